@@ -25,67 +25,65 @@ var (
 	// ErrMalformed means that a password has a NUL byte or is not UTF-8, or that a
 	// stored hash is damaged or asks for more than this package is ready to spend.
 	ErrMalformed = errors.New("password: malformed")
-	// ErrUnknownScheme means that a stored hash is of a kind not supported here, or
-	// needs a secret that is not in [Config].Peppers.
+	// ErrUnknownScheme means that a stored hash is of an unsupported kind, or needs a secret that
+	// is not in [Config].Peppers.
 	ErrUnknownScheme = errors.New("password: unknown kind of hash")
 )
 
-// Config says how to hash. The zero Config is safe.
+// Config configures a Hasher. The zero Config is safe.
 type Config struct {
-	// Scheme is "argon2" (argon2id, the default when empty) or "bcrypt" (cost 12).
+	// Scheme is "argon2" (argon2id, the default) or "bcrypt" (cost 12).
 	Scheme string
 
-	// Memory (KiB), Time (passes) and Threads are argon2id's cost. Zero means
-	// 19456, 2 and 1, the least that OWASP allows; less is an error, and so is more
-	// than 1 GiB, 20 and 16.
+	// Memory (KiB), Time (passes) and Threads are the cost of argon2id. The defaults are 19456, 2
+	// and 1, which are also the minimum that OWASP recommends. The maximum is 1 GiB, 20 and 16.
 	Memory  uint32
 	Time    uint32
 	Threads uint8
 
-	// Salt is SECURITY_PASSWORD_SALT of the Flask-Security installation that hashes
-	// were imported from; a secret. Empty means that there is none.
+	// Salt is the SECURITY_PASSWORD_SALT of the Flask-Security installation that hashes were
+	// imported from. It is secret. It may be empty.
 	Salt string
 
-	// Peppers are the secrets that other systems added to passwords before they were
-	// hashed, by the name that an imported hash uses for them. See "Stored forms".
+	// Peppers contains the secrets that other systems added to passwords before hashing, by the
+	// name in the imported hash. See "Stored forms".
 	Peppers map[string]string
 
-	// Asks means that there is a [Legacy], so that [AskLegacy] may stand in place of
-	// a hash.
+	// Asks is set if there is a [Legacy], so that [AskLegacy] may be stored in place of a hash.
 	Asks bool
 
-	// Slots is how many hashes run at once. Zero means GOMAXPROCS.
+	// Slots is the number of hashes that may run at once. The default is GOMAXPROCS.
 	Slots int
 
-	// Wait is how long a caller waits for a slot. Zero means 10 seconds.
+	// Wait is the maximum time that a caller waits for a slot. The default is 10 seconds.
 	Wait time.Duration
 
-	// Portable means that argon2 is computed by golang.org/x/crypto on every machine,
-	// not by the assembly of this module where the processor has AVX2. Hashes are the
-	// same. It costs this: a hash takes two to three times as long.
+	// If Portable is set, argon2 is computed by golang.org/x/crypto on every machine, not by the
+	// assembly of this module where the processor has AVX2. The hashes are the same. Trade-off: a
+	// hash takes two to three times as long.
 	Portable bool
 }
 
 // A Hasher hashes and verifies passwords. It is safe for concurrent use.
 type Hasher struct {
 	create func(password string, memory *argon2id.Pool) (string, error)
-	fresh  func(decoded) bool // as good as what create makes
+	fresh  func(decoded) bool // at least as strong as a new hash
 	keys   legacy.Keys
 	dummy  decoded
-	wrap   argon2id.Cost // around weak hashes from elsewhere
+	wrap   argon2id.Cost // cost of wrapping weak hashes of other systems
 	asks   bool          // AskLegacy is accepted
 	slots  *slots
-	memory *argon2id.Pool // of as many hashes as there are slots
+	memory *argon2id.Pool // memory for as many hashes as there are slots
 }
 
-// decoded is a stored hash, taken apart and found to be within bounds.
+// decoded is a parsed stored hash within bounds.
 type decoded interface {
-	marked() bool // made by this package, over NFKC
-	// matches runs the whole hash and compares in constant time.
+	marked() bool // created by this package, over NFKC
+	// matches computes the whole hash and compares it in constant time.
 	matches(password string, memory *argon2id.Pool) (bool, error)
 }
 
-// New checks c and reports every mistake at once.
+// New returns a Hasher, or an error that lists every mistake in c.
 func New(c Config) (*Hasher, error) {
 	var errs []error
 	if c.Slots < 0 {
@@ -123,7 +121,7 @@ func New(c Config) (*Hasher, error) {
 	return h, nil
 }
 
-// keys returns the secrets by name; the empty one is Flask-Security's salt.
+// keys returns the secrets by name. The empty name is Flask-Security's salt.
 func (c Config) keys() legacy.Keys {
 	salt, peppers := c.Salt, maps.Clone(c.Peppers)
 	return func(name string) (string, bool) {
@@ -135,9 +133,8 @@ func (c Config) keys() legacy.Keys {
 	}
 }
 
-// Hash returns the string to store for password. The error is [ErrTooLong],
-// [ErrMalformed] (empty, NUL or not UTF-8), [ErrBusy], ctx's, or the system's if it
-// has no memory.
+// Hash returns the string to store for password. The error is [ErrTooLong], [ErrMalformed] (empty,
+// NUL or not UTF-8), [ErrBusy], that of ctx, or that of the system if there is not enough memory.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if len(password) > MaxBytes {
 		return "", ErrTooLong
@@ -153,14 +150,14 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return h.create(password, h.memory)
 }
 
-// Verify reports whether password belongs to the stored hash encoded. Upgrade means
-// that it does, and that the hash should be replaced by one of [Hasher.Hash]: it
-// came from elsewhere or is weaker than configured.
+// Verify reports whether password matches the stored hash encoded. upgrade is set if it does and
+// the hash should be replaced by one of [Hasher.Hash], because another system created it or it is
+// weaker than configured.
 //
-// An empty hash never matches, at the cost of one that does not. A password that
-// Hash refuses as malformed never matches, at no cost. The error is [ErrTooLong],
-// [ErrMalformed] or [ErrUnknownScheme] (the stored hash), [ErrBusy], ctx's, or the
-// system's if it has no memory; ok is false then.
+// An empty hash never matches, and the check takes as long as for a wrong password. A password that
+// Hash refuses as malformed never matches, without any work. The error is [ErrTooLong],
+// [ErrMalformed] or [ErrUnknownScheme] for the stored hash, [ErrBusy], that of ctx, or that of the
+// system if there is not enough memory; ok is false then.
 func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, upgrade bool, err error) {
 	if encoded == "" {
 		return false, false, h.Burn(ctx, password)
@@ -176,24 +173,24 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, upgr
 	return ok, ok && !(d.marked() && h.fresh(d)), err
 }
 
-// Check returns nil for a stored hash that Verify can judge, and [ErrMalformed] or
-// [ErrUnknownScheme] for any other. It runs no hash.
+// Check returns nil for a stored hash that Verify supports, and [ErrMalformed] or
+// [ErrUnknownScheme] for any other. It computes no hash.
 func (h *Hasher) Check(encoded string) error {
 	_, err := h.decode(encoded)
 	return err
 }
 
-// Burn does the work of a Verify that fails, and returns the errors it would: call
-// it when there is no such user, so that time does not tell (OWASP Authentication
-// Cheat Sheet, "Authentication Responses"). The cost is that of the configured
-// scheme; until imported hashes are rewritten, those of another cost stand out.
+// Burn does the work of a failing Verify and returns the same errors. Call it if there is no such
+// user, so that the response time does not reveal that (OWASP Authentication Cheat Sheet,
+// "Authentication Responses"). It has the cost of the configured scheme; imported hashes with
+// another cost take another time until they are replaced.
 func (h *Hasher) Burn(ctx context.Context, password string) error {
 	_, err := h.run(ctx, password, h.dummy)
 	return err
 }
 
-// run verifies in a slot. The caller's own goroutine does the work, and hashing
-// does not stop for ctx, so a slot is never given up while its memory is in use.
+// run verifies a password in a slot. The caller's goroutine does the work, and hashing does not
+// stop when ctx ends, so a slot is never returned while its memory is in use.
 func (h *Hasher) run(ctx context.Context, password string, d decoded) (bool, error) {
 	if len(password) > MaxBytes {
 		return false, ErrTooLong
@@ -209,16 +206,15 @@ func (h *Hasher) run(ctx context.Context, password string, d decoded) (bool, err
 	return d.matches(password, h.memory)
 }
 
-// Plausible refuses what never matches: nothing at all; NUL, at which C
-// implementations of bcrypt stop reading; and invalid UTF-8, which has no normal form.
+// Plausible reports whether a password can match at all. It cannot if it is empty, contains NUL, at
+// which C implementations of bcrypt stop reading, or is invalid UTF-8, which has no normal form.
 func Plausible(password string) bool {
 	return password != "" && !strings.Contains(password, "\x00") && utf8.ValidString(password)
 }
 
-// Acquire waits for a slot, for callers that have something to do between the wait and
-// the hash. With the context that it returns, Hash, Verify and Burn use that slot, one
-// call at a time, and do not wait. Leave gives the slot back; calling it again does
-// nothing. The error is [ErrBusy] or ctx's.
+// Acquire waits for a slot, for callers that do other work between the wait and the hash. With the
+// returned context, Hash, Verify and Burn use that slot, one call at a time, and do not wait. leave
+// returns the slot; further calls do nothing. The error is [ErrBusy] or that of ctx.
 func (h *Hasher) Acquire(ctx context.Context) (with context.Context, leave func(), err error) {
 	l, err := h.slots.take(ctx)
 	if err != nil {
@@ -227,8 +223,8 @@ func (h *Hasher) Acquire(ctx context.Context) (with context.Context, leave func(
 	return context.WithValue(ctx, slotKey{h.slots}, l), l.leave, nil
 }
 
-// Load says how many passwords may be hashed at once, how many are now, and
-// how many callers wait for one of the slots.
+// Load returns the number of passwords that may be hashed at once, of those being hashed, and of
+// callers waiting for a slot.
 func (h *Hasher) Load() (slots, busy, waiting int) {
 	busy, waiting = h.slots.load()
 	return h.slots.size, busy, waiting

@@ -50,7 +50,7 @@ Examples:
 type importing struct {
 	where
 	DryRun  bool   `help:"Say what would come and what not, and change nothing."`
-	SkipBad bool   `help:"Leave out accounts that cannot come, instead of refusing all."`
+	SkipBad bool   `help:"Leave out accounts that cannot be imported, instead of refusing all."`
 	Source  string `help:"Name of the system that the accounts come from, if several are alike." placeholder:"NAME"`
 	RPID    string `name:"rp-id" help:"Host that passkeys were made for, e.g. example.org." placeholder:"HOST"`
 	JSON    bool   `name:"json" help:"Print the report as JSON."`

@@ -11,25 +11,23 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Config says what accounts need.
+// Config configures Accounts.
 type Config struct {
 	Users Users
-	// Source makes accounts where the application keeps its own; Users is the
-	// Joined store then.
+	// Source creates accounts if the application has its own table. Users is then the Joined store.
 	Source Source
 	Hasher *password.Hasher
 	Policy password.Policy
-	// Mailed: sign-ins to an account without password begin with a code to its
-	// mailbox.
+	// If Mailed is set, a sign-in to an account without a password starts with a mailed code.
 	Mailed bool
-	// Usernames bounds those that are chosen from now on.
+	// Usernames bounds the length of new usernames.
 	Usernames Lengths
-	Context   []string // words no password may be: the site's name
-	// Checkers judge passwords that Policy lets pass, in this order.
+	Context   []string // words that are refused as passwords: the site's name
+	// Checkers examine passwords that meet Policy, in this order.
 	Checkers []password.Checker
-	// Legacy is the system that accounts came from; nil: none is asked.
+	// Legacy checks passwords in the former system. It may be nil.
 	Legacy password.Legacy
-	// LegacyNames: accounts that come from there have usernames.
+	// LegacyNames is set if accounts of the former system have usernames.
 	LegacyNames bool
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -51,11 +49,11 @@ type Users interface {
 // Accounts creates, finds and changes accounts.
 type Accounts struct {
 	c      Config
-	legacy *legacy // nil: no former system is asked
+	legacy *legacy // nil if there is no former system
 	pace   pace
 }
 
-// New returns the accounts.
+// New returns an Accounts.
 func New(c Config) *Accounts {
 	if c.Changed == nil {
 		c.Changed = func() {}
@@ -70,40 +68,39 @@ func New(c Config) *Accounts {
 	return a
 }
 
-// ErrHash means that no password would ever match an existing hash.
+// ErrHash means that an existing hash is not supported.
 var ErrHash = errors.New("account: password hash is not supported")
 
 // Draft is an account to be created.
 type Draft struct {
 	Email    string
 	Username string // optional
-	Password string // empty: no password opens the account
-	// Hash is an existing hash, in place of a Password: for imports. A weak one is
-	// wrapped. The password rules cannot be checked then.
+	Password string // empty if no password opens the account
+	// Hash is an existing hash in place of Password, for imports. A weak hash is wrapped. The
+	// password rules are not checked.
 	Hash     string
 	Roles    []string
 	Inactive bool
-	// Unconfirmed: no one has shown that the address is the owner's. Anyone who makes
-	// an account for someone else vouches for it.
+	// Unconfirmed is set if it is not proven that the address is the owner's. Whoever creates an
+	// account for another person confirms the address.
 	Unconfirmed bool
-	Language    string // of what is sent to the owner; empty: not known
+	Language    string // language of messages to the owner; empty if unknown
 	Profile     string // as in store.User
-	// Connection is an account at another site that opens it. Nothing else does, if
-	// there is no password.
+	// Connection is an account at an identity provider with which the user can sign in. If there is
+	// no password, it is the only first factor.
 	Connection *store.Connection
-	// Opens makes the factor that opens the account in place of a password, for the
-	// id that the account has. If it is nil, there is no such factor. It is called again if the
-	// application's own table chooses another id.
+	// Opens returns the first factor that replaces the password, for the account's ID. It may be
+	// nil. It is called again if the application's own table chooses another ID.
 	Opens func(userID string) (store.Factor, error)
-	// Invitation is the TokenHash of the invitation that the account is made of. It
-	// ends with the account. store.ErrUsed: it has ended already.
+	// Invitation is the TokenHash of the invitation from which the account is created. The
+	// invitation is removed with that. If it no longer exists, Create returns store.ErrUsed.
 	Invitation string
 }
 
-// Create checks and stores an account. The errors of ParseEmail,
-// ParseUsername and password.Policy, or store.ErrExists.
+// Create checks and stores an account. It returns an error of ParseEmail, ParseUsername or
+// password.Policy, or store.ErrExists.
 func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
-	parse := ParseEmail // an address that is vouched for is its owner's, however it is spelled
+	parse := ParseEmail // a confirmed address belongs to its owner in any spelling
 	if d.Unconfirmed {
 		parse = ParseNewEmail
 	}
@@ -144,12 +141,12 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	return a.create(ctx, u, d)
 }
 
-// Judge returns everything that is wrong with a draft and takes no look at other
-// accounts or other sites: what a form can say at once.
+// Judge returns all errors of a draft that can be found without looking at other accounts or
+// calling other systems.
 func (a *Accounts) Judge(d Draft) error {
 	email, _, wrong := ParseNewEmail(d.Email)
 	if d.Email == "" {
-		wrong = nil // that it is missing is said already
+		wrong = nil // a missing value is reported already
 	}
 	wrong = both(wrong, CheckNames(roles(d.Roles)...))
 	if d.Username != "" {
@@ -163,7 +160,7 @@ func (a *Accounts) Judge(d Draft) error {
 	return wrong
 }
 
-// both joins two errors; one alone stays itself.
+// both joins two errors. If only one is not nil, it returns that one.
 func both(a, b error) error {
 	switch {
 	case a == nil:
@@ -174,7 +171,7 @@ func both(a, b error) error {
 	return errors.Join(a, b)
 }
 
-// begins is what opens an account without password.
+// begins returns the first factors of an account without a password.
 func (a *Accounts) begins(u store.User) []store.Factor {
 	if u.PasswordHash != "" || !a.c.Mailed {
 		return nil
@@ -184,7 +181,7 @@ func (a *Accounts) begins(u store.User) []store.Factor {
 	}}
 }
 
-// opens are the factors that a new account begins with.
+// opens returns the first factors of a new account.
 func opens(a *Accounts, u store.User, d Draft) ([]store.Factor, error) {
 	if d.Opens == nil {
 		return a.begins(u), nil
@@ -207,8 +204,8 @@ func (a *Accounts) create(ctx context.Context, u store.User, d Draft) (store.Use
 	return u, nil
 }
 
-// store stores a new account with what opens it. The invitation that it is made of
-// ends in the same transaction.
+// store stores a new account with its first factors. The invitation from which it is created is
+// removed in the same transaction.
 func (a *Accounts) store(ctx context.Context, u store.User, d Draft, first []store.Factor) error {
 	switch {
 	case d.Invitation != "":
@@ -221,7 +218,7 @@ func (a *Accounts) store(ctx context.Context, u store.User, d Draft, first []sto
 	return a.c.Users.CreateConnected(ctx, u, own)
 }
 
-// Find returns the account behind an identity as someone types it.
+// Find returns the account with an identity as typed by a user.
 func (a *Accounts) Find(ctx context.Context, identity string) (store.User, error) {
 	key := Key(identity)
 	if key == "" {
@@ -240,8 +237,8 @@ func (a *Accounts) List(ctx context.Context, after string, limit int) ([]store.U
 	return a.c.Users.ListUsers(ctx, after, limit)
 }
 
-// SetPassword gives the account a new password; everything issued before is
-// dead then. Messages are stored with the change, here and below.
+// SetPassword sets a new password and invalidates everything issued before. Here and below,
+// messages are stored in the transaction of the change.
 func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages ...store.Message) error {
 	u, err := a.c.Users.UserByID(ctx, id)
 	if err != nil {
@@ -255,11 +252,11 @@ func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages .
 	return a.c.Users.SetPassword(ctx, id, hash, NewUniquifier(), false, a.c.Now(), messages...)
 }
 
-// SetLanguage chooses the language of what is sent to the account's owner;
-// empty: it is learned at the next sign-in.
+// SetLanguage sets the language of messages to the account's owner. If it is empty, the language is
+// taken from the browser at the next sign-in.
 func (a *Accounts) SetLanguage(ctx context.Context, id, tag string) error {
 	defer a.c.Changed()
-	for range 3 { // someone may choose at the same time
+	for range 3 { // there may be a concurrent change
 		u, err := a.c.Users.UserByID(ctx, id)
 		if err != nil || u.Language == tag {
 			return err
@@ -285,17 +282,17 @@ func (a *Accounts) LearnLanguage(ctx context.Context, u store.User, tag string) 
 	return err
 }
 
-// SetActive switches an account on or off; off ends everything it has.
+// SetActive activates or deactivates an account. Deactivation ends everything issued to it.
 func (a *Accounts) SetActive(ctx context.Context, id string, active bool) error {
 	defer a.c.Changed()
 	return a.c.Users.SetActive(ctx, id, active, NewUniquifier(), a.c.Now())
 }
 
-// SetIdentity changes e-mail address and username (empty: none). Everything
-// issued before is dead then.
+// SetIdentity changes the e-mail address and the username, which may be empty. Everything issued
+// before becomes invalid.
 func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, messages ...store.Message) error {
 	address, key, err := ParseNewEmail(email)
-	if errors.Is(err, ErrEmailSpelling) { // it may be the present one
+	if errors.Is(err, ErrEmailSpelling) { // it may be the current one
 		if u, found := a.c.Users.UserByID(ctx, id); found == nil && u.EmailKey == Key(email) {
 			address, key, err = ParseEmail(email)
 		}
@@ -313,13 +310,12 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, 
 	return a.c.Users.SetIdentity(ctx, u, NewUniquifier(), messages...)
 }
 
-// ResetAccess removes every factor but the password, and every connection to
-// another site, and ends everything issued to the account. One without password
-// is opened by its mailbox then. It is for operators, who recognized the owner
-// by other means.
+// ResetAccess removes every factor except the password, and every connection, and ends everything
+// issued to the account. The user of an account without a password can then sign in with the
+// mailbox. It is for operators who have verified the owner's identity.
 func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store.Message) error {
 	defer a.c.Changed()
-	for range 3 { // another change may win the race; then look again
+	for range 3 { // a concurrent change may win: try again
 		u, err := a.c.Users.UserByID(ctx, id)
 		if err != nil {
 			return err
@@ -349,7 +345,7 @@ func (a *Accounts) hash(ctx context.Context, plain string, u store.User) (string
 	return a.c.Hasher.Hash(ctx, plain)
 }
 
-// check says what is wrong with a new password of a user.
+// check returns an error if a new password of a user is not acceptable.
 func (a *Accounts) check(ctx context.Context, plain string, u store.User) error {
 	local, _, _ := cutLast(u.Email, '@')
 	words := append([]string{u.Email, local, u.Username}, a.c.Context...)

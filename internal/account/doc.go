@@ -1,7 +1,6 @@
-// Package account is the life of a user record: created, found, given a
-// password and roles, switched off, reset.
+// Package account creates, finds, changes, deactivates and resets accounts.
 //
-// It owns the canonical form of an identity (one function for look-up,
-// uniqueness and every budget) and the password rules. It opens no session and
-// knows no HTTP; a registration that shall end signed in goes on through login.
+// It defines the canonical form of an identity, which one function computes for look-up, uniqueness
+// and every budget, and the password rules. It opens no sessions and contains no HTTP. A
+// registration that signs the user in continues in package login.
 package account

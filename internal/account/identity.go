@@ -13,20 +13,20 @@ import (
 )
 
 var (
-	// ErrEmail says that a text is not one bare e-mail address.
+	// ErrEmail means that a text is not one bare e-mail address.
 	ErrEmail = errors.New("account: not a valid e-mail address")
-	// ErrUsernameCharacters, ErrUsernameLength: a username is letters and digits,
-	// as many as Lengths says.
-	ErrUsernameCharacters = errors.New("account: username may hold letters and digits only")
+	// ErrUsernameCharacters and ErrUsernameLength mean that a username contains other characters
+	// than letters and digits, or has a length outside of Lengths.
+	ErrUsernameCharacters = errors.New("account: username may contain only letters and digits")
 	ErrUsernameLength     = errors.New("account: username is too short or too long")
 )
 
 const (
-	maxEmail = 254 // RFC 5321 section 4.5.3.1.3, less the angle brackets
+	maxEmail = 254 // RFC 5321 section 4.5.3.1.3, without the angle brackets
 	maxLocal = 64  // RFC 5321 section 4.5.3.1.1
 )
 
-// Lengths bounds usernames, in characters. Zero: from 4 to 32.
+// Lengths bounds usernames, in characters. The default is 4 to 32.
 type Lengths struct{ Min, Max int }
 
 func (l Lengths) withDefaults() Lengths {
@@ -39,20 +39,19 @@ func (l Lengths) withDefaults() Lengths {
 	return l
 }
 
-// Key is the canonical form of an identity as someone types it: without
-// invisible characters and blanks around it, compatibility characters
-// replaced (NFKC), case folded, the domain of an address in ASCII. It feeds
-// look-up, uniqueness and every budget, so no spelling dodges any of them
-// (R6). A text that can be no one's identity gives its folded text: look-up
-// finds no one and the budget still counts.
+// Key returns the canonical form of a typed identity: without invisible characters and surrounding
+// spaces, with compatibility characters replaced (NFKC), case folded, and the domain of an address
+// in ASCII. It is used for look-up, uniqueness and every budget, so no spelling bypasses any of
+// them (R6). For a text that cannot be an identity it returns the folded text: look-up finds no
+// account, and the budget still counts.
 func Key(identity string) string {
 	if len(identity) > 4*maxEmail || !utf8.ValidString(identity) {
 		return ""
 	}
 	s := pasted(strings.TrimSpace(norm.NFKC.String(printed(identity))))
 	if local, domain, ok := cutLast(s, '@'); ok {
-		// A domain is folded by the rules of domains: elsewhere ß is ss, but
-		// straße.de and strasse.de are two domains (UTS 46, section 7).
+		// Fold a domain by the rules for domains: in other texts ß is equal to ss, but straße.de
+		// and strasse.de are two domains (UTS 46, section 7).
 		for _, d := range []string{domain, fold(domain)} {
 			if ascii, err := idna.Lookup.ToASCII(d); err == nil {
 				return fold(local) + "@" + strings.ToLower(ascii)
@@ -62,12 +61,11 @@ func Key(identity string) string {
 	return fold(s)
 }
 
-// fold folds case. Folding alone would swap the two cases of Cherokee, hence
-// the lower case after it.
+// fold folds case. It also converts to lower case, because folding alone would swap the two cases
+// of Cherokee.
 func fold(s string) string { return norm.NFKC.String(strings.ToLower(cases.Fold().String(s))) }
 
-// visible drops invisible characters: marks of direction and blanks without
-// width.
+// visible removes invisible characters: direction marks and zero-width spaces.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
@@ -77,7 +75,7 @@ func visible(s string) string {
 	}, s)
 }
 
-// printed is visible without control characters either.
+// printed is like visible, and also removes control characters.
 func printed(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -87,8 +85,8 @@ func printed(s string) string {
 	}, visible(s))
 }
 
-// pasted takes an address out of what is often pasted with it: angle brackets,
-// "mailto:" and a full stop behind. Other texts stay as they are.
+// pasted removes text that is often pasted with an address: angle brackets, "mailto:" and a
+// trailing period. Other texts do not change.
 func pasted(s string) string {
 	if !strings.Contains(s, "@") {
 		return s
@@ -102,15 +100,14 @@ func pasted(s string) string {
 	return strings.TrimSpace(strings.TrimSuffix(s, "."))
 }
 
-// ParseEmail checks an address that shall be stored: one bare addr-spec, no
-// display name, no comment, no list, no quoted local part, a domain with a dot
-// (or an internationalised one). It returns the address to write to and its
-// key.
+// ParseEmail checks an address before it is stored: it must be one bare addr-spec, without display
+// name, comment, list or quoted local part, and with a dot in the domain, which may be
+// internationalized. It returns the address for mail and its key.
 func ParseEmail(s string) (address, key string, err error) {
 	if len(s) > 4*maxEmail || !utf8.ValidString(s) {
 		return "", "", ErrEmail
 	}
-	s = strings.ReplaceAll(visible(strings.TrimSpace(s)), "\uff20", "@") // the at sign of full width
+	s = strings.ReplaceAll(visible(strings.TrimSpace(s)), "\uff20", "@") // the full-width at sign
 	s = norm.NFC.String(pasted(strings.TrimSpace(s)))
 	local, domain, ok := cutLast(s, '@')
 	if !ok || len(s) > maxEmail || len(local) > maxLocal || strings.ContainsAny(s, "\"(),:;<>[]\\ ") {
@@ -133,9 +130,9 @@ func ParseEmail(s string) (address, key string, err error) {
 	return address, Key(address), nil
 }
 
-// ParseUsername checks a username that shall be stored. It takes letters and
-// digits that show, of one script, so that no name looks like another one; no at
-// sign, so it is never an address.
+// ParseUsername checks a username before it is stored. It accepts visible letters and digits of one
+// script, so that no name looks like another one. It refuses an at sign, so a username is never an
+// address.
 func ParseUsername(s string, lengths Lengths) (name, key string, err error) {
 	name = norm.NFKC.String(strings.TrimSpace(s))
 	n := utf8.RuneCountInString(name)

@@ -15,33 +15,33 @@ import (
 )
 
 var (
-	// ErrLegacy means that the system that accounts came from could not be asked.
-	ErrLegacy = errors.New("account: the former system cannot be asked")
-	// ErrWrong is an ErrLegacy for a password that was wrong here, and counts as one.
-	// The answer must not tell that it is known, as long as the former system cannot
-	// be asked about others.
+	// ErrLegacy means that the former system could not be asked.
+	ErrLegacy = errors.New("account: the former system cannot be reached")
+	// ErrWrong wraps ErrLegacy. It means that the password was wrong here, and it counts as a wrong
+	// password. While the former system cannot be asked, the answer must not reveal that the
+	// account exists here.
 	ErrWrong = fmt.Errorf("%w, and the password is wrong", ErrLegacy)
 )
 
 const (
-	legacyWait  = 10 * time.Second // for an answer
-	legacyAtOne = 8                // questions at once
-	legacyPause = 5 * time.Second  // without questions after one that failed
-	maxIdentity = 320              // bytes of what was typed that are passed on
+	legacyWait  = 10 * time.Second // timeout of an answer
+	legacyAtOne = 8                // maximum number of concurrent requests
+	legacyPause = 5 * time.Second  // pause after a failed request
+	maxIdentity = 320              // maximum length of an identity in bytes
 )
 
-// Checked is what came of a password.
+// Checked is the result of a password check.
 type Checked struct {
 	OK      bool
-	Created bool // the account is new: the former system knew it
+	Created bool // the account was created, because the former system knows it
 }
 
-// legacy asks the former system.
+// legacy calls the former system.
 type legacy struct {
 	system password.Legacy
 	slots  chan struct{}
-	until  atomic.Int64 // no questions before, in nanoseconds since 1970
-	failed atomic.Bool  // the last question
+	until  atomic.Int64 // earliest time of the next request, in nanoseconds since 1970
+	failed atomic.Bool  // whether the last request failed
 }
 
 func newLegacy(system password.Legacy) *legacy {
@@ -51,14 +51,14 @@ func newLegacy(system password.Legacy) *legacy {
 	return &legacy{system: system, slots: make(chan struct{}, legacyAtOne)}
 }
 
-// asks reports whether the former system may be asked about what was typed.
+// asks reports whether the former system may be asked about an identity and a password.
 func (l *legacy) asks(identity, plain string) bool {
 	return l != nil && identity != "" && len(identity) <= maxIdentity && len(plain) <= password.MaxBytes &&
 		!strings.ContainsFunc(identity, unicode.IsControl) && password.Plausible(plain)
 }
 
-// ask asks once. What fails keeps it from being asked for a moment, so that people do
-// not queue for a system that is down.
+// ask makes one request. After a failure, no request is made for a moment, so that users do not
+// wait for a system that is down.
 func (l *legacy) ask(ctx context.Context, now time.Time, identity, plain string) (password.LegacyAccount, bool, error) {
 	if now.UnixNano() < l.until.Load() {
 		return password.LegacyAccount{}, false, ErrLegacy
@@ -69,11 +69,11 @@ func (l *legacy) ask(ctx context.Context, now time.Time, identity, plain string)
 	case l.slots <- struct{}{}:
 		defer func() { <-l.slots }()
 	case <-ctx.Done():
-		return password.LegacyAccount{}, false, fmt.Errorf("%w: too many questions at once", ErrLegacy)
+		return password.LegacyAccount{}, false, fmt.Errorf("%w: too many concurrent requests", ErrLegacy)
 	}
 	found, ok, err := l.system.CheckPassword(ctx, identity, plain)
 	if err != nil {
-		if !errors.Is(err, context.Canceled) { // else only the browser has gone
+		if !errors.Is(err, context.Canceled) { // otherwise only the browser has disconnected
 			l.until.Store(now.Add(legacyPause).UnixNano())
 			l.failed.Store(true)
 		}
@@ -83,9 +83,9 @@ func (l *legacy) ask(ctx context.Context, now time.Time, identity, plain string)
 	return found, ok, nil
 }
 
-// unclear returns ErrWrong for a wrong password while the former system cannot be asked
-// about accounts that are not here: else they alone would see that it is down. Once it
-// failed it is asked about a name that does not exist.
+// unclear returns ErrWrong for a wrong password while the former system cannot be asked. Otherwise
+// only accounts that do not exist here would show that it is down. After a failure it asks about a
+// name that does not exist.
 func (l *legacy) unclear(ctx context.Context, now time.Time) error {
 	if l == nil || !l.failed.Load() {
 		return nil
@@ -97,9 +97,9 @@ func (l *legacy) unclear(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// nameThere is the name by which the former system is asked about an account that waits
-// for it: the account's own, as it came from there. It may tell apart what is one name
-// here, so what was typed may be another person's name there.
+// nameThere returns the name with which the former system is asked about an account: the account's
+// own name, as imported. The former system may distinguish names that are equal here, so the typed
+// text may be another person's name there.
 func nameThere(u store.User, typed string) string {
 	if key := Key(typed); key == u.UsernameKey && key != "" {
 		return u.Username
@@ -107,10 +107,11 @@ func nameThere(u store.User, typed string) string {
 	return u.Email
 }
 
-// askLegacy asks the former system about an account that waits for it, or about an unknown identity
-// (a zero u). On yes the account has a hash here, and u is that account.
+// askLegacy asks the former system about an account with password.AskLegacy, or about an unknown
+// identity if u is zero. If the password is right, the account gets a hash here, and u is that
+// account.
 func (a *Accounts) askLegacy(ctx context.Context, u *store.User, identity, plain string) (Checked, error) {
-	giveBack(ctx) // no slot for hashes is held while another system thinks
+	giveBack(ctx) // do not hold a hashing slot during the request
 	found, ok, err := a.legacy.ask(ctx, a.c.Now(), identity, plain)
 	if err != nil {
 		a.c.Log.ErrorContext(ctx, "the former system cannot be asked for a password", "cause", err)
@@ -134,13 +135,14 @@ func (a *Accounts) askLegacy(ctx context.Context, u *store.User, identity, plain
 		case err != nil:
 			return Checked{}, err
 		case there.PasswordHash != password.AskLegacy && names(there, identity):
-			*u = there // another sign-in has made it meanwhile: its hash decides
+			*u = there // another sign-in has created it meanwhile: its hash decides
 		case there.PasswordHash != password.AskLegacy:
-			// It has a way in of its own here, which the former system does not decide on.
+			// The account has its own first factor here, about which the former system does not
+			// decide.
 			a.c.Log.WarnContext(ctx, "the former system knows an account whose address another account here has",
 				"user", there.ID)
 			return Checked{}, nil
-		case !found.Proven: // anyone may claim it there
+		case !found.Proven: // anyone could claim the address there
 			a.c.Log.WarnContext(ctx, "the former system knows an account with the address of another one that waits "+
 				"for it, and does not say that the address was proven", "user", there.ID,
 				"cure", "let the person sign in with the address, or have the former system say what was proven")
@@ -153,13 +155,13 @@ func (a *Accounts) askLegacy(ctx context.Context, u *store.User, identity, plain
 	return Checked{OK: ok}, err
 }
 
-// names reports whether what was typed names an account.
+// names reports whether a typed identity is one of an account.
 func names(u store.User, identity string) bool {
 	key := Key(identity)
 	return key == u.EmailKey || key == u.UsernameKey && key != ""
 }
 
-// settle stores the hash of a password that the former system knows. Where another has
+// settle stores the hash of a password that the former system has accepted. If another hash has
 // been stored meanwhile, that one decides.
 func (a *Accounts) settle(ctx context.Context, u *store.User, plain string) (bool, error) {
 	if u.PasswordHash == password.AskLegacy {
@@ -189,9 +191,9 @@ func (a *Accounts) settle(ctx context.Context, u *store.User, plain string) (boo
 	return ok, err
 }
 
-// arrive makes the account of a person whom the former system knows. It is not made
-// where what was typed would not find it the next time. If another sign-in has made it
-// at the same moment, u is that account and created is false.
+// arrive creates the account of a user of the former system, unless the typed identity would not
+// find it the next time. If a concurrent sign-in has created it, u is that account and created is
+// false.
 func (a *Accounts) arrive(ctx context.Context, u *store.User, found password.LegacyAccount, identity, plain string) (
 	created bool, err error) {
 	hash, err := a.c.Hasher.Hash(ctx, plain)
@@ -206,7 +208,7 @@ func (a *Accounts) arrive(ctx context.Context, u *store.User, found password.Leg
 		}
 	}
 	if _, _, err := ParseUsername(d.Username, a.c.Usernames); err != nil {
-		d.Username = "" // not one that people may have here
+		d.Username = "" // not a valid username here
 	}
 	if Key(identity) != Key(found.Email) && Key(identity) != Key(d.Username) {
 		a.c.Log.WarnContext(ctx, "the former system knows an account that could not be found here again by what was "+
@@ -233,7 +235,7 @@ func (a *Accounts) arrive(ctx context.Context, u *store.User, found password.Leg
 	return true, nil
 }
 
-// leaveKey finds what gives the slot for hashes back that a context holds.
+// leaveKey is the context key of the function that returns the hashing slot.
 type leaveKey struct{}
 
 func giveBack(ctx context.Context) {

@@ -7,35 +7,34 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// What follows is changed by the owner of an account, each under the version
-// of it that he was shown: store.ErrUsed if it is another one meanwhile.
+// The changes below are made by the owner of an account, under the credential version of u. They
+// return store.ErrUsed if it has changed.
 
-// Confirm records that the address of an account was proven. store.ErrUsed: it
-// was before, or is another one.
+// Confirm records that the address of an account was proven. It returns store.ErrUsed if it was
+// proven before or has changed.
 func (a *Accounts) Confirm(ctx context.Context, u store.User) error {
 	defer a.c.Changed()
 	return a.c.Users.ConfirmUser(ctx, u.ID, u.EmailKey, u.EmailKey, a.c.Now())
 }
 
-// Choice is a password that was checked and hashed, ready to be stored. What
-// can be refused is refused before anything is spent for it.
+// Choice is a password that was checked and hashed and is ready to be stored. So a password is
+// refused before anything is used up for it.
 type Choice struct{ hash string }
 
-// Choose checks a new password for an account. The errors of password.Policy
-// and of the checkers.
+// Choose checks a new password for an account. It returns the errors of password.Policy and of the
+// checkers.
 func (a *Accounts) Choose(ctx context.Context, u store.User, plain string) (Choice, error) {
 	hash, err := a.hash(ctx, plain, u)
 	return Choice{hash}, err
 }
 
-// ChangePassword stores a choice, and messages about it, and returns the
-// account as it is then.
+// ChangePassword stores a choice, and messages about it, and returns the changed account.
 func (a *Accounts) ChangePassword(ctx context.Context, u store.User, c Choice, messages []store.Message) (store.User, error) {
 	return a.changePassword(ctx, u, store.PasswordChange{Hash: c.hash, Messages: messages})
 }
 
-// ResetPassword is ChangePassword by someone who proved the mailbox; the zero
-// Choice leaves no password. policy.Drops says what goes with the old one.
+// ResetPassword is like ChangePassword, for a user who has proven the mailbox. The zero Choice
+// removes the password. policy.Drops decides which credentials are removed, too.
 func (a *Accounts) ResetPassword(ctx context.Context, u store.User, c Choice, messages []store.Message) (store.User, error) {
 	openers, seconds := policy.Drops(policy.Account{Proven: u.Proven(), EverProven: u.ProvenKey != ""})
 	return a.changePassword(ctx, u, store.PasswordChange{
@@ -53,7 +52,7 @@ func (a *Accounts) changePassword(ctx context.Context, u store.User, c store.Pas
 	return a.c.Users.UserByID(ctx, u.ID)
 }
 
-// ChangeEmail replaces the address by one that was proven. ErrEmail,
+// ChangeEmail replaces the address with one that was proven. It returns ErrEmail or
 // store.ErrExists.
 func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string, messages []store.Message) (store.User, error) {
 	address, key, err := ParseNewEmail(email)
@@ -63,8 +62,8 @@ func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string, 
 	return a.changeIdentity(ctx, u, store.IdentityChange{Email: address, EmailKey: key, Messages: messages})
 }
 
-// ChangeUsername replaces the username, or takes it away if it is empty. The
-// errors of ParseUsername, store.ErrExists.
+// ChangeUsername replaces the username, or removes it if username is empty. It returns the errors
+// of ParseUsername, or store.ErrExists.
 func (a *Accounts) ChangeUsername(ctx context.Context, u store.User, username string, messages []store.Message) (store.User, error) {
 	if username == "" {
 		return a.changeIdentity(ctx, u, store.IdentityChange{NoUsername: true, Messages: messages})
@@ -85,7 +84,8 @@ func (a *Accounts) changeIdentity(ctx context.Context, u store.User, c store.Ide
 	return a.c.Users.UserByID(ctx, u.ID)
 }
 
-// SetProfile replaces the profile fields. ErrUsed: they are no longer those of u.
+// SetProfile replaces the profile fields. It returns store.ErrUsed if they are no longer those of
+// u.
 func (a *Accounts) SetProfile(ctx context.Context, u store.User, profile string) error {
 	defer a.c.Changed()
 	return a.c.Users.SetProfile(ctx, u.ID, u.Profile, profile, a.c.Now())

@@ -7,19 +7,19 @@ import (
 )
 
 const (
-	maxPace = 3 * time.Second // the longest wait after a wrong password
-	// firstPace is what an answer of the former system is taken to last until one came.
+	maxPace = 3 * time.Second // maximum wait after a wrong password
+	// firstPace is the assumed duration of an answer of the former system before the first one.
 	firstPace = 250 * time.Millisecond
-	paceOf    = 200 // accounts that are looked at when a process starts
+	paceOf    = 200 // number of accounts that are examined at start
 )
 
-// pace makes a wrong password last as long for every account. The hash of another
-// system takes another time than ours, and an account that its former system is asked
-// about yet another; a stranger must not tell by the clock who has one.
+// pace makes the check of a wrong password take the same time for every account. Hashes of other
+// systems and requests to a former system take different times, which must not reveal to strangers
+// who has an account.
 type pace struct{ slowest atomic.Int64 }
 
-// saw notes how long one took that is not of ours. What is known falls slowly towards
-// that and rises at once.
+// saw records the duration of a check that does not use our hash. The estimate rises at once and
+// falls slowly.
 func (p *pace) saw(took time.Duration) {
 	for {
 		known := p.slowest.Load()
@@ -30,7 +30,7 @@ func (p *pace) saw(took time.Duration) {
 	}
 }
 
-// wait returns when that time has passed since start, or ctx is done. It holds no slot.
+// wait returns when that time has passed since start, or when ctx is done. It does not hold a slot.
 func (p *pace) wait(ctx context.Context, start time.Time) {
 	left := time.Duration(p.slowest.Load()) - time.Since(start)
 	if left <= 0 {
@@ -45,8 +45,8 @@ func (p *pace) wait(ctx context.Context, start time.Time) {
 	}
 }
 
-// LearnPace looks at some accounts and measures the costliest hash of another system
-// among them, so that the first wrong password after a start lasts as long as others.
+// LearnPace examines some accounts and measures the most expensive hash of another system among
+// them, so that the first wrong password after a start takes as long as others.
 func (a *Accounts) LearnPace(ctx context.Context) {
 	users, err := a.c.Users.ListUsers(ctx, "", paceOf)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Adopt returns what to store for a hash that another system made. The error is
-// ErrHash where no password would ever match it.
+// Adopt returns the string to store for a hash of another system. It returns ErrHash if the hash is
+// not supported.
 func (a *Accounts) Adopt(ctx context.Context, hash string) (string, error) {
 	stored, err := a.c.Hasher.Adopt(ctx, hash)
 	for _, refused := range []error{password.ErrUnknownScheme, password.ErrMalformed, password.ErrTooLong} {
@@ -22,15 +22,14 @@ func (a *Accounts) Adopt(ctx context.Context, hash string) (string, error) {
 	return stored, err
 }
 
-// CheckPassword says whether plain is the account's password. An outdated hash is
-// replaced on the way, in u too: what rests on the password rests on the new hash
-// then. It costs the same whether or not the account exists (pass a zero User) or
-// has a password. A stored hash that cannot be judged matches no password; the log
-// says so, because only an operator can cure it.
+// CheckPassword reports whether plain is the account's password. It replaces an outdated hash, also
+// in u, because later checks depend on the new hash. It takes the same time whether or not the
+// account exists (pass a zero User) or has a password. An unsupported stored hash matches no
+// password and is logged, because only an operator can fix it.
 //
-// The system that accounts came from is asked about an unknown identity and about accounts that wait
-// for it: with identity, which is as typed, or with the account's own name. On yes u is the account. The error is
-// ErrLegacy, or one of password.Hasher.
+// The former system is asked about an unknown identity, with the typed identity, and about accounts
+// with password.AskLegacy, with the account's own name. If the password is right, u is the account.
+// The error is ErrLegacy, or one of password.Hasher.
 func (a *Accounts) CheckPassword(ctx context.Context, u *store.User, identity, plain string) (Checked, error) {
 	start := time.Now()
 	done, err := a.checkPassword(ctx, u, identity, plain)
@@ -83,14 +82,14 @@ func (a *Accounts) compare(ctx context.Context, u *store.User, plain string) (bo
 	return true, nil
 }
 
-// HashingBusy reports whether a password that is sent now must wait to be checked.
+// HashingBusy reports whether a password check would have to wait now.
 func (a *Accounts) HashingBusy() bool {
 	slots, busy, _ := a.c.Hasher.Load()
 	return busy >= slots
 }
 
-// ReserveHash returns a context whose callers wait apart from strangers until a
-// password may be checked or set, under names of what they proved.
+// ReserveHash returns a context with which callers wait in a separate queue for checking or setting
+// a password. The names identify what they have proven.
 func ReserveHash(ctx context.Context, names ...string) context.Context {
 	return password.Reserve(ctx, names...)
 }
@@ -107,8 +106,8 @@ func (a *Accounts) Matches(ctx context.Context, u store.User, plain string) (boo
 	return ok, err
 }
 
-// AcquireHash waits until a password may be checked. With the context that it returns
-// CheckPassword does not wait, until leave is called.
+// AcquireHash waits until a password may be checked. With the returned context, CheckPassword does
+// not wait until leave is called.
 func (a *Accounts) AcquireHash(ctx context.Context) (with context.Context, leave func(), err error) {
 	with, leave, err = a.c.Hasher.Acquire(ctx)
 	if err != nil {
@@ -117,8 +116,8 @@ func (a *Accounts) AcquireHash(ctx context.Context) (with context.Context, leave
 	return context.WithValue(with, leaveKey{}, leave), leave, nil
 }
 
-// upgrade rewrites a hash whose scheme or cost is outdated. It is a courtesy:
-// the password was right whether or not it succeeds.
+// upgrade replaces a hash whose scheme or cost is outdated. Its failure does not matter, because
+// the password was right.
 func (a *Accounts) upgrade(ctx context.Context, u *store.User, plain string) {
 	hash, err := a.c.Hasher.Hash(ctx, plain)
 	if err == nil && a.c.Users.UpgradePassword(ctx, u.ID, u.PasswordHash, hash) == nil {

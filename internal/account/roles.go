@@ -10,10 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// ErrRoleName means that a role or permission has no name, or one with blanks,
-// commas or characters that show nothing: where names are listed, it would be taken
-// for two names or for another one.
-var ErrRoleName = errors.New("twofold: names of roles and permissions hold no blanks and no commas")
+// ErrRoleName means that the name of a role or permission is empty or contains spaces, commas or
+// invisible characters. In a list it would look like two names or like another name.
+var ErrRoleName = errors.New("twofold: names of roles and permissions must not contain spaces or commas")
 
 // maxRoleName is the longest name in bytes.
 const maxRoleName = 100
@@ -35,7 +34,7 @@ func goodName(n string) bool {
 	})
 }
 
-// roles drops doubles, and blanks around names, and keeps the order.
+// roles removes duplicates and surrounding spaces, and keeps the order.
 func roles(names []string) []string {
 	out := make([]string, 0, len(names))
 	seen := map[string]bool{}
@@ -48,14 +47,14 @@ func roles(names []string) []string {
 	return out
 }
 
-// rolesOf are those of an application's own table. It is not ours to change, so what
-// could be taken for other roles is left out.
+// rolesOf returns the roles of an application's own table. Names that could look like other roles
+// are omitted, because the table cannot be changed here.
 func rolesOf(names []string) []string {
 	return slices.DeleteFunc(roles(names), func(n string) bool { return !goodName(n) })
 }
 
-// SetRoles replaces the roles of an account. ErrRoleName, but not for those that the
-// account has already.
+// SetRoles replaces the roles of an account. It returns ErrRoleName for an invalid name, unless the
+// account already has that role.
 func (a *Accounts) SetRoles(ctx context.Context, id string, names []string) error {
 	defer a.c.Changed()
 	u, err := a.c.Users.UserByID(ctx, id)

@@ -7,18 +7,17 @@ import (
 )
 
 var (
-	// ErrEmailSpelling: the address is not the only one of its key.
+	// ErrEmailSpelling means that the address is not the only one with its key.
 	ErrEmailSpelling = errors.New("account: e-mail address has another, plain spelling")
-	// ErrUsernameScripts: a username mixes scripts whose letters look alike.
+	// ErrUsernameScripts means that a username mixes scripts whose letters look alike.
 	ErrUsernameScripts = errors.New("account: username mixes scripts")
 )
 
-// ParseNewEmail is ParseEmail for an address that someone gives an account. Key
-// takes more spellings for one address than mail does: ﬁonn@ and fionn@ are two
-// mailboxes. Anyone who had one of them first would keep the owner of the other
-// out, and get their mail. So only the plain spelling is taken: ErrEmailSpelling
-// if the part before the at sign differs from its canonical form in more than the
-// case of ASCII letters.
+// ParseNewEmail is like ParseEmail, for the address of a new account or a change. Key treats more
+// spellings as one address than mail does: ﬁonn@ and fionn@ are two mailboxes. The first of two
+// owners would prevent the other from registering, and get their mail. So only the plain spelling
+// is accepted: it returns ErrEmailSpelling if the part before the at sign differs from its
+// canonical form in more than the case of ASCII letters.
 func ParseNewEmail(s string) (address, key string, err error) {
 	if address, key, err = ParseEmail(s); err != nil {
 		return "", "", err
@@ -40,20 +39,19 @@ func lowerASCII(s string) string {
 	}, s)
 }
 
-// ignorable reports whether a character shows nothing (Unicode's
-// Default_Ignorable_Code_Point, less those that are neither letters nor marks).
+// ignorable reports whether a character is invisible (Unicode's Default_Ignorable_Code_Point,
+// without those that are neither letters nor marks).
 func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, unicode.Cf)
 }
 
-// together are scripts that one name is written in (Unicode Technical Standard
-// 39, section 5.2, "highly restrictive"). Any other script stands alone.
+// together lists scripts that one name may combine (Unicode Technical Standard 39, section 5.2,
+// "highly restrictive"). Any other script must be used alone.
 var together = [][]string{
 	{"Latin", "Han", "Hiragana", "Katakana"}, {"Latin", "Han", "Bopomofo"}, {"Latin", "Han", "Hangul"},
 }
 
-// mixes reports whether a name has letters of scripts that are not written
-// together.
+// mixes reports whether a name combines scripts that must not be combined.
 func mixes(name string) bool {
 	found := map[string]bool{}
 	for _, r := range name {
@@ -78,7 +76,8 @@ func mixes(name string) bool {
 	return true
 }
 
-// script names the script of a character; empty for those of several.
+// script returns the name of the script of a character, or an empty string for characters of
+// several scripts.
 func script(r rune) string {
 	if unicode.In(r, unicode.Common, unicode.Inherited) {
 		return ""

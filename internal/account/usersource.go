@@ -15,17 +15,16 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ErrNotOurs says that the application keeps this part of the account itself.
-var ErrNotOurs = errors.New("account: the application's own table holds this")
+// ErrNotOurs means that the application stores this part of the account itself.
+var ErrNotOurs = errors.New("account: the application's own table stores this")
 
-// Joined is a store whose accounts are in a Source. What is ours of them (the
-// uniquifier, switches, times, and through the id everything else) lies in a
-// row of our own, the shadow, made when an account is first seen.
+// Joined is a store whose accounts are in a Source. Our data about them (the uniquifier, flags,
+// times and, through the ID, everything else) is in our own row, the shadow, which is created when
+// an account is first seen.
 //
-// The shadow remembers, as a hash, under which password and identities its
-// uniquifier was made. The application may change these in its table without a
-// word: the next look at the account finds another hash and ends everything that
-// was issued before, as if we had made the change.
+// The shadow contains a hash of the password and the identities for which its uniquifier was
+// created. The application may change these in its table at any time. The next read of the account
+// then finds another hash and ends everything issued before, as if we had made the change.
 type Joined struct {
 	store.Store
 	src Table
@@ -47,9 +46,8 @@ func (j *Joined) UserByID(ctx context.Context, id string) (store.User, error) {
 	return j.join(ctx, r)
 }
 
-// UserByIdentity implements store.UserReader. What the table's own comparison
-// takes for equal is compared again by ours: one that ignores accents would find
-// someone else's row (R6).
+// UserByIdentity implements store.UserReader. The result of the table's comparison is compared
+// again, because a comparison that ignores accents would find another person's row (R6).
 func (j *Joined) UserByIdentity(ctx context.Context, key string) (store.User, error) {
 	if key == "" {
 		return store.User{}, store.ErrNotFound
@@ -64,7 +62,7 @@ func (j *Joined) UserByIdentity(ctx context.Context, key string) (store.User, er
 	return j.join(ctx, r)
 }
 
-// ListUsers implements store.UserReader: those who were seen.
+// ListUsers implements store.UserReader. It lists the accounts that were seen.
 func (j *Joined) ListUsers(ctx context.Context, after string, limit int) ([]store.User, error) {
 	shadows, err := j.Store.ListUsers(ctx, after, limit)
 	if err != nil {
@@ -73,7 +71,7 @@ func (j *Joined) ListUsers(ctx context.Context, after string, limit int) ([]stor
 	out := []store.User{}
 	for _, s := range shadows {
 		switch u, err := j.UserByID(ctx, s.ID); {
-		case errors.Is(err, store.ErrNotFound): // gone from the table
+		case errors.Is(err, store.ErrNotFound): // deleted from the table
 		case err != nil:
 			return nil, err
 		default:
@@ -83,13 +81,13 @@ func (j *Joined) ListUsers(ctx context.Context, after string, limit int) ([]stor
 	return out, nil
 }
 
-// join lays a record over its shadow.
+// join merges a record with its shadow.
 func (j *Joined) join(ctx context.Context, r Record) (store.User, error) {
 	if r.ID == "" || len(r.ID) > 128 || !utf8.ValidString(r.ID) {
-		return store.User{}, errors.New("account: an id of the own table is empty, too long or no text")
+		return store.User{}, errors.New("account: an ID in the application's own table is empty, too long or not valid text")
 	}
 	deleted := false
-	for range 3 { // someone may make or renew the same shadow meanwhile
+	for range 3 { // another request may create or renew the same shadow
 		shadow, err := j.Store.UserByID(ctx, r.ID)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
@@ -116,12 +114,11 @@ func (j *Joined) join(ctx context.Context, r Record) (store.User, error) {
 	return store.User{}, store.ErrUnavailable
 }
 
-// renew makes the shadow one of what the table says now. Another address than
-// before is another mailbox: factors by mail go there, and what else opens the
-// account by itself goes, if there is a password in its place.
+// renew updates the shadow to the current record. A new address is another mailbox: it becomes the
+// destination of factors by mail, and other first factors are removed if there is a password.
 func (j *Joined) renew(ctx context.Context, r Record, shadow store.User) error {
 	was, mailbox := mailboxOf(shadow.PasswordHash), mailboxOf(digest(r))
-	if was == "" && shadow.PasswordHash+":"+mailbox == digest(r) { // written before it named the mailbox
+	if was == "" && shadow.PasswordHash+":"+mailbox == digest(r) { // written by a version without the mailbox
 		return j.Store.UpgradePassword(ctx, r.ID, shadow.PasswordHash, digest(r))
 	}
 	return j.Store.ChangePassword(ctx, store.PasswordChange{
@@ -153,7 +150,7 @@ func (j *Joined) merged(r Record, u store.User) store.User {
 	}
 	if r.Confirmed || u.ProvenKey != "" && u.ProvenKey == mailboxOf(digest(r)) {
 		u.ProvenKey = u.EmailKey
-	} // else it is empty or of another mailbox, and no address looks like that
+	} // otherwise it is empty or of another mailbox
 	u.Roles = roles(slices.Concat(rolesOf(r.Roles), u.Roles))
 	if j.src.SetProfile != nil {
 		u.Profile = profile.Encode(r.Fields)
@@ -161,8 +158,8 @@ func (j *Joined) merged(r Record, u store.User) store.User {
 	return u
 }
 
-// digest stands for what everything issued to an account rests on; mailboxOf is
-// the part of it that is the address.
+// digest returns a hash of the data on which everything issued to an account depends. mailboxOf
+// returns the part for the address.
 func digest(r Record) string {
 	return "sha256:" + hashed(r.PasswordHash, Key(r.Email), Key(r.Username)) + ":" + hashed(Key(r.Email))
 }
@@ -190,9 +187,9 @@ func (j *Joined) SetPassword(ctx context.Context, id, hash, uniquifier string, v
 	})
 }
 
-// ChangePassword implements store.OwnerWriter. The shadow decides which of two
-// changes wins; if the table is not reached after that, the old password stays,
-// all that was issued is over, and the owner was told for that.
+// ChangePassword implements store.OwnerWriter. The shadow decides which of two changes wins. If the
+// table cannot be reached after that, the old password stays, everything issued has ended, and the
+// owner has been notified.
 func (j *Joined) ChangePassword(ctx context.Context, c store.PasswordChange) error {
 	r, err := j.src.ByID(ctx, c.UserID)
 	if err != nil {
@@ -247,7 +244,7 @@ func (j *Joined) ConfirmUser(ctx context.Context, id, emailKey, _ string, now ti
 	return j.Store.ConfirmUser(ctx, id, "", hashed(emailKey), now) // the shadow has no address
 }
 
-// SetIdentity implements store.UserWriter: addresses and names are the table's.
+// SetIdentity implements store.UserWriter. Addresses and names belong to the table.
 func (j *Joined) SetIdentity(context.Context, store.User, string, ...store.Message) error {
 	return ErrNotOurs
 }
@@ -255,8 +252,8 @@ func (j *Joined) SetIdentity(context.Context, store.User, string, ...store.Messa
 // ChangeIdentity implements store.OwnerWriter.
 func (j *Joined) ChangeIdentity(context.Context, store.IdentityChange) error { return ErrNotOurs }
 
-// SetActive implements store.UserWriter: a switch of ours alongside the table's;
-// both must be on.
+// SetActive implements store.UserWriter. It sets our own flag in addition to the table's; both must
+// be set.
 func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
 	if _, err := j.UserByID(ctx, id); err != nil {
 		return err
@@ -264,12 +261,12 @@ func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifi
 	return j.Store.SetActive(ctx, id, active, uniquifier, now)
 }
 
-// DeleteUser implements store.Deletions. The table is told first: if it fails,
-// nothing is deleted. A row that is gone from the table already is not an error. Once the
-// row is gone, the rest goes too, even if the request was stopped at that moment. An
-// invitation of the account's address goes first: the shadow does not have the address.
+// DeleteUser implements store.Deletions. The row in the table is deleted first; if that fails,
+// nothing is deleted. A missing row is not an error. Once the row is deleted, the rest is deleted
+// even if the request was canceled at that moment. An invitation for the account's address is ended
+// first, because the shadow does not have the address.
 func (j *Joined) DeleteUser(ctx context.Context, d store.Deletion) error {
-	if d.Request != "" { // a request that is over must not reach the table
+	if d.Request != "" { // a request that has ended must not reach the table
 		r, err := j.Store.DeletionOf(ctx, d.UserID)
 		switch {
 		case errors.Is(err, store.ErrNotFound), err == nil && (r.ID != d.Request || d.Now.Before(r.DueAt)):
@@ -327,9 +324,8 @@ func (j *Joined) SetProfile(ctx context.Context, id, old, new string, now time.T
 	return j.src.SetProfile(ctx, id, profile.Decode(new))
 }
 
-// SetRoles implements store.UserWriter. If the table does not take roles, it keeps
-// those that the table does not hold. A role of the table stays whatever is written here, so to leave one
-// out is an error.
+// SetRoles implements store.UserWriter. If the table does not store roles, it stores those that the
+// table does not have. A role of the table cannot be removed here, so omitting it is an error.
 func (j *Joined) SetRoles(ctx context.Context, id string, names []string, now time.Time) error {
 	r, err := j.src.ByID(ctx, id)
 	if err != nil {
@@ -351,8 +347,8 @@ func (j *Joined) SetRoles(ctx context.Context, id string, names []string, now ti
 	return j.Store.SetRoles(ctx, id, ours, now)
 }
 
-// giveRoles writes the roles to a table that takes them. What the shadow has of an
-// earlier time goes: first what is taken away, and the rest when the table has it.
+// giveRoles writes the roles to a table that stores them. It removes older roles from the shadow:
+// first those to be removed, and the others after the table has stored them.
 func (j *Joined) giveRoles(ctx context.Context, id string, names []string, now time.Time) error {
 	shadow, err := j.Store.UserByID(ctx, id)
 	if err != nil {
@@ -370,8 +366,8 @@ func (j *Joined) giveRoles(ctx context.Context, id string, names []string, now t
 	return j.Store.SetRoles(ctx, id, nil, now)
 }
 
-// Overlay returns the account of a record that was listed. One that was never
-// seen has no shadow, and gets none by being listed.
+// Overlay returns the account of a listed record. If the account was never seen, it has no shadow,
+// and listing it does not create one.
 func (j *Joined) Overlay(ctx context.Context, r Record) (store.User, error) {
 	shadow, err := j.Store.UserByID(ctx, r.ID)
 	if errors.Is(err, store.ErrNotFound) {

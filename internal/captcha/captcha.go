@@ -168,7 +168,7 @@ func New(c Config) (*Checker, error) {
 	}
 	k := &Checker{service: services()[c.Provider]}
 	if c.Provider == Altcha && (len(c.Keys) == 0 || c.Once == nil) {
-		return nil, errors.New("captcha: altcha needs keys, and what tells the first use")
+		return nil, errors.New("captcha: altcha needs keys and a function that records first use")
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second

@@ -44,7 +44,7 @@ func (k *Checker) ask(ctx context.Context, answer, action, address string) (bool
 	case v.Action != "" && v.Action != actionName(action):
 		why = "it was given for another form"
 	case k.c.MinScore > 0 && v.Score == nil:
-		return false, errors.New("captcha: the service gives no score: the keys are not those of reCAPTCHA v3")
+		return false, errors.New("captcha: the service returned no score: use reCAPTCHA v3 keys")
 	case k.c.MinScore > 0 && !(*v.Score >= k.c.MinScore):
 		return false, nil
 	}

@@ -7,32 +7,32 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// name is that of a budget.
+// name is the name of a budget.
 type name string
 
-// Budget is a row of the table of budgets: who may claim a place, how the
-// places are counted, and who is hurt when there are none left.
-// docs/security.md shows the same table; a test holds the two together.
+// Budget is a row of the table of budgets: who may claim a place, how places are counted, and who
+// is affected if there are none left. docs/security.md contains the same table, which a test
+// compares.
 type Budget struct {
-	Name   name   // begins the names of its counters
+	Name   name   // prefix of the names of its counters
 	Claims string // who claims a place, and with what
-	Per    string // what has a counter of its own
+	Per    string // what has its own counter
 	Number func(n Limits) int
 	Window func(n Limits) time.Duration
-	// Hold, if there is one, is how long a full budget is closed: doubled with
-	// each further claim up to Longest. Without, it opens when its window ends.
+	// Hold, if not nil, returns the time for which a full budget is closed. It doubles with each
+	// further claim, up to Longest. Without Hold, the budget opens when its window ends.
 	Hold, Longest func(n Limits) time.Duration
-	Returns       string // what gives places back, or forgets them all
+	Returns       string // what returns places, or resets the counter
 	Hurts         string // who must wait when it is full
-	// Networks says that a client's network is the last part of the key: an IPv6
-	// address counts with its /64, its /56 and its /48.
+	// Networks is set if a client's network is the last part of the key. An IPv6 address counts
+	// with its /64, its /56 and its /48.
 	Networks bool
-	// costs says that the budget bounds what is spent, or only tells: unlocking an
-	// account leaves it as it is.
+	// costs is set if the budget bounds costs or only triggers notices. Unlocking an account does
+	// not reset it.
 	costs bool
 }
 
-// claim is one place in the budget of a key.
+// claim returns a claim of one place in the budget of a key.
 func (l *Limiter) claim(of name, parts ...string) store.Claim {
 	b := l.rows[of]
 	c := store.Claim{Key: key(b.Name, parts...), Limit: b.Number(l.n), Window: b.Window(l.n)}
@@ -46,12 +46,12 @@ func (l *Limiter) claim(of name, parts ...string) store.Claim {
 	return c
 }
 
-// byNetwork is one place in each budget of the networks of an address.
+// byNetwork returns claims of one place in each budget of the networks of an address.
 func (l *Limiter) byNetwork(b name, address string, parts ...string) []store.Claim {
 	var out []store.Claim
 	for i, n := range networks(address) {
 		c := l.claim(b, append(parts[:len(parts):len(parts)], n)...)
-		c.Limit = (c.Limit*(2+i) + 1) / 2 // as many, half as many again, twice as many
+		c.Limit = (c.Limit*(2+i) + 1) / 2 // 1, 1.5 and 2 times the limit
 		out = append(out, c)
 	}
 	return out

@@ -8,15 +8,15 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ErrCaptcha says that guesses went wrong before, so the next one needs a captcha.
+// ErrCaptcha means that the next guess needs a captcha, because earlier ones were wrong.
 var ErrCaptcha = errors.New("limit: a captcha is needed")
 
-// networkFactor is how many times as many wrong guesses a network has as an
-// identity: people who share an address share them.
+// networkFactor is the factor by which a network may have more wrong guesses than an identity,
+// because users may share an address.
 const networkFactor = 5
 
-// captchas are the budgets of guesses without a captcha. They keep no one out: when
-// they are full, a captcha is asked for.
+// captchas returns the budgets of guesses without a captcha. If they are full, a captcha is
+// required; they never block a user.
 func captchas() []Budget {
 	return []Budget{
 		{
@@ -44,8 +44,8 @@ func captchas() []Budget {
 	}
 }
 
-// unasked are the places of a guess without a captcha. They are those of what was
-// typed: those of the account would show which username belongs to an address.
+// unasked returns the claims of a guess without a captcha. They use the typed identity, because
+// budgets of the account would reveal which username belongs to an address.
 func unasked(l *Limiter, g Guess) []store.Claim {
 	claims := []store.Claim{l.claim(captchaName, g.Identity, fingerprint(g.Secret))}
 	if g.From.Address != "" {
@@ -54,7 +54,7 @@ func unasked(l *Limiter, g Guess) []store.Claim {
 	return claims
 }
 
-// Failing reports whether a guess needs a captcha, and takes no place.
+// Failing reports whether a guess needs a captcha. It takes no place.
 func Failing(ctx context.Context, l *Limiter, g Guess) (bool, error) {
 	if g.From.Own() {
 		return false, nil
@@ -67,8 +67,8 @@ func Failing(ctx context.Context, l *Limiter, g Guess) (bool, error) {
 	return false, err
 }
 
-// withoutCaptcha reserves a guess that comes without a captcha: its places, and
-// those of such guesses. ErrCaptcha says that only the latter are full.
+// withoutCaptcha reserves a guess without a captcha: its places, and those of guesses without a
+// captcha. It returns ErrCaptcha if only the latter are full.
 func withoutCaptcha(
 	ctx context.Context, l *Limiter, p *Reservation, g Guess, claims []store.Claim,
 ) (*Reservation, error) {

@@ -1,11 +1,10 @@
-// Package limit owns the budgets: how often a secret may be guessed and how
-// many messages may be sent.
+// Package limit implements budgets, which limit how often a secret may be guessed and how many
+// messages may be sent.
 //
-// A place is reserved before the secret is looked at, in one atomic verb of
-// the store, so parallel guesses cannot beat the counter and a crash cannot
-// forget one. Only success with the very thing that was guessed gives places
-// back. Keys are the account or the destination in canonical form, never a
-// free field of the request.
+// A place is reserved before the secret is checked, with one atomic method of the store. So
+// concurrent guesses cannot exceed the limit, and a crash cannot lose a guess. Only success with
+// the same credential returns places. Keys are the account or the destination in canonical form,
+// never an arbitrary field of the request.
 //
-// It does not decide what is right or wrong; login does.
+// Package login decides which guesses are right.
 package limit

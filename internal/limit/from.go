@@ -2,24 +2,23 @@ package limit
 
 import "github.com/twofold-auth/twofold/store"
 
-// From says who asks. It proves nothing: it only chooses budgets.
+// From describes the caller. It proves nothing and only selects budgets.
 type From struct {
-	Address string // canonical client address; empty: not known
-	// Browser is the id of a browser that signed in to this account before.
+	Address string // canonical client address; empty if unknown
+	// Browser is the ID of a browser that has signed in to this account before.
 	Browser string
-	// Network says that the account signed in from the address's network before.
-	// It has the budgets of its network like a stranger, but what strangers of all
-	// networks use up together does not count for it.
+	// Network is set if the account has signed in from the address's network before. The caller
+	// then has the budgets of the network like a stranger, but not those that strangers of all
+	// networks share.
 	Network bool
-	// Session is the id of a living session of this account, or of a link that
-	// was mailed to its owner.
+	// Session is the ID of a valid session of this account, or of a link mailed to its owner.
 	Session string
 }
 
-// Own says that the caller has budgets that no one else uses.
+// Own reports whether the caller has their own budgets.
 func (f From) Own() bool { return f.Browser != "" || f.Session != "" }
 
-// mark names the caller's own budgets.
+// mark returns the key of the caller's own budgets.
 func (f From) mark() string {
 	if f.Session != "" {
 		return "session " + f.Session
@@ -27,10 +26,10 @@ func (f From) mark() string {
 	return "browser " + f.Browser
 }
 
-// known says that the caller signed in to the account before.
+// known reports whether the caller has signed in to the account before.
 func (f From) known() bool { return f.Own() || f.Network }
 
-// among names the callers of an account that share a budget.
+// among returns the key of the callers of an account that share a budget.
 func (f From) among() string {
 	if f.known() {
 		return "known"
@@ -38,7 +37,7 @@ func (f From) among() string {
 	return ""
 }
 
-// kind is the kind of caller among those who proved a first factor.
+// kind returns the kind of a caller who has proven a first factor.
 func (f From) kind() string {
 	if f.Own() {
 		return "owner"
@@ -46,7 +45,7 @@ func (f From) kind() string {
 	return "proven"
 }
 
-// sends is one place in the budgets of messages of the caller's networks.
+// sends returns claims of one place in the budgets of messages of the caller's networks.
 func (l *Limiter) sends(f From) []store.Claim {
 	who := ""
 	if f.Own() {

@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Paused says that a budget is closed until a time.
+// Paused is the error of a budget that is closed until the given time.
 type Paused struct{ Until time.Time }
 
 func (p *Paused) Error() string { return "limit: too many attempts" }
@@ -37,14 +37,13 @@ func New(c store.Counters, now func() time.Time, n Limits) *Limiter {
 // Reservation is a reserved place in one or more budgets.
 type Reservation struct {
 	l     *Limiter
-	taken []string // in all budgets
-	own   []string // given back singly: other failures still count
-	all   []string // cleared: this very authenticator was proven
+	taken []string // keys of all budgets
+	own   []string // only this place is returned: other failures still count
+	all   []string // reset, because this authenticator was proven
 	done  bool
 }
 
-// Undo gives back every place that was taken, and clears nothing: the attempt was
-// no guess.
+// Undo returns every place that was taken and resets nothing, because the attempt was not a guess.
 func (p *Reservation) Undo(ctx context.Context) error {
 	if p == nil || p.done {
 		return nil
@@ -53,8 +52,8 @@ func (p *Reservation) Undo(ctx context.Context) error {
 	return p.Succeed(ctx)
 }
 
-// Release gives back the own place and nothing else: the guess was right, but it
-// was not this very authenticator that was proven (a rescue).
+// Release returns only the own place: the guess was right, but another authenticator was proven, as
+// in a rescue.
 func (p *Reservation) Release(ctx context.Context) error {
 	p.all = nil
 	return p.Succeed(ctx)
@@ -71,7 +70,7 @@ func (p *Reservation) Returns() (own, whole []string) {
 	return p.own, p.all
 }
 
-// Succeed tells the budgets that the guess was right.
+// Succeed updates the budgets after a right guess.
 func (p *Reservation) Succeed(ctx context.Context) error {
 	if p == nil || p.done {
 		return nil
@@ -80,27 +79,26 @@ func (p *Reservation) Succeed(ctx context.Context) error {
 	return p.l.counters.Release(ctx, own, whole)
 }
 
-// Guess is one try at what begins a sign-in.
+// Guess is one guess at a first factor.
 type Guess struct {
 	Identity string // as typed, in canonical form
-	Account  string // id, or Identity if there is no such account
-	// Secret ends the count of failures when it changes: of an account, what its
-	// password is stored as.
+	Account  string // ID, or Identity if there is no such account
+	// Secret resets the count of failures when it changes. It is the stored password hash of the
+	// account.
 	Secret string
 	From   From
-	// Look takes no place: it only says whether there is one.
+	// If Look is set, no place is taken; the result only shows whether there is one.
 	Look bool
-	// Captcha says that captchas are asked for after wrong guesses, and that this one
-	// comes without.
+	// Captcha is set if captchas are required after wrong guesses and this guess has none.
 	Captcha bool
 }
 
-// FirstFactor reserves one guess at the password of an account. Unknown
-// identities have the same budgets, so they tell nothing. ErrCaptcha.
+// FirstFactor reserves one guess at the password of an account. Unknown identities have the same
+// budgets, so the result reveals nothing. It may return ErrCaptcha.
 func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Reservation, error) {
 	secret := fingerprint(g.Secret)
-	// strangers and known are what callers of many networks share. A right guess
-	// forgets both, and the caller's own count, but no other network's.
+	// Callers of many networks share strangers and known. A right guess resets both, and the
+	// caller's own count, but not that of other networks.
 	strangers, known := l.claim(firstAccount, g.Account, secret), l.claim(firstKnownAccount, g.Account, secret)
 	p := &Reservation{all: []string{strangers.Key, known.Key, l.claim(captchaName, g.Identity, secret).Key}}
 	var claims []store.Claim
@@ -130,7 +128,7 @@ func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Reservation, error
 	return l.reserve(ctx, p, claims...)
 }
 
-// fingerprint stands for a secret in a key.
+// fingerprint returns the part of a key that represents a secret.
 func fingerprint(secret string) string {
 	if secret == "" {
 		return ""
@@ -139,12 +137,12 @@ func fingerprint(secret string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// pause is one place in the budgets that pause an account's second factors.
+// pause returns claims of one place in the budgets that pause an account's second factors.
 func (l *Limiter) pause(account string, f From) []store.Claim { return l.apart(second, account, f) }
 
-// apart is one place in a budget in which a browser that signed in before has places of
-// its own, and a network too: who only knows the password does not use up the owner's.
-// What strangers try in a network counts there as well, so that none has twice as much.
+// apart returns claims of one place in a budget in which known browsers and known networks have
+// their own places, so that an attacker who only knows the password does not use up the owner's.
+// Attempts of strangers in a network also count there, so that no one has twice as many.
 func (l *Limiter) apart(of name, account string, f From) []store.Claim {
 	if f.Browser != "" {
 		return []store.Claim{l.claim(of, account, "browser "+f.Browser)}
@@ -160,9 +158,8 @@ func (l *Limiter) apart(of name, account string, f From) []store.Claim {
 	return []store.Claim{shared, near}
 }
 
-// SecondFactor reserves one guess at a second factor of the account: in the
-// caller's pause budgets and, if factor is not empty, in the budget that ends
-// the factor's life.
+// SecondFactor reserves one guess at a second factor of the account: in the caller's pause budgets
+// and, if factor is not empty, in the budget that disables the factor.
 func (l *Limiter) SecondFactor(ctx context.Context, account, factor string, f From) (*Reservation, error) {
 	p, claims := l.SecondFactorClaims(account, factor, f)
 	return l.reserve(ctx, p, claims...)
@@ -180,14 +177,13 @@ func (l *Limiter) SecondFactorClaims(account, factor string, f From) (*Reservati
 	return p, claims
 }
 
-// Pausing reports whether the caller's codes of second factors are paused, and takes
-// no place.
+// Pausing returns *Paused if the caller's codes of second factors are paused. It takes no place.
 func (l *Limiter) Pausing(ctx context.Context, account string, f From) error {
 	_, err := l.reserve(ctx, &Reservation{}, looking(l.pause(account, f))...)
 	return err
 }
 
-// looking are claims that take no place.
+// looking returns the claims changed so that they take no place.
 func looking(claims []store.Claim) []store.Claim {
 	for i := range claims {
 		claims[i].Look = true
@@ -195,16 +191,15 @@ func looking(claims []store.Claim) []store.Claim {
 	return claims
 }
 
-// RecoveryCode reserves one guess at a recovery code of the account. It has a budget
-// of its own: a code of 80 random bits cannot be guessed, and it is what lets the
-// owner in while other codes are paused.
+// RecoveryCode reserves one guess at a recovery code of the account. It has its own budget, because
+// a code of 80 random bits cannot be guessed and lets the owner sign in while other codes are
+// paused.
 func (l *Limiter) RecoveryCode(ctx context.Context, account string, f From) (*Reservation, error) {
 	claims := l.apart(recoveryCode, account, f)
 	return l.reserve(ctx, &Reservation{own: Keys(claims)}, claims...)
 }
 
-// FactorFirst reserves one guess at a factor whose code stands in place of a
-// password.
+// FactorFirst reserves one guess at a factor whose code replaces a password.
 func (l *Limiter) FactorFirst(ctx context.Context, factor string, f From) (*Reservation, error) {
 	claims := l.life(factor, f)
 	if !f.known() {
@@ -214,9 +209,9 @@ func (l *Limiter) FactorFirst(ctx context.Context, factor string, f From) (*Rese
 	return l.reserve(ctx, p, claims...)
 }
 
-// life is one failure of those that end a factor. Strangers have half of them and
-// known networks a quarter, so that they cannot end one for a browser that signed in
-// to the account before.
+// life returns claims of one failure of those that disable a factor. Strangers have half of them
+// and known networks a quarter, so that they cannot disable it for a browser that has signed in to
+// the account before.
 func (l *Limiter) life(factor string, f From) []store.Claim {
 	claims := []store.Claim{l.claim(factorLife, factor)}
 	switch {
@@ -229,8 +224,8 @@ func (l *Limiter) life(factor string, f From) []store.Claim {
 	return claims
 }
 
-// Warn says whether the owner of an account should hear of wrong codes behind
-// his right password: at the third within an hour, and then once an hour.
+// Warn reports whether to notify the owner of an account of wrong codes after the right password:
+// at the third one within an hour, and then once an hour.
 func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
 	_, err := l.reserve(ctx, &Reservation{}, l.claim(warn, userID))
 	var p *Paused
@@ -246,10 +241,9 @@ func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
 	return true, nil
 }
 
-// SprayAlert counts a wrong password over all accounts and addresses. full reports whether
-// there were HourFailures this hour. begun reports, once an hour, that the operator
-// should hear of it. It keeps no one out: with a budget that everyone shares, a
-// stranger could lock everyone out.
+// SprayAlert counts a wrong password over all accounts and addresses. full reports whether there
+// were HourFailures this hour. begun reports, once an hour, that the operator should be notified.
+// It blocks no one, because with a shared budget a stranger could lock everyone out.
 func (l *Limiter) SprayAlert(ctx context.Context) (begun, full bool, err error) {
 	c := l.claim(spray, "all")
 	if c.Times, full = l.spray.count(l.now(), c.Limit); c.Times == 0 {
@@ -274,7 +268,7 @@ func (l *Limiter) Rescue(ctx context.Context, userID, way string) error {
 	return err
 }
 
-// Setup reserves the beginning of one set-up of an account.
+// Setup reserves one set-up of an account.
 func (l *Limiter) Setup(ctx context.Context, userID string) error {
 	_, err := l.reserve(ctx, &Reservation{}, l.claim(setup, userID))
 	return err
@@ -290,7 +284,8 @@ func (l *Limiter) OAuthStart(ctx context.Context, f From) error {
 	return err
 }
 
-// Once lets the first caller of a key through and no other for the given time.
+// Once returns nil for the first caller with a key, and an error for all others within the given
+// time.
 func (l *Limiter) Once(ctx context.Context, what string, within time.Duration) error {
 	_, err := l.reserve(ctx, &Reservation{}, l.OnceClaim(what, within))
 	return err
@@ -303,8 +298,7 @@ func (l *Limiter) OnceClaim(what string, within time.Duration) store.Claim {
 	return c
 }
 
-// Running reports whether Once let a caller through a moment ago, and takes no
-// place.
+// Running reports whether Once has recently succeeded for a key. It takes no place.
 func (l *Limiter) Running(ctx context.Context, what string) (bool, error) {
 	c := l.claim(once, what)
 	c.Look = true
@@ -342,14 +336,14 @@ func Keys(claims []store.Claim) []string {
 	return out
 }
 
-// key names a counter: the budget in words, then a hash, so that no text of a
-// user can collide with another key or grow the row.
-// The first part, the owner, has a hash of its own: Unlock finds by it.
+// key returns the name of a counter: the name of the budget, then hashes, so that no user input can
+// collide with another key or make the row large. The first part, the owner, has its own hash, by
+// which Unlock finds the counters.
 func key(budget name, parts ...string) string {
 	return owned(budget, parts[0]) + hashed(parts...)
 }
 
-// owned begins the names of all counters of a budget that are an owner's.
+// owned returns the prefix of the names of an owner's counters in a budget.
 func owned(budget name, owner string) string { return string(budget) + ":" + hashed(owner)[:22] + ":" }
 
 func hashed(parts ...string) string {
@@ -361,10 +355,9 @@ func hashed(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// Traces are the beginnings of the keys of what is counted for an account and for
-// other owners that are its own. What bounds the cost of messages stays counted for
-// the others, so that an account that is deleted and made again gets no more of
-// them. A key is a hash.
+// Traces returns the prefixes of the keys of counters for an account and for its other owners.
+// Counters that bound the cost of messages are not included for the others, so that an account that
+// is deleted and created again does not get more messages.
 func (l *Limiter) Traces(account string, others ...string) (prefixes []string) {
 	for _, b := range l.rows {
 		prefixes = append(prefixes, owned(b.Name, account))
@@ -377,8 +370,8 @@ func (l *Limiter) Traces(account string, others ...string) (prefixes []string) {
 	return prefixes
 }
 
-// Unlock forgets everything that is counted for owners: accounts, identities in
-// canonical form, factors, destinations.
+// Unlock resets all counters of owners: accounts, identities in canonical form, factors and
+// destinations.
 func (l *Limiter) Unlock(ctx context.Context, owners ...string) error {
 	var prefixes []string
 	for _, b := range l.rows {

@@ -6,80 +6,78 @@ import (
 	"time"
 )
 
-// Limits are the figures of all budgets. A zero field means its default.
+// Limits contains the limits of all budgets. A zero field means its default.
 type Limits struct {
-	// FirstFailures wrong passwords for one account from one network, from one
-	// browser that signed in to it before, or in one session make that one wait
+	// FirstFailures is the number of wrong passwords for one account from one network, from one
+	// browser that has signed in to it before, or in one session, after which that one must wait
 	// (default 10; NIST SP 800-63B-4 section 3.2.2 allows at most 100).
 	FirstFailures int
-	// AccountFailures wrong passwords in 24 hours for one account, over all
-	// networks that never signed in to it, make them all wait (default 100).
-	// Browsers and networks that did have as many again.
+	// AccountFailures is the number of wrong passwords in 24 hours for one account, over all
+	// networks that have never signed in to it, after which all of them must wait (default 100).
+	// Known browsers and networks have a separate budget of the same size.
 	AccountFailures int
 	// FirstHold is the first wait (default 30 s); it doubles with each further
 	// failure up to FirstMaxHold (default 1 h).
 	FirstHold, FirstMaxHold time.Duration
-	// SecondFailures wrong codes within SecondWindow (defaults 5, 15 min) pause
-	// all second factors of the account for SecondWindow, over all sign-ins,
-	// browsers and nodes: only those who proved a first factor can do so. A browser
-	// that signed in before has as many by itself.
+	// SecondFailures is the number of wrong codes within SecondWindow (defaults 5 and 15 min) that
+	// pause all second factors of the account for SecondWindow, over all sign-ins, browsers and
+	// nodes. Only users who have proven a first factor can enter codes. A known browser has its own
+	// budget of the same size.
 	SecondFailures int
 	SecondWindow   time.Duration
-	// FactorFailures consecutive wrong codes ever (default 100, the bound of
-	// NIST SP 800-63B-4 section 3.2.2) switch one factor off until it is set
-	// up again or the account is rescued. Browsers that never signed in to the
-	// account have half of them.
+	// FactorFailures is the number of consecutive wrong codes (default 100, the maximum of NIST SP
+	// 800-63B-4 section 3.2.2) that disable a factor until it is set up again or the account is
+	// rescued. Browsers that have never signed in to the account have half of them.
 	FactorFailures int
-	// AddressFailures wrong passwords within 15 minutes from one network (default
-	// 100) close that network for 15 minutes, whatever accounts they were for. A
-	// network is an IPv4 address or an IPv6 /64. A /56 has half as much again and
-	// a /48 twice as much, here and wherever a network has a budget.
+	// AddressFailures is the number of wrong passwords within 15 minutes from one network (default
+	// 100), for any accounts, that block the network for 15 minutes. A network is an IPv4 address
+	// or an IPv6 /64. A /56 has half as much again and a /48 twice as much, here and wherever a
+	// network has a budget.
 	AddressFailures int
-	// CaptchaFailures wrong passwords in 24 hours for one address or username, from browsers
-	// that never signed in to the account, or five times as many within 15 minutes from one network,
-	// have a captcha asked for, if Accounts.Captcha is set (default 3).
+	// CaptchaFailures is the number of wrong passwords in 24 hours for one address or username,
+	// from browsers that have never signed in to the account, after which a captcha is required if
+	// Accounts.Captcha is set (default 3). Five times as many within 15 minutes from one network
+	// have the same effect.
 	CaptchaFailures int
-	// HourFailures wrong passwords in an hour, over all accounts and addresses,
-	// are told to the operator (default 1,000). No one is kept out by it.
+	// HourFailures is the number of wrong passwords in an hour, over all accounts and addresses,
+	// after which the operator is notified (default 1,000). It blocks no one.
 	HourFailures int
-	// SendGap is the least time between two codes of one sign-in or set-up
-	// (default 30 s).
+	// SendGap is the minimum time between two codes of one sign-in or set-up (default 30 s).
 	SendGap time.Duration
-	// SendShort codes per 10 minutes and SendDay per 24 hours that no one answers
-	// go to one destination (defaults 5 and 10). A code that comes back right gives
-	// its place back. SendMost codes per 24 hours go there in all (default 30):
-	// nothing gives a place back.
+	// SendShort and SendDay are the maximum numbers of unanswered codes to one destination in 10
+	// minutes and in 24 hours (defaults 5 and 10). A right code returns its place. SendMost is the
+	// maximum number of all codes to one destination in 24 hours (default 30); no place is
+	// returned.
 	SendShort, SendDay, SendMost int
-	// SendAddress codes an hour that no one answers are sent at the wish of one
-	// network (default 60). SendHour messages of one channel are sent in an hour
-	// (default 10,000) for each kind of caller that the table of budgets names.
-	// Nothing gives a place back, so it is the end of what a pumping attack can cost.
+	// SendAddress is the maximum number of unanswered codes that one network can request in an hour
+	// (default 60). SendHour is the maximum number of messages of one channel in an hour (default
+	// 10,000) for each kind of caller in the table of budgets. No place is returned, so it bounds
+	// the cost of an SMS pumping attack.
 	SendAddress, SendHour int
-	// RescueHour and RescueDay bound how often an account is rescued (defaults 3
-	// and 5).
+	// RescueHour and RescueDay are the maximum numbers of rescues of an account in an hour and in a
+	// day (defaults 3 and 5).
 	RescueHour, RescueDay int
-	// SetupHour bounds how often an account begins a set-up (default 30), and
-	// RegisterHour how often one client address registers accounts (default 20).
+	// SetupHour is the maximum number of set-ups that an account starts in an hour (default 30),
+	// and RegisterHour that of registrations from one client address (default 20).
 	SetupHour, RegisterHour int
-	// LinkHour mailed links an hour are sent to one identity at the wish of one
-	// network (default 3), and a quarter of LinkDay in 24 hours. LinkAddress an hour
-	// are sent to all identities at its wish (default 30). LinkDay in 24 hours are
-	// sent to one identity at the wish of all strangers (default 20), and then one
-	// every 15 minutes.
+	// LinkHour is the maximum number of mailed links to one identity that one network can request
+	// in an hour (default 3); in 24 hours it is a quarter of LinkDay. LinkAddress is the maximum
+	// number of links to all identities that a network can request in an hour (default 30). LinkDay
+	// is the number of links to one identity that all strangers together can request in 24 hours
+	// (default 20), and then one every 15 minutes.
 	LinkHour, LinkAddress, LinkDay int
-	// FirstDay codes in place of a password are mailed in 24 hours to one account
-	// at the wish of strangers (default 120), and then one every 15 minutes. Of texts
-	// it is twice SendDay, as they cost money. One network has a quarter of that,
-	// and SendShort per 10 minutes.
+	// FirstDay is the number of codes replacing a password that strangers can have mailed to one
+	// account in 24 hours (default 120), and then one every 15 minutes. For text messages it is
+	// twice SendDay, because they cost money. One network has a quarter of that, and SendShort in
+	// 10 minutes.
 	FirstDay int
-	// PasskeyFailures answers of passkeys that do not hold (default 10) pause the
-	// passkeys of a sign-in under way or of a signed-in user for 15 minutes;
-	// PasskeyHour questions an hour (default 1,000) are put at the wish of one
-	// client address.
+	// PasskeyFailures is the number of invalid passkey answers (default 10) that pause the passkeys
+	// of a pending sign-in or of a signed-in user for 15 minutes. PasskeyHour is the maximum number
+	// of challenges that one client address can request in an hour (default 1,000).
 	PasskeyFailures, PasskeyHour int
 }
 
-// Defaults are the figures that no one set.
+// Defaults returns the default limits.
 func Defaults() Limits { return Limits{}.withDefaults() }
 
 func (n Limits) withDefaults() Limits {
@@ -124,7 +122,7 @@ func setDur(p *time.Duration, d time.Duration) {
 	}
 }
 
-// Check names every figure that is out of bounds.
+// Check returns an error that lists every limit out of bounds.
 func (n Limits) Check() error {
 	d := n.withDefaults()
 	var errs []error

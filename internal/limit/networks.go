@@ -2,9 +2,9 @@ package limit
 
 import "net/netip"
 
-// networks are what of an address its user cannot change at will: an IPv4
-// address, or the /64, the /56 and the /48 of an IPv6 address, narrowest first.
-// A home connection has a /56 of 256 /64s, a rented server often a /48.
+// networks returns the parts of an address that its user cannot freely change: an IPv4 address, or
+// the /64, the /56 and the /48 of an IPv6 address, narrowest first. A home connection has a /56 of
+// 256 /64s, a rented server often a /48.
 func networks(address string) []string {
 	a, err := netip.ParseAddr(address)
 	if err != nil {
@@ -22,5 +22,5 @@ func networks(address string) []string {
 	return out
 }
 
-// Network is the narrowest network of an address.
+// Network returns the narrowest network of an address.
 func Network(address string) string { return networks(address)[0] }

@@ -6,18 +6,18 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Class is what a message proves or is for.
+// Class is the purpose of a code.
 type Class string
 
-// The classes of codes behind a first factor.
+// The classes of codes after a first factor.
 const (
-	Proven  Class = "proven"  // to a destination that was proven before
-	Claimed Class = "claimed" // to one that is being set up
-	Rescued Class = "rescue"  // to the mailbox, in place of a lost factor
-	Again   Class = "again"   // to who is signed in and proves a first factor again
+	Proven  Class = "proven"  // to a proven destination
+	Claimed Class = "claimed" // to a destination that is being set up
+	Rescued Class = "rescue"  // to the mailbox, to replace a lost factor
+	Again   Class = "again"   // to a signed-in user who proves a first factor again
 )
 
-// Message is one code that is sent to who proved a first factor.
+// Message is one code that is sent to a user who has proven a first factor.
 type Message struct {
 	Class       Class
 	Transaction string // sign-in, set-up or session
@@ -27,7 +27,7 @@ type Message struct {
 	From        From
 }
 
-// to names those who share the destination's budgets.
+// to returns the key of the users who share the destination's budgets.
 func (m Message) to() string {
 	if m.Class == Claimed {
 		return string(Claimed)
@@ -35,7 +35,7 @@ func (m Message) to() string {
 	return string(m.Class) + " " + m.From.kind()
 }
 
-// answerable are the places that a right answer gives back.
+// answerable returns the claims that a right answer returns.
 func (l *Limiter) answerable(m Message) []store.Claim {
 	claims := []store.Claim{
 		l.claim(sendShortly, m.Destination, m.Channel, m.to()),
@@ -47,8 +47,8 @@ func (l *Limiter) answerable(m Message) []store.Claim {
 	return append(claims, l.sends(m.From)...)
 }
 
-// Send reserves one message. While guesses at its code pause, none is sent that
-// could not be used. Reservation.Answered gives back what a right answer may.
+// Send reserves one message. While guesses at its code are paused, no message is sent, because its
+// code could not be used. Reservation.Answered returns the places after a right answer.
 func (l *Limiter) Send(ctx context.Context, m Message) error {
 	kind := m.From.kind()
 	claims := append(l.answerable(m), l.claim(gap, m.Transaction, m.Channel), l.claim(sendMost, m.Destination, m.Channel, m.to()))
@@ -62,8 +62,8 @@ func (l *Limiter) Send(ctx context.Context, m Message) error {
 	return err
 }
 
-// Answered adds the budgets of a message whose code came back right: Succeed or
-// Release gives their places back too. What bounds cost keeps its place.
+// Answered adds the budgets of a message whose code was right, so that Succeed or Release also
+// returns their places. Budgets that bound costs keep theirs.
 func (p *Reservation) Answered(m Message) *Reservation {
 	if m.Destination != "" {
 		p.own = append(p.own, Keys(p.l.answerable(m))...)
@@ -71,18 +71,18 @@ func (p *Reservation) Answered(m Message) *Reservation {
 	return p
 }
 
-// First is one code or link in place of a password.
+// First is one code or link that replaces a password.
 type First struct {
-	Transaction string // the browser that asks
+	Transaction string // the browser that requests it
 	Channel     string
 	Identity    string // as typed, in canonical form
-	Account     string // id, or Identity if there is no such account
+	Account     string // ID, or Identity if there is no such account
 	Decoy       bool   // nothing is sent, so nothing is counted as sent
-	Paid        bool   // its message was counted already
+	Paid        bool   // the message has been counted
 	From        From
 }
 
-// answerableFirst are the places that a code that comes back gives back.
+// answerableFirst returns the claims that a right code returns.
 func (l *Limiter) answerableFirst(m First) []store.Claim {
 	claims := l.sends(m.From)
 	if m.From.Own() {
@@ -99,10 +99,9 @@ func (l *Limiter) answerableFirst(m First) []store.Claim {
 	return append(append(claims, l.byNetwork(share, m.From.Address, m.Identity, m.Channel)...), l.claim(most, m.Account, m.Channel))
 }
 
-// SendFirst reserves one code in place of a password, for an account or for what
-// someone typed. What one network may ask for comes first, so that a stranger
-// does not use up what the owner has (R50). None of these budgets is one of a
-// second factor's codes.
+// SendFirst reserves one code that replaces a password, for an account or a typed identity. The
+// limit of the network is checked first, so that a stranger does not use up the owner's budget
+// (R50). Second factors have separate budgets.
 func (l *Limiter) SendFirst(ctx context.Context, m First) error {
 	kind, most := "anybody", firstMost
 	if m.From.known() {
@@ -116,31 +115,30 @@ func (l *Limiter) SendFirst(ctx context.Context, m First) error {
 	return err
 }
 
-// sent counts a message among all that are sent. Of one that is not sent, or was
-// counted already, it only looks whether any may be: what the caller sees is the same.
+// sent returns a claim for one of all messages that are sent. For a message that is not sent or was
+// already counted, it only checks the budget, so that the result looks the same.
 func (l *Limiter) sent(channel, kind string, look bool) store.Claim {
 	c := l.claim(sendAll, channel, kind)
 	c.Look = look
 	return c
 }
 
-// AnsweredFirst is Answered for a code that SendFirst was asked for.
+// AnsweredFirst is like Answered, for a code of SendFirst.
 func (l *Limiter) AnsweredFirst(ctx context.Context, m First) error {
 	return l.counters.Release(ctx, Keys(l.answerableFirst(m)), nil)
 }
 
-// Letter is one letter that someone asks for.
+// Letter is one requested letter.
 type Letter struct {
 	Kind     string
 	Identity string // in canonical form
 	Decoy    bool   // nothing is sent, so nothing is counted as sent
-	Paid     bool   // it was counted with the registration
+	Paid     bool   // counted with the registration
 	From     From
 }
 
-// Link reserves one letter for an identity, known or not. The budgets of
-// identity and network together come first: one stranger cannot use up what the
-// owner has.
+// Link reserves one letter for an identity, known or not. The budgets of identity and network
+// together are checked first, so that one stranger cannot use up the owner's budget.
 func (l *Limiter) Link(ctx context.Context, m Letter) error {
 	var claims []store.Claim
 	kind := "anybody"
@@ -161,9 +159,9 @@ func (l *Limiter) Link(ctx context.Context, m Letter) error {
 	return err
 }
 
-// ChangeLetter reserves one letter to an address that the owner of an account
-// wants in place of the present one: by the account, which must not write to
-// ever more addresses, and by the address, which others may claim too.
+// ChangeLetter reserves one letter to the new address that the owner of an account wants. It counts
+// for the account, which must not write to an unlimited number of addresses, and for the address,
+// which others may claim, too.
 func (l *Limiter) ChangeLetter(ctx context.Context, kind, userID, identity string) error {
 	_, err := l.reserve(ctx, &Reservation{},
 		l.claim(linkHour, userID, kind), l.claim(linkDay, userID, kind),
@@ -172,8 +170,7 @@ func (l *Limiter) ChangeLetter(ctx context.Context, kind, userID, identity strin
 	return err
 }
 
-// Register reserves one registration from a client address, and the letter that
-// comes of it.
+// Register reserves one registration from a client address, and its letter.
 func (l *Limiter) Register(ctx context.Context, address string, letter bool) error {
 	claims := l.byNetwork(register, address)
 	if letter {

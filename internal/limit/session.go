@@ -6,9 +6,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Session reserves the beginning of a session of an account. This budget and
-// those of exchanges bound what an account costs, so only those claim them who have
-// proven all that the account asks for: a stranger cannot use them up.
+// Session reserves one new session of an account. This budget and those of exchanges bound the cost
+// of an account. Only users who have proven all required factors claim them, so strangers cannot
+// use them up.
 func (l *Limiter) Session(ctx context.Context, userID string) error {
 	_, err := l.reserve(ctx, &Reservation{}, l.SessionClaim(userID))
 	return err
@@ -23,13 +23,13 @@ func (l *Limiter) Exchange(ctx context.Context, userID, family string) error {
 	return err
 }
 
-// Profile reserves a change of profile fields, each of which writes rows that stay.
+// Profile reserves a change of profile fields, which writes permanent rows.
 func Profile(ctx context.Context, l *Limiter, userID string) error {
 	_, err := l.reserve(ctx, &Reservation{}, l.claim(profiles, userID))
 	return err
 }
 
-// Copy reserves a copy of all that is kept about an account.
+// Copy reserves a copy of all data about an account.
 func Copy(ctx context.Context, l *Limiter, userID string) error {
 	_, err := l.reserve(ctx, &Reservation{}, l.claim(copies, userID))
 	return err

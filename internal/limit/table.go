@@ -59,7 +59,7 @@ const (
 	once              name = "once"
 )
 
-// firsts are the budgets of passwords, and of codes in place of them.
+// firsts returns the budgets of passwords and of codes that replace them.
 func firsts() []Budget {
 	return []Budget{
 		{
@@ -109,7 +109,7 @@ func firsts() []Budget {
 	}
 }
 
-// seconds are the budgets of second factors and their rescue.
+// seconds returns the budgets of second factors and their rescue.
 func seconds() []Budget {
 	return []Budget{
 		{
@@ -172,7 +172,7 @@ func seconds() []Budget {
 	}
 }
 
-// ofPasskeys are the budgets of passkeys, and of what an owner is told.
+// ofPasskeys returns the budgets of passkeys and of notices to owners.
 func ofPasskeys() []Budget {
 	return []Budget{
 		{
@@ -198,7 +198,7 @@ func ofPasskeys() []Budget {
 		},
 		{
 			Name: passkeyAnswer, Claims: "who answers a question that was put to a passkey", Per: "question",
-			Number: func(Limits) int { return 5 }, Window: hour, // longer than any question stands
+			Number: func(Limits) int { return 5 }, Window: hour, // longer than the lifetime of a challenge
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "the person who was asked: a new question can be asked for",

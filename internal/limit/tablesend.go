@@ -2,7 +2,7 @@ package limit
 
 import "time"
 
-// codes are the budgets of codes and links in place of a password.
+// codes returns the budgets of codes and links that replace a password.
 func codes() []Budget {
 	return []Budget{
 		{
@@ -65,8 +65,7 @@ func codes() []Budget {
 	}
 }
 
-// behindFirst are the budgets of codes that are sent behind a first factor, and
-// of all that is sent.
+// behindFirst returns the budgets of codes that are sent after a first factor, and of all messages.
 func behindFirst() []Budget {
 	return []Budget{
 		{
@@ -111,7 +110,7 @@ func behindFirst() []Budget {
 	}
 }
 
-// letters are the budgets of letters that anybody may ask for.
+// letters returns the budgets of letters that anyone may request.
 func letters() []Budget {
 	return []Budget{
 		{
@@ -142,7 +141,7 @@ func letters() []Budget {
 	}
 }
 
-// costly are the budgets of what else costs.
+// costly returns the budgets of other expensive actions.
 func costly() []Budget {
 	return []Budget{
 		{
@@ -208,7 +207,7 @@ func costly() []Budget {
 	}
 }
 
-// edits are the budgets of changes that write rows that stay, and of what reads all rows.
+// edits returns the budgets of changes that write permanent rows, and of reads of all rows.
 func edits() []Budget {
 	return []Budget{
 		{

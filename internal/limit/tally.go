@@ -5,18 +5,17 @@ import (
 	"time"
 )
 
-// tally counts in one node what all nodes add up in one row, so that not every wrong
-// password of the site writes that row. The row gets a count a second, or sooner where
-// a 64th of the limit came together; what a node counted since is lost if it stops.
+// tally counts in one node, so that not every wrong password of the site writes the row that all
+// nodes share. The count is added to the row once a second, or earlier when it reaches a 64th of
+// the limit. It is lost if the node stops before.
 type tally struct {
 	mu     sync.Mutex
 	n      int
-	told   time.Time // when the row last got the count
-	closed time.Time // the row was full, and stays so until then
+	told   time.Time // time at which the count was last added to the row
+	closed time.Time // time until which the row is full
 }
 
-// count adds one. It returns how many to add to the row now, if any, and else whether
-// the row was full.
+// count adds one. It returns the number to add to the row now, if any, and whether the row is full.
 func (t *tally) count(now time.Time, limit int) (times int, full bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -31,7 +30,7 @@ func (t *tally) count(now time.Time, limit int) (times int, full bool) {
 	return times, false
 }
 
-// until notes how long the row is full.
+// until records the time until which the row is full.
 func (t *tally) until(end time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -15,17 +15,17 @@ type entry struct {
 	at       time.Time
 }
 
-// cache answers repeated look-ups for a moment. It keeps two generations of
-// half its life each, so dropping old entries costs nothing.
+// cache answers repeated look-ups for a short time. It keeps two generations, each for half of that
+// time, so removing old entries costs nothing.
 //
-// An entry read from the store before a change must not be put in after it:
-// every drop and clear starts a new epoch, and put refuses entries read in an older one.
+// An entry that was read from the store before a change must not be added after it. So every drop
+// and clear starts a new epoch, and put refuses entries that were read in an older one.
 type cache struct {
 	life time.Duration
 
 	mu        sync.RWMutex
 	count     uint64
-	off       bool // something may be missed: nothing is answered from memory
+	off       bool // notifications may be missed, so the cache is not used
 	young     map[string]entry
 	old       map[string]entry
 	turned    time.Time
@@ -42,8 +42,8 @@ func (c *cache) epoch() uint64 {
 	return c.count
 }
 
-// get uses the machine's clock, not the injected one: the cache's life is real
-// time, a second of staleness is a second.
+// get uses the machine's clock, not the injected one, because the lifetime of the cache is measured
+// in real time.
 func (c *cache) get(hash string) (entry, bool) {
 	if c.life <= 0 {
 		return entry{}, false
@@ -92,7 +92,7 @@ func (c *cache) clear() {
 	c.young, c.old = map[string]entry{}, nil
 }
 
-// use switches the cache on or off; either way it begins empty.
+// use switches the cache on or off and clears it.
 func (c *cache) use(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,8 +1,6 @@
-// Package session says who this browser is: it makes sessions, finds them on
-// every request, renews and ends them.
+// Package session creates sessions, finds them for every request, renews them and ends them.
 //
-// It owns the token (256 random bits; the store keeps its SHA-256), idle and
-// absolute limits, and the short cache in front of the store. It does not
-// decide whether a user may have a session: Open is called by one function
-// of login, and a test of the whole tree holds that.
+// It implements the token (256 random bits, whose SHA-256 is stored), the idle and absolute limits,
+// and a short cache in front of the store. It does not decide whether a user may have a session:
+// only one function of package login calls Open, which a test checks.
 package session

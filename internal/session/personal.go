@@ -9,23 +9,22 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// personalPrefix begins every personal access token, so that people and
-// scanners of source code know one when they see it.
+// personalPrefix is the prefix of every personal access token, so that people and scanners of
+// source code recognize it.
 const personalPrefix = "tfp_"
 
-// useRecorded is how exactly the last use of a personal token is known.
+// useRecorded is the precision of the last use of a personal token.
 const useRecorded = 10 * time.Minute
 
 // NewPersonal returns the text of a new personal access token: 256 random bits.
 func NewPersonal() string { return personalPrefix + seal.Token() }
 
-// IsPersonal says whether a text looks like a personal access token, so that
-// nothing else is looked for where one was presented.
+// IsPersonal reports whether a text looks like a personal access token, so that it is not treated
+// as another credential.
 func IsPersonal(text string) bool { return strings.HasPrefix(text, personalPrefix) }
 
-// Personal returns a living personal access token and its active user.
-// store.ErrNotFound: there is none, or the user's credentials have changed
-// since it was minted.
+// Personal returns a valid personal access token and its active user. It returns store.ErrNotFound
+// if there is none, or if the user's credentials have changed since it was issued.
 func (m *Manager) Personal(ctx context.Context, text string) (store.Token, store.User, error) {
 	if m.c.Tokens == nil || !IsPersonal(text) || len(text) != len(personalPrefix)+tokenLength {
 		return store.Token{}, store.User{}, store.ErrNotFound

@@ -11,32 +11,31 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Config says what sessions need. A zero duration means its default.
+// Config configures a Manager. A zero duration means the default.
 type Config struct {
 	Sessions store.Sessions
 	Users    store.UserReader
-	Both     store.SessionUser // nil: Sessions and Users are read one after the other
-	Tokens   store.Tokens      // nil: there are no personal access tokens
+	Both     store.SessionUser // nil if Sessions and Users are read one after the other
+	Tokens   store.Tokens      // nil if there are no personal access tokens
 	Now      func() time.Time
-	// Idle ends a session that made no request for so long: 1 hour by default
-	// (NIST SP 800-63B-4 section 2.2.3 recommends at most that).
+	// Idle is the time without a request after which a session ends: 1 hour by default (NIST SP
+	// 800-63B-4 section 2.2.3 recommends at most that).
 	Idle time.Duration
-	// Absolute ends a session whatever happens: 24 hours by default (same
-	// section).
+	// Absolute is the maximum lifetime of a session: 24 hours by default (same section).
 	Absolute time.Duration
-	// TokenLife is the life of a header token: 15 minutes by default.
+	// TokenLife is the lifetime of a header token: 15 minutes by default.
 	TokenLife time.Duration
-	// Cache is how long a node may answer from memory: one second by default
-	// and at most. A session ended through this process is gone at once; one
-	// ended by another process within this time. Negative switches it off.
+	// Cache is the time for which a node may cache sessions. The default and the maximum are one
+	// second. A session that this process ends is invalid at once, and one that another process
+	// ends within this time. A negative value switches the cache off.
 	Cache time.Duration
-	// Notices carries word of changes between nodes. With it the cache is used
-	// only while nothing is missed, and what one node ends is over on the others
-	// as soon as they hear of it, within the cache's time in any case.
+	// Notices carries notifications of changes between nodes. With it, the cache is used only while
+	// no notification can be missed, and a session that one node ends is invalid on the others as
+	// soon as they are notified, or at the latest after the cache's time.
 	Notices store.Notifier
 }
 
-// Manager makes and finds sessions.
+// Manager creates and finds sessions.
 type Manager struct {
 	c     Config
 	cache *cache
@@ -57,13 +56,13 @@ func New(c Config) (*Manager, error) {
 		c.Cache = time.Second
 	}
 	if c.Idle < time.Minute || c.Absolute < c.Idle || c.TokenLife < 0 {
-		return nil, errors.New("session: idle limit must be at least a minute and not above the absolute limit")
+		return nil, errors.New("session: idle limit must be at least a minute and at most the absolute limit")
 	}
 	if c.Cache > time.Second {
-		return nil, errors.New("session: cache must not keep answers for more than one second")
+		return nil, errors.New("session: cache time must be at most one second")
 	}
 	m := &Manager{c: c, cache: newCache(c.Cache)}
-	m.cache.use(c.Notices == nil) // Follow says otherwise
+	m.cache.use(c.Notices == nil) // Follow may change this
 	return m, nil
 }
 
@@ -83,15 +82,15 @@ func (m *Manager) Follow(ctx context.Context) {
 	m.cache.use(false)
 }
 
-// The words of notices: one session ended (its hash follows, which opens
-// nothing), or anything else.
+// The texts of notifications: one session ended (followed by its hash, which gives no access), or
+// any other change.
 const (
 	noticeOne = "session "
 	noticeAll = "all"
 )
 
-// tell lets the other nodes know. Who asked does not wait for a channel that
-// is broken, and does not fail for it: no cache outlives its second.
+// tell notifies the other nodes. The caller does not wait for a broken channel or fail because of
+// it, because no cache entry is used for longer than a second.
 func (m *Manager) tell(ctx context.Context, word string) {
 	if m.c.Notices == nil || m.c.Cache <= 0 {
 		return
@@ -101,8 +100,8 @@ func (m *Manager) tell(ctx context.Context, word string) {
 	_ = m.c.Notices.Notify(ctx, word)
 }
 
-// Open stores a session and returns its token. It keeps CreatedAt if that is set. The caller fills in who, what
-// was proven and from where; Open sets hash, times and, if empty, the id.
+// Open stores a session and returns its token. It keeps CreatedAt if that is set. The caller sets
+// the user, the proofs and the origin. Open sets the hash, the times and, if it is empty, the ID.
 func (m *Manager) Open(ctx context.Context, s store.Session) (token string, opened store.Session, err error) {
 	token, s = m.Prepare(s)
 	if err := m.c.Sessions.PutSession(ctx, s); err != nil {
@@ -119,7 +118,7 @@ func (m *Manager) Prepare(s store.Session) (token string, prepared store.Session
 	if s.ID == "" {
 		s.ID = store.NewID()
 	}
-	if s.SeenAt = now; s.CreatedAt.IsZero() { // one that renews another was signed in with it
+	if s.SeenAt = now; s.CreatedAt.IsZero() { // a session that renews another one keeps its time
 		s.CreatedAt = now
 	}
 	s.IdleAt, s.ExpiresAt = now.Add(m.c.Idle), now.Add(m.c.Absolute)
@@ -130,31 +129,29 @@ func (m *Manager) Prepare(s store.Session) (token string, prepared store.Session
 	return token, s
 }
 
-// Judge returns the standing of a session that has neither ended nor expired, or
-// store.ErrNotFound if it is over. Its answer is kept as long as the session is
-// in memory.
+// Judge returns the standing of a session that has neither ended nor expired, or store.ErrNotFound
+// if it is no longer valid. Its result is cached with the session.
 type Judge func(ctx context.Context, s store.Session, u store.User) (policy.Standing, error)
 
-// Found is a living session with its active user.
+// Found is a valid session with its active user.
 type Found struct {
 	Session  store.Session
 	User     store.User
 	Standing policy.Standing
 }
 
-// Find returns the living session behind a token and its active user.
-// store.ErrNotFound: there is none, it is over, its user is gone or switched
-// off, the user's credentials have changed since, or judge says so. header says
-// where the token came from: a cookie's token is nothing in a header and the
-// reverse.
+// Find returns the valid session with a token and its active user. It returns store.ErrNotFound if
+// there is no such session, it has ended, its user does not exist or is not active, the user's
+// credentials have changed, or judge returns it. header is set if the token came in a header: a
+// cookie's token is not valid in a header, and a header token not in a cookie.
 func (m *Manager) Find(ctx context.Context, token string, header bool, judge Judge) (Found, error) {
 	if len(token) != tokenLength {
 		return Found{}, store.ErrNotFound
 	}
 	hash := seal.HashToken(token)
 	now := m.c.Now()
-	// Before the entry is read: if the session ends from here on, an entry that
-	// was read earlier must not be put back.
+	// Read the epoch before the entry, so that the entry is not cached if the session ends in
+	// between.
 	epoch := m.cache.epoch()
 	e, ok := m.cache.get(hash)
 	if !ok {
@@ -166,8 +163,8 @@ func (m *Manager) Find(ctx context.Context, token string, header bool, judge Jud
 	return m.alive(ctx, e, header, epoch, now)
 }
 
-// alive compares the limits on every read, so that neither the cache nor a late
-// clean-up lengthens a life.
+// alive checks the limits on every read, so that neither the cache nor a late cleanup extends a
+// session.
 func (m *Manager) alive(ctx context.Context, e entry, header bool, epoch uint64, now time.Time) (Found, error) {
 	if e.session.Token != header || !now.Before(e.session.IdleAt) || !now.Before(e.session.ExpiresAt) {
 		return Found{}, store.ErrNotFound
@@ -180,8 +177,8 @@ func (m *Manager) alive(ctx context.Context, e entry, header bool, epoch uint64,
 	return Found{e.session, e.user, e.standing}, nil
 }
 
-// FindByID is Find for what descends from a browser's session and names it by its
-// id, which stays when the session is renewed. It is over when the session is.
+// FindByID is like Find, for data that came from a browser's session and contains its ID, which
+// does not change when the session is renewed.
 func (m *Manager) FindByID(ctx context.Context, userID, id string, judge Judge) (Found, error) {
 	now, epoch := m.c.Now(), m.cache.epoch()
 	if name, ok := m.cache.get(idPrefix + id); ok {
@@ -194,7 +191,7 @@ func (m *Manager) FindByID(ctx context.Context, userID, id string, judge Judge) 
 		return Found{}, err
 	}
 	for _, s := range all {
-		if s.ID != id || s.Token { // a header token may share the id
+		if s.ID != id || s.Token { // a header token may have the same ID
 			continue
 		}
 		e, err := m.load(ctx, s.Hash, epoch, now, judge)
@@ -207,11 +204,10 @@ func (m *Manager) FindByID(ctx context.Context, userID, id string, judge Judge) 
 	return Found{}, store.ErrNotFound
 }
 
-// idPrefix begins the names under which the cache knows a session by its id. No hash
-// begins so.
+// idPrefix is the prefix of the cache keys of sessions by ID. No hash starts with it.
 const idPrefix = "id "
 
-// tokenLength is the length of what seal.Token makes.
+// tokenLength is the length of the result of seal.Token.
 const tokenLength = 43
 
 func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.Time, judge Judge) (entry, error) {
@@ -246,7 +242,7 @@ func (m *Manager) read(ctx context.Context, hash string, now time.Time) (store.S
 	return s, u, err
 }
 
-// touch moves the idle limit on, at most sixty times per idle period.
+// touch extends the idle limit, at most sixty times per idle period.
 func (m *Manager) touch(ctx context.Context, e *entry, epoch uint64, now time.Time) error {
 	e.session.SeenAt, e.session.IdleAt = now, now.Add(m.c.Idle)
 	if err := m.c.Sessions.TouchSession(ctx, e.session.Hash, now, e.session.IdleAt); err != nil {
@@ -262,25 +258,23 @@ func (m *Manager) Take(ctx context.Context, hash string) (store.Session, error) 
 	return m.c.Sessions.TakeSession(ctx, hash)
 }
 
-// Rebind gives a header token's session new proofs under the user's present
-// credentials; its limits stay.
+// Rebind gives a header token's session new proofs for the user's current credentials. Its limits
+// do not change.
 func (m *Manager) Rebind(ctx context.Context, s store.Session) error {
 	defer m.ended(ctx, s.Hash)
 	return m.c.Sessions.RebindSession(ctx, s)
 }
 
-// MakeStale has a session be fresh no more. Whatever else s says, it can only
-// take that away.
+// MakeStale makes a session no longer fresh. It changes nothing else.
 func (m *Manager) MakeStale(ctx context.Context, s store.Session) error {
 	s.FreshAt = time.Time{}
 	return m.Rebind(ctx, s)
 }
 
-// Trim ends all but the newest sessions of a user, and returns those that it
-// ended.
+// Trim ends all but the newest sessions of a user, and returns the ended ones.
 func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]store.Session, error) {
 	ended, err := m.c.Sessions.TrimSessions(ctx, userID, keep)
-	if err != nil { // some may have ended
+	if err != nil { // some may have been ended
 		m.Forget()
 	}
 	for _, s := range ended {
@@ -289,16 +283,16 @@ func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]store.Se
 	return ended, err
 }
 
-// List returns a user's living sessions, newest first.
+// List returns a user's valid sessions, newest first.
 func (m *Manager) List(ctx context.Context, userID string) ([]store.Session, error) {
 	return m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
 }
 
-// End ends a user's session of that id, and the header token that was issued with it.
-// store.ErrNotFound: there was none.
+// End ends the user's session with the given ID, and the header token issued with it. It returns
+// store.ErrNotFound if there was none.
 func (m *Manager) End(ctx context.Context, userID, id string) error {
 	hashes, err := m.c.Sessions.EndSession(ctx, userID, id)
-	if err != nil { // it may have ended nevertheless
+	if err != nil { // it may have been ended nevertheless
 		m.Forget()
 	}
 	for _, hash := range hashes {
@@ -313,14 +307,14 @@ func (m *Manager) EndAll(ctx context.Context, userID string) error {
 	return m.c.Sessions.EndSessions(ctx, userID)
 }
 
-// ended forgets one session, here and on the other nodes.
+// ended removes one session from the cache, here and on the other nodes.
 func (m *Manager) ended(ctx context.Context, hash string) {
 	m.cache.drop(hash)
 	m.tell(ctx, noticeOne+hash)
 }
 
-// Forget empties the caches: call it after a change of any user record, so that
-// this process acts on it at once and the others soon.
+// Forget clears the caches. Call it after a change of any user record, so that this process applies
+// it at once and the others soon.
 func (m *Manager) Forget() {
 	m.cache.clear()
 	m.tell(context.Background(), noticeAll)

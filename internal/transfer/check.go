@@ -227,7 +227,7 @@ func (c *checker) passkeys(list []Passkey) {
 			c.bad("%s: aaguid must have 16 bytes", kind)
 		}
 		if p.BackedUp && !p.BackupEligible {
-			c.bad("%s: backed up without being able to be", kind)
+			c.bad("%s: marked as backed up but not backup-eligible", kind)
 		}
 		if p.FlagsUnknown && p.BackupEligible {
 			c.bad("%s: flags_unknown and backup_eligible contradict each other", kind)

@@ -33,7 +33,7 @@ func (c Credential) Check() error {
 	case len(c.AAGUID) != 0 && len(c.AAGUID) != 16:
 		return errors.New("passkey: an AAGUID has 16 bytes")
 	case c.BackedUp && !c.BackupEligible, c.FlagsUnknown && c.BackupEligible:
-		return errors.New("passkey: backed up without being able to be")
+		return errors.New("passkey: marked as backed up but not backup-eligible")
 	}
 	return checkKey(c.PublicKey)
 }

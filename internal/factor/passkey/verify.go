@@ -116,7 +116,7 @@ func (a answer) created(s state, rpID string, origins []string) (record, error) 
 		return record{}, refuse("its key is invalid")
 	}
 	if data.Flags.HasBackupState() && !data.Flags.HasBackupEligible() {
-		return record{}, refuse("backed up without being able to be")
+		return record{}, refuse("marked as backed up but not backup-eligible")
 	}
 	return record{
 		Version: 1, ID: a.id, PublicKey: data.AttData.CredentialPublicKey, Handle: s.Handle, Counter: data.Counter,
@@ -165,7 +165,7 @@ func (a answer) proves(s state, r record, rpID string, origins []string) (factor
 	case !r.FlagsUnknown && eligible != r.BackupEligible: // section 6.1.3: fixed when it was made
 		return factor.Proven{}, record{}, refuse("its backup eligibility has changed")
 	case backed && !eligible:
-		return factor.Proven{}, record{}, refuse("backed up without being able to be")
+		return factor.Proven{}, record{}, refuse("marked as backed up but not backup-eligible")
 	case (data.Counter != 0 || r.Counter != 0) && data.Counter <= r.Counter: // section 6.1.1
 		return factor.Proven{}, record{}, &factor.Refused{Cause: "its counter went back", Copied: true}
 	}
