@@ -31,8 +31,8 @@ type Passwordless struct {
 	// CodeValidity is the lifetime of a code and of the link mailed with it.
 	// The default is 5 minutes and the maximum 10.
 	CodeValidity time.Duration
-	// SetupWithin is how long the set-up of a first factor may take. The
-	// default is TwoFactor.SetupWithin and the maximum 30 minutes.
+	// SetupWithin is the time that the set-up of a first factor may take. The default is
+	// TwoFactor.SetupWithin and the maximum 30 minutes.
 	SetupWithin time.Duration
 }
 

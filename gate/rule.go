@@ -33,7 +33,7 @@ type Rule struct {
 	// it is empty, every client matches.
 	Networks []string `toml:"networks"`
 
-	// Require is what the caller must have proven.
+	// Require is the requirement that the caller must meet.
 	Require Requirement `toml:"require"`
 	// Fresh is the maximum age of the last full proof. If it is zero, any age
 	// is allowed.

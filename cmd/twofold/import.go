@@ -108,7 +108,7 @@ func (k fileKeys) passphrase(p process, twice bool) (string, error) {
 		raw, err := os.ReadFile(k.PassphraseFile)
 		text, _, _ := strings.Cut(string(raw), "\n")
 		if text = strings.TrimSuffix(text, "\r"); err == nil && text == "" {
-			err = errors.New("the file of the passphrase is empty")
+			err = errors.New("the passphrase file is empty")
 		}
 		return text, err
 	}
@@ -162,7 +162,7 @@ func (c importFile) decrypted(p process, in *bufio.Reader) (io.Reader, error) {
 	if c.Identity != "" {
 		raw, err := os.ReadFile(c.Identity)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read the file of the identity: %s", fileCause(err))
+			return nil, fmt.Errorf("cannot read the identity file: %s", fileCause(err))
 		}
 		k.Identities = string(raw)
 	} else {

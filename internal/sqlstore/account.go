@@ -51,8 +51,8 @@ func (s *Store) ChangePassword(ctx context.Context, c store.PasswordChange) erro
 	})
 }
 
-// What opens an account by itself, besides its password and its mailbox, and
-// what is asked for after that. What is bound to the uniquifier is dead already.
+// First factors other than the password and the mailbox, and second factors. Everything bound to
+// the uniquifier is already invalid.
 var (
 	planted = []string{
 		`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use = 'first' AND method <> 'email'`,
@@ -73,15 +73,15 @@ func (t *txn) drop(userID string, queries ...string) error {
 	return nil
 }
 
-// moveMail makes factors by mail go to the account's address.
+// moveMail sets the destination of factors by mail to the account's address.
 func (t *txn) moveMail(userID, email string) error {
 	_, err := t.exec(`UPDATE twofold_factors SET destination = $2 WHERE user_id = $1 AND method = 'email'`, userID, email)
 	return err
 }
 
-// newMailbox removes what opens an account by itself when its address becomes
-// another one that was not proven: it may belong to someone who does not read
-// that mailbox. The only way in stays.
+// newMailbox removes first factors when the address of an account changes to one that was not
+// proven, because they may belong to a person who does not read that mailbox. The only way to sign
+// in stays.
 func (t *txn) newMailbox(userID string) error {
 	n, err := get(t, `SELECT COUNT(*) FROM twofold_users WHERE id = $1 AND (password_hash <> '' OR EXISTS (
 		SELECT 1 FROM twofold_factors WHERE user_id = $1 AND passkey_use = 'first' AND method = 'email'))`, scanInt, userID)
@@ -91,9 +91,8 @@ func (t *txn) newMailbox(userID string) error {
 	return t.drop(userID, planted...)
 }
 
-// changeVersion is changeUser for an UPDATE with the uniquifier in its
-// condition. It comes first in its transaction: it locks the account, so the
-// rest is alone.
+// changeVersion is like changeUser, for an UPDATE with the uniquifier in its condition. It must be
+// the first statement in its transaction, because it locks the account.
 func (t *txn) changeVersion(id, update string, args ...any) error {
 	n, err := t.exec(update, append([]any{id}, args...)...)
 	if err != nil {

@@ -21,14 +21,13 @@ func (s *Store) PutChallenge(ctx context.Context, c store.Challenge) error {
 		micros(c.ExpiresAt), c.UserID, userKey(c.UserID)))
 }
 
-// TryChallenge implements store.Challenges by one conditional UPDATE: the tries
-// left and the mark that it was taken live in the row, and one of parallel
-// callers after the other sees what the one before it left.
+// TryChallenge implements store.Challenges with one conditional UPDATE: the row contains the
+// remaining attempts and the mark that the code was used, and concurrent callers update it one
+// after the other.
 //
-// Comparing in SQL is safe although it is not constant in time: what is
-// compared are keyed hashes. A caller who does not hold the key cannot choose
-// the hash that a code becomes, so how far a comparison got reveals nothing
-// about the next code; and there are only a few tries.
+// The comparison in SQL is safe although it does not take constant time, because it compares keyed
+// hashes. A caller without the key cannot choose the hash of a code, so the duration reveals
+// nothing about the code, and there are only a few attempts.
 func (s *Store) TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error {
 	const verb = "try challenge"
 	if len(macs) == 0 {
@@ -41,8 +40,7 @@ func (s *Store) TryChallenge(ctx context.Context, key string, macs [][]byte, now
 	taken, err := take(ctx, s, verb, tryText(len(macs)), scanInt, args...)
 	switch {
 	case err == errNone:
-		// An expired code is removed as soon as it was seen to be expired, so
-		// that it stays so if the clock steps back.
+		// An expired code is removed at once, so that it stays expired if the clock steps back.
 		if _, err := s.exec(ctx, verb, `DELETE FROM twofold_challenges WHERE name = $1 AND expires_at <= $2`, key, micros(now)); err != nil {
 			return err
 		}
@@ -55,7 +53,7 @@ func (s *Store) TryChallenge(ctx context.Context, key string, macs [][]byte, now
 	return nil
 }
 
-// tryText is the statement for n hashes. An empty hash is never right.
+// tryText returns the statement for n hashes. An empty hash never matches.
 func tryText(n int) string {
 	var in strings.Builder
 	for i := range n {

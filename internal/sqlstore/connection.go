@@ -25,9 +25,8 @@ func (s *Store) ConnectionsOf(ctx context.Context, userID string) ([]store.Conne
 		ORDER BY created_at, id`, scanConnection, userID)
 }
 
-// ChangeConnections implements store.Connections. As in ChangeFactors, the
-// compare-and-set on the account comes first; who a subject belongs to is
-// decided by the unique index, not by a look-up.
+// ChangeConnections implements store.Connections. As in ChangeFactors, the compare-and-set on the
+// account comes first. The unique index, not a look-up, decides to whom a subject belongs.
 func (s *Store) ChangeConnections(ctx context.Context, c store.ConnectionChange) error {
 	const verb = "change connections"
 	if c.Add != nil && c.Add.UserID != c.UserID {
@@ -64,8 +63,8 @@ func (t *txn) addConnection(c store.Connection) error {
 	return err
 }
 
-// CreateConnected implements store.Connections. Who the subject and the address
-// belong to is decided by their unique indexes.
+// CreateConnected implements store.Connections. The unique indexes decide to whom the subject and
+// the address belong.
 func (s *Store) CreateConnected(ctx context.Context, u store.User, c store.Connection) error {
 	const verb = "create connected user"
 	if c.UserID != u.ID {

@@ -10,9 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Reserve implements store.Counters. One statement looks at all budgets and writes, or
-// does not: if one is closed, none has lost a place. They are locked in order of name,
-// so two callers never wait for each other.
+// Reserve implements store.Counters. One statement checks all budgets and writes only if none is
+// closed. They are locked in order of name, so two callers never wait for each other.
 func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
 	const verb = "reserve"
 	if err := countable(claims); err != nil {
@@ -34,7 +33,7 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 		if !until.IsZero() {
 			return until, store.ErrUsed
 		}
-		// It was opened meanwhile.
+		// The budget was opened meanwhile.
 	}
 	return time.Time{}, s.fail(verb, store.ErrUnavailable)
 }
@@ -49,9 +48,9 @@ func claimed(claims []store.Claim) []string {
 	return slices.Compact(names)
 }
 
-// closedAt is the condition of a budget that is closed at $1. Once $1 has reached
-// ends_at, the row counts as absent; ends_at is never before opens_at, so a hold
-// outlives a window that ends earlier.
+// closedAt is the condition of a budget that is closed at $1. When $1 has reached ends_at, the row
+// counts as absent; ends_at is never before opens_at, so a hold outlives a window that ends
+// earlier.
 const closedAt = `opens_at > CAST($1 AS BIGINT) AND ends_at > CAST($1 AS BIGINT)`
 
 // opens returns when the last of the closed budgets opens, or zero if all are open.
@@ -64,12 +63,12 @@ func opens(ctx context.Context, s *Store, verb string, names []string, now time.
 	return moment(n), err
 }
 
-// claimStatements returns the statement that takes the places of claims, whose budgets
-// must be locked, or nothing if all claims only look. It writes one row for each budget to
-// count in, or no row if a budget of any claim is closed.
+// claimStatements returns the statement that takes the places of claims, whose budgets must be
+// locked, or nothing if all claims only look. It writes one row for each budget to count in, or no
+// row if a budget of any claim is closed.
 //
-// The first claim sets when the window ends, and no later one moves it. opens_at only
-// ever grows: a clock that steps back opens nothing and forgets nothing.
+// The first claim sets the end of the window, which later claims do not change. opens_at only
+// increases, so a clock that steps back opens no budget and resets none.
 func claimStatements(claims []store.Claim, now time.Time) []Statement {
 	times, args := map[string]int{}, []any{micros(now)}
 	for _, c := range claims {
@@ -116,7 +115,8 @@ func claimStatements(claims []store.Claim, now time.Time) []Statement {
 	return []Statement{{query, append(args, anys(names)...), int64(len(values))}}
 }
 
-// doublings returns after how many claims beyond the limit a hold is at its longest.
+// doublings returns the number of claims beyond the limit after which a hold has its maximum
+// length.
 func doublings(c store.Claim) (n int64) {
 	most := max(c.Hold, c.MaxHold)
 	for hold := c.Hold; hold > 0 && hold < most; n++ {
@@ -165,7 +165,7 @@ func (t *txn) forget(prefixes []string) error {
 		if !ok || before == "" {
 			return &rowError{"a prefix of budgets ends in a colon"}
 		}
-		// The next character after the colon ends the range.
+		// The range ends at the character after the colon.
 		if _, err := t.exec(`DELETE FROM twofold_counters WHERE name >= $1 AND name < $2`, prefix, before+";"); err != nil {
 			return err
 		}
@@ -173,7 +173,7 @@ func (t *txn) forget(prefixes []string) error {
 	return nil
 }
 
-// places are the parameters of a list: $from, and so on for n of them.
+// places returns the n parameters of a list, starting with $from.
 func places(from, n int) string {
 	list := make([]string, n)
 	for i := range list {

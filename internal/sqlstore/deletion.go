@@ -16,7 +16,7 @@ import (
 // deletions deletes accounts. It is a part of Store.
 type deletions struct{ s *Store }
 
-// userKey stands for a user's id in twofold_deleted_users.
+// userKey returns the key for a user's ID in twofold_deleted_users.
 func userKey(id string) string {
 	sum := sha256.Sum256([]byte("twofold deleted user:" + id))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
@@ -37,7 +37,7 @@ func (d Dialect) unlessDeleted(n int) string {
 			AND NOT EXISTS (SELECT 1 FROM twofold_deleted_users WHERE user_key = ` + key + `))`
 }
 
-// volatileTables have records of users that expire, without foreign keys.
+// volatileTables lists the tables with expiring records of users, which have no foreign keys.
 var volatileTables = [...]string{"twofold_sessions", "twofold_pendings", "twofold_drafts", "twofold_challenges"}
 
 // DeleteUser implements store.Deletions.
@@ -68,7 +68,7 @@ func (v deletions) DeleteUser(ctx context.Context, d store.Deletion) error {
 		if err := t.forget(d.Forget); err != nil {
 			return err
 		}
-		// What has a foreign key goes with the account.
+		// Rows with a foreign key are deleted with the account.
 		if err := t.dropVolatile(d.UserID); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (t *txn) mark(userID string, ends int64) error {
 	return err
 }
 
-// neverDeleted is ErrExists if the id behind one of the keys was a deleted account's.
+// neverDeleted returns ErrExists if one of the keys belongs to a deleted account.
 func (t *txn) neverDeleted(keys []string) error {
 	if !t.s.d.Local {
 		n, err := get(t, `SELECT COUNT(*) FROM twofold_deleted_users WHERE user_key = ANY($1::text[])`, scanInt, keys)
@@ -117,8 +117,7 @@ func (t *txn) dropVolatile(userID string) error {
 	return nil
 }
 
-// eraseEvents replaces the account's rows of the audit trail by what is left of
-// them, and adds the row of the deletion.
+// eraseEvents erases the account's rows of the audit trail and adds the row of the deletion.
 func (t *txn) eraseEvents(d store.Deletion) error {
 	rows, err := t.query(`SELECT row_no, `+eventColumns+` FROM twofold_events WHERE user_id = $1`, d.UserID)
 	list, err := collect(rows, err, scanEvent)
@@ -173,8 +172,7 @@ func (v deletions) PutDeletion(
 	})
 }
 
-// waitingDeletion leaves out requests that were made by an older version and that a
-// change of credentials has ended.
+// waitingDeletion omits requests of an older version that a change of credentials has ended.
 const waitingDeletion = `JOIN twofold_users AS u ON u.id = d.user_id AND (d.stays = 1 OR u.uniquifier = d.uniquifier) `
 
 const deletionQuery = `SELECT d.user_id, d.id, d.uniquifier, d.created_at, d.due_at FROM twofold_deletions AS d ` +

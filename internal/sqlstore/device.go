@@ -33,7 +33,7 @@ func (s *Store) PutDevice(ctx context.Context, d store.Device, messages ...store
 	return err
 }
 
-// usedDevice is a device with the secret that it had before.
+// usedDevice is a device with its previous secret.
 type usedDevice struct {
 	store.Device
 	lastSecret string
@@ -45,9 +45,8 @@ func scanUsedDevice(scan scanner) (d usedDevice, err error) {
 	return d, err
 }
 
-// UseDevice implements store.Devices. Secrets are compared as SHA-256 hashes of
-// random tokens: how long a comparison takes tells nothing that could be used
-// to make a token with the next hash.
+// UseDevice implements store.Devices. Secrets are compared as SHA-256 hashes of random tokens, so
+// the duration of a comparison does not help to find a token.
 func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device, error) {
 	var d usedDevice
 	stolen := false
@@ -59,7 +58,7 @@ func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device,
 		if err != nil {
 			return err
 		}
-		// A clock that stepped back makes neither a device nor a grace longer.
+		// A clock that stepped back must not extend a device or the grace period.
 		now := later(u.Now, d.LastSeenAt)
 		if u.Secret == "" || !d.ExpiresAt.After(now) {
 			return store.ErrNotFound
@@ -70,7 +69,7 @@ func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device,
 		case u.Secret == d.lastSecret && now.Before(d.rotatedAt.Add(u.Grace)):
 			_, err = t.exec(`UPDATE twofold_devices SET address = $2, last_seen_at = $3 WHERE id = $1`, d.ID, u.Address, micros(now))
 		default:
-			// Committed, though the caller gets an error.
+			// This is committed although the caller gets an error.
 			if stolen, err = t.dropStolen(d.ID, u.Secret); err == nil {
 				err = t.putMessages(u.Copied)
 			}
@@ -88,8 +87,8 @@ func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device,
 	return d.Device, nil
 }
 
-// rotateDevice retires the current secret. Every retired one is kept as long
-// as the device, so that it is recognised whenever it comes back.
+// rotateDevice retires the current secret. Every retired secret is kept as long as the device, so
+// that it is recognized when it is presented again.
 func (t *txn) rotateDevice(d *store.Device, u store.DeviceUse, now time.Time) error {
 	if _, err := t.exec(`UPDATE twofold_devices SET secret = $2, last_secret = secret, rotated_at = $3, address = $4, last_seen_at = $3
 		WHERE id = $1`, d.ID, u.Next, micros(now), u.Address); err != nil {
@@ -117,8 +116,8 @@ func later(a, b time.Time) time.Time {
 	return moment(micros(a))
 }
 
-// DevicesOf implements store.Devices. A device that was stored under an old
-// uniquifier while that was being changed is dead, so it is not listed.
+// DevicesOf implements store.Devices. A device that was stored with an old uniquifier during a
+// change is not valid, so it is not listed.
 func (s *Store) DevicesOf(ctx context.Context, userID string, now time.Time) ([]store.Device, error) {
 	return all(ctx, s, s.read, "devices", `SELECT `+deviceColumns+` FROM twofold_devices d
 		JOIN twofold_users u ON u.id = d.user_id AND u.uniquifier = d.uniquifier

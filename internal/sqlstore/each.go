@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// page is how many accounts are read at once.
+// page is the number of accounts that are read at once.
 const page = 256
 
 // EachAccount implements store.Transfers. One transaction reads all: it has the
@@ -64,13 +64,13 @@ func (t *txn) eachOf(each func(store.Whole) error) error {
 	}
 }
 
-// list is all inside a transaction.
+// list is like all, inside a transaction.
 func list[T any](t *txn, query string, scan func(scanner) (T, error), args ...any) ([]T, error) {
 	rows, err := t.query(query, args...)
 	return collect(rows, err, scan)
 }
 
-// eachIn reads what belongs to accounts that follow each other.
+// eachIn reads the data of consecutive accounts.
 func (t *txn) eachIn(users []store.User, each func(store.Whole) error) error {
 	if len(users) == 0 {
 		return nil
@@ -114,7 +114,7 @@ func (t *txn) eachIn(users []store.User, each func(store.Whole) error) error {
 	return nil
 }
 
-// eachMore reads what an account has one of.
+// eachMore reads the data of which an account has one row.
 func (t *txn) eachMore(whole map[string]*store.Whole, between, from, to string) error {
 	type signIns struct {
 		userID string

@@ -61,8 +61,8 @@ func eventValues(e store.Event) []any {
 	}
 }
 
-// EventsBy implements store.Events. Several filters are one statement over a network.
-// SQLite takes longer to run that one than to run one for each.
+// EventsBy implements store.Events. Over a network, several filters are one statement. In SQLite,
+// one statement for each filter is faster.
 func (v events) EventsBy(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
 	s, filters := v.s, append([]store.EventFilter{f}, more...)
 	var rows []store.Event
@@ -90,7 +90,7 @@ func (v events) EventsBy(ctx context.Context, f store.EventFilter, more ...store
 	return slices.CompactFunc(rows, func(a, b store.Event) bool { return a.Row == b.Row }), nil
 }
 
-// EventsQuery is what EventsBy asks.
+// EventsQuery returns the query of EventsBy.
 func (d Dialect) EventsQuery(filters ...store.EventFilter) (query string, args []any) {
 	each := make([]string, len(filters))
 	for i, f := range filters {
@@ -144,8 +144,8 @@ func (d Dialect) eventsOf(f store.EventFilter, args []any) (chosen string, all [
 	return where + end, args
 }
 
-// ofEach is a query for the numbers of the rows of each name. PostgreSQL plans one
-// subquery that it runs for each name ten times as fast as a subquery for each.
+// ofEach returns a query for the numbers of the rows of each name. PostgreSQL plans one subquery
+// that it runs for each name ten times as fast as a subquery for each.
 func (d Dialect) ofEach(names []string, where, end string) string {
 	of := func(name string) string {
 		return `(SELECT row_no FROM twofold_events ` + where + ` AND name = ` + name + end + `) AS of_name`
@@ -199,8 +199,8 @@ func (v events) SettledEvents(ctx context.Context) (int64, error) {
 	}
 }
 
-// PutSeal implements store.Events. The row a stretch begins after is the key,
-// so it is sealed once.
+// PutSeal implements store.Events. The row before the range is the key, so each range is sealed
+// once.
 func (v events) PutSeal(ctx context.Context, e store.Seal) error {
 	s := v.s
 	_, err := s.exec(ctx, "put seal", `INSERT INTO twofold_event_seals (`+sealColumns+`, settled)
@@ -247,8 +247,8 @@ func (v events) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
 	return c, err
 }
 
-// RemoveEvents implements store.Checkpoints. There is one checkpoint, so which of
-// two callers moves it is decided by its row.
+// RemoveEvents implements store.Checkpoints. There is one checkpoint, whose row decides which of
+// two callers changes it.
 func (v events) RemoveEvents(ctx context.Context, after int64, c store.Checkpoint) error {
 	s := v.s
 	return s.tx(ctx, "remove events", func(t *txn) error {

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// examinations are what no verb leaves behind: a query for the names of such
-// records ($1 is now), and what is wrong with them. What the schema forbids by
-// itself (a budget below zero, a code of no account) is not asked for again.
+// examinations lists inconsistencies that no method causes: a query for the names of such records
+// ($1 is now), and the problem. Conditions that the schema enforces are not checked again.
 var examinations = [...]struct{ query, wrong string }{
 	{`SELECT name FROM twofold_challenges WHERE tries < 0`, "the code %s was tried more often than it bears"},
 	{`SELECT name FROM twofold_challenges WHERE taken = 1 AND tries <= 0`, "the code %s was taken after its last try"},
-	// Reserve closes a budget with the claim that fills it; Release opens it below.
+	// Reserve closes a budget with the claim that reaches the limit, and Release opens it below the
+	// limit.
 	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND (n < 0 OR ceiling < 1)`, "the budget %s counts nothing"},
 	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND n >= ceiling AND opens_at = 0`, "the budget %s is used up and was never closed"},
 	{`SELECT name FROM twofold_counters WHERE opens_at > $1 AND n < ceiling`, "the budget %s is closed though it is not used up"},
@@ -39,7 +39,7 @@ var examinations = [...]struct{ query, wrong string }{
 // deletionName is the name of the event that a deletion adds, under a pseudonym.
 const deletionName = "user-deleted"
 
-// orphaned is the condition of a record whose account is gone.
+// orphaned is the condition of a record whose account does not exist.
 const orphaned = ` user_id <> '' AND NOT EXISTS (SELECT 1 FROM twofold_users AS u WHERE u.id = user_id)
 	AND EXISTS (SELECT 1 FROM twofold_users)`
 

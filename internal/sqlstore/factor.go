@@ -72,8 +72,8 @@ func (s *Store) FirstFactorsOf(ctx context.Context, userID string) ([]store.Fact
 		AND passkey_use = 'first' AND method <> 'webauthn' ORDER BY created_at, id`, scanFactor, userID)
 }
 
-// ChangeFactors implements store.Factors. The compare-and-set on the account
-// comes first: it locks the account, so the rest is alone.
+// ChangeFactors implements store.Factors. The compare-and-set on the account comes first, because
+// it locks the account.
 func (s *Store) ChangeFactors(ctx context.Context, c store.FactorChange) error {
 	if c.Add != nil && c.Add.UserID != c.UserID {
 		return s.fail("change factors", &rowError{"the factor belongs to another user"})
@@ -125,8 +125,8 @@ func (s *Store) PreferFactor(ctx context.Context, userID, id string) error {
 	})
 }
 
-// prefer needs the account to itself. errNone: no such second factor; then
-// the former primary stays primary.
+// prefer requires that the account is locked. It returns errNone if there is no such second factor;
+// then the primary factor does not change.
 func (t *txn) prefer(userID, id string) error {
 	const there = `(SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND id = $2 AND passkey_use <> 'first') = 1`
 	if _, err := t.exec(`UPDATE twofold_factors SET is_primary = 0 WHERE user_id = $1 AND is_primary = 1 AND `+there, userID, id); err != nil {
@@ -193,7 +193,7 @@ func (t *txn) addFactor(f *store.Factor) error {
 	return err
 }
 
-// factorRow are the values of factorColumns.
+// factorRow returns the values of factorColumns.
 func factorRow(f store.Factor) []any {
 	return []any{
 		f.ID, f.UserID, f.Method, f.Name, f.Destination, bytesOf(f.Secret), f.LastStep, bit(f.Primary),
@@ -203,8 +203,8 @@ func factorRow(f store.Factor) []any {
 
 const factorCount = `SELECT COUNT(*) FROM twofold_factors WHERE id = $1`
 
-// AdvanceStep implements store.Factors. The condition is on the step alone,
-// never on the clock, so a clock that steps back reopens nothing.
+// AdvanceStep implements store.Factors. The condition depends only on the step, not on the clock,
+// so a clock that steps back makes no step valid again.
 func (s *Store) AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error {
 	const verb = "advance step"
 	statement := advanceStatement(id, step, now)
@@ -215,8 +215,8 @@ func (s *Store) AdvanceStep(ctx context.Context, id string, step int64, now time
 	return usedIfThere(ctx, s, verb, factorCount, id)
 }
 
-// advanceStatement accepts a TOTP step. It misses if a later one was accepted, or the factor
-// is gone.
+// advanceStatement accepts a TOTP step. It writes no row if a later step was accepted or the factor
+// no longer exists.
 func advanceStatement(id string, step int64, now time.Time) Statement {
 	return Statement{`UPDATE twofold_factors SET last_step = $2, last_used_at = $3 WHERE id = $1 AND last_step < $2`,
 		[]any{id, step, micros(now)}, 1}
@@ -228,8 +228,8 @@ func (s *Store) MarkUsed(ctx context.Context, id string, now time.Time) error {
 		micros(now)))
 }
 
-// Reseal implements store.Factors. Comparing sealed bytes in SQL leaks nothing:
-// both are ciphertext that the database holds anyway.
+// Reseal implements store.Factors. Comparing sealed bytes in SQL reveals nothing, because both are
+// ciphertext that the database contains anyway.
 func (s *Store) Reseal(ctx context.Context, id string, old, new []byte) error {
 	const verb = "reseal"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_factors SET secret = $3 WHERE id = $1 AND secret = $2`,

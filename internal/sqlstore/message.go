@@ -33,8 +33,8 @@ func messageValues(m store.Message) []any {
 	}
 }
 
-// execTelling is exec for a change that messages tell of: they are stored in its
-// transaction, and not at all if it touched nothing.
+// execTelling is like exec, for a change with messages. They are stored in the same transaction, or
+// not at all if the change wrote no row.
 func (s *Store) execTelling(ctx context.Context, verb string, messages []store.Message, query string, args ...any) (n int64, err error) {
 	if len(messages) == 0 {
 		return s.exec(ctx, verb, query, args...)
@@ -72,9 +72,9 @@ func (s *Store) CountMessages(ctx context.Context) (int, time.Time, error) {
 	return q.n, q.oldest, err
 }
 
-// ClaimMessages implements store.Messages. An idle worker looks without taking
-// the write lock. The outer condition repeats the inner one: of two workers
-// that picked the same rows the second finds them moved on.
+// ClaimMessages implements store.Messages. An idle worker does not take the write lock. The outer
+// condition repeats the inner one, so that of two workers that selected the same rows only one gets
+// them.
 func (s *Store) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]store.Message, error) {
 	const verb = "claim messages"
 	at := micros(now)

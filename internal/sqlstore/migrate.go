@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// NewerError says that the database was changed by a newer program in a way
-// that this one must not run next to.
+// NewerError means that a newer program has changed the database in a way that is incompatible with
+// this one.
 type NewerError struct{ Has, Knows int }
 
 // Error implements error.
@@ -20,7 +20,7 @@ func (e *NewerError) Error() string {
 	return fmt.Sprintf("it has schema %d and this program knows %d: run the newer program, or restore a copy made before it ran", e.Has, e.Knows)
 }
 
-// OlderError says that the database lacks steps, and that none may be made now.
+// OlderError means that the database lacks migrations that must not be applied now.
 type OlderError struct{ Has, Needs int }
 
 // Error implements error.
@@ -28,7 +28,7 @@ func (e *OlderError) Error() string {
 	return fmt.Sprintf("it has schema %d and this program needs %d: run `twofold migrate up` first", e.Has, e.Needs)
 }
 
-// StepError says which step of the schema could not be made. No step was.
+// StepError is the error of a failed migration. No migration was applied.
 type StepError struct {
 	Step string
 	Err  error
@@ -41,8 +41,8 @@ func (e *StepError) Error() string {
 
 func (e *StepError) Unwrap() error { return e.Err }
 
-// breaking ends the name of a step that programs who do not know it must not
-// run next to. All other steps only add: tables, indexes, columns with a default.
+// breaking is the suffix of the name of a migration that is incompatible with older programs. All
+// other migrations only add tables, indexes and columns with a default.
 const breaking = ".breaking.sql"
 
 // Database is a *sql.DB or a *sql.Conn.
@@ -108,8 +108,7 @@ func Migrate(ctx context.Context, db Database, d Dialect, files fs.FS) error {
 	return tx.Commit()
 }
 
-// CheckSchema is Migrate for those who may not change anything: it says what
-// is missing.
+// CheckSchema returns an error if migrations are missing. It changes nothing.
 func CheckSchema(ctx context.Context, db Database, files fs.FS) error {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
@@ -125,7 +124,7 @@ func CheckSchema(ctx context.Context, db Database, files fs.FS) error {
 	return tooNew(ctx, db, has, len(names))
 }
 
-// Schema lists the steps that were made and those still to make.
+// Schema lists the applied and the pending migrations.
 func Schema(ctx context.Context, db *sql.DB, files fs.FS) ([]store.Migration, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
@@ -173,7 +172,8 @@ func tooNew(ctx context.Context, q querier, has, knows int) error {
 	return err
 }
 
-// OnlyAdds says what in a step's script is not safe while older programs run.
+// OnlyAdds returns the part of a migration that is not safe while older programs run, or an empty
+// string.
 func OnlyAdds(name, script string) string {
 	if strings.HasSuffix(name, breaking) {
 		return ""

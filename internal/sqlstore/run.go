@@ -16,11 +16,11 @@ import (
 // scanner is the Scan of a row.
 type scanner func(dest ...any) error
 
-// errNone says that a query had no row. It never leaves the package as such.
+// errNone means that a query returned no row. It is only used inside the package.
 var errNone = store.ErrNotFound
 
-// patient bounds how long a verb that writes may wait, so that a queue behind
-// a stuck lock empties instead of growing.
+// patient limits the time that a writing method may wait, so that a queue behind a stuck lock does
+// not grow.
 func (s *Store) patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	if s.d.Patience <= 0 {
 		return ctx, func() {}
@@ -55,7 +55,7 @@ func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (n in
 	return n, s.fail(verb, err)
 }
 
-// tries is how often a verb is started at most.
+// tries is the maximum number of attempts of a method.
 const tries = 5
 
 // try runs what may run again if it did not happen (and, for a worst of Lost,
@@ -88,7 +88,7 @@ func one[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan
 	return first(all(ctx, s, p, verb, query, scan, args...))
 }
 
-// take is one for a statement that writes and returns what it wrote.
+// take is like one, for a statement that writes a row and returns it.
 func take[T any](ctx context.Context, s *Store, verb, query string, scan func(scanner) (T, error), args ...any) (T, error) {
 	var list []T
 	if s.d.Lacks != "" {
@@ -164,7 +164,7 @@ func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([
 	return list, rows.Close()
 }
 
-// txn is a transaction under way.
+// txn is a transaction.
 type txn struct {
 	ctx   context.Context
 	s     *Store
@@ -294,7 +294,7 @@ func (s *Store) fail(verb string, err error) error {
 	return translated
 }
 
-// verdict says that an error is an answer, not a fault.
+// verdict reports whether an error is a result of the method, not a failure.
 func verdict(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrUsed) ||
 		errors.Is(err, store.ErrWrong) || errors.Is(err, errUndo) || errors.Is(err, context.Canceled) || isMissed(err)

@@ -47,7 +47,7 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]store
 		WHERE id > $1 ORDER BY id LIMIT $2`, scanUser, after, limit)
 }
 
-// userRow are the values of userColumns.
+// userRow returns the values of userColumns.
 func userRow(u store.User) []any {
 	return []any{
 		u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
@@ -80,8 +80,8 @@ func (t *txn) createUser(u store.User, factors ...store.Factor) error {
 	return t.claimIdentities(u)
 }
 
-// identitiesOf are the account's keys in the one namespace that e-mail addresses and
-// usernames share.
+// identitiesOf returns the account's keys in the namespace that e-mail addresses and usernames
+// share.
 func identitiesOf(u store.User) (keys []string) {
 	for _, key := range []string{u.EmailKey, u.UsernameKey} {
 		if key != "" && !slices.Contains(keys, key) {
@@ -91,8 +91,8 @@ func identitiesOf(u store.User) (keys []string) {
 	return keys
 }
 
-// claimIdentities takes the account's keys. The primary key of their table decides,
-// not a look-up.
+// claimIdentities stores the account's keys. The primary key of their table, not a look-up, decides
+// whether they are free.
 func (t *txn) claimIdentities(u store.User) error {
 	for _, key := range identitiesOf(u) {
 		if _, err := t.exec(`INSERT INTO twofold_identities (identity, user_id) VALUES ($1, $2)`, key, u.ID); err != nil {
@@ -136,8 +136,8 @@ func (s *Store) SetIdentity(ctx context.Context, u store.User, uniquifier string
 	})
 }
 
-// changeUser runs an UPDATE of one account under a new uniquifier; its trusted
-// devices go in the same transaction.
+// changeUser runs an UPDATE of one account under a new uniquifier; its trusted devices are removed
+// in the same transaction.
 func (t *txn) changeUser(id, update string, args ...any) error {
 	n, err := t.exec(update, append([]any{id}, args...)...)
 	if err != nil {
@@ -172,8 +172,8 @@ func (s *Store) UpgradePassword(ctx context.Context, id, old, new string) error 
 	return usedIfThere(ctx, s, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }
 
-// usedIfThere says why a conditional statement touched nothing. That it looks
-// a second time is safe: nothing is granted either way.
+// usedIfThere returns the reason why a conditional statement changed no row. The second query is
+// safe, because nothing is granted in either case.
 func usedIfThere(ctx context.Context, s *Store, verb, count, id string) error {
 	n, err := one(ctx, s, s.read, verb, count, scanInt, id)
 	if err != nil {
@@ -199,7 +199,7 @@ func (s *Store) SetRoles(ctx context.Context, id string, roles []string, now tim
 		id, text(roles), micros(now)))
 }
 
-// found turns "no row touched" into ErrNotFound.
+// found returns ErrNotFound if no row was changed.
 func found(n int64, err error) error {
 	if err == nil && n == 0 {
 		return store.ErrNotFound

@@ -11,7 +11,7 @@ type rowError struct{ text string }
 
 func (e *rowError) Error() string { return e.text }
 
-// micros is how a time is stored. The zero time is 0.
+// micros returns the stored form of a time. The zero time is 0.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -42,7 +42,7 @@ func (s *stamp) Scan(src any) error {
 	return nil
 }
 
-// bit is how a truth is stored: both databases compare numbers alike.
+// bit returns the stored form of a bool: a number, which both databases compare in the same way.
 func bit(b bool) int64 {
 	if b {
 		return 1
@@ -50,8 +50,8 @@ func bit(b bool) int64 {
 	return 0
 }
 
-// bytesOf is how bytes are stored: no bytes are empty, not NULL, so that they
-// equal themselves in a condition.
+// bytesOf returns the stored form of bytes. A nil slice is empty, not NULL, so that it equals
+// itself in a condition.
 func bytesOf(b []byte) []byte {
 	if b == nil {
 		return []byte{}
@@ -75,13 +75,13 @@ func (b *blob) Scan(src any) error {
 	return nil
 }
 
-// text is how a list is stored. Strings and proofs always have a JSON form.
+// text returns the stored form of a list. Strings and proofs can always be encoded as JSON.
 func text[T any](list []T) string {
 	if len(list) == 0 {
 		return "[]"
 	}
 	b, err := json.Marshal(list)
-	if err != nil { // a time beyond the year 9999: better no proof than a wrong one
+	if err != nil { // a time after the year 9999: no proof is better than a wrong one
 		return "[]"
 	}
 	return string(b)
@@ -104,7 +104,7 @@ func (l listOf[T]) Scan(src any) error {
 		return nil
 	}
 	if err := json.Unmarshal(raw, l.to); err != nil {
-		return &rowError{"a list is not JSON"} // the cause would quote it
+		return &rowError{"a list is not JSON"} // the cause would contain the value
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ const (
 	roleSuperuser = "django-superuser"
 )
 
-// roleName is the name of a group as a role: those have no blanks and no commas.
+// roleName converts the name of a group to that of a role, which has no spaces or commas.
 func roleName(group string) string {
 	return strings.Join(strings.FieldsFunc(group, func(r rune) bool { return r == ' ' || r == ',' }), "-")
 }
