@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// idle is how long memory is kept without use.
+// idle is the time for which memory is kept without use.
 const idle = 10 * time.Second
 
 // A block is B[i][j] of RFC 9106: 1 KiB as 128 words, the first byte lowest.

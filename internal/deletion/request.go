@@ -33,7 +33,7 @@ type Owners struct {
 	Keys *seal.Keys
 	// Post sends the letter; nil: there is no mail, and nothing can be requested.
 	Post login.Post
-	// Wait is how long a request waits.
+	// Wait is the time for which a request waits.
 	Wait time.Duration
 	// Fresh is the rule that a caller must have proven everything just now.
 	Fresh func(ctx context.Context, who login.Who) error
@@ -102,7 +102,7 @@ func (d *Deletions) open(ctx context.Context, token string) (store.DeletionReque
 	return r, err
 }
 
-// Check says whether a link stops a deletion, and changes nothing. ErrLink.
+// Check returns ErrLink if a link does not cancel a deletion. It changes nothing.
 func (d *Deletions) Check(ctx context.Context, token string) error {
 	_, err := d.open(ctx, token)
 	return err
@@ -144,7 +144,7 @@ func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b login.
 	return true, d.c.Trail.Tell(ctx, e, d.c.Events)
 }
 
-// batch is how many requests are read at once.
+// batch is the number of requests that are read at once.
 const batch = 100
 
 // Due deletes the accounts whose waiting period is over. A deletion that fails is

@@ -28,7 +28,7 @@ type Config struct {
 	Devices store.Devices
 	Keys    *seal.Keys
 	Now     func() time.Time
-	// Life is how long a browser may skip the second factor, or stay signed in,
+	// Life is the time for which a browser may skip the second factor, or stay signed in,
 	// counted from the proof; 30 days at most (NIST SP 800-63B-4 section 2.1.3).
 	Life time.Duration
 	// Staying are browsers that stay signed in. Their cookies are no good where
@@ -99,9 +99,9 @@ type Known struct {
 	Left time.Duration // of the device's life, if there is a next value
 }
 
-// Recognise says whether the cookie is a living device of this user, and what
-// its next value is. A malformed cookie is not a device, and never an error
-// (R85), but for one: ErrCopied, with which the messages are stored.
+// Recognise reports whether the cookie is a valid device of this user, and returns its next value.
+// A malformed cookie is not a device and not an error (R85). If the cookie was copied, it returns
+// ErrCopied and stores the messages.
 func (m *Manager) Recognise(ctx context.Context, u store.User, cookie, address string, copied ...store.Message) (known Known, ok bool, err error) {
 	p, ok := m.read(cookie)
 	if !ok || p.Uniquifier != u.Uniquifier {
@@ -142,7 +142,7 @@ func (m *Manager) Made(cookie string) (made store.Device, ok bool) {
 	return store.Device{ID: p.ID, UserID: p.User, SessionID: p.Session}, ok && m.c.Staying && p.User != ""
 }
 
-// Vouches says whether the cookie was once made for this user under their present
+// Vouches reports whether the cookie was once made for this user under their present
 // credentials. It opens nothing and is not looked up; it only chooses a budget.
 func (m *Manager) Vouches(u store.User, cookie string) bool { return m.ID(u, cookie) != "" }
 

@@ -100,7 +100,7 @@ type Reader interface {
 	// Reads reports whether a text could be a code of the factor. It uses up
 	// nothing, and a text that could not be a code is not a guess.
 	Reads(f store.Factor, typed string) bool
-	// Digits is how many digits the factor's codes have.
+	// Digits is the number of digits of the factor's codes.
 	Digits(f store.Factor) int
 }
 
@@ -132,7 +132,7 @@ func Reads(m Method, f store.Factor, typed string) bool {
 	return err == nil
 }
 
-// Size is how many digits a code has, but for apps that were set up elsewhere: these
+// Size is the number of digits of a code, except for apps that were set up elsewhere: these
 // have up to MaxSize.
 const (
 	Size    = 6

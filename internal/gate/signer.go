@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Life is how long an assertion is valid.
+// Life is the time for which an assertion is valid.
 const Life = time.Minute
 
 // Signer signs assertions with a key that is derived from the site's own, and so is

@@ -8,10 +8,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 )
 
-// KnownRegion says whether a text is the code of a region with phone numbers.
+// KnownRegion reports whether a text is the code of a region with phone numbers.
 func KnownRegion(region string) bool { return phonenumbers.GetSupportedRegions()[region] }
 
-// served says whether texts are sent to where a number (in E.164) belongs.
+// served reports whether text messages are sent to the region of a number in E.164 form.
 func (m *Method) served(number string) bool {
 	if len(m.c.Countries) == 0 {
 		return true

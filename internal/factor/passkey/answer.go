@@ -149,7 +149,7 @@ func (a answer) checkClient(s state, origins []string) error {
 	return nil
 }
 
-// plain says whether raw is one JSON object without double keys, keys that
+// plain reports whether raw is one JSON object without double keys, keys that
 // differ in case alone, or deep nesting: all of these encoding/json would pass,
 // and another reader of the same text might read it differently.
 func plain(raw []byte) bool {

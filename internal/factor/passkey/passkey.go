@@ -327,7 +327,7 @@ func (m *Method) seal(f store.Factor, r record) ([]byte, error) {
 	return m.c.Ring.Seal(purpose, owner(f), raw)
 }
 
-// Opens says whether the factor's record can be read. It uses up nothing.
+// Opens returns nil if the factor's record can be decrypted. It uses up nothing.
 func (m *Method) Opens(f store.Factor) error {
 	_, err := m.open(f)
 	return err

@@ -54,7 +54,7 @@ type form struct {
 	User    string `json:"u,omitempty"`
 }
 
-// looksForeign says whether that could be a code from elsewhere.
+// looksForeign reports whether a text could be a code of another system.
 func looksForeign(typed string) bool {
 	if len(typed) > 8*maxForeign {
 		return false
@@ -211,7 +211,7 @@ func (c *Codes) foreign(userID, typed string, list []store.KeptCode) (macs [][]b
 	return macs, nil
 }
 
-// matches says whether a code, as it was typed and in its other spellings, is the one
+// matches reports whether a code, as it was typed and in its other spellings, is the one
 // that is kept.
 func (f form) matches(mac []byte, spellings []string) bool {
 	switch f.Scheme {

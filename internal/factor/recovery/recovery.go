@@ -17,7 +17,7 @@ const (
 	size  = 10 // random bytes of a code: 80 bits, where NIST SP 800-63B-4 section 4.2.1.1 asks for 64
 	chars = 16 // as base32
 	group = 4
-	// Number is how many codes a set has by default, MaxNumber at most.
+	// Number is the default number of codes in a set, MaxNumber at most.
 	Number    = 10
 	MaxNumber = 20
 )
@@ -78,14 +78,14 @@ func spread(code string) string {
 	return b.String()
 }
 
-// Looks says whether that could be a code of ours.
+// Looks reports whether a text could be one of our codes.
 func (c *Codes) Looks(typed string) bool {
 	_, ok := normal(typed)
 	return ok
 }
 
-// Reads says whether that could be a code of the user. Other text does not count as a
-// guess: codes that came from elsewhere may have other sizes than ours.
+// Reads reports whether a text could be a code of the user. Other text does not count as a
+// guess. Imported codes may have other sizes than ours.
 func (c *Codes) Reads(ctx context.Context, userID, typed string) (bool, error) {
 	if _, own := normal(typed); own || !looksForeign(typed) {
 		return own, nil
@@ -110,7 +110,7 @@ func normal(typed string) (string, bool) {
 	return strings.ToLower(code), len(code) == chars
 }
 
-// Holds says whether the user has this code. It spends nothing. factor.ErrWrong.
+// Holds returns factor.ErrWrong if the user does not have this code. It uses up nothing.
 func (c *Codes) Holds(ctx context.Context, userID, typed string) error {
 	macs, err := c.macs(ctx, userID, typed)
 	if err != nil {

@@ -169,7 +169,7 @@ func (m *Method) match(p Parameters, code string) (int64, error) {
 	return step, nil
 }
 
-// steps is how many steps before and after the present one are accepted.
+// steps is the number of accepted steps before and after the current one.
 func (m *Method) steps(p Parameters) int {
 	if m.c.Window >= Period {
 		return max(m.c.Window/p.Period, 1) // one step each way, also of a minute
@@ -180,7 +180,7 @@ func (m *Method) steps(p Parameters) int {
 // Newest is the newest step whose code could have been accepted by now.
 func (m *Method) Newest(p Parameters) int64 { return p.StepAt(m.c.Now()) + int64(m.steps(p)) }
 
-// Opens says whether the factor's secret can be read. It uses up nothing.
+// Opens returns nil if the factor's secret can be decrypted. It uses up nothing.
 func (m *Method) Opens(f store.Factor) error {
 	_, _, err := m.open(f.UserID, f.ID, f.Secret)
 	return err

@@ -56,8 +56,8 @@ func (h here) taken(d *draft, own string) string {
 	return ""
 }
 
-// compare says whether an account is what came earlier, and if not, whether the one
-// here was changed since.
+// compare reports whether an account is the same as the one imported earlier and, if not, whether
+// the account here has changed since.
 func (e *Engine) compare(ctx context.Context, d *draft, o store.Origin) (same, changed bool, err error) {
 	all, _, err := e.digests(d.Account)
 	if err != nil {

@@ -212,7 +212,7 @@ func (d *draft) seconds() (n int) {
 	return n
 }
 
-// uses are those of all factors.
+// uses returns the uses of all factors.
 func (d *draft) uses() (out []string) {
 	for _, f := range d.Authenticators {
 		out = append(out, f.Use)

@@ -20,7 +20,7 @@ import (
 // own bounds.
 const maxValue = 1 << 20
 
-// batch is how many rows of a table are in memory at once.
+// batch is the number of rows of a table that are in memory at once.
 const batch = 500
 
 // DB is an open database.
