@@ -50,7 +50,7 @@ func (a *Auth) Invite(ctx context.Context, n NewUser) (Invitation, error) {
 		Email: n.Email, Username: n.Username, Roles: n.Roles, Language: n.Language, Profile: profile.Encode(n.Fields),
 	})
 	if errors.Is(err, login.ErrSend) {
-		return Invitation{}, errors.New("twofold: Config.Mail is not set, so invitations cannot be sent: " +
+		return Invitation{}, errors.New("twofold: no mail sender is configured, so invitations cannot be sent: " +
 			"set up a sender in Mail")
 	}
 	if err != nil {

@@ -324,7 +324,7 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 	case errors.Is(err, login.ErrPasswordNeeded):
 		return errors.New("twofold: the account has no password, which the link requires: use ResetAccess")
 	case errors.Is(err, login.ErrSend):
-		return errors.New("twofold: Config.Mail is not set, so a link cannot be sent")
+		return errors.New("twofold: no mail sender is configured, so a link cannot be sent")
 	default:
 		return publicError(err)
 	}
