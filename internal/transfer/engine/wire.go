@@ -192,15 +192,21 @@ func (w *wire) flag(v *bool) {
 
 // time goes through a time, whose zone is kept: digests are made of its text.
 func (w *wire) time(v *time.Time) {
-	var raw []byte
-	if !w.reads && !v.IsZero() {
-		raw, w.err = v.AppendBinary(nil)
-	}
-	bytesOf(w, &raw)
-	if w.reads {
+	there := !v.IsZero()
+	w.flag(&there)
+	if !there {
 		*v = time.Time{}
-		if len(raw) > 0 && v.UnmarshalBinary(raw) != nil {
-			w.err = errWire
+		return
+	}
+	seconds, fraction := v.Unix(), v.Nanosecond()
+	_, zone := v.Zone()
+	integer(w, &seconds)
+	integer(w, &fraction)
+	integer(w, &zone)
+	if w.reads {
+		*v = time.Unix(seconds, int64(fraction)).UTC()
+		if zone != 0 {
+			*v = v.In(time.FixedZone("", zone))
 		}
 	}
 }

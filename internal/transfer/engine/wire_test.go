@@ -86,3 +86,27 @@ func TestAnItemComesBackFromTheScratchFile(t *testing.T) {
 		}
 	}
 }
+
+func TestATimeKeepsItsZone(t *testing.T) {
+	for _, text := range []string{
+		"2026-03-01T12:00:00Z", "2026-03-01T12:00:00.000001-00:01", "2026-03-01T12:00:00+05:45",
+		"0001-01-01T00:00:00-23:59", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999+23:59",
+	} {
+		var was, is item
+		if err := json.Unmarshal([]byte(strconv.Quote(text)), &was.Account.Created); err != nil {
+			t.Fatal(err)
+		}
+		was.Account.Language = "de" // something follows
+		b, err := appendItem(nil, was)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, head := binary.Uvarint(b)
+		if is, err = readItem(b[head:]); err != nil || is.Account.Language != "de" {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if got, _ := json.Marshal(is.Account.Created); string(got) != strconv.Quote(text) {
+			t.Errorf("%s: %s comes back", text, got)
+		}
+	}
+}

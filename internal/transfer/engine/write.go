@@ -55,7 +55,7 @@ func (r *importing) writeAccounts(ctx context.Context) error {
 			failed <- err
 		}()
 	}
-	var first error // the others are that it was stopped
+	var first error // the other errors only say that the import was stopped
 	for range writers + 1 {
 		if err := <-failed; first == nil || errors.Is(first, context.Canceled) && err != nil {
 			first = err
