@@ -12,8 +12,8 @@ type Pending struct {
 	UserID     string
 	Uniquifier string // not valid unless equal to the user's
 	State      PendingState
-	Factor     string // ID of the factor to be proven; empty unless Ready
-	Rescue     bool   // a rescue code was mailed and is accepted instead
+	Factor     string // ID of the factor to be proven if Ready, or to be replaced if Repair
+	Rescue     bool   // the user is being rescued: if Ready, a mailed code is accepted too; if Repair, Factor is lost
 	First      Proof
 	Remember   bool   // the user asked to be remembered
 	SessionID  string // re-authentication of this session; empty at sign-in

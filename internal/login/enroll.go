@@ -60,7 +60,7 @@ func (a actor) owner() string {
 	return "pending:" + a.pending.Hash
 }
 
-// lost returns the factor that the set-up replaces, if it is not the primary one.
+// lost returns the ID of the factor that a repair replaces, or an empty string.
 func (a actor) lost() string {
 	if a.pending != nil && a.pending.State == store.Repair {
 		return a.pending.Factor
@@ -68,8 +68,14 @@ func (a actor) lost() string {
 	return ""
 }
 
-// rescued reports whether the set-up ends a rescue.
-func (a actor) rescued() bool { return a.lost() != "" && a.pending.Rescue }
+// rescued reports whether the caller signed in, or is signing in, by a rescue.
+func (a actor) rescued() bool {
+	if a.pending != nil {
+		return a.lost() != "" && a.pending.Rescue
+	}
+	proofs := a.who.Session.Proofs
+	return len(proofs) > 0 && proofs[len(proofs)-1].Method == policy.Rescued
+}
 
 // actor identifies the caller. A session must be fresh.
 func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error) {

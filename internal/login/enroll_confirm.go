@@ -93,8 +93,9 @@ func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b B
 }
 
 // activate activates the factor, invalidates everything issued before, and stores the notices, in
-// one transaction. first reports whether the user had no factor before. Anyone who was rescued has
-// neither the lost factor nor recovery codes, so other people may have those: they go too.
+// one transaction. first reports whether the user had no factor before. A user who was rescued has
+// neither the lost factor nor the recovery codes, so someone else may have the codes: they are
+// removed with the lost factor.
 func (l *Login) activate(
 	ctx context.Context, a actor, u store.User, f store.Factor, add bool, b Browser,
 ) (changed store.User, first bool, err error) {
@@ -111,12 +112,12 @@ func (l *Login) activate(
 	if len(present) == 0 {
 		f.Primary = true
 	}
-	if a.rescued() {
+	former := replaced(present, a.lost(), add)
+	if former != "" && a.rescued() {
 		if err := endCodes(ctx, l, u, &c, b); err != nil {
 			return store.User{}, false, err
 		}
 	}
-	former := replaced(present, a.lost(), add)
 	for _, p := range present {
 		// The same phone or mailbox replaces itself.
 		same := f.Destination != "" && p.Method == f.Method && p.Destination == f.Destination

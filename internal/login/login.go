@@ -280,7 +280,7 @@ type Pending struct {
 	Primary string   // method of the primary factor
 	Expires time.Time
 	Verify  bool // re-authentication of a signed-in user
-	Rescue  bool // a rescue code was mailed and is accepted instead
+	Rescue  bool // the user is being rescued: a mailed code is accepted too, or a lost factor is replaced
 }
 
 // Choice is a factor that the user can choose.

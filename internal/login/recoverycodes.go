@@ -59,8 +59,8 @@ func (l *Login) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Out
 	return codes, out, err
 }
 
-// endCodes adds to a change that the user's recovery codes go, and tells the user
-// if there are any.
+// endCodes makes a change also remove the user's recovery codes, and notifies the user if there
+// are any.
 func endCodes(ctx context.Context, l *Login, u store.User, c *store.FactorChange, b Browser) error {
 	c.Codes = [][]byte{}
 	if l.c.Codes == nil {

@@ -72,11 +72,12 @@ type factor struct {
 	made         time.Time // of one that begins a sign-in
 }
 
-// proofs say by what a sign-in began, and when its first and its newest proof
-// were given.
+// proofs say by what a sign-in began, when its first and its newest proof were given,
+// and whether the newest one is the code of a rescue.
 type proofs struct {
 	how           string
 	first, newest time.Time
+	rescued       bool
 }
 
 type session struct {
@@ -290,7 +291,9 @@ type grant struct {
 }
 
 // proven are the proofs of a sign-in with one factor, or with a second one now.
-func (m *model) proven(how string, first time.Time) proofs { return proofs{how, first, m.now} }
+func (m *model) proven(how string, first time.Time) proofs {
+	return proofs{how: how, first: first, newest: m.now}
+}
 
 func (m *model) issue(w *want, of *account, g grant) {
 	s := &session{

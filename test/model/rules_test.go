@@ -312,7 +312,9 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		d.dead = d.dead || d.of == of // anyone who is rescued has none of them at hand
 	}
 	w := &want{status: 200}
-	m.issue(w, of, grant{level: 2, proofs: m.proven(p.how, p.made), renews: who, token: token})
+	by := m.proven(p.how, p.made)
+	by.rescued = true
+	m.issue(w, of, grant{level: 2, proofs: by, renews: who, token: token})
 	m.announce(w, of, "rescued")
 	return w
 }

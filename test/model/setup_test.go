@@ -168,8 +168,10 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	}
 	kept := of.factors
 	// It replaces the first one, but no passkey.
+	lost := p != nil && p.lost != nil
 	if i := slices.IndexFunc(kept, func(k *factor) bool { return k.soft == nil }); !d.add && i >= 0 {
 		kept = slices.Delete(slices.Clone(kept), i, i+1)
+		lost = lost || p == nil && who.rescued
 	}
 	if p != nil && p.lost != nil {
 		kept = slices.DeleteFunc(slices.Clone(of.factors), func(k *factor) bool { return k == p.lost })
@@ -189,7 +191,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	of.factors = ordered(append(kept, f))
 	w := &want{status: 200}
 	m.announce(w, of, "factor_changed")
-	if p != nil && p.lost != nil {
+	if lost {
 		m.endCodes(w, of)
 	}
 	m.change(of)
@@ -222,6 +224,6 @@ func (m *model) disableAll(who *session) *want {
 	m.change(who.of)
 	w := &want{status: 200}
 	m.announce(w, who.of, "factor_disabled")
-	m.renew(w, who, grant{level: 1, proofs: proofs{who.how, who.first, who.first}})
+	m.renew(w, who, grant{level: 1, proofs: proofs{how: who.how, first: who.first, newest: who.first}})
 	return w
 }

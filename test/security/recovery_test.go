@@ -188,6 +188,42 @@ func TestR075_ARescueEndsRecoveryCodes(t *testing.T) {
 	}
 }
 
+// TestR075_ARescuedSessionThatReplacesAFactorEndsRecoveryCodes, as a repair does. A factor
+// that is added replaces none.
+func TestR075_ARescuedSessionThatReplacesAFactorEndsRecoveryCodes(t *testing.T) {
+	w := newWorld(t, open)
+	for i, c := range []struct{ rescued, adds, ends bool }{
+		{rescued: true, ends: true}, {rescued: true, adds: true}, {},
+	} {
+		p := w.withApp(fmt.Sprint("person", i))
+		code := p.recoveryCodes()[0]
+		b := w.plantPending(p)
+		if c.rescued {
+			b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+			b.validate(p.mailed()).want(200)
+		} else {
+			b.validate(p.next()).want(200)
+		}
+		r := b.post("/tf-setup", m{"setup": "authenticator", "add": c.adds}).want(200)
+		former := p.app
+		p.app = decode(w, r.text("tf_authr_b32key"))
+		b.validate(p.code(0)).want(200)
+		b.in(p, 2)
+		if c.adds {
+			p.app = former
+		}
+		if left := p.codesLeft(); (left == 0) != c.ends {
+			t.Errorf("%+v: %d codes are left", c, left)
+		}
+		if told := w.kinds(p.email)["codes_ended"] == 1; told != c.ends {
+			t.Errorf("%+v: the owner was told that codes ended: %v", c, told)
+		}
+		if c.ends {
+			w.plantPending(p).recover(code).want(400).refused("a recovery code from before the rescue")
+		}
+	}
+}
+
 // TestR075_AFactorThatDoesNotCountIsNotLost: anyone who sets up another factor because
 // theirs does not count anymore keeps the recovery codes, also if a rescue was asked for.
 func TestR075_AFactorThatDoesNotCountIsNotLost(t *testing.T) {
