@@ -1,9 +1,6 @@
 package explore
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // settings are all that the answers depend on.
 var settings = []setting{
@@ -22,56 +19,118 @@ func together(a, b setting) bool {
 		!slices.Contains(never[:], [2]string{b.name, a.name})
 }
 
+// matters reports whether a setting changes anything in a world, as its other settings and
+// the kinds of factors that it offers are.
+func (m *World) matters(s setting) bool {
+	weak := slices.Contains(m.Seconds, Mail) || slices.Contains(m.Seconds, Phone)
+	site := slices.Contains(m.Firsts, Site)
+	switch s.name {
+	case strong.name: // a mailed rescue does not count either
+		return weak || m.RescueByMail
+	case changing.name:
+		return weak && !m.StrongOnly || m.Trust
+	case both.name:
+		return slices.Contains(m.Seconds, Passkey) || slices.Contains(m.Firsts, Passkey)
+	case proof.name:
+		return m.Required
+	case unforced.name:
+		return m.Required && (m.MailBegins || slices.Contains(m.Firsts, Phone))
+	case elsewhere.name, signUp.name, runs.name:
+		return site
+	}
+	return true
+}
+
 // pair is two settings by their names.
 type pair [2]string
 
 // pairs are those that can be made together.
-func pairs() []pair {
-	covered := map[pair]bool{}
-	cover(covered, settings)
-	return slices.SortedFunc(maps.Keys(covered), func(a, b pair) int { return slices.Compare(a[:], b[:]) })
-}
-
-// cover notes the pairs of a profile, and returns how many of them are new.
-func cover(covered map[pair]bool, profile []setting) (more int) {
-	for _, a := range profile {
-		for _, b := range profile {
-			if p := (pair{a.name, b.name}); a.name < b.name && together(a, b) && !covered[p] {
-				covered[p] = true
-				more++
+func pairs() (out []pair) {
+	for _, a := range settings {
+		for _, b := range settings {
+			if a.name < b.name && together(a, b) {
+				out = append(out, pair{a.name, b.name})
 			}
 		}
 	}
-	return more
+	return out
 }
 
-// pairProfiles are profiles in which all pairs of settings occur that the chosen ones lack.
-// Each begins with such a pair. Two more settings are added for the most pairs.
-func pairProfiles() (out [][]setting) {
-	covered := map[pair]bool{}
-	for _, p := range slices.Concat(profiles, lives) {
-		cover(covered, p)
+// covers are the pairs of settings that both matter in a world of some.
+func covers(some []*World) map[pair]bool {
+	out := map[pair]bool{}
+	for _, m := range some {
+		matter := slices.DeleteFunc(slices.Clone(settings), func(s setting) bool {
+			return !slices.Contains(m.settings, s.name) || !m.matters(s)
+		})
+		for _, a := range matter {
+			for _, b := range matter {
+				if a.name < b.name && together(a, b) {
+					out[pair{a.name, b.name}] = true
+				}
+			}
+		}
 	}
+	return out
+}
+
+// more is how many of the pairs of a profile are new.
+func more(covered map[pair]bool, profile []setting) (n int) {
+	for p := range covers(pairWorldsOf(profile, None)) {
+		if !covered[p] {
+			n++
+		}
+	}
+	return n
+}
+
+// pairProfiles are profiles in which all pairs of settings matter that do not in the chosen
+// ones. Each begins with such a pair, and with what it needs to matter. Two more settings are
+// added for the most pairs.
+func pairProfiles() (out [][]setting) {
+	covered := covers(slices.Concat(doorWorlds(), lifeWorlds()))
 	for i, a := range settings {
 		for _, b := range settings[i+1:] {
 			if !together(a, b) || covered[pair{min(a.name, b.name), max(a.name, b.name)}] {
 				continue
 			}
-			p := widest(covered, widest(covered, []setting{a, b}))
-			cover(covered, p)
+			p := widest(covered, widest(covered, needed(a, b)))
+			for q := range covers(pairWorldsOf(p, None)) {
+				covered[q] = true
+			}
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
+// needed is a pair, with settings without which one of the two would not matter.
+func needed(a, b setting) []setting {
+	wants := pair{min(a.name, b.name), max(a.name, b.name)}
+	p := []setting{a, b}
+	for _, with := range [][]setting{{}, {required}, {trust}, {rescue}, {required, mailBegins}} {
+		p = []setting{a, b}
+		for _, s := range with {
+			if s.name != a.name && s.name != b.name {
+				p = append(p, s)
+			}
+		}
+		if covers(pairWorldsOf(p, None))[wants] {
+			break
+		}
+	}
+	return p
+}
+
 // widest is a profile with the setting that adds the most pairs to it.
 func widest(covered map[pair]bool, p []setting) []setting {
-	out, most := p, cover(maps.Clone(covered), p)
+	out, most := p, more(covered, p)
 	for _, s := range settings {
+		if slices.ContainsFunc(p, func(o setting) bool { return !together(o, s) }) {
+			continue
+		}
 		wider := append(slices.Clone(p), s)
-		n := cover(maps.Clone(covered), wider)
-		if n > most && !slices.ContainsFunc(p, func(o setting) bool { return !together(o, s) }) {
+		if n := more(covered, wider); n > most {
 			out, most = wider, n
 		}
 	}
@@ -82,13 +141,23 @@ func widest(covered map[pair]bool, p []setting) []setting {
 func pairWorlds() (out []*World) {
 	for _, p := range pairProfiles() {
 		for _, eve := range []Kind{None, Password, Mail} {
-			for _, m := range []*World{
-				world(p, []Kind{App}, []Kind{Site}, eve), world(p, []Kind{App, Mail}, nil, eve),
-			} {
-				if m != nil {
-					out = append(out, m)
-				}
-			}
+			out = append(out, pairWorldsOf(p, eve)...)
+		}
+	}
+	return out
+}
+
+// pairWorldsOf are two worlds of a profile: with an account elsewhere, and with a weak factor.
+func pairWorldsOf(p []setting, eve Kind) (out []*World) {
+	factor := App
+	if slices.ContainsFunc(p, func(s setting) bool { return s.name == both.name }) {
+		factor = Passkey
+	}
+	for _, m := range []*World{
+		world(p, []Kind{factor}, []Kind{Site}, eve), world(p, []Kind{factor, Mail}, nil, eve),
+	} {
+		if m != nil {
+			out = append(out, m)
 		}
 	}
 	return out

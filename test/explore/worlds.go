@@ -44,6 +44,8 @@ var (
 	}}
 	// mailToo is no decision of the operator: Eve has Ann's mailbox in addition.
 	mailToo = setting{"Eve has the mailbox too", func(m *World) { m.EveHasMailToo = true }}
+	// In copying Eve copies a session. Only faults use it: see World.EveCopiesASession.
+	copying = setting{"Eve copies a session", func(m *World) { m.EveCopiesASession = true }}
 )
 
 // profiles are the combinations of settings that matter together.
@@ -82,7 +84,11 @@ var (
 
 // worlds are all combinations of a profile, the methods that are offered, and what
 // Eve has.
-func worlds() (out []*World) {
+func worlds() []*World {
+	return slices.Concat(doorWorlds(), lifeWorlds(), pairWorlds(), recoveryWorlds())
+}
+
+func doorWorlds() (out []*World) {
 	for _, p := range profiles {
 		for _, seconds := range secondSets {
 			for _, firsts := range firstSets {
@@ -99,7 +105,7 @@ func worlds() (out []*World) {
 			}
 		}
 	}
-	return slices.Concat(out, lifeWorlds(), pairWorlds(), recoveryWorlds())
+	return out
 }
 
 func lifeWorlds() (out []*World) {
@@ -147,8 +153,8 @@ func world(profile []setting, seconds, firsts []Kind, eve Kind) *World {
 		Rules:    policy.Rules{Methods: all, Mails: true},
 		Recovers: true, SharesMailbox: true, Seconds: seconds, Firsts: firsts, EveHas: eve,
 	}
-	// Codes and guesses have nothing to do with what begins a sign-in, or with which
-	// factors the account has.
+	// To keep worlds small, codes and guesses are explored only with one kind of second factor
+	// and nothing else that begins a sign-in.
 	m.Codes = len(firsts) == 0 && len(seconds) == 1
 	m.Guesses = m.Codes
 	for _, s := range profile {
