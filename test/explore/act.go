@@ -186,7 +186,7 @@ func (t *turn) mail(p Person) {
 	s := t.was
 	if !t.NoReset {
 		t.chooses(&s, p)
-		t.then(By(p), "resets the password by a mailed link", s)
+		t.then(By(p), resetsByMail, s)
 	}
 	if s = t.was; !s.Proven && s.Knows[p] {
 		t.proves(&s, p)
@@ -259,8 +259,11 @@ func (t *turn) steal() {
 			if b.Of == Ann && b.Session.alive() && to.empty() && (!t.Crowd || t.mayOpen(&t.was, Eve)) {
 				s := t.was
 				s.Stolen = true
-				s.Browsers[i] = Browser{Of: Eve, Session: b.Session, Token: b.Token, Refreshes: b.Refreshes}
-				s.Browsers[i].Session.Copied, s.Browsers[i].Session.Fresh = true, false
+				b.Of, b.Known, b.Session.Copied, b.Session.Fresh = Eve, false, true, false
+				if !b.Session.Trusted {
+					b.TrustFirst, b.TrustSecond = 0, 0
+				}
+				s.Browsers[i] = b
 				t.then(By(Eve), "copies what Ann is signed in by", s)
 				return
 			}
@@ -290,9 +293,16 @@ func (t *turn) end(s *State, keep int) {
 	if t.Fault == ChangesEndNothing {
 		return
 	}
+	of := Ann
+	if keep >= 0 {
+		of = s.Browsers[keep].Of
+	}
 	for i := range s.Browsers {
 		b := &s.Browsers[i]
 		b.TrustFirst, b.TrustSecond = 0, 0
+		if t.Fault == ChangesEndOnesOwn && keep >= 0 && b.Of != of {
+			continue
+		}
 		if i != keep && !(b.Token && t.Fault == TokensOutliveChanges) {
 			b.Session = Session{}
 		}

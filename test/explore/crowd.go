@@ -2,8 +2,9 @@ package explore
 
 // In a crowd Ann, Ben and Eve have any number of browsers. One of Ann's and one of
 // the others' are in view. What is done in the rest is seen by what it does to the
-// account and takes from those in view. So the search visits every state that the two
-// can be in, whatever the others do. It may also visit impossible states: an action out of
+// account and takes from those in view: to its part of the state that is the account word
+// (pack.go). So the search visits every state that the two can be in, whatever the others
+// do. It may also visit impossible states: an action out of
 // view is allowed in every state with the same account word, even if that browser could
 // not have got there. So a crowd can give false alarms; if it gives none, a promise holds
 // for any number of browsers.

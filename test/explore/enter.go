@@ -71,7 +71,7 @@ func (t *turn) after(i int, first Thing) {
 			t.enroll(i, first, 0, "signs in and sets up one more factor")
 		}
 		if next.BrowserDoes && t.vouches(&s, &s.Browsers[i]) {
-			t.in(s, i, Session{First: first, Trusted: true}, "signs in in a trusted browser")
+			t.in(s, i, Session{First: first, Trusted: true}, inTrusted)
 		}
 		if b := &s.Browsers[i]; !s.Blocked || b.Known {
 			for _, f := range next.Factors {
@@ -210,9 +210,9 @@ func (t *turn) enroll(i int, first, lost Thing, verb string) {
 	}
 }
 
-// in issues a session: nothing else does.
+// in issues the session of a sign-in.
 func (t *turn) in(s State, i int, n Session, verb string) {
-	n.Fresh = true
+	n.Fresh = t.Fault != NothingIsFresh
 	if t.Fault != SignInStopsNoDeletion {
 		s.Leaves = false
 	}

@@ -171,6 +171,11 @@ func TestEveryMoveOfALifeCanBreak(t *testing.T) {
 	full := signedIn(thing(Password, Ann), thing(App, Ann), true)
 	opens := with(*full, func(s *State) { s.Recovery = Opens })
 	codes := with(*full, func(s *State) { s.Sheet = set(thing(Sheet, Eve)) })
+	two := with(*full, func(s *State) { s.Browsers[1] = s.Browsers[0] })
+	lately := with(*full, func(s *State) { s.ResetLately = true })
+	in3 := func(second Thing) Label {
+		return Label{By: By(Eve), Verb: "signs in", With: [2]Thing{thing(Password, Ann), second}}
+	}
 	in2 := [2]Thing{thing(Password, Ann), thing(App, Eve)}
 	site := Label{Verb: "signs in", With: [2]Thing{thing(Site, Eve)}}
 	connected := with(there, func(s *State) { s.Sites = set(thing(Site, Eve)) })
@@ -210,16 +215,31 @@ func TestEveryMoveOfALifeCanBreak(t *testing.T) {
 		{13, Label{By: By(Ann), Verb: followsLink}, with(*full, func(s *State) { s.Recovery = Waits }), full, true},
 		{14, Label{Verb: followsLink, Proven: thing(Mended, Ann)}, full, codes, true},
 		{14, Label{Verb: followsLink, Proven: thing(Mended, Ann)}, full, full, false},
-		{15, Label{Verb: "resets the password by a mailed link"}, full, &there, true},
-		{15, Label{Verb: "resets the password by a mailed link"}, full, full, false},
+		{15, Label{Verb: resetsByMail}, full, &there, true},
+		{15, Label{Verb: resetsByMail}, full, full, false},
 		{16, Label{Verb: "resets the access to the account"}, full, connected, true},
 		{16, Label{Verb: "resets the access to the account"}, full, &there, false},
 		{17, Label{By: Application, Verb: "changes the password"}, full, full, true},
 		{17, Label{By: Application, Verb: "changes the password"}, full, &there, false},
 		{18, Label{By: Application, Verb: "changes the address to Ann's in its own table"}, full, connected, true},
 		{18, Label{By: Application, Verb: "changes the address to Ann's in its own table"}, full, &there, false},
+		{18, Label{By: Operator, Verb: givesBack}, full, connected, true},
+		{18, Label{By: Operator, Verb: givesBack}, &none, &there, true},
+		{9, Label{Verb: makesPersonal}, full, full, false},
+		{9, Label{Verb: makesPersonal}, signedIn(thing(Password, Ann), thing(App, Ann), false), full, true},
+		{0, Label{By: By(Ann), Verb: endsOthers}, full, full, false},
+		{0, Label{By: By(Ann), Verb: endsOthers}, full, two, true},
+		{0, Label{By: By(Eve), Verb: "makes recovery codes"}, full, full, true},
+		{0, Label{By: By(Ann), Verb: resetsByMail}, full, full, true},
+		{0, Label{}, full, codes, true},
+		{19, in3(thing(App, Ann)), full, full, true},
+		{19, in3(thing(Mended, Ann)), full, full, false},
+		{19, in3(thing(Mended, Ann)), lately, full, true},
 	} {
 		m := world([]setting{inviting, deletable, tokens}, []Kind{App}, nil, None)
+		if tt.move == 19 {
+			m.EveHas = Mail
+		}
 		if got := moves[tt.move].Broken(m, tt.l, tt.before, tt.after); got != tt.broken {
 			t.Errorf("%s: broken: %v, from %s to %s by %s", moves[tt.move].Words, got, tt.before, tt.after, tt.l)
 		}

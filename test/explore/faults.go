@@ -59,7 +59,14 @@ const (
 	CodesOutliveARescue               // recovery codes stay when a lost factor is replaced
 	ResetLeavesWaysIn                 // a reset of the access leaves what begins a sign-in
 	DeactivationEndsNothing           // a deactivation ends no session
-	TableLeavesWaysIn                 // another address in the application's own table leaves what begins a sign-in
+	NewAddressLeavesWaysIn            // an address that the operator or the application sets leaves what begins a sign-in
+	OperatorProves                    // an address that the operator sets counts as proven
+	CodesEndNothing                   // new recovery codes end no session
+	OthersAreNotEnded                 // the end of all other sessions ends none
+	ChangesEndOnesOwn                 // a change ends the session that made it and none of another person
+	NothingIsFresh                    // no sign-in and no proof again makes a session fresh
+	OperatorStartsNothing             // an operator cannot start a recovery
+	AppCodesAreMailed                 // a code can be mailed in the place of an app's
 	UnforcedIsNeverAsked              // where a set-up is not forced after one method, it is after none
 )
 
@@ -127,8 +134,8 @@ func policyCases() []Case {
 		{MailboxProvesAll, "mail alone proves whose password it is", []setting{mailBegins}, []Kind{App}, nil, None,
 			promises[1].Words, ""},
 		{OneFactorChanges, "a session of one factor makes changes", []setting{trust},
-			[]Kind{App, Mail}, nil, Password, "", "a set-up ends what one factor was proven for; where trust stands " +
-				"for the second, nothing is fresh"},
+			[]Kind{App, Mail}, nil, Password, "", "no session of one factor is left after a set-up, and a trusted " +
+				"session is never fresh"},
 		{TrustIsForever, "trust outlives what it rests on", []setting{trust, changing}, []Kind{App, Mail}, nil, None,
 			promises[5].Words, ""},
 		{RecoveryWorksTwice, "the link of a recovery works twice", nil, []Kind{App}, nil, None, moves[1].Words, ""},
@@ -170,8 +177,9 @@ func lifeCases() []Case {
 		{TokensAreNotAsked, "a token is not asked what a sign-in is asked", []setting{tokens, changing},
 			[]Kind{App, Mail}, nil, None, promises[5].Words, ""},
 		{StrangersMint, "tokens before the address is proven", []setting{tokens}, app, nil, None, early, ""},
-		{OneFactorMints, "an old session makes a personal token", []setting{tokens, trust}, app, nil, None,
-			moves[5].Words, ""},
+		{OneFactorMints, "an old session makes a personal token", []setting{tokens}, app, nil, None, asked, ""},
+		{OneFactorMints, "a session of a trusted browser makes a personal token", []setting{tokens, trust}, app, nil,
+			None, moves[5].Words, ""},
 		{ExchangeIsFresh, "a refresh token makes a session fresh", []setting{tokens}, app, nil, None, again, ""},
 	}
 }
@@ -202,9 +210,23 @@ func outsideCases() []Case {
 			moves[16].Words, ""},
 		{DeactivationEndsNothing, "a deactivation ends no session", []setting{acting}, app, nil, None,
 			moves[17].Words, ""},
-		{TableLeavesWaysIn, "another address in the own table leaves what begins a sign-in",
+		{NewAddressLeavesWaysIn, "another address in the own table leaves what begins a sign-in",
 			[]setting{ownTable}, app, site, None, moves[18].Words, ""},
-		{UnforcedIsNeverAsked, "a set-up that one method does not force is forced after none",
+		{NewAddressLeavesWaysIn, "the owner's address comes back, and an intruder's way in stays", nil, app, site,
+			Password, moves[18].Words, ""},
+		{OperatorProves, "an address that the operator sets counts as proven", nil, app, nil, Password,
+			moves[18].Words, ""},
+		{CodesEndNothing, "new recovery codes end no session", []setting{copying}, app, nil, None, moves[0].Words, ""},
+		{OthersAreNotEnded, "the end of all other sessions ends none", []setting{copying}, app, nil, None,
+			moves[0].Words, ""},
+		{ChangesEndOnesOwn, "a change ends the session that made it, and none of another person", []setting{copying},
+			app, nil, None, moves[0].Words, ""},
+		{NothingIsFresh, "no session is fresh, so that no one ends another's", []setting{copying, noReset}, app, nil,
+			None, ways[0].Words, ""},
+		{OperatorStartsNothing, "an operator cannot start a recovery", []setting{noRecovery}, app, nil, Password,
+			ways[1].Words, ""},
+		{AppCodesAreMailed, "a code is mailed in the place of an app's", nil, app, nil, Mail, moves[19].Words, ""},
+		{UnforcedIsNeverAsked, "exempting one method from the forced set-up exempts all",
 			[]setting{required, unforced}, app, nil, None, promises[6].Words, ""},
 	}
 }

@@ -235,7 +235,7 @@ type World struct {
 	EveHas            Kind // of Ann's things; None: nothing
 	EveHasMailToo     bool // and Ann's mailbox in addition
 	EveHasTheLink     bool // of the invitation
-	EveCopiesASession bool // or token, once
+	EveCopiesASession bool // or token of Ann's, once: the copy is never fresh, and stays trusted if Ann's is
 	Crowd             bool // everybody has any number of browsers, and not only two: see crowd.go
 	Alone             bool // Ann has everything, and no one else acts: see Explain
 	Fault             Fault
@@ -268,8 +268,40 @@ func (m *World) can(s *State, p Person, t Thing) bool {
 		stolen := m.eveHas(Site) || m.eveHas(Mail) && m.SharesMailbox
 		return m.owns(p, t) || p == Eve && t.owner() == Ann && stolen
 	}
-	return m.owns(p, t) || p == Eve && t.owner() == Ann && m.eveHas(t.kind())
+	mailed := m.Fault == AppCodesAreMailed && t.kind() == App && m.reads(p, s.Mailbox)
+	return mailed || m.owns(p, t) || p == Eve && t.owner() == Ann && m.eveHas(t.kind())
 }
+
+func ofPerson(p Person) (out Things) {
+	for k := Mail; k < kinds; k++ {
+		out |= set(thing(k, p))
+	}
+	return out
+}
+
+// alive is how many sessions and tokens are in view.
+func (s *State) alive() (n int) {
+	for _, w := range s.Browsers {
+		if w.Session.alive() {
+			n++
+		}
+	}
+	return n
+}
+
+// fresh is how many sessions are fresh.
+func (s *State) fresh() (n int) {
+	for _, w := range s.Browsers {
+		if w.Session.Fresh {
+			n++
+		}
+	}
+	return n
+}
+
+func (b *Browser) isAnns() bool { return b.Of == Ann && !b.Token }
+
+func (b *Browser) isAnothers() bool { return b.Of != Ann }
 
 // String tells a state.
 func (s State) String() string {

@@ -51,29 +51,35 @@ func (t outside) switches() {
 	t.then(Operator, "deactivates the account and activates it again", s)
 }
 
-// changesIdentity changes the address to one that the operator or the application vouches
-// for. Here that is only its owner's.
-func (t outside) changesIdentity(to Person) {
-	s := t.was
-	t.moveTo(&s, to, people)
-	t.end(&s, -1)
-	t.then(Operator, "gives the account its owner's address again", s)
-}
+// changesIdentity changes the address, as the operator does who gives it back to its
+// owner. That does not say that the address is proven.
+func (t outside) changesIdentity(to Person) { t.changesAddress(Operator, givesBack, to) }
 
-// changesRow changes an address in the application's own table, which does not say that
-// it was proven. What begins a sign-in goes if there is a password in its place.
+// changesRow changes an address in the application's own table.
 func (t outside) changesRow() {
 	for _, to := range []Person{Ann, Ben} {
-		s := t.was
-		if to == s.Mailbox {
-			continue
+		if to != t.was.Mailbox {
+			t.changesAddress(Application, "changes the address to "+to.String()+inOwnTable, to)
 		}
-		if s.HasPassword && t.Fault != TableLeavesWaysIn {
-			s.Firsts, s.Sites = s.Firsts&ofKind(Mail), 0
-		}
-		t.takesMailTo(&s, to)
-		t.end(&s, -1)
-		t.then(Application, "changes the address to "+to.String()+"'s in its own table", s)
+	}
+}
+
+// changesAddress changes the address and proves nothing. What begins a sign-in goes if
+// there is a password in its place. If the mailbox is in its place, it goes or stays: the
+// model does not know whether the account was made with the mailbox.
+func (t outside) changesAddress(by By, verb string, to Person) {
+	s := t.was
+	t.takesMailTo(&s, to)
+	if t.Fault == OperatorProves && by == Operator {
+		t.proves(&s, people)
+	}
+	t.end(&s, -1)
+	if !s.HasPassword || t.Fault == NewAddressLeavesWaysIn {
+		t.then(by, verb, s)
+	}
+	if s.HasPassword && t.Fault != NewAddressLeavesWaysIn || s.Firsts&ofKind(Mail) != 0 || t.MailBegins {
+		s.Firsts, s.Sites = s.Firsts&ofKind(Mail), 0
+		t.then(by, verb, s)
 	}
 }
 
@@ -102,7 +108,7 @@ func (t outside) setsUpMail() {
 
 // startsRecovery is the operator's, for an owner who asked by other means.
 func (t outside) startsRecovery() {
-	if s := t.was; t.Mails && s.Seconds != 0 && s.HasPassword {
+	if s := t.was; t.Mails && s.Seconds != 0 && s.HasPassword && t.Fault != OperatorStartsNothing {
 		s.Recovery = Opens
 		t.then(Operator, "starts a recovery", s)
 	}

@@ -21,9 +21,11 @@ func (t *turn) own(i int) {
 	if b.Session.Fresh { // any one factor will do to take access away
 		s = t.was
 		trust := s.Browsers[i]
-		t.end(&s, i)
+		if t.Fault != OthersAreNotEnded {
+			t.end(&s, i)
+		}
 		s.Browsers[i].TrustFirst, s.Browsers[i].TrustSecond = trust.TrustFirst, trust.TrustSecond
-		t.then(By(b.Of), "ends all other sessions", s)
+		t.then(By(b.Of), endsOthers, s)
 		if s = t.was; t.Trust {
 			s.endTrust()
 			t.then(By(b.Of), "ends all trust", s)
@@ -43,7 +45,7 @@ func (t *turn) own(i int) {
 // alone that counts as both factors.
 func (t *turn) reauthenticate(i int) {
 	s, b := t.was, t.was.Browsers[i]
-	if b.Session.Fresh && !b.Session.Trusted {
+	if b.Session.Fresh && !b.Session.Trusted || t.Fault == NothingIsFresh {
 		return
 	}
 	done := func(first, second Thing) {
@@ -102,7 +104,9 @@ func (t *turn) changeSeconds(i int) {
 	}
 	if s := t.was; t.Codes && s.Seconds != 0 && t.mayEnroll(&s) {
 		s.Sheet = set(thing(Sheet, b.Of))
-		t.end(&s, i)
+		if t.Fault != CodesEndNothing {
+			t.end(&s, i)
+		}
 		t.then(By(b.Of), "makes recovery codes", s)
 	}
 }

@@ -29,8 +29,8 @@ var promises = []Promise{
 		func(m *World, s *State) bool {
 			owned := s.Proven && s.ProvenBy == Ann && s.Mailbox == Ann && m.EveHas == None
 			in := func(b *Browser) bool { return b.Of != Ann && !b.Session.Copied }
-			// An application can put Ann's address into a row whose owner was another person. The
-			// mailbox does not remove that owner's second factors.
+			// An application can put Ann's address into a row whose owner was another person. So in
+			// these worlds others may have second factors and codes there, and no sessions.
 			others := *s
 			if m.OwnTable {
 				others.Seconds, others.Sheet = 0, 0
@@ -72,7 +72,8 @@ var promises = []Promise{
 		},
 	},
 	{
-		"Where a second factor is required, no session is without one, but after a method that does not force it.",
+		"Where a second factor is required, every session has one, except after a first factor for which the " +
+			"operator does not force a set-up.",
 		func(m *World, s *State) bool {
 			one := func(b *Browser) bool {
 				n := b.Session
@@ -82,7 +83,8 @@ var promises = []Promise{
 		},
 	},
 	{
-		"Where mail is sent, nothing but its mailbox is added to open an account before its address is proven.",
+		"Where mail was sent from the beginning, nothing but its mailbox is added to open an account before its " +
+			"address is proven.",
 		func(m *World, s *State) bool {
 			token := func(b *Browser) bool { return b.Token }
 			added := (s.Seconds | s.Firsts | s.Sites | s.Sheet) &^ ofKind(Mail)
@@ -107,16 +109,22 @@ type Move struct {
 // moves hold for everything that anyone does.
 var moves = []Move{
 	{
-		"A change of what opens an account ends all sessions and tokens but the one that made it.",
-		func(_ *World, _ Label, a, b *State) bool {
-			same := a.Seconds == b.Seconds && a.Firsts == b.Firsts && a.Sites == b.Sites
-			if !a.Exists || same && a.Knows == b.Knows && a.Mailbox == b.Mailbox {
+		"A change of what opens an account, or the end of all other sessions, ends all sessions and tokens but the " +
+			"one that made it.",
+		func(_ *World, l Label, a, b *State) bool {
+			same := a.Seconds == b.Seconds && a.Firsts == b.Firsts && a.Sites == b.Sites && a.Sheet == b.Sheet &&
+				a.HasPassword == b.HasPassword && a.Knows == b.Knows && a.Mailbox == b.Mailbox
+			inside := l.By < By(people) && (changesAccess(l.Verb) || l.Verb == endsOthers)
+			if !a.Exists || !b.Exists || same && !inside && l.Verb != resetsByMail {
 				return false
 			}
-			if b.away {
-				return b.alive() > 0
+			enters := strings.HasPrefix(l.Verb, "signs in") || strings.HasPrefix(l.Verb, followsLink)
+			if l.By < By(people) && (inside || enters) { // one session of who made it may be left
+				return b.alive() > 1 || slices.ContainsFunc(b.Browsers[:], func(w Browser) bool {
+					return w.Session.alive() && (w.Of != Person(l.By) || w.Token)
+				})
 			}
-			return b.alive() > 1
+			return b.alive() > 0
 		},
 	},
 	{
@@ -203,9 +211,9 @@ var moves = []Move{
 	},
 	{
 		"Only someone who has just proven all that the account asks for changes what opens it, " +
-			"or asks for its deletion.",
+			"makes a personal token, or asks for its deletion.",
 		func(m *World, l Label, a, _ *State) bool {
-			if l.By >= By(people) || !securityChange(l.Verb) {
+			if l.By >= By(people) || !changesAccess(l.Verb) && l.Verb != makesPersonal {
 				return false
 			}
 			for i := range a.Browsers {
@@ -242,8 +250,8 @@ var moves = []Move{
 		},
 	},
 	{
-		"Where all second factors of a proven account are its owner's, only the owner gets in: " +
-			"with one of the owner's things no one else does, and with password and mailbox only by a recovery.",
+		"If all things in a proven account are its owner's, the owner chose the password, and there is a second " +
+			"factor, a thief of one thing does not get in, and a thief of password and mailbox only by a recovery.",
 		func(m *World, l Label, a, _ *State) bool {
 			recovers := strings.HasPrefix(l.Verb, followsLink) && l.With[1] != 0
 			both := m.eveHas(Password) && m.eveHas(Mail) && l.By == By(Eve)
@@ -269,9 +277,9 @@ var moves = []Move{
 		},
 	},
 	{
-		"A mailbox alone removes no second factor of an account one of whose addresses was proven.",
+		"A reset or a sign-in by mail removes no second factor of an account one of whose addresses was proven.",
 		func(_ *World, l Label, a, b *State) bool {
-			mailed := l.Verb == "resets the password by a mailed link" ||
+			mailed := l.Verb == resetsByMail ||
 				strings.HasPrefix(l.Verb, "signs in") && l.With[0].kind() == Mail && l.Proven == 0
 			return mailed && a.EverProven && (a.Seconds&^b.Seconds != 0 || a.Sheet&^b.Sheet != 0)
 		},
@@ -291,21 +299,45 @@ var moves = []Move{
 		},
 	},
 	{
-		"Another address in the application's own table leaves the password, and nothing else that begins a sign-in.",
-		func(_ *World, l Label, _, b *State) bool {
-			return strings.HasSuffix(l.Verb, "in its own table") && b.HasPassword && b.openers() != 0
+		"Another address that the operator or the application sets leaves the password, and nothing else that " +
+			"begins a sign-in. It is proven only if it was before.",
+		func(_ *World, l Label, a, b *State) bool {
+			proven := b.Proven && !(a.EverProven && a.ProvenAt == b.Mailbox)
+			set := l.Verb == givesBack || strings.HasSuffix(l.Verb, inOwnTable)
+			return set && (proven || b.HasPassword && b.openers() != 0)
+		},
+	},
+	{
+		"With only the mailbox of an account, no one signs in past another second factor of its owner's within a " +
+			"day of a reset by mail, and later only by what is mailed or in a browser that was trusted since.",
+		func(m *World, l Label, a, _ *State) bool {
+			guarded := a.Proven && a.Mailbox == Ann && a.Seconds&^ofKind(Mail) != 0 && !m.plantedThings(a)
+			if m.EveHas != Mail || !guarded || l.By == By(Ann) || !strings.HasPrefix(l.Verb, "signs in") {
+				return false
+			}
+			second := l.With[1]
+			if l.Proven != 0 { // another one was set up then
+				second = l.Proven
+			}
+			return a.ResetLately || m.box(second.kind()) != Mail && l.Verb != inTrusted
 		},
 	},
 }
 
 // Verbs that more than one promise asks for.
 const (
-	provesAgain = "proves again who they are"
-	followsLink = "follows the link of a recovery"
+	provesAgain   = "proves again who they are"
+	followsLink   = "follows the link of a recovery"
+	givesBack     = "gives the account its owner's address again"
+	inOwnTable    = "'s in its own table"
+	resetsByMail  = "resets the password by a mailed link"
+	makesPersonal = "makes a personal token"
+	endsOthers    = "ends all other sessions"
+	inTrusted     = "signs in in a trusted browser"
 )
 
-// securityChange reports whether a verb is that of a change that a session makes.
-func securityChange(verb string) bool {
+// changesAccess reports whether a verb is that of a change that a session makes.
+func changesAccess(verb string) bool {
 	for _, begins := range [...]string{
 		"sets up ", "removes a ", "switches all ", "makes recovery codes", "adds a way in", "changes the ",
 		"asks for the deletion",
@@ -316,28 +348,6 @@ func securityChange(verb string) bool {
 	}
 	return false
 }
-
-// alive is how many sessions and tokens are in view.
-func (s *State) alive() (n int) {
-	for _, w := range s.Browsers {
-		if w.Session.alive() {
-			n++
-		}
-	}
-	return n
-}
-
-// fresh is how many sessions are fresh.
-func (s *State) fresh() (n int) {
-	for _, w := range s.Browsers {
-		if w.Session.Fresh {
-			n++
-		}
-	}
-	return n
-}
-
-func (b *Browser) isAnns() bool { return b.Of == Ann && !b.Token }
 
 // anyone reports whether someone is in, by a session or token that opens the account
 // today and of which is says so.
@@ -352,14 +362,12 @@ func (m *World) anyone(s *State, is func(*Browser) bool) bool {
 
 // planted reports whether anything in the account belongs to someone but Ann.
 func (m *World) planted(s *State) bool {
-	return (s.Seconds|s.Firsts|s.Sites|s.Sheet)&^ofPerson(Ann) != 0 || s.HasPassword && (s.Knows[Ben] || s.Knows[Eve])
+	return m.plantedThings(s) || s.HasPassword && (s.Knows[Ben] || s.Knows[Eve])
 }
 
-func ofPerson(p Person) (out Things) {
-	for k := Mail; k < kinds; k++ {
-		out |= set(thing(k, p))
-	}
-	return out
+// plantedThings is planted of everything but the password.
+func (m *World) plantedThings(s *State) bool {
+	return (s.Seconds|s.Firsts|s.Sites|s.Sheet)&^ofPerson(Ann) != 0
 }
 
 // twoThings reports whether what opened a session is two different things. It does not

@@ -58,7 +58,7 @@ func (r *reader) read(row store.Event) {
 		r.step(r.verb("signs out"))
 	case "session-ended":
 		if row.Reason == "all others" {
-			r.step(r.verb("ends all other sessions"))
+			r.step(r.verb(endsOthers))
 		}
 	default:
 		r.readMailed(row)
@@ -73,7 +73,7 @@ func (r *reader) readMailed(row store.Event) {
 		r.step((*turn).confirms)
 	case "password-reset":
 		r.since = row.At
-		r.changes(r.verb("resets the password by a mailed link"))
+		r.changes(r.verb(resetsByMail))
 	case "password-changed":
 		r.changes(r.verb("changes the password"))
 	case "change-email-instructions-sent":
@@ -261,7 +261,7 @@ func (r *reader) signsIn(last Kind, trusted bool) {
 		two := l.With[1] != 0 && l.With[0] != l.With[1]
 		return strings.HasPrefix(l.Verb, "signs in") && !strings.Contains(l.Verb, "sets up") &&
 			!strings.HasSuffix(l.Verb, "has the browser trusted") && l.last().kind() == last &&
-			trusted == (l.Verb == "signs in in a trusted browser") && (!two || r.hasBegun(l))
+			trusted == (l.Verb == inTrusted) && (!two || r.hasBegun(l))
 	}))
 	maps.Copy(r.states, entered)
 }

@@ -17,7 +17,7 @@ func (t minting) makesTokens(i int) {
 	n.Fresh = false
 	if b.Session.Fresh && !b.Session.Trusted && t.full(&t.was, &b) || t.Fault == OneFactorMints {
 		n.Trusted = false
-		t.puts(i, Browser{Of: b.Of, Session: n, Token: true}, "makes a personal token")
+		t.puts(i, Browser{Of: b.Of, Session: n, Token: true}, makesPersonal)
 	}
 	trusted := Browser{Of: b.Of, Session: b.Session, TrustFirst: b.TrustFirst, TrustSecond: b.TrustSecond}
 	trusted.Session.Fresh, trusted.Token, trusted.Refreshes = false, true, true

@@ -14,9 +14,10 @@ import (
 // Explain reads the audit trail of one account, oldest row first, and looks for a run
 // of the model in which the same happens in the same order. It keeps every state that
 // the account and one of its browsers can be in, and what other browsers do is seen by
-// what it does to the account, as in a crowd. A row leaves those states that an action
-// of the model leads to which writes such a row. If none is left, the product did what
-// the model cannot do, and Explain returns an error that tells of it.
+// what it does to the account, as in a crowd. For each row, Explain takes every action
+// that would write it, from every state that it kept, and keeps the states where these
+// end. If there is none, the product did what the model cannot do, and Explain returns an
+// error that tells of it.
 //
 // A trail does not say who acts, so one person has everything (World.Alone). It does
 // not say how old a proof is, or that a browser was thrown away: either may be so at

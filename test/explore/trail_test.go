@@ -71,6 +71,8 @@ func TestATrailIsExplained(t *testing.T) {
 			"user-authenticated oauth, connection-removed oauth",
 		"user-registered password corp, user-authenticated oauth, connection-added oauth, connection-removed oauth, " +
 			"user-logged-out, user-authenticated oauth",
+		isIn + ", connection-added oauth, account-changed - identity_changed, user-authenticated password, " +
+			"user-confirmed, connection-added oauth, user-logged-out, user-authenticated oauth",
 		isIn + ", wan-registered webauthn first, tf-profile-changed email, " +
 			"first-factor-proven webauthn, user-authenticated email",
 		hasApp + ", user-deletion-requested, user-deletion-stopped - link, first-factor-proven password, " +
@@ -213,5 +215,28 @@ func TestATrailIsRefused(t *testing.T) {
 		if last := told(rows[len(rows)-1]); !strings.Contains(err.Error(), last) {
 			t.Errorf("%s: refused, but not for %s:\n%v", tt.what, last, err)
 		}
+	}
+}
+
+// TestAnotherAddressLeavesThePassword, and no proof: the row of another address does not
+// tell it from another name, so no trail could be refused for it.
+func TestAnotherAddressLeavesThePassword(t *testing.T) {
+	m := product()
+	m.Alone = true
+	was := State{Exists: true, Mailbox: Ann, Proven: true, EverProven: true, HasPassword: true}
+	was.Firsts, was.Sites = set(thing(Mail, Ann), thing(Phone, Ann)), set(thing(Site, Ann))
+	was.Seconds = set(thing(App, Ann), thing(Mail, Ann))
+	was.Browsers[0].Session.First = thing(Password, Ann)
+	count := 0
+	one := turn{World: &m, was: was, emit: func(_ Label, s State) {
+		count++
+		if s.Proven || !s.EverProven || s.Sites != 0 || s.Firsts != set(thing(Mail, Ben)) || s.alive() > 0 ||
+			s.Seconds != set(thing(App, Ann), thing(Mail, Ben)) {
+			t.Errorf("%s becomes %s", was, s)
+		}
+	}}
+	outside{&one}.changesIdentity(Ben)
+	if count != 1 {
+		t.Errorf("another address has %d outcomes", count)
 	}
 }

@@ -1,7 +1,9 @@
 package explore
 
-// Way is something that must be possible: from every state that Asks names, actions of
-// those whom By names lead to a state that Goal names.
+// Way is a promise that something stays possible: from every state that Asks names, actions
+// of those whom By names lead to a state that Goal names. Others may act in between: then
+// it is possible from the state that they lead to. A Way is not a "way in" (policy.Ways),
+// which is what begins a sign-in.
 type Way struct {
 	Words string
 	Asks  func(m *World, s *State) bool
@@ -12,7 +14,7 @@ type Way struct {
 // ways say what no one can take away.
 var ways = []Way{
 	{
-		"An owner who has all their things gets in.",
+		"An owner who has all their things gets in, and puts everyone else out.",
 		func(m *World, s *State) bool {
 			hers := s.Seconds&^ofPerson(Ann) == 0
 			if m.NoReset && (m.planted(s) || s.HasPassword && !s.Knows[Ann]) { // she lacks some
@@ -23,7 +25,9 @@ var ways = []Way{
 			}
 			return s.Exists && s.Mailbox == Ann && m.mails(s) && (m.Recovers || hers && !s.Blocked)
 		},
-		func(m *World, s *State) bool { return m.anyone(s, (*Browser).isAnns) },
+		func(m *World, s *State) bool {
+			return m.anyone(s, (*Browser).isAnns) && !m.anyone(s, (*Browser).isAnothers)
+		},
 		func(b By) bool { return b == By(Ann) || b == Time },
 	},
 	{
@@ -32,8 +36,8 @@ var ways = []Way{
 			return s.Exists && (s.Mailbox == Ann || s.WasAnns) && !m.NoReset
 		},
 		func(m *World, s *State) bool {
-			others := func(b *Browser) bool { return b.Of != Ann }
-			return s.Mailbox == Ann && !m.planted(s) && m.anyone(s, (*Browser).isAnns) && !m.anyone(s, others)
+			hers := s.Mailbox == Ann && !m.planted(s)
+			return hers && m.anyone(s, (*Browser).isAnns) && !m.anyone(s, (*Browser).isAnothers)
 		},
 		func(b By) bool { return b == By(Ann) || b >= Operator },
 	},
