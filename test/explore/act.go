@@ -227,8 +227,8 @@ func (t *turn) provesBy(s *State, p Person, first Thing) {
 	}
 }
 
-// moveTo changes the account's address to one that someone has proven, or the
-// operator vouches for. Factors by mail go with it.
+// moveTo changes the account's address to one that someone has proven. Factors by mail go
+// with it.
 func (t *turn) moveTo(s *State, to, by Person) {
 	t.takesMailTo(s, to)
 	t.proves(s, by)

@@ -20,7 +20,11 @@ var ways = []Way{
 			if m.NoReset && (m.planted(s) || s.HasPassword && !s.Knows[Ann]) { // she lacks some
 				return false
 			}
-			if m.NoReset && s.Blocked && !s.HasPassword && m.eveHas(Mail) { // nothing rescues who begins by mail
+			if m.NoReset && !s.HasPassword && s.Blocked && m.eveHas(Mail) { // nothing rescues who begins by mail
+				return false
+			}
+			// Factors by mail have gone to an address that someone else set. It begins a sign-in too.
+			if m.NoReset && !s.HasPassword && s.Seconds != 0 && s.Seconds&^ofKind(Mail) == 0 && s.EverProven && !s.Proven {
 				return false
 			}
 			return s.Exists && s.Mailbox == Ann && m.mails(s) && (m.Recovers || hers && !s.Blocked)
