@@ -12,8 +12,8 @@ type Label struct {
 	By   By
 	Verb string
 	With [2]Thing
-	// Proven is what was proven before With[1] was set up in its place.
-	Proven Thing
+	// Before is what was proven before With[1] was set up in its place.
+	Before Thing
 }
 
 // By is who acts: a person, the operator, the application, or time.
@@ -38,7 +38,7 @@ func (l Label) String() string {
 	}
 	out += l.Verb
 	sep := ": "
-	for _, t := range []Thing{l.With[0], l.Proven, l.With[1]} {
+	for _, t := range []Thing{l.With[0], l.Before, l.With[1]} {
 		if t != 0 {
 			out += sep + t.String()
 			sep = ", then "
@@ -52,8 +52,8 @@ type turn struct {
 	*World
 	was  State
 	emit func(Label, State)
-	// proven is what was proven on the way to a set-up: see Label.Proven.
-	proven Thing
+	// before is what was proven on the way to a set-up: see Label.Before.
+	before Thing
 }
 
 // all calls emit with every state that one action leads to.
@@ -131,7 +131,7 @@ func (m *World) mayOpen(s *State, p Person) bool {
 
 // then tells what one action led to.
 func (t *turn) then(by By, verb string, s State, with ...Thing) {
-	l := Label{By: by, Verb: verb, Proven: t.proven}
+	l := Label{By: by, Verb: verb, Before: t.before}
 	copy(l.With[:], with)
 	t.emit(l, s.sorted())
 }
@@ -208,7 +208,7 @@ func (t *turn) chooses(s *State, p Person) {
 	if seconds {
 		s.Seconds, s.Sheet = 0, 0
 	}
-	s.HasPassword, s.Waits, s.Knows = true, false, [people]bool{}
+	s.HasPassword, s.AtFormer, s.Knows = true, false, [people]bool{}
 	s.Knows[p] = true
 	s.ResetLately = true
 	t.proves(s, p)

@@ -175,5 +175,5 @@ func (m *World) provesAddress(p Person, site Thing) bool {
 // mayClaim reports whether a user of the former system who has entered Ann's address
 // there, and did not prove it, gets into her account. Only faults let them in.
 func (m *World) mayClaim(s *State) bool {
-	return m.Fault == ClaimOpensWhatWaits && s.Waits || m.Fault == ClaimOpensAnAccount && !s.Waits
+	return m.Fault == ClaimOpensWhatWaits && s.AtFormer || m.Fault == ClaimOpensAnAccount && !s.AtFormer
 }

@@ -37,7 +37,7 @@ func (x *search) others(i int) {
 	a := x.account(x.seen.at(i)[0])
 	a.states = append(a.states, uint32(i))
 	for _, e := range a.order {
-		x.elsewhere(i, e)
+		x.unseen(i, e)
 	}
 }
 
@@ -55,7 +55,7 @@ func (x *search) learn(before, after *State, by Label) {
 	}
 	a.effects[e], a.order = by.String(), append(a.order, e)
 	for _, i := range a.states {
-		x.elsewhere(int(i), e)
+		x.unseen(int(i), e)
 	}
 }
 
@@ -68,8 +68,8 @@ func signedIn(s *State, p Person) bool {
 	return false
 }
 
-// elsewhere takes an action in a browser that is out of view.
-func (x *search) elsewhere(i int, e effect) {
+// unseen takes an action in a browser that is out of view.
+func (x *search) unseen(i int, e effect) {
 	x.Actions++
 	before := x.seen.state(i)
 	after := e.on(before)

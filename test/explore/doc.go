@@ -30,8 +30,8 @@
 //   - the list of promises and the table of faults in docs/security.md;
 //   - model.go: what a state is (State), what a world is (World), and what the people can
 //     do with what they have;
-//   - promise.go and way.go: what is promised, in words and as code: of every state
-//     (promises), of every action (moves), and that something stays possible (ways);
+//   - promise.go and possible.go: what is promised, in words and as code: of every state
+//     (promises), of every action (moves), and that something stays possible (possible);
 //   - act.go, whose method all lists the actions; enter.go, own.go and outside.go: what each
 //     action changes, of a person who signs in, of one who is signed in, and of the
 //     application and the operator;
@@ -58,8 +58,7 @@
 //     exchange, a new factor and a copy write theirs themselves. Whatever a sign-in, a proof
 //     again or a new token issues is accepted by policy.Today at once.
 //   - Mended is what is mailed in the place of a lost second factor; policy calls it Rescued.
-//   - A Way, in way.go, is a promise that something stays possible. It is not a "way in"
-//     (policy.Ways), which is what begins a sign-in.
+//   - A way in is what begins a sign-in to an account (policy.Ways).
 //
 // The other files need not be read for that:
 //

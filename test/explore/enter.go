@@ -10,10 +10,10 @@ func (t *turn) enter(i int) {
 			t.after(i, first)
 		}
 	}
-	waits := s.Waits
-	s.Waits = false             // the former system's word is stored
+	waits := s.AtFormer
+	s.AtFormer = false          // the former system's word is stored
 	begin(thing(Password, Ann)) // Ann's, also if another person chose it: Knows says who can type it
-	s.Waits = waits
+	s.AtFormer = waits
 	if t.MailBegins {
 		t.byMail(i)
 	}
@@ -96,9 +96,9 @@ func (t *turn) second(i int, first, second Thing) {
 		if t.was = s; second.kind() != Mended {
 			lost = second
 		}
-		t.proven = second
+		t.before = second
 		t.enroll(i, first, lost, "signs in and sets up another factor in the place of one")
-		t.was, t.proven = was, 0
+		t.was, t.before = was, 0
 		return
 	}
 	if second.kind() == Mended {
@@ -150,9 +150,9 @@ func (t *turn) recover(i int, first Thing) {
 	}
 	t.follows(&t.was, was.Browsers[i].Of)
 	t.then(By(was.Browsers[i].Of), "follows the link of a recovery and goes no further", t.was)
-	t.proven = thing(Mended, was.Mailbox)
+	t.before = thing(Mended, was.Mailbox)
 	t.enroll(i, first, was.lost(), "follows the link of a recovery and sets up another factor")
-	t.was, t.proven = was, 0
+	t.was, t.before = was, 0
 }
 
 // follows takes the link of a recovery, which works once.
@@ -200,7 +200,7 @@ func (t *turn) enroll(i int, first, lost Thing, verb string) {
 				t.provesBy(&s, p, first)
 			}
 			s.Seconds = s.Seconds&^set(lost)&^set(0) | set(second)
-			if t.proven.kind() == Mended && t.Fault != CodesOutliveARescue {
+			if t.before.kind() == Mended && t.Fault != CodesOutliveARescue {
 				s.Sheet = 0
 			}
 			s.Blocked = false

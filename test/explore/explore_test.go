@@ -213,8 +213,8 @@ func TestEveryMoveOfALifeCanBreak(t *testing.T) {
 		{13, Label{By: By(Ann), Verb: "asks for a recovery"}, full, opens, true},
 		{13, Label{By: Operator, Verb: "starts a recovery"}, full, opens, false},
 		{13, Label{By: By(Ann), Verb: followsLink}, with(*full, func(s *State) { s.Recovery = Waits }), full, true},
-		{14, Label{Verb: followsLink, Proven: thing(Mended, Ann)}, full, codes, true},
-		{14, Label{Verb: followsLink, Proven: thing(Mended, Ann)}, full, full, false},
+		{14, Label{Verb: followsLink, Before: thing(Mended, Ann)}, full, codes, true},
+		{14, Label{Verb: followsLink, Before: thing(Mended, Ann)}, full, full, false},
 		{15, Label{Verb: resetsByMail}, full, &there, true},
 		{15, Label{Verb: resetsByMail}, full, full, false},
 		{16, Label{Verb: "resets the access to the account"}, full, connected, true},
@@ -306,7 +306,7 @@ func TestAPackedStateIsTheSame(t *testing.T) {
 		Of: Eve, Session: Session{thing(Sheet, Eve), thing(Mended, Eve), true, true, true},
 		TrustFirst: 1, TrustSecond: 2, Known: true, Token: true, Refreshes: true,
 	}
-	s.Invitation, s.Waits, s.Leaves, s.SendsMail, s.ProvenAt = Spent, true, true, true, Eve
+	s.Invitation, s.AtFormer, s.Leaves, s.SendsMail, s.ProvenAt = Spent, true, true, true, Eve
 	if s.pack().state() != s {
 		t.Errorf("%+v is unpacked as %+v", s, s.pack().state())
 	}

@@ -59,7 +59,7 @@ const (
 	CodesOutliveARescue               // recovery codes stay when a lost factor is replaced
 	ResetLeavesWaysIn                 // a reset of the access leaves what begins a sign-in
 	DeactivationEndsNothing           // a deactivation ends no session
-	NewAddressLeavesWaysIn            // an address that the operator or the application sets leaves what begins a sign-in
+	NewAddressLeavesWaysIn            // an address that the operator or application sets leaves ways in
 	OperatorProves                    // an address that the operator sets counts as proven
 	CodesEndNothing                   // new recovery codes end no session
 	OthersAreNotEnded                 // the end of all other sessions ends none
@@ -105,7 +105,7 @@ func policyCases() []Case {
 		{MailFactorsStay, "F10: a factor by mail stays at the former address", nil, []Kind{Mail}, nil, Mail,
 			promises[3].Words, ""},
 		{BlockedCannotBeRescued, "F15: no rescue where guesses are used up", nil, []Kind{App}, nil, Password,
-			ways[0].Words, ""},
+			possible[0].Words, ""},
 		{MailFollowsAReset, "a mailed code is the second factor after a reset by mail",
 			nil, []Kind{App, Mail}, nil, Mail, moves[2].Words, ""},
 		{SecondIsNotAsked, "the second factor is not asked for", nil, []Kind{App}, nil, Password, opens, ""},
@@ -123,7 +123,7 @@ func policyCases() []Case {
 			moves[3].Words, ""},
 		{LastWayInGoes, "the last way in can be removed", []setting{noReset, mailBegins},
 			[]Kind{Mail}, []Kind{Phone}, None,
-			ways[0].Words, ""},
+			possible[0].Words, ""},
 		{LastWayInGoes, "the last way in can be removed where a password can be reset by mail",
 			[]setting{mailBegins}, []Kind{Mail}, []Kind{Phone}, None,
 			"", "a reset by mail gives the account a password, which opens it"},
@@ -169,7 +169,7 @@ func lifeCases() []Case {
 			leaving, ""},
 		{LinkStopsNoDeletion, "the mailed link does not stop the deletion", []setting{deletable, noReset},
 			app, nil, None,
-			ways[2].Words, ""},
+			possible[2].Words, ""},
 		{DeletionLeavesSessions, "a deletion ends no session", []setting{deletable}, app, nil, None, left, ""},
 		{DeletionLeavesTheInvitation, "a deletion leaves the invitation of the address",
 			[]setting{inviting, deletable}, app, nil, None, left, ""},
@@ -204,7 +204,7 @@ func outsideCases() []Case {
 		{RecoveryDoesNotWait, "a recovery does not wait for a thief of password and mailbox", []setting{mailToo},
 			app, nil, Password, wait, ""},
 		{RecoveryIsNotStopped, "no one can stop a recovery", []setting{mailToo}, app, nil, Password,
-			ways[3].Words, ""},
+			possible[3].Words, ""},
 		{CodesOutliveARescue, "recovery codes stay after a rescue", nil, app, nil, None, moves[14].Words, ""},
 		{ResetLeavesWaysIn, "a reset of the access leaves what begins a sign-in", []setting{acting}, app, site, None,
 			moves[16].Words, ""},
@@ -222,9 +222,9 @@ func outsideCases() []Case {
 		{ChangesEndOnesOwn, "a change ends the session that made it, and none of another person", []setting{copying},
 			app, nil, None, moves[0].Words, ""},
 		{NothingIsFresh, "no session is fresh, so that no one ends another's", []setting{copying, noReset}, app, nil,
-			None, ways[0].Words, ""},
+			None, possible[0].Words, ""},
 		{OperatorStartsNothing, "an operator cannot start a recovery", []setting{noRecovery}, app, nil, Password,
-			ways[1].Words, ""},
+			possible[1].Words, ""},
 		{AppCodesAreMailed, "a code is mailed in the place of an app's", nil, app, nil, Mail, moves[19].Words, ""},
 		{UnforcedIsNeverAsked, "exempting one method from the forced set-up exempts all",
 			[]setting{required, unforced}, app, nil, None, promises[6].Words, ""},

@@ -30,7 +30,7 @@ func (t life) begins() {
 	}
 	t.revoke()
 	if s := t.born(); t.Arrives {
-		s.HasPassword, s.Waits = true, true
+		s.HasPassword, s.AtFormer = true, true
 		s.Knows[Ann] = true
 		t.proves(&s, Ann)
 		t.then(Operator, "imports Ann's account, whose password only the former system knows", s)
@@ -130,7 +130,7 @@ func (t life) arrive(p Person) {
 // claim is arrive for an address that has an account here.
 func (t life) claim(p Person) {
 	if s := t.was; t.Arrives && p != Ann && t.mayClaim(&s) {
-		s.Waits, s.Knows[p] = false, true
+		s.AtFormer, s.Knows[p] = false, true
 		t.then(By(p), "arrives from the former system with Ann's address", s)
 	}
 }

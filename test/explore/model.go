@@ -183,7 +183,7 @@ type State struct {
 	Blocked            bool         // strangers have used up the guesses at the second factors
 	Recovery           Recovery
 	Invitation         Invitation
-	Waits              bool // only the former system knows the password
+	AtFormer           bool // only the former system knows the password
 	Leaves             bool // the deletion of the account is asked for
 	Browsers           [browsers]Browser
 	Stolen             bool // Eve has copied what this run lets her copy

@@ -25,7 +25,7 @@ func (t outside) changesPassword() {
 	case !s.Proven:
 		return
 	}
-	s.HasPassword, s.Waits, s.ResetLately, s.Knows = true, false, false, [people]bool{}
+	s.HasPassword, s.AtFormer, s.ResetLately, s.Knows = true, false, false, [people]bool{}
 	s.Knows[of] = true
 	t.end(&s, -1)
 	t.then(Application, "changes the password to one that "+of.String()+" knows", s)

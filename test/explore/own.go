@@ -147,7 +147,7 @@ func (t *turn) add(i int, second, lost Thing) {
 	t.then(By(b.Of), "sets up a second factor", s, second, lost)
 }
 
-// ways is what can begin a sign-in.
+// ways are what can begin a sign-in.
 func (t *turn) ways(s *State) (w policy.Ways) {
 	w.Password = s.HasPassword
 	if t.MailBegins {
@@ -206,7 +206,7 @@ func (t *turn) changeFirsts(i int) {
 func (t *turn) changeIdentity(i int) {
 	s, b := t.was, t.was.Browsers[i]
 	if !s.HasPassword || t.can(&s, b.Of, thing(Password, Ann)) {
-		s.HasPassword, s.Waits, s.Knows = true, false, [people]bool{}
+		s.HasPassword, s.AtFormer, s.Knows = true, false, [people]bool{}
 		s.Knows[b.Of] = true
 		t.end(&s, i)
 		t.then(By(b.Of), "changes the password", s)

@@ -52,7 +52,7 @@ func (p packed) state() (s State) {
 func (s *State) exchange(p *packed, write bool) {
 	b := bits{word: &p[0], write: write}
 	b.flags(&s.Exists, &s.Proven, &s.EverProven, &s.WasAnns, &s.HasPassword, &s.ResetLately, &s.Blocked)
-	b.flags(&s.Waits, &s.Leaves, &s.Stolen, &s.Strict, &s.Distrusts, &s.SendsMail)
+	b.flags(&s.AtFormer, &s.Leaves, &s.Stolen, &s.Strict, &s.Distrusts, &s.SendsMail)
 	b.flags(&s.Knows[Ann], &s.Knows[Ben], &s.Knows[Eve])
 	field(&b, 2, &s.Mailbox)
 	field(&b, 2, &s.ProvenAt)

@@ -4,7 +4,7 @@ import "slices"
 
 // settings are all that the answers depend on.
 var settings = []setting{
-	required, trust, strong, both, proof, rescue, repair, mailBegins, changing, noRecovery, noReset, elsewhere,
+	required, trust, strong, both, proof, rescue, repair, mailBegins, changing, noRecovery, noReset, independentSites,
 	inviting, signUp, runs, former, vouching, deletable, tokens, acting, ownTable, noMail, unforced,
 }
 
@@ -13,7 +13,7 @@ var settings = []setting{
 func together(a, b setting) bool {
 	never := [...][2]string{
 		{rescue.name, repair.name}, {signUp.name, runs.name}, {former.name, vouching.name}, // one is in the other
-		{elsewhere.name, runs.name}, // the site's accounts are its mailboxes
+		{independentSites.name, runs.name}, // the site's accounts are its mailboxes
 	}
 	return a.name != b.name && !slices.Contains(never[:], [2]string{a.name, b.name}) &&
 		!slices.Contains(never[:], [2]string{b.name, a.name})
@@ -35,7 +35,7 @@ func (m *World) matters(s setting) bool {
 		return m.Required
 	case unforced.name:
 		return m.Required && (m.MailBegins || slices.Contains(m.Firsts, Phone))
-	case elsewhere.name, signUp.name, runs.name:
+	case independentSites.name, signUp.name, runs.name:
 		return site
 	}
 	return true

@@ -63,7 +63,7 @@ func TestTheDocsListThePromises(t *testing.T) {
 	for _, p := range moves {
 		words = append(words, p.Words)
 	}
-	for _, p := range ways {
+	for _, p := range possible {
 		words = append(words, p.Words)
 	}
 	if list := "* " + strings.Join(words, "\n* ") + "\n"; !strings.Contains(string(raw), list) {

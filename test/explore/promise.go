@@ -236,8 +236,8 @@ var moves = []Move{
 		"Where an account has a second factor, a sign-in or a proof again takes one that it has.",
 		func(_ *World, l Label, a, _ *State) bool {
 			second := l.With[1]
-			if l.Proven != 0 { // another one was set up then
-				second = l.Proven
+			if l.Before != 0 { // another one was set up then
+				second = l.Before
 			}
 			entered := strings.HasPrefix(l.Verb, "signs in") || l.Verb == provesAgain
 			if !entered || a.Seconds == 0 || second == 0 || second == thing(Mended, a.Mailbox) {
@@ -273,14 +273,14 @@ var moves = []Move{
 	{
 		"Recovery codes end when a factor takes the place of a lost one.",
 		func(_ *World, l Label, _, b *State) bool {
-			return l.Proven.kind() == Mended && b.Sheet != 0
+			return l.Before.kind() == Mended && b.Sheet != 0
 		},
 	},
 	{
 		"A reset or a sign-in by mail removes no second factor of an account one of whose addresses was proven.",
 		func(_ *World, l Label, a, b *State) bool {
 			mailed := l.Verb == resetsByMail ||
-				strings.HasPrefix(l.Verb, "signs in") && l.With[0].kind() == Mail && l.Proven == 0
+				strings.HasPrefix(l.Verb, "signs in") && l.With[0].kind() == Mail && l.Before == 0
 			return mailed && a.EverProven && (a.Seconds&^b.Seconds != 0 || a.Sheet&^b.Sheet != 0)
 		},
 	},
@@ -316,8 +316,8 @@ var moves = []Move{
 				return false
 			}
 			second := l.With[1]
-			if l.Proven != 0 { // another one was set up then
-				second = l.Proven
+			if l.Before != 0 { // another one was set up then
+				second = l.Before
 			}
 			return a.ResetLately || m.box(second.kind()) != Mail && l.Verb != inTrusted
 		},

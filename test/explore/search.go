@@ -93,9 +93,9 @@ func Explore(m *World, most int) Result { return begin(m).explore(most) }
 func (x *search) explore(most int) Result {
 	start, m := time.Now(), x.m
 	x.all(most)
-	for _, w := range ways {
+	for _, w := range possible {
 		if !x.Cut {
-			x.way(w)
+			x.stays(w)
 		}
 	}
 	if m.Crowd && len(x.Stories) > 0 {
@@ -211,9 +211,9 @@ func (x *search) action(from, to int) (out string) {
 	return out
 }
 
-// way marks every state from which the goal can be reached: those where it is
+// stays marks every state from which the goal can be reached: those where it is
 // reached, then those with an action into a marked one, until there are no more.
-func (x *search) way(w Way) {
+func (x *search) stays(w Possible) {
 	good, far := make([]bool, x.seen.n), false
 	for i := range good {
 		s := x.seen.state(i)
@@ -240,7 +240,7 @@ func (x *search) way(w Way) {
 }
 
 // leads reports whether an action of one whom a way is for leads to a marked state.
-func (x *search) leads(i int, w Way, good []bool) (found bool) {
+func (x *search) leads(i int, w Possible, good []bool) (found bool) {
 	x.m.all(x.seen.state(i), func(l Label, s State) {
 		if !found && w.By(l.By) {
 			j, _ := x.seen.add(s) // it is there: all are

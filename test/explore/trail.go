@@ -132,11 +132,11 @@ func (r *reader) wait(at time.Time) {
 // step leaves the states that are emitted, and those of a browser that sees an action
 // of another one.
 func (r *reader) step(act func(t *turn)) {
-	type elsewhere struct {
+	type another struct {
 		ended ended
 		to    uint64
 	}
-	next, effects := map[packed]bool{}, map[uint64]map[elsewhere]bool{}
+	next, effects := map[packed]bool{}, map[uint64]map[another]bool{}
 	for s := range r.states {
 		t := &turn{World: r.World, was: s.state()}
 		account := s[0]
@@ -144,9 +144,9 @@ func (r *reader) step(act func(t *turn)) {
 			p := after.sorted().pack()
 			next[p] = true
 			if effects[account] == nil {
-				effects[account] = map[elsewhere]bool{}
+				effects[account] = map[another]bool{}
 			}
-			effects[account][elsewhere{after.ended, p[0]}] = true
+			effects[account][another{after.ended, p[0]}] = true
 		}
 		act(t)
 	}
@@ -260,7 +260,7 @@ func (t *turn) repairs(k Kind) {
 	t.was.Browsers[0] = Browser{Of: Ann}
 	only := *t.World
 	only.Seconds = []Kind{k}
-	one := turn{World: &only, was: t.was, emit: t.emit, proven: thing(Mended, Ann)}
+	one := turn{World: &only, was: t.was, emit: t.emit, before: thing(Mended, Ann)}
 	was.Seconds.each(func(lost Thing) { one.enroll(0, thing(Password, Ann), lost, "sets up another factor") })
 }
 

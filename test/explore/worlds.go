@@ -15,21 +15,21 @@ type setting struct {
 }
 
 var (
-	required   = setting{"required", func(m *World) { m.Required = true }}
-	trust      = setting{"trust", func(m *World) { m.Trust = true }}
-	strong     = setting{"strong only", func(m *World) { m.StrongOnly = true }}
-	both       = setting{"a passkey is both", func(m *World) { m.PasskeyIsBoth = true }}
-	proof      = setting{"enroll proof", func(m *World) { m.EnrollProof = true }}
-	rescue     = setting{"rescue by mail", func(m *World) { m.RescueByMail = true }}
-	repair     = setting{"repair only", func(m *World) { m.RescueByMail, m.RepairOnly = true, true }}
-	mailBegins = setting{"a mail begins", func(m *World) { m.MailBegins = true }}
-	changing   = setting{"the operator changes the rules", func(m *World) { m.OperatorChanges = true }}
-	noRecovery = setting{"no recovery", func(m *World) { m.Recovers = false }}
-	noReset    = setting{"no reset", func(m *World) { m.NoReset = true }}
-	elsewhere  = setting{"independent sites", func(m *World) { m.SharesMailbox = false }}
-	inviting   = setting{"invitations", func(m *World) { m.Invites = true }}
-	signUp     = setting{"sign-up through a site", func(m *World) { m.SignsUp = true }}
-	runs       = setting{"sign-up through the mailbox's site", func(m *World) {
+	required         = setting{"required", func(m *World) { m.Required = true }}
+	trust            = setting{"trust", func(m *World) { m.Trust = true }}
+	strong           = setting{"strong only", func(m *World) { m.StrongOnly = true }}
+	both             = setting{"a passkey is both", func(m *World) { m.PasskeyIsBoth = true }}
+	proof            = setting{"enroll proof", func(m *World) { m.EnrollProof = true }}
+	rescue           = setting{"rescue by mail", func(m *World) { m.RescueByMail = true }}
+	repair           = setting{"repair only", func(m *World) { m.RescueByMail, m.RepairOnly = true, true }}
+	mailBegins       = setting{"a mail begins", func(m *World) { m.MailBegins = true }}
+	changing         = setting{"the operator changes the rules", func(m *World) { m.OperatorChanges = true }}
+	noRecovery       = setting{"no recovery", func(m *World) { m.Recovers = false }}
+	noReset          = setting{"no reset", func(m *World) { m.NoReset = true }}
+	independentSites = setting{"independent sites", func(m *World) { m.SharesMailbox = false }}
+	inviting         = setting{"invitations", func(m *World) { m.Invites = true }}
+	signUp           = setting{"sign-up through a site", func(m *World) { m.SignsUp = true }}
+	runs             = setting{"sign-up through the mailbox's site", func(m *World) {
 		m.SignsUp, m.SiteRunsMailboxes = true, true
 	}}
 	former    = setting{"a former system", func(m *World) { m.Arrives = true }}
@@ -54,9 +54,9 @@ var profiles = [][]setting{
 	{strong}, {strong, required}, {both}, {both, trust}, {rescue}, {repair}, {rescue, required},
 	{mailBegins}, {mailBegins, required}, {mailBegins, trust, rescue}, {mailBegins, repair, required},
 	{mailBegins, both, strong},
-	{noRecovery}, {noRecovery, mailBegins}, {elsewhere}, {elsewhere, mailBegins, rescue},
+	{noRecovery}, {noRecovery, mailBegins}, {independentSites}, {independentSites, mailBegins, rescue},
 	{changing, required}, {changing, rescue, trust, mailBegins},
-	{noReset, mailBegins}, {noReset, noRecovery, elsewhere},
+	{noReset, mailBegins}, {noReset, noRecovery, independentSites},
 }
 
 // lives are profiles about how accounts begin and end, and about what outlives a

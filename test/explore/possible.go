@@ -1,18 +1,17 @@
 package explore
 
-// Way is a promise that something stays possible: from every state that Asks names, actions
-// of those whom By names lead to a state that Goal names. Others may act in between: then
-// it is possible from the state that they lead to. A Way is not a "way in" (policy.Ways),
-// which is what begins a sign-in.
-type Way struct {
+// Possible is a promise that something stays possible: from every state that Asks names,
+// actions of those whom By names lead to a state that Goal names. Others may act in between:
+// then it is possible from the state that they lead to.
+type Possible struct {
 	Words string
 	Asks  func(m *World, s *State) bool
 	Goal  func(m *World, s *State) bool
 	By    func(By) bool
 }
 
-// ways say what no one can take away.
-var ways = []Way{
+// possible is what no one can take away.
+var possible = []Possible{
 	{
 		"An owner who has all their things gets in, and puts everyone else out.",
 		func(m *World, s *State) bool {
@@ -24,7 +23,8 @@ var ways = []Way{
 				return false
 			}
 			// Factors by mail have gone to an address that someone else set. It begins a sign-in too.
-			if m.NoReset && !s.HasPassword && s.Seconds != 0 && s.Seconds&^ofKind(Mail) == 0 && s.EverProven && !s.Proven {
+			onlyMail := s.Seconds != 0 && s.Seconds&^ofKind(Mail) == 0
+			if m.NoReset && !s.HasPassword && onlyMail && s.EverProven && !s.Proven {
 				return false
 			}
 			return s.Exists && s.Mailbox == Ann && m.mails(s) && (m.Recovers || hers && !s.Blocked)
