@@ -11,108 +11,113 @@ import (
 )
 
 var (
-	// ErrWrong says the code is not right: wrong, spent, expired, of another
-	// method or never sent. The person is told no more than that.
+	// ErrWrong is returned if a code is wrong, spent, expired, of another method or
+	// was never sent. The user is not told which.
 	ErrWrong = errors.New("factor: wrong code")
-	// ErrReplayed is an ErrWrong: the code was right and has been used before. The
-	// audit trail tells the two apart, the person is not told.
+	// ErrReplayed is an ErrWrong for a code that is right but was used before. The
+	// audit trail tells the two apart; the user is not told.
 	ErrReplayed = fmt.Errorf("%w: used before", ErrWrong)
-	// ErrDestination says that nothing can be sent to that destination.
+	// ErrDestination is returned if nothing can be sent to a destination.
 	ErrDestination = errors.New("factor: destination is not valid")
-	// ErrSend says that a code could not be sent.
+	// ErrSend is returned if a code could not be sent.
 	ErrSend = errors.New("factor: code could not be sent")
-	// ErrSecret says that a stored secret could not be opened. It is an
-	// operator's problem, and a refusal for the person.
+	// ErrSecret is returned if a stored secret cannot be decrypted. The user is
+	// refused, and only the operator can solve the problem.
 	ErrSecret = errors.New("factor: stored secret cannot be opened")
 )
 
-// Purpose is what a code is for. A code of one purpose is nothing for another.
+// Purpose is the purpose of a code. A code is valid for one purpose only.
 type Purpose string
 
-// The purposes.
+// Purposes of codes.
 const (
 	SignIn Purpose = "sign-in"
 	Verify Purpose = "verify"
 	SetUp  Purpose = "setup"
 	Rescue Purpose = "rescue"
-	Owner  Purpose = "owner" // the mailbox, before a first enrolment
-	// First and FirstAgain are for codes in place of a password, at a sign-in
+	Owner  Purpose = "owner" // proves the mailbox, before a first enrollment
+	// First and FirstAgain are for codes that replace the password, at a sign-in
 	// and at a re-authentication.
 	First      Purpose = "first"
 	FirstAgain Purpose = "first-again"
-	SignUp     Purpose = "sign-up" // the mailbox, before an account is made
+	SignUp     Purpose = "sign-up" // proves the mailbox, before an account is created
 )
 
 // Transaction is what a code is bound to.
 type Transaction struct {
-	ID      string // the pending sign-in or the draft; never shown
+	ID      string // of the pending sign-in or the draft; never shown
 	Purpose Purpose
 	User    store.User
-	Locale  string // language of what is sent
-	// Link makes the link that is mailed with a code and does the same; nil:
-	// none is.
+	Locale  string // language of the message
+	// Link returns the link that is mailed with a code and can be used in place of
+	// it. If Link is nil, no link is mailed.
 	Link func(code string) (string, error)
 }
 
-// Key names the running code of this transaction and purpose.
+// Key returns the key of the challenge for this transaction and purpose.
 func (t Transaction) Key() string { return string(t.Purpose) + ":" + t.ID }
 
-// EnrollmentSecret is what a person must see to enrol. Only authenticator apps need it. It
-// holds the secret: it is kept nowhere in the clear, and only the browser that
-// began the set-up sees it, until the set-up is completed.
+// EnrollmentSecret is what a user must see to enroll. Only authenticator apps need
+// it. It contains the secret in the clear, which is never stored in that form. Only
+// the browser that started the set-up sees it, until the set-up is completed.
 type EnrollmentSecret struct {
 	Key      string // base32 in groups of four
 	B32Key   string // base32
-	Username string // the label
-	Issuer   string // who the code is for
+	Username string // label in the app
+	Issuer   string // name of the site in the app
 	URI      string // otpauth://totp/...
-	// QR draws the URI as data:image/svg+xml;base64,... It is a function as
-	// drawing costs milliseconds and JSON callers draw for themselves.
+	// QR returns the QR code of the URI as data:image/svg+xml;base64,... It is a
+	// function because drawing takes milliseconds and JSON callers do not need the
+	// image.
 	QR func() template.URL
 }
 
 // Method is one kind of second factor.
 type Method interface {
-	// Channel is the channel a code is sent through; empty if none is sent.
+	// Channel returns the channel through which codes are sent, or "" if none are.
 	Channel() string
-	// BeginEnrol fills in Destination and Secret of the draft, from what the
-	// person gave as destination. It sends nothing. ErrDestination.
+	// BeginEnrol fills in Destination and Secret of the draft, from the destination
+	// that the user entered. It sends nothing. It returns ErrDestination if the
+	// destination is not valid.
 	BeginEnrol(ctx context.Context, t Transaction, destination string, d *store.Draft) (*EnrollmentSecret, error)
-	// FinishEnrol returns the factor if the code proves that the person holds
-	// what the draft says, and spends the code. ErrWrong.
+	// FinishEnrol returns the factor if the code proves that the user holds what
+	// the draft describes, and spends the code. Otherwise it returns ErrWrong.
 	FinishEnrol(ctx context.Context, t Transaction, d store.Draft, code string) (store.Factor, error)
-	// Send sends a code for the transaction; a former one is void then. A method
-	// without a channel does nothing. ErrSend.
+	// Send sends a code for the transaction. The previous code becomes invalid. A
+	// method without a channel does nothing. If sending fails, Send returns
+	// ErrSend.
 	Send(ctx context.Context, t Transaction, destination string) error
-	// Verify returns nil only if the code proves the factor, and then it is
-	// spent: no other caller gets nil for it. ErrWrong.
+	// Verify returns nil if the code proves the factor, and spends the code: only
+	// one caller gets nil for it. Otherwise it returns ErrWrong.
 	Verify(ctx context.Context, t Transaction, f store.Factor, code string) error
 }
 
-// Shower is a Method whose draft can be shown again to the person who began it,
-// until it is confirmed.
+// Shower is a Method that can show a draft again to the user who started it, until
+// the draft is confirmed.
 type Shower interface {
 	Show(t Transaction, d store.Draft) (*EnrollmentSecret, error)
 }
 
-// Reader is a Method whose factors may have codes of another size than Size.
+// Reader is a Method whose codes may have a number of digits other than Size.
 type Reader interface {
-	// Reads reports whether a text could be a code of the factor. It uses up
-	// nothing, and a text that could not be a code is not a guess.
+	// Reads reports whether a text could be a code of the factor. It uses nothing
+	// up. A text that could not be a code does not count as a guess.
 	Reads(f store.Factor, typed string) bool
-	// Digits is the number of digits of the factor's codes.
+	// Digits returns the number of digits of the factor's codes.
 	Digits(f store.Factor) int
 }
 
 // Comparer is a Method whose codes are compared without a store.
 type Comparer interface {
-	// Compare returns the TOTP step of a code, and spends nothing. ErrWrong; ErrReplayed
-	// if the factor has accepted it or a later one; ErrSecret, as for a Method, or if
-	// only Verify can tell.
+	// Compare returns the TOTP step of a code and does not spend it. It returns
+	// ErrWrong if the code is wrong, and ErrReplayed if the factor has accepted
+	// this step or a later one. It returns ErrSecret if the secret cannot be
+	// decrypted, or if only Verify can check the code.
 	Compare(f store.Factor, code string) (step int64, err error)
 }
 
-// DigitsOf returns how many digits the codes of a factor have; zero if it has none.
+// DigitsOf returns the number of digits of a factor's codes, or zero if it has no
+// codes.
 func DigitsOf(m Method, f store.Factor) int {
 	switch r, ok := m.(Reader); {
 	case m == nil:
@@ -132,8 +137,8 @@ func Reads(m Method, f store.Factor, typed string) bool {
 	return err == nil
 }
 
-// Size is the number of digits of a code, except for apps that were set up elsewhere: these
-// have up to MaxSize.
+// Size is the number of digits of a code. Apps that were set up elsewhere may have
+// codes of up to MaxSize digits.
 const (
 	Size    = 6
 	MaxSize = 8
@@ -149,12 +154,12 @@ func Readable(typed string) bool {
 	return false
 }
 
-// maxTyped bounds what is looked at as a code: six digits, each between marks
-// that take three bytes.
+// maxTyped is the maximum length of a text that is read as a code: six digits
+// between separators of three bytes each.
 const maxTyped = 96
 
-// Digits returns the code in its bare form if exactly n digits are left, and
-// ErrWrong otherwise. Nothing else is a code.
+// Digits returns a code without separators if it has exactly n digits, and ErrWrong
+// otherwise.
 func Digits(code string, n int) (string, error) {
 	if len(code) > maxTyped {
 		return "", ErrWrong
@@ -166,7 +171,7 @@ func Digits(code string, n int) (string, error) {
 	return code, nil
 }
 
-// FromDraft is the factor that a draft becomes.
+// FromDraft returns the factor that a draft describes.
 func FromDraft(d store.Draft) store.Factor {
 	return store.Factor{
 		ID: d.FactorID, UserID: d.UserID, Method: d.Method, Name: d.Name,
@@ -177,22 +182,22 @@ func FromDraft(d store.Draft) store.Factor {
 // SecretError wraps the cause of an ErrSecret for the operator's log.
 func SecretError(cause error) error { return fmt.Errorf("%w: %w", ErrSecret, cause) }
 
-// Why nothing can be sent to a phone number.
+// Reasons for which nothing can be sent to a phone number.
 const (
-	NoNumber      = "no number"       // it is not a phone number
-	NoCountryCode = "no country code" // there is no such country code
+	NoNumber      = "no number"       // not a phone number
+	NoCountryCode = "no country code" // the country code does not exist
 	TooShort      = "too short"
 	TooLong       = "too long"
-	OtherKind     = "other kind"    // premium rate, toll-free and the like, or an extension
-	UnknownRange  = "unknown range" // it may be right, but is in no range that is known
-	NotServed     = "not served"    // it belongs to a country that texts are not sent to
+	OtherKind     = "other kind"    // premium-rate, toll-free or another special number, or one with an extension
+	UnknownRange  = "unknown range" // possible, but in no known range
+	NotServed     = "not served"    // of a country to which texts are not sent
 )
 
-// DestinationError is an ErrDestination with its reason.
+// DestinationError is an ErrDestination with a reason.
 type DestinationError struct{ Reason string }
 
 // Error implements error.
 func (e *DestinationError) Error() string { return ErrDestination.Error() + ": " + e.Reason }
 
-// Is makes it an ErrDestination.
+// Is reports whether err is ErrDestination.
 func (e *DestinationError) Is(err error) bool { return err == ErrDestination }

@@ -7,7 +7,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 )
 
-// TestWhatIsACode: exactly so many digits, however people type or paste them.
+// TestWhatIsACode checks that a code has exactly the required number of digits,
+// however it is typed or pasted.
 func TestWhatIsACode(t *testing.T) {
 	for typed, want := range map[string]string{
 		"123456": "123456", "123 456": "123456", "12-34-56": "123456", " 1 2 3 4 5 6 ": "123456",
@@ -26,7 +27,8 @@ func TestWhatIsACode(t *testing.T) {
 	}
 }
 
-// FuzzDigits: the form of a code is a code, and stays as it is.
+// FuzzDigits checks that Digits returns a code unchanged when it is given its own
+// result.
 func FuzzDigits(f *testing.F) {
 	for _, s := range []string{"123456", "\u0661\u0662\u0663\u0664\u0665\u0666", "12-34 56.", "\u200e1\u00ad23456"} {
 		f.Add(s)

@@ -8,88 +8,90 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ErrAnswer says that what a browser sent is not an answer of an authenticator at
-// all: nothing of it was checked.
+// ErrAnswer is returned if what a browser sent is not the response of an
+// authenticator. Nothing else of it was checked.
 var ErrAnswer = errors.New("factor: no answer of an authenticator")
 
-// Refused is an answer of an authenticator that does not hold. It is an
-// ErrWrong; Cause is for the trail, and for people only where the operator
-// wants errors that say more.
+// Refused is returned if a check of an authenticator's response fails. It is an
+// ErrWrong. Cause is for the audit trail, and for users only if the operator wants
+// detailed errors.
 type Refused struct {
 	Cause string
-	// Copied: everything was right but the counter, so a second copy of the
+	// Copied reports whether only the counter was wrong, so a second copy of the
 	// passkey is in use.
 	Copied bool
 }
 
 func (r *Refused) Error() string { return "factor: passkey refused: " + r.Cause }
 
-// Unwrap makes it an ErrWrong.
+// Unwrap returns ErrWrong.
 func (r *Refused) Unwrap() error { return ErrWrong }
 
-// Verification is what is asked of the authenticator: that it knows its user
-// by a finger, a face or a PIN. Only Required is also checked.
+// Verification states whether the authenticator is asked to verify its user by a
+// fingerprint, a face or a PIN. Only Required is also checked.
 type Verification string
 
-// The wishes, by the names of the wire.
+// Values of Verification, as WebAuthn names them.
 const (
 	Required    Verification = "required"
 	Preferred   Verification = "preferred"
 	Discouraged Verification = "discouraged"
 )
 
-// Ceremony is a ceremony that has started: Options go to the browser, State is kept by
-// the server, spent by the first answer, and never shown.
+// Ceremony is a ceremony that has started. Options are sent to the browser. State
+// is kept by the server, spent by the first response, and never shown.
 type Ceremony struct {
 	Options json.RawMessage
 	State   []byte
 }
 
-// NewPasskey is a passkey to be made.
+// NewPasskey describes a passkey that is to be created.
 type NewPasskey struct {
 	User    store.User
-	Present []store.Factor // the user's passkeys: not to be made twice, and of one handle
+	Present []store.Factor // the user's passkeys: they are excluded, and the new one gets their user handle
 	Usage   string         // store.UseFirst or store.UseSecond
-	// Discoverable: it must be found without anybody naming its user.
+	// Discoverable requires a passkey that can be found without a user name.
 	Discoverable bool
 }
 
-// Question asks for a passkey. With neither Allowed nor Decoys the browser
-// offers whichever it finds, and the answer must name its user.
+// Question describes a request for a passkey. With neither Allowed nor Decoys, the
+// browser offers any passkey that it finds, and the response must name the user.
 type Question struct {
 	Allowed []store.Factor
-	// Decoys are credential ids that no user has.
+	// Decoys are credential IDs that belong to no user.
 	Decoys       [][]byte
 	Verification Verification
 }
 
-// Proven is what a right answer proves besides the passkey itself.
+// Proven is what a valid response proves besides the passkey itself.
 type Proven struct{ UserVerified bool }
 
-// PasskeyDetail is what may be told of a passkey.
+// PasskeyDetail is what a user may be shown of a passkey.
 type PasskeyDetail struct {
 	CredentialID string // base64url
 	Transports   []string
-	Synced       bool   // is backed up now
-	Syncable     bool   // may be
-	Verified     bool   // its user was verified by it at least once
-	Discoverable *bool  // nil: the browser did not say
-	Model        string // what keeps it, by its own account; empty: not known
+	Synced       bool   // it is backed up now
+	Syncable     bool   // it can be backed up
+	Verified     bool   // it has verified its user at least once
+	Discoverable *bool  // nil if the browser did not report it
+	Model        string // name of its authenticator, as reported by it; empty if unknown
 }
 
-// Passkeys is WebAuthn as the steps see it: two ceremonies, create and get,
-// each of options for the browser and its answer.
+// Passkeys implements the two WebAuthn ceremonies, create and get. Each has options
+// for the browser and a response.
 type Passkeys interface {
 	BeginCreate(n NewPasskey) (Ceremony, error)
-	// FinishCreate returns a factor with Key and a sealed record, bound to
-	// userID and id. ErrAnswer, *Refused.
+	// FinishCreate returns a factor with a Key and a sealed record that is bound to
+	// userID and id. The error is ErrAnswer or a *Refused.
 	FinishCreate(state []byte, userID, id, answer string) (store.Factor, error)
 	BeginGet(q Question) (Ceremony, error)
-	// Key says which passkey an answer claims to be of. ErrAnswer.
+	// Key returns the key of the passkey that a response names. The error is
+	// ErrAnswer.
 	Key(answer string) (string, error)
-	// Verify returns nil only if the answer proves the passkey f, and then its
-	// record is advanced: no other caller gets nil for it. ErrAnswer, *Refused.
+	// Verify returns nil if the response proves the passkey f, and updates its
+	// record: only one caller gets nil for a response. The error is ErrAnswer or a
+	// *Refused.
 	Verify(ctx context.Context, state []byte, f store.Factor, answer string) (Proven, error)
-	// Detail reads a passkey's record. ErrSecret.
+	// Detail reads a passkey's record. The error is ErrSecret.
 	Detail(f store.Factor) (PasskeyDetail, error)
 }

@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// Tidy returns what a person typed or pasted without what the eye does not see:
-// invisible and direction marks are removed, blanks and line ends of every kind
-// become spaces, digits of every script become ASCII digits, letters of full
-// width become ASCII letters, and a full stop at the end is dropped.
+// Tidy returns a text that a user typed or pasted without what they cannot see. It
+// removes invisible characters and direction marks, and a full stop at the end. It
+// converts blanks and line ends of every kind to spaces, digits of every script to
+// ASCII digits, and full-width letters to ASCII letters.
 func Tidy(typed string) string {
 	s := typed
 	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
@@ -38,7 +38,8 @@ func tidied(typed string) string {
 	}, typed)
 }
 
-// Bare returns Tidy(typed) without blanks and dashes, as codes are compared.
+// Bare returns Tidy(typed) without blanks and dashes. Codes are compared in this
+// form.
 func Bare(typed string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -51,8 +52,8 @@ func Bare(typed string) string {
 	}, Tidy(typed))
 }
 
-// digit is the ASCII digit of a decimal digit of any script. Unicode lists the
-// digits of each script from zero to nine without a gap.
+// digit returns the ASCII digit of a decimal digit of any script. In Unicode, the
+// digits of each script are consecutive, from zero to nine.
 func digit(r rune) (rune, bool) {
 	for _, x := range unicode.Nd.R16 {
 		if r >= rune(x.Lo) && r <= rune(x.Hi) {

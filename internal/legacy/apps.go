@@ -38,8 +38,9 @@ func parseDjangoPBKDF2(text string) (Hash, error) {
 	return h, nil
 }
 
-// parseDjangoInner reads a line that is another's after a word: argon2$argon2id$...,
-// bcrypt$$2b$12$... and crypt$$ of des_crypt. Flask-Security adds nothing to these.
+// parseDjangoInner reads a hash that Django stores with its own prefix:
+// argon2$argon2id$..., bcrypt$$2b$12$... and crypt$$ (des_crypt). The setting of
+// Flask-Security does not apply to these.
 func parseDjangoInner(text string) (Hash, error) {
 	word, rest, _ := strings.Cut(text, "$")
 	var h Hash
@@ -51,7 +52,7 @@ func parseDjangoInner(text string) (Hash, error) {
 	case "bcrypt":
 		h, err = parseBcrypt(rest)
 	default:
-		_, rest, _ = strings.Cut(rest, "$") // a copy of the salt, or nothing
+		_, rest, _ = strings.Cut(rest, "$") // a copy of the salt, or empty
 		h, err = parseDES(rest)
 		h.blank = "crypt$$" + h.blank
 	}
@@ -59,7 +60,7 @@ func parseDjangoInner(text string) (Hash, error) {
 	return h, err
 }
 
-// parseDjangoBcryptSHA256 reads bcrypt over the hexadecimal text of a SHA-256.
+// parseDjangoBcryptSHA256 reads bcrypt of the hexadecimal SHA-256 of the password.
 func parseDjangoBcryptSHA256(text string) (Hash, error) {
 	h, err := parseBcrypt(strings.TrimPrefix(text, "bcrypt_sha256$"))
 	if err != nil {
@@ -110,8 +111,8 @@ func parseDjangoDigest(text string) (Hash, error) {
 	return h, nil
 }
 
-// parseBcryptSHA256 reads passlib's bcrypt_sha256: version 1 is bcrypt over base64
-// of SHA-256; in version 2 that is an HMAC whose key is the text of the salt.
+// parseBcryptSHA256 reads passlib's bcrypt_sha256. Version 1 is bcrypt of the
+// SHA-256 in base64. Version 2 uses an HMAC whose key is the text of the salt.
 func parseBcryptSHA256(text string) (Hash, error) {
 	f, err := fields(text, 5)
 	if err != nil || len(f[3]) != 22 {
@@ -181,8 +182,8 @@ func parseSupabase(text string) (Hash, error) {
 	return newFirebase(n[1:], f[3], f[4], separator, key)
 }
 
-// newFirebase is Firebase's own: scrypt of the password makes an AES key under which
-// the project's signer key is the sum.
+// newFirebase returns a hash of Firebase. The key that scrypt derives from the
+// password encrypts the project's signer key with AES; the result is the sum.
 func newFirebase(n []int64, salt, sum, separator, key string) (Hash, error) {
 	var raw [4][]byte
 	for i, s := range []string{salt, sum, separator, key} {
@@ -218,7 +219,8 @@ func newFirebase(n []int64, salt, sum, separator, key string) (Hash, error) {
 	return h, nil
 }
 
-// parseBetterAuth reads salt and sum in hexadecimal. The salt is used as that text.
+// parseBetterAuth reads a salt and a sum in hexadecimal. The text of the salt is
+// used as it is, without decoding.
 func parseBetterAuth(text string) (Hash, error) {
 	salt, sum, ok := strings.Cut(strings.TrimPrefix(text, "$better-auth$"), ":")
 	raw, err := hexOf(sum)

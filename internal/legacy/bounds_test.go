@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/argon2id"
 )
 
-// TestHostileHashes: a hash that would cost too much is refused when it is read. The
-// cost is counted from its parameters, so this test runs none of them.
+// TestHostileHashes checks that Parse refuses a hash that would cost too much. The
+// cost is computed from its parameters, so this test runs none of them.
 func TestHostileHashes(t *testing.T) {
 	sum32, sum64 := encode(make([]byte, 32)), encode(make([]byte, 64))
 	salt := encode([]byte("0123456789abcdef"))
@@ -42,7 +42,8 @@ func TestHostileHashes(t *testing.T) {
 	}
 }
 
-// TestUsualHashes: what systems make today, at their defaults, is within the bounds.
+// TestUsualHashes checks that the bounds admit the default hashes of current
+// systems.
 func TestUsualHashes(t *testing.T) {
 	sum32, sum64 := encode(make([]byte, 32)), encode(make([]byte, 64))
 	salt := encode([]byte("0123456789abcdef"))
@@ -51,7 +52,7 @@ func TestUsualHashes(t *testing.T) {
 		"$argon2id$v=19$m=102400,t=10,p=8$" + salt + "$" + sum32, // Flask-Security with argon2-cffi of Debian
 		"$argon2id$v=19$m=131072,t=3,p=4$" + salt + "$" + sum32,  // Kratos
 		"argon2$argon2id$v=19$m=102400,t=2,p=8$" + salt + "$" + sum32,
-		"pbkdf2_sha256$1500000$salt$" + sum32, // Django 6.0 takes 1,200,000
+		"pbkdf2_sha256$1500000$salt$" + sum32, // Django 6.0 uses 1,200,000
 		"$pbkdf2-sha512$i=210000,l=64$" + salt + "$" + sum64,
 		"$scrypt$ln=17,r=8,p=1$" + salt + "$" + sum32, "scrypt$16384$salt$8$5$" + sum64,
 		"$firescrypt$ln=14,r=8,p=1$" + salt + "$" + sum64 + "$Bw$" + sum64,
@@ -64,8 +65,8 @@ func TestUsualHashes(t *testing.T) {
 	}
 }
 
-// TestLongPasswords: where the time grows with the password, one that would take too
-// long is not tried.
+// TestLongPasswords checks that a password is not tried if its length would make
+// the check too slow.
 func TestLongPasswords(t *testing.T) {
 	h, err := Parse("$6$rounds=656000$salt$" + strings.Repeat(".", 86))
 	if err != nil {
@@ -82,7 +83,7 @@ func TestLongPasswords(t *testing.T) {
 	}
 }
 
-// TestRefused: what is damaged, unknown or incomplete is not a hash.
+// TestRefused checks that damaged, unknown and incomplete hashes are refused.
 func TestRefused(t *testing.T) {
 	for text, want := range map[string]error{
 		"": ErrUnknown, "x": ErrUnknown, "secret": ErrUnknown, "$9$salt$sum": ErrUnknown, "!": ErrUnknown,
@@ -92,9 +93,9 @@ func TestRefused(t *testing.T) {
 		"$pre$pepper,k=A B$$2b$12$" + strings.Repeat(".", 9): ErrMalformed,
 		"$pre$pepper,k=x${PLAIN}secret":                      ErrMalformed,
 		"$pre$none$$pre$none$$2b$12$":                        ErrUnknown,
-		// a short sum would match by luck
+		// A short sum could match by chance.
 		"$md5$AAAA": ErrMalformed,
-		// every password matches
+		// Every password would match.
 		"$md5$pf=" + encode([]byte("{SALT}")) + "$c2FsdA$AAAAAAAAAAAAAAAAAAAAAA": ErrMalformed,
 		"sha1$salt$": ErrMalformed, "md5$a$b$c": ErrMalformed, "{SSHA}": ErrMalformed,
 		"$hmac-sha256$AAAA$": ErrMalformed, "$aspnet$": ErrMalformed, "$aspnet$AAAA": ErrMalformed,
@@ -110,8 +111,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestMissingSecret: a hash that needs a secret that is not configured is an error, and
-// not a wrong password.
+// TestMissingSecret checks that a missing secret is an error and does not count as
+// a wrong password.
 func TestMissingSecret(t *testing.T) {
 	h, err := Parse("$pre$pepper,k=devise$$2a$04$" + strings.Repeat(".", 53))
 	if err != nil {
@@ -126,7 +127,7 @@ func TestMissingSecret(t *testing.T) {
 	}
 }
 
-// TestSpecMistakes: a spec that lacks a param, or has one that nothing reads, is refused.
+// TestSpecMistakes checks that a Spec with a missing or unknown param is refused.
 func TestSpecMistakes(t *testing.T) {
 	for _, s := range []Spec{
 		{Scheme: "pbkdf2-sha256", Value: "AAAA"},
@@ -142,8 +143,8 @@ func TestSpecMistakes(t *testing.T) {
 	}
 }
 
-// FuzzParse: what is accepted is within the bounds, has a scheme, matches nothing
-// without an error, and can be wrapped where it is weak.
+// FuzzParse checks that an accepted hash is within the bounds and has a scheme, that a
+// wrong password yields neither a match nor an error, and that a weak hash can be wrapped.
 func FuzzParse(f *testing.F) {
 	for _, v := range kratos {
 		f.Add(v.Text)

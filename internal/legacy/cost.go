@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// What one unit of work takes on a small server of today, in nanoseconds, rounded
-// up. They decide what is refused, so they are constants and not measured.
+// Time of one unit of work on a small server, in nanoseconds, rounded up. Hashes
+// are refused by these values, so they are constants and not measured.
 const (
-	nsMD5    = 150 // a block of 64 bytes
+	nsMD5    = 150 // for a block of 64 bytes
 	nsSHA1   = 150
 	nsSHA256 = 250
-	nsSHA512 = 500 // a block of 128 bytes
+	nsSHA512 = 500 // for a block of 128 bytes
 	nsArgon2 = 1400
-	nsScrypt = 800   // for each of N·r·p
-	nsBcrypt = 90000 // for each of 2^cost
+	nsScrypt = 800   // for each unit of N·r·p
+	nsBcrypt = 90000 // for each unit of 2^cost
 )
 
-// usualLen is the length of a password up to which Cost holds.
+// usualLen is the maximum length of a password for which Cost is correct.
 const usualLen = 128
 
 // spend multiplies without overflow.
@@ -29,10 +29,10 @@ func spend(ns int, factors ...int64) time.Duration {
 	return time.Duration(min(total, math.MaxInt64/2))
 }
 
-// pbkdf2Cost is that of rounds for a key of n bytes by a hash of size bytes.
+// pbkdf2Cost returns the cost of PBKDF2 with a hash of kind k for a key of n bytes.
 func pbkdf2Cost(k kind, rounds int64, n int) Cost {
 	blocks := (n + k.size - 1) / k.size
-	return Cost{Time: spend(2*k.ns, rounds, int64(blocks))} // an HMAC is two blocks, its key kept
+	return Cost{Time: spend(2*k.ns, rounds, int64(blocks))} // an HMAC hashes two blocks once its key is prepared
 }
 
 func scryptCost(n, r, p int64) Cost {
@@ -43,7 +43,7 @@ func argon2Cost(memory, passes int64) Cost {
 	return Cost{Time: spend(nsArgon2, memory, passes), Memory: memory << 10}
 }
 
-// Argon2Cost is that of argon2 with so many KiB and passes.
+// Argon2Cost returns the cost of argon2 with the given KiB of memory and passes.
 func Argon2Cost(memory, passes uint32) Cost { return argon2Cost(int64(memory), int64(passes)) }
 
 func bcryptCost(log int) Cost { return Cost{Time: spend(nsBcrypt, 1<<log)} }

@@ -15,10 +15,11 @@ import (
 // cryptAlpha is the alphabet of crypt(3).
 const cryptAlpha = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// cryptText reports whether s is n characters of that alphabet.
+// cryptText reports whether s consists of n characters of cryptAlpha.
 func cryptText(s string, n int) bool { return len(s) == n && strings.Trim(s, cryptAlpha) == "" }
 
-// parseSHACrypt reads $5$ and $6$, with rounds or without, and Kratos' names.
+// parseSHACrypt reads $5$ and $6$, with or without rounds, and Kratos' names for
+// them.
 func parseSHACrypt(text string) (Hash, error) {
 	text = strings.Replace(strings.Replace(text, "$sha256-crypt$", "$5$", 1), "$sha512-crypt$", "$6$", 1)
 	f := strings.Split(text, "$")
@@ -40,7 +41,8 @@ func parseSHACrypt(text string) (Hash, error) {
 	if len(f) != 4 || len(f[2]) > 16 || !cryptText(f[3], n) {
 		return Hash{}, ErrMalformed
 	}
-	// Of a round: the sum, two thirds of the salt and nearly twice the password.
+	// A round hashes the sum, two thirds of the salt, and nearly twice the
+	// password.
 	long := func(p int) time.Duration {
 		return spend(k.ns, rounds, int64(1+(k.size+len(f[2])+2*p)/k.block))
 	}
@@ -69,8 +71,8 @@ func parseMD5Crypt(text string) (Hash, error) {
 	}, nil
 }
 
-// parsePHPass reads $P$ and $H$: the logarithm of the rounds, eight characters of
-// salt, 22 of sum.
+// parsePHPass reads $P$ and $H$: the logarithm of the rounds, a salt of eight
+// characters, and a sum of 22.
 func parsePHPass(text string) (Hash, error) {
 	if !cryptText(text[3:], 31) {
 		return Hash{}, ErrMalformed
@@ -94,7 +96,7 @@ func parsePHPass(text string) (Hash, error) {
 	}, nil
 }
 
-// lsb64 writes bytes in the alphabet of crypt(3), the least bits first.
+// lsb64 encodes bytes in the alphabet of crypt(3), least significant bits first.
 func lsb64(raw []byte) []byte {
 	var out []byte
 	for i := 0; i < len(raw); i += 3 {
@@ -110,8 +112,8 @@ func lsb64(raw []byte) []byte {
 	return out
 }
 
-// parseDES reads the crypt(3) of Unix: 25 runs of DES, the password cut at eight
-// characters of seven bits.
+// parseDES reads the traditional crypt(3) of Unix: DES is run 25 times, and the key
+// is seven bits of each of the first eight characters of the password.
 func parseDES(text string) (Hash, error) {
 	if !cryptText(text, 13) || strings.IndexByte(cryptAlpha, text[12])&3 != 0 {
 		return Hash{}, ErrMalformed
@@ -130,7 +132,7 @@ func parseDES(text string) (Hash, error) {
 	}, nil
 }
 
-// msb64 writes a block in the alphabet of crypt(3), the greatest bits first.
+// msb64 encodes a block in the alphabet of crypt(3), most significant bits first.
 func msb64(block uint64) []byte {
 	out := make([]byte, 11)
 	for i := range 10 {
@@ -140,11 +142,11 @@ func msb64(block uint64) []byte {
 	return out
 }
 
-// desCrypt encrypts a block of zeros 25 times with DES, whose expansion swaps bits i
-// and i+24 where bit i of salt is set.
+// desCrypt encrypts a block of zeros 25 times with DES. The expansion swaps bits i
+// and i+24 if bit i of the salt is set.
 func desCrypt(key uint64, salt uint32) uint64 {
 	keys := desKeys(key)
-	// Bit 0 of the salt is for the first bit of each half of the expansion.
+	// Bit 0 of the salt belongs to the first bit of each half of the expansion.
 	swap := uint64(bits.Reverse32(salt) >> 8)
 	var left, right uint32
 	for range 25 {
@@ -163,12 +165,12 @@ func desCrypt(key uint64, salt uint32) uint64 {
 		}
 		left, right = right, left
 	}
-	// Without the first permutation, which a block of zeros does not need, and with
-	// it between two runs, where the last one undoes it.
+	// The initial permutation is left out: it does not change a block of zeros, and
+	// between two runs the final permutation undoes it.
 	return permute(uint64(left)<<32|uint64(right), 64, desFP[:])
 }
 
-// permute picks bits of a word of n bits, counted from 1 at the left.
+// permute selects bits of a word of n bits. Bits are counted from 1 at the left.
 func permute(in uint64, n int, table []uint8) uint64 {
 	var out uint64
 	for _, bit := range table {

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/argon2id"
 )
 
-// newDigest is one run of a hash function over what input makes of a password.
+// newDigest returns a hash that runs a hash function once over input(prepared).
 func newDigest(k kind, sum []byte, input func(prepared []byte) []byte) Hash {
 	return Hash{
 		Scheme: k.name, Cost: Cost{Time: spend(k.ns, usualLen/16)}, sum: sum,
@@ -24,7 +24,7 @@ func newDigest(k kind, sum []byte, input func(prepared []byte) []byte) Hash {
 	}
 }
 
-// parseDigest reads $md5$SUM and $md5$pf=PATTERN$SALT$SUM, of any kind.
+// parseDigest reads $md5$SUM and $md5$pf=PATTERN$SALT$SUM, with any hash function.
 func parseDigest(text string) (Hash, error) {
 	f := strings.Split(text, "$")
 	k, ok := kindOf(f[1])
@@ -50,7 +50,7 @@ func parseDigest(text string) (Hash, error) {
 		if wide {
 			prepared = utf16le(prepared)
 		}
-		// In one pass, so that a password with {SALT} in it stays what it is.
+		// One pass, so that a {SALT} in a password is not replaced.
 		r := strings.NewReplacer("{SALT}", string(salt), "{PASSWORD}", string(prepared))
 		return []byte(r.Replace(string(pattern)))
 	})
@@ -62,7 +62,7 @@ func parseDigest(text string) (Hash, error) {
 	return h, nil
 }
 
-// utf16le is the encoding of Windows.
+// utf16le converts UTF-8 to UTF-16 in little-endian order, as Windows uses it.
 func utf16le(utf8 []byte) []byte {
 	var out []byte
 	for _, u := range utf16.Encode([]rune(string(utf8))) {
@@ -71,7 +71,8 @@ func utf16le(utf8 []byte) []byte {
 	return out
 }
 
-// parseLDAP reads {SSHA} and its relatives: base64 of the sum, then the salt.
+// parseLDAP reads {SSHA} and related schemes: base64 of the sum followed by the
+// salt.
 func parseLDAP(text string) (Hash, error) {
 	name, encoded, ok := strings.Cut(strings.TrimPrefix(text, "{"), "}")
 	kindName, known := map[string]string{
@@ -93,8 +94,8 @@ func parseLDAP(text string) (Hash, error) {
 	return h, nil
 }
 
-// parseHMAC reads $hmac-sha256$SUM$KEY. Kratos' sum is the hexadecimal text of the
-// MAC; the MAC itself is read too.
+// parseHMAC reads $hmac-sha256$SUM$KEY. In Kratos, the sum is the hexadecimal text
+// of the MAC. The MAC itself is read too.
 func parseHMAC(text string) (Hash, error) {
 	f, err := fields(text, 4)
 	if err != nil {

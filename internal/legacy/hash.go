@@ -11,32 +11,32 @@ import (
 )
 
 var (
-	// ErrUnknown means that a text is not a hash of a kind that this package has.
+	// ErrUnknown is returned if a text is not a hash of a known kind.
 	ErrUnknown = errors.New("legacy: unknown kind of hash")
-	// ErrMalformed means that a hash is damaged.
+	// ErrMalformed is returned if a hash is damaged.
 	ErrMalformed = errors.New("legacy: malformed hash")
-	// ErrCost means that a hash would cost more than MaxTime or MaxMemory.
+	// ErrCost is returned if a hash would cost more than MaxTime or MaxMemory.
 	ErrCost = errors.New("legacy: the hash costs too much")
-	// ErrKey means that a line names a secret that is not configured.
+	// ErrKey is returned if a line names a secret that is not configured.
 	ErrKey = errors.New("legacy: the hash needs a secret that is not configured")
 )
 
-// The most that one hash may cost. Time is estimated from the parameters, so that
-// it does not depend on the machine or its load: see the constants in cost.go.
+// Bounds of one hash. Time is estimated from the parameters, so that it does not
+// depend on the machine or its load; see the constants in cost.go.
 const (
 	MaxTime   = 2 * time.Second
 	MaxMemory = 256 << 20
 
-	maxText = 1024 // bytes of a line; far above any that is real
+	maxText = 1024 // bytes of a line; real ones are far shorter
 	maxSum  = 128  // bytes of a sum
-	minSum  = 8    // a shorter one would match by luck
+	minSum  = 8    // a shorter sum could match by chance
 )
 
-// weak is the cost below which a hash must not lie in a table as it is. Five
-// milliseconds are a hundredth of what is usual today.
+// weak is the cost below which a hash must not be stored as it is. Five
+// milliseconds are about a hundredth of the usual cost today.
 const weak = 5 * time.Millisecond
 
-// A Cost is what one verification takes.
+// A Cost is the cost of one verification.
 type Cost struct {
 	Time   time.Duration
 	Memory int64 // bytes
@@ -44,20 +44,21 @@ type Cost struct {
 
 // A Hash is a hash that Parse accepted.
 type Hash struct {
-	// Scheme is its name, e.g. "bcrypt" or "django-pbkdf2-sha256".
+	// Scheme is the name of the scheme, e.g. "bcrypt" or "django-pbkdf2-sha256".
 	Scheme string
-	// Cost is that of a password of at most usualLen bytes.
+	// Cost is the cost for a password of at most usualLen bytes.
 	Cost Cost
 
 	pre   pre
-	flask bool // a scheme whose input Flask-Security prepares
-	// derive returns the sum of a prepared password. It is nil where match is set.
+	flask bool // the setting of Flask-Security can apply to this scheme
+	// derive returns the sum of a prepared password. It is nil if match is set.
 	derive func(prepared []byte, m *argon2id.Pool) ([]byte, error)
 	match  func(prepared []byte) bool
 	sum    []byte
-	// long is the time for a password of n bytes, where that grows with it.
+	// long returns the time for a password of n bytes, if the time grows with the
+	// length.
 	long func(n int) time.Duration
-	// normal is applied to the password first: Better Auth's.
+	// normal normalizes the password first. Only Better Auth has one.
 	normal func(string) string
 	// blank is the line with a sum of zeros.
 	blank string
@@ -68,17 +69,17 @@ type Hash struct {
 // Weak reports whether h must be wrapped before it is stored.
 func (h Hash) Weak() bool { return h.wrap == nil && h.derive != nil && h.Cost.Time < weak }
 
-// Ask is the line of an account whose password its former system is asked for.
+// Ask is the line of an account whose password is checked by its former system.
 const Ask = "$ask$"
 
-// Plain returns the password itself where that is what the line holds.
+// Plain returns the password if the line contains it in the clear.
 func (h Hash) Plain() (string, bool) { return h.plain, h.Scheme == "plain" }
 
-// Matches reports whether password belongs to h. It compares in constant time.
-// The error is [ErrKey], or says that the system has no memory.
+// Matches reports whether password belongs to h. It compares in constant time. The
+// error is [ErrKey], or reports that memory is not available.
 func (h Hash) Matches(password string, keys Keys, m *argon2id.Pool) (bool, error) {
 	if h.Scheme == "plain" || h.Scheme == "ask" {
-		return false, ErrUnknown // the first is never stored, the second is not a hash
+		return false, ErrUnknown // a plain password is never stored, and $ask$ is not a hash
 	}
 	prepared, err := h.prepare(password, keys)
 	if err != nil {
@@ -104,7 +105,7 @@ func (h Hash) Matches(password string, keys Keys, m *argon2id.Pool) (bool, error
 	return subtle.ConstantTimeCompare(sum, want) == 1, nil
 }
 
-// Parse reads a line. The error is [ErrUnknown], [ErrMalformed] or [ErrCost].
+// Parse parses a line. The error is [ErrUnknown], [ErrMalformed] or [ErrCost].
 func Parse(text string) (Hash, error) {
 	if len(text) > maxText {
 		return Hash{}, ErrMalformed
@@ -140,9 +141,10 @@ func Parse(text string) (Hash, error) {
 	return h, nil
 }
 
-// Scheme names the scheme of a stored line, those of package password included:
-// "twofold-argon2id" and "twofold-bcrypt". A wrapped one is "wrapped-md5", for
-// example. It returns an empty string for a line that nothing here can read.
+// Scheme returns the name of the scheme of a stored line. For lines of package
+// password, it is "twofold-argon2id" or "twofold-bcrypt". For a wrapped hash, it
+// is, for example, "wrapped-md5". For an unknown line, Scheme returns an empty
+// string.
 func Scheme(text string) string {
 	switch {
 	case strings.HasPrefix(text, "$argon2id$") && strings.Contains(text, ",keyid=dHdvZm9sZA$"):
@@ -160,7 +162,7 @@ func Scheme(text string) string {
 	return h.Scheme
 }
 
-// parsers are asked in this order by prefix.
+// parsers are tried in this order, by prefix.
 var parsers = []struct {
 	prefix string
 	parse  func(text string) (Hash, error)
@@ -202,7 +204,7 @@ func parse(text string) (Hash, error) {
 	return Hash{}, ErrUnknown
 }
 
-// parsePlain reads a password that was stored as it is.
+// parsePlain reads a password in the clear.
 func parsePlain(text string) (Hash, error) {
 	plain := strings.TrimPrefix(text, "{PLAIN}")
 	if plain == "" {

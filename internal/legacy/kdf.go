@@ -12,22 +12,22 @@ import (
 	"github.com/twofold-auth/twofold/internal/argon2id"
 )
 
-// Bytes of bcrypt's text, and of the input that it reads.
+// Lengths of bcrypt's text and of the input that it uses, in bytes.
 const (
 	bcryptLen   = 60
 	bcryptBytes = 72
 	bcryptAlpha = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 )
 
-// parseBcrypt accepts $2a$, $2b$ and $2y$, which are the same for input without NUL
-// up to 72 bytes. x/crypto ignores what follows the 60th byte and fails late on
-// foreign characters, so both are checked here.
+// parseBcrypt accepts $2a$, $2b$ and $2y$, which are equivalent for input without
+// NUL of up to 72 bytes. x/crypto ignores everything after the 60th byte and
+// detects invalid characters late, so both are checked here.
 func parseBcrypt(text string) (Hash, error) {
 	if len(text) != bcryptLen || text[3] != '$' || text[6] != '$' {
 		return Hash{}, ErrMalformed
 	}
 	if !strings.Contains("aby", text[2:3]) {
-		return Hash{}, ErrUnknown // $2x$: hashes of a broken implementation
+		return Hash{}, ErrUnknown // $2x$ marks hashes of a broken implementation
 	}
 	if text[4] < '0' || text[4] > '9' || text[5] < '0' || text[5] > '9' {
 		return Hash{}, ErrMalformed
@@ -37,8 +37,8 @@ func parseBcrypt(text string) (Hash, error) {
 		return Hash{}, ErrMalformed
 	}
 	return Hash{Scheme: "bcrypt", flask: true, Cost: bcryptCost(cost), match: func(prepared []byte) bool {
-		// What is longer was cut when the hash was made, Flask-Security's 88
-		// characters always.
+		// Longer input was truncated when the hash was made. The 88 characters of
+		// Flask-Security always are.
 		return bcrypt.CompareHashAndPassword([]byte(text), prepared[:min(len(prepared), bcryptBytes)]) == nil
 	}}, nil
 }
@@ -54,7 +54,7 @@ func parseArgon2(text string) (Hash, error) {
 	}
 	parts := strings.Split(f[3], ",")
 	if len(parts) > 3 {
-		return Hash{}, ErrUnknown // keyid or data: another system's secret
+		return Hash{}, ErrUnknown // keyid or data: a secret of another system
 	}
 	a, err := argon2Parts(f[1], f[3], f[4], f[5])
 	if err != nil {
@@ -87,21 +87,21 @@ func argon2Parts(variant, cost, salt, sum string) (argon2Hash, error) {
 		return a, ErrMalformed
 	}
 	a.cost = argon2id.Cost{Memory: uint32(n[0]), Time: uint32(n[1]), Threads: uint8(n[2])}
-	if strings.Contains(salt+sum, "=") { // a PHC string has one spelling
+	if strings.Contains(salt+sum, "=") { // a PHC string has only one encoding
 		return a, ErrMalformed
 	}
 	var err error
 	if a.salt, err = bytesOf(salt); err != nil || len(a.salt) < 8 || len(a.salt) > 64 {
 		return a, ErrMalformed
 	}
-	// A short tag would match by luck, and an empty one always.
+	// A short tag could match by chance, and an empty one always matches.
 	if a.sum, err = bytesOf(sum); err != nil || len(a.sum) < 16 || len(a.sum) > 64 {
 		return a, ErrMalformed
 	}
 	return a, nil
 }
 
-// parsePBKDF2 reads passlib's form and the one with i= and l=.
+// parsePBKDF2 reads the form of passlib and the one with i= and l=.
 func parsePBKDF2(text string) (Hash, error) {
 	f, err := fields(text, 5)
 	if err != nil {
@@ -125,7 +125,7 @@ func parsePBKDF2(text string) (Hash, error) {
 		}
 		rounds, length = n[0], n[1]
 	}
-	if passlib { // its own alphabet has a dot in place of the plus sign
+	if passlib { // passlib's alphabet has a dot instead of the plus sign
 		f[3], f[4] = strings.ReplaceAll(f[3], ".", "+"), strings.ReplaceAll(f[4], ".", "+")
 	}
 	salt, err1 := bytesOf(f[3])
@@ -140,7 +140,7 @@ func parsePBKDF2(text string) (Hash, error) {
 	return h, nil
 }
 
-// newPBKDF2 is the one PBKDF2, however it is written.
+// newPBKDF2 returns a hash of PBKDF2, for all formats.
 func newPBKDF2(k kind, rounds int64, salt, sum []byte) Hash {
 	return Hash{
 		Scheme: "pbkdf2-" + k.name, Cost: pbkdf2Cost(k, rounds, len(sum)), sum: sum,
@@ -151,8 +151,8 @@ func newPBKDF2(k kind, rounds int64, salt, sum []byte) Hash {
 	}
 }
 
-// parseScrypt reads a PHC string. Kratos writes N where passlib writes its
-// logarithm; no N that is in use is below 64, and no logarithm is above it.
+// parseScrypt reads a PHC string. Kratos writes N, and passlib its logarithm. No N
+// in use is below 64, and no logarithm is that large.
 func parseScrypt(text string) (Hash, error) {
 	f, err := fields(text, 5)
 	if err != nil {
@@ -173,14 +173,14 @@ func parseScrypt(text string) (Hash, error) {
 	return newScrypt(n[0], n[1], n[2], salt, sum)
 }
 
-// newScrypt is the one scrypt, however it is written.
+// newScrypt returns a hash of scrypt, for all formats.
 func newScrypt(n, r, p int64, salt, sum []byte) (Hash, error) {
 	if n < 2 || n&(n-1) != 0 || r < 1 || p < 1 {
 		return Hash{}, ErrMalformed
 	}
 	h := Hash{Scheme: "scrypt", Cost: scryptCost(n, r, p), sum: sum}
 	if h.Cost.Memory > MaxMemory || h.Cost.Time > MaxTime {
-		return h, nil // Parse refuses it
+		return h, nil // Parse refuses it by its cost
 	}
 	h.derive = func(prepared []byte, _ *argon2id.Pool) ([]byte, error) {
 		return scrypt.Key(prepared, salt, int(n), int(r), int(p), len(sum))
@@ -190,8 +190,8 @@ func newScrypt(n, r, p int64, salt, sum []byte) (Hash, error) {
 	return h, nil
 }
 
-// parseASPNET reads the bytes of ASP.NET Core Identity: version 2 has fixed
-// parameters, version 3 names its own.
+// parseASPNET reads a hash of ASP.NET Core Identity. Version 2 has fixed
+// parameters; version 3 contains them.
 func parseASPNET(text string) (Hash, error) {
 	raw, err := bytesOf(strings.TrimPrefix(text, "$aspnet$"))
 	if err != nil || len(raw) < 1 {

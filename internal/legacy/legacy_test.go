@@ -16,11 +16,11 @@ import (
 // A vector is a hash that another system made.
 type vector struct {
 	System, Scheme, Password, Text string
-	Spec                           // where a system has no line
+	Spec                           // if the system has no line
 	Salt, Pepper                   string
 }
 
-// UnmarshalJSON keeps the names of both structs apart.
+// UnmarshalJSON decodes the fields of both structs separately.
 func (v *vector) UnmarshalJSON(raw []byte) error {
 	var s struct{ System, Scheme, Password, Text, Salt, Pepper string }
 	err := json.Unmarshal(raw, &s)
@@ -42,7 +42,7 @@ func (v vector) keys(name string) (string, bool) {
 	return "", false
 }
 
-// line is what an importer makes of v.
+// line returns the line that an import makes of v.
 func (v vector) line(t *testing.T) string {
 	t.Helper()
 	s := v.Spec
@@ -76,7 +76,7 @@ func vectors(t *testing.T) []vector {
 	return append(all, kratos...)
 }
 
-// kratos are hashes of the tests of Ory Kratos, hash/hasher_test.go.
+// kratos are hashes from the tests of Ory Kratos (hash/hasher_test.go).
 var kratos = func() (all []vector) {
 	for _, v := range [][2]string{
 		{"test",
@@ -113,8 +113,9 @@ var kratos = func() (all []vector) {
 	return all
 }()
 
-// TestVectors: a hash that another system made belongs to its password, and to no
-// other; wrapped, it still does, and its sum is gone from the line.
+// TestVectors checks that a hash of another system matches its password and no
+// other. When it is wrapped, it still does, and the line no longer contains its
+// sum.
 func TestVectors(t *testing.T) {
 	pool := argon2id.NewPool(1024, false)
 	seen := map[string]int{}

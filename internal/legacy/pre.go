@@ -10,19 +10,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Keys returns a secret of the configuration by its name; the empty name is
-// Flask-Security's salt. A function keeps secrets out of reach of printers.
+// Keys returns a secret of the configuration by its name. The empty name stands for
+// the salt of Flask-Security. Keys is a function so that secrets are not printed or
+// logged.
 type Keys func(name string) (secret string, ok bool)
 
-// pre is what was done to the password before it was hashed.
+// pre describes what the other system did to the password before it hashed it.
 type pre struct{ kind, key string }
 
 const preMark = "$pre$"
 
-// preKinds are those that a line may name.
+// preKinds are the kinds that a line may name.
 var preKinds = map[string]bool{"none": true, "nfkd": true, "flask": true, "pepper": true}
 
-// String is how p stands before a line.
+// String returns the prefix of a line for p.
 func (p pre) String() string {
 	switch {
 	case p.kind == "":
@@ -33,7 +34,7 @@ func (p pre) String() string {
 	return preMark + p.kind + ",k=" + p.key + "$"
 }
 
-// cutPre takes what String wrote from a line.
+// cutPre removes the prefix that String returns from a line.
 func cutPre(text string) (pre, string, error) {
 	rest, ok := strings.CutPrefix(text, preMark)
 	if !ok {
@@ -71,8 +72,8 @@ func (h Hash) Check(keys Keys) error {
 	return err
 }
 
-// before returns what is done to a password before it is hashed, and the secret that it
-// is done with.
+// before returns what is done to a password before it is hashed, and the secret for
+// it.
 func (h Hash) before(keys Keys) (kind, secret string, err error) {
 	p := h.pre
 	if p.kind == "" && h.flask {
@@ -90,7 +91,7 @@ func (h Hash) before(keys Keys) (kind, secret string, err error) {
 	return p.kind, secret, nil
 }
 
-// prepare returns what h hashes of a password.
+// prepare returns the bytes that h hashes for a password.
 func (h Hash) prepare(password string, keys Keys) ([]byte, error) {
 	kind, secret, err := h.before(keys)
 	switch {

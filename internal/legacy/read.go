@@ -19,9 +19,9 @@ import (
 type kind struct {
 	name  string
 	new   func() hash.Hash
-	size  int // of a sum
+	size  int // of a sum, in bytes
 	block int
-	ns    int // a block takes
+	ns    int // for a block
 }
 
 var kinds = []kind{
@@ -43,13 +43,13 @@ func kindOf(name string) (kind, bool) {
 	return kind{}, false
 }
 
-// number reads a decimal number from 1 to limit, in its one spelling.
+// number parses a decimal number from 1 to limit, without leading zeros or signs.
 func number(s string, limit int64) (int64, bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	return n, err == nil && n >= 1 && n <= limit && strconv.FormatInt(n, 10) == s
 }
 
-// parameters reads "a=1,b=2" with exactly these names in this order.
+// parameters parses "a=1,b=2" with exactly these names in this order.
 func parameters(s string, names ...string) ([]int64, bool) {
 	parts := strings.Split(s, ",")
 	if len(parts) != len(names) {
@@ -68,7 +68,7 @@ func parameters(s string, names ...string) ([]int64, bool) {
 	return out, true
 }
 
-// bytesOf decodes base64 of the usual alphabet, with padding or without.
+// bytesOf decodes base64 in the standard alphabet, with or without padding.
 func bytesOf(s string) ([]byte, error) {
 	if strings.ContainsAny(s, "\r\n") {
 		return nil, ErrMalformed
@@ -80,7 +80,7 @@ func bytesOf(s string) ([]byte, error) {
 	return out, nil
 }
 
-// hexOf decodes lower or upper case hexadecimal text.
+// hexOf decodes hexadecimal text in lower or upper case.
 func hexOf(s string) ([]byte, error) {
 	out, err := hex.DecodeString(s)
 	if err != nil {
@@ -89,13 +89,13 @@ func hexOf(s string) ([]byte, error) {
 	return out, nil
 }
 
-// encode is how this package writes bytes in a line.
+// encode encodes bytes for a line of this package.
 func encode(b []byte) string { return base64.RawStdEncoding.EncodeToString(b) }
 
-// zeros is an encoded sum of nothing, of the length of sum.
+// zeros returns an encoded sum of zeros with the length of sum.
 func zeros(sum []byte) string { return encode(make([]byte, len(sum))) }
 
-// fields splits a line at the dollar signs and checks how many there are.
+// fields splits a line at the dollar signs into n fields.
 func fields(text string, n int) ([]string, error) {
 	f := strings.Split(text, "$")
 	if len(f) != n {

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// A Spec is a password hash in parts, as the neutral file of an import has it.
+// A Spec is a password hash in parts, as the neutral file of an import contains it.
 //
-// Where Value is a line that names its own scheme, Scheme may be empty, or must
-// agree, and there are no Params. Otherwise Scheme is one of these:
+// If Value is a line that names its own scheme, Params must be empty, and Scheme
+// may be empty or must agree. Otherwise Scheme is one of these:
 //
 //	argon2id argon2i     m (KiB), t, p, salt
 //	pbkdf2-sha1 pbkdf2-sha256 pbkdf2-sha512   rounds, salt
@@ -24,19 +24,20 @@ import (
 //	hmac-sha256 ...      key
 //	plain                none
 //
-// Salts, keys and Value are base64, unless the param encoding is "hex"; salts and
-// keys are text where the param salt_encoding is "utf8".
+// Salts, keys and Value are base64, unless the param encoding is "hex". Salts and
+// keys are plain text if the param salt_encoding is "utf8".
 type Spec struct {
 	Scheme string            `json:"scheme,omitempty"`
 	Params map[string]string `json:"params,omitempty"`
 	Value  string            `json:"value"`
-	// Pre is what was done to the password before it was hashed: "none", "nfkd", "flask",
-	// "flask,k=NAME" or "pepper,k=NAME". "hmac-sha512" is another word for flask.
+	// Pre is what the other system did to the password before it hashed it: "none",
+	// "nfkd", "flask", "flask,k=NAME" or "pepper,k=NAME". "hmac-sha512" is a
+	// synonym of "flask".
 	Pre string `json:"pre,omitempty"`
 }
 
-// Text returns the line of s. The error is that of [Parse], or names the param that
-// is missing or not known.
+// Text returns the line for s. The error is that of [Parse], or names a missing or
+// unknown param.
 func Text(s Spec) (string, error) {
 	p := pre{}
 	var err error
@@ -54,7 +55,7 @@ func Text(s Spec) (string, error) {
 	return line, err
 }
 
-// line is that of s without what was done before.
+// line returns the line for s without Pre.
 func (s Spec) line() (string, error) {
 	scheme := strings.ReplaceAll(s.Scheme, "_", "-")
 	if scheme == "plain" || scheme == "plaintext" {
@@ -83,15 +84,15 @@ func (s Spec) line() (string, error) {
 	return line, r.err
 }
 
-// agrees reports whether a scheme that was named can be the one that was found: the
-// same, or the family.
+// agrees reports whether the named scheme can be the one that was found: the same
+// scheme or its family.
 func agrees(named, found string) bool {
 	return named == "" || named == found || strings.HasPrefix(found, named+"-") ||
 		strings.HasSuffix(found, "-"+named) || named == "argon2" && strings.HasPrefix(found, "argon2") ||
 		named == "ldap" && strings.HasPrefix(found, "ldap-")
 }
 
-// builders make the line of a scheme that is in parts.
+// builders return the line of a scheme that is given in parts.
 var builders = map[string]func(r *reader, scheme, value string) string{
 	"argon2id": buildArgon2, "argon2i": buildArgon2,
 	"pbkdf2-sha1": buildPBKDF2, "pbkdf2-sha256": buildPBKDF2, "pbkdf2-sha512": buildPBKDF2,
@@ -105,7 +106,7 @@ var builders = map[string]func(r *reader, scheme, value string) string{
 	"hmac-sha256": buildHMAC, "hmac-sha384": buildHMAC, "hmac-sha512": buildHMAC,
 }
 
-// A reader takes params and keeps the first thing that is wrong.
+// A reader reads params and keeps the first error.
 type reader struct {
 	params map[string]string
 	asked  []string
@@ -140,7 +141,8 @@ func (r *reader) bytes(name string) string {
 	return r.decoded(name, s)
 }
 
-// decoded is s, which is base64 or hexadecimal, as this package writes it.
+// decoded decodes s from base64 or hexadecimal and returns it as this package
+// encodes it.
 func (r *reader) decoded(name, s string) string {
 	raw, err := bytesOf(s)
 	if r.params["encoding"] == "hex" {

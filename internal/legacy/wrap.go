@@ -10,7 +10,7 @@ import (
 
 const wrapMark = "$wrap$"
 
-// A wrapping is argon2id around the sum of a weak hash.
+// A wrapping is argon2id of the sum of a weak hash.
 type wrapping struct {
 	cost      argon2id.Cost
 	salt, tag []byte
@@ -20,14 +20,14 @@ func (w *wrapping) seal(sum []byte, m *argon2id.Pool) ([]byte, error) {
 	return m.Sum(argon2id.ID, sum, w.salt, w.cost, len(w.tag))
 }
 
-// Wrap returns the line to store in place of a weak hash. It needs no password. The
-// sum of the hash is not in that line.
+// Wrap returns the line to store instead of a weak hash. It does not need the
+// password. The line does not contain the sum of the hash.
 func (h Hash) Wrap(cost argon2id.Cost, m *argon2id.Pool) (string, error) {
 	if h.blank == "" || h.wrap != nil || h.derive == nil {
 		return "", ErrMalformed
 	}
 	w := wrapping{cost: cost, salt: make([]byte, 16), tag: make([]byte, 32)}
-	_, _ = rand.Read(w.salt) // crypto/rand ends the program rather than fail
+	_, _ = rand.Read(w.salt) // never fails: crypto/rand aborts the program instead
 	tag, err := w.seal(h.sum, m)
 	if err != nil {
 		return "", err
@@ -36,7 +36,7 @@ func (h Hash) Wrap(cost argon2id.Cost, m *argon2id.Pool) (string, error) {
 		encode(w.salt), encode(tag), h.blank), nil
 }
 
-// parseWrapped reads what Wrap wrote.
+// parseWrapped reads a line that Wrap returned.
 func parseWrapped(text string) (Hash, error) {
 	f := strings.SplitN(strings.TrimPrefix(text, wrapMark), "$", 4)
 	if len(f) != 4 || strings.HasPrefix(f[3], wrapMark) {
@@ -50,7 +50,7 @@ func parseWrapped(text string) (Hash, error) {
 	if err != nil {
 		return Hash{}, err
 	}
-	// Only what is weak is wrapped, and no sum of it is kept.
+	// Only weak hashes are wrapped, and the line does not contain their sum.
 	if !h.Weak() || h.blank != f[3] {
 		return Hash{}, ErrMalformed
 	}

@@ -1,9 +1,9 @@
 // Package policy decides what an account asks for. Its functions are pure: they
-// read no store, no clock and no request, and answer from facts alone. So every
-// combination of facts can be tried, and is (see package explore).
+// read no store, no clock and no request, and depend only on their arguments. So a
+// test can try every combination of facts, and does (see package explore).
 //
-// A sign-in goes from one state to the next as follows. The names at the arrows are
-// those of the functions that decide.
+// A sign-in goes through these states. The names at the arrows are those of the
+// functions that decide.
 //
 //	first factor    --Next-->    session          no second factor, none required
 //	first factor    --Next-->    mailbox          one must be set up, the address is not proven
@@ -14,6 +14,6 @@
 //	second factor   --After-->   set-up           it does not count anymore, or a mailed code replaced it
 //	set-up          --code-->    session          the first code of the new factor was right
 //
-// A session is asked Today at every use. A change of security settings asks IsRecent
-// and IsFull. Whatever is added to an account asks MayEnroll.
+// Every use of a session calls Today. A change of security settings calls IsRecent
+// and IsFull. Adding anything to an account calls MayEnroll.
 package policy

@@ -3,20 +3,20 @@ package policy
 import "github.com/twofold-auth/twofold/store"
 
 // Whether an account's address was proven is a fact (store.User.Proven), not a
-// setting. Anyone can register an address of someone else. So until a code or
-// link that was mailed to the address has come back, nothing is added to the
-// account that opens it or is asked for to open it: its owner would find it
-// there after the first reset of the password. Operators, imports and
-// applications that create accounts vouch for the address.
+// setting. Anyone can register another person's address. So nothing that opens the
+// account, or that a sign-in asks for, is added before a code or link that was
+// mailed to the address has been used. Otherwise the owner of the address would
+// find it in the account after the first reset of the password. Operators, imports
+// and applications that create accounts vouch for the address.
 
-// MayEnroll reports whether something that opens the account may be added to it:
-// second factors, factors that begin a sign-in, passkeys, recovery codes, accounts
-// at other sites, personal and refresh tokens. Where no mail is sent, no one could
-// prove an address, and nothing is refused.
+// MayEnroll reports whether a way to open the account may be added to it: a second
+// factor, a factor that begins a sign-in, a passkey, recovery codes, an account at
+// another site, a personal token or a refresh token. If no mail is sent, no one can
+// prove an address, and MayEnroll returns true.
 func MayEnroll(r Rules, a Account) bool { return !r.Mails || a.Proven }
 
-// MayChange is MayEnroll for a change of factors. A factor by mail is proof
-// itself: it is added after its code came back. A factor that takes the place of
+// MayChange is MayEnroll for a change of factors. A factor by mail is itself a
+// proof: it is added only after its code was entered. A factor that replaces
 // another second factor adds nothing.
 func MayChange(r Rules, a Account, c store.FactorChange) bool {
 	switch {
@@ -30,28 +30,30 @@ func MayChange(r Rules, a Account, c store.FactorChange) bool {
 	return MayEnroll(r, a)
 }
 
-// MailboxAlone reports whether a first factor shows that its user reads the mail of
-// an account, and not that they know its password: the one who chose the password
-// may be another person, and then the address is not proven.
+// MailboxAlone reports whether a first factor proves only that its user reads the
+// mail of an account that has a password. Another person may have chosen that
+// password, and then the address is not proven.
 func MailboxAlone(a Account, first store.Proof) bool {
 	return ThroughMailbox(first.Method) && a.Password
 }
 
-// Drops reports what goes from an account when someone proves its mailbox and
-// chooses a new password: what opens it by itself, unless this address was proven
-// before, since someone else may have set it up; and its second factors, unless
-// any address was. A mailbox alone must not remove those that an owner set up.
+// Drops reports what is removed from an account when someone proves its mailbox and
+// chooses a new password. Openers are the ways to open the account without the
+// password. They are removed unless this address was proven before, because another
+// person may have set them up. Second factors are removed unless some address of
+// the account was proven before. A mailbox alone must not remove second factors
+// that the owner set up.
 func Drops(a Account) (openers, seconds bool) { return !a.Proven, !a.EverProven }
 
-// Ways are what can begin a sign-in to an account.
+// Ways are the ways to begin a sign-in to an account.
 type Ways struct {
 	Password bool
-	Passkey  bool          // one that begins a sign-in
-	Others   []store.Proof // what codes, links and accounts at other sites prove
+	Passkey  bool          // a passkey that begins a sign-in
+	Others   []store.Proof // proofs by codes, links and accounts at other sites
 }
 
-// Opens reports whether a sign-in can begin by one of the ways and end: where the
-// account has second factors, one of them must be able to follow.
+// Opens reports whether one of the ways leads to a complete sign-in. If the account
+// has second factors, one of them must be able to follow.
 func Opens(r Rules, w Ways, seconds []store.Factor) bool {
 	if w.Password || w.Passkey {
 		return true

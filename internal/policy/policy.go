@@ -6,41 +6,42 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Rules are what the operator decided, as far as the answers depend on it.
+// Rules are the operator's decisions on which the answers depend.
 type Rules struct {
 	// Methods are the second factors that can be proven here. A method that is
-	// not among them is switched off or has no sender.
+	// missing is switched off or has no sender.
 	Methods []string
-	// StrongOnly does not count text messages and e-mail as second factors.
+	// StrongOnly excludes SMS and e-mail from the second factors.
 	StrongOnly bool
 	// PasskeyIsBoth counts a passkey that verified its user as both factors.
 	PasskeyIsBoth bool
-	// Independent are the sites whose accounts do not rest on a mailbox, as in
+	// Independent are the sites whose accounts do not depend on a mailbox. See
 	// store.Proof.Rests.
 	Independent []string
-	// Unforced are first factors after which a required second factor need not be
-	// set up.
+	// Unforced are first factors after which a missing second factor need not be
+	// set up, even if it is required.
 	Unforced []string
-	// EnrollProof asks for a mailed code before a set-up that a sign-in demands.
+	// EnrollProof requires a mailed code before a set-up that a sign-in demands.
 	EnrollProof bool
 	// Mails reports whether an address can be proven here.
 	Mails bool
-	// RescueByMail offers a mailed code in place of a lost second factor.
+	// RescueByMail allows a mailed code to replace a lost second factor.
 	RescueByMail bool
-	// RepairOnly lets such a code lead to the set-up of another factor only.
+	// RepairOnly restricts that code to the set-up of another factor.
 	RepairOnly bool
 }
 
 // Account is what is known about an account.
 type Account struct {
-	Required bool // it must have a second factor
-	Trusts   bool // its browsers may be trusted
-	Proven   bool // its owner has shown that they read its mail
-	// EverProven is Proven for any address that the account has had.
+	Required bool // a second factor is required
+	Trusts   bool // it may have trusted browsers
+	Proven   bool // its owner has proven that they read its mail
+	// EverProven reports whether any address of the account, present or former, was
+	// proven.
 	EverProven bool
 	Password   bool // it has a password
-	// ResetLately reports whether its password was reset through the mailbox so
-	// recently that the password rests on the mailbox too.
+	// ResetLately reports whether the password was reset through the mailbox so
+	// recently that it still counts as the mailbox.
 	ResetLately bool
 	Factors     []store.Factor // its second factors
 }
@@ -48,28 +49,27 @@ type Account struct {
 // Action is what a sign-in must do next.
 type Action int
 
-// The actions. The zero value lets no one in.
+// Actions. The zero value refuses.
 const (
 	Refuse       Action = iota
 	ProveMailbox        // enter a code that is mailed to the account
 	Enroll              // set up a second factor
 	Prove               // prove one of Step.Factors
-	SignIn              // nothing more: issue a session
+	SignIn              // issue a session
 )
 
-// Step is the answer of Next.
+// Step is the result of Next.
 type Step struct {
 	Do Action
-	// Factors are those to choose from, if Do is Prove. If there are none, the
-	// account has only what the first factor rests on.
+	// Factors are the factors to choose from, if Do is Prove. If it is empty, all
+	// factors of the account depend on the same thing as the first factor.
 	Factors []store.Factor
-	// BrowserDoes reports whether a trusted browser can take the place of the
-	// second factor.
+	// BrowserDoes reports whether a trusted browser can replace the second factor.
 	BrowserDoes bool
 }
 
-// Next returns what an account asks for after a first factor. Every way in asks
-// it, and nothing else decides.
+// Next returns what an account asks for after a first factor. Every kind of sign-in
+// calls it, and nothing else decides.
 func Next(r Rules, a Account, first store.Proof) Step {
 	switch {
 	case len(a.Factors) > 0:
@@ -83,7 +83,7 @@ func Next(r Rules, a Account, first store.Proof) Step {
 }
 
 // After returns what follows a second factor: a session, or the set-up of another
-// factor if the one proven does not count anymore or replaced a lost one.
+// factor if the proven one no longer counts or replaced a lost one.
 func After(r Rules, second store.Proof) Action {
 	if second.Method == Rescued && r.RepairOnly || second.Method != Rescued && r.Refuses(second.Method) {
 		return Enroll
@@ -92,8 +92,7 @@ func After(r Rules, second store.Proof) Action {
 }
 
 // Again returns what an account asks for after the first factor of a
-// re-authentication. A factor that does not count anymore cannot make a session
-// fresh.
+// re-authentication. A factor that no longer counts cannot make a session fresh.
 func Again(r Rules, a Account, first store.Proof) Step {
 	switch {
 	case r.Outdated(a.Factors):
@@ -104,9 +103,9 @@ func Again(r Rules, a Account, first store.Proof) Step {
 	return Step{Do: SignIn}
 }
 
-// usable returns the factors that can be proven here. If none can, it returns all:
-// the account still has a second factor, and no one gets in without (R20). Of
-// several passkeys it returns one, because the browser finds the right one.
+// usable returns the factors that can be proven here. If there are none, it returns
+// all: the account still has a second factor, and no sign-in skips it (R20). It
+// returns at most one passkey, because the browser finds the right one.
 func (r Rules) usable(all []store.Factor) []store.Factor {
 	var out []store.Factor
 	passkey := false
@@ -126,13 +125,13 @@ func (r Rules) usable(all []store.Factor) []store.Factor {
 // Refuses reports whether a method does not count as a second factor.
 func (r Rules) Refuses(method string) bool { return r.StrongOnly && Weak(method) }
 
-// Outdated reports whether an account has second factors, none of which counts
-// anymore. They must still be proven, and lead to the set-up of one that counts.
+// Outdated reports whether an account has second factors of which none counts any
+// longer. They must still be proven, and then another factor must be set up.
 func (r Rules) Outdated(factors []store.Factor) bool {
 	return len(factors) > 0 && !slices.ContainsFunc(factors, func(f store.Factor) bool { return !r.Refuses(f.Method) })
 }
 
-// Weak reports whether other people carry what proves a method: a phone network
-// that can be talked into another SIM card, or a mailbox that resets passwords
-// too (NIST SP 800-63B-4 sections 3.1.3.1 and 3.1.3.3; R52).
+// Weak reports whether a method depends on a third party: a phone network, which an
+// attacker can persuade to issue another SIM card, or a mailbox, which also resets
+// passwords (NIST SP 800-63B-4 sections 3.1.3.1 and 3.1.3.3; R52).
 func Weak(method string) bool { return method == store.SMS || method == store.Email }

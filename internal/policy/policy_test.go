@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// every calls f with every combination of so many facts.
+// every calls f with every combination of the given number of facts.
 func every(facts int, f func(fact []bool)) {
 	for n := range 1 << facts {
 		fact := make([]bool, facts)
@@ -29,8 +29,8 @@ var (
 	}
 )
 
-// everySignIn calls f with every first factor of every account under all rules that
-// Next asks.
+// everySignIn calls f with every first factor of every account, under all rules
+// that Next reads.
 func everySignIn(f func(r Rules, a Account, first store.Proof)) {
 	every(7+len(methods), func(is []bool) {
 		r := Rules{Methods: methods, StrongOnly: is[0], EnrollProof: is[1], Mails: is[2], RepairOnly: is[3]}
@@ -88,8 +88,8 @@ func TestARequiredSecondFactorIsSetUpBeforeThereIsASession(t *testing.T) {
 	})
 }
 
-// TestTodayAsksWhatASignInAsks: what was proven earlier is worth what a sign-in with
-// the same proofs gets now, and never more.
+// TestTodayAsksWhatASignInAsks checks that an earlier sign-in is worth at most what
+// a sign-in with the same proofs gets now.
 func TestTodayAsksWhatASignInAsks(t *testing.T) {
 	everySignIn(func(r Rules, a Account, first store.Proof) {
 		next := Next(r, a, first)
@@ -216,7 +216,8 @@ func TestAnAccountKeepsAWayIn(t *testing.T) {
 	}
 }
 
-// TestTheDiagramIsTrue: doc.go draws exactly the steps that Next and After take.
+// TestTheDiagramIsTrue checks that the diagram in doc.go has exactly the steps of
+// Next and After.
 func TestTheDiagramIsTrue(t *testing.T) {
 	names := map[Action]string{ProveMailbox: "mailbox", Enroll: "set-up", Prove: "second factor", SignIn: "session"}
 	found := map[string]bool{"mailbox --code--> set-up": true, "set-up --code--> session": true}

@@ -8,24 +8,26 @@ import (
 
 // Methods of proofs that are not factors of an account.
 const (
-	Rescued   = "rescue" // a code that a rescue mailed
+	Rescued   = "rescue" // a code that was mailed for a rescue
 	Elsewhere = "oauth"  // an account at another site
-	// Operator is not a proof of the owner: an operator granted a personal access token.
-	// It counts as one factor, whatever the account asks for, and as none of two.
+	// Operator is not a proof of the owner: an operator granted a personal access
+	// token. It counts as one factor, whatever the account asks for, and never as
+	// one of two.
 	Operator  = "operator"
-	Stayed    = "remember" // the cookie of a browser that stays signed in
+	Stayed    = "remember" // the cookie of a remembered browser
 	Confirmed = "confirm"  // the link that confirms an address
 	Reset     = "reset"    // the link that resets a password
 )
 
-// Two proofs are two factors only if they rest on two things. What a proof rests
-// on is part of it (store.Proof.Rests). What the operator decides is not: it is
-// read when proofs are compared, so a setting that changes also changes what
-// older proofs are worth.
+// Two proofs are two factors only if they depend on different things. A proof
+// records what it depends on (store.Proof.Rests). The operator's rules are not
+// recorded: they are applied when proofs are compared. So a changed setting also
+// changes the value of older proofs.
 
-// restsOn returns what a proof rests on today. An account at another site is most
-// often a mailbox, or can be opened through one, so it counts as the mailbox too,
-// unless the operator says that the accounts of this site do not.
+// restsOn returns what a proof depends on under the current rules. An account at
+// another site is usually a mailbox, or can be opened through one. So it also
+// counts as the mailbox, unless the operator states that the accounts of this site
+// do not.
 func (r Rules) restsOn(p store.Proof) []string {
 	rests := p.RestsOn()
 	if p.Method != Elsewhere {
@@ -38,7 +40,7 @@ func (r Rules) restsOn(p store.Proof) []string {
 	return append(rests, store.OnMailbox)
 }
 
-// AreIndependent reports whether two proofs rest on different things.
+// AreIndependent reports whether two proofs depend on different things.
 func (r Rules) AreIndependent(a, b store.Proof) bool {
 	rests := r.restsOn(b)
 	return !slices.ContainsFunc(r.restsOn(a), func(thing string) bool { return slices.Contains(rests, thing) })
@@ -61,8 +63,8 @@ func By(method string) store.Proof {
 	return store.Proof{Method: method, Rests: store.RestsOn(method)}
 }
 
-// ByFactor returns the proof that a factor gives. Passkeys are told apart: each is
-// a thing of its own.
+// ByFactor returns the proof that a factor gives. Each passkey counts as a
+// different thing.
 func ByFactor(f store.Factor) store.Proof {
 	p := By(f.Method)
 	if f.Method == store.Passkey {
@@ -77,8 +79,9 @@ func (r Rules) Following(first store.Proof, factors []store.Factor) []store.Fact
 }
 
 // Seconds returns the second factors of an account that can be asked for after the
-// first. For a while after a reset the password rests on the mailbox too (R73), so
-// what is mailed is not among them if the account has another second factor.
+// first. For some time after a reset, the password also counts as the mailbox
+// (R73). In this time mailed codes are left out if the account has another second
+// factor.
 func Seconds(r Rules, a Account, first store.Proof) []store.Factor {
 	all := r.Following(first, a.Factors)
 	if !a.ResetLately {
@@ -90,8 +93,8 @@ func Seconds(r Rules, a Account, first store.Proof) []store.Factor {
 	return all
 }
 
-// differing leaves out the second factors that rest on the same thing as the
-// first: a mailed code after a mailed code proves one mailbox twice (R7).
+// differing returns the second factors that do not depend on the same thing as the
+// first. Two mailed codes prove one mailbox twice (R7).
 func (r Rules) differing(first store.Proof, factors []store.Factor) []store.Factor {
 	var out []store.Factor
 	for _, f := range factors {
@@ -102,16 +105,15 @@ func (r Rules) differing(first store.Proof, factors []store.Factor) []store.Fact
 	return out
 }
 
-// ThroughMailbox reports whether a first factor came by mail, which shows that its
-// user reads the account's mail. What it rests on is another question: see
-// AreIndependent.
+// ThroughMailbox reports whether a first factor came by mail, which proves that its
+// user reads the account's mail. AreIndependent decides what it depends on.
 func ThroughMailbox(method string) bool {
 	return method == store.Email || method == Confirmed || method == Reset
 }
 
-// MayRescueByMail reports whether what is mailed to an account can take the place
-// of its second factor: it must be another thing than the first factor. For a
-// while after a reset the password rests on the mailbox too (R73).
+// MayRescueByMail reports whether a mailed code can replace an account's second
+// factor: it must be independent of the first factor. For some time after a reset,
+// the password also counts as the mailbox (R73).
 func MayRescueByMail(r Rules, a Account, first store.Proof) bool {
 	return !a.ResetLately && r.AreIndependent(first, By(store.Email))
 }

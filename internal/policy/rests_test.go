@@ -9,13 +9,13 @@ import (
 
 const ownMailServer = store.OnElsewhere + ":independent"
 
-// elsewhere is a proof by an account at another site.
+// elsewhere returns a proof by an account at another site.
 func elsewhere(site string) store.Proof {
 	return store.Proof{Method: Elsewhere, Rests: []string{store.OnElsewhere, store.OnElsewhere + ":" + site}}
 }
 
-// TestEveryPairOfFirstAndSecond holds every first proof against everything that
-// may follow it. An x marks what rests on the same thing as the first.
+// TestEveryPairOfFirstAndSecond compares every first proof with everything that may
+// follow it. An x marks a proof that depends on the same thing as the first.
 func TestEveryPairOfFirstAndSecond(t *testing.T) {
 	r := Rules{PasskeyIsBoth: true, Independent: []string{ownMailServer}}
 	seconds := []string{store.Authenticator, store.SMS, store.Email, store.Passkey, store.RecoveryCode, Rescued}
@@ -35,7 +35,7 @@ func TestEveryPairOfFirstAndSecond(t *testing.T) {
 		case store.Passkey:
 			proof = ByFactor(store.Factor{ID: "1", Method: store.Passkey})
 		}
-		old := store.Proof{Method: proof.Method} // stored before what it rests on was
+		old := store.Proof{Method: proof.Method} // stored by a version that did not record Rests
 		for i, method := range seconds {
 			second := ByFactor(store.Factor{ID: "2", Method: method})
 			want := row[i] == '-'

@@ -6,30 +6,30 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Held is what was proven earlier and still opens something: a session, a family
-// of refresh tokens, a personal access token.
+// Held is what an earlier sign-in proved, and still opens: a session, a family of
+// refresh tokens or a personal access token.
 type Held struct {
 	Level   store.Level
 	Proofs  []store.Proof
-	Trusted bool // a trusted browser stood for the second factor
-	// BrowserStands reports whether that browser is still trusted and Vouches for
-	// the second factor.
+	Trusted bool // a trusted browser replaced the second factor
+	// BrowserStands reports whether that browser is still trusted, and whether
+	// Vouches accepts it as the second factor.
 	BrowserStands bool
 }
 
-// Standing is what is left of what was proven earlier.
+// Standing is what an earlier sign-in is still worth.
 type Standing int
 
-// The standings. The zero value is good for nothing.
+// Standings. The zero value is worth nothing.
 const (
 	Over    Standing = iota
-	Enrolls          // only for the set-up of a second factor that is required by now
-	Stands           // for all that it proves
+	Enrolls          // only the set-up of a second factor that is now required
+	Stands           // everything that it proved
 )
 
-// Today returns what is left of what was proven earlier. It asks what a sign-in
-// with the same proofs is asked now: the rules, the trust and the factors of
-// today, not those of the day it was made.
+// Today returns what an earlier sign-in is still worth. It applies the current
+// rules, trust and factors, as a sign-in with the same proofs would now, and not
+// those of the time of the sign-in.
 func Today(r Rules, a Account, h Held) Standing {
 	switch {
 	case h.Trusted:
@@ -51,9 +51,9 @@ func Today(r Rules, a Account, h Held) Standing {
 	return Over
 }
 
-// provenToday is Today for what two factors were proven for. A method that does
-// not count anymore leads to the set-up of another one, as a sign-in with it
-// does, if the account has nothing better.
+// provenToday is Today for two proven factors. If the method no longer counts and
+// the account has no better one, it leads to the set-up of another factor, as it
+// does at a sign-in.
 func (r Rules) provenToday(a Account, h Held) Standing {
 	last := Second(h.Proofs)
 	switch {
@@ -67,10 +67,11 @@ func (r Rules) provenToday(a Account, h Held) Standing {
 	return Over
 }
 
-// NeedsFactors reports whether the answer of Today depends on the second factors
-// of the account. For one proven factor it does only where a second one is
-// required: a change of factors ends what was proven before it, so whatever is
-// alive with one factor, untrusted, belongs to an account that has no other.
+// NeedsFactors reports whether the result of Today depends on the second factors of
+// the account. For one proven factor, it does only if a second one is required. A
+// change of factors ends everything that was issued before it. So a valid session
+// with one factor and without trust belongs to an account that has no second
+// factor.
 func NeedsFactors(r Rules, a Account, h Held) bool {
 	switch {
 	case h.Trusted:
@@ -81,8 +82,8 @@ func NeedsFactors(r Rules, a Account, h Held) bool {
 	return a.Required && first(h.Proofs).Method != Operator
 }
 
-// Vouches reports whether a trusted browser counts as a second factor: by what was
-// proven when it was trusted, as it is counted today.
+// Vouches reports whether a trusted browser counts as a second factor. It applies
+// the current rules to the proofs that were given when the browser was trusted.
 func Vouches(r Rules, proofs []store.Proof) bool {
 	return r.TwoFactors(proofs) && !r.Refuses(Second(proofs))
 }
@@ -103,8 +104,8 @@ func first(proofs []store.Proof) store.Proof {
 }
 
 // IsRecent reports whether a session was fresh within limit before now. A negative
-// limit accepts any age. A trusted browser proved one factor of two and is never
-// fresh (R81).
+// limit accepts any age. A session of a trusted browser proved only one factor and
+// is never fresh (R81).
 func IsRecent(s store.Session, now time.Time, limit time.Duration) bool {
 	if s.Trusted {
 		return false
@@ -113,8 +114,7 @@ func IsRecent(s store.Session, now time.Time, limit time.Duration) bool {
 	return limit < 0 || !s.FreshAt.IsZero() && age < limit && age > -limit
 }
 
-// IsFull reports whether a session proved all that an account with these second
-// factors asks for.
+// IsFull reports whether a session proved two factors.
 func IsFull(r Rules, s store.Session) bool {
 	return s.Level >= store.TwoFactors && r.TwoFactors(s.Proofs)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/seal"
 )
 
-// Read a secret, and seal it again when an older key did.
+// Open a secret, and seal it again if an older key sealed it.
 func ExampleRing() {
 	old, _ := seal.NewRing(map[string]string{"1": secretA})
 	row, _ := old.Seal("totp", "user 7/factor 3", []byte("JBSWY3DPEHPK3PXP"))
@@ -27,7 +27,7 @@ func ExampleRing() {
 	// seal: not authentic
 }
 
-// A token made for one purpose is worth nothing for another.
+// A token made for one purpose is not valid for another.
 func ExampleKeys_Sign() {
 	k, _ := seal.NewKeys(secretA)
 	token := k.Sign("device", []byte("user 7"))

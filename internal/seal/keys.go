@@ -12,27 +12,27 @@ import (
 )
 
 const (
-	// MaxPayload is the largest payload, in bytes, whose signed token is still
-	// accepted by [Keys.Verify]: a browser keeps cookies up to 4096 bytes.
+	// MaxPayload is the largest payload, in bytes, of a token that [Keys.Verify]
+	// accepts. Browsers keep cookies of up to 4096 bytes.
 	MaxPayload = (maxToken - 1 - macText) / 4 * 3
 	maxToken   = 4096
 	macText    = 43 // 32 bytes in base64url without padding
 )
 
-// base64url without padding (RFC 4648, 5), refusing stray trailing bits (3.5):
-// otherwise one token could be written in several ways.
+// text is base64url without padding (RFC 4648, 5) that refuses trailing bits (3.5).
+// Otherwise one token could be written in several ways.
 var text = base64.RawURLEncoding.Strict()
 
-// Keys derive one sub-key per purpose from the application's secret: the first
-// secret makes MACs and tokens, the older ones still verify them. Zero Keys
-// verify nothing, and panic when asked to sign, for want of a key.
+// Keys derive one sub-key per purpose from the application's secrets. The first
+// secret makes MACs and tokens; the older ones still verify them. The zero Keys
+// verify nothing, and panic when they are asked to sign.
 type Keys struct {
 	roots []root // newest first; never written after NewKeys
 }
 
-// NewKeys takes the application's secret and, after it, the ones it replaced. Each
-// has at least 32 bytes and none occurs twice. Every mistake is reported at once,
-// by position; no secret is shown.
+// NewKeys returns keys for the application's secret, followed by the ones that it
+// replaced. Each must have at least 32 bytes, and none may occur twice. The error
+// lists every mistake by position. It contains no secret.
 func NewKeys(secrets ...string) (*Keys, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("seal: no secret: " + cure)
@@ -60,13 +60,13 @@ func NewKeys(secrets ...string) (*Keys, error) {
 
 // MAC returns the 32-byte HMAC-SHA256 of parts under the newest key. Use it to
 // store a one-time code: short codes need a key that is not in the database.
-// Different lists of parts never collide by concatenation. Compare two MACs with
+// Different lists of parts never yield the same input. Compare two MACs with
 // crypto/hmac.Equal.
 func (k *Keys) MAC(purpose string, parts ...string) []byte {
 	return sum(k.roots[0]("twofold/mac/"+purpose), encode(nil, parts...))
 }
 
-// MACer returns a function that does what MAC does for one purpose. It derives the key
+// MACer returns a function that computes MAC for one purpose. It derives the key
 // once, so it is faster for many MACs. It is not safe for concurrent use.
 func (k *Keys) MACer(purpose string) func(parts ...string) []byte {
 	h := hmac.New(sha256.New, k.roots[0]("twofold/mac/"+purpose))
@@ -79,7 +79,8 @@ func (k *Keys) MACer(purpose string) func(parts ...string) []byte {
 	}
 }
 
-// MACs is MAC under every key, newest first: what to look for while keys rotate.
+// MACs returns the MAC under every key, newest first. Look for each of them while
+// keys rotate.
 func (k *Keys) MACs(purpose string, parts ...string) [][]byte {
 	msg := encode(nil, parts...)
 	out := make([][]byte, len(k.roots))
@@ -89,9 +90,10 @@ func (k *Keys) MACs(purpose string, parts ...string) [][]byte {
 	return out
 }
 
-// MACKeys returns the keys under which MAC and MACs make the MACs of a purpose, newest
-// first. They go where such MACs must be checked without the application's secret: into
-// an encrypted export. They are as secret as what they protect.
+// MACKeys returns the keys with which MAC and MACs compute the MACs of a purpose,
+// newest first. An encrypted export contains them, so that another system can check
+// such MACs without the application's secret. They are as secret as what they
+// protect.
 func (k *Keys) MACKeys(purpose string) [][]byte {
 	out := make([][]byte, len(k.roots))
 	for i, derive := range k.roots {
@@ -100,23 +102,23 @@ func (k *Keys) MACKeys(purpose string) [][]byte {
 	return out
 }
 
-// MACUnder is MAC under a key of MACKeys.
+// MACUnder returns the MAC of parts under a key of MACKeys.
 func MACUnder(key []byte, parts ...string) []byte { return sum(key, encode(nil, parts...)) }
 
 // Sign returns payload as a token that only [Keys.Verify] with the same purpose
-// accepts: base64url(payload) "." base64url(HMAC-SHA256). The payload can be read
-// by anyone who holds the token. Payloads over [MaxPayload] make a token that Verify
-// refuses.
+// accepts: base64url(payload) "." base64url(HMAC-SHA256). Anyone who has the token
+// can read the payload. Verify refuses the token of a payload that is longer than
+// [MaxPayload].
 func (k *Keys) Sign(purpose string, payload []byte) string {
 	return text.EncodeToString(payload) + "." + text.EncodeToString(sum(k.roots[0](signInfo(purpose)), payload))
 }
 
 // Verify returns the payload of a token that [Keys.Sign] made for the same purpose
-// under any of the keys, and [ErrForged] for everything else. Each payload has
-// exactly one accepted spelling per key. The caller checks expiry and use.
+// under any of the keys. For anything else, it returns [ErrForged]. Each payload
+// has exactly one valid token per key. The caller must check expiry and single use.
 func (k *Keys) Verify(purpose, token string) ([]byte, error) {
-	// The length comes first: nothing is decoded or hashed for a huge token. Line
-	// breaks are refused because encoding/base64 skips them.
+	// The length is checked first, so that a huge token is not decoded or hashed.
+	// Line breaks are refused because encoding/base64 skips them.
 	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") {
 		return nil, ErrForged
 	}
@@ -133,8 +135,8 @@ func (k *Keys) Verify(purpose, token string) ([]byte, error) {
 		return nil, ErrForged
 	}
 	for _, derive := range k.roots {
-		// Which key matched is not secret; how far a MAC matched is, and
-		// hmac.Equal does not tell.
+		// Which key matched is not secret. How much of a MAC matched is secret, and
+		// hmac.Equal does not show it.
 		if hmac.Equal(mac, sum(derive(signInfo(purpose)), payload)) {
 			return payload, nil
 		}
@@ -142,8 +144,8 @@ func (k *Keys) Verify(purpose, token string) ([]byte, error) {
 	return nil, ErrForged
 }
 
-// Seeds returns 32 bytes for each secret, newest first, from which a key pair of that
-// purpose is made. They are as secret as the secrets.
+// Seeds returns 32 bytes for each secret, newest first. The caller makes a key pair
+// of that purpose from them. They are as secret as the secrets.
 func (k *Keys) Seeds(purpose string) [][]byte {
 	out := make([][]byte, len(k.roots))
 	for i, derive := range k.roots {
@@ -152,7 +154,7 @@ func (k *Keys) Seeds(purpose string) [][]byte {
 	return out
 }
 
-// String hides the keys.
+// String returns a text that does not contain the keys.
 func (k *Keys) String() string {
 	if k == nil {
 		return "<nil>"
@@ -160,14 +162,14 @@ func (k *Keys) String() string {
 	return fmt.Sprintf("seal.Keys(%d keys, %s)", len(k.roots), redacted)
 }
 
-// Format writes String for every verb, %#v included.
+// Format writes String for every verb, including %#v.
 func (k *Keys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
-// LogValue hides the keys from structured logs.
+// LogValue returns String, so that structured logs do not contain the keys.
 func (k *Keys) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
-// signInfo keeps token keys apart from the keys of MAC: otherwise a stored MAC
-// could be handed in as a token's signature.
+// signInfo separates the keys of tokens from the keys of MAC. Otherwise a stored
+// MAC could be used as the signature of a token.
 func signInfo(purpose string) string { return "twofold/sign/" + purpose }
 
 func sum(key, msg []byte) []byte {

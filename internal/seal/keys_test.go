@@ -22,7 +22,7 @@ func keys(t testing.TB, secrets ...string) *seal.Keys {
 	return k
 }
 
-// The definition, computed with the standard library alone.
+// TestMACDefinition computes the MAC with the standard library alone.
 func TestMACDefinition(t *testing.T) {
 	key, _ := hkdf.Key(sha256.New, []byte(secretA), nil, "twofold/mac/code", 32)
 	h := hmac.New(sha256.New, key)
@@ -80,7 +80,8 @@ func TestTokenRotation(t *testing.T) {
 	}
 }
 
-// A MAC in the database must not be usable as the signature of a token.
+// TestMACIsNoSignature checks that a stored MAC cannot be used as the signature of
+// a token.
 func TestMACIsNoSignature(t *testing.T) {
 	k := keys(t, secretA)
 	key, _ := hkdf.Key(sha256.New, []byte(secretA), nil, "twofold/mac/p", 32)
@@ -94,10 +95,10 @@ func TestMACIsNoSignature(t *testing.T) {
 
 func TestVerifyRefusesOtherSpellings(t *testing.T) {
 	k := keys(t, secretA)
-	tok := k.Sign("p", []byte("x")) // "eA.<43>": both parts end in unused bits
+	tok := k.Sign("p", []byte("x")) // "eA.<43>": both parts have unused trailing bits
 	body, sig, _ := strings.Cut(tok, ".")
 	const abc = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	next := func(s string) string { // the same bytes, other trailing bits
+	next := func(s string) string { // the same bytes with other trailing bits
 		i := strings.IndexByte(abc, s[len(s)-1])
 		return s[:len(s)-1] + string(abc[i^1])
 	}

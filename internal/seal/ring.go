@@ -16,11 +16,11 @@ import (
 )
 
 var (
-	// ErrUnknownKey means that a value was sealed under a tag that the ring does
-	// not have: an operator has taken a key away too early.
+	// ErrUnknownKey is returned if a value was sealed under a tag that the ring
+	// does not have: an operator removed a key too early.
 	ErrUnknownKey = errors.New("seal: the key this was sealed with is not in the ring")
-	// ErrForged means that a value or token is damaged, forged, or belongs to
-	// another purpose or owner. It does not say which.
+	// ErrForged is returned if a value or token is damaged or forged, or belongs to
+	// another purpose or owner. It does not state which.
 	ErrForged = errors.New("seal: not authentic")
 )
 
@@ -29,17 +29,17 @@ const (
 	maxTag  = 255 // a tag's length is one byte
 )
 
-// A Ring seals secrets at rest with the newest of its keys and opens them with
-// any. The zero Ring has no key: it refuses to seal, and opens nothing.
+// A Ring seals secrets at rest with its newest key and opens them with any of its
+// keys. The zero Ring has no key: it refuses to seal, and opens nothing.
 type Ring struct {
 	newest string
 	roots  map[string]root // by tag; never written after NewRing
 }
 
-// NewRing makes a ring of the secrets in keys, by tag. A tag is 1 to 255 bytes, a
-// secret at least 32, and no two tags may share a secret. The largest tag is the
-// newest: by number when every tag consists of digits, else in byte order.
-// NewRing reports every mistake at once, by tag, and never shows a secret.
+// NewRing returns a ring of the secrets in keys, by tag. A tag has 1 to 255 bytes,
+// a secret at least 32, and no two tags may share a secret. The largest tag is the
+// newest. Tags are compared as numbers if all of them consist of digits, and as
+// bytes otherwise. The error lists every mistake by tag. It contains no secret.
 func NewRing(keys map[string]string) (*Ring, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("seal: no keys: give at least one, such as tag 1; " + cure)
@@ -70,9 +70,9 @@ func NewRing(keys map[string]string) (*Ring, error) {
 	return r, nil
 }
 
-// NewRingOf makes a ring of secrets without tags, oldest first: the last one
-// seals, all of them open. A secret's tag is taken from itself, so one that is
-// dropped from the list takes no other's place.
+// NewRingOf returns a ring of secrets without tags, oldest first. The last one
+// seals, and all of them open. A secret's tag is derived from the secret, so
+// removing one from the list does not change the tags of the others.
 func NewRingOf(oldestFirst ...string) (*Ring, error) {
 	keys := make(map[string]string, len(oldestFirst))
 	newest := ""
@@ -88,14 +88,14 @@ func NewRingOf(oldestFirst ...string) (*Ring, error) {
 	return r, nil
 }
 
-// Opening returns a ring that seals like r and opens also what other sealed.
+// Opening returns a ring that seals as r does, and also opens what other sealed.
 func (r *Ring) Opening(other *Ring) *Ring {
 	roots := maps.Clone(other.roots)
 	maps.Copy(roots, r.roots)
 	return &Ring{newest: r.newest, roots: roots}
 }
 
-// Heads are what sealed values begin with, one for each key of the ring.
+// Heads returns the first bytes of sealed values, one for each key of the ring.
 func (r *Ring) Heads() [][]byte {
 	var out [][]byte
 	for tag := range r.roots {
@@ -104,7 +104,7 @@ func (r *Ring) Heads() [][]byte {
 	return out
 }
 
-// TagOf returns the name of the key that a value was sealed with.
+// TagOf returns the tag of the key that sealed a value.
 func TagOf(sealed []byte) string {
 	if len(sealed) < 2 || sealed[0] != version || len(sealed) < 2+int(sealed[1]) {
 		return ""
@@ -112,32 +112,33 @@ func TagOf(sealed []byte) string {
 	return string(sealed[2 : 2+int(sealed[1])])
 }
 
-// ownTag names a secret without telling anything of it: 60 bits of its SHA-256,
-// behind a letter that keeps it apart from numbered tags. A secret of 32 random
-// bytes cannot be found from its hash.
+// ownTag derives a tag from a secret: a letter, which distinguishes it from
+// numbered tags, and 60 bits of the SHA-256. A secret of 32 random bytes cannot be
+// found from its hash.
 func ownTag(secret string) string {
 	sum := sha256.Sum256([]byte("twofold/tag\x00" + secret))
 	return "k" + base64.RawURLEncoding.EncodeToString(sum[:])[:10]
 }
 
-// tagOrder compares tags as numbers when all are digits, else as text. It is all
-// or nothing, because a mixture would be no order at all.
+// tagOrder returns a comparison of tags: as numbers if all consist of digits, as
+// text otherwise. A mixture would not be a consistent order.
 func tagOrder(keys map[string]string) func(a, b string) int {
 	for tag := range keys {
 		if tag == "" || strings.Trim(tag, "0123456789") != "" {
 			return strings.Compare
 		}
 	}
-	return func(a, b string) int { // no limit on digits, hence no strconv
+	return func(a, b string) int { // any number of digits, so without strconv
 		x, y := strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
 		return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y), strings.Compare(a, b))
 	}
 }
 
 // Seal encrypts plain with the newest key. The result opens only for the same
-// purpose and owner, neither of which may be empty: an empty owner would let one
-// user's secret be put in another's row. It is up to 30 bytes plus the tag longer
-// than plain. The owner is what the row's key says, such as user and factor id.
+// purpose and owner. Neither may be empty: with an empty owner, one user's secret
+// could be copied to another user's row. The result is longer than plain by up to
+// 30 bytes plus the tag. The owner is taken from the row's key, such as the IDs of
+// user and factor.
 func (r *Ring) Seal(purpose, owner string, plain []byte) ([]byte, error) {
 	if purpose == "" || owner == "" {
 		return nil, errors.New("seal: purpose and owner must not be empty")
@@ -156,9 +157,9 @@ func (r *Ring) Seal(purpose, owner string, plain []byte) ([]byte, error) {
 	return aead.Seal(out, nil, plain, associated(r.newest, purpose, owner)), nil
 }
 
-// Open decrypts what Seal made. Stale means that an older key sealed it: seal and
-// store it again. The error is [ErrUnknownKey] when the ring lacks the key that
-// the value names, and [ErrForged] in every other case.
+// Open decrypts a value that Seal returned. Stale reports whether an older key
+// sealed it; then seal and store it again. The error is [ErrUnknownKey] if the ring
+// does not have the key that the value names, and [ErrForged] otherwise.
 func (r *Ring) Open(purpose, owner string, sealed []byte) (plain []byte, stale bool, err error) {
 	if len(sealed) < 2 || sealed[0] != version {
 		return nil, false, ErrForged
@@ -176,7 +177,7 @@ func (r *Ring) Open(purpose, owner string, sealed []byte) (plain []byte, stale b
 	if err != nil {
 		return nil, false, ErrForged
 	}
-	// GCM compares its tag in constant time and releases nothing when it differs.
+	// GCM compares its tag in constant time and returns no plaintext if it differs.
 	plain, err = aead.Open(nil, nil, box, associated(tag, purpose, owner))
 	if err != nil {
 		return nil, false, ErrForged
@@ -184,8 +185,8 @@ func (r *Ring) Open(purpose, owner string, sealed []byte) (plain []byte, stale b
 	return plain, tag != r.newest, nil
 }
 
-// aeadOf returns AES-256-GCM that draws its own nonce and puts it in front of the
-// ciphertext, so no caller can repeat one (NIST SP 800-38D, 8.2.2).
+// aeadOf returns AES-256-GCM that generates its own nonce and puts it before the
+// ciphertext, so that no caller can repeat a nonce (NIST SP 800-38D, 8.2.2).
 func aeadOf(derive root, purpose string) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(derive("twofold/seal/" + purpose))
 	if err != nil {
@@ -194,14 +195,14 @@ func aeadOf(derive root, purpose string) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// associated is what GCM authenticates besides the ciphertext: the head of the
-// sealed value and the place it belongs to.
+// associated returns the data that GCM authenticates besides the ciphertext: the
+// head of the sealed value, its purpose and its owner.
 func associated(tag, purpose, owner string) []byte {
 	b := make([]byte, 0, 1+3*8+len(tag)+len(purpose)+len(owner))
 	return encode(append(b, version), tag, purpose, owner)
 }
 
-// String names the tags and hides the keys.
+// String returns the tags, without the keys.
 func (r *Ring) String() string {
 	if r == nil {
 		return "<nil>"
@@ -211,8 +212,8 @@ func (r *Ring) String() string {
 	return fmt.Sprintf("seal.Ring(newest %q of %q, keys %s)", r.newest, tags, redacted)
 }
 
-// Format writes String for every verb, %#v included.
+// Format writes String for every verb, including %#v.
 func (r *Ring) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
 
-// LogValue hides the keys from structured logs.
+// LogValue returns String, so that structured logs do not contain the keys.
 func (r *Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }

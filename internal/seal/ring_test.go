@@ -42,8 +42,8 @@ func mustSeal(t testing.TB, r *seal.Ring, purpose, owner, plain string) []byte {
 	return b
 }
 
-// A value sealed by an earlier build must open for ever. Made independently of
-// this package, with a fixed nonce.
+// TestOpenGolden checks that a value that an earlier version sealed still opens.
+// The value was made independently of this package, with a fixed nonce.
 func TestOpenGolden(t *testing.T) {
 	const head = "010231370102030405060708090a0b0c" // version, tag length, "17", nonce
 	const golden = head + "68cd2ec572425e62a96a715d157263e74d01b9ff28"
@@ -117,7 +117,7 @@ func TestEveryFlippedBitAndCutIsRefused(t *testing.T) {
 func TestRotation(t *testing.T) {
 	old := ring(t, map[string]string{"9": secretA})
 	s := mustSeal(t, old, "p", "o", "x")
-	both := ring(t, map[string]string{"9": secretA, "10": secretB}) // 10 > 9 by number
+	both := ring(t, map[string]string{"9": secretA, "10": secretB}) // 10 > 9 as numbers
 	if p, stale, err := both.Open("p", "o", s); err != nil || !stale || string(p) != "x" {
 		t.Fatalf("old value: %q %v %v", p, stale, err)
 	}
@@ -129,7 +129,7 @@ func TestRotation(t *testing.T) {
 	if _, _, err := only.Open("p", "o", s); !errors.Is(err, seal.ErrUnknownKey) {
 		t.Fatalf("lost key: %v", err)
 	}
-	same := ring(t, map[string]string{"9": secretC}) // another secret under the tag
+	same := ring(t, map[string]string{"9": secretC}) // another secret with the same tag
 	if _, _, err := same.Open("p", "o", s); !errors.Is(err, seal.ErrForged) {
 		t.Fatalf("wrong key: %v", err)
 	}

@@ -9,21 +9,22 @@ import (
 	"sync/atomic"
 )
 
-// minSecret is the least number of bytes of a secret text. 32 bytes hold 256
-// bits when they are random bytes, and still 128 when they are hex digits.
+// minSecret is the minimum length of a secret in bytes. Random bytes of this length
+// have 256 bits of entropy, hexadecimal digits still 128.
 const minSecret = 32
 
 const cure = "put at least 32 random bytes there, for example the output of: openssl rand -base64 32"
 
-// A root derives sub-keys from one secret. It is a function so that no printer,
-// logger or encoder that walks struct fields can come by the key.
+// A root derives sub-keys from one secret. It is a function so that printers,
+// loggers and encoders, which read struct fields, cannot reach the key.
 type root func(info string) []byte
 
-// maxKnown bounds the sub-keys that a root keeps. Purposes are constants, so there are fewer.
+// maxKnown bounds the number of sub-keys that a root keeps. Purposes are constants,
+// so there are fewer.
 const maxKnown = 256
 
-// newRoot does HKDF's first step (RFC 5869, 2.2) once, and the second once for each
-// sub-key. The keys are shared: do not change them.
+// newRoot runs the first step of HKDF (RFC 5869, 2.2) once. The second step runs
+// once for each sub-key. The sub-keys are shared: do not change them.
 func newRoot(secret string) (root, error) {
 	if len(secret) < minSecret {
 		return nil, fmt.Errorf("has %d bytes: %s", len(secret), cure)
@@ -40,8 +41,8 @@ func newRoot(secret string) (root, error) {
 		}
 		key, err := hkdf.Expand(sha256.New, prk, info, 32)
 		if err != nil {
-			// Only a length above 255 hashes (RFC 5869, 2.3) or, in FIPS mode, a
-			// key below 112 bits is refused; both are constants here.
+			// HKDF fails only for a length above 255 hashes (RFC 5869, 2.3) or, in
+			// FIPS mode, for a key below 112 bits. Both are constants here.
 			panic("seal: " + err.Error())
 		}
 		if count.Add(1) <= maxKnown {
@@ -51,8 +52,8 @@ func newRoot(secret string) (root, error) {
 	}, nil
 }
 
-// encode writes each part after its length in 8 bytes, which makes the result
-// unambiguous: two different lists never give the same bytes.
+// encode writes each part after its length in 8 bytes. So two different lists never
+// yield the same bytes.
 func encode(dst []byte, parts ...string) []byte {
 	for _, p := range parts {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(len(p)))

@@ -1,5 +1,5 @@
-// Package factortest holds the promises of a factor.Method, as one suite that
-// every method passes.
+// Package factortest tests what a factor.Method promises, with one suite that every
+// method passes.
 package factortest
 
 import (
@@ -13,24 +13,23 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Bench is a method on a store, as a test sets it up for every promise.
+// Bench is a method on a store, as each test of the suite gets it.
 type Bench struct {
 	Method factor.Method
 	Store  store.Store
 	Name   string // of the method
 	User   store.User
-	// Destination is what the person gives at set-up; empty if nothing.
+	// Destination is what the user enters at set-up, if anything.
 	Destination string
-	// Code returns the code that is right now: for what was enrolled, or for
-	// what was sent last.
+	// Code returns the current code: of the enrolled secret, or the one sent last.
 	Code func() string
-	// Later moves the clock so far that an app shows another code.
+	// Later moves the clock until an app shows another code.
 	Later func()
-	// Enrol tells the bench what BeginEnrol showed, for Code.
+	// Enrol passes the result of BeginEnrol to the bench, for Code.
 	Enrol func(*factor.EnrollmentSecret)
 }
 
-// Run checks every promise.
+// Run runs the suite.
 func Run(t *testing.T, open func(t *testing.T) *Bench) {
 	for name, promise := range map[string]func(*testing.T, *Bench){
 		"a right code enrols and is spent":              enrols,
@@ -64,7 +63,7 @@ func (b *Bench) draft(t *testing.T) store.Draft {
 	return d
 }
 
-// enrolled returns a factor that is in the store, its first code spent.
+// enrolled returns a factor that is in the store. Its first code is spent.
 func (b *Bench) enrolled(t *testing.T) store.Factor {
 	t.Helper()
 	ctx, d := context.Background(), b.draft(t)
@@ -194,7 +193,7 @@ func otherUser(t *testing.T, b *Bench) {
 
 func notSent(t *testing.T, b *Bench) {
 	if b.Method.Channel() == "" {
-		return // nothing is ever sent
+		return // this method sends nothing
 	}
 	f := b.enrolled(t)
 	for _, s := range []string{"000000", "123456", b.Code()} {

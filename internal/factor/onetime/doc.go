@@ -1,10 +1,12 @@
-// Package onetime is the factor of codes by SMS and by e-mail.
+// Package onetime implements the factors that use codes sent by SMS and e-mail.
 //
-// It owns making the code (six random digits), keeping it as a keyed hash
-// bound to transaction, purpose, user, channel and destination, and spending
-// it. A newer code replaces the older one of the same transaction; five wrong
-// tries kill it; it lives minutes. It also owns what a phone number is: E.164,
-// of a kind that can receive texts and does not bill the caller.
+// It makes a code (six random digits), stores a keyed hash of it that is bound to
+// transaction, purpose, user, channel and destination, and spends it. A newer code
+// replaces the older one of the same transaction. A code is valid for minutes, and
+// becomes invalid after five wrong attempts. The package also decides which phone
+// numbers are accepted: numbers in E.164 form that can receive texts and are not
+// charged to the caller.
 //
-// How often codes are sent and guessed is decided by login through limit.
+// Package login decides how often codes may be sent and guessed, through package
+// limit.
 package onetime

@@ -15,8 +15,8 @@ import (
 
 const (
 	size  = 6 // digits: about 20 bits, the floor of NIST SP 800-63B-4 section 3.1.3.2
-	tries = 5 // wrong codes one challenge bears
-	// MaxLife bounds a code's life (NIST SP 800-63B-4 section 3.1.3.2).
+	tries = 5 // wrong codes that a challenge allows
+	// MaxLife is the maximum life of a code (NIST SP 800-63B-4 section 3.1.3.2).
 	MaxLife = 10 * time.Minute
 )
 
@@ -30,14 +30,14 @@ type Code struct {
 	Locale      string
 	Life        time.Duration
 	ExpiresAt   time.Time
-	Link        string // token of the link that does the same; empty: none
+	Link        string // token of the link that can be used in place of the code; optional
 }
 
-// Sender renders and delivers a code. It is given the code once and must keep
-// it nowhere.
+// Sender renders and delivers a code. It is called once for each code and must not
+// store it.
 type Sender func(ctx context.Context, c Code) error
 
-// Config says what a one-time-code factor needs.
+// Config configures a Method.
 type Config struct {
 	Channel    string // store.SMS or store.Email
 	Challenges store.Challenges
@@ -46,15 +46,15 @@ type Config struct {
 	Send       Sender
 	Life       time.Duration // 5 minutes if zero, 10 at most
 	Region     string        // for numbers without country code, e.g. "US"
-	Possible   bool          // takes numbers in ranges that are not known
-	Countries  []string      // regions texts are sent to; every one if empty
+	Possible   bool          // accept numbers in unknown ranges
+	Countries  []string      // regions to which texts are sent; all if empty
 	Now        func() time.Time
 }
 
-// Method is a channel's one-time codes as a factor.Method.
+// Method implements factor.Method with codes that are sent through one channel.
 type Method struct{ c Config }
 
-// New returns the method.
+// New returns a Method. It returns an error if c is invalid.
 func New(c Config) (*Method, error) {
 	if c.Life == 0 {
 		c.Life = 5 * time.Minute
@@ -68,11 +68,12 @@ func New(c Config) (*Method, error) {
 	return &Method{c}, nil
 }
 
-// Channel is the configured one.
+// Channel implements factor.Method.
 func (m *Method) Channel() string { return m.c.Channel }
 
-// BeginEnrol takes the destination: a phone number as typed for SMS, and for
-// e-mail always the account's own stored address, whatever was given (R45).
+// BeginEnrol sets the destination of the draft. For SMS, it is the phone number
+// that was entered. For e-mail, it is always the stored address of the account,
+// whatever was entered (R45).
 func (m *Method) BeginEnrol(
 	_ context.Context, t factor.Transaction, destination string, d *store.Draft,
 ) (*factor.EnrollmentSecret, error) {
@@ -92,14 +93,14 @@ func (m *Method) BeginEnrol(
 	return nil, nil
 }
 
-// Send makes a new code, stores its hash and sends it. A code that could not
-// be sent is void.
+// Send makes a new code, stores its hash and sends it. If the code cannot be sent,
+// it becomes invalid.
 func (m *Method) Send(ctx context.Context, t factor.Transaction, destination string) error {
-	// A code without a user is a decoy, which is not sent.
+	// A code without a user is a decoy and is not sent.
 	if destination == "" || m.c.Channel == store.SMS && t.User.ID != "" && !m.served(destination) {
 		return factor.ErrSend
 	}
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000)) // uniform, leading zeros included
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000)) // uniform, with leading zeros
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (m *Method) Send(ctx context.Context, t factor.Transaction, destination str
 		})
 	}
 	if err != nil {
-		// The person's context may be over already; the void must not be.
+		// The code must become invalid even if the caller's context has ended.
 		_ = m.c.Challenges.DropChallenge(context.WithoutCancel(ctx), t.Key())
 		return fmt.Errorf("%w: %w", factor.ErrSend, err)
 	}
@@ -146,14 +147,15 @@ func (m *Method) Verify(ctx context.Context, t factor.Transaction, f store.Facto
 		return err
 	}
 	if err := m.c.Factors.MarkUsed(ctx, f.ID, m.c.Now()); errors.Is(err, store.ErrNotFound) {
-		return factor.ErrWrong // removed meanwhile
+		return factor.ErrWrong // the factor was removed in the meantime
 	} else if err != nil {
 		return err
 	}
 	return nil
 }
 
-// Try spends a code of the transaction sent to destination; ErrWrong.
+// Try spends a code that was sent to destination for the transaction. It returns
+// ErrWrong if the code is not valid.
 func (m *Method) Try(ctx context.Context, t factor.Transaction, destination, code string) error {
 	digits, err := factor.Digits(code, size)
 	if err != nil || destination == "" {
@@ -167,8 +169,8 @@ func (m *Method) Try(ctx context.Context, t factor.Transaction, destination, cod
 	return err
 }
 
-// binding is all that a code is good for; a change of any of it makes another
-// code (R43, R44).
+// binding returns everything to which a code is bound. If any of it changes, the
+// code is wrong (R43, R44).
 func (m *Method) binding(t factor.Transaction, destination, code string) []string {
 	return []string{string(t.Purpose), t.ID, t.User.ID, t.User.Uniquifier, m.c.Channel, destination, code}
 }

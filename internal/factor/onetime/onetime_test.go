@@ -62,7 +62,7 @@ func FuzzParsePhone(f *testing.F) {
 	})
 }
 
-// memory keeps challenges in a map, with the promises of store.Challenges.
+// memory keeps challenges in a map, as store.Challenges promises.
 type memory struct {
 	store.Factors
 	m map[string]store.Challenge
@@ -213,7 +213,8 @@ func TestEmailGoesToTheStoredAddressWhateverIsAsked(t *testing.T) {
 	}
 }
 
-// R38: every digit is as likely as any other, leading zeros included.
+// TestCodesAreUniform checks that every digit is equally likely and that leading
+// zeros are kept (R38).
 func TestCodesAreUniform(t *testing.T) {
 	ctx, b := context.Background(), newBench()
 	m := b.method(t, store.SMS)
@@ -278,8 +279,8 @@ func TestLifeMayBeAsShortAndAsLongAsItSays(t *testing.T) {
 	}
 }
 
-// A number without a country code belongs to the site's region, and to the
-// United States if it names none.
+// TestANumberBelongsToARegion checks that a number without a country code belongs
+// to the site's region, and to the United States if the site names none.
 func TestANumberBelongsToARegion(t *testing.T) {
 	for region, typed := range map[string]string{"DE": "0151 23456789", "GB": "020 8366 1177", "": "650-555-1212"} {
 		got, err := ParsePhone(typed, region, false)
@@ -289,8 +290,8 @@ func TestANumberBelongsToARegion(t *testing.T) {
 	}
 }
 
-// What people paste is spaced out in many ways, and short enough to be a
-// number; what is longer is none, whatever it would mean to who reads numbers.
+// TestANumberIsAShortText checks that numbers are read with any spacing, and that a
+// longer text is not a number, even if a parser could read one in it.
 func TestANumberIsAShortText(t *testing.T) {
 	spaced := func(size int) string { return "+1" + strings.Repeat(" ", size-len("+16505551212")) + "6505551212" }
 	if got, err := ParsePhone(spaced(64), "US", false); err != nil || got != "+16505551212" {
@@ -301,8 +302,8 @@ func TestANumberIsAShortText(t *testing.T) {
 	}
 }
 
-// Where texts go to some countries only, mails go wherever they did, and a decoy
-// is as good as a code.
+// TestCountriesAreOfTextsOnly checks that a limit on countries does not affect
+// mails, and that a decoy behaves as a code.
 func TestCountriesAreOfTextsOnly(t *testing.T) {
 	ctx := context.Background()
 	alice := factor.Transaction{ID: "tx", Purpose: factor.First, User: store.User{ID: "alice", Email: "a@lp.com", Uniquifier: "1"}}
@@ -328,8 +329,8 @@ func TestCountriesAreOfTextsOnly(t *testing.T) {
 	}
 }
 
-// TestPhoneRefusalsSayWhy: each reason for which a number is refused is named,
-// and the one that may be out of date can be overridden.
+// TestPhoneRefusalsSayWhy checks that each refusal of a number has its reason, and
+// that the refusal of unknown ranges can be switched off.
 func TestPhoneRefusalsSayWhy(t *testing.T) {
 	for typed, want := range map[string]string{
 		"":                      factor.NoNumber,

@@ -8,10 +8,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 )
 
-// KnownRegion reports whether a text is the code of a region with phone numbers.
+// KnownRegion reports whether a region has phone numbers.
 func KnownRegion(region string) bool { return phonenumbers.GetSupportedRegions()[region] }
 
-// served reports whether text messages are sent to the region of a number in E.164 form.
+// served reports whether texts are sent to the region of a number in E.164 form.
 func (m *Method) served(number string) bool {
 	if len(m.c.Countries) == 0 {
 		return true
@@ -20,12 +20,13 @@ func (m *Method) served(number string) bool {
 	return err == nil && slices.Contains(m.c.Countries, phonenumbers.GetRegionCodeForNumber(n))
 }
 
-// ParsePhone returns the E.164 form of a number as people type it. Numbers
-// without a country code belong to region. Premium-rate, shared-cost, toll-free
-// and other special numbers are refused, since sending there is how toll fraud
-// earns; so is a number with an extension. Land lines are taken: many carriers
-// deliver texts to them. A number in no known range is refused, unless possible
-// says that a right length is enough. The error is a *factor.DestinationError.
+// ParsePhone returns the E.164 form of a number as a user types it. A number
+// without a country code belongs to region. Premium-rate, shared-cost, toll-free
+// and other special numbers are refused, because texts to them are a means of toll
+// fraud. A number with an extension is refused too. Land lines are accepted,
+// because many carriers deliver texts to them. A number in an unknown range is
+// refused, unless possible is set; then a correct length is enough. The error is a
+// *factor.DestinationError.
 func ParsePhone(s, region string, possible bool) (string, error) {
 	refused := func(reason string) (string, error) { return "", &factor.DestinationError{Reason: reason} }
 	if len(s) > 128 {
@@ -60,7 +61,7 @@ func ParsePhone(s, region string, possible bool) (string, error) {
 	}
 }
 
-// unreadable is the reason why a text was not read as a number.
+// unreadable returns the reason for which a text was not read as a number.
 func unreadable(err error) string {
 	switch err {
 	case phonenumbers.ErrInvalidCountryCode:
@@ -73,7 +74,7 @@ func unreadable(err error) string {
 	return factor.NoNumber
 }
 
-// wrongLength is the reason why a number that was read is not valid.
+// wrongLength returns the reason for which a parsed number is not valid.
 func wrongLength(n *phonenumbers.PhoneNumber) string {
 	switch phonenumbers.IsPossibleNumberWithReason(n) {
 	case phonenumbers.IS_POSSIBLE:

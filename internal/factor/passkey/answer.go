@@ -11,16 +11,16 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 )
 
-// Bounds of an answer. A credential id has at most 1,023 bytes (section 4); the
-// rest of an answer without an attestation fits many times over.
+// Bounds of a response. A credential ID has at most 1,023 bytes (section 4). A
+// response without an attestation is many times shorter than maxAnswer.
 const (
 	maxAnswer = 16 << 10
 	maxID     = 1023
 	maxDepth  = 8
 )
 
-// answer is what a browser returned: its own JSON (PublicKeyCredential.toJSON),
-// read strictly.
+// answer is the JSON that a browser returned (PublicKeyCredential.toJSON), read
+// strictly.
 type answer struct {
 	id, client, handle []byte
 	twoIDs             bool   // its id and rawId differ
@@ -31,7 +31,7 @@ type answer struct {
 	discoverable       *bool
 }
 
-// members are those of the browser's JSON that are read; others may stand there.
+// members are the members of the browser's JSON that are read. It may have others.
 type members struct {
 	ID         string `json:"id"`
 	RawID      string `json:"rawId"`
@@ -46,7 +46,7 @@ type members struct {
 		Transports  []string `json:"transports"`
 	} `json:"response"`
 	Results    results `json:"clientExtensionResults"`
-	Extensions string  `json:"extensions"` // the same as a text, as older clients send it
+	Extensions string  `json:"extensions"` // the same as a string, as older clients send it
 }
 
 type results struct {
@@ -55,7 +55,7 @@ type results struct {
 	} `json:"credProps"`
 }
 
-// readAnswer reads the text a browser sent. ErrAnswer.
+// readAnswer reads the text that a browser sent. The error is ErrAnswer.
 func readAnswer(text string) (answer, error) {
 	var in members
 	if len(text) > maxAnswer || !plain([]byte(text)) || json.Unmarshal([]byte(text), &in) != nil {
@@ -94,10 +94,10 @@ func readAnswer(text string) (answer, error) {
 	return a, nil
 }
 
-// decode reads base64url, without padding as browsers write it or with the
-// whole padding as older scripts do. Both are the same bytes, and what is
-// compared and verified is bytes. A partial padding, unused bits and line
-// breaks, which the decoder would skip, are refused. factor.ErrAnswer.
+// decode decodes base64url, either without padding, as browsers write it, or with
+// full padding, as older scripts do. Both stand for the same bytes, and only bytes
+// are compared and verified. Partial padding, unused bits and line breaks, which
+// the decoder would skip, are refused. The error is factor.ErrAnswer.
 func decode(text string) ([]byte, error) {
 	from := b64
 	if strings.HasSuffix(text, "=") {
@@ -110,8 +110,8 @@ func decode(text string) ([]byte, error) {
 	return raw, nil
 }
 
-// client is the browser's account of where and for what it was asked
-// (section 5.8.1).
+// client is the browser's description of the ceremony and the page that asked for
+// it (section 5.8.1).
 type client struct {
 	Type         string  `json:"type"`
 	Challenge    string  `json:"challenge"`
@@ -123,9 +123,9 @@ type client struct {
 	} `json:"tokenBinding"`
 }
 
-// checkClient compares it, text by text: the ceremony, the challenge and the
-// whole origin, and no frame of another site in between. It is compared before
-// the signature that covers it; nothing is granted until both have held.
+// checkClient compares the client data with the ceremony: its type, the challenge
+// and the full origin. It refuses frames of other sites. The comparison comes
+// before the check of the signature over these data; access needs both.
 func (a answer) checkClient(s state, origins []string) error {
 	if a.twoIDs {
 		return refuse("id and raw_id were not equivalent")
@@ -149,9 +149,9 @@ func (a answer) checkClient(s state, origins []string) error {
 	return nil
 }
 
-// plain reports whether raw is one JSON object without double keys, keys that
-// differ in case alone, or deep nesting: all of these encoding/json would pass,
-// and another reader of the same text might read it differently.
+// plain reports whether raw is one JSON object without duplicate keys, keys that
+// differ only in case, or deep nesting. encoding/json accepts all of these, and
+// another parser might read the same text differently.
 func plain(raw []byte) bool {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') || !object(dec, 1) {

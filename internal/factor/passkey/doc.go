@@ -1,15 +1,17 @@
-// Package passkey is the factor of passkeys and security keys: WebAuthn level
-// 3, the relying party's side.
+// Package passkey implements passkeys and security keys as factors: the relying
+// party of WebAuthn level 3.
 //
-// It owns the options for the browser, every check of its answer (sections 7.1
-// and 7.2 of the specification), and the record of a passkey: a versioned JSON
-// text, sealed and bound to its user and factor, written back at each use by a
-// compare-and-set, so that of two answers with one counter one is taken.
+// It owns the options for the browser, every check of the response (sections 7.1
+// and 7.2 of the specification), and the record of a passkey. The record is a
+// versioned JSON text that is sealed and bound to its user and factor. Each use
+// replaces it by a compare-and-set, so of two responses with one counter, one is
+// accepted.
 //
-// CBOR, COSE keys and signatures are checked by go-webauthn, of which no type
-// leaves this folder. What it would let pass is checked here first: the exact
-// origin, cross-origin frames, token binding, ambiguous JSON, sizes,
-// attestations that were not asked for, counters and backup flags.
+// go-webauthn checks CBOR, COSE keys and signatures; none of its types leaves this
+// folder. This package first checks what go-webauthn would accept: the exact
+// origin, cross-origin frames, token binding, ambiguous JSON, sizes, attestations
+// that were not requested, counters and backup flags.
 //
-// Keeping ceremonies (once, five minutes, bound to who began them) is login's.
+// Package login stores the ceremonies. A ceremony is valid once, for five minutes,
+// and for the user who started it.
 package passkey

@@ -2,9 +2,9 @@ package passkey
 
 import "encoding/hex"
 
-// models are the names of what keeps most passkeys, by its AAGUID, as their makers
-// publish them (github.com/passkeydeveloper/passkey-authenticator-aaguids). They are
-// no more than a name to begin with: nothing attests them.
+// models are the names of common authenticators by AAGUID, as their makers publish
+// them (github.com/passkeydeveloper/passkey-authenticator-aaguids). They only
+// suggest a name for a passkey: no attestation confirms them.
 var models = map[string]string{
 	"fbfc3007154e4ecc8c0b6e020557d7bd": "iCloud Keychain",
 	"dd4ec289e01d41c9bb8970fa845d4bf2": "iCloud Keychain",
@@ -27,5 +27,5 @@ var models = map[string]string{
 	"73bb0cd4e50249b89c6fb59445bf720b": "YubiKey",
 }
 
-// model is the name of what keeps a passkey; empty if it is not known.
+// model returns the name of a passkey's authenticator, or "" if it is unknown.
 func model(aaguid []byte) string { return models[hex.EncodeToString(aaguid)] }

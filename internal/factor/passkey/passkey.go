@@ -18,23 +18,25 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Config says what passkeys need.
+// Config configures a Method.
 type Config struct {
 	Factors store.Factors
 	Ring    *seal.Ring
-	Origin  string // of the site; its host is the relying party's id
-	// App is another origin whose pages ask for passkeys; empty: there is none.
-	// Browsers let a page ask only if its host is the relying party's id or lies
-	// under it (section 5.1.3, step 8), so any other is useless and not accepted.
+	Origin  string // of the site; its host is the relying party's ID
+	// App is another origin whose pages ask for passkeys. It is optional. Browsers
+	// let a page ask only if its host is the relying party's ID or a subdomain of
+	// it (section 5.1.3, step 8), so no other origin is accepted.
 	App  string
-	Name string // of the site, shown by authenticators
-	// Challenge is how many random bytes one has; 32 if zero, 16 at least.
+	Name string // of the site, as authenticators show it
+	// Challenge is the number of random bytes of a challenge: at least 16, 32 if
+	// zero.
 	Challenge int
-	// CreateHint and GetHint are how long the browser may wait for its user; a
-	// minute if zero. They are hints: the server's own limit is login's.
+	// CreateHint and GetHint tell the browser how long to wait for its user; a
+	// minute if zero. The server's own limit is set by package login.
 	CreateHint, GetHint time.Duration
 	Now                 func() time.Time
-	// Label names an account on its passkeys; the e-mail address if nil.
+	// Label returns the name of an account on its passkeys. If it is nil, the name
+	// is the e-mail address.
 	Label func(store.User) string
 }
 
@@ -42,12 +44,12 @@ type Config struct {
 type Method struct {
 	c       Config
 	rpID    string
-	origins []string // whose pages may ask
+	origins []string // of pages that may ask
 }
 
 var _ factor.Passkeys = (*Method)(nil)
 
-// New returns passkeys of one origin.
+// New returns a Method for the passkeys of one relying party.
 func New(c Config) (*Method, error) {
 	u, err := url.Parse(c.Origin)
 	if err != nil || u.Scheme+"://"+u.Host != c.Origin || u.Hostname() == "" {
@@ -75,14 +77,14 @@ func New(c Config) (*Method, error) {
 	return m, nil
 }
 
-// b64 is base64url as a browser's JSON has it, without padding; padded is the
-// same with it. Both take one spelling of the same bytes only.
+// b64 is base64url without padding, as in a browser's JSON; padded is the same with
+// padding. Both accept only one encoding of the same bytes.
 var (
 	b64    = base64.RawURLEncoding.Strict()
 	padded = base64.URLEncoding.Strict()
 )
 
-// keyOf is the name under which a credential id is found.
+// keyOf returns the key under which a credential ID is stored.
 func keyOf(id []byte) string {
 	sum := sha256.Sum256(id)
 	return b64.EncodeToString(sum[:])
@@ -93,13 +95,13 @@ const (
 	getting  = "webauthn.get"
 )
 
-// state is a ceremony between its options and its answer.
+// state is a ceremony between its options and its response.
 type state struct {
 	Version    int      `json:"v"`
-	Kind       string   `json:"kind"` // creating or getting
+	Kind       string   `json:"kind"` // create or get
 	Challenge  string   `json:"challenge"`
 	MustVerify bool     `json:"uv,omitempty"`
-	Allowed    []string `json:"allowed,omitempty"` // keys; empty: any, if it names its user
+	Allowed    []string `json:"allowed,omitempty"` // keys; if empty, any passkey whose response names its user
 	Handle     []byte   `json:"handle,omitempty"`
 }
 
@@ -140,8 +142,9 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 		excluded = append(excluded, r.descriptor())
 	}
 	if len(handle) == 0 {
-		// Random and of no meaning (section 14.6.1); all passkeys of a user have
-		// the same, so that an authenticator replaces and does not pile up.
+		// The handle is random and without meaning (section 14.6.1). All passkeys
+		// of a user have the same handle, so an authenticator replaces an old
+		// passkey and does not keep both.
 		handle = make([]byte, 64)
 		rand.Read(handle)
 	}
@@ -150,7 +153,7 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 		params = append(params, map[string]any{"type": "public-key", "alg": int(alg)})
 	}
 	selection := map[string]any{"residentKey": "preferred", "requireResidentKey": n.Discoverable, "userVerification": factor.Discouraged}
-	if n.Discoverable { // for any browser, so a key that can be carried to it
+	if n.Discoverable { // works in any browser, so a key that can be moved between devices
 		selection["residentKey"], selection["authenticatorAttachment"] = "required", "cross-platform"
 	}
 	if n.Usage == store.UseFirst {
@@ -178,7 +181,7 @@ func (m *Method) BeginGet(q factor.Question) (factor.Ceremony, error) {
 	for _, id := range q.Decoys {
 		s.Allowed = append(s.Allowed, keyOf(id))
 		transports := []string{"hybrid", "internal"}
-		if len(id) >= 48 { // as the ids of security keys are
+		if len(id) >= 48 { // as long as the IDs of security keys
 			transports = []string{"nfc", "usb"}
 		}
 		allowed = append(allowed, record{ID: id, Transports: transports}.descriptor())
@@ -247,8 +250,8 @@ func (m *Method) Verify(ctx context.Context, raw []byte, f store.Factor, text st
 	if err != nil {
 		return factor.Proven{}, err
 	}
-	// All was checked against the record that is replaced here; if another
-	// answer replaced it first, this one was checked against the wrong counter.
+	// All checks used the record that is replaced here. If another response
+	// replaced it first, they used an outdated counter.
 	switch err := m.c.Factors.UsePasskey(ctx, f.ID, f.Secret, sealed, m.c.Now()); {
 	case errors.Is(err, store.ErrUsed):
 		return factor.Proven{}, refuse("it was used elsewhere at the same moment")
@@ -260,8 +263,9 @@ func (m *Method) Verify(ctx context.Context, raw []byte, f store.Factor, text st
 	return proven, nil
 }
 
-// belongs: the passkey is the one that was found, is among those asked for, and
-// its user is the one the authenticator names (section 7.2, steps 5 and 6).
+// belongs checks that the passkey is the one that was looked up and is among those
+// that were asked for, and that it belongs to the user whom the authenticator names
+// (section 7.2, steps 5 and 6).
 func (a answer) belongs(s state, f store.Factor, r record) error {
 	switch {
 	case keyOf(a.id) != f.Key || string(a.id) != string(r.ID):
@@ -288,7 +292,7 @@ func (m *Method) Detail(f store.Factor) (factor.PasskeyDetail, error) {
 	}, nil
 }
 
-// record is what is kept of a passkey.
+// record is the stored form of a passkey.
 type record struct {
 	Version        int      `json:"v"`
 	ID             []byte   `json:"id"`
@@ -298,7 +302,7 @@ type record struct {
 	FlagsUnknown   bool     `json:"unknown,omitempty"` // be and bs are not known yet
 	BackupEligible bool     `json:"be"`
 	BackedUp       bool     `json:"bs"`
-	Verified       bool     `json:"uv"` // its user was verified at least once
+	Verified       bool     `json:"uv"` // it has verified its user at least once
 	Transports     []string `json:"transports,omitempty"`
 	Attachment     string   `json:"attachment,omitempty"`
 	AAGUID         []byte   `json:"aaguid,omitempty"`
@@ -315,8 +319,8 @@ func (r record) descriptor() map[string]any {
 
 const purpose = "passkey"
 
-// owner binds a record to its row and to its key: an attacker who can write the database
-// cannot move one user's passkey to another.
+// owner returns the text that binds a record to its row and to its key. An attacker
+// who can write to the database cannot move one user's passkey to another.
 func owner(f store.Factor) string { return f.UserID + "/" + f.ID + "/" + f.Key }
 
 func (m *Method) seal(f store.Factor, r record) ([]byte, error) {
@@ -334,7 +338,7 @@ func (m *Method) Opens(f store.Factor) error {
 }
 
 func (m *Method) open(f store.Factor) (record, error) {
-	raw, _, err := m.c.Ring.Open(purpose, owner(f), f.Secret) // an old key's is sealed again at the next use
+	raw, _, err := m.c.Ring.Open(purpose, owner(f), f.Secret) // a record under an old key is sealed again at its next use
 	if err != nil {
 		return record{}, factor.SecretError(err)
 	}

@@ -19,7 +19,7 @@ import (
 
 const origin = "https://good.example:8443"
 
-// shelf keeps one record, as the store would.
+// shelf stores one record, as the store would.
 type shelf struct {
 	store.Factors
 	f store.Factor
@@ -80,7 +80,7 @@ func (b bench) create(k *softkey.Key, lies ...softkey.Lie) error {
 	return err
 }
 
-// get asks for the kept passkey, by name or for whichever there is.
+// get asks for the stored passkey, by name or for any.
 func (b bench) get(k *softkey.Key, q factor.Question, lies ...softkey.Lie) (factor.Proven, error) {
 	b.Helper()
 	c, err := b.m.BeginGet(q)
@@ -118,8 +118,8 @@ func TestAPasskeyOfEachAlgorithmIsMadeAndProven(t *testing.T) {
 	}
 }
 
-// TestNoLieAboutAnAnswerIsBelieved: each is told of an answer that would
-// otherwise hold, and the signature, where it matters, is right for the lie.
+// TestNoLieAboutAnAnswerIsBelieved changes one part of a valid response at a time.
+// Where it matters, the signature covers the change.
 func TestNoLieAboutAnAnswerIsBelieved(t *testing.T) {
 	b := newBench(t)
 	k, other := b.key(softkey.ES256), b.key(softkey.ES256)
@@ -184,8 +184,8 @@ func TestNoLieAboutAnAnswerIsBelieved(t *testing.T) {
 	}
 }
 
-// TestBothWritingsOfBase64AreOneAnswer: scripts that keep the padding send the
-// same bytes.
+// TestBothWritingsOfBase64AreOneAnswer checks that base64 with padding is read as
+// the same bytes.
 func TestBothWritingsOfBase64AreOneAnswer(t *testing.T) {
 	b := newBench(t)
 	k := b.key(softkey.ES256)
@@ -219,7 +219,7 @@ func TestTheOriginIsComparedAsAWhole(t *testing.T) {
 	}
 }
 
-// TestEveryBitIsCovered flips each byte of what is signed, and of the signature.
+// TestEveryBitIsCovered flips each byte of the signed data and of the signature.
 func TestEveryBitIsCovered(t *testing.T) {
 	b := newBench(t)
 	k := b.key(softkey.ES256)
@@ -327,7 +327,8 @@ func TestNoLieAboutANewPasskeyIsBelieved(t *testing.T) {
 	}
 }
 
-// TestTheCounterOnlyGrows is section 6.1.1, and the write-back at each use.
+// TestTheCounterOnlyGrows checks section 6.1.1, and that each use stores the
+// counter.
 func TestTheCounterOnlyGrows(t *testing.T) {
 	b := newBench(t)
 	k := b.key(softkey.ES256)
@@ -350,7 +351,7 @@ func TestTheCounterOnlyGrows(t *testing.T) {
 	if err := still.create(k); err != nil {
 		t.Fatal(err)
 	}
-	for i, n := range []uint32{0, 0, 1} { // one that does not count, until it does
+	for i, n := range []uint32{0, 0, 1} { // the counter stays at zero, then starts
 		if _, err := still.get(k, still.named(), softkey.Count(n)); err != nil {
 			t.Fatal(i, err)
 		}
@@ -360,7 +361,8 @@ func TestTheCounterOnlyGrows(t *testing.T) {
 	}
 }
 
-// TestARecordIsOfOneUseRowAndKey: who writes the database cannot move it.
+// TestARecordIsOfOneUserRowAndKey checks that a record that is moved in the
+// database does not open.
 func TestARecordIsOfOneUserRowAndKey(t *testing.T) {
 	b := newBench(t)
 	k := b.key(softkey.ES256)
@@ -406,8 +408,8 @@ func TestOptionsSayWhatTheContractSays(t *testing.T) {
 	}
 }
 
-// FuzzAnswer: whatever a browser sends is refused without a panic, as an
-// answer to either question.
+// FuzzAnswer checks that any text from a browser is refused without a panic, in
+// both ceremonies.
 func FuzzAnswer(f *testing.F) {
 	t := &testing.T{}
 	b := newBench(t)

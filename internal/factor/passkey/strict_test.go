@@ -24,7 +24,8 @@ func TestAnOriginIsSchemeAndHostAndAChallengeHasBounds(t *testing.T) {
 	}
 }
 
-// TestWhatTwoReadersCouldReadDifferentlyIsRefused, and what nests deep.
+// TestWhatTwoReadersCouldReadDifferentlyIsRefused checks that ambiguous and deeply
+// nested JSON is refused.
 func TestWhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
 	nested := func(n int) string { return `{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}` }
 	for text, ok := range map[string]bool{
@@ -64,7 +65,8 @@ func TestWhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
 	}
 }
 
-// TestWhatIsOfAnotherVersionIsNotRead: questions under way and records.
+// TestWhatIsOfAnotherVersionIsNotRead checks that ceremonies and records of another
+// version are refused.
 func TestWhatIsOfAnotherVersionIsNotRead(t *testing.T) {
 	for text, ok := range map[string]bool{
 		`{"v":1,"kind":"webauthn.get","challenge":"AAAA"}`: true, `{"v":2,"kind":"webauthn.get","challenge":"AAAA"}`: false,
@@ -90,7 +92,8 @@ func TestWhatIsOfAnotherVersionIsNotRead(t *testing.T) {
 	}
 }
 
-// TestPaddingIsWholeOrMissing: the same bytes have two spellings and no third.
+// TestPaddingIsWholeOrMissing checks that base64 is accepted with full padding or
+// with none, and in no other form.
 func TestPaddingIsWholeOrMissing(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"": true, "AAAA": true, "AAA=": true, "AAA": true, "AA==": true, "AA": true, "AA=": false, "AAAA=": false, "AAAA====": false, "A===": false, "=": false,

@@ -6,13 +6,13 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Credential is a passkey on its way in or out.
+// Credential is a passkey that is imported or exported.
 type Credential struct {
 	ID             []byte
 	PublicKey      []byte // COSE
-	Handle         []byte // empty: not known
+	Handle         []byte // empty if unknown
 	Counter        uint32
-	FlagsUnknown   bool // the next two are what its first sign-in says
+	FlagsUnknown   bool // the first sign-in sets the next two fields
 	BackupEligible bool
 	BackedUp       bool
 	Verified       bool
@@ -22,8 +22,8 @@ type Credential struct {
 	Discoverable   *bool
 }
 
-// Check returns what is wrong with a credential: sizes, and a key that no answer could
-// be verified with.
+// Check returns an error if a credential has wrong sizes, or a key with which no
+// response could be verified.
 func (c Credential) Check() error {
 	switch {
 	case len(c.ID) == 0 || len(c.ID) > maxID:
@@ -38,10 +38,10 @@ func (c Credential) Check() error {
 	return checkKey(c.PublicKey)
 }
 
-// KeyOf is the Key of the factor that a credential id belongs to.
+// KeyOf returns the Key of the factor with a credential ID.
 func KeyOf(id []byte) string { return keyOf(id) }
 
-// Import makes a factor that has its ids the passkey c.
+// Import stores the passkey c in a factor whose IDs are set.
 func (m *Method) Import(f *store.Factor, c Credential) (err error) {
 	if err := c.Check(); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (m *Method) Import(f *store.Factor, c Credential) (err error) {
 	return err
 }
 
-// Export returns the passkey that a factor is. The error is a factor.ErrSecret.
+// Export returns the passkey of a factor. The error is a factor.ErrSecret.
 func (m *Method) Export(f store.Factor) (Credential, error) {
 	r, err := m.open(f)
 	if err != nil {
@@ -69,5 +69,5 @@ func (m *Method) Export(f store.Factor) (Credential, error) {
 	}, nil
 }
 
-// RPID is the relying party's id that passkeys are of.
+// RPID returns the relying party's ID.
 func (m *Method) RPID() string { return m.rpID }

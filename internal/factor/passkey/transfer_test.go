@@ -12,8 +12,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// A passkey that comes back from an export is the same, and only one whose answers can
-// be verified is taken.
+// TestAPasskeyMovesWhole checks that an exported passkey is imported unchanged, and
+// that a passkey whose responses cannot be verified is refused.
 func TestAPasskeyMovesWhole(t *testing.T) {
 	ring, err := seal.NewRing(map[string]string{"1": strings.Repeat("k", 32)})
 	if err != nil {
@@ -59,7 +59,7 @@ func TestAPasskeyMovesWhole(t *testing.T) {
 	}
 }
 
-// made is a passkey of a new authenticator.
+// made returns a passkey of a new authenticator.
 func made(t *testing.T, m *Method) Credential {
 	t.Helper()
 	begun, err := m.BeginCreate(factor.NewPasskey{User: store.User{ID: "x", Email: "x@x.t"}})

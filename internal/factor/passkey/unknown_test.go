@@ -9,8 +9,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// What the system that a passkey came from did not keep is taken from its first
-// sign-in, and holds from then on.
+// TestR370_APasskeyWithUnknownPartsIsFixedByItsFirstSignIn checks that the first
+// sign-in sets what the source system did not keep, and that it cannot change
+// later.
 func TestR370_APasskeyWithUnknownPartsIsFixedByItsFirstSignIn(t *testing.T) {
 	b := newBench(t)
 	k := b.key(softkey.ES256)

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 )
 
-// octets is a text of hexadecimal digits, as the specification prints them.
+// octets is a text of hexadecimal digits, as in the specification.
 type octets []byte
 
 func (o *octets) UnmarshalText(text []byte) (err error) {
@@ -20,9 +20,9 @@ func (o *octets) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// vector is one of Web Authentication level 3, section 16 ("Test Vectors",
-// https://www.w3.org/TR/webauthn-3/#sctn-test-vectors): origin
-// https://example.org, relying party example.org.
+// vector is a test vector of Web Authentication level 3, section 16 ("Test
+// Vectors", https://www.w3.org/TR/webauthn-3/#sctn-test-vectors). The origin is
+// https://example.org, and the relying party is example.org.
 type vector struct {
 	Section, Title string
 	CredentialID   octets
@@ -33,10 +33,10 @@ type vector struct {
 	Get *struct{ Challenge, ClientDataJSON, AuthenticatorData, Signature, PublicKey octets }
 }
 
-// TestTheVectorsOfTheSpecification: what was made for a page of our own and
-// asks for no trust in a maker is taken; frames of other origins and
-// attestations by certificate are refused as our policy says, and for no other
-// reason. Every assertion's signature holds, whatever its algorithm.
+// TestTheVectorsOfTheSpecification checks that registrations in the site's own
+// pages without an attestation certificate are accepted. Frames of other origins
+// and attestations with certificates are refused for that reason only. Every
+// assertion's signature is valid, whatever its algorithm.
 func TestTheVectorsOfTheSpecification(t *testing.T) {
 	raw, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 )
 
-// This file is all that knows go-webauthn. Its functions end in values of our
-// own; the library's errors are for the trail alone.
+// Only this file uses go-webauthn. Its functions return types of this package. The
+// library's errors are only for the audit trail.
 
-// algorithms are those offered, and the only ones taken.
+// algorithms returns the algorithms that are offered and accepted.
 func algorithms() []webauthncose.COSEAlgorithmIdentifier {
 	return []webauthncose.COSEAlgorithmIdentifier{
 		webauthncose.AlgES256, webauthncose.AlgEdDSA, webauthncose.AlgES512, webauthncose.AlgPS256, webauthncose.AlgPS384,
@@ -24,7 +24,7 @@ func algorithms() []webauthncose.COSEAlgorithmIdentifier {
 	}
 }
 
-// checkKey refuses a key that is not of an algorithm that is taken here.
+// checkKey refuses a key whose algorithm is not accepted.
 func checkKey(cose []byte) error {
 	invalid := errors.New("passkey: not a COSE key of a known algorithm")
 	if len(cose) == 0 || len(cose) > maxAnswer {
@@ -49,9 +49,8 @@ func checkKey(cose []byte) error {
 	return nil
 }
 
-// Attested returns the passkey that an attestation object was made for, as another
-// system keeps it. It verifies no signature in it: that was for the system that it
-// was made for.
+// Attested returns the passkey in an attestation object that another system stored.
+// It does not verify the attestation: the system that requested it should have done so.
 func Attested(object []byte) (Credential, error) {
 	invalid := errors.New("passkey: not an attestation object")
 	if len(object) == 0 || len(object) > maxAnswer {
@@ -72,7 +71,8 @@ func Attested(object []byte) (Credential, error) {
 	}, nil
 }
 
-// library writes an answer again for the library: only what was read strictly.
+// library encodes a response for the library. It contains only members that were
+// read strictly.
 func (a answer) library() ([]byte, error) {
 	response := map[string]string{"clientDataJSON": b64.EncodeToString(a.client)}
 	if a.attestation != nil {
@@ -86,7 +86,8 @@ func (a answer) library() ([]byte, error) {
 	return json.Marshal(map[string]any{"id": id, "rawId": id, "type": "public-key", "response": response})
 }
 
-// created checks a creation (section 7.1) and returns the record it makes.
+// created checks the response of a creation (section 7.1) and returns the new
+// record.
 func (a answer) created(s state, rpID string, origins []string) (record, error) {
 	raw, err := a.library()
 	if err != nil || len(a.attestation) == 0 {
@@ -125,10 +126,10 @@ func (a answer) created(s state, rpID string, origins []string) (record, error) 
 	}, nil
 }
 
-// checkAttestation: none was asked for, so a browser sends none, or, where the
-// authenticator names no model, the passkey's own signature (section 5.1.3,
-// step 22), which the library has checked. Certificates would say something
-// that cannot be judged here: refused, never taken unverified.
+// checkAttestation accepts a response without an attestation, because none was
+// requested. It also accepts a self-attestation, which browsers send if the
+// authenticator names no model (section 5.1.3, step 22); the library has checked
+// its signature. It refuses certificates, because nothing here can verify them.
 func checkAttestation(o protocol.AttestationObject) error {
 	if o.Format == string(protocol.AttestationFormatNone) {
 		return nil
@@ -139,8 +140,8 @@ func checkAttestation(o protocol.AttestationObject) error {
 	return refuse("attestation " + printable(o.Format))
 }
 
-// proves checks an answer to a question (section 7.2) and returns the record
-// as it is after it.
+// proves checks the response to a request for a passkey (section 7.2) and returns
+// the updated record.
 func (a answer) proves(s state, r record, rpID string, origins []string) (factor.Proven, record, error) {
 	raw, err := a.library()
 	if err != nil || len(a.data) == 0 {
@@ -160,9 +161,9 @@ func (a answer) proves(s state, r record, rpID string, origins []string) (factor
 	data := parsed.Response.AuthenticatorData
 	eligible, backed := data.Flags.HasBackupEligible(), data.Flags.HasBackupState()
 	switch {
-	case data.Flags.HasAttestedCredentialData(): // section 6.1: of creations only
+	case data.Flags.HasAttestedCredentialData(): // section 6.1: only in a creation
 		return factor.Proven{}, record{}, refuse("it attests a new key")
-	case !r.FlagsUnknown && eligible != r.BackupEligible: // section 6.1.3: fixed when it was made
+	case !r.FlagsUnknown && eligible != r.BackupEligible: // section 6.1.3: set at the creation
 		return factor.Proven{}, record{}, refuse("its backup eligibility has changed")
 	case backed && !eligible:
 		return factor.Proven{}, record{}, refuse("marked as backed up but not backup-eligible")
@@ -171,8 +172,8 @@ func (a answer) proves(s state, r record, rpID string, origins []string) (factor
 	}
 	verified := data.Flags.HasUserVerified()
 	r.Counter, r.BackedUp, r.Verified = data.Counter, backed, r.Verified || verified
-	// What the system that it came from did not keep is what its key has signed first,
-	// and the user that its authenticator has named.
+	// The first sign-in sets what the source system did not keep: the flag that the
+	// key has signed, and the user that the authenticator names.
 	r.FlagsUnknown, r.BackupEligible = false, eligible
 	if len(r.Handle) == 0 {
 		r.Handle = a.handle
@@ -180,8 +181,8 @@ func (a answer) proves(s state, r record, rpID string, origins []string) (factor
 	return factor.Proven{UserVerified: verified}, r, nil
 }
 
-// cause says in words what is wrong. The library's own texts name its internals
-// and are meant for programmers.
+// cause describes an error in words. The texts of the library name its internals
+// and are for programmers.
 func cause(err error) string {
 	var e *protocol.Error
 	if errors.As(err, &e) && e.Type == protocol.ErrAssertionSignature.Type {
@@ -190,7 +191,7 @@ func cause(err error) string {
 	return "the answer does not match what was asked"
 }
 
-// printable keeps a cause short and on one line.
+// printable returns a short form of a cause on one line.
 func printable(s string) string {
 	b := []byte{}
 	for _, c := range []byte(s) {

@@ -1,7 +1,7 @@
-// Package recovery is codes for the day the second factor is lost: made as a
-// set, shown once, kept as keyed hashes, each good for one sign-in.
+// Package recovery implements codes for users who have lost their second factor.
+// Codes are made as a set, shown once and stored as keyed hashes. Each is valid for
+// one sign-in.
 //
-// It does not decide who may have or use them; that is login's. A code is never
-// a first factor, and stands only in the place of a second one that the account
-// has (store.FactorChange sees to that).
+// Package login decides who may have or use them. A code is never a first factor.
+// It only replaces a second factor that the account has (see store.FactorChange).
 package recovery

@@ -19,20 +19,20 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// The schemes of codes that come from elsewhere.
+// Schemes of imported codes.
 const (
 	Plain   = ""        // Value is the code
-	Twofold = "twofold" // HMAC-SHA256 as this package makes it, under Keys, for User
-	Bcrypt  = "bcrypt"  // of the code as it is typed
-	SHA512  = "sha512"  // base64 of the hash of the code as it is typed
+	Twofold = "twofold" // HMAC-SHA256 as this package makes it, with Key, for User
+	Bcrypt  = "bcrypt"  // hash of the code as the user types it
+	SHA512  = "sha512"  // base64 of the hash of the code as the user types it
 )
 
-// Code is a recovery code on its way in or out.
+// Code is a recovery code that is imported or exported.
 type Code struct {
 	Scheme string
 	Value  string
-	Key    []byte // of Twofold: one or several keys of 32 bytes, one after the other
-	User   string // of Twofold: the user's id where the code was made
+	Key    []byte // of Twofold: one or more keys of 32 bytes, concatenated
+	User   string // of Twofold: the ID of the user for whom the code was made
 }
 
 const (
@@ -40,12 +40,12 @@ const (
 	maxForeign = 64
 	keySize    = 32
 	maxKeys    = 16
-	// maxWork bounds what one guess at a user's bcrypt codes may cost: as much as
-	// eight hashes of cost 12, some two seconds.
+	// maxWork bounds the cost of one guess at a user's bcrypt codes. It is the cost
+	// of eight hashes of cost 12, about two seconds.
 	maxWork = 8 << 12
 )
 
-// form is how a code from elsewhere is checked, as it is stored, sealed.
+// form describes how an imported code is checked. It is stored sealed.
 type form struct {
 	Version int    `json:"v"`
 	Scheme  string `json:"s"`
@@ -54,7 +54,7 @@ type form struct {
 	User    string `json:"u,omitempty"`
 }
 
-// looksForeign reports whether a text could be a code of another system.
+// looksForeign reports whether a text could be an imported code.
 func looksForeign(typed string) bool {
 	if len(typed) > 8*maxForeign {
 		return false
@@ -64,13 +64,13 @@ func looksForeign(typed string) bool {
 		strings.Trim(code, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
 }
 
-// bare is a plain code as its hash is made: it is long enough without its case.
+// bare returns a plain code as it is hashed. Case is ignored.
 func bare(typed string) string { return strings.ToLower(factor.Bare(typed)) }
 
-// ErrCode says that a code cannot be taken over.
+// ErrCode is returned if a code cannot be imported or exported.
 var ErrCode = errors.New("recovery: code cannot be taken over")
 
-// Check returns what is wrong with codes that shall be a user's.
+// Check returns an error if a user's codes cannot be imported.
 func Check(codes []Code) error {
 	work := 0
 	for _, c := range codes {
@@ -105,11 +105,11 @@ func Check(codes []Code) error {
 	return nil
 }
 
-// Import returns codes as they are stored for a user. Check was asked before. Two
-// spellings of one code are one.
+// Import returns a user's codes in their stored form. The caller must have called
+// Check. Two spellings of one code become one code.
 func (c *Codes) Import(userID string, codes []Code) (out []store.KeptCode, err error) {
 	mac := c.c.Keys.MACer(purpose)
-	var plain []byte // the form of all plain ones
+	var plain []byte // the form of all plain codes
 	for _, code := range codes {
 		var kept store.KeptCode
 		if code.Scheme == Plain && plain != nil {
@@ -166,7 +166,7 @@ func (c *Codes) open(userID string, kept store.KeptCode) (f form, err error) {
 	return f, nil
 }
 
-// Export returns a user's code as another Twofold can check it.
+// Export returns a user's code in a form that another Twofold can check.
 func (c *Codes) Export(userID string, kept store.KeptCode) (Code, error) {
 	f := form{Scheme: Plain}
 	if len(kept.Form) > 0 {
@@ -176,7 +176,7 @@ func (c *Codes) Export(userID string, kept store.KeptCode) (Code, error) {
 		}
 	}
 	switch f.Scheme {
-	case Plain: // only its hash is here, under a key of ours
+	case Plain: // only its hash is stored, with a key of this site
 		return Code{Twofold, base64.RawURLEncoding.EncodeToString(kept.MAC),
 			bytes.Join(c.c.Keys.MACKeys(purpose), nil), userID}, nil
 	case SHA512:
@@ -189,13 +189,14 @@ func (c *Codes) Export(userID string, kept store.KeptCode) (Code, error) {
 	return Code{}, ErrCode
 }
 
-// foreign are what a typed code is kept as, if it is one of those from elsewhere. A
-// form that does not open is an error: only the operator can bring its key back.
+// foreign returns the stored hashes of the imported codes that a typed code
+// matches. A form that cannot be decrypted is an error: only the operator can
+// restore its key.
 func (c *Codes) foreign(userID, typed string, list []store.KeptCode) (macs [][]byte, err error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
-	// Compared as typed, without blanks and dashes, and in both cases.
+	// Codes are compared as typed, and without blanks and dashes in both cases.
 	code := bare(typed)
 	spellings := []string{factor.Tidy(typed), factor.Bare(typed), code, strings.ToUpper(code)}
 	macs = c.c.Keys.MACs(purpose, userID, code)
@@ -211,8 +212,8 @@ func (c *Codes) foreign(userID, typed string, list []store.KeptCode) (macs [][]b
 	return macs, nil
 }
 
-// matches reports whether a code, as it was typed and in its other spellings, is the one
-// that is kept.
+// matches reports whether one of the spellings of a code is the stored code. The
+// first spelling is the code as it was typed.
 func (f form) matches(mac []byte, spellings []string) bool {
 	switch f.Scheme {
 	case Twofold:
@@ -227,7 +228,7 @@ func (f form) matches(mac []byte, spellings []string) bool {
 				return true
 			}
 		}
-	case Bcrypt: // once: each spelling costs as much as the first
+	case Bcrypt: // only the first spelling: each hash is expensive
 		return bcrypt.CompareHashAndPassword([]byte(f.Value), []byte(spellings[0])) == nil
 	}
 	return false

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// move makes a user with a second factor and these codes.
+// move makes a user with a second factor and the given codes.
 func (d *desk) move(c *recovery.Codes, codes ...recovery.Code) string {
 	d.t.Helper()
 	d.must(recovery.Check(codes))
@@ -29,8 +29,9 @@ func (d *desk) move(c *recovery.Codes, codes ...recovery.Code) string {
 	return id
 }
 
-// TestR348_ACodeFromElsewhereIsGoodOnce: plain or hashed, it opens its account, once,
-// in the spellings that people type; the other codes stay.
+// TestR348_ACodeFromElsewhereIsGoodOnce checks that an imported code, plain or
+// hashed, is accepted once, in each spelling that users type. The other codes stay
+// valid.
 func TestR348_ACodeFromElsewhereIsGoodOnce(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	c := d.codes(recovery.Config{}, oneKey)
@@ -70,15 +71,17 @@ func TestACodeFromElsewhereOpensItsAccountOnly(t *testing.T) {
 	d.wrong(c.Holds(ctx, other, "1234567"), "a part of a code")
 	d.wrong(c.Holds(ctx, other, strings.Repeat("1", 65)), "a long text")
 	d.wrong(c.Holds(ctx, other, ""), "nothing")
-	// What is not a code of ours is no guess for an account that has only ours.
+	// A text in another format is not a guess for an account that has only codes of
+	// this site.
 	d.put(c)
 	if ok, err := c.Reads(ctx, d.user.ID, "12345678"); err != nil || ok {
 		t.Errorf("eight digits are read as a code of ours: %v %v", ok, err)
 	}
 }
 
-// A code that was made here is good in another Twofold, under another key and another
-// id, and comes out of that one as it went in.
+// TestACodeMovesToAnotherTwofold checks that a code that was made here is valid in
+// another Twofold, with another key and another user ID, and is exported from there
+// unchanged.
 func TestACodeMovesToAnotherTwofold(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	here, there := d.codes(recovery.Config{}, oneKey), newDesk(t)
@@ -115,7 +118,7 @@ func TestACodeMovesToAnotherTwofold(t *testing.T) {
 			t.Errorf("code %d: %v, %d left", i, err, left)
 		}
 	}
-	// A set that is made there is of that one alone.
+	// A set that is made in the other Twofold is valid only there.
 	there.user.ID, there.user.Uniquifier = id, "0"
 	fresh := there.put(far)
 	there.must(far.Holds(ctx, id, fresh[0]))
@@ -124,7 +127,7 @@ func TestACodeMovesToAnotherTwofold(t *testing.T) {
 	}
 }
 
-// A form is bound to its user: moved to another row it opens nothing.
+// TestAFormIsBoundToItsUser checks that a form in another user's row does not open.
 func TestAFormIsBoundToItsUser(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	c := d.codes(recovery.Config{}, oneKey)

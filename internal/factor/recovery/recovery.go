@@ -17,28 +17,29 @@ const (
 	size  = 10 // random bytes of a code: 80 bits, where NIST SP 800-63B-4 section 4.2.1.1 asks for 64
 	chars = 16 // as base32
 	group = 4
-	// Number is the default number of codes in a set, MaxNumber at most.
+	// Number is the default number of codes in a set, MaxNumber the maximum.
 	Number    = 10
 	MaxNumber = 20
 )
 
-// alphabet is RFC 4648's in lower case: no 0, 1, 8 or 9 to mistake for a letter.
+// alphabet is that of RFC 4648 in lower case. It has no 0, 1, 8 or 9, which could
+// be mistaken for letters.
 var alphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// Config says what recovery codes need.
+// Config configures Codes.
 type Config struct {
 	Codes  store.RecoveryCodes
 	Keys   *seal.Keys
-	Ring   *seal.Ring    // seals the keys of hashes that came from elsewhere
-	Number int           // in a set; 5 if zero
-	Life   time.Duration // of a code; endless if zero
+	Ring   *seal.Ring    // seals the forms of imported codes
+	Number int           // of codes in a set; 10 if zero
+	Life   time.Duration // of a code; unlimited if zero
 	Now    func() time.Time
 }
 
 // Codes makes and spends recovery codes.
 type Codes struct{ c Config }
 
-// New returns them.
+// New returns Codes. It returns an error if c is invalid.
 func New(c Config) (*Codes, error) {
 	if c.Number == 0 {
 		c.Number = Number
@@ -52,7 +53,8 @@ func New(c Config) (*Codes, error) {
 	return &Codes{c}, nil
 }
 
-// Make returns a new set for a user: as it is shown, once, and as it is stored.
+// Make returns a new set of codes for a user: the codes to show once, and the
+// hashes to store.
 func (c *Codes) Make(userID string) (shown []string, macs [][]byte) {
 	for range c.c.Number {
 		raw := make([]byte, size)
@@ -66,7 +68,7 @@ func (c *Codes) Make(userID string) (shown []string, macs [][]byte) {
 
 const purpose = "recovery"
 
-// spread writes a code in groups of four, for people.
+// spread writes a code in groups of four characters.
 func spread(code string) string {
 	var b strings.Builder
 	for i := 0; i < len(code); i += group {
@@ -78,14 +80,14 @@ func spread(code string) string {
 	return b.String()
 }
 
-// Looks reports whether a text could be one of our codes.
+// Looks reports whether a text could be a code that Make returns.
 func (c *Codes) Looks(typed string) bool {
 	_, ok := normal(typed)
 	return ok
 }
 
-// Reads reports whether a text could be a code of the user. Other text does not count as a
-// guess. Imported codes may have other sizes than ours.
+// Reads reports whether a text could be a code of the user. Other text does not
+// count as a guess. Imported codes may have sizes other than Make's.
 func (c *Codes) Reads(ctx context.Context, userID, typed string) (bool, error) {
 	if _, own := normal(typed); own || !looksForeign(typed) {
 		return own, nil
@@ -94,9 +96,9 @@ func (c *Codes) Reads(ctx context.Context, userID, typed string) (bool, error) {
 	return len(foreign) > 0, err
 }
 
-// normal is a code of ours as it is stored: without spaces and dashes, in lower case.
-// It is done once, before anything else looks, so a code that was spent has no
-// second spelling (R71).
+// normal returns a code in its stored form: without spaces and dashes, in lower
+// case. Every function normalizes a code first, so a spent code has no second
+// spelling (R71).
 func normal(typed string) (string, bool) {
 	if len(typed) > 8*chars {
 		return "", false
@@ -110,7 +112,8 @@ func normal(typed string) (string, bool) {
 	return strings.ToLower(code), len(code) == chars
 }
 
-// Holds returns factor.ErrWrong if the user does not have this code. It uses up nothing.
+// Holds returns factor.ErrWrong if the user does not have this code. It does not
+// spend the code.
 func (c *Codes) Holds(ctx context.Context, userID, typed string) error {
 	macs, err := c.macs(ctx, userID, typed)
 	if err != nil {
@@ -123,8 +126,9 @@ func (c *Codes) Holds(ctx context.Context, userID, typed string) error {
 	return err
 }
 
-// Spend takes the code from the user and says how many are left: exactly one
-// caller gets it, the others factor.ErrWrong. Messages are stored with that.
+// Spend removes the code from the user's set and returns the number of codes left.
+// Only one caller can spend a code; others get factor.ErrWrong. The messages are
+// stored in the same transaction.
 func (c *Codes) Spend(ctx context.Context, userID, typed string, messages ...store.Message) (int, error) {
 	macs, err := c.macs(ctx, userID, typed)
 	if err != nil {
@@ -137,13 +141,13 @@ func (c *Codes) Spend(ctx context.Context, userID, typed string, messages ...sto
 	return left, err
 }
 
-// Left counts the user's codes.
+// Left returns the number of codes that the user has left.
 func (c *Codes) Left(ctx context.Context, userID string) (int, error) {
 	return c.c.Codes.RecoveryCodesLeft(ctx, userID, c.since())
 }
 
-// macs are what a code may be stored as: under each key of ours, and, if the user has
-// codes from elsewhere, as these are kept.
+// macs returns the hashes under which a code may be stored: one for each key of
+// this site, and those of the imported codes that it matches.
 func (c *Codes) macs(ctx context.Context, userID, typed string) ([][]byte, error) {
 	code, own := normal(typed)
 	if !own && !looksForeign(typed) {
@@ -167,7 +171,7 @@ func (c *Codes) macs(ctx context.Context, userID, typed string) ([][]byte, error
 	return macs, nil
 }
 
-// since is when the oldest codes that are still good were made.
+// since returns the time before which codes have expired.
 func (c *Codes) since() time.Time {
 	if c.c.Life == 0 {
 		return time.Time{}

@@ -22,7 +22,7 @@ const (
 	anotherKey = "gP4mXhG2u4h1lQ0b5oX8n7nQxw7k0Jr3Jm0Kp3g8o2E"
 )
 
-// desk is a user with a second factor, in a real file.
+// desk is a user with a second factor, in a database file.
 type desk struct {
 	t    *testing.T
 	db   *sqlite.DB
@@ -70,7 +70,7 @@ func (d *desk) codes(c recovery.Config, keys ...string) *recovery.Codes {
 	return codes
 }
 
-// put makes a set and stores it.
+// put makes a set of codes and stores it.
 func (d *desk) put(c *recovery.Codes) []string {
 	d.t.Helper()
 	shown, macs := c.Make(d.user.ID)
@@ -94,7 +94,7 @@ func TestACodeIsGoodOnceInEverySpellingOfIt(t *testing.T) {
 		strings.ToUpper,
 		func(s string) string { return strings.ReplaceAll(s, "-", "") },
 		func(s string) string { return " " + strings.ReplaceAll(s, "-", " ") + "\t\n" },
-		func(s string) string { return strings.ReplaceAll(s, "-", "\u2013") }, // as a word processor has it
+		func(s string) string { return strings.ReplaceAll(s, "-", "\u2013") }, // as word processors write a dash
 	}
 	for i, spell := range spellings {
 		typed := spell(shown[i])
@@ -171,8 +171,8 @@ func TestCodesLiveAsLongAsTheyAreMeantTo(t *testing.T) {
 	}
 }
 
-// TestCodesAreRandom: five hundred sets hold no code twice, each character comes
-// about as often as the others, and the hash says nothing without the key.
+// TestCodesAreRandom checks that 500 sets contain no code twice, that all
+// characters are about equally frequent, and that the hash depends on the key.
 func TestCodesAreRandom(t *testing.T) {
 	d := newDesk(t)
 	c, other := d.codes(recovery.Config{}, oneKey), d.codes(recovery.Config{}, anotherKey)
@@ -231,7 +231,7 @@ func FuzzLooks(f *testing.F) {
 	})
 }
 
-// none holds no code.
+// none is a store without codes.
 type none struct{ store.RecoveryCodes }
 
 func (none) HasRecoveryCode(_ context.Context, _ string, macs [][]byte, _ time.Time) (bool, error) {

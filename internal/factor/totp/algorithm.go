@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// The parameters of the authenticator apps that are set up here. They are not
-// negotiable: several apps ignore what the URI says about them. Apps that were set
-// up elsewhere may have others; see Parameters.
+// Parameters of apps that are set up here. They are fixed, because several apps
+// ignore the parameters in the URI. Apps that were set up elsewhere may have
+// others; see Parameters.
 const (
 	Period     = 30 // seconds, RFC 6238 section 4.1
 	Size       = 6  // digits
@@ -22,10 +22,10 @@ const (
 	minSecret  = 16 // bytes, RFC 4226 section 4 R6 requires 128 bits
 )
 
-// Algorithm is the hash under HMAC.
+// Algorithm is the hash function of the HMAC.
 type Algorithm int
 
-// The hashes of RFC 6238.
+// Hash functions of RFC 6238.
 const (
 	SHA1 Algorithm = iota
 	SHA256
@@ -43,8 +43,8 @@ func (a Algorithm) hash() func() hash.Hash {
 	}
 }
 
-// Step is the number of the period of an app of ours that t lies in. Before 1970
-// there is none.
+// Step returns the number of the period that contains t, for an app that was set up
+// here. A time before 1970 has no period.
 func Step(t time.Time) int64 { return stepOf(t, Period) }
 
 func stepOf(t time.Time, period int) int64 {
@@ -55,7 +55,7 @@ func stepOf(t time.Time, period int) int64 {
 	return s / int64(period)
 }
 
-// Code is the code of a step (RFC 4226 section 5.3).
+// Code returns the code of a step (RFC 4226 section 5.3).
 func Code(a Algorithm, secret []byte, step int64, digits int) string {
 	var msg [8]byte
 	binary.BigEndian.PutUint64(msg[:], uint64(step))
@@ -71,8 +71,8 @@ func Code(a Algorithm, secret []byte, step int64, digits int) string {
 	return fmt.Sprintf("%0*d", digits, v%mod)
 }
 
-// Match returns the step whose code was given, among those from back steps
-// before now to ahead steps after it, for an app that was set up here.
+// Match returns the step of a code, for an app that was set up here. It looks at
+// the steps from back before now to ahead after now.
 func Match(secret []byte, code string, now time.Time, back, ahead int) (step int64, ok bool) {
 	if len(secret) < minSecret {
 		return 0, false
@@ -80,10 +80,9 @@ func Match(secret []byte, code string, now time.Time, back, ahead int) (step int
 	return Parameters{Secret: secret, Digits: Size, Period: Period}.match(code, now, back, ahead)
 }
 
-// match returns the step whose code was given. All candidates are computed and
-// compared in constant time, so that time does not tell which one was near (R36). A
-// short secret matches nothing: an empty one would otherwise be a code that anybody
-// can compute.
+// match returns the step of a code. It computes all candidates and compares them in
+// constant time, so that time does not show which one was close (R36). A short
+// secret matches nothing: anyone could compute the codes of an empty one.
 func (p Parameters) match(code string, now time.Time, back, ahead int) (step int64, ok bool) {
 	if p.check() != nil || len(code) != p.Digits {
 		return 0, false

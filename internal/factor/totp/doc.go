@@ -1,9 +1,9 @@
-// Package totp is the authenticator-app factor: RFC 6238 with HMAC-SHA-1, six
-// digits, 30-second steps, T0 = 0, which is what every app understands. Apps that
-// were set up elsewhere keep their digits, period and algorithm; see Parameters.
+// Package totp implements authenticator apps as factors: RFC 6238 with HMAC-SHA-1,
+// six digits, 30-second steps and T0 = 0, which every app supports. Apps that were
+// set up elsewhere keep their digits, period and algorithm; see Parameters.
 //
 // It owns the algorithm (Code, Match), the otpauth URI, the QR code and the
-// factor.Method. Every accepted step is recorded by the store in the same
-// statement that accepts it, so a code works once, the enrolment code
-// included (RFC 6238 section 5.2).
+// factor.Method. The store records every accepted step in the statement that
+// accepts it, so a code works once. This includes the code of the enrollment (RFC
+// 6238 section 5.2).
 package totp

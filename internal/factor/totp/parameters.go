@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Parameters are what an app and its verifier share (RFC 6238 section 1.2).
+// Parameters are shared by an app and its verifier (RFC 6238 section 1.2).
 type Parameters struct {
 	Secret    []byte
 	Digits    int // 6 to 8
@@ -18,14 +18,14 @@ type Parameters struct {
 	Algorithm Algorithm
 }
 
-// MinImported is the shortest key, in bytes, of an app that was set up elsewhere.
-// RFC 4226 asks for 16, but several systems have always made keys of 10: to refuse
-// them would leave their accounts without second factor.
+// MinImported is the minimum length, in bytes, of the key of an app that was set up
+// elsewhere. RFC 4226 demands 16, but several systems have always made keys of 10.
+// If these were refused, their accounts would lose their second factor.
 const MinImported = 10
 
 const maxSecret = 128 // bytes
 
-// check returns what is wrong with parameters.
+// check returns an error if the parameters are not supported.
 func (p Parameters) check() error {
 	switch {
 	case len(p.Secret) < MinImported || len(p.Secret) > maxSecret:
@@ -40,23 +40,23 @@ func (p Parameters) check() error {
 	return nil
 }
 
-// own reports whether an app of ours would have these parameters.
+// own reports whether an app that is set up here could have these parameters.
 func (p Parameters) own() bool {
 	return len(p.Secret) >= minSecret && p.Digits == Size && p.Period == Period && p.Algorithm == SHA1
 }
 
-// StepAt is the number of the period that t lies in.
+// StepAt returns the number of the period that contains t.
 func (p Parameters) StepAt(t time.Time) int64 { return stepOf(t, p.Period) }
 
 // Code returns the code of a step.
 func (p Parameters) Code(step int64) string { return Code(p.Algorithm, p.Secret, step, p.Digits) }
 
-// foreign is the purpose under which parameters are sealed that no app of ours has.
-// A key of ours is sealed as it is, under another purpose: neither opens as the
-// other.
+// foreign is the purpose under which parameters of imported apps are sealed. The
+// key of an app that was set up here is sealed without parameters under another
+// purpose, so neither can be opened as the other.
 const foreign = "totp/parameters"
 
-// sealed is how such parameters are kept.
+// sealed is the stored form of the parameters of an imported app.
 type sealed struct {
 	Version   int       `json:"v"`
 	Secret    []byte    `json:"secret"`
@@ -77,7 +77,8 @@ func (m *Method) seal(p Parameters, userID, factorID string) ([]byte, error) {
 	return m.c.Ring.Seal(foreign, owner(userID, factorID), raw)
 }
 
-// open returns the parameters of a factor. Stale: an older key sealed them.
+// open returns the parameters of a factor. stale reports whether an older key
+// sealed them.
 func (m *Method) open(userID, factorID string, secret []byte) (p Parameters, stale bool, err error) {
 	plain, stale, err := m.c.Ring.Open(purpose, owner(userID, factorID), secret)
 	if err == nil {
@@ -98,8 +99,8 @@ func (m *Method) open(userID, factorID string, secret []byte) (p Parameters, sta
 	return p, stale, nil
 }
 
-// Import seals the parameters of an app that was set up elsewhere into a factor that
-// has its ids.
+// Import seals the parameters of an app that was set up elsewhere into a factor
+// whose IDs are set.
 func (m *Method) Import(f *store.Factor, p Parameters) (err error) {
 	if err := p.check(); err != nil {
 		return err
@@ -114,7 +115,7 @@ func (m *Method) Export(f store.Factor) (Parameters, error) {
 	return p, err
 }
 
-// Reads implements factor.Reader: a code has as many digits as the app shows.
+// Reads implements factor.Reader. A code has as many digits as the app shows.
 func (m *Method) Reads(f store.Factor, typed string) bool {
 	_, err := factor.Digits(typed, m.Digits(f))
 	return err == nil
@@ -124,7 +125,7 @@ func (m *Method) Reads(f store.Factor, typed string) bool {
 func (m *Method) Digits(f store.Factor) int {
 	p, _, err := m.open(f.UserID, f.ID, f.Secret)
 	if err != nil {
-		return Size // Verify says what is wrong
+		return Size // Verify returns the error
 	}
 	return p.Digits
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// TestR340_AnAppFromElsewhereKeepsItsParameters: digits, period and algorithm are
-// those that the app has, for the codes of RFC 6238 appendix B too.
+// TestR340_AnAppFromElsewhereKeepsItsParameters checks that an imported app keeps
+// its digits, period and algorithm, with the codes of RFC 6238 appendix B among
+// others.
 func TestR340_AnAppFromElsewhereKeepsItsParameters(t *testing.T) {
 	ctx, now := context.Background(), time.Unix(1111111111, 0)
 	secrets := map[Algorithm]string{
@@ -66,8 +67,8 @@ func TestR340_AnAppFromElsewhereKeepsItsParameters(t *testing.T) {
 	}
 }
 
-// What no verifier should agree to is refused at the import, and a set-up here makes
-// what it always made.
+// TestR340_OddParametersAreRefused checks that an import refuses insecure
+// parameters, and that a set-up here still makes its usual ones.
 func TestR340_OddParametersAreRefused(t *testing.T) {
 	now := time.Unix(1111111111, 0)
 	m := method(t, map[string]string{"1": strings.Repeat("k", 32)}, &steps{}, &now)
@@ -105,7 +106,8 @@ func TestR340_OddParametersAreRefused(t *testing.T) {
 	}
 }
 
-// The parameters are bound to their row, and a newer key seals them again.
+// TestParametersAreSealed checks that parameters are bound to their row, and that a
+// newer key seals them again.
 func TestParametersAreSealed(t *testing.T) {
 	ctx, s, now := context.Background(), &steps{}, time.Unix(1_000_000_000, 0)
 	one := map[string]string{"1": strings.Repeat("k", 32)}

@@ -15,26 +15,28 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Config says what an authenticator factor needs.
+// Config configures a Method.
 type Config struct {
 	Factors store.Factors
 	Ring    *seal.Ring
 	Issuer  string // shown in the app
-	// Window is how far a code's step may lie from now, both ways, in seconds;
-	// 30 (one step, RFC 6238 section 5.2) if zero, 120 at most. A wider window
-	// gives a guesser more codes that are right at once.
+	// Window is the maximum distance of a code's step from now, in both directions,
+	// in seconds: 30 (one step, RFC 6238 section 5.2) if zero, at most 120. With a
+	// wider window, more codes are valid at once, which helps an attacker who
+	// guesses.
 	Window int
 	Now    func() time.Time
-	// Label is what the app shows next to the issuer; the e-mail address if nil.
+	// Label returns the text that the app shows next to the issuer. If it is nil,
+	// the text is the e-mail address.
 	Label func(store.User) string
 }
 
-// Method is the authenticator app as a factor.Method.
+// Method implements factor.Method for authenticator apps.
 type Method struct{ c Config }
 
 const purpose = "totp"
 
-// New returns the method.
+// New returns a Method. It returns an error if c is invalid.
 func New(c Config) (*Method, error) {
 	if c.Window == 0 {
 		c.Window = Period
@@ -51,14 +53,13 @@ func New(c Config) (*Method, error) {
 	return &Method{c}, nil
 }
 
-// Channel is empty: nothing is sent.
+// Channel returns "", because nothing is sent.
 func (m *Method) Channel() string { return "" }
 
 // Send does nothing.
 func (m *Method) Send(context.Context, factor.Transaction, string) error { return nil }
 
-// BeginEnrol makes a new secret. Each draft has its own; the client never
-// chooses it.
+// BeginEnrol makes a new secret for each draft. The client cannot choose it.
 func (m *Method) BeginEnrol(
 	_ context.Context, t factor.Transaction, _ string, d *store.Draft,
 ) (*factor.EnrollmentSecret, error) {
@@ -92,7 +93,7 @@ func (m *Method) shown(u store.User, secret []byte) *factor.EnrollmentSecret {
 	}
 }
 
-// FinishEnrol checks the first code and records its step as spent (R30).
+// FinishEnrol checks the first code and marks its step as spent (R30).
 func (m *Method) FinishEnrol(_ context.Context, _ factor.Transaction, d store.Draft, code string) (store.Factor, error) {
 	p, _, err := m.open(d.UserID, d.FactorID, d.Secret)
 	if err != nil {
@@ -107,8 +108,8 @@ func (m *Method) FinishEnrol(_ context.Context, _ factor.Transaction, d store.Dr
 	return f, nil
 }
 
-// Verify accepts a code whose step is newer than every step accepted before.
-// The key of "used" is the matched step, never the text that was typed.
+// Verify accepts a code whose step is newer than every accepted step. It compares
+// the step, not the text that was typed.
 func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Factor, code string) error {
 	p, stale, err := m.open(f.UserID, f.ID, f.Secret)
 	if err != nil {
@@ -132,8 +133,8 @@ func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Facto
 	return nil
 }
 
-// Compare implements factor.Comparer. Of an app whose secret an older key sealed it says
-// factor.ErrSecret, since Verify puts that under the newest key.
+// Compare implements factor.Comparer. If an older key sealed the secret, it returns
+// factor.ErrSecret, so that the caller uses Verify, which seals the secret again.
 func (m *Method) Compare(f store.Factor, code string) (step int64, err error) {
 	p, stale, err := m.open(f.UserID, f.ID, f.Secret)
 	if err != nil {
@@ -148,8 +149,8 @@ func (m *Method) Compare(f store.Factor, code string) (step int64, err error) {
 	return step, err
 }
 
-// reseal moves the secret under the newest key. It is a courtesy: if it fails,
-// the old key still opens it, and the next sign-in tries again.
+// reseal seals the secret with the newest key. If that fails, the old key still
+// opens the secret, and the next sign-in tries again.
 func (m *Method) reseal(ctx context.Context, f store.Factor, p Parameters) {
 	if sealed, err := m.seal(p, f.UserID, f.ID); err == nil {
 		_ = m.c.Factors.Reseal(ctx, f.ID, f.Secret, sealed)
@@ -169,15 +170,15 @@ func (m *Method) match(p Parameters, code string) (int64, error) {
 	return step, nil
 }
 
-// steps is the number of accepted steps before and after the current one.
+// steps returns the number of accepted steps before and after the current one.
 func (m *Method) steps(p Parameters) int {
 	if m.c.Window >= Period {
-		return max(m.c.Window/p.Period, 1) // one step each way, also of a minute
+		return max(m.c.Window/p.Period, 1) // at least one step each way, also for a period of a minute
 	}
 	return m.c.Window / p.Period
 }
 
-// Newest is the newest step whose code could have been accepted by now.
+// Newest returns the newest step whose code could have been accepted by now.
 func (m *Method) Newest(p Parameters) int64 { return p.StepAt(m.c.Now()) + int64(m.steps(p)) }
 
 // Opens returns nil if the factor's secret can be decrypted. It uses up nothing.
@@ -186,15 +187,16 @@ func (m *Method) Opens(f store.Factor) error {
 	return err
 }
 
-// owner binds a sealed secret to its row: one user's ciphertext in another
-// user's row, or in another factor of the same user, does not open (R34).
+// owner returns the text that binds a sealed secret to its row. A secret that is
+// copied to another user's row, or to another factor of the same user, does not
+// open (R34).
 func owner(userID, factorID string) string { return userID + "/" + factorID }
 
 func encode(secret []byte) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
 }
 
-// group writes a base32 key in groups of four, for people.
+// group writes a base32 key in groups of four characters.
 func group(b32 string) string {
 	var b bytes.Buffer
 	for i, c := range []byte(b32) {

@@ -15,8 +15,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// RFC 6238 appendix B, errata 2866: the secrets of the longer hashes are the
-// ASCII digits repeated to the hash's length.
+// TestAppendixB checks the values of RFC 6238 appendix B with errata 2866: the
+// secrets of the longer hashes are the ASCII digits, repeated to the length of the
+// hash.
 func TestAppendixB(t *testing.T) {
 	secrets := map[Algorithm]string{
 		SHA1:   "12345678901234567890",
@@ -43,7 +44,7 @@ func TestAppendixB(t *testing.T) {
 	}
 }
 
-// RFC 4226 appendix D.
+// TestAppendixD checks the values of RFC 4226 appendix D.
 func TestAppendixD(t *testing.T) {
 	want := []string{"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"}
 	for i, w := range want {
@@ -53,7 +54,7 @@ func TestAppendixD(t *testing.T) {
 	}
 }
 
-// The wire contract's golden vector.
+// TestGoldenVector checks the test vector of the wire contract.
 func TestGoldenVector(t *testing.T) {
 	secret, err := hex.DecodeString("64ec3d47284528658c112264cc99d31a4388f19e")
 	if err != nil {
@@ -126,7 +127,7 @@ func TestKeyIsGroupedForPeople(t *testing.T) {
 	}
 }
 
-// steps is a store that knows one factor.
+// steps is a store with one factor.
 type steps struct {
 	store.Factors
 	last     int64

@@ -10,10 +10,10 @@ import (
 	"github.com/boombuler/barcode/qr"
 )
 
-// URI is the otpauth URI that an app scans. Period, digits and algorithm stand
-// at their defaults and are left out. Issuer and label are percent-encoded, so
-// no text of a user can become a parameter (R33); a colon would end the issuer
-// inside the label and is left out.
+// URI returns the otpauth URI that an app scans. Period, digits and algorithm have
+// their default values and are left out. Issuer and label are percent-encoded, so a
+// user's text cannot become a parameter (R33). Colons are removed, because a colon
+// would end the issuer in the label.
 func URI(issuer, label, b32 string) string {
 	return "otpauth://totp/" + escape(issuer) + ":" + escape(label) +
 		"?secret=" + b32 + "&issuer=" + escape(issuer)
@@ -26,13 +26,14 @@ func escape(s string) string {
 		}
 		return r
 	}, s)
-	// QueryEscape leaves only letters, digits and -_.~ as they are; the wire
-	// contract writes a blank as %20 and keeps the at sign.
+	// QueryEscape leaves only letters, digits and -_.~ unchanged. The wire contract
+	// writes a blank as %20 and keeps the at sign.
 	return strings.NewReplacer("+", "%20", "%40", "@").Replace(url.QueryEscape(s))
 }
 
-// QR draws a text as an SVG image in a data URI: four modules of margin, error
-// correction level M. It returns an empty string for a text that fits no code.
+// QR returns a text as an SVG image in a data URI, with a margin of four modules
+// and error correction level M. If the text is too long, QR returns an empty
+// string.
 func QR(text string) template.URL {
 	code, err := qr.Encode(text, qr.M, qr.Unicode)
 	if err != nil {

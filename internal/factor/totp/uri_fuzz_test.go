@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzURI: whatever people and sites are called, an app reads one secret, one
-// issuer and one label out of the URI, and nothing else (R33).
+// FuzzURI checks that an app reads exactly one secret, one issuer and one label
+// from the URI, for any names of users and sites (R33).
 func FuzzURI(f *testing.F) {
 	for _, s := range [][2]string{
 		{"tests", "alice@x.t"}, {"a:b", "c:d"}, {"x&secret=AAAA", "y?secret=BBBB"}, {"x#y", "z%26issuer=other"}, {"%3A", "/../"},
@@ -42,7 +42,7 @@ func FuzzURI(f *testing.F) {
 	})
 }
 
-// shown is what of a name an app can show.
+// shown returns the part of a name that an app can show.
 func shown(s string) string {
 	var b strings.Builder
 	for _, r := range s {

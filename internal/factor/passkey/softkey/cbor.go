@@ -2,11 +2,11 @@ package softkey
 
 import "encoding/binary"
 
-// pair is an entry of a CBOR map; the order is the writer's.
+// pair is an entry of a CBOR map, in the order in which it is written.
 type pair struct{ key, value any }
 
-// cbor writes RFC 8949 for what authenticators say: integers, bytes, texts,
-// truths, lists and maps.
+// cbor encodes the values that authenticators use (RFC 8949): integers, byte
+// strings, texts, booleans, lists and maps.
 func cbor(v any) []byte {
 	switch v := v.(type) {
 	case int:

@@ -1,7 +1,7 @@
-// Package softkey is an authenticator and a browser in one, for tests: it
-// answers WebAuthn's options like a security key in Chromium, and lies where it
-// is told to, in any field, before the signature or after it.
+// Package softkey is an authenticator and a browser for tests. It answers the
+// options of WebAuthn as a security key in Chromium does. A test can make it lie in
+// any field, before the signature or after it.
 //
-// It knows nothing of the code it tests: standard library only, with a CBOR
-// writer of its own.
+// It shares no code with the packages that it tests: it imports only the standard
+// library and has its own CBOR encoder.
 package softkey

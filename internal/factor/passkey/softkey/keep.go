@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// kept is how a key lies in a file.
+// kept is the form of a key in a file.
 type kept struct {
 	Origin  string `json:"origin"`
 	RPID    string `json:"rp_id"`
@@ -19,8 +19,8 @@ type kept struct {
 	Private []byte `json:"private"` // PKCS #8
 }
 
-// MarshalJSON writes a key with its private half, so that a test can sign in with a
-// passkey that another system registered.
+// MarshalJSON encodes a key with its private half, so that a test can sign in with
+// a passkey that was registered with another system.
 func (k *Key) MarshalJSON() ([]byte, error) {
 	private, err := x509.MarshalPKCS8PrivateKey(k.signer)
 	if err != nil {

@@ -11,29 +11,29 @@ func Say(name string, value any) Lie {
 	}
 }
 
-// SayExactly replaces the client data's text.
+// SayExactly replaces the text of the client data.
 func SayExactly(text string) Lie { return func(d *Draft) { d.RawClient = []byte(text) } }
 
-// Set sets flags, Clear removes them.
+// Set sets flags; Clear clears them.
 func Set(flags byte) Lie   { return func(d *Draft) { d.Flags |= flags } }
 func Clear(flags byte) Lie { return func(d *Draft) { d.Flags &^= flags } }
 
-// Count says another counter.
+// Count changes the counter.
 func Count(n uint32) Lie { return func(d *Draft) { d.Counter = n } }
 
-// ForRP says another relying party's hash.
+// ForRP changes the hash of the relying party's ID.
 func ForRP(hash []byte) Lie { return func(d *Draft) { d.RPIDHash = hash } }
 
 // Trail appends bytes to the authenticator data.
 func Trail(b []byte) Lie { return func(d *Draft) { d.AlsoData = append(d.AlsoData, b...) } }
 
-// SignedBy has another key sign.
+// SignedBy signs with another key.
 func SignedBy(other *Key) Lie { return func(d *Draft) { d.Signer = other.signer } }
 
-// Attest names another credential and key in the attested data.
+// Attest puts another credential ID and key into the attested data.
 func Attest(id, cose []byte) Lie { return func(d *Draft) { d.AttestedID, d.PublicKey = id, cose } }
 
-// Packed attests by the passkey's own signature, by another key's if not nil.
+// Packed adds a packed attestation, signed by the passkey itself if by is nil.
 func Packed(by *Key) Lie {
 	return func(d *Draft) {
 		if d.Format = "packed"; by != nil {
@@ -42,7 +42,7 @@ func Packed(by *Key) Lie {
 	}
 }
 
-// Certified attests by an invalid chain of certificates.
+// Certified adds an attestation with an invalid certificate chain.
 func Certified(format string) Lie {
 	return func(d *Draft) {
 		d.Format = format
@@ -50,20 +50,20 @@ func Certified(format string) Lie {
 	}
 }
 
-// Format names an attestation format with an empty statement.
+// Format sets an attestation format with an empty statement.
 func Format(name string) Lie {
 	return func(d *Draft) { d.Format, d.Statement = name, []pair{} }
 }
 
-// Statement puts something into the statement of format none.
+// Statement puts a member into the statement of the format "none".
 func Statement() Lie { return func(d *Draft) { d.Statement = []pair{{"sig", []byte{1}}} } }
 
-// KeyOf is a COSE key with parameters of the caller's.
+// KeyOf returns a COSE key with the given parameters.
 func KeyOf(kty, alg, crv int, x, y []byte) []byte {
 	return cbor([]pair{{1, kty}, {3, alg}, {-1, crv}, {-2, x}, {-3, y}})
 }
 
-// Nested is CBOR that is deep.
+// Nested returns deeply nested CBOR.
 func Nested(depth int) []byte {
 	out := []byte{}
 	for range depth {
@@ -72,13 +72,13 @@ func Nested(depth int) []byte {
 	return append(out, 0)
 }
 
-// Send changes what goes out after signing.
+// Send changes the response after it is signed.
 func Send(f func(out, response map[string]any)) Lie {
 	return func(d *Draft) { d.Wire = append(d.Wire, f) }
 }
 
-// Padded writes every text of the response as base64url with its padding, as
-// the script of Flask-Security does.
+// Padded encodes every text of the response as base64url with padding, as the
+// script of Flask-Security does.
 func Padded() Lie {
 	return Send(func(_, r map[string]any) {
 		for name, v := range r {
@@ -89,7 +89,7 @@ func Padded() Lie {
 	})
 }
 
-// SendAs replaces one member of the response after signing.
+// SendAs replaces one member of the response after it is signed.
 func SendAs(name string, value any) Lie {
 	return Send(func(_, response map[string]any) { response[name] = value })
 }

@@ -24,7 +24,7 @@ const (
 	ED = 0x80 // extensions follow
 )
 
-// The algorithms it has.
+// Algorithms of keys.
 const (
 	ES256 = -7
 	EdDSA = -8
@@ -38,39 +38,39 @@ type Key struct {
 	ID       []byte
 	Handle   []byte
 	Alg      int
-	Flags    byte // of each answer: UP, and UV, BE, BS as the authenticator is
+	Flags    byte // of each response: UP, and UV, BE and BS, as the authenticator supports them
 	Counter  uint32
-	Counting bool // the counter grows with each use; otherwise it stays as it is
+	Counting bool // the counter grows with each use
 	signer   crypto.Signer
 }
 
-// Draft is an answer before it is signed and written down. A Lie changes it.
+// Draft is a response before it is signed and encoded. A Lie changes it.
 type Draft struct {
 	Client       map[string]any // clientDataJSON
-	RawClient    []byte         // in its place, if set
+	RawClient    []byte         // replaces Client, if set
 	RPIDHash     []byte
 	Flags        byte
 	Counter      uint32
 	AAGUID       []byte
 	AttestedID   []byte
 	PublicKey    []byte // COSE
-	AlsoData     []byte // behind the authenticator data
+	AlsoData     []byte // follows the authenticator data
 	Format       string
 	Statement    []pair
-	RawStatement any // in its place, if set
+	RawStatement any // replaces Statement, if set
 	Signer       crypto.Signer
 	Alg          int
-	// Wire is what goes out after signing: functions on the JSON.
+	// Wire are functions that change the JSON of the response after it is signed.
 	Wire []func(out, response map[string]any)
 }
 
 // Lie changes a draft.
 type Lie func(*Draft)
 
-// Text is base64url without padding.
+// Text encodes bytes as base64url without padding.
 func Text(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// Options are those of a ceremony, as far as an authenticator reads them.
+// Options are the options of a ceremony that an authenticator reads.
 type Options struct {
 	Challenge string `json:"challenge"`
 	RPID      string `json:"rpId"`
@@ -94,7 +94,7 @@ func Read(raw []byte) (Options, error) {
 	return o, err
 }
 
-// New makes a key pair on an authenticator that verifies its user and syncs.
+// New returns a key on an authenticator that verifies its user and syncs.
 func New(origin string, alg int) (*Key, error) {
 	k := &Key{Origin: origin, Alg: alg, Flags: UP | UV | BE | BS, ID: make([]byte, 32)}
 	rand.Read(k.ID)
@@ -117,7 +117,7 @@ func generateEd25519() (ed25519.PublicKey, crypto.Signer, error) {
 	return pub, priv, err
 }
 
-// Create answers the options of a creation: the browser's JSON.
+// Create returns the browser's JSON for the options of a creation.
 func (k *Key) Create(options []byte, lies ...Lie) (string, error) {
 	o, err := Read(options)
 	if err != nil {
@@ -152,7 +152,7 @@ func (k *Key) Create(options []byte, lies ...Lie) (string, error) {
 	}, map[string]any{"credProps": map[string]any{"rk": true}})
 }
 
-// Get answers the options of a question.
+// Get returns the browser's JSON for the options of a sign-in.
 func (k *Key) Get(options []byte, lies ...Lie) (string, error) {
 	o, err := Read(options)
 	if err != nil {
@@ -185,7 +185,7 @@ func (k *Key) draft(kind string, o Options) *Draft {
 	}
 }
 
-// data is the authenticator data (section 6.1).
+// data returns the authenticator data (section 6.1).
 func (d *Draft) data() []byte {
 	out := append([]byte{}, d.RPIDHash...)
 	out = append(out, d.Flags)
@@ -202,7 +202,7 @@ func (d *Draft) client() []byte {
 	if d.RawClient != nil {
 		return d.RawClient
 	}
-	raw, _ := json.Marshal(d.Client) // of texts and truths only
+	raw, _ := json.Marshal(d.Client) // cannot fail: only texts and booleans
 	return raw
 }
 
@@ -218,7 +218,7 @@ func (d *Draft) write(id []byte, response, results map[string]any) (string, erro
 	return string(raw), err
 }
 
-// COSE is the public key (RFC 9053).
+// COSE returns the encoded public key (RFC 9053).
 func (k *Key) COSE() []byte {
 	switch pub := k.signer.Public().(type) {
 	case *ecdsa.PublicKey:
@@ -245,7 +245,7 @@ func sign(s crypto.Signer, text []byte) ([]byte, error) {
 	}
 }
 
-// Bytes reads what Text wrote; nothing for anything else.
+// Bytes decodes a result of Text. It returns nil for any other text.
 func Bytes(s string) []byte {
 	b, _ := base64.RawURLEncoding.DecodeString(s)
 	return b
