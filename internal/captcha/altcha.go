@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// altchaLife is how long a challenge stands: a page may be open for a while before
+// altchaLife is the life of a challenge. A page may be open for some time before
 // its form is sent.
 const altchaLife = time.Hour
 
 // altchaHash is the name of the hash in challenges.
 const altchaHash = "SHA-256"
 
-// question is a challenge of Altcha, version 1: the number is wanted for which the
-// hash of salt and number is Challenge.
+// question is a challenge of Altcha, version 1. The browser must find the number
+// for which the hash of salt and number is Challenge.
 type question struct {
 	Algorithm string `json:"algorithm"`
 	Challenge string `json:"challenge"`
@@ -31,8 +31,8 @@ type question struct {
 	Signature string `json:"signature"`
 }
 
-// solution is the answer. The number is a number: in a text, part of a salt could be
-// taken for part of it (CVE-2025-68113).
+// solution is the browser's answer. The number is not a string: digits of the salt
+// could then be moved into it (CVE-2025-68113).
 type solution struct {
 	Algorithm string `json:"algorithm"`
 	Challenge string `json:"challenge"`
@@ -41,11 +41,11 @@ type solution struct {
 	Signature string `json:"signature"`
 }
 
-// saltForm is the only form of a salt. The ampersand at its end keeps the number,
-// which follows in what is hashed, apart from the time.
+// saltForm is the only accepted form of a salt. The ampersand at the end separates
+// the time from the number that follows it in the hashed text.
 var saltForm = regexp.MustCompile(`^[0-9a-f]{24}\?expires=([0-9]{1,12})&$`)
 
-// challenge makes a challenge. Nothing of it is stored.
+// challenge makes a challenge. It stores nothing.
 func (k *Checker) challenge() (string, error) {
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(k.c.Cost)+1))
 	if err != nil {
@@ -74,7 +74,7 @@ func signed(key []byte, challenge string) []byte {
 	return m.Sum(nil)
 }
 
-// checkAltcha checks an answer to a challenge of ours, and uses it up.
+// checkAltcha checks an answer to a challenge of this site, and marks it as used.
 func (k *Checker) checkAltcha(ctx context.Context, answer string) (bool, error) {
 	var s solution
 	if len(answer) > maxAnswer {
@@ -99,7 +99,7 @@ func (k *Checker) checkAltcha(ctx context.Context, answer string) (bool, error) 
 	return k.c.Once(ctx, "altcha:"+s.Challenge, left+time.Second)
 }
 
-// ours reports whether one of our keys signed the challenge.
+// ours reports whether one of the keys of this site signed the challenge.
 func (k *Checker) ours(s solution) bool {
 	signature, err := hex.DecodeString(s.Signature)
 	if err != nil {

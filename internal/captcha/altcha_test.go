@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// used is what Config.Once is here.
+// used implements Config.Once.
 type used struct {
 	mu    sync.Mutex
 	seen  map[string]bool
@@ -30,7 +30,7 @@ func (u *used) once(_ context.Context, what string, within time.Duration) (bool,
 	return first, nil
 }
 
-// own is Altcha with a clock and a small cost.
+// own is an Altcha checker with a test clock and a low cost.
 type own struct {
 	*Checker
 	used
@@ -48,7 +48,8 @@ func newOwn(t *testing.T, keys ...string) *own {
 	return o
 }
 
-// solved is the answer to a new challenge, changed by a test, as JSON values.
+// solved returns the answer to a new challenge as JSON, after change was called
+// with it.
 func (o *own) solved(t *testing.T, change func(s map[string]any)) string {
 	t.Helper()
 	w, err := o.Widget("register", "en")
@@ -79,8 +80,8 @@ func (o *own) solved(t *testing.T, change func(s map[string]any)) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// TestR382_AnAnswerToAltchaIsTakenOnce, before it expires, and only for a challenge
-// that was asked here.
+// TestR382_AnAnswerToAltchaIsTakenOnce checks that an answer is accepted once,
+// before it expires, and only for a challenge of this site.
 func TestR382_AnAnswerToAltchaIsTakenOnce(t *testing.T) {
 	o := newOwn(t)
 	answer := o.solved(t, nil)
@@ -110,7 +111,8 @@ func TestR382_AnAnswerToAltchaIsTakenOnce(t *testing.T) {
 	}
 }
 
-// TestR382_AltchaRacesEndWithOneUse of one answer.
+// TestR382_AltchaRacesEndWithOneUse checks that one of several concurrent uses is
+// accepted.
 func TestR382_AltchaRacesEndWithOneUse(t *testing.T) {
 	o := newOwn(t)
 	answer := o.solved(t, nil)
@@ -135,9 +137,9 @@ func TestR382_AltchaRacesEndWithOneUse(t *testing.T) {
 	}
 }
 
-// TestR382_NoChangeOfAnAnswerIsTaken: neither its parts nor the border between them
-// can be changed, so no one makes an answer last longer or be another one
-// (CVE-2025-68113).
+// TestR382_NoChangeOfAnAnswerIsTaken checks that neither the parts of an answer nor
+// the borders between them can be changed. So no one can extend the life of an
+// answer or make another one from it (CVE-2025-68113).
 func TestR382_NoChangeOfAnAnswerIsTaken(t *testing.T) {
 	o := newOwn(t)
 	text := func(s map[string]any, key string) string { v, _ := s[key].(string); return v }
@@ -188,7 +190,7 @@ func TestR382_NoChangeOfAnAnswerIsTaken(t *testing.T) {
 	}
 }
 
-// FuzzAltcha: what a stranger sends breaks nothing and is not taken.
+// FuzzAltcha checks that any input is refused without a panic.
 func FuzzAltcha(f *testing.F) {
 	f.Add("eyJudW1iZXIiOjF9")
 	f.Add("")

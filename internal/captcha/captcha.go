@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The providers.
+// Providers.
 const (
 	Turnstile = "turnstile"
 	HCaptcha  = "hcaptcha"
@@ -21,29 +21,29 @@ const (
 	Altcha    = "altcha"
 )
 
-// Config describes one captcha. Provider is required; so are SiteKey and Secret of
-// a service, and Keys and Once of Altcha.
+// Config describes one captcha. Provider is required. A service also needs SiteKey
+// and Secret; Altcha needs Keys and Once.
 type Config struct {
 	Provider        string
 	SiteKey, Secret string
-	// VerifyURL is where the service checks answers, and ScriptURL is its script.
-	// Empty ones are the provider's own.
+	// VerifyURL is the address at which the service checks answers, and ScriptURL
+	// that of its script. If they are empty, the provider's own addresses are used.
 	VerifyURL, ScriptURL string
-	// Hosts are the host names that an answer may be given on; empty: any.
+	// Hosts are the host names on which an answer may be given. If it is empty, any
+	// may be.
 	Hosts []string
-	// MinScore is the least score of an answer, for reCAPTCHA v3. Zero: the keys are
-	// those of v2, which has no scores.
+	// MinScore is the minimum score of an answer, for reCAPTCHA v3. If it is zero,
+	// the keys are those of v2, which has no scores.
 	MinScore float64
-	// Timeout bounds one question to the service; 5 seconds if zero.
+	// Timeout bounds one request to the service; 5 seconds if zero.
 	Timeout time.Duration
 
-	// Cost is the largest number that a browser may have to find for Altcha; it
-	// tries half of them on average. 100,000 if zero.
+	// Cost is the largest number that a browser may have to find for Altcha;
+	// 100,000 if zero. A browser tries half of them on average.
 	Cost int
-	// Keys sign the challenges of Altcha, the newest first.
+	// Keys sign the challenges of Altcha. The newest comes first.
 	Keys [][]byte
-	// Once reports whether it is called with this text for the first time within the
-	// given time.
+	// Once reports whether this is its first call with this text in the given time.
 	Once func(ctx context.Context, what string, within time.Duration) (bool, error)
 	Now  func() time.Time
 	Log  *slog.Logger
@@ -59,14 +59,14 @@ const (
 // Problem is a mistake in a Config.
 type Problem struct{ Field, Text string }
 
-// service is what is known of a provider.
+// service describes a provider.
 type service struct {
 	field, class      string // of the form's field, and of the widget
 	verify, script    string
-	scripts, frames   []string // sources that its pages load from
+	scripts, frames   []string // sources from which its pages load
 	connects, styles  []string
 	languageInScript  bool // it reads the language from the query of the script
-	languageAttribute bool // or from an attribute of the widget
+	languageAttribute bool // it reads the language from an attribute of the widget
 }
 
 func services() map[string]service {
@@ -96,7 +96,7 @@ func services() map[string]service {
 	}
 }
 
-// Check returns every mistake.
+// Check returns all mistakes in c.
 func (c Config) Check() (bad []Problem) {
 	add := func(field, text string) { bad = append(bad, Problem{field, text}) }
 	known, ok := services()[c.Provider]
@@ -142,12 +142,12 @@ func (c Config) Check() (bad []Problem) {
 
 func notOfKeys(r rune) bool { return r <= ' ' || r > '~' }
 
-// plainURL reports whether an address is https, or http on this machine, and has
-// nothing but host and path.
+// plainURL reports whether an address is https, or http on this machine, and
+// consists only of a host and a path.
 func plainURL(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||
-		strings.ContainsAny(raw, " ;,'\"") { // it becomes part of a policy
+		strings.ContainsAny(raw, " ;,'\"") { // the address becomes part of a policy
 		return false
 	}
 	ip := net.ParseIP(u.Hostname())
@@ -202,11 +202,11 @@ func New(c Config) (*Checker, error) {
 	return k, nil
 }
 
-// Field is the name of the form's field that has the answer.
+// Field returns the name of the form field that contains the answer.
 func (k *Checker) Field() string { return k.service.field }
 
-// Check reports whether an answer that came from an address is right, and was asked
-// for by an action. An error means that this is not known.
+// Check reports whether an answer from an address is right and was given for the
+// action. An error means that this could not be determined.
 func (k *Checker) Check(ctx context.Context, answer, action, address string) (bool, error) {
 	if k.c.Provider == Altcha {
 		return k.checkAltcha(ctx, answer)
@@ -214,8 +214,8 @@ func (k *Checker) Check(ctx context.Context, answer, action, address string) (bo
 	return k.ask(ctx, answer, action, address)
 }
 
-// Policy is what a page with the captcha may load, as directives of a
-// Content-Security-Policy that begin with a semicolon.
+// Policy returns the sources from which a page with the captcha may load, as
+// directives of a Content-Security-Policy that begin with a semicolon.
 func (k *Checker) Policy() string {
 	var b strings.Builder
 	for _, d := range []struct {
@@ -238,24 +238,24 @@ func (k *Checker) Policy() string {
 	return b.String()
 }
 
-// Widget is what a page shows.
+// Widget is the captcha on a page.
 type Widget struct {
 	Provider string
 	Field    string // name of the field with the answer
-	Class    string // of the element that the provider's script fills
+	Class    string // of the element into which the provider's script draws
 	SiteKey  string
-	Script   string // address of that script; empty: there is none
-	Action   string // that the answer must be for
-	Language string // that the element asks for; empty: the script knows it
-	Scored   bool   // there is nothing to see: the answer is made when the form is sent
-	// Challenge is what Altcha asks, as JSON.
+	Script   string // address of that script, if any
+	Action   string // for which the answer must be given
+	Language string // attribute of the element; empty if the script sets the language
+	Scored   bool   // nothing is shown: the answer is made when the form is sent
+	// Challenge is the challenge of Altcha, as JSON.
 	Challenge string
 }
 
-// Widget is what a page in a language shows for an action.
+// Widget returns the captcha of a page, for an action and in a language.
 func (k *Checker) Widget(action, language string) (Widget, error) {
 	if language == "zh-Hans" {
-		language = "zh-CN" // as all providers name it
+		language = "zh-CN" // the name that all providers use
 	}
 	w := Widget{
 		Provider: k.c.Provider, Field: k.service.field, Class: k.service.class, SiteKey: k.c.SiteKey,
@@ -282,5 +282,6 @@ func (k *Checker) Widget(action, language string) (Widget, error) {
 	return w, nil
 }
 
-// actionName is an action as all providers take it: letters and underscores.
+// actionName returns an action in the form that all providers accept: letters and
+// underscores.
 func actionName(action string) string { return strings.ReplaceAll(action, "-", "_") }

@@ -1,8 +1,8 @@
-// Package captcha checks answers to captchas: those of Turnstile, hCaptcha and
-// reCAPTCHA by asking their service, and those of Altcha, which this package also
-// asks, by itself.
+// Package captcha checks answers to captchas. It asks the services of Turnstile,
+// hCaptcha and reCAPTCHA. For Altcha, it makes the challenges and checks the
+// answers itself.
 //
-// It says what a page must show and which sites the page may load from. It does not
-// decide when a captcha is asked for; login does. A service accepts each answer once,
-// and an answer to Altcha is accepted once by Config.Once.
+// It returns what a page must show, and the sources from which the page may load.
+// Package login decides when a captcha is required. A service accepts each answer
+// once. For Altcha, Config.Once ensures this.
 package captcha

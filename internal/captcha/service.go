@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// maxAnswer is the longest answer of a person that is passed on, and maxBody the
-	// longest one of a service that is read, both in bytes.
+	// maxAnswer is the maximum length of a user's answer, and maxBody that of a
+	// service's response, both in bytes.
 	maxAnswer = 8 << 10
 	maxBody   = 64 << 10
 )
 
-// verdict is what a service says of an answer.
+// verdict is the response of a service.
 type verdict struct {
 	Success  *bool    `json:"success"`
 	Hostname string   `json:"hostname"`
@@ -28,7 +28,7 @@ type verdict struct {
 	Codes    []string `json:"error-codes"`
 }
 
-// ask has the service check an answer. The service takes each answer once.
+// ask asks the service to check an answer. The service accepts each answer once.
 func (k *Checker) ask(ctx context.Context, answer, action, address string) (bool, error) {
 	if answer == "" || len(answer) > maxAnswer || strings.ContainsFunc(answer, notOfKeys) {
 		return false, nil
@@ -60,8 +60,8 @@ func (k *Checker) takesHost(host string) bool {
 	return len(k.c.Hosts) == 0 || slices.ContainsFunc(k.c.Hosts, same)
 }
 
-// verify asks the service. Its error says that nothing is known of the answer, and
-// holds nothing of answer and secret.
+// verify asks the service. An error means that the answer could not be checked. It
+// contains neither the answer nor the secret.
 func (k *Checker) verify(ctx context.Context, answer, address string) (verdict, error) {
 	form := url.Values{"secret": {k.c.Secret}, "response": {answer}}
 	if address != "" {
@@ -112,7 +112,7 @@ func (k *Checker) verify(ctx context.Context, answer, address string) (verdict, 
 	return v, nil
 }
 
-// ofOperator are the codes of errors that no person can mend.
+// ofOperator returns the error codes that only the operator can resolve.
 func ofOperator() []string {
 	return []string{
 		"missing-input-secret", "invalid-input-secret", "sitekey-secret-mismatch", "invalid-keys", "invalid-sitekey",
@@ -120,8 +120,9 @@ func ofOperator() []string {
 	}
 }
 
-// Probe asks the service about an answer that was never given. An error says that the
-// service cannot be reached, or that it does not know the keys. Altcha asks none.
+// Probe asks the service about an answer that was never given. An error means that
+// the service cannot be reached or does not know the keys. For Altcha, Probe does
+// nothing.
 func (k *Checker) Probe(ctx context.Context) error {
 	if k.c.Provider == Altcha {
 		return nil
@@ -130,8 +131,8 @@ func (k *Checker) Probe(ctx context.Context) error {
 	return err
 }
 
-// String names the provider; the secret is never printed.
+// String returns the name of the provider, so that the secret is never printed.
 func (k *Checker) String() string { return k.c.Provider }
 
-// GoString is String.
+// GoString returns String.
 func (k *Checker) GoString() string { return k.String() }

@@ -21,7 +21,7 @@ const (
 	keptBack = "0x-a-secret-of-this-test"
 )
 
-// fake is a service that says what a test wants.
+// fake is a service whose response a test sets.
 type fake struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -73,7 +73,7 @@ func checker(t *testing.T, c Config) *Checker {
 	return k
 }
 
-// verdicts of the checker.
+// Verdicts of the checker.
 const (
 	takes  = "taken"
 	wrong  = "wrong"
@@ -91,9 +91,10 @@ func asked(k *Checker, answer, action string) (string, error) {
 	return wrong, nil
 }
 
-// TestR380_AnAnswerIsJudgedByItsService: what each service says is understood, for
-// the host and the form only. What no person can mend, and what is not an answer of
-// such a service, is not held against the person.
+// TestR380_AnAnswerIsJudgedByItsService checks that each service's response is
+// understood, and that an answer is accepted only for its host and its form. An
+// error that a user cannot resolve, and a response in another format, do not count
+// against the user.
 func TestR380_AnAnswerIsJudgedByItsService(t *testing.T) {
 	rows := []struct {
 		provider string
@@ -120,7 +121,7 @@ func TestR380_AnAnswerIsJudgedByItsService(t *testing.T) {
 		{ReCAPTCHA, 200, `{"success": false, "error-codes": ["missing-input-response"]}`, wrong},
 		{ReCAPTCHA, 200, `{"success": false, "error-codes": ["missing-input-secret"]}`, broken},
 		{ReCAPTCHA, 200, `{"success":false}`, wrong},
-		// Not answers of such a service.
+		// Responses in another format.
 		{ReCAPTCHA, 200, ``, broken},
 		{ReCAPTCHA, 200, `true`, broken},
 		{ReCAPTCHA, 200, `{}`, broken},
@@ -149,8 +150,8 @@ func TestR380_AnAnswerIsJudgedByItsService(t *testing.T) {
 	}
 }
 
-// TestR380_WhatTheServiceIsAsked: secret, answer and address, by POST, and the site
-// key where the service compares it.
+// TestR380_WhatTheServiceIsAsked checks that secret, answer and address are sent by
+// POST, and the site key if the service compares it.
 func TestR380_WhatTheServiceIsAsked(t *testing.T) {
 	f := newFake(t)
 	f.says(200, `{"success":true,"hostname":"example.org"}`)
@@ -183,7 +184,7 @@ func TestR380_WhatTheServiceIsAsked(t *testing.T) {
 	}
 }
 
-// TestR380_AScoreIsCompared for keys of reCAPTCHA v3.
+// TestR380_AScoreIsCompared checks the score for keys of reCAPTCHA v3.
 func TestR380_AScoreIsCompared(t *testing.T) {
 	f := newFake(t)
 	c := f.config(ReCAPTCHA)
@@ -207,8 +208,8 @@ func TestR380_AScoreIsCompared(t *testing.T) {
 	}
 }
 
-// TestR381_ABrokenServiceIsWaitedForBriefly: neither redirects nor a service that
-// hangs are followed, and nothing of it is held against the person.
+// TestR381_ABrokenServiceIsWaitedForBriefly checks that redirects are not followed,
+// that the wait for a service is bounded, and that neither counts against the user.
 func TestR381_ABrokenServiceIsWaitedForBriefly(t *testing.T) {
 	f, yes := newFake(t), newFake(t)
 	yes.says(200, `{"success":true,"hostname":"example.org"}`)
@@ -263,7 +264,8 @@ func TestR381_ABrokenServiceIsWaitedForBriefly(t *testing.T) {
 	}
 }
 
-// TestProbeFindsAWrongSecret, and tells it from an answer that is wrong.
+// TestProbeFindsAWrongSecret checks that Probe distinguishes a wrong secret from a
+// wrong answer.
 func TestProbeFindsAWrongSecret(t *testing.T) {
 	f := newFake(t)
 	k := checker(t, f.config(Turnstile))
@@ -277,7 +279,8 @@ func TestProbeFindsAWrongSecret(t *testing.T) {
 	}
 }
 
-// TestEveryMistakeOfAConfigIsNamed by its field.
+// TestEveryMistakeOfAConfigIsNamed checks that each mistake is reported with its
+// field.
 func TestEveryMistakeOfAConfigIsNamed(t *testing.T) {
 	good := Config{Provider: Turnstile, SiteKey: "a", Secret: "b"}
 	if bad := good.Check(); len(bad) > 0 {
@@ -309,7 +312,8 @@ func TestEveryMistakeOfAConfigIsNamed(t *testing.T) {
 	}
 }
 
-// TestPagesMayLoadWhatTheServiceNeeds, and nothing else.
+// TestPagesMayLoadWhatTheServiceNeeds checks that pages may load what the service
+// needs, and nothing else.
 func TestPagesMayLoadWhatTheServiceNeeds(t *testing.T) {
 	for provider, want := range map[string]string{
 		Turnstile: "; script-src 'self' https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com",
@@ -337,7 +341,6 @@ func TestPagesMayLoadWhatTheServiceNeeds(t *testing.T) {
 	}
 }
 
-// TestASecretIsNotPrinted.
 func TestASecretIsNotPrinted(t *testing.T) {
 	var b bytes.Buffer
 	k := checker(t, Config{Provider: Turnstile, SiteKey: siteKey, Secret: keptBack})

@@ -19,12 +19,12 @@ type Store interface {
 	store.Deletions
 }
 
-// Config says what deletions need.
+// Config configures Deletions.
 type Config struct {
 	Store  Store
 	Trail  *event.Trail
 	Limits *limit.Limiter
-	// Changed is called after every deletion, so that caches forget the account.
+	// Changed is called after every deletion, so that caches drop the account.
 	Changed func()
 	Events  event.Handler // may be nil
 	Owners  Owners
@@ -35,20 +35,20 @@ type Config struct {
 // Deletions deletes accounts.
 type Deletions struct{ c Config }
 
-// New returns the deletions.
+// New returns Deletions.
 func New(c Config) *Deletions { return &Deletions{c} }
 
-// Delete deletes an account and everything of it. store.ErrNotFound: there is no
-// such account.
+// Delete deletes an account and everything that belongs to it. If the account does
+// not exist, it returns store.ErrNotFound.
 func (d *Deletions) Delete(ctx context.Context, id string) error {
 	return d.delete(ctx, id, "")
 }
 
-// delete deletes an account, at the request of that id if there is one.
+// delete deletes an account. request is the ID of the request for it, or empty.
 func (d *Deletions) delete(ctx context.Context, id, request string) error {
 	u, err := d.c.Store.UserByID(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		u, err = store.User{ID: id}, nil // the application's table may have lost it before
+		u, err = store.User{ID: id}, nil // the account may already be missing from the application's table
 	}
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (d *Deletions) delete(ctx context.Context, id, request string) error {
 	return nil
 }
 
-// traces are the keys under which something is counted for the account.
+// traces returns the keys of the counters of an account.
 func (d *Deletions) traces(ctx context.Context, u store.User) ([]string, error) {
 	others := []string{u.Email, "key:" + account.Key(u.Email)}
 	if u.Username != "" {

@@ -1,3 +1,3 @@
-// Package deletion takes accounts out of everything: at once at the word of an
-// operator, and after a waiting period at the word of their owner.
+// Package deletion deletes accounts: at once if an operator asks for it, and after
+// a waiting period if the owner does.
 package deletion

@@ -13,41 +13,43 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// The errors of a request.
+// Errors of requests.
 var (
 	// ErrWaits is returned if a deletion was requested already.
 	ErrWaits = errors.New("deletion: a request waits already")
-	// ErrLink is returned for a link that stops nothing: it is not ours, was used, or
-	// the deletion is over.
+	// ErrLink is returned if a link does not stop a deletion: it is invalid, was
+	// used, or the deletion is over.
 	ErrLink = errors.New("deletion: the link stops nothing")
 )
 
-// LetterKind names the letter that a request sends, and its link.
+// LetterKind names the mail that a request sends, and its link.
 const LetterKind = "delete"
 
-// purpose is that of the link's signature.
+// purpose is the purpose of the link's signature.
 const purpose = "stop-deletion"
 
-// Owners is what the requests of owners need.
+// Owners configures the requests of owners.
 type Owners struct {
 	Keys *seal.Keys
-	// Post sends the letter; nil: there is no mail, and nothing can be requested.
+	// Post sends the mail. If it is nil, no mail is sent and no deletion can be
+	// requested.
 	Post login.Post
-	// Wait is the time for which a request waits.
+	// Wait is the waiting period of a request.
 	Wait time.Duration
-	// Fresh is the rule that a caller must have proven everything just now.
+	// Fresh returns an error unless the caller has recently proven everything that
+	// the account asks for.
 	Fresh func(ctx context.Context, who login.Who) error
 }
 
-// link is what the link of the letter says.
+// link is the content of the mailed link.
 type link struct {
 	User string `json:"u"`
 	ID   string `json:"i"`
 }
 
 // Request asks for the deletion of the caller's account. Everything that was issued
-// to it ends at once, and its address gets a letter with a link that stops the
-// deletion. login.ErrReauthenticate, login.ErrSend, ErrWaits.
+// to the account ends at once. Its address gets a mail with a link that stops the
+// deletion. The error is login.ErrReauthenticate, login.ErrSend or ErrWaits.
 func (d *Deletions) Request(ctx context.Context, who login.Who, b login.Browser) (due time.Time, err error) {
 	o, u, now := d.c.Owners, who.User, d.c.Now()
 	if o.Post == nil {
@@ -88,7 +90,7 @@ func (d *Deletions) Request(ctx context.Context, who login.Who, b login.Browser)
 	return r.DueAt, nil
 }
 
-// open returns the request behind a link. ErrLink.
+// open returns the request of a link. The error is ErrLink.
 func (d *Deletions) open(ctx context.Context, token string) (store.DeletionRequest, error) {
 	var l link
 	raw, err := d.c.Owners.Keys.Verify(purpose, token)
@@ -108,7 +110,8 @@ func (d *Deletions) Check(ctx context.Context, token string) error {
 	return err
 }
 
-// Stop calls a deletion off, once, for anyone who has the mailed link. ErrLink.
+// Stop cancels a deletion for anyone who has the mailed link, which works once. The
+// error is ErrLink.
 func (d *Deletions) Stop(ctx context.Context, token string, b login.Browser) error {
 	r, err := d.open(ctx, token)
 	if err != nil {
@@ -127,8 +130,8 @@ func (d *Deletions) Stop(ctx context.Context, token string, b login.Browser) err
 	return d.c.Trail.Tell(ctx, e, d.c.Events)
 }
 
-// Keep calls a deletion off because of what the owner did. It reports whether there
-// was one.
+// Keep cancels a deletion because of an action of the owner. It reports whether a
+// deletion was waiting.
 func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b login.Browser) (bool, error) {
 	r, err := d.c.Store.DeletionOf(ctx, u.ID)
 	if err == nil {
@@ -148,8 +151,8 @@ func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b login.
 const batch = 100
 
 // Due deletes the accounts whose waiting period is over. A deletion that fails is
-// tried again at the next look, and keeps no other from happening: those that failed
-// come first in the list, so it is read beyond them.
+// tried again by the next call and does not prevent others. Requests that failed
+// come first in the list, so Due reads further.
 func (d *Deletions) Due(ctx context.Context) error {
 	failed, errs := map[string]bool{}, []error(nil)
 	for {
@@ -165,7 +168,7 @@ func (d *Deletions) Due(ctx context.Context) error {
 			more = true
 			switch err := d.delete(ctx, r.UserID, r.ID); {
 			case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
-				failed[r.ID] = true // it was stopped, or another node was faster
+				failed[r.ID] = true // it was canceled, or another node was faster
 			case err != nil:
 				failed[r.ID] = true
 				errs = append(errs, err)

@@ -11,39 +11,40 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// How long the secret retired last is still taken: for two sign-ins at once in
-// one browser, and for all the pages that one opens as it starts, of which the
-// first answer must arrive before the cookie is the new one.
+// Time for which the previous secret is still accepted. Two sign-ins may run at
+// once in one browser. A browser that starts may open several pages, and all of
+// them send the old cookie until the first response has set the new one.
 const (
 	grace        = 10 * time.Second
 	stayingGrace = 30 * time.Second
 )
 
-// ErrCopied: a secret that was retired came back, so two browsers hold what was
-// given to one. The device is gone.
+// ErrCopied is returned if a retired secret is used again: two browsers have the
+// cookie of one. The device was deleted.
 var ErrCopied = errors.New("device: the cookie was copied")
 
-// Config says what trusted devices need.
+// Config configures a Manager.
 type Config struct {
 	Devices store.Devices
 	Keys    *seal.Keys
 	Now     func() time.Time
-	// Life is the time for which a browser may skip the second factor, or stay signed in,
-	// counted from the proof; 30 days at most (NIST SP 800-63B-4 section 2.1.3).
+	// Life is the time for which a browser may skip the second factor or stay
+	// signed in, from the time of the proof. It is at most 30 days (NIST SP
+	// 800-63B-4 section 2.1.3).
 	Life time.Duration
-	// Staying are browsers that stay signed in. Their cookies are no good where
-	// the second factor is skipped, nor the reverse.
+	// Staying selects browsers that stay signed in. Their cookies do not skip a
+	// second factor, and the cookies of trusted browsers do not sign in.
 	Staying bool
 }
 
-// Manager makes and recognises devices of one of the two kinds.
+// Manager makes and recognizes devices of one of the two kinds.
 type Manager struct {
 	c       Config
 	purpose string // of the signature
 	grace   time.Duration
 }
 
-// New returns a manager.
+// New returns a Manager.
 func New(c Config) *Manager {
 	if c.Staying {
 		return &Manager{c, "remember", stayingGrace}
@@ -51,30 +52,31 @@ func New(c Config) *Manager {
 	return &Manager{c, "device", grace}
 }
 
-// payload is the cookie's content. The field names are short as the cookie
-// travels with every request.
+// payload is the content of the cookie. The field names are short because every
+// request carries the cookie.
 type payload struct {
 	Uniquifier string `json:"u"`
 	ID         string `json:"d"`
 	Secret     string `json:"s"`
-	// Of one that stays, as the user is not known yet.
+	// Only if the browser stays signed in, because then the user is not known yet.
 	User    string `json:"i,omitempty"`
 	Session string `json:"b,omitempty"`
 }
 
-// Life is the configured life.
+// Life returns the configured life.
 func (m *Manager) Life() time.Duration { return m.c.Life }
 
-// Trust makes a device for a user who has just proven a second factor, and
-// returns its cookie value. The caller fills in name, address and proofs. Messages
-// are stored with it.
+// Trust makes a device for a user who has just proven a second factor, and returns
+// the value of its cookie. The caller must fill in the device's name, address and
+// proofs. The messages are stored in the same transaction.
 func (m *Manager) Trust(ctx context.Context, u store.User, d store.Device, messages ...store.Message) (string, error) {
 	return m.put(ctx, u, d, m.c.Life, messages)
 }
 
-// Keep makes a browser stay signed in for so long, for a user who has just
-// proven all that their account asks for. The caller fills in the device's name,
-// address, level, proofs and session. Messages are stored with it.
+// Keep makes a browser stay signed in for the given life. The user must just have
+// proven everything that their account asks for. The caller must fill in the
+// device's name, address, level, proofs and session. The messages are stored in the
+// same transaction.
 func (m *Manager) Keep(ctx context.Context, u store.User, d store.Device, life time.Duration, messages ...store.Message) (string, error) {
 	return m.put(ctx, u, d, min(life, m.c.Life), messages)
 }
@@ -92,11 +94,11 @@ func (m *Manager) put(ctx context.Context, u store.User, d store.Device, life ti
 	return m.sign(p)
 }
 
-// Known is a device that was recognised.
+// Known is a recognized device.
 type Known struct {
 	store.Device
-	Next string        // the cookie's next value; empty if the present one stays
-	Left time.Duration // of the device's life, if there is a next value
+	Next string        // the cookie's next value; empty if the cookie does not change
+	Left time.Duration // remaining life of the device, if Next is set
 }
 
 // Recognise reports whether the cookie is a valid device of this user, and returns its next value.
@@ -122,32 +124,34 @@ func (m *Manager) Recognise(ctx context.Context, u store.User, cookie, address s
 		return Known{}, false, nil
 	case err != nil:
 		return Known{}, false, err
-	case d.Secret != hash: // the parallel sign-in's new secret stands
+	case d.Secret != hash: // the secret that a parallel request set is kept
 		return Known{Device: d}, true, nil
 	}
 	next, err := m.sign(n)
 	return Known{Device: d, Next: next, Left: d.ExpiresAt.Sub(now)}, err == nil, err
 }
 
-// read opens a cookie that was made here, whatever has become of its device.
+// read decodes a cookie that was made here, even if its device no longer exists.
 func (m *Manager) read(cookie string) (p payload, ok bool) {
 	raw, err := m.c.Keys.Verify(m.purpose, cookie)
 	return p, err == nil && json.Unmarshal(raw, &p) == nil
 }
 
-// Made is whose browser a cookie of one that stays was made for, and alongside
-// which session. It opens nothing.
+// Made returns the user, device and session for which the cookie of a remembered
+// browser was made. It does not look the device up and proves nothing.
 func (m *Manager) Made(cookie string) (made store.Device, ok bool) {
 	p, ok := m.read(cookie)
 	return store.Device{ID: p.ID, UserID: p.User, SessionID: p.Session}, ok && m.c.Staying && p.User != ""
 }
 
-// Vouches reports whether the cookie was once made for this user under their present
-// credentials. It opens nothing and is not looked up; it only chooses a budget.
+// Vouches reports whether the cookie was made for this user under their current
+// credentials. It does not look the device up and proves nothing: it only selects a
+// budget.
 func (m *Manager) Vouches(u store.User, cookie string) bool { return m.ID(u, cookie) != "" }
 
-// ID is the id of the device that the cookie was made for, if it was made for
-// this user under their present credentials; empty otherwise. It opens nothing.
+// ID returns the ID of the cookie's device if the cookie was made for this user
+// under their current credentials, and "" otherwise. It does not look the device up
+// and proves nothing.
 func (m *Manager) ID(u store.User, cookie string) string {
 	p, ok := m.read(cookie)
 	if !ok || u.ID == "" || p.Uniquifier != u.Uniquifier {
@@ -156,15 +160,15 @@ func (m *Manager) ID(u store.User, cookie string) string {
 	return p.ID
 }
 
-// List returns the user's living devices of both kinds, newest first.
+// List returns the user's valid devices of both kinds, newest first.
 func (m *Manager) List(ctx context.Context, userID string) ([]store.Device, error) {
 	return m.c.Devices.DevicesOf(ctx, userID, m.c.Now())
 }
 
-// StillProves reports whether the device with this id, and the one that it rests on if
-// any, are living devices of the user, and what was proven for the last of them is
-// enough. An empty id means any: records of earlier versions do not name their
-// device.
+// StillProves reports whether the device with this ID is valid and enough accepts
+// what was proven for it. If the device depends on another one, both must be valid,
+// and enough judges the other one. An empty ID stands for any device, because
+// records of earlier versions do not name their device.
 func (m *Manager) StillProves(ctx context.Context, userID, id string, enough func(store.Device) bool) (bool, error) {
 	all, err := m.List(ctx, userID)
 	if err != nil || id == "" {
@@ -174,8 +178,8 @@ func (m *Manager) StillProves(ctx context.Context, userID, id string, enough fun
 	return ok && enough(d), nil
 }
 
-// Proofs returns what was proven for a living device of the user, or for the one that
-// it rests on. There is nothing for a device that is gone.
+// Proofs returns what was proven for a valid device of the user, or for the device
+// on which it depends. If either is gone, Proofs returns nothing.
 func (m *Manager) Proofs(ctx context.Context, userID, id string) ([]store.Proof, error) {
 	all, err := m.List(ctx, userID)
 	if err != nil {
@@ -185,9 +189,10 @@ func (m *Manager) Proofs(ctx context.Context, userID, id string) ([]store.Proof,
 	return d.Proofs, nil
 }
 
-// restsOn finds the device that the one with this id rests on: itself, or another.
+// restsOn returns the device on which the device with this ID depends: another
+// device, or itself.
 func restsOn(all []store.Device, id string) (store.Device, bool) {
-	for range 2 { // a device that stays may rest on a trusted one, and that on none
+	for range 2 { // a remembered browser may depend on a trusted one, and that one on no other
 		i := slices.IndexFunc(all, func(d store.Device) bool { return d.ID == id })
 		if i < 0 {
 			break
@@ -199,18 +204,19 @@ func restsOn(all []store.Device, id string) (store.Device, bool) {
 	return store.Device{}, false
 }
 
-// Trim ends all but the newest devices of a user, and returns those that it ended.
+// Trim deletes all but the newest devices of a user, and returns the deleted ones.
 func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]store.Device, error) {
 	return m.c.Devices.TrimDevices(ctx, userID, keep)
 }
 
-// Revoke ends one device of the user; store.ErrNotFound.
+// Revoke deletes one device of the user. If it does not exist, Revoke returns
+// store.ErrNotFound.
 func (m *Manager) Revoke(ctx context.Context, userID, id string) error {
 	return m.c.Devices.RevokeDevice(ctx, userID, id)
 }
 
-// RevokeAll ends all devices of a user, of both kinds. Messages, about why, are
-// stored with that.
+// RevokeAll deletes all devices of a user, of both kinds. The messages, which give
+// the reason, are stored in the same transaction.
 func (m *Manager) RevokeAll(ctx context.Context, userID string, messages ...store.Message) error {
 	return m.c.Devices.RevokeDevices(ctx, userID, messages...)
 }
@@ -223,7 +229,7 @@ func (m *Manager) sign(p payload) (string, error) {
 	return m.c.Keys.Sign(m.purpose, raw), nil
 }
 
-// RevokeBeside ends the user's remembered browsers that belong to a session.
+// RevokeBeside deletes the user's remembered browsers that belong to a session.
 func (m *Manager) RevokeBeside(ctx context.Context, userID, sessionID string) error {
 	return m.c.Devices.RevokeStaying(ctx, userID, sessionID)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// house is two users, a real file and a clock.
+// house is a database file with two users, and a clock.
 type house struct {
 	*Manager
 	t          testing.TB
@@ -57,7 +57,7 @@ func (h *house) trust(u store.User) string {
 	return cookie
 }
 
-// refused fails the test if the cookie is taken for a device.
+// refused fails the test if the cookie is accepted.
 func (h *house) refused(what string, u store.User, cookie string) {
 	h.t.Helper()
 	if known, ok, err := h.Recognise(context.Background(), u, cookie,
@@ -102,7 +102,8 @@ func TestADeviceIsRecognisedAndGetsAnotherSecretEachTime(t *testing.T) {
 	}
 }
 
-// Two sign-ins at once in one browser send one cookie twice.
+// TestTheCookieRetiredLastIsTakenForAMoment checks that two sign-ins at once in one
+// browser, which send the same cookie, both succeed.
 func TestTheCookieRetiredLastIsTakenForAMoment(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	first := h.trust(h.alice)
@@ -156,8 +157,8 @@ func TestADeviceEndsWithItsLife(t *testing.T) {
 	h.refused("at its end", h.alice, known.Next)
 }
 
-// It skips the second factor of its own user, under the credentials that were
-// proven, and of no one else.
+// TestADeviceIsItsUsersOnly checks that a device skips only the second factor of
+// its own user, under the credentials that were proven.
 func TestADeviceIsItsUsersOnly(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	cookie := h.trust(h.alice)
@@ -200,7 +201,8 @@ func TestRevokedDevicesAreNone(t *testing.T) {
 	}
 }
 
-// R85: anything odd is not a device, and no error.
+// TestOddCookiesAreNoDevice checks that a malformed cookie is refused without an
+// error (R85).
 func TestOddCookiesAreNoDevice(t *testing.T) {
 	h := open(t)
 	cookie := h.trust(h.alice)
@@ -235,7 +237,8 @@ func TestOddCookiesAreNoDevice(t *testing.T) {
 	}
 }
 
-// The two kinds have one table, and a cookie of one is nothing to the other.
+// TestABrowserThatStaysSignedInIsNoTrustedOne checks that a cookie of one kind is
+// not valid for the other, although both have one table.
 func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})
@@ -254,7 +257,7 @@ func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	if _, ok := h.Made(cookie); ok {
 		t.Error("made by the other kind")
 	}
-	// Signed again for the other purpose, it is still in the wrong kind of row.
+	// Even when it is signed for the other purpose, its row is of the wrong kind.
 	raw, err := h.keys.Verify("remember", cookie)
 	if err != nil {
 		t.Fatal(err)
@@ -279,7 +282,8 @@ func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	}
 }
 
-// Whose a browser is, and what it is, is read of a cookie that says all of it.
+// TestACookieThatDoesNotSayWhoseItIsIsNobodys checks that Made needs a cookie that
+// names the user.
 func TestACookieThatDoesNotSayWhoseItIsIsNobodys(t *testing.T) {
 	h := open(t)
 	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})

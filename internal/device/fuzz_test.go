@@ -9,9 +9,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// FuzzRecognise: no cookie is a device but the one that was given, nothing odd
-// is an error, and what is signed but not ours (another purpose, another shape)
-// is not a device either (R85).
+// FuzzRecognise checks that only the cookie that was issued is accepted. A
+// malformed cookie is not an error. A signed cookie with another purpose or form is
+// refused too (R85).
 func FuzzRecognise(f *testing.F) {
 	for _, s := range []string{"", ".", "a.b", "{}", "null", `{"u":"","d":"","s":""}`, `{"u":1}`, `[]`, `{"u":"u","d":"d","s":"\u0000"}`, strings.Repeat("x", 5000)} {
 		f.Add(s)

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Name says in words what browser a user agent is: "Firefox on Linux". Agents
-// are reduced and forgeable, so it names families only and decides nothing.
+// Name returns the name of a user agent's browser, such as "Firefox on Linux". User
+// agents are reduced and can be forged, so it distinguishes families only, and
+// nothing depends on it.
 func Name(agent string) string {
 	b, s := family(agent, browsers), family(agent, systems)
 	switch {
@@ -20,13 +21,13 @@ func Name(agent string) string {
 	return b + on + s
 }
 
-// Unknown is the name of a browser that nothing is known of.
+// Unknown is the name of an unknown browser.
 const Unknown = "Unknown browser"
 
 const on = " on "
 
-// Split returns the two halves of a name that Name made of them, to be said in
-// another language. It reports false for all other names.
+// Split returns the two parts of a name that Name composed, so that they can be
+// translated. For any other name, ok is false.
 func Split(name string) (browser, system string, ok bool) {
 	browser, system, ok = strings.Cut(name, on)
 	return browser, system, ok && known(browser, browsers) && known(system, systems)
@@ -36,8 +37,8 @@ func known(name string, marks [][2]string) bool {
 	return slices.ContainsFunc(marks, func(m [2]string) bool { return m[1] == name })
 }
 
-// The first mark found wins: Edge and Opera call themselves Chrome, and Chrome
-// calls itself Safari.
+// The first match wins, because Edge and Opera also name Chrome, and Chrome also
+// names Safari.
 var browsers = [][2]string{
 	{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser", "Samsung Internet"}, {"FxiOS", "Firefox"},
 	{"Firefox/", "Firefox"}, {"CriOS", "Chrome"}, {"HeadlessChrome", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"},

@@ -1,5 +1,5 @@
-// Package dossier collects what is kept about one account, for its owner. It holds
-// no secret: nothing in it opens anything.
+// Package dossier collects what is stored about one account, for its owner. It
+// contains no secrets.
 package dossier
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Dossier is what is kept about an account.
+// Dossier is everything that is stored about an account.
 type Dossier struct {
 	At          time.Time    `json:"at"`
 	Account     Account      `json:"account"`
@@ -27,7 +27,6 @@ type Dossier struct {
 	Events      []Event      `json:"events"`
 }
 
-// Account is the account itself.
 type Account struct {
 	ID       string   `json:"id"`
 	Email    string   `json:"email"`
@@ -46,7 +45,7 @@ type Account struct {
 	Moved     time.Time      `json:"address_changed_at,omitzero"`
 }
 
-// Factor is a factor of either step, or a passkey.
+// Factor is a first or second factor, or a passkey.
 type Factor struct {
 	ID          string    `json:"id"`
 	Method      string    `json:"method"`
@@ -67,7 +66,7 @@ type Connection struct {
 	Created  time.Time `json:"created_at"`
 }
 
-// Session is one that lives.
+// Session is a session that has not ended.
 type Session struct {
 	ID      string    `json:"id"`
 	Address string    `json:"address"`
@@ -77,7 +76,7 @@ type Session struct {
 	Expires time.Time `json:"expires_at"`
 }
 
-// Browser is one that is trusted or stays signed in.
+// Browser is a browser that is trusted or stays signed in.
 type Browser struct {
 	Name    string    `json:"name"`
 	Address string    `json:"address"`
@@ -97,7 +96,7 @@ type Token struct {
 	Expires  time.Time `json:"expires_at"`
 }
 
-// SignIns is what was counted.
+// SignIns counts sign-ins.
 type SignIns struct {
 	Count          int64     `json:"count"`
 	CurrentAt      time.Time `json:"current_at"`
@@ -117,7 +116,7 @@ type Event struct {
 	Agent   string    `json:"agent,omitempty"`
 }
 
-// Of collects the dossier of an account.
+// Of returns the dossier of an account.
 func Of(ctx context.Context, s store.Store, u store.User, now time.Time) (Dossier, error) {
 	c := collector{ctx: ctx, s: s, id: u.ID, now: now, d: Dossier{At: now.UTC(), Account: Account{
 		ID: u.ID, Email: u.Email, Username: u.Username, Roles: append([]string{}, u.Roles...), Active: u.Active,

@@ -12,20 +12,21 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Address is the address of a request in its one spelling.
+// Address is the canonical form of a request's address.
 type Address struct {
 	Scheme string // "http" or "https"
-	Host   string // lower case, with a port only if it is not the scheme's own
+	Host   string // lower case, with a port only if it is not the default of the scheme
 	Path   string // decoded
-	// URI is path and query as they were asked for. ParseAddress refuses what two
-	// readers could understand in two ways, so it means what Path says.
+	// URI is the path and the query as they were requested. ParseAddress refuses an
+	// address that two readers could understand differently, so URI means the same
+	// as Path.
 	URI string
 }
 
-// String returns the address as it was asked for.
+// String returns the address as it was requested.
 func (a Address) String() string { return a.Scheme + "://" + a.Host + a.URI }
 
-// maxAddress bounds an address.
+// maxAddress is the maximum length of an address.
 const maxAddress = 8 << 10
 
 // Errors of ParseAddress.
@@ -38,10 +39,10 @@ var (
 	errPlain = errors.New("the path is not valid text")
 )
 
-// ParseAddress reads the address of a request. Servers disagree on what encoded
-// slashes, dot segments, doubled slashes, backslashes, NUL and path parameters mean:
-// what is /public/.. to one is / to another. Such an address is refused, because no
-// rule can tell which page the application would serve.
+// ParseAddress parses the address of a request. Servers disagree on the meaning of
+// encoded slashes, dot segments, doubled slashes, backslashes, NUL and path
+// parameters: one reads /public/.. where another reads /. ParseAddress refuses such
+// an address, because no rule can tell which page the application would serve.
 func ParseAddress(raw string) (Address, error) {
 	if len(raw) > maxAddress {
 		return Address{}, errLong
@@ -72,8 +73,8 @@ func ParseAddress(raw string) (Address, error) {
 	return Address{Scheme: scheme, Host: host, Path: path, URI: rest[end:]}, nil
 }
 
-// AddressOf is ParseAddress of parts that came apart: neither can become part of the
-// other.
+// AddressOf is ParseAddress for parts that are already separate, so that no part
+// can become part of another.
 func AddressOf(scheme, host, uri string) (Address, error) {
 	if strings.ContainsAny(host, "/?#@\\") {
 		return Address{}, errHost
@@ -84,7 +85,7 @@ func AddressOf(scheme, host, uri string) (Address, error) {
 	return ParseAddress(scheme + "://" + host + uri)
 }
 
-// parseHost writes a host in its one spelling.
+// parseHost returns a host in its canonical form.
 func parseHost(raw, scheme string) (string, error) {
 	name, port := raw, ""
 	if h, p, err := net.SplitHostPort(raw); err == nil {
@@ -111,8 +112,8 @@ func parseHost(raw, scheme string) (string, error) {
 	return name + ":" + port, nil
 }
 
-// hostName reports whether a name has labels of letters, digits, hyphens and
-// underscores.
+// hostName reports whether a name consists of labels of letters, digits, hyphens
+// and underscores.
 func hostName(name string) bool {
 	if name == "" || len(name) > 253 {
 		return false
@@ -125,8 +126,9 @@ func hostName(name string) bool {
 	return true
 }
 
-// parsePath decodes a path once. It refuses every path that another decoding, or a
-// server that resolves dots, parameters or doubled slashes, could take for another.
+// parsePath decodes a path once. It refuses a path that would change if it were
+// decoded again, or that a server could read differently by resolving dots,
+// parameters or doubled slashes.
 func parsePath(escaped string) (string, error) {
 	path := escaped
 	if strings.Contains(escaped, "%") {
@@ -153,8 +155,8 @@ func parsePath(escaped string) (string, error) {
 	if hasDots(path) {
 		return "", errPath
 	}
-	// Some servers compare paths in their compatibility form (Unicode Standard Annex
-	// 15), in which more characters are separators.
+	// Some servers compare paths in their compatibility form (Unicode Standard
+	// Annex 15), in which more characters become separators.
 	if plain := norm.NFKC.String(path); plain != path && (hasDots(plain) || parting(plain) != parting(path)) {
 		return "", errPath
 	}
@@ -171,7 +173,8 @@ func hasDots(path string) bool {
 	return false
 }
 
-// parting is how many characters of a path may mean more than themselves.
+// parting returns the number of characters of a path that could be separators or
+// escapes.
 func parting(path string) int {
 	n := 0
 	for _, c := range path {
@@ -182,7 +185,7 @@ func parting(path string) int {
 	return n
 }
 
-// encodedAgain reports whether a decoded path can be decoded once more.
+// encodedAgain reports whether a decoded path contains another escape.
 func encodedAgain(path string) bool {
 	for i := range len(path) - 2 {
 		if path[i] == '%' && isHex(path[i+1]) && isHex(path[i+2]) {
@@ -196,8 +199,8 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
 }
 
-// oddRune finds control characters, blanks that are none of ASCII's, and slashes and
-// dots that some servers fold into the plain ones.
+// oddRune reports whether r is a control character, a blank outside of ASCII, or a
+// character that some servers convert to a slash, a dot or another separator.
 func oddRune(r rune) bool {
 	return unicode.IsControl(r) || r == utf8.RuneError || r != ' ' && unicode.IsSpace(r) ||
 		strings.ContainsRune("／＼．。；％⁄∕", r)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestAnAddressHasOneSpelling: what means the same is written the same.
+// TestAnAddressHasOneSpelling checks that equivalent addresses have one form.
 func TestAnAddressHasOneSpelling(t *testing.T) {
 	for raw, want := range map[string]string{
 		"https://app.example.org/":               "https://app.example.org /",
@@ -33,8 +33,8 @@ func TestAnAddressHasOneSpelling(t *testing.T) {
 	}
 }
 
-// ambiguous are addresses that two servers can understand in two ways, or that are
-// none.
+// ambiguous are addresses that two servers can understand differently, or that are
+// invalid.
 const ambiguous = "|https://|https:///x|https://app.example.org|app.example.org/x|//app.example.org/x|" +
 	"ftp://app.example.org/x|" +
 	"https://app.example.org?x|https://app.example.org#/x|https://app.example.org/x#y|https://u@app.example.org/x|" +
@@ -65,8 +65,8 @@ const ambiguous = "|https://|https:///x|https://app.example.org|app.example.org/
 	"https://::1/x|https://[app.example.org]/x|https://[fe80::1%25eth0]/x|" +
 	"https://app.example.org,evil.test/x|https://app.example.org%2eevil.test/x"
 
-// TestAnAmbiguousAddressIsRefused: no rule is asked about an address that the
-// application could understand otherwise.
+// TestAnAmbiguousAddressIsRefused checks that no rule is applied to an address that
+// the application could understand differently.
 func TestAnAmbiguousAddressIsRefused(t *testing.T) {
 	for raw := range strings.SplitSeq(ambiguous, "|") {
 		if a, err := ParseAddress(raw); err == nil {
@@ -78,8 +78,8 @@ func TestAnAmbiguousAddressIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzAddress: what is understood is in its plain form, and means the same when it is
-// read again.
+// FuzzAddress checks that a parsed address is in its canonical form, and that
+// parsing it again yields the same.
 func FuzzAddress(f *testing.F) {
 	for raw := range strings.SplitSeq(ambiguous, "|") {
 		f.Add(raw)

@@ -1,4 +1,4 @@
-// Package gate decides what the gate does with a request: it reads the address that
-// was asked for, finds the rule that matches it, judges the caller by it, and signs
-// what the application is told. It knows neither HTTP nor the store.
+// Package gate decides what happens to a request. It parses the requested address,
+// finds the rule that matches, applies it to the caller, and signs what the
+// application is told. It depends neither on HTTP nor on the store.
 package gate

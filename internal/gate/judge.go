@@ -6,16 +6,16 @@ import (
 	"github.com/twofold-auth/twofold/gate"
 )
 
-// Caller is what is known of the sender of a request. The zero value is a stranger.
+// Caller describes the sender of a request. The zero value is an unknown caller.
 type Caller struct {
 	SignedIn bool
-	Enrolls  bool // must set up a second factor before anything else
-	Two      bool // two factors, or one and a trusted browser
+	Enrolls  bool // they must set up a second factor first
+	Two      bool // two factors, or one factor and a trusted browser
 	Strong   bool
-	Program  bool // came with a personal access token
-	Fresh    bool // proved everything no longer ago than the rule asks
+	Program  bool // the request has a personal access token
+	Fresh    bool // they proved everything within the time that the rule allows
 	Roles    []string
-	// Permissions are looked at only if the rule names some.
+	// Permissions are used only if the rule names some.
 	Permissions []string
 	Scopes      []string
 }
@@ -23,19 +23,19 @@ type Caller struct {
 // Outcome is what a rule does with a request.
 type Outcome int
 
-// The outcomes. The zero value refuses.
+// Outcomes. The zero value refuses.
 const (
 	Refused     Outcome = iota // no rule matches, or the rule denies
-	Passes                     // the request goes on to the application
-	NeedsSignIn                // by a session, or by a token
-	NeedsSecond                // a second factor
-	NeedsStrong                // a factor that is not a text, a mail or a trusted browser
-	NeedsFresh                 // a newer proof
-	LacksRole                  // or a permission
-	LacksScope                 // the rule admits no such token
+	Passes                     // the request is passed to the application
+	NeedsSignIn                // a session or a token is required
+	NeedsSecond                // a second factor is required
+	NeedsStrong                // a factor other than SMS, e-mail and a trusted browser is required
+	NeedsFresh                 // a more recent proof is required
+	LacksRole                  // a role or a permission is missing
+	LacksScope                 // the rule does not admit the token
 )
 
-// String says the outcome for people.
+// String describes the outcome in words.
 func (o Outcome) String() string {
 	switch o {
 	case Passes:
@@ -56,8 +56,8 @@ func (o Outcome) String() string {
 	return "refused"
 }
 
-// Judge says what a rule does with the request of a caller. number is the rule's, 0
-// if none matched.
+// Judge returns what a rule does with a caller's request. number is the number of
+// the rule, or 0 if none matched.
 func Judge(r gate.Rule, number int, c Caller) Outcome {
 	switch {
 	case number == 0 || r.Require == gate.Deny:
@@ -92,8 +92,8 @@ func Judge(r gate.Rule, number int, c Caller) Outcome {
 	return byRole(r, c)
 }
 
-// byRole comes last: who lacks a role cannot gain it by proving more, but a stranger
-// is not told which pages need one.
+// byRole is applied last. A caller who lacks a role cannot gain it by another
+// proof, and an unknown caller must not learn which pages need a role.
 func byRole(r gate.Rule, c Caller) Outcome {
 	if !hasAll(c.Roles, r.Roles) || !hasAll(c.Permissions, r.Permissions) {
 		return LacksRole

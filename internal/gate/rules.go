@@ -13,19 +13,19 @@ import (
 	"github.com/twofold-auth/twofold/gate"
 )
 
-// Rules are rules that have been checked. The zero value refuses everything.
+// Rules are checked rules. The zero value refuses everything.
 type Rules struct {
 	rules []rule
 }
 
-// rule is one rule, ready to be compared.
+// rule is one rule in the form in which it is compared.
 type rule struct {
 	gate.Rule
 	paths    []path
 	networks []netip.Prefix
 }
 
-// path is a prefix of whole segments, or exactly one path.
+// path is either a prefix of whole segments or one exact path.
 type path struct {
 	text  string // in lower case unless the rule is public
 	exact bool
@@ -36,10 +36,12 @@ var (
 	wordName   = regexp.MustCompile(`^[^\s,;"'\x00-\x1f\x7f]{1,128}$`)
 )
 
-// maxRules bounds a list of rules: each request is compared with all of them.
+// maxRules bounds the number of rules, because each request is compared with all of
+// them.
 const maxRules = 1000
 
-// Compile checks rules and returns them. Its error has every mistake, one a line.
+// Compile checks rules and returns them. Its error lists every mistake, one per
+// line.
 func Compile(list []gate.Rule) (*Rules, error) {
 	var errs []error
 	if len(list) == 0 {
@@ -169,12 +171,12 @@ func (c *checker) network(n string) netip.Prefix {
 	return p
 }
 
-// ErrMethod is for a method that a rule could not name.
+// ErrMethod is returned for a method that a rule cannot name.
 var ErrMethod = errors.New("the method is not in capital letters")
 
-// CheckMethod refuses methods that are not in capital letters. To HTTP "post" is
-// another method than "POST" (RFC 9110 section 9.1), but many frameworks take it for
-// the same, and no rule for POST would match.
+// CheckMethod returns ErrMethod if a method is not in capital letters. In HTTP,
+// "post" and "POST" are different methods (RFC 9110 section 9.1). Many frameworks
+// treat them as the same, but no rule for POST would match "post".
 func CheckMethod(method string) error {
 	if !methodName.MatchString(method) {
 		return ErrMethod
@@ -182,15 +184,15 @@ func CheckMethod(method string) error {
 	return nil
 }
 
-// Request is what rules are compared with.
+// Request is what is compared with the rules.
 type Request struct {
 	Address Address
 	Method  string
 	Client  netip.Addr
 }
 
-// Find returns the first rule that matches a request, and its number, which counts
-// from 1. Number 0: none does.
+// Find returns the first rule that matches a request, and its number. Numbers start
+// at 1; number 0 means that no rule matches.
 func (r *Rules) Find(q Request) (gate.Rule, int) {
 	lower := strings.ToLower(q.Address.Path)
 	for i := range r.rules {
@@ -201,12 +203,12 @@ func (r *Rules) Find(q Request) (gate.Rule, int) {
 	return gate.Rule{}, 0
 }
 
-// Knows reports whether a rule is for a host.
+// Knows reports whether a rule applies to a host.
 func (r *Rules) Knows(host string) bool {
 	return slices.ContainsFunc(r.rules, func(one rule) bool { return one.matchesHost(host) })
 }
 
-// Scopes are those that rules name.
+// Scopes returns the scopes that rules name.
 func (r *Rules) Scopes() (scopes []string) {
 	for _, one := range r.rules {
 		scopes = append(scopes, one.Scopes...)
@@ -252,8 +254,8 @@ func (r *rule) matchesPath(exactly, lower string) bool {
 		if asked == p.text || !p.exact && strings.HasPrefix(asked, p.text) && asked[len(p.text)] == '/' {
 			return true
 		}
-		// Many servers take a slash at the end for none. Only what requires something
-		// may match by that.
+		// Many servers ignore a slash at the end. So it is ignored here too, but
+		// not for public rules.
 		if p.exact && r.Require != gate.Public && asked == p.text+"/" {
 			return true
 		}
@@ -265,8 +267,8 @@ func (r *rule) matchesClient(client netip.Addr) bool {
 	if len(r.networks) == 0 {
 		return true
 	}
-	// An address that is not known is in no network, but a rule that refuses must not
-	// be escaped by that.
+	// An unknown address is in no network. It must not evade a rule that denies,
+	// though.
 	if !client.IsValid() {
 		return r.Require == gate.Deny
 	}
@@ -274,8 +276,9 @@ func (r *rule) matchesClient(client netip.Addr) bool {
 	return slices.ContainsFunc(r.networks, func(p netip.Prefix) bool { return p.Contains(client) })
 }
 
-// CheckOrigin reports hosts that cannot be behind the gate of a site: over https
-// only what is https is protected by cookies of the host alone.
+// CheckOrigin returns an error if the site does not use https and a rule has a host
+// that is not a name of this machine. Without https, a cookie cannot be bound to
+// one host.
 func (r *Rules) CheckOrigin(origin *url.URL, loopback func(string) bool) error {
 	if origin.Scheme == "https" {
 		return nil

@@ -29,8 +29,8 @@ func ask(t *testing.T, raw, method, client string) Request {
 	return Request{Address: a, Method: method, Client: from}
 }
 
-// TestTheFirstRuleThatMatchesDecides by host, path, method and network; what no rule
-// is for has number 0.
+// TestTheFirstRuleThatMatchesDecides compares host, path, method and network. If no
+// rule matches, the number is 0.
 func TestTheFirstRuleThatMatchesDecides(t *testing.T) {
 	app := []string{"app.example.org"}
 	r := compile(t,
@@ -52,7 +52,7 @@ func TestTheFirstRuleThatMatchesDecides(t *testing.T) {
 		{"GET", "https://app.example.org/metrics", "192.0.2.7", 1},
 		{"GET", "https://app.example.org/metrics", "192.0.2.8", 2},
 		{"GET", "https://app.example.org/metrics", "", 2},
-		{"GET", "https://app.example.org/METRICS", "10.1.2.3", 2}, // a public rule compares exactly
+		{"GET", "https://app.example.org/METRICS", "10.1.2.3", 2}, // a public rule is case-sensitive
 		{"GET", "https://app.example.org/admin", "", 3},
 		{"GET", "https://app.example.org/admin/", "", 3},
 		{"GET", "https://app.example.org/admin/x/y", "", 3},
@@ -93,7 +93,8 @@ func TestTheFirstRuleThatMatchesDecides(t *testing.T) {
 	}
 }
 
-// TestAllMistakesOfRulesAreToldAtOnce by number and field.
+// TestAllMistakesOfRulesAreToldAtOnce checks that each mistake is reported with its
+// rule and field.
 func TestAllMistakesOfRulesAreToldAtOnce(t *testing.T) {
 	_, err := Compile([]gate.Rule{
 		{},
@@ -138,7 +139,7 @@ func TestAllMistakesOfRulesAreToldAtOnce(t *testing.T) {
 	}
 }
 
-// TestAVerdictIsWhatTheRuleSays, for every requirement and every kind of caller.
+// TestAVerdictIsWhatTheRuleSays tries every requirement with every kind of caller.
 func TestAVerdictIsWhatTheRuleSays(t *testing.T) {
 	stranger, one := Caller{}, Caller{SignedIn: true}
 	two := Caller{SignedIn: true, Two: true}

@@ -16,12 +16,12 @@ import (
 // Life is the time for which an assertion is valid.
 const Life = time.Minute
 
-// Signer signs assertions with a key that is derived from the site's own, and so is
-// rotated with it.
+// Signer signs assertions with a key that is derived from the site's key, so both
+// are rotated together.
 type Signer struct {
 	issuer string
 	keys   []ed25519.PrivateKey // newest first
-	header string               // encoded, of the newest
+	header string               // encoded header for the newest key
 }
 
 // NewSigner returns the signer of a site.
@@ -34,7 +34,7 @@ func NewSigner(issuer string, keys *seal.Keys) *Signer {
 	return s
 }
 
-// Claims are what an assertion says.
+// Claims are the claims of an assertion.
 type Claims struct {
 	Issuer   string   `json:"iss"`
 	Audience string   `json:"aud"`
@@ -57,8 +57,8 @@ func (s *Signer) Sign(c Claims, now time.Time) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(s.keys[0], []byte(signed)))
 }
 
-// KeySet is the public keys as a JSON Web Key Set (RFC 7517): those of former keys of
-// the site too, so that what they signed is still understood.
+// KeySet returns the public keys as a JSON Web Key Set (RFC 7517). It includes
+// those of former keys of the site, so that older assertions can still be verified.
 func (s *Signer) KeySet() []byte {
 	type key struct {
 		Kty string `json:"kty"`
@@ -74,7 +74,7 @@ func (s *Signer) KeySet() []byte {
 	for _, k := range s.keys {
 		set.Keys = append(set.Keys, key{"OKP", "Ed25519", "sig", "EdDSA", thumbprint(k), public(k)})
 	}
-	raw, _ := json.Marshal(set) // texts always have a JSON form
+	raw, _ := json.Marshal(set) // strings can always be encoded
 	return raw
 }
 
@@ -82,19 +82,20 @@ func public(k ed25519.PrivateKey) string {
 	return base64.RawURLEncoding.EncodeToString(k.Public().(ed25519.PublicKey))
 }
 
-// thumbprint is the id of a key (RFC 7638, RFC 8037 appendix A.3).
+// thumbprint returns the ID of a key (RFC 7638, RFC 8037 appendix A.3).
 func thumbprint(k ed25519.PrivateKey) string {
 	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + public(k) + `"}`))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 func encode(v any) string {
-	raw, _ := json.Marshal(v) // texts, lists of them and numbers
+	raw, _ := json.Marshal(v) // strings, lists of them and numbers can always be encoded
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// Describe fills in what a session says of its proofs: acr by the levels of NIST SP
-// 800-63B, amr by RFC 8176. A trusted browser has proven one factor.
+// Describe sets the claims about a session's proofs: acr by the levels of NIST SP
+// 800-63B, and amr by RFC 8176. A session of a trusted browser has proven one
+// factor.
 func (c *Claims) Describe(s store.Session) {
 	c.ACR = "aal1"
 	if s.Level >= store.TwoFactors {
@@ -113,8 +114,8 @@ func (c *Claims) Describe(s store.Session) {
 	}
 }
 
-// reference is a proof as RFC 8176 names it. That has no value for an account at
-// another site or for a remembered browser.
+// reference returns the values of RFC 8176 for a proof. RFC 8176 has no value for
+// an account at another site or a remembered browser.
 func reference(p store.Proof) []string {
 	method, _, _ := strings.Cut(p.Method, ":")
 	switch method {

@@ -45,7 +45,8 @@ func verifier(t *testing.T, now time.Time, current func() *Signer) (v *gate.Veri
 		Now: func() time.Time { return now }}, &n
 }
 
-// TestAnAssertionSaysWhoAndHow, to our verifier and to another library.
+// TestAnAssertionSaysWhoAndHow checks an assertion with the verifier of this module
+// and with another library.
 func TestAnAssertionSaysWhoAndHow(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	s := signer(t, newKey)
@@ -81,7 +82,7 @@ func TestAnAssertionSaysWhoAndHow(t *testing.T) {
 	}
 }
 
-// TestAForgedAssertionIsRefused, whatever is changed.
+// TestAForgedAssertionIsRefused changes each part of an assertion.
 func TestAForgedAssertionIsRefused(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	s, other := signer(t, newKey), signer(t, oldKey)
@@ -114,8 +115,9 @@ func TestAForgedAssertionIsRefused(t *testing.T) {
 	}
 }
 
-// TestKeysOfAssertionsRotateWithTheSite: a new key signs at once, the old one is
-// still shown, and an unknown key does not have the keys fetched all the time.
+// TestKeysOfAssertionsRotateWithTheSite checks that a new key signs at once and the
+// old one is still published. An unknown key ID does not cause a request for the
+// keys each time.
 func TestKeysOfAssertionsRotateWithTheSite(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	before, after := signer(t, oldKey), signer(t, newKey, oldKey)
@@ -144,9 +146,10 @@ func TestKeysOfAssertionsRotateWithTheSite(t *testing.T) {
 	}
 }
 
-// TestAnUnknownKeyHoldsUpNobody: while keys are fetched because of an id that anyone
-// can make up, assertions whose key is known are read. A caller who goes away does not
-// end the fetch, and one that failed is not tried again at once.
+// TestAnUnknownKeyHoldsUpNobody checks that assertions with a known key are
+// verified while the keys are being fetched because of an unknown key ID, which
+// anyone can make up. A canceled caller does not cancel the fetch. A failed fetch
+// is not repeated at once.
 func TestAnUnknownKeyHoldsUpNobody(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	s, other := signer(t, newKey), signer(t, oldKey)

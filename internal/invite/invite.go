@@ -1,4 +1,4 @@
-// Package invite makes accounts for people who were invited by mail.
+// Package invite creates accounts for people who were invited by mail.
 package invite
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ErrLink is returned for a link that is not ours, was used, was replaced by a later
-// one, or has expired. Which of these, the store does not know.
+// ErrLink is returned for a link that is invalid, was used, was replaced by a later
+// one, or has expired. The store cannot tell which.
 var ErrLink = errors.New("invite: invalid or used link")
 
 // LetterKind names the mail of an invitation, and its link.
@@ -26,30 +26,30 @@ type Store interface {
 	store.Invitations
 }
 
-// Config says what invitations need.
+// Config configures Invitations.
 type Config struct {
 	Store    Store
 	Accounts *account.Accounts
-	// Post sends the mail; nil: no one can be invited.
+	// Post sends the mail. If it is nil, no one can be invited.
 	Post   login.Post
 	Trail  *event.Trail
 	Events event.Handler // may be nil
 	Within time.Duration // life of a link
-	// Passwordless: an invitation may be accepted without a password and without a
-	// passkey, since the account can be opened by its mailbox.
+	// Passwordless allows an invitation to be accepted without a password and
+	// without a passkey, because the mailbox can open the account.
 	Passwordless bool
 	Now          func() time.Time
 }
 
-// Invitations invites people.
+// Invitations manages invitations.
 type Invitations struct{ c Config }
 
-// New returns the invitations.
+// New returns Invitations.
 func New(c Config) *Invitations { return &Invitations{c} }
 
-// Invite mails an invitation. One that was mailed to the same address before ends.
-// store.ErrExists: there is an account with the address or the username; the errors
-// of account.ParseEmail and account.Accounts.Judge; login.ErrSend.
+// Invite mails an invitation. It replaces an earlier one to the same address. The
+// error is store.ErrExists if an account has the address or the username, an error
+// of account.ParseEmail or account.Accounts.Judge, or login.ErrSend.
 func (v *Invitations) Invite(ctx context.Context, d account.Draft) (store.Invitation, error) {
 	if v.c.Post == nil {
 		return store.Invitation{}, login.ErrSend
@@ -95,7 +95,8 @@ func (v *Invitations) Invite(ctx context.Context, d account.Draft) (store.Invita
 	return i, nil
 }
 
-// Revoke ends the invitation of an address. store.ErrNotFound.
+// Revoke ends the invitation of an address. If there is none, it returns
+// store.ErrNotFound.
 func (v *Invitations) Revoke(ctx context.Context, email string) error {
 	key := account.Key(email)
 	if err := v.c.Store.EndInvitation(ctx, key); err != nil {
@@ -105,7 +106,7 @@ func (v *Invitations) Revoke(ctx context.Context, email string) error {
 	return v.c.Trail.Tell(ctx, e, v.c.Events)
 }
 
-// List returns the invitations that wait, in order of address.
+// List returns the pending invitations, sorted by address.
 func (v *Invitations) List(ctx context.Context) (out []store.Invitation, err error) {
 	const batch = 500
 	for after := ""; ; after = out[len(out)-1].EmailKey {
@@ -116,7 +117,7 @@ func (v *Invitations) List(ctx context.Context) (out []store.Invitation, err err
 	}
 }
 
-// Look returns the invitation behind a link and changes nothing. ErrLink.
+// Look returns the invitation of a link and changes nothing. The error is ErrLink.
 func (v *Invitations) Look(ctx context.Context, token string) (store.Invitation, error) {
 	i, err := v.c.Store.Invitation(ctx, seal.HashToken(token), v.c.Now())
 	if errors.Is(err, store.ErrNotFound) {
@@ -125,19 +126,19 @@ func (v *Invitations) Look(ctx context.Context, token string) (store.Invitation,
 	return i, err
 }
 
-// Choice is what opens the account of an accepted invitation: a password, or a
-// passkey, or, where that is allowed, neither.
+// Choice is how the user will open the account of an accepted invitation: with a
+// password, with a passkey, or, if that is allowed, with neither.
 type Choice struct {
 	Password string
-	// Passkey makes the passkey a factor of the account; see login.InvitedKey.
+	// Passkey returns the passkey as a factor of the account; see login.InvitedKey.
 	Passkey func(userID string) (store.Factor, error)
 }
 
-// Accept makes the account of an invitation. Its address counts as proven, because
-// the link was mailed there. The link is used up in the transaction that makes the
-// account: both happen or neither does. ErrLink; login.ErrPasswordNeeded;
-// login.ErrTaken: the address or the username is taken by now; the errors of
-// passwords.
+// Accept creates the account of an invitation. Its address counts as proven,
+// because the link was mailed there. The link is used up in the transaction that
+// creates the account, so either both happen or neither does. The error is ErrLink,
+// login.ErrPasswordNeeded, login.ErrTaken if the address or the username is taken
+// by now, or an error of the password.
 func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b login.Browser) (store.User, error) {
 	if c.Password == "" && c.Passkey == nil && !v.c.Passwordless {
 		return store.User{}, login.ErrPasswordNeeded

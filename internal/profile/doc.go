@@ -1,4 +1,4 @@
-// Package profile knows the fields that a site keeps of an account besides what
-// signs it in, such as a name: which there are, which values are valid, and how
-// they are stored. It does not store them and draws no page.
+// Package profile manages the profile fields of a site, such as a name: which
+// fields there are, which values are valid, and how the values are encoded. It
+// neither stores them nor renders pages.
 package profile

@@ -14,14 +14,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The kinds of fields.
+// Kinds of fields.
 const (
 	Text     = "text"     // a line of text
 	Checkbox = "checkbox" // true or false
 	Select   = "select"   // one of Options
 )
 
-// Bounds of what a site can ask for.
+// Bounds of the fields of a site.
 const (
 	maxFields  = 20
 	maxLength  = 250 // of a text, in code points
@@ -29,16 +29,17 @@ const (
 	maxOptions = 300
 )
 
-// Field is a profile field: something that a site asks people for when they
-// register, and that they can change on their account page.
+// Field is a profile field. A site asks for it when users register, and users can
+// change it on their account page.
 type Field struct {
-	// Name is the name in forms, JSON and exports: small letters, digits and
-	// underscores, beginning with a letter, such as "name" or "company".
+	// Name is the name in forms, JSON and exports, such as "name" or "company". It
+	// consists of lower-case letters, digits and underscores, and begins with a letter.
 	Name string
-	// Label is what people read. If a file of Config.Pages.Locales has a text with the
-	// key "profile_field_" and the name, that text is used. If it is empty, Name is.
+	// Label is the text that users see. If a file of Config.Pages.Locales has a
+	// text with the key "profile_field_" followed by the name, that text is used
+	// instead. If Label is empty, it is Name.
 	Label string
-	// Required refuses an empty text and a box that is not checked.
+	// Required refuses an empty text or an unchecked box.
 	Required bool
 	// Kind is "text" (the default), "checkbox" or "select".
 	Kind string
@@ -52,14 +53,14 @@ type Field struct {
 // List is the fields of a site.
 type List []Field
 
-// Problem is what is wrong with the value of a field.
+// Problem describes an invalid value of a field.
 type Problem struct {
 	Field  string
 	Reason string // one of the reasons below
-	Bound  int    // the length that TooShort and TooLong are about
+	Bound  int    // the length that TooShort and TooLong refer to
 }
 
-// The reasons of a Problem.
+// Reasons of a Problem.
 const (
 	Required  = "required"
 	Unchecked = "unchecked"
@@ -69,7 +70,7 @@ const (
 	NotOption = "not an option"
 )
 
-// Check reports what is wrong with the description of the fields.
+// Check calls bad with each mistake in the list of fields.
 func (l List) Check(bad func(problem string)) {
 	seen := map[string]bool{}
 	if len(l) > maxFields {
@@ -78,7 +79,7 @@ func (l List) Check(bad func(problem string)) {
 	for _, f := range l {
 		switch {
 		case !nameForm().MatchString(f.Name):
-			bad(fmt.Sprintf("%q is not a name: use small letters, digits and underscores, a letter first", f.Name))
+			bad(fmt.Sprintf("%q is not a name: use lower-case letters, digits and underscores, a letter first", f.Name))
 		case slices.Contains(taken(), f.Name):
 			bad(fmt.Sprintf("%q is the name of another field of the forms: choose another one", f.Name))
 		case seen[f.Name]:
@@ -93,7 +94,7 @@ func (l List) Check(bad func(problem string)) {
 
 func nameForm() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`) }
 
-// taken are names that forms use for something else.
+// taken returns names that forms use for other values.
 func taken() []string {
 	return []string{
 		"email", "username", "identity", "password", "password_confirm", "new_password", "new_password_confirm",
@@ -148,7 +149,7 @@ func (f Field) bounds() (low, high int) {
 	return low, high
 }
 
-// Filled returns the fields with their defaults in place.
+// Filled returns the fields with their defaults.
 func (l List) Filled() List {
 	out := slices.Clone(l)
 	for i, f := range out {
@@ -163,8 +164,8 @@ func (l List) Filled() List {
 	return out
 }
 
-// Read reads the values of a form. An empty optional text and a choice that was
-// not made are left out; a box is always there.
+// Read reads the values of a form. It omits an optional text that is empty and a
+// select without a choice. A box always has a value.
 func (l List) Read(text func(name string) string, checked func(name string) bool) (map[string]any, []Problem) {
 	values, problems := map[string]any{}, []Problem(nil)
 	for _, f := range l {
@@ -185,7 +186,7 @@ func (l List) Read(text func(name string) string, checked func(name string) bool
 	return values, problems
 }
 
-// judge says what is wrong with a text or a choice.
+// judge returns the problem of a text or a choice.
 func (f Field) judge(v, typed string) Problem {
 	low, high := f.bounds()
 	n := utf8.RuneCountInString(v)
@@ -206,11 +207,13 @@ func (f Field) judge(v, typed string) Problem {
 	return Problem{}
 }
 
-// clean is a text as it is stored: composed (NFC), without blanks around it.
+// clean returns a text as it is stored: composed (NFC) and without blanks at the
+// ends.
 func clean(s string) string { return strings.TrimSpace(norm.NFC.String(s)) }
 
-// line reports whether s is one line of text. Characters that turn the direction
-// of what follows are refused: they make a page show another text than is there.
+// line reports whether s is one line of text. It refuses characters that change the
+// direction of the text after them, because a page would then show another text
+// than the stored one.
 func line(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return r == utf8.RuneError || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' ||
@@ -218,8 +221,8 @@ func line(s string) bool {
 	})
 }
 
-// Of returns those of the values that are fields of the site and still valid in
-// kind.
+// Of returns the values that belong to fields of the site and are still of the
+// right kind.
 func (l List) Of(stored map[string]any) map[string]any {
 	out := map[string]any{}
 	for _, f := range l {
@@ -241,8 +244,8 @@ func (l List) Of(stored map[string]any) map[string]any {
 	return out
 }
 
-// Merge lays what a form said of the site's fields over what is stored. Values of
-// fields that the site does not ask for stay.
+// Merge returns the stored values, with the fields of the site replaced by the values
+// of a form. A field that the form does not have is removed. Other values are kept.
 func (l List) Merge(stored, read map[string]any) map[string]any {
 	out := maps.Clone(stored)
 	if out == nil {
@@ -266,20 +269,21 @@ func (l List) Missing(stored map[string]any) bool {
 	})
 }
 
-// Encode returns the values as they are stored: a JSON object with sorted names,
-// or an empty text if there are none.
+// Encode returns the stored form of the values: a JSON object with sorted names, or
+// an empty text if there are no values.
 func Encode(values map[string]any) string {
 	if len(values) == 0 {
 		return ""
 	}
 	raw, err := json.Marshal(values)
-	if err != nil { // not a text, a number or a truth: another program put it there
+	if err != nil { // another program stored a value of another type
 		return ""
 	}
 	return string(raw)
 }
 
-// Decode is the reverse of Encode. What is not an object has no values.
+// Decode returns the values of a text that Encode returned. A text that is not a
+// JSON object has no values.
 func Decode(stored string) map[string]any {
 	if stored == "" {
 		return nil
@@ -293,7 +297,7 @@ func Decode(stored string) map[string]any {
 	return values
 }
 
-// Names returns the sorted names of fields that differ between two sets of values.
+// Names returns the sorted names of the fields whose values differ.
 func Names(from, to map[string]any) []string {
 	var out []string
 	for name := range to {

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/profile"
 )
 
-// site asks for one field of each kind.
+// site has one field of each kind.
 var site = profile.List{
 	{Name: "name", Required: true},
 	{Name: "pin", Min: 2, Max: 3},
@@ -22,8 +22,8 @@ func read(texts map[string]string, terms bool) (map[string]any, []profile.Proble
 	return site.Read(func(n string) string { return texts[n] }, func(string) bool { return terms })
 }
 
-// TestEveryValueIsJudged: each bad value is refused with its reason, and the
-// others of the form are still read.
+// TestEveryValueIsJudged checks that each invalid value is refused with its reason,
+// and that the other values of the form are still read.
 func TestEveryValueIsJudged(t *testing.T) {
 	for _, c := range []struct{ field, value, reason string }{
 		{"name", "", profile.Required}, {"name", "  \t ", profile.Required},
@@ -55,7 +55,8 @@ func TestEveryValueIsJudged(t *testing.T) {
 	}
 }
 
-// TestADescriptionIsChecked: a mistake in the list of fields is named.
+// TestADescriptionIsChecked checks that each mistake in the list of fields is
+// reported.
 func TestADescriptionIsChecked(t *testing.T) {
 	for what, f := range map[string]profile.Field{
 		"a capital": {Name: "Name"}, "no name": {}, "a blank": {Name: "a b"}, "a field of the form": {Name: "password"},
@@ -81,8 +82,8 @@ func TestADescriptionIsChecked(t *testing.T) {
 	}
 }
 
-// TestOtherFieldsStay: a change leaves what the site does not ask for, such as
-// fields that came with an import.
+// TestOtherFieldsStay checks that a change keeps values that are not fields of the
+// site, such as those of an import.
 func TestOtherFieldsStay(t *testing.T) {
 	stored := profile.Decode(`{"age":7,"name":"Ann","plan":"pro"}`)
 	to := site.Merge(stored, map[string]any{"name": "Bea", "terms": true})
@@ -100,8 +101,8 @@ func TestOtherFieldsStay(t *testing.T) {
 	}
 }
 
-// FuzzValues: what is read can be stored, is the same afterwards, and is read the
-// same once more.
+// FuzzValues checks that the values that were read are unchanged after they are
+// stored, and can be read again.
 func FuzzValues(f *testing.F) {
 	f.Add("Ann", "123", "pro", true)
 	f.Add("Zoe\u0308", "\u202e", "x", false)
