@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Base64 are bytes that the file has in base64url without padding.
+// Base64 are bytes that are encoded as base64url without padding in the file.
 type Base64 []byte
 
 // MarshalText implements encoding.TextMarshaler.
@@ -15,7 +15,8 @@ func (b Base64) MarshalText() ([]byte, error) {
 	return []byte(base64.RawURLEncoding.EncodeToString(b)), nil
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler. Each value has one spelling.
+// UnmarshalText implements encoding.TextUnmarshaler. It accepts one encoding of
+// each value.
 func (b *Base64) UnmarshalText(text []byte) (err error) {
 	if strings.ContainsAny(string(text), "\r\n") {
 		return errors.New("line break in base64url")
@@ -27,8 +28,8 @@ func (b *Base64) UnmarshalText(text []byte) (err error) {
 	return nil
 }
 
-// Base32 are bytes that the file has in base32 without padding (RFC 4648), as
-// authenticator apps show them. Lower case and padding are accepted.
+// Base32 are bytes that are encoded as base32 without padding (RFC 4648) in the
+// file, as authenticator apps show them. Lower case and padding are accepted.
 type Base32 []byte
 
 // MarshalText implements encoding.TextMarshaler.
@@ -42,8 +43,8 @@ func (b *Base32) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// DecodeBase32 reads a key as people and systems write it: in any case, with blanks
-// and dashes between groups, with or without padding.
+// DecodeBase32 decodes a key as people and systems write it: in any case, with
+// blanks and dashes between groups, with or without padding.
 func DecodeBase32(text string) ([]byte, error) {
 	text = strings.ToUpper(text)
 	if strings.ContainsAny(text, " -") {
@@ -56,9 +57,9 @@ func DecodeBase32(text string) ([]byte, error) {
 	return raw, nil
 }
 
-// OmitSecrets returns a copy without everything that proves something: the password,
-// keys of apps, recovery codes, and the public keys of passkeys with their handles.
-// Left lists what was left out.
+// OmitSecrets returns a copy without secrets: the password, keys of apps, recovery
+// codes, and the public keys of passkeys with their handles. left lists what was
+// left out.
 func (a Account) OmitSecrets() (public Account, left []string) {
 	if a.Password != nil {
 		a.Password, left = nil, append(left, "password")

@@ -10,16 +10,16 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of an account. What is above them is refused.
+// Bounds of an account. An account that exceeds them is refused.
 const (
 	maxID      = 255
 	maxText    = 255
-	maxList    = 64 // addresses, roles, factors of a kind, connections
+	maxList    = 64 // of addresses, roles, factors of a kind, connections
 	maxCodes   = 64
 	maxFields  = 64
 	maxField   = 4096
-	maxSecret  = 128  // bytes of an app's key
-	MinSecret  = 10   // bytes: what several systems make, less than RFC 4226 asks for
+	maxSecret  = 128 // of an app's key, in bytes
+	MinSecret  = 10 // in bytes: what several systems make, less than RFC 4226 demands
 	maxCredID  = 1023 // WebAuthn section 4
 	maxHandle  = 64   // WebAuthn section 5.4.3
 	maxCOSE    = 4096
@@ -30,18 +30,18 @@ const (
 	maxSignIns = 1 << 50
 )
 
-// checker collects what is wrong.
+// checker collects problems.
 type checker struct{ problems []string }
 
 func (c *checker) bad(format string, a ...any) {
-	if len(c.problems) < 8 { // one account does not fill the report
+	if len(c.problems) < 8 { // one account must not fill the report
 		c.problems = append(c.problems, fmt.Sprintf(format, a...))
 	}
 }
 
-// Check returns what is wrong with the account by itself, a text for each: shapes and
-// sizes. Whether an address is valid, a hash known or an identity taken is for the
-// engine.
+// Check returns the problems of an account on its own, which are those of form and
+// size. The engine checks whether an address is valid, a hash is known or a name is
+// taken.
 func (a Account) Check() []string {
 	c := &checker{}
 	if a.ID == "" || len(a.ID) > maxID || !printable(a.ID) {
@@ -87,7 +87,7 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// time: microseconds since 1970 must hold it, and JSON its year.
+// time checks that microseconds since 1970 can represent t, and JSON its year.
 func (c *checker) time(name string, t time.Time) {
 	if !t.IsZero() && (t.Year() < 1970 || t.Year() > 9999) {
 		c.bad("%s: not between the years 1970 and 9999", name)
@@ -269,7 +269,7 @@ func (c *checker) signIns(s *SignIns) {
 	c.text("sign_ins: last_address", s.LastAddress)
 }
 
-// primaries: one second factor at most is the default.
+// primaries checks that at most one second factor is the default.
 func (c *checker) primaries(a Account) {
 	n := 0
 	count := func(primary bool, use string) {
@@ -297,7 +297,7 @@ func (c *checker) primaries(a Account) {
 	}
 }
 
-// check returns what is wrong with a header.
+// check returns the problem of a header, or an empty text.
 func (h Header) check() string {
 	c := &checker{}
 	if h.Source != "" && !ValidSource(h.Source) {
@@ -316,7 +316,7 @@ func (h Header) check() string {
 	return strings.Join(c.problems, "; ")
 }
 
-// ValidSource reports whether a text can name a source.
+// ValidSource reports whether a text can be the name of a source.
 func ValidSource(s string) bool {
 	return s != "" && len(s) <= 64 &&
 		strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == ""

@@ -1,10 +1,10 @@
-// Package transfer defines the neutral file: how accounts look on their way into
-// and out of Twofold.
+// Package transfer defines the neutral file, in which accounts are imported into
+// Twofold and exported from it.
 //
 // It owns the types ([Account] and its parts), the file format (JSON Lines, see
-// docs/transfer.md), the rules that an account must keep by itself ([Account.Check]),
-// and [Source], which a reader of another system implements. It knows no store: what
-// is written where is the business of package internal/transfer/engine.
+// docs/transfer.md), the rules for an account on its own ([Account.Check]), and
+// [Source], which a reader of another system implements. It does not access a
+// store; package internal/transfer/engine does.
 //
-// Readers live in folders of their own: internal/transfer/flask and its siblings.
+// Each reader has its own package, such as internal/transfer/flask.
 package transfer

@@ -7,27 +7,27 @@ import (
 	"unicode/utf8"
 )
 
-// Draft is an account that a reader puts together.
+// Draft is an account that a reader is composing.
 type Draft struct {
 	Account
 	refused, left []string
 }
 
-// Refuse says why the account cannot come.
+// Refuse adds a reason for which the account cannot be imported.
 func (d *Draft) Refuse(format string, a ...any) { d.refused = add(d.refused, format, a) }
 
-// Leave says what of the account does not come along.
+// Leave adds something that is not imported with the account.
 func (d *Draft) Leave(format string, a ...any) { d.left = add(d.left, format, a) }
 
 func add(list []string, format string, a []any) []string {
 	s := plainText(fmt.Sprintf(format, a...))
-	if len(list) >= 8 || slices.Contains(list, s) { // one account does not fill the report
+	if len(list) >= 8 || slices.Contains(list, s) { // one account must not fill the report
 		return list
 	}
 	return append(list, s)
 }
 
-// AddAddress adds an address, unless the account has it or it is empty.
+// AddAddress adds an address, unless it is empty or the account already has it.
 func (d *Draft) AddAddress(a Address) {
 	a.Address = strings.TrimSpace(a.Address)
 	for _, had := range d.Addresses {
@@ -40,15 +40,15 @@ func (d *Draft) AddAddress(a Address) {
 	}
 }
 
-// AddRole adds a role, unless the account has it or it is empty.
+// AddRole adds a role, unless it is empty or the account already has it.
 func (d *Draft) AddRole(name string) {
 	if name != "" && !slices.Contains(d.Roles, name) {
 		d.Roles = append(d.Roles, name)
 	}
 }
 
-// SetUsername sets the username. One that only repeats an address is left out: people
-// sign in with the address. Addresses come first.
+// SetUsername sets the username. A username that repeats an address is left out,
+// because users can sign in with the address. Call AddAddress first.
 func (d *Draft) SetUsername(name string) {
 	for _, a := range d.Addresses {
 		if strings.EqualFold(a.Address, name) {
@@ -69,8 +69,8 @@ func (d *Draft) SetField(name, value string) {
 	d.Fields[name] = value
 }
 
-// AddCode adds a recovery code in plain. One that no one could type here is left out,
-// and one that stands there twice is taken once.
+// AddCode adds a plain recovery code. A code that cannot be typed here is left out,
+// and a duplicate is ignored.
 func (d *Draft) AddCode(c RecoveryCode) {
 	bare := strings.Trim(strings.NewReplacer("-", "", " ", "").Replace(strings.ToLower(c.Plain)),
 		"abcdefghijklmnopqrstuvwxyz0123456789")
@@ -86,8 +86,8 @@ func (d *Draft) AddCode(c RecoveryCode) {
 	d.RecoveryCodes = append(d.RecoveryCodes, c)
 }
 
-// HasSecond reports whether the account has a second factor that is not a recovery
-// code.
+// HasSecond reports whether the account has a second factor other than recovery
+// codes.
 func (d *Draft) HasSecond() bool {
 	second := func(use string) bool { return use != UseFirst }
 	return slices.ContainsFunc(d.Authenticators, func(f Authenticator) bool { return second(f.Use) }) ||
@@ -96,7 +96,7 @@ func (d *Draft) HasSecond() bool {
 		slices.ContainsFunc(d.Mailboxes, func(f Mailbox) bool { return second(f.Use) })
 }
 
-// Entry returns the account as an entry of a source. It checks it.
+// Entry checks the account and returns it as an entry of a source.
 func (d *Draft) Entry(line int64) Entry {
 	e := Entry{Line: line, Account: d.Account, Left: d.left}
 	problems := append(slices.Clone(d.refused), d.Check()...)
@@ -111,8 +111,8 @@ func (d *Draft) Entry(line int64) Entry {
 	return e
 }
 
-// issuers are the sites that systems name by a word. GitHub has no issuer of OpenID
-// Connect; package federated names it by its address.
+// issuers are the issuers of sites that other systems name by a word. GitHub has no
+// issuer of OpenID Connect; package federated uses its address.
 var issuers = map[string]string{
 	"google":  "https://accounts.google.com",
 	"github":  "https://github.com",
@@ -124,5 +124,5 @@ var issuers = map[string]string{
 	"spotify": "https://accounts.spotify.com",
 }
 
-// Issuer returns the issuer of a site that systems name by a word, or "".
+// Issuer returns the issuer of a site that other systems name by a word, or "".
 func Issuer(name string) string { return issuers[strings.ToLower(name)] }

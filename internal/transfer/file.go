@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// MaxLine is the longest line in bytes. A longer one is refused, and skipped without
-// being held in memory.
+// MaxLine is the maximum length of a line in bytes. A longer line is refused, and
+// skipped without being held in memory.
 const MaxLine = 256 << 10
 
-// Decode reads one line. The error says what is wrong, without values from the line.
+// Decode decodes one line. The error contains no values of the line.
 func Decode(line []byte) (Account, error) {
 	if err := readable(line); err != nil {
 		return Account{}, err
@@ -60,7 +60,7 @@ func unmarshal(line []byte, to any) error {
 	return errors.New("a value is not what it should be: " + plainText(err.Error()))
 }
 
-// plainText keeps a message short and on one line.
+// plainText returns a short form of a message on one line.
 func plainText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -88,7 +88,7 @@ var _ Source = (*File)(nil)
 // NewFile returns a source that reads r.
 func NewFile(r io.Reader) *File { return &File{r: bufio.NewReaderSize(r, 64<<10)} }
 
-// Header implements Source. A file without a header is version 1 of an unnamed
+// Header implements Source. A file without a header has version 1 and an unnamed
 // source.
 func (f *File) Header(context.Context) (Header, error) {
 	if f.header != nil || f.err != nil {
@@ -176,7 +176,8 @@ func entry(n int64, line []byte, long bool) Entry {
 	return e
 }
 
-// next returns the next line; long: it was too long, and skipped.
+// next returns the next line. long reports whether the line was too long and was
+// skipped.
 func (f *File) next() (line []byte, long bool, err error) {
 	f.line++
 	for {
@@ -199,7 +200,8 @@ type Writer struct {
 	e *json.Encoder
 }
 
-// NewWriter writes the header and returns a writer. Call Flush at the end.
+// NewWriter writes the header and returns a writer. The caller must call Flush at
+// the end.
 func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	b := bufio.NewWriterSize(w, 64<<10)
 	e := json.NewEncoder(b)
@@ -211,5 +213,5 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 // Write writes one account.
 func (w *Writer) Write(a Account) error { return w.e.Encode(a) }
 
-// Flush writes what is left in the buffer.
+// Flush writes the rest of the buffer.
 func (w *Writer) Flush() error { return w.w.Flush() }

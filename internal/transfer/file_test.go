@@ -90,8 +90,9 @@ func TestBadHeadersAreRefused(t *testing.T) {
 	}
 }
 
-// A line that two readers could read in two ways, or that holds what cannot be
-// stored, is refused with its number; the next line is read.
+// TestBadLinesAreRefusedByNumber checks that a line is refused with its number if
+// two readers could read it differently, or if its values cannot be stored. The
+// next line is read.
 func TestBadLinesAreRefusedByNumber(t *testing.T) {
 	app := func(rest string) string { return `{"id":"1","active":true,"authenticators":[{` + rest + `}]}` }
 	key := func(rest string) string { return `{"id":"1","active":true,"passkeys":[{` + rest + `}]}` }
@@ -143,7 +144,8 @@ func TestBadLinesAreRefusedByNumber(t *testing.T) {
 	}
 }
 
-// Nesting is counted before anything follows it: it costs no memory.
+// TestDeepNestingIsFoundFirst checks that deep nesting is found before anything is
+// decoded, so that it uses no memory.
 func TestDeepNestingIsFoundFirst(t *testing.T) {
 	for text, deep := range map[string]bool{
 		strings.Repeat("[", 1<<20): true, `{"a":{"b":[[[[[`: true, `{"a":"[[[[[[[[\"[[[[["}`: false,
@@ -156,7 +158,7 @@ func TestDeepNestingIsFoundFirst(t *testing.T) {
 	}
 }
 
-// endless is a line that does not end.
+// endless is a reader of a line that does not end.
 type endless struct{ left int64 }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -170,7 +172,8 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A line of a gigabyte is refused by its number, and takes no memory.
+// TestALineOfAGigabyte checks that a line of a gigabyte is refused with its number
+// and without using memory.
 func TestALineOfAGigabyte(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -219,8 +222,8 @@ func TestNothingSecretIsLeftWithoutSecrets(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever a line holds, it is refused, or it is an account that
-// is read back from its own line unchanged.
+// FuzzDecode checks that a line is refused, or yields an account that is decoded
+// unchanged from its own line.
 func FuzzDecode(f *testing.F) {
 	raw, err := json.Marshal(whole())
 	if err != nil {
@@ -245,13 +248,13 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// withoutEmpty writes and reads an account, so that nil and empty are the same.
+// withoutEmpty encodes and decodes an account, so that nil and empty are equal.
 func withoutEmpty(a Account) string {
 	raw, _ := json.Marshal(a)
 	return string(raw)
 }
 
-// letters is a reader of the letter x without end.
+// letters is an endless reader of the letter x.
 type letters struct{}
 
 func (letters) Read(p []byte) (int, error) {
@@ -261,8 +264,8 @@ func (letters) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestALineOfAGigabyteIsSkipped: it is refused with its number, the lines after it are
-// read, and it is never in memory.
+// TestALineOfAGigabyteIsSkipped checks that the line is refused with its number,
+// that it is never in memory, and that the lines after it are read.
 func TestALineOfAGigabyteIsSkipped(t *testing.T) {
 	const good = `{"id":"1","active":true,"addresses":[{"address":"a@example.org"}]}` + "\n"
 	f := NewFile(io.MultiReader(strings.NewReader(good+`{"id":"`), io.LimitReader(letters{}, 1<<30),

@@ -15,14 +15,15 @@ import (
 
 const schemaFile = "../../docs/account.schema.json"
 
-// object is a description of an object in the schema.
+// object is the description of an object in the schema.
 type object struct {
 	Properties map[string]json.RawMessage
 	Required   []string
 	Defs       map[string]object `json:"$defs"`
 }
 
-// The schema and the types have the same fields, and the same of them are required.
+// TestTheSchemaIsThatOfTheTypes checks that the schema and the types have the same
+// fields, and that the same fields are required.
 func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
 	raw, err := os.ReadFile(schemaFile)
 	if err != nil {
@@ -71,7 +72,8 @@ func compare(t *testing.T, name string, of reflect.Type, o object, defs map[stri
 	}
 }
 
-// What the schema allows is read, and what it does not allow is refused.
+// TestTheSchemaAgreesWithTheReader checks that the reader accepts exactly what the
+// schema allows.
 func TestTheSchemaAgreesWithTheReader(t *testing.T) {
 	s := openapitest.OpenSchema(t, schemaFile)
 	allows := func(line []byte) bool { return s.Check(line) == nil }

@@ -7,59 +7,60 @@ import (
 	"time"
 )
 
-// Version is that of the file format.
+// Version is the version of the file format.
 const Version = 1
 
-// Header says where the accounts of a source come from: the first line of a file.
+// Header describes the origin of the accounts. It is the first line of a file.
 type Header struct {
 	// Twofold is the version of the format.
 	Twofold int `json:"twofold"`
-	// Source names the system and, if there are several of a kind, which one: ids are
-	// unique in it. Letters, digits, dots, dashes.
+	// Source names the system and, if there are several of a kind, which of them.
+	// IDs are unique in a source. The name consists of letters, digits, dots and
+	// dashes.
 	Source string `json:"source,omitempty"`
-	// RPID is the relying party's id that the passkeys were made for: the host of the
-	// site. Empty: not known.
+	// RPID is the relying party's ID for which the passkeys were made: the host of
+	// the site. It is empty if unknown.
 	RPID    string    `json:"rp_id,omitempty"`
 	Created time.Time `json:"created,omitzero"`
-	// LeftOut names what an export left out of all accounts.
+	// LeftOut lists what an export left out of all accounts.
 	LeftOut []string `json:"left_out,omitempty"`
 	Roles   []Role   `json:"roles,omitempty"`
 }
 
-// Source is accounts of another system, or of a file.
+// Source provides the accounts of another system or of a file.
 type Source interface {
 	// Header describes the source. It is called before Read.
 	Header(ctx context.Context) (Header, error)
 	// Read calls each for every account, in an order that is the same each time. It
-	// holds a bounded number of accounts in memory. It returns the error of each, or
-	// its own if the source cannot be read any further. A single account that
-	// cannot be read is not such an error: its Entry says so, and Read goes on.
+	// holds a bounded number of accounts in memory. It returns the error of each,
+	// or its own if it cannot read any further. If a single account cannot be read,
+	// Read sets Refused in its Entry and continues.
 	Read(ctx context.Context, each func(Entry) error) error
 }
 
 // Entry is one account of a source.
 type Entry struct {
-	// Line is its line in a file, or the number of its row, from 1.
+	// Line is the line in a file, or the number of a row. Both start at 1.
 	Line    int64
 	Account Account
-	// Refused says why the account cannot come: it is empty for one that can. An
-	// account whose second factor cannot be read is refused, not let in without it.
-	// The text names the part and the problem, and no secret.
+	// Refused is the reason why the account cannot be imported, or empty. An
+	// account whose second factor cannot be read is refused. The text names the
+	// field and the problem. It contains no secret.
 	Refused string
-	// Left says what of the account does not come along, where the account is no
-	// weaker without it: a second address, a name that is too long.
+	// Left lists what is not imported, such as a second address or a name that is
+	// too long. The account is not weaker without it.
 	Left []string
 }
 
-// Sorted returns a sorted copy without doubles.
+// Sorted returns a sorted copy without duplicates.
 func Sorted(list []string) []string {
 	out := slices.Clone(list)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// Scratch is a file that only this process can read. It is written, and then read from
-// its beginning, once or more often. Close removes it.
+// Scratch is a file that only this process can read. It is written once and can
+// then be read several times from its beginning. Close removes it.
 type Scratch interface {
 	io.WriteCloser
 	Rewind() (io.Reader, error)

@@ -14,10 +14,10 @@ const (
 	maxKeys  = 128 // of one object
 )
 
-// strict reports the names of the outermost object, if the line is one JSON object
-// that every reader understands in the same way: valid UTF-8, no name twice, none
-// that differs from another in case only, no NUL, not deep. encoding/json lets all of
-// these pass.
+// strict returns the names of the outermost object if the line is one JSON object that
+// every reader understands in the same way. It refuses invalid UTF-8, duplicate names,
+// names that differ only in case, NUL, and deep nesting. encoding/json accepts all of
+// these.
 func strict(line []byte) (top map[string]bool, err error) {
 	if err := readable(line); err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func strict(line []byte) (top map[string]bool, err error) {
 
 var errNotJSON = errors.New("the line is not JSON")
 
-// readable is the part of strict that must be known before the line is decoded.
+// readable does the checks of strict that must precede decoding.
 func readable(line []byte) error {
 	if !utf8.Valid(line) {
 		return errors.New("the line is not valid UTF-8")
@@ -41,7 +41,7 @@ func readable(line []byte) error {
 	return nil
 }
 
-// names is the rest of strict, for a line that is JSON.
+// names does the other checks of strict, for valid JSON.
 func names(line []byte) (top map[string]bool, err error) {
 	w := walker{text: line}
 	w.blank()
@@ -54,7 +54,7 @@ func names(line []byte) (top map[string]bool, err error) {
 	return w.top, nil
 }
 
-// deep counts brackets outside of texts, before anything follows them.
+// deep reports whether brackets outside of strings are nested too deeply.
 func deep(line []byte) bool {
 	depth, quoted := 0, false
 	for i := 0; i < len(line); i++ {
@@ -75,7 +75,7 @@ func deep(line []byte) bool {
 	return false
 }
 
-// walker goes through text that is known to be JSON.
+// walker reads text that is known to be valid JSON.
 type walker struct {
 	text []byte
 	at   int
@@ -88,8 +88,8 @@ func (w *walker) blank() {
 	}
 }
 
-// object stands at an opening brace and goes behind the closing one. The names of
-// our own objects (fixed) are in lower case.
+// object reads the object at the current position. If fixed is set, its names are
+// those of this format and must be in lower case.
 func (w *walker) object(fixed bool) error {
 	var few [16]string
 	seen := few[:0]
@@ -166,8 +166,8 @@ func (w *walker) value(fixed bool) error {
 	return nil
 }
 
-// str goes behind the text that begins here, and returns it if it is wanted. NUL, and
-// halves of characters, which encoding/json would replace, are refused.
+// str reads the string at the current position, and returns it if wanted is set. It
+// refuses NUL and lone surrogates, which encoding/json would replace.
 func (w *walker) str(wanted bool) (string, error) {
 	from, escaped := w.at+1, false
 	for w.at++; w.text[w.at] != '"'; w.at++ {

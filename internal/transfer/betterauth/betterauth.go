@@ -1,6 +1,6 @@
 // Package betterauth reads the accounts of a site that uses Better Auth from its
-// database: the tables user, account, twoFactor and passkey, and the columns of the plugins
-// for usernames, roles and phone numbers.
+// database. It reads the tables user, account, twoFactor and passkey, and the
+// columns of the plugins for usernames, roles and phone numbers.
 package betterauth
 
 import (
@@ -14,18 +14,18 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/rows"
 )
 
-// Options say what the database does not.
+// Options contain what the database does not.
 type Options struct {
-	// Address is that of the database.
+	// Address is the address of the database.
 	Address string
-	// Secrets are those of the application: BETTER_AUTH_SECRET and, if it has them,
-	// BETTER_AUTH_SECRETS. They decrypt authenticators' keys.
+	// Secrets are the secrets of the application: BETTER_AUTH_SECRET and, if they
+	// are set, BETTER_AUTH_SECRETS. They decrypt the keys of authenticator apps.
 	Secrets Secrets
-	// RPID is the host that passkeys were made for.
+	// RPID is the host for which passkeys were made.
 	RPID string
 }
 
-// New returns a source that reads the database. Each reading opens it.
+// New returns a source that reads the database. Each reading opens the database.
 func New(o Options) transfer.Source { return source{o} }
 
 type source struct{ o Options }
@@ -42,7 +42,7 @@ func (s source) Header(ctx context.Context) (transfer.Header, error) {
 	return h, err
 }
 
-// tables are those that belong to users, and what is read of them.
+// tables are the tables that belong to users, with the columns that are read.
 var tables = map[string][]string{
 	"account": {"accountId", "providerId", "password", "createdAt"},
 	"passkey": {
@@ -101,7 +101,7 @@ func (r *reading) accounts(ctx context.Context, users []rows.Row) (func(rows.Row
 	}, err
 }
 
-// account puts the account of a row together.
+// account returns the account of a row.
 func (r *reading) account(u rows.Row, of func(table string) []rows.Row) *transfer.Draft {
 	d := &transfer.Draft{}
 	d.ID, d.Created, d.Active = u.Text("id"), u.Time("createdAt"), !u.Bool("banned")
@@ -113,7 +113,7 @@ func (r *reading) account(u rows.Row, of func(table string) []rows.Row) *transfe
 	}
 	d.SetField("name", u.Text("name"))
 	for _, role := range strings.Split(u.Text("role"), ",") {
-		if role = strings.TrimSpace(role); role != "user" { // everyone has that one
+		if role = strings.TrimSpace(role); role != "user" { // every user has this role
 			d.AddRole(role)
 		}
 	}
@@ -159,8 +159,8 @@ func connect(d *transfer.Draft, a rows.Row) {
 	})
 }
 
-// addPasskey adds a passkey. Better Auth has them in place of the password only, and
-// keeps no user handle: it makes a new one for each passkey.
+// addPasskey adds a passkey. In Better Auth, passkeys only replace the password. It
+// makes a new user handle for each passkey and does not keep it.
 func addPasskey(d *transfer.Draft, p rows.Row) {
 	id, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(p.Text("credentialID"), "="))
 	key, err2 := base64.StdEncoding.DecodeString(p.Text("publicKey"))

@@ -13,7 +13,7 @@ import (
 
 const dump = "testdata/better-auth.sql"
 
-// known is what the people of the database know.
+// known is what the users in the database know.
 type known struct {
 	First, Second           string
 	App, Encrypted, Rotated struct {
@@ -41,7 +41,8 @@ func entries(t *testing.T, more ...string) (known, map[string]transfer.Entry) {
 	return k, by
 }
 
-// What Better Auth keeps of an account comes along, encrypted under any of its secrets.
+// TestAccountsOfBetterAuthComeWithEveryFactor checks that everything that Better
+// Auth keeps of an account is imported, encrypted with any of its secrets.
 func TestAccountsOfBetterAuthComeWithEveryFactor(t *testing.T) {
 	k, by := entries(t)
 	for name, e := range by {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// Secrets are those of an application.
+// Secrets are the secrets of an application.
 type Secrets struct {
 	// Plain is BETTER_AUTH_SECRET.
 	Plain string
@@ -20,7 +20,7 @@ type Secrets struct {
 	Versions map[int]string
 }
 
-// ParseSecrets reads the two settings of Better Auth. The second one has the form
+// ParseSecrets parses the two settings of Better Auth. The second one has the form
 // "2:secret,1:older secret".
 func ParseSecrets(plain, versions string) (Secrets, error) {
 	s := Secrets{Plain: plain, Versions: map[int]string{}}
@@ -40,11 +40,11 @@ func ParseSecrets(plain, versions string) (Secrets, error) {
 
 func (s Secrets) empty() bool { return s.Plain == "" && len(s.Versions) == 0 }
 
-// mark begins a value that says which version of the secret it is under.
+// mark is the prefix of a value that names the version of its secret.
 const mark = "$ba$"
 
-// decrypt opens a value: XChaCha20-Poly1305 under SHA-256 of the secret, the nonce
-// first, in hexadecimal.
+// decrypt decrypts a value in hexadecimal: a nonce, followed by XChaCha20-Poly1305
+// under the SHA-256 of the secret.
 func (s Secrets) decrypt(text string) ([]byte, error) {
 	secrets := []string{s.Plain}
 	if rest, ok := strings.CutPrefix(text, mark); ok {
@@ -55,7 +55,7 @@ func (s Secrets) decrypt(text string) ([]byte, error) {
 		}
 		text, secrets = value, []string{s.Versions[n]}
 	} else {
-		for _, v := range s.Versions { // the plain secret of a site may have become one of them
+		for _, v := range s.Versions { // a site may have moved its plain secret to the versions
 			secrets = append(secrets, v)
 		}
 	}
@@ -77,7 +77,7 @@ func (s Secrets) decrypt(text string) ([]byte, error) {
 	return nil, errors.New("BETTER_AUTH_SECRET does not decrypt it")
 }
 
-// codes reads backup codes: a JSON list, in plain or encrypted.
+// codes reads backup codes from a JSON list, which may be encrypted.
 func (s Secrets) codes(text string) (list []string, err error) {
 	raw := []byte(text)
 	if !strings.HasPrefix(text, "[") {

@@ -11,18 +11,18 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/rows"
 )
 
-// Authboss describes the users table of an application with authboss. The table is the
-// application's own, so its columns may have any names.
+// Authboss describes the users table of an application with authboss. The
+// application defines the table, so its columns may have any names.
 type Authboss struct {
 	Address string
-	// Table is its name; users if empty.
+	// Table is the name of the table; users if empty.
 	Table string
-	// Columns are the table's names by ours, where they are not among the usual ones.
+	// Columns maps the names of this package to those of the table that are not
+	// among the usual ones.
 	Columns map[string]string
 }
 
-// usual are the names that columns have in applications, after the methods of authboss's
-// interfaces.
+// usual are the usual names of columns, after the methods of authboss's interfaces.
 var usual = map[string][]string{
 	"id":             {"id"},
 	"email":          {"email"},
@@ -59,7 +59,7 @@ func (s authboss) Header(ctx context.Context) (transfer.Header, error) {
 	return h, err
 }
 
-// find finds the table, and the names of its columns by ours.
+// find returns the table, and its column for each name of this package.
 func (s authboss) find(ctx context.Context, db *rows.DB) (*rows.Table, map[string]string, error) {
 	has, err := db.Columns(ctx, s.a.Table)
 	if err != nil {
@@ -107,7 +107,7 @@ func (s authboss) Read(ctx context.Context, each func(transfer.Entry) error) err
 	})
 }
 
-// account reads a row. authboss hashes recovery codes by bcrypt.
+// account returns the account of a row. authboss hashes recovery codes with bcrypt.
 func account(row rows.Row, names map[string]string) *transfer.Draft {
 	v := values{"recovery_scheme": "bcrypt"}
 	for ours, theirs := range names {

@@ -1,5 +1,5 @@
-// Package columns reads accounts from tables with a column for each thing: a CSV file,
-// and the users table of an application with authboss.
+// Package columns reads accounts from tables with one column for each field: a CSV
+// file, and the users table of an application with authboss.
 package columns
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// Names are the columns that are known, in the order of the documentation. A column
+// Names returns the known columns in the order of the documentation. A column
 // "field.NAME" is the profile field NAME.
 func Names() []string {
 	return []string{
@@ -28,10 +28,10 @@ func knows(name string) bool {
 	return slices.Contains(Names(), name) || len(name) > len(fieldPrefix) && strings.HasPrefix(name, fieldPrefix)
 }
 
-// values are those of a row by the names of columns. Empty is the same as missing.
+// values are the values of a row by column. An empty value is a missing one.
 type values map[string]string
 
-// draft puts the account of a row together.
+// draft returns the account of a row.
 func (v values) draft() *transfer.Draft {
 	d := &transfer.Draft{}
 	d.Active = v.truth(d, "active", true)
@@ -70,7 +70,7 @@ func (v values) draft() *transfer.Draft {
 	return d
 }
 
-// list takes a list apart: commas, semicolons or blanks between its items.
+// list splits a list at commas, semicolons or blanks.
 func list(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
 }
@@ -128,7 +128,7 @@ func (v values) number(d *transfer.Draft, name string) int {
 	return n
 }
 
-// truth reads what spreadsheets and databases write.
+// truth parses a boolean as spreadsheets and databases write it.
 func (v values) truth(d *transfer.Draft, name string, otherwise bool) bool {
 	switch strings.ToLower(v[name]) {
 	case "":

@@ -23,8 +23,8 @@ func written(t testing.TB, text string) string {
 	return file
 }
 
-// A file as a spreadsheet writes it: with a mark at its beginning, names of its own and
-// quoted values.
+// TestAFileOfASpreadsheet reads a file with a byte order mark, other column names
+// and quoted values.
 func TestAFileOfASpreadsheet(t *testing.T) {
 	h, list := transfertest.All(t, NewCSV(CSV{
 		Path: "testdata/people.csv", Source: "crm", Columns: map[string]string{"email": "E-Mail"},
@@ -52,7 +52,8 @@ func TestAFileOfASpreadsheet(t *testing.T) {
 	}
 }
 
-// A file that is not what it should be is refused with its line before anything is read.
+// TestAFileIsRefusedWithItsLine checks that a malformed file is refused with its
+// line before any account is read.
 func TestAFileIsRefusedWithItsLine(t *testing.T) {
 	for text, reason := range map[string]string{
 		"":                                       "line 1: the header is missing",
@@ -132,7 +133,8 @@ func TestTheUsersTableOfAnApplicationWithAuthboss(t *testing.T) {
 	}
 }
 
-// No account loses its second factor on the way.
+// TestR371_AnAccountOfATableWithoutItsSecondFactorIsRefused checks that no account
+// loses its second factor.
 func TestR371_AnAccountOfATableWithoutItsSecondFactorIsRefused(t *testing.T) {
 	address := transfertest.SQLite(t, "testdata/authboss.sql",
 		"UPDATE users SET totp_secret_key = 'gAAAA-encrypted1' WHERE name = 'app'")

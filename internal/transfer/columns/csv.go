@@ -19,16 +19,16 @@ import (
 // CSV describes a CSV file (RFC 4180) in UTF-8 with a header.
 type CSV struct {
 	Path string
-	// Source names the system that the file comes from, "csv" if empty: ids are unique in
-	// it.
+	// Source names the system from which the file comes; "csv" if empty. IDs are
+	// unique in a source.
 	Source string
-	// Columns are the names that the file has in place of ours, by ours.
+	// Columns maps the names of this package to those in the file.
 	Columns map[string]string
-	// Ignore are columns that are not read.
+	// Ignore lists columns that are not read.
 	Ignore []string
 }
 
-// NewCSV returns a source that reads a file. Each reading opens it.
+// NewCSV returns a source that reads a file. Each reading opens the file.
 func NewCSV(c CSV) transfer.Source {
 	if c.Source == "" {
 		c.Source = "csv"
@@ -51,10 +51,10 @@ func (s csvFile) Header(context.Context) (transfer.Header, error) {
 	return h, in.file.Close()
 }
 
-// maxRecord is the longest record in bytes.
+// maxRecord is the maximum length of a record in bytes.
 const maxRecord = transfer.MaxLine
 
-// bounded ends with an error where one record is too long.
+// bounded is a reader that fails if a record is too long.
 type bounded struct {
 	r     io.Reader
 	taken int
@@ -72,12 +72,12 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// opened is a file behind its header.
+// opened is a file whose header was read.
 type opened struct {
 	file  io.Closer
 	limit *bounded
 	r     *csv.Reader
-	names []string // of its columns as ours; empty for one that is not read
+	names []string // name of each column in this package; empty if it is not read
 }
 
 func (s csvFile) open() (*opened, error) {
@@ -96,13 +96,13 @@ func (s csvFile) open() (*opened, error) {
 func (in *opened) header(c CSV) error {
 	b := bufio.NewReaderSize(in.limit, 4096)
 	if mark, _ := b.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		_, _ = b.Discard(3) // written by spreadsheets
+		_, _ = b.Discard(3) // the byte order mark that spreadsheets write
 	}
 	first, _ := b.Peek(4096)
 	first, _, _ = bytes.Cut(first, []byte("\n"))
 	in.r = csv.NewReader(b)
 	in.r.ReuseRecord = true
-	for _, comma := range []byte(";\t") { // of spreadsheets in other languages
+	for _, comma := range []byte(";\t") { // used by spreadsheets in some languages
 		if bytes.IndexByte(first, comma) >= 0 && bytes.IndexByte(first, ',') < 0 {
 			in.r.Comma = rune(comma)
 		}
@@ -135,8 +135,8 @@ func (in *opened) header(c CSV) error {
 	return nil
 }
 
-// ours is our name of a column of the file: what it was said to be, or its name, in any
-// case and with blanks or dashes for underscores.
+// ours returns the name of a column in this package: the configured one, or the
+// header itself in any case, with blanks or dashes as underscores.
 func (c CSV) ours(header string) (string, error) {
 	if !utf8.ValidString(header) {
 		return "", errors.New("the name of a column is not valid UTF-8")
@@ -163,7 +163,7 @@ func (c CSV) ours(header string) (string, error) {
 	return name, nil
 }
 
-// lined says where the file is not CSV.
+// lined returns a CSV error with its line.
 func lined(err error) error {
 	var p *csv.ParseError
 	if errors.As(err, &p) {
@@ -218,7 +218,7 @@ func (in *opened) entry(record []string, odd bool) transfer.Entry {
 		}
 		v[name] = strings.TrimSpace(record[i])
 		if name == "password" {
-			v[name] = record[i] // blanks may be part of one in plain
+			v[name] = record[i] // not trimmed: a plain password may contain blanks
 		}
 	}
 	return v.draft().Entry(0)

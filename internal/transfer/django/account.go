@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/rows"
 )
 
-// account puts the account of a row together.
+// account returns the account of a row.
 func (r *reading) account(u rows.Row, own map[string]map[string][]rows.Row) *transfer.Draft {
 	id := u.Text("id")
 	of := func(table string) []rows.Row { return own[table][id] }
@@ -23,7 +23,7 @@ func (r *reading) account(u rows.Row, own map[string]map[string][]rows.Row) *tra
 	d.SetUsername(u.Text("username"))
 	d.SetField("first_name", u.Text("first_name"))
 	d.SetField("last_name", u.Text("last_name"))
-	// Django marks an account without a password by an exclamation mark.
+	// Django marks an account without a password with an exclamation mark.
 	if hash := u.Text("password"); hash != "" && hash[0] != '!' {
 		d.Password = &transfer.Password{Value: hash}
 	}
@@ -52,8 +52,9 @@ func (r *reading) account(u rows.Row, own map[string]map[string][]rows.Row) *tra
 	return d
 }
 
-// begin lets passkeys begin a sign-in where that makes no account weaker. In allauth a
-// passkey does both; here it is either in place of the password or the second factor.
+// begin lets passkeys begin a sign-in if that does not weaken the account. In
+// allauth, a passkey does both. Here it either replaces the password or is the
+// second factor.
 func begin(d *transfer.Draft) {
 	if d.Password != nil && len(d.Authenticators)+len(d.Phones)+len(d.Mailboxes) == 0 {
 		if len(d.Passkeys) > 0 {
@@ -75,8 +76,8 @@ func all(of func(string) []rows.Row) (list []rows.Row) {
 	return list
 }
 
-// addresses: allauth keeps the addresses and whether they are proven. Django alone
-// does not know whether one is.
+// addresses adds the addresses. allauth stores whether each is proven; Django does
+// not.
 func addresses(d *transfer.Draft, email string, list []rows.Row) {
 	for _, primary := range []bool{true, false} {
 		for _, a := range list {
@@ -88,7 +89,7 @@ func addresses(d *transfer.Draft, email string, list []rows.Row) {
 	d.AddAddress(transfer.Address{Address: email})
 }
 
-// connection is an account at another site.
+// connection adds an account at another site.
 func (r *reading) connection(d *transfer.Draft, c rows.Row) {
 	name := c.Text("provider")
 	issuer := r.issuer[name]
@@ -104,8 +105,8 @@ func (r *reading) connection(d *transfer.Draft, c rows.Row) {
 	})
 }
 
-// findIssuers reads the issuers of OpenID Connect, which allauth keeps in the settings
-// of a SocialApp.
+// findIssuers reads the issuers of OpenID Connect, which allauth stores in the
+// settings of a SocialApp.
 func (r *reading) findIssuers(ctx context.Context) error {
 	apps, err := r.db.Table(ctx, "socialaccount_socialapp", "id", "provider", "provider_id", "settings")
 	if err != nil || !apps.Has("settings") {
@@ -120,7 +121,8 @@ func (r *reading) findIssuers(ctx context.Context) error {
 			if name == "" {
 				name = a.Text("provider")
 			}
-			// A damaged setting leaves the connections out; their accounts say so.
+			// If a setting is damaged, its connections are left out and their
+			// accounts report it.
 			_ = json.Unmarshal([]byte(a.Text("settings")), &settings)
 			server := strings.TrimSuffix(settings.Server, "/.well-known/openid-configuration")
 			if u, err := url.Parse(server); err == nil && u.Host != "" && u.User == nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/rows"
 )
 
-// data is what allauth keeps of an authenticator.
+// data is what allauth stores of an authenticator.
 type data struct {
 	Secret     string     `json:"secret"`
 	Seed       string     `json:"seed"`
@@ -29,7 +29,7 @@ type data struct {
 	Credential credential `json:"credential"`
 }
 
-// credential is the answer of a registration, as the browser gave it.
+// credential is the browser's response of a registration.
 type credential struct {
 	ID         string `json:"id"`
 	Attachment string `json:"authenticatorAttachment"`
@@ -44,7 +44,7 @@ type credential struct {
 	} `json:"clientExtensionResults"`
 }
 
-// hook is what to say of a value that an adapter of the site may have encrypted.
+// hook is the advice for a value that an adapter of the site may have encrypted.
 const hook = "if the site's MFA adapter encrypts it, decrypt it in a copy of the database first"
 
 // allauth adds an authenticator of django-allauth.
@@ -58,7 +58,7 @@ func (r *reading) allauth(d *transfer.Draft, row rows.Row) {
 	switch kind := row.Text("type"); kind {
 	case "totp":
 		secret, err := transfer.DecodeBase32(v.Secret)
-		// A token of mixed case is one that was encrypted, even where base32 reads it.
+		// A token in mixed case is encrypted, even if it can be decoded as base32.
 		mixed := v.Secret != strings.ToUpper(v.Secret) && v.Secret != strings.ToLower(v.Secret)
 		if err != nil || mixed || len(secret) < transfer.MinSecret {
 			d.Refuse("authenticator: secret is not base32: %s", hook)
@@ -89,8 +89,8 @@ func (r *reading) allauth(d *transfer.Draft, row rows.Row) {
 	}
 }
 
-// codes are the recovery codes that were not used yet. allauth derives them from a
-// seed: the HMAC-SHA1 of a text that grows with each code.
+// codes returns the unused recovery codes. allauth derives them from a seed: the
+// HMAC-SHA1 of a text that grows with each code.
 func (v data) codes(count, digits int) (list []string, err error) {
 	if v.Migrated != nil {
 		return v.Migrated, nil
@@ -98,7 +98,7 @@ func (v data) codes(count, digits int) (list []string, err error) {
 	if raw, err := hex.DecodeString(v.Seed); err != nil || len(raw) < 16 {
 		return nil, errors.New("the seed is not hexadecimal: " + hook)
 	}
-	mac := hmac.New(sha1.New, []byte(v.Seed)) // the text itself is the key
+	mac := hmac.New(sha1.New, []byte(v.Seed)) // the text of the seed is the key
 	for i := range count {
 		fmt.Fprintf(mac, "%3d,", i)
 		first := make([]byte, 16)
@@ -113,7 +113,7 @@ func (v data) codes(count, digits int) (list []string, err error) {
 	return list, nil
 }
 
-// passkey reads what the browser answered when the passkey was made.
+// passkey reads the browser's response of a registration.
 func (v data) passkey(handle []byte) (transfer.Passkey, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(v.Credential.Response.Attestation, "="))
 	if err != nil || len(raw) == 0 {
@@ -132,8 +132,8 @@ func (v data) passkey(handle []byte) (transfer.Passkey, error) {
 	}, nil
 }
 
-// handle is what allauth tells authenticators of a user: a number in base 36, a UUID
-// without dashes, or the id as it is.
+// handle returns the user handle of allauth for a user ID: a number in base 36, a
+// UUID without dashes, or the ID itself.
 func handle(id string) []byte {
 	if n, err := strconv.ParseInt(id, 10, 64); err == nil && n >= 0 && n < math.MaxInt64 {
 		return []byte(strconv.FormatInt(n, 36))

@@ -11,20 +11,20 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/rows"
 )
 
-// Options say what the database does not.
+// Options contain what the database does not.
 type Options struct {
-	// Address is that of the database.
+	// Address is the address of the database.
 	Address string
 	// UserTable is the table of the site's user model; auth_user if empty.
 	UserTable string
-	// RPID is the host that passkeys were made for.
+	// RPID is the host for which passkeys were made.
 	RPID string
-	// Codes and Digits are allauth's MFA_RECOVERY_CODE_COUNT and _DIGITS; 10 and 8 if
-	// zero.
+	// Codes and Digits are MFA_RECOVERY_CODE_COUNT and MFA_RECOVERY_CODE_DIGITS of
+	// allauth; 10 and 8 if zero.
 	Codes, Digits int
 }
 
-// New returns a source that reads the database. Each reading opens it.
+// New returns a source that reads the database. Each reading opens the database.
 func New(o Options) transfer.Source {
 	if o.UserTable == "" {
 		o.UserTable = "auth_user"
@@ -72,7 +72,8 @@ const (
 	roleSuperuser = "django-superuser"
 )
 
-// roleName converts the name of a group to that of a role, which has no spaces or commas.
+// roleName converts the name of a group to a role name, which has no spaces or
+// commas.
 func roleName(group string) string {
 	return strings.Join(strings.FieldsFunc(group, func(r rune) bool { return r == ' ' || r == ',' }), "-")
 }
@@ -98,13 +99,13 @@ type reading struct {
 	o      Options
 	db     *rows.DB
 	users  *rows.Table
-	tables map[string]*rows.Table // those of belongings that there are, by name
+	tables map[string]*rows.Table // tables of belongings that exist, by name
 	static *rows.Table            // tokens of static devices
 	groups map[string]string      // names by id
-	issuer map[string]string      // of allauth's OpenID Connect, by provider
+	issuer map[string]string // issuers of allauth's OpenID Connect, by provider
 }
 
-// parts are the tables whose rows belong to users by user_id.
+// parts are the tables whose column user_id names the user.
 var parts = map[string][]string{
 	"account_emailaddress":            {"email", "verified", "primary"},
 	"socialaccount_socialaccount":     {"provider", "uid", "date_joined"},
@@ -149,8 +150,8 @@ func (s source) prepare(ctx context.Context, db *rows.DB) (*reading, error) {
 	return r, r.findIssuers(ctx)
 }
 
-// findGroups finds the table that puts users into groups: its column is named by the
-// user model.
+// findGroups finds the table that assigns users to groups. The name of its column
+// depends on the user model.
 func (r *reading) findGroups(ctx context.Context) error {
 	name := r.o.UserTable + "_groups"
 	columns, err := r.db.Columns(ctx, name)
@@ -176,7 +177,7 @@ func (r *reading) findGroups(ctx context.Context) error {
 	})
 }
 
-// belongings are the rows of some users, by table and user.
+// belongings returns the rows of some users, by table and user.
 func (r *reading) belongings(ctx context.Context, users []rows.Row) (own map[string]map[string][]rows.Row,
 	err error) {
 	if own, err = r.db.Belonging(ctx, r.tables, users, "id"); err != nil {

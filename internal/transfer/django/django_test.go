@@ -23,7 +23,8 @@ func entries(t *testing.T, more ...string) (transfer.Header, map[string]transfer
 	return h, transfertest.By(list)
 }
 
-// What Django, django-otp and allauth keep of an account comes along.
+// TestAccountsOfDjangoComeWithEveryFactor checks that everything that Django,
+// django-otp and allauth keep of an account is imported.
 func TestAccountsOfDjangoComeWithEveryFactor(t *testing.T) {
 	h, by := entries(t)
 	if h.Source != "django" || h.RPID != "site.example" || len(h.Roles) != 3 || h.Roles[2].Name != "news-editors" {
@@ -100,7 +101,8 @@ func TestAccountsOfAllauthComeWithEveryFactor(t *testing.T) {
 	}
 }
 
-// PostgreSQL and SQLite hold the same accounts.
+// TestAccountsInPostgreSQLAreTheSame checks that PostgreSQL and SQLite yield the
+// same accounts.
 func TestAccountsInPostgreSQLAreTheSame(t *testing.T) {
 	address := transfertest.Postgres(t, servers.Postgres(t), "testdata/django.postgres.sql")
 	_, there := transfertest.All(t, New(Options{Address: address, RPID: "site.example"}))
@@ -113,7 +115,7 @@ func TestAccountsInPostgreSQLAreTheSame(t *testing.T) {
 		if (e.Account.Password == nil) != (want.Account.Password == nil) {
 			t.Errorf("%s: password %v", name, e.Account.Password)
 		}
-		e.Account.Password, want.Account.Password = nil, nil // salted when they were made
+		e.Account.Password, want.Account.Password = nil, nil // their salts differ
 		got, err := json.Marshal(e)
 		wanted, err2 := json.Marshal(want)
 		if err != nil || err2 != nil || stamped.ReplaceAllString(string(got),
@@ -123,10 +125,11 @@ func TestAccountsInPostgreSQLAreTheSame(t *testing.T) {
 	}
 }
 
-// stamped are the times when the rows were made.
+// stamped matches the times at which the rows were made.
 var stamped = regexp.MustCompile(`"created":"202[^4][^"]*"`)
 
-// No account loses its second factor on the way: one that cannot be read is refused.
+// TestR371_AnAccountOfDjangoWithoutItsSecondFactorIsRefused checks that an account
+// whose second factor cannot be read is refused.
 func TestR371_AnAccountOfDjangoWithoutItsSecondFactorIsRefused(t *testing.T) {
 	_, by := entries(t, `UPDATE otp_totp_totpdevice SET "key" = 'xyz' WHERE name = 'phone'`,
 		`UPDATE mfa_authenticator SET data = '{"credential":{}}' WHERE type = 'webauthn'`,

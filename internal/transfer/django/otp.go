@@ -7,8 +7,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/rows"
 )
 
-// otp adds the devices of django-otp and django-two-factor-auth. A device that is not
-// confirmed is not a factor.
+// otp adds the devices of django-otp and django-two-factor-auth. An unconfirmed
+// device is not a factor.
 func otp(d *transfer.Draft, of func(table string) []rows.Row, tokens map[string][]rows.Row) {
 	confirmed := func(table string) (list []rows.Row) {
 		for _, r := range of(table) {
@@ -39,7 +39,7 @@ func otp(d *transfer.Draft, of func(table string) []rows.Row, tokens map[string]
 			d.AddCode(transfer.RecoveryCode{Plain: t.Text("token")})
 		}
 	}
-	// What has no like here may be left out only if another second factor stays.
+	// Unsupported devices may be left out only if another second factor is kept.
 	for table, name := range map[string]string{
 		"otp_hotp_hotpdevice":             "a token that counts (HOTP)",
 		"otp_yubikey_yubikeydevice":       "a YubiKey that types codes",

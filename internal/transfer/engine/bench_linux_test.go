@@ -21,7 +21,7 @@ import (
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
-// many makes a file of n accounts with password, app and recovery codes.
+// many makes a file of n accounts with a password, an app and recovery codes.
 func many(b *testing.B, n int) string {
 	b.Helper()
 	name := filepath.Join(b.TempDir(), "accounts.jsonl")
@@ -50,7 +50,7 @@ func many(b *testing.B, n int) string {
 	return name
 }
 
-// processor returns the processor time of the program.
+// processor returns the processor time of this program.
 func processor(b *testing.B) time.Duration {
 	b.Helper()
 	var used syscall.Rusage
@@ -60,7 +60,7 @@ func processor(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// ofServer returns the processor time of the processes of a server of PostgreSQL.
+// ofServer returns the processor time of the processes of a PostgreSQL server.
 func ofServer(b *testing.B, url string) (total time.Duration) {
 	b.Helper()
 	db, err := sql.Open("pgx", url)
@@ -78,7 +78,7 @@ func ofServer(b *testing.B, url string) (total time.Duration) {
 		if err := rows.Scan(&pid); err != nil {
 			b.Fatal(err)
 		}
-		raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // it may have ended
+		raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // the process may have ended
 		_, rest, _ := strings.Cut(string(raw), ") ")
 		if f := strings.Fields(rest); len(f) > 12 { // user and system time, in hundredths of a second
 			user, _ := strconv.Atoi(f[11])
@@ -92,15 +92,15 @@ func ofServer(b *testing.B, url string) (total time.Duration) {
 	return total
 }
 
-// BenchmarkImport imports TWOFOLD_ACCOUNTS accounts, 20,000 if it is not set, and
-// reports accounts a second, processor time of an account here and in a server of
-// PostgreSQL, and the largest heap.
+// BenchmarkImport imports TWOFOLD_ACCOUNTS accounts, or 20,000 if it is not set. It
+// reports accounts per second, the processor time per account of this program and
+// of a PostgreSQL server, and the largest heap.
 func BenchmarkImport(b *testing.B) {
 	n := 20000
 	if text := os.Getenv("TWOFOLD_ACCOUNTS"); text != "" {
 		n, _ = strconv.Atoi(text)
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(200)) // as the command does
+	defer debug.SetGCPercent(debug.SetGCPercent(200)) // as the command sets it
 	none := func() time.Duration { return 0 }
 	for name, open := range map[string]func(*testing.B) (store.Store, func() time.Duration){
 		"SQLite": func(b *testing.B) (store.Store, func() time.Duration) { return file(b), none },

@@ -15,10 +15,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// doubles finds names that stand in more than one account of a source. Names are kept
-// as hashes and sorted in parts on disk, so that memory does not grow with their
-// number. The hashes are made with a random key: no source can be written so that two
-// of its names collide.
+// doubles finds names that occur in more than one account of a source. It stores
+// hashes of the names and sorts them in parts on disk, so that memory does not grow
+// with their number. The hashes have a random key, so no source can be made so that
+// two of its names collide.
 type doubles struct {
 	key     [32]byte
 	scratch func() (transfer.Scratch, error)
@@ -26,7 +26,7 @@ type doubles struct {
 	parts   []transfer.Scratch
 }
 
-// mark is a name and where it stands.
+// mark is a name and its line.
 type mark struct {
 	hash [16]byte
 	line int64
@@ -38,7 +38,7 @@ const (
 	markSize      = 16 + 8 + 1
 )
 
-// kinds are those of names, as reasons call them.
+// kinds are the kinds of names, with their text in reasons.
 var kinds = [...]struct{ kind, text string }{
 	{"old id", "its id"}, {"identity", "its address or username"}, {"passkey", "its passkey"},
 	{"subject", "its connection"}, {"phone", "its phone number"},
@@ -59,7 +59,7 @@ func newDoubles(scratch func() (transfer.Scratch, error)) *doubles {
 	return d
 }
 
-// add notes a name.
+// add adds a name.
 func (d *doubles) add(line int64, n name) error {
 	m := mark{line: line, kind: kindOf(n.kind)}
 	h := sha256.New()
@@ -98,7 +98,7 @@ func (d *doubles) spill() error {
 	return w.Flush()
 }
 
-// each calls found for every line that has a name of another line.
+// each calls found for every line that shares a name with another line.
 func (d *doubles) each(found func(line, other int64, kind string) error) error {
 	var h streams
 	slices.SortFunc(d.part, compareMarks)
@@ -114,7 +114,7 @@ func (d *doubles) each(found func(line, other int64, kind string) error) error {
 	if err := h.add(&stream{memory: d.part}); err != nil {
 		return err
 	}
-	var group mark // the first of its name
+	var group mark // first mark of its name
 	told := false
 	for len(h) > 0 {
 		m := h[0].mark
@@ -152,7 +152,7 @@ func (d *doubles) close() (err error) {
 	return err
 }
 
-// stream is sorted marks.
+// stream reads sorted marks.
 type stream struct {
 	mark   mark
 	memory []mark
@@ -176,7 +176,7 @@ func (s *stream) next() error {
 	return nil
 }
 
-// streams is a heap of them by their next mark.
+// streams is a heap of streams, ordered by their next marks.
 type streams []*stream
 
 func (h *streams) add(s *stream) error {

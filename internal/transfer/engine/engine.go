@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Config says what moving accounts needs.
+// Config configures an Engine.
 type Config struct {
 	Store    store.Store
 	Keys     *seal.Keys
@@ -22,25 +22,27 @@ type Config struct {
 	Apps     *totp.Method
 	Passkeys *passkey.Method
 	Codes    *recovery.Codes
-	// Scratch makes a file for what waits between the two passes of an import.
+	// Scratch makes a temporary file for the accounts between the two passes of an
+	// import.
 	Scratch func() (transfer.Scratch, error)
-	// Region is that of phone numbers without a country code; Possible as in
-	// onetime.Config.
+	// Region is the region of phone numbers without a country code. Possible is
+	// that of onetime.Config.
 	Region   string
 	Possible bool
-	// Language returns the nearest language that there are texts in, or false.
+	// Language returns the nearest language that is supported. ok is false if there
+	// is none.
 	Language func(tag string) (string, bool)
-	// SMS and Mail say whether there is a sender.
+	// SMS and Mail report whether there is a sender.
 	SMS, Mail bool
-	// Mailed: an account without password is opened by its mailbox.
+	// Mailed reports whether the mailbox opens an account without a password.
 	Mailed bool
 	Now    func() time.Time
-	// Tell writes down what is about to happen or has happened. If it fails before
-	// anything was changed or shown, nothing will be.
+	// Tell records what is about to happen or has happened. If it fails before
+	// anything was changed or shown, nothing is changed or shown.
 	Tell func(ctx context.Context, n News) error
 }
 
-// News is a fact for the audit trail.
+// News is an event for the audit trail.
 type News struct {
 	Kind         Kind
 	Source       string // of an import
@@ -51,20 +53,20 @@ type News struct {
 	Secrets      bool   // of an export
 }
 
-// Kind says what News are about.
+// Kind is the kind of an event.
 type Kind int
 
-// The kinds.
+// Kinds of events.
 const (
-	Importing Kind = iota // begins
+	Importing Kind = iota // an import starts
 	Imported
-	Exporting // begins
+	Exporting // an export starts
 )
 
 // Engine moves accounts.
 type Engine struct{ c Config }
 
-// New returns an engine.
+// New returns an Engine.
 func New(c Config) (*Engine, error) {
 	if c.Store == nil || c.Keys == nil || c.Hasher == nil || c.Apps == nil || c.Passkeys == nil || c.Codes == nil ||
 		c.Scratch == nil {

@@ -33,7 +33,7 @@ const (
 	origin     = "https://login.example.org"
 )
 
-// site is a Twofold with its store and keys.
+// site is a Twofold with its own store and keys.
 type site struct {
 	*engine.Engine
 	t        testing.TB
@@ -89,7 +89,7 @@ func file(t testing.TB) store.Store {
 	return db
 }
 
-// engines are the stores that accounts move between.
+// engines calls f for each store between which accounts are moved.
 func engines(t *testing.T, f func(t *testing.T, open func(testing.TB) store.Store)) {
 	t.Run("SQLite", func(t *testing.T) { f(t, file) })
 	t.Run("PostgreSQL", func(t *testing.T) {
@@ -105,7 +105,7 @@ func engines(t *testing.T, f func(t *testing.T, open func(testing.TB) store.Stor
 	})
 }
 
-// from is a source of a file's text.
+// from returns a source that reads text.
 func from(text string) transfer.Source { return transfer.NewFile(strings.NewReader(text)) }
 
 func (s *site) importText(text string, o engine.Options) (*engine.Report, error) {
@@ -128,7 +128,7 @@ func (s *site) user(email string) store.User {
 	return u
 }
 
-// person is an account of another system, with what its owner holds.
+// person is an account of another system, with its owner's secrets.
 type person struct {
 	transfer.Account
 	password string
@@ -137,7 +137,7 @@ type person struct {
 	key      *softkey.Key
 }
 
-// persons makes n people, each with one of everything.
+// persons returns n people with one factor of each kind.
 func persons(t testing.TB, n int) []person {
 	t.Helper()
 	out := make([]person, n)
@@ -172,7 +172,7 @@ func persons(t testing.TB, n int) []person {
 				Created: at}},
 			SignIns: &transfer.SignIns{Count: 3, CurrentAt: at, LastAt: at, CurrentAddress: "192.0.2.1"},
 		}
-		if i < 20 { // making keys takes a while
+		if i < 20 { // making keys is slow
 			p.makeKey(t)
 		}
 	}
@@ -215,7 +215,7 @@ func (p *person) makeKey(t testing.TB) {
 		UserHandle: c.Handle, Name: "key", Use: transfer.UseFirst, Created: p.Created}}
 }
 
-// text is people as a file.
+// text returns a file with people.
 func text(t testing.TB, h transfer.Header, people ...person) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -276,9 +276,9 @@ func (s *site) proves(p person) {
 	}
 }
 
-// TestR341_WhatWasExportedComesBackEqual: an export goes into an empty store under
-// another key, comes out of that one equal, and everyone can sign in there with what
-// they had.
+// TestR341_WhatWasExportedComesBackEqual imports an export into an empty store with
+// another key, and checks that an export from there is equal and that everyone can
+// sign in there with their old factors.
 func TestR341_WhatWasExportedComesBackEqual(t *testing.T) {
 	engines(t, func(t *testing.T, open func(testing.TB) store.Store) {
 		people := persons(t, 12)
@@ -308,7 +308,7 @@ func TestR341_WhatWasExportedComesBackEqual(t *testing.T) {
 	})
 }
 
-// described demands that every account of a file is as the schema says.
+// described checks that every account of a file conforms to the schema.
 func described(t *testing.T, text string) {
 	t.Helper()
 	schema := openapitest.OpenSchema(t, "../../../docs/account.schema.json")
@@ -334,8 +334,8 @@ func TestAnExportOfOneAccountHasOneLine(t *testing.T) {
 	}
 }
 
-// TestR346_AnExportHasNoSecretsUnlessAsked: and an import does not take such a file
-// for whole.
+// TestR346_AnExportHasNoSecretsUnlessAsked checks that secrets must be requested,
+// and that an import refuses an export without them.
 func TestR346_AnExportHasNoSecretsUnlessAsked(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	people := persons(t, 2)

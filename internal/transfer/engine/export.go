@@ -9,19 +9,19 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ExportOptions say what to export.
+// ExportOptions are the options of an export.
 type ExportOptions struct {
-	UserID  string // one account; empty: all
-	Secrets bool   // passwords, keys of apps, recovery codes, passkeys
+	UserID  string // account to export; all if empty
+	Secrets bool // include passwords, keys of apps, recovery codes and passkeys
 }
 
-// secretParts are what an export without secrets leaves out.
+// secretParts returns what an export without secrets leaves out.
 func secretParts() []string {
 	return []string{"password", "authenticators", "recovery_codes", "passkeys"}
 }
 
-// Export writes accounts to w and returns how many. What cannot be read ends it: a file
-// that lacks a factor would look whole.
+// Export writes accounts to w and returns their number. If something cannot be
+// read, Export stops with an error: a file that lacks a factor would look complete.
 func (e *Engine) Export(ctx context.Context, w io.Writer, o ExportOptions) (n int, err error) {
 	if err := e.c.Tell(ctx, News{Kind: Exporting, UserID: o.UserID, Secrets: o.Secrets}); err != nil {
 		return 0, err

@@ -8,10 +8,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// here is what this store has of the names of a batch.
+// here contains what this store knows about the names of a batch.
 type here struct {
 	origins map[string]store.Origin
-	holders map[string]map[string]string // by kind and name: ids of users
+	holders map[string]map[string]string // IDs of users, by kind and name
 }
 
 // lookAround looks up all names of a batch.
@@ -20,7 +20,7 @@ func (e *Engine) lookAround(ctx context.Context, source string, batch []*judged)
 	var ids []string
 	for _, j := range batch {
 		ids = append(ids, j.d.ID)
-		if keepable(j.d.ID) { // it may be an id here, too
+		if keepable(j.d.ID) { // an account here may have the same ID
 			names["id"] = append(names["id"], j.d.ID)
 		}
 		for _, n := range j.d.names() {
@@ -45,8 +45,8 @@ func (e *Engine) lookAround(ctx context.Context, source string, batch []*judged)
 	return h, nil
 }
 
-// taken returns which name of an account another one has here. own is the id of the
-// account that came from there earlier.
+// taken returns a reason if another account here has a name of d. own is the ID of
+// the account that was imported as d earlier.
 func (h here) taken(d *draft, own string) string {
 	for _, n := range d.names() {
 		if holder := h.holders[n.kind][n.text]; holder != "" && holder != own {
@@ -56,8 +56,8 @@ func (h here) taken(d *draft, own string) string {
 	return ""
 }
 
-// compare reports whether an account is the same as the one imported earlier and, if not, whether
-// the account here has changed since.
+// compare reports whether an account equals the one that was imported earlier. If
+// not, it reports whether the account here has changed since then.
 func (e *Engine) compare(ctx context.Context, d *draft, o store.Origin) (same, changed bool, err error) {
 	all, _, err := e.digests(d.Account)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// line is an account as a line, after a change.
+// line returns an account as a line, after a change.
 func line(t testing.TB, p person, change func(*transfer.Account)) string {
 	t.Helper()
 	raw, err := json.Marshal(p.Account)
@@ -42,8 +42,8 @@ func bcryptLine(cost string) string {
 	return "$2b$" + cost + "$PLPYw5UM2aH2bRTk4xpcLewIQvAeN0Hgi0zFCAlZdyUsbO3SUAM1W"
 }
 
-// hostile are lines that must not become accounts. The first line of the file is a
-// header, the second a good account (people[0]), the third is the bad one.
+// hostile returns lines that must be refused. In the file, the first line is a
+// header, the second a valid account (people[0]), and the third the invalid one.
 func hostile(t testing.TB, people []person) map[string]string {
 	bad := func(change func(*transfer.Account)) string { return line(t, people[1], change) }
 	hash := func(value string) string {
@@ -95,8 +95,9 @@ func hostile(t testing.TB, people []person) map[string]string {
 	}
 }
 
-// TestR342_OneBadAccountRefusesTheFile: nothing is changed, and the report says which
-// line it is and why. With SkipBad the others come.
+// TestR342_OneBadAccountRefusesTheFile checks that nothing is changed and that the
+// report names the line and the reason. With SkipBad, the other accounts are
+// imported.
 func TestR342_OneBadAccountRefusesTheFile(t *testing.T) {
 	people := persons(t, 3)
 	db := file(t)
@@ -139,7 +140,7 @@ func TestR342_OneBadAccountRefusesTheFile(t *testing.T) {
 			continue
 		}
 		want := 2
-		if strings.HasPrefix(name, "the ") { // of two that share a name neither comes
+		if strings.HasPrefix(name, "the ") { // if two share a name, both are refused
 			want = 1
 		}
 		users, err := s.db.ListUsers(t.Context(), "", 9)
@@ -150,8 +151,8 @@ func TestR342_OneBadAccountRefusesTheFile(t *testing.T) {
 	}
 }
 
-// TestR343_AnImportTakesNothingFromAccountsHere: whatever name an imported account
-// shares with one that is here, the one that is here stays as it is.
+// TestR343_AnImportTakesNothingFromAccountsHere checks that an account here does
+// not change if an imported account shares a name with it.
 func TestR343_AnImportTakesNothingFromAccountsHere(t *testing.T) {
 	engines(t, func(t *testing.T, open func(testing.TB) store.Store) {
 		people := persons(t, 2)
@@ -175,7 +176,7 @@ func TestR343_AnImportTakesNothingFromAccountsHere(t *testing.T) {
 				}
 			}
 		}
-		// An id that is taken is not a name: the account gets another one.
+		// An ID that is taken is not a name: the account gets another one.
 		report, err := s.importText(line(t, people[1], func(a *transfer.Account) { a.ID = people[0].ID }),
 			engine.Options{Source: "theirs"})
 		if err != nil || report.New != 1 || report.OtherID != 1 {
@@ -188,7 +189,8 @@ func TestR343_AnImportTakesNothingFromAccountsHere(t *testing.T) {
 	})
 }
 
-// TestR344_AnAddressIsProvenOnlyIfTheFileSaysSo.
+// TestR344_AnAddressIsProvenOnlyIfTheFileSaysSo imports addresses with and without
+// a proof.
 func TestR344_AnAddressIsProvenOnlyIfTheFileSaysSo(t *testing.T) {
 	p := persons(t, 1)[0]
 	for _, proven := range []bool{false, true} {
@@ -207,9 +209,9 @@ func TestR344_AnAddressIsProvenOnlyIfTheFileSaysSo(t *testing.T) {
 	}
 }
 
-// TestR345_AnImportComesAgain: the same source changes nothing a second time; what
-// changed there since is brought up to date, unless it was changed here; and nothing
-// that was used up here is good again.
+// TestR345_AnImportComesAgain checks that the same source changes nothing when it
+// is imported again. An account that has changed there is updated, unless it was
+// also changed here. Nothing that was used here becomes valid again.
 func TestR345_AnImportComesAgain(t *testing.T) {
 	engines(t, func(t *testing.T, open func(testing.TB) store.Store) {
 		ctx, people := t.Context(), persons(t, 4)
@@ -222,8 +224,8 @@ func TestR345_AnImportComesAgain(t *testing.T) {
 		if err != nil || report.Unchanged != 4 || report.New+report.Updated != 0 || s.export(true) != first {
 			t.Fatalf("a second time: %+v %v", report, err)
 		}
-		// 0: signs in here by app and key, then gets a role there. 1: spends a recovery
-		// code here. 2: changes the password here. 3: only signs in there.
+		// 0: signs in here with app and key, then gets a role there. 1: spends a
+		// recovery code here. 2: changes the password here. 3: only signs in there.
 		u0, f := s.user("p0@example.org"), s.app("p0@example.org")
 		s.must(s.db.AdvanceStep(ctx, f.ID, people[0].app.StepAt(s.now), s.now))
 		_, err = s.codes.Spend(ctx, s.user("p1@example.org").ID, people[1].code)
@@ -255,8 +257,8 @@ func TestR345_AnImportComesAgain(t *testing.T) {
 	})
 }
 
-// TestR394_AProfileFieldThatWasChangedHereStays, whatever the source says later. One
-// that was not changed here is brought up to date.
+// TestR394_AProfileFieldThatWasChangedHereStays checks that an import keeps a field
+// that was changed here and updates one that was not.
 func TestR394_AProfileFieldThatWasChangedHereStays(t *testing.T) {
 	engines(t, func(t *testing.T, open func(testing.TB) store.Store) {
 		ctx, people := t.Context(), persons(t, 2)
@@ -284,7 +286,7 @@ func TestR394_AProfileFieldThatWasChangedHereStays(t *testing.T) {
 	})
 }
 
-// app is the authenticator of an account.
+// app returns the authenticator app of an account.
 func (s *site) app(email string) store.Factor {
 	s.t.Helper()
 	factors, err := s.db.FactorsOf(s.t.Context(), s.user(email).ID)
@@ -298,7 +300,7 @@ func (s *site) app(email string) store.Factor {
 	return store.Factor{}
 }
 
-// spent checks that the app's code of now is refused, and a later one good.
+// spent checks that the app's current code is refused and a later one is accepted.
 func (s *site) spent(p person) {
 	s.t.Helper()
 	f := s.app(p.Addresses[0].Address)
@@ -311,7 +313,8 @@ func (s *site) spent(p person) {
 	}
 }
 
-// A dry run changes nothing and says what would happen.
+// TestADryRunChangesNothing checks that a dry run changes nothing and reports what
+// would happen.
 func TestADryRunChangesNothing(t *testing.T) {
 	s := newSite(t, file(t), oneKey, func(c *engine.Config) { c.SMS = false })
 	h := transfer.Header{Source: "old", RPID: "old.example.org", Roles: []transfer.Role{{Name: "reader"}}}
@@ -347,7 +350,8 @@ func TestADryRunChangesNothing(t *testing.T) {
 	}
 }
 
-// What stops in the middle goes on: accounts that came are not brought again.
+// TestAnImportThatStopsGoesOn checks that an import that is repeated after a
+// failure skips the accounts that it has stored.
 func TestAnImportThatStopsGoesOn(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	people := persons(t, 1200)
@@ -383,8 +387,8 @@ func (h *halting) PutAccounts(ctx context.Context, list []store.Whole) error {
 	return h.Store.PutAccounts(ctx, list)
 }
 
-// Names that are taken between the judgment and the storing: those accounts stay out,
-// the others come, and the import says so.
+// TestNamesThatAreTakenMeanwhile checks that an account is refused if its name is
+// taken after it was checked. The others are imported, and the import reports it.
 func TestNamesThatAreTakenMeanwhile(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	quick := &taking{Store: s.db, names: []string{"p3@example.org", "p700@example.org", "p1199@example.org"}}
@@ -405,7 +409,8 @@ func TestNamesThatAreTakenMeanwhile(t *testing.T) {
 	}
 }
 
-// taking is a store in which names are taken just before the first accounts come.
+// taking is a store in which names are taken just before the first accounts are
+// stored.
 type taking struct {
 	store.Store
 	names []string
@@ -425,12 +430,13 @@ func (k *taking) PutAccounts(ctx context.Context, list []store.Whole) (err error
 	return k.Store.PutAccounts(ctx, list)
 }
 
-// Plain passwords and weak hashes never lie in the table.
+// TestNothingWeakIsStored checks that plain passwords and weak hashes are never
+// stored.
 func TestNothingWeakIsStored(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	p := persons(t, 2)
 	p[0].Password = &transfer.Password{Scheme: "plain", Value: "correct horse battery"}
-	p[1].Password = &transfer.Password{Scheme: "md5", Value: "bzjtp/PVl4adCs4APPw1GQ=="} // of another password
+	p[1].Password = &transfer.Password{Scheme: "md5", Value: "bzjtp/PVl4adCs4APPw1GQ=="} // the hash of another password
 	_, err := s.importText(text(t, transfer.Header{}, p...), engine.Options{})
 	s.must(err)
 	a, b := s.user("p0@example.org").PasswordHash, s.user("p1@example.org").PasswordHash
@@ -440,7 +446,8 @@ func TestNothingWeakIsStored(t *testing.T) {
 	s.proves(p[0])
 }
 
-// An app whose key is short, of eight digits or SHA-512 is one of its account, as it was.
+// TestAnAppKeepsItsParameters imports apps with a short key, with eight digits and
+// with SHA-512.
 func TestAnAppKeepsItsParameters(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	p := persons(t, 1)[0]
@@ -459,7 +466,8 @@ func TestAnAppKeepsItsParameters(t *testing.T) {
 	s.proves(p)
 }
 
-// An id that could be taken for something else is recorded, and is not the account's.
+// TestOddIDsAreNotKept checks that an ID that could be mistaken for something else
+// is recorded, but does not become the account's ID.
 func TestOddIDsAreNotKept(t *testing.T) {
 	for _, id := range []string{"-", "..", "deleted-7", "a/b", "a:b", "a b", strings.Repeat("x", 65), "\u00e4"} {
 		s := newSite(t, file(t), oneKey)
@@ -478,8 +486,8 @@ func TestOddIDsAreNotKept(t *testing.T) {
 	}
 }
 
-// TestWhoLeftDoesNotComeBack: an account that was deleted here stays deleted when its
-// source is imported once more.
+// TestWhoLeftDoesNotComeBack checks that an account that was deleted here is not
+// created again when its source is imported again.
 func TestWhoLeftDoesNotComeBack(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	people := text(t, transfer.Header{Source: "old"}, persons(t, 2)...)
@@ -497,8 +505,8 @@ func TestWhoLeftDoesNotComeBack(t *testing.T) {
 	}
 }
 
-// TestNoRoleOfAFileIsTakenForAnother: names that CreateRole refuses are left behind,
-// and the report says so.
+// TestNoRoleOfAFileIsTakenForAnother checks that role names that CreateRole refuses
+// are left out and reported.
 func TestNoRoleOfAFileIsTakenForAnother(t *testing.T) {
 	people, s := persons(t, 1), newSite(t, file(t), oneKey)
 	text := text(t, transfer.Header{Source: "old", Roles: []transfer.Role{

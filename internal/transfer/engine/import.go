@@ -18,38 +18,40 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Options say how to import.
+// Options are the options of an import.
 type Options struct {
-	Source  string // in place of the header's; "file" if both are empty
-	RPID    string // in place of the header's
-	DryRun  bool   // judge, and change nothing
-	SkipBad bool   // leave out accounts that cannot come, instead of refusing all
-	// Plan is called with the report before the first change; its error ends the import.
+	Source  string // replaces that of the header; "file" if both are empty
+	RPID    string // replaces that of the header
+	DryRun  bool // check accounts and change nothing
+	SkipBad bool // leave out accounts that cannot be imported, instead of refusing all
+	// Plan is called with the report before the first change. If it returns an
+	// error, the import ends.
 	Plan func(*Report) error
 }
 
 var (
-	// ErrRefused says that accounts cannot come, so nothing was changed.
+	// ErrRefused is returned if accounts cannot be imported, so that nothing was
+	// changed.
 	ErrRefused = errors.New("nothing was changed")
-	// ErrIncomplete says that accounts were refused by the store after others were
-	// stored: their names were taken meanwhile.
+	// ErrIncomplete is returned if the store refused accounts after others were
+	// stored, because their names were taken in the meantime.
 	ErrIncomplete = errors.New("some accounts could not be stored")
 )
 
 const (
-	batchSize  = 500     // accounts that are judged together
-	storeSize  = 500     // accounts that are stored in one transaction, and
-	storeBytes = 4 << 20 // their items
-	writers    = 2       // transactions at a time
-	maxRefused = 100_000 // lines: then it is not a few bad ones
+	batchSize  = 500 // accounts that are checked together
+	storeSize  = 500 // accounts that are stored in one transaction,
+	storeBytes = 4 << 20 // and the maximum length of their items
+	writers    = 2 // concurrent transactions
+	maxRefused = 100_000 // maximum number of refused lines
 )
 
 // item is an account between the two passes.
 type item struct {
 	Line     int64
 	Update   bool
-	OtherID  bool   // its id cannot be kept
-	Password string // the line of a draft, and its scheme
+	OtherID  bool // its ID cannot be kept
+	Password string // line and scheme of a draft
 	Scheme   string
 	Account  transfer.Account
 }
@@ -67,12 +69,12 @@ type importing struct {
 	text    []byte        // of the item that is being written
 	doubles *doubles
 	refused map[int64]bool // by line
-	// What follows and the report are shared by those who store.
+	// mu guards late and the report, which concurrent writers share.
 	mu   sync.Mutex
 	late int // accounts that the store refused after they were judged
 }
 
-// judged is an account of a batch that is being looked at.
+// judged is an account of a batch that is being checked.
 type judged struct {
 	entry transfer.Entry
 	line  int64
@@ -80,7 +82,7 @@ type judged struct {
 	err   error
 }
 
-// Import brings the accounts of a source in. The report is never nil.
+// Import imports the accounts of a source. The report is never nil.
 func (e *Engine) Import(ctx context.Context, src transfer.Source, o Options) (_ *Report, err error) {
 	r := &importing{e: e, o: o, doubles: newDoubles(e.c.Scratch), refused: map[int64]bool{},
 		report: newReport(o.Source, o.DryRun)}
@@ -149,7 +151,8 @@ func (r *importing) begin(ctx context.Context, src transfer.Source) error {
 	return nil
 }
 
-// judgeRoles finds the roles to make. One that is here permits what it permits here.
+// judgeRoles finds the roles to create. A role that exists here keeps its
+// permissions.
 func (r *importing) judgeRoles(ctx context.Context, roles []transfer.Role) error {
 	known, err := r.e.c.Store.Roles(ctx)
 	if err != nil {
@@ -177,8 +180,8 @@ func (r *importing) judgeRoles(ctx context.Context, roles []transfer.Role) error
 	return nil
 }
 
-// read is the first pass. The accounts of a batch are judged while the next ones are
-// being read.
+// read is the first pass. It checks the accounts of a batch while it reads the next
+// ones.
 func (r *importing) read(ctx context.Context, src transfer.Source) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -188,7 +191,7 @@ func (r *importing) read(ctx context.Context, src transfer.Source) error {
 		for batch := range batches {
 			if err == nil {
 				if err = r.judgeBatch(ctx, batch); err != nil {
-					stop() // the reader ends; what it has read is dropped
+					stop() // stops the reader and drops what it has read
 				}
 			}
 		}
@@ -214,14 +217,14 @@ func (r *importing) read(ctx context.Context, src transfer.Source) error {
 		err = send()
 	}
 	close(batches)
-	if e := <-failed; e != nil { // then the reader was stopped for it
+	if e := <-failed; e != nil { // the reader was stopped because of this error
 		return e
 	}
 	return err
 }
 
-// judgeAll judges the accounts of a batch, on all processors, and returns those that
-// can come.
+// judgeAll checks the accounts of a batch on all processors, and returns those that
+// can be imported.
 func (r *importing) judgeAll(batch []*judged) ([]*judged, error) {
 	inParallel(len(batch), func(i int) {
 		j := batch[i]
@@ -229,7 +232,7 @@ func (r *importing) judgeAll(batch []*judged) ([]*judged, error) {
 			j.err = errors.New(j.entry.Refused)
 			return
 		}
-		if problems := j.entry.Account.Check(); len(problems) > 0 { // a reader may have missed it
+		if problems := j.entry.Account.Check(); len(problems) > 0 { // a reader may not have checked it
 			j.err = errors.New(strings.Join(problems, "; "))
 			return
 		}
@@ -255,7 +258,7 @@ func (r *importing) judgeAll(batch []*judged) ([]*judged, error) {
 	return good, nil
 }
 
-// inParallel calls f for 0 to n-1, on all processors.
+// inParallel calls f with 0 to n-1 on all processors.
 func inParallel(n int, f func(i int)) {
 	var next atomic.Int64
 	var todo sync.WaitGroup
@@ -286,7 +289,7 @@ func (r *importing) refuse(line int64, id, text string) error {
 	return nil
 }
 
-// judgeBatch compares the accounts of a batch with those that are here.
+// judgeBatch compares the accounts of a batch with those that exist here.
 func (r *importing) judgeBatch(ctx context.Context, batch []*judged) error {
 	r.report.Accounts += len(batch)
 	batch, err := r.judgeAll(batch)
@@ -299,7 +302,7 @@ func (r *importing) judgeBatch(ctx context.Context, batch []*judged) error {
 	}
 	for _, j := range batch {
 		o, came := here.origins[j.d.ID]
-		if here.holders["id"][j.d.ID] == "-" { // its owner left
+		if here.holders["id"][j.d.ID] == "-" { // the account was deleted here
 			r.report.Changed++
 			r.report.problem(j.line, j.d.ID, "it was deleted here: it does not come back")
 			continue
@@ -343,8 +346,8 @@ func (r *importing) judgeBatch(ctx context.Context, batch []*judged) error {
 	return nil
 }
 
-// findDoubles refuses every account that shares a name with another one of the source.
-// Which of them is right is not known.
+// findDoubles refuses all accounts that share a name with another account of the
+// source, because it cannot tell which of them is right.
 func (r *importing) findDoubles() error {
 	refused := len(r.refused)
 	err := r.doubles.each(func(line, other int64, kind string) error {
@@ -353,7 +356,7 @@ func (r *importing) findDoubles() error {
 	if err != nil || len(r.refused) == refused {
 		return err
 	}
-	// What was counted of them is counted again without them.
+	// Count again without the refused accounts.
 	former := r.report
 	fresh := newReport(former.Source, former.DryRun)
 	fresh.Accounts, fresh.Refused, fresh.Unchanged, fresh.Changed = former.Accounts, former.Refused, former.Unchanged,
@@ -386,7 +389,7 @@ func (r *importing) eachItem(f func(item) error) error {
 	})
 }
 
-// eachText calls f for every item of the scratch file. The text is f's to keep.
+// eachText calls f for every item of the scratch file. f may keep the text.
 func (r *importing) eachText(f func([]byte) error) error {
 	from, err := r.scratch.Rewind()
 	if err != nil {

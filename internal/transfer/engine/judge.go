@@ -19,20 +19,20 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// draft is an account that was judged: what it will be here, less what costs time.
+// draft is a checked account. It lacks only what is slow to compute.
 type draft struct {
 	transfer.Account
-	user     store.User // without id and version
-	line     string     // the password, as it is to be adopted; empty: none
+	user     store.User // without ID and version
+	line     string // line for Hasher.Adopt; empty if it has no password
 	scheme   string     // of the password
 	phones   []string   // the numbers of Phones
 	codes    []recovery.Code
 	passkeys []passkey.Credential
-	left     []string // what does not come along
+	left     []string // what is not imported
 }
 
-// judge returns what an account will be here, or why it cannot come. The reason names
-// no secret.
+// judge returns the draft of an account, or the reason why it cannot be imported.
+// The reason contains no secret.
 func (e *Engine) judge(a transfer.Account) (*draft, error) {
 	d := &draft{Account: a}
 	if err := e.judgePassword(d); err != nil {
@@ -41,7 +41,7 @@ func (e *Engine) judge(a transfer.Account) (*draft, error) {
 	return d, e.judgeRest(d)
 }
 
-// judgeItem is judge for an account that was judged before: its password is known.
+// judgeItem is judge for an account that was checked before: its password is known.
 func (e *Engine) judgeItem(n item) (*draft, error) {
 	d := &draft{Account: n.Account, line: n.Password, scheme: n.Scheme}
 	return d, e.judgeRest(d)
@@ -56,15 +56,15 @@ func (e *Engine) judgeRest(d *draft) error {
 
 func (d *draft) leave(format string, a ...any) { d.left = append(d.left, fmt.Sprintf(format, a...)) }
 
-// judgeIdentity: an address counts as proven only if the source says so, and only the
-// account's own.
+// judgeIdentity checks addresses, username, roles and the like. Only the account's
+// own address can be proven, and only if the source says so.
 func (e *Engine) judgeIdentity(d *draft) error {
 	if len(d.Addresses) == 0 || d.Addresses[0].Address == "" {
 		return errors.New("it has no e-mail address")
 	}
 	first := d.Addresses[0]
 	parse := account.ParseNewEmail
-	if first.Proven { // then it is its owner's, however it is spelled
+	if first.Proven { // it belongs to the owner, in any spelling
 		parse = account.ParseEmail
 	}
 	var err error
@@ -107,7 +107,7 @@ func (e *Engine) judgeIdentity(d *draft) error {
 	return nil
 }
 
-// judgePassword reads the hash. Nothing is hashed.
+// judgePassword reads the hash. It hashes nothing.
 func (e *Engine) judgePassword(d *draft) (err error) {
 	p := d.Password
 	if p == nil {
@@ -119,12 +119,13 @@ func (e *Engine) judgePassword(d *draft) (err error) {
 	return nil
 }
 
-// lineOf returns the stored form of a password. A line of our own comes as it is.
+// lineOf returns the stored form of a password. A line of package password is not
+// changed.
 func (e *Engine) lineOf(p *transfer.Password) (line, scheme string, err error) {
 	scheme = legacy.Scheme(p.Value)
 	ours := strings.HasPrefix(scheme, "twofold-") || strings.HasPrefix(scheme, "wrapped-")
 	if p.Scheme == "" && p.Pre == "" && ours {
-		_, err := e.c.Hasher.Adopt(context.Background(), p.Value) // it runs no hash, and knows the bounds
+		_, err := e.c.Hasher.Adopt(context.Background(), p.Value) // runs no hash, and checks the bounds
 		return p.Value, scheme, reason(err)
 	}
 	line, err = legacy.Text(legacy.Spec{Scheme: p.Scheme, Params: p.Params, Value: p.Value, Pre: p.Pre})
@@ -144,11 +145,11 @@ func (e *Engine) lineOf(p *transfer.Password) (line, scheme string, err error) {
 	if h.Weak() {
 		return line, h.Scheme, reason(e.c.Hasher.Check(line))
 	}
-	_, err = e.c.Hasher.Adopt(context.Background(), line) // it runs no hash, and knows the bounds
+	_, err = e.c.Hasher.Adopt(context.Background(), line) // runs no hash, and checks the bounds
 	return line, h.Scheme, reason(err)
 }
 
-// reason puts an error of a hash into words, without the hash.
+// reason describes an error of a hash, without the hash.
 func reason(err error) error {
 	for _, known := range []struct {
 		err  error
@@ -168,7 +169,7 @@ func reason(err error) error {
 	return err
 }
 
-// judgeFactors: an account never comes with fewer second factors than it has.
+// judgeFactors refuses an account that would lose a second factor.
 func (e *Engine) judgeFactors(d *draft) error {
 	for _, p := range d.Phones {
 		number, err := onetime.ParsePhone(p.Number, e.c.Region, e.c.Possible)
@@ -202,7 +203,7 @@ func (e *Engine) judgeFactors(d *draft) error {
 	return nil
 }
 
-// seconds counts second factors.
+// seconds returns the number of second factors.
 func (d *draft) seconds() (n int) {
 	for _, use := range d.uses() {
 		if use != transfer.UseFirst {
@@ -236,7 +237,7 @@ func credentialOf(p transfer.Passkey) passkey.Credential {
 		BackupEligible: p.BackupEligible, BackedUp: p.BackedUp, Verified: p.UserVerified, Attachment: p.Attachment,
 		AAGUID: p.AAGUID, Discoverable: p.Discoverable,
 	}
-	for _, t := range p.Transports { // others may be anything: browsers get these to see
+	for _, t := range p.Transports { // browsers get these, so other values are left out
 		if slices.Contains([]string{"usb", "nfc", "ble", "smart-card", "hybrid", "internal"}, t) {
 			c.Transports = append(c.Transports, t)
 		}
@@ -244,10 +245,10 @@ func credentialOf(p transfer.Passkey) passkey.Credential {
 	return c
 }
 
-// name is what no two accounts share.
+// name is a value that no two accounts may share.
 type name struct{ kind, text string }
 
-// names are those of an account.
+// names returns the names of an account.
 func (d *draft) names() []name {
 	out := []name{{"old id", d.ID}, {"identity", d.user.EmailKey}}
 	if d.user.UsernameKey != "" && d.user.UsernameKey != d.user.EmailKey {
@@ -267,8 +268,8 @@ func (d *draft) names() []name {
 	return out
 }
 
-// digests returns keyed hashes of what an import is compared by: the account without
-// what changes at every sign-in, and its password.
+// digests returns the keyed hashes with which imports are compared: of the account
+// without everything that a sign-in changes, and of its password.
 func (e *Engine) digests(a transfer.Account) (all, password [][]byte, err error) {
 	a.SignIns = nil
 	a.Authenticators, a.Phones = slices.Clone(a.Authenticators), slices.Clone(a.Phones)

@@ -13,8 +13,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// account returns an account as the file has it. Lists are in an order that does not
-// depend on ids, which an import makes itself.
+// account returns an account in the form of the file. Lists have an order that does
+// not depend on IDs, because an import makes its own.
 func (e *Engine) account(w store.Whole) (a transfer.Account, err error) {
 	u := w.User
 	a = transfer.Account{
@@ -101,7 +101,7 @@ func (e *Engine) factorOut(a *transfer.Account, f store.Factor) error {
 	return nil
 }
 
-// sortLists orders by age, and what is of one age by what it is.
+// sortLists sorts lists by age, and entries of the same age by their content.
 func sortLists(a *transfer.Account) {
 	by := func(a, b time.Time, x, y string) int { return cmp.Or(a.Compare(b), strings.Compare(x, y)) }
 	slices.SortStableFunc(a.Authenticators, func(x, y transfer.Authenticator) int {

@@ -11,44 +11,44 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// Report is what an import found, or did.
+// Report is the result of an import.
 type Report struct {
 	Source    string    `json:"source"`
 	DryRun    bool      `json:"dry_run,omitempty"`
-	Accounts  int       `json:"accounts"`  // read
-	New       int       `json:"new"`       // made, or to make
-	Updated   int       `json:"updated"`   // changed there since, and not here
-	Unchanged int       `json:"unchanged"` // came earlier as they are
-	Changed   int       `json:"changed"`   // changed there and here: left as they are here
-	Refused   int       `json:"refused"`   // cannot come
-	OtherID   int       `json:"other_id"`  // whose id could not be kept
+	Accounts  int       `json:"accounts"` // read
+	New       int       `json:"new"` // created, or to create
+	Updated   int       `json:"updated"` // changed there since the last import, and not here
+	Unchanged int       `json:"unchanged"` // imported earlier and not changed there
+	Changed   int       `json:"changed"` // changed both there and here, so left unchanged
+	Refused   int       `json:"refused"` // cannot be imported
+	OtherID   int       `json:"other_id"` // have another ID here
 	Passwords counts    `json:"passwords"` // by scheme
 	Factors   counts    `json:"factors"`   // by kind
 	Left      counts    `json:"left,omitempty"`
-	Notices   []string  `json:"notices,omitempty"` // what people will notice
+	Notices   []string  `json:"notices,omitempty"` // what users will notice
 	Problems  []Problem `json:"problems,omitempty"`
-	Roles     []string  `json:"roles,omitempty"` // made, or to make
+	Roles     []string  `json:"roles,omitempty"` // created, or to create
 
-	// Done says that the import went through.
+	// Done reports whether the import was completed.
 	Done bool `json:"done,omitempty"`
 
 	facts facts
 }
 
-// counts are numbers by what they count.
+// counts are numbers by category.
 type counts map[string]int
 
-// Problem is why an account cannot come, or was left as it is.
+// Problem is the reason why an account cannot be imported or was not changed.
 type Problem struct {
 	Line int64  `json:"line"`
 	ID   string `json:"id,omitempty"` // in the source
 	Text string `json:"text"`
 }
 
-// maxProblems is how many problems a report names; all are counted.
+// maxProblems is the maximum number of problems in a report. All are counted.
 const maxProblems = 1000
 
-// facts are what notices are made of.
+// facts are the numbers from which notices are made.
 type facts struct {
 	unproven, inactive, keyless, mailFactor, smsFactor, single, passkeys, shortKeys, seconds int
 }
@@ -63,17 +63,17 @@ func (r *Report) problem(line int64, id, text string) {
 	}
 }
 
-// maxLeft is how many kinds of things that were left behind a report tells apart, and
-// maxText how long their names and the problems are: both can be of a hostile file.
+// maxLeft is the maximum number of kinds of things in Left, and maxText the maximum
+// length of their names and of problems. Both can come from a hostile file.
 const (
 	maxLeft = 50
 	maxText = 300
 )
 
-// otherwise counts the kinds beyond those.
+// otherwise is the name under which further kinds are counted.
 const otherwise = "other things"
 
-// leave counts something that was left behind.
+// leave counts something that was left out.
 func (r *Report) leave(text string) {
 	text = short(text)
 	if r.Left[text] == 0 && len(r.Left) >= maxLeft {
@@ -82,7 +82,8 @@ func (r *Report) leave(text string) {
 	r.Left[text]++
 }
 
-// short is a text of at most maxText bytes, on one line, that is safe to print.
+// short returns a text of at most about maxText bytes, on one line, that is safe to
+// print.
 func short(text string) string {
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' }), " ")
 	if len(text) > maxText {
@@ -91,7 +92,7 @@ func short(text string) string {
 	return text
 }
 
-// count adds an account that can come.
+// count adds an account that can be imported.
 func (r *Report) count(d *draft) {
 	scheme := d.scheme
 	if d.Password == nil {
@@ -148,7 +149,8 @@ func (f *facts) of(d *draft) {
 	f.passkeys += len(d.passkeys)
 }
 
-// notices says what people will notice. rp is the id that the passkeys were made for.
+// notices sets what users will notice. rp is the ID of the relying party for which
+// the passkeys were made.
 func (e *Engine) notices(r *Report, rp string) {
 	f, here := r.facts, e.c.Passkeys.RPID()
 	note := func(n int, format string, a ...any) {
@@ -178,14 +180,14 @@ func (e *Engine) notices(r *Report, rp string) {
 	}
 }
 
-// WriteNotices prints what people will notice.
+// WriteNotices prints what users will notice.
 func (r *Report) WriteNotices(w io.Writer) error {
 	p := &printer{w: w}
 	p.list("What people will notice", r.Notices)
 	return p.err
 }
 
-// Write prints the report for people.
+// Write prints the report.
 func (r *Report) Write(w io.Writer) error {
 	p := &printer{w: w}
 	verb := "imported"

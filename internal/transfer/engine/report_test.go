@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// What a hostile file names does not make a report long, or move the cursor of the
-// operator's terminal.
+// TestAReportStaysShort checks that a hostile file cannot make a report long, or
+// move the cursor of the operator's terminal.
 func TestAReportStaysShort(t *testing.T) {
 	r := newReport("x", true)
 	for i := range 10_000 {

@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 )
 
-// TestR342_ARingOfAccountsChangesNothing: accounts that came earlier come again, each
-// with what is the next one's. None of them becomes another one, whatever the order in
+// TestR342_ARingOfAccountsChangesNothing imports accounts again, each with the
+// names of the next one. No account becomes another one, whatever the order in
 // which they would be stored.
 func TestR342_ARingOfAccountsChangesNothing(t *testing.T) {
 	people := persons(t, 3)

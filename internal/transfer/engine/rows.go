@@ -11,15 +11,15 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// keepable reports whether an id of another system can be an account's id here. One
-// that looks like a pseudonym of the audit trail, or like "-", cannot.
+// keepable reports whether the ID of another system can be an account's ID here. An
+// ID that looks like a pseudonym of the audit trail, or like "-", cannot.
 func keepable(id string) bool {
 	return id != "" && len(id) <= 64 && strings.Trim(id[:1], "._-") != "" && !strings.HasPrefix(id, "deleted-") &&
 		strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == ""
 }
 
-// build returns the records of an account that has an id here. Adopting its password
-// may take a while, unless keepPassword.
+// build returns the records of an account that has an ID here. Adopting its
+// password can be slow, unless keepPassword is set.
 func (e *Engine) build(ctx context.Context, d *draft, source, id string, keepPassword bool) (w store.Whole, err error) {
 	now := e.c.Now().Truncate(time.Microsecond)
 	w.User = d.user
@@ -72,7 +72,7 @@ func or(t, other time.Time) time.Time {
 	return t
 }
 
-// keptCodes are all of one set: a set has one age.
+// keptCodes returns the recovery codes with one age, because all belong to one set.
 func (e *Engine) keptCodes(d *draft, u store.User) (out []store.KeptCode, err error) {
 	var made time.Time
 	for _, r := range d.RecoveryCodes {
@@ -90,7 +90,7 @@ func (e *Engine) keptCodes(d *draft, u store.User) (out []store.KeptCode, err er
 	return out, nil
 }
 
-// factors collects an account's.
+// factors collects the factors of an account.
 type factors struct {
 	e    *Engine
 	d    *draft
@@ -99,7 +99,7 @@ type factors struct {
 	list []store.Factor
 }
 
-// common is what all factors have.
+// common contains the fields that all factors have.
 type common struct {
 	method, name, use string
 	primary           bool
@@ -151,7 +151,8 @@ func (b *factors) all() error {
 	return nil
 }
 
-// begins adds what opens an account that nothing else opens, where that is switched on.
+// begins lets the mailbox open an account that nothing else opens, if that is
+// switched on.
 func (b *factors) begins() {
 	if !b.e.c.Mailed || b.d.line != "" || len(b.d.Connections) > 0 {
 		return
@@ -166,7 +167,7 @@ func (b *factors) begins() {
 	b.list = append(b.list, f)
 }
 
-// prefer makes the first second factor the primary, if none is.
+// prefer makes the first second factor the primary one, unless one is primary.
 func (b *factors) prefer() {
 	first := -1
 	for i, f := range b.list {

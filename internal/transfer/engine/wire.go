@@ -10,18 +10,18 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// wire writes or reads items for the scratch file. JSON would take longer than all else
-// that an import does. A method for a type goes through its fields in both directions,
-// so that they cannot differ.
+// wire writes or reads items of the scratch file. JSON would be slower than
+// everything else in an import. One method for a type handles its fields in both
+// directions, so that they cannot differ.
 type wire struct {
 	reads bool
-	b     []byte // what was written, or what is left to read
+	b     []byte // bytes that were written, or that are left to read
 	err   error
 }
 
 var errWire = errors.New("engine: the scratch file is damaged")
 
-// appendItem appends an item, after its length.
+// appendItem appends an item, preceded by its length.
 func appendItem(b []byte, n item) ([]byte, error) {
 	w := &wire{}
 	w.item(&n)
@@ -29,7 +29,7 @@ func appendItem(b []byte, n item) ([]byte, error) {
 	return append(b, w.b...), w.err
 }
 
-// readItem reads what appendItem appended, less the length.
+// readItem decodes an item that appendItem encoded, without its length.
 func readItem(b []byte) (n item, err error) {
 	w := &wire{reads: true, b: b}
 	w.item(&n)
@@ -128,7 +128,7 @@ func (w *wire) passkey(v *transfer.Passkey) {
 	w.factor(&v.Name, &v.Use, &v.Primary, &v.Created, &v.Used)
 }
 
-// factor is what all factors have.
+// factor handles the fields that all factors have.
 func (w *wire) factor(name, use *string, primary *bool, created, used *time.Time) {
 	w.text(name)
 	w.text(use)
@@ -137,7 +137,7 @@ func (w *wire) factor(name, use *string, primary *bool, created, used *time.Time
 	w.time(used)
 }
 
-// raw returns the bytes of a value that is read, after its length.
+// raw returns the bytes of a value that is read. The length precedes them.
 func (w *wire) raw() []byte {
 	n, size := binary.Uvarint(w.b)
 	if size <= 0 || n > uint64(len(w.b)-size) {
@@ -190,7 +190,7 @@ func (w *wire) flag(v *bool) {
 	*v = n != 0
 }
 
-// time goes through a time, whose zone is kept: digests are made of its text.
+// time handles a time with its zone, because digests depend on its text.
 func (w *wire) time(v *time.Time) {
 	there := !v.IsZero()
 	w.flag(&there)
@@ -211,13 +211,13 @@ func (w *wire) time(v *time.Time) {
 	}
 }
 
-// list goes through a list, whose length is written first.
+// list handles a list, preceded by its length.
 func list[T any](w *wire, v *[]T, each func(*T)) {
 	n := len(*v)
 	integer(w, &n)
 	if w.reads {
 		*v = nil
-		if n < 0 || n > len(w.b) { // each value takes at least one byte
+		if n < 0 || n > len(w.b) { // each value has at least one byte
 			w.err, w.b = errWire, nil
 			return
 		}
@@ -249,7 +249,7 @@ func (w *wire) fields(v *map[string]any) {
 	asJSON(w, v, len(*v) == 0)
 }
 
-// asJSON goes through what few accounts have.
+// asJSON handles a value that few accounts have.
 func asJSON[T any](w *wire, v *T, empty bool) {
 	var raw []byte
 	if !w.reads && !empty {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// filler sets every field of a value, each to something else.
+// filler sets every field of a value, each to a different value.
 type filler struct{ n int64 }
 
 func (f *filler) fill(v reflect.Value) {
@@ -44,13 +44,13 @@ func (f *filler) fill(v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Uint8, reflect.Uint32:
 		v.SetUint(uint64(f.n % 251))
-	default: // panics if it is no integer: then this function must learn the kind
+	default: // panics if v is not an integer: then add its kind
 		v.SetInt(f.n)
 	}
 }
 
-// TestAnItemComesBackFromTheScratchFile: with every field set, with none, and with
-// pointers to values that say nothing.
+// TestAnItemComesBackFromTheScratchFile encodes and decodes an item with every
+// field set, with none, and with pointers to zero values.
 func TestAnItemComesBackFromTheScratchFile(t *testing.T) {
 	var full, sparse item
 	new(filler).fill(reflect.ValueOf(&full).Elem())
@@ -70,13 +70,13 @@ func TestAnItemComesBackFromTheScratchFile(t *testing.T) {
 		}
 		b = b[head:]
 		is, err := readItem(b)
-		// Times are compared as JSON: their zones are not the same pointers.
+		// Times are compared as JSON, because pointers to their zones differ.
 		before, _ := json.Marshal(was)
 		after, _ := json.Marshal(is)
 		if err != nil || string(before) != string(after) {
 			t.Errorf("%s: %v\n%s\n%s", name, err, before, after)
 		}
-		for n := range b { // cut off anywhere, and with something behind it
+		for n := range b { // truncated at every length, and with trailing bytes
 			if _, err := readItem(b[:n]); err == nil {
 				t.Fatalf("%s: read from %d of %d bytes", name, n, len(b))
 			}

@@ -17,8 +17,9 @@ type built struct {
 	err   error
 }
 
-// write is the second pass. Accounts are built on all processors while those before
-// them are being stored. The trail has a row before the first change and one at the end.
+// write is the second pass. It builds accounts on all processors while it stores
+// earlier ones. It adds a row to the audit trail before the first change and one at
+// the end.
 func (r *importing) write(ctx context.Context) error {
 	n := News{Kind: Importing, Source: r.source, New: r.report.New, Updated: r.report.Updated,
 		Refused: r.report.Refused}
@@ -48,14 +49,14 @@ func (r *importing) writeAccounts(ctx context.Context) error {
 			for batch := range batches {
 				if err == nil {
 					if err = r.store(ctx, batch); err != nil {
-						stop() // the builder ends; what it has built is dropped
+						stop() // stops the builder and drops what it has built
 					}
 				}
 			}
 			failed <- err
 		}()
 	}
-	var first error // the other errors only say that the import was stopped
+	var first error // later errors only report that work was stopped
 	for range writers + 1 {
 		if err := <-failed; first == nil || errors.Is(first, context.Canceled) && err != nil {
 			first = err
@@ -112,8 +113,8 @@ func (r *importing) build(ctx context.Context, out chan<- []*built) error {
 	return send()
 }
 
-// judgeAgain makes drafts of lines of the scratch file, less those that were refused
-// for the names that they share.
+// judgeAgain makes drafts of items of the scratch file. It drops those that were
+// refused because they share a name.
 func (r *importing) judgeAgain(batch *[]*built) error {
 	list := *batch
 	inParallel(len(list), func(i int) {
@@ -126,7 +127,7 @@ func (r *importing) judgeAgain(batch *[]*built) error {
 	good := list[:0]
 	for _, b := range list {
 		if b.err != nil {
-			return b.err // it was judged before
+			return b.err // cannot happen: it was checked before
 		}
 		if !r.refused[b.Line] {
 			good = append(good, b)
@@ -136,10 +137,10 @@ func (r *importing) judgeAgain(batch *[]*built) error {
 	return nil
 }
 
-// buildBatch builds accounts in parallel. One that comes again keeps its id and, if
-// that did not change there, its password.
+// buildBatch builds accounts in parallel. An account that was imported earlier
+// keeps its ID and, if it did not change there, its password.
 func (r *importing) buildBatch(ctx context.Context, batch []*built) error {
-	var again []string // the store refuses names of others that were taken meanwhile
+	var again []string // the store refuses names that were taken in the meantime
 	for _, b := range batch {
 		if b.Update {
 			again = append(again, b.d.ID)
@@ -173,8 +174,8 @@ func (e *Engine) samePassword(d *draft, o store.Origin) bool {
 	return err == nil && among(password, o.Password)
 }
 
-// store stores a batch: new accounts at once, and one after the other if one of them is
-// refused; those that come again one after the other.
+// store stores a batch. New accounts are stored together. If one of them is
+// refused, they are stored one by one, as are accounts that were imported earlier.
 func (r *importing) store(ctx context.Context, batch []*built) error {
 	fresh := make([]*built, 0, len(batch))
 	for _, b := range batch {
@@ -225,7 +226,7 @@ func (r *importing) came(b *built) {
 	}
 }
 
-// fails counts an account that was fit to come and could not be stored.
+// fails counts an account that passed the check but could not be stored.
 func (r *importing) fails(b *built, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -234,7 +235,7 @@ func (r *importing) fails(b *built, text string) {
 	r.report.problem(b.Line, b.d.ID, text)
 }
 
-// update puts an account in the place of what came earlier.
+// update replaces an account that was imported earlier.
 func (r *importing) update(ctx context.Context, b *built) error {
 	origins, err := r.e.c.Store.OriginsOf(ctx, r.source, []string{b.d.ID})
 	if err != nil {
@@ -266,9 +267,9 @@ func (r *importing) update(ctx context.Context, b *built) error {
 	return nil
 }
 
-// neverBack takes care that what was used here is not good again. A code of an app that
-// could have been used by now is spent, so each app accepts its next code; a passkey's counter is at
-// least what it was.
+// neverBack ensures that nothing that was used here becomes valid again. It marks
+// the codes of an app that could have been used by now as spent, so each app must
+// show a new code. A passkey's counter is at least what it was.
 func (e *Engine) neverBack(ctx context.Context, b *built) error {
 	counters := map[string]uint32{}
 	err := e.c.Store.EachAccount(ctx, b.whole.User.ID, func(w store.Whole) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/rows"
 )
 
-// split reads a list as Flask-Security stores it: a text with commas.
+// split splits a list at commas, as Flask-Security stores it.
 func split(text string) (list []string) {
 	for part := range strings.SplitSeq(text, ",") {
 		if part = strings.TrimSpace(part); part != "" {
@@ -21,7 +21,7 @@ func split(text string) (list []string) {
 	return list
 }
 
-// account puts the account of a row together.
+// account returns the account of a row.
 func (r *reading) account(u rows.Row, roles, passkeys []rows.Row) *transfer.Draft {
 	d := &transfer.Draft{}
 	d.ID, d.Active, d.Created = u.Text("id"), u.Bool("active"), u.Time("create_datetime")
@@ -55,7 +55,7 @@ func (r *reading) account(u rows.Row, roles, passkeys []rows.Row) *transfer.Draf
 	return d
 }
 
-// hashes are the schemes that Flask-Security knows, as passlib recognizes and names them.
+// hashes are the schemes of Flask-Security, as passlib recognizes and names them.
 var hashes = []struct {
 	looks *regexp.Regexp
 	name  string
@@ -77,10 +77,11 @@ var hashes = []struct {
 	{regexp.MustCompile(`^crypt\$`), "django_des_crypt"},
 }
 
-// plaintext is the scheme of passwords in plain.
+// plaintext is the scheme of plain passwords.
 const plaintext = "plaintext"
 
-// single reports whether the salt does not enter the hashes of a scheme.
+// single reports whether the hashes of a scheme do not use the salt of the
+// settings.
 func (o Options) single(scheme string) bool {
 	if o.SingleHash == nil {
 		return scheme == plaintext || strings.HasPrefix(scheme, "django_")
@@ -88,8 +89,9 @@ func (o Options) single(scheme string) bool {
 	return slices.Equal(o.SingleHash, EverySingle) || slices.Contains(o.SingleHash, scheme)
 }
 
-// password tells a hash from a password in plain, which Flask-Security stores if it is
-// told to: passlib takes for one whatever it does not recognize.
+// password distinguishes a hash from a plain password, which Flask-Security stores
+// if it is configured to. passlib takes any text that it does not recognize for a
+// plain password.
 func (r *reading) password(d *transfer.Draft, stored string) *transfer.Password {
 	if stored == "" {
 		return nil
@@ -114,7 +116,7 @@ func (r *reading) password(d *transfer.Draft, stored string) *transfer.Password 
 	return &transfer.Password{Scheme: "plain", Value: stored}
 }
 
-// The methods, by their present and former names.
+// Methods, by their current and former names.
 const (
 	byApp  = "authenticator"
 	bySMS  = "sms"
@@ -131,7 +133,7 @@ func method(name string) string {
 	return name
 }
 
-// second adds the second factor. One whose set-up was not finished has no method.
+// second adds the second factor. If a set-up was not finished, there is no method.
 func (r *reading) second(d *transfer.Draft, u rows.Row) {
 	switch m := method(u.Text("tf_primary_method")); m {
 	case "":
@@ -156,7 +158,7 @@ func (r *reading) second(d *transfer.Draft, u rows.Row) {
 	}
 }
 
-// unified adds what begins a sign-in in the password's place (us_totp_secrets).
+// unified adds the factors that replace the password (us_totp_secrets).
 func (r *reading) unified(d *transfer.Draft, u rows.Row) {
 	text := u.Text("us_totp_secrets")
 	if text == "" {
@@ -167,7 +169,7 @@ func (r *reading) unified(d *transfer.Draft, u rows.Row) {
 		d.Refuse("us_totp_secrets is not what it should be")
 		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(secrets)) { // in the same order each time
+	for _, name := range slices.Sorted(maps.Keys(secrets)) { // for a fixed order
 		raw := secrets[name]
 		switch method(name) {
 		case byApp:
@@ -192,7 +194,7 @@ func (r *reading) unified(d *transfer.Draft, u rows.Row) {
 	}
 }
 
-// unquoted is a text in JSON, or an object as it is.
+// unquoted returns the value of a JSON string, or other JSON as it is.
 func unquoted(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -214,7 +216,7 @@ func (r *reading) recovery(d *transfer.Draft, u rows.Row) {
 		}
 		code, made, err := openFernet(r.fernet, stored)
 		switch now := r.o.Now(); {
-		case err != nil: // Flask-Security passes over it, too
+		case err != nil: // Flask-Security ignores it too
 			d.Leave("recovery codes that no key opens")
 		case r.o.CodeLife > 0 && now.After(made.Add(r.o.CodeLife)):
 			d.Leave("recovery codes that have expired")
@@ -224,11 +226,11 @@ func (r *reading) recovery(d *transfer.Draft, u rows.Row) {
 	}
 }
 
-// passkey reads a row of the table of passkeys.
+// passkey returns the passkey of a row.
 func passkey(d *transfer.Draft, row rows.Row, handle string) transfer.Passkey {
 	p := transfer.Passkey{
 		CredentialID: []byte(row.Text("credential_id")), PublicKey: []byte(row.Text("public_key")),
-		UserHandle: []byte(handle), // its text is what the authenticator has
+		UserHandle: []byte(handle), // the authenticator stores the text of the handle
 		Transports: split(row.Text("transports")), BackedUp: row.Bool("backup_state"),
 		BackupEligible: row.Text("device_type") == "multi_device", Name: row.Text("name"),
 		Created: row.Time("create_datetime"), Used: row.Time("lastuse_datetime"),

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// fernetKey is a key of the Fernet specification, version 0x80: 16 bytes that sign and
-// 16 that encrypt.
+// fernetKey is a key of the Fernet specification, version 0x80: 16 bytes for
+// signing and 16 bytes for encryption.
 type fernetKey struct{ sign, encrypt []byte }
 
 const (
@@ -23,7 +23,7 @@ const (
 
 var errToken = errors.New("not a token of these keys")
 
-// fernetKeys reads keys, as Fernet.generate_key writes them.
+// fernetKeys decodes keys as Fernet.generate_key writes them.
 func fernetKeys(texts []string) (keys []fernetKey, err error) {
 	for _, text := range texts {
 		raw, err := base64.URLEncoding.DecodeString(text)
@@ -35,7 +35,7 @@ func fernetKeys(texts []string) (keys []fernetKey, err error) {
 	return keys, nil
 }
 
-// openFernet returns what a token holds, and when it was made.
+// openFernet returns the content of a token and the time at which it was made.
 func openFernet(keys []fernetKey, token string) (plain []byte, made time.Time, err error) {
 	if len(token) > maxToken {
 		return nil, time.Time{}, errToken
@@ -59,15 +59,15 @@ func openFernet(keys []fernetKey, token string) (plain []byte, made time.Time, e
 		cipher.NewCBCDecrypter(block, raw[9:fernetHead]).CryptBlocks(plain, raw[fernetHead:n])
 		seconds := binary.BigEndian.Uint64(raw[1:9])
 		if plain, err = unpad(plain); err != nil || seconds > 1<<37 {
-			continue // two keys may sign alike
+			continue // two keys may have the same signing part
 		}
 		return plain, time.Unix(int64(seconds), 0).UTC(), nil
 	}
 	return nil, time.Time{}, errToken
 }
 
-// unpad removes the padding of PKCS #7. The token was authenticated, so nothing is told
-// by how this fails.
+// unpad removes the padding of PKCS #7. The token was authenticated, so an error
+// reveals nothing.
 func unpad(b []byte) ([]byte, error) {
 	n := int(b[len(b)-1])
 	if n == 0 || n > aes.BlockSize || n > len(b) {

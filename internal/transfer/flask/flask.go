@@ -10,36 +10,39 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/rows"
 )
 
-// Options say what the database does not.
+// Options contain what the database does not.
 type Options struct {
-	// Address is that of the database.
+	// Address is the address of the database.
 	Address string
-	// TOTPSecrets are SECURITY_TOTP_SECRETS, by tag.
+	// TOTPSecrets are SECURITY_TOTP_SECRETS by tag.
 	TOTPSecrets map[string]string
-	// RecoveryKeys are SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS; none: the codes are
-	// plain. CodeLife is SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL; zero: endless.
+	// RecoveryKeys are SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS. If there are
+	// none, the codes are not encrypted. CodeLife is
+	// SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL; unlimited if zero.
 	RecoveryKeys []string
 	CodeLife     time.Duration
-	// SingleHash are SECURITY_PASSWORD_SINGLE_HASH: the schemes of hashes that the salt
-	// does not enter, by passlib's names. Nil: those of Flask-Security's default.
+	// SingleHash is SECURITY_PASSWORD_SINGLE_HASH: the schemes, by passlib's names,
+	// whose hashes do not use the salt. If it is nil, the default of Flask-Security
+	// applies.
 	SingleHash []string
-	// RPID is the host that passkeys were made for.
+	// RPID is the host for which passkeys were made.
 	RPID string
-	// Tables are the names of the tables, where the site has its own.
+	// Tables are the names of the tables, if they are not the default ones.
 	Tables Tables
-	// Fields are columns of the site's own that become profile fields.
+	// Fields are additional columns that become profile fields.
 	Fields []string
 	Now    func() time.Time
 }
 
-// EverySingle is SECURITY_PASSWORD_SINGLE_HASH where it is true: the salt enters none.
+// EverySingle stands for SECURITY_PASSWORD_SINGLE_HASH = True: no hash uses the
+// salt.
 var EverySingle = []string{"*"}
 
-// Tables are names of tables; the defaults are those of Flask-Security.
+// Tables are names of tables. The defaults are those of Flask-Security.
 type Tables struct{ User, Role, RolesUsers, WebAuthn string }
 
-// webAuthn are the names that the table of passkeys has by default: that of the
-// documentation, and what Flask-SQLAlchemy makes of the class WebAuthn.
+// webAuthn are the default names of the table of passkeys: that in the
+// documentation, and that which Flask-SQLAlchemy derives from the class WebAuthn.
 var webAuthn = []string{"webauthn", "web_authn"}
 
 func (t *Tables) defaults() {
@@ -50,8 +53,8 @@ func (t *Tables) defaults() {
 	}
 }
 
-// complete refuses a database that has one of the tables of roles and not the other:
-// accounts would come without their roles. A site without roles has neither.
+// complete refuses a database that has only one of the two tables of roles, because
+// accounts would lose their roles. A site without roles has neither.
 func (t Tables) complete(roles, ofUsers bool) error {
 	missing, there := t.Role, t.RolesUsers
 	if roles {
@@ -63,7 +66,7 @@ func (t Tables) complete(roles, ofUsers bool) error {
 	return fmt.Errorf("the database has a table %s and no table %s: name that of your roles", there, missing)
 }
 
-// New returns a source that reads the database. Each reading opens it.
+// New returns a source that reads the database. Each reading opens the database.
 func New(o Options) transfer.Source {
 	o.Tables.defaults()
 	if o.Now == nil {
@@ -99,7 +102,7 @@ func (s source) Header(ctx context.Context) (transfer.Header, error) {
 	})
 }
 
-// columns are those of the user table, of all versions.
+// columns are the columns of the user table in all versions.
 var columns = []string{
 	"email", "username", "password", "active", "confirmed_at", "current_login_at", "last_login_at",
 	"current_login_ip", "last_login_ip", "login_count", "tf_primary_method", "tf_totp_secret", "tf_phone_number",
@@ -179,8 +182,9 @@ func (s source) prepare(ctx context.Context, db *rows.DB) (*reading, error) {
 	})
 }
 
-// findPasskeys finds their table. A site without passkeys has none; one that was named
-// must be there, or accounts would come without their passkeys.
+// findPasskeys finds the table of passkeys. A site without passkeys does not have
+// it. A table that was named must exist, because accounts would lose their passkeys
+// otherwise.
 func (r *reading) findPasskeys(ctx context.Context) (err error) {
 	names := webAuthn
 	if r.o.Tables.WebAuthn != "" {

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/transfertest"
 )
 
-// site is what the script that made a database knows of it.
+// site is what the script that made a database knows about it.
 type site struct {
 	Salt    string
 	Secrets map[string]string
@@ -22,7 +22,7 @@ type site struct {
 	People  []person
 }
 
-// person is an account, and what its owner holds.
+// person is an account with its owner's secrets.
 type person struct {
 	ID       int
 	Email    string
@@ -42,15 +42,16 @@ func known(t testing.TB, file string) (s site) {
 	return s
 }
 
-// now is when the tests read: the rows were made before.
+// now is the time of the reading, after that of the rows.
 func now() time.Time { return time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func options(address string, s site) Options {
 	return Options{Address: address, TOTPSecrets: s.Secrets, RecoveryKeys: s.Keys, RPID: "login.example.org", Now: now}
 }
 
-// Every account of each version of the models is read: its owner's app, codes, passkey
-// and password are those of the account, and what cannot come is refused with a reason.
+// TestAccountsOfEachVersion checks that every account of each version of the models
+// is read with its owner's app, codes, passkey and password. What cannot be
+// imported is refused with a reason.
 func TestAccountsOfEachVersion(t *testing.T) {
 	for _, version := range []string{"v1", "v2", "v3"} {
 		t.Run(version, func(t *testing.T) {
@@ -58,7 +59,7 @@ func TestAccountsOfEachVersion(t *testing.T) {
 			check(t, s, transfertest.SQLite(t, "testdata/"+version+".sql"))
 		})
 	}
-	t.Run("v4", func(t *testing.T) { // has one table more, of refresh tokens, which do not move
+	t.Run("v4", func(t *testing.T) { // also has a table of refresh tokens, which are not imported
 		s := known(t, "testdata/v3.json")
 		check(t, s, transfertest.SQLite(t, "testdata/v3.sql", `CREATE TABLE fs_refresh (id INTEGER PRIMARY KEY,
 			user_id INTEGER, refresh_family VARCHAR(64), gen INTEGER, expires_at DATETIME, revoked_at DATETIME)`))
@@ -100,7 +101,7 @@ func check(t *testing.T, s site, address string) {
 	details(t, s, list)
 }
 
-// holds compares what an owner has with what the account has.
+// holds compares an account with its owner's secrets.
 func holds(t *testing.T, p person, a transfer.Account) {
 	t.Helper()
 	if (p.Password == nil) != (a.Password == nil) {
@@ -149,7 +150,7 @@ func holds(t *testing.T, p person, a transfer.Account) {
 	}
 }
 
-// details are what single kinds have besides.
+// details checks what only some accounts have.
 func details(t *testing.T, s site, list []transfer.Entry) {
 	t.Helper()
 	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
@@ -198,8 +199,9 @@ func details(t *testing.T, s site, list []transfer.Entry) {
 	}
 }
 
-// TestR371_AnAccountOfFlaskSecurityWithoutItsFactorsIsRefused: without what a factor
-// needs, its account is refused; it never comes weaker than it was.
+// TestR371_AnAccountOfFlaskSecurityWithoutItsFactorsIsRefused checks that an
+// account is refused if something that a factor needs is missing. No account
+// becomes weaker than it was.
 func TestR371_AnAccountOfFlaskSecurityWithoutItsFactorsIsRefused(t *testing.T) {
 	s := known(t, "testdata/v3.json")
 	address := transfertest.SQLite(t, "testdata/v3.sql")
@@ -257,8 +259,8 @@ func TestATableOfAnotherName(t *testing.T) {
 	}
 }
 
-// TestRolesInTablesOfOtherNames come if the tables are named, and no account comes
-// without its roles if they are not.
+// TestRolesInTablesOfOtherNames checks that roles are imported if their tables are
+// named, and that otherwise no account is imported without its roles.
 func TestRolesInTablesOfOtherNames(t *testing.T) {
 	s := known(t, "testdata/v3.json")
 	for other, change := range map[Tables]string{
@@ -279,8 +281,8 @@ func TestRolesInTablesOfOtherNames(t *testing.T) {
 	}
 }
 
-// TestTheSaltEntersWhatTheSettingDoesNotName, as in Flask-Security: by default what
-// Django made and passwords in plain have none.
+// TestTheSaltEntersWhatTheSettingDoesNotName checks which hashes use the salt. By
+// default, as in Flask-Security, hashes of Django and plain passwords do not.
 func TestTheSaltEntersWhatTheSettingDoesNotName(t *testing.T) {
 	stored := map[string]string{
 		"bcrypt": "$2b$12$abc", "argon2": "$argon2id$v=19$m=65536,t=3,p=4$a$b", "des_crypt": "abcdefghijklm",

@@ -11,7 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// The vector of the Fernet specification (generate.json, verify.json).
+// TestTheVectorOfFernet uses the vector of the Fernet specification (generate.json,
+// verify.json).
 func TestTheVectorOfFernet(t *testing.T) {
 	keys, err := fernetKeys([]string{"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="})
 	if err != nil {
@@ -23,7 +24,7 @@ func TestTheVectorOfFernet(t *testing.T) {
 		t.Errorf("%q of %v: %v", plain, made, err)
 	}
 	raw, _ := base64.URLEncoding.DecodeString(token)
-	for i := range raw { // any change is found
+	for i := range raw { // any change is detected
 		bad := bytes.Clone(raw)
 		bad[i] ^= 1
 		if _, _, err := openFernet(keys, base64.URLEncoding.EncodeToString(bad)); err == nil {
@@ -37,7 +38,8 @@ func TestTheVectorOfFernet(t *testing.T) {
 	}
 }
 
-// A key that passlib's wallet encrypted, and texts that it could not read.
+// TestTheVectorsOfTheWallet opens a key that passlib's wallet encrypted, and texts
+// that passlib could not read.
 func TestTheVectorsOfTheWallet(t *testing.T) {
 	w := newWallet(map[string]string{"1": "aaa", "2": "bbb"})
 	a, err := w.open(`{"enckey":{"v":1,"c":13,"s":"6D7N7W53O7HHS37NLUFQ","k":"MHCTEGSNPFN5CGBJ","t":"1"},` +
@@ -66,7 +68,7 @@ func TestTheVectorsOfTheWallet(t *testing.T) {
 	}
 }
 
-// FuzzWallet: whatever a column holds, it is refused or read in a bounded time.
+// FuzzWallet checks that any text is refused or read in a bounded time.
 func FuzzWallet(f *testing.F) {
 	w := newWallet(map[string]string{"1": "a secret of the wallet"})
 	f.Add(`{"enckey":{"v":1,"c":4,"s":"6D7N7W53O7HHS37NLUFQ","k":"MHCTEGSNPFN5CGBJ","t":"1"},"type":"totp","v":1}`)
@@ -76,7 +78,7 @@ func FuzzWallet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var s stored
 		if json.Unmarshal([]byte(text), &s) == nil && s.Sealed != nil && s.Sealed.Cost > 8 {
-			return // it only takes longer
+			return // a valid cost that is only slow
 		}
 		a, err := w.open(text)
 		if err == nil && len(a.Secret) > len(text)+transfer.MinSecret {
@@ -85,7 +87,7 @@ func FuzzWallet(f *testing.F) {
 	})
 }
 
-// FuzzFernet: a text is a token of a key only if the key made it.
+// FuzzFernet checks that a text is a token of a key only if the key made it.
 func FuzzFernet(f *testing.F) {
 	keys, err := fernetKeys([]string{"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="})
 	if err != nil {

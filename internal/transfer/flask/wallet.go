@@ -15,12 +15,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// maxCost is the logarithm of the most rounds that a wallet may ask for. passlib asks
-// for 14; 18 take a quarter of a second.
+// maxCost is the logarithm of the maximum number of rounds of a wallet. passlib
+// uses 14; 18 takes a quarter of a second.
 const maxCost = 18
 
-// wallet opens keys of authenticator apps as passlib.totp stores them. The keys in it
-// are not authenticated: a wrong secret of the wallet opens to a wrong key.
+// wallet decrypts keys of authenticator apps as passlib.totp stores them. The keys
+// are not authenticated: a wrong secret yields a wrong key.
 type wallet struct{ secrets map[string]string }
 
 func newWallet(secrets map[string]string) *wallet { return &wallet{secrets} }
@@ -47,8 +47,8 @@ type sealed struct {
 	Key     string `json:"k"` // base32
 }
 
-// open reads the text of a column: JSON of passlib, an otpauth URI, or base32 as old
-// versions stored it. The error has no secret in it.
+// open decodes the value of a column: JSON of passlib, an otpauth URI, or base32 as
+// old versions stored it. The error contains no secret.
 func (w *wallet) open(text string) (transfer.Authenticator, error) {
 	text = strings.TrimSpace(text)
 	switch {
@@ -110,12 +110,13 @@ func (w *wallet) unseal(s sealed) ([]byte, error) {
 	return key, nil
 }
 
-// base32 reads base32 as passlib does: 8 and 0 are B and O, which they look like.
+// base32 decodes base32 as passlib does: 8 and 0 stand for B and O, which look
+// alike.
 func base32(text string) ([]byte, error) {
 	return transfer.DecodeBase32(strings.NewReplacer("8", "B", "0", "O").Replace(text))
 }
 
-// fromURI reads a key URI of an app.
+// fromURI reads the key URI of an app.
 func fromURI(text string) (transfer.Authenticator, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host != "totp" {

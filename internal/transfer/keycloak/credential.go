@@ -10,19 +10,19 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// credential is one of a user's. Its two parts are texts with JSON in them.
+// credential is a user's credential. Two of its fields are texts that contain JSON.
 type credential struct {
 	Type    string `json:"type"`
 	Label   string `json:"userLabel"`
 	Created int64  `json:"createdDate"`
 	Secret  string `json:"secretData"`
 	Data    string `json:"credentialData"`
-	Value   string `json:"value"` // of a password in plain, in a file written by hand
-	// Temporary is of such a password.
+	Value   string `json:"value"` // a plain password, in a file written by hand
+	// Temporary belongs to Value.
 	Temporary bool `json:"temporary"`
 }
 
-// data is what credentialData has, of any type.
+// data is the content of credentialData, for all types.
 type data struct {
 	Iterations int64               `json:"hashIterations"`
 	Algorithm  string              `json:"algorithm"`
@@ -40,7 +40,7 @@ type data struct {
 	Transports []string `json:"transports"`
 }
 
-// secret is what secretData has, of any type.
+// secret is the content of secretData, for all types.
 type secret struct {
 	Value string `json:"value"`
 	Salt  string `json:"salt"`
@@ -86,8 +86,8 @@ var known = map[string]bool{
 	"webauthn-passwordless": true,
 }
 
-// uncommon deals with credentials that have no like here: they may be left out only
-// if another second factor stays.
+// uncommon handles unsupported credentials. They may be left out only if another
+// second factor is kept.
 func uncommon(d *transfer.Draft, list []credential) {
 	for _, c := range list {
 		if kind := c.kind(); kind == "" {
@@ -100,7 +100,7 @@ func uncommon(d *transfer.Draft, list []credential) {
 	}
 }
 
-// kind names a credential that has no like here, and is empty for others.
+// kind returns the name of an unsupported credential, and "" for others.
 func (c credential) kind() string {
 	var v data
 	switch {
@@ -112,7 +112,7 @@ func (c credential) kind() string {
 	return ""
 }
 
-// schemes are the names of Keycloak's algorithms here.
+// schemes maps Keycloak's algorithms to those of this module.
 var schemes = map[string]string{
 	"pbkdf2": "pbkdf2-sha1", "pbkdf2-sha256": "pbkdf2-sha256", "pbkdf2-sha512": "pbkdf2-sha512",
 }
@@ -146,7 +146,7 @@ var algorithms = map[string]string{"": "", "HmacSHA1": "SHA1", "HmacSHA256": "SH
 
 func (c credential) otp(d *transfer.Draft, v data, s secret) {
 	if v.SubType == "hotp" {
-		return // uncommon says so
+		return // uncommon reports it
 	}
 	a := transfer.Authenticator{
 		Secret: []byte(s.Value), Digits: v.Digits, Period: v.Period, Name: c.Label, Created: milliseconds(c.Created),
@@ -157,7 +157,7 @@ func (c credential) otp(d *transfer.Draft, v data, s secret) {
 	}
 	a.Algorithm = algorithm
 	switch strings.ToUpper(v.Encoding) {
-	case "": // the text itself is the key
+	case "": // the text of the secret is the key
 	case "BASE32":
 		raw, err := transfer.DecodeBase32(s.Value)
 		if err != nil {
@@ -170,7 +170,8 @@ func (c credential) otp(d *transfer.Draft, v data, s secret) {
 	d.Authenticators = append(d.Authenticators, a)
 }
 
-// codes adds recovery codes. Keycloak accepts them in their order, Twofold in any.
+// codes adds recovery codes. Keycloak accepts them in their order, Twofold in any
+// order.
 func (c credential) codes(d *transfer.Draft, v data, s secret) {
 	if (v.Algorithm != "RS512" && v.Algorithm != "SHA-512") || v.Iterations > 1 {
 		d.Leave("recovery codes that are hashed by %s", v.Algorithm)
@@ -183,7 +184,7 @@ func (c credential) codes(d *transfer.Draft, v data, s secret) {
 	}
 }
 
-// passkey adds a passkey. Keycloak does not keep whether it is backed up.
+// passkey adds a passkey. Keycloak does not store whether it is backed up.
 func (c credential) passkey(d *transfer.Draft, v data, use string) {
 	id, err := flexible(v.ID)
 	key, err2 := flexible(v.Key)
@@ -201,8 +202,8 @@ func (c credential) passkey(d *transfer.Draft, v data, use string) {
 	d.Passkeys = append(d.Passkeys, p)
 }
 
-// flexible decodes base64 of either alphabet, with or without padding: Keycloak has
-// both.
+// flexible decodes base64 in either alphabet, with or without padding, because
+// Keycloak uses both.
 func flexible(s string) ([]byte, error) {
 	s = strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(s, "="))
 	return base64.RawURLEncoding.DecodeString(s)

@@ -1,5 +1,5 @@
-// Package keycloak reads the accounts of a Keycloak realm from its export: one file, or
-// the folder that "kc.sh export --dir" writes.
+// Package keycloak reads the accounts of a Keycloak realm from its export: one
+// file, or the folder that "kc.sh export --dir" writes.
 package keycloak
 
 import (
@@ -16,12 +16,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// Options say what the export does not.
+// Options contain what the export does not.
 type Options struct {
-	// Path is that of the file or of the folder.
+	// Path is the path of the file or of the folder.
 	Path string
-	// RPID is the host that passkeys were made for, if the realm's policy leaves it
-	// to the request.
+	// RPID is the host for which passkeys were made, if the policy of the realm
+	// leaves it to the request.
 	RPID string
 }
 
@@ -36,7 +36,8 @@ type source struct {
 	realm *realm
 }
 
-// files returns the file of the realm and those of users; they may be one.
+// files returns the file of the realm and the files of users, which may be the
+// same.
 func (s *source) files() (list []string, err error) {
 	if info, err := os.Stat(s.o.Path); err != nil || !info.IsDir() {
 		return []string{s.o.Path}, nil
@@ -54,7 +55,7 @@ func escape(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
-// part is the number of a file REALM-users-N.json.
+// part returns the number N of a file REALM-users-N.json.
 func part(name string) int {
 	name = strings.TrimSuffix(name, ".json")
 	n, _ := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:])
@@ -87,7 +88,7 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s, "")
 }
 
-// load reads everything but users: what they refer to may follow them in the file.
+// load reads everything except users, because users may precede what they refer to.
 func (s *source) load(ctx context.Context) (*realm, error) {
 	if s.realm != nil {
 		return s.realm, nil
@@ -107,7 +108,7 @@ func (s *source) load(ctx context.Context) (*realm, error) {
 	return r, r.check()
 }
 
-// each calls member for the members of the outermost objects of files.
+// each calls member for each member of the outermost objects of the files.
 func (s *source) each(ctx context.Context, files []string, member func(f *stream, name string) error) error {
 	for _, name := range files {
 		f, err := s.open(name)
@@ -137,8 +138,8 @@ func (s *source) each(ctx context.Context, files []string, member func(f *stream
 	return nil
 }
 
-// Read implements transfer.Source. The line of an entry is that of its user; in a
-// folder, lines of files are counted on.
+// Read implements transfer.Source. The line of an entry is the line of its user. In
+// a folder, lines are counted across files.
 func (s *source) Read(ctx context.Context, each func(transfer.Entry) error) error {
 	r, err := s.load(ctx)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 const export = "testdata/site-realm.json"
 
-// changed is the export with something else in it.
+// changed returns the export after replacements.
 func changed(t *testing.T, replace ...string) string {
 	t.Helper()
 	raw, err := os.ReadFile(export)
@@ -41,7 +41,8 @@ func written(t *testing.T, name, text string) string {
 	return file
 }
 
-// What a realm's export has of its people comes along.
+// TestAccountsOfARealmComeWithEveryFactor checks that everything that a realm's
+// export has of its users is imported.
 func TestAccountsOfARealmComeWithEveryFactor(t *testing.T) {
 	h, list := transfertest.All(t, New(Options{Path: export}))
 	by := transfertest.By(list)
@@ -111,8 +112,8 @@ func TestPasskeysOfARealm(t *testing.T) {
 	}
 }
 
-// A temporary password is one that an administrator knows. It does not become the
-// account's.
+// TestR372_ATemporaryPasswordDoesNotComeAlong checks that a temporary password,
+// which an administrator knows, is not imported.
 func TestR372_ATemporaryPasswordDoesNotComeAlong(t *testing.T) {
 	_, list := transfertest.All(t, New(Options{Path: export}))
 	e := transfertest.By(list)["temporary"]
@@ -131,7 +132,7 @@ func TestR372_ATemporaryPasswordDoesNotComeAlong(t *testing.T) {
 
 func TestR371_AnAccountOfARealmWithoutItsSecondFactorIsRefused(t *testing.T) {
 	_, list := transfertest.All(t, New(Options{Path: changed(t,
-		`"type": "recovery-authn-codes"`, `"type": "future"`, // another factor stays
+		`"type": "recovery-authn-codes"`, `"type": "future"`, // another factor is kept
 		`\"secretEncoding\":\"BASE32\"`, `\"secretEncoding\":\"BASE36\"`,
 		`\"credentialPublicKey\":\"`, `\"credentialPublicKey\":\"%`)}))
 	by := transfertest.By(list)
@@ -148,7 +149,7 @@ func TestR371_AnAccountOfARealmWithoutItsSecondFactorIsRefused(t *testing.T) {
 	}
 }
 
-// The folder of an export has its users in files of their own.
+// TestAFolderIsReadInOrder reads a folder, in which users have files of their own.
 func TestAFolderIsReadInOrder(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string]string{"r-realm.json": `{"realm":"r","webAuthnPolicyRpId":"h.example"}`}
@@ -172,7 +173,7 @@ func TestAFolderIsReadInOrder(t *testing.T) {
 	}
 }
 
-// A hostile file is refused with its line, in bounded memory.
+// TestAHostileExportIsRefusedWithItsLine checks that memory is bounded, too.
 func TestAHostileExportIsRefusedWithItsLine(t *testing.T) {
 	for name, text := range map[string]string{
 		"line 3: this is not JSON":      "{\"realm\":\"r\",\n\"users\":[\n{\"id\":]}",
@@ -194,7 +195,7 @@ func TestAHostileExportIsRefusedWithItsLine(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// One damaged user does not end the reading.
+	// A damaged user does not end the reading.
 	file := written(t, "r.json",
 		"{\"realm\":\"r\",\"users\":[\n{\"id\":7},\n{\"id\":\"\\ud800\"},\n{\"id\":\"3\",\"username\":\"ok\"}\n]}")
 	_, list := transfertest.All(t, New(Options{Path: file}))

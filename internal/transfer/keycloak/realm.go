@@ -8,11 +8,11 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// realm is what users refer to.
+// realm contains what users refer to.
 type realm struct {
 	Name      string
-	RPID      string // of passkeys as second factors
-	FirstRPID string // of passkeys in place of the password
+	RPID      string // for passkeys as second factors
+	FirstRPID string // for passkeys that replace the password
 	roles     map[string]role
 	groups    map[string][]string // roles by path
 	issuers   map[string]string   // of identity providers by alias
@@ -85,7 +85,7 @@ func (r *realm) member(f *stream, name string) error {
 	return f.skip()
 }
 
-// addGroup adds a group and those in it: they have its roles too.
+// addGroup adds a group and its subgroups, which have its roles too.
 func (r *realm) addGroup(g group, parent string, inherited []string) {
 	path := g.Path
 	if path == "" {
@@ -98,7 +98,7 @@ func (r *realm) addGroup(g group, parent string, inherited []string) {
 	}
 }
 
-// issuer returns the issuer that a provider is configured with, or that of its kind.
+// issuer returns the issuer in a provider's configuration, or that of its kind.
 func (p provider) issuer() string {
 	if s, ok := p.Config["issuer"].(string); ok && s != "" {
 		if u, err := url.Parse(s); err == nil && u.Scheme == "https" && u.Host != "" {
@@ -108,7 +108,7 @@ func (p provider) issuer() string {
 	return transfer.Issuer(p.Kind)
 }
 
-// check refuses what would be wrong for all users.
+// check refuses a setting that would be wrong for all users.
 func (r *realm) check() error {
 	if r.RPID != "" && r.FirstRPID != "" && r.RPID != r.FirstRPID {
 		return errors.New("the realm's two policies for passkeys have different RP ids")
@@ -119,7 +119,7 @@ func (r *realm) check() error {
 	return nil
 }
 
-// source names the realm among others.
+// source returns the name of the realm as a source.
 func (r *realm) source() string {
 	name := strings.Map(func(c rune) rune {
 		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-", c) {
@@ -130,17 +130,18 @@ func (r *realm) source() string {
 	return ("keycloak." + name)[:min(64, len("keycloak.")+len(name))]
 }
 
-// builtin reports whether a role is one that Keycloak gives everyone.
+// builtin reports whether Keycloak gives a role to everyone.
 func (r *realm) builtin(name string) bool {
 	return name == "offline_access" || name == "uma_authorization" || name == "default-roles-"+strings.ToLower(r.Name)
 }
 
-// roleName is the name of a role here: those have no blanks and no commas.
+// roleName converts the name of a role to one without blanks and commas.
 func roleName(name string) string {
 	return strings.Join(strings.FieldsFunc(name, func(c rune) bool { return c == ' ' || c == ',' }), "-")
 }
 
-// grant adds a role and those that it is composed of. Roles may contain each other.
+// grant adds a role and those of which it is composed. Roles may contain each
+// other.
 func (r *realm) grant(d *transfer.Draft, name string, seen map[string]bool) {
 	if seen[name] {
 		return

@@ -9,20 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-// maxUser is the largest user, or other value at the top of the file, in bytes.
+// maxUser is the maximum size of a user, or of another value at the top of the
+// file, in bytes.
 const maxUser = 1 << 20
 
 var errLarge = fmt.Errorf("a value has more than %d bytes", maxUser)
 
-// stream reads a JSON file value by value. It knows lines, and holds one value in
+// stream reads a JSON file value by value. It counts lines and holds one value in
 // memory.
 type stream struct {
 	r     io.Reader
 	d     *json.Decoder
-	read  int64   // bytes that the decoder took
-	limit int64   // up to where it may read
-	ends  []int64 // of lines that were read and not passed yet
-	line  int64   // of what was passed
+	read  int64 // bytes that the decoder has read
+	limit int64 // offset up to which it may read
+	ends  []int64 // ends of lines that were read but not decoded yet
+	line  int64 // line of the decoder
 }
 
 func newStream(r io.Reader) *stream {
@@ -47,7 +48,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// here returns the line at the end of what was read. It also moves the limit on.
+// here returns the line of the decoder. It also moves the limit.
 func (s *stream) here() int64 {
 	at := s.d.InputOffset()
 	for len(s.ends) > 0 && s.ends[0] < at {
@@ -58,7 +59,7 @@ func (s *stream) here() int64 {
 	return s.line
 }
 
-// fail says where something is wrong.
+// fail adds the line to an error.
 func (s *stream) fail(err error) error {
 	var syntax *json.SyntaxError
 	switch {
@@ -70,7 +71,7 @@ func (s *stream) fail(err error) error {
 	return fmt.Errorf("line %d: %w", s.here(), err)
 }
 
-// open passes a bracket.
+// open reads an opening or closing bracket.
 func (s *stream) open(bracket json.Delim) error {
 	s.here()
 	t, err := s.d.Token()
@@ -83,7 +84,7 @@ func (s *stream) open(bracket json.Delim) error {
 	return nil
 }
 
-// skip passes a value of any size.
+// skip skips a value of any size.
 func (s *stream) skip() error {
 	for depth := 0; ; {
 		s.here()
@@ -106,7 +107,7 @@ func (s *stream) skip() error {
 	}
 }
 
-// value reads a value, which must be valid UTF-8, into to.
+// value decodes a value, which must be valid UTF-8, into to.
 func (s *stream) value(to any) error {
 	raw, _, err := s.raw()
 	if err != nil {
@@ -118,7 +119,7 @@ func (s *stream) value(to any) error {
 	return nil
 }
 
-// raw reads a value and returns the line that it begins in.
+// raw reads a value and returns the line in which it begins.
 func (s *stream) raw() (raw json.RawMessage, line int64, err error) {
 	s.here()
 	if err := s.d.Decode(&raw); err != nil {
@@ -134,7 +135,7 @@ func (s *stream) raw() (raw json.RawMessage, line int64, err error) {
 	return raw, line, nil
 }
 
-// describe says what is wrong without values.
+// describe describes an error without values of the file.
 func describe(err error) error {
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
@@ -143,7 +144,7 @@ func describe(err error) error {
 	return errors.New("a value is not what it should be")
 }
 
-// members calls each with the names of an object's members; it must pass their
+// members calls each with the names of an object's members. each must read their
 // values.
 func (s *stream) members(each func(name string) error) error {
 	if err := s.open('{'); err != nil {
@@ -167,7 +168,7 @@ func (s *stream) members(each func(name string) error) error {
 	return nil
 }
 
-// items calls each for the items of a list; it must pass them.
+// items calls each for every item of a list. each must read it.
 func (s *stream) items(each func() error) error {
 	if err := s.open('['); err != nil {
 		return err

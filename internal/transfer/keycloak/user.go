@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// user is a user of the export, as far as it is read.
+// user contains the members of a user that are read.
 type user struct {
 	ID              string              `json:"id"`
 	Created         int64               `json:"createdTimestamp"`
@@ -38,7 +38,7 @@ type federated struct {
 	Name     string `json:"userName"`
 }
 
-// entry reads a user.
+// entry returns the entry of a user.
 func (r *realm) entry(line int64, raw json.RawMessage) transfer.Entry {
 	var u user
 	if err := json.Unmarshal(raw, &u); err != nil {
@@ -112,7 +112,7 @@ func (r *realm) rights(d *transfer.Draft, u user) {
 		}
 	}
 	for _, client := range slices.Sorted(maps.Keys(u.ClientRoles)) {
-		if client == "account" || client == "broker" { // what everyone has
+		if client == "account" || client == "broker" { // everyone has these roles
 			continue
 		}
 		for _, name := range u.ClientRoles[client] {
@@ -121,12 +121,12 @@ func (r *realm) rights(d *transfer.Draft, u user) {
 	}
 }
 
-// actions are what Keycloak would ask for at the next sign-in.
+// actions handles the actions that Keycloak requires at the next sign-in.
 func actions(d *transfer.Draft, list []string) {
 	for _, a := range list {
 		switch a {
 		case "UPDATE_PASSWORD":
-			// A password that must be changed is one that another person knows.
+			// If a password must be changed, another person knows it.
 			if d.Password != nil {
 				d.Password = nil
 				d.Leave("a temporary password: a new one is set by \"forgot password\"")

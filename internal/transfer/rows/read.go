@@ -6,12 +6,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// Accounts reads what belongs to some rows of a table of users, and returns what puts
-// the account of one of them together.
+// Accounts reads what belongs to some rows of a table of users. It returns a
+// function that returns the account of one of the rows.
 type Accounts func(ctx context.Context, users []Row) (func(user Row) *transfer.Draft, error)
 
-// Read calls each with the accounts of a database, in order of the key of its table of
-// users. prepare finds that table.
+// Read calls each with the accounts of a database, in the order of the key of the
+// table of users. prepare finds that table.
 func Read(ctx context.Context, address string, each func(transfer.Entry) error,
 	prepare func(db *DB) (users *Table, accounts Accounts, err error)) error {
 	db, err := Open(ctx, address)

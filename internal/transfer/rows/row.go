@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// Row is a row of a table. Its methods return the zero value for NULL, and for a
-// value of another kind, which Problem then names.
+// Row is a row of a table. Its methods return the zero value for NULL and for a
+// value of another type. In the latter case, Problem returns a text.
 type Row struct {
 	values  map[string]any
 	problem *string
 }
 
-// Problem says which value is not what it should be, without the value.
+// Problem names the value of another type, without the value itself. It is empty if
+// there is none.
 func (r Row) Problem() string { return *r.problem }
 
 func (r Row) bad(column, kind string) {
@@ -24,7 +25,7 @@ func (r Row) bad(column, kind string) {
 	}
 }
 
-// Text returns a text. Numbers and the like are written as text.
+// Text returns a text. Other types are converted to text.
 func (r Row) Text(column string) string {
 	switch v := r.values[column].(type) {
 	case nil:
@@ -48,7 +49,7 @@ func (r Row) Text(column string) string {
 	return ""
 }
 
-// Int returns a whole number.
+// Int returns an integer.
 func (r Row) Int(column string) int64 {
 	switch v := r.values[column].(type) {
 	case nil:
@@ -70,7 +71,7 @@ func (r Row) Int(column string) int64 {
 	return 0
 }
 
-// Bool returns a truth, which SQLite may have as a number.
+// Bool returns a boolean, which SQLite may store as a number.
 func (r Row) Bool(column string) bool {
 	switch v := r.values[column].(type) {
 	case nil:
@@ -90,18 +91,18 @@ func (r Row) Bool(column string) bool {
 	return false
 }
 
-// Null reports whether a value is NULL, or the column missing.
+// Null reports whether a value is NULL or its column is missing.
 func (r Row) Null(column string) bool { return r.values[column] == nil }
 
-// layouts are how systems write a time as text.
+// layouts are the formats of times that are stored as text.
 var layouts = []string{
 	time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999",
 	"2006-01-02T15:04:05.999999999",
 	"2006-01-02",
 }
 
-// Time returns a time. One without a zone is in UTC. A number counts the seconds
-// since 1970, or the milliseconds.
+// Time returns a time. A time without a zone is in UTC. A number is a number of
+// seconds or milliseconds since 1970.
 func (r Row) Time(column string) time.Time {
 	var text string
 	switch v := r.values[column].(type) {

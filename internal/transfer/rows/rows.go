@@ -1,6 +1,6 @@
 // Package rows reads tables of another system's database, SQLite or PostgreSQL. It
-// changes nothing there: all that it reads is as of one moment, in a transaction that
-// cannot write.
+// reads everything in one read-only transaction, which sees the data of one point
+// in time and changes nothing.
 package rows
 
 import (
@@ -16,8 +16,8 @@ import (
 	"modernc.org/sqlite"
 )
 
-// maxValue is the largest value in bytes that is read from SQLite. PostgreSQL has its
-// own bounds.
+// maxValue is the maximum size, in bytes, of a value from SQLite. PostgreSQL has
+// its own bounds.
 const maxValue = 1 << 20
 
 // batch is the number of rows of a table that are in memory at once.
@@ -31,10 +31,10 @@ type DB struct {
 	postgres bool
 }
 
-// Open opens the database at an address: that of a file ("app.db", "sqlite:///app.db",
-// "sqlite:////srv/app.db") or of PostgreSQL ("postgres://..."). The words that Python's
-// libraries put behind the name ("postgresql+psycopg2") are taken off. The error never
-// contains the address, which may have a password in it.
+// Open opens the database at an address: that of a file ("app.db",
+// "sqlite:///app.db", "sqlite:////srv/app.db") or of PostgreSQL ("postgres://...").
+// It removes the driver names that Python's libraries add ("postgresql+psycopg2").
+// The error never contains the address, because the address may contain a password.
 func Open(ctx context.Context, address string) (*DB, error) {
 	driver, dsn, err := parse(address)
 	if err != nil {
@@ -52,7 +52,7 @@ func Open(ctx context.Context, address string) (*DB, error) {
 	return db, nil
 }
 
-// parse returns the driver and what it wants to know.
+// parse returns the driver and its data source name.
 func parse(address string) (driver, dsn string, err error) {
 	scheme, rest, ok := strings.Cut(address, ":")
 	scheme, _, _ = strings.Cut(scheme, "+")
@@ -69,7 +69,7 @@ func parse(address string) (driver, dsn string, err error) {
 	default:
 		rest = address
 	}
-	// The driver would make a file that does not exist.
+	// The driver would create a missing file.
 	if info, err := os.Stat(rest); err != nil {
 		return "", "", errors.New("the database file cannot be opened")
 	} else if !info.Mode().IsRegular() {
@@ -97,7 +97,7 @@ func (db *DB) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// Close ends the reading.
+// Close ends the transaction and closes the database.
 func (db *DB) Close() error {
 	if db.tx != nil {
 		_ = db.tx.Rollback()
@@ -108,7 +108,8 @@ func (db *DB) Close() error {
 	return db.pool.Close()
 }
 
-// Columns returns the names of a table's columns, none if there is no such table.
+// Columns returns the names of a table's columns. If the table does not exist, it
+// returns no names.
 func (db *DB) Columns(ctx context.Context, table string) (names []string, err error) {
 	query := "SELECT name FROM pragma_table_info(?)"
 	if db.postgres {
@@ -130,16 +131,16 @@ func (db *DB) Columns(ctx context.Context, table string) (names []string, err er
 	return names, found.Err()
 }
 
-// Table is a table and which columns of it are read: those of Columns that it has. A
-// column that it does not have is NULL.
+// Table is a table with the columns that are read. A requested column that does not
+// exist is NULL.
 type Table struct {
 	name    string
 	key     string
 	columns []string
 }
 
-// Table finds a table whose rows have ids in the column key. It is nil if there is no
-// such table.
+// Table returns a table whose rows have IDs in the column key. If the table does
+// not exist, it returns nil.
 func (db *DB) Table(ctx context.Context, name, key string, columns ...string) (*Table, error) {
 	has, err := db.Columns(ctx, name)
 	if err != nil || len(has) == 0 {
@@ -164,7 +165,7 @@ func (db *DB) Table(ctx context.Context, name, key string, columns ...string) (*
 	return t, nil
 }
 
-// Has reports whether the table has one of the columns that were asked for.
+// Has reports whether the table has one of the requested columns.
 func (t *Table) Has(column string) bool {
 	if t == nil {
 		return false
@@ -187,8 +188,8 @@ func (t *Table) query(where string) string {
 	return "SELECT " + strings.Join(names, ", ") + " FROM " + quote(t.name) + where
 }
 
-// Each calls each with the rows of a table in order of the key, some hundred at a
-// time. The key must be unique.
+// Each calls each with the rows of a table in the order of the key, some hundred at
+// a time. The key must be unique.
 func (db *DB) Each(ctx context.Context, t *Table, each func([]Row) error) error {
 	var last any
 	for {
@@ -220,8 +221,8 @@ func (db *DB) mark(n int) string {
 	return "?"
 }
 
-// Of returns the rows of a table whose key is one of parents', by that key as text.
-// No table has no rows.
+// Of returns the rows of a table whose key equals that column of one of the
+// parents, by the text of the key. If t is nil, it returns no rows.
 func (db *DB) Of(ctx context.Context, t *Table, parents []Row, column string) (map[string][]Row, error) {
 	if t == nil || len(parents) == 0 {
 		return nil, nil
@@ -242,7 +243,8 @@ func (db *DB) Of(ctx context.Context, t *Table, parents []Row, column string) (m
 	return by, nil
 }
 
-// Belonging is Of for several tables, by the names under which they are given.
+// Belonging calls Of for several tables and returns the results by the names of
+// tables.
 func (db *DB) Belonging(ctx context.Context, tables map[string]*Table, parents []Row, column string) (
 	map[string]map[string][]Row, error) {
 	own := map[string]map[string][]Row{}
@@ -255,7 +257,7 @@ func (db *DB) Belonging(ctx context.Context, tables map[string]*Table, parents [
 	return own, nil
 }
 
-// maxRows bounds what belongs to some hundred rows.
+// maxRows bounds the number of rows that belong to one batch.
 const maxRows = batch * 256
 
 func (db *DB) rows(ctx context.Context, t *Table, query string, args []any) (list []Row, err error) {

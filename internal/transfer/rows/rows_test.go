@@ -86,7 +86,7 @@ func TestAddresses(t *testing.T) {
 	file := made(t, "CREATE TABLE u (id INTEGER)")
 	for _, good := range []string{file, "sqlite:///" + file, "sqlite+pysqlite:///" + file} {
 		if strings.HasPrefix(good, "sqlite") && strings.ContainsAny(file, "?") {
-			continue // such an address cannot have a question mark
+			continue // this kind of address cannot contain a question mark
 		}
 		if _, _, err := parse(good); err != nil {
 			t.Errorf("%s: %v", good, err)

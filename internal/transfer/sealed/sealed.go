@@ -1,5 +1,5 @@
 // Package sealed encrypts files with age (https://age-encryption.org/v1), to a
-// passphrase or to age keys. It is all that knows filippo.io/age.
+// passphrase or to age keys. No other package imports filippo.io/age.
 package sealed
 
 import (
@@ -17,18 +17,19 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// workFactor is the logarithm of scrypt's rounds: 2^18 need 256 MiB and about a second.
-// A file that asks for more is refused.
+// workFactor is the logarithm of scrypt's rounds. 2^18 rounds need 256 MiB and
+// about a second. A file that demands more is refused.
 const workFactor = 18
 
 var (
-	// ErrKey means that a file is encrypted to other keys, or with another passphrase.
+	// ErrKey is returned if a file is encrypted to other keys or with another
+	// passphrase.
 	ErrKey = errors.New("the file is encrypted to another key or passphrase")
-	// ErrDamaged means that a file was changed or cut off.
+	// ErrDamaged is returned if a file was changed or cut off.
 	ErrDamaged = errors.New("the file is damaged or cut off")
 )
 
-// Keys encrypt or decrypt a file: a passphrase, or age keys.
+// Keys encrypt or decrypt a file. They are a passphrase or age keys.
 type Keys struct {
 	Passphrase string
 	Recipients []string // public keys, "age1..."
@@ -38,7 +39,8 @@ type Keys struct {
 // Empty reports whether there is no key.
 func (k Keys) Empty() bool { return k.Passphrase == "" && len(k.Recipients) == 0 && k.Identities == "" }
 
-// Encrypt returns a writer that encrypts to w. Close it, or the file counts as cut off.
+// Encrypt returns a writer that encrypts to w. If it is not closed, the file counts
+// as cut off.
 func Encrypt(w io.Writer, k Keys) (io.WriteCloser, error) {
 	var to []age.Recipient
 	for _, text := range k.Recipients {
@@ -65,19 +67,19 @@ func Encrypt(w io.Writer, k Keys) (io.WriteCloser, error) {
 	return age.Encrypt(w, to...)
 }
 
-// intro and armored are how an encrypted file begins.
+// intro and armored are the beginnings of an encrypted file.
 const (
 	intro   = "age-encryption.org/"
 	armored = armor.Header
 )
 
-// Is reports whether r has an encrypted file. It reads nothing away.
+// Is reports whether r contains an encrypted file. It does not advance r.
 func Is(r *bufio.Reader) bool {
 	head, _ := r.Peek(len(armored)) // a shorter file is not encrypted
 	return bytes.HasPrefix(head, []byte(intro)) || bytes.HasPrefix(head, []byte(armored))
 }
 
-// Decrypt returns what was encrypted in r.
+// Decrypt returns a reader of the decrypted content of r.
 func Decrypt(r *bufio.Reader, k Keys) (io.Reader, error) {
 	var ids []age.Identity
 	if k.Identities != "" {
@@ -113,7 +115,7 @@ func Decrypt(r *bufio.Reader, k Keys) (io.Reader, error) {
 	return checked{plain}, nil
 }
 
-// checked tells a damaged file from one that ends.
+// checked is a reader that returns ErrDamaged for a damaged file.
 type checked struct{ r io.Reader }
 
 func (c checked) Read(p []byte) (int, error) {
@@ -124,23 +126,23 @@ func (c checked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// scratch implements transfer.Scratch: its key is nowhere else, and its name is gone
-// where the system allows it.
+// scratch implements transfer.Scratch. Only this process has its key. The file has
+// no name if the system allows that.
 type scratch struct {
 	f    *os.File
-	name string         // empty: removed already
-	w    io.WriteCloser // nil: the writing has ended
+	name string // empty if the file has no name
+	w    io.WriteCloser // nil after Rewind
 	id   *age.X25519Identity
 }
 
-// NewScratch makes an encrypted file in the folder of temporary files.
+// NewScratch creates an encrypted file in the folder of temporary files.
 func NewScratch() (transfer.Scratch, error) {
 	f, err := os.CreateTemp("", "twofold-*") // mode 0600
 	if err != nil {
 		return nil, err
 	}
 	s := &scratch{f: f, name: f.Name()}
-	if os.Remove(f.Name()) == nil { // not on Windows, where Close does it
+	if os.Remove(f.Name()) == nil { // fails on Windows, where Close removes the file
 		s.name = ""
 	}
 	if s.id, err = age.GenerateX25519Identity(); err == nil {
@@ -152,10 +154,10 @@ func NewScratch() (transfer.Scratch, error) {
 	return s, nil
 }
 
-// Write adds to the file.
+// Write appends to the file.
 func (s *scratch) Write(p []byte) (int, error) { return s.w.Write(p) }
 
-// Rewind ends the writing and returns what was written, from its beginning.
+// Rewind ends the writing and returns a reader of the file from its beginning.
 func (s *scratch) Rewind() (io.Reader, error) {
 	if s.w != nil {
 		if err := s.w.Close(); err != nil {

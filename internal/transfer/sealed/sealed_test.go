@@ -108,8 +108,9 @@ func TestKeysThatAreNoneAreRefused(t *testing.T) {
 	}
 }
 
-// A scratch file has no name that another program could open it by, and nothing in it
-// can be read without the key of this process.
+// TestAScratchFileIsOfThisProcessOnly checks that a scratch file has no name by
+// which another program could open it, and that its content cannot be read without
+// the key of this process.
 func TestAScratchFileIsOfThisProcessOnly(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	made, err := NewScratch()

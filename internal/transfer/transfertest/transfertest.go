@@ -15,8 +15,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// SQLite makes a database of a dump of SQLite and of more statements, and returns its
-// address.
+// SQLite creates a database from a dump of SQLite and further statements, and
+// returns its address.
 func SQLite(t testing.TB, dump string, more ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(dump)
@@ -37,7 +37,7 @@ func SQLite(t testing.TB, dump string, more ...string) string {
 	return "sqlite:///" + file
 }
 
-// JSON reads a file, such as what the people of a dump know.
+// JSON decodes a file, such as the secrets of the users in a dump.
 func JSON(t testing.TB, file string, to any) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -49,8 +49,8 @@ func JSON(t testing.TB, file string, to any) {
 	}
 }
 
-// All reads a source to its end. It fails if entries come in another order or number the
-// second time.
+// All reads a source to its end, twice. The test fails if entries have another
+// order or other lines the second time.
 func All(t testing.TB, s transfer.Source) (transfer.Header, []transfer.Entry) {
 	t.Helper()
 	h, err := s.Header(context.Background())
@@ -77,7 +77,7 @@ func All(t testing.TB, s transfer.Source) (transfer.Header, []transfer.Entry) {
 	return h, list
 }
 
-// By returns the entries by username, or by address if there is none.
+// By returns the entries by username, or by address for accounts without one.
 func By(list []transfer.Entry) map[string]transfer.Entry {
 	by := map[string]transfer.Entry{}
 	for _, e := range list {
