@@ -79,7 +79,7 @@ func (l List) Check(bad func(problem string)) {
 	for _, f := range l {
 		switch {
 		case !nameForm().MatchString(f.Name):
-			bad(fmt.Sprintf("%q is not a name: use lower-case letters, digits and underscores, a letter first", f.Name))
+			bad(fmt.Sprintf("%q is not a name: use small letters, digits and underscores, a letter first", f.Name))
 		case slices.Contains(taken(), f.Name):
 			bad(fmt.Sprintf("%q is the name of another field of the forms: choose another one", f.Name))
 		case seen[f.Name]:

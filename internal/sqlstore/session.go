@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ends_at is the earlier of idle_at and expires_at: one column to compare on
-// every read, one index for the sweep.
+// ends_at is the earlier of idle_at and expires_at, so that reads compare one
+// column, and the sweep needs one index.
 const sessionColumns = `hash, id, user_id, uniquifier, is_token, level, trusted, proofs, fresh_at, address, agent,
 	created_at, seen_at, idle_at, expires_at, trusted_by`
 
@@ -35,7 +35,7 @@ func (s *Store) PutSession(ctx context.Context, v store.Session) error {
 	return found(s.exec(ctx, "put session", statement.Query, statement.Args...))
 }
 
-// sessionStatement stores a session. It misses if the user is deleted.
+// sessionStatement stores a session. It writes no row if the user is deleted.
 func (d Dialect) sessionStatement(v store.Session) Statement {
 	columns, values := sessionColumns+", ends_at", "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
 	args := []any{
@@ -53,9 +53,9 @@ func (d Dialect) sessionStatement(v store.Session) Statement {
 	return Statement{query, append(args, v.UserID, userKey(v.UserID)), 1}
 }
 
-// Place is where the session of a hash lies, if no program that does not know
-// places put it there. That two of a million have the same one happens to one
-// session in ten million million: its user signs in again.
+// Place returns the place of the session with a hash. A session that an older program
+// stored has no place. Trade-off: of a million sessions, about one in ten million
+// million has the place of another session. Then its user must sign in again.
 func Place(hash string) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(hash))
@@ -68,15 +68,15 @@ func (s *Store) Session(ctx context.Context, hash string, now time.Time) (store.
 		WHERE hash = $1 AND ends_at > $2`, scanSession, hash, micros(now))
 }
 
-// SessionUser implements store.SessionUser. It is on the path of every request:
-// one prepared statement, two rows.
+// SessionUser implements store.SessionUser. Every request calls it, so it uses one
+// prepared statement that reads two rows.
 func (s *Store) SessionUser(ctx context.Context, hash string, now time.Time) (store.Session, store.User, error) {
 	if s.d.Places {
 		p, err := one(ctx, s, s.read, "session and user", s.placed, scanPair, hash, micros(now), Place(hash))
 		if !errors.Is(err, store.ErrNotFound) {
 			return p.session, p.user, err
 		}
-		// It may have been put there without a place.
+		// The session may have been stored without a place.
 	}
 	p, err := one(ctx, s, s.read, "session and user", s.pair, scanPair, hash, micros(now))
 	return p.session, p.user, err
@@ -101,16 +101,16 @@ func sessionAndUser() string {
 		JOIN twofold_users AS u ON u.id = s.user_id WHERE s.hash = $1 AND s.ends_at > $2`
 }
 
-// PlacedSession finds by places, and goes by the keys: whatever lies there, it is
-// another session or another user if these differ. (A plus keeps SQLite from
-// looking for the key.)
+// PlacedSession returns a query that finds rows by their places and compares their
+// keys. If a key differs, the row is another session or another user. The unary
+// plus keeps SQLite from using the index of the key.
 func PlacedSession() string {
 	return `SELECT ` + pairColumns() + ` FROM twofold_sessions AS s
 		JOIN twofold_users AS u ON u.place = s.user_place AND +u.id = s.user_id
 		WHERE s.place = $3 AND +s.hash = $1 AND +s.ends_at > $2`
 }
 
-// columnsOf is a list of columns, each with the name of its table.
+// columnsOf returns a list of columns, each with the name of its table.
 func columnsOf(table, columns string) string {
 	list := strings.Split(columns, ",")
 	for i, column := range list {
@@ -119,8 +119,8 @@ func columnsOf(table, columns string) string {
 	return strings.Join(list, ", ")
 }
 
-// TouchSession implements store.Sessions. Touches that arrive out of order, or
-// from a clock that stepped back, never shorten what a later one granted.
+// TouchSession implements store.Sessions. A call that arrives late, or from a clock
+// that was set back, never shortens a session.
 func (s *Store) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
 	return found(s.exec(ctx, "touch session", `UPDATE twofold_sessions SET
 		seen_at = CASE WHEN seen_at > CAST($2 AS BIGINT) THEN seen_at ELSE CAST($2 AS BIGINT) END,
@@ -135,8 +135,8 @@ func (s *Store) TakeSession(ctx context.Context, hash string) (store.Session, er
 	return take(ctx, s, "take session", `DELETE FROM twofold_sessions WHERE hash = $1 RETURNING `+sessionColumns, scanSession, hash)
 }
 
-// RebindSession implements store.Sessions. It leaves the ends of the session
-// as they are, so it cannot revive one.
+// RebindSession implements store.Sessions. It does not change when the session
+// ends, so it cannot revive one.
 func (s *Store) RebindSession(ctx context.Context, v store.Session) error {
 	return found(s.exec(ctx, "rebind session", `UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
 		fresh_at = $6, trusted_by = $7 WHERE hash = $1`, v.Hash, v.Uniquifier, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt), v.TrustedBy))

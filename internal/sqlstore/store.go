@@ -10,83 +10,89 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Dialect is what two databases do not have in common.
+// Dialect describes the differences between two databases.
 type Dialect struct {
-	// Name begins the text of every error.
+	// Name is the prefix of every error text.
 	Name string
-	// Classify says what a driver's error means, and puts it into words that
-	// hold no value of the statement.
+	// Classify returns the class of a driver's error, and a text without values of
+	// the statement.
 	Classify func(error) (Class, string)
-	// ForUpdate ends a SELECT whose row the transaction will change. Empty
-	// where a transaction is alone from its beginning.
+	// ForUpdate is the end of a SELECT of a row that the transaction will change.
+	// It is empty if a transaction excludes others from its beginning.
 	ForUpdate string
-	// Lock is an expression that makes the transaction wait for every other one
-	// that locked the name $1. Empty where a transaction is alone anyway.
+	// Lock is an expression that waits for every other transaction that has locked
+	// the name $1. It is empty if transactions exclude each other.
 	Lock string
-	// Script runs a script at once; nil: its statements are run one after the other.
+	// Script runs a script at once. If it is nil, statements are run one after the
+	// other.
 	Script ScriptFunc
-	// Share ends a SELECT whose row must stay while the statement runs. Empty where
-	// a statement is alone.
+	// Share is the end of a SELECT of a row that must not be deleted while the
+	// statement runs. It is empty if statements exclude each other.
 	Share string
-	// LastEvent asks for the highest number that a row of the audit trail was given.
+	// LastEvent is a query for the highest number of a row in the audit trail.
 	LastEvent string
-	// EventWriters lists the transactions that may have given a row its number and
-	// have not ended. Empty where a transaction is alone.
+	// EventWriters is a query for the open transactions that may have numbered a
+	// row of the audit trail. It is empty if transactions exclude each other.
 	EventWriters string
-	// LockSchema is the same for the whole schema, without a parameter.
+	// LockSchema is Lock for the whole schema, without a parameter.
 	LockSchema string
-	// SkipLocked ends a SELECT of rows of which any will do: it leaves out those
-	// another transaction is at. Empty where a transaction is alone.
+	// SkipLocked is the end of a SELECT of any matching rows. It skips rows that
+	// another transaction has locked. It is empty if transactions exclude each
+	// other.
 	SkipLocked string
 	// Begin are the options of a transaction.
 	Begin *sql.TxOptions
-	// First is a statement that each transaction that writes begins with. Empty: none.
+	// First is the first statement of each transaction that writes, if any.
 	First string
-	// Lacks is a query for what the connection must have and does not: one text, empty
-	// if it lacks nothing. If it is set, each write is a transaction that asks it first.
+	// Lacks is a query for a required property that the connection does not have.
+	// Its result is one text, which is empty if nothing is missing. If Lacks is
+	// set, each write is a transaction that runs it first.
 	Lacks string
-	// Misled is told of an error before a verb is tried again. It may be nil.
+	// Misled is called with an error before a verb is tried again. It may be nil.
 	Misled func(error)
-	// Prepares says that the driver prepares each text once by itself.
+	// Prepares reports whether the driver prepares each text once by itself.
 	Prepares bool
-	// Local says that a statement never waits for a network, only for a lock, and
-	// for that no longer than Patience: then statements run without the caller's
-	// context, whose supervision costs more than they do. The queue in front of
-	// them still watches it. Borrowed pools are the exception.
+	// Local reports whether a statement never waits for a network, but only for a
+	// lock, and not longer than Patience. Then statements run without the caller's
+	// context, because watching the context is slower than the statements. The
+	// queue before them still watches it. Borrowed pools are an exception.
 	Local bool
-	// Lateral says that a subquery of FROM may name what stands before it.
+	// Lateral reports whether a subquery in FROM may refer to preceding items.
 	Lateral bool
-	// Places says that sessions and users lie at numbered places.
+	// Places reports whether sessions and users have numbered places.
 	Places bool
-	// Snapshot is how a transaction begins that only reads and sees one moment.
+	// Snapshot are the options of a transaction that only reads, and sees one point
+	// in time.
 	Snapshot *sql.TxOptions
-	// Slowly lets such a transaction take the time that its caller takes. Empty:
-	// nothing bounds it.
+	// Slowly is a statement that removes the time limit of such a transaction. It
+	// is empty if there is no limit.
 	Slowly string
-	// Patience bounds how long a verb that writes may wait, queueing included.
+	// Patience is the maximum time for which a verb that writes may wait, including
+	// the queue.
 	Patience time.Duration
 }
 
-// Class is what an error means to the caller.
+// Class is the meaning of an error for the caller.
 type Class int
 
-// The classes. The zero value is an error of the engine itself.
+// Classes. The zero value is an error of the engine itself.
 const (
 	Other       Class = iota
 	Duplicate         // a unique value is taken
-	Orphan            // the record it belongs to does not exist
-	Unavailable       // not reachable, busy, full, interrupted
-	Again             // it did not happen: the same thing may work the next moment
-	Lost              // the connection broke: whether it happened is not known
+	Orphan            // the record to which it belongs does not exist
+	Unavailable       // not reachable, busy, full or interrupted
+	Again             // nothing happened, and another attempt may succeed
+	Lost              // the connection broke, so it is unknown whether it happened
 )
 
-// Pools are connections to one database. All of them may be the same.
+// Pools are connections to one database. They may all be the same.
 type Pools struct {
-	Write *sql.DB // every commit is on disk when it returns
-	Swift *sql.DB // commits survive a crash of the program; a power cut may take the last ones
-	Bulk  *sql.DB // as Write, for accounts that come with all that belongs to them
+	Write *sql.DB // a commit is on disk when it returns
+	Swift *sql.DB // a commit survives a crash of the program; a power failure may lose the last ones
+	Bulk  *sql.DB // like Write, for accounts with everything that belongs to them
 	Read  *sql.DB
-	// Borrowed says that all of them are one handle of the application, which closes it.
+	// Borrowed reports whether they are one handle of the application, which closes
+	// it.
 	Borrowed bool
 }
 
@@ -94,17 +100,18 @@ type Pools struct {
 type Store struct {
 	transfers
 	d     Dialect
-	lent  bool  // the pools are not closed
-	local bool  // Local, and no statement waits for a connection of a borrowed pool
-	write *pool // the Pools
+	lent  bool  // do not close the pools
+	local bool  // Dialect.Local, and the pools are not borrowed
+	write *pool // the pools
 	swift *pool
 	bulk  *pool
 	read  *pool
-	// turn lets one writer in at a time where several connections share one lock,
-	// so that they queue here and do not collide in the database.
+	// turn admits one writer at a time if several connections share one lock, so
+	// that writers wait here and do not collide in the database.
 	turn chan struct{}
-	// coming lets those in front of turn in one at a time who bring many accounts: they
-	// would wait for each other longer than Patience. nil where turn is.
+	// coming admits one writer of many accounts at a time to the queue before turn.
+	// Otherwise such writers would wait for each other longer than Patience. It is
+	// nil if turn is.
 	coming chan struct{}
 	closed atomic.Bool
 	deletions
@@ -112,23 +119,23 @@ type Store struct {
 	events
 	steps
 	failed func(verb string)
-	// The texts for what every request asks.
+	// Queries of every request.
 	pair, placed, waiting string
 }
 
-// OnFailure has f called, with the name of the verb, whenever one fails because
-// of the store: it does not answer, is full, is locked for too long. Set it
-// before the first use.
+// OnFailure sets a function that is called, with the name of the verb, when a verb
+// fails because the store does not answer, is full, or is locked for too long. Call
+// OnFailure before the first use.
 func (s *Store) OnFailure(f func(verb string)) { s.failed = f }
 
 var _ store.Store = (*Store)(nil)
 
-// swiftVerbs need not wait for the disk. A log that is written in order loses
-// its end at a power cut, never something from the middle: with the last of
-// these lost, everything that came after is lost too. So a session cannot
-// outlive the code that was spent for it (spending is not among them, nor is
-// ending a session, nor any change of credentials); what a power cut costs is
-// another sign-in, or a guess that is not counted.
+// swiftVerbs need not wait for the disk. After a power failure, a log that is
+// written in order has lost its end, and nothing before it. If one of these writes
+// is lost, everything after it is lost too. So a session cannot outlive the code
+// that was spent for it: spending a code, ending a session and changing credentials
+// are not among these verbs. After a power failure, a user must sign in again, or a
+// guess is not counted.
 var swiftVerbs = map[string]bool{
 	"put session": true, "touch session": true, "put pending": true, "advance pending": true, "take pending": true,
 	"put draft": true, "put challenge": true, "drop challenge": true, "mark used": true, "reserve": true, "release": true,
@@ -137,7 +144,7 @@ var swiftVerbs = map[string]bool{
 	"put seal": true, "put device": true, "upgrade password": true, "reseal": true, "sweep": true,
 }
 
-// writer is the pool for a verb.
+// writer returns the pool for a verb.
 func (s *Store) writer(verb string) *pool {
 	switch {
 	case swiftVerbs[verb]:
@@ -148,7 +155,7 @@ func (s *Store) writer(verb string) *pool {
 	return s.write
 }
 
-// unhurried is the context that a statement runs in, once it has its turn.
+// unhurried returns the context for a statement that has its turn.
 func (s *Store) unhurried(ctx context.Context) context.Context {
 	if s.local && ctx.Err() == nil {
 		return context.WithoutCancel(ctx)
@@ -156,7 +163,7 @@ func (s *Store) unhurried(ctx context.Context) context.Context {
 	return ctx
 }
 
-// enter waits for the turn to write; leave it when the write is done.
+// enter waits for the turn to write. Call leave when the write is done.
 func (s *Store) enter(ctx context.Context) error {
 	if s.turn == nil {
 		return nil
@@ -164,7 +171,7 @@ func (s *Store) enter(ctx context.Context) error {
 	began := time.Now()
 	select {
 	case s.turn <- struct{}{}:
-		// Who waited this long stood behind one that waited in vain.
+		// A writer that waited this long was behind one that timed out.
 		if time.Since(began) > s.d.Patience*9/10 {
 			s.leave()
 			return context.DeadlineExceeded
@@ -181,8 +188,8 @@ func (s *Store) leave() {
 	}
 }
 
-// New returns a store on a migrated database. It owns the pools from now on, unless
-// they are borrowed.
+// New returns a store on a migrated database. It owns the pools, unless they are
+// borrowed.
 func New(p Pools, d Dialect) *Store {
 	s := &Store{d: d, lent: p.Borrowed, local: d.Local && !p.Borrowed, write: newPool(p.Write, d)}
 	s.pair, s.placed, s.waiting = sessionAndUser(), PlacedSession(), waitingQuery()
@@ -205,18 +212,19 @@ func New(p Pools, d Dialect) *Store {
 	return s
 }
 
-// errUndo rolls a transaction back that did all it should.
+// errUndo rolls back a transaction that succeeded.
 var errUndo = errors.New("undo")
 
-// Ping answers nil if the store can read and write. The write is rolled back:
-// it shows that the lock is to be had and the file writable, at no cost on disk.
+// Ping returns nil if the store can read and write. The write is rolled back. It
+// shows that the lock is available and the file is writable, and writes nothing to
+// disk.
 func (s *Store) Ping(ctx context.Context) error {
 	const verb = "ping"
 	if _, err := one(ctx, s, s.read, verb, `SELECT COUNT(*) FROM twofold_migrations`, scanInt); err != nil {
 		return err
 	}
 	err := s.tx(ctx, verb, func(t *txn) error {
-		if s.d.SkipLocked != "" { // a lock on a row is a write, and leaves no old row behind
+		if s.d.SkipLocked != "" { // a row lock is a write and leaves no dead row
 			_, err := get(t, `SELECT version FROM twofold_migrations WHERE version = 1`+s.d.SkipLocked, scanInt)
 			if err != nil && !errors.Is(err, errNone) {
 				return err
@@ -234,7 +242,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return err
 }
 
-// Close closes the pools, unless they are borrowed. Verbs that come later answer
+// Close closes the pools, unless they are borrowed. Later verbs return
 // ErrUnavailable.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
@@ -249,7 +257,7 @@ func (s *Store) Close() error {
 			first = err
 		}
 	}
-	// The writer goes last: SQLite's last connection tidies the log away.
+	// The writer is closed last, because SQLite's last connection removes the log.
 	if err := s.write.close(s.lent); err != nil && first == nil {
 		first = err
 	}

@@ -5,17 +5,18 @@ import (
 	"time"
 )
 
-// One statement of a sweep removes so many rows that it holds the write lock for about
-// sweepTime. The wait for the lock is part of the time, so a sweep removes fewer where
-// others write.
+// One statement of a sweep deletes as many rows as it can in about sweepTime, for
+// which it holds the write lock. This includes the wait for the lock, so a sweep
+// deletes fewer rows while others write.
 const (
 	sweepTime  = 4 * time.Millisecond
 	sweepLeast = 16
 	sweepMost  = 200
 )
 
-// sweeps names what dies, its key and the time of its death. Verbs compare
-// times on every read, so a record that is still there is no less dead.
+// sweeps are the tables with records that expire, with their keys and the columns
+// of their ends. Every read compares these times, so an expired record that was not
+// deleted yet has no effect.
 var sweeps = [...]struct{ table, key, end string }{
 	{"sessions", "hash", "ends_at"},
 	{"pendings", "hash", "expires_at"},
@@ -30,8 +31,8 @@ var sweeps = [...]struct{ table, key, end string }{
 	{"invitations", "email_key", "expires_at"},
 }
 
-// Sweep implements store.Store. Nodes that sweep at once take different rows
-// where the database lets them; MATERIALIZED keeps it from choosing twice.
+// Sweep implements store.Store. Concurrent nodes delete different rows if the
+// database allows it. MATERIALIZED makes the database select the rows only once.
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
 	total, size := 0, sweepLeast
 	for _, w := range sweeps {

@@ -21,8 +21,8 @@ func scanOrigin(scan scanner) (o store.Origin, err error) {
 // rowsOf are the rows of accounts, by table.
 type rowsOf struct{ users, identities, factors, codes, connections, signIns, origins [][]any }
 
-// add adds an account's rows. An account that is put in another's place has a row of
-// users already.
+// add adds the rows of an account. If fresh is false, the account replaces another
+// one and its row in users exists.
 func (r *rowsOf) add(w store.Whole, fresh bool) error {
 	u := w.User
 	if fresh {
@@ -58,7 +58,7 @@ func (r *rowsOf) add(w store.Whole, fresh bool) error {
 	return nil
 }
 
-// insert stores the rows, the accounts before what belongs to them.
+// insert inserts the rows of accounts first, and then those that belong to them.
 func (r *rowsOf) insert(t *txn) error {
 	for _, table := range []struct {
 		name, columns string
@@ -74,7 +74,7 @@ func (r *rowsOf) insert(t *txn) error {
 	} {
 		head, insert := "INSERT", t.insertColumns
 		if t.s.d.Local {
-			// The transaction is rolled back if a row is refused. So SQLite need not keep
+			// A refused row rolls the transaction back, so SQLite need not keep
 			// what is needed to undo a part of the statement.
 			head, insert = "INSERT OR FAIL", t.insertAll
 		}
@@ -86,9 +86,9 @@ func (r *rowsOf) insert(t *txn) error {
 	return nil
 }
 
-// insertColumns inserts rows in one statement, whose parameters are the columns: a
-// statement with a parameter for each value is planned again and again, at the cost of
-// all of them.
+// insertColumns inserts rows with one statement whose parameters are the columns. A
+// statement with a parameter for each value would be planned each time, and the
+// cost grows with the number of values.
 func (t *txn) insertColumns(head string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
@@ -121,9 +121,9 @@ func column[T any](rows [][]any, i int, as func(any) T) []T {
 	return out
 }
 
-// insertAll inserts rows, many in a statement. The numbers of rows are powers of
-// two, so that the texts are few. What no row has is part of the text: a parameter
-// costs as much as storing its value.
+// insertAll inserts rows, many with each statement. The numbers of rows are powers
+// of two, so that there are few texts. A value that is zero in all rows is part of
+// the text, because a parameter costs as much as storing its value.
 func (t *txn) insertAll(head string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
@@ -147,8 +147,8 @@ func (t *txn) insertAll(head string, rows [][]any) error {
 	return nil
 }
 
-// valuesOf returns the text for the values of a row, and the columns that it has
-// parameters for. The driver looks for the names of parameters, so they have none.
+// valuesOf returns the text for the values of a row, and the columns that have
+// parameters. Parameters have no numbers, because the driver looks up named ones.
 func valuesOf(rows [][]any) (text string, bound []int) {
 	columns := make([]string, len(rows[0]))
 	for i, first := range rows[0] {
@@ -163,7 +163,7 @@ func valuesOf(rows [][]any) (text string, bound []int) {
 	return "(" + strings.Join(columns, ", ") + ")", bound
 }
 
-// zeroOf returns the text of a value that says nothing, or "".
+// zeroOf returns the text of a zero value, or "" for other values.
 func zeroOf(value any) string {
 	switch value {
 	case "":
@@ -176,7 +176,7 @@ func zeroOf(value any) string {
 	return ""
 }
 
-// transfers are the verbs that move whole accounts.
+// transfers implements the verbs that move whole accounts.
 type transfers struct{ s *Store }
 
 const putAccounts = "put accounts"
@@ -208,8 +208,8 @@ func (v transfers) PutAccounts(ctx context.Context, accounts []store.Whole) erro
 }
 
 // ReplaceAccount implements store.Transfers. The compare-and-set on the account
-// comes first: it locks the account, so the rest is alone. A recovery code that was
-// spent here is found by the count: it must not come back.
+// comes first, because it locks the account. The number of recovery codes shows
+// whether one was spent here: it must not become valid again.
 func (v transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.Origin, keepPassword bool) error {
 	const verb = "replace account"
 	var rows rowsOf
@@ -233,7 +233,8 @@ func (v transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.
 		if n == 0 {
 			return t.noSuchVersion(u.ID)
 		}
-		// The rows are locked: a code that is being spent is gone or waits.
+		// The rows are locked: a code that is being spent is either gone or must
+		// wait.
 		left, err := list(t, `SELECT 1 FROM twofold_recovery_codes WHERE user_id = $1`+v.s.d.ForUpdate, scanInt, u.ID)
 		if err != nil {
 			return err
@@ -250,12 +251,13 @@ func (v transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.
 	})
 }
 
-// lookUp is how many names one query looks for that has a parameter for each.
+// lookUp is the number of names in a query that has a parameter for each.
 const lookUp = 128
 
-// among runs a query for names, whose condition on them stands in it as %s. The last
-// part is filled up with the name that it begins with, so that there is one text.
-// Where a parameter can be a list, it is one: many are planned again each time.
+// among runs a query for names. %s in the query stands for the condition on the
+// names. If a parameter can be a list, there is one, because a query with many
+// parameters is planned each time. Otherwise the names are split into parts. The
+// last part is filled up with its first name, so that there is one text.
 func among[T any](ctx context.Context, s *Store, q lookup, names []string, scan func(scanner) (T, error)) ([]T, error) {
 	var out []T
 	if !s.d.Local {
@@ -287,7 +289,7 @@ func among[T any](ctx context.Context, s *Store, q lookup, names []string, scan 
 // lookup is a query for names.
 type lookup struct {
 	verb, text string
-	args       []any // before the names
+	args       []any // precede the names
 }
 
 // OriginsOf implements store.Transfers.
@@ -326,7 +328,7 @@ func (v transfers) HoldersOf(ctx context.Context, kind string, names []string) (
 	return out, err
 }
 
-// deletedIDs adds the ids of accounts that were deleted.
+// deletedIDs adds the IDs of deleted accounts to out.
 func deletedIDs(ctx context.Context, s *Store, ids []string, out map[string]string) error {
 	byKey, keys := map[string]string{}, make([]string, len(ids))
 	for i, id := range ids {
@@ -344,7 +346,7 @@ func deletedIDs(ctx context.Context, s *Store, ids []string, out map[string]stri
 	return err
 }
 
-// holdersOfSubjects is HoldersOf for subjects, which are asked for by issuer.
+// holdersOfSubjects is HoldersOf for subjects, which are looked up by issuer.
 func holdersOfSubjects(ctx context.Context, s *Store, text string, names []string, out map[string]string) error {
 	byIssuer := map[string][]string{}
 	for _, name := range names {

@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ownerRules are about what owners change of their accounts.
+// ownerRules are the rules for changes that owners make to their accounts.
 var ownerRules = []rule{
 	{"SetLanguage replaces the language it knows and nothing else", func(k kit) {
 		u, other := k.user(), k.user()
@@ -49,7 +49,7 @@ var ownerRules = []rule{
 		u.ConfirmedAt, u.UpdatedAt, u.ProvenKey = in(6), in(6), u.EmailKey
 		k.is(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, u.EmailKey, in(7)), store.ErrUsed)
 		k.same(k.stored(u.ID), u)
-		k.ok(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, "another", in(8))) // confirmed long ago, proven now
+		k.ok(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, "another", in(8))) // confirmed long ago, and proven now
 		u.UpdatedAt, u.ProvenKey = in(8), "another"
 		k.same(k.stored(u.ID), u)
 		k.devices(u, 1)
@@ -66,7 +66,7 @@ var ownerRules = []rule{
 		c.From = u.Uniquifier
 		k.ok(k.s.ChangePassword(k.Context(), c))
 		u.PasswordHash, u.Uniquifier, u.UpdatedAt = "h", "q", in(9)
-		k.same(k.stored(u.ID), u) // ResetAt and ConfirmedAt as before
+		k.same(k.stored(u.ID), u) // ResetAt and ConfirmedAt do not change
 		k.same(k.stored(other.ID), other)
 		k.gone(d)
 		if len(k.factors(u.ID)) != 1 {
@@ -128,7 +128,7 @@ var ownerRules = []rule{
 		k.ok(k.s.ChangePassword(k.Context(), p))
 		k.claims(in(1), 10, "m")
 		i := store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Zed9", UsernameKey: "zed9", Messages: []store.Message{m}, Now: now}
-		k.is(k.s.ChangeIdentity(k.Context(), i), store.ErrExists) // the message's id is taken
+		k.is(k.s.ChangeIdentity(k.Context(), i), store.ErrExists) // the message's ID is taken
 		k.same(k.stored(u.ID).Username, u.Username)
 		i.Messages[0] = newMessage("n")
 		k.ok(k.s.ChangeIdentity(k.Context(), i))

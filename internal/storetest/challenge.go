@@ -4,7 +4,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// The hashes of the right code (under a new and an old key) and of a wrong one.
+// Hashes of the right code (under a new and an old key) and of a wrong one.
 var (
 	right = [][]byte{{1, 0, 255}, {2, 0, 255}}
 	wrong = [][]byte{{1, 0, 254}, {2, 0}}
@@ -104,9 +104,9 @@ var challengeRules = []rule{
 		c := newChallenge("c")
 		c.MAC = []byte("new")
 		k.ok(k.s.PutChallenge(k.Context(), c))
-		k.is(k.try("c", right), store.ErrWrong) // the former one's
+		k.is(k.try("c", right), store.ErrWrong) // that of the earlier challenge
 		k.ok(k.try("c", [][]byte{c.MAC}))
-		k.challenge("c") // in place of one that was taken
+		k.challenge("c") // replaces one that was taken
 		k.ok(k.try("c", right))
 	}},
 	{"a dropped code is void, and dropping none is not an error", func(k kit) {

@@ -10,7 +10,7 @@ func newConnection(u store.User, subject string) store.Connection {
 	}
 }
 
-// connect stores a connection and returns the user as it is then.
+// connect stores a connection and returns the changed user.
 func (k kit) connect(u store.User, c store.Connection) store.User {
 	k.Helper()
 	k.ok(k.s.ChangeConnections(k.Context(), connecting(u, &c)))

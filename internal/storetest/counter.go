@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// claim is one on a budget of limit, with a hold of a minute, up to an hour,
+// claim returns a claim on a budget with a limit, a hold of a minute to an hour,
 // and a window of two hours.
 func claim(key string, limit int) store.Claim {
 	return store.Claim{Key: key, Limit: limit, Window: 2 * time.Hour, Hold: time.Minute, MaxHold: time.Hour}
@@ -18,7 +18,8 @@ func (k kit) reserve(at time.Time, claims ...store.Claim) {
 	k.ok(err)
 }
 
-// closed checks that the claims are refused at a time, until another.
+// closed checks that the claims are refused at a time, and that the budget opens at
+// until.
 func (k kit) closed(at, until time.Time, claims ...store.Claim) {
 	k.Helper()
 	opens, err := k.s.Reserve(k.Context(), at, claims...)
@@ -46,7 +47,7 @@ var counterRules = []rule{
 		if !opens.After(now) {
 			k.Fatalf("it opens at %v", opens)
 		}
-		_, err = k.s.Reserve(k.Context(), now, claim("b", 3)) // b lost one place, not two
+		_, err = k.s.Reserve(k.Context(), now, claim("b", 3)) // b has counted one claim, not two
 		k.ok(err)
 		_, err = k.s.Reserve(k.Context(), opens, look)
 		k.ok(err)
@@ -91,7 +92,7 @@ var counterRules = []rule{
 		k.reserve(now, c)
 		k.reserve(now, c)
 		k.closed(in(80), in(90), c)
-		k.reserve(in(100), c) // forgotten at 100, not at 180: this is the first
+		k.reserve(in(100), c) // the count ended at 100, not at 180, so this is the first
 		k.reserve(in(100), c)
 		k.closed(in(101), in(190), c)
 	}},
@@ -124,7 +125,7 @@ var counterRules = []rule{
 	}},
 	{"a full budget opens when its window ends, whatever is asked at it meanwhile", func(k kit) {
 		c := store.Claim{Key: "b", Limit: 10, Window: time.Hour}
-		for hour := range 48 { // anyone who comes at each opening has the places of that hour, and no more
+		for hour := range 48 { // a caller at each opening gets that hour's places, and no more
 			for i := range 10 {
 				k.reserve(in(hour*3600+i), c)
 			}
@@ -138,12 +139,12 @@ var counterRules = []rule{
 		k.reserve(now, c)
 		k.closed(in(3599), in(3600), c)
 		k.reserve(in(3600), c)
-		k.closed(in(3600), in(7200), c) // the first of a new count: not doubled
+		k.closed(in(3600), in(7200), c) // the first of a new count, so the hold is not doubled
 	}},
 	{"a clock that steps back opens nothing and forgets nothing", func(k kit) {
 		c := store.Claim{Key: "b", Limit: 3, Window: 100 * time.Second, Hold: 50 * time.Second}
 		k.reserve(now, c)
-		k.reserve(in(-1000), c) // must not make the window end in the past
+		k.reserve(in(-1000), c) // must not move the end of the window to the past
 		k.reserve(in(90), c)
 		k.closed(in(-1000), in(140), c)
 		k.closed(in(139), in(140), c)
@@ -289,7 +290,7 @@ var holdRules = []rule{
 		if granted > 2+6+24 {
 			k.Fatalf("%d granted in a day", granted)
 		}
-		k.reserve(at, c) // a new count: the first of it closes nothing
+		k.reserve(at, c) // a new count, whose first claim closes nothing
 		k.reserve(at, c)
 		k.closed(at, at.Add(time.Minute), c)
 	}},

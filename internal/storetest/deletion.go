@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// deletion is one whose events get a pseudonym.
+// deletion returns a deletion whose events get a pseudonym.
 func deletion(u store.User) store.Deletion {
 	return store.Deletion{
 		UserID: u.ID, Now: now,
@@ -24,7 +24,8 @@ func deletion(u store.User) store.Deletion {
 	}
 }
 
-// volatileWrites store one record each of what expires, and a row of the trail.
+// volatileWrites returns a function for each kind of record that expires, and for
+// an event.
 func volatileWrites(u store.User) map[string]func(ctx context.Context, s store.Store) error {
 	id := store.NewID()
 	return map[string]func(ctx context.Context, s store.Store) error{
@@ -55,7 +56,7 @@ func newDeletion(u store.User) store.DeletionRequest {
 	}
 }
 
-// leftOf are the records of an account.
+// leftOf returns the records of an account that are left.
 func leftOf(k kit, u store.User) []string {
 	k.Helper()
 	ctx, out := k.Context(), []string{}
@@ -130,7 +131,7 @@ var deletionRules = []rule{
 				k.Fatal("a message to the deleted account is sent")
 			}
 		}
-		if len(list) != 5 { // 2 of each fill are for no account
+		if len(list) != 5 { // each fill stores two for no account
 			k.Fatalf("%d messages are left, want 5", len(list))
 		}
 	}},
@@ -149,7 +150,7 @@ var deletionRules = []rule{
 	{"nothing is stored for a deleted account, and its id is not given again", func(k kit) {
 		u := k.user()
 		for what, write := range volatileWrites(u) {
-			if err := write(k.Context(), k.s); err != nil && !errors.Is(err, store.ErrUsed) { // by the request
+			if err := write(k.Context(), k.s); err != nil && !errors.Is(err, store.ErrUsed) { // if a request came first
 				k.Fatalf("%s before: %v", what, err)
 			}
 		}
@@ -266,7 +267,7 @@ var deletionRules = []rule{
 		d := deletion(u)
 		d.Request, d.Now = "another", in(100)
 		k.is(k.s.DeleteUser(k.Context(), d), store.ErrUsed)
-		k.ok(k.s.PutSession(k.Context(), newSession(u))) // what was refused bars nothing
+		k.ok(k.s.PutSession(k.Context(), newSession(u))) // a refused deletion blocks nothing
 		d.Request = r.ID
 		k.ok(k.s.DeleteUser(k.Context(), d))
 		k.same(leftOf(k, u), []string{})

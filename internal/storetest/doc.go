@@ -1,9 +1,9 @@
-// Package storetest holds the promises of package store as tests. An engine's
-// own test calls Run, and RunNodes if several nodes can share its data; there
-// are not options, so an engine that passes keeps all of them.
+// Package storetest tests what package store promises. The test of an engine calls
+// Run, and RunNodes if several nodes can share its data. There are no options, so
+// an engine that passes keeps all promises.
 //
-// Each case is named by the rule it checks. What may happen once is tried by
-// many callers behind a start barrier, for many rounds: a gap between a read
-// and a write shows only sometimes. The rounds are few in an everyday run, and
-// many with TWOFOLD_THOROUGH=1 or CI=true: have your CI set one of them.
+// Each case is named by the rule that it checks. If only one caller may succeed,
+// many callers start at once, for many rounds, because a gap between a read and a
+// write shows only sometimes. By default, there are few rounds. With
+// TWOFOLD_THOROUGH=1 or CI=true, there are many: set one of them in your CI.
 package storetest

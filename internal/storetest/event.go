@@ -31,7 +31,7 @@ func newEvent(id string) store.Event {
 	}
 }
 
-// events lists ids, to compare.
+// events checks the IDs of the listed events and returns the events.
 func (k kit) events(f store.EventFilter, want ...string) []store.Event {
 	k.Helper()
 	list, err := k.s.EventsBy(k.Context(), f)
@@ -217,8 +217,8 @@ var eventRules = []rule{
 	}},
 }
 
-// threeSeals adds four events, the first two of which are under a seal of their own,
-// and returns the checkpoint that stands for these two.
+// threeSeals adds four events. The first two have a seal of their own. It returns
+// the checkpoint for these two.
 func threeSeals(k kit) store.Checkpoint {
 	k.Helper()
 	none, err := k.s.Checkpoint(k.Context())

@@ -21,7 +21,7 @@ func (k kit) message(id string, due int) store.Message {
 	return m
 }
 
-// claims checks which messages are handed out.
+// claims checks the IDs of the claimed messages.
 func (k kit) claims(at time.Time, limit int, want ...string) []store.Message {
 	k.Helper()
 	list, err := k.s.ClaimMessages(k.Context(), at, time.Minute, limit)
@@ -100,7 +100,7 @@ var messageRules = []rule{
 		k.message("a", 3)
 		count(2, in(3))
 		k.claims(in(3), 10, "a")
-		count(2, in(3)) // under way, and still there
+		count(2, in(3)) // claimed, and still stored
 		k.ok(k.s.FinishMessage(k.Context(), "a"))
 		count(1, in(7))
 	}},
@@ -116,7 +116,7 @@ var messageRules = []rule{
 		k.claims(in(1), 10, "m")
 		again := change
 		again.From, again.To = "next", "third"
-		k.is(k.s.ChangeFactors(k.Context(), again), store.ErrExists) // the id is taken
+		k.is(k.s.ChangeFactors(k.Context(), again), store.ErrExists) // the ID is taken
 		kept, err := k.s.UserByID(k.Context(), u.ID)
 		k.ok(err)
 		k.same(kept.Uniquifier, "next")

@@ -8,15 +8,15 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// change is a verb that stores messages about what it changes. A missing one
-// is the same verb under a condition that is gone.
+// change is a verb that stores messages about its change. missing is the same verb
+// with a condition that does not hold.
 type change struct {
 	do, missing func(messages ...store.Message) error
-	// says is what do answers when it did what it should, nil for most.
+	// says is the error of do when it succeeds. For most verbs, it is nil.
 	says error
 }
 
-// changes are all such verbs, each on an account that has everything.
+// changes returns all such verbs, on an account that has everything.
 func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.Token, codes [][]byte) map[string]change {
 	ctx, to := k.Context(), "next"
 	return map[string]change{
@@ -81,7 +81,7 @@ func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.T
 	}
 }
 
-// under is a change under the uniquifier it knows, and under another.
+// under returns a change with the current uniquifier, and with a wrong one.
 func (k kit) under(u store.User, do func(from string, m ...store.Message) error) change {
 	return change{
 		do:      func(m ...store.Message) error { return do(u.Uniquifier, m...) },
@@ -89,7 +89,7 @@ func (k kit) under(u store.User, do func(from string, m ...store.Message) error)
 	}
 }
 
-// copying is the use of a secret that was retired, and of one that never was.
+// copying uses a retired secret, and one that was never valid.
 func (k kit) copying(u store.User) change {
 	use := func(secret func(present string) string) func(m ...store.Message) error {
 		return func(m ...store.Message) error {
@@ -112,7 +112,7 @@ func (k kit) copying(u store.User) change {
 func (k kit) asking(u store.User) change {
 	return change{
 		do: func(m ...store.Message) error {
-			r := newRequest(u) // in place of one that is over
+			r := newRequest(u) // replaces one that is over
 			r.CreatedAt, r.OpensAt, r.ExpiresAt = in(200), in(300), in(400)
 			return k.s.PutRecovery(k.Context(), r, m...)
 		},
@@ -143,7 +143,7 @@ func (k kit) spending(u store.User, codes [][]byte) change {
 	return change{do: spend(codes), missing: spend(asBytes([]string{"never one"}))}
 }
 
-// belongings are everything that an account has.
+// belongings are everything that belongs to an account.
 type belongings struct {
 	User        store.User
 	Factors     []store.Factor
@@ -173,7 +173,7 @@ func (k kit) belongings(u store.User) (b belongings) {
 	return b
 }
 
-// furnished is an account that has everything, and the verbs on it.
+// furnished returns an account that has everything, and the verbs on it.
 func (k kit) furnished() (u store.User, verbs func(s store.Store) map[string]change) {
 	k.Helper()
 	u = k.user()
@@ -192,7 +192,8 @@ func (k kit) furnished() (u store.User, verbs func(s store.Store) map[string]cha
 	return u, func(s store.Store) map[string]change { return kit{T: k.T, s: s}.changes(u, f, c, t, codes[:1]) }
 }
 
-// noticeRules: no change without its notice, no notice of what did not happen.
+// noticeRules check that every change stores its notice, and that a refused change
+// stores none.
 var noticeRules = []rule{
 	{"what changes an account stores its messages with it", func(k kit) {
 		_, all := k.furnished()

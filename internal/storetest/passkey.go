@@ -83,7 +83,7 @@ var passkeyRules = []rule{
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveAll: true, Now: now}))
 		k.same(k.passkeys(u.ID), []store.Factor{})
 		again := newPasskey(u, store.UseSecond)
-		again.Key = first.Key // may come back, to whomever
+		again.Key = first.Key // any user may register it again
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "r", To: "s", Add: &again, Now: now}))
 	}},
 	{"what is not a passkey cannot be used as one", func(k kit) {

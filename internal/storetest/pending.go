@@ -102,7 +102,7 @@ var pendingRules = []rule{
 	{"a store of both reads a pending and what belongs to it at once, as one after the other", func(k kit) {
 		s, ok := k.s.(store.SessionUser)
 		if !ok {
-			return // its pendings and users lie apart
+			return // keeps pendings and users in different places
 		}
 		u := k.user()
 		p := k.pending(newPending(u))
@@ -118,9 +118,9 @@ var pendingRules = []rule{
 			k.session(u)
 			u = k.add(u, newFactor(u))
 		}
-		u = k.add(u, newPasskey(u, store.UseFirst)) // no second factor
+		u = k.add(u, newPasskey(u, store.UseFirst)) // not a second factor
 		waits(store.Waiting{Pending: p, User: u, Factors: k.factors(u.ID), Sessions: 2})
-		apart := k.pending(newPending(newUser())) // whose user is not there
+		apart := k.pending(newPending(newUser())) // its user does not exist there
 		for _, hash := range []string{apart.Hash, "unknown", ""} {
 			_, err := s.Waiting(k.Context(), hash, now)
 			k.is(err, store.ErrNotFound)

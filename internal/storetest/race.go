@@ -88,7 +88,7 @@ var raceRules = []rule{
 			a, b := claim(name("a", i), 5), claim(name("b", i), 100)
 			k.exactly(5, k.race(func(s store.Store, i int) error {
 				list := []store.Claim{a, b}
-				if i%2 == 1 { // in the other order: no two wait for each other
+				if i%2 == 1 { // in the other order: this must not deadlock
 					list = []store.Claim{b, a}
 				}
 				_, err := s.Reserve(k.Context(), now, list...)
@@ -117,7 +117,7 @@ var raceRules = []rule{
 				}
 				return s.Release(k.Context(), []string{c.Key}, nil)
 			}), nil)
-			c.Limit = 2 // so the count must be 0 now: the first of two is open, the second closes
+			c.Limit = 2 // the count must be 0 now: the second of two claims closes the budget
 			k.reserve(now, c)
 			k.reserve(now, c)
 			k.closed(now, in(60), c)
@@ -358,7 +358,8 @@ var moreRaceRules = []rule{
 			}) {
 				k.ok(err)
 			}
-			// Workers that wanted the same ones may have left one for the next time.
+			// Workers that compete for the same messages may leave one for the next
+			// call.
 			rest, err := k.s.ClaimMessages(k.Context(), in(1), time.Hour, 10)
 			k.ok(err)
 			for _, m := range rest {

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// codes gives a user a set and returns the user as they are then.
+// codes stores a set of codes and returns the changed user.
 func (k kit) codes(u store.User, macs ...string) store.User {
 	k.Helper()
 	to := store.NewID()
@@ -42,7 +42,7 @@ func (k kit) left(u store.User, want int) {
 	k.same(n, want)
 }
 
-// enrolled is a user with a second factor.
+// enrolled returns a user with a second factor.
 func (k kit) enrolled() store.User {
 	k.Helper()
 	u := k.user()
@@ -299,7 +299,7 @@ var recoveryRaceRules = []rule{
 				ids = append(ids, f.ID)
 			}
 			k.race(func(s store.Store, i int) error {
-				for range 3 { // again under the new uniquifier, as a determined caller would
+				for range 3 { // again with the new uniquifier, as a persistent caller would
 					now, err := s.UserByID(k.Context(), u.ID)
 					if err != nil {
 						return err

@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// FirstRelease fills a database that has the first released schema (steps 1
-// and 2) as that release did. exec runs one statement.
+// FirstRelease fills a database with the schema of the first release (steps 1 and
+// 2) as that release did. exec runs one statement.
 func FirstRelease(exec func(query string, args ...any) error) error {
 	at := now.UnixMicro()
 	for _, row := range []struct {
@@ -44,8 +44,8 @@ func FirstRelease(exec func(query string, args ...any) error) error {
 	return nil
 }
 
-// CheckFirstRelease checks that nothing of it was lost, and that what was
-// spent is still spent.
+// CheckFirstRelease checks that no data were lost, and that spent codes are still
+// spent.
 func CheckFirstRelease(t *testing.T, s store.Store) {
 	t.Helper()
 	ctx, k := context.Background(), kit{T: t, s: s}

@@ -2,5 +2,5 @@
 
 package storetest
 
-// The race detector slows every round down and widens the gaps it looks for.
+// With the race detector, every round is slower, and gaps are wider.
 const manyRounds = 25

@@ -59,7 +59,7 @@ var sessionRules = []rule{
 	{"a store of both reads a session and its user at once, as one after the other", func(k kit) {
 		both, ok := k.s.(store.SessionUser)
 		if !ok {
-			return // its sessions and users lie apart
+			return // keeps sessions and users in different places
 		}
 		u := k.user()
 		v := k.session(u)
@@ -69,7 +69,7 @@ var sessionRules = []rule{
 			k.same(gotSession, v)
 			k.same(gotUser, u)
 		}
-		apart := k.session(newUser()) // whose user is not there
+		apart := k.session(newUser()) // its user does not exist there
 		for _, c := range []struct {
 			hash string
 			at   time.Time

@@ -6,7 +6,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// wholeStep is one that spends a code of an app and a pending, and grants a session.
+// wholeStep returns a step that spends a code of an app and a pending, and grants a
+// session.
 func wholeStep(k kit) (store.Step, store.User) {
 	k.Helper()
 	u := k.user()
@@ -91,10 +92,10 @@ var takeStepRules = []rule{
 		k.is(err, store.ErrUsed)
 		k.is(k.s.AdvanceStep(k.Context(), s.Factor, s.TOTPStep, now), store.ErrUsed)
 		k.closed(now, in(60), claim("once "+u.ID, 1))
-		k.reserve(now, claim("guess "+u.ID, 2)) // its place came back, so this is the first of two
+		k.reserve(now, claim("guess "+u.ID, 2)) // its place was returned, so this is the first of two
 		k.reserve(now, claim("guess "+u.ID, 2))
 		k.closed(now, in(60), claim("guess "+u.ID, 2))
-		k.reserve(now, claim("life "+u.ID, 2)) // forgotten
+		k.reserve(now, claim("life "+u.ID, 2)) // cleared
 		k.reserve(now, claim("life "+u.ID, 2))
 	}},
 	{"a step that begins a pending drops the one it replaces", func(k kit) {
@@ -108,7 +109,7 @@ var takeStepRules = []rule{
 		k.waits(next)
 		granted(k, s, true)
 		k.reserve(now, claim("own", 1))
-		for i := range 8 { // as PutPending does, it keeps the newest five
+		for i := range 8 { // like PutPending, it keeps the newest five
 			p := newPending(u)
 			p.CreatedAt = in(i)
 			k.ok(k.s.TakeStep(k.Context(), store.Step{Now: now, Drops: "unknown", Pending: &p}))
@@ -120,7 +121,7 @@ var takeStepRules = []rule{
 		for group, key := range []string{"once ", "guess "} {
 			k.reserve(now, claim(key+u.ID, 1))
 			closes(k, s, store.Closed{Group: group, Opens: in(60)})
-			wrong := s // a wrong code is refused alike
+			wrong := s // a wrong code is refused in the same way
 			wrong.Factor, wrong.Takes = "unknown", "unknown"
 			closes(k, wrong, store.Closed{Group: group, Opens: in(60)})
 			k.ok(k.s.Release(k.Context(), nil, []string{key + u.ID}))
@@ -135,7 +136,7 @@ var takeStepRules = []rule{
 		late = s
 		late.Factor = "unknown"
 		refuses(k, late, store.ErrUsed)
-		k.ok(k.s.TakeStep(k.Context(), s)) // once was not closed by those
+		k.ok(k.s.TakeStep(k.Context(), s)) // the refused steps did not count
 	}},
 	{"a pending that was taken grants nothing", func(k kit) {
 		s, _ := wholeStep(k)
@@ -182,7 +183,7 @@ var takeStepRaceRules = []rule{
 				e.UserID = u.ID
 				one.Session, one.Events = &v, []store.Event{e}
 				if i%2 == 1 {
-					one.TOTPStep += int64(i) // another code: the pending decides
+					one.TOTPStep += int64(i) // another code, so the pending decides
 				}
 				return st.TakeStep(k.Context(), one)
 			}), store.ErrUsed)

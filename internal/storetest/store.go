@@ -94,7 +94,7 @@ var storeRules = []rule{
 	}},
 }
 
-// fill stores one record of each kind that dies at end, and living ones.
+// fill stores n records of each kind, which expire at end.
 func (k kit) fill(u store.User, n int, end time.Time) {
 	k.Helper()
 	ctx := k.Context()
@@ -126,7 +126,7 @@ func (k kit) fill(u store.User, n int, end time.Time) {
 	}
 }
 
-const kinds = 7 // what fill stores of each
+const kinds = 7 // number of kinds that fill stores
 
 var sweepRules = []rule{
 	{"a sweep deletes what is dead and nothing else", func(k kit) {

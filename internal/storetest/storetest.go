@@ -12,10 +12,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// callers is how many start at once.
+// callers is the number of concurrent callers.
 const callers = 16
 
-// rounds is how often they do.
+// rounds returns the number of rounds.
 func rounds() int {
 	if Thorough() {
 		return manyRounds
@@ -23,18 +23,18 @@ func rounds() int {
 	return 10
 }
 
-// Thorough reports whether this run tries everything often (TWOFOLD_THOROUGH=1), or as
-// often as an everyday run has time for.
+// Thorough reports whether this run makes many rounds (TWOFOLD_THOROUGH=1), instead
+// of the few of an everyday run.
 func Thorough() bool { return os.Getenv("TWOFOLD_THOROUGH") != "" }
 
-// rule is a promise and the test of it.
+// rule is a promise and its test.
 type rule struct {
 	name  string
 	check func(kit)
 }
 
-// Run checks every promise. open returns an empty store and sees to its
-// closing (t.Cleanup).
+// Run checks every promise. open returns an empty store and closes it when the test
+// ends (t.Cleanup).
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	one := func(t *testing.T) []store.Store { return []store.Store{open(t)} }
 	for _, group := range []struct {
@@ -56,8 +56,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("races", func(t *testing.T) { RunNodes(t, one) })
 }
 
-// RunNodes checks what is promised to callers that run at once. open returns
-// several handles on the same empty data, as several nodes would have them.
+// RunNodes checks the promises to concurrent callers. open returns several handles
+// on the same empty data, one for each node.
 func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, raceRules, open)
 	run(t, moreRaceRules, open)
@@ -83,9 +83,9 @@ func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {
 	}
 }
 
-// Sharing returns what gives each test the same handles. empty runs after each test, and
-// a handle that the test closed is opened again. Connecting takes longer than most tests
-// do.
+// Sharing returns a function that returns the same handles for each test. empty
+// runs after each test. If a test closes a handle, it is opened again. Tests share
+// handles because connecting is slower than most tests.
 func Sharing(t *testing.T, nodes int, open func(testing.TB) store.Store,
 	empty func(testing.TB)) func(*testing.T) []store.Store {
 	shared := make([]store.Store, nodes)
@@ -101,17 +101,18 @@ func Sharing(t *testing.T, nodes int, open func(testing.TB) store.Store,
 	}
 }
 
-// kit is a test with its store and the words the rules are written in.
+// kit is a test with its store and helpers for rules.
 type kit struct {
 	*testing.T
 	s     store.Store
 	nodes []store.Store
 }
 
-// now is the suite's clock: it has microseconds and is not today's.
+// now is the current time of the suite. It has microseconds and is not the real
+// time.
 var now = time.Date(2031, 5, 6, 7, 8, 9, 123456000, time.UTC)
 
-// in returns now plus so many seconds.
+// in returns the time that many seconds after now.
 func in(seconds int) time.Time { return now.Add(time.Duration(seconds) * time.Second) }
 
 func (k kit) ok(err error) {
@@ -135,7 +136,7 @@ func (k kit) same(got, want any) {
 	}
 }
 
-// equal takes the same instant for the same time, and nil for empty.
+// equal compares times as instants, and treats nil and empty slices as equal.
 func equal(a, b reflect.Value) bool {
 	if !a.IsValid() || !b.IsValid() || a.Type() != b.Type() {
 		return a.IsValid() == b.IsValid()
@@ -165,8 +166,8 @@ func equal(a, b reflect.Value) bool {
 	return a.Equal(b)
 }
 
-// race lets many callers, spread over the nodes, start at once and returns
-// what each was told.
+// race starts many callers at once, distributed over the nodes, and returns their
+// errors.
 func (k kit) race(call func(s store.Store, i int) error) []error {
 	errs := make([]error, callers)
 	start := make(chan struct{})
@@ -185,7 +186,7 @@ func (k kit) race(call func(s store.Store, i int) error) []error {
 	return errs
 }
 
-// one checks that exactly one caller won and the others got loser.
+// one checks that exactly one caller succeeded and that the others got loser.
 func (k kit) one(errs []error, loser error) {
 	k.Helper()
 	k.exactly(1, errs, loser)
@@ -207,7 +208,7 @@ func (k kit) exactly(winners int, errs []error, loser error) {
 	}
 }
 
-// newUser is a user with every field set, not stored yet.
+// newUser returns a user with every field set. It is not stored.
 func newUser() store.User {
 	id := store.NewID()
 	return store.User{
@@ -240,7 +241,7 @@ func newFactor(u store.User) store.Factor {
 	}
 }
 
-// add stores a factor and returns the user as it is then.
+// add stores a factor and returns the changed user.
 func (k kit) add(u store.User, f store.Factor) store.User {
 	k.Helper()
 	to := store.NewID()
@@ -264,7 +265,7 @@ func newDevice(u store.User) store.Device {
 	}
 }
 
-// stays is a device that stays signed in.
+// stays stores a device that stays signed in.
 func (k kit) stays(u store.User, sessionID string) store.Device {
 	k.Helper()
 	d := newDevice(u)
@@ -280,7 +281,7 @@ func (k kit) device(u store.User) store.Device {
 	return d
 }
 
-// use presents secret; the next one is secret+"+".
+// use uses secret; the next secret is secret+"+".
 func (k kit) use(d store.Device, secret string, at time.Time, grace time.Duration) (store.Device, error) {
 	return k.s.UseDevice(k.Context(), store.DeviceUse{
 		ID: d.ID, UserID: d.UserID, Uniquifier: d.Uniquifier, Stays: d.Stays, Secret: secret, Next: secret + "+",

@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// newToken is a family of refresh tokens with every field set.
+// newToken returns a family of refresh tokens with every field set.
 func newToken(u store.User) store.Token {
 	id := store.NewID()
 	return store.Token{
@@ -30,7 +30,7 @@ func (k kit) token(u store.User, change ...func(*store.Token)) store.Token {
 
 func personal(t *store.Token) { t.Personal = true }
 
-// rotate presents the token of a generation; its successor is hash+"+".
+// rotate uses the token of a generation; its successor is hash+"+".
 func (k kit) rotate(s store.Store, t store.Token, generation int64, hash string, at time.Time) (store.Token, error) {
 	return s.RotateToken(k.Context(), store.TokenUse{
 		ID: t.ID, Generation: generation, Hash: hash, Next: hash + "+", Now: at, IdleAt: at.Add(100 * time.Second),
@@ -188,7 +188,7 @@ var tokenRules = []rule{
 	}},
 }
 
-// list puts two tokens of one age in the order in which they are listed.
+// list returns two tokens of the same age in the order in which they are listed.
 func list(a, b store.Token) []store.Token {
 	if a.ID > b.ID {
 		a, b = b, a

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// newWhole is an account with everything, which came from elsewhere.
+// newWhole returns an account with everything, as an import makes it.
 func newWhole() store.Whole {
 	u := newUser()
 	f, c := newFactor(u), newConnection(u, "subject of "+u.ID)
@@ -26,7 +26,7 @@ func newWhole() store.Whole {
 	}
 }
 
-// wholeOf returns an account as EachAccount has it.
+// wholeOf returns an account as EachAccount returns it.
 func wholeOf(k kit, id string) (found store.Whole) {
 	k.Helper()
 	n := 0
@@ -40,7 +40,7 @@ func wholeOf(k kit, id string) (found store.Whole) {
 	return found
 }
 
-// next is what shall be in the place of an account.
+// next returns an account that replaces w.
 func next(w store.Whole) store.Whole {
 	o := *w.Origin
 	w.Origin = &o
@@ -227,7 +227,7 @@ var transferRules = []rule{
 	}},
 }
 
-// sameWhole compares what the pointers of two accounts point to, too.
+// sameWhole compares two accounts, including the values of their pointers.
 func sameWhole(k kit, got, want store.Whole) {
 	k.Helper()
 	if (got.Origin == nil) != (want.Origin == nil) {
@@ -240,7 +240,7 @@ func sameWhole(k kit, got, want store.Whole) {
 	k.same(got, want)
 }
 
-// rename gives an account and all that belongs to it another id.
+// rename gives an account and everything that belongs to it another ID.
 func rename(w store.Whole, id string) store.Whole {
 	w.User.ID, w.Origin.UserID = id, id
 	for i := range w.Factors {

@@ -77,7 +77,7 @@ var userRules = []rule{
 		k.device(other)
 		k.ok(k.s.SetPassword(k.Context(), u.ID, "new hash", "new uniquifier", false, in(9)))
 		u.PasswordHash, u.Uniquifier, u.UpdatedAt = "new hash", "new uniquifier", in(9)
-		k.same(k.stored(u.ID), u) // ResetAt as before: it was not through the mailbox
+		k.same(k.stored(u.ID), u) // ResetAt does not change: the reset was not through the mailbox
 		k.same(k.stored(other.ID), other)
 		k.devices(other, 1)
 		k.gone(d)
@@ -120,7 +120,7 @@ var userRules = []rule{
 	}},
 }
 
-// gone checks that a device is not only dead but deleted.
+// gone checks that a device is deleted, and not only expired.
 func (k kit) gone(d store.Device) {
 	k.Helper()
 	_, err := k.use(d, d.Secret, now, 0)
@@ -171,7 +171,7 @@ var identityRules = []rule{
 	{"a refused account leaves nothing behind", func(k kit) {
 		have, u := k.user(), newUser()
 		free := u.EmailKey
-		u.UsernameKey = have.UsernameKey // refused for its last key
+		u.UsernameKey = have.UsernameKey // refused because of its last key
 		k.is(k.s.CreateUser(k.Context(), u), store.ErrExists)
 		_, err := k.s.UserByID(k.Context(), u.ID)
 		k.is(err, store.ErrNotFound)
@@ -220,7 +220,7 @@ var identityRules = []rule{
 	{"SetIdentity sends factors by mail to the new address, and keeps no way in that is not the new mailbox's", func(k kit) {
 		for _, c := range []struct{ password, mailed, moved, dropped bool }{
 			{password: true, moved: true, dropped: true}, {mailed: true, moved: true, dropped: true},
-			{moved: true}, {password: true}, // the only way in stays; so does everything where the mailbox stays
+			{moved: true}, {password: true}, // the only way to sign in stays; so does everything while the mailbox stays
 		} {
 			u := newUser()
 			if !c.password {

@@ -8,15 +8,15 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// TestWhatIsStoredIsWhole: every record that the rules write and read back has
-// every field set, so an engine that loses one cannot pass. A new field fails
-// here until the rules know it.
+// TestWhatIsStoredIsWhole checks that every record that the rules write and read
+// has every field set, so that an engine that loses a field fails. A new field
+// fails here until the rules set it.
 func TestWhatIsStoredIsWhole(t *testing.T) {
 	t.Parallel()
 	u := newUser()
 	for _, c := range []struct {
 		record any
-		others []string // set by rules of their own
+		others []string // set by other rules
 	}{
 		{record: u},
 		{record: newSession(u)},

@@ -52,15 +52,15 @@ type Password struct {
 
 // Uses of factors.
 const (
-	UseFirst  = "first" // replaces the password
+	UseFirst  = "first"  // replaces the password
 	UseSecond = "second" // the second factor; the default
 )
 
 // Authenticator is an authenticator app (RFC 6238).
 type Authenticator struct {
 	Secret    Base32    `json:"secret"`
-	Digits    int       `json:"digits,omitempty"` // 6 to 8; 6 if zero
-	Period    int       `json:"period,omitempty"` // in seconds; 30 if zero
+	Digits    int       `json:"digits,omitempty"`    // 6 to 8; 6 if zero
+	Period    int       `json:"period,omitempty"`    // in seconds; 30 if zero
 	Algorithm string    `json:"algorithm,omitempty"` // SHA1 (the default), SHA256 or SHA512
 	LastStep  int64     `json:"last_step,omitempty"` // newest accepted step
 	Name      string    `json:"name,omitempty"`

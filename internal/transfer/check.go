@@ -18,8 +18,8 @@ const (
 	maxCodes   = 64
 	maxFields  = 64
 	maxField   = 4096
-	maxSecret  = 128 // of an app's key, in bytes
-	MinSecret  = 10 // in bytes: what several systems make, less than RFC 4226 demands
+	maxSecret  = 128  // of an app's key, in bytes
+	MinSecret  = 10   // in bytes: what several systems make, less than RFC 4226 demands
 	maxCredID  = 1023 // WebAuthn section 4
 	maxHandle  = 64   // WebAuthn section 5.4.3
 	maxCOSE    = 4096

@@ -1,9 +1,8 @@
-// Package servers starts the throw-away PostgreSQL and Redis that tests run
-// on, one of each for a test program, and gives every test an empty place in
-// them. Their data lie in a temporary folder. They end with the test program,
-// however it ends: a watcher waits for the end of a pipe that only the test
-// program holds, stops the server by its process id and removes the folder.
+// Package servers starts temporary PostgreSQL and Redis servers for tests. Each
+// test program has one of each, and each test gets an empty schema or prefix there.
+// Their data are in a temporary folder. The servers end with the test program,
+// however it ends: a watcher waits for the end of a pipe that only the test program
+// holds, stops the server by its process ID and removes the folder.
 //
-// Where a server is not installed the test is skipped and says so; with
-// CI=true it fails.
+// If a server is not installed, the test is skipped. With CI=true, it fails.
 package servers

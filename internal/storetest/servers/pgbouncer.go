@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// pooler is a PgBouncer that gives a connection of the server for one
-// transaction, and has fewer of them than its clients want.
+// pooler configures a PgBouncer that assigns a connection of the server for one
+// transaction, and has fewer connections than its clients need.
 const pooler = `[databases]
 * = host=127.0.0.1 port=%s user=postgres
 [pgbouncer]
@@ -33,8 +33,8 @@ ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_s
 
 var ownPooler = sync.OnceValues(startPooler)
 
-// PgBouncer returns the URLs of an empty database of this program's server:
-// through a pooler in transaction mode, and past it.
+// PgBouncer returns two URLs of an empty database of this program's server: through
+// a pooler in transaction mode, and without it.
 func PgBouncer(t testing.TB) (pooled, direct string) {
 	t.Helper()
 	s, err := ownPooler()
@@ -46,7 +46,7 @@ func PgBouncer(t testing.TB) (pooled, direct string) {
 	return named(s.URL, name), named(server.URL, name)
 }
 
-// named is the address of another database of the same server.
+// named returns the address of another database of the same server.
 func named(address, name string) string {
 	return strings.Replace(address, "/postgres?", "/"+name+"?", 1)
 }

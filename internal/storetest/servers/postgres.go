@@ -34,9 +34,9 @@ func Postgres(t testing.TB) string {
 	return url + "&search_path=" + name
 }
 
-// PostgresTables returns the URL of a database of this test alone in this program's
-// server. It has the tables of this version and no rows: copying them takes a third of
-// the time of making them.
+// PostgresTables returns the URL of a new database of this program's server. It has
+// the tables of this version and no rows. Copying the tables takes a third of the
+// time of creating them.
 func PostgresTables(t testing.TB) string {
 	t.Helper()
 	server, err := ownTables()
@@ -65,7 +65,7 @@ func execute(ctx context.Context, address, statement string) error {
 	return err
 }
 
-// makeTables makes the database that PostgresTables copies.
+// makeTables creates the database that PostgresTables copies.
 func makeTables() (string, error) {
 	server, err := ownPostgres()
 	if err != nil {
@@ -84,7 +84,7 @@ func makeTables() (string, error) {
 }
 
 // EmptyTables deletes all rows in the schema of a URL that Postgres returned. The
-// numbers of the audit trail begin at 1 again.
+// numbers of the audit trail start at 1 again.
 func EmptyTables(t testing.TB, url string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -111,12 +111,12 @@ func NewPostgres(t testing.TB) *Server {
 	return own(t, s, err)
 }
 
-// startPostgres makes a cluster and runs it. It keeps nothing over a loss of
-// power: it is not to outlive the tests.
+// startPostgres creates a cluster and starts it. Its data do not survive a power
+// failure, which tests do not need.
 func startPostgres() (*Server, error) {
 	initdb, err := find("initdb", "/usr/lib/postgresql/*/bin")
 	if err == nil {
-		initdb, err = filepath.EvalSymlinks(initdb) // its neighbours are wanted too
+		initdb, err = filepath.EvalSymlinks(initdb) // it needs the programs next to it
 	}
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ var (
 	ownPrefixes atomic.Int64
 )
 
-// Redis returns the URL of an empty place in this program's server.
+// Redis returns the URL of an unused prefix on this program's server.
 func Redis(t testing.TB) string {
 	t.Helper()
 	s, err := ownRedis()
@@ -26,7 +26,7 @@ func Redis(t testing.TB) string {
 	return fmt.Sprintf("%s?prefix=test%d:", s.URL, ownPrefixes.Add(1))
 }
 
-// NewRedis starts a server for this test alone; lines go into its redis.conf.
+// NewRedis starts a server for this test alone. lines are added to its redis.conf.
 func NewRedis(t testing.TB, lines ...string) *Server {
 	t.Helper()
 	s, err := redisWith(lines...)
@@ -35,7 +35,7 @@ func NewRedis(t testing.TB, lines ...string) *Server {
 
 func startRedis() (*Server, error) { return redisWith() }
 
-// redisWith runs one that saves nothing by itself.
+// redisWith starts a server that saves nothing unless lines say so.
 func redisWith(lines ...string) (*Server, error) {
 	program, err := find("redis-server", "/usr/bin")
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// watch runs its arguments as a server, until its own standard input ends or
-// has a line; without a line it removes the folder.
+// watch runs its arguments as a server until its standard input ends or has a line.
+// Without a line, it then removes the folder.
 const watch = `dir=$1; signal=$2; shift 2
 "$@" </dev/null >>"$dir/log" 2>&1 &
 pid=$!
@@ -29,20 +29,20 @@ kill -s "$signal" $pid 2>/dev/null
 wait $pid
 [ -n "$word" ] || rm -rf "$dir"`
 
-// Server is one of a test's own, to be stopped and started again.
+// Server is a server of one test, which can stop and start it.
 type Server struct {
 	URL string
 
 	as      *syscall.Credential
 	dir     string
-	signal  string // what ends it well
+	signal  string // signal for an orderly stop
 	command []string
 	ready   func() error
 	watcher *exec.Cmd
 	end     *os.File // closed when this program ends
 }
 
-// start runs the server under a watcher.
+// start runs the server with a watcher.
 func (s *Server) start() error {
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Server) start() error {
 	}
 }
 
-// Stop ends the server; what it has on disk stays.
+// Stop ends the server. Its data on disk are kept.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
 	if _, err := s.end.WriteString("keep\n"); err != nil {
@@ -83,7 +83,7 @@ func (s *Server) Stop(t testing.TB) {
 	s.end.Close()
 }
 
-// Start runs it again, on the same port with the same data.
+// Start starts the server again, on the same port with the same data.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	if err := s.start(); err != nil {
@@ -91,19 +91,19 @@ func (s *Server) Start(t testing.TB) {
 	}
 }
 
-// own is a server that ends with a test.
+// own ends a server when a test ends.
 func own(t testing.TB, s *Server, err error) *Server {
 	t.Helper()
 	need(t, err)
 	t.Cleanup(func() {
 		s.end.Close()
 		_ = s.watcher.Wait()
-		_ = os.RemoveAll(s.dir) // it may have been stopped
+		_ = os.RemoveAll(s.dir) // needed if the server was stopped
 	})
 	return s
 }
 
-// folder makes an empty one that its user may write.
+// folder creates an empty folder to which its user may write.
 func folder(as *syscall.Credential) (string, error) {
 	dir, err := os.MkdirTemp("", "twofold-servers-")
 	if err == nil && as != nil {
@@ -122,8 +122,9 @@ func Port(t testing.TB) int {
 	return port
 }
 
-// freePort chooses a port that nothing listens on. It is below those that the system
-// gives to connections (32768 and more on Linux), so that none takes it in the meantime.
+// freePort chooses a port that nothing listens on. It is below the ports that the
+// system assigns to connections (32768 and more on Linux), so that no connection
+// takes it in the meantime.
 func freePort() (int, error) {
 	for tries := 1; ; tries++ {
 		n, err := rand.Int(rand.Reader, big.NewInt(20000))
@@ -141,10 +142,11 @@ func freePort() (int, error) {
 	}
 }
 
-// errMissing says that a server is not installed.
+// errMissing is returned if a server is not installed.
 var errMissing = errors.New("is not installed: scripts/prepare installs it where it may")
 
-// find looks for a program, in the folders Debian keeps versions in too.
+// find returns the path of a program. It also searches the folders of Debian's
+// versions.
 func find(name, folders string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
@@ -156,7 +158,8 @@ func find(name, folders string) (string, error) {
 	return list[len(list)-1], nil
 }
 
-// unprivileged is who runs what refuses to run as root; nil for oneself.
+// unprivileged returns the user for programs that refuse to run as root, or nil if
+// the current user is not root.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
@@ -173,7 +176,7 @@ func unprivileged() (*syscall.Credential, error) {
 	return nil, errors.New("there is no user to run a database as")
 }
 
-// need ends a test that cannot have its server.
+// need ends a test whose server is not available.
 func need(t testing.TB, err error) {
 	t.Helper()
 	switch {
@@ -195,8 +198,9 @@ func run(as *syscall.Credential, dir string, command ...string) error {
 	return nil
 }
 
-// New runs a program as a server of this test: signal is what Stop ends it
-// with, e.g. KILL. Its standard output and error go to a file named log in dir.
+// New runs a program as a server of this test. signal is the signal that Stop
+// sends, e.g. KILL. Standard output and standard error are written to a file named
+// log in dir.
 func New(t testing.TB, dir, signal string, port int, command ...string) *Server {
 	t.Helper()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
@@ -211,7 +215,7 @@ func New(t testing.TB, dir, signal string, port int, command ...string) *Server 
 	return own(t, s, s.start())
 }
 
-// FreePort is one that nothing listened on just now.
+// FreePort returns a port that nothing listened on just now.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	port, err := freePort()
@@ -221,7 +225,7 @@ func FreePort(t testing.TB) int {
 	return port
 }
 
-// Find is the path of a program; the test is skipped without it.
+// Find returns the path of a program. If it is not installed, the test is skipped.
 func Find(t testing.TB, name string) string {
 	t.Helper()
 	path, err := find(name, "/usr/sbin")

@@ -102,7 +102,7 @@ type reading struct {
 	tables map[string]*rows.Table // tables of belongings that exist, by name
 	static *rows.Table            // tokens of static devices
 	groups map[string]string      // names by id
-	issuer map[string]string // issuers of allauth's OpenID Connect, by provider
+	issuer map[string]string      // issuers of allauth's OpenID Connect, by provider
 }
 
 // parts are the tables whose column user_id names the user.

@@ -12,7 +12,7 @@ import (
 // ExportOptions are the options of an export.
 type ExportOptions struct {
 	UserID  string // account to export; all if empty
-	Secrets bool // include passwords, keys of apps, recovery codes and passkeys
+	Secrets bool   // include passwords, keys of apps, recovery codes and passkeys
 }
 
 // secretParts returns what an export without secrets leaves out.

@@ -22,8 +22,8 @@ import (
 type Options struct {
 	Source  string // replaces that of the header; "file" if both are empty
 	RPID    string // replaces that of the header
-	DryRun  bool // check accounts and change nothing
-	SkipBad bool // leave out accounts that cannot be imported, instead of refusing all
+	DryRun  bool   // check accounts and change nothing
+	SkipBad bool   // leave out accounts that cannot be imported, instead of refusing all
 	// Plan is called with the report before the first change. If it returns an
 	// error, the import ends.
 	Plan func(*Report) error
@@ -39,10 +39,10 @@ var (
 )
 
 const (
-	batchSize  = 500 // accounts that are checked together
-	storeSize  = 500 // accounts that are stored in one transaction,
+	batchSize  = 500     // accounts that are checked together
+	storeSize  = 500     // accounts that are stored in one transaction,
 	storeBytes = 4 << 20 // and the maximum length of their items
-	writers    = 2 // concurrent transactions
+	writers    = 2       // concurrent transactions
 	maxRefused = 100_000 // maximum number of refused lines
 )
 
@@ -50,7 +50,7 @@ const (
 type item struct {
 	Line     int64
 	Update   bool
-	OtherID  bool // its ID cannot be kept
+	OtherID  bool   // its ID cannot be kept
 	Password string // line and scheme of a draft
 	Scheme   string
 	Account  transfer.Account

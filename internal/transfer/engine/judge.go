@@ -23,7 +23,7 @@ import (
 type draft struct {
 	transfer.Account
 	user     store.User // without ID and version
-	line     string // line for Hasher.Adopt; empty if it has no password
+	line     string     // line for Hasher.Adopt; empty if it has no password
 	scheme   string     // of the password
 	phones   []string   // the numbers of Phones
 	codes    []recovery.Code

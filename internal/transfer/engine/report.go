@@ -15,13 +15,13 @@ import (
 type Report struct {
 	Source    string    `json:"source"`
 	DryRun    bool      `json:"dry_run,omitempty"`
-	Accounts  int       `json:"accounts"` // read
-	New       int       `json:"new"` // created, or to create
-	Updated   int       `json:"updated"` // changed there since the last import, and not here
+	Accounts  int       `json:"accounts"`  // read
+	New       int       `json:"new"`       // created, or to create
+	Updated   int       `json:"updated"`   // changed there since the last import, and not here
 	Unchanged int       `json:"unchanged"` // imported earlier and not changed there
-	Changed   int       `json:"changed"` // changed both there and here, so left unchanged
-	Refused   int       `json:"refused"` // cannot be imported
-	OtherID   int       `json:"other_id"` // have another ID here
+	Changed   int       `json:"changed"`   // changed both there and here, so left unchanged
+	Refused   int       `json:"refused"`   // cannot be imported
+	OtherID   int       `json:"other_id"`  // have another ID here
 	Passwords counts    `json:"passwords"` // by scheme
 	Factors   counts    `json:"factors"`   // by kind
 	Left      counts    `json:"left,omitempty"`

@@ -20,10 +20,10 @@ var errLarge = fmt.Errorf("a value has more than %d bytes", maxUser)
 type stream struct {
 	r     io.Reader
 	d     *json.Decoder
-	read  int64 // bytes that the decoder has read
-	limit int64 // offset up to which it may read
+	read  int64   // bytes that the decoder has read
+	limit int64   // offset up to which it may read
 	ends  []int64 // ends of lines that were read but not decoded yet
-	line  int64 // line of the decoder
+	line  int64   // line of the decoder
 }
 
 func newStream(r io.Reader) *stream {

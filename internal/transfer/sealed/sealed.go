@@ -130,7 +130,7 @@ func (c checked) Read(p []byte) (int, error) {
 // no name if the system allows that.
 type scratch struct {
 	f    *os.File
-	name string // empty if the file has no name
+	name string         // empty if the file has no name
 	w    io.WriteCloser // nil after Rewind
 	id   *age.X25519Identity
 }
