@@ -52,7 +52,7 @@ func (k *Checker) challenge() (string, error) {
 		return "", err
 	}
 	random := make([]byte, 12)
-	_, _ = rand.Read(random) // it never fails
+	_, _ = rand.Read(random) // never fails: crypto/rand aborts the program instead
 	expires := k.c.Now().Add(altchaLife).Unix()
 	salt := hex.EncodeToString(random) + "?expires=" + strconv.FormatInt(expires, 10) + "&"
 	q := question{

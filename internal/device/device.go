@@ -20,7 +20,7 @@ const (
 )
 
 // ErrCopied is returned if a retired secret is used again: two browsers have the
-// cookie of one. The device was deleted.
+// same cookie. The device was deleted.
 var ErrCopied = errors.New("device: the cookie was copied")
 
 // Config configures a Manager.

@@ -96,7 +96,7 @@ type Token struct {
 	Expires  time.Time `json:"expires_at"`
 }
 
-// SignIns counts sign-ins.
+// SignIns contains the counted sign-ins.
 type SignIns struct {
 	Count          int64     `json:"count"`
 	CurrentAt      time.Time `json:"current_at"`

@@ -43,7 +43,7 @@ const (
 	SignUp     Purpose = "sign-up" // proves the mailbox, before an account is created
 )
 
-// Transaction is what a code is bound to.
+// Transaction is the transaction to which a code is bound.
 type Transaction struct {
 	ID      string // of the pending sign-in or the draft; never shown
 	Purpose Purpose
@@ -57,9 +57,10 @@ type Transaction struct {
 // Key returns the key of the challenge for this transaction and purpose.
 func (t Transaction) Key() string { return string(t.Purpose) + ":" + t.ID }
 
-// EnrollmentSecret is what a user must see to enroll. Only authenticator apps need
-// it. It contains the secret in the clear, which is never stored in that form. Only
-// the browser that started the set-up sees it, until the set-up is completed.
+// EnrollmentSecret contains the values that a user must see to enroll. Only
+// authenticator apps need it. It contains the secret in the clear, which is never
+// stored in that form. Only the browser that started the set-up sees it, until the
+// set-up is completed.
 type EnrollmentSecret struct {
 	Key      string // base32 in groups of four
 	B32Key   string // base32

@@ -63,10 +63,11 @@ type Question struct {
 	Verification Verification
 }
 
-// Proven is what a valid response proves besides the passkey itself.
+// Proven contains the facts that a valid response proves besides the passkey
+// itself.
 type Proven struct{ UserVerified bool }
 
-// PasskeyDetail is what a user may be shown of a passkey.
+// PasskeyDetail contains the details of a passkey that a user may see.
 type PasskeyDetail struct {
 	CredentialID string // base64url
 	Transports   []string

@@ -73,8 +73,8 @@ func ParseAddress(raw string) (Address, error) {
 	return Address{Scheme: scheme, Host: host, Path: path, URI: rest[end:]}, nil
 }
 
-// AddressOf is ParseAddress for parts that are already separate, so that no part
-// can become part of another.
+// AddressOf is like ParseAddress, but for parts that are already separate, so that
+// no part can become part of another.
 func AddressOf(scheme, host, uri string) (Address, error) {
 	if strings.ContainsAny(host, "/?#@\\") {
 		return Address{}, errHost

@@ -20,7 +20,7 @@ type Caller struct {
 	Scopes      []string
 }
 
-// Outcome is what a rule does with a request.
+// Outcome is the decision of a rule on a request.
 type Outcome int
 
 // Outcomes. The zero value refuses.
@@ -56,8 +56,8 @@ func (o Outcome) String() string {
 	return "refused"
 }
 
-// Judge returns what a rule does with a caller's request. number is the number of
-// the rule, or 0 if none matched.
+// Judge applies a rule to the request of a caller. number is the number of the
+// rule, or 0 if none matched.
 func Judge(r gate.Rule, number int, c Caller) Outcome {
 	switch {
 	case number == 0 || r.Require == gate.Deny:

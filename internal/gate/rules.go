@@ -184,7 +184,7 @@ func CheckMethod(method string) error {
 	return nil
 }
 
-// Request is what is compared with the rules.
+// Request contains the parts of a request that rules compare.
 type Request struct {
 	Address Address
 	Method  string

@@ -20,7 +20,7 @@ const (
 // usualLen is the maximum length of a password for which Cost is correct.
 const usualLen = 128
 
-// spend multiplies without overflow.
+// spend returns the product of ns and the factors, without overflow.
 func spend(ns int, factors ...int64) time.Duration {
 	total := float64(ns)
 	for _, f := range factors {

@@ -1,6 +1,6 @@
 package legacy
 
-// The tables of DES, FIPS 46-3.
+// Tables of DES (FIPS 46-3).
 var (
 	desE = [48]uint8{
 		32, 1, 2, 3, 4, 5, 4, 5, 6, 7, 8, 9, 8, 9, 10, 11, 12, 13, 12, 13, 14, 15, 16, 17,

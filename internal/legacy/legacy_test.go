@@ -16,7 +16,7 @@ import (
 // A vector is a hash that another system made.
 type vector struct {
 	System, Scheme, Password, Text string
-	Spec                           // if the system has no line
+	Spec                           // used if the system has no line
 	Salt, Pepper                   string
 }
 

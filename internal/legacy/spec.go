@@ -30,9 +30,9 @@ type Spec struct {
 	Scheme string            `json:"scheme,omitempty"`
 	Params map[string]string `json:"params,omitempty"`
 	Value  string            `json:"value"`
-	// Pre is what the other system did to the password before it hashed it: "none",
-	// "nfkd", "flask", "flask,k=NAME" or "pepper,k=NAME". "hmac-sha512" is a
-	// synonym of "flask".
+	// Pre names what the other system did to the password before it hashed it:
+	// "none", "nfkd", "flask", "flask,k=NAME" or "pepper,k=NAME". "hmac-sha512" is
+	// a synonym of "flask".
 	Pre string `json:"pre,omitempty"`
 }
 

@@ -15,9 +15,9 @@ import "github.com/twofold-auth/twofold/store"
 // prove an address, and MayEnroll returns true.
 func MayEnroll(r Rules, a Account) bool { return !r.Mails || a.Proven }
 
-// MayChange is MayEnroll for a change of factors. A factor by mail is itself a
-// proof: it is added only after its code was entered. A factor that replaces
-// another second factor adds nothing.
+// MayChange is like MayEnroll, but for a change of factors. A factor by mail is
+// itself a proof: it is added only after its code was entered. A factor that
+// replaces another second factor adds nothing.
 func MayChange(r Rules, a Account, c store.FactorChange) bool {
 	switch {
 	case c.Add == nil && c.Codes == nil:

@@ -31,7 +31,7 @@ type Rules struct {
 	RepairOnly bool
 }
 
-// Account is what is known about an account.
+// Account describes an account.
 type Account struct {
 	Required bool // a second factor is required
 	Trusts   bool // it may have trusted browsers
@@ -46,7 +46,7 @@ type Account struct {
 	Factors     []store.Factor // its second factors
 }
 
-// Action is what a sign-in must do next.
+// Action is the next step of a sign-in.
 type Action int
 
 // Actions. The zero value refuses.

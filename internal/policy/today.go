@@ -6,8 +6,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Held is what an earlier sign-in proved, and still opens: a session, a family of
-// refresh tokens or a personal access token.
+// Held describes something that an earlier sign-in opened and that may still be
+// valid: a session, a family of refresh tokens or a personal access token.
 type Held struct {
 	Level   store.Level
 	Proofs  []store.Proof
@@ -17,7 +17,7 @@ type Held struct {
 	BrowserStands bool
 }
 
-// Standing is what an earlier sign-in is still worth.
+// Standing is the present value of an earlier sign-in.
 type Standing int
 
 // Standings. The zero value is worth nothing.
@@ -27,9 +27,9 @@ const (
 	Stands           // everything that it proved
 )
 
-// Today returns what an earlier sign-in is still worth. It applies the current
-// rules, trust and factors, as a sign-in with the same proofs would now, and not
-// those of the time of the sign-in.
+// Today returns what something that an earlier sign-in opened is still worth. It
+// applies the current rules, trust and factors, as a sign-in with the same proofs
+// would now, and not those of the time of the sign-in.
 func Today(r Rules, a Account, h Held) Standing {
 	switch {
 	case h.Trusted:
@@ -51,9 +51,9 @@ func Today(r Rules, a Account, h Held) Standing {
 	return Over
 }
 
-// provenToday is Today for two proven factors. If the method no longer counts and
-// the account has no better one, it leads to the set-up of another factor, as it
-// does at a sign-in.
+// provenToday is like Today, but for two proven factors. If the method no longer
+// counts and the account has no better one, it leads to the set-up of another
+// factor, as it does at a sign-in.
 func (r Rules) provenToday(a Account, h Held) Standing {
 	last := Second(h.Proofs)
 	switch {

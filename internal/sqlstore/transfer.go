@@ -346,7 +346,8 @@ func deletedIDs(ctx context.Context, s *Store, ids []string, out map[string]stri
 	return err
 }
 
-// holdersOfSubjects is HoldersOf for subjects, which are looked up by issuer.
+// holdersOfSubjects is like HoldersOf, but for subjects, which are looked up by
+// issuer.
 func holdersOfSubjects(ctx context.Context, s *Store, text string, names []string, out map[string]string) error {
 	byIssuer := map[string][]string{}
 	for _, name := range names {

@@ -44,9 +44,10 @@ type Password struct {
 	Scheme string            `json:"scheme,omitempty"`
 	Params map[string]string `json:"params,omitempty"`
 	Value  string            `json:"value"`
-	// Pre is what was done to a password before it was hashed: "none", "nfkd",
-	// "flask" (base64 of its HMAC-SHA512), "flask,k=NAME" or "pepper,k=NAME". NAME
-	// is the name of a secret in the settings. The file never contains that secret.
+	// Pre names what the other system did to the password before it hashed it:
+	// "none", "nfkd", "flask" (base64 of its HMAC-SHA512), "flask,k=NAME" or
+	// "pepper,k=NAME". NAME is the name of a secret in the settings. The file never
+	// contains that secret.
 	Pre string `json:"pre,omitempty"`
 }
 

@@ -196,7 +196,7 @@ func (c *Codes) foreign(userID, typed string, list []store.KeptCode) (macs [][]b
 	if len(list) == 0 {
 		return nil, nil
 	}
-	// Codes are compared as typed, and without blanks and dashes in both cases.
+	// A code is tried as typed, and without blanks and dashes in lower and upper case.
 	code := bare(typed)
 	spellings := []string{factor.Tidy(typed), factor.Bare(typed), code, strings.ToUpper(code)}
 	macs = c.c.Keys.MACs(purpose, userID, code)

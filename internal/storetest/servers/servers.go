@@ -91,7 +91,7 @@ func (s *Server) Start(t testing.TB) {
 	}
 }
 
-// own ends a server when a test ends.
+// own returns a server that ends with a test.
 func own(t testing.TB, s *Server, err error) *Server {
 	t.Helper()
 	need(t, err)

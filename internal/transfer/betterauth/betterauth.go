@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/rows"
 )
 
-// Options contain what the database does not.
+// Options contain the information that the database lacks.
 type Options struct {
 	// Address is the address of the database.
 	Address string

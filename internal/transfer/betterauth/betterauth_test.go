@@ -13,7 +13,7 @@ import (
 
 const dump = "testdata/better-auth.sql"
 
-// known is what the users in the database know.
+// known contains the secrets of the users in the database.
 type known struct {
 	First, Second           string
 	App, Encrypted, Rotated struct {

@@ -30,8 +30,7 @@ type Options struct {
 }
 
 var (
-	// ErrRefused is returned if accounts cannot be imported, so that nothing was
-	// changed.
+	// ErrRefused is returned if nothing was changed because accounts cannot be imported.
 	ErrRefused = errors.New("nothing was changed")
 	// ErrIncomplete is returned if the store refused accounts after others were
 	// stored, because their names were taken in the meantime.
@@ -71,7 +70,7 @@ type importing struct {
 	refused map[int64]bool // by line
 	// mu guards late and the report, which concurrent writers share.
 	mu   sync.Mutex
-	late int // accounts that the store refused after they were judged
+	late int // accounts that the store refused after they were checked
 }
 
 // judged is an account of a batch that is being checked.

@@ -41,7 +41,8 @@ func (e *Engine) judge(a transfer.Account) (*draft, error) {
 	return d, e.judgeRest(d)
 }
 
-// judgeItem is judge for an account that was checked before: its password is known.
+// judgeItem is like judge, but for an account that was checked before: its password
+// is known.
 func (e *Engine) judgeItem(n item) (*draft, error) {
 	d := &draft{Account: n.Account, line: n.Password, scheme: n.Scheme}
 	return d, e.judgeRest(d)

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/transfertest"
 )
 
-// site is what the script that made a database knows about it.
+// site contains what the script that made a database knows about it.
 type site struct {
 	Salt    string
 	Secrets map[string]string

@@ -78,7 +78,7 @@ func FuzzWallet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var s stored
 		if json.Unmarshal([]byte(text), &s) == nil && s.Sealed != nil && s.Sealed.Cost > 8 {
-			return // a valid cost that is only slow
+			return // valid, but too slow for this test
 		}
 		a, err := w.open(text)
 		if err == nil && len(a.Secret) > len(text)+transfer.MinSecret {

@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// Options contain what the export does not.
+// Options contain the information that the export lacks.
 type Options struct {
 	// Path is the path of the file or of the folder.
 	Path string

@@ -29,7 +29,7 @@ func (k *Key) MarshalJSON() ([]byte, error) {
 	return json.Marshal(kept{k.Origin, k.RPID, k.ID, k.Handle, k.Alg, k.Flags, k.Counter, private})
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON decodes a key that MarshalJSON encoded.
 func (k *Key) UnmarshalJSON(raw []byte) error {
 	var f kept
 	if err := json.Unmarshal(raw, &f); err != nil {
