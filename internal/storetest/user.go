@@ -220,7 +220,7 @@ var identityRules = []rule{
 	{"SetIdentity sends factors by mail to the new address, and keeps no way in that is not the new mailbox's", func(k kit) {
 		for _, c := range []struct{ password, mailed, moved, dropped bool }{
 			{password: true, moved: true, dropped: true}, {mailed: true, moved: true, dropped: true},
-			{moved: true}, {password: true}, // the only way to sign in stays; so does everything while the mailbox stays
+			{moved: true}, {password: true}, // the only way in stays; so does all, if the mailbox does
 		} {
 			u := newUser()
 			if !c.password {

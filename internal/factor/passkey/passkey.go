@@ -338,7 +338,7 @@ func (m *Method) Opens(f store.Factor) error {
 }
 
 func (m *Method) open(f store.Factor) (record, error) {
-	raw, _, err := m.c.Ring.Open(purpose, owner(f), f.Secret) // a record under an old key is sealed again at its next use
+	raw, _, err := m.c.Ring.Open(purpose, owner(f), f.Secret) // the next use seals it with the newest key
 	if err != nil {
 		return record{}, factor.SecretError(err)
 	}
