@@ -1,13 +1,16 @@
 package redis_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	client "github.com/redis/go-redis/v9"
 
@@ -30,6 +33,37 @@ func TestANodeOfAClusterIsNotASingleServer(t *testing.T) {
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
+}
+
+func TestOpenLeavesNoConnectionWhenItFails(t *testing.T) {
+	server := servers.NewRedis(t, "maxmemory-policy allkeys-lru")
+	if _, err := redis.Open(t.Context(), server.URL); err == nil || !strings.Contains(err.Error(), "set noeviction") {
+		t.Fatal(err)
+	}
+	c := client.NewClient(&client.Options{Addr: address(server)})
+	defer c.Close()
+	within(t, "Open's connections are closed", func() bool {
+		list, err := c.ClientList(t.Context()).Result()
+		return err == nil && !strings.Contains(list, "name=twofold ")
+	})
+}
+
+func TestOpeningEndsWithItsContext(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for ctx, want := range map[context.Context]error{short: context.DeadlineExceeded, gone: context.Canceled} {
+		_, err := redis.Open(ctx, "redis://"+silent.Addr().String())
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), "before its context ended") {
+			t.Errorf("%v, want %v", err, want)
 		}
 	}
 }

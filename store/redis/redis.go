@@ -70,7 +70,7 @@ func open(ctx context.Context, address string) (*DB, error) {
 	if o.TLSConfig != nil {
 		o.TLSConfig.MinVersion = tls.VersionTLS12
 	}
-	db, err := newDB(ctx, client.NewUniversalClient(&client.UniversalOptions{
+	c := client.NewUniversalClient(&client.UniversalOptions{
 		Addrs:      append([]string{o.Addr}, nodes...),
 		MasterName: primary, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
 		ClientName: "twofold",
@@ -80,19 +80,22 @@ func open(ctx context.Context, address string) (*DB, error) {
 		ContextTimeoutEnabled: true, DisableIdentity: true,
 		PoolSize: o.PoolSize, MinIdleConns: o.MinIdleConns, Protocol: o.Protocol,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	}), Options{Prefix: prefix})
+	})
+	db, err := newDB(ctx, c, Options{Prefix: prefix})
 	if errors.Is(err, errCluster) {
 		err = fmt.Errorf("%w: add another node of it to the address, as addr=host:port", err)
 	}
-	if err == nil {
-		db.own = true
+	if err != nil {
+		_ = c.Close()
+		return nil, err
 	}
-	return db, err
+	db.own = true
+	return db, nil
 }
 
 // New stores records with a client that the caller creates and closes: a
-// *redis.Client, also one of Sentinel, or a *redis.ClusterClient. The client is not
-// in use yet. It must not read from replicas or from a cache of its own. It may repeat a command
+// *redis.Client, also one of Sentinel, or a *redis.ClusterClient. The client must not have
+// been used before. It must not read from replicas or from a cache of its own. It may repeat a command
 // whose answer was lost; the verb then fails, and grants nothing twice.
 func New(ctx context.Context, c client.UniversalClient, o Options) (*DB, error) {
 	db, err := newDB(ctx, c, o)
@@ -110,13 +113,15 @@ func newDB(ctx context.Context, c client.UniversalClient, o Options) (*DB, error
 		return nil, errors.New(`the prefix may not hold any of *?[]\^`)
 	}
 	db := &DB{link: link{c: c, prefix: cmp.Or(o.Prefix, "twofold:"), checking: make(chan struct{}, 1)}}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	err := db.watch()
-	if err == nil {
-		err = db.inspect(ctx)
+	if err := db.watch(); err != nil {
+		return nil, err
 	}
-	if err != nil {
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := db.inspect(short); err != nil {
+		if ended := ctx.Err(); ended != nil {
+			return nil, fmt.Errorf("it was not open before its context ended: %w", ended)
+		}
 		return nil, err
 	}
 	return db, nil

@@ -123,8 +123,8 @@ func (l *link) script(ctx context.Context, s *client.Script, args ...any) *clien
 }
 
 // ofRun is the beginning of every script. The script does nothing if the data belongs to another
-// run: then another node has deleted the old data, and the effect of the script would stay when it
-// is run again.
+// run. Otherwise the script could run after another node deleted the old data. Its effect would then
+// remain when the method is repeated.
 const ofRun = `
 	if redis.call('GET', KEYS[1]) ~= ARGV[#ARGV] then return redis.error_reply('RUN is another') end`
 
