@@ -49,7 +49,10 @@ func backup(ctx context.Context, path, to string) error {
 	}
 	if err != nil { // a partial copy is useless
 		_ = os.Remove(to)
-		return explain(err)
+		if ended := ctx.Err(); ended != nil {
+			return fmt.Errorf("the copy was not complete before its context ended: %w", ended)
+		}
+		return explain(ctx, err)
 	}
 	return nil
 }

@@ -1,9 +1,12 @@
 package sqlite_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,5 +92,20 @@ func TestBackupTouchesNothingThatIsThere(t *testing.T) {
 	}
 	if err := sqlite.Backup(t.Context(), file, filepath.Join(dir, "none", "copy.db")); err == nil {
 		t.Error("a copy in no folder")
+	}
+}
+
+func TestACopyEndsWithItsContext(t *testing.T) {
+	dir := t.TempDir()
+	path, to := filepath.Join(dir, "a.db"), filepath.Join(dir, "copy.db")
+	open(t, path).Close()
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	err := sqlite.Backup(ctx, path, to)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "before its context ended") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(to); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a part of the copy is there: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	driver "modernc.org/sqlite"
@@ -67,8 +68,12 @@ func classify(err error) (sqlstore.Class, string) {
 	return sqlstore.Other, text
 }
 
-// explain converts an error of Open to a sentence that says how to fix it.
-func explain(err error) error {
+// explain converts an error of Open to a sentence that says how to fix it. The context must be the
+// caller's.
+func explain(ctx context.Context, err error) error {
+	if ended := ctx.Err(); ended != nil {
+		return fmt.Errorf("it was not open before its context ended: %w", ended)
+	}
 	var newer *sqlstore.NewerError
 	if errors.As(err, &newer) {
 		return newer
@@ -77,7 +82,7 @@ func explain(err error) error {
 	if errors.As(err, &older) {
 		return older
 	}
-	if errors.Is(err, context.DeadlineExceeded) || isBusy(err) {
+	if isBusy(err) {
 		return errors.New("another program kept it locked for five seconds: stop that program, or try again")
 	}
 	switch codeOf(err) & 0xff {

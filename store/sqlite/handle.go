@@ -15,7 +15,7 @@ import (
 
 // Options are for New.
 type Options struct {
-	// AsIs leaves the schema as it is: it is an error if steps are missing.
+	// If AsIs is set, New does not change the schema, and fails if migrations are missing.
 	AsIs bool
 }
 
@@ -57,9 +57,9 @@ func prepareHandle(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Option
 	if err != nil {
 		return err
 	}
-	c, err := db.Conn(ctx)
-	if err != nil {
-		return explain(err)
+	var c *sql.Conn
+	if err := untilFree(ctx, func() (err error) { c, err = db.Conn(ctx); return err }); err != nil {
+		return err
 	}
 	defer c.Close()
 	if err := checkHandle(ctx, c); err != nil {
@@ -68,15 +68,13 @@ func prepareHandle(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Option
 	if o.AsIs {
 		return untilFree(ctx, func() error { return sqlstore.CheckSchema(ctx, c, steps) })
 	}
-	// Without foreign keys, as prepareSchema.
+	// Without foreign keys, as prepareSchema. The handle then drops the connection: a transaction
+	// whose context ended may not be over yet, and the pragma does nothing inside a transaction.
+	defer func() { _ = c.Raw(func(any) error { return driver.ErrBadConn }) }()
 	if _, err := c.ExecContext(ctx, `PRAGMA foreign_keys = 0`); err != nil {
-		return explain(err)
+		return explain(ctx, err)
 	}
-	err = untilFree(ctx, func() error { return sqlstore.Migrate(ctx, c, d, steps) })
-	if _, failed := c.ExecContext(context.WithoutCancel(ctx), `PRAGMA foreign_keys = 1`); failed != nil {
-		_ = c.Raw(func(any) error { return driver.ErrBadConn }) // the handle drops it
-	}
-	return err
+	return untilFree(ctx, func() error { return sqlstore.Migrate(ctx, c, d, steps) })
 }
 
 func checkHandle(ctx context.Context, c *sql.Conn) error {
@@ -85,7 +83,7 @@ func checkHandle(ctx context.Context, c *sql.Conn) error {
 	var own *sqlite.Error
 	if !errors.As(err, &own) {
 		if ctx.Err() != nil {
-			return explain(ctx.Err())
+			return explain(ctx, err)
 		}
 		return errors.New("its driver is another one: open it with modernc.org/sqlite")
 	}
@@ -101,7 +99,7 @@ func checkHandle(ctx context.Context, c *sql.Conn) error {
 		return fmt.Errorf("%w: add _pragma=%s to its data source name", &sqlstore.LacksError{What: missing}, missing)
 	}
 	if err != nil {
-		return explain(err)
+		return explain(ctx, err)
 	}
 	return nil
 }

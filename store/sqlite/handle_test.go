@@ -262,6 +262,53 @@ func TestAHandleWhoseSchemaStays(t *testing.T) {
 	}
 }
 
+// TestTheApplicationsTablesMayBeWrong: rows whose parent is missing, and a foreign key that
+// refers to a column that is not unique.
+func TestTheApplicationsTablesMayBeWrong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	loose := handle(t, path, "?")
+	for _, query := range []string{
+		`CREATE TABLE folders (id INTEGER PRIMARY KEY, name TEXT)`,
+		`CREATE TABLE notes (folder INTEGER REFERENCES folders (id))`,
+		`INSERT INTO notes VALUES (7)`,
+		`CREATE TABLE labels (folder TEXT REFERENCES folders (name))`,
+		`CREATE TABLE links (folder INTEGER REFERENCES nowhere (id))`,
+		`INSERT INTO links VALUES (7)`,
+	} {
+		mustExec(t, loose, query)
+	}
+	s := on(t, handle(t, path, pragmas))
+	if err := s.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAnOpeningLeavesNoConnectionWithoutForeignKeys, whenever its context ends.
+func TestAnOpeningLeavesNoConnectionWithoutForeignKeys(t *testing.T) {
+	for n := range 100 {
+		db := handle(t, filepath.Join(t.TempDir(), "a.db"), pragmas)
+		db.SetMaxOpenConns(2)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n)*500*time.Microsecond)
+		s, err := sqlite.New(ctx, db, sqlite.Options{})
+		cancel()
+		for range 2 {
+			c, err := db.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			var keys int
+			err = c.QueryRowContext(t.Context(), `SELECT foreign_keys FROM pragma_foreign_keys`).Scan(&keys)
+			if err != nil || keys != 1 {
+				t.Fatalf("foreign_keys is %d: %v", keys, err)
+			}
+		}
+		if err == nil {
+			s.Close()
+		}
+	}
+}
+
 func TestManyHandlesMakeTheSchemaAtOnce(t *testing.T) {
 	for range 5 {
 		path := filepath.Join(t.TempDir(), "a.db")
@@ -293,13 +340,24 @@ func TestOpeningEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if db, err := sqlite.Open(ctx, path); err == nil {
-		db.Close()
-		t.Error("Open: no error")
-	}
-	if db, err := sqlite.New(ctx, handle(t, path, pragmas), sqlite.Options{}); err == nil {
-		db.Close()
-		t.Error("New: no error")
+	_, opened := sqlite.Open(ctx, path)
+	_, used := sqlite.New(ctx, handle(t, path, pragmas), sqlite.Options{})
+	_, listed := sqlite.Schema(ctx, path)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, late := sqlite.New(gone, handle(t, path, pragmas), sqlite.Options{})
+	for _, ended := range []struct {
+		of        string
+		err, want error
+	}{
+		{"Open", opened, context.DeadlineExceeded},
+		{"New", used, context.DeadlineExceeded},
+		{"Schema", listed, context.DeadlineExceeded},
+		{"New without time", late, context.Canceled},
+	} {
+		if !errors.Is(ended.err, ended.want) || !strings.Contains(ended.err.Error(), "before its context ended") {
+			t.Errorf("%s: %v", ended.of, ended.err)
+		}
 	}
 	if took := time.Since(began); took > 4*time.Second {
 		t.Errorf("took %v", took)

@@ -22,7 +22,7 @@ func TestADatabaseOfTheFirstReleaseIsBroughtUpToDateOnAHandle(t *testing.T) {
 	firstRelease(t, func(t testing.TB, path string) *sqlite.DB {
 		db := handle(t, path, pragmas)
 		s := on(t, db)
-		var keys int // of the connection that made the steps
+		var keys int
 		if err := db.QueryRow(`SELECT foreign_keys FROM pragma_foreign_keys`).Scan(&keys); err != nil || keys != 1 {
 			t.Errorf("foreign_keys is %d: %v", keys, err)
 		}

@@ -78,7 +78,7 @@ func Schema(ctx context.Context, path string) ([]store.Migration, error) {
 	defer db.Close()
 	list, err := sqlstore.Schema(ctx, db, steps)
 	if err != nil {
-		return nil, explain(err)
+		return nil, explain(ctx, err)
 	}
 	return list, nil
 }
@@ -131,7 +131,7 @@ func openFile(ctx context.Context, path string, prepare prepare) (*DB, error) {
 func pool(file, pragmas string, connections int) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", dsn(file, pragmas))
 	if err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
@@ -171,7 +171,7 @@ func untilFree(ctx context.Context, f func() error) error {
 			return nil
 		}
 		if !isBusy(err) || time.Now().After(deadline) || ctx.Err() != nil {
-			return explain(err)
+			return explain(ctx, err)
 		}
 	}
 }
