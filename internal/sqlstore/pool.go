@@ -9,12 +9,12 @@ import (
 
 // pool is a *sql.DB with its prepared statements, each prepared once. The
 // texts are constants of this package (TryChallenge has one per number of
-// hashes), so the map is bounded. Those that store many accounts are more, and
-// have a bound.
+// hashes), except those that store whole accounts, which depend on the accounts.
+// So transactions stop adding statements at a bound.
 type pool struct {
 	db    *sql.DB
 	plain bool // the driver prepares by itself: texts are run as they are
-	most  int  // statements that transactions add; zero: no bound
+	most  int  // statements up to which transactions add
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt
 
@@ -22,7 +22,7 @@ type pool struct {
 }
 
 func newPool(db *sql.DB, d Dialect) *pool {
-	return &pool{db: db, plain: d.Prepares, stmts: make(map[string]*sql.Stmt)}
+	return &pool{db: db, plain: d.Prepares, most: 256, stmts: make(map[string]*sql.Stmt)}
 }
 
 func (p *pool) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
@@ -64,7 +64,7 @@ func (p *pool) known(query string) *sql.Stmt {
 // learn prepares a statement for the next time, unless there are enough.
 func (p *pool) learn(ctx context.Context, query string) {
 	p.mu.RLock()
-	full := p.most > 0 && len(p.stmts) >= p.most
+	full := len(p.stmts) >= p.most
 	p.mu.RUnlock()
 	if !full {
 		_, _ = p.stmt(ctx, query) // only a matter of speed
