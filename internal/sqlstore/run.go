@@ -45,6 +45,10 @@ func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (n in
 	defer s.leave()
 	ctx = s.unhurried(ctx)
 	err = s.try(ctx, Again, func() error {
+		if s.d.First != "" {
+			n, err = s.d.Script(ctx, s.writer(verb).db, []Statement{{query, args, Any}})
+			return err
+		}
 		r, err := s.writer(verb).exec(ctx, query, args)
 		if err != nil {
 			return err
@@ -91,7 +95,7 @@ func one[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan
 // take is like one, for a statement that writes a row and returns it.
 func take[T any](ctx context.Context, s *Store, verb, query string, scan func(scanner) (T, error), args ...any) (T, error) {
 	var list []T
-	if s.d.Lacks != "" {
+	if s.d.First != "" || s.d.Lacks != "" {
 		err := s.tx(ctx, verb, func(t *txn) error {
 			rows, err := t.query(query, args...)
 			list, err = collect(rows, err, scan)

@@ -36,7 +36,10 @@ func script(ctx context.Context, s *Store, verb string, statements []Statement) 
 	}
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
-	return s.fail(verb, s.try(ctx, Again, func() error { return s.d.Script(ctx, s.writer(verb).db, statements) }))
+	return s.fail(verb, s.try(ctx, Again, func() error {
+		_, err := s.d.Script(ctx, s.writer(verb).db, statements)
+		return err
+	}))
 }
 
 // run runs a script, one statement at a time.
@@ -81,5 +84,6 @@ func (d Dialect) locked(prefix string, names []string) []Statement {
 	return []Statement{{query, args, Any}}
 }
 
-// ScriptFunc runs the statements of a script in one transaction and commits.
-type ScriptFunc func(ctx context.Context, db *sql.DB, statements []Statement) error
+// ScriptFunc runs the statements of a script in one transaction, after Dialect.First, and commits.
+// It returns the number of rows that the last statement wrote.
+type ScriptFunc func(ctx context.Context, db *sql.DB, statements []Statement) (int64, error)

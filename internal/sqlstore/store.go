@@ -42,7 +42,8 @@ type Dialect struct {
 	SkipLocked string
 	// Begin are the options of a transaction.
 	Begin *sql.TxOptions
-	// First is the first statement of each transaction that writes, if any.
+	// First is the first statement of each transaction that writes, if any. If it
+	// is set, each write is a transaction, and Script or Lacks is set too.
 	First string
 	// Lacks is a query for a required property that the connection does not have.
 	// Its result is one text, which is empty if nothing is missing. If Lacks is
@@ -109,9 +110,8 @@ type Store struct {
 	// turn admits one writer at a time if several connections share one lock, so
 	// that writers wait here and do not collide in the database.
 	turn chan struct{}
-	// coming admits one writer of many accounts at a time to the queue before turn.
-	// Otherwise such writers would wait for each other longer than Patience. It is
-	// nil if turn is.
+	// coming lets one PutAccounts at a time queue for turn: several there would wait
+	// for each other longer than Patience. It is nil if turn is nil.
 	coming chan struct{}
 	closed atomic.Bool
 	deletions

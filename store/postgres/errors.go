@@ -63,8 +63,15 @@ func classOf(code string) sqlstore.Class {
 // unknownParameter matches the name in the message of SQLSTATE 42704, in any language.
 var unknownParameter = regexp.MustCompile(`["\x{201e}\x{ab}]([A-Za-z_.]{1,64})["\x{201c}\x{bb}]`)
 
-// explain converts an error of Open to a sentence that says how to fix it.
-func explain(err error) error {
+var errSlow = errors.New("it did not answer in time: " +
+	"check whether it is running and whether another program holds locks")
+
+// explain converts an error of Open to a sentence that says how to fix it. The context must be the
+// caller's.
+func explain(ctx context.Context, err error) error {
+	if ended := ctx.Err(); ended != nil {
+		return fmt.Errorf("it was not open before its context ended: %w", ended)
+	}
 	var newer *sqlstore.NewerError
 	var older *sqlstore.OlderError
 	var e *pgconn.PgError
@@ -75,7 +82,7 @@ func explain(err error) error {
 	case errors.As(err, &older):
 		return older
 	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("it did not answer in time: check whether it is running and whether another program holds locks")
+		return errSlow
 	case errors.As(err, &e):
 		var step *sqlstore.StepError
 		if errors.As(err, &step) {

@@ -21,7 +21,7 @@ type Options struct {
 	// to a pooler that does not pass them on. Empty: a connection of the pool is taken
 	// out of it.
 	Listen string
-	// AsIs leaves the schema as it is: it is an error if steps are missing.
+	// If AsIs is set, New does not change the schema, and fails if migrations are missing.
 	AsIs bool
 }
 
@@ -46,13 +46,15 @@ const lacks = `SELECT CASE
 // search_path. The application may have tables of its own there, and transactions at the
 // same time.
 //
-// The pool must allow two connections or more. Its connections must have the isolation
-// level READ COMMITTED by default, and the pool must not set synchronous_commit to off;
-// New fails otherwise. The time-outs that Open sets for connections are set for each transaction.
-// The application must not change settings of a connection that goes back to the pool.
+// The pool must allow two connections or more, and two must be free while New runs. Its
+// connections must have the isolation level READ COMMITTED by default, and the pool must
+// not set synchronous_commit to off. If they have an OnNotification, Options.Listen must be
+// set. New fails otherwise. Each write sets, for its transaction, the time-outs that Open
+// sets for connections. The application must not change settings of a connection that goes
+// back to the pool.
 //
-// A connection that proves to lead to a server that only reads, after a failover, resets
-// the pool.
+// If a connection turns out to lead to a read-only server, as after a failover, or not to
+// have the statements that were prepared on it, the pool is reset.
 func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
 	db, err := newDB(ctx, pool, o)
 	if err != nil {
@@ -64,6 +66,9 @@ func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
 func newDB(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
 	if pool.Config().MaxConns < 2 {
 		return nil, errors.New("it allows one connection only: set MaxConns to two or more")
+	}
+	if o.Listen == "" && pool.Config().ConnConfig.OnNotification != nil {
+		return nil, errors.New("its connections have an OnNotification: set Options.Listen")
 	}
 	listen := func(ctx context.Context) (*pgx.Conn, error) {
 		c, err := pool.Acquire(ctx)
@@ -89,6 +94,9 @@ func newDB(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
 		err = prepareSchema(ctx, db, prepare)
 	}
 	if err != nil {
+		if s := pool.Stat(); errors.Is(err, errSlow) && s.AcquiredConns() > s.MaxConns()-2 {
+			err = fmt.Errorf("New needs two free connections: %d of %d are in use", s.AcquiredConns(), s.MaxConns())
+		}
 		return nil, errors.Join(err, db.Close())
 	}
 	d := dialect
@@ -104,11 +112,11 @@ func newDB(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
 
 // suits is an error if a connection of the pool cannot keep the promises.
 func suits(ctx context.Context, db *sql.DB) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var missing, readOnly string
-	if err := db.QueryRowContext(ctx, lacks).Scan(&missing, &readOnly); err != nil {
-		return explain(err)
+	if err := db.QueryRowContext(short, lacks).Scan(&missing, &readOnly); err != nil {
+		return explain(ctx, err)
 	}
 	if readOnly == "on" {
 		return explainCode(&pgconn.PgError{Code: "25006"})

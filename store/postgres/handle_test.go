@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/twofold-auth/twofold/internal/storetest"
@@ -110,6 +111,9 @@ func TestAPoolThatDoesNotDo(t *testing.T) {
 		"no schema for the tables":                     setting("search_path", "nowhere"),
 		"it rejected the user":                         func(c *pgxpool.Config) { c.ConnConfig.User = "stranger" },
 		"it cannot be reached":                         func(c *pgxpool.Config) { c.ConnConfig.Port = 1 },
+		"an OnNotification: set Options.Listen": func(c *pgxpool.Config) {
+			c.ConnConfig.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) {}
+		},
 	} {
 		db, err := postgres.New(t.Context(), poolAt(t, url, change), postgres.Options{})
 		if err == nil {
@@ -133,11 +137,12 @@ func TestATransactionOnAPoolHasBounds(t *testing.T) {
 	db, beside, ctx := on(t, pool), raw(t, url), t.Context()
 	mustExec(t, beside, `CREATE TABLE seen (at TEXT)`)
 	mustExec(t, beside, `CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-		INSERT INTO seen VALUES (concat_ws(' ', TG_TABLE_NAME, current_setting('statement_timeout'),
-			current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout'))); RETURN NEW; END $$`)
-	tables := []string{"twofold_users", "twofold_pendings"}
-	for _, table := range tables {
-		mustExec(t, beside, `CREATE TRIGGER see BEFORE INSERT ON `+table+` FOR EACH ROW EXECUTE FUNCTION see()`)
+		INSERT INTO seen VALUES (concat_ws(' ', TG_OP, TG_TABLE_NAME, current_setting('statement_timeout'),
+			current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')));
+		RETURN COALESCE(NEW, OLD); END $$`)
+	for _, table := range []string{"twofold_users", "twofold_pendings"} {
+		mustExec(t, beside, `CREATE TRIGGER see BEFORE INSERT OR UPDATE OR DELETE ON `+table+`
+			FOR EACH ROW EXECUTE FUNCTION see()`)
 	}
 	if err := db.CreateUser(ctx, store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil { // a transaction
 		t.Fatal(err)
@@ -145,11 +150,20 @@ func TestATransactionOnAPoolHasBounds(t *testing.T) {
 	if err := db.PutPending(ctx, store.Pending{Hash: "h", UserID: "u", ExpiresAt: now}); err != nil { // a script
 		t.Fatal(err)
 	}
-	for _, table := range tables {
-		var n int
-		want := table + " 5s 2s 10s"
-		if err := beside.QueryRow(`SELECT COUNT(*) FROM seen WHERE at = $1`, want).Scan(&n); err != nil || n == 0 {
-			t.Errorf("no transaction had %q: %v", want, err)
+	if err := db.UpgradePassword(ctx, "u", "", "h"); err != nil { // a statement
+		t.Fatal(err)
+	}
+	if _, err := db.TakePending(ctx, "h"); err != nil { // a statement that returns what it deletes
+		t.Fatal(err)
+	}
+	for _, write := range []string{
+		"INSERT twofold_users", "INSERT twofold_pendings", "UPDATE twofold_users", "DELETE twofold_pendings",
+	} {
+		var bound, all int
+		err := beside.QueryRow(`SELECT COUNT(*) FILTER (WHERE at = $1 || ' 5s 2s 10s'), COUNT(*)
+			FROM seen WHERE at LIKE $1 || ' %'`, write).Scan(&bound, &all)
+		if err != nil || bound != all || all == 0 {
+			t.Errorf("%s: %d of %d had the time-outs: %v", write, bound, all, err)
 		}
 	}
 	for range 12 {
@@ -230,6 +244,44 @@ func TestTheApplicationUsesItsPool(t *testing.T) {
 	if n := pool.Stat().AcquiredConns(); n != 0 {
 		t.Errorf("%d connections were not given back", n)
 	}
+}
+
+// TestNewSaysThatThePoolIsInUse also when one connection is free, as New needs two.
+func TestNewSaysThatThePoolIsInUse(t *testing.T) {
+	t.Parallel()
+	pool := poolAt(t, servers.Postgres(t), func(c *pgxpool.Config) { c.MaxConns = 2 })
+	on(t, pool).Close()
+	for n := range 2 {
+		c, err := pool.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Release()
+		want := fmt.Sprintf("New needs two free connections: %d of 2 are in use", n+1)
+		_, err = postgres.New(t.Context(), pool, postgres.Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// TestListeningEndsWhereAnotherTakesNotifications: New cannot see what BeforeConnect sets.
+func TestListeningEndsWhereAnotherTakesNotifications(t *testing.T) {
+	url := servers.Postgres(t)
+	pool := poolAt(t, url, func(c *pgxpool.Config) {
+		c.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+			c.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) {}
+			return nil
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	on(t, pool).Listen(ctx, func(word string) { t.Errorf("heard %q", word) }, func(up bool) {
+		if up {
+			t.Error("it says that it hears")
+		}
+		cancel()
+	})
 }
 
 func TestAPoolWhoseSchemaStays(t *testing.T) {

@@ -65,6 +65,8 @@ func (d *DB) hear(ctx context.Context, heard func(string), up func(bool)) {
 		n, err := c.WaitForNotification(wait)
 		cancel()
 		switch {
+		case err == nil && n == nil: // a function of the connection's configuration takes all notifications
+			return
 		case err == nil && n.Channel != name: // a connection of a pool may have listened before
 		case err == nil && n.Payload == own:
 			sure = true

@@ -37,6 +37,40 @@ func mustExec(t *testing.T, db interface {
 	}
 }
 
+func TestOpeningEndsWithItsContext(t *testing.T) {
+	url := servers.Postgres(t)
+	tx, err := raw(t, url).Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	mustExec(t, tx, `SELECT pg_advisory_xact_lock(hashtextextended('twofold schema ' || current_schema(), 7421))`)
+	short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	pool := poolAt(t, url, nil)
+	for of, open := range map[string]func(context.Context) error{
+		"Open": func(ctx context.Context) error { _, err := postgres.Open(ctx, url); return err },
+		"New": func(ctx context.Context) error {
+			_, err := postgres.New(ctx, pool, postgres.Options{})
+			return err
+		},
+		"Schema":     func(ctx context.Context) error { _, err := postgres.Schema(ctx, url); return err },
+		"ClockAhead": func(ctx context.Context) error { _, err := postgres.ClockAhead(ctx, url); return err },
+	} {
+		for ctx, want := range map[context.Context]error{short: context.DeadlineExceeded, gone: context.Canceled} {
+			if ctx == short && (of == "Schema" || of == "ClockAhead") {
+				<-ctx.Done() // they need no lock
+			}
+			err := open(ctx)
+			if !errors.Is(err, want) || !strings.Contains(err.Error(), "before its context ended") {
+				t.Errorf("%s: %v, want %v", of, err, want)
+			}
+		}
+	}
+}
+
 func TestOpenSaysWhatToDo(t *testing.T) {
 	url := servers.Postgres(t)
 	newer, older := servers.Postgres(t), servers.Postgres(t)

@@ -82,7 +82,7 @@ func Schema(ctx context.Context, url string) ([]store.Migration, error) {
 	}
 	list, err := sqlstore.Schema(ctx, db, steps)
 	if err != nil {
-		return nil, failed(explain(err))
+		return nil, failed(explain(ctx, err))
 	}
 	return list, nil
 }
@@ -97,7 +97,7 @@ func ClockAhead(ctx context.Context, url string) (time.Duration, error) {
 	var seconds float64
 	begun := time.Now()
 	if err := db.QueryRowContext(ctx, `SELECT extract(epoch FROM clock_timestamp())::float8`).Scan(&seconds); err != nil {
-		return 0, failed(explain(err))
+		return 0, failed(explain(ctx, err))
 	}
 	half := time.Since(begun) / 2
 	return time.UnixMicro(int64(seconds * 1e6)).Sub(begun.Add(half)), nil
@@ -132,7 +132,7 @@ func prepareSchema(ctx context.Context, db *sql.DB, prepare prepare) error {
 		}
 	}
 	if err != nil {
-		return explain(err)
+		return explain(ctx, err)
 	}
 	return nil
 }

@@ -19,12 +19,13 @@ const divisionByZero = "22012"
 // after one that fails, so nothing is committed then. The statement first, if there is one, is run
 // before the others.
 func script(first string) sqlstore.ScriptFunc {
-	return func(ctx context.Context, db *sql.DB, statements []sqlstore.Statement) error {
+	return func(ctx context.Context, db *sql.DB, statements []sqlstore.Statement) (int64, error) {
 		return runScript(ctx, db, first, statements)
 	}
 }
 
-func runScript(ctx context.Context, db *sql.DB, first string, statements []sqlstore.Statement) error {
+func runScript(ctx context.Context, db *sql.DB, first string, statements []sqlstore.Statement) (
+	written int64, err error) {
 	b := &pgx.Batch{}
 	b.Queue("begin isolation level read committed")
 	if first != "" {
@@ -41,12 +42,13 @@ func runScript(ctx context.Context, db *sql.DB, first string, statements []sqlst
 	b.Queue("commit")
 	c, err := db.Conn(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer c.Close()
-	return c.Raw(func(driver any) error {
+	err = c.Raw(func(driver any) (err error) {
 		own := driver.(*stdlib.Conn).Conn()
-		at, err := answers(own.SendBatch(ctx, b), b.Len())
+		var at int
+		at, written, err = answers(own.SendBatch(ctx, b), b.Len())
 		if err != nil && !own.IsClosed() && own.PgConn().TxStatus() != 'I' {
 			if _, failed := own.Exec(ctx, "rollback"); failed != nil {
 				_ = own.Close(ctx) // the pool discards it
@@ -58,15 +60,21 @@ func runScript(ctx context.Context, db *sql.DB, first string, statements []sqlst
 		}
 		return err
 	})
+	return written, err
 }
 
 // answers reads all results, or those up to the first failed statement, whose index it returns.
-func answers(results pgx.BatchResults, n int) (at int, err error) {
+// written is the number of rows that the statement before the last wrote.
+func answers(results pgx.BatchResults, n int) (at int, written int64, err error) {
 	for at = range n {
-		if _, err = results.Exec(); err != nil {
+		tag, err := results.Exec()
+		if err != nil {
 			_ = results.Close()
-			return at, err
+			return at, 0, err
+		}
+		if at == n-2 {
+			written = tag.RowsAffected()
 		}
 	}
-	return at, results.Close()
+	return at, written, results.Close()
 }
