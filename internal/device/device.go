@@ -165,10 +165,10 @@ func (m *Manager) List(ctx context.Context, userID string) ([]store.Device, erro
 	return m.c.Devices.DevicesOf(ctx, userID, m.c.Now())
 }
 
-// StillProves reports whether the device with this ID is valid and enough accepts
-// what was proven for it. If the device depends on another one, both must be valid,
-// and enough judges the other one. An empty ID stands for any device, because
-// records of earlier versions do not name their device.
+// StillProves reports whether the device with this ID is valid and enough returns
+// true for it. If the device depends on another one, both must be valid, and enough
+// is called with the other one. An empty ID stands for any device, because records
+// of earlier versions do not name their device.
 func (m *Manager) StillProves(ctx context.Context, userID, id string, enough func(store.Device) bool) (bool, error) {
 	all, err := m.List(ctx, userID)
 	if err != nil || id == "" {
@@ -178,8 +178,8 @@ func (m *Manager) StillProves(ctx context.Context, userID, id string, enough fun
 	return ok && enough(d), nil
 }
 
-// Proofs returns what was proven for a valid device of the user, or for the device
-// on which it depends. If either is gone, Proofs returns nothing.
+// Proofs returns the proofs of a valid device of the user, or of the device on
+// which it depends. If either is gone, Proofs returns nothing.
 func (m *Manager) Proofs(ctx context.Context, userID, id string) ([]store.Proof, error) {
 	all, err := m.List(ctx, userID)
 	if err != nil {

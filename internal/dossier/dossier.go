@@ -1,5 +1,5 @@
-// Package dossier collects what is stored about one account, for its owner. It
-// contains no secrets.
+// Package dossier collects the data that are stored about one account, for its
+// owner. It contains no secrets.
 package dossier
 
 import (

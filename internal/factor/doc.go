@@ -2,8 +2,8 @@
 // an enrollment, send a code if the kind has one to send, and verify and spend a
 // code.
 //
-// It owns the interface (Method) and its errors. The kinds live in folders below
-// it: totp (authenticator apps) and onetime (codes by SMS and e-mail). factortest
-// tests what every kind promises. Package login decides who may enroll or verify,
-// and how often.
+// It owns the interface (Method) and its errors. Each kind has a package below it:
+// totp (authenticator apps) and onetime (codes by SMS and e-mail). factortest tests
+// what every kind promises. Package login decides who may enroll or verify, and how
+// often.
 package factor

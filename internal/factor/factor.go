@@ -101,8 +101,8 @@ type Shower interface {
 
 // Reader is a Method whose codes may have a number of digits other than Size.
 type Reader interface {
-	// Reads reports whether a text could be a code of the factor. It uses nothing
-	// up. A text that could not be a code does not count as a guess.
+	// Reads reports whether a string could be a code of the factor. It changes
+	// nothing. A text that could not be a code does not count as a guess.
 	Reads(f store.Factor, typed string) bool
 	// Digits returns the number of digits of the factor's codes.
 	Digits(f store.Factor) int
@@ -129,7 +129,7 @@ func DigitsOf(m Method, f store.Factor) int {
 	return Size
 }
 
-// Reads reports whether a text could be a code of a factor of a method.
+// Reads reports whether a string could be a code of a factor of a method.
 func Reads(m Method, f store.Factor, typed string) bool {
 	if r, ok := m.(Reader); ok {
 		return r.Reads(f, typed)
@@ -145,7 +145,7 @@ const (
 	MaxSize = 8
 )
 
-// Readable reports whether a text could be a code of any factor.
+// Readable reports whether a string could be a code of any factor.
 func Readable(typed string) bool {
 	for n := Size; n <= MaxSize; n++ {
 		if _, err := Digits(typed, n); err == nil {
@@ -155,7 +155,7 @@ func Readable(typed string) bool {
 	return false
 }
 
-// maxTyped is the maximum length of a text that is read as a code: six digits
+// maxTyped is the maximum length of a string that is read as a code: six digits
 // between separators of three bytes each.
 const maxTyped = 96
 
@@ -191,7 +191,7 @@ const (
 	TooLong       = "too long"
 	OtherKind     = "other kind"    // premium-rate, toll-free or another special number, or one with an extension
 	UnknownRange  = "unknown range" // possible, but in no known range
-	NotServed     = "not served"    // of a country to which texts are not sent
+	NotServed     = "not served"    // of a country to which text messages are not sent
 )
 
 // DestinationError is an ErrDestination with a reason.

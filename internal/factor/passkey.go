@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ErrAnswer is returned if what a browser sent is not the response of an
-// authenticator. Nothing else of it was checked.
+// ErrAnswer is returned if the text from a browser is not the response of an
+// authenticator. The response itself was not checked.
 var ErrAnswer = errors.New("factor: no answer of an authenticator")
 
 // Refused is returned if a check of an authenticator's response fails. It is an
@@ -27,7 +27,7 @@ func (r *Refused) Error() string { return "factor: passkey refused: " + r.Cause 
 // Unwrap returns ErrWrong.
 func (r *Refused) Unwrap() error { return ErrWrong }
 
-// Verification states whether the authenticator is asked to verify its user by a
+// Verification specifies whether the authenticator is asked to verify its user by a
 // fingerprint, a face or a PIN. Only Required is also checked.
 type Verification string
 
@@ -75,7 +75,7 @@ type PasskeyDetail struct {
 	Syncable     bool   // it can be backed up
 	Verified     bool   // it has verified its user at least once
 	Discoverable *bool  // nil if the browser did not report it
-	Model        string // name of its authenticator, as reported by it; empty if unknown
+	Model        string // name that its authenticator reports; empty if unknown
 }
 
 // Passkeys implements the two WebAuthn ceremonies, create and get. Each has options

@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// Tidy returns a text that a user typed or pasted without what they cannot see. It
-// removes invisible characters and direction marks, and a full stop at the end. It
-// converts blanks and line ends of every kind to spaces, digits of every script to
-// ASCII digits, and full-width letters to ASCII letters.
+// Tidy returns a string that a user typed or pasted without what they cannot see.
+// It removes invisible characters and direction marks, and a full stop at the end.
+// It converts white space and line ends of every kind to spaces, digits of every
+// script to ASCII digits, and full-width letters to ASCII letters.
 func Tidy(typed string) string {
 	s := typed
 	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
@@ -38,7 +38,7 @@ func tidied(typed string) string {
 	}, typed)
 }
 
-// Bare returns Tidy(typed) without blanks and dashes. Codes are compared in this
+// Bare returns Tidy(typed) without spaces and dashes. Codes are compared in this
 // form.
 func Bare(typed string) string {
 	return strings.Map(func(r rune) rune {

@@ -199,8 +199,8 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
 }
 
-// oddRune reports whether r is a control character, a blank outside of ASCII, or a
-// character that some servers convert to a slash, a dot or another separator.
+// oddRune reports whether r is a control character, white space outside of ASCII,
+// or a character that some servers convert to a slash, a dot or another separator.
 func oddRune(r rune) bool {
 	return unicode.IsControl(r) || r == utf8.RuneError || r != ' ' && unicode.IsSpace(r) ||
 		strings.ContainsRune("／＼．。；％⁄∕", r)

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	// ErrUnknown is returned if a text is not a hash of a known kind.
+	// ErrUnknown is returned if a string is not a hash of a known kind.
 	ErrUnknown = errors.New("legacy: unknown kind of hash")
 	// ErrMalformed is returned if a hash is damaged.
 	ErrMalformed = errors.New("legacy: malformed hash")
@@ -50,7 +50,7 @@ type Hash struct {
 	Cost Cost
 
 	pre   pre
-	flask bool // the setting of Flask-Security can apply to this scheme
+	flask bool // Flask-Security may prepare the input of this scheme
 	// derive returns the sum of a prepared password. It is nil if match is set.
 	derive func(prepared []byte, m *argon2id.Pool) ([]byte, error)
 	match  func(prepared []byte) bool

@@ -21,7 +21,7 @@ type Rules struct {
 	// Unforced are first factors after which a missing second factor need not be
 	// set up, even if it is required.
 	Unforced []string
-	// EnrollProof requires a mailed code before a set-up that a sign-in demands.
+	// EnrollProof requires a mailed code before a set-up that is forced at sign-in.
 	EnrollProof bool
 	// Mails reports whether an address can be proven here.
 	Mails bool

@@ -17,7 +17,7 @@ type Held struct {
 	BrowserStands bool
 }
 
-// Standing is the present value of an earlier sign-in.
+// Standing is the remaining validity of an earlier sign-in.
 type Standing int
 
 // Standings. The zero value is worth nothing.
@@ -27,9 +27,9 @@ const (
 	Stands           // everything that it proved
 )
 
-// Today returns what something that an earlier sign-in opened is still worth. It
-// applies the current rules, trust and factors, as a sign-in with the same proofs
-// would now, and not those of the time of the sign-in.
+// Today returns the remaining validity of a session or token. It applies the
+// current rules, trust and factors, as a sign-in with the same proofs would now,
+// and not those of the time of the sign-in.
 func Today(r Rules, a Account, h Held) Standing {
 	switch {
 	case h.Trusted:

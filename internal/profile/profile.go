@@ -207,8 +207,8 @@ func (f Field) judge(v, typed string) Problem {
 	return Problem{}
 }
 
-// clean returns a text as it is stored: composed (NFC) and without blanks at the
-// ends.
+// clean returns a text as it is stored: composed (NFC) and without white space at
+// the ends.
 func clean(s string) string { return strings.TrimSpace(norm.NFC.String(s)) }
 
 // line reports whether s is one line of text. It refuses characters that change the
@@ -270,7 +270,7 @@ func (l List) Missing(stored map[string]any) bool {
 }
 
 // Encode returns the stored form of the values: a JSON object with sorted names, or
-// an empty text if there are no values.
+// an empty string if there are no values.
 func Encode(values map[string]any) string {
 	if len(values) == 0 {
 		return ""

@@ -154,7 +154,7 @@ func (k *Keys) Seeds(purpose string) [][]byte {
 	return out
 }
 
-// String returns a text that does not contain the keys.
+// String returns a description without the keys.
 func (k *Keys) String() string {
 	if k == nil {
 		return "<nil>"

@@ -20,7 +20,7 @@ var (
 	// does not have: an operator removed a key too early.
 	ErrUnknownKey = errors.New("seal: the key this was sealed with is not in the ring")
 	// ErrForged is returned if a value or token is damaged or forged, or belongs to
-	// another purpose or owner. It does not state which.
+	// another purpose or owner. It does not say which.
 	ErrForged = errors.New("seal: not authentic")
 )
 

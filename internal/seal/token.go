@@ -6,7 +6,7 @@ import (
 )
 
 // Token returns 256 random bits as 43 characters of base64url, for a session ID,
-// the token in a link or a device secret. NIST SP 800-63B-4, 5.1 demands 64 bits,
+// the token in a link or a device secret. NIST SP 800-63B-4, 5.1 requires 64 bits,
 // ASVS 7.2.3 128.
 func Token() string {
 	var b [32]byte

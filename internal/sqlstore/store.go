@@ -14,8 +14,8 @@ import (
 type Dialect struct {
 	// Name is the prefix of every error text.
 	Name string
-	// Classify returns the class of a driver's error, and a text without values of
-	// the statement.
+	// Classify returns the class of a driver's error, and a message without values
+	// of the statement.
 	Classify func(error) (Class, string)
 	// ForUpdate is the end of a SELECT of a row that the transaction will change.
 	// It is empty if a transaction excludes others from its beginning.

@@ -18,7 +18,7 @@ func scanOrigin(scan scanner) (o store.Origin, err error) {
 	return o, err
 }
 
-// rowsOf are the rows of accounts, by table.
+// rowsOf contains the rows of accounts, by table.
 type rowsOf struct{ users, identities, factors, codes, connections, signIns, origins [][]any }
 
 // add adds the rows of an account. If fresh is false, the account replaces another
@@ -74,8 +74,8 @@ func (r *rowsOf) insert(t *txn) error {
 	} {
 		head, insert := "INSERT", t.insertColumns
 		if t.s.d.Local {
-			// A refused row rolls the transaction back, so SQLite need not keep
-			// what is needed to undo a part of the statement.
+			// A refused row rolls the transaction back, so SQLite need not keep the
+			// data for undoing a part of the statement.
 			head, insert = "INSERT OR FAIL", t.insertAll
 		}
 		head += " INTO twofold_" + table.name + " (" + table.columns + ") "
@@ -122,8 +122,8 @@ func column[T any](rows [][]any, i int, as func(any) T) []T {
 }
 
 // insertAll inserts rows, many with each statement. The numbers of rows are powers
-// of two, so that there are few texts. A value that is zero in all rows is part of
-// the text, because a parameter costs as much as storing its value.
+// of two, so that there are few distinct statements. A value that is zero in all
+// rows is part of the text, because a parameter costs as much as storing its value.
 func (t *txn) insertAll(head string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
@@ -257,7 +257,7 @@ const lookUp = 128
 // among runs a query for names. %s in the query stands for the condition on the
 // names. If a parameter can be a list, there is one, because a query with many
 // parameters is planned each time. Otherwise the names are split into parts. The
-// last part is filled up with its first name, so that there is one text.
+// last part is filled up with its first name, so that there is one statement.
 func among[T any](ctx context.Context, s *Store, q lookup, names []string, scan func(scanner) (T, error)) ([]T, error) {
 	var out []T
 	if !s.d.Local {

@@ -143,7 +143,7 @@ func (k kit) spending(u store.User, codes [][]byte) change {
 	return change{do: spend(codes), missing: spend(asBytes([]string{"never one"}))}
 }
 
-// belongings are everything that belongs to an account.
+// belongings contains everything that belongs to an account.
 type belongings struct {
 	User        store.User
 	Factors     []store.Factor

@@ -13,12 +13,12 @@ type Account struct {
 	Addresses []Address `json:"addresses,omitempty"`
 	Username  string    `json:"username,omitempty"`
 	Roles     []string  `json:"roles,omitempty"`
-	// Active is false for an account that is switched off. Every line must state
+	// Active is false for an account that is switched off. Every line must contain
 	// it.
 	Active   bool      `json:"active"`
 	Created  time.Time `json:"created,omitzero"`
-	Language string    `json:"language,omitempty"` // BCP 47 tag of mails and texts
-	// Fields are profile fields by name: texts, numbers and booleans.
+	Language string    `json:"language,omitempty"` // BCP 47 tag for mails and text messages
+	// Fields are profile fields by name: strings, numbers and booleans.
 	Fields map[string]any `json:"fields,omitempty"`
 
 	Password       *Password       `json:"password,omitempty"` // nil if it has none
@@ -95,8 +95,8 @@ type Mailbox struct {
 // RecoveryCode is a code that was not used yet, in the clear or hashed.
 type RecoveryCode struct {
 	Plain string `json:"plain,omitempty"`
-	// Scheme states how Value was made: "bcrypt", or "twofold", which needs Key and
-	// User. docs/transfer.md lists the schemes.
+	// Scheme specifies how Value was made: "bcrypt", or "twofold", which needs Key
+	// and User. docs/transfer.md lists the schemes.
 	Scheme  string    `json:"scheme,omitempty"`
 	Value   string    `json:"value,omitempty"`
 	Key     Base64    `json:"key,omitempty"`
@@ -110,11 +110,11 @@ type Passkey struct {
 	PublicKey    Base64   `json:"public_key"` // COSE
 	Counter      uint32   `json:"counter,omitempty"`
 	Transports   []string `json:"transports,omitempty"`
-	// FlagsUnknown states that the source does not have the next two fields. The
-	// first sign-in sets them.
+	// FlagsUnknown reports whether the source lacks the next two fields. The first
+	// sign-in sets them.
 	FlagsUnknown bool `json:"flags_unknown,omitempty"`
-	// BackupEligible must be what the authenticator reports. Otherwise sign-ins are
-	// refused.
+	// BackupEligible must equal the value that the authenticator reports. Otherwise
+	// sign-ins are refused.
 	BackupEligible bool   `json:"backup_eligible,omitempty"`
 	BackedUp       bool   `json:"backed_up,omitempty"`
 	UserVerified   bool   `json:"user_verified,omitempty"` // at least once

@@ -44,7 +44,7 @@ func (b *Base32) UnmarshalText(text []byte) (err error) {
 }
 
 // DecodeBase32 decodes a key as people and systems write it: in any case, with
-// blanks and dashes between groups, with or without padding.
+// spaces and dashes between groups, with or without padding.
 func DecodeBase32(text string) ([]byte, error) {
 	text = strings.ToUpper(text)
 	if strings.ContainsAny(text, " -") {

@@ -19,7 +19,7 @@ const (
 	maxFields  = 64
 	maxField   = 4096
 	maxSecret  = 128  // of an app's key, in bytes
-	MinSecret  = 10   // in bytes: what several systems make, less than RFC 4226 demands
+	MinSecret  = 10   // in bytes: what several systems make, less than RFC 4226 requires
 	maxCredID  = 1023 // WebAuthn section 4
 	maxHandle  = 64   // WebAuthn section 5.4.3
 	maxCOSE    = 4096
@@ -39,9 +39,8 @@ func (c *checker) bad(format string, a ...any) {
 	}
 }
 
-// Check returns the problems of an account on its own, which are those of form and
-// size. The engine checks whether an address is valid, a hash is known or a name is
-// taken.
+// Check returns the problems of form and size of the account. The engine checks
+// whether an address is valid, a hash is known or a name is taken.
 func (a Account) Check() []string {
 	c := &checker{}
 	if a.ID == "" || len(a.ID) > maxID || !printable(a.ID) {
@@ -297,7 +296,7 @@ func (c *checker) primaries(a Account) {
 	}
 }
 
-// check returns the problem of a header, or an empty text.
+// check returns the problem of a header, or an empty string.
 func (h Header) check() string {
 	c := &checker{}
 	if h.Source != "" && !ValidSource(h.Source) {
@@ -316,7 +315,7 @@ func (h Header) check() string {
 	return strings.Join(c.problems, "; ")
 }
 
-// ValidSource reports whether a text can be the name of a source.
+// ValidSource reports whether a string can be the name of a source.
 func ValidSource(s string) bool {
 	return s != "" && len(s) <= 64 &&
 		strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == ""

@@ -47,8 +47,8 @@ type Entry struct {
 	// account whose second factor cannot be read is refused. The text names the
 	// field and the problem. It contains no secret.
 	Refused string
-	// Left lists what is not imported, such as a second address or a name that is
-	// too long. The account is not weaker without it.
+	// Left lists the parts that are not imported, such as a second address or a
+	// name that is too long. The account is not weaker without them.
 	Left []string
 }
 

@@ -47,7 +47,7 @@ type Config struct {
 	Life       time.Duration // 5 minutes if zero, 10 at most
 	Region     string        // for numbers without country code, e.g. "US"
 	Possible   bool          // accept numbers in unknown ranges
-	Countries  []string      // regions to which texts are sent; all if empty
+	Countries  []string      // regions to which text messages are sent; all if empty
 	Now        func() time.Time
 }
 

@@ -303,7 +303,7 @@ func TestANumberIsAShortText(t *testing.T) {
 }
 
 // TestCountriesAreOfTextsOnly checks that a limit on countries does not affect
-// mails, and that a decoy behaves as a code.
+// e-mail, and that a decoy behaves as a code.
 func TestCountriesAreOfTextsOnly(t *testing.T) {
 	ctx := context.Background()
 	alice := factor.Transaction{ID: "tx", Purpose: factor.First, User: store.User{ID: "alice", Email: "a@lp.com", Uniquifier: "1"}}

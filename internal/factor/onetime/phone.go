@@ -11,7 +11,8 @@ import (
 // KnownRegion reports whether a region has phone numbers.
 func KnownRegion(region string) bool { return phonenumbers.GetSupportedRegions()[region] }
 
-// served reports whether texts are sent to the region of a number in E.164 form.
+// served reports whether text messages are sent to the region of a number in E.164
+// form.
 func (m *Method) served(number string) bool {
 	if len(m.c.Countries) == 0 {
 		return true
@@ -22,11 +23,11 @@ func (m *Method) served(number string) bool {
 
 // ParsePhone returns the E.164 form of a number as a user types it. A number
 // without a country code belongs to region. Premium-rate, shared-cost, toll-free
-// and other special numbers are refused, because texts to them are a means of toll
-// fraud. A number with an extension is refused too. Land lines are accepted,
-// because many carriers deliver texts to them. A number in an unknown range is
-// refused, unless possible is set; then a correct length is enough. The error is a
-// *factor.DestinationError.
+// and other special numbers are refused, because text messages to them are a means
+// of toll fraud. A number with an extension is refused too. Land lines are
+// accepted, because many carriers deliver text messages to them. A number in an
+// unknown range is refused, unless possible is set; then a correct length is
+// enough. The error is a *factor.DestinationError.
 func ParsePhone(s, region string, possible bool) (string, error) {
 	refused := func(reason string) (string, error) { return "", &factor.DestinationError{Reason: reason} }
 	if len(s) > 128 {
@@ -61,7 +62,7 @@ func ParsePhone(s, region string, possible bool) (string, error) {
 	}
 }
 
-// unreadable returns the reason for which a text was not read as a number.
+// unreadable returns the reason for which a string was not read as a number.
 func unreadable(err error) string {
 	switch err {
 	case phonenumbers.ErrInvalidCountryCode:

@@ -7,7 +7,7 @@ import (
 
 // TestAnApplicationsPagesAskOnlyUnderTheRelyingParty checks that the origin App
 // must have the relying party's ID as its host or as a parent domain, as browsers
-// demand.
+// require.
 func TestAnApplicationsPagesAskOnlyUnderTheRelyingParty(t *testing.T) {
 	for app, taken := range map[string]bool{
 		"": false, "https://app.example.org": true, "https://example.org:8443": true, "https://notexample.org": false, "https://example.org.evil.test": false,

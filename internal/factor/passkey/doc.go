@@ -7,10 +7,10 @@
 // replaces it by a compare-and-set, so of two responses with one counter, one is
 // accepted.
 //
-// go-webauthn checks CBOR, COSE keys and signatures; none of its types leaves this
-// folder. This package first checks what go-webauthn would accept: the exact
-// origin, cross-origin frames, token binding, ambiguous JSON, sizes, attestations
-// that were not requested, counters and backup flags.
+// go-webauthn checks CBOR, COSE keys and signatures. None of its types is exported.
+// This package first checks what go-webauthn would accept: the exact origin,
+// cross-origin frames, token binding, ambiguous JSON, sizes, attestations that were
+// not requested, counters and backup flags.
 //
 // Package login stores the ceremonies. A ceremony is valid once, for five minutes,
 // and for the user who started it.

@@ -153,7 +153,7 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 		params = append(params, map[string]any{"type": "public-key", "alg": int(alg)})
 	}
 	selection := map[string]any{"residentKey": "preferred", "requireResidentKey": n.Discoverable, "userVerification": factor.Discouraged}
-	if n.Discoverable { // works in any browser, so a key that can be moved between devices
+	if n.Discoverable { // a portable key, for use in any browser
 		selection["residentKey"], selection["authenticatorAttachment"] = "required", "cross-platform"
 	}
 	if n.Usage == store.UseFirst {
@@ -331,7 +331,7 @@ func (m *Method) seal(f store.Factor, r record) ([]byte, error) {
 	return m.c.Ring.Seal(purpose, owner(f), raw)
 }
 
-// Opens returns nil if the factor's record can be decrypted. It uses up nothing.
+// Opens returns nil if the factor's record can be decrypted. It changes nothing.
 func (m *Method) Opens(f store.Factor) error {
 	_, err := m.open(f)
 	return err

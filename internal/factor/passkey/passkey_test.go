@@ -361,8 +361,8 @@ func TestTheCounterOnlyGrows(t *testing.T) {
 	}
 }
 
-// TestARecordIsOfOneUserRowAndKey checks that a record that is moved in the
-// database does not open.
+// TestARecordIsOfOneUserRowAndKey moves records in the database and checks that
+// they do not open.
 func TestARecordIsOfOneUserRowAndKey(t *testing.T) {
 	b := newBench(t)
 	k := b.key(softkey.ES256)
@@ -408,7 +408,7 @@ func TestOptionsSayWhatTheContractSays(t *testing.T) {
 	}
 }
 
-// FuzzAnswer checks that any text from a browser is refused without a panic, in
+// FuzzAnswer checks that any input from a browser is refused without a panic, in
 // both ceremonies.
 func FuzzAnswer(f *testing.F) {
 	t := &testing.T{}

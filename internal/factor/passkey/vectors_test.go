@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 )
 
-// octets is a text of hexadecimal digits, as in the specification.
+// octets is a string of hexadecimal digits, as in the specification.
 type octets []byte
 
 func (o *octets) UnmarshalText(text []byte) (err error) {

@@ -181,7 +181,7 @@ func (a answer) proves(s state, r record, rpID string, origins []string) (factor
 	return factor.Proven{UserVerified: verified}, r, nil
 }
 
-// cause describes an error in words. The texts of the library name its internals
+// cause describes an error in words. The messages of the library name its internals
 // and are for programmers.
 func cause(err error) string {
 	var e *protocol.Error

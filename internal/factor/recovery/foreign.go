@@ -54,7 +54,7 @@ type form struct {
 	User    string `json:"u,omitempty"`
 }
 
-// looksForeign reports whether a text could be an imported code.
+// looksForeign reports whether a string could be an imported code.
 func looksForeign(typed string) bool {
 	if len(typed) > 8*maxForeign {
 		return false
@@ -196,7 +196,8 @@ func (c *Codes) foreign(userID, typed string, list []store.KeptCode) (macs [][]b
 	if len(list) == 0 {
 		return nil, nil
 	}
-	// A code is tried as typed, and without blanks and dashes in lower and upper case.
+	// A code is tried as typed, and without spaces and dashes in lower and upper
+	// case.
 	code := bare(typed)
 	spellings := []string{factor.Tidy(typed), factor.Bare(typed), code, strings.ToUpper(code)}
 	macs = c.c.Keys.MACs(purpose, userID, code)

@@ -80,13 +80,13 @@ func spread(code string) string {
 	return b.String()
 }
 
-// Looks reports whether a text could be a code that Make returns.
+// Looks reports whether a string could be a code that Make returns.
 func (c *Codes) Looks(typed string) bool {
 	_, ok := normal(typed)
 	return ok
 }
 
-// Reads reports whether a text could be a code of the user. Other text does not
+// Reads reports whether a string could be a code of the user. Other text does not
 // count as a guess. Imported codes may have sizes other than Make's.
 func (c *Codes) Reads(ctx context.Context, userID, typed string) (bool, error) {
 	if _, own := normal(typed); own || !looksForeign(typed) {

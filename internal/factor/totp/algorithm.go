@@ -71,8 +71,8 @@ func Code(a Algorithm, secret []byte, step int64, digits int) string {
 	return fmt.Sprintf("%0*d", digits, v%mod)
 }
 
-// Match returns the step of a code, for an app that was set up here. It looks at
-// the steps from back before now to ahead after now.
+// Match returns the step of a code, for an app that was set up here. It tries the
+// current step, back steps before it and ahead steps after it.
 func Match(secret []byte, code string, now time.Time, back, ahead int) (step int64, ok bool) {
 	if len(secret) < minSecret {
 		return 0, false

@@ -19,7 +19,7 @@ type Parameters struct {
 }
 
 // MinImported is the minimum length, in bytes, of the key of an app that was set up
-// elsewhere. RFC 4226 demands 16, but several systems have always made keys of 10.
+// elsewhere. RFC 4226 requires 16, but several systems have always made keys of 10.
 // If these were refused, their accounts would lose their second factor.
 const MinImported = 10
 

@@ -181,7 +181,7 @@ func (m *Method) steps(p Parameters) int {
 // Newest returns the newest step whose code could have been accepted by now.
 func (m *Method) Newest(p Parameters) int64 { return p.StepAt(m.c.Now()) + int64(m.steps(p)) }
 
-// Opens returns nil if the factor's secret can be decrypted. It uses up nothing.
+// Opens returns nil if the factor's secret can be decrypted. It changes nothing.
 func (m *Method) Opens(f store.Factor) error {
 	_, _, err := m.open(f.UserID, f.ID, f.Secret)
 	return err

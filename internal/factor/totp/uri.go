@@ -27,13 +27,13 @@ func escape(s string) string {
 		return r
 	}, s)
 	// QueryEscape leaves only letters, digits and -_.~ unchanged. The wire contract
-	// writes a blank as %20 and keeps the at sign.
+	// writes a space as %20 and keeps the at sign.
 	return strings.NewReplacer("+", "%20", "%40", "@").Replace(url.QueryEscape(s))
 }
 
-// QR returns a text as an SVG image in a data URI, with a margin of four modules
-// and error correction level M. If the text is too long, QR returns an empty
-// string.
+// QR returns the QR code of a text as an SVG image in a data URI, with a margin of
+// four modules and error correction level M. If the text is too long, QR returns an
+// empty string.
 func QR(text string) template.URL {
 	code, err := qr.Encode(text, qr.M, qr.Unicode)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 // watch runs its arguments as a server until its standard input ends or has a line.
-// Without a line, it then removes the folder.
+// Without a line, it then removes the directory.
 const watch = `dir=$1; signal=$2; shift 2
 "$@" </dev/null >>"$dir/log" 2>&1 &
 pid=$!
@@ -103,7 +103,7 @@ func own(t testing.TB, s *Server, err error) *Server {
 	return s
 }
 
-// folder creates an empty folder to which its user may write.
+// folder creates an empty directory to which its user may write.
 func folder(as *syscall.Credential) (string, error) {
 	dir, err := os.MkdirTemp("", "twofold-servers-")
 	if err == nil && as != nil {
@@ -145,7 +145,7 @@ func freePort() (int, error) {
 // errMissing is returned if a server is not installed.
 var errMissing = errors.New("is not installed: scripts/prepare installs it where it may")
 
-// find returns the path of a program. It also searches the folders of Debian's
+// find returns the path of a program. It also searches the directories of Debian's
 // versions.
 func find(name, folders string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {

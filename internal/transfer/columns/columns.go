@@ -70,7 +70,7 @@ func (v values) draft() *transfer.Draft {
 	return d
 }
 
-// list splits a list at commas, semicolons or blanks.
+// list splits a list at commas, semicolons or spaces.
 func list(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
 }

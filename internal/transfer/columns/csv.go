@@ -136,7 +136,7 @@ func (in *opened) header(c CSV) error {
 }
 
 // ours returns the name of a column in this package: the configured one, or the
-// header itself in any case, with blanks or dashes as underscores.
+// header itself in any case, with spaces or dashes as underscores.
 func (c CSV) ours(header string) (string, error) {
 	if !utf8.ValidString(header) {
 		return "", errors.New("the name of a column is not valid UTF-8")
@@ -218,7 +218,7 @@ func (in *opened) entry(record []string, odd bool) transfer.Entry {
 		}
 		v[name] = strings.TrimSpace(record[i])
 		if name == "password" {
-			v[name] = record[i] // not trimmed: a plain password may contain blanks
+			v[name] = record[i] // not trimmed: a plain password may contain spaces
 		}
 	}
 	return v.draft().Entry(0)

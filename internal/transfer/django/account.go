@@ -23,7 +23,8 @@ func (r *reading) account(u rows.Row, own map[string]map[string][]rows.Row) *tra
 	d.SetUsername(u.Text("username"))
 	d.SetField("first_name", u.Text("first_name"))
 	d.SetField("last_name", u.Text("last_name"))
-	// Django marks an account without a password with an exclamation mark.
+	// In Django, the hash of an account without a password begins with an
+	// exclamation mark.
 	if hash := u.Text("password"); hash != "" && hash[0] != '!' {
 		d.Password = &transfer.Password{Value: hash}
 	}

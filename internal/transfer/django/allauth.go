@@ -90,7 +90,7 @@ func (r *reading) allauth(d *transfer.Draft, row rows.Row) {
 }
 
 // codes returns the unused recovery codes. allauth derives them from a seed: the
-// HMAC-SHA1 of a text that grows with each code.
+// HMAC-SHA1 of a string that grows with each code.
 func (v data) codes(count, digits int) (list []string, err error) {
 	if v.Migrated != nil {
 		return v.Migrated, nil

@@ -37,8 +37,8 @@ type Config struct {
 	// Mailed reports whether the mailbox opens an account without a password.
 	Mailed bool
 	Now    func() time.Time
-	// Tell records what is about to happen or has happened. If it fails before
-	// anything was changed or shown, nothing is changed or shown.
+	// Tell records an event before or after it happens. If it fails before anything
+	// was changed or shown, nothing is changed or shown.
 	Tell func(ctx context.Context, n News) error
 }
 

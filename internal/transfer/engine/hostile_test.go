@@ -209,9 +209,9 @@ func TestR344_AnAddressIsProvenOnlyIfTheFileSaysSo(t *testing.T) {
 	}
 }
 
-// TestR345_AnImportComesAgain checks that the same source changes nothing when it
-// is imported again. An account that has changed there is updated, unless it was
-// also changed here. Nothing that was used here becomes valid again.
+// TestR345_AnImportComesAgain imports the same source twice and checks that nothing
+// changes. An account that changed in the source is updated, unless it also changed
+// here. Nothing that was used here becomes valid again.
 func TestR345_AnImportComesAgain(t *testing.T) {
 	engines(t, func(t *testing.T, open func(testing.TB) store.Store) {
 		ctx, people := t.Context(), persons(t, 4)

@@ -19,7 +19,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// draft is a checked account. It lacks only what is slow to compute.
+// draft is a checked account. It lacks only the values that are slow to compute.
 type draft struct {
 	transfer.Account
 	user     store.User // without ID and version

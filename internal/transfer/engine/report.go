@@ -82,8 +82,8 @@ func (r *Report) leave(text string) {
 	r.Left[text]++
 }
 
-// short returns a text of at most about maxText bytes, on one line, that is safe to
-// print.
+// short returns a string of at most about maxText bytes, on one line, that is safe
+// to print.
 func short(text string) string {
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' }), " ")
 	if len(text) > maxText {

@@ -90,7 +90,7 @@ func (o Options) single(scheme string) bool {
 }
 
 // password distinguishes a hash from a plain password, which Flask-Security stores
-// if it is configured to. passlib takes any text that it does not recognize for a
+// if it is configured to. passlib treats any string that it does not recognize as a
 // plain password.
 func (r *reading) password(d *transfer.Draft, stored string) *transfer.Password {
 	if stored == "" {

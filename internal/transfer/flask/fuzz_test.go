@@ -38,8 +38,8 @@ func TestTheVectorOfFernet(t *testing.T) {
 	}
 }
 
-// TestTheVectorsOfTheWallet opens a key that passlib's wallet encrypted, and texts
-// that passlib could not read.
+// TestTheVectorsOfTheWallet opens a key that passlib's wallet encrypted, and
+// strings that passlib could not read.
 func TestTheVectorsOfTheWallet(t *testing.T) {
 	w := newWallet(map[string]string{"1": "aaa", "2": "bbb"})
 	a, err := w.open(`{"enckey":{"v":1,"c":13,"s":"6D7N7W53O7HHS37NLUFQ","k":"MHCTEGSNPFN5CGBJ","t":"1"},` +
@@ -68,7 +68,7 @@ func TestTheVectorsOfTheWallet(t *testing.T) {
 	}
 }
 
-// FuzzWallet checks that any text is refused or read in a bounded time.
+// FuzzWallet checks that any input is refused or read in a bounded time.
 func FuzzWallet(f *testing.F) {
 	w := newWallet(map[string]string{"1": "a secret of the wallet"})
 	f.Add(`{"enckey":{"v":1,"c":4,"s":"6D7N7W53O7HHS37NLUFQ","k":"MHCTEGSNPFN5CGBJ","t":"1"},"type":"totp","v":1}`)
@@ -87,7 +87,7 @@ func FuzzWallet(f *testing.F) {
 	})
 }
 
-// FuzzFernet checks that a text is a token of a key only if the key made it.
+// FuzzFernet checks that a string is a token of a key only if the key made it.
 func FuzzFernet(f *testing.F) {
 	keys, err := fernetKeys([]string{"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="})
 	if err != nil {

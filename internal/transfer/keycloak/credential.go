@@ -10,7 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
-// credential is a user's credential. Two of its fields are texts that contain JSON.
+// credential is a user's credential. Two of its fields are strings that contain
+// JSON.
 type credential struct {
 	Type    string `json:"type"`
 	Label   string `json:"userLabel"`

@@ -1,5 +1,5 @@
 // Package keycloak reads the accounts of a Keycloak realm from its export: one
-// file, or the folder that "kc.sh export --dir" writes.
+// file, or the directory that "kc.sh export --dir" writes.
 package keycloak
 
 import (
@@ -18,7 +18,7 @@ import (
 
 // Options contain the information that the export lacks.
 type Options struct {
-	// Path is the path of the file or of the folder.
+	// Path is the path of the file or of the directory.
 	Path string
 	// RPID is the host for which passkeys were made, if the policy of the realm
 	// leaves it to the request.
@@ -139,7 +139,7 @@ func (s *source) each(ctx context.Context, files []string, member func(f *stream
 }
 
 // Read implements transfer.Source. The line of an entry is the line of its user. In
-// a folder, lines are counted across files.
+// a directory, lines are counted across files.
 func (s *source) Read(ctx context.Context, each func(transfer.Entry) error) error {
 	r, err := s.load(ctx)
 	if err != nil {

@@ -149,7 +149,8 @@ func TestR371_AnAccountOfARealmWithoutItsSecondFactorIsRefused(t *testing.T) {
 	}
 }
 
-// TestAFolderIsReadInOrder reads a folder, in which users have files of their own.
+// TestAFolderIsReadInOrder reads a directory in which users have files of their
+// own.
 func TestAFolderIsReadInOrder(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string]string{"r-realm.json": `{"realm":"r","webAuthnPolicyRpId":"h.example"}`}

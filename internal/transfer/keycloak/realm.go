@@ -135,7 +135,7 @@ func (r *realm) builtin(name string) bool {
 	return name == "offline_access" || name == "uma_authorization" || name == "default-roles-"+strings.ToLower(r.Name)
 }
 
-// roleName converts the name of a role to one without blanks and commas.
+// roleName converts the name of a role to one without spaces and commas.
 func roleName(name string) string {
 	return strings.Join(strings.FieldsFunc(name, func(c rune) bool { return c == ' ' || c == ',' }), "-")
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Row is a row of a table. Its methods return the zero value for NULL and for a
-// value of another type. In the latter case, Problem returns a text.
+// value of another type. In the latter case, Problem returns a description.
 type Row struct {
 	values  map[string]any
 	problem *string
@@ -25,7 +25,7 @@ func (r Row) bad(column, kind string) {
 	}
 }
 
-// Text returns a text. Other types are converted to text.
+// Text returns a string. Values of other types are converted.
 func (r Row) Text(column string) string {
 	switch v := r.values[column].(type) {
 	case nil:

@@ -18,7 +18,7 @@ import (
 )
 
 // workFactor is the logarithm of scrypt's rounds. 2^18 rounds need 256 MiB and
-// about a second. A file that demands more is refused.
+// about a second. A file that requires more is refused.
 const workFactor = 18
 
 var (
@@ -135,7 +135,7 @@ type scratch struct {
 	id   *age.X25519Identity
 }
 
-// NewScratch creates an encrypted file in the folder of temporary files.
+// NewScratch creates an encrypted file in the directory for temporary files.
 func NewScratch() (transfer.Scratch, error) {
 	f, err := os.CreateTemp("", "twofold-*") // mode 0600
 	if err != nil {

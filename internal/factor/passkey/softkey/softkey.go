@@ -60,7 +60,8 @@ type Draft struct {
 	RawStatement any // replaces Statement, if set
 	Signer       crypto.Signer
 	Alg          int
-	// Wire are functions that change the JSON of the response after it is signed.
+	// Wire contains functions that change the JSON of the response after it is
+	// signed.
 	Wire []func(out, response map[string]any)
 }
 
@@ -202,7 +203,7 @@ func (d *Draft) client() []byte {
 	if d.RawClient != nil {
 		return d.RawClient
 	}
-	raw, _ := json.Marshal(d.Client) // cannot fail: only texts and booleans
+	raw, _ := json.Marshal(d.Client) // cannot fail: only strings and booleans
 	return raw
 }
 
