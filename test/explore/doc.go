@@ -110,7 +110,7 @@
 //   - a copy of a session that is fresh, and a copy of a header token, which becomes fresh when
 //     its owner proves again who they are with it, and survives the changes that are made
 //     with it: nowhere, as no promise says what such a copy cannot do;
-//   - a copied cookie of a trusted browser, with the password: nowhere;
+//   - a copied cookie of a trusted browser, with the password: test/model, test/security;
 //   - several factors of a kind, the end of one session or one trusted browser, and that the
 //     operator ends all sessions: test/security;
 //   - that mail is switched off again: nowhere;
