@@ -342,7 +342,7 @@ type userRecovery struct {
 
 // Help implements kong.HelpProvider.
 func (userRecovery) Help() string {
-	return `Mails the owner a link that, with the password, sets up a second factor in place of the lost one. It works once, at once and
+	return `Mails the owner a link that, with the password, sets up a second factor in place of the lost one. It works once, from now on and
 for a day. Nothing is switched off before the new factor is set up; then recovery codes end too. Make sure by other means that you
 talk to the owner; they are told by mail, and the reason stands in the audit trail.
 
