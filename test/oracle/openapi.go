@@ -77,11 +77,15 @@ func (d *document) judge(question []byte) error {
 	if err != nil {
 		return err
 	}
-	described := op.Responses.Status(a.Status)
+	status := strconv.Itoa(a.Status)
+	if op.Responses.Value(status) == nil {
+		status = status[:1] + "XX"
+	}
+	described := op.Responses.Value(status)
 	if described == nil {
 		return errors.New("the document has no such status")
 	}
-	if err := d.body(a, described); err != nil {
+	if err := d.body(a, status, described); err != nil {
 		return err
 	}
 	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
@@ -95,7 +99,7 @@ func (d *document) judge(question []byte) error {
 }
 
 // body says how the body differs. A redirect may come without a page.
-func (d *document) body(a answer, described *openapi3.ResponseRef) error {
+func (d *document) body(a answer, status string, described *openapi3.ResponseRef) error {
 	content, mime := described.Value.Content, a.Header.Get("Content-Type")
 	if len(a.Body) == 0 && (len(content) == 0 || a.Status/100 == 3 || a.Method == http.MethodHead) {
 		return nil
@@ -115,16 +119,27 @@ func (d *document) body(a answer, described *openapi3.ResponseRef) error {
 			return err
 		}
 	}
-	own := pointer("paths", a.Path, strings.ToLower(a.Method), "responses", strconv.Itoa(a.Status))
-	place := cmp.Or(described.Ref, "#"+own) + pointer("content", bare, "schema")
-	schema, err := d.bodies[place], error(nil)
-	if schema == nil {
-		if schema, err = d.schemas.Compile("openapi.json" + place); err != nil {
-			return err
-		}
-		d.bodies[place] = schema
+	schema, err := d.schema(a.Method, a.Path, status, bare, described)
+	if err != nil {
+		return err
 	}
 	return schema.Validate(v)
+}
+
+// schema compiles that of a body, or returns what was compiled before.
+func (d *document) schema(
+	method, path, status, mime string, described *openapi3.ResponseRef,
+) (*jsonschema.Schema, error) {
+	own := pointer("paths", path, strings.ToLower(method), "responses", status)
+	place := cmp.Or(described.Ref, "#"+own) + pointer("content", mime, "schema")
+	if s := d.bodies[place]; s != nil {
+		return s, nil
+	}
+	s, err := d.schemas.Compile("openapi.json" + place)
+	if err == nil {
+		d.bodies[place] = s
+	}
+	return s, err
 }
 
 // pointer returns a JSON Pointer (RFC 6901) as a part of a URL.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -82,6 +83,8 @@ func TestQuestionsAreAnsweredOneByOne(t *testing.T) {
 		{refused(data, good+"{}"), false},
 		{refused(data, `{"meta":{"code":"400"},"response":{}}`), false},
 		{refused(data, `[]`), false},
+		{ask(answer{Method: "GET", Path: "/auth/verify", Status: 403, Header: text, Body: []byte("a")}), true},
+		{ask(answer{Method: "GET", Path: "/auth/verify", Status: 403, Header: data, Body: []byte("{}")}), false},
 		{[]byte("{\n"), false},
 	}
 	var in, out bytes.Buffer
@@ -99,5 +102,37 @@ func TestQuestionsAreAnsweredOneByOne(t *testing.T) {
 		if verdict := string(lines[i+1]); (verdict == `""`) != q.ok {
 			t.Errorf("%s: %s", q.line, verdict)
 		}
+	}
+}
+
+func TestEachAnswerHasASchema(t *testing.T) {
+	raw, err := os.ReadFile(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := open(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ranges := 0
+	for path, item := range d.spec.Paths.Map() {
+		for method, op := range item.Operations() {
+			for status, described := range op.Responses.Map() {
+				if strings.HasSuffix(status, "XX") {
+					ranges++
+				}
+				for mime, media := range described.Value.Content {
+					if media.Schema == nil {
+						continue
+					}
+					if _, err := d.schema(method, path, status, mime, described); err != nil {
+						t.Errorf("%s %s %s: %v", method, path, status, err)
+					}
+				}
+			}
+		}
+	}
+	if ranges == 0 {
+		t.Error("the document has no range of statuses: judge needs none")
 	}
 }
