@@ -256,18 +256,18 @@ func (b *Browser) setUpApp(email string, more map[string]any) {
 	k.t.Helper()
 	wish := map[string]any{"setup": "authenticator"}
 	maps.Copy(wish, more)
-	begun := b.Post(k.at("/tf-setup"), wish)
-	if begun.Response["email_proof_required"] == true { // the application's table does not confirm the address
+	started := b.Post(k.at("/tf-setup"), wish)
+	if started.Response["email_proof_required"] == true { // the application's table does not confirm the address
 		b.must("prove the address", b.Post(k.at("/tf-validate"), map[string]any{"code": k.Mail.Code(k.t, email)}))
-		begun = b.Post(k.at("/tf-setup"), wish)
+		started = b.Post(k.at("/tf-setup"), wish)
 	}
-	b.must("set up", begun)
-	secret := k.secretOf(begun.Response["tf_authr_b32key"])
+	b.must("set up", started)
+	secret := k.secretOf(started.Response["tf_authr_b32key"])
 	k.mu.Lock()
 	k.apps[email] = &app{secret}
 	k.mu.Unlock()
 	path := k.at("/tf-validate")
-	if token, ok := begun.Response["tf_state_token"].(string); ok {
+	if token, ok := started.Response["tf_state_token"].(string); ok {
 		path = k.at("/tf-setup") + "/" + token
 	}
 	b.must("confirm", b.Post(path, map[string]any{"code": k.Code(email)}))

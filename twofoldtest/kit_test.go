@@ -136,8 +136,8 @@ func TestWhatIsSentIsCaught(t *testing.T) {
 	kit := twofoldtest.New(t, twofold.Config{})
 	kit.Serve(nil)
 	b := kit.LoginAs("ada@example.org", 1)
-	begun := b.Post("/tf-setup", map[string]any{"setup": "sms", "phone": "+16505551212"})
-	token, _ := begun.Response["tf_state_token"].(string)
+	started := b.Post("/tf-setup", map[string]any{"setup": "sms", "phone": "+16505551212"})
+	token, _ := started.Response["tf_state_token"].(string)
 	if a := b.Post("/tf-setup/"+token, map[string]any{"code": kit.SMS.Code(t, "+16505551212")}); a.Status != http.StatusOK {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}

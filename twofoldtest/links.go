@@ -144,8 +144,8 @@ func (b *Browser) begins(email, method string) func(*Browser) string {
 		k.people++
 		phone = "+1650555" + four(k.people)
 	}
-	begun := b.must("set-up of a first factor", b.Post(k.at("/us-setup"), fields{"chosen_method": method, "phone": phone})).Response
-	own := &app{secret: k.secretOf(begun["authr_b32key"])}
+	started := b.must("set-up of a first factor", b.Post(k.at("/us-setup"), fields{"chosen_method": method, "phone": phone})).Response
+	own := &app{secret: k.secretOf(started["authr_b32key"])}
 	code := func() string {
 		switch method {
 		case "email":
@@ -155,7 +155,7 @@ func (b *Browser) begins(email, method string) func(*Browser) string {
 		}
 		return k.code(own)
 	}
-	state, _ := begun["state"].(string)
+	state, _ := started["state"].(string)
 	b.must("first factor", b.Post(k.at("/us-setup")+"/"+state, fields{"passcode": code()}))
 	k.Clock.Move(time.Minute)
 	return func(asks *Browser) string {

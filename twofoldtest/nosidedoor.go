@@ -117,16 +117,16 @@ func (k *Kit) states() []state {
 // so that each path is requested from the original state.
 func (k *Kit) walk(s state, b *Browser, paths []string) {
 	k.t.Helper()
-	begun := b.mark()
-	if strings.HasSuffix(begun, ended) && slices.Contains(k.walked, begun) {
+	started := b.mark()
+	if strings.HasSuffix(started, ended) && slices.Contains(k.walked, started) {
 		return // the state has ended, and everything was requested from such a state before
 	}
-	k.walked = append(k.walked, begun)
+	k.walked = append(k.walked, started)
 	for _, pattern := range paths {
 		if strings.HasSuffix(pattern, k.at("/logout")) {
 			continue // this state is tried as "signed out"
 		}
-		if b.mark() != begun {
+		if b.mark() != started {
 			if b = s.open(); b == nil {
 				return
 			}

@@ -123,14 +123,14 @@ func (b *Browser) setUpSecond(email, method, phone string) {
 	k.Clock.Move(10 * minute)
 	b.must("proof", b.Post(k.at("/verify"), fields{"password": Password}))
 	b.must2(email)
-	begun := b.must("set up", b.Post(k.at("/tf-setup"), fields{"setup": method, "phone": phone})).Response
+	started := b.must("set up", b.Post(k.at("/tf-setup"), fields{"setup": method, "phone": phone})).Response
 	code := ""
 	if method == "sms" {
 		code = k.SMS.Code(k.t, phone)
 	} else {
 		code = k.Mail.Code(k.t, email)
 	}
-	token, _ := begun["tf_state_token"].(string)
+	token, _ := started["tf_state_token"].(string)
 	b.must("confirm", b.Post(k.at("/tf-setup")+"/"+token, fields{"code": code}))
 	k.Clock.Move(10 * minute)
 }

@@ -344,7 +344,7 @@ type userRecovery struct {
 func (userRecovery) Help() string {
 	return `Mails the owner a link that, with the password, sets up a second factor in place of the lost one. It works once, from now on and
 for a day. Nothing is switched off before the new factor is set up; then recovery codes end too. Make sure by other means that you
-talk to the owner; they are told by mail, and the reason stands in the audit trail.
+talk to the owner; they are told by mail, and the reason is recorded in the audit trail.
 
 Example:
   twofold user recovery ann@example.org --reason "called back on the number in her file, ticket 4711"`

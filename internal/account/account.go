@@ -81,8 +81,8 @@ type Draft struct {
 	Hash     string
 	Roles    []string
 	Inactive bool
-	// Unconfirmed is set if it is not proven that the address is the owner's. Whoever creates an
-	// account for another person confirms the address.
+	// Unconfirmed is set if it is not proven that the address is the owner's. A person who creates
+	// an account for someone else confirms the address.
 	Unconfirmed bool
 	Language    string // language of messages to the owner; empty if unknown
 	Profile     string // as in store.User

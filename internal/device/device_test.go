@@ -282,9 +282,9 @@ func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	}
 }
 
-// TestACookieThatDoesNotSayWhoseItIsIsNobodys checks that Made needs a cookie that
+// TestACookieWithoutAUserBelongsToNoUser checks that Made needs a cookie that
 // names the user.
-func TestACookieThatDoesNotSayWhoseItIsIsNobodys(t *testing.T) {
+func TestACookieWithoutAUserBelongsToNoUser(t *testing.T) {
 	h := open(t)
 	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})
 	sign := func(m *Manager, p payload) string {

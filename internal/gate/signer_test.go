@@ -146,11 +146,11 @@ func TestKeysOfAssertionsRotateWithTheSite(t *testing.T) {
 	}
 }
 
-// TestAnUnknownKeyHoldsUpNobody checks that assertions with a known key are
+// TestAnUnknownKeyDelaysNoOtherRequest checks that assertions with a known key are
 // verified while the keys are being fetched because of an unknown key ID, which
 // anyone can make up. A canceled caller does not cancel the fetch. A failed fetch
 // is not repeated at once.
-func TestAnUnknownKeyHoldsUpNobody(t *testing.T) {
+func TestAnUnknownKeyDelaysNoOtherRequest(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	s, other := signer(t, newKey), signer(t, oldKey)
 	c := Claims{Audience: "app.example.org", Subject: "U1"}

@@ -242,9 +242,9 @@ func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
 }
 
 // SprayAlert counts a wrong password over all accounts and addresses. full reports whether there
-// were HourFailures this hour. begun reports, once an hour, that the operator should be notified.
+// were HourFailures this hour. first reports, once an hour, that the operator should be notified.
 // It blocks no one, because with a shared budget a stranger could lock everyone out.
-func (l *Limiter) SprayAlert(ctx context.Context) (begun, full bool, err error) {
+func (l *Limiter) SprayAlert(ctx context.Context) (first, full bool, err error) {
 	c := l.claim(spray, "all")
 	if c.Times, full = l.spray.count(l.now(), c.Limit); c.Times == 0 {
 		return false, full, nil

@@ -31,14 +31,14 @@ func TestNotEveryWrongPasswordWritesTheRowOfAll(t *testing.T) {
 	count := func(n int) (first, told int) {
 		t.Helper()
 		for i := range n {
-			begun, full, err := nodes[i%2].SprayAlert(t.Context())
+			alert, full, err := nodes[i%2].SprayAlert(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			if full && first == 0 {
 				first = i + 1
 			}
-			if begun {
+			if alert {
 				told++
 			}
 		}

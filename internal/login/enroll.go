@@ -213,15 +213,15 @@ func (l *Login) BeginSetup(
 			return Enrollment{}, err
 		}
 	}
-	begun, err := l.begin(ctx, a.owner(), a.user(), w, b)
+	started, err := l.begin(ctx, a.owner(), a.user(), w, b)
 	if a.who == nil {
-		begun.StateToken = ""
-		return begun, err
+		started.StateToken = ""
+		return started, err
 	}
 	if err != nil {
-		return begun, err
+		return started, err
 	}
-	return begun, l.supersede(ctx, token, *who)
+	return started, l.supersede(ctx, token, *who)
 }
 
 // supersede ends the earlier step of the session when it starts a set-up, because its page takes
@@ -260,11 +260,11 @@ func (l *Login) begin(ctx context.Context, owner string, u store.User, w EnrollR
 	if err := l.c.Drafts.PutDraft(ctx, d); err != nil {
 		return Enrollment{}, err
 	}
-	begun := Enrollment{Method: w.Method, Destination: d.Destination, StateToken: state, Secret: shown}
+	started := Enrollment{Method: w.Method, Destination: d.Destination, StateToken: state, Secret: shown}
 	if m.Channel() == "" {
-		return begun, nil
+		return started, nil
 	}
-	return begun, l.sendDraft(ctx, d, u, m, b)
+	return started, l.sendDraft(ctx, d, u, m, b)
 }
 
 func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction {
@@ -283,7 +283,7 @@ func (l *Login) ConfirmSetup(ctx context.Context, who Who, state, code string, b
 
 // SettingUp reports whether the caller has a draft that waits for its code. It returns the data of
 // the draft again to the sign-in or session that started it, which must still be fresh.
-func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Enrollment, ok bool, err error) {
+func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (started Enrollment, ok bool, err error) {
 	d, u, err := l.ownDraft(ctx, token, who)
 	switch {
 	case errors.Is(err, ErrState), errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
@@ -291,21 +291,21 @@ func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun En
 	case err != nil:
 		return Enrollment{}, false, err
 	}
-	begun, err = shownAgain(ctx, l, d, u, who)
-	return begun, true, err
+	started, err = shownAgain(ctx, l, d, u, who)
+	return started, true, err
 }
 
 // shownAgain returns a draft as it is shown again to the user who started it. It includes the
 // secret while the session is fresh.
 func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who *Who) (Enrollment, error) {
-	begun := Enrollment{Method: d.Method, Destination: d.Destination}
+	started := Enrollment{Method: d.Method, Destination: d.Destination}
 	show, may := l.c.Methods[d.Method].(factor.Shower)
 	if !may || who != nil && l.RequireFresh(ctx, *who, l.c.Policy.Freshness) != nil {
-		return begun, nil
+		return started, nil
 	}
 	var err error
-	begun.Secret, err = show.Show(draftTransaction(d, u, Browser{}), d)
-	return begun, err
+	started.Secret, err = show.Show(draftTransaction(d, u, Browser{}), d)
+	return started, err
 }
 
 // ResendSetup sends another code for the caller's draft and invalidates the previous one. It

@@ -88,8 +88,8 @@ func budgetOf(u store.User, identity string) string {
 // reportSpray notifies the operator of password guessing across many accounts (R113). full reports whether
 // it continues.
 func (l *Login) reportSpray(ctx context.Context, b Browser) (full bool, err error) {
-	begun, full, err := l.c.Limits.SprayAlert(ctx)
-	if err != nil || !begun {
+	first, full, err := l.c.Limits.SprayAlert(ctx)
+	if err != nil || !first {
 		return full, err
 	}
 	l.c.Log.ErrorContext(ctx, "unusually many failed sign-ins in the last hour: possible password spraying")

@@ -90,9 +90,9 @@ func (l *Login) SettingUpFirst(ctx context.Context, who Who, state string) (Enro
 	if err != nil {
 		return Enrollment{}, err
 	}
-	begun, err := shownAgain(ctx, l, d, who.User, &who)
-	begun.StateToken = state
-	return begun, err
+	started, err := shownAgain(ctx, l, d, who.User, &who)
+	started.StateToken = state
+	return started, err
 }
 
 // ResendFirst sends another code for that draft and invalidates the previous one. It returns
@@ -102,9 +102,9 @@ func (l *Login) ResendFirst(ctx context.Context, who Who, state string, b Browse
 	if err != nil {
 		return Enrollment{}, err
 	}
-	begun, err := sendAgain(ctx, l, d, who.User, b)
-	begun.StateToken = state
-	return begun, err
+	started, err := sendAgain(ctx, l, d, who.User, b)
+	started.StateToken = state
+	return started, err
 }
 
 // ConfirmFirst activates the draft as a first factor, which replaces an earlier one of its method.

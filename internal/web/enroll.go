@@ -94,12 +94,12 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 	if s.c.Passkeys.On {
 		body["tf_passkey_setup"] = s.paths.WanRegister
 	}
-	begun, open, err := s.c.Login.SettingUp(c.r.Context(), c.pending, c.who)
+	started, open, err := s.c.Login.SettingUp(c.r.Context(), c.pending, c.who)
 	if err != nil {
 		return nil, err
 	}
 	if open {
-		data.Open = begun.Method
+		data.Open = started.Method
 	}
 	for _, m := range p.Methods {
 		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
@@ -138,7 +138,7 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 		}
 		return &answer{outcome: &out, user: &out.User, to: s.views.PostSetup, note: "TWO_FACTOR_DISABLED"}, nil
 	}
-	begun, err := s.c.Login.BeginSetup(ctx, c.pending, c.who, login.EnrollRequest{
+	started, err := s.c.Login.BeginSetup(ctx, c.pending, c.who, login.EnrollRequest{
 		Method: method, Phone: c.form.text("phone"), Add: c.form.flag("add"), Name: TidyName(c.form.text("name")),
 	}, c.browser)
 	if errors.Is(err, login.ErrSend) {
@@ -149,7 +149,7 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 			}
 			return nil, f
 		}
-		if begun.Method != "" { // the draft is valid: its page shows that the code was not sent
+		if started.Method != "" { // the draft is valid: its page shows that the code was not sent
 			c.back = s.paths.Validate
 		}
 		return nil, f
@@ -158,7 +158,7 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 		return nil, s.setupError(c, err)
 	}
 	// Redirect to a separate page of the draft, so that reloading it starts nothing.
-	return &answer{body: s.enrollmentBody(c, begun), to: withNext(s.paths.Validate, c.next())}, nil
+	return &answer{body: s.enrollmentBody(c, started), to: withNext(s.paths.Validate, c.next())}, nil
 }
 
 func (s *Site) enrollmentBody(c *call, b login.Enrollment) map[string]any {

@@ -100,17 +100,17 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 	if method == "" {
 		return a, nil
 	}
-	begun, err := s.c.Login.BeginFirst(c.r.Context(), *c.who, login.EnrollRequest{Method: method, Phone: c.form.text("phone")}, c.browser)
-	at := s.paths.Unified.Setup + "/" + begun.StateToken
+	started, err := s.c.Login.BeginFirst(c.r.Context(), *c.who, login.EnrollRequest{Method: method, Phone: c.form.text("phone")}, c.browser)
+	at := s.paths.Unified.Setup + "/" + started.StateToken
 	if err != nil {
 		field := "chosen_method"
-		if begun.Method != "" && !c.json && !errors.Is(err, login.ErrUndeliverable) {
+		if started.Method != "" && !c.json && !errors.Is(err, login.ErrUndeliverable) {
 			c.back, field = at, "setup" // the draft is valid: its page shows that the code was not sent
 		}
 		return a, s.firstError(err, field)
 	}
 	// Redirect to a separate page of the draft, so that reloading it starts nothing.
-	a.body, a.to, a.note = firstEnrollmentBody(s, c, begun), withNext(at, c.next()), ""
+	a.body, a.to, a.note = firstEnrollmentBody(s, c, started), withNext(at, c.next()), ""
 	return a, nil
 }
 
@@ -131,29 +131,29 @@ func firstEnrollmentBody(s *Site, c *call, b login.Enrollment) map[string]any {
 
 // getFirstSetupToken shows the page of a draft, for the session that started it.
 func (s *Site) getFirstSetupToken(c *call) (*answer, error) {
-	begun, err := s.c.Login.SettingUpFirst(c.r.Context(), *c.who, c.token)
+	started, err := s.c.Login.SettingUpFirst(c.r.Context(), *c.who, c.token)
 	if errors.Is(err, login.ErrSetupToken) { // it is complete or was replaced by another one
 		return nil, firstRefused(s, err).says("STEP_OVER")
 	}
 	if err != nil {
 		return nil, firstRefused(s, err)
 	}
-	page := s.confirmPage(begun)
+	page := s.confirmPage(started)
 	page.Field, page.Action, page.Back = "passcode", s.paths.Unified.Setup+"/"+c.token, s.paths.Unified.Setup
 	if page.Resend != "" {
 		page.Resend = page.Action
 	}
-	return &answer{body: firstEnrollmentBody(s, c, begun), page: "tf_confirm", data: page}, nil
+	return &answer{body: firstEnrollmentBody(s, c, started), page: "tf_confirm", data: page}, nil
 }
 
 func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
 	ctx, code := c.r.Context(), c.form.text("passcode")
 	if c.form.flag("resend") {
-		begun, err := s.c.Login.ResendFirst(ctx, *c.who, c.token, c.browser)
+		started, err := s.c.Login.ResendFirst(ctx, *c.who, c.token, c.browser)
 		if err != nil {
 			return nil, firstRefused(s, err)
 		}
-		body := map[string]any{"chosen_method": begun.Method, "phone": nil}
+		body := map[string]any{"chosen_method": started.Method, "phone": nil}
 		return &answer{body: body, to: withNext(c.r.URL.EscapedPath(), c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 	}
 	if code == "" {

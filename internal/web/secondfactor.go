@@ -58,7 +58,7 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 		}}, nil
 	}
 	if err != nil || out.Pending.State != store.Ready {
-		begun, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who)
+		started, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who)
 		switch {
 		case err != nil:
 			return nil, err
@@ -67,7 +67,7 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 		case !ok:
 			return nil, s.illegal(c)
 		}
-		return s.settingUp(c, begun), nil
+		return s.settingUp(c, started), nil
 	}
 	urls, options, err := s.recoveryOptions(c)
 	if err != nil {
@@ -111,8 +111,8 @@ func meanwhile(p *login.Pending, rescue []string) string {
 }
 
 // settingUp returns the page of a draft that was started earlier.
-func (s *Site) settingUp(c *call, begun login.Enrollment) *answer {
-	a := &answer{page: "tf_confirm", data: s.confirmPage(begun)}
+func (s *Site) settingUp(c *call, started login.Enrollment) *answer {
+	a := &answer{page: "tf_confirm", data: s.confirmPage(started)}
 	if c.who != nil {
 		a.user = &c.who.User
 	}
@@ -242,14 +242,14 @@ func (s *Site) postResend(c *call) (*answer, error) {
 
 // resendSetup sends another code for the current set-up.
 func (s *Site) resendSetup(c *call) (*answer, error) {
-	begun, err := s.c.Login.ResendSetup(c.r.Context(), c.pending, c.who, c.browser)
-	if begun.Method == "" && err != nil {
+	started, err := s.c.Login.ResendSetup(c.r.Context(), c.pending, c.who, c.browser)
+	if started.Method == "" && err != nil {
 		return nil, s.turn(c, err)
 	}
 	if err != nil {
 		return nil, s.toFailure(err).at("")
 	}
-	body := map[string]any{"tf_state": "validating_profile", "tf_method": begun.Method, "tf_primary_method": begun.Method}
+	body := map[string]any{"tf_state": "validating_profile", "tf_method": started.Method, "tf_primary_method": started.Method}
 	return &answer{body: body, to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 }
 

@@ -134,14 +134,14 @@ func TestAPoolThatDoesNotDo(t *testing.T) {
 func TestATransactionOnAPoolHasBounds(t *testing.T) {
 	url := servers.Postgres(t)
 	pool := poolAt(t, url, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["statement_timeout"] = "77s" })
-	db, beside, ctx := on(t, pool), raw(t, url), t.Context()
-	mustExec(t, beside, `CREATE TABLE seen (at TEXT)`)
-	mustExec(t, beside, `CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	db, direct, ctx := on(t, pool), raw(t, url), t.Context()
+	mustExec(t, direct, `CREATE TABLE seen (at TEXT)`)
+	mustExec(t, direct, `CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		INSERT INTO seen VALUES (concat_ws(' ', TG_OP, TG_TABLE_NAME, current_setting('statement_timeout'),
 			current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')));
 		RETURN COALESCE(NEW, OLD); END $$`)
 	for _, table := range []string{"twofold_users", "twofold_pendings"} {
-		mustExec(t, beside, `CREATE TRIGGER see BEFORE INSERT OR UPDATE OR DELETE ON `+table+`
+		mustExec(t, direct, `CREATE TRIGGER see BEFORE INSERT OR UPDATE OR DELETE ON `+table+`
 			FOR EACH ROW EXECUTE FUNCTION see()`)
 	}
 	if err := db.CreateUser(ctx, store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil { // a transaction
@@ -160,7 +160,7 @@ func TestATransactionOnAPoolHasBounds(t *testing.T) {
 		"INSERT twofold_users", "INSERT twofold_pendings", "UPDATE twofold_users", "DELETE twofold_pendings",
 	} {
 		var bound, all int
-		err := beside.QueryRow(`SELECT COUNT(*) FILTER (WHERE at = $1 || ' 5s 2s 10s'), COUNT(*)
+		err := direct.QueryRow(`SELECT COUNT(*) FILTER (WHERE at = $1 || ' 5s 2s 10s'), COUNT(*)
 			FROM seen WHERE at LIKE $1 || ' %'`, write).Scan(&bound, &all)
 		if err != nil || bound != all || all == 0 {
 			t.Errorf("%s: %d of %d had the time-outs: %v", write, bound, all, err)

@@ -34,18 +34,18 @@ func TestConnectionsToAStandbyLeaveThePool(t *testing.T) {
 	}
 	// Every connection of the pool becomes one to a standby: a role that only
 	// reads is what such a session looks like from here.
-	beside := raw(t, address)
+	direct := raw(t, address)
 	var role string
-	if err := beside.QueryRow(`SELECT current_user`).Scan(&role); err != nil {
+	if err := direct.QueryRow(`SELECT current_user`).Scan(&role); err != nil {
 		t.Fatal(err)
 	}
 	database := pgx.Identifier{strings.Trim(u.Path, "/")}.Sanitize()
 	alter := `ALTER ROLE ` + pgx.Identifier{role}.Sanitize() + ` IN DATABASE ` + database
 	pool := poolAt(t, address, nil)
 	ofPool := on(t, pool)
-	mustExec(t, beside, alter+` SET default_transaction_read_only = on`)
+	mustExec(t, direct, alter+` SET default_transaction_read_only = on`)
 	pool.Reset()
-	defer func() { mustExec(t, beside, alter+` RESET default_transaction_read_only`) }()
+	defer func() { mustExec(t, direct, alter+` RESET default_transaction_read_only`) }()
 	standby, err := postgres.OpenAsIs(ctx, u.String())
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestConnectionsToAStandbyLeaveThePool(t *testing.T) {
 		}
 		connect(node)
 	}
-	mustExec(t, beside, alter+` RESET default_transaction_read_only`)
+	mustExec(t, direct, alter+` RESET default_transaction_read_only`)
 	for name, node := range nodes {
 		for i, u := range users {
 			u.ID, u.EmailKey = u.ID+name, u.EmailKey+name

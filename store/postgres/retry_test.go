@@ -19,27 +19,27 @@ func TestASerializationFailureIsTriedAgainAFewTimes(t *testing.T) {
 
 func aSerializationFailureIsTriedAgainAFewTimes(t *testing.T, open opener) {
 	ctx, url := t.Context(), servers.Postgres(t)
-	db, beside := open(t, url), raw(t, url)
+	db, direct := open(t, url), raw(t, url)
 	u := store.User{ID: "u", Email: "a@x.t", EmailKey: "a@x.t", Active: true, Uniquifier: "q", CreatedAt: now, UpdatedAt: now}
 	if err := db.CreateUser(ctx, u); err != nil {
 		t.Fatal(err)
 	}
-	mustExec(t, beside, `CREATE SEQUENCE tried`)
+	mustExec(t, direct, `CREATE SEQUENCE tried`)
 	for verb, write := range map[string]func() error{
 		"a statement":   func() error { return db.UpgradePassword(ctx, "u", "", "h") },
 		"a transaction": func() error { return db.SetPassword(ctx, "u", "", "q", false, now) },
 	} {
 		for failures, want := range map[int]error{0: nil, 2: nil, 4: nil, 5: store.ErrUnavailable, 1000: store.ErrUnavailable} {
-			mustExec(t, beside, `ALTER SEQUENCE tried RESTART`)
-			mustExec(t, beside, fmt.Sprintf(`CREATE OR REPLACE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			mustExec(t, direct, `ALTER SEQUENCE tried RESTART`)
+			mustExec(t, direct, fmt.Sprintf(`CREATE OR REPLACE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 				IF nextval('tried') <= %d THEN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END IF; RETURN NEW; END $$`, failures))
-			mustExec(t, beside, `UPDATE twofold_users SET password_hash = ''`)
-			mustExec(t, beside, `CREATE TRIGGER fails BEFORE UPDATE ON twofold_users FOR EACH ROW EXECUTE FUNCTION fails()`)
+			mustExec(t, direct, `UPDATE twofold_users SET password_hash = ''`)
+			mustExec(t, direct, `CREATE TRIGGER fails BEFORE UPDATE ON twofold_users FOR EACH ROW EXECUTE FUNCTION fails()`)
 			begun := time.Now()
 			err := write()
-			mustExec(t, beside, `DROP TRIGGER fails ON twofold_users`)
+			mustExec(t, direct, `DROP TRIGGER fails ON twofold_users`)
 			var tried int
-			if err := beside.QueryRow(`SELECT last_value FROM tried`).Scan(&tried); err != nil {
+			if err := direct.QueryRow(`SELECT last_value FROM tried`).Scan(&tried); err != nil {
 				t.Fatal(err)
 			}
 			if !errors.Is(err, want) || want == nil && err != nil {

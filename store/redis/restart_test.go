@@ -81,7 +81,7 @@ func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 	if err := db.PutChallenge(ctx, c); err != nil {
 		t.Fatal(err)
 	}
-	if err := direct.Set(ctx, "somebody else's", "1", 0).Err(); err != nil {
+	if err := direct.Set(ctx, "another application's", "1", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if err := direct.Save(ctx).Err(); err != nil {
@@ -109,7 +109,7 @@ func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 	if list, err := db.SessionsOf(ctx, "u", now); err != nil || len(list) != 0 {
 		t.Errorf("%v %v", list, err)
 	}
-	if n, _ := direct.Exists(ctx, "somebody else's").Result(); n != 1 {
+	if n, _ := direct.Exists(ctx, "another application's").Result(); n != 1 {
 		t.Error("another application's key was deleted")
 	}
 }
