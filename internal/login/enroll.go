@@ -73,8 +73,12 @@ func (a actor) rescued() bool {
 	if a.pending != nil {
 		return a.lost() != "" && a.pending.Rescue
 	}
-	proofs := a.who.Session.Proofs
-	return len(proofs) > 0 && proofs[len(proofs)-1].Method == policy.Rescued
+	return byRescue(a.who.Session)
+}
+
+// byRescue reports whether a rescue was the last proof of a session.
+func byRescue(s store.Session) bool {
+	return len(s.Proofs) > 0 && s.Proofs[len(s.Proofs)-1].Method == policy.Rescued
 }
 
 // actor identifies the caller. A session must be fresh.

@@ -94,8 +94,8 @@ func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b B
 
 // activate activates the factor, invalidates everything issued before, and stores the notices, in
 // one transaction. first reports whether the user had no factor before. A user who was rescued has
-// neither the lost factor nor the recovery codes, so someone else may have the codes: they are
-// removed with the lost factor.
+// neither the lost factor nor the recovery codes, so someone else may have the codes. They end when
+// the user changes second factors.
 func (l *Login) activate(
 	ctx context.Context, a actor, u store.User, f store.Factor, add bool, b Browser,
 ) (changed store.User, first bool, err error) {
@@ -113,7 +113,7 @@ func (l *Login) activate(
 		f.Primary = true
 	}
 	former := replaced(present, a.lost(), add)
-	if former != "" && a.rescued() {
+	if a.rescued() {
 		if err := endCodes(ctx, l, u, &c, b); err != nil {
 			return store.User{}, false, err
 		}

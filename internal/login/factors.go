@@ -100,6 +100,11 @@ func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser)
 	if f.Primary {
 		c.Prefer = others[0].ID
 	}
+	if byRescue(who.Session) {
+		if err := endCodes(ctx, l, who.User, &c, b); err != nil {
+			return Outcome{}, err
+		}
+	}
 	u, err := l.change(ctx, who.User, c)
 	if errors.Is(err, store.ErrNoFactor) {
 		err = ErrLastFactor

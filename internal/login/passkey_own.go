@@ -252,6 +252,11 @@ func (l *Login) DropPasskey(ctx context.Context, who Who, name string, b Browser
 func (l *Login) changePasskeys(ctx context.Context, who Who, c store.FactorChange, kind string, e event.Event, proven bool, b Browser) (Outcome, error) {
 	c.UserID, c.From, c.To, c.Now = who.User.ID, who.User.Uniquifier, account.NewUniquifier(), l.c.Now()
 	c.Messages = l.letters(ctx, who.User, kind, store.Passkey, b)
+	if proven && byRescue(who.Session) {
+		if err := endCodes(ctx, l, who.User, &c, b); err != nil {
+			return Outcome{}, err
+		}
+	}
 	u, err := l.change(ctx, who.User, c)
 	if err != nil {
 		return Outcome{}, err

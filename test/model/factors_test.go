@@ -83,8 +83,11 @@ func (m *model) remove(who *session, f *factor) *want {
 	if f.primary {
 		of.factors[0].primary = true
 	}
-	m.change(of)
 	w := &want{status: 200}
+	if who.rescued {
+		m.endCodes(w, of)
+	}
+	m.change(of)
 	m.announce(w, of, "factor_removed")
 	m.carry(w, who)
 	w.of = nil

@@ -218,6 +218,9 @@ func (m *model) addPasskey(who *session, cookie, token string, a *signed, wantTo
 	default:
 		f.primary = len(of.factors) == 0
 		of.factors = ordered(append(of.factors, f))
+		if who.rescued {
+			m.endCodes(w, of)
+		}
 		m.change(of)
 		m.renew(w, who, grant{level: 2, proofs: m.proven(who.how, who.first)})
 	}

@@ -168,10 +168,9 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	}
 	kept := of.factors
 	// It replaces the first one, but no passkey.
-	lost := p != nil && p.lost != nil
+	ends := p != nil && p.lost != nil || p == nil && who.rescued
 	if i := slices.IndexFunc(kept, func(k *factor) bool { return k.soft == nil }); !d.add && i >= 0 {
 		kept = slices.Delete(slices.Clone(kept), i, i+1)
-		lost = lost || p == nil && who.rescued
 	}
 	if p != nil && p.lost != nil {
 		kept = slices.DeleteFunc(slices.Clone(of.factors), func(k *factor) bool { return k == p.lost })
@@ -191,7 +190,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	of.factors = ordered(append(kept, f))
 	w := &want{status: 200}
 	m.announce(w, of, "factor_changed")
-	if lost {
+	if ends {
 		m.endCodes(w, of)
 	}
 	m.change(of)

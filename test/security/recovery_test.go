@@ -10,6 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
 )
 
 func repairOnly(c *twofold.Config) { open(c); c.TwoFactor.RescueRepairOnly = true }
@@ -188,38 +189,47 @@ func TestR075_ARescueEndsRecoveryCodes(t *testing.T) {
 	}
 }
 
-// TestR075_ARescuedSessionThatReplacesAFactorEndsRecoveryCodes, as a repair does. A factor
-// that is added replaces none.
-func TestR075_ARescuedSessionThatReplacesAFactorEndsRecoveryCodes(t *testing.T) {
+// TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes, as a repair does: the
+// codes may be an attacker's. The same changes in another session leave them.
+func TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes(t *testing.T) {
 	w := newWorld(t, open)
-	for i, c := range []struct{ rescued, adds, ends bool }{
-		{rescued: true, ends: true}, {rescued: true, adds: true}, {},
+	sets := func(add bool) func(*browser, *person) {
+		return func(b *browser, p *person) {
+			r := b.post("/tf-setup", m{"setup": "authenticator", "add": add}).want(200)
+			app := &person{w: w, app: decode(w, r.text("tf_authr_b32key"))}
+			b.validate(app.code(0)).want(200)
+		}
+	}
+	for name, change := range map[string]func(*browser, *person){
+		"replace": sets(false), "add": sets(true),
+		"remove":       func(b *browser, p *person) { b.remove(p.factorIDs()["authenticator"]).want(200) },
+		"passkey":      func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", store.UseSecond).want(200) },
+		"first factor": func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", store.UseFirst).want(200) },
 	} {
-		p := w.withApp(fmt.Sprint("person", i))
-		code := p.recoveryCodes()[0]
-		b := w.plantPending(p)
-		if c.rescued {
-			b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-			b.validate(p.mailed()).want(200)
-		} else {
-			b.validate(p.next()).want(200)
-		}
-		r := b.post("/tf-setup", m{"setup": "authenticator", "add": c.adds}).want(200)
-		former := p.app
-		p.app = decode(w, r.text("tf_authr_b32key"))
-		b.validate(p.code(0)).want(200)
-		b.in(p, 2)
-		if c.adds {
-			p.app = former
-		}
-		if left := p.codesLeft(); (left == 0) != c.ends {
-			t.Errorf("%+v: %d codes are left", c, left)
-		}
-		if told := w.kinds(p.email)["codes_ended"] == 1; told != c.ends {
-			t.Errorf("%+v: the owner was told that codes ended: %v", c, told)
-		}
-		if c.ends {
-			w.plantPending(p).recover(code).want(400).refused("a recovery code from before the rescue")
+		for _, rescued := range []bool{true, false} {
+			p := w.withApp(strings.ReplaceAll(name, " ", "") + fmt.Sprint(rescued))
+			p.enrolSMS(fmt.Sprint("+165055512", 10+w.count("users")))
+			code := p.recoveryCodes()[0]
+			b := w.plantPending(p)
+			b.post("/tf-select", m{"which": "authenticator"}).want(200)
+			if rescued {
+				b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+				b.validate(p.mailed()).want(200)
+			} else {
+				b.validate(p.next()).want(200)
+			}
+			change(b, p)
+			b.in(p, 2)
+			ends := rescued && name != "first factor"
+			if left := p.codesLeft(); (left == 0) != ends {
+				t.Errorf("%s, rescued %v: %d codes are left", name, rescued, left)
+			}
+			if told := w.kinds(p.email)["codes_ended"] == 1; told != ends {
+				t.Errorf("%s, rescued %v: the owner was told that codes ended: %v", name, rescued, told)
+			}
+			if ends {
+				w.plantPending(p).recover(code).want(400).refused("a recovery code from before the rescue")
+			}
 		}
 	}
 }
