@@ -133,7 +133,7 @@ func (m *World) mayOpen(s *State, p Person) bool {
 func (t *turn) then(by By, verb string, s State, with ...Thing) {
 	l := Label{By: by, Verb: verb, Before: t.before}
 	copy(l.With[:], with)
-	t.emit(l, s.sorted())
+	t.emit(l, s)
 }
 
 // time ages what is fresh, and lets a day go by.
@@ -334,41 +334,6 @@ func ofKind(k Kind) (out Things) {
 		out |= set(thing(k, p))
 	}
 	return out
-}
-
-// sorted is the state with its browsers in one order: which is which of a person's
-// does not matter.
-func (s State) sorted() State {
-	for i := range s.Browsers {
-		if s.Browsers[i].empty() {
-			s.Browsers[i] = Browser{}
-		}
-	}
-	var order [browsers]uint32
-	for i, b := range s.Browsers {
-		n, j := b.number(), i
-		for ; j > 0 && order[j-1] < n; j-- {
-			order[j], s.Browsers[j] = order[j-1], s.Browsers[j-1]
-		}
-		order[j], s.Browsers[j] = n, b
-	}
-	return s
-}
-
-func (b Browser) number() uint32 {
-	n := uint32(b.Of)
-	for _, t := range [...]Thing{b.Session.First, b.Session.Second, b.TrustFirst, b.TrustSecond} {
-		n = n<<5 | uint32(t)
-	}
-	for _, is := range [...]bool{
-		b.Session.Trusted, b.Session.Fresh, b.Session.Copied, b.Known, b.Token, b.Refreshes,
-	} {
-		n <<= 1
-		if is {
-			n |= 1
-		}
-	}
-	return n
 }
 
 // thingOf is the thing behind a factor that package policy names.

@@ -36,26 +36,26 @@ func (x *search) account(packed uint64) *account {
 func (x *search) others(i int) {
 	a := x.account(x.seen.at(i)[0])
 	a.states = append(a.states, uint32(i))
+	before := x.seen.state(i)
 	for _, e := range a.order {
-		x.unseen(i, e)
+		x.unseen(i, &before, e)
 	}
 }
 
 // learn notes an action in a browser, as one that can be done out of view of every
-// state of the same account.
-func (x *search) learn(before, after *State, by Label) {
-	from, to := before.pack()[0], after.pack()[0]
-	e := effect{to, after.ended, signedIn(after, Person(by.By))}
-	if by.By >= By(people) || from == to && e.ended == nothing {
+// state of the same account. The words are those of the account before and after it.
+func (x *search) learn(from, to uint64, after *State, by Label) {
+	if by.By >= By(people) || from == to && after.ended == nothing {
 		return
 	}
-	a := x.account(from)
+	e, a := effect{to, after.ended, signedIn(after, Person(by.By))}, x.account(from)
 	if a.effects[e] != "" {
 		return
 	}
 	a.effects[e], a.order = by.String(), append(a.order, e)
 	for _, i := range a.states {
-		x.unseen(int(i), e)
+		s := x.seen.state(int(i))
+		x.unseen(int(i), &s, e)
 	}
 }
 
@@ -69,18 +69,18 @@ func signedIn(s *State, p Person) bool {
 }
 
 // unseen takes an action in a browser that is out of view.
-func (x *search) unseen(i int, e effect) {
+func (x *search) unseen(i int, before *State, e effect) {
 	x.Actions++
-	before := x.seen.state(i)
-	after := e.on(before)
-	j := x.add(i, after)
+	to := e.on(*before)
+	after := to.state()
+	j := x.add(i, to, &after)
 	after.away = e.in
-	x.moved(Label{}, i, j, &before, &after)
+	x.moved(Label{}, i, j, before, &after)
 }
 
-func (e effect) on(s State) State {
+func (e effect) on(s State) packed {
 	s.loses(e.ended)
-	p := s.sorted().pack()
+	p := s.pack()
 	p[0] = e.account
-	return p.state()
+	return p
 }

@@ -1,8 +1,8 @@
 package explore
 
 // packed is a State in 24 bytes: one word for the account, and one for two browsers
-// each.
-type packed [3]uint64
+// each. The browsers are in one order, as which is which of a person's does not matter.
+type packed [1 + browsers/2]uint64
 
 // bits writes numbers into a word, lowest bits first, or reads them from it. The
 // same list of fields serves both.
@@ -26,7 +26,9 @@ func (b *bits) flags(flags ...*bool) {
 		if b.write && *is {
 			*b.word |= 1 << b.shift
 		}
-		*is = *b.word>>b.shift&1 == 1
+		if !b.write {
+			*is = *b.word>>b.shift&1 == 1
+		}
 		b.shift++
 	}
 }
@@ -39,42 +41,66 @@ func (b *bits) things(from, to Kind, ts *Things) {
 	*ts = some << first
 }
 
-func (s State) pack() (p packed) {
-	s.exchange(&p, true)
+func (s *State) pack() (p packed) {
+	s.account(&bits{word: &p[0], write: true})
+	var order [browsers]uint64
+	for i := range s.Browsers {
+		n, j := s.Browsers[i].pack(), i
+		for ; j > 0 && order[j-1] < n; j-- {
+			order[j] = order[j-1]
+		}
+		order[j] = n
+	}
+	for i, n := range order {
+		p[1+i/2] |= n << (i % 2 * browserBits)
+	}
 	return p
 }
 
 func (p packed) state() (s State) {
-	s.exchange(&p, false)
+	s.account(&bits{word: &p[0]})
+	for i := range s.Browsers {
+		if n := p[1+i/2] >> (i % 2 * browserBits) & (1<<browserBits - 1); n != 0 {
+			s.Browsers[i].exchange(&bits{word: &n})
+		}
+	}
 	return s
 }
 
-func (s *State) exchange(p *packed, write bool) {
-	b := bits{word: &p[0], write: write}
+// account writes or reads everything but the browsers.
+func (s *State) account(b *bits) {
 	b.flags(&s.Exists, &s.Proven, &s.EverProven, &s.WasAnns, &s.HasPassword, &s.ResetLately, &s.Blocked)
 	b.flags(&s.AtFormer, &s.Leaves, &s.Stolen, &s.Strict, &s.Distrusts, &s.SendsMail)
 	b.flags(&s.Knows[Ann], &s.Knows[Ben], &s.Knows[Eve])
-	field(&b, 2, &s.Mailbox)
-	field(&b, 2, &s.ProvenAt)
-	field(&b, 2, &s.ProvenBy)
-	field(&b, 2, &s.Recovery)
-	field(&b, 2, &s.Invitation)
+	field(b, 2, &s.Mailbox)
+	field(b, 2, &s.ProvenAt)
+	field(b, 2, &s.ProvenBy)
+	field(b, 2, &s.Recovery)
+	field(b, 2, &s.Invitation)
 	b.things(Mail, Passkey, &s.Seconds)
 	b.things(Mail, Passkey, &s.Firsts)
 	b.things(Site, Site, &s.Sites)
 	b.things(Sheet, Sheet, &s.Sheet)
-	for i := range s.Browsers {
-		if i%2 == 0 {
-			b = bits{word: &p[1+i/2], write: write}
-		}
-		w := &s.Browsers[i]
-		field(&b, 2, &w.Of)
-		field(&b, 5, &w.Session.First)
-		field(&b, 5, &w.Session.Second)
-		field(&b, 5, &w.TrustFirst)
-		field(&b, 5, &w.TrustSecond)
-		b.flags(&w.Session.Trusted, &w.Session.Fresh, &w.Session.Copied, &w.Known, &w.Token, &w.Refreshes)
+}
+
+// browserBits is how many bits a browser takes.
+const browserBits = 32
+
+// pack is 0 for an empty browser.
+func (b Browser) pack() (word uint64) {
+	if !b.empty() {
+		b.exchange(&bits{word: &word, write: true})
 	}
+	return word
+}
+
+func (b *Browser) exchange(to *bits) {
+	field(to, 2, &b.Of)
+	field(to, 5, &b.Session.First)
+	field(to, 5, &b.Session.Second)
+	field(to, 5, &b.TrustFirst)
+	field(to, 5, &b.TrustSecond)
+	to.flags(&b.Session.Trusted, &b.Session.Fresh, &b.Session.Copied, &b.Known, &b.Token, &b.Refreshes)
 }
 
 // visited is the set of the states that were found, in the order in which they were.
@@ -108,11 +134,10 @@ func (v *visited) find(p packed) uint64 {
 }
 
 // add is the number of a state, and whether it is new.
-func (v *visited) add(s State) (int, bool) {
+func (v *visited) add(p packed) (int, bool) {
 	if 4*v.n >= 3*len(v.table) {
 		v.grow()
 	}
-	p := s.pack()
 	i := v.find(p)
 	if n := v.table[i]; n != 0 {
 		return int(n - 1), false

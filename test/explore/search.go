@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,13 +43,16 @@ func (s Story) String() string {
 	return s.Promise + "\n    " + strings.Join(s.Steps, "\n    ") + "\n  then: " + s.End
 }
 
-// search is one breadth-first search. It keeps no actions: what leads from one state
-// to the next is asked again where it matters.
+// search is one breadth-first search.
 type search struct {
 	m    *World
 	seen visited
 	from []uint32 // the state before, on a shortest way
 	told map[string]bool
+	// steps are where the actions in view lead, and who takes them: those of one state
+	// after those of the state before, from its entry in first on.
+	steps []step
+	first []int
 	// until is the promise at whose first story the search ends; empty: at the end.
 	until string
 	// accounts is for crowds.
@@ -107,7 +111,7 @@ func (x *search) explore(most int) Result {
 
 // all visits the states, nearest first.
 func (x *search) all(most int) {
-	x.add(0, State{})
+	x.add(0, packed{}, &State{})
 	for i, next := 0, 1; i < x.seen.n; i++ {
 		if x.seen.n > most || x.told[x.until] {
 			x.Cut = true
@@ -143,15 +147,28 @@ func (x *search) retell() {
 // enough is how many states have most likely told every short story.
 const enough = 300_000
 
+// step is the number of a state and who leads to it.
+type step uint32
+
+const stepBits = 29
+
+func (s step) to() int { return int(s & (1<<stepBits - 1)) }
+func (s step) by() By  { return By(s >> stepBits) }
+
 // visit takes every action in one state.
 func (x *search) visit(i int) {
 	before := x.seen.state(i)
+	x.first = append(x.first, len(x.steps))
 	x.m.all(before, func(l Label, after State) {
 		x.Actions++
-		j := x.add(i, after)
+		packed := after.pack()
+		j := x.add(i, packed, &after)
+		if s := step(l.By)<<stepBits | step(j); i != j && !slices.Contains(x.steps[x.first[i]:], s) {
+			x.steps = append(x.steps, s)
+		}
 		x.moved(l, i, j, &before, &after)
 		if x.m.Crowd {
-			x.learn(&before, &after, l)
+			x.learn(x.seen.at(i)[0], packed[0], &after, l)
 		}
 	})
 	if x.m.Crowd {
@@ -168,12 +185,12 @@ func (x *search) moved(l Label, i, j int, before, after *State) {
 	}
 }
 
-func (x *search) add(from int, s State) int {
-	i, fresh := x.seen.add(s)
+func (x *search) add(from int, p packed, s *State) int {
+	i, fresh := x.seen.add(p)
 	if fresh {
 		x.from = append(x.from, uint32(from))
 		for _, p := range promises {
-			if !x.told[p.Words] && p.Broken(x.m, &s) {
+			if !x.told[p.Words] && p.Broken(x.m, s) {
 				x.tell(p.Words, i, "", i)
 			}
 		}
@@ -197,9 +214,9 @@ func (x *search) tell(promise string, i int, last string, end int) {
 
 // action is one that leads from a state to another.
 func (x *search) action(from, to int) (out string) {
-	want := x.seen.state(to)
+	want := x.seen.at(to)
 	x.m.all(x.seen.state(from), func(l Label, s State) {
-		if s.ended = nothing; out == "" && s == want {
+		if out == "" && s.pack() == want {
 			out = l.String()
 		}
 	})
@@ -240,12 +257,15 @@ func (x *search) stays(w Possible) {
 }
 
 // leads reports whether an action of one whom a way is for leads to a marked state.
-func (x *search) leads(i int, w Possible, good []bool) (found bool) {
-	x.m.all(x.seen.state(i), func(l Label, s State) {
-		if !found && w.By(l.By) {
-			j, _ := x.seen.add(s) // it is there: all are
-			found = good[j]
+func (x *search) leads(i int, w Possible, good []bool) bool {
+	end := len(x.steps)
+	if i+1 < len(x.first) {
+		end = x.first[i+1]
+	}
+	for _, s := range x.steps[x.first[i]:end] {
+		if good[s.to()] && w.By(s.by()) {
+			return true
 		}
-	})
-	return found
+	}
+	return false
 }

@@ -113,7 +113,7 @@ func (r *reader) wait(at time.Time) {
 		quietly := func(change func(*State)) {
 			next := s.state()
 			change(&next)
-			after := next.sorted().pack()
+			after := next.pack()
 			if !r.states[after] {
 				r.states[after] = true
 				todo = append(todo, after)
@@ -141,7 +141,7 @@ func (r *reader) step(act func(t *turn)) {
 		t := &turn{World: r.World, was: s.state()}
 		account := s[0]
 		t.emit = func(_ Label, after State) {
-			p := after.sorted().pack()
+			p := after.pack()
 			next[p] = true
 			if effects[account] == nil {
 				effects[account] = map[another]bool{}
@@ -152,8 +152,7 @@ func (r *reader) step(act func(t *turn)) {
 	}
 	for s := range r.states {
 		for e := range effects[s[0]] {
-			on := effect{account: e.to, ended: e.ended}.on(s.state())
-			next[on.pack()] = true
+			next[effect{account: e.to, ended: e.ended}.on(s.state())] = true
 		}
 	}
 	r.states = next
