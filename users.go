@@ -292,7 +292,9 @@ func (a *Auth) EndSessions(ctx context.Context, id string) error {
 }
 
 // SetIdentity changes an account's e-mail address and username and ends all its
-// sessions, tokens and trusted browsers. An empty username removes it.
+// sessions, tokens and trusted browsers. An empty username removes it. The user of
+// an account without a password whose only second factor is e-mail cannot sign in
+// at a new address until ResetAccess is called.
 func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {

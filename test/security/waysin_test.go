@@ -102,6 +102,25 @@ func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 	}
 }
 
+// TestR059_AccessCanBeResetAfterANewAddress: the operator sets another address for an account
+// whose second factor is its mailbox and that has no password. Then the mailbox begins a sign-in
+// and cannot end it. After ResetAccess it opens the account.
+func TestR059_AccessCanBeResetAfterANewAddress(t *testing.T) {
+	w := newWorld(t, keyless)
+	p, b := w.byKey("alice")
+	b.mailbox(p, true).want(200)
+	auth := w.nodes[0].auth
+	p.email = "alice2@good.test"
+	w.must(auth.SetIdentity(t.Context(), p.id, p.email, "alice"))
+	b, r := p.byMail()
+	r.want(400).refused("the mailbox after the mailbox")
+	b.out("the mailbox alone")
+	w.must(auth.ResetAccess(t.Context(), p.id))
+	b, r = p.byMail()
+	r.want(200)
+	b.in(p, 1)
+}
+
 // TestR059_WhatIsSetUpFollowsAWayIn: no one locks themselves out by a second factor
 // that is the same thing as all that begins his sign-ins, though what began this
 // session was another.
