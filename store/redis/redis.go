@@ -119,6 +119,9 @@ func newDB(ctx context.Context, c client.UniversalClient, o Options) (*DB, error
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := db.inspect(short); err != nil {
+		if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+			<-ctx.Done() // the connection timed out first
+		}
 		if ended := ctx.Err(); ended != nil {
 			return nil, fmt.Errorf("it was not open before its context ended: %w", ended)
 		}
