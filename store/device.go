@@ -67,7 +67,7 @@ type DeviceUse struct {
 	Address                string
 	Now                    time.Time
 	Grace                  time.Duration
-	// Copied contains messages about a copied secret, stored in the transaction that removes the
-	// device.
-	Copied []Message
+	// Copied returns messages about a copied secret, which are stored in the transaction that
+	// removes the device. It is not called otherwise; nil stores none.
+	Copied func() []Message
 }

@@ -40,9 +40,10 @@ type TokenUse struct {
 	Hash, Next string // SHA-256 of the secret presented, and of its successor's
 	Now        time.Time
 	IdleAt     time.Time
-	// Copied contains messages for the case that the token was exchanged before. They are added to
-	// the outbox in the transaction that removes the family.
-	Copied []Message
+	// Copied returns messages for the case that the token was exchanged before. They are added to
+	// the outbox in the transaction that removes the family. It is not called otherwise; nil adds
+	// none.
+	Copied func() []Message
 }
 
 // Tokens stores personal access tokens and families of refresh tokens.

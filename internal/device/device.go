@@ -103,8 +103,10 @@ type Known struct {
 
 // Recognise reports whether the cookie is a valid device of this user, and returns its next value.
 // A malformed cookie is not a device and not an error (R85). If the cookie was copied, it returns
-// ErrCopied and stores the messages.
-func (m *Manager) Recognise(ctx context.Context, u store.User, cookie, address string, copied ...store.Message) (known Known, ok bool, err error) {
+// ErrCopied and stores the messages that copied returns, if it is not nil.
+func (m *Manager) Recognise(
+	ctx context.Context, u store.User, cookie, address string, copied func() []store.Message,
+) (known Known, ok bool, err error) {
 	p, ok := m.read(cookie)
 	if !ok || p.Uniquifier != u.Uniquifier {
 		return Known{}, false, nil

@@ -41,7 +41,7 @@ func FuzzRecognise(f *testing.F) {
 			if cookie == given || name == "signed" && ours {
 				continue
 			}
-			known, ok, err := h.Recognise(ctx, h.alice, cookie, "192.0.2.1")
+			known, ok, err := h.Recognise(ctx, h.alice, cookie, "192.0.2.1", nil)
 			if ok || err != nil || known.ID != "" {
 				t.Fatalf("%s %q: %v %v %+v", name, s, ok, err, known)
 			}

@@ -111,7 +111,8 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	if next.Do != policy.SignIn && !next.BrowserDoes {
 		return Outcome{}, ErrNotStaying
 	}
-	known, ok, err := l.c.Staying.Recognise(ctx, u, b.Stays, b.Address, l.letters(ctx, u, StayingCopied, "", b)...)
+	copied := func() []store.Message { return l.letters(ctx, u, StayingCopied, "", b) }
+	known, ok, err := l.c.Staying.Recognise(ctx, u, b.Stays, b.Address, copied)
 	if errors.Is(err, device.ErrCopied) {
 		return Outcome{}, recordedOr(ErrNotStaying, l.stayingCopied(ctx, u, made, b))
 	}

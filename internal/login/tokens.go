@@ -116,7 +116,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	now, secret := l.c.Now(), seal.Token()
 	t, err := l.c.Tokens.RotateToken(ctx, store.TokenUse{
 		ID: r.Family, Generation: r.Generation, Hash: hash(r.Secret), Next: hash(secret), Now: now, IdleAt: now.Add(l.c.Policy.Tokens.RefreshIdle),
-		Copied: l.letters(ctx, owner, TokenCopied, "", b),
+		Copied: func() []store.Message { return l.letters(ctx, owner, TokenCopied, "", b) },
 	})
 	switch {
 	case errors.Is(err, store.ErrUsed):

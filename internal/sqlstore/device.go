@@ -71,7 +71,7 @@ func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device,
 		default:
 			// This is committed although the caller gets an error.
 			if stolen, err = t.dropStolen(d.ID, u.Secret); err == nil {
-				err = t.putMessages(u.Copied)
+				err = t.putCopied(u.Copied)
 			}
 			return err
 		}

@@ -48,6 +48,14 @@ func (s *Store) execTelling(ctx context.Context, verb string, messages []store.M
 	return n, err
 }
 
+// putCopied stores the messages about a copied secret, which are created now.
+func (t *txn) putCopied(messages func() []store.Message) error {
+	if messages == nil {
+		return nil
+	}
+	return t.putMessages(messages())
+}
+
 // putMessages stores the messages of a change in its transaction.
 func (t *txn) putMessages(list []store.Message) error {
 	for _, m := range list {

@@ -77,7 +77,7 @@ func (s *Store) RotateToken(ctx context.Context, u store.TokenUse) (store.Token,
 		if copied = n > 0; !copied {
 			return nil
 		}
-		return t.putMessages(u.Copied) // committed, though the caller gets an error
+		return t.putCopied(u.Copied) // committed, though the caller gets an error
 	})
 	switch {
 	case err != nil:

@@ -66,11 +66,15 @@ func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.T
 		},
 		"RotateToken": {
 			do: func(m ...store.Message) error {
-				_, err := k.s.RotateToken(ctx, store.TokenUse{ID: t.ID, Generation: 0, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: m})
+				_, err := k.s.RotateToken(ctx, store.TokenUse{
+					ID: t.ID, Generation: 0, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: these(m),
+				})
 				return err
 			},
 			missing: func(m ...store.Message) error {
-				_, err := k.s.RotateToken(ctx, store.TokenUse{ID: t.ID, Generation: 9, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: m})
+				_, err := k.s.RotateToken(ctx, store.TokenUse{
+					ID: t.ID, Generation: 9, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: these(m),
+				})
 				return err
 			},
 			says: store.ErrUsed,
@@ -80,6 +84,9 @@ func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.T
 		"SpendRecoveryCode": k.spending(u, codes),
 	}
 }
+
+// these returns a function that returns the messages.
+func these(m []store.Message) func() []store.Message { return func() []store.Message { return m } }
 
 // under returns a change with the current uniquifier, and with a wrong one.
 func (k kit) under(u store.User, do func(from string, m ...store.Message) error) change {
@@ -97,7 +104,8 @@ func (k kit) copying(u store.User) change {
 			k.ok(err)
 			d := list[0]
 			_, err = k.s.UseDevice(k.Context(), store.DeviceUse{
-				ID: d.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: secret(d.Secret), Next: "n", Now: in(60), Grace: grace, Copied: m,
+				ID: d.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: secret(d.Secret), Next: "n", Now: in(60),
+				Grace: grace, Copied: these(m),
 			})
 			return err
 		}
@@ -237,6 +245,28 @@ var noticeRules = []rule{
 }
 
 var noticeRaceRules = []rule{
+	{"messages about a copied secret are not created while the secret is valid or was never one", func(k kit) {
+		u := k.user()
+		t, d := k.token(u), k.device(u)
+		never := func() []store.Message { k.Error("messages are created"); return nil }
+		rotate := func(hash string) error {
+			_, err := k.s.RotateToken(k.Context(), store.TokenUse{
+				ID: t.ID, Hash: hash, Next: "n", Now: now, IdleAt: in(9), Copied: never,
+			})
+			return err
+		}
+		k.is(rotate("never one"), store.ErrNotFound)
+		k.ok(rotate(t.Hash))
+		use := func(secret string) error {
+			_, err := k.s.UseDevice(k.Context(), store.DeviceUse{
+				ID: d.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: secret, Next: "n", Now: now, Grace: grace,
+				Copied: never,
+			})
+			return err
+		}
+		k.is(use("never one"), store.ErrNotFound)
+		k.ok(use(d.Secret))
+	}},
 	{"of many that want to change the same thing one is told of", func(k kit) {
 		for _, verb := range []string{"ChangePassword", "ChangeIdentity", "ChangeFactors", "ChangeConnections, removed", "TakeRecovery", "SpendRecoveryCode", "RotateToken"} {
 			_, verbs := k.furnished()
