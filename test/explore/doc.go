@@ -120,7 +120,6 @@
 // In the product a recovery must be switched on. Here it is on, but for the setting "no
 // recovery". Recovery codes and guesses are not settings: see world.
 //
-// The command in run explores all worlds, with any number of browsers (crowd.go). No run of
-// the present model has visited all to the end; the first model took 6,190 s. The tests
-// explore some worlds, and some with two browsers each.
+// The command in run explores all worlds, with any number of browsers (crowd.go), in about
+// a quarter of an hour. The tests explore some worlds, and some with two browsers each.
 package explore
