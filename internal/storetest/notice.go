@@ -64,21 +64,7 @@ func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.T
 			do:      func(m ...store.Message) error { return k.s.PutToken(ctx, newToken(u), m...) },
 			missing: func(m ...store.Message) error { return k.s.PutToken(ctx, t, m...) },
 		},
-		"RotateToken": {
-			do: func(m ...store.Message) error {
-				_, err := k.s.RotateToken(ctx, store.TokenUse{
-					ID: t.ID, Generation: 0, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: these(m),
-				})
-				return err
-			},
-			missing: func(m ...store.Message) error {
-				_, err := k.s.RotateToken(ctx, store.TokenUse{
-					ID: t.ID, Generation: 9, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: these(m),
-				})
-				return err
-			},
-			says: store.ErrUsed,
-		},
+		"RotateToken":       k.exchanging(t),
 		"PutRecovery":       k.asking(u),
 		"TakeRecovery":      k.taking(u),
 		"SpendRecoveryCode": k.spending(u, codes),
@@ -94,6 +80,19 @@ func (k kit) under(u store.User, do func(from string, m ...store.Message) error)
 		do:      func(m ...store.Message) error { return do(u.Uniquifier, m...) },
 		missing: func(m ...store.Message) error { return do("another", m...) },
 	}
+}
+
+// exchanging uses a token that was exchanged before, and one of a later generation.
+func (k kit) exchanging(t store.Token) change {
+	use := func(generation int64) func(m ...store.Message) error {
+		return func(m ...store.Message) error {
+			_, err := k.s.RotateToken(k.Context(), store.TokenUse{
+				ID: t.ID, Generation: generation, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: these(m),
+			})
+			return err
+		}
+	}
+	return change{do: use(0), missing: use(9), says: store.ErrUsed}
 }
 
 // copying uses a retired secret, and one that was never valid.
