@@ -68,8 +68,8 @@ func (t Tokens) check(bad func(field, text string)) {
 	}
 }
 
-func (t Tokens) policy() login.Tokens {
-	p := login.Tokens{RefreshIdle: t.RefreshIdle, Scopes: t.Scopes, PersonalLife: t.PersonalLife}
+func (t Tokens) policy() login.TokenPolicy {
+	p := login.TokenPolicy{RefreshIdle: t.RefreshIdle, Scopes: t.Scopes, PersonalLife: t.PersonalLife}
 	if t.Refresh {
 		p.RefreshLife = t.RefreshLife
 	}

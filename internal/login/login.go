@@ -70,7 +70,7 @@ type Policy struct {
 	// to the account before.
 	TellNewBrowsers bool
 	Unified         Unified
-	Tokens          Tokens
+	Tokens          TokenPolicy
 	// Life configures accounts and their links.
 	Life Life
 	// SignUp lists the names of the providers whose users may create accounts.

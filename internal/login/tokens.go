@@ -14,8 +14,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Tokens configures refresh tokens and personal access tokens.
-type Tokens struct {
+// TokenPolicy configures refresh tokens and personal access tokens.
+type TokenPolicy struct {
 	// RefreshLife is the lifetime of a family of refresh tokens. RefreshIdle is the time without an
 	// exchange after which it ends. If they are zero, there are no refresh tokens.
 	RefreshLife, RefreshIdle time.Duration
@@ -217,7 +217,7 @@ func (l *Login) MintPersonal(
 }
 
 // check returns an error if the token cannot be created, and sorts its scopes.
-func (w *PersonalTokenRequest) check(p Tokens) error {
+func (w *PersonalTokenRequest) check(p TokenPolicy) error {
 	w.Scopes = slices.Clone(w.Scopes)
 	slices.Sort(w.Scopes)
 	w.Scopes = slices.Compact(w.Scopes)
