@@ -24,7 +24,7 @@ func (b *builder) deletions() *deletion.Deletions {
 				if within < 0 { // deletion has a limit even if other changes have none
 					within = 15 * time.Minute
 				}
-				return b.a.login.RequireFresh(ctx, who, within)
+				return b.a.login.Reauth.RequireFresh(ctx, who, within)
 			},
 		},
 	})

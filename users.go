@@ -261,7 +261,7 @@ func (a *Auth) Sessions(ctx context.Context, id string) ([]store.Session, error)
 	if err != nil {
 		return nil, publicError(err)
 	}
-	all, err := a.login.SignedInTo(ctx, u)
+	all, err := a.login.Sessions.SignedInTo(ctx, u)
 	return all, publicError(err)
 }
 
@@ -275,7 +275,7 @@ func (a *Auth) EndSession(ctx context.Context, id, session string) (bool, error)
 	if err != nil {
 		return false, publicError(err)
 	}
-	err = a.login.OperatorEnds(ctx, u, session)
+	err = a.login.Sessions.OperatorEnds(ctx, u, session)
 	if errors.Is(err, login.ErrNoSuch) {
 		return false, nil
 	}
@@ -286,7 +286,7 @@ func (a *Auth) EndSession(ctx context.Context, id, session string) (bool, error)
 func (a *Auth) EndSessions(ctx context.Context, id string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
-		err = a.login.OperatorEnds(ctx, u, "")
+		err = a.login.Sessions.OperatorEnds(ctx, u, "")
 	}
 	return publicError(err)
 }
@@ -320,7 +320,7 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 	if err != nil {
 		return publicError(err)
 	}
-	switch err := a.login.StartRecovery(ctx, u, reason); {
+	switch err := a.login.Recovery.StartRecovery(ctx, u, reason); {
 	case errors.Is(err, login.ErrMethod):
 		return ErrNoSecondFactor
 	case errors.Is(err, login.ErrPasswordNeeded):
@@ -364,7 +364,7 @@ func (a *Auth) Preview(ctx context.Context, identity, password string) (outcome 
 func (a *Auth) Unlock(ctx context.Context, id string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
-		err = a.login.Unlock(ctx, u)
+		err = a.login.Account.Unlock(ctx, u)
 	}
 	if err != nil {
 		return publicError(err)

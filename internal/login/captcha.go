@@ -79,7 +79,7 @@ func asksAfterFailures(ctx context.Context, l *Login, u store.User, identity str
 	if b.Human || !l.c.Captcha.at(AtSignIn) {
 		return false, nil
 	}
-	return limit.Failing(ctx, l.c.Limits, guess(u, identity, l.from(u, b)))
+	return limit.Failing(ctx, l.c.Limits, guess(u, identity, l.budgets.from(u, b)))
 }
 
 // guess returns a guess at the first factor of an account, or of a typed identity.

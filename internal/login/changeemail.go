@@ -12,8 +12,8 @@ import (
 // AskChangeEmail mails a link to the address that the caller wants, and a notice to the current
 // address. ErrTaken takes as long as a success and is for sites that reveal accounts; the owner of
 // the taken address is also notified (R125).
-func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Browser) error {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l Account) AskChangeEmail(ctx context.Context, who Who, email string, b Browser) error {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return err
 	}
 	if l.c.Write == nil {
@@ -38,9 +38,9 @@ func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Bro
 	l.notify(ctx, who.User, EmailWanted, "", b)
 	if e.Refused {
 		m := Letter{Kind: emailWantedKind, To: owner.Email, User: owner, Browser: b}
-		return recordedOr(ErrTaken, l.write(ctx, m))
+		return recordedOr(ErrTaken, l.Links.write(ctx, m))
 	}
-	if err := l.writeLink(ctx, l.changingEmail(), who.User, to, to, b); err != nil {
+	if err := l.Links.writeLink(ctx, l.Links.changingEmail(), who.User, to, to, b); err != nil {
 		return err
 	}
 	return l.useFreshness(ctx, who)
@@ -48,7 +48,7 @@ func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Bro
 
 // LookChangeEmail checks a link to change an address without using it. It reports whether the link
 // was requested in this browser. It returns ErrLink, ErrLinkExpired or ErrNotAsked.
-func (l *Login) LookChangeEmail(ctx context.Context, token string, who *Who, b Browser) (here bool, err error) {
+func (l Account) LookChangeEmail(ctx context.Context, token string, who *Who, b Browser) (here bool, err error) {
 	k, err := l.emailLink(ctx, token, who)
 	return err == nil && k.sameBrowser(b), err
 }
@@ -58,7 +58,7 @@ func (l *Login) LookChangeEmail(ctx context.Context, token string, who *Who, b B
 // Without a session, a click could give a person's address to an account that contains another
 // person's credentials. ChangeEmail returns ErrLink also if the address has been taken since, and
 // ErrNotAsked.
-func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
+func (l Account) ChangeEmail(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
 	k, err := l.emailLink(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -67,7 +67,7 @@ func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Brows
 	if caller.Session.TrustedBy, err = keepTrust(ctx, &l.c, caller.Session); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.spendLink(ctx, k); err != nil {
+	if err := l.Links.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
 	next := k.user
@@ -88,8 +88,8 @@ func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Brows
 }
 
 // emailLink opens a link to change an address, for the account that requested it.
-func (l *Login) emailLink(ctx context.Context, token string, who *Who) (link, error) {
-	k, err := l.openLink(ctx, l.changingEmail(), token)
+func (l Account) emailLink(ctx context.Context, token string, who *Who) (link, error) {
+	k, err := l.Links.openLink(ctx, l.Links.changingEmail(), token)
 	if err == nil && (who == nil || who.User.ID != k.user.ID) {
 		err = ErrNotAsked
 	}

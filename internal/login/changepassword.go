@@ -13,8 +13,8 @@ import (
 
 // ChangePassword replaces the caller's password, or sets the first one. It returns
 // ErrReauthenticate, ErrPassword, ErrSamePassword, or an error of the new password.
-func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, b Browser) (Outcome, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l Account) ChangePassword(ctx context.Context, who Who, old, plain string, b Browser) (Outcome, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
 	within := b
@@ -27,7 +27,7 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 			return Outcome{}, ErrSamePassword
 		}
 	}
-	choice, err := l.c.Accounts.Choose(ahead(ctx, l, who.User, within), who.User, plain)
+	choice, err := l.c.Accounts.Choose(ahead(ctx, l.Login, who.User, within), who.User, plain)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -43,7 +43,7 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 }
 
 // renewUnchanged gives the acting browser a new session with the proofs and the freshness of the old one.
-func (l *Login) renewUnchanged(ctx context.Context, u store.User, who Who, b Browser) (Outcome, error) {
+func (l Account) renewUnchanged(ctx context.Context, u store.User, who Who, b Browser) (Outcome, error) {
 	s := who.Session
 	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: s.TrustedBy, renews: &s, quiet: true, carries: true}, b)
 	return out, stateError(err)

@@ -11,8 +11,8 @@ import (
 // ChangeUsername replaces the caller's username, or removes it if username is empty. It returns
 // ErrReauthenticate, ErrUsernameTaken (also for the current name), or an error that describes an
 // invalid username.
-func (l *Login) ChangeUsername(ctx context.Context, who Who, username string, b Browser) (Outcome, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l Account) ChangeUsername(ctx context.Context, who Who, username string, b Browser) (Outcome, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
 	// This reveals whether a name is taken, so limit how often it can be called (R121).

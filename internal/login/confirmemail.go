@@ -11,8 +11,8 @@ import (
 
 // AskConfirm mails another link to confirm an address. ErrUnknownUser and ErrConfirmed take as long
 // as a success and are for sites that reveal accounts.
-func (l *Login) AskConfirm(ctx context.Context, email string, b Browser) error {
-	u, to, why, err := l.asked(ctx, confirmKind, email, confirms, b)
+func (l Account) AskConfirm(ctx context.Context, email string, b Browser) error {
+	u, to, why, err := l.Links.asked(ctx, confirmKind, email, confirms, b)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (l *Login) AskConfirm(ctx context.Context, email string, b Browser) error {
 	if err := l.tell(ctx, event.ConfirmInstructionsSent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
 	}
-	return recordedOr(why, l.writeLink(ctx, l.confirming(), u, to, "", b))
+	return recordedOr(why, l.Links.writeLink(ctx, l.Links.confirming(), u, to, "", b))
 }
 
 // registered marks the link mailed by a registration. Links that were requested later do not have
@@ -45,16 +45,16 @@ func ownLink(k link, who *Who, b Browser) bool {
 // LookConfirm checks a link to confirm an address without using it. choose reports whether a new
 // password must be chosen, and here whether the link was requested in this browser. It returns
 // ErrLink, ErrLinkExpired or ErrConfirmed.
-func (l *Login) LookConfirm(ctx context.Context, token string, who *Who, b Browser) (choose, here bool, err error) {
+func (l Account) LookConfirm(ctx context.Context, token string, who *Who, b Browser) (choose, here bool, err error) {
 	k, err := l.openConfirm(ctx, token)
 	if err != nil {
 		return false, false, err
 	}
-	return !ownLink(k, who, b) && !l.keyless(k.user), k.sameBrowser(b), nil
+	return !ownLink(k, who, b) && !l.Passwordless.keyless(k.user), k.sameBrowser(b), nil
 }
 
-func (l *Login) openConfirm(ctx context.Context, token string) (link, error) {
-	k, err := l.openLink(ctx, l.confirming(), token)
+func (l Account) openConfirm(ctx context.Context, token string) (link, error) {
+	k, err := l.Links.openLink(ctx, l.Links.confirming(), token)
 	if err == nil && !k.user.ConfirmedAt.IsZero() {
 		err = ErrConfirmed
 	}
@@ -65,7 +65,7 @@ func (l *Login) openConfirm(ctx context.Context, token string) (link, error) {
 // replaces the old one and all other credentials are removed, because the reader of the mail may
 // not be the person who registered (R8). If no password is given, Confirm returns ErrPasswordNeeded
 // and the link stays valid.
-func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
+func (l Account) Confirm(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
 	k, err := l.openConfirm(ctx, token)
 	if err != nil {
 		return Outcome{}, err
@@ -75,7 +75,7 @@ func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Br
 		return Outcome{}, ErrDisabled
 	}
 	if ownLink(k, who, b) {
-		if err = l.spendLink(ctx, k); err == nil {
+		if err = l.Links.spendLink(ctx, k); err == nil {
 			err = l.c.Accounts.Confirm(ctx, u)
 		}
 	} else {
@@ -91,13 +91,13 @@ func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Br
 	if err := l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.afterLink(ctx, l.c.Policy.Life.LoginAfterConfirm, k, u, who, confirmKind, b)
+	return l.Links.afterLink(ctx, l.c.Policy.Life.LoginAfterConfirm, k, u, who, confirmKind, b)
 }
 
 // takeOver gives an account to the person who reads its mail. An account without a password may
 // stay without one.
-func (l *Login) takeOver(ctx context.Context, k link, plain string) (store.User, error) {
-	if plain == "" && !l.keyless(k.user) {
+func (l Account) takeOver(ctx context.Context, k link, plain string) (store.User, error) {
+	if plain == "" && !l.Passwordless.keyless(k.user) {
 		return store.User{}, ErrPasswordNeeded
 	}
 	choice, err := account.Choice{}, error(nil)
@@ -107,7 +107,7 @@ func (l *Login) takeOver(ctx context.Context, k link, plain string) (store.User,
 	if err != nil {
 		return store.User{}, err
 	}
-	if err := l.spendLink(ctx, k); err != nil {
+	if err := l.Links.spendLink(ctx, k); err != nil {
 		return store.User{}, err
 	}
 	return l.c.Accounts.ResetPassword(ctx, k.user, choice, nil)

@@ -4,6 +4,12 @@
 // parameter is a type that only this package can create. Password, registration, second factor,
 // enrollment and re-authentication are steps that end there; none of them issues a session itself.
 //
+// # Features
+//
+// Each feature is a type in services.go, and its steps are in files of the same names as the
+// handlers of package web. Login has what they share: the door, what is told of a step, and the
+// look at a sign-in that waits for its second factor.
+//
 // # Outcomes
 //
 // An incomplete sign-in is a separate value, not a flag in a session. A step returns an Outcome

@@ -71,7 +71,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	if g.spends != nil {
 		return issueAtOnce(ctx, l, g, s, b)
 	}
-	if err := l.provenFactor(ctx, g, b); err != nil {
+	if err := l.Recovery.provenFactor(ctx, g, b); err != nil {
 		return nil, err
 	}
 	e := l.announcement(g, s, b)
@@ -198,16 +198,18 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 		s.Token = true // they have the same ID, so both end when either signs out
 		opened.Header, _, err = l.c.Sessions.Open(ctx, s)
 	}
-	if err == nil && b.WantToken && l.c.Policy.Tokens.RefreshLife > 0 && l.mayEnroll(g.user) == nil {
-		opened.Refresh, err = l.newFamily(ctx, g, s, b)
+	if err == nil && b.WantToken && l.c.Policy.Tokens.RefreshLife > 0 && l.Account.mayEnroll(g.user) == nil {
+		opened.Refresh, err = l.Tokens.newFamily(ctx, g, s, b)
 	}
 	return opened, err
 }
 
 // mint is like issue, for tokens that outlast the browser session. They contain only what was
 // granted, and the row of the audit trail is written in the same transaction.
-func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string, b Browser, messages ...store.Message) (store.Token, error) {
-	if err := l.mayEnroll(g.user); err != nil {
+func (l *Login) mint(
+	ctx context.Context, g granted, t store.Token, kind string, b Browser, messages ...store.Message,
+) (store.Token, error) {
+	if err := l.Account.mayEnroll(g.user); err != nil {
 		return store.Token{}, err
 	}
 	t.ID, t.UserID, t.Uniquifier, t.CreatedAt = store.NewID(), g.user.ID, g.user.Uniquifier, l.c.Now()
@@ -241,4 +243,20 @@ func (l *Login) announcement(g granted, s store.Session, b Browser) event.Event 
 		return event.UserReauthenticated{User: subject(g.user), Via: via, Context: at}
 	}
 	return event.UserAuthenticated{User: subject(g.user), Via: via, Trusted: g.trusted, Context: at}
+}
+
+// change applies a change of factors and returns the changed user.
+func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) (store.User, error) {
+	if err := l.Account.mayChange(u, c); err != nil {
+		return store.User{}, err
+	}
+	// codes are removed with the last second factor
+	c.EarlyCodes = l.c.Policy.EarlyCodes && len(c.Remove) == 0 && !c.RemoveAll
+	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
+		return store.User{}, stateError(err)
+	}
+	l.c.Sessions.Forget()
+	l.kickOutbox()
+	u.Uniquifier = c.To
+	return u, nil
 }

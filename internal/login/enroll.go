@@ -36,7 +36,7 @@ func (a actor) user() store.User {
 
 // proved reports whether the caller's first factor depends on the same thing as this method. The
 // same thing cannot become the second factor of the sign-in that it started (R7).
-func (l *Login) proved(a actor, method string) bool {
+func (l Enroll) proved(a actor, method string) bool {
 	first, ok := a.first()
 	return ok && !l.rules.AreIndependent(first, policy.By(method))
 }
@@ -82,9 +82,9 @@ func byRescue(s store.Session) bool {
 }
 
 // actor identifies the caller. A session must be fresh.
-func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error) {
+func (l Enroll) actor(ctx context.Context, token string, who *Who) (actor, error) {
 	if who != nil {
-		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
+		if err := l.Reauth.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
 			return actor{}, err
 		}
 		return actor{who: who}, nil
@@ -99,32 +99,6 @@ func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error
 	return actor{pending: &w}, nil
 }
 
-// RequireFresh returns ErrReauthenticate unless this session has proven all factors that the
-// account requires within the limit. Every security change calls it. A trusted device proves one
-// factor of two and is never fresh.
-func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) error {
-	if who.Program != nil { // a program has proven nothing, regardless of the limit
-		return ErrReauthenticate
-	}
-	if l.c.Policy.OnlyVerifyIsFresh && limit >= 0 {
-		limit = min(limit, time.Minute)
-	}
-	if !policy.IsRecent(who.Session, l.c.Now(), limit) {
-		return ErrReauthenticate
-	}
-	if policy.IsFull(l.rules, who.Session) {
-		return nil
-	}
-	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
-	if err != nil {
-		return err
-	}
-	if len(factors) > 0 {
-		return ErrReauthenticate
-	}
-	return nil
-}
-
 // Profile describes the second factors that a user has and may set up.
 type Profile struct {
 	User     store.User
@@ -136,7 +110,7 @@ type Profile struct {
 }
 
 // Setup returns what the caller has and may set up.
-func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, error) {
+func (l Enroll) Setup(ctx context.Context, token string, who *Who) (Profile, error) {
 	a, err := l.actor(ctx, token, who)
 	if err != nil {
 		return Profile{}, err
@@ -146,7 +120,7 @@ func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, err
 		p.Primary, p.Factors = nil, nil
 	}
 	p.Methods = slices.DeleteFunc(p.Methods, func(method string) bool {
-		follows := l.follows(ctx, a, method, true)
+		follows := l.Passwordless.follows(ctx, a, method, true)
 		if follows != nil && !errors.Is(follows, ErrMethod) {
 			err = follows
 		}
@@ -156,7 +130,7 @@ func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, err
 }
 
 // Profile returns the second factors that a user has and may set up.
-func (l *Login) Profile(ctx context.Context, u store.User, pending bool) (Profile, error) {
+func (l Enroll) Profile(ctx context.Context, u store.User, pending bool) (Profile, error) {
 	p := Profile{User: u, Required: l.c.Policy.Require(u), Pending: pending}
 	var err error
 	if p.Factors, err = l.c.Factors.FactorsOf(ctx, u.ID); err != nil {
@@ -196,7 +170,7 @@ type Enrollment struct {
 // BeginSetup stores a draft and sends its code. Nothing is active before ConfirmSetup; existing
 // factors keep working. It returns ErrMethod, ErrPhone, ErrReauthenticate, ErrUnproven or ErrState.
 // With ErrSend it also returns an Enrollment whose draft is valid.
-func (l *Login) BeginSetup(
+func (l Enroll) BeginSetup(
 	ctx context.Context, token string, who *Who, w EnrollRequest, b Browser,
 ) (Enrollment, error) {
 	a, err := l.actor(ctx, token, who)
@@ -209,11 +183,11 @@ func (l *Login) BeginSetup(
 	if a.lost() != "" {
 		w.Add = false
 	}
-	if err := l.follows(ctx, a, w.Method, w.Add); err != nil {
+	if err := l.Passwordless.follows(ctx, a, w.Method, w.Add); err != nil {
 		return Enrollment{}, err
 	}
 	if a.lost() == "" && w.Method != store.Email { // a mailed code is the proof itself
-		if err := l.mayEnroll(a.user()); err != nil {
+		if err := l.Account.mayEnroll(a.user()); err != nil {
 			return Enrollment{}, err
 		}
 	}
@@ -230,7 +204,7 @@ func (l *Login) BeginSetup(
 
 // supersede ends the earlier step of the session when it starts a set-up, because its page takes
 // the code of the newest step.
-func (l *Login) supersede(ctx context.Context, token string, who Who) error {
+func (l Enroll) supersede(ctx context.Context, token string, who Who) error {
 	w, err := l.loadPending(ctx, token, &who)
 	if err == nil {
 		_, err = l.c.Pendings.TakePending(ctx, w.Hash)
@@ -242,7 +216,7 @@ func (l *Login) supersede(ctx context.Context, token string, who Who) error {
 }
 
 // begin stores a draft of an owner and sends its code.
-func (l *Login) begin(ctx context.Context, owner string, u store.User, w EnrollRequest, b Browser) (Enrollment, error) {
+func (l Enroll) begin(ctx context.Context, owner string, u store.User, w EnrollRequest, b Browser) (Enrollment, error) {
 	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
 		return Enrollment{}, err
 	}
@@ -278,16 +252,16 @@ func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction
 // ConfirmSetup activates the draft of a signed-in user. A state token must belong to the draft; an
 // empty one means the session's draft. It returns ErrSetupToken, ErrSetupExpired, ErrCode or
 // ErrState.
-func (l *Login) ConfirmSetup(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
+func (l Enroll) ConfirmSetup(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
 	at := func() (string, error) { return "", nil } // the caller's session is valid
-	return l.once(ctx, l.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
+	return l.Repeats.once(ctx, l.Repeats.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
 		return l.confirm(ctx, actor{who: &who}, state, code, b)
 	})
 }
 
 // SettingUp reports whether the caller has a draft that waits for its code. It returns the data of
 // the draft again to the sign-in or session that started it, which must still be fresh.
-func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (started Enrollment, ok bool, err error) {
+func (l Enroll) SettingUp(ctx context.Context, token string, who *Who) (started Enrollment, ok bool, err error) {
 	d, u, err := l.ownDraft(ctx, token, who)
 	switch {
 	case errors.Is(err, ErrState), errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
@@ -295,7 +269,7 @@ func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (started 
 	case err != nil:
 		return Enrollment{}, false, err
 	}
-	started, err = shownAgain(ctx, l, d, u, who)
+	started, err = shownAgain(ctx, l.Login, d, u, who)
 	return started, true, err
 }
 
@@ -304,7 +278,7 @@ func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (started 
 func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who *Who) (Enrollment, error) {
 	started := Enrollment{Method: d.Method, Destination: d.Destination}
 	show, may := l.c.Methods[d.Method].(factor.Shower)
-	if !may || who != nil && l.RequireFresh(ctx, *who, l.c.Policy.Freshness) != nil {
+	if !may || who != nil && l.Reauth.RequireFresh(ctx, *who, l.c.Policy.Freshness) != nil {
 		return started, nil
 	}
 	var err error
@@ -314,7 +288,7 @@ func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who 
 
 // ResendSetup sends another code for the caller's draft and invalidates the previous one. It
 // returns ErrState, ErrMethod or ErrSend.
-func (l *Login) ResendSetup(ctx context.Context, token string, who *Who, b Browser) (Enrollment, error) {
+func (l Enroll) ResendSetup(ctx context.Context, token string, who *Who, b Browser) (Enrollment, error) {
 	d, u, err := l.ownDraft(ctx, token, who)
 	if errors.Is(err, ErrSetupToken) || errors.Is(err, ErrSetupExpired) {
 		err = ErrState
@@ -322,7 +296,7 @@ func (l *Login) ResendSetup(ctx context.Context, token string, who *Who, b Brows
 	if err != nil {
 		return Enrollment{}, err
 	}
-	return sendAgain(ctx, l, d, u, b)
+	return sendAgain(ctx, l.Login, d, u, b)
 }
 
 func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Browser) (Enrollment, error) {
@@ -330,10 +304,10 @@ func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Bro
 	if m == nil || m.Channel() == "" {
 		return Enrollment{}, ErrMethod
 	}
-	return Enrollment{Method: d.Method, Destination: d.Destination}, l.sendDraft(ctx, d, u, m, b)
+	return Enrollment{Method: d.Method, Destination: d.Destination}, l.Enroll.sendDraft(ctx, d, u, m, b)
 }
 
-func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Draft, store.User, error) {
+func (l Enroll) ownDraft(ctx context.Context, token string, who *Who) (store.Draft, store.User, error) {
 	a := actor{who: who}
 	if who == nil {
 		w, err := l.loadPending(ctx, token, nil)
@@ -350,24 +324,24 @@ func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Dra
 }
 
 // sendDraft sends a draft's code, within the budgets.
-func (l *Login) sendDraft(ctx context.Context, d store.Draft, u store.User, m factor.Method, b Browser) error {
-	if err := l.send(ctx, u, limit.Message{
+func (l Enroll) sendDraft(ctx context.Context, d store.Draft, u store.User, m factor.Method, b Browser) error {
+	if err := l.budgets.send(ctx, u, limit.Message{
 		Class: limit.Claimed, Transaction: "draft:" + d.ID, Channel: m.Channel(), Destination: d.Destination,
 	}, b); err != nil {
 		return err
 	}
 	if err := m.Send(ctx, draftTransaction(d, u, b), d.Destination); err != nil {
-		return l.sendError(ctx, u, d.Method, err)
+		return l.SecondFactor.sendError(ctx, u, d.Method, err)
 	}
 	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
 }
 
 // draft returns the actor's own draft, if it was created under the current credentials.
-func (l *Login) draft(ctx context.Context, a actor, state string) (store.Draft, error) {
+func (l Enroll) draft(ctx context.Context, a actor, state string) (store.Draft, error) {
 	return l.draftOf(ctx, a.owner(), a.user(), state)
 }
 
-func (l *Login) draftOf(ctx context.Context, owner string, u store.User, state string) (store.Draft, error) {
+func (l Enroll) draftOf(ctx context.Context, owner string, u store.User, state string) (store.Draft, error) {
 	d, err := l.c.Drafts.Draft(ctx, owner)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Draft{}, ErrSetupToken

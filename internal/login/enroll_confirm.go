@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Browser) (Outcome, error) {
+func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Browser) (Outcome, error) {
 	d, err := l.draft(ctx, a, state)
 	if errors.Is(err, ErrSetupToken) && a.pending != nil {
 		err = ErrState
@@ -33,7 +33,7 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 	}
 	if d.Method == store.Email {
 		first, _ := a.first()
-		if u, err = l.proves(ctx, u, first, b); err != nil {
+		if u, err = l.Account.proves(ctx, u, first, b); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -63,7 +63,9 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 }
 
 // enrol checks the first code of a draft.
-func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Browser) (store.Factor, error) {
+func (l Enroll) enrol(
+	ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Browser,
+) (store.Factor, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return store.Factor{}, ErrCode
 	}
@@ -79,15 +81,15 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 		return store.Factor{}, err
 	}
 	f.CreatedAt = l.c.Now()
-	return f, place.Answered(l.sent(u, limit.Claimed, d.Method, d.Destination, b)).Succeed(ctx)
+	return f, place.Answered(l.budgets.sent(u, limit.Claimed, d.Method, d.Destination, b)).Succeed(ctx)
 }
 
 // draftPlace reserves a guess at the code of a draft. Drafts have their own budget, so that wrong
 // codes during a set-up do not use up the account's guesses. A code that proves the account's
 // address counts with all such codes, because otherwise set-ups would allow unlimited guesses.
-func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b Browser) (*limit.Reservation, error) {
+func (l Enroll) draftPlace(ctx context.Context, u store.User, d store.Draft, b Browser) (*limit.Reservation, error) {
 	if d.Method == store.Email && !u.Proven() {
-		return l.mailedPlace(ctx, u, b)
+		return l.budgets.mailedPlace(ctx, u, b)
 	}
 	return l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "", limit.From{})
 }
@@ -96,7 +98,7 @@ func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b B
 // one transaction. first reports whether the user had no factor before. A user who was rescued has
 // neither the lost factor nor the recovery codes, so someone else may have the codes. They end when
 // the user changes second factors.
-func (l *Login) activate(
+func (l Enroll) activate(
 	ctx context.Context, a actor, u store.User, f store.Factor, add bool, b Browser,
 ) (changed store.User, first bool, err error) {
 	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
@@ -114,7 +116,7 @@ func (l *Login) activate(
 	}
 	former := replaced(present, a.lost(), add)
 	if a.rescued() {
-		if err := endCodes(ctx, l, u, &c, b); err != nil {
+		if err := endCodes(ctx, l.Login, u, &c, b); err != nil {
 			return store.User{}, false, err
 		}
 	}
@@ -143,22 +145,6 @@ func replaced(present []store.Factor, lost string, add bool) string {
 	return lost
 }
 
-// change applies a change of factors and returns the changed user.
-func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) (store.User, error) {
-	if err := l.mayChange(u, c); err != nil {
-		return store.User{}, err
-	}
-	// codes are removed with the last second factor
-	c.EarlyCodes = l.c.Policy.EarlyCodes && len(c.Remove) == 0 && !c.RemoveAll
-	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
-		return store.User{}, stateError(err)
-	}
-	l.c.Sessions.Forget()
-	l.kickOutbox()
-	u.Uniquifier = c.To
-	return u, nil
-}
-
 // stateError converts store.ErrUsed to ErrState: another request has used the one-time item.
 func stateError(err error) error {
 	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
@@ -168,7 +154,7 @@ func stateError(err error) error {
 }
 
 // enrolled gives the acting browser its new session. All others are invalid.
-func (l *Login) enrolled(ctx context.Context, a actor, u store.User, second store.Proof, b Browser) (Outcome, error) {
+func (l Enroll) enrolled(ctx context.Context, a actor, u store.User, second store.Proof, b Browser) (Outcome, error) {
 	if a.who != nil {
 		proofs := append(firstProofs(a.who.Session), second)
 		return l.renewSession(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
@@ -176,12 +162,12 @@ func (l *Login) enrolled(ctx context.Context, a actor, u store.User, second stor
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: second.Method, Context: l.at(b)})
 	remember := a.pending.Remember && a.pending.State != store.Repair // no trust after a rescue (R79)
 	out, err := l.finish(ctx, granted{
-		user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}, stay: l.staying(remember, u, store.TwoFactors),
+		user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}, stay: l.Sessions.staying(remember, u, store.TwoFactors),
 	}, b)
 	if err != nil {
 		return Outcome{}, err
 	}
-	err = l.trust(ctx, &out, remember, b)
+	err = l.SecondFactor.trust(ctx, &out, remember, b)
 	return out, err
 }
 
@@ -195,7 +181,7 @@ func firstProofs(s store.Session) []store.Proof {
 
 // renewSession replaces the acting session after a change of credentials. The change does not make the
 // session fresh, because it proves none of the factors that the next change requires.
-func (l *Login) renewSession(
+func (l Enroll) renewSession(
 	ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser,
 ) (Outcome, error) {
 	b.WantToken = false

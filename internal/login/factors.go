@@ -14,8 +14,8 @@ import (
 // up the factor among the caller's own (R60).
 
 // own returns one of the caller's second factors, and the others.
-func (l *Login) own(ctx context.Context, who Who, id string) (f store.Factor, others []store.Factor, err error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l SecondFactor) own(ctx context.Context, who Who, id string) (f store.Factor, others []store.Factor, err error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return f, nil, err
 	}
 	all, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
@@ -32,7 +32,7 @@ func (l *Login) own(ctx context.Context, who Who, id string) (f store.Factor, ot
 // NameFactor changes the name of a factor. The names of passkeys must be unique, because they
 // identify them; otherwise it returns ErrPasskeyName. It also returns ErrNoSuch and
 // ErrReauthenticate.
-func (l *Login) NameFactor(ctx context.Context, who Who, id, name string, b Browser) error {
+func (l SecondFactor) NameFactor(ctx context.Context, who Who, id, name string, b Browser) error {
 	f, _, err := l.own(ctx, who, id)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (l *Login) NameFactor(ctx context.Context, who Who, id, name string, b Brow
 
 // PreferFactor makes a factor the default one, which POST /tf-setup replaces and to which the name
 // of its method refers. It returns ErrNoSuch or ErrReauthenticate.
-func (l *Login) PreferFactor(ctx context.Context, who Who, id string, b Browser) error {
+func (l SecondFactor) PreferFactor(ctx context.Context, who Who, id string, b Browser) error {
 	f, _, err := l.own(ctx, who, id)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (l *Login) PreferFactor(ctx context.Context, who Who, id string, b Browser)
 	return l.edited(ctx, who, f, "preferred", b)
 }
 
-func (l *Login) edited(ctx context.Context, who Who, f store.Factor, what string, b Browser) error {
+func (l SecondFactor) edited(ctx context.Context, who Who, f store.Factor, what string, b Browser) error {
 	e := event.TFFactorEdited{User: subject(who.User), Method: f.Method, What: what, Context: l.at(b)}
 	return errors.Join(l.tell(ctx, e), l.useFreshness(ctx, who))
 }
@@ -75,7 +75,7 @@ func (l *Login) edited(ctx context.Context, who Who, f store.Factor, what string
 // RemoveFactor removes one factor and ends everything issued before; the caller stays signed in.
 // The last factor can be removed only if none is required, which turns two-factor authentication
 // off. It returns ErrNoSuch, ErrLastFactor, ErrLastWayIn, ErrReauthenticate or ErrState.
-func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
+func (l SecondFactor) RemoveFactor(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
 	f, others, err := l.own(ctx, who, id)
 	if err != nil {
 		return Outcome{}, err
@@ -90,7 +90,7 @@ func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser)
 		return Outcome{}, ErrLastFactor
 	}
 	// the remaining factors may not be usable after any first factor
-	if err := l.keepsWayIn(ctx, who.User, id); err != nil {
+	if err := l.Passwordless.keepsWayIn(ctx, who.User, id); err != nil {
 		return Outcome{}, err
 	}
 	c := store.FactorChange{
@@ -101,7 +101,7 @@ func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser)
 		c.Prefer = others[0].ID
 	}
 	if byRescue(who.Session) {
-		if err := endCodes(ctx, l, who.User, &c, b); err != nil {
+		if err := endCodes(ctx, l.Login, who.User, &c, b); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -116,7 +116,7 @@ func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser)
 		return Outcome{}, err
 	}
 	b.WantToken = false
-	return l.renewUnchanged(ctx, u, who, b)
+	return l.Account.renewUnchanged(ctx, u, who, b)
 }
 
 // gone converts store.ErrNotFound to ErrNoSuch: a factor that was removed during the edit counts as
@@ -130,8 +130,8 @@ func gone(err error) error {
 
 // Disable removes all second factors of a signed-in user. It returns ErrMethod if a second factor
 // is required, or ErrReauthenticate.
-func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l SecondFactor) Disable(ctx context.Context, who Who, b Browser) (Outcome, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
 	if l.c.Policy.Require(who.User) {
@@ -147,5 +147,5 @@ func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error
 	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.renewSession(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
+	return l.Enroll.renewSession(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
 }

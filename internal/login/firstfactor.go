@@ -53,7 +53,7 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Out
 	}
 	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}
 	if next.Do == policy.SignIn {
-		g.stay = l.staying(remember, u, g.level)
+		g.stay = l.Sessions.staying(remember, u, g.level)
 		return l.finish(ctx, g, b)
 	}
 	if next.BrowserDoes && b.Device != "" {
@@ -67,13 +67,13 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Out
 			return Outcome{}, err
 		}
 		switch {
-		case ok && !l.vouches(known.Device): // its secret was replaced, so the cookie is invalid
+		case ok && !l.Sessions.vouches(known.Device): // its secret was replaced, so the cookie is invalid
 			if err := ended(l.c.Devices.Revoke(ctx, u.ID, known.ID)); err != nil {
 				return Outcome{}, err
 			}
 		case ok:
 			// Do not stay longer than the device that replaces the second factor.
-			g.trusted, g.trustedBy, g.stay = true, known.ID, min(known.Left, l.staying(remember, u, store.TwoFactors))
+			g.trusted, g.trustedBy, g.stay = true, known.ID, min(known.Left, l.Sessions.staying(remember, u, store.TwoFactors))
 			out, err := l.finish(ctx, g, b)
 			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
 			return out, err
@@ -103,14 +103,14 @@ func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, erro
 	if err != nil {
 		return Outcome{}, err
 	}
-	out := l.withNews(ctx, Outcome{User: g.user, Session: opened}, g)
+	out := l.Account.withNews(ctx, Outcome{User: g.user, Session: opened}, g)
 	if !g.quiet && !g.verified && g.stays == nil {
-		l.arrived(ctx, g.user, b)
+		l.Sessions.arrived(ctx, g.user, b)
 	}
 	if opened.Token != "" { // a program that renews its header token has no cookies
-		if out.KnownCookie, err = l.notes().remember(g.user, b); err != nil {
+		if out.KnownCookie, err = l.Sessions.notes().remember(g.user, b); err != nil {
 			return Outcome{}, err
 		}
 	}
-	return out, l.stay(ctx, &out, g, b)
+	return out, l.Sessions.stay(ctx, &out, g, b)
 }

@@ -25,7 +25,7 @@ func TestFreshnessIsExact(t *testing.T) {
 			err  error
 			want bool
 		}{
-			"fresh": {d.RequireFresh(t.Context(), who, d.c.Policy.Freshness), fresh}, "recent": {d.RequireRecent(who), recent},
+			"fresh": {d.Reauth.RequireFresh(t.Context(), who, d.c.Policy.Freshness), fresh}, "recent": {d.Reauth.RequireRecent(who), recent},
 		} {
 			if (c.err == nil) != c.want || c.err != nil && !errors.Is(c.err, ErrReauthenticate) {
 				t.Errorf("%v after %+v, %s: %v", after, s, what, c.err)
@@ -48,7 +48,7 @@ func TestFreshnessIsExact(t *testing.T) {
 	check(time.Hour, never, true, true)
 	check(time.Hour, trusted, false, true)
 	who := Who{User: d.user, Session: session, Program: &store.Token{}}
-	if d.RequireFresh(t.Context(), who, -1) == nil || d.RequireRecent(who) == nil {
+	if d.Reauth.RequireFresh(t.Context(), who, -1) == nil || d.Reauth.RequireRecent(who) == nil {
 		t.Error("a program has proven something")
 	}
 }

@@ -53,10 +53,10 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 	}
 	ctx = ahead(ctx, l, u, b)
 	queued, leave := ctx, func() {}
-	if g.authType == "password" || slices.Contains(l.FirstMethods(), ByPassword) {
+	if g.authType == "password" || slices.Contains(l.Passwordless.FirstMethods(), ByPassword) {
 		var err error
 		if l.c.Accounts.HashingBusy() {
-			if _, err = l.firstPlace(ctx, u, g.identity, b, true); err != nil {
+			if _, err = l.budgets.firstPlace(ctx, u, g.identity, b, true); err != nil {
 				return "", nil, err
 			}
 		}
@@ -65,7 +65,7 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 		}
 	}
 	defer leave()
-	place, err := l.firstPlace(ctx, u, g.identity, b, false)
+	place, err := l.budgets.firstPlace(ctx, u, g.identity, b, false)
 	if err != nil {
 		return "", nil, err
 	}
@@ -85,7 +85,7 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 		// An unknown identity also gets a row, so that it takes as long. The row does not contain
 		// the typed text, which may be a password in the wrong field.
 		failed := event.UserFailedAuthn{User: subject(u), AuthType: g.authType, Context: l.at(b)}
-		full, err := l.reportSpray(ctx, b)
+		full, err := l.Account.reportSpray(ctx, b)
 		if err != nil {
 			return "", nil, err
 		}
@@ -98,25 +98,4 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 		return "", nil, recordedOr(refusal, l.tell(ctx, failed))
 	}
 	return method, place, nil
-}
-
-// firstPlace reserves a guess at an account's first factor, or only checks whether there is a
-// place. It reports a closed budget to subscribers.
-func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser,
-	look bool) (*limit.Reservation, error) {
-	budget := budgetOf(u, identity)
-	g := guess(u, identity, limit.From{})
-	g.Look, g.Captcha = look, l.c.Captcha.at(AtSignIn) && !b.Human
-	var place *limit.Reservation
-	err := l.claim(ctx, u, b, func(from limit.From) (err error) {
-		g.From = from
-		place, err = l.c.Limits.FirstFactor(ctx, g)
-		return err
-	})
-	var paused *limit.Paused
-	if errors.As(err, &paused) {
-		e := event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}
-		return nil, recordedOr(err, l.tellOnce(ctx, budget, e))
-	}
-	return place, err
 }

@@ -13,7 +13,7 @@ import (
 // holders of a link mailed to the owner. The number of places is limited for each account and each
 // network, so a user with many accounts cannot fill that queue.
 func ahead(ctx context.Context, l *Login, u store.User, b Browser) context.Context {
-	if u.ID == "" || !l.from(u, b).Own() {
+	if u.ID == "" || !l.budgets.from(u, b).Own() {
 		return ctx
 	}
 	return account.ReserveHash(ctx, "account "+u.ID, "network "+limit.Network(b.Address))

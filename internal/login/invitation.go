@@ -35,7 +35,7 @@ func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Browser) (P
 	}
 	state := seal.Token()
 	d := store.Draft{Owner: invitedOwner(i.TokenHash, state), FactorID: store.NewID()}
-	return l.ask(ctx, d, state, c, orLife(l.c.Policy.Passkeys.CreateWithin))
+	return l.WebAuthn.ask(ctx, d, state, c, orLife(l.c.Policy.Passkeys.CreateWithin))
 }
 
 // InvitedKey completes such a registration. It returns a function that makes the passkey a factor
@@ -47,11 +47,11 @@ func InvitedKey(
 	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.First {
 		return nil, ErrPasskeysOff
 	}
-	d, err := l.question(ctx, invitedOwner(i.TokenHash, state), state, store.User{})
+	d, err := l.WebAuthn.question(ctx, invitedOwner(i.TokenHash, state), state, store.User{})
 	if err != nil {
 		return nil, err
 	}
-	if err := l.try(ctx, d, answer); err != nil {
+	if err := l.WebAuthn.try(ctx, d, answer); err != nil {
 		return nil, err
 	}
 	now := l.c.Now()
@@ -69,7 +69,7 @@ func InvitedKey(
 	if _, err := l.c.Factors.PasskeyByKey(ctx, f.Key); !errors.Is(err, store.ErrNotFound) {
 		return nil, recordedOr(ErrPasskeyTaken, err)
 	}
-	return opens, l.spend(ctx, d)
+	return opens, l.WebAuthn.spend(ctx, d)
 }
 
 // Invited continues the sign-in of an account that was just created from an invitation: a required

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
@@ -48,7 +47,7 @@ type noteUser struct {
 // notes read and write the notes of browsers.
 type notes struct{ c *Config }
 
-func (l *Login) notes() notes { return notes{&l.c} }
+func (l Sessions) notes() notes { return notes{&l.c} }
 
 func (k notes) note(cookie string) (n note, ok bool) {
 	raw, err := k.c.Keys.Verify(knownPurpose, cookie)
@@ -98,7 +97,7 @@ const (
 // arrived is called after a sign-in. It takes the account's language from the first browser that
 // sends one, and notifies the owner of a browser that has not signed in before. An error does not
 // prevent the sign-in, which has already been recorded.
-func (l *Login) arrived(ctx context.Context, u store.User, b Browser) {
+func (l Sessions) arrived(ctx context.Context, u store.User, b Browser) {
 	err := l.c.Accounts.LearnLanguage(ctx, u, b.Speaks)
 	if l.c.Policy.TellNewBrowsers {
 		err = errors.Join(err, l.newBrowser(ctx, u, b))
@@ -111,7 +110,7 @@ func (l *Login) arrived(ctx context.Context, u store.User, b Browser) {
 // newBrowser notifies the owner, unless the browser has signed in to the account before. Unlike
 // notes.browser it ignores the password, so that a change of the password does not make the owner's
 // other browsers new.
-func (l *Login) newBrowser(ctx context.Context, u store.User, b Browser) error {
+func (l Sessions) newBrowser(ctx context.Context, u store.User, b Browser) error {
 	n, ok := l.notes().note(b.Known)
 	before := ok && slices.ContainsFunc(n.Users, func(e noteUser) bool {
 		return e.User == noted(u.ID) && l.notes().current(u, time.UnixMicro(e.At))
@@ -156,40 +155,6 @@ func (k notes) remember(u store.User, b Browser) (string, error) {
 	return k.c.Keys.Sign(knownPurpose, raw), err
 }
 
-// from describes the caller of a request for an account.
-func (l *Login) from(u store.User, b Browser) limit.From {
-	return limit.From{Address: b.Address, Browser: l.notes().browser(u, b), Session: b.within}
-}
-
-// claim takes places in budgets: in the public ones or, if the browser is known, in those of that
-// browser. If the public budgets are used up, it checks whether the network is known.
-func (l *Login) claim(ctx context.Context, u store.User, b Browser, take func(limit.From) error) error {
-	from := l.from(u, b)
-	err := take(from)
-	if !paused(err) || from.Own() {
-		return err
-	}
-	known, failed := l.notes().network(ctx, u, b.Address)
-	if failed != nil {
-		return failed
-	}
-	if !known {
-		return err
-	}
-	from.Network = true
-	return take(from)
-}
-
-// claimPlace is like claim, for functions that return a place.
-func (l *Login) claimPlace(ctx context.Context, u store.User, b Browser,
-	take func(limit.From) (*limit.Reservation, error)) (place *limit.Reservation, err error) {
-	err = l.claim(ctx, u, b, func(from limit.From) (err error) {
-		place, err = take(from)
-		return err
-	})
-	return place, err
-}
-
 // network reports whether the account has signed in from the network of an address since its
 // password was last set. Strangers cannot add such rows to the audit trail, so they cannot displace
 // them.
@@ -216,38 +181,6 @@ func (k notes) network(ctx context.Context, u store.User, address string) (bool,
 		}
 	}
 	return false, err
-}
-
-// send takes the places of one code that is sent after a first factor.
-func (l *Login) send(ctx context.Context, u store.User, m limit.Message, b Browser) error {
-	m.Account = u.ID
-	return l.claim(ctx, u, b, func(from limit.From) error {
-		m.From = from
-		return l.c.Limits.Send(ctx, m)
-	})
-}
-
-// sent returns the message whose code was entered.
-func (l *Login) sent(u store.User, class limit.Class, channel, destination string, b Browser) limit.Message {
-	return limit.Message{Class: class, Account: u.ID, Channel: channel, Destination: destination, From: l.from(u, b)}
-}
-
-// sendFirst takes the places of one code or link that replaces a password.
-func (l *Login) sendFirst(ctx context.Context, u store.User, m limit.First, b Browser) error {
-	m.Transaction, m.Account = asked(b), budgetOf(u, m.Identity)
-	return l.claim(ctx, u, b, func(from limit.From) error {
-		m.From = from
-		return l.c.Limits.SendFirst(ctx, m)
-	})
-}
-
-// answeredFirst returns the places of a code or link that replaces a password.
-func (l *Login) answeredFirst(ctx context.Context, u store.User, channel string, b Browser) error {
-	_, key, err := account.ParseEmail(u.Email)
-	if err != nil {
-		return nil // it has no address, so nothing was requested with it
-	}
-	return l.c.Limits.AnsweredFirst(ctx, limit.First{Channel: channel, Identity: typed(key), Account: budgetOf(u, ""), From: l.from(u, b)})
 }
 
 func paused(err error) bool {

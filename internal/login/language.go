@@ -16,6 +16,6 @@ func language(u store.User, b Browser) string {
 }
 
 // SetLanguage sets the language that the owner has chosen.
-func (l *Login) SetLanguage(ctx context.Context, who Who, tag string) error {
+func (l Account) SetLanguage(ctx context.Context, who Who, tag string) error {
 	return l.c.Accounts.SetLanguage(ctx, who.User.ID, tag)
 }

@@ -147,10 +147,12 @@ type Trier interface {
 	Try(ctx context.Context, t factor.Transaction, destination, code string) error
 }
 
-// Login contains the function that issues sessions and all steps that lead to it.
+// Login contains the function that issues sessions, and what the steps that lead to it have in
+// common. Each exported field has the steps of one feature.
 type Login struct {
 	c     Config
 	rules policy.Rules // the part of c that package policy needs
+	services
 }
 
 // New returns a Login.
@@ -185,7 +187,9 @@ func New(c Config) (*Login, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Login{c, rulesOf(c)}, nil
+	l := &Login{c: c, rules: rulesOf(c)}
+	l.services = servicesOf(l)
+	return l, nil
 }
 
 // Browser describes the browser of a request.
@@ -352,33 +356,6 @@ func (l *Login) emit(ctx context.Context, e event.Event) {
 // enabled reports whether a method is enabled by the policy and available.
 func (l *Login) enabled(method string) bool {
 	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil && !l.rules.Refuses(method)
-}
-
-// secondFactorPlace reserves a guess. It reports a closed budget to subscribers.
-func (l *Login) secondFactorPlace(
-	ctx context.Context, u store.User, factorID string, b Browser,
-) (*limit.Reservation, error) {
-	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Reservation, error) {
-		return l.c.Limits.SecondFactor(ctx, u.ID, factorID, f)
-	})
-	return place, l.toldPaused(ctx, u, err, b)
-}
-
-// mailedPlace reserves a guess at a code that proves an address.
-func (l *Login) mailedPlace(ctx context.Context, u store.User, b Browser) (*limit.Reservation, error) {
-	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Reservation, error) {
-		return l.c.Limits.Mailed(ctx, u.ID, f)
-	})
-	return place, l.toldPaused(ctx, u, err, b)
-}
-
-// toldPaused reports a closed budget of second factors to subscribers.
-func (l *Login) toldPaused(ctx context.Context, u store.User, err error, b Browser) error {
-	var p *limit.Paused
-	if errors.As(err, &p) {
-		return recordedOr(err, l.tellOnce(ctx, u.ID, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)}))
-	}
-	return err
 }
 
 func hash(token string) string { return seal.HashToken(token) }

@@ -10,7 +10,7 @@ import (
 
 // Logout ends a session, a pending sign-in and "remember me" of the browser. Each may be absent or
 // have ended already.
-func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser) error {
+func (l Sessions) Logout(ctx context.Context, who *Who, pending string, b Browser) error {
 	if pending != "" {
 		if _, err := l.c.Pendings.TakePending(ctx, hash(pending)); err != nil && !errors.Is(err, store.ErrUsed) {
 			return err
@@ -33,7 +33,7 @@ func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser)
 // end ends a session and everything issued with the same ID: a header token ends when the browser
 // that requested it signs out, and that browser no longer stays signed in. It returns
 // store.ErrNotFound if the session has already ended.
-func (l *Login) end(ctx context.Context, userID, id string) error {
+func (l Sessions) end(ctx context.Context, userID, id string) error {
 	if err := l.c.Devices.RevokeBeside(ctx, userID, id); err != nil {
 		return err
 	}

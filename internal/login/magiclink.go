@@ -13,7 +13,7 @@ import (
 // loginKind is a letter with a link that starts a sign-in.
 const loginKind = "login"
 
-func (l *Login) loggingIn() purpose {
+func (l Passwordless) loggingIn() purpose {
 	return purpose{name: loginKind, life: l.c.Policy.Life.LoginWithin, rests: credentials}
 }
 
@@ -21,7 +21,7 @@ func (l *Login) loggingIn() purpose {
 // followed in this browser. It returns the errors of AskReset under the same conditions. An account
 // whose address is not confirmed gets the link that confirms it. The link counts in the budgets of
 // codes that replace a password, and a used link returns its place.
-func (l *Login) AskLogin(ctx context.Context, email, next string, b Browser) error {
+func (l Passwordless) AskLogin(ctx context.Context, email, next string, b Browser) error {
 	to, key, err := account.ParseEmail(email)
 	if err != nil {
 		return err
@@ -29,21 +29,21 @@ func (l *Login) AskLogin(ctx context.Context, email, next string, b Browser) err
 	if l.c.Write == nil {
 		return ErrSend
 	}
-	u, why, err := l.addressee(ctx, key)
+	u, why, err := l.Links.addressee(ctx, key)
 	if err != nil {
 		return err
 	}
-	if err := humanAfterFailures(ctx, l, u, email, &b); err != nil {
+	if err := humanAfterFailures(ctx, l.Login, u, email, &b); err != nil {
 		return err
 	}
 	decoy := why != nil && !errors.Is(why, ErrUnconfirmed)
-	if err := l.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(key), Decoy: decoy}, b); err != nil {
+	if err := l.budgets.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(key), Decoy: decoy}, b); err != nil {
 		return err
 	}
 	p := l.loggingIn()
 	switch {
 	case errors.Is(why, ErrUnconfirmed):
-		p, next, to = l.confirming(), "", u.Email
+		p, next, to = l.Links.confirming(), "", u.Email
 	case why != nil:
 		u = store.User{}
 	default:
@@ -52,28 +52,28 @@ func (l *Login) AskLogin(ctx context.Context, email, next string, b Browser) err
 	if err := l.tell(ctx, event.LoginInstructionsSent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
 	}
-	return recordedOr(why, l.writeLink(ctx, p, u, to, next, b))
+	return recordedOr(why, l.Links.writeLink(ctx, p, u, to, next, b))
 }
 
 // OpenLogin checks such a link without using it. It returns ErrLink or ErrLinkExpired.
-func (l *Login) OpenLogin(ctx context.Context, token string, b Browser) (CodeLink, error) {
-	k, err := l.openLink(ctx, l.loggingIn(), token)
+func (l Passwordless) OpenLogin(ctx context.Context, token string, b Browser) (CodeLink, error) {
+	k, err := l.Links.openLink(ctx, l.loggingIn(), token)
 	return CodeLink{User: k.user, Elsewhere: !k.sameBrowser(b)}, err
 }
 
 // FollowLogin uses such a link as a first factor by mail, under the conditions of FollowCodeLink.
-func (l *Login) FollowLogin(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
-	k, err := l.meantLink(ctx, l.loggingIn(), token, meant, b)
+func (l Passwordless) FollowLogin(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
+	k, err := l.Links.meantLink(ctx, l.loggingIn(), token, meant, b)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := l.spendLink(ctx, k); err != nil {
+	if err := l.Links.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.answeredFirst(ctx, k.user, store.Email, b); err != nil {
+	if err := l.budgets.answeredFirst(ctx, k.user, store.Email, b); err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.readsMail(ctx, k.user, b)
+	u, err := l.Account.readsMail(ctx, k.user, b)
 	if err != nil {
 		return Outcome{}, err
 	}

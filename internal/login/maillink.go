@@ -61,7 +61,7 @@ type link struct {
 
 // newLink returns a link for an account. data is for the step that opens it. b is the browser that
 // requested it.
-func (l *Login) newLink(p purpose, u store.User, data string, b Browser) (string, error) {
+func (l Links) newLink(p purpose, u store.User, data string, b Browser) (string, error) {
 	s := said{
 		User: u.ID, At: l.c.Now().Unix(), ID: store.NewID(), Rests: l.c.Keys.MAC("link", p.rests(u)...), Data: data,
 	}
@@ -76,7 +76,7 @@ func (l *Login) newLink(p purpose, u store.User, data string, b Browser) (string
 }
 
 // openLink reads a link without using it. It returns ErrLink or ErrLinkExpired.
-func (l *Login) openLink(ctx context.Context, p purpose, token string) (link, error) {
+func (l Links) openLink(ctx context.Context, p purpose, token string) (link, error) {
 	var s said
 	raw, err := l.c.Keys.Verify("link:"+p.name, token)
 	if err != nil || json.Unmarshal(raw, &s) != nil || s.User == "" || s.ID == "" {
@@ -106,7 +106,7 @@ func (l *Login) openLink(ctx context.Context, p purpose, token string) (link, er
 
 // spendLink uses up a link. The first caller succeeds; all others get ErrLink. Call it before
 // anything is granted.
-func (l *Login) spendLink(ctx context.Context, k link) error {
+func (l Links) spendLink(ctx context.Context, k link) error {
 	// The mark outlasts the link, even if the clock is set back a little.
 	err := l.c.Limits.Once(ctx, "link:"+k.ID, k.purpose.life+time.Hour)
 	var spent *limit.Paused
@@ -118,7 +118,7 @@ func (l *Login) spendLink(ctx context.Context, k link) error {
 
 // meantLink opens a link that signs in. In a browser other than the one that requested it, the user
 // must confirm; otherwise it returns ErrElsewhere.
-func (l *Login) meantLink(ctx context.Context, p purpose, token string, meant bool, b Browser) (link, error) {
+func (l Links) meantLink(ctx context.Context, p purpose, token string, meant bool, b Browser) (link, error) {
 	k, err := l.openLink(ctx, p, token)
 	if err == nil && !meant && !k.sameBrowser(b) {
 		err = ErrElsewhere
@@ -149,7 +149,7 @@ type Letter struct {
 func (m Letter) Language() string { return language(m.User, m.Browser) }
 
 // write queues a letter. It does not wait for a mail server.
-func (l *Login) write(ctx context.Context, m Letter) error {
+func (l Links) write(ctx context.Context, m Letter) error {
 	if l.c.Write == nil {
 		return ErrSend
 	}
@@ -157,7 +157,7 @@ func (l *Login) write(ctx context.Context, m Letter) error {
 }
 
 // writeLink queues a letter with a new link, valid for the purpose's life.
-func (l *Login) writeLink(ctx context.Context, p purpose, u store.User, to, data string, b Browser) error {
+func (l Links) writeLink(ctx context.Context, p purpose, u store.User, to, data string, b Browser) error {
 	token, err := l.newLink(p, u, data, b)
 	if err != nil {
 		return err
@@ -183,7 +183,9 @@ func linkError(err error) error {
 
 // afterLink continues after a link that may sign in. It does so only in the browser that requested
 // the link, with the checks of every other first factor (R51).
-func (l *Login) afterLink(ctx context.Context, allowed bool, k link, u store.User, who *Who, method string, b Browser) (Outcome, error) {
+func (l Links) afterLink(
+	ctx context.Context, allowed bool, k link, u store.User, who *Who, method string, b Browser,
+) (Outcome, error) {
 	out := Outcome{User: u}
 	if !allowed || !k.sameBrowser(b) || who != nil {
 		return out, nil
@@ -212,22 +214,24 @@ const (
 	usernameKind      = "username"
 )
 
-func (l *Login) confirming() purpose {
+func (l Links) confirming() purpose {
 	return purpose{name: confirmKind, life: l.c.Policy.Life.ConfirmWithin, rests: mailbox}
 }
 
-func (l *Login) resetting() purpose {
+func (l Links) resetting() purpose {
 	return purpose{name: resetKind, life: l.c.Policy.Life.ResetWithin, rests: credentials}
 }
 
-func (l *Login) changingEmail() purpose {
+func (l Links) changingEmail() purpose {
 	return purpose{name: changeEmailKind, life: l.c.Policy.Life.ChangeEmailWithin, rests: credentials}
 }
 
 // asked is the first part of every public request for a letter. It takes the budgets of the typed
 // address and then looks up the account. why is the problem of the account, if any; the answer must
 // not depend on it.
-func (l *Login) asked(ctx context.Context, kind, email string, real func(store.User, error) bool, b Browser) (u store.User, to string, why, err error) {
+func (l Links) asked(
+	ctx context.Context, kind, email string, real func(store.User, error) bool, b Browser,
+) (u store.User, to string, why, err error) {
 	to, key, err := account.ParseEmail(email)
 	if err != nil {
 		return store.User{}, "", nil, err
@@ -235,7 +239,7 @@ func (l *Login) asked(ctx context.Context, kind, email string, real func(store.U
 	if l.c.Write == nil {
 		return store.User{}, "", nil, ErrSend
 	}
-	if err := human(ctx, l, AtReset, &b); err != nil {
+	if err := human(ctx, l.Login, AtReset, &b); err != nil {
 		return store.User{}, "", nil, err
 	}
 	if u, why, err = l.addressee(ctx, key); err != nil {
@@ -252,8 +256,8 @@ func (l *Login) asked(ctx context.Context, kind, email string, real func(store.U
 }
 
 // letter takes the places of one letter that anyone may request.
-func (l *Login) letter(ctx context.Context, u store.User, m limit.Letter, b Browser) error {
-	return l.claim(ctx, u, b, func(from limit.From) error {
+func (l Links) letter(ctx context.Context, u store.User, m limit.Letter, b Browser) error {
+	return l.budgets.claim(ctx, u, b, func(from limit.From) error {
 		m.From = from
 		return l.c.Limits.Link(ctx, m)
 	})
@@ -261,7 +265,7 @@ func (l *Login) letter(ctx context.Context, u store.User, m limit.Letter, b Brow
 
 // addressee returns the account with an address, or the zero User, and the problem of the account,
 // if any.
-func (l *Login) addressee(ctx context.Context, key string) (u store.User, why, err error) {
+func (l Links) addressee(ctx context.Context, key string) (u store.User, why, err error) {
 	u, err = l.c.Accounts.Find(ctx, key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):

@@ -42,6 +42,7 @@ func newDesk(t testing.TB, keys ...string) *desk {
 	d.Login = &Login{c: Config{
 		Accounts: account.New(account.Config{Users: db, Hasher: h, Now: now}), Limits: limit.New(db, now, limit.Limits{}), Now: now,
 	}}
+	d.services = servicesOf(d.Login)
 	d.keys(t, "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B")
 	d.user, err = d.c.Accounts.Create(t.Context(), account.Draft{Email: "alice@good.test"})
 	if err != nil {
@@ -65,7 +66,7 @@ func (d *desk) make(t testing.TB, p purpose, b Browser) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := d.newLink(p, u, "some data", b)
+	token, err := d.Links.newLink(p, u, "some data", b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,15 +84,15 @@ func TestLinkOpensForItsPurposeUntilItIsSpent(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	token := d.make(t, hour, Browser{Asked: "this one"})
 	for range 5 { // opening is reading
-		k, err := d.openLink(ctx, hour, token)
+		k, err := d.Links.openLink(ctx, hour, token)
 		if err != nil || k.user.ID != d.user.ID || k.Data != "some data" {
 			t.Fatalf("%+v %v", k, err)
 		}
 	}
-	if _, err := d.openLink(ctx, other, token); !errors.Is(err, ErrLink) {
+	if _, err := d.Links.openLink(ctx, other, token); !errors.Is(err, ErrLink) {
 		t.Errorf("another purpose takes it: %v", err)
 	}
-	k, err := d.openLink(ctx, hour, token)
+	k, err := d.Links.openLink(ctx, hour, token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestLinkOpensForItsPurposeUntilItIsSpent(t *testing.T) {
 	for range 20 {
 		done.Go(func() {
 			<-gate
-			switch err := d.spendLink(ctx, k); {
+			switch err := d.Links.spendLink(ctx, k); {
 			case err == nil:
 				won.Add(1)
 			case !errors.Is(err, ErrLink):
@@ -118,10 +119,10 @@ func TestLinkOpensForItsPurposeUntilItIsSpent(t *testing.T) {
 		t.Errorf("spent %d times", won.Load())
 	}
 	d.now = d.now.Add(-30 * time.Second) // a clock that is set back
-	if err := d.spendLink(ctx, k); !errors.Is(err, ErrLink) {
+	if err := d.Links.spendLink(ctx, k); !errors.Is(err, ErrLink) {
 		t.Errorf("spent again: %v", err)
 	}
-	if again, err := d.openLink(ctx, hour, d.make(t, hour, Browser{})); err != nil || d.spendLink(ctx, again) != nil || again.sameBrowser(Browser{}) {
+	if again, err := d.Links.openLink(ctx, hour, d.make(t, hour, Browser{})); err != nil || d.Links.spendLink(ctx, again) != nil || again.sameBrowser(Browser{}) {
 		t.Error("another link of the same account is spent with it, or belongs to a browser")
 	}
 }
@@ -158,7 +159,7 @@ func TestLinkDiesInTimeAndWithWhatItRestsOn(t *testing.T) {
 			purpose
 			token string
 		}]error{{hour, first}: c.hour, {box, second}: c.box, {loose, third}: c.loose} {
-			if _, err := d.openLink(ctx, p.purpose, p.token); !errors.Is(err, want) || err == nil && want != nil {
+			if _, err := d.Links.openLink(ctx, p.purpose, p.token); !errors.Is(err, want) || err == nil && want != nil {
 				t.Errorf("%s: a link that rests on %s: %v, want %v", name, p.name, err, want)
 			}
 		}
@@ -174,7 +175,7 @@ func TestLinkTimesAreExact(t *testing.T) {
 		0: nil, time.Hour - time.Second: nil, time.Hour: ErrLinkExpired, -time.Minute: nil, -time.Minute - time.Second: ErrLink,
 	} {
 		d.now = made.Add(after)
-		if _, err := d.openLink(ctx, hour, token); !errors.Is(err, want) || err == nil && want != nil {
+		if _, err := d.Links.openLink(ctx, hour, token); !errors.Is(err, want) || err == nil && want != nil {
 			t.Errorf("after %v: %v, want %v", after, err, want)
 		}
 	}
@@ -184,7 +185,7 @@ func TestLinkSurvivesAChangeOfKeysAndNothingElseMakesOne(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	token := d.make(t, hour, Browser{})
 	d.keys(t, "gP4mXhG2u4h1lQ0b5oX8n7nQxw7k0Jr3Jm0Kp3g8o2E", "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B")
-	if _, err := d.openLink(ctx, hour, token); err != nil {
+	if _, err := d.Links.openLink(ctx, hour, token); err != nil {
 		t.Errorf("a new key beside the old one: %v", err)
 	}
 	d.keys(t, "gP4mXhG2u4h1lQ0b5oX8n7nQxw7k0Jr3Jm0Kp3g8o2E")
@@ -195,7 +196,7 @@ func TestLinkSurvivesAChangeOfKeysAndNothingElseMakesOne(t *testing.T) {
 		"of nobody":                 d.c.Keys.Sign("link:one", []byte(`{"u":"nobody","t":1772366400,"i":"x"}`)),
 		"no JSON":                   d.c.Keys.Sign("link:one", []byte(`{`)),
 	} {
-		if _, err := d.openLink(ctx, hour, forged); !errors.Is(err, ErrLink) {
+		if _, err := d.Links.openLink(ctx, hour, forged); !errors.Is(err, ErrLink) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -210,13 +211,13 @@ func FuzzOpenLink(f *testing.F) {
 	good := d.make(f, hour, Browser{})
 	f.Fuzz(func(t *testing.T, token, payload string) {
 		ctx := context.Background()
-		if k, err := d.openLink(ctx, other, token); err == nil {
+		if k, err := d.Links.openLink(ctx, other, token); err == nil {
 			t.Fatalf("%q opened %+v", token, k)
 		}
-		if k, err := d.openLink(ctx, hour, d.c.Keys.Sign("link:one", []byte(payload))); err == nil {
+		if k, err := d.Links.openLink(ctx, hour, d.c.Keys.Sign("link:one", []byte(payload))); err == nil {
 			t.Fatalf("%q opened %+v", payload, k)
 		}
-		if _, err := d.openLink(ctx, hour, good+token); err == nil && token != "" {
+		if _, err := d.Links.openLink(ctx, hour, good+token); err == nil && token != "" {
 			t.Fatalf("%q opened with something after it", token)
 		}
 	})

@@ -12,17 +12,17 @@ import (
 // other. The second factor is still required and cannot be e-mail (R7).
 
 // opensByMail reports whether users can sign in with their mailbox.
-func (l *Login) opensByMail() bool {
+func (l Passwordless) opensByMail() bool {
 	return l.c.Policy.Life.ByLink || l.offersFirst(store.Email) && l.c.FirstCodes[store.Email] != nil
 }
 
 // keyless reports whether an account has no password and needs none.
-func (l *Login) keyless(u store.User) bool { return u.PasswordHash == "" && l.opensByMail() }
+func (l Passwordless) keyless(u store.User) bool { return u.PasswordHash == "" && l.opensByMail() }
 
 // openByMail sends the owner of a new account a code or link to sign in. If the limits are reached,
 // nothing is sent, and the owner can request it later.
-func (l *Login) openByMail(ctx context.Context, u store.User, b Browser) error {
-	err := l.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(u.Email), Paid: true}, b)
+func (l Passwordless) openByMail(ctx context.Context, u store.User, b Browser) error {
+	err := l.budgets.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(u.Email), Paid: true}, b)
 	if paused(err) {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (l *Login) openByMail(ctx context.Context, u store.User, b Browser) error {
 		return err
 	}
 	if l.c.Policy.Life.ByLink {
-		return l.writeLink(ctx, l.loggingIn(), u, u.Email, "", b)
+		return l.Links.writeLink(ctx, l.loggingIn(), u, u.Email, "", b)
 	}
 	return l.sendPasscode(ctx, u, l.c.FirstCodes[store.Email], store.Email, u.Email, b)
 }

@@ -130,7 +130,7 @@ func (l *Login) lettersOf(ctx context.Context, n Notice) []store.Message {
 func (l *Login) stamped(n Notice) (_ Notice, err error) {
 	n.At = l.c.Now()
 	if !n.powerless {
-		n.Stop, err = l.newLink(notMe(), n.User, mailedTo(n.User.Email), Browser{})
+		n.Stop, err = l.Links.newLink(notMe(), n.User, mailedTo(n.User.Email), Browser{})
 	}
 	return n, err
 }

@@ -18,7 +18,7 @@ import (
 func notMe() purpose { return purpose{name: "not-me", life: noticeLife, rests: nothing} }
 
 // stop opens the link of a notice.
-func (l *Login) stop(ctx context.Context, token string) (link, error) {
+func (l Links) stop(ctx context.Context, token string) (link, error) {
 	k, err := l.openLink(ctx, notMe(), token)
 	if errors.Is(err, ErrLink) || errors.Is(err, ErrLinkExpired) {
 		return k, ErrState
@@ -30,7 +30,7 @@ func (l *Login) stop(ctx context.Context, token string) (link, error) {
 }
 
 // CheckStop checks the token of a notice without using it.
-func (l *Login) CheckStop(ctx context.Context, token string) error {
+func (l Links) CheckStop(ctx context.Context, token string) error {
 	_, err := l.stop(ctx, token)
 	return err
 }
@@ -41,7 +41,7 @@ func (l *Login) CheckStop(ctx context.Context, token string) error {
 // week before it, are removed. Second factors stay, because access to the mailbox alone must not
 // remove them. A requested deletion is canceled, because an intruder may have requested it, and
 // kept reports that. The link works once. NotMe returns ErrState if it is not valid.
-func (l *Login) NotMe(ctx context.Context, token string, b Browser) (kept bool, err error) {
+func (l Links) NotMe(ctx context.Context, token string, b Browser) (kept bool, err error) {
 	k, err := l.stop(ctx, token)
 	if err != nil {
 		return false, err
@@ -55,7 +55,7 @@ func (l *Login) NotMe(ctx context.Context, token string, b Browser) (kept bool, 
 	if err := l.c.Recoveries.ShutRecovery(ctx, k.User, l.c.Now()); err != nil {
 		return false, stateError(err)
 	}
-	if err := disowned(ctx, l, k, b); err != nil || l.c.Kept == nil {
+	if err := disowned(ctx, l.Login, k, b); err != nil || l.c.Kept == nil {
 		return false, err
 	}
 	kept, err = l.c.Kept(ctx, k.user, "not me", b)
@@ -71,7 +71,7 @@ func disowned(ctx context.Context, l *Login, k link, b Browser) error {
 			return stateError(err)
 		}
 		c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now()}
-		if err := l.disown(ctx, u, time.Unix(k.At, 0), &c); err != nil {
+		if err := l.Links.disown(ctx, u, time.Unix(k.At, 0), &c); err != nil {
 			return err
 		}
 		_, err = l.change(ctx, u, c)
@@ -89,7 +89,7 @@ func disowned(ctx context.Context, l *Login, k link, b Browser) error {
 // passkeys, and connected accounts that were added since the week before the notice. A first factor
 // that mails codes to the account's own address stays. If the user could not sign in otherwise,
 // nothing is removed.
-func (l *Login) disown(ctx context.Context, u store.User, noticed time.Time, c *store.FactorChange) error {
+func (l Links) disown(ctx context.Context, u store.User, noticed time.Time, c *store.FactorChange) error {
 	since, ids := noticed.Add(-noticeLife), []string(nil)
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
 	if err != nil {
@@ -116,7 +116,7 @@ func (l *Login) disown(ctx context.Context, u store.User, noticed time.Time, c *
 			}
 		}
 	}
-	err = l.keepsWayIn(ctx, u, append(slices.Clone(ids), connections...)...)
+	err = l.Passwordless.keepsWayIn(ctx, u, append(slices.Clone(ids), connections...)...)
 	if errors.Is(err, ErrLastWayIn) {
 		return nil
 	}

@@ -81,7 +81,7 @@ func (t oauthState) question(c Config, state, redirect string) federated.Questio
 
 // Providers returns the identity providers for a purpose. For ToVerify these are the ones that can
 // authenticate their users again.
-func (l *Login) Providers(e OAuthIntent) []federated.Provider {
+func (l OAuth) Providers(e OAuthIntent) []federated.Provider {
 	out := []federated.Provider{}
 	for _, p := range l.c.Providers {
 		if e != ToVerify || p.Reauthenticates() {
@@ -91,7 +91,7 @@ func (l *Login) Providers(e OAuthIntent) []federated.Provider {
 	return out
 }
 
-func (l *Login) provider(name string, e OAuthIntent) (federated.Provider, error) {
+func (l OAuth) provider(name string, e OAuthIntent) (federated.Provider, error) {
 	for _, p := range l.Providers(e) {
 		if p.Name() == name {
 			return p, nil
@@ -103,7 +103,7 @@ func (l *Login) provider(name string, e OAuthIntent) (federated.Provider, error)
 // StartOAuth starts a sign-in, a connection or a re-authentication with an identity provider. A user
 // who connects an account must have a fresh session at the account's level, which is checked again
 // on return. It returns ErrProvider, ErrState, ErrReauthenticate or federated.ErrUnreachable.
-func (l *Login) StartOAuth(
+func (l OAuth) StartOAuth(
 	ctx context.Context, e OAuthIntent, name, redirect, next string, who *Who, b Browser,
 ) (OAuthRedirect, error) {
 	p, err := l.provider(name, e)
@@ -114,10 +114,10 @@ func (l *Login) StartOAuth(
 		return OAuthRedirect{}, ErrState
 	}
 	if e == ToConnect {
-		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
+		if err := l.Reauth.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
 			return OAuthRedirect{}, err
 		}
-		if err := l.mayEnroll(who.User); err != nil {
+		if err := l.Account.mayEnroll(who.User); err != nil {
 			return OAuthRedirect{}, err
 		}
 	}
@@ -151,7 +151,7 @@ func (l *Login) StartOAuth(
 
 // takeOAuthState takes the saved state of a redirect. It is used up before any request is made or access granted,
 // regardless of the result. It returns ErrState.
-func (l *Login) takeOAuthState(ctx context.Context, a OAuthCallback) (oauthState, error) {
+func (l OAuth) takeOAuthState(ctx context.Context, a OAuthCallback) (oauthState, error) {
 	var t oauthState
 	raw, err := l.c.Keys.Verify("oauth", a.Cookie)
 	if err != nil || json.Unmarshal(raw, &t) != nil {
@@ -175,7 +175,7 @@ func (l *Login) takeOAuthState(ctx context.Context, a OAuthCallback) (oauthState
 // ErrState if this browser, or the user who is signed in now, did not start it. Other errors are
 // ErrNotConnected, ErrConnected, ErrDisabled, ErrReauthenticate, those of a sign-up,
 // federated.ErrRefused and federated.ErrUnreachable.
-func (l *Login) FinishOAuth(
+func (l OAuth) FinishOAuth(
 	ctx context.Context, a OAuthCallback, who *Who, b Browser,
 ) (out Outcome, e OAuthIntent, next string, err error) {
 	t, err := l.takeOAuthState(ctx, a)
@@ -198,7 +198,7 @@ func (l *Login) FinishOAuth(
 	case ToSignIn:
 		out, err = l.signInFrom(ctx, p, id, b)
 		if errors.Is(err, ErrNotConnected) && l.c.signsUp(p.Name()) {
-			out, err = signUp{Provider: p.Name(), Identity: id, Next: next}.begin(ctx, l, p, a.Asks, b)
+			out, err = signUp{Provider: p.Name(), Identity: id, Next: next}.begin(ctx, l.Login, p, a.Asks, b)
 		}
 	case ToConnect:
 		out, err = l.connect(ctx, *who, p.Name(), id, b)
@@ -211,7 +211,7 @@ func (l *Login) FinishOAuth(
 }
 
 // oauthRefused records a refusal and logs its cause.
-func (l *Login) oauthRefused(ctx context.Context, who *Who, provider string, err error, b Browser) error {
+func (l OAuth) oauthRefused(ctx context.Context, who *Who, provider string, err error, b Browser) error {
 	l.c.Log.WarnContext(ctx, "no answer from another site", "provider", provider, "cause", err)
 	if !errors.Is(err, federated.ErrRefused) {
 		return err
@@ -226,7 +226,9 @@ func (l *Login) oauthRefused(ctx context.Context, who *Who, provider string, err
 // signInFrom is the step of a first factor with an identity provider. The next step is decided as
 // after any other first factor. Even if the provider states that its user proved two factors, they
 // count as one here.
-func (l *Login) signInFrom(ctx context.Context, p federated.Provider, id federated.Identity, b Browser) (Outcome, error) {
+func (l OAuth) signInFrom(
+	ctx context.Context, p federated.Provider, id federated.Identity, b Browser,
+) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) && !l.c.signsUp(p.Name()) {
 		failed := event.UserFailedAuthn{AuthType: policy.Elsewhere, Reason: "not connected", Context: l.at(b)}
@@ -235,7 +237,7 @@ func (l *Login) signInFrom(ctx context.Context, p federated.Provider, id federat
 	if err != nil {
 		return Outcome{}, err
 	}
-	return enterFrom(ctx, l, p, u, b)
+	return enterFrom(ctx, l.Login, p, u, b)
 }
 
 // enterFrom continues the sign-in to the account that an identity is connected to.
@@ -250,7 +252,7 @@ func enterFrom(ctx context.Context, l *Login, p federated.Provider, u store.User
 
 // connected returns the account that an identity is connected to, by issuer and subject, never by
 // e-mail address (R111).
-func (l *Login) connected(ctx context.Context, id federated.Identity) (store.User, error) {
+func (l OAuth) connected(ctx context.Context, id federated.Identity) (store.User, error) {
 	c, err := l.c.Connections.ConnectionBy(ctx, id.Issuer, id.Subject)
 	if err != nil {
 		return store.User{}, notConnected(err)
@@ -268,7 +270,9 @@ func notConnected(err error) error {
 
 // verifyFrom re-authenticates with the identity that is connected to this account. Another user's
 // identity proves nothing (R54).
-func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, id federated.Identity, b Browser) (Outcome, error) {
+func (l OAuth) verifyFrom(
+	ctx context.Context, who Who, p federated.Provider, id federated.Identity, b Browser,
+) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) || err == nil && u.ID != who.User.ID {
 		failed := event.UserFailedAuthn{User: subject(who.User), AuthType: policy.Elsewhere, Reason: "another identity", Context: l.at(b)}
@@ -280,13 +284,15 @@ func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, i
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.reauthNext(ctx, who, l.elsewhere(p), b)
+	return l.Reauth.reauthNext(ctx, who, l.elsewhere(p), b)
 }
 
 // connect connects an identity to the caller's account. Like a new factor it is a security change,
 // so everything issued before becomes invalid.
-func (l *Login) connect(ctx context.Context, who Who, provider string, id federated.Identity, b Browser) (Outcome, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l OAuth) connect(
+	ctx context.Context, who Who, provider string, id federated.Identity, b Browser,
+) (Outcome, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
 	present, err := l.c.Connections.ConnectionsOf(ctx, who.User.ID)
@@ -304,8 +310,8 @@ func (l *Login) connect(ctx context.Context, who Who, provider string, id federa
 
 // Disconnect removes a connection. It returns ErrLastWayIn if the user could not sign in otherwise,
 // ErrChoice if the user has no such connection, and ErrReauthenticate.
-func (l *Login) Disconnect(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l OAuth) Disconnect(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
 	present, err := l.c.Connections.ConnectionsOf(ctx, who.User.ID)
@@ -316,7 +322,7 @@ func (l *Login) Disconnect(ctx context.Context, who Who, id string, b Browser) (
 		if c.ID != id {
 			continue
 		}
-		if err := l.keepsWayIn(ctx, who.User, id); err != nil {
+		if err := l.Passwordless.keepsWayIn(ctx, who.User, id); err != nil {
 			return Outcome{}, err
 		}
 		return l.reconnect(ctx, who, store.ConnectionChange{Remove: id}, ConnectionRemoved, c.Provider, b)
@@ -325,15 +331,17 @@ func (l *Login) Disconnect(ctx context.Context, who Who, id string, b Browser) (
 }
 
 // Connections lists a user's connected accounts.
-func (l *Login) Connections(ctx context.Context, u store.User) ([]store.Connection, error) {
+func (l OAuth) Connections(ctx context.Context, u store.User) ([]store.Connection, error) {
 	return l.c.Connections.ConnectionsOf(ctx, u.ID)
 }
 
 // reconnect applies a change, sends the notice and gives the acting browser its new session.
-func (l *Login) reconnect(ctx context.Context, who Who, c store.ConnectionChange, kind, provider string, b Browser) (Outcome, error) {
+func (l OAuth) reconnect(
+	ctx context.Context, who Who, c store.ConnectionChange, kind, provider string, b Browser,
+) (Outcome, error) {
 	u := who.User
 	if c.Add != nil {
-		if err := l.mayEnroll(u); err != nil {
+		if err := l.Account.mayEnroll(u); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -352,5 +360,5 @@ func (l *Login) reconnect(ctx context.Context, who Who, c store.ConnectionChange
 	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.renewSession(ctx, u, who.Session, who.Session.Level, who.Session.Proofs, b)
+	return l.Enroll.renewSession(ctx, u, who.Session, who.Session.Level, who.Session.Proofs, b)
 }

@@ -84,7 +84,7 @@ func loadSignUp(ctx context.Context, l *Login, token string) (d store.Draft, s s
 		return d, s, view, ErrState
 	}
 	view = SignUp{Identity: s.Identity, Proven: s.Proven, Next: s.Next}
-	view.Site, err = l.provider(s.Provider, ToSignIn)
+	view.Site, err = l.OAuth.provider(s.Provider, ToSignIn)
 	return d, s, view, err
 }
 
@@ -180,7 +180,7 @@ func (s signUp) owner() store.User {
 
 // message returns the code of a sign-up as a message for the budgets.
 func (s signUp) message(l *Login, b Browser) limit.Message {
-	return l.sent(s.owner(), limit.Claimed, store.Email, s.Identity.Email, b)
+	return l.budgets.sent(s.owner(), limit.Claimed, store.Email, s.Identity.Email, b)
 }
 
 // transaction returns the transaction to which the code is bound.
@@ -197,11 +197,11 @@ func (s signUp) mail(ctx context.Context, l *Login, d store.Draft, b Browser) er
 	}
 	m := s.message(l, b)
 	m.Transaction = d.Owner
-	if err := l.send(ctx, s.owner(), m, b); err != nil {
+	if err := l.budgets.send(ctx, s.owner(), m, b); err != nil {
 		return err
 	}
 	if err := l.c.RescueCodes.Send(ctx, s.transaction(d, b), s.Identity.Email); err != nil {
-		return l.sendError(ctx, store.User{}, "sign-up", err)
+		return l.SecondFactor.sendError(ctx, store.User{}, "sign-up", err)
 	}
 	return l.tell(ctx, event.TFSecurityTokenSent{
 		Method: store.Email, Destination: send.Mask(store.Email, s.Identity.Email), Context: l.at(b),
@@ -229,7 +229,7 @@ func ProveSignUp(ctx context.Context, l *Login, token, code string, b Browser) (
 	if _, err := factor.Digits(code, factor.Size); err != nil || l.c.RescueCodes == nil {
 		return view, ErrCode
 	}
-	place, err := l.claimPlace(ctx, s.owner(), b, func(from limit.From) (*limit.Reservation, error) {
+	place, err := l.budgets.claimPlace(ctx, s.owner(), b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Mailed(ctx, s.owner().ID, from)
 	})
 	if err != nil {
@@ -278,7 +278,7 @@ func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration,
 // make creates the account with its connection. The sign-up is used up first. If the account cannot
 // be created, the sign-up can be used again.
 func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registration, b Browser) (Outcome, error) {
-	p, err := l.provider(s.Provider, ToSignIn)
+	p, err := l.OAuth.provider(s.Provider, ToSignIn)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -318,7 +318,7 @@ func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registratio
 		return Outcome{}, err
 	}
 	if l.c.Policy.Life.Welcome && l.c.Write != nil {
-		if err := l.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b}); err != nil {
+		if err := l.Links.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b}); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -342,7 +342,7 @@ func (s signUp) again(ctx context.Context, l *Login, d store.Draft, err error) e
 func (s signUp) meanwhile(
 	ctx context.Context, l *Login, p federated.Provider, d store.Draft, username string, b Browser,
 ) (Outcome, error) {
-	u, err := l.connected(ctx, s.Identity)
+	u, err := l.OAuth.connected(ctx, s.Identity)
 	if err == nil {
 		return enterFrom(ctx, l, p, u, b)
 	}

@@ -59,7 +59,9 @@ func firstAskOwner(b Browser, state string) string {
 
 // ask stores a ceremony. The draft contains its owner and, for a registration, the passkey's data.
 // If state is empty, a new one is created.
-func (l *Login) ask(ctx context.Context, d store.Draft, state string, c factor.Ceremony, within time.Duration) (PasskeyAsked, error) {
+func (l WebAuthn) ask(
+	ctx context.Context, d store.Draft, state string, c factor.Ceremony, within time.Duration,
+) (PasskeyAsked, error) {
 	if state == "" {
 		state = seal.Token()
 	}
@@ -70,7 +72,7 @@ func (l *Login) ask(ctx context.Context, d store.Draft, state string, c factor.C
 
 // question returns a ceremony that waits for its answer. It returns ErrCeremony or
 // ErrCeremonyExpired.
-func (l *Login) question(ctx context.Context, owner, state string, u store.User) (store.Draft, error) {
+func (l WebAuthn) question(ctx context.Context, owner, state string, u store.User) (store.Draft, error) {
 	d, err := l.c.Drafts.Draft(ctx, owner)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Draft{}, ErrCeremony
@@ -90,7 +92,7 @@ func (l *Login) question(ctx context.Context, owner, state string, u store.User)
 // try counts an answer before it is checked, so that concurrent answers cannot get more attempts
 // (R186). An answer that cannot be decoded does not count as an attempt. It returns
 // factor.ErrAnswer or ErrCeremony.
-func (l *Login) try(ctx context.Context, d store.Draft, answer string) error {
+func (l WebAuthn) try(ctx context.Context, d store.Draft, answer string) error {
 	if _, err := l.c.Passkeys.Key(answer); err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ func (l *Login) try(ctx context.Context, d store.Draft, answer string) error {
 }
 
 // spend uses up a challenge. One of several callers continues; the others get ErrCeremony (R86).
-func (l *Login) spend(ctx context.Context, d store.Draft) error {
+func (l WebAuthn) spend(ctx context.Context, d store.Draft) error {
 	err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID)
 	if errors.Is(err, store.ErrUsed) {
 		return ErrCeremony
@@ -112,7 +114,7 @@ func (l *Login) spend(ctx context.Context, d store.Draft) error {
 }
 
 // claimed returns the passkey that an answer claims to come from, or ErrPasskeyUnknown.
-func (l *Login) claimed(ctx context.Context, answer string) (store.Factor, error) {
+func (l WebAuthn) claimed(ctx context.Context, answer string) (store.Factor, error) {
 	key, err := l.c.Passkeys.Key(answer)
 	if err != nil {
 		return store.Factor{}, err
@@ -135,8 +137,10 @@ type ceremony struct {
 // examine verifies an answer and then uses up the challenge. A wrong answer leaves the challenge
 // open for another attempt; after a right answer, access is granted only when the challenge has
 // been used up. All answers are checked here, and every refusal is recorded.
-func (l *Login) examine(ctx context.Context, q ceremony, answer string, b Browser) (store.Factor, factor.Proven, error) {
-	place, err := l.claimPlace(ctx, q.user, b, func(from limit.From) (*limit.Reservation, error) {
+func (l WebAuthn) examine(
+	ctx context.Context, q ceremony, answer string, b Browser,
+) (store.Factor, factor.Proven, error) {
+	place, err := l.budgets.claimPlace(ctx, q.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Passkey(ctx, q.UserID, from)
 	})
 	if err != nil {
@@ -158,7 +162,7 @@ func (l *Login) examine(ctx context.Context, q ceremony, answer string, b Browse
 
 // holds verifies that an answer belongs to this challenge and comes from a passkey of the right
 // user and use. It always returns the passkey that the answer claims to come from.
-func (l *Login) holds(ctx context.Context, q ceremony, answer string) (store.Factor, factor.Proven, error) {
+func (l WebAuthn) holds(ctx context.Context, q ceremony, answer string) (store.Factor, factor.Proven, error) {
 	if err := l.try(ctx, q.Draft, answer); err != nil {
 		return store.Factor{}, factor.Proven{}, err
 	}
@@ -178,7 +182,7 @@ func (l *Login) holds(ctx context.Context, q ceremony, answer string) (store.Fac
 
 // refused records a refusal and returns it. Only a wrong answer is a failed authentication. An
 // answer that cannot be decoded, or of a passkey that must not answer, is not.
-func (l *Login) refused(ctx context.Context, q ceremony, u store.User, err error, b Browser) error {
+func (l WebAuthn) refused(ctx context.Context, q ceremony, u store.User, err error, b Browser) error {
 	var r *factor.Refused
 	if errors.Is(err, factor.ErrSecret) {
 		l.c.Log.ErrorContext(ctx, "passkey cannot be verified", "user", u.ID, "cause", err)
@@ -211,7 +215,7 @@ func (l *Login) refused(ctx context.Context, q ceremony, u store.User, err error
 
 // readable omits passkeys whose record cannot be decrypted, so that the others can still be
 // offered.
-func (l *Login) readable(ctx context.Context, in []store.Factor, uses ...string) []store.Factor {
+func (l WebAuthn) readable(ctx context.Context, in []store.Factor, uses ...string) []store.Factor {
 	var out []store.Factor
 	for _, f := range in {
 		if !slices.Contains(uses, f.Usage) {

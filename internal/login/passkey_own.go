@@ -22,7 +22,7 @@ type OwnPasskey struct {
 }
 
 // Passkeys lists a user's passkeys, by age.
-func (l *Login) Passkeys(ctx context.Context, u store.User) ([]OwnPasskey, error) {
+func (l WebAuthn) Passkeys(ctx context.Context, u store.User) ([]OwnPasskey, error) {
 	if l.c.Passkeys == nil {
 		return nil, nil
 	}
@@ -40,11 +40,11 @@ func (l *Login) Passkeys(ctx context.Context, u store.User) ([]OwnPasskey, error
 
 // ownPasskeys is the first part of every change. The caller must have a fresh session at the
 // account's full level, or a sign-in that must set up a second factor.
-func (l *Login) ownPasskeys(ctx context.Context, token string, who *Who) (actor, []store.Factor, error) {
+func (l WebAuthn) ownPasskeys(ctx context.Context, token string, who *Who) (actor, []store.Factor, error) {
 	if l.c.Passkeys == nil {
 		return actor{}, nil, ErrPasskeysOff
 	}
-	a, err := l.actor(ctx, token, who)
+	a, err := l.Enroll.actor(ctx, token, who)
 	if err != nil {
 		return actor{}, nil, err
 	}
@@ -55,7 +55,7 @@ func (l *Login) ownPasskeys(ctx context.Context, token string, who *Who) (actor,
 // Enrolling reports whether the pending sign-in with a token is at the step that sets up a second
 // factor.
 func Enrolling(ctx context.Context, l *Login, token string) (bool, error) {
-	_, err := l.actor(ctx, token, nil)
+	_, err := l.Enroll.actor(ctx, token, nil)
 	if errors.Is(err, ErrState) {
 		return false, nil
 	}
@@ -64,7 +64,7 @@ func Enrolling(ctx context.Context, l *Login, token string) (bool, error) {
 
 // MayChangePasskeys returns nil if the caller may add and remove passkeys now, and otherwise
 // ErrReauthenticate or ErrPasskeysOff.
-func (l *Login) MayChangePasskeys(ctx context.Context, who Who) error {
+func (l WebAuthn) MayChangePasskeys(ctx context.Context, who Who) error {
 	_, _, err := l.ownPasskeys(ctx, "", &who)
 	return err
 }
@@ -74,7 +74,7 @@ func (l *Login) MayChangePasskeys(ctx context.Context, who Who) error {
 // authenticator. If passkeys are not first factors, or a second factor must be set up first, usage
 // is always store.UseSecond. It returns ErrPasskeyName, ErrMethod (too many passkeys),
 // ErrReauthenticate, ErrUnproven or ErrState.
-func (l *Login) NewPasskey(
+func (l WebAuthn) NewPasskey(
 	ctx context.Context, token string, who *Who, name, usage string, b Browser,
 ) (PasskeyAsked, error) {
 	a, present, err := l.ownPasskeys(ctx, token, who)
@@ -89,7 +89,7 @@ func (l *Login) NewPasskey(
 		return PasskeyAsked{}, err
 	}
 	if a.lost() == "" { // otherwise it replaces a factor
-		if err := l.mayEnroll(u); err != nil {
+		if err := l.Account.mayEnroll(u); err != nil {
 			return PasskeyAsked{}, err
 		}
 	}
@@ -138,7 +138,7 @@ func ownName(l *Login, f store.Factor, present []store.Factor) string {
 // second factor, it ends here and its session is issued. AddPasskey returns ErrCeremony,
 // ErrCeremonyExpired, ErrPasskeyName, ErrPasskeyTaken, factor.ErrAnswer, *factor.Refused,
 // ErrReauthenticate or ErrState.
-func (l *Login) AddPasskey(
+func (l WebAuthn) AddPasskey(
 	ctx context.Context, token string, who *Who, state, answer string, b Browser,
 ) (Outcome, string, error) {
 	a, present, err := l.ownPasskeys(ctx, token, who)
@@ -163,14 +163,14 @@ func (l *Login) AddPasskey(
 		return Outcome{}, d.Name, err
 	}
 	if d.Name == "" {
-		d.Name = ownName(l, f, present)
+		d.Name = ownName(l.Login, f, present)
 	}
 	f.Name, f.Usage, f.CreatedAt = d.Name, d.Destination, l.c.Now()
 	var out Outcome
 	if who == nil {
-		out, err = enrolPasskey(ctx, l, a, f, b)
+		out, err = enrolPasskey(ctx, l.Login, a, f, b)
 	} else {
-		out, err = addPasskey(ctx, l, *who, f, b)
+		out, err = addPasskey(ctx, l.Login, *who, f, b)
 	}
 	if errors.Is(err, store.ErrExists) {
 		err = ErrPasskeyTaken
@@ -189,7 +189,7 @@ func addPasskey(ctx context.Context, l *Login, who Who, f store.Factor, b Browse
 		f.Primary = len(seconds) == 0
 	}
 	e := passkeyRegistered(l, who.User, f, b)
-	out, err := l.changePasskeys(ctx, who, store.FactorChange{Add: &f}, PasskeyAdded, e, second, b)
+	out, err := l.WebAuthn.changePasskeys(ctx, who, store.FactorChange{Add: &f}, PasskeyAdded, e, second, b)
 	out.FirstFactor = f.Primary
 	return out, err
 }
@@ -202,7 +202,7 @@ func enrolPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Brow
 		return Outcome{}, stateError(err)
 	}
 	u := a.user()
-	changed, first, err := l.activate(ctx, a, u, f, true, b)
+	changed, first, err := l.Enroll.activate(ctx, a, u, f, true, b)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -212,7 +212,7 @@ func enrolPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Brow
 	if err := l.tell(ctx, event.TFEnrolled{User: subject(u), Method: store.Passkey, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	out, err := l.enrolled(ctx, a, changed, l.proofOf(f), b)
+	out, err := l.Enroll.enrolled(ctx, a, changed, l.proofOf(f), b)
 	out.FirstFactor = first
 	return out, err
 }
@@ -224,7 +224,7 @@ func passkeyRegistered(l *Login, u store.User, f store.Factor, b Browser) event.
 // DropPasskey removes a passkey by its name. For a second factor the rules of all second factors
 // apply. A passkey that replaces the password can be removed only if the user can still sign in. It
 // returns ErrNoPasskey, ErrLastFactor, ErrLastWayIn or ErrReauthenticate.
-func (l *Login) DropPasskey(ctx context.Context, who Who, name string, b Browser) (Outcome, error) {
+func (l WebAuthn) DropPasskey(ctx context.Context, who Who, name string, b Browser) (Outcome, error) {
 	_, present, err := l.ownPasskeys(ctx, "", &who)
 	if err != nil {
 		return Outcome{}, err
@@ -235,13 +235,13 @@ func (l *Login) DropPasskey(ctx context.Context, who Who, name string, b Browser
 	}
 	e := event.PasskeyDeleted{User: subject(who.User), PasskeyName: name, Context: l.at(b)}
 	if present[i].Usage == store.UseSecond {
-		out, err := l.RemoveFactor(ctx, who, present[i].ID, b)
+		out, err := l.SecondFactor.RemoveFactor(ctx, who, present[i].ID, b)
 		if err != nil {
 			return Outcome{}, err
 		}
 		return out, l.tell(ctx, e)
 	}
-	if err := l.keepsWayIn(ctx, who.User, present[i].ID); err != nil {
+	if err := l.Passwordless.keepsWayIn(ctx, who.User, present[i].ID); err != nil {
 		return Outcome{}, err
 	}
 	return l.changePasskeys(ctx, who, store.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e, false, b)
@@ -249,11 +249,13 @@ func (l *Login) DropPasskey(ctx context.Context, who Who, name string, b Browser
 
 // changePasskeys applies a change, sends the notice and renews the session. A new second factor
 // that has just been proven counts for the session.
-func (l *Login) changePasskeys(ctx context.Context, who Who, c store.FactorChange, kind string, e event.Event, proven bool, b Browser) (Outcome, error) {
+func (l WebAuthn) changePasskeys(
+	ctx context.Context, who Who, c store.FactorChange, kind string, e event.Event, proven bool, b Browser,
+) (Outcome, error) {
 	c.UserID, c.From, c.To, c.Now = who.User.ID, who.User.Uniquifier, account.NewUniquifier(), l.c.Now()
 	c.Messages = l.letters(ctx, who.User, kind, store.Passkey, b)
 	if proven && byRescue(who.Session) {
-		if err := endCodes(ctx, l, who.User, &c, b); err != nil {
+		if err := endCodes(ctx, l.Login, who.User, &c, b); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -265,8 +267,8 @@ func (l *Login) changePasskeys(ctx context.Context, who Who, c store.FactorChang
 		return Outcome{}, err
 	}
 	if !proven {
-		return l.renewUnchanged(ctx, u, who, b)
+		return l.Account.renewUnchanged(ctx, u, who, b)
 	}
 	proofs := append(firstProofs(who.Session), l.proofOf(*c.Add))
-	return l.renewSession(ctx, u, who.Session, store.TwoFactors, proofs, b)
+	return l.Enroll.renewSession(ctx, u, who.Session, store.TwoFactors, proofs, b)
 }

@@ -13,7 +13,7 @@ import (
 
 // passkeyPending returns this browser's sign-in that waits for a passkey as its second factor, or
 // ErrState if there is none.
-func (l *Login) passkeyPending(ctx context.Context, token string, who *Who) (pendingSignIn, error) {
+func (l WebAuthn) passkeyPending(ctx context.Context, token string, who *Who) (pendingSignIn, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return pendingSignIn{}, err
@@ -26,7 +26,7 @@ func (l *Login) passkeyPending(ctx context.Context, token string, who *Who) (pen
 
 // PasskeySecond reports whether a pending sign-in waits for a passkey as its second factor. If not,
 // and passkeys cannot be first factors, it returns ErrPasskeysOff.
-func (l *Login) PasskeySecond(ctx context.Context, token string, who *Who) (bool, error) {
+func (l WebAuthn) PasskeySecond(ctx context.Context, token string, who *Who) (bool, error) {
 	if l.c.Passkeys == nil {
 		return false, ErrPasskeysOff
 	}
@@ -44,7 +44,7 @@ func (l *Login) PasskeySecond(ctx context.Context, token string, who *Who) (bool
 
 // AskPasskey starts a sign-in with a passkey: as the second factor if one is awaited, and otherwise
 // as the first. identity may be empty. It returns ErrPasskeysOff.
-func (l *Login) AskPasskey(ctx context.Context, token, identity string, b Browser) (PasskeyAsked, error) {
+func (l WebAuthn) AskPasskey(ctx context.Context, token, identity string, b Browser) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
@@ -79,7 +79,7 @@ func (l *Login) AskPasskey(ctx context.Context, token, identity string, b Browse
 // hint adds the passkeys of an account to a challenge. If the account has none, is deactivated or
 // does not exist, it adds invented ones, which are the same each time, so that the answer reveals
 // nothing (R96).
-func (l *Login) hint(ctx context.Context, identity string, q *factor.Question) error {
+func (l WebAuthn) hint(ctx context.Context, identity string, q *factor.Question) error {
 	u, err := l.c.Accounts.Find(ctx, identity)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -101,7 +101,7 @@ var decoyLengths = [8]int{16, 20, 20, 32, 32, 32, 48, 64}
 // decoys returns IDs that look like those of real passkeys: two for a quarter of the identities,
 // otherwise one. They are derived from the oldest key, so that, like real IDs, they do not change
 // when a newer key is added.
-func (l *Login) decoys(whose string) [][]byte {
+func (l WebAuthn) decoys(whose string) [][]byte {
 	derived := func(part string) []byte {
 		all := l.c.Keys.MACs("passkey-decoy", whose, part)
 		return all[len(all)-1]
@@ -118,7 +118,7 @@ func (l *Login) decoys(whose string) [][]byte {
 	return ids
 }
 
-func (l *Login) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked, error) {
+func (l WebAuthn) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked, error) {
 	all, err := l.c.Factors.PasskeysOf(ctx, w.user.ID)
 	if err != nil {
 		return PasskeyAsked{}, err
@@ -140,7 +140,7 @@ func (l *Login) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked, e
 // Passkey is the step of a sign-in with a passkey, as the first or second factor according to the
 // challenge. It returns ErrCeremony, ErrCeremonyExpired, ErrPasskeyUnknown, ErrPasskeyOwner,
 // ErrPasskeyUsage, factor.ErrAnswer, *factor.Refused, ErrDisabled or *limit.Paused.
-func (l *Login) Passkey(ctx context.Context, token, state, answer string, remember bool, b Browser) (Outcome, error) {
+func (l WebAuthn) Passkey(ctx context.Context, token, state, answer string, remember bool, b Browser) (Outcome, error) {
 	if l.c.Passkeys == nil {
 		return Outcome{}, ErrPasskeysOff
 	}
@@ -159,7 +159,7 @@ func (l *Login) Passkey(ctx context.Context, token, state, answer string, rememb
 	return l.signInBy(ctx, state, answer, remember, b)
 }
 
-func (l *Login) completeBy(
+func (l WebAuthn) completeBy(
 	ctx context.Context, w pendingSignIn, who *Who, owner, state, answer string, b Browser,
 ) (Outcome, error) {
 	d, err := l.question(ctx, owner, state, w.user)
@@ -172,10 +172,10 @@ func (l *Login) completeBy(
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.complete(ctx, w, who, l.proofOf(f), b)
+	return l.SecondFactor.complete(ctx, w, who, l.proofOf(f), b)
 }
 
-func (l *Login) signInBy(ctx context.Context, state, answer string, remember bool, b Browser) (Outcome, error) {
+func (l WebAuthn) signInBy(ctx context.Context, state, answer string, remember bool, b Browser) (Outcome, error) {
 	d, err := l.question(ctx, firstAskOwner(b, state), state, store.User{})
 	if err != nil {
 		return Outcome{}, err
@@ -196,7 +196,7 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 	}
 	first := l.proofOf(f)
 	first.Both = l.c.Policy.both(proven)
-	return enterByKey(ctx, l, u, first, remember, b)
+	return enterByKey(ctx, l.Login, u, first, remember, b)
 }
 
 // enterByKey continues the sign-in of an account whose passkey was just proven.
@@ -212,7 +212,7 @@ func enterByKey(
 		}
 	}
 	return l.finish(ctx, granted{
-		user: u, level: store.TwoFactors, proofs: []store.Proof{first}, stay: l.staying(remember, u, store.TwoFactors),
+		user: u, level: store.TwoFactors, proofs: []store.Proof{first}, stay: l.Sessions.staying(remember, u, store.TwoFactors),
 	}, b)
 }
 
@@ -223,7 +223,7 @@ func (p Policy) both(proven factor.Proven) bool { return p.Passkeys.Both && prov
 
 // verifiers returns the passkeys with which the signed-in user can re-authenticate. If the account
 // has a second factor, a passkey must count as both factors.
-func (l *Login) verifiers(ctx context.Context, u store.User) (allowed []store.Factor, both bool, err error) {
+func (l WebAuthn) verifiers(ctx context.Context, u store.User) (allowed []store.Factor, both bool, err error) {
 	p := l.c.Policy.Passkeys
 	if l.c.Passkeys == nil || len(p.Verify) == 0 {
 		return nil, false, ErrPasskeysOff
@@ -240,7 +240,7 @@ func (l *Login) verifiers(ctx context.Context, u store.User) (allowed []store.Fa
 }
 
 // CanVerifyByPasskey reports whether the user has a passkey for re-authentication.
-func (l *Login) CanVerifyByPasskey(ctx context.Context, u store.User) (bool, error) {
+func (l WebAuthn) CanVerifyByPasskey(ctx context.Context, u store.User) (bool, error) {
 	allowed, _, err := l.verifiers(ctx, u)
 	if errors.Is(err, ErrPasskeysOff) {
 		err = nil
@@ -251,7 +251,7 @@ func (l *Login) CanVerifyByPasskey(ctx context.Context, u store.User) (bool, err
 // AskPasskeyAgain starts a re-authentication with a passkey or, if the password was already entered
 // again, its second part. It returns ErrPasskeysOff, or ErrPasskeyUsage if the user has no suitable
 // passkey.
-func (l *Login) AskPasskeyAgain(ctx context.Context, token string, who Who) (PasskeyAsked, error) {
+func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Who) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
@@ -288,7 +288,9 @@ func (l *Login) AskPasskeyAgain(ctx context.Context, token string, who Who) (Pas
 
 // VerifyByPasskey completes the re-authentication, after which the session is fresh. It returns the
 // errors of Passkey.
-func (l *Login) VerifyByPasskey(ctx context.Context, token string, who Who, state, answer string, b Browser) (Outcome, error) {
+func (l WebAuthn) VerifyByPasskey(
+	ctx context.Context, token string, who Who, state, answer string, b Browser,
+) (Outcome, error) {
 	if l.c.Passkeys == nil {
 		return Outcome{}, ErrPasskeysOff
 	}

@@ -20,30 +20,30 @@ type Attempt struct {
 // Password is the step of the first factor. It returns ErrUnknownUser, ErrPassword, ErrDisabled or
 // *limit.Paused. With ErrSend it also returns an Outcome whose Pending is valid although its code
 // was not sent.
-func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
+func (l Account) Password(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
 	u, err := l.c.Accounts.Find(ctx, a.Identity)
 	unknown := errors.Is(err, store.ErrNotFound)
 	if err != nil && !unknown {
 		return Outcome{}, err
 	}
-	place, err := guessPassword(ctx, l, &u, a.Identity, a.Password, b)
+	place, err := guessPassword(ctx, l.Login, &u, a.Identity, a.Password, b)
 	if err != nil {
 		if unknown && errors.Is(err, ErrPassword) {
 			return Outcome{}, ErrUnknownUser
 		}
 		return Outcome{}, err
 	}
-	return pass(ctx, l, u, passed{l.proof("password"), a.Remember, place}, b)
+	return pass(ctx, l.Login, u, passed{l.proof("password"), a.Remember, place}, b)
 }
 
 // password checks the password of an account within the account's budget, which sign-in and
 // re-authentication share (R117). A zero User means that there is no account.
-func (l *Login) password(ctx context.Context, u *store.User, identity, plain string, b Browser) error {
-	place, err := guessPassword(ctx, l, u, identity, plain, b)
+func (l Account) password(ctx context.Context, u *store.User, identity, plain string, b Browser) error {
+	place, err := guessPassword(ctx, l.Login, u, identity, plain, b)
 	if err != nil {
 		return err
 	}
-	return right(ctx, l, *u, place)
+	return right(ctx, l.Login, *u, place)
 }
 
 // guessPassword is like password, for a caller that updates the budgets after a right guess itself.
@@ -87,7 +87,7 @@ func budgetOf(u store.User, identity string) string {
 
 // reportSpray notifies the operator of password guessing across many accounts (R113). full reports whether
 // it continues.
-func (l *Login) reportSpray(ctx context.Context, b Browser) (full bool, err error) {
+func (l Account) reportSpray(ctx context.Context, b Browser) (full bool, err error) {
 	first, full, err := l.c.Limits.SprayAlert(ctx)
 	if err != nil || !first {
 		return full, err

@@ -33,12 +33,12 @@ type Unified struct {
 }
 
 // offersFirst reports whether a method may start a sign-in.
-func (l *Login) offersFirst(method string) bool {
+func (l Passwordless) offersFirst(method string) bool {
 	return slices.Contains(l.c.Policy.Unified.Methods, method) && (method == ByPassword || l.c.Methods[method] != nil)
 }
 
 // FirstMethods returns the methods that may start a sign-in, in order.
-func (l *Login) FirstMethods() []string {
+func (l Passwordless) FirstMethods() []string {
 	out := []string{}
 	for _, m := range l.c.Policy.Unified.Methods {
 		if l.offersFirst(m) {
@@ -49,7 +49,7 @@ func (l *Login) FirstMethods() []string {
 }
 
 // CodeMethods returns the methods of FirstMethods that send a code.
-func (l *Login) CodeMethods() []string {
+func (l Passwordless) CodeMethods() []string {
 	out := []string{}
 	for _, m := range l.FirstMethods() {
 		if l.c.FirstCodes[m] != nil {
@@ -61,7 +61,7 @@ func (l *Login) CodeMethods() []string {
 
 // Passcode is the step of the first factor if one field accepts a password or a code. It returns
 // the errors of Password, or ErrSameFactor.
-func (l *Login) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
+func (l Passwordless) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
 	u, err := l.c.Accounts.Find(ctx, a.Identity)
 	unknown := errors.Is(err, store.ErrNotFound)
 	if err != nil && !unknown {
@@ -72,7 +72,7 @@ func (l *Login) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, er
 		return Outcome{}, ErrUnknownUser
 	}
 	if err == nil && method == store.Email {
-		u, err = l.readsMail(ctx, u, b)
+		u, err = l.Account.readsMail(ctx, u, b)
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -91,7 +91,7 @@ func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Brow
 
 // passcode determines which first factor of an account a text proves. A zero User means that there
 // is no account; that takes as long.
-func (l *Login) passcode(ctx context.Context, u *store.User, a Attempt, p factor.Purpose, of string,
+func (l Passwordless) passcode(ctx context.Context, u *store.User, a Attempt, p factor.Purpose, of string,
 	b Browser) (string, error) {
 	return l.proveFirst(ctx, u, a.Identity, "passcode", b, func(ctx context.Context) (string, error) {
 		firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
@@ -113,10 +113,10 @@ func (l *Login) passcode(ctx context.Context, u *store.User, a Attempt, p factor
 	})
 }
 
-func (l *Login) tryFirst(ctx context.Context, account *store.User, method string, firsts []store.Factor, a Attempt,
+func (l Passwordless) tryFirst(ctx context.Context, account *store.User, method string, firsts []store.Factor, a Attempt,
 	p factor.Purpose, of string, b Browser) (bool, error) {
 	if method == ByPassword {
-		return checkPassword(ctx, l, account, a.Identity, a.Password, b)
+		return checkPassword(ctx, l.Login, account, a.Identity, a.Password, b)
 	}
 	text := a.Password
 	u := *account
@@ -147,11 +147,13 @@ func (l *Login) tryFirst(ctx context.Context, account *store.User, method string
 // tryApp checks an app's code that replaces the password. It counts together with codes of the same
 // app as second factor. After too many wrong codes in a row, every code is refused as wrong; the
 // password is still accepted.
-func (l *Login) tryApp(ctx context.Context, u store.User, t factor.Transaction, f store.Factor, text string, b Browser) (bool, error) {
+func (l Passwordless) tryApp(
+	ctx context.Context, u store.User, t factor.Transaction, f store.Factor, text string, b Browser,
+) (bool, error) {
 	if !factor.Reads(l.c.Methods[f.Method], f, text) {
 		return false, nil
 	}
-	place, err := l.claimPlace(ctx, u, b, func(from limit.From) (*limit.Reservation, error) {
+	place, err := l.budgets.claimPlace(ctx, u, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.FactorFirst(ctx, f.ID, from)
 	})
 	if paused(err) {
@@ -173,14 +175,16 @@ func (l *Login) tryApp(ctx context.Context, u store.User, t factor.Transaction, 
 }
 
 // provenFirst records the use of a factor whose code was right.
-func (l *Login) provenFirst(ctx context.Context, u store.User, f store.Factor, p factor.Purpose, b Browser) error {
+func (l Passwordless) provenFirst(
+	ctx context.Context, u store.User, f store.Factor, p factor.Purpose, b Browser,
+) error {
 	if err := l.c.Factors.MarkUsed(ctx, f.ID, l.c.Now()); err != nil {
 		return stateError(err) // removed meanwhile
 	}
 	if p != factor.First {
 		return nil
 	}
-	return l.answeredFirst(ctx, u, f.Method, b)
+	return l.budgets.answeredFirst(ctx, u, f.Method, b)
 }
 
 func firstOf(firsts []store.Factor, method string) (store.Factor, bool) {
@@ -211,7 +215,7 @@ func destination(u store.User, f store.Factor, found bool) string {
 // method as a first factor. Duration and budgets do not depend on the result: ErrUnknownUser,
 // ErrMethod and the errors of checkAllowed are for sites that reveal accounts. It returns ErrChoice if the
 // method is not enabled.
-func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Browser) error {
+func (l Passwordless) SendPasscode(ctx context.Context, identity, method string, b Browser) error {
 	codes := l.c.FirstCodes[method]
 	if codes == nil || !l.offersFirst(method) {
 		return ErrChoice
@@ -232,11 +236,11 @@ func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Bro
 	if refusal == nil && !found {
 		refusal = ErrMethod
 	}
-	if err := humanAfterFailures(ctx, l, u, identity, &b); err != nil {
+	if err := humanAfterFailures(ctx, l.Login, u, identity, &b); err != nil {
 		return err
 	}
 	m := limit.First{Channel: method, Identity: typed(identity), Decoy: refusal != nil}
-	if err := l.sendFirst(ctx, u, m, b); err != nil {
+	if err := l.budgets.sendFirst(ctx, u, m, b); err != nil {
 		return err
 	}
 	if refusal != nil { // send a decoy
@@ -248,7 +252,7 @@ func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Bro
 	return refusal
 }
 
-func (l *Login) sendPasscode(ctx context.Context, u store.User, codes Trier, method, to string, b Browser) error {
+func (l Passwordless) sendPasscode(ctx context.Context, u store.User, codes Trier, method, to string, b Browser) error {
 	for _, other := range l.CodeMethods() { // only the newest code is valid (R42)
 		if other != method {
 			t := firstTransaction(u, factor.First, asked(b), other, b)
@@ -259,10 +263,10 @@ func (l *Login) sendPasscode(ctx context.Context, u store.User, codes Trier, met
 	}
 	t := firstTransaction(u, factor.First, asked(b), method, b)
 	if method == store.Email {
-		t.Link = func(code string) (string, error) { return l.newLink(l.codeLink(), u, t.ID+"|"+code, b) }
+		t.Link = func(code string) (string, error) { return l.Links.newLink(l.codeLink(), u, t.ID+"|"+code, b) }
 	}
 	if err := codes.Send(ctx, t, to); err != nil {
-		return l.sendError(ctx, u, method, err)
+		return l.SecondFactor.sendError(ctx, u, method, err)
 	}
 	sent := event.USSecurityTokenSent{User: subject(u), Method: method, Destination: send.Mask(method, to), Context: l.at(b)}
 	if u.ID == "" {
@@ -273,7 +277,7 @@ func (l *Login) sendPasscode(ctx context.Context, u store.User, codes Trier, met
 
 // codeLink is the purpose of the link in the mail with a code. The link contains the code, so using
 // either, or requesting another code, invalidates both.
-func (l *Login) codeLink() purpose {
+func (l Passwordless) codeLink() purpose {
 	return purpose{name: "us-verify-link", life: l.c.Policy.Unified.CodeLife, rests: credentials}
 }
 
@@ -284,8 +288,8 @@ type CodeLink struct {
 }
 
 // OpenCodeLink checks a link without using it. It returns ErrLink or ErrLinkExpired.
-func (l *Login) OpenCodeLink(ctx context.Context, token string, b Browser) (CodeLink, error) {
-	k, err := l.openLink(ctx, l.codeLink(), token)
+func (l Passwordless) OpenCodeLink(ctx context.Context, token string, b Browser) (CodeLink, error) {
+	k, err := l.Links.openLink(ctx, l.codeLink(), token)
 	return CodeLink{User: k.user, Elsewhere: !k.sameBrowser(b)}, err
 }
 
@@ -293,8 +297,8 @@ func (l *Login) OpenCodeLink(ctx context.Context, token string, b Browser) (Code
 // requested it, meant must be set after the user confirms; otherwise an attacker could sign users
 // in to an account of the attacker's choice. It returns ErrLink, ErrLinkExpired, ErrElsewhere or an
 // error of the sign-in.
-func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
-	k, err := l.meantLink(ctx, l.codeLink(), token, meant, b)
+func (l Passwordless) FollowCodeLink(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
+	k, err := l.Links.meantLink(ctx, l.codeLink(), token, meant, b)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -321,7 +325,7 @@ func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b 
 	}
 	u := k.user
 	if err == nil {
-		u, err = l.readsMail(ctx, u, b)
+		u, err = l.Account.readsMail(ctx, u, b)
 	}
 	if err != nil {
 		return Outcome{}, err

@@ -24,8 +24,8 @@ type FirstProfile struct {
 }
 
 // FirstSetup returns the first factors of the signed-in user, or ErrReauthenticate.
-func (l *Login) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l Passwordless) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return FirstProfile{}, err
 	}
 	p, err := l.FirstFactors(ctx, who.User)
@@ -43,7 +43,7 @@ func (l *Login) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
 }
 
 // FirstFactors returns the same without Last, for re-authentication.
-func (l *Login) FirstFactors(ctx context.Context, u store.User) (FirstProfile, error) {
+func (l Passwordless) FirstFactors(ctx context.Context, u store.User) (FirstProfile, error) {
 	p := FirstProfile{Active: []string{}, Methods: []string{}}
 	var err error
 	if p.Factors, err = l.c.Factors.FirstFactorsOf(ctx, u.ID); err != nil {
@@ -68,70 +68,70 @@ func firstOwner(who Who) string { return "first:" + who.Session.ID }
 
 // BeginFirst stores a draft of a first factor and sends its code. The factor is not active before
 // ConfirmFirst. It returns the errors of BeginSetup.
-func (l *Login) BeginFirst(ctx context.Context, who Who, w EnrollRequest, b Browser) (Enrollment, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l Passwordless) BeginFirst(ctx context.Context, who Who, w EnrollRequest, b Browser) (Enrollment, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Enrollment{}, err
 	}
 	if w.Method == ByPassword || !l.offersFirst(w.Method) {
 		return Enrollment{}, ErrMethod
 	}
 	if w.Method != store.Email { // a mailed code is the proof itself
-		if err := l.mayEnroll(who.User); err != nil {
+		if err := l.Account.mayEnroll(who.User); err != nil {
 			return Enrollment{}, err
 		}
 	}
-	return l.begin(ctx, firstOwner(who), who.User, EnrollRequest{Method: w.Method, Phone: w.Phone, within: l.c.Policy.Unified.SetupWithin}, b)
+	return l.Enroll.begin(ctx, firstOwner(who), who.User, EnrollRequest{Method: w.Method, Phone: w.Phone, within: l.c.Policy.Unified.SetupWithin}, b)
 }
 
 // SettingUpFirst returns the draft with this state to the session that started it. It includes the
 // secret while the session is fresh. It returns ErrSetupToken or ErrSetupExpired.
-func (l *Login) SettingUpFirst(ctx context.Context, who Who, state string) (Enrollment, error) {
-	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
+func (l Passwordless) SettingUpFirst(ctx context.Context, who Who, state string) (Enrollment, error) {
+	d, err := l.Enroll.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
 		return Enrollment{}, err
 	}
-	started, err := shownAgain(ctx, l, d, who.User, &who)
+	started, err := shownAgain(ctx, l.Login, d, who.User, &who)
 	started.StateToken = state
 	return started, err
 }
 
 // ResendFirst sends another code for that draft and invalidates the previous one. It returns
 // ErrSetupToken, ErrSetupExpired, ErrMethod or ErrSend.
-func (l *Login) ResendFirst(ctx context.Context, who Who, state string, b Browser) (Enrollment, error) {
-	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
+func (l Passwordless) ResendFirst(ctx context.Context, who Who, state string, b Browser) (Enrollment, error) {
+	d, err := l.Enroll.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
 		return Enrollment{}, err
 	}
-	started, err := sendAgain(ctx, l, d, who.User, b)
+	started, err := sendAgain(ctx, l.Login, d, who.User, b)
 	started.StateToken = state
 	return started, err
 }
 
 // ConfirmFirst activates the draft as a first factor, which replaces an earlier one of its method.
 // It returns ErrSetupToken, ErrSetupExpired, ErrCode or ErrState.
-func (l *Login) ConfirmFirst(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
+func (l Passwordless) ConfirmFirst(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
 	at := func() (string, error) { return "", nil } // the caller's session is valid
-	return l.once(ctx, l.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
-		return confirmFirst(ctx, l, who, state, code, b)
+	return l.Repeats.once(ctx, l.Repeats.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
+		return confirmFirst(ctx, l.Login, who, state, code, b)
 	})
 }
 
 func confirmFirst(ctx context.Context, l *Login, who Who, state, code string, b Browser) (Outcome, error) {
-	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
+	d, err := l.Enroll.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
 		return Outcome{}, err
 	}
 	m := l.c.Methods[d.Method]
-	if !l.offersFirst(d.Method) {
+	if !l.Passwordless.offersFirst(d.Method) {
 		return Outcome{}, ErrMethod
 	}
-	f, err := l.enrol(ctx, who.User, m, d, code, b)
+	f, err := l.Enroll.enrol(ctx, who.User, m, d, code, b)
 	if err != nil {
 		return Outcome{}, err
 	}
 	f.Usage, f.Primary = store.UseFirst, false
 	if f.Method == store.Email {
-		if who.User, err = l.proves(ctx, who.User, l.firstProof(who.Session), b); err != nil {
+		if who.User, err = l.Account.proves(ctx, who.User, l.Account.firstProof(who.Session), b); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -148,13 +148,13 @@ func confirmFirst(ctx context.Context, l *Login, who Who, state, code string, b 
 			c.Remove = append(c.Remove, former.ID)
 		}
 	}
-	return l.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}}, FirstFactorChanged, b)
+	return l.Passwordless.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}}, FirstFactorChanged, b)
 }
 
 // RemoveFirst removes first factors by method, but not the last way to sign in. It returns
 // ErrMethod or ErrReauthenticate.
-func (l *Login) RemoveFirst(ctx context.Context, who Who, methods []string, b Browser) (Outcome, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l Passwordless) RemoveFirst(ctx context.Context, who Who, methods []string, b Browser) (Outcome, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
 	if len(methods) == 0 {
@@ -182,7 +182,9 @@ func (l *Login) RemoveFirst(ctx context.Context, who Who, methods []string, b Br
 
 // changeFirst applies a change, ends everything issued before, and gives the acting browser a new
 // session with the proofs of the old one.
-func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, e event.USProfileChanged, kind string, b Browser) (Outcome, error) {
+func (l Passwordless) changeFirst(
+	ctx context.Context, who Who, c store.FactorChange, e event.USProfileChanged, kind string, b Browser,
+) (Outcome, error) {
 	u := who.User
 	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
 	c.Messages = l.letters(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
@@ -195,23 +197,23 @@ func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, 
 		return Outcome{}, err
 	}
 	b.WantToken = false
-	return l.renewUnchanged(ctx, u, who, b)
+	return l.Account.renewUnchanged(ctx, u, who, b)
 }
 
 // VerifyPasscode is like Verify, with any first factor of the account. It returns ErrPassword or
 // ErrSameFactor.
-func (l *Login) VerifyPasscode(ctx context.Context, who Who, text string, b Browser) (Outcome, error) {
+func (l Passwordless) VerifyPasscode(ctx context.Context, who Who, text string, b Browser) (Outcome, error) {
 	b.within = who.Session.ID
 	method, err := l.passcode(ctx, &who.User, Attempt{Password: text}, factor.FirstAgain, who.Session.ID, b)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.reauthNext(ctx, who, l.proof(method), b)
+	return l.Reauth.reauthNext(ctx, who, l.proof(method), b)
 }
 
 // SendVerify sends the signed-in user a code for re-authentication. It returns ErrChoice if the
 // method sends no codes, ErrMethod if it is not set up, and ErrSend.
-func (l *Login) SendVerify(ctx context.Context, who Who, method string, b Browser) error {
+func (l Passwordless) SendVerify(ctx context.Context, who Who, method string, b Browser) error {
 	codes := l.c.FirstCodes[method]
 	if codes == nil || !l.offersFirst(method) {
 		return ErrChoice
@@ -226,11 +228,11 @@ func (l *Login) SendVerify(ctx context.Context, who Who, method string, b Browse
 	}
 	b.within = who.Session.ID
 	t, to := firstTransaction(who.User, factor.FirstAgain, who.Session.ID, method, b), destination(who.User, f, true)
-	if err := l.send(ctx, who.User, limit.Message{Class: limit.Again, Transaction: t.ID, Channel: method, Destination: to}, b); err != nil {
+	if err := l.budgets.send(ctx, who.User, limit.Message{Class: limit.Again, Transaction: t.ID, Channel: method, Destination: to}, b); err != nil {
 		return err
 	}
 	if err := codes.Send(ctx, t, to); err != nil {
-		return l.sendError(ctx, who.User, method, err)
+		return l.SecondFactor.sendError(ctx, who.User, method, err)
 	}
 	return l.tell(ctx, event.USSecurityTokenSent{User: subject(who.User), Method: method, Destination: send.Mask(method, to), Context: l.at(b)})
 }

@@ -21,7 +21,9 @@ type entry struct {
 	place   *limit.Reservation // as in passed
 }
 
-func (l *Login) startPending(ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Browser) (Outcome, error) {
+func (l *Login) startPending(
+	ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Browser,
+) (Outcome, error) {
 	return startPending(ctx, l, entry{u, factors, p, nil}, b)
 }
 
@@ -125,7 +127,7 @@ func startPending(ctx context.Context, l *Login, e entry, b Browser) (Outcome, e
 	u, factors, p, token, now := e.user, e.factors, e.pending, seal.Token(), l.c.Now()
 	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier
 	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
-	p.Known = p.SessionID != "" || l.from(u, b).Own()
+	p.Known = p.SessionID != "" || l.budgets.from(u, b).Own()
 	switch {
 	case p.State.Enrols(), p.State == store.Owner:
 	case len(factors) == 1:
@@ -149,9 +151,9 @@ func startPending(ctx context.Context, l *Login, e entry, b Browser) (Outcome, e
 	out := Outcome{User: u, Pending: view}
 	switch p.State {
 	case store.Ready:
-		return out, l.sendCode(ctx, p, u, factors[0], b)
+		return out, l.SecondFactor.sendCode(ctx, p, u, factors[0], b)
 	case store.Owner:
-		return out, l.sendOwner(ctx, p, u, b)
+		return out, l.SecondFactor.sendOwner(ctx, p, u, b)
 	}
 	return out, nil
 }

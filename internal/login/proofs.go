@@ -35,7 +35,7 @@ func (l *Login) proofOf(f store.Factor) store.Proof {
 // connectionProof returns the proof that a connected account would give. ok reports whether its
 // provider is configured.
 func (l *Login) connectionProof(c store.Connection) (proof store.Proof, ok bool) {
-	p, err := l.provider(c.Provider, ToSignIn)
+	p, err := l.OAuth.provider(c.Provider, ToSignIn)
 	if err != nil {
 		return store.Proof{}, false
 	}
@@ -68,7 +68,7 @@ func rulesOf(c Config) policy.Rules {
 // facts returns the data that package policy needs about an account with these second factors.
 func (l *Login) facts(u store.User, factors []store.Factor) policy.Account {
 	return policy.Account{
-		Required: l.c.Policy.Require(u), Trusts: l.trusts(u), Proven: u.Proven(), EverProven: u.ProvenKey != "",
+		Required: l.c.Policy.Require(u), Trusts: l.SecondFactor.trusts(u), Proven: u.Proven(), EverProven: u.ProvenKey != "",
 		Password:    u.PasswordHash != "",
 		ResetLately: !u.ResetAt.IsZero() && l.c.Now().Sub(u.ResetAt) < l.c.Policy.RescueAfterReset,
 		Factors:     factors,

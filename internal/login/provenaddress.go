@@ -12,7 +12,7 @@ import (
 
 // mayEnroll is called by every step that adds a credential to an account; see policy.MayEnroll. It
 // returns ErrUnproven if the address is not proven yet.
-func (l *Login) mayEnroll(u store.User) error {
+func (l Account) mayEnroll(u store.User) error {
 	if !policy.MayEnroll(l.rules, policy.Account{Proven: u.Proven()}) {
 		return ErrUnproven
 	}
@@ -20,7 +20,7 @@ func (l *Login) mayEnroll(u store.User) error {
 }
 
 // mayChange is like mayEnroll, for a change of factors.
-func (l *Login) mayChange(u store.User, c store.FactorChange) error {
+func (l Account) mayChange(u store.User, c store.FactorChange) error {
 	if !policy.MayChange(l.rules, policy.Account{Proven: u.Proven()}, c) {
 		return ErrUnproven
 	}
@@ -31,7 +31,7 @@ func (l *Login) mayChange(u store.User, c store.FactorChange) error {
 // valid, because it is the same person. It records nothing if first, their first factor, proves
 // only the mailbox and the account has a password, because another person may have chosen the
 // password.
-func (l *Login) proves(ctx context.Context, u store.User, first store.Proof, b Browser) (store.User, error) {
+func (l Account) proves(ctx context.Context, u store.User, first store.Proof, b Browser) (store.User, error) {
 	if u.Proven() || mailboxAlone(u, first) {
 		return u, nil
 	}
@@ -54,7 +54,7 @@ func (l *Login) proves(ctx context.Context, u store.User, first store.Proof, b B
 
 // firstProven resets the budgets of an account that others may have used up, when its address is
 // proven for the first time.
-func (l *Login) firstProven(ctx context.Context, was store.User) error {
+func (l Account) firstProven(ctx context.Context, was store.User) error {
 	if was.Proven() {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (l *Login) firstProven(ctx context.Context, was store.User) error {
 // stays unproven until both are proven together or the password is reset. If users do not sign in
 // with passwords, the password is removed, and so is everything set up before the address was
 // proven.
-func (l *Login) readsMail(ctx context.Context, u store.User, b Browser) (store.User, error) {
+func (l Account) readsMail(ctx context.Context, u store.User, b Browser) (store.User, error) {
 	switch {
 	case u.Proven():
 		return u, nil
@@ -92,7 +92,7 @@ func mailboxAlone(u store.User, first store.Proof) bool {
 }
 
 // firstProof returns the first proof of a session. A session from a registration may have no proof.
-func (l *Login) firstProof(s store.Session) store.Proof {
+func (l Account) firstProof(s store.Session) store.Proof {
 	if len(s.Proofs) > 0 {
 		return s.Proofs[0]
 	}
@@ -104,13 +104,13 @@ func (l *Login) firstProof(s store.Session) store.Proof {
 // ErrReauthenticate if the user has signed in with the mailbox only and has not proven the
 // account's password. With ErrSend and *limit.Paused it also returns an Outcome whose Pending is
 // valid.
-func (l *Login) AskProof(ctx context.Context, who Who, b Browser) (Outcome, error) {
+func (l Account) AskProof(ctx context.Context, who Who, b Browser) (Outcome, error) {
 	first := l.firstProof(who.Session)
 	if mailboxAlone(who.User, first) {
 		return Outcome{}, ErrReauthenticate
 	}
 	if w, err := l.loadPending(ctx, b.Pending, &who); err == nil && w.State == store.Owner {
-		return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, nil
+		return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, nil
 	} else if err != nil && !errors.Is(err, ErrState) {
 		return Outcome{}, err
 	}

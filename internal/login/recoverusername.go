@@ -8,8 +8,8 @@ import (
 )
 
 // RecoverUsername mails an account's username to its address. It returns the errors of AskReset.
-func (l *Login) RecoverUsername(ctx context.Context, email string, b Browser) error {
-	u, to, why, err := l.asked(ctx, usernameKind, email, named, b)
+func (l Account) RecoverUsername(ctx context.Context, email string, b Browser) error {
+	u, to, why, err := l.Links.asked(ctx, usernameKind, email, named, b)
 	if err != nil {
 		return err
 	}
@@ -19,5 +19,5 @@ func (l *Login) RecoverUsername(ctx context.Context, email string, b Browser) er
 	if err := l.tell(ctx, event.UsernameRecoverySent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
 	}
-	return recordedOr(why, l.write(ctx, Letter{Kind: usernameKind, To: to, User: u, Browser: b, Decoy: u.ID == ""}))
+	return recordedOr(why, l.Links.write(ctx, Letter{Kind: usernameKind, To: to, User: u, Browser: b, Decoy: u.ID == ""}))
 }

@@ -34,7 +34,7 @@ const longestWait = 30 * 24 * time.Hour
 
 // askRecovery stores a request. If there is already one, it does not change: another request does
 // not shorten or restart the waiting period, and nothing is mailed.
-func (l *Login) askRecovery(ctx context.Context, w pendingSignIn, b Browser) (opens time.Time, err error) {
+func (l Recovery) askRecovery(ctx context.Context, w pendingSignIn, b Browser) (opens time.Time, err error) {
 	n := Notice{User: w.user, Kind: RecoveryAsked, Browser: b}
 	for _, f := range w.factors {
 		if f.Method == store.SMS { // a recovery that depends on the mailbox must not be announced only to it
@@ -54,7 +54,7 @@ func (l *Login) askRecovery(ctx context.Context, w pendingSignIn, b Browser) (op
 
 // putRecovery stores, in one transaction, a request with the letter that contains its link, the
 // notice, and a row of the audit trail if there is one.
-func (l *Login) putRecovery(
+func (l Recovery) putRecovery(
 	ctx context.Context, n Notice, factorID string, wait time.Duration, row store.Event,
 ) (store.Recovery, error) {
 	now, u, b := l.c.Now(), n.User, n.Browser
@@ -64,7 +64,7 @@ func (l *Login) putRecovery(
 		Event: row,
 	}
 	p := recovery(wait)
-	token, err := l.newLink(p, u, r.ID, b)
+	token, err := l.Links.newLink(p, u, r.ID, b)
 	if err != nil {
 		return store.Recovery{}, err
 	}
@@ -83,7 +83,7 @@ func (l *Login) putRecovery(
 // works at once. The reason is recorded in the audit trail, the owner is notified, and a block on
 // rescue ends. It returns ErrMethod if the account has no second factor, ErrPasswordNeeded if it
 // has no password, which the link requires, and ErrDisabled or ErrSend.
-func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) error {
+func (l Recovery) StartRecovery(ctx context.Context, u store.User, reason string) error {
 	if !u.Active {
 		return ErrDisabled
 	}
@@ -112,7 +112,7 @@ func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) 
 }
 
 // RecoveryOf returns the pending request of the caller's account.
-func (l *Login) RecoveryOf(ctx context.Context, who Who) (r store.Recovery, ok bool, err error) {
+func (l Recovery) RecoveryOf(ctx context.Context, who Who) (r store.Recovery, ok bool, err error) {
 	r, err = l.c.Recoveries.Recovery(ctx, who.User.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Recovery{}, false, nil
@@ -123,7 +123,7 @@ func (l *Login) RecoveryOf(ctx context.Context, who Who) (r store.Recovery, ok b
 
 // CancelRecovery ends the request. It requires no fresh proof, so every signed-in browser can stop
 // an attacker's request. It returns ErrNoSuch if there is none.
-func (l *Login) CancelRecovery(ctx context.Context, who Who, b Browser) error {
+func (l Recovery) CancelRecovery(ctx context.Context, who Who, b Browser) error {
 	_, ok, err := l.RecoveryOf(ctx, who)
 	if err == nil && !ok {
 		err = ErrNoSuch
@@ -134,7 +134,7 @@ func (l *Login) CancelRecovery(ctx context.Context, who Who, b Browser) error {
 	return l.endRecovery(ctx, who.User, "cancelled", b)
 }
 
-func (l *Login) endRecovery(ctx context.Context, u store.User, why string, b Browser) error {
+func (l Recovery) endRecovery(ctx context.Context, u store.User, why string, b Browser) error {
 	if err := l.c.Recoveries.EndRecovery(ctx, u.ID); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (l *Login) endRecovery(ctx context.Context, u store.User, why string, b Bro
 
 // provenFactor is called before a session is issued. A user who has just proven a real second
 // factor has not lost it, so it ends a pending request and a block on rescue (R76).
-func (l *Login) provenFactor(ctx context.Context, g granted, b Browser) error {
+func (l Recovery) provenFactor(ctx context.Context, g granted, b Browser) error {
 	if g.level < store.TwoFactors || g.quiet || len(g.proofs) == 0 {
 		return nil
 	}
@@ -162,8 +162,8 @@ func (l *Login) provenFactor(ctx context.Context, g granted, b Browser) error {
 }
 
 // openRecovery returns the request of a link. It returns ErrLink, ErrLinkExpired or *Waits.
-func (l *Login) openRecovery(ctx context.Context, token string) (link, store.Recovery, error) {
-	k, err := l.openLink(ctx, recovery(longestWait), token)
+func (l Recovery) openRecovery(ctx context.Context, token string) (link, store.Recovery, error) {
+	k, err := l.Links.openLink(ctx, recovery(longestWait), token)
 	if err != nil {
 		return link{}, store.Recovery{}, err
 	}
@@ -185,7 +185,7 @@ func (l *Login) openRecovery(ctx context.Context, token string) (link, store.Rec
 
 // CheckRecovery checks whether a link works now, without using it. It returns ErrLink,
 // ErrLinkExpired or *Waits.
-func (l *Login) CheckRecovery(ctx context.Context, token string) error {
+func (l Recovery) CheckRecovery(ctx context.Context, token string) error {
 	_, _, err := l.openRecovery(ctx, token)
 	return err
 }
@@ -194,7 +194,7 @@ func (l *Login) CheckRecovery(ctx context.Context, token string) error {
 // the lost one, and gets a session only after that factor is confirmed. The link is used up even if
 // the set-up is not completed. It returns the errors of CheckRecovery, ErrPassword or
 // *limit.Paused.
-func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Outcome, error) {
+func (l Recovery) Recover(ctx context.Context, token, plain string, b Browser) (Outcome, error) {
 	k, r, err := l.openRecovery(ctx, token)
 	if err != nil {
 		return Outcome{}, err
@@ -202,7 +202,7 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 	// The link proves the mailbox, but the mailbox alone must not be enough (R73).
 	within := b // guesses of strangers do not count here
 	within.within = "recovery " + r.ID
-	if err := l.password(ctx, &k.user, "", plain, within); err != nil {
+	if err := l.Account.password(ctx, &k.user, "", plain, within); err != nil {
 		return Outcome{}, err
 	}
 	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.Uniquifier, l.c.Now(), l.letters(ctx, k.user, Rescued, "", b)...)
@@ -213,11 +213,11 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 		return Outcome{}, err
 	}
 	l.kickOutbox()
-	if err := l.endTrust(ctx, k.user.ID); err != nil {
+	if err := l.SecondFactor.endTrust(ctx, k.user.ID); err != nil {
 		return Outcome{}, err
 	}
 	// the link proves the mailbox, and the password is right
-	if k.user, err = l.proves(ctx, k.user, l.proof("password"), b); err != nil {
+	if k.user, err = l.Account.proves(ctx, k.user, l.proof("password"), b); err != nil {
 		return Outcome{}, err
 	}
 	if err := l.tell(ctx, event.TFRescued{User: subject(k.user), Option: ByRequest, Context: l.at(b)}); err != nil {
@@ -229,17 +229,17 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 }
 
 // repair continues a rescued sign-in with a set-up instead of a session (R75).
-func (l *Login) repair(ctx context.Context, w pendingSignIn, b Browser) (Outcome, error) {
+func (l Recovery) repair(ctx context.Context, w pendingSignIn, b Browser) (Outcome, error) {
 	w.State = store.Repair
-	if err := l.advance(ctx, w.Pending); err != nil {
+	if err := l.SecondFactor.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
+	if err := l.SecondFactor.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 		return Outcome{}, err
 	}
 	l.kickOutbox()
 	if err := l.tell(ctx, event.TFRescued{User: subject(w.user), Option: ByEmail, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, nil
 }

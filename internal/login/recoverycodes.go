@@ -23,10 +23,10 @@ type Codes interface {
 }
 
 // OffersCodes reports whether recovery codes are configured.
-func (l *Login) OffersCodes() bool { return l.c.Codes != nil }
+func (l Recovery) OffersCodes() bool { return l.c.Codes != nil }
 
 // CodesLeft counts the caller's recovery codes.
-func (l *Login) CodesLeft(ctx context.Context, who Who) (int, error) {
+func (l Recovery) CodesLeft(ctx context.Context, who Who) (int, error) {
 	if l.c.Codes == nil {
 		return 0, nil
 	}
@@ -36,8 +36,8 @@ func (l *Login) CodesLeft(ctx context.Context, who Who) (int, error) {
 // NewCodes replaces the set of recovery codes, in one transaction, and ends everything issued
 // before; the caller stays signed in. The returned codes are shown once and not stored. It returns
 // ErrNoFactor if the account has no second factor, ErrReauthenticate or ErrState.
-func (l *Login) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Outcome, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+func (l Recovery) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Outcome, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return nil, Outcome{}, err
 	}
 	codes, macs := l.c.Codes.Make(who.User.ID)
@@ -55,7 +55,7 @@ func (l *Login) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Out
 		return nil, Outcome{}, err
 	}
 	b.WantToken = false
-	out, err := l.renewUnchanged(ctx, u, who, b)
+	out, err := l.Account.renewUnchanged(ctx, u, who, b)
 	return codes, out, err
 }
 
@@ -75,12 +75,12 @@ func endCodes(ctx context.Context, l *Login, u store.User, c *store.FactorChange
 
 // UseCode completes a sign-in with a recovery code instead of the second factor. The browser does
 // not become trusted. It returns ErrRecoveryCode, ErrState or *limit.Paused.
-func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
+func (l Recovery) UseCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
 	if l.c.Codes == nil || !l.c.Codes.Looks(typed) {
 		return l.useCode(ctx, token, typed, b)
 	}
-	at := func() (string, error) { return l.standing(ctx, token, nil) }
-	out, err = l.once(ctx, l.repeat(stepRecoveryCode, token, factor.Bare(typed)), at, func() (Outcome, error) {
+	at := func() (string, error) { return l.Repeats.standing(ctx, token, nil) }
+	out, err = l.Repeats.once(ctx, l.Repeats.repeat(stepRecoveryCode, token, factor.Bare(typed)), at, func() (Outcome, error) {
 		out, left, err := l.useCode(ctx, token, typed, b)
 		out.Left = left
 		return out, err
@@ -88,7 +88,7 @@ func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (ou
 	return out, out.Left, err
 }
 
-func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
+func (l Recovery) useCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
 	w, err := l.loadPending(ctx, token, nil)
 	if err != nil {
 		return Outcome{}, 0, err
@@ -99,16 +99,16 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 	if ok, err := l.c.Codes.Reads(ctx, w.user.ID, typed); err != nil || !ok {
 		return Outcome{}, 0, orElse(err, ErrRecoveryCode) // a text that is not a code does not count as a guess
 	}
-	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
+	place, err := l.budgets.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.RecoveryCode(ctx, w.user.ID, from)
 	})
-	if err = l.toldPaused(ctx, w.user, err, b); err != nil {
+	if err = l.budgets.toldPaused(ctx, w.user, err, b); err != nil {
 		return Outcome{}, 0, err
 	}
 	err = l.c.Codes.Holds(ctx, w.user.ID, typed)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.RecoveryCode, Context: l.at(b)}
-		return Outcome{}, 0, recordedOr(ErrRecoveryCode, errors.Join(l.tell(ctx, failed), l.warnOwner(ctx, w.user, b)))
+		return Outcome{}, 0, recordedOr(ErrRecoveryCode, errors.Join(l.tell(ctx, failed), l.SecondFactor.warnOwner(ctx, w.user, b)))
 	}
 	if err == nil {
 		err = place.Release(ctx)
@@ -152,7 +152,7 @@ func CodesPaused(ctx context.Context, l *Login, token string, who *Who, b Browse
 	}
 	b.within = w.SessionID
 	var paused *limit.Paused
-	err = l.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.Pausing(ctx, w.user.ID, from) })
+	err = l.budgets.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.Pausing(ctx, w.user.ID, from) })
 	if errors.As(err, &paused) {
 		return paused.Until, nil
 	} else if err != nil {
@@ -162,7 +162,7 @@ func CodesPaused(ctx context.Context, l *Login, token string, who *Who, b Browse
 }
 
 // CodeTakable returns the pending sign-in if a recovery code may be entered for it.
-func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) {
+func (l Recovery) CodeTakable(ctx context.Context, token string) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, nil)
 	if err == nil && !l.codeTakable(w) {
 		err = ErrState
@@ -170,17 +170,17 @@ func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) 
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}, nil
+	return Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}, nil
 }
 
 // codeTakable reports whether a sign-in waits for its second factor. It returns false for a set-up
 // and for a re-authentication.
-func (l *Login) codeTakable(w pendingSignIn) bool {
+func (l Recovery) codeTakable(w pendingSignIn) bool {
 	return l.c.Codes != nil && w.SessionID == "" && (w.State == store.Ready || w.State == store.Select)
 }
 
 // hasCodes reports whether the user has a recovery code that may complete this sign-in.
-func (l *Login) hasCodes(ctx context.Context, w pendingSignIn) (bool, error) {
+func (l Recovery) hasCodes(ctx context.Context, w pendingSignIn) (bool, error) {
 	if !l.codeTakable(w) {
 		return false, nil
 	}

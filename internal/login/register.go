@@ -24,7 +24,7 @@ type Registration struct {
 // the Outcome has neither a session nor a pending. The same applies without a password: the mailbox
 // must be proven first, so that a stranger cannot add credentials (R8). ErrTaken and
 // ErrUsernameTaken take as long as a success. It also returns ErrPasswordNeeded.
-func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
+func (l Account) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
 	f := l.c.Policy.Life
 	if f.ByLink { // a password could not be used
 		r.Password = ""
@@ -33,7 +33,7 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	if keyless && !f.Keyless && !f.ByLink {
 		return Outcome{}, ErrPasswordNeeded
 	}
-	if err := human(ctx, l, AtRegister, &b); err != nil {
+	if err := human(ctx, l.Login, AtRegister, &b); err != nil {
 		return Outcome{}, err
 	}
 	letter := l.c.Write != nil && (f.Confirm || keyless || f.Welcome)
@@ -44,7 +44,7 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 		Email: r.Email, Username: r.Username, Password: r.Password, Unconfirmed: true, Language: b.Speaks,
 		Profile: profile.Encode(r.Fields),
 	}
-	if err := mayRegister(ctx, l, d, l.at(b)); err != nil {
+	if err := mayRegister(ctx, l.Login, d, l.at(b)); err != nil {
 		return Outcome{}, err
 	}
 	u, err := l.c.Accounts.Create(ctx, d)
@@ -60,11 +60,11 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	}
 	switch {
 	case f.Confirm:
-		err = l.writeLink(ctx, l.confirming(), u, u.Email, registered, b)
+		err = l.Links.writeLink(ctx, l.Links.confirming(), u, u.Email, registered, b)
 	case keyless:
-		err = l.openByMail(ctx, u, b)
+		err = l.Passwordless.openByMail(ctx, u, b)
 	case f.Welcome && l.c.Write != nil:
-		err = l.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
+		err = l.Links.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -82,7 +82,7 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 // taken notifies only the owner of the address. If the address is not confirmed, the owner gets the
 // link again, because they may have lost it or another person may have registered the address
 // first.
-func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
+func (l Account) taken(ctx context.Context, r Registration, b Browser) error {
 	e, refusal := event.UserNotRegistered{Context: l.at(b)}, ErrTaken
 	u, err := l.c.Accounts.Find(ctx, r.Email)
 	switch {
@@ -113,12 +113,12 @@ func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 	}
 	f := l.c.Policy.Life
 	counted := f.Confirm || f.Welcome || r.Password == "" // counted with the registration
-	err = l.letter(ctx, u, limit.Letter{Kind: takenKind, Identity: typed(key), Paid: counted}, b)
+	err = l.Links.letter(ctx, u, limit.Letter{Kind: takenKind, Identity: typed(key), Paid: counted}, b)
 	if m.Decoy = paused(err); err != nil && !m.Decoy {
 		return err
 	}
 	if e.ExistingEmail && l.unconfirmed(u) && u.Active && !m.Decoy {
-		return recordedOr(refusal, l.writeLink(ctx, l.confirming(), u, u.Email, "", b))
+		return recordedOr(refusal, l.Links.writeLink(ctx, l.Links.confirming(), u, u.Email, "", b))
 	}
-	return recordedOr(refusal, l.write(ctx, m))
+	return recordedOr(refusal, l.Links.write(ctx, m))
 }

@@ -15,13 +15,13 @@ import (
 // staying returns the time for which a browser may stay signed in, or zero, if its user has asked
 // for it and has just proven the given level. After two factors it also replaces the second one, so
 // it is allowed only if browsers may be trusted, and for no longer.
-func (l *Login) staying(asked bool, u store.User, proven store.Level) time.Duration {
+func (l Sessions) staying(asked bool, u store.User, proven store.Level) time.Duration {
 	switch {
 	case !asked || l.c.Staying == nil:
 		return 0
 	case proven < store.TwoFactors:
 		return l.c.Staying.Life()
-	case l.trusts(u):
+	case l.SecondFactor.trusts(u):
 		return min(l.c.Staying.Life(), l.c.Devices.Life())
 	}
 	return 0
@@ -29,7 +29,7 @@ func (l *Login) staying(asked bool, u store.User, proven store.Level) time.Durat
 
 // stay makes the browser stay signed in if that was granted, and ends this for the previous user of
 // the browser. Every step that signs in calls it after the last factor, and not before (R23).
-func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) error {
+func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Browser) error {
 	if g.renews != nil || g.family != nil || g.stays != nil {
 		return nil // the session continues
 	}
@@ -67,7 +67,7 @@ func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) er
 
 // forget ends "remember me" of the browser, for any user, and the sessions that came from it. The
 // cookie may be an older one, because this gives no access.
-func (l *Login) forget(ctx context.Context, b Browser) error {
+func (l Sessions) forget(ctx context.Context, b Browser) error {
 	if l.c.Staying == nil || b.Stays == "" {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (l *Login) forget(ctx context.Context, b Browser) error {
 // session is never fresh. The cookie is exchanged first. A cookie that was exchanged before has
 // been copied, and everything that came from it is ended. It returns ErrNotStaying, or ErrLocked if
 // the application refuses now.
-func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
+func (l Sessions) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	if l.c.Staying == nil {
 		return Outcome{}, ErrNotStaying
 	}
@@ -94,7 +94,7 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	}
 	u, err := l.c.Accounts.ByID(ctx, made.UserID)
 	if err == nil {
-		err = mayStay(ctx, l, u, b)
+		err = mayStay(ctx, l.Login, u, b)
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrDisabled), errors.Is(err, ErrUnconfirmed):
@@ -134,7 +134,9 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 }
 
 // stayed issues the session of a browser whose cookie has just been exchanged.
-func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, trusted bool, b Browser) (Outcome, error) {
+func (l Sessions) stayed(
+	ctx context.Context, u store.User, known device.Known, trusted bool, b Browser,
+) (Outcome, error) {
 	b.WantToken = false // a cookie cannot request a token
 	trustedBy := ""
 	if trusted {
@@ -159,7 +161,7 @@ func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, tr
 // stayingCopied ends the sessions of a browser whose old cookie was presented. The removal of the
 // record has stored a notice to the owner. Neither holder of the cookie need know anything else, so
 // the rest of the account is not changed.
-func (l *Login) stayingCopied(ctx context.Context, u store.User, made store.Device, b Browser) error {
+func (l Sessions) stayingCopied(ctx context.Context, u store.User, made store.Device, b Browser) error {
 	l.kickOutbox()
 	if err := ended(l.end(ctx, u.ID, made.SessionID)); err != nil {
 		return err

@@ -59,7 +59,7 @@ type decided struct {
 // was processed a moment ago, it returns that outcome instead. at returns the factor of the step,
 // or an error if the cookie belongs to no step; then nothing is written, unless the first answer
 // has just used the cookie up.
-func (l *Login) once(
+func (l Repeats) once(
 	ctx context.Context, r repeat, at func() (string, error), run func() (Outcome, error),
 ) (Outcome, error) {
 	if r.cookie == "" || r.answer == "" {
@@ -103,7 +103,7 @@ func (l *Login) once(
 }
 
 // standing returns the factor at which an answer of a sign-in is checked.
-func (l *Login) standing(ctx context.Context, token string, who *Who) (string, error) {
+func (l Repeats) standing(ctx context.Context, token string, who *Who) (string, error) {
 	w, err := l.loadPending(ctx, token, who)
 	return where(w.Pending), err
 }
@@ -113,7 +113,7 @@ func where(p store.Pending) string { return fmt.Sprint(p.State, " ", p.Factor, "
 // SetupAgain returns the outcome of the answer that completed a set-up a moment ago, for a browser
 // that still has the cookie of the replaced session. One such outcome is stored for each session,
 // and a different answer removes it, so answers cannot be guessed here. It returns ErrState.
-func (l *Login) SetupAgain(ctx context.Context, state, code string, b Browser) (Outcome, error) {
+func (l Repeats) SetupAgain(ctx context.Context, state, code string, b Browser) (Outcome, error) {
 	if b.Session == "" || factor.Bare(code) == "" {
 		return Outcome{}, ErrState
 	}
@@ -131,8 +131,8 @@ func (l *Login) SetupAgain(ctx context.Context, state, code string, b Browser) (
 func setupAnswer(state, code string) string { return factor.Bare(code) + ":" + state }
 
 // repeat returns the record of an answer. At a set-up there is one for each session.
-func (l *Login) repeat(step, cookie, answer string) repeat {
-	r := repeat{l: l, step: step, cookie: cookie, answer: answer}
+func (l Repeats) repeat(step, cookie, answer string) repeat {
+	r := repeat{l: l.Login, step: step, cookie: cookie, answer: answer}
 	if r.owner = "answer:" + hash(step+":"+cookie); step != stepSetup {
 		r.owner = "answer:" + r.name()
 	}
@@ -302,7 +302,7 @@ func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 		}
 		return out, err, true
 	}
-	who, err := r.l.Session(ctx, v.Token, false)
+	who, err := r.l.Sessions.Session(ctx, v.Token, false)
 	if errors.Is(err, store.ErrNotFound) || err == nil && who.Enrolls {
 		return Outcome{}, nil, false
 	}

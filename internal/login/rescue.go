@@ -22,7 +22,7 @@ const (
 )
 
 // RescueOptions returns the ways of rescue for a pending sign-in.
-func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]string, error) {
+func (l Recovery) RescueOptions(ctx context.Context, token string, who *Who) ([]string, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]st
 
 // rescueOptions returns none before a second factor is required. After "this was not me" it returns
 // only Help until a real second factor is proven (R76).
-func (l *Login) rescueOptions(ctx context.Context, w pendingSignIn) ([]string, error) {
+func (l Recovery) rescueOptions(ctx context.Context, w pendingSignIn) ([]string, error) {
 	if w.State != store.Ready || w.SessionID != "" {
 		return nil, nil
 	}
@@ -65,7 +65,7 @@ func (l *Login) rescueOptions(ctx context.Context, w pendingSignIn) ([]string, e
 	return out, nil
 }
 
-func (l *Login) rescueShut(ctx context.Context, u store.User) (bool, error) {
+func (l Recovery) rescueShut(ctx context.Context, u store.User) (bool, error) {
 	r, err := l.c.Recoveries.Recovery(ctx, u.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
@@ -75,7 +75,7 @@ func (l *Login) rescueShut(ctx context.Context, u store.User) (bool, error) {
 
 // Rescue helps a user who has proven the first factor and lost the second. It returns ErrChoice or
 // ErrSend.
-func (l *Login) Rescue(ctx context.Context, token string, who *Who, option string, b Browser) (Outcome, error) {
+func (l Recovery) Rescue(ctx context.Context, token string, who *Who, option string, b Browser) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -88,7 +88,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 		if err == nil && !codes {
 			err = ErrChoice
 		}
-		return Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}, err
+		return Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}, err
 	}
 	offered, err := l.rescueOptions(ctx, w)
 	if err != nil {
@@ -97,7 +97,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 	if !slices.Contains(offered, option) {
 		return Outcome{}, ErrChoice
 	}
-	out := Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}
 	if err := l.c.Limits.Rescue(ctx, w.user.ID, option); err != nil {
 		return out, err
 	}
@@ -121,21 +121,21 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 	return out, err
 }
 
-func (l *Login) rescueByEmail(ctx context.Context, w pendingSignIn, b Browser) error {
+func (l Recovery) rescueByEmail(ctx context.Context, w pendingSignIn, b Browser) error {
 	m := limit.Message{Class: limit.Rescued, Transaction: "rescue:" + w.Hash, Channel: store.Email, Destination: w.user.Email}
-	if err := l.send(ctx, w.user, m, b); err != nil {
+	if err := l.budgets.send(ctx, w.user, m, b); err != nil {
 		return err
 	}
 	if !w.Rescue {
 		w.Rescue = true
-		if err := l.advance(ctx, w.Pending); err != nil {
+		if err := l.SecondFactor.advance(ctx, w.Pending); err != nil {
 			return err
 		}
 	}
 	t := transaction(w.Pending, w.user, b)
 	t.Purpose = factor.Rescue
 	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
-		return l.sendError(ctx, w.user, "rescue", err)
+		return l.SecondFactor.sendError(ctx, w.user, "rescue", err)
 	}
 	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email, Destination: send.Mask(store.Email, w.user.Email), Context: l.at(b)})
 }

@@ -26,7 +26,7 @@ func heldAs(t store.Token) held { return held{"", t.Level, t.Proofs, t.Trusted, 
 
 // today returns what earlier proofs are worth now; see policy.Today. It returns store.ErrNotFound
 // if they are worth nothing.
-func (l *Login) today(ctx context.Context, u store.User, h held) (policy.Standing, error) {
+func (l Sessions) today(ctx context.Context, u store.User, h held) (policy.Standing, error) {
 	if err := l.checkAllowed(u); err != nil && !errors.Is(err, ErrLocked) { // the lock applies only to sign-ins
 		return policy.Over, store.ErrNotFound
 	}
@@ -43,15 +43,15 @@ func (l *Login) today(ctx context.Context, u store.User, h held) (policy.Standin
 }
 
 // factsToday reads only the data that policy.Today needs, because it is called for every request.
-func (l *Login) factsToday(ctx context.Context, u store.User, h held, p *policy.Held) (policy.Account, error) {
+func (l Sessions) factsToday(ctx context.Context, u store.User, h held, p *policy.Held) (policy.Account, error) {
 	var a policy.Account
 	switch {
 	case h.trusted:
-		if a.Trusts = l.trusts(u); !a.Trusts {
+		if a.Trusts = l.SecondFactor.trusts(u); !a.Trusts {
 			return a, nil
 		}
 		var err error
-		if p.BrowserStands, err = browserStands(ctx, l, u.ID, h); err != nil {
+		if p.BrowserStands, err = browserStands(ctx, l.Login, u.ID, h); err != nil {
 			return a, err
 		}
 	case h.level < store.TwoFactors:
@@ -67,13 +67,13 @@ func (l *Login) factsToday(ctx context.Context, u store.User, h held, p *policy.
 }
 
 // vouches reports whether a browser still counts as a second factor.
-func (l *Login) vouches(d store.Device) bool { return policy.Vouches(l.rules, d.Proofs) }
+func (l Sessions) vouches(d store.Device) bool { return policy.Vouches(l.rules, d.Proofs) }
 
 // Session returns the caller with the token of a session. header is set if the token was sent in a
 // header instead of a cookie. It returns store.ErrNotFound if there is no such session, or if it no
 // longer meets the account's requirements.
-func (l *Login) Session(ctx context.Context, token string, header bool) (*Who, error) {
-	return whoOf(l.c.Sessions.Find(ctx, token, header, judgeToday(l)))
+func (l Sessions) Session(ctx context.Context, token string, header bool) (*Who, error) {
+	return whoOf(l.c.Sessions.Find(ctx, token, header, judgeToday(l.Login)))
 }
 
 // Descendant is like Session, for data that came from a browser's session and contains its ID.
@@ -83,7 +83,7 @@ func Descendant(ctx context.Context, l *Login, userID, sessionID string) (*Who, 
 
 func judgeToday(l *Login) session.Judge {
 	return func(ctx context.Context, s store.Session, u store.User) (policy.Standing, error) {
-		return l.today(ctx, u, heldBy(s))
+		return l.Sessions.today(ctx, u, heldBy(s))
 	}
 }
 
@@ -97,7 +97,7 @@ func whoOf(found session.Found, err error) (*Who, error) {
 // Program returns the caller with a personal access token. A program cannot set up a factor, so a
 // token that no longer meets the account's requirements gives no access. It returns
 // store.ErrNotFound.
-func (l *Login) Program(ctx context.Context, text string) (*Who, error) {
+func (l Sessions) Program(ctx context.Context, text string) (*Who, error) {
 	t, u, err := l.c.Sessions.Personal(ctx, text)
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (l *Login) Program(ctx context.Context, text string) (*Who, error) {
 // family checks that a valid family of refresh tokens still meets the account's requirements. If
 // not, the family ends with the sessions that came from it. The secret must be the newest one, so
 // that the holder of an old token cannot end the family.
-func (l *Login) family(ctx context.Context, u store.User, r refreshText) error {
+func (l Sessions) family(ctx context.Context, u store.User, r refreshText) error {
 	all, err := l.c.Tokens.TokensOf(ctx, u.ID, l.c.Now())
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 
 // Choose selects the factor to prove, by method or by ID, and sends its code. It may be called
 // again to select another factor. It returns ErrChoice or ErrSend.
-func (l *Login) Choose(ctx context.Context, token string, who *Who, which string, b Browser) (Outcome, error) {
+func (l SecondFactor) Choose(ctx context.Context, token string, who *Who, which string, b Browser) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -37,11 +37,11 @@ func (l *Login) Choose(ctx context.Context, token string, who *Who, which string
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	out := Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, *chosen, b)
 }
 
-func (l *Login) advance(ctx context.Context, p store.Pending) error {
+func (l SecondFactor) advance(ctx context.Context, p store.Pending) error {
 	err := l.c.Pendings.AdvancePending(ctx, p)
 	if errors.Is(err, store.ErrUsed) {
 		return ErrState
@@ -51,14 +51,14 @@ func (l *Login) advance(ctx context.Context, p store.Pending) error {
 
 // Resend sends another code for the selected factor and invalidates the previous one. It returns
 // ErrMethod if the factor needs no message.
-func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
+func (l SecondFactor) Resend(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
 	}
 	b.within = w.SessionID
 	if w.State == store.Owner {
-		return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
+		return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
 	}
 	f, ok := w.factor()
 	if w.State != store.Ready || !ok {
@@ -67,31 +67,31 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	if m := l.c.Methods[f.Method]; m == nil || m.Channel() == "" {
 		return Outcome{}, ErrMethod
 	}
-	out := Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
 }
 
 // Validate is the step of the second factor. The same answer, repeated within a few seconds, gets
 // the same outcome. It returns ErrCode, ErrState or *limit.Paused.
-func (l *Login) Validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
+func (l SecondFactor) Validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
 	if token == "" && who == nil { // a set-up may have replaced the session of this browser
-		return l.SetupAgain(ctx, "", code, b)
+		return l.Repeats.SetupAgain(ctx, "", code, b)
 	}
 	if !factor.Readable(code) { // not a guess, so there is no outcome to store
 		return l.validate(ctx, token, who, code, b)
 	}
 	if who == nil {
-		if out, err := validateAtOnce(ctx, l, token, code, b); !errors.Is(err, errUndecided) {
+		if out, err := validateAtOnce(ctx, l.Login, token, code, b); !errors.Is(err, errUndecided) {
 			return out, err
 		}
 	}
-	at := func() (string, error) { return l.standing(ctx, token, who) }
-	return l.once(ctx, l.repeat(stepCode, token, factor.Bare(code)), at, func() (Outcome, error) {
+	at := func() (string, error) { return l.Repeats.standing(ctx, token, who) }
+	return l.Repeats.once(ctx, l.Repeats.repeat(stepCode, token, factor.Bare(code)), at, func() (Outcome, error) {
 		return l.validate(ctx, token, who, code, b)
 	})
 }
 
-func (l *Login) validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
+func (l SecondFactor) validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -99,7 +99,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 	b.within = w.SessionID
 	switch w.State {
 	case store.Setup, store.Repair:
-		return l.confirm(ctx, actor{pending: &w}, "", code, b)
+		return l.Enroll.confirm(ctx, actor{pending: &w}, "", code, b)
 	case store.Owner:
 		return l.proveOwner(ctx, w, who, code, b)
 	}
@@ -112,7 +112,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 		return Outcome{}, err
 	}
 	if rescued || f.Method == store.Email { // the mailbox was proven, too
-		if w.user, err = l.proves(ctx, w.user, w.First, b); err != nil {
+		if w.user, err = l.Account.proves(ctx, w.user, w.First, b); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -122,7 +122,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 	}
 	if policy.After(l.rules, proof) == policy.Enroll {
 		if rescued {
-			return l.repair(ctx, w, b)
+			return l.Recovery.repair(ctx, w, b)
 		}
 		return l.replaceWeakFactor(ctx, w, f.Method, b)
 	}
@@ -132,11 +132,13 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 // proveOwner records that a user who is signing in or signed in has also proven the mailbox. A
 // sign-in that must set up a factor continues with the set-up only then (R19), because a stolen
 // password alone must not be enough to choose the second factor. A session continues unchanged.
-func (l *Login) proveOwner(ctx context.Context, w pendingSignIn, who *Who, code string, b Browser) (Outcome, error) {
+func (l SecondFactor) proveOwner(
+	ctx context.Context, w pendingSignIn, who *Who, code string, b Browser,
+) (Outcome, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return Outcome{}, l.noCode(ctx, w, store.Email, b)
 	}
-	place, err := l.mailedPlace(ctx, w.user, b)
+	place, err := l.budgets.mailedPlace(ctx, w.user, b)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -149,28 +151,28 @@ func (l *Login) proveOwner(ctx context.Context, w pendingSignIn, who *Who, code 
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := place.Answered(l.sent(w.user, limit.Proven, store.Email, w.user.Email, b)).Succeed(ctx); err != nil {
+	if err := place.Answered(l.budgets.sent(w.user, limit.Proven, store.Email, w.user.Email, b)).Succeed(ctx); err != nil {
 		return Outcome{}, err
 	}
-	if w.user, err = l.proves(ctx, w.user, w.First, b); err != nil {
+	if w.user, err = l.Account.proves(ctx, w.user, w.First, b); err != nil {
 		return Outcome{}, err
 	}
 	if w.SessionID != "" {
 		if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
 			return Outcome{}, stateError(err)
 		}
-		return l.renewUnchanged(ctx, w.user, *who, b)
+		return l.Account.renewUnchanged(ctx, w.user, *who, b)
 	}
 	w.State = store.Setup
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, nil
 }
 
 // prove uses up a code of the factor or, if one was mailed, of the rescue. The guess is reserved
 // first. Every wrong code is ErrCode.
-func (l *Login) prove(
+func (l SecondFactor) prove(
 	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser,
 ) (rescued bool, err error) {
 	rescue := w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly
@@ -181,7 +183,7 @@ func (l *Login) prove(
 	if rescue {
 		return l.proveRescue(ctx, w, f, code, b)
 	}
-	place, err := l.secondFactorPlace(ctx, w.user, f.ID, b)
+	place, err := l.budgets.secondFactorPlace(ctx, w.user, f.ID, b)
 	if err != nil {
 		return false, err
 	}
@@ -189,11 +191,11 @@ func (l *Login) prove(
 	if errors.Is(err, factor.ErrSecret) {
 		// A missing key is the operator's problem: do not report a wrong code to the user, and do
 		// not count a guess.
-		place := place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b))
+		place := place.Answered(l.budgets.sent(w.user, limit.Proven, f.Method, f.Destination, b))
 		return false, errors.Join(fmt.Errorf("%w: %w", store.ErrUnavailable, err), place.Release(ctx))
 	}
 	if err == nil {
-		err = place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Succeed(ctx)
+		err = place.Answered(l.budgets.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Succeed(ctx)
 	}
 	return false, l.wrongCode(ctx, place, w, f, err, b)
 }
@@ -202,23 +204,23 @@ func (l *Login) prove(
 // that a factor that was disabled by too many wrong codes can be rescued, and wrong codes do not
 // count against the factor. A code of the factor itself is also accepted while the rescue code is
 // valid; both share the few guesses of the rescue.
-func (l *Login) proveRescue(
+func (l SecondFactor) proveRescue(
 	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser,
 ) (rescued bool, err error) {
-	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
+	place, err := l.budgets.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Rescued(ctx, w.user.ID, from)
 	})
-	if err = l.toldPaused(ctx, w.user, err, b); err != nil {
+	if err = l.budgets.toldPaused(ctx, w.user, err, b); err != nil {
 		return false, err
 	}
 	t := transaction(w.Pending, w.user, b)
 	t.Purpose = factor.Rescue
 	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 	if err == nil {
-		return true, place.Answered(l.sent(w.user, limit.Rescued, store.Email, w.user.Email, b)).Succeed(ctx)
+		return true, place.Answered(l.budgets.sent(w.user, limit.Rescued, store.Email, w.user.Email, b)).Succeed(ctx)
 	}
 	if errors.Is(err, factor.ErrWrong) {
-		lives := l.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.FactorLives(ctx, f.ID, from) })
+		lives := l.budgets.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.FactorLives(ctx, f.ID, from) })
 		switch {
 		case lives == nil:
 			if err = l.verifyFactor(ctx, w, f, code, b); errors.Is(err, factor.ErrSecret) {
@@ -229,13 +231,13 @@ func (l *Login) proveRescue(
 		}
 	}
 	if err == nil {
-		err = place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Proves(f.ID).Succeed(ctx)
+		err = place.Answered(l.budgets.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Proves(f.ID).Succeed(ctx)
 	}
 	return false, l.wrongCode(ctx, place, w, f, err, b)
 }
 
 // verifyFactor uses up a code of a factor. It returns factor.ErrWrong or factor.ErrSecret.
-func (l *Login) verifyFactor(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser) error {
+func (l SecondFactor) verifyFactor(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser) error {
 	m := l.c.Methods[f.Method]
 	if m == nil {
 		return factor.ErrWrong
@@ -249,7 +251,7 @@ func (l *Login) verifyFactor(ctx context.Context, w pendingSignIn, f store.Facto
 
 // wrongCode records a wrong code. It returns ErrCode, or ErrCodeUsed for a code that was already
 // used.
-func (l *Login) wrongCode(
+func (l SecondFactor) wrongCode(
 	ctx context.Context, place *limit.Reservation, w pendingSignIn, f store.Factor, err error, b Browser,
 ) error {
 	switch {
@@ -265,7 +267,9 @@ func (l *Login) wrongCode(
 // codeUsed refuses a right code that was already used. The owner has probably entered it twice, and
 // it does not help an attacker, so it does not count as a guess or cause an alert. It is recorded
 // at most once a minute.
-func (l *Login) codeUsed(ctx context.Context, place *limit.Reservation, u store.User, method string, b Browser) error {
+func (l SecondFactor) codeUsed(
+	ctx context.Context, place *limit.Reservation, u store.User, method string, b Browser,
+) error {
 	failed := event.UserFailedAuthn{
 		User: subject(u), AuthType: "code", SecondFactor: true, Method: method, Reason: "replayed", Context: l.at(b),
 	}
@@ -274,14 +278,14 @@ func (l *Login) codeUsed(ctx context.Context, place *limit.Reservation, u store.
 
 // noCode refuses a text that is not a code. It does not count as a guess, and is reported at most
 // once a minute.
-func (l *Login) noCode(ctx context.Context, w pendingSignIn, method string, b Browser) error {
+func (l SecondFactor) noCode(ctx context.Context, w pendingSignIn, method string, b Browser) error {
 	return recordedOr(ErrCode, l.tellOnce(ctx, "no-code:"+w.Hash, event.UserFailedAuthn{
 		User: subject(w.user), AuthType: "code", SecondFactor: true, Method: method, Reason: "no code", Context: l.at(b),
 	}))
 }
 
 // warnOwner notifies the owner that codes are being guessed by someone who knows the password.
-func (l *Login) warnOwner(ctx context.Context, u store.User, b Browser) error {
+func (l SecondFactor) warnOwner(ctx context.Context, u store.User, b Browser) error {
 	warn, err := l.c.Limits.Warn(ctx, u.ID)
 	if warn {
 		l.notify(ctx, u, CodesTried, "", b)
@@ -291,7 +295,7 @@ func (l *Login) warnOwner(ctx context.Context, u store.User, b Browser) error {
 
 // complete takes the pending whose second factor has just been proven and issues the session. Only
 // one of several callers gets the pending.
-func (l *Login) complete(
+func (l SecondFactor) complete(
 	ctx context.Context, w pendingSignIn, who *Who, second store.Proof, b Browser,
 ) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, store.ErrUsed) {
@@ -310,7 +314,7 @@ func (l *Login) complete(
 		g.renews, g.verified = &who.Session, true
 	} else {
 		l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: second.Method, Context: l.at(b)})
-		g.stay = l.staying(w.Remember && second.Method != policy.Rescued, w.user, g.level)
+		g.stay = l.Sessions.staying(w.Remember && second.Method != policy.Rescued, w.user, g.level)
 	}
 	out, err := l.finish(ctx, g, b)
 	if errors.Is(err, store.ErrNotFound) {
@@ -327,7 +331,7 @@ func (l *Login) complete(
 
 // trust makes this browser a trusted device if its user asked for it and the policy allows it. It
 // is called only after a second factor was proven (R79).
-func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browser) error {
+func (l SecondFactor) trust(ctx context.Context, out *Outcome, remember bool, b Browser) error {
 	if !remember || !l.trusts(out.User) {
 		return nil
 	}

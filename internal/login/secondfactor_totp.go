@@ -51,7 +51,7 @@ func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser
 		if err := c.take(ctx, l, store.Step{}, ErrCodeUsed, b); err != nil {
 			return Outcome{}, err
 		}
-		return Outcome{}, l.codeUsed(ctx, nil, c.user, c.factor.Method, b)
+		return Outcome{}, l.SecondFactor.codeUsed(ctx, nil, c.user, c.factor.Method, b)
 	}
 	step := store.Step{Events: []store.Event{l.c.Trail.Row(failed)}}
 	if err := c.take(ctx, l, step, ErrCode, b); err != nil {
@@ -59,7 +59,7 @@ func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser
 	}
 	Outcomes(l.c.Log)(ctx, failed)
 	l.emit(ctx, failed)
-	return Outcome{}, recordedOr(ErrCode, l.warnOwner(ctx, c.user, b))
+	return Outcome{}, recordedOr(ErrCode, l.SecondFactor.warnOwner(ctx, c.user, b))
 }
 
 // compared reads a sign-in and compares a code with its app. The data that it reads does not depend
@@ -83,7 +83,7 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 		!errors.Is(c.verdict, factor.ErrWrong) && !errors.Is(c.verdict, factor.ErrReplayed) {
 		return c, errUndecided
 	}
-	c.answered = l.repeat(stepCode, token, factor.Bare(code))
+	c.answered = l.Repeats.repeat(stepCode, token, factor.Bare(code))
 	c.answered.at = where(c.Pending)
 	return c, nil
 }
@@ -129,7 +129,7 @@ func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome er
 		step.Draft = &draft
 	}
 	once := l.c.Limits.OnceClaim(c.answered.owner+":"+c.answered.name(), again)
-	err := l.claim(ctx, c.user, b, func(from limit.From) error {
+	err := l.budgets.claim(ctx, c.user, b, func(from limit.From) error {
 		place, claims := l.c.Limits.SecondFactorClaims(c.user.ID, c.factor.ID, from)
 		step.Budgets = [][]store.Claim{{once}, claims}
 		switch {
@@ -149,5 +149,5 @@ func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome er
 		}
 		return err
 	})
-	return l.toldPaused(ctx, c.user, err, b)
+	return l.budgets.toldPaused(ctx, c.user, err, b)
 }

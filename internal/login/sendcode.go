@@ -12,9 +12,9 @@ import (
 )
 
 // sendOwner mails the code that proves the mailbox, within the budgets.
-func (l *Login) sendOwner(ctx context.Context, p store.Pending, u store.User, b Browser) error {
+func (l SecondFactor) sendOwner(ctx context.Context, p store.Pending, u store.User, b Browser) error {
 	m := limit.Message{Class: limit.Proven, Transaction: p.Hash, Channel: store.Email, Destination: u.Email}
-	if err := l.send(ctx, u, m, b); err != nil {
+	if err := l.budgets.send(ctx, u, m, b); err != nil {
 		return err
 	}
 	if err := l.c.RescueCodes.Send(ctx, transaction(p, u, b), u.Email); err != nil {
@@ -24,7 +24,7 @@ func (l *Login) sendOwner(ctx context.Context, p store.Pending, u store.User, b 
 }
 
 // sendCode sends the code of a pending's factor, within the budgets.
-func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f store.Factor, b Browser) error {
+func (l SecondFactor) sendCode(ctx context.Context, p store.Pending, u store.User, f store.Factor, b Browser) error {
 	if f.Method == store.Passkey { // the browser asks for it, even if it cannot be used here
 		return nil
 	}
@@ -35,7 +35,7 @@ func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f s
 	if m.Channel() == "" {
 		return nil
 	}
-	if err := l.send(ctx, u, limit.Message{
+	if err := l.budgets.send(ctx, u, limit.Message{
 		Class: limit.Proven, Transaction: p.Hash, Channel: m.Channel(), Destination: f.Destination,
 	}, b); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f s
 }
 
 // sendError logs the cause for the operator and returns the same error for the user in all cases.
-func (l *Login) sendError(ctx context.Context, u store.User, method string, err error) error {
+func (l SecondFactor) sendError(ctx context.Context, u store.User, method string, err error) error {
 	if !errors.Is(err, factor.ErrSend) {
 		return err
 	}

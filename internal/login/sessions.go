@@ -9,7 +9,6 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/device"
-	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -30,7 +29,7 @@ type SignedIn struct {
 }
 
 // SessionsOf lists the caller's valid sessions, newest first.
-func (l *Login) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
+func (l Sessions) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
 	all, err := l.living(ctx, who.User)
 	if err != nil {
 		return nil, err
@@ -57,7 +56,7 @@ func (l *Login) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
 
 // SignedInTo lists the valid sessions of an account for an operator, most recently used first. A
 // session and the header token of the same sign-in are one entry.
-func (l *Login) SignedInTo(ctx context.Context, u store.User) ([]store.Session, error) {
+func (l Sessions) SignedInTo(ctx context.Context, u store.User) ([]store.Session, error) {
 	all, err := l.living(ctx, u)
 	seen := map[string]bool{}
 	all = slices.DeleteFunc(all, func(s store.Session) bool {
@@ -71,7 +70,7 @@ func (l *Login) SignedInTo(ctx context.Context, u store.User) ([]store.Session, 
 
 // OperatorEnds ends one session of an account, or everything issued to it if id is empty. It
 // returns ErrNoSuch if there is no such session.
-func (l *Login) OperatorEnds(ctx context.Context, u store.User, id string) error {
+func (l Sessions) OperatorEnds(ctx context.Context, u store.User, id string) error {
 	at := event.Acting(ctx, l.at(Browser{}))
 	if id == "" {
 		u, err := l.change(ctx, u, store.FactorChange{
@@ -95,7 +94,7 @@ func (l *Login) OperatorEnds(ctx context.Context, u store.User, id string) error
 
 // living returns the sessions that still give access: those issued for the user's current
 // credentials that still meet the account's requirements.
-func (l *Login) living(ctx context.Context, u store.User) ([]store.Session, error) {
+func (l Sessions) living(ctx context.Context, u store.User) ([]store.Session, error) {
 	all, err := l.c.Sessions.List(ctx, u.ID)
 	if err != nil {
 		return nil, err
@@ -120,8 +119,8 @@ func (l *Login) living(ctx context.Context, u store.User) ([]store.Session, erro
 // EndSession ends one session of the caller, which may be the current one. It requires a recently
 // proven factor, so that a person who finds a signed-in browser cannot sign its owner out of the
 // others (R102). It returns ErrReauthenticate or ErrNoSuch.
-func (l *Login) EndSession(ctx context.Context, who Who, id string, b Browser) error {
-	if err := l.RequireRecent(who); err != nil {
+func (l Sessions) EndSession(ctx context.Context, who Who, id string, b Browser) error {
+	if err := l.Reauth.RequireRecent(who); err != nil {
 		return err
 	}
 	if err := l.end(ctx, who.User.ID, id); errors.Is(err, store.ErrNotFound) {
@@ -138,8 +137,8 @@ func (l *Login) EndSession(ctx context.Context, who Who, id string, b Browser) e
 // pending sign-ins, set-ups, sent codes and all trusted devices (R83). One statement gives the
 // account a new credential version, so nothing that is being renewed at the same moment stays
 // valid. It returns ErrReauthenticate.
-func (l *Login) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, error) {
-	if err := l.RequireRecent(who); err != nil {
+func (l Sessions) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, error) {
+	if err := l.Reauth.RequireRecent(who); err != nil {
 		return Outcome{}, err
 	}
 	var err error
@@ -156,26 +155,5 @@ func (l *Login) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, err
 		return Outcome{}, err
 	}
 	b.WantToken = false
-	return l.renewUnchanged(ctx, u, who, b)
-}
-
-// RequireRecent requires less than RequireFresh: any one factor that was proven within the limit in
-// this session. It guards actions that end access and give none.
-func (l *Login) RequireRecent(who Who) error {
-	if who.Program != nil {
-		return ErrReauthenticate
-	}
-	limit := l.c.Policy.Freshness
-	if limit < 0 {
-		return nil // switched off by the operator; see Policy.Freshness
-	}
-	for _, p := range who.Session.Proofs {
-		if p.Method == policy.Stayed { // a cookie is not a factor
-			continue
-		}
-		if age := l.c.Now().Sub(p.At); age < limit && age > -limit {
-			return nil
-		}
-	}
-	return ErrReauthenticate
+	return l.Account.renewUnchanged(ctx, u, who, b)
 }

@@ -18,14 +18,16 @@ func Strong(s store.Session) bool {
 }
 
 // HasStrong reports whether the account has a factor with which a session can become strong.
-func (l *Login) HasStrong(ctx context.Context, u store.User) (bool, error) {
+func (l SecondFactor) HasStrong(ctx context.Context, u store.User) (bool, error) {
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	return slices.ContainsFunc(factors, func(f store.Factor) bool { return !policy.Weak(f.Method) }), err
 }
 
 // replaceWeakFactor continues a sign-in with a factor that the policy no longer accepts with a set-up of
 // another one. There is no session before that is completed.
-func (l *Login) replaceWeakFactor(ctx context.Context, w pendingSignIn, method string, b Browser) (Outcome, error) {
+func (l SecondFactor) replaceWeakFactor(
+	ctx context.Context, w pendingSignIn, method string, b Browser,
+) (Outcome, error) {
 	w.State, w.Rescue = store.Repair, false // nothing is lost
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
@@ -35,5 +37,5 @@ func (l *Login) replaceWeakFactor(ctx context.Context, w pendingSignIn, method s
 		return Outcome{}, err
 	}
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: method, Context: l.at(b)})
-	return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, nil
 }

@@ -53,12 +53,12 @@ type refreshText struct {
 	Secret     string `json:"k"`
 }
 
-func (l *Login) writeRefresh(t store.Token, secret string) (string, error) {
+func (l Tokens) writeRefresh(t store.Token, secret string) (string, error) {
 	raw, err := json.Marshal(refreshText{t.ID, t.UserID, t.SessionID, t.Generation, secret})
 	return l.c.Keys.Sign("refresh-token", raw), err
 }
 
-func (l *Login) readRefresh(token string) (r refreshText, err error) {
+func (l Tokens) readRefresh(token string) (r refreshText, err error) {
 	raw, err := l.c.Keys.Verify("refresh-token", token)
 	if err != nil || json.Unmarshal(raw, &r) != nil || r.Family == "" || r.Secret == "" {
 		return r, &RefreshError{RefreshInvalid}
@@ -68,7 +68,7 @@ func (l *Login) readRefresh(token string) (r refreshText, err error) {
 
 // newFamily starts a family for a session that was just issued. An earlier family of that session
 // ends.
-func (l *Login) newFamily(ctx context.Context, g granted, s store.Session, b Browser) (string, error) {
+func (l Tokens) newFamily(ctx context.Context, g granted, s store.Session, b Browser) (string, error) {
 	if err := l.c.Tokens.RevokeFamilies(ctx, s.UserID, s.ID); err != nil {
 		return "", err
 	}
@@ -88,7 +88,7 @@ func (l *Login) newFamily(ctx context.Context, g granted, s store.Session, b Bro
 // Refresh exchanges a refresh token for a header token and its successor. The session has the level
 // with which the family was started and is never fresh. A token that was exchanged before has been
 // copied: everything issued with it is ended, and the owner is notified. It returns *RefreshError.
-func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, error) {
+func (l Tokens) Refresh(ctx context.Context, token string, b Browser) (Outcome, error) {
 	r, err := l.readRefresh(token)
 	if err != nil {
 		return Outcome{}, err
@@ -102,7 +102,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	}
 	// A user who is locked for a while keeps their token. If it were used up without a successor, a
 	// later use would look like a copy.
-	switch err := mayStay(ctx, l, owner, b); {
+	switch err := mayStay(ctx, l.Login, owner, b); {
 	case errors.Is(err, ErrLocked):
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	case errors.As(err, new(undecided)):
@@ -110,7 +110,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	}
 	// Check this before the token is used up, so that an error of the store does not cost the
 	// token.
-	if err := l.family(ctx, owner, r); err != nil {
+	if err := l.Sessions.family(ctx, owner, r); err != nil {
 		return Outcome{}, err
 	}
 	now, secret := l.c.Now(), seal.Token()
@@ -154,9 +154,9 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 }
 
 // copiedToken ends everything issued with a refresh token that was presented again.
-func (l *Login) copiedToken(ctx context.Context, u store.User, r refreshText, b Browser) error {
+func (l Tokens) copiedToken(ctx context.Context, u store.User, r refreshText, b Browser) error {
 	l.kickOutbox()
-	if err := ended(l.end(ctx, u.ID, r.Session)); err != nil {
+	if err := ended(l.Sessions.end(ctx, u.ID, r.Session)); err != nil {
 		return err
 	}
 	at := l.at(b)
@@ -166,7 +166,7 @@ func (l *Login) copiedToken(ctx context.Context, u store.User, r refreshText, b 
 
 // LogoutRefresh ends the session and the family of a refresh token. An invalid token is not an
 // error.
-func (l *Login) LogoutRefresh(ctx context.Context, token string, b Browser) error {
+func (l Tokens) LogoutRefresh(ctx context.Context, token string, b Browser) error {
 	r, err := l.readRefresh(token)
 	if err != nil {
 		return nil
@@ -178,7 +178,7 @@ func (l *Login) LogoutRefresh(ctx context.Context, token string, b Browser) erro
 	if err != nil {
 		return err
 	}
-	return ended(l.end(ctx, u.ID, r.Session))
+	return ended(l.Sessions.end(ctx, u.ID, r.Session))
 }
 
 // PersonalTokenRequest describes a personal access token to create.
@@ -192,13 +192,13 @@ type PersonalTokenRequest struct {
 // later. All required factors must have been proven recently, and any change of the credentials
 // invalidates the token. It returns ErrReauthenticate, ErrChoice if there is no scope or an unknown
 // one, ErrTooLong or ErrTooMany.
-func (l *Login) MintPersonal(
+func (l Tokens) MintPersonal(
 	ctx context.Context, who Who, w PersonalTokenRequest, b Browser,
 ) (string, store.Token, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return "", store.Token{}, err
 	}
-	if err := l.mayEnroll(who.User); err != nil {
+	if err := l.Account.mayEnroll(who.User); err != nil {
 		return "", store.Token{}, err
 	}
 	if err := w.check(l.c.Policy.Tokens); err != nil {
@@ -207,7 +207,7 @@ func (l *Login) MintPersonal(
 	if err := l.c.Limits.Setup(ctx, who.User.ID); err != nil {
 		return "", store.Token{}, err
 	}
-	text, t, err := mintPersonal(ctx, l, granted{
+	text, t, err := mintPersonal(ctx, l.Login, granted{
 		user: who.User, level: who.Session.Level, proofs: who.Session.Proofs,
 	}, w, b)
 	if err != nil {
@@ -274,14 +274,14 @@ func GrantToken(ctx context.Context, l *Login, u store.User, w PersonalTokenRequ
 }
 
 // TokensOf lists the caller's tokens of both kinds, newest first.
-func (l *Login) TokensOf(ctx context.Context, who Who) ([]store.Token, error) {
+func (l Tokens) TokensOf(ctx context.Context, who Who) ([]store.Token, error) {
 	return l.c.Tokens.TokensOf(ctx, who.User.ID, l.c.Now())
 }
 
 // RevokeToken ends one of the caller's tokens. For a family it also ends the header tokens issued
 // from it. It returns ErrReauthenticate or ErrNoSuch.
-func (l *Login) RevokeToken(ctx context.Context, who Who, id string, b Browser) error {
-	if err := l.RequireRecent(who); err != nil {
+func (l Tokens) RevokeToken(ctx context.Context, who Who, id string, b Browser) error {
+	if err := l.Reauth.RequireRecent(who); err != nil {
 		return err
 	}
 	all, err := l.TokensOf(ctx, who)
@@ -298,7 +298,7 @@ func (l *Login) RevokeToken(ctx context.Context, who Who, id string, b Browser) 
 		return err
 	}
 	if beside := all[i].SessionID; beside != "" && beside != who.Session.ID {
-		if err := ended(l.end(ctx, who.User.ID, beside)); err != nil {
+		if err := ended(l.Sessions.end(ctx, who.User.ID, beside)); err != nil {
 			return err
 		}
 	}

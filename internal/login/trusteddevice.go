@@ -16,7 +16,7 @@ type Device struct {
 
 // DevicesOf lists the caller's trusted devices and the browsers that stay signed in, newest first,
 // without their secrets.
-func (l *Login) DevicesOf(ctx context.Context, who Who, b Browser) ([]Device, error) {
+func (l SecondFactor) DevicesOf(ctx context.Context, who Who, b Browser) ([]Device, error) {
 	all, err := l.c.Devices.List(ctx, who.User.ID)
 	if err != nil {
 		return nil, err
@@ -35,8 +35,8 @@ func (l *Login) DevicesOf(ctx context.Context, who Who, b Browser) ([]Device, er
 
 // RevokeDevice revokes one of the caller's devices of either kind, or all of them if id is empty.
 // It returns ErrReauthenticate or ErrNoSuch.
-func (l *Login) RevokeDevice(ctx context.Context, who Who, id string, b Browser) error {
-	if err := l.RequireRecent(who); err != nil {
+func (l SecondFactor) RevokeDevice(ctx context.Context, who Who, id string, b Browser) error {
+	if err := l.Reauth.RequireRecent(who); err != nil {
 		return err
 	}
 	var err error
@@ -57,7 +57,7 @@ func (l *Login) RevokeDevice(ctx context.Context, who Who, id string, b Browser)
 
 // endTrust revokes all devices of a user. It also clears the session cache, so that sessions that
 // depend on their trust end at once.
-func (l *Login) endTrust(ctx context.Context, userID string, messages ...store.Message) error {
+func (l SecondFactor) endTrust(ctx context.Context, userID string, messages ...store.Message) error {
 	if err := l.c.Devices.RevokeAll(ctx, userID, messages...); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (l *Login) endTrust(ctx context.Context, userID string, messages ...store.M
 }
 
 // trusts reports whether browsers of this user may be trusted at all.
-func (l *Login) trusts(u store.User) bool {
+func (l SecondFactor) trusts(u store.User) bool {
 	p := l.c.Policy
 	return p.TrustDevices && l.c.Devices.Life() > 0 && (p.TrustFor == nil || p.TrustFor(u))
 }

@@ -47,5 +47,5 @@ func browserStands(ctx context.Context, l *Login, userID string, h held) (bool, 
 	if proofs, kept := keptProofs(h.session, h.trustedBy); kept {
 		return policy.Vouches(l.rules, proofs), nil
 	}
-	return l.c.Devices.StillProves(ctx, userID, h.trustedBy, l.vouches)
+	return l.c.Devices.StillProves(ctx, userID, h.trustedBy, l.Sessions.vouches)
 }

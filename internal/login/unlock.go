@@ -8,7 +8,7 @@ import (
 
 // Unlock resets the counters of an account for guesses at its password and factors and for messages
 // sent to it. Budgets that bound costs stay.
-func (l *Login) Unlock(ctx context.Context, u store.User) error {
+func (l Account) Unlock(ctx context.Context, u store.User) error {
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return err

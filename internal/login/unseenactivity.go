@@ -24,7 +24,7 @@ const (
 // first: security changes, and sign-ins that proved the first factor but not the second (R143). It
 // omits the caller's own actions in this session, and incomplete sign-ins that the same browser
 // completed later.
-func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
+func (l Account) News(ctx context.Context, who Who) ([]store.Event, error) {
 	newest := func(limit int, names ...string) store.EventFilter {
 		return store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit}
 	}
@@ -101,7 +101,7 @@ func changes() []string {
 
 // SeenNews marks the news up to a row as seen. It adds a row to the audit trail, which records when
 // and where the owner did so.
-func (l *Login) SeenNews(ctx context.Context, who Who, through int64, b Browser) error {
+func (l Account) SeenNews(ctx context.Context, who Who, through int64, b Browser) error {
 	if through <= 0 {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (l *Login) SeenNews(ctx context.Context, who Who, through int64, b Browser)
 
 // withNews counts the news for a user who has just signed in. An error in reading the audit trail
 // does not prevent the sign-in.
-func (l *Login) withNews(ctx context.Context, out Outcome, g granted) Outcome {
+func (l Account) withNews(ctx context.Context, out Outcome, g granted) Outcome {
 	if g.quiet || g.verified || out.Session == nil {
 		return out
 	}

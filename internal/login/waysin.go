@@ -14,14 +14,14 @@ import (
 // connected account whose provider is configured. If there are second factors, one of them must be
 // usable after it. Every removal calls keepsWayIn first and then changes the account under the same
 // credential version.
-func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string) error {
+func (l Passwordless) keepsWayIn(ctx context.Context, u store.User, without ...string) error {
 	return l.waysIn(ctx, u, nil, without)
 }
 
 // follows returns ErrMethod if, with a new factor of this method, no first factor of the user could
 // be followed by any second factor. The first factor of the current session may have been removed.
 // The draft is bound to the same credential version.
-func (l *Login) follows(ctx context.Context, a actor, method string, add bool) error {
+func (l Passwordless) follows(ctx context.Context, a actor, method string, add bool) error {
 	if a.who == nil || a.who.User.PasswordHash != "" {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (l *Login) follows(ctx context.Context, a actor, method string, add bool) e
 }
 
 // waysIn is like keepsWayIn, with an additional second factor if one is added.
-func (l *Login) waysIn(ctx context.Context, u store.User, added *store.Factor, without []string) error {
+func (l Passwordless) waysIn(ctx context.Context, u store.User, added *store.Factor, without []string) error {
 	if u.PasswordHash != "" {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (l *Login) waysIn(ctx context.Context, u store.User, added *store.Factor, w
 }
 
 // waysOf returns the remaining ways to sign in to an account.
-func (l *Login) waysOf(ctx context.Context, u store.User, stays func(id string) bool) (policy.Ways, error) {
+func (l Passwordless) waysOf(ctx context.Context, u store.User, stays func(id string) bool) (policy.Ways, error) {
 	w := policy.Ways{Password: u.PasswordHash != ""}
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
 	if err != nil {
@@ -80,7 +80,7 @@ func (l *Login) waysOf(ctx context.Context, u store.User, stays func(id string) 
 		if err != nil {
 			return w, err
 		}
-		passkeys = l.readable(ctx, passkeys, store.UseFirst)
+		passkeys = l.WebAuthn.readable(ctx, passkeys, store.UseFirst)
 		w.Passkey = slices.ContainsFunc(passkeys, func(f store.Factor) bool { return stays(f.ID) })
 	}
 	if l.c.Connections == nil {

@@ -76,7 +76,7 @@ func (s *Site) checkAccess(c *call, a access) error {
 			return s.whyNot(c, err)
 		}
 		if a == forFreshUser {
-			return s.stale(c, s.c.Login.RequireFresh(c.r.Context(), *c.who, s.c.Freshness))
+			return s.stale(c, s.c.Login.Reauth.RequireFresh(c.r.Context(), *c.who, s.c.Freshness))
 		}
 		return nil
 	}

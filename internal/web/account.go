@@ -50,7 +50,7 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	user := map[string]any{
 		"id": u.ID, "email": u.Email, "username": nil, "roles": append([]string{}, u.Roles...),
 		"level": int(session.Level), "trusted": session.Trusted, "methods": methods, "language": nil,
-		"fresh": s.c.Login.RequireFresh(c.r.Context(), *c.who, s.c.Freshness) == nil,
+		"fresh": s.c.Login.Reauth.RequireFresh(c.r.Context(), *c.who, s.c.Freshness) == nil,
 	}
 	if of := s.c.Life.Fields; len(of) > 0 {
 		user["fields"] = of.Of(profile.Decode(u.Profile))

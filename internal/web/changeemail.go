@@ -20,7 +20,7 @@ func (s *Site) postAskChangeEmail(c *call) (*answer, error) {
 		return nil, fail(http.StatusBadRequest, "email", "EMAIL_NOT_PROVIDED")
 	}
 	s.asks(c)
-	err := s.c.Login.AskChangeEmail(c.r.Context(), *c.who, email, c.browser)
+	err := s.c.Login.Account.AskChangeEmail(c.r.Context(), *c.who, email, c.browser)
 	if errors.Is(err, login.ErrTaken) {
 		if s.c.Specific {
 			return nil, fail(http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED", "email", canonical(email))
@@ -55,7 +55,7 @@ func (s *Site) changeEmailRefused(c *call, err error) error {
 }
 
 func (s *Site) getChangeEmailLink(c *call) (*answer, error) {
-	here, err := s.c.Login.LookChangeEmail(c.r.Context(), c.token, c.who, c.browser)
+	here, err := s.c.Login.Account.LookChangeEmail(c.r.Context(), c.token, c.who, c.browser)
 	if err != nil {
 		return nil, s.changeEmailRefused(c, err)
 	}
@@ -66,7 +66,7 @@ func (s *Site) getChangeEmailLink(c *call) (*answer, error) {
 }
 
 func (s *Site) postChangeEmailLink(c *call) (*answer, error) {
-	out, err := s.c.Login.ChangeEmail(c.r.Context(), c.token, c.who, c.browser)
+	out, err := s.c.Login.Account.ChangeEmail(c.r.Context(), c.token, c.who, c.browser)
 	if err != nil {
 		return nil, s.changeEmailRefused(c, err)
 	}

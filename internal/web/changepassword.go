@@ -21,7 +21,7 @@ func (s *Site) postChange(c *call) (*answer, error) {
 	if f := n.result(); f != nil {
 		return nil, f
 	}
-	out, err := s.c.Login.ChangePassword(c.r.Context(), *c.who, old, c.form.text("new_password"), c.browser)
+	out, err := s.c.Login.Account.ChangePassword(c.r.Context(), *c.who, old, c.form.text("new_password"), c.browser)
 	if err != nil {
 		return nil, s.changeFailed(c, err)
 	}

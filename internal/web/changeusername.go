@@ -24,7 +24,7 @@ func (s *Site) postChangeUsername(c *call) (*answer, error) {
 	if name == "" && (!given || s.c.Life.UsernameRequired || c.who.User.Username == "") {
 		return nil, fail(http.StatusBadRequest, "username", "USERNAME_NOT_PROVIDED")
 	}
-	out, err := s.c.Login.ChangeUsername(c.r.Context(), *c.who, name, c.browser)
+	out, err := s.c.Login.Account.ChangeUsername(c.r.Context(), *c.who, name, c.browser)
 	if errors.Is(err, login.ErrUsernameTaken) {
 		return nil, fail(http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED", "username", name)
 	}

@@ -3,7 +3,7 @@ package web
 func (s *Site) getAskConfirm(c *call) (*answer, error) { return s.askPage(c, "confirm"), nil }
 
 func (s *Site) postAskConfirm(c *call) (*answer, error) {
-	return s.ask(c, "confirm", "CONFIRMATION_REQUEST", s.c.Login.AskConfirm)
+	return s.ask(c, "confirm", "CONFIRMATION_REQUEST", s.c.Login.Account.AskConfirm)
 }
 
 func (s *Site) badConfirm(err error) error {
@@ -11,7 +11,7 @@ func (s *Site) badConfirm(err error) error {
 }
 
 func (s *Site) getConfirm(c *call) (*answer, error) {
-	choose, here, err := s.c.Login.LookConfirm(c.r.Context(), c.token, c.who, c.browser)
+	choose, here, err := s.c.Login.Account.LookConfirm(c.r.Context(), c.token, c.who, c.browser)
 	if err != nil {
 		return nil, s.badConfirm(err)
 	}
@@ -34,12 +34,12 @@ func (s *Site) postConfirm(c *call) (*answer, error) {
 	if f := n.result(); f != nil {
 		return nil, f
 	}
-	out, err := s.c.Login.Confirm(c.r.Context(), c.token, plain, c.who, c.browser)
+	out, err := s.c.Login.Account.Confirm(c.r.Context(), c.token, plain, c.who, c.browser)
 	if err != nil {
 		return nil, s.badConfirm(err)
 	}
 	if c.who != nil && c.who.User.ID != out.User.ID { // as the contract requires: another user was signed in
-		if err := s.c.Login.Logout(c.r.Context(), c.who, "", c.browser); err != nil {
+		if err := s.c.Login.Sessions.Logout(c.r.Context(), c.who, "", c.browser); err != nil {
 			return nil, err
 		}
 		s.jar.clear(c.w, c.r, s.jar.session())

@@ -78,7 +78,7 @@ func (s *Site) setupError(c *call, err error) error {
 }
 
 func (s *Site) getSetup(c *call) (*answer, error) {
-	p, err := s.c.Login.Setup(c.r.Context(), c.pending, c.who)
+	p, err := s.c.Login.Enroll.Setup(c.r.Context(), c.pending, c.who)
 	if err != nil {
 		return nil, s.setupError(c, err)
 	}
@@ -94,7 +94,7 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 	if s.c.Passkeys.On {
 		body["tf_passkey_setup"] = s.paths.WanRegister
 	}
-	started, open, err := s.c.Login.SettingUp(c.r.Context(), c.pending, c.who)
+	started, open, err := s.c.Login.Enroll.SettingUp(c.r.Context(), c.pending, c.who)
 	if err != nil {
 		return nil, err
 	}
@@ -132,13 +132,13 @@ func available(p login.Profile) []string {
 func (s *Site) postSetup(c *call) (*answer, error) {
 	ctx, method := c.r.Context(), c.form.text("setup")
 	if method == disable && c.who != nil {
-		out, err := s.c.Login.Disable(ctx, *c.who, c.browser)
+		out, err := s.c.Login.SecondFactor.Disable(ctx, *c.who, c.browser)
 		if err != nil {
 			return nil, s.setupError(c, err)
 		}
 		return &answer{outcome: &out, user: &out.User, to: s.views.PostSetup, note: "TWO_FACTOR_DISABLED"}, nil
 	}
-	started, err := s.c.Login.BeginSetup(ctx, c.pending, c.who, login.EnrollRequest{
+	started, err := s.c.Login.Enroll.BeginSetup(ctx, c.pending, c.who, login.EnrollRequest{
 		Method: method, Phone: c.form.text("phone"), Add: c.form.flag("add"), Name: TidyName(c.form.text("name")),
 	}, c.browser)
 	if errors.Is(err, login.ErrSend) {
@@ -212,7 +212,7 @@ func (s *Site) postSetupToken(c *call) (*answer, error) {
 	if code == "" {
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
 	}
-	out, err := s.c.Login.ConfirmSetup(c.r.Context(), *c.who, c.token, code, c.browser)
+	out, err := s.c.Login.Enroll.ConfirmSetup(c.r.Context(), *c.who, c.token, code, c.browser)
 	if err != nil {
 		return nil, s.setupRefused(c, err)
 	}
@@ -221,7 +221,7 @@ func (s *Site) postSetupToken(c *call) (*answer, error) {
 
 // setUpTwice is the same for a second click on the button.
 func (s *Site) setUpTwice(c *call) (*answer, error) {
-	out, err := s.c.Login.SetupAgain(c.r.Context(), c.token, c.form.text("code"), c.browser)
+	out, err := s.c.Login.Repeats.SetupAgain(c.r.Context(), c.token, c.form.text("code"), c.browser)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +243,7 @@ func (s *Site) setupRefused(c *call, err error) error {
 
 // setUp returns the answer to a set-up that a signed-in caller has completed.
 func (s *Site) setUp(c *call, out login.Outcome) (*answer, error) {
-	profile, err := s.c.Login.Profile(c.r.Context(), out.User, false)
+	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), out.User, false)
 	if err != nil {
 		return nil, err
 	}

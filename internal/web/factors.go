@@ -29,7 +29,7 @@ type FactorsPart struct {
 
 // factorsPart reads the list.
 func (s *Site) factorsPart(c *call) (FactorsPart, []store.Factor, error) {
-	profile, err := s.c.Login.Profile(c.r.Context(), c.who.User, false)
+	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), c.who.User, false)
 	part := FactorsPart{Factors: factorViews(profile.Factors), Required: profile.Required, Offers: len(profile.Methods) > 0}
 	for i := range part.Factors {
 		part.Factors[i].Action = s.paths.Factors + "/" + part.Factors[i].ID
@@ -65,7 +65,7 @@ func (s *Site) postFactor(c *call) (*answer, error) {
 	}
 	ctx, note := c.r.Context(), "FACTOR_RENAMED"
 	if named {
-		err := s.c.Login.NameFactor(ctx, *c.who, c.token, TidyName(name), c.browser)
+		err := s.c.Login.SecondFactor.NameFactor(ctx, *c.who, c.token, TidyName(name), c.browser)
 		if errors.Is(err, login.ErrPasskeyName) {
 			return nil, fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", TidyName(name))
 		}
@@ -74,7 +74,7 @@ func (s *Site) postFactor(c *call) (*answer, error) {
 		}
 	}
 	if c.form.flag("default") {
-		if err := s.c.Login.PreferFactor(ctx, *c.who, c.token, c.browser); err != nil {
+		if err := s.c.Login.SecondFactor.PreferFactor(ctx, *c.who, c.token, c.browser); err != nil {
 			return nil, s.listError(c, err, s.paths.Factors)
 		}
 		note = "FACTOR_PREFERRED"
@@ -87,7 +87,7 @@ func (s *Site) postFactor(c *call) (*answer, error) {
 }
 
 func (s *Site) removeFactor(c *call) (*answer, error) {
-	out, err := s.c.Login.RemoveFactor(c.r.Context(), *c.who, c.token, c.browser)
+	out, err := s.c.Login.SecondFactor.RemoveFactor(c.r.Context(), *c.who, c.token, c.browser)
 	if errors.Is(err, login.ErrLastFactor) || errors.Is(err, login.ErrLastWayIn) {
 		return nil, s.toFailure(err).at("").goTo(s.listed(s.paths.Factors))
 	}

@@ -176,13 +176,13 @@ func (g *Gate) decide(r *http.Request, q inner.Request) (decision, error) {
 // of the host.
 func (g *Gate) who(r *http.Request, host string) (*login.Who, error) {
 	if text := personalToken(r); text != "" {
-		return g.s.c.Login.Program(r.Context(), text)
+		return g.s.c.Login.Sessions.Program(r.Context(), text)
 	}
 	if host == g.home {
 		return g.s.Who(r)
 	}
 	if token := r.Header.Get("Authentication-Token"); token != "" {
-		return g.s.c.Login.Session(r.Context(), token, true)
+		return g.s.c.Login.Sessions.Session(r.Context(), token, true)
 	}
 	return g.descendant(r, host)
 }
@@ -200,7 +200,7 @@ func (g *Gate) caller(ctx context.Context, rule gate.Rule, who *login.Who) (inne
 		c.Scopes = who.Program.Scopes
 	}
 	if rule.Fresh > 0 && who.Program == nil {
-		err := g.s.c.Login.RequireFresh(ctx, *who, rule.Fresh)
+		err := g.s.c.Login.Reauth.RequireFresh(ctx, *who, rule.Fresh)
 		if err != nil && !errors.Is(err, login.ErrReauthenticate) {
 			return c, err
 		}

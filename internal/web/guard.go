@@ -80,7 +80,7 @@ func (s *Site) RequireStrong(next http.Handler) http.Handler {
 // needsStrong returns the refusal of a user who must prove a strong factor or, without one, set one
 // up.
 func needsStrong(ctx context.Context, l *login.Login, u store.User) error {
-	has, err := l.HasStrong(ctx, u)
+	has, err := l.SecondFactor.HasStrong(ctx, u)
 	switch {
 	case err != nil:
 		return err
@@ -94,7 +94,7 @@ func needsStrong(ctx context.Context, l *login.Login, u store.User) error {
 func (s *Site) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.guard(next, func(ctx context.Context, who login.Who) error {
-			return s.c.Login.RequireFresh(ctx, who, d)
+			return s.c.Login.Reauth.RequireFresh(ctx, who, d)
 		})
 	}
 }

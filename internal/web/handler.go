@@ -194,7 +194,7 @@ func (s *Site) Who(r *http.Request) (*login.Who, error) {
 	if token == "" {
 		return nil, store.ErrNotFound
 	}
-	return s.c.Login.Session(r.Context(), token, header)
+	return s.c.Login.Sessions.Session(r.Context(), token, header)
 }
 
 // checkHost refuses requests for hosts other than that of the configured origin. All loopback names

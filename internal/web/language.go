@@ -39,7 +39,7 @@ func (s *Site) postLanguage(c *call) (*answer, error) {
 	if !s.c.Words.Has(tag) {
 		return nil, fail(http.StatusBadRequest, "language", "CHOICE_INVALID").goTo(s.listed(s.paths.Sessions))
 	}
-	if err := s.c.Login.SetLanguage(c.r.Context(), *c.who, tag); err != nil {
+	if err := s.c.Login.Account.SetLanguage(c.r.Context(), *c.who, tag); err != nil {
 		return nil, err
 	}
 	if !c.json {

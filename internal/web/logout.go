@@ -1,7 +1,7 @@
 package web
 
 func (s *Site) postLogout(c *call) (*answer, error) {
-	if err := s.c.Login.Logout(c.r.Context(), c.who, c.pending, c.browser); err != nil {
+	if err := s.c.Login.Sessions.Logout(c.r.Context(), c.who, c.pending, c.browser); err != nil {
 		return nil, err
 	}
 	if err := s.logoutRefresh(c); err != nil {

@@ -35,7 +35,7 @@ func (s *Site) postAskLogin(c *call) (*answer, error) {
 		return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")
 	}
 	a, err := s.ask(c, "login", "LOGIN_EMAIL_SENT", func(ctx context.Context, email string, b login.Browser) error {
-		return s.c.Login.AskLogin(ctx, email, next, b)
+		return s.c.Login.Passwordless.AskLogin(ctx, email, next, b)
 	})
 	if err != nil {
 		return nil, err
@@ -48,11 +48,11 @@ func (s *Site) postAskLogin(c *call) (*answer, error) {
 }
 
 func (s *Site) getLoginLink(c *call) (*answer, error) {
-	return s.signInLink(c, s.c.Login.OpenLogin, s.postLoginLink, s.loginLinkFailed)
+	return s.signInLink(c, s.c.Login.Passwordless.OpenLogin, s.postLoginLink, s.loginLinkFailed)
 }
 
 func (s *Site) postLoginLink(c *call) (*answer, error) {
-	return s.followLink(c, s.c.Login.FollowLogin, s.getLoginLink, s.loginLinkFailed)
+	return s.followLink(c, s.c.Login.Passwordless.FollowLogin, s.getLoginLink, s.loginLinkFailed)
 }
 
 func (s *Site) loginLinkFailed(c *call, err error) error {

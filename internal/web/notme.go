@@ -3,7 +3,7 @@ package web
 // getNotMe shows the button. Opening the link of a notice changes nothing, because mail scanners
 // also open links (R51).
 func (s *Site) getNotMe(c *call) (*answer, error) {
-	if err := s.c.Login.CheckStop(c.r.Context(), c.token); err != nil {
+	if err := s.c.Login.Links.CheckStop(c.r.Context(), c.token); err != nil {
 		return nil, s.turn(c, err)
 	}
 	return &answer{page: "not_me", data: NotMePage{Action: s.paths.NotMe + "/" + c.token}}, nil
@@ -11,7 +11,7 @@ func (s *Site) getNotMe(c *call) (*answer, error) {
 
 // postNotMe ends everything issued to the account.
 func (s *Site) postNotMe(c *call) (*answer, error) {
-	kept, err := s.c.Login.NotMe(c.r.Context(), c.token, c.browser)
+	kept, err := s.c.Login.Links.NotMe(c.r.Context(), c.token, c.browser)
 	if err != nil {
 		return nil, s.turn(c, err)
 	}

@@ -60,7 +60,7 @@ const maxTripNext = 512
 
 // oauthRows returns the paths of sign-in with identity providers.
 func (s *Site) oauthRows() []route {
-	if len(s.c.Login.Providers(login.ToSignIn)) == 0 {
+	if len(s.c.Login.OAuth.Providers(login.ToSignIn)) == 0 {
 		return nil
 	}
 	p := s.paths.OAuth
@@ -99,7 +99,7 @@ func (s *Site) knownProvider(c *call, e login.OAuthIntent) error {
 }
 
 func (s *Site) providerTitle(c *call, e login.OAuthIntent) string {
-	for _, p := range s.c.Login.Providers(e) {
+	for _, p := range s.c.Login.OAuth.Providers(e) {
 		if p.Name() == c.token {
 			return p.Title()
 		}
@@ -121,7 +121,7 @@ func (s *Site) startOAuth(c *call, e login.OAuthIntent, back string) (*answer, e
 	if len(next) > maxTripNext {
 		next = ""
 	}
-	d, err := s.c.Login.StartOAuth(c.r.Context(), e, c.token, s.redirect(c, back), next, c.who, c.browser)
+	d, err := s.c.Login.OAuth.StartOAuth(c.r.Context(), e, c.token, s.redirect(c, back), next, c.who, c.browser)
 	if err != nil {
 		return nil, s.oauthFailure(c, e, err)
 	}
@@ -147,7 +147,7 @@ func (s *Site) finishOAuth(c *call, e login.OAuthIntent, path string) (*answer, 
 	q := c.r.URL.Query()
 	cookie := s.jar.get(c.r, s.jar.oauth())
 	s.jar.clear(c.w, c.r, s.jar.oauth())
-	out, done, next, err := s.c.Login.FinishOAuth(c.r.Context(), login.OAuthCallback{
+	out, done, next, err := s.c.Login.OAuth.FinishOAuth(c.r.Context(), login.OAuthCallback{
 		Provider: c.token, Intent: e, Redirect: s.redirect(c, path), Cookie: cookie, State: only(q, "state"),
 		Answer: federated.Answer{Code: only(q, "code"), Issuer: only(q, "iss"), Error: only(q, "error")},
 		Asks:   signingUp{s}.asks(),
@@ -271,7 +271,7 @@ func (s *Site) appView(view string) string {
 }
 
 func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
-	out, err := s.c.Login.Disconnect(c.r.Context(), *c.who, c.form.text("id"), c.browser)
+	out, err := s.c.Login.OAuth.Disconnect(c.r.Context(), *c.who, c.form.text("id"), c.browser)
 	back := s.accountOr(s.views.PostLogin)
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
@@ -289,16 +289,16 @@ func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
 // oauthFacts returns the data about providers in the wire contract.
 func (s *Site) oauthFacts(e login.OAuthIntent) map[string]any {
 	names := []string{}
-	for _, p := range s.c.Login.Providers(e) {
+	for _, p := range s.c.Login.OAuth.Providers(e) {
 		names = append(names, p.Name())
 	}
-	return map[string]any{"oauth_enabled": len(s.c.Login.Providers(login.ToSignIn)) > 0, "oauth_providers": names}
+	return map[string]any{"oauth_enabled": len(s.c.Login.OAuth.Providers(login.ToSignIn)) > 0, "oauth_providers": names}
 }
 
 // providerViews returns the provider buttons of a page.
 func (s *Site) providerViews(e login.OAuthIntent, path string) []ProviderView {
 	var out []ProviderView
-	for _, p := range s.c.Login.Providers(e) {
+	for _, p := range s.c.Login.OAuth.Providers(e) {
 		out = append(out, ProviderView{Name: p.Name(), Title: p.Title(), Action: path + "/" + p.Name()})
 	}
 	return out
@@ -306,10 +306,10 @@ func (s *Site) providerViews(e login.OAuthIntent, path string) []ProviderView {
 
 // connectionsSection adds the connected accounts.
 func (s *Site) connectionsSection(c *call, p *AccountPage, body map[string]any) error {
-	if len(s.c.Login.Providers(login.ToSignIn)) == 0 {
+	if len(s.c.Login.OAuth.Providers(login.ToSignIn)) == 0 {
 		return nil
 	}
-	all, err := s.c.Login.Connections(c.r.Context(), c.who.User)
+	all, err := s.c.Login.OAuth.Connections(c.r.Context(), c.who.User)
 	if err != nil {
 		return err
 	}
@@ -325,7 +325,7 @@ func (s *Site) connectionsSection(c *call, p *AccountPage, body map[string]any) 
 
 func (s *Site) connectionView(x store.Connection) ConnectionView {
 	v := ConnectionView{ID: x.ID, Provider: x.Provider, Title: x.Provider, Label: x.Label, Added: x.CreatedAt}
-	for _, p := range s.c.Login.Providers(login.ToSignIn) {
+	for _, p := range s.c.Login.OAuth.Providers(login.ToSignIn) {
 		if p.Name() == x.Provider {
 			v.Title = p.Title()
 		}

@@ -121,7 +121,7 @@ type WanSigninPage struct {
 }
 
 func (s *Site) getWanSignin(c *call) (*answer, error) {
-	second, err := s.c.Login.PasskeySecond(c.r.Context(), c.pending, nil)
+	second, err := s.c.Login.WebAuthn.PasskeySecond(c.r.Context(), c.pending, nil)
 	if err != nil {
 		return nil, s.turn(c, err)
 	}
@@ -151,7 +151,7 @@ func (s *Site) postWanSignin(c *call) (*answer, error) {
 		}
 	}
 	s.asks(c) // an answer is accepted only from the browser that requested the challenge
-	asked, err := s.c.Login.AskPasskey(c.r.Context(), c.pending, c.form.text("identity"), c.browser)
+	asked, err := s.c.Login.WebAuthn.AskPasskey(c.r.Context(), c.pending, c.form.text("identity"), c.browser)
 	if err != nil {
 		return nil, s.turn(c, err)
 	}
@@ -170,11 +170,11 @@ func (s *Site) postWanSignin(c *call) (*answer, error) {
 }
 
 func (s *Site) postWanSigninAnswer(c *call) (*answer, error) {
-	second, err := s.c.Login.PasskeySecond(c.r.Context(), c.pending, nil)
+	second, err := s.c.Login.WebAuthn.PasskeySecond(c.r.Context(), c.pending, nil)
 	if err != nil && !errors.Is(err, login.ErrPasskeysOff) {
 		return nil, err
 	}
-	out, err := s.c.Login.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"), s.remembers(c), c.browser)
+	out, err := s.c.Login.WebAuthn.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"), s.remembers(c), c.browser)
 	if errors.Is(err, login.ErrSend) && out.Pending != nil {
 		return s.loginFailed(c, out, "credential", err)
 	}
@@ -204,7 +204,7 @@ func (s *Site) getWanVerify(c *call) (*answer, error) {
 }
 
 func (s *Site) postWanVerify(c *call) (*answer, error) {
-	asked, err := s.c.Login.AskPasskeyAgain(c.r.Context(), c.pending, *c.who)
+	asked, err := s.c.Login.WebAuthn.AskPasskeyAgain(c.r.Context(), c.pending, *c.who)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +212,7 @@ func (s *Site) postWanVerify(c *call) (*answer, error) {
 }
 
 func (s *Site) postWanVerifyAnswer(c *call) (*answer, error) {
-	out, err := s.c.Login.VerifyByPasskey(c.r.Context(), c.pending, *c.who, c.token, c.form.text("credential"), c.browser)
+	out, err := s.c.Login.WebAuthn.VerifyByPasskey(c.r.Context(), c.pending, *c.who, c.token, c.form.text("credential"), c.browser)
 	if err != nil {
 		f := s.passkeyFailure(c, err, s.c.Passkeys.GetWithin, s.paths.WanVerify)
 		if errors.Is(err, login.ErrPasskeyOwner) {
@@ -239,6 +239,6 @@ func (s *Site) passkeyPath(p *login.Pending) string {
 // hasVerifier reports whether the signed-in user may re-authenticate with a passkey. If that cannot
 // be determined, the password can still be used.
 func (s *Site) hasVerifier(c *call) bool {
-	ok, err := s.c.Login.CanVerifyByPasskey(c.r.Context(), c.who.User)
+	ok, err := s.c.Login.WebAuthn.CanVerifyByPasskey(c.r.Context(), c.who.User)
 	return ok && err == nil && s.c.Passkeys.Verify
 }

@@ -75,7 +75,7 @@ func (s *Site) getWanRegister(c *call) (*answer, error) {
 		body := map[string]any{"registered_credentials": passkeysBody(nil)}
 		return &answer{body: body, page: "wan_register", data: page}, err
 	}
-	if err := s.c.Login.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
+	if err := s.c.Login.WebAuthn.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
 		return nil, s.freshFor(err, s.paths.WanRegister)
 	}
 	page, own, err := s.wanRegisterPage(c)
@@ -92,7 +92,7 @@ func (s *Site) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, er
 	if c.who == nil {
 		return WanRegisterPage{Pending: true, Usage: store.UseSecond, MaxName: s.c.Passkeys.MaxName}, nil, nil
 	}
-	own, err := s.c.Login.Passkeys(c.r.Context(), c.who.User)
+	own, err := s.c.Login.WebAuthn.Passkeys(c.r.Context(), c.who.User)
 	page := WanRegisterPage{Passkeys: passkeyViews(own), First: s.c.Passkeys.First, Usage: c.form.text("usage"), MaxName: s.c.Passkeys.MaxName}
 	if page.Usage == "" && page.First {
 		page.Usage = store.UseFirst
@@ -102,7 +102,7 @@ func (s *Site) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, er
 
 func (s *Site) postWanRegister(c *call) (*answer, error) {
 	if c.who != nil {
-		if err := s.c.Login.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
+		if err := s.c.Login.WebAuthn.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
 			return nil, s.freshFor(err, s.paths.WanRegister)
 		}
 	}
@@ -118,7 +118,7 @@ func (s *Site) postWanRegister(c *call) (*answer, error) {
 	default:
 		return nil, fail(http.StatusBadRequest, "usage", "CHOICE_INVALID")
 	}
-	asked, err := s.c.Login.NewPasskey(c.r.Context(), c.pending, c.who, name, usage, c.browser)
+	asked, err := s.c.Login.WebAuthn.NewPasskey(c.r.Context(), c.pending, c.who, name, usage, c.browser)
 	if err != nil {
 		return nil, s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
 	}
@@ -135,7 +135,7 @@ func (s *Site) postWanRegister(c *call) (*answer, error) {
 }
 
 func (s *Site) postWanRegisterAnswer(c *call) (*answer, error) {
-	out, name, err := s.c.Login.AddPasskey(c.r.Context(), c.pending, c.who, c.token, c.form.text("credential"), c.browser)
+	out, name, err := s.c.Login.WebAuthn.AddPasskey(c.r.Context(), c.pending, c.who, c.token, c.form.text("credential"), c.browser)
 	if err != nil {
 		f := s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
 		if errors.Is(err, login.ErrPasskeyName) {
@@ -177,14 +177,14 @@ func (s *Site) getWanDelete(c *call) (*answer, error) {
 }
 
 func (s *Site) postWanDelete(c *call) (*answer, error) {
-	if err := s.c.Login.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
+	if err := s.c.Login.WebAuthn.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
 		return nil, s.freshFor(err, s.paths.WanRegister)
 	}
 	name, f := s.passkeyName(c)
 	if f != nil {
 		return nil, f
 	}
-	out, err := s.c.Login.DropPasskey(c.r.Context(), *c.who, name, c.browser)
+	out, err := s.c.Login.WebAuthn.DropPasskey(c.r.Context(), *c.who, name, c.browser)
 	if err != nil {
 		return nil, s.passkeyOwnFailure(c, err, name, 0)
 	}
@@ -223,7 +223,7 @@ func (s *Site) passkeySection(c *call, p *AccountPage, body map[string]any) erro
 	if !s.c.Passkeys.On {
 		return nil
 	}
-	own, err := s.c.Login.Passkeys(c.r.Context(), c.who.User)
+	own, err := s.c.Login.WebAuthn.Passkeys(c.r.Context(), c.who.User)
 	p.Passkeys.On = s.c.Passkeys.shown(s.c.Origin)
 	for _, v := range passkeyViews(own) {
 		if v.Usage == store.UseFirst { // the others are listed with the second factors

@@ -45,7 +45,7 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 		RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
 		Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
 		Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
-		Codes:   s.c.Login.CodeMethods(), Sent: c.form.flag(sentFlag),
+		Codes:   s.c.Login.Passwordless.CodeMethods(), Sent: c.form.flag(sentFlag),
 		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 	}
 	return a, nil
@@ -65,7 +65,7 @@ func (s *Site) postLogin(c *call) (*answer, error) {
 	if f := s.missingLogin(c, identity, field); f != nil {
 		return nil, f
 	}
-	out, err := s.c.Login.Password(c.r.Context(), login.Attempt{
+	out, err := s.c.Login.Account.Password(c.r.Context(), login.Attempt{
 		Identity: identity, Password: c.form.text("password"), Remember: s.remembers(c),
 	}, c.browser)
 	if err != nil {

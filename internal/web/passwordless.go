@@ -46,7 +46,7 @@ type CodeLinkPage struct {
 }
 
 // unified reports whether unified sign-in is on.
-func (s *Site) unified() bool { return len(s.c.Login.FirstMethods()) > 0 }
+func (s *Site) unified() bool { return len(s.c.Login.Passwordless.FirstMethods()) > 0 }
 
 // verifyPath returns the path of re-authentication.
 func (s *Site) verifyPath() string {
@@ -137,7 +137,7 @@ func (s *Site) getUnified(c *call) (*answer, error) {
 }
 
 func (s *Site) unifiedPage(c *call) (*answer, error) {
-	methods, codes := s.c.Login.FirstMethods(), s.c.Login.CodeMethods()
+	methods, codes := s.c.Login.Passwordless.FirstMethods(), s.c.Login.Passwordless.CodeMethods()
 	return &answer{
 		body: map[string]any{"available_methods": methods, "code_methods": codes, "identity_attributes": s.identityAttributes()},
 		page: "us_signin",
@@ -181,7 +181,7 @@ func (s *Site) postUnified(c *call) (*answer, error) {
 	if len(f.problems) > 0 {
 		return nil, s.oneText(f)
 	}
-	out, err := s.c.Login.Passcode(c.r.Context(), login.Attempt{
+	out, err := s.c.Login.Passwordless.Passcode(c.r.Context(), login.Attempt{
 		Identity: identity, Password: c.form.text("passcode"), Remember: s.remembers(c),
 	}, c.browser)
 	switch {
@@ -238,7 +238,7 @@ func (s *Site) chosen(c *call) (string, *problem) {
 		return "", &problem{field: "chosen_method", key: "US_METHOD_NOT_AVAILABLE"}
 	case !slices.Contains([]string{store.Email, store.SMS}, method):
 		return "", &problem{field: "chosen_method", key: "CHOICE_INVALID"}
-	case !slices.Contains(s.c.Login.CodeMethods(), method):
+	case !slices.Contains(s.c.Login.Passwordless.CodeMethods(), method):
 		return "", &problem{field: "chosen_method", key: "US_METHOD_NOT_AVAILABLE"}
 	}
 	return method, nil
@@ -255,7 +255,7 @@ func (s *Site) postSendCode(c *call) (*answer, error) {
 	}
 	sentBefore(c)
 	s.asks(c)
-	err := s.c.Login.SendPasscode(c.r.Context(), identity, method, c.browser)
+	err := s.c.Login.Passwordless.SendPasscode(c.r.Context(), identity, method, c.browser)
 	note := "CODE_HAS_BEEN_SENT"
 	if !s.c.Specific {
 		note = "GENERIC_US_SIGNIN"
@@ -304,11 +304,11 @@ func (s *Site) noCodeLink(c *call) (*answer, error) {
 }
 
 func (s *Site) getCodeLink(c *call) (*answer, error) {
-	return s.signInLink(c, s.c.Login.OpenCodeLink, s.postCodeLink, s.codeLinkFailed)
+	return s.signInLink(c, s.c.Login.Passwordless.OpenCodeLink, s.postCodeLink, s.codeLinkFailed)
 }
 
 func (s *Site) postCodeLink(c *call) (*answer, error) {
-	return s.followLink(c, s.c.Login.FollowCodeLink, s.getCodeLink, s.codeLinkFailed)
+	return s.followLink(c, s.c.Login.Passwordless.FollowCodeLink, s.getCodeLink, s.codeLinkFailed)
 }
 
 // signInLink shows the button of a link that signs in. Opening the link does not sign in or use it

@@ -46,7 +46,7 @@ func (s *Site) firstError(err error, field string) error {
 }
 
 func (s *Site) getFirstSetup(c *call) (*answer, error) {
-	p, err := s.c.Login.FirstSetup(c.r.Context(), *c.who)
+	p, err := s.c.Login.Passwordless.FirstSetup(c.r.Context(), *c.who)
 	if err != nil {
 		return nil, s.firstError(err, "chosen_method")
 	}
@@ -56,7 +56,7 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 		active = append(slices.Clone(active), login.ByPassword)
 	}
 	body := map[string]any{
-		"identity_attributes": s.identityAttributes(), "available_methods": s.c.Login.FirstMethods(),
+		"identity_attributes": s.identityAttributes(), "available_methods": s.c.Login.Passwordless.FirstMethods(),
 		"active_methods": active, "setup_methods": p.Methods, "phone": nil,
 	}
 	data := FirstSetupPage{
@@ -90,7 +90,7 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 	}
 	a := &answer{}
 	if len(gone) > 0 {
-		out, err := s.c.Login.RemoveFirst(c.r.Context(), *c.who, gone, c.browser)
+		out, err := s.c.Login.Passwordless.RemoveFirst(c.r.Context(), *c.who, gone, c.browser)
 		if err != nil {
 			return nil, s.firstError(err, "delete_method")
 		}
@@ -100,7 +100,7 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 	if method == "" {
 		return a, nil
 	}
-	started, err := s.c.Login.BeginFirst(c.r.Context(), *c.who, login.EnrollRequest{Method: method, Phone: c.form.text("phone")}, c.browser)
+	started, err := s.c.Login.Passwordless.BeginFirst(c.r.Context(), *c.who, login.EnrollRequest{Method: method, Phone: c.form.text("phone")}, c.browser)
 	at := s.paths.Unified.Setup + "/" + started.StateToken
 	if err != nil {
 		field := "chosen_method"
@@ -131,7 +131,7 @@ func firstEnrollmentBody(s *Site, c *call, b login.Enrollment) map[string]any {
 
 // getFirstSetupToken shows the page of a draft, for the session that started it.
 func (s *Site) getFirstSetupToken(c *call) (*answer, error) {
-	started, err := s.c.Login.SettingUpFirst(c.r.Context(), *c.who, c.token)
+	started, err := s.c.Login.Passwordless.SettingUpFirst(c.r.Context(), *c.who, c.token)
 	if errors.Is(err, login.ErrSetupToken) { // it is complete or was replaced by another one
 		return nil, firstRefused(s, err).says("STEP_OVER")
 	}
@@ -149,7 +149,7 @@ func (s *Site) getFirstSetupToken(c *call) (*answer, error) {
 func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
 	ctx, code := c.r.Context(), c.form.text("passcode")
 	if c.form.flag("resend") {
-		started, err := s.c.Login.ResendFirst(ctx, *c.who, c.token, c.browser)
+		started, err := s.c.Login.Passwordless.ResendFirst(ctx, *c.who, c.token, c.browser)
 		if err != nil {
 			return nil, firstRefused(s, err)
 		}
@@ -159,7 +159,7 @@ func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
 	if code == "" {
 		return nil, fail(http.StatusBadRequest, "passcode", "FIELD_REQUIRED")
 	}
-	out, err := s.c.Login.ConfirmFirst(ctx, *c.who, c.token, code, c.browser)
+	out, err := s.c.Login.Passwordless.ConfirmFirst(ctx, *c.who, c.token, code, c.browser)
 	if err != nil {
 		return nil, firstRefused(s, err)
 	}
@@ -168,7 +168,7 @@ func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
 
 // firstSetUpTwice is the same for a second click on the button.
 func (s *Site) firstSetUpTwice(c *call) (*answer, error) {
-	out, err := s.c.Login.SetupAgain(c.r.Context(), c.token, c.form.text("passcode"), c.browser)
+	out, err := s.c.Login.Repeats.SetupAgain(c.r.Context(), c.token, c.form.text("passcode"), c.browser)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func firstRefused(s *Site, err error) *failure {
 
 // firstSetUp returns the answer to a completed set-up: the newest first factor.
 func firstSetUp(s *Site, c *call, out login.Outcome) (*answer, error) {
-	p, err := s.c.Login.FirstFactors(c.r.Context(), out.User)
+	p, err := s.c.Login.Passwordless.FirstFactors(c.r.Context(), out.User)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func firstSetUp(s *Site, c *call, out login.Outcome) (*answer, error) {
 }
 
 func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
-	p, err := s.c.Login.FirstFactors(c.r.Context(), c.who.User)
+	p, err := s.c.Login.Passwordless.FirstFactors(c.r.Context(), c.who.User)
 	if err != nil {
 		return nil, err
 	}
@@ -224,12 +224,12 @@ func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
 		Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
 		Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart),
 	}
-	for _, m := range s.c.Login.CodeMethods() {
+	for _, m := range s.c.Login.Passwordless.CodeMethods() {
 		if slices.Contains(p.Active, m) {
 			data.Codes = append(data.Codes, m)
 		}
 	}
-	body["available_methods"], body["code_methods"] = s.c.Login.FirstMethods(), data.Codes
+	body["available_methods"], body["code_methods"] = s.c.Login.Passwordless.FirstMethods(), data.Codes
 	return &answer{body: body, user: &c.who.User, page: "us_verify", data: data}, nil
 }
 
@@ -238,7 +238,7 @@ func (s *Site) postUnifiedVerify(c *call) (*answer, error) {
 	if c.form.text("passcode") == "" {
 		return nil, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE")
 	}
-	out, err := s.c.Login.VerifyPasscode(c.r.Context(), *c.who, c.form.text("passcode"), c.browser)
+	out, err := s.c.Login.Passwordless.VerifyPasscode(c.r.Context(), *c.who, c.form.text("passcode"), c.browser)
 	switch {
 	case errors.Is(err, login.ErrPassword):
 		return nil, ofCode(c, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE"))
@@ -254,7 +254,7 @@ func (s *Site) postVerifySendCode(c *call) (*answer, error) {
 		return nil, &failure{status: http.StatusBadRequest, problems: []problem{*p}}
 	}
 	sentBefore(c)
-	if err := s.c.Login.SendVerify(c.r.Context(), *c.who, method, c.browser); err != nil {
+	if err := s.c.Login.Passwordless.SendVerify(c.r.Context(), *c.who, method, c.browser); err != nil {
 		return nil, s.firstError(err, "chosen_method")
 	}
 	c.form.flags[sentFlag] = true

@@ -31,7 +31,7 @@ func (s *Site) postVerify(c *call) (*answer, error) {
 	if c.form.text("password") == "" {
 		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
 	}
-	out, err := s.c.Login.Verify(c.r.Context(), *c.who, c.form.text("password"), c.browser)
+	out, err := s.c.Login.Reauth.Verify(c.r.Context(), *c.who, c.form.text("password"), c.browser)
 	return s.verifyEnded(c, out, s.paths.Verify, err)
 }
 

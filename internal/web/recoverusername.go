@@ -5,7 +5,7 @@ func (s *Site) getRecoverUsername(c *call) (*answer, error) {
 }
 
 func (s *Site) postRecoverUsername(c *call) (*answer, error) {
-	a, err := s.ask(c, "username", "USERNAME_RECOVERY_REQUEST", s.c.Login.RecoverUsername)
+	a, err := s.ask(c, "username", "USERNAME_RECOVERY_REQUEST", s.c.Login.Account.RecoverUsername)
 	if err == nil {
 		a.to = s.paths.Login
 	}

@@ -35,7 +35,7 @@ func (s *Site) recoveryRows() []route {
 
 // recoverySection warns of a pending request.
 func (s *Site) recoverySection(c *call, p *AccountPage, body map[string]any) error {
-	r, ok, err := s.c.Login.RecoveryOf(c.r.Context(), *c.who)
+	r, ok, err := s.c.Login.Recovery.RecoveryOf(c.r.Context(), *c.who)
 	body["recovery"] = nil
 	if err != nil || !ok {
 		return err
@@ -61,7 +61,7 @@ func (s *Site) getRecovery(c *call) (*answer, error) {
 
 // cancelRecovery cancels a request, from any signed-in browser.
 func (s *Site) cancelRecovery(c *call) (*answer, error) {
-	if err := s.c.Login.CancelRecovery(c.r.Context(), *c.who, c.browser); err != nil {
+	if err := s.c.Login.Recovery.CancelRecovery(c.r.Context(), *c.who, c.browser); err != nil {
 		return nil, err
 	}
 	return &answer{to: s.listed(s.paths.Sessions), note: "RECOVERY_CANCELLED"}, nil
@@ -69,7 +69,7 @@ func (s *Site) cancelRecovery(c *call) (*answer, error) {
 
 // getRecover shows the page of the link. Opening it changes nothing (R51).
 func (s *Site) getRecover(c *call) (*answer, error) {
-	err := s.c.Login.CheckRecovery(c.r.Context(), c.token)
+	err := s.c.Login.Recovery.CheckRecovery(c.r.Context(), c.token)
 	page := RecoveryPage{Action: s.paths.Recovery + "/" + c.token}
 	var waits *login.Waits
 	if errors.As(err, &waits) {
@@ -88,7 +88,7 @@ func (s *Site) postRecover(c *call) (*answer, error) {
 	if c.form.text("password") == "" {
 		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
 	}
-	out, err := s.c.Login.Recover(c.r.Context(), c.token, c.form.text("password"), c.browser)
+	out, err := s.c.Login.Recovery.Recover(c.r.Context(), c.token, c.form.text("password"), c.browser)
 	var waits *login.Waits
 	if errors.As(err, &waits) {
 		return nil, fail(http.StatusBadRequest, "", "RECOVERY_WAITS", "within", waits.Until.Sub(s.c.Now()))

@@ -51,7 +51,7 @@ type sheet struct {
 
 // codeRows returns the paths of recovery codes.
 func (s *Site) codeRows() []route {
-	if !s.c.Login.OffersCodes() {
+	if !s.c.Login.Recovery.OffersCodes() {
 		return nil
 	}
 	p := s.paths
@@ -67,10 +67,10 @@ func (s *Site) codeRows() []route {
 // getCodes returns the number of remaining codes. The codes themselves are not stored.
 func (s *Site) getCodes(c *call) (*answer, error) {
 	ctx := c.r.Context()
-	if err := s.c.Login.RequireFresh(ctx, *c.who, s.c.Freshness); err != nil {
+	if err := s.c.Login.Reauth.RequireFresh(ctx, *c.who, s.c.Freshness); err != nil {
 		return nil, s.codesError(c, err)
 	}
-	left, err := s.c.Login.CodesLeft(ctx, *c.who)
+	left, err := s.c.Login.Recovery.CodesLeft(ctx, *c.who)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (s *Site) getCodes(c *call) (*answer, error) {
 		signed, err := signSheet(s, c.who.User.ID, c.who.Session.ID, c.made)
 		return s.codesPage(c, c.made, signed), err
 	}
-	profile, err := s.c.Login.Profile(ctx, c.who.User, false)
+	profile, err := s.c.Login.Enroll.Profile(ctx, c.who.User, false)
 	page := CodesPage{Left: left, Able: len(profile.Factors) > 0 || s.c.EarlyCodes, Fresh: left == 0 && c.next() != ""}
 	return &answer{body: codesBody(nil, left), page: "mf_recovery_codes", data: page}, err
 }
@@ -122,7 +122,7 @@ func (s *Site) postCodes(c *call) (*answer, error) {
 }
 
 func (s *Site) newCodes(c *call) (*answer, error) {
-	codes, out, err := s.c.Login.NewCodes(c.r.Context(), *c.who, c.browser)
+	codes, out, err := s.c.Login.Recovery.NewCodes(c.r.Context(), *c.who, c.browser)
 	if err != nil {
 		return nil, s.codesError(c, err)
 	}
@@ -173,14 +173,14 @@ func (s *Site) codesFile(c *call, codes []string) *file {
 // codes, which leads on to the original target. An application with its own pages offers the codes
 // itself, as with the original.
 func (s *Site) offerCodes(out login.Outcome, to string) string {
-	if !out.FirstFactor || !s.c.Login.OffersCodes() || s.elsewhere(to) {
+	if !out.FirstFactor || !s.c.Login.Recovery.OffersCodes() || s.elsewhere(to) {
 		return to
 	}
 	return withNext(s.paths.Codes, to)
 }
 
 func (s *Site) getUseCode(c *call) (*answer, error) {
-	out, err := s.c.Login.CodeTakable(c.r.Context(), c.pending)
+	out, err := s.c.Login.Recovery.CodeTakable(c.r.Context(), c.pending)
 	if err != nil {
 		return nil, s.turn(c, err)
 	}
@@ -190,12 +190,12 @@ func (s *Site) getUseCode(c *call) (*answer, error) {
 func (s *Site) postUseCode(c *call) (*answer, error) {
 	ctx, code := c.r.Context(), c.form.text("code")
 	if code == "" { // report a step out of order before a missing field
-		if _, err := s.c.Login.CodeTakable(ctx, c.pending); err != nil {
+		if _, err := s.c.Login.Recovery.CodeTakable(ctx, c.pending); err != nil {
 			return nil, s.turn(c, err)
 		}
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
 	}
-	out, left, err := s.c.Login.UseCode(ctx, c.pending, code, c.browser)
+	out, left, err := s.c.Login.Recovery.UseCode(ctx, c.pending, code, c.browser)
 	if err != nil {
 		return nil, s.codeFailed(c, err)
 	}
@@ -210,13 +210,13 @@ func (s *Site) postUseCode(c *call) (*answer, error) {
 // codesSection shows whether the user has recovery codes for a lost second factor.
 func (s *Site) codesSection(c *call, p *AccountPage, body map[string]any) error {
 	n := len(p.Factors.Factors)
-	if !s.c.Login.OffersCodes() {
+	if !s.c.Login.Recovery.OffersCodes() {
 		if n == 1 && p.Factors.Offers {
 			p.Checks = append(p.Checks, Check{Key: "single", To: s.paths.Setup + "?add"})
 		}
 		return nil
 	}
-	left, err := s.c.Login.CodesLeft(c.r.Context(), *c.who)
+	left, err := s.c.Login.Recovery.CodesLeft(c.r.Context(), *c.who)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 		s.asks(c)
 		c.asked = c.form.text("password") == "" // a link that only confirms is not bound to a client
 	}
-	out, err := s.c.Login.Register(c.r.Context(), login.Registration{
+	out, err := s.c.Login.Account.Register(c.r.Context(), login.Registration{
 		Email: c.form.text("email"), Username: username, Password: c.form.text("password"),
 		Fields: values,
 	}, c.browser)

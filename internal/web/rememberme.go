@@ -23,7 +23,7 @@ func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) 
 	if b.Stays == "" {
 		return nil, store.ErrNotFound
 	}
-	out, err := s.c.Login.Stay(r.Context(), b)
+	out, err := s.c.Login.Sessions.Stay(r.Context(), b)
 	switch {
 	case errors.Is(err, login.ErrNotStaying):
 		s.jar.clear(w, r, s.jar.staying()) // so that it is not looked up again

@@ -8,7 +8,7 @@ import (
 )
 
 func (s *Site) recoveryOptions(c *call) (map[string]string, []string, error) {
-	options, err := s.c.Login.RescueOptions(c.r.Context(), c.pending, c.who)
+	options, err := s.c.Login.Recovery.RescueOptions(c.r.Context(), c.pending, c.who)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -36,7 +36,7 @@ func (s *Site) getRescue(c *call) (*answer, error) {
 
 func (s *Site) postRescue(c *call) (*answer, error) {
 	option := c.form.text("help_setup")
-	out, err := s.c.Login.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
+	out, err := s.c.Login.Recovery.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
 	switch {
 	case errors.Is(err, login.ErrState):
 		return nil, s.illegal(c)

@@ -3,7 +3,7 @@ package web
 func (s *Site) getAskReset(c *call) (*answer, error) { return s.askPage(c, "reset"), nil }
 
 func (s *Site) postAskReset(c *call) (*answer, error) {
-	return s.ask(c, "reset", "PASSWORD_RESET_REQUEST", s.c.Login.AskReset)
+	return s.ask(c, "reset", "PASSWORD_RESET_REQUEST", s.c.Login.Account.AskReset)
 }
 
 func (s *Site) badReset(err error) error {
@@ -11,7 +11,7 @@ func (s *Site) badReset(err error) error {
 }
 
 func (s *Site) getReset(c *call) (*answer, error) {
-	email, err := s.c.Login.LookReset(c.r.Context(), c.token)
+	email, err := s.c.Login.Account.LookReset(c.r.Context(), c.token)
 	if err != nil {
 		return nil, s.badReset(err)
 	}
@@ -28,7 +28,7 @@ func (s *Site) postReset(c *call) (*answer, error) {
 	if f := n.result(); f != nil {
 		return nil, f
 	}
-	out, err := s.c.Login.Reset(c.r.Context(), c.token, c.form.text("password"), c.who, c.browser)
+	out, err := s.c.Login.Account.Reset(c.r.Context(), c.token, c.form.text("password"), c.who, c.browser)
 	if err != nil {
 		return nil, s.badReset(err)
 	}

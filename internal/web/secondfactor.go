@@ -58,7 +58,7 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 		}}, nil
 	}
 	if err != nil || out.Pending.State != store.Ready {
-		started, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who)
+		started, ok, err := s.c.Login.Enroll.SettingUp(ctx, c.pending, c.who)
 		switch {
 		case err != nil:
 			return nil, err
@@ -131,7 +131,7 @@ func (s *Site) postValidate(c *call) (*answer, error) {
 		}
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
 	}
-	out, err := s.c.Login.Validate(ctx, c.pending, nil, code, c.browser)
+	out, err := s.c.Login.SecondFactor.Validate(ctx, c.pending, nil, code, c.browser)
 	if err != nil {
 		return nil, s.codeFailed(c, err)
 	}
@@ -162,7 +162,7 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 	if verifying != nil && !errors.Is(verifying, login.ErrState) {
 		return nil, verifying
 	}
-	_, settingUp, err := s.c.Login.SettingUp(ctx, "", c.who)
+	_, settingUp, err := s.c.Login.Enroll.SettingUp(ctx, "", c.who)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
 	}
 	if verifying == nil {
-		out, err := s.c.Login.Validate(ctx, c.pending, c.who, code, c.browser)
+		out, err := s.c.Login.SecondFactor.Validate(ctx, c.pending, c.who, code, c.browser)
 		if err != nil {
 			return nil, s.codeFailed(c, err)
 		}
@@ -183,7 +183,7 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 		}
 		return a, nil
 	}
-	out, err := s.c.Login.ConfirmSetup(ctx, *c.who, "", code, c.browser)
+	out, err := s.c.Login.Enroll.ConfirmSetup(ctx, *c.who, "", code, c.browser)
 	if err != nil {
 		return nil, s.codeFailed(c, err)
 	}
@@ -202,13 +202,13 @@ func (s *Site) getSelect(c *call) (*answer, error) {
 	return &answer{
 		body: map[string]any{"tf_select": true, "tf_setup_methods": out.Pending.Methods, "tf_factors": factorsBody(out.Pending)},
 		page: "tf_select", data: SelectPage{
-			Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify, Codes: !out.Pending.Verify && s.c.Login.OffersCodes(),
+			Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify, Codes: !out.Pending.Verify && s.c.Login.Recovery.OffersCodes(),
 		},
 	}, nil
 }
 
 func (s *Site) postSelect(c *call) (*answer, error) {
-	out, err := s.c.Login.Choose(c.r.Context(), c.pending, c.who, c.form.text("which"), c.browser)
+	out, err := s.c.Login.SecondFactor.Choose(c.r.Context(), c.pending, c.who, c.form.text("which"), c.browser)
 	if out.Pending == nil && err != nil {
 		return nil, s.turn(c, err)
 	}
@@ -227,7 +227,7 @@ func (s *Site) postSelect(c *call) (*answer, error) {
 }
 
 func (s *Site) postResend(c *call) (*answer, error) {
-	out, err := s.c.Login.Resend(c.r.Context(), c.pending, c.who, c.browser)
+	out, err := s.c.Login.SecondFactor.Resend(c.r.Context(), c.pending, c.who, c.browser)
 	if errors.Is(err, login.ErrState) {
 		return s.resendSetup(c)
 	}
@@ -242,7 +242,7 @@ func (s *Site) postResend(c *call) (*answer, error) {
 
 // resendSetup sends another code for the current set-up.
 func (s *Site) resendSetup(c *call) (*answer, error) {
-	started, err := s.c.Login.ResendSetup(c.r.Context(), c.pending, c.who, c.browser)
+	started, err := s.c.Login.Enroll.ResendSetup(c.r.Context(), c.pending, c.who, c.browser)
 	if started.Method == "" && err != nil {
 		return nil, s.turn(c, err)
 	}

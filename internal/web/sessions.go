@@ -51,7 +51,7 @@ func (s *Site) listRows() []route {
 const everyEntry = "all"
 
 func (s *Site) sessionsPage(c *call) (SessionsPage, error) {
-	list, err := s.c.Login.SessionsOf(c.r.Context(), *c.who)
+	list, err := s.c.Login.Sessions.SessionsOf(c.r.Context(), *c.who)
 	page := SessionsPage{Action: s.paths.Sessions}
 	for _, v := range list {
 		view := SessionView{
@@ -119,7 +119,7 @@ func (s *Site) sessionsSection(c *call, p *AccountPage, _ map[string]any) error 
 
 // endSessions ends all sessions but the caller's.
 func (s *Site) endSessions(c *call) (*answer, error) {
-	out, err := s.c.Login.EndOthers(c.r.Context(), *c.who, c.browser)
+	out, err := s.c.Login.Sessions.EndOthers(c.r.Context(), *c.who, c.browser)
 	if err != nil {
 		return nil, s.listError(c, err, s.paths.Sessions)
 	}
@@ -128,7 +128,7 @@ func (s *Site) endSessions(c *call) (*answer, error) {
 
 // endSession ends one session. Ending the current one is a sign-out.
 func (s *Site) endSession(c *call) (*answer, error) {
-	if err := s.c.Login.EndSession(c.r.Context(), *c.who, c.token, c.browser); err != nil {
+	if err := s.c.Login.Sessions.EndSession(c.r.Context(), *c.who, c.token, c.browser); err != nil {
 		return nil, s.listError(c, err, s.paths.Sessions)
 	}
 	if c.token == c.who.Session.ID {

@@ -126,7 +126,7 @@ func (s *Site) postRefresh(c *call) (*answer, error) {
 	if token == "" {
 		return nil, fail(http.StatusBadRequest, "refresh_token", "FIELD_REQUIRED")
 	}
-	out, err := s.c.Login.Refresh(c.r.Context(), token, c.browser)
+	out, err := s.c.Login.Tokens.Refresh(c.r.Context(), token, c.browser)
 	var refused *login.RefreshError
 	if errors.As(err, &refused) {
 		if s.jar.refresh() != "" {
@@ -145,7 +145,7 @@ func (s *Site) logoutRefresh(c *call) error {
 	if !s.c.Tokens.Refresh {
 		return nil
 	}
-	err := s.c.Login.LogoutRefresh(c.r.Context(), s.refreshToken(c), c.browser)
+	err := s.c.Login.Tokens.LogoutRefresh(c.r.Context(), s.refreshToken(c), c.browser)
 	if err == nil && s.jar.refresh() != "" {
 		s.jar.clear(c.w, c.r, s.jar.refresh())
 	}
@@ -178,7 +178,7 @@ func (s *Site) program(r *http.Request) (*login.Who, error) {
 	if text == "" {
 		return s.Who(r)
 	}
-	return s.c.Login.Program(r.Context(), text) // never use the cookie's session instead
+	return s.c.Login.Sessions.Program(r.Context(), text) // never use the cookie's session instead
 }
 
 // RequireScope allows personal access tokens that have all the scopes, and signed-in users. It must
@@ -256,7 +256,7 @@ func (s *Site) tokenError(err error) error {
 }
 
 func (s *Site) getTokens(c *call) (*answer, error) {
-	all, err := s.c.Login.TokensOf(c.r.Context(), *c.who)
+	all, err := s.c.Login.Tokens.TokensOf(c.r.Context(), *c.who)
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +305,7 @@ func (s *Site) postTokens(c *call) (*answer, error) {
 		}
 		days = n
 	}
-	token, t, err := s.c.Login.MintPersonal(c.r.Context(), *c.who, login.PersonalTokenRequest{
+	token, t, err := s.c.Login.Tokens.MintPersonal(c.r.Context(), *c.who, login.PersonalTokenRequest{
 		Name: name, Scopes: c.form.lists["scopes"], Life: time.Duration(days) * 24 * time.Hour,
 	}, c.browser)
 	if err != nil {
@@ -324,7 +324,7 @@ func (s *Site) postTokens(c *call) (*answer, error) {
 }
 
 func (s *Site) endToken(c *call) (*answer, error) {
-	err := s.c.Login.RevokeToken(c.r.Context(), *c.who, c.token, c.browser)
+	err := s.c.Login.Tokens.RevokeToken(c.r.Context(), *c.who, c.token, c.browser)
 	if errors.Is(err, login.ErrNoSuch) {
 		return nil, fail(http.StatusNotFound, "", "NOT_FOUND").flat()
 	}

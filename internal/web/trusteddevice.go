@@ -31,7 +31,7 @@ func (s *Site) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
 }
 
 func (s *Site) devicesPage(c *call) (DevicesPage, error) {
-	list, err := s.c.Login.DevicesOf(c.r.Context(), *c.who, c.browser)
+	list, err := s.c.Login.SecondFactor.DevicesOf(c.r.Context(), *c.who, c.browser)
 	page := DevicesPage{Action: s.paths.Devices, Stay: s.c.RememberFor > 0}
 	for _, d := range list {
 		page.Devices = append(page.Devices, DeviceView{
@@ -78,7 +78,7 @@ func (s *Site) getDevices(c *call) (*answer, error) {
 
 // endDevices revokes all trusted browsers, or the one in the path.
 func (s *Site) endDevices(c *call) (*answer, error) {
-	if err := s.c.Login.RevokeDevice(c.r.Context(), *c.who, c.token, c.browser); err != nil {
+	if err := s.c.Login.SecondFactor.RevokeDevice(c.r.Context(), *c.who, c.token, c.browser); err != nil {
 		return nil, s.listError(c, err, s.paths.Devices)
 	}
 	note := "DEVICE_REVOKED"

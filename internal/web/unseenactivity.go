@@ -27,7 +27,7 @@ func (s *Site) newsRows() []route {
 }
 
 func (s *Site) newsSection(c *call, p *AccountPage, body map[string]any) error {
-	rows, err := s.c.Login.News(c.r.Context(), *c.who)
+	rows, err := s.c.Login.Account.News(c.r.Context(), *c.who)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Site) postNews(c *call) (*answer, error) {
 	if err != nil || through < 0 {
 		return nil, wrongType("through")
 	}
-	if err := s.c.Login.SeenNews(c.r.Context(), *c.who, through, c.browser); err != nil {
+	if err := s.c.Login.Account.SeenNews(c.r.Context(), *c.who, through, c.browser); err != nil {
 		return nil, err
 	}
 	return &answer{to: s.listed(s.paths.Sessions)}, nil
