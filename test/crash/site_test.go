@@ -267,9 +267,21 @@ func (s *site) wait(to, kind string, find func(text string) string) string {
 	return ""
 }
 
+// delivers waits until what was stored before a crash is delivered, so that it does not
+// come after what is asked for now.
+func (s *site) delivers() {
+	s.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if n, _, err := s.db.CountMessages(s.Context()); err != nil || n == 0 || s.living.Err() != nil {
+			return
+		}
+	}
+}
+
 // linked is the link that a request mails; empty if the request gets no answer.
 func (s *site) linked(to, kind string, ask func() answer) string {
 	s.Helper()
+	s.delivers()
 	before := s.newest(to, kind)
 	if a := ask(); a.status != 200 {
 		return ""
@@ -311,6 +323,7 @@ func (s *site) newest(to, kind string) (link string) {
 // crash an older letter may come once more.
 func (s *site) coded(to string, ask func() answer) string {
 	s.Helper()
+	s.delivers()
 	before := strings.Join(s.letters(to, ""), "")
 	if a := ask(); a.status != 200 {
 		return ""
