@@ -76,33 +76,33 @@ func (a *Auth) Notes(w http.ResponseWriter, r *http.Request) []Note { return a.s
 // pages that everyone may see, and a guard for pages that only some users may see. A guard may be
 // nested in Identify. A cross-site request counts as one without a user. If the store cannot be
 // read, the page is served as without a user and the error is logged.
-func (a *Auth) Identify(next http.Handler) http.Handler { return a.site.Identify(next) }
+func (a *Auth) Identify(next http.Handler) http.Handler { return a.site.Guards.Identify(next) }
 
 // RequireUser allows requests of signed-in users. Other requests get 401 as JSON, or are redirected
 // to the sign-in page, which redirects back.
-func (a *Auth) RequireUser(next http.Handler) http.Handler { return a.site.RequireUser(next) }
+func (a *Auth) RequireUser(next http.Handler) http.Handler { return a.site.Guards.RequireUser(next) }
 
 // RequireTwoFactor allows requests of sessions with two factors, or with one
 // factor and a trusted browser if LoginValidity is set. Other users are
 // redirected to set up a second factor.
-func (a *Auth) RequireTwoFactor(next http.Handler) http.Handler { return a.site.RequireTwoFactor(next) }
+func (a *Auth) RequireTwoFactor(next http.Handler) http.Handler { return a.site.Guards.RequireTwoFactor(next) }
 
 // RequireStrong allows requests of sessions with two factors, one of which is an authenticator app,
 // a passkey or a recovery code. Codes by SMS or e-mail and trusted browsers do not count. Other
 // users are redirected to prove or set up such a factor.
-func (a *Auth) RequireStrong(next http.Handler) http.Handler { return a.site.RequireStrong(next) }
+func (a *Auth) RequireStrong(next http.Handler) http.Handler { return a.site.Guards.RequireStrong(next) }
 
 // RequireFresh allows requests of users who proved all factors of their account
 // at most d ago. Other users are redirected to prove them again. A trusted
 // browser is never fresh.
 func (a *Auth) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
-	return a.site.RequireFresh(d)
+	return a.site.Guards.RequireFresh(d)
 }
 
 // RequireRole allows requests of users who have all the roles. Other users get
 // 403.
 func (a *Auth) RequireRole(names ...string) func(http.Handler) http.Handler {
-	return a.site.RequireRole(names...)
+	return a.site.Guards.RequireRole(names...)
 }
 
 // RequireAnyRole allows requests of users who have at least one of the roles. Other

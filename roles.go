@@ -79,5 +79,5 @@ func (a *Auth) Permissions(ctx context.Context, i User) ([]string, error) {
 // RequirePermission allows requests of users whose current roles grant all the
 // permissions. Other users get 403.
 func (a *Auth) RequirePermission(names ...string) func(http.Handler) http.Handler {
-	return a.site.RequirePermission(names...)
+	return a.site.Guards.RequirePermission(names...)
 }

@@ -128,5 +128,5 @@ func tokenError(err error) error {
 //
 //	mux.Handle("/api/orders", auth.RequireScope("orders")(auth.RequireTwoFactor(orders)))
 func (a *Auth) RequireScope(names ...string) func(http.Handler) http.Handler {
-	return a.site.RequireScope(names...)
+	return a.site.Guards.RequireScope(names...)
 }

@@ -66,17 +66,17 @@ func (s *Site) checkAccess(c *call, a access) error {
 		return s.checkAccess(c, forUser)
 	case forUser, forFreshUser:
 		if c.enrolls {
-			return s.whyNot(c, errNeedsFactor)
+			return s.Guards.whyNot(c, errNeedsFactor)
 		}
-		err := s.recall(c)
+		err := s.session.recall(c)
 		if err == nil && c.who == nil {
 			err = store.ErrNotFound
 		}
 		if err != nil {
-			return s.whyNot(c, err)
+			return s.Guards.whyNot(c, err)
 		}
 		if a == forFreshUser {
-			return s.stale(c, s.c.Login.Reauth.RequireFresh(c.r.Context(), *c.who, s.c.Freshness))
+			return s.session.stale(c, s.c.Login.Reauth.RequireFresh(c.r.Context(), *c.who, s.c.Freshness))
 		}
 		return nil
 	}

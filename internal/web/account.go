@@ -12,16 +12,16 @@ import (
 type section func(c *call, p *AccountPage, body map[string]any) error
 
 // sections returns the sections of the account page, in the order in which their checks are shown.
-func (s *Site) sections() []section {
+func (s profileSteps) sections() []section {
 	return []section{
-		s.recoverySection, s.newsSection, s.sessionSection, s.factorsSection, s.codesSection, s.passkeySection, s.connectionsSection,
-		s.sessionsSection, s.devicesSection, s.latelySection, s.languageSection,
+		s.recovery.recoverySection, s.newsSection, s.sessionSection, s.secondFactor.factorsSection, s.recovery.codesSection, s.webauthn.passkeySection, s.oauth.connectionsSection,
+		s.session.sessionsSection, s.secondFactor.devicesSection, s.latelySection, s.languageSection,
 	}
 }
 
 // getAccount shows the signed-in user, the protection of the account and recent activity, as JSON
 // or as a page.
-func (s *Site) getAccount(c *call) (*answer, error) {
+func (s profileSteps) getAccount(c *call) (*answer, error) {
 	password := c.who.User.PasswordHash != ""
 	page, body := AccountPage{ByMailbox: s.c.Life.ByLink || !password, Password: password}, map[string]any{}
 	for _, add := range s.sections() {
@@ -38,7 +38,7 @@ func (s *Site) getAccount(c *call) (*answer, error) {
 	return &answer{body: body, page: "account", data: page}, nil
 }
 
-func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) error {
+func (s profileSteps) sessionSection(c *call, p *AccountPage, body map[string]any) error {
 	u, session := c.who.User, c.who.Session
 	p.Session = SessionPart{Level: int(session.Level), Trusted: session.Trusted, SignedIn: session.CreatedAt}
 	methods := []map[string]any{}

@@ -32,7 +32,7 @@ type Happened struct {
 
 // latelySection adds the recent activity of the account, from the audit trail. Failed attempts are
 // counted in separate lines.
-func (s *Site) latelySection(c *call, p *AccountPage, body map[string]any) error {
+func (s profileSteps) latelySection(c *call, p *AccountPage, body map[string]any) error {
 	rows, err := s.c.Login.Account.Activity(c.r.Context(), *c.who, latelyRows, attemptRows)
 	if err != nil {
 		return err

@@ -7,19 +7,19 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-func (s *Site) getChangeEmail(c *call) (*answer, error) {
+func (s profileSteps) getChangeEmail(c *call) (*answer, error) {
 	return &answer{
 		body: map[string]any{"current_email": c.who.User.Email}, user: &c.who.User,
 		page: "change_email", data: ChangePage{Current: c.who.User.Email},
 	}, nil
 }
 
-func (s *Site) postAskChangeEmail(c *call) (*answer, error) {
+func (s profileSteps) postAskChangeEmail(c *call) (*answer, error) {
 	email := c.form.text("email")
 	if email == "" {
 		return nil, fail(http.StatusBadRequest, "email", "EMAIL_NOT_PROVIDED")
 	}
-	s.asks(c)
+	s.link.asks(c)
 	err := s.c.Login.Account.AskChangeEmail(c.r.Context(), *c.who, email, c.browser)
 	if errors.Is(err, login.ErrTaken) {
 		if s.c.Specific {
@@ -28,7 +28,7 @@ func (s *Site) postAskChangeEmail(c *call) (*answer, error) {
 		err = nil
 	}
 	if err != nil {
-		return nil, s.stale(c, err)
+		return nil, s.session.stale(c, err)
 	}
 	a, err := s.getChangeEmail(c)
 	if err == nil {
@@ -37,12 +37,12 @@ func (s *Site) postAskChangeEmail(c *call) (*answer, error) {
 	return a, err
 }
 
-func (s *Site) badChangeEmail(err error) error {
-	return s.badLink(err, s.views.Life.ChangeEmailError, "API_ERROR", "CHANGE_EMAIL_EXPIRED", []any{"within", s.c.Life.EmailWithin})
+func (s profileSteps) badChangeEmail(err error) error {
+	return s.link.badLink(err, s.views.Life.ChangeEmailError, "API_ERROR", "CHANGE_EMAIL_EXPIRED", []any{"within", s.c.Life.EmailWithin})
 }
 
 // changeEmailRefused redirects a caller who is not signed in to the sign-in page, which leads back.
-func (s *Site) changeEmailRefused(c *call, err error) error {
+func (s profileSteps) changeEmailRefused(c *call, err error) error {
 	if !errors.Is(err, login.ErrNotAsked) {
 		return s.badChangeEmail(err)
 	}
@@ -54,18 +54,18 @@ func (s *Site) changeEmailRefused(c *call, err error) error {
 	return f.goTo(s.views.Life.ChangeEmailError)
 }
 
-func (s *Site) getChangeEmailLink(c *call) (*answer, error) {
+func (s profileSteps) getChangeEmailLink(c *call) (*answer, error) {
 	here, err := s.c.Login.Account.LookChangeEmail(c.r.Context(), c.token, c.who, c.browser)
 	if err != nil {
 		return nil, s.changeEmailRefused(c, err)
 	}
-	if s.opensItself(c, here) {
+	if s.spa.opensItself(c, here) {
 		return s.postChangeEmailLink(c)
 	}
-	return s.linkPage(c, "change-email"), nil
+	return s.link.linkPage(c, "change-email"), nil
 }
 
-func (s *Site) postChangeEmailLink(c *call) (*answer, error) {
+func (s profileSteps) postChangeEmailLink(c *call) (*answer, error) {
 	out, err := s.c.Login.Account.ChangeEmail(c.r.Context(), c.token, c.who, c.browser)
 	if err != nil {
 		return nil, s.changeEmailRefused(c, err)

@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-func (s *Site) getChange(c *call) (*answer, error) {
+func (s profileSteps) getChange(c *call) (*answer, error) {
 	has := c.who.User.PasswordHash != ""
 	return &answer{
 		body: map[string]any{"active_password": has}, user: &c.who.User,
@@ -14,10 +14,10 @@ func (s *Site) getChange(c *call) (*answer, error) {
 	}, nil
 }
 
-func (s *Site) postChange(c *call) (*answer, error) {
+func (s profileSteps) postChange(c *call) (*answer, error) {
 	old, n := c.form.text("password"), &needs{}
 	n.that(old == "" && c.who.User.PasswordHash != "", "password", "PASSWORD_NOT_PROVIDED")
-	s.typed(c, n, "new_password")
+	s.account.typed(c, n, "new_password")
 	if f := n.result(); f != nil {
 		return nil, f
 	}
@@ -29,7 +29,7 @@ func (s *Site) postChange(c *call) (*answer, error) {
 }
 
 // changeFailed adds an error of the new password to its field.
-func (s *Site) changeFailed(c *call, err error) error {
+func (s profileSteps) changeFailed(c *call, err error) error {
 	for _, about := range []error{
 		password.ErrTooShort, password.ErrTooLong, password.ErrCommon, password.ErrContext, password.ErrMalformed,
 		password.ErrSimple, password.ErrBreached, password.ErrNotChecked,
@@ -38,5 +38,5 @@ func (s *Site) changeFailed(c *call, err error) error {
 			return s.toFailure(err).at("new_password")
 		}
 	}
-	return s.turn(c, s.stale(c, err))
+	return s.secondFactor.turn(c, s.session.stale(c, err))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-func (s *Site) getChangeUsername(c *call) (*answer, error) {
+func (s profileSteps) getChangeUsername(c *call) (*answer, error) {
 	var current any
 	if name := c.who.User.Username; name != "" {
 		current = name
@@ -18,7 +18,7 @@ func (s *Site) getChangeUsername(c *call) (*answer, error) {
 	}, nil
 }
 
-func (s *Site) postChangeUsername(c *call) (*answer, error) {
+func (s profileSteps) postChangeUsername(c *call) (*answer, error) {
 	// An empty field removes the username.
 	name, given := c.form.texts["username"]
 	if name == "" && (!given || s.c.Life.UsernameRequired || c.who.User.Username == "") {
@@ -29,7 +29,7 @@ func (s *Site) postChangeUsername(c *call) (*answer, error) {
 		return nil, fail(http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED", "username", name)
 	}
 	if err != nil {
-		return nil, s.turn(c, s.stale(c, err))
+		return nil, s.secondFactor.turn(c, s.session.stale(c, err))
 	}
 	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.Life.PostChangeUsername), note: "USERNAME_CHANGE"}, nil
 }

@@ -1,32 +1,34 @@
 package web
 
-func (s *Site) getAskConfirm(c *call) (*answer, error) { return s.askPage(c, "confirm"), nil }
-
-func (s *Site) postAskConfirm(c *call) (*answer, error) {
-	return s.ask(c, "confirm", "CONFIRMATION_REQUEST", s.c.Login.Account.AskConfirm)
+func (s accountSteps) getAskConfirm(c *call) (*answer, error) {
+	return s.link.askPage(c, "confirm"), nil
 }
 
-func (s *Site) badConfirm(err error) error {
-	return s.badLink(err, s.views.Life.ConfirmError, "INVALID_CONFIRMATION_TOKEN", "CONFIRMATION_EXPIRED", []any{"within", s.c.Life.ConfirmWithin})
+func (s accountSteps) postAskConfirm(c *call) (*answer, error) {
+	return s.link.ask(c, "confirm", "CONFIRMATION_REQUEST", s.c.Login.Account.AskConfirm)
 }
 
-func (s *Site) getConfirm(c *call) (*answer, error) {
+func (s accountSteps) badConfirm(err error) error {
+	return s.link.badLink(err, s.views.Life.ConfirmError, "INVALID_CONFIRMATION_TOKEN", "CONFIRMATION_EXPIRED", []any{"within", s.c.Life.ConfirmWithin})
+}
+
+func (s accountSteps) getConfirm(c *call) (*answer, error) {
 	choose, here, err := s.c.Login.Account.LookConfirm(c.r.Context(), c.token, c.who, c.browser)
 	if err != nil {
 		return nil, s.badConfirm(err)
 	}
-	if !choose && s.opensItself(c, here) {
+	if !choose && s.spa.opensItself(c, here) {
 		return s.postConfirm(c)
 	}
-	a := s.linkPage(c, "confirm")
+	a := s.link.linkPage(c, "confirm")
 	if choose {
-		a = s.choosePage(c, "confirm", "") // reveal nothing about the account to another browser (R193)
+		a = s.link.choosePage(c, "confirm", "") // reveal nothing about the account to another browser (R193)
 	}
 	a.body = map[string]any{"password_required": choose}
 	return a, nil
 }
 
-func (s *Site) postConfirm(c *call) (*answer, error) {
+func (s accountSteps) postConfirm(c *call) (*answer, error) {
 	plain, n := c.form.text("password"), &needs{}
 	if plain != "" {
 		s.typed(c, n, "password")
@@ -45,7 +47,7 @@ func (s *Site) postConfirm(c *call) (*answer, error) {
 		s.jar.clear(c.w, c.r, s.jar.session())
 		c.who = nil
 	}
-	a := s.afterLink(c, out, s.views.Life.PostConfirm, "EMAIL_CONFIRMED", "EMAIL_CONFIRMED")
+	a := s.link.afterLink(c, out, s.views.Life.PostConfirm, "EMAIL_CONFIRMED", "EMAIL_CONFIRMED")
 	a.about = &out.User
 	return a, nil
 }

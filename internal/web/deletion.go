@@ -54,7 +54,7 @@ func (v leaving) rows() (rows []route) {
 }
 
 func (v leaving) getDelete(c *call) (*answer, error) {
-	a := v.s.linkPage(c, deletion.LetterKind)
+	a := v.s.link.linkPage(c, deletion.LetterKind)
 	a.body = map[string]any{"waits_seconds": int(v.s.c.Leaving.Wait / time.Second)}
 	return a, nil
 }
@@ -65,7 +65,7 @@ func (v leaving) postDelete(c *call) (*answer, error) {
 	case errors.Is(err, deletion.ErrWaits):
 		return nil, fail(http.StatusBadRequest, "", "DELETION_WAITS")
 	case err != nil:
-		return nil, v.s.turn(c, v.s.stale(c, err))
+		return nil, v.s.secondFactor.turn(c, v.s.session.stale(c, err))
 	}
 	c.who = nil // the session has ended
 	return &answer{
@@ -87,7 +87,7 @@ func (v leaving) getStop(c *call) (*answer, error) {
 	if err := v.s.c.Leaving.Deletions.Check(c.r.Context(), c.token); err != nil {
 		return nil, v.refused(err)
 	}
-	return v.s.linkPage(c, "delete-stop"), nil
+	return v.s.link.linkPage(c, "delete-stop"), nil
 }
 
 func (v leaving) postStop(c *call) (*answer, error) {

@@ -67,17 +67,17 @@ func (p *Page) Choice(field, id, texts string) *Page {
 
 // setupError redirects a user whose session is not fresh to re-authentication, and a caller without
 // a session to the sign-in page.
-func (s *Site) setupError(c *call, err error) error {
+func (s enrollSteps) setupError(c *call, err error) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Setup))
+		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.Setup))
 	case errors.Is(err, login.ErrState):
-		return s.illegal(c)
+		return s.secondFactor.illegal(c)
 	}
 	return err
 }
 
-func (s *Site) getSetup(c *call) (*answer, error) {
+func (s enrollSteps) getSetup(c *call) (*answer, error) {
 	p, err := s.c.Login.Enroll.Setup(c.r.Context(), c.pending, c.who)
 	if err != nil {
 		return nil, s.setupError(c, err)
@@ -129,7 +129,7 @@ func available(p login.Profile) []string {
 	return append(out, p.Methods...)
 }
 
-func (s *Site) postSetup(c *call) (*answer, error) {
+func (s enrollSteps) postSetup(c *call) (*answer, error) {
 	ctx, method := c.r.Context(), c.form.text("setup")
 	if method == disable && c.who != nil {
 		out, err := s.c.Login.SecondFactor.Disable(ctx, *c.who, c.browser)
@@ -161,7 +161,7 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 	return &answer{body: s.enrollmentBody(c, started), to: withNext(s.paths.Validate, c.next())}, nil
 }
 
-func (s *Site) enrollmentBody(c *call, b login.Enrollment) map[string]any {
+func (s enrollSteps) enrollmentBody(c *call, b login.Enrollment) map[string]any {
 	body := map[string]any{
 		"tf_state": "validating_profile", "tf_method": b.Method, "tf_primary_method": b.Method, "tf_state_token": nil,
 	}
@@ -183,11 +183,11 @@ func (s *Site) enrollmentBody(c *call, b login.Enrollment) map[string]any {
 
 // wantsQR reports whether a JSON answer contains the QR code of an app's key. Drawing it takes
 // longer than the rest of the answer, so it is only drawn on request.
-func (s *Site) wantsQR(c *call) bool {
+func (s enrollSteps) wantsQR(c *call) bool {
 	return c.json && (s.c.QRInJSON || c.r.URL.Query().Has("include_qr"))
 }
 
-func (s *Site) confirmPage(b login.Enrollment) ConfirmPage {
+func (s enrollSteps) confirmPage(b login.Enrollment) ConfirmPage {
 	p := ConfirmPage{
 		Method: b.Method, Destination: mask(b.Method, b.Destination), Life: s.c.CodeLife[b.Method],
 		Field: "code", Action: s.paths.Validate, Back: s.paths.Setup,
@@ -206,7 +206,7 @@ func (s *Site) confirmPage(b login.Enrollment) ConfirmPage {
 }
 
 // postSetupToken is the second part of a change by a signed-in caller.
-func (s *Site) postSetupToken(c *call) (*answer, error) {
+func (s enrollSteps) postSetupToken(c *call) (*answer, error) {
 	c.back = s.paths.Validate // its page shows the set-up again
 	code := c.form.text("code")
 	if code == "" {
@@ -220,7 +220,7 @@ func (s *Site) postSetupToken(c *call) (*answer, error) {
 }
 
 // setUpTwice is the same for a second click on the button.
-func (s *Site) setUpTwice(c *call) (*answer, error) {
+func (s enrollSteps) setUpTwice(c *call) (*answer, error) {
 	out, err := s.c.Login.Repeats.SetupAgain(c.r.Context(), c.token, c.form.text("code"), c.browser)
 	if err != nil {
 		return nil, err
@@ -230,8 +230,8 @@ func (s *Site) setUpTwice(c *call) (*answer, error) {
 
 // setupRefused shows the refusal of a first code on the page of the set-up if that is still open,
 // or on the page that starts a set-up.
-func (s *Site) setupRefused(c *call, err error) error {
-	f := s.toFailure(s.turn(c, err))
+func (s enrollSteps) setupRefused(c *call, err error) error {
+	f := s.toFailure(s.secondFactor.turn(c, err))
 	if f.status == http.StatusTooManyRequests {
 		f.at("code")
 	}
@@ -242,7 +242,7 @@ func (s *Site) setupRefused(c *call, err error) error {
 }
 
 // setUp returns the answer to a set-up that a signed-in caller has completed.
-func (s *Site) setUp(c *call, out login.Outcome) (*answer, error) {
+func (s enrollSteps) setUp(c *call, out login.Outcome) (*answer, error) {
 	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), out.User, false)
 	if err != nil {
 		return nil, err
@@ -254,7 +254,7 @@ func (s *Site) setUp(c *call, out login.Outcome) (*answer, error) {
 			body["tf_phone"] = profile.Primary.Destination
 		}
 	}
-	to := s.offerCodes(out, s.views.PostSetup)
+	to := s.recovery.offerCodes(out, s.views.PostSetup)
 	return &answer{outcome: &out, body: body, to: to, note: setUpNote(out)}, nil
 }
 

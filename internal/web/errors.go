@@ -155,9 +155,9 @@ func (s *Site) toFailure(err error) *failure {
 	if errors.Is(err, login.ErrReauthenticate) {
 		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat().silent() // the page explains it
 		f.extras = map[string]any{
-			"reauth_required": true, "unified_signin_enabled": s.unified(), "has_webauthn_verify_credential": false,
+			"reauth_required": true, "unified_signin_enabled": s.passwordless.unified(), "has_webauthn_verify_credential": false,
 		}
-		maps.Copy(f.extras, s.oauthFacts(login.ToVerify))
+		maps.Copy(f.extras, s.oauth.oauthFacts(login.ToVerify))
 		return f
 	}
 	if errors.Is(err, login.ErrPasskeysOff) {
@@ -205,7 +205,7 @@ func phoneTexts() map[string]string {
 func (s *Site) limits(key string) []any {
 	switch key {
 	case "TOKEN_LIFE":
-		return []any{"days", s.maxTokenDays()}
+		return []any{"days", s.token.maxTokenDays()}
 	case "PASSWORD_INVALID_LENGTH":
 		return []any{"length", s.c.MinPassword}
 	case "USERNAME_INVALID_LENGTH":

@@ -10,7 +10,7 @@ import (
 
 // factorRows returns the paths of the list of second factors. A form can only post, so it names the
 // action for which programs use DELETE.
-func (s *Site) factorRows() []route {
+func (s secondFactorSteps) factorRows() []route {
 	p := s.paths
 	return []route{
 		{method: http.MethodGet, path: p.Factors, access: forUser, step: s.getFactors},
@@ -28,7 +28,7 @@ type FactorsPart struct {
 }
 
 // factorsPart reads the list.
-func (s *Site) factorsPart(c *call) (FactorsPart, []store.Factor, error) {
+func (s secondFactorSteps) factorsPart(c *call) (FactorsPart, []store.Factor, error) {
 	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), c.who.User, false)
 	part := FactorsPart{Factors: factorViews(profile.Factors), Required: profile.Required, Offers: len(profile.Methods) > 0}
 	for i := range part.Factors {
@@ -37,14 +37,14 @@ func (s *Site) factorsPart(c *call) (FactorsPart, []store.Factor, error) {
 	return part, profile.Factors, err
 }
 
-func (s *Site) getFactors(c *call) (*answer, error) {
+func (s secondFactorSteps) getFactors(c *call) (*answer, error) {
 	part, factors, err := s.factorsPart(c)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range part.Factors {
 		if page, ok := askRemoval(c, "factor", f.ID, or(f.Name, c.words.Page("label_"+f.Method))); ok {
-			page.Action, page.Field, page.Value, page.Back = f.Action, "action", "remove", s.listed(s.paths.Factors)
+			page.Action, page.Field, page.Value, page.Back = f.Action, "action", "remove", s.session.listed(s.paths.Factors)
 			page.Last = len(part.Factors) == 1
 			return removal(page), nil
 		}
@@ -53,15 +53,15 @@ func (s *Site) getFactors(c *call) (*answer, error) {
 }
 
 // postFactor renames a factor, makes it the default, or removes it.
-func (s *Site) postFactor(c *call) (*answer, error) {
+func (s secondFactorSteps) postFactor(c *call) (*answer, error) {
 	name, named := c.form.texts["name"]
 	switch action := c.form.text("action"); {
 	case action == "remove" && !named && !c.form.flag("default"):
 		return s.removeFactor(c)
 	case action != "":
-		return nil, fail(http.StatusBadRequest, "action", "CHOICE_INVALID").goTo(s.listed(s.paths.Factors))
+		return nil, fail(http.StatusBadRequest, "action", "CHOICE_INVALID").goTo(s.session.listed(s.paths.Factors))
 	case !named && !c.form.flag("default"):
-		return nil, fail(http.StatusBadRequest, "name", "FIELD_REQUIRED").goTo(s.listed(s.paths.Factors))
+		return nil, fail(http.StatusBadRequest, "name", "FIELD_REQUIRED").goTo(s.session.listed(s.paths.Factors))
 	}
 	ctx, note := c.r.Context(), "FACTOR_RENAMED"
 	if named {
@@ -70,12 +70,12 @@ func (s *Site) postFactor(c *call) (*answer, error) {
 			return nil, fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", TidyName(name))
 		}
 		if err != nil {
-			return nil, s.listError(c, err, s.paths.Factors)
+			return nil, s.session.listError(c, err, s.paths.Factors)
 		}
 	}
 	if c.form.flag("default") {
 		if err := s.c.Login.SecondFactor.PreferFactor(ctx, *c.who, c.token, c.browser); err != nil {
-			return nil, s.listError(c, err, s.paths.Factors)
+			return nil, s.session.listError(c, err, s.paths.Factors)
 		}
 		note = "FACTOR_PREFERRED"
 	}
@@ -83,20 +83,20 @@ func (s *Site) postFactor(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer{body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.listed(s.paths.Factors), note: note}, nil
+	return &answer{body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.session.listed(s.paths.Factors), note: note}, nil
 }
 
-func (s *Site) removeFactor(c *call) (*answer, error) {
+func (s secondFactorSteps) removeFactor(c *call) (*answer, error) {
 	out, err := s.c.Login.SecondFactor.RemoveFactor(c.r.Context(), *c.who, c.token, c.browser)
 	if errors.Is(err, login.ErrLastFactor) || errors.Is(err, login.ErrLastWayIn) {
-		return nil, s.toFailure(err).at("").goTo(s.listed(s.paths.Factors))
+		return nil, s.toFailure(err).at("").goTo(s.session.listed(s.paths.Factors))
 	}
 	if err != nil {
-		return nil, s.listError(c, err, s.paths.Factors)
+		return nil, s.session.listError(c, err, s.paths.Factors)
 	}
 	_, factors, err := s.factorsPart(c)
 	a := &answer{
-		outcome: &out, body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.listed(s.paths.Factors), note: "FACTOR_REMOVED",
+		outcome: &out, body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.session.listed(s.paths.Factors), note: "FACTOR_REMOVED",
 	}
 	if len(factors) == 0 {
 		a.note = "TWO_FACTOR_DISABLED"
@@ -105,7 +105,7 @@ func (s *Site) removeFactor(c *call) (*answer, error) {
 }
 
 // factorsSection adds the list to the account page.
-func (s *Site) factorsSection(c *call, p *AccountPage, body map[string]any) error {
+func (s secondFactorSteps) factorsSection(c *call, p *AccountPage, body map[string]any) error {
 	part, factors, err := s.factorsPart(c)
 	if err != nil {
 		return err

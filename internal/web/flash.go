@@ -27,7 +27,7 @@ const (
 // setNotes adds a note for the next page, and one if there is news of the account. The cookie
 // contains only text keys and seconds, never text, so a forged cookie cannot show an arbitrary
 // message.
-func (s *Site) setNotes(c *call, life time.Duration, news bool, key string, args ...any) {
+func (s flashSteps) setNotes(c *call, life time.Duration, news bool, key string, args ...any) {
 	for _, a := range args {
 		if d, ok := a.(time.Duration); ok {
 			key += "." + strconv.Itoa(int((d+time.Second-1)/time.Second))
@@ -49,11 +49,11 @@ func (s *Site) setNotes(c *call, life time.Duration, news bool, key string, args
 // Notes returns the notes of the previous step for a page of the application, and removes them.
 // Call it before the response is started.
 func (s *Site) Notes(w http.ResponseWriter, r *http.Request) []Note {
-	return s.takeNotes(&call{w: w, r: r, words: s.words(r)}, "")
+	return s.flash.takeNotes(&call{w: w, r: r, words: s.words(r)}, "")
 }
 
 // takeNotes returns the notes and removes them.
-func (s *Site) takeNotes(c *call, page string) []Note {
+func (s flashSteps) takeNotes(c *call, page string) []Note {
 	var out []Note
 	add := func(p problem, said string) {
 		key := or(p.page, p.key)
@@ -145,7 +145,7 @@ func shownAgain() []string {
 }
 
 // backFrom returns the path at which GET shows the page of a form.
-func (s *Site) backFrom(rt route, r *http.Request) string {
+func (s flashSteps) backFrom(rt route, r *http.Request) string {
 	if rt.back != "" {
 		return rt.back
 	}
@@ -164,7 +164,7 @@ func (s *Site) backFrom(rt route, r *http.Request) string {
 
 // setRefusal stores a refusal for the page of the form. It returns false if the request came from
 // another page or the user's input is not the cause; then the caller answers at once.
-func (s *Site) setRefusal(c *call, f *failure) bool {
+func (s flashSteps) setRefusal(c *call, f *failure) bool {
 	if !slices.Contains([]int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError}, f.status) {
 		return false
 	}
@@ -175,7 +175,7 @@ func (s *Site) setRefusal(c *call, f *failure) bool {
 	if !f.until.IsZero() {
 		v.Until = f.until.Unix()
 	}
-	return keep(s, c, v)
+	return keep(s.Site, c, v)
 }
 
 // typedAgain returns the values of a form that its page shows again.

@@ -116,7 +116,7 @@ func (g *Gate) getEnter(c *call) (*answer, error) {
 		return nil, fail(http.StatusForbidden, "", "UNAUTHORIZED").flat()
 	}
 	if err := g.prove(c.r.Context(), i, c.who); err != nil {
-		return nil, g.s.whyNot(c, err)
+		return nil, g.s.Guards.whyNot(c, err)
 	}
 	if i.Host == g.home {
 		return &answer{to: i.To}, nil

@@ -25,13 +25,13 @@ func whoOf(r *http.Request, site *Site) *login.Who {
 }
 
 // guarded stores the caller that a guard of this site has allowed.
-func (s *Site) guarded(r *http.Request, who *login.Who) *http.Request {
+func (s Guards) guarded(r *http.Request, who *login.Who) *http.Request {
 	ctx := r.Context()
 	if whoOf(r, nil) != who {
 		ctx = context.WithValue(ctx, whoKey{}, who)
 	}
-	if whoOf(r, s) != who {
-		ctx = context.WithValue(ctx, whoKey{s}, who)
+	if whoOf(r, s.Site) != who {
+		ctx = context.WithValue(ctx, whoKey{s.Site}, who)
 	}
 	if ctx == r.Context() {
 		return r
@@ -51,13 +51,13 @@ var (
 )
 
 // RequireUser allows signed-in callers.
-func (s *Site) RequireUser(next http.Handler) http.Handler {
+func (s Guards) RequireUser(next http.Handler) http.Handler {
 	return s.guard(next, func(context.Context, login.Who) error { return nil })
 }
 
 // RequireTwoFactor allows callers whose session has two factors, or one factor and a trusted
 // device.
-func (s *Site) RequireTwoFactor(next http.Handler) http.Handler {
+func (s Guards) RequireTwoFactor(next http.Handler) http.Handler {
 	return s.guard(next, func(_ context.Context, who login.Who) error {
 		if who.Session.Level >= store.TwoFactors || who.Session.Trusted {
 			return nil
@@ -68,7 +68,7 @@ func (s *Site) RequireTwoFactor(next http.Handler) http.Handler {
 
 // RequireStrong allows callers whose session has two factors, one of which is not SMS, e-mail or a
 // trusted browser.
-func (s *Site) RequireStrong(next http.Handler) http.Handler {
+func (s Guards) RequireStrong(next http.Handler) http.Handler {
 	return s.guard(next, func(ctx context.Context, who login.Who) error {
 		if login.Strong(who.Session) {
 			return nil
@@ -91,7 +91,7 @@ func needsStrong(ctx context.Context, l *login.Login, u store.User) error {
 }
 
 // RequireFresh allows callers who have proven all required factors at most d ago.
-func (s *Site) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
+func (s Guards) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.guard(next, func(ctx context.Context, who login.Who) error {
 			return s.c.Login.Reauth.RequireFresh(ctx, who, d)
@@ -100,7 +100,7 @@ func (s *Site) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 }
 
 // RequireRole allows callers who have all the roles.
-func (s *Site) RequireRole(names ...string) func(http.Handler) http.Handler {
+func (s Guards) RequireRole(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.guard(next, func(_ context.Context, who login.Who) error {
 			for _, n := range names {
@@ -116,7 +116,7 @@ func (s *Site) RequireRole(names ...string) func(http.Handler) http.Handler {
 // RequireAnyRole allows callers who have at least one of the roles. Without names it allows no one.
 func RequireAnyRole(s *Site, names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guard(next, func(_ context.Context, who login.Who) error {
+		return s.Guards.guard(next, func(_ context.Context, who login.Who) error {
 			if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(who.User.Roles, n) }) {
 				return nil
 			}
@@ -127,7 +127,7 @@ func RequireAnyRole(s *Site, names ...string) func(http.Handler) http.Handler {
 
 // RequirePermission allows callers whose roles grant all the permissions. It reads the store each
 // time, so a removal applies to the next request.
-func (s *Site) RequirePermission(names ...string) func(http.Handler) http.Handler {
+func (s Guards) RequirePermission(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.guard(next, func(ctx context.Context, who login.Who) error {
 			have, err := s.c.Permissions(ctx, who.User.Roles)
@@ -144,18 +144,18 @@ func (s *Site) RequirePermission(names ...string) func(http.Handler) http.Handle
 	}
 }
 
-func (s *Site) guard(next http.Handler, ok check) http.Handler {
+func (s Guards) guard(next http.Handler, ok check) http.Handler {
 	return s.guardBy(s.Who, next, ok)
 }
 
 // guardBy is a guard for callers that recognise identifies.
-func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next http.Handler, ok check) http.Handler {
+func (s Guards) guardBy(recognise func(*http.Request) (*login.Who, error), next http.Handler, ok check) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who := whoOf(r, s) // an outer guard of this site may have identified the caller
+		who := whoOf(r, s.Site) // an outer guard of this site may have identified the caller
 		var err error
 		if who == nil {
 			if who, err = recognise(r); errors.Is(err, store.ErrNotFound) {
-				who, err = s.stay(w, r)
+				who, err = s.session.stay(w, r)
 			}
 		}
 		if err == nil && !who.Session.Token {
@@ -185,10 +185,10 @@ func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next h
 
 // Identify passes every request on and stores the signed-in caller, if there is one, in the
 // request's context like a guard.
-func (s *Site) Identify(next http.Handler) http.Handler {
+func (s Guards) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Cookie")
-		if who := whoOf(r, s); who != nil {
+		if who := whoOf(r, s.Site); who != nil {
 			next.ServeHTTP(w, s.guarded(r, who))
 			return
 		}
@@ -197,7 +197,7 @@ func (s *Site) Identify(next http.Handler) http.Handler {
 		}
 		who, err := s.Who(r)
 		if errors.Is(err, store.ErrNotFound) {
-			who, err = s.stay(w, r)
+			who, err = s.session.stay(w, r)
 		}
 		switch {
 		case errors.Is(err, store.ErrNotFound):
@@ -214,9 +214,9 @@ func (s *Site) Identify(next http.Handler) http.Handler {
 
 // turnAway reports the missing requirement: with 401 or 403 as JSON, or with a redirect to the page
 // that meets it, which leads back.
-func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, err error) {
+func (s Guards) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	s.headers(w)
-	s.share(w, r)
+	s.spa.share(w, r)
 	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r), looked: true}
 	if errors.Is(err, login.ErrReauthenticate) {
 		c.who, _ = s.Who(r) // only to find the page for re-authentication
@@ -224,7 +224,7 @@ func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	s.refuse(c, nil, s.whyNot(c, err))
 }
 
-func (s *Site) whyNot(c *call, err error) *failure {
+func (s Guards) whyNot(c *call, err error) *failure {
 	back := ""
 	if safeMethod(c.r.Method) {
 		back = c.r.URL.RequestURI()
@@ -238,13 +238,13 @@ func (s *Site) whyNot(c *call, err error) *failure {
 		s.jar.clear(c.w, c.r, s.jar.session())
 		return f.says("AWAY")
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), back))
+		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), back))
 	case errors.Is(err, errNeedsFactor):
 		f := fail(http.StatusForbidden, "", "TWO_FACTOR_NEEDED").flat().goTo(withNext(s.paths.Setup, back))
 		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}
 		return f
 	case errors.Is(err, errProveStrong):
-		return fail(http.StatusForbidden, "", "TWO_FACTOR_STRONG").flat().goTo(withNext(s.verifyPath(), back))
+		return fail(http.StatusForbidden, "", "TWO_FACTOR_STRONG").flat().goTo(withNext(s.passwordless.verifyPath(), back))
 	case errors.Is(err, errNeedsStrong):
 		f := fail(http.StatusForbidden, "", "TWO_FACTOR_STRONG").flat().goTo(withNext(s.paths.Setup, back))
 		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}

@@ -53,7 +53,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID(w)
 	s.tellForwarded(r)
 	EndConnection(w, r)
-	if s.share(w, r) {
+	if s.spa.share(w, r) {
 		return
 	}
 	if name, ok := strings.CutPrefix(r.URL.Path, s.paths.Static+"/"); ok {
@@ -73,7 +73,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.token, c.link = token, rt.link
 	if rt.again != nil {
-		c.back = s.backFrom(rt, r)
+		c.back = s.flash.backFrom(rt, r)
 	}
 	if token != "" {
 		// A token in the path must not be sent in a Referer, not even within the site (R51).
@@ -96,7 +96,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	takeKept(s, c)
 	a, err := rt.step(c)
 	if errors.Is(err, login.ErrUnproven) {
-		a, err = s.proveFirst(c, rt, a, err)
+		a, err = s.account.proveFirst(c, rt, a, err)
 	}
 	if err != nil {
 		s.refuse(c, a, s.toFailure(err))

@@ -37,11 +37,11 @@ func (v inviting) get(c *call) (*answer, error) {
 		return nil, v.refused(c, err)
 	}
 	if v.s.c.Life.ByLink { // there are no passwords
-		a := v.s.linkPage(c, "invite")
+		a := v.s.link.linkPage(c, "invite")
 		a.body = map[string]any{"email": i.Email, "passkey": false}
 		return a, nil
 	}
-	a := v.s.choosePage(c, "invite", i.Email)
+	a := v.s.link.choosePage(c, "invite", i.Email)
 	page, _ := a.data.(ChoosePage)
 	page.Passkey = v.passkeys() && v.s.c.Passkeys.shown(v.s.c.Origin)
 	a.data, a.body = page, map[string]any{"email": i.Email, "passkey": v.passkeys()}
@@ -67,7 +67,7 @@ func (v inviting) post(c *call) (*answer, error) {
 	case v.s.c.Life.ByLink || v.s.c.Life.Keyless && c.form.text("password") == "":
 	default:
 		n := &needs{}
-		v.s.typed(c, n, "password")
+		v.s.account.typed(c, n, "password")
 		if f := n.result(); f != nil {
 			return nil, f
 		}
@@ -79,9 +79,9 @@ func (v inviting) post(c *call) (*answer, error) {
 	}
 	out, err := login.Invited(c.r.Context(), v.s.c.Login, u, c.browser)
 	if err != nil {
-		return nil, v.s.turn(c, err)
+		return nil, v.s.secondFactor.turn(c, err)
 	}
-	return v.s.entered(c, out, v.s.views.PostRegister), nil
+	return v.s.account.entered(c, out, v.s.views.PostRegister), nil
 }
 
 // ask returns the challenge for the passkey that replaces the password.
@@ -117,7 +117,7 @@ func (v inviting) refused(c *call, err error) error {
 		return fail(http.StatusBadRequest, "", "INVITATION_TAKEN").flat().goTo(v.s.paths.Login)
 	}
 	if c.form.text("credential") == "" {
-		return v.s.allOf(err)
+		return v.s.account.allOf(err)
 	}
-	return v.s.passkeyFailure(c, err, v.s.c.Passkeys.CreateWithin, c.r.URL.EscapedPath())
+	return v.s.webauthn.passkeyFailure(c, err, v.s.c.Passkeys.CreateWithin, c.r.URL.EscapedPath())
 }

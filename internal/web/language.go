@@ -20,7 +20,7 @@ type LanguagePart struct {
 	Languages []Language
 }
 
-func (s *Site) languageSection(c *call, p *AccountPage, body map[string]any) error {
+func (s profileSteps) languageSection(c *call, p *AccountPage, body map[string]any) error {
 	chosen := c.who.User.Language
 	body["languages"] = s.c.Words.Tags()
 	if chosen == "" {
@@ -34,10 +34,10 @@ func (s *Site) languageSection(c *call, p *AccountPage, body map[string]any) err
 
 // postLanguage sets the language of messages to the account's owner and of the pages in this
 // browser.
-func (s *Site) postLanguage(c *call) (*answer, error) {
+func (s profileSteps) postLanguage(c *call) (*answer, error) {
 	tag := c.form.text("language")
 	if !s.c.Words.Has(tag) {
-		return nil, fail(http.StatusBadRequest, "language", "CHOICE_INVALID").goTo(s.listed(s.paths.Sessions))
+		return nil, fail(http.StatusBadRequest, "language", "CHOICE_INVALID").goTo(s.session.listed(s.paths.Sessions))
 	}
 	if err := s.c.Login.Account.SetLanguage(c.r.Context(), *c.who, tag); err != nil {
 		return nil, err
@@ -46,5 +46,5 @@ func (s *Site) postLanguage(c *call) (*answer, error) {
 		s.jar.set(c.w, s.jar.lang(), tag, langLife)
 		c.words = s.c.Words.For(tag)
 	}
-	return &answer{body: map[string]any{"language": tag}, to: s.listed(s.paths.Sessions), note: "LANGUAGE_CHANGED"}, nil
+	return &answer{body: map[string]any{"language": tag}, to: s.session.listed(s.paths.Sessions), note: "LANGUAGE_CHANGED"}, nil
 }

@@ -62,7 +62,7 @@ type LifeViews struct {
 	PostChangeUsername                string
 }
 
-func (s *Site) nameLife() error {
+func (s accountSteps) nameLife() error {
 	v, p := s.views.Life, &s.paths.Life
 	for _, path := range []string{p.Confirm, p.Reset, p.Change, p.ChangeEmail, p.ChangeUsername, p.RecoverUsername} {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") {
@@ -88,7 +88,7 @@ func (s *Site) nameLife() error {
 }
 
 // lifeRows returns the enabled paths of account changes.
-func (s *Site) lifeRows() []route {
+func (s accountSteps) lifeRows() []route {
 	p, f := s.paths.Life, s.c.Life
 	var rows []route
 	type step struct {
@@ -98,23 +98,24 @@ func (s *Site) lifeRows() []route {
 	add := func(on bool, path string, get, post step, take fields) {
 		if on {
 			rows = append(rows, route{method: http.MethodGet, path: path, access: get.access, step: get.run, link: strings.HasSuffix(path, tokenEnd)},
-				route{method: http.MethodPost, path: path, access: post.access, step: post.run, again: get.run, take: take, link: strings.HasSuffix(path, tokenEnd)})
+				route{method: http.MethodPost, path: path, access: post.access, step: post.run, again: get.run,
+					take: take, link: strings.HasSuffix(path, tokenEnd)})
 		}
 	}
 	address, fresh := fields{"email": text}, fields{"password": text, "password_confirm": text}
 	add(s.c.Registerable, s.paths.Register, step{forAnonymous, s.getRegister}, step{forAnonymous, s.postRegister},
 		profileTake(f.Fields, fields{"email": text, "username": text, "password": text, "password_confirm": text}))
-	profile := profilePages{s}
+	profile := profilePages{s.Site}
 	add(len(f.Fields) > 0, s.paths.Profile, step{forUser, profile.get}, step{forUser, profile.post},
 		profileTake(f.Fields, fields{}))
 	add(f.Confirm, p.Confirm, step{forAnyone, s.getAskConfirm}, step{forAnyone, s.postAskConfirm}, address)
 	add(f.Confirm, p.Confirm+tokenEnd, step{forAnyone, s.getConfirm}, step{forAnyone, s.postConfirm}, fresh)
 	add(f.Reset, p.Reset, step{forAnyone, s.getAskReset}, step{forAnyone, s.postAskReset}, address)
 	add(f.Reset, p.Reset+tokenEnd, step{forAnyone, s.getReset}, step{forAnyone, s.postReset}, fresh)
-	add(f.Change, p.Change, step{forFreshUser, s.getChange}, step{forUser, s.postChange}, fields{"password": text, "new_password": text, "new_password_confirm": text})
-	add(f.ChangeEmail, p.ChangeEmail, step{forFreshUser, s.getChangeEmail}, step{forUser, s.postAskChangeEmail}, address)
-	add(f.ChangeEmail, p.ChangeEmail+tokenEnd, step{forAnyone, s.getChangeEmailLink}, step{forAnyone, s.postChangeEmailLink}, nil)
-	add(f.ChangeUsername, p.ChangeUsername, step{forFreshUser, s.getChangeUsername}, step{forUser, s.postChangeUsername}, fields{"username": text})
+	add(f.Change, p.Change, step{forFreshUser, s.profile.getChange}, step{forUser, s.profile.postChange}, fields{"password": text, "new_password": text, "new_password_confirm": text})
+	add(f.ChangeEmail, p.ChangeEmail, step{forFreshUser, s.profile.getChangeEmail}, step{forUser, s.profile.postAskChangeEmail}, address)
+	add(f.ChangeEmail, p.ChangeEmail+tokenEnd, step{forAnyone, s.profile.getChangeEmailLink}, step{forAnyone, s.profile.postChangeEmailLink}, nil)
+	add(f.ChangeUsername, p.ChangeUsername, step{forFreshUser, s.profile.getChangeUsername}, step{forUser, s.profile.postChangeUsername}, fields{"username": text})
 	add(f.RecoverUsername, p.RecoverUsername, step{forAnonymous, s.getRecoverUsername}, step{forAnonymous, s.postRecoverUsername}, address)
 	return rows
 }

@@ -1,10 +1,10 @@
 package web
 
-func (s *Site) postLogout(c *call) (*answer, error) {
+func (s sessionSteps) postLogout(c *call) (*answer, error) {
 	if err := s.c.Login.Sessions.Logout(c.r.Context(), c.who, c.pending, c.browser); err != nil {
 		return nil, err
 	}
-	if err := s.logoutRefresh(c); err != nil {
+	if err := s.token.logoutRefresh(c); err != nil {
 		return nil, err
 	}
 	// Keep tf_validity: it belongs to the browser and does not skip the first factor.

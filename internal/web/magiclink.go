@@ -9,53 +9,55 @@ import (
 )
 
 // loginRows returns the paths of the sign-in page, except those of unified sign-in.
-func (s *Site) loginRows() []route {
+func (s passwordlessSteps) loginRows() []route {
 	p := s.paths
 	switch {
 	case s.unified() && s.c.UnifiedLogin:
 		return nil
 	case s.c.Life.ByLink:
 		return []route{
-			{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.getLogin},
-			{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.postAskLogin, again: s.getLogin, take: fields{"email": text}},
+			{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.account.getLogin},
+			{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.postAskLogin, again: s.account.getLogin,
+				take: fields{"email": text}},
 			{method: http.MethodGet, path: p.Login + tokenEnd, access: forAnonymous, step: s.getLoginLink, link: true},
-			{method: http.MethodPost, path: p.Login + tokenEnd, access: forAnonymous, step: s.postLoginLink, take: fields{"meant": flag}, link: true},
+			{method: http.MethodPost, path: p.Login + tokenEnd, access: forAnonymous, step: s.postLoginLink,
+				take: fields{"meant": flag}, link: true},
 		}
 	}
 	return []route{
-		{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.getLogin},
-		{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.postLogin, again: s.getLogin,
+		{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.account.getLogin},
+		{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.account.postLogin, again: s.account.getLogin,
 			take: fields{"email": text, "username": text, "identity": text, "password": text, "remember": flag}},
 	}
 }
 
-func (s *Site) postAskLogin(c *call) (*answer, error) {
+func (s passwordlessSteps) postAskLogin(c *call) (*answer, error) {
 	next := c.next()
 	if _, ok := safeNext(next); next != "" && !ok {
 		return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")
 	}
-	a, err := s.ask(c, "login", "LOGIN_EMAIL_SENT", func(ctx context.Context, email string, b login.Browser) error {
+	a, err := s.link.ask(c, "login", "LOGIN_EMAIL_SENT", func(ctx context.Context, email string, b login.Browser) error {
 		return s.c.Login.Passwordless.AskLogin(ctx, email, next, b)
 	})
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.getLogin(c)
+	page, err := s.account.getLogin(c)
 	if err == nil {
 		a.page, a.data = page.page, page.data
 	}
 	return a, err
 }
 
-func (s *Site) getLoginLink(c *call) (*answer, error) {
+func (s passwordlessSteps) getLoginLink(c *call) (*answer, error) {
 	return s.signInLink(c, s.c.Login.Passwordless.OpenLogin, s.postLoginLink, s.loginLinkFailed)
 }
 
-func (s *Site) postLoginLink(c *call) (*answer, error) {
+func (s passwordlessSteps) postLoginLink(c *call) (*answer, error) {
 	return s.followLink(c, s.c.Login.Passwordless.FollowLogin, s.getLoginLink, s.loginLinkFailed)
 }
 
-func (s *Site) loginLinkFailed(c *call, err error) error {
+func (s passwordlessSteps) loginLinkFailed(c *call, err error) error {
 	f := fail(http.StatusBadRequest, "", "INVALID_LOGIN_TOKEN")
 	switch {
 	case errors.Is(err, login.ErrLinkExpired):
@@ -68,6 +70,6 @@ func (s *Site) loginLinkFailed(c *call, err error) error {
 
 // linkRefused redirects after an invalid link to the application's own page if there is one, and
 // otherwise to the page that requests another link.
-func (s *Site) linkRefused(c *call, f *failure, back string) error {
+func (s passwordlessSteps) linkRefused(c *call, f *failure, back string) error {
 	return f.flat().goTo(or(s.views.Life.LoginError, back))
 }

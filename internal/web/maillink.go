@@ -18,7 +18,7 @@ const askedLife = 7 * 24 * time.Hour
 
 // asks is called by every step that mails a link. It marks the browser, so that the page of the
 // link can recognize it. It does so whether or not there is an account, so that it reveals nothing.
-func (s *Site) asks(c *call) {
+func (s linkSteps) asks(c *call) {
 	if len(c.browser.Asked) != len(seal.Token()) {
 		c.browser.Asked = seal.Token()
 	}
@@ -34,7 +34,7 @@ type LinkPage struct {
 }
 
 // linkPage returns the page of a valid link.
-func (s *Site) linkPage(c *call, kind string) *answer {
+func (s linkSteps) linkPage(c *call, kind string) *answer {
 	return &answer{page: "link", data: LinkPage{Kind: wordsOf(kind), Action: c.r.URL.EscapedPath()}}
 }
 
@@ -45,7 +45,7 @@ func wordsOf(kind string) string { return strings.ReplaceAll(kind, "-", "_") }
 const sentFlag = "sent"
 
 // askPage returns the page that asks for an address to send a mail to.
-func (s *Site) askPage(c *call, kind string) *answer {
+func (s linkSteps) askPage(c *call, kind string) *answer {
 	email := c.form.text("email")
 	if email == "" {
 		email = c.r.URL.Query().Get("email")
@@ -63,7 +63,9 @@ func (s *Site) askPage(c *call, kind string) *answer {
 
 // ask handles a request for a letter. Only sites that reveal accounts show an error of the account.
 // On others the answer is always the same, including its cookies.
-func (s *Site) ask(c *call, kind, note string, step func(context.Context, string, login.Browser) error) (*answer, error) {
+func (s linkSteps) ask(
+	c *call, kind, note string, step func(context.Context, string, login.Browser) error,
+) (*answer, error) {
 	email := c.form.text("email")
 	if email == "" {
 		return nil, fail(http.StatusBadRequest, "email", "EMAIL_NOT_PROVIDED")
@@ -71,7 +73,7 @@ func (s *Site) ask(c *call, kind, note string, step func(context.Context, string
 	s.asks(c)
 	err := step(c.r.Context(), email, c.browser)
 	if s.c.Specific && errors.Is(err, login.ErrUnconfirmed) {
-		return nil, s.confirmFirst(c, err, "email")
+		return nil, s.account.confirmFirst(c, err, "email")
 	}
 	if err != nil && (s.c.Specific || !tellsOfAccount(err)) {
 		return nil, err
@@ -99,7 +101,7 @@ func tellsOfAccount(err error) bool { return errors.Is(err, login.ErrConfirmed) 
 
 // badLink returns the failure of an invalid link and redirects to the page that requests another
 // one.
-func (s *Site) badLink(err error, view, invalid, expired string, within []any) error {
+func (s linkSteps) badLink(err error, view, invalid, expired string, within []any) error {
 	switch {
 	case errors.Is(err, login.ErrLink):
 		return fail(http.StatusBadRequest, "", invalid).goTo(view)
@@ -122,16 +124,16 @@ type ChoosePage struct {
 	Passkey   bool // a passkey may replace the password
 }
 
-func (s *Site) choosePage(c *call, kind, email string) *answer {
+func (s linkSteps) choosePage(c *call, kind, email string) *answer {
 	return &answer{page: "choose", data: ChoosePage{
 		Kind: kind, Action: c.r.URL.EscapedPath(), Email: email, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword,
 	}}
 }
 
 // afterLink returns the answer to a link that may have signed the user in.
-func (s *Site) afterLink(c *call, out login.Outcome, view, note, noteIn string) *answer {
+func (s linkSteps) afterLink(c *call, out login.Outcome, view, note, noteIn string) *answer {
 	if out.Session != nil || out.Pending != nil {
-		a := s.entered(c, out, or(view, s.views.PostLogin))
+		a := s.account.entered(c, out, or(view, s.views.PostLogin))
 		a.note = noteIn
 		if out.Pending != nil {
 			a.note = note

@@ -2,18 +2,18 @@ package web
 
 // getNotMe shows the button. Opening the link of a notice changes nothing, because mail scanners
 // also open links (R51).
-func (s *Site) getNotMe(c *call) (*answer, error) {
+func (s linkSteps) getNotMe(c *call) (*answer, error) {
 	if err := s.c.Login.Links.CheckStop(c.r.Context(), c.token); err != nil {
-		return nil, s.turn(c, err)
+		return nil, s.secondFactor.turn(c, err)
 	}
 	return &answer{page: "not_me", data: NotMePage{Action: s.paths.NotMe + "/" + c.token}}, nil
 }
 
 // postNotMe ends everything issued to the account.
-func (s *Site) postNotMe(c *call) (*answer, error) {
+func (s linkSteps) postNotMe(c *call) (*answer, error) {
 	kept, err := s.c.Login.Links.NotMe(c.r.Context(), c.token, c.browser)
 	if err != nil {
-		return nil, s.turn(c, err)
+		return nil, s.secondFactor.turn(c, err)
 	}
 	a := &answer{page: "not_me", data: NotMePage{Done: true}}
 	if kept {

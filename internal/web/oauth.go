@@ -45,7 +45,7 @@ func (v OAuthViews) or(all Views) OAuthViews {
 	return OAuthViews{PostLogin: or(v.PostLogin, all.PostLogin), PostVerify: or(v.PostVerify, all.PostVerify)}
 }
 
-func (s *Site) checkOAuthNames() error {
+func (s oauthSteps) checkOAuthNames() error {
 	for _, path := range s.paths.OAuth.list() {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") {
 			return errors.New("path " + path + ": must be a plain path such as /login/oauthstart")
@@ -59,46 +59,47 @@ func (s *Site) checkOAuthNames() error {
 const maxTripNext = 512
 
 // oauthRows returns the paths of sign-in with identity providers.
-func (s *Site) oauthRows() []route {
+func (s oauthSteps) oauthRows() []route {
 	if len(s.c.Login.OAuth.Providers(login.ToSignIn)) == 0 {
 		return nil
 	}
 	p := s.paths.OAuth
-	return append(signingUp{s}.rows(), []route{
+	return append(signingUp{s.Site}.rows(), []route{
 		{method: http.MethodPost, path: p.Start + tokenEnd, access: forAnonymous, step: s.postOAuthStart},
 		{method: http.MethodGet, path: p.Response + tokenEnd, access: forAnyone, step: s.getOAuthResponse, link: true},
 		{method: http.MethodPost, path: p.VerifyStart + tokenEnd, access: forUser, step: s.postOAuthVerifyStart},
-		{method: http.MethodGet, path: p.VerifyResponse + tokenEnd, access: forAnyone, step: s.getOAuthVerifyResponse, link: true},
+		{method: http.MethodGet, path: p.VerifyResponse + tokenEnd, access: forAnyone,
+			step: s.getOAuthVerifyResponse, link: true},
 		{method: http.MethodPost, path: p.Connect + tokenEnd, access: forUser, step: s.postOAuthConnect},
 		{method: http.MethodPost, path: p.Disconnect, access: forUser, step: s.postOAuthDisconnect, take: fields{"id": text}},
 	}...)
 }
 
-func (s *Site) postOAuthStart(c *call) (*answer, error) {
+func (s oauthSteps) postOAuthStart(c *call) (*answer, error) {
 	if err := s.knownProvider(c, login.ToSignIn); err != nil {
 		return nil, err
 	}
 	return s.startOAuth(c, login.ToSignIn, s.paths.OAuth.Response)
 }
 
-func (s *Site) postOAuthVerifyStart(c *call) (*answer, error) {
+func (s oauthSteps) postOAuthVerifyStart(c *call) (*answer, error) {
 	return s.startOAuth(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
 }
 
 // postOAuthConnect uses the same redirect URL as signing in, so that only two URLs are registered
 // with the provider.
-func (s *Site) postOAuthConnect(c *call) (*answer, error) {
+func (s oauthSteps) postOAuthConnect(c *call) (*answer, error) {
 	return s.startOAuth(c, login.ToConnect, s.paths.OAuth.Response)
 }
 
-func (s *Site) knownProvider(c *call, e login.OAuthIntent) error {
+func (s oauthSteps) knownProvider(c *call, e login.OAuthIntent) error {
 	if s.providerTitle(c, e) == "" {
 		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
 	}
 	return nil
 }
 
-func (s *Site) providerTitle(c *call, e login.OAuthIntent) string {
+func (s oauthSteps) providerTitle(c *call, e login.OAuthIntent) string {
 	for _, p := range s.c.Login.OAuth.Providers(e) {
 		if p.Name() == c.token {
 			return p.Title()
@@ -108,12 +109,12 @@ func (s *Site) providerTitle(c *call, e login.OAuthIntent) string {
 }
 
 // redirect returns the URL to which the provider redirects back.
-func (s *Site) redirect(c *call, path string) string {
+func (s oauthSteps) redirect(c *call, path string) string {
 	return s.c.Origin.Scheme + "://" + s.c.Origin.Host + path + "/" + c.token
 }
 
 // startOAuth redirects the browser to the provider.
-func (s *Site) startOAuth(c *call, e login.OAuthIntent, back string) (*answer, error) {
+func (s oauthSteps) startOAuth(c *call, e login.OAuthIntent, back string) (*answer, error) {
 	if err := s.knownProvider(c, e); err != nil {
 		return nil, err
 	}
@@ -129,18 +130,18 @@ func (s *Site) startOAuth(c *call, e login.OAuthIntent, back string) (*answer, e
 	return &answer{away: d.Address, page: "oauth_away", data: AwayPage{Title: s.providerTitle(c, e), Address: d.Address}}, nil
 }
 
-func (s *Site) getOAuthResponse(c *call) (*answer, error) {
+func (s oauthSteps) getOAuthResponse(c *call) (*answer, error) {
 	return s.finishOAuth(c, login.ToSignIn, s.paths.OAuth.Response)
 }
 
-func (s *Site) getOAuthVerifyResponse(c *call) (*answer, error) {
+func (s oauthSteps) getOAuthVerifyResponse(c *call) (*answer, error) {
 	return s.finishOAuth(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
 }
 
 // finishOAuth handles the return from a provider. The protocol requires that this GET has an effect. It
 // is bound to a state that this browser recently received from us and that can be used once (RFC
 // 9700, section 2.1.1).
-func (s *Site) finishOAuth(c *call, e login.OAuthIntent, path string) (*answer, error) {
+func (s oauthSteps) finishOAuth(c *call, e login.OAuthIntent, path string) (*answer, error) {
 	if c.r.Method == http.MethodHead {
 		return nil, fail(http.StatusMethodNotAllowed, "", "METHOD_NOT_ALLOWED").flat()
 	}
@@ -150,7 +151,7 @@ func (s *Site) finishOAuth(c *call, e login.OAuthIntent, path string) (*answer, 
 	out, done, next, err := s.c.Login.OAuth.FinishOAuth(c.r.Context(), login.OAuthCallback{
 		Provider: c.token, Intent: e, Redirect: s.redirect(c, path), Cookie: cookie, State: only(q, "state"),
 		Answer: federated.Answer{Code: only(q, "code"), Issuer: only(q, "iss"), Error: only(q, "error")},
-		Asks:   signingUp{s}.asks(),
+		Asks:   signingUp{s.Site}.asks(),
 	}, c.who, c.browser)
 	c.form.texts["next"] = next
 	if err != nil {
@@ -160,7 +161,7 @@ func (s *Site) finishOAuth(c *call, e login.OAuthIntent, path string) (*answer, 
 		return s.oauthFailed(c, out, e, err)
 	}
 	if out.SignUp != nil {
-		return signingUp{s}.started(c, *out.SignUp), nil
+		return signingUp{s.Site}.started(c, *out.SignUp), nil
 	}
 	a := s.oauthDone(c, out, done)
 	if out.Pending == nil {
@@ -170,19 +171,19 @@ func (s *Site) finishOAuth(c *call, e login.OAuthIntent, path string) (*answer, 
 }
 
 // oauthDone returns the answer to a successful return from a provider.
-func (s *Site) oauthDone(c *call, out login.Outcome, e login.OAuthIntent) *answer {
+func (s oauthSteps) oauthDone(c *call, out login.Outcome, e login.OAuthIntent) *answer {
 	switch e {
 	case login.ToConnect:
 		return &answer{outcome: &out, user: &out.User, to: c.after(s.accountOr(s.views.PostLogin)), note: "OAUTH_CONNECTED"}
 	case login.ToVerify:
 		if out.Pending == nil {
-			a := s.verified(c, out)
+			a := s.session.verified(c, out)
 			a.to = c.after(s.views.OAuth.PostVerify)
 			return a
 		}
-		return s.entered(c, out, s.views.OAuth.PostVerify)
+		return s.account.entered(c, out, s.views.OAuth.PostVerify)
 	}
-	return s.entered(c, out, s.views.OAuth.PostLogin)
+	return s.account.entered(c, out, s.views.OAuth.PostLogin)
 }
 
 // only returns a parameter that was sent once. It ignores one that was sent twice.
@@ -193,12 +194,12 @@ func only(q url.Values, name string) string {
 	return ""
 }
 
-func (s *Site) accountOr(path string) string { return or(s.paths.Account, path) }
+func (s oauthSteps) accountOr(path string) string { return or(s.paths.Account, path) }
 
 // oauthFailed keeps a pending sign-in whose first code was not sent, like a sign-in with a password.
-func (s *Site) oauthFailed(c *call, out login.Outcome, e login.OAuthIntent, err error) (*answer, error) {
+func (s oauthSteps) oauthFailed(c *call, out login.Outcome, e login.OAuthIntent, err error) (*answer, error) {
 	if out.SignUp != nil {
-		if f := (signingUp{s}).unsent(c, *out.SignUp, err); f != nil {
+		if f := (signingUp{s.Site}).unsent(c, *out.SignUp, err); f != nil {
 			return nil, f
 		}
 	}
@@ -214,7 +215,7 @@ func (s *Site) oauthFailed(c *call, out login.Outcome, e login.OAuthIntent, err 
 
 // oauthFailure returns the failure of a sign-in with a provider. It contains only our own texts,
 // none of the provider's (R110).
-func (s *Site) oauthFailure(c *call, e login.OAuthIntent, err error) error {
+func (s oauthSteps) oauthFailure(c *call, e login.OAuthIntent, err error) error {
 	back := s.oauthBack(c, e)
 	bad := func(key string) error { return fail(http.StatusBadRequest, "", key).flat().goTo(back) }
 	switch {
@@ -246,13 +247,13 @@ func (s *Site) oauthFailure(c *call, e login.OAuthIntent, err error) error {
 		f.retryAfter = 5 * time.Second
 		return f
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Account))
+		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.Account))
 	}
 	return err
 }
 
 // oauthBack returns the page after a failed return from a provider.
-func (s *Site) oauthBack(c *call, e login.OAuthIntent) string {
+func (s oauthSteps) oauthBack(c *call, e login.OAuthIntent) string {
 	switch {
 	case c.who != nil && e == login.ToVerify:
 		return or(s.appView(s.views.VerifyError), withNext(s.paths.Verify, c.next()))
@@ -263,19 +264,19 @@ func (s *Site) oauthBack(c *call, e login.OAuthIntent) string {
 }
 
 // appView returns a page of the application that gets the result in its query.
-func (s *Site) appView(view string) string {
+func (s oauthSteps) appView(view string) string {
 	if !s.c.App.Tells {
 		return ""
 	}
 	return view
 }
 
-func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
+func (s oauthSteps) postOAuthDisconnect(c *call) (*answer, error) {
 	out, err := s.c.Login.OAuth.Disconnect(c.r.Context(), *c.who, c.form.text("id"), c.browser)
 	back := s.accountOr(s.views.PostLogin)
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return nil, s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Account))
+		return nil, s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.Account))
 	case errors.Is(err, login.ErrLastWayIn):
 		return nil, s.toFailure(err).at("id").goTo(back)
 	case errors.Is(err, login.ErrChoice):
@@ -287,7 +288,7 @@ func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
 }
 
 // oauthFacts returns the data about providers in the wire contract.
-func (s *Site) oauthFacts(e login.OAuthIntent) map[string]any {
+func (s oauthSteps) oauthFacts(e login.OAuthIntent) map[string]any {
 	names := []string{}
 	for _, p := range s.c.Login.OAuth.Providers(e) {
 		names = append(names, p.Name())
@@ -296,7 +297,7 @@ func (s *Site) oauthFacts(e login.OAuthIntent) map[string]any {
 }
 
 // providerViews returns the provider buttons of a page.
-func (s *Site) providerViews(e login.OAuthIntent, path string) []ProviderView {
+func (s oauthSteps) providerViews(e login.OAuthIntent, path string) []ProviderView {
 	var out []ProviderView
 	for _, p := range s.c.Login.OAuth.Providers(e) {
 		out = append(out, ProviderView{Name: p.Name(), Title: p.Title(), Action: path + "/" + p.Name()})
@@ -305,7 +306,7 @@ func (s *Site) providerViews(e login.OAuthIntent, path string) []ProviderView {
 }
 
 // connectionsSection adds the connected accounts.
-func (s *Site) connectionsSection(c *call, p *AccountPage, body map[string]any) error {
+func (s oauthSteps) connectionsSection(c *call, p *AccountPage, body map[string]any) error {
 	if len(s.c.Login.OAuth.Providers(login.ToSignIn)) == 0 {
 		return nil
 	}
@@ -323,7 +324,7 @@ func (s *Site) connectionsSection(c *call, p *AccountPage, body map[string]any) 
 	return nil
 }
 
-func (s *Site) connectionView(x store.Connection) ConnectionView {
+func (s oauthSteps) connectionView(x store.Connection) ConnectionView {
 	v := ConnectionView{ID: x.ID, Provider: x.Provider, Title: x.Provider, Label: x.Label, Added: x.CreatedAt}
 	for _, p := range s.c.Login.OAuth.Providers(login.ToSignIn) {
 		if p.Name() == x.Provider {

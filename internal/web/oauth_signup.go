@@ -55,7 +55,7 @@ func (u signingUp) started(c *call, v login.SignUp) *answer {
 // at redirects to the next step of a sign-up.
 func (u signingUp) at(c *call, v login.SignUp) *answer {
 	a := &answer{body: u.body(c, v), to: withNext(u.path(), v.Next)}
-	if view := u.s.appView(u.s.views.Life.LoginError); view != "" && c.link {
+	if view := u.s.oauth.appView(u.s.views.Life.LoginError); view != "" && c.link {
 		a.to = withQuery(view, "oauth_signup", waitsFor(v))
 	}
 	return a
@@ -200,7 +200,7 @@ func (u signingUp) complete(c *call, v login.SignUp, token string, values map[st
 	}
 	u.s.jar.clear(c.w, c.r, u.s.jar.signUp())
 	c.form.texts["next"] = v.Next
-	a := u.s.entered(c, out, u.s.views.PostRegister)
+	a := u.s.account.entered(c, out, u.s.views.PostRegister)
 	a.fields = u.s.c.Life.Fields.Of(values)
 	return a, nil
 }
@@ -217,7 +217,7 @@ func (u signingUp) refused(c *call, err error) error {
 	case errors.Is(err, login.ErrAddressTaken):
 		over = "OAUTH_SIGN_UP_TAKEN"
 	default:
-		return u.s.allOf(err)
+		return u.s.account.allOf(err)
 	}
 	u.s.jar.clear(c.w, c.r, u.s.jar.signUp())
 	return fail(http.StatusBadRequest, "", over).flat().goTo(u.s.paths.Login)

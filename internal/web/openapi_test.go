@@ -100,6 +100,7 @@ func siteTable(t *testing.T, change func(*Config)) []route {
 		t.Fatal(err)
 	}
 	s := &Site{}
+	s.features = featuresOf(s)
 	s.c.Login, err = login.New(login.Config{
 		Accounts: &account.Accounts{}, Sessions: &session.Manager{}, Devices: &device.Manager{}, Limits: &limit.Limiter{},
 		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Steps: db,

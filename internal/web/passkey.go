@@ -29,7 +29,7 @@ type Passkeys struct {
 func (p Passkeys) shown(origin *url.URL) bool { return p.On && net.ParseIP(origin.Hostname()) == nil }
 
 // passkeyRows returns the paths of passkeys.
-func (s *Site) passkeyRows() []route {
+func (s webauthnSteps) passkeyRows() []route {
 	if !s.c.Passkeys.On {
 		return nil
 	}
@@ -42,16 +42,20 @@ func (s *Site) passkeyRows() []route {
 		{method: http.MethodPost, path: p.WanRegister + tokenEnd, access: forEnrolling, step: s.postWanRegisterAnswer,
 			take: fields{"credential": long}},
 		{method: http.MethodGet, path: p.WanDelete, access: forUser, step: s.getWanDelete},
-		{method: http.MethodPost, path: p.WanDelete, access: forUser, step: s.postWanDelete, again: s.getWanRegister, back: p.WanRegister, take: fields{"name": text}},
+		{method: http.MethodPost, path: p.WanDelete, access: forUser, step: s.postWanDelete, again: s.getWanRegister,
+			back: p.WanRegister, take: fields{"name": text}},
 		{method: http.MethodGet, path: p.WanSignin, access: forAnonymous, step: s.getWanSignin},
-		{method: http.MethodPost, path: p.WanSignin, access: forAnonymous, step: s.postWanSignin, again: s.getWanSignin, take: fields{"identity": text, "remember": flag}},
-		{method: http.MethodPost, path: p.WanSignin + tokenEnd, access: forAnonymous, step: s.postWanSigninAnswer, take: answer},
+		{method: http.MethodPost, path: p.WanSignin, access: forAnonymous, step: s.postWanSignin, again: s.getWanSignin,
+			take: fields{"identity": text, "remember": flag}},
+		{method: http.MethodPost, path: p.WanSignin + tokenEnd, access: forAnonymous, step: s.postWanSigninAnswer,
+			take: answer},
 	}
 	if s.c.Passkeys.Verify {
 		rows = append(rows,
 			route{method: http.MethodGet, path: p.WanVerify, access: forUser, step: s.getWanVerify},
 			route{method: http.MethodPost, path: p.WanVerify, access: forUser, step: s.postWanVerify, again: s.getWanVerify},
-			route{method: http.MethodPost, path: p.WanVerify + tokenEnd, access: forUser, step: s.postWanVerifyAnswer, take: answer})
+			route{method: http.MethodPost, path: p.WanVerify + tokenEnd, access: forUser, step: s.postWanVerifyAnswer,
+				take: answer})
 	}
 	return rows
 }
@@ -74,7 +78,7 @@ func askedBody(a login.PasskeyAsked) map[string]any {
 
 // passkeyFailure returns the failure of an answer: at its field, or at the form if the challenge is
 // no longer valid. back is the page to return to.
-func (s *Site) passkeyFailure(c *call, err error, within time.Duration, back string) *failure {
+func (s webauthnSteps) passkeyFailure(c *call, err error, within time.Duration, back string) *failure {
 	var f *failure
 	var refused *factor.Refused
 	switch {
@@ -93,7 +97,7 @@ func (s *Site) passkeyFailure(c *call, err error, within time.Duration, back str
 
 // strangers is like passkeyFailure, for callers who have proven nothing yet. It hides the exact
 // error, which would reveal which passkeys, and therefore accounts, exist.
-func (s *Site) strangers(c *call, err error, within time.Duration, back string) *failure {
+func (s webauthnSteps) strangers(c *call, err error, within time.Duration, back string) *failure {
 	var refused *factor.Refused
 	known := errors.Is(err, login.ErrPasskeyUnknown) || errors.Is(err, login.ErrPasskeyOwner) || errors.Is(err, login.ErrPasskeyUsage) ||
 		errors.As(err, &refused)
@@ -120,43 +124,43 @@ type WanSigninPage struct {
 	Rescue  []string // ways of rescue
 }
 
-func (s *Site) getWanSignin(c *call) (*answer, error) {
+func (s webauthnSteps) getWanSignin(c *call) (*answer, error) {
 	second, err := s.c.Login.WebAuthn.PasskeySecond(c.r.Context(), c.pending, nil)
 	if err != nil {
-		return nil, s.turn(c, err)
+		return nil, s.secondFactor.turn(c, err)
 	}
 	page, err := s.wanSigninPage(c, second)
 	return &answer{body: map[string]any{"is_secondary": second}, page: "wan_signin", data: page}, err
 }
 
-func (s *Site) wanSigninPage(c *call, second bool) (WanSigninPage, error) {
+func (s webauthnSteps) wanSigninPage(c *call, second bool) (WanSigninPage, error) {
 	page := WanSigninPage{Second: second, Hints: s.c.Passkeys.Hints && !second}
 	if !second {
-		page.Remember, page.RememberTF, page.Trust, page.Stay = s.remembers(c), s.c.TrustFor > 0, s.c.TrustFor, s.c.RememberFor
+		page.Remember, page.RememberTF, page.Trust, page.Stay = s.session.remembers(c), s.c.TrustFor > 0, s.c.TrustFor, s.c.RememberFor
 		return page, nil
 	}
 	out, err := s.c.Login.Pending(c.r.Context(), c.pending, nil)
 	if err != nil {
-		return page, s.turn(c, err)
+		return page, s.secondFactor.turn(c, err)
 	}
 	page.Several = len(out.Pending.Factors) > 1
-	_, page.Rescue, err = s.recoveryOptions(c)
-	return page, s.turn(c, err)
+	_, page.Rescue, err = s.secondFactor.recoveryOptions(c)
+	return page, s.secondFactor.turn(c, err)
 }
 
-func (s *Site) postWanSignin(c *call) (*answer, error) {
+func (s webauthnSteps) postWanSignin(c *call) (*answer, error) {
 	if next := c.next(); next != "" {
 		if _, ok := safeNext(next); !ok {
 			return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")
 		}
 	}
-	s.asks(c) // an answer is accepted only from the browser that requested the challenge
+	s.link.asks(c) // an answer is accepted only from the browser that requested the challenge
 	asked, err := s.c.Login.WebAuthn.AskPasskey(c.r.Context(), c.pending, c.form.text("identity"), c.browser)
 	if err != nil {
-		return nil, s.turn(c, err)
+		return nil, s.secondFactor.turn(c, err)
 	}
 	body := askedBody(asked)
-	body["remember"], body["is_secondary"] = s.remembers(c), asked.Second
+	body["remember"], body["is_secondary"] = s.session.remembers(c), asked.Second
 	a := &answer{body: body, page: "wan_signin"}
 	if !c.json {
 		page, err := s.wanSigninPage(c, asked.Second)
@@ -169,14 +173,14 @@ func (s *Site) postWanSignin(c *call) (*answer, error) {
 	return a, nil
 }
 
-func (s *Site) postWanSigninAnswer(c *call) (*answer, error) {
+func (s webauthnSteps) postWanSigninAnswer(c *call) (*answer, error) {
 	second, err := s.c.Login.WebAuthn.PasskeySecond(c.r.Context(), c.pending, nil)
 	if err != nil && !errors.Is(err, login.ErrPasskeysOff) {
 		return nil, err
 	}
-	out, err := s.c.Login.WebAuthn.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"), s.remembers(c), c.browser)
+	out, err := s.c.Login.WebAuthn.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"), s.session.remembers(c), c.browser)
 	if errors.Is(err, login.ErrSend) && out.Pending != nil {
-		return s.loginFailed(c, out, "credential", err)
+		return s.account.loginFailed(c, out, "credential", err)
 	}
 	switch {
 	case err != nil && second:
@@ -184,26 +188,26 @@ func (s *Site) postWanSigninAnswer(c *call) (*answer, error) {
 	case err != nil:
 		return s.waits(c, out, s.strangers(c, err, s.c.Passkeys.GetWithin, s.paths.WanSignin))
 	}
-	return s.entered(c, out, s.views.PostLogin), nil
+	return s.account.entered(c, out, s.views.PostLogin), nil
 }
 
 // waits answers if the passkey was right but the code of the second factor could not be sent yet.
 // The sign-in stays valid.
-func (s *Site) waits(c *call, out login.Outcome, f *failure) (*answer, error) {
+func (s webauthnSteps) waits(c *call, out login.Outcome, f *failure) (*answer, error) {
 	if out.Pending == nil {
 		return nil, f
 	}
-	return &answer{outcome: &out}, f.flat().goTo(s.pendingPath(out.Pending, c.next()))
+	return &answer{outcome: &out}, f.flat().goTo(s.account.pendingPath(out.Pending, c.next()))
 }
 
 // WanVerifyPage is the data of "wan_verify".
 type WanVerifyPage struct{ Form PasskeyForm }
 
-func (s *Site) getWanVerify(c *call) (*answer, error) {
+func (s webauthnSteps) getWanVerify(c *call) (*answer, error) {
 	return &answer{user: &c.who.User, page: "wan_verify", data: WanVerifyPage{}}, nil
 }
 
-func (s *Site) postWanVerify(c *call) (*answer, error) {
+func (s webauthnSteps) postWanVerify(c *call) (*answer, error) {
 	asked, err := s.c.Login.WebAuthn.AskPasskeyAgain(c.r.Context(), c.pending, *c.who)
 	if err != nil {
 		return nil, err
@@ -211,7 +215,7 @@ func (s *Site) postWanVerify(c *call) (*answer, error) {
 	return &answer{body: askedBody(asked), page: "wan_verify", data: WanVerifyPage{Form: passkeyForm(asked, s.paths.WanVerify)}}, nil
 }
 
-func (s *Site) postWanVerifyAnswer(c *call) (*answer, error) {
+func (s webauthnSteps) postWanVerifyAnswer(c *call) (*answer, error) {
 	out, err := s.c.Login.WebAuthn.VerifyByPasskey(c.r.Context(), c.pending, *c.who, c.token, c.form.text("credential"), c.browser)
 	if err != nil {
 		f := s.passkeyFailure(c, err, s.c.Passkeys.GetWithin, s.paths.WanVerify)
@@ -220,16 +224,16 @@ func (s *Site) postWanVerifyAnswer(c *call) (*answer, error) {
 		}
 		return nil, f
 	}
-	return s.verified(c, out), nil
+	return s.session.verified(c, out), nil
 }
 
 // awaitsPasskey reports whether a pending sign-in continues at the page of passkeys.
-func (s *Site) awaitsPasskey(p *login.Pending) bool {
+func (s webauthnSteps) awaitsPasskey(p *login.Pending) bool {
 	return s.c.Passkeys.On && p.State == store.Ready && p.Method == store.Passkey
 }
 
 // passkeyPath returns the path of that page, or that of re-authentication for a signed-in user.
-func (s *Site) passkeyPath(p *login.Pending) string {
+func (s webauthnSteps) passkeyPath(p *login.Pending) string {
 	if p.Verify && s.c.Passkeys.Verify {
 		return s.paths.WanVerify
 	}
@@ -238,7 +242,7 @@ func (s *Site) passkeyPath(p *login.Pending) string {
 
 // hasVerifier reports whether the signed-in user may re-authenticate with a passkey. If that cannot
 // be determined, the password can still be used.
-func (s *Site) hasVerifier(c *call) bool {
+func (s webauthnSteps) hasVerifier(c *call) bool {
 	ok, err := s.c.Login.WebAuthn.CanVerifyByPasskey(c.r.Context(), c.who.User)
 	return ok && err == nil && s.c.Passkeys.Verify
 }

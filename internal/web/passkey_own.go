@@ -62,14 +62,14 @@ func passkeysBody(in []login.OwnPasskey) []map[string]any {
 }
 
 // freshFor redirects a user whose session is not fresh to re-authentication, which leads back.
-func (s *Site) freshFor(err error, path string) error {
+func (s webauthnSteps) freshFor(err error, path string) error {
 	if errors.Is(err, login.ErrReauthenticate) {
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), path))
+		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), path))
 	}
 	return err
 }
 
-func (s *Site) getWanRegister(c *call) (*answer, error) {
+func (s webauthnSteps) getWanRegister(c *call) (*answer, error) {
 	if c.who == nil { // do not show passkeys to a user who is not signed in yet
 		page, _, err := s.wanRegisterPage(c)
 		body := map[string]any{"registered_credentials": passkeysBody(nil)}
@@ -88,7 +88,7 @@ func (s *Site) getWanRegister(c *call) (*answer, error) {
 	return &answer{body: map[string]any{"registered_credentials": passkeysBody(own)}, user: &c.who.User, page: "wan_register", data: page}, err
 }
 
-func (s *Site) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, error) {
+func (s webauthnSteps) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, error) {
 	if c.who == nil {
 		return WanRegisterPage{Pending: true, Usage: store.UseSecond, MaxName: s.c.Passkeys.MaxName}, nil, nil
 	}
@@ -100,13 +100,13 @@ func (s *Site) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, er
 	return page, own, err
 }
 
-func (s *Site) postWanRegister(c *call) (*answer, error) {
+func (s webauthnSteps) postWanRegister(c *call) (*answer, error) {
 	if c.who != nil {
 		if err := s.c.Login.WebAuthn.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
 			return nil, s.freshFor(err, s.paths.WanRegister)
 		}
 	}
-	name, f := newPasskeyName(s, c)
+	name, f := newPasskeyName(s.Site, c)
 	if f != nil {
 		return nil, f
 	}
@@ -134,7 +134,7 @@ func (s *Site) postWanRegister(c *call) (*answer, error) {
 	return a, nil
 }
 
-func (s *Site) postWanRegisterAnswer(c *call) (*answer, error) {
+func (s webauthnSteps) postWanRegisterAnswer(c *call) (*answer, error) {
 	out, name, err := s.c.Login.WebAuthn.AddPasskey(c.r.Context(), c.pending, c.who, c.token, c.form.text("credential"), c.browser)
 	if err != nil {
 		f := s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
@@ -150,16 +150,16 @@ func (s *Site) postWanRegisterAnswer(c *call) (*answer, error) {
 	if c.who == nil {
 		to = c.after(s.views.PostLogin)
 	}
-	return &answer{outcome: &out, user: &out.User, to: s.offerCodes(out, to), note: "WEBAUTHN_REGISTER_DONE"}, nil
+	return &answer{outcome: &out, user: &out.User, to: s.recovery.offerCodes(out, to), note: "WEBAUTHN_REGISTER_DONE"}, nil
 }
 
 // passkeyOwnFailure is like passkeyFailure, with the name if the text contains one.
-func (s *Site) passkeyOwnFailure(c *call, err error, name string, within time.Duration) *failure {
+func (s webauthnSteps) passkeyOwnFailure(c *call, err error, name string, within time.Duration) *failure {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.WanRegister))
+		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.WanRegister))
 	case errors.Is(err, login.ErrState):
-		return s.illegal(c)
+		return s.secondFactor.illegal(c)
 	case errors.Is(err, login.ErrPasskeyName):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", name)
 	case errors.Is(err, login.ErrNoPasskey):
@@ -172,11 +172,11 @@ func (s *Site) passkeyOwnFailure(c *call, err error, name string, within time.Du
 	return f
 }
 
-func (s *Site) getWanDelete(c *call) (*answer, error) {
+func (s webauthnSteps) getWanDelete(c *call) (*answer, error) {
 	return &answer{to: s.paths.WanRegister}, nil
 }
 
-func (s *Site) postWanDelete(c *call) (*answer, error) {
+func (s webauthnSteps) postWanDelete(c *call) (*answer, error) {
 	if err := s.c.Login.WebAuthn.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
 		return nil, s.freshFor(err, s.paths.WanRegister)
 	}
@@ -196,12 +196,12 @@ func newPasskeyName(s *Site, c *call) (string, *failure) {
 	if strings.TrimSpace(c.form.text("name")) == "" && c.form.flag("unnamed") {
 		return "", nil
 	}
-	return s.passkeyName(c)
+	return s.webauthn.passkeyName(c)
 }
 
 // passkeyName reads the name field: letters, digits, spaces, dashes and connectors, in NFKD as the
 // wire contract requires.
-func (s *Site) passkeyName(c *call) (string, *failure) {
+func (s webauthnSteps) passkeyName(c *call) (string, *failure) {
 	name := strings.TrimSpace(c.form.text("name"))
 	if name == "" {
 		return "", fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_REQUIRED")
@@ -219,7 +219,7 @@ func (s *Site) passkeyName(c *call) (string, *failure) {
 }
 
 // passkeySection adds the passkeys to the account page.
-func (s *Site) passkeySection(c *call, p *AccountPage, body map[string]any) error {
+func (s webauthnSteps) passkeySection(c *call, p *AccountPage, body map[string]any) error {
 	if !s.c.Passkeys.On {
 		return nil
 	}

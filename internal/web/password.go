@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-func (s *Site) identityAttributes() []string {
+func (s accountSteps) identityAttributes() []string {
 	switch {
 	case s.c.UsernameFirst:
 		return []string{"username", "email"}
@@ -22,9 +22,9 @@ func (s *Site) identityAttributes() []string {
 	return []string{"email"}
 }
 
-func (s *Site) getLogin(c *call) (*answer, error) {
+func (s accountSteps) getLogin(c *call) (*answer, error) {
 	a := &answer{body: map[string]any{"identity_attributes": s.identityAttributes()}}
-	if err := s.recall(c); err != nil {
+	if err := s.session.recall(c); err != nil {
 		return nil, err
 	}
 	if c.who != nil {
@@ -35,18 +35,18 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 		return a, nil
 	}
 	if c.form.flag(sentFlag) && !s.c.Life.ByLink {
-		page := inboxPage(s, c)
+		page := inboxPage(s.Site, c)
 		a.page, a.data = page.page, page.data
 		return a, nil
 	}
 	a.page = "login"
 	a.data = LoginPage{
-		Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: s.remembers(c), Register: s.c.Registerable,
+		Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: s.session.remembers(c), Register: s.c.Registerable,
 		RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
 		Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
 		Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
 		Codes:   s.c.Login.Passwordless.CodeMethods(), Sent: c.form.flag(sentFlag),
-		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
+		Providers: s.oauth.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 	}
 	return a, nil
 }
@@ -54,19 +54,19 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 // switchQuery marks the sign-in page of a signed-in user who wanted to use another account.
 const switchQuery = "switch"
 
-func (s *Site) asksWho(c *call) bool { return !c.json && c.r.URL.Query().Has(switchQuery) }
+func (s accountSteps) asksWho(c *call) bool { return !c.json && c.r.URL.Query().Has(switchQuery) }
 
-func (s *Site) switchPage(c *call) SwitchPage {
-	return SwitchPage{To: c.after(s.landing()), Email: c.who.User.Email}
+func (s accountSteps) switchPage(c *call) SwitchPage {
+	return SwitchPage{To: c.after(s.secondFactor.landing()), Email: c.who.User.Email}
 }
 
-func (s *Site) postLogin(c *call) (*answer, error) {
+func (s accountSteps) postLogin(c *call) (*answer, error) {
 	identity, field := c.identity(s.c.Usernames)
 	if f := s.missingLogin(c, identity, field); f != nil {
 		return nil, f
 	}
 	out, err := s.c.Login.Account.Password(c.r.Context(), login.Attempt{
-		Identity: identity, Password: c.form.text("password"), Remember: s.remembers(c),
+		Identity: identity, Password: c.form.text("password"), Remember: s.session.remembers(c),
 	}, c.browser)
 	if err != nil {
 		return s.loginFailed(c, out, field, err)
@@ -96,7 +96,7 @@ func typedNothing(c *call) bool {
 
 // missingLogin returns the failure of missing fields, the password first, as the wire contract
 // requires.
-func (s *Site) missingLogin(c *call, identity, field string) *failure {
+func (s accountSteps) missingLogin(c *call, identity, field string) *failure {
 	f := &failure{status: http.StatusBadRequest}
 	if c.form.text("password") == "" {
 		f.problems = append(f.problems, problem{field: "password", key: "PASSWORD_NOT_PROVIDED"})
@@ -122,7 +122,7 @@ func (s *Site) missingLogin(c *call, identity, field string) *failure {
 }
 
 // loginFailed returns a failure that reveals no more than a stranger may know.
-func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) (*answer, error) {
+func (s accountSteps) loginFailed(c *call, out login.Outcome, field string, err error) (*answer, error) {
 	switch {
 	case errors.Is(err, login.ErrUnknownUser), errors.Is(err, login.ErrPassword):
 		if !s.c.Specific {
@@ -148,7 +148,7 @@ func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) 
 
 // confirmFirst refuses an account whose address is not confirmed. The page that requests another
 // link may be prefilled with the typed address.
-func (s *Site) confirmFirst(c *call, err error, field string) *failure {
+func (s accountSteps) confirmFirst(c *call, err error, field string) *failure {
 	f, view := s.toFailure(err).at(field), s.views.Life.Unconfirmed
 	if view == "" {
 		return f
@@ -161,7 +161,7 @@ func (s *Site) confirmFirst(c *call, err error, field string) *failure {
 }
 
 // entered returns the answer after any first factor: signed in, or the next factor to prove.
-func (s *Site) entered(c *call, out login.Outcome, view string) *answer {
+func (s accountSteps) entered(c *call, out login.Outcome, view string) *answer {
 	a := &answer{outcome: &out}
 	if out.Pending == nil {
 		a.body, a.user, a.to = map[string]any{"tf_required": false}, &out.User, c.after(view)
@@ -172,7 +172,7 @@ func (s *Site) entered(c *call, out login.Outcome, view string) *answer {
 }
 
 // pendingBody returns the JSON of the wire contract for a pending sign-in.
-func (s *Site) pendingBody(p *login.Pending) map[string]any {
+func (s accountSteps) pendingBody(p *login.Pending) map[string]any {
 	body := map[string]any{"tf_required": true}
 	switch p.State {
 	case store.Setup, store.Repair: // for the client a set-up like any other
@@ -186,8 +186,8 @@ func (s *Site) pendingBody(p *login.Pending) map[string]any {
 	default:
 		body["tf_state"] = string(store.Ready)
 		body["tf_method"] = p.Method
-		if s.awaitsPasskey(p) {
-			body["tf_signin_url"] = s.passkeyPath(p)
+		if s.webauthn.awaitsPasskey(p) {
+			body["tf_signin_url"] = s.webauthn.passkeyPath(p)
 		} else {
 			body["tf_primary_method"] = p.Primary
 		}
@@ -195,15 +195,15 @@ func (s *Site) pendingBody(p *login.Pending) map[string]any {
 	return body
 }
 
-func (s *Site) pendingPath(p *login.Pending, next string) string {
+func (s accountSteps) pendingPath(p *login.Pending, next string) string {
 	switch p.State {
 	case store.Setup, store.Repair:
 		return withNext(s.paths.Setup, next)
 	case store.Select:
 		return withNext(s.paths.Select, next)
 	}
-	if s.awaitsPasskey(p) {
-		return withNext(s.passkeyPath(p), next)
+	if s.webauthn.awaitsPasskey(p) {
+		return withNext(s.webauthn.passkeyPath(p), next)
 	}
 	return withNext(s.paths.Validate, next)
 }

@@ -46,17 +46,17 @@ type CodeLinkPage struct {
 }
 
 // unified reports whether unified sign-in is on.
-func (s *Site) unified() bool { return len(s.c.Login.Passwordless.FirstMethods()) > 0 }
+func (s passwordlessSteps) unified() bool { return len(s.c.Login.Passwordless.FirstMethods()) > 0 }
 
 // verifyPath returns the path of re-authentication.
-func (s *Site) verifyPath() string {
+func (s passwordlessSteps) verifyPath() string {
 	if s.unified() && s.c.Freshness >= 0 {
 		return s.paths.Unified.Verify
 	}
 	return s.paths.Verify
 }
 
-func (s *Site) unifiedPaths() UnifiedPaths {
+func (s passwordlessSteps) unifiedPaths() UnifiedPaths {
 	if !s.unified() { // templates omit links to empty paths
 		return UnifiedPaths{}
 	}
@@ -79,7 +79,7 @@ func (p UnifiedPaths) all() []string {
 }
 
 // unifiedRows returns the paths of unified sign-in.
-func (s *Site) unifiedRows() []route {
+func (s passwordlessSteps) unifiedRows() []route {
 	if !s.unified() {
 		return nil
 	}
@@ -102,7 +102,8 @@ func (s *Site) unifiedRows() []route {
 			back: p.Signin, take: sends},
 		{method: http.MethodGet, path: p.VerifyLink, access: forAnonymous, step: s.noCodeLink, link: true},
 		{method: http.MethodGet, path: p.VerifyLink + tokenEnd, access: forAnonymous, step: s.getCodeLink, link: true},
-		{method: http.MethodPost, path: p.VerifyLink + tokenEnd, access: forAnonymous, step: s.postCodeLink, take: fields{"meant": flag}, link: true},
+		{method: http.MethodPost, path: p.VerifyLink + tokenEnd, access: forAnonymous, step: s.postCodeLink,
+			take: fields{"meant": flag}, link: true},
 		{method: http.MethodGet, path: p.Setup, access: forUser, step: s.getFirstSetup},
 		{method: http.MethodPost, path: p.Setup, access: forUser, step: s.postFirstSetup, again: s.getFirstSetup,
 			take: fields{"chosen_method": text, "phone": text, "delete_method": list}},
@@ -118,35 +119,36 @@ func (s *Site) unifiedRows() []route {
 		route{method: http.MethodGet, path: p.Verify, access: forUser, step: s.getUnifiedVerify},
 		route{method: http.MethodPost, path: p.Verify, access: forUser, step: s.postUnifiedVerify, again: s.getUnifiedVerify,
 			take: fields{"passcode": digits, "chosen_method": text}},
-		route{method: http.MethodPost, path: p.VerifySendCode, access: forUser, step: s.postVerifySendCode, again: s.getUnifiedVerify, back: p.Verify,
+		route{method: http.MethodPost, path: p.VerifySendCode, access: forUser, step: s.postVerifySendCode,
+			again: s.getUnifiedVerify, back: p.Verify,
 			take: fields{"chosen_method": text, "passcode": digits, "resend": flag}})
 }
 
-func (s *Site) getUnified(c *call) (*answer, error) {
-	if err := s.recall(c); err != nil {
+func (s passwordlessSteps) getUnified(c *call) (*answer, error) {
+	if err := s.session.recall(c); err != nil {
 		return nil, err
 	}
 	a, err := s.unifiedPage(c)
 	if err == nil && c.who != nil {
 		a.user, a.to = &c.who.User, s.views.PostLogin
-		if s.asksWho(c) {
-			a.to, a.page, a.data = "", "switch", s.switchPage(c)
+		if s.account.asksWho(c) {
+			a.to, a.page, a.data = "", "switch", s.account.switchPage(c)
 		}
 	}
 	return a, err
 }
 
-func (s *Site) unifiedPage(c *call) (*answer, error) {
+func (s passwordlessSteps) unifiedPage(c *call) (*answer, error) {
 	methods, codes := s.c.Login.Passwordless.FirstMethods(), s.c.Login.Passwordless.CodeMethods()
 	return &answer{
-		body: map[string]any{"available_methods": methods, "code_methods": codes, "identity_attributes": s.identityAttributes()},
+		body: map[string]any{"available_methods": methods, "code_methods": codes, "identity_attributes": s.account.identityAttributes()},
 		page: "us_signin",
 		data: UnifiedPage{
 			Usernames: s.c.Usernames, Password: slices.Contains(methods, login.ByPassword), Codes: codes,
 			Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
-			Remember: s.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor, Stay: s.c.RememberFor,
+			Remember: s.session.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor, Stay: s.c.RememberFor,
 			Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
-			Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
+			Providers: s.oauth.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 		},
 	}, nil
 }
@@ -172,7 +174,7 @@ func ofCode(c *call, err error) error {
 	return err
 }
 
-func (s *Site) postUnified(c *call) (*answer, error) {
+func (s passwordlessSteps) postUnified(c *call) (*answer, error) {
 	typesCode(c)
 	identity, f := s.missingUnified(c)
 	if c.form.text("passcode") == "" {
@@ -182,11 +184,11 @@ func (s *Site) postUnified(c *call) (*answer, error) {
 		return nil, s.oneText(f)
 	}
 	out, err := s.c.Login.Passwordless.Passcode(c.r.Context(), login.Attempt{
-		Identity: identity, Password: c.form.text("passcode"), Remember: s.remembers(c),
+		Identity: identity, Password: c.form.text("passcode"), Remember: s.session.remembers(c),
 	}, c.browser)
 	switch {
 	case err == nil:
-		return s.entered(c, out, s.views.PostLogin), nil
+		return s.account.entered(c, out, s.views.PostLogin), nil
 	case s.c.Specific && errors.Is(err, login.ErrUnknownUser):
 		return nil, fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
 	case s.c.Specific && errors.Is(err, login.ErrPassword):
@@ -194,13 +196,13 @@ func (s *Site) postUnified(c *call) (*answer, error) {
 	case errors.Is(err, login.ErrSameFactor):
 		return nil, s.toFailure(err).at("passcode")
 	}
-	a, err := s.loginFailed(c, out, "identity", err)
+	a, err := s.account.loginFailed(c, out, "identity", err)
 	return a, ofCode(c, err)
 }
 
 // oneText replaces errors of identity and passcode with one text on sites that do not reveal
 // accounts.
-func (s *Site) oneText(f *failure) *failure {
+func (s passwordlessSteps) oneText(f *failure) *failure {
 	if s.c.Specific {
 		return f
 	}
@@ -213,7 +215,7 @@ func (s *Site) oneText(f *failure) *failure {
 }
 
 // missingUnified returns the failure of missing fields.
-func (s *Site) missingUnified(c *call) (string, *failure) {
+func (s passwordlessSteps) missingUnified(c *call) (string, *failure) {
 	f := &failure{status: http.StatusBadRequest}
 	identity := c.form.text("identity")
 	if identity == "" {
@@ -231,7 +233,7 @@ func (s *Site) missingUnified(c *call) (string, *failure) {
 }
 
 // chosen reads the selected method that sends codes. Its refusals do not depend on the account.
-func (s *Site) chosen(c *call) (string, *problem) {
+func (s passwordlessSteps) chosen(c *call) (string, *problem) {
 	method := c.form.text("chosen_method")
 	switch {
 	case method == "":
@@ -244,7 +246,7 @@ func (s *Site) chosen(c *call) (string, *problem) {
 	return method, nil
 }
 
-func (s *Site) postSendCode(c *call) (*answer, error) {
+func (s passwordlessSteps) postSendCode(c *call) (*answer, error) {
 	identity, f := s.missingUnified(c)
 	method, p := s.chosen(c)
 	if p != nil {
@@ -254,7 +256,7 @@ func (s *Site) postSendCode(c *call) (*answer, error) {
 		return nil, f
 	}
 	sentBefore(c)
-	s.asks(c)
+	s.link.asks(c)
 	err := s.c.Login.Passwordless.SendPasscode(c.r.Context(), identity, method, c.browser)
 	note := "CODE_HAS_BEEN_SENT"
 	if !s.c.Specific {
@@ -282,12 +284,12 @@ func aboutAccount(err error) bool {
 	}, func(refusal error) bool { return errors.Is(err, refusal) })
 }
 
-func (s *Site) sendCodeFailed(c *call, err error) error {
+func (s passwordlessSteps) sendCodeFailed(c *call, err error) error {
 	switch {
 	case errors.Is(err, login.ErrUnknownUser):
 		return fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
 	case errors.Is(err, login.ErrUnconfirmed):
-		return s.confirmFirst(c, err, "identity")
+		return s.account.confirmFirst(c, err, "identity")
 	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrLocked):
 		return s.toFailure(err).at("identity")
 	case errors.Is(err, login.ErrMethod):
@@ -299,27 +301,27 @@ func (s *Site) sendCodeFailed(c *call, err error) error {
 }
 
 // noCodeLink answers a link without its token.
-func (s *Site) noCodeLink(c *call) (*answer, error) {
+func (s passwordlessSteps) noCodeLink(c *call) (*answer, error) {
 	return nil, s.linkRefused(c, fail(http.StatusBadRequest, "", "API_ERROR"), s.paths.Unified.Signin)
 }
 
-func (s *Site) getCodeLink(c *call) (*answer, error) {
+func (s passwordlessSteps) getCodeLink(c *call) (*answer, error) {
 	return s.signInLink(c, s.c.Login.Passwordless.OpenCodeLink, s.postCodeLink, s.codeLinkFailed)
 }
 
-func (s *Site) postCodeLink(c *call) (*answer, error) {
+func (s passwordlessSteps) postCodeLink(c *call) (*answer, error) {
 	return s.followLink(c, s.c.Login.Passwordless.FollowCodeLink, s.getCodeLink, s.codeLinkFailed)
 }
 
 // signInLink shows the button of a link that signs in. Opening the link does not sign in or use it
 // up, because mail scanners also open links (R51).
-func (s *Site) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error),
+func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error),
 	follow func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	k, err := open(c.r.Context(), c.token, c.browser)
 	if err != nil {
 		return nil, bad(c, err)
 	}
-	if s.opensItself(c, !k.Elsewhere) {
+	if s.spa.opensItself(c, !k.Elsewhere) {
 		return follow(c)
 	}
 	return &answer{
@@ -329,7 +331,7 @@ func (s *Site) signInLink(c *call, open func(context.Context, string, login.Brow
 }
 
 // followLink handles the click on that button.
-func (s *Site) followLink(c *call, follow func(context.Context, string, bool, login.Browser) (login.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
+func (s passwordlessSteps) followLink(c *call, follow func(context.Context, string, bool, login.Browser) (login.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	out, err := follow(c.r.Context(), c.token, c.form.flag("meant"), c.browser)
 	switch {
 	case errors.Is(err, login.ErrElsewhere):
@@ -340,12 +342,12 @@ func (s *Site) followLink(c *call, follow func(context.Context, string, bool, lo
 	case errors.Is(err, login.ErrLink), errors.Is(err, login.ErrLinkExpired):
 		return nil, bad(c, err)
 	case err != nil:
-		return s.loginFailed(c, out, "identity", err)
+		return s.account.loginFailed(c, out, "identity", err)
 	}
 	if next, ok := safeNext(out.Next); ok && c.next() == "" {
 		c.form.texts = map[string]string{"next": next}
 	}
-	a := s.entered(c, out, s.views.PostLogin)
+	a := s.account.entered(c, out, s.views.PostLogin)
 	if out.Pending == nil {
 		a.note, a.about = "PASSWORDLESS_LOGIN_SUCCESSFUL", &out.User
 	}
@@ -353,6 +355,6 @@ func (s *Site) followLink(c *call, follow func(context.Context, string, bool, lo
 }
 
 // codeLinkFailed redirects to the page that requests another link.
-func (s *Site) codeLinkFailed(c *call, err error) error {
+func (s passwordlessSteps) codeLinkFailed(c *call, err error) error {
 	return s.linkRefused(c, s.toFailure(err), s.paths.Unified.Signin)
 }

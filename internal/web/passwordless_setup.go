@@ -33,7 +33,7 @@ type FirstVerifyPage struct {
 }
 
 // firstError redirects a user whose session is not fresh to re-authentication.
-func (s *Site) firstError(err error, field string) error {
+func (s passwordlessSteps) firstError(err error, field string) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Unified.Setup))
@@ -45,7 +45,7 @@ func (s *Site) firstError(err error, field string) error {
 	return err
 }
 
-func (s *Site) getFirstSetup(c *call) (*answer, error) {
+func (s passwordlessSteps) getFirstSetup(c *call) (*answer, error) {
 	p, err := s.c.Login.Passwordless.FirstSetup(c.r.Context(), *c.who)
 	if err != nil {
 		return nil, s.firstError(err, "chosen_method")
@@ -56,7 +56,7 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 		active = append(slices.Clone(active), login.ByPassword)
 	}
 	body := map[string]any{
-		"identity_attributes": s.identityAttributes(), "available_methods": s.c.Login.Passwordless.FirstMethods(),
+		"identity_attributes": s.account.identityAttributes(), "available_methods": s.c.Login.Passwordless.FirstMethods(),
 		"active_methods": active, "setup_methods": p.Methods, "phone": nil,
 	}
 	data := FirstSetupPage{
@@ -83,7 +83,7 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 
 // postFirstSetup removes factors and then starts to add one. As the wire contract requires, a
 // removal is kept even if the rest fails.
-func (s *Site) postFirstSetup(c *call) (*answer, error) {
+func (s passwordlessSteps) postFirstSetup(c *call) (*answer, error) {
 	method, gone := c.form.text("chosen_method"), c.form.lists["delete_method"]
 	if method == "" && len(gone) == 0 {
 		return nil, fail(http.StatusBadRequest, "", "API_ERROR")
@@ -110,7 +110,7 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 		return a, s.firstError(err, field)
 	}
 	// Redirect to a separate page of the draft, so that reloading it starts nothing.
-	a.body, a.to, a.note = firstEnrollmentBody(s, c, started), withNext(at, c.next()), ""
+	a.body, a.to, a.note = firstEnrollmentBody(s.Site, c, started), withNext(at, c.next()), ""
 	return a, nil
 }
 
@@ -122,7 +122,7 @@ func firstEnrollmentBody(s *Site, c *call, b login.Enrollment) map[string]any {
 	if b.Secret != nil {
 		body["authr_key"], body["authr_b32key"], body["authr_uri"] = b.Secret.Key, b.Secret.B32Key, b.Secret.URI
 		body["authr_username"], body["authr_issuer"] = b.Secret.Username, b.Secret.Issuer
-		if s.wantsQR(c) {
+		if s.enroll.wantsQR(c) {
 			body["authr_qr"] = b.Secret.QR()
 		}
 	}
@@ -130,28 +130,28 @@ func firstEnrollmentBody(s *Site, c *call, b login.Enrollment) map[string]any {
 }
 
 // getFirstSetupToken shows the page of a draft, for the session that started it.
-func (s *Site) getFirstSetupToken(c *call) (*answer, error) {
+func (s passwordlessSteps) getFirstSetupToken(c *call) (*answer, error) {
 	started, err := s.c.Login.Passwordless.SettingUpFirst(c.r.Context(), *c.who, c.token)
 	if errors.Is(err, login.ErrSetupToken) { // it is complete or was replaced by another one
-		return nil, firstRefused(s, err).says("STEP_OVER")
+		return nil, firstRefused(s.Site, err).says("STEP_OVER")
 	}
 	if err != nil {
-		return nil, firstRefused(s, err)
+		return nil, firstRefused(s.Site, err)
 	}
-	page := s.confirmPage(started)
+	page := s.enroll.confirmPage(started)
 	page.Field, page.Action, page.Back = "passcode", s.paths.Unified.Setup+"/"+c.token, s.paths.Unified.Setup
 	if page.Resend != "" {
 		page.Resend = page.Action
 	}
-	return &answer{body: firstEnrollmentBody(s, c, started), page: "tf_confirm", data: page}, nil
+	return &answer{body: firstEnrollmentBody(s.Site, c, started), page: "tf_confirm", data: page}, nil
 }
 
-func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
+func (s passwordlessSteps) postFirstSetupToken(c *call) (*answer, error) {
 	ctx, code := c.r.Context(), c.form.text("passcode")
 	if c.form.flag("resend") {
 		started, err := s.c.Login.Passwordless.ResendFirst(ctx, *c.who, c.token, c.browser)
 		if err != nil {
-			return nil, firstRefused(s, err)
+			return nil, firstRefused(s.Site, err)
 		}
 		body := map[string]any{"chosen_method": started.Method, "phone": nil}
 		return &answer{body: body, to: withNext(c.r.URL.EscapedPath(), c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
@@ -161,18 +161,18 @@ func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
 	}
 	out, err := s.c.Login.Passwordless.ConfirmFirst(ctx, *c.who, c.token, code, c.browser)
 	if err != nil {
-		return nil, firstRefused(s, err)
+		return nil, firstRefused(s.Site, err)
 	}
-	return firstSetUp(s, c, out)
+	return firstSetUp(s.Site, c, out)
 }
 
 // firstSetUpTwice is the same for a second click on the button.
-func (s *Site) firstSetUpTwice(c *call) (*answer, error) {
+func (s passwordlessSteps) firstSetUpTwice(c *call) (*answer, error) {
 	out, err := s.c.Login.Repeats.SetupAgain(c.r.Context(), c.token, c.form.text("passcode"), c.browser)
 	if err != nil {
 		return nil, err
 	}
-	return firstSetUp(s, c, out)
+	return firstSetUp(s.Site, c, out)
 }
 
 // firstRefused shows an error of a code on the page of the set-up, which is still open. All other
@@ -212,17 +212,17 @@ func firstSetUp(s *Site, c *call, out login.Outcome) (*answer, error) {
 	return &answer{outcome: &out, body: body, to: s.views.PostUnifiedSetup, note: "US_SETUP_SUCCESSFUL"}, nil
 }
 
-func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
+func (s passwordlessSteps) getUnifiedVerify(c *call) (*answer, error) {
 	p, err := s.c.Login.Passwordless.FirstFactors(c.r.Context(), c.who.User)
 	if err != nil {
 		return nil, err
 	}
-	body, passkey := s.verifyBody(c)
+	body, passkey := s.session.verifyBody(c)
 	data := FirstVerifyPage{
 		Password: p.Password, App: slices.Contains(p.Active, store.Authenticator),
 		Codes: []string{}, Life: s.c.FirstCodeLife, Passkey: passkey,
 		Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
-		Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart),
+		Providers: s.oauth.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart),
 	}
 	for _, m := range s.c.Login.Passwordless.CodeMethods() {
 		if slices.Contains(p.Active, m) {
@@ -233,7 +233,7 @@ func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
 	return &answer{body: body, user: &c.who.User, page: "us_verify", data: data}, nil
 }
 
-func (s *Site) postUnifiedVerify(c *call) (*answer, error) {
+func (s passwordlessSteps) postUnifiedVerify(c *call) (*answer, error) {
 	typesCode(c)
 	if c.form.text("passcode") == "" {
 		return nil, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE")
@@ -245,10 +245,10 @@ func (s *Site) postUnifiedVerify(c *call) (*answer, error) {
 	case errors.Is(err, login.ErrSameFactor):
 		return nil, s.toFailure(err).at("passcode")
 	}
-	return s.verifyEnded(c, out, s.paths.Unified.Verify, err)
+	return s.session.verifyEnded(c, out, s.paths.Unified.Verify, err)
 }
 
-func (s *Site) postVerifySendCode(c *call) (*answer, error) {
+func (s passwordlessSteps) postVerifySendCode(c *call) (*answer, error) {
 	method, p := s.chosen(c)
 	if p != nil {
 		return nil, &failure{status: http.StatusBadRequest, problems: []problem{*p}}

@@ -31,7 +31,7 @@ func (p profilePages) post(c *call) (*answer, error) {
 		return nil, err
 	}
 	body := map[string]any{"user": map[string]any{"fields": of.Of(profile.Decode(u.Profile))}}
-	return &answer{body: body, to: c.after(p.s.accountOr(p.s.paths.Profile)), note: "PROFILE_SAVED"}, nil
+	return &answer{body: body, to: c.after(p.s.oauth.accountOr(p.s.paths.Profile)), note: "PROFILE_SAVED"}, nil
 }
 
 func profileNames(of profile.List) (names []string) {

@@ -12,7 +12,7 @@ import (
 // proveFirst answers a step that would add a credential to an account whose address is not proven.
 // It mails a code to the address. The client enters the code at Paths.Validate and then tries
 // again. The answer is the same for every step. A GET mails nothing.
-func (s *Site) proveFirst(c *call, rt route, a *answer, refusal error) (*answer, error) {
+func (s accountSteps) proveFirst(c *call, rt route, a *answer, refusal error) (*answer, error) {
 	f := s.toFailure(refusal).at("")
 	if c.who == nil || c.r.Method != http.MethodPost {
 		return a, f
@@ -22,7 +22,7 @@ func (s *Site) proveFirst(c *call, rt route, a *answer, refusal error) (*answer,
 	switch {
 	case err == nil:
 	case errors.Is(err, login.ErrReauthenticate):
-		return nil, s.toFailure(err).goTo(withNext(s.verifyPath(), s.back(c, rt)))
+		return nil, s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.back(c, rt)))
 	case out.Pending != nil && (errors.Is(err, login.ErrSend) || errors.As(err, &paused)):
 		f = s.toFailure(err).at("")
 	default:
@@ -37,9 +37,9 @@ func (s *Site) proveFirst(c *call, rt route, a *answer, refusal error) (*answer,
 }
 
 // back returns the page to which a step belongs, or else the account page.
-func (s *Site) back(c *call, rt route) string {
+func (s accountSteps) back(c *call, rt route) string {
 	if rt.again != nil {
 		return c.r.URL.EscapedPath()
 	}
-	return s.accountOr(s.views.PostLogin)
+	return s.oauth.accountOr(s.views.PostLogin)
 }

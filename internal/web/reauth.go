@@ -8,26 +8,26 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-func (s *Site) getVerify(c *call) (*answer, error) {
+func (s sessionSteps) getVerify(c *call) (*answer, error) {
 	body, passkey := s.verifyBody(c)
 	to := ""
-	if path := s.verifyPath(); c.who.User.PasswordHash == "" && path != s.paths.Verify {
+	if path := s.passwordless.verifyPath(); c.who.User.PasswordHash == "" && path != s.paths.Verify {
 		to = withNext(path, c.next()) // this page accepts only a password
 	}
 	return &answer{
 		body: body, user: &c.who.User, page: "verify", to: to,
-		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "", Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
+		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "", Providers: s.oauth.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
 	}, nil
 }
 
 // verifyBody returns the other methods of re-authentication.
-func (s *Site) verifyBody(c *call) (body map[string]any, passkey bool) {
-	body, passkey = s.oauthFacts(login.ToVerify), s.hasVerifier(c)
+func (s sessionSteps) verifyBody(c *call) (body map[string]any, passkey bool) {
+	body, passkey = s.oauth.oauthFacts(login.ToVerify), s.webauthn.hasVerifier(c)
 	body["has_webauthn_verify_credential"] = passkey
 	return body, passkey
 }
 
-func (s *Site) postVerify(c *call) (*answer, error) {
+func (s sessionSteps) postVerify(c *call) (*answer, error) {
 	if c.form.text("password") == "" {
 		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
 	}
@@ -36,7 +36,7 @@ func (s *Site) postVerify(c *call) (*answer, error) {
 }
 
 // verifyEnded returns the answer after the first factor of a re-authentication.
-func (s *Site) verifyEnded(c *call, out login.Outcome, page string, err error) (*answer, error) {
+func (s sessionSteps) verifyEnded(c *call, out login.Outcome, page string, err error) (*answer, error) {
 	if errors.Is(err, login.ErrSend) {
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(page, c.next()))
 	}
@@ -48,20 +48,20 @@ func (s *Site) verifyEnded(c *call, out login.Outcome, page string, err error) (
 		return nil, err
 	}
 	if out.Pending != nil {
-		return s.entered(c, out, s.views.PostVerify), nil
+		return s.account.entered(c, out, s.views.PostVerify), nil
 	}
 	return s.verified(c, out), nil
 }
 
 // verified returns the answer to a completed re-authentication.
-func (s *Site) verified(c *call, out login.Outcome) *answer {
+func (s sessionSteps) verified(c *call, out login.Outcome) *answer {
 	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostVerify), note: "REAUTHENTICATION_SUCCESSFUL"}
 }
 
 // stale adds the path to return to after a re-authentication.
-func (s *Site) stale(c *call, err error) error {
+func (s sessionSteps) stale(c *call, err error) error {
 	if errors.Is(err, login.ErrReauthenticate) {
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), c.r.URL.EscapedPath()))
+		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), c.r.URL.EscapedPath()))
 	}
 	return err
 }

@@ -22,19 +22,20 @@ type RecoveryPart struct {
 	Action           string // target of the button "stop"
 }
 
-func (s *Site) recoveryRows() []route {
+func (s recoverySteps) recoveryRows() []route {
 	p := s.paths.Recovery
 	return []route{
 		{method: http.MethodGet, path: p, access: forUser, step: s.getRecovery},
 		{method: http.MethodPost, path: p, access: forUser, step: s.cancelRecovery},
 		{method: http.MethodDelete, path: p, access: forUser, step: s.cancelRecovery},
 		{method: http.MethodGet, path: p + tokenEnd, access: forAnyone, step: s.getRecover},
-		{method: http.MethodPost, path: p + tokenEnd, access: forAnonymous, step: s.postRecover, again: s.getRecover, take: fields{"password": text}},
+		{method: http.MethodPost, path: p + tokenEnd, access: forAnonymous, step: s.postRecover, again: s.getRecover,
+			take: fields{"password": text}},
 	}
 }
 
 // recoverySection warns of a pending request.
-func (s *Site) recoverySection(c *call, p *AccountPage, body map[string]any) error {
+func (s recoverySteps) recoverySection(c *call, p *AccountPage, body map[string]any) error {
 	r, ok, err := s.c.Login.Recovery.RecoveryOf(c.r.Context(), *c.who)
 	body["recovery"] = nil
 	if err != nil || !ok {
@@ -50,25 +51,25 @@ func (s *Site) recoverySection(c *call, p *AccountPage, body map[string]any) err
 }
 
 // getRecovery reports whether there is a pending request. Browsers see it on the account page.
-func (s *Site) getRecovery(c *call) (*answer, error) {
+func (s recoverySteps) getRecovery(c *call) (*answer, error) {
 	var page AccountPage
 	body := map[string]any{}
 	if err := s.recoverySection(c, &page, body); err != nil {
 		return nil, err
 	}
-	return &answer{body: body, to: s.listed(s.paths.Sessions)}, nil
+	return &answer{body: body, to: s.session.listed(s.paths.Sessions)}, nil
 }
 
 // cancelRecovery cancels a request, from any signed-in browser.
-func (s *Site) cancelRecovery(c *call) (*answer, error) {
+func (s recoverySteps) cancelRecovery(c *call) (*answer, error) {
 	if err := s.c.Login.Recovery.CancelRecovery(c.r.Context(), *c.who, c.browser); err != nil {
 		return nil, err
 	}
-	return &answer{to: s.listed(s.paths.Sessions), note: "RECOVERY_CANCELLED"}, nil
+	return &answer{to: s.session.listed(s.paths.Sessions), note: "RECOVERY_CANCELLED"}, nil
 }
 
 // getRecover shows the page of the link. Opening it changes nothing (R51).
-func (s *Site) getRecover(c *call) (*answer, error) {
+func (s recoverySteps) getRecover(c *call) (*answer, error) {
 	err := s.c.Login.Recovery.CheckRecovery(c.r.Context(), c.token)
 	page := RecoveryPage{Action: s.paths.Recovery + "/" + c.token}
 	var waits *login.Waits
@@ -84,7 +85,7 @@ func (s *Site) getRecover(c *call) (*answer, error) {
 
 // postRecover checks the password together with the link, and continues with the set-up of another
 // factor.
-func (s *Site) postRecover(c *call) (*answer, error) {
+func (s recoverySteps) postRecover(c *call) (*answer, error) {
 	if c.form.text("password") == "" {
 		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
 	}
@@ -99,5 +100,5 @@ func (s *Site) postRecover(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.entered(c, out, s.views.PostLogin), nil
+	return s.account.entered(c, out, s.views.PostLogin), nil
 }

@@ -50,7 +50,7 @@ type sheet struct {
 }
 
 // codeRows returns the paths of recovery codes.
-func (s *Site) codeRows() []route {
+func (s recoverySteps) codeRows() []route {
 	if !s.c.Login.Recovery.OffersCodes() {
 		return nil
 	}
@@ -60,12 +60,13 @@ func (s *Site) codeRows() []route {
 		{method: http.MethodPost, path: p.Codes, access: forUser, step: s.postCodes,
 			take: fields{"action": text, "sheet": text, "saved": flag}},
 		{method: http.MethodGet, path: p.UseCode, access: forAnonymous, step: s.getUseCode},
-		{method: http.MethodPost, path: p.UseCode, access: forAnonymous, step: s.postUseCode, again: s.getUseCode, take: fields{"code": text}},
+		{method: http.MethodPost, path: p.UseCode, access: forAnonymous, step: s.postUseCode, again: s.getUseCode,
+			take: fields{"code": text}},
 	}
 }
 
 // getCodes returns the number of remaining codes. The codes themselves are not stored.
-func (s *Site) getCodes(c *call) (*answer, error) {
+func (s recoverySteps) getCodes(c *call) (*answer, error) {
 	ctx := c.r.Context()
 	if err := s.c.Login.Reauth.RequireFresh(ctx, *c.who, s.c.Freshness); err != nil {
 		return nil, s.codesError(c, err)
@@ -75,7 +76,7 @@ func (s *Site) getCodes(c *call) (*answer, error) {
 		return nil, err
 	}
 	if len(c.made) > 0 {
-		signed, err := signSheet(s, c.who.User.ID, c.who.Session.ID, c.made)
+		signed, err := signSheet(s.Site, c.who.User.ID, c.who.Session.ID, c.made)
 		return s.codesPage(c, c.made, signed), err
 	}
 	profile, err := s.c.Login.Enroll.Profile(ctx, c.who.User, false)
@@ -88,19 +89,19 @@ func codesBody(codes []string, left int) map[string]any {
 }
 
 // codesError redirects to re-authentication, which leads back.
-func (s *Site) codesError(c *call, err error) error {
+func (s recoverySteps) codesError(c *call, err error) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), withNext(s.paths.Codes, c.next())))
+		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), withNext(s.paths.Codes, c.next())))
 	case errors.Is(err, login.ErrState):
-		return s.illegal(c)
+		return s.secondFactor.illegal(c)
 	}
-	return s.toFailure(err).goTo(s.listed(s.paths.Setup))
+	return s.toFailure(err).goTo(s.session.listed(s.paths.Setup))
 }
 
 // postCodes creates a new set. If the page sends a set back, it creates a file from it, or lets a
 // user who has saved it continue.
-func (s *Site) postCodes(c *call) (*answer, error) {
+func (s recoverySteps) postCodes(c *call) (*answer, error) {
 	switch c.form.text("action") {
 	case "":
 		return s.newCodes(c)
@@ -118,15 +119,15 @@ func (s *Site) postCodes(c *call) (*answer, error) {
 		c.again = func(c *call) (*answer, error) { return s.codesPage(c, codes, c.form.text("sheet")), nil }
 		return nil, fail(http.StatusBadRequest, "saved", "FIELD_REQUIRED").says("CODES_NOT_SAVED")
 	}
-	return &answer{to: c.after(s.listed(s.views.PostSetup)), note: "RECOVERY_CODES_SAVED"}, nil
+	return &answer{to: c.after(s.session.listed(s.views.PostSetup)), note: "RECOVERY_CODES_SAVED"}, nil
 }
 
-func (s *Site) newCodes(c *call) (*answer, error) {
+func (s recoverySteps) newCodes(c *call) (*answer, error) {
 	codes, out, err := s.c.Login.Recovery.NewCodes(c.r.Context(), *c.who, c.browser)
 	if err != nil {
 		return nil, s.codesError(c, err)
 	}
-	signed, err := signSheet(s, out.User.ID, out.Session.ID, codes)
+	signed, err := signSheet(s.Site, out.User.ID, out.Session.ID, codes)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func signSheet(s *Site, user, session string, codes []string) (string, error) {
 	return s.c.Keys.Sign(sheetPurpose, raw), nil
 }
 
-func (s *Site) codesPage(_ *call, codes []string, signed string) *answer {
+func (s recoverySteps) codesPage(_ *call, codes []string, signed string) *answer {
 	return &answer{
 		body: codesBody(codes, len(codes)), page: "mf_recovery_codes",
 		data: CodesPage{Codes: codes, Sheet: signed, Left: len(codes), Able: true},
@@ -151,7 +152,7 @@ func (s *Site) codesPage(_ *call, codes []string, signed string) *answer {
 }
 
 // readSheet returns a set that was recently shown to this session.
-func (s *Site) readSheet(c *call) ([]string, bool) {
+func (s recoverySteps) readSheet(c *call) ([]string, bool) {
 	raw, err := s.c.Keys.Verify(sheetPurpose, c.form.text("sheet"))
 	var v sheet
 	if err != nil || json.Unmarshal(raw, &v) != nil || v.User != c.who.User.ID || v.Session != c.who.Session.ID {
@@ -162,7 +163,7 @@ func (s *Site) readSheet(c *call) ([]string, bool) {
 }
 
 // codesFile returns the set as a text file.
-func (s *Site) codesFile(c *call, codes []string) *file {
+func (s recoverySteps) codesFile(c *call, codes []string) *file {
 	lines := []string{s.c.Name + ": " + c.words.Text("codes_title"), c.who.User.Email, c.words.date(s.c.Now()), ""}
 	lines = append(lines, codes...)
 	lines = append(lines, "", c.words.Text("codes_keep"), "")
@@ -172,32 +173,32 @@ func (s *Site) codesFile(c *call, codes []string) *file {
 // offerCodes redirects a user who has just set up the first second factor to the page of recovery
 // codes, which leads on to the original target. An application with its own pages offers the codes
 // itself, as with the original.
-func (s *Site) offerCodes(out login.Outcome, to string) string {
-	if !out.FirstFactor || !s.c.Login.Recovery.OffersCodes() || s.elsewhere(to) {
+func (s recoverySteps) offerCodes(out login.Outcome, to string) string {
+	if !out.FirstFactor || !s.c.Login.Recovery.OffersCodes() || s.spa.elsewhere(to) {
 		return to
 	}
 	return withNext(s.paths.Codes, to)
 }
 
-func (s *Site) getUseCode(c *call) (*answer, error) {
+func (s recoverySteps) getUseCode(c *call) (*answer, error) {
 	out, err := s.c.Login.Recovery.CodeTakable(c.r.Context(), c.pending)
 	if err != nil {
-		return nil, s.turn(c, err)
+		return nil, s.secondFactor.turn(c, err)
 	}
-	return &answer{page: "mf_recovery", data: UseCodePage{Back: s.pendingPath(out.Pending, c.next())}}, nil
+	return &answer{page: "mf_recovery", data: UseCodePage{Back: s.account.pendingPath(out.Pending, c.next())}}, nil
 }
 
-func (s *Site) postUseCode(c *call) (*answer, error) {
+func (s recoverySteps) postUseCode(c *call) (*answer, error) {
 	ctx, code := c.r.Context(), c.form.text("code")
 	if code == "" { // report a step out of order before a missing field
 		if _, err := s.c.Login.Recovery.CodeTakable(ctx, c.pending); err != nil {
-			return nil, s.turn(c, err)
+			return nil, s.secondFactor.turn(c, err)
 		}
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
 	}
 	out, left, err := s.c.Login.Recovery.UseCode(ctx, c.pending, code, c.browser)
 	if err != nil {
-		return nil, s.codeFailed(c, err)
+		return nil, s.secondFactor.codeFailed(c, err)
 	}
 	a := &answer{outcome: &out, user: &out.User, body: map[string]any{"recovery_codes_left": left}, to: c.after(s.views.PostLogin)}
 	a.note = "RECOVERY_CODE_USED"
@@ -208,7 +209,7 @@ func (s *Site) postUseCode(c *call) (*answer, error) {
 }
 
 // codesSection shows whether the user has recovery codes for a lost second factor.
-func (s *Site) codesSection(c *call, p *AccountPage, body map[string]any) error {
+func (s recoverySteps) codesSection(c *call, p *AccountPage, body map[string]any) error {
 	n := len(p.Factors.Factors)
 	if !s.c.Login.Recovery.OffersCodes() {
 		if n == 1 && p.Factors.Offers {

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-func (s *Site) getRegister(c *call) (*answer, error) {
+func (s accountSteps) getRegister(c *call) (*answer, error) {
 	return &answer{page: "register", data: RegisterPage{
 		Usernames: s.c.Usernames, UsernameRequired: s.c.Life.UsernameRequired, Confirm: !s.c.Life.TypedOnce,
 		Keyless: s.c.Life.Keyless, Link: s.c.Life.ByLink, MinLength: s.c.MinPassword,
@@ -16,18 +16,18 @@ func (s *Site) getRegister(c *call) (*answer, error) {
 	}, body: profileBody(c, s.c.Life.Fields)}, nil
 }
 
-func (s *Site) postRegister(c *call) (*answer, error) {
+func (s accountSteps) postRegister(c *call) (*answer, error) {
 	c.shows = profileNames(s.c.Life.Fields)
 	values, f := s.missingRegister(c)
 	if f != nil {
-		return nil, withRest(s, c, f)
+		return nil, withRest(s.Site, c, f)
 	}
 	username := c.form.text("username")
 	if !s.c.Usernames {
 		username = ""
 	}
 	if s.goesByMail(c) {
-		s.asks(c)
+		s.link.asks(c)
 		c.asked = c.form.text("password") == "" // a link that only confirms is not bound to a client
 	}
 	out, err := s.c.Login.Account.Register(c.r.Context(), login.Registration{
@@ -53,7 +53,7 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 
 // taken returns the answer for an identity that is taken. It looks like a success without the
 // session, which only the owner may have.
-func (s *Site) taken(c *call, err error) (*answer, error) {
+func (s accountSteps) taken(c *call, err error) (*answer, error) {
 	if s.c.Specific {
 		n := &needs{}
 		email, username := c.form.text("email"), c.form.text("username")
@@ -69,12 +69,12 @@ func (s *Site) taken(c *call, err error) (*answer, error) {
 
 // goesByMail reports whether a registration continues in the mailbox, whether or not the address is
 // taken.
-func (s *Site) goesByMail(c *call) bool {
+func (s accountSteps) goesByMail(c *call) bool {
 	return s.c.Life.Confirm || s.c.Life.ByLink || c.form.text("password") == ""
 }
 
 // mailed returns the answer to a registration that continues in the mailbox.
-func (s *Site) mailed(c *call) *answer {
+func (s accountSteps) mailed(c *call) *answer {
 	to := s.paths.Login
 	if c.form.text("password") == "" && !s.c.Life.ByLink {
 		to = or(s.paths.Unified.Signin, to) // page on which the code is entered
@@ -86,7 +86,7 @@ func (s *Site) mailed(c *call) *answer {
 	}
 	// The sign-in page shows the recipient of the mail and offers to send another.
 	c.form.flags[sentFlag] = true
-	page := inboxPage(s, c)
+	page := inboxPage(s.Site, c)
 	a.to, a.page, a.data = "", page.page, page.data
 	a.keep = &kept{At: s.paths.Login, Values: typedAgain(c), Flags: c.form.flags, cookie: s.jar.inbox()}
 	return a
@@ -94,7 +94,7 @@ func (s *Site) mailed(c *call) *answer {
 
 // inboxPage returns the page that offers another confirmation link after the first one was sent.
 func inboxPage(s *Site, c *call) *answer {
-	a := s.askPage(c, "confirm")
+	a := s.link.askPage(c, "confirm")
 	data, _ := a.data.(AskPage)
 	data.Action = s.paths.Life.Confirm
 	a.data = data
@@ -108,7 +108,7 @@ func withRest(s *Site, c *call, f *failure) *failure {
 	if c.json || err == nil {
 		return f
 	}
-	for _, p := range s.allOf(err).problems {
+	for _, p := range s.account.allOf(err).problems {
 		if !slices.ContainsFunc(f.problems, func(said problem) bool { return said.field == p.field }) {
 			f.problems = append(f.problems, p)
 		}
@@ -122,7 +122,7 @@ func withRest(s *Site, c *call, f *failure) *failure {
 }
 
 // allOf is like toFailure, for several errors, each at its field, so that a form shows all of them.
-func (s *Site) allOf(err error) *failure {
+func (s accountSteps) allOf(err error) *failure {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return s.toFailure(err)
@@ -157,7 +157,7 @@ func (n *needs) result() *failure {
 
 // typed requires a new password in a field and, unless it is typed only once, the same in
 // field_confirm. Otherwise field_confirm is ignored.
-func (s *Site) typed(c *call, n *needs, field string) {
+func (s accountSteps) typed(c *call, n *needs, field string) {
 	plain, again := c.form.text(field), c.form.text(field+"_confirm")
 	n.that(plain == "", field, "PASSWORD_NOT_PROVIDED")
 	switch {
@@ -171,7 +171,7 @@ func (s *Site) typed(c *call, n *needs, field string) {
 
 // missingRegister returns the profile of a registration, and a failure if required fields are
 // missing.
-func (s *Site) missingRegister(c *call) (map[string]any, *failure) {
+func (s accountSteps) missingRegister(c *call) (map[string]any, *failure) {
 	n := &needs{}
 	n.that(c.form.text("email") == "", "email", "EMAIL_NOT_PROVIDED")
 	if !s.c.Life.ByLink && (!s.c.Life.Keyless || c.form.text("password") != "" || c.form.text("password_confirm") != "") {

@@ -15,7 +15,7 @@ import (
 // It is as safe as a session cookie: the request must come from this site (see ownRequest), so
 // another site cannot make a browser send the cookie. A browser that opens many pages at start
 // sends the cookie many times. The store exchanges it once, and the other requests use the result.
-func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) {
+func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) {
 	if s.c.RememberFor == 0 || !s.ownRequest(r) || r.Header.Get("Authentication-Token") != "" || r.Header.Get("Authorization") != "" {
 		return nil, store.ErrNotFound
 	}
@@ -39,7 +39,7 @@ func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) 
 
 // recall is like stay, for our own paths. Only paths that need the user call it: a pending or new
 // sign-in belongs to the identity that it names.
-func (s *Site) recall(c *call) error {
+func (s sessionSteps) recall(c *call) error {
 	if c.who != nil {
 		return nil
 	}
@@ -54,8 +54,8 @@ func (s *Site) recall(c *call) error {
 // ownRequest reports whether this site, or the user with the address bar or a bookmark, initiated
 // the request. A request without such information comes from an older browser, in which SameSite
 // prevents other sites from sending the cookie, or from no browser. It may read but not write.
-func (s *Site) ownRequest(r *http.Request) bool {
-	if s.fromApp(r) {
+func (s sessionSteps) ownRequest(r *http.Request) bool {
+	if s.spa.fromApp(r) {
 		return true
 	}
 	switch site := r.Header.Get("Sec-Fetch-Site"); site {
@@ -78,7 +78,7 @@ func (s *Site) ownRequest(r *http.Request) bool {
 
 // remembers reports whether the user asks to be remembered: with a checked box in a form, or with a
 // JSON field, whose default the site sets.
-func (s *Site) remembers(c *call) bool {
+func (s sessionSteps) remembers(c *call) bool {
 	if _, said := c.form.flags["remember"]; said || c.body == formBody {
 		return c.form.flag("remember")
 	}

@@ -83,8 +83,8 @@ func (s *Site) reply(c *call, a *answer) {
 		return
 	}
 	if a.to != "" {
-		s.secondElsewhere(c, a)
-		s.goOn(c, a.to, problem{key: a.note, args: a.args}, a.about, news)
+		s.spa.secondElsewhere(c, a)
+		s.spa.goOn(c, a.to, problem{key: a.note, args: a.args}, a.about, news)
 		return
 	}
 	if a.note != "" {
@@ -97,7 +97,7 @@ func (s *Site) reply(c *call, a *answer) {
 			}
 		}
 		if keep(s, c, *a.keep) {
-			s.goOn(c, withNext(a.keep.At, c.next()), problem{}, nil, news)
+			s.spa.goOn(c, withNext(a.keep.At, c.next()), problem{}, nil, news)
 			return
 		}
 	}
@@ -133,7 +133,7 @@ func (s *Site) replyJSON(c *call, a *answer) {
 			body["csrf_token"] = s.csrfToken(c.w, c.r)
 		}
 		if a.user != nil {
-			body["user"] = withFields(s.withTokens(s.payload(c, *a.user), a.outcome), a.fields)
+			body["user"] = withFields(s.token.withTokens(s.payload(c, *a.user), a.outcome), a.fields)
 		}
 		c.handBinding(body, a.outcome)
 	}
@@ -180,7 +180,7 @@ func (s *Site) refuse(c *call, a *answer, f *failure) {
 		if f.quiet {
 			said = problem{}
 		}
-		s.goOn(c, f.to, said, nil, false)
+		s.spa.goOn(c, f.to, said, nil, false)
 		return
 	}
 	s.refusePage(c, f)
@@ -200,7 +200,7 @@ func (s *Site) refuseJSON(c *call, a *answer, f *failure) {
 	}
 	captchas{s}.offer(c, f)
 	if f.extras["reauth_required"] == true && c.who != nil {
-		f.extras["has_webauthn_verify_credential"] = s.hasVerifier(c)
+		f.extras["has_webauthn_verify_credential"] = s.webauthn.hasVerifier(c)
 	}
 	maps.Copy(body, f.extras)
 	if a != nil {
@@ -213,7 +213,7 @@ func (s *Site) refuseJSON(c *call, a *answer, f *failure) {
 // only the errors.
 func (s *Site) refusePage(c *call, f *failure) {
 	c.problems, c.paused = f.problems, f.until
-	if c.back != "" && s.setRefusal(c, f) {
+	if c.back != "" && s.flash.setRefusal(c, f) {
 		c.w.Header().Set("Location", withNext(c.back, c.next()))
 		c.w.WriteHeader(http.StatusSeeOther)
 		return

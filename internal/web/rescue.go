@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-func (s *Site) recoveryOptions(c *call) (map[string]string, []string, error) {
+func (s secondFactorSteps) recoveryOptions(c *call) (map[string]string, []string, error) {
 	options, err := s.c.Login.Recovery.RescueOptions(c.r.Context(), c.pending, c.who)
 	if err != nil {
 		return nil, nil, err
@@ -22,7 +22,7 @@ func (s *Site) recoveryOptions(c *call) (map[string]string, []string, error) {
 	return urls, options, nil
 }
 
-func (s *Site) getRescue(c *call) (*answer, error) {
+func (s secondFactorSteps) getRescue(c *call) (*answer, error) {
 	out, err := s.c.Login.Pending(c.r.Context(), c.pending, nil)
 	if err == nil && out.Pending.State != store.Ready {
 		err = login.ErrState
@@ -34,7 +34,7 @@ func (s *Site) getRescue(c *call) (*answer, error) {
 	return a, err
 }
 
-func (s *Site) postRescue(c *call) (*answer, error) {
+func (s secondFactorSteps) postRescue(c *call) (*answer, error) {
 	option := c.form.text("help_setup")
 	out, err := s.c.Login.Recovery.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
 	switch {

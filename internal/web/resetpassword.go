@@ -1,28 +1,28 @@
 package web
 
-func (s *Site) getAskReset(c *call) (*answer, error) { return s.askPage(c, "reset"), nil }
+func (s accountSteps) getAskReset(c *call) (*answer, error) { return s.link.askPage(c, "reset"), nil }
 
-func (s *Site) postAskReset(c *call) (*answer, error) {
-	return s.ask(c, "reset", "PASSWORD_RESET_REQUEST", s.c.Login.Account.AskReset)
+func (s accountSteps) postAskReset(c *call) (*answer, error) {
+	return s.link.ask(c, "reset", "PASSWORD_RESET_REQUEST", s.c.Login.Account.AskReset)
 }
 
-func (s *Site) badReset(err error) error {
-	return s.badLink(err, s.views.Life.ResetError, "INVALID_RESET_PASSWORD_TOKEN", "PASSWORD_RESET_EXPIRED", []any{"within", s.c.Life.ResetWithin})
+func (s accountSteps) badReset(err error) error {
+	return s.link.badLink(err, s.views.Life.ResetError, "INVALID_RESET_PASSWORD_TOKEN", "PASSWORD_RESET_EXPIRED", []any{"within", s.c.Life.ResetWithin})
 }
 
-func (s *Site) getReset(c *call) (*answer, error) {
+func (s accountSteps) getReset(c *call) (*answer, error) {
 	email, err := s.c.Login.Account.LookReset(c.r.Context(), c.token)
 	if err != nil {
 		return nil, s.badReset(err)
 	}
-	a := s.choosePage(c, "reset", email)
+	a := s.link.choosePage(c, "reset", email)
 	if view := s.views.Life.Reset; view != "" {
 		a.to = withQuery(view, "token", c.token)
 	}
 	return a, nil
 }
 
-func (s *Site) postReset(c *call) (*answer, error) {
+func (s accountSteps) postReset(c *call) (*answer, error) {
 	n := &needs{}
 	s.typed(c, n, "password")
 	if f := n.result(); f != nil {
@@ -36,7 +36,7 @@ func (s *Site) postReset(c *call) (*answer, error) {
 		s.jar.clear(c.w, c.r, s.jar.session()) // that session has ended
 		c.who = nil
 	}
-	a := s.afterLink(c, out, s.views.Life.PostReset, "PASSWORD_RESET_NO_LOGIN", "PASSWORD_RESET")
+	a := s.link.afterLink(c, out, s.views.Life.PostReset, "PASSWORD_RESET_NO_LOGIN", "PASSWORD_RESET")
 	a.bare = out.Session == nil && out.Pending == nil
 	return a, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // illegal returns the failure of a step out of order. In form mode it redirects to the start with
 // an explanation. The cookie of an ended pending sign-in is removed; a valid one continues.
-func (s *Site) illegal(c *call) *failure {
+func (s secondFactorSteps) illegal(c *call) *failure {
 	f := s.toFailure(login.ErrState).goTo(s.views.Error).says("STEP_OVER")
 	_, err := s.c.Login.Pending(c.r.Context(), c.pending, c.who)
 	over := c.pending != "" && errors.Is(err, login.ErrState)
@@ -30,23 +30,23 @@ func (s *Site) illegal(c *call) *failure {
 
 // landing returns the page that shows a signed-in user the result: the account page, or the target
 // of a sign-in.
-func (s *Site) landing() string { return or(s.paths.Account, s.views.PostLogin) }
+func (s secondFactorSteps) landing() string { return or(s.paths.Account, s.views.PostLogin) }
 
 // signedInAlready answers a sign-in step of a signed-in browser without a pending sign-in, such as
 // a form in another tab. Nothing changes.
-func (s *Site) signedInAlready(c *call) *failure {
+func (s secondFactorSteps) signedInAlready(c *call) *failure {
 	return s.illegal(c).says("SIGNED_IN_ALREADY")
 }
 
 // turn converts an error of login to a failure, with a redirect for steps out of order.
-func (s *Site) turn(c *call, err error) error {
+func (s secondFactorSteps) turn(c *call, err error) error {
 	if errors.Is(err, login.ErrState) {
 		return s.illegal(c)
 	}
 	return err
 }
 
-func (s *Site) getValidate(c *call) (*answer, error) {
+func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 	ctx := c.r.Context()
 	out, err := s.c.Login.Pending(ctx, c.pending, c.who)
 	if err != nil && !errors.Is(err, login.ErrState) {
@@ -74,8 +74,8 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 		return nil, s.turn(c, err)
 	}
 	p := out.Pending
-	if s.awaitsPasskey(p) && !p.Rescue && !c.json {
-		return &answer{to: withNext(s.passkeyPath(p), c.next())}, nil
+	if s.webauthn.awaitsPasskey(p) && !p.Rescue && !c.json {
+		return &answer{to: withNext(s.webauthn.passkeyPath(p), c.next())}, nil
 	}
 	data := ValidatePage{
 		Method: p.Method, Several: len(p.Factors) > 1, Instead: c.instead, Verify: p.Verify, Rescue: options, Life: s.c.CodeLife[p.Method],
@@ -111,15 +111,15 @@ func meanwhile(p *login.Pending, rescue []string) string {
 }
 
 // settingUp returns the page of a draft that was started earlier.
-func (s *Site) settingUp(c *call, started login.Enrollment) *answer {
-	a := &answer{page: "tf_confirm", data: s.confirmPage(started)}
+func (s secondFactorSteps) settingUp(c *call, started login.Enrollment) *answer {
+	a := &answer{page: "tf_confirm", data: s.enroll.confirmPage(started)}
 	if c.who != nil {
 		a.user = &c.who.User
 	}
 	return a
 }
 
-func (s *Site) postValidate(c *call) (*answer, error) {
+func (s secondFactorSteps) postValidate(c *call) (*answer, error) {
 	code := c.form.text("code")
 	if c.who != nil {
 		return s.validateSignedIn(c, code)
@@ -136,14 +136,14 @@ func (s *Site) postValidate(c *call) (*answer, error) {
 		return nil, s.codeFailed(c, err)
 	}
 	if out.Pending != nil { // the mailbox is proven; the set-up comes next
-		return s.entered(c, out, s.views.PostLogin), nil
+		return s.account.entered(c, out, s.views.PostLogin), nil
 	}
-	to := s.offerCodes(out, c.after(s.views.PostLogin))
+	to := s.recovery.offerCodes(out, c.after(s.views.PostLogin))
 	return &answer{outcome: &out, user: &out.User, to: to, note: "TWO_FACTOR_LOGIN_SUCCESSFUL"}, nil
 }
 
 // codeFailed adds the refusal of a code to the code field.
-func (s *Site) codeFailed(c *call, err error) error {
+func (s secondFactorSteps) codeFailed(c *call, err error) error {
 	if errors.Is(err, login.ErrState) {
 		return s.illegal(c)
 	}
@@ -156,7 +156,7 @@ func (s *Site) codeFailed(c *call, err error) error {
 
 // validateSignedIn completes a re-authentication or a set-up of this session. If there is neither,
 // the form comes from another tab, and the session stays.
-func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
+func (s secondFactorSteps) validateSignedIn(c *call, code string) (*answer, error) {
 	ctx := c.r.Context()
 	under, verifying := s.c.Login.Pending(ctx, c.pending, c.who)
 	if verifying != nil && !errors.Is(verifying, login.ErrState) {
@@ -177,7 +177,7 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 		if err != nil {
 			return nil, s.codeFailed(c, err)
 		}
-		a := s.verified(c, out)
+		a := s.session.verified(c, out)
 		if under.Pending.State == store.Owner {
 			a.note = "EMAIL_CONFIRMED"
 		}
@@ -187,11 +187,11 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 	if err != nil {
 		return nil, s.codeFailed(c, err)
 	}
-	to := s.offerCodes(out, c.after(s.views.PostSetup))
+	to := s.recovery.offerCodes(out, c.after(s.views.PostSetup))
 	return &answer{outcome: &out, user: &out.User, to: to, note: setUpNote(out)}, nil
 }
 
-func (s *Site) getSelect(c *call) (*answer, error) {
+func (s secondFactorSteps) getSelect(c *call) (*answer, error) {
 	out, err := s.c.Login.Pending(c.r.Context(), c.pending, c.who)
 	if err == nil && (len(out.Pending.Factors) < 2 || out.Pending.State.Enrols()) {
 		err = login.ErrState
@@ -207,7 +207,7 @@ func (s *Site) getSelect(c *call) (*answer, error) {
 	}, nil
 }
 
-func (s *Site) postSelect(c *call) (*answer, error) {
+func (s secondFactorSteps) postSelect(c *call) (*answer, error) {
 	out, err := s.c.Login.SecondFactor.Choose(c.r.Context(), c.pending, c.who, c.form.text("which"), c.browser)
 	if out.Pending == nil && err != nil {
 		return nil, s.turn(c, err)
@@ -223,10 +223,10 @@ func (s *Site) postSelect(c *call) (*answer, error) {
 		c.back, c.again = s.paths.Validate, s.getValidate
 		return s.postValidate(c)
 	}
-	return s.entered(c, out, s.views.PostLogin), nil
+	return s.account.entered(c, out, s.views.PostLogin), nil
 }
 
-func (s *Site) postResend(c *call) (*answer, error) {
+func (s secondFactorSteps) postResend(c *call) (*answer, error) {
 	out, err := s.c.Login.SecondFactor.Resend(c.r.Context(), c.pending, c.who, c.browser)
 	if errors.Is(err, login.ErrState) {
 		return s.resendSetup(c)
@@ -237,11 +237,11 @@ func (s *Site) postResend(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.undelivered(c, out.Pending, err).at("")
 	}
-	return &answer{body: s.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
+	return &answer{body: s.account.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 }
 
 // resendSetup sends another code for the current set-up.
-func (s *Site) resendSetup(c *call) (*answer, error) {
+func (s secondFactorSteps) resendSetup(c *call) (*answer, error) {
 	started, err := s.c.Login.Enroll.ResendSetup(c.r.Context(), c.pending, c.who, c.browser)
 	if started.Method == "" && err != nil {
 		return nil, s.turn(c, err)

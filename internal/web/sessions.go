@@ -31,7 +31,7 @@ type SessionsPage struct {
 
 // listRows returns the paths of the two lists. A form can only post, so POST and DELETE both end an
 // entry.
-func (s *Site) listRows() []route {
+func (s sessionSteps) listRows() []route {
 	p := s.paths
 	return []route{
 		{method: http.MethodGet, path: p.Sessions, access: forUser, step: s.getSessions},
@@ -39,18 +39,19 @@ func (s *Site) listRows() []route {
 		{method: http.MethodDelete, path: p.Sessions, access: forUser, step: s.endSessions},
 		{method: http.MethodPost, path: p.Sessions + tokenEnd, access: forUser, step: s.endSession},
 		{method: http.MethodDelete, path: p.Sessions + tokenEnd, access: forUser, step: s.endSession},
-		{method: http.MethodGet, path: p.Devices, access: forUser, step: s.getDevices},
-		{method: http.MethodPost, path: p.Devices, access: forUser, step: s.endDevices, again: s.getDevices},
-		{method: http.MethodDelete, path: p.Devices, access: forUser, step: s.endDevices},
-		{method: http.MethodPost, path: p.Devices + tokenEnd, access: forUser, step: s.endDevices},
-		{method: http.MethodDelete, path: p.Devices + tokenEnd, access: forUser, step: s.endDevices},
+		{method: http.MethodGet, path: p.Devices, access: forUser, step: s.secondFactor.getDevices},
+		{method: http.MethodPost, path: p.Devices, access: forUser, step: s.secondFactor.endDevices,
+			again: s.secondFactor.getDevices},
+		{method: http.MethodDelete, path: p.Devices, access: forUser, step: s.secondFactor.endDevices},
+		{method: http.MethodPost, path: p.Devices + tokenEnd, access: forUser, step: s.secondFactor.endDevices},
+		{method: http.MethodDelete, path: p.Devices + tokenEnd, access: forUser, step: s.secondFactor.endDevices},
 	}
 }
 
 // everyEntry stands for the whole list in a request to end an entry.
 const everyEntry = "all"
 
-func (s *Site) sessionsPage(c *call) (SessionsPage, error) {
+func (s sessionSteps) sessionsPage(c *call) (SessionsPage, error) {
 	list, err := s.c.Login.Sessions.SessionsOf(c.r.Context(), *c.who)
 	page := SessionsPage{Action: s.paths.Sessions}
 	for _, v := range list {
@@ -75,7 +76,7 @@ func here(current bool) int {
 	return 0
 }
 
-func (s *Site) getSessions(c *call) (*answer, error) {
+func (s sessionSteps) getSessions(c *call) (*answer, error) {
 	page, err := s.sessionsPage(c)
 	if err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func (s *Site) getSessions(c *call) (*answer, error) {
 }
 
 // sessionsSection adds the list to the account page.
-func (s *Site) sessionsSection(c *call, p *AccountPage, _ map[string]any) error {
+func (s sessionSteps) sessionsSection(c *call, p *AccountPage, _ map[string]any) error {
 	var err error
 	p.Sessions, err = s.sessionsPage(c)
 	p.Sessions.Sessions, p.Sessions.Pager = firstPage(s.paths.Sessions, p.Sessions.Sessions)
@@ -118,7 +119,7 @@ func (s *Site) sessionsSection(c *call, p *AccountPage, _ map[string]any) error 
 }
 
 // endSessions ends all sessions but the caller's.
-func (s *Site) endSessions(c *call) (*answer, error) {
+func (s sessionSteps) endSessions(c *call) (*answer, error) {
 	out, err := s.c.Login.Sessions.EndOthers(c.r.Context(), *c.who, c.browser)
 	if err != nil {
 		return nil, s.listError(c, err, s.paths.Sessions)
@@ -127,7 +128,7 @@ func (s *Site) endSessions(c *call) (*answer, error) {
 }
 
 // endSession ends one session. Ending the current one is a sign-out.
-func (s *Site) endSession(c *call) (*answer, error) {
+func (s sessionSteps) endSession(c *call) (*answer, error) {
 	if err := s.c.Login.Sessions.EndSession(c.r.Context(), *c.who, c.token, c.browser); err != nil {
 		return nil, s.listError(c, err, s.paths.Sessions)
 	}
@@ -140,7 +141,7 @@ func (s *Site) endSession(c *call) (*answer, error) {
 }
 
 // listed returns the page that shows a list: the account page, if there is one.
-func (s *Site) listed(path string) string {
+func (s sessionSteps) listed(path string) string {
 	if s.paths.Account != "" {
 		return s.paths.Account
 	}
@@ -148,12 +149,12 @@ func (s *Site) listed(path string) string {
 }
 
 // listError redirects to re-authentication, which leads back to the list.
-func (s *Site) listError(c *call, err error, path string) error {
+func (s sessionSteps) listError(c *call, err error, path string) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.listed(path)))
+		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.listed(path)))
 	case errors.Is(err, login.ErrState):
-		return s.illegal(c)
+		return s.secondFactor.illegal(c)
 	}
 	return err
 }

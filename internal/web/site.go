@@ -165,17 +165,19 @@ type Site struct {
 	assets    *assets
 	told      struct{ host, forwarded, junk seldom } // rate-limited warnings
 	gate      atomic.Pointer[Gate]                   // nil if there is no gate
+	features
 }
 
 // New returns a Site.
 func New(c Config) (*Site, error) {
 	s := &Site{c: c, origin: http.NewCrossOriginProtection()}
+	s.features = featuresOf(s)
 	s.home = c.Origin.Scheme + "://" + c.Origin.Host
 	if err := s.origin.AddTrustedOrigin(s.home); err != nil {
 		return nil, err
 	}
 	s.jar = jar{secure: c.Origin.Scheme == "https", deviceName: or(c.Paths.DeviceCookie, "tf_validity"), refreshName: c.Tokens.RefreshCookie, readable: c.App.CSRFCookie}
-	if err := s.nameApp(); err != nil {
+	if err := s.spa.nameApp(); err != nil {
 		return nil, err
 	}
 	if err := s.nameViews(); err != nil {
@@ -231,7 +233,7 @@ func (s *Site) nameViews() error {
 		Notices: at(p.Notices, "/tf-notices"), Language: at(p.Language, "/tf-language"),
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
-	s.paths.Unified, s.paths.Tokens = s.unifiedPaths(), s.tokenPaths()
+	s.paths.Unified, s.paths.Tokens = s.passwordless.unifiedPaths(), s.token.tokenPaths()
 	if c.Passkeys.On { // templates omit links to empty paths
 		s.paths.WanRegister, s.paths.WanDelete = at(p.WanRegister, "/wan-register"), at(p.WanDelete, "/wan-delete")
 		s.paths.WanSignin = at(p.WanSignin, "/wan-signin")
@@ -247,7 +249,7 @@ func (s *Site) nameViews() error {
 	if !c.Account { // templates omit links to empty paths
 		s.paths.Account = ""
 	}
-	v, err := s.placed(c.Views)
+	v, err := s.spa.placed(c.Views)
 	if err != nil {
 		return err
 	}
@@ -270,10 +272,10 @@ func (s *Site) nameViews() error {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
 	}
-	if err := s.nameLife(); err != nil {
+	if err := s.account.nameLife(); err != nil {
 		return err
 	}
-	return s.checkOAuthNames()
+	return s.oauth.checkOAuthNames()
 }
 
 // route is a row of the table of paths.
@@ -303,39 +305,46 @@ type route struct {
 func (s *Site) table() []route {
 	p := s.paths
 	rows := []route{
-		{method: http.MethodPost, path: p.Logout, access: forAnyone, step: s.postLogout, take: fields{"refresh_token": text}},
-		{method: http.MethodGet, path: p.Verify, access: forUser, step: s.getVerify},
-		{method: http.MethodPost, path: p.Verify, access: forUser, step: s.postVerify, again: s.getVerify, take: fields{"password": text}},
-		{method: http.MethodGet, path: p.Setup, access: forAnyone, step: s.getSetup},
-		{method: http.MethodPost, path: p.Setup, access: forAnyone, step: s.postSetup, again: s.getSetup,
+		{method: http.MethodPost, path: p.Logout, access: forAnyone, step: s.session.postLogout,
+			take: fields{"refresh_token": text}},
+		{method: http.MethodGet, path: p.Verify, access: forUser, step: s.session.getVerify},
+		{method: http.MethodPost, path: p.Verify, access: forUser, step: s.session.postVerify, again: s.session.getVerify,
+			take: fields{"password": text}},
+		{method: http.MethodGet, path: p.Setup, access: forAnyone, step: s.enroll.getSetup},
+		{method: http.MethodPost, path: p.Setup, access: forAnyone, step: s.enroll.postSetup, again: s.enroll.getSetup,
 			take: fields{"setup": text, "phone": text, "add": flag, "name": text}},
-		{method: http.MethodGet, path: p.Validate, access: forAnyone, step: s.getValidate},
-		{method: http.MethodPost, path: p.Validate, access: forAnyone, step: s.postValidate, again: s.getValidate, take: fields{"code": digits}},
-		{method: http.MethodGet, path: p.Select, access: forAnyone, step: s.getSelect},
-		{method: http.MethodPost, path: p.Select, access: forAnyone, step: s.postSelect, again: s.getSelect,
-			take: fields{"which": text, "code": digits}},
-		{method: http.MethodGet, path: p.Rescue, access: forAnonymous, step: s.getRescue},
-		{method: http.MethodPost, path: p.Rescue, access: forAnonymous, step: s.postRescue, again: s.getRescue, take: fields{"help_setup": text}},
-		{method: http.MethodPost, path: p.Resend, access: forAnyone, step: s.postResend, again: s.getValidate, back: p.Validate},
-		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.postSetupToken, twice: s.setUpTwice, take: fields{"code": digits}},
-		{method: http.MethodGet, path: p.NotMe + tokenEnd, access: forAnyone, step: s.getNotMe},
-		{method: http.MethodPost, path: p.NotMe + tokenEnd, access: forAnyone, step: s.postNotMe},
+		{method: http.MethodGet, path: p.Validate, access: forAnyone, step: s.secondFactor.getValidate},
+		{method: http.MethodPost, path: p.Validate, access: forAnyone, step: s.secondFactor.postValidate,
+			again: s.secondFactor.getValidate, take: fields{"code": digits}},
+		{method: http.MethodGet, path: p.Select, access: forAnyone, step: s.secondFactor.getSelect},
+		{method: http.MethodPost, path: p.Select, access: forAnyone, step: s.secondFactor.postSelect,
+			again: s.secondFactor.getSelect,
+			take:  fields{"which": text, "code": digits}},
+		{method: http.MethodGet, path: p.Rescue, access: forAnonymous, step: s.secondFactor.getRescue},
+		{method: http.MethodPost, path: p.Rescue, access: forAnonymous, step: s.secondFactor.postRescue,
+			again: s.secondFactor.getRescue, take: fields{"help_setup": text}},
+		{method: http.MethodPost, path: p.Resend, access: forAnyone, step: s.secondFactor.postResend,
+			again: s.secondFactor.getValidate, back: p.Validate},
+		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.enroll.postSetupToken,
+			twice: s.enroll.setUpTwice, take: fields{"code": digits}},
+		{method: http.MethodGet, path: p.NotMe + tokenEnd, access: forAnyone, step: s.link.getNotMe},
+		{method: http.MethodPost, path: p.NotMe + tokenEnd, access: forAnyone, step: s.link.postNotMe},
 	}
-	rows = append(rows, s.loginRows()...)
-	rows = append(rows, s.lifeRows()...)
-	rows = append(rows, s.listRows()...)
-	rows = append(rows, s.oauthRows()...)
-	rows = append(rows, s.recoveryRows()...)
-	rows = append(rows, s.newsRows()...)
-	rows = append(rows, s.passkeyRows()...)
-	rows = append(rows, s.unifiedRows()...)
-	rows = append(rows, s.factorRows()...)
-	rows = append(rows, s.codeRows()...)
-	rows = append(rows, s.tokenRows()...)
+	rows = append(rows, s.passwordless.loginRows()...)
+	rows = append(rows, s.account.lifeRows()...)
+	rows = append(rows, s.session.listRows()...)
+	rows = append(rows, s.oauth.oauthRows()...)
+	rows = append(rows, s.recovery.recoveryRows()...)
+	rows = append(rows, s.profile.newsRows()...)
+	rows = append(rows, s.webauthn.passkeyRows()...)
+	rows = append(rows, s.passwordless.unifiedRows()...)
+	rows = append(rows, s.secondFactor.factorRows()...)
+	rows = append(rows, s.recovery.codeRows()...)
+	rows = append(rows, s.token.tokenRows()...)
 	rows = append(rows, leaving{s}.rows()...)
 	rows = append(rows, inviting{s}.rows()...)
 	if s.c.Account {
-		rows = append(rows, route{method: http.MethodGet, path: p.Account, access: forUser, step: s.getAccount})
+		rows = append(rows, route{method: http.MethodGet, path: p.Account, access: forUser, step: s.profile.getAccount})
 	}
 	captchas{s}.take(rows)
 	for i := range rows {

@@ -46,7 +46,7 @@ func SameSite(a, b *url.URL) bool {
 
 // nameApp reads the origin of the application. Requests of a page on another site have cookies only
 // with SameSite=None, which browsers accept only over https.
-func (s *Site) nameApp() error {
+func (s spaSteps) nameApp() error {
 	csp := "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'"
 	if o := s.c.App.Origin; o != nil && o.Scheme+"://"+o.Host != s.home {
 		s.app = o.Scheme + "://" + o.Host
@@ -76,7 +76,7 @@ func (v *Views) all() []*string {
 
 // placed returns the configured views, each at the application's origin. It never uses data of a
 // request.
-func (s *Site) placed(v Views) (Views, error) {
+func (s spaSteps) placed(v Views) (Views, error) {
 	if s.app != "" {
 		v.PostLogin, v.PostLogout = or(v.PostLogin, "/"), or(v.PostLogout, "/")
 	}
@@ -97,10 +97,10 @@ func (s *Site) placed(v Views) (Views, error) {
 }
 
 // elsewhere reports whether a target is on the application's own origin.
-func (s *Site) elsewhere(to string) bool { return s.app != "" && strings.HasPrefix(to, s.app+"/") }
+func (s spaSteps) elsewhere(to string) bool { return s.app != "" && strings.HasPrefix(to, s.app+"/") }
 
 // own reports whether a target is a page of this package.
-func (s *Site) own(to string) bool {
+func (s spaSteps) own(to string) bool {
 	path, _, _ := strings.Cut(to, "#")
 	path, _, _ = strings.Cut(path, "?")
 	_, ok := s.routes[path]
@@ -110,7 +110,7 @@ func (s *Site) own(to string) bool {
 // goOn redirects a browser to the target of a step, with its message: in the query of the
 // application's page if Tells is set, and otherwise as a note on our next page. about is the user
 // of a link that has taken effect; a refused link reveals no user (R193).
-func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bool) {
+func (s spaSteps) goOn(c *call, to string, said problem, about *store.User, news bool) {
 	view := s.views.Life.LoginError
 	switch {
 	case c.link && !s.own(to) && (s.c.App.Tells || to == view && view != ""):
@@ -126,7 +126,7 @@ func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bo
 		if !s.own(to) {
 			life = passingLife
 		}
-		s.setNotes(c, life, news, or(said.page, said.key), said.args...)
+		s.flash.setNotes(c, life, news, or(said.page, said.key), said.args...)
 	}
 	c.w.Header().Set("Location", to)
 	c.w.WriteHeader(http.StatusSeeOther)
@@ -134,13 +134,13 @@ func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bo
 
 // secondElsewhere sets the target of a sign-in link after which a second factor is required, if the
 // application shows its own pages.
-func (s *Site) secondElsewhere(c *call, a *answer) {
+func (s spaSteps) secondElsewhere(c *call, a *answer) {
 	view := s.views.Life.LoginError
 	if !c.link || !s.c.App.Tells || view == "" || a.outcome == nil || a.outcome.Pending == nil {
 		return
 	}
 	state := "select"
-	if named, ok := s.pendingBody(a.outcome.Pending)["tf_state"].(string); ok {
+	if named, ok := s.account.pendingBody(a.outcome.Pending)["tf_state"].(string); ok {
 		state = named
 	}
 	a.to, a.note = withQuery(withQuery(view, "tf_required", "1"), "tf_state", state), ""
@@ -151,7 +151,7 @@ func (s *Site) secondElsewhere(c *call, a *answer) {
 // own pages may configure that, but only for a user who opens the link in the browser that
 // requested it. A mail scanner does not have that browser's cookie, and a page of another site does
 // not know the link (R193).
-func (s *Site) opensItself(c *call, here bool) bool {
+func (s spaSteps) opensItself(c *call, here bool) bool {
 	h := c.r.Header
 	mode, dest := h.Get("Sec-Fetch-Mode"), h.Get("Sec-Fetch-Dest")
 	return here && s.c.App.Tells && !c.json && c.r.Method == http.MethodGet && (mode == "" || mode == "navigate") &&
@@ -159,11 +159,13 @@ func (s *Site) opensItself(c *call, here bool) bool {
 }
 
 // fromApp reports whether a request comes from the application's own origin.
-func (s *Site) fromApp(r *http.Request) bool { return s.app != "" && r.Header.Get("Origin") == s.app }
+func (s spaSteps) fromApp(r *http.Request) bool {
+	return s.app != "" && r.Header.Get("Origin") == s.app
+}
 
 // share sets the CORS headers that allow scripts of the application's origin only (R192). It
 // reports whether the request was a preflight request.
-func (s *Site) share(w http.ResponseWriter, r *http.Request) (asked bool) {
+func (s spaSteps) share(w http.ResponseWriter, r *http.Request) (asked bool) {
 	if s.app == "" {
 		return false
 	}

@@ -111,7 +111,7 @@ func readTemplate(own fs.FS, file string) (string, error) {
 func (s *Site) render(c *call, status int, name string, data any) {
 	p := &Page{
 		Name: name, Lang: c.words.Tag, Site: s.c.Name, URL: s.paths, Data: data, words: c.words,
-		Values: map[string]string{}, Notes: s.takeNotes(c, name), Paused: c.paused, now: s.c.Now(), assets: s.assets,
+		Values: map[string]string{}, Notes: s.flash.takeNotes(c, name), Paused: c.paused, now: s.c.Now(), assets: s.assets,
 		Look: lookOf(s), Wait: int(s.c.SendGap / time.Second),
 	}
 	p.CSRF = s.csrfToken(c.w, c.r)

@@ -54,9 +54,9 @@ type TokensPage struct {
 
 const defaultTokenDays = 30
 
-func (s *Site) maxTokenDays() int { return int(s.c.Tokens.MaxLife / (24 * time.Hour)) }
+func (s tokenSteps) maxTokenDays() int { return int(s.c.Tokens.MaxLife / (24 * time.Hour)) }
 
-func (s *Site) tokenPaths() TokenPaths {
+func (s tokenSteps) tokenPaths() TokenPaths {
 	own, t := s.c.Paths.Tokens, s.c.Tokens
 	at := func(on bool, own, def string) string {
 		if !on { // templates omit links to empty paths
@@ -73,7 +73,7 @@ func (s *Site) tokenPaths() TokenPaths {
 
 // tokenRows returns the paths of tokens. A form can only post, so POST and DELETE both revoke a
 // token.
-func (s *Site) tokenRows() []route {
+func (s tokenSteps) tokenRows() []route {
 	p := s.paths.Tokens
 	var rows []route
 	if p.Refresh != "" {
@@ -94,7 +94,7 @@ func (s *Site) tokenRows() []route {
 }
 
 // withTokens adds the requested tokens to the user payload.
-func (s *Site) withTokens(user map[string]any, o *login.Outcome) map[string]any {
+func (s tokenSteps) withTokens(user map[string]any, o *login.Outcome) map[string]any {
 	if o == nil || o.Session == nil || o.Session.Header == "" {
 		return user
 	}
@@ -107,7 +107,7 @@ func (s *Site) withTokens(user map[string]any, o *login.Outcome) map[string]any 
 }
 
 // refreshToken returns the refresh token of a request, from the cookie if that is configured.
-func (s *Site) refreshToken(c *call) string {
+func (s tokenSteps) refreshToken(c *call) string {
 	if s.jar.refresh() != "" {
 		if token := s.jar.get(c.r, s.jar.refresh()); token != "" {
 			return token
@@ -118,7 +118,7 @@ func (s *Site) refreshToken(c *call) string {
 
 // postRefresh exchanges a refresh token. It accepts only JSON, which a form of another site cannot
 // make a browser send.
-func (s *Site) postRefresh(c *call) (*answer, error) {
+func (s tokenSteps) postRefresh(c *call) (*answer, error) {
 	if c.body != jsonBody {
 		return nil, badRequest()
 	}
@@ -141,7 +141,7 @@ func (s *Site) postRefresh(c *call) (*answer, error) {
 }
 
 // logoutRefresh ends the family of the refresh token of a sign-out.
-func (s *Site) logoutRefresh(c *call) error {
+func (s tokenSteps) logoutRefresh(c *call) error {
 	if !s.c.Tokens.Refresh {
 		return nil
 	}
@@ -173,7 +173,7 @@ func personalToken(r *http.Request) string {
 }
 
 // program identifies the caller by a personal access token, or like Who.
-func (s *Site) program(r *http.Request) (*login.Who, error) {
+func (s tokenSteps) program(r *http.Request) (*login.Who, error) {
 	text := personalToken(r)
 	if text == "" {
 		return s.Who(r)
@@ -183,9 +183,9 @@ func (s *Site) program(r *http.Request) (*login.Who, error) {
 
 // RequireScope allows personal access tokens that have all the scopes, and signed-in users. It must
 // be the outermost guard, because the others do not accept such tokens.
-func (s *Site) RequireScope(names ...string) func(http.Handler) http.Handler {
+func (s Guards) RequireScope(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guardBy(s.program, next, func(_ context.Context, who login.Who) error { return scoped(who, names) })
+		return s.guardBy(s.token.program, next, func(_ context.Context, who login.Who) error { return scoped(who, names) })
 	}
 }
 
@@ -204,7 +204,7 @@ func scoped(who login.Who, names []string) error {
 //
 // It always answers in JSON. With a redirect to a page, a program that follows redirects would get
 // status 200 for any token.
-func (s *Site) getTokenCheck(c *call) (*answer, error) {
+func (s tokenSteps) getTokenCheck(c *call) (*answer, error) {
 	c.json = true
 	who, err := s.program(c.r)
 	if err == nil && who.Program == nil {
@@ -214,7 +214,7 @@ func (s *Site) getTokenCheck(c *call) (*answer, error) {
 		err = scoped(*who, c.r.URL.Query()["scope"])
 	}
 	if err != nil {
-		return nil, s.whyNot(c, err)
+		return nil, s.Guards.whyNot(c, err)
 	}
 	t := who.Program
 	return &answer{user: &who.User, body: map[string]any{"token": tokenBody(*t), "level": int(t.Level)}}, nil
@@ -245,17 +245,17 @@ func tokenName(t store.Token) string {
 }
 
 // tokenError redirects a user whose session is not fresh to re-authentication.
-func (s *Site) tokenError(err error) error {
+func (s tokenSteps) tokenError(err error) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Tokens.Personal))
+		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.Tokens.Personal))
 	case errors.Is(err, login.ErrChoice):
 		return fail(http.StatusBadRequest, "scopes", "CHOICE_INVALID")
 	}
 	return err
 }
 
-func (s *Site) getTokens(c *call) (*answer, error) {
+func (s tokenSteps) getTokens(c *call) (*answer, error) {
 	all, err := s.c.Login.Tokens.TokensOf(c.r.Context(), *c.who)
 	if err != nil {
 		return nil, err
@@ -287,7 +287,7 @@ func (s *Site) getTokens(c *call) (*answer, error) {
 	return &answer{body: pageBody(body, data.Pager), page: "access_tokens", data: data}, nil
 }
 
-func (s *Site) postTokens(c *call) (*answer, error) {
+func (s tokenSteps) postTokens(c *call) (*answer, error) {
 	if len(s.c.Tokens.Scopes) == 0 {
 		return nil, fail(http.StatusBadRequest, "", "API_ERROR")
 	}
@@ -323,7 +323,7 @@ func (s *Site) postTokens(c *call) (*answer, error) {
 	return &answer{body: body, page: a.page, data: data, keep: made}, nil
 }
 
-func (s *Site) endToken(c *call) (*answer, error) {
+func (s tokenSteps) endToken(c *call) (*answer, error) {
 	err := s.c.Login.Tokens.RevokeToken(c.r.Context(), *c.who, c.token, c.browser)
 	if errors.Is(err, login.ErrNoSuch) {
 		return nil, fail(http.StatusNotFound, "", "NOT_FOUND").flat()

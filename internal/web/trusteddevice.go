@@ -22,7 +22,7 @@ type DevicesPage struct {
 }
 
 // devicesSection adds the list to the account page, if browsers can be trusted or stay signed in.
-func (s *Site) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
+func (s secondFactorSteps) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
 	var err error
 	p.Devices, err = s.devicesPage(c)
 	p.Devices.Devices, p.Devices.Pager = firstPage(s.paths.Devices, p.Devices.Devices)
@@ -30,7 +30,7 @@ func (s *Site) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
 	return err
 }
 
-func (s *Site) devicesPage(c *call) (DevicesPage, error) {
+func (s secondFactorSteps) devicesPage(c *call) (DevicesPage, error) {
 	list, err := s.c.Login.SecondFactor.DevicesOf(c.r.Context(), *c.who, c.browser)
 	page := DevicesPage{Action: s.paths.Devices, Stay: s.c.RememberFor > 0}
 	for _, d := range list {
@@ -42,12 +42,12 @@ func (s *Site) devicesPage(c *call) (DevicesPage, error) {
 	return page, err
 }
 
-func (s *Site) getDevices(c *call) (*answer, error) {
+func (s secondFactorSteps) getDevices(c *call) (*answer, error) {
 	page, err := s.devicesPage(c)
 	if err != nil {
 		return nil, err
 	}
-	back := s.listed(s.paths.Devices)
+	back := s.session.listed(s.paths.Devices)
 	if ask, ok := askRemoval(c, "devices", everyEntry, ""); ok {
 		ask.Action, ask.Back = page.Action, back
 		return removal(ask), nil
@@ -77,13 +77,13 @@ func (s *Site) getDevices(c *call) (*answer, error) {
 }
 
 // endDevices revokes all trusted browsers, or the one in the path.
-func (s *Site) endDevices(c *call) (*answer, error) {
+func (s secondFactorSteps) endDevices(c *call) (*answer, error) {
 	if err := s.c.Login.SecondFactor.RevokeDevice(c.r.Context(), *c.who, c.token, c.browser); err != nil {
-		return nil, s.listError(c, err, s.paths.Devices)
+		return nil, s.session.listError(c, err, s.paths.Devices)
 	}
 	note := "DEVICE_REVOKED"
 	if c.token == "" {
 		note = "DEVICES_REVOKED"
 	}
-	return &answer{to: s.listed(s.paths.Devices), note: note}, nil
+	return &answer{to: s.session.listed(s.paths.Devices), note: note}, nil
 }

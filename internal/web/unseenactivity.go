@@ -17,7 +17,7 @@ type NewsPart struct {
 	Through int64 // the newest row shown; later rows are not seen yet
 }
 
-func (s *Site) newsRows() []route {
+func (s profileSteps) newsRows() []route {
 	return []route{
 		{method: http.MethodGet, path: s.paths.Notices, access: forUser, step: s.getNews},
 		{method: http.MethodPost, path: s.paths.Notices, access: forUser, step: s.postNews, take: fields{"through": text}},
@@ -26,7 +26,7 @@ func (s *Site) newsRows() []route {
 	}
 }
 
-func (s *Site) newsSection(c *call, p *AccountPage, body map[string]any) error {
+func (s profileSteps) newsSection(c *call, p *AccountPage, body map[string]any) error {
 	rows, err := s.c.Login.Account.News(c.r.Context(), *c.who)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func newsLine(w *Words, e store.Event) (Happened, bool) {
 }
 
 // getNews returns the events that are not seen yet. Browsers show them on the account page.
-func (s *Site) getNews(c *call) (*answer, error) {
+func (s profileSteps) getNews(c *call) (*answer, error) {
 	var page AccountPage
 	body := map[string]any{}
 	if err := s.newsSection(c, &page, body); err != nil {
@@ -79,11 +79,11 @@ func (s *Site) getNews(c *call) (*answer, error) {
 	if c.json {
 		pageBody(body, p)
 	}
-	return &answer{body: body, to: s.listed(s.paths.Sessions)}, nil
+	return &answer{body: body, to: s.session.listed(s.paths.Sessions)}, nil
 }
 
 // postNews marks the shown events as seen, but no later ones.
-func (s *Site) postNews(c *call) (*answer, error) {
+func (s profileSteps) postNews(c *call) (*answer, error) {
 	through, err := strconv.ParseInt(c.form.text("through"), 10, 64)
 	if err != nil || through < 0 {
 		return nil, wrongType("through")
@@ -91,5 +91,5 @@ func (s *Site) postNews(c *call) (*answer, error) {
 	if err := s.c.Login.Account.SeenNews(c.r.Context(), *c.who, through, c.browser); err != nil {
 		return nil, err
 	}
-	return &answer{to: s.listed(s.paths.Sessions)}, nil
+	return &answer{to: s.session.listed(s.paths.Sessions)}, nil
 }
