@@ -85,12 +85,16 @@ func (a *Auth) RequireUser(next http.Handler) http.Handler { return a.site.Guard
 // RequireTwoFactor allows requests of sessions with two factors, or with one
 // factor and a trusted browser if LoginValidity is set. Other users are
 // redirected to set up a second factor.
-func (a *Auth) RequireTwoFactor(next http.Handler) http.Handler { return a.site.Guards.RequireTwoFactor(next) }
+func (a *Auth) RequireTwoFactor(next http.Handler) http.Handler {
+	return a.site.Guards.RequireTwoFactor(next)
+}
 
 // RequireStrong allows requests of sessions with two factors, one of which is an authenticator app,
 // a passkey or a recovery code. Codes by SMS or e-mail and trusted browsers do not count. Other
 // users are redirected to prove or set up such a factor.
-func (a *Auth) RequireStrong(next http.Handler) http.Handler { return a.site.Guards.RequireStrong(next) }
+func (a *Auth) RequireStrong(next http.Handler) http.Handler {
+	return a.site.Guards.RequireStrong(next)
+}
 
 // RequireFresh allows requests of users who proved all factors of their account
 // at most d ago. Other users are redirected to prove them again. A trusted
