@@ -120,7 +120,10 @@ func (d Dialect) eventsOf(f store.EventFilter, args []any) (chosen string, all [
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
 	}
-	where := `WHERE row_no > ` + value(f.After) + ` AND at >= ` + value(micros(f.Since))
+	where := `WHERE row_no > ` + value(f.After)
+	if !f.Since.IsZero() {
+		where += ` AND at >= ` + value(micros(f.Since))
+	}
 	if f.UserID != "" { // a text of its own, so that it can use the index
 		where += ` AND user_id = ` + value(f.UserID)
 	}
@@ -130,7 +133,8 @@ func (d Dialect) eventsOf(f store.EventFilter, args []any) (chosen string, all [
 	if f.Limit <= 0 {
 		f.Limit = 1000
 	}
-	end := eventOrder(f) + ` LIMIT ` + value(int64(f.Limit))
+	// A parameter as the limit makes SQLite prepare the statement again each time.
+	end := eventOrder(f) + ` LIMIT ` + strconv.Itoa(f.Limit)
 	names := make([]string, len(f.Names))
 	for i, name := range f.Names {
 		names[i] = value(name)

@@ -13,7 +13,8 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// TestAPoolKeepsFewStatements: the texts that store whole accounts depend on the accounts.
+// TestAPoolKeepsFewStatements: the texts that store whole accounts depend on the accounts, and
+// those that list events on their limit.
 func TestAPoolKeepsFewStatements(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "a.db")+"?_pragma=synchronous(OFF)")
 	if err != nil {
@@ -45,7 +46,14 @@ func TestAPoolKeepsFewStatements(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(s.bulk.stmts); n > 300 {
-		t.Errorf("%d statements are prepared", n)
+	for limit := range 400 {
+		if _, err := s.EventsBy(t.Context(), store.EventFilter{UserID: "0", Limit: limit + 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, p := range map[string]*pool{"bulk": s.bulk, "read": s.read} {
+		if n := len(p.stmts); n > p.most {
+			t.Errorf("%s: %d statements are prepared", name, n)
+		}
 	}
 }
