@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -160,7 +159,7 @@ type Site struct {
 	origin    *http.CrossOriginProtection
 	routes    map[string]map[string]route // path, then method
 	tokens    map[string]map[string]route // the same for path + "/" + token
-	templates map[string]*template.Template
+	templates map[string]page
 	assets    *assets
 	told      struct{ host, forwarded, junk seldom } // rate-limited warnings
 	gate      atomic.Pointer[Gate]                   // nil if there is no gate

@@ -45,37 +45,50 @@ func parts() []string {
 	}
 }
 
-// ownPages returns the built-in pages. They do not depend on a site, so they are parsed once for
-// all sites of a program.
-var ownPages = sync.OnceValues(func() (map[string]*template.Template, error) { return loadTemplates(nil) })
+// page returns the template of a page.
+type page func() (*template.Template, error)
 
-// sitePages returns the pages of a site, which may have replaced some.
-func sitePages(replaced fs.FS) (map[string]*template.Template, error) {
-	if replaced == nil {
-		return ownPages()
+// ownPages are the built-in pages. They do not depend on a site, so each is parsed once for all
+// sites of a program, when it is rendered first: most sites use a third of them, and each takes
+// half a megabyte.
+var ownPages = func() map[string]page {
+	all := map[string]page{}
+	shared := sync.OnceValues(func() (*template.Template, error) { return sharedTemplates(nil) })
+	for _, name := range pages() {
+		all[name] = sync.OnceValues(func() (*template.Template, error) {
+			t, err := shared()
+			if err != nil {
+				return nil, err
+			}
+			return pageTemplate(t, nil, name)
+		})
 	}
-	return loadTemplates(replaced)
+	return all
+}()
+
+// sitePages returns the pages of a site. If it has replaced some, all are parsed now, so that a
+// mistake in a replaced one stops the program and not a sign-in.
+func sitePages(replaced fs.FS) (map[string]page, error) {
+	if replaced == nil {
+		return ownPages, nil
+	}
+	all, err := loadTemplates(replaced)
+	out := map[string]page{}
+	for name, t := range all {
+		out[name] = func() (*template.Template, error) { return t, nil }
+	}
+	return out, err
 }
 
-// loadTemplates parses all pages at start, so that a mistake in a replaced one
-// stops the program and not a sign-in.
+// loadTemplates parses all pages.
 func loadTemplates(own fs.FS) (map[string]*template.Template, error) {
-	shared := template.New("page").Option("missingkey=error")
-	var bad []error
-	for _, name := range append([]string{"layout"}, parts()...) {
-		if err := parseTemplate(shared, own, name); err != nil {
-			bad = append(bad, err)
-		}
+	shared, err := sharedTemplates(own)
+	if err != nil {
+		return nil, err
 	}
-	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
-	}
-	out := map[string]*template.Template{}
+	out, bad := map[string]*template.Template{}, []error{}
 	for _, name := range pages() {
-		t, err := shared.Clone()
-		if err == nil {
-			err = parseTemplate(t, own, name)
-		}
+		t, err := pageTemplate(shared, own, name)
 		if err != nil {
 			bad = append(bad, err)
 			continue
@@ -83,6 +96,25 @@ func loadTemplates(own fs.FS) (map[string]*template.Template, error) {
 		out[name] = t
 	}
 	return out, errors.Join(bad...)
+}
+
+// sharedTemplates parses the layout and the parts that pages include.
+func sharedTemplates(own fs.FS) (*template.Template, error) {
+	shared := template.New("page").Option("missingkey=error")
+	var bad []error
+	for _, name := range append([]string{"layout"}, parts()...) {
+		bad = append(bad, parseTemplate(shared, own, name))
+	}
+	return shared, errors.Join(bad...)
+}
+
+// pageTemplate parses a page into a copy of what pages share.
+func pageTemplate(shared *template.Template, own fs.FS, name string) (*template.Template, error) {
+	t, err := shared.Clone()
+	if err != nil {
+		return nil, err
+	}
+	return t, parseTemplate(t, own, name)
 }
 
 func parseTemplate(into *template.Template, own fs.FS, name string) error {
@@ -138,7 +170,11 @@ func (s *Site) render(c *call, status int, name string, data any) {
 		p.App = s.c.Brand.Data(c.r, user)
 	}
 	var b bytes.Buffer
-	if err := s.templates[name].ExecuteTemplate(&b, "layout", p); err != nil {
+	t, err := s.templates[name]()
+	if err == nil {
+		err = t.ExecuteTemplate(&b, "layout", p)
+	}
+	if err != nil {
 		s.c.Log.ErrorContext(c.r.Context(), "page could not be drawn", "page", name, "cause", err)
 		http.Error(c.w, c.words.Text("SERVICE_UNAVAILABLE"), http.StatusServiceUnavailable)
 		return
