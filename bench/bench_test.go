@@ -36,7 +36,7 @@ func TestRecipe(t *testing.T) {
 	t.Setenv("BENCH_IS_ITSELF", "1")
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
-		"all", "-dir", filepath.Join(t.TempDir(), "new"), "-users", "1000", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
+		"all", "-dir", filepath.Join(t.TempDir(), "new"), "-users", "4000", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
 	}, &out)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)

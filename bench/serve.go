@@ -58,7 +58,12 @@ func serveCommand(ctx context.Context, args []string, out io.Writer) error {
 		l.Close()
 		return err
 	}
-	return errors.Join(serve(ctx, l, s, out), s.close())
+	working, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.auth.Run(working) }() // it also hears of changes, so that sessions stay in memory
+	err = serve(ctx, l, s, out)
+	stop()
+	return errors.Join(err, <-ended, s.close())
 }
 
 // serve answers until ctx is done. Its first line is what load needs to know.
