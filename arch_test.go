@@ -247,7 +247,7 @@ func TestOneDoor(t *testing.T) {
 	}
 }
 
-// isSessions recognises l.c.Sessions, s.c.Sessions and a.sessions.
+// isSessions recognizes l.c.Sessions, s.c.Sessions and a.sessions.
 func isSessions(x ast.Expr) bool {
 	sel, ok := x.(*ast.SelectorExpr)
 	return ok && strings.EqualFold(sel.Sel.Name, "sessions")

@@ -61,7 +61,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin,
 			EarlyCodes: orZero(t.RecoveryCodes).BeforeFactor, RescueEmail: t.RescueEmail, StrongOnly: t.StrongOnly,
-			EnrolProof: t.EnrollProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery,
+			EnrollProof: t.EnrollProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery,
 			RecoveryWait: t.RecoveryWait,
 			Passkeys:     orZero(b.c.Passkeys).policy(), Life: b.c.Accounts.life(),
 			TellNewBrowsers: !b.c.Sessions.NoNewBrowserMail,

@@ -36,8 +36,8 @@ const (
 	Ready  PendingState = "ready"            // Factor must be proven
 )
 
-// Enrols reports whether a factor must be set up before the session starts.
-func (s PendingState) Enrols() bool { return s == Setup || s == Repair }
+// Enrolls reports whether a factor must be set up before the session starts.
+func (s PendingState) Enrolls() bool { return s == Setup || s == Repair }
 
 // Pendings stores pending sign-ins.
 type Pendings interface {

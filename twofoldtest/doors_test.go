@@ -213,7 +213,7 @@ func TestAWayThatIsNotKnownIsReported(t *testing.T) {
 func TestOtherConfigurationsAreGoneThroughToo(t *testing.T) {
 	thorough(t)
 	for name, change := range map[string]func(c *twofold.Config){
-		"everybody must enrol, with proof of the mailbox": func(c *twofold.Config) {
+		"everybody must enroll, with proof of the mailbox": func(c *twofold.Config) {
 			c.TwoFactor.Required, c.TwoFactor.EnrollProof, c.TwoFactor.RescueRepairOnly = true, true, true
 			c.Accounts.Confirmable, c.Tokens.RefreshInBody = false, true
 		},

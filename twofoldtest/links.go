@@ -255,7 +255,7 @@ func (k *Kit) methodStates(method string, enter func(b *Browser, email, code str
 			return b
 		}},
 		{name: "a code by " + method + ", and no second factor", open: func() *Browser {
-			if k.mustEnrol() {
+			if k.mustEnroll() {
 				return nil
 			}
 			email := k.address("one-" + method)

@@ -103,7 +103,7 @@ type state struct {
 func (k *Kit) states() []state {
 	var out []state
 	for _, f := range []func() []state{
-		k.passwordStates, k.secondStates, k.enrolStates, k.endedStates, k.rescueStates, k.codeStates, k.linkStates, k.changeStates,
+		k.passwordStates, k.secondStates, k.enrollStates, k.endedStates, k.rescueStates, k.codeStates, k.linkStates, k.changeStates,
 		func() []state { return inviteStates(k) }, func() []state { return leavingStates(k) },
 		func() []state { return arrivedStates(k) }, func() []state { return formerStates(k) },
 		k.unifiedStates, k.keylessStates, k.byLinkStates, k.passkeyStates, k.siteStates, k.nativeStates, k.headerStates, k.refreshStates, k.personalStates, k.deviceStates, k.stayStates,

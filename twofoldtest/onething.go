@@ -30,7 +30,7 @@ func oneThingStates(k *Kit) []state {
 	for _, p := range k.config.Accounts.OAuth {
 		out = append(out, siteTwice(k, p)...)
 	}
-	if p := k.config.Passkeys; k.has("/wan-register") && p.FirstFactor && !p.MultiFactor && !k.mustEnrol() {
+	if p := k.config.Passkeys; k.has("/wan-register") && p.FirstFactor && !p.MultiFactor && !k.mustEnroll() {
 		const name = "one passkey twice: it verifies its user, and that is not to count"
 		out = append(out, state{name: name, open: func() *Browser {
 			key := k.softKey()

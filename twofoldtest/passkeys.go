@@ -45,8 +45,8 @@ func (k *Kit) passkeyStates() []state {
 			return b
 		}},
 	}
-	if k.mustEnrol() {
-		states = append(states, enrolPasskeyStates(k)...)
+	if k.mustEnroll() {
+		states = append(states, enrollPasskeyStates(k)...)
 	}
 	if p := k.config.Passkeys; p == nil || !p.FirstFactor {
 		return states
@@ -54,11 +54,11 @@ func (k *Kit) passkeyStates() []state {
 	return append(states, k.firstPasskeyStates()...)
 }
 
-// enrolPasskeyStates returns the states of a sign-in that must set up a second factor and that has
+// enrollPasskeyStates returns the states of a sign-in that must set up a second factor and that has
 // requested a passkey.
-func enrolPasskeyStates(k *Kit) []state {
+func enrollPasskeyStates(k *Kit) []state {
 	asked := func() (b *Browser, options []byte, to string) {
-		email := k.address("enrols")
+		email := k.address("enrolls")
 		b = k.oneFactor(email)
 		if k.config.TwoFactor.EnrollProof {
 			b.must("mailbox", b.Post(k.at("/tf-validate"), fields{"code": k.Mail.Code(k.t, email)}))

@@ -82,7 +82,7 @@ func (k *Kit) oneFactorTokens() (b *Browser, header, refresh string) {
 	k.User(email, k.Roles...)
 	b = k.NewBrowser()
 	a := b.must("first factor", b.enter(email, Password, withToken, nil))
-	if k.mustEnrol() {
+	if k.mustEnroll() {
 		return b, "", ""
 	}
 	header, refresh = b.tokens(a)
@@ -254,14 +254,14 @@ func (k *Kit) personalStates() []state {
 	programs := []string{"header Authentication-Token ", "header Authorization Bearer "}
 	return []state{
 		{name: "a personal token of one factor", open: func() *Browser {
-			if k.mustEnrol() {
+			if k.mustEnroll() {
 				return nil
 			}
 			token, _ := mint(k.oneFactor(k.address("personal")), scopes...)
 			return k.program(token)
 		}},
 		{name: "the browser in which a personal token of one factor was made", open: func() *Browser {
-			if k.mustEnrol() {
+			if k.mustEnroll() {
 				return nil
 			}
 			b := k.oneFactor(k.address("personal"))

@@ -240,7 +240,7 @@ func TestARuleThatIsKeptIsNoFault(t *testing.T) {
 		},
 		"a passkey that counts as both":   func(c *twofold.Config) { c.Passkeys.MultiFactor = true },
 		"addresses are confirmed":         func(c *twofold.Config) { c.Accounts.Confirmable = true },
-		"everybody must enrol":            func(c *twofold.Config) { c.TwoFactor.Required = true },
+		"everybody must enroll":           func(c *twofold.Config) { c.TwoFactor.Required = true },
 		"a link in place of the password": func(c *twofold.Config) { c.Accounts.MagicLink = true },
 		"few browsers may be trusted":     func(c *twofold.Config) { c.TwoFactor.Trust = nobodys },
 		"little patience with wrong guesses": func(c *twofold.Config) {

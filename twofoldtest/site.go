@@ -106,7 +106,7 @@ func (k *Kit) statesOf(p federated.Provider) []state {
 		{name: site + ": an account there, and no second factor", open: func() *Browser {
 			email := k.address("site-one")
 			b := k.oneFactor(email)
-			if k.mustEnrol() { // accounts can be connected only in a session
+			if k.mustEnroll() { // accounts can be connected only in a session
 				b.do(http.MethodPost, k.at(toConnect)+"/"+site, nil, nil)
 				return b
 			}

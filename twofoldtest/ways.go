@@ -47,14 +47,14 @@ func (k *Kit) oneFactor(email string) *Browser {
 	return k.firstFactor(email)
 }
 
-// mustEnrol reports whether a user without a second factor must set one up before the session
+// mustEnroll reports whether a user without a second factor must set one up before the session
 // starts.
-func (k *Kit) mustEnrol() bool {
+func (k *Kit) mustEnroll() bool {
 	t := k.config.TwoFactor
 	if t.Require == nil {
 		return t.Required
 	}
-	u := k.User("enrols@nosidedoor.test", k.Roles...)
+	u := k.User("enrolls@nosidedoor.test", k.Roles...)
 	return t.Require(u)
 }
 
@@ -219,8 +219,8 @@ func (k *Kit) secondStates() []state {
 	}
 }
 
-// enrolStates returns the states of users without a second factor.
-func (k *Kit) enrolStates() []state {
+// enrollStates returns the states of users without a second factor.
+func (k *Kit) enrollStates() []state {
 	one := func() *Browser { return k.oneFactor(k.address("one")) }
 	return []state{
 		{name: "one factor, none set up", open: one},

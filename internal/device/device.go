@@ -101,10 +101,10 @@ type Known struct {
 	Left time.Duration // remaining life of the device, if Next is set
 }
 
-// Recognise reports whether the cookie is a valid device of this user, and returns its next value.
+// Recognize reports whether the cookie is a valid device of this user, and returns its next value.
 // A malformed cookie is not a device and not an error (R85). If the cookie was copied, it returns
 // ErrCopied and stores the messages that copied returns, if it is not nil.
-func (m *Manager) Recognise(
+func (m *Manager) Recognize(
 	ctx context.Context, u store.User, cookie, address string, copied func() []store.Message,
 ) (known Known, ok bool, err error) {
 	p, ok := m.read(cookie)

@@ -60,9 +60,9 @@ func (h *house) trust(u store.User) string {
 // refused fails the test if the cookie is accepted.
 func (h *house) refused(what string, u store.User, cookie string) {
 	h.t.Helper()
-	if known, ok, err := h.Recognise(context.Background(), u, cookie,
+	if known, ok, err := h.Recognize(context.Background(), u, cookie,
 		"192.0.2.1", nil); ok || known.ID != "" || known.Next != "" || err != nil {
-		h.t.Errorf("%s: recognised %v, %+v, %v", what, ok, known, err)
+		h.t.Errorf("%s: recognized %v, %+v, %v", what, ok, known, err)
 	}
 }
 
@@ -75,7 +75,7 @@ func (h *house) devices(u store.User) []store.Device {
 	return all
 }
 
-func TestADeviceIsRecognisedAndGetsAnotherSecretEachTime(t *testing.T) {
+func TestADeviceIsRecognizedAndGetsAnotherSecretEachTime(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	cookie, seen := h.trust(h.alice), map[string]bool{}
 	for i := range 5 {
@@ -84,7 +84,7 @@ func TestADeviceIsRecognisedAndGetsAnotherSecretEachTime(t *testing.T) {
 		}
 		seen[cookie] = true
 		h.now = h.now.Add(time.Hour)
-		known, ok, err := h.Recognise(ctx, h.alice, cookie, "192.0.2.7", nil)
+		known, ok, err := h.Recognize(ctx, h.alice, cookie, "192.0.2.7", nil)
 		if err != nil || !ok || known.Next == "" {
 			t.Fatalf("use %d: %v %v", i, ok, err)
 		}
@@ -107,15 +107,15 @@ func TestADeviceIsRecognisedAndGetsAnotherSecretEachTime(t *testing.T) {
 func TestTheCookieRetiredLastIsTakenForAMoment(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	first := h.trust(h.alice)
-	second, ok, err := h.Recognise(ctx, h.alice, first, "", nil)
+	second, ok, err := h.Recognize(ctx, h.alice, first, "", nil)
 	if !ok || err != nil {
 		t.Fatalf("%v %v", ok, err)
 	}
 	h.now = h.now.Add(grace - time.Second)
-	if known, ok, err := h.Recognise(ctx, h.alice, first, "", nil); !ok || known.Next != "" || err != nil {
+	if known, ok, err := h.Recognize(ctx, h.alice, first, "", nil); !ok || known.Next != "" || err != nil {
 		t.Errorf("within the grace: %v, next %q, %v", ok, known.Next, err)
 	}
-	if _, ok, err := h.Recognise(ctx, h.alice, second.Next, "", nil); !ok || err != nil {
+	if _, ok, err := h.Recognize(ctx, h.alice, second.Next, "", nil); !ok || err != nil {
 		t.Errorf("the present one: %v %v", ok, err)
 	}
 }
@@ -127,14 +127,14 @@ func TestACopiedCookieEndsTheDevice(t *testing.T) {
 		cookie := stolen
 		for range uses {
 			h.now = h.now.Add(time.Hour)
-			known, ok, err := h.Recognise(ctx, h.alice, cookie, "", nil)
+			known, ok, err := h.Recognize(ctx, h.alice, cookie, "", nil)
 			if !ok || err != nil {
 				t.Fatalf("%v %v", ok, err)
 			}
 			cookie = known.Next
 		}
 		h.now = h.now.Add(10 * time.Second)
-		if _, ok, err := h.Recognise(ctx, h.alice, stolen, "", nil); ok || !errors.Is(err, ErrCopied) {
+		if _, ok, err := h.Recognize(ctx, h.alice, stolen, "", nil); ok || !errors.Is(err, ErrCopied) {
 			t.Errorf("%s: %v %v", name, ok, err)
 		}
 		h.refused("afterwards "+name, h.alice, stolen)
@@ -149,7 +149,7 @@ func TestADeviceEndsWithItsLife(t *testing.T) {
 	h := open(t)
 	cookie := h.trust(h.alice)
 	h.now = h.now.Add(30*24*time.Hour - time.Second)
-	known, ok, err := h.Recognise(context.Background(), h.alice, cookie, "", nil)
+	known, ok, err := h.Recognize(context.Background(), h.alice, cookie, "", nil)
 	if !ok || err != nil || known.Left != time.Second {
 		t.Fatalf("one second before its end: %v %v %v", ok, known.Left, err)
 	}
@@ -196,7 +196,7 @@ func TestRevokedDevicesAreNone(t *testing.T) {
 	}
 	h.refused("revoked", h.alice, one)
 	h.refused("revoked", h.alice, two)
-	if _, ok, err := h.Recognise(ctx, h.bob, bobs, "", nil); !ok || err != nil {
+	if _, ok, err := h.Recognize(ctx, h.bob, bobs, "", nil); !ok || err != nil {
 		t.Errorf("another user's: %v %v", ok, err)
 	}
 }
@@ -232,7 +232,7 @@ func TestOddCookiesAreNoDevice(t *testing.T) {
 	if len(h.devices(h.alice)) != 1 {
 		t.Error("something odd ended the device")
 	}
-	if _, ok, err := h.Recognise(context.Background(), h.alice, cookie, "", nil); !ok || err != nil {
+	if _, ok, err := h.Recognize(context.Background(), h.alice, cookie, "", nil); !ok || err != nil {
 		t.Errorf("after all that: %v %v", ok, err)
 	}
 }
@@ -248,7 +248,7 @@ func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	}
 	trusted := h.trust(h.alice)
 	h.refused("one that stays", h.alice, cookie)
-	if _, ok, err := staying.Recognise(ctx, h.alice, trusted, "", nil); ok || err != nil {
+	if _, ok, err := staying.Recognize(ctx, h.alice, trusted, "", nil); ok || err != nil {
 		t.Errorf("a trusted one stays signed in: %v %v", ok, err)
 	}
 	if _, ok := staying.Made(trusted); ok {
@@ -267,7 +267,7 @@ func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	if !ok || made.UserID != h.alice.ID || made.SessionID != "s" {
 		t.Fatalf("made for %+v, %v", made, ok)
 	}
-	known, ok, err := staying.Recognise(ctx, h.alice, cookie, "192.0.2.9", nil)
+	known, ok, err := staying.Recognize(ctx, h.alice, cookie, "192.0.2.9", nil)
 	if !ok || err != nil || known.Level != store.TwoFactors || known.SessionID != "s" || known.Left != 24*time.Hour {
 		t.Errorf("%+v %v %v", known, ok, err)
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// FuzzRecognise checks that only the cookie that was issued is accepted. A
+// FuzzRecognize checks that only the cookie that was issued is accepted. A
 // malformed cookie is not an error. A signed cookie with another purpose or form is
 // refused too (R85).
-func FuzzRecognise(f *testing.F) {
+func FuzzRecognize(f *testing.F) {
 	for _, s := range []string{"", ".", "a.b", "{}", "null", `{"u":"","d":"","s":""}`, `{"u":1}`, `[]`, `{"u":"u","d":"d","s":"\u0000"}`, strings.Repeat("x", 5000)} {
 		f.Add(s)
 	}
@@ -41,7 +41,7 @@ func FuzzRecognise(f *testing.F) {
 			if cookie == given || name == "signed" && ours {
 				continue
 			}
-			known, ok, err := h.Recognise(ctx, h.alice, cookie, "192.0.2.1", nil)
+			known, ok, err := h.Recognize(ctx, h.alice, cookie, "192.0.2.1", nil)
 			if ok || err != nil || known.ID != "" {
 				t.Fatalf("%s %q: %v %v %+v", name, s, ok, err, known)
 			}

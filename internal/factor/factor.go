@@ -77,13 +77,13 @@ type EnrollmentSecret struct {
 type Method interface {
 	// Channel returns the channel through which codes are sent, or "" if none are.
 	Channel() string
-	// BeginEnrol fills in Destination and Secret of the draft, from the destination
+	// BeginEnroll fills in Destination and Secret of the draft, from the destination
 	// that the user entered. It sends nothing. It returns ErrDestination if the
 	// destination is not valid.
-	BeginEnrol(ctx context.Context, t Transaction, destination string, d *store.Draft) (*EnrollmentSecret, error)
-	// FinishEnrol returns the factor if the code proves that the user holds what
+	BeginEnroll(ctx context.Context, t Transaction, destination string, d *store.Draft) (*EnrollmentSecret, error)
+	// FinishEnroll returns the factor if the code proves that the user holds what
 	// the draft describes, and spends the code. Otherwise it returns ErrWrong.
-	FinishEnrol(ctx context.Context, t Transaction, d store.Draft, code string) (store.Factor, error)
+	FinishEnroll(ctx context.Context, t Transaction, d store.Draft, code string) (store.Factor, error)
 	// Send sends a code for the transaction. The previous code becomes invalid. A
 	// method without a channel does nothing. If sending fails, Send returns
 	// ErrSend.

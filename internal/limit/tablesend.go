@@ -157,7 +157,7 @@ func costly() []Budget {
 			Hurts:   "the owner who lost the second factor",
 		},
 		{
-			Name: setup, Claims: "who is signed in or must enrol, and begins a set-up", Per: "account",
+			Name: setup, Claims: "who is signed in or must enroll, and begins a set-up", Per: "account",
 			Number: func(n Limits) int { return n.SetupHour }, Window: hour,
 			Returns: "unlocking; the first proof of the address",
 			Hurts:   "that account",

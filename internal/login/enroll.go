@@ -228,7 +228,7 @@ func (l Enroll) begin(ctx context.Context, owner string, u store.User, w EnrollR
 		Owner: owner, ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
 		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(w.within),
 	}
-	shown, err := m.BeginEnrol(ctx, draftTransaction(d, u, b), w.Phone, &d)
+	shown, err := m.BeginEnroll(ctx, draftTransaction(d, u, b), w.Phone, &d)
 	if errors.Is(err, factor.ErrDestination) {
 		return Enrollment{}, fmt.Errorf("%w: %w", ErrPhone, err)
 	}
@@ -311,7 +311,7 @@ func (l Enroll) ownDraft(ctx context.Context, token string, who *Who) (store.Dra
 	a := actor{who: who}
 	if who == nil {
 		w, err := l.loadPending(ctx, token, nil)
-		if err == nil && !w.State.Enrols() {
+		if err == nil && !w.State.Enrolls() {
 			err = ErrState
 		}
 		if err != nil {

@@ -27,7 +27,7 @@ func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Brow
 	if l.proved(a, d.Method) { // by a proof newer than the set-up
 		return Outcome{}, ErrSameFactor
 	}
-	f, err := l.enrol(ctx, u, m, d, code, b)
+	f, err := l.enroll(ctx, u, m, d, code, b)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -62,8 +62,8 @@ func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Brow
 	return out, err
 }
 
-// enrol checks the first code of a draft.
-func (l Enroll) enrol(
+// enroll checks the first code of a draft.
+func (l Enroll) enroll(
 	ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Browser,
 ) (store.Factor, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
@@ -73,7 +73,7 @@ func (l Enroll) enrol(
 	if err != nil {
 		return store.Factor{}, err
 	}
-	f, err := m.FinishEnrol(ctx, draftTransaction(d, u, b), d, code)
+	f, err := m.FinishEnroll(ctx, draftTransaction(d, u, b), d, code)
 	if errors.Is(err, factor.ErrWrong) {
 		return store.Factor{}, ErrCode
 	}

@@ -57,7 +57,7 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Out
 		return l.finish(ctx, g, b)
 	}
 	if next.BrowserDoes && b.Device != "" {
-		known, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address, nil)
+		known, ok, err := l.c.Devices.Recognize(ctx, u, b.Device, b.Address, nil)
 		if errors.Is(err, device.ErrCopied) {
 			if u, err = l.copied(ctx, u, b); err != nil {
 				return Outcome{}, err

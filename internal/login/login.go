@@ -43,8 +43,8 @@ type Policy struct {
 	Freshness time.Duration
 	// If OnlyVerifyIsFresh is set, only a re-authentication is fresh, not a sign-in.
 	OnlyVerifyIsFresh bool
-	// EnrolProof requires a code from the account's mailbox before a sign-in may set up a factor.
-	EnrolProof bool
+	// EnrollProof requires a code from the account's mailbox before a sign-in may set up a factor.
+	EnrollProof bool
 	// SetupWithin is the lifetime of a draft.
 	SetupWithin time.Duration
 	// EarlyCodes allows users to create recovery codes before they have a second factor.

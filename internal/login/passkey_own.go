@@ -168,7 +168,7 @@ func (l WebAuthn) AddPasskey(
 	f.Name, f.Usage, f.CreatedAt = d.Name, d.Destination, l.c.Now()
 	var out Outcome
 	if who == nil {
-		out, err = enrolPasskey(ctx, l.Login, a, f, b)
+		out, err = enrollPasskey(ctx, l.Login, a, f, b)
 	} else {
 		out, err = addPasskey(ctx, l.Login, *who, f, b)
 	}
@@ -194,10 +194,10 @@ func addPasskey(ctx context.Context, l *Login, who Who, f store.Factor, b Browse
 	return out, err
 }
 
-// enrolPasskey completes a sign-in that had to set up a second factor, with a newly created
+// enrollPasskey completes a sign-in that had to set up a second factor, with a newly created
 // passkey. The challenge has been used up. The remaining order is that of confirm: the pending
 // sign-in, the change, the session.
-func enrolPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Browser) (Outcome, error) {
+func enrollPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Browser) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
 		return Outcome{}, stateError(err)
 	}

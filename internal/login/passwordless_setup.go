@@ -125,7 +125,7 @@ func confirmFirst(ctx context.Context, l *Login, who Who, state, code string, b 
 	if !l.Passwordless.offersFirst(d.Method) {
 		return Outcome{}, ErrMethod
 	}
-	f, err := l.Enroll.enrol(ctx, who.User, m, d, code, b)
+	f, err := l.Enroll.enroll(ctx, who.User, m, d, code, b)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -129,7 +129,7 @@ func startPending(ctx context.Context, l *Login, e entry, b Browser) (Outcome, e
 	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
 	p.Known = p.SessionID != "" || l.budgets.from(u, b).Own()
 	switch {
-	case p.State.Enrols(), p.State == store.Owner:
+	case p.State.Enrolls(), p.State == store.Owner:
 	case len(factors) == 1:
 		p.State, p.Factor = store.Ready, factors[0].ID
 	default:

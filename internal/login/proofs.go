@@ -46,7 +46,7 @@ func (l *Login) connectionProof(c store.Connection) (proof store.Proof, ok bool)
 func rulesOf(c Config) policy.Rules {
 	r := policy.Rules{
 		StrongOnly: c.Policy.StrongOnly, PasskeyIsBoth: c.Policy.Passkeys.Both, Unforced: c.Policy.Unified.Unforced,
-		EnrollProof: c.Policy.EnrolProof && c.RescueCodes != nil, Mails: c.Write != nil && c.RescueCodes != nil,
+		EnrollProof: c.Policy.EnrollProof && c.RescueCodes != nil, Mails: c.Write != nil && c.RescueCodes != nil,
 		RescueByMail: c.Policy.RescueEmail, RepairOnly: c.Policy.RepairOnly,
 	}
 	for _, method := range c.Policy.Methods {

@@ -112,7 +112,7 @@ func (l Sessions) Stay(ctx context.Context, b Browser) (Outcome, error) {
 		return Outcome{}, ErrNotStaying
 	}
 	copied := func() []store.Message { return l.letters(ctx, u, StayingCopied, "", b) }
-	known, ok, err := l.c.Staying.Recognise(ctx, u, b.Stays, b.Address, copied)
+	known, ok, err := l.c.Staying.Recognize(ctx, u, b.Stays, b.Address, copied)
 	if errors.Is(err, device.ErrCopied) {
 		return Outcome{}, recordedOr(ErrNotStaying, l.stayingCopied(ctx, u, made, b))
 	}

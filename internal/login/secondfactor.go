@@ -21,7 +21,7 @@ func (l SecondFactor) Choose(ctx context.Context, token string, who *Who, which 
 		return Outcome{}, err
 	}
 	b.within = w.SessionID
-	if w.State.Enrols() || len(w.factors) < 2 {
+	if w.State.Enrolls() || len(w.factors) < 2 {
 		return Outcome{}, ErrState
 	}
 	var chosen *store.Factor

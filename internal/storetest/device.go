@@ -150,7 +150,7 @@ var deviceRules = []rule{
 		_, err = k.use(bystander, bystander.Secret, in(10), grace)
 		k.ok(err)
 	}},
-	{"every retired secret is recognised, however old", func(k kit) {
+	{"every retired secret is recognized, however old", func(k kit) {
 		d := k.device(k.user())
 		secret := d.Secret
 		for i := range 8 {

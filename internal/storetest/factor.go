@@ -170,7 +170,7 @@ var stepRules = []rule{
 		k.is(k.s.AdvanceStep(k.Context(), f.ID, 100, in(-300)), store.ErrUsed)
 		k.ok(k.s.AdvanceStep(k.Context(), f.ID, 101, in(-300)))
 	}},
-	{"the step proven at enrolment is spent", func(k kit) {
+	{"the step proven at enrollment is spent", func(k kit) {
 		u := k.user()
 		f := newFactor(u)
 		k.add(u, f)

@@ -148,13 +148,13 @@ func (s Guards) guard(next http.Handler, ok check) http.Handler {
 	return s.guardBy(s.Who, next, ok)
 }
 
-// guardBy is a guard for callers that recognise identifies.
-func (s Guards) guardBy(recognise func(*http.Request) (*login.Who, error), next http.Handler, ok check) http.Handler {
+// guardBy is a guard for callers that recognize identifies.
+func (s Guards) guardBy(recognize func(*http.Request) (*login.Who, error), next http.Handler, ok check) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := whoOf(r, s.Site) // an outer guard of this site may have identified the caller
 		var err error
 		if who == nil {
-			if who, err = recognise(r); errors.Is(err, store.ErrNotFound) {
+			if who, err = recognize(r); errors.Is(err, store.ErrNotFound) {
 				who, err = s.session.stay(w, r)
 			}
 		}

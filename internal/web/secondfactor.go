@@ -193,7 +193,7 @@ func (s secondFactorSteps) validateSignedIn(c *call, code string) (*answer, erro
 
 func (s secondFactorSteps) getSelect(c *call) (*answer, error) {
 	out, err := s.c.Login.Pending(c.r.Context(), c.pending, c.who)
-	if err == nil && (len(out.Pending.Factors) < 2 || out.Pending.State.Enrols()) {
+	if err == nil && (len(out.Pending.Factors) < 2 || out.Pending.State.Enrolls()) {
 		err = login.ErrState
 	}
 	if err != nil {

@@ -426,9 +426,9 @@ func guesses(code string) []string {
 	return out
 }
 
-// enrol gives a user a second factor, as he would do it himself, in a browser
+// enroll gives a user a second factor, as he would do it himself, in a browser
 // of its own that stays signed in. The app is nil unless there is one.
-func (s *site) enrol(user, method string) (*client, *app) {
+func (s *site) enroll(user, method string) (*client, *app) {
 	s.t.Helper()
 	c := s.client()
 	required := c.login(user).want(200).json["tf_required"] == true

@@ -65,7 +65,7 @@ func TestContractGap_verify_json(t *testing.T) {
 // TestContractGap_rc: the button of the page of recovery codes.
 func TestContractGap_rc(t *testing.T) {
 	s := newSite(t, withCodes)
-	c, _ := s.enrol("gal", store.SMS)
+	c, _ := s.enroll("gal", store.SMS)
 	c.form("/mf-recovery-codes", "generate_new_codes", "Generate New Recovery Codes").want(200)
 	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 10.0)
 }
@@ -378,7 +378,7 @@ func TestContractGap_trackable_flag(t *testing.T) {
 	if err != nil || kept.Count != 2 || !kept.LastAt.Equal(first) {
 		t.Errorf("an operator sees %+v, %v", kept, err)
 	}
-	s.enrol("gal", store.SMS)
+	s.enroll("gal", store.SMS)
 	g := s.client()
 	g.login("gal").want(200).has("tf_required", true)
 	if kept, err := s.db.SignInsOf(t.Context(), s.id("gal")); err != nil || kept.Count != 1 {

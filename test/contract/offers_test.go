@@ -13,7 +13,7 @@ import (
 // works while codes are paused, and nothing that the account does not have.
 func TestAPausedPageNamesWhatTheAccountHas(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 2 })
-	owner, _ := s.enrol("joe", "authenticator")
+	owner, _ := s.enroll("joe", "authenticator")
 	pausedPage := func() (*client, *reply) {
 		c := s.client()
 		c.loginForm("joe").to("/tf-validate")

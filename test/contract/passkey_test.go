@@ -361,7 +361,7 @@ func TestContractW20_bad_token(t *testing.T) {
 
 func TestContractW22_alt_tf(t *testing.T) {
 	s := newSite(t, withPasskeys)
-	s.enrol("matt", store.SMS)
+	s.enroll("matt", store.SMS)
 	c, k := s.fresh("matt"), s.key(plainKey)
 	c.addKey(k, "testr1", "first").want(200)
 	c.logout()
@@ -383,7 +383,7 @@ func (s *site) fresh(user string) *client {
 
 func TestContractW23_all_in_one(t *testing.T) {
 	s := newSite(t, withPasskeys)
-	s.enrol("matt", store.SMS)
+	s.enroll("matt", store.SMS)
 	c, k := s.fresh("matt"), s.key()
 	c.addKey(k, "testr1", "first").want(200)
 	c.logout()
@@ -393,7 +393,7 @@ func TestContractW23_all_in_one(t *testing.T) {
 
 func TestContractW24_all_in_one_not_allowed(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.MultiFactor = false })
-	s.enrol("matt", store.SMS)
+	s.enroll("matt", store.SMS)
 	c, k := s.fresh("matt"), s.key()
 	c.addKey(k, "testr1", "first").want(200)
 	c.logout()

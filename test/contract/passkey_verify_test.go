@@ -208,7 +208,7 @@ func TestContractW47_name_normalize(t *testing.T) {
 // of several factors.
 func TestContractP1_tf_select(t *testing.T) {
 	s := newSite(t, withPasskeys)
-	s.enrol("matt", store.SMS)
+	s.enroll("matt", store.SMS)
 	c, k := s.fresh("matt"), s.key(plainKey)
 	c.addKey(k, "testr1", "secondary").want(200)
 	c = s.client()
@@ -227,7 +227,7 @@ func TestContractP1_tf_select(t *testing.T) {
 
 func TestContractP2_tf_select_json(t *testing.T) {
 	s := newSite(t, withPasskeys)
-	s.enrol("matt", store.SMS)
+	s.enroll("matt", store.SMS)
 	c, k := s.fresh("matt"), s.key(plainKey)
 	c.addKey(k, "testr1", "secondary").want(200)
 	c.addKey(s.key(plainKey), "testr2", "secondary").want(200) // one choice anyway

@@ -53,7 +53,7 @@ func TestContract_strict_bodies(t *testing.T) {
 
 func TestContract_code_is_six_digits(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enrol("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", store.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
 	for range 6 { // none of them is a guess
@@ -148,7 +148,7 @@ func TestContract_generic_errors_by_default(t *testing.T) {
 
 func TestContract_cookies_hold_nothing(t *testing.T) {
 	s := newSite(t, trusting)
-	s.enrol("gal", store.SMS)
+	s.enroll("gal", store.SMS)
 	c := s.client()
 	c.login("gal", "remember", true).want(200)
 	pending := c.cookies["twofold-pending"]

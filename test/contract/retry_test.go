@@ -80,14 +80,14 @@ func proofs() []proof {
 			}},
 		{name: "/mf-recovery", site: []func(*twofold.Config){withCodes}, field: "code",
 			comes: func(s *site) (*client, *reply) {
-				owner, _ := s.enrol("joe", store.Authenticator)
+				owner, _ := s.enroll("joe", store.Authenticator)
 				owner.post("/mf-recovery-codes", m{}).want(200)
 				c := s.client()
 				c.loginForm("joe").to("/tf-validate")
 				return c, c.page("/mf-recovery")
 			}},
 		{name: "/tf-validate, signed in", field: "code", comes: func(s *site) (*client, *reply) {
-			c, _ := s.enrol("joe", store.Authenticator)
+			c, _ := s.enroll("joe", store.Authenticator)
 			s.advance(16 * time.Minute)
 			return c, c.page(c.form("/verify", "password", plain).want(303).header.Get("Location"))
 		}},
@@ -107,7 +107,7 @@ func proofs() []proof {
 			proof{name: "/us-setup: " + method, site: unified,
 				comes: setUp("/us-setup", "chosen_method"), field: "passcode"},
 			proof{name: "/tf-validate: " + method, field: "code", comes: func(s *site) (*client, *reply) {
-				s.enrol("joe", method)
+				s.enroll("joe", method)
 				c := s.client()
 				return c, c.page(c.loginForm("joe").want(303).header.Get("Location"))
 			}})
@@ -213,7 +213,7 @@ func TestASetUpOfASignInForgives(t *testing.T) {
 // they come in by a second step again.
 func TestTheAccountPageOffersANewSecondStep(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
-	owner, app := s.enrol("joe", store.Authenticator)
+	owner, app := s.enroll("joe", store.Authenticator)
 	codes := owner.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"].([]any)
 	const offer = "Set up a new second step"
 	owner.page("/me").want(200).hides(offer)
@@ -243,7 +243,7 @@ func TestEndingIsAskedOnce(t *testing.T) {
 func asksOnce(t *testing.T, path string, ends []string) {
 	t.Helper()
 	s := newSite(t, trusting, func(c *twofold.Config) { c.Pages.AccountPage = true })
-	_, app := s.enrol("gal", store.Authenticator)
+	_, app := s.enroll("gal", store.Authenticator)
 	var c *client
 	for range 3 {
 		s.advance(time.Minute)
@@ -277,7 +277,7 @@ func asksOnce(t *testing.T, path string, ends []string) {
 // it can be started again; it ends no session that the browser has by then.
 func TestASignInThatIsLeftAloneSaysThatItTimedOut(t *testing.T) {
 	s := newSite(t)
-	_, owned := s.enrol("joe", store.Authenticator)
+	_, owned := s.enroll("joe", store.Authenticator)
 	c := s.client()
 	c.loginForm("joe").to("/tf-validate")
 	c.page("/tf-validate").want(200)

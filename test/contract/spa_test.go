@@ -109,7 +109,7 @@ func TestContractU12_verify_link_spa(t *testing.T) {
 func TestContractU39_tf_link_spa(t *testing.T) {
 	s := newSite(t, withApp, withUnified)
 	s.begins("joe", store.Email)
-	_, app := s.enrol("joe", store.Authenticator)
+	_, app := s.enroll("joe", store.Authenticator)
 	s.advance(time.Minute)
 	c := s.client()
 	c.open(c.mailedLink("joe")).leads("/login-error", "tf_required", "1", "tf_state", "ready", "email", "joe@lp.com", "identity", "joe@lp.com")

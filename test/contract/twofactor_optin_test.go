@@ -54,7 +54,7 @@ func TestContract11_json(t *testing.T) {
 
 func TestContract12_rescue_json(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enrol("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", store.Authenticator)
 	c := s.client()
 	c.get("/tf-rescue").refused(400, "", denied)
 	c.post("/tf-rescue", m{"help_setup": "email"}).refused(400, "", denied)
@@ -85,7 +85,7 @@ func TestContract12_rescue_json(t *testing.T) {
 
 func TestContract13_json_auth_token(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enrol("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", store.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
 	user, _ := c.post("/tf-validate?include_auth_token", m{"code": a.next()}).want(200).json["user"].(m)
@@ -113,7 +113,7 @@ func TestContract13_json_auth_token(t *testing.T) {
 
 func TestContract14_no_opt_out(t *testing.T) {
 	s := newSite(t, required)
-	c, _ := s.enrol("gal", store.SMS)
+	c, _ := s.enroll("gal", store.SMS)
 	c.page("/tf-setup").shows("This account must keep a second factor.").hides(`value="disable"`)
 	c.get("/tf-setup").want(200).has("tf_required", true, "tf_available_methods", list("email", "sms", "authenticator"))
 	c.form("/tf-setup", "setup", "disable").shows("Marked method is not valid")
@@ -139,15 +139,15 @@ func TestContract15_custom_urls(t *testing.T) {
 	}
 	c.loginForm("matt").to("/custom-setup")
 	c.page("/custom-setup").shows(`action="/custom-setup"`)
-	s.enrolAt("/custom-setup", "gal")
+	s.enrollAt("/custom-setup", "gal")
 	c = s.client()
 	c.login("gal").want(200)
 	c.get("/custom-rescue").want(200).has("recovery_options", m{"help": "/custom-rescue", "email": "/custom-rescue"})
 	c.page("/tf-validate").shows(`action="/custom-rescue"`)
 }
 
-// enrolAt sets up e-mail where the set-up has another path.
-func (s *site) enrolAt(path, user string) {
+// enrollAt sets up e-mail where the set-up has another path.
+func (s *site) enrollAt(path, user string) {
 	s.t.Helper()
 	c := s.client()
 	c.login(user).want(200)
@@ -158,7 +158,7 @@ func (s *site) enrolAt(path, user string) {
 
 func TestContract16_evil_validate(t *testing.T) {
 	s := newSite(t)
-	c, _ := s.enrol("gal", store.SMS)
+	c, _ := s.enroll("gal", store.SMS)
 	c.signedIn("gal", 2)
 	c.post("/tf-validate", m{"code": "?"}).refused(400, "", denied)
 	c.signedIn("gal", 2) // a form of another tab ends nothing
@@ -304,7 +304,7 @@ func TestContract21_opt_in_state_token(t *testing.T) {
 
 func TestContract22_opt_out_json(t *testing.T) {
 	s := newSite(t)
-	c, _ := s.enrol("gal", store.SMS)
+	c, _ := s.enroll("gal", store.SMS)
 	c.get("/tf-setup").want(200).has("tf_required", false, "tf_available_methods", list("disable", "email", "sms", "authenticator"))
 	r := c.post("/tf-setup", m{"setup": "disable"}).want(200).has("user", m{"id": s.id("gal"), "email": "gal@lp.com"})
 	if len(r.json) != 2 {

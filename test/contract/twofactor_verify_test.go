@@ -41,7 +41,7 @@ func TestContract35_verify(t *testing.T) {
 	c.page("/tf-setup").to("/verify?next=/tf-setup")
 
 	s2 := anotherSite(t) // with a second factor, the way back leads over it
-	c, a := s2.enrol("gal2", store.Authenticator)
+	c, a := s2.enroll("gal2", store.Authenticator)
 	s2.advance(20 * time.Minute)
 	c.page("/tf-setup").to("/verify?next=/tf-setup")
 	c.form("/verify?next=/tf-setup", "password", plain).to("/tf-validate?next=/tf-setup")
@@ -130,7 +130,7 @@ func TestContract40_xlation(t *testing.T) {
 			"method_authenticator": "authentificateur", "label_authenticator": "Application d’authentification",
 			"validate_hint_authenticator": "Saisissez le code de votre application.", "TWO_FACTOR_INVALID_TOKEN": "Code erroné"}`)}}
 	})
-	_, a := s.enrol("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", store.Authenticator)
 	c := s.client()
 	c.headers["Accept-Language"] = "fr-CA,fr;q=0.9"
 	c.loginForm("gal2").to("/tf-validate")
@@ -145,7 +145,7 @@ func TestContract40_xlation(t *testing.T) {
 
 	mailed := s.client()
 	mailed.headers["Accept-Language"] = "de"
-	s.enrol("gal", store.Email)
+	s.enroll("gal", store.Email)
 	mailed.login("gal").want(200)
 	if mail := s.letter("gal@lp.com"); !strings.HasSuffix(mail.Subject, " ist Ihr Code für tests") {
 		t.Errorf("subject %q", mail.Subject)
@@ -156,7 +156,7 @@ var hiddenToken = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 
 func TestContract41_setup_csrf(t *testing.T) {
 	s := newSite(t)
-	c, _ := s.enrol("gal", store.SMS)
+	c, _ := s.enroll("gal", store.SMS)
 	c.bareForm("/tf-setup", "setup", "disable").shows(noToken)
 	c.bareForm("/tf-setup", "setup", "disable", "csrf_token", "x").shows(badToken)
 	other := s.client()
@@ -171,7 +171,7 @@ func TestContract41_setup_csrf(t *testing.T) {
 
 func TestContract42_setup_csrf_header(t *testing.T) {
 	s := newSite(t)
-	c, _ := s.enrol("gal", store.SMS)
+	c, _ := s.enroll("gal", store.SMS)
 	token := c.get("/tf-setup").want(200).str("csrf_token")
 	asForm := func(pairs ...string) *reply {
 		return c.do("POST", "/tf-setup", "setup=disable", append(pairs, "Content-Type", formType, "Accept", "application/json")...)
@@ -194,7 +194,7 @@ func TestContract42_setup_csrf_header(t *testing.T) {
 
 func TestContract43_csrf_2fa_login_cookie(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enrol("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", store.Authenticator)
 	c := s.client()
 	token := c.get("/login").want(200).str("csrf_token")
 	k := c.cookies["twofold-csrf"]
@@ -214,7 +214,7 @@ func TestContract43_csrf_2fa_login_cookie(t *testing.T) {
 
 func TestContract44_csrf_2fa_nounauth_cookie(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enrol("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", store.Authenticator)
 	c := s.client() // JSON
 	c.login("gal2").want(200).has("tf_state", "ready")
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
@@ -239,7 +239,7 @@ func TestContract45_override_tf_required(t *testing.T) {
 	c.login("joe").want(200).has("tf_required", true, "tf_state", "setup_from_login")
 	c.get("/tf-setup").want(200).has("tf_required", true)
 	// Anyone who has a second factor is asked for it, whatever Require says.
-	s.enrol("gene", store.SMS)
+	s.enroll("gene", store.SMS)
 	s.client().login("gene").want(200).has("tf_required", true, "tf_state", "ready")
 }
 
@@ -257,7 +257,7 @@ func TestContract46_override_tf_required_admin(t *testing.T) {
 			c.signedIn(user, 1)
 		}
 	}
-	c, _ := s.enrol("matt", store.Email)
+	c, _ := s.enroll("matt", store.Email)
 	c.page("/admin").shows(fmt.Sprintf("hello %s", "matt@lp.com"))
 	c.post("/tf-setup", m{"setup": "disable"}).refused(400, "setup", "Marked method is not valid")
 	c = s.client()

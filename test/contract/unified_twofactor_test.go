@@ -74,7 +74,7 @@ func TestContractU40_tf_not(t *testing.T) {
 	c.signedIn("joe", 1)
 	c.logout()
 	// Anyone who has a second factor is asked for it whatever they began with.
-	s.enrol("joe", store.Authenticator)
+	s.enroll("joe", store.Authenticator)
 	s.advance(time.Minute)
 	c.passcode("joe", c.ask("joe", "sms")).want(200).has("tf_required", true, "tf_method", "authenticator")
 	c.stranger()
@@ -149,8 +149,8 @@ func TestContractU45_totp_generation(t *testing.T) {
 
 func TestContractU46_us_tf_validity(t *testing.T) {
 	s := newSite(t, withUnified, trusting)
-	s.enrol("gal", store.SMS)
-	_, gal2 := s.enrol("gal2", store.Authenticator)
+	s.enroll("gal", store.SMS)
+	_, gal2 := s.enroll("gal2", store.Authenticator)
 	c := s.client()
 	c.passcodeForm("gal", plain, "remember", "y").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
@@ -276,7 +276,7 @@ func TestContractU54_xlation(t *testing.T) {
 
 func TestContractU56_csrf_2fa_us_cookie(t *testing.T) {
 	s := newSite(t, withUnified)
-	s.enrol("gal", store.SMS)
+	s.enroll("gal", store.SMS)
 	c := s.client()
 	c.bareForm("/us-signin", "identity", "gal@lp.com", "passcode", plain).shows(noToken)
 	c.bareForm("/us-signin", "identity", "gal@lp.com", "passcode", plain, "csrf_token", "made-up").shows(badToken)

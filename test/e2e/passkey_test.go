@@ -59,7 +59,7 @@ func (d device) touch(yes bool) {
 	d.b.must(call(d.b, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: d.id, Enabled: yes}))
 }
 
-// knows says whether it says that it recognised its user.
+// knows says whether it says that it recognized its user.
 func (d device) knows(yes bool) {
 	d.b.t.Helper()
 	no := !yes

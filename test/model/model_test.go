@@ -419,9 +419,9 @@ func (m *model) sendFactor(w *want, p *pending) bool {
 			p.factor.method, p.factor.dest, p.version)
 }
 
-// recognise says whether a cookie is a trusted device of the account; w gets
+// recognize says whether a cookie is a trusted device of the account; w gets
 // the device if its cookie changes.
-func (m *model) recognise(w *want, of *account, cookie string) bool {
+func (m *model) recognize(w *want, of *account, cookie string) bool {
 	d := m.devices[cookie]
 	if d == nil || d.dead || d.of != of || d.version != of.version || !m.now.Before(d.until) {
 		return false

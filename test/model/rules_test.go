@@ -39,7 +39,7 @@ func (m *model) gate(of *account, how, deviceCookie string, remember, token bool
 		}
 	case len(of.factors) == 0:
 		m.issue(w, of, grant{level: 1, proofs: m.proven(how, m.now), token: token})
-	case m.recognise(w, of, deviceCookie):
+	case m.recognize(w, of, deviceCookie):
 		m.issue(w, of, grant{level: 1, trusted: true, by: m.devices[deviceCookie], proofs: m.proven(how, m.now), token: token})
 	case len(m.choices(p)) == 0: // one thing is not two
 		w.status = 400

@@ -120,8 +120,8 @@ func setUps(of *account) claim {
 	return claim{key: "set-ups " + of.name, limit: setupHour, window: time.Hour}
 }
 
-// enrols says whether a code is the first one of what is set up.
-func (m *model) enrols(d *draft, f *factor, code string) (ok bool) {
+// enrolls says whether a code is the first one of what is set up.
+func (m *model) enrolls(d *draft, f *factor, code string) (ok bool) {
 	if d.method != "authenticator" {
 		return m.try(fmt.Sprint("setup ", d.id), d.method, d.dest, code, d.version)
 	}
@@ -157,7 +157,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 		return refused(429)
 	}
 	f := &factor{id: m.id(), method: d.method, dest: d.dest, name: d.name, secret: d.secret, primary: !d.add || len(of.factors) == 0}
-	if !m.enrols(d, f, code) {
+	if !m.enrolls(d, f, code) {
 		return refused(400)
 	}
 	m.rightDraft(of, d, guesses, how)

@@ -284,7 +284,7 @@ func (m *model) confirmFirst(who *session, state, code string) *want {
 		return refused(429)
 	}
 	f := &factor{id: m.id(), method: d.method, dest: d.dest, secret: d.secret, usage: useFirst, made: m.now}
-	if !m.enrols(d, f, code) {
+	if !m.enrolls(d, f, code) {
 		return refused(400)
 	}
 	m.rightDraft(of, d, guesses, who.how)

@@ -314,7 +314,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 	b = fox(w.plantSession(a))
 	one(a, func() { b.post("/tf-setup", m{"setup": "disable"}).want(200) }, "tf-disabled//ok/")
 	one(a, func() { b.post("/tf-setup", m{"setup": "sms", "phone": "+16505551212"}).want(200) }, "tf-security-token-sent/sms/ok/")
-	a.enrolApp()
+	a.enrollApp()
 	w.advance(16 * time.Minute) // the pause of the wrong codes above
 	one(nil, func() {
 		last = w.trail(0)[len(w.trail(0))-1].Row

@@ -206,7 +206,7 @@ func TestR121_WhatCostsIsLimited(t *testing.T) {
 	if begun[200] != 30 || begun[429] != 270 {
 		t.Errorf("300 secrets for one account: %v", begun)
 	}
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	w.settled()
 	sent := w.mail.Count(e.email)
 	p, asked := w.plantPending(e), map[int]int{}
@@ -320,7 +320,7 @@ func TestR141_LogInjection(t *testing.T) {
 	b.post("/login", m{"email": forged, "password": forged, "next": forged})
 	b.post("/login", m{"username": forged, "password": secret})
 	b.post("/register", m{"email": forged + "@good.test", "username": forged, "password": secret, "password_confirm": secret})
-	p := w.person("alice").enrolMail()
+	p := w.person("alice").enrollMail()
 	w.mail.FailWith(fmt.Errorf("the server says %s", forged)) // a sender's answer is logged
 	b = w.plantPending(p)
 	b.post("/tf-resend", m{}).want(500)
@@ -389,8 +389,8 @@ func oneLineEach(t *testing.T, whose, log string) {
 func TestR124_MethodsAreSeenAfterTheFirstFactor(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{AddressFailures: 100_000}))
 	w.person("plain")
-	w.person("susan").enrolSMS("+16505551212")
-	w.withApp("alice").enrolMail()
+	w.person("susan").enrollSMS("+16505551212")
+	w.withApp("alice").enrollMail()
 	bodies := map[string][]string{}
 	for _, name := range []string{"plain", "susan", "alice", "nobody"} {
 		email := name + "@good.test"

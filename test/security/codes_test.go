@@ -89,7 +89,7 @@ func TestR038_CodesAreUniform(t *testing.T) {
 // the time they were made; seen to be over, they stay over.
 func TestR039_CodesLiveBriefly(t *testing.T) {
 	w := newWorld(t)
-	e, s := w.person("erika").enrolMail(), w.person("susan").enrolSMS("+16505551212")
+	e, s := w.person("erika").enrollMail(), w.person("susan").enrollSMS("+16505551212")
 	for _, p := range []*person{e, s} {
 		read := p.mailed
 		if p == s {
@@ -122,7 +122,7 @@ func TestR039_CodesLiveBriefly(t *testing.T) {
 // TestR040_CodesWorkOnce in every place.
 func TestR040_CodesWorkOnce(t *testing.T) {
 	w := newWorld(t)
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	b := w.browser()
 	b.login(e).want(200)
 	code, old := e.mailed(), b.copy()
@@ -144,7 +144,7 @@ func TestR040_CodesWorkOnce(t *testing.T) {
 // no new guesses.
 func TestR041_FiveTriesPerCode(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{SecondFailures: 10} })
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	b := w.plantPending(e)
 	b.post("/tf-resend", m{}).want(200)
 	code := e.mailed()
@@ -155,7 +155,7 @@ func TestR041_FiveTriesPerCode(t *testing.T) {
 	b.out("right code after five wrong ones")
 
 	w = w.another()
-	s := w.person("susan").enrolSMS("+16505551212").enrolMail()
+	s := w.person("susan").enrollSMS("+16505551212").enrollMail()
 	guesses := 0
 	for round := range 10 {
 		b := w.plantPending(s)
@@ -189,7 +189,7 @@ func (w *world) another(change ...func(*twofold.Config)) *world {
 // TestR042_OnlyTheNewestCode works.
 func TestR042_OnlyTheNewestCode(t *testing.T) {
 	w := newWorld(t, plenty)
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	b := w.plantPending(e)
 	b.post("/tf-resend", m{}).want(200)
 	first := e.mailed()
@@ -223,7 +223,7 @@ func TestR042_OnlyTheNewestCode(t *testing.T) {
 // another of the same user.
 func TestR043_CodeIsOneTransactions(t *testing.T) {
 	w := newWorld(t)
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	one, two := w.browser(), w.browser()
 	one.login(e).want(200)
 	code := e.mailed()
@@ -238,9 +238,9 @@ func TestR043_CodeIsOneTransactions(t *testing.T) {
 // TestR044_CodeIsForOnePurpose: each kind of code at each place.
 func TestR044_CodeIsForOnePurpose(t *testing.T) {
 	w := newWorld(t, plenty)
-	e := w.person("erika").enrolMail()
-	s := w.person("susan").enrolSMS("+16505551212").enrolMail()
-	v := w.person("victor").enrolMail()
+	e := w.person("erika").enrollMail()
+	s := w.person("susan").enrollSMS("+16505551212").enrollMail()
+	v := w.person("victor").enrollMail()
 
 	signIn := w.plantPending(e)
 	signIn.post("/tf-resend", m{}).want(200)
@@ -298,7 +298,7 @@ func TestR044_CodeIsForOnePurpose(t *testing.T) {
 // or ignored; messages go to the stored address only.
 func TestR045_DestinationIsNeverTheRequests(t *testing.T) {
 	w := newWorld(t, open)
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	session := w.plantSession(e)
 	evil := []string{
 		`["erika@good.test","evil@evil.test"]`, `"erika@good.test,evil@evil.test"`, `"erika@good.test;evil@evil.test"`,
@@ -332,7 +332,7 @@ func TestR045_DestinationIsNeverTheRequests(t *testing.T) {
 // screen.
 func TestR046_CodesAreInTheMessageOnly(t *testing.T) {
 	w := newWorld(t, plenty)
-	s := w.person("susan").enrolSMS("+16505551212").enrolMail()
+	s := w.person("susan").enrollSMS("+16505551212").enrollMail()
 	for _, method := range []string{"sms", "email"} {
 		b := w.browser()
 		b.login(s).want(200)

@@ -61,7 +61,7 @@ func (p *native) signInBy(k *softkey.Key) *answer {
 // nothing but what the answers hand out.
 func TestR190_AClientWithoutCookiesSignsInByEveryWay(t *testing.T) {
 	w := newWorld(t, open)
-	app, sms, mail := w.withApp("byapp"), w.person("bysms").enrolSMS("+16505551212"), w.person("bymail").enrolMail()
+	app, sms, mail := w.withApp("byapp"), w.person("bysms").enrollSMS("+16505551212"), w.person("bymail").enrollMail()
 	for name, way := range map[string]func(*native) *person{
 		"app": func(p *native) *person {
 			p.enters(app)
@@ -100,7 +100,7 @@ func TestR190_AClientWithoutCookiesSignsInByEveryWay(t *testing.T) {
 			return who
 		},
 		"a choice of two": func(p *native) *person {
-			who := w.withApp("bytwo").enrolSMS("+16505551213")
+			who := w.withApp("bytwo").enrollSMS("+16505551213")
 			p.enters(who)
 			p.post("/tf-select", m{"which": "sms"}).want(200)
 			p.post("/tf-validate", m{"code": who.texted()}).want(200)
@@ -214,7 +214,7 @@ func TestR190_AMailedLinkKnowsItsClient(t *testing.T) {
 func TestR190_TheValueGoesToNobodyWhoDidNotAsk(t *testing.T) {
 	w := newWorld(t, open, unified)
 	a, k := w.withKey("alice", store.UseFirst, simpleKey)
-	a.begins(store.Email).enrolApp().enrolSMS("+16505551212")
+	a.begins(store.Email).enrollApp().enrollSMS("+16505551212")
 	b := w.browser()
 	steps := []*answer{
 		b.post("/us-signin/send-code", m{"identity": a.email, "chosen_method": "email"}).want(200), b.post("/wan-signin", m{}).want(200),

@@ -141,7 +141,7 @@ func TestR208_FailedAttemptsHideNothing(t *testing.T) {
 	p := w.person("alice")
 	home := w.at("203.0.113.5")
 	home.login(p).want(200)
-	p.enrolApp()
+	p.enrollApp()
 	home = w.at("203.0.113.5")
 	home.login(p).want(200)
 	home.validate(p.next()).want(200)

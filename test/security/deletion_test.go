@@ -29,7 +29,7 @@ const (
 // traced makes such a person.
 func (w *world) traced(name string) traces {
 	w.t.Helper()
-	p := w.person(name).enrolApp().enrolSMS("+4915112345678").enrolMail()
+	p := w.person(name).enrollApp().enrollSMS("+4915112345678").enrollMail()
 	hers := func() *browser {
 		b := w.browser()
 		b.header["X-Forwarded-For"], b.header["User-Agent"] = herAddress, herAgent

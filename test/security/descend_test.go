@@ -125,7 +125,7 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 			p, other := w.person("alice"), w.withApp("robert")
 			var device *browser
 			if c.trusted {
-				p.enrolApp()
+				p.enrollApp()
 				device = w.trusted(p)
 			}
 			h, whole := w.heirs(p, device), w.heirs(other, nil)
@@ -210,7 +210,7 @@ func TestR170_ASessionOfOneFactorReachesTheSetUp(t *testing.T) {
 
 	t.Run("whose second factor the policy takes no more", func(t *testing.T) {
 		w := newWorld(t, plenty)
-		a, c := w.person("alice").enrolSMS("+16502530000"), w.person("carol").enrolSMS("+16502530001").enrolApp()
+		a, c := w.person("alice").enrollSMS("+16502530000"), w.person("carol").enrollSMS("+16502530001").enrollApp()
 		old, both := w.plantSession(a), w.plantSession(c)
 		if c.factors()[0].Method != store.SMS {
 			t.Fatal("the app comes first")
@@ -295,7 +295,7 @@ func TestR170_WhoMovesInATrustedBrowserStays(t *testing.T) {
 // browser's too, is asked what the record of that browser was asked.
 func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
 	w := newWorld(t, plenty)
-	byText, byApp := w.person("carol").enrolSMS("+16502530001").enrolApp(), w.withApp("alice")
+	byText, byApp := w.person("carol").enrollSMS("+16502530001").enrollApp(), w.withApp("alice")
 	sessions := map[*person]*browser{}
 	for _, p := range []*person{byText, byApp} {
 		b := w.browser()
@@ -332,7 +332,7 @@ func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
 func TestR170_APasskeyIsWorthWhatThePolicySays(t *testing.T) {
 	w := newWorld(t, tokens, plenty)
 	p, k := w.withKey("alice", store.UseFirst, phoneKey)
-	p.enrolApp()
+	p.enrollApp()
 	b := w.browser()
 	options, state := b.asks("/wan-signin", m{})
 	r := b.post("/wan-signin/"+state+"?include_auth_token", m{"credential": w.gets(k, options)}).want(200)

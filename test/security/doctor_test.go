@@ -16,7 +16,7 @@ import (
 func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 	w := newWorld(t, plenty)
 	auth := w.nodes[0].auth
-	a, e, s := w.withApp("alice"), w.person("erika").enrolMail(), w.person("susan").enrolSMS("+16505551212")
+	a, e, s := w.withApp("alice"), w.person("erika").enrollMail(), w.person("susan").enrollSMS("+16505551212")
 	w.write(`DELETE FROM twofold_sessions`) // planted ones, which the trail does not know
 	for _, p := range []*person{a, e, s} {
 		b := w.plantPending(p)
@@ -141,7 +141,7 @@ func TestTheDoctorLooksAgainAfterAChange(t *testing.T) {
 // reported as damage.
 func TestTheDoctorLooksTwice(t *testing.T) {
 	w := newWorld(t, plenty)
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	w.write(`DELETE FROM twofold_sessions`) // planted ones, which the trail does not know
 	b := w.plantPending(e)
 	w.advance(time.Minute)

@@ -119,7 +119,7 @@ func TestR023_WhoIsSignedOutMeanwhileIsNotLetIn(t *testing.T) {
 // hears of that, though it opens no more than a set-up.
 func TestR052_AFactorThatIsOutgrownIsHeardOf(t *testing.T) {
 	w := newWorld(t, plenty)
-	s := w.person("susan").enrolSMS("+16505551212")
+	s := w.person("susan").enrollSMS("+16505551212")
 	n := w.restart(strongOnly)
 	b := w.browser().on(n)
 	b.login(s).want(200)

@@ -37,7 +37,7 @@ func TestR064_TenFactorsAndNoMore(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
 	for i := range 9 {
-		p.enrolSMS(fmt.Sprintf("+1650555121%d", i))
+		p.enrollSMS(fmt.Sprintf("+1650555121%d", i))
 	}
 	b, phone := w.plantSession(p), "+16505551220"
 	p.phone = phone
@@ -46,7 +46,7 @@ func TestR064_TenFactorsAndNoMore(t *testing.T) {
 	if n := len(p.factors()); n != 10 {
 		t.Fatalf("%d factors", n)
 	}
-	p.enrolSMS("+16505551215") // the same phone again
+	p.enrollSMS("+16505551215") // the same phone again
 	if n := len(p.factors()); n != 10 {
 		t.Errorf("%d factors after one was set up again", n)
 	}
@@ -55,7 +55,7 @@ func TestR064_TenFactorsAndNoMore(t *testing.T) {
 // TestR139_EditsOfFactorsAreRows, like every other change of security.
 func TestR139_EditsOfFactorsAreRows(t *testing.T) {
 	w := newWorld(t, open)
-	p := w.withApp("alice").enrolMail()
+	p := w.withApp("alice").enrollMail()
 	b := w.plantSession(p)
 	b.post("/tf-factors/"+p.factorIDs()["email"], m{"name": "mine"}).want(200)
 	b.post("/tf-factors/"+p.factorIDs()["email"], m{"default": true}).want(200)
@@ -146,7 +146,7 @@ func TestR125_AUsernameIsChangedOnceItIsFree(t *testing.T) {
 // TestR063_TheSamePhoneAgainStaysThePrimary: it takes the place of itself.
 func TestR063_TheSamePhoneAgainStaysThePrimary(t *testing.T) {
 	w := newWorld(t, open)
-	p := w.person("alice").enrolSMS("+16505551212").enrolApp().enrolSMS("+16505551212")
+	p := w.person("alice").enrollSMS("+16505551212").enrollApp().enrollSMS("+16505551212")
 	if list := p.factors(); len(list) != 2 || !list[0].Primary || list[0].Method != store.SMS || list[1].Primary {
 		t.Errorf("factors %+v", list)
 	}

@@ -10,14 +10,14 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// enrols asks, in a sign-in that must set up a second factor, for a passkey.
-func (b *browser) enrols() (options []byte, to string) {
+// enrolls asks, in a sign-in that must set up a second factor, for a passkey.
+func (b *browser) enrolls() (options []byte, to string) {
 	b.w.t.Helper()
 	options, state := b.asks("/wan-register", m{"unnamed": true, "usage": store.UseFirst})
 	return options, "/wan-register/" + state
 }
 
-func enrolsByPasskey(c *twofold.Config) {
+func enrollsByPasskey(c *twofold.Config) {
 	proofFirst(c)
 	c.Passkeys = passkeys()
 }
@@ -26,7 +26,7 @@ func enrolsByPasskey(c *twofold.Config) {
 // mailbox, the passkey, in this order. No step can be left out, and the passkey is
 // a second factor whatever the request says.
 func TestR320_APasskeyCompletesASignInThatDemandsASecondFactor(t *testing.T) {
-	w := newWorld(t, enrolsByPasskey)
+	w := newWorld(t, enrollsByPasskey)
 	p, k := w.person("alice"), w.key(phoneKey)
 	w.browser().post("/wan-register", m{"unnamed": true}).want(401).refused("no sign-in")
 	b := w.browser()
@@ -43,7 +43,7 @@ func TestR320_APasskeyCompletesASignInThatDemandsASecondFactor(t *testing.T) {
 	b.post("/wan-register", m{}).want(400).refused("without a name or the wish that it names itself")
 	b.out("half a set-up")
 
-	options, to := b.enrols()
+	options, to := b.enrolls()
 	good := w.creates(k, options)
 	lie := w.creates(k, options, softkey.Say("challenge", "AAAA"))
 	b.copy().post(to, m{"credential": lie}).want(400).refused("own challenge")
@@ -74,11 +74,11 @@ func TestR320_APasskeyCompletesASignInThatDemandsASecondFactor(t *testing.T) {
 
 // TestR320_OfTwoAnswersOneCompletesTheSignIn, and of an app and a passkey one.
 func TestR320_OfTwoAnswersOneCompletesTheSignIn(t *testing.T) {
-	w := newWorld(t, enrolsByPasskey)
+	w := newWorld(t, enrollsByPasskey)
 	p := w.person("alice")
 	b := w.plantPending(p)
 	app := b.post("/tf-setup", m{"setup": store.Authenticator}).want(200)
-	options, to := b.enrols()
+	options, to := b.enrolls()
 	good := w.creates(w.key(phoneKey), options)
 	var in sync.WaitGroup
 	answers := make([]*browser, 8)
@@ -105,13 +105,13 @@ func TestR320_OfTwoAnswersOneCompletesTheSignIn(t *testing.T) {
 
 // TestR320_APasskeyAddsNothingBeforeTheAddressIsProven, by the rule of all ways.
 func TestR320_APasskeyAddsNothingBeforeTheAddressIsProven(t *testing.T) {
-	w := newWorld(t, enrolsByPasskey)
+	w := newWorld(t, enrollsByPasskey)
 	p := w.person("alice")
 	p.setProven("")
 	b := w.plantPending(p)
 	b.post("/wan-register", m{"unnamed": true}).want(400).refused("not proven")
 	p.setProven(p.email)
-	_, _ = b.enrols()
+	_, _ = b.enrolls()
 	w.advance(11 * time.Minute)
 	b.post("/wan-register", m{"unnamed": true}).want(401).refused("a sign-in that is too old")
 }

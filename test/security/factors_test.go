@@ -19,7 +19,7 @@ func (b *browser) remove(id string) *answer {
 // everything the account has, proven recently.
 func TestR053_FactorsChangeOnlyWhenFresh(t *testing.T) {
 	w := newWorld(t, open)
-	p := w.withApp("alice").enrolSMS("+16505551212")
+	p := w.withApp("alice").enrollSMS("+16505551212")
 	ids := p.factorIDs()
 	operations := map[string]func(b *browser) *answer{
 		"rename": func(b *browser) *answer { return b.post("/tf-factors/"+ids["sms"], m{"name": "mine"}) },
@@ -59,7 +59,7 @@ func TestR053_FactorsChangeOnlyWhenFresh(t *testing.T) {
 // TestR058_ARemovalEndsWhatWasIssuedBefore, but for the acting browser.
 func TestR058_ARemovalEndsWhatWasIssuedBefore(t *testing.T) {
 	w := newWorld(t, open)
-	p := w.withApp("alice").enrolSMS("+16505551212")
+	p := w.withApp("alice").enrollSMS("+16505551212")
 	for name, change := range map[string]func(b *browser){
 		"removal": func(b *browser) { b.remove(p.factorIDs()["sms"]).want(200) },
 		"codes":   func(b *browser) { b.newCodes() },
@@ -103,9 +103,9 @@ func TestR059_TheLastFactorStaysIfOneIsRequired(t *testing.T) {
 	}
 	for range rounds() {
 		if p.factors()[0].Method == store.Email {
-			p.enrolApp()
+			p.enrollApp()
 		} else {
-			p.enrolMail()
+			p.enrollMail()
 		}
 		ids := []string{p.factors()[0].ID, p.factors()[1].ID}
 		x, y := w.plantSession(p), w.plantSession(p).on(second)
@@ -131,7 +131,7 @@ func TestR059_WithoutTheLastFactorNothingOfItIsLeft(t *testing.T) {
 		t.Errorf("notices: %v", kinds)
 	}
 	old := p.app
-	p.enrolApp()
+	p.enrollApp()
 	if string(old) == string(p.app) {
 		t.Error("the same secret again")
 	}
@@ -141,7 +141,7 @@ func TestR059_WithoutTheLastFactorNothingOfItIsLeft(t *testing.T) {
 // TestR060_FactorsAreFoundAmongOnesOwn: another's id answers like no id at all.
 func TestR060_FactorsAreFoundAmongOnesOwn(t *testing.T) {
 	w := newWorld(t, open)
-	a, b := w.withApp("alice").enrolSMS("+16505551212"), w.withApp("bobby").enrolMail()
+	a, b := w.withApp("alice").enrollSMS("+16505551212"), w.withApp("bobby").enrollMail()
 	before := fmt.Sprint(a.factors())
 	thief := w.plantSession(b)
 	for _, f := range a.factors() {
@@ -167,7 +167,7 @@ func TestR060_FactorsAreFoundAmongOnesOwn(t *testing.T) {
 // TestR062_UnknownFieldsOfFactorsChangeNothing.
 func TestR062_UnknownFieldsOfFactorsChangeNothing(t *testing.T) {
 	w := newWorld(t, open)
-	p := w.withApp("alice").enrolMail()
+	p := w.withApp("alice").enrollMail()
 	b, before := w.plantSession(p), fmt.Sprint(p.factors())
 	path := "/tf-factors/" + p.factors()[1].ID
 	for _, body := range []any{
@@ -209,7 +209,7 @@ func TestR064_NamesOfOwnFactorsAreTidy(t *testing.T) {
 // TestR103_FactorFormsAreNotForOtherSites.
 func TestR103_FactorFormsAreNotForOtherSites(t *testing.T) {
 	w := newWorld(t, open)
-	p := w.withApp("alice").enrolMail()
+	p := w.withApp("alice").enrollMail()
 	b, before := w.plantSession(p), fmt.Sprint(p.factors())
 	b.bare = true
 	path := "/tf-factors/" + p.factors()[1].ID

@@ -55,7 +55,7 @@ func fill(t *testing.T, dir string) (free func()) {
 func TestFaultDiskFull(t *testing.T) {
 	dir := smallDisk(t)
 	w := newWorldIn(t, dir, plenty)
-	a, erika := w.withApp("anton"), w.person("erika").enrolMail()
+	a, erika := w.withApp("anton"), w.person("erika").enrollMail()
 	old := w.plantSession(a)
 	old.in(a, 2)
 	free := fill(t, dir)
@@ -106,7 +106,7 @@ func TestFaultClockSteps(t *testing.T) {
 	for name, step := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, plenty, func(c *twofold.Config) { c.Sessions.Idle = 30 * time.Minute })
-			a, erika := w.withApp("anton"), w.person("erika").enrolMail()
+			a, erika := w.withApp("anton"), w.person("erika").enrollMail()
 			spent := a.next()
 			in := w.plantPending(a)
 			in.validate(spent).want(200)

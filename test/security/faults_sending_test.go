@@ -54,7 +54,7 @@ func (o *postOffice) code() (code string) {
 	return code
 }
 
-// plantFactor adds a second factor without the conversation that enrols one.
+// plantFactor adds a second factor without the conversation that enrolls one.
 func (w *world) plantFactor(p *person, method, destination string) {
 	w.t.Helper()
 	db := w.nodes[0].db
@@ -249,7 +249,7 @@ func TestFaultTexts(t *testing.T) {
 // is offered the next factor that takes another way, in JSON and on the page.
 func TestFaultOffersAnotherWay(t *testing.T) {
 	w := newWorld(t, plenty)
-	p := w.withApp("erika").enrolSMS("+16505551212")
+	p := w.withApp("erika").enrollSMS("+16505551212")
 	w.sms.FailWith(errors.New("no line"))
 	app := ""
 	for _, f := range p.factors() {

@@ -98,7 +98,7 @@ func TestR201_ThePageTakesTheNewestCode(t *testing.T) {
 	}
 	// A fresh session whose other proof is under way sets up a phone: the page asks
 	// for the text.
-	p := w.person("alice").enrolApp()
+	p := w.person("alice").enrollApp()
 	b := w.plantSession(p)
 	b.post("/verify", m{"password": secret}).want(200)
 	b.post("/tf-setup", m{"setup": store.SMS, "phone": otherPhone, "add": true}).want(200)

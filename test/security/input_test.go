@@ -223,7 +223,7 @@ func TestR130_StrangeTexts(t *testing.T) {
 // TestR131_NoInjection: codes, ids, cookies and identities are text.
 func TestR131_NoInjection(t *testing.T) {
 	w := newWorld(t, plenty)
-	a, e := w.withApp("alice"), w.person("erika").enrolMail().enrolApp()
+	a, e := w.withApp("alice"), w.person("erika").enrollMail().enrollApp()
 	for _, code := range []string{"%%%%%%", "______", "??????", "******", "' OR 1=1", "1' OR '1'='1", "\\\\\\\\\\\\"} {
 		b := w.plantPending(a)
 		b.validate(code).want(400).refused(code)
@@ -279,7 +279,7 @@ func TestR132_Methods(t *testing.T) {
 // parsers, in every state, never end in a fault, and leave no goroutines.
 func TestR133_NoInputBreaksIt(t *testing.T) {
 	w := newWorld(t, plenty)
-	a := w.withApp("alice").enrolMail()
+	a := w.withApp("alice").enrollMail()
 	r := rand.New(rand.NewPCG(7, 11))
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
 	jars := []*browser{w.browser(), w.plantPending(a), w.plantSession(a)}
@@ -340,7 +340,7 @@ func TestR142_OneRecipientOneHeader(t *testing.T) {
 	for _, name := range []string{"<b>bold</b>", "a\r\nBcc: e@evil.test", "{{.Code}}"} {
 		w.browser().post("/register", m{"email": "n@x.test", "username": name, "password": "another long one 72", "password_confirm": "another long one 72"}).want(400)
 	}
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	b := w.plantSession(e)
 	b.header["User-Agent"] = `"><svg onload=1> {{7*7}} Firefox/1`
 	b.post("/tf-setup", m{"setup": "email", "add": true, "name": "<img src=x>\u202e"}).want(200)

@@ -127,7 +127,7 @@ func TestR007_WithoutPasswordTheSecondFactorIsAnother(t *testing.T) {
 	r.want(200)
 	b.in(p, 1)
 	b.post("/tf-setup", m{"setup": "email"}).want(400).refused("the mailbox again")
-	p.enrolApp()
+	p.enrollApp()
 	b, r = p.byMail()
 	if r.want(200); r.json["tf_required"] != true || r.text("tf_method") != "authenticator" {
 		t.Errorf("after the code: %s", r.body)
@@ -164,7 +164,7 @@ func TestR022_WithoutPasswordARequiredFactorIsSetUp(t *testing.T) {
 func TestR053_AFirstPasswordNeedsAFreshSignIn(t *testing.T) {
 	w := newWorld(t, keyless)
 	fill := m{"new_password": newSecret, "new_password_confirm": newSecret}
-	p := w.opened("alice").enrolApp()
+	p := w.opened("alice").enrollApp()
 	b, _ := p.byMail()
 	b.validate(p.next()).want(200)
 	if r := b.get("/change").want(200); r.json["active_password"] != false {
@@ -205,7 +205,7 @@ func TestR053_AFirstPasswordNeedsAFreshSignIn(t *testing.T) {
 // TestR021_AResetGivesAPassword and changes nothing else.
 func TestR021_AResetGivesAPassword(t *testing.T) {
 	w := newWorld(t, keyless)
-	p := w.opened("alice").enrolApp()
+	p := w.opened("alice").enrollApp()
 	b := w.browser()
 	b.post(b.resets(p.email), m{"password": newSecret, "password_confirm": newSecret}).want(200)
 	b.out("a reset")
@@ -231,7 +231,7 @@ func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 	b.post("/us-setup", m{"delete_method": []string{"email"}}).want(400).refused("the last way in")
 
 	// An operator's reset leaves it, and takes what else there is.
-	p.enrolApp()
+	p.enrollApp()
 	p.begins(store.SMS, "+16505551212")
 	w.must(w.nodes[0].auth.ResetAccess(t.Context(), p.id))
 	b, r := p.byMail()
@@ -240,7 +240,7 @@ func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 	if active := fmt.Sprint(b.get("/us-setup").want(200).json["active_methods"]); active != "[email]" {
 		t.Errorf("after the operator's reset: %v", active)
 	}
-	if err := w.nodes[0].auth.StartRecovery(t.Context(), w.opened("nobody").enrolApp().id, "lost phone"); err == nil {
+	if err := w.nodes[0].auth.StartRecovery(t.Context(), w.opened("nobody").enrollApp().id, "lost phone"); err == nil {
 		t.Error("a link that asks for a password, to who has none")
 	}
 

@@ -141,7 +141,7 @@ func TestR022_LinksEndAtTheGate(t *testing.T) {
 		t.Errorf("a reset in another browser than the one that asked signs in: %s", r.body)
 	}
 
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	b = w.browser()
 	r = b.post(b.resets(e.email), m{"password": newSecret, "password_confirm": newSecret}).want(200)
 	if r.json["user"] != nil || r.json["tf_required"] == true {
@@ -158,7 +158,7 @@ func TestR021_AResetIsDoneThoughItsCodeWaits(t *testing.T) {
 	w := newWorld(t, life, autoLogin, func(c *twofold.Config) {
 		c.Advanced.Limits.SendShort, c.Advanced.Limits.SendDay = 2, 2
 	})
-	p := w.person("alice").enrolSMS("+16505551212") // its code came back, and counts no more
+	p := w.person("alice").enrollSMS("+16505551212") // its code came back, and counts no more
 	for range 2 {
 		w.browser().login(p).want(200)
 		w.advance(31 * time.Second)
@@ -316,7 +316,7 @@ func TestR058_LinksDieWithWhatTheyRestOn(t *testing.T) {
 		"password": func(p *person) { w.must(auth.SetPassword(ctx, p.id, newSecret+"!")) },
 		"switched": func(p *person) { w.must(auth.SetActive(ctx, p.id, false)); w.must(auth.SetActive(ctx, p.id, true)) },
 		"address":  func(p *person) { w.must(auth.SetIdentity(ctx, p.id, "x"+p.email, p.name)) },
-		"factor":   func(p *person) { p.enrolApp() },
+		"factor":   func(p *person) { p.enrollApp() },
 		"too-late": func(*person) { w.advance(61 * time.Minute) },
 		"not-me": func(p *person) {
 			w.must(auth.SetPassword(ctx, p.id, newSecret))
@@ -470,7 +470,7 @@ func counted(t *testing.T, what string, statuses []int) {
 // then the former address hears of it and what was mailed there is dead.
 func TestR057_NewAddressIsProven(t *testing.T) {
 	w := newWorld(t, life)
-	p := w.person("alice").enrolMail()
+	p := w.person("alice").enrollMail()
 	old := p.email
 	stale := w.plantSession(p)
 	w.advance(16 * time.Minute)
@@ -629,7 +629,7 @@ func TestR050_MailRequestsSpoilNoSignIn(t *testing.T) {
 		c.Advanced.Limits = limit.Limits{}
 		c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
-	p := w.person("alice").enrolMail()
+	p := w.person("alice").enrollMail()
 	b := w.plantPending(p)
 	b.post("/tf-resend", m{}).want(200)
 	code := p.mailed()
@@ -761,7 +761,7 @@ func TestR102_LockedByTheApplication(t *testing.T) {
 		c.Accounts.Locked = func(i twofold.User) bool { return shut && strings.HasPrefix(i.Email, "alice") }
 	})
 	p, k := w.withKey("alice", store.UseFirst, phoneKey) // which alone is both factors
-	p.enrolApp()
+	p.enrollApp()
 	pending := w.plantPending(p)
 	link := w.browser().resets(p.email)
 	shut = true

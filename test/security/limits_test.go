@@ -221,7 +221,7 @@ func TestR116_CountersSurvive(t *testing.T) {
 // and a session do not use up each other's guesses.
 func TestR117_EveryPathThatChecksCounts(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{FirstFailures: 4}))
-	a, e := w.withApp("alice"), w.person("erika").enrolMail()
+	a, e := w.withApp("alice"), w.person("erika").enrollMail()
 	session := w.plantSession(a)
 	for range 4 {
 		w.browser().post("/login", m{"email": a.email, "password": "wrong password"}).want(400)
@@ -268,7 +268,7 @@ func TestR117_EveryPathThatChecksCounts(t *testing.T) {
 // TestR118_WhatResetsACounter: proof of that very thing, and nothing else.
 func TestR118_WhatResetsACounter(t *testing.T) {
 	w := newWorld(t)
-	a := w.withApp("alice").enrolSMS("+16505551212")
+	a := w.withApp("alice").enrollSMS("+16505551212")
 	guess := func(code string) *answer {
 		b := w.plantPending(a)
 		b.post("/tf-select", m{"which": "authenticator"}).want(200)

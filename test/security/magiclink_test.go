@@ -90,7 +90,7 @@ func TestR051_OpeningALoginLinkDoesNothing(t *testing.T) {
 			p.email = "x" + p.email
 			p.setProven(p.email)
 		},
-		"factor": func() { p.enrolApp() },
+		"factor": func() { p.enrollApp() },
 	} {
 		b := w.browser()
 		link := b.wants(p)
@@ -120,7 +120,7 @@ func TestR007_ALoginLinkIsOneFactor(t *testing.T) {
 	b.validate(p.next()).want(200)
 	b.in(p, 2)
 
-	q := w.person("erika").enrolMail()
+	q := w.person("erika").enrollMail()
 	b = w.browser()
 	b.post(b.wants(q), m{}).want(400).refused("one mailbox twice")
 	b.out("one mailbox twice")

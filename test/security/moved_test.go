@@ -13,10 +13,10 @@ func TestR204_AnOperatorsMoveEndsOldNotices(t *testing.T) {
 	w := newWorld(t, life)
 	p := w.person("alice")
 	var old []string
-	p.enrolApp()
+	p.enrollApp()
 	old = append(old, p.newestStop())
 	w.advance(time.Hour)
-	p.enrolSMS(otherPhone)
+	p.enrollSMS(otherPhone)
 	old = append(old, p.newestStop())
 	w.advance(time.Hour)
 	former := *p
@@ -52,7 +52,7 @@ func TestR204_AUsersMoveLeavesTheFormerMailboxItsSay(t *testing.T) {
 	w := newWorld(t, life)
 	for _, which := range []string{"of the move", "from before"} {
 		p := w.person("alice" + which[:2])
-		p.enrolApp()
+		p.enrollApp()
 		before := p.newestStop()
 		w.advance(time.Hour)
 		thief := w.plantSession(p)

@@ -73,19 +73,19 @@ func noticedChanges(w *world, n *node) map[string]func(p *person) (act func()) {
 			return func() { b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200) }
 		},
 		"factor_removed": func(p *person) func() {
-			b := on(p.enrolApp().enrolSMS("+16505551212"))
+			b := on(p.enrollApp().enrollSMS("+16505551212"))
 			return func() { b.del("/tf-factors/" + p.factorIDs()["sms"]).want(200) }
 		},
 		"factor_disabled": func(p *person) func() {
-			b := on(p.enrolApp())
+			b := on(p.enrollApp())
 			return func() { b.post("/tf-setup", m{"setup": "disable"}).want(200) }
 		},
 		"codes_made": func(p *person) func() {
-			b := on(p.enrolApp())
+			b := on(p.enrollApp())
 			return func() { b.newCodes() }
 		},
 		"codes_ended": func(p *person) func() {
-			p.enrolApp().recoveryCodes()
+			p.enrollApp().recoveryCodes()
 			w.must(auth.StartRecovery(ctx, p.id, "ticket 4711"))
 			links := p.links()
 			b := w.browser().on(n)
@@ -95,7 +95,7 @@ func noticedChanges(w *world, n *node) map[string]func(p *person) (act func()) {
 			return func() { b.validate(p.code(0)).want(200) }
 		},
 		"code_used": func(p *person) func() {
-			code := p.enrolApp().recoveryCodes()[0]
+			code := p.enrollApp().recoveryCodes()[0]
 			b := w.plantPending(p).on(n)
 			return func() { b.post("/mf-recovery", m{"code": code}).want(200) }
 		},
@@ -114,34 +114,34 @@ func noticedChanges(w *world, n *node) map[string]func(p *person) (act func()) {
 			return func() { _, r := b.personal("read"); r.want(200) }
 		},
 		"token_copied": func(p *person) func() {
-			_, _, refresh := p.enrolApp().pair()
+			_, _, refresh := p.enrollApp().pair()
 			w.exchange(refresh)
 			return func() { w.browser().on(n).post("/refresh-token", m{"refresh_token": refresh}).want(400) }
 		},
 		"rescued": func(p *person) func() {
-			b := w.plantPending(p.enrolApp()).on(n)
+			b := w.plantPending(p.enrollApp()).on(n)
 			b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
 			code := p.mailed()
 			return func() { b.validate(code).want(200) }
 		},
 		"device_trusted": func(p *person) func() {
 			b := w.browser().on(n)
-			b.login(p.enrolApp(), m{"remember": true}).want(200)
+			b.login(p.enrollApp(), m{"remember": true}).want(200)
 			return func() { b.validate(p.next()).want(200) }
 		},
 		"device_copied": func(p *person) func() {
-			owner := w.trusted(p.enrolApp())
+			owner := w.trusted(p.enrollApp())
 			thief := owner.copy().on(n)
 			owner.login(p).want(200)
 			w.advance(11 * time.Second)
 			return func() { thief.login(p).want(200) }
 		},
 		"recovery_asked": func(p *person) func() {
-			b := w.plantPending(p.enrolApp()).on(n)
+			b := w.plantPending(p.enrollApp()).on(n)
 			return func() { b.post("/tf-rescue", m{"help_setup": "recovery_request"}).want(200) }
 		},
 		"recovery_started": func(p *person) func() {
-			p.enrolApp()
+			p.enrollApp()
 			return func() { w.must(auth.StartRecovery(ctx, p.id, "ticket 4711")) }
 		},
 		"password_reset": func(p *person) func() {

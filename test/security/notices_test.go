@@ -54,9 +54,9 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 		p.app = decode(w, r.text("tf_authr_b32key"))
 		b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
 	})
-	announced("factor_changed", p.email, func() { p.enrolSMS("+16505551212") })
+	announced("factor_changed", p.email, func() { p.enrollSMS("+16505551212") })
 	announced("factor_disabled", p.email, func() { fox(w.plantSession(p)).post("/tf-setup", m{"setup": "disable"}).want(200) })
-	announced("factor_changed", p.email, func() { p.enrolApp() })
+	announced("factor_changed", p.email, func() { p.enrollApp() })
 	announced("device_trusted", p.email, func() { w.trusted(p) })
 	rescue := fox(w.plantPending(p))
 	announced("rescue_asked", p.email, func() { rescue.post("/tf-rescue", m{"help_setup": "email"}).want(200) })
@@ -148,7 +148,7 @@ func TestR083_TrustedDevicesAreRevoked(t *testing.T) {
 			w.must(w.nodes[0].db.SetPassword(ctx, p.id, hashed, strings.ToLower(store.NewID()), true, w.Now()))
 		},
 		"identity": func(p *person) { p.email = "new" + p.email; w.must(auth.SetIdentity(ctx, p.id, p.email, "")) },
-		"added":    func(p *person) { p.enrolMail() },
+		"added":    func(p *person) { p.enrollMail() },
 		"replaced": func(p *person) {
 			b := w.plantSession(p)
 			r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
@@ -157,9 +157,9 @@ func TestR083_TrustedDevicesAreRevoked(t *testing.T) {
 		},
 		"disabled": func(p *person) {
 			w.plantSession(p).post("/tf-setup", m{"setup": "disable"}).want(200)
-			p.enrolApp()
+			p.enrollApp()
 		},
-		"operator": func(p *person) { w.must(auth.ResetAccess(ctx, p.id)); p.enrolApp() },
+		"operator": func(p *person) { w.must(auth.ResetAccess(ctx, p.id)); p.enrollApp() },
 		"switched": func(p *person) { w.must(auth.SetActive(ctx, p.id, false)); w.must(auth.SetActive(ctx, p.id, true)) },
 		"rescued": func(p *person) {
 			b := w.plantPending(p)
@@ -321,7 +321,7 @@ func TestR138_AnswersHoldNoSecrets(t *testing.T) {
 // lived is a world in which one account has done everything there is.
 func lived(t *testing.T) (*world, *person) {
 	w := newWorld(t, open)
-	p := w.withApp("alice").enrolSMS("+16505551212").enrolMail()
+	p := w.withApp("alice").enrollSMS("+16505551212").enrollMail()
 	b := w.browser()
 	b.post("/login", m{"email": p.email + secret, "password": secret}).want(400)
 	b.post("/login", m{"username": secret, "password": secret}).want(400)

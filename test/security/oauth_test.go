@@ -348,7 +348,7 @@ func TestR054_WhoIsLockedOutIsSentNoCode(t *testing.T) {
 	p := w.person("alice")
 	corp.SignIn("alice")
 	p.connected(corp, "corp")
-	p.enrolSMS("+16502530001")
+	p.enrollSMS("+16502530001")
 	b, before := w.plantSession(p), w.texts()
 	locked = true
 	b.get(b.leave(corp, "/login/oauth-verify-start/corp")).want(400)

@@ -75,7 +75,7 @@ func TestR147_OperationsInParallel(t *testing.T) {
 			if n := sessions(p); n != 1 || len(p.factors()) != 0 {
 				t.Errorf("%d sessions, %d factors after switching off", n, len(p.factors()))
 			}
-			p.enrolApp()
+			p.enrollApp()
 		},
 		"operator's reset and verify": func(i int, p *person) {
 			b := w.plantPending(p).on(second)
@@ -85,7 +85,7 @@ func TestR147_OperationsInParallel(t *testing.T) {
 			if n := sessions(p); n != 0 || len(p.factors()) != 0 {
 				t.Errorf("%d sessions, %d factors after the reset", n, len(p.factors()))
 			}
-			p.enrolApp()
+			p.enrollApp()
 		},
 		"confirm and confirm": func(i int, p *person) {
 			var done atomic.Int32
@@ -124,7 +124,7 @@ func TestR147_OperationsInParallel(t *testing.T) {
 			phones := []string{"+16505551212", "+16505553434"}
 			if len(p.factors()) != 1 || p.factors()[0].Method != store.SMS {
 				w.must(auth.ResetAccess(ctx, p.id))
-				p.enrolSMS(phones[(i+1)%2])
+				p.enrollSMS(phones[(i+1)%2])
 			}
 			p.phone = phones[(i+1)%2]
 			b, acting := w.plantPending(p).on(second), w.plantSession(p)

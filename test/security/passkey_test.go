@@ -179,7 +179,7 @@ func TestR089_PresenceAlwaysVerificationWhereItCounts(t *testing.T) {
 		b := w.browser()
 		b.signInBy(k).want(200)
 		b.in(a, 1)
-		a.enrolApp()
+		a.enrollApp()
 		b = w.browser()
 		b.signInBy(k).want(200)
 		b.out("both factors where that is switched off")
@@ -189,7 +189,7 @@ func TestR089_PresenceAlwaysVerificationWhereItCounts(t *testing.T) {
 func whatAVerifiedUserIsWorth(t *testing.T) {
 	w := newWorld(t)
 	a, k := w.withKey("alice", store.UseFirst, phoneKey)
-	a.enrolApp()
+	a.enrollApp()
 	b := w.browser()
 	b.signInBy(k).want(200)
 	b.in(a, 2)

@@ -256,7 +256,7 @@ func TestR119_PasskeysWorkWhileGuessesArePaused(t *testing.T) {
 	a, first := w.withKey("alice", store.UseFirst, phoneKey)
 	second := w.key(simpleKey)
 	w.plantSession(a).register(second, "second", "secondary").want(200)
-	a.enrolApp()
+	a.enrollApp()
 	waiting := w.plantPending(a)
 	waiting.post("/tf-select", m{"which": "authenticator"}).want(200)
 	for range 5 {

@@ -119,7 +119,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 		b.in(p, 1)
 	})
 	t.Run("with an app, the app is asked for", func(t *testing.T) {
-		p := w.person("alice").begins(store.Email).enrolApp()
+		p := w.person("alice").begins(store.Email).enrollApp()
 		b := w.browser()
 		b.ask(p.email, "email").want(200)
 		r := b.passcode(p, p.mailed()).want(200)
@@ -130,12 +130,12 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 		b.validate(p.next()).want(200)
 		b.in(p, 2)
 	})
-	for method, enrol := range map[string]func(*person) *person{
-		store.Email: (*person).enrolMail,
-		store.SMS:   func(p *person) *person { return p.enrolSMS("+16505551212") },
+	for method, enroll := range map[string]func(*person) *person{
+		store.Email: (*person).enrollMail,
+		store.SMS:   func(p *person) *person { return p.enrollSMS("+16505551212") },
 	} {
 		t.Run("the same channel is not taken twice: "+method, func(t *testing.T) {
-			p := enrol(w.person("twice"+method).begins(method, "+16505551212"))
+			p := enroll(w.person("twice"+method).begins(method, "+16505551212"))
 			b := w.browser()
 			b.ask(p.email, method).want(200)
 			code := p.texted
@@ -148,7 +148,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 			b.post("/tf-select", m{"which": method}).refused("the channel as a choice")
 			b.out("the channel chosen")
 			// Alongside another factor the channel is not offered.
-			p.enrolApp()
+			p.enrollApp()
 			b = w.browser()
 			b.ask(p.email, method).want(200)
 			r := b.passcode(p, code()).want(200)
@@ -163,7 +163,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 	t.Run("an app that began a sign-in is no second factor of it", func(t *testing.T) {
 		p := w.person("apps").begins(store.Authenticator)
 		first := p.app
-		p.enrolApp()
+		p.enrollApp()
 		second := p.app
 		if slices.Equal(first, second) {
 			t.Error("two channels share one secret")
@@ -238,7 +238,7 @@ func mask(a *answer) string {
 // name neither voids his running code nor keeps the next one from him.
 func TestR050_StrangersCannotSpoilASignIn(t *testing.T) {
 	w := newWorld(t, unified, proxied)
-	p := w.person("victim").begins(store.Email).enrolApp()
+	p := w.person("victim").begins(store.Email).enrollApp()
 	mine := w.browser()
 	mine.header["X-Forwarded-For"] = "203.0.113.9"
 	mine.ask(p.email, "email").want(200)

@@ -16,12 +16,12 @@ import (
 func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 	const phone = "+16505551313"
 	for name, c := range map[string]struct {
-		enrol func(p *person)
-		code  func(p *person) string
+		enroll func(p *person)
+		code   func(p *person) string
 	}{
-		"an app":  {func(p *person) { p.enrolApp() }, func(p *person) string { return p.next() }},
-		"a phone": {func(p *person) { p.enrolSMS(phone) }, func(p *person) string { return p.texted() }},
-		"mail":    {func(p *person) { p.enrolMail() }, func(p *person) string { return p.mailed() }},
+		"an app":  {func(p *person) { p.enrollApp() }, func(p *person) string { return p.next() }},
+		"a phone": {func(p *person) { p.enrollSMS(phone) }, func(p *person) string { return p.texted() }},
+		"mail":    {func(p *person) { p.enrollMail() }, func(p *person) string { return p.mailed() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, proxied, func(config *twofold.Config) {
@@ -29,7 +29,7 @@ func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 					config.Advanced.Limits.SendShort = time.Nanosecond, 100
 			})
 			p := w.person("alice")
-			c.enrol(p)
+			c.enroll(p)
 			home := w.at("203.0.113.5")
 			home.login(p).want(200)
 			home.validate(c.code(p)).want(200)
@@ -150,7 +150,7 @@ func TestR313_AKnownNetworkIsCountedApart(t *testing.T) {
 	t.Run("an app that begins sign-ins", func(t *testing.T) {
 		w := newWorld(t, unified, proxied, func(c *twofold.Config) { c.Advanced.Limits.FactorFailures = 20 })
 		p := w.person("alice").begins(store.Authenticator)
-		p.enrolSMS("+16505551212")
+		p.enrollSMS("+16505551212")
 		old := w.at(home)
 		old.login(p).want(200)
 		w.settled()
@@ -199,7 +199,7 @@ func TestR313_AKnownNetworkIsCountedApart(t *testing.T) {
 // sign-in, when asked for again or as a rescue.
 func TestR048_NoCodesWhilePaused(t *testing.T) {
 	w := newWorld(t, open)
-	a := w.person("alice").enrolSMS("+16505551212")
+	a := w.person("alice").enrollSMS("+16505551212")
 	b := w.plantPending(a)
 	for range 10 {
 		b.validate(a.wrong()).want(400)

@@ -72,7 +72,7 @@ func (k *walk) steps() []func() {
 // account after the last sign-in began.
 func TestR017_StepsInAnyOrder(t *testing.T) {
 	w := newWorld(t, plenty)
-	a, v := w.withApp("alice").enrolMail(), w.withApp("victor").enrolMail()
+	a, v := w.withApp("alice").enrollMail(), w.withApp("victor").enrollMail()
 	probe := &walk{b: w.browser(), a: a, v: v}
 	n := len(probe.steps())
 	var orders [][]int
@@ -129,7 +129,7 @@ func TestR024_PendingDiesWithItsPremises(t *testing.T) {
 		"new password":  func(*browser) error { return auth.SetPassword(ctx, a.id, "another horse 71 battery") },
 		"new address":   func(*browser) error { return auth.SetIdentity(ctx, a.id, "alice2@good.test", "") },
 		"switched off":  func(*browser) error { return auth.SetActive(ctx, a.id, false) },
-		"factor change": func(*browser) error { a.enrolMail(); return nil },
+		"factor change": func(*browser) error { a.enrollMail(); return nil },
 		"success":       func(b *browser) error { b.copy().validate(a.next()).want(200); return nil },
 	}
 	// The change of the factor comes last: after it there is no app.
@@ -152,7 +152,7 @@ func TestR024_PendingDiesWithItsPremises(t *testing.T) {
 // TestR025_ErrorsAreRefusals: whatever breaks, no one gets in.
 func TestR025_ErrorsAreRefusals(t *testing.T) {
 	w := newWorld(t)
-	a, s := w.withApp("alice"), w.person("susan").enrolSMS("+16505551212")
+	a, s := w.withApp("alice"), w.person("susan").enrollSMS("+16505551212")
 	b := w.plantPending(a)
 	for _, code := range []string{a.wrong(), s.texted(), "\x01\x02", strings.Repeat("9", 900), "null", "true"} {
 		b.validate(code).refused("garbage " + code[:2])

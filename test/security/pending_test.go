@@ -25,7 +25,7 @@ func paths() []string {
 // that has proven the password only.
 func TestR010_PendingReachesNothing(t *testing.T) {
 	w := newWorld(t)
-	a := w.withApp("alice").enrolSMS("+16505551212")
+	a := w.withApp("alice").enrollSMS("+16505551212")
 	real := w.browser()
 	real.login(a).want(200)
 	real.out("with the password only")
@@ -134,8 +134,8 @@ func TestR011_PendingIsNoSession(t *testing.T) {
 // remembered and for a header token.
 func TestR012_StepOneHandsOutNothingDurable(t *testing.T) {
 	w := newWorld(t, remembering)
-	a, s := w.withApp("alice"), w.person("susan").enrolSMS("+16505551212")
-	several := w.withApp("carol").enrolMail()
+	a, s := w.withApp("alice"), w.person("susan").enrollSMS("+16505551212")
+	several := w.withApp("carol").enrollMail()
 	for _, p := range []*person{a, s, several} {
 		b := w.browser()
 		r := b.post("/login?include_auth_token", m{"email": p.email, "password": secret, "remember": true}).want(200)
@@ -247,7 +247,7 @@ func TestR015_TwoSignInsInOneBrowser(t *testing.T) {
 	b.validate(v.code(0)).want(200)
 	b.in(v, 2)
 
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	tab := w.browser()
 	tab.login(e).want(200)
 	first, old := e.mailed(), tab.copy()
@@ -339,7 +339,7 @@ func TestR018_NoChangeWhilePending(t *testing.T) {
 // it, also when its method was switched off since or its sender is gone.
 func TestR020_LevelComesFromTheFactors(t *testing.T) {
 	w := newWorld(t)
-	people := []*person{w.withApp("alice"), w.person("susan").enrolSMS("+16505551212"), w.person("erika").enrolMail(), w.withApp("carol").enrolMail()}
+	people := []*person{w.withApp("alice"), w.person("susan").enrollSMS("+16505551212"), w.person("erika").enrollMail(), w.withApp("carol").enrollMail()}
 	for _, p := range people {
 		b := w.browser()
 		if r := b.login(p); r.status != 200 || r.json["tf_required"] != true {

@@ -45,7 +45,7 @@ func (w *world) person(name string) *person {
 }
 
 // withApp makes an account with an authenticator app.
-func (w *world) withApp(name string) *person { return w.person(name).enrolApp() }
+func (w *world) withApp(name string) *person { return w.person(name).enrollApp() }
 
 // totp is RFC 6238, written down once more: HMAC-SHA-1 of the step, dynamic
 // truncation, six digits.
@@ -105,7 +105,7 @@ var (
 	tried  atomic.Int64
 )
 
-func (p *person) enrolApp() *person {
+func (p *person) enrollApp() *person {
 	p.w.t.Helper()
 	b := p.w.plantSession(p)
 	r := b.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
@@ -122,7 +122,7 @@ func decode(w *world, b32 string) []byte {
 	return key
 }
 
-func (p *person) enrolSMS(phone string) *person {
+func (p *person) enrollSMS(phone string) *person {
 	p.w.t.Helper()
 	b := p.w.plantSession(p)
 	r := b.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true}).want(200)
@@ -132,7 +132,7 @@ func (p *person) enrolSMS(phone string) *person {
 	return p
 }
 
-func (p *person) enrolMail() *person {
+func (p *person) enrollMail() *person {
 	p.w.t.Helper()
 	b := p.w.plantSession(p)
 	r := b.post("/tf-setup", m{"setup": "email", "add": true}).want(200)

@@ -19,7 +19,7 @@ func TestSignInsBehindAPooler(t *testing.T) {
 			}
 			w := newWorldAt(t, &place{t: t, postgres: address}, open)
 			w.start(nil)
-			p := w.person(name).enrolApp().enrolMail()
+			p := w.person(name).enrollApp().enrollMail()
 			w.must(w.nodes[0].db.EndSessions(t.Context(), p.id)) // of the set-ups
 			b := w.browser()
 			b.login(p).want(200)

@@ -33,7 +33,7 @@ func TestR150_AMailedSecondFactorProvesTheAddress(t *testing.T) {
 		w.must(err)
 		return u.Proven()
 	}
-	mailed, app := w.person("erika").enrolMail(), w.withApp("alice")
+	mailed, app := w.person("erika").enrollMail(), w.withApp("alice")
 	rescued := w.withApp("robert")
 	for _, p := range []*person{mailed, app, rescued} {
 		p.setProven("-")

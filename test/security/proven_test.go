@@ -238,7 +238,7 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 		p.begins(store.SMS, "+1650555"+string(rune('1'+len(name)%7))+"111")
 		corp.SignIn(name)
 		p.connected(corp, "corp")
-		p.enrolApp()
+		p.enrollApp()
 		if !c.keeps {
 			p.setProven(c.proven)
 		}
@@ -272,7 +272,7 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 	w, corp := enrolling(t)
 	auth := w.nodes[0].auth
-	second := w.person("second").enrolMail()
+	second := w.person("second").enrollMail()
 	first := w.person("first").begins(store.Email)
 	k := w.key(phoneKey)
 	w.plantSession(first).register(k, "key", store.UseFirst).want(200)

@@ -107,7 +107,7 @@ func TestR144_PendingOnceInParallel(t *testing.T) {
 func TestR144_SentCodesOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
-	for _, p := range []*person{w.person("erika").enrolMail(), w.person("susan").enrolSMS("+16505551212")} {
+	for _, p := range []*person{w.person("erika").enrollMail(), w.person("susan").enrollSMS("+16505551212")} {
 		read := p.mailed
 		if p.phone != "" {
 			read = p.texted
@@ -295,7 +295,7 @@ func TestR146_StoreTroubleIsRefusal(t *testing.T) {
 // lock; a step forward only ends things.
 func TestR148_Clock(t *testing.T) {
 	w := newWorld(t)
-	a, e := w.withApp("alice"), w.person("erika").enrolMail()
+	a, e := w.withApp("alice"), w.person("erika").enrollMail()
 	code := a.next()
 	w.plantPending(a).validate(code).want(200)
 	b := w.plantPending(e)
@@ -373,7 +373,7 @@ func TestR149_RestartAndNodes(t *testing.T) {
 	if r := device.login(p).want(200); r.json["tf_required"] != false {
 		t.Errorf("the trusted device is not known on another node: %s", r.body)
 	}
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	b = w.plantPending(e)
 	next().post("/tf-resend", m{}).want(200)
 	mailed := e.mailed()

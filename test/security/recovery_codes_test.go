@@ -259,7 +259,7 @@ func TestR069_LifeOfASet(t *testing.T) {
 	if p.codesLeft() != 0 {
 		t.Error("codes outlive the last factor")
 	}
-	p.enrolApp()
+	p.enrollApp()
 	w.plantPending(p).recover(fresh[1]).want(400).refused("of before")
 	p.recoveryCodes()
 	w.must(w.nodes[0].auth.ResetAccess(t.Context(), p.id))
@@ -391,7 +391,7 @@ func TestR071_SpellingsAreOneCode(t *testing.T) {
 // what is left.
 func TestR061_RecoveryCodesAreAnnounced(t *testing.T) {
 	w := newWorld(t, open)
-	p := w.withApp("alice").enrolMail()
+	p := w.withApp("alice").enrollMail()
 	codes := p.recoveryCodes()
 	w.plantPending(p).recover(codes[0]).want(200)
 	b := w.plantSession(p)

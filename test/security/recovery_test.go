@@ -61,7 +61,7 @@ func (w *world) opens(link, password string) (*browser, *answer) {
 // set up in place of the lost one, and until then there is no session.
 func TestR075_RescueLeadsToRepair(t *testing.T) {
 	w := newWorld(t, repairOnly)
-	a := w.withApp("alice").enrolSMS("+16505551212")
+	a := w.withApp("alice").enrollSMS("+16505551212")
 	var lost, kept string
 	for _, f := range a.factors() {
 		if f.Method == "authenticator" {
@@ -208,7 +208,7 @@ func TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes(t *testing.T) {
 	} {
 		for _, rescued := range []bool{true, false} {
 			p := w.withApp(strings.ReplaceAll(name, " ", "") + fmt.Sprint(rescued))
-			p.enrolSMS(fmt.Sprint("+165055512", 10+w.count("users")))
+			p.enrollSMS(fmt.Sprint("+165055512", 10+w.count("users")))
 			code := p.recoveryCodes()[0]
 			b := w.plantPending(p)
 			b.post("/tf-select", m{"which": "authenticator"}).want(200)
@@ -238,7 +238,7 @@ func TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes(t *testing.T) {
 // theirs does not count anymore keeps the recovery codes, also if a rescue was asked for.
 func TestR075_AFactorThatDoesNotCountIsNotLost(t *testing.T) {
 	w := newWorld(t, open)
-	p := w.person("alice").enrolSMS("+16505551212")
+	p := w.person("alice").enrollSMS("+16505551212")
 	p.recoveryCodes()
 	left := p.codesLeft()
 	b := w.plantPending(p)
@@ -263,7 +263,7 @@ func TestR075_AFactorThatDoesNotCountIsNotLost(t *testing.T) {
 // the lost factor has it once then, and the lost one is gone.
 func TestR075_TheSamePhoneAgain(t *testing.T) {
 	w := newWorld(t, repairOnly)
-	a := w.person("alice").enrolSMS("+16505551212").enrolApp() // the phone is the default
+	a := w.person("alice").enrollSMS("+16505551212").enrollApp() // the phone is the default
 	b := w.browser()
 	b.login(a).want(200)
 	b.post("/tf-select", m{"which": "authenticator"}).want(200)
@@ -426,7 +426,7 @@ func TestR074_RecoveryLink(t *testing.T) {
 // signed-in browser, and it dies with everything it rests on.
 func TestR076_RecoveryIsAnnouncedAndStopped(t *testing.T) {
 	w := newWorld(t, waiting)
-	a, v := w.withApp("alice").enrolSMS("+16505551212"), w.withApp("victor")
+	a, v := w.withApp("alice").enrollSMS("+16505551212"), w.withApp("victor")
 	owner, stranger := w.plantSession(a), w.plantSession(v)
 	texts := w.sms.Count("+16505551212")
 	b := w.browser()

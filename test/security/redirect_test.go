@@ -114,7 +114,7 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 			t.Fatalf("the test takes %q for %s, want %s", location, got, want)
 		}
 	}
-	a, two := w.withApp("alice"), w.withApp("carol").enrolMail()
+	a, two := w.withApp("alice"), w.withApp("carol").enrollMail()
 	plain := w.person("paul")
 	session, bare := w.plantSession(plain), w.browser()
 	var values []string
@@ -196,7 +196,7 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 // message, a redirect or a cookie; another host is not served at all.
 func TestR108_HostIsConfigured(t *testing.T) {
 	w := newWorld(t, plenty)
-	s := w.person("susan").enrolSMS("+16505551212")
+	s := w.person("susan").enrollSMS("+16505551212")
 	addr := w.nodes[0].addr
 	forwarded := "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\nForwarded: host=evil.test;proto=https\r\nX-Original-Host: evil.test\r\n" +
 		"X-Host: evil.test\r\nX-Forwarded-Server: evil.test\r\nX-Forwarded-Port: 1337\r\nX-Forwarded-Prefix: //evil.test\r\nX-Original-URL: //evil.test\r\n"

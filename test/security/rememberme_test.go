@@ -235,7 +235,7 @@ func TestR023_RememberedDies(t *testing.T) {
 		{"identity", func(a *person, _ *browser) {
 			w.must(w.nodes[0].auth.SetIdentity(ctx, a.id, "new-"+a.email, ""))
 		}},
-		{"a factor more", func(a *person, _ *browser) { a.enrolMail() }},
+		{"a factor more", func(a *person, _ *browser) { a.enrollMail() }},
 		{"no factor more", func(a *person, _ *browser) { w.plantSession(a).post("/tf-setup", m{"setup": "disable"}).want(200) }},
 		{"signing out", func(_ *person, b *browser) { b.form("/logout").want(303) }},
 		{"signing out with the cookie alone", func(_ *person, b *browser) { b.only(stayCookie).form("/logout").want(303) }},

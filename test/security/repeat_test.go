@@ -131,7 +131,7 @@ func TestR197_ASetUpIsShownToItsBrowser(t *testing.T) {
 // is awaited, and right a moment later, when the app is chosen.
 func TestR167_ACodeIsJudgedWhereItIsTried(t *testing.T) {
 	w := newWorld(t)
-	a := w.withApp("alice").enrolMail()
+	a := w.withApp("alice").enrollMail()
 	b := w.plantPending(a)
 	code := a.next()
 	b.post("/tf-select", m{"which": "email"}).want(200)

@@ -41,8 +41,8 @@ func (p *person) newestStop() string {
 	return ""
 }
 
-// TestR019_ForcedEnrolment is not a way round and no free pass.
-func TestR019_ForcedEnrolment(t *testing.T) {
+// TestR019_ForcedEnrollment is not a way round and no free pass.
+func TestR019_ForcedEnrollment(t *testing.T) {
 	w := newWorld(t, required)
 	p := w.person("alice")
 	b := w.browser()
@@ -100,8 +100,8 @@ func TestR019_ForcedEnrolment(t *testing.T) {
 	}
 }
 
-// TestR019_ForcedEnrolmentWithProof: the mailbox first, where it is demanded.
-func TestR019_ForcedEnrolmentWithProof(t *testing.T) {
+// TestR019_ForcedEnrollmentWithProof: the mailbox first, where it is demanded.
+func TestR019_ForcedEnrollmentWithProof(t *testing.T) {
 	w := newWorld(t, proofFirst)
 	p := w.person("alice")
 	b := w.browser()
@@ -256,7 +256,7 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 // of its factors. An account that has nothing else is.
 func TestR073_AfterAResetMailIsNotTheOtherFactor(t *testing.T) {
 	w := newWorld(t, plenty, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = nil })
-	both, only := w.withApp("alice").enrolMail(), w.person("bertram").enrolMail()
+	both, only := w.withApp("alice").enrollMail(), w.person("bertram").enrollMail()
 	reset := func(p *person) {
 		t.Helper()
 		w.must(w.nodes[0].db.SetPassword(t.Context(), p.id, hashed, strings.ToLower(store.NewID()), true, w.Now()))
@@ -331,7 +331,7 @@ func TestR074_RescueCode(t *testing.T) {
 		b.validate(code).want(400).refused("the code before the newest")
 	}
 
-	e := w.person("erika").enrolMail() // one mailbox, two purposes
+	e := w.person("erika").enrollMail() // one mailbox, two purposes
 	b = w.plantPending(e)
 	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
 	code = e.mailed()

@@ -22,7 +22,7 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 			}
 		}
 	})
-	full, mail := w.withApp("full"), w.person("mail").enrolMail()
+	full, mail := w.withApp("full"), w.person("mail").enrollMail()
 	corp.SignIn("full")
 	club.SignIn("full")
 	full.connected(corp, "corp")
@@ -99,7 +99,7 @@ func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
 			}
 		}
 	})
-	p := w.person("alice").enrolMail()
+	p := w.person("alice").enrollMail()
 	corp.SignIn("alice")
 	p.connected(corp, "corp")
 	b := w.browser()

@@ -14,7 +14,7 @@ import (
 // shows. What was sent before and used after is not a contradiction.
 func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 	w := newWorld(t, plenty)
-	e, other := w.person("erika").enrolMail(), w.person("hugo")
+	e, other := w.person("erika").enrollMail(), w.person("hugo")
 	w.write(`DELETE FROM twofold_sessions`) // planted ones, which the trail does not know
 	b := w.plantPending(e)
 	w.advance(time.Minute)

@@ -198,7 +198,7 @@ func TestR032_SecretIsShownOnce(t *testing.T) {
 // to the new number, and the old one in its place until then.
 func TestR057_NewPhoneIsANewFactor(t *testing.T) {
 	w := newWorld(t, open)
-	s := w.person("susan").enrolSMS("+16505551212")
+	s := w.person("susan").enrollSMS("+16505551212")
 	b := w.plantSession(s)
 	w.advance(16 * time.Minute)
 	b.post("/tf-setup", m{"setup": "sms", "phone": "+16505553434"}).want(401)
@@ -282,7 +282,7 @@ var payloads = []string{`"><svg onload=1>`, `'-alert(1)-'`, `</script><script>al
 // TestR110_ReflectedValuesAreInert on pages, in mails and in JSON.
 func TestR110_ReflectedValuesAreInert(t *testing.T) {
 	w := newWorld(t, open)
-	p := w.person("alice").enrolMail()
+	p := w.person("alice").enrollMail()
 	for _, payload := range payloads {
 		begin, q := len(w.replies.String()), url.QueryEscape(payload)
 		for _, mail := range []bool{false, true} {
@@ -335,7 +335,7 @@ func TestR110_ReflectedValuesAreInert(t *testing.T) {
 				t.Errorf("a template was run: %s", mail.Text)
 			}
 		}
-		p.enrolMail()
+		p.enrollMail()
 	}
 	for reply := range strings.SplitSeq(w.replies.String(), "\n") {
 		if strings.HasPrefix(reply, `{"meta"`) && strings.Contains(reply, "text/html") {

@@ -13,7 +13,7 @@ import (
 // TestR047_CodesAreStoredAsKeyedHashes and swept away.
 func TestR047_CodesAreStoredAsKeyedHashes(t *testing.T) {
 	w := newWorld(t)
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	b := w.browser()
 	b.login(e).want(200)
 	code := e.mailed()
@@ -69,7 +69,7 @@ func TestR048_SendingIsLimited(t *testing.T) {
 		}
 	}
 	w.advance(48 * time.Hour)
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	w.settled() // the notice of the set-up is not a code
 	b, before := w.plantPending(e), w.mail.Count(e.email)
 	for range 6 {

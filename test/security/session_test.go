@@ -241,7 +241,7 @@ func TestR103_CSRF(t *testing.T) {
 // leave the database as it is and hand out no token but the one for forms.
 func TestR104_ReadingChangesNothing(t *testing.T) {
 	w := newWorld(t, plenty)
-	a := w.withApp("alice").enrolMail()
+	a := w.withApp("alice").enrollMail()
 	jars := []*browser{w.browser(), w.plantPending(a), w.plantSession(a), w.trusted(w.withApp("trudy")), w.plantPending(w.person("newcomer"))}
 	draft := w.plantSession(a)
 	draft.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)

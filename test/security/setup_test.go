@@ -193,7 +193,7 @@ func TestR058_EverythingBeforeAChangeIsDead(t *testing.T) {
 			b.in(p, 2)
 		},
 	} {
-		p := w.person(name).enrolMail()
+		p := w.person(name).enrollMail()
 		session, acting, draft := w.plantSession(p), w.plantSession(p), w.plantSession(p)
 		draftToken := draft.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
 		pending := w.plantPending(p)
@@ -255,7 +255,7 @@ func TestR059_DisableIsGuarded(t *testing.T) {
 	old := *a
 	b.post("/tf-setup", m{"setup": "disable"}).want(200)
 	w.advance(time.Minute)
-	a.enrolApp()
+	a.enrollApp()
 	if string(old.app) == string(a.app) {
 		t.Error("the same secret again")
 	}
@@ -270,7 +270,7 @@ func TestR059_DisableIsGuarded(t *testing.T) {
 // TestR060_IDsAreLookedUpInTheOwnAccount: foreign ids are like unknown ones.
 func TestR060_IDsAreLookedUpInTheOwnAccount(t *testing.T) {
 	w := newWorld(t, plenty)
-	a, v := w.withApp("alice").enrolMail(), w.withApp("victor").enrolMail()
+	a, v := w.withApp("alice").enrollMail(), w.withApp("victor").enrollMail()
 	b := w.plantPending(v)
 	unknown := b.post("/tf-select", m{"which": store.NewID()}).want(400)
 	for _, f := range a.factors() {

@@ -52,7 +52,7 @@ func TestR161_TheOwnerHasBudgetsOfTheirOwn(t *testing.T) {
 func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
 	w := newWorld(t, unified, proxied)
 	p := w.person("alice").begins(store.Authenticator)
-	p.enrolSMS("+16505551212")
+	p.enrollSMS("+16505551212")
 	stranger := func(i int) *browser { return w.at(fmt.Sprintf("198.51.%d.%d", i/100, i%100)) }
 	w.at("203.0.113.1").passcode(p, p.next()).want(200)
 	for i := range 25 {
@@ -75,7 +75,7 @@ func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
 func TestR048_WhoClaimsANumberHurtsNoOwner(t *testing.T) {
 	w := newWorld(t)
 	const number = "+16505551212"
-	owner := w.person("owner").enrolSMS(number)
+	owner := w.person("owner").enrollSMS(number)
 	w.advance(24 * time.Hour)
 	refused := 0
 	for round := range 12 {
@@ -115,7 +115,7 @@ func TestR162_WhatBoundsCostIsNotGivenBack(t *testing.T) {
 			t.Errorf("%s: %d counted as sent, want %d", what, sent()-before, by)
 		}
 	}
-	e := w.person("erika").enrolMail()
+	e := w.person("erika").enrollMail()
 	grows("a code that comes back", 1, func() {
 		b := w.browser()
 		b.login(e).want(200)

@@ -16,8 +16,8 @@ import (
 func (w *world) everyFlow() (people []*person, living map[string]string) {
 	w.t.Helper()
 	living = map[string]string{}
-	a := w.withApp("alice").enrolMail()
-	s := w.person("susan").enrolSMS("+16505551212")
+	a := w.withApp("alice").enrollMail()
+	s := w.person("susan").enrollSMS("+16505551212")
 	b := w.browser()
 	b.login(a, m{"remember": true}).want(200)
 	b.post("/tf-select", m{"which": "authenticator"}).want(200)

@@ -14,7 +14,7 @@ func strongOnly(c *twofold.Config) { c.TwoFactor.StrongOnly = true }
 // offered, set up, sent nor taken, and no one is rescued by mail.
 func TestR052_StrongOnly(t *testing.T) {
 	w := newWorld(t, plenty)
-	a := w.withApp("alice").enrolSMS("+16505551212").enrolMail()
+	a := w.withApp("alice").enrollSMS("+16505551212").enrollMail()
 	asked := w.plantPending(a) // before the policy
 	asked.post("/tf-select", m{"which": "sms"}).want(200)
 	texted := a.texted()
@@ -55,7 +55,7 @@ func TestR052_StrongOnly(t *testing.T) {
 // without; and it opens nothing but the set-up of one that counts.
 func TestR052_NothingButAWeakFactor(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
-	s := w.person("susan").enrolSMS("+16505551212")
+	s := w.person("susan").enrollSMS("+16505551212")
 	device := w.browser()
 	device.login(s, m{"remember": true}).want(200)
 	device.validate(s.texted()).want(200)
@@ -90,7 +90,7 @@ func TestR052_NothingButAWeakFactor(t *testing.T) {
 	// Who is in proves nothing again by a text.
 	o := w.person("olga")
 	w.restart(func(c *twofold.Config) { c.TwoFactor.StrongOnly = false })
-	o.enrolSMS("+16505551214")
+	o.enrollSMS("+16505551214")
 	old := w.plantSession(o)
 	n = w.restart(strongOnly)
 	sent := w.texts()
@@ -104,8 +104,8 @@ func TestR052_NothingButAWeakFactor(t *testing.T) {
 // is weak, nor by a trusted browser, whatever the policy.
 func TestR052_RequireStrong(t *testing.T) {
 	w := newWorld(t, plenty)
-	a := w.withApp("alice").enrolSMS("+16505551212")
-	s, e, p := w.person("susan").enrolSMS("+16505551213"), w.person("emil").enrolMail(), w.person("petra")
+	a := w.withApp("alice").enrollSMS("+16505551212")
+	s, e, p := w.person("susan").enrollSMS("+16505551213"), w.person("emil").enrollMail(), w.person("petra")
 	strong := func(b *browser) int { t.Helper(); return b.get("/app/strong").status }
 	if strong(w.browser()) != 401 {
 		t.Error("strangers are let through")

@@ -81,7 +81,7 @@ func TestR029_NarrowWindow(t *testing.T) {
 	for away, status := range map[int64]int{-3: 400, -2: 400, -1: 200, 0: 200, 1: 200, 2: 400, 3: 400} {
 		for _, edge := range []time.Duration{0, 29*time.Second + 999*time.Millisecond} {
 			name := strings.ReplaceAll(fmt.Sprintf("user%d%d", away+5, edge), "-", "x")
-			p := w.person(name[:min(len(name), 20)]).enrolApp()
+			p := w.person(name[:min(len(name), 20)]).enrollApp()
 			w.advance(2 * time.Minute)
 			w.advance(w.Now().Truncate(30 * time.Second).Add(30*time.Second + edge).Sub(w.Now()))
 			b := w.plantPending(p)
@@ -98,8 +98,8 @@ func TestR029_NarrowWindow(t *testing.T) {
 	w.plantPending(a).validate(a.code(-2)).want(400).refused("two steps late, after many that were one late")
 }
 
-// TestR030_EnrolmentCodeIsSpent and its step with it.
-func TestR030_EnrolmentCodeIsSpent(t *testing.T) {
+// TestR030_EnrollmentCodeIsSpent and its step with it.
+func TestR030_EnrollmentCodeIsSpent(t *testing.T) {
 	w := newWorld(t)
 	a := w.person("alice")
 	b := w.plantSession(a)
@@ -108,8 +108,8 @@ func TestR030_EnrolmentCodeIsSpent(t *testing.T) {
 	code := a.code(0)
 	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": code}).want(200)
 	c := w.plantPending(a)
-	c.validate(code).want(400).refused("enrolment code at sign-in")
-	c.out("enrolment code at sign-in")
+	c.validate(code).want(400).refused("enrollment code at sign-in")
+	c.out("enrollment code at sign-in")
 	c.validate(a.next()).want(200)
 	c.in(a, 2)
 }
@@ -235,7 +235,7 @@ func TestR035_KeyRotationByKeyText(t *testing.T) {
 // strangers end the factor for them, and no other.
 func TestR037_GuessesAreCapped(t *testing.T) {
 	w := newWorld(t, proxied)
-	a := w.withApp("alice").enrolMail()
+	a := w.withApp("alice").enrollMail()
 	guess := func(code string) *answer {
 		b := w.plantPending(a)
 		b.header["X-Forwarded-For"] = fmt.Sprintf("10.0.0.%d", w.Now().Unix()%250)

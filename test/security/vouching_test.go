@@ -105,7 +105,7 @@ func TestR203_APasskeyThatStaysIsWorthWhatThePolicySays(t *testing.T) {
 		t.Run(policy, func(t *testing.T) {
 			w := newWorld(t, remembering, plenty)
 			p, k := w.withKey("alice", store.UseFirst, phoneKey)
-			p.enrolApp()
+			p.enrollApp()
 			b := w.browser()
 			options, state := b.asks("/wan-signin", m{"remember": true})
 			b.post("/wan-signin/"+state, m{"credential": w.gets(k, options), "remember": true}).want(200)

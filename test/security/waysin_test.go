@@ -72,7 +72,7 @@ func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 	w := newWorld(t, keyless)
 	p, b := w.byKey("alice")
 	b.mailbox(p, true).want(200)
-	p.enrolApp()
+	p.enrollApp()
 	b = w.plantSession(p)
 	app, mail := p.factorIDs()["authenticator"], p.factorIDs()["email"]
 	b.post("/wan-delete", m{"name": "key"}).want(200)
@@ -146,7 +146,7 @@ func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
 	in.in(p, 1)
 
 	// Alongside an app it may be, in its place it may not.
-	p.enrolApp()
+	p.enrollApp()
 	b = w.plantSession(p)
 	b.mailbox(p, false).want(400).refused("in the place of the app")
 	if !offers(b) {

@@ -76,7 +76,7 @@ func ofTheContract() []weakness {
 		{"Flask-Security, W5", "a set-up is finished in another account, or in a stale session",
 			[]string{"TestR056_NobodyFinishesAnothersSetUp", "TestR056_DraftIsBound"}},
 		{"Flask-Security, W6", "a code of an app is taken again",
-			[]string{"TestR028_TOTPStepAcceptedOnce", "TestR030_EnrolmentCodeIsSpent"}},
+			[]string{"TestR028_TOTPStepAcceptedOnce", "TestR030_EnrollmentCodeIsSpent"}},
 		{"Flask-Security, W7", "guesses are not counted; wrong recovery codes are told to nobody",
 			[]string{
 				"TestR037_GuessesAreCapped", "TestR112_FirstFactorIsLimited",
@@ -166,7 +166,7 @@ func ofPeers() []weakness {
 		{"GHSA-f66q-9rf6-8795", "a passkey's fresh proof without its being the user's", []string{"TestR091_CredentialIsOfTheUserBeingAuthenticated", "test/contract TestContractW32_verify_rejects_cross_user_assertion"}},
 		{"GHSA-w2j7-f3c6-g8cw", "a redirect leaves the site where sub-domains are allowed", []string{"TestR107_NoOpenRedirect"}},
 		{"Flask-Security PR #1258", "an object where a text belongs breaks the step", []string{"TestR127_JSONTypesAreExact", "test/contract TestContract19_opt_in_nc_non_string_code"}},
-		{"SuperTokens", "who is asked for the second factor enrols another one instead", []string{"TestR018_NoChangeWhilePending", "TestR081_DeviceSkipsTheSecondFactorOnly"}},
+		{"SuperTokens", "who is asked for the second factor enrolls another one instead", []string{"TestR018_NoChangeWhilePending", "TestR081_DeviceSkipsTheSecondFactorOnly"}},
 		{"supabase #2607, #2615", "the level stays after an administrator took the factor away", []string{"TestR058_EverythingBeforeAChangeIsDead"}},
 		{"nodewarden #370", "a trusted browser survives a reset of the second factor", []string{"TestR083_TrustedDevicesAreRevoked"}},
 		{"Hanko; devise-otp #126", "guesses are counted by the client's address", []string{"TestR037_GuessesAreCapped", "TestR114_KeyIsNotTheClients"}},

@@ -25,15 +25,15 @@ type Bench struct {
 	Code func() string
 	// Later moves the clock until an app shows another code.
 	Later func()
-	// Enrol passes the result of BeginEnrol to the bench, for Code.
-	Enrol func(*factor.EnrollmentSecret)
+	// Enroll passes the result of BeginEnroll to the bench, for Code.
+	Enroll func(*factor.EnrollmentSecret)
 }
 
 // Run runs the suite.
 func Run(t *testing.T, open func(t *testing.T) *Bench) {
 	for name, promise := range map[string]func(*testing.T, *Bench){
-		"a right code enrols and is spent":              enrols,
-		"a wrong code enrols nothing":                   enrolsNothing,
+		"a right code enrolls and is spent":             enrolls,
+		"a wrong code enrolls nothing":                  enrollsNothing,
 		"only six digits are a code":                    onlyDigits,
 		"a right code proves once":                      provesOnce,
 		"of parallel callers one proves":                provesOnceInParallel,
@@ -52,11 +52,11 @@ func (b *Bench) draft(t *testing.T) store.Draft {
 	t.Helper()
 	d := store.Draft{ID: "draft", UserID: b.User.ID, FactorID: store.NewID(), Method: b.Name, Uniquifier: b.User.Uniquifier}
 	tx := b.transaction(d.ID, factor.SetUp)
-	shown, err := b.Method.BeginEnrol(context.Background(), tx, b.Destination, &d)
+	shown, err := b.Method.BeginEnroll(context.Background(), tx, b.Destination, &d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Enrol(shown)
+	b.Enroll(shown)
 	if err := b.Method.Send(context.Background(), tx, d.Destination); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func (b *Bench) draft(t *testing.T) store.Draft {
 func (b *Bench) enrolled(t *testing.T) store.Factor {
 	t.Helper()
 	ctx, d := context.Background(), b.draft(t)
-	f, err := b.Method.FinishEnrol(ctx, b.transaction(d.ID, factor.SetUp), d, b.Code())
+	f, err := b.Method.FinishEnroll(ctx, b.transaction(d.ID, factor.SetUp), d, b.Code())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func (b *Bench) wrong() string {
 	return "000000"
 }
 
-func enrols(t *testing.T, b *Bench) {
+func enrolls(t *testing.T, b *Bench) {
 	f := b.enrolled(t)
 	if f.UserID != b.User.ID || f.Method != b.Name || f.ID == "" {
 		t.Errorf("enrolled %+v", f)
@@ -96,13 +96,13 @@ func enrols(t *testing.T, b *Bench) {
 	}
 }
 
-func enrolsNothing(t *testing.T, b *Bench) {
+func enrollsNothing(t *testing.T, b *Bench) {
 	ctx, d := context.Background(), b.draft(t)
 	tx := b.transaction(d.ID, factor.SetUp)
-	if _, err := b.Method.FinishEnrol(ctx, tx, d, b.wrong()); !errors.Is(err, factor.ErrWrong) {
+	if _, err := b.Method.FinishEnroll(ctx, tx, d, b.wrong()); !errors.Is(err, factor.ErrWrong) {
 		t.Errorf("a wrong code: %v", err)
 	}
-	if _, err := b.Method.FinishEnrol(ctx, tx, d, b.Code()); err != nil {
+	if _, err := b.Method.FinishEnroll(ctx, tx, d, b.Code()); err != nil {
 		t.Errorf("the right one after it: %v", err)
 	}
 }

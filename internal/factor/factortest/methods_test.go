@@ -29,7 +29,7 @@ func bench(t *testing.T, now *time.Time) *factortest.Bench {
 		t.Fatal(err)
 	}
 	return &factortest.Bench{
-		Store: db, User: u, Enrol: func(*factor.EnrollmentSecret) {},
+		Store: db, User: u, Enroll: func(*factor.EnrollmentSecret) {},
 		Later: func() { *now = now.Add(2 * time.Minute) },
 	}
 }
@@ -48,7 +48,7 @@ func TestTOTPKeepsThePromisesOfAMethod(t *testing.T) {
 			t.Fatal(err)
 		}
 		var secret []byte
-		b.Enrol = func(s *factor.EnrollmentSecret) {
+		b.Enroll = func(s *factor.EnrollmentSecret) {
 			secret, _ = base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s.B32Key)
 		}
 		b.Code = func() string { return totp.Code(totp.SHA1, secret, totp.Step(now), 6) }

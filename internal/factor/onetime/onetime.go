@@ -71,10 +71,10 @@ func New(c Config) (*Method, error) {
 // Channel implements factor.Method.
 func (m *Method) Channel() string { return m.c.Channel }
 
-// BeginEnrol sets the destination of the draft. For SMS, it is the phone number
+// BeginEnroll sets the destination of the draft. For SMS, it is the phone number
 // that was entered. For e-mail, it is always the stored address of the account,
 // whatever was entered (R45).
-func (m *Method) BeginEnrol(
+func (m *Method) BeginEnroll(
 	_ context.Context, t factor.Transaction, destination string, d *store.Draft,
 ) (*factor.EnrollmentSecret, error) {
 	d.Secret = nil
@@ -133,8 +133,8 @@ func (m *Method) Send(ctx context.Context, t factor.Transaction, destination str
 	return nil
 }
 
-// FinishEnrol spends the code that was sent to the draft's destination.
-func (m *Method) FinishEnrol(ctx context.Context, t factor.Transaction, d store.Draft, code string) (store.Factor, error) {
+// FinishEnroll spends the code that was sent to the draft's destination.
+func (m *Method) FinishEnroll(ctx context.Context, t factor.Transaction, d store.Draft, code string) (store.Factor, error) {
 	if err := m.Try(ctx, t, d.Destination, code); err != nil {
 		return store.Factor{}, err
 	}

@@ -206,7 +206,7 @@ func TestACodeThatWasNotSentIsVoid(t *testing.T) {
 func TestEmailGoesToTheStoredAddressWhateverIsAsked(t *testing.T) {
 	b := newBench()
 	d := store.Draft{}
-	_, err := b.method(t, store.Email).BeginEnrol(context.Background(),
+	_, err := b.method(t, store.Email).BeginEnroll(context.Background(),
 		factor.Transaction{User: store.User{Email: "a@lp.com"}}, "evil@example.org", &d)
 	if err != nil || d.Destination != "a@lp.com" {
 		t.Errorf("%q, %v", d.Destination, err)
@@ -258,7 +258,7 @@ func TestTextsGoToServedCountriesOnly(t *testing.T) {
 	m := b.method(t, store.SMS)
 	m.c.Countries = []string{"US", "DE"}
 	for number, served := range map[string]bool{"+16505551212": true, "+4915123456789": true, "+442083661177": false, "+14165551212": false} {
-		_, err := m.BeginEnrol(ctx, factor.Transaction{}, number, &store.Draft{})
+		_, err := m.BeginEnroll(ctx, factor.Transaction{}, number, &store.Draft{})
 		if (err == nil) != served {
 			t.Errorf("%s: set-up %v", number, err)
 		}

@@ -96,7 +96,7 @@ func TestR340_OddParametersAreRefused(t *testing.T) {
 	}
 	d := store.Draft{UserID: "u", FactorID: "f"}
 	tr := factor.Transaction{User: store.User{ID: "u"}}
-	if _, err := m.BeginEnrol(context.Background(), tr, "", &d); err != nil {
+	if _, err := m.BeginEnroll(context.Background(), tr, "", &d); err != nil {
 		t.Fatal(err)
 	}
 	f.Secret = d.Secret

@@ -59,8 +59,8 @@ func (m *Method) Channel() string { return "" }
 // Send does nothing.
 func (m *Method) Send(context.Context, factor.Transaction, string) error { return nil }
 
-// BeginEnrol makes a new secret for each draft. The client cannot choose it.
-func (m *Method) BeginEnrol(
+// BeginEnroll makes a new secret for each draft. The client cannot choose it.
+func (m *Method) BeginEnroll(
 	_ context.Context, t factor.Transaction, _ string, d *store.Draft,
 ) (*factor.EnrollmentSecret, error) {
 	p := Parameters{Secret: make([]byte, SecretSize), Digits: Size, Period: Period}
@@ -93,8 +93,8 @@ func (m *Method) shown(u store.User, secret []byte) *factor.EnrollmentSecret {
 	}
 }
 
-// FinishEnrol checks the first code and marks its step as spent (R30).
-func (m *Method) FinishEnrol(_ context.Context, _ factor.Transaction, d store.Draft, code string) (store.Factor, error) {
+// FinishEnroll checks the first code and marks its step as spent (R30).
+func (m *Method) FinishEnroll(_ context.Context, _ factor.Transaction, d store.Draft, code string) (store.Factor, error) {
 	p, _, err := m.open(d.UserID, d.FactorID, d.Secret)
 	if err != nil {
 		return store.Factor{}, err

@@ -166,7 +166,7 @@ func TestEveryStepIsAcceptedOnce(t *testing.T) {
 	m := method(t, one, s, &now)
 	u := store.User{ID: "u", Email: "a@lp.com"}
 	d := store.Draft{UserID: "u", FactorID: "f", Method: store.Authenticator}
-	shown, err := m.BeginEnrol(ctx, factor.Transaction{User: u}, "ignored", &d)
+	shown, err := m.BeginEnroll(ctx, factor.Transaction{User: u}, "ignored", &d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,14 +175,14 @@ func TestEveryStepIsAcceptedOnce(t *testing.T) {
 		t.Fatalf("key %q: %v", shown.B32Key, err)
 	}
 	code := func(off int64) string { return Code(SHA1, secret, Step(now)+off, 6) }
-	f, err := m.FinishEnrol(ctx, factor.Transaction{User: u}, d, code(0))
+	f, err := m.FinishEnroll(ctx, factor.Transaction{User: u}, d, code(0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.last = f.LastStep
 	verify := func(c string) error { return m.Verify(ctx, factor.Transaction{User: u}, f, c) }
 	if err := verify(code(0)); !errors.Is(err, factor.ErrWrong) {
-		t.Errorf("the enrolment code opened: %v", err)
+		t.Errorf("the enrollment code opened: %v", err)
 	}
 	if err := verify(code(-1)); !errors.Is(err, factor.ErrWrong) {
 		t.Errorf("an older step opened: %v", err)
