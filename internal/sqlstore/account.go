@@ -8,7 +8,7 @@ import (
 )
 
 // ConfirmUser implements store.OwnerWriter.
-func (s *Store) ConfirmUser(ctx context.Context, id, emailKey, provenKey string, now time.Time) error {
+func (s users) ConfirmUser(ctx context.Context, id, emailKey, provenKey string, now time.Time) error {
 	const verb = "confirm user"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET proven_key = $4, updated_at = CAST($3 AS BIGINT),
 			confirmed_at = CASE WHEN confirmed_at = 0 THEN CAST($3 AS BIGINT) ELSE confirmed_at END
@@ -16,11 +16,11 @@ func (s *Store) ConfirmUser(ctx context.Context, id, emailKey, provenKey string,
 	if err != nil || n == 1 {
 		return err
 	}
-	return usedIfThere(ctx, s, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+	return usedIfThere(ctx, s.Store, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }
 
 // ChangePassword implements store.OwnerWriter.
-func (s *Store) ChangePassword(ctx context.Context, c store.PasswordChange) error {
+func (s users) ChangePassword(ctx context.Context, c store.PasswordChange) error {
 	return s.tx(ctx, "change password", func(t *txn) error {
 		at, mailbox := micros(c.Now), bit(c.ViaMailbox)
 		if err := t.changeVersion(c.UserID, `UPDATE twofold_users SET password_hash = $3, uniquifier = $4, updated_at = CAST($5 AS BIGINT),
@@ -106,7 +106,7 @@ func (t *txn) changeVersion(id, update string, args ...any) error {
 }
 
 // ChangeIdentity implements store.OwnerWriter.
-func (s *Store) ChangeIdentity(ctx context.Context, c store.IdentityChange) error {
+func (s users) ChangeIdentity(ctx context.Context, c store.IdentityChange) error {
 	return s.tx(ctx, "change identity", func(t *txn) error {
 		if err := t.changeVersion(c.UserID, `UPDATE twofold_users SET uniquifier = $3, updated_at = $4 WHERE id = $1 AND uniquifier = $2`,
 			c.From, c.To, micros(c.Now)); err != nil {
@@ -140,22 +140,22 @@ func (s *Store) ChangeIdentity(ctx context.Context, c store.IdentityChange) erro
 }
 
 // SetLanguage implements store.OwnerWriter.
-func (s *Store) SetLanguage(ctx context.Context, id, old, new string) error {
+func (s users) SetLanguage(ctx context.Context, id, old, new string) error {
 	const verb = "set language"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET language = $3 WHERE id = $1 AND language = $2`, id, old, new)
 	if err != nil || n == 1 {
 		return err
 	}
-	return usedIfThere(ctx, s, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+	return usedIfThere(ctx, s.Store, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }
 
 // SetProfile implements store.OwnerWriter.
-func (s *Store) SetProfile(ctx context.Context, id, old, new string, now time.Time) error {
+func (s users) SetProfile(ctx context.Context, id, old, new string, now time.Time) error {
 	const verb = "set profile"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET profile = $3, updated_at = $4 WHERE id = $1 AND profile = $2`,
 		id, old, new, micros(now))
 	if err != nil || n == 1 {
 		return err
 	}
-	return usedIfThere(ctx, s, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+	return usedIfThere(ctx, s.Store, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }

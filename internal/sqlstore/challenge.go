@@ -10,7 +10,7 @@ import (
 )
 
 // PutChallenge implements store.Challenges.
-func (s *Store) PutChallenge(ctx context.Context, c store.Challenge) error {
+func (s pendings) PutChallenge(ctx context.Context, c store.Challenge) error {
 	return found(s.exec(ctx, "put challenge", `INSERT INTO twofold_challenges
 		(name, user_id, channel, destination, mac, tries, taken, created_at, expires_at)
 		SELECT $1, $2, $3, $4, $5, $6, 0, $7, $8`+s.d.unlessDeleted(9)+`
@@ -28,7 +28,7 @@ func (s *Store) PutChallenge(ctx context.Context, c store.Challenge) error {
 // The comparison in SQL is safe although it does not take constant time, because it compares keyed
 // hashes. A caller without the key cannot choose the hash of a code, so the duration reveals
 // nothing about the code, and there are only a few attempts.
-func (s *Store) TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error {
+func (s pendings) TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error {
 	const verb = "try challenge"
 	if len(macs) == 0 {
 		macs = [][]byte{nil} // equals nothing, see tryText; the try is counted
@@ -37,7 +37,7 @@ func (s *Store) TryChallenge(ctx context.Context, key string, macs [][]byte, now
 	for _, mac := range macs {
 		args = append(args, bytesOf(mac))
 	}
-	taken, err := take(ctx, s, verb, tryText(len(macs)), scanInt, args...)
+	taken, err := take(ctx, s.Store, verb, tryText(len(macs)), scanInt, args...)
 	switch {
 	case err == errNone:
 		// An expired code is removed at once, so that it stays expired if the clock steps back.
@@ -70,7 +70,7 @@ func tryText(n int) string {
 }
 
 // DropChallenge implements store.Challenges.
-func (s *Store) DropChallenge(ctx context.Context, key string) error {
+func (s pendings) DropChallenge(ctx context.Context, key string) error {
 	_, err := s.exec(ctx, "drop challenge", `DELETE FROM twofold_challenges WHERE name = $1`, key)
 	return err
 }

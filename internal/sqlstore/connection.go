@@ -14,20 +14,20 @@ func scanConnection(scan scanner) (c store.Connection, err error) {
 }
 
 // ConnectionBy implements store.Connections.
-func (s *Store) ConnectionBy(ctx context.Context, issuer, subject string) (store.Connection, error) {
-	return one(ctx, s, s.read, "connection by subject", `SELECT `+connectionColumns+` FROM twofold_connections
+func (s connections) ConnectionBy(ctx context.Context, issuer, subject string) (store.Connection, error) {
+	return one(ctx, s.Store, s.read, "connection by subject", `SELECT `+connectionColumns+` FROM twofold_connections
 		WHERE issuer = $1 AND subject = $2`, scanConnection, issuer, subject)
 }
 
 // ConnectionsOf implements store.Connections.
-func (s *Store) ConnectionsOf(ctx context.Context, userID string) ([]store.Connection, error) {
-	return all(ctx, s, s.read, "connections", `SELECT `+connectionColumns+` FROM twofold_connections WHERE user_id = $1
+func (s connections) ConnectionsOf(ctx context.Context, userID string) ([]store.Connection, error) {
+	return all(ctx, s.Store, s.read, "connections", `SELECT `+connectionColumns+` FROM twofold_connections WHERE user_id = $1
 		ORDER BY created_at, id`, scanConnection, userID)
 }
 
 // ChangeConnections implements store.Connections. As in ChangeFactors, the compare-and-set on the
 // account comes first. The unique index, not a look-up, decides to whom a subject belongs.
-func (s *Store) ChangeConnections(ctx context.Context, c store.ConnectionChange) error {
+func (s connections) ChangeConnections(ctx context.Context, c store.ConnectionChange) error {
 	const verb = "change connections"
 	if c.Add != nil && c.Add.UserID != c.UserID {
 		return s.fail(verb, &rowError{"the connection belongs to another user"})
@@ -65,7 +65,7 @@ func (t *txn) addConnection(c store.Connection) error {
 
 // CreateConnected implements store.Connections. The unique indexes decide to whom the subject and
 // the address belong.
-func (s *Store) CreateConnected(ctx context.Context, u store.User, c store.Connection) error {
+func (s connections) CreateConnected(ctx context.Context, u store.User, c store.Connection) error {
 	const verb = "create connected user"
 	if c.UserID != u.ID {
 		return s.fail(verb, &rowError{"the connection belongs to another user"})

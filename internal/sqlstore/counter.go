@@ -12,7 +12,7 @@ import (
 
 // Reserve implements store.Counters. One statement checks all budgets and writes only if none is
 // closed. They are locked in order of name, so two callers never wait for each other.
-func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
+func (s counters) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
 	const verb = "reserve"
 	if err := countable(claims); err != nil {
 		return time.Time{}, s.fail(verb, err)
@@ -21,12 +21,12 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 	for range tries {
 		statements := claimStatements(claims, now)
 		if len(statements) > 0 {
-			err := script(ctx, s, verb, append(s.d.locked("counter:", names), statements...))
+			err := script(ctx, s.Store, verb, append(s.d.locked("counter:", names), statements...))
 			if _, refused := missed(err); !refused {
 				return time.Time{}, err
 			}
 		}
-		until, err := opens(ctx, s, verb, names, now)
+		until, err := opens(ctx, s.Store, verb, names, now)
 		if err != nil || len(statements) == 0 && until.IsZero() {
 			return time.Time{}, err
 		}
@@ -129,14 +129,14 @@ func doublings(c store.Claim) (n int64) {
 }
 
 // Release implements store.Counters. Like Reserve it locks in order of name.
-func (s *Store) Release(ctx context.Context, own, whole []string) error {
+func (s counters) Release(ctx context.Context, own, whole []string) error {
 	statements := releaseStatements(own, whole)
 	if len(statements) == 0 {
 		return nil
 	}
 	names := slices.Concat(own, whole)
 	slices.Sort(names)
-	return script(ctx, s, "release", append(s.d.locked("counter:", slices.Compact(names)), statements...))
+	return script(ctx, s.Store, "release", append(s.d.locked("counter:", slices.Compact(names)), statements...))
 }
 
 // releaseStatements returns the statements of Release. The budgets must be locked.
@@ -155,7 +155,7 @@ func releaseStatements(own, whole []string) (statements []Statement) {
 }
 
 // Forget implements store.Counters. It reads ranges of the primary key.
-func (s *Store) Forget(ctx context.Context, prefixes ...string) error {
+func (s counters) Forget(ctx context.Context, prefixes ...string) error {
 	return s.tx(ctx, "forget", func(t *txn) error { return t.forget(prefixes) })
 }
 

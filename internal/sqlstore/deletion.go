@@ -14,7 +14,7 @@ import (
 )
 
 // deletions deletes accounts. It is a part of Store.
-type deletions struct{ s *Store }
+type deletions struct{ *Store }
 
 // userKey returns the key for a user's ID in twofold_deleted_users.
 func userKey(id string) string {
@@ -41,9 +41,9 @@ func (d Dialect) unlessDeleted(n int) string {
 var volatileTables = [...]string{"twofold_sessions", "twofold_pendings", "twofold_drafts", "twofold_challenges"}
 
 // DeleteUser implements store.Deletions.
-func (v deletions) DeleteUser(ctx context.Context, d store.Deletion) error {
-	return v.s.tx(ctx, "delete user", func(t *txn) error {
-		lock := `SELECT uniquifier FROM twofold_users WHERE id = $1` + v.s.d.ForUpdate
+func (s deletions) DeleteUser(ctx context.Context, d store.Deletion) error {
+	return s.tx(ctx, "delete user", func(t *txn) error {
+		lock := `SELECT uniquifier FROM twofold_users WHERE id = $1` + s.d.ForUpdate
 		uniquifier, err := get(t, lock, scanText, d.UserID)
 		if err != nil {
 			return err
@@ -141,10 +141,10 @@ func (t *txn) eraseEvents(d store.Deletion) error {
 }
 
 // PutDeletion implements store.Deletions.
-func (v deletions) PutDeletion(
+func (s deletions) PutDeletion(
 	ctx context.Context, r store.DeletionRequest, from string, messages ...store.Message,
 ) error {
-	return v.s.tx(ctx, "put deletion", func(t *txn) error {
+	return s.tx(ctx, "put deletion", func(t *txn) error {
 		waits, err := get(t,
 			`SELECT COUNT(*) FROM twofold_deletions AS d `+waitingDeletion+`WHERE d.user_id = $1`, scanInt, r.UserID)
 		if err != nil {
@@ -184,28 +184,28 @@ func scanDeletion(scan scanner) (r store.DeletionRequest, err error) {
 }
 
 // DeletionOf implements store.Deletions.
-func (v deletions) DeletionOf(ctx context.Context, userID string) (store.DeletionRequest, error) {
-	return one(ctx, v.s, v.s.read, "deletion", deletionQuery+`WHERE d.user_id = $1`, scanDeletion, userID)
+func (s deletions) DeletionOf(ctx context.Context, userID string) (store.DeletionRequest, error) {
+	return one(ctx, s.Store, s.read, "deletion", deletionQuery+`WHERE d.user_id = $1`, scanDeletion, userID)
 }
 
 // EndDeletion implements store.Deletions.
-func (v deletions) EndDeletion(ctx context.Context, userID, id string) error {
+func (s deletions) EndDeletion(ctx context.Context, userID, id string) error {
 	query, args := `DELETE FROM twofold_deletions WHERE user_id = $1`, []any{userID}
 	if id != "" {
 		query, args = query+` AND id = $2`, append(args, id)
 	}
-	return found(v.s.exec(ctx, "end deletion", query, args...))
+	return found(s.exec(ctx, "end deletion", query, args...))
 }
 
 // DueDeletions implements store.Deletions.
-func (v deletions) DueDeletions(ctx context.Context, now time.Time, limit int) ([]store.DeletionRequest, error) {
-	return all(ctx, v.s, v.s.read, "due deletions", deletionQuery+`WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2`,
+func (s deletions) DueDeletions(ctx context.Context, now time.Time, limit int) ([]store.DeletionRequest, error) {
+	return all(ctx, s.Store, s.read, "due deletions", deletionQuery+`WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2`,
 		scanDeletion, micros(now), int64(max(limit, 0)))
 }
 
 // DropUser implements store.UserDropper.
-func (v deletions) DropUser(ctx context.Context, userID string, until time.Time) error {
-	return v.s.tx(ctx, "drop user", func(t *txn) error {
+func (s deletions) DropUser(ctx context.Context, userID string, until time.Time) error {
+	return s.tx(ctx, "drop user", func(t *txn) error {
 		if until.IsZero() {
 			_, err := t.exec(`DELETE FROM twofold_deleted_users WHERE user_key = $1 AND ends_at < $2`,
 				userKey(userID), int64(math.MaxInt64))
@@ -219,10 +219,10 @@ func (v deletions) DropUser(ctx context.Context, userID string, until time.Time)
 }
 
 // Owners implements store.UserDropper.
-func (v deletions) Owners(ctx context.Context) ([]string, error) {
+func (s deletions) Owners(ctx context.Context) ([]string, error) {
 	var each []string
 	for _, table := range volatileTables {
 		each = append(each, `SELECT user_id FROM `+table+` WHERE user_id <> ''`)
 	}
-	return all(ctx, v.s, v.s.read, "owners", strings.Join(each, ` UNION `), scanText)
+	return all(ctx, s.Store, s.read, "owners", strings.Join(each, ` UNION `), scanText)
 }

@@ -22,7 +22,7 @@ func deviceDest(d *store.Device) []any {
 }
 
 // PutDevice implements store.Devices.
-func (s *Store) PutDevice(ctx context.Context, d store.Device, messages ...store.Message) error {
+func (s devices) PutDevice(ctx context.Context, d store.Device, messages ...store.Message) error {
 	_, err := s.execTelling(ctx, "put device", messages, `INSERT INTO twofold_devices
 		(id, user_id, uniquifier, secret, name, address, created_at, last_seen_at, expires_at, last_secret, rotated_at,
 			stays, level, session_id, trusted_by, proofs)
@@ -47,7 +47,7 @@ func scanUsedDevice(scan scanner) (d usedDevice, err error) {
 
 // UseDevice implements store.Devices. Secrets are compared as SHA-256 hashes of random tokens, so
 // the duration of a comparison does not help to find a token.
-func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device, error) {
+func (s devices) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device, error) {
 	var d usedDevice
 	stolen := false
 	err := s.tx(ctx, "use device", func(t *txn) (err error) {
@@ -118,19 +118,19 @@ func later(a, b time.Time) time.Time {
 
 // DevicesOf implements store.Devices. A device that was stored with an old uniquifier during a
 // change is not valid, so it is not listed.
-func (s *Store) DevicesOf(ctx context.Context, userID string, now time.Time) ([]store.Device, error) {
-	return all(ctx, s, s.read, "devices", `SELECT `+deviceColumns+` FROM twofold_devices d
+func (s devices) DevicesOf(ctx context.Context, userID string, now time.Time) ([]store.Device, error) {
+	return all(ctx, s.Store, s.read, "devices", `SELECT `+deviceColumns+` FROM twofold_devices d
 		JOIN twofold_users u ON u.id = d.user_id AND u.uniquifier = d.uniquifier
 		WHERE d.user_id = $1 AND d.expires_at > $2 ORDER BY d.created_at DESC, d.id LIMIT $3`, scanDevice, userID, micros(now), int64(store.MaxListed))
 }
 
 // RevokeDevice implements store.Devices.
-func (s *Store) RevokeDevice(ctx context.Context, userID, id string) error {
+func (s devices) RevokeDevice(ctx context.Context, userID, id string) error {
 	return found(s.exec(ctx, "revoke device", `DELETE FROM twofold_devices WHERE user_id = $1 AND id = $2`, userID, id))
 }
 
 // RevokeDevices implements store.Devices.
-func (s *Store) RevokeDevices(ctx context.Context, userID string, messages ...store.Message) error {
+func (s devices) RevokeDevices(ctx context.Context, userID string, messages ...store.Message) error {
 	return s.tx(ctx, "revoke devices", func(t *txn) error {
 		if _, err := t.exec(`DELETE FROM twofold_devices WHERE user_id = $1`, userID); err != nil {
 			return err
@@ -140,7 +140,7 @@ func (s *Store) RevokeDevices(ctx context.Context, userID string, messages ...st
 }
 
 // RevokeStaying implements store.Devices.
-func (s *Store) RevokeStaying(ctx context.Context, userID, sessionID string) error {
+func (s devices) RevokeStaying(ctx context.Context, userID, sessionID string) error {
 	_, err := s.exec(ctx, "revoke staying", `DELETE FROM twofold_devices WHERE user_id = $1 AND stays = 1 AND session_id = $2`, userID, sessionID)
 	return err
 }

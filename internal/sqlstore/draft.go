@@ -15,7 +15,7 @@ func scanDraft(scan scanner) (d store.Draft, err error) {
 }
 
 // PutDraft implements store.Drafts.
-func (s *Store) PutDraft(ctx context.Context, d store.Draft) error {
+func (s pendings) PutDraft(ctx context.Context, d store.Draft) error {
 	statement := s.d.draftStatement(d)
 	return found(s.exec(ctx, "put draft", statement.Query, statement.Args...))
 }
@@ -35,12 +35,12 @@ func (d Dialect) draftStatement(v store.Draft) Statement {
 }
 
 // Draft implements store.Drafts.
-func (s *Store) Draft(ctx context.Context, owner string) (store.Draft, error) {
-	return one(ctx, s, s.read, "draft", `SELECT `+draftColumns+` FROM twofold_drafts WHERE owner = $1`, scanDraft, owner)
+func (s pendings) Draft(ctx context.Context, owner string) (store.Draft, error) {
+	return one(ctx, s.Store, s.read, "draft", `SELECT `+draftColumns+` FROM twofold_drafts WHERE owner = $1`, scanDraft, owner)
 }
 
 // TakeDraft implements store.Drafts.
-func (s *Store) TakeDraft(ctx context.Context, owner, id string) error {
+func (s pendings) TakeDraft(ctx context.Context, owner, id string) error {
 	n, err := s.exec(ctx, "take draft", `DELETE FROM twofold_drafts WHERE owner = $1 AND id = $2`, owner, id)
 	if err == nil && n == 0 {
 		return store.ErrUsed

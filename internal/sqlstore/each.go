@@ -12,15 +12,14 @@ const page = 256
 
 // EachAccount implements store.Transfers. One transaction reads all: it has the
 // caller's time and not a verb's, and is not tried again, as each was called already.
-func (v transfers) EachAccount(ctx context.Context, id string, each func(store.Whole) error) error {
+func (s transfers) EachAccount(ctx context.Context, id string, each func(store.Whole) error) error {
 	const verb = "each account"
-	s := v.s
 	tx, err := s.read.begin(ctx, s.d.Snapshot)
 	if err != nil {
 		return s.fail(verb, err)
 	}
 	defer func() { _ = tx.Rollback() }() // it wrote nothing
-	t := &txn{ctx: ctx, s: s, p: s.read, tx: tx}
+	t := &txn{ctx: ctx, s: s.Store, p: s.read, tx: tx}
 	if s.d.Slowly != "" {
 		if _, err := tx.ExecContext(ctx, s.d.Slowly); err != nil {
 			return s.fail(verb, err)

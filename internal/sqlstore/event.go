@@ -13,7 +13,7 @@ import (
 )
 
 // events implements store.Events.
-type events struct{ s *Store }
+type events struct{ *Store }
 
 const (
 	eventColumns = `id, user_id, at, name, method, result, reason, session_id, address, agent, request, mac, erased`
@@ -32,9 +32,9 @@ func scanSeal(scan scanner) (s store.Seal, err error) {
 }
 
 // AppendEvent implements store.Events.
-func (v events) AppendEvent(ctx context.Context, e store.Event) error {
-	statement := v.s.d.eventStatement(e)
-	return found(v.s.exec(ctx, "append event", statement.Query, statement.Args...))
+func (s events) AppendEvent(ctx context.Context, e store.Event) error {
+	statement := s.d.eventStatement(e)
+	return found(s.exec(ctx, "append event", statement.Query, statement.Args...))
 }
 
 // putEvent adds the row of a change in its transaction.
@@ -63,8 +63,8 @@ func eventValues(e store.Event) []any {
 
 // EventsBy implements store.Events. Over a network, several filters are one statement. In SQLite,
 // one statement for each filter is faster.
-func (v events) EventsBy(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
-	s, filters := v.s, append([]store.EventFilter{f}, more...)
+func (s events) EventsBy(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
+	filters := append([]store.EventFilter{f}, more...)
 	var rows []store.Event
 	size := len(filters)
 	if s.d.Local {
@@ -72,7 +72,7 @@ func (v events) EventsBy(ctx context.Context, f store.EventFilter, more ...store
 	}
 	for part := range slices.Chunk(filters, size) {
 		query, args := s.d.EventsQuery(part...)
-		list, err := all(ctx, s, s.read, "events", query, scanEvent, args...)
+		list, err := all(ctx, s.Store, s.read, "events", query, scanEvent, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -167,19 +167,18 @@ func (d Dialect) ofEach(names []string, where, end string) string {
 // SettledEvents implements store.Events. Where transactions run side by side, it
 // waits for the ones that were adding rows when it read the last number: all with
 // lower numbers are among them, or over.
-func (v events) SettledEvents(ctx context.Context) (int64, error) {
-	s := v.s
+func (s events) SettledEvents(ctx context.Context) (int64, error) {
 	const verb = "settled events"
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
-	last, err := one(ctx, s, s.read, verb, s.d.LastEvent, func(scan scanner) (n int64, err error) {
+	last, err := one(ctx, s.Store, s.read, verb, s.d.LastEvent, func(scan scanner) (n int64, err error) {
 		return n, scan(&n)
 	})
 	if err != nil || s.d.EventWriters == "" {
 		return last, err
 	}
 	writers := func() ([]string, error) {
-		return all(ctx, s, s.read, verb, s.d.EventWriters, func(scan scanner) (w string, err error) {
+		return all(ctx, s.Store, s.read, verb, s.d.EventWriters, func(scan scanner) (w string, err error) {
 			return w, scan(&w)
 		})
 	}
@@ -205,8 +204,7 @@ func (v events) SettledEvents(ctx context.Context) (int64, error) {
 
 // PutSeal implements store.Events. The row before the range is the key, so each range is sealed
 // once.
-func (v events) PutSeal(ctx context.Context, e store.Seal) error {
-	s := v.s
+func (s events) PutSeal(ctx context.Context, e store.Seal) error {
 	_, err := s.exec(ctx, "put seal", `INSERT INTO twofold_event_seals (`+sealColumns+`, settled)
 		VALUES ($1, $2, $3, $4, $5, TRUE)`,
 		e.After, e.Through, int64(e.Count), micros(e.At), bytesOf(e.MAC))
@@ -217,16 +215,14 @@ func (v events) PutSeal(ctx context.Context, e store.Seal) error {
 }
 
 // SealsAfter implements store.Events.
-func (v events) SealsAfter(ctx context.Context, after int64, limit int) ([]store.Seal, error) {
-	s := v.s
-	return all(ctx, s, s.read, "seals", `SELECT `+sealColumns+` FROM twofold_event_seals WHERE after_row >= $1 ORDER BY after_row LIMIT $2`,
+func (s events) SealsAfter(ctx context.Context, after int64, limit int) ([]store.Seal, error) {
+	return all(ctx, s.Store, s.read, "seals", `SELECT `+sealColumns+` FROM twofold_event_seals WHERE after_row >= $1 ORDER BY after_row LIMIT $2`,
 		scanSeal, after, int64(limit))
 }
 
 // LastSeal implements store.Events.
-func (v events) LastSeal(ctx context.Context) (store.Seal, error) {
-	s := v.s
-	last, err := one(ctx, s, s.read, "last seal", `SELECT `+sealColumns+` FROM twofold_event_seals ORDER BY after_row DESC LIMIT 1`, scanSeal)
+func (s events) LastSeal(ctx context.Context) (store.Seal, error) {
+	last, err := one(ctx, s.Store, s.read, "last seal", `SELECT `+sealColumns+` FROM twofold_event_seals ORDER BY after_row DESC LIMIT 1`, scanSeal)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Seal{}, nil
 	}
@@ -241,9 +237,8 @@ func scanCheckpoint(scan scanner) (c store.Checkpoint, err error) {
 }
 
 // Checkpoint implements store.Checkpoints.
-func (v events) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
-	s := v.s
-	c, err := one(ctx, s, s.read, "checkpoint", `SELECT `+checkpointColumns+` FROM twofold_event_checkpoint`,
+func (s events) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
+	c, err := one(ctx, s.Store, s.read, "checkpoint", `SELECT `+checkpointColumns+` FROM twofold_event_checkpoint`,
 		scanCheckpoint)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Checkpoint{}, nil
@@ -253,8 +248,7 @@ func (v events) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
 
 // RemoveEvents implements store.Checkpoints. There is one checkpoint, whose row decides which of
 // two callers changes it.
-func (v events) RemoveEvents(ctx context.Context, after int64, c store.Checkpoint) error {
-	s := v.s
+func (s events) RemoveEvents(ctx context.Context, after int64, c store.Checkpoint) error {
 	return s.tx(ctx, "remove events", func(t *txn) error {
 		args := []any{c.Through, c.Rows, bytesOf(c.Seal), micros(c.Before), micros(c.At), bytesOf(c.MAC), after}
 		n, err := t.exec(`UPDATE twofold_event_checkpoint

@@ -23,13 +23,13 @@ func scanFactor(scan scanner) (f store.Factor, err error) {
 }
 
 // FactorsOf implements store.Factors.
-func (s *Store) FactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
-	return all(ctx, s, s.read, "factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
+func (s factors) FactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
+	return all(ctx, s.Store, s.read, "factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND passkey_use <> 'first' ORDER BY is_primary DESC, created_at, id`, scanFactor, userID)
 }
 
 // SealedOtherwise implements store.Factors.
-func (s *Store) SealedOtherwise(ctx context.Context, heads [][]byte, limit int) ([][]byte, error) {
+func (s factors) SealedOtherwise(ctx context.Context, heads [][]byte, limit int) ([][]byte, error) {
 	query, args := `SELECT substr(secret, 1, 257) FROM twofold_factors WHERE length(secret) > 0`, []any{}
 	for _, h := range heads {
 		args = append(args, h)
@@ -37,44 +37,44 @@ func (s *Store) SealedOtherwise(ctx context.Context, heads [][]byte, limit int) 
 	}
 	args = append(args, limit)
 	query += ` LIMIT $` + strconv.Itoa(len(args))
-	return all(ctx, s, s.read, "sealed otherwise", query, func(scan scanner) (head []byte, err error) {
+	return all(ctx, s.Store, s.read, "sealed otherwise", query, func(scan scanner) (head []byte, err error) {
 		err = scan((*blob)(&head))
 		return head, err
 	}, args...)
 }
 
 // PasskeysOf implements store.Factors.
-func (s *Store) PasskeysOf(ctx context.Context, userID string) ([]store.Factor, error) {
-	return all(ctx, s, s.read, "passkeys", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
+func (s factors) PasskeysOf(ctx context.Context, userID string) ([]store.Factor, error) {
+	return all(ctx, s.Store, s.read, "passkeys", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND method = 'webauthn' ORDER BY created_at, id`, scanFactor, userID)
 }
 
 // PasskeyByKey implements store.Factors.
-func (s *Store) PasskeyByKey(ctx context.Context, key string) (store.Factor, error) {
-	return one(ctx, s, s.read, "passkey by key", `SELECT `+factorColumns+` FROM twofold_factors
+func (s factors) PasskeyByKey(ctx context.Context, key string) (store.Factor, error) {
+	return one(ctx, s.Store, s.read, "passkey by key", `SELECT `+factorColumns+` FROM twofold_factors
 		WHERE credential = $1 AND credential <> ''`, scanFactor, key)
 }
 
 // UsePasskey implements store.Factors.
-func (s *Store) UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error {
+func (s factors) UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error {
 	const verb = "use passkey"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_factors SET secret = $3, last_used_at = $4 WHERE id = $1 AND secret = $2
 		AND method = 'webauthn'`, id, bytesOf(old), bytesOf(new), micros(now))
 	if err != nil || n == 1 {
 		return err
 	}
-	return usedIfThere(ctx, s, verb, factorCount+` AND method = 'webauthn'`, id)
+	return usedIfThere(ctx, s.Store, verb, factorCount+` AND method = 'webauthn'`, id)
 }
 
 // FirstFactorsOf implements store.Factors.
-func (s *Store) FirstFactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
-	return all(ctx, s, s.read, "first factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
+func (s factors) FirstFactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
+	return all(ctx, s.Store, s.read, "first factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND passkey_use = 'first' AND method <> 'webauthn' ORDER BY created_at, id`, scanFactor, userID)
 }
 
 // ChangeFactors implements store.Factors. The compare-and-set on the account comes first, because
 // it locks the account.
-func (s *Store) ChangeFactors(ctx context.Context, c store.FactorChange) error {
+func (s factors) ChangeFactors(ctx context.Context, c store.FactorChange) error {
 	if c.Add != nil && c.Add.UserID != c.UserID {
 		return s.fail("change factors", &rowError{"the factor belongs to another user"})
 	}
@@ -109,14 +109,14 @@ func (s *Store) ChangeFactors(ctx context.Context, c store.FactorChange) error {
 }
 
 // NameFactor implements store.Factors.
-func (s *Store) NameFactor(ctx context.Context, userID, id, name string) error {
+func (s factors) NameFactor(ctx context.Context, userID, id, name string) error {
 	return found(s.exec(ctx, "name factor",
 		`UPDATE twofold_factors SET name = $3 WHERE user_id = $1 AND id = $2`, userID, id, name))
 }
 
 // PreferFactor implements store.Factors. The account is locked first, as
 // ChangeFactors does it, so that two of them never make two primaries.
-func (s *Store) PreferFactor(ctx context.Context, userID, id string) error {
+func (s factors) PreferFactor(ctx context.Context, userID, id string) error {
 	return s.tx(ctx, "prefer factor", func(t *txn) error {
 		if _, err := get(t, `SELECT 1 FROM twofold_users WHERE id = $1`+s.d.ForUpdate, scanInt, userID); err != nil {
 			return err
@@ -205,14 +205,14 @@ const factorCount = `SELECT COUNT(*) FROM twofold_factors WHERE id = $1`
 
 // AdvanceStep implements store.Factors. The condition depends only on the step, not on the clock,
 // so a clock that steps back makes no step valid again.
-func (s *Store) AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error {
+func (s factors) AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error {
 	const verb = "advance step"
 	statement := advanceStatement(id, step, now)
 	n, err := s.exec(ctx, verb, statement.Query, statement.Args...)
 	if err != nil || n == 1 {
 		return err
 	}
-	return usedIfThere(ctx, s, verb, factorCount, id)
+	return usedIfThere(ctx, s.Store, verb, factorCount, id)
 }
 
 // advanceStatement accepts a TOTP step. It writes no row if a later step was accepted or the factor
@@ -223,19 +223,19 @@ func advanceStatement(id string, step int64, now time.Time) Statement {
 }
 
 // MarkUsed implements store.Factors.
-func (s *Store) MarkUsed(ctx context.Context, id string, now time.Time) error {
+func (s factors) MarkUsed(ctx context.Context, id string, now time.Time) error {
 	return found(s.exec(ctx, "mark used", `UPDATE twofold_factors SET last_used_at = $2 WHERE id = $1`, id,
 		micros(now)))
 }
 
 // Reseal implements store.Factors. Comparing sealed bytes in SQL reveals nothing, because both are
 // ciphertext that the database contains anyway.
-func (s *Store) Reseal(ctx context.Context, id string, old, new []byte) error {
+func (s factors) Reseal(ctx context.Context, id string, old, new []byte) error {
 	const verb = "reseal"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_factors SET secret = $3 WHERE id = $1 AND secret = $2`,
 		id, bytesOf(old), bytesOf(new))
 	if err != nil || n == 1 {
 		return err
 	}
-	return usedIfThere(ctx, s, verb, factorCount, id)
+	return usedIfThere(ctx, s.Store, verb, factorCount, id)
 }

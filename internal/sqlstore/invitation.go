@@ -8,7 +8,7 @@ import (
 )
 
 // invitations keeps invitations. It is a part of Store.
-type invitations struct{ s *Store }
+type invitations struct{ *Store }
 
 const invitationColumns = `id, token_hash, email, email_key, username, roles, language, profile, created_at, expires_at`
 
@@ -19,8 +19,8 @@ func scanInvitation(scan scanner) (i store.Invitation, err error) {
 }
 
 // PutInvitation implements store.Invitations.
-func (v invitations) PutInvitation(ctx context.Context, i store.Invitation, messages ...store.Message) error {
-	_, err := v.s.execTelling(ctx, "put invitation", messages, `INSERT INTO twofold_invitations (`+invitationColumns+`)
+func (s invitations) PutInvitation(ctx context.Context, i store.Invitation, messages ...store.Message) error {
+	_, err := s.execTelling(ctx, "put invitation", messages, `INSERT INTO twofold_invitations (`+invitationColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (email_key) DO UPDATE SET id = excluded.id, token_hash = excluded.token_hash,
 			email = excluded.email, username = excluded.username, roles = excluded.roles, language = excluded.language,
@@ -32,14 +32,14 @@ func (v invitations) PutInvitation(ctx context.Context, i store.Invitation, mess
 }
 
 // Invitation implements store.Invitations.
-func (v invitations) Invitation(ctx context.Context, tokenHash string, now time.Time) (store.Invitation, error) {
-	return one(ctx, v.s, v.s.read, "invitation", `SELECT `+invitationColumns+` FROM twofold_invitations
+func (s invitations) Invitation(ctx context.Context, tokenHash string, now time.Time) (store.Invitation, error) {
+	return one(ctx, s.Store, s.read, "invitation", `SELECT `+invitationColumns+` FROM twofold_invitations
 		WHERE token_hash = $1 AND expires_at > $2`, scanInvitation, tokenHash, micros(now))
 }
 
 // TakeInvitation implements store.Invitations.
-func (v invitations) TakeInvitation(ctx context.Context, tokenHash string, now time.Time) (store.Invitation, error) {
-	i, err := take(ctx, v.s, "take invitation", `DELETE FROM twofold_invitations
+func (s invitations) TakeInvitation(ctx context.Context, tokenHash string, now time.Time) (store.Invitation, error) {
+	i, err := take(ctx, s.Store, "take invitation", `DELETE FROM twofold_invitations
 		WHERE token_hash = $1 AND expires_at > $2 RETURNING `+invitationColumns, scanInvitation, tokenHash, micros(now))
 	if err == errNone {
 		err = store.ErrUsed
@@ -49,10 +49,10 @@ func (v invitations) TakeInvitation(ctx context.Context, tokenHash string, now t
 
 // AcceptInvitation implements store.Invitations. Of parallel callers, one deletes the
 // row. The others see none, because they wait for its transaction to end.
-func (v invitations) AcceptInvitation(
+func (s invitations) AcceptInvitation(
 	ctx context.Context, tokenHash string, now time.Time, u store.User, factors ...store.Factor,
 ) error {
-	return v.s.tx(ctx, "accept invitation", func(t *txn) error {
+	return s.tx(ctx, "accept invitation", func(t *txn) error {
 		n, err := t.exec(`DELETE FROM twofold_invitations WHERE token_hash = $1 AND expires_at > $2`,
 			tokenHash, micros(now))
 		if err != nil {
@@ -66,15 +66,15 @@ func (v invitations) AcceptInvitation(
 }
 
 // EndInvitation implements store.Invitations.
-func (v invitations) EndInvitation(ctx context.Context, emailKey string) error {
-	return found(v.s.exec(ctx, "end invitation", `DELETE FROM twofold_invitations WHERE email_key = $1`, emailKey))
+func (s invitations) EndInvitation(ctx context.Context, emailKey string) error {
+	return found(s.exec(ctx, "end invitation", `DELETE FROM twofold_invitations WHERE email_key = $1`, emailKey))
 }
 
 // ListInvitations implements store.Invitations.
-func (v invitations) ListInvitations(
+func (s invitations) ListInvitations(
 	ctx context.Context, after string, limit int, now time.Time,
 ) ([]store.Invitation, error) {
-	return all(ctx, v.s, v.s.read, "list invitations", `SELECT `+invitationColumns+` FROM twofold_invitations
+	return all(ctx, s.Store, s.read, "list invitations", `SELECT `+invitationColumns+` FROM twofold_invitations
 		WHERE email_key > $1 AND expires_at > $2 ORDER BY email_key LIMIT $3`,
 		scanInvitation, after, micros(now), int64(max(limit, 0)))
 }

@@ -18,7 +18,7 @@ func scanMessage(scan scanner) (m store.Message, err error) {
 }
 
 // PutMessage implements store.Messages.
-func (s *Store) PutMessage(ctx context.Context, m store.Message) error {
+func (s outbox) PutMessage(ctx context.Context, m store.Message) error {
 	_, err := s.exec(ctx, "put message", insertMessage+s.d.unlessDeleted(9), messageValues(m)...)
 	return err
 }
@@ -35,7 +35,7 @@ func messageValues(m store.Message) []any {
 
 // execTelling is like exec, for a change with messages. They are stored in the same transaction, or
 // not at all if the change wrote no row.
-func (s *Store) execTelling(ctx context.Context, verb string, messages []store.Message, query string, args ...any) (n int64, err error) {
+func (s outbox) execTelling(ctx context.Context, verb string, messages []store.Message, query string, args ...any) (n int64, err error) {
 	if len(messages) == 0 {
 		return s.exec(ctx, verb, query, args...)
 	}
@@ -67,12 +67,12 @@ func (t *txn) putMessages(list []store.Message) error {
 }
 
 // CountMessages implements store.Messages.
-func (s *Store) CountMessages(ctx context.Context) (int, time.Time, error) {
+func (s outbox) CountMessages(ctx context.Context) (int, time.Time, error) {
 	type queue struct {
 		n      int
 		oldest time.Time
 	}
-	q, err := one(ctx, s, s.read, "count messages", `SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM twofold_messages`,
+	q, err := one(ctx, s.Store, s.read, "count messages", `SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM twofold_messages`,
 		func(scan scanner) (q queue, err error) {
 			err = scan(&q.n, (*stamp)(&q.oldest))
 			return q, err
@@ -83,10 +83,10 @@ func (s *Store) CountMessages(ctx context.Context) (int, time.Time, error) {
 // ClaimMessages implements store.Messages. An idle worker does not take the write lock. The outer
 // condition repeats the inner one, so that of two workers that selected the same rows only one gets
 // them.
-func (s *Store) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]store.Message, error) {
+func (s outbox) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]store.Message, error) {
 	const verb = "claim messages"
 	at := micros(now)
-	_, err := one(ctx, s, s.read, verb, `SELECT 1 FROM twofold_messages WHERE due_at <= $1 OR expires_at <= $1 LIMIT 1`, scanInt, at)
+	_, err := one(ctx, s.Store, s.read, verb, `SELECT 1 FROM twofold_messages WHERE due_at <= $1 OR expires_at <= $1 LIMIT 1`, scanInt, at)
 	if errors.Is(err, errNone) || err == nil && limit <= 0 {
 		return []store.Message{}, nil
 	}
@@ -114,12 +114,12 @@ func (s *Store) ClaimMessages(ctx context.Context, now time.Time, lease time.Dur
 }
 
 // RetryMessage implements store.Messages.
-func (s *Store) RetryMessage(ctx context.Context, id string, due time.Time) error {
+func (s outbox) RetryMessage(ctx context.Context, id string, due time.Time) error {
 	return found(s.exec(ctx, "retry message", `UPDATE twofold_messages SET due_at = $2 WHERE id = $1`, id, micros(due)))
 }
 
 // FinishMessage implements store.Messages.
-func (s *Store) FinishMessage(ctx context.Context, id string) error {
+func (s outbox) FinishMessage(ctx context.Context, id string) error {
 	_, err := s.exec(ctx, "finish message", `DELETE FROM twofold_messages WHERE id = $1`, id)
 	return err
 }

@@ -25,9 +25,9 @@ func scanPending(scan scanner) (p store.Pending, err error) {
 
 // PutPending implements store.Pendings. The new one is kept whatever the clock
 // says of its age: the other four are the newest of the rest of its kind.
-func (s *Store) PutPending(ctx context.Context, p store.Pending) error {
+func (s pendings) PutPending(ctx context.Context, p store.Pending) error {
 	statements := append(s.d.locked("pendings:", []string{p.UserID}), s.d.pendingStatements(p)...)
-	err := script(ctx, s, "put pending", statements)
+	err := script(ctx, s.Store, "put pending", statements)
 	if isMissed(err) {
 		return store.ErrNotFound
 	}
@@ -51,14 +51,14 @@ func (d Dialect) pendingStatements(p store.Pending) []Statement {
 }
 
 // Pending implements store.Pendings.
-func (s *Store) Pending(ctx context.Context, hash string, now time.Time) (store.Pending, error) {
-	return one(ctx, s, s.read, "pending", `SELECT `+pendingColumns+` FROM twofold_pendings
+func (s pendings) Pending(ctx context.Context, hash string, now time.Time) (store.Pending, error) {
+	return one(ctx, s.Store, s.read, "pending", `SELECT `+pendingColumns+` FROM twofold_pendings
 		WHERE hash = $1 AND expires_at > $2`, scanPending, hash, micros(now))
 }
 
 // Waiting implements store.SessionUser. There is a row for each factor.
-func (v steps) Waiting(ctx context.Context, hash string, now time.Time) (store.Waiting, error) {
-	rows, err := all(ctx, v.s, v.s.read, "waiting", v.s.waiting, scanWaiting, hash, micros(now))
+func (s steps) Waiting(ctx context.Context, hash string, now time.Time) (store.Waiting, error) {
+	rows, err := all(ctx, s.Store, s.read, "waiting", s.waiting, scanWaiting, hash, micros(now))
 	w, err := first(rows, err)
 	for i := 1; i < len(rows); i++ {
 		w.Factors = append(w.Factors, rows[i].Factors...)
@@ -91,7 +91,7 @@ func scanWaiting(scan scanner) (w store.Waiting, err error) {
 }
 
 // AdvancePending implements store.Pendings.
-func (s *Store) AdvancePending(ctx context.Context, p store.Pending) error {
+func (s pendings) AdvancePending(ctx context.Context, p store.Pending) error {
 	n, err := s.exec(ctx, "advance pending", `UPDATE twofold_pendings SET state = $3, factor = $4, rescue = $5, version = version + 1
 		WHERE hash = $1 AND version = $2`, p.Hash, p.Version, string(p.State), p.Factor, bit(p.Rescue))
 	if err == nil && n == 0 {
@@ -101,8 +101,8 @@ func (s *Store) AdvancePending(ctx context.Context, p store.Pending) error {
 }
 
 // TakePending implements store.Pendings.
-func (s *Store) TakePending(ctx context.Context, hash string) (store.Pending, error) {
-	p, err := take(ctx, s, "take pending", `DELETE FROM twofold_pendings WHERE hash = $1 RETURNING `+pendingColumns, scanPending, hash)
+func (s pendings) TakePending(ctx context.Context, hash string) (store.Pending, error) {
+	p, err := take(ctx, s.Store, "take pending", `DELETE FROM twofold_pendings WHERE hash = $1 RETURNING `+pendingColumns, scanPending, hash)
 	if err == errNone {
 		err = store.ErrUsed
 	}
@@ -110,7 +110,7 @@ func (s *Store) TakePending(ctx context.Context, hash string) (store.Pending, er
 }
 
 // EndPendings implements store.Pendings.
-func (s *Store) EndPendings(ctx context.Context, userID string) error {
+func (s pendings) EndPendings(ctx context.Context, userID string) error {
 	_, err := s.exec(ctx, "end pendings", `DELETE FROM twofold_pendings WHERE user_id = $1`, userID)
 	return err
 }

@@ -8,9 +8,9 @@ import (
 )
 
 // HasRecoveryCode implements store.RecoveryCodes.
-func (s *Store) HasRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (bool, error) {
+func (s factors) HasRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (bool, error) {
 	for _, mac := range macs {
-		n, err := one(ctx, s, s.read, "has recovery code", codesLeft+` AND mac = $3 AND LENGTH(mac) > 0`, scanInt,
+		n, err := one(ctx, s.Store, s.read, "has recovery code", codesLeft+` AND mac = $3 AND LENGTH(mac) > 0`, scanInt,
 			userID, micros(since), bytesOf(mac))
 		if err != nil || n > 0 {
 			return n > 0, err
@@ -24,7 +24,7 @@ func (s *Store) HasRecoveryCode(ctx context.Context, userID string, macs [][]byt
 // hashes under several keys at most one finds it. What makes comparing in SQL
 // safe is said at TryChallenge. The account is locked first, so a code that is
 // stored again at this moment (by an import) is not taken for one that is spent.
-func (s *Store) SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time, messages ...store.Message) (int, error) {
+func (s factors) SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time, messages ...store.Message) (int, error) {
 	left, spent := int64(0), int64(0)
 	err := s.tx(ctx, "spend recovery code", func(t *txn) (err error) {
 		lock := `SELECT 1 FROM twofold_users WHERE id = $1` + s.d.ForUpdate
@@ -56,8 +56,8 @@ func (s *Store) SpendRecoveryCode(ctx context.Context, userID string, macs [][]b
 const codesLeft = `SELECT COUNT(*) FROM twofold_recovery_codes WHERE user_id = $1 AND created_at >= $2`
 
 // RecoveryCodesLeft implements store.RecoveryCodes.
-func (s *Store) RecoveryCodesLeft(ctx context.Context, userID string, since time.Time) (int, error) {
-	n, err := one(ctx, s, s.read, "recovery codes", codesLeft, scanInt, userID, micros(since))
+func (s factors) RecoveryCodesLeft(ctx context.Context, userID string, since time.Time) (int, error) {
+	n, err := one(ctx, s.Store, s.read, "recovery codes", codesLeft, scanInt, userID, micros(since))
 	return int(n), err
 }
 

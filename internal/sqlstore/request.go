@@ -22,7 +22,7 @@ func scanRecovery(scan scanner) (r store.Recovery, err error) {
 
 // PutRecovery implements store.Recoveries. The one statement decides: a request
 // that lives is neither replaced nor put off, however many ask.
-func (s *Store) PutRecovery(ctx context.Context, r store.Recovery, messages ...store.Message) error {
+func (s factors) PutRecovery(ctx context.Context, r store.Recovery, messages ...store.Message) error {
 	return s.tx(ctx, "put recovery", func(t *txn) error {
 		n, err := t.exec(putRecovery, r.UserID, r.ID, r.Uniquifier, r.FactorID, r.Address, r.Agent,
 			micros(r.CreatedAt), micros(r.OpensAt), micros(r.ExpiresAt))
@@ -48,12 +48,12 @@ const putRecovery = `INSERT INTO twofold_recoveries (` + recoveryColumns + `)
 			OR twofold_recoveries.uniquifier <> excluded.uniquifier)`
 
 // Recovery implements store.Recoveries.
-func (s *Store) Recovery(ctx context.Context, userID string) (store.Recovery, error) {
-	return one(ctx, s, s.read, "recovery", `SELECT `+recoveryColumns+` FROM twofold_recoveries WHERE user_id = $1`, scanRecovery, userID)
+func (s factors) Recovery(ctx context.Context, userID string) (store.Recovery, error) {
+	return one(ctx, s.Store, s.read, "recovery", `SELECT `+recoveryColumns+` FROM twofold_recoveries WHERE user_id = $1`, scanRecovery, userID)
 }
 
 // TakeRecovery implements store.Recoveries.
-func (s *Store) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time, messages ...store.Message) (r store.Recovery, err error) {
+func (s factors) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time, messages ...store.Message) (r store.Recovery, err error) {
 	err = s.tx(ctx, "take recovery", func(t *txn) (err error) {
 		r, err = get(t, `DELETE FROM twofold_recoveries WHERE user_id = $1 AND id = $2 AND uniquifier = $3
 			AND shut = 0 AND opens_at <= $4 AND expires_at > $4 RETURNING `+recoveryColumns, scanRecovery, userID, id, uniquifier, micros(now))
@@ -69,13 +69,13 @@ func (s *Store) TakeRecovery(ctx context.Context, userID, id, uniquifier string,
 }
 
 // EndRecovery implements store.Recoveries.
-func (s *Store) EndRecovery(ctx context.Context, userID string) error {
+func (s factors) EndRecovery(ctx context.Context, userID string) error {
 	_, err := s.exec(ctx, "end recovery", `DELETE FROM twofold_recoveries WHERE user_id = $1`, userID)
 	return err
 }
 
 // ShutRecovery implements store.Recoveries.
-func (s *Store) ShutRecovery(ctx context.Context, userID string, now time.Time) error {
+func (s factors) ShutRecovery(ctx context.Context, userID string, now time.Time) error {
 	_, err := s.exec(ctx, "shut recovery", `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
 		VALUES ($1, '', '', '', 1, '', '', $2, 0, $3)
 		ON CONFLICT (user_id) DO UPDATE SET id = '', uniquifier = '', factor_id = '', shut = 1, address = '', agent = '',

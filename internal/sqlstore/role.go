@@ -9,7 +9,7 @@ import (
 )
 
 // PutRole implements store.Roles.
-func (s *Store) PutRole(ctx context.Context, r store.Role) error {
+func (s users) PutRole(ctx context.Context, r store.Role) error {
 	return s.tx(ctx, "put role", func(t *txn) error {
 		if _, err := t.exec(`INSERT INTO twofold_roles (name, description, created_at) VALUES ($1, $2, $3)`,
 			r.Name, r.Description, micros(r.CreatedAt)); err != nil {
@@ -42,12 +42,12 @@ func scanRole(scan scanner) (r store.Role, err error) {
 }
 
 // Roles implements store.Roles.
-func (s *Store) Roles(ctx context.Context) ([]store.Role, error) {
-	roles, err := all(ctx, s, s.read, "roles", `SELECT name, description, created_at FROM twofold_roles`, scanRole)
+func (s users) Roles(ctx context.Context) ([]store.Role, error) {
+	roles, err := all(ctx, s.Store, s.read, "roles", `SELECT name, description, created_at FROM twofold_roles`, scanRole)
 	if err != nil {
 		return nil, err
 	}
-	given, err := all(ctx, s, s.read, "roles", `SELECT role, permission FROM twofold_permissions`, scanPermission)
+	given, err := all(ctx, s.Store, s.read, "roles", `SELECT role, permission FROM twofold_permissions`, scanPermission)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (s *Store) Roles(ctx context.Context) ([]store.Role, error) {
 
 // ChangePermissions implements store.Roles. Each permission is a row of its
 // own, so nothing is read, changed and written back.
-func (s *Store) ChangePermissions(ctx context.Context, name string, add, remove []string) error {
+func (s users) ChangePermissions(ctx context.Context, name string, add, remove []string) error {
 	return s.tx(ctx, "change permissions", func(t *txn) error {
 		// Touching the role makes this wait for a deletion of it.
 		if err := found(t.exec(`UPDATE twofold_roles SET name = name WHERE name = $1`, name)); err != nil {
@@ -85,16 +85,16 @@ func (s *Store) ChangePermissions(ctx context.Context, name string, add, remove 
 }
 
 // DeleteRole implements store.Roles. Its permissions go with it.
-func (s *Store) DeleteRole(ctx context.Context, name string) error {
+func (s users) DeleteRole(ctx context.Context, name string) error {
 	return found(s.exec(ctx, "delete role", `DELETE FROM twofold_roles WHERE name = $1`, name))
 }
 
 // PermissionsOf implements store.Roles. It is on the path of requests: one
 // statement for each role, by key.
-func (s *Store) PermissionsOf(ctx context.Context, roles []string) ([]string, error) {
+func (s users) PermissionsOf(ctx context.Context, roles []string) ([]string, error) {
 	var out []string
 	for _, role := range roles {
-		given, err := all(ctx, s, s.read, "permissions", `SELECT role, permission FROM twofold_permissions WHERE role = $1`, scanPermission, role)
+		given, err := all(ctx, s.Store, s.read, "permissions", `SELECT role, permission FROM twofold_permissions WHERE role = $1`, scanPermission, role)
 		if err != nil {
 			return nil, err
 		}

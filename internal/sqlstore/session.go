@@ -30,7 +30,7 @@ func scanSession(scan scanner) (s store.Session, err error) {
 }
 
 // PutSession implements store.Sessions.
-func (s *Store) PutSession(ctx context.Context, v store.Session) error {
+func (s sessions) PutSession(ctx context.Context, v store.Session) error {
 	statement := s.d.sessionStatement(v)
 	return found(s.exec(ctx, "put session", statement.Query, statement.Args...))
 }
@@ -63,22 +63,22 @@ func Place(hash string) int64 {
 }
 
 // Session implements store.Sessions.
-func (s *Store) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
-	return one(ctx, s, s.read, "session", `SELECT `+sessionColumns+` FROM twofold_sessions
+func (s sessions) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
+	return one(ctx, s.Store, s.read, "session", `SELECT `+sessionColumns+` FROM twofold_sessions
 		WHERE hash = $1 AND ends_at > $2`, scanSession, hash, micros(now))
 }
 
 // SessionUser implements store.SessionUser. Every request calls it, so it uses one
 // prepared statement that reads two rows.
-func (s *Store) SessionUser(ctx context.Context, hash string, now time.Time) (store.Session, store.User, error) {
+func (s sessions) SessionUser(ctx context.Context, hash string, now time.Time) (store.Session, store.User, error) {
 	if s.d.Places {
-		p, err := one(ctx, s, s.read, "session and user", s.placed, scanPair, hash, micros(now), Place(hash))
+		p, err := one(ctx, s.Store, s.read, "session and user", s.placed, scanPair, hash, micros(now), Place(hash))
 		if !errors.Is(err, store.ErrNotFound) {
 			return p.session, p.user, err
 		}
 		// The session may have been stored without a place.
 	}
-	p, err := one(ctx, s, s.read, "session and user", s.pair, scanPair, hash, micros(now))
+	p, err := one(ctx, s.Store, s.read, "session and user", s.pair, scanPair, hash, micros(now))
 	return p.session, p.user, err
 }
 
@@ -121,7 +121,7 @@ func columnsOf(table, columns string) string {
 
 // TouchSession implements store.Sessions. A call that arrives late, or from a clock
 // that was set back, never shortens a session.
-func (s *Store) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
+func (s sessions) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
 	return found(s.exec(ctx, "touch session", `UPDATE twofold_sessions SET
 		seen_at = CASE WHEN seen_at > CAST($2 AS BIGINT) THEN seen_at ELSE CAST($2 AS BIGINT) END,
 		idle_at = CASE WHEN idle_at > CAST($3 AS BIGINT) THEN idle_at ELSE CAST($3 AS BIGINT) END,
@@ -131,20 +131,20 @@ func (s *Store) TouchSession(ctx context.Context, hash string, seen, idle time.T
 }
 
 // TakeSession implements store.Sessions.
-func (s *Store) TakeSession(ctx context.Context, hash string) (store.Session, error) {
-	return take(ctx, s, "take session", `DELETE FROM twofold_sessions WHERE hash = $1 RETURNING `+sessionColumns, scanSession, hash)
+func (s sessions) TakeSession(ctx context.Context, hash string) (store.Session, error) {
+	return take(ctx, s.Store, "take session", `DELETE FROM twofold_sessions WHERE hash = $1 RETURNING `+sessionColumns, scanSession, hash)
 }
 
 // RebindSession implements store.Sessions. It does not change when the session
 // ends, so it cannot revive one.
-func (s *Store) RebindSession(ctx context.Context, v store.Session) error {
+func (s sessions) RebindSession(ctx context.Context, v store.Session) error {
 	return found(s.exec(ctx, "rebind session", `UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
 		fresh_at = $6, trusted_by = $7 WHERE hash = $1`, v.Hash, v.Uniquifier, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt), v.TrustedBy))
 }
 
 // SessionsOf implements store.Sessions.
-func (s *Store) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
-	return all(ctx, s, s.read, "sessions", `SELECT `+sessionColumns+` FROM twofold_sessions
+func (s sessions) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
+	return all(ctx, s.Store, s.read, "sessions", `SELECT `+sessionColumns+` FROM twofold_sessions
 		WHERE user_id = $1 AND ends_at > $2 ORDER BY created_at DESC, hash LIMIT $3`, scanSession, userID, micros(now), int64(store.MaxListed))
 }
 
@@ -154,7 +154,7 @@ func scanText(scan scanner) (s string, err error) {
 }
 
 // EndSession implements store.Sessions.
-func (s *Store) EndSession(ctx context.Context, userID, id string) (hashes []string, err error) {
+func (s sessions) EndSession(ctx context.Context, userID, id string) (hashes []string, err error) {
 	err = s.tx(ctx, "end session", func(t *txn) error {
 		rows, err := t.query(`DELETE FROM twofold_sessions WHERE user_id = $1 AND id = $2 RETURNING hash`, userID, id)
 		if hashes, err = collect(rows, err, scanText); err == nil && len(hashes) == 0 {
@@ -166,7 +166,7 @@ func (s *Store) EndSession(ctx context.Context, userID, id string) (hashes []str
 }
 
 // EndSessions implements store.Sessions.
-func (s *Store) EndSessions(ctx context.Context, userID string) error {
+func (s sessions) EndSessions(ctx context.Context, userID string) error {
 	_, err := s.exec(ctx, "end sessions", `DELETE FROM twofold_sessions WHERE user_id = $1`, userID)
 	return err
 }

@@ -10,7 +10,7 @@ import (
 
 // CountSignIn implements store.SignInCounter. The one statement reads and writes,
 // so none of several sign-ins at once is lost.
-func (s *Store) CountSignIn(ctx context.Context, userID string, at time.Time, address string) error {
+func (s users) CountSignIn(ctx context.Context, userID string, at time.Time, address string) error {
 	_, err := s.exec(ctx, "count sign-in", `INSERT INTO twofold_sign_ins
 			(user_id, current_at, last_at, current_address, last_address, count) VALUES ($1, $2, $2, $3, '', 1)
 		ON CONFLICT (user_id) DO UPDATE SET last_at = twofold_sign_ins.current_at,
@@ -21,8 +21,8 @@ func (s *Store) CountSignIn(ctx context.Context, userID string, at time.Time, ad
 }
 
 // SignInsOf implements store.SignInCounter.
-func (s *Store) SignInsOf(ctx context.Context, userID string) (store.SignIns, error) {
-	n, err := one(ctx, s, s.read, "sign-ins", `SELECT current_at, last_at, current_address, last_address, count
+func (s users) SignInsOf(ctx context.Context, userID string) (store.SignIns, error) {
+	n, err := one(ctx, s.Store, s.read, "sign-ins", `SELECT current_at, last_at, current_address, last_address, count
 		FROM twofold_sign_ins WHERE user_id = $1`, func(scan scanner) (n store.SignIns, err error) {
 		err = scan((*stamp)(&n.CurrentAt), (*stamp)(&n.LastAt), &n.CurrentAddress, &n.LastAddress, &n.Count)
 		return n, err

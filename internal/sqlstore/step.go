@@ -9,7 +9,7 @@ import (
 )
 
 // steps implements store.Steps, and reads what a step needs.
-type steps struct{ s *Store }
+type steps struct{ *Store }
 
 // stepStatements are the statements of a step. Each has the error of the step for the case
 // that it does not write as many rows as it must.
@@ -25,17 +25,17 @@ func (l *stepStatements) add(missed error, statements ...Statement) {
 }
 
 // TakeStep implements store.Steps.
-func (v steps) TakeStep(ctx context.Context, step store.Step) error {
+func (s steps) TakeStep(ctx context.Context, step store.Step) error {
 	verb := "step"
 	if step.Factor != "" || step.Takes != "" { // what is spent must not come back
 		verb = "spending step"
 	}
-	l, err := v.s.d.stepStatements(step)
+	l, err := s.d.stepStatements(step)
 	if err != nil {
-		return v.s.fail(verb, err)
+		return s.fail(verb, err)
 	}
 	for range tries {
-		err := script(ctx, v.s, verb, l.statements)
+		err := script(ctx, s.Store, verb, l.statements)
 		at, refused := missed(err)
 		if !refused {
 			return err
@@ -44,7 +44,7 @@ func (v steps) TakeStep(ctx context.Context, step store.Step) error {
 		if !errors.As(l.errs[at], &closed) {
 			return l.errs[at]
 		}
-		until, err := opens(ctx, v.s, verb, claimed(step.Budgets[closed.Group]), step.Now)
+		until, err := opens(ctx, s.Store, verb, claimed(step.Budgets[closed.Group]), step.Now)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (v steps) TakeStep(ctx context.Context, step store.Step) error {
 		}
 		// It was opened meanwhile.
 	}
-	return v.s.fail(verb, store.ErrUnavailable)
+	return s.fail(verb, store.ErrUnavailable)
 }
 
 // stepStatements turns a step into statements. Locks come first, in the order of all verbs

@@ -97,9 +97,10 @@ type Pools struct {
 	Borrowed bool
 }
 
-// Store implements store.Store on Pools.
+// Store implements store.Store on Pools. It has what all verbs share, and embeds the verbs of
+// each kind of record.
 type Store struct {
-	transfers
+	parts
 	d     Dialect
 	lent  bool  // do not close the pools
 	local bool  // Dialect.Local, and the pools are not borrowed
@@ -114,10 +115,6 @@ type Store struct {
 	// for each other longer than Patience. It is nil if turn is nil.
 	coming chan struct{}
 	closed atomic.Bool
-	deletions
-	invitations
-	events
-	steps
 	failed func(verb string)
 	// Queries of every request.
 	pair, placed, waiting string
@@ -193,8 +190,7 @@ func (s *Store) leave() {
 func New(p Pools, d Dialect) *Store {
 	s := &Store{d: d, lent: p.Borrowed, local: d.Local && !p.Borrowed, write: newPool(p.Write, d)}
 	s.pair, s.placed, s.waiting = sessionAndUser(), PlacedSession(), waitingQuery()
-	s.transfers = transfers{s}
-	s.deletions, s.invitations, s.events, s.steps = deletions{s}, invitations{s}, events{s}, steps{s}
+	s.parts = partsOf(s)
 	s.read, s.swift, s.bulk = s.write, s.write, s.write
 	if p.Swift != p.Write {
 		s.swift = newPool(p.Swift, d)

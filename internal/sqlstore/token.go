@@ -19,7 +19,7 @@ func scanToken(scan scanner) (t store.Token, err error) {
 
 // PutToken implements store.Tokens. The statement that stores a token also counts the
 // others. The lock keeps transactions of the same user in order.
-func (s *Store) PutToken(ctx context.Context, k store.Token, messages ...store.Message) error {
+func (s tokens) PutToken(ctx context.Context, k store.Token, messages ...store.Message) error {
 	row := []any{
 		k.ID, k.UserID, k.Uniquifier, bit(k.Personal), k.Hash, k.Generation, k.SessionID, k.Name,
 		text(k.Scopes), int64(k.Level), bit(k.Trusted), text(k.Proofs),
@@ -52,14 +52,14 @@ func (s *Store) PutToken(ctx context.Context, k store.Token, messages ...store.M
 }
 
 // PersonalToken implements store.Tokens.
-func (s *Store) PersonalToken(ctx context.Context, hash string, now time.Time) (store.Token, error) {
-	return one(ctx, s, s.read, "personal token", `SELECT `+tokenColumns+` FROM twofold_tokens
+func (s tokens) PersonalToken(ctx context.Context, hash string, now time.Time) (store.Token, error) {
+	return one(ctx, s.Store, s.read, "personal token", `SELECT `+tokenColumns+` FROM twofold_tokens
 		WHERE hash = $1 AND personal = 1 AND expires_at > $2 AND idle_at > $2`, scanToken, hash, micros(now))
 }
 
 // RotateToken implements store.Tokens. The exchange is one conditional
 // statement; a loser looks why it lost.
-func (s *Store) RotateToken(ctx context.Context, u store.TokenUse) (store.Token, error) {
+func (s tokens) RotateToken(ctx context.Context, u store.TokenUse) (store.Token, error) {
 	var next store.Token
 	copied := false
 	err := s.tx(ctx, "rotate token", func(t *txn) (err error) {
@@ -91,26 +91,26 @@ func (s *Store) RotateToken(ctx context.Context, u store.TokenUse) (store.Token,
 }
 
 // TouchToken implements store.Tokens.
-func (s *Store) TouchToken(ctx context.Context, id string, now time.Time) error {
+func (s tokens) TouchToken(ctx context.Context, id string, now time.Time) error {
 	return found(s.exec(ctx, "touch token", `UPDATE twofold_tokens SET used_at = $2 WHERE id = $1`, id, micros(now)))
 }
 
 // TokensOf implements store.Tokens. A token of former credentials is dead, so
 // it is not listed.
-func (s *Store) TokensOf(ctx context.Context, userID string, now time.Time) ([]store.Token, error) {
-	return all(ctx, s, s.read, "tokens", `SELECT `+tokenColumns+` FROM twofold_tokens
+func (s tokens) TokensOf(ctx context.Context, userID string, now time.Time) ([]store.Token, error) {
+	return all(ctx, s.Store, s.read, "tokens", `SELECT `+tokenColumns+` FROM twofold_tokens
 		WHERE user_id = $1 AND expires_at > $2 AND idle_at > $2
 			AND uniquifier = (SELECT uniquifier FROM twofold_users WHERE id = $1)
 		ORDER BY created_at DESC, id LIMIT $3`, scanToken, userID, micros(now), int64(store.MaxListed))
 }
 
 // RevokeToken implements store.Tokens.
-func (s *Store) RevokeToken(ctx context.Context, userID, id string) error {
+func (s tokens) RevokeToken(ctx context.Context, userID, id string) error {
 	return found(s.exec(ctx, "revoke token", `DELETE FROM twofold_tokens WHERE user_id = $1 AND id = $2`, userID, id))
 }
 
 // RevokeFamilies implements store.Tokens.
-func (s *Store) RevokeFamilies(ctx context.Context, userID, sessionID string) error {
+func (s tokens) RevokeFamilies(ctx context.Context, userID, sessionID string) error {
 	_, err := s.exec(ctx, "revoke families", `DELETE FROM twofold_tokens WHERE user_id = $1 AND personal = 0 AND session_id = $2`,
 		userID, sessionID)
 	return err

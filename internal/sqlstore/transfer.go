@@ -177,29 +177,29 @@ func zeroOf(value any) string {
 }
 
 // transfers implements the verbs that move whole accounts.
-type transfers struct{ s *Store }
+type transfers struct{ *Store }
 
 const putAccounts = "put accounts"
 
 // PutAccounts implements store.Transfers.
-func (v transfers) PutAccounts(ctx context.Context, accounts []store.Whole) error {
+func (s transfers) PutAccounts(ctx context.Context, accounts []store.Whole) error {
 	var rows rowsOf
 	keys := make([]string, len(accounts))
 	for i, w := range accounts {
 		if err := rows.add(w, true); err != nil {
-			return v.s.fail(putAccounts, err)
+			return s.fail(putAccounts, err)
 		}
 		keys[i] = userKey(w.User.ID)
 	}
-	if v.s.coming != nil {
+	if s.coming != nil {
 		select {
-		case v.s.coming <- struct{}{}:
-			defer func() { <-v.s.coming }()
+		case s.coming <- struct{}{}:
+			defer func() { <-s.coming }()
 		case <-ctx.Done():
-			return v.s.fail(putAccounts, ctx.Err())
+			return s.fail(putAccounts, ctx.Err())
 		}
 	}
-	return v.s.tx(ctx, putAccounts, func(t *txn) error {
+	return s.tx(ctx, putAccounts, func(t *txn) error {
 		if err := rows.insert(t); err != nil {
 			return err
 		}
@@ -210,13 +210,13 @@ func (v transfers) PutAccounts(ctx context.Context, accounts []store.Whole) erro
 // ReplaceAccount implements store.Transfers. The compare-and-set on the account
 // comes first, because it locks the account. The number of recovery codes shows
 // whether one was spent here: it must not become valid again.
-func (v transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.Origin, keepPassword bool) error {
+func (s transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.Origin, keepPassword bool) error {
 	const verb = "replace account"
 	var rows rowsOf
 	if err := rows.add(w, false); err != nil {
-		return v.s.fail(verb, err)
+		return s.fail(verb, err)
 	}
-	return v.s.tx(ctx, verb, func(t *txn) error {
+	return s.tx(ctx, verb, func(t *txn) error {
 		u := w.User
 		n, err := t.exec(`UPDATE twofold_users SET email = $4, email_key = $5, username = $6, username_key = $7,
 				password_hash = CASE WHEN CAST($8 AS INTEGER) = 1 THEN password_hash ELSE $9 END, active = $10,
@@ -235,7 +235,7 @@ func (v transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.
 		}
 		// The rows are locked: a code that is being spent is either gone or must
 		// wait.
-		left, err := list(t, `SELECT 1 FROM twofold_recovery_codes WHERE user_id = $1`+v.s.d.ForUpdate, scanInt, u.ID)
+		left, err := list(t, `SELECT 1 FROM twofold_recovery_codes WHERE user_id = $1`+s.d.ForUpdate, scanInt, u.ID)
 		if err != nil {
 			return err
 		}
@@ -293,13 +293,13 @@ type lookup struct {
 }
 
 // OriginsOf implements store.Transfers.
-func (v transfers) OriginsOf(ctx context.Context, source string, oldIDs []string) ([]store.Origin, error) {
-	return among(ctx, v.s, lookup{"origins", `SELECT ` + originColumns + ` FROM twofold_origins
+func (s transfers) OriginsOf(ctx context.Context, source string, oldIDs []string) ([]store.Origin, error) {
+	return among(ctx, s.Store, lookup{"origins", `SELECT ` + originColumns + ` FROM twofold_origins
 		WHERE source = $1 AND old_id %s`, []any{source}}, oldIDs, scanOrigin)
 }
 
 // HoldersOf implements store.Transfers.
-func (v transfers) HoldersOf(ctx context.Context, kind string, names []string) (map[string]string, error) {
+func (s transfers) HoldersOf(ctx context.Context, kind string, names []string) (map[string]string, error) {
 	text := map[string]string{
 		"id":       `SELECT id, id FROM twofold_users WHERE id %s`,
 		"identity": `SELECT identity, user_id FROM twofold_identities WHERE identity %s`,
@@ -307,18 +307,18 @@ func (v transfers) HoldersOf(ctx context.Context, kind string, names []string) (
 		"subject":  `SELECT issuer, subject, user_id FROM twofold_connections WHERE issuer = $1 AND subject %s`,
 	}[kind]
 	if text == "" {
-		return nil, v.s.fail("holders", &rowError{"no such kind of name"})
+		return nil, s.fail("holders", &rowError{"no such kind of name"})
 	}
 	out := map[string]string{}
 	if kind == "id" {
-		if err := deletedIDs(ctx, v.s, names, out); err != nil {
+		if err := deletedIDs(ctx, s.Store, names, out); err != nil {
 			return out, err
 		}
 	}
 	if kind == "subject" {
-		return out, holdersOfSubjects(ctx, v.s, text, names, out)
+		return out, holdersOfSubjects(ctx, s.Store, text, names, out)
 	}
-	list, err := among(ctx, v.s, lookup{"holders", text, nil}, names, func(scan scanner) (p [2]string, err error) {
+	list, err := among(ctx, s.Store, lookup{"holders", text, nil}, names, func(scan scanner) (p [2]string, err error) {
 		err = scan(&p[0], &p[1])
 		return p, err
 	})
@@ -371,8 +371,8 @@ func holdersOfSubjects(ctx context.Context, s *Store, text string, names []strin
 }
 
 // ForeignCodes implements store.RecoveryCodes.
-func (v transfers) ForeignCodes(ctx context.Context, userID string) ([]store.KeptCode, error) {
-	return all(ctx, v.s, v.s.read, "foreign codes", `SELECT user_id, mac, form, created_at FROM twofold_recovery_codes
+func (s transfers) ForeignCodes(ctx context.Context, userID string) ([]store.KeptCode, error) {
+	return all(ctx, s.Store, s.read, "foreign codes", `SELECT user_id, mac, form, created_at FROM twofold_recovery_codes
 		WHERE user_id = $1 AND LENGTH(form) > 0 ORDER BY mac`, func(scan scanner) (store.KeptCode, error) {
 		c, err := scanCode(scan)
 		return c.KeptCode, err

@@ -33,17 +33,17 @@ func trim[T any](ctx context.Context, s *Store, w trimmed[T], userID string, kee
 }
 
 // TrimSessions implements store.Sessions.
-func (s *Store) TrimSessions(ctx context.Context, userID string, keep int) ([]store.Session, error) {
-	return trim(ctx, s, trimmed[store.Session]{"trim sessions", "twofold_sessions", "hash", sessionColumns, "", scanSession}, userID, keep)
+func (s sessions) TrimSessions(ctx context.Context, userID string, keep int) ([]store.Session, error) {
+	return trim(ctx, s.Store, trimmed[store.Session]{"trim sessions", "twofold_sessions", "hash", sessionColumns, "", scanSession}, userID, keep)
 }
 
 // TrimDevices implements store.Devices.
-func (s *Store) TrimDevices(ctx context.Context, userID string, keep int) ([]store.Device, error) {
+func (s sessions) TrimDevices(ctx context.Context, userID string, keep int) ([]store.Device, error) {
 	columns := strings.ReplaceAll(deviceColumns, "d.", "")
-	return trim(ctx, s, trimmed[store.Device]{"trim devices", "twofold_devices", "id", columns, "", scanDevice}, userID, keep)
+	return trim(ctx, s.Store, trimmed[store.Device]{"trim devices", "twofold_devices", "id", columns, "", scanDevice}, userID, keep)
 }
 
 // TrimFamilies implements store.Tokens.
-func (s *Store) TrimFamilies(ctx context.Context, userID string, keep int) ([]store.Token, error) {
-	return trim(ctx, s, trimmed[store.Token]{"trim families", "twofold_tokens", "id", tokenColumns, " AND personal = 0", scanToken}, userID, keep)
+func (s sessions) TrimFamilies(ctx context.Context, userID string, keep int) ([]store.Token, error) {
+	return trim(ctx, s.Store, trimmed[store.Token]{"trim families", "twofold_tokens", "id", tokenColumns, " AND personal = 0", scanToken}, userID, keep)
 }

@@ -25,25 +25,25 @@ func scanUser(scan scanner) (u store.User, err error) {
 }
 
 // UserByID implements store.UserReader.
-func (s *Store) UserByID(ctx context.Context, id string) (store.User, error) {
-	return one(ctx, s, s.read, "user by id", `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`, scanUser, id)
+func (s users) UserByID(ctx context.Context, id string) (store.User, error) {
+	return one(ctx, s.Store, s.read, "user by id", `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`, scanUser, id)
 }
 
 // UserByIdentity implements store.UserReader.
-func (s *Store) UserByIdentity(ctx context.Context, key string) (store.User, error) {
+func (s users) UserByIdentity(ctx context.Context, key string) (store.User, error) {
 	if key == "" {
 		return store.User{}, store.ErrNotFound
 	}
-	return one(ctx, s, s.read, "user by identity", `SELECT `+userColumns+` FROM twofold_identities
+	return one(ctx, s.Store, s.read, "user by identity", `SELECT `+userColumns+` FROM twofold_identities
 		JOIN twofold_users ON id = user_id WHERE identity = $1`, scanUser, key)
 }
 
 // ListUsers implements store.UserReader.
-func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]store.User, error) {
+func (s users) ListUsers(ctx context.Context, after string, limit int) ([]store.User, error) {
 	if limit <= 0 { // SQLite would read a negative LIMIT as none
 		return []store.User{}, nil
 	}
-	return all(ctx, s, s.read, "list users", `SELECT `+userColumns+` FROM twofold_users
+	return all(ctx, s.Store, s.read, "list users", `SELECT `+userColumns+` FROM twofold_users
 		WHERE id > $1 ORDER BY id LIMIT $2`, scanUser, after, limit)
 }
 
@@ -57,7 +57,7 @@ func userRow(u store.User) []any {
 }
 
 // CreateUser implements store.UserWriter.
-func (s *Store) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
+func (s users) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
 	return s.tx(ctx, "create user", func(t *txn) error { return t.createUser(u, factors...) })
 }
 
@@ -103,7 +103,7 @@ func (t *txn) claimIdentities(u store.User) error {
 }
 
 // SetIdentity implements store.UserWriter.
-func (s *Store) SetIdentity(ctx context.Context, u store.User, uniquifier string, messages ...store.Message) error {
+func (s users) SetIdentity(ctx context.Context, u store.User, uniquifier string, messages ...store.Message) error {
 	return s.tx(ctx, "set identity", func(t *txn) error {
 		former, err := get(t, `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`+s.d.ForUpdate, scanUser, u.ID)
 		if err == errNone {
@@ -151,7 +151,7 @@ func (t *txn) changeUser(id, update string, args ...any) error {
 }
 
 // SetPassword implements store.UserWriter.
-func (s *Store) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time, messages ...store.Message) error {
+func (s users) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time, messages ...store.Message) error {
 	return s.tx(ctx, "set password", func(t *txn) error {
 		if err := t.changeUser(id, `UPDATE twofold_users SET password_hash = $2, uniquifier = $3, updated_at = CAST($4 AS BIGINT),
 			reset_at = CASE WHEN CAST($5 AS INTEGER) = 1 THEN CAST($4 AS BIGINT) ELSE reset_at END WHERE id = $1`,
@@ -163,13 +163,13 @@ func (s *Store) SetPassword(ctx context.Context, id, hash, uniquifier string, vi
 }
 
 // UpgradePassword implements store.UserWriter.
-func (s *Store) UpgradePassword(ctx context.Context, id, old, new string) error {
+func (s users) UpgradePassword(ctx context.Context, id, old, new string) error {
 	const verb = "upgrade password"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, id, old, new)
 	if err != nil || n == 1 {
 		return err
 	}
-	return usedIfThere(ctx, s, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+	return usedIfThere(ctx, s.Store, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }
 
 // usedIfThere returns the reason why a conditional statement changed no row. The second query is
@@ -186,7 +186,7 @@ func usedIfThere(ctx context.Context, s *Store, verb, count, id string) error {
 }
 
 // SetActive implements store.UserWriter.
-func (s *Store) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
+func (s users) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
 	return s.tx(ctx, "set active", func(t *txn) error {
 		return t.changeUser(id, `UPDATE twofold_users SET active = $2, uniquifier = $3, updated_at = $4 WHERE id = $1`,
 			bit(active), uniquifier, micros(now))
@@ -194,7 +194,7 @@ func (s *Store) SetActive(ctx context.Context, id string, active bool, uniquifie
 }
 
 // SetRoles implements store.UserWriter.
-func (s *Store) SetRoles(ctx context.Context, id string, roles []string, now time.Time) error {
+func (s users) SetRoles(ctx context.Context, id string, roles []string, now time.Time) error {
 	return found(s.exec(ctx, "set roles", `UPDATE twofold_users SET roles = $2, updated_at = $3 WHERE id = $1`,
 		id, text(roles), micros(now)))
 }
