@@ -247,7 +247,7 @@ type Outcome struct {
 	KnownCookie string
 	StayLife    time.Duration
 	Forget      bool
-	// News is the number of events that the owner has not marked as seen; see Login.News.
+	// News is the number of events that the owner has not marked as seen; see Account.News.
 	News int
 	// Next is the unchecked target that the user gave when they requested the link.
 	Next string
