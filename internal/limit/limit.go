@@ -23,6 +23,7 @@ type Limiter struct {
 	n        Limits
 	rows     map[name]Budget
 	spray    tally
+	sending
 }
 
 // New returns a limiter with the given figures.
@@ -31,7 +32,9 @@ func New(c store.Counters, now func() time.Time, n Limits) *Limiter {
 	for _, b := range Budgets() {
 		rows[b.Name] = b
 	}
-	return &Limiter{counters: c, now: now, n: n.withDefaults(), rows: rows}
+	l := &Limiter{counters: c, now: now, n: n.withDefaults(), rows: rows}
+	l.sending = sending{l}
+	return l
 }
 
 // Reservation is a reserved place in one or more budgets.

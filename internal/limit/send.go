@@ -6,6 +6,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
+// sending limits the messages that a Limiter lets through.
+type sending struct{ *Limiter }
+
 // Class is the purpose of a code.
 type Class string
 
@@ -36,7 +39,7 @@ func (m Message) to() string {
 }
 
 // answerable returns the claims that a right answer returns.
-func (l *Limiter) answerable(m Message) []store.Claim {
+func (l sending) answerable(m Message) []store.Claim {
 	claims := []store.Claim{
 		l.claim(sendShortly, m.Destination, m.Channel, m.to()),
 		l.claim(sendUnanswered, m.Destination, m.Channel, m.to()),
@@ -49,7 +52,7 @@ func (l *Limiter) answerable(m Message) []store.Claim {
 
 // Send reserves one message. While guesses at its code are paused, no message is sent, because its
 // code could not be used. Reservation.Answered returns the places after a right answer.
-func (l *Limiter) Send(ctx context.Context, m Message) error {
+func (l sending) Send(ctx context.Context, m Message) error {
 	kind := m.From.kind()
 	claims := append(l.answerable(m), l.claim(gap, m.Transaction, m.Channel), l.claim(sendMost, m.Destination, m.Channel, m.to()))
 	switch m.Class {
@@ -83,7 +86,7 @@ type First struct {
 }
 
 // answerableFirst returns the claims that a right code returns.
-func (l *Limiter) answerableFirst(m First) []store.Claim {
+func (l sending) answerableFirst(m First) []store.Claim {
 	claims := l.sends(m.From)
 	if m.From.Own() {
 		return append(claims, l.claim(firstKnownShort, m.Account, m.Channel, m.From.mark()))
@@ -102,7 +105,7 @@ func (l *Limiter) answerableFirst(m First) []store.Claim {
 // SendFirst reserves one code that replaces a password, for an account or a typed identity. The
 // limit of the network is checked first, so that a stranger does not use up the owner's budget
 // (R50). Second factors have separate budgets.
-func (l *Limiter) SendFirst(ctx context.Context, m First) error {
+func (l sending) SendFirst(ctx context.Context, m First) error {
 	kind, most := "anybody", firstMost
 	if m.From.known() {
 		kind = "known"
@@ -117,14 +120,14 @@ func (l *Limiter) SendFirst(ctx context.Context, m First) error {
 
 // sent returns a claim for one of all messages that are sent. For a message that is not sent or was
 // already counted, it only checks the budget, so that the result looks the same.
-func (l *Limiter) sent(channel, kind string, look bool) store.Claim {
+func (l sending) sent(channel, kind string, look bool) store.Claim {
 	c := l.claim(sendAll, channel, kind)
 	c.Look = look
 	return c
 }
 
 // AnsweredFirst is like Answered, for a code of SendFirst.
-func (l *Limiter) AnsweredFirst(ctx context.Context, m First) error {
+func (l sending) AnsweredFirst(ctx context.Context, m First) error {
 	return l.counters.Release(ctx, Keys(l.answerableFirst(m)), nil)
 }
 
@@ -139,7 +142,7 @@ type Letter struct {
 
 // Link reserves one letter for an identity, known or not. The budgets of identity and network
 // together are checked first, so that one stranger cannot use up the owner's budget.
-func (l *Limiter) Link(ctx context.Context, m Letter) error {
+func (l sending) Link(ctx context.Context, m Letter) error {
 	var claims []store.Claim
 	kind := "anybody"
 	if m.From.known() {
@@ -162,7 +165,7 @@ func (l *Limiter) Link(ctx context.Context, m Letter) error {
 // ChangeLetter reserves one letter to the new address that the owner of an account wants. It counts
 // for the account, which must not write to an unlimited number of addresses, and for the address,
 // which others may claim, too.
-func (l *Limiter) ChangeLetter(ctx context.Context, kind, userID, identity string) error {
+func (l sending) ChangeLetter(ctx context.Context, kind, userID, identity string) error {
 	_, err := l.reserve(ctx, &Reservation{},
 		l.claim(linkHour, userID, kind), l.claim(linkDay, userID, kind),
 		l.claim(linkHour, identity, kind, userID), l.claim(linkDay, identity, kind, string(Claimed)),
@@ -171,7 +174,7 @@ func (l *Limiter) ChangeLetter(ctx context.Context, kind, userID, identity strin
 }
 
 // Register reserves one registration from a client address, and its letter.
-func (l *Limiter) Register(ctx context.Context, address string, letter bool) error {
+func (l sending) Register(ctx context.Context, address string, letter bool) error {
 	claims := l.byNetwork(register, address)
 	if letter {
 		claims = append(claims, l.claim(sendAll, store.Email, "anybody"))
