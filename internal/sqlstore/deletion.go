@@ -199,7 +199,8 @@ func (s deletions) EndDeletion(ctx context.Context, userID, id string) error {
 
 // DueDeletions implements store.Deletions.
 func (s deletions) DueDeletions(ctx context.Context, now time.Time, limit int) ([]store.DeletionRequest, error) {
-	return all(ctx, s.Store, s.read, "due deletions", deletionQuery+`WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2`,
+	return all(ctx, s.Store, s.read, "due deletions", deletionQuery+`WHERE d.due_at <= $1
+		ORDER BY d.due_at LIMIT CAST($2 AS BIGINT)`,
 		scanDeletion, micros(now), int64(max(limit, 0)))
 }
 

@@ -121,7 +121,8 @@ func later(a, b time.Time) time.Time {
 func (s devices) DevicesOf(ctx context.Context, userID string, now time.Time) ([]store.Device, error) {
 	return all(ctx, s.Store, s.read, "devices", `SELECT `+deviceColumns+` FROM twofold_devices d
 		JOIN twofold_users u ON u.id = d.user_id AND u.uniquifier = d.uniquifier
-		WHERE d.user_id = $1 AND d.expires_at > $2 ORDER BY d.created_at DESC, d.id LIMIT $3`, scanDevice, userID, micros(now), int64(store.MaxListed))
+		WHERE d.user_id = $1 AND d.expires_at > $2
+		ORDER BY d.created_at DESC, d.id LIMIT CAST($3 AS BIGINT)`, scanDevice, userID, micros(now), int64(store.MaxListed))
 }
 
 // RevokeDevice implements store.Devices.

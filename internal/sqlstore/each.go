@@ -51,7 +51,8 @@ func (t *txn) eachOne(id string, each func(store.Whole) error) error {
 
 func (t *txn) eachOf(each func(store.Whole) error) error {
 	for after := ""; ; {
-		users, err := list(t, `SELECT `+userColumns+` FROM twofold_users WHERE id > $1 ORDER BY id LIMIT $2`, scanUser,
+		users, err := list(t, `SELECT `+userColumns+` FROM twofold_users
+			WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)`, scanUser,
 			after, page)
 		if err != nil {
 			return err

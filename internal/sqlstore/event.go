@@ -133,8 +133,7 @@ func (d Dialect) eventsOf(f store.EventFilter, args []any) (chosen string, all [
 	if f.Limit <= 0 {
 		f.Limit = 1000
 	}
-	// A parameter as the limit makes SQLite prepare the statement again each time.
-	end := eventOrder(f) + ` LIMIT ` + strconv.Itoa(f.Limit)
+	end := eventOrder(f) + limitOf(value(int64(f.Limit)))
 	names := make([]string, len(f.Names))
 	for i, name := range f.Names {
 		names[i] = value(name)
@@ -216,7 +215,8 @@ func (s events) PutSeal(ctx context.Context, e store.Seal) error {
 
 // SealsAfter implements store.Events.
 func (s events) SealsAfter(ctx context.Context, after int64, limit int) ([]store.Seal, error) {
-	return all(ctx, s.Store, s.read, "seals", `SELECT `+sealColumns+` FROM twofold_event_seals WHERE after_row >= $1 ORDER BY after_row LIMIT $2`,
+	return all(ctx, s.Store, s.read, "seals", `SELECT `+sealColumns+` FROM twofold_event_seals
+		WHERE after_row >= $1 ORDER BY after_row LIMIT CAST($2 AS BIGINT)`,
 		scanSeal, after, int64(limit))
 }
 

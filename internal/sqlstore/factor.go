@@ -36,7 +36,7 @@ func (s factors) SealedOtherwise(ctx context.Context, heads [][]byte, limit int)
 		query += ` AND substr(secret, 1, ` + strconv.Itoa(len(h)) + `) <> $` + strconv.Itoa(len(args))
 	}
 	args = append(args, limit)
-	query += ` LIMIT $` + strconv.Itoa(len(args))
+	query += limitOf(`$` + strconv.Itoa(len(args)))
 	return all(ctx, s.Store, s.read, "sealed otherwise", query, func(scan scanner) (head []byte, err error) {
 		err = scan((*blob)(&head))
 		return head, err

@@ -75,6 +75,6 @@ func (s invitations) ListInvitations(
 	ctx context.Context, after string, limit int, now time.Time,
 ) ([]store.Invitation, error) {
 	return all(ctx, s.Store, s.read, "list invitations", `SELECT `+invitationColumns+` FROM twofold_invitations
-		WHERE email_key > $1 AND expires_at > $2 ORDER BY email_key LIMIT $3`,
+		WHERE email_key > $1 AND expires_at > $2 ORDER BY email_key LIMIT CAST($3 AS BIGINT)`,
 		scanInvitation, after, micros(now), int64(max(limit, 0)))
 }

@@ -48,7 +48,7 @@ func (s outbox) execTelling(ctx context.Context, verb string, messages []store.M
 	return n, err
 }
 
-// putCopied stores the messages about a copied secret, which are created now.
+// putCopied creates and stores the messages about a copied secret.
 func (t *txn) putCopied(messages func() []store.Message) error {
 	if messages == nil {
 		return nil
@@ -99,7 +99,7 @@ func (s outbox) ClaimMessages(ctx context.Context, now time.Time, lease time.Dur
 			return err
 		}
 		rows, err := t.query(`WITH due AS MATERIALIZED (SELECT id FROM twofold_messages
-				WHERE due_at <= $1 AND expires_at > $1 ORDER BY due_at, id LIMIT $3`+s.d.SkipLocked+`)
+				WHERE due_at <= $1 AND expires_at > $1 ORDER BY due_at, id LIMIT CAST($3 AS BIGINT)`+s.d.SkipLocked+`)
 			UPDATE twofold_messages SET attempts = attempts + 1, due_at = $2
 			WHERE due_at <= $1 AND expires_at > $1 AND id IN (SELECT id FROM due)
 			RETURNING `+messageColumns, at, micros(now.Add(lease)), limit)

@@ -7,14 +7,14 @@ import (
 	"sync/atomic"
 )
 
-// pool is a *sql.DB with its prepared statements, each prepared once. Most texts
-// are constants of this package. Those that store whole accounts depend on the
-// accounts, and those that list events on their limit. So no statement is added
-// beyond a bound.
+// pool is a *sql.DB with its prepared statements, each prepared once. The
+// texts are constants of this package (TryChallenge has one per number of
+// hashes), except those that store whole accounts, which depend on the accounts.
+// So transactions stop adding statements at a bound.
 type pool struct {
 	db    *sql.DB
 	plain bool // the driver prepares by itself: texts are run as they are
-	most  int  // maximum number of statements
+	most  int  // statements up to which transactions add
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt
 
@@ -33,7 +33,7 @@ func (p *pool) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
 }
 
 func (p *pool) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	if p.plain || p.full(query) {
+	if p.plain {
 		return p.db.ExecContext(ctx, query, args...)
 	}
 	st, err := p.stmt(ctx, query)
@@ -44,7 +44,7 @@ func (p *pool) exec(ctx context.Context, query string, args []any) (sql.Result, 
 }
 
 func (p *pool) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	if p.plain || p.full(query) {
+	if p.plain {
 		return p.db.QueryContext(ctx, query, args...)
 	}
 	st, err := p.stmt(ctx, query)
@@ -61,16 +61,12 @@ func (p *pool) known(query string) *sql.Stmt {
 	return p.stmts[query]
 }
 
-// full reports whether a statement is not prepared and must not be added.
-func (p *pool) full(query string) bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return len(p.stmts) >= p.most && p.stmts[query] == nil
-}
-
 // learn prepares a statement for the next time, unless there are enough.
 func (p *pool) learn(ctx context.Context, query string) {
-	if !p.full(query) {
+	p.mu.RLock()
+	full := len(p.stmts) >= p.most
+	p.mu.RUnlock()
+	if !full {
 		_, _ = p.stmt(ctx, query) // only a matter of speed
 	}
 }

@@ -145,7 +145,8 @@ func (s sessions) RebindSession(ctx context.Context, v store.Session) error {
 // SessionsOf implements store.Sessions.
 func (s sessions) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
 	return all(ctx, s.Store, s.read, "sessions", `SELECT `+sessionColumns+` FROM twofold_sessions
-		WHERE user_id = $1 AND ends_at > $2 ORDER BY created_at DESC, hash LIMIT $3`, scanSession, userID, micros(now), int64(store.MaxListed))
+		WHERE user_id = $1 AND ends_at > $2
+		ORDER BY created_at DESC, hash LIMIT CAST($3 AS BIGINT)`, scanSession, userID, micros(now), int64(store.MaxListed))
 }
 
 func scanText(scan scanner) (s string, err error) {

@@ -37,7 +37,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error
 	total, size := 0, sweepLeast
 	for _, w := range sweeps {
 		query := `WITH dead AS MATERIALIZED (SELECT ` + w.key + ` FROM twofold_` + w.table +
-			` WHERE ` + w.end + ` <= $1 LIMIT $2` + s.d.SkipLocked + `)
+			` WHERE ` + w.end + ` <= $1 LIMIT CAST($2 AS BIGINT)` + s.d.SkipLocked + `)
 			DELETE FROM twofold_` + w.table + ` WHERE ` + w.key + ` IN (SELECT ` + w.key + ` FROM dead)`
 		for left := limit; left > 0; {
 			batch := min(left, size)

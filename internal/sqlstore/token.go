@@ -101,7 +101,7 @@ func (s tokens) TokensOf(ctx context.Context, userID string, now time.Time) ([]s
 	return all(ctx, s.Store, s.read, "tokens", `SELECT `+tokenColumns+` FROM twofold_tokens
 		WHERE user_id = $1 AND expires_at > $2 AND idle_at > $2
 			AND uniquifier = (SELECT uniquifier FROM twofold_users WHERE id = $1)
-		ORDER BY created_at DESC, id LIMIT $3`, scanToken, userID, micros(now), int64(store.MaxListed))
+		ORDER BY created_at DESC, id LIMIT CAST($3 AS BIGINT)`, scanToken, userID, micros(now), int64(store.MaxListed))
 }
 
 // RevokeToken implements store.Tokens.

@@ -24,7 +24,7 @@ func trim[T any](ctx context.Context, s *Store, w trimmed[T], userID string, kee
 	var ended []T
 	err = s.tx(ctx, w.verb, func(t *txn) error {
 		rows, err := t.query(`DELETE FROM `+w.table+` WHERE user_id = $1`+w.where+` AND `+w.key+` NOT IN (
-			SELECT `+w.key+` FROM `+w.table+` WHERE user_id = $1`+w.where+` ORDER BY created_at DESC, `+w.key+` LIMIT $2)
+			SELECT `+w.key+` FROM `+w.table+` WHERE user_id = $1`+w.where+` ORDER BY created_at DESC, `+w.key+` LIMIT CAST($2 AS BIGINT))
 			RETURNING `+w.columns, userID, int64(keep))
 		ended, err = collect(rows, err, w.scan)
 		return err

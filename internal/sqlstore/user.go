@@ -44,7 +44,7 @@ func (s users) ListUsers(ctx context.Context, after string, limit int) ([]store.
 		return []store.User{}, nil
 	}
 	return all(ctx, s.Store, s.read, "list users", `SELECT `+userColumns+` FROM twofold_users
-		WHERE id > $1 ORDER BY id LIMIT $2`, scanUser, after, limit)
+		WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)`, scanUser, after, limit)
 }
 
 // userRow returns the values of userColumns.

@@ -108,3 +108,7 @@ func (l listOf[T]) Scan(src any) error {
 	}
 	return nil
 }
+
+// limitOf returns the end of a query whose limit is a parameter. SQLite reads the value of a bare
+// parameter when it plans, so it would prepare the statement again after each use.
+func limitOf(parameter string) string { return ` LIMIT CAST(` + parameter + ` AS BIGINT)` }
