@@ -249,7 +249,7 @@ func (t *turn) takesMailTo(s *State, to Person) {
 	s.Proven = s.EverProven && s.ProvenAt == to
 }
 
-// steal copies the session of Ann's browser.
+// steal copies a session of Ann's.
 func (t *turn) steal() {
 	if !t.EveCopiesASession || t.was.Stolen {
 		return
@@ -265,7 +265,7 @@ func (t *turn) steal() {
 				}
 				s.Browsers[i] = b
 				t.then(By(Eve), "copies what Ann is signed in by", s)
-				return
+				break
 			}
 		}
 	}

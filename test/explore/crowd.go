@@ -43,7 +43,7 @@ func (x *search) others(i int) {
 }
 
 // learn notes an action in a browser, as one that can be done out of view of every
-// state of the same account. The words are those of the account before and after it.
+// state of the same account. from and to are the packed account before and after the action.
 func (x *search) learn(from, to uint64, after *State, by Label) {
 	if by.By >= By(people) || from == to && after.ended == nothing {
 		return

@@ -312,6 +312,11 @@ func TestAPackedStateIsTheSame(t *testing.T) {
 	if ordered(s.pack().state()) != ordered(s) {
 		t.Errorf("%+v is unpacked as %+v", s, s.pack().state())
 	}
+	s.Browsers[0] = Browser{Of: Ann, Known: true}
+	reversed := s
+	if slices.Reverse(reversed.Browsers[:]); s.pack() != reversed.pack() {
+		t.Errorf("the order of browsers matters: %+v and %+v", s.pack(), reversed.pack())
+	}
 }
 
 // ordered is a state with its browsers in one order, and without the owners of empty ones.

@@ -37,8 +37,9 @@ func (b *bits) flags(flags ...*bool) {
 func (b *bits) things(from, to Kind, ts *Things) {
 	first, width := thing(from, Ann), int(to-from+1)*int(people)
 	some := *ts >> first
-	field(b, width, &some)
-	*ts = some << first
+	if field(b, width, &some); !b.write {
+		*ts = some << first
+	}
 }
 
 func (s *State) pack() (p packed) {

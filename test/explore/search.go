@@ -43,14 +43,14 @@ func (s Story) String() string {
 	return s.Promise + "\n    " + strings.Join(s.Steps, "\n    ") + "\n  then: " + s.End
 }
 
-// search is one breadth-first search.
+// search is the state of one breadth-first search.
 type search struct {
 	m    *World
 	seen visited
 	from []uint32 // the state before, on a shortest way
 	told map[string]bool
-	// steps are where the actions in view lead, and who takes them: those of one state
-	// after those of the state before, from its entry in first on.
+	// steps holds, state by state, where the actions in view lead and who takes them.
+	// first[i] is the index of the first step of state i.
 	steps []step
 	first []int
 	// until is the promise at whose first story the search ends; empty: at the end.
@@ -163,6 +163,9 @@ func (x *search) visit(i int) {
 		x.Actions++
 		packed := after.pack()
 		j := x.add(i, packed, &after)
+		if j >= 1<<stepBits {
+			panic("explore: too many states for a step")
+		}
 		if s := step(l.By)<<stepBits | step(j); i != j && !slices.Contains(x.steps[x.first[i]:], s) {
 			x.steps = append(x.steps, s)
 		}
