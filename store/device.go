@@ -68,6 +68,7 @@ type DeviceUse struct {
 	Now                    time.Time
 	Grace                  time.Duration
 	// Copied returns messages about a copied secret, which are stored in the transaction that
-	// removes the device. It is not called otherwise; nil stores none.
+	// removes the device. It is not called otherwise; nil stores none. It may be called more
+	// than once, and must not use the store.
 	Copied func() []Message
 }

@@ -42,7 +42,7 @@ type TokenUse struct {
 	IdleAt     time.Time
 	// Copied returns messages for the case that the token was exchanged before. They are added to
 	// the outbox in the transaction that removes the family. It is not called otherwise; nil adds
-	// none.
+	// none. It may be called more than once, and must not use the store.
 	Copied func() []Message
 }
 

@@ -265,6 +265,7 @@ var noticeRaceRules = []rule{
 		}
 		k.is(use("never one"), store.ErrNotFound)
 		k.ok(use(d.Secret))
+		k.ok(use(d.Secret)) // retired, within the grace
 	}},
 	{"of many that want to change the same thing one is told of", func(k kit) {
 		for _, verb := range []string{"ChangePassword", "ChangeIdentity", "ChangeFactors", "ChangeConnections, removed", "TakeRecovery", "SpendRecoveryCode", "RotateToken"} {

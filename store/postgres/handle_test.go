@@ -62,7 +62,10 @@ func eachWay(t *testing.T, test func(*testing.T, opener)) {
 func TestPromisesOnAPool(t *testing.T) {
 	for name, change := range map[string]func(*pgxpool.Config){
 		"of two connections": func(c *pgxpool.Config) { c.MaxConns = 2 },
-		"without prepared statements, with the simple protocol": func(c *pgxpool.Config) {
+		"without prepared statements": func(c *pgxpool.Config) {
+			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+		},
+		"with the simple protocol": func(c *pgxpool.Config) {
 			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 		},
 	} {

@@ -120,7 +120,10 @@ func newDB(ctx context.Context, c client.UniversalClient, o Options) (*DB, error
 	defer cancel()
 	if err := db.inspect(short); err != nil {
 		if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
-			<-ctx.Done() // the connection timed out first
+			select { // the connection timed out first
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
 		}
 		if ended := ctx.Err(); ended != nil {
 			return nil, fmt.Errorf("it was not open before its context ended: %w", ended)

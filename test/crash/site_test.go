@@ -272,10 +272,13 @@ func (s *site) wait(to, kind string, find func(text string) string) string {
 func (s *site) delivers() {
 	s.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if n, _, err := s.db.CountMessages(s.Context()); err != nil || n == 0 || s.living.Err() != nil {
+		n, _, err := s.db.CountMessages(s.Context())
+		if n == 0 && err == nil || s.living.Err() != nil {
 			return
 		}
+		s.must(err)
 	}
+	s.Fatal("what was stored before is not delivered")
 }
 
 // linked is the link that a request mails; empty if the request gets no answer.
