@@ -388,7 +388,7 @@ func (f source) checkDecl(t *testing.T, d ast.Decl) {
 
 // exempt are package variables that must be, with the reason.
 var exempt = map[string]string{
-	"store/sqlite/file.go:making":                        "POSIX file locks belong to the process, so creating a file must be serialised in it",
+	"store/sqlite/file.go:making":                        "POSIX file locks belong to the process, so creating a file must be serialized in it",
 	"internal/storetest/servers/postgres.go:ownPostgres": "one server for a test program",
 	"internal/storetest/servers/redis.go:ownRedis":       "one server for a test program",
 	"internal/storetest/servers/redis.go:ownPrefixes":    "numbers the places in it",

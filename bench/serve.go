@@ -60,7 +60,7 @@ func serveCommand(ctx context.Context, args []string, out io.Writer) error {
 	}
 	working, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- s.auth.Run(working) }() // it also hears of changes, so that sessions stay in memory
+	go func() { ended <- s.auth.Run(working) }() // it also receives changes, so that sessions can stay in memory
 	err = serve(ctx, l, s, out)
 	stop()
 	return errors.Join(err, <-ended, s.close())

@@ -117,8 +117,8 @@ type userRename struct {
 // Help implements kong.HelpProvider.
 func (userRename) Help() string {
 	return `Changes an account's e-mail address or username, and ends everything that was issued to it. The owner is told at both
-addresses. Make sure by other means that the new address is theirs. If nothing but e-mail is left to sign in with, they
-cannot sign in until you run twofold user reset-access.
+addresses. Make sure by other means that the new address is theirs. If the account has no password and its only second
+factor is e-mail, they cannot sign in until you run twofold user reset-access.
 
 Examples:
   twofold user rename ann@example.org --email ann@example.com

@@ -6,9 +6,9 @@
 //
 // # Features
 //
-// Each feature is a type in services.go, and its steps are in files of the same names as the
-// handlers of package web. Login has what they share: the door, what is told of a step, and the
-// look at a sign-in that waits for its second factor.
+// Each feature is a type in services.go, and its steps are mostly in files of the same names as
+// the handlers of package web. Login has what they share: the door, notices and events, and reading
+// a pending sign-in.
 //
 // # Outcomes
 //

@@ -19,11 +19,12 @@ type services struct {
 }
 
 type (
-	// Account registers accounts, proves their addresses and changes what identifies them.
+	// Account signs in with a password, registers accounts, changes passwords, addresses and
+	// usernames, and lists an account's activity.
 	Account struct{ *Login }
 	// Enroll sets up second factors.
 	Enroll struct{ *Login }
-	// Links are mailed links, from the request to the use.
+	// Links creates and uses mailed links, and takes the answer to a notice.
 	Links struct{ *Login }
 	// OAuth signs in through accounts at other sites, and connects them.
 	OAuth struct{ *Login }
@@ -31,15 +32,16 @@ type (
 	Passwordless struct{ *Login }
 	// Reauth checks how recently a signed-in user proved who they are, and lets them prove it again.
 	Reauth struct{ *Login }
-	// Recovery replaces a lost second factor: by a recovery code, a rescue or a recovery.
+	// Recovery replaces a lost second factor by a recovery code, a mailed code or a recovery link.
 	Recovery struct{ *Login }
-	// Repeats answers a request that the browser sends twice as it answered the first one.
+	// Repeats gives a repeated request the answer of the first one.
 	Repeats struct{ *Login }
-	// SecondFactor asks for second factors and proves them, lists them and removes them.
+	// SecondFactor asks for second factors, proves, lists and removes them, and manages trusted
+	// browsers.
 	SecondFactor struct{ *Login }
 	// Sessions validates, lists and ends sessions, and remembers browsers.
 	Sessions struct{ *Login }
-	// Tokens issues refresh tokens and personal access tokens.
+	// Tokens issues, exchanges, lists and revokes refresh tokens and personal access tokens.
 	Tokens struct{ *Login }
 	// WebAuthn registers passkeys and signs in with them.
 	WebAuthn struct{ *Login }

@@ -1,6 +1,7 @@
 package sqlstore
 
-// parts are the verbs of each kind of record.
+// parts are the verbs of each kind of record. Those that are not below are in the files of their
+// names.
 type parts struct {
 	connections
 	counters
@@ -19,23 +20,23 @@ type parts struct {
 }
 
 type (
-	// connections are accounts at other sites.
+	// connections stores accounts at other sites.
 	connections struct{ *Store }
-	// counters are budgets.
+	// counters stores budgets.
 	counters struct{ *Store }
-	// devices are browsers that are trusted or stay signed in.
+	// devices stores browsers that are trusted or stay signed in.
 	devices struct{ *Store }
-	// factors are second factors, other first factors, recovery codes and recoveries.
+	// factors stores second factors, other first factors, recovery codes and recoveries.
 	factors struct{ *Store }
-	// outbox contains messages that wait to be sent.
+	// outbox stores messages that wait to be sent.
 	outbox struct{ *Store }
-	// pendings are sign-ins and set-ups under way, and codes that were sent for them.
+	// pendings stores sign-ins and set-ups under way, and codes that were sent for them.
 	pendings struct{ *Store }
-	// sessions are sessions, and the limits on how many there are.
+	// sessions stores sessions, and removes an account's oldest sessions, browsers and token families.
 	sessions struct{ *Store }
-	// tokens are refresh tokens and personal access tokens.
+	// tokens stores refresh tokens and personal access tokens.
 	tokens struct{ *Store }
-	// users are accounts, and roles.
+	// users stores accounts, counts of sign-ins, and roles.
 	users struct{ *Store }
 )
 

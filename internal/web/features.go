@@ -21,25 +21,29 @@ type features struct {
 }
 
 type (
-	// accountSteps are sign-in with a password, sign-up, confirmation and reset.
+	// accountSteps are sign-in with a password, sign-up, confirmation, reset, and recovery of the
+	// username.
 	accountSteps struct{ *Site }
 	// enrollSteps set up second factors.
 	enrollSteps struct{ *Site }
 	// flashSteps keep notes for the page after a redirect.
 	flashSteps struct{ *Site }
-	// linkSteps ask for mailed links and follow them.
+	// linkSteps ask for mailed links and follow them, and take the answer to a notice.
 	linkSteps struct{ *Site }
 	// oauthSteps sign in through accounts at other sites.
 	oauthSteps struct{ *Site }
 	// passwordlessSteps sign in by codes, links and other first factors.
 	passwordlessSteps struct{ *Site }
-	// profileSteps are the account page and changes of password, address and name.
+	// profileSteps are the account page, recent activity, and changes of password, address, username
+	// and language.
 	profileSteps struct{ *Site }
 	// recoverySteps are recovery codes and recoveries.
 	recoverySteps struct{ *Site }
-	// secondFactorSteps prove second factors, list them and remove them.
+	// secondFactorSteps prove, list and remove second factors, rescue users, and manage trusted
+	// browsers.
 	secondFactorSteps struct{ *Site }
-	// sessionSteps list and end sessions, sign out, and prove again who is signed in.
+	// sessionSteps list and end sessions, sign out, remember browsers, and prove again who is signed
+	// in.
 	sessionSteps struct{ *Site }
 	// spaSteps serve an application on another origin.
 	spaSteps struct{ *Site }

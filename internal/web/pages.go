@@ -322,7 +322,7 @@ type SelectPage struct {
 }
 
 // AccountPage is the data of "account". Each section of the page has a field here, a template
-// account_*.html and a function in Site.sections.
+// account_*.html and a function in profileSteps.sections.
 type AccountPage struct {
 	Recovery    *RecoveryPart // nil if none was requested
 	News        NewsPart

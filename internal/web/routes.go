@@ -10,7 +10,7 @@ import (
 type route struct {
 	method, path string
 	access       access // who may take the step
-	take         fields
+	take         fields // those that the step reads
 	step         func(*call) (*answer, error)
 	// raw handles the request instead of a step.
 	raw http.HandlerFunc
@@ -19,17 +19,17 @@ type route struct {
 	enrolls bool
 	// again builds the page that a failed form shows again.
 	again func(*call) (*answer, error)
-	// link marks the paths of mailed links and of redirects from identity providers.
-	link bool
 	// back is the path of that page. If it is empty, the path of the form is used, if it has a
 	// page.
 	back string
+	// link marks the paths of mailed links and of redirects from identity providers.
+	link bool
 	// twice answers a repeated request for a step that was just taken and that ended the session of
 	// the request.
 	twice func(*call) (*answer, error)
 }
 
-// table returns all paths of the site.
+// table returns the rows of all paths of the site.
 func (s *Site) table() []route {
 	p := s.paths
 	rows := []route{

@@ -49,8 +49,7 @@ func parts() []string {
 type page func() (*template.Template, error)
 
 // ownPages are the built-in pages. They do not depend on a site, so each is parsed once for all
-// sites of a program, when it is rendered first: most sites use a third of them, and each takes
-// half a megabyte.
+// sites of a program, when it is rendered first. Each takes half a megabyte.
 var ownPages = func() map[string]page {
 	all := map[string]page{}
 	shared := sync.OnceValues(func() (*template.Template, error) { return sharedTemplates(nil) })
