@@ -25,11 +25,16 @@
 //
 // # How to read it
 //
-// To know what holds, read these files, in this order. They take about an hour:
+// To know what holds, read these two:
 //
-//   - the list of promises and the table of faults in docs/security.md;
+//   - the list of promises, and what does not hold by design, in docs/security.md;
 //   - model.go: what a state is (State), what a world is (World), and what the people can
-//     do with what they have;
+//     do with what they have.
+//
+// To check that the search finds what breaks a promise, go on with these files, in this order.
+// Together with the two they take about an hour:
+//
+//   - the table of faults in docs/security.md;
 //   - promise.go and possible.go: what is promised, in words and as code: of every state
 //     (promises), of every action (moves), and that something stays possible (possible);
 //   - act.go, whose method all lists the actions; enter.go, own.go and outside.go: what each
