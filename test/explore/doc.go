@@ -28,8 +28,8 @@
 // To know what holds, read these two:
 //
 //   - the list of promises, and what does not hold by design, in docs/security.md;
-//   - model.go: what a state is (State), what a world is (World), and what the people can
-//     do with what they have.
+//   - model.go: what a state is (State), what a world is (World), and who can prove what
+//     (can).
 //
 // To check that the search finds what breaks a promise, go on with these files, in this order.
 // Together with the two they take about an hour:

@@ -154,9 +154,9 @@ const (
 	Opens             // by the link
 )
 
-// browsersEach is how many browsers of one person are in view at most: two of Ann's, and
-// two of the others'. A crowd has one of Ann's and one of the others' in view, and any
-// number out of view.
+// browsersEach is how many browsers of Ann's, and how many of the others' together, are in
+// view at most. A crowd has one of Ann's and one of the others' in view, and any number out
+// of view.
 const (
 	browsersEach = 2
 	browsers     = 2 * browsersEach
