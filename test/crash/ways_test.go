@@ -203,9 +203,15 @@ func (p *person) comesThrough() {
 			}
 		}
 	}
-	r := p.b.send(http.MethodGet, back, nil)
-	if r.text("oauth_signup") == "code" {
-		p.proven("/login/oauth-signup", p.s.code(p.email))
+	var r answer
+	code := p.s.coded(p.email, func() answer {
+		if r = p.b.send(http.MethodGet, back, nil); r.text("oauth_signup") != "code" {
+			return answer{} // nothing is mailed
+		}
+		return r
+	})
+	if code != "" {
+		p.proven("/login/oauth-signup", code)
 	} else if p.app != nil && r.status == 200 {
 		p.b.post("/tf-validate", m{"code": p.next()})
 	}
