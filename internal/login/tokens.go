@@ -297,8 +297,8 @@ func (l Tokens) RevokeToken(ctx context.Context, who Who, id string, b Browser) 
 	} else if err != nil {
 		return err
 	}
-	if beside := all[i].SessionID; beside != "" && beside != who.Session.ID {
-		if err := ended(l.Sessions.end(ctx, who.User.ID, beside)); err != nil {
+	if session := all[i].SessionID; session != "" && session != who.Session.ID {
+		if err := ended(l.Sessions.end(ctx, who.User.ID, session)); err != nil {
 			return err
 		}
 	}

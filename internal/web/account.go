@@ -15,7 +15,7 @@ type section func(c *call, p *AccountPage, body map[string]any) error
 func (s profileSteps) sections() []section {
 	return []section{
 		s.recovery.recoverySection, s.newsSection, s.sessionSection, s.secondFactor.factorsSection, s.recovery.codesSection, s.webauthn.passkeySection, s.oauth.connectionsSection,
-		s.session.sessionsSection, s.secondFactor.devicesSection, s.latelySection, s.languageSection,
+		s.session.sessionsSection, s.secondFactor.devicesSection, s.recentSection, s.languageSection,
 	}
 }
 

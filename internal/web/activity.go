@@ -14,8 +14,8 @@ import (
 // The number of lines that are shown, and of rows of the audit trail that are read for them. More
 // rows are read, because some have no text and attempts are counted.
 const (
-	latelyLines  = 8
-	latelyRows   = 2 * latelyLines
+	recentLines  = 8
+	recentRows   = 2 * recentLines
 	attemptLines = 5
 	attemptRows  = 100
 )
@@ -30,16 +30,16 @@ type Happened struct {
 	At               time.Time
 }
 
-// latelySection adds the recent activity of the account, from the audit trail. Failed attempts are
+// recentSection adds the recent activity of the account, from the audit trail. Failed attempts are
 // counted in separate lines.
-func (s profileSteps) latelySection(c *call, p *AccountPage, body map[string]any) error {
-	rows, err := s.c.Login.Account.Activity(c.r.Context(), *c.who, latelyRows, attemptRows)
+func (s profileSteps) recentSection(c *call, p *AccountPage, body map[string]any) error {
+	rows, err := s.c.Login.Account.Activity(c.r.Context(), *c.who, recentRows, attemptRows)
 	if err != nil {
 		return err
 	}
 	var all []line
 	for _, e := range rows.Done {
-		if n, ok := c.lineOf(e); ok && len(p.Lately) < latelyLines {
+		if n, ok := c.lineOf(e); ok && len(p.Lately) < recentLines {
 			p.Lately = append(p.Lately, n.Happened)
 			all = append(all, n)
 		}

@@ -426,7 +426,7 @@ func guesses(code string) []string {
 	return out
 }
 
-// enroll gives a user a second factor, as he would do it himself, in a browser
+// enroll gives a user a second factor, as the user would do it, in a browser
 // of its own that stays signed in. The app is nil unless there is one.
 func (s *site) enroll(user, method string) (*client, *app) {
 	s.t.Helper()

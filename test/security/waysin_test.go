@@ -102,10 +102,10 @@ func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 	}
 }
 
-// TestR059_AccessCanBeResetAfterANewAddress: the operator sets another address for an account
+// TestR059_ResettingTheAccessOpensAnAccountWithAnotherAddress: the operator sets another address for an account
 // whose second factor is its mailbox and that has no password. Then the mailbox begins a sign-in
 // and cannot end it. After ResetAccess it opens the account.
-func TestR059_AccessCanBeResetAfterANewAddress(t *testing.T) {
+func TestR059_ResettingTheAccessOpensAnAccountWithAnotherAddress(t *testing.T) {
 	w := newWorld(t, keyless)
 	p, b := w.byKey("alice")
 	b.mailbox(p, true).want(200)
