@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
@@ -248,9 +248,9 @@ func (a Accounts) withDefaults() Accounts {
 	return a
 }
 
-// life converts Accounts for package login.
-func (a Accounts) life() login.Life {
-	f := login.Life{
+// life converts Accounts for package auth.
+func (a Accounts) life() auth.Life {
+	f := auth.Life{
 		Confirm: a.Confirmable, Unconfirmed: a.LoginUnconfirmed, LoginAfterConfirm: a.AutoLoginAfterConfirm,
 		LoginAfterReset: a.AutoLoginAfterReset, Keyless: a.PasswordOptional,
 		ByLink: a.MagicLink, LoginWithin: a.LoginWithin, Welcome: !a.NoWelcome,
@@ -263,8 +263,8 @@ func (a Accounts) life() login.Life {
 	return f
 }
 
-// hook converts OnRegister or OnSignIn for package login.
-func hook(own func(context.Context, User, event.Context) (string, error)) login.Hook {
+// hook converts OnRegister or OnSignIn for package auth.
+func hook(own func(context.Context, User, event.Context) (string, error)) auth.Hook {
 	if own == nil {
 		return nil
 	}

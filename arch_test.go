@@ -32,7 +32,7 @@ var rooms = map[string]room{
 		ours: "internal/captcha internal/deletion internal/dossier internal/invite gate " +
 			"internal/account internal/device event internal/factor federated internal/factor/onetime " +
 			"internal/factor/recovery internal/factor/passkey internal/factor/totp internal/limit " +
-			"internal/login internal/policy internal/profile password internal/seal " +
+			"internal/auth internal/policy internal/profile password internal/seal " +
 			"internal/transfer internal/transfer/engine " +
 			"send internal/session store internal/web",
 		http:   true,
@@ -108,21 +108,21 @@ var rooms = map[string]room{
 			"internal/session",
 		others: "golang.org/x/net/idna golang.org/x/text",
 	},
-	"internal/login": {
+	"internal/auth": {
 		ours: "internal/account internal/device event internal/factor federated internal/limit " +
 			"internal/policy internal/profile internal/seal send internal/session store",
 	},
 	"internal/captcha": {http: true},
 	"internal/web": {
 		ours: "internal/captcha gate internal/gate internal/deletion internal/invite " +
-			"internal/account internal/device event internal/factor federated internal/limit internal/login " +
+			"internal/account internal/device event internal/factor federated internal/limit internal/auth " +
 			"internal/policy internal/profile password internal/seal send internal/session store",
 		others: "github.com/nicksnyder/go-i18n golang.org/x/net/publicsuffix golang.org/x/text",
 		http:   true,
 	},
-	"internal/deletion": {ours: "internal/account internal/limit internal/login internal/seal event store"},
+	"internal/deletion": {ours: "internal/account internal/limit internal/auth internal/seal event store"},
 	"internal/dossier":  {ours: "store internal/profile"},
-	"internal/invite":   {ours: "internal/account internal/login internal/seal event store"},
+	"internal/invite":   {ours: "internal/account internal/auth internal/seal event store"},
 	"tracing":           {others: "go.opentelemetry.io/otel", http: true},
 	"metrics":           {ours: ". event send", others: "github.com/prometheus/client_golang", http: true},
 	"test/ask":          {http: true},
@@ -223,18 +223,18 @@ func TestOneDoor(t *testing.T) {
 			case "Open", "Rebind":
 				if isSessions(sel.X) {
 					opened++
-					if where != "internal/login/door.go:open" {
-						t.Errorf("%s: makes a session, which only issue and its open in internal/login/door.go may", where)
+					if where != "internal/auth/door.go:open" {
+						t.Errorf("%s: makes a session, which only issue and its open in internal/auth/door.go may", where)
 					}
 				}
 			case "PutToken":
 				minted++
-				if where != "internal/login/door.go:mint" {
-					t.Errorf("%s: makes a right that outlives its browser, which only mint in internal/login/door.go may", where)
+				if where != "internal/auth/door.go:mint" {
+					t.Errorf("%s: makes a right that outlives its browser, which only mint in internal/auth/door.go may", where)
 				}
 			case "issue", "mint":
 				issued++
-				if f.dir != "internal/login" {
+				if f.dir != "internal/auth" {
 					t.Errorf("%s: reaches for the door", where)
 				}
 			}
@@ -257,7 +257,7 @@ func isSessions(x ast.Expr) bool {
 // unexported parameter type granted whose fields are all unexported.
 func checkDoor(t *testing.T, f source) {
 	for _, d := range f.file.Decls {
-		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "issue" && f.dir == "internal/login" {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "issue" && f.dir == "internal/auth" {
 			found := false
 			for _, p := range fn.Type.Params.List {
 				if id, ok := p.Type.(*ast.Ident); ok && id.Name == "granted" {
@@ -299,7 +299,7 @@ func TestNoNoticeBesideItsChange(t *testing.T) {
 	}
 	found := 0
 	for _, f := range sources(t, false) {
-		if f.dir != "internal/login" {
+		if f.dir != "internal/auth" {
 			continue
 		}
 		ast.Inspect(f.file, func(n ast.Node) bool {
@@ -315,7 +315,7 @@ func TestNoNoticeBesideItsChange(t *testing.T) {
 				if kind, ok := call.Args[2].(*ast.Ident); !ok || !alone[kind.Name] {
 					t.Errorf("%s: queues a notice beside a change; hand it to the change's verb", where)
 				}
-			case ok && sel.Sel.Name == "Queue" && where != "internal/login/notice.go:notify":
+			case ok && sel.Sel.Name == "Queue" && where != "internal/auth/notice.go:notify":
 				t.Errorf("%s: queues a notice past notify", where)
 			}
 			return true

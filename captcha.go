@@ -9,7 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/captcha"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
@@ -45,7 +45,7 @@ func (a Accounts) checkCaptcha(bad func(field, text string)) {
 	}
 }
 
-func captchaPlaces() []string { return []string{login.AtRegister, login.AtReset, login.AtSignIn} }
+func captchaPlaces() []string { return []string{auth.AtRegister, auth.AtReset, auth.AtSignIn} }
 
 // checkCaptchaPages reports replaced templates that do not contain the captcha.
 func (c *Config) checkCaptchaPages(words *web.Catalogue, bad func(field, text string)) {
@@ -58,10 +58,10 @@ func (c *Config) checkCaptchaPages(words *web.Catalogue, bad func(field, text st
 }
 
 // captchas builds the captcha, if one is configured.
-func (b *builder) captchas() (login.Captchas, error) {
+func (b *builder) captchas() (auth.Captchas, error) {
 	a := b.c.Accounts
 	if a.Captcha == "" {
-		return login.Captchas{}, nil
+		return auth.Captchas{}, nil
 	}
 	c := a.captcha()
 	c.Keys, c.Now, c.Log = b.keys.MACKeys("altcha"), b.c.Advanced.Now, b.c.Log
@@ -71,13 +71,13 @@ func (b *builder) captchas() (login.Captchas, error) {
 	c.Hosts = captchaHosts(b.c.Origin, b.c.Pages.SPA.Origin)
 	var err error
 	if b.captcha, err = captcha.New(c); err != nil {
-		return login.Captchas{}, field("Accounts.Captcha", err)
+		return auth.Captchas{}, field("Accounts.Captcha", err)
 	}
 	places := a.CaptchaAt
 	if len(places) == 0 {
 		places = captchaPlaces()
 	}
-	return login.Captchas{Check: b.captcha, At: places}, nil
+	return auth.Captchas{Check: b.captcha, At: places}, nil
 }
 
 // captchaHosts returns the hosts on which an answer may be given. For a loopback host it returns

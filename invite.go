@@ -7,7 +7,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/invite"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -49,7 +49,7 @@ func (a *Auth) Invite(ctx context.Context, n NewUser) (Invitation, error) {
 	i, err := a.invites.Invite(ctx, account.Draft{
 		Email: n.Email, Username: n.Username, Roles: n.Roles, Language: n.Language, Profile: profile.Encode(n.Fields),
 	})
-	if errors.Is(err, login.ErrSend) {
+	if errors.Is(err, auth.ErrSend) {
 		return Invitation{}, errors.New("twofold: no mail sender is configured, so invitations cannot be sent: " +
 			"set up a sender in Mail")
 	}

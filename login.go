@@ -3,12 +3,12 @@ package twofold
 import (
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
 // codes returns nil if recovery codes are off.
-func (b *builder) codes() (login.Codes, error) {
+func (b *builder) codes() (auth.Codes, error) {
 	r := b.c.TwoFactor.RecoveryCodes
 	if r == nil {
 		return nil, nil
@@ -18,7 +18,7 @@ func (b *builder) codes() (login.Codes, error) {
 	})
 }
 
-func (b *builder) buildLogin() (*login.Login, error) {
+func (b *builder) buildLogin() (*auth.Login, error) {
 	methods, mail, err := b.methods()
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 	}
 	t, unified := b.c.TwoFactor, orZero(b.c.Passwordless)
 	both, _ := b.c.Store.(store.SessionUser)
-	return login.New(login.Config{
+	return auth.New(auth.Config{
 		Captcha:  captchas,
 		Accounts: b.a.accounts, Sessions: b.a.sessions,
 		Devices: device.New(device.Config{
@@ -57,7 +57,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store,
 		FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(),
 		Now: b.c.Advanced.Now, Events: b.c.Advanced.OnEvent, Log: b.c.Log,
-		Policy: login.Policy{
+		Policy: auth.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin,
 			EarlyCodes: orZero(t.RecoveryCodes).BeforeFactor, RescueEmail: t.RescueEmail, StrongOnly: t.StrongOnly,
@@ -67,7 +67,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 			TellNewBrowsers: !b.c.Sessions.NoNewBrowserMail,
 			Tokens:          b.c.Tokens.policy(),
 			SignUp:          b.c.Accounts.OAuthSignUp,
-			Unified: login.Unified{
+			Unified: auth.Unified{
 				Methods: unified.EnabledMethods, Unforced: unified.Unforced,
 				CodeLife: unified.CodeValidity, SetupWithin: unified.SetupWithin,
 			},

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/device"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
@@ -26,14 +26,14 @@ type post struct {
 }
 
 // post returns nil if no sender of mail is configured.
-func (b *builder) post() login.Post {
+func (b *builder) post() auth.Post {
 	if b.c.Mail == nil {
 		return nil
 	}
 	return post{b.letters, b.c.SMS != nil, b.a.outbox, b.link, b.c.Advanced.Now}
 }
 
-func (p post) write(n login.Notice) (send.Message, error) {
+func (p post) write(n auth.Notice) (send.Message, error) {
 	m, err := p.letters.NoticeMail(web.Notice{
 		Locale: n.Language(), To: n.User.Email, Kind: n.Kind, Method: n.Method, Left: n.Left, At: n.At,
 		Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address, Link: p.stop(n),
@@ -44,7 +44,7 @@ func (p post) write(n login.Notice) (send.Message, error) {
 }
 
 // stop returns the link "this was not me" of a notice, or "" if it has none.
-func (p post) stop(n login.Notice) string {
+func (p post) stop(n auth.Notice) string {
 	if n.Stop == "" {
 		return ""
 	}
@@ -52,7 +52,7 @@ func (p post) stop(n login.Notice) string {
 }
 
 // messages renders a notice as mail and as text messages.
-func (p post) messages(n login.Notice) ([]send.Message, error) {
+func (p post) messages(n auth.Notice) ([]send.Message, error) {
 	m, err := p.write(n)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (p post) messages(n login.Notice) ([]send.Message, error) {
 }
 
 // Seal implements login.Post.
-func (p post) Seal(n login.Notice) (out []store.Message, err error) {
+func (p post) Seal(n auth.Notice) (out []store.Message, err error) {
 	list, err := p.messages(n)
 	for _, m := range list {
 		row, sealing := p.outbox.Seal(m, n.At.Add(noticeWithin))
@@ -83,7 +83,7 @@ func (p post) Seal(n login.Notice) (out []store.Message, err error) {
 }
 
 // SealLetter implements login.Post.
-func (p post) SealLetter(n login.Letter) (store.Message, error) {
+func (p post) SealLetter(n auth.Letter) (store.Message, error) {
 	m, within, err := p.letter(n)
 	if err != nil {
 		return store.Message{}, err
@@ -93,7 +93,7 @@ func (p post) SealLetter(n login.Letter) (store.Message, error) {
 
 // letter renders a letter. Delivery is attempted for the lifetime of its link, or for three days if
 // it has no link.
-func (p post) letter(n login.Letter) (m send.Message, within time.Duration, err error) {
+func (p post) letter(n auth.Letter) (m send.Message, within time.Duration, err error) {
 	letter := web.Letter{
 		Locale: n.Language(), To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life, Opens: n.Opens,
 	}
@@ -109,7 +109,7 @@ func (p post) letter(n login.Letter) (m send.Message, within time.Duration, err 
 }
 
 // Letter queues a letter. A decoy is processed in the same way and never sent.
-func (p post) Letter(ctx context.Context, n login.Letter) error {
+func (p post) Letter(ctx context.Context, n auth.Letter) error {
 	m, within, err := p.letter(n)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (p post) Letter(ctx context.Context, n login.Letter) error {
 func (p post) Wake() { p.outbox.Wake() }
 
 // Queue implements login.Post.
-func (p post) Queue(ctx context.Context, n login.Notice) error {
+func (p post) Queue(ctx context.Context, n auth.Notice) error {
 	list, err := p.messages(n)
 	for _, m := range list {
 		err = errors.Join(err, p.outbox.Queue(ctx, m, n.At.Add(noticeWithin)))

@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/passkey"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -106,8 +106,8 @@ func (b *builder) passkeys() (factor.Passkeys, error) {
 	return m, nil
 }
 
-func (p Passkeys) policy() login.PasskeyPolicy {
-	return login.PasskeyPolicy{
+func (p Passkeys) policy() auth.PasskeyPolicy {
+	return auth.PasskeyPolicy{
 		First: p.FirstFactor, Both: p.MultiFactor, Verify: p.Verify, Hints: p.Hints, CreateWithin: p.RegisterWithin, GetWithin: p.SignInWithin,
 	}
 }

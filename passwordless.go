@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -38,7 +38,7 @@ type Passwordless struct {
 
 // firstKinds are all methods of unified sign-in, in the contract's order.
 func firstKinds() []string {
-	return []string{login.ByPassword, store.Email, store.Authenticator, store.SMS}
+	return []string{auth.ByPassword, store.Email, store.Authenticator, store.SMS}
 }
 
 func (u Passwordless) withDefaults(mail, sms bool) Passwordless {
@@ -67,7 +67,7 @@ func (c *Config) checkPasswordless(bad func(field, text string)) {
 		}
 	}
 	for _, m := range u.Unforced {
-		if !slices.Contains(firstKinds(), m) || m == login.ByPassword {
+		if !slices.Contains(firstKinds(), m) || m == auth.ByPassword {
 			bad("Passwordless.Unforced", fmt.Sprintf("%q is not one of email, authenticator, sms", m))
 		}
 	}
@@ -80,8 +80,8 @@ func (c *Config) checkPasswordless(bad func(field, text string)) {
 }
 
 // firstCodes are the codes in place of a password, by channel.
-func (b *builder) firstCodes() (map[string]login.Trier, error) {
-	out := map[string]login.Trier{}
+func (b *builder) firstCodes() (map[string]auth.Trier, error) {
+	out := map[string]auth.Trier{}
 	if b.c.Passwordless == nil {
 		return out, nil
 	}

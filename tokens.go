@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
@@ -68,8 +68,8 @@ func (t Tokens) check(bad func(field, text string)) {
 	}
 }
 
-func (t Tokens) policy() login.TokenPolicy {
-	p := login.TokenPolicy{RefreshIdle: t.RefreshIdle, Scopes: t.Scopes, PersonalLife: t.PersonalLife}
+func (t Tokens) policy() auth.TokenPolicy {
+	p := auth.TokenPolicy{RefreshIdle: t.RefreshIdle, Scopes: t.Scopes, PersonalLife: t.PersonalLife}
 	if t.Refresh {
 		p.RefreshLife = t.RefreshLife
 	}
@@ -100,20 +100,20 @@ func (a *Auth) MintToken(ctx context.Context, id, name string, scopes []string, 
 	if err != nil {
 		return "", publicError(err)
 	}
-	text, _, err := login.GrantToken(ctx, a.login, u, login.PersonalTokenRequest{Name: name, Scopes: scopes, Life: life})
+	text, _, err := auth.GrantToken(ctx, a.login, u, auth.PersonalTokenRequest{Name: name, Scopes: scopes, Life: life})
 	return text, tokenError(err)
 }
 
 // tokenError converts the error of a token that was not created.
 func tokenError(err error) error {
 	for cause, problem := range map[error]string{
-		login.ErrChoice:      "choose at least one of the scopes in Tokens.Scopes, and no other",
-		login.ErrTooLong:     "its life must be positive and at most Tokens.PersonalLife",
-		login.ErrTooMany:     "the account has as many tokens as it may have: its owner can revoke one",
-		login.ErrDisabled:    "the account is not active",
-		login.ErrLocked:      "Accounts.Locked refuses the account",
-		login.ErrUnconfirmed: "the address of the account is not confirmed",
-		login.ErrUnproven:    "the address of the account is not confirmed",
+		auth.ErrChoice:      "choose at least one of the scopes in Tokens.Scopes, and no other",
+		auth.ErrTooLong:     "its life must be positive and at most Tokens.PersonalLife",
+		auth.ErrTooMany:     "the account has as many tokens as it may have: its owner can revoke one",
+		auth.ErrDisabled:    "the account is not active",
+		auth.ErrLocked:      "Accounts.Locked refuses the account",
+		auth.ErrUnconfirmed: "the address of the account is not confirmed",
+		auth.ErrUnproven:    "the address of the account is not confirmed",
 	} {
 		if errors.Is(err, cause) {
 			return errors.New("twofold: no token created:  " + problem)

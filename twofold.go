@@ -18,7 +18,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/internal/web"
@@ -37,7 +37,7 @@ type Auth struct {
 	factors  store.Factors
 	site     *web.Site
 	words    *web.Catalogue
-	login    *login.Login
+	login    *auth.Login
 	prefix   string
 	store    store.Store
 	opens    map[string]opener // by method
@@ -318,7 +318,7 @@ func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
 
 // alert returns a function that queues a mail to the administrators, or nil if HelpAddress is
 // empty.
-func (b *builder) alert() login.Alert {
+func (b *builder) alert() auth.Alert {
 	to := b.c.TwoFactor.HelpAddress
 	if to == "" {
 		return nil
@@ -339,7 +339,7 @@ func (b *builder) link(kind, token string) string {
 	return b.c.Origin + b.c.Pages.Prefix + b.c.Pages.Paths.Link(kind) + "/" + token
 }
 
-func (b *builder) write() func(context.Context, login.Letter) error {
+func (b *builder) write() func(context.Context, auth.Letter) error {
 	if p, ok := b.post().(post); ok {
 		return p.Letter
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
@@ -80,7 +80,7 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, error) {
 	if err != nil {
 		return User{}, publicError(err)
 	}
-	return publicUser(u), changed(ctx, a, u.ID, login.Created)
+	return publicUser(u), changed(ctx, a, u.ID, auth.Created)
 }
 
 // FindUser returns the account with the given e-mail address, username or ID,
@@ -204,12 +204,12 @@ func (a *Auth) Factors(ctx context.Context, id string) ([]store.Factor, error) {
 func (a *Auth) SetPassword(ctx context.Context, id, password string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
-		err = a.accounts.SetPassword(ctx, id, password, a.login.AccountLetters(ctx, login.PasswordChanged, u)...)
+		err = a.accounts.SetPassword(ctx, id, password, a.login.AccountLetters(ctx, auth.PasswordChanged, u)...)
 	}
 	if err != nil {
 		return publicError(err)
 	}
-	return changed(ctx, a, id, login.PasswordChanged)
+	return changed(ctx, a, id, auth.PasswordChanged)
 }
 
 // SetActive activates or deactivates an account. Deactivation ends all its
@@ -219,9 +219,9 @@ func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 		return publicError(err)
 	}
 	if active {
-		return changed(ctx, a, id, login.Activated)
+		return changed(ctx, a, id, auth.Activated)
 	}
-	return changed(ctx, a, id, login.Deactivated)
+	return changed(ctx, a, id, auth.Deactivated)
 }
 
 // SetRoles replaces an account's roles. It changes nothing and returns ErrRoleName for a name that
@@ -235,7 +235,7 @@ func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	if err != nil {
 		return publicError(err)
 	}
-	return changed(ctx, a, id, login.RolesChanged)
+	return changed(ctx, a, id, auth.RolesChanged)
 }
 
 // SetLanguage sets the language of the e-mails and text messages to the owner of an account: a
@@ -276,7 +276,7 @@ func (a *Auth) EndSession(ctx context.Context, id, session string) (bool, error)
 		return false, publicError(err)
 	}
 	err = a.login.Sessions.OperatorEnds(ctx, u, session)
-	if errors.Is(err, login.ErrNoSuch) {
+	if errors.Is(err, auth.ErrNoSuch) {
 		return false, nil
 	}
 	return err == nil, publicError(err)
@@ -300,13 +300,13 @@ func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) erro
 	if err == nil {
 		next := u
 		if next.Email, _, err = account.ParseEmail(email); err == nil {
-			err = a.accounts.SetIdentity(ctx, id, email, username, a.login.AccountLetters(ctx, login.IdentityChanged, u, next)...)
+			err = a.accounts.SetIdentity(ctx, id, email, username, a.login.AccountLetters(ctx, auth.IdentityChanged, u, next)...)
 		}
 	}
 	if err != nil {
 		return publicError(err)
 	}
-	return changed(ctx, a, id, login.IdentityChanged)
+	return changed(ctx, a, id, auth.IdentityChanged)
 }
 
 // StartRecovery mails the owner of an account a link that, with the password,
@@ -321,11 +321,11 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 		return publicError(err)
 	}
 	switch err := a.login.Recovery.StartRecovery(ctx, u, reason); {
-	case errors.Is(err, login.ErrMethod):
+	case errors.Is(err, auth.ErrMethod):
 		return ErrNoSecondFactor
-	case errors.Is(err, login.ErrPasswordNeeded):
+	case errors.Is(err, auth.ErrPasswordNeeded):
 		return errors.New("twofold: the account has no password, which the link requires: use ResetAccess")
-	case errors.Is(err, login.ErrSend):
+	case errors.Is(err, auth.ErrSend):
 		return errors.New("twofold: no mail sender is configured, so a link cannot be sent")
 	default:
 		return publicError(err)
@@ -339,12 +339,12 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
-		err = a.accounts.ResetAccess(ctx, id, a.login.AccountLetters(ctx, login.AccessReset, u)...)
+		err = a.accounts.ResetAccess(ctx, id, a.login.AccountLetters(ctx, auth.AccessReset, u)...)
 	}
 	if err != nil {
 		return publicError(err)
 	}
-	return changed(ctx, a, id, login.AccessReset)
+	return changed(ctx, a, id, auth.AccessReset)
 }
 
 // Preview returns the outcome of a sign-in with this password, without changing anything: "unknown
@@ -353,7 +353,7 @@ func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 // set-up. An empty password counts as the right one. Use it to compare Twofold with the system that
 // it will replace. Do not use it to answer requests of users: it does not limit guesses.
 func (a *Auth) Preview(ctx context.Context, identity, password string) (outcome string, methods []string, err error) {
-	outcome, methods, err = login.Preview(ctx, a.login, identity, password)
+	outcome, methods, err = auth.Preview(ctx, a.login, identity, password)
 	return outcome, methods, publicError(err)
 }
 
@@ -369,5 +369,5 @@ func (a *Auth) Unlock(ctx context.Context, id string) error {
 	if err != nil {
 		return publicError(err)
 	}
-	return changed(ctx, a, id, login.Unlocked)
+	return changed(ctx, a, id, auth.Unlocked)
 }

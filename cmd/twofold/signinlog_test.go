@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // records are the lines of the log with a message.
@@ -85,7 +85,7 @@ func TestFail2banReadsWhoWasRefused(t *testing.T) {
 	}
 	fails := regexp.MustCompile(strings.ReplaceAll(string(found[1]), "<HOST>", `(?P<host>[0-9a-fA-F.:]+)`))
 	var log bytes.Buffer
-	tell := login.Outcomes((&settings{LogLevel: "info"}).logger(process{err: &log}))
+	tell := auth.Outcomes((&settings{LogLevel: "info"}).logger(process{err: &log}))
 	at := event.Context{Address: "203.0.113.7", Request: "R1"}
 	for e, want := range map[event.Event]string{
 		event.UserFailedAuthn{AuthType: "password", Context: at}:                                             "203.0.113.7",

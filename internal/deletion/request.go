@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -33,12 +33,12 @@ type Owners struct {
 	Keys *seal.Keys
 	// Post sends the mail. If it is nil, no mail is sent and no deletion can be
 	// requested.
-	Post login.Post
+	Post auth.Post
 	// Wait is the waiting period of a request.
 	Wait time.Duration
 	// Fresh returns an error unless the caller has recently proven everything that
 	// the account asks for.
-	Fresh func(ctx context.Context, who login.Who) error
+	Fresh func(ctx context.Context, who auth.Who) error
 }
 
 // link is the content of the mailed link.
@@ -50,10 +50,10 @@ type link struct {
 // Request asks for the deletion of the caller's account. Everything that was issued
 // to the account ends at once. Its address gets a mail with a link that stops the
 // deletion. The error is login.ErrReauthenticate, login.ErrSend or ErrWaits.
-func (d *Deletions) Request(ctx context.Context, who login.Who, b login.Browser) (due time.Time, err error) {
+func (d *Deletions) Request(ctx context.Context, who auth.Who, b auth.Browser) (due time.Time, err error) {
 	o, u, now := d.c.Owners, who.User, d.c.Now()
 	if o.Post == nil {
-		return due, login.ErrSend
+		return due, auth.ErrSend
 	}
 	if err := o.Fresh(ctx, who); err != nil {
 		return due, err
@@ -65,7 +65,7 @@ func (d *Deletions) Request(ctx context.Context, who login.Who, b login.Browser)
 	if err != nil {
 		return due, err
 	}
-	m, err := o.Post.SealLetter(login.Letter{
+	m, err := o.Post.SealLetter(auth.Letter{
 		Kind: LetterKind, To: u.Email, User: u, Token: o.Keys.Sign(purpose, raw), Life: o.Wait,
 		Opens: r.DueAt, Browser: b,
 	})
@@ -79,7 +79,7 @@ func (d *Deletions) Request(ctx context.Context, who login.Who, b login.Browser)
 	case errors.Is(err, store.ErrExists):
 		return due, ErrWaits
 	case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
-		return due, login.ErrState
+		return due, auth.ErrState
 	case err != nil:
 		return due, err
 	}
@@ -112,7 +112,7 @@ func (d *Deletions) Check(ctx context.Context, token string) error {
 
 // Stop cancels a deletion for anyone who has the mailed link, which works once. The
 // error is ErrLink.
-func (d *Deletions) Stop(ctx context.Context, token string, b login.Browser) error {
+func (d *Deletions) Stop(ctx context.Context, token string, b auth.Browser) error {
 	r, err := d.open(ctx, token)
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (d *Deletions) Stop(ctx context.Context, token string, b login.Browser) err
 
 // Keep cancels a deletion because of an action of the owner. It reports whether a
 // deletion was waiting.
-func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b login.Browser) (bool, error) {
+func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b auth.Browser) (bool, error) {
 	r, err := d.c.Store.DeletionOf(ctx, u.ID)
 	if err == nil {
 		err = d.c.Store.EndDeletion(ctx, u.ID, r.ID)
@@ -184,6 +184,6 @@ func subject(u store.User) event.Subject {
 	return event.Subject{ID: u.ID, Email: u.Email, Username: u.Username}
 }
 
-func (d *Deletions) at(b login.Browser) event.Context {
+func (d *Deletions) at(b auth.Browser) event.Context {
 	return event.Context{At: d.c.Now(), Address: b.Address, Agent: b.Agent, Request: b.Request}
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -31,7 +31,7 @@ type Config struct {
 	Store    Store
 	Accounts *account.Accounts
 	// Post sends the mail. If it is nil, no one can be invited.
-	Post   login.Post
+	Post   auth.Post
 	Trail  *event.Trail
 	Events event.Handler // may be nil
 	Within time.Duration // life of a link
@@ -52,7 +52,7 @@ func New(c Config) *Invitations { return &Invitations{c} }
 // of account.ParseEmail or account.Accounts.Judge, or login.ErrSend.
 func (v *Invitations) Invite(ctx context.Context, d account.Draft) (store.Invitation, error) {
 	if v.c.Post == nil {
-		return store.Invitation{}, login.ErrSend
+		return store.Invitation{}, auth.ErrSend
 	}
 	email, key, err := account.ParseEmail(d.Email)
 	if err != nil {
@@ -77,7 +77,7 @@ func (v *Invitations) Invite(ctx context.Context, d account.Draft) (store.Invita
 		ID: store.NewID(), TokenHash: seal.HashToken(token), Email: email, EmailKey: key, Username: d.Username,
 		Roles: d.Roles, Language: d.Language, Profile: d.Profile, CreatedAt: now, ExpiresAt: now.Add(v.c.Within),
 	}
-	m, err := v.c.Post.SealLetter(login.Letter{
+	m, err := v.c.Post.SealLetter(auth.Letter{
 		Kind: LetterKind, To: email, User: store.User{Email: email, Username: d.Username, Language: d.Language},
 		Token: token, Life: v.c.Within,
 	})
@@ -139,9 +139,9 @@ type Choice struct {
 // creates the account, so either both happen or neither does. The error is ErrLink,
 // login.ErrPasswordNeeded, login.ErrTaken if the address or the username is taken
 // by now, or an error of the password.
-func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b login.Browser) (store.User, error) {
+func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b auth.Browser) (store.User, error) {
 	if c.Password == "" && c.Passkey == nil && !v.c.Passwordless {
-		return store.User{}, login.ErrPasswordNeeded
+		return store.User{}, auth.ErrPasswordNeeded
 	}
 	i, err := v.Look(ctx, token)
 	if err != nil {
@@ -162,7 +162,7 @@ func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b logi
 	case errors.Is(err, store.ErrUsed):
 		return store.User{}, ErrLink
 	case errors.Is(err, store.ErrExists):
-		return store.User{}, login.ErrTaken
+		return store.User{}, auth.ErrTaken
 	case err != nil:
 		return store.User{}, err
 	}

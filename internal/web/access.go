@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -59,7 +59,7 @@ func (s *Site) checkAccess(c *call, a access) error {
 		return nil
 	case forEnrolling:
 		if c.who == nil && !c.enrolls && c.pending != "" {
-			if at, err := login.Enrolling(c.r.Context(), s.c.Login, c.pending); at || err != nil {
+			if at, err := auth.Enrolling(c.r.Context(), s.c.Login, c.pending); at || err != nil {
 				return err
 			}
 		}

@@ -3,7 +3,7 @@ package web
 import (
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -45,7 +45,7 @@ func (s profileSteps) sessionSection(c *call, p *AccountPage, body map[string]an
 	for _, proof := range session.Proofs {
 		methods = append(methods, proofBody(proofView(proof)))
 		p.Session.Proofs = append(p.Session.Proofs, proofView(proof))
-		p.Session.Rescued = p.Session.Rescued || proof.Method == login.ByCode || proof.Method == "rescue"
+		p.Session.Rescued = p.Session.Rescued || proof.Method == auth.ByCode || proof.Method == "rescue"
 	}
 	user := map[string]any{
 		"id": u.ID, "email": u.Email, "username": nil, "roles": append([]string{}, u.Roles...),

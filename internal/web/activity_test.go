@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // TestWhatHasATextIsLookedFor: recent activity asks the audit trail for each event
@@ -15,7 +15,7 @@ func TestWhatHasATextIsLookedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := append(login.Done(), login.Tried()...)
+	names := append(auth.Done(), auth.Tried()...)
 	said := map[string]bool{}
 	for key := range c.For("en").texts().keys() {
 		rest, ok := strings.CutPrefix(key, "lately_")

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/captcha"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // captchas handles the captchas of a site, which may have none.
@@ -19,10 +19,10 @@ type captchas struct{ s *Site }
 func (k captchas) places() map[string]string {
 	p := k.s.paths
 	places := map[string]string{
-		p.Register: login.AtRegister, p.OAuth.SignUp: login.AtRegister,
-		p.Login: login.AtSignIn, p.Unified.Signin: login.AtSignIn, p.Unified.SendCode: login.AtSignIn,
-		k.s.c.Prefix + or(k.s.c.Paths.Unified.Signin, "/us-signin"): login.AtSignIn,
-		p.Life.Reset: login.AtReset, p.Life.Confirm: login.AtReset, p.Life.RecoverUsername: login.AtReset,
+		p.Register: auth.AtRegister, p.OAuth.SignUp: auth.AtRegister,
+		p.Login: auth.AtSignIn, p.Unified.Signin: auth.AtSignIn, p.Unified.SendCode: auth.AtSignIn,
+		k.s.c.Prefix + or(k.s.c.Paths.Unified.Signin, "/us-signin"): auth.AtSignIn,
+		p.Life.Reset: auth.AtReset, p.Life.Confirm: auth.AtReset, p.Life.RecoverUsername: auth.AtReset,
 	}
 	delete(places, "") // paths that are off
 	return places
@@ -53,10 +53,10 @@ func (k captchas) read(c *call) {
 // pagePlace returns the place of the form of a page, or an empty string if it requires no captcha.
 func pagePlace(page string, data any) string {
 	if v, ok := data.(SignUpPage); ok && !v.Code {
-		return login.AtRegister
+		return auth.AtRegister
 	}
 	return map[string]string{
-		"register": login.AtRegister, "ask": login.AtReset, "login": login.AtSignIn, "us_signin": login.AtSignIn,
+		"register": auth.AtRegister, "ask": auth.AtReset, "login": auth.AtSignIn, "us_signin": auth.AtSignIn,
 	}[page]
 }
 
@@ -67,7 +67,7 @@ func (k captchas) widget(c *call, place string) *captcha.Widget {
 		return nil
 	}
 	identity, _ := c.identity(k.s.c.Usernames)
-	asks, err := login.AsksCaptcha(c.r.Context(), k.s.c.Login, place, identity, c.browser)
+	asks, err := auth.AsksCaptcha(c.r.Context(), k.s.c.Login, place, identity, c.browser)
 	if err == nil && !asks {
 		return nil
 	}
@@ -104,11 +104,11 @@ func (k captchas) extend(c *call, body map[string]any) {
 func (k captchas) refusal(err error) *failure {
 	key := ""
 	switch {
-	case errors.Is(err, login.ErrCaptcha):
+	case errors.Is(err, auth.ErrCaptcha):
 		key = "CAPTCHA_REQUIRED"
-	case errors.Is(err, login.ErrCaptchaWrong):
+	case errors.Is(err, auth.ErrCaptchaWrong):
 		key = "CAPTCHA_INVALID"
-	case errors.Is(err, login.ErrCaptchaDown) && !errors.Is(err, context.Canceled):
+	case errors.Is(err, auth.ErrCaptchaDown) && !errors.Is(err, context.Canceled):
 		f := fail(http.StatusServiceUnavailable, captchaField, "CAPTCHA_UNAVAILABLE")
 		f.cause, f.retryAfter, f.form = err, 5*time.Second, true
 		return f

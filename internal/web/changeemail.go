@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 func (s profileSteps) getChangeEmail(c *call) (*answer, error) {
@@ -21,7 +21,7 @@ func (s profileSteps) postAskChangeEmail(c *call) (*answer, error) {
 	}
 	s.link.asks(c)
 	err := s.c.Login.Account.AskChangeEmail(c.r.Context(), *c.who, email, c.browser)
-	if errors.Is(err, login.ErrTaken) {
+	if errors.Is(err, auth.ErrTaken) {
 		if s.c.Specific {
 			return nil, fail(http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED", "email", canonical(email))
 		}
@@ -43,7 +43,7 @@ func (s profileSteps) badChangeEmail(err error) error {
 
 // changeEmailRefused redirects a caller who is not signed in to the sign-in page, which leads back.
 func (s profileSteps) changeEmailRefused(c *call, err error) error {
-	if !errors.Is(err, login.ErrNotAsked) {
+	if !errors.Is(err, auth.ErrNotAsked) {
 		return s.badChangeEmail(err)
 	}
 	f := s.toFailure(err).flat()

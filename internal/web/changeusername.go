@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 func (s profileSteps) getChangeUsername(c *call) (*answer, error) {
@@ -25,7 +25,7 @@ func (s profileSteps) postChangeUsername(c *call) (*answer, error) {
 		return nil, fail(http.StatusBadRequest, "username", "USERNAME_NOT_PROVIDED")
 	}
 	out, err := s.c.Login.Account.ChangeUsername(c.r.Context(), *c.who, name, c.browser)
-	if errors.Is(err, login.ErrUsernameTaken) {
+	if errors.Is(err, auth.ErrUsernameTaken) {
 		return nil, fail(http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED", "username", name)
 	}
 	if err != nil {

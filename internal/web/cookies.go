@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // jar sets all our cookies and knows their names and attributes. Over https every name has the
@@ -123,7 +123,7 @@ func (j jar) cookie(name, value string) *http.Cookie {
 }
 
 // outcome sets the cookies of an outcome.
-func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
+func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *auth.Outcome) {
 	if o == nil {
 		return
 	}
@@ -146,7 +146,7 @@ func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
 		}
 	}
 	if o.KnownCookie != "" {
-		j.set(w, j.known(), o.KnownCookie, login.KnownLife)
+		j.set(w, j.known(), o.KnownCookie, auth.KnownLife)
 	}
 	switch {
 	case o.StayCookie != "":

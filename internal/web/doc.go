@@ -1,6 +1,6 @@
 // Package web serves the paths, as JSON and as pages, with cookies, guards, errors and texts.
 //
-// A step is written once: it reads typed fields, calls package login and returns an answer.
+// A step is written once: it reads typed fields, calls package auth and returns an answer.
 // reply.go decides whether the answer becomes JSON or a page. One table in errors.go converts
 // errors to a status, a text and a field. All texts come from the catalogue (words.go, locales/).
 //

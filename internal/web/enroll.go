@@ -9,7 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -69,9 +69,9 @@ func (p *Page) Choice(field, id, texts string) *Page {
 // a session to the sign-in page.
 func (s enrollSteps) setupError(c *call, err error) error {
 	switch {
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.Setup))
-	case errors.Is(err, login.ErrState):
+	case errors.Is(err, auth.ErrState):
 		return s.secondFactor.illegal(c)
 	}
 	return err
@@ -121,7 +121,7 @@ func (s enrollSteps) getSetup(c *call) (*answer, error) {
 }
 
 // available lists the allowed values of the field setup, disable first.
-func available(p login.Profile) []string {
+func available(p auth.Profile) []string {
 	out := []string{}
 	if !p.Required && len(p.Factors) > 0 {
 		out = append(out, disable)
@@ -138,12 +138,12 @@ func (s enrollSteps) postSetup(c *call) (*answer, error) {
 		}
 		return &answer{outcome: &out, user: &out.User, to: s.views.PostSetup, note: "TWO_FACTOR_DISABLED"}, nil
 	}
-	started, err := s.c.Login.Enroll.BeginSetup(ctx, c.pending, c.who, login.EnrollRequest{
+	started, err := s.c.Login.Enroll.BeginSetup(ctx, c.pending, c.who, auth.EnrollRequest{
 		Method: method, Phone: c.form.text("phone"), Add: c.form.flag("add"), Name: TidyName(c.form.text("name")),
 	}, c.browser)
-	if errors.Is(err, login.ErrSend) {
+	if errors.Is(err, auth.ErrSend) {
 		f := s.toFailure(err).at("setup")
-		if errors.Is(err, login.ErrUndeliverable) {
+		if errors.Is(err, auth.ErrUndeliverable) {
 			if method == store.SMS {
 				f.at("phone")
 			}
@@ -161,7 +161,7 @@ func (s enrollSteps) postSetup(c *call) (*answer, error) {
 	return &answer{body: s.enrollmentBody(c, started), to: withNext(s.paths.Validate, c.next())}, nil
 }
 
-func (s enrollSteps) enrollmentBody(c *call, b login.Enrollment) map[string]any {
+func (s enrollSteps) enrollmentBody(c *call, b auth.Enrollment) map[string]any {
 	body := map[string]any{
 		"tf_state": "validating_profile", "tf_method": b.Method, "tf_primary_method": b.Method, "tf_state_token": nil,
 	}
@@ -187,7 +187,7 @@ func (s enrollSteps) wantsQR(c *call) bool {
 	return c.json && (s.c.QRInJSON || c.r.URL.Query().Has("include_qr"))
 }
 
-func (s enrollSteps) confirmPage(b login.Enrollment) ConfirmPage {
+func (s enrollSteps) confirmPage(b auth.Enrollment) ConfirmPage {
 	p := ConfirmPage{
 		Method: b.Method, Destination: mask(b.Method, b.Destination), Life: s.c.CodeLife[b.Method],
 		Field: "code", Action: s.paths.Validate, Back: s.paths.Setup,
@@ -235,14 +235,14 @@ func (s enrollSteps) setupRefused(c *call, err error) error {
 	if f.status == http.StatusTooManyRequests {
 		f.at("code")
 	}
-	if !errors.Is(err, login.ErrCode) && f.status != http.StatusTooManyRequests {
+	if !errors.Is(err, auth.ErrCode) && f.status != http.StatusTooManyRequests {
 		f.goTo(s.paths.Setup)
 	}
 	return f
 }
 
 // setUp returns the answer to a set-up that a signed-in caller has completed.
-func (s enrollSteps) setUp(c *call, out login.Outcome) (*answer, error) {
+func (s enrollSteps) setUp(c *call, out auth.Outcome) (*answer, error) {
 	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), out.User, false)
 	if err != nil {
 		return nil, err
@@ -259,7 +259,7 @@ func (s enrollSteps) setUp(c *call, out login.Outcome) (*answer, error) {
 }
 
 // setUpNote returns the note about what was set up.
-func setUpNote(out login.Outcome) string {
+func setUpNote(out auth.Outcome) string {
 	if out.Session == nil || len(out.Session.Proofs) == 0 {
 		return "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -72,45 +72,45 @@ type rule struct {
 // rules returns the table that converts errors to a status, a field and a text.
 func rules() []rule {
 	return []rule{
-		{login.ErrUnknownUser, http.StatusBadRequest, "email", "USER_DOES_NOT_EXIST"},
-		{login.ErrPassword, http.StatusBadRequest, "password", "INVALID_PASSWORD"},
-		{login.ErrDisabled, http.StatusBadRequest, "email", "DISABLED_ACCOUNT"},
-		{login.ErrState, http.StatusBadRequest, "", "TWO_FACTOR_PERMISSION_DENIED"},
-		{login.ErrCodeUsed, http.StatusBadRequest, "code", "TWO_FACTOR_INVALID_TOKEN"},
-		{login.ErrCode, http.StatusBadRequest, "code", "TWO_FACTOR_INVALID_TOKEN"},
-		{login.ErrUndeliverable, http.StatusBadRequest, "", "CANNOT_RECEIVE"},
-		{login.ErrSend, http.StatusInternalServerError, "", "FAILED_TO_SEND_CODE"},
-		{login.ErrMethod, http.StatusBadRequest, "setup", "TWO_FACTOR_METHOD_NOT_AVAILABLE"},
-		{login.ErrChoice, http.StatusBadRequest, "which", "CHOICE_INVALID"},
-		{login.ErrPhone, http.StatusBadRequest, "phone", "PHONE_INVALID"},
-		{login.ErrSetupToken, http.StatusBadRequest, "", "API_ERROR"},
-		{login.ErrTooLong, http.StatusBadRequest, "days", "TOKEN_LIFE"},
-		{login.ErrTooMany, http.StatusBadRequest, "", "TOKEN_TOO_MANY"},
-		{login.ErrWeak, http.StatusForbidden, "", "TWO_FACTOR_WEAK"},
-		{login.ErrSameFactor, http.StatusBadRequest, "", "US_SAME_FACTOR"},
-		{login.ErrElsewhere, http.StatusBadRequest, "", "LINK_ELSEWHERE"},
-		{login.ErrUnconfirmed, http.StatusBadRequest, "email", "CONFIRMATION_REQUIRED"},
-		{login.ErrUnproven, http.StatusBadRequest, "", "ADDRESS_UNPROVEN"},
-		{login.ErrNotAsked, http.StatusBadRequest, "", "LINK_NOT_SIGNED_IN"},
-		{login.ErrConfirmed, http.StatusBadRequest, "email", "ALREADY_CONFIRMED"},
-		{login.ErrLocked, http.StatusBadRequest, "email", "ACCOUNT_LOCKED"},
-		{login.ErrUsernameTaken, http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED"},
-		{login.ErrSamePassword, http.StatusBadRequest, "password", "PASSWORD_IS_THE_SAME"},
-		{login.ErrPasswordNeeded, http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED"},
-		{login.ErrLink, http.StatusBadRequest, "", "LINK_INVALID"},
-		{login.ErrLinkExpired, http.StatusBadRequest, "", "LINK_EXPIRED"},
-		{login.ErrNoFactor, http.StatusBadRequest, "", "RECOVERY_CODES_NEED_FACTOR"},
-		{login.ErrRecoveryCode, http.StatusBadRequest, "code", "INVALID_RECOVERY_CODE"},
-		{login.ErrNoSuch, http.StatusNotFound, "", "NOT_FOUND"},
-		{login.ErrTaken, http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED"},
-		{login.ErrCeremony, http.StatusBadRequest, "", "API_ERROR"},
+		{auth.ErrUnknownUser, http.StatusBadRequest, "email", "USER_DOES_NOT_EXIST"},
+		{auth.ErrPassword, http.StatusBadRequest, "password", "INVALID_PASSWORD"},
+		{auth.ErrDisabled, http.StatusBadRequest, "email", "DISABLED_ACCOUNT"},
+		{auth.ErrState, http.StatusBadRequest, "", "TWO_FACTOR_PERMISSION_DENIED"},
+		{auth.ErrCodeUsed, http.StatusBadRequest, "code", "TWO_FACTOR_INVALID_TOKEN"},
+		{auth.ErrCode, http.StatusBadRequest, "code", "TWO_FACTOR_INVALID_TOKEN"},
+		{auth.ErrUndeliverable, http.StatusBadRequest, "", "CANNOT_RECEIVE"},
+		{auth.ErrSend, http.StatusInternalServerError, "", "FAILED_TO_SEND_CODE"},
+		{auth.ErrMethod, http.StatusBadRequest, "setup", "TWO_FACTOR_METHOD_NOT_AVAILABLE"},
+		{auth.ErrChoice, http.StatusBadRequest, "which", "CHOICE_INVALID"},
+		{auth.ErrPhone, http.StatusBadRequest, "phone", "PHONE_INVALID"},
+		{auth.ErrSetupToken, http.StatusBadRequest, "", "API_ERROR"},
+		{auth.ErrTooLong, http.StatusBadRequest, "days", "TOKEN_LIFE"},
+		{auth.ErrTooMany, http.StatusBadRequest, "", "TOKEN_TOO_MANY"},
+		{auth.ErrWeak, http.StatusForbidden, "", "TWO_FACTOR_WEAK"},
+		{auth.ErrSameFactor, http.StatusBadRequest, "", "US_SAME_FACTOR"},
+		{auth.ErrElsewhere, http.StatusBadRequest, "", "LINK_ELSEWHERE"},
+		{auth.ErrUnconfirmed, http.StatusBadRequest, "email", "CONFIRMATION_REQUIRED"},
+		{auth.ErrUnproven, http.StatusBadRequest, "", "ADDRESS_UNPROVEN"},
+		{auth.ErrNotAsked, http.StatusBadRequest, "", "LINK_NOT_SIGNED_IN"},
+		{auth.ErrConfirmed, http.StatusBadRequest, "email", "ALREADY_CONFIRMED"},
+		{auth.ErrLocked, http.StatusBadRequest, "email", "ACCOUNT_LOCKED"},
+		{auth.ErrUsernameTaken, http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED"},
+		{auth.ErrSamePassword, http.StatusBadRequest, "password", "PASSWORD_IS_THE_SAME"},
+		{auth.ErrPasswordNeeded, http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED"},
+		{auth.ErrLink, http.StatusBadRequest, "", "LINK_INVALID"},
+		{auth.ErrLinkExpired, http.StatusBadRequest, "", "LINK_EXPIRED"},
+		{auth.ErrNoFactor, http.StatusBadRequest, "", "RECOVERY_CODES_NEED_FACTOR"},
+		{auth.ErrRecoveryCode, http.StatusBadRequest, "code", "INVALID_RECOVERY_CODE"},
+		{auth.ErrNoSuch, http.StatusNotFound, "", "NOT_FOUND"},
+		{auth.ErrTaken, http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED"},
+		{auth.ErrCeremony, http.StatusBadRequest, "", "API_ERROR"},
 		{factor.ErrAnswer, http.StatusBadRequest, "credential", "API_ERROR"},
-		{login.ErrPasskeyUnknown, http.StatusBadRequest, "credential", "WEBAUTHN_UNKNOWN_CREDENTIAL_ID"},
-		{login.ErrPasskeyOwner, http.StatusBadRequest, "credential", "WEBAUTHN_MISMATCH_USER_HANDLE"},
-		{login.ErrPasskeyUsage, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_WRONG_USAGE"},
-		{login.ErrPasskeyTaken, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_ID_INUSE"},
-		{login.ErrLastFactor, http.StatusBadRequest, "name", "LAST_FACTOR"},
-		{login.ErrLastWayIn, http.StatusBadRequest, "name", "OAUTH_LAST_WAY_IN"},
+		{auth.ErrPasskeyUnknown, http.StatusBadRequest, "credential", "WEBAUTHN_UNKNOWN_CREDENTIAL_ID"},
+		{auth.ErrPasskeyOwner, http.StatusBadRequest, "credential", "WEBAUTHN_MISMATCH_USER_HANDLE"},
+		{auth.ErrPasskeyUsage, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_WRONG_USAGE"},
+		{auth.ErrPasskeyTaken, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_ID_INUSE"},
+		{auth.ErrLastFactor, http.StatusBadRequest, "name", "LAST_FACTOR"},
+		{auth.ErrLastWayIn, http.StatusBadRequest, "name", "OAUTH_LAST_WAY_IN"},
 		{account.ErrEmail, http.StatusBadRequest, "email", "INVALID_EMAIL_ADDRESS"},
 		{account.ErrEmailSpelling, http.StatusBadRequest, "email", "EMAIL_SPELLING"},
 		{account.ErrUsernameScripts, http.StatusBadRequest, "username", "USERNAME_SCRIPTS"},
@@ -146,24 +146,24 @@ func (s *Site) toFailure(err error) *failure {
 		f.retryAfter, f.until = wait, paused.Until
 		return f
 	}
-	var own *login.Refused
+	var own *auth.Refused
 	if errors.As(err, &own) {
 		f = fail(http.StatusBadRequest, "", "ACCOUNT_LOCKED")
 		f.problems[0].said = own.Text
 		return f
 	}
-	if errors.Is(err, login.ErrReauthenticate) {
+	if errors.Is(err, auth.ErrReauthenticate) {
 		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat().silent() // the page explains it
 		f.extras = map[string]any{
 			"reauth_required": true, "unified_signin_enabled": s.passwordless.unified(), "has_webauthn_verify_credential": false,
 		}
-		maps.Copy(f.extras, s.oauth.oauthFacts(login.ToVerify))
+		maps.Copy(f.extras, s.oauth.oauthFacts(auth.ToVerify))
 		return f
 	}
-	if errors.Is(err, login.ErrPasskeysOff) {
+	if errors.Is(err, auth.ErrPasskeysOff) {
 		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
 	}
-	if errors.Is(err, login.ErrSetupExpired) {
+	if errors.Is(err, auth.ErrSetupExpired) {
 		return fail(http.StatusBadRequest, "", "TWO_FACTOR_SETUP_EXPIRED", "within", s.c.SetupWithin)
 	}
 	for _, r := range rules() {
@@ -184,9 +184,9 @@ func (s *Site) toFailure(err error) *failure {
 func pageText(refusal, err error) string {
 	var phone *factor.DestinationError
 	switch {
-	case refusal == login.ErrCodeUsed:
+	case refusal == auth.ErrCodeUsed:
 		return "CODE_USED"
-	case refusal == login.ErrPhone && errors.As(err, &phone):
+	case refusal == auth.ErrPhone && errors.As(err, &phone):
 		return phoneTexts()[phone.Reason]
 	}
 	return ""

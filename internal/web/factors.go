@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -66,7 +66,7 @@ func (s secondFactorSteps) postFactor(c *call) (*answer, error) {
 	ctx, note := c.r.Context(), "FACTOR_RENAMED"
 	if named {
 		err := s.c.Login.SecondFactor.NameFactor(ctx, *c.who, c.token, TidyName(name), c.browser)
-		if errors.Is(err, login.ErrPasskeyName) {
+		if errors.Is(err, auth.ErrPasskeyName) {
 			return nil, fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", TidyName(name))
 		}
 		if err != nil {
@@ -88,7 +88,7 @@ func (s secondFactorSteps) postFactor(c *call) (*answer, error) {
 
 func (s secondFactorSteps) removeFactor(c *call) (*answer, error) {
 	out, err := s.c.Login.SecondFactor.RemoveFactor(c.r.Context(), *c.who, c.token, c.browser)
-	if errors.Is(err, login.ErrLastFactor) || errors.Is(err, login.ErrLastWayIn) {
+	if errors.Is(err, auth.ErrLastFactor) || errors.Is(err, auth.ErrLastWayIn) {
 		return nil, s.toFailure(err).at("").goTo(s.session.listed(s.paths.Factors))
 	}
 	if err != nil {

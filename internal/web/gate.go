@@ -12,7 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold/gate"
 	inner "github.com/twofold-auth/twofold/internal/gate"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -133,7 +133,7 @@ type decision struct {
 	rule    gate.Rule
 	number  int
 	outcome inner.Outcome
-	who     *login.Who // nil for a stranger
+	who     *auth.Who // nil for a stranger
 	forged  bool       // another site made the browser send it
 }
 
@@ -174,7 +174,7 @@ func (g *Gate) decide(r *http.Request, q inner.Request) (decision, error) {
 
 // who recognizes a caller by a personal access token, a header token or the cookie
 // of the host.
-func (g *Gate) who(r *http.Request, host string) (*login.Who, error) {
+func (g *Gate) who(r *http.Request, host string) (*auth.Who, error) {
 	if text := personalToken(r); text != "" {
 		return g.s.c.Login.Sessions.Program(r.Context(), text)
 	}
@@ -188,20 +188,20 @@ func (g *Gate) who(r *http.Request, host string) (*login.Who, error) {
 }
 
 // caller returns the data about who that a rule needs.
-func (g *Gate) caller(ctx context.Context, rule gate.Rule, who *login.Who) (inner.Caller, error) {
+func (g *Gate) caller(ctx context.Context, rule gate.Rule, who *auth.Who) (inner.Caller, error) {
 	if who == nil {
 		return inner.Caller{}, nil
 	}
 	c := inner.Caller{
 		SignedIn: true, Enrolls: who.Enrolls, Program: who.Program != nil, Roles: who.User.Roles,
-		Two: who.Session.Level >= store.TwoFactors || who.Session.Trusted, Strong: login.Strong(who.Session),
+		Two: who.Session.Level >= store.TwoFactors || who.Session.Trusted, Strong: auth.Strong(who.Session),
 	}
 	if who.Program != nil {
 		c.Scopes = who.Program.Scopes
 	}
 	if rule.Fresh > 0 && who.Program == nil {
 		err := g.s.c.Login.Reauth.RequireFresh(ctx, *who, rule.Fresh)
-		if err != nil && !errors.Is(err, login.ErrReauthenticate) {
+		if err != nil && !errors.Is(err, auth.ErrReauthenticate) {
 			return c, err
 		}
 		c.Fresh = err == nil

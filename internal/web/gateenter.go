@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold/gate"
 	inner "github.com/twofold-auth/twofold/internal/gate"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -121,7 +121,7 @@ func (g *Gate) getEnter(c *call) (*answer, error) {
 	if i.Host == g.home {
 		return &answer{to: i.To}, nil
 	}
-	ticket, err := login.SealTicket(c.r.Context(), g.s.c.Login, *c.who, i.Host, i.To, i.Bind)
+	ticket, err := auth.SealTicket(c.r.Context(), g.s.c.Login, *c.who, i.Host, i.To, i.Bind)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (g *Gate) getEnter(c *call) (*answer, error) {
 }
 
 // prove returns the error of a requirement of an intent that is not met, like the guards.
-func (g *Gate) prove(ctx context.Context, i intent, who *login.Who) error {
+func (g *Gate) prove(ctx context.Context, i intent, who *auth.Who) error {
 	rule := gate.Rule{Require: i.Require, Fresh: i.Fresh}
 	caller, err := g.caller(ctx, rule, who)
 	if err != nil {
@@ -142,7 +142,7 @@ func (g *Gate) prove(ctx context.Context, i intent, who *login.Who) error {
 	case inner.NeedsSecond:
 		return errNeedsFactor
 	case inner.NeedsFresh:
-		return login.ErrReauthenticate
+		return auth.ErrReauthenticate
 	case inner.NeedsStrong:
 		return needsStrong(ctx, g.s.c.Login, who.User)
 	}
@@ -160,15 +160,15 @@ func (g *Gate) serveCallback(w http.ResponseWriter, r *http.Request) {
 	if nonce := jar.get(r, jar.gateNonce()); nonce != "" {
 		bind = seal.HashToken(nonce)
 	}
-	t, err := login.TakeTicket(r.Context(), g.s.c.Login, text, host, bind)
+	t, err := auth.TakeTicket(r.Context(), g.s.c.Login, text, host, bind)
 	if err == nil {
-		_, err = login.Descendant(r.Context(), g.s.c.Login, t.UserID, t.SessionID) // it may have ended since
+		_, err = auth.Descendant(r.Context(), g.s.c.Login, t.UserID, t.SessionID) // it may have ended since
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		// This is the second of two equal requests, or the user went back.
 		if _, err := g.descendant(r, host); err == nil {
-			if t, err := login.ReadTicket(g.s.c.Login, text, host); err == nil {
+			if t, err := auth.ReadTicket(g.s.c.Login, text, host); err == nil {
 				g.leadTo(w, g.s.c.Origin.Scheme+"://"+host+t.To)
 				return
 			}
@@ -196,7 +196,7 @@ type descendant struct {
 }
 
 // descendant returns the caller with the cookie of a host behind the gate, or store.ErrNotFound.
-func (g *Gate) descendant(r *http.Request, host string) (*login.Who, error) {
+func (g *Gate) descendant(r *http.Request, host string) (*auth.Who, error) {
 	text := g.s.jar.get(r, g.s.jar.gate())
 	if text == "" {
 		return nil, store.ErrNotFound
@@ -206,5 +206,5 @@ func (g *Gate) descendant(r *http.Request, host string) (*login.Who, error) {
 	if err != nil || json.Unmarshal(raw, &d) != nil || d.Host != host {
 		return nil, store.ErrNotFound
 	}
-	return login.Descendant(r.Context(), g.s.c.Login, d.UserID, d.SessionID)
+	return auth.Descendant(r.Context(), g.s.c.Login, d.UserID, d.SessionID)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	inner "github.com/twofold-auth/twofold/internal/gate"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // The kinds of proxies. They differ in how a redirect is returned.
@@ -176,7 +176,7 @@ func (g *Gate) way(d decision) string {
 
 // broken answers if the store does not respond.
 func (g *Gate) broken(w http.ResponseWriter, r *http.Request, err error) {
-	if !errors.Is(err, login.ErrState) {
+	if !errors.Is(err, auth.ErrState) {
 		g.s.c.Log.ErrorContext(r.Context(), "the gate could not judge a request", "cause", err)
 	}
 	g.say(w, http.StatusServiceUnavailable, "the sign-in cannot be reached, try again")

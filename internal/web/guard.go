@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -17,15 +17,15 @@ import (
 type whoKey struct{ site *Site }
 
 // WhoOf returns the signed-in caller stored by the innermost guard of any site, or nil.
-func WhoOf(r *http.Request) *login.Who { return whoOf(r, nil) }
+func WhoOf(r *http.Request) *auth.Who { return whoOf(r, nil) }
 
-func whoOf(r *http.Request, site *Site) *login.Who {
-	who, _ := r.Context().Value(whoKey{site}).(*login.Who)
+func whoOf(r *http.Request, site *Site) *auth.Who {
+	who, _ := r.Context().Value(whoKey{site}).(*auth.Who)
 	return who
 }
 
 // guarded stores the caller that a guard of this site has allowed.
-func (s Guards) guarded(r *http.Request, who *login.Who) *http.Request {
+func (s Guards) guarded(r *http.Request, who *auth.Who) *http.Request {
 	ctx := r.Context()
 	if whoOf(r, nil) != who {
 		ctx = context.WithValue(ctx, whoKey{}, who)
@@ -40,7 +40,7 @@ func (s Guards) guarded(r *http.Request, who *login.Who) *http.Request {
 }
 
 // check is the rule of a guard. It returns nil if the caller is allowed.
-type check func(ctx context.Context, who login.Who) error
+type check func(ctx context.Context, who auth.Who) error
 
 var (
 	errNeedsFactor = errors.New("web: a second factor is needed")
@@ -52,13 +52,13 @@ var (
 
 // RequireUser allows signed-in callers.
 func (s Guards) RequireUser(next http.Handler) http.Handler {
-	return s.guard(next, func(context.Context, login.Who) error { return nil })
+	return s.guard(next, func(context.Context, auth.Who) error { return nil })
 }
 
 // RequireTwoFactor allows callers whose session has two factors, or one factor and a trusted
 // device.
 func (s Guards) RequireTwoFactor(next http.Handler) http.Handler {
-	return s.guard(next, func(_ context.Context, who login.Who) error {
+	return s.guard(next, func(_ context.Context, who auth.Who) error {
 		if who.Session.Level >= store.TwoFactors || who.Session.Trusted {
 			return nil
 		}
@@ -69,8 +69,8 @@ func (s Guards) RequireTwoFactor(next http.Handler) http.Handler {
 // RequireStrong allows callers whose session has two factors, one of which is not SMS, e-mail or a
 // trusted browser.
 func (s Guards) RequireStrong(next http.Handler) http.Handler {
-	return s.guard(next, func(ctx context.Context, who login.Who) error {
-		if login.Strong(who.Session) {
+	return s.guard(next, func(ctx context.Context, who auth.Who) error {
+		if auth.Strong(who.Session) {
 			return nil
 		}
 		return needsStrong(ctx, s.c.Login, who.User)
@@ -79,7 +79,7 @@ func (s Guards) RequireStrong(next http.Handler) http.Handler {
 
 // needsStrong returns the refusal of a user who must prove a strong factor or, without one, set one
 // up.
-func needsStrong(ctx context.Context, l *login.Login, u store.User) error {
+func needsStrong(ctx context.Context, l *auth.Login, u store.User) error {
 	has, err := l.SecondFactor.HasStrong(ctx, u)
 	switch {
 	case err != nil:
@@ -93,7 +93,7 @@ func needsStrong(ctx context.Context, l *login.Login, u store.User) error {
 // RequireFresh allows callers who have proven all required factors at most d ago.
 func (s Guards) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guard(next, func(ctx context.Context, who login.Who) error {
+		return s.guard(next, func(ctx context.Context, who auth.Who) error {
 			return s.c.Login.Reauth.RequireFresh(ctx, who, d)
 		})
 	}
@@ -102,7 +102,7 @@ func (s Guards) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 // RequireRole allows callers who have all the roles.
 func (s Guards) RequireRole(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guard(next, func(_ context.Context, who login.Who) error {
+		return s.guard(next, func(_ context.Context, who auth.Who) error {
 			for _, n := range names {
 				if !slices.Contains(who.User.Roles, n) {
 					return errRole
@@ -116,7 +116,7 @@ func (s Guards) RequireRole(names ...string) func(http.Handler) http.Handler {
 // RequireAnyRole allows callers who have at least one of the roles. Without names it allows no one.
 func RequireAnyRole(s *Site, names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.Guards.guard(next, func(_ context.Context, who login.Who) error {
+		return s.Guards.guard(next, func(_ context.Context, who auth.Who) error {
 			if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(who.User.Roles, n) }) {
 				return nil
 			}
@@ -129,7 +129,7 @@ func RequireAnyRole(s *Site, names ...string) func(http.Handler) http.Handler {
 // time, so a removal applies to the next request.
 func (s Guards) RequirePermission(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guard(next, func(ctx context.Context, who login.Who) error {
+		return s.guard(next, func(ctx context.Context, who auth.Who) error {
 			have, err := s.c.Permissions(ctx, who.User.Roles)
 			if err != nil {
 				return err
@@ -149,7 +149,7 @@ func (s Guards) guard(next http.Handler, ok check) http.Handler {
 }
 
 // guardBy is a guard for callers that recognize identifies.
-func (s Guards) guardBy(recognize func(*http.Request) (*login.Who, error), next http.Handler, ok check) http.Handler {
+func (s Guards) guardBy(recognize func(*http.Request) (*auth.Who, error), next http.Handler, ok check) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := whoOf(r, s.Site) // an outer guard of this site may have identified the caller
 		var err error
@@ -218,7 +218,7 @@ func (s Guards) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	s.headers(w)
 	s.spa.share(w, r)
 	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r), looked: true}
-	if errors.Is(err, login.ErrReauthenticate) {
+	if errors.Is(err, auth.ErrReauthenticate) {
 		c.who, _ = s.Who(r) // only to find the page for re-authentication
 	}
 	s.refuse(c, nil, s.whyNot(c, err))
@@ -237,7 +237,7 @@ func (s Guards) whyNot(c *call, err error) *failure {
 		}
 		s.jar.clear(c.w, c.r, s.jar.session())
 		return f.says("AWAY")
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), back))
 	case errors.Is(err, errNeedsFactor):
 		f := fail(http.StatusForbidden, "", "TWO_FACTOR_NEEDED").flat().goTo(withNext(s.paths.Setup, back))

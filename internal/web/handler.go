@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -23,8 +23,8 @@ type call struct {
 	body    bodyKind
 	form    form
 	words   *Words
-	browser login.Browser
-	who     *login.Who // nil if no one is signed in
+	browser auth.Browser
+	who     *auth.Who // nil if no one is signed in
 	enrolls bool       // a user is signed in but must set up a second factor first
 	looked  bool       // who has been looked up
 	pending string     // value of the pending cookie
@@ -95,7 +95,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.again = rt.again
 	takeKept(s, c)
 	a, err := rt.step(c)
-	if errors.Is(err, login.ErrUnproven) {
+	if errors.Is(err, auth.ErrUnproven) {
 		a, err = s.account.proveFirst(c, rt, a, err)
 	}
 	if err != nil {
@@ -164,8 +164,8 @@ func (s *Site) open(c *call, rt route) *failure {
 }
 
 // browser returns the origin of a request and its cookies.
-func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) login.Browser {
-	return login.Browser{
+func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) auth.Browser {
+	return auth.Browser{
 		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag,
 		Speaks: s.c.Words.speaks(s.jar.languages(r)...), Request: requestID(w),
 		Session: s.jar.get(r, s.jar.session()),
@@ -186,7 +186,7 @@ func noStep(w http.ResponseWriter, allow []string) *failure {
 
 // Who returns the signed-in user of a request: by the header token if there is one, and otherwise
 // by the session cookie. It returns store.ErrNotFound if no one is signed in.
-func (s *Site) Who(r *http.Request) (*login.Who, error) {
+func (s *Site) Who(r *http.Request) (*auth.Who, error) {
 	token, header := r.Header.Get("Authentication-Token"), true
 	if token == "" {
 		token, header = s.jar.get(r, s.jar.session()), false

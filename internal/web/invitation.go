@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/invite"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // inviting implements the steps of invited users.
@@ -56,7 +56,7 @@ func (v inviting) post(c *call) (*answer, error) {
 	case v.passkeys() && c.form.text("credential") != "":
 		i, err := v.s.c.Invitations.Look(c.r.Context(), c.token)
 		if err == nil {
-			choice.Passkey, err = login.InvitedKey(
+			choice.Passkey, err = auth.InvitedKey(
 				c.r.Context(), v.s.c.Login, i, c.form.text("wan_state"), c.form.text("credential"))
 		}
 		if err != nil {
@@ -77,7 +77,7 @@ func (v inviting) post(c *call) (*answer, error) {
 	if err != nil {
 		return nil, v.refused(c, err)
 	}
-	out, err := login.Invited(c.r.Context(), v.s.c.Login, u, c.browser)
+	out, err := auth.Invited(c.r.Context(), v.s.c.Login, u, c.browser)
 	if err != nil {
 		return nil, v.s.secondFactor.turn(c, err)
 	}
@@ -90,7 +90,7 @@ func (v inviting) ask(c *call) (*answer, error) {
 	if err != nil {
 		return nil, v.refused(c, err)
 	}
-	asked, err := login.AskInvited(c.r.Context(), v.s.c.Login, i, c.browser)
+	asked, err := auth.AskInvited(c.r.Context(), v.s.c.Login, i, c.browser)
 	if err != nil {
 		return nil, v.refused(c, err)
 	}
@@ -113,7 +113,7 @@ func (v inviting) refused(c *call, err error) error {
 	switch {
 	case errors.Is(err, invite.ErrLink):
 		return fail(http.StatusBadRequest, "", "INVITATION_LINK").flat().goTo(v.s.paths.Login)
-	case errors.Is(err, login.ErrTaken):
+	case errors.Is(err, auth.ErrTaken):
 		return fail(http.StatusBadRequest, "", "INVITATION_TAKEN").flat().goTo(v.s.paths.Login)
 	}
 	if c.form.text("credential") == "" {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // loginRows returns the paths of the sign-in page, except those of unified sign-in.
@@ -36,7 +36,7 @@ func (s passwordlessSteps) postAskLogin(c *call) (*answer, error) {
 	if _, ok := safeNext(next); next != "" && !ok {
 		return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")
 	}
-	a, err := s.link.ask(c, "login", "LOGIN_EMAIL_SENT", func(ctx context.Context, email string, b login.Browser) error {
+	a, err := s.link.ask(c, "login", "LOGIN_EMAIL_SENT", func(ctx context.Context, email string, b auth.Browser) error {
 		return s.c.Login.Passwordless.AskLogin(ctx, email, next, b)
 	})
 	if err != nil {
@@ -60,9 +60,9 @@ func (s passwordlessSteps) postLoginLink(c *call) (*answer, error) {
 func (s passwordlessSteps) loginLinkFailed(c *call, err error) error {
 	f := fail(http.StatusBadRequest, "", "INVALID_LOGIN_TOKEN")
 	switch {
-	case errors.Is(err, login.ErrLinkExpired):
+	case errors.Is(err, auth.ErrLinkExpired):
 		f = fail(http.StatusBadRequest, "", "LOGIN_EXPIRED", "within", s.c.Life.LoginWithin)
-	case !errors.Is(err, login.ErrLink):
+	case !errors.Is(err, auth.ErrLink):
 		return err
 	}
 	return s.linkRefused(c, f, s.paths.Login)

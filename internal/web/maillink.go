@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/seal"
 )
 
@@ -64,7 +64,7 @@ func (s linkSteps) askPage(c *call, kind string) *answer {
 // ask handles a request for a letter. Only sites that reveal accounts show an error of the account.
 // On others the answer is always the same, including its cookies.
 func (s linkSteps) ask(
-	c *call, kind, note string, step func(context.Context, string, login.Browser) error,
+	c *call, kind, note string, step func(context.Context, string, auth.Browser) error,
 ) (*answer, error) {
 	email := c.form.text("email")
 	if email == "" {
@@ -72,7 +72,7 @@ func (s linkSteps) ask(
 	}
 	s.asks(c)
 	err := step(c.r.Context(), email, c.browser)
-	if s.c.Specific && errors.Is(err, login.ErrUnconfirmed) {
+	if s.c.Specific && errors.Is(err, auth.ErrUnconfirmed) {
 		return nil, s.account.confirmFirst(c, err, "email")
 	}
 	if err != nil && (s.c.Specific || !tellsOfAccount(err)) {
@@ -97,15 +97,15 @@ func canonical(email string) string {
 }
 
 // tellsOfAccount reports whether an error would reveal something about an account.
-func tellsOfAccount(err error) bool { return errors.Is(err, login.ErrConfirmed) || aboutAccount(err) }
+func tellsOfAccount(err error) bool { return errors.Is(err, auth.ErrConfirmed) || aboutAccount(err) }
 
 // badLink returns the failure of an invalid link and redirects to the page that requests another
 // one.
 func (s linkSteps) badLink(err error, view, invalid, expired string, within []any) error {
 	switch {
-	case errors.Is(err, login.ErrLink):
+	case errors.Is(err, auth.ErrLink):
 		return fail(http.StatusBadRequest, "", invalid).goTo(view)
-	case errors.Is(err, login.ErrLinkExpired):
+	case errors.Is(err, auth.ErrLinkExpired):
 		return fail(http.StatusBadRequest, "", expired, within...).goTo(view)
 	case tellsOfAccount(err):
 		return s.toFailure(err).at("").goTo(view)
@@ -131,7 +131,7 @@ func (s linkSteps) choosePage(c *call, kind, email string) *answer {
 }
 
 // afterLink returns the answer to a link that may have signed the user in.
-func (s linkSteps) afterLink(c *call, out login.Outcome, view, note, noteIn string) *answer {
+func (s linkSteps) afterLink(c *call, out auth.Outcome, view, note, noteIn string) *answer {
 	if out.Session != nil || out.Pending != nil {
 		a := s.account.entered(c, out, or(view, s.views.PostLogin))
 		a.note = noteIn
@@ -144,5 +144,5 @@ func (s linkSteps) afterLink(c *call, out login.Outcome, view, note, noteIn stri
 	if c.who != nil {
 		to = or(view, s.views.PostLogin)
 	}
-	return &answer{to: to, note: note, outcome: &login.Outcome{KnownCookie: out.KnownCookie}}
+	return &answer{to: to, note: note, outcome: &auth.Outcome{KnownCookie: out.KnownCookie}}
 }

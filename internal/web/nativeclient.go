@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // Cookies bind a mailed code, a passkey challenge, a set-up and a pending sign-in to a browser. A
@@ -42,7 +42,7 @@ func (s *Site) readBinding(c *call) {
 
 // handBinding adds the value that binds the next step to a client without cookies to its JSON
 // answer.
-func (c *call) handBinding(body map[string]any, out *login.Outcome) {
+func (c *call) handBinding(body map[string]any, out *auth.Outcome) {
 	switch {
 	case !c.program:
 	case out != nil && out.Pending != nil && out.Pending.Token != "":

@@ -9,7 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -60,7 +60,7 @@ const maxTripNext = 512
 
 // oauthRows returns the paths of sign-in with identity providers.
 func (s oauthSteps) oauthRows() []route {
-	if len(s.c.Login.OAuth.Providers(login.ToSignIn)) == 0 {
+	if len(s.c.Login.OAuth.Providers(auth.ToSignIn)) == 0 {
 		return nil
 	}
 	p := s.paths.OAuth
@@ -76,30 +76,30 @@ func (s oauthSteps) oauthRows() []route {
 }
 
 func (s oauthSteps) postOAuthStart(c *call) (*answer, error) {
-	if err := s.knownProvider(c, login.ToSignIn); err != nil {
+	if err := s.knownProvider(c, auth.ToSignIn); err != nil {
 		return nil, err
 	}
-	return s.startOAuth(c, login.ToSignIn, s.paths.OAuth.Response)
+	return s.startOAuth(c, auth.ToSignIn, s.paths.OAuth.Response)
 }
 
 func (s oauthSteps) postOAuthVerifyStart(c *call) (*answer, error) {
-	return s.startOAuth(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
+	return s.startOAuth(c, auth.ToVerify, s.paths.OAuth.VerifyResponse)
 }
 
 // postOAuthConnect uses the same redirect URL as signing in, so that only two URLs are registered
 // with the provider.
 func (s oauthSteps) postOAuthConnect(c *call) (*answer, error) {
-	return s.startOAuth(c, login.ToConnect, s.paths.OAuth.Response)
+	return s.startOAuth(c, auth.ToConnect, s.paths.OAuth.Response)
 }
 
-func (s oauthSteps) knownProvider(c *call, e login.OAuthIntent) error {
+func (s oauthSteps) knownProvider(c *call, e auth.OAuthIntent) error {
 	if s.providerTitle(c, e) == "" {
 		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
 	}
 	return nil
 }
 
-func (s oauthSteps) providerTitle(c *call, e login.OAuthIntent) string {
+func (s oauthSteps) providerTitle(c *call, e auth.OAuthIntent) string {
 	for _, p := range s.c.Login.OAuth.Providers(e) {
 		if p.Name() == c.token {
 			return p.Title()
@@ -114,7 +114,7 @@ func (s oauthSteps) redirect(c *call, path string) string {
 }
 
 // startOAuth redirects the browser to the provider.
-func (s oauthSteps) startOAuth(c *call, e login.OAuthIntent, back string) (*answer, error) {
+func (s oauthSteps) startOAuth(c *call, e auth.OAuthIntent, back string) (*answer, error) {
 	if err := s.knownProvider(c, e); err != nil {
 		return nil, err
 	}
@@ -131,31 +131,31 @@ func (s oauthSteps) startOAuth(c *call, e login.OAuthIntent, back string) (*answ
 }
 
 func (s oauthSteps) getOAuthResponse(c *call) (*answer, error) {
-	return s.finishOAuth(c, login.ToSignIn, s.paths.OAuth.Response)
+	return s.finishOAuth(c, auth.ToSignIn, s.paths.OAuth.Response)
 }
 
 func (s oauthSteps) getOAuthVerifyResponse(c *call) (*answer, error) {
-	return s.finishOAuth(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
+	return s.finishOAuth(c, auth.ToVerify, s.paths.OAuth.VerifyResponse)
 }
 
 // finishOAuth handles the return from a provider. The protocol requires that this GET has an effect. It
 // is bound to a state that this browser recently received from us and that can be used once (RFC
 // 9700, section 2.1.1).
-func (s oauthSteps) finishOAuth(c *call, e login.OAuthIntent, path string) (*answer, error) {
+func (s oauthSteps) finishOAuth(c *call, e auth.OAuthIntent, path string) (*answer, error) {
 	if c.r.Method == http.MethodHead {
 		return nil, fail(http.StatusMethodNotAllowed, "", "METHOD_NOT_ALLOWED").flat()
 	}
 	q := c.r.URL.Query()
 	cookie := s.jar.get(c.r, s.jar.oauth())
 	s.jar.clear(c.w, c.r, s.jar.oauth())
-	out, done, next, err := s.c.Login.OAuth.FinishOAuth(c.r.Context(), login.OAuthCallback{
+	out, done, next, err := s.c.Login.OAuth.FinishOAuth(c.r.Context(), auth.OAuthCallback{
 		Provider: c.token, Intent: e, Redirect: s.redirect(c, path), Cookie: cookie, State: only(q, "state"),
 		Answer: federated.Answer{Code: only(q, "code"), Issuer: only(q, "iss"), Error: only(q, "error")},
 		Asks:   signingUp{s.Site}.asks(),
 	}, c.who, c.browser)
 	c.form.texts["next"] = next
 	if err != nil {
-		if e != login.ToVerify { // that path has one purpose, even if the answer is incomplete
+		if e != auth.ToVerify { // that path has one purpose, even if the answer is incomplete
 			e = done
 		}
 		return s.oauthFailed(c, out, e, err)
@@ -171,11 +171,11 @@ func (s oauthSteps) finishOAuth(c *call, e login.OAuthIntent, path string) (*ans
 }
 
 // oauthDone returns the answer to a successful return from a provider.
-func (s oauthSteps) oauthDone(c *call, out login.Outcome, e login.OAuthIntent) *answer {
+func (s oauthSteps) oauthDone(c *call, out auth.Outcome, e auth.OAuthIntent) *answer {
 	switch e {
-	case login.ToConnect:
+	case auth.ToConnect:
 		return &answer{outcome: &out, user: &out.User, to: c.after(s.accountOr(s.views.PostLogin)), note: "OAUTH_CONNECTED"}
-	case login.ToVerify:
+	case auth.ToVerify:
 		if out.Pending == nil {
 			a := s.session.verified(c, out)
 			a.to = c.after(s.views.OAuth.PostVerify)
@@ -197,7 +197,7 @@ func only(q url.Values, name string) string {
 func (s oauthSteps) accountOr(path string) string { return or(s.paths.Account, path) }
 
 // oauthFailed keeps a pending sign-in whose first code was not sent, like a sign-in with a password.
-func (s oauthSteps) oauthFailed(c *call, out login.Outcome, e login.OAuthIntent, err error) (*answer, error) {
+func (s oauthSteps) oauthFailed(c *call, out auth.Outcome, e auth.OAuthIntent, err error) (*answer, error) {
 	if out.SignUp != nil {
 		if f := (signingUp{s.Site}).unsent(c, *out.SignUp, err); f != nil {
 			return nil, f
@@ -205,7 +205,7 @@ func (s oauthSteps) oauthFailed(c *call, out login.Outcome, e login.OAuthIntent,
 	}
 	var paused *limit.Paused
 	switch {
-	case out.Pending != nil && errors.Is(err, login.ErrSend):
+	case out.Pending != nil && errors.Is(err, auth.ErrSend):
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(s.paths.Login)
 	case out.Pending != nil && errors.As(err, &paused):
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
@@ -215,47 +215,47 @@ func (s oauthSteps) oauthFailed(c *call, out login.Outcome, e login.OAuthIntent,
 
 // oauthFailure returns the failure of a sign-in with a provider. It contains only our own texts,
 // none of the provider's (R110).
-func (s oauthSteps) oauthFailure(c *call, e login.OAuthIntent, err error) error {
+func (s oauthSteps) oauthFailure(c *call, e auth.OAuthIntent, err error) error {
 	back := s.oauthBack(c, e)
 	bad := func(key string) error { return fail(http.StatusBadRequest, "", key).flat().goTo(back) }
 	switch {
-	case errors.Is(err, login.ErrState):
+	case errors.Is(err, auth.ErrState):
 		return bad("OAUTH_STATE")
-	case errors.Is(err, login.ErrProvider):
+	case errors.Is(err, auth.ErrProvider):
 		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
 	case errors.Is(err, federated.ErrRefused):
 		return bad("OAUTH_HANDSHAKE_ERROR")
-	case errors.Is(err, login.ErrNotConnected):
+	case errors.Is(err, auth.ErrNotConnected):
 		return bad("OAUTH_NOT_CONNECTED")
-	case errors.Is(err, login.ErrNoAddress):
+	case errors.Is(err, auth.ErrNoAddress):
 		return bad("OAUTH_SIGN_UP_ADDRESS")
-	case errors.Is(err, login.ErrAddressTaken):
+	case errors.Is(err, auth.ErrAddressTaken):
 		return bad("OAUTH_SIGN_UP_TAKEN")
-	case errors.Is(err, login.ErrConnected):
+	case errors.Is(err, auth.ErrConnected):
 		return bad("OAUTH_CONNECTED_ALREADY")
-	case errors.Is(err, login.ErrDisabled):
+	case errors.Is(err, auth.ErrDisabled):
 		return bad("DISABLED_ACCOUNT")
-	case errors.As(err, new(*login.Refused)):
+	case errors.As(err, new(*auth.Refused)):
 		return s.toFailure(err).flat() // the application's text, which a redirect cannot contain
-	case errors.Is(err, login.ErrLocked):
+	case errors.Is(err, auth.ErrLocked):
 		return bad("ACCOUNT_LOCKED")
-	case errors.Is(err, login.ErrUnconfirmed):
+	case errors.Is(err, auth.ErrUnconfirmed):
 		return bad("CONFIRMATION_REQUIRED")
 	case errors.Is(err, federated.ErrUnreachable):
 		s.c.Log.WarnContext(c.r.Context(), "a provider of sign-in cannot be reached", "path", c.r.URL.Path, "cause", err)
 		f := fail(http.StatusServiceUnavailable, "", "OAUTH_UNREACHABLE").flat().goTo(back)
 		f.retryAfter = 5 * time.Second
 		return f
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.Account))
 	}
 	return err
 }
 
 // oauthBack returns the page after a failed return from a provider.
-func (s oauthSteps) oauthBack(c *call, e login.OAuthIntent) string {
+func (s oauthSteps) oauthBack(c *call, e auth.OAuthIntent) string {
 	switch {
-	case c.who != nil && e == login.ToVerify:
+	case c.who != nil && e == auth.ToVerify:
 		return or(s.appView(s.views.VerifyError), withNext(s.paths.Verify, c.next()))
 	case c.who != nil:
 		return withNext(s.accountOr(s.views.PostLogin), c.next())
@@ -275,11 +275,11 @@ func (s oauthSteps) postOAuthDisconnect(c *call) (*answer, error) {
 	out, err := s.c.Login.OAuth.Disconnect(c.r.Context(), *c.who, c.form.text("id"), c.browser)
 	back := s.accountOr(s.views.PostLogin)
 	switch {
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return nil, s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.Account))
-	case errors.Is(err, login.ErrLastWayIn):
+	case errors.Is(err, auth.ErrLastWayIn):
 		return nil, s.toFailure(err).at("id").goTo(back)
-	case errors.Is(err, login.ErrChoice):
+	case errors.Is(err, auth.ErrChoice):
 		return nil, fail(http.StatusBadRequest, "id", "CHOICE_INVALID").goTo(back)
 	case err != nil:
 		return nil, err
@@ -288,16 +288,16 @@ func (s oauthSteps) postOAuthDisconnect(c *call) (*answer, error) {
 }
 
 // oauthFacts returns the data about providers in the wire contract.
-func (s oauthSteps) oauthFacts(e login.OAuthIntent) map[string]any {
+func (s oauthSteps) oauthFacts(e auth.OAuthIntent) map[string]any {
 	names := []string{}
 	for _, p := range s.c.Login.OAuth.Providers(e) {
 		names = append(names, p.Name())
 	}
-	return map[string]any{"oauth_enabled": len(s.c.Login.OAuth.Providers(login.ToSignIn)) > 0, "oauth_providers": names}
+	return map[string]any{"oauth_enabled": len(s.c.Login.OAuth.Providers(auth.ToSignIn)) > 0, "oauth_providers": names}
 }
 
 // providerViews returns the provider buttons of a page.
-func (s oauthSteps) providerViews(e login.OAuthIntent, path string) []ProviderView {
+func (s oauthSteps) providerViews(e auth.OAuthIntent, path string) []ProviderView {
 	var out []ProviderView
 	for _, p := range s.c.Login.OAuth.Providers(e) {
 		out = append(out, ProviderView{Name: p.Name(), Title: p.Title(), Action: path + "/" + p.Name()})
@@ -307,7 +307,7 @@ func (s oauthSteps) providerViews(e login.OAuthIntent, path string) []ProviderVi
 
 // connectionsSection adds the connected accounts.
 func (s oauthSteps) connectionsSection(c *call, p *AccountPage, body map[string]any) error {
-	if len(s.c.Login.OAuth.Providers(login.ToSignIn)) == 0 {
+	if len(s.c.Login.OAuth.Providers(auth.ToSignIn)) == 0 {
 		return nil
 	}
 	all, err := s.c.Login.OAuth.Connections(c.r.Context(), c.who.User)
@@ -319,14 +319,14 @@ func (s oauthSteps) connectionsSection(c *call, p *AccountPage, body map[string]
 		list = append(list, map[string]any{"id": x.ID, "provider": x.Provider, "label": x.Label, "added": stamp(x.CreatedAt)})
 		p.Connections.Connections = append(p.Connections.Connections, s.connectionView(x))
 	}
-	p.Connections.Providers = s.providerViews(login.ToConnect, s.paths.OAuth.Connect)
+	p.Connections.Providers = s.providerViews(auth.ToConnect, s.paths.OAuth.Connect)
 	body["oauth_connections"] = list
 	return nil
 }
 
 func (s oauthSteps) connectionView(x store.Connection) ConnectionView {
 	v := ConnectionView{ID: x.ID, Provider: x.Provider, Title: x.Provider, Label: x.Label, Added: x.CreatedAt}
-	for _, p := range s.c.Login.OAuth.Providers(login.ToSignIn) {
+	for _, p := range s.c.Login.OAuth.Providers(auth.ToSignIn) {
 		if p.Name() == x.Provider {
 			v.Title = p.Title()
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // SignUpPage is the data of "oauth_signup": an account that is being created through an identity
@@ -26,7 +26,7 @@ type signingUp struct{ s *Site }
 func (u signingUp) path() string { return u.s.paths.OAuth.SignUp }
 
 func (u signingUp) rows() []route {
-	if !login.SignsUp(u.s.c.Login) {
+	if !auth.SignsUp(u.s.c.Login) {
 		return nil
 	}
 	take := fields{"code": digits, "username": text, "resend": flag}
@@ -38,8 +38,8 @@ func (u signingUp) rows() []route {
 }
 
 // asks returns the data that an account must have.
-func (u signingUp) asks() login.SignUpForm {
-	return login.SignUpForm{Fields: u.s.c.Life.Fields, Username: u.s.c.Usernames && u.s.c.Life.UsernameRequired}
+func (u signingUp) asks() auth.SignUpForm {
+	return auth.SignUpForm{Fields: u.s.c.Life.Fields, Username: u.s.c.Usernames && u.s.c.Life.UsernameRequired}
 }
 
 // cookie returns the value of the sign-up cookie.
@@ -47,13 +47,13 @@ func (u signingUp) cookie(c *call) string { return u.s.jar.get(c.r, u.s.jar.sign
 
 // started returns the first answer of a sign-up after the return from a provider. An application
 // with its own pages continues from there.
-func (u signingUp) started(c *call, v login.SignUp) *answer {
-	u.s.jar.set(c.w, u.s.jar.signUp(), v.Token, login.SignUpLife)
+func (u signingUp) started(c *call, v auth.SignUp) *answer {
+	u.s.jar.set(c.w, u.s.jar.signUp(), v.Token, auth.SignUpLife)
 	return u.at(c, v)
 }
 
 // at redirects to the next step of a sign-up.
-func (u signingUp) at(c *call, v login.SignUp) *answer {
+func (u signingUp) at(c *call, v auth.SignUp) *answer {
 	a := &answer{body: u.body(c, v), to: withNext(u.path(), v.Next)}
 	if view := u.s.oauth.appView(u.s.views.Life.LoginError); view != "" && c.link {
 		a.to = withQuery(view, "oauth_signup", waitsFor(v))
@@ -62,7 +62,7 @@ func (u signingUp) at(c *call, v login.SignUp) *answer {
 }
 
 // waitsFor returns the name of the next step of a sign-up.
-func waitsFor(v login.SignUp) string {
+func waitsFor(v auth.SignUp) string {
 	if v.Proven {
 		return "details"
 	}
@@ -70,7 +70,7 @@ func waitsFor(v login.SignUp) string {
 }
 
 // body returns the JSON answer about a sign-up.
-func (u signingUp) body(c *call, v login.SignUp) map[string]any {
+func (u signingUp) body(c *call, v auth.SignUp) map[string]any {
 	body := map[string]any{
 		"oauth_signup": waitsFor(v), "oauth_provider": v.Site.Name(), "email": v.Identity.Email,
 	}
@@ -78,7 +78,7 @@ func (u signingUp) body(c *call, v login.SignUp) map[string]any {
 		return body
 	}
 	values := map[string]any{}
-	for name, text := range login.Prefill(u.s.c.Life.Fields, v.Identity) {
+	for name, text := range auth.Prefill(u.s.c.Life.Fields, v.Identity) {
 		values[name] = text
 	}
 	form := profileBody(c, u.s.c.Life.Fields)
@@ -86,7 +86,7 @@ func (u signingUp) body(c *call, v login.SignUp) map[string]any {
 		form["fields"] = []any{}
 	}
 	body["fields"], body["values"], body["username_required"] = form["fields"], values, u.asks().Username
-	if w := captchas(u).widget(c, login.AtRegister); w != nil {
+	if w := captchas(u).widget(c, auth.AtRegister); w != nil {
 		body["captcha"] = facts(w)
 	}
 	return body
@@ -94,13 +94,13 @@ func (u signingUp) body(c *call, v login.SignUp) map[string]any {
 
 // get shows the form for missing data, prefilled with the data of the provider.
 func (u signingUp) get(c *call) (*answer, error) {
-	v, err := login.LookSignUp(c.r.Context(), u.s.c.Login, u.cookie(c))
+	v, err := auth.LookSignUp(c.r.Context(), u.s.c.Login, u.cookie(c))
 	if err != nil {
 		return nil, u.refused(c, err)
 	}
 	of := u.s.c.Life.Fields
 	if len(c.problems) == 0 {
-		for name, text := range login.Prefill(of, v.Identity) {
+		for name, text := range auth.Prefill(of, v.Identity) {
 			c.form.texts[name] = text
 		}
 		if u.s.c.Usernames && u.s.c.Judge("", v.Identity.Username, "") == nil {
@@ -119,9 +119,9 @@ func (u signingUp) post(c *call) (*answer, error) {
 	c.shows = profileNames(u.s.c.Life.Fields)
 	ctx, l, token := c.r.Context(), u.s.c.Login, u.cookie(c)
 	if c.form.flag("resend") {
-		v, err := login.LookSignUp(ctx, l, token)
+		v, err := auth.LookSignUp(ctx, l, token)
 		if err == nil {
-			err = login.ResendSignUp(ctx, l, token, c.browser)
+			err = auth.ResendSignUp(ctx, l, token, c.browser)
 		}
 		if err != nil {
 			return nil, u.refused(c, err)
@@ -130,16 +130,16 @@ func (u signingUp) post(c *call) (*answer, error) {
 		a.note = "CODE_HAS_BEEN_SENT"
 		return a, nil
 	}
-	v, err := login.LookSignUp(ctx, l, token)
+	v, err := auth.LookSignUp(ctx, l, token)
 	if err != nil {
 		return nil, u.refused(c, err)
 	}
 	filled := v.Proven
 	if !v.Proven {
-		if v, err = login.ProveSignUp(ctx, l, token, c.form.text("code"), c.browser); err != nil {
+		if v, err = auth.ProveSignUp(ctx, l, token, c.form.text("code"), c.browser); err != nil {
 			return nil, u.refused(c, err)
 		}
-		u.s.jar.set(c.w, u.s.jar.signUp(), token, login.SignUpLife)
+		u.s.jar.set(c.w, u.s.jar.signUp(), token, auth.SignUpLife)
 		filled = u.fill(c, v)
 	}
 	values, f := u.missing(c)
@@ -161,19 +161,19 @@ func (u signingUp) asksCaptcha(c *call) (bool, error) {
 	if c.browser.Captcha != "" {
 		return false, nil
 	}
-	return login.AsksCaptcha(c.r.Context(), u.s.c.Login, login.AtRegister, "", c.browser)
+	return auth.AsksCaptcha(c.r.Context(), u.s.c.Login, auth.AtRegister, "", c.browser)
 }
 
 // fill adds the data of the provider to a form that only has the code. It reports whether the form
 // had other fields.
-func (u signingUp) fill(c *call, v login.SignUp) bool {
+func (u signingUp) fill(c *call, v auth.SignUp) bool {
 	for _, name := range append(c.shows, "username") {
 		_, text := c.form.texts[name]
 		if _, flag := c.form.flags[name]; text || flag {
 			return true
 		}
 	}
-	for name, text := range login.Prefill(u.s.c.Life.Fields, v.Identity) {
+	for name, text := range auth.Prefill(u.s.c.Life.Fields, v.Identity) {
 		c.form.texts[name] = text
 	}
 	return false
@@ -189,12 +189,12 @@ func (u signingUp) missing(c *call) (map[string]any, *failure) {
 }
 
 // complete creates the account.
-func (u signingUp) complete(c *call, v login.SignUp, token string, values map[string]any) (*answer, error) {
-	r := login.Registration{Fields: values}
+func (u signingUp) complete(c *call, v auth.SignUp, token string, values map[string]any) (*answer, error) {
+	r := auth.Registration{Fields: values}
 	if u.s.c.Usernames {
 		r.Username = c.form.text("username")
 	}
-	out, err := login.CompleteSignUp(c.r.Context(), u.s.c.Login, token, r, c.browser)
+	out, err := auth.CompleteSignUp(c.r.Context(), u.s.c.Login, token, r, c.browser)
 	if err != nil {
 		return nil, u.refused(c, err)
 	}
@@ -210,11 +210,11 @@ func (u signingUp) complete(c *call, v login.SignUp, token string, values map[st
 func (u signingUp) refused(c *call, err error) error {
 	over := ""
 	switch {
-	case errors.Is(err, login.ErrState):
+	case errors.Is(err, auth.ErrState):
 		over = "OAUTH_STATE"
-	case errors.Is(err, login.ErrProvider), errors.Is(err, login.ErrNotConnected):
+	case errors.Is(err, auth.ErrProvider), errors.Is(err, auth.ErrNotConnected):
 		over = "OAUTH_NOT_CONNECTED"
-	case errors.Is(err, login.ErrAddressTaken):
+	case errors.Is(err, auth.ErrAddressTaken):
 		over = "OAUTH_SIGN_UP_TAKEN"
 	default:
 		return u.s.account.allOf(err)
@@ -224,11 +224,11 @@ func (u signingUp) refused(c *call, err error) error {
 }
 
 // unsent keeps a sign-up whose first code was not sent, because it can be requested again.
-func (u signingUp) unsent(c *call, v login.SignUp, err error) error {
+func (u signingUp) unsent(c *call, v auth.SignUp, err error) error {
 	var paused *limit.Paused
-	if !errors.Is(err, login.ErrSend) && !errors.As(err, &paused) {
+	if !errors.Is(err, auth.ErrSend) && !errors.As(err, &paused) {
 		return nil
 	}
-	u.s.jar.set(c.w, u.s.jar.signUp(), v.Token, login.SignUpLife)
+	u.s.jar.set(c.w, u.s.jar.signUp(), v.Token, auth.SignUpLife)
 	return u.s.toFailure(err).flat().goTo(withNext(u.path(), v.Next))
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
@@ -101,13 +101,13 @@ func siteTable(t *testing.T, change func(*Config)) []route {
 	}
 	s := &Site{}
 	s.features = featuresOf(s)
-	s.c.Login, err = login.New(login.Config{
+	s.c.Login, err = auth.New(auth.Config{
 		Accounts: &account.Accounts{}, Sessions: &session.Manager{}, Devices: &device.Manager{}, Limits: &limit.Limiter{},
 		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Steps: db,
 		Tokens: db, Connections: db, Keys: keys, Now: time.Now,
-		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider}, Codes: struct{ login.Codes }{},
-		Policy: login.Policy{
-			Unified: login.Unified{Methods: []string{login.ByPassword}}, SignUp: []string{"github"},
+		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider}, Codes: struct{ auth.Codes }{},
+		Policy: auth.Policy{
+			Unified: auth.Unified{Methods: []string{auth.ByPassword}}, SignUp: []string{"github"},
 		},
 	})
 	if err != nil {

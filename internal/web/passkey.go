@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/factor"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -67,12 +67,12 @@ type PasskeyForm struct {
 	Action  string // target of the answer
 }
 
-func passkeyForm(asked login.PasskeyAsked, path string) PasskeyForm {
+func passkeyForm(asked auth.PasskeyAsked, path string) PasskeyForm {
 	return PasskeyForm{Options: string(asked.Options), Action: path + "/" + asked.State}
 }
 
 // askedBody returns the answer with a challenge.
-func askedBody(a login.PasskeyAsked) map[string]any {
+func askedBody(a auth.PasskeyAsked) map[string]any {
 	return map[string]any{"credential_options": json.RawMessage(a.Options), "wan_state": a.State}
 }
 
@@ -82,7 +82,7 @@ func (s webauthnSteps) passkeyFailure(c *call, err error, within time.Duration, 
 	var f *failure
 	var refused *factor.Refused
 	switch {
-	case errors.Is(err, login.ErrCeremonyExpired):
+	case errors.Is(err, auth.ErrCeremonyExpired):
 		f = fail(http.StatusBadRequest, "", "WEBAUTHN_EXPIRED", "within", within)
 	case errors.As(err, &refused):
 		f = fail(http.StatusBadRequest, "credential", "WEBAUTHN_NO_VERIFY", "cause", refused.Cause)
@@ -99,13 +99,13 @@ func (s webauthnSteps) passkeyFailure(c *call, err error, within time.Duration, 
 // error, which would reveal which passkeys, and therefore accounts, exist.
 func (s webauthnSteps) strangers(c *call, err error, within time.Duration, back string) *failure {
 	var refused *factor.Refused
-	known := errors.Is(err, login.ErrPasskeyUnknown) || errors.Is(err, login.ErrPasskeyOwner) || errors.Is(err, login.ErrPasskeyUsage) ||
+	known := errors.Is(err, auth.ErrPasskeyUnknown) || errors.Is(err, auth.ErrPasskeyOwner) || errors.Is(err, auth.ErrPasskeyUsage) ||
 		errors.As(err, &refused)
 	if known && !s.c.Specific {
 		return fail(http.StatusBadRequest, "credential", "WEBAUTHN_FAILED").goTo(withNext(back, c.next()))
 	}
 	f := s.passkeyFailure(c, err, within, back)
-	if errors.Is(err, login.ErrDisabled) {
+	if errors.Is(err, auth.ErrDisabled) {
 		f.at("credential")
 	}
 	return f
@@ -175,11 +175,11 @@ func (s webauthnSteps) postWanSignin(c *call) (*answer, error) {
 
 func (s webauthnSteps) postWanSigninAnswer(c *call) (*answer, error) {
 	second, err := s.c.Login.WebAuthn.PasskeySecond(c.r.Context(), c.pending, nil)
-	if err != nil && !errors.Is(err, login.ErrPasskeysOff) {
+	if err != nil && !errors.Is(err, auth.ErrPasskeysOff) {
 		return nil, err
 	}
 	out, err := s.c.Login.WebAuthn.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"), s.session.remembers(c), c.browser)
-	if errors.Is(err, login.ErrSend) && out.Pending != nil {
+	if errors.Is(err, auth.ErrSend) && out.Pending != nil {
 		return s.account.loginFailed(c, out, "credential", err)
 	}
 	switch {
@@ -193,7 +193,7 @@ func (s webauthnSteps) postWanSigninAnswer(c *call) (*answer, error) {
 
 // waits answers if the passkey was right but the code of the second factor could not be sent yet.
 // The sign-in stays valid.
-func (s webauthnSteps) waits(c *call, out login.Outcome, f *failure) (*answer, error) {
+func (s webauthnSteps) waits(c *call, out auth.Outcome, f *failure) (*answer, error) {
 	if out.Pending == nil {
 		return nil, f
 	}
@@ -219,7 +219,7 @@ func (s webauthnSteps) postWanVerifyAnswer(c *call) (*answer, error) {
 	out, err := s.c.Login.WebAuthn.VerifyByPasskey(c.r.Context(), c.pending, *c.who, c.token, c.form.text("credential"), c.browser)
 	if err != nil {
 		f := s.passkeyFailure(c, err, s.c.Passkeys.GetWithin, s.paths.WanVerify)
-		if errors.Is(err, login.ErrPasskeyOwner) {
+		if errors.Is(err, auth.ErrPasskeyOwner) {
 			f.at("")
 		}
 		return nil, f
@@ -228,12 +228,12 @@ func (s webauthnSteps) postWanVerifyAnswer(c *call) (*answer, error) {
 }
 
 // awaitsPasskey reports whether a pending sign-in continues at the page of passkeys.
-func (s webauthnSteps) awaitsPasskey(p *login.Pending) bool {
+func (s webauthnSteps) awaitsPasskey(p *auth.Pending) bool {
 	return s.c.Passkeys.On && p.State == store.Ready && p.Method == store.Passkey
 }
 
 // passkeyPath returns the path of that page, or that of re-authentication for a signed-in user.
-func (s webauthnSteps) passkeyPath(p *login.Pending) string {
+func (s webauthnSteps) passkeyPath(p *auth.Pending) string {
 	if p.Verify && s.c.Passkeys.Verify {
 		return s.paths.WanVerify
 	}

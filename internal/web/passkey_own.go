@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -32,7 +32,7 @@ type PasskeyView struct {
 }
 
 // passkeyViews and passkeysBody return the same list for pages and for JSON.
-func passkeyViews(in []login.OwnPasskey) []PasskeyView {
+func passkeyViews(in []auth.OwnPasskey) []PasskeyView {
 	var out []PasskeyView
 	for _, p := range in {
 		out = append(out, PasskeyView{Name: p.Name, Usage: p.Usage, Synced: p.Synced, Added: p.CreatedAt, LastUsed: p.LastUsedAt})
@@ -40,7 +40,7 @@ func passkeyViews(in []login.OwnPasskey) []PasskeyView {
 	return out
 }
 
-func passkeysBody(in []login.OwnPasskey) []map[string]any {
+func passkeysBody(in []auth.OwnPasskey) []map[string]any {
 	out := []map[string]any{}
 	for _, p := range in {
 		kind, found, used := "single_device", any("Unknown"), p.LastUsedAt
@@ -63,7 +63,7 @@ func passkeysBody(in []login.OwnPasskey) []map[string]any {
 
 // freshFor redirects a user whose session is not fresh to re-authentication, which leads back.
 func (s webauthnSteps) freshFor(err error, path string) error {
-	if errors.Is(err, login.ErrReauthenticate) {
+	if errors.Is(err, auth.ErrReauthenticate) {
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), path))
 	}
 	return err
@@ -88,7 +88,7 @@ func (s webauthnSteps) getWanRegister(c *call) (*answer, error) {
 	return &answer{body: map[string]any{"registered_credentials": passkeysBody(own)}, user: &c.who.User, page: "wan_register", data: page}, err
 }
 
-func (s webauthnSteps) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, error) {
+func (s webauthnSteps) wanRegisterPage(c *call) (WanRegisterPage, []auth.OwnPasskey, error) {
 	if c.who == nil {
 		return WanRegisterPage{Pending: true, Usage: store.UseSecond, MaxName: s.c.Passkeys.MaxName}, nil, nil
 	}
@@ -138,7 +138,7 @@ func (s webauthnSteps) postWanRegisterAnswer(c *call) (*answer, error) {
 	out, name, err := s.c.Login.WebAuthn.AddPasskey(c.r.Context(), c.pending, c.who, c.token, c.form.text("credential"), c.browser)
 	if err != nil {
 		f := s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
-		if errors.Is(err, login.ErrPasskeyName) {
+		if errors.Is(err, auth.ErrPasskeyName) {
 			f.at("credential")
 		}
 		if f.to == "" {
@@ -156,15 +156,15 @@ func (s webauthnSteps) postWanRegisterAnswer(c *call) (*answer, error) {
 // passkeyOwnFailure is like passkeyFailure, with the name if the text contains one.
 func (s webauthnSteps) passkeyOwnFailure(c *call, err error, name string, within time.Duration) *failure {
 	switch {
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.WanRegister))
-	case errors.Is(err, login.ErrState):
+	case errors.Is(err, auth.ErrState):
 		return s.secondFactor.illegal(c)
-	case errors.Is(err, login.ErrPasskeyName):
+	case errors.Is(err, auth.ErrPasskeyName):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", name)
-	case errors.Is(err, login.ErrNoPasskey):
+	case errors.Is(err, auth.ErrNoPasskey):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_NOT_FOUND", "name", name)
-	case errors.Is(err, login.ErrMethod):
+	case errors.Is(err, auth.ErrMethod):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_TOO_MANY")
 	}
 	f := s.passkeyFailure(c, err, within, s.paths.WanRegister)

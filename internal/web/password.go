@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -46,7 +46,7 @@ func (s accountSteps) getLogin(c *call) (*answer, error) {
 		Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
 		Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
 		Codes:   s.c.Login.Passwordless.CodeMethods(), Sent: c.form.flag(sentFlag),
-		Providers: s.oauth.providerViews(login.ToSignIn, s.paths.OAuth.Start),
+		Providers: s.oauth.providerViews(auth.ToSignIn, s.paths.OAuth.Start),
 	}
 	return a, nil
 }
@@ -65,7 +65,7 @@ func (s accountSteps) postLogin(c *call) (*answer, error) {
 	if f := s.missingLogin(c, identity, field); f != nil {
 		return nil, f
 	}
-	out, err := s.c.Login.Account.Password(c.r.Context(), login.Attempt{
+	out, err := s.c.Login.Account.Password(c.r.Context(), auth.Attempt{
 		Identity: identity, Password: c.form.text("password"), Remember: s.session.remembers(c),
 	}, c.browser)
 	if err != nil {
@@ -122,20 +122,20 @@ func (s accountSteps) missingLogin(c *call, identity, field string) *failure {
 }
 
 // loginFailed returns a failure that reveals no more than a stranger may know.
-func (s accountSteps) loginFailed(c *call, out login.Outcome, field string, err error) (*answer, error) {
+func (s accountSteps) loginFailed(c *call, out auth.Outcome, field string, err error) (*answer, error) {
 	switch {
-	case errors.Is(err, login.ErrUnknownUser), errors.Is(err, login.ErrPassword):
+	case errors.Is(err, auth.ErrUnknownUser), errors.Is(err, auth.ErrPassword):
 		if !s.c.Specific {
 			return nil, fail(http.StatusBadRequest, "", "GENERIC_AUTHN_FAILED")
 		}
-		if errors.Is(err, login.ErrUnknownUser) {
+		if errors.Is(err, auth.ErrUnknownUser) {
 			return nil, s.toFailure(err).at(field)
 		}
-	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrLocked):
+	case errors.Is(err, auth.ErrDisabled), errors.Is(err, auth.ErrLocked):
 		return nil, s.toFailure(err).at(field)
-	case errors.Is(err, login.ErrUnconfirmed):
+	case errors.Is(err, auth.ErrUnconfirmed):
 		return nil, s.confirmFirst(c, err, field)
-	case errors.Is(err, login.ErrSend):
+	case errors.Is(err, auth.ErrSend):
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(s.paths.Login)
 	}
 	// If the first code could not be sent yet, the sign-in stays valid and its page shows that.
@@ -161,7 +161,7 @@ func (s accountSteps) confirmFirst(c *call, err error, field string) *failure {
 }
 
 // entered returns the answer after any first factor: signed in, or the next factor to prove.
-func (s accountSteps) entered(c *call, out login.Outcome, view string) *answer {
+func (s accountSteps) entered(c *call, out auth.Outcome, view string) *answer {
 	a := &answer{outcome: &out}
 	if out.Pending == nil {
 		a.body, a.user, a.to = map[string]any{"tf_required": false}, &out.User, c.after(view)
@@ -172,7 +172,7 @@ func (s accountSteps) entered(c *call, out login.Outcome, view string) *answer {
 }
 
 // pendingBody returns the JSON of the wire contract for a pending sign-in.
-func (s accountSteps) pendingBody(p *login.Pending) map[string]any {
+func (s accountSteps) pendingBody(p *auth.Pending) map[string]any {
 	body := map[string]any{"tf_required": true}
 	switch p.State {
 	case store.Setup, store.Repair: // for the client a set-up like any other
@@ -195,7 +195,7 @@ func (s accountSteps) pendingBody(p *login.Pending) map[string]any {
 	return body
 }
 
-func (s accountSteps) pendingPath(p *login.Pending, next string) string {
+func (s accountSteps) pendingPath(p *auth.Pending, next string) string {
 	switch p.State {
 	case store.Setup, store.Repair:
 		return withNext(s.paths.Setup, next)

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -144,11 +144,11 @@ func (s passwordlessSteps) unifiedPage(c *call) (*answer, error) {
 		body: map[string]any{"available_methods": methods, "code_methods": codes, "identity_attributes": s.account.identityAttributes()},
 		page: "us_signin",
 		data: UnifiedPage{
-			Usernames: s.c.Usernames, Password: slices.Contains(methods, login.ByPassword), Codes: codes,
+			Usernames: s.c.Usernames, Password: slices.Contains(methods, auth.ByPassword), Codes: codes,
 			Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
 			Remember: s.session.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor, Stay: s.c.RememberFor,
 			Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
-			Providers: s.oauth.providerViews(login.ToSignIn, s.paths.OAuth.Start),
+			Providers: s.oauth.providerViews(auth.ToSignIn, s.paths.OAuth.Start),
 		},
 	}, nil
 }
@@ -183,17 +183,17 @@ func (s passwordlessSteps) postUnified(c *call) (*answer, error) {
 	if len(f.problems) > 0 {
 		return nil, s.oneText(f)
 	}
-	out, err := s.c.Login.Passwordless.Passcode(c.r.Context(), login.Attempt{
+	out, err := s.c.Login.Passwordless.Passcode(c.r.Context(), auth.Attempt{
 		Identity: identity, Password: c.form.text("passcode"), Remember: s.session.remembers(c),
 	}, c.browser)
 	switch {
 	case err == nil:
 		return s.account.entered(c, out, s.views.PostLogin), nil
-	case s.c.Specific && errors.Is(err, login.ErrUnknownUser):
+	case s.c.Specific && errors.Is(err, auth.ErrUnknownUser):
 		return nil, fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
-	case s.c.Specific && errors.Is(err, login.ErrPassword):
+	case s.c.Specific && errors.Is(err, auth.ErrPassword):
 		return nil, ofCode(c, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE"))
-	case errors.Is(err, login.ErrSameFactor):
+	case errors.Is(err, auth.ErrSameFactor):
 		return nil, s.toFailure(err).at("passcode")
 	}
 	a, err := s.account.loginFailed(c, out, "identity", err)
@@ -280,21 +280,21 @@ func (s passwordlessSteps) postSendCode(c *call) (*answer, error) {
 // aboutAccount reports whether a refusal would reveal something about an account.
 func aboutAccount(err error) bool {
 	return slices.ContainsFunc([]error{
-		login.ErrUnknownUser, login.ErrDisabled, login.ErrUnconfirmed, login.ErrLocked, login.ErrMethod,
+		auth.ErrUnknownUser, auth.ErrDisabled, auth.ErrUnconfirmed, auth.ErrLocked, auth.ErrMethod,
 	}, func(refusal error) bool { return errors.Is(err, refusal) })
 }
 
 func (s passwordlessSteps) sendCodeFailed(c *call, err error) error {
 	switch {
-	case errors.Is(err, login.ErrUnknownUser):
+	case errors.Is(err, auth.ErrUnknownUser):
 		return fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
-	case errors.Is(err, login.ErrUnconfirmed):
+	case errors.Is(err, auth.ErrUnconfirmed):
 		return s.account.confirmFirst(c, err, "identity")
-	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrLocked):
+	case errors.Is(err, auth.ErrDisabled), errors.Is(err, auth.ErrLocked):
 		return s.toFailure(err).at("identity")
-	case errors.Is(err, login.ErrMethod):
+	case errors.Is(err, auth.ErrMethod):
 		return fail(http.StatusBadRequest, "chosen_method", "US_METHOD_NOT_AVAILABLE")
-	case errors.Is(err, login.ErrSend):
+	case errors.Is(err, auth.ErrSend):
 		return s.toFailure(err).at("chosen_method")
 	}
 	return err
@@ -315,7 +315,7 @@ func (s passwordlessSteps) postCodeLink(c *call) (*answer, error) {
 
 // signInLink shows the button of a link that signs in. Opening the link does not sign in or use it
 // up, because mail scanners also open links (R51).
-func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error),
+func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string, auth.Browser) (auth.CodeLink, error),
 	follow func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	k, err := open(c.r.Context(), c.token, c.browser)
 	if err != nil {
@@ -331,15 +331,15 @@ func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string
 }
 
 // followLink handles the click on that button.
-func (s passwordlessSteps) followLink(c *call, follow func(context.Context, string, bool, login.Browser) (login.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
+func (s passwordlessSteps) followLink(c *call, follow func(context.Context, string, bool, auth.Browser) (auth.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	out, err := follow(c.r.Context(), c.token, c.form.flag("meant"), c.browser)
 	switch {
-	case errors.Is(err, login.ErrElsewhere):
+	case errors.Is(err, auth.ErrElsewhere):
 		c.again = page
 		return nil, s.toFailure(err)
-	case errors.Is(err, login.ErrSameFactor):
+	case errors.Is(err, auth.ErrSameFactor):
 		return nil, s.toFailure(err).goTo(or(s.paths.Unified.Signin, s.paths.Login))
-	case errors.Is(err, login.ErrLink), errors.Is(err, login.ErrLinkExpired):
+	case errors.Is(err, auth.ErrLink), errors.Is(err, auth.ErrLinkExpired):
 		return nil, bad(c, err)
 	case err != nil:
 		return s.account.loginFailed(c, out, "identity", err)

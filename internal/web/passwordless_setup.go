@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -35,11 +35,11 @@ type FirstVerifyPage struct {
 // firstError redirects a user whose session is not fresh to re-authentication.
 func (s passwordlessSteps) firstError(err error, field string) error {
 	switch {
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Unified.Setup))
-	case errors.Is(err, login.ErrMethod):
+	case errors.Is(err, auth.ErrMethod):
 		return fail(http.StatusBadRequest, field, "US_METHOD_NOT_AVAILABLE")
-	case errors.Is(err, login.ErrSend):
+	case errors.Is(err, auth.ErrSend):
 		return s.toFailure(err).at(field)
 	}
 	return err
@@ -53,7 +53,7 @@ func (s passwordlessSteps) getFirstSetup(c *call) (*answer, error) {
 	active := p.Active
 	// the account has a password, although it cannot start a sign-in
 	if !p.Password && c.who.User.PasswordHash != "" {
-		active = append(slices.Clone(active), login.ByPassword)
+		active = append(slices.Clone(active), auth.ByPassword)
 	}
 	body := map[string]any{
 		"identity_attributes": s.account.identityAttributes(), "available_methods": s.c.Login.Passwordless.FirstMethods(),
@@ -94,17 +94,17 @@ func (s passwordlessSteps) postFirstSetup(c *call) (*answer, error) {
 		if err != nil {
 			return nil, s.firstError(err, "delete_method")
 		}
-		c.who = &login.Who{User: out.User, Session: out.Session.Session}
+		c.who = &auth.Who{User: out.User, Session: out.Session.Session}
 		a.outcome, a.to, a.note = &out, s.paths.Unified.Setup, "US_METHOD_REMOVED"
 	}
 	if method == "" {
 		return a, nil
 	}
-	started, err := s.c.Login.Passwordless.BeginFirst(c.r.Context(), *c.who, login.EnrollRequest{Method: method, Phone: c.form.text("phone")}, c.browser)
+	started, err := s.c.Login.Passwordless.BeginFirst(c.r.Context(), *c.who, auth.EnrollRequest{Method: method, Phone: c.form.text("phone")}, c.browser)
 	at := s.paths.Unified.Setup + "/" + started.StateToken
 	if err != nil {
 		field := "chosen_method"
-		if started.Method != "" && !c.json && !errors.Is(err, login.ErrUndeliverable) {
+		if started.Method != "" && !c.json && !errors.Is(err, auth.ErrUndeliverable) {
 			c.back, field = at, "setup" // the draft is valid: its page shows that the code was not sent
 		}
 		return a, s.firstError(err, field)
@@ -114,7 +114,7 @@ func (s passwordlessSteps) postFirstSetup(c *call) (*answer, error) {
 	return a, nil
 }
 
-func firstEnrollmentBody(s *Site, c *call, b login.Enrollment) map[string]any {
+func firstEnrollmentBody(s *Site, c *call, b auth.Enrollment) map[string]any {
 	body := map[string]any{"chosen_method": b.Method, "phone": nil, "state": b.StateToken}
 	if b.Method == store.SMS {
 		body["phone"] = b.Destination
@@ -132,7 +132,7 @@ func firstEnrollmentBody(s *Site, c *call, b login.Enrollment) map[string]any {
 // getFirstSetupToken shows the page of a draft, for the session that started it.
 func (s passwordlessSteps) getFirstSetupToken(c *call) (*answer, error) {
 	started, err := s.c.Login.Passwordless.SettingUpFirst(c.r.Context(), *c.who, c.token)
-	if errors.Is(err, login.ErrSetupToken) { // it is complete or was replaced by another one
+	if errors.Is(err, auth.ErrSetupToken) { // it is complete or was replaced by another one
 		return nil, firstRefused(s.Site, err).says("STEP_OVER")
 	}
 	if err != nil {
@@ -180,13 +180,13 @@ func (s passwordlessSteps) firstSetUpTwice(c *call) (*answer, error) {
 func firstRefused(s *Site, err error) *failure {
 	setup := s.paths.Unified.Setup
 	switch {
-	case errors.Is(err, login.ErrCode):
+	case errors.Is(err, auth.ErrCode):
 		return fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE").says("TWO_FACTOR_INVALID_TOKEN")
-	case errors.Is(err, login.ErrSend):
+	case errors.Is(err, auth.ErrSend):
 		return s.toFailure(err).at("")
-	case errors.Is(err, login.ErrSetupExpired):
+	case errors.Is(err, auth.ErrSetupExpired):
 		return fail(http.StatusBadRequest, "", "US_SETUP_EXPIRED", "within", s.c.FirstSetupWithin).goTo(setup)
-	case errors.Is(err, login.ErrState), errors.Is(err, login.ErrMethod):
+	case errors.Is(err, auth.ErrState), errors.Is(err, auth.ErrMethod):
 		return fail(http.StatusBadRequest, "", "API_ERROR").goTo(setup)
 	}
 	f := s.toFailure(err)
@@ -197,7 +197,7 @@ func firstRefused(s *Site, err error) *failure {
 }
 
 // firstSetUp returns the answer to a completed set-up: the newest first factor.
-func firstSetUp(s *Site, c *call, out login.Outcome) (*answer, error) {
+func firstSetUp(s *Site, c *call, out auth.Outcome) (*answer, error) {
 	p, err := s.c.Login.Passwordless.FirstFactors(c.r.Context(), out.User)
 	if err != nil {
 		return nil, err
@@ -222,7 +222,7 @@ func (s passwordlessSteps) getUnifiedVerify(c *call) (*answer, error) {
 		Password: p.Password, App: slices.Contains(p.Active, store.Authenticator),
 		Codes: []string{}, Life: s.c.FirstCodeLife, Passkey: passkey,
 		Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
-		Providers: s.oauth.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart),
+		Providers: s.oauth.providerViews(auth.ToVerify, s.paths.OAuth.VerifyStart),
 	}
 	for _, m := range s.c.Login.Passwordless.CodeMethods() {
 		if slices.Contains(p.Active, m) {
@@ -240,9 +240,9 @@ func (s passwordlessSteps) postUnifiedVerify(c *call) (*answer, error) {
 	}
 	out, err := s.c.Login.Passwordless.VerifyPasscode(c.r.Context(), *c.who, c.form.text("passcode"), c.browser)
 	switch {
-	case errors.Is(err, login.ErrPassword):
+	case errors.Is(err, auth.ErrPassword):
 		return nil, ofCode(c, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE"))
-	case errors.Is(err, login.ErrSameFactor):
+	case errors.Is(err, auth.ErrSameFactor):
 		return nil, s.toFailure(err).at("passcode")
 	}
 	return s.session.verifyEnded(c, out, s.paths.Unified.Verify, err)

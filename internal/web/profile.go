@@ -1,7 +1,7 @@
 package web
 
 import (
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -26,7 +26,7 @@ func (p profilePages) post(c *call) (*answer, error) {
 	if f := n.result(); f != nil {
 		return nil, f
 	}
-	u, err := login.SetProfile(c.r.Context(), p.s.c.Login, *c.who, login.ProfileChange{Of: of, Read: values}, c.browser)
+	u, err := auth.SetProfile(c.r.Context(), p.s.c.Login, *c.who, auth.ProfileChange{Of: of, Read: values}, c.browser)
 	if err != nil {
 		return nil, err
 	}

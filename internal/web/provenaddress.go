@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // proveFirst answers a step that would add a credential to an account whose address is not proven.
@@ -21,9 +21,9 @@ func (s accountSteps) proveFirst(c *call, rt route, a *answer, refusal error) (*
 	var paused *limit.Paused
 	switch {
 	case err == nil:
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return nil, s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.back(c, rt)))
-	case out.Pending != nil && (errors.Is(err, login.ErrSend) || errors.As(err, &paused)):
+	case out.Pending != nil && (errors.Is(err, auth.ErrSend) || errors.As(err, &paused)):
 		f = s.toFailure(err).at("")
 	default:
 		return nil, err

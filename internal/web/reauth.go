@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 func (s sessionSteps) getVerify(c *call) (*answer, error) {
@@ -16,13 +16,13 @@ func (s sessionSteps) getVerify(c *call) (*answer, error) {
 	}
 	return &answer{
 		body: body, user: &c.who.User, page: "verify", to: to,
-		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "", Providers: s.oauth.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
+		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "", Providers: s.oauth.providerViews(auth.ToVerify, s.paths.OAuth.VerifyStart)},
 	}, nil
 }
 
 // verifyBody returns the other methods of re-authentication.
 func (s sessionSteps) verifyBody(c *call) (body map[string]any, passkey bool) {
-	body, passkey = s.oauth.oauthFacts(login.ToVerify), s.webauthn.hasVerifier(c)
+	body, passkey = s.oauth.oauthFacts(auth.ToVerify), s.webauthn.hasVerifier(c)
 	body["has_webauthn_verify_credential"] = passkey
 	return body, passkey
 }
@@ -36,8 +36,8 @@ func (s sessionSteps) postVerify(c *call) (*answer, error) {
 }
 
 // verifyEnded returns the answer after the first factor of a re-authentication.
-func (s sessionSteps) verifyEnded(c *call, out login.Outcome, page string, err error) (*answer, error) {
-	if errors.Is(err, login.ErrSend) {
+func (s sessionSteps) verifyEnded(c *call, out auth.Outcome, page string, err error) (*answer, error) {
+	if errors.Is(err, auth.ErrSend) {
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(page, c.next()))
 	}
 	var paused *limit.Paused
@@ -54,13 +54,13 @@ func (s sessionSteps) verifyEnded(c *call, out login.Outcome, page string, err e
 }
 
 // verified returns the answer to a completed re-authentication.
-func (s sessionSteps) verified(c *call, out login.Outcome) *answer {
+func (s sessionSteps) verified(c *call, out auth.Outcome) *answer {
 	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostVerify), note: "REAUTHENTICATION_SUCCESSFUL"}
 }
 
 // stale adds the path to return to after a re-authentication.
 func (s sessionSteps) stale(c *call, err error) error {
-	if errors.Is(err, login.ErrReauthenticate) {
+	if errors.Is(err, auth.ErrReauthenticate) {
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), c.r.URL.EscapedPath()))
 	}
 	return err

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/device"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // RecoveryPage is the data of "tf_recovery", the page of a recovery link.
@@ -72,7 +72,7 @@ func (s recoverySteps) cancelRecovery(c *call) (*answer, error) {
 func (s recoverySteps) getRecover(c *call) (*answer, error) {
 	err := s.c.Login.Recovery.CheckRecovery(c.r.Context(), c.token)
 	page := RecoveryPage{Action: s.paths.Recovery + "/" + c.token}
-	var waits *login.Waits
+	var waits *auth.Waits
 	if errors.As(err, &waits) {
 		page.Opens = waits.Until
 		return &answer{body: map[string]any{"opens": stamp(waits.Until)}, page: "tf_recovery", data: page}, nil
@@ -90,11 +90,11 @@ func (s recoverySteps) postRecover(c *call) (*answer, error) {
 		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
 	}
 	out, err := s.c.Login.Recovery.Recover(c.r.Context(), c.token, c.form.text("password"), c.browser)
-	var waits *login.Waits
+	var waits *auth.Waits
 	if errors.As(err, &waits) {
 		return nil, fail(http.StatusBadRequest, "", "RECOVERY_WAITS", "within", waits.Until.Sub(s.c.Now()))
 	}
-	if errors.Is(err, login.ErrDisabled) {
+	if errors.Is(err, auth.ErrDisabled) {
 		return nil, s.toFailure(err).at("")
 	}
 	if err != nil {

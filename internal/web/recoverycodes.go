@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // fewCodes is the number of remaining codes from which a warning is shown.
@@ -91,9 +91,9 @@ func codesBody(codes []string, left int) map[string]any {
 // codesError redirects to re-authentication, which leads back.
 func (s recoverySteps) codesError(c *call, err error) error {
 	switch {
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), withNext(s.paths.Codes, c.next())))
-	case errors.Is(err, login.ErrState):
+	case errors.Is(err, auth.ErrState):
 		return s.secondFactor.illegal(c)
 	}
 	return s.toFailure(err).goTo(s.session.listed(s.paths.Setup))
@@ -173,7 +173,7 @@ func (s recoverySteps) codesFile(c *call, codes []string) *file {
 // offerCodes redirects a user who has just set up the first second factor to the page of recovery
 // codes, which leads on to the original target. An application with its own pages offers the codes
 // itself, as with the original.
-func (s recoverySteps) offerCodes(out login.Outcome, to string) string {
+func (s recoverySteps) offerCodes(out auth.Outcome, to string) string {
 	if !out.FirstFactor || !s.c.Login.Recovery.OffersCodes() || s.spa.elsewhere(to) {
 		return to
 	}

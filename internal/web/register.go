@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 func (s accountSteps) getRegister(c *call) (*answer, error) {
@@ -30,12 +30,12 @@ func (s accountSteps) postRegister(c *call) (*answer, error) {
 		s.link.asks(c)
 		c.asked = c.form.text("password") == "" // a link that only confirms is not bound to a client
 	}
-	out, err := s.c.Login.Account.Register(c.r.Context(), login.Registration{
+	out, err := s.c.Login.Account.Register(c.r.Context(), auth.Registration{
 		Email: c.form.text("email"), Username: username, Password: c.form.text("password"),
 		Fields: values,
 	}, c.browser)
 	switch {
-	case errors.Is(err, login.ErrTaken), errors.Is(err, login.ErrUsernameTaken):
+	case errors.Is(err, auth.ErrTaken), errors.Is(err, auth.ErrUsernameTaken):
 		return s.taken(c, err)
 	case err != nil:
 		return nil, s.allOf(err)
@@ -57,8 +57,8 @@ func (s accountSteps) taken(c *call, err error) (*answer, error) {
 	if s.c.Specific {
 		n := &needs{}
 		email, username := c.form.text("email"), c.form.text("username")
-		n.that(errors.Is(err, login.ErrTaken), "email", "EMAIL_ALREADY_ASSOCIATED", "email", canonical(email))
-		n.that(errors.Is(err, login.ErrUsernameTaken), "username", "USERNAME_ALREADY_ASSOCIATED", "username", username)
+		n.that(errors.Is(err, auth.ErrTaken), "email", "EMAIL_ALREADY_ASSOCIATED", "email", canonical(email))
+		n.that(errors.Is(err, auth.ErrUsernameTaken), "username", "USERNAME_ALREADY_ASSOCIATED", "username", username)
 		return nil, n.result()
 	}
 	if s.goesByMail(c) {

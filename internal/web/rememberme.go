@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -15,7 +15,7 @@ import (
 // It is as safe as a session cookie: the request must come from this site (see ownRequest), so
 // another site cannot make a browser send the cookie. A browser that opens many pages at start
 // sends the cookie many times. The store exchanges it once, and the other requests use the result.
-func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) {
+func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*auth.Who, error) {
 	if s.c.RememberFor == 0 || !s.ownRequest(r) || r.Header.Get("Authentication-Token") != "" || r.Header.Get("Authorization") != "" {
 		return nil, store.ErrNotFound
 	}
@@ -25,16 +25,16 @@ func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*login.Who, 
 	}
 	out, err := s.c.Login.Sessions.Stay(r.Context(), b)
 	switch {
-	case errors.Is(err, login.ErrNotStaying):
+	case errors.Is(err, auth.ErrNotStaying):
 		s.jar.clear(w, r, s.jar.staying()) // so that it is not looked up again
 		return nil, store.ErrNotFound
-	case errors.Is(err, login.ErrLocked): // only for a while
+	case errors.Is(err, auth.ErrLocked): // only for a while
 		return nil, store.ErrNotFound
 	case err != nil:
 		return nil, err
 	}
 	s.jar.outcome(w, r, &out)
-	return &login.Who{User: out.User, Session: out.Session.Session}, nil
+	return &auth.Who{User: out.User, Session: out.Session.Session}, nil
 }
 
 // recall is like stay, for our own paths. Only paths that need the user call it: a pending or new

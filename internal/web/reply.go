@@ -12,7 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -22,7 +22,7 @@ type answer struct {
 	body    map[string]any // further fields of the JSON answer
 	user    *store.User    // adds the user payload
 	fields  map[string]any // profile fields, added to the user payload
-	outcome *login.Outcome
+	outcome *auth.Outcome
 	bare    bool        // the JSON answer is exactly {}
 	about   *store.User // account of a link that has taken effect
 	noToken bool        // omit csrf_token, because the client is not a browser

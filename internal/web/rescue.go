@@ -3,7 +3,7 @@ package web
 import (
 	"errors"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -15,7 +15,7 @@ func (s secondFactorSteps) recoveryOptions(c *call) (map[string]string, []string
 	urls := map[string]string{}
 	for _, o := range options {
 		urls[o] = s.paths.Rescue
-		if o == login.ByCode {
+		if o == auth.ByCode {
 			urls[o] = s.paths.UseCode
 		}
 	}
@@ -25,7 +25,7 @@ func (s secondFactorSteps) recoveryOptions(c *call) (map[string]string, []string
 func (s secondFactorSteps) getRescue(c *call) (*answer, error) {
 	out, err := s.c.Login.Pending(c.r.Context(), c.pending, nil)
 	if err == nil && out.Pending.State != store.Ready {
-		err = login.ErrState
+		err = auth.ErrState
 	}
 	if err != nil {
 		return nil, s.turn(c, err)
@@ -38,7 +38,7 @@ func (s secondFactorSteps) postRescue(c *call) (*answer, error) {
 	option := c.form.text("help_setup")
 	out, err := s.c.Login.Recovery.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
 	switch {
-	case errors.Is(err, login.ErrState):
+	case errors.Is(err, auth.ErrState):
 		return nil, s.illegal(c)
 	case err != nil:
 		return nil, s.toFailure(err).at("help_setup")
@@ -49,11 +49,11 @@ func (s secondFactorSteps) postRescue(c *call) (*answer, error) {
 	}
 	a := &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()), note: "RESCUE_HELP_SENT"}
 	switch option {
-	case login.ByCode:
+	case auth.ByCode:
 		a.to, a.note = withNext(s.paths.UseCode, c.next()), ""
-	case login.ByEmail:
+	case auth.ByEmail:
 		a.note = "RESCUE_EMAIL_SENT"
-	case login.ByRequest:
+	case auth.ByRequest:
 		a.note, a.args, a.body["opens"] = "RESCUE_RECOVERY_SENT", []any{"within", out.Opens.Sub(s.c.Now())}, stamp(out.Opens)
 	}
 	return a, nil

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -13,9 +13,9 @@ import (
 // illegal returns the failure of a step out of order. In form mode it redirects to the start with
 // an explanation. The cookie of an ended pending sign-in is removed; a valid one continues.
 func (s secondFactorSteps) illegal(c *call) *failure {
-	f := s.toFailure(login.ErrState).goTo(s.views.Error).says("STEP_OVER")
+	f := s.toFailure(auth.ErrState).goTo(s.views.Error).says("STEP_OVER")
 	_, err := s.c.Login.Pending(c.r.Context(), c.pending, c.who)
-	over := c.pending != "" && errors.Is(err, login.ErrState)
+	over := c.pending != "" && errors.Is(err, auth.ErrState)
 	if over {
 		s.jar.clear(c.w, c.r, s.jar.pending())
 	}
@@ -40,7 +40,7 @@ func (s secondFactorSteps) signedInAlready(c *call) *failure {
 
 // turn converts an error of login to a failure, with a redirect for steps out of order.
 func (s secondFactorSteps) turn(c *call, err error) error {
-	if errors.Is(err, login.ErrState) {
+	if errors.Is(err, auth.ErrState) {
 		return s.illegal(c)
 	}
 	return err
@@ -49,7 +49,7 @@ func (s secondFactorSteps) turn(c *call, err error) error {
 func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 	ctx := c.r.Context()
 	out, err := s.c.Login.Pending(ctx, c.pending, c.who)
-	if err != nil && !errors.Is(err, login.ErrState) {
+	if err != nil && !errors.Is(err, auth.ErrState) {
 		return nil, err
 	}
 	if err == nil && out.Pending.State == store.Owner {
@@ -88,7 +88,7 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 	}
 	data.Meanwhile = meanwhile(p, options)
 	if c.paused.IsZero() && !c.json { // a page that is reloaded
-		if c.paused, err = login.CodesPaused(ctx, s.c.Login, c.pending, c.who, c.browser); err != nil {
+		if c.paused, err = auth.CodesPaused(ctx, s.c.Login, c.pending, c.who, c.browser); err != nil {
 			return nil, s.turn(c, err)
 		}
 	}
@@ -97,21 +97,21 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 
 // meanwhile returns the alternatives while codes of an account are paused. Only users who have
 // proven a first factor see the page.
-func meanwhile(p *login.Pending, rescue []string) string {
-	passkey, code := slices.Contains(p.Methods, store.Passkey), slices.Contains(rescue, login.ByCode)
+func meanwhile(p *auth.Pending, rescue []string) string {
+	passkey, code := slices.Contains(p.Methods, store.Passkey), slices.Contains(rescue, auth.ByCode)
 	switch {
 	case passkey && code:
 		return "both"
 	case passkey:
 		return store.Passkey
 	case code:
-		return login.ByCode
+		return auth.ByCode
 	}
 	return ""
 }
 
 // settingUp returns the page of a draft that was started earlier.
-func (s secondFactorSteps) settingUp(c *call, started login.Enrollment) *answer {
+func (s secondFactorSteps) settingUp(c *call, started auth.Enrollment) *answer {
 	a := &answer{page: "tf_confirm", data: s.enroll.confirmPage(started)}
 	if c.who != nil {
 		a.user = &c.who.User
@@ -144,7 +144,7 @@ func (s secondFactorSteps) postValidate(c *call) (*answer, error) {
 
 // codeFailed adds the refusal of a code to the code field.
 func (s secondFactorSteps) codeFailed(c *call, err error) error {
-	if errors.Is(err, login.ErrState) {
+	if errors.Is(err, auth.ErrState) {
 		return s.illegal(c)
 	}
 	f := s.toFailure(err)
@@ -159,7 +159,7 @@ func (s secondFactorSteps) codeFailed(c *call, err error) error {
 func (s secondFactorSteps) validateSignedIn(c *call, code string) (*answer, error) {
 	ctx := c.r.Context()
 	under, verifying := s.c.Login.Pending(ctx, c.pending, c.who)
-	if verifying != nil && !errors.Is(verifying, login.ErrState) {
+	if verifying != nil && !errors.Is(verifying, auth.ErrState) {
 		return nil, verifying
 	}
 	_, settingUp, err := s.c.Login.Enroll.SettingUp(ctx, "", c.who)
@@ -194,7 +194,7 @@ func (s secondFactorSteps) validateSignedIn(c *call, code string) (*answer, erro
 func (s secondFactorSteps) getSelect(c *call) (*answer, error) {
 	out, err := s.c.Login.Pending(c.r.Context(), c.pending, c.who)
 	if err == nil && (len(out.Pending.Factors) < 2 || out.Pending.State.Enrolls()) {
-		err = login.ErrState
+		err = auth.ErrState
 	}
 	if err != nil {
 		return nil, s.turn(c, err)
@@ -212,7 +212,7 @@ func (s secondFactorSteps) postSelect(c *call) (*answer, error) {
 	if out.Pending == nil && err != nil {
 		return nil, s.turn(c, err)
 	}
-	if errors.Is(err, login.ErrSend) {
+	if errors.Is(err, auth.ErrSend) {
 		return nil, s.undelivered(c, out.Pending, err).flat()
 	}
 	if err != nil {
@@ -228,7 +228,7 @@ func (s secondFactorSteps) postSelect(c *call) (*answer, error) {
 
 func (s secondFactorSteps) postResend(c *call) (*answer, error) {
 	out, err := s.c.Login.SecondFactor.Resend(c.r.Context(), c.pending, c.who, c.browser)
-	if errors.Is(err, login.ErrState) {
+	if errors.Is(err, auth.ErrState) {
 		return s.resendSetup(c)
 	}
 	if out.Pending == nil && err != nil {
@@ -255,7 +255,7 @@ func (s secondFactorSteps) resendSetup(c *call) (*answer, error) {
 
 // factorsBody returns the factors that a client may choose by ID if two factors have the same
 // method. Destinations are masked.
-func factorsBody(p *login.Pending) []map[string]any {
+func factorsBody(p *auth.Pending) []map[string]any {
 	out := []map[string]any{}
 	for _, f := range p.Factors {
 		out = append(out, map[string]any{"id": f.ID, "method": f.Method, "name": f.Name, "destination": mask(f.Method, f.Destination)})
@@ -270,7 +270,7 @@ func mask(method, destination string) string {
 	return send.Mask(method, destination)
 }
 
-func choices(in []login.Choice) []FactorView {
+func choices(in []auth.Choice) []FactorView {
 	var out []FactorView
 	for _, f := range in {
 		out = append(out, FactorView{

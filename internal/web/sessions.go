@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -151,9 +151,9 @@ func (s sessionSteps) listed(path string) string {
 // listError redirects to re-authentication, which leads back to the list.
 func (s sessionSteps) listError(c *call, err error, path string) error {
 	switch {
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.listed(path)))
-	case errors.Is(err, login.ErrState):
+	case errors.Is(err, auth.ErrState):
 		return s.secondFactor.illegal(c)
 	}
 	return err

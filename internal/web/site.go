@@ -14,7 +14,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/captcha"
 	"github.com/twofold-auth/twofold/internal/invite"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/store"
@@ -93,7 +93,7 @@ type Config struct {
 	Paths    Paths
 	Views    Views
 	App      App
-	Login    *login.Login
+	Login    *auth.Login
 	Sessions *session.Manager
 	Keys     *seal.Keys
 	Ring     *seal.Ring // encrypts data that a page stores for the next one

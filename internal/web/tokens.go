@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/device"
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -94,7 +94,7 @@ func (s tokenSteps) tokenRows() []route {
 }
 
 // withTokens adds the requested tokens to the user payload.
-func (s tokenSteps) withTokens(user map[string]any, o *login.Outcome) map[string]any {
+func (s tokenSteps) withTokens(user map[string]any, o *auth.Outcome) map[string]any {
 	if o == nil || o.Session == nil || o.Session.Header == "" {
 		return user
 	}
@@ -127,7 +127,7 @@ func (s tokenSteps) postRefresh(c *call) (*answer, error) {
 		return nil, fail(http.StatusBadRequest, "refresh_token", "FIELD_REQUIRED")
 	}
 	out, err := s.c.Login.Tokens.Refresh(c.r.Context(), token, c.browser)
-	var refused *login.RefreshError
+	var refused *auth.RefreshError
 	if errors.As(err, &refused) {
 		if s.jar.refresh() != "" {
 			s.jar.clear(c.w, c.r, s.jar.refresh())
@@ -173,7 +173,7 @@ func personalToken(r *http.Request) string {
 }
 
 // program identifies the caller by a personal access token, or like Who.
-func (s tokenSteps) program(r *http.Request) (*login.Who, error) {
+func (s tokenSteps) program(r *http.Request) (*auth.Who, error) {
 	text := personalToken(r)
 	if text == "" {
 		return s.Who(r)
@@ -185,11 +185,11 @@ func (s tokenSteps) program(r *http.Request) (*login.Who, error) {
 // be the outermost guard, because the others do not accept such tokens.
 func (s Guards) RequireScope(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guardBy(s.token.program, next, func(_ context.Context, who login.Who) error { return scoped(who, names) })
+		return s.guardBy(s.token.program, next, func(_ context.Context, who auth.Who) error { return scoped(who, names) })
 	}
 }
 
-func scoped(who login.Who, names []string) error {
+func scoped(who auth.Who, names []string) error {
 	if who.Program == nil {
 		return nil
 	}
@@ -247,9 +247,9 @@ func tokenName(t store.Token) string {
 // tokenError redirects a user whose session is not fresh to re-authentication.
 func (s tokenSteps) tokenError(err error) error {
 	switch {
-	case errors.Is(err, login.ErrReauthenticate):
+	case errors.Is(err, auth.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), s.paths.Tokens.Personal))
-	case errors.Is(err, login.ErrChoice):
+	case errors.Is(err, auth.ErrChoice):
 		return fail(http.StatusBadRequest, "scopes", "CHOICE_INVALID")
 	}
 	return err
@@ -301,11 +301,11 @@ func (s tokenSteps) postTokens(c *call) (*answer, error) {
 	if given := c.form.text("days"); given != "" {
 		n, err := strconv.Atoi(given)
 		if err != nil || n < 1 || n > s.maxTokenDays() {
-			return nil, s.toFailure(login.ErrTooLong)
+			return nil, s.toFailure(auth.ErrTooLong)
 		}
 		days = n
 	}
-	token, t, err := s.c.Login.Tokens.MintPersonal(c.r.Context(), *c.who, login.PersonalTokenRequest{
+	token, t, err := s.c.Login.Tokens.MintPersonal(c.r.Context(), *c.who, auth.PersonalTokenRequest{
 		Name: name, Scopes: c.form.lists["scopes"], Life: time.Duration(days) * 24 * time.Hour,
 	}, c.browser)
 	if err != nil {
@@ -325,7 +325,7 @@ func (s tokenSteps) postTokens(c *call) (*answer, error) {
 
 func (s tokenSteps) endToken(c *call) (*answer, error) {
 	err := s.c.Login.Tokens.RevokeToken(c.r.Context(), *c.who, c.token, c.browser)
-	if errors.Is(err, login.ErrNoSuch) {
+	if errors.Is(err, auth.ErrNoSuch) {
 		return nil, fail(http.StatusNotFound, "", "NOT_FOUND").flat()
 	}
 	if err != nil {

@@ -3,14 +3,14 @@ package web
 import (
 	"errors"
 
-	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // undelivered returns the failure of a code that could not be sent, and offers the next factor of
 // another method.
-func (s *Site) undelivered(c *call, p *login.Pending, err error) *failure {
+func (s *Site) undelivered(c *call, p *auth.Pending, err error) *failure {
 	f := s.toFailure(err)
-	if !errors.Is(err, login.ErrSend) {
+	if !errors.Is(err, auth.ErrSend) {
 		return f
 	}
 	if c.instead = instead(p); c.instead != nil {
@@ -22,7 +22,7 @@ func (s *Site) undelivered(c *call, p *login.Pending, err error) *failure {
 }
 
 // instead returns the first factor with another method than the chosen one, or nil.
-func instead(p *login.Pending) *FactorView {
+func instead(p *auth.Pending) *FactorView {
 	for _, f := range choices(p.Factors) {
 		if f.Method != p.Method {
 			return &f

@@ -1,7 +1,7 @@
 // Mutate changes one thing at a time in the code that guards, and says which
 // changes no test notices.
 //
-//	go run ./mutate -tree .. -state /tmp/mutants internal/login internal/factor internal/factor/totp internal/limit internal/session internal/device internal/seal
+//	go run ./mutate -tree .. -state /tmp/mutants internal/auth internal/factor internal/factor/totp internal/limit internal/session internal/device internal/seal
 //
 // A mutant is an inverted condition, another comparison or connective, or a
 // call left out. All of them are built into the test programs at once and
@@ -39,7 +39,7 @@ func main() {
 	log.SetFlags(log.Ltime)
 	tree := flag.String("tree", "..", "the tree; it is not changed")
 	state := flag.String("state", "", "folder that keeps what was found; a new one if empty")
-	packages := flag.String("tests", "./internal/login ./internal/limit ./internal/session ./internal/device ./internal/seal ./internal/factor/... ./event ./twofoldtest . ./test/security", "packages whose tests judge")
+	packages := flag.String("tests", "./internal/auth ./internal/limit ./internal/session ./internal/device ./internal/seal ./internal/factor/... ./event ./twofoldtest . ./test/security", "packages whose tests judge")
 	names := flag.String("run", "", "tests that judge, a regular expression")
 	skip := flag.String("skip", "^$", "tests that do not")
 	only := flag.String("only", "", "mutants to try, by file:line:column and function, a regular expression")

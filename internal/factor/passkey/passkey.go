@@ -32,7 +32,7 @@ type Config struct {
 	// zero.
 	Challenge int
 	// CreateHint and GetHint tell the browser how long to wait for its user; a
-	// minute if zero. The server's own limit is set by package login.
+	// minute if zero. The server's own limit is set by package auth.
 	CreateHint, GetHint time.Duration
 	Now                 func() time.Time
 	// Label returns the name of an account on its passkeys. If it is nil, the name

@@ -1,0 +1,190 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Browser) (Outcome, error) {
+	d, err := l.draft(ctx, a, state)
+	if errors.Is(err, ErrSetupToken) && a.pending != nil {
+		err = ErrState
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	u, m := a.user(), l.c.Methods[d.Method]
+	if m == nil || !l.enabled(d.Method) {
+		return Outcome{}, ErrMethod
+	}
+	if l.proved(a, d.Method) { // by a proof newer than the set-up
+		return Outcome{}, ErrSameFactor
+	}
+	f, err := l.enroll(ctx, u, m, d, code, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if d.Method == store.Email {
+		first, _ := a.first()
+		if u, err = l.Account.proves(ctx, u, first, b); err != nil {
+			return Outcome{}, err
+		}
+	}
+	// Consume first: draft, then pending, then the change, then the session.
+	if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {
+		return Outcome{}, stateError(err)
+	}
+	if a.pending != nil {
+		if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
+			return Outcome{}, stateError(err)
+		}
+	}
+	changed, first, err := l.activate(ctx, a, u, f, d.Add, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	e := event.Event(event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)})
+	if a.pending != nil {
+		e = event.TFEnrolled{User: subject(u), Method: d.Method, Context: l.at(b)}
+	}
+	if err := l.tell(ctx, e); err != nil {
+		return Outcome{}, err
+	}
+	out, err := l.enrolled(ctx, a, changed, l.proof(d.Method), b)
+	out.FirstFactor = first
+	return out, err
+}
+
+// enroll checks the first code of a draft.
+func (l Enroll) enroll(
+	ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Browser,
+) (store.Factor, error) {
+	if _, err := factor.Digits(code, factor.Size); err != nil {
+		return store.Factor{}, ErrCode
+	}
+	place, err := l.draftPlace(ctx, u, d, b)
+	if err != nil {
+		return store.Factor{}, err
+	}
+	f, err := m.FinishEnroll(ctx, draftTransaction(d, u, b), d, code)
+	if errors.Is(err, factor.ErrWrong) {
+		return store.Factor{}, ErrCode
+	}
+	if err != nil {
+		return store.Factor{}, err
+	}
+	f.CreatedAt = l.c.Now()
+	return f, place.Answered(l.budgets.sent(u, limit.Claimed, d.Method, d.Destination, b)).Succeed(ctx)
+}
+
+// draftPlace reserves a guess at the code of a draft. Drafts have their own budget, so that wrong
+// codes during a set-up do not use up the account's guesses. A code that proves the account's
+// address counts with all such codes, because otherwise set-ups would allow unlimited guesses.
+func (l Enroll) draftPlace(ctx context.Context, u store.User, d store.Draft, b Browser) (*limit.Reservation, error) {
+	if d.Method == store.Email && !u.Proven() {
+		return l.budgets.mailedPlace(ctx, u, b)
+	}
+	return l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "", limit.From{})
+}
+
+// activate activates the factor, invalidates everything issued before, and stores the notices, in
+// one transaction. first reports whether the user had no factor before. A user who was rescued has
+// neither the lost factor nor the recovery codes, so someone else may have the codes. They end when
+// the user changes second factors.
+func (l Enroll) activate(
+	ctx context.Context, a actor, u store.User, f store.Factor, add bool, b Browser,
+) (changed store.User, first bool, err error) {
+	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return store.User{}, false, err
+	}
+	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Now: l.c.Now()}
+	notice := FactorChanged
+	if f.Method == store.Passkey {
+		notice = PasskeyAdded
+	}
+	c.Messages = l.letters(ctx, u, notice, f.Method, b)
+	if len(present) == 0 {
+		f.Primary = true
+	}
+	former := replaced(present, a.lost(), add)
+	if a.rescued() {
+		if err := endCodes(ctx, l.Login, u, &c, b); err != nil {
+			return store.User{}, false, err
+		}
+	}
+	for _, p := range present {
+		// The same phone or mailbox replaces itself.
+		same := f.Destination != "" && p.Method == f.Method && p.Destination == f.Destination
+		if same || p.ID == former {
+			c.Remove = append(c.Remove, p.ID)
+			f.Primary = f.Primary || p.Primary
+		}
+	}
+	if len(present)-len(c.Remove) >= maxFactors {
+		return store.User{}, false, ErrMethod
+	}
+	changed, err = l.change(ctx, u, c)
+	return changed, len(present) == 0, err
+}
+
+// replaced returns the ID of the factor that a new one replaces, or an empty string.
+func replaced(present []store.Factor, lost string, add bool) string {
+	if lost == "" && !add { // passkeys are added and removed separately
+		if i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Method != store.Passkey }); i >= 0 {
+			return present[i].ID
+		}
+	}
+	return lost
+}
+
+// stateError converts store.ErrUsed to ErrState: another request has used the one-time item.
+func stateError(err error) error {
+	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
+		return ErrState
+	}
+	return err
+}
+
+// enrolled gives the acting browser its new session. All others are invalid.
+func (l Enroll) enrolled(ctx context.Context, a actor, u store.User, second store.Proof, b Browser) (Outcome, error) {
+	if a.who != nil {
+		proofs := append(firstProofs(a.who.Session), second)
+		return l.renewSession(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
+	}
+	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: second.Method, Context: l.at(b)})
+	remember := a.pending.Remember && a.pending.State != store.Repair // no trust after a rescue (R79)
+	out, err := l.finish(ctx, granted{
+		user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}, stay: l.Sessions.staying(remember, u, store.TwoFactors),
+	}, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	err = l.SecondFactor.trust(ctx, &out, remember, b)
+	return out, err
+}
+
+// firstProofs returns the proofs of a session's first factor.
+func firstProofs(s store.Session) []store.Proof {
+	if len(s.Proofs) == 0 {
+		return nil
+	}
+	return s.Proofs[:1:1]
+}
+
+// renewSession replaces the acting session after a change of credentials. The change does not make the
+// session fresh, because it proves none of the factors that the next change requires.
+func (l Enroll) renewSession(
+	ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser,
+) (Outcome, error) {
+	b.WantToken = false
+	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, carries: true}, b)
+	return out, stateError(err)
+}

@@ -1,0 +1,151 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Every change here requires a session that is fresh at the account's full level (R53), and looks
+// up the factor among the caller's own (R60).
+
+// own returns one of the caller's second factors, and the others.
+func (l SecondFactor) own(ctx context.Context, who Who, id string) (f store.Factor, others []store.Factor, err error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return f, nil, err
+	}
+	all, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
+	if err != nil {
+		return f, nil, err
+	}
+	i := slices.IndexFunc(all, func(f store.Factor) bool { return f.ID == id })
+	if i < 0 {
+		return f, nil, ErrNoSuch
+	}
+	return all[i], slices.Delete(slices.Clone(all), i, i+1), nil
+}
+
+// NameFactor changes the name of a factor. The names of passkeys must be unique, because they
+// identify them; otherwise it returns ErrPasskeyName. It also returns ErrNoSuch and
+// ErrReauthenticate.
+func (l SecondFactor) NameFactor(ctx context.Context, who Who, id, name string, b Browser) error {
+	f, _, err := l.own(ctx, who, id)
+	if err != nil {
+		return err
+	}
+	if f.Method == store.Passkey {
+		passkeys, err := l.c.Factors.PasskeysOf(ctx, who.User.ID)
+		if err != nil {
+			return err
+		}
+		for _, p := range passkeys {
+			if name == "" || p.ID != id && p.Name == name {
+				return ErrPasskeyName
+			}
+		}
+	}
+	if err := l.c.Factors.NameFactor(ctx, who.User.ID, id, name); err != nil {
+		return gone(err)
+	}
+	return l.edited(ctx, who, f, "renamed", b)
+}
+
+// PreferFactor makes a factor the default one, which POST /tf-setup replaces and to which the name
+// of its method refers. It returns ErrNoSuch or ErrReauthenticate.
+func (l SecondFactor) PreferFactor(ctx context.Context, who Who, id string, b Browser) error {
+	f, _, err := l.own(ctx, who, id)
+	if err != nil {
+		return err
+	}
+	if err := l.c.Factors.PreferFactor(ctx, who.User.ID, id); err != nil {
+		return gone(err)
+	}
+	return l.edited(ctx, who, f, "preferred", b)
+}
+
+func (l SecondFactor) edited(ctx context.Context, who Who, f store.Factor, what string, b Browser) error {
+	e := event.TFFactorEdited{User: subject(who.User), Method: f.Method, What: what, Context: l.at(b)}
+	return errors.Join(l.tell(ctx, e), l.useFreshness(ctx, who))
+}
+
+// RemoveFactor removes one factor and ends everything issued before; the caller stays signed in.
+// The last factor can be removed only if none is required, which turns two-factor authentication
+// off. It returns ErrNoSuch, ErrLastFactor, ErrLastWayIn, ErrReauthenticate or ErrState.
+func (l SecondFactor) RemoveFactor(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
+	f, others, err := l.own(ctx, who, id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	works := slices.ContainsFunc(others, func(f store.Factor) bool {
+		return l.enabled(f.Method) || f.Method == store.Passkey && l.c.Passkeys != nil
+	})
+	switch {
+	case len(others) == 0 && !l.c.Policy.Require(who.User):
+		return l.Disable(ctx, who, b)
+	case !works: // the remaining factors cannot be used
+		return Outcome{}, ErrLastFactor
+	}
+	// the remaining factors may not be usable after any first factor
+	if err := l.Passwordless.keepsWayIn(ctx, who.User, id); err != nil {
+		return Outcome{}, err
+	}
+	c := store.FactorChange{
+		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), Remove: []string{id}, KeepOne: true,
+		Messages: l.letters(ctx, who.User, FactorRemoved, f.Method, b), Now: l.c.Now(),
+	}
+	if f.Primary {
+		c.Prefer = others[0].ID
+	}
+	if byRescue(who.Session) {
+		if err := endCodes(ctx, l.Login, who.User, &c, b); err != nil {
+			return Outcome{}, err
+		}
+	}
+	u, err := l.change(ctx, who.User, c)
+	if errors.Is(err, store.ErrNoFactor) {
+		err = ErrLastFactor
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.TFFactorRemoved{User: subject(u), Method: f.Method, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	b.WantToken = false
+	return l.Account.renewUnchanged(ctx, u, who, b)
+}
+
+// gone converts store.ErrNotFound to ErrNoSuch: a factor that was removed during the edit counts as
+// unknown.
+func gone(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNoSuch
+	}
+	return err
+}
+
+// Disable removes all second factors of a signed-in user. It returns ErrMethod if a second factor
+// is required, or ErrReauthenticate.
+func (l SecondFactor) Disable(ctx context.Context, who Who, b Browser) (Outcome, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Outcome{}, err
+	}
+	if l.c.Policy.Require(who.User) {
+		return Outcome{}, ErrMethod
+	}
+	u, err := l.change(ctx, who.User, store.FactorChange{
+		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), RemoveAll: true, Now: l.c.Now(),
+		Messages: l.letters(ctx, who.User, FactorDisabled, "", b),
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	return l.Enroll.renewSession(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
+}

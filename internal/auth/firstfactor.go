@@ -1,0 +1,116 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// passed is a first factor that was just proven.
+type passed struct {
+	first    store.Proof
+	remember bool
+	place    *limit.Reservation // place of the guess; nil if its budgets have been updated
+}
+
+// gate is like pass, for a first factor whose budgets have been updated.
+func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Browser) (Outcome, error) {
+	return pass(ctx, l, u, passed{first, remember, nil}, b)
+}
+
+// pass continues a sign-in after any first factor. The account's factors and the policy decide the
+// next step, not the way of signing in.
+func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Outcome, error) {
+	if err := l.checkAllowed(u); err != nil {
+		return Outcome{}, recordedOr(err, p.place.Succeed(ctx))
+	}
+	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	first, remember := p.first, p.remember
+	next := policy.Next(l.rules, l.facts(u, factors), first)
+	begin := func(state store.PendingState, factors []store.Factor) (Outcome, error) {
+		waits := store.Pending{State: state, First: first, Remember: remember}
+		return startPending(ctx, l, entry{u, factors, waits, p.place}, b)
+	}
+	switch {
+	case next.Do == policy.ProveMailbox:
+		return begin(store.Owner, nil)
+	case next.Do == policy.Enroll:
+		return begin(store.Setup, nil)
+	case next.Do != policy.SignIn && len(next.Factors) > 0 && !(next.BrowserDoes && b.Device != ""):
+		return begin("", next.Factors)
+	}
+	if err := p.place.Succeed(ctx); err != nil {
+		return Outcome{}, err
+	}
+	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}
+	if next.Do == policy.SignIn {
+		g.stay = l.Sessions.staying(remember, u, g.level)
+		return l.finish(ctx, g, b)
+	}
+	if next.BrowserDoes && b.Device != "" {
+		known, ok, err := l.c.Devices.Recognize(ctx, u, b.Device, b.Address, nil)
+		if errors.Is(err, device.ErrCopied) {
+			if u, err = l.copied(ctx, u, b); err != nil {
+				return Outcome{}, err
+			}
+		}
+		if err != nil {
+			return Outcome{}, err
+		}
+		switch {
+		case ok && !l.Sessions.vouches(known.Device): // its secret was replaced, so the cookie is invalid
+			if err := ended(l.c.Devices.Revoke(ctx, u.ID, known.ID)); err != nil {
+				return Outcome{}, err
+			}
+		case ok:
+			// Do not stay longer than the device that replaces the second factor.
+			g.trusted, g.trustedBy, g.stay = true, known.ID, min(known.Left, l.Sessions.staying(remember, u, store.TwoFactors))
+			out, err := l.finish(ctx, g, b)
+			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
+			return out, err
+		}
+	}
+	if len(next.Factors) == 0 {
+		return Outcome{}, ErrSameFactor
+	}
+	return begin("", next.Factors)
+}
+
+// copied ends all sessions and tokens of an account whose trusted device was copied, because one of
+// the two holders knows the password and is not the owner.
+func (l *Login) copied(ctx context.Context, u store.User, b Browser) (store.User, error) {
+	u, err := l.change(ctx, u, store.FactorChange{
+		UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Messages: l.letters(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
+	})
+	if err != nil {
+		return u, err
+	}
+	return u, l.tell(ctx, event.DeviceCopied{User: subject(u), Context: l.at(b)})
+}
+
+// finish issues the session and returns the outcome.
+func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, error) {
+	opened, err := l.issue(ctx, g, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out := l.Account.withNews(ctx, Outcome{User: g.user, Session: opened}, g)
+	if !g.quiet && !g.verified && g.stays == nil {
+		l.Sessions.arrived(ctx, g.user, b)
+	}
+	if opened.Token != "" { // a program that renews its header token has no cookies
+		if out.KnownCookie, err = l.Sessions.notes().remember(g.user, b); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return out, l.Sessions.stay(ctx, &out, g, b)
+}

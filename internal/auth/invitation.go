@@ -1,0 +1,104 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// An invitation may be accepted with a passkey instead of a password. The passkey is created before
+// the account exists. Its challenge belongs to the link, so only the holder of the link can answer
+// it.
+
+func invitedOwner(tokenHash, state string) string {
+	return "passkey-invite:" + tokenHash + ":" + hash(state)
+}
+
+// AskInvited starts the registration of a passkey that replaces the password of an invited account.
+// Each challenge has its own owner, so that two tabs do not interfere. It returns ErrPasskeysOff.
+func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Browser) (PasskeyAsked, error) {
+	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.First {
+		return PasskeyAsked{}, ErrPasskeysOff
+	}
+	if err := l.c.Limits.PasskeyOptions(ctx, b.Address); err != nil {
+		return PasskeyAsked{}, err
+	}
+	c, err := l.c.Passkeys.BeginCreate(factor.NewPasskey{
+		User: store.User{Email: i.Email, EmailKey: i.EmailKey, Username: i.Username}, Usage: store.UseFirst,
+		Discoverable: !l.c.Policy.Passkeys.Hints,
+	})
+	if err != nil {
+		return PasskeyAsked{}, err
+	}
+	state := seal.Token()
+	d := store.Draft{Owner: invitedOwner(i.TokenHash, state), FactorID: store.NewID()}
+	return l.WebAuthn.ask(ctx, d, state, c, orLife(l.c.Policy.Passkeys.CreateWithin))
+}
+
+// InvitedKey completes such a registration. It returns a function that makes the passkey a factor
+// of an account. Its errors are ErrCeremony, ErrCeremonyExpired, ErrPasskeyTaken, factor.ErrAnswer,
+// *factor.Refused, ErrPasskeysOff.
+func InvitedKey(
+	ctx context.Context, l *Login, i store.Invitation, state, answer string,
+) (func(userID string) (store.Factor, error), error) {
+	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.First {
+		return nil, ErrPasskeysOff
+	}
+	d, err := l.WebAuthn.question(ctx, invitedOwner(i.TokenHash, state), state, store.User{})
+	if err != nil {
+		return nil, err
+	}
+	if err := l.WebAuthn.try(ctx, d, answer); err != nil {
+		return nil, err
+	}
+	now := l.c.Now()
+	opens := func(userID string) (store.Factor, error) {
+		f, err := l.c.Passkeys.FinishCreate(d.Secret, userID, d.FactorID, answer)
+		if err == nil {
+			f.Name, f.Usage, f.CreatedAt = ownName(l, f, nil), store.UseFirst, now
+		}
+		return f, err
+	}
+	f, err := opens("")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.c.Factors.PasskeyByKey(ctx, f.Key); !errors.Is(err, store.ErrNotFound) {
+		return nil, recordedOr(ErrPasskeyTaken, err)
+	}
+	return opens, l.WebAuthn.spend(ctx, d)
+}
+
+// Invited continues the sign-in of an account that was just created from an invitation: a required
+// second factor is set up before the first session. The first factor is the new passkey, or else
+// the new password, or else the mailbox to which the link was mailed. A passkey that verified its
+// user counts as both factors, as at a sign-in.
+func Invited(ctx context.Context, l *Login, u store.User, b Browser) (Outcome, error) {
+	if u.PasswordHash != "" {
+		return l.gate(ctx, u, l.proof("register"), false, b)
+	}
+	if l.c.Passkeys == nil {
+		return l.gate(ctx, u, l.proof(confirmKind), false, b)
+	}
+	made, err := l.c.Factors.PasskeysOf(ctx, u.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if len(made) == 0 {
+		return l.gate(ctx, u, l.proof(confirmKind), false, b)
+	}
+	f := made[0]
+	detail, err := l.c.Passkeys.Detail(f)
+	if err == nil {
+		err = l.tell(ctx, passkeyRegistered(l, u, f, b))
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	first := l.proofOf(f)
+	first.Both = l.c.Policy.both(factor.Proven{UserVerified: detail.Verified})
+	return enterByKey(ctx, l, u, first, false, b)
+}

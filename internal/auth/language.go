@@ -1,0 +1,21 @@
+package auth
+
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// language returns the language of messages to an account's owner. It is the language of the
+// browser, which may belong to another person, only if the account has none.
+func language(u store.User, b Browser) string {
+	if u.Language != "" {
+		return u.Language
+	}
+	return b.Locale
+}
+
+// SetLanguage sets the language that the owner has chosen.
+func (l Account) SetLanguage(ctx context.Context, who Who, tag string) error {
+	return l.c.Accounts.SetLanguage(ctx, who.User.ID, tag)
+}

@@ -1,0 +1,63 @@
+package auth
+
+import (
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Life configures accounts and their links. With the zero value, addresses need no confirmation,
+// and no link signs a user in.
+type Life struct {
+	// If Confirm is set, an account can sign in only after its address is confirmed. Unconfirmed
+	// allows it earlier, without second factors (R8).
+	Confirm, Unconfirmed bool
+	// The lifetimes of links. The defaults are two days, one hour and two hours.
+	ConfirmWithin, ResetWithin, ChangeEmailWithin time.Duration
+	// LoginAfterConfirm and LoginAfterReset continue with a sign-in if a link is used in the
+	// browser that requested it. The mailbox is the first factor.
+	LoginAfterConfirm, LoginAfterReset bool
+	// Keyless allows users to register without a password. They sign in with their mailbox.
+	Keyless bool
+	// If ByLink is set, a mailed link replaces the password. It works for LoginWithin, by default
+	// ten minutes. Users who register do not choose a password.
+	ByLink      bool
+	LoginWithin time.Duration
+	// If Welcome is set, a new account gets a welcome mail.
+	Welcome bool
+	// OnRegister may refuse a new account, and OnSignIn a sign-in.
+	OnRegister, OnSignIn Hook
+	// Locked reports whether the application refuses an account. It may be nil.
+	Locked func(u store.User) bool
+}
+
+func (f Life) withDefaults() Life {
+	for d, def := range map[*time.Duration]time.Duration{
+		&f.ConfirmWithin: 48 * time.Hour, &f.ResetWithin: time.Hour, &f.ChangeEmailWithin: 2 * time.Hour, &f.LoginWithin: 10 * time.Minute,
+	} {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	return f
+}
+
+// checkAllowed returns an error if the account may not sign in at all. It is called only after a right
+// first factor, so it reveals nothing to strangers (R122).
+func (l *Login) checkAllowed(u store.User) error {
+	f := l.c.Policy.Life
+	switch {
+	case !u.Active:
+		return ErrDisabled
+	case f.Confirm && !f.Unconfirmed && u.ConfirmedAt.IsZero():
+		return ErrUnconfirmed
+	case f.Locked != nil && f.Locked(u):
+		return ErrLocked
+	}
+	return nil
+}
+
+// unconfirmed reports whether the account waits for its address to be confirmed.
+func (l *Login) unconfirmed(u store.User) bool {
+	return l.c.Policy.Life.Confirm && u.ConfirmedAt.IsZero()
+}

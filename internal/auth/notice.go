@@ -1,0 +1,172 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// The kinds of notices.
+const (
+	FactorChanged  = "factor_changed"
+	FactorRemoved  = "factor_removed"
+	FactorDisabled = "factor_disabled"
+	CodesMade      = "codes_made" // recovery codes
+	CodeUsed       = "code_used"
+	CodesEnded     = "codes_ended" // a lost factor was replaced
+	// For first factors.
+	FirstFactorChanged = "first_factor_changed"
+	FirstFactorRemoved = "first_factor_removed"
+	TokenMinted        = "token_minted" // a personal access token
+	TokenCopied        = "token_copied"
+	Rescued            = "rescued"
+	DeviceTrusted      = "device_trusted"
+	DeviceCopied       = "device_copied"
+	NewBrowser         = "new_browser"   // a browser stays signed in, for the first time
+	BrowserStays       = "browser_stays" // signed in
+	StayingCopied      = "staying_copied"
+	RescueAsked        = "rescue_asked"
+	CodesTried         = "codes_tried" // wrong codes after the right password
+	// An account at an identity provider was connected or disconnected.
+	ConnectionAdded   = "connection_added"
+	ConnectionRemoved = "connection_removed"
+	PasskeyAdded      = "passkey_added"
+	PasskeyRemoved    = "passkey_removed"
+	PasskeyCopied     = "passkey_copied" // its counter went back
+	// Actions of the application or an operator. The owner is notified of the first three.
+	PasswordChanged = "password_changed"
+	IdentityChanged = "identity_changed"
+	PasswordReset   = "password_reset" // with a mailed link
+	EmailWanted     = "email_wanted"   // a change of the address was requested
+	UsernameChanged = "username_changed"
+	AccessReset     = "access_reset"
+	Unlocked        = "unlocked" // the counters of the account were reset
+	Created         = "created"
+	Activated       = "activated"
+	Deactivated     = "deactivated"
+	RolesChanged    = "roles_changed"
+	RecoveryAsked   = "recovery_asked"
+	RecoveryStarted = "recovery_started" // by an operator
+)
+
+// noticeLife is the lifetime of the link in a notice.
+const noticeLife = 7 * 24 * time.Hour
+
+// Notice informs the owner of an account about a security change. It is sent to every stored
+// address and is stored in the transaction of the change.
+type Notice struct {
+	User    store.User
+	Kind    string // one of the constants above
+	Method  string // method of the factor, if one is concerned
+	Left    int    // number of remaining recovery codes, if one was used
+	Browser Browser
+	At      time.Time
+	// Phones lists numbers that are also notified, by text message.
+	Phones []string
+	// Stop is a token for "this was not me" (see NotMe). It ends sessions and gives no access. If
+	// it is empty, the notice has no link.
+	Stop string
+	// powerless is set if the notice is sent to an address that an operator has just replaced.
+	powerless bool
+	// By and Why are the actor and the reason, if an operator or the application acted.
+	By, Why string
+}
+
+// Language returns the language of the notice.
+func (n Notice) Language() string { return language(n.User, n.Browser) }
+
+// Post sends notices to an account's owner.
+type Post interface {
+	// Seal converts a notice to rows of the outbox, for the transaction of the change. If it
+	// returns an error, it also returns the rows that could be created.
+	Seal(n Notice) ([]store.Message, error)
+	SealLetter(m Letter) (store.Message, error)
+	Wake()
+	// Queue stores a notice outside a transaction.
+	Queue(ctx context.Context, n Notice) error
+}
+
+// notify sends the owner a notice that does not belong to a change in the store. An error is only
+// logged, because the event has already happened.
+func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b Browser) {
+	if l.c.Post == nil {
+		return
+	}
+	n, err := l.stamped(Notice{User: u, Kind: kind, Method: method, Browser: b})
+	if err == nil {
+		err = l.c.Post.Queue(ctx, n)
+	}
+	l.untold(ctx, u, kind, err)
+}
+
+// letters returns the messages of a change, for its transaction. A notice that cannot be created,
+// for example because of an invalid address, does not prevent the change.
+func (l *Login) letters(ctx context.Context, u store.User, kind, method string, b Browser) []store.Message {
+	return l.lettersOf(ctx, Notice{User: u, Kind: kind, Method: method, Browser: b})
+}
+
+// lettersOf is like letters, for a notice with further fields.
+func (l *Login) lettersOf(ctx context.Context, n Notice) []store.Message {
+	if l.c.Post == nil {
+		return nil
+	}
+	var out []store.Message
+	if n.Browser.Address == "" {
+		who := event.Acting(ctx, event.Context{})
+		n.By, n.Why = who.By, who.Why
+	}
+	n, err := l.stamped(n)
+	if err == nil {
+		out, err = l.c.Post.Seal(n)
+	}
+	l.untold(ctx, n.User, n.Kind, err)
+	return out
+}
+
+// stamped sets the time and the link of a notice.
+func (l *Login) stamped(n Notice) (_ Notice, err error) {
+	n.At = l.c.Now()
+	if !n.powerless {
+		n.Stop, err = l.Links.newLink(notMe(), n.User, mailedTo(n.User.Email), Browser{})
+	}
+	return n, err
+}
+
+// mailedTo returns a hash that identifies the address to which a notice was sent.
+func mailedTo(email string) string { return hash("notice:" + account.Key(email))[:22] }
+
+func (l *Login) untold(ctx context.Context, u store.User, kind string, err error) {
+	if err != nil {
+		l.c.Log.ErrorContext(ctx, "the owner could not be told of a change", "user", u.ID, "kind", kind, "cause", err)
+	}
+}
+
+// AccountLetters returns the messages of a change by the application or an operator, for its
+// transaction. They are sent to the address of each of the owners. A replaced address is notified
+// like the new one, but its notice has no link.
+func (l *Login) AccountLetters(ctx context.Context, what string, owners ...store.User) []store.Message {
+	var out []store.Message
+	for i, u := range owners {
+		if i == 0 || u.Email != owners[0].Email {
+			n := Notice{User: u, Kind: what, powerless: u.Email != owners[len(owners)-1].Email}
+			out = append(out, l.lettersOf(ctx, n)...)
+		}
+	}
+	return out
+}
+
+// AccountChanged records a change of an account by the application or an operator.
+func (l *Login) AccountChanged(ctx context.Context, u store.User, what string) error {
+	l.kickOutbox()
+	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: event.Acting(ctx, l.at(Browser{}))})
+}
+
+// kickOutbox starts the delivery of stored messages.
+func (l *Login) kickOutbox() {
+	if l.c.Post != nil {
+		l.c.Post.Wake()
+	}
+}

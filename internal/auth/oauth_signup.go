@@ -1,0 +1,363 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Sign-up through an identity provider creates an account for an identity that is not connected.
+// The account is created only after its address is proven, because the provider is authoritative
+// for it or because a mailed code was entered. So there is never an account with another person's
+// address and credentials that its owner did not choose. The steps are begin, ProveSignUp and
+// CompleteSignUp.
+
+// SignUpLife is the time that each step of a sign-up may take.
+const SignUpLife = PendingLife
+
+// SignUp is an account that is being created through an identity provider.
+type SignUp struct {
+	Token    string // the cookie's value; empty if the cookie does not change
+	Site     federated.Provider
+	Identity federated.Identity
+	Proven   bool   // whether the address is proven; if not, a code was mailed to it
+	Next     string // target that the browser asked for
+}
+
+// SignUpForm describes the data that is required for a new account.
+type SignUpForm struct {
+	Fields   profile.List
+	Username bool // a username is required
+}
+
+// signUp is a SignUp as stored: a draft that any node can continue and that can be used once.
+type signUp struct {
+	Provider string
+	Identity federated.Identity
+	Proven   bool
+	Next     string
+}
+
+func (s signUp) draft(token string, now time.Time) (store.Draft, error) {
+	raw, err := json.Marshal(s)
+	return store.Draft{
+		Owner: signUpOwner(token), ID: store.NewID(), Method: policy.Elsewhere, Secret: raw,
+		CreatedAt: now, ExpiresAt: now.Add(SignUpLife),
+	}, err
+}
+
+func signUpOwner(token string) string { return "sign-up:" + hash(token) }
+
+// signsUp reports whether users of a provider may create accounts.
+func (c Config) signsUp(site string) bool { return slices.Contains(c.Policy.SignUp, site) }
+
+// SignsUp reports whether users of any provider may create accounts.
+func SignsUp(l *Login) bool { return len(l.c.Policy.SignUp) > 0 }
+
+// loadSignUp returns the sign-up of a browser, or ErrState.
+func loadSignUp(ctx context.Context, l *Login, token string) (d store.Draft, s signUp, view SignUp, err error) {
+	if token == "" {
+		return d, s, view, ErrState
+	}
+	d, err = l.c.Drafts.Draft(ctx, signUpOwner(token))
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrState
+	}
+	if err != nil {
+		return d, s, view, err
+	}
+	if !l.c.Now().Before(d.ExpiresAt) || json.Unmarshal(d.Secret, &s) != nil || !l.c.signsUp(s.Provider) {
+		return d, s, view, ErrState
+	}
+	view = SignUp{Identity: s.Identity, Proven: s.Proven, Next: s.Next}
+	view.Site, err = l.OAuth.provider(s.Provider, ToSignIn)
+	return d, s, view, err
+}
+
+// LookSignUp returns the sign-up of a browser, or ErrState if there is none.
+func LookSignUp(ctx context.Context, l *Login, token string) (SignUp, error) {
+	_, _, view, err := loadSignUp(ctx, l, token)
+	return view, err
+}
+
+// begin is the step of an identity that is not connected. It returns ErrNoAddress if the provider
+// supplies no verified address that can be stored, or ErrAddressTaken. It returns ErrSend and
+// *limit.Paused together with an Outcome whose SignUp stands.
+func (s signUp) begin(
+	ctx context.Context, l *Login, p federated.Provider, asks SignUpForm, b Browser,
+) (Outcome, error) {
+	id := s.Identity
+	if id.Email == "" || l.c.Accounts.Judge(account.Draft{Email: id.Email}) != nil {
+		failed := event.UserFailedAuthn{AuthType: policy.Elsewhere, Reason: "no verified address", Context: l.at(b)}
+		return Outcome{}, recordedOr(ErrNoAddress, l.record(ctx, failed))
+	}
+	s.Proven = id.Authoritative
+	if err := l.c.Limits.Register(ctx, b.Address, !s.Proven || l.c.Policy.Life.Welcome); err != nil {
+		return Outcome{}, err
+	}
+	_, err := l.c.Accounts.Find(ctx, id.Email)
+	if err == nil { // it may have been created for this identity a moment ago
+		return s.meanwhile(ctx, l, p, store.Draft{}, "", b)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return Outcome{}, err
+	}
+	// If a captcha is required, a form is always needed.
+	if values, whole := asks.prefilled(id); s.Proven && whole && !l.c.Captcha.at(AtRegister) {
+		return s.make(ctx, l, store.Draft{}, Registration{Fields: values}, b)
+	}
+	token := seal.Token()
+	d, err := s.draft(token, l.c.Now())
+	if err == nil {
+		err = l.c.Drafts.PutDraft(ctx, d)
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	out := Outcome{SignUp: &SignUp{Token: token, Site: p, Identity: id, Proven: s.Proven, Next: s.Next}}
+	if s.Proven {
+		return out, nil
+	}
+	return out, s.mail(ctx, l, d, b)
+}
+
+// addressTaken refuses to create a second account for an address, and to connect the identity to
+// the existing one. Only a user who has the address according to the provider is told so.
+func addressTaken(ctx context.Context, l *Login, u store.User, b Browser) error {
+	return recordedOr(ErrAddressTaken, l.tell(ctx, event.UserNotRegistered{
+		User: subject(u), ExistingEmail: true, Context: l.at(b),
+	}))
+}
+
+// prefilled returns the profile fields that the provider supplies. whole reports whether no
+// required field is missing.
+func (f SignUpForm) prefilled(id federated.Identity) (values map[string]any, whole bool) {
+	texts := Prefill(f.Fields, id)
+	values, problems := f.Fields.Read(
+		func(name string) string { return texts[name] }, func(string) bool { return false },
+	)
+	return values, len(problems) == 0 && !f.Username
+}
+
+// Prefill returns the texts of profile fields that an identity provider supplies.
+func Prefill(of profile.List, id federated.Identity) map[string]string {
+	name := id.Name
+	if name == "" {
+		name = strings.TrimSpace(id.GivenName + " " + id.FamilyName)
+	}
+	known := map[string]string{
+		"name": name, "full_name": name, "given_name": id.GivenName, "first_name": id.GivenName,
+		"family_name": id.FamilyName, "last_name": id.FamilyName, "nickname": id.Username,
+	}
+	out := map[string]string{}
+	for _, f := range of {
+		if text := known[f.Name]; text != "" && (f.Kind == "" || f.Kind == profile.Text) {
+			out[f.Name] = text
+		}
+	}
+	return out
+}
+
+// owner returns the user whose budgets a sign-up uses. They belong to the address, so all sign-ups
+// for it share them. The user is not an account.
+func (s signUp) owner() store.User {
+	return store.User{ID: "sign-up:" + account.Key(s.Identity.Email), Email: s.Identity.Email}
+}
+
+// message returns the code of a sign-up as a message for the budgets.
+func (s signUp) message(l *Login, b Browser) limit.Message {
+	return l.budgets.sent(s.owner(), limit.Claimed, store.Email, s.Identity.Email, b)
+}
+
+// transaction returns the transaction to which the code is bound.
+func (s signUp) transaction(d store.Draft, b Browser) factor.Transaction {
+	return factor.Transaction{
+		ID: d.ID, Purpose: factor.SignUp, User: store.User{Email: s.Identity.Email}, Locale: b.Locale,
+	}
+}
+
+// mail mails the code that proves the address, within the budgets.
+func (s signUp) mail(ctx context.Context, l *Login, d store.Draft, b Browser) error {
+	if l.c.RescueCodes == nil {
+		return ErrSend
+	}
+	m := s.message(l, b)
+	m.Transaction = d.Owner
+	if err := l.budgets.send(ctx, s.owner(), m, b); err != nil {
+		return err
+	}
+	if err := l.c.RescueCodes.Send(ctx, s.transaction(d, b), s.Identity.Email); err != nil {
+		return l.SecondFactor.sendError(ctx, store.User{}, "sign-up", err)
+	}
+	return l.tell(ctx, event.TFSecurityTokenSent{
+		Method: store.Email, Destination: send.Mask(store.Email, s.Identity.Email), Context: l.at(b),
+	})
+}
+
+// ResendSignUp mails another code and invalidates the previous one. It returns ErrState or ErrSend.
+func ResendSignUp(ctx context.Context, l *Login, token string, b Browser) error {
+	d, s, _, err := loadSignUp(ctx, l, token)
+	if err == nil && s.Proven {
+		err = ErrState
+	}
+	if err != nil {
+		return err
+	}
+	return s.mail(ctx, l, d, b)
+}
+
+// ProveSignUp checks the mailed code. It returns ErrCode or ErrState.
+func ProveSignUp(ctx context.Context, l *Login, token, code string, b Browser) (SignUp, error) {
+	d, s, view, err := loadSignUp(ctx, l, token)
+	if err != nil || s.Proven {
+		return view, err
+	}
+	if _, err := factor.Digits(code, factor.Size); err != nil || l.c.RescueCodes == nil {
+		return view, ErrCode
+	}
+	place, err := l.budgets.claimPlace(ctx, s.owner(), b, func(from limit.From) (*limit.Reservation, error) {
+		return l.c.Limits.Mailed(ctx, s.owner().ID, from)
+	})
+	if err != nil {
+		return view, err
+	}
+	err = l.c.RescueCodes.Try(ctx, s.transaction(d, b), s.Identity.Email, code)
+	if errors.Is(err, factor.ErrWrong) {
+		failed := event.UserFailedAuthn{
+			AuthType: "code", Method: store.Email, Reason: "sign-up", Context: l.at(b),
+		}
+		return view, recordedOr(ErrCode, l.tell(ctx, failed))
+	}
+	if err == nil {
+		err = place.Answered(s.message(l, b)).Succeed(ctx)
+	}
+	if err != nil {
+		return view, err
+	}
+	s.Proven, view.Proven = true, true
+	if d, err = s.draft(token, l.c.Now()); err == nil {
+		err = l.c.Drafts.PutDraft(ctx, d)
+	}
+	return view, err
+}
+
+// CompleteSignUp creates the account of a sign-up whose address is proven, and continues the
+// sign-in. It returns ErrState, ErrAddressTaken, ErrUsernameTaken (then it can be called again),
+// *Refused, the errors of account.Accounts.Judge, ErrCaptcha, ErrCaptchaWrong or ErrCaptchaDown.
+func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration, b Browser) (Outcome, error) {
+	d, s, _, err := loadSignUp(ctx, l, token)
+	if err == nil && !s.Proven {
+		err = ErrState
+	}
+	if err == nil {
+		err = human(ctx, l, AtRegister, &b)
+	}
+	if err == nil {
+		err = l.c.Limits.Setup(ctx, s.owner().ID)
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return s.make(ctx, l, d, r, b)
+}
+
+// make creates the account with its connection. The sign-up is used up first. If the account cannot
+// be created, the sign-up can be used again.
+func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registration, b Browser) (Outcome, error) {
+	p, err := l.OAuth.provider(s.Provider, ToSignIn)
+	if err != nil {
+		return Outcome{}, err
+	}
+	id := s.Identity
+	draft := account.Draft{
+		Email: id.Email, Username: r.Username, Language: b.Speaks, Profile: profile.Encode(r.Fields),
+		Connection: &store.Connection{
+			ID: store.NewID(), Provider: s.Provider, Issuer: id.Issuer, Subject: id.Subject, Label: id.Label,
+			CreatedAt: l.c.Now(),
+		},
+	}
+	if err := l.c.Accounts.Judge(draft); err != nil {
+		return Outcome{}, err
+	}
+	if err := mayRegister(ctx, l, draft, l.at(b)); err != nil {
+		return Outcome{}, err
+	}
+	if _, err := l.c.Accounts.Find(ctx, r.Username); !errors.Is(err, store.ErrNotFound) {
+		return Outcome{}, recordedOr(ErrUsernameTaken, err)
+	}
+	if d.Owner != "" {
+		if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {
+			return Outcome{}, stateError(err)
+		}
+	}
+	u, err := l.c.Accounts.Create(ctx, draft)
+	if errors.Is(err, store.ErrExists) {
+		return s.meanwhile(ctx, l, p, d, r.Username, b)
+	}
+	if err != nil {
+		return Outcome{}, s.again(ctx, l, d, err)
+	}
+	made := event.UserRegistered{
+		User: subject(u), Fields: profile.Names(nil, r.Fields), Provider: s.Provider, Context: l.at(b),
+	}
+	if err := l.tell(ctx, made); err != nil {
+		return Outcome{}, err
+	}
+	if l.c.Policy.Life.Welcome && l.c.Write != nil {
+		if err := l.Links.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b}); err != nil {
+			return Outcome{}, err
+		}
+	}
+	out, err := l.gate(ctx, u, l.elsewhere(p), false, b)
+	if out.Pending != nil && (paused(err) || errors.Is(err, ErrSend)) {
+		err = nil // the account exists, and the code can be requested again
+	}
+	return out, err
+}
+
+// again restores a used sign-up and returns err.
+func (s signUp) again(ctx context.Context, l *Login, d store.Draft, err error) error {
+	if d.Owner == "" {
+		return err
+	}
+	return errors.Join(err, l.c.Drafts.PutDraft(context.WithoutCancel(ctx), d))
+}
+
+// meanwhile handles an account that was created in the meantime. If the same user has just created
+// it in another browser, they are signed in to it, because the identity is connected to it.
+func (s signUp) meanwhile(
+	ctx context.Context, l *Login, p federated.Provider, d store.Draft, username string, b Browser,
+) (Outcome, error) {
+	u, err := l.OAuth.connected(ctx, s.Identity)
+	if err == nil {
+		return enterFrom(ctx, l, p, u, b)
+	}
+	if !errors.Is(err, ErrNotConnected) {
+		return Outcome{}, err
+	}
+	u, err = l.c.Accounts.Find(ctx, s.Identity.Email)
+	switch {
+	case err == nil:
+		return Outcome{}, addressTaken(ctx, l, u, b)
+	// the identity's account is no longer in the application's table
+	case errors.Is(err, store.ErrNotFound) && username == "":
+		return Outcome{}, ErrNotConnected
+	case errors.Is(err, store.ErrNotFound):
+		return Outcome{}, s.again(ctx, l, d, ErrUsernameTaken)
+	}
+	return Outcome{}, err
+}

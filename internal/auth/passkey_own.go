@@ -1,0 +1,274 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// maxPasskeys is the maximum number of passkeys of an account (R64).
+const maxPasskeys = 10
+
+// OwnPasskey is one of a user's passkeys.
+type OwnPasskey struct {
+	store.Factor
+	factor.PasskeyDetail
+}
+
+// Passkeys lists a user's passkeys, by age.
+func (l WebAuthn) Passkeys(ctx context.Context, u store.User) ([]OwnPasskey, error) {
+	if l.c.Passkeys == nil {
+		return nil, nil
+	}
+	all, err := l.c.Factors.PasskeysOf(ctx, u.ID)
+	var out []OwnPasskey
+	for _, f := range all {
+		detail, err := l.c.Passkeys.Detail(f)
+		if err != nil { // can still be removed
+			l.c.Log.ErrorContext(ctx, "passkey cannot be read", "user", u.ID, "factor", f.ID, "cause", err)
+		}
+		out = append(out, OwnPasskey{f, detail})
+	}
+	return out, err
+}
+
+// ownPasskeys is the first part of every change. The caller must have a fresh session at the
+// account's full level, or a sign-in that must set up a second factor.
+func (l WebAuthn) ownPasskeys(ctx context.Context, token string, who *Who) (actor, []store.Factor, error) {
+	if l.c.Passkeys == nil {
+		return actor{}, nil, ErrPasskeysOff
+	}
+	a, err := l.Enroll.actor(ctx, token, who)
+	if err != nil {
+		return actor{}, nil, err
+	}
+	present, err := l.c.Factors.PasskeysOf(ctx, a.user().ID)
+	return a, present, err
+}
+
+// Enrolling reports whether the pending sign-in with a token is at the step that sets up a second
+// factor.
+func Enrolling(ctx context.Context, l *Login, token string) (bool, error) {
+	_, err := l.Enroll.actor(ctx, token, nil)
+	if errors.Is(err, ErrState) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// MayChangePasskeys returns nil if the caller may add and remove passkeys now, and otherwise
+// ErrReauthenticate or ErrPasskeysOff.
+func (l WebAuthn) MayChangePasskeys(ctx context.Context, who Who) error {
+	_, _, err := l.ownPasskeys(ctx, "", &who)
+	return err
+}
+
+// NewPasskey starts the registration of a passkey for a signed-in user, or for the sign-in with
+// token that must set up a second factor. If name is empty, the name is derived from the
+// authenticator. If passkeys are not first factors, or a second factor must be set up first, usage
+// is always store.UseSecond. It returns ErrPasskeyName, ErrMethod (too many passkeys),
+// ErrReauthenticate, ErrUnproven or ErrState.
+func (l WebAuthn) NewPasskey(
+	ctx context.Context, token string, who *Who, name, usage string, b Browser,
+) (PasskeyAsked, error) {
+	a, present, err := l.ownPasskeys(ctx, token, who)
+	if err != nil {
+		return PasskeyAsked{}, err
+	}
+	u := a.user()
+	if !l.c.Policy.Passkeys.First || who == nil || who.Enrolls {
+		usage = store.UseSecond
+	}
+	if err := free(present, name); err != nil {
+		return PasskeyAsked{}, err
+	}
+	if a.lost() == "" { // otherwise it replaces a factor
+		if err := l.Account.mayEnroll(u); err != nil {
+			return PasskeyAsked{}, err
+		}
+	}
+	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
+		return PasskeyAsked{}, err
+	}
+	c, err := l.c.Passkeys.BeginCreate(factor.NewPasskey{
+		User: u, Present: l.readable(ctx, present, store.UseFirst, store.UseSecond), Usage: usage,
+		Discoverable: usage == store.UseFirst && !l.c.Policy.Passkeys.Hints,
+	})
+	if err != nil {
+		return PasskeyAsked{}, err
+	}
+	return l.ask(ctx, store.Draft{
+		Owner: createOwner(a), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
+		Name: name, Destination: usage,
+	}, "", c, orLife(l.c.Policy.Passkeys.CreateWithin))
+}
+
+func free(present []store.Factor, name string) error {
+	for _, p := range present {
+		if p.Name == name {
+			return ErrPasskeyName
+		}
+	}
+	if len(present) >= maxPasskeys {
+		return ErrMethod
+	}
+	return nil
+}
+
+// ownName returns the name of a passkey that its user did not name: that of its authenticator.
+func ownName(l *Login, f store.Factor, present []store.Factor) string {
+	detail, _ := l.c.Passkeys.Detail(f)
+	base := or(detail.Model, "Passkey")
+	for n, name := 2, base; ; n++ {
+		if !slices.ContainsFunc(present, func(p store.Factor) bool { return p.Name == name }) {
+			return name
+		}
+		name = base + " " + strconv.Itoa(n)
+	}
+}
+
+// AddPasskey completes a registration and returns the passkey's name. Everything issued before
+// becomes invalid except this session, and the owner is notified. If a sign-in had to set up a
+// second factor, it ends here and its session is issued. AddPasskey returns ErrCeremony,
+// ErrCeremonyExpired, ErrPasskeyName, ErrPasskeyTaken, factor.ErrAnswer, *factor.Refused,
+// ErrReauthenticate or ErrState.
+func (l WebAuthn) AddPasskey(
+	ctx context.Context, token string, who *Who, state, answer string, b Browser,
+) (Outcome, string, error) {
+	a, present, err := l.ownPasskeys(ctx, token, who)
+	if err != nil {
+		return Outcome{}, "", err
+	}
+	d, err := l.question(ctx, createOwner(a), state, a.user())
+	if err != nil {
+		return Outcome{}, "", err
+	}
+	if err := free(present, d.Name); err != nil {
+		return Outcome{}, d.Name, err
+	}
+	if err := l.try(ctx, d, answer); err != nil {
+		return Outcome{}, d.Name, err
+	}
+	f, err := l.c.Passkeys.FinishCreate(d.Secret, a.user().ID, d.FactorID, answer)
+	if err == nil {
+		err = l.spend(ctx, d)
+	}
+	if err != nil {
+		return Outcome{}, d.Name, err
+	}
+	if d.Name == "" {
+		d.Name = ownName(l.Login, f, present)
+	}
+	f.Name, f.Usage, f.CreatedAt = d.Name, d.Destination, l.c.Now()
+	var out Outcome
+	if who == nil {
+		out, err = enrollPasskey(ctx, l.Login, a, f, b)
+	} else {
+		out, err = addPasskey(ctx, l.Login, *who, f, b)
+	}
+	if errors.Is(err, store.ErrExists) {
+		err = ErrPasskeyTaken
+	}
+	return out, d.Name, err
+}
+
+// addPasskey adds a newly created passkey to a signed-in user.
+func addPasskey(ctx context.Context, l *Login, who Who, f store.Factor, b Browser) (Outcome, error) {
+	second := f.Usage == store.UseSecond
+	if second {
+		seconds, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
+		if err != nil {
+			return Outcome{}, err
+		}
+		f.Primary = len(seconds) == 0
+	}
+	e := passkeyRegistered(l, who.User, f, b)
+	out, err := l.WebAuthn.changePasskeys(ctx, who, store.FactorChange{Add: &f}, PasskeyAdded, e, second, b)
+	out.FirstFactor = f.Primary
+	return out, err
+}
+
+// enrollPasskey completes a sign-in that had to set up a second factor, with a newly created
+// passkey. The challenge has been used up. The remaining order is that of confirm: the pending
+// sign-in, the change, the session.
+func enrollPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Browser) (Outcome, error) {
+	if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
+		return Outcome{}, stateError(err)
+	}
+	u := a.user()
+	changed, first, err := l.Enroll.activate(ctx, a, u, f, true, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, passkeyRegistered(l, u, f, b)); err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.TFEnrolled{User: subject(u), Method: store.Passkey, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	out, err := l.Enroll.enrolled(ctx, a, changed, l.proofOf(f), b)
+	out.FirstFactor = first
+	return out, err
+}
+
+func passkeyRegistered(l *Login, u store.User, f store.Factor, b Browser) event.PasskeyRegistered {
+	return event.PasskeyRegistered{User: subject(u), PasskeyName: f.Name, Usage: f.Usage, Context: l.at(b)}
+}
+
+// DropPasskey removes a passkey by its name. For a second factor the rules of all second factors
+// apply. A passkey that replaces the password can be removed only if the user can still sign in. It
+// returns ErrNoPasskey, ErrLastFactor, ErrLastWayIn or ErrReauthenticate.
+func (l WebAuthn) DropPasskey(ctx context.Context, who Who, name string, b Browser) (Outcome, error) {
+	_, present, err := l.ownPasskeys(ctx, "", &who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Name == name && name != "" })
+	if i < 0 {
+		return Outcome{}, ErrNoPasskey
+	}
+	e := event.PasskeyDeleted{User: subject(who.User), PasskeyName: name, Context: l.at(b)}
+	if present[i].Usage == store.UseSecond {
+		out, err := l.SecondFactor.RemoveFactor(ctx, who, present[i].ID, b)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return out, l.tell(ctx, e)
+	}
+	if err := l.Passwordless.keepsWayIn(ctx, who.User, present[i].ID); err != nil {
+		return Outcome{}, err
+	}
+	return l.changePasskeys(ctx, who, store.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e, false, b)
+}
+
+// changePasskeys applies a change, sends the notice and renews the session. A new second factor
+// that has just been proven counts for the session.
+func (l WebAuthn) changePasskeys(
+	ctx context.Context, who Who, c store.FactorChange, kind string, e event.Event, proven bool, b Browser,
+) (Outcome, error) {
+	c.UserID, c.From, c.To, c.Now = who.User.ID, who.User.Uniquifier, account.NewUniquifier(), l.c.Now()
+	c.Messages = l.letters(ctx, who.User, kind, store.Passkey, b)
+	if proven && byRescue(who.Session) {
+		if err := endCodes(ctx, l.Login, who.User, &c, b); err != nil {
+			return Outcome{}, err
+		}
+	}
+	u, err := l.change(ctx, who.User, c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, e); err != nil {
+		return Outcome{}, err
+	}
+	if !proven {
+		return l.Account.renewUnchanged(ctx, u, who, b)
+	}
+	proofs := append(firstProofs(who.Session), l.proofOf(*c.Add))
+	return l.Enroll.renewSession(ctx, u, who.Session, store.TwoFactors, proofs, b)
+}

@@ -1,0 +1,159 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// entry is a sign-in whose first factor was proven, with its next step.
+type entry struct {
+	user    store.User
+	factors []store.Factor // factors that can be proven next
+	pending store.Pending
+	place   *limit.Reservation // as in passed
+}
+
+func (l *Login) startPending(
+	ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Browser,
+) (Outcome, error) {
+	return startPending(ctx, l, entry{u, factors, p, nil}, b)
+}
+
+// view returns a pending in the form that its browser may see.
+func view(l *Login, p store.Pending, factors []store.Factor) *Pending {
+	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != "", Rescue: p.Rescue}
+	if len(factors) > 0 { // the primary is listed first
+		v.Primary = factors[0].Method
+	}
+	// List the factor that was used last first, because the user probably has it at hand.
+	factors = slices.SortedStableFunc(slices.Values(factors), func(a, b store.Factor) int {
+		return b.LastUsedAt.Compare(a.LastUsedAt)
+	})
+	seen := map[string]bool{}
+	for _, f := range factors {
+		if f.ID == p.Factor {
+			v.Method, v.Factor = f.Method, f.ID
+		}
+		if !seen[f.Method] {
+			seen[f.Method] = true
+			v.Methods = append(v.Methods, f.Method)
+		}
+		v.Factors = append(v.Factors, Choice{
+			ID: f.ID, Method: f.Method, Name: f.Name, Destination: f.Destination, LastUsed: f.LastUsedAt,
+			Digits: factor.DigitsOf(l.c.Methods[f.Method], f),
+		})
+	}
+	return v
+}
+
+// pendingSignIn is a pending sign-in with the records that it depends on.
+type pendingSignIn struct {
+	store.Pending
+	user     store.User
+	factors  []store.Factor // factors that can be proven
+	sessions int            // number of the account's sessions; -1 if unknown
+}
+
+func (w pendingSignIn) factor() (store.Factor, bool) {
+	for _, f := range w.factors {
+		if f.ID == w.Factor {
+			return f, true
+		}
+	}
+	return store.Factor{}, false
+}
+
+// loadPending returns the pending with a browser's token. It is not valid if it has expired, if the
+// user's credentials have changed, if the account was deactivated, or if it does not belong to the
+// current session: a sign-in belongs to no session, and a re-authentication to the session that
+// started it (R16).
+func (l *Login) loadPending(ctx context.Context, token string, who *Who) (pendingSignIn, error) {
+	if token == "" {
+		return pendingSignIn{}, ErrState
+	}
+	w, err := readPending(ctx, l.c, hash(token))
+	if errors.Is(err, store.ErrNotFound) {
+		return pendingSignIn{}, ErrState
+	}
+	if err != nil {
+		return pendingSignIn{}, err
+	}
+	p, u := w.Pending, w.User
+	if who == nil && p.SessionID != "" || who != nil && p.SessionID != who.Session.ID {
+		return pendingSignIn{}, ErrState
+	}
+	if l.checkAllowed(u) != nil || u.Uniquifier != p.Uniquifier {
+		return pendingSignIn{}, ErrState
+	}
+	return pendingSignIn{p, u, policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), w.Sessions}, nil
+}
+
+func readPending(ctx context.Context, c Config, hash string) (w store.Waiting, err error) {
+	if c.Both != nil {
+		return c.Both.Waiting(ctx, hash, c.Now())
+	}
+	w.Sessions = -1
+	if w.Pending, err = c.Pendings.Pending(ctx, hash, c.Now()); err != nil {
+		return w, err
+	}
+	if w.User, err = c.Accounts.ByID(ctx, w.Pending.UserID); err != nil {
+		return w, err
+	}
+	w.Factors, err = c.Factors.FactorsOf(ctx, w.User.ID)
+	return w, err
+}
+
+// Pending returns the pending sign-in of a browser.
+func (l *Login) Pending(ctx context.Context, token string, who *Who) (Outcome, error) {
+	w, err := l.loadPending(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}, nil
+}
+
+// startPending stores a pending sign-in and, if its only factor needs a message, sends the code.
+// The budgets of the guess are updated in the same step, so the guess either leads to a pending or
+// counts as a failure.
+func startPending(ctx context.Context, l *Login, e entry, b Browser) (Outcome, error) {
+	u, factors, p, token, now := e.user, e.factors, e.pending, seal.Token(), l.c.Now()
+	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier
+	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
+	p.Known = p.SessionID != "" || l.budgets.from(u, b).Own()
+	switch {
+	case p.State.Enrolls(), p.State == store.Owner:
+	case len(factors) == 1:
+		p.State, p.Factor = store.Ready, factors[0].ID
+	default:
+		p.State = store.Select
+	}
+	proven := event.FirstFactorProven{User: subject(u), Method: p.First.Method, Context: l.at(b)}
+	step := store.Step{Now: now, Pending: &p, Events: []store.Event{l.c.Trail.Row(proven)}}
+	step.Returns, step.Clears = e.place.Returns()
+	if b.Pending != "" {
+		step.Drops = hash(b.Pending)
+	}
+	if err := l.c.Steps.TakeStep(ctx, step); err != nil {
+		return Outcome{}, err
+	}
+	Outcomes(l.c.Log)(ctx, proven)
+	l.emit(ctx, proven)
+	view := view(l, p, factors)
+	view.Token = token
+	out := Outcome{User: u, Pending: view}
+	switch p.State {
+	case store.Ready:
+		return out, l.SecondFactor.sendCode(ctx, p, u, factors[0], b)
+	case store.Owner:
+		return out, l.SecondFactor.sendOwner(ctx, p, u, b)
+	}
+	return out, nil
+}

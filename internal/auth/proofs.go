@@ -1,0 +1,76 @@
+package auth
+
+import (
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// proof returns a proof by a method at the current time, with the things it depends on. Package
+// policy compares proofs.
+func (l *Login) proof(method string) store.Proof {
+	p := policy.By(method)
+	p.At = l.c.Now()
+	return p
+}
+
+// elsewhere returns the proof by an account at an identity provider. It contains the provider's
+// name.
+func (l *Login) elsewhere(p federated.Provider) store.Proof {
+	out := l.proof(policy.Elsewhere)
+	out.Rests = []string{store.OnElsewhere, siteOf(p)}
+	return out
+}
+
+// siteOf returns the thing that stands for a provider's account in a proof.
+func siteOf(p federated.Provider) string { return store.OnElsewhere + ":" + p.Name() }
+
+// proofOf returns a proof by a factor at the current time.
+func (l *Login) proofOf(f store.Factor) store.Proof {
+	p := policy.ByFactor(f)
+	p.At = l.c.Now()
+	return p
+}
+
+// connectionProof returns the proof that a connected account would give. ok reports whether its
+// provider is configured.
+func (l *Login) connectionProof(c store.Connection) (proof store.Proof, ok bool) {
+	p, err := l.OAuth.provider(c.Provider, ToSignIn)
+	if err != nil {
+		return store.Proof{}, false
+	}
+	return l.elsewhere(p), true
+}
+
+// rulesOf returns the part of a configuration that package policy needs.
+func rulesOf(c Config) policy.Rules {
+	r := policy.Rules{
+		StrongOnly: c.Policy.StrongOnly, PasskeyIsBoth: c.Policy.Passkeys.Both, Unforced: c.Policy.Unified.Unforced,
+		EnrollProof: c.Policy.EnrollProof && c.RescueCodes != nil, Mails: c.Write != nil && c.RescueCodes != nil,
+		RescueByMail: c.Policy.RescueEmail, RepairOnly: c.Policy.RepairOnly,
+	}
+	for _, method := range c.Policy.Methods {
+		if c.Methods[method] != nil && !r.Refuses(method) {
+			r.Methods = append(r.Methods, method)
+		}
+	}
+	if c.Passkeys != nil {
+		r.Methods = append(r.Methods, store.Passkey)
+	}
+	for _, site := range c.Providers {
+		if federated.IsIndependent(site) {
+			r.Independent = append(r.Independent, siteOf(site))
+		}
+	}
+	return r
+}
+
+// facts returns the data that package policy needs about an account with these second factors.
+func (l *Login) facts(u store.User, factors []store.Factor) policy.Account {
+	return policy.Account{
+		Required: l.c.Policy.Require(u), Trusts: l.SecondFactor.trusts(u), Proven: u.Proven(), EverProven: u.ProvenKey != "",
+		Password:    u.PasswordHash != "",
+		ResetLately: !u.ResetAt.IsZero() && l.c.Now().Sub(u.ResetAt) < l.c.Policy.RescueAfterReset,
+		Factors:     factors,
+	}
+}

@@ -1,0 +1,197 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Codes creates and uses recovery codes; see package factor/recovery.
+type Codes interface {
+	Make(userID string) (shown []string, macs [][]byte)
+	Looks(typed string) bool
+	Reads(ctx context.Context, userID, typed string) (bool, error)
+	Holds(ctx context.Context, userID, typed string) error
+	Spend(ctx context.Context, userID, typed string, messages ...store.Message) (left int, err error)
+	Left(ctx context.Context, userID string) (int, error)
+}
+
+// OffersCodes reports whether recovery codes are configured.
+func (l Recovery) OffersCodes() bool { return l.c.Codes != nil }
+
+// CodesLeft counts the caller's recovery codes.
+func (l Recovery) CodesLeft(ctx context.Context, who Who) (int, error) {
+	if l.c.Codes == nil {
+		return 0, nil
+	}
+	return l.c.Codes.Left(ctx, who.User.ID)
+}
+
+// NewCodes replaces the set of recovery codes, in one transaction, and ends everything issued
+// before; the caller stays signed in. The returned codes are shown once and not stored. It returns
+// ErrNoFactor if the account has no second factor, ErrReauthenticate or ErrState.
+func (l Recovery) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Outcome, error) {
+	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return nil, Outcome{}, err
+	}
+	codes, macs := l.c.Codes.Make(who.User.ID)
+	u, err := l.change(ctx, who.User, store.FactorChange{
+		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), Codes: macs,
+		Messages: l.letters(ctx, who.User, CodesMade, "", b), Now: l.c.Now(),
+	})
+	if errors.Is(err, store.ErrNoFactor) {
+		err = ErrNoFactor
+	}
+	if err != nil {
+		return nil, Outcome{}, err
+	}
+	if err := l.tell(ctx, event.RecoveryCodesMade{User: subject(u), Number: len(codes), Context: l.at(b)}); err != nil {
+		return nil, Outcome{}, err
+	}
+	b.WantToken = false
+	out, err := l.Account.renewUnchanged(ctx, u, who, b)
+	return codes, out, err
+}
+
+// endCodes makes a change also remove the user's recovery codes, and notifies the user if there
+// are any.
+func endCodes(ctx context.Context, l *Login, u store.User, c *store.FactorChange, b Browser) error {
+	c.Codes = [][]byte{}
+	if l.c.Codes == nil {
+		return nil
+	}
+	left, err := l.c.Codes.Left(ctx, u.ID)
+	if left > 0 {
+		c.Messages = append(c.Messages, l.letters(ctx, u, CodesEnded, "", b)...)
+	}
+	return err
+}
+
+// UseCode completes a sign-in with a recovery code instead of the second factor. The browser does
+// not become trusted. It returns ErrRecoveryCode, ErrState or *limit.Paused.
+func (l Recovery) UseCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
+	if l.c.Codes == nil || !l.c.Codes.Looks(typed) {
+		return l.useCode(ctx, token, typed, b)
+	}
+	at := func() (string, error) { return l.Repeats.standing(ctx, token, nil) }
+	out, err = l.Repeats.once(ctx, l.Repeats.repeat(stepRecoveryCode, token, factor.Bare(typed)), at, func() (Outcome, error) {
+		out, left, err := l.useCode(ctx, token, typed, b)
+		out.Left = left
+		return out, err
+	})
+	return out, out.Left, err
+}
+
+func (l Recovery) useCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
+	w, err := l.loadPending(ctx, token, nil)
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	if !l.codeTakable(w) {
+		return Outcome{}, 0, ErrState
+	}
+	if ok, err := l.c.Codes.Reads(ctx, w.user.ID, typed); err != nil || !ok {
+		return Outcome{}, 0, orElse(err, ErrRecoveryCode) // a text that is not a code does not count as a guess
+	}
+	place, err := l.budgets.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
+		return l.c.Limits.RecoveryCode(ctx, w.user.ID, from)
+	})
+	if err = l.budgets.toldPaused(ctx, w.user, err, b); err != nil {
+		return Outcome{}, 0, err
+	}
+	err = l.c.Codes.Holds(ctx, w.user.ID, typed)
+	if errors.Is(err, factor.ErrWrong) {
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.RecoveryCode, Context: l.at(b)}
+		return Outcome{}, 0, recordedOr(ErrRecoveryCode, errors.Join(l.tell(ctx, failed), l.SecondFactor.warnOwner(ctx, w.user, b)))
+	}
+	if err == nil {
+		err = place.Release(ctx)
+	}
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	// If two codes are used at the same moment, both notices may contain the same number.
+	left, err = l.c.Codes.Left(ctx, w.user.ID)
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	letters := l.lettersOf(ctx, Notice{User: w.user, Kind: CodeUsed, Left: max(0, left-1), Browser: b})
+	// The sign-in is taken before the code, so that one sign-in never uses two codes (R70). The
+	// code is used up before anything is granted, so that one code never completes two sign-ins.
+	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
+		return Outcome{}, 0, stateError(err)
+	}
+	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed, letters...)
+	if errors.Is(err, factor.ErrWrong) {
+		return Outcome{}, 0, ErrState // another request has used it meanwhile
+	}
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	l.kickOutbox()
+	proof := l.proof(store.RecoveryCode)
+	out, err = l.finish(ctx, granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, proof}}, b)
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	return out, left, nil
+}
+
+// CodesPaused returns the time until which codes of the awaited second factor are paused, or zero
+// if they are not. It returns ErrState if there is no such step.
+func CodesPaused(ctx context.Context, l *Login, token string, who *Who, b Browser) (time.Time, error) {
+	w, err := l.loadPending(ctx, token, who)
+	if err != nil {
+		return time.Time{}, err
+	}
+	b.within = w.SessionID
+	var paused *limit.Paused
+	err = l.budgets.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.Pausing(ctx, w.user.ID, from) })
+	if errors.As(err, &paused) {
+		return paused.Until, nil
+	} else if err != nil {
+		return time.Time{}, err
+	}
+	return time.Time{}, nil
+}
+
+// CodeTakable returns the pending sign-in if a recovery code may be entered for it.
+func (l Recovery) CodeTakable(ctx context.Context, token string) (Outcome, error) {
+	w, err := l.loadPending(ctx, token, nil)
+	if err == nil && !l.codeTakable(w) {
+		err = ErrState
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}, nil
+}
+
+// codeTakable reports whether a sign-in waits for its second factor. It returns false for a set-up
+// and for a re-authentication.
+func (l Recovery) codeTakable(w pendingSignIn) bool {
+	return l.c.Codes != nil && w.SessionID == "" && (w.State == store.Ready || w.State == store.Select)
+}
+
+// hasCodes reports whether the user has a recovery code that may complete this sign-in.
+func (l Recovery) hasCodes(ctx context.Context, w pendingSignIn) (bool, error) {
+	if !l.codeTakable(w) {
+		return false, nil
+	}
+	n, err := l.c.Codes.Left(ctx, w.user.ID)
+	return n > 0, err
+}
+
+// orElse returns err if it is not nil, and otherwise other.
+func orElse(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}

@@ -1,0 +1,172 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// staying returns the time for which a browser may stay signed in, or zero, if its user has asked
+// for it and has just proven the given level. After two factors it also replaces the second one, so
+// it is allowed only if browsers may be trusted, and for no longer.
+func (l Sessions) staying(asked bool, u store.User, proven store.Level) time.Duration {
+	switch {
+	case !asked || l.c.Staying == nil:
+		return 0
+	case proven < store.TwoFactors:
+		return l.c.Staying.Life()
+	case l.SecondFactor.trusts(u):
+		return min(l.c.Staying.Life(), l.c.Devices.Life())
+	}
+	return 0
+}
+
+// stay makes the browser stay signed in if that was granted, and ends this for the previous user of
+// the browser. Every step that signs in calls it after the last factor, and not before (R23).
+func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Browser) error {
+	if g.renews != nil || g.family != nil || g.stays != nil {
+		return nil // the session continues
+	}
+	if out.Forget = b.Stays != ""; out.Forget {
+		if err := l.forget(ctx, b); err != nil {
+			return err
+		}
+	}
+	if g.stay <= 0 {
+		return nil
+	}
+	d := store.Device{
+		Name: device.Name(b.Agent), Address: b.Address, Level: g.level, Proofs: g.proofs, SessionID: out.Session.ID,
+	}
+	if g.trusted {
+		d.Level = store.TwoFactors // one factor now, the other when the device was trusted
+		d.TrustedBy = g.trustedBy
+	}
+	at := l.at(b)
+	at.Session = out.Session.ID
+	if err := l.tell(ctx, event.BrowserStays{User: subject(g.user), Context: at}); err != nil {
+		return err
+	}
+	cookie, err := l.c.Staying.Keep(ctx, g.user, d, g.stay, l.letters(ctx, g.user, BrowserStays, "", b)...)
+	if err != nil {
+		return err
+	}
+	if err := l.boundDevices(ctx, g.user, b); err != nil {
+		return err
+	}
+	l.kickOutbox()
+	out.StayCookie, out.StayLife, out.Forget = cookie, g.stay, false
+	return nil
+}
+
+// forget ends "remember me" of the browser, for any user, and the sessions that came from it. The
+// cookie may be an older one, because this gives no access.
+func (l Sessions) forget(ctx context.Context, b Browser) error {
+	if l.c.Staying == nil || b.Stays == "" {
+		return nil
+	}
+	made, ok := l.c.Staying.Made(b.Stays)
+	if !ok {
+		return nil
+	}
+	return ended(l.end(ctx, made.UserID, made.SessionID))
+}
+
+// Stay signs in a browser that stays signed in. Its cookie counts as one factor, proven when the
+// cookie was set. An account with a second factor can be opened only if that factor was proven too
+// and the policy allows trusted browsers; the session is then like that of a trusted device. The
+// session is never fresh. The cookie is exchanged first. A cookie that was exchanged before has
+// been copied, and everything that came from it is ended. It returns ErrNotStaying, or ErrLocked if
+// the application refuses now.
+func (l Sessions) Stay(ctx context.Context, b Browser) (Outcome, error) {
+	if l.c.Staying == nil {
+		return Outcome{}, ErrNotStaying
+	}
+	made, ok := l.c.Staying.Made(b.Stays)
+	if !ok {
+		return Outcome{}, ErrNotStaying
+	}
+	u, err := l.c.Accounts.ByID(ctx, made.UserID)
+	if err == nil {
+		err = mayStay(ctx, l.Login, u, b)
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrDisabled), errors.Is(err, ErrUnconfirmed):
+		return Outcome{}, ErrNotStaying
+	case err != nil:
+		return Outcome{}, err
+	}
+	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	next := policy.Next(l.rules, l.facts(u, factors), policy.By(policy.Stayed))
+	second := next.Do == policy.Prove
+	if next.Do != policy.SignIn && !next.BrowserDoes {
+		return Outcome{}, ErrNotStaying
+	}
+	copied := func() []store.Message { return l.letters(ctx, u, StayingCopied, "", b) }
+	known, ok, err := l.c.Staying.Recognize(ctx, u, b.Stays, b.Address, copied)
+	if errors.Is(err, device.ErrCopied) {
+		return Outcome{}, recordedOr(ErrNotStaying, l.stayingCopied(ctx, u, made, b))
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !ok || second && known.Level < store.TwoFactors {
+		return Outcome{}, ErrNotStaying
+	}
+	// It ends with the trusted browser from which it was created. It also ends if it counts as a
+	// second factor and its proofs are no longer sufficient.
+	enough := func(d store.Device) bool { return !second || l.vouches(d) }
+	if stands, err := l.c.Devices.StillProves(ctx, u.ID, known.ID, enough); err != nil {
+		return Outcome{}, err
+	} else if !stands {
+		return Outcome{}, recordedOr(ErrNotStaying, ended(l.end(ctx, u.ID, known.SessionID)))
+	}
+	return l.stayed(ctx, u, known, second, b)
+}
+
+// stayed issues the session of a browser whose cookie has just been exchanged.
+func (l Sessions) stayed(
+	ctx context.Context, u store.User, known device.Known, trusted bool, b Browser,
+) (Outcome, error) {
+	b.WantToken = false // a cookie cannot request a token
+	trustedBy := ""
+	if trusted {
+		trustedBy = known.ID
+	}
+	out, err := l.finish(ctx, granted{
+		user: u, level: store.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device, proofs: []store.Proof{{Method: policy.Stayed, At: known.CreatedAt, Rests: store.RestsOn(policy.Stayed)}},
+	}, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	// If the user has just signed out, the new session must end, too.
+	all, err := l.c.Staying.List(ctx, u.ID)
+	if err != nil || !slices.ContainsFunc(all, func(d store.Device) bool { return d.ID == known.ID }) {
+		_, _ = l.c.Sessions.Take(ctx, out.Session.Hash)
+		return Outcome{}, recordedOr(ErrNotStaying, err)
+	}
+	out.StayCookie, out.StayLife = known.Next, known.Left
+	return out, nil
+}
+
+// stayingCopied ends the sessions of a browser whose old cookie was presented. The removal of the
+// record has stored a notice to the owner. Neither holder of the cookie need know anything else, so
+// the rest of the account is not changed.
+func (l Sessions) stayingCopied(ctx context.Context, u store.User, made store.Device, b Browser) error {
+	l.kickOutbox()
+	if err := ended(l.end(ctx, u.ID, made.SessionID)); err != nil {
+		return err
+	}
+	at := l.at(b)
+	at.Session = made.SessionID
+	return l.tell(ctx, event.StayingCopied{User: subject(u), Context: at})
+}

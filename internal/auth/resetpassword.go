@@ -1,0 +1,76 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// AskReset mails a link to set a new password. ErrUnknownUser, ErrDisabled, ErrLocked and
+// ErrUnconfirmed take as long as a success and are for sites that reveal accounts. An account whose
+// address is not confirmed gets the link that confirms it, which also sets a password.
+func (l Account) AskReset(ctx context.Context, email string, b Browser) error {
+	u, to, why, err := l.Links.asked(ctx, resetKind, email, resets, b)
+	if err != nil {
+		return err
+	}
+	p := l.Links.resetting()
+	switch {
+	case errors.Is(why, ErrUnconfirmed):
+		p = l.Links.confirming()
+	case why != nil:
+		u = store.User{}
+	}
+	if err := l.tell(ctx, event.ResetInstructionsSent{User: subject(u), Context: l.at(b)}); err != nil {
+		return err
+	}
+	return recordedOr(why, l.Links.writeLink(ctx, p, u, to, "", b))
+}
+
+// LookReset checks a link to set a new password without using it. It returns ErrLink or
+// ErrLinkExpired.
+func (l Account) LookReset(ctx context.Context, token string) (email string, err error) {
+	k, err := l.Links.openLink(ctx, l.Links.resetting(), token)
+	return k.user.Email, err
+}
+
+// Reset sets a new password and ends everything issued to the account. Second factors stay and are
+// still required (R21). But if no address of the account was ever proven, this is the first proof,
+// and everything set up before is removed (R8). A refused password does not use up the link.
+func (l Account) Reset(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
+	k, err := l.Links.openLink(ctx, l.Links.resetting(), token)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.checkAllowed(k.user); err != nil && !errors.Is(err, ErrUnconfirmed) {
+		return Outcome{}, err
+	}
+	choice, err := l.c.Accounts.Choose(ahead(ctx, l.Login, k.user, byLinkOf(k, b)), k.user, plain)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.Links.spendLink(ctx, k); err != nil {
+		return Outcome{}, err
+	}
+	u, err := l.c.Accounts.ResetPassword(ctx, k.user, choice, l.letters(ctx, k.user, PasswordReset, "", b))
+	if err != nil {
+		return Outcome{}, linkError(err)
+	}
+	l.kickOutbox()
+	if err := l.firstProven(ctx, k.user); err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.PasswordReset{User: subject(u), Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	if who != nil && who.User.ID == u.ID {
+		who = nil // that session has ended
+	}
+	out, err := l.Links.afterLink(ctx, l.c.Policy.Life.LoginAfterReset, k, u, who, resetKind, b)
+	if err == nil && out.KnownCookie == "" { // the owner reads the account's mail in this browser
+		out.KnownCookie, err = l.Sessions.notes().remember(u, b)
+	}
+	return out, err
+}

@@ -1,0 +1,153 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// A code of an app is compared in memory, so its guess need not be reserved first. The check of the
+// budget, the use of the code and its result are one step of the store, and the answer is sent only
+// after the commit. If the budget is closed, the answer is that guesses are paused, after the same
+// statements and regardless of the code.
+//
+// This applies to a sign-in that ends in a session and changes nothing else. All others use
+// validate. So does a sign-in whose step is refused because an item was used up or because the
+// account has a request that a sign-in ends.
+
+// appCode is a code and the result of its comparison.
+type appCode struct {
+	pendingSignIn
+	factor   store.Factor
+	step     int64
+	verdict  error // nil, factor.ErrWrong or factor.ErrReplayed
+	answered repeat
+}
+
+// errUndecided means that nothing was done and validate must decide.
+var errUndecided = errors.New("auth: not decided at once")
+
+// validateAtOnce is like validate, for the code of an app.
+func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser) (Outcome, error) {
+	if token == "" || b.WantToken || b.Stays != "" || l.c.SignIns != nil || l.c.Policy.Life.OnSignIn != nil {
+		return Outcome{}, errUndecided
+	}
+	c, err := compared(ctx, l, token, code)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if c.verdict == nil {
+		return c.signIn(ctx, l, b)
+	}
+	failed := event.UserFailedAuthn{
+		User: subject(c.user), AuthType: "code", SecondFactor: true, Method: c.factor.Method, Context: l.at(b),
+	}
+	if errors.Is(c.verdict, factor.ErrReplayed) {
+		if err := c.take(ctx, l, store.Step{}, ErrCodeUsed, b); err != nil {
+			return Outcome{}, err
+		}
+		return Outcome{}, l.SecondFactor.codeUsed(ctx, nil, c.user, c.factor.Method, b)
+	}
+	step := store.Step{Events: []store.Event{l.c.Trail.Row(failed)}}
+	if err := c.take(ctx, l, step, ErrCode, b); err != nil {
+		return Outcome{}, err
+	}
+	Outcomes(l.c.Log)(ctx, failed)
+	l.emit(ctx, failed)
+	return Outcome{}, recordedOr(ErrCode, l.SecondFactor.warnOwner(ctx, c.user, b))
+}
+
+// compared reads a sign-in and compares a code with its app. The data that it reads does not depend
+// on whether the code is right.
+func compared(ctx context.Context, l *Login, token, code string) (c appCode, err error) {
+	if c.pendingSignIn, err = l.loadPending(ctx, token, nil); errors.Is(err, ErrState) {
+		return c, errUndecided // the first answer may have just used it up
+	}
+	if err != nil {
+		return c, err
+	}
+	f, ok := c.pendingSignIn.factor()
+	m := l.c.Methods[f.Method]
+	comparer, compares := m.(factor.Comparer)
+	if !ok || !compares || c.State != store.Ready || c.Rescue || c.Remember || !factor.Reads(m, f, code) ||
+		policy.After(l.rules, l.proofOf(f)) == policy.Enroll || !l.rules.TwoFactors([]store.Proof{c.First, l.proofOf(f)}) {
+		return c, errUndecided
+	}
+	c.factor = f
+	if c.step, c.verdict = comparer.Compare(f, code); c.verdict != nil &&
+		!errors.Is(c.verdict, factor.ErrWrong) && !errors.Is(c.verdict, factor.ErrReplayed) {
+		return c, errUndecided
+	}
+	c.answered = l.Repeats.repeat(stepCode, token, factor.Bare(code))
+	c.answered.at = where(c.Pending)
+	return c, nil
+}
+
+// signIn issues the session for a right code.
+func (c appCode) signIn(ctx context.Context, l *Login, b Browser) (Outcome, error) {
+	second := l.proofOf(c.factor)
+	g := granted{
+		user: c.user, level: store.TwoFactors, proofs: []store.Proof{c.First, second},
+		few: c.sessions >= 0 && c.sessions < fewSessions,
+	}
+	g.spends = func(opened *Opened, row store.Event) error {
+		step := store.Step{
+			Factor: c.factor.ID, TOTPStep: c.step, Takes: c.Hash, Events: []store.Event{row}, Session: &opened.Session,
+		}
+		draft, err := c.answered.draft(Outcome{User: c.user, Session: opened}, nil)
+		if err != nil {
+			return err
+		}
+		step.Draft = &draft
+		if err := c.take(ctx, l, step, nil, b); err != nil {
+			return err
+		}
+		l.emit(ctx, event.TFCodeConfirmed{User: subject(c.user), Method: second.Method, Context: l.at(b)})
+		return nil
+	}
+	return l.finish(ctx, g, b)
+}
+
+// take performs the step of a code within its budgets. The same answer is decided once; its outcome
+// is stored for repetitions.
+func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome error, b Browser) error {
+	step.Now = l.c.Now()
+	again := repeatRight
+	if errors.Is(c.verdict, factor.ErrWrong) {
+		again = repeatWrong
+	}
+	if step.Draft == nil {
+		draft, err := c.answered.draft(Outcome{}, outcome)
+		if err != nil {
+			return err
+		}
+		step.Draft = &draft
+	}
+	once := l.c.Limits.OnceClaim(c.answered.owner+":"+c.answered.name(), again)
+	err := l.budgets.claim(ctx, c.user, b, func(from limit.From) error {
+		place, claims := l.c.Limits.SecondFactorClaims(c.user.ID, c.factor.ID, from)
+		step.Budgets = [][]store.Claim{{once}, claims}
+		switch {
+		case c.verdict == nil:
+			step.Budgets = append(step.Budgets, []store.Claim{l.c.Limits.SessionClaim(c.user.ID)})
+			step.Returns, step.Clears = place.Returns()
+		case errors.Is(c.verdict, factor.ErrReplayed): // not a guess; see codeUsed
+			step.Returns = limit.Keys(claims)
+		}
+		err := l.c.Steps.TakeStep(ctx, step)
+		var closed *store.Closed
+		switch {
+		case errors.As(err, &closed) && closed.Group > 0:
+			return &limit.Paused{Until: closed.Opens}
+		case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
+			return errUndecided
+		}
+		return err
+	})
+	return l.budgets.toldPaused(ctx, c.user, err, b)
+}

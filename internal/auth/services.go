@@ -1,0 +1,58 @@
+package auth
+
+// services are the features. They share what Login has, and call each other through it.
+type services struct {
+	Account      Account
+	Enroll       Enroll
+	Links        Links
+	OAuth        OAuth
+	Passwordless Passwordless
+	Reauth       Reauth
+	Recovery     Recovery
+	Repeats      Repeats
+	SecondFactor SecondFactor
+	Sessions     Sessions
+	Tokens       Tokens
+	WebAuthn     WebAuthn
+
+	budgets budgets
+}
+
+type (
+	// Account signs in with a password, registers accounts, changes passwords, addresses and
+	// usernames, and lists an account's activity.
+	Account struct{ *Login }
+	// Enroll sets up second factors.
+	Enroll struct{ *Login }
+	// Links creates and uses mailed links, and takes the answer to a notice.
+	Links struct{ *Login }
+	// OAuth signs in through accounts at other sites, and connects them.
+	OAuth struct{ *Login }
+	// Passwordless signs in by mailed codes and links and other first factors, and sets them up.
+	Passwordless struct{ *Login }
+	// Reauth checks how recently a signed-in user proved who they are, and lets them prove it again.
+	Reauth struct{ *Login }
+	// Recovery replaces a lost second factor by a recovery code, a mailed code or a recovery link.
+	Recovery struct{ *Login }
+	// Repeats gives a repeated request the answer of the first one.
+	Repeats struct{ *Login }
+	// SecondFactor asks for second factors, proves, lists and removes them, and manages trusted
+	// browsers.
+	SecondFactor struct{ *Login }
+	// Sessions validates, lists and ends sessions, and remembers browsers.
+	Sessions struct{ *Login }
+	// Tokens issues, exchanges, lists and revokes refresh tokens and personal access tokens.
+	Tokens struct{ *Login }
+	// WebAuthn registers passkeys and signs in with them.
+	WebAuthn struct{ *Login }
+
+	// budgets limits how often a browser, a network and an account may try and be sent something.
+	budgets struct{ *Login }
+)
+
+func servicesOf(l *Login) services {
+	return services{
+		Account{l}, Enroll{l}, Links{l}, OAuth{l}, Passwordless{l}, Reauth{l}, Recovery{l}, Repeats{l}, SecondFactor{l},
+		Sessions{l}, Tokens{l}, WebAuthn{l}, budgets{l},
+	}
+}

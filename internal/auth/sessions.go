@@ -1,0 +1,159 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// SignedIn is a session in the form that its owner may see, without its token and the token's hash.
+// A browser's session and a header token issued with it share an ID and end together, so they are
+// one entry.
+type SignedIn struct {
+	ID        string
+	Name      string // description of the browser
+	Address   string // client address of the sign-in
+	CreatedAt time.Time
+	SeenAt    time.Time
+	Level     store.Level
+	Trusted   bool
+	Token     bool // only a header token, of a program
+	Proofs    []store.Proof
+	Current   bool // the session of the caller
+}
+
+// SessionsOf lists the caller's valid sessions, newest first.
+func (l Sessions) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
+	all, err := l.living(ctx, who.User)
+	if err != nil {
+		return nil, err
+	}
+	var out []SignedIn
+	at := map[string]int{}
+	for _, s := range all {
+		i, seen := at[s.ID]
+		if !seen {
+			at[s.ID] = len(out)
+			out = append(out, SignedIn{
+				ID: s.ID, Name: device.Name(s.Agent), Address: s.Address, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, Level: s.Level,
+				Trusted: s.Trusted, Token: s.Token, Proofs: s.Proofs, Current: s.ID == who.Session.ID,
+			})
+			continue
+		}
+		out[i].Token = out[i].Token && s.Token
+		if s.SeenAt.After(out[i].SeenAt) {
+			out[i].SeenAt = s.SeenAt
+		}
+	}
+	return out, nil
+}
+
+// SignedInTo lists the valid sessions of an account for an operator, most recently used first. A
+// session and the header token of the same sign-in are one entry.
+func (l Sessions) SignedInTo(ctx context.Context, u store.User) ([]store.Session, error) {
+	all, err := l.living(ctx, u)
+	seen := map[string]bool{}
+	all = slices.DeleteFunc(all, func(s store.Session) bool {
+		twice := seen[s.ID]
+		seen[s.ID] = true
+		return twice
+	})
+	slices.SortFunc(all, func(a, b store.Session) int { return b.SeenAt.Compare(a.SeenAt) })
+	return all, err
+}
+
+// OperatorEnds ends one session of an account, or everything issued to it if id is empty. It
+// returns ErrNoSuch if there is no such session.
+func (l Sessions) OperatorEnds(ctx context.Context, u store.User, id string) error {
+	at := event.Acting(ctx, l.at(Browser{}))
+	if id == "" {
+		u, err := l.change(ctx, u, store.FactorChange{
+			UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now(),
+		})
+		if err != nil {
+			return err
+		}
+		return l.tell(ctx, event.SessionEnded{User: subject(u), Others: true, Context: at})
+	}
+	err := l.end(ctx, u.ID, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNoSuch
+	}
+	if err != nil {
+		return err
+	}
+	at.Session = id
+	return l.tell(ctx, event.SessionEnded{User: subject(u), Context: at})
+}
+
+// living returns the sessions that still give access: those issued for the user's current
+// credentials that still meet the account's requirements.
+func (l Sessions) living(ctx context.Context, u store.User) ([]store.Session, error) {
+	all, err := l.c.Sessions.List(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Session
+	for _, s := range all {
+		if s.Uniquifier != u.Uniquifier {
+			continue
+		}
+		_, err := l.today(ctx, u, heldBy(s))
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// EndSession ends one session of the caller, which may be the current one. It requires a recently
+// proven factor, so that a person who finds a signed-in browser cannot sign its owner out of the
+// others (R102). It returns ErrReauthenticate or ErrNoSuch.
+func (l Sessions) EndSession(ctx context.Context, who Who, id string, b Browser) error {
+	if err := l.Reauth.RequireRecent(who); err != nil {
+		return err
+	}
+	if err := l.end(ctx, who.User.ID, id); errors.Is(err, store.ErrNotFound) {
+		return ErrNoSuch
+	} else if err != nil {
+		return err
+	}
+	at := l.at(b)
+	at.Session = id
+	return l.tell(ctx, event.SessionEnded{User: subject(who.User), Context: at})
+}
+
+// EndOthers ends everything issued to the account except the caller's session: other sessions,
+// pending sign-ins, set-ups, sent codes and all trusted devices (R83). One statement gives the
+// account a new credential version, so nothing that is being renewed at the same moment stays
+// valid. It returns ErrReauthenticate.
+func (l Sessions) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, error) {
+	if err := l.Reauth.RequireRecent(who); err != nil {
+		return Outcome{}, err
+	}
+	var err error
+	if who.Session.TrustedBy, err = keepTrust(ctx, &l.c, who.Session); err != nil {
+		return Outcome{}, err
+	}
+	u, err := l.change(ctx, who.User, store.FactorChange{
+		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now(),
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.SessionEnded{User: subject(u), Others: true, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	b.WantToken = false
+	return l.Account.renewUnchanged(ctx, u, who, b)
+}

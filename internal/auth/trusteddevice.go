@@ -1,0 +1,72 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Device is a trusted or remembered browser of an account, in the form that its owner may see.
+type Device struct {
+	store.Device
+	Current bool // the browser of the caller
+}
+
+// DevicesOf lists the caller's trusted devices and the browsers that stay signed in, newest first,
+// without their secrets.
+func (l SecondFactor) DevicesOf(ctx context.Context, who Who, b Browser) ([]Device, error) {
+	all, err := l.c.Devices.List(ctx, who.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	trusted, staying := l.c.Devices.ID(who.User, b.Device), ""
+	if l.c.Staying != nil {
+		staying = l.c.Staying.ID(who.User, b.Stays)
+	}
+	out := make([]Device, 0, len(all))
+	for _, d := range all {
+		d.Secret, d.Uniquifier = "", ""
+		out = append(out, Device{Device: d, Current: d.ID == trusted || d.ID == staying})
+	}
+	return out, nil
+}
+
+// RevokeDevice revokes one of the caller's devices of either kind, or all of them if id is empty.
+// It returns ErrReauthenticate or ErrNoSuch.
+func (l SecondFactor) RevokeDevice(ctx context.Context, who Who, id string, b Browser) error {
+	if err := l.Reauth.RequireRecent(who); err != nil {
+		return err
+	}
+	var err error
+	if id == "" {
+		err = l.endTrust(ctx, who.User.ID)
+	} else {
+		err = l.c.Devices.Revoke(ctx, who.User.ID, id)
+		l.c.Sessions.Forget() // sessions that depend on its trust end at once
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNoSuch
+	}
+	if err != nil {
+		return err
+	}
+	return l.tell(ctx, event.DeviceRevoked{User: subject(who.User), All: id == "", Context: l.at(b)})
+}
+
+// endTrust revokes all devices of a user. It also clears the session cache, so that sessions that
+// depend on their trust end at once.
+func (l SecondFactor) endTrust(ctx context.Context, userID string, messages ...store.Message) error {
+	if err := l.c.Devices.RevokeAll(ctx, userID, messages...); err != nil {
+		return err
+	}
+	l.c.Sessions.Forget()
+	return nil
+}
+
+// trusts reports whether browsers of this user may be trusted at all.
+func (l SecondFactor) trusts(u store.User) bool {
+	p := l.c.Policy
+	return p.TrustDevices && l.c.Devices.Life() > 0 && (p.TrustFor == nil || p.TrustFor(u))
+}
