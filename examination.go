@@ -26,7 +26,7 @@ func (c *examination) problem(format string, args ...any) {
 }
 
 func (c *examination) run(ctx context.Context) error {
-	if c.u.Uniquifier == "" {
+	if c.u.CredentialVersion == "" {
 		c.problem("it has no uniquifier, so nothing issued to it can be ended")
 	}
 	for _, key := range []string{c.u.EmailKey, c.u.UsernameKey} {
@@ -93,7 +93,7 @@ func (c *examination) checkSessions(ctx context.Context) error {
 		return err
 	}
 	for _, s := range list {
-		if s.Uniquifier != c.u.Uniquifier || !c.u.Active {
+		if s.CredentialVersion != c.u.CredentialVersion || !c.u.Active {
 			continue
 		}
 		c.sessions++

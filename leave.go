@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/deletion"
 	"github.com/twofold-auth/twofold/internal/dossier"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -18,8 +18,8 @@ func (b *builder) deletions() *deletion.Deletions {
 		Store: b.c.Store, Trail: b.a.trail, Limits: b.limits,
 		Changed: b.a.sessions.Forget, Events: b.c.Advanced.OnEvent, Now: b.c.Advanced.Now, Log: b.c.Log,
 		Owners: deletion.Owners{
-			Keys: b.keys, Post: b.post(), Wait: b.c.Accounts.DeletionWait,
-			Fresh: func(ctx context.Context, who auth.Who) error {
+			Keys: b.keys, Mailer: b.post(), Wait: b.c.Accounts.DeletionWait,
+			Fresh: func(ctx context.Context, who auth.Principal) error {
 				within := b.c.TwoFactor.Freshness
 				if within < 0 { // deletion has a limit even if other changes have none
 					within = 15 * time.Minute

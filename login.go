@@ -1,9 +1,9 @@
 package twofold
 
 import (
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
-	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -55,7 +55,7 @@ func (b *builder) buildLogin() (*auth.Login, error) {
 		Kept:    b.a.leaving.Keep,
 		SignIns: b.signIns(), Connections: b.c.Store, Providers: b.c.Accounts.OAuth,
 		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store,
-		FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(),
+		FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Mailer: b.post(), Write: b.write(), Alert: b.alert(),
 		Now: b.c.Advanced.Now, Events: b.c.Advanced.OnEvent, Log: b.c.Log,
 		Policy: auth.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),

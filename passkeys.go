@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/passkey"
-	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -108,7 +108,7 @@ func (b *builder) passkeys() (factor.Passkeys, error) {
 
 func (p Passkeys) policy() auth.PasskeyPolicy {
 	return auth.PasskeyPolicy{
-		First: p.FirstFactor, Both: p.MultiFactor, Verify: p.Verify, Hints: p.Hints, CreateWithin: p.RegisterWithin, GetWithin: p.SignInWithin,
+		FirstFactor: p.FirstFactor, UserVerified: p.MultiFactor, Verify: p.Verify, Hints: p.Hints, CreateWithin: p.RegisterWithin, GetWithin: p.SignInWithin,
 	}
 }
 

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
-	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -107,14 +107,14 @@ func (b *builder) firstCodes() (map[string]auth.Trier, error) {
 // an unknown account is discarded later, so the response time does not reveal who has an account
 // (R123). For a signed-in user the code is delivered at once, so an error is reported.
 func (b *builder) sendFirst(ctx context.Context, c onetime.Code) error {
-	m := b.letters.CodeText(c.Locale, c.Destination, c.Code)
+	m := b.mails.CodeText(c.Locale, c.Destination, c.Code)
 	if c.Channel == store.Email {
 		name, link := b.nameOf(c.User), ""
 		if c.Link != "" {
 			link = b.link("us-verify-link", c.Link)
 		}
 		var err error
-		if m, err = b.letters.SignInMail(c.Locale, c.Destination, name, c.Code, link, c.Life); err != nil {
+		if m, err = b.mails.SignInMail(c.Locale, c.Destination, name, c.Code, link, c.Life); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/captcha"
 	"github.com/twofold-auth/twofold/internal/deletion"
 	"github.com/twofold-auth/twofold/internal/factor"
@@ -18,7 +19,6 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/internal/web"
@@ -141,7 +141,7 @@ type builder struct {
 	c       Config
 	ring    *seal.Ring
 	keys    *seal.Keys
-	letters *web.Letters
+	mails   *web.Renderer
 	limits  *limit.Limiter
 	captcha *captcha.Checker // nil if no captcha is configured
 	a       Auth
@@ -191,7 +191,7 @@ func (b *builder) buildOutbox() error {
 	if b.a.words, err = web.NewCatalogue(b.c.Pages.Locales); err != nil {
 		return field("Pages.Locales", err)
 	}
-	if b.letters, err = web.NewLetters(b.a.words, u.Hostname(), b.c.Pages.Site, b.c.Pages.Templates); err != nil {
+	if b.mails, err = web.NewRenderer(b.a.words, u.Hostname(), b.c.Pages.Site, b.c.Pages.Templates); err != nil {
 		return field("Pages.Templates", err)
 	}
 	senders := map[string][]send.Sender{}
@@ -257,13 +257,13 @@ func (b *builder) buildSessions() error {
 
 // sendCode renders one code and delivers it before it returns.
 func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
-	m := b.letters.CodeText(c.Locale, c.Destination, c.Code)
+	m := b.mails.CodeText(c.Locale, c.Destination, c.Code)
 	if c.Channel == store.Email {
 		name := b.nameOf(c.User)
 		var err error
-		mail := b.letters.CodeMail
+		mail := b.mails.CodeMail
 		if c.Purpose == factor.SignUp {
-			mail = b.letters.SignUpMail
+			mail = b.mails.SignUpMail
 		}
 		if m, err = mail(c.Locale, c.Destination, name, c.Code, c.Life); err != nil {
 			return err
@@ -324,7 +324,7 @@ func (b *builder) alert() auth.Alert {
 		return nil
 	}
 	return func(ctx context.Context, u store.User, locale string) error {
-		m, err := b.letters.RescueMail(locale, to, u.Email)
+		m, err := b.mails.RescueMail(locale, to, u.Email)
 		if err != nil {
 			return err
 		}
@@ -339,9 +339,9 @@ func (b *builder) link(kind, token string) string {
 	return b.c.Origin + b.c.Pages.Prefix + b.c.Pages.Paths.Link(kind) + "/" + token
 }
 
-func (b *builder) write() func(context.Context, auth.Letter) error {
+func (b *builder) write() func(context.Context, auth.Email) error {
 	if p, ok := b.post().(post); ok {
-		return p.Letter
+		return p.Mail
 	}
 	return nil
 }

@@ -204,7 +204,7 @@ func (a *Auth) Factors(ctx context.Context, id string) ([]store.Factor, error) {
 func (a *Auth) SetPassword(ctx context.Context, id, password string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
-		err = a.accounts.SetPassword(ctx, id, password, a.login.AccountLetters(ctx, auth.PasswordChanged, u)...)
+		err = a.accounts.SetPassword(ctx, id, password, a.login.AccountNotices(ctx, auth.PasswordChanged, u)...)
 	}
 	if err != nil {
 		return publicError(err)
@@ -300,7 +300,7 @@ func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) erro
 	if err == nil {
 		next := u
 		if next.Email, _, err = account.ParseEmail(email); err == nil {
-			err = a.accounts.SetIdentity(ctx, id, email, username, a.login.AccountLetters(ctx, auth.IdentityChanged, u, next)...)
+			err = a.accounts.SetIdentity(ctx, id, email, username, a.login.AccountNotices(ctx, auth.IdentityChanged, u, next)...)
 		}
 	}
 	if err != nil {
@@ -339,7 +339,7 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
-		err = a.accounts.ResetAccess(ctx, id, a.login.AccountLetters(ctx, auth.AccessReset, u)...)
+		err = a.accounts.ResetAccess(ctx, id, a.login.AccountNotices(ctx, auth.AccessReset, u)...)
 	}
 	if err != nil {
 		return publicError(err)

@@ -120,12 +120,12 @@ func seedFirst(ctx context.Context, o seedOptions) error {
 	now := time.Now()
 	u := store.User{
 		ID: p.id(), Email: p.email(), EmailKey: account.Key(p.email()), PasswordHash: hash, Active: true,
-		Uniquifier: store.NewID(), CreatedAt: now, UpdatedAt: now,
+		CredentialVersion: store.NewID(), CreatedAt: now, UpdatedAt: now,
 	}
 	if err := db.CreateUser(ctx, u); err != nil {
 		return err
 	}
-	change := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: p.uniquifier(), Now: now}
+	change := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: p.uniquifier(), Now: now}
 	if o.factors {
 		change.Add = &store.Factor{
 			ID: p.factor(), UserID: u.ID, Method: store.Authenticator, Secret: sealed, Primary: true, CreatedAt: now,
@@ -135,7 +135,7 @@ func seedFirst(ctx context.Context, o seedOptions) error {
 		return err
 	}
 	return db.PutSession(ctx, store.Session{
-		Hash: seal.HashToken(p.token()), ID: p.sessionID(), UserID: u.ID, Uniquifier: p.uniquifier(), Level: store.TwoFactors,
+		Hash: seal.HashToken(p.token()), ID: p.sessionID(), UserID: u.ID, CredentialVersion: p.uniquifier(), Level: store.TwoFactors,
 		Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
 		FreshAt: now, Address: "127.0.0.1", Agent: "bench", CreatedAt: now, SeenAt: now.Add(life),
 		IdleAt: now.Add(life), ExpiresAt: now.Add(life),

@@ -21,7 +21,7 @@ type Connection struct {
 // condition as a FactorChange.
 type ConnectionChange struct {
 	UserID   string
-	From, To string      // uniquifier before and after
+	From, To string      // credential version before and after
 	Add      *Connection // nil if no connection is added
 	Remove   string      // ID to remove; ignored if empty or of another user
 	// Messages are added to the outbox in the same transaction.
@@ -38,7 +38,7 @@ type Connections interface {
 	ConnectionsOf(ctx context.Context, userID string) ([]Connection, error)
 	// ChangeConnections applies the whole change or nothing, and removes the user's trusted
 	// devices. It returns ErrExists if the subject is already connected to an account, ErrUsed if
-	// the user's uniquifier is no longer From, and ErrNotFound if there is no such user.
+	// the user's credential version is no longer From, and ErrNotFound if there is no such user.
 	ChangeConnections(ctx context.Context, c ConnectionChange) error
 	// CreateConnected stores a new user together with a connection, or neither. It returns
 	// ErrExists like CreateUser, and also if the subject is already connected to an account.

@@ -23,11 +23,11 @@ type Deletion struct {
 
 // DeletionRequest is a deletion that the owner of an account asked for.
 type DeletionRequest struct {
-	UserID     string
-	ID         string
-	Uniquifier string // uniquifier of the user, set by the request; later changes do not end the request
-	CreatedAt  time.Time
-	DueAt      time.Time
+	UserID            string
+	ID                string
+	CredentialVersion string // credential version of the user, set by the request; later changes do not end the request
+	CreatedAt         time.Time
+	DueAt             time.Time
 	// Event is added to the audit trail in the transaction that stores the request. It is used by
 	// PutDeletion and not stored. The zero value adds no row.
 	Event Event
@@ -41,8 +41,8 @@ type Deletions interface {
 	// are dropped. DeleteUser returns ErrNotFound if there is no such account or it was deleted
 	// before, and ErrUsed if the request does not exist or is not due.
 	DeleteUser(ctx context.Context, d Deletion) error
-	// PutDeletion stores a request and sets the user's uniquifier from the given one to that of the
-	// request, so everything issued before becomes invalid. It returns ErrUsed if the uniquifier
+	// PutDeletion stores a request and sets the user's credential version from the given one to that of the
+	// request, so everything issued before becomes invalid. It returns ErrUsed if the credential version
 	// differs, and ErrExists if the account already has a request.
 	PutDeletion(ctx context.Context, r DeletionRequest, from string, messages ...Message) error
 	// DeletionOf returns the request of an account, or ErrNotFound.

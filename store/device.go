@@ -8,16 +8,16 @@ import (
 // Device is a browser that may skip the second factor for a while. If Stays is set, it stays signed
 // in and skips the first factor, too.
 type Device struct {
-	ID         string
-	UserID     string
-	Uniquifier string // the user's uniquifier when the browser was trusted
-	Secret     string // SHA-256 of the current secret
-	Name       string // description of the browser
-	Address    string // client address of the last use
-	CreatedAt  time.Time
-	LastSeenAt time.Time
-	ExpiresAt  time.Time // use does not extend it
-	Stays      bool
+	ID                string
+	UserID            string
+	CredentialVersion string // the user's credential version when the browser was trusted
+	Secret            string // SHA-256 of the current secret
+	Name              string // description of the browser
+	Address           string // client address of the last use
+	CreatedAt         time.Time
+	LastSeenAt        time.Time
+	ExpiresAt         time.Time // use does not extend it
+	Stays             bool
 	// For a device that stays signed in: the level proven when it was created, and the ID of its
 	// session, which sessions that it opens also get.
 	Level     Level
@@ -37,7 +37,7 @@ type Devices interface {
 	PutDevice(ctx context.Context, d Device, messages ...Message) error
 	// UseDevice recognizes a device and stores its next secret in the same statement. It returns
 	// ErrNotFound and changes nothing if the device is unknown, expired or revoked, belongs to
-	// another user, has another uniquifier, or has another value of Stays. If a retired secret of a
+	// another user, has another credential version, or has another value of Stays. If a retired secret of a
 	// valid device is presented, the secret was copied: the device is removed and ErrUsed is
 	// returned. The secret that was retired last is accepted for the time grace after its
 	// replacement, for concurrent sign-ins. In that case next is not stored, and the returned
@@ -61,12 +61,12 @@ type Devices interface {
 
 // DeviceUse contains the secret that a browser presented and its next secret.
 type DeviceUse struct {
-	ID, UserID, Uniquifier string
-	Stays                  bool
-	Secret, Next           string // SHA-256 hashes
-	Address                string
-	Now                    time.Time
-	Grace                  time.Duration
+	ID, UserID, CredentialVersion string
+	Stays                         bool
+	Secret, Next                  string // SHA-256 hashes
+	Address                       string
+	Now                           time.Time
+	Grace                         time.Duration
 	// Copied returns messages about a copied secret, which are stored in the transaction that
 	// removes the device. It is not called otherwise; nil stores none. It may be called more
 	// than once, and must not use the store.

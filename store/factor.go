@@ -38,10 +38,10 @@ type Factor struct {
 }
 
 // FactorChange is one atomic change of a user's factors. It takes effect only if the user's
-// uniquifier is still From, and sets it to To, so only one of two concurrent changes succeeds.
+// credential version is still From, and sets it to To, so only one of two concurrent changes succeeds.
 type FactorChange struct {
 	UserID   string
-	From, To string   // uniquifier before and after
+	From, To string   // credential version before and after
 	Add      *Factor  // nil if no factor is added. Primary unsets the Primary of all others
 	Remove   []string // IDs to remove; IDs of other users are ignored
 	// RemoveAll removes every second factor that the user had before, and RemoveFirst every first
@@ -86,7 +86,7 @@ type Factors interface {
 	// FirstFactorsOf lists a user's factors with UseFirst that are not passkeys, by age.
 	FirstFactorsOf(ctx context.Context, userID string) ([]Factor, error)
 	// ChangeFactors applies the whole change or nothing, and removes the user's trusted devices. It
-	// returns ErrUsed if the user's uniquifier is no longer From, ErrNotFound if there is no such
+	// returns ErrUsed if the user's credential version is no longer From, ErrNotFound if there is no such
 	// user, and ErrExists if the added ID or Key is taken. It returns ErrNoFactor if KeepOne
 	// refuses the change, or if Codes is set for a user without a second factor.
 	ChangeFactors(ctx context.Context, c FactorChange) error

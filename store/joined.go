@@ -34,7 +34,7 @@ type VolatileKeeper interface {
 	Keeper
 }
 
-// Join combines two stores. A volatile record is bound to its account by the uniquifier in it. So a
+// Join combines two stores. A volatile record is bound to its account by the credential version in it. So a
 // record that is older than a change of the account gives no access, and it is safe if the volatile
 // store loses data or is restored from an old state.
 //

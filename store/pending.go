@@ -8,20 +8,20 @@ import (
 // Pending is a sign-in or re-authentication whose first factor is proven and whose second is not.
 // It is never a session.
 type Pending struct {
-	Hash       string // SHA-256 of the token in the browser's pending cookie
-	UserID     string
-	Uniquifier string // not valid unless equal to the user's
-	State      PendingState
-	Factor     string // ID of the factor to be proven if Ready, or to be replaced if Repair
-	Rescue     bool   // the user is being rescued: if Ready, a mailed code is accepted too; if Repair, Factor is lost
-	First      Proof
-	Remember   bool   // the user asked to be remembered
-	SessionID  string // re-authentication of this session; empty at sign-in
-	Known      bool   // the browser has signed in to the account before, or the pending belongs to a session
-	Address    string
-	CreatedAt  time.Time
-	ExpiresAt  time.Time // use does not extend it
-	Version    int64     // incremented by AdvancePending
+	Hash              string // SHA-256 of the token in the browser's pending cookie
+	UserID            string
+	CredentialVersion string // not valid unless equal to the user's
+	State             PendingState
+	Factor            string // ID of the factor to be proven if Ready, or to be replaced if Repair
+	Rescue            bool   // the user is being rescued: if Ready, a mailed code is accepted too; if Repair, Factor is lost
+	First             Proof
+	Remember          bool   // the user asked to be remembered
+	SessionID         string // re-authentication of this session; empty at sign-in
+	Known             bool   // the browser has signed in to the account before, or the pending belongs to a session
+	Address           string
+	CreatedAt         time.Time
+	ExpiresAt         time.Time // use does not extend it
+	Version           int64     // incremented by AdvancePending
 }
 
 // PendingState is the next required step of a pending sign-in.
@@ -65,18 +65,18 @@ type Waiting struct {
 
 // Draft is a factor that is being set up. It is not active yet.
 type Draft struct {
-	Owner       string // "pending:"+hash or "session:"+id; each has at most one draft
-	ID          string // SHA-256 of the state token
-	UserID      string
-	Uniquifier  string
-	FactorID    string // ID that the factor will have; its secret is bound to it
-	Method      string
-	Name        string
-	Add         bool // add to the other factors; if false, replace the primary one
-	Destination string
-	Secret      []byte // sealed
-	CreatedAt   time.Time
-	ExpiresAt   time.Time
+	Owner             string // "pending:"+hash or "session:"+id; each has at most one draft
+	ID                string // SHA-256 of the state token
+	UserID            string
+	CredentialVersion string
+	FactorID          string // ID that the factor will have; its secret is bound to it
+	Method            string
+	Name              string
+	Add               bool // add to the other factors; if false, replace the primary one
+	Destination       string
+	Secret            []byte // sealed
+	CreatedAt         time.Time
+	ExpiresAt         time.Time
 }
 
 // Drafts stores drafts.

@@ -18,8 +18,8 @@ const (
 type Proof struct {
 	Method string    `json:"method"` // "password", or a factor's method
 	At     time.Time `json:"at"`
-	// Both is set for a passkey that verified its user and therefore counts as both factors.
-	Both bool `json:"both,omitempty"`
+	// UserVerified is set for a passkey that verified its user and therefore counts as both factors.
+	UserVerified bool `json:"both,omitempty"`
 	// Rests lists the things on which the proof depends; see RestsOn.
 	Rests []string `json:"rests,omitempty"`
 }
@@ -71,13 +71,13 @@ func (p Proof) RestsOn() []string {
 
 // Session identifies the user of a browser or of a header token.
 type Session struct {
-	Hash       string // SHA-256 of the token; changes whenever the level rises
-	ID         string // does not change when the token is renewed; safe to show
-	UserID     string
-	Uniquifier string // not valid unless equal to the user's
-	Token      bool   // presented in a header, not in a cookie
-	Level      Level
-	Trusted    bool // the second factor was skipped by a trusted device
+	Hash              string // SHA-256 of the token; changes whenever the level rises
+	ID                string // does not change when the token is renewed; safe to show
+	UserID            string
+	CredentialVersion string // not valid unless equal to the user's
+	Token             bool   // presented in a header, not in a cookie
+	Level             Level
+	Trusted           bool // the second factor was skipped by a trusted device
 	// TrustedBy is the ID of that device. If the user ended all trust from this session, it is the
 	// session's own ID, a space and the proofs of that device.
 	TrustedBy string
@@ -108,7 +108,7 @@ type Sessions interface {
 	// TakeSession ends one session and returns it to exactly one caller. The others get
 	// ErrNotFound.
 	TakeSession(ctx context.Context, hash string) (Session, error)
-	// RebindSession replaces the Uniquifier, Level, Trusted, TrustedBy, Proofs and FreshAt of a
+	// RebindSession replaces the CredentialVersion, Level, Trusted, TrustedBy, Proofs and FreshAt of a
 	// valid session, for the token of a caller that changed its own credentials. It does not extend
 	// the session. It returns ErrNotFound if the session no longer exists.
 	RebindSession(ctx context.Context, s Session) error

@@ -8,23 +8,23 @@ import (
 // Token is a personal access token, which a program sends with each request, or a family of refresh
 // tokens, the newest of which is exchanged for a header token and its successor.
 type Token struct {
-	ID         string
-	UserID     string
-	Uniquifier string // not valid unless equal to the user's
-	Personal   bool   // if false, a family of refresh tokens
-	Hash       string // SHA-256 of the secret; for a family, of the newest one
-	Generation int64  // for a family: number of exchanges
-	SessionID  string // for a family: the session with which it was issued
-	Name       string
-	Scopes     []string // for a personal token
-	Level      Level
-	Trusted    bool
-	TrustedBy  string // as in Session
-	Proofs     []Proof
-	CreatedAt  time.Time
-	UsedAt     time.Time // zero if never used
-	IdleAt     time.Time // not valid from then on unless exchanged
-	ExpiresAt  time.Time // not valid from then on
+	ID                string
+	UserID            string
+	CredentialVersion string // not valid unless equal to the user's
+	Personal          bool   // if false, a family of refresh tokens
+	Hash              string // SHA-256 of the secret; for a family, of the newest one
+	Generation        int64  // for a family: number of exchanges
+	SessionID         string // for a family: the session with which it was issued
+	Name              string
+	Scopes            []string // for a personal token
+	Level             Level
+	Trusted           bool
+	TrustedBy         string // as in Session
+	Proofs            []Proof
+	CreatedAt         time.Time
+	UsedAt            time.Time // zero if never used
+	IdleAt            time.Time // not valid from then on unless exchanged
+	ExpiresAt         time.Time // not valid from then on
 	// Most is the maximum number of the user's valid personal tokens, including this one. It is
 	// used by PutToken and not stored. Zero means no limit.
 	Most int

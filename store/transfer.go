@@ -17,15 +17,15 @@ type KeptCode struct {
 // Origin describes the source of an imported account and its state right after the import. An
 // account that has not changed since may be updated by another import.
 type Origin struct {
-	Source     string // the other system
-	OldID      string // the account's ID there
-	UserID     string
-	Uniquifier string
-	UpdatedAt  time.Time
-	Codes      int    // number of imported recovery codes
-	Digest     []byte // keyed hash of all imported data
-	Password   []byte // keyed hash of the imported password
-	At         time.Time
+	Source            string // the other system
+	OldID             string // the account's ID there
+	UserID            string
+	CredentialVersion string
+	UpdatedAt         time.Time
+	Codes             int    // number of imported recovery codes
+	Digest            []byte // keyed hash of all imported data
+	Password          []byte // keyed hash of the imported password
+	At                time.Time
 }
 
 // Whole is an account with all its data that outlasts sessions.

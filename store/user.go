@@ -14,11 +14,11 @@ type User struct {
 	UsernameKey  string // canonical form: unique, empty if none
 	PasswordHash string // empty if no password opens the account
 	Active       bool   // if false, no sign-in is possible and every session is invalid
-	// Uniquifier is the credential version. Sessions, pending sign-ins, challenges, drafts and
+	// CredentialVersion is the credential version. Sessions, pending sign-ins, challenges, drafts and
 	// trusted devices contain the value that was current when they were created. A change
 	// invalidates all of them at once, in whichever store they are.
-	Uniquifier string
-	Roles      []string
+	CredentialVersion string
+	Roles             []string
 	// ResetAt is the time at which the password was last set through the mailbox, or zero. Rescue
 	// by e-mail is refused for a while after it.
 	ResetAt time.Time
@@ -56,7 +56,7 @@ type UserReader interface {
 }
 
 // UserWriter changes accounts. Every method returns ErrNotFound for an unknown ID. Methods with a
-// uniquifier set it in the same statement, so that everything issued under the old one is invalid
+// credential version set it in the same statement, so that everything issued under the old one is invalid
 // when they return, and delete the user's trusted devices. Messages are added to the outbox in the
 // transaction of the change, as in FactorChange.
 type UserWriter interface {

@@ -6,11 +6,11 @@ import (
 )
 
 // PasswordChange is a change of the password by the account's owner. It takes effect only if the
-// user's uniquifier is still From, and sets it to To, so only one of two concurrent changes
+// user's credential version is still From, and sets it to To, so only one of two concurrent changes
 // succeeds.
 type PasswordChange struct {
 	UserID   string
-	From, To string // uniquifier before and after
+	From, To string // credential version before and after
 	Hash     string
 	// ViaMailbox is set if the account's mailbox was proven. Now is then stored as ResetAt, and as
 	// ConfirmedAt if the address was not confirmed.
@@ -36,7 +36,7 @@ type PasswordChange struct {
 // condition.
 type IdentityChange struct {
 	UserID   string
-	From, To string // uniquifier before and after
+	From, To string // credential version before and after
 	// Email and EmailKey replace the address, which was proven: it counts as confirmed at Now, and
 	// becomes the destination of factors by mail to the previous address. If they are empty, the
 	// address stays.
@@ -51,14 +51,14 @@ type IdentityChange struct {
 }
 
 // OwnerWriter contains the changes that owners make to their accounts. Every change of the
-// uniquifier also removes the user's trusted devices.
+// credential version also removes the user's trusted devices.
 type OwnerWriter interface {
 	// ConfirmUser records that the address emailKey was proven: provenKey is stored as ProvenKey,
 	// and now as ConfirmedAt if that was zero. Nothing else changes. It returns ErrUsed if both
 	// values are already set or the user's address is not emailKey, and ErrNotFound if there is no
 	// such user.
 	ConfirmUser(ctx context.Context, id, emailKey, provenKey string, now time.Time) error
-	// ChangePassword applies the whole change or nothing. It returns ErrUsed if the uniquifier is
+	// ChangePassword applies the whole change or nothing. It returns ErrUsed if the credential version is
 	// no longer From, and ErrNotFound if there is no such user.
 	ChangePassword(ctx context.Context, c PasswordChange) error
 	// ChangeIdentity applies the whole change or nothing. It returns ErrUsed and ErrNotFound like

@@ -83,7 +83,7 @@ func showCode(p process, s *settings, channel string) error {
 	if err != nil {
 		return err
 	}
-	letters, err := web.NewLetters(words, origin.Hostname(), s.siteName(), s.Config.Pages.Templates)
+	letters, err := web.NewRenderer(words, origin.Hostname(), s.siteName(), s.Config.Pages.Templates)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	now := a.c.Now()
 	u := store.User{
 		ID: store.NewID(), Email: email, EmailKey: key, Active: !d.Inactive,
-		Uniquifier: NewUniquifier(), Roles: roles(d.Roles), CreatedAt: now, UpdatedAt: now, Language: d.Language,
+		CredentialVersion: NewUniquifier(), Roles: roles(d.Roles), CreatedAt: now, UpdatedAt: now, Language: d.Language,
 		Profile: d.Profile,
 	}
 	if !d.Unconfirmed {
@@ -321,7 +321,7 @@ func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store
 			return err
 		}
 		c := store.FactorChange{
-			UserID: id, From: u.Uniquifier, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true, RemoveConnections: true,
+			UserID: id, From: u.CredentialVersion, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true, RemoveConnections: true,
 			Messages: messages, Now: a.c.Now(),
 		}
 		for _, f := range a.begins(u) {

@@ -243,7 +243,7 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 	must(t, err)
 	add := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.SMS, Destination: "+16505551212",
 		Primary: true, CreatedAt: p.now}
-	must(t, p.db.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: NewUniquifier(),
+	must(t, p.db.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: NewUniquifier(),
 		Add: &add, Now: p.now}))
 	for name, change := range map[string]func() error{
 		"password": func() error { return p.SetPassword(ctx, u.ID, "another horse 72 battery") },
@@ -258,8 +258,8 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 		must(t, change())
 		after, err := p.ByID(ctx, u.ID)
 		must(t, err)
-		if after.Uniquifier == before.Uniquifier || p.changed != told+1 {
-			t.Errorf("%s: a new version %v, caches told %d times", name, after.Uniquifier != before.Uniquifier,
+		if after.CredentialVersion == before.CredentialVersion || p.changed != told+1 {
+			t.Errorf("%s: a new version %v, caches told %d times", name, after.CredentialVersion != before.CredentialVersion,
 				p.changed-told)
 		}
 	}
@@ -302,8 +302,8 @@ func TestAnImportedHashIsReplacedAtTheFirstSignIn(t *testing.T) {
 		}
 		after, err := p.ByID(ctx, u.ID)
 		must(t, err)
-		if after.Uniquifier != u.Uniquifier || !strings.Contains(after.PasswordHash, "m=19456,t=2") {
-			t.Errorf("%s, a new version %v", after.PasswordHash, after.Uniquifier != u.Uniquifier)
+		if after.CredentialVersion != u.CredentialVersion || !strings.Contains(after.PasswordHash, "m=19456,t=2") {
+			t.Errorf("%s, a new version %v", after.PasswordHash, after.CredentialVersion != u.CredentialVersion)
 		}
 		u = after
 	}

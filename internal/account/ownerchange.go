@@ -45,7 +45,7 @@ func (a *Accounts) ResetPassword(ctx context.Context, u store.User, c Choice, me
 
 func (a *Accounts) changePassword(ctx context.Context, u store.User, c store.PasswordChange) (store.User, error) {
 	defer a.c.Changed()
-	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, NewUniquifier(), a.c.Now()
+	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, NewUniquifier(), a.c.Now()
 	if err := a.c.Users.ChangePassword(ctx, c); err != nil {
 		return store.User{}, err
 	}
@@ -77,7 +77,7 @@ func (a *Accounts) ChangeUsername(ctx context.Context, u store.User, username st
 
 func (a *Accounts) changeIdentity(ctx context.Context, u store.User, c store.IdentityChange) (store.User, error) {
 	defer a.c.Changed()
-	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, NewUniquifier(), a.c.Now()
+	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, NewUniquifier(), a.c.Now()
 	if err := a.c.Users.ChangeIdentity(ctx, c); err != nil {
 		return store.User{}, err
 	}

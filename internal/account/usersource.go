@@ -18,11 +18,11 @@ import (
 // ErrNotOurs means that the application stores this part of the account itself.
 var ErrNotOurs = errors.New("account: the application's own table stores this")
 
-// Joined is a store whose accounts are in a Source. Our data about them (the uniquifier, flags,
+// Joined is a store whose accounts are in a Source. Our data about them (the credential version, flags,
 // times and, through the ID, everything else) is in our own row, the shadow, which is created when
 // an account is first seen.
 //
-// The shadow contains a hash of the password and the identities for which its uniquifier was
+// The shadow contains a hash of the password and the identities for which its credential version was
 // created. The application may change these in its table at any time. The next read of the account
 // then finds another hash and ends everything issued before, as if we had made the change.
 type Joined struct {
@@ -122,7 +122,7 @@ func (j *Joined) renew(ctx context.Context, r Record, shadow store.User) error {
 		return j.Store.UpgradePassword(ctx, r.ID, shadow.PasswordHash, digest(r))
 	}
 	return j.Store.ChangePassword(ctx, store.PasswordChange{
-		UserID: r.ID, From: shadow.Uniquifier, To: NewUniquifier(), Hash: digest(r), MailTo: r.Email,
+		UserID: r.ID, From: shadow.CredentialVersion, To: NewUniquifier(), Hash: digest(r), MailTo: r.Email,
 		DropPlanted: was != "" && was != mailbox && r.PasswordHash != "", Moved: was != mailbox, Now: j.now(),
 	})
 }
@@ -130,7 +130,7 @@ func (j *Joined) renew(ctx context.Context, r Record, shadow store.User) error {
 func (j *Joined) shadow(r Record) store.User {
 	now := j.now()
 	u := store.User{
-		ID: r.ID, PasswordHash: digest(r), Active: true, Uniquifier: NewUniquifier(), Roles: []string{}, CreatedAt: now, UpdatedAt: now,
+		ID: r.ID, PasswordHash: digest(r), Active: true, CredentialVersion: NewUniquifier(), Roles: []string{}, CreatedAt: now, UpdatedAt: now,
 	}
 	if r.Confirmed {
 		u.ConfirmedAt, u.ProvenKey = now, mailboxOf(digest(r))
@@ -183,7 +183,7 @@ func (j *Joined) SetPassword(ctx context.Context, id, hash, uniquifier string, v
 		return err
 	}
 	return j.ChangePassword(ctx, store.PasswordChange{
-		UserID: id, From: u.Uniquifier, To: uniquifier, Hash: hash, ViaMailbox: viaMailbox, Messages: messages, Now: now,
+		UserID: id, From: u.CredentialVersion, To: uniquifier, Hash: hash, ViaMailbox: viaMailbox, Messages: messages, Now: now,
 	})
 }
 

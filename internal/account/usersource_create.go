@@ -56,7 +56,7 @@ func (a *Accounts) begin(ctx context.Context, id string, d Draft) error {
 		own := *d.Connection
 		own.UserID = id
 		return a.c.Users.ChangeConnections(ctx, store.ConnectionChange{
-			UserID: id, From: u.Uniquifier, To: NewUniquifier(), Add: &own, Now: a.c.Now(),
+			UserID: id, From: u.CredentialVersion, To: NewUniquifier(), Add: &own, Now: a.c.Now(),
 		})
 	}
 	first, err := opens(a, u, d)
@@ -65,7 +65,7 @@ func (a *Accounts) begin(ctx context.Context, id string, d Draft) error {
 	}
 	for _, f := range first {
 		err = a.c.Users.ChangeFactors(ctx, store.FactorChange{
-			UserID: id, From: u.Uniquifier, To: NewUniquifier(), Add: &f, Now: a.c.Now(),
+			UserID: id, From: u.CredentialVersion, To: NewUniquifier(), Add: &f, Now: a.c.Now(),
 		})
 	}
 	return err

@@ -114,11 +114,11 @@ func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
 	ctx := t.Context()
 	u := must(j.UserByIdentity(ctx, account.Key("ADA@example.org")))(t)
 	if u.ID != "1" || u.Email != "Ada@Example.org" || u.EmailKey != "ada@example.org" || u.PasswordHash != "hash one" || !u.Active ||
-		u.Uniquifier == "" || !reflect.DeepEqual(u.Roles, []string{"staff"}) || !u.ConfirmedAt.IsZero() {
+		u.CredentialVersion == "" || !reflect.DeepEqual(u.Roles, []string{"staff"}) || !u.ConfirmedAt.IsZero() {
 		t.Fatalf("%+v", u)
 	}
 	for _, again := range []store.User{must(j.UserByID(ctx, "1"))(t), must(j.UserByIdentity(ctx, "ada1"))(t)} {
-		if again.Uniquifier != u.Uniquifier {
+		if again.CredentialVersion != u.CredentialVersion {
 			t.Error("looking changes the uniquifier")
 		}
 	}
@@ -143,7 +143,7 @@ func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
 func TestAChangeBehindOurBackEndsWhatWasIssued(t *testing.T) {
 	own, j := joined(t)
 	ctx := t.Context()
-	before := must(j.UserByID(ctx, "1"))(t).Uniquifier
+	before := must(j.UserByID(ctx, "1"))(t).CredentialVersion
 	for name, change := range map[string]func(*account.Record){
 		"password": func(r *account.Record) { r.PasswordHash = "another" },
 		"address":  func(r *account.Record) { r.Email = "ada@elsewhere.org" },
@@ -151,14 +151,14 @@ func TestAChangeBehindOurBackEndsWhatWasIssued(t *testing.T) {
 		"nothing":  func(r *account.Record) { r.PasswordHash = "" },
 	} {
 		own.set("1", change)
-		after := must(j.UserByID(ctx, "1"))(t).Uniquifier
-		if after == before || must(j.UserByID(ctx, "1"))(t).Uniquifier != after {
+		after := must(j.UserByID(ctx, "1"))(t).CredentialVersion
+		if after == before || must(j.UserByID(ctx, "1"))(t).CredentialVersion != after {
 			t.Errorf("%s: %q, then %q", name, before, after)
 		}
 		before = after
 	}
 	own.set("1", func(r *account.Record) { r.Roles = []string{"boss"} })
-	if u := must(j.UserByID(ctx, "1"))(t); u.Uniquifier != before || u.Roles[0] != "boss" {
+	if u := must(j.UserByID(ctx, "1"))(t); u.CredentialVersion != before || u.Roles[0] != "boss" {
 		t.Errorf("%+v", u)
 	}
 	own.set("1", func(r *account.Record) { r.Active = false })
@@ -184,7 +184,7 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 	if err := j.UpgradePassword(ctx, "1", "hash one", "hash one, better"); err != nil {
 		t.Fatal(err)
 	}
-	if after := must(j.UserByID(ctx, "1"))(t); after.Uniquifier != u.Uniquifier || after.PasswordHash != "hash one, better" {
+	if after := must(j.UserByID(ctx, "1"))(t); after.CredentialVersion != u.CredentialVersion || after.PasswordHash != "hash one, better" {
 		t.Errorf("an upgrade: %+v", after)
 	}
 	if err := j.UpgradePassword(ctx, "1", "hash one", "late"); !errors.Is(err, store.ErrUsed) {
@@ -194,7 +194,7 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := must(j.UserByID(ctx, "1"))(t)
-	if after.Uniquifier != "q" || after.PasswordHash != "chosen" || after.ResetAt.IsZero() || own.rows["1"].PasswordHash != "chosen" {
+	if after.CredentialVersion != "q" || after.PasswordHash != "chosen" || after.ResetAt.IsZero() || own.rows["1"].PasswordHash != "chosen" {
 		t.Errorf("a change: %+v", after)
 	}
 	wins := make(chan error, 8)
@@ -212,7 +212,7 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 		}
 	}
 	last := must(j.UserByID(ctx, "1"))(t)
-	if won != 1 || last.Uniquifier[1:] != last.PasswordHash[1:] {
+	if won != 1 || last.CredentialVersion[1:] != last.PasswordHash[1:] {
 		t.Errorf("%d won, %+v", won, last)
 	}
 }
@@ -249,12 +249,12 @@ func TestATableThatFailsOpensNothing(t *testing.T) {
 		t.Error(err)
 	}
 	own.fail = nil
-	halfway := store.PasswordChange{UserID: "1", From: u.Uniquifier, To: "q", Hash: "what was to come", Now: time.Now()}
+	halfway := store.PasswordChange{UserID: "1", From: u.CredentialVersion, To: "q", Hash: "what was to come", Now: time.Now()}
 	if err := j.Store.ChangePassword(ctx, halfway); err != nil { // the shadow moved, the table did not
 		t.Fatal(err)
 	}
 	after := must(j.UserByID(ctx, "1"))(t)
-	if after.Uniquifier == u.Uniquifier || after.Uniquifier == "q" || after.PasswordHash != "hash one" {
+	if after.CredentialVersion == u.CredentialVersion || after.CredentialVersion == "q" || after.PasswordHash != "hash one" {
 		t.Errorf("%+v", after)
 	}
 }
@@ -385,7 +385,7 @@ func TestAnotherAddressInTheTableIsAnotherMailbox(t *testing.T) {
 	ctx := t.Context()
 	add := func(u store.User, f store.Factor) store.User {
 		f.ID, f.UserID = store.NewID(), u.ID
-		c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Now: time.Now()}
+		c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f, Now: time.Now()}
 		if err := j.ChangeFactors(ctx, c); err != nil {
 			t.Fatal(err)
 		}
@@ -429,7 +429,7 @@ func TestAnotherAddressInTheTableIsAnotherMailbox(t *testing.T) {
 	if err := j.Store.UpgradePassword(ctx, "2", shadow.PasswordHash, old); err != nil {
 		t.Fatal(err)
 	}
-	if got := must(j.UserByID(ctx, "2"))(t); got.Uniquifier != shadow.Uniquifier || must(j.Store.UserByID(ctx, "2"))(t).PasswordHash != shadow.PasswordHash {
+	if got := must(j.UserByID(ctx, "2"))(t); got.CredentialVersion != shadow.CredentialVersion || must(j.Store.UserByID(ctx, "2"))(t).PasswordHash != shadow.PasswordHash {
 		t.Error("an older shadow ends what was issued, or stays as it was")
 	}
 }

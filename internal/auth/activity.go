@@ -16,7 +16,7 @@ type Activity struct {
 
 // Activity returns up to done and tried rows of the two kinds about the caller's account, newest
 // first.
-func (l Account) Activity(ctx context.Context, who Who, done, tried int) (a Activity, err error) {
+func (l Account) Activity(ctx context.Context, who Principal, done, tried int) (a Activity, err error) {
 	newest := func(limit int, names []string) ([]store.Event, error) {
 		return l.c.Trail.List(ctx, store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit})
 	}

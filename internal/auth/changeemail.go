@@ -12,7 +12,7 @@ import (
 // AskChangeEmail mails a link to the address that the caller wants, and a notice to the current
 // address. ErrTaken takes as long as a success and is for sites that reveal accounts; the owner of
 // the taken address is also notified (R125).
-func (l Account) AskChangeEmail(ctx context.Context, who Who, email string, b Browser) error {
+func (l Account) AskChangeEmail(ctx context.Context, who Principal, email string, b Client) error {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (l Account) AskChangeEmail(ctx context.Context, who Who, email string, b Br
 	}
 	l.notify(ctx, who.User, EmailWanted, "", b)
 	if e.Refused {
-		m := Letter{Kind: emailWantedKind, To: owner.Email, User: owner, Browser: b}
+		m := Email{Kind: emailWantedKind, To: owner.Email, User: owner, Browser: b}
 		return recordedOr(ErrTaken, l.Links.write(ctx, m))
 	}
 	if err := l.Links.writeLink(ctx, l.Links.changingEmail(), who.User, to, to, b); err != nil {
@@ -48,7 +48,7 @@ func (l Account) AskChangeEmail(ctx context.Context, who Who, email string, b Br
 
 // LookChangeEmail checks a link to change an address without using it. It reports whether the link
 // was requested in this browser. It returns ErrLink, ErrLinkExpired or ErrNotAsked.
-func (l Account) LookChangeEmail(ctx context.Context, token string, who *Who, b Browser) (here bool, err error) {
+func (l Account) LookChangeEmail(ctx context.Context, token string, who *Principal, b Client) (here bool, err error) {
 	k, err := l.emailLink(ctx, token, who)
 	return err == nil && k.sameBrowser(b), err
 }
@@ -58,7 +58,7 @@ func (l Account) LookChangeEmail(ctx context.Context, token string, who *Who, b 
 // Without a session, a click could give a person's address to an account that contains another
 // person's credentials. ChangeEmail returns ErrLink also if the address has been taken since, and
 // ErrNotAsked.
-func (l Account) ChangeEmail(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
+func (l Account) ChangeEmail(ctx context.Context, token string, who *Principal, b Client) (Outcome, error) {
 	k, err := l.emailLink(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -72,8 +72,8 @@ func (l Account) ChangeEmail(ctx context.Context, token string, who *Who, b Brow
 	}
 	next := k.user
 	next.Email = k.Data
-	letters := append(l.letters(ctx, k.user, IdentityChanged, "", b), l.letters(ctx, next, IdentityChanged, "", b)...)
-	u, err := l.c.Accounts.ChangeEmail(ctx, k.user, k.Data, letters)
+	notices := append(l.notices(ctx, k.user, IdentityChanged, "", b), l.notices(ctx, next, IdentityChanged, "", b)...)
+	u, err := l.c.Accounts.ChangeEmail(ctx, k.user, k.Data, notices)
 	if errors.Is(err, store.ErrExists) || errors.Is(err, account.ErrEmail) {
 		return Outcome{}, ErrLink
 	}
@@ -88,7 +88,7 @@ func (l Account) ChangeEmail(ctx context.Context, token string, who *Who, b Brow
 }
 
 // emailLink opens a link to change an address, for the account that requested it.
-func (l Account) emailLink(ctx context.Context, token string, who *Who) (link, error) {
+func (l Account) emailLink(ctx context.Context, token string, who *Principal) (link, error) {
 	k, err := l.Links.openLink(ctx, l.Links.changingEmail(), token)
 	if err == nil && (who == nil || who.User.ID != k.user.ID) {
 		err = ErrNotAsked

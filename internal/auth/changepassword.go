@@ -13,7 +13,7 @@ import (
 
 // ChangePassword replaces the caller's password, or sets the first one. It returns
 // ErrReauthenticate, ErrPassword, ErrSamePassword, or an error of the new password.
-func (l Account) ChangePassword(ctx context.Context, who Who, old, plain string, b Browser) (Outcome, error) {
+func (l Account) ChangePassword(ctx context.Context, who Principal, old, plain string, b Client) (Outcome, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
@@ -31,7 +31,7 @@ func (l Account) ChangePassword(ctx context.Context, who Who, old, plain string,
 	if err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.c.Accounts.ChangePassword(ctx, who.User, choice, l.letters(ctx, who.User, PasswordChanged, "", b))
+	u, err := l.c.Accounts.ChangePassword(ctx, who.User, choice, l.notices(ctx, who.User, PasswordChanged, "", b))
 	if err != nil {
 		return Outcome{}, stateError(err)
 	}
@@ -43,7 +43,7 @@ func (l Account) ChangePassword(ctx context.Context, who Who, old, plain string,
 }
 
 // renewUnchanged gives the acting browser a new session with the proofs and the freshness of the old one.
-func (l Account) renewUnchanged(ctx context.Context, u store.User, who Who, b Browser) (Outcome, error) {
+func (l Account) renewUnchanged(ctx context.Context, u store.User, who Principal, b Client) (Outcome, error) {
 	s := who.Session
 	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: s.TrustedBy, renews: &s, quiet: true, carries: true}, b)
 	return out, stateError(err)

@@ -11,7 +11,7 @@ import (
 // ChangeUsername replaces the caller's username, or removes it if username is empty. It returns
 // ErrReauthenticate, ErrUsernameTaken (also for the current name), or an error that describes an
 // invalid username.
-func (l Account) ChangeUsername(ctx context.Context, who Who, username string, b Browser) (Outcome, error) {
+func (l Account) ChangeUsername(ctx context.Context, who Principal, username string, b Client) (Outcome, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
@@ -22,7 +22,7 @@ func (l Account) ChangeUsername(ctx context.Context, who Who, username string, b
 	if username != "" && username == who.User.Username {
 		return Outcome{}, ErrUsernameTaken
 	}
-	u, err := l.c.Accounts.ChangeUsername(ctx, who.User, username, l.letters(ctx, who.User, UsernameChanged, "", b))
+	u, err := l.c.Accounts.ChangeUsername(ctx, who.User, username, l.notices(ctx, who.User, UsernameChanged, "", b))
 	if errors.Is(err, store.ErrExists) {
 		return Outcome{}, ErrUsernameTaken
 	}

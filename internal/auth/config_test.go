@@ -60,7 +60,7 @@ func TestAConfigurationWithAHoleIsRefused(t *testing.T) {
 	if _, err := New(c); err == nil {
 		t.Error("addresses are to be confirmed without mail")
 	}
-	c.Write = func(context.Context, Letter) error { return nil }
+	c.Write = func(context.Context, Email) error { return nil }
 	if _, err := New(c); err != nil {
 		t.Error(err)
 	}

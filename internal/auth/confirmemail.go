@@ -11,7 +11,7 @@ import (
 
 // AskConfirm mails another link to confirm an address. ErrUnknownUser and ErrConfirmed take as long
 // as a success and are for sites that reveal accounts.
-func (l Account) AskConfirm(ctx context.Context, email string, b Browser) error {
+func (l Account) AskConfirm(ctx context.Context, email string, b Client) error {
 	u, to, why, err := l.Links.asked(ctx, confirmKind, email, confirms, b)
 	if err != nil {
 		return err
@@ -38,14 +38,14 @@ const registered = "registered"
 
 // ownLink reports whether the person who opens a link to confirm an address is the one who
 // registered it: they use the same browser or are signed in to the account.
-func ownLink(k link, who *Who, b Browser) bool {
+func ownLink(k link, who *Principal, b Client) bool {
 	return k.Data == registered && k.sameBrowser(b) || who != nil && who.User.ID == k.user.ID
 }
 
 // LookConfirm checks a link to confirm an address without using it. choose reports whether a new
 // password must be chosen, and here whether the link was requested in this browser. It returns
 // ErrLink, ErrLinkExpired or ErrConfirmed.
-func (l Account) LookConfirm(ctx context.Context, token string, who *Who, b Browser) (choose, here bool, err error) {
+func (l Account) LookConfirm(ctx context.Context, token string, who *Principal, b Client) (choose, here bool, err error) {
 	k, err := l.openConfirm(ctx, token)
 	if err != nil {
 		return false, false, err
@@ -65,7 +65,7 @@ func (l Account) openConfirm(ctx context.Context, token string) (link, error) {
 // replaces the old one and all other credentials are removed, because the reader of the mail may
 // not be the person who registered (R8). If no password is given, Confirm returns ErrPasswordNeeded
 // and the link stays valid.
-func (l Account) Confirm(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
+func (l Account) Confirm(ctx context.Context, token, plain string, who *Principal, b Client) (Outcome, error) {
 	k, err := l.openConfirm(ctx, token)
 	if err != nil {
 		return Outcome{}, err

@@ -52,7 +52,7 @@ func (g granted) goesOn(kept error) bool {
 
 // issue is the only function that issues sessions. It refuses accounts that are not allowed to sign
 // in. It writes the event before the session, so every session has a row in the audit trail.
-func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error) {
+func (l *Login) issue(ctx context.Context, g granted, b Client) (*Opened, error) {
 	if err := l.checkAllowed(g.user); err != nil && !g.goesOn(err) { // regardless of the proofs
 		return nil, err
 	}
@@ -102,9 +102,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 }
 
 // sessionOf returns the session to issue for g.
-func sessionOf(l *Login, g granted, b Browser) store.Session {
+func sessionOf(l *Login, g granted, b Client) store.Session {
 	s := store.Session{
-		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier,
+		ID: store.NewID(), UserID: g.user.ID, CredentialVersion: g.user.CredentialVersion,
 		Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
 		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,
 	}
@@ -128,7 +128,7 @@ func sessionOf(l *Login, g granted, b Browser) store.Session {
 }
 
 // issueAtOnce is the rest of issue if g.spends stores the session.
-func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Browser) (*Opened, error) {
+func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Client) (*Opened, error) {
 	opened := &Opened{}
 	opened.Token, opened.Session = l.c.Sessions.Prepare(s)
 	e := l.announcement(g, opened.Session, b)
@@ -146,7 +146,7 @@ func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Br
 }
 
 // keeps cancels the deletion of an account because of a sign-in.
-func keeps(ctx context.Context, c Config, g granted, b Browser) (bool, error) {
+func keeps(ctx context.Context, c Config, g granted, b Client) (bool, error) {
 	if c.Kept == nil || g.renews != nil || g.family != nil {
 		return false, nil
 	}
@@ -164,7 +164,7 @@ func (l *Login) afterChange(freshAt time.Time) time.Time {
 }
 
 // useFreshness does the same for a change that keeps the session.
-func (l *Login) useFreshness(ctx context.Context, who Who) error {
+func (l *Login) useFreshness(ctx context.Context, who Principal) error {
 	if fresh := who.Session.FreshAt; l.afterChange(fresh).Equal(fresh) {
 		return nil
 	}
@@ -172,7 +172,7 @@ func (l *Login) useFreshness(ctx context.Context, who Who) error {
 }
 
 // open creates the session and returns the tokens for the caller.
-func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser) (*Opened, error) {
+func (l *Login) open(ctx context.Context, g granted, s store.Session, b Client) (*Opened, error) {
 	opened := &Opened{}
 	var err error
 	switch {
@@ -207,12 +207,12 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 // mint is like issue, for tokens that outlast the browser session. They contain only what was
 // granted, and the row of the audit trail is written in the same transaction.
 func (l *Login) mint(
-	ctx context.Context, g granted, t store.Token, kind string, b Browser, messages ...store.Message,
+	ctx context.Context, g granted, t store.Token, kind string, b Client, messages ...store.Message,
 ) (store.Token, error) {
 	if err := l.Account.mayEnroll(g.user); err != nil {
 		return store.Token{}, err
 	}
-	t.ID, t.UserID, t.Uniquifier, t.CreatedAt = store.NewID(), g.user.ID, g.user.Uniquifier, l.c.Now()
+	t.ID, t.UserID, t.CredentialVersion, t.CreatedAt = store.NewID(), g.user.ID, g.user.CredentialVersion, l.c.Now()
 	t.Level, t.Trusted, t.TrustedBy, t.Proofs = g.level, g.trusted, g.trustedBy, g.proofs
 	at := l.at(b)
 	if b.Address == "" { // there is no request, so it is an operator
@@ -229,7 +229,7 @@ func (l *Login) mint(
 
 // announcement returns the event of a new session, or nil if the session only continues another
 // one.
-func (l *Login) announcement(g granted, s store.Session, b Browser) event.Event {
+func (l *Login) announcement(g granted, s store.Session, b Client) event.Event {
 	if g.quiet {
 		return nil
 	}
@@ -257,6 +257,6 @@ func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) 
 	}
 	l.c.Sessions.Forget()
 	l.kickOutbox()
-	u.Uniquifier = c.To
+	u.CredentialVersion = c.To
 	return u, nil
 }

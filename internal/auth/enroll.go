@@ -23,7 +23,7 @@ const maxFactors = 10
 // full level, or a sign-in that must set up a factor before it gets a session. A pending sign-in of
 // an account that has a factor is neither (R18).
 type actor struct {
-	who     *Who
+	who     *Principal
 	pending *pendingSignIn
 }
 
@@ -82,7 +82,7 @@ func byRescue(s store.Session) bool {
 }
 
 // actor identifies the caller. A session must be fresh.
-func (l Enroll) actor(ctx context.Context, token string, who *Who) (actor, error) {
+func (l Enroll) actor(ctx context.Context, token string, who *Principal) (actor, error) {
 	if who != nil {
 		if err := l.Reauth.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
 			return actor{}, err
@@ -110,7 +110,7 @@ type Profile struct {
 }
 
 // Setup returns what the caller has and may set up.
-func (l Enroll) Setup(ctx context.Context, token string, who *Who) (Profile, error) {
+func (l Enroll) Setup(ctx context.Context, token string, who *Principal) (Profile, error) {
 	a, err := l.actor(ctx, token, who)
 	if err != nil {
 		return Profile{}, err
@@ -171,7 +171,7 @@ type Enrollment struct {
 // factors keep working. It returns ErrMethod, ErrPhone, ErrReauthenticate, ErrUnproven or ErrState.
 // With ErrSend it also returns an Enrollment whose draft is valid.
 func (l Enroll) BeginSetup(
-	ctx context.Context, token string, who *Who, w EnrollRequest, b Browser,
+	ctx context.Context, token string, who *Principal, w EnrollRequest, b Client,
 ) (Enrollment, error) {
 	a, err := l.actor(ctx, token, who)
 	if err != nil {
@@ -204,7 +204,7 @@ func (l Enroll) BeginSetup(
 
 // supersede ends the earlier step of the session when it starts a set-up, because its page takes
 // the code of the newest step.
-func (l Enroll) supersede(ctx context.Context, token string, who Who) error {
+func (l Enroll) supersede(ctx context.Context, token string, who Principal) error {
 	w, err := l.loadPending(ctx, token, &who)
 	if err == nil {
 		_, err = l.c.Pendings.TakePending(ctx, w.Hash)
@@ -216,7 +216,7 @@ func (l Enroll) supersede(ctx context.Context, token string, who Who) error {
 }
 
 // begin stores a draft of an owner and sends its code.
-func (l Enroll) begin(ctx context.Context, owner string, u store.User, w EnrollRequest, b Browser) (Enrollment, error) {
+func (l Enroll) begin(ctx context.Context, owner string, u store.User, w EnrollRequest, b Client) (Enrollment, error) {
 	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
 		return Enrollment{}, err
 	}
@@ -225,7 +225,7 @@ func (l Enroll) begin(ctx context.Context, owner string, u store.User, w EnrollR
 		w.within = l.c.Policy.SetupWithin
 	}
 	d := store.Draft{
-		Owner: owner, ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
+		Owner: owner, ID: hash(state), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: store.NewID(),
 		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(w.within),
 	}
 	shown, err := m.BeginEnroll(ctx, draftTransaction(d, u, b), w.Phone, &d)
@@ -245,14 +245,14 @@ func (l Enroll) begin(ctx context.Context, owner string, u store.User, w EnrollR
 	return started, l.sendDraft(ctx, d, u, m, b)
 }
 
-func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction {
+func draftTransaction(d store.Draft, u store.User, b Client) factor.Transaction {
 	return factor.Transaction{ID: d.ID, Purpose: factor.SetUp, User: u, Locale: language(u, b)}
 }
 
 // ConfirmSetup activates the draft of a signed-in user. A state token must belong to the draft; an
 // empty one means the session's draft. It returns ErrSetupToken, ErrSetupExpired, ErrCode or
 // ErrState.
-func (l Enroll) ConfirmSetup(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
+func (l Enroll) ConfirmSetup(ctx context.Context, who Principal, state, code string, b Client) (Outcome, error) {
 	at := func() (string, error) { return "", nil } // the caller's session is valid
 	return l.Repeats.once(ctx, l.Repeats.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
 		return l.confirm(ctx, actor{who: &who}, state, code, b)
@@ -261,7 +261,7 @@ func (l Enroll) ConfirmSetup(ctx context.Context, who Who, state, code string, b
 
 // SettingUp reports whether the caller has a draft that waits for its code. It returns the data of
 // the draft again to the sign-in or session that started it, which must still be fresh.
-func (l Enroll) SettingUp(ctx context.Context, token string, who *Who) (started Enrollment, ok bool, err error) {
+func (l Enroll) SettingUp(ctx context.Context, token string, who *Principal) (started Enrollment, ok bool, err error) {
 	d, u, err := l.ownDraft(ctx, token, who)
 	switch {
 	case errors.Is(err, ErrState), errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
@@ -275,20 +275,20 @@ func (l Enroll) SettingUp(ctx context.Context, token string, who *Who) (started 
 
 // shownAgain returns a draft as it is shown again to the user who started it. It includes the
 // secret while the session is fresh.
-func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who *Who) (Enrollment, error) {
+func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who *Principal) (Enrollment, error) {
 	started := Enrollment{Method: d.Method, Destination: d.Destination}
 	show, may := l.c.Methods[d.Method].(factor.Shower)
 	if !may || who != nil && l.Reauth.RequireFresh(ctx, *who, l.c.Policy.Freshness) != nil {
 		return started, nil
 	}
 	var err error
-	started.Secret, err = show.Show(draftTransaction(d, u, Browser{}), d)
+	started.Secret, err = show.Show(draftTransaction(d, u, Client{}), d)
 	return started, err
 }
 
 // ResendSetup sends another code for the caller's draft and invalidates the previous one. It
 // returns ErrState, ErrMethod or ErrSend.
-func (l Enroll) ResendSetup(ctx context.Context, token string, who *Who, b Browser) (Enrollment, error) {
+func (l Enroll) ResendSetup(ctx context.Context, token string, who *Principal, b Client) (Enrollment, error) {
 	d, u, err := l.ownDraft(ctx, token, who)
 	if errors.Is(err, ErrSetupToken) || errors.Is(err, ErrSetupExpired) {
 		err = ErrState
@@ -299,7 +299,7 @@ func (l Enroll) ResendSetup(ctx context.Context, token string, who *Who, b Brows
 	return sendAgain(ctx, l.Login, d, u, b)
 }
 
-func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Browser) (Enrollment, error) {
+func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Client) (Enrollment, error) {
 	m := l.c.Methods[d.Method]
 	if m == nil || m.Channel() == "" {
 		return Enrollment{}, ErrMethod
@@ -307,7 +307,7 @@ func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Bro
 	return Enrollment{Method: d.Method, Destination: d.Destination}, l.Enroll.sendDraft(ctx, d, u, m, b)
 }
 
-func (l Enroll) ownDraft(ctx context.Context, token string, who *Who) (store.Draft, store.User, error) {
+func (l Enroll) ownDraft(ctx context.Context, token string, who *Principal) (store.Draft, store.User, error) {
 	a := actor{who: who}
 	if who == nil {
 		w, err := l.loadPending(ctx, token, nil)
@@ -324,7 +324,7 @@ func (l Enroll) ownDraft(ctx context.Context, token string, who *Who) (store.Dra
 }
 
 // sendDraft sends a draft's code, within the budgets.
-func (l Enroll) sendDraft(ctx context.Context, d store.Draft, u store.User, m factor.Method, b Browser) error {
+func (l Enroll) sendDraft(ctx context.Context, d store.Draft, u store.User, m factor.Method, b Client) error {
 	if err := l.budgets.send(ctx, u, limit.Message{
 		Class: limit.Claimed, Transaction: "draft:" + d.ID, Channel: m.Channel(), Destination: d.Destination,
 	}, b); err != nil {
@@ -349,7 +349,7 @@ func (l Enroll) draftOf(ctx context.Context, owner string, u store.User, state s
 	if err != nil {
 		return store.Draft{}, err
 	}
-	if state != "" && d.ID != hash(state) || d.UserID != u.ID || d.Uniquifier != u.Uniquifier {
+	if state != "" && d.ID != hash(state) || d.UserID != u.ID || d.CredentialVersion != u.CredentialVersion {
 		return store.Draft{}, ErrSetupToken
 	}
 	if !l.c.Now().Before(d.ExpiresAt) {

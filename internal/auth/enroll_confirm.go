@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Browser) (Outcome, error) {
+func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Client) (Outcome, error) {
 	d, err := l.draft(ctx, a, state)
 	if errors.Is(err, ErrSetupToken) && a.pending != nil {
 		err = ErrState
@@ -64,7 +64,7 @@ func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Brow
 
 // enroll checks the first code of a draft.
 func (l Enroll) enroll(
-	ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Browser,
+	ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Client,
 ) (store.Factor, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return store.Factor{}, ErrCode
@@ -87,7 +87,7 @@ func (l Enroll) enroll(
 // draftPlace reserves a guess at the code of a draft. Drafts have their own budget, so that wrong
 // codes during a set-up do not use up the account's guesses. A code that proves the account's
 // address counts with all such codes, because otherwise set-ups would allow unlimited guesses.
-func (l Enroll) draftPlace(ctx context.Context, u store.User, d store.Draft, b Browser) (*limit.Reservation, error) {
+func (l Enroll) draftPlace(ctx context.Context, u store.User, d store.Draft, b Client) (*limit.Reservation, error) {
 	if d.Method == store.Email && !u.Proven() {
 		return l.budgets.mailedPlace(ctx, u, b)
 	}
@@ -99,18 +99,18 @@ func (l Enroll) draftPlace(ctx context.Context, u store.User, d store.Draft, b B
 // neither the lost factor nor the recovery codes, so someone else may have the codes. They end when
 // the user changes second factors.
 func (l Enroll) activate(
-	ctx context.Context, a actor, u store.User, f store.Factor, add bool, b Browser,
+	ctx context.Context, a actor, u store.User, f store.Factor, add bool, b Client,
 ) (changed store.User, first bool, err error) {
 	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return store.User{}, false, err
 	}
-	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Now: l.c.Now()}
+	c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f, Now: l.c.Now()}
 	notice := FactorChanged
 	if f.Method == store.Passkey {
 		notice = PasskeyAdded
 	}
-	c.Messages = l.letters(ctx, u, notice, f.Method, b)
+	c.Messages = l.notices(ctx, u, notice, f.Method, b)
 	if len(present) == 0 {
 		f.Primary = true
 	}
@@ -154,7 +154,7 @@ func stateError(err error) error {
 }
 
 // enrolled gives the acting browser its new session. All others are invalid.
-func (l Enroll) enrolled(ctx context.Context, a actor, u store.User, second store.Proof, b Browser) (Outcome, error) {
+func (l Enroll) enrolled(ctx context.Context, a actor, u store.User, second store.Proof, b Client) (Outcome, error) {
 	if a.who != nil {
 		proofs := append(firstProofs(a.who.Session), second)
 		return l.renewSession(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
@@ -182,7 +182,7 @@ func firstProofs(s store.Session) []store.Proof {
 // renewSession replaces the acting session after a change of credentials. The change does not make the
 // session fresh, because it proves none of the factors that the next change requires.
 func (l Enroll) renewSession(
-	ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser,
+	ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Client,
 ) (Outcome, error) {
 	b.WantToken = false
 	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, carries: true}, b)

@@ -14,7 +14,7 @@ import (
 // up the factor among the caller's own (R60).
 
 // own returns one of the caller's second factors, and the others.
-func (l SecondFactor) own(ctx context.Context, who Who, id string) (f store.Factor, others []store.Factor, err error) {
+func (l SecondFactor) own(ctx context.Context, who Principal, id string) (f store.Factor, others []store.Factor, err error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return f, nil, err
 	}
@@ -32,7 +32,7 @@ func (l SecondFactor) own(ctx context.Context, who Who, id string) (f store.Fact
 // NameFactor changes the name of a factor. The names of passkeys must be unique, because they
 // identify them; otherwise it returns ErrPasskeyName. It also returns ErrNoSuch and
 // ErrReauthenticate.
-func (l SecondFactor) NameFactor(ctx context.Context, who Who, id, name string, b Browser) error {
+func (l SecondFactor) NameFactor(ctx context.Context, who Principal, id, name string, b Client) error {
 	f, _, err := l.own(ctx, who, id)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (l SecondFactor) NameFactor(ctx context.Context, who Who, id, name string, 
 
 // PreferFactor makes a factor the default one, which POST /tf-setup replaces and to which the name
 // of its method refers. It returns ErrNoSuch or ErrReauthenticate.
-func (l SecondFactor) PreferFactor(ctx context.Context, who Who, id string, b Browser) error {
+func (l SecondFactor) PreferFactor(ctx context.Context, who Principal, id string, b Client) error {
 	f, _, err := l.own(ctx, who, id)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (l SecondFactor) PreferFactor(ctx context.Context, who Who, id string, b Br
 	return l.edited(ctx, who, f, "preferred", b)
 }
 
-func (l SecondFactor) edited(ctx context.Context, who Who, f store.Factor, what string, b Browser) error {
+func (l SecondFactor) edited(ctx context.Context, who Principal, f store.Factor, what string, b Client) error {
 	e := event.TFFactorEdited{User: subject(who.User), Method: f.Method, What: what, Context: l.at(b)}
 	return errors.Join(l.tell(ctx, e), l.useFreshness(ctx, who))
 }
@@ -75,7 +75,7 @@ func (l SecondFactor) edited(ctx context.Context, who Who, f store.Factor, what 
 // RemoveFactor removes one factor and ends everything issued before; the caller stays signed in.
 // The last factor can be removed only if none is required, which turns two-factor authentication
 // off. It returns ErrNoSuch, ErrLastFactor, ErrLastWayIn, ErrReauthenticate or ErrState.
-func (l SecondFactor) RemoveFactor(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
+func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string, b Client) (Outcome, error) {
 	f, others, err := l.own(ctx, who, id)
 	if err != nil {
 		return Outcome{}, err
@@ -94,8 +94,8 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Who, id string, b Br
 		return Outcome{}, err
 	}
 	c := store.FactorChange{
-		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), Remove: []string{id}, KeepOne: true,
-		Messages: l.letters(ctx, who.User, FactorRemoved, f.Method, b), Now: l.c.Now(),
+		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Remove: []string{id}, KeepOne: true,
+		Messages: l.notices(ctx, who.User, FactorRemoved, f.Method, b), Now: l.c.Now(),
 	}
 	if f.Primary {
 		c.Prefer = others[0].ID
@@ -130,7 +130,7 @@ func gone(err error) error {
 
 // Disable removes all second factors of a signed-in user. It returns ErrMethod if a second factor
 // is required, or ErrReauthenticate.
-func (l SecondFactor) Disable(ctx context.Context, who Who, b Browser) (Outcome, error) {
+func (l SecondFactor) Disable(ctx context.Context, who Principal, b Client) (Outcome, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
@@ -138,8 +138,8 @@ func (l SecondFactor) Disable(ctx context.Context, who Who, b Browser) (Outcome,
 		return Outcome{}, ErrMethod
 	}
 	u, err := l.change(ctx, who.User, store.FactorChange{
-		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), RemoveAll: true, Now: l.c.Now(),
-		Messages: l.letters(ctx, who.User, FactorDisabled, "", b),
+		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), RemoveAll: true, Now: l.c.Now(),
+		Messages: l.notices(ctx, who.User, FactorDisabled, "", b),
 	})
 	if err != nil {
 		return Outcome{}, err

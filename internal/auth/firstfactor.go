@@ -20,13 +20,13 @@ type passed struct {
 }
 
 // gate is like pass, for a first factor whose budgets have been updated.
-func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Browser) (Outcome, error) {
+func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Client) (Outcome, error) {
 	return pass(ctx, l, u, passed{first, remember, nil}, b)
 }
 
 // pass continues a sign-in after any first factor. The account's factors and the policy decide the
 // next step, not the way of signing in.
-func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Outcome, error) {
+func pass(ctx context.Context, l *Login, u store.User, p passed, b Client) (Outcome, error) {
 	if err := l.checkAllowed(u); err != nil {
 		return Outcome{}, recordedOr(err, p.place.Succeed(ctx))
 	}
@@ -87,9 +87,9 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Out
 
 // copied ends all sessions and tokens of an account whose trusted device was copied, because one of
 // the two holders knows the password and is not the owner.
-func (l *Login) copied(ctx context.Context, u store.User, b Browser) (store.User, error) {
+func (l *Login) copied(ctx context.Context, u store.User, b Client) (store.User, error) {
 	u, err := l.change(ctx, u, store.FactorChange{
-		UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Messages: l.letters(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
+		UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Messages: l.notices(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
 	})
 	if err != nil {
 		return u, err
@@ -98,7 +98,7 @@ func (l *Login) copied(ctx context.Context, u store.User, b Browser) (store.User
 }
 
 // finish issues the session and returns the outcome.
-func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, error) {
+func (l *Login) finish(ctx context.Context, g granted, b Client) (Outcome, error) {
 	opened, err := l.issue(ctx, g, b)
 	if err != nil {
 		return Outcome{}, err

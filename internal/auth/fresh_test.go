@@ -20,7 +20,7 @@ func TestFreshnessIsExact(t *testing.T) {
 	check := func(after time.Duration, s store.Session, fresh, recent bool) {
 		t.Helper()
 		d.now = made.Add(after)
-		who := Who{User: d.user, Session: s}
+		who := Principal{User: d.user, Session: s}
 		for what, c := range map[string]struct {
 			err  error
 			want bool
@@ -47,7 +47,7 @@ func TestFreshnessIsExact(t *testing.T) {
 	check(time.Hour, session, true, true)
 	check(time.Hour, never, true, true)
 	check(time.Hour, trusted, false, true)
-	who := Who{User: d.user, Session: session, Program: &store.Token{}}
+	who := Principal{User: d.user, Session: session, Program: &store.Token{}}
 	if d.Reauth.RequireFresh(t.Context(), who, -1) == nil || d.Reauth.RequireRecent(who) == nil {
 		t.Error("a program has proven something")
 	}

@@ -27,7 +27,7 @@ const ticketPurpose = "gate ticket"
 
 // SealTicket returns a ticket for the caller's browser session. Only a browser that presents the
 // value behind bind at that host can use it.
-func SealTicket(ctx context.Context, l *Login, who Who, host, to, bind string) (string, error) {
+func SealTicket(ctx context.Context, l *Login, who Principal, host, to, bind string) (string, error) {
 	if who.Program != nil || who.Session.Token {
 		return "", ErrState
 	}

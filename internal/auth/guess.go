@@ -14,7 +14,7 @@ import (
 // proveFirst runs a check of an account's first factor within its budget. The check returns the
 // proven method, or an empty string for a wrong answer. It may set the account: an unknown one may
 // be imported from the former system.
-func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authType string, b Browser,
+func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authType string, b Client,
 	check func(context.Context) (string, error)) (string, error) {
 	method, place, err := guessFirst(ctx, l, guessed{who, identity, authType}, b, check)
 	if err == nil {
@@ -40,7 +40,7 @@ type guessed struct {
 
 // guessFirst is like proveFirst, for a caller that updates the budgets after a right guess itself,
 // when it has written the result.
-func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
+func guessFirst(ctx context.Context, l *Login, g guessed, b Client,
 	check func(context.Context) (string, error)) (string, *limit.Reservation, error) {
 	// Password checks wait for a hashing slot. A place is reserved after the wait, so that many
 	// users behind one address do not fill its budget by waiting. A caller is refused without

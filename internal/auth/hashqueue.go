@@ -12,7 +12,7 @@ import (
 // use. These are browsers that have signed in before, by their signed note; valid sessions; and
 // holders of a link mailed to the owner. The number of places is limited for each account and each
 // network, so a user with many accounts cannot fill that queue.
-func ahead(ctx context.Context, l *Login, u store.User, b Browser) context.Context {
+func ahead(ctx context.Context, l *Login, u store.User, b Client) context.Context {
 	if u.ID == "" || !l.budgets.from(u, b).Own() {
 		return ctx
 	}
@@ -20,7 +20,7 @@ func ahead(ctx context.Context, l *Login, u store.User, b Browser) context.Conte
 }
 
 // byLinkOf returns the browser in which a link mailed to the owner was opened.
-func byLinkOf(k link, b Browser) Browser {
+func byLinkOf(k link, b Client) Client {
 	b.within = "link of " + k.user.ID
 	return b
 }

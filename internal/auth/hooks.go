@@ -65,7 +65,7 @@ func mayRegister(ctx context.Context, l *Login, d account.Draft, at event.Contex
 
 // mayEnter asks the application whether a user may be signed in. All required factors have been
 // proven, so the answer is shown only to the owner.
-func (g granted) mayEnter(ctx context.Context, l *Login, b Browser) error {
+func (g granted) mayEnter(ctx context.Context, l *Login, b Client) error {
 	if g.renews != nil || g.family != nil || g.stays != nil { // these are checked before anything is used up
 		return nil
 	}
@@ -74,7 +74,7 @@ func (g granted) mayEnter(ctx context.Context, l *Login, b Browser) error {
 
 // mayStay asks the application whether a user may continue without a sign-in: with a refresh token,
 // or in a browser that stays signed in.
-func mayStay(ctx context.Context, l *Login, u store.User, b Browser) error {
+func mayStay(ctx context.Context, l *Login, u store.User, b Client) error {
 	if err := l.checkAllowed(u); err != nil {
 		return err
 	}

@@ -19,8 +19,8 @@ func invitedOwner(tokenHash, state string) string {
 
 // AskInvited starts the registration of a passkey that replaces the password of an invited account.
 // Each challenge has its own owner, so that two tabs do not interfere. It returns ErrPasskeysOff.
-func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Browser) (PasskeyAsked, error) {
-	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.First {
+func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Client) (PasskeyAsked, error) {
+	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.FirstFactor {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
 	if err := l.c.Limits.PasskeyOptions(ctx, b.Address); err != nil {
@@ -44,7 +44,7 @@ func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Browser) (P
 func InvitedKey(
 	ctx context.Context, l *Login, i store.Invitation, state, answer string,
 ) (func(userID string) (store.Factor, error), error) {
-	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.First {
+	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.FirstFactor {
 		return nil, ErrPasskeysOff
 	}
 	d, err := l.WebAuthn.question(ctx, invitedOwner(i.TokenHash, state), state, store.User{})
@@ -76,7 +76,7 @@ func InvitedKey(
 // second factor is set up before the first session. The first factor is the new passkey, or else
 // the new password, or else the mailbox to which the link was mailed. A passkey that verified its
 // user counts as both factors, as at a sign-in.
-func Invited(ctx context.Context, l *Login, u store.User, b Browser) (Outcome, error) {
+func Invited(ctx context.Context, l *Login, u store.User, b Client) (Outcome, error) {
 	if u.PasswordHash != "" {
 		return l.gate(ctx, u, l.proof("register"), false, b)
 	}
@@ -99,6 +99,6 @@ func Invited(ctx context.Context, l *Login, u store.User, b Browser) (Outcome, e
 		return Outcome{}, err
 	}
 	first := l.proofOf(f)
-	first.Both = l.c.Policy.both(factor.Proven{UserVerified: detail.Verified})
+	first.UserVerified = l.c.Policy.both(factor.Assertion{UserVerified: detail.Verified})
 	return enterByKey(ctx, l, u, first, false, b)
 }

@@ -73,7 +73,7 @@ func (k notes) stands(u store.User, e noteUser) bool {
 
 // browser returns the ID of the browser if it has signed in to the account before, or an empty
 // string. The cookie of a trusted browser also counts.
-func (k notes) browser(u store.User, b Browser) string {
+func (k notes) browser(u store.User, b Client) string {
 	if u.ID == "" {
 		return ""
 	}
@@ -97,7 +97,7 @@ const (
 // arrived is called after a sign-in. It takes the account's language from the first browser that
 // sends one, and notifies the owner of a browser that has not signed in before. An error does not
 // prevent the sign-in, which has already been recorded.
-func (l Sessions) arrived(ctx context.Context, u store.User, b Browser) {
+func (l Sessions) arrived(ctx context.Context, u store.User, b Client) {
 	err := l.c.Accounts.LearnLanguage(ctx, u, b.Speaks)
 	if l.c.Policy.TellNewBrowsers {
 		err = errors.Join(err, l.newBrowser(ctx, u, b))
@@ -110,7 +110,7 @@ func (l Sessions) arrived(ctx context.Context, u store.User, b Browser) {
 // newBrowser notifies the owner, unless the browser has signed in to the account before. Unlike
 // notes.browser it ignores the password, so that a change of the password does not make the owner's
 // other browsers new.
-func (l Sessions) newBrowser(ctx context.Context, u store.User, b Browser) error {
+func (l Sessions) newBrowser(ctx context.Context, u store.User, b Client) error {
 	n, ok := l.notes().note(b.Known)
 	before := ok && slices.ContainsFunc(n.Users, func(e noteUser) bool {
 		return e.User == noted(u.ID) && l.notes().current(u, time.UnixMicro(e.At))
@@ -136,7 +136,7 @@ func (l Sessions) newBrowser(ctx context.Context, u store.User, b Browser) error
 
 // remember returns the new note of a browser in which an account has just signed in, or an empty
 // string if its note is recent enough.
-func (k notes) remember(u store.User, b Browser) (string, error) {
+func (k notes) remember(u store.User, b Client) (string, error) {
 	now := k.c.Now()
 	n, ok := k.note(b.Known)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 
 // language returns the language of messages to an account's owner. It is the language of the
 // browser, which may belong to another person, only if the account has none.
-func language(u store.User, b Browser) string {
+func language(u store.User, b Client) string {
 	if u.Language != "" {
 		return u.Language
 	}
@@ -16,6 +16,6 @@ func language(u store.User, b Browser) string {
 }
 
 // SetLanguage sets the language that the owner has chosen.
-func (l Account) SetLanguage(ctx context.Context, who Who, tag string) error {
+func (l Account) SetLanguage(ctx context.Context, who Principal, tag string) error {
 	return l.c.Accounts.SetLanguage(ctx, who.User.ID, tag)
 }

@@ -105,7 +105,7 @@ type Config struct {
 	// Kept is called with the reason why the owner keeps the account: at every sign-in before its
 	// session exists, and for the answer to a notice. It reports whether this canceled a deletion
 	// of the account. It is nil if deletion is off.
-	Kept func(ctx context.Context, u store.User, why string, b Browser) (bool, error)
+	Kept func(ctx context.Context, u store.User, why string, b Client) (bool, error)
 	// RescueCodes sends and checks the codes of a rescue by e-mail.
 	RescueCodes Trier
 	Codes       Codes // recovery codes; nil if they are off
@@ -114,11 +114,11 @@ type Config struct {
 	// FirstCodes sends and checks codes that replace a password, by channel.
 	FirstCodes map[string]Trier
 	Keys       *seal.Keys
-	// Post notifies owners of changes. If it is nil, they are not notified.
-	Post Post
-	// Write queues a letter. If it is nil, no letters are sent, and steps that need one are
+	// Mailer notifies owners of changes. If it is nil, they are not notified.
+	Mailer Mailer
+	// Write queues a mail. If it is nil, no mails are sent, and steps that need one are
 	// refused.
-	Write func(ctx context.Context, m Letter) error
+	Write func(ctx context.Context, m Email) error
 	Alert Alert // nil if help is not offered
 	// Captcha protects forms from programs.
 	Captcha Captchas
@@ -192,8 +192,8 @@ func New(c Config) (*Login, error) {
 	return l, nil
 }
 
-// Browser describes the browser of a request.
-type Browser struct {
+// Client describes the browser of a request.
+type Client struct {
 	Address string // canonical client address
 	Agent   string // user agent, truncated to 256 bytes
 	Device  string // value of the trusted-device cookie, if any
@@ -218,8 +218,8 @@ type Browser struct {
 	within string
 }
 
-// Who is a signed-in caller.
-type Who struct {
+// Principal is a signed-in caller.
+type Principal struct {
 	User    store.User
 	Session store.Session
 	// Program is the personal access token that was presented, from which Session is then derived
@@ -302,7 +302,7 @@ func subject(u store.User) event.Subject {
 	return event.Subject{ID: u.ID, Email: u.Email, Username: u.Username}
 }
 
-func (l *Login) at(b Browser) event.Context {
+func (l *Login) at(b Client) event.Context {
 	return event.Context{At: l.c.Now(), Address: b.Address, Agent: b.Agent, Request: b.Request}
 }
 

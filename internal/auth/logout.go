@@ -10,7 +10,7 @@ import (
 
 // Logout ends a session, a pending sign-in and "remember me" of the browser. Each may be absent or
 // have ended already.
-func (l Sessions) Logout(ctx context.Context, who *Who, pending string, b Browser) error {
+func (l Sessions) Logout(ctx context.Context, who *Principal, pending string, b Client) error {
 	if pending != "" {
 		if _, err := l.c.Pendings.TakePending(ctx, hash(pending)); err != nil && !errors.Is(err, store.ErrUsed) {
 			return err

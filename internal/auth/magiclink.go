@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// loginKind is a letter with a link that starts a sign-in.
+// loginKind is a mail with a link that starts a sign-in.
 const loginKind = "login"
 
 func (l Passwordless) loggingIn() purpose {
@@ -21,7 +21,7 @@ func (l Passwordless) loggingIn() purpose {
 // followed in this browser. It returns the errors of AskReset under the same conditions. An account
 // whose address is not confirmed gets the link that confirms it. The link counts in the budgets of
 // codes that replace a password, and a used link returns its place.
-func (l Passwordless) AskLogin(ctx context.Context, email, next string, b Browser) error {
+func (l Passwordless) AskLogin(ctx context.Context, email, next string, b Client) error {
 	to, key, err := account.ParseEmail(email)
 	if err != nil {
 		return err
@@ -56,13 +56,13 @@ func (l Passwordless) AskLogin(ctx context.Context, email, next string, b Browse
 }
 
 // OpenLogin checks such a link without using it. It returns ErrLink or ErrLinkExpired.
-func (l Passwordless) OpenLogin(ctx context.Context, token string, b Browser) (CodeLink, error) {
+func (l Passwordless) OpenLogin(ctx context.Context, token string, b Client) (CodeLink, error) {
 	k, err := l.Links.openLink(ctx, l.loggingIn(), token)
 	return CodeLink{User: k.user, Elsewhere: !k.sameBrowser(b)}, err
 }
 
 // FollowLogin uses such a link as a first factor by mail, under the conditions of FollowCodeLink.
-func (l Passwordless) FollowLogin(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
+func (l Passwordless) FollowLogin(ctx context.Context, token string, meant bool, b Client) (Outcome, error) {
 	k, err := l.Links.meantLink(ctx, l.loggingIn(), token, meant, b)
 	if err != nil {
 		return Outcome{}, err

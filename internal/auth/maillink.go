@@ -32,7 +32,7 @@ type purpose struct {
 
 // credentials makes a link invalid at every change of the password, the factors, the address or the
 // state.
-func credentials(u store.User) []string { return []string{u.Uniquifier, u.EmailKey} }
+func credentials(u store.User) []string { return []string{u.CredentialVersion, u.EmailKey} }
 
 // mailbox makes a link invalid at a change of the address or the state, but not of the password or
 // the factors.
@@ -61,7 +61,7 @@ type link struct {
 
 // newLink returns a link for an account. data is for the step that opens it. b is the browser that
 // requested it.
-func (l Links) newLink(p purpose, u store.User, data string, b Browser) (string, error) {
+func (l Links) newLink(p purpose, u store.User, data string, b Client) (string, error) {
 	s := said{
 		User: u.ID, At: l.c.Now().Unix(), ID: store.NewID(), Rests: l.c.Keys.MAC("link", p.rests(u)...), Data: data,
 	}
@@ -118,7 +118,7 @@ func (l Links) spendLink(ctx context.Context, k link) error {
 
 // meantLink opens a link that signs in. In a browser other than the one that requested it, the user
 // must confirm; otherwise it returns ErrElsewhere.
-func (l Links) meantLink(ctx context.Context, p purpose, token string, meant bool, b Browser) (link, error) {
+func (l Links) meantLink(ctx context.Context, p purpose, token string, meant bool, b Client) (link, error) {
 	k, err := l.openLink(ctx, p, token)
 	if err == nil && !meant && !k.sameBrowser(b) {
 		err = ErrElsewhere
@@ -127,45 +127,45 @@ func (l Links) meantLink(ctx context.Context, p purpose, token string, meant boo
 }
 
 // sameBrowser reports whether this browser requested the link.
-func (k link) sameBrowser(b Browser) bool {
+func (k link) sameBrowser(b Client) bool {
 	return k.Asked != "" && b.Asked != "" && hmac.Equal([]byte(k.Asked), []byte(hash(b.Asked)))
 }
 
-// Letter is a mail that a step sends.
-type Letter struct {
+// Email is a mail that a step sends.
+type Email struct {
 	Kind    string // one of the kinds below; decides the text and the page of the link
 	To      string
 	User    store.User // account concerned; the zero User in a decoy
 	Token   string     // token of the link; empty if there is none
 	Life    time.Duration
 	Opens   time.Time // time from which the link works; zero means at once
-	Browser Browser
-	// Decoy marks a letter without a recipient. It takes as long as a real one, so that the
+	Browser Client
+	// Decoy marks a mail without a recipient. It takes as long as a real one, so that the
 	// response time does not reveal who has an account, and is never sent.
 	Decoy bool
 }
 
-// Language returns the language of the letter.
-func (m Letter) Language() string { return language(m.User, m.Browser) }
+// Language returns the language of the mail.
+func (m Email) Language() string { return language(m.User, m.Browser) }
 
-// write queues a letter. It does not wait for a mail server.
-func (l Links) write(ctx context.Context, m Letter) error {
+// write queues a mail. It does not wait for a mail server.
+func (l Links) write(ctx context.Context, m Email) error {
 	if l.c.Write == nil {
 		return ErrSend
 	}
 	return l.c.Write(ctx, m)
 }
 
-// writeLink queues a letter with a new link, valid for the purpose's life.
-func (l Links) writeLink(ctx context.Context, p purpose, u store.User, to, data string, b Browser) error {
+// writeLink queues a mail with a new link, valid for the purpose's life.
+func (l Links) writeLink(ctx context.Context, p purpose, u store.User, to, data string, b Client) error {
 	token, err := l.newLink(p, u, data, b)
 	if err != nil {
 		return err
 	}
-	return l.write(ctx, Letter{Kind: p.name, To: to, User: u, Token: token, Life: p.life, Browser: b, Decoy: u.ID == ""})
+	return l.write(ctx, Email{Kind: p.name, To: to, User: u, Token: token, Life: p.life, Browser: b, Decoy: u.ID == ""})
 }
 
-// These functions report whether an account with the given error, or nil, gets a letter.
+// These functions report whether an account with the given error, or nil, gets a mail.
 func confirms(_ store.User, why error) bool { return errors.Is(why, ErrUnconfirmed) }
 
 func resets(_ store.User, why error) bool { return why == nil || errors.Is(why, ErrUnconfirmed) }
@@ -184,7 +184,7 @@ func linkError(err error) error {
 // afterLink continues after a link that may sign in. It does so only in the browser that requested
 // the link, with the checks of every other first factor (R51).
 func (l Links) afterLink(
-	ctx context.Context, allowed bool, k link, u store.User, who *Who, method string, b Browser,
+	ctx context.Context, allowed bool, k link, u store.User, who *Principal, method string, b Client,
 ) (Outcome, error) {
 	out := Outcome{User: u}
 	if !allowed || !k.sameBrowser(b) || who != nil {
@@ -201,12 +201,12 @@ func (l Links) afterLink(
 	return next, err
 }
 
-// The kinds of letters. For letters with a link they are also its purpose.
+// The kinds of mails. For mails with a link they are also its purpose.
 const (
 	confirmKind     = policy.Confirmed
 	resetKind       = policy.Reset
 	changeEmailKind = "change-email"
-	// Letters without their own link.
+	// Mails without their own link.
 	welcomeKind       = "welcome"
 	takenKind         = "taken"          // an attempt to register with this address
 	usernameTakenKind = "username-taken" // an attempt to register with this address and a taken username
@@ -226,11 +226,11 @@ func (l Links) changingEmail() purpose {
 	return purpose{name: changeEmailKind, life: l.c.Policy.Life.ChangeEmailWithin, rests: credentials}
 }
 
-// asked is the first part of every public request for a letter. It takes the budgets of the typed
+// asked is the first part of every public request for a mail. It takes the budgets of the typed
 // address and then looks up the account. why is the problem of the account, if any; the answer must
 // not depend on it.
 func (l Links) asked(
-	ctx context.Context, kind, email string, real func(store.User, error) bool, b Browser,
+	ctx context.Context, kind, email string, real func(store.User, error) bool, b Client,
 ) (u store.User, to string, why, err error) {
 	to, key, err := account.ParseEmail(email)
 	if err != nil {
@@ -245,8 +245,8 @@ func (l Links) asked(
 	if u, why, err = l.addressee(ctx, key); err != nil {
 		return store.User{}, "", nil, err
 	}
-	m := limit.Letter{Kind: kind, Identity: typed(key), Decoy: !real(u, why)}
-	if err := l.letter(ctx, u, m, b); err != nil {
+	m := limit.Mail{Kind: kind, Identity: typed(key), Decoy: !real(u, why)}
+	if err := l.allowMail(ctx, u, m, b); err != nil {
 		return store.User{}, "", nil, err
 	}
 	if u.ID != "" { // use the stored address in its stored spelling, never the typed one (R45)
@@ -255,8 +255,8 @@ func (l Links) asked(
 	return u, to, why, err
 }
 
-// letter takes the places of one letter that anyone may request.
-func (l Links) letter(ctx context.Context, u store.User, m limit.Letter, b Browser) error {
+// allowMail takes the places of one allowMail that anyone may request.
+func (l Links) allowMail(ctx context.Context, u store.User, m limit.Mail, b Client) error {
 	return l.budgets.claim(ctx, u, b, func(from limit.From) error {
 		m.From = from
 		return l.c.Limits.Link(ctx, m)

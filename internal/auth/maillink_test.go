@@ -60,7 +60,7 @@ func (d *desk) keys(t testing.TB, newestFirst ...string) {
 	d.c.Keys = k
 }
 
-func (d *desk) make(t testing.TB, p purpose, b Browser) string {
+func (d *desk) make(t testing.TB, p purpose, b Client) string {
 	t.Helper()
 	u, err := d.c.Accounts.ByID(t.Context(), d.user.ID)
 	if err != nil {
@@ -82,7 +82,7 @@ var (
 
 func TestLinkOpensForItsPurposeUntilItIsSpent(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
-	token := d.make(t, hour, Browser{Asked: "this one"})
+	token := d.make(t, hour, Client{Asked: "this one"})
 	for range 5 { // opening is reading
 		k, err := d.Links.openLink(ctx, hour, token)
 		if err != nil || k.user.ID != d.user.ID || k.Data != "some data" {
@@ -96,7 +96,7 @@ func TestLinkOpensForItsPurposeUntilItIsSpent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !k.sameBrowser(Browser{Asked: "this one"}) || k.sameBrowser(Browser{Asked: "that one"}) || k.sameBrowser(Browser{}) {
+	if !k.sameBrowser(Client{Asked: "this one"}) || k.sameBrowser(Client{Asked: "that one"}) || k.sameBrowser(Client{}) {
 		t.Error("the browser that asked is not told from others")
 	}
 	var won atomic.Int32
@@ -122,7 +122,7 @@ func TestLinkOpensForItsPurposeUntilItIsSpent(t *testing.T) {
 	if err := d.Links.spendLink(ctx, k); !errors.Is(err, ErrLink) {
 		t.Errorf("spent again: %v", err)
 	}
-	if again, err := d.Links.openLink(ctx, hour, d.make(t, hour, Browser{})); err != nil || d.Links.spendLink(ctx, again) != nil || again.sameBrowser(Browser{}) {
+	if again, err := d.Links.openLink(ctx, hour, d.make(t, hour, Client{})); err != nil || d.Links.spendLink(ctx, again) != nil || again.sameBrowser(Client{}) {
 		t.Error("another link of the same account is spent with it, or belongs to a browser")
 	}
 }
@@ -153,7 +153,7 @@ func TestLinkDiesInTimeAndWithWhatItRestsOn(t *testing.T) {
 		} else {
 			must(a.SetActive(ctx, d.user.ID, true))
 		}
-		first, second, third := d.make(t, hour, Browser{}), d.make(t, box, Browser{}), d.make(t, loose, Browser{})
+		first, second, third := d.make(t, hour, Client{}), d.make(t, box, Client{}), d.make(t, loose, Client{})
 		c.change()
 		for p, want := range map[*struct {
 			purpose
@@ -170,7 +170,7 @@ func TestLinkDiesInTimeAndWithWhatItRestsOn(t *testing.T) {
 // made by a clock that is a minute ahead at most.
 func TestLinkTimesAreExact(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
-	token, made := d.make(t, hour, Browser{}), d.now
+	token, made := d.make(t, hour, Client{}), d.now
 	for after, want := range map[time.Duration]error{
 		0: nil, time.Hour - time.Second: nil, time.Hour: ErrLinkExpired, -time.Minute: nil, -time.Minute - time.Second: ErrLink,
 	} {
@@ -183,7 +183,7 @@ func TestLinkTimesAreExact(t *testing.T) {
 
 func TestLinkSurvivesAChangeOfKeysAndNothingElseMakesOne(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
-	token := d.make(t, hour, Browser{})
+	token := d.make(t, hour, Client{})
 	d.keys(t, "gP4mXhG2u4h1lQ0b5oX8n7nQxw7k0Jr3Jm0Kp3g8o2E", "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B")
 	if _, err := d.Links.openLink(ctx, hour, token); err != nil {
 		t.Errorf("a new key beside the old one: %v", err)
@@ -205,10 +205,10 @@ func TestLinkSurvivesAChangeOfKeysAndNothingElseMakesOne(t *testing.T) {
 // FuzzOpenLink: what did not come from newLink opens nothing, signed or not.
 func FuzzOpenLink(f *testing.F) {
 	d := newDesk(f)
-	f.Add(d.make(f, hour, Browser{}), `{"u":"x","t":0,"i":"y","r":"AAAA"}`)
+	f.Add(d.make(f, hour, Client{}), `{"u":"x","t":0,"i":"y","r":"AAAA"}`)
 	f.Add("", "{}")
 	f.Add("a.b", `{"u":"`+d.user.ID+`","t":1772366400,"i":"y"}`)
-	good := d.make(f, hour, Browser{})
+	good := d.make(f, hour, Client{})
 	f.Fuzz(func(t *testing.T, token, payload string) {
 		ctx := context.Background()
 		if k, err := d.Links.openLink(ctx, other, token); err == nil {

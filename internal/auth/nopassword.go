@@ -21,7 +21,7 @@ func (l Passwordless) keyless(u store.User) bool { return u.PasswordHash == "" &
 
 // openByMail sends the owner of a new account a code or link to sign in. If the limits are reached,
 // nothing is sent, and the owner can request it later.
-func (l Passwordless) openByMail(ctx context.Context, u store.User, b Browser) error {
+func (l Passwordless) openByMail(ctx context.Context, u store.User, b Client) error {
 	err := l.budgets.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(u.Email), Paid: true}, b)
 	if paused(err) {
 		return nil

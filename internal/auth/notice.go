@@ -55,14 +55,14 @@ const (
 // noticeLife is the lifetime of the link in a notice.
 const noticeLife = 7 * 24 * time.Hour
 
-// Notice informs the owner of an account about a security change. It is sent to every stored
+// SecurityNotice informs the owner of an account about a security change. It is sent to every stored
 // address and is stored in the transaction of the change.
-type Notice struct {
+type SecurityNotice struct {
 	User    store.User
 	Kind    string // one of the constants above
 	Method  string // method of the factor, if one is concerned
 	Left    int    // number of remaining recovery codes, if one was used
-	Browser Browser
+	Browser Client
 	At      time.Time
 	// Phones lists numbers that are also notified, by text message.
 	Phones []string
@@ -76,41 +76,41 @@ type Notice struct {
 }
 
 // Language returns the language of the notice.
-func (n Notice) Language() string { return language(n.User, n.Browser) }
+func (n SecurityNotice) Language() string { return language(n.User, n.Browser) }
 
-// Post sends notices to an account's owner.
-type Post interface {
+// Mailer sends notices to an account's owner.
+type Mailer interface {
 	// Seal converts a notice to rows of the outbox, for the transaction of the change. If it
 	// returns an error, it also returns the rows that could be created.
-	Seal(n Notice) ([]store.Message, error)
-	SealLetter(m Letter) (store.Message, error)
+	Seal(n SecurityNotice) ([]store.Message, error)
+	SealEmail(m Email) (store.Message, error)
 	Wake()
 	// Queue stores a notice outside a transaction.
-	Queue(ctx context.Context, n Notice) error
+	Queue(ctx context.Context, n SecurityNotice) error
 }
 
 // notify sends the owner a notice that does not belong to a change in the store. An error is only
 // logged, because the event has already happened.
-func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b Browser) {
-	if l.c.Post == nil {
+func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b Client) {
+	if l.c.Mailer == nil {
 		return
 	}
-	n, err := l.stamped(Notice{User: u, Kind: kind, Method: method, Browser: b})
+	n, err := l.stamped(SecurityNotice{User: u, Kind: kind, Method: method, Browser: b})
 	if err == nil {
-		err = l.c.Post.Queue(ctx, n)
+		err = l.c.Mailer.Queue(ctx, n)
 	}
 	l.untold(ctx, u, kind, err)
 }
 
-// letters returns the messages of a change, for its transaction. A notice that cannot be created,
+// notices returns the messages of a change, for its transaction. A notice that cannot be created,
 // for example because of an invalid address, does not prevent the change.
-func (l *Login) letters(ctx context.Context, u store.User, kind, method string, b Browser) []store.Message {
-	return l.lettersOf(ctx, Notice{User: u, Kind: kind, Method: method, Browser: b})
+func (l *Login) notices(ctx context.Context, u store.User, kind, method string, b Client) []store.Message {
+	return l.noticesOf(ctx, SecurityNotice{User: u, Kind: kind, Method: method, Browser: b})
 }
 
-// lettersOf is like letters, for a notice with further fields.
-func (l *Login) lettersOf(ctx context.Context, n Notice) []store.Message {
-	if l.c.Post == nil {
+// noticesOf is like notices, for a notice with further fields.
+func (l *Login) noticesOf(ctx context.Context, n SecurityNotice) []store.Message {
+	if l.c.Mailer == nil {
 		return nil
 	}
 	var out []store.Message
@@ -120,17 +120,17 @@ func (l *Login) lettersOf(ctx context.Context, n Notice) []store.Message {
 	}
 	n, err := l.stamped(n)
 	if err == nil {
-		out, err = l.c.Post.Seal(n)
+		out, err = l.c.Mailer.Seal(n)
 	}
 	l.untold(ctx, n.User, n.Kind, err)
 	return out
 }
 
 // stamped sets the time and the link of a notice.
-func (l *Login) stamped(n Notice) (_ Notice, err error) {
+func (l *Login) stamped(n SecurityNotice) (_ SecurityNotice, err error) {
 	n.At = l.c.Now()
 	if !n.powerless {
-		n.Stop, err = l.Links.newLink(notMe(), n.User, mailedTo(n.User.Email), Browser{})
+		n.Stop, err = l.Links.newLink(notMe(), n.User, mailedTo(n.User.Email), Client{})
 	}
 	return n, err
 }
@@ -144,15 +144,15 @@ func (l *Login) untold(ctx context.Context, u store.User, kind string, err error
 	}
 }
 
-// AccountLetters returns the messages of a change by the application or an operator, for its
+// AccountNotices returns the messages of a change by the application or an operator, for its
 // transaction. They are sent to the address of each of the owners. A replaced address is notified
 // like the new one, but its notice has no link.
-func (l *Login) AccountLetters(ctx context.Context, what string, owners ...store.User) []store.Message {
+func (l *Login) AccountNotices(ctx context.Context, what string, owners ...store.User) []store.Message {
 	var out []store.Message
 	for i, u := range owners {
 		if i == 0 || u.Email != owners[0].Email {
-			n := Notice{User: u, Kind: what, powerless: u.Email != owners[len(owners)-1].Email}
-			out = append(out, l.lettersOf(ctx, n)...)
+			n := SecurityNotice{User: u, Kind: what, powerless: u.Email != owners[len(owners)-1].Email}
+			out = append(out, l.noticesOf(ctx, n)...)
 		}
 	}
 	return out
@@ -161,12 +161,12 @@ func (l *Login) AccountLetters(ctx context.Context, what string, owners ...store
 // AccountChanged records a change of an account by the application or an operator.
 func (l *Login) AccountChanged(ctx context.Context, u store.User, what string) error {
 	l.kickOutbox()
-	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: event.Acting(ctx, l.at(Browser{}))})
+	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: event.Acting(ctx, l.at(Client{}))})
 }
 
 // kickOutbox starts the delivery of stored messages.
 func (l *Login) kickOutbox() {
-	if l.c.Post != nil {
-		l.c.Post.Wake()
+	if l.c.Mailer != nil {
+		l.c.Mailer.Wake()
 	}
 }

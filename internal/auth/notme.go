@@ -41,7 +41,7 @@ func (l Links) CheckStop(ctx context.Context, token string) error {
 // week before it, are removed. Second factors stay, because access to the mailbox alone must not
 // remove them. A requested deletion is canceled, because an intruder may have requested it, and
 // kept reports that. The link works once. NotMe returns ErrState if it is not valid.
-func (l Links) NotMe(ctx context.Context, token string, b Browser) (kept bool, err error) {
+func (l Links) NotMe(ctx context.Context, token string, b Client) (kept bool, err error) {
 	k, err := l.stop(ctx, token)
 	if err != nil {
 		return false, err
@@ -64,13 +64,13 @@ func (l Links) NotMe(ctx context.Context, token string, b Browser) (kept bool, e
 
 // disowned ends everything issued to the account of a notice and removes the credentials that
 // disown selects.
-func disowned(ctx context.Context, l *Login, k link, b Browser) error {
+func disowned(ctx context.Context, l *Login, k link, b Client) error {
 	for range 3 { // a concurrent change may win: try again
 		u, err := l.c.Accounts.ByID(ctx, k.User)
 		if err != nil {
 			return stateError(err)
 		}
-		c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now()}
+		c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now()}
 		if err := l.Links.disown(ctx, u, time.Unix(k.At, 0), &c); err != nil {
 			return err
 		}

@@ -104,7 +104,7 @@ func (l OAuth) provider(name string, e OAuthIntent) (federated.Provider, error) 
 // who connects an account must have a fresh session at the account's level, which is checked again
 // on return. It returns ErrProvider, ErrState, ErrReauthenticate or federated.ErrUnreachable.
 func (l OAuth) StartOAuth(
-	ctx context.Context, e OAuthIntent, name, redirect, next string, who *Who, b Browser,
+	ctx context.Context, e OAuthIntent, name, redirect, next string, who *Principal, b Client,
 ) (OAuthRedirect, error) {
 	p, err := l.provider(name, e)
 	if err != nil {
@@ -176,7 +176,7 @@ func (l OAuth) takeOAuthState(ctx context.Context, a OAuthCallback) (oauthState,
 // ErrNotConnected, ErrConnected, ErrDisabled, ErrReauthenticate, those of a sign-up,
 // federated.ErrRefused and federated.ErrUnreachable.
 func (l OAuth) FinishOAuth(
-	ctx context.Context, a OAuthCallback, who *Who, b Browser,
+	ctx context.Context, a OAuthCallback, who *Principal, b Client,
 ) (out Outcome, e OAuthIntent, next string, err error) {
 	t, err := l.takeOAuthState(ctx, a)
 	if err != nil {
@@ -211,7 +211,7 @@ func (l OAuth) FinishOAuth(
 }
 
 // oauthRefused records a refusal and logs its cause.
-func (l OAuth) oauthRefused(ctx context.Context, who *Who, provider string, err error, b Browser) error {
+func (l OAuth) oauthRefused(ctx context.Context, who *Principal, provider string, err error, b Client) error {
 	l.c.Log.WarnContext(ctx, "no answer from another site", "provider", provider, "cause", err)
 	if !errors.Is(err, federated.ErrRefused) {
 		return err
@@ -227,7 +227,7 @@ func (l OAuth) oauthRefused(ctx context.Context, who *Who, provider string, err 
 // after any other first factor. Even if the provider states that its user proved two factors, they
 // count as one here.
 func (l OAuth) signInFrom(
-	ctx context.Context, p federated.Provider, id federated.Identity, b Browser,
+	ctx context.Context, p federated.Provider, id federated.Identity, b Client,
 ) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) && !l.c.signsUp(p.Name()) {
@@ -241,7 +241,7 @@ func (l OAuth) signInFrom(
 }
 
 // enterFrom continues the sign-in to the account that an identity is connected to.
-func enterFrom(ctx context.Context, l *Login, p federated.Provider, u store.User, b Browser) (Outcome, error) {
+func enterFrom(ctx context.Context, l *Login, p federated.Provider, u store.User, b Client) (Outcome, error) {
 	if !u.Active {
 		return Outcome{}, recordedOr(ErrDisabled, l.record(ctx, event.UserFailedAuthn{
 			User: subject(u), AuthType: policy.Elsewhere, Reason: "disabled", Context: l.at(b),
@@ -271,7 +271,7 @@ func notConnected(err error) error {
 // verifyFrom re-authenticates with the identity that is connected to this account. Another user's
 // identity proves nothing (R54).
 func (l OAuth) verifyFrom(
-	ctx context.Context, who Who, p federated.Provider, id federated.Identity, b Browser,
+	ctx context.Context, who Principal, p federated.Provider, id federated.Identity, b Client,
 ) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) || err == nil && u.ID != who.User.ID {
@@ -290,7 +290,7 @@ func (l OAuth) verifyFrom(
 // connect connects an identity to the caller's account. Like a new factor it is a security change,
 // so everything issued before becomes invalid.
 func (l OAuth) connect(
-	ctx context.Context, who Who, provider string, id federated.Identity, b Browser,
+	ctx context.Context, who Principal, provider string, id federated.Identity, b Client,
 ) (Outcome, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
@@ -310,7 +310,7 @@ func (l OAuth) connect(
 
 // Disconnect removes a connection. It returns ErrLastWayIn if the user could not sign in otherwise,
 // ErrChoice if the user has no such connection, and ErrReauthenticate.
-func (l OAuth) Disconnect(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
+func (l OAuth) Disconnect(ctx context.Context, who Principal, id string, b Client) (Outcome, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
@@ -337,7 +337,7 @@ func (l OAuth) Connections(ctx context.Context, u store.User) ([]store.Connectio
 
 // reconnect applies a change, sends the notice and gives the acting browser its new session.
 func (l OAuth) reconnect(
-	ctx context.Context, who Who, c store.ConnectionChange, kind, provider string, b Browser,
+	ctx context.Context, who Principal, c store.ConnectionChange, kind, provider string, b Client,
 ) (Outcome, error) {
 	u := who.User
 	if c.Add != nil {
@@ -345,8 +345,8 @@ func (l OAuth) reconnect(
 			return Outcome{}, err
 		}
 	}
-	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.letters(ctx, u, kind, "", b)
+	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, account.NewUniquifier(), l.c.Now()
+	c.Messages = l.notices(ctx, u, kind, "", b)
 	err := l.c.Connections.ChangeConnections(ctx, c)
 	if errors.Is(err, store.ErrExists) {
 		return Outcome{}, ErrConnected
@@ -356,7 +356,7 @@ func (l OAuth) reconnect(
 	}
 	l.c.Sessions.Forget()
 	l.kickOutbox()
-	u.Uniquifier = c.To
+	u.CredentialVersion = c.To
 	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}

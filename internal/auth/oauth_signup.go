@@ -98,7 +98,7 @@ func LookSignUp(ctx context.Context, l *Login, token string) (SignUp, error) {
 // supplies no verified address that can be stored, or ErrAddressTaken. It returns ErrSend and
 // *limit.Paused together with an Outcome whose SignUp stands.
 func (s signUp) begin(
-	ctx context.Context, l *Login, p federated.Provider, asks SignUpForm, b Browser,
+	ctx context.Context, l *Login, p federated.Provider, asks SignUpForm, b Client,
 ) (Outcome, error) {
 	id := s.Identity
 	if id.Email == "" || l.c.Accounts.Judge(account.Draft{Email: id.Email}) != nil {
@@ -137,7 +137,7 @@ func (s signUp) begin(
 
 // addressTaken refuses to create a second account for an address, and to connect the identity to
 // the existing one. Only a user who has the address according to the provider is told so.
-func addressTaken(ctx context.Context, l *Login, u store.User, b Browser) error {
+func addressTaken(ctx context.Context, l *Login, u store.User, b Client) error {
 	return recordedOr(ErrAddressTaken, l.tell(ctx, event.UserNotRegistered{
 		User: subject(u), ExistingEmail: true, Context: l.at(b),
 	}))
@@ -179,19 +179,19 @@ func (s signUp) owner() store.User {
 }
 
 // message returns the code of a sign-up as a message for the budgets.
-func (s signUp) message(l *Login, b Browser) limit.Message {
+func (s signUp) message(l *Login, b Client) limit.Message {
 	return l.budgets.sent(s.owner(), limit.Claimed, store.Email, s.Identity.Email, b)
 }
 
 // transaction returns the transaction to which the code is bound.
-func (s signUp) transaction(d store.Draft, b Browser) factor.Transaction {
+func (s signUp) transaction(d store.Draft, b Client) factor.Transaction {
 	return factor.Transaction{
 		ID: d.ID, Purpose: factor.SignUp, User: store.User{Email: s.Identity.Email}, Locale: b.Locale,
 	}
 }
 
 // mail mails the code that proves the address, within the budgets.
-func (s signUp) mail(ctx context.Context, l *Login, d store.Draft, b Browser) error {
+func (s signUp) mail(ctx context.Context, l *Login, d store.Draft, b Client) error {
 	if l.c.RescueCodes == nil {
 		return ErrSend
 	}
@@ -209,7 +209,7 @@ func (s signUp) mail(ctx context.Context, l *Login, d store.Draft, b Browser) er
 }
 
 // ResendSignUp mails another code and invalidates the previous one. It returns ErrState or ErrSend.
-func ResendSignUp(ctx context.Context, l *Login, token string, b Browser) error {
+func ResendSignUp(ctx context.Context, l *Login, token string, b Client) error {
 	d, s, _, err := loadSignUp(ctx, l, token)
 	if err == nil && s.Proven {
 		err = ErrState
@@ -221,7 +221,7 @@ func ResendSignUp(ctx context.Context, l *Login, token string, b Browser) error 
 }
 
 // ProveSignUp checks the mailed code. It returns ErrCode or ErrState.
-func ProveSignUp(ctx context.Context, l *Login, token, code string, b Browser) (SignUp, error) {
+func ProveSignUp(ctx context.Context, l *Login, token, code string, b Client) (SignUp, error) {
 	d, s, view, err := loadSignUp(ctx, l, token)
 	if err != nil || s.Proven {
 		return view, err
@@ -258,7 +258,7 @@ func ProveSignUp(ctx context.Context, l *Login, token, code string, b Browser) (
 // CompleteSignUp creates the account of a sign-up whose address is proven, and continues the
 // sign-in. It returns ErrState, ErrAddressTaken, ErrUsernameTaken (then it can be called again),
 // *Refused, the errors of account.Accounts.Judge, ErrCaptcha, ErrCaptchaWrong or ErrCaptchaDown.
-func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration, b Browser) (Outcome, error) {
+func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration, b Client) (Outcome, error) {
 	d, s, _, err := loadSignUp(ctx, l, token)
 	if err == nil && !s.Proven {
 		err = ErrState
@@ -277,7 +277,7 @@ func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration,
 
 // make creates the account with its connection. The sign-up is used up first. If the account cannot
 // be created, the sign-up can be used again.
-func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registration, b Browser) (Outcome, error) {
+func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registration, b Client) (Outcome, error) {
 	p, err := l.OAuth.provider(s.Provider, ToSignIn)
 	if err != nil {
 		return Outcome{}, err
@@ -318,7 +318,7 @@ func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registratio
 		return Outcome{}, err
 	}
 	if l.c.Policy.Life.Welcome && l.c.Write != nil {
-		if err := l.Links.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b}); err != nil {
+		if err := l.Links.write(ctx, Email{Kind: welcomeKind, To: u.Email, User: u, Browser: b}); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -340,7 +340,7 @@ func (s signUp) again(ctx context.Context, l *Login, d store.Draft, err error) e
 // meanwhile handles an account that was created in the meantime. If the same user has just created
 // it in another browser, they are signed in to it, because the identity is connected to it.
 func (s signUp) meanwhile(
-	ctx context.Context, l *Login, p federated.Provider, d store.Draft, username string, b Browser,
+	ctx context.Context, l *Login, p federated.Provider, d store.Draft, username string, b Client,
 ) (Outcome, error) {
 	u, err := l.OAuth.connected(ctx, s.Identity)
 	if err == nil {

@@ -16,11 +16,11 @@ import (
 
 // PasskeyPolicy configures uses of passkeys other than as second factors.
 type PasskeyPolicy struct {
-	// First allows passkeys that were registered for it to replace the password.
-	First bool
-	// If Both is set, a passkey that verified its user (by fingerprint, face or PIN) counts as both
+	// FirstFactor allows passkeys that were registered for it to replace the password.
+	FirstFactor bool
+	// If UserVerified is set, a passkey that verified its user (by fingerprint, face or PIN) counts as both
 	// factors.
-	Both bool
+	UserVerified bool
 	// Verify lists the uses (store.UseFirst, store.UseSecond) of passkeys that may re-authenticate
 	// a signed-in user. If it is empty, no passkey may.
 	Verify []string
@@ -53,7 +53,7 @@ func orLife(d time.Duration) time.Duration {
 func createOwner(a actor) string            { return "passkey-create:" + a.owner() }
 func verifyOwner(s store.Session) string    { return "passkey-verify:" + s.ID }
 func secondAskOwner(p store.Pending) string { return "passkey-second:" + p.Hash }
-func firstAskOwner(b Browser, state string) string {
+func firstAskOwner(b Client, state string) string {
 	return "passkey-first:" + hash(b.Asked) + ":" + hash(state)
 }
 
@@ -80,7 +80,7 @@ func (l WebAuthn) question(ctx context.Context, owner, state string, u store.Use
 	if err != nil {
 		return store.Draft{}, err
 	}
-	if d.ID != hash(state) || d.UserID != u.ID || d.Uniquifier != u.Uniquifier {
+	if d.ID != hash(state) || d.UserID != u.ID || d.CredentialVersion != u.CredentialVersion {
 		return store.Draft{}, ErrCeremony
 	}
 	if !l.c.Now().Before(d.ExpiresAt) {
@@ -138,33 +138,33 @@ type ceremony struct {
 // open for another attempt; after a right answer, access is granted only when the challenge has
 // been used up. All answers are checked here, and every refusal is recorded.
 func (l WebAuthn) examine(
-	ctx context.Context, q ceremony, answer string, b Browser,
-) (store.Factor, factor.Proven, error) {
+	ctx context.Context, q ceremony, answer string, b Client,
+) (store.Factor, factor.Assertion, error) {
 	place, err := l.budgets.claimPlace(ctx, q.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Passkey(ctx, q.UserID, from)
 	})
 	if err != nil {
-		return store.Factor{}, factor.Proven{}, err
+		return store.Factor{}, factor.Assertion{}, err
 	}
 	u := q.user
 	f, proven, err := l.holds(ctx, q, answer)
 	if err == nil {
 		if err := l.spend(ctx, q.Draft); err != nil {
-			return store.Factor{}, factor.Proven{}, err
+			return store.Factor{}, factor.Assertion{}, err
 		}
 		return f, proven, place.Succeed(ctx)
 	}
 	if u.ID == "" {
 		u.ID = f.UserID
 	}
-	return store.Factor{}, factor.Proven{}, l.refused(ctx, q, u, err, b)
+	return store.Factor{}, factor.Assertion{}, l.refused(ctx, q, u, err, b)
 }
 
 // holds verifies that an answer belongs to this challenge and comes from a passkey of the right
 // user and use. It always returns the passkey that the answer claims to come from.
-func (l WebAuthn) holds(ctx context.Context, q ceremony, answer string) (store.Factor, factor.Proven, error) {
+func (l WebAuthn) holds(ctx context.Context, q ceremony, answer string) (store.Factor, factor.Assertion, error) {
 	if err := l.try(ctx, q.Draft, answer); err != nil {
-		return store.Factor{}, factor.Proven{}, err
+		return store.Factor{}, factor.Assertion{}, err
 	}
 	f, err := l.claimed(ctx, answer)
 	switch {
@@ -177,12 +177,12 @@ func (l WebAuthn) holds(ctx context.Context, q ceremony, answer string) (store.F
 		proven, err := l.c.Passkeys.Verify(ctx, q.Secret, f, answer)
 		return f, proven, err
 	}
-	return f, factor.Proven{}, err
+	return f, factor.Assertion{}, err
 }
 
 // refused records a refusal and returns it. Only a wrong answer is a failed authentication. An
 // answer that cannot be decoded, or of a passkey that must not answer, is not.
-func (l WebAuthn) refused(ctx context.Context, q ceremony, u store.User, err error, b Browser) error {
+func (l WebAuthn) refused(ctx context.Context, q ceremony, u store.User, err error, b Client) error {
 	var r *factor.Refused
 	if errors.Is(err, factor.ErrSecret) {
 		l.c.Log.ErrorContext(ctx, "passkey cannot be verified", "user", u.ID, "cause", err)
@@ -203,7 +203,7 @@ func (l WebAuthn) refused(ctx context.Context, q ceremony, u store.User, err err
 		}))
 	}
 	for cause, reason := range map[error]string{
-		factor.ErrAnswer: "no answer", ErrPasskeyUnknown: "unknown passkey", ErrPasskeyOwner: "passkey of another user",
+		factor.ErrMalformedAssertion: "no answer", ErrPasskeyUnknown: "unknown passkey", ErrPasskeyOwner: "passkey of another user",
 		ErrPasskeyUsage: "passkey for another use",
 	} {
 		if errors.Is(err, cause) {

@@ -40,7 +40,7 @@ func (l WebAuthn) Passkeys(ctx context.Context, u store.User) ([]OwnPasskey, err
 
 // ownPasskeys is the first part of every change. The caller must have a fresh session at the
 // account's full level, or a sign-in that must set up a second factor.
-func (l WebAuthn) ownPasskeys(ctx context.Context, token string, who *Who) (actor, []store.Factor, error) {
+func (l WebAuthn) ownPasskeys(ctx context.Context, token string, who *Principal) (actor, []store.Factor, error) {
 	if l.c.Passkeys == nil {
 		return actor{}, nil, ErrPasskeysOff
 	}
@@ -64,7 +64,7 @@ func Enrolling(ctx context.Context, l *Login, token string) (bool, error) {
 
 // MayChangePasskeys returns nil if the caller may add and remove passkeys now, and otherwise
 // ErrReauthenticate or ErrPasskeysOff.
-func (l WebAuthn) MayChangePasskeys(ctx context.Context, who Who) error {
+func (l WebAuthn) MayChangePasskeys(ctx context.Context, who Principal) error {
 	_, _, err := l.ownPasskeys(ctx, "", &who)
 	return err
 }
@@ -75,14 +75,14 @@ func (l WebAuthn) MayChangePasskeys(ctx context.Context, who Who) error {
 // is always store.UseSecond. It returns ErrPasskeyName, ErrMethod (too many passkeys),
 // ErrReauthenticate, ErrUnproven or ErrState.
 func (l WebAuthn) NewPasskey(
-	ctx context.Context, token string, who *Who, name, usage string, b Browser,
+	ctx context.Context, token string, who *Principal, name, usage string, b Client,
 ) (PasskeyAsked, error) {
 	a, present, err := l.ownPasskeys(ctx, token, who)
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
 	u := a.user()
-	if !l.c.Policy.Passkeys.First || who == nil || who.Enrolls {
+	if !l.c.Policy.Passkeys.FirstFactor || who == nil || who.Enrolls {
 		usage = store.UseSecond
 	}
 	if err := free(present, name); err != nil {
@@ -104,7 +104,7 @@ func (l WebAuthn) NewPasskey(
 		return PasskeyAsked{}, err
 	}
 	return l.ask(ctx, store.Draft{
-		Owner: createOwner(a), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
+		Owner: createOwner(a), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: store.NewID(),
 		Name: name, Destination: usage,
 	}, "", c, orLife(l.c.Policy.Passkeys.CreateWithin))
 }
@@ -139,7 +139,7 @@ func ownName(l *Login, f store.Factor, present []store.Factor) string {
 // ErrCeremonyExpired, ErrPasskeyName, ErrPasskeyTaken, factor.ErrAnswer, *factor.Refused,
 // ErrReauthenticate or ErrState.
 func (l WebAuthn) AddPasskey(
-	ctx context.Context, token string, who *Who, state, answer string, b Browser,
+	ctx context.Context, token string, who *Principal, state, answer string, b Client,
 ) (Outcome, string, error) {
 	a, present, err := l.ownPasskeys(ctx, token, who)
 	if err != nil {
@@ -179,7 +179,7 @@ func (l WebAuthn) AddPasskey(
 }
 
 // addPasskey adds a newly created passkey to a signed-in user.
-func addPasskey(ctx context.Context, l *Login, who Who, f store.Factor, b Browser) (Outcome, error) {
+func addPasskey(ctx context.Context, l *Login, who Principal, f store.Factor, b Client) (Outcome, error) {
 	second := f.Usage == store.UseSecond
 	if second {
 		seconds, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
@@ -197,7 +197,7 @@ func addPasskey(ctx context.Context, l *Login, who Who, f store.Factor, b Browse
 // enrollPasskey completes a sign-in that had to set up a second factor, with a newly created
 // passkey. The challenge has been used up. The remaining order is that of confirm: the pending
 // sign-in, the change, the session.
-func enrollPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Browser) (Outcome, error) {
+func enrollPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Client) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
 		return Outcome{}, stateError(err)
 	}
@@ -217,14 +217,14 @@ func enrollPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Bro
 	return out, err
 }
 
-func passkeyRegistered(l *Login, u store.User, f store.Factor, b Browser) event.PasskeyRegistered {
+func passkeyRegistered(l *Login, u store.User, f store.Factor, b Client) event.PasskeyRegistered {
 	return event.PasskeyRegistered{User: subject(u), PasskeyName: f.Name, Usage: f.Usage, Context: l.at(b)}
 }
 
 // DropPasskey removes a passkey by its name. For a second factor the rules of all second factors
 // apply. A passkey that replaces the password can be removed only if the user can still sign in. It
 // returns ErrNoPasskey, ErrLastFactor, ErrLastWayIn or ErrReauthenticate.
-func (l WebAuthn) DropPasskey(ctx context.Context, who Who, name string, b Browser) (Outcome, error) {
+func (l WebAuthn) DropPasskey(ctx context.Context, who Principal, name string, b Client) (Outcome, error) {
 	_, present, err := l.ownPasskeys(ctx, "", &who)
 	if err != nil {
 		return Outcome{}, err
@@ -250,10 +250,10 @@ func (l WebAuthn) DropPasskey(ctx context.Context, who Who, name string, b Brows
 // changePasskeys applies a change, sends the notice and renews the session. A new second factor
 // that has just been proven counts for the session.
 func (l WebAuthn) changePasskeys(
-	ctx context.Context, who Who, c store.FactorChange, kind string, e event.Event, proven bool, b Browser,
+	ctx context.Context, who Principal, c store.FactorChange, kind string, e event.Event, proven bool, b Client,
 ) (Outcome, error) {
-	c.UserID, c.From, c.To, c.Now = who.User.ID, who.User.Uniquifier, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.letters(ctx, who.User, kind, store.Passkey, b)
+	c.UserID, c.From, c.To, c.Now = who.User.ID, who.User.CredentialVersion, account.NewUniquifier(), l.c.Now()
+	c.Messages = l.notices(ctx, who.User, kind, store.Passkey, b)
 	if proven && byRescue(who.Session) {
 		if err := endCodes(ctx, l.Login, who.User, &c, b); err != nil {
 			return Outcome{}, err

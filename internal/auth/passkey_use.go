@@ -13,7 +13,7 @@ import (
 
 // passkeyPending returns this browser's sign-in that waits for a passkey as its second factor, or
 // ErrState if there is none.
-func (l WebAuthn) passkeyPending(ctx context.Context, token string, who *Who) (pendingSignIn, error) {
+func (l WebAuthn) passkeyPending(ctx context.Context, token string, who *Principal) (pendingSignIn, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return pendingSignIn{}, err
@@ -26,7 +26,7 @@ func (l WebAuthn) passkeyPending(ctx context.Context, token string, who *Who) (p
 
 // PasskeySecond reports whether a pending sign-in waits for a passkey as its second factor. If not,
 // and passkeys cannot be first factors, it returns ErrPasskeysOff.
-func (l WebAuthn) PasskeySecond(ctx context.Context, token string, who *Who) (bool, error) {
+func (l WebAuthn) PasskeySecond(ctx context.Context, token string, who *Principal) (bool, error) {
 	if l.c.Passkeys == nil {
 		return false, ErrPasskeysOff
 	}
@@ -36,7 +36,7 @@ func (l WebAuthn) PasskeySecond(ctx context.Context, token string, who *Who) (bo
 		return true, nil
 	case !errors.Is(err, ErrState):
 		return false, err
-	case !l.c.Policy.Passkeys.First:
+	case !l.c.Policy.Passkeys.FirstFactor:
 		return false, ErrPasskeysOff
 	}
 	return false, nil
@@ -44,7 +44,7 @@ func (l WebAuthn) PasskeySecond(ctx context.Context, token string, who *Who) (bo
 
 // AskPasskey starts a sign-in with a passkey: as the second factor if one is awaited, and otherwise
 // as the first. identity may be empty. It returns ErrPasskeysOff.
-func (l WebAuthn) AskPasskey(ctx context.Context, token, identity string, b Browser) (PasskeyAsked, error) {
+func (l WebAuthn) AskPasskey(ctx context.Context, token, identity string, b Client) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
@@ -55,13 +55,13 @@ func (l WebAuthn) AskPasskey(ctx context.Context, token, identity string, b Brow
 	if !errors.Is(err, ErrState) {
 		return PasskeyAsked{}, err
 	}
-	if !l.c.Policy.Passkeys.First || b.Asked == "" {
+	if !l.c.Policy.Passkeys.FirstFactor || b.Asked == "" {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
 	if err := l.c.Limits.PasskeyOptions(ctx, b.Address); err != nil {
 		return PasskeyAsked{}, err
 	}
-	q := factor.Question{Verification: factor.Preferred}
+	q := factor.AssertionRequest{Verification: factor.Preferred}
 	if identity != "" && l.c.Policy.Passkeys.Hints {
 		if err := l.hint(ctx, identity, &q); err != nil {
 			return PasskeyAsked{}, err
@@ -79,7 +79,7 @@ func (l WebAuthn) AskPasskey(ctx context.Context, token, identity string, b Brow
 // hint adds the passkeys of an account to a challenge. If the account has none, is deactivated or
 // does not exist, it adds invented ones, which are the same each time, so that the answer reveals
 // nothing (R96).
-func (l WebAuthn) hint(ctx context.Context, identity string, q *factor.Question) error {
+func (l WebAuthn) hint(ctx context.Context, identity string, q *factor.AssertionRequest) error {
 	u, err := l.c.Accounts.Find(ctx, identity)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -127,11 +127,11 @@ func (l WebAuthn) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked,
 	if len(allowed) == 0 {
 		return PasskeyAsked{}, ErrState
 	}
-	c, err := l.c.Passkeys.BeginGet(factor.Question{Allowed: allowed, Verification: factor.Discouraged})
+	c, err := l.c.Passkeys.BeginGet(factor.AssertionRequest{Allowed: allowed, Verification: factor.Discouraged})
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	out, err := l.ask(ctx, store.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID, Uniquifier: w.user.Uniquifier}, "", c,
+	out, err := l.ask(ctx, store.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID, CredentialVersion: w.user.CredentialVersion}, "", c,
 		orLife(l.c.Policy.Passkeys.GetWithin))
 	out.Second = true
 	return out, err
@@ -140,7 +140,7 @@ func (l WebAuthn) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked,
 // Passkey is the step of a sign-in with a passkey, as the first or second factor according to the
 // challenge. It returns ErrCeremony, ErrCeremonyExpired, ErrPasskeyUnknown, ErrPasskeyOwner,
 // ErrPasskeyUsage, factor.ErrAnswer, *factor.Refused, ErrDisabled or *limit.Paused.
-func (l WebAuthn) Passkey(ctx context.Context, token, state, answer string, remember bool, b Browser) (Outcome, error) {
+func (l WebAuthn) Passkey(ctx context.Context, token, state, answer string, remember bool, b Client) (Outcome, error) {
 	if l.c.Passkeys == nil {
 		return Outcome{}, ErrPasskeysOff
 	}
@@ -153,14 +153,14 @@ func (l WebAuthn) Passkey(ctx context.Context, token, state, answer string, reme
 	} else if !errors.Is(err, ErrState) {
 		return Outcome{}, err
 	}
-	if !l.c.Policy.Passkeys.First || b.Asked == "" {
+	if !l.c.Policy.Passkeys.FirstFactor || b.Asked == "" {
 		return Outcome{}, ErrCeremony
 	}
 	return l.signInBy(ctx, state, answer, remember, b)
 }
 
 func (l WebAuthn) completeBy(
-	ctx context.Context, w pendingSignIn, who *Who, owner, state, answer string, b Browser,
+	ctx context.Context, w pendingSignIn, who *Principal, owner, state, answer string, b Client,
 ) (Outcome, error) {
 	d, err := l.question(ctx, owner, state, w.user)
 	if err != nil {
@@ -175,7 +175,7 @@ func (l WebAuthn) completeBy(
 	return l.SecondFactor.complete(ctx, w, who, l.proofOf(f), b)
 }
 
-func (l WebAuthn) signInBy(ctx context.Context, state, answer string, remember bool, b Browser) (Outcome, error) {
+func (l WebAuthn) signInBy(ctx context.Context, state, answer string, remember bool, b Client) (Outcome, error) {
 	d, err := l.question(ctx, firstAskOwner(b, state), state, store.User{})
 	if err != nil {
 		return Outcome{}, err
@@ -195,15 +195,15 @@ func (l WebAuthn) signInBy(ctx context.Context, state, answer string, remember b
 		return Outcome{}, err
 	}
 	first := l.proofOf(f)
-	first.Both = l.c.Policy.both(proven)
+	first.UserVerified = l.c.Policy.both(proven)
 	return enterByKey(ctx, l.Login, u, first, remember, b)
 }
 
 // enterByKey continues the sign-in of an account whose passkey was just proven.
 func enterByKey(
-	ctx context.Context, l *Login, u store.User, first store.Proof, remember bool, b Browser,
+	ctx context.Context, l *Login, u store.User, first store.Proof, remember bool, b Client,
 ) (Outcome, error) {
-	if !first.Both {
+	if !first.UserVerified {
 		return l.gate(ctx, u, first, remember, b)
 	}
 	if b.Pending != "" { // a new sign-in replaces the pending one
@@ -219,7 +219,9 @@ func enterByKey(
 // both reports whether a passkey counts as both factors: as something the user has, and as the
 // fingerprint, face or PIN that verified the user (NIST SP 800-63B-4 section 2.2.1). The signed
 // data of the authenticator decides, not the request to the browser (R89).
-func (p Policy) both(proven factor.Proven) bool { return p.Passkeys.Both && proven.UserVerified }
+func (p Policy) both(proven factor.Assertion) bool {
+	return p.Passkeys.UserVerified && proven.UserVerified
+}
 
 // verifiers returns the passkeys with which the signed-in user can re-authenticate. If the account
 // has a second factor, a passkey must count as both factors.
@@ -233,7 +235,7 @@ func (l WebAuthn) verifiers(ctx context.Context, u store.User) (allowed []store.
 		return nil, false, err
 	}
 	all, err := l.c.Factors.PasskeysOf(ctx, u.ID)
-	if both = len(seconds) > 0; both && !p.Both {
+	if both = len(seconds) > 0; both && !p.UserVerified {
 		return nil, both, err
 	}
 	return l.readable(ctx, all, p.Verify...), both, err
@@ -251,7 +253,7 @@ func (l WebAuthn) CanVerifyByPasskey(ctx context.Context, u store.User) (bool, e
 // AskPasskeyAgain starts a re-authentication with a passkey or, if the password was already entered
 // again, its second part. It returns ErrPasskeysOff, or ErrPasskeyUsage if the user has no suitable
 // passkey.
-func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Who) (PasskeyAsked, error) {
+func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Principal) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
@@ -266,7 +268,7 @@ func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Who) (P
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	q := factor.Question{Allowed: allowed, Verification: factor.Preferred}
+	q := factor.AssertionRequest{Allowed: allowed, Verification: factor.Preferred}
 	for _, use := range l.c.Policy.Passkeys.Verify {
 		if use == store.UseSecond {
 			q.Verification = factor.Discouraged
@@ -282,14 +284,14 @@ func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Who) (P
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	return l.ask(ctx, store.Draft{Owner: verifyOwner(who.Session), UserID: who.User.ID, Uniquifier: who.User.Uniquifier}, "", c,
+	return l.ask(ctx, store.Draft{Owner: verifyOwner(who.Session), UserID: who.User.ID, CredentialVersion: who.User.CredentialVersion}, "", c,
 		orLife(l.c.Policy.Passkeys.GetWithin))
 }
 
 // VerifyByPasskey completes the re-authentication, after which the session is fresh. It returns the
 // errors of Passkey.
 func (l WebAuthn) VerifyByPasskey(
-	ctx context.Context, token string, who Who, state, answer string, b Browser,
+	ctx context.Context, token string, who Principal, state, answer string, b Client,
 ) (Outcome, error) {
 	if l.c.Passkeys == nil {
 		return Outcome{}, ErrPasskeysOff
@@ -317,12 +319,12 @@ func (l WebAuthn) VerifyByPasskey(
 		return Outcome{}, err
 	}
 	proof := l.proofOf(f)
-	proof.Both = l.c.Policy.both(proven)
+	proof.UserVerified = l.c.Policy.both(proven)
 	g := granted{user: who.User, level: store.OneFactor, proofs: []store.Proof{proof}, renews: &who.Session, verified: true}
-	if proof.Both {
+	if proof.UserVerified {
 		g.level = store.TwoFactors
 	}
-	if both && !proof.Both { // the account has got a second factor since
+	if both && !proof.UserVerified { // the account has got a second factor since
 		return Outcome{}, ErrReauthenticate
 	}
 	out, err := l.finish(ctx, g, b)

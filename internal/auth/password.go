@@ -20,7 +20,7 @@ type Attempt struct {
 // Password is the step of the first factor. It returns ErrUnknownUser, ErrPassword, ErrDisabled or
 // *limit.Paused. With ErrSend it also returns an Outcome whose Pending is valid although its code
 // was not sent.
-func (l Account) Password(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
+func (l Account) Password(ctx context.Context, a Attempt, b Client) (Outcome, error) {
 	u, err := l.c.Accounts.Find(ctx, a.Identity)
 	unknown := errors.Is(err, store.ErrNotFound)
 	if err != nil && !unknown {
@@ -38,7 +38,7 @@ func (l Account) Password(ctx context.Context, a Attempt, b Browser) (Outcome, e
 
 // password checks the password of an account within the account's budget, which sign-in and
 // re-authentication share (R117). A zero User means that there is no account.
-func (l Account) password(ctx context.Context, u *store.User, identity, plain string, b Browser) error {
+func (l Account) password(ctx context.Context, u *store.User, identity, plain string, b Client) error {
 	place, err := guessPassword(ctx, l.Login, u, identity, plain, b)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (l Account) password(ctx context.Context, u *store.User, identity, plain st
 
 // guessPassword is like password, for a caller that updates the budgets after a right guess itself.
 func guessPassword(
-	ctx context.Context, l *Login, u *store.User, identity, plain string, b Browser,
+	ctx context.Context, l *Login, u *store.User, identity, plain string, b Client,
 ) (*limit.Reservation, error) {
 	_, place, err := guessFirst(ctx, l, guessed{u, identity, "password"}, b, func(ctx context.Context) (string, error) {
 		ok, err := checkPassword(ctx, l, u, identity, plain, b)
@@ -62,7 +62,7 @@ func guessPassword(
 
 // checkPassword checks the password with the accounts. An account that was imported from the former
 // system is reported as registered.
-func checkPassword(ctx context.Context, l *Login, u *store.User, identity, plain string, b Browser) (bool, error) {
+func checkPassword(ctx context.Context, l *Login, u *store.User, identity, plain string, b Client) (bool, error) {
 	if identity == "" {
 		identity = u.Email // they are signed in
 	}
@@ -87,7 +87,7 @@ func budgetOf(u store.User, identity string) string {
 
 // reportSpray notifies the operator of password guessing across many accounts (R113). full reports whether
 // it continues.
-func (l Account) reportSpray(ctx context.Context, b Browser) (full bool, err error) {
+func (l Account) reportSpray(ctx context.Context, b Client) (full bool, err error) {
 	first, full, err := l.c.Limits.SprayAlert(ctx)
 	if err != nil || !first {
 		return full, err

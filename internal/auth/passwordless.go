@@ -61,7 +61,7 @@ func (l Passwordless) CodeMethods() []string {
 
 // Passcode is the step of the first factor if one field accepts a password or a code. It returns
 // the errors of Password, or ErrSameFactor.
-func (l Passwordless) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
+func (l Passwordless) Passcode(ctx context.Context, a Attempt, b Client) (Outcome, error) {
 	u, err := l.c.Accounts.Find(ctx, a.Identity)
 	unknown := errors.Is(err, store.ErrNotFound)
 	if err != nil && !unknown {
@@ -82,17 +82,17 @@ func (l Passwordless) Passcode(ctx context.Context, a Attempt, b Browser) (Outco
 
 // asked returns the transaction of a browser's codes. A code that one browser requested is not
 // valid in another (R43).
-func asked(b Browser) string { return "asked:" + hash(b.Asked) }
+func asked(b Client) string { return "asked:" + hash(b.Asked) }
 
 // firstTransaction returns the transaction to which a code of a channel is bound.
-func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Browser) factor.Transaction {
+func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Client) factor.Transaction {
 	return factor.Transaction{ID: of + ":" + channel, Purpose: p, User: u, Locale: language(u, b)}
 }
 
 // passcode determines which first factor of an account a text proves. A zero User means that there
 // is no account; that takes as long.
 func (l Passwordless) passcode(ctx context.Context, u *store.User, a Attempt, p factor.Purpose, of string,
-	b Browser) (string, error) {
+	b Client) (string, error) {
 	return l.proveFirst(ctx, u, a.Identity, "passcode", b, func(ctx context.Context) (string, error) {
 		firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
 		if err != nil {
@@ -114,7 +114,7 @@ func (l Passwordless) passcode(ctx context.Context, u *store.User, a Attempt, p 
 }
 
 func (l Passwordless) tryFirst(ctx context.Context, account *store.User, method string, firsts []store.Factor, a Attempt,
-	p factor.Purpose, of string, b Browser) (bool, error) {
+	p factor.Purpose, of string, b Client) (bool, error) {
 	if method == ByPassword {
 		return checkPassword(ctx, l.Login, account, a.Identity, a.Password, b)
 	}
@@ -148,7 +148,7 @@ func (l Passwordless) tryFirst(ctx context.Context, account *store.User, method 
 // app as second factor. After too many wrong codes in a row, every code is refused as wrong; the
 // password is still accepted.
 func (l Passwordless) tryApp(
-	ctx context.Context, u store.User, t factor.Transaction, f store.Factor, text string, b Browser,
+	ctx context.Context, u store.User, t factor.Transaction, f store.Factor, text string, b Client,
 ) (bool, error) {
 	if !factor.Reads(l.c.Methods[f.Method], f, text) {
 		return false, nil
@@ -176,7 +176,7 @@ func (l Passwordless) tryApp(
 
 // provenFirst records the use of a factor whose code was right.
 func (l Passwordless) provenFirst(
-	ctx context.Context, u store.User, f store.Factor, p factor.Purpose, b Browser,
+	ctx context.Context, u store.User, f store.Factor, p factor.Purpose, b Client,
 ) error {
 	if err := l.c.Factors.MarkUsed(ctx, f.ID, l.c.Now()); err != nil {
 		return stateError(err) // removed meanwhile
@@ -215,7 +215,7 @@ func destination(u store.User, f store.Factor, found bool) string {
 // method as a first factor. Duration and budgets do not depend on the result: ErrUnknownUser,
 // ErrMethod and the errors of checkAllowed are for sites that reveal accounts. It returns ErrChoice if the
 // method is not enabled.
-func (l Passwordless) SendPasscode(ctx context.Context, identity, method string, b Browser) error {
+func (l Passwordless) SendPasscode(ctx context.Context, identity, method string, b Client) error {
 	codes := l.c.FirstCodes[method]
 	if codes == nil || !l.offersFirst(method) {
 		return ErrChoice
@@ -252,7 +252,7 @@ func (l Passwordless) SendPasscode(ctx context.Context, identity, method string,
 	return refusal
 }
 
-func (l Passwordless) sendPasscode(ctx context.Context, u store.User, codes Trier, method, to string, b Browser) error {
+func (l Passwordless) sendPasscode(ctx context.Context, u store.User, codes Trier, method, to string, b Client) error {
 	for _, other := range l.CodeMethods() { // only the newest code is valid (R42)
 		if other != method {
 			t := firstTransaction(u, factor.First, asked(b), other, b)
@@ -288,7 +288,7 @@ type CodeLink struct {
 }
 
 // OpenCodeLink checks a link without using it. It returns ErrLink or ErrLinkExpired.
-func (l Passwordless) OpenCodeLink(ctx context.Context, token string, b Browser) (CodeLink, error) {
+func (l Passwordless) OpenCodeLink(ctx context.Context, token string, b Client) (CodeLink, error) {
 	k, err := l.Links.openLink(ctx, l.codeLink(), token)
 	return CodeLink{User: k.user, Elsewhere: !k.sameBrowser(b)}, err
 }
@@ -297,7 +297,7 @@ func (l Passwordless) OpenCodeLink(ctx context.Context, token string, b Browser)
 // requested it, meant must be set after the user confirms; otherwise an attacker could sign users
 // in to an account of the attacker's choice. It returns ErrLink, ErrLinkExpired, ErrElsewhere or an
 // error of the sign-in.
-func (l Passwordless) FollowCodeLink(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
+func (l Passwordless) FollowCodeLink(ctx context.Context, token string, meant bool, b Client) (Outcome, error) {
 	k, err := l.Links.meantLink(ctx, l.codeLink(), token, meant, b)
 	if err != nil {
 		return Outcome{}, err

@@ -24,7 +24,7 @@ type FirstProfile struct {
 }
 
 // FirstSetup returns the first factors of the signed-in user, or ErrReauthenticate.
-func (l Passwordless) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
+func (l Passwordless) FirstSetup(ctx context.Context, who Principal) (FirstProfile, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return FirstProfile{}, err
 	}
@@ -64,11 +64,11 @@ func (l Passwordless) FirstFactors(ctx context.Context, u store.User) (FirstProf
 
 // firstOwner returns the owner of a draft of a first factor. The steps of second factors use other
 // owners.
-func firstOwner(who Who) string { return "first:" + who.Session.ID }
+func firstOwner(who Principal) string { return "first:" + who.Session.ID }
 
 // BeginFirst stores a draft of a first factor and sends its code. The factor is not active before
 // ConfirmFirst. It returns the errors of BeginSetup.
-func (l Passwordless) BeginFirst(ctx context.Context, who Who, w EnrollRequest, b Browser) (Enrollment, error) {
+func (l Passwordless) BeginFirst(ctx context.Context, who Principal, w EnrollRequest, b Client) (Enrollment, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Enrollment{}, err
 	}
@@ -85,7 +85,7 @@ func (l Passwordless) BeginFirst(ctx context.Context, who Who, w EnrollRequest, 
 
 // SettingUpFirst returns the draft with this state to the session that started it. It includes the
 // secret while the session is fresh. It returns ErrSetupToken or ErrSetupExpired.
-func (l Passwordless) SettingUpFirst(ctx context.Context, who Who, state string) (Enrollment, error) {
+func (l Passwordless) SettingUpFirst(ctx context.Context, who Principal, state string) (Enrollment, error) {
 	d, err := l.Enroll.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
 		return Enrollment{}, err
@@ -97,7 +97,7 @@ func (l Passwordless) SettingUpFirst(ctx context.Context, who Who, state string)
 
 // ResendFirst sends another code for that draft and invalidates the previous one. It returns
 // ErrSetupToken, ErrSetupExpired, ErrMethod or ErrSend.
-func (l Passwordless) ResendFirst(ctx context.Context, who Who, state string, b Browser) (Enrollment, error) {
+func (l Passwordless) ResendFirst(ctx context.Context, who Principal, state string, b Client) (Enrollment, error) {
 	d, err := l.Enroll.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
 		return Enrollment{}, err
@@ -109,14 +109,14 @@ func (l Passwordless) ResendFirst(ctx context.Context, who Who, state string, b 
 
 // ConfirmFirst activates the draft as a first factor, which replaces an earlier one of its method.
 // It returns ErrSetupToken, ErrSetupExpired, ErrCode or ErrState.
-func (l Passwordless) ConfirmFirst(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
+func (l Passwordless) ConfirmFirst(ctx context.Context, who Principal, state, code string, b Client) (Outcome, error) {
 	at := func() (string, error) { return "", nil } // the caller's session is valid
 	return l.Repeats.once(ctx, l.Repeats.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
 		return confirmFirst(ctx, l.Login, who, state, code, b)
 	})
 }
 
-func confirmFirst(ctx context.Context, l *Login, who Who, state, code string, b Browser) (Outcome, error) {
+func confirmFirst(ctx context.Context, l *Login, who Principal, state, code string, b Client) (Outcome, error) {
 	d, err := l.Enroll.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
 		return Outcome{}, err
@@ -153,7 +153,7 @@ func confirmFirst(ctx context.Context, l *Login, who Who, state, code string, b 
 
 // RemoveFirst removes first factors by method, but not the last way to sign in. It returns
 // ErrMethod or ErrReauthenticate.
-func (l Passwordless) RemoveFirst(ctx context.Context, who Who, methods []string, b Browser) (Outcome, error) {
+func (l Passwordless) RemoveFirst(ctx context.Context, who Principal, methods []string, b Client) (Outcome, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
@@ -183,11 +183,11 @@ func (l Passwordless) RemoveFirst(ctx context.Context, who Who, methods []string
 // changeFirst applies a change, ends everything issued before, and gives the acting browser a new
 // session with the proofs of the old one.
 func (l Passwordless) changeFirst(
-	ctx context.Context, who Who, c store.FactorChange, e event.USProfileChanged, kind string, b Browser,
+	ctx context.Context, who Principal, c store.FactorChange, e event.USProfileChanged, kind string, b Client,
 ) (Outcome, error) {
 	u := who.User
-	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.letters(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
+	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, account.NewUniquifier(), l.c.Now()
+	c.Messages = l.notices(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
 	u, err := l.change(ctx, u, c)
 	if err != nil {
 		return Outcome{}, err
@@ -202,7 +202,7 @@ func (l Passwordless) changeFirst(
 
 // VerifyPasscode is like Verify, with any first factor of the account. It returns ErrPassword or
 // ErrSameFactor.
-func (l Passwordless) VerifyPasscode(ctx context.Context, who Who, text string, b Browser) (Outcome, error) {
+func (l Passwordless) VerifyPasscode(ctx context.Context, who Principal, text string, b Client) (Outcome, error) {
 	b.within = who.Session.ID
 	method, err := l.passcode(ctx, &who.User, Attempt{Password: text}, factor.FirstAgain, who.Session.ID, b)
 	if err != nil {
@@ -213,7 +213,7 @@ func (l Passwordless) VerifyPasscode(ctx context.Context, who Who, text string, 
 
 // SendVerify sends the signed-in user a code for re-authentication. It returns ErrChoice if the
 // method sends no codes, ErrMethod if it is not set up, and ErrSend.
-func (l Passwordless) SendVerify(ctx context.Context, who Who, method string, b Browser) error {
+func (l Passwordless) SendVerify(ctx context.Context, who Principal, method string, b Client) error {
 	codes := l.c.FirstCodes[method]
 	if codes == nil || !l.offersFirst(method) {
 		return ErrChoice

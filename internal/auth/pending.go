@@ -22,7 +22,7 @@ type entry struct {
 }
 
 func (l *Login) startPending(
-	ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Browser,
+	ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Client,
 ) (Outcome, error) {
 	return startPending(ctx, l, entry{u, factors, p, nil}, b)
 }
@@ -75,7 +75,7 @@ func (w pendingSignIn) factor() (store.Factor, bool) {
 // user's credentials have changed, if the account was deactivated, or if it does not belong to the
 // current session: a sign-in belongs to no session, and a re-authentication to the session that
 // started it (R16).
-func (l *Login) loadPending(ctx context.Context, token string, who *Who) (pendingSignIn, error) {
+func (l *Login) loadPending(ctx context.Context, token string, who *Principal) (pendingSignIn, error) {
 	if token == "" {
 		return pendingSignIn{}, ErrState
 	}
@@ -90,7 +90,7 @@ func (l *Login) loadPending(ctx context.Context, token string, who *Who) (pendin
 	if who == nil && p.SessionID != "" || who != nil && p.SessionID != who.Session.ID {
 		return pendingSignIn{}, ErrState
 	}
-	if l.checkAllowed(u) != nil || u.Uniquifier != p.Uniquifier {
+	if l.checkAllowed(u) != nil || u.CredentialVersion != p.CredentialVersion {
 		return pendingSignIn{}, ErrState
 	}
 	return pendingSignIn{p, u, policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), w.Sessions}, nil
@@ -112,7 +112,7 @@ func readPending(ctx context.Context, c Config, hash string) (w store.Waiting, e
 }
 
 // Pending returns the pending sign-in of a browser.
-func (l *Login) Pending(ctx context.Context, token string, who *Who) (Outcome, error) {
+func (l *Login) Pending(ctx context.Context, token string, who *Principal) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -123,9 +123,9 @@ func (l *Login) Pending(ctx context.Context, token string, who *Who) (Outcome, e
 // startPending stores a pending sign-in and, if its only factor needs a message, sends the code.
 // The budgets of the guess are updated in the same step, so the guess either leads to a pending or
 // counts as a failure.
-func startPending(ctx context.Context, l *Login, e entry, b Browser) (Outcome, error) {
+func startPending(ctx context.Context, l *Login, e entry, b Client) (Outcome, error) {
 	u, factors, p, token, now := e.user, e.factors, e.pending, seal.Token(), l.c.Now()
-	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier
+	p.Hash, p.UserID, p.CredentialVersion = hash(token), u.ID, u.CredentialVersion
 	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
 	p.Known = p.SessionID != "" || l.budgets.from(u, b).Own()
 	switch {

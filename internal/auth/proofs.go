@@ -45,7 +45,7 @@ func (l *Login) connectionProof(c store.Connection) (proof store.Proof, ok bool)
 // rulesOf returns the part of a configuration that package policy needs.
 func rulesOf(c Config) policy.Rules {
 	r := policy.Rules{
-		StrongOnly: c.Policy.StrongOnly, PasskeyIsBoth: c.Policy.Passkeys.Both, Unforced: c.Policy.Unified.Unforced,
+		StrongOnly: c.Policy.StrongOnly, PasskeyIsBoth: c.Policy.Passkeys.UserVerified, Unforced: c.Policy.Unified.Unforced,
 		EnrollProof: c.Policy.EnrollProof && c.RescueCodes != nil, Mails: c.Write != nil && c.RescueCodes != nil,
 		RescueByMail: c.Policy.RescueEmail, RepairOnly: c.Policy.RepairOnly,
 	}

@@ -31,7 +31,7 @@ func (l Account) mayChange(u store.User, c store.FactorChange) error {
 // valid, because it is the same person. It records nothing if first, their first factor, proves
 // only the mailbox and the account has a password, because another person may have chosen the
 // password.
-func (l Account) proves(ctx context.Context, u store.User, first store.Proof, b Browser) (store.User, error) {
+func (l Account) proves(ctx context.Context, u store.User, first store.Proof, b Client) (store.User, error) {
 	if u.Proven() || mailboxAlone(u, first) {
 		return u, nil
 	}
@@ -66,7 +66,7 @@ func (l Account) firstProven(ctx context.Context, was store.User) error {
 // stays unproven until both are proven together or the password is reset. If users do not sign in
 // with passwords, the password is removed, and so is everything set up before the address was
 // proven.
-func (l Account) readsMail(ctx context.Context, u store.User, b Browser) (store.User, error) {
+func (l Account) readsMail(ctx context.Context, u store.User, b Client) (store.User, error) {
 	switch {
 	case u.Proven():
 		return u, nil
@@ -76,7 +76,7 @@ func (l Account) readsMail(ctx context.Context, u store.User, b Browser) (store.
 		return u, nil
 	}
 	was := u
-	u, err := l.c.Accounts.ResetPassword(ctx, u, account.Choice{}, l.letters(ctx, u, PasswordReset, "", b))
+	u, err := l.c.Accounts.ResetPassword(ctx, u, account.Choice{}, l.notices(ctx, u, PasswordReset, "", b))
 	if err != nil {
 		return u, linkError(err)
 	}
@@ -104,7 +104,7 @@ func (l Account) firstProof(s store.Session) store.Proof {
 // ErrReauthenticate if the user has signed in with the mailbox only and has not proven the
 // account's password. With ErrSend and *limit.Paused it also returns an Outcome whose Pending is
 // valid.
-func (l Account) AskProof(ctx context.Context, who Who, b Browser) (Outcome, error) {
+func (l Account) AskProof(ctx context.Context, who Principal, b Client) (Outcome, error) {
 	first := l.firstProof(who.Session)
 	if mailboxAlone(who.User, first) {
 		return Outcome{}, ErrReauthenticate

@@ -11,7 +11,7 @@ import (
 // Verify re-authenticates the signed-in user, who must prove all required factors again. If the
 // password is the only one, that is enough. Otherwise it returns a pending, bound to this session,
 // that Validate completes. It returns ErrPassword.
-func (l Reauth) Verify(ctx context.Context, who Who, plain string, b Browser) (Outcome, error) {
+func (l Reauth) Verify(ctx context.Context, who Principal, plain string, b Client) (Outcome, error) {
 	b.within = who.Session.ID
 	if err := l.Account.password(ctx, &who.User, "", plain, b); err != nil {
 		return Outcome{}, err
@@ -21,7 +21,7 @@ func (l Reauth) Verify(ctx context.Context, who Who, plain string, b Browser) (O
 
 // reauthNext continues after the first factor of a re-authentication: with the second factor if the
 // account has one, and otherwise with a fresh session.
-func (l Reauth) reauthNext(ctx context.Context, who Who, first store.Proof, b Browser) (Outcome, error) {
+func (l Reauth) reauthNext(ctx context.Context, who Principal, first store.Proof, b Client) (Outcome, error) {
 	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
 	if err != nil {
 		return Outcome{}, err
@@ -44,7 +44,7 @@ func (l Reauth) reauthNext(ctx context.Context, who Who, first store.Proof, b Br
 // RequireFresh returns ErrReauthenticate unless this session has proven all factors that the
 // account requires within the limit. Every security change calls it. A trusted device proves one
 // factor of two and is never fresh.
-func (l Reauth) RequireFresh(ctx context.Context, who Who, limit time.Duration) error {
+func (l Reauth) RequireFresh(ctx context.Context, who Principal, limit time.Duration) error {
 	if who.Program != nil { // a program has proven nothing, regardless of the limit
 		return ErrReauthenticate
 	}
@@ -69,7 +69,7 @@ func (l Reauth) RequireFresh(ctx context.Context, who Who, limit time.Duration) 
 
 // RequireRecent requires less than RequireFresh: any one factor that was proven within the limit in
 // this session. It guards actions that end access and give none.
-func (l Reauth) RequireRecent(who Who) error {
+func (l Reauth) RequireRecent(who Principal) error {
 	if who.Program != nil {
 		return ErrReauthenticate
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // RecoverUsername mails an account's username to its address. It returns the errors of AskReset.
-func (l Account) RecoverUsername(ctx context.Context, email string, b Browser) error {
+func (l Account) RecoverUsername(ctx context.Context, email string, b Client) error {
 	u, to, why, err := l.Links.asked(ctx, usernameKind, email, named, b)
 	if err != nil {
 		return err
@@ -19,5 +19,5 @@ func (l Account) RecoverUsername(ctx context.Context, email string, b Browser) e
 	if err := l.tell(ctx, event.UsernameRecoverySent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
 	}
-	return recordedOr(why, l.Links.write(ctx, Letter{Kind: usernameKind, To: to, User: u, Browser: b, Decoy: u.ID == ""}))
+	return recordedOr(why, l.Links.write(ctx, Email{Kind: usernameKind, To: to, User: u, Browser: b, Decoy: u.ID == ""}))
 }

@@ -34,8 +34,8 @@ const longestWait = 30 * 24 * time.Hour
 
 // askRecovery stores a request. If there is already one, it does not change: another request does
 // not shorten or restart the waiting period, and nothing is mailed.
-func (l Recovery) askRecovery(ctx context.Context, w pendingSignIn, b Browser) (opens time.Time, err error) {
-	n := Notice{User: w.user, Kind: RecoveryAsked, Browser: b}
+func (l Recovery) askRecovery(ctx context.Context, w pendingSignIn, b Client) (opens time.Time, err error) {
+	n := SecurityNotice{User: w.user, Kind: RecoveryAsked, Browser: b}
 	for _, f := range w.factors {
 		if f.Method == store.SMS { // a recovery that depends on the mailbox must not be announced only to it
 			n.Phones = append(n.Phones, f.Destination)
@@ -44,7 +44,7 @@ func (l Recovery) askRecovery(ctx context.Context, w pendingSignIn, b Browser) (
 	r, err := l.putRecovery(ctx, n, w.Factor, l.c.Policy.RecoveryWait, store.Event{})
 	if errors.Is(err, store.ErrExists) {
 		r, err = l.c.Recoveries.Recovery(ctx, w.user.ID)
-		if err != nil || r.Shut {
+		if err != nil || r.Blocked {
 			return time.Time{}, stateError(err)
 		}
 		return r.OpensAt, nil
@@ -52,14 +52,14 @@ func (l Recovery) askRecovery(ctx context.Context, w pendingSignIn, b Browser) (
 	return r.OpensAt, err
 }
 
-// putRecovery stores, in one transaction, a request with the letter that contains its link, the
+// putRecovery stores, in one transaction, a request with the mail that contains its link, the
 // notice, and a row of the audit trail if there is one.
 func (l Recovery) putRecovery(
-	ctx context.Context, n Notice, factorID string, wait time.Duration, row store.Event,
+	ctx context.Context, n SecurityNotice, factorID string, wait time.Duration, row store.Event,
 ) (store.Recovery, error) {
 	now, u, b := l.c.Now(), n.User, n.Browser
 	r := store.Recovery{
-		UserID: u.ID, ID: store.NewID(), Uniquifier: u.Uniquifier, FactorID: factorID, Address: b.Address, Agent: b.Agent,
+		UserID: u.ID, ID: store.NewID(), CredentialVersion: u.CredentialVersion, FactorID: factorID, Address: b.Address, Agent: b.Agent,
 		CreatedAt: now, OpensAt: now.Add(wait), ExpiresAt: now.Add(wait + recoveryLife),
 		Event: row,
 	}
@@ -68,11 +68,11 @@ func (l Recovery) putRecovery(
 	if err != nil {
 		return store.Recovery{}, err
 	}
-	m, err := l.c.Post.SealLetter(Letter{Kind: p.name, To: u.Email, User: u, Token: token, Life: p.life, Opens: r.OpensAt, Browser: b})
+	m, err := l.c.Mailer.SealEmail(Email{Kind: p.name, To: u.Email, User: u, Token: token, Life: p.life, Opens: r.OpensAt, Browser: b})
 	if err != nil {
 		return store.Recovery{}, err
 	}
-	if err := l.c.Recoveries.PutRecovery(ctx, r, append(l.lettersOf(ctx, n), m)...); err != nil {
+	if err := l.c.Recoveries.PutRecovery(ctx, r, append(l.noticesOf(ctx, n), m)...); err != nil {
 		return store.Recovery{}, err
 	}
 	l.kickOutbox()
@@ -97,14 +97,14 @@ func (l Recovery) StartRecovery(ctx context.Context, u store.User, reason string
 	if u.PasswordHash == "" {
 		return ErrPasswordNeeded
 	}
-	if l.c.Post == nil {
+	if l.c.Mailer == nil {
 		return ErrSend
 	}
 	if err := l.c.Recoveries.EndRecovery(ctx, u.ID); err != nil {
 		return err
 	}
-	e := event.RecoveryStarted{User: subject(u), Reason: reason, Context: event.Acting(ctx, l.at(Browser{}))}
-	_, err = l.putRecovery(ctx, Notice{User: u, Kind: RecoveryStarted}, factors[0].ID, 0, l.c.Trail.Row(e))
+	e := event.RecoveryStarted{User: subject(u), Reason: reason, Context: event.Acting(ctx, l.at(Client{}))}
+	_, err = l.putRecovery(ctx, SecurityNotice{User: u, Kind: RecoveryStarted}, factors[0].ID, 0, l.c.Trail.Row(e))
 	if err == nil {
 		l.emit(ctx, e)
 	}
@@ -112,18 +112,18 @@ func (l Recovery) StartRecovery(ctx context.Context, u store.User, reason string
 }
 
 // RecoveryOf returns the pending request of the caller's account.
-func (l Recovery) RecoveryOf(ctx context.Context, who Who) (r store.Recovery, ok bool, err error) {
+func (l Recovery) RecoveryOf(ctx context.Context, who Principal) (r store.Recovery, ok bool, err error) {
 	r, err = l.c.Recoveries.Recovery(ctx, who.User.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Recovery{}, false, nil
 	}
-	ok = err == nil && !r.Shut && r.Uniquifier == who.User.Uniquifier && l.c.Now().Before(r.ExpiresAt)
+	ok = err == nil && !r.Blocked && r.CredentialVersion == who.User.CredentialVersion && l.c.Now().Before(r.ExpiresAt)
 	return r, ok, err
 }
 
 // CancelRecovery ends the request. It requires no fresh proof, so every signed-in browser can stop
 // an attacker's request. It returns ErrNoSuch if there is none.
-func (l Recovery) CancelRecovery(ctx context.Context, who Who, b Browser) error {
+func (l Recovery) CancelRecovery(ctx context.Context, who Principal, b Client) error {
 	_, ok, err := l.RecoveryOf(ctx, who)
 	if err == nil && !ok {
 		err = ErrNoSuch
@@ -134,7 +134,7 @@ func (l Recovery) CancelRecovery(ctx context.Context, who Who, b Browser) error 
 	return l.endRecovery(ctx, who.User, "cancelled", b)
 }
 
-func (l Recovery) endRecovery(ctx context.Context, u store.User, why string, b Browser) error {
+func (l Recovery) endRecovery(ctx context.Context, u store.User, why string, b Client) error {
 	if err := l.c.Recoveries.EndRecovery(ctx, u.ID); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (l Recovery) endRecovery(ctx context.Context, u store.User, why string, b B
 
 // provenFactor is called before a session is issued. A user who has just proven a real second
 // factor has not lost it, so it ends a pending request and a block on rescue (R76).
-func (l Recovery) provenFactor(ctx context.Context, g granted, b Browser) error {
+func (l Recovery) provenFactor(ctx context.Context, g granted, b Client) error {
 	if g.level < store.TwoFactors || g.quiet || len(g.proofs) == 0 {
 		return nil
 	}
@@ -173,7 +173,7 @@ func (l Recovery) openRecovery(ctx context.Context, token string) (link, store.R
 		return link{}, store.Recovery{}, ErrLink
 	case err != nil:
 		return link{}, store.Recovery{}, err
-	case r.Shut, r.ID != k.Data, r.Uniquifier != k.user.Uniquifier, !k.user.Active:
+	case r.Blocked, r.ID != k.Data, r.CredentialVersion != k.user.CredentialVersion, !k.user.Active:
 		return link{}, store.Recovery{}, ErrLink
 	case !l.c.Now().Before(r.ExpiresAt):
 		return link{}, store.Recovery{}, ErrLinkExpired
@@ -194,7 +194,7 @@ func (l Recovery) CheckRecovery(ctx context.Context, token string) error {
 // the lost one, and gets a session only after that factor is confirmed. The link is used up even if
 // the set-up is not completed. It returns the errors of CheckRecovery, ErrPassword or
 // *limit.Paused.
-func (l Recovery) Recover(ctx context.Context, token, plain string, b Browser) (Outcome, error) {
+func (l Recovery) Recover(ctx context.Context, token, plain string, b Client) (Outcome, error) {
 	k, r, err := l.openRecovery(ctx, token)
 	if err != nil {
 		return Outcome{}, err
@@ -205,7 +205,7 @@ func (l Recovery) Recover(ctx context.Context, token, plain string, b Browser) (
 	if err := l.Account.password(ctx, &k.user, "", plain, within); err != nil {
 		return Outcome{}, err
 	}
-	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.Uniquifier, l.c.Now(), l.letters(ctx, k.user, Rescued, "", b)...)
+	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.CredentialVersion, l.c.Now(), l.notices(ctx, k.user, Rescued, "", b)...)
 	if errors.Is(err, store.ErrUsed) {
 		return Outcome{}, ErrLink
 	}
@@ -229,12 +229,12 @@ func (l Recovery) Recover(ctx context.Context, token, plain string, b Browser) (
 }
 
 // repair continues a rescued sign-in with a set-up instead of a session (R75).
-func (l Recovery) repair(ctx context.Context, w pendingSignIn, b Browser) (Outcome, error) {
+func (l Recovery) repair(ctx context.Context, w pendingSignIn, b Client) (Outcome, error) {
 	w.State = store.Repair
 	if err := l.SecondFactor.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.SecondFactor.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
+	if err := l.SecondFactor.endTrust(ctx, w.user.ID, l.notices(ctx, w.user, Rescued, "", b)...); err != nil {
 		return Outcome{}, err
 	}
 	l.kickOutbox()

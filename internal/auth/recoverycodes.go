@@ -26,7 +26,7 @@ type Codes interface {
 func (l Recovery) OffersCodes() bool { return l.c.Codes != nil }
 
 // CodesLeft counts the caller's recovery codes.
-func (l Recovery) CodesLeft(ctx context.Context, who Who) (int, error) {
+func (l Recovery) CodesLeft(ctx context.Context, who Principal) (int, error) {
 	if l.c.Codes == nil {
 		return 0, nil
 	}
@@ -36,14 +36,14 @@ func (l Recovery) CodesLeft(ctx context.Context, who Who) (int, error) {
 // NewCodes replaces the set of recovery codes, in one transaction, and ends everything issued
 // before; the caller stays signed in. The returned codes are shown once and not stored. It returns
 // ErrNoFactor if the account has no second factor, ErrReauthenticate or ErrState.
-func (l Recovery) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Outcome, error) {
+func (l Recovery) NewCodes(ctx context.Context, who Principal, b Client) ([]string, Outcome, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return nil, Outcome{}, err
 	}
 	codes, macs := l.c.Codes.Make(who.User.ID)
 	u, err := l.change(ctx, who.User, store.FactorChange{
-		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), Codes: macs,
-		Messages: l.letters(ctx, who.User, CodesMade, "", b), Now: l.c.Now(),
+		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Codes: macs,
+		Messages: l.notices(ctx, who.User, CodesMade, "", b), Now: l.c.Now(),
 	})
 	if errors.Is(err, store.ErrNoFactor) {
 		err = ErrNoFactor
@@ -61,21 +61,21 @@ func (l Recovery) NewCodes(ctx context.Context, who Who, b Browser) ([]string, O
 
 // endCodes makes a change also remove the user's recovery codes, and notifies the user if there
 // are any.
-func endCodes(ctx context.Context, l *Login, u store.User, c *store.FactorChange, b Browser) error {
+func endCodes(ctx context.Context, l *Login, u store.User, c *store.FactorChange, b Client) error {
 	c.Codes = [][]byte{}
 	if l.c.Codes == nil {
 		return nil
 	}
 	left, err := l.c.Codes.Left(ctx, u.ID)
 	if left > 0 {
-		c.Messages = append(c.Messages, l.letters(ctx, u, CodesEnded, "", b)...)
+		c.Messages = append(c.Messages, l.notices(ctx, u, CodesEnded, "", b)...)
 	}
 	return err
 }
 
 // UseCode completes a sign-in with a recovery code instead of the second factor. The browser does
 // not become trusted. It returns ErrRecoveryCode, ErrState or *limit.Paused.
-func (l Recovery) UseCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
+func (l Recovery) UseCode(ctx context.Context, token, typed string, b Client) (out Outcome, left int, err error) {
 	if l.c.Codes == nil || !l.c.Codes.Looks(typed) {
 		return l.useCode(ctx, token, typed, b)
 	}
@@ -88,7 +88,7 @@ func (l Recovery) UseCode(ctx context.Context, token, typed string, b Browser) (
 	return out, out.Left, err
 }
 
-func (l Recovery) useCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
+func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (out Outcome, left int, err error) {
 	w, err := l.loadPending(ctx, token, nil)
 	if err != nil {
 		return Outcome{}, 0, err
@@ -121,13 +121,13 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Browser) (
 	if err != nil {
 		return Outcome{}, 0, err
 	}
-	letters := l.lettersOf(ctx, Notice{User: w.user, Kind: CodeUsed, Left: max(0, left-1), Browser: b})
+	notices := l.noticesOf(ctx, SecurityNotice{User: w.user, Kind: CodeUsed, Left: max(0, left-1), Browser: b})
 	// The sign-in is taken before the code, so that one sign-in never uses two codes (R70). The
 	// code is used up before anything is granted, so that one code never completes two sign-ins.
 	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
 		return Outcome{}, 0, stateError(err)
 	}
-	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed, letters...)
+	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed, notices...)
 	if errors.Is(err, factor.ErrWrong) {
 		return Outcome{}, 0, ErrState // another request has used it meanwhile
 	}
@@ -145,7 +145,7 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Browser) (
 
 // CodesPaused returns the time until which codes of the awaited second factor are paused, or zero
 // if they are not. It returns ErrState if there is no such step.
-func CodesPaused(ctx context.Context, l *Login, token string, who *Who, b Browser) (time.Time, error) {
+func CodesPaused(ctx context.Context, l *Login, token string, who *Principal, b Client) (time.Time, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return time.Time{}, err

@@ -24,7 +24,7 @@ type Registration struct {
 // the Outcome has neither a session nor a pending. The same applies without a password: the mailbox
 // must be proven first, so that a stranger cannot add credentials (R8). ErrTaken and
 // ErrUsernameTaken take as long as a success. It also returns ErrPasswordNeeded.
-func (l Account) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
+func (l Account) Register(ctx context.Context, r Registration, b Client) (Outcome, error) {
 	f := l.c.Policy.Life
 	if f.ByLink { // a password could not be used
 		r.Password = ""
@@ -36,8 +36,8 @@ func (l Account) Register(ctx context.Context, r Registration, b Browser) (Outco
 	if err := human(ctx, l.Login, AtRegister, &b); err != nil {
 		return Outcome{}, err
 	}
-	letter := l.c.Write != nil && (f.Confirm || keyless || f.Welcome)
-	if err := l.c.Limits.Register(ctx, b.Address, letter); err != nil {
+	mailed := l.c.Write != nil && (f.Confirm || keyless || f.Welcome)
+	if err := l.c.Limits.Register(ctx, b.Address, mailed); err != nil {
 		return Outcome{}, err
 	}
 	d := account.Draft{
@@ -64,7 +64,7 @@ func (l Account) Register(ctx context.Context, r Registration, b Browser) (Outco
 	case keyless:
 		err = l.Passwordless.openByMail(ctx, u, b)
 	case f.Welcome && l.c.Write != nil:
-		err = l.Links.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
+		err = l.Links.write(ctx, Email{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -82,7 +82,7 @@ func (l Account) Register(ctx context.Context, r Registration, b Browser) (Outco
 // taken notifies only the owner of the address. If the address is not confirmed, the owner gets the
 // link again, because they may have lost it or another person may have registered the address
 // first.
-func (l Account) taken(ctx context.Context, r Registration, b Browser) error {
+func (l Account) taken(ctx context.Context, r Registration, b Client) error {
 	e, refusal := event.UserNotRegistered{Context: l.at(b)}, ErrTaken
 	u, err := l.c.Accounts.Find(ctx, r.Email)
 	switch {
@@ -107,13 +107,13 @@ func (l Account) taken(ctx context.Context, r Registration, b Browser) error {
 	if err != nil {
 		return err
 	}
-	m := Letter{Kind: usernameTakenKind, To: to, User: store.User{Email: to, Username: r.Username}, Browser: b}
+	m := Email{Kind: usernameTakenKind, To: to, User: store.User{Email: to, Username: r.Username}, Browser: b}
 	if e.ExistingEmail {
-		m = Letter{Kind: takenKind, To: u.Email, User: u, Browser: b}
+		m = Email{Kind: takenKind, To: u.Email, User: u, Browser: b}
 	}
 	f := l.c.Policy.Life
 	counted := f.Confirm || f.Welcome || r.Password == "" // counted with the registration
-	err = l.Links.letter(ctx, u, limit.Letter{Kind: takenKind, Identity: typed(key), Paid: counted}, b)
+	err = l.Links.allowMail(ctx, u, limit.Mail{Kind: takenKind, Identity: typed(key), Paid: counted}, b)
 	if m.Decoy = paused(err); err != nil && !m.Decoy {
 		return err
 	}

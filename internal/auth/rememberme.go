@@ -29,7 +29,7 @@ func (l Sessions) staying(asked bool, u store.User, proven store.Level) time.Dur
 
 // stay makes the browser stay signed in if that was granted, and ends this for the previous user of
 // the browser. Every step that signs in calls it after the last factor, and not before (R23).
-func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Browser) error {
+func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Client) error {
 	if g.renews != nil || g.family != nil || g.stays != nil {
 		return nil // the session continues
 	}
@@ -53,7 +53,7 @@ func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Browser) 
 	if err := l.tell(ctx, event.BrowserStays{User: subject(g.user), Context: at}); err != nil {
 		return err
 	}
-	cookie, err := l.c.Staying.Keep(ctx, g.user, d, g.stay, l.letters(ctx, g.user, BrowserStays, "", b)...)
+	cookie, err := l.c.Staying.Keep(ctx, g.user, d, g.stay, l.notices(ctx, g.user, BrowserStays, "", b)...)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Browser) 
 
 // forget ends "remember me" of the browser, for any user, and the sessions that came from it. The
 // cookie may be an older one, because this gives no access.
-func (l Sessions) forget(ctx context.Context, b Browser) error {
+func (l Sessions) forget(ctx context.Context, b Client) error {
 	if l.c.Staying == nil || b.Stays == "" {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (l Sessions) forget(ctx context.Context, b Browser) error {
 // session is never fresh. The cookie is exchanged first. A cookie that was exchanged before has
 // been copied, and everything that came from it is ended. It returns ErrNotStaying, or ErrLocked if
 // the application refuses now.
-func (l Sessions) Stay(ctx context.Context, b Browser) (Outcome, error) {
+func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 	if l.c.Staying == nil {
 		return Outcome{}, ErrNotStaying
 	}
@@ -111,7 +111,7 @@ func (l Sessions) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	if next.Do != policy.SignIn && !next.BrowserDoes {
 		return Outcome{}, ErrNotStaying
 	}
-	copied := func() []store.Message { return l.letters(ctx, u, StayingCopied, "", b) }
+	copied := func() []store.Message { return l.notices(ctx, u, StayingCopied, "", b) }
 	known, ok, err := l.c.Staying.Recognize(ctx, u, b.Stays, b.Address, copied)
 	if errors.Is(err, device.ErrCopied) {
 		return Outcome{}, recordedOr(ErrNotStaying, l.stayingCopied(ctx, u, made, b))
@@ -135,7 +135,7 @@ func (l Sessions) Stay(ctx context.Context, b Browser) (Outcome, error) {
 
 // stayed issues the session of a browser whose cookie has just been exchanged.
 func (l Sessions) stayed(
-	ctx context.Context, u store.User, known device.Known, trusted bool, b Browser,
+	ctx context.Context, u store.User, known device.Known, trusted bool, b Client,
 ) (Outcome, error) {
 	b.WantToken = false // a cookie cannot request a token
 	trustedBy := ""
@@ -161,7 +161,7 @@ func (l Sessions) stayed(
 // stayingCopied ends the sessions of a browser whose old cookie was presented. The removal of the
 // record has stored a notice to the owner. Neither holder of the cookie need know anything else, so
 // the rest of the account is not changed.
-func (l Sessions) stayingCopied(ctx context.Context, u store.User, made store.Device, b Browser) error {
+func (l Sessions) stayingCopied(ctx context.Context, u store.User, made store.Device, b Client) error {
 	l.kickOutbox()
 	if err := ended(l.end(ctx, u.ID, made.SessionID)); err != nil {
 		return err

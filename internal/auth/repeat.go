@@ -103,7 +103,7 @@ func (l Repeats) once(
 }
 
 // standing returns the factor at which an answer of a sign-in is checked.
-func (l Repeats) standing(ctx context.Context, token string, who *Who) (string, error) {
+func (l Repeats) standing(ctx context.Context, token string, who *Principal) (string, error) {
 	w, err := l.loadPending(ctx, token, who)
 	return where(w.Pending), err
 }
@@ -113,7 +113,7 @@ func where(p store.Pending) string { return fmt.Sprint(p.State, " ", p.Factor, "
 // SetupAgain returns the outcome of the answer that completed a set-up a moment ago, for a browser
 // that still has the cookie of the replaced session. One such outcome is stored for each session,
 // and a different answer removes it, so answers cannot be guessed here. It returns ErrState.
-func (l Repeats) SetupAgain(ctx context.Context, state, code string, b Browser) (Outcome, error) {
+func (l Repeats) SetupAgain(ctx context.Context, state, code string, b Client) (Outcome, error) {
 	if b.Session == "" || factor.Bare(code) == "" {
 		return Outcome{}, ErrState
 	}

@@ -22,7 +22,7 @@ const (
 )
 
 // RescueOptions returns the ways of rescue for a pending sign-in.
-func (l Recovery) RescueOptions(ctx context.Context, token string, who *Who) ([]string, error) {
+func (l Recovery) RescueOptions(ctx context.Context, token string, who *Principal) ([]string, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (l Recovery) rescueOptions(ctx context.Context, w pendingSignIn) ([]string,
 	if l.c.Policy.RescueEmail && !l.c.Policy.StrongOnly && l.c.RescueCodes != nil {
 		out = append(out, ByEmail)
 	}
-	if l.c.Policy.Recovery && l.c.Post != nil && w.user.PasswordHash != "" { // its link requires the password
+	if l.c.Policy.Recovery && l.c.Mailer != nil && w.user.PasswordHash != "" { // its link requires the password
 		out = append(out, ByRequest)
 	}
 	return out, nil
@@ -70,12 +70,12 @@ func (l Recovery) rescueShut(ctx context.Context, u store.User) (bool, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
-	return r.Shut, err
+	return r.Blocked, err
 }
 
 // Rescue helps a user who has proven the first factor and lost the second. It returns ErrChoice or
 // ErrSend.
-func (l Recovery) Rescue(ctx context.Context, token string, who *Who, option string, b Browser) (Outcome, error) {
+func (l Recovery) Rescue(ctx context.Context, token string, who *Principal, option string, b Client) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -121,7 +121,7 @@ func (l Recovery) Rescue(ctx context.Context, token string, who *Who, option str
 	return out, err
 }
 
-func (l Recovery) rescueByEmail(ctx context.Context, w pendingSignIn, b Browser) error {
+func (l Recovery) rescueByEmail(ctx context.Context, w pendingSignIn, b Client) error {
 	m := limit.Message{Class: limit.Rescued, Transaction: "rescue:" + w.Hash, Channel: store.Email, Destination: w.user.Email}
 	if err := l.budgets.send(ctx, w.user, m, b); err != nil {
 		return err

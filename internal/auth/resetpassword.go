@@ -11,7 +11,7 @@ import (
 // AskReset mails a link to set a new password. ErrUnknownUser, ErrDisabled, ErrLocked and
 // ErrUnconfirmed take as long as a success and are for sites that reveal accounts. An account whose
 // address is not confirmed gets the link that confirms it, which also sets a password.
-func (l Account) AskReset(ctx context.Context, email string, b Browser) error {
+func (l Account) AskReset(ctx context.Context, email string, b Client) error {
 	u, to, why, err := l.Links.asked(ctx, resetKind, email, resets, b)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (l Account) LookReset(ctx context.Context, token string) (email string, err
 // Reset sets a new password and ends everything issued to the account. Second factors stay and are
 // still required (R21). But if no address of the account was ever proven, this is the first proof,
 // and everything set up before is removed (R8). A refused password does not use up the link.
-func (l Account) Reset(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
+func (l Account) Reset(ctx context.Context, token, plain string, who *Principal, b Client) (Outcome, error) {
 	k, err := l.Links.openLink(ctx, l.Links.resetting(), token)
 	if err != nil {
 		return Outcome{}, err
@@ -54,7 +54,7 @@ func (l Account) Reset(ctx context.Context, token, plain string, who *Who, b Bro
 	if err := l.Links.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.c.Accounts.ResetPassword(ctx, k.user, choice, l.letters(ctx, k.user, PasswordReset, "", b))
+	u, err := l.c.Accounts.ResetPassword(ctx, k.user, choice, l.notices(ctx, k.user, PasswordReset, "", b))
 	if err != nil {
 		return Outcome{}, linkError(err)
 	}

@@ -72,12 +72,12 @@ func (l Sessions) vouches(d store.Device) bool { return policy.Vouches(l.rules, 
 // Session returns the caller with the token of a session. header is set if the token was sent in a
 // header instead of a cookie. It returns store.ErrNotFound if there is no such session, or if it no
 // longer meets the account's requirements.
-func (l Sessions) Session(ctx context.Context, token string, header bool) (*Who, error) {
+func (l Sessions) Session(ctx context.Context, token string, header bool) (*Principal, error) {
 	return whoOf(l.c.Sessions.Find(ctx, token, header, judgeToday(l.Login)))
 }
 
 // Descendant is like Session, for data that came from a browser's session and contains its ID.
-func Descendant(ctx context.Context, l *Login, userID, sessionID string) (*Who, error) {
+func Descendant(ctx context.Context, l *Login, userID, sessionID string) (*Principal, error) {
 	return whoOf(l.c.Sessions.FindByID(ctx, userID, sessionID, judgeToday(l)))
 }
 
@@ -87,17 +87,17 @@ func judgeToday(l *Login) session.Judge {
 	}
 }
 
-func whoOf(found session.Found, err error) (*Who, error) {
+func whoOf(found session.Found, err error) (*Principal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Who{User: found.User, Session: found.Session, Enrolls: found.Standing == policy.Enrolls}, nil
+	return &Principal{User: found.User, Session: found.Session, Enrolls: found.Standing == policy.Enrolls}, nil
 }
 
 // Program returns the caller with a personal access token. A program cannot set up a factor, so a
 // token that no longer meets the account's requirements gives no access. It returns
 // store.ErrNotFound.
-func (l Sessions) Program(ctx context.Context, text string) (*Who, error) {
+func (l Sessions) Program(ctx context.Context, text string) (*Principal, error) {
 	t, u, err := l.c.Sessions.Personal(ctx, text)
 	if err != nil {
 		return nil, err
@@ -107,8 +107,8 @@ func (l Sessions) Program(ctx context.Context, text string) (*Who, error) {
 	} else if standing != policy.Stands {
 		return nil, store.ErrNotFound
 	}
-	return &Who{User: u, Program: &t, Session: store.Session{
-		ID: t.ID, UserID: u.ID, Uniquifier: t.Uniquifier, Token: true, Level: t.Level, Trusted: t.Trusted, TrustedBy: t.TrustedBy, Proofs: t.Proofs,
+	return &Principal{User: u, Program: &t, Session: store.Session{
+		ID: t.ID, UserID: u.ID, CredentialVersion: t.CredentialVersion, Token: true, Level: t.Level, Trusted: t.Trusted, TrustedBy: t.TrustedBy, Proofs: t.Proofs,
 		CreatedAt: t.CreatedAt, SeenAt: t.UsedAt, IdleAt: t.IdleAt, ExpiresAt: t.ExpiresAt,
 	}}, nil
 }

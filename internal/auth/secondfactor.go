@@ -15,7 +15,7 @@ import (
 
 // Choose selects the factor to prove, by method or by ID, and sends its code. It may be called
 // again to select another factor. It returns ErrChoice or ErrSend.
-func (l SecondFactor) Choose(ctx context.Context, token string, who *Who, which string, b Browser) (Outcome, error) {
+func (l SecondFactor) Choose(ctx context.Context, token string, who *Principal, which string, b Client) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -51,7 +51,7 @@ func (l SecondFactor) advance(ctx context.Context, p store.Pending) error {
 
 // Resend sends another code for the selected factor and invalidates the previous one. It returns
 // ErrMethod if the factor needs no message.
-func (l SecondFactor) Resend(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
+func (l SecondFactor) Resend(ctx context.Context, token string, who *Principal, b Client) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -73,7 +73,7 @@ func (l SecondFactor) Resend(ctx context.Context, token string, who *Who, b Brow
 
 // Validate is the step of the second factor. The same answer, repeated within a few seconds, gets
 // the same outcome. It returns ErrCode, ErrState or *limit.Paused.
-func (l SecondFactor) Validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
+func (l SecondFactor) Validate(ctx context.Context, token string, who *Principal, code string, b Client) (Outcome, error) {
 	if token == "" && who == nil { // a set-up may have replaced the session of this browser
 		return l.Repeats.SetupAgain(ctx, "", code, b)
 	}
@@ -91,7 +91,7 @@ func (l SecondFactor) Validate(ctx context.Context, token string, who *Who, code
 	})
 }
 
-func (l SecondFactor) validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
+func (l SecondFactor) validate(ctx context.Context, token string, who *Principal, code string, b Client) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -133,7 +133,7 @@ func (l SecondFactor) validate(ctx context.Context, token string, who *Who, code
 // sign-in that must set up a factor continues with the set-up only then (R19), because a stolen
 // password alone must not be enough to choose the second factor. A session continues unchanged.
 func (l SecondFactor) proveOwner(
-	ctx context.Context, w pendingSignIn, who *Who, code string, b Browser,
+	ctx context.Context, w pendingSignIn, who *Principal, code string, b Client,
 ) (Outcome, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return Outcome{}, l.noCode(ctx, w, store.Email, b)
@@ -173,7 +173,7 @@ func (l SecondFactor) proveOwner(
 // prove uses up a code of the factor or, if one was mailed, of the rescue. The guess is reserved
 // first. Every wrong code is ErrCode.
 func (l SecondFactor) prove(
-	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser,
+	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Client,
 ) (rescued bool, err error) {
 	rescue := w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly
 	_, short := factor.Digits(code, factor.Size)
@@ -205,7 +205,7 @@ func (l SecondFactor) prove(
 // count against the factor. A code of the factor itself is also accepted while the rescue code is
 // valid; both share the few guesses of the rescue.
 func (l SecondFactor) proveRescue(
-	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser,
+	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Client,
 ) (rescued bool, err error) {
 	place, err := l.budgets.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Rescued(ctx, w.user.ID, from)
@@ -237,7 +237,7 @@ func (l SecondFactor) proveRescue(
 }
 
 // verifyFactor uses up a code of a factor. It returns factor.ErrWrong or factor.ErrSecret.
-func (l SecondFactor) verifyFactor(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser) error {
+func (l SecondFactor) verifyFactor(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Client) error {
 	m := l.c.Methods[f.Method]
 	if m == nil {
 		return factor.ErrWrong
@@ -252,7 +252,7 @@ func (l SecondFactor) verifyFactor(ctx context.Context, w pendingSignIn, f store
 // wrongCode records a wrong code. It returns ErrCode, or ErrCodeUsed for a code that was already
 // used.
 func (l SecondFactor) wrongCode(
-	ctx context.Context, place *limit.Reservation, w pendingSignIn, f store.Factor, err error, b Browser,
+	ctx context.Context, place *limit.Reservation, w pendingSignIn, f store.Factor, err error, b Client,
 ) error {
 	switch {
 	case errors.Is(err, factor.ErrReplayed):
@@ -268,7 +268,7 @@ func (l SecondFactor) wrongCode(
 // it does not help an attacker, so it does not count as a guess or cause an alert. It is recorded
 // at most once a minute.
 func (l SecondFactor) codeUsed(
-	ctx context.Context, place *limit.Reservation, u store.User, method string, b Browser,
+	ctx context.Context, place *limit.Reservation, u store.User, method string, b Client,
 ) error {
 	failed := event.UserFailedAuthn{
 		User: subject(u), AuthType: "code", SecondFactor: true, Method: method, Reason: "replayed", Context: l.at(b),
@@ -278,14 +278,14 @@ func (l SecondFactor) codeUsed(
 
 // noCode refuses a text that is not a code. It does not count as a guess, and is reported at most
 // once a minute.
-func (l SecondFactor) noCode(ctx context.Context, w pendingSignIn, method string, b Browser) error {
+func (l SecondFactor) noCode(ctx context.Context, w pendingSignIn, method string, b Client) error {
 	return recordedOr(ErrCode, l.tellOnce(ctx, "no-code:"+w.Hash, event.UserFailedAuthn{
 		User: subject(w.user), AuthType: "code", SecondFactor: true, Method: method, Reason: "no code", Context: l.at(b),
 	}))
 }
 
 // warnOwner notifies the owner that codes are being guessed by someone who knows the password.
-func (l SecondFactor) warnOwner(ctx context.Context, u store.User, b Browser) error {
+func (l SecondFactor) warnOwner(ctx context.Context, u store.User, b Client) error {
 	warn, err := l.c.Limits.Warn(ctx, u.ID)
 	if warn {
 		l.notify(ctx, u, CodesTried, "", b)
@@ -296,7 +296,7 @@ func (l SecondFactor) warnOwner(ctx context.Context, u store.User, b Browser) er
 // complete takes the pending whose second factor has just been proven and issues the session. Only
 // one of several callers gets the pending.
 func (l SecondFactor) complete(
-	ctx context.Context, w pendingSignIn, who *Who, second store.Proof, b Browser,
+	ctx context.Context, w pendingSignIn, who *Principal, second store.Proof, b Client,
 ) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, store.ErrUsed) {
 		return Outcome{}, ErrState
@@ -304,7 +304,7 @@ func (l SecondFactor) complete(
 		return Outcome{}, err
 	}
 	if second.Method == policy.Rescued { // the user may have lost their browsers (R83)
-		if err := l.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
+		if err := l.endTrust(ctx, w.user.ID, l.notices(ctx, w.user, Rescued, "", b)...); err != nil {
 			return Outcome{}, err
 		}
 		l.kickOutbox()
@@ -331,16 +331,16 @@ func (l SecondFactor) complete(
 
 // trust makes this browser a trusted device if its user asked for it and the policy allows it. It
 // is called only after a second factor was proven (R79).
-func (l SecondFactor) trust(ctx context.Context, out *Outcome, remember bool, b Browser) error {
+func (l SecondFactor) trust(ctx context.Context, out *Outcome, remember bool, b Client) error {
 	if !remember || !l.trusts(out.User) {
 		return nil
 	}
-	var letters []store.Message
+	var notices []store.Message
 	if out.StayCookie == "" { // otherwise the owner has got a notice that covers this
-		letters = l.letters(ctx, out.User, DeviceTrusted, "", b)
+		notices = l.notices(ctx, out.User, DeviceTrusted, "", b)
 	}
 	d := store.Device{Name: device.Name(b.Agent), Address: b.Address, Proofs: out.Session.Proofs}
-	cookie, err := l.c.Devices.Trust(ctx, out.User, d, letters...)
+	cookie, err := l.c.Devices.Trust(ctx, out.User, d, notices...)
 	if err != nil {
 		return err
 	}

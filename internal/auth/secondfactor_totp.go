@@ -33,7 +33,7 @@ type appCode struct {
 var errUndecided = errors.New("auth: not decided at once")
 
 // validateAtOnce is like validate, for the code of an app.
-func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser) (Outcome, error) {
+func validateAtOnce(ctx context.Context, l *Login, token, code string, b Client) (Outcome, error) {
 	if token == "" || b.WantToken || b.Stays != "" || l.c.SignIns != nil || l.c.Policy.Life.OnSignIn != nil {
 		return Outcome{}, errUndecided
 	}
@@ -89,7 +89,7 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 }
 
 // signIn issues the session for a right code.
-func (c appCode) signIn(ctx context.Context, l *Login, b Browser) (Outcome, error) {
+func (c appCode) signIn(ctx context.Context, l *Login, b Client) (Outcome, error) {
 	second := l.proofOf(c.factor)
 	g := granted{
 		user: c.user, level: store.TwoFactors, proofs: []store.Proof{c.First, second},
@@ -115,7 +115,7 @@ func (c appCode) signIn(ctx context.Context, l *Login, b Browser) (Outcome, erro
 
 // take performs the step of a code within its budgets. The same answer is decided once; its outcome
 // is stored for repetitions.
-func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome error, b Browser) error {
+func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome error, b Client) error {
 	step.Now = l.c.Now()
 	again := repeatRight
 	if errors.Is(c.verdict, factor.ErrWrong) {

@@ -12,7 +12,7 @@ import (
 )
 
 // sendOwner mails the code that proves the mailbox, within the budgets.
-func (l SecondFactor) sendOwner(ctx context.Context, p store.Pending, u store.User, b Browser) error {
+func (l SecondFactor) sendOwner(ctx context.Context, p store.Pending, u store.User, b Client) error {
 	m := limit.Message{Class: limit.Proven, Transaction: p.Hash, Channel: store.Email, Destination: u.Email}
 	if err := l.budgets.send(ctx, u, m, b); err != nil {
 		return err
@@ -24,7 +24,7 @@ func (l SecondFactor) sendOwner(ctx context.Context, p store.Pending, u store.Us
 }
 
 // sendCode sends the code of a pending's factor, within the budgets.
-func (l SecondFactor) sendCode(ctx context.Context, p store.Pending, u store.User, f store.Factor, b Browser) error {
+func (l SecondFactor) sendCode(ctx context.Context, p store.Pending, u store.User, f store.Factor, b Client) error {
 	if f.Method == store.Passkey { // the browser asks for it, even if it cannot be used here
 		return nil
 	}
@@ -59,7 +59,7 @@ func (l SecondFactor) sendError(ctx context.Context, u store.User, method string
 	return ErrSend
 }
 
-func transaction(p store.Pending, u store.User, b Browser) factor.Transaction {
+func transaction(p store.Pending, u store.User, b Client) factor.Transaction {
 	purpose := factor.SignIn
 	if p.State == store.Owner {
 		purpose = factor.Owner

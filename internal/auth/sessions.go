@@ -29,7 +29,7 @@ type SignedIn struct {
 }
 
 // SessionsOf lists the caller's valid sessions, newest first.
-func (l Sessions) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
+func (l Sessions) SessionsOf(ctx context.Context, who Principal) ([]SignedIn, error) {
 	all, err := l.living(ctx, who.User)
 	if err != nil {
 		return nil, err
@@ -71,10 +71,10 @@ func (l Sessions) SignedInTo(ctx context.Context, u store.User) ([]store.Session
 // OperatorEnds ends one session of an account, or everything issued to it if id is empty. It
 // returns ErrNoSuch if there is no such session.
 func (l Sessions) OperatorEnds(ctx context.Context, u store.User, id string) error {
-	at := event.Acting(ctx, l.at(Browser{}))
+	at := event.Acting(ctx, l.at(Client{}))
 	if id == "" {
 		u, err := l.change(ctx, u, store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now(),
+			UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now(),
 		})
 		if err != nil {
 			return err
@@ -101,7 +101,7 @@ func (l Sessions) living(ctx context.Context, u store.User) ([]store.Session, er
 	}
 	var out []store.Session
 	for _, s := range all {
-		if s.Uniquifier != u.Uniquifier {
+		if s.CredentialVersion != u.CredentialVersion {
 			continue
 		}
 		_, err := l.today(ctx, u, heldBy(s))
@@ -119,7 +119,7 @@ func (l Sessions) living(ctx context.Context, u store.User) ([]store.Session, er
 // EndSession ends one session of the caller, which may be the current one. It requires a recently
 // proven factor, so that a person who finds a signed-in browser cannot sign its owner out of the
 // others (R102). It returns ErrReauthenticate or ErrNoSuch.
-func (l Sessions) EndSession(ctx context.Context, who Who, id string, b Browser) error {
+func (l Sessions) EndSession(ctx context.Context, who Principal, id string, b Client) error {
 	if err := l.Reauth.RequireRecent(who); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (l Sessions) EndSession(ctx context.Context, who Who, id string, b Browser)
 // pending sign-ins, set-ups, sent codes and all trusted devices (R83). One statement gives the
 // account a new credential version, so nothing that is being renewed at the same moment stays
 // valid. It returns ErrReauthenticate.
-func (l Sessions) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, error) {
+func (l Sessions) EndOthers(ctx context.Context, who Principal, b Client) (Outcome, error) {
 	if err := l.Reauth.RequireRecent(who); err != nil {
 		return Outcome{}, err
 	}
@@ -146,7 +146,7 @@ func (l Sessions) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, e
 		return Outcome{}, err
 	}
 	u, err := l.change(ctx, who.User, store.FactorChange{
-		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now(),
+		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now(),
 	})
 	if err != nil {
 		return Outcome{}, err

@@ -26,7 +26,7 @@ func (l SecondFactor) HasStrong(ctx context.Context, u store.User) (bool, error)
 // replaceWeakFactor continues a sign-in with a factor that the policy no longer accepts with a set-up of
 // another one. There is no session before that is completed.
 func (l SecondFactor) replaceWeakFactor(
-	ctx context.Context, w pendingSignIn, method string, b Browser,
+	ctx context.Context, w pendingSignIn, method string, b Client,
 ) (Outcome, error) {
 	w.State, w.Rescue = store.Repair, false // nothing is lost
 	if err := l.advance(ctx, w.Pending); err != nil {

@@ -68,7 +68,7 @@ func (l Tokens) readRefresh(token string) (r refreshText, err error) {
 
 // newFamily starts a family for a session that was just issued. An earlier family of that session
 // ends.
-func (l Tokens) newFamily(ctx context.Context, g granted, s store.Session, b Browser) (string, error) {
+func (l Tokens) newFamily(ctx context.Context, g granted, s store.Session, b Client) (string, error) {
 	if err := l.c.Tokens.RevokeFamilies(ctx, s.UserID, s.ID); err != nil {
 		return "", err
 	}
@@ -88,7 +88,7 @@ func (l Tokens) newFamily(ctx context.Context, g granted, s store.Session, b Bro
 // Refresh exchanges a refresh token for a header token and its successor. The session has the level
 // with which the family was started and is never fresh. A token that was exchanged before has been
 // copied: everything issued with it is ended, and the owner is notified. It returns *RefreshError.
-func (l Tokens) Refresh(ctx context.Context, token string, b Browser) (Outcome, error) {
+func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, error) {
 	r, err := l.readRefresh(token)
 	if err != nil {
 		return Outcome{}, err
@@ -116,7 +116,7 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	now, secret := l.c.Now(), seal.Token()
 	t, err := l.c.Tokens.RotateToken(ctx, store.TokenUse{
 		ID: r.Family, Generation: r.Generation, Hash: hash(r.Secret), Next: hash(secret), Now: now, IdleAt: now.Add(l.c.Policy.Tokens.RefreshIdle),
-		Copied: func() []store.Message { return l.letters(ctx, owner, TokenCopied, "", b) },
+		Copied: func() []store.Message { return l.notices(ctx, owner, TokenCopied, "", b) },
 	})
 	switch {
 	case errors.Is(err, store.ErrUsed):
@@ -130,7 +130,7 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Outcome{}, err
 	}
-	if err != nil || u.Uniquifier != t.Uniquifier || l.checkAllowed(u) != nil {
+	if err != nil || u.CredentialVersion != t.CredentialVersion || l.checkAllowed(u) != nil {
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	}
 	next, err := l.writeRefresh(t, secret)
@@ -154,7 +154,7 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 }
 
 // copiedToken ends everything issued with a refresh token that was presented again.
-func (l Tokens) copiedToken(ctx context.Context, u store.User, r refreshText, b Browser) error {
+func (l Tokens) copiedToken(ctx context.Context, u store.User, r refreshText, b Client) error {
 	l.kickOutbox()
 	if err := ended(l.Sessions.end(ctx, u.ID, r.Session)); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (l Tokens) copiedToken(ctx context.Context, u store.User, r refreshText, b 
 
 // LogoutRefresh ends the session and the family of a refresh token. An invalid token is not an
 // error.
-func (l Tokens) LogoutRefresh(ctx context.Context, token string, b Browser) error {
+func (l Tokens) LogoutRefresh(ctx context.Context, token string, b Client) error {
 	r, err := l.readRefresh(token)
 	if err != nil {
 		return nil
@@ -193,7 +193,7 @@ type PersonalTokenRequest struct {
 // invalidates the token. It returns ErrReauthenticate, ErrChoice if there is no scope or an unknown
 // one, ErrTooLong or ErrTooMany.
 func (l Tokens) MintPersonal(
-	ctx context.Context, who Who, w PersonalTokenRequest, b Browser,
+	ctx context.Context, who Principal, w PersonalTokenRequest, b Client,
 ) (string, store.Token, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return "", store.Token{}, err
@@ -233,7 +233,7 @@ func (w *PersonalTokenRequest) check(p TokenPolicy) error {
 
 // mintPersonal creates a personal access token with the granted proofs. It returns ErrTooMany.
 func mintPersonal(
-	ctx context.Context, l *Login, g granted, w PersonalTokenRequest, b Browser,
+	ctx context.Context, l *Login, g granted, w PersonalTokenRequest, b Client,
 ) (string, store.Token, error) {
 	present, err := l.c.Tokens.TokensOf(ctx, g.user.ID, l.c.Now())
 	if err != nil {
@@ -247,7 +247,7 @@ func mintPersonal(
 	t, err := l.mint(ctx, g, store.Token{
 		Personal: true, Hash: hash(text), Name: w.Name, Scopes: w.Scopes, IdleAt: ends, ExpiresAt: ends,
 		Most: maxPersonal,
-	}, kindOwn, b, l.letters(ctx, g.user, TokenMinted, "", b)...)
+	}, kindOwn, b, l.notices(ctx, g.user, TokenMinted, "", b)...)
 	if errors.Is(err, store.ErrUsed) { // another token was created meanwhile
 		err = ErrTooMany
 	}
@@ -270,17 +270,17 @@ func GrantToken(ctx context.Context, l *Login, u store.User, w PersonalTokenRequ
 		return "", store.Token{}, err
 	}
 	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{l.proof(policy.Operator)}}
-	return mintPersonal(ctx, l, g, w, Browser{})
+	return mintPersonal(ctx, l, g, w, Client{})
 }
 
 // TokensOf lists the caller's tokens of both kinds, newest first.
-func (l Tokens) TokensOf(ctx context.Context, who Who) ([]store.Token, error) {
+func (l Tokens) TokensOf(ctx context.Context, who Principal) ([]store.Token, error) {
 	return l.c.Tokens.TokensOf(ctx, who.User.ID, l.c.Now())
 }
 
 // RevokeToken ends one of the caller's tokens. For a family it also ends the header tokens issued
 // from it. It returns ErrReauthenticate or ErrNoSuch.
-func (l Tokens) RevokeToken(ctx context.Context, who Who, id string, b Browser) error {
+func (l Tokens) RevokeToken(ctx context.Context, who Principal, id string, b Client) error {
 	if err := l.Reauth.RequireRecent(who); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ type Device struct {
 
 // DevicesOf lists the caller's trusted devices and the browsers that stay signed in, newest first,
 // without their secrets.
-func (l SecondFactor) DevicesOf(ctx context.Context, who Who, b Browser) ([]Device, error) {
+func (l SecondFactor) DevicesOf(ctx context.Context, who Principal, b Client) ([]Device, error) {
 	all, err := l.c.Devices.List(ctx, who.User.ID)
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func (l SecondFactor) DevicesOf(ctx context.Context, who Who, b Browser) ([]Devi
 	}
 	out := make([]Device, 0, len(all))
 	for _, d := range all {
-		d.Secret, d.Uniquifier = "", ""
+		d.Secret, d.CredentialVersion = "", ""
 		out = append(out, Device{Device: d, Current: d.ID == trusted || d.ID == staying})
 	}
 	return out, nil
@@ -35,7 +35,7 @@ func (l SecondFactor) DevicesOf(ctx context.Context, who Who, b Browser) ([]Devi
 
 // RevokeDevice revokes one of the caller's devices of either kind, or all of them if id is empty.
 // It returns ErrReauthenticate or ErrNoSuch.
-func (l SecondFactor) RevokeDevice(ctx context.Context, who Who, id string, b Browser) error {
+func (l SecondFactor) RevokeDevice(ctx context.Context, who Principal, id string, b Client) error {
 	if err := l.Reauth.RequireRecent(who); err != nil {
 		return err
 	}

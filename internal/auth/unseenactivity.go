@@ -24,7 +24,7 @@ const (
 // first: security changes, and sign-ins that proved the first factor but not the second (R143). It
 // omits the caller's own actions in this session, and incomplete sign-ins that the same browser
 // completed later.
-func (l Account) News(ctx context.Context, who Who) ([]store.Event, error) {
+func (l Account) News(ctx context.Context, who Principal) ([]store.Event, error) {
 	newest := func(limit int, names ...string) store.EventFilter {
 		return store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit}
 	}
@@ -101,7 +101,7 @@ func changes() []string {
 
 // SeenNews marks the news up to a row as seen. It adds a row to the audit trail, which records when
 // and where the owner did so.
-func (l Account) SeenNews(ctx context.Context, who Who, through int64, b Browser) error {
+func (l Account) SeenNews(ctx context.Context, who Principal, through int64, b Client) error {
 	if through <= 0 {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (l Account) withNews(ctx context.Context, out Outcome, g granted) Outcome {
 	if g.quiet || g.verified || out.Session == nil {
 		return out
 	}
-	news, err := l.News(ctx, Who{User: out.User, Session: out.Session.Session})
+	news, err := l.News(ctx, Principal{User: out.User, Session: out.Session.Session})
 	if err != nil {
 		l.c.Log.WarnContext(ctx, "the news of an account could not be read", "user", out.User.ID, "cause", err)
 	}

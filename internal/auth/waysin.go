@@ -75,7 +75,7 @@ func (l Passwordless) waysOf(ctx context.Context, u store.User, stays func(id st
 			w.Others = append(w.Others, policy.By(f.Method))
 		}
 	}
-	if l.c.Passkeys != nil && l.c.Policy.Passkeys.First {
+	if l.c.Passkeys != nil && l.c.Policy.Passkeys.FirstFactor {
 		passkeys, err := l.c.Factors.PasskeysOf(ctx, u.ID)
 		if err != nil {
 			return w, err

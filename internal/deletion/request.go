@@ -22,8 +22,8 @@ var (
 	ErrLink = errors.New("deletion: the link stops nothing")
 )
 
-// LetterKind names the mail that a request sends, and its link.
-const LetterKind = "delete"
+// MailKind names the mail that a request sends, and its link.
+const MailKind = "delete"
 
 // purpose is the purpose of the link's signature.
 const purpose = "stop-deletion"
@@ -31,14 +31,14 @@ const purpose = "stop-deletion"
 // Owners configures the requests of owners.
 type Owners struct {
 	Keys *seal.Keys
-	// Post sends the mail. If it is nil, no mail is sent and no deletion can be
+	// Mailer sends the mail. If it is nil, no mail is sent and no deletion can be
 	// requested.
-	Post auth.Post
+	Mailer auth.Mailer
 	// Wait is the waiting period of a request.
 	Wait time.Duration
 	// Fresh returns an error unless the caller has recently proven everything that
 	// the account asks for.
-	Fresh func(ctx context.Context, who auth.Who) error
+	Fresh func(ctx context.Context, who auth.Principal) error
 }
 
 // link is the content of the mailed link.
@@ -49,24 +49,24 @@ type link struct {
 
 // Request asks for the deletion of the caller's account. Everything that was issued
 // to the account ends at once. Its address gets a mail with a link that stops the
-// deletion. The error is login.ErrReauthenticate, login.ErrSend or ErrWaits.
-func (d *Deletions) Request(ctx context.Context, who auth.Who, b auth.Browser) (due time.Time, err error) {
+// deletion. The error is auth.ErrReauthenticate, auth.ErrSend or ErrWaits.
+func (d *Deletions) Request(ctx context.Context, who auth.Principal, b auth.Client) (due time.Time, err error) {
 	o, u, now := d.c.Owners, who.User, d.c.Now()
-	if o.Post == nil {
+	if o.Mailer == nil {
 		return due, auth.ErrSend
 	}
 	if err := o.Fresh(ctx, who); err != nil {
 		return due, err
 	}
 	r := store.DeletionRequest{
-		UserID: u.ID, ID: store.NewID(), Uniquifier: account.NewUniquifier(), CreatedAt: now, DueAt: now.Add(o.Wait),
+		UserID: u.ID, ID: store.NewID(), CredentialVersion: account.NewUniquifier(), CreatedAt: now, DueAt: now.Add(o.Wait),
 	}
 	raw, err := json.Marshal(link{u.ID, r.ID})
 	if err != nil {
 		return due, err
 	}
-	m, err := o.Post.SealLetter(auth.Letter{
-		Kind: LetterKind, To: u.Email, User: u, Token: o.Keys.Sign(purpose, raw), Life: o.Wait,
+	m, err := o.Mailer.SealEmail(auth.Email{
+		Kind: MailKind, To: u.Email, User: u, Token: o.Keys.Sign(purpose, raw), Life: o.Wait,
 		Opens: r.DueAt, Browser: b,
 	})
 	if err != nil {
@@ -75,7 +75,7 @@ func (d *Deletions) Request(ctx context.Context, who auth.Who, b auth.Browser) (
 	e := event.DeletionRequested{User: subject(u), Due: r.DueAt, Context: d.at(b)}
 	r.Event = d.c.Trail.Row(e)
 	defer d.c.Changed()
-	switch err := d.c.Store.PutDeletion(ctx, r, u.Uniquifier, m); {
+	switch err := d.c.Store.PutDeletion(ctx, r, u.CredentialVersion, m); {
 	case errors.Is(err, store.ErrExists):
 		return due, ErrWaits
 	case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
@@ -83,7 +83,7 @@ func (d *Deletions) Request(ctx context.Context, who auth.Who, b auth.Browser) (
 	case err != nil:
 		return due, err
 	}
-	o.Post.Wake()
+	o.Mailer.Wake()
 	if d.c.Events != nil {
 		d.c.Events(ctx, e)
 	}
@@ -112,7 +112,7 @@ func (d *Deletions) Check(ctx context.Context, token string) error {
 
 // Stop cancels a deletion for anyone who has the mailed link, which works once. The
 // error is ErrLink.
-func (d *Deletions) Stop(ctx context.Context, token string, b auth.Browser) error {
+func (d *Deletions) Stop(ctx context.Context, token string, b auth.Client) error {
 	r, err := d.open(ctx, token)
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (d *Deletions) Stop(ctx context.Context, token string, b auth.Browser) erro
 
 // Keep cancels a deletion because of an action of the owner. It reports whether a
 // deletion was waiting.
-func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b auth.Browser) (bool, error) {
+func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b auth.Client) (bool, error) {
 	r, err := d.c.Store.DeletionOf(ctx, u.ID)
 	if err == nil {
 		err = d.c.Store.EndDeletion(ctx, u.ID, r.ID)
@@ -184,6 +184,6 @@ func subject(u store.User) event.Subject {
 	return event.Subject{ID: u.ID, Email: u.Email, Username: u.Username}
 }
 
-func (d *Deletions) at(b auth.Browser) event.Context {
+func (d *Deletions) at(b auth.Client) event.Context {
 	return event.Context{At: d.c.Now(), Address: b.Address, Agent: b.Agent, Request: b.Request}
 }

@@ -82,11 +82,11 @@ func (m *Manager) Keep(ctx context.Context, u store.User, d store.Device, life t
 }
 
 func (m *Manager) put(ctx context.Context, u store.User, d store.Device, life time.Duration, messages []store.Message) (string, error) {
-	now, p := m.c.Now(), payload{Uniquifier: u.Uniquifier, ID: store.NewID(), Secret: seal.Token()}
+	now, p := m.c.Now(), payload{Uniquifier: u.CredentialVersion, ID: store.NewID(), Secret: seal.Token()}
 	if m.c.Staying {
 		p.User, p.Session = u.ID, d.SessionID
 	}
-	d.ID, d.UserID, d.Uniquifier, d.Secret, d.Stays = p.ID, u.ID, u.Uniquifier, seal.HashToken(p.Secret), m.c.Staying
+	d.ID, d.UserID, d.CredentialVersion, d.Secret, d.Stays = p.ID, u.ID, u.CredentialVersion, seal.HashToken(p.Secret), m.c.Staying
 	d.CreatedAt, d.LastSeenAt, d.ExpiresAt = now, now, now.Add(life)
 	if err := m.c.Devices.PutDevice(ctx, d, messages...); err != nil {
 		return "", err
@@ -108,7 +108,7 @@ func (m *Manager) Recognize(
 	ctx context.Context, u store.User, cookie, address string, copied func() []store.Message,
 ) (known Known, ok bool, err error) {
 	p, ok := m.read(cookie)
-	if !ok || p.Uniquifier != u.Uniquifier {
+	if !ok || p.Uniquifier != u.CredentialVersion {
 		return Known{}, false, nil
 	}
 	n := p
@@ -116,7 +116,7 @@ func (m *Manager) Recognize(
 	hash := seal.HashToken(n.Secret)
 	now := m.c.Now()
 	d, err := m.c.Devices.UseDevice(ctx, store.DeviceUse{
-		ID: p.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Stays: m.c.Staying,
+		ID: p.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Stays: m.c.Staying,
 		Secret: seal.HashToken(p.Secret), Next: hash, Address: address, Now: now, Grace: m.grace, Copied: copied,
 	})
 	switch {
@@ -156,7 +156,7 @@ func (m *Manager) Vouches(u store.User, cookie string) bool { return m.ID(u, coo
 // and proves nothing.
 func (m *Manager) ID(u store.User, cookie string) string {
 	p, ok := m.read(cookie)
-	if !ok || u.ID == "" || p.Uniquifier != u.Uniquifier {
+	if !ok || u.ID == "" || p.Uniquifier != u.CredentialVersion {
 		return ""
 	}
 	return p.ID

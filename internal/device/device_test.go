@@ -38,7 +38,7 @@ func open(t testing.TB) *house {
 	h.Manager = New(Config{Devices: db, Keys: h.keys, Now: func() time.Time { return h.now }, Life: 30 * 24 * time.Hour})
 	for name, u := range map[string]*store.User{"alice": &h.alice, "bob": &h.bob} {
 		*u = store.User{
-			ID: store.NewID(), Email: name + "@x.t", EmailKey: name + "@x.t", Active: true, Uniquifier: "first of " + name,
+			ID: store.NewID(), Email: name + "@x.t", EmailKey: name + "@x.t", Active: true, CredentialVersion: "first of " + name,
 			CreatedAt: h.now, UpdatedAt: h.now,
 		}
 		if err := db.CreateUser(context.Background(), *u); err != nil {
@@ -165,7 +165,7 @@ func TestADeviceIsItsUsersOnly(t *testing.T) {
 	h.refused("another user", h.bob, cookie)
 	h.refused("nobody", store.User{}, cookie)
 	twin := h.bob
-	twin.Uniquifier = h.alice.Uniquifier
+	twin.CredentialVersion = h.alice.CredentialVersion
 	h.refused("another user under the same version", twin, cookie)
 	if h.Vouches(h.bob, cookie) || h.Vouches(store.User{}, cookie) || h.Vouches(h.alice, "") || !h.Vouches(h.alice, cookie) {
 		t.Error("vouches for the wrong one")
@@ -295,7 +295,7 @@ func TestACookieWithoutAUserBelongsToNoUser(t *testing.T) {
 		}
 		return cookie
 	}
-	whole := payload{Uniquifier: h.alice.Uniquifier, ID: "d", Secret: "s", User: h.alice.ID, Session: "b"}
+	whole := payload{Uniquifier: h.alice.CredentialVersion, ID: "d", Secret: "s", User: h.alice.ID, Session: "b"}
 	if made, ok := staying.Made(sign(staying, whole)); !ok || made.UserID != h.alice.ID {
 		t.Errorf("made for %+v, %v", made, ok)
 	}

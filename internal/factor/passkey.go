@@ -8,9 +8,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ErrAnswer is returned if the text from a browser is not the response of an
+// ErrMalformedAssertion is returned if the text from a browser is not the response of an
 // authenticator. The response itself was not checked.
-var ErrAnswer = errors.New("factor: no answer of an authenticator")
+var ErrMalformedAssertion = errors.New("factor: no answer of an authenticator")
 
 // Refused is returned if a check of an authenticator's response fails. It is an
 // ErrWrong. Cause is for the audit trail, and for users only if the operator wants
@@ -54,18 +54,18 @@ type NewPasskey struct {
 	Discoverable bool
 }
 
-// Question describes a request for a passkey. With neither Allowed nor Decoys, the
+// AssertionRequest describes a request for a passkey. With neither Allowed nor Decoys, the
 // browser offers any passkey that it finds, and the response must name the user.
-type Question struct {
+type AssertionRequest struct {
 	Allowed []store.Factor
 	// Decoys are credential IDs that belong to no user.
 	Decoys       [][]byte
 	Verification Verification
 }
 
-// Proven contains the facts that a valid response proves besides the passkey
+// Assertion contains the facts that a valid response proves besides the passkey
 // itself.
-type Proven struct{ UserVerified bool }
+type Assertion struct{ UserVerified bool }
 
 // PasskeyDetail contains the details of a passkey that a user may see.
 type PasskeyDetail struct {
@@ -85,14 +85,14 @@ type Passkeys interface {
 	// FinishCreate returns a factor with a Key and a sealed record that is bound to
 	// userID and id. The error is ErrAnswer or a *Refused.
 	FinishCreate(state []byte, userID, id, answer string) (store.Factor, error)
-	BeginGet(q Question) (Ceremony, error)
+	BeginGet(q AssertionRequest) (Ceremony, error)
 	// Key returns the key of the passkey that a response names. The error is
 	// ErrAnswer.
 	Key(answer string) (string, error)
 	// Verify returns nil if the response proves the passkey f, and updates its
 	// record: only one caller gets nil for a response. The error is ErrAnswer or a
 	// *Refused.
-	Verify(ctx context.Context, state []byte, f store.Factor, answer string) (Proven, error)
+	Verify(ctx context.Context, state []byte, f store.Factor, answer string) (Assertion, error)
 	// Detail reads a passkey's record. The error is ErrSecret.
 	Detail(f store.Factor) (PasskeyDetail, error)
 }

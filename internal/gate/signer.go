@@ -128,7 +128,7 @@ func reference(p store.Proof) []string {
 	case store.SMS:
 		return []string{"otp", "sms"}
 	case store.Passkey:
-		if p.Both {
+		if p.UserVerified {
 			return []string{"pop", "user"}
 		}
 		return []string{"pop"}

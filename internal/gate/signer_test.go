@@ -52,7 +52,7 @@ func TestAnAssertionSaysWhoAndHow(t *testing.T) {
 	s := signer(t, newKey)
 	c := Claims{Audience: "app.example.org", Subject: "U1", Email: "ann@example.org", Groups: []string{"admin"}}
 	c.Describe(store.Session{Level: store.TwoFactors, FreshAt: now.Add(-time.Minute), Proofs: []store.Proof{
-		{Method: "password"}, {Method: store.Passkey, Both: true}, {Method: store.SMS},
+		{Method: "password"}, {Method: store.Passkey, UserVerified: true}, {Method: store.SMS},
 	}})
 	text := s.Sign(c, now)
 	v, _ := verifier(t, now, func() *Signer { return s })

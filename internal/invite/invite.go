@@ -17,8 +17,8 @@ import (
 // one, or has expired. The store cannot tell which.
 var ErrLink = errors.New("invite: invalid or used link")
 
-// LetterKind names the mail of an invitation, and its link.
-const LetterKind = "invite"
+// MailKind names the mail of an invitation, and its link.
+const MailKind = "invite"
 
 // Store is the part of the store that invitations need.
 type Store interface {
@@ -30,8 +30,8 @@ type Store interface {
 type Config struct {
 	Store    Store
 	Accounts *account.Accounts
-	// Post sends the mail. If it is nil, no one can be invited.
-	Post   auth.Post
+	// Mailer sends the mail. If it is nil, no one can be invited.
+	Mailer auth.Mailer
 	Trail  *event.Trail
 	Events event.Handler // may be nil
 	Within time.Duration // life of a link
@@ -49,9 +49,9 @@ func New(c Config) *Invitations { return &Invitations{c} }
 
 // Invite mails an invitation. It replaces an earlier one to the same address. The
 // error is store.ErrExists if an account has the address or the username, an error
-// of account.ParseEmail or account.Accounts.Judge, or login.ErrSend.
+// of account.ParseEmail or account.Accounts.Judge, or auth.ErrSend.
 func (v *Invitations) Invite(ctx context.Context, d account.Draft) (store.Invitation, error) {
-	if v.c.Post == nil {
+	if v.c.Mailer == nil {
 		return store.Invitation{}, auth.ErrSend
 	}
 	email, key, err := account.ParseEmail(d.Email)
@@ -77,8 +77,8 @@ func (v *Invitations) Invite(ctx context.Context, d account.Draft) (store.Invita
 		ID: store.NewID(), TokenHash: seal.HashToken(token), Email: email, EmailKey: key, Username: d.Username,
 		Roles: d.Roles, Language: d.Language, Profile: d.Profile, CreatedAt: now, ExpiresAt: now.Add(v.c.Within),
 	}
-	m, err := v.c.Post.SealLetter(auth.Letter{
-		Kind: LetterKind, To: email, User: store.User{Email: email, Username: d.Username, Language: d.Language},
+	m, err := v.c.Mailer.SealEmail(auth.Email{
+		Kind: MailKind, To: email, User: store.User{Email: email, Username: d.Username, Language: d.Language},
 		Token: token, Life: v.c.Within,
 	})
 	if err != nil {
@@ -91,7 +91,7 @@ func (v *Invitations) Invite(ctx context.Context, d account.Draft) (store.Invita
 	if err := v.c.Store.PutInvitation(ctx, i, m); err != nil {
 		return store.Invitation{}, err
 	}
-	v.c.Post.Wake()
+	v.c.Mailer.Wake()
 	return i, nil
 }
 
@@ -130,16 +130,16 @@ func (v *Invitations) Look(ctx context.Context, token string) (store.Invitation,
 // password, with a passkey, or, if that is allowed, with neither.
 type Choice struct {
 	Password string
-	// Passkey returns the passkey as a factor of the account; see login.InvitedKey.
+	// Passkey returns the passkey as a factor of the account; see auth.InvitedKey.
 	Passkey func(userID string) (store.Factor, error)
 }
 
 // Accept creates the account of an invitation. Its address counts as proven,
 // because the link was mailed there. The link is used up in the transaction that
 // creates the account, so either both happen or neither does. The error is ErrLink,
-// login.ErrPasswordNeeded, login.ErrTaken if the address or the username is taken
+// auth.ErrPasswordNeeded, auth.ErrTaken if the address or the username is taken
 // by now, or an error of the password.
-func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b auth.Browser) (store.User, error) {
+func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b auth.Client) (store.User, error) {
 	if c.Password == "" && c.Passkey == nil && !v.c.Passwordless {
 		return store.User{}, auth.ErrPasswordNeeded
 	}

@@ -69,7 +69,7 @@ func sendDay(n Limits) int                { return n.SendDay }
 // Budgets returns the table.
 func Budgets() []Budget {
 	return slices.Concat(
-		firsts(), captchas(), seconds(), ofPasskeys(), codes(), behindFirst(), letters(), costly(), edits(),
+		firsts(), captchas(), seconds(), ofPasskeys(), codes(), behindFirst(), mailBudgets(), costly(), edits(),
 	)
 }
 

@@ -357,7 +357,7 @@ func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
 func TestADecoyIsNotCountedAsSent(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{SendHour: 3})
 	ask := func(i int, decoy bool) error {
-		return b.Link(ctx, limit.Letter{Kind: "reset", Identity: fmt.Sprint(i), Decoy: decoy, From: limit.From{Address: fmt.Sprint("192.0.2.", i)}})
+		return b.Link(ctx, limit.Mail{Kind: "reset", Identity: fmt.Sprint(i), Decoy: decoy, From: limit.From{Address: fmt.Sprint("192.0.2.", i)}})
 	}
 	for i := range 20 {
 		if err := ask(i, true); err != nil {

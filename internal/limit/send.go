@@ -131,8 +131,8 @@ func (l sending) AnsweredFirst(ctx context.Context, m First) error {
 	return l.counters.Release(ctx, Keys(l.answerableFirst(m)), nil)
 }
 
-// Letter is one requested letter.
-type Letter struct {
+// Mail is one requested mail.
+type Mail struct {
 	Kind     string
 	Identity string // in canonical form
 	Decoy    bool   // nothing is sent, so nothing is counted as sent
@@ -142,7 +142,7 @@ type Letter struct {
 
 // Link reserves one letter for an identity, known or not. The budgets of identity and network
 // together are checked first, so that one stranger cannot use up the owner's budget.
-func (l sending) Link(ctx context.Context, m Letter) error {
+func (l sending) Link(ctx context.Context, m Mail) error {
 	var claims []store.Claim
 	kind := "anybody"
 	if m.From.known() {
@@ -173,7 +173,7 @@ func (l sending) ChangeLetter(ctx context.Context, kind, userID, identity string
 	return err
 }
 
-// Register reserves one registration from a client address, and its letter.
+// Register reserves one registration from a client address, and its mail.
 func (l sending) Register(ctx context.Context, address string, letter bool) error {
 	claims := l.byNetwork(register, address)
 	if letter {

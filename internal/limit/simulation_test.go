@@ -50,7 +50,7 @@ func (w *world) guess(i int, f limit.From) (*limit.Reservation, error) {
 }
 
 // attack does all that is granted: wrong passwords, app codes, letters and codes
-// for each victim, letters for no one, and set-ups of a victim's number.
+// for each victim, mails for no one, and set-ups of a victim's number.
 func (w *world) attack(from func() limit.From) {
 	ctx := context.Background()
 	for i := range victims {
@@ -73,7 +73,7 @@ func (w *world) attack(from func() limit.From) {
 			}
 		}
 		for _, kind := range []string{"reset", "confirm"} {
-			if w.Link(ctx, limit.Letter{Kind: kind, Identity: owner(i), From: from()}) == nil {
+			if w.Link(ctx, limit.Mail{Kind: kind, Identity: owner(i), From: from()}) == nil {
 				w.messages++
 			}
 		}
@@ -87,7 +87,7 @@ func (w *world) attack(from func() limit.From) {
 		}
 	}
 	for range 20 { // no one's addresses: nothing is sent
-		_ = w.Link(ctx, limit.Letter{Kind: "reset", Identity: store.NewID(), Decoy: true, From: from()})
+		_ = w.Link(ctx, limit.Mail{Kind: "reset", Identity: store.NewID(), Decoy: true, From: from()})
 	}
 }
 
@@ -115,7 +115,7 @@ func (w *world) live(at int) {
 	for i := range 25 {
 		who := (at*25 + i) % 20000
 		f := limit.From{Address: fmt.Sprintf("10.2.%d.%d", who/250, who%250)}
-		if w.Link(ctx, limit.Letter{Kind: "reset", Identity: fmt.Sprint("person", who), From: f}) != nil {
+		if w.Link(ctx, limit.Mail{Kind: "reset", Identity: fmt.Sprint("person", who), From: f}) != nil {
 			w.honest++
 		}
 	}
@@ -140,7 +140,7 @@ func (w *world) look() {
 		if _, err := w.FactorFirst(ctx, "app of "+owner(0), f); err != nil && f != away {
 			w.locked["app from "+name] += int(step / time.Minute)
 		}
-		if w.Link(ctx, limit.Letter{Kind: "reset", Identity: owner(0), From: f}) != nil {
+		if w.Link(ctx, limit.Mail{Kind: "reset", Identity: owner(0), From: f}) != nil {
 			w.locked["letter from "+name] += int(step / time.Minute)
 		}
 	}

@@ -110,8 +110,8 @@ func behindFirst() []Budget {
 	}
 }
 
-// letters returns the budgets of letters that anyone may request.
-func letters() []Budget {
+// mailBudgets returns the budgets of mails that anyone may request.
+func mailBudgets() []Budget {
 	return []Budget{
 		{
 			Name: linkHour, Claims: "anybody who asks for a letter", Per: "kind of letter, identity as typed, network or known browser",

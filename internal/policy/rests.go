@@ -50,7 +50,7 @@ func (r Rules) AreIndependent(a, b store.Proof) bool {
 // passkey that counts as both factors.
 func (r Rules) TwoFactors(proofs []store.Proof) bool {
 	for i, p := range proofs {
-		if p.Both && r.PasskeyIsBoth ||
+		if p.UserVerified && r.PasskeyIsBoth ||
 			slices.ContainsFunc(proofs[i+1:], func(q store.Proof) bool { return r.AreIndependent(p, q) }) {
 			return true
 		}

@@ -66,7 +66,7 @@ func TestEveryPairOfFirstAndSecond(t *testing.T) {
 
 func TestWhatCountsAsTwoFactors(t *testing.T) {
 	r := Rules{PasskeyIsBoth: true, Independent: []string{ownMailServer}}
-	both := []store.Proof{{Method: store.Passkey, Both: true}}
+	both := []store.Proof{{Method: store.Passkey, UserVerified: true}}
 	if r.TwoFactors(nil) || r.TwoFactors([]store.Proof{By("password")}) || !r.TwoFactors(both) {
 		t.Error("no proof, or one of a single factor, counts as two; or one that is both does not")
 	}

@@ -23,7 +23,7 @@ func TestASessionIsFoundByItsID(t *testing.T) {
 	}
 	put := func(s store.Session) store.Session {
 		t.Helper()
-		s.UserID, s.Uniquifier, s.Level = "u", "one", store.OneFactor
+		s.UserID, s.CredentialVersion, s.Level = "u", "one", store.OneFactor
 		_, opened, err := b.Open(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)

@@ -59,7 +59,7 @@ func nodes(t *testing.T, open func() store.Store, notices func(store.Store) stor
 		t.Cleanup(func() { cancel(); <-done })
 		all = append(all, &member{Manager: m, db: db})
 	}
-	u := store.User{ID: "u", EmailKey: "u", Active: true, Uniquifier: "one"}
+	u := store.User{ID: "u", EmailKey: "u", Active: true, CredentialVersion: "one"}
 	if err := all[0].db.CreateUser(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestWhateverEndsASessionEndsItOnEveryNodeWithinASecond(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				token, s, err := from.Open(t.Context(), store.Session{UserID: "u", Uniquifier: u.Uniquifier, Level: store.OneFactor})
+				token, s, err := from.Open(t.Context(), store.Session{UserID: "u", CredentialVersion: u.CredentialVersion, Level: store.OneFactor})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -168,7 +168,7 @@ func (deaf) Listen(ctx context.Context, _ func(string), _ func(bool)) { <-ctx.Do
 func TestWithoutAChannelNothingIsAnsweredFromMemory(t *testing.T) {
 	open := engines(t)["postgres"]
 	all := nodes(t, open, func(store.Store) store.Notifier { return deaf{} })
-	token, s, err := all[0].Open(t.Context(), store.Session{UserID: "u", Uniquifier: "one", Level: store.OneFactor})
+	token, s, err := all[0].Open(t.Context(), store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 		return store.Join(db, v)
 	}, own)
 	for range 2 {
-		token, _, err := all[0].Open(t.Context(), store.Session{UserID: "u", Uniquifier: "one", Level: store.OneFactor})
+		token, _, err := all[0].Open(t.Context(), store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func (m *Manager) Personal(ctx context.Context, text string) (store.Token, store
 	if err != nil {
 		return store.Token{}, store.User{}, err
 	}
-	if !t.Personal || !u.Active || u.Uniquifier != t.Uniquifier || !now.Before(t.ExpiresAt) {
+	if !t.Personal || !u.Active || u.CredentialVersion != t.CredentialVersion || !now.Before(t.ExpiresAt) {
 		return store.Token{}, store.User{}, store.ErrNotFound
 	}
 	if now.Sub(t.UsedAt) >= useRecorded {

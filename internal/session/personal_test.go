@@ -16,7 +16,7 @@ import (
 func TestPersonalTokensAreUsedWhereThereAreAny(t *testing.T) {
 	ctx, b, text := t.Context(), open(t, session.Config{}), session.NewPersonal()
 	if err := b.db.PutToken(ctx, store.Token{
-		ID: "t", UserID: "u", Uniquifier: "one", Hash: seal.HashToken(text), Personal: true, Scopes: []string{"read"},
+		ID: "t", UserID: "u", CredentialVersion: "one", Hash: seal.HashToken(text), Personal: true, Scopes: []string{"read"},
 		CreatedAt: b.now, IdleAt: b.now.Add(time.Hour), ExpiresAt: b.now.Add(time.Hour),
 	}); err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestASessionThatMayHaveEndedIsNotAnsweredFromMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, opened, err := m.Open(ctx, store.Session{UserID: "u", Uniquifier: "one", Level: store.OneFactor})
+	token, opened, err := m.Open(ctx, store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -215,7 +215,7 @@ func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.
 	if err != nil {
 		return entry{}, err
 	}
-	if !u.Active || u.Uniquifier != s.Uniquifier {
+	if !u.Active || u.CredentialVersion != s.CredentialVersion {
 		return entry{}, store.ErrNotFound
 	}
 	standing, err := judge(ctx, s, u)

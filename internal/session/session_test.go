@@ -26,7 +26,7 @@ func open(t *testing.T, c session.Config) *bench {
 	t.Helper()
 	b := &bench{path: filepath.Join(t.TempDir(), "s.db"), now: time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)}
 	b.db = b.reopen(t)
-	b.user = store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, Uniquifier: "one"}
+	b.user = store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, CredentialVersion: "one"}
 	if err := b.db.CreateUser(context.Background(), b.user); err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func (b *bench) reopen(t *testing.T) store.Store {
 
 func (b *bench) start(t *testing.T) string {
 	t.Helper()
-	token, _, err := b.Open(context.Background(), store.Session{UserID: "u", Uniquifier: "one", Level: store.OneFactor})
+	token, _, err := b.Open(context.Background(), store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func BenchmarkFind(b *testing.B) {
 	}
 	defer db.Close()
 	ctx := context.Background()
-	if err := db.CreateUser(ctx, store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, Uniquifier: "one"}); err != nil {
+	if err := db.CreateUser(ctx, store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, CredentialVersion: "one"}); err != nil {
 		b.Fatal(err)
 	}
 	for name, life := range map[string]time.Duration{"warm": time.Second, "store": -1} {
@@ -195,7 +195,7 @@ func BenchmarkFind(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		token, _, err := m.Open(ctx, store.Session{UserID: "u", Uniquifier: "one", Level: store.OneFactor})
+		token, _, err := m.Open(ctx, store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
 		if err != nil {
 			b.Fatal(err)
 		}

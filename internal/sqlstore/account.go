@@ -52,7 +52,7 @@ func (s users) ChangePassword(ctx context.Context, c store.PasswordChange) error
 }
 
 // First factors other than the password and the mailbox, and second factors. Everything bound to
-// the uniquifier is already invalid.
+// the credential version is already invalid.
 var (
 	planted = []string{
 		`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use = 'first' AND method <> 'email'`,
@@ -91,7 +91,7 @@ func (t *txn) newMailbox(userID string) error {
 	return t.drop(userID, planted...)
 }
 
-// changeVersion is like changeUser, for an UPDATE with the uniquifier in its condition. It must be
+// changeVersion is like changeUser, for an UPDATE with the credential version in its condition. It must be
 // the first statement in its transaction, because it locks the account.
 func (t *txn) changeVersion(id, update string, args ...any) error {
 	n, err := t.exec(update, append([]any{id}, args...)...)

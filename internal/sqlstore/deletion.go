@@ -155,14 +155,14 @@ func (s deletions) PutDeletion(
 		}
 		if err := t.changeVersion(r.UserID, `UPDATE twofold_users SET uniquifier = $3, updated_at = $4
 			WHERE id = $1 AND uniquifier = $2`,
-			from, r.Uniquifier, micros(r.CreatedAt)); err != nil {
+			from, r.CredentialVersion, micros(r.CreatedAt)); err != nil {
 			return err
 		}
 		if _, err := t.exec(`INSERT INTO twofold_deletions (user_id, id, uniquifier, created_at, due_at, stays)
 			VALUES ($1, $2, $3, $4, $5, 1)
 			ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, uniquifier = excluded.uniquifier,
 				created_at = excluded.created_at, due_at = excluded.due_at, stays = excluded.stays`,
-			r.UserID, r.ID, r.Uniquifier, micros(r.CreatedAt), micros(r.DueAt)); err != nil {
+			r.UserID, r.ID, r.CredentialVersion, micros(r.CreatedAt), micros(r.DueAt)); err != nil {
 			return err
 		}
 		if err := t.putEvent(r.Event); err != nil {
@@ -179,7 +179,7 @@ const deletionQuery = `SELECT d.user_id, d.id, d.uniquifier, d.created_at, d.due
 	waitingDeletion
 
 func scanDeletion(scan scanner) (r store.DeletionRequest, err error) {
-	err = scan(&r.UserID, &r.ID, &r.Uniquifier, (*stamp)(&r.CreatedAt), (*stamp)(&r.DueAt))
+	err = scan(&r.UserID, &r.ID, &r.CredentialVersion, (*stamp)(&r.CreatedAt), (*stamp)(&r.DueAt))
 	return r, err
 }
 

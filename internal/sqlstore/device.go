@@ -16,7 +16,7 @@ func scanDevice(scan scanner) (d store.Device, err error) {
 }
 
 func deviceDest(d *store.Device) []any {
-	return []any{&d.ID, &d.UserID, &d.Uniquifier, &d.Secret, &d.Name, &d.Address,
+	return []any{&d.ID, &d.UserID, &d.CredentialVersion, &d.Secret, &d.Name, &d.Address,
 		(*stamp)(&d.CreatedAt), (*stamp)(&d.LastSeenAt), (*stamp)(&d.ExpiresAt),
 		&d.Stays, &d.Level, &d.SessionID, &d.TrustedBy, listOf[store.Proof]{&d.Proofs}}
 }
@@ -27,7 +27,7 @@ func (s devices) PutDevice(ctx context.Context, d store.Device, messages ...stor
 		(id, user_id, uniquifier, secret, name, address, created_at, last_seen_at, expires_at, last_secret, rotated_at,
 			stays, level, session_id, trusted_by, proofs)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, $10, $11, $12, $13, $14)`,
-		d.ID, d.UserID, d.Uniquifier, d.Secret, d.Name, d.Address,
+		d.ID, d.UserID, d.CredentialVersion, d.Secret, d.Name, d.Address,
 		micros(d.CreatedAt), micros(d.LastSeenAt), micros(d.ExpiresAt),
 		bit(d.Stays), int64(d.Level), d.SessionID, d.TrustedBy, text(d.Proofs))
 	return err
@@ -54,7 +54,7 @@ func (s devices) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device
 		stolen = false
 		d, err = get(t, `SELECT `+deviceColumns+`, d.last_secret, d.rotated_at FROM twofold_devices d
 			WHERE d.id = $1 AND d.user_id = $2 AND d.uniquifier = $3 AND d.stays = $4`+s.d.ForUpdate, scanUsedDevice,
-			u.ID, u.UserID, u.Uniquifier, bit(u.Stays))
+			u.ID, u.UserID, u.CredentialVersion, bit(u.Stays))
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func later(a, b time.Time) time.Time {
 	return moment(micros(a))
 }
 
-// DevicesOf implements store.Devices. A device that was stored with an old uniquifier during a
+// DevicesOf implements store.Devices. A device that was stored with an old credential version during a
 // change is not valid, so it is not listed.
 func (s devices) DevicesOf(ctx context.Context, userID string, now time.Time) ([]store.Device, error) {
 	return all(ctx, s.Store, s.read, "devices", `SELECT `+deviceColumns+` FROM twofold_devices d

@@ -9,7 +9,7 @@ import (
 const draftColumns = `owner, id, user_id, uniquifier, factor_id, method, name, adds, destination, secret, created_at, expires_at`
 
 func scanDraft(scan scanner) (d store.Draft, err error) {
-	err = scan(&d.Owner, &d.ID, &d.UserID, &d.Uniquifier, &d.FactorID, &d.Method, &d.Name, &d.Add, &d.Destination,
+	err = scan(&d.Owner, &d.ID, &d.UserID, &d.CredentialVersion, &d.FactorID, &d.Method, &d.Name, &d.Add, &d.Destination,
 		(*blob)(&d.Secret), (*stamp)(&d.CreatedAt), (*stamp)(&d.ExpiresAt))
 	return d, err
 }
@@ -28,7 +28,7 @@ func (d Dialect) draftStatement(v store.Draft) Statement {
 			factor_id = excluded.factor_id, method = excluded.method, name = excluded.name, adds = excluded.adds,
 			destination = excluded.destination, secret = excluded.secret, created_at = excluded.created_at,
 			expires_at = excluded.expires_at`, []any{
-		v.Owner, v.ID, v.UserID, v.Uniquifier, v.FactorID, v.Method, v.Name, bit(v.Add), v.Destination,
+		v.Owner, v.ID, v.UserID, v.CredentialVersion, v.FactorID, v.Method, v.Name, bit(v.Add), v.Destination,
 		bytesOf(v.Secret), micros(v.CreatedAt), micros(v.ExpiresAt),
 		v.UserID, userKey(v.UserID),
 	}, 1}

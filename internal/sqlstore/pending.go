@@ -12,7 +12,7 @@ const pendingColumns = `hash, user_id, uniquifier, state, factor, rescue, first_
 
 func pendingFields(p *store.Pending) []any {
 	return []any{
-		&p.Hash, &p.UserID, &p.Uniquifier, &p.State, &p.Factor, &p.Rescue, &p.First.Method, (*stamp)(&p.First.At),
+		&p.Hash, &p.UserID, &p.CredentialVersion, &p.State, &p.Factor, &p.Rescue, &p.First.Method, (*stamp)(&p.First.At),
 		&p.Remember, &p.SessionID, &p.Address, (*stamp)(&p.CreatedAt), (*stamp)(&p.ExpiresAt), &p.Version,
 		listOf[string]{&p.First.Rests}, &p.Known,
 	}
@@ -40,7 +40,7 @@ func (d Dialect) pendingStatements(p store.Pending) []Statement {
 	return []Statement{
 		{`INSERT INTO twofold_pendings (` + pendingColumns + `)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16` + d.unlessDeleted(17), []any{
-			p.Hash, p.UserID, p.Uniquifier, string(p.State), p.Factor, bit(p.Rescue), p.First.Method, micros(p.First.At),
+			p.Hash, p.UserID, p.CredentialVersion, string(p.State), p.Factor, bit(p.Rescue), p.First.Method, micros(p.First.At),
 			bit(p.Remember), p.SessionID, p.Address, micros(p.CreatedAt), micros(p.ExpiresAt), p.Version,
 			text(p.First.Rests), bit(p.Known), p.UserID, userKey(p.UserID),
 		}, 1},

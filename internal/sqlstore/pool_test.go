@@ -28,7 +28,7 @@ func TestAPoolKeepsFewStatements(t *testing.T) {
 	s := New(Pools{Write: db, Swift: db, Bulk: db, Read: db, Borrowed: true}, d)
 	defer s.Close()
 	for n := range 400 {
-		u := store.User{ID: fmt.Sprint(n), EmailKey: fmt.Sprint(n), Uniquifier: "1"}
+		u := store.User{ID: fmt.Sprint(n), EmailKey: fmt.Sprint(n), CredentialVersion: "1"}
 		for bit, field := range []*string{
 			&u.Email, &u.Username, &u.PasswordHash, &u.ProvenKey, &u.Language, &u.Profile,
 		} {

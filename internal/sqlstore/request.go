@@ -12,9 +12,9 @@ import (
 const recoveryColumns = `user_id, id, uniquifier, factor_id, shut, address, agent, created_at, opens_at, expires_at`
 
 func scanRecovery(scan scanner) (r store.Recovery, err error) {
-	err = scan(&r.UserID, &r.ID, &r.Uniquifier, &r.FactorID, &r.Shut, &r.Address, &r.Agent,
+	err = scan(&r.UserID, &r.ID, &r.CredentialVersion, &r.FactorID, &r.Blocked, &r.Address, &r.Agent,
 		(*stamp)(&r.CreatedAt), (*stamp)(&r.OpensAt), (*stamp)(&r.ExpiresAt))
-	if r.Shut {
+	if r.Blocked {
 		r.ExpiresAt = time.Time{}
 	}
 	return r, err
@@ -24,7 +24,7 @@ func scanRecovery(scan scanner) (r store.Recovery, err error) {
 // that lives is neither replaced nor put off, however many ask.
 func (s factors) PutRecovery(ctx context.Context, r store.Recovery, messages ...store.Message) error {
 	return s.tx(ctx, "put recovery", func(t *txn) error {
-		n, err := t.exec(putRecovery, r.UserID, r.ID, r.Uniquifier, r.FactorID, r.Address, r.Agent,
+		n, err := t.exec(putRecovery, r.UserID, r.ID, r.CredentialVersion, r.FactorID, r.Address, r.Agent,
 			micros(r.CreatedAt), micros(r.OpensAt), micros(r.ExpiresAt))
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ const sessionColumns = `hash, id, user_id, uniquifier, is_token, level, trusted,
 
 func sessionFields(s *store.Session) []any {
 	return []any{
-		&s.Hash, &s.ID, &s.UserID, &s.Uniquifier, &s.Token, &s.Level, &s.Trusted, listOf[store.Proof]{&s.Proofs},
+		&s.Hash, &s.ID, &s.UserID, &s.CredentialVersion, &s.Token, &s.Level, &s.Trusted, listOf[store.Proof]{&s.Proofs},
 		(*stamp)(&s.FreshAt), &s.Address, &s.Agent,
 		(*stamp)(&s.CreatedAt), (*stamp)(&s.SeenAt), (*stamp)(&s.IdleAt), (*stamp)(&s.ExpiresAt),
 		&s.TrustedBy,
@@ -39,7 +39,7 @@ func (s sessions) PutSession(ctx context.Context, v store.Session) error {
 func (d Dialect) sessionStatement(v store.Session) Statement {
 	columns, values := sessionColumns+", ends_at", "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
 	args := []any{
-		v.Hash, v.ID, v.UserID, v.Uniquifier, bit(v.Token), int64(v.Level), bit(v.Trusted), text(v.Proofs),
+		v.Hash, v.ID, v.UserID, v.CredentialVersion, bit(v.Token), int64(v.Level), bit(v.Trusted), text(v.Proofs),
 		micros(v.FreshAt), v.Address, v.Agent, micros(v.CreatedAt), micros(v.SeenAt), micros(v.IdleAt), micros(v.ExpiresAt),
 		v.TrustedBy,
 		min(micros(v.IdleAt), micros(v.ExpiresAt)),
@@ -139,7 +139,7 @@ func (s sessions) TakeSession(ctx context.Context, hash string) (store.Session, 
 // ends, so it cannot revive one.
 func (s sessions) RebindSession(ctx context.Context, v store.Session) error {
 	return found(s.exec(ctx, "rebind session", `UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
-		fresh_at = $6, trusted_by = $7 WHERE hash = $1`, v.Hash, v.Uniquifier, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt), v.TrustedBy))
+		fresh_at = $6, trusted_by = $7 WHERE hash = $1`, v.Hash, v.CredentialVersion, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt), v.TrustedBy))
 }
 
 // SessionsOf implements store.Sessions.

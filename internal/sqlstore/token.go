@@ -11,7 +11,7 @@ const tokenColumns = `id, user_id, uniquifier, personal, hash, generation, sessi
 	created_at, used_at, idle_at, expires_at, trusted_by`
 
 func scanToken(scan scanner) (t store.Token, err error) {
-	err = scan(&t.ID, &t.UserID, &t.Uniquifier, &t.Personal, &t.Hash, &t.Generation, &t.SessionID, &t.Name,
+	err = scan(&t.ID, &t.UserID, &t.CredentialVersion, &t.Personal, &t.Hash, &t.Generation, &t.SessionID, &t.Name,
 		listOf[string]{&t.Scopes}, &t.Level, &t.Trusted, listOf[store.Proof]{&t.Proofs},
 		(*stamp)(&t.CreatedAt), (*stamp)(&t.UsedAt), (*stamp)(&t.IdleAt), (*stamp)(&t.ExpiresAt), &t.TrustedBy)
 	return t, err
@@ -21,7 +21,7 @@ func scanToken(scan scanner) (t store.Token, err error) {
 // others. The lock keeps transactions of the same user in order.
 func (s tokens) PutToken(ctx context.Context, k store.Token, messages ...store.Message) error {
 	row := []any{
-		k.ID, k.UserID, k.Uniquifier, bit(k.Personal), k.Hash, k.Generation, k.SessionID, k.Name,
+		k.ID, k.UserID, k.CredentialVersion, bit(k.Personal), k.Hash, k.Generation, k.SessionID, k.Name,
 		text(k.Scopes), int64(k.Level), bit(k.Trusted), text(k.Proofs),
 		micros(k.CreatedAt), micros(k.UsedAt), micros(k.IdleAt), micros(k.ExpiresAt), k.TrustedBy,
 	}
@@ -35,7 +35,7 @@ func (s tokens) PutToken(ctx context.Context, k store.Token, messages ...store.M
 			}
 			query += ` WHERE (SELECT COUNT(*) FROM twofold_tokens WHERE user_id = $18 AND personal = 1
 				AND uniquifier = $19 AND expires_at > $20 AND idle_at > $20) < $21`
-			args = append(args, k.UserID, k.Uniquifier, micros(k.CreatedAt), int64(k.Most))
+			args = append(args, k.UserID, k.CredentialVersion, micros(k.CreatedAt), int64(k.Most))
 		}
 		n, err := t.exec(query, args...)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 const originColumns = `source, old_id, user_id, uniquifier, updated_at, codes, digest, password, imported_at`
 
 func scanOrigin(scan scanner) (o store.Origin, err error) {
-	err = scan(&o.Source, &o.OldID, &o.UserID, &o.Uniquifier, (*stamp)(&o.UpdatedAt), &o.Codes,
+	err = scan(&o.Source, &o.OldID, &o.UserID, &o.CredentialVersion, (*stamp)(&o.UpdatedAt), &o.Codes,
 		(*blob)(&o.Digest), (*blob)(&o.Password), (*stamp)(&o.At))
 	return o, err
 }
@@ -52,7 +52,7 @@ func (r *rowsOf) add(w store.Whole, fresh bool) error {
 			n.LastAddress, n.Count})
 	}
 	if o := w.Origin; o != nil {
-		r.origins = append(r.origins, []any{o.Source, o.OldID, u.ID, o.Uniquifier, micros(o.UpdatedAt), o.Codes,
+		r.origins = append(r.origins, []any{o.Source, o.OldID, u.ID, o.CredentialVersion, micros(o.UpdatedAt), o.Codes,
 			bytesOf(o.Digest), bytesOf(o.Password), micros(o.At)})
 	}
 	return nil
@@ -224,8 +224,8 @@ func (s transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.
 				language = CASE WHEN CAST($16 AS TEXT) = '' THEN language ELSE CAST($16 AS TEXT) END,
 				profile = CASE WHEN CAST($17 AS TEXT) = '' THEN profile ELSE CAST($17 AS TEXT) END
 			WHERE id = $1 AND uniquifier = $2 AND updated_at = $3`,
-			u.ID, was.Uniquifier, micros(was.UpdatedAt), u.Email, u.EmailKey, u.Username, u.UsernameKey,
-			bit(keepPassword), u.PasswordHash, bit(u.Active), u.Uniquifier, text(u.Roles), micros(u.UpdatedAt),
+			u.ID, was.CredentialVersion, micros(was.UpdatedAt), u.Email, u.EmailKey, u.Username, u.UsernameKey,
+			bit(keepPassword), u.PasswordHash, bit(u.Active), u.CredentialVersion, text(u.Roles), micros(u.UpdatedAt),
 			micros(u.ConfirmedAt), u.ProvenKey, u.Language, u.Profile)
 		if err != nil {
 			return err

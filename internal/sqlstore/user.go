@@ -13,7 +13,7 @@ const userColumns = `id, email, email_key, username, username_key, password_hash
 
 func userFields(u *store.User) []any {
 	return []any{
-		&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.Uniquifier,
+		&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.CredentialVersion,
 		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt),
 		(*stamp)(&u.ConfirmedAt), &u.ProvenKey, &u.Language, (*stamp)(&u.MovedAt), &u.Profile,
 	}
@@ -50,7 +50,7 @@ func (s users) ListUsers(ctx context.Context, after string, limit int) ([]store.
 // userRow returns the values of userColumns.
 func userRow(u store.User) []any {
 	return []any{
-		u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
+		u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.CredentialVersion,
 		text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt),
 		u.ProvenKey, u.Language, micros(u.MovedAt), u.Profile,
 	}
@@ -136,7 +136,7 @@ func (s users) SetIdentity(ctx context.Context, u store.User, uniquifier string,
 	})
 }
 
-// changeUser runs an UPDATE of one account under a new uniquifier; its trusted devices are removed
+// changeUser runs an UPDATE of one account under a new credential version; its trusted devices are removed
 // in the same transaction.
 func (t *txn) changeUser(id, update string, args ...any) error {
 	n, err := t.exec(update, append([]any{id}, args...)...)

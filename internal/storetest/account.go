@@ -63,9 +63,9 @@ var ownerRules = []rule{
 		k.is(k.s.ChangePassword(k.Context(), c), store.ErrUsed)
 		k.same(k.stored(u.ID), u)
 		k.devices(u, 1)
-		c.From = u.Uniquifier
+		c.From = u.CredentialVersion
 		k.ok(k.s.ChangePassword(k.Context(), c))
-		u.PasswordHash, u.Uniquifier, u.UpdatedAt = "h", "q", in(9)
+		u.PasswordHash, u.CredentialVersion, u.UpdatedAt = "h", "q", in(9)
 		k.same(k.stored(u.ID), u) // ResetAt and ConfirmedAt do not change
 		k.same(k.stored(other.ID), other)
 		k.gone(d)
@@ -74,7 +74,7 @@ var ownerRules = []rule{
 		}
 		c.From, c.To, c.Moved, c.Now = "q", "r", true, in(10)
 		k.ok(k.s.ChangePassword(k.Context(), c))
-		u.Uniquifier, u.UpdatedAt, u.MovedAt = "r", in(10), in(10)
+		u.CredentialVersion, u.UpdatedAt, u.MovedAt = "r", in(10), in(10)
 		k.same(k.stored(u.ID), u)
 		c.UserID = "nobody"
 		k.is(k.s.ChangePassword(k.Context(), c), store.ErrNotFound)
@@ -87,9 +87,9 @@ var ownerRules = []rule{
 				k.ok(k.s.CreateUser(k.Context(), u))
 				u = k.add(u, newFactor(u))
 				k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
-					UserID: u.ID, From: u.Uniquifier, To: "q", Hash: "h", ViaMailbox: true, ProvenKey: "p", DropSeconds: drop, Now: in(9),
+					UserID: u.ID, From: u.CredentialVersion, To: "q", Hash: "h", ViaMailbox: true, ProvenKey: "p", DropSeconds: drop, Now: in(9),
 				}))
-				u.PasswordHash, u.Uniquifier, u.UpdatedAt, u.ResetAt, u.ProvenKey = "h", "q", in(9), in(9), "p"
+				u.PasswordHash, u.CredentialVersion, u.UpdatedAt, u.ResetAt, u.ProvenKey = "h", "q", in(9), in(9), "p"
 				if confirmed.IsZero() {
 					u.ConfirmedAt = in(9)
 				}
@@ -108,7 +108,7 @@ var ownerRules = []rule{
 		second := newFactor(u)
 		u = k.add(k.add(k.add(u, mail), app), second)
 		k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", ViaMailbox: true, DropPlanted: true, MailTo: "moved@example.org", Now: in(9),
+			UserID: u.ID, From: u.CredentialVersion, To: "q", ViaMailbox: true, DropPlanted: true, MailTo: "moved@example.org", Now: in(9),
 		}))
 		firsts, err := k.s.FirstFactorsOf(k.Context(), u.ID)
 		k.ok(err)
@@ -124,7 +124,7 @@ var ownerRules = []rule{
 		p := store.PasswordChange{UserID: u.ID, From: "another", To: "q", Hash: "h", Messages: []store.Message{m}, Now: now}
 		k.is(k.s.ChangePassword(k.Context(), p), store.ErrUsed)
 		k.claims(in(1), 10)
-		p.From = u.Uniquifier
+		p.From = u.CredentialVersion
 		k.ok(k.s.ChangePassword(k.Context(), p))
 		k.claims(in(1), 10, "m")
 		i := store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Zed9", UsernameKey: "zed9", Messages: []store.Message{m}, Now: now}
@@ -146,9 +146,9 @@ var ownerRules = []rule{
 		c := store.IdentityChange{UserID: u.ID, From: "another", To: "q", Email: "New@example.org", EmailKey: "new@example.org", Now: in(9)}
 		k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrUsed)
 		k.same(k.stored(u.ID), u)
-		c.From = u.Uniquifier
+		c.From = u.CredentialVersion
 		k.ok(k.s.ChangeIdentity(k.Context(), c))
-		u.Email, u.EmailKey, u.Uniquifier, u.UpdatedAt, u.ConfirmedAt = "New@example.org", "new@example.org", "q", in(9), in(9)
+		u.Email, u.EmailKey, u.CredentialVersion, u.UpdatedAt, u.ConfirmedAt = "New@example.org", "new@example.org", "q", in(9), in(9)
 		u.ProvenKey = u.EmailKey
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
@@ -162,7 +162,7 @@ var ownerRules = []rule{
 		_, err := k.s.UserByIdentity(k.Context(), old.EmailKey)
 		k.is(err, store.ErrNotFound)
 		k.ok(k.s.ChangeIdentity(k.Context(), store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Ann9", UsernameKey: "ann9", Now: in(10)}))
-		u.Username, u.UsernameKey, u.Uniquifier, u.UpdatedAt = "Ann9", "ann9", "r", in(10)
+		u.Username, u.UsernameKey, u.CredentialVersion, u.UpdatedAt = "Ann9", "ann9", "r", in(10)
 		k.same(k.stored(u.ID), u)
 		for _, key := range []string{"ann9", "new@example.org"} {
 			got, err := k.s.UserByIdentity(k.Context(), key)
@@ -170,7 +170,7 @@ var ownerRules = []rule{
 			k.same(got, u)
 		}
 		k.ok(k.s.ChangeIdentity(k.Context(), store.IdentityChange{UserID: u.ID, From: "r", To: "s", NoUsername: true, Now: in(11)}))
-		u.Username, u.UsernameKey, u.Uniquifier, u.UpdatedAt = "", "", "s", in(11)
+		u.Username, u.UsernameKey, u.CredentialVersion, u.UpdatedAt = "", "", "s", in(11)
 		k.same(k.stored(u.ID), u)
 		_, err = k.s.UserByIdentity(k.Context(), "ann9")
 		k.is(err, store.ErrNotFound)
@@ -184,7 +184,7 @@ var ownerRules = []rule{
 			{Email: "x@example.org", EmailKey: have.EmailKey}, {Email: "x@example.org", EmailKey: have.UsernameKey},
 			{Username: "x", UsernameKey: have.UsernameKey}, {Username: "x", UsernameKey: have.EmailKey},
 		} {
-			c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, "q", in(9)
+			c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, "q", in(9)
 			k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrExists)
 			k.same(k.stored(u.ID), u)
 		}
@@ -240,7 +240,7 @@ var roleRules = []rule{
 var ownerRaceRules = []rule{
 	{"one of many changes of password and identity wins", func(k kit) {
 		u := k.user()
-		from := u.Uniquifier
+		from := u.CredentialVersion
 		k.one(k.race(func(s store.Store, i int) error {
 			if i%2 == 0 {
 				return s.ChangePassword(k.Context(), store.PasswordChange{UserID: u.ID, From: from, To: name("to", i), Hash: name("h", i), Now: in(9)})
@@ -283,7 +283,7 @@ var ownerRaceRules = []rule{
 		}
 		k.one(k.race(func(s store.Store, i int) error {
 			return s.ChangeIdentity(k.Context(), store.IdentityChange{
-				UserID: users[i].ID, From: users[i].Uniquifier, To: "to", Email: "one@example.org", EmailKey: "one@example.org", Now: in(9),
+				UserID: users[i].ID, From: users[i].CredentialVersion, To: "to", Email: "one@example.org", EmailKey: "one@example.org", Now: in(9),
 			})
 		}), store.ErrExists)
 	}},

@@ -18,7 +18,7 @@ func (k kit) connect(u store.User, c store.Connection) store.User {
 }
 
 func connecting(u store.User, add *store.Connection) store.ConnectionChange {
-	return store.ConnectionChange{UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Add: add, Now: now}
+	return store.ConnectionChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: add, Now: now}
 }
 
 func (k kit) connections(u store.User, want ...store.Connection) {
@@ -35,7 +35,7 @@ var connectionRules = []rule{
 		kept := newConnection(other, "c")
 		u, other = k.connect(k.connect(u, a), b), k.connect(other, kept)
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Disconnect: []string{a.ID, kept.ID}, Now: in(9),
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Disconnect: []string{a.ID, kept.ID}, Now: in(9),
 		}))
 		k.connections(u, b)
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveConnections: true, Now: in(9)}))
@@ -85,8 +85,8 @@ var connectionRules = []rule{
 	{"a change sets the uniquifier and deletes the devices", func(k kit) {
 		u := k.user()
 		d := k.device(u)
-		k.ok(k.s.ChangeConnections(k.Context(), store.ConnectionChange{UserID: u.ID, From: u.Uniquifier, To: "q", Now: in(9)}))
-		u.Uniquifier, u.UpdatedAt = "q", in(9)
+		k.ok(k.s.ChangeConnections(k.Context(), store.ConnectionChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: in(9)}))
+		u.CredentialVersion, u.UpdatedAt = "q", in(9)
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
 	}},

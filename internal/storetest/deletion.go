@@ -41,18 +41,18 @@ func volatileWrites(u store.User) map[string]func(ctx context.Context, s store.S
 		"recovery": func(ctx context.Context, s store.Store) error { return s.PutRecovery(ctx, newRequest(u)) },
 		"factor": func(ctx context.Context, s store.Store) error {
 			f := newFactor(u)
-			c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: u.Uniquifier, Add: &f, Now: now}
+			c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: u.CredentialVersion, Add: &f, Now: now}
 			return s.ChangeFactors(ctx, c)
 		},
 		"deletion": func(ctx context.Context, s store.Store) error {
-			return s.PutDeletion(ctx, newDeletion(u), u.Uniquifier)
+			return s.PutDeletion(ctx, newDeletion(u), u.CredentialVersion)
 		},
 	}
 }
 
 func newDeletion(u store.User) store.DeletionRequest {
 	return store.DeletionRequest{
-		UserID: u.ID, ID: store.NewID(), Uniquifier: store.NewID(), CreatedAt: now, DueAt: in(100),
+		UserID: u.ID, ID: store.NewID(), CredentialVersion: store.NewID(), CreatedAt: now, DueAt: in(100),
 	}
 }
 
@@ -196,24 +196,24 @@ var deletionRules = []rule{
 		k.device(u)
 		m := newMessage("m")
 		m.UserID = u.ID
-		k.ok(k.s.PutDeletion(k.Context(), r, u.Uniquifier, m))
+		k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion, m))
 		k.claims(in(1), 10, "m")
 		k.devices(u, 0)
 		got, err := k.s.DeletionOf(k.Context(), u.ID)
 		k.ok(err)
 		k.same(got, r)
-		k.same(k.stored(u.ID).Uniquifier, r.Uniquifier)
-		k.is(k.s.PutDeletion(k.Context(), newDeletion(u), r.Uniquifier), store.ErrExists)
+		k.same(k.stored(u.ID).CredentialVersion, r.CredentialVersion)
+		k.is(k.s.PutDeletion(k.Context(), newDeletion(u), r.CredentialVersion), store.ErrExists)
 		k.is(k.s.EndDeletion(k.Context(), u.ID, "another"), store.ErrNotFound)
 		k.ok(k.s.EndDeletion(k.Context(), u.ID, r.ID))
 		k.is(k.s.EndDeletion(k.Context(), u.ID, ""), store.ErrNotFound)
-		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), r.Uniquifier))
+		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), r.CredentialVersion))
 		k.ok(k.s.EndDeletion(k.Context(), u.ID, ""))
 	}},
 	{"a request waits on when the uniquifier changes", func(k kit) {
 		u := k.user()
 		r := newDeletion(u)
-		k.ok(k.s.PutDeletion(k.Context(), r, u.Uniquifier))
+		k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion))
 		k.ok(k.s.SetPassword(k.Context(), u.ID, "new", "another", false, now))
 		got, err := k.s.DeletionOf(k.Context(), u.ID)
 		k.ok(err)
@@ -244,15 +244,15 @@ var deletionRules = []rule{
 		k.is(k.s.PutToken(k.Context(), second), store.ErrUsed)
 		k.is(k.s.PutRecovery(k.Context(), again), store.ErrExists)
 		r.Event = row("deletion")
-		k.ok(k.s.PutDeletion(k.Context(), r, u.Uniquifier))
+		k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion))
 		r.ID, r.Event = store.NewID(), row("deletion 2")
-		k.is(k.s.PutDeletion(k.Context(), r, r.Uniquifier), store.ErrExists)
+		k.is(k.s.PutDeletion(k.Context(), r, r.CredentialVersion), store.ErrExists)
 		k.events(store.EventFilter{UserID: u.ID}, "token", "recovery", "deletion")
 	}},
 	{"a requested deletion happens when it is due, and only by its own id", func(k kit) {
 		u := k.user()
 		r := newDeletion(u)
-		k.ok(k.s.PutDeletion(k.Context(), r, u.Uniquifier))
+		k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion))
 		for _, at := range []time.Time{now, in(99)} {
 			list, err := k.s.DueDeletions(k.Context(), at, 10)
 			k.ok(err)
@@ -331,7 +331,7 @@ var deletionRaceRules = []rule{
 		for range rounds() {
 			u := k.user()
 			r := newDeletion(u)
-			k.ok(k.s.PutDeletion(k.Context(), r, u.Uniquifier))
+			k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion))
 			d := deletion(u)
 			d.Request, d.Now = r.ID, in(200)
 			errs := k.race(func(s store.Store, i int) error {

@@ -119,7 +119,7 @@ var deviceRules = []rule{
 		same := func(*store.Device) {}
 		try(func(v *store.Device) { v.ID = "unknown" }, d.Secret, now)
 		try(func(v *store.Device) { v.UserID = other.ID }, d.Secret, now)
-		try(func(v *store.Device) { v.Uniquifier = "another" }, d.Secret, now)
+		try(func(v *store.Device) { v.CredentialVersion = "another" }, d.Secret, now)
 		try(same, d.Secret, d.ExpiresAt)
 		try(same, "never a secret", now)
 		try(same, "", now)
@@ -175,7 +175,7 @@ var deviceRules = []rule{
 		first, err := k.use(d, d.Secret, now, grace)
 		k.ok(err)
 		again, err := k.s.UseDevice(k.Context(), store.DeviceUse{
-			ID: d.ID, UserID: d.UserID, Uniquifier: d.Uniquifier, Secret: d.Secret, Next: "not stored",
+			ID: d.ID, UserID: d.UserID, CredentialVersion: d.CredentialVersion, Secret: d.Secret, Next: "not stored",
 			Now: in(10).Add(-time.Microsecond), Grace: grace,
 		})
 		k.ok(err)

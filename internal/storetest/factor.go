@@ -49,8 +49,8 @@ var factorRules = []rule{
 	{"a change sets the uniquifier and deletes the devices", func(k kit) {
 		u := k.user()
 		d := k.device(u)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "q", Now: in(9)}))
-		u.Uniquifier, u.UpdatedAt = "q", in(9)
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: in(9)}))
+		u.CredentialVersion, u.UpdatedAt = "q", in(9)
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
 	}},
@@ -69,7 +69,7 @@ var factorRules = []rule{
 	{"a change of an unknown user is ErrNotFound", func(k kit) {
 		u := newUser()
 		f := newFactor(u)
-		k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "q", Add: &f}), store.ErrNotFound)
+		k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &f}), store.ErrNotFound)
 		k.is(k.s.AdvanceStep(k.Context(), f.ID, 9, now), store.ErrNotFound)
 	}},
 	{"a change replaces one factor by another", func(k kit) {
@@ -79,7 +79,7 @@ var factorRules = []rule{
 		a.CreatedAt, b.CreatedAt = in(-9), in(-8)
 		u = k.add(k.add(u, a), b)
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Add: &c, Remove: []string{a.ID, "unknown"}, Now: now,
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &c, Remove: []string{a.ID, "unknown"}, Now: now,
 		}))
 		k.same(k.factors(u.ID), []store.Factor{c, b})
 	}},
@@ -88,7 +88,7 @@ var factorRules = []rule{
 		a, b, c, theirs := newFactor(u), newFactor(u), newFactor(u), newFactor(other)
 		u = k.add(k.add(u, a), b)
 		k.add(other, theirs)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "q", Add: &c, RemoveAll: true, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &c, RemoveAll: true, Now: now}))
 		k.same(k.factors(u.ID), []store.Factor{c})
 		k.same(k.factors(other.ID), []store.Factor{theirs})
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveAll: true, Now: now}))
@@ -99,7 +99,7 @@ var factorRules = []rule{
 		theirs := newFactor(other)
 		k.add(other, theirs)
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Remove: []string{theirs.ID}, Now: now,
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{theirs.ID}, Now: now,
 		}))
 		k.same(k.factors(other.ID), []store.Factor{theirs})
 	}},
@@ -107,7 +107,7 @@ var factorRules = []rule{
 		u, other := k.user(), k.user()
 		theirs := newFactor(other)
 		if err := k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Add: &theirs, Now: now,
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &theirs, Now: now,
 		}); err == nil {
 			k.Fatal("no error")
 		}
@@ -123,7 +123,7 @@ var factorRules = []rule{
 		double := newFactor(u)
 		double.ID = theirs.ID
 		k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Add: &double, RemoveAll: true, Now: now,
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &double, RemoveAll: true, Now: now,
 		}), store.ErrExists)
 		k.same(k.stored(u.ID), u)
 		k.same(k.factors(u.ID), []store.Factor{mine})
@@ -188,7 +188,7 @@ var stepRules = []rule{
 		u := k.user()
 		f := newFactor(u)
 		u = k.add(u, f)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "q", Remove: []string{f.ID}, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{f.ID}, Now: now}))
 		k.is(k.s.AdvanceStep(k.Context(), f.ID, 1000, now), store.ErrNotFound)
 	}},
 }

@@ -107,7 +107,7 @@ var messageRules = []rule{
 	{"a change of factors stores its messages with it, or neither", func(k kit) {
 		u := k.user()
 		m := newMessage("m")
-		change := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "next", RemoveAll: true, Messages: []store.Message{m}, Now: now}
+		change := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "next", RemoveAll: true, Messages: []store.Message{m}, Now: now}
 		lost := change
 		lost.From = "another"
 		k.is(k.s.ChangeFactors(k.Context(), lost), store.ErrUsed)
@@ -119,7 +119,7 @@ var messageRules = []rule{
 		k.is(k.s.ChangeFactors(k.Context(), again), store.ErrExists) // the ID is taken
 		kept, err := k.s.UserByID(k.Context(), u.ID)
 		k.ok(err)
-		k.same(kept.Uniquifier, "next")
+		k.same(kept.CredentialVersion, "next")
 	}},
 	{"a finished message is gone, and finishing it again is not an error", func(k kit) {
 		k.message("m", 0)

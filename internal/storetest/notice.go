@@ -74,10 +74,10 @@ func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.T
 // these returns a function that returns the messages.
 func these(m []store.Message) func() []store.Message { return func() []store.Message { return m } }
 
-// under returns a change with the current uniquifier, and with a wrong one.
+// under returns a change with the current credential version, and with a wrong one.
 func (k kit) under(u store.User, do func(from string, m ...store.Message) error) change {
 	return change{
-		do:      func(m ...store.Message) error { return do(u.Uniquifier, m...) },
+		do:      func(m ...store.Message) error { return do(u.CredentialVersion, m...) },
 		missing: func(m ...store.Message) error { return do("another", m...) },
 	}
 }
@@ -103,7 +103,7 @@ func (k kit) copying(u store.User) change {
 			k.ok(err)
 			d := list[0]
 			_, err = k.s.UseDevice(k.Context(), store.DeviceUse{
-				ID: d.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: secret(d.Secret), Next: "n", Now: in(60),
+				ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: secret(d.Secret), Next: "n", Now: in(60),
 				Grace: grace, Copied: these(m),
 			})
 			return err
@@ -132,7 +132,7 @@ func (k kit) taking(u store.User) change {
 		return func(m ...store.Message) error {
 			r, err := k.s.Recovery(k.Context(), u.ID)
 			if err == nil {
-				_, err = k.s.TakeRecovery(k.Context(), u.ID, r.ID, r.Uniquifier, at, m...)
+				_, err = k.s.TakeRecovery(k.Context(), u.ID, r.ID, r.CredentialVersion, at, m...)
 			}
 			return err
 		}
@@ -186,7 +186,7 @@ func (k kit) furnished() (u store.User, verbs func(s store.Store) map[string]cha
 	u = k.user()
 	f, other, codes, c := newFactor(u), newFactor(u), asBytes([]string{"a", "b"}), newConnection(u, u.ID)
 	other.Method = store.SMS
-	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "1", Add: &other, Now: now}))
+	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "1", Add: &other, Now: now}))
 	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "1", To: "2", Add: &f, Codes: codes, Now: now}))
 	u = k.connect(k.stored(u.ID), c)
 	t := k.token(u)
@@ -258,7 +258,7 @@ var noticeRaceRules = []rule{
 		k.ok(rotate(t.Hash))
 		use := func(secret string) error {
 			_, err := k.s.UseDevice(k.Context(), store.DeviceUse{
-				ID: d.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: secret, Next: "n", Now: now, Grace: grace,
+				ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: secret, Next: "n", Now: now, Grace: grace,
 				Copied: never,
 			})
 			return err

@@ -53,7 +53,7 @@ var passkeyRules = []rule{
 			double := newPasskey(u, store.UseSecond)
 			double.Key = taken
 			k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{
-				UserID: u.ID, From: u.Uniquifier, To: "q", Add: &double, RemoveAll: taken == theirs.Key, Now: now,
+				UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &double, RemoveAll: taken == theirs.Key, Now: now,
 			}), store.ErrExists)
 		}
 		k.same(k.stored(u.ID), u)
@@ -76,7 +76,7 @@ var passkeyRules = []rule{
 		u := k.user()
 		first, second := newPasskey(u, store.UseFirst), newPasskey(u, store.UseSecond)
 		u = k.add(k.add(u, first), second)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "q", Remove: []string{first.ID}, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{first.ID}, Now: now}))
 		_, err := k.s.PasskeyByKey(k.Context(), first.Key)
 		k.is(err, store.ErrNotFound)
 		k.is(k.s.UsePasskey(k.Context(), first.ID, first.Secret, []byte("new"), now), store.ErrNotFound)
@@ -117,7 +117,7 @@ var passkeyRaceRules = []rule{
 				f := newPasskey(users[n], store.UseSecond)
 				f.Key = name("key", i)
 				return s.ChangeFactors(k.Context(), store.FactorChange{
-					UserID: users[n].ID, From: users[n].Uniquifier, To: store.NewID(), Add: &f, Now: now,
+					UserID: users[n].ID, From: users[n].CredentialVersion, To: store.NewID(), Add: &f, Now: now,
 				})
 			}), store.ErrExists)
 		}

@@ -130,7 +130,7 @@ var raceRules = []rule{
 				f := newFactor(u)
 				f.Primary = true
 				return s.ChangeFactors(k.Context(), store.FactorChange{
-					UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Add: &f, Now: now,
+					UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now,
 				})
 			}), store.ErrUsed)
 			k.same(len(k.factors(u.ID)), 1)
@@ -145,11 +145,11 @@ var raceRules = []rule{
 				}
 				f := newFactor(u)
 				return s.ChangeFactors(k.Context(), store.FactorChange{
-					UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Add: &f, Now: now,
+					UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now,
 				})
 			})
 			k.ok(told[0])
-			k.same(k.stored(u.ID).Uniquifier, "of the password")
+			k.same(k.stored(u.ID).CredentialVersion, "of the password")
 		}
 	}},
 	{"of parallel takers of a session exactly one gets it", func(k kit) {
@@ -261,7 +261,7 @@ var moreRaceRules = []rule{
 			seen := map[string]bool{}
 			k.exactly(callers, k.race(func(s store.Store, i int) error {
 				got, err := s.UseDevice(k.Context(), store.DeviceUse{
-					ID: d.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: d.Secret, Next: name("next", i), Now: now, Grace: grace,
+					ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: d.Secret, Next: name("next", i), Now: now, Grace: grace,
 				})
 				mu.Lock()
 				defer mu.Unlock()
@@ -281,7 +281,7 @@ var moreRaceRules = []rule{
 			won, copied := 0, 0
 			for _, err := range k.race(func(s store.Store, i int) error {
 				_, err := s.UseDevice(k.Context(), store.DeviceUse{
-					ID: d.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: d.Secret, Next: name("next", i), Now: now,
+					ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: d.Secret, Next: name("next", i), Now: now,
 				})
 				return err
 			}) {

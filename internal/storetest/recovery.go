@@ -12,7 +12,7 @@ import (
 func (k kit) codes(u store.User, macs ...string) store.User {
 	k.Helper()
 	to := store.NewID()
-	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: to, Codes: asBytes(macs), Now: now}))
+	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: to, Codes: asBytes(macs), Now: now}))
 	return k.stored(u.ID)
 }
 
@@ -106,7 +106,7 @@ var recoveryRules = []rule{
 		old := k.factors(u.ID)[0]
 		f := newFactor(u)
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Add: &f, Remove: []string{old.ID}, Now: now,
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &f, Remove: []string{old.ID}, Now: now,
 		}))
 		k.left(u, 1)
 	}},
@@ -114,7 +114,7 @@ var recoveryRules = []rule{
 		u := k.codes(k.enrolled(), "a")
 		f := newFactor(u)
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Add: &f, Codes: [][]byte{}, Now: now,
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &f, Codes: [][]byte{}, Now: now,
 		}))
 		k.left(u, 0)
 		_, err := k.spend(k.s, u, "a")
@@ -123,7 +123,7 @@ var recoveryRules = []rule{
 	{"codes go with the last second factor", func(k kit) {
 		u := k.codes(k.enrolled(), "a")
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Remove: []string{k.factors(u.ID)[0].ID}, Now: now,
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{k.factors(u.ID)[0].ID}, Now: now,
 		}))
 		k.left(u, 0)
 		f := newFactor(u)
@@ -138,7 +138,7 @@ var recoveryRules = []rule{
 		u = k.add(u, first)
 		k.device(u)
 		k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Codes: asBytes([]string{"a"}), Now: now,
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Codes: asBytes([]string{"a"}), Now: now,
 		}), store.ErrNoFactor)
 		k.same(k.stored(u.ID), u)
 		k.devices(u, 1)
@@ -160,7 +160,7 @@ var severalRules = []rule{
 		f := k.factors(u.ID)[0]
 		k.device(u)
 		for _, c := range []store.FactorChange{{Remove: []string{f.ID}}, {RemoveAll: true}} {
-			c.UserID, c.From, c.To, c.KeepOne, c.Now = u.ID, u.Uniquifier, "q", true, now
+			c.UserID, c.From, c.To, c.KeepOne, c.Now = u.ID, u.CredentialVersion, "q", true, now
 			k.is(k.s.ChangeFactors(k.Context(), c), store.ErrNoFactor)
 		}
 		k.same(k.stored(u.ID), u)
@@ -174,7 +174,7 @@ var severalRules = []rule{
 		a.Primary = true
 		u = k.add(k.add(u, a), b)
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", Remove: []string{a.ID}, Prefer: b.ID, Now: now,
+			UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{a.ID}, Prefer: b.ID, Now: now,
 		}))
 		b.Primary = true
 		k.same(k.factors(u.ID), []store.Factor{b})
@@ -243,7 +243,7 @@ var recoveryRaceRules = []rule{
 				for j := range byte(5) {
 					set = append(set, bytes.Repeat([]byte{byte(i), j}, 3))
 				}
-				return s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Codes: set, Now: now})
+				return s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Codes: set, Now: now})
 			}), store.ErrUsed)
 			u = k.stored(u.ID)
 			k.left(u, 5)
@@ -268,7 +268,7 @@ var recoveryRaceRules = []rule{
 					return err
 				}
 				return s.ChangeFactors(k.Context(), store.FactorChange{
-					UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Codes: asBytes([]string{name("new", i)}), Now: now,
+					UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Codes: asBytes([]string{name("new", i)}), Now: now,
 				})
 			})
 			spent, made := 0, 0
@@ -299,13 +299,13 @@ var recoveryRaceRules = []rule{
 				ids = append(ids, f.ID)
 			}
 			k.race(func(s store.Store, i int) error {
-				for range 3 { // again with the new uniquifier, as a persistent caller would
+				for range 3 { // again with the new credential version, as a persistent caller would
 					now, err := s.UserByID(k.Context(), u.ID)
 					if err != nil {
 						return err
 					}
 					_ = s.ChangeFactors(k.Context(), store.FactorChange{
-						UserID: u.ID, From: now.Uniquifier, To: store.NewID(), Remove: ids[i%2 : i%2+1], KeepOne: true, Now: in(1),
+						UserID: u.ID, From: now.CredentialVersion, To: store.NewID(), Remove: ids[i%2 : i%2+1], KeepOne: true, Now: in(1),
 					})
 				}
 				return nil
@@ -327,7 +327,7 @@ var recoveryRaceRules = []rule{
 				if i == callers-1 {
 					f := newFactor(u)
 					f.Primary = true
-					return s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Add: &f, Now: now})
+					return s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now})
 				}
 				return s.PreferFactor(k.Context(), u.ID, ids[i%3])
 			})

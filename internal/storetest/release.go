@@ -51,7 +51,7 @@ func CheckFirstRelease(t *testing.T, s store.Store) {
 	ctx, k := context.Background(), kit{T: t, s: s}
 	u, err := s.UserByIdentity(ctx, "ann")
 	k.ok(err)
-	if u.ID != "u" || u.Email != "Ann@example.org" || !u.Active || u.Uniquifier != "q" || len(u.Roles) != 1 || !u.CreatedAt.Equal(now) {
+	if u.ID != "u" || u.Email != "Ann@example.org" || !u.Active || u.CredentialVersion != "q" || len(u.Roles) != 1 || !u.CreatedAt.Equal(now) {
 		t.Errorf("the account is %+v", u)
 	}
 	f := k.factors("u")

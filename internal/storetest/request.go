@@ -8,7 +8,7 @@ import (
 
 func newRequest(u store.User) store.Recovery {
 	return store.Recovery{
-		UserID: u.ID, ID: store.NewID(), Uniquifier: u.Uniquifier, FactorID: store.NewID(), Address: "192.0.2.1", Agent: "Firefox",
+		UserID: u.ID, ID: store.NewID(), CredentialVersion: u.CredentialVersion, FactorID: store.NewID(), Address: "192.0.2.1", Agent: "Firefox",
 		CreatedAt: now, OpensAt: in(100), ExpiresAt: in(200),
 	}
 }
@@ -28,7 +28,7 @@ func (k kit) requestIs(u store.User, want store.Recovery) {
 }
 
 func (k kit) takes(r store.Recovery, at time.Time) error {
-	got, err := k.s.TakeRecovery(k.Context(), r.UserID, r.ID, r.Uniquifier, at)
+	got, err := k.s.TakeRecovery(k.Context(), r.UserID, r.ID, r.CredentialVersion, at)
 	if err == nil {
 		k.same(got, r)
 	}
@@ -62,7 +62,7 @@ var requestRules = []rule{
 		k.ok(k.s.PutRecovery(k.Context(), late))
 		k.requestIs(u, late)
 		other := newRequest(u)
-		other.Uniquifier = "another"
+		other.CredentialVersion = "another"
 		k.ok(k.s.PutRecovery(k.Context(), other))
 		k.requestIs(u, other)
 	}},
@@ -75,7 +75,7 @@ var requestRules = []rule{
 		}
 		for _, change := range []func(*store.Recovery){
 			func(v *store.Recovery) { v.ID = "another" }, func(v *store.Recovery) { v.ID = mine.ID }, func(v *store.Recovery) { v.ID = "" },
-			func(v *store.Recovery) { v.UserID = other.ID }, func(v *store.Recovery) { v.Uniquifier = "another" },
+			func(v *store.Recovery) { v.UserID = other.ID }, func(v *store.Recovery) { v.CredentialVersion = "another" },
 		} {
 			v := r
 			change(&v)
@@ -107,10 +107,10 @@ var requestRules = []rule{
 		k.is(k.takes(store.Recovery{UserID: u.ID}, in(150)), store.ErrUsed)
 		for _, at := range []time.Time{now, in(1_000_000)} {
 			again := newRequest(u)
-			again.CreatedAt, again.Uniquifier = at, "another"
+			again.CreatedAt, again.CredentialVersion = at, "another"
 			k.is(k.s.PutRecovery(k.Context(), again), store.ErrExists)
 		}
-		k.requestIs(u, store.Recovery{UserID: u.ID, Shut: true, CreatedAt: in(2)})
+		k.requestIs(u, store.Recovery{UserID: u.ID, Blocked: true, CreatedAt: in(2)})
 		k.request(other)
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))
 		k.request(u)
@@ -128,7 +128,7 @@ var requestRules = []rule{
 			k.Fatalf("%d records were swept, want 1", n)
 		}
 		k.requestIs(third, late)
-		k.requestIs(other, store.Recovery{UserID: other.ID, Shut: true, CreatedAt: now})
+		k.requestIs(other, store.Recovery{UserID: other.ID, Blocked: true, CreatedAt: now})
 	}},
 }
 
@@ -161,14 +161,14 @@ var requestRaceRules = []rule{
 					}
 					return store.ErrUsed
 				}
-				_, err := s.TakeRecovery(k.Context(), u.ID, r.ID, r.Uniquifier, in(150))
+				_, err := s.TakeRecovery(k.Context(), u.ID, r.ID, r.CredentialVersion, in(150))
 				return err
 			})
 			if !shuts {
 				k.one(errs, store.ErrUsed)
 				continue
 			}
-			k.requestIs(u, store.Recovery{UserID: u.ID, Shut: true, CreatedAt: now})
+			k.requestIs(u, store.Recovery{UserID: u.ID, Blocked: true, CreatedAt: now})
 			won := 0
 			for _, err := range errs {
 				if err == nil {

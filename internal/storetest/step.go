@@ -149,7 +149,7 @@ var takeStepRules = []rule{
 		k.ok(k.s.PutRecovery(k.Context(), newRequest(u)))
 		refuses(k, s, store.ErrUsed)
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))
-		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), u.Uniquifier))
+		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), u.CredentialVersion))
 		refuses(k, s, store.ErrUsed)
 		k.ok(k.s.EndDeletion(k.Context(), u.ID, ""))
 		k.ok(k.s.TakeStep(k.Context(), s))

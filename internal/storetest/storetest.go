@@ -214,7 +214,7 @@ func newUser() store.User {
 	return store.User{
 		ID: id, Email: "Ann." + id + "@example.org", EmailKey: "ann." + id + "@example.org",
 		Username: "Ann" + id, UsernameKey: "ann" + id, PasswordHash: "hash of " + id, Active: true,
-		Uniquifier: store.NewID(), Roles: []string{"admin", `a "quoted", one`},
+		CredentialVersion: store.NewID(), Roles: []string{"admin", `a "quoted", one`},
 		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1), ConfirmedAt: in(-1), ProvenKey: "proven." + id + "@example.org",
 		Language: "de", MovedAt: in(-4), Profile: `{"name":"Ann"}`,
 	}
@@ -245,7 +245,7 @@ func newFactor(u store.User) store.Factor {
 func (k kit) add(u store.User, f store.Factor) store.User {
 	k.Helper()
 	to := store.NewID()
-	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: to, Add: &f, Now: now}))
+	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: to, Add: &f, Now: now}))
 	return k.stored(u.ID)
 }
 
@@ -258,10 +258,10 @@ func (k kit) factors(userID string) []store.Factor {
 
 func newDevice(u store.User) store.Device {
 	return store.Device{
-		ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Secret: "secret 0 " + store.NewID(), Name: "Firefox on Linux",
+		ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: "secret 0 " + store.NewID(), Name: "Firefox on Linux",
 		Address: "192.0.2.1", CreatedAt: in(-20), LastSeenAt: in(-10), ExpiresAt: in(1000),
 		Proofs: []store.Proof{{Method: "password", At: in(-20)}, {Method: store.Passkey, At: in(-20),
-			Both: true, Rests: []string{"passkey:1"}}},
+			UserVerified: true, Rests: []string{"passkey:1"}}},
 	}
 }
 
@@ -284,7 +284,7 @@ func (k kit) device(u store.User) store.Device {
 // use uses secret; the next secret is secret+"+".
 func (k kit) use(d store.Device, secret string, at time.Time, grace time.Duration) (store.Device, error) {
 	return k.s.UseDevice(k.Context(), store.DeviceUse{
-		ID: d.ID, UserID: d.UserID, Uniquifier: d.Uniquifier, Stays: d.Stays, Secret: secret, Next: secret + "+",
+		ID: d.ID, UserID: d.UserID, CredentialVersion: d.CredentialVersion, Stays: d.Stays, Secret: secret, Next: secret + "+",
 		Address: "198.51.100.7", Now: at, Grace: grace,
 	})
 }

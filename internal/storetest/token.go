@@ -11,7 +11,7 @@ import (
 func newToken(u store.User) store.Token {
 	id := store.NewID()
 	return store.Token{
-		ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Hash: "0 of " + id, SessionID: "session of " + id, Name: "my script",
+		ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: "0 of " + id, SessionID: "session of " + id, Name: "my script",
 		Scopes: []string{"read", `"quoted", one`}, Level: store.TwoFactors, Trusted: true, TrustedBy: "device",
 		Proofs:    []store.Proof{{Method: "password", At: in(-30)}, {Method: store.SMS, At: in(-20)}},
 		CreatedAt: in(-20), UsedAt: in(-10), IdleAt: in(100), ExpiresAt: in(1000),
@@ -112,7 +112,7 @@ var tokenRules = []rule{
 	{"a token of former credentials is not listed", func(k kit) {
 		u := k.user()
 		k.token(u)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "q", Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: now}))
 		k.tokens(u)
 	}},
 	{"an exchange retires the token and prolongs idleness only", func(k kit) {
@@ -206,7 +206,7 @@ var tokenRaceRules = []rule{
 				return t
 			}
 			for _, other := range []func(*store.Token){ // these do not count
-				func(t *store.Token) { t.Personal = false }, func(t *store.Token) { t.Uniquifier = "former" },
+				func(t *store.Token) { t.Personal = false }, func(t *store.Token) { t.CredentialVersion = "former" },
 				func(t *store.Token) { t.ExpiresAt = t.CreatedAt }, func(t *store.Token) { t.IdleAt = t.CreatedAt },
 			} {
 				k.token(u, personal, other)
@@ -279,7 +279,7 @@ var firstFactorRules = []rule{
 		u = k.add(k.add(u, first), second)
 		change := func(to string, c store.FactorChange) {
 			k.Helper()
-			c.UserID, c.From, c.To, c.Now = u.ID, k.stored(u.ID).Uniquifier, to, now
+			c.UserID, c.From, c.To, c.Now = u.ID, k.stored(u.ID).CredentialVersion, to, now
 			k.ok(k.s.ChangeFactors(k.Context(), c))
 		}
 		change("q", store.FactorChange{RemoveAll: true})

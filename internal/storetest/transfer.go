@@ -21,7 +21,7 @@ func newWhole() store.Whole {
 			{MAC: []byte("b"), Form: []byte{0, 1}, CreatedAt: in(-9)}},
 		Connections: []store.Connection{c},
 		SignIns:     store.SignIns{CurrentAt: in(-1), LastAt: in(-2), CurrentAddress: "192.0.2.1", Count: 7},
-		Origin: &store.Origin{Source: "old", OldID: "old " + u.ID, UserID: u.ID, Uniquifier: u.Uniquifier,
+		Origin: &store.Origin{Source: "old", OldID: "old " + u.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion,
 			UpdatedAt: u.UpdatedAt, Codes: 2, Digest: []byte{1}, Password: []byte{2}, At: now},
 	}
 }
@@ -44,8 +44,8 @@ func wholeOf(k kit, id string) (found store.Whole) {
 func next(w store.Whole) store.Whole {
 	o := *w.Origin
 	w.Origin = &o
-	w.User.Uniquifier, w.User.UpdatedAt = store.NewID(), in(100)
-	o.Uniquifier, o.UpdatedAt = w.User.Uniquifier, w.User.UpdatedAt
+	w.User.CredentialVersion, w.User.UpdatedAt = store.NewID(), in(100)
+	o.CredentialVersion, o.UpdatedAt = w.User.CredentialVersion, w.User.UpdatedAt
 	w.Origin = &o
 	return w
 }

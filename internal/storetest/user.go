@@ -76,7 +76,7 @@ var userRules = []rule{
 		d := k.device(u)
 		k.device(other)
 		k.ok(k.s.SetPassword(k.Context(), u.ID, "new hash", "new uniquifier", false, in(9)))
-		u.PasswordHash, u.Uniquifier, u.UpdatedAt = "new hash", "new uniquifier", in(9)
+		u.PasswordHash, u.CredentialVersion, u.UpdatedAt = "new hash", "new uniquifier", in(9)
 		k.same(k.stored(u.ID), u) // ResetAt does not change: the reset was not through the mailbox
 		k.same(k.stored(other.ID), other)
 		k.devices(other, 1)
@@ -101,7 +101,7 @@ var userRules = []rule{
 		u := k.user()
 		d := k.device(u)
 		k.ok(k.s.SetActive(k.Context(), u.ID, false, "q", in(9)))
-		u.Active, u.Uniquifier, u.UpdatedAt = false, "q", in(9)
+		u.Active, u.CredentialVersion, u.UpdatedAt = false, "q", in(9)
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
 		k.ok(k.s.SetActive(k.Context(), u.ID, true, "r", in(10)))
@@ -195,7 +195,7 @@ var identityRules = []rule{
 		u.Email, u.EmailKey, u.Username, u.UsernameKey = "New@example.org", "new@example.org", "", ""
 		u.UpdatedAt = in(9)
 		k.ok(k.s.SetIdentity(k.Context(), u, "q"))
-		u.Uniquifier, u.MovedAt = "q", in(9)
+		u.CredentialVersion, u.MovedAt = "q", in(9)
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
 		u.UpdatedAt = in(10) // the same address again
@@ -214,7 +214,7 @@ var identityRules = []rule{
 		given := u
 		given.EmailKey, given.PasswordHash, given.Active, given.Roles, given.ResetAt = "k@example.org", "x", false, nil, in(99)
 		k.ok(k.s.SetIdentity(k.Context(), given, "q"))
-		u.EmailKey, u.Uniquifier, u.MovedAt = "k@example.org", "q", u.UpdatedAt
+		u.EmailKey, u.CredentialVersion, u.MovedAt = "k@example.org", "q", u.UpdatedAt
 		k.same(k.stored(u.ID), u)
 	}},
 	{"SetIdentity sends factors by mail to the new address, and keeps no way in that is not the new mailbox's", func(k kit) {

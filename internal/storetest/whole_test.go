@@ -28,7 +28,7 @@ func TestWhatIsStoredIsWhole(t *testing.T) {
 		{record: newChallenge("key")},
 		{record: newConnection(u, "subject")},
 		{record: newMessage("id"), others: []string{"UserID"}},
-		{record: newRequest(u), others: []string{"Shut", "Event"}},
+		{record: newRequest(u), others: []string{"Blocked", "Event"}},
 		{record: newToken(u), others: []string{"Personal", "Generation", "Most", "Event"}},
 	} {
 		v := reflect.ValueOf(c.record)

@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/captcha"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/captcha"
 )
 
 // captchas handles the captchas of a site, which may have none.

@@ -60,7 +60,7 @@ func CheckTemplates(own fs.FS, words *Catalogue) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		errs = append(errs, joined.Unwrap()...)
 	}
-	if _, err := NewLetters(words, "example.org", "Example", own); err != nil {
+	if _, err := NewRenderer(words, "example.org", "Example", own); err != nil {
 		errs = append(errs, err)
 	}
 	seen := map[string]bool{} // report an error of a shared part once

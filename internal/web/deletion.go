@@ -30,7 +30,7 @@ type leaving struct{ s *Site }
 func (v leaving) name() {
 	p, c := &v.s.paths.Leaving, v.s.c
 	if c.Leaving.Delete {
-		p.Delete = c.Prefix + c.Paths.Link(deletion.LetterKind)
+		p.Delete = c.Prefix + c.Paths.Link(deletion.MailKind)
 	}
 	if c.Leaving.Export {
 		p.Export = c.Prefix + "/tf-export"
@@ -54,7 +54,7 @@ func (v leaving) rows() (rows []route) {
 }
 
 func (v leaving) getDelete(c *call) (*answer, error) {
-	a := v.s.link.linkPage(c, deletion.LetterKind)
+	a := v.s.link.linkPage(c, deletion.MailKind)
 	a.body = map[string]any{"waits_seconds": int(v.s.c.Leaving.Wait / time.Second)}
 	return a, nil
 }

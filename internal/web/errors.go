@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -104,7 +104,7 @@ func rules() []rule {
 		{auth.ErrNoSuch, http.StatusNotFound, "", "NOT_FOUND"},
 		{auth.ErrTaken, http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED"},
 		{auth.ErrCeremony, http.StatusBadRequest, "", "API_ERROR"},
-		{factor.ErrAnswer, http.StatusBadRequest, "credential", "API_ERROR"},
+		{factor.ErrMalformedAssertion, http.StatusBadRequest, "credential", "API_ERROR"},
 		{auth.ErrPasskeyUnknown, http.StatusBadRequest, "credential", "WEBAUTHN_UNKNOWN_CREDENTIAL_ID"},
 		{auth.ErrPasskeyOwner, http.StatusBadRequest, "credential", "WEBAUTHN_MISMATCH_USER_HANDLE"},
 		{auth.ErrPasskeyUsage, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_WRONG_USAGE"},

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold/gate"
-	inner "github.com/twofold-auth/twofold/internal/gate"
 	"github.com/twofold-auth/twofold/internal/auth"
+	inner "github.com/twofold-auth/twofold/internal/gate"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -133,8 +133,8 @@ type decision struct {
 	rule    gate.Rule
 	number  int
 	outcome inner.Outcome
-	who     *auth.Who // nil for a stranger
-	forged  bool       // another site made the browser send it
+	who     *auth.Principal // nil for a stranger
+	forged  bool            // another site made the browser send it
 }
 
 // decide decides about a request. r has the caller's cookies and headers; q describes the requested
@@ -174,12 +174,12 @@ func (g *Gate) decide(r *http.Request, q inner.Request) (decision, error) {
 
 // who recognizes a caller by a personal access token, a header token or the cookie
 // of the host.
-func (g *Gate) who(r *http.Request, host string) (*auth.Who, error) {
+func (g *Gate) who(r *http.Request, host string) (*auth.Principal, error) {
 	if text := personalToken(r); text != "" {
 		return g.s.c.Login.Sessions.Program(r.Context(), text)
 	}
 	if host == g.home {
-		return g.s.Who(r)
+		return g.s.Principal(r)
 	}
 	if token := r.Header.Get("Authentication-Token"); token != "" {
 		return g.s.c.Login.Sessions.Session(r.Context(), token, true)
@@ -188,7 +188,7 @@ func (g *Gate) who(r *http.Request, host string) (*auth.Who, error) {
 }
 
 // caller returns the data about who that a rule needs.
-func (g *Gate) caller(ctx context.Context, rule gate.Rule, who *auth.Who) (inner.Caller, error) {
+func (g *Gate) caller(ctx context.Context, rule gate.Rule, who *auth.Principal) (inner.Caller, error) {
 	if who == nil {
 		return inner.Caller{}, nil
 	}

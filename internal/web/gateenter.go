@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/gate"
-	inner "github.com/twofold-auth/twofold/internal/gate"
 	"github.com/twofold-auth/twofold/internal/auth"
+	inner "github.com/twofold-auth/twofold/internal/gate"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -130,7 +130,7 @@ func (g *Gate) getEnter(c *call) (*answer, error) {
 }
 
 // prove returns the error of a requirement of an intent that is not met, like the guards.
-func (g *Gate) prove(ctx context.Context, i intent, who *auth.Who) error {
+func (g *Gate) prove(ctx context.Context, i intent, who *auth.Principal) error {
 	rule := gate.Rule{Require: i.Require, Fresh: i.Fresh}
 	caller, err := g.caller(ctx, rule, who)
 	if err != nil {
@@ -196,7 +196,7 @@ type descendant struct {
 }
 
 // descendant returns the caller with the cookie of a host behind the gate, or store.ErrNotFound.
-func (g *Gate) descendant(r *http.Request, host string) (*auth.Who, error) {
+func (g *Gate) descendant(r *http.Request, host string) (*auth.Principal, error) {
 	text := g.s.jar.get(r, g.s.jar.gate())
 	if text == "" {
 		return nil, store.ErrNotFound

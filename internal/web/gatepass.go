@@ -10,8 +10,8 @@ import (
 	"time"
 	"unicode"
 
-	inner "github.com/twofold-auth/twofold/internal/gate"
 	"github.com/twofold-auth/twofold/internal/auth"
+	inner "github.com/twofold-auth/twofold/internal/gate"
 )
 
 // The headers that identify the user to an application.
@@ -115,7 +115,7 @@ const (
 )
 
 // identity returns the headers about a caller for a host.
-func (g *Gate) identity(who *auth.Who, host string) http.Header {
+func (g *Gate) identity(who *auth.Principal, host string) http.Header {
 	now := g.s.c.Now()
 	key := who.Session.Hash + " " + who.Session.ID + " " + host
 	g.known.mu.RLock()
@@ -141,7 +141,7 @@ func (g *Gate) identity(who *auth.Who, host string) http.Header {
 }
 
 // introduce creates the headers about a caller.
-func (g *Gate) introduce(who *auth.Who, host string, now time.Time) http.Header {
+func (g *Gate) introduce(who *auth.Principal, host string, now time.Time) http.Header {
 	c := inner.Claims{Audience: host, Subject: who.User.ID, Email: who.User.Email, Groups: who.User.Roles}
 	level := strconv.Itoa(int(who.Session.Level))
 	if who.Program != nil { // a program has proven nothing

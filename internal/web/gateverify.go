@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"strings"
 
-	inner "github.com/twofold-auth/twofold/internal/gate"
 	"github.com/twofold-auth/twofold/internal/auth"
+	inner "github.com/twofold-auth/twofold/internal/gate"
 )
 
 // The kinds of proxies. They differ in how a redirect is returned.

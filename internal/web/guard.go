@@ -17,15 +17,15 @@ import (
 type whoKey struct{ site *Site }
 
 // WhoOf returns the signed-in caller stored by the innermost guard of any site, or nil.
-func WhoOf(r *http.Request) *auth.Who { return whoOf(r, nil) }
+func WhoOf(r *http.Request) *auth.Principal { return whoOf(r, nil) }
 
-func whoOf(r *http.Request, site *Site) *auth.Who {
-	who, _ := r.Context().Value(whoKey{site}).(*auth.Who)
+func whoOf(r *http.Request, site *Site) *auth.Principal {
+	who, _ := r.Context().Value(whoKey{site}).(*auth.Principal)
 	return who
 }
 
 // guarded stores the caller that a guard of this site has allowed.
-func (s Guards) guarded(r *http.Request, who *auth.Who) *http.Request {
+func (s Guards) guarded(r *http.Request, who *auth.Principal) *http.Request {
 	ctx := r.Context()
 	if whoOf(r, nil) != who {
 		ctx = context.WithValue(ctx, whoKey{}, who)
@@ -40,7 +40,7 @@ func (s Guards) guarded(r *http.Request, who *auth.Who) *http.Request {
 }
 
 // check is the rule of a guard. It returns nil if the caller is allowed.
-type check func(ctx context.Context, who auth.Who) error
+type check func(ctx context.Context, who auth.Principal) error
 
 var (
 	errNeedsFactor = errors.New("web: a second factor is needed")
@@ -52,13 +52,13 @@ var (
 
 // RequireUser allows signed-in callers.
 func (s Guards) RequireUser(next http.Handler) http.Handler {
-	return s.guard(next, func(context.Context, auth.Who) error { return nil })
+	return s.guard(next, func(context.Context, auth.Principal) error { return nil })
 }
 
 // RequireTwoFactor allows callers whose session has two factors, or one factor and a trusted
 // device.
 func (s Guards) RequireTwoFactor(next http.Handler) http.Handler {
-	return s.guard(next, func(_ context.Context, who auth.Who) error {
+	return s.guard(next, func(_ context.Context, who auth.Principal) error {
 		if who.Session.Level >= store.TwoFactors || who.Session.Trusted {
 			return nil
 		}
@@ -69,7 +69,7 @@ func (s Guards) RequireTwoFactor(next http.Handler) http.Handler {
 // RequireStrong allows callers whose session has two factors, one of which is not SMS, e-mail or a
 // trusted browser.
 func (s Guards) RequireStrong(next http.Handler) http.Handler {
-	return s.guard(next, func(ctx context.Context, who auth.Who) error {
+	return s.guard(next, func(ctx context.Context, who auth.Principal) error {
 		if auth.Strong(who.Session) {
 			return nil
 		}
@@ -93,7 +93,7 @@ func needsStrong(ctx context.Context, l *auth.Login, u store.User) error {
 // RequireFresh allows callers who have proven all required factors at most d ago.
 func (s Guards) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guard(next, func(ctx context.Context, who auth.Who) error {
+		return s.guard(next, func(ctx context.Context, who auth.Principal) error {
 			return s.c.Login.Reauth.RequireFresh(ctx, who, d)
 		})
 	}
@@ -102,7 +102,7 @@ func (s Guards) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 // RequireRole allows callers who have all the roles.
 func (s Guards) RequireRole(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guard(next, func(_ context.Context, who auth.Who) error {
+		return s.guard(next, func(_ context.Context, who auth.Principal) error {
 			for _, n := range names {
 				if !slices.Contains(who.User.Roles, n) {
 					return errRole
@@ -116,7 +116,7 @@ func (s Guards) RequireRole(names ...string) func(http.Handler) http.Handler {
 // RequireAnyRole allows callers who have at least one of the roles. Without names it allows no one.
 func RequireAnyRole(s *Site, names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.Guards.guard(next, func(_ context.Context, who auth.Who) error {
+		return s.Guards.guard(next, func(_ context.Context, who auth.Principal) error {
 			if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(who.User.Roles, n) }) {
 				return nil
 			}
@@ -129,7 +129,7 @@ func RequireAnyRole(s *Site, names ...string) func(http.Handler) http.Handler {
 // time, so a removal applies to the next request.
 func (s Guards) RequirePermission(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guard(next, func(ctx context.Context, who auth.Who) error {
+		return s.guard(next, func(ctx context.Context, who auth.Principal) error {
 			have, err := s.c.Permissions(ctx, who.User.Roles)
 			if err != nil {
 				return err
@@ -145,11 +145,11 @@ func (s Guards) RequirePermission(names ...string) func(http.Handler) http.Handl
 }
 
 func (s Guards) guard(next http.Handler, ok check) http.Handler {
-	return s.guardBy(s.Who, next, ok)
+	return s.guardBy(s.Principal, next, ok)
 }
 
 // guardBy is a guard for callers that recognize identifies.
-func (s Guards) guardBy(recognize func(*http.Request) (*auth.Who, error), next http.Handler, ok check) http.Handler {
+func (s Guards) guardBy(recognize func(*http.Request) (*auth.Principal, error), next http.Handler, ok check) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := whoOf(r, s.Site) // an outer guard of this site may have identified the caller
 		var err error
@@ -195,7 +195,7 @@ func (s Guards) Identify(next http.Handler) http.Handler {
 		if WhoOf(r) != nil { // the user of another site has no account here
 			r = s.guarded(r, nil)
 		}
-		who, err := s.Who(r)
+		who, err := s.Principal(r)
 		if errors.Is(err, store.ErrNotFound) {
 			who, err = s.session.stay(w, r)
 		}
@@ -219,7 +219,7 @@ func (s Guards) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	s.spa.share(w, r)
 	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r), looked: true}
 	if errors.Is(err, auth.ErrReauthenticate) {
-		c.who, _ = s.Who(r) // only to find the page for re-authentication
+		c.who, _ = s.Principal(r) // only to find the page for re-authentication
 	}
 	s.refuse(c, nil, s.whyNot(c, err))
 }

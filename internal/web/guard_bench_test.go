@@ -29,7 +29,7 @@ func BenchmarkGuard(b *testing.B) {
 		b.Fatal(err)
 	}
 	now := time.Now()
-	user := store.User{ID: store.NewID(), Email: "a@example.com", EmailKey: "a@example.com", Active: true, Uniquifier: store.NewID()}
+	user := store.User{ID: store.NewID(), Email: "a@example.com", EmailKey: "a@example.com", Active: true, CredentialVersion: store.NewID()}
 	if err := db.CreateUser(b.Context(), user); err != nil {
 		b.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func BenchmarkGuard(b *testing.B) {
 	for i := range tokens {
 		tokens[i] = seal.Token()
 		err := db.PutSession(b.Context(), store.Session{
-			Hash: seal.HashToken(tokens[i]), ID: store.NewID(), UserID: user.ID, Uniquifier: user.Uniquifier, Level: store.TwoFactors,
+			Hash: seal.HashToken(tokens[i]), ID: store.NewID(), UserID: user.ID, CredentialVersion: user.CredentialVersion, Level: store.TwoFactors,
 			Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
 			FreshAt: now, SeenAt: now.Add(time.Hour), CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		})

@@ -23,15 +23,15 @@ type call struct {
 	body    bodyKind
 	form    form
 	words   *Words
-	browser auth.Browser
-	who     *auth.Who // nil if no one is signed in
-	enrolls bool       // a user is signed in but must set up a second factor first
-	looked  bool       // who has been looked up
-	pending string     // value of the pending cookie
-	token   string     // token in the path, e.g. of /tf-setup/{token}
-	program bool       // a client without cookies: see nativeclient.go
-	link    bool       // this is the path of a mailed link or of a redirect from a provider
-	asked   bool       // this request has sent a code, a link or a challenge
+	browser auth.Client
+	who     *auth.Principal // nil if no one is signed in
+	enrolls bool            // a user is signed in but must set up a second factor first
+	looked  bool            // who has been looked up
+	pending string          // value of the pending cookie
+	token   string          // token in the path, e.g. of /tf-setup/{token}
+	program bool            // a client without cookies: see nativeclient.go
+	link    bool            // this is the path of a mailed link or of a redirect from a provider
+	asked   bool            // this request has sent a code, a link or a challenge
 
 	problems []problem   // errors to show on the page
 	instead  *FactorView // offered when a code could not be sent
@@ -150,7 +150,7 @@ func (s *Site) open(c *call, rt route) *failure {
 	}
 	c.browser = s.browser(c.w, c.r, c.words)
 	c.pending = c.browser.Pending
-	who, err := s.Who(c.r)
+	who, err := s.Principal(c.r)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return s.toFailure(err)
 	}
@@ -164,8 +164,8 @@ func (s *Site) open(c *call, rt route) *failure {
 }
 
 // browser returns the origin of a request and its cookies.
-func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) auth.Browser {
-	return auth.Browser{
+func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) auth.Client {
+	return auth.Client{
 		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag,
 		Speaks: s.c.Words.speaks(s.jar.languages(r)...), Request: requestID(w),
 		Session: s.jar.get(r, s.jar.session()),
@@ -184,9 +184,9 @@ func noStep(w http.ResponseWriter, allow []string) *failure {
 	return fail(http.StatusMethodNotAllowed, "", "METHOD_NOT_ALLOWED").flat()
 }
 
-// Who returns the signed-in user of a request: by the header token if there is one, and otherwise
+// Principal returns the signed-in user of a request: by the header token if there is one, and otherwise
 // by the session cookie. It returns store.ErrNotFound if no one is signed in.
-func (s *Site) Who(r *http.Request) (*auth.Who, error) {
+func (s *Site) Principal(r *http.Request) (*auth.Principal, error) {
 	token, header := r.Header.Get("Authentication-Token"), true
 	if token == "" {
 		token, header = s.jar.get(r, s.jar.session()), false

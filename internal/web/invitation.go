@@ -4,14 +4,14 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/invite"
 )
 
 // inviting implements the steps of invited users.
 type inviting struct{ s *Site }
 
-func (v inviting) path() string { return v.s.c.Prefix + v.s.c.Paths.Link(invite.LetterKind) + tokenEnd }
+func (v inviting) path() string { return v.s.c.Prefix + v.s.c.Paths.Link(invite.MailKind) + tokenEnd }
 
 func (v inviting) rows() []route {
 	if v.s.c.Invitations == nil {

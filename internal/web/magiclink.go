@@ -36,7 +36,7 @@ func (s passwordlessSteps) postAskLogin(c *call) (*answer, error) {
 	if _, ok := safeNext(next); next != "" && !ok {
 		return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")
 	}
-	a, err := s.link.ask(c, "login", "LOGIN_EMAIL_SENT", func(ctx context.Context, email string, b auth.Browser) error {
+	a, err := s.link.ask(c, "login", "LOGIN_EMAIL_SENT", func(ctx context.Context, email string, b auth.Client) error {
 		return s.c.Login.Passwordless.AskLogin(ctx, email, next, b)
 	})
 	if err != nil {

@@ -11,17 +11,17 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// Letters renders mail and text messages, with the same catalogue as the pages.
-type Letters struct {
+// Renderer renders mail and text messages, with the same catalogue as the pages.
+type Renderer struct {
 	words       *Catalogue
 	host        string // for the last line of text messages
 	site        string
 	code, plain *template.Template
 }
 
-// NewLetters reads the mail templates; own may replace them.
-func NewLetters(words *Catalogue, host, site string, own fs.FS) (*Letters, error) {
-	l := &Letters{words: words, host: host, site: site}
+// NewRenderer reads the mail templates; own may replace them.
+func NewRenderer(words *Catalogue, host, site string, own fs.FS) (*Renderer, error) {
+	l := &Renderer{words: words, host: host, site: site}
 	for name, t := range map[string]**template.Template{"mail_code": &l.code, "mail_plain": &l.plain} {
 		raw, err := readTemplate(own, name+".html")
 		if err != nil {
@@ -79,7 +79,7 @@ func (d MailCode) html(t *template.Template) (string, error) {
 
 // codeLine returns the first line of a mail with a code, because a watch or a lock screen shows
 // little more than the first words. If the site has replaced the text, that is used.
-func (l *Letters) codeLine(w *Words, key, code string) string {
+func (l *Renderer) codeLine(w *Words, key, code string) string {
 	if w.replaced(key) || w.replaced(pagePrefix+key) {
 		return w.Page(key, "code", code, "site", l.site)
 	}
@@ -90,17 +90,17 @@ func (l *Letters) codeLine(w *Words, key, code string) string {
 // watch or in a notification.
 //
 // Trade-off: a lock screen that shows subjects also shows the code, as with a text message.
-func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
+func (l *Renderer) CodeMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
 	return l.codeMail(l.words.For(locale), to, name, code, "mail_code_ignore", life)
 }
 
 // SignUpMail is like CodeMail, for a code before an account is created. A recipient who did not
 // request it has no password to change.
-func (l *Letters) SignUpMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
+func (l *Renderer) SignUpMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
 	return l.codeMail(l.words.For(locale), to, name, code, "mail_signup_ignore", life)
 }
 
-func (l *Letters) codeMail(w *Words, to, name, code, ignore string, life time.Duration) (send.Message, error) {
+func (l *Renderer) codeMail(w *Words, to, name, code, ignore string, life time.Duration) (send.Message, error) {
 	d := MailCode{
 		Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page("mail_code_subject", "code", code, "site", l.site),
 		Greeting: w.Page("mail_code_greeting", "name", name),
@@ -114,7 +114,7 @@ func (l *Letters) codeMail(w *Words, to, name, code, ignore string, life time.Du
 }
 
 // SignInMail renders the mail with a code that replaces a password, and with the equivalent link.
-func (l *Letters) SignInMail(locale, to, name, code, link string, life time.Duration) (send.Message, error) {
+func (l *Renderer) SignInMail(locale, to, name, code, link string, life time.Duration) (send.Message, error) {
 	w := l.words.For(locale)
 	d := MailCode{
 		Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page("mail_signin_subject", "code", code, "site", l.site),
@@ -132,7 +132,7 @@ func (l *Letters) SignInMail(locale, to, name, code, link string, life time.Dura
 // CodeText renders the text message with a code. Its last line binds the code to this site, so that
 // phones offer to fill it in only here (the format of WebKit and WICG "origin-bound one-time codes
 // delivered via SMS").
-func (l *Letters) CodeText(locale, to, code string) send.Message {
+func (l *Renderer) CodeText(locale, to, code string) send.Message {
 	w := l.words.For(locale)
 	text := w.Page("USE_CODE", "code", code, "site", l.site) + "\n\n@" + l.host + " #" + code
 	return send.Message{Channel: send.SMS, To: to, Text: text, Kind: "two_factor_code"}
@@ -149,7 +149,7 @@ type Notice struct {
 
 // NoticeMail informs an account's owner of an event, its time and origin, and how to report that it
 // was someone else. It contains no code and gives no access.
-func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
+func (l *Renderer) NoticeMail(n Notice) (send.Message, error) {
 	w := l.words.For(n.Locale)
 	method := ""
 	if n.Method != "" {
@@ -176,7 +176,7 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 
 // noticeSubject returns a subject with the event and the site. If the site has replaced the subject
 // of the kind or of all notices, that is used.
-func (l *Letters) noticeSubject(w *Words, kind string) string {
+func (l *Renderer) noticeSubject(w *Words, kind string) string {
 	what := "notice_" + kind + "_subject"
 	if w.replaced(what) {
 		return w.Text(what)
@@ -189,13 +189,13 @@ func (l *Letters) noticeSubject(w *Words, kind string) string {
 
 // NoticeText renders a notice as a text message. It contains no link, because users should not get
 // used to following links in text messages.
-func (l *Letters) NoticeText(locale, to, kind string) send.Message {
+func (l *Renderer) NoticeText(locale, to, kind string) send.Message {
 	text := l.words.For(locale).Text("text_"+kind, "site", l.site)
 	return send.Message{Channel: send.SMS, To: to, Text: text, Kind: "notice_" + kind}
 }
 
 // when returns the time and origin of an event. The action of an operator has no browser.
-func (l *Letters) when(w *Words, n Notice) string {
+func (l *Renderer) when(w *Words, n Notice) string {
 	at := w.when(n.At)
 	switch {
 	case n.Address == "" && n.By != "" && n.Why != "":
@@ -208,8 +208,8 @@ func (l *Letters) when(w *Words, n Notice) string {
 	return w.Text("mail_notice_when", "at", at, "browser", w.browser(n.Browser), "address", n.Address)
 }
 
-// Letter is the content of a mail with or without a link.
-type Letter struct {
+// Email is the content of a mail with or without a link.
+type Email struct {
 	Locale, To, Kind string // the texts are letter_<kind>_subject, _body, _button and _after
 	Email, Username  string // address and username of the account
 	Link             string // may be empty
@@ -217,8 +217,8 @@ type Letter struct {
 	Opens            time.Time // time from which the link works
 }
 
-// LetterMail renders a letter. The text part contains the link itself.
-func (l *Letters) LetterMail(n Letter) (send.Message, error) {
+// Mail renders a mail. The text part contains the link itself.
+func (l *Renderer) Mail(n Email) (send.Message, error) {
 	w, kind := l.words.For(n.Locale), "letter_"+wordsOf(n.Kind)
 	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life),
 		"opens", w.when(n.Opens)}
@@ -235,7 +235,7 @@ func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 }
 
 // RescueMail renders the mail that tells the administrators which user needs help.
-func (l *Letters) RescueMail(locale, to, email string) (send.Message, error) {
+func (l *Renderer) RescueMail(locale, to, email string) (send.Message, error) {
 	w := l.words.For(locale)
 	d := MailPlain{Lang: w.Tag, Dir: w.Text("dir"), Title: w.Text("mail_rescue_subject"),
 		Body: w.Page("mail_rescue_body", "email", email), Site: l.site}

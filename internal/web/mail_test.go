@@ -24,7 +24,7 @@ func sentMails(t *testing.T, locale string) map[string]send.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := NewLetters(words, "login.example.org", "Acme", nil)
+	l, err := NewRenderer(words, "login.example.org", "Acme", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,11 +63,11 @@ func sentMails(t *testing.T, locale string) map[string]send.Message {
 		}
 		if kind, ok := strings.CutPrefix(key, "letter_"); ok && strings.HasSuffix(kind, "_subject") {
 			kind = strings.TrimSuffix(kind, "_subject")
-			n := Letter{Locale: locale, To: to, Kind: kind, Email: to, Username: "ann", Life: time.Hour, Opens: at}
+			n := Email{Locale: locale, To: to, Kind: kind, Email: to, Username: "ann", Life: time.Hour, Opens: at}
 			if keys["letter_"+kind+"_button"] != nil {
 				n.Link = link
 			}
-			m, err := l.LetterMail(n)
+			m, err := l.Mail(n)
 			add(key, m, err)
 		}
 	}

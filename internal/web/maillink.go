@@ -61,10 +61,10 @@ func (s linkSteps) askPage(c *call, kind string) *answer {
 	}}
 }
 
-// ask handles a request for a letter. Only sites that reveal accounts show an error of the account.
+// ask handles a request for a mail. Only sites that reveal accounts show an error of the account.
 // On others the answer is always the same, including its cookies.
 func (s linkSteps) ask(
-	c *call, kind, note string, step func(context.Context, string, auth.Browser) error,
+	c *call, kind, note string, step func(context.Context, string, auth.Client) error,
 ) (*answer, error) {
 	email := c.form.text("email")
 	if email == "" {

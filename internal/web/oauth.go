@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/federated"
-	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
 )
 

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/limit"
 )
 
 // SignUpPage is the data of "oauth_signup": an account that is being created through an identity

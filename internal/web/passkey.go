@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/store"
 )
 

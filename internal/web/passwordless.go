@@ -315,7 +315,7 @@ func (s passwordlessSteps) postCodeLink(c *call) (*answer, error) {
 
 // signInLink shows the button of a link that signs in. Opening the link does not sign in or use it
 // up, because mail scanners also open links (R51).
-func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string, auth.Browser) (auth.CodeLink, error),
+func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string, auth.Client) (auth.CodeLink, error),
 	follow func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	k, err := open(c.r.Context(), c.token, c.browser)
 	if err != nil {
@@ -331,7 +331,7 @@ func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string
 }
 
 // followLink handles the click on that button.
-func (s passwordlessSteps) followLink(c *call, follow func(context.Context, string, bool, auth.Browser) (auth.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
+func (s passwordlessSteps) followLink(c *call, follow func(context.Context, string, bool, auth.Client) (auth.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	out, err := follow(c.r.Context(), c.token, c.form.flag("meant"), c.browser)
 	switch {
 	case errors.Is(err, auth.ErrElsewhere):

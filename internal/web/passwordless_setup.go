@@ -94,7 +94,7 @@ func (s passwordlessSteps) postFirstSetup(c *call) (*answer, error) {
 		if err != nil {
 			return nil, s.firstError(err, "delete_method")
 		}
-		c.who = &auth.Who{User: out.User, Session: out.Session.Session}
+		c.who = &auth.Principal{User: out.User, Session: out.Session.Session}
 		a.outcome, a.to, a.note = &out, s.paths.Unified.Setup, "US_METHOD_REMOVED"
 	}
 	if method == "" {

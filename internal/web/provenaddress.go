@@ -5,8 +5,8 @@ import (
 	"maps"
 	"net/http"
 
-	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/limit"
 )
 
 // proveFirst answers a step that would add a credential to an account whose address is not proven.

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/limit"
 )
 
 func (s sessionSteps) getVerify(c *call) (*answer, error) {

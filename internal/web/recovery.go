@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/device"
 )
 
 // RecoveryPage is the data of "tf_recovery", the page of a recovery link.

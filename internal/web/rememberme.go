@@ -15,7 +15,7 @@ import (
 // It is as safe as a session cookie: the request must come from this site (see ownRequest), so
 // another site cannot make a browser send the cookie. A browser that opens many pages at start
 // sends the cookie many times. The store exchanges it once, and the other requests use the result.
-func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*auth.Who, error) {
+func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*auth.Principal, error) {
 	if s.c.RememberFor == 0 || !s.ownRequest(r) || r.Header.Get("Authentication-Token") != "" || r.Header.Get("Authorization") != "" {
 		return nil, store.ErrNotFound
 	}
@@ -34,7 +34,7 @@ func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*auth.Who, e
 		return nil, err
 	}
 	s.jar.outcome(w, r, &out)
-	return &auth.Who{User: out.User, Session: out.Session.Session}, nil
+	return &auth.Principal{User: out.User, Session: out.Session.Session}, nil
 }
 
 // recall is like stay, for our own paths. Only paths that need the user call it: a pending or new

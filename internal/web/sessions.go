@@ -159,4 +159,6 @@ func (s sessionSteps) listError(c *call, err error, path string) error {
 	return err
 }
 
-func proofView(p store.Proof) ProofView { return ProofView{Method: p.Method, At: p.At, Both: p.Both} }
+func proofView(p store.Proof) ProofView {
+	return ProofView{Method: p.Method, At: p.At, Both: p.UserVerified}
+}

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -173,10 +173,10 @@ func personalToken(r *http.Request) string {
 }
 
 // program identifies the caller by a personal access token, or like Who.
-func (s tokenSteps) program(r *http.Request) (*auth.Who, error) {
+func (s tokenSteps) program(r *http.Request) (*auth.Principal, error) {
 	text := personalToken(r)
 	if text == "" {
-		return s.Who(r)
+		return s.Principal(r)
 	}
 	return s.c.Login.Sessions.Program(r.Context(), text) // never use the cookie's session instead
 }
@@ -185,11 +185,11 @@ func (s tokenSteps) program(r *http.Request) (*auth.Who, error) {
 // be the outermost guard, because the others do not accept such tokens.
 func (s Guards) RequireScope(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guardBy(s.token.program, next, func(_ context.Context, who auth.Who) error { return scoped(who, names) })
+		return s.guardBy(s.token.program, next, func(_ context.Context, who auth.Principal) error { return scoped(who, names) })
 	}
 }
 
-func scoped(who auth.Who, names []string) error {
+func scoped(who auth.Principal, names []string) error {
 	if who.Program == nil {
 		return nil
 	}

@@ -114,7 +114,7 @@ func TestPagesRunFromRightToLeft(t *testing.T) {
 	if got := c.For("en").Page("us_sent", "to", "+49 170", "within", "x"); strings.Contains(got, "\u2068") {
 		t.Errorf("an English text has marks: %q", got)
 	}
-	l, err := NewLetters(c, "login.example.org", "Acme", nil)
+	l, err := NewRenderer(c, "login.example.org", "Acme", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

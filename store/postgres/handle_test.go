@@ -143,7 +143,7 @@ func TestATransactionOnAPoolHasBounds(t *testing.T) {
 		mustExec(t, direct, `CREATE TRIGGER see BEFORE INSERT OR UPDATE OR DELETE ON `+table+`
 			FOR EACH ROW EXECUTE FUNCTION see()`)
 	}
-	if err := db.CreateUser(ctx, store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil { // a transaction
+	if err := db.CreateUser(ctx, store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil { // a transaction
 		t.Fatal(err)
 	}
 	if err := db.PutPending(ctx, store.Pending{Hash: "h", UserID: "u", ExpiresAt: now}); err != nil { // a script
@@ -215,7 +215,7 @@ func TestTheApplicationUsesItsPool(t *testing.T) {
 		all.Go(func() {
 			for i := range each {
 				id := fmt.Sprint(n, " ", i)
-				if err := db.CreateUser(ctx, store.User{ID: id, EmailKey: id, Uniquifier: "1"}); err != nil {
+				if err := db.CreateUser(ctx, store.User{ID: id, EmailKey: id, CredentialVersion: "1"}); err != nil {
 					t.Error(err)
 				}
 			}

@@ -146,11 +146,11 @@ func theVictimOfADeadlockIsTriedAgain(t *testing.T, open opener) {
 	db, other := open(t, url), raw(t, url)
 	ctx := t.Context()
 	for _, id := range []string{"a", "b"} {
-		if err := db.CreateUser(ctx, store.User{ID: id, EmailKey: id, Uniquifier: "1"}); err != nil {
+		if err := db.CreateUser(ctx, store.User{ID: id, EmailKey: id, CredentialVersion: "1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := db.PutDevice(ctx, store.Device{ID: "d", UserID: "a", Uniquifier: "1", ExpiresAt: now.Add(time.Hour)}); err != nil {
+	if err := db.PutDevice(ctx, store.Device{ID: "d", UserID: "a", CredentialVersion: "1", ExpiresAt: now.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := other.Begin()
@@ -170,7 +170,7 @@ func theVictimOfADeadlockIsTriedAgain(t *testing.T, open opener) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if u, err := db.UserByID(ctx, "a"); err != nil || u.Uniquifier != "2" {
+	if u, err := db.UserByID(ctx, "a"); err != nil || u.CredentialVersion != "2" {
 		t.Fatalf("%+v %v", u, err)
 	}
 }
@@ -235,7 +235,7 @@ func TestBrokenConnectionsAreReplacedUnseen(t *testing.T) {
 func brokenConnectionsAreReplacedUnseen(t *testing.T, open opener) {
 	url := servers.Postgres(t)
 	db, other := open(t, url), raw(t, url)
-	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {
+	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 20 {
@@ -259,7 +259,7 @@ func errorsHoldNoValues(t *testing.T, open opener) {
 	url := servers.Postgres(t)
 	db := open(t, url)
 	mustExec(t, raw(t, url), `ALTER TABLE twofold_factors ADD CONSTRAINT odd CHECK (name <> 'marker-name')`)
-	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {
+	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	f := store.Factor{ID: "f", UserID: "u", Name: "marker-name", Secret: []byte("marker-secret")}
@@ -274,7 +274,7 @@ func TestARestartedServerIsFoundAgain(t *testing.T) { eachWay(t, aRestartedServe
 func aRestartedServerIsFoundAgain(t *testing.T, open opener) {
 	server := servers.NewPostgres(t)
 	db := open(t, server.URL)
-	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {
+	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	server.Stop(t)

@@ -20,7 +20,7 @@ func TestASerializationFailureIsTriedAgainAFewTimes(t *testing.T) {
 func aSerializationFailureIsTriedAgainAFewTimes(t *testing.T, open opener) {
 	ctx, url := t.Context(), servers.Postgres(t)
 	db, direct := open(t, url), raw(t, url)
-	u := store.User{ID: "u", Email: "a@x.t", EmailKey: "a@x.t", Active: true, Uniquifier: "q", CreatedAt: now, UpdatedAt: now}
+	u := store.User{ID: "u", Email: "a@x.t", EmailKey: "a@x.t", Active: true, CredentialVersion: "q", CreatedAt: now, UpdatedAt: now}
 	if err := db.CreateUser(ctx, u); err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,12 @@ import (
 
 // rebound contains the fields that RebindSession changes.
 type rebound struct {
-	Uniquifier string
-	Level      store.Level
-	Trusted    bool
-	TrustedBy  string
-	Proofs     []store.Proof
-	FreshAt    time.Time
+	CredentialVersion string
+	Level             store.Level
+	Trusted           bool
+	TrustedBy         string
+	Proofs            []store.Proof
+	FreshAt           time.Time
 }
 
 // putSession: prefix, hash, user, v, seen, idle, expires, end.
@@ -58,7 +58,7 @@ func session(m map[string]string) (s store.Session, err error) {
 		if err := decode(raw, &r); err != nil {
 			return store.Session{}, err
 		}
-		s.Uniquifier, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt = r.Uniquifier, r.Level, r.Trusted, r.TrustedBy, r.Proofs, r.FreshAt
+		s.CredentialVersion, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt = r.CredentialVersion, r.Level, r.Trusted, r.TrustedBy, r.Proofs, r.FreshAt
 	}
 	seen, err1 := number(m["seen"])
 	idle, err2 := number(m["idle"])
@@ -157,7 +157,7 @@ var rebindSession = client.NewScript(ofRun + `
 // RebindSession implements store.Sessions.
 func (db *DB) RebindSession(ctx context.Context, s store.Session) error {
 	return db.write(ctx, "rebind session", func(ctx context.Context) error {
-		v, err := encode(rebound{s.Uniquifier, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt})
+		v, err := encode(rebound{s.CredentialVersion, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt})
 		if err != nil {
 			return err
 		}

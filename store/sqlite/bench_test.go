@@ -12,7 +12,7 @@ import (
 
 func session(hash string) store.Session {
 	return store.Session{
-		Hash: hash, ID: store.NewID(), UserID: store.NewID(), Uniquifier: store.NewID(), Level: store.TwoFactors,
+		Hash: hash, ID: store.NewID(), UserID: store.NewID(), CredentialVersion: store.NewID(), Level: store.TwoFactors,
 		Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
 		FreshAt: now, Address: "192.0.2.1", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 		CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
@@ -91,7 +91,7 @@ func BenchmarkReserveRelease(b *testing.B) {
 func BenchmarkAdvanceStep(b *testing.B) {
 	db := open(b, filepath.Join(b.TempDir(), "a.db"))
 	f := store.Factor{ID: factorID, UserID: "user"}
-	if err := db.CreateUser(b.Context(), store.User{ID: "user", Uniquifier: "a"}); err != nil {
+	if err := db.CreateUser(b.Context(), store.User{ID: "user", CredentialVersion: "a"}); err != nil {
 		b.Fatal(err)
 	}
 	if err := db.ChangeFactors(b.Context(), store.FactorChange{UserID: "user", From: "a", To: "b", Add: &f}); err != nil {

@@ -120,7 +120,7 @@ func TestAConnectionThatLostAPragmaDoesNotWrite(t *testing.T) {
 		db := handle(t, filepath.Join(t.TempDir(), "a.db"), pragmas)
 		db.SetMaxOpenConns(2)
 		s, ctx := on(t, db), t.Context()
-		u := store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}
+		u := store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}
 		p := store.Pending{Hash: "h", UserID: "u", ExpiresAt: now}
 		if err := s.CreateUser(ctx, u); err != nil {
 			t.Fatal(err)
@@ -173,7 +173,7 @@ func TestTheApplicationUsesItsHandle(t *testing.T) {
 		all.Go(func() {
 			for i := range each {
 				id := string(rune('a'+n)) + string(rune('0'+i))
-				if err := s.CreateUser(ctx, store.User{ID: id, EmailKey: id, Uniquifier: "1"}); err != nil {
+				if err := s.CreateUser(ctx, store.User{ID: id, EmailKey: id, CredentialVersion: "1"}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -278,7 +278,7 @@ func TestTheApplicationsTablesMayBeWrong(t *testing.T) {
 		mustExec(t, loose, query)
 	}
 	s := on(t, handle(t, path, pragmas))
-	if err := s.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {
+	if err := s.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Error(err)
 	}
 }

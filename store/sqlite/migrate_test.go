@@ -76,7 +76,7 @@ func TestARequestFindsWhatItReadsByPlaces(t *testing.T) {
 	db := open(t, path)
 	for range 20 {
 		v := session(store.NewID())
-		if err := db.CreateUser(t.Context(), store.User{ID: v.UserID, EmailKey: v.UserID, Uniquifier: v.Uniquifier}); err != nil {
+		if err := db.CreateUser(t.Context(), store.User{ID: v.UserID, EmailKey: v.UserID, CredentialVersion: v.CredentialVersion}); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.PutSession(t.Context(), v); err != nil {
@@ -159,7 +159,7 @@ func TestAPlaceProvesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
 	user := func(name string) store.User {
-		u := store.User{ID: name, EmailKey: name, Active: true, Uniquifier: name}
+		u := store.User{ID: name, EmailKey: name, Active: true, CredentialVersion: name}
 		if err := db.CreateUser(t.Context(), u); err != nil {
 			t.Fatal(err)
 		}

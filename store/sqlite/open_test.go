@@ -142,7 +142,7 @@ func TestManyOpenAtOnce(t *testing.T) {
 func TestDataSurvivesReopening(t *testing.T) {
 	path, ctx := filepath.Join(t.TempDir(), "a.db"), t.Context()
 	db := open(t, path)
-	u := store.User{ID: store.NewID(), EmailKey: "a@example.org", Uniquifier: "u", Active: true}
+	u := store.User{ID: store.NewID(), EmailKey: "a@example.org", CredentialVersion: "u", Active: true}
 	claim := store.Claim{Key: "k", Limit: 1, Window: time.Hour, Hold: time.Minute}
 	if err := db.CreateUser(ctx, u); err != nil {
 		t.Fatal(err)

@@ -91,7 +91,7 @@ func TestAKilledProcessLosesNothingItWasTold(t *testing.T) {
 	for round := range 5 {
 		path, ctx := filepath.Join(t.TempDir(), "a.db"), t.Context()
 		db := open(t, path)
-		u := store.User{ID: "user", Uniquifier: "a"}
+		u := store.User{ID: "user", CredentialVersion: "a"}
 		f := store.Factor{ID: factorID, UserID: u.ID}
 		if err := db.CreateUser(ctx, u); err != nil {
 			t.Fatal(err)

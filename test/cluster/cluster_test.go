@@ -148,12 +148,12 @@ func number(t *testing.T, name string, few, many int) int {
 func (c *cluster) person(name string, mailed bool) store.User {
 	c.t.Helper()
 	now, email := time.Now(), name+"@good.test"
-	u := store.User{ID: store.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: c.hash, Active: true, Uniquifier: store.NewID(),
+	u := store.User{ID: store.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: c.hash, Active: true, CredentialVersion: store.NewID(),
 		CreatedAt: now, UpdatedAt: now, ConfirmedAt: now}
 	c.must(c.db.CreateUser(c.t.Context(), u))
 	if mailed {
 		f := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.Email, Destination: email, Primary: true, CreatedAt: now}
-		c.must(c.db.ChangeFactors(c.t.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Add: &f, Now: now}))
+		c.must(c.db.ChangeFactors(c.t.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now}))
 	}
 	return u
 }

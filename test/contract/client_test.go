@@ -382,14 +382,14 @@ var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 // are others, which tell of changes.
 func (s *site) letter(to string) send.Message {
 	s.t.Helper()
-	list := s.letters(to)
+	list := s.mails(to)
 	if len(list) == 0 {
 		s.t.Fatalf("no code was sent to %s", to)
 	}
 	return list[len(list)-1]
 }
 
-func (s *site) letters(to string) []send.Message {
+func (s *site) mails(to string) []send.Message {
 	sink := s.mail
 	if strings.HasPrefix(to, "+") {
 		sink = s.sms

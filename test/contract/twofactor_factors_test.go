@@ -273,7 +273,7 @@ func TestContract_change_ends_other_sessions(t *testing.T) {
 	c.signedIn("gal", 1)
 	b.stranger()
 	s.eventually("the owner is told of both changes", func() bool { return s.mail.Count("gal@lp.com") == 2 })
-	if n := len(s.letters("gal@lp.com")); n != 0 {
+	if n := len(s.mails("gal@lp.com")); n != 0 {
 		t.Errorf("%d of the mails are codes", n)
 	}
 }

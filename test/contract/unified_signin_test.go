@@ -57,7 +57,7 @@ func (s *site) begins(user string, methods ...string) (*client, *app) {
 // passcodes are the messages with a code in place of a password.
 func (s *site) passcodes(to string) []send.Message {
 	if strings.HasPrefix(to, "+") {
-		return s.letters(to)
+		return s.mails(to)
 	}
 	return slices.DeleteFunc(s.mail.To(to), func(l send.Message) bool { return l.Kind != "us_code" })
 }

@@ -142,7 +142,7 @@ func (f file) Send(_ context.Context, m send.Message) error {
 	return err
 }
 
-// letter is a message in the file.
+// mail is a message in the file.
 type letter struct{ To, Kind, Text string }
 
 // child serves the site until it is killed.

@@ -143,7 +143,7 @@ func (f flow) sound(p *person, where string) {
 		return
 	}
 	for _, n := range p.living() {
-		two := len(n.Proofs) >= 2 || len(n.Proofs) == 1 && n.Proofs[0].Both
+		two := len(n.Proofs) >= 2 || len(n.Proofs) == 1 && n.Proofs[0].UserVerified
 		if full := n.Level == store.TwoFactors && two || n.Trusted; !full {
 			s.Errorf("killed %s: a session of %d proofs", where, len(n.Proofs))
 		}
@@ -164,7 +164,7 @@ func (p *person) enters() bool {
 		link := s.linked(p.email, "confirm", func() answer { return b.post("/confirm", m{"email": p.email}) })
 		b.post(link, chosen(p.password))
 	}
-	b, sent := s.browser(), len(s.letters(p.email, ""))+len(s.letters(p.phone, ""))
+	b, sent := s.browser(), len(s.mails(p.email, ""))+len(s.mails(p.phone, ""))
 	if p.comesIn == nil {
 		p.comesIn = func(b *browser) answer { return p.logsIn(b, nil) }
 	}
@@ -178,7 +178,7 @@ func (p *person) enters() bool {
 		switch to := map[string]string{store.SMS: p.phone, store.Email: p.email}[factors[0].Method]; {
 		case p.app != nil:
 			code = p.next()
-		case len(s.letters(p.email, ""))+len(s.letters(p.phone, "")) > sent:
+		case len(s.mails(p.email, ""))+len(s.mails(p.phone, "")) > sent:
 			code = s.code(to)
 		}
 		r = b.post("/tf-validate", m{"code": code})

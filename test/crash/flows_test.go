@@ -471,7 +471,7 @@ func (p *person) living() []store.Session {
 	}
 	list, err := p.s.db.SessionsOf(p.s.Context(), u.ID, p.s.now())
 	p.s.must(err)
-	return slices.DeleteFunc(list, func(n store.Session) bool { return n.Uniquifier != u.Uniquifier })
+	return slices.DeleteFunc(list, func(n store.Session) bool { return n.CredentialVersion != u.CredentialVersion })
 }
 
 func (p *person) sessions() string {

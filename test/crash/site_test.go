@@ -227,8 +227,8 @@ func (s *site) arm(at int, after bool) {
 	s.must(resp.Body.Close())
 }
 
-// letters are the texts of all messages of a kind to someone, newest last.
-func (s *site) letters(to, kind string) (texts []string) {
+// mails are the texts of all messages of a kind to someone, newest last.
+func (s *site) mails(to, kind string) (texts []string) {
 	s.Helper()
 	raw, err := os.ReadFile(s.Mails)
 	if err != nil {
@@ -253,7 +253,7 @@ var (
 func (s *site) wait(to, kind string, find func(text string) string) string {
 	s.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		texts := s.letters(to, kind)
+		texts := s.mails(to, kind)
 		for _, text := range slices.Backward(texts) {
 			if found := find(text); found != "" {
 				return found
@@ -297,7 +297,7 @@ func (s *site) linked(to, kind string, ask func() answer) string {
 	})
 }
 
-// newestOf is what wait finds when all is delivered: a letter that was stored before a
+// newestOf is what wait finds when all is delivered: a mail that was stored before a
 // crash may come first.
 func (s *site) newestOf(to, kind string, find func(text string) string) string {
 	s.Helper()
@@ -306,7 +306,7 @@ func (s *site) newestOf(to, kind string, find func(text string) string) string {
 	}
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if n, _, err := s.db.CountMessages(s.Context()); err != nil || n == 0 {
-			break // a letter that a killed process had taken comes later than that
+			break // a mail that a killed process had taken comes later than that
 		}
 	}
 	return s.wait(to, kind, find)
@@ -314,7 +314,7 @@ func (s *site) newestOf(to, kind string, find func(text string) string) string {
 
 // newest is the newest link of a kind that was mailed to someone.
 func (s *site) newest(to, kind string) (link string) {
-	for _, text := range s.letters(to, kind) {
+	for _, text := range s.mails(to, kind) {
 		if found := anyLink.FindStringSubmatch(text); found != nil {
 			link = found[1]
 		}
@@ -323,11 +323,11 @@ func (s *site) newest(to, kind string) (link string) {
 }
 
 // coded is the code that a request mails; empty if the request gets no answer. After a
-// crash an older letter may come once more.
+// crash an older mail may come once more.
 func (s *site) coded(to string, ask func() answer) string {
 	s.Helper()
 	s.delivers()
-	before := strings.Join(s.letters(to, ""), "")
+	before := strings.Join(s.mails(to, ""), "")
 	if a := ask(); a.status != 200 {
 		return ""
 	}

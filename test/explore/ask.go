@@ -115,7 +115,7 @@ func (m *World) full(s *State, b *Browser) bool {
 	held := store.Session{Level: store.OneFactor, Proofs: []store.Proof{proofs[n.First]}}
 	switch {
 	case n.Second == n.First && n.First != 0:
-		held.Level, held.Proofs[0].Both = store.TwoFactors, true
+		held.Level, held.Proofs[0].UserVerified = store.TwoFactors, true
 	case n.Second != 0:
 		held.Level, held.Proofs = store.TwoFactors, append(held.Proofs, proofs[n.Second])
 	}
@@ -134,7 +134,7 @@ func (m *World) standing(s *State, b *Browser) policy.Standing {
 	h := policy.Held{Level: store.OneFactor, Proofs: both[:1], Trusted: b.Session.Trusted}
 	if b.Session.Second != 0 {
 		h.Level, h.Proofs = store.TwoFactors, both[:]
-		both[0].Both = b.Session.First == b.Session.Second
+		both[0].UserVerified = b.Session.First == b.Session.Second
 	}
 	h.BrowserStands = m.vouches(s, b)
 	return policy.Today(r, m.facts(s), h)

@@ -95,7 +95,7 @@ func (m *model) caller(of *account, within string) string {
 	return ""
 }
 
-// counted names whose guesses and letters count together: the caller's own, or
+// counted names whose guesses and mails count together: the caller's own, or
 // those of all strangers who typed the address.
 func (m *model) counted(of *account, within string) string {
 	if own := m.caller(of, within); own != "" {

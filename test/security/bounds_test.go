@@ -24,14 +24,14 @@ func TestR174_AnAccountHasOnlySoMany(t *testing.T) {
 		now := w.Now()
 		id := store.NewID()
 		w.must(db.PutSession(ctx, store.Session{
-			Hash: seal.HashToken(seal.Token()), ID: id, UserID: p.id, Uniquifier: u.Uniquifier, Level: store.OneFactor, Agent: linuxFox,
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Level: store.OneFactor, Agent: linuxFox,
 			CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
 		w.must(db.PutDevice(ctx, store.Device{
-			ID: id, UserID: p.id, Uniquifier: u.Uniquifier, Secret: id, Name: "Firefox", CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
+			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox", CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
 		}))
 		w.must(db.PutToken(ctx, store.Token{
-			ID: id, UserID: p.id, Uniquifier: u.Uniquifier, Hash: id, SessionID: id, CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
 	}
 	w.advance(time.Second)
@@ -71,7 +71,7 @@ func TestR174_FamiliesTakeNoPlaceOfPersonalTokens(t *testing.T) {
 	for range 50 {
 		now, id := w.Now(), store.NewID()
 		w.must(w.nodes[0].db.PutToken(t.Context(), store.Token{
-			ID: id, UserID: p.id, Uniquifier: u.Uniquifier, Hash: id, SessionID: id, CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
 	}
 	_, r := w.plantSession(p).personal("read")

@@ -51,7 +51,7 @@ func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 	w.must(err)
 	mine, err := w.nodes[0].db.UserByID(t.Context(), a.id)
 	w.must(err)
-	his := strings.ReplaceAll(string(payload), mine.Uniquifier, u.Uniquifier)
+	his := strings.ReplaceAll(string(payload), mine.CredentialVersion, u.CredentialVersion)
 	enc := base64.RawURLEncoding.EncodeToString
 	none := enc([]byte(`{"alg":"none"}`))
 	forged = append(forged, cookie[:len(cookie)-1], cookie+"A", strings.ToUpper(cookie), enc([]byte(his))+"."+sig, none+"."+body+".", body+".", "."+sig,

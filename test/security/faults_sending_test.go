@@ -61,7 +61,7 @@ func (w *world) plantFactor(p *person, method, destination string) {
 	u, err := db.UserByID(w.t.Context(), p.id)
 	w.must(err)
 	w.must(db.ChangeFactors(w.t.Context(), store.FactorChange{
-		UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Now: w.Now(),
+		UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Now: w.Now(),
 		Add: &store.Factor{ID: store.NewID(), UserID: u.ID, Method: method, Destination: destination,
 			Primary: true, CreatedAt: w.Now()},
 	}))

@@ -49,8 +49,8 @@ func (w *world) later(d time.Duration) {
 	u, err := w.nodes[0].db.UserByID(w.t.Context(), witness.id)
 	w.must(err)
 	w.must(w.nodes[0].db.PutDeletion(w.t.Context(), store.DeletionRequest{
-		UserID: u.ID, ID: u.ID, Uniquifier: u.Uniquifier + "x", CreatedAt: w.Now(), DueAt: w.Now(),
-	}, u.Uniquifier))
+		UserID: u.ID, ID: u.ID, CredentialVersion: u.CredentialVersion + "x", CreatedAt: w.Now(), DueAt: w.Now(),
+	}, u.CredentialVersion))
 	w.restart()
 	for end := time.Now().Add(time.Minute); witness.exists(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {

@@ -49,7 +49,7 @@ func (w *world) link(kind, to string) string {
 	return ""
 }
 
-// letters are the texts of all mails of a kind to an address, newest first, when all
+// mails are the texts of all mails of a kind to an address, newest first, when all
 // that were stored are delivered.
 func (w *world) letters(kind, to string) (texts []string) {
 	w.t.Helper()

@@ -273,7 +273,7 @@ func TestR138_AnswersHoldNoSecrets(t *testing.T) {
 	u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
 	w.must(err)
 	replies := w.replies.String()
-	secrets := map[string]string{u.PasswordHash: "hash", u.Uniquifier: "uniquifier", secret: "password", firstKey: "key"}
+	secrets := map[string]string{u.PasswordHash: "hash", u.CredentialVersion: "uniquifier", secret: "password", firstKey: "key"}
 	for _, c := range w.dump() {
 		if len(c.text) > 20 && (c.column == "password_hash" || c.column == "secret" || c.column == "mac" || c.column == "hash") {
 			secrets[c.text], secrets[c.hex] = c.table+"."+c.column, c.table+"."+c.column

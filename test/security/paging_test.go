@@ -21,12 +21,12 @@ func (w *world) crammed(p *person) {
 		now, id := w.Now().Add(-time.Duration(i)*time.Second), store.NewID()
 		ends := w.Now().Add(time.Hour)
 		w.must(db.PutSession(ctx, store.Session{
-			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Level: store.OneFactor,
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Level: store.OneFactor,
 			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 		if i < 30 {
 			w.must(db.PutDevice(ctx, store.Device{
-				ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: id, Name: "Firefox",
+				ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox",
 				CreatedAt: now, LastSeenAt: now, ExpiresAt: ends,
 			}))
 			for _, name := range []string{"factor-disabled", "tf-rescue-requested"} {
@@ -36,7 +36,7 @@ func (w *world) crammed(p *person) {
 			}
 		}
 		w.must(db.PutToken(ctx, store.Token{
-			ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Hash: id, Personal: i%2 == 0, Name: fmt.Sprint("token ", i),
+			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: id, Personal: i%2 == 0, Name: fmt.Sprint("token ", i),
 			CreatedAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 	}

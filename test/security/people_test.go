@@ -187,7 +187,7 @@ func (w *world) plantSession(p *person) *browser {
 	w.must(err)
 	now, token := w.Now(), seal.Token()
 	s := store.Session{
-		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Level: store.OneFactor,
+		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Level: store.OneFactor,
 		Proofs: []store.Proof{{Method: "password", At: now}}, FreshAt: now, CreatedAt: now, SeenAt: now,
 		IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
 	}
@@ -211,7 +211,7 @@ func (w *world) plantPending(p *person) *browser {
 	w.must(err)
 	now, token := w.Now(), seal.Token()
 	q := store.Pending{
-		Hash: seal.HashToken(token), UserID: u.ID, Uniquifier: u.Uniquifier, State: store.Ready,
+		Hash: seal.HashToken(token), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: store.Ready,
 		First: store.Proof{Method: "password", At: now}, CreatedAt: now, ExpiresAt: now.Add(10 * time.Minute),
 	}
 	switch len(factors) {

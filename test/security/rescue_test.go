@@ -243,7 +243,7 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	w.must(err)
 	token := seal.Token()
 	w.must(w.nodes[0].db.PutPending(ctx, store.Pending{
-		Hash: seal.HashToken(token), UserID: u.ID, Uniquifier: u.Uniquifier, State: store.Ready, Factor: e.factors()[0].ID,
+		Hash: seal.HashToken(token), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: store.Ready, Factor: e.factors()[0].ID,
 		First: store.Proof{Method: store.Email, At: w.Now()}, CreatedAt: w.Now(), ExpiresAt: w.Now().Add(10 * time.Minute),
 	}))
 	mailed := w.browser()

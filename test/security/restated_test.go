@@ -270,15 +270,15 @@ func TestR174_ThePageOfAnAccountReadsNoMoreForMore(t *testing.T) {
 		now, id := w.Now().Add(time.Duration(i)*time.Millisecond), store.NewID()
 		ends := now.Add(time.Hour)
 		w.must(n.db.PutSession(t.Context(), store.Session{
-			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Level: store.OneFactor,
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Level: store.OneFactor,
 			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 		w.must(n.db.PutDevice(t.Context(), store.Device{
-			ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: id, Name: "Firefox",
+			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox",
 			CreatedAt: now, LastSeenAt: now, ExpiresAt: ends,
 		}))
 		w.must(n.db.PutToken(t.Context(), store.Token{
-			ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Hash: id, SessionID: id,
+			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id,
 			CreatedAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 	}

@@ -24,7 +24,7 @@ func (w *world) plantToken(p *person) string {
 	u, err := n.db.UserByID(w.t.Context(), p.id)
 	w.must(err)
 	w.must(n.db.PutSession(w.t.Context(), store.Session{
-		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Level: store.TwoFactors, Token: true,
+		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Level: store.TwoFactors, Token: true,
 		Proofs: []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}}, FreshAt: now, CreatedAt: now, SeenAt: now,
 		IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 	}))

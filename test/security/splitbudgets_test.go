@@ -10,7 +10,7 @@ import (
 )
 
 // TestR161_TheOwnerHasBudgetsOfTheirOwn: strangers of many networks use up all
-// guesses and letters that strangers have. A browser that signed in before, a
+// guesses and mails that strangers have. A browser that signed in before, a
 // session and the network of an earlier sign-in go on.
 func TestR161_TheOwnerHasBudgetsOfTheirOwn(t *testing.T) {
 	w := newWorld(t, life, proxied, func(c *twofold.Config) {
@@ -101,7 +101,7 @@ func TestR048_WhoClaimsANumberHurtsNoOwner(t *testing.T) {
 
 // TestR162_WhatBoundsCostIsNotGivenBack, as it is counted in the database: an
 // answer gives back the place of its destination and none of those that bound
-// what is paid for, a decoy takes none of them, and a letter of a registration
+// what is paid for, a decoy takes none of them, and a mail of a registration
 // takes one.
 func TestR162_WhatBoundsCostIsNotGivenBack(t *testing.T) {
 	w := newWorld(t, unified, life)

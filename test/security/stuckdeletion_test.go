@@ -35,9 +35,9 @@ func TestR415_DeletionsThatFailKeepNoOtherFromHappening(t *testing.T) {
 		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
 		w.must(err)
 		w.must(w.nodes[0].db.PutDeletion(t.Context(), store.DeletionRequest{
-			UserID: u.ID, ID: u.ID, Uniquifier: u.Uniquifier + "x", CreatedAt: w.Now(),
+			UserID: u.ID, ID: u.ID, CredentialVersion: u.CredentialVersion + "x", CreatedAt: w.Now(),
 			DueAt: w.Now().Add(time.Duration(i) * time.Second),
-		}, u.Uniquifier))
+		}, u.CredentialVersion))
 	}
 	w.later(time.Hour)
 	if last.exists() {

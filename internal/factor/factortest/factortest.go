@@ -50,7 +50,7 @@ func (b *Bench) transaction(id string, p factor.Purpose) factor.Transaction {
 
 func (b *Bench) draft(t *testing.T) store.Draft {
 	t.Helper()
-	d := store.Draft{ID: "draft", UserID: b.User.ID, FactorID: store.NewID(), Method: b.Name, Uniquifier: b.User.Uniquifier}
+	d := store.Draft{ID: "draft", UserID: b.User.ID, FactorID: store.NewID(), Method: b.Name, CredentialVersion: b.User.CredentialVersion}
 	tx := b.transaction(d.ID, factor.SetUp)
 	shown, err := b.Method.BeginEnroll(context.Background(), tx, b.Destination, &d)
 	if err != nil {
@@ -71,11 +71,11 @@ func (b *Bench) enrolled(t *testing.T) store.Factor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = b.Store.ChangeFactors(ctx, store.FactorChange{UserID: b.User.ID, From: b.User.Uniquifier, To: b.User.Uniquifier + "+", Add: &f})
+	err = b.Store.ChangeFactors(ctx, store.FactorChange{UserID: b.User.ID, From: b.User.CredentialVersion, To: b.User.CredentialVersion + "+", Add: &f})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.User.Uniquifier += "+"
+	b.User.CredentialVersion += "+"
 	return f
 }
 
@@ -183,7 +183,7 @@ func otherUser(t *testing.T, b *Bench) {
 		t.Fatal(err)
 	}
 	theirs := b.transaction("tx", factor.SignIn)
-	theirs.User = store.User{ID: "someone else", Email: "x@lp.com", Uniquifier: b.User.Uniquifier}
+	theirs.User = store.User{ID: "someone else", Email: "x@lp.com", CredentialVersion: b.User.CredentialVersion}
 	other := f
 	other.UserID = theirs.User.ID
 	if err := b.Method.Verify(ctx, theirs, other, b.Code()); err == nil {

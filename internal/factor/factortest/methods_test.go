@@ -24,7 +24,7 @@ func bench(t *testing.T, now *time.Time) *factortest.Bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	u := store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, Uniquifier: "one"}
+	u := store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, CredentialVersion: "one"}
 	if err := db.CreateUser(context.Background(), u); err != nil {
 		t.Fatal(err)
 	}

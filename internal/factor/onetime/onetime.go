@@ -172,5 +172,5 @@ func (m *Method) Try(ctx context.Context, t factor.Transaction, destination, cod
 // binding returns everything to which a code is bound. If any of it changes, the
 // code is wrong (R43, R44).
 func (m *Method) binding(t factor.Transaction, destination, code string) []string {
-	return []string{string(t.Purpose), t.ID, t.User.ID, t.User.Uniquifier, m.c.Channel, destination, code}
+	return []string{string(t.Purpose), t.ID, t.User.ID, t.User.CredentialVersion, m.c.Channel, destination, code}
 }

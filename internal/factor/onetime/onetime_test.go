@@ -117,7 +117,7 @@ func newBench() *bench {
 
 func TestACodeIsGoodForOneThingOnly(t *testing.T) {
 	ctx := context.Background()
-	alice := store.User{ID: "alice", Email: "a@lp.com", Uniquifier: "1"}
+	alice := store.User{ID: "alice", Email: "a@lp.com", CredentialVersion: "1"}
 	home := factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: alice}
 	for name, there := range map[string]struct {
 		t       factor.Transaction
@@ -126,8 +126,8 @@ func TestACodeIsGoodForOneThingOnly(t *testing.T) {
 	}{
 		"another transaction": {factor.Transaction{ID: "tx2", Purpose: factor.SignIn, User: alice}, store.SMS, "+16505551212"},
 		"another purpose":     {factor.Transaction{ID: "tx", Purpose: factor.SetUp, User: alice}, store.SMS, "+16505551212"},
-		"another user":        {factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: store.User{ID: "bob", Uniquifier: "1"}}, store.SMS, "+16505551212"},
-		"new credentials":     {factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: store.User{ID: "alice", Uniquifier: "2"}}, store.SMS, "+16505551212"},
+		"another user":        {factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: store.User{ID: "bob", CredentialVersion: "1"}}, store.SMS, "+16505551212"},
+		"new credentials":     {factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: store.User{ID: "alice", CredentialVersion: "2"}}, store.SMS, "+16505551212"},
 		"another channel":     {home, store.Email, "+16505551212"},
 		"another destination": {home, store.SMS, "+16505551213"},
 	} {
@@ -306,7 +306,7 @@ func TestANumberIsAShortText(t *testing.T) {
 // e-mail, and that a decoy behaves as a code.
 func TestCountriesAreOfTextsOnly(t *testing.T) {
 	ctx := context.Background()
-	alice := factor.Transaction{ID: "tx", Purpose: factor.First, User: store.User{ID: "alice", Email: "a@lp.com", Uniquifier: "1"}}
+	alice := factor.Transaction{ID: "tx", Purpose: factor.First, User: store.User{ID: "alice", Email: "a@lp.com", CredentialVersion: "1"}}
 	nobody := factor.Transaction{ID: "tx", Purpose: factor.First}
 	for _, c := range []struct {
 		channel, to string

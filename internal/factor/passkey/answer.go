@@ -59,10 +59,10 @@ type results struct {
 func readAnswer(text string) (answer, error) {
 	var in members
 	if len(text) > maxAnswer || !plain([]byte(text)) || json.Unmarshal([]byte(text), &in) != nil {
-		return answer{}, factor.ErrAnswer
+		return answer{}, factor.ErrMalformedAssertion
 	}
 	if in.Extensions != "" && (!plain([]byte(in.Extensions)) || json.Unmarshal([]byte(in.Extensions), &in.Results) != nil) {
-		return answer{}, factor.ErrAnswer
+		return answer{}, factor.ErrMalformedAssertion
 	}
 	a := answer{attachment: in.Attachment, discoverable: in.Results.Props.Discoverable}
 	if a.attachment != "platform" && a.attachment != "cross-platform" {
@@ -84,7 +84,7 @@ func readAnswer(text string) (answer, error) {
 	id, err := decode(in.ID)
 	a.twoIDs = err != nil || !bytes.Equal(id, a.id)
 	if in.Type != "public-key" || len(a.id) == 0 || len(a.id) > maxID || len(a.client) == 0 {
-		return answer{}, factor.ErrAnswer
+		return answer{}, factor.ErrMalformedAssertion
 	}
 	for _, t := range in.Response.Transports {
 		if slices.Contains([]string{"usb", "nfc", "ble", "smart-card", "hybrid", "internal"}, t) && !slices.Contains(a.transports, t) {
@@ -105,7 +105,7 @@ func decode(text string) ([]byte, error) {
 	}
 	raw, err := from.DecodeString(text)
 	if err != nil || strings.ContainsAny(text, "\r\n") {
-		return nil, factor.ErrAnswer
+		return nil, factor.ErrMalformedAssertion
 	}
 	return raw, nil
 }
@@ -132,7 +132,7 @@ func (a answer) checkClient(s state, origins []string) error {
 	}
 	var c client
 	if !plain(a.client) || json.Unmarshal(a.client, &c) != nil {
-		return factor.ErrAnswer
+		return factor.ErrMalformedAssertion
 	}
 	switch {
 	case c.Type != s.Kind:

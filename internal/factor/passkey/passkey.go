@@ -168,7 +168,7 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 }
 
 // BeginGet implements factor.Passkeys.
-func (m *Method) BeginGet(q factor.Question) (factor.Ceremony, error) {
+func (m *Method) BeginGet(q factor.AssertionRequest) (factor.Ceremony, error) {
 	s, allowed := state{Kind: getting, MustVerify: q.Verification == factor.Required}, []map[string]any{}
 	for _, f := range q.Allowed {
 		r, err := m.open(f)
@@ -223,42 +223,42 @@ func (m *Method) FinishCreate(raw []byte, userID, id, text string) (store.Factor
 }
 
 // Verify implements factor.Passkeys.
-func (m *Method) Verify(ctx context.Context, raw []byte, f store.Factor, text string) (factor.Proven, error) {
+func (m *Method) Verify(ctx context.Context, raw []byte, f store.Factor, text string) (factor.Assertion, error) {
 	s, err := readState(raw, getting)
 	if err != nil {
-		return factor.Proven{}, err
+		return factor.Assertion{}, err
 	}
 	a, err := readAnswer(text)
 	if err != nil {
-		return factor.Proven{}, err
+		return factor.Assertion{}, err
 	}
 	r, err := m.open(f)
 	if err != nil {
-		return factor.Proven{}, err
+		return factor.Assertion{}, err
 	}
 	if err := a.belongs(s, f, r); err != nil {
-		return factor.Proven{}, err
+		return factor.Assertion{}, err
 	}
 	if err := a.checkClient(s, m.origins); err != nil {
-		return factor.Proven{}, err
+		return factor.Assertion{}, err
 	}
 	proven, next, err := a.proves(s, r, m.rpID, m.origins)
 	if err != nil {
-		return factor.Proven{}, err
+		return factor.Assertion{}, err
 	}
 	sealed, err := m.seal(f, next)
 	if err != nil {
-		return factor.Proven{}, err
+		return factor.Assertion{}, err
 	}
 	// All checks used the record that is replaced here. If another response
 	// replaced it first, they used an outdated counter.
 	switch err := m.c.Factors.UsePasskey(ctx, f.ID, f.Secret, sealed, m.c.Now()); {
 	case errors.Is(err, store.ErrUsed):
-		return factor.Proven{}, refuse("it was used elsewhere at the same moment")
+		return factor.Assertion{}, refuse("it was used elsewhere at the same moment")
 	case errors.Is(err, store.ErrNotFound):
-		return factor.Proven{}, refuse("it was removed")
+		return factor.Assertion{}, refuse("it was removed")
 	case err != nil:
-		return factor.Proven{}, err
+		return factor.Assertion{}, err
 	}
 	return proven, nil
 }

@@ -81,7 +81,7 @@ func (b bench) create(k *softkey.Key, lies ...softkey.Lie) error {
 }
 
 // get asks for the stored passkey, by name or for any.
-func (b bench) get(k *softkey.Key, q factor.Question, lies ...softkey.Lie) (factor.Proven, error) {
+func (b bench) get(k *softkey.Key, q factor.AssertionRequest, lies ...softkey.Lie) (factor.Assertion, error) {
 	b.Helper()
 	c, err := b.m.BeginGet(q)
 	if err != nil {
@@ -94,8 +94,8 @@ func (b bench) get(k *softkey.Key, q factor.Question, lies ...softkey.Lie) (fact
 	return b.m.Verify(context.Background(), c.State, b.shelf.f, answer)
 }
 
-func (b bench) named() factor.Question {
-	return factor.Question{Allowed: []store.Factor{b.shelf.f}, Verification: factor.Preferred}
+func (b bench) named() factor.AssertionRequest {
+	return factor.AssertionRequest{Allowed: []store.Factor{b.shelf.f}, Verification: factor.Preferred}
 }
 
 func TestAPasskeyOfEachAlgorithmIsMadeAndProven(t *testing.T) {
@@ -106,7 +106,7 @@ func TestAPasskeyOfEachAlgorithmIsMadeAndProven(t *testing.T) {
 			if err := b.create(k); err != nil {
 				t.Fatal(err)
 			}
-			for _, q := range []factor.Question{b.named(), {Verification: factor.Required}} {
+			for _, q := range []factor.AssertionRequest{b.named(), {Verification: factor.Required}} {
 				if proven, err := b.get(k, q); err != nil || !proven.UserVerified {
 					t.Fatal(proven, err)
 				}
@@ -171,7 +171,7 @@ func TestNoLieAboutAnAnswerIsBelieved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := b.shelf.f.Secret
 			proven, err := b.get(k, b.named(), lie)
-			if !errors.Is(err, factor.ErrWrong) && !errors.Is(err, factor.ErrAnswer) || proven.UserVerified {
+			if !errors.Is(err, factor.ErrWrong) && !errors.Is(err, factor.ErrMalformedAssertion) || proven.UserVerified {
 				t.Fatalf("%+v %v", proven, err)
 			}
 			if !bytes.Equal(before, b.shelf.f.Secret) {
@@ -297,7 +297,7 @@ func TestNoLieAboutANewPasskeyIsBelieved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			k := b.key(softkey.ES256)
 			if lie != nil {
-				if err := b.create(k, lie); !errors.Is(err, factor.ErrWrong) && !errors.Is(err, factor.ErrAnswer) {
+				if err := b.create(k, lie); !errors.Is(err, factor.ErrWrong) && !errors.Is(err, factor.ErrMalformedAssertion) {
 					t.Fatal(err)
 				}
 				return
@@ -311,7 +311,7 @@ func TestNoLieAboutANewPasskeyIsBelieved(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, text := range []string{`{"id":"AA",` + answer[1:], `{"ID":"AA",` + answer[1:], answer + "{}", "[" + answer + "]", ""} {
-				if _, err := b.m.FinishCreate(c.State, "u", "f", text); !errors.Is(err, factor.ErrAnswer) {
+				if _, err := b.m.FinishCreate(c.State, "u", "f", text); !errors.Is(err, factor.ErrMalformedAssertion) {
 					t.Errorf("%v", err)
 				}
 			}
@@ -399,8 +399,8 @@ func TestOptionsSayWhatTheContractSays(t *testing.T) {
 			t.Errorf("no %s in %s", want, c.Options)
 		}
 	}
-	first, _ := b.m.BeginGet(factor.Question{Verification: factor.Required})
-	second, _ := b.m.BeginGet(factor.Question{Verification: factor.Required})
+	first, _ := b.m.BeginGet(factor.AssertionRequest{Verification: factor.Required})
+	second, _ := b.m.BeginGet(factor.AssertionRequest{Verification: factor.Required})
 	a, errA := softkey.Read(first.Options)
 	z, errZ := softkey.Read(second.Options)
 	if errA != nil || errZ != nil || a.Challenge == z.Challenge || len(softkey.Bytes(a.Challenge)) != 32 {

@@ -50,7 +50,7 @@ func TestWhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
 		"": true, `{}`: true, `{"credProps":{"rk":true}}`: true, `{"credProps":{"rk":true,"rk":false}}`: false, `{"credProps":7}`: false, `[]`: false, `x`: false,
 	} {
 		a, err := readAnswer(answer(extensions))
-		if (err == nil) != ok || err != nil && !errors.Is(err, factor.ErrAnswer) {
+		if (err == nil) != ok || err != nil && !errors.Is(err, factor.ErrMalformedAssertion) {
 			t.Errorf("%s: %v", extensions, err)
 		}
 		if ok && (a.discoverable != nil) != strings.Contains(extensions, "rk") {

@@ -24,7 +24,7 @@ func TestR370_APasskeyWithUnknownPartsIsFixedByItsFirstSignIn(t *testing.T) {
 	}
 	poor := whole
 	poor.Handle, poor.FlagsUnknown, poor.BackupEligible, poor.BackedUp = nil, true, false, false
-	for name, q := range map[string]factor.Question{"named": {Allowed: []store.Factor{b.shelf.f}},
+	for name, q := range map[string]factor.AssertionRequest{"named": {Allowed: []store.Factor{b.shelf.f}},
 		"any": {Verification: factor.Required}} {
 		b.shelf.f = store.Factor{ID: "f", UserID: "u"}
 		if err := b.m.Import(&b.shelf.f, poor); err != nil {

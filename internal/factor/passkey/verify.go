@@ -91,11 +91,11 @@ func (a answer) library() ([]byte, error) {
 func (a answer) created(s state, rpID string, origins []string) (record, error) {
 	raw, err := a.library()
 	if err != nil || len(a.attestation) == 0 {
-		return record{}, factor.ErrAnswer
+		return record{}, factor.ErrMalformedAssertion
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes(raw)
 	if err != nil {
-		return record{}, factor.ErrAnswer
+		return record{}, factor.ErrMalformedAssertion
 	}
 	var offered []protocol.CredentialParameter
 	for _, alg := range algorithms() {
@@ -142,33 +142,33 @@ func checkAttestation(o protocol.AttestationObject) error {
 
 // proves checks the response to a request for a passkey (section 7.2) and returns
 // the updated record.
-func (a answer) proves(s state, r record, rpID string, origins []string) (factor.Proven, record, error) {
+func (a answer) proves(s state, r record, rpID string, origins []string) (factor.Assertion, record, error) {
 	raw, err := a.library()
 	if err != nil || len(a.data) == 0 {
-		return factor.Proven{}, record{}, factor.ErrAnswer
+		return factor.Assertion{}, record{}, factor.ErrMalformedAssertion
 	}
 	parsed, err := protocol.ParseCredentialRequestResponseBytes(raw)
 	if err != nil {
-		return factor.Proven{}, record{}, factor.ErrAnswer
+		return factor.Assertion{}, record{}, factor.ErrMalformedAssertion
 	}
 	if s.MustVerify && !parsed.Response.AuthenticatorData.Flags.HasUserVerified() {
-		return factor.Proven{}, record{}, refuse("User verification is required but user was not verified during authentication")
+		return factor.Assertion{}, record{}, refuse("User verification is required but user was not verified during authentication")
 	}
 	if err := parsed.Verify(s.Challenge, rpID, "", origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
 		r.PublicKey, protocol.SignaturePolicy{}); err != nil {
-		return factor.Proven{}, record{}, refuse(cause(err))
+		return factor.Assertion{}, record{}, refuse(cause(err))
 	}
 	data := parsed.Response.AuthenticatorData
 	eligible, backed := data.Flags.HasBackupEligible(), data.Flags.HasBackupState()
 	switch {
 	case data.Flags.HasAttestedCredentialData(): // section 6.1: only in a creation
-		return factor.Proven{}, record{}, refuse("it attests a new key")
+		return factor.Assertion{}, record{}, refuse("it attests a new key")
 	case !r.FlagsUnknown && eligible != r.BackupEligible: // section 6.1.3: set at the creation
-		return factor.Proven{}, record{}, refuse("its backup eligibility has changed")
+		return factor.Assertion{}, record{}, refuse("its backup eligibility has changed")
 	case backed && !eligible:
-		return factor.Proven{}, record{}, refuse("marked as backed up but not backup-eligible")
+		return factor.Assertion{}, record{}, refuse("marked as backed up but not backup-eligible")
 	case (data.Counter != 0 || r.Counter != 0) && data.Counter <= r.Counter: // section 6.1.1
-		return factor.Proven{}, record{}, &factor.Refused{Cause: "its counter went back", Copied: true}
+		return factor.Assertion{}, record{}, &factor.Refused{Cause: "its counter went back", Copied: true}
 	}
 	verified := data.Flags.HasUserVerified()
 	r.Counter, r.BackedUp, r.Verified = data.Counter, backed, r.Verified || verified
@@ -178,7 +178,7 @@ func (a answer) proves(s state, r record, rpID string, origins []string) (factor
 	if len(r.Handle) == 0 {
 		r.Handle = a.handle
 	}
-	return factor.Proven{UserVerified: verified}, r, nil
+	return factor.Assertion{UserVerified: verified}, r, nil
 }
 
 // cause describes an error in words. The messages of the library name its internals

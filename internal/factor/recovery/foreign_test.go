@@ -17,7 +17,7 @@ func (d *desk) move(c *recovery.Codes, codes ...recovery.Code) string {
 	d.t.Helper()
 	d.must(recovery.Check(codes))
 	id := strings.ToLower(store.NewID())
-	w := store.Whole{User: store.User{ID: id, Email: id + "@x.t", EmailKey: id + "@x.t", Active: true, Uniquifier: "0"},
+	w := store.Whole{User: store.User{ID: id, Email: id + "@x.t", EmailKey: id + "@x.t", Active: true, CredentialVersion: "0"},
 		Factors: []store.Factor{{ID: store.NewID(), UserID: id, Method: store.Authenticator}}}
 	var err error
 	w.Codes, err = c.Import(id, codes)
@@ -119,7 +119,7 @@ func TestACodeMovesToAnotherTwofold(t *testing.T) {
 		}
 	}
 	// A set that is made in the other Twofold is valid only there.
-	there.user.ID, there.user.Uniquifier = id, "0"
+	there.user.ID, there.user.CredentialVersion = id, "0"
 	fresh := there.put(far)
 	there.must(far.Holds(ctx, id, fresh[0]))
 	if list, err := there.db.ForeignCodes(ctx, id); err != nil || len(list) != 0 {

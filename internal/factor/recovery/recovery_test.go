@@ -38,7 +38,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	t.Cleanup(func() { db.Close() })
 	d := &desk{t: t, db: db, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	d.user = store.User{ID: store.NewID(), Email: "a@x.t", EmailKey: "a@x.t", Active: true, Uniquifier: "0"}
+	d.user = store.User{ID: store.NewID(), Email: "a@x.t", EmailKey: "a@x.t", Active: true, CredentialVersion: "0"}
 	d.must(db.CreateUser(t.Context(), d.user))
 	d.change(store.FactorChange{Add: &store.Factor{ID: store.NewID(), UserID: d.user.ID, Method: store.Authenticator}})
 	return d
@@ -53,9 +53,9 @@ func (d *desk) must(err error) {
 
 func (d *desk) change(c store.FactorChange) {
 	d.t.Helper()
-	c.UserID, c.From, c.To, c.Now = d.user.ID, d.user.Uniquifier, store.NewID(), d.now
+	c.UserID, c.From, c.To, c.Now = d.user.ID, d.user.CredentialVersion, store.NewID(), d.now
 	d.must(d.db.ChangeFactors(d.t.Context(), c))
-	d.user.Uniquifier = c.To
+	d.user.CredentialVersion = c.To
 }
 
 func (d *desk) codes(c recovery.Config, keys ...string) *recovery.Codes {

@@ -263,7 +263,7 @@ func (s *site) proves(p person) {
 	if p.key == nil {
 		return
 	}
-	start, err := s.passkeys.BeginGet(factor.Question{}) // the passkey names its user
+	start, err := s.passkeys.BeginGet(factor.AssertionRequest{}) // the passkey names its user
 	s.must(err)
 	answer, err := p.key.Get(start.Options)
 	s.must(err)

@@ -74,7 +74,7 @@ func (e *Engine) compare(ctx context.Context, d *draft, o store.Origin) (same, c
 	if err != nil {
 		return false, false, err
 	}
-	return false, u.Uniquifier != o.Uniquifier || !u.UpdatedAt.Equal(o.UpdatedAt) || left != o.Codes, nil
+	return false, u.CredentialVersion != o.CredentialVersion || !u.UpdatedAt.Equal(o.UpdatedAt) || left != o.Codes, nil
 }
 
 func among(list [][]byte, one []byte) bool {

@@ -244,7 +244,7 @@ func TestR345_AnImportComesAgain(t *testing.T) {
 			t.Fatalf("%+v %v", report, err)
 		}
 		u := s.user("p0@example.org")
-		if u.ID != u0.ID || fmt.Sprint(u.Roles) != "[reader later]" || u.Uniquifier == u0.Uniquifier {
+		if u.ID != u0.ID || fmt.Sprint(u.Roles) != "[reader later]" || u.CredentialVersion == u0.CredentialVersion {
 			t.Errorf("not brought up to date: %+v", u)
 		}
 		s.spent(people[0])

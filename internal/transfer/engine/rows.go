@@ -24,7 +24,7 @@ func (e *Engine) build(ctx context.Context, d *draft, source, id string, keepPas
 	now := e.c.Now().Truncate(time.Microsecond)
 	w.User = d.user
 	u := &w.User
-	u.ID, u.Uniquifier, u.UpdatedAt = id, account.NewUniquifier(), now
+	u.ID, u.CredentialVersion, u.UpdatedAt = id, account.NewUniquifier(), now
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = now
 	}
@@ -59,7 +59,7 @@ func (e *Engine) build(ctx context.Context, d *draft, source, id string, keepPas
 		return w, err
 	}
 	w.Origin = &store.Origin{
-		Source: source, OldID: d.ID, UserID: id, Uniquifier: u.Uniquifier, UpdatedAt: now, Codes: len(w.Codes),
+		Source: source, OldID: d.ID, UserID: id, CredentialVersion: u.CredentialVersion, UpdatedAt: now, Codes: len(w.Codes),
 		Digest: all[0], Password: password[0], At: now,
 	}
 	return w, nil
