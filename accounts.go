@@ -182,15 +182,17 @@ type Field = profile.Field
 func (c *Config) checkAccounts(bad func(field, text string)) {
 	a := c.Accounts
 	for field, on := range map[string]bool{
-		"Confirmable": a.Confirmable, "Recoverable": a.Recoverable, "ChangeEmail": a.ChangeEmail, "UsernameRecovery": a.UsernameRecovery,
-		"MagicLink": a.MagicLink, "Deletable": a.Deletable, "OAuthSignUp": len(a.OAuthSignUp) > 0,
+		"Confirmable": a.Confirmable, "Recoverable": a.Recoverable, "ChangeEmail": a.ChangeEmail,
+		"UsernameRecovery": a.UsernameRecovery,
+		"MagicLink":        a.MagicLink, "Deletable": a.Deletable, "OAuthSignUp": len(a.OAuthSignUp) > 0,
 	} {
 		if on && c.Mail == nil {
 			bad("Accounts."+field, "needs a sender in Mail")
 		}
 	}
 	for field, on := range map[string]bool{
-		"ChangeUsername": a.ChangeUsername, "UsernameRecovery": a.UsernameRecovery, "UsernameRequired": a.UsernameRequired,
+		"ChangeUsername": a.ChangeUsername, "UsernameRecovery": a.UsernameRecovery,
+		"UsernameRequired": a.UsernameRequired,
 	} {
 		if on && !a.Usernames {
 			bad("Accounts."+field, "needs Accounts.Usernames")

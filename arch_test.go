@@ -56,13 +56,14 @@ var rooms = map[string]room{
 	"password": {
 		ours: "internal/argon2id internal/legacy", others: "golang.org/x/crypto golang.org/x/text",
 	},
-	"password/strength":      {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
-	"password/breach":        {ours: "password", http: true},
-	"send":                   {ours: "store"},
-	"send/smtp":              {ours: "send", others: "github.com/wneessen/go-mail"},
-	"send/gateway":           {ours: "send password", http: true},
-	"password/ldap":          {ours: "password", others: "github.com/go-ldap/ldap"},
-	"send/sendtest":          {ours: "send", others: "github.com/emersion/go-smtp github.com/emersion/go-sasl", http: true},
+	"password/strength": {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
+	"password/breach":   {ours: "password", http: true},
+	"send":              {ours: "store"},
+	"send/smtp":         {ours: "send", others: "github.com/wneessen/go-mail"},
+	"send/gateway":      {ours: "send password", http: true},
+	"password/ldap":     {ours: "password", others: "github.com/go-ldap/ldap"},
+	"send/sendtest": {ours: "send", others: "github.com/emersion/go-smtp github.com/emersion/go-sasl",
+		http: true},
 	"federated":              {},
 	"federated/oidc":         {ours: "federated", others: "github.com/coreos/go-oidc golang.org/x/oauth2", http: true},
 	"internal/federatedtest": {others: "github.com/go-jose/go-jose", http: true},
@@ -160,7 +161,8 @@ func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {
 		r, ok := rooms[f.dir]
 		if !ok {
-			t.Errorf("%s: folder %s is not in the house: add it to rooms, with as few arrows as it needs", f.name, f.dir)
+			t.Errorf("%s: folder %s is not in the house: add it to rooms, with as few arrows as it needs", f.name,
+				f.dir)
 			continue
 		}
 		for _, imported := range f.imports() {
@@ -206,7 +208,8 @@ func (r room) refuses(dir, imported string) string {
 func TestOneDoor(t *testing.T) {
 	opened, issued, minted := 0, 0, 0
 	for _, f := range sources(t, false) {
-		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "internal/sqlstore" || strings.HasPrefix(f.dir, "internal/storetest") {
+		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "internal/sqlstore" ||
+			strings.HasPrefix(f.dir, "internal/storetest") {
 			continue
 		}
 		ast.Inspect(f.file, func(n ast.Node) bool {
@@ -224,13 +227,15 @@ func TestOneDoor(t *testing.T) {
 				if isSessions(sel.X) {
 					opened++
 					if where != "internal/auth/door.go:open" {
-						t.Errorf("%s: makes a session, which only issue and its open in internal/auth/door.go may", where)
+						t.Errorf("%s: makes a session, which only issue and its open in internal/auth/door.go may",
+							where)
 					}
 				}
 			case "PutToken":
 				minted++
 				if where != "internal/auth/door.go:mint" {
-					t.Errorf("%s: makes a right that outlives its browser, which only mint in internal/auth/door.go may", where)
+					t.Errorf("%s: makes a right that outlives its browser, which only mint in internal/auth/door.go "+
+						"may", where)
 				}
 			case "issue", "mint":
 				issued++
@@ -243,7 +248,8 @@ func TestOneDoor(t *testing.T) {
 		checkDoor(t, f)
 	}
 	if opened == 0 || issued == 0 || minted == 0 {
-		t.Fatalf("found %d makers of sessions and %d uses of the door: this test looks in the wrong place", opened, issued)
+		t.Fatalf("found %d makers of sessions and %d uses of the door: this test looks in the wrong place", opened,
+			issued)
 	}
 }
 
@@ -388,7 +394,8 @@ func (f source) checkDecl(t *testing.T, d ast.Decl) {
 
 // exempt are package variables that must be, with the reason.
 var exempt = map[string]string{
-	"store/sqlite/file.go:making":                        "POSIX file locks belong to the process, so creating a file must be serialized in it",
+	"store/sqlite/file.go:making": "POSIX file locks belong to the process, so creating a " +
+		"file must be serialized in it",
 	"internal/storetest/servers/postgres.go:ownPostgres": "one server for a test program",
 	"internal/storetest/servers/redis.go:ownRedis":       "one server for a test program",
 	"internal/storetest/servers/redis.go:ownPrefixes":    "numbers the places in it",
@@ -402,7 +409,8 @@ var exempt = map[string]string{
 // assertions, compiled patterns and tables that nothing writes to.
 func constantByNature(v *ast.ValueSpec) bool {
 	name := v.Names[0].Name
-	if name == "_" || strings.HasPrefix(strings.ToLower(name), "err") || strings.HasPrefix(name, "own") || strings.HasPrefix(name, "Err") {
+	if name == "_" || strings.HasPrefix(strings.ToLower(name), "err") || strings.HasPrefix(name, "own") ||
+		strings.HasPrefix(name, "Err") {
 		return true
 	}
 	if sel, ok := v.Type.(*ast.SelectorExpr); ok && sel.Sel.Name == "FS" {
@@ -417,7 +425,8 @@ func constantByNature(v *ast.ValueSpec) bool {
 		return true // written once; the race detector and review guard the rest
 	case *ast.CallExpr:
 		if sel, ok := x.Fun.(*ast.SelectorExpr); ok {
-			return slices.Contains([]string{"Must", "MustCompile", "New", "Errorf", "NewReplacer", "NewScript", "OnceValues", "Strict", "WithPadding", "Date"}, sel.Sel.Name)
+			return slices.Contains([]string{"Must", "MustCompile", "New", "Errorf", "NewReplacer", "NewScript",
+				"OnceValues", "Strict", "WithPadding", "Date"}, sel.Sel.Name)
 		}
 	}
 	return false
@@ -452,7 +461,8 @@ func sources(t *testing.T, tests bool) []source {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && name != "." || d.Name() == "testdata" || d.Name() == "tools") {
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && name != "." || d.Name() == "testdata" ||
+			d.Name() == "tools") {
 			return filepath.SkipDir
 		}
 		if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil && d.IsDir() && name != "." {

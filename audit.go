@@ -64,7 +64,8 @@ func (a *Auth) AuditList(ctx context.Context, f AuditFilter) ([]AuditEntry, erro
 	out := make([]AuditEntry, len(rows))
 	for i, e := range rows {
 		out[i] = AuditEntry{
-			Row: e.Row, At: e.At.UTC(), User: e.UserID, Event: e.Name, Method: e.Method, Result: e.Result, Reason: e.Reason,
+			Row: e.Row, At: e.At.UTC(), User: e.UserID, Event: e.Name, Method: e.Method, Result: e.Result,
+			Reason:  e.Reason,
 			Session: e.Session, Address: e.Address, Request: e.Request,
 		}
 		out[i].Agent, out[i].By = event.ActorOf(e)

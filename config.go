@@ -244,7 +244,8 @@ func (c *Config) check() error {
 	}
 	c.checkOAuth(bad)
 	if c.Users != nil && (c.Accounts.ChangeEmail || c.Accounts.ChangeUsername) {
-		bad("Users", "is the application's own: it changes addresses and usernames itself, so leave ChangeEmail and ChangeUsername out")
+		bad("Users", "is the application's own: it changes addresses and usernames itself, so leave ChangeEmail and "+
+			"ChangeUsername out")
 	}
 	if s := c.Password.Scheme; s != "" && s != "argon2" && s != "bcrypt" {
 		bad("Password.Scheme", `must be "argon2" or "bcrypt"`)
@@ -334,7 +335,8 @@ func (c *Config) checkOAuth(bad func(field, text string)) {
 
 func checkOrigin(origin string) error {
 	u, err := url.Parse(origin)
-	if origin == "" || err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil || u.Fragment != "" {
+	if origin == "" || err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil ||
+		u.Fragment != "" {
 		return errors.New(`must be scheme and host, e.g. "https://example.org"`)
 	}
 	if u.Scheme == "https" {
@@ -343,5 +345,6 @@ func checkOrigin(origin string) error {
 	if u.Scheme == "http" && web.Loopback(u.Hostname()) {
 		return nil
 	}
-	return errors.New("must be https (plain http is for localhost only), or passwords and codes would be sent unencrypted")
+	return errors.New("must be https (plain http is for localhost only), or passwords and codes would be sent " +
+		"unencrypted")
 }

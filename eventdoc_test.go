@@ -33,7 +33,8 @@ const eventsHead = "# Events\n\n" +
 	"package `event` and checked by a test; do not edit it.\n\n" +
 	"`Config.Advanced.OnEvent` receives each event as a Go type of\n" +
 	"[package event](https://pkg.go.dev/github.com/twofold-auth/twofold/event), after it has happened. The audit\n" +
-	"trail keeps a row of it under the name in the first column: `twofold audit list --event NAME`. Every event also\n" +
+	"trail keeps a row of it under the name in the first column: `twofold audit list --event NAME`. Every event " +
+	"also\n" +
 	"has the time, the client address, the user agent, the id of the request, the session, and who acted if an\n" +
 	"operator or the application did (`Context`). `User` is the account: its id, e-mail address and username.\n\n" +
 	"| event | type | it reports | fields |\n|---|---|---|---|\n"

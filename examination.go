@@ -70,13 +70,15 @@ func (c *examination) checkFactors(ctx context.Context) (err error) {
 			if len(f.Secret) == 0 {
 				c.problem("factor %s has no secret", f.ID)
 			} else if m := c.a.opens[f.Method]; m != nil && m.Opens(f) != nil {
-				c.problem("the secret of factor %s does not open: it is damaged, moved, or sealed by a key that is missing", f.ID)
+				c.problem("the secret of factor %s does not open: it is damaged, moved, or sealed by a key that is "+
+					"missing", f.ID)
 			}
 		default:
 			c.problem("factor %s is of an unknown method", f.ID)
 		}
 		if f.Method == store.Authenticator && f.LastStep > latest {
-			c.problem("factor %s has used codes of the future: its codes are refused until then (was the clock wrong?)", f.ID)
+			c.problem("factor %s has used codes of the future: its codes are refused until then (was the clock wrong?)",
+				f.ID)
 		}
 	}
 	if primaries > 1 {

@@ -115,10 +115,10 @@ func ExampleNew() {
 	})
 	fmt.Println(err)
 	// Output:
-	// twofold: Origin: must be https (plain http is for localhost only), or passwords and codes would be sent unencrypted
-	// Key: is required, e.g. twofold.KeyFile("app.key")
-	// Store: is required, e.g. sqlite.Open(ctx, "app.db")
-	// TwoFactor.LoginValidity: must be between 1s and 720h0m0s
+	// twofold: Origin: must be https (plain http is for localhost only), or passwords and codes
+	// would be sent unencrypted Key: is required, e.g. twofold.KeyFile("app.key") Store: is
+	// required, e.g. sqlite.Open(ctx, "app.db") TwoFactor.LoginValidity: must be between 1s and
+	// 720h0m0s
 }
 
 // Identify makes User work on a page that everyone may see.

@@ -27,15 +27,22 @@ func FuzzHandler(f *testing.F) {
 	for _, path := range auth.Paths() {
 		path = strings.ReplaceAll(path, "{token}", "AAAA")
 		f.Add("GET", path, "", "", "", "", "")
-		f.Add("POST", path, "application/json", `{"email":"a@x.t","password":"wrong","remember":true}`, "twofold=x; twofold-pending=y; tf_validity=a.b", "x", "de")
-		f.Add("POST", path, "application/x-www-form-urlencoded", "code=123456&setup=sms&phone=%2B16505551212&which=sms&help_setup=email&next=//e.t", "", "", "fr;q=0.5, *")
+		f.Add("POST", path, "application/json", `{"email":"a@x.t","password":"wrong","remember":true}`,
+			"twofold=x; twofold-pending=y; tf_validity=a.b", "x", "de")
+		f.Add("POST", path, "application/x-www-form-urlencoded",
+			"code=123456&setup=sms&phone=%2B16505551212&which=sms&help_setup=email&next=//e.t", "", "", "fr;q=0.5, *")
 	}
 	for _, s := range [][3]string{
-		{"application/json", `[]`, "/login"}, {"application/json", `{"email":{},"password":[]}`, "/login"}, {"application/json", `{"email":"a","email":"b"}`, "/login"},
-		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\na\r\n--b--", "/login"},
-		{"application/json; charset=utf-16", "{}", "/verify"}, {"text/xml", "<x/>", "/tf-setup"}, {"application/json", "\xff", "//login"},
-		{"application/json", `{"email":"n@x.t","password":"another horse 72","password_confirm":"another horse 72"}`, "/register"},
-		{"", "", "/login?next=%ZZ&include_auth_token"}, {"", "", "/tf-static/../../app.key"}, {"", "", "/tf-not-me/%00"}, {"", "", "http://e.t/login"}, {"", "", "*"},
+		{"application/json", `[]`, "/login"}, {"application/json", `{"email":{},"password":[]}`, "/login"},
+		{"application/json", `{"email":"a","email":"b"}`, "/login"},
+		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\na\r\n--b--",
+			"/login"},
+		{"application/json; charset=utf-16", "{}", "/verify"}, {"text/xml", "<x/>", "/tf-setup"},
+		{"application/json", "\xff", "//login"},
+		{"application/json", `{"email":"n@x.t","password":"another horse 72","password_confirm":"another horse 72"}`,
+			"/register"},
+		{"", "", "/login?next=%ZZ&include_auth_token"}, {"", "", "/tf-static/../../app.key"},
+		{"", "", "/tf-not-me/%00"}, {"", "", "http://e.t/login"}, {"", "", "*"},
 	} {
 		f.Add("POST", s[2], s[0], s[1], "", "", "")
 		f.Add("GET", s[2], s[0], s[1], strings.Repeat("a=b; ", 500), strings.Repeat("t", 43), "")
@@ -43,7 +50,8 @@ func FuzzHandler(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, path, contentType, body, cookie, token, language string) {
 		var raw bytes.Buffer
 		raw.WriteString(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n")
-		for name, value := range map[string]string{"Content-Type": contentType, "Cookie": cookie, "Authentication-Token": token, "Accept-Language": language} {
+		for name, value := range map[string]string{"Content-Type": contentType, "Cookie": cookie,
+			"Authentication-Token": token, "Accept-Language": language} {
 			if value != "" {
 				raw.WriteString(name + ": " + value + "\r\n")
 			}
@@ -78,7 +86,8 @@ func fuzzed(f *testing.F) *twofold.Auth {
 		f.Fatal(err)
 	}
 	f.Cleanup(background.Start(auth))
-	if _, err := auth.CreateUser(context.Background(), twofold.NewUser{Email: "a@x.t", Username: "alice", Password: "correct horse 71 battery"}); err != nil {
+	if _, err := auth.CreateUser(context.Background(),
+		twofold.NewUser{Email: "a@x.t", Username: "alice", Password: "correct horse 71 battery"}); err != nil {
 		f.Fatal(err)
 	}
 	return auth
@@ -101,7 +110,8 @@ func checkAnswer(t *testing.T, r *http.Request, a *http.Response, body []byte) {
 	switch {
 	case a.StatusCode/100 == 3:
 		to, err := url.Parse(a.Header.Get("Location"))
-		if err != nil || to.Host != "" || to.Scheme != "" || !strings.HasPrefix(to.Path, "/") || strings.HasPrefix(to.Path, "//") {
+		if err != nil || to.Host != "" || to.Scheme != "" || !strings.HasPrefix(to.Path, "/") ||
+			strings.HasPrefix(to.Path, "//") {
 			t.Fatalf("%s %s: leads to %q", r.Method, r.URL, a.Header.Get("Location"))
 		}
 	case media == "application/json":
@@ -113,7 +123,8 @@ func checkAnswer(t *testing.T, r *http.Request, a *http.Response, body []byte) {
 			t.Fatalf("%s %s: %d, no envelope: %s", r.Method, r.URL, a.StatusCode, body)
 		}
 	case media == "text/html":
-		if !bytes.HasPrefix(bytes.ToLower(body), []byte("<!doctype html>")) || !bytes.Contains(body, []byte("</html>")) {
+		if !bytes.HasPrefix(bytes.ToLower(body), []byte("<!doctype html>")) ||
+			!bytes.Contains(body, []byte("</html>")) {
 			t.Fatalf("%s %s: half a page: %s", r.Method, r.URL, body)
 		}
 	case !strings.HasPrefix(r.URL.Path, "/tf-static/"):

@@ -35,7 +35,8 @@ func (s secrets) newestFirst() []string {
 // key encrypts and signs; all keys decrypt and verify. Anyone who has the file and the database can
 // compute every second factor, so back them up separately.
 func KeyFile(path string) Key {
-	return Key{load: func() (secrets, error) { return loadKeyFile(path) }, check: func() error { return checkKeyFile(path) }}
+	return Key{load: func() (secrets, error) { return loadKeyFile(path) },
+		check: func() error { return checkKeyFile(path) }}
 }
 
 // KeyText uses the given keys, oldest first. Each must have at least 32 bytes.
@@ -88,7 +89,8 @@ func loadKeyFile(path string) (secrets, error) {
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("%s cannot be read by this user: change its owner to the user that runs the program; "+
-			"a secret of a container belongs to the container's user by its number on the host: chown %d it there", path, os.Getuid())
+			"a secret of a container belongs to the container's user by its number on the host: chown %d it there",
+			path, os.Getuid())
 	}
 	if err != nil {
 		return nil, err
@@ -99,7 +101,8 @@ func loadKeyFile(path string) (secrets, error) {
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("%s can be read by others: run chmod 600 on it; "+
-			"a secret of a container has the owner and mode it has on the host: chown %d and chmod 400 it there", path, os.Getuid())
+			"a secret of a container has the owner and mode it has on the host: chown %d and chmod 400 it there", path,
+			os.Getuid())
 	}
 	keys := strings.Fields(string(raw))
 	if len(keys) == 0 {

@@ -201,7 +201,8 @@ func TestWorkflowsRunWhatExists(t *testing.T) {
 		}
 		for _, script := range scripts {
 			// scripts/prepare is sourced, by bash: it needs no mode.
-			if info, err := os.Stat(script); err != nil || info.IsDir() || info.Mode()&0o100 == 0 && script != "scripts/prepare" {
+			if info, err := os.Stat(script); err != nil || info.IsDir() ||
+				info.Mode()&0o100 == 0 && script != "scripts/prepare" {
 				t.Errorf("%s runs %s, which is not a program", name, script)
 			}
 		}

@@ -95,7 +95,8 @@ func (p post) SealEmail(n auth.Email) (store.Message, error) {
 // it has no link.
 func (p post) mail(n auth.Email) (m send.Message, within time.Duration, err error) {
 	out := web.Email{
-		Locale: n.Language(), To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life, Opens: n.Opens,
+		Locale: n.Language(), To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life,
+		Opens: n.Opens,
 	}
 	if n.Token != "" {
 		out.Link = p.link(n.Kind, n.Token)

@@ -79,7 +79,8 @@ func (p Passkeys) check(bad func(field, text string)) {
 			bad("Passkeys."+field, "must be between 1s and 10m0s")
 		}
 	}
-	for field, d := range map[string]time.Duration{"RegisterTimeout": p.RegisterTimeout, "SignInTimeout": p.SignInTimeout} {
+	for field, d := range map[string]time.Duration{"RegisterTimeout": p.RegisterTimeout,
+		"SignInTimeout": p.SignInTimeout} {
 		if d != 0 && (d < time.Second || d > 10*time.Minute) {
 			bad("Passkeys."+field, "must be between 1s and 10m0s")
 		}
@@ -108,7 +109,8 @@ func (b *builder) passkeys() (factor.Passkeys, error) {
 
 func (p Passkeys) policy() auth.PasskeyPolicy {
 	return auth.PasskeyPolicy{
-		FirstFactor: p.FirstFactor, UserVerified: p.MultiFactor, Verify: p.Verify, Hints: p.Hints, CreateWithin: p.RegisterWithin, GetWithin: p.SignInWithin,
+		FirstFactor: p.FirstFactor, UserVerified: p.MultiFactor, Verify: p.Verify, Hints: p.Hints,
+		CreateWithin: p.RegisterWithin, GetWithin: p.SignInWithin,
 	}
 }
 

@@ -42,7 +42,8 @@ func (a *Auth) CreateRole(ctx context.Context, r Role) error {
 	if err := account.CheckNames(append([]string{r.Name}, r.Permissions...)...); err != nil {
 		return err
 	}
-	return roleError(a.store.PutRole(ctx, store.Role{Name: r.Name, Description: r.Description, Permissions: r.Permissions, CreatedAt: a.now()}))
+	return roleError(a.store.PutRole(ctx,
+		store.Role{Name: r.Name, Description: r.Description, Permissions: r.Permissions, CreatedAt: a.now()}))
 }
 
 // Roles returns all roles, ordered by name.

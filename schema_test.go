@@ -24,6 +24,7 @@ func TestHouseEnginesHaveTheSameSteps(t *testing.T) {
 		return names
 	}
 	if a, b := steps("sqlite"), steps("postgres"); !slices.Equal(a, b) {
-		t.Errorf("store/sqlite/schema has %v\nstore/postgres/schema has %v\nin PostgreSQL's: TEXT COLLATE \"C\", BIGINT, BYTEA, no STRICT, no WITHOUT ROWID", a, b)
+		t.Errorf("store/sqlite/schema has %v\nstore/postgres/schema has %v\nin PostgreSQL's: TEXT COLLATE \"C\", "+
+			"BIGINT, BYTEA, no STRICT, no WITHOUT ROWID", a, b)
 	}
 }

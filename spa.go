@@ -56,7 +56,8 @@ func (c *Config) checkSPA(bad func(field, text string)) {
 	case name == "":
 	case !token.MatchString(name):
 		bad("Pages.SPA.CSRFCookie", fmt.Sprintf("%q is not the name of a cookie", s.CSRFCookie))
-	case strings.HasPrefix(name, "twofold") || slices.ContainsFunc(taken, func(t string) bool { return strings.EqualFold(t, name) }):
+	case strings.HasPrefix(name, "twofold") ||
+		slices.ContainsFunc(taken, func(t string) bool { return strings.EqualFold(t, name) }):
 		bad("Pages.SPA.CSRFCookie",
 			fmt.Sprintf("%q is a cookie that scripts must not read: take another name", s.CSRFCookie))
 	}

@@ -239,15 +239,18 @@ func (b *builder) buildSessions() error {
 		return field("Sessions", err)
 	}
 	p := b.c.Password
-	b.a.hasher, err = password.New(password.Config{Scheme: p.Scheme, Salt: p.Salt, Peppers: p.Peppers, Asks: p.Legacy != nil,
+	b.a.hasher, err = password.New(password.Config{Scheme: p.Scheme, Salt: p.Salt, Peppers: p.Peppers,
+		Asks:  p.Legacy != nil,
 		Slots: p.Slots, Portable: p.Portable})
 	if err != nil {
 		return field("Password", err)
 	}
 	b.a.accounts = account.New(account.Config{
-		Users: b.c.Store, Source: b.source(), Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength}, Checkers: b.c.Password.Checkers,
-		Mailed: b.c.Accounts.PasswordOptional, Usernames: account.Lengths{Min: b.c.Accounts.UsernameMin, Max: b.c.Accounts.UsernameMax},
-		Legacy: p.Legacy, LegacyNames: b.c.Accounts.Usernames,
+		Users: b.c.Store, Source: b.source(), Hasher: b.a.hasher,
+		Policy: password.Policy{MinLength: b.c.Password.MinLength}, Checkers: b.c.Password.Checkers,
+		Mailed:    b.c.Accounts.PasswordOptional,
+		Usernames: account.Lengths{Min: b.c.Accounts.UsernameMin, Max: b.c.Accounts.UsernameMax},
+		Legacy:    p.Legacy, LegacyNames: b.c.Accounts.Usernames,
 		Context: []string{b.c.Pages.Site}, Now: b.c.Advanced.Now, Log: b.c.Log, Changed: b.a.sessions.Forget,
 	})
 	b.a.users = b.c.Users

@@ -74,7 +74,8 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, error) {
 		return User{}, err
 	}
 	u, err := a.accounts.Create(ctx, account.Draft{
-		Email: n.Email, Username: n.Username, Password: n.Password, Hash: n.PasswordHash, Roles: n.Roles, Inactive: n.Inactive,
+		Email: n.Email, Username: n.Username, Password: n.Password, Hash: n.PasswordHash, Roles: n.Roles,
+		Inactive: n.Inactive,
 		Language: n.Language, Profile: profile.Encode(n.Fields),
 	})
 	if err != nil {
@@ -300,7 +301,8 @@ func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) erro
 	if err == nil {
 		next := u
 		if next.Email, _, err = account.ParseEmail(email); err == nil {
-			err = a.accounts.SetIdentity(ctx, id, email, username, a.login.AccountNotices(ctx, auth.IdentityChanged, u, next)...)
+			err = a.accounts.SetIdentity(ctx, id, email, username,
+				a.login.AccountNotices(ctx, auth.IdentityChanged, u, next)...)
 		}
 	}
 	if err != nil {

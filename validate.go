@@ -49,12 +49,18 @@ func (c *Config) checkSurface(bad func(field, text string)) {
 // tell logs settings that have no effect.
 func (c *Config) tell() {
 	for text, holds := range map[string]bool{
-		"TwoFactor.Trust has no effect: TwoFactor.LoginValidity is zero, so no browser is trusted":                      c.TwoFactor.Trust != nil && c.TwoFactor.LoginValidity == 0,
-		"Sessions.RememberByDefault has no effect: Sessions.Remember is zero":                                           c.Sessions.RememberByDefault && c.Sessions.Remember == 0,
-		"Accounts.LoginUnconfirmed has no effect: Accounts.Confirmable is off":                                          c.Accounts.LoginUnconfirmed && !c.Accounts.Confirmable,
-		"Accounts.AutoLoginAfterConfirm has no effect: Accounts.Confirmable is off":                                     c.Accounts.AutoLoginAfterConfirm && !c.Accounts.Confirmable,
-		"Accounts.AutoLoginAfterReset has no effect: Accounts.Recoverable is off":                                       c.Accounts.AutoLoginAfterReset && !c.Accounts.Recoverable,
-		"Passkeys has no effect: Origin is an IP address, and browsers make passkeys for names only, such as localhost": c.Passkeys != nil && onAddress(c.Origin),
+		"TwoFactor.Trust has no effect: TwoFactor.LoginValidity is zero, so no browser is " +
+			"trusted": c.TwoFactor.Trust != nil && c.TwoFactor.LoginValidity == 0,
+		"Sessions.RememberByDefault has no effect: Sessions.Remember is zero": c.Sessions.RememberByDefault &&
+			c.Sessions.Remember == 0,
+		"Accounts.LoginUnconfirmed has no effect: Accounts.Confirmable is off": c.Accounts.LoginUnconfirmed &&
+			!c.Accounts.Confirmable,
+		"Accounts.AutoLoginAfterConfirm has no effect: Accounts.Confirmable is off": c.Accounts.AutoLoginAfterConfirm &&
+			!c.Accounts.Confirmable,
+		"Accounts.AutoLoginAfterReset has no effect: Accounts.Recoverable is off": c.Accounts.AutoLoginAfterReset &&
+			!c.Accounts.Recoverable,
+		"Passkeys has no effect: Origin is an IP address, and browsers make passkeys for names only, such as " +
+			"localhost": c.Passkeys != nil && onAddress(c.Origin),
 	} {
 		if holds {
 			c.Log.Warn("configuration", "note", text)

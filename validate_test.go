@@ -63,15 +63,24 @@ func TestNewRefusesPagesThatWouldFailLater(t *testing.T) {
 		templates, locales fstest.MapFS
 		want               string
 	}{
-		"a field that is not there":       {fstest.MapFS{"login.html": page(content("{{.Data.Nothing}}"))}, nil, "Templates: login.html"},
-		"a branch that is seldom drawn":   {fstest.MapFS{"login.html": page(content("{{if .Data.Passkey}}{{.Data.Nothing}}{{end}}"))}, nil, "Templates: login.html"},
-		"a list that is empty at first":   {fstest.MapFS{"tf_select.html": page(content("{{range .Data.Factors}}{{.Nothing}}{{end}}"))}, nil, "Templates: tf_select.html"},
-		"a text that is not there":        {fstest.MapFS{"login.html": page(content(`{{.T "no_such_text"}}`))}, nil, `unknown text "no_such_text"`},
-		"a template that is not closed":   {fstest.MapFS{"login.html": page(content("{{if"))}, nil, "Templates: template login.html"},
-		"a mail that fails":               {fstest.MapFS{"mail_code.html": page("{{")}, nil, "Templates: "},
-		"a folder without a page":         {fstest.MapFS{"readme.txt": page("x")}, nil, "Templates: contains no page"},
-		"a text without its code":         {nil, fstest.MapFS{"fr.json": page(`{"USE_CODE": "Votre code"}`)}, "Locales: fr.json: USE_CODE: lacks {{.code}}"},
-		"two languages that are not JSON": {nil, fstest.MapFS{"fr.json": page(`{`), "es.json": page(`[`)}, "Locales: es.json"},
+		"a field that is not there": {fstest.MapFS{"login.html": page(content("{{.Data.Nothing}}"))}, nil,
+			"Templates: login.html"},
+		"a branch that is seldom drawn": {
+			fstest.MapFS{"login.html": page(content("{{if .Data.Passkey}}{{.Data.Nothing}}{{end}}"))}, nil,
+			"Templates: login.html"},
+		"a list that is empty at first": {
+			fstest.MapFS{"tf_select.html": page(content("{{range .Data.Factors}}{{.Nothing}}{{end}}"))}, nil,
+			"Templates: tf_select.html"},
+		"a text that is not there": {fstest.MapFS{"login.html": page(content(`{{.T "no_such_text"}}`))}, nil,
+			`unknown text "no_such_text"`},
+		"a template that is not closed": {fstest.MapFS{"login.html": page(content("{{if"))}, nil,
+			"Templates: template login.html"},
+		"a mail that fails":       {fstest.MapFS{"mail_code.html": page("{{")}, nil, "Templates: "},
+		"a folder without a page": {fstest.MapFS{"readme.txt": page("x")}, nil, "Templates: contains no page"},
+		"a text without its code": {nil, fstest.MapFS{"fr.json": page(`{"USE_CODE": "Votre code"}`)},
+			"Locales: fr.json: USE_CODE: lacks {{.code}}"},
+		"two languages that are not JSON": {nil, fstest.MapFS{"fr.json": page(`{`), "es.json": page(`[`)},
+			"Locales: es.json"},
 	} {
 		c := twofold.Config{Origin: "http://localhost", Key: twofold.KeyText(twofold.NewKey())}
 		if test.templates != nil {
@@ -120,8 +129,9 @@ func TestNewTakesPagesThatAreRight(t *testing.T) {
 	auth, err := twofold.New(twofold.Config{
 		Origin: "http://127.0.0.1:8080", Key: twofold.KeyText(twofold.NewKey()), Store: db,
 		Pages: twofold.Pages{
-			Templates: fstest.MapFS{"login.html": page(`{{define "title"}}{{.T "login_title"}}{{end}}{{define "content"}}<h1>{{.T "my_own"}}</h1>{{end}}`)},
-			Locales:   fstest.MapFS{"en.json": page(`{"my_own": "Welcome"}`)},
+			Templates: fstest.MapFS{
+				"login.html": page(`{{define "title"}}{{.T "login_title"}}{{end}}{{define "content"}}<h1>{{.T "my_own"}}</h1>{{end}}`)},
+			Locales: fstest.MapFS{"en.json": page(`{"my_own": "Welcome"}`)},
 		},
 		Passkeys: &twofold.Passkeys{}, Sessions: twofold.Sessions{RememberByDefault: true},
 		Log: slog.New(slog.NewTextHandler(&log, nil)),

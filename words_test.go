@@ -21,8 +21,9 @@ const wordsFile = "testdata/words.txt"
 
 // avoided matches words and phrases that a reader of technical English stumbles
 // over, and "he" for a person whose sex is not known.
-var avoided = regexp.MustCompile(`(?i)\b(recognis\w*|enrol|enrols|enrolment|whoever|whosoever|anew|lately|beside|begun|as ever|all the same|somebody|nobody|is no [a-z]|are no [a-z]|is none|` +
-	`he|his|him|himself|errand|journey|abroad|the while|stands on|of the house|in the house|shut)\b`)
+var avoided = regexp.MustCompile(
+	`(?i)\b(recognis\w*|enrol|enrols|enrolment|whoever|whosoever|anew|lately|beside|begun|as ever|all the same|somebody|nobody|is no [a-z]|are no [a-z]|is none|` +
+		`he|his|him|himself|errand|journey|abroad|the while|stands on|of the house|in the house|shut)\b`)
 
 // existence matches the good use of "is no" and "is none".
 var existence = regexp.MustCompile(`(?i)\bthere\s+(is|are)\s+(no|none)\b`)

@@ -15,7 +15,8 @@ import (
 // of the head exists outside the database.
 func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
 	if fits, err := trail.Fits(ctx); err == nil && !fits {
-		log.ErrorContext(ctx, "the key does not fit this database: second factors set up under another key do not open; use that key, or add it alongside the new one")
+		log.ErrorContext(ctx, "the key does not fit this database: second factors set up under another key do not "+
+			"open; use that key, or add it alongside the new one")
 	}
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()

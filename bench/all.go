@@ -113,7 +113,8 @@ type running struct {
 
 // serve starts a server on a database, on a core or (-1) on all of them.
 func (r *recipe) serve(ctx context.Context, db place, users, core int, more ...string) (*running, error) {
-	s := &running{db: db, size: users, cmd: r.command(ctx, core, append([]string{"serve", "-db", string(db)}, more...)...)}
+	s := &running{db: db, size: users,
+		cmd: r.command(ctx, core, append([]string{"serve", "-db", string(db)}, more...)...)}
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -140,13 +141,15 @@ func (s *running) stop() error {
 }
 
 // load runs one load against a server, as a process of its own.
-func (r *recipe) load(ctx context.Context, s *running, core int, kind string, clients int, more ...string) (result, error) {
+func (r *recipe) load(ctx context.Context, s *running, core int, kind string, clients int,
+	more ...string) (result, error) {
 	d := r.duration
 	if kind == "signin" || kind == "hash" { // some dozens a second, not thousands
 		d *= 2
 	}
 	args := append([]string{
-		"load", "-json", "-url", "http://" + s.url, "-pid", strconv.Itoa(s.pid), "-also", strconv.Itoa(r.database), "-kind", kind, "-users", strconv.Itoa(s.size),
+		"load", "-json", "-url", "http://" + s.url, "-pid", strconv.Itoa(s.pid), "-also", strconv.Itoa(r.database),
+		"-kind", kind, "-users", strconv.Itoa(s.size),
 		"-from", strconv.Itoa(r.from[s.db]), "-clients", strconv.Itoa(min(clients, s.size)), "-duration", d.String(),
 		"-warm", (r.duration / 5).String(),
 	}, more...)
@@ -295,7 +298,8 @@ func (r *recipe) crowd(ctx context.Context) error {
 	r.add(fmt.Sprintf("bare hash, %d clients, all cores", r.clients), "%.1f/s", hash, "")
 	r.add(fmt.Sprintf("sign-in, %d clients, all cores", r.clients), "%.1f/s", many, "")
 	r.add("sign-ins / bare hashes", "%.2f", over(many, hash), "0.95 or more")
-	r.add(fmt.Sprintf("sign-in, %d clients / %d clients", r.clients, 2*runtime.NumCPU()), "%.2f", over(many, few), "about 1")
+	r.add(fmt.Sprintf("sign-in, %d clients / %d clients", r.clients, 2*runtime.NumCPU()), "%.2f", over(many, few),
+		"about 1")
 	r.add("memory, most under load", "%.0f MiB", series{peak}, fmt.Sprintf("idle + %d MiB", 19*runtime.NumCPU()))
 	return nil
 }
@@ -307,7 +311,8 @@ func (r *recipe) binary(ctx context.Context) error {
 	}
 	for _, pkg := range []string{"cmd/twofold", "examples/hello"} {
 		file := filepath.Join(r.dir, "binary")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "github.com/twofold-auth/twofold/"+pkg)
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file,
+			"github.com/twofold-auth/twofold/"+pkg)
 		text, err := build.CombinedOutput()
 		line := row{what: pkg + ", stripped", target: "under 25 MB"}
 		info, serr := os.Stat(file)
@@ -336,7 +341,8 @@ func (r *recipe) print(context.Context) error {
 
 // machine says where and how it was measured.
 func (r *recipe) machine(b *strings.Builder) {
-	fmt.Fprintf(b, "\n%s %s/%s, %d cores, %d rounds of %v", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds, r.duration)
+	fmt.Fprintf(b, "\n%s %s/%s, %d cores, %d rounds of %v", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU(), r.rounds, r.duration)
 	if !r.pin {
 		b.WriteString(", nothing pinned")
 	}

@@ -36,7 +36,8 @@ func TestRecipe(t *testing.T) {
 	t.Setenv("BENCH_IS_ITSELF", "1")
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
-		"all", "-dir", filepath.Join(t.TempDir(), "new"), "-users", "4000", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
+		"all", "-dir", filepath.Join(t.TempDir(), "new"), "-users", "4000", "-rounds", "1", "-duration", "150ms",
+		"-clients", "4", "-size=false",
 	}, &out)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
@@ -59,11 +60,13 @@ func TestSizesAreCompared(t *testing.T) {
 		"sqlite": {"-dir", filepath.Join(t.TempDir(), "new")}, "postgres": {"-postgres", servers.Postgres(t)},
 	} {
 		var out bytes.Buffer
-		err := run(t.Context(), append([]string{"flat", "-users", "30,60", "-rounds", "1", "-duration", "150ms", "-clients", "4"}, where...), &out)
+		err := run(t.Context(), append([]string{"flat", "-users", "30,60", "-rounds", "1", "-duration", "150ms",
+			"-clients", "4"}, where...), &out)
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, &out)
 		}
-		for _, want := range []string{"| CPU of | 30 users | 60 users |", "| request, session in memory | 0.", "| request, session read each time | 0.", "| sign-in besides the hash | "} {
+		for _, want := range []string{"| CPU of | 30 users | 60 users |", "| request, session in memory | 0.",
+			"| request, session read each time | 0.", "| sign-in besides the hash | "} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: the table has no %q:\n%s", name, want, &out)
 			}
@@ -96,10 +99,12 @@ func placedAsTheStoreDoes(t *testing.T, file place) {
 // guard is really in the way.
 func TestEveryKindIsAnswered(t *testing.T) {
 	file := place(filepath.Join(t.TempDir(), "a.db"))
-	if n, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil || n != 49 && n != 50 {
+	if n, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil ||
+		n != 49 && n != 50 {
 		t.Fatal(n, err)
 	}
-	if n, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil || n != 0 {
+	if n, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil ||
+		n != 0 {
 		t.Fatal("seeded twice:", n, err)
 	}
 	placedAsTheStoreDoes(t, file)

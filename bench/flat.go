@@ -18,8 +18,10 @@ func flatCommand(ctx context.Context, args []string, out io.Writer) error {
 	var sizes, server string
 	r := recipe{out: out}
 	f := flag.NewFlagSet("bench flat", flag.ContinueOnError)
-	f.StringVar(&r.dir, "dir", "", "`directory` that keeps the files of SQLite for the next time; a temporary one if empty")
-	f.StringVar(&server, "postgres", "", "`URL` of a PostgreSQL on this machine to measure in place of SQLite; the schemas bench<users> in it are filled and kept")
+	f.StringVar(&r.dir, "dir", "",
+		"`directory` that keeps the files of SQLite for the next time; a temporary one if empty")
+	f.StringVar(&server, "postgres", "", "`URL` of a PostgreSQL on this machine to measure in place of SQLite; the "+
+		"schemas bench<users> in it are filled and kept")
 	f.StringVar(&sizes, "users", "1000,100000,1000000", "sizes to compare, the smallest first")
 	r.flags(f)
 	if err := f.Parse(args); err != nil {

@@ -46,7 +46,8 @@ func loadCommand(ctx context.Context, args []string, out io.Writer) error {
 	f.DurationVar(&o.duration, "duration", 5*time.Second, "how long to measure")
 	f.StringVar(&o.kind, "kind", "guarded", "what to send:\n"+kinds+"\n")
 	f.IntVar(&o.users, "users", 1000, "users in the database")
-	f.IntVar(&o.from, "from", 0, "number of the first user to take; a code works once, so let each run of sign-ins begin where the last one ended")
+	f.IntVar(&o.from, "from", 0, "number of the first user to take; a code works once, so let each run of sign-ins "+
+		"begin where the last one ended")
 	f.IntVar(&o.many, "n", 1, "hashes per request of kind hash")
 	asJSON := f.Bool("json", false, "print the result as JSON")
 	if err := f.Parse(args); err != nil {
@@ -119,7 +120,8 @@ func load(ctx context.Context, o loadOptions) (result, error) {
 		return result{}, errors.New("-clients: at least one is needed")
 	}
 	if n := o.needed(o.clients); o.users < n {
-		return result{}, fmt.Errorf("-users: %d clients of kind %s need at least %d users in the database", o.clients, o.kind, n)
+		return result{}, fmt.Errorf("-users: %d clients of kind %s need at least %d users in the database", o.clients,
+			o.kind, n)
 	}
 	team := o.team(u.Host)
 	defer func() {

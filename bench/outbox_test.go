@@ -32,7 +32,8 @@ func BenchmarkRequestToSMTP(b *testing.B) {
 			}
 			defer db.Close()
 			server := sendtest.SMTP(b)
-			sender, err := smtp.New(smtp.Config{Host: server.Host, Port: server.Port, Security: smtp.None, From: "no-reply@example.org"})
+			sender, err := smtp.New(smtp.Config{Host: server.Host, Port: server.Port, Security: smtp.None,
+				From: "no-reply@example.org"})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -56,7 +57,8 @@ func BenchmarkRequestToSMTP(b *testing.B) {
 			var took []time.Duration
 			for b.Loop() {
 				began := time.Now()
-				if err := deliver(ctx, send.Message{Channel: send.Email, To: "joan@example.org", Subject: "s", Text: "t"}, began.Add(time.Hour)); err != nil {
+				if err := deliver(ctx, send.Message{Channel: send.Email, To: "joan@example.org", Subject: "s",
+					Text: "t"}, began.Add(time.Hour)); err != nil {
 					b.Fatal(err)
 				}
 				<-taken

@@ -36,7 +36,8 @@ type seedOptions struct {
 func seedCommand(ctx context.Context, args []string, out io.Writer) error {
 	var o seedOptions
 	f := flag.NewFlagSet("bench seed", flag.ContinueOnError)
-	f.StringVar((*string)(&o.db), "db", "bench.db", "`place` to fill: a file of SQLite, or the URL of a schema in PostgreSQL")
+	f.StringVar((*string)(&o.db), "db", "bench.db",
+		"`place` to fill: a file of SQLite, or the URL of a schema in PostgreSQL")
 	f.IntVar(&o.users, "users", 1000, "how many users it shall have")
 	f.BoolVar(&o.factors, "factors", true, "give each an authenticator app")
 	f.BoolVar(&o.sessions, "sessions", true, "give each a session")
@@ -135,7 +136,8 @@ func seedFirst(ctx context.Context, o seedOptions) error {
 		return err
 	}
 	return db.PutSession(ctx, store.Session{
-		Hash: seal.HashToken(p.token()), ID: p.sessionID(), UserID: u.ID, CredentialVersion: p.uniquifier(), Level: store.TwoFactors,
+		Hash: seal.HashToken(p.token()), ID: p.sessionID(), UserID: u.ID, CredentialVersion: p.uniquifier(),
+		Level:   store.TwoFactors,
 		Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
 		FreshAt: now, Address: "127.0.0.1", Agent: "bench", CreatedAt: now, SeenAt: now.Add(life),
 		IdleAt: now.Add(life), ExpiresAt: now.Add(life),
@@ -209,21 +211,23 @@ func (f *filling) users(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return f.copies(ctx, "twofold_identities", "user_id", f.byKey(person.email), func(p person, set func(string, any)) error {
-		set("identity", account.Key(p.email()))
-		set("user_id", p.id())
-		return nil
-	})
+	return f.copies(ctx, "twofold_identities", "user_id", f.byKey(person.email),
+		func(p person, set func(string, any)) error {
+			set("identity", account.Key(p.email()))
+			set("user_id", p.id())
+			return nil
+		})
 }
 
 func (f *filling) factorRows(ctx context.Context) error {
-	return f.copies(ctx, "twofold_factors", "user_id", f.byKey(person.factor), func(p person, set func(string, any)) error {
-		sealed, err := sealedSecret(f.keys, p)
-		set("id", p.factor())
-		set("user_id", p.id())
-		set("secret", sealed)
-		return err
-	})
+	return f.copies(ctx, "twofold_factors", "user_id", f.byKey(person.factor),
+		func(p person, set func(string, any)) error {
+			sealed, err := sealedSecret(f.keys, p)
+			set("id", p.factor())
+			set("user_id", p.id())
+			set("secret", sealed)
+			return err
+		})
 }
 
 func (f *filling) sessionRows(ctx context.Context) error {
@@ -263,7 +267,8 @@ func sessionPlace(hash string) int64 {
 }
 
 // copies inserts one row for each person: person 0's with what change sets.
-func (f *filling) copies(ctx context.Context, table, owner string, people []person, change func(p person, set func(column string, v any)) error) error {
+func (f *filling) copies(ctx context.Context, table, owner string, people []person,
+	change func(p person, set func(column string, v any)) error) error {
 	columns, first, err := f.template(ctx, table, owner)
 	if err != nil {
 		return fmt.Errorf("%s: the first user's row: %w", table, err)

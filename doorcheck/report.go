@@ -116,7 +116,10 @@ func (r *report) merge(file string) error {
 	}
 	for i := range r.Columns {
 		c := &r.Columns[i]
-		at := slices.IndexFunc(old.Columns, func(o column) bool { return o.Target == c.Target && o.Version == c.Version })
+		at := slices.IndexFunc(old.Columns, func(o column) bool {
+			return o.Target == c.Target &&
+				o.Version == c.Version
+		})
 		if at < 0 {
 			return fmt.Errorf("%s has nothing of %s %s: try all attacks", file, c.Target, c.Version)
 		}
@@ -139,10 +142,12 @@ func (r *report) merge(file string) error {
 func (r *report) markdown() string {
 	var b strings.Builder
 	b.WriteString("# Is the door closed?\n\n" +
-		"`doorcheck` writes this file from what `-json` wrote and from its own remarks. A test compares it with them: do\n" +
+		"`doorcheck` writes this file from what `-json` wrote and from its own remarks. A test compares it with " +
+		"them: do\n" +
 		"not edit it.\n\n")
 	b.WriteString("\"Refused\": the attack failed, and the honest use next to it worked. \"Works\": it succeeded.\n" +
-		"\"Not offered\": the site lacks the feature. \"Not checked\": the honest use failed, or the details say why.\n\n" +
+		"\"Not offered\": the site lacks the feature. \"Not checked\": the honest use failed, or the details say " +
+		"why.\n\n" +
 		"| site | version | date | machine | refused | works | not offered | not checked | seconds |\n" +
 		"|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range r.Columns {

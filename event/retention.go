@@ -126,7 +126,8 @@ func (v *verifier) oldHeadFits(c store.Checkpoint) error {
 	row, _, _ := strings.Cut(v.oldHead, ":")
 	n, err := strconv.ParseInt(row, 10, 64)
 	if err == nil && n < c.Through {
-		return fmt.Errorf("the head %s belongs to rows that were removed because of their age: use a head of row %d or later",
+		return fmt.Errorf("the head %s belongs to rows that were removed because of their age: use a head of row %d "+
+			"or later",
 			v.oldHead, c.Through)
 	}
 	v.headSeen = c.Through > 0 && v.oldHead == fmt.Sprintf("%d:%x", c.Through, c.Seal)

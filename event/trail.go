@@ -112,7 +112,8 @@ func (t *Trail) Settled(ctx context.Context, f store.EventFilter) ([]store.Event
 
 func signed(e store.Event) []string {
 	return []string{
-		e.ID, e.UserID, strconv.FormatInt(e.At.UnixMicro(), 10), e.Name, e.Method, e.Result, e.Reason, e.Session, e.Address, e.Agent, e.Request,
+		e.ID, e.UserID, strconv.FormatInt(e.At.UnixMicro(), 10), e.Name, e.Method, e.Result, e.Reason, e.Session,
+		e.Address, e.Agent, e.Request,
 	}
 }
 
@@ -152,7 +153,8 @@ func sealed(before []byte, s store.Seal, rows []store.Event) []string {
 		h.Write(n[:])
 		h.Write(e.MAC)
 	}
-	return []string{string(before), strconv.FormatInt(s.After, 10), strconv.FormatInt(s.Through, 10), strconv.Itoa(s.Count), string(h.Sum(nil))}
+	return []string{string(before), strconv.FormatInt(s.After, 10), strconv.FormatInt(s.Through, 10),
+		strconv.Itoa(s.Count), string(h.Sum(nil))}
 }
 
 // Head returns the newest seal as one line, to be stored outside the database.

@@ -46,7 +46,8 @@ func open(t *testing.T) *bench {
 func (b *bench) fill(t *testing.T, n int) {
 	t.Helper()
 	for i := range n {
-		err := b.Record(context.Background(), event.Entry{User: fmt.Sprint("u", i%3), Name: "user-authenticated", Result: event.OK, Address: "192.0.2.1"})
+		err := b.Record(context.Background(),
+			event.Entry{User: fmt.Sprint("u", i%3), Name: "user-authenticated", Result: event.OK, Address: "192.0.2.1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +100,8 @@ func TestWhateverIsDoneToTheTrailShows(t *testing.T) {
 		"the first row removed":        {`DELETE FROM twofold_events WHERE row_no = 1`},
 		"the last sealed row removed":  {`DELETE FROM twofold_events WHERE row_no = 20`},
 		"a user's rows removed":        {`DELETE FROM twofold_events WHERE user_id = 'u1'`},
-		"a row put in":                 {`INSERT INTO twofold_events SELECT 100 + row_no, id || 'x', user_id, at, name, method, result, reason, session_id, address, agent, request, mac, x'' FROM twofold_events WHERE row_no = 3`},
+		"a row put in": {
+			`INSERT INTO twofold_events SELECT 100 + row_no, id || 'x', user_id, at, name, method, result, reason, session_id, address, agent, request, mac, x'' FROM twofold_events WHERE row_no = 3`},
 		"a row replayed under its own id": {
 			`DELETE FROM twofold_events WHERE row_no = 4`,
 			`UPDATE twofold_events SET row_no = 4 WHERE row_no = 3`,
@@ -109,10 +111,11 @@ func TestWhateverIsDoneToTheTrailShows(t *testing.T) {
 			`UPDATE twofold_events SET row_no = 3 WHERE row_no = 4`,
 			`UPDATE twofold_events SET row_no = 4 WHERE row_no = 1000`,
 		},
-		"a seal removed":            {`DELETE FROM twofold_event_seals WHERE after_row = 0`},
-		"a seal changed":            {`UPDATE twofold_event_seals SET count = count - 1`},
-		"a sealed row and its seal": {`DELETE FROM twofold_events WHERE row_no = 3`, `DELETE FROM twofold_event_seals WHERE after_row = 0`},
-		"an unsealed row changed":   {`UPDATE twofold_events SET name = 'x' WHERE row_no = 22`},
+		"a seal removed": {`DELETE FROM twofold_event_seals WHERE after_row = 0`},
+		"a seal changed": {`UPDATE twofold_event_seals SET count = count - 1`},
+		"a sealed row and its seal": {`DELETE FROM twofold_events WHERE row_no = 3`,
+			`DELETE FROM twofold_event_seals WHERE after_row = 0`},
+		"an unsealed row changed": {`UPDATE twofold_events SET name = 'x' WHERE row_no = 22`},
 	} {
 		t.Run(what, func(t *testing.T) {
 			b := open(t)
@@ -173,7 +176,8 @@ func TestACutTrailShowsAgainstAHeadKeptElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []string{`DELETE FROM twofold_events WHERE row_no > 10`, `DELETE FROM twofold_event_seals WHERE after_row >= 10`} {
+	for _, s := range []string{`DELETE FROM twofold_events WHERE row_no > 10`,
+		`DELETE FROM twofold_event_seals WHERE after_row >= 10`} {
 		if _, err := b.raw.Exec(s); err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,8 @@ func New() *Metrics {
 	slow := []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800}
 	m := &Metrics{}
 	m.signIns = m.counters("twofold_sign_ins_total",
-		"Sign-ins by how they ended: one_factor, two_factors, trusted (device), second_factor_asked, refused.", "outcome")
+		"Sign-ins by how they ended: one_factor, two_factors, trusted (device), second_factor_asked, refused.",
+		"outcome")
 	m.seconds = m.counters("twofold_second_factors_total",
 		"Second factors by method and outcome: ok, wrong, replayed.", "method", "outcome")
 	m.pauses = m.counters("twofold_pauses_total", "Accounts that were paused after too many wrong guesses.", "what")

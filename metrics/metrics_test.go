@@ -57,7 +57,8 @@ func TestEventsAreCounted(t *testing.T) {
 	m.OnEvent(ctx, event.UserFailedAuthn{User: joan, AuthType: "password"})
 	m.OnEvent(ctx, event.UserFailedAuthn{User: joan, AuthType: "password"})
 	m.OnEvent(ctx, event.UserFailedAuthn{User: joan, AuthType: "code", SecondFactor: true, Method: "sms"})
-	m.OnEvent(ctx, event.UserFailedAuthn{User: joan, AuthType: "code", SecondFactor: true, Method: "authenticator", Reason: "replayed"})
+	m.OnEvent(ctx, event.UserFailedAuthn{User: joan, AuthType: "code", SecondFactor: true, Method: "authenticator",
+		Reason: "replayed"})
 	m.OnEvent(ctx, event.UserPaused{User: joan})
 	m.OnEvent(ctx, event.TFPaused{User: joan})
 	text := shown(t, m)
@@ -83,7 +84,8 @@ func TestEventsAreCounted(t *testing.T) {
 func TestSendsAndRequestsAreMeasured(t *testing.T) {
 	m := metrics.New()
 	for _, outcome := range []string{send.Failed, send.Accepted} {
-		m.OnSend(t.Context(), send.Attempt{Channel: "email", Sender: "smtp", Place: 1, Outcome: outcome, Took: 40 * time.Millisecond, Waited: 6 * time.Second})
+		m.OnSend(t.Context(), send.Attempt{Channel: "email", Sender: "smtp", Place: 1, Outcome: outcome,
+			Took: 40 * time.Millisecond, Waited: 6 * time.Second})
 	}
 	m.Request("/tf-setup/{token}", "GET", 200, 2500*time.Microsecond)
 	m.Request("/tf-setup/{token}", "GET", 200, time.Minute)
@@ -98,7 +100,8 @@ func TestSendsAndRequestsAreMeasured(t *testing.T) {
 		`twofold_send_accepted_seconds_count{channel="email",sender="smtp",place="1"} 1`,
 		`twofold_http_requests_total{route="/tf-setup/{token}",method="GET",status="200"} 2`,
 		`twofold_http_requests_total{route="other",method="other",status="405"} 1`,
-		`twofold_http_request_seconds_bucket{route="/tf-setup/{token}",method="GET",le="0.0025"} 1`, // on the bound is below it
+		// on the bound is below it
+		`twofold_http_request_seconds_bucket{route="/tf-setup/{token}",method="GET",le="0.0025"} 1`,
 		`twofold_http_request_seconds_bucket{route="/tf-setup/{token}",method="GET",le="10"} 1`,
 		`twofold_http_request_seconds_bucket{route="/tf-setup/{token}",method="GET",le="+Inf"} 2`,
 		`twofold_http_request_seconds_sum{route="/tf-setup/{token}",method="GET"} 60.0025`,
@@ -119,7 +122,8 @@ func TestLoadIsAskedWhenTheFiguresAre(t *testing.T) {
 	m.Watch(busy{load: twofold.Stats{HashSlots: 2, HashBusy: 1, HashWaiting: 7, Outbox: 3,
 		OutboxSince: time.Now().Add(-time.Hour)}})
 	text := shown(t, m)
-	has(t, text, `twofold_hash_slots 2`, `twofold_hash_busy 1`, `twofold_hash_waiting 7`, `twofold_store_up 1`, `twofold_outbox_messages 3`)
+	has(t, text, `twofold_hash_slots 2`, `twofold_hash_busy 1`, `twofold_hash_waiting 7`, `twofold_store_up 1`,
+		`twofold_outbox_messages 3`)
 	if !regexp.MustCompile(`(?m)^twofold_outbox_oldest_seconds 36\d\d\.`).MatchString(text) {
 		t.Error("the oldest message is not an hour old")
 	}
@@ -138,7 +142,8 @@ func TestTheFormatIsKept(t *testing.T) {
 	m.Watch(busy{})
 	m.Request("/a\"b\\c\nd\xff", "GET", 200, 0)
 	m.OnEvent(t.Context(), event.UserFailedAuthn{SecondFactor: true, Method: "sms"})
-	line := regexp.MustCompile(`^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z]+="([^"\\\n]|\\[\\"n])*"(,[a-z]+="([^"\\\n]|\\[\\"n])*")*\})? -?[0-9][0-9.e+-]*)$`)
+	line := regexp.MustCompile(
+		`^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z]+="([^"\\\n]|\\[\\"n])*"(,[a-z]+="([^"\\\n]|\\[\\"n])*")*\})? -?[0-9][0-9.e+-]*)$`)
 	text := shown(t, m)
 	for l := range strings.Lines(text) {
 		if l = strings.TrimSuffix(l, "\n"); !line.MatchString(l) {

@@ -75,7 +75,8 @@ func decodeBcrypt(encoded string) (decoded, error) {
 		return nil, ErrUnknownScheme // $2x$: hashes of a broken implementation
 	}
 	cost := 10*int(text[4]-'0') + int(text[5]-'0')
-	if text[4] > '1' || text[4] < '0' || text[5] < '0' || text[5] > '9' || cost < bcrypt.MinCost || cost > maxBcryptCost {
+	if text[4] > '1' || text[4] < '0' || text[5] < '0' || text[5] > '9' || cost < bcrypt.MinCost ||
+		cost > maxBcryptCost {
 		return nil, ErrMalformed
 	}
 	if strings.Trim(text[7:], bcryptAlpha) != "" {

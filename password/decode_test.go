@@ -92,7 +92,8 @@ func FuzzDecode(f *testing.F) {
 				t.Fatal("neither hash nor error")
 			}
 		case argon:
-			if d.memory < 8 || d.memory > maxMemory || d.time < 1 || d.time > maxTime || d.threads < 1 || d.threads > maxThreads ||
+			if d.memory < 8 || d.memory > maxMemory || d.time < 1 || d.time > maxTime || d.threads < 1 ||
+				d.threads > maxThreads ||
 				len(d.salt) < 8 || len(d.tag) < 16 || d.String() != s {
 				t.Fatalf("%q: %+v", s, d)
 			}

@@ -106,7 +106,8 @@ func New(c Config) (*Hasher, error) {
 		h.create, h.fresh, h.dummy = cost.create, cost.fresh, cost.dummy()
 	case "bcrypt":
 		if c.Memory != 0 || c.Time != 0 || c.Threads != 0 {
-			errs = append(errs, errors.New("password: Memory, Time and Threads are for argon2: leave them out with bcrypt"))
+			errs = append(errs, errors.New(
+				"password: Memory, Time and Threads are for argon2: leave them out with bcrypt"))
 		}
 		h.create, h.fresh, h.dummy = defaultBcrypt.create, defaultBcrypt.fresh, defaultBcrypt.dummy()
 	default:

@@ -70,7 +70,8 @@ func expect(t *testing.T, h *password.Hasher, pw, encoded, want string) {
 func plainArgon(pw string) string {
 	salt := []byte("0123456789abcdef")
 	tag := argon2.IDKey([]byte(pw), salt, 2, 19456, 1, 32)
-	return "$argon2id$v=19$m=19456,t=2,p=1$" + base64.RawStdEncoding.EncodeToString(salt) + "$" + base64.RawStdEncoding.EncodeToString(tag)
+	return "$argon2id$v=19$m=19456,t=2,p=1$" + base64.RawStdEncoding.EncodeToString(salt) + "$" +
+		base64.RawStdEncoding.EncodeToString(tag)
 }
 
 func plainBcrypt(t *testing.T, pw string) string {
@@ -199,7 +200,8 @@ func TestRefusedPasswords(t *testing.T) {
 	huge := strings.Repeat("a", 1<<20)
 	_, _, err := h.Verify(t.Context(), huge, flaskArgon)
 	_, _, err2 := h.Verify(t.Context(), huge, "")
-	if !errors.Is(err, password.ErrTooLong) || !errors.Is(err2, password.ErrTooLong) || !errors.Is(h.Burn(t.Context(), huge), password.ErrTooLong) {
+	if !errors.Is(err, password.ErrTooLong) || !errors.Is(err2, password.ErrTooLong) ||
+		!errors.Is(h.Burn(t.Context(), huge), password.ErrTooLong) {
 		t.Error(err, err2)
 	}
 }
@@ -208,7 +210,8 @@ func TestDamagedHashes(t *testing.T) {
 	h := hasher(t, password.Config{})
 	for encoded, want := range map[string]error{
 		"x": password.ErrUnknownScheme, "$5$rounds=1$a$b": password.ErrMalformed,
-		"{SSHA}abc": password.ErrMalformed, "{PLAIN}abc": password.ErrUnknownScheme, "$2": password.ErrMalformed, "$argon2id$": password.ErrMalformed,
+		"{SSHA}abc": password.ErrMalformed, "{PLAIN}abc": password.ErrUnknownScheme, "$2": password.ErrMalformed,
+		"$argon2id$": password.ErrMalformed,
 		strings.Replace(flaskArgon, "v=19", "v=16", 1): password.ErrUnknownScheme,
 	} {
 		ok, upgrade, err := h.Verify(t.Context(), "password", encoded)

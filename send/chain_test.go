@@ -75,7 +75,11 @@ func TestEveryTryIsReported(t *testing.T) {
 		var mu sync.Mutex
 		var got []string
 		sink := new(sendtest.Sink)
-		slow := senderFunc(func(context.Context, send.Message) error { time.Sleep(2 * time.Second); return errors.New("broken") })
+		slow := senderFunc(func(context.Context, send.Message) error {
+			time.Sleep(2 * time.Second)
+			return errors.New(
+				"broken")
+		})
 		o, err := send.NewOutbox(send.OutboxConfig{
 			Messages: newMemory(), Sealer: newAEAD(),
 			Senders: map[string][]send.Sender{send.Email: {slow, sink}},
@@ -119,10 +123,11 @@ func TestNothingWaitsBeforeTheFirstTry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				arrived := make(chan time.Time, 1)
-				o := newOutbox(t, newMemory(), newAEAD(), new(buffer), senderFunc(func(context.Context, send.Message) error {
-					arrived <- time.Now()
-					return nil
-				}))
+				o := newOutbox(t, newMemory(), newAEAD(), new(buffer),
+					senderFunc(func(context.Context, send.Message) error {
+						arrived <- time.Now()
+						return nil
+					}))
 				run(t, o)
 				time.Sleep(300 * time.Millisecond) // in the middle of the worker's pause
 				began := time.Now()

@@ -19,7 +19,8 @@ func ExampleSender() {
 		fmt.Println("to", send.Mask(m.Channel, m.To))
 		return nil
 	})
-	err := printer.Send(context.Background(), send.Message{Channel: send.SMS, To: "+15555550152", Text: "Your code is 482193."})
+	err := printer.Send(context.Background(),
+		send.Message{Channel: send.SMS, To: "+15555550152", Text: "Your code is 482193."})
 	fmt.Println(err)
 	// Output:
 	// to •••••••52

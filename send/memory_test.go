@@ -35,7 +35,8 @@ func (s *memory) PutMessage(ctx context.Context, m store.Message) error {
 	return nil
 }
 
-func (s *memory) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]store.Message, error) {
+func (s *memory) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration,
+	limit int) ([]store.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := errors.Join(s.down, ctx.Err()); err != nil {

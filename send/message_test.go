@@ -14,8 +14,9 @@ import (
 
 func TestCheckRecipient(t *testing.T) {
 	good := map[string][]string{
-		send.Email: {"joan@example.org", "j@x.io", "joan.doe+tag@sub.example.org", "o'hara@example.org", "jörg@bücher.example", "joan@localhost"},
-		send.SMS:   {"+15555550152", "+1234567", "+123456789012345"},
+		send.Email: {"joan@example.org", "j@x.io", "joan.doe+tag@sub.example.org", "o'hara@example.org",
+			"jörg@bücher.example", "joan@localhost"},
+		send.SMS: {"+15555550152", "+1234567", "+123456789012345"},
 	}
 	for channel, list := range good {
 		for _, to := range list {

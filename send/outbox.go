@@ -86,7 +86,8 @@ func NewOutbox(c OutboxConfig) (*Outbox, error) {
 	senders := make(map[string]chain)
 	for _, channel := range slices.Sorted(maps.Keys(c.Senders)) {
 		if channel != Email && channel != SMS {
-			errs = append(errs, fmt.Errorf("send: OutboxConfig.Senders has the channel %q; use %q or %q", channel, Email, SMS))
+			errs = append(errs, fmt.Errorf("send: OutboxConfig.Senders has the channel %q; use %q or %q", channel,
+				Email, SMS))
 		}
 		if slices.Contains(c.Senders[channel], nil) {
 			errs = append(errs, fmt.Errorf("send: OutboxConfig.Senders[%q] contains a nil Sender", channel))
@@ -233,7 +234,8 @@ func (o *Outbox) try(ctx, stop context.Context, m Message, stored time.Time) err
 			kind = ErrFailed
 		}
 		last = cause(err, m)
-		o.log.WarnContext(ctx, "sender failed", "message", m, "sender", s.name, "place", s.place, "took", a.Took, "cause", last)
+		o.log.WarnContext(ctx, "sender failed", "message", m, "sender", s.name, "place", s.place, "took", a.Took,
+			"cause", last)
 	}
 	return fmt.Errorf("%w: %s", kind, last)
 }

@@ -40,7 +40,8 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func newOutbox(t *testing.T, rows store.Messages, sealer send.Sealer, log *buffer, senders ...send.Sender) *send.Outbox {
+func newOutbox(t *testing.T, rows store.Messages, sealer send.Sealer, log *buffer,
+	senders ...send.Sender) *send.Outbox {
 	t.Helper()
 	o, err := send.NewOutbox(send.OutboxConfig{
 		Messages: rows, Sealer: sealer,
@@ -120,7 +121,8 @@ func TestNothingIsStoredOrSentFor(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t)
-			for name, do := range map[string]func(context.Context, send.Message, time.Time) error{"Deliver": h.Deliver, "Queue": h.Queue} {
+			for name, do := range map[string]func(context.Context, send.Message, time.Time) error{"Deliver": h.Deliver,
+				"Queue": h.Queue} {
 				if err := do(t.Context(), c.m, c.expires); !errors.Is(err, c.want) || !errors.Is(err, send.ErrFailed) {
 					t.Errorf("%s: %v, want %v", name, err, c.want)
 				}
@@ -188,7 +190,8 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 		h.next.FailWith(answer)
 		err := h.Deliver(t.Context(), m, time.Now().Add(time.Minute))
 		said := h.log.String() + fmt.Sprint(err, h.Deliver(t.Context(), bad, time.Now().Add(time.Minute)))
-		for _, forbidden := range []string{secret, "joan", "Zm9vYmFyYmF6cXV4", "\x1b", "eve@", strings.Repeat("x", 300), "\nlevel=INFO msg=\"signed"} {
+		for _, forbidden := range []string{secret, "joan", "Zm9vYmFyYmF6cXV4", "\x1b", "eve@", strings.Repeat("x", 300),
+			"\nlevel=INFO msg=\"signed"} {
 			if strings.Contains(said, forbidden) {
 				t.Errorf("answer %d: %q is in: %s", i, forbidden, said)
 			}

@@ -69,7 +69,8 @@ func TestWorkerFinishesWhatACrashLeft(t *testing.T) {
 				// moment is what the next process finds.
 				var left []store.Message
 				dying := senderFunc(func(context.Context, send.Message) error { left = rows.all(); return nil })
-				err := newOutbox(t, rows, sealer, new(buffer), dying).Deliver(t.Context(), mail(), time.Now().Add(c.expires))
+				err := newOutbox(t, rows, sealer, new(buffer), dying).Deliver(t.Context(), mail(),
+					time.Now().Add(c.expires))
 				if err != nil || len(left) != 1 {
 					t.Fatalf("%v, %d rows", err, len(left))
 				}

@@ -13,15 +13,16 @@ type Pending struct {
 	CredentialVersion string // not valid unless equal to the user's
 	State             PendingState
 	Factor            string // ID of the factor to be proven if Ready, or to be replaced if Repair
-	Rescue            bool   // the user is being rescued: if Ready, a mailed code is accepted too; if Repair, Factor is lost
-	First             Proof
-	Remember          bool   // the user asked to be remembered
-	SessionID         string // re-authentication of this session; empty at sign-in
-	Known             bool   // the browser has signed in to the account before, or the pending belongs to a session
-	Address           string
-	CreatedAt         time.Time
-	ExpiresAt         time.Time // use does not extend it
-	Version           int64     // incremented by AdvancePending
+	// the user is being rescued: if Ready, a mailed code is accepted too; if Repair, Factor is lost
+	Rescue    bool
+	First     Proof
+	Remember  bool   // the user asked to be remembered
+	SessionID string // re-authentication of this session; empty at sign-in
+	Known     bool   // the browser has signed in to the account before, or the pending belongs to a session
+	Address   string
+	CreatedAt time.Time
+	ExpiresAt time.Time // use does not extend it
+	Version   int64     // incremented by AdvancePending
 }
 
 // PendingState is the next required step of a pending sign-in.
@@ -29,11 +30,12 @@ type PendingState string
 
 // The states, by their wire names.
 const (
-	Setup  PendingState = "setup_from_login" // a required factor must be set up
-	Owner  PendingState = "owner"            // the same, and the mailbox must be proven first
-	Repair PendingState = "repair"           // Factor must be replaced: it is lost (then Rescue is set), or no longer counts
-	Select PendingState = "select"           // several factors: the user chooses
-	Ready  PendingState = "ready"            // Factor must be proven
+	Setup PendingState = "setup_from_login" // a required factor must be set up
+	Owner PendingState = "owner"            // the same, and the mailbox must be proven first
+	// Factor must be replaced: it is lost (then Rescue is set), or no longer counts
+	Repair PendingState = "repair"
+	Select PendingState = "select" // several factors: the user chooses
+	Ready  PendingState = "ready"  // Factor must be proven
 )
 
 // Enrolls reports whether a factor must be set up before the session starts.

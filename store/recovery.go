@@ -36,7 +36,8 @@ type Recoveries interface {
 	// TakeRecovery removes the request with the given ID and credential version if it is valid at now. It
 	// returns the request to exactly one caller; the others get ErrUsed. Messages are added to the
 	// outbox in the same transaction.
-	TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time, messages ...Message) (Recovery, error)
+	TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time,
+		messages ...Message) (Recovery, error)
 	// EndRecovery removes the user's request or mark, if there is one.
 	EndRecovery(ctx context.Context, userID string) error
 	// ShutRecovery replaces the user's request with the mark. It returns ErrNotFound if there is no

@@ -50,7 +50,8 @@ func (t *Tracer) Handler(
 			name := route(r)
 			span.SetName(strings.TrimSpace(r.Method + " " + name))
 			span.SetAttributes(
-				attribute.String("http.request.method", r.Method), attribute.Int("http.response.status_code", rec.status))
+				attribute.String("http.request.method", r.Method),
+				attribute.Int("http.response.status_code", rec.status))
 			if name != "" {
 				span.SetAttributes(attribute.String("http.route", name))
 			}

@@ -45,7 +45,8 @@ func everything() twofold.Config {
 		Sessions:     twofold.Sessions{Remember: 30 * 24 * time.Hour},
 		Tokens:       twofold.Tokens{Refresh: true, Scopes: []string{"read", "write"}},
 		Accounts: twofold.Accounts{
-			Confirmable: true, AutoLoginAfterConfirm: true, Recoverable: true, AutoLoginAfterReset: true, Changeable: true,
+			Confirmable: true, AutoLoginAfterConfirm: true, Recoverable: true, AutoLoginAfterReset: true,
+			Changeable:  true,
 			ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true, PasswordOptional: true,
 			OAuthSignUp:  []string{"corp"},
 			Deletable:    true,
@@ -103,7 +104,10 @@ func TestADoorBehindEveryStepIsFound(t *testing.T) {
 			}
 		}
 		maps.DeleteFunc(missing, func(_, page string) bool {
-			return slices.ContainsFunc(l.heard, func(s string) bool { return strings.HasPrefix(s, "side door") && strings.Contains(s, page+" answers") })
+			return slices.ContainsFunc(l.heard, func(s string) bool {
+				return strings.HasPrefix(s, "side door") &&
+					strings.Contains(s, page+" answers")
+			})
 		})
 	}
 	for way := range missing {
@@ -143,7 +147,8 @@ func TestNamesAreTheApplications(t *testing.T) {
 // is.
 func TestNothingIsOpenWhereEverythingIsOn(t *testing.T) {
 	thorough(t)
-	twofoldtest.NoSideDoor(t, everything(), func(a *twofold.Auth) http.Handler { return a.RequireTwoFactor(page) }, "/secret")
+	twofoldtest.NoSideDoor(t, everything(), func(a *twofold.Auth) http.Handler { return a.RequireTwoFactor(page) },
+		"/secret")
 }
 
 // TestWhatIsNoSignInIsFoundToBeTakenForOne: each credential, presented alone, to
@@ -157,16 +162,25 @@ func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
 		shows func(r *http.Request) bool
 		heard string
 	}{
-		"/trusted-browser":  {cookie("tf_validity"), "a trusted browser alone"},
-		"/stays":            {cookie("remember_token"), "a browser that stays signed in by one factor"},
-		"/stays-too-long":   {cookie("remember_token"), "stays signed in, and a new password since"},
-		"/refresh-cookie":   {cookie("fs_refresh"), "fs_refresh"},
-		"/asked-for-links":  {cookie("twofold-asked"), "reset"},
-		"/on-a-trip":        {cookie("twofold-oauth"), "corp"},
-		"/personal-token":   {func(r *http.Request) bool { return strings.HasPrefix(r.Header.Get("Authorization"), "Bearer tfp_") }, "personal token of one factor"},
-		"/as-a-password":    {func(r *http.Request) bool { _, p, _ := r.BasicAuth(); return strings.HasPrefix(p, "tfp_") }, "as header Authorization Basic"},
-		"/in-the-address":   {func(r *http.Request) bool { return len(r.URL.Query().Get("token")) > 30 }, "as query token"},
-		"/session-as-token": {func(r *http.Request) bool { return len(r.Header.Get("Authentication-Token")) == 43 }, "as header Authentication-Token"},
+		"/trusted-browser": {cookie("tf_validity"), "a trusted browser alone"},
+		"/stays":           {cookie("remember_token"), "a browser that stays signed in by one factor"},
+		"/stays-too-long":  {cookie("remember_token"), "stays signed in, and a new password since"},
+		"/refresh-cookie":  {cookie("fs_refresh"), "fs_refresh"},
+		"/asked-for-links": {cookie("twofold-asked"), "reset"},
+		"/on-a-trip":       {cookie("twofold-oauth"), "corp"},
+		"/personal-token": {func(r *http.Request) bool {
+			return strings.HasPrefix(r.Header.Get("Authorization"),
+				"Bearer tfp_")
+		}, "personal token of one factor"},
+		"/as-a-password": {func(r *http.Request) bool {
+			_, p,
+				_ := r.BasicAuth()
+			return strings.HasPrefix(p, "tfp_")
+		}, "as header Authorization Basic"},
+		"/in-the-address": {func(r *http.Request) bool { return len(r.URL.Query().Get("token")) > 30 },
+			"as query token"},
+		"/session-as-token": {func(r *http.Request) bool { return len(r.Header.Get("Authentication-Token")) == 43 },
+			"as header Authentication-Token"},
 	}
 	l := &listener{TB: t}
 	kit := twofoldtest.New(l, everything())
@@ -181,7 +195,8 @@ func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
 		})
 	}
 	kit.Serve(mux)
-	kit.TryDisguises(slices.Sorted(maps.Keys(holes))...) // in this order one page takes away what the next would open to
+	// in this order one page takes away what the next would open to
+	kit.TryDisguises(slices.Sorted(maps.Keys(holes))...)
 	for path, hole := range holes {
 		if !slices.ContainsFunc(l.heard, func(s string) bool {
 			return strings.HasPrefix(s, "side door") && strings.Contains(s, path) && strings.Contains(s, hole.heard)

@@ -26,7 +26,8 @@ func main() { println("it runs") }
 		t.Fatal(err)
 	}
 	out, err := exec.Command("go", "run", "./"+dir).CombinedOutput()
-	if err == nil || strings.Contains(string(out), "it runs") || !strings.Contains(string(out), "twofoldtest is for tests") {
+	if err == nil || strings.Contains(string(out), "it runs") ||
+		!strings.Contains(string(out), "twofoldtest is for tests") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

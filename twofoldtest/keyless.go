@@ -28,12 +28,14 @@ func (k *Kit) keylessStates() []state {
 			b.byMail(email)
 			return b
 		}},
-		{name: "no password and a mailed code, and no second factor", open: func() *Browser { _, b := k.keyless(); return b }},
+		{name: "no password and a mailed code, and no second factor",
+			open: func() *Browser { _, b := k.keyless(); return b }},
 		{name: "no password, signed in, and reset by its mailbox since", open: func() *Browser {
 			email, b := k.keyless()
 			b.setUpApp(email, nil)
 			if k.has("/reset/{token}") {
-				other, typed := k.NewBrowser(), fields{"password": "a first " + Password, "password_confirm": "a first " + Password}
+				other, typed := k.NewBrowser(),
+					fields{"password": "a first " + Password, "password_confirm": "a first " + Password}
 				other.must("reset", other.Post(k.at("/reset"), fields{"email": email}))
 				other.must("password", other.Post(k.at("/reset")+"/"+other.mailed(email, "/reset"), typed))
 				return b
@@ -79,7 +81,8 @@ func (k *Kit) keyless() (string, *Browser) {
 func (b *Browser) byMail(email string) {
 	b.k.t.Helper()
 	b.k.Clock.Move(time.Minute)
-	b.must("code", b.Post(b.k.at("/us-signin"), fields{"identity": email, "passcode": b.firstCode(email, "email", email)}))
+	b.must("code", b.Post(b.k.at("/us-signin"),
+		fields{"identity": email, "passcode": b.firstCode(email, "email", email)}))
 }
 
 // loginLink requests a mailed link that starts a sign-in instead of the password, and returns its

@@ -102,7 +102,8 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 		t.Fatal(err)
 	}
 	k := &Kit{
-		t: t, given: c, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{}, doors: map[string][]string{},
+		t: t, given: c, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{},
+		doors: map[string][]string{},
 		Clock: &Clock{now: time.Now().Truncate(time.Second)}, URL: "http://" + listener.Addr().String(),
 	}
 	k.server = &httptest.Server{Listener: listener, Config: &http.Server{ReadHeaderTimeout: time.Second}}

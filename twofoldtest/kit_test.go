@@ -22,7 +22,8 @@ var page = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 func TestAnApplicationSeesNoSideDoor(t *testing.T) {
 	for name, c := range map[string]twofold.Config{
 		"as it comes": {},
-		"passkeys":    {Passkeys: &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}}},
+		"passkeys": {Passkeys: &twofold.Passkeys{FirstFactor: true, MultiFactor: true,
+			Verify: []string{"first", "secondary"}}},
 		"everything required": {TwoFactor: twofold.TwoFactor{Required: true, RescueEmail: true,
 			HelpAddress: "admin@example.org"}, Accounts: twofold.Accounts{Registerable: true},
 			Pages: twofold.Pages{AccountPage: true}},
@@ -138,7 +139,8 @@ func TestWhatIsSentIsCaught(t *testing.T) {
 	b := kit.LoginAs("ada@example.org", 1)
 	started := b.Post("/tf-setup", map[string]any{"setup": "sms", "phone": "+16505551212"})
 	token, _ := started.Response["tf_state_token"].(string)
-	if a := b.Post("/tf-setup/"+token, map[string]any{"code": kit.SMS.Code(t, "+16505551212")}); a.Status != http.StatusOK {
+	if a := b.Post("/tf-setup/"+token,
+		map[string]any{"code": kit.SMS.Code(t, "+16505551212")}); a.Status != http.StatusOK {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }

@@ -65,7 +65,8 @@ func formerStates(k *Kit) []state {
 	}
 	return []state{
 		{name: "someone of the former system", open: func() *Browser { return comes(true) }},
-		{name: "someone of the former system, whose address was not proven", open: func() *Browser { return comes(false) }},
+		{name: "someone of the former system, whose address was not proven",
+			open: func() *Browser { return comes(false) }},
 		{name: "an account that waits for the former system", open: func() *Browser {
 			email := waits()
 			k.former.tell(email, email, false)

@@ -20,7 +20,8 @@ func (k *Kit) linkStates() []state {
 			b.must("confirm", b.Post(path, fields))
 			return b
 		}
-		out = append(out, state{name: "an address confirmed by its link", open: func() *Browser { return confirm(nil) }},
+		out = append(out, state{name: "an address confirmed by its link",
+			open: func() *Browser { return confirm(nil) }},
 			state{name: "the link of a confirmation opened twice", open: func() *Browser {
 				b := confirm(nil)
 				b.Post(k.at("/confirm")+"/"+b.handed["link /confirm"], nil)
@@ -84,13 +85,16 @@ func (k *Kit) changeStates() []state {
 			email, first := k.someone("change")
 			changed = k.firstFactor(email).must2(email)
 			changed.must("change", changed.Post(k.at("/change"), fields{
-				"password": Password, "new_password": "a changed " + Password, "new_password_confirm": "a changed " + Password,
+				"password": Password, "new_password": "a changed " + Password,
+				"new_password_confirm": "a changed " + Password,
 			}))
 			return first, changed
 		}
 		out = append(out,
-			state{name: "signed in, then the password changed in another browser", open: func() *Browser { b, _ := change(); return b }},
-			state{name: "the password changed, and signed out", open: func() *Browser { _, b := change(); return b.signedOut() }})
+			state{name: "signed in, then the password changed in another browser",
+				open: func() *Browser { b, _ := change(); return b }},
+			state{name: "the password changed, and signed out",
+				open: func() *Browser { _, b := change(); return b.signedOut() }})
 	}
 	if k.has("/change-email/{token}") {
 		link := func() (owner *Browser, path string) {
@@ -144,7 +148,8 @@ func (b *Browser) begins(email, method string) func(*Browser) string {
 		k.people++
 		phone = "+1650555" + four(k.people)
 	}
-	started := b.must("set-up of a first factor", b.Post(k.at("/us-setup"), fields{"chosen_method": method, "phone": phone})).Response
+	started := b.must("set-up of a first factor",
+		b.Post(k.at("/us-setup"), fields{"chosen_method": method, "phone": phone})).Response
 	own := &app{secret: k.secretOf(started["authr_b32key"])}
 	code := func() string {
 		switch method {
@@ -273,7 +278,8 @@ func (k *Kit) methodStates(method string, enter func(b *Browser, email, code str
 	if method != "email" {
 		return states
 	}
-	for what, meant := range map[string]any{"the link alongside a code": nil, "the link alongside a code, in another browser": true} {
+	for what, meant := range map[string]any{"the link alongside a code": nil,
+		"the link alongside a code, in another browser": true} {
 		states = append(states, state{name: what, open: func() *Browser {
 			email, code := half()
 			b := k.NewBrowser()

@@ -171,7 +171,8 @@ func (k *Kit) deviceStates() []state {
 	login := func(b *Browser, email, password string) { b.Post(k.at("/login"), k.typed(email, password)) }
 	return []state{
 		then("a trusted browser alone", func(string, *Browser) {}),
-		then("a trusted browser and a wrong password", func(email string, b *Browser) { login(b, email, "no "+Password) }),
+		then("a trusted browser and a wrong password",
+			func(email string, b *Browser) { login(b, email, "no "+Password) }),
 		then("a trusted browser of someone else", func(_ string, b *Browser) {
 			email, _ := k.someone("other")
 			login(b, email, Password)

@@ -18,7 +18,8 @@ import (
 // they have proven two factors.
 //
 //	func TestNoSideDoor(t *testing.T) { twofoldtest.NoSideDoor(t, config(), newApp, "/admin", "admin") }
-func NoSideDoor(t testing.TB, c twofold.Config, app func(*twofold.Auth) http.Handler, protected string, roles ...string) {
+func NoSideDoor(t testing.TB, c twofold.Config, app func(*twofold.Auth) http.Handler, protected string,
+	roles ...string) {
 	t.Helper()
 	k := New(t, c)
 	k.Roles = roles
@@ -47,7 +48,8 @@ func (k *Kit) tryDoors(pages, paths []string) {
 	full := k.LoginAs("nosidedoor@example.org", 2, k.Roles...)
 	for _, page := range pages {
 		if a := full.Get(page); a.Status != http.StatusOK {
-			k.t.Fatalf("%s answers %d to a session of two factors: this test needs a page that opens (to whom it asks for roles, set Roles)", page, a.Status)
+			k.t.Fatalf("%s answers %d to a session of two factors: this test needs a page that opens (to whom it "+
+				"asks for roles, set Roles)", page, a.Status)
 		}
 	}
 	k.handshakes(full, pages)
@@ -81,7 +83,8 @@ func (k *Kit) handshakes(full *Browser, pages []string) {
 	k.t.Helper()
 	for _, page := range pages {
 		a := full.do(http.MethodGet, page, nil, http.Header{
-			"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Origin": {"https://sibling.nosidedoor.test"}, "Sec-Fetch-Site": {"same-site"},
+			"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Origin": {"https://sibling.nosidedoor.test"},
+			"Sec-Fetch-Site": {"same-site"},
 		})
 		if opened(a) {
 			k.t.Errorf("side door: a handshake from a sibling host: %s answers %d", page, a.Status)
@@ -103,10 +106,12 @@ type state struct {
 func (k *Kit) states() []state {
 	var out []state
 	for _, f := range []func() []state{
-		k.passwordStates, k.secondStates, k.enrollStates, k.endedStates, k.rescueStates, k.codeStates, k.linkStates, k.changeStates,
+		k.passwordStates, k.secondStates, k.enrollStates, k.endedStates, k.rescueStates, k.codeStates, k.linkStates,
+		k.changeStates,
 		func() []state { return inviteStates(k) }, func() []state { return leavingStates(k) },
 		func() []state { return arrivedStates(k) }, func() []state { return formerStates(k) },
-		k.unifiedStates, k.keylessStates, k.byLinkStates, k.passkeyStates, k.siteStates, k.nativeStates, k.headerStates, k.refreshStates, k.personalStates, k.deviceStates, k.stayStates,
+		k.unifiedStates, k.keylessStates, k.byLinkStates, k.passkeyStates, k.siteStates, k.nativeStates, k.headerStates,
+		k.refreshStates, k.personalStates, k.deviceStates, k.stayStates,
 	} {
 		out = append(out, f()...)
 	}
@@ -147,10 +152,12 @@ func (k *Kit) walkPath(s state, b *Browser, path string) {
 		body   []byte
 		header http.Header
 	}{
-		{http.MethodGet, nil, nil}, {http.MethodHead, nil, nil}, {http.MethodOptions, nil, nil}, {http.MethodPut, []byte(`{}`), asJSON},
+		{http.MethodGet, nil, nil}, {http.MethodHead, nil, nil}, {http.MethodOptions, nil, nil},
+		{http.MethodPut, []byte(`{}`), asJSON},
 		{http.MethodPost, []byte(`{}`), asJSON}, {http.MethodPost, nil, nil}, {http.MethodDelete, nil, nil},
 	} {
-		if a := b.do(r.method, path, r.body, r.header); a.Status < 400 && r.method != http.MethodGet && r.method != http.MethodHead {
+		if a := b.do(r.method, path, r.body, r.header); a.Status < 400 && r.method != http.MethodGet &&
+			r.method != http.MethodHead {
 			k.shut(fmt.Sprintf("%s, then %s %s", s.name, r.method, path), b)
 		}
 	}
@@ -236,7 +243,8 @@ func (k *Kit) slots() []slot {
 		add("cookie "+name, func(b *Browser, value string) string { b.Plant(name, value); return "" })
 	}
 	header := func(name, before string) {
-		add("header "+name+" "+before, func(b *Browser, value string) string { b.header.Set(name, before+value); return "" })
+		add("header "+name+" "+before,
+			func(b *Browser, value string) string { b.header.Set(name, before+value); return "" })
 	}
 	header("Authentication-Token", "")
 	header("Authorization", "Bearer ")
@@ -244,7 +252,8 @@ func (k *Kit) slots() []slot {
 	header("X-Auth-Token", "")
 	header(pendingHeader, "")
 	add("header Authorization Basic ", func(b *Browser, value string) string {
-		b.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("nosidedoor@example.org:"+value)))
+		b.header.Set("Authorization",
+			"Basic "+base64.StdEncoding.EncodeToString([]byte("nosidedoor@example.org:"+value)))
 		return ""
 	})
 	for _, name := range []string{"auth_token", "token", "access_token"} {

@@ -18,7 +18,8 @@ func TestNoSideDoorThroughOtherSites(t *testing.T) {
 	t.Parallel()
 	var now func() time.Time
 	site := federatedtest.New(t, func() time.Time { return now() })
-	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret})
+	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID,
+		ClientSecret: site.Secret})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,8 @@ func (k *Kit) passkeyStates() []state {
 			b.must("passkey", b.answer(path)(key.Get(options)))
 			return b.signedOut()
 		}},
-		{name: "a passkey made, and signed out", open: func() *Browser { _, _, b := k.owner("secondary"); return b.signedOut() }},
+		{name: "a passkey made, and signed out",
+			open: func() *Browser { _, _, b := k.owner("secondary"); return b.signedOut() }},
 		{name: "a passkey asked for while the second factor was not proven", open: func() *Browser {
 			email, _, _ := k.owner("secondary")
 			b := k.firstFactor(email)

@@ -70,7 +70,8 @@ func (k *Kit) fullTokens() (email string, b *Browser, header, refresh string) {
 	k.t.Helper()
 	email, _ = k.someone("program")
 	b = k.firstFactor(email)
-	header, refresh = b.tokens(b.must("second factor", b.Post(k.at("/tf-validate"+withToken), fields{"code": k.Code(email)})))
+	header, refresh = b.tokens(b.must("second factor",
+		b.Post(k.at("/tf-validate"+withToken), fields{"code": k.Code(email)})))
 	return email, b, header, refresh
 }
 
@@ -115,7 +116,8 @@ func (k *Kit) nativeStates() []state {
 					method = m
 				}
 			}
-			return k.native(b.must("code", b.Post(k.at("/us-signin/send-code")+withToken, fields{"identity": email, "chosen_method": method})))
+			return k.native(b.must("code",
+				b.Post(k.at("/us-signin/send-code")+withToken, fields{"identity": email, "chosen_method": method})))
 		}},
 	}
 }
@@ -160,10 +162,12 @@ func (k *Kit) headerStates() []state {
 			k.Clock.Move(life + time.Minute)
 			return k.program(header)
 		}},
-		{name: "what a full sign-in holds", open: func() *Browser { _, b, _, _ := k.fullTokens(); return b }, holds: map[string][]string{
-			"cookie " + k.stayCookie(): {"cookie " + k.stayCookie()}, "cookie twofold": {"cookie twofold"}, "cookie __Host-twofold": {"cookie __Host-twofold"},
-			"answer authentication_token": {"header Authentication-Token "},
-		}},
+		{name: "what a full sign-in holds", open: func() *Browser { _, b, _, _ := k.fullTokens(); return b },
+			holds: map[string][]string{
+				"cookie " + k.stayCookie(): {"cookie " + k.stayCookie()}, "cookie twofold": {"cookie twofold"},
+				"cookie __Host-twofold":       {"cookie __Host-twofold"},
+				"answer authentication_token": {"header Authentication-Token "},
+			}},
 	}
 }
 

@@ -48,7 +48,8 @@ func TestAKitTakesAConfigurationOfProduction(t *testing.T) {
 
 func TestAWayInIsOneLine(t *testing.T) {
 	heard := &listener{TB: t}
-	twofoldtest.NoSideDoor(heard, twofold.Config{}, func(a *twofold.Auth) http.Handler { return a.RequireUser(page) }, "/secret")
+	twofoldtest.NoSideDoor(heard, twofold.Config{}, func(a *twofold.Auth) http.Handler { return a.RequireUser(page) },
+		"/secret")
 	seen := map[string]int{}
 	for _, line := range heard.heard {
 		seen[line]++

@@ -63,9 +63,10 @@ func (k *Kit) stayStates() []state {
 			k.Clock.Move(time.Hour)
 			return old
 		}),
-		{name: "what " + page + " holds", open: func() *Browser { _, _, only := full(); return only }, holds: map[string][]string{
-			"cookie " + k.stayCookie(): {"cookie " + k.stayCookie()},
-		}},
+		{name: "what " + page + " holds", open: func() *Browser { _, _, only := full(); return only },
+			holds: map[string][]string{
+				"cookie " + k.stayCookie(): {"cookie " + k.stayCookie()},
+			}},
 	}
 }
 

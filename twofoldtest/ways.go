@@ -132,11 +132,13 @@ func (k *Kit) passwordStates() []state {
 			b.Post(k.at("/login"), k.typed(email, "no "+Password))
 			return b
 		}},
-		{name: "only the first factor", open: func() *Browser { email, _ := k.someone("half"); return k.firstFactor(email) }},
+		{name: "only the first factor",
+			open: func() *Browser { email, _ := k.someone("half"); return k.firstFactor(email) }},
 		{name: "the first factor, and the level asked for", open: func() *Browser {
 			email, _ := k.someone("half")
 			b := k.NewBrowser()
-			for _, more := range []fields{{"level": 2}, {"tf_state": "done"}, {"setup": "disable"}, {"user": fields{"level": 2}}, {"remember": true}} {
+			for _, more := range []fields{{"level": 2}, {"tf_state": "done"}, {"setup": "disable"},
+				{"user": fields{"level": 2}}, {"remember": true}} {
 				b.enter(email, Password, "", more)
 			}
 			return b
@@ -182,7 +184,8 @@ func (k *Kit) secondStates() []state {
 	half := func() (string, *Browser) { email, _ := k.someone("second"); return email, k.firstFactor(email) }
 	code := func(b *Browser, code any) { b.Post(k.at("/tf-validate"), fields{"code": code}) }
 	return []state{
-		{name: "the first factor and a wrong code", open: func() *Browser { _, b := half(); code(b, "000000"); return b }},
+		{name: "the first factor and a wrong code",
+			open: func() *Browser { _, b := half(); code(b, "000000"); return b }},
 		{name: "the first factor and no code", open: func() *Browser {
 			_, b := half()
 			for _, c := range []any{"", nil, "      ", true, 0, []string{"1"}, fields{}} {
@@ -258,13 +261,15 @@ func (k *Kit) endedStates() []state {
 				k.t.Fatal(err)
 			}
 		}),
-		elsewhere("given another password", func(email string, _ *Browser) { k.setPassword(email, "another "+Password) }),
+		elsewhere("given another password",
+			func(email string, _ *Browser) { k.setPassword(email, "another "+Password) }),
 		elsewhere("reset by an operator", func(email string, _ *Browser) {
 			if err := k.Auth.ResetAccess(context.Background(), k.id(email)); err != nil {
 				k.t.Fatal(err)
 			}
 		}),
-		elsewhere("given another second factor in another browser", func(email string, other *Browser) { other.setUpApp(email, nil) }),
+		elsewhere("given another second factor in another browser",
+			func(email string, other *Browser) { other.setUpApp(email, nil) }),
 		elsewhere("said not to be the owner by the link of a notice", func(email string, _ *Browser) {
 			b := k.NewBrowser()
 			b.must("not me", b.Post(k.at("/tf-not-me")+"/"+b.mailed(email, "/tf-not-me"), nil))

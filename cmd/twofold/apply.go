@@ -22,15 +22,18 @@ func applyOrigin(s *settings, raw any) error {
 		return err
 	}
 	u, err := url.Parse(v)
-	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.User != nil || u.Fragment != "" {
-		return errors.New("is not scheme and host alone: write e.g. https://login.example.org, without a path or a slash at the end")
+	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.User != nil ||
+		u.Fragment != "" {
+		return errors.New("is not scheme and host alone: write e.g. https://login.example.org, without a path or a " +
+			"slash at the end")
 	}
 	switch {
 	case u.Scheme == "https", u.Scheme == "http" && web.Loopback(u.Hostname()):
 		s.Config.Origin = v
 		return nil
 	case u.Scheme == "http":
-		return errors.New("is plain http, so passwords and codes would travel in the clear: put a proxy with TLS in front and write https:// (http is for localhost only)")
+		return errors.New("is plain http, so passwords and codes would travel in the clear: put a proxy with TLS in " +
+			"front and write https:// (http is for localhost only)")
 	}
 	return errors.New("is neither https nor http: write e.g. https://login.example.org")
 }
@@ -150,9 +153,11 @@ func applyPermanent(s *settings, raw any) error {
 		return err
 	}
 	if d < day {
-		return errors.New("is not taken over, and sessions would live longer than it says: remove it and set SECURITY_SESSION_IDLE and SECURITY_SESSION_LIFETIME")
+		return errors.New("is not taken over, and sessions would live longer than it says: remove it and set " +
+			"SECURITY_SESSION_IDLE and SECURITY_SESSION_LIFETIME")
 	}
-	s.note("PERMANENT_SESSION_LIFETIME has no effect: SECURITY_SESSION_IDLE and SECURITY_SESSION_LIFETIME say how long sessions live")
+	s.note("PERMANENT_SESSION_LIFETIME has no effect: SECURITY_SESSION_IDLE and SECURITY_SESSION_LIFETIME say how " +
+		"long sessions live")
 	return nil
 }
 

@@ -114,7 +114,9 @@ func moment(text string, now time.Time) (time.Time, error) {
 	if d, err := parseDuration(text); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
-	return time.Time{}, usageError(fmt.Sprintf("--since %q is not a time: give a duration back such as \"24 hours\", or a date such as 2026-11-23", text))
+	return time.Time{}, usageError(
+		fmt.Sprintf("--since %q is not a time: give a duration back such as \"24 hours\", or a date such as 2026-11-23",
+			text))
 }
 
 type auditVerify struct {
@@ -142,7 +144,8 @@ func (c auditVerify) Run(ctx context.Context, p process) error {
 			return err
 		}
 		if len(r.Problems) > 0 {
-			return found(r.Problems, "the audit trail was tampered with, or the key that sealed it is missing: keep the database as it is and look at the backups")
+			return found(r.Problems, "the audit trail was tampered with, or the key that sealed it is missing: keep "+
+				"the database as it is and look at the backups")
 		}
 		err = line(p, "The audit trail holds: %s, %s, %s not sealed yet.",
 			amount(r.Rows, "row", "rows"), amount(r.Seals, "sealed stretch", "sealed stretches"),

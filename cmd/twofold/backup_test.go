@@ -14,7 +14,8 @@ import (
 func TestBackupOfARunningServer(t *testing.T) {
 	dir := t.TempDir()
 	env := func(file string) []string {
-		return []string{"TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey, "SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(dir, file)}
+		return []string{"TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey,
+			"SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(dir, file)}
 	}
 	binary, err := buildOnce()
 	if err != nil {
@@ -26,7 +27,8 @@ func TestBackupOfARunningServer(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
-	if out, err := run("correct horse 71 battery", "user", "create", "joan@example.org", "--password-stdin"); err != nil {
+	if out, err := run("correct horse 71 battery", "user", "create", "joan@example.org",
+		"--password-stdin"); err != nil {
 		t.Fatal(err, out)
 	}
 	s := start(t, env("app.db"))
@@ -68,7 +70,8 @@ func TestBackupOfPostgres(t *testing.T) {
 	dump, restore := program(t, "pg_dump"), program(t, "pg_restore")
 	from, to := servers.NewPostgres(t), servers.NewPostgres(t)
 	env := func(url string) []string {
-		return []string{"TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey, "SQLALCHEMY_DATABASE_URI=" + url}
+		return []string{"TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey,
+			"SQLALCHEMY_DATABASE_URI=" + url}
 	}
 	f := &front{t: t}
 	f.run(env(from.URL), "correct horse 71 battery", "user", "create", "joan@example.org", "--password-stdin")

@@ -100,7 +100,8 @@ func bareMachine(t *testing.T, binary, toml string) machine {
 	must(err)
 	must(os.WriteFile(filepath.Join(m.tools, "program"), program, 0o755))
 	// What the program keeps is in the root; the port must be a free one here.
-	toml = strings.ReplaceAll(toml, "/var/lib", m.root+"/var/lib") + fmt.Sprintf("TWOFOLD_LISTEN = %q\n", freeAddress(t))
+	toml = strings.ReplaceAll(toml, "/var/lib", m.root+"/var/lib") +
+		fmt.Sprintf("TWOFOLD_LISTEN = %q\n", freeAddress(t))
 	must(os.WriteFile(filepath.Join(m.tools, "settings.toml"), []byte(toml), 0o600))
 	must(os.WriteFile(filepath.Join(m.tools, "password"), []byte("walking a dog by the canal\n"), 0o600))
 	chroot, err := exec.LookPath("chroot")
@@ -109,7 +110,8 @@ func bareMachine(t *testing.T, binary, toml string) machine {
 	for name, script := range map[string]string{
 		"editor":  "cat " + m.tools + "/settings.toml > \"$1\"\n",
 		"twofold": "exec " + alone + " \"$@\"\n",
-		"systemctl": "case $1 in\nstop) kill $(cat " + m.tools + "/pid); while kill -0 $(cat " + m.tools + "/pid) 2>/dev/null; do sleep 0.1; done ;;\n" +
+		"systemctl": "case $1 in\nstop) kill $(cat " + m.tools + "/pid); while kill -0 $(cat " + m.tools +
+			"/pid) 2>/dev/null; do sleep 0.1; done ;;\n" +
 			"*) " + alone + " serve >" + m.tools + "/log 2>&1 </dev/null & echo $! >" + m.tools + "/pid\n" +
 			"for i in $(seq 100); do " + alone + " healthcheck >/dev/null 2>&1 && exit 0; sleep 0.2; done\n" +
 			"cat " + m.tools + "/log; exit 1 ;;\nesac\n",

@@ -24,18 +24,27 @@ type checkerSettings struct {
 func checkerTable() []setting {
 	return []setting{
 		{Name: "SECURITY_PASSWORD_COMPLEXITY_CHECKER", Type: text, Empty: "none", Field: "Password.Checkers",
-			Doc: "`zxcvbn` refuses new passwords that are easy to guess although they are long and not listed.", Apply: applyComplexity},
+			Doc:   "`zxcvbn` refuses new passwords that are easy to guess although they are long and not listed.",
+			Apply: applyComplexity},
 		{Name: "SECURITY_ZXCVBN_MINIMUM_SCORE", Type: number, Default: "3",
-			Doc: "Least score of zxcvbn: 1 (ten thousand guesses) to 4 (ten billion).", Cost: "Each step down is a hundred times fewer guesses.", Apply: toLeast(func(s *settings) *int { return &s.checkers.score }, 1, 4)},
+			Doc:   "Least score of zxcvbn: 1 (ten thousand guesses) to 4 (ten billion).",
+			Cost:  "Each step down is a hundred times fewer guesses.",
+			Apply: toLeast(func(s *settings) *int { return &s.checkers.score }, 1, 4)},
 		{Name: "SECURITY_PASSWORD_CHECK_BREACHED", Type: text, Default: "false",
-			Doc:   "Asks a service whether a new password was published: `strict` refuses it when the service cannot be asked, `best-effort` takes it then. Five digits of the password's SHA-1 leave this server. `true` is `strict`.",
+			Doc: "Asks a service whether a new password was published: `strict` refuses it when the service " +
+				"cannot be asked, `best-effort` takes it then. Five digits of the password's SHA-1 leave this " +
+				"server. `true` is `strict`.",
 			Apply: applyBreached},
 		{Name: "SECURITY_PASSWORD_BREACHED_COUNT", Type: number, Default: "1",
-			Doc: "So many sightings refuse a password.", Apply: toMost(func(s *settings) *int { return &s.checkers.count }, 1, 1000000)},
+			Doc:   "So many sightings refuse a password.",
+			Apply: toMost(func(s *settings) *int { return &s.checkers.count }, 1, 1000000)},
 		{Name: "SECURITY_PASSWORD_BREACHED_URL", Type: text, Default: breach.Service,
-			Doc: "The service: anything that answers like Have I Been Pwned's `/range/`.", Apply: toText(func(s *settings) *string { return &s.checkers.url })},
+			Doc:   "The service: anything that answers like Have I Been Pwned's `/range/`.",
+			Apply: toText(func(s *settings) *string { return &s.checkers.url })},
 		{Name: "SECURITY_PASSWORD_BREACHED_TIMEOUT", Type: duration, Default: "3 seconds",
-			Doc: "How long an answer is waited for.", Apply: toDuration(func(s *settings) *time.Duration { return &s.checkers.timeout }, time.Second, time.Minute)},
+			Doc: "How long an answer is waited for.",
+			Apply: toDuration(func(s *settings) *time.Duration { return &s.checkers.timeout }, time.Second,
+				time.Minute)},
 	}
 }
 
@@ -81,7 +90,8 @@ func (s *settings) passwordCheckers() (out []password.Checker, bad problems) {
 	}
 	if s.checkers.breached {
 		c, err := breach.New(breach.Config{
-			URL: s.checkers.url, Count: s.checkers.count, Timeout: s.checkers.timeout, Strict: s.checkers.strict, Log: s.Config.Log,
+			URL: s.checkers.url, Count: s.checkers.count, Timeout: s.checkers.timeout, Strict: s.checkers.strict,
+			Log: s.Config.Log,
 		})
 		if err != nil {
 			return nil, problems{{"SECURITY_PASSWORD_BREACHED_URL", strings.TrimPrefix(err.Error(), "breach: ")}}

@@ -28,7 +28,8 @@ func commandsPage(program *kong.Node) string {
 	}
 	var b strings.Builder
 	b.WriteString("# Commands\n\nFor operators. This file is generated from `cmd/twofold` and checked by a test; " +
-		"do not edit it.\n\n`twofold help`, or `--help` after a command, prints the same, and `twofold man` a manual page. " +
+		"do not edit it.\n\n`twofold help`, or `--help` after a command, prints the same, and `twofold man` a " +
+		"manual page. " +
 		"A command exits with 0 if it\n")
 	fmt.Fprintf(&b, "worked, with %d if not, and with %d if the command line is wrong.\n", exitFailed, exitUsage)
 	b.WriteString("\n| command | what it does |\n|---|---|\n")
@@ -77,7 +78,8 @@ func describe(b *strings.Builder, c command, common map[string]bool) {
 }
 
 func flagsOf(c command) []*kong.Flag {
-	return slices.DeleteFunc(slices.Concat(c.node.AllFlags(true)...), func(f *kong.Flag) bool { return f.Name == "help" })
+	return slices.DeleteFunc(slices.Concat(c.node.AllFlags(true)...),
+		func(f *kong.Flag) bool { return f.Name == "help" })
 }
 
 func flagRow(b *strings.Builder, f *kong.Flag) {

@@ -180,7 +180,8 @@ func (s *settings) tryOrigin(ctx context.Context, f *findings) {
 		f.fail("origin", "%s has a certificate that browsers refuse: %s", s.Config.Origin, bad.Err)
 		return
 	case err != nil:
-		f.note("origin", "%s was not reached from here (%s): start server and proxy, then look again", s.Config.Origin, requestCause(err))
+		f.note("origin", "%s was not reached from here (%s): start server and proxy, then look again", s.Config.Origin,
+			requestCause(err))
 		return
 	}
 	defer res.Body.Close()
@@ -189,7 +190,8 @@ func (s *settings) tryOrigin(ctx context.Context, f *findings) {
 	}
 	body, _ := io.ReadAll(io.LimitReader(res.Body, 100))
 	if res.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "alive" {
-		f.fail("origin", "%s answers /healthz with status %d, unlike this server: check where the proxy sends requests", s.Config.Origin, res.StatusCode)
+		f.fail("origin", "%s answers /healthz with status %d, unlike this server: check where the proxy sends requests",
+			s.Config.Origin, res.StatusCode)
 		return
 	}
 	f.ok("origin", "%s leads to a server of this program", s.Config.Origin)
@@ -201,7 +203,8 @@ func (s *settings) tryClock(ctx context.Context, f *findings) {
 		f.clock = append(f.clock, ahead)
 	}
 	if len(f.clock) == 0 {
-		f.note("clock", "nothing here tells the time, so it was not compared: it is %s", time.Now().UTC().Format(time.RFC3339))
+		f.note("clock", "nothing here tells the time, so it was not compared: it is %s",
+			time.Now().UTC().Format(time.RFC3339))
 		return
 	}
 	worst := time.Duration(0)
@@ -211,7 +214,8 @@ func (s *settings) tryClock(ctx context.Context, f *findings) {
 		}
 	}
 	if worst.Abs() > 5*time.Second {
-		f.fail("clock", "it is %s off: codes of authenticator apps do not match if it is more than 30 s; set it with NTP", worst.Abs().Round(time.Second))
+		f.fail("clock", "it is %s off: codes of authenticator apps do not match if it is more than 30 s; set it "+
+			"with NTP", worst.Abs().Round(time.Second))
 		return
 	}
 	f.ok("clock", "it agrees with the other machines")

@@ -51,9 +51,11 @@ func (d database) folderThere() error {
 	info, err := os.Stat(folder)
 	switch {
 	case err != nil:
-		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder + ", which cannot be used (" + fileCause(err) + "): make the folder, or check the slashes (four before an absolute path)"}}
+		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder + ", which cannot be used (" +
+			fileCause(err) + "): make the folder, or check the slashes (four before an absolute path)"}}
 	case !info.IsDir():
-		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder + ", which is not a folder: name another"}}
+		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder +
+			", which is not a folder: name another"}}
 	}
 	return nil
 }
@@ -64,8 +66,11 @@ func (d database) missing() bool { return d.postgres == "" && missing(d.file) }
 func databaseTable() []setting {
 	return []setting{
 		{Name: "SQLALCHEMY_DATABASE_URI", Type: secret, Default: "sqlite:///twofold.db", Field: "Store",
-			Doc: "The database. SQLite, for one machine: `sqlite:///file.db` in the working directory, `sqlite:////var/lib/twofold/file.db` anywhere; it is created if it does not exist. " +
-				"PostgreSQL, for any number of nodes: `postgresql://user:password@host:5432/name?sslmode=verify-full`, with `search_path` and `pool_max_conns` (16) behind it if need be.",
+			Doc: "The database. SQLite, for one machine: `sqlite:///file.db` in the working directory, " +
+				"`sqlite:////var/lib/twofold/file.db` anywhere; it is created if it does not exist. " +
+				"PostgreSQL, for any number of nodes: " +
+				"`postgresql://user:password@host:5432/name?sslmode=verify-full`, with `search_path` and " +
+				"`pool_max_conns` (16) behind it if need be.",
 			Apply: applyDatabase},
 		{Name: "DATABASE_URL", Type: secret, Empty: "none",
 			Doc: "Another name of `SQLALCHEMY_DATABASE_URI`.", Apply: func(*settings, any) error { return nil }},
@@ -74,12 +79,15 @@ func databaseTable() []setting {
 				"It is a single server, Sentinels or a cluster. " +
 				"`redis://user:password@host:6379/0`, or `rediss://` for TLS; `?prefix=` begins its keys. " +
 				"A cluster needs at least one `addr`: `redis://a:6379?addr=b:6379&addr=c:6379`. " +
-				"With `master_name` the hosts are Sentinels: `redis://a:26379?addr=b:26379&addr=c:26379&master_name=main`. " +
+				"With `master_name` the hosts are Sentinels: " +
+				"`redis://a:26379?addr=b:26379&addr=c:26379&master_name=main`. " +
 				"Accounts, factors and budgets stay in the database. " +
 				"When Redis restarts, with or without its data, or a replica takes over, everybody signs in again.",
 			Apply: applyRedis},
 		{Name: "TWOFOLD_MIGRATE", Type: flag, Default: "true",
-			Doc:   "Brings the database's schema up to date at the start. With `false` a node whose schema is not says so and does not start: run `twofold migrate up` before, e.g. as a user of the database who owns the tables.",
+			Doc: "Brings the database's schema up to date at the start. With `false` a node whose schema is not " +
+				"says so and does not start: run `twofold migrate up` before, e.g. as a user of the database who " +
+				"owns the tables.",
 			Apply: toBool(func(s *settings) *bool { return &s.Database.migrate })},
 	}
 }
@@ -95,16 +103,19 @@ func applyDatabase(s *settings, raw any) error {
 	scheme, _, _ = strings.Cut(strings.ToLower(scheme), "+") // postgresql+psycopg2
 	switch {
 	case !found:
-		return errors.New("is not a database address: write e.g. sqlite:///twofold.db or postgresql://user:password@host/name")
+		return errors.New("is not a database address: write e.g. sqlite:///twofold.db or " +
+			"postgresql://user:password@host/name")
 	case scheme == "postgres" || scheme == "postgresql":
 		return s.applyPostgres("postgres://" + rest)
 	case scheme != "sqlite":
-		return errors.New("names a kind of database that is not known here: write e.g. sqlite:///twofold.db or postgresql://user:password@host/name")
+		return errors.New("names a kind of database that is not known here: write e.g. sqlite:///twofold.db or " +
+			"postgresql://user:password@host/name")
 	}
 	path, slash := strings.CutPrefix(rest, "/")
 	switch {
 	case rest == "" || path == "" || strings.Contains(path, ":memory:"):
-		return errors.New("is a database in memory, which would forget every account: name a file, e.g. sqlite:///twofold.db")
+		return errors.New("is a database in memory, which would forget every account: name a file, e.g. " +
+			"sqlite:///twofold.db")
 	case !slash:
 		return errors.New("has too few slashes: write sqlite:///relative.db or sqlite:////absolute.db")
 	case strings.ContainsAny(path, "?#"):
@@ -117,7 +128,8 @@ func applyDatabase(s *settings, raw any) error {
 func (s *settings) applyPostgres(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || strings.Trim(u.Path, "/") == "" || u.Fragment != "" {
-		return errors.New("is no address of PostgreSQL: write postgresql://user:password@host:5432/name?sslmode=verify-full, special characters in the password as %XX")
+		return errors.New("is no address of PostgreSQL: write " +
+			"postgresql://user:password@host:5432/name?sslmode=verify-full, special characters in the password as %XX")
 	}
 	if address, err = s.knownParameters(u); err != nil {
 		return err
@@ -128,7 +140,8 @@ func (s *settings) applyPostgres(address string) error {
 	}
 	mode := u.Query().Get("sslmode")
 	if far(host) && mode != "verify-full" && mode != "verify-ca" {
-		s.note("the database is on another machine and its address lacks sslmode=verify-full: anyone who is between can read and change everything")
+		s.note("the database is on another machine and its address lacks sslmode=verify-full: anyone who is between " +
+			"can read and change everything")
 	}
 	s.Database.postgres = address
 	return nil
@@ -138,9 +151,12 @@ func (s *settings) applyPostgres(address string) error {
 // here.
 func foreign(name string) bool {
 	switch strings.ToLower(name) {
-	case "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "sslaccept", "charset", "encoding", "serverversion",
-		"binary_parameters", "prepared_statement_cache_size", "statement_cache_size", "preparethreshold", "applicationname",
-		"gssencmode", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "sslcompression", "tcp_user_timeout",
+	case "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "sslaccept", "charset", "encoding",
+		"serverversion",
+		"binary_parameters", "prepared_statement_cache_size", "statement_cache_size", "preparethreshold",
+		"applicationname",
+		"gssencmode", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "sslcompression",
+		"tcp_user_timeout",
 		"pool_size", "max_overflow", "pool_recycle", "pool_pre_ping", "uselibpqcompat", "async_fallback", "reconnect":
 		return true
 	}
@@ -154,7 +170,8 @@ func (s *settings) knownParameters(u *url.URL) (string, error) {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		switch {
 		case name == "schema" || name == "currentSchema" || name == "options[schema]":
-			return "", fmt.Errorf("has the parameter %q, which is of another tool: write search_path=%s", name, q.Get(name))
+			return "", fmt.Errorf("has the parameter %q, which is of another tool: write search_path=%s", name,
+				q.Get(name))
 		case name == "ssl":
 			return "", errors.New(`has the parameter "ssl", which is of another tool: write sslmode=verify-full`)
 		case foreign(name):
@@ -183,7 +200,8 @@ func applyRedis(s *settings, raw any) error {
 		return errors.New("is no address of Redis: write redis://user:password@host:6379/0, or rediss:// for TLS")
 	}
 	if u.Scheme == "redis" && far(u.Hostname()) {
-		s.note("Redis is on another machine and its address is not rediss://: anyone who is between can read and make sessions")
+		s.note("Redis is on another machine and its address is not rediss://: anyone who is between can read and " +
+			"make sessions")
 	}
 	s.Database.redis = v
 	return nil
@@ -193,7 +211,8 @@ func applyRedis(s *settings, raw any) error {
 func (s *settings) openStore(ctx context.Context) (store.Store, error) {
 	durable, err := s.Database.openDurable(ctx)
 	if err != nil {
-		return nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + s.Database.String() + " cannot be opened: " + oneLine(err)}}
+		return nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + s.Database.String() + " cannot be opened: " +
+			oneLine(err)}}
 	}
 	s.countFailures(durable)
 	if s.Database.redis == "" {
@@ -325,7 +344,8 @@ func (d database) steps(ctx context.Context) ([]store.Migration, error) {
 		list, err = sqlite.Schema(ctx, d.file)
 	}
 	if err != nil {
-		return nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + d.String() + " cannot be read: " + oneLine(err)}}
+		return nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + d.String() + " cannot be read: " +
+			oneLine(err)}}
 	}
 	return list, nil
 }

@@ -63,7 +63,8 @@ func TestEveryOtherDefaultIsListed(t *testing.T) {
 	for _, line := range originalDefaults(t) {
 		name, _, _ := strings.Cut(line, "=")
 		switch name {
-		case "SECURITY_TWO_FACTOR_ENABLED_METHODS", "SECURITY_US_ENABLED_METHODS", "SECURITY_POST_LOGIN_VIEW", "SECURITY_POST_LOGOUT_VIEW",
+		case "SECURITY_TWO_FACTOR_ENABLED_METHODS", "SECURITY_US_ENABLED_METHODS", "SECURITY_POST_LOGIN_VIEW",
+			"SECURITY_POST_LOGOUT_VIEW",
 			"SECURITY_TWO_FACTOR_RESCUE_MAIL": // written out, the same; and an address that is taken for none
 			continue
 		}
@@ -74,7 +75,8 @@ func TestEveryOtherDefaultIsListed(t *testing.T) {
 		switch same := reflect.DeepEqual(does(s), base); {
 		case !same && !listed[name]:
 			t.Errorf("%s is not what nothing is, and differences() does not list it", line)
-		case same && listed[name] && !slices.ContainsFunc(s.noteworthy, func(n string) bool { return strings.Contains(n, "is taken as") }):
+		case same && listed[name] &&
+			!slices.ContainsFunc(s.noteworthy, func(n string) bool { return strings.Contains(n, "is taken as") }):
 			t.Errorf("%s is what nothing is, and differences() lists it", line)
 		}
 	}

@@ -32,11 +32,13 @@ func TestExampleSystemd(t *testing.T) {
 	if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(analyze, "verify", unit).CombinedOutput(); err != nil || strings.Contains(string(out), "twofold.service") {
+	if out, err := exec.Command(analyze, "verify", unit).CombinedOutput(); err != nil ||
+		strings.Contains(string(out), "twofold.service") {
 		t.Errorf("systemd does not like the unit: %v %s", err, out)
 	}
 	// 0 means no exposure and 10 the most; the threshold is in tenths.
-	if out, err := exec.Command(analyze, "security", "--offline=true", "--threshold=15", unit).CombinedOutput(); err != nil {
+	if out, err := exec.Command(analyze, "security", "--offline=true", "--threshold=15",
+		unit).CombinedOutput(); err != nil {
 		t.Errorf("the unit may do too much: %s", out)
 	}
 }
@@ -52,7 +54,8 @@ func TestExampleContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, final, _ := strings.Cut(string(raw), "FROM scratch\n")
-	for _, line := range []string{"USER 65532:65532\n", "WORKDIR /data\n", `ENTRYPOINT ["/twofold"]`, `CMD ["serve"]`, "sqlite:////data/twofold.db"} {
+	for _, line := range []string{"USER 65532:65532\n", "WORKDIR /data\n", `ENTRYPOINT ["/twofold"]`, `CMD ["serve"]`,
+		"sqlite:////data/twofold.db"} {
 		if !strings.Contains(final, line) {
 			t.Fatalf("the container file has no %q: this test shows something else", line)
 		}
@@ -96,8 +99,10 @@ func confined(t *testing.T, root string, env ...string) *server {
 	t.Helper()
 	cmd := exec.Command("/twofold", "serve", "--listen", "127.0.0.1:0")
 	cmd.Dir = "/data"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 65532, Gid: 65532, NoSetGroups: false}}
-	cmd.Env = append(env, "TWOFOLD_LOG_FORMAT=json", "TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY="+goodKey, "SQLALCHEMY_DATABASE_URI=sqlite:////data/twofold.db")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root,
+		Credential: &syscall.Credential{Uid: 65532, Gid: 65532, NoSetGroups: false}}
+	cmd.Env = append(env, "TWOFOLD_LOG_FORMAT=json", "TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY="+goodKey,
+		"SQLALCHEMY_DATABASE_URI=sqlite:////data/twofold.db")
 	return follow(t, cmd)
 }
 

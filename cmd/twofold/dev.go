@@ -59,10 +59,12 @@ func (s *settings) finishDev(w where) problems {
 	var bad problems
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err == nil && !web.Loopback(host) {
-		bad = append(bad, problem{"TWOFOLD_LISTEN", "is not this machine alone, and --dev gives everybody who reaches it every code: listen on 127.0.0.1, or leave --dev out"})
+		bad = append(bad, problem{"TWOFOLD_LISTEN", "is not this machine alone, and --dev gives everybody who " +
+			"reaches it every code: listen on 127.0.0.1, or leave --dev out"})
 	}
 	if o := s.Config.Origin; strings.HasPrefix(o, "https:") {
-		bad = append(bad, problem{"TWOFOLD_ORIGIN", "is not this machine: leave it out with --dev, or write http://localhost with a port"})
+		bad = append(bad, problem{"TWOFOLD_ORIGIN",
+			"is not this machine: leave it out with --dev, or write http://localhost with a port"})
 	}
 	for _, name := range unusedInDev {
 		if s.given[name] {
@@ -75,7 +77,8 @@ func (s *settings) finishDev(w where) problems {
 	s.KeyFile = filepath.Join(w.Dir, "twofold.key")
 	s.Config.Key = twofold.KeyFile(s.KeyFile)
 	if missing(s.KeyFile) && !missing(s.Database.file) {
-		bad = append(bad, problem{"--dir", "has a twofold.db but no twofold.key, so it is not a development database: name another folder with --dir"})
+		bad = append(bad, problem{"--dir",
+			"has a twofold.db but no twofold.key, so it is not a development database: name another folder with --dir"})
 	}
 	s.box = send.NewBox(devKept)
 	s.Config.Mail, s.Config.SMS = s.box, s.box

@@ -63,7 +63,8 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 		for _, one := range bad {
 			f.fail("settings", "%s", one)
 		}
-		return fmt.Errorf("%s: fix that first, then run doctor again", amount(f.failed, "setting is wrong", "settings are wrong"))
+		return fmt.Errorf("%s: fix that first, then run doctor again",
+			amount(f.failed, "setting is wrong", "settings are wrong"))
 	}
 	for _, note := range s.noteworthy {
 		f.note("settings", "%s", note)
@@ -80,7 +81,8 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 // store checks the contents of the database, if there is one.
 func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *settings) {
 	if f.down || !s.schemaReady(ctx) {
-		f.note("contents", "not looked at: there is no database yet, it cannot be reached, or its schema is not up to date")
+		f.note("contents", "not looked at: there is no database yet, it cannot be reached, or its schema is not up "+
+			"to date")
 		return
 	}
 	s.Database.migrate = false

@@ -114,7 +114,8 @@ func sayDuration(d time.Duration) string {
 	for _, u := range []struct {
 		of   time.Duration
 		name string
-	}{{7 * 24 * time.Hour, "week"}, {24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+	}{{7 * 24 * time.Hour, "week"}, {24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"},
+		{time.Second, "second"}} {
 		if d >= u.of && d%u.of == 0 {
 			n := int64(d / u.of)
 			if n == 1 {

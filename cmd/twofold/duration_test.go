@@ -8,10 +8,12 @@ import (
 func TestParseDuration(t *testing.T) {
 	good := map[string]time.Duration{
 		"1 week": 7 * 24 * time.Hour, "30 minutes": 30 * time.Minute, "30 days": 30 * 24 * time.Hour,
-		"1 hour and 30 minutes": 90 * time.Minute, "1 hour, 30 minutes": 90 * time.Minute, "1 hour, and 1 min": 61 * time.Minute,
+		"1 hour and 30 minutes": 90 * time.Minute, "1 hour, 30 minutes": 90 * time.Minute,
+		"1 hour, and 1 min": 61 * time.Minute,
 		"1 hour 30 minutes": 90 * time.Minute, "1h30m": 90 * time.Minute, "1H30M": 90 * time.Minute,
-		"90": 90 * time.Second, "0": 0, " 5  days ": 5 * 24 * time.Hour, "-1": -time.Second, "-1 week": -7 * 24 * time.Hour,
-		"250ms": 250 * time.Millisecond, "-0": 0,
+		"90": 90 * time.Second, "0": 0, " 5  days ": 5 * 24 * time.Hour, "-1": -time.Second,
+		"-1 week": -7 * 24 * time.Hour,
+		"250ms":   250 * time.Millisecond, "-0": 0,
 	}
 	for in, want := range good {
 		if got, err := parseDuration(in); err != nil || got != want {
@@ -19,7 +21,8 @@ func TestParseDuration(t *testing.T) {
 		}
 	}
 	for _, in := range []string{
-		"", " ", "-", "week", "1 month", "2 years", "1 fortnight", "1 hour 30", "1 hour and", "1 hour,", "1.5 hours", "--1", "1 -1",
+		"", " ", "-", "week", "1 month", "2 years", "1 fortnight", "1 hour 30", "1 hour and", "1 hour,", "1.5 hours",
+		"--1", "1 -1",
 		"9223372036854775807", "99999999999999999999", "300 years", "20000 weeks 20000 weeks", "1é", "1 hour\x00",
 		"datetime.timedelta(days=1)", "١ hour",
 	} {
@@ -30,7 +33,8 @@ func TestParseDuration(t *testing.T) {
 }
 
 func TestSayDurationReadsBack(t *testing.T) {
-	for _, d := range []time.Duration{time.Second, 90 * time.Second, 2 * time.Minute, 24 * time.Hour, 30 * 24 * time.Hour, -7 * 24 * time.Hour} {
+	for _, d := range []time.Duration{time.Second, 90 * time.Second, 2 * time.Minute, 24 * time.Hour,
+		30 * 24 * time.Hour, -7 * 24 * time.Hour} {
 		if got, err := parseDuration(sayDuration(d)); err != nil || got != d {
 			t.Errorf("%v is said %q, which reads %v, %v", d, sayDuration(d), got, err)
 		}

@@ -35,7 +35,8 @@ func TestFaultDatabases(t *testing.T) {
 	postgres, redis := servers.NewPostgres(t), servers.NewRedis(t)
 	env := []string{
 		"TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey, "TWOFOLD_METRICS_LISTEN=127.0.0.1:0",
-		"SQLALCHEMY_DATABASE_URI=" + strings.Replace(postgres.URL, "postgres://", "postgresql://", 1), "TWOFOLD_REDIS_URL=" + redis.URL,
+		"SQLALCHEMY_DATABASE_URI=" + strings.Replace(postgres.URL, "postgres://", "postgresql://", 1),
+		"TWOFOLD_REDIS_URL=" + redis.URL,
 	}
 	f := &front{t: t}
 	f.run(env, "correct horse 71 battery", "user", "create", "joan@example.org", "--password-stdin")
@@ -59,7 +60,8 @@ func TestFaultDatabases(t *testing.T) {
 	}
 	s.want(503, "GET", "/readyz", "")
 	s.want(200, "GET", "/healthz", "")
-	if text := s.figures(); !strings.Contains(text, "\ntwofold_store_up 0\n") || !strings.Contains(text, "\ntwofold_store_errors_total{") {
+	if text := s.figures(); !strings.Contains(text, "\ntwofold_store_up 0\n") ||
+		!strings.Contains(text, "\ntwofold_store_errors_total{") {
 		t.Error("the figures do not say that the database is away")
 	}
 	postgres.Start(t)

@@ -43,10 +43,12 @@ func (s *settings) finish(w where) problems {
 
 func (s *settings) finishOrigin() problems {
 	if s.Config.Origin == "" && !s.given["TWOFOLD_ORIGIN"] {
-		return problems{{"TWOFOLD_ORIGIN", "is not set: write the address of the site as browsers see it, e.g. https://login.example.org (or try the server out with --dev)"}}
+		return problems{{"TWOFOLD_ORIGIN", "is not set: write the address of the site as browsers see it, e.g. " +
+			"https://login.example.org (or try the server out with --dev)"}}
 	}
 	if u, err := url.Parse(s.Config.Origin); err == nil && s.passkeys.on && net.ParseIP(u.Hostname()) != nil {
-		return problems{{"SECURITY_WEBAUTHN", "is on, but browsers make passkeys for names only, and TWOFOLD_ORIGIN is an IP address: use a name (localhost on this machine), or write false"}}
+		return problems{{"SECURITY_WEBAUTHN", "is on, but browsers make passkeys for names only, and TWOFOLD_ORIGIN " +
+			"is an IP address: use a name (localhost on this machine), or write false"}}
 	}
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err == nil && strings.HasPrefix(s.Config.Origin, "https:") && len(s.Config.Advanced.TrustedProxies) == 0 &&
@@ -63,14 +65,16 @@ func (s *settings) finishKeys() problems {
 		return problems{{"TWOFOLD_KEY_FILE", "is set alongside SECRET_KEY: remove one of the two"}}
 	case s.KeyFile != "":
 		if _, err := os.Stat(s.KeyFile); err != nil {
-			return problems{{"TWOFOLD_KEY_FILE", "cannot be read (" + fileCause(err) + "): make it with (umask 077; twofold key new > FILE)"}}
+			return problems{{"TWOFOLD_KEY_FILE", "cannot be read (" + fileCause(err) +
+				"): make it with (umask 077; twofold key new > FILE)"}}
 		}
 		s.Config.Key = twofold.KeyFile(s.KeyFile)
 		return nil
 	case s.given["SECRET_KEY"] && s.SecretKey == "":
 		return nil // its own problem has been reported
 	case s.SecretKey == "":
-		return problems{{"SECRET_KEY", "is not set: make one with `twofold key new` and keep it apart from the database"}}
+		return problems{{"SECRET_KEY",
+			"is not set: make one with `twofold key new` and keep it apart from the database"}}
 	}
 	if why := weakKey(s.SecretKey); why != "" {
 		bad = append(bad, problem{"SECRET_KEY", why})
@@ -81,12 +85,14 @@ func (s *settings) finishKeys() problems {
 			break
 		}
 		if k == s.SecretKey || slices.Contains(s.Fallbacks[:i], k) {
-			bad = append(bad, problem{"SECRET_KEY_FALLBACKS", "holds a key twice: each key stands once, the current one in SECRET_KEY alone"})
+			bad = append(bad, problem{"SECRET_KEY_FALLBACKS",
+				"holds a key twice: each key stands once, the current one in SECRET_KEY alone"})
 			break
 		}
 	}
 	if s.Config.Password.Salt == s.SecretKey {
-		bad = append(bad, problem{"SECRET_KEY", "is the same as SECURITY_PASSWORD_SALT: make one of its own with `twofold key new`"})
+		bad = append(bad, problem{"SECRET_KEY",
+			"is the same as SECURITY_PASSWORD_SALT: make one of its own with `twofold key new`"})
 	}
 	s.keys = append(slices.Clone(s.Fallbacks), s.SecretKey)
 	slices.Reverse(s.keys[:len(s.Fallbacks)]) // Flask lists the newest key first, Key the oldest
@@ -105,11 +111,13 @@ func (s *settings) finishTOTP() problems {
 			return problems{{"SECURITY_TOTP_SECRETS", "one of them " + why}}
 		}
 		if slices.Contains(s.keys, k) {
-			return problems{{"SECURITY_TOTP_SECRETS", "holds the SECRET_KEY: make a key of its own with `twofold key new`, or leave the setting out"}}
+			return problems{{"SECURITY_TOTP_SECRETS",
+				"holds the SECRET_KEY: make a key of its own with `twofold key new`, or leave the setting out"}}
 		}
 	}
 	if _, err := seal.NewRing(m); err != nil {
-		return problems{{"SECURITY_TOTP_SECRETS", strings.TrimPrefix(err.Error(), "seal: ") + `: write {"1": "key"}, and the next key under a higher number`}}
+		return problems{{"SECURITY_TOTP_SECRETS", strings.TrimPrefix(err.Error(), "seal: ") +
+			`: write {"1": "key"}, and the next key under a higher number`}}
 	}
 	return nil
 }
@@ -119,13 +127,16 @@ func (s *settings) finishMethods() problems {
 	s.methodsGiven = sendable(s, s.methodsGiven)
 	s.Config.TwoFactor.EnabledMethods = s.methodsGiven
 	if s.twoFactorOff && s.Config.TwoFactor.Required {
-		bad = append(bad, problem{"SECURITY_TWO_FACTOR", "is false, and SECURITY_TWO_FACTOR_REQUIRED is true: remove one of the two"})
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR",
+			"is false, and SECURITY_TWO_FACTOR_REQUIRED is true: remove one of the two"})
 	}
 	if slices.Contains(s.methodsGiven, "email") && s.Config.Mail == nil && !s.given["MAIL_SERVER"] {
-		bad = append(bad, problem{"SECURITY_TWO_FACTOR_ENABLED_METHODS", "holds email, but no mail is sent: set MAIL_SERVER or remove email"})
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_ENABLED_METHODS",
+			"holds email, but no mail is sent: set MAIL_SERVER or remove email"})
 	}
 	if slices.Contains(s.methodsGiven, "sms") && s.Config.SMS == nil && s.smsService == "Dummy" {
-		bad = append(bad, problem{"SECURITY_TWO_FACTOR_ENABLED_METHODS", "holds sms, but no texts are sent: set SECURITY_SMS_SERVICE or remove sms"})
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_ENABLED_METHODS",
+			"holds sms, but no texts are sent: set SECURITY_SMS_SERVICE or remove sms"})
 	}
 	if s.Config.Mail != nil || s.given["MAIL_SERVER"] {
 		return bad
@@ -150,9 +161,11 @@ func sendable(s *settings, methods []string) []string {
 		return methods
 	}
 	return slices.DeleteFunc(slices.Clone(methods), func(m string) bool {
-		mute := m == "email" && s.Config.Mail == nil && !s.given["MAIL_SERVER"] || m == "sms" && s.Config.SMS == nil && s.smsService == "Dummy"
+		mute := m == "email" && s.Config.Mail == nil && !s.given["MAIL_SERVER"] ||
+			m == "sms" && s.Config.SMS == nil && s.smsService == "Dummy"
 		if mute {
-			s.note("SECURITY_TWO_FACTOR_ENABLED_METHODS holds %s, which is not offered: nothing is set that could send it", m)
+			s.note("SECURITY_TWO_FACTOR_ENABLED_METHODS holds %s, which is not offered: nothing is set that could "+
+				"send it", m)
 		}
 		return mute
 	})
@@ -165,13 +178,15 @@ func (s *settings) finishTimes() problems {
 	if !s.always {
 		tf.LoginValidity = s.validity
 		if 0 < tf.LoginValidity && tf.LoginValidity < time.Second {
-			bad = append(bad, problem{"SECURITY_TWO_FACTOR_LOGIN_VALIDITY", "is below one second: write 0 to have the second factor always asked for"})
+			bad = append(bad, problem{"SECURITY_TWO_FACTOR_LOGIN_VALIDITY",
+				"is below one second: write 0 to have the second factor always asked for"})
 		}
 	}
 	if s.remember {
 		s.Config.Sessions.Remember = s.rememberFor
 		if s.always {
-			s.note("SECURITY_REMEMBER_ME is on, but accounts with a second factor are asked for it each time: they stay signed in only if SECURITY_TWO_FACTOR_ALWAYS_VALIDATE is false")
+			s.note("SECURITY_REMEMBER_ME is on, but accounts with a second factor are asked for it each time: they " +
+				"stay signed in only if SECURITY_TWO_FACTOR_ALWAYS_VALIDATE is false")
 		}
 	}
 	switch {
@@ -181,20 +196,23 @@ func (s *settings) finishTimes() problems {
 		tf.Freshness = s.freshness
 	}
 	if s.freshness < 0 {
-		s.note("SECURITY_FRESHNESS is negative: anyone who finds a browser that is signed in with both factors can replace the second one")
+		s.note("SECURITY_FRESHNESS is negative: anyone who finds a browser that is signed in with both factors can " +
+			"replace the second one")
 	}
 	if l := s.Config.Advanced.Limits; l.FirstMaxHold < l.FirstHold {
 		bad = append(bad, problem{"SECURITY_LOGIN_MAX_HOLD", "is shorter than SECURITY_LOGIN_HOLD: write a longer one"})
 	}
 	if l := s.Config.Advanced.Limits; l.FactorFailures < l.SecondFailures {
-		bad = append(bad, problem{"SECURITY_TWO_FACTOR_FACTOR_FAILURES", "is below SECURITY_TWO_FACTOR_FAILURES: write a higher number"})
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_FACTOR_FAILURES",
+			"is below SECURITY_TWO_FACTOR_FAILURES: write a higher number"})
 	}
 	if l := s.Config.Advanced.Limits; l.SendMost != 0 && l.SendMost < l.SendDay {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_SENDS_MOST",
 			"is below SECURITY_TWO_FACTOR_SENDS_DAY: write a higher number"})
 	}
 	if n := s.Config.Sessions; n.Absolute < n.Idle {
-		bad = append(bad, problem{"SECURITY_SESSION_LIFETIME", "is shorter than SECURITY_SESSION_IDLE: write a longer one"})
+		bad = append(bad, problem{"SECURITY_SESSION_LIFETIME",
+			"is shorter than SECURITY_SESSION_IDLE: write a longer one"})
 	}
 	return bad
 }

@@ -137,8 +137,10 @@ func (v *visitor) call(method, path string, body any) *reply {
 		Meta     struct{ Code int }
 		Response map[string]any
 	}
-	if err := json.Unmarshal([]byte(r.body), &envelope); err != nil || envelope.Meta.Code != r.status || r.header.Get("Content-Type") != "application/json" {
-		v.t.Fatalf("%s %s: no envelope (%v): %d %s\n%s", method, path, err, r.status, r.header.Get("Content-Type"), r.body)
+	if err := json.Unmarshal([]byte(r.body), &envelope); err != nil || envelope.Meta.Code != r.status ||
+		r.header.Get("Content-Type") != "application/json" {
+		v.t.Fatalf("%s %s: no envelope (%v): %d %s\n%s", method, path, err, r.status, r.header.Get("Content-Type"),
+			r.body)
 	}
 	r.data = envelope.Response
 	return r

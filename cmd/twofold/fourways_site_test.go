@@ -54,7 +54,8 @@ func newSite(t *testing.T, more ...string) *site {
 	s := &site{mail: sendtest.SMTP(t), sms: sendtest.Twilio(t), told: map[string]bool{}}
 	address := freeAddress(t)
 	config, err := json.Marshal(map[string]string{
-		"ACCOUNT_SID": s.sms.AccountSID, "AUTH_TOKEN": s.sms.AuthToken, "PHONE_NUMBER": smsSender, "BASE_URL": s.sms.URL,
+		"ACCOUNT_SID": s.sms.AccountSID, "AUTH_TOKEN": s.sms.AuthToken, "PHONE_NUMBER": smsSender,
+		"BASE_URL": s.sms.URL,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +104,8 @@ func (s *site) create(t *testing.T, name string) string {
 // mails are those to an address that have a subject, oldest first.
 func (s *site) mails(to, subject string) []sendtest.Mail {
 	return slices.DeleteFunc(s.mail.Mails(), func(m sendtest.Mail) bool {
-		return !slices.Equal(m.To, []string{to}) || !strings.Contains(m.Subject+m.Text, subject) || m.From != "no-reply@example.org"
+		return !slices.Equal(m.To, []string{to}) || !strings.Contains(m.Subject+m.Text, subject) ||
+			m.From != "no-reply@example.org"
 	})
 }
 
@@ -220,7 +222,8 @@ func (v *visitor) next() string {
 func (v *visitor) register(email string) string {
 	v.t.Helper()
 	if v.way == byJSON {
-		return v.asked(v.call("POST", "/register", map[string]any{"email": email, "password": secretWord, "password_confirm": secretWord}).want(200), email)
+		return v.asked(v.call("POST", "/register",
+			map[string]any{"email": email, "password": secretWord, "password_confirm": secretWord}).want(200), email)
 	}
 	v.open("/login")
 	if !v.says(`href="/register"`) {
@@ -352,7 +355,8 @@ func (v *visitor) rescue(option, says string) {
 func (v *visitor) is(email string, level int, trusted bool) {
 	v.t.Helper()
 	user, _ := v.call("GET", "/me", nil).want(200).data["user"].(map[string]any)
-	if user["email"] != email || user["level"] != float64(level) || user["trusted"] != trusted || user["fresh"] == trusted {
+	if user["email"] != email || user["level"] != float64(level) || user["trusted"] != trusted ||
+		user["fresh"] == trusted {
 		v.t.Fatalf("signed in as %v, want %s at level %d", user, email, level)
 	}
 	says := map[int]string{1: "You signed in with one step.", 2: "You signed in with two steps."}[level]

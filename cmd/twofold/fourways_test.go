@@ -120,7 +120,8 @@ func TestFourWaysFirstSignIn(t *testing.T) {
 func (v *visitor) forced(email string, f *second) {
 	v.t.Helper()
 	v.stranger()
-	v.call("POST", "/tf-setup", map[string]any{"setup": "disable"}).want(400).is("errors", []any{"Marked method is not valid"})
+	v.call("POST", "/tf-setup", map[string]any{"setup": "disable"}).want(400).is("errors",
+		[]any{"Marked method is not valid"})
 	v.begin(f)
 	if v.give(v.wrong(f)) {
 		v.t.Fatal("a wrong code sets up")
@@ -192,7 +193,8 @@ func TestFourWaysRemember(t *testing.T) {
 			t.Fatal("the right code is refused")
 		}
 		v.is(ann, 2, false)
-		if c := v.last["tf_validity"]; c == nil || c.MaxAge != 7*24*3600 || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode {
+		if c := v.last["tf_validity"]; c == nil || c.MaxAge != 7*24*3600 || !c.HttpOnly ||
+			c.SameSite != http.SameSiteStrictMode {
 			t.Fatalf("tf_validity: %+v", c)
 		}
 		v.signOut()
@@ -221,7 +223,8 @@ func TestFormsFromElsewhere(t *testing.T) {
 	v.stranger()
 	v.send("POST", "/login", body, append(header, "Origin", "http://evil.example")...).want(403)
 	v.stranger()
-	v.send("POST", "/login", body, append(header, "Origin", strings.Replace(s.url, "127.0.0.1", "localhost", 1))...).want(403)
+	v.send("POST", "/login", body,
+		append(header, "Origin", strings.Replace(s.url, "127.0.0.1", "localhost", 1))...).want(403)
 	v.stranger()
 	s.end()
 }

@@ -500,7 +500,8 @@ func TestExampleGateNginx(t *testing.T) {
 		f.cert + "; ssl_certificate_key " + f.key + ";\n" +
 		"location / { proxy_pass http://" + node + "; proxy_set_header Host $host; proxy_set_header " +
 		"X-Forwarded-For $proxy_add_x_forwarded_for; } }\n"
-	f.proxy(nginx, "-p", f.dir, "-c", nginxFile(t, f.dir, "user root; error_log stderr warn; worker_processes 1;", site))
+	f.proxy(nginx, "-p", f.dir, "-c",
+		nginxFile(t, f.dir, "user root; error_log stderr warn; worker_processes 1;", site))
 	f.gateHolds()
 }
 

@@ -95,7 +95,9 @@ func newBuilder(t *testing.T) func(args ...string) string {
 	done(t, os.WriteFile(file, []byte("FROM scratch\n"+final), 0o600))
 	run := func(args ...string) string {
 		t.Helper()
-		cmd := exec.Command(buildah, append([]string{"--root", storage + "/root", "--runroot", storage + "/run", "--storage-driver", "vfs"}, args...)...)
+		cmd := exec.Command(buildah,
+			append([]string{"--root", storage + "/root", "--runroot", storage + "/run", "--storage-driver", "vfs"},
+				args...)...)
 		var problems strings.Builder
 		cmd.Stderr = &problems
 		out, err := cmd.Output()

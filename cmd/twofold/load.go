@@ -113,7 +113,8 @@ func openSecrets(path string, file map[string]any) problems {
 	var bad problems
 	for _, row := range table() {
 		if raw, given := file[row.Name]; given && row.Type.hidden() && holdsSecret(raw) {
-			bad = append(bad, problem{row.Name, "stands in " + path + ", which every user of this machine can read: chmod 600 it, or set the secret elsewhere (TWOFOLD_KEY_FILE, the environment)"})
+			bad = append(bad, problem{row.Name, "stands in " + path + ", which every user of this machine can read: " +
+				"chmod 600 it, or set the secret elsewhere (TWOFOLD_KEY_FILE, the environment)"})
 		}
 	}
 	return bad
@@ -170,7 +171,8 @@ func parseFile(path, raw string) (map[string]any, problems) {
 	if strings.Contains(bad.Message, "already been defined") {
 		return nil, problems{{name, "sets a name for the second time: remove one of the two"}}
 	}
-	return nil, problems{{name, `is not TOML: put texts in quotes, write true and false in small letters, lists as ["a", "b"] and dicts as { KEY = "value" }`}}
+	return nil, problems{{name,
+		`is not TOML: put texts in quotes, write true and false in small letters, lists as ["a", "b"] and dicts as { KEY = "value" }`}}
 }
 
 // readEnv returns our settings in the environment.
@@ -192,7 +194,8 @@ func readEnv(environ []string) map[string]any {
 // prefixed reports whether a name has the prefix of a setting.
 func prefixed(name string) bool {
 	name = strings.ToUpper(name)
-	return strings.HasPrefix(name, "SECURITY_") || strings.HasPrefix(name, "TWOFOLD_") || strings.HasPrefix(name, "MAIL_")
+	return strings.HasPrefix(name, "SECURITY_") || strings.HasPrefix(name, "TWOFOLD_") ||
+		strings.HasPrefix(name, "MAIL_")
 }
 
 // assemble merges the file and the environment, which takes precedence, applies every row of the
@@ -302,7 +305,8 @@ func (s *settings) unknown(values map[string]value, rows []setting) problems {
 	}
 	var bad problems
 	for name, v := range values {
-		if isKnown[name] || subjects[name] != "" || strings.HasPrefix(name, messagePrefix) && len(name) > len(messagePrefix) {
+		if isKnown[name] || subjects[name] != "" || strings.HasPrefix(name, messagePrefix) &&
+			len(name) > len(messagePrefix) {
 			continue
 		}
 		_, section := v.raw.(map[string]any)
@@ -317,7 +321,8 @@ func (s *settings) unknown(values map[string]value, rows []setting) problems {
 		case prefixed(name):
 			bad = append(bad, problem{shown, "is not a setting: remove it (docs/configuration.md lists all)"})
 		case section:
-			bad = append(bad, problem{"[" + shown + "]", "is a section, and settings stand in none: put them above the first section"})
+			bad = append(bad, problem{"[" + shown + "]",
+				"is a section, and settings stand in none: put them above the first section"})
 		default:
 			s.note("%s is not a setting of this server and has no effect", shown)
 		}

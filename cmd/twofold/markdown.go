@@ -41,7 +41,8 @@ func markdown() string {
 		case groupInert:
 			// listed by reason below
 		case groupAbsent:
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", row.Name, code(row.Empty), strings.TrimSuffix(strings.TrimPrefix(row.Doc, "This version does not have "), "."))
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", row.Name, code(row.Empty),
+				strings.TrimSuffix(strings.TrimPrefix(row.Doc, "This version does not have "), "."))
 		default:
 			doc := row.Doc
 			if row.Cost != "" {
@@ -61,7 +62,8 @@ func markdown() string {
 func groupIntro(group string) string {
 	switch group {
 	case groupAbsent:
-		return "Settings of features that this version does not have. They may stand where the table says, so that a configuration can be\n" +
+		return "Settings of features that this version does not have. They may stand where the table says, so that " +
+			"a configuration can be\n" +
 			"pasted; anything else stops the server.\n\n| name | may stand at | what is missing |\n|---|---|---|\n"
 	case groupInert:
 		return "These names may be set to anything. Each one that is set gets a line in the log.\n"
@@ -94,7 +96,10 @@ func writeInert(b *strings.Builder) {
 	for _, why := range reasons {
 		fmt.Fprintf(b, "\n%s%s:\n%s.\n", strings.ToUpper(why[:1]), why[1:], strings.Join(names[why], ", "))
 	}
-	b.WriteString("\n## Texts\n\nEvery English text can be replaced: `SECURITY_MSG_<KEY>`, with the text or the pair of text and category as value\n" +
-		"(the category has no effect). Placeholders are written `%(name)s`. The keys are those of `internal/web/locales/en.json`.\n" +
-		"`SECURITY_EMAIL_SUBJECT_*`, `SECURITY_CHANGE_EMAIL_SUBJECT` and `SECURITY_US_EMAIL_SUBJECT` replace the subjects of mails.\n")
+	b.WriteString("\n## Texts\n\nEvery English text can be replaced: `SECURITY_MSG_<KEY>`, with the text or the " +
+		"pair of text and category as value\n" +
+		"(the category has no effect). Placeholders are written `%(name)s`. The keys are those of " +
+		"`internal/web/locales/en.json`.\n" +
+		"`SECURITY_EMAIL_SUBJECT_*`, `SECURITY_CHANGE_EMAIL_SUBJECT` and `SECURITY_US_EMAIL_SUBJECT` replace the " +
+		"subjects of mails.\n")
 }

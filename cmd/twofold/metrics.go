@@ -19,7 +19,8 @@ func (s *settings) measure(ctx context.Context) (net.Listener, error) {
 	}
 	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.MetricsListen)
 	if err != nil {
-		return nil, problems{{"TWOFOLD_METRICS_LISTEN", "cannot listen on " + s.MetricsListen + " (" + listenCause(err) + "): choose another port, e.g. 127.0.0.1:9090"}}
+		return nil, problems{{"TWOFOLD_METRICS_LISTEN", "cannot listen on " + s.MetricsListen + " (" +
+			listenCause(err) + "): choose another port, e.g. 127.0.0.1:9090"}}
 	}
 	s.metrics = metrics.New()
 	s.Config.Advanced.OnEvent, s.Config.Advanced.OnSend = s.metrics.OnEvent, s.metrics.OnSend

@@ -67,7 +67,8 @@ func TestServeMetrics(t *testing.T) {
 
 func TestMetricsListenIsChecked(t *testing.T) {
 	for _, v := range []string{"9090", "localhost:port", "metrics.example.org:9090"} {
-		if _, err := with(t, "TWOFOLD_METRICS_LISTEN="+v); err == nil || !strings.HasPrefix(err.Error(), "TWOFOLD_METRICS_LISTEN: ") {
+		if _, err := with(t, "TWOFOLD_METRICS_LISTEN="+v); err == nil ||
+			!strings.HasPrefix(err.Error(), "TWOFOLD_METRICS_LISTEN: ") {
 			t.Errorf("%s: %v", v, err)
 		}
 	}

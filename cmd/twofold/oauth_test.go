@@ -42,7 +42,8 @@ func TestProvidersBySettings(t *testing.T) {
 		"client id is missing":             `SECURITY_OAUTH_PROVIDERS={"corp": {"ISSUER": "https://corp.test", "CLIENT_SECRET": "hush hush"}}`,
 		"1 to 32 lower-case letters":       `SECURITY_OAUTH_PROVIDERS={"Corp/..": {"ISSUER": "https://corp.test", "CLIENT_ID": "id"}}`,
 	} {
-		if _, err := with(t, on, given); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
+		if _, err := with(t, on, given); err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v, want %q", given, err, want)
 		}
 	}

@@ -85,13 +85,15 @@ func linked(text string) (parts []outboxPart) {
 func outboxPage(box *send.Box) http.Handler {
 	// A srcdoc frame inherits the policy of the page, and mails contain inline styles, so styles
 	// are allowed. Scripts are not, in the page and in frames.
-	const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action " +
+		"'none'; frame-ancestors 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		list := []outboxEntry{}
 		for _, k := range box.Messages() {
 			list = append(list, outboxEntry{
 				At: k.At.UTC().Format(time.RFC3339Nano), Clock: k.At.Format("15:04:05"), Channel: k.Message.Channel,
-				To: k.Message.To, Subject: k.Message.Subject, Text: k.Message.Text, Code: codeInText.FindString(k.Message.Text),
+				To: k.Message.To, Subject: k.Message.Subject, Text: k.Message.Text,
+				Code:  codeInText.FindString(k.Message.Text),
 				Parts: linked(k.Message.Text), HTML: k.Message.HTML,
 			})
 		}

@@ -78,12 +78,15 @@ func sayUser(err error, identity string, s *settings) error {
 		say string
 	}{
 		{twofold.ErrNoUser, fmt.Sprintf("there is no user %q: `twofold user list` shows all", identity)},
-		{twofold.ErrUserExists, fmt.Sprintf("user %q already exists, or its e-mail address or username is another's: `twofold user list` shows all", identity)},
+		{twofold.ErrUserExists, fmt.Sprintf(
+			"user %q already exists, or its e-mail address or username is another's: `twofold user list` shows all",
+			identity)},
 		{twofold.ErrNoSecondFactor, fmt.Sprintf("user %q has no second factor: there is nothing to recover", identity)},
 		{account.ErrEmail, fmt.Sprintf("%q is not one bare e-mail address: write e.g. ann@example.org", identity)},
 		{account.ErrUsernameCharacters, "the username may contain only letters and digits: choose another one"},
 		{account.ErrUsernameLength, "the username must have 4 to 32 characters: choose another one"},
-		{password.ErrTooShort, fmt.Sprintf("the password is too short: use at least %d characters", s.Config.Password.MinLength)},
+		{password.ErrTooShort, fmt.Sprintf("the password is too short: use at least %d characters",
+			s.Config.Password.MinLength)},
 		{password.ErrTooLong, "the password is too long: use at most 128 characters"},
 		{password.ErrCommon, "the password is one that strangers try first: choose another one"},
 		{password.ErrContext, "the password is the user's or the site's name or address: choose another one"},

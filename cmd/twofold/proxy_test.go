@@ -55,7 +55,8 @@ func newFront(t *testing.T) *front {
 	t.Helper()
 	f := &front{t: t, dir: t.TempDir(), addr: freeAddress(t), plain: freeAddress(t)}
 	env := []string{
-		"TWOFOLD_ORIGIN=" + publicOrigin, "SECRET_KEY=" + goodKey, "SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(f.dir, "app.db"),
+		"TWOFOLD_ORIGIN=" + publicOrigin, "SECRET_KEY=" + goodKey,
+		"SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(f.dir, "app.db"),
 		"TWOFOLD_TRUSTED_PROXIES=127.0.0.1",
 	}
 	f.run(env, "correct horse 71 battery", "user", "create", "joan@example.org", "--password-stdin")
@@ -123,7 +124,8 @@ func (f *front) certificateFor(name string) (cert, key string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{cert: chain.Bytes(), key: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})} {
+	for name, data := range map[string][]byte{cert: chain.Bytes(),
+		key: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})} {
 		if err := os.WriteFile(name, data, 0o600); err != nil {
 			f.t.Fatal(err)
 		}
@@ -144,7 +146,8 @@ func (f *front) from(address string, pool *x509.CertPool) *http.Client {
 		Jar: jar, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true, DisableCompression: true,
+			TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+			DisableCompression: true,
 			DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
 				if strings.HasSuffix(to, ":80") {
 					return dialer.DialContext(ctx, network, f.plain)
@@ -242,13 +245,15 @@ func (f *front) holds() {
 	if got := resp.Header.Get("Strict-Transport-Security"); got == "" {
 		t.Error("no Strict-Transport-Security")
 	}
-	if resp, _ := f.ask("GET", "http://login.example.org/login?next=/me", ""); resp.StatusCode != 308 && resp.StatusCode != 301 ||
+	if resp, _ := f.ask("GET", "http://login.example.org/login?next=/me", ""); resp.StatusCode != 308 &&
+		resp.StatusCode != 301 ||
 		resp.Header.Get("Location") != o+"/login?next=/me" {
 		t.Errorf("plain http: %d to %q", resp.StatusCode, resp.Header.Get("Location"))
 	}
 	f.want(403, "POST", o+"/login", credentials, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
 	// A client that writes the header itself keeps its own address.
-	resp = f.want(200, "POST", o+"/login", credentials, "X-Forwarded-For", "203.0.113.9", "X-Real-Ip", "203.0.113.9", "Sec-Fetch-Site", "same-origin")
+	resp = f.want(200, "POST", o+"/login", credentials, "X-Forwarded-For", "203.0.113.9", "X-Real-Ip", "203.0.113.9",
+		"Sec-Fetch-Site", "same-origin")
 	if !strings.Contains(strings.Join(resp.Header.Values("Set-Cookie"), "\n"), "__Host-twofold=") {
 		t.Errorf("cookies %q", resp.Header.Values("Set-Cookie"))
 	}
@@ -279,7 +284,8 @@ func TestExampleNginx(t *testing.T) {
 	nginx := program(t, "nginx")
 	f := newFront(t)
 	cert, key := f.certificate()
-	site := f.example("nginx/twofold.conf", "listen 443 ssl", "listen "+f.addr+" ssl", "listen 80;", "listen "+f.plain+";",
+	site := f.example("nginx/twofold.conf", "listen 443 ssl", "listen "+f.addr+" ssl", "listen 80;",
+		"listen "+f.plain+";",
 		"/etc/ssl/twofold/fullchain.pem", cert, "/etc/ssl/twofold/privkey.pem", key)
 	f.proxy(nginx, "-p", f.dir, "-c", nginxFile(t, f.dir, "error_log stderr warn; worker_processes 1;", site))
 	f.holds()

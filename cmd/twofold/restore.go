@@ -63,7 +63,8 @@ func (c restoreCommand) Run(ctx context.Context, p process) error {
 			return err
 		}
 	}
-	return line(p, "Restored %s to %s. It is a state of the past: docs/server.md says what to do about sessions and codes since then.", c.From, to)
+	return line(p, "Restored %s to %s. It is a state of the past: docs/server.md says what to do about sessions and "+
+		"codes since then.", c.From, to)
 }
 
 // exchange replaces to with a copy of from. It first writes the copy next to to, so that to is
@@ -89,7 +90,8 @@ func exchange(from, to string, now time.Time) (kept string, err error) {
 		}
 	}
 	if err := os.Rename(fresh, to); err != nil {
-		return "", fmt.Errorf("the current database is %s and the copy is %s, which cannot be renamed: %s", kept, fresh, fileCause(err))
+		return "", fmt.Errorf("the current database is %s and the copy is %s, which cannot be renamed: %s", kept, fresh,
+			fileCause(err))
 	}
 	if !moved {
 		kept = ""

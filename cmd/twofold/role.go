@@ -27,7 +27,8 @@ func (c oneRole) withRole(ctx context.Context, p process, f func(*twofold.Auth) 
 		err := f(auth)
 		switch {
 		case errors.Is(err, twofold.ErrNoRole):
-			return fmt.Errorf("there is no role %q: see `twofold role list`, or make it with `twofold role create`", c.Role)
+			return fmt.Errorf("there is no role %q: see `twofold role list`, or make it with `twofold role create`",
+				c.Role)
 		case errors.Is(err, twofold.ErrRoleExists):
 			return fmt.Errorf("role %q already exists: change it with `twofold role add-permissions`", c.Role)
 		}
@@ -38,7 +39,8 @@ func (c oneRole) withRole(ctx context.Context, p process, f func(*twofold.Auth) 
 // sayRole converts an error about the name of a role or a permission.
 func sayRole(err error) error {
 	if errors.Is(err, twofold.ErrRoleName) {
-		return usageError("names of roles and permissions hold no blanks and no commas: write them apart, e.g. read write")
+		return usageError("names of roles and permissions hold no blanks and no commas: write them apart, e.g. read " +
+			"write")
 	}
 	return err
 }
@@ -59,7 +61,8 @@ func (roleCreate) Help() string {
 // Run creates a role.
 func (c roleCreate) Run(ctx context.Context, p process) error {
 	return c.withRole(ctx, p, func(auth *twofold.Auth) error {
-		if err := auth.CreateRole(ctx, twofold.Role{Name: c.Role, Description: c.Description, Permissions: c.Permission}); err != nil {
+		if err := auth.CreateRole(ctx,
+			twofold.Role{Name: c.Role, Description: c.Description, Permissions: c.Permission}); err != nil {
 			return err
 		}
 		return line(p, "Role %q created.", c.Role)

@@ -34,16 +34,20 @@ func TestEverySecretIsKeptFromOtherUsersOfTheMachine(t *testing.T) {
 			value = "['a secret']"
 		}
 		_, err := loadFile(t, row.Name+" = "+value+"\n", 0o644)
-		if err == nil || !strings.Contains(err.Error(), row.Name+": stands in ") || strings.Contains(err.Error(), "a secret") {
+		if err == nil || !strings.Contains(err.Error(), row.Name+": stands in ") ||
+			strings.Contains(err.Error(), "a secret") {
 			t.Errorf("%s, readable by all: %v", row.Name, err)
 		}
-		if _, err := loadFile(t, row.Name+" = "+value+"\n", 0o600); err != nil && strings.Contains(err.Error(), "stands in") {
+		if _, err := loadFile(t, row.Name+" = "+value+"\n", 0o600); err != nil &&
+			strings.Contains(err.Error(), "stands in") {
 			t.Errorf("%s, readable by its owner: %v", row.Name, err)
 		}
 	}
 	for value, open := range map[string]bool{
-		"sqlite:///twofold.db": true, "postgresql://db.example.org/app": true, "postgresql://app@db.example.org/app": true,
-		"postgresql://app:word@db.example.org/app": false, "postgresql://db.example.org/app?password=word": false, "": true, "None": true,
+		"sqlite:///twofold.db": true, "postgresql://db.example.org/app": true,
+		"postgresql://app@db.example.org/app":      true,
+		"postgresql://app:word@db.example.org/app": false, "postgresql://db.example.org/app?password=word": false,
+		"": true, "None": true,
 	} {
 		_, err := loadFile(t, "SQLALCHEMY_DATABASE_URI = '"+value+"'\nSECURITY_SMS_SERVICE = 'Dummy'\n", 0o644)
 		if refused := err != nil && strings.Contains(err.Error(), "stands in"); refused == open {

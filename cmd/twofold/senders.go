@@ -30,7 +30,8 @@ func (s *settings) finishMail() problems {
 	}
 	var bad problems
 	if m.sender == "" && !s.given["SECURITY_EMAIL_SENDER"] && !s.given["MAIL_DEFAULT_SENDER"] {
-		bad = append(bad, problem{"SECURITY_EMAIL_SENDER", "is not set: write whom mail comes from, e.g. no-reply@example.org"})
+		bad = append(bad, problem{"SECURITY_EMAIL_SENDER",
+			"is not set: write whom mail comes from, e.g. no-reply@example.org"})
 	}
 	first, wrong := m.make("MAIL_")
 	if bad = append(bad, wrong...); len(bad) > 0 || first == nil {
@@ -53,7 +54,8 @@ const mailFallback = "TWOFOLD_MAIL_FALLBACK"
 // finishMailFallback creates the fallback sender, with the address and the timeout of the first.
 func (s *settings) finishMailFallback(first mailSettings) (send.Sender, problems) {
 	c := s.mailFallback
-	m := mailSettings{server: c["SERVER"], username: c["USERNAME"], password: c["PASSWORD"], sender: first.sender, timeout: first.timeout}
+	m := mailSettings{server: c["SERVER"], username: c["USERNAME"], password: c["PASSWORD"], sender: first.sender,
+		timeout: first.timeout}
 	keys := []string{"SERVER", "PORT", "USE_TLS", "USE_SSL", "USERNAME", "PASSWORD", "SENDER"}
 	var bad problems
 	wrong := func(key string, err error) {
@@ -107,13 +109,15 @@ func (m mailSettings) make(prefix string) (send.Sender, problems) {
 	security := smtp.None
 	switch {
 	case m.useTLS && m.useSSL:
-		wrong("USE_SSL", fmt.Sprintf("is true alongside %[1]sUSE_TLS: keep %[1]sUSE_TLS for STARTTLS (port 587) or %[1]sUSE_SSL for TLS at once (port 465)", prefix))
+		wrong("USE_SSL", fmt.Sprintf("is true alongside %[1]sUSE_TLS: keep %[1]sUSE_TLS for STARTTLS (port 587) or "+
+			"%[1]sUSE_SSL for TLS at once (port 465)", prefix))
 	case m.useTLS:
 		security = smtp.StartTLS
 	case m.useSSL:
 		security = smtp.TLS
 	case !web.Loopback(m.server):
-		wrong("USE_TLS", fmt.Sprintf("is false, so codes would travel in the clear: write %[1]sUSE_TLS = true (port 587) or %[1]sUSE_SSL = true (port 465)", prefix))
+		wrong("USE_TLS", fmt.Sprintf("is false, so codes would travel in the clear: write %[1]sUSE_TLS = true (port "+
+			"587) or %[1]sUSE_SSL = true (port 465)", prefix))
 	}
 	if (m.username == "") != (m.password == "") {
 		wrong("USERNAME", fmt.Sprintf("and %sPASSWORD go together: set both or neither", prefix))
@@ -122,7 +126,8 @@ func (m mailSettings) make(prefix string) (send.Sender, problems) {
 		return nil, bad
 	}
 	sender, err := smtp.New(smtp.Config{
-		Host: m.server, Port: m.port, Security: security, Username: m.username, Password: m.password, From: m.sender, Timeout: m.timeout,
+		Host: m.server, Port: m.port, Security: security, Username: m.username, Password: m.password, From: m.sender,
+		Timeout: m.timeout,
 	})
 	if err != nil {
 		wrong("SERVER", fmt.Sprintf("%s: correct the %s settings", oneLine(err), cmp.Or(prefix, "fallback's")))

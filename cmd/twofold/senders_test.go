@@ -49,7 +49,8 @@ func TestWrongFallbacksAreNamed(t *testing.T) {
 		{mailOn, `TWOFOLD_MAIL_FALLBACK={"PORT": "25"}`, "TWOFOLD_MAIL_FALLBACK: lacks SERVER"},
 		{mailOn, `TWOFOLD_MAIL_FALLBACK={"SERVER": "mail2.example.org"}`,
 			"TWOFOLD_MAIL_FALLBACK: USE_TLS is false, so codes would travel in the clear"},
-		{mailOn, `TWOFOLD_MAIL_FALLBACK={"SERVER": "mail2.example.org", "USE_TLS": "1", "PASSWORD": "` + hidden + `"}`, "TWOFOLD_MAIL_FALLBACK: USERNAME and PASSWORD go together"},
+		{mailOn, `TWOFOLD_MAIL_FALLBACK={"SERVER": "mail2.example.org", "USE_TLS": "1", "PASSWORD": "` + hidden + `"}`,
+			"TWOFOLD_MAIL_FALLBACK: USERNAME and PASSWORD go together"},
 		{mailOn, `TWOFOLD_MAIL_FALLBACK={"SERVER": "mail2.example.org", "USE_TLS": "` + hidden + `"}`,
 			"TWOFOLD_MAIL_FALLBACK: USE_TLS "},
 		{mailOn, `TWOFOLD_MAIL_FALLBACK={"SERVER": "mail2.example.org", "USE_TLS": "1", "PORT": "70000"}`,
@@ -59,7 +60,8 @@ func TestWrongFallbacksAreNamed(t *testing.T) {
 		{nil, `TWOFOLD_SMS_FALLBACK={"SERVICE": "Twilio"}`,
 			"TWOFOLD_SMS_FALLBACK: is set without SECURITY_SMS_SERVICE"},
 		{twilioOn, `TWOFOLD_SMS_FALLBACK={"SERVICE": "Pigeon"}`, "TWOFOLD_SMS_FALLBACK: lacks SERVICE"},
-		{twilioOn, `TWOFOLD_SMS_FALLBACK={"SERVICE": "Webhook", "URL": "https://sms.example.org/", "SECRET": "` + hidden + `"}`, "TWOFOLD_SMS_FALLBACK: SECRET is shorter"},
+		{twilioOn, `TWOFOLD_SMS_FALLBACK={"SERVICE": "Webhook", "URL": "https://sms.example.org/", "SECRET": "` +
+			hidden + `"}`, "TWOFOLD_SMS_FALLBACK: SECRET is shorter"},
 	} {
 		_, err := with(t, append(slices.Clone(c.base), c.set)...)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), hidden) {
@@ -91,7 +93,8 @@ func TestServicesByName(t *testing.T) {
 		{"Vonage", `{"API_KEY": "k", "API_SECRET": "` + hidden + `", "FROM": "a", "X": "y"}`},
 		{"SNS", `{"REGION": "evil.test/", "ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "` + hidden + `"}`},
 		{"Template", `{"URL": "http://sms.example.org/?k=` + hidden + `", "BODY": "to={to}&text={text}"}`},
-		{"Template", `{"URL": "https://sms.example.org/", "BODY": "to={to}&text={text}&k={key}", "kez": "` + hidden + `"}`},
+		{"Template", `{"URL": "https://sms.example.org/", "BODY": "to={to}&text={text}&k={key}", "kez": "` + hidden +
+			`"}`},
 		{"Template", `{"URL": "https://sms.example.org/", "BODY": "to={to}&text={text}", "SUCCESS": "` + hidden + `"}`},
 		{"Template", `{"URL": "https://sms.example.org/", "BODY": "to={to}&text={text}", "FROM": "` + hidden + `"}`},
 	} {

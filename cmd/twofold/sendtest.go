@@ -52,7 +52,8 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 		return fmt.Errorf("there is no sender for that: set %s", name)
 	}
 	if err := send.CheckRecipient(m.Channel, m.To); err != nil {
-		return usageError(fmt.Sprintf("%q is neither an e-mail address nor a phone number such as +4915112345678", c.To))
+		return usageError(fmt.Sprintf("%q is neither an e-mail address nor a phone number such as +4915112345678",
+			c.To))
 	}
 	failed := 0
 	for _, sender := range senders {
@@ -62,7 +63,8 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 			fmt.Fprintf(p.out, "FAILED  %s: %s\n", sender, oneLine(err))
 			continue
 		}
-		fmt.Fprintf(p.out, "ok      %s took the message for %s in %s\n", sender, m.To, time.Since(begun).Round(time.Millisecond))
+		fmt.Fprintf(p.out, "ok      %s took the message for %s in %s\n", sender, m.To,
+			time.Since(begun).Round(time.Millisecond))
 	}
 	if err := showCode(p, s, m.Channel); err != nil {
 		return err

@@ -33,7 +33,8 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	s.tellLanguages()
 	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
-		return problems{{"TWOFOLD_LISTEN", "cannot listen on " + s.Listen + " (" + listenCause(err) + "): choose another port, e.g. --listen 127.0.0.1:8081"}}
+		return problems{{"TWOFOLD_LISTEN", "cannot listen on " + s.Listen + " (" + listenCause(err) +
+			"): choose another port, e.g. --listen 127.0.0.1:8081"}}
 	}
 	defer socket.Close()
 	if s.dev && s.Config.Origin == "" {
@@ -74,7 +75,8 @@ func listenCause(err error) string {
 	return err.Error()
 }
 
-func (s *settings) serve(ctx context.Context, p process, socket net.Listener, auth *twofold.Auth, db store.Store) error {
+func (s *settings) serve(ctx context.Context, p process, socket net.Listener, auth *twofold.Auth,
+	db store.Store) error {
 	log := s.Config.Log
 	if s.dev {
 		if err := makeDevUser(ctx, auth, s); err != nil {
@@ -82,7 +84,8 @@ func (s *settings) serve(ctx context.Context, p process, socket net.Listener, au
 		}
 		devBanner(p.err, s)
 	} else if u, err := auth.FindUser(ctx, devEmail); err == nil && u.Active {
-		log.Warn("the database holds the user of --dev, whose password everybody knows", "user", devEmail, "cure", "twofold user deactivate "+devEmail)
+		log.Warn("the database holds the user of --dev, whose password everybody knows", "user", devEmail, "cure",
+			"twofold user deactivate "+devEmail)
 	}
 	server := newServer(s.handler(auth, db), log)
 	done := make(chan error, 1)

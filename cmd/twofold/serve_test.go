@@ -73,7 +73,9 @@ func follow(t *testing.T, cmd *exec.Cmd) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, cmd: cmd, done: make(chan struct{}), http: &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	s := &server{t: t, cmd: cmd, done: make(chan struct{}),
+		http: &http.Client{Jar: jar, Timeout: 10 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	pipe, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +219,8 @@ func TestServeDevKeepsTheUser(t *testing.T) {
 
 func TestDevOutboxAnswersToLoopbackNamesOnly(t *testing.T) {
 	s := start(t, nil, "--dev")
-	for host, want := range map[string]int{"localhost:1": 200, "127.0.0.1": 200, "[::1]:80": 200, "evil.example": 421, "127.0.0.1.evil.example": 421} {
+	for host, want := range map[string]int{"localhost:1": 200, "127.0.0.1": 200, "[::1]:80": 200, "evil.example": 421,
+		"127.0.0.1.evil.example": 421} {
 		r, err := http.NewRequest("GET", s.url+"/dev/outbox", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -275,7 +278,8 @@ func TestServeHTTP2(t *testing.T) {
 
 func TestServerHasBounds(t *testing.T) {
 	srv := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	if srv.ReadHeaderTimeout == 0 || srv.ReadTimeout == 0 || srv.WriteTimeout == 0 || srv.IdleTimeout == 0 || srv.MaxHeaderBytes != 16<<10 {
+	if srv.ReadHeaderTimeout == 0 || srv.ReadTimeout == 0 || srv.WriteTimeout == 0 || srv.IdleTimeout == 0 ||
+		srv.MaxHeaderBytes != 16<<10 {
 		t.Error("a bound is missing")
 	}
 }

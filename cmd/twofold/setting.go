@@ -308,7 +308,8 @@ func toView(p func(*settings) *string, contractDefault string) func(*settings, a
 			return nil
 		}
 		if !strings.HasPrefix(v, "/") || strings.HasPrefix(v, "//") || strings.ContainsAny(v, "\\ ") {
-			return errors.New("is not a path of this origin: write one that begins with a single slash, e.g. /account (names of endpoints are not known here)")
+			return errors.New("is not a path of this origin: write one that begins with a single slash, e.g. " +
+				"/account (names of endpoints are not known here)")
 		}
 		*p(s) = v
 		return nil
@@ -331,7 +332,8 @@ func applyProxies(s *settings, raw any) error {
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
 		if p.Bits() < 7 { // fc00::/7 is the largest private network
-			return errors.New("trusts a large part of the Internet, so anyone could choose their own address: write the proxies' addresses")
+			return errors.New("trusts a large part of the Internet, so anyone could choose their own address: write " +
+				"the proxies' addresses")
 		}
 		s.Config.Advanced.TrustedProxies = append(s.Config.Advanced.TrustedProxies, p.Masked())
 	}

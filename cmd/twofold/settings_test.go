@@ -51,7 +51,8 @@ func TestNamesAreUniqueAndDocumented(t *testing.T) {
 func TestDefaultsAreValues(t *testing.T) {
 	base := mustLoad(t)
 	for _, row := range table() {
-		if row.Default == "" || row.Name == "SECURITY_TWO_FACTOR_RESCUE_EMAIL" { // which needs mail when it is asked for
+		// which needs mail when it is asked for
+		if row.Default == "" || row.Name == "SECURITY_TWO_FACTOR_RESCUE_EMAIL" {
 			continue
 		}
 		if s, err := with(t, row.Name+"="+row.Default); err != nil {
@@ -106,8 +107,10 @@ func TestMeaningOfNumbers(t *testing.T) {
 		{nil, 0, 15 * time.Minute, false},
 		{[]string{"SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1 week"}, 0, 15 * time.Minute, false}, // ALWAYS_VALIDATE stands
 		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=False"}, 30 * day, 15 * time.Minute, false},
-		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=0", "SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1 week"}, 7 * day, 15 * time.Minute, false},
-		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=0", "SECURITY_TWO_FACTOR_LOGIN_VALIDITY=0"}, 0, 15 * time.Minute, false},
+		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=0", "SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1 week"}, 7 * day,
+			15 * time.Minute, false},
+		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=0", "SECURITY_TWO_FACTOR_LOGIN_VALIDITY=0"}, 0, 15 * time.Minute,
+			false},
 		{[]string{"SECURITY_FRESHNESS=0"}, 0, 0, true},
 		{[]string{"SECURITY_FRESHNESS=-1"}, 0, -time.Second, false},
 		{[]string{"SECURITY_FRESHNESS=1 hour and 30 minutes"}, 0, 90 * time.Minute, false},
@@ -134,7 +137,8 @@ func TestRememberMe(t *testing.T) {
 	}
 	s := mustLoad(t, "SECURITY_REMEMBER_ME=true", "REMEMBER_COOKIE_DURATION=365 days")
 	if s.Config.Sessions.Remember != 30*day ||
-		!strings.Contains(strings.Join(s.noteworthy, "\n"), "REMEMBER_COOKIE_DURATION is above the upper bound and is taken as 30 days") {
+		!strings.Contains(strings.Join(s.noteworthy, "\n"),
+			"REMEMBER_COOKIE_DURATION is above the upper bound and is taken as 30 days") {
 		t.Errorf("a year: %v, %v", s.Config.Sessions.Remember, s.noteworthy)
 	}
 	if !mustLoad(t, "SECURITY_DEFAULT_REMEMBER_ME=true").Config.Sessions.RememberByDefault {
@@ -211,7 +215,8 @@ func TestKeysAreOldestFirst(t *testing.T) {
 }
 
 func TestWeakKeys(t *testing.T) {
-	for _, k := range []string{"secret", "changeme", "Xq7", strings.Repeat("a", 64), strings.Repeat("ab", 40), "My-Super-Secret-key-for-the-application", "pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw"} {
+	for _, k := range []string{"secret", "changeme", "Xq7", strings.Repeat("a", 64), strings.Repeat("ab", 40),
+		"My-Super-Secret-key-for-the-application", "pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw"} {
 		for _, name := range []string{"SECRET_KEY", "SECRET_KEY_FALLBACKS"} {
 			_, err := with(t, name+"="+k)
 			if err == nil || strings.Contains(err.Error(), k) || !strings.HasPrefix(err.Error(), name+": ") {
@@ -240,13 +245,16 @@ func TestDatabases(t *testing.T) {
 			}
 		}
 	}
-	for _, uri := range []string{"a.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://a.db", "sqlite:///a.db?x=1", "postgresql://u:pw@h", "postgresql://u:p w@h/d", "mysql://u:pw@h/d"} {
+	for _, uri := range []string{"a.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://a.db",
+		"sqlite:///a.db?x=1", "postgresql://u:pw@h", "postgresql://u:p w@h/d", "mysql://u:pw@h/d"} {
 		if _, err := with(t, "DATABASE_URL="+uri); err == nil || strings.Contains(err.Error(), "pw") {
 			t.Errorf("%s: %v", uri, err)
 		}
 	}
-	for _, uri := range []string{"postgresql://u:pw@h/d?sslmode=verify-full", "postgres://u:pw@h/d", "postgresql+psycopg2://u:pw@h/d"} {
-		if s := mustLoad(t, "DATABASE_URL="+uri); s.Database.String() != "h/d" || !strings.HasPrefix(s.Database.postgres, "postgres://u:pw@h/d") {
+	for _, uri := range []string{"postgresql://u:pw@h/d?sslmode=verify-full", "postgres://u:pw@h/d",
+		"postgresql+psycopg2://u:pw@h/d"} {
+		if s := mustLoad(t, "DATABASE_URL="+uri); s.Database.String() != "h/d" ||
+			!strings.HasPrefix(s.Database.postgres, "postgres://u:pw@h/d") {
 			t.Errorf("%s is %q", uri, s.Database)
 		}
 	}
@@ -267,8 +275,10 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 		if !row.Type.hidden() || row.Group == groupInert {
 			continue
 		}
-		for _, v := range []string{canary, `["` + canary, `{"` + canary + `": 1}`, `{"1": "` + canary + `"}`, "sqlite://u:" + canary + "@h", canary + "\n"} {
-			if _, err := with(t, row.Name+"="+v, "SECURITY_SMS_SERVICE=Webhook"); err != nil && strings.Contains(err.Error(), canary) {
+		for _, v := range []string{canary, `["` + canary, `{"` + canary + `": 1}`, `{"1": "` + canary + `"}`,
+			"sqlite://u:" + canary + "@h", canary + "\n"} {
+			if _, err := with(t, row.Name+"="+v, "SECURITY_SMS_SERVICE=Webhook"); err != nil &&
+				strings.Contains(err.Error(), canary) {
 				t.Errorf("%s: %v", row.Name, err)
 			}
 		}
@@ -278,8 +288,10 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 func TestPastedFlaskDefaultsAreTaken(t *testing.T) {
 	file := map[string]any{
 		"SECURITY_US_ENABLED_METHODS": []any{"password"}, "SECURITY_WAN_RP_NAME": "x", "SECURITY_RESET_SALT": "s",
-		"SECURITY_LOGOUT_METHODS": []any{"POST"}, "SECURITY_API_ENABLED_METHODS": []any{"session", "token"}, "DEBUG": true,
-		"SECURITY_CACHE_CONTROL": map[string]any{"private": true, "no-store": true}, "SECURITY_LOGIN_USER_TEMPLATE": "security/login_user.html",
+		"SECURITY_LOGOUT_METHODS": []any{"POST"}, "SECURITY_API_ENABLED_METHODS": []any{"session", "token"},
+		"DEBUG":                               true,
+		"SECURITY_CACHE_CONTROL":              map[string]any{"private": true, "no-store": true},
+		"SECURITY_LOGIN_USER_TEMPLATE":        "security/login_user.html",
 		"SECURITY_SMS_SERVICE_CONFIG":         map[string]any{"ACCOUNT_SID": "", "AUTH_TOKEN": "", "PHONE_NUMBER": ""},
 		"SECURITY_TWO_FACTOR_RESCUE_MAIL":     "no-reply@localhost",
 		"SECURITY_TWO_FACTOR_POST_SETUP_VIEW": ".two_factor_setup", "SECURITY_URL_PREFIX": "None",
@@ -297,7 +309,8 @@ func TestPastedFlaskDefaultsAreTaken(t *testing.T) {
 func FuzzSettingsFile(f *testing.F) {
 	f.Add("SECRET_KEY = \"" + goodKey + "\"\nTWOFOLD_ORIGIN = \"https://a.example\"\n")
 	f.Add("SECURITY_TWO_FACTOR_ENABLED_METHODS = ['email']\nSECURITY_TOTP_SECRETS = { 1 = \"x\" }\n[a]\nb=1979-05-27")
-	f.Add("MAIL_DEFAULT_SENDER = [\"a\", \"b\"]\nSECURITY_MSG_USE_CODE=[\"{{\",1]\nSECURITY_CACHE_CONTROL = { a = nan }")
+	f.Add("MAIL_DEFAULT_SENDER = [\"a\", \"b\"]\nSECURITY_MSG_USE_CODE=[\"{{\",1]\nSECURITY_CACHE_CONTROL = { a = " +
+		"nan }")
 	f.Add("SECURITY_FRESHNESS = -9223372036854775808\nMAIL_PORT = 1e3\nSECURITY_POST_LOGIN_VIEW=' '")
 	f.Fuzz(func(t *testing.T, raw string) {
 		file, bad := parseFile("settings.toml", raw)

@@ -48,7 +48,8 @@ func TestTheLogTellsHowSignInsEnd(t *testing.T) {
 	s.want(200, "POST", "/login", `{"email": "test@me.com", "password": "password"}`)
 	refused := s.awaited("sign-in refused", 2)
 	accepted := s.awaited("sign-in accepted", 1)[0]
-	if r := refused[0]; r["level"] != "WARN" || r["method"] != "password" || r["client"] != "127.0.0.1" || r["user"] != accepted["user"] || r["user"] == "" {
+	if r := refused[0]; r["level"] != "WARN" || r["method"] != "password" || r["client"] != "127.0.0.1" ||
+		r["user"] != accepted["user"] || r["user"] == "" {
 		t.Errorf("refused: %v", r)
 	}
 	if r := refused[1]; r["user"] != nil {
@@ -88,12 +89,16 @@ func TestFail2banReadsWhoWasRefused(t *testing.T) {
 	tell := auth.Outcomes((&settings{LogLevel: "info"}).logger(process{err: &log}))
 	at := event.Context{Address: "203.0.113.7", Request: "R1"}
 	for e, want := range map[event.Event]string{
-		event.UserFailedAuthn{AuthType: "password", Context: at}:                                             "203.0.113.7",
-		event.UserFailedAuthn{AuthType: "code", SecondFactor: true, Method: "sms", Context: at}:              "203.0.113.7",
-		event.UserPaused{User: event.Subject{ID: "U"}, Context: at}:                                          "203.0.113.7",
-		event.PasskeyRefused{Reason: `" level=WARN msg="sign-in refused" client=198.51.100.1 `, Context: at}: "203.0.113.7",
-		event.UserLoggedOut{Context: at}:                                                                     "",
-		event.TFSecurityTokenSent{Context: at}:                                                               "",
+		event.UserFailedAuthn{AuthType: "password",
+			Context: at}: "203.0.113.7",
+		event.UserFailedAuthn{AuthType: "code", SecondFactor: true, Method: "sms",
+			Context: at}: "203.0.113.7",
+		event.UserPaused{User: event.Subject{ID: "U"},
+			Context: at}: "203.0.113.7",
+		event.PasskeyRefused{Reason: `" level=WARN msg="sign-in refused" client=198.51.100.1 `,
+			Context: at}: "203.0.113.7",
+		event.UserLoggedOut{Context: at}:       "",
+		event.TFSecurityTokenSent{Context: at}: "",
 	} {
 		log.Reset()
 		tell(t.Context(), e)
@@ -142,7 +147,8 @@ func TestWhatOnlyTheOperatorCanCureIsInTheLog(t *testing.T) {
 		t.Error("the page tells a stranger which host the server answers for")
 	}
 	get("other.example.org", "")
-	if list := s.awaited("a request was made for another host (told once a minute)", 1); len(list) != 1 || list[0]["got"] != "other.example.org" || list[0]["expected"] != "login.example.org" {
+	if list := s.awaited("a request was made for another host (told once a minute)", 1); len(list) != 1 ||
+		list[0]["got"] != "other.example.org" || list[0]["expected"] != "login.example.org" {
 		t.Errorf("the log says %v", list)
 	}
 	for range 3 {
@@ -150,7 +156,8 @@ func TestWhatOnlyTheOperatorCanCureIsInTheLog(t *testing.T) {
 			t.Errorf("status %d", res.StatusCode)
 		}
 	}
-	if list := s.awaited("X-Forwarded-For came from an address that is not a trusted proxy and was not believed (told once a day)", 1); len(list) != 1 || list[0]["address"] != "127.0.0.1" {
+	if list := s.awaited("X-Forwarded-For came from an address that is not a trusted proxy and was not believed "+
+		"(told once a day)", 1); len(list) != 1 || list[0]["address"] != "127.0.0.1" {
 		t.Errorf("the log says %v", list)
 	}
 }

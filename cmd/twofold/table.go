@@ -66,7 +66,8 @@ func processTable() []setting {
 		{Name: "TWOFOLD_TRUSTED_PROXIES", Type: list, Empty: "none", Field: "Advanced.TrustedProxies",
 			Doc: "Addresses or networks of the proxies in front, e.g. `10.0.0.0/8,192.168.1.7`. Only from them is " +
 				"`X-Forwarded-For` taken, and only its last hop that is not one of them.",
-			Cost:  "An address that is not a proxy of yours may claim to be anybody, in the log and in the list of devices.",
+			Cost: "An address that is not a proxy of yours may claim to be anybody, in the log and in the list of " +
+				"devices.",
 			Apply: applyProxies},
 		{Name: "TWOFOLD_SITE", Type: text, Empty: "the origin's host", Field: "Pages.Site",
 			Doc:   "The name people see on pages, in mails and in texts.",
@@ -113,7 +114,8 @@ func keyTable() []setting {
 		{Name: "TWOFOLD_KEY_LOST", Type: flag, Default: "false",
 			Doc: "Starts on a database that another key has written. Without it that is refused, as it is nearly " +
 				"always a mistake.",
-			Cost: "What the other key sealed stays closed: second factors by app must be set up again, and the audit trail does not verify.", Apply: toBool(func(s *settings) *bool { return &s.keyLost })},
+			Cost: "What the other key sealed stays closed: second factors by app must be set up again, and the " +
+				"audit trail does not verify.", Apply: toBool(func(s *settings) *bool { return &s.keyLost })},
 	}
 }
 
@@ -133,8 +135,10 @@ func mailTable() []setting {
 			Apply: toBool(func(s *settings) *bool { return &s.mail.useTLS })},
 		{Name: "MAIL_USE_SSL", Type: flag, Default: "false",
 			Doc: "TLS from the first byte.", Apply: toBool(func(s *settings) *bool { return &s.mail.useSSL })},
-		{Name: "MAIL_USERNAME", Type: text, Empty: "none", Doc: "Signs in to the server.", Apply: m(func(m *mailSettings) *string { return &m.username })},
-		{Name: "MAIL_PASSWORD", Type: secret, Empty: "none", Doc: "Signs in to the server.", Apply: m(func(m *mailSettings) *string { return &m.password })},
+		{Name: "MAIL_USERNAME", Type: text, Empty: "none", Doc: "Signs in to the server.",
+			Apply: m(func(m *mailSettings) *string { return &m.username })},
+		{Name: "MAIL_PASSWORD", Type: secret, Empty: "none", Doc: "Signs in to the server.",
+			Apply: m(func(m *mailSettings) *string { return &m.password })},
 		{Name: "MAIL_DEFAULT_SENDER", Type: text, Empty: "none",
 			Doc: "The sender: `no-reply@example.org`, `Example <no-reply@example.org>`, or a list of name and " +
 				"address.",
@@ -163,15 +167,18 @@ func smsTable() []setting {
 			Doc: "For Twilio `ACCOUNT_SID`, `AUTH_TOKEN`, `PHONE_NUMBER` and, if it is not Twilio's own, " +
 				"`BASE_URL`; for Vonage `API_KEY`, `API_SECRET`, `FROM`; for Bird `ACCESS_KEY`, `WORKSPACE_ID`, " +
 				"`CHANNEL_ID`; for Plivo `AUTH_ID`, `AUTH_TOKEN`, `FROM`; for Sinch `SERVICE_PLAN_ID`, `API_TOKEN`, " +
-				"`FROM` and, if it is not `us`, `REGION`; for SNS `REGION`, `ACCESS_KEY_ID`, `SECRET_ACCESS_KEY` and, " +
+				"`FROM` and, if it is not `us`, `REGION`; for SNS `REGION`, `ACCESS_KEY_ID`, `SECRET_ACCESS_KEY` " +
+				"and, " +
 				"if wanted, `SESSION_TOKEN`, `SENDER_ID`; for Webhook `URL` and `SECRET` (32 bytes at least). For " +
 				"Template `URL`, `BODY` and, if wanted, `USERNAME` and `PASSWORD` (HTTP Basic), `HEADER Name`, " +
-				"`SUCCESS` and `REFUSED` (rules with commas between them, e.g. `202` or `200 messages.0.status=0`), and " +
+				"`SUCCESS` and `REFUSED` (rules with commas between them, e.g. `202` or `200 messages.0.status=0`), " +
+				"and " +
 				"placeholders in lower case. `BODY` is JSON or a form with `{to}` or `{to_digits}`, `{text}`, `{id}` " +
 				"and these; each is escaped for where it stands.",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.smsConfig })},
 		{Name: smsFallback, Type: secretMap, Empty: "none", Field: "Advanced.SMSFallback",
-			Doc: "A second service, which takes over while the first one fails: `SERVICE` (as in `SECURITY_SMS_SERVICE`) " +
+			Doc: "A second service, which takes over while the first one fails: `SERVICE` (as in " +
+				"`SECURITY_SMS_SERVICE`) " +
 				"and its keys as in `SECURITY_SMS_SERVICE_CONFIG`.",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.smsFallback })},
 		{Name: "SECURITY_PHONE_REGION_DEFAULT", Type: text, Default: "US", Field: "TwoFactor.PhoneRegion",

@@ -26,16 +26,20 @@ func absentBehaviours() []setting {
 		absent("SECURITY_REDIRECT_BASE_DOMAIN", "", "redirects to other hosts"),
 		absent("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS", "", "redirects to sub-domains"),
 		noSignOut(absent("SECURITY_LOGOUT_METHODS", "POST", "a choice of methods for signing out; it is POST")),
-		absent("SECURITY_LOGOUT_CSRF", "false", "a token for signing out; where the request comes from is always checked"),
+		absent("SECURITY_LOGOUT_CSRF", "false",
+			"a token for signing out; where the request comes from is always checked"),
 		absent("SECURITY_API_ENABLED_METHODS", "session,token", "a choice of ways to be authenticated"),
 		absent("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", "true", "a separate freshness of header tokens"),
 		absent("SECURITY_TOKEN_AUTHENTICATION_HEADER", "Authentication-Token", "another name for the header of tokens"),
 		absent("SECURITY_TOKEN_AUTHENTICATION_KEY", "auth_token", "tokens in queries and bodies"),
-		absent("SECURITY_TWO_FACTOR_IMPLEMENTATIONS", `{"code":"flask_security.twofactor.CodeTfPlugin","webauthn":"flask_security.webauthn.WebAuthnTfPlugin"}`, "second factors from plug-ins"),
+		absent("SECURITY_TWO_FACTOR_IMPLEMENTATIONS",
+			`{"code":"flask_security.twofactor.CodeTfPlugin","webauthn":"flask_security.webauthn.WebAuthnTfPlugin"}`,
+			"second factors from plug-ins"),
 		absent("SECURITY_EMAIL_PLAINTEXT", "true", "mails without text"),
 		absent("SECURITY_EMAIL_HTML", "true", "a choice of mail formats"),
 		absent("SECURITY_SEND_PASSWORD_RESET_EMAIL", "true", "resets without a mail"),
-		absent("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
+		absent("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", "true",
+			"a switch for this notice: owners always hear of it"),
 		absent("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
 		absent("SECURITY_SEND_USERNAME_CHANGE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
 		absent("SECURITY_I18N_DIRNAME", "builtin", "gettext catalogues; see TWOFOLD_LOCALES"),
@@ -61,8 +65,10 @@ func absentTexts() []setting {
 			rows = append(rows, absent("SECURITY_"+name, def, what))
 		}
 	}
-	pages := "LOGOUT_USER FORGOT_PASSWORD LOGIN_USER REGISTER_USER RESET_PASSWORD CHANGE_PASSWORD SEND_CONFIRMATION SEND_LOGIN VERIFY " +
-		"TWO_FACTOR_VERIFY_CODE TWO_FACTOR_SETUP TWO_FACTOR_SELECT CHANGE_EMAIL CHANGE_USERNAME US_SIGNIN US_SETUP US_VERIFY " +
+	pages := "LOGOUT_USER FORGOT_PASSWORD LOGIN_USER REGISTER_USER RESET_PASSWORD CHANGE_PASSWORD SEND_CONFIRMATION " +
+		"SEND_LOGIN VERIFY " +
+		"TWO_FACTOR_VERIFY_CODE TWO_FACTOR_SETUP TWO_FACTOR_SELECT CHANGE_EMAIL CHANGE_USERNAME US_SIGNIN US_SETUP " +
+		"US_VERIFY " +
 		"WAN_REGISTER WAN_SIGNIN WAN_VERIFY"
 	for name := range strings.FieldsSeq(pages) {
 		add(name+"_TEMPLATE=security/"+strings.ToLower(name)+".html", "Jinja templates; see TWOFOLD_TEMPLATES")
@@ -110,7 +116,8 @@ func absent(name, off, what string) setting {
 			if strings.EqualFold(got, off) {
 				return nil
 			}
-			return errors.New("this version does not have " + what + ": remove the setting (it is taken only where it " + at + ")")
+			return errors.New("this version does not have " + what +
+				": remove the setting (it is taken only where it " + at + ")")
 		},
 	}
 }

@@ -64,14 +64,17 @@ func accountTable() []setting {
 		{Name: "SECURITY_LOGIN_WITHOUT_CONFIRMATION", Type: flag, Default: "false", Field: "Accounts.LoginUnconfirmed",
 			Doc: "Lets accounts sign in before. They cannot set up anything that opens the account until they " +
 				"confirm, or enter a code mailed to them.",
-			Cost: "Addresses that are not theirs stand on accounts.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.LoginUnconfirmed })},
-		{Name: "SECURITY_AUTO_LOGIN_AFTER_CONFIRM", Type: flag, Default: "false", Field: "Accounts.AutoLoginAfterConfirm",
+			Cost:  "Addresses that are not theirs stand on accounts.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.LoginUnconfirmed })},
+		{Name: "SECURITY_AUTO_LOGIN_AFTER_CONFIRM", Type: flag, Default: "false",
+			Field: "Accounts.AutoLoginAfterConfirm",
 			Doc:   "Signs in with the link, in the browser that registered only, and as far as the second factor.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterConfirm })},
 		{Name: "SECURITY_PASSWORDLESS", Type: flag, Default: "false", Field: "Accounts.MagicLink",
 			Doc: "Puts a mailed link in the place of the password, for everybody: the sign-in page asks for an " +
 				"address. The link works once, and is one factor: the second is asked for as always, and never one " +
-				"that comes by mail. Anyone who registers chooses no password. To prove oneself again, for a security " +
+				"that comes by mail. Anyone who registers chooses no password. To prove oneself again, for a " +
+				"security " +
 				"change, takes a passkey, `SECURITY_UNIFIED_SIGNIN`, or signing in again.",
 			Cost:  "Anyone who reads an account's mail has its first factor.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.MagicLink })},
@@ -164,7 +167,8 @@ func registerTable() []setting {
 			Doc:   "The greatest.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Accounts.UsernameMax }, 1, 128)},
 		{Name: "SECURITY_REGISTER_FIELDS", Type: dict, Empty: "none", Field: "Accounts.Fields",
-			Doc: "Profile fields that people fill in when they register, and change on their account page: a list, e.g. " +
+			Doc: "Profile fields that people fill in when they register, and change on their account page: a list, " +
+				"e.g. " +
 				"`[{\"NAME\": \"name\", \"LABEL\": \"Your name\", \"REQUIRED\": true}, " +
 				"{\"NAME\": \"plan\", \"KIND\": \"select\", \"OPTIONS\": [\"free\", \"pro\"]}]`. `KIND` is `text` " +
 				"(the default, with `MIN` and `MAX`, its length in characters), `checkbox` or `select`. A text " +
@@ -197,7 +201,8 @@ func accountPaths() []setting {
 }
 
 func accountViews() []setting {
-	const login, home = "the sign-in page, or `SECURITY_POST_LOGIN_VIEW` for who is signed in", "`SECURITY_POST_LOGIN_VIEW`"
+	const login, home = "the sign-in page, or `SECURITY_POST_LOGIN_VIEW` for who is signed in",
+		"`SECURITY_POST_LOGIN_VIEW`"
 	row := func(name, def, doc string, p func(*settings) *string) setting {
 		return setting{Name: name, Type: text, Empty: def, Doc: doc, Field: "Pages.Views", Apply: toView(p, "")}
 	}

@@ -30,8 +30,10 @@ func inertTable() []setting {
 			MAIL_DEBUG MAIL_MAX_EMAILS MAIL_ASCII_ATTACHMENTS MAIL_USE_LOCALTIME MAIL_FILE_PATH`),
 		inert(ours, `SECURITY_PASSWORD_HASH_OPTIONS SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS SECURITY_PASSWORD_SCHEMES SECURITY_DEPRECATED_PASSWORD_SCHEMES
 			SECURITY_HASHING_SCHEMES SECURITY_DEPRECATED_HASHING_SCHEMES SECURITY_PASSWORD_NORMALIZE_FORM SECURITY_USERNAME_NORMALIZE_FORM SECURITY_INPUT_NORMALIZE_FORM`),
-		inert("dead tokens go by themselves", "SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED SECURITY_REFRESH_TOKEN_CLEANUP_REVOKED"),
-		inert("the form of an address is checked here, and its domain is asked by sending it a mail", "SECURITY_EMAIL_VALIDATOR_ARGS"),
+		inert("dead tokens go by themselves",
+			"SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED SECURITY_REFRESH_TOKEN_CLEANUP_REVOKED"),
+		inert("the form of an address is checked here, and its domain is asked by sending it a mail",
+			"SECURITY_EMAIL_VALIDATOR_ARGS"),
 		inert("recovery codes are kept as keyed hashes under SECRET_KEY; an import from Flask-Security reads it",
 			"SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"),
 		inert("every stored hash says whether the salt is in it; an import from Flask-Security reads it",

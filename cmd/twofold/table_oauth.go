@@ -36,10 +36,14 @@ func oauthTable() []setting {
 		{Name: "SECURITY_OAUTH_BUILTIN_PROVIDERS", Type: list, Default: "github,google",
 			Doc:   "Which of the ready-made ones are offered, if their client id is set.",
 			Apply: toList(func(s *settings) *[]string { return &s.oauth.builtin })},
-		{Name: "GITHUB_CLIENT_ID", Type: text, Empty: "GitHub is not offered", Doc: "As GitHub gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.githubID })},
-		{Name: "GITHUB_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As GitHub gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.githubSecret })},
-		{Name: "GOOGLE_CLIENT_ID", Type: text, Empty: "Google is not offered", Doc: "As Google gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.googleID })},
-		{Name: "GOOGLE_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As Google gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.googleSecret })},
+		{Name: "GITHUB_CLIENT_ID", Type: text, Empty: "GitHub is not offered", Doc: "As GitHub gave it out.",
+			Apply: o(func(o *oauthSettings) *string { return &o.githubID })},
+		{Name: "GITHUB_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As GitHub gave it out.",
+			Apply: o(func(o *oauthSettings) *string { return &o.githubSecret })},
+		{Name: "GOOGLE_CLIENT_ID", Type: text, Empty: "Google is not offered", Doc: "As Google gave it out.",
+			Apply: o(func(o *oauthSettings) *string { return &o.googleID })},
+		{Name: "GOOGLE_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As Google gave it out.",
+			Apply: o(func(o *oauthSettings) *string { return &o.googleSecret })},
 		{Name: "SECURITY_OAUTH_PROVIDERS", Type: secretMap, Empty: "none",
 			Doc: "Any OpenID Connect provider, by a name of your own: `{\"corp\": {\"ISSUER\": " +
 				"\"https://login.example.org\", \"CLIENT_ID\": \"..\", \"CLIENT_SECRET\": \"..\", \"TITLE\": " +
@@ -50,15 +54,19 @@ func oauthTable() []setting {
 			Apply: applyProviders},
 	}
 	rows = append(rows, setting{Name: "SECURITY_OAUTH_INDEPENDENT_PROVIDERS", Type: list, Empty: "none",
-		Doc: "Names of providers whose accounts no one can open through a mailbox. Without that an account at another site counts " +
-			"as its user's mailbox: after signing in with it no code that is mailed counts as a second factor, and no one is rescued by mail.",
-		Cost:  "If an account there can be opened through the user's mailbox after all, that mailbox alone opens accounts that have a second factor.",
+		Doc: "Names of providers whose accounts no one can open through a mailbox. Without that an account at " +
+			"another site counts " +
+			"as its user's mailbox: after signing in with it no code that is mailed counts as a second factor, and " +
+			"no one is rescued by mail.",
+		Cost: "If an account there can be opened through the user's mailbox after all, that mailbox alone opens " +
+			"accounts that have a second factor.",
 		Apply: toList(func(s *settings) *[]string { return &s.oauth.independent })})
 	rows = append(rows, setting{
 		Name: "SECURITY_OAUTH_SIGN_UP", Type: list, Empty: "none", Field: "Accounts.OAuthSignUp",
 		Doc: "Names of providers whose users may make an account, such as `google,corp`, whether or not " +
 			"`SECURITY_REGISTERABLE` is set. The provider must tell an address that it verified. A code is sent " +
-			"there first, unless the provider runs the mailboxes of that domain (`DOMAINS`; for Google gmail.com). If the " +
+			"there first, unless the provider runs the mailboxes of that domain (`DOMAINS`; for Google gmail.com). " +
+			"If the " +
 			"address has an account, none is made and none is connected: its owner signs in and connects the other " +
 			"one. Profile fields that are required and that the provider does not tell are asked for.",
 		Cost: "A provider that says of addresses that they are verified, although they are not, tells its users " +
@@ -132,12 +140,15 @@ func providerKeys() []string {
 
 // halves returns the problems of clients whose ID or secret is missing.
 func (o oauthSettings) halves() (bad problems) {
-	for name, c := range map[string][2]string{"GITHUB": {o.githubID, o.githubSecret}, "GOOGLE": {o.googleID, o.googleSecret}} {
+	for name, c := range map[string][2]string{"GITHUB": {o.githubID, o.githubSecret},
+		"GOOGLE": {o.googleID, o.googleSecret}} {
 		switch {
 		case c[0] != "" && c[1] == "":
-			bad = append(bad, problem{name + "_CLIENT_SECRET", "is not set, and " + name + "_CLIENT_ID is: set both or neither"})
+			bad = append(bad, problem{name + "_CLIENT_SECRET",
+				"is not set, and " + name + "_CLIENT_ID is: set both or neither"})
 		case c[0] == "" && c[1] != "":
-			bad = append(bad, problem{name + "_CLIENT_ID", "is not set, and " + name + "_CLIENT_SECRET is: set both or neither"})
+			bad = append(bad, problem{name + "_CLIENT_ID", "is not set, and " + name +
+				"_CLIENT_SECRET is: set both or neither"})
 		}
 	}
 	return bad
@@ -176,7 +187,8 @@ func (s *settings) finishOAuth() problems {
 		case name == "google" && o.googleID != "":
 			add("GOOGLE_CLIENT_ID")(oidc.Google(o.googleID, o.googleSecret))
 		case name != "github" && name != "google":
-			bad = append(bad, problem{"SECURITY_OAUTH_BUILTIN_PROVIDERS", fmt.Sprintf("%q is neither github nor google: set others in SECURITY_OAUTH_PROVIDERS", name)})
+			bad = append(bad, problem{"SECURITY_OAUTH_BUILTIN_PROVIDERS",
+				fmt.Sprintf("%q is neither github nor google: set others in SECURITY_OAUTH_PROVIDERS", name)})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.providers)) {
@@ -190,13 +202,15 @@ func (s *settings) finishOAuth() problems {
 	for _, name := range o.independent {
 		i := slices.IndexFunc(all, func(p federated.Provider) bool { return p.Name() == name })
 		if i < 0 {
-			bad = append(bad, problem{"SECURITY_OAUTH_INDEPENDENT_PROVIDERS", fmt.Sprintf("%q: no such provider is set up", name)})
+			bad = append(bad, problem{"SECURITY_OAUTH_INDEPENDENT_PROVIDERS",
+				fmt.Sprintf("%q: no such provider is set up", name)})
 			continue
 		}
 		all[i] = federated.Independent(all[i])
 	}
 	if len(all) == 0 && len(bad) == 0 {
-		bad = append(bad, problem{"SECURITY_OAUTH_ENABLE", "is on, and there is no one to go to: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or SECURITY_OAUTH_PROVIDERS"})
+		bad = append(bad, problem{"SECURITY_OAUTH_ENABLE",
+			"is on, and there is no one to go to: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or SECURITY_OAUTH_PROVIDERS"})
 	}
 	s.Config.Accounts.OAuth = all
 	return bad

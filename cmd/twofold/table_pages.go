@@ -9,12 +9,15 @@ func pagesTable() []setting {
 		row("TWOFOLD_STATIC", "none", "Static", func(s *settings) *string { return &s.Static },
 			"A folder with files of your own: pictures, style sheets, fonts. They are read at start and served at "+
 				"`/tf-static/own/`."),
-		row("TWOFOLD_LOGO", "the first letter of `TWOFOLD_SITE`", "Logo", func(s *settings) *string { return &s.Config.Pages.Logo },
+		row("TWOFOLD_LOGO", "the first letter of `TWOFOLD_SITE`", "Logo",
+			func(s *settings) *string { return &s.Config.Pages.Logo },
 			"A picture in `TWOFOLD_STATIC`, e.g. `logo.svg`. Pages show it 36 pixels high instead of the name."),
-		row("TWOFOLD_LOGO_DARK", "`TWOFOLD_LOGO`", "LogoDark", func(s *settings) *string { return &s.Config.Pages.LogoDark },
+		row("TWOFOLD_LOGO_DARK", "`TWOFOLD_LOGO`", "LogoDark",
+			func(s *settings) *string { return &s.Config.Pages.LogoDark },
 			"The same for dark pages."),
 		row("TWOFOLD_ACCENT", "blue", "Accent", func(s *settings) *string { return &s.Config.Pages.Accent },
-			"The color of buttons and links, e.g. `#0b7285`. Where text in it could not be read, pages use a darker shade, "+
+			"The color of buttons and links, e.g. `#0b7285`. Where text in it could not be read, pages use a darker "+
+				"shade, "+
 				"or a lighter one on dark pages, and the log says so."),
 		row("TWOFOLD_STYLE", "none", "Style", func(s *settings) *string { return &s.Config.Pages.Style },
 			"A style sheet in `TWOFOLD_STATIC`, e.g. `brand.css`. It comes after ours; docs/how-to/branding.md "+

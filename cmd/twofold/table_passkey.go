@@ -31,7 +31,8 @@ func passkeyTable() []setting {
 				"a second factor the passkey must verify its user.",
 			Apply: applyVerify},
 		{Name: "SECURITY_WAN_ALLOW_USER_HINTS", Type: flag, Default: "true", Field: "Passkeys.Hints",
-			Doc: "Someone who types a name is told which passkeys of it to use; names that do not exist get an answer " +
+			Doc: "Someone who types a name is told which passkeys of it to use; names that do not exist get an " +
+				"answer " +
 				"of the same kind.",
 			Cost: "Anyone who knows a name learns how many passkeys it has. `false`: the browser finds the " +
 				"passkeys by itself, and security keys that cannot be found so are second factors only.",

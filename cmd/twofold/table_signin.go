@@ -18,7 +18,8 @@ func signInTable() []setting {
 		{Name: "SECURITY_USERNAME_ENABLE", Type: flag, Default: "false", Field: "Accounts.Usernames",
 			Doc:   "Lets people have a username and sign in with it.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Accounts.Usernames })},
-		{Name: "SECURITY_USER_IDENTITY_ATTRIBUTES", Type: list, Empty: "`email`, and `username` if `SECURITY_USERNAME_ENABLE`", Field: "Accounts.UsernameFirst",
+		{Name: "SECURITY_USER_IDENTITY_ATTRIBUTES", Type: list,
+			Empty: "`email`, and `username` if `SECURITY_USERNAME_ENABLE`", Field: "Accounts.UsernameFirst",
 			Doc: "`email`, or `email` and `username` in either order. Each may be a dict as in the original; its " +
 				"mapper and `case_insensitive` have no effect, as both are found in any case and spelling. " +
 				"`username` switches `SECURITY_USERNAME_ENABLE` on. If it comes first, authenticator apps and " +
@@ -86,7 +87,8 @@ func sessionTable() []setting {
 				"`remember_token`. An account with a second factor does only where " +
 				"`SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false, and for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY` at " +
 				"most.",
-			Cost:  "Anyone who has the browser has the account, but for security changes, which ask for everything again.",
+			Cost: "Anyone who has the browser has the account, but for security changes, which ask for everything " +
+				"again.",
 			Apply: toBool(func(s *settings) *bool { return &s.remember })},
 		{Name: "TWOFOLD_NEW_BROWSER_MAIL", Type: flag, Default: "true", Field: "Sessions.NoNewBrowserMail",
 			Doc: "Mails people when a browser signs in that has not signed in to their account before. " +
@@ -103,7 +105,8 @@ func sessionTable() []setting {
 		{Name: "SECURITY_FRESHNESS", Type: duration, Default: "15 minutes", Field: "TwoFactor.Freshness",
 			Doc: "How old the full sign-in may be for a security change; after that it is asked for again. `0`: " +
 				"each change asks.",
-			Cost:  "With a negative value any age will do: anyone who finds a browser that is signed in with both factors can replace the second one.",
+			Cost: "With a negative value any age will do: anyone who finds a browser that is signed in with both " +
+				"factors can replace the second one.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.freshness }, -never, 30*day)},
 		{Name: "PERMANENT_SESSION_LIFETIME", Type: duration, Empty: "none",
 			Doc: "Not taken over: `SECURITY_SESSION_IDLE` and `SECURITY_SESSION_LIFETIME` are. Below a day it " +
@@ -121,7 +124,8 @@ func guessLimits() []setting {
 			Cost:  "More guesses for strangers; 100 at most.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.FirstFailures }, 1, 100)},
 		{Name: "SECURITY_LOGIN_ACCOUNT_FAILURES", Type: number, Default: "100",
-			Doc: "Wrong passwords in 24 hours for one account, over all networks that never signed in to it, that make them all wait. " +
+			Doc: "Wrong passwords in 24 hours for one account, over all networks that never signed in to it, that " +
+				"make them all wait. " +
 				"Browsers and networks that did have as many again.",
 			Cost:  "More guesses for someone who has many addresses.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.AccountFailures }, 1, 10_000)},
@@ -165,7 +169,8 @@ func rateLimits() []setting {
 		{Name: "SECURITY_TWO_FACTOR_SENDS_DAY", Type: number, Default: "10",
 			Doc:   "The same per 24 hours.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendDay }, 1, 1000)},
-		{Name: "SECURITY_TWO_FACTOR_SENDS_MOST", Type: number, Empty: "30, or `SECURITY_TWO_FACTOR_SENDS_DAY` if that is more",
+		{Name: "SECURITY_TWO_FACTOR_SENDS_MOST", Type: number,
+			Empty: "30, or `SECURITY_TWO_FACTOR_SENDS_DAY` if that is more",
 			Doc:   "Codes per 24 hours to one destination in all, answered or not.",
 			Cost:  "What someone can make you pay who answers the codes.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendMost }, 1, 10_000)},
@@ -175,8 +180,10 @@ func rateLimits() []setting {
 			Cost:  "More accounts can be tried from one address.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.AddressFailures }, 10, 1000000)},
 		{Name: "SECURITY_LOGIN_HOUR_FAILURES", Type: number, Default: "1000",
-			Doc: "Failed passwords in an hour, over all accounts and addresses, that are reported once an hour: as an " +
-				"error in the log, a row `passwords-guessed` in the audit trail and a count in the metrics. No one is " +
+			Doc: "Failed passwords in an hour, over all accounts and addresses, that are reported once an hour: as " +
+				"an " +
+				"error in the log, a row `passwords-guessed` in the audit trail and a count in the metrics. No one " +
+				"is " +
 				"refused because of it.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.HourFailures }, 10, 100_000_000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Type: number, Default: "60",
@@ -318,7 +325,8 @@ func applyIdentities(s *settings, raw any) error {
 	case "username,email":
 		s.Config.Accounts.Usernames, s.Config.Accounts.UsernameFirst = true, true
 	default:
-		return errors.New("names something else than email, or email and username: write one of these (a phone number is not an identity here, because it can change hands)")
+		return errors.New("names something else than email, or email and username: write one of these (a phone " +
+			"number is not an identity here, because it can change hands)")
 	}
 	return nil
 }

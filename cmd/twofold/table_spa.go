@@ -18,7 +18,10 @@ func spaTable() []setting {
 				"`*_VIEW` that is set is a page there, and so are `SECURITY_POST_LOGIN_VIEW` and " +
 				"`SECURITY_POST_LOGOUT_VIEW` at `/`. Scripts of that origin, and of no other, may call every path " +
 				"with the browser's cookies (CORS).",
-			Cost:  "Anyone who serves that host can do what the signed-in user can. On another site than `TWOFOLD_ORIGIN` (not a sibling such as `app.example.org` of `login.example.org`) cookies say `SameSite=None`: many browsers do not send them, and trusted browsers and \"remember me\" do not work.",
+			Cost: "Anyone who serves that host can do what the signed-in user can. On another site than " +
+				"`TWOFOLD_ORIGIN` (not a sibling such as `app.example.org` of `login.example.org`) cookies say " +
+				"`SameSite=None`: many browsers do not send them, and trusted browsers and \"remember me\" do not " +
+				"work.",
 			Apply: applyRedirectHost},
 		{Name: "SECURITY_REDIRECT_BEHAVIOR", Type: text, Empty: "none: our next page says it",
 			Field: "Pages.SPA.TellInQuery",
@@ -59,7 +62,8 @@ func applyRedirectHost(s *settings, raw any) error {
 		}
 	}
 	u, err := url.Parse(v)
-	if err != nil || u.Hostname() == "" || u.Scheme+"://"+u.Host != v || u.Scheme != "https" && u.Scheme != "http" || strings.Contains(u.Host, "*") {
+	if err != nil || u.Hostname() == "" || u.Scheme+"://"+u.Host != v || u.Scheme != "https" && u.Scheme != "http" ||
+		strings.Contains(u.Host, "*") {
 		return errors.New("is not a host: write e.g. app.example.org or localhost:3000")
 	}
 	s.Config.Pages.SPA.Origin = v

@@ -20,20 +20,25 @@ func askTable() []setting {
 		{Name: "SECURITY_TWO_FACTOR_REQUIRED", Type: flag, Default: "false", Field: "TwoFactor.Required",
 			Doc:   "Everybody needs a second factor; who has none sets one up at the next sign-in.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Required })},
-		{Name: "SECURITY_TWO_FACTOR_ENABLED_METHODS", Type: list, Empty: "`authenticator`, and `sms` and `email` where there is a sender", Field: "TwoFactor.EnabledMethods",
+		{Name: "SECURITY_TWO_FACTOR_ENABLED_METHODS", Type: list,
+			Empty: "`authenticator`, and `sms` and `email` where there is a sender", Field: "TwoFactor.EnabledMethods",
 			Doc:   "What can be set up, in the order shown: `authenticator`, `sms`, `email`.",
 			Cost:  "`email` is the weakest: anyone who has the mailbox often has the password's reset too.",
 			Apply: applyMethods},
 		{Name: "SECURITY_TWO_FACTOR_STRONG_ONLY", Type: flag, Default: "false", Field: "TwoFactor.StrongOnly",
 			Doc: "`sms` and `email` are no second factors, whatever the list says: no one sets them up or is asked " +
-				"for them, and no one is rescued by e-mail. Someone who has nothing else proves it once more at the next " +
+				"for them, and no one is rescued by e-mail. Someone who has nothing else proves it once more at the " +
+				"next " +
 				"sign-in, and then sets up an app or a passkey before there is a session.",
-			Cost:  "People who have neither an app nor a passkey cannot sign in. `false`: a text can be diverted by anyone who takes over the number, a mailed code is as safe as the mailbox.",
+			Cost: "People who have neither an app nor a passkey cannot sign in. `false`: a text can be diverted by " +
+				"anyone who takes over the number, a mailed code is as safe as the mailbox.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.StrongOnly })},
 		{Name: "SECURITY_TWO_FACTOR_ALWAYS_VALIDATE", Type: flag, Default: "true",
-			Doc:  "The second factor is asked for at every sign-in.",
-			Cost: "`false` lets people have a browser trusted for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY`: then that browser is the second factor.", Apply: toBool(func(s *settings) *bool { return &s.always })},
-		{Name: "SECURITY_TWO_FACTOR_LOGIN_VALIDITY", Type: duration, Default: "30 days", Field: "TwoFactor.LoginValidity",
+			Doc: "The second factor is asked for at every sign-in.",
+			Cost: "`false` lets people have a browser trusted for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY`: then that " +
+				"browser is the second factor.", Apply: toBool(func(s *settings) *bool { return &s.always })},
+		{Name: "SECURITY_TWO_FACTOR_LOGIN_VALIDITY", Type: duration, Default: "30 days",
+			Field: "TwoFactor.LoginValidity",
 			Doc: "How long a trusted browser skips the second factor, 30 days at most; only if " +
 				"`SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false. `0`: it is always asked for.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.validity }, 0, 30*day)},
@@ -54,20 +59,27 @@ func askTable() []setting {
 			Doc: "JSON answers that begin the set-up of an app carry its QR code as `tf_authr_qr` (`/tf-setup`) or " +
 				"`authr_qr` (`/us-setup`), an SVG image as a data URI. `false`: a request asks for it by " +
 				"`?include_qr`.",
-			Cost: "Drawing it takes about half the time of such an answer.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.QRInJSON })},
-		{Name: "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", Type: duration, Default: "30", Field: "TwoFactor.AuthenticatorValidity",
+			Cost:  "Drawing it takes about half the time of such an answer.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.QRInJSON })},
+		{Name: "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", Type: duration, Default: "30",
+			Field: "TwoFactor.AuthenticatorValidity",
 			Doc:   "How far off an app's clock may be, both ways, 30 to 120 seconds.",
 			Cost:  "At 120 seconds nine codes are right at once in place of three.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.AuthenticatorValidity }, 30*time.Second, 2*time.Minute)},
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.AuthenticatorValidity },
+				30*time.Second, 2*time.Minute)},
 		{Name: "SECURITY_TWO_FACTOR_MAIL_VALIDITY", Type: duration, Default: "300", Field: "TwoFactor.MailValidity",
-			Doc:   "Life of a mailed code, 10 minutes at most.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.MailValidity }, 30*time.Second, 10*time.Minute)},
+			Doc: "Life of a mailed code, 10 minutes at most.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.MailValidity }, 30*time.Second,
+				10*time.Minute)},
 		{Name: "SECURITY_TWO_FACTOR_SMS_VALIDITY", Type: duration, Default: "300", Field: "TwoFactor.SMSValidity",
-			Doc:   "Life of a texted code, 10 minutes at most.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SMSValidity }, 30*time.Second, 10*time.Minute)},
-		{Name: "SECURITY_TWO_FACTOR_SETUP_WITHIN", Type: duration, Default: "10 minutes", Field: "TwoFactor.SetupWithin",
+			Doc: "Life of a texted code, 10 minutes at most.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SMSValidity }, 30*time.Second,
+				10*time.Minute)},
+		{Name: "SECURITY_TWO_FACTOR_SETUP_WITHIN", Type: duration, Default: "10 minutes",
+			Field: "TwoFactor.SetupWithin",
 			Doc:   "How long a set-up may take, 30 minutes at most.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SetupWithin }, time.Minute, 30*time.Minute)},
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SetupWithin }, time.Minute,
+				30*time.Minute)},
 		{Name: "SECURITY_TWO_FACTOR_ENROL_PROOF", Type: flag, Default: "false", Field: "TwoFactor.EnrollProof",
 			Doc: "Asks those who must set up a second factor at sign-in for a mailed code first.",
 			Cost: "`false`: anyone who has the password of an account without a second factor chooses it; the owner " +
@@ -84,8 +96,10 @@ func rescueTable() []setting {
 			Cost: "Password and mailbox are then enough for every account; `false` leaves the help of an " +
 				"administrator.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueEmail })},
-		{Name: "SECURITY_TWO_FACTOR_RESCUE_REPAIR_ONLY", Type: flag, Default: "false", Field: "TwoFactor.RescueRepairOnly",
-			Doc:   "Someone who was rescued by e-mail sets up a factor in place of the lost one and has no session before.",
+		{Name: "SECURITY_TWO_FACTOR_RESCUE_REPAIR_ONLY", Type: flag, Default: "false",
+			Field: "TwoFactor.RescueRepairOnly",
+			Doc: "Someone who was rescued by e-mail sets up a factor in place of the lost one and has no session " +
+				"before.",
 			Cost:  "`false`: a rescued sign-in is a full one.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueRepairOnly })},
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY", Type: flag, Default: "false", Field: "TwoFactor.Recovery",
@@ -94,19 +108,23 @@ func rescueTable() []setting {
 				"stop it, signing in with the factor ends it.",
 			Cost:  "Password and mailbox are then enough for who is not noticed for so long.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Recovery })},
-		{Name: "SECURITY_TWO_FACTOR_RECOVERY_WAIT", Type: duration, Default: "24 hours", Field: "TwoFactor.RecoveryWait",
+		{Name: "SECURITY_TWO_FACTOR_RECOVERY_WAIT", Type: duration, Default: "24 hours",
+			Field: "TwoFactor.RecoveryWait",
 			Doc:   "That waiting period, 1 hour to 30 days.",
-			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour, 30*day)},
+			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour,
+				30*day)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_MAIL", Type: text, Empty: "none: help is not offered",
 			Field: "TwoFactor.HelpAddress",
-			Doc:   "Address of the administrators who help those who lost their second factor.", Apply: applyRescueMail},
+			Doc:   "Address of the administrators who help those who lost their second factor.",
+			Apply: applyRescueMail},
 	}
 }
 
 func applyTwoFactor(s *settings, raw any) error {
 	on, err := asBool(raw)
 	if s.twoFactorOff = err == nil && !on; s.twoFactorOff {
-		s.note("SECURITY_TWO_FACTOR is false: no one has to set up a second factor, and anyone who does is still asked for it")
+		s.note("SECURITY_TWO_FACTOR is false: no one has to set up a second factor, and anyone who does is still " +
+			"asked for it")
 	}
 	return err
 }
@@ -133,7 +151,8 @@ func applyMethods(s *settings, raw any) error {
 	seen := map[string]bool{}
 	for _, m := range methods {
 		if m != "authenticator" && m != "sms" && m != "email" {
-			return errors.New("holds a method that is none of authenticator, sms, email: remove it (passkeys have SECURITY_WEBAUTHN)")
+			return errors.New("holds a method that is none of authenticator, sms, email: remove it (passkeys have " +
+				"SECURITY_WEBAUTHN)")
 		}
 		if seen[m] {
 			return errors.New("names " + m + " twice: remove one")

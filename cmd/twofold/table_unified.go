@@ -16,7 +16,8 @@ func unifiedTable() []setting {
 			Doc: "One page, `/us-signin`, whose one field takes a password or a code: mailed, texted, or shown by " +
 				"an app. A code in its place is one factor: who has a second one is asked for it, and it must be " +
 				"another thing than the first.",
-			Cost:  "Anyone who reads an account's mail or texts has its first factor, once the account has been set up so.",
+			Cost: "Anyone who reads an account's mail or texts has its first factor, once the account has been set " +
+				"up so.",
 			Apply: toBool(func(s *settings) *bool { return &s.unified.on })},
 		{Name: "SECURITY_US_SIGNIN_REPLACES_LOGIN", Type: flag, Default: "false", Field: "Passwordless.ReplacesLogin",
 			Doc:   "Serves it at `SECURITY_LOGIN_URL` too, in the place of the page that takes a password only.",
@@ -33,7 +34,8 @@ func unifiedTable() []setting {
 			Field: "Passwordless.Unforced",
 			Doc: "Methods after which a second factor that is required must be set up before the first session. " +
 				"Anyone who has one is asked for it after any of them.",
-			Cost:  "After a method that is left out, an account without second factor gets a session although one is required.",
+			Cost: "After a method that is left out, an account without second factor gets a session although one " +
+				"is required.",
 			Apply: applyMFARequired},
 		{Name: "SECURITY_US_TOKEN_VALIDITY", Type: duration, Default: "5 minutes", Field: "Passwordless.CodeValidity",
 			Doc:  "Life of a code in place of a password, and of the link mailed alongside it.",

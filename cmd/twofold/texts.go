@@ -63,7 +63,8 @@ func applyMessage(key string) func(*settings, any) error {
 		}
 		before := own.For("en").Text(key)
 		if before == key {
-			return errors.New("there is no such text in this version: remove it (internal/web/locales/en.json lists all)")
+			return errors.New("there is no such text in this version: remove it (internal/web/locales/en.json lists " +
+				"all)")
 		}
 		if strings.Contains(v, "{{") {
 			return errors.New(`holds "{{": write placeholders as %(name)s`)

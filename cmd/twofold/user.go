@@ -49,9 +49,11 @@ func (w where) withAuth(ctx context.Context, p process, create bool, f func(*two
 }
 
 // withLoaded is like withAuth, for settings that were loaded before.
-func (w where) withLoaded(ctx context.Context, p process, s *settings, create bool, f func(*twofold.Auth, *settings) error) error {
+func (w where) withLoaded(ctx context.Context, p process, s *settings, create bool,
+	f func(*twofold.Auth, *settings) error) error {
 	if !create && s.Database.missing() {
-		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and the current folder", s.Database)
+		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and "+
+			"the current folder", s.Database)
 	}
 	s.keyLost = s.keyLost || w.anyKey
 	s.Config.Log = s.quietLogger(p)
@@ -234,7 +236,8 @@ func printUsers(p process, rows []userRow) error {
 		if !u.Active {
 			active = "no"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", u.Email, name, active, orDash(u.Roles), orDash(u.Methods), u.Created.Format(time.DateOnly))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", u.Email, name, active, orDash(u.Roles), orDash(u.Methods),
+			u.Created.Format(time.DateOnly))
 	}
 	return t.Flush()
 }
@@ -358,7 +361,8 @@ func (c userRecovery) Run(ctx context.Context, p process) error {
 	}
 	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.User) error {
 		if s.dev {
-			return errors.New("mails of --dev are shown by the server alone, so the link would go nowhere: use the settings of a server that sends mail")
+			return errors.New("mails of --dev are shown by the server alone, so the link would go nowhere: use the " +
+				"settings of a server that sends mail")
 		}
 		if err := auth.StartRecovery(ctx, u.ID, reason); err != nil {
 			return err

@@ -74,7 +74,8 @@ func (c userSessions) list(ctx context.Context, p process, auth *twofold.Auth, u
 	rows := []sessionRow{}
 	for _, s := range all {
 		rows = append(rows, sessionRow{
-			ID: s.ID, Browser: device.Name(s.Agent), Address: s.Address, Created: s.CreatedAt.UTC(), Seen: s.SeenAt.UTC(),
+			ID: s.ID, Browser: device.Name(s.Agent), Address: s.Address, Created: s.CreatedAt.UTC(),
+			Seen:  s.SeenAt.UTC(),
 			Level: int(s.Level),
 		})
 	}

@@ -79,7 +79,8 @@ func TestMembersSignInWithTwoFactors(t *testing.T) {
 	if hash := pass(t, db, 71); !strings.HasPrefix(hash, "$argon2id$") {
 		t.Errorf("the hash was not renewed: %s", hash)
 	}
-	if a := k.NewBrowser().Post("/login", map[string]any{"email": "bob@example.org", "password": "wrong wrong wrong"}); a.Status != 400 {
+	if a := k.NewBrowser().Post("/login",
+		map[string]any{"email": "bob@example.org", "password": "wrong wrong wrong"}); a.Status != 400 {
 		t.Errorf("a wrong password: %d", a.Status)
 	}
 	if again := k.LoginAs("ada@example.org", 2); again.Get("/").Status != 200 || b.Get("/").Status != 200 {
@@ -96,9 +97,12 @@ func TestTheShopChangesItsTable(t *testing.T) {
 		"ban":      `UPDATE members SET banned = 1 WHERE number = 72`,
 		"deletion": `DELETE FROM members WHERE number = 72`,
 	} {
-		run(t, db, `INSERT OR REPLACE INTO members (number, mail, pass) VALUES (72, 'bob@example.org', $1)`, bcrypted(t, twofoldtest.Password))
+		run(t, db, `INSERT OR REPLACE INTO members (number, mail, pass) VALUES (72, 'bob@example.org', $1)`,
+			bcrypted(t, twofoldtest.Password))
 		b := k.NewBrowser()
-		if a := b.Post("/login", map[string]any{"email": "bob@example.org", "password": twofoldtest.Password}); a.Status != 200 || b.Get("/level1").Status != 200 {
+		if a := b.Post("/login",
+			map[string]any{"email": "bob@example.org", "password": twofoldtest.Password}); a.Status != 200 ||
+			b.Get("/level1").Status != 200 {
 			t.Fatalf("%s: %d %s", name, a.Status, a.Body)
 		}
 		run(t, db, change)
@@ -121,7 +125,8 @@ func soon(done func() bool) bool {
 func TestWhoRegistersIsAMember(t *testing.T) {
 	db, k := serve(t)
 	b := k.NewBrowser()
-	fields := map[string]any{"email": "carol@example.org", "password": twofoldtest.Password, "password_confirm": twofoldtest.Password}
+	fields := map[string]any{"email": "carol@example.org", "password": twofoldtest.Password,
+		"password_confirm": twofoldtest.Password}
 	if a := b.Post("/register", fields); a.Status != 200 {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}

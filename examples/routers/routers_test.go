@@ -192,7 +192,8 @@ func use(t *testing.T, serve serveFunc) {
 	}
 	serve(t, auth, l)
 	jar, _ := cookiejar.New(nil)
-	b := browser{t, origin, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	b := browser{t, origin, &http.Client{Jar: jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 
 	b.get("/public", 200, "please sign in")
 	b.get("/private", 303, "")
@@ -246,7 +247,8 @@ func (b browser) signIn(email, password string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	body, err := json.Marshal(map[string]string{"email": email, "password": password, "csrf_token": answer.Response.Token})
+	body, err := json.Marshal(map[string]string{"email": email, "password": password,
+		"csrf_token": answer.Response.Token})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -24,7 +24,8 @@ type github struct {
 // GitHub returns a provider that identifies GitHub accounts by their number. Unlike a name, a
 // number is never reassigned.
 func GitHub(clientID, clientSecret string) (federated.Provider, error) {
-	return newGitHub(Settings{ClientID: clientID, ClientSecret: clientSecret}, "https://github.com", "https://api.github.com")
+	return newGitHub(Settings{ClientID: clientID, ClientSecret: clientSecret}, "https://github.com",
+		"https://api.github.com")
 }
 
 func newGitHub(s Settings, site, api string) (federated.Provider, error) {
@@ -47,7 +48,8 @@ func (g *github) client(q federated.Question) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: g.s.ClientID, ClientSecret: g.s.ClientSecret, RedirectURL: q.Redirect, Scopes: scopes,
 		Endpoint: oauth2.Endpoint{
-			AuthURL: g.site + "/login/oauth/authorize", TokenURL: g.site + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams,
+			AuthURL: g.site + "/login/oauth/authorize", TokenURL: g.site + "/login/oauth/access_token",
+			AuthStyle: oauth2.AuthStyleInParams,
 		},
 	}
 }

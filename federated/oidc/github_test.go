@@ -28,7 +28,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.form[name] = r.PostFormValue(name)
 		}
 		if s.form["code"] != "good" {
-			_ = json.NewEncoder(w).Encode(map[string]string{"error": "bad_verification_code"}) // with 200, as GitHub does
+			// with 200, as GitHub does
+			_ = json.NewEncoder(w).Encode(map[string]string{"error": "bad_verification_code"})
 			return
 		}
 		_ = json.NewEncoder(w).Encode(map[string]string{"access_token": "abc", "token_type": "bearer"})

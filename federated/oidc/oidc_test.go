@@ -20,14 +20,16 @@ import (
 const redirect = "http://localhost:1/login/oauthresponse/corp"
 
 func question() federated.Question {
-	return federated.Question{Redirect: redirect, State: rand.Text(), Nonce: rand.Text(), Verifier: strings.Repeat(rand.Text(), 2)}
+	return federated.Question{Redirect: redirect, State: rand.Text(), Nonce: rand.Text(),
+		Verifier: strings.Repeat(rand.Text(), 2)}
 }
 
 func setUp(t *testing.T) (*federatedtest.Provider, federated.Provider) {
 	t.Helper()
 	t.Parallel()
 	site := federatedtest.New(t, time.Now)
-	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret})
+	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID,
+		ClientSecret: site.Secret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +37,8 @@ func setUp(t *testing.T) (*federatedtest.Provider, federated.Provider) {
 }
 
 // journey goes to the site and back; change may spoil the answer.
-func journey(t *testing.T, site *federatedtest.Provider, p federated.Provider, q federated.Question, change func(*federated.Question, *federated.Answer)) (federated.Identity, error) {
+func journey(t *testing.T, site *federatedtest.Provider, p federated.Provider, q federated.Question,
+	change func(*federated.Question, *federated.Answer)) (federated.Identity, error) {
 	t.Helper()
 	address, err := p.Begin(t.Context(), q)
 	if err != nil {
@@ -107,8 +110,11 @@ func TestALieIsRefused(t *testing.T) {
 		"client secret as key": func(c map[string]any) string {
 			return site.Signed(jose.HS256, []byte(strings.Repeat(site.Secret, 2)), c)
 		},
-		"public key as secret":       func(c map[string]any) string { return site.Signed(jose.HS256, public, c) },
-		"a signature of other words": func(c map[string]any) string { return swap(site.RS256(c), site.RS256(map[string]any{"sub": "x"})) },
+		"public key as secret": func(c map[string]any) string { return site.Signed(jose.HS256, public, c) },
+		"a signature of other words": func(c map[string]any) string {
+			return swap(site.RS256(c),
+				site.RS256(map[string]any{"sub": "x"}))
+		},
 	} {
 		site.Sign(sign)
 		if id, err := journey(t, site, p, question(), nil); !errors.Is(err, federated.ErrRefused) {
@@ -129,16 +135,19 @@ func swap(a, b string) string {
 func TestAnAnswerThatIsNotOfThisQuestionIsRefused(t *testing.T) {
 	site, p := setUp(t)
 	for name, change := range map[string]func(*federated.Question, *federated.Answer){
-		"no code":             func(_ *federated.Question, a *federated.Answer) { a.Code = "" },
-		"a made up code":      func(_ *federated.Question, a *federated.Answer) { a.Code = rand.Text() },
-		"an error":            func(_ *federated.Question, a *federated.Answer) { a.Error = "access_denied" },
-		"another issuer":      func(_ *federated.Question, a *federated.Answer) { a.Issuer = "https://evil.test" },
-		"no issuer":           func(_ *federated.Question, a *federated.Answer) { a.Issuer = "" },
-		"verifier of another": func(q *federated.Question, _ *federated.Answer) { q.Verifier = strings.Repeat("v", 43) },
-		"no verifier":         func(q *federated.Question, _ *federated.Answer) { q.Verifier = "" },
-		"nonce of another":    func(q *federated.Question, _ *federated.Answer) { q.Nonce = rand.Text() },
-		"no nonce":            func(q *federated.Question, _ *federated.Answer) { q.Nonce = "" },
-		"another redirect":    func(q *federated.Question, _ *federated.Answer) { q.Redirect += "x" },
+		"no code":        func(_ *federated.Question, a *federated.Answer) { a.Code = "" },
+		"a made up code": func(_ *federated.Question, a *federated.Answer) { a.Code = rand.Text() },
+		"an error":       func(_ *federated.Question, a *federated.Answer) { a.Error = "access_denied" },
+		"another issuer": func(_ *federated.Question, a *federated.Answer) { a.Issuer = "https://evil.test" },
+		"no issuer":      func(_ *federated.Question, a *federated.Answer) { a.Issuer = "" },
+		"verifier of another": func(q *federated.Question, _ *federated.Answer) {
+			q.Verifier = strings.Repeat("v",
+				43)
+		},
+		"no verifier":      func(q *federated.Question, _ *federated.Answer) { q.Verifier = "" },
+		"nonce of another": func(q *federated.Question, _ *federated.Answer) { q.Nonce = rand.Text() },
+		"no nonce":         func(q *federated.Question, _ *federated.Answer) { q.Nonce = "" },
+		"another redirect": func(q *federated.Question, _ *federated.Answer) { q.Redirect += "x" },
 	} {
 		if id, err := journey(t, site, p, question(), change); !errors.Is(err, federated.ErrRefused) {
 			t.Errorf("%s: %v %v", name, id, err)
@@ -200,7 +209,8 @@ func TestTheLabelIsTidyAndProvesNothing(t *testing.T) {
 	for _, email := range []any{"a\x00\u202eb\r\n@corp.test", strings.Repeat("a", 5000), 7, nil, true} {
 		site.Lie(func(c map[string]any) { c["email"] = email })
 		id, err := journey(t, site, p, question(), nil)
-		if err != nil || id.Subject != "alice" || len(id.Label) > 100 || strings.ContainsAny(id.Label, "\x00\r\n\u202e") {
+		if err != nil || id.Subject != "alice" || len(id.Label) > 100 ||
+			strings.ContainsAny(id.Label, "\x00\r\n\u202e") {
 			t.Errorf("%v: %+v %v", email, id, err)
 		}
 	}
@@ -319,7 +329,8 @@ func TestGitHubIsAskedOverTLSWithPKCE(t *testing.T) {
 	}
 	address, err := p.Begin(t.Context(), question())
 	u, err2 := url.Parse(address)
-	if err != nil || err2 != nil || u.Scheme != "https" || u.Host != "github.com" || u.Query().Get("code_challenge") == "" {
+	if err != nil || err2 != nil || u.Scheme != "https" || u.Host != "github.com" ||
+		u.Query().Get("code_challenge") == "" {
 		t.Fatal(address, err, err2)
 	}
 }

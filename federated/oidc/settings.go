@@ -48,8 +48,9 @@ type Settings struct {
 // Google returns a provider for Google accounts.
 func Google(clientID, clientSecret string) (federated.Provider, error) {
 	return New(Settings{
-		Name: "google", Title: "Google", Issuer: "https://accounts.google.com", ClientID: clientID, ClientSecret: clientSecret,
-		Scopes: []string{"email"}, Domains: []string{"gmail.com", "googlemail.com"}, NoReauthentication: true,
+		Name: "google", Title: "Google", Issuer: "https://accounts.google.com", ClientID: clientID,
+		ClientSecret: clientSecret,
+		Scopes:       []string{"email"}, Domains: []string{"gmail.com", "googlemail.com"}, NoReauthentication: true,
 	})
 }
 

@@ -29,8 +29,9 @@ func TestASlowProviderMakesNoQueue(t *testing.T) {
 	t.Parallel()
 	site, wire, ahead := federatedtest.New(t, time.Now), &slow{}, atomic.Int64{}
 	p, err := oidc.New(oidc.Settings{
-		Name: "corp", Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret, Client: &http.Client{Transport: wire},
-		Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
+		Name: "corp", Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret,
+		Client: &http.Client{Transport: wire},
+		Now:    func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -177,7 +177,8 @@ func (a *Accounts) begins(u store.User) []store.Factor {
 		return nil
 	}
 	return []store.Factor{{
-		ID: store.NewID(), UserID: u.ID, Method: store.Email, Destination: u.Email, Usage: store.UseFirst, CreatedAt: a.c.Now(),
+		ID: store.NewID(), UserID: u.ID, Method: store.Email, Destination: u.Email, Usage: store.UseFirst,
+		CreatedAt: a.c.Now(),
 	}}
 }
 
@@ -321,8 +322,9 @@ func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store
 			return err
 		}
 		c := store.FactorChange{
-			UserID: id, From: u.CredentialVersion, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true, RemoveConnections: true,
-			Messages: messages, Now: a.c.Now(),
+			UserID: id, From: u.CredentialVersion, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true,
+			RemoveConnections: true,
+			Messages:          messages, Now: a.c.Now(),
 		}
 		for _, f := range a.begins(u) {
 			c.Add = &f

@@ -259,7 +259,8 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 		after, err := p.ByID(ctx, u.ID)
 		must(t, err)
 		if after.CredentialVersion == before.CredentialVersion || p.changed != told+1 {
-			t.Errorf("%s: a new version %v, caches told %d times", name, after.CredentialVersion != before.CredentialVersion,
+			t.Errorf("%s: a new version %v, caches told %d times", name,
+				after.CredentialVersion != before.CredentialVersion,
 				p.changed-told)
 		}
 	}
@@ -292,7 +293,8 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 func TestAnImportedHashIsReplacedAtTheFirstSignIn(t *testing.T) {
 	ctx, p := context.Background(), open(t)
 	u, err := p.Create(ctx, Draft{
-		Email: "alice@x.t", Hash: "$argon2id$v=19$m=8,t=1,p=1$d2Fsa3dhbGt3YWxrd2Fsaw$pq5MWo7FB8AXDUibQzt8xnKz2Vp4c8UPDBaFMIkjyqU",
+		Email: "alice@x.t", Hash: "$argon2id$v=19$m=8,t=1,p=1$d2Fsa3dhbGt3YWxrd2Fsaw$" +
+			"pq5MWo7FB8AXDUibQzt8xnKz2Vp4c8UPDBaFMIkjyqU",
 	})
 	must(t, err)
 	for range 2 {

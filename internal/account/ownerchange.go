@@ -29,13 +29,15 @@ func (a *Accounts) Choose(ctx context.Context, u store.User, plain string) (Choi
 }
 
 // ChangePassword stores a choice, and messages about it, and returns the changed account.
-func (a *Accounts) ChangePassword(ctx context.Context, u store.User, c Choice, messages []store.Message) (store.User, error) {
+func (a *Accounts) ChangePassword(ctx context.Context, u store.User, c Choice,
+	messages []store.Message) (store.User, error) {
 	return a.changePassword(ctx, u, store.PasswordChange{Hash: c.hash, Messages: messages})
 }
 
 // ResetPassword is like ChangePassword, for a user who has proven the mailbox. The zero Choice
 // removes the password. policy.Drops decides which credentials are removed, too.
-func (a *Accounts) ResetPassword(ctx context.Context, u store.User, c Choice, messages []store.Message) (store.User, error) {
+func (a *Accounts) ResetPassword(ctx context.Context, u store.User, c Choice,
+	messages []store.Message) (store.User, error) {
 	openers, seconds := policy.Drops(policy.Account{Proven: u.Proven(), EverProven: u.ProvenKey != ""})
 	return a.changePassword(ctx, u, store.PasswordChange{
 		Hash: c.hash, ViaMailbox: true, ProvenKey: u.EmailKey, Messages: messages,
@@ -54,7 +56,8 @@ func (a *Accounts) changePassword(ctx context.Context, u store.User, c store.Pas
 
 // ChangeEmail replaces the address with one that was proven. It returns ErrEmail or
 // store.ErrExists.
-func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string, messages []store.Message) (store.User, error) {
+func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string,
+	messages []store.Message) (store.User, error) {
 	address, key, err := ParseNewEmail(email)
 	if err != nil {
 		return store.User{}, err
@@ -64,7 +67,8 @@ func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string, 
 
 // ChangeUsername replaces the username, or removes it if username is empty. It returns the errors
 // of ParseUsername, or store.ErrExists.
-func (a *Accounts) ChangeUsername(ctx context.Context, u store.User, username string, messages []store.Message) (store.User, error) {
+func (a *Accounts) ChangeUsername(ctx context.Context, u store.User, username string,
+	messages []store.Message) (store.User, error) {
 	if username == "" {
 		return a.changeIdentity(ctx, u, store.IdentityChange{NoUsername: true, Messages: messages})
 	}

@@ -84,7 +84,8 @@ func (j *Joined) ListUsers(ctx context.Context, after string, limit int) ([]stor
 // join merges a record with its shadow.
 func (j *Joined) join(ctx context.Context, r Record) (store.User, error) {
 	if r.ID == "" || len(r.ID) > 128 || !utf8.ValidString(r.ID) {
-		return store.User{}, errors.New("account: an ID in the application's own table is empty, too long or not valid text")
+		return store.User{}, errors.New(
+			"account: an ID in the application's own table is empty, too long or not valid text")
 	}
 	deleted := false
 	for range 3 { // another request may create or renew the same shadow
@@ -130,7 +131,8 @@ func (j *Joined) renew(ctx context.Context, r Record, shadow store.User) error {
 func (j *Joined) shadow(r Record) store.User {
 	now := j.now()
 	u := store.User{
-		ID: r.ID, PasswordHash: digest(r), Active: true, CredentialVersion: NewUniquifier(), Roles: []string{}, CreatedAt: now, UpdatedAt: now,
+		ID: r.ID, PasswordHash: digest(r), Active: true, CredentialVersion: NewUniquifier(), Roles: []string{},
+		CreatedAt: now, UpdatedAt: now,
 	}
 	if r.Confirmed {
 		u.ConfirmedAt, u.ProvenKey = now, mailboxOf(digest(r))
@@ -177,13 +179,15 @@ func hashed(parts ...string) string {
 }
 
 // SetPassword implements store.UserWriter.
-func (j *Joined) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time, messages ...store.Message) error {
+func (j *Joined) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time,
+	messages ...store.Message) error {
 	u, err := j.UserByID(ctx, id)
 	if err != nil {
 		return err
 	}
 	return j.ChangePassword(ctx, store.PasswordChange{
-		UserID: id, From: u.CredentialVersion, To: uniquifier, Hash: hash, ViaMailbox: viaMailbox, Messages: messages, Now: now,
+		UserID: id, From: u.CredentialVersion, To: uniquifier, Hash: hash, ViaMailbox: viaMailbox, Messages: messages,
+		Now: now,
 	})
 }
 

@@ -93,7 +93,8 @@ func joined(t *testing.T) (*table, *account.Joined) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	own := &table{rows: map[string]account.Record{
-		"1": {ID: "1", Email: "Ada@Example.org", Username: "ada1", PasswordHash: "hash one", Active: true, Roles: []string{"staff"}},
+		"1": {ID: "1", Email: "Ada@Example.org", Username: "ada1", PasswordHash: "hash one", Active: true,
+			Roles: []string{"staff"}},
 		"2": {ID: "2", Email: "rené@example.org", PasswordHash: "hash two", Active: true, Confirmed: true},
 	}}
 	return own, account.Join(db, account.Table{Source: own}, time.Now)
@@ -113,7 +114,8 @@ func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
 	_, j := joined(t)
 	ctx := t.Context()
 	u := must(j.UserByIdentity(ctx, account.Key("ADA@example.org")))(t)
-	if u.ID != "1" || u.Email != "Ada@Example.org" || u.EmailKey != "ada@example.org" || u.PasswordHash != "hash one" || !u.Active ||
+	if u.ID != "1" || u.Email != "Ada@Example.org" || u.EmailKey != "ada@example.org" || u.PasswordHash != "hash one" ||
+		!u.Active ||
 		u.CredentialVersion == "" || !reflect.DeepEqual(u.Roles, []string{"staff"}) || !u.ConfirmedAt.IsZero() {
 		t.Fatalf("%+v", u)
 	}
@@ -132,7 +134,8 @@ func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
 	}
 	// What lies in our rows is neither hash nor address.
 	shadow := must(j.Store.UserByID(ctx, "1"))(t)
-	if shadow.Email+shadow.EmailKey+shadow.Username+shadow.UsernameKey != "" || strings.Contains(shadow.PasswordHash, "hash one") {
+	if shadow.Email+shadow.EmailKey+shadow.Username+shadow.UsernameKey != "" ||
+		strings.Contains(shadow.PasswordHash, "hash one") {
 		t.Errorf("shadow %+v", shadow)
 	}
 	if all := must(j.ListUsers(ctx, "", 10))(t); len(all) != 2 || all[0].Email == "" {
@@ -184,7 +187,8 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 	if err := j.UpgradePassword(ctx, "1", "hash one", "hash one, better"); err != nil {
 		t.Fatal(err)
 	}
-	if after := must(j.UserByID(ctx, "1"))(t); after.CredentialVersion != u.CredentialVersion || after.PasswordHash != "hash one, better" {
+	if after := must(j.UserByID(ctx, "1"))(t); after.CredentialVersion != u.CredentialVersion ||
+		after.PasswordHash != "hash one, better" {
 		t.Errorf("an upgrade: %+v", after)
 	}
 	if err := j.UpgradePassword(ctx, "1", "hash one", "late"); !errors.Is(err, store.ErrUsed) {
@@ -194,13 +198,16 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := must(j.UserByID(ctx, "1"))(t)
-	if after.CredentialVersion != "q" || after.PasswordHash != "chosen" || after.ResetAt.IsZero() || own.rows["1"].PasswordHash != "chosen" {
+	if after.CredentialVersion != "q" || after.PasswordHash != "chosen" || after.ResetAt.IsZero() ||
+		own.rows["1"].PasswordHash != "chosen" {
 		t.Errorf("a change: %+v", after)
 	}
 	wins := make(chan error, 8)
 	for i := range 8 {
 		go func() {
-			wins <- j.ChangePassword(ctx, store.PasswordChange{UserID: "1", From: "q", To: "r" + strconv.Itoa(i), Hash: "h" + strconv.Itoa(i), Now: time.Now()})
+			wins <- j.ChangePassword(ctx,
+				store.PasswordChange{UserID: "1", From: "q", To: "r" + strconv.Itoa(i), Hash: "h" + strconv.Itoa(i),
+					Now: time.Now()})
 		}()
 	}
 	won := 0
@@ -249,12 +256,14 @@ func TestATableThatFailsOpensNothing(t *testing.T) {
 		t.Error(err)
 	}
 	own.fail = nil
-	halfway := store.PasswordChange{UserID: "1", From: u.CredentialVersion, To: "q", Hash: "what was to come", Now: time.Now()}
+	halfway := store.PasswordChange{UserID: "1", From: u.CredentialVersion, To: "q", Hash: "what was to come",
+		Now: time.Now()}
 	if err := j.Store.ChangePassword(ctx, halfway); err != nil { // the shadow moved, the table did not
 		t.Fatal(err)
 	}
 	after := must(j.UserByID(ctx, "1"))(t)
-	if after.CredentialVersion == u.CredentialVersion || after.CredentialVersion == "q" || after.PasswordHash != "hash one" {
+	if after.CredentialVersion == u.CredentialVersion || after.CredentialVersion == "q" ||
+		after.PasswordHash != "hash one" {
 		t.Errorf("%+v", after)
 	}
 }
@@ -263,15 +272,18 @@ func TestAccountsAreMadeInTheTable(t *testing.T) {
 	own, j := joined(t)
 	ctx := t.Context()
 	hasher := must(password.New(password.Config{}))(t)
-	accounts := account.New(account.Config{Users: j, Source: own, Hasher: hasher, Policy: password.Policy{MinLength: 8}, Now: time.Now})
+	accounts := account.New(account.Config{Users: j, Source: own, Hasher: hasher, Policy: password.Policy{MinLength: 8},
+		Now: time.Now})
 	u := must(accounts.Create(ctx, account.Draft{Email: "new@example.org", Password: "correct horse battery"}))(t)
-	if u.ID != "3" || own.rows["3"].Email != "new@example.org" || !strings.HasPrefix(own.rows["3"].PasswordHash, "$argon2id$") {
+	if u.ID != "3" || own.rows["3"].Email != "new@example.org" ||
+		!strings.HasPrefix(own.rows["3"].PasswordHash, "$argon2id$") {
 		t.Fatalf("%+v %+v", u, own.rows["3"])
 	}
 	if got := must(accounts.CheckPassword(ctx, &u, "", "correct horse battery"))(t); !got.OK {
 		t.Error("its password does not open it")
 	}
-	if _, err := accounts.Create(ctx, account.Draft{Email: "NEW@example.org", Password: "correct horse battery"}); !errors.Is(err, store.ErrExists) {
+	if _, err := accounts.Create(ctx,
+		account.Draft{Email: "NEW@example.org", Password: "correct horse battery"}); !errors.Is(err, store.ErrExists) {
 		t.Error(err)
 	}
 	if err := accounts.SetIdentity(ctx, "3", "other@example.org", ""); !errors.Is(err, account.ErrNotOurs) {
@@ -327,7 +339,8 @@ func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
 	if !own["CreateConnected"] {
 		t.Error("CreateConnected acts on the shadow alone")
 	}
-	for _, of := range []reflect.Type{reflect.TypeFor[store.UserReader](), reflect.TypeFor[store.UserWriter](), reflect.TypeFor[store.OwnerWriter]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[store.UserReader](), reflect.TypeFor[store.UserWriter](),
+		reflect.TypeFor[store.OwnerWriter]()} {
 		for i := range of.NumMethod() {
 			if name := of.Method(i).Name; !own[name] {
 				t.Errorf("%s.%s acts on the shadow alone: decide in usersource.go", of.Name(), name)
@@ -355,11 +368,14 @@ func TestARowWithoutPasswordIsOpenedByItsMailbox(t *testing.T) {
 		}
 		u := must(a.Create(ctx, account.Draft{Email: "new" + strconv.Itoa(i) + "@example.org", Unconfirmed: true}))(t)
 		firsts := must(j.FirstFactorsOf(ctx, u.ID))(t)
-		if u.PasswordHash != "" || len(firsts) != 1 || firsts[0].Method != store.Email || firsts[0].Destination != u.Email || firsts[0].Usage != store.UseFirst {
+		if u.PasswordHash != "" || len(firsts) != 1 || firsts[0].Method != store.Email ||
+			firsts[0].Destination != u.Email || firsts[0].Usage != store.UseFirst {
 			t.Errorf("seen %v: %+v is opened by %+v", seen, u, firsts)
 		}
 	}
-	with := must(a.Create(ctx, account.Draft{Email: "with@example.org", Hash: "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"}))(t)
+	with := must(a.Create(ctx,
+		account.Draft{Email: "with@example.org",
+			Hash: "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"}))(t)
 	if firsts := must(j.FirstFactorsOf(ctx, with.ID))(t); len(firsts) != 0 {
 		t.Errorf("who has a password is opened by %+v", firsts)
 	}
@@ -385,7 +401,8 @@ func TestAnotherAddressInTheTableIsAnotherMailbox(t *testing.T) {
 	ctx := t.Context()
 	add := func(u store.User, f store.Factor) store.User {
 		f.ID, f.UserID = store.NewID(), u.ID
-		c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f, Now: time.Now()}
+		c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f,
+			Now: time.Now()}
 		if err := j.ChangeFactors(ctx, c); err != nil {
 			t.Fatal(err)
 		}
@@ -429,7 +446,8 @@ func TestAnotherAddressInTheTableIsAnotherMailbox(t *testing.T) {
 	if err := j.Store.UpgradePassword(ctx, "2", shadow.PasswordHash, old); err != nil {
 		t.Fatal(err)
 	}
-	if got := must(j.UserByID(ctx, "2"))(t); got.CredentialVersion != shadow.CredentialVersion || must(j.Store.UserByID(ctx, "2"))(t).PasswordHash != shadow.PasswordHash {
+	if got := must(j.UserByID(ctx, "2"))(t); got.CredentialVersion != shadow.CredentialVersion ||
+		must(j.Store.UserByID(ctx, "2"))(t).PasswordHash != shadow.PasswordHash {
 		t.Error("an older shadow ends what was issued, or stays as it was")
 	}
 }

@@ -41,6 +41,7 @@ func Done() []string {
 // of them; the others require the password.
 func Tried() []string {
 	return []string{
-		event.UserFailedAuthn{}.Name(), event.UserPaused{}.Name(), event.TFPaused{}.Name(), event.TFRescueRequested{}.Name(),
+		event.UserFailedAuthn{}.Name(), event.UserPaused{}.Name(), event.TFPaused{}.Name(),
+		event.TFRescueRequested{}.Name(),
 	}
 }

@@ -94,7 +94,8 @@ func (l budgets) answeredFirst(ctx context.Context, u store.User, channel string
 	if err != nil {
 		return nil // it has no address, so nothing was requested with it
 	}
-	return l.c.Limits.AnsweredFirst(ctx, limit.First{Channel: channel, Identity: typed(key), Account: budgetOf(u, ""), From: l.from(u, b)})
+	return l.c.Limits.AnsweredFirst(ctx,
+		limit.First{Channel: channel, Identity: typed(key), Account: budgetOf(u, ""), From: l.from(u, b)})
 }
 
 // secondFactorPlace reserves a guess. It reports a closed budget to subscribers.
@@ -119,7 +120,8 @@ func (l budgets) mailedPlace(ctx context.Context, u store.User, b Client) (*limi
 func (l budgets) toldPaused(ctx context.Context, u store.User, err error, b Client) error {
 	var p *limit.Paused
 	if errors.As(err, &p) {
-		return recordedOr(err, l.tellOnce(ctx, u.ID, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)}))
+		return recordedOr(err, l.tellOnce(ctx, u.ID,
+			event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)}))
 	}
 	return err
 }

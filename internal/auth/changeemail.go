@@ -81,7 +81,8 @@ func (l Account) ChangeEmail(ctx context.Context, token string, who *Principal, 
 		return Outcome{}, linkError(err)
 	}
 	l.kickOutbox()
-	if err := l.tell(ctx, event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email, Context: l.at(b)}); err != nil {
+	if err := l.tell(ctx, event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email,
+		Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
 	return l.renewUnchanged(ctx, u, caller, b)

@@ -45,6 +45,8 @@ func (l Account) ChangePassword(ctx context.Context, who Principal, old, plain s
 // renewUnchanged gives the acting browser a new session with the proofs and the freshness of the old one.
 func (l Account) renewUnchanged(ctx context.Context, u store.User, who Principal, b Client) (Outcome, error) {
 	s := who.Session
-	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: s.TrustedBy, renews: &s, quiet: true, carries: true}, b)
+	out, err := l.finish(ctx,
+		granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: s.TrustedBy, renews: &s,
+			quiet: true, carries: true}, b)
 	return out, stateError(err)
 }

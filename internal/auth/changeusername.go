@@ -30,7 +30,8 @@ func (l Account) ChangeUsername(ctx context.Context, who Principal, username str
 		return Outcome{}, stateError(err)
 	}
 	l.kickOutbox()
-	if err := l.tell(ctx, event.UsernameChanged{User: subject(u), OldUsername: who.User.Username, Context: l.at(b)}); err != nil {
+	if err := l.tell(ctx, event.UsernameChanged{User: subject(u), OldUsername: who.User.Username,
+		Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
 	return l.renewUnchanged(ctx, u, who, b)

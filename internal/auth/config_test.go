@@ -23,7 +23,8 @@ func (d *desk) complete(t *testing.T) Config {
 		t.Fatal(err)
 	}
 	return Config{
-		Accounts: d.c.Accounts, Sessions: sessions, Devices: device.New(device.Config{}), Limits: limit.New(d.db, now, limit.Limits{}),
+		Accounts: d.c.Accounts, Sessions: sessions, Devices: device.New(device.Config{}),
+		Limits:  limit.New(d.db, now, limit.Limits{}),
 		Factors: d.db, Pendings: d.db, Drafts: d.db, Challenges: d.db, Tokens: d.db,
 		Recoveries: d.db, Steps: d.db, Keys: d.c.Keys,
 		Trail: &event.Trail{}, Now: now,
@@ -80,7 +81,8 @@ func TestWhatIsNotSetHasItsDefaultAndWhatIsSetStays(t *testing.T) {
 			t.Fatal("something to be called is nil")
 		}
 		return [...]time.Duration{
-			p.Freshness, p.SetupWithin, p.RescueAfterReset, p.RecoveryWait, p.Life.ConfirmWithin, p.Life.ResetWithin, p.Life.ChangeEmailWithin,
+			p.Freshness, p.SetupWithin, p.RescueAfterReset, p.RecoveryWait, p.Life.ConfirmWithin, p.Life.ResetWithin,
+			p.Life.ChangeEmailWithin,
 		}
 	}
 	if got, want := times(c), [...]time.Duration{
@@ -89,8 +91,9 @@ func TestWhatIsNotSetHasItsDefaultAndWhatIsSetStays(t *testing.T) {
 		t.Errorf("defaults %v, want %v", got, want)
 	}
 	c.Policy = Policy{
-		Freshness: 1, SetupWithin: 2, RescueAfterReset: 3, RecoveryWait: 4, Require: func(store.User) bool { return true },
-		Life: Life{ConfirmWithin: 5, ResetWithin: 6, ChangeEmailWithin: 7},
+		Freshness: 1, SetupWithin: 2, RescueAfterReset: 3, RecoveryWait: 4,
+		Require: func(store.User) bool { return true },
+		Life:    Life{ConfirmWithin: 5, ResetWithin: 6, ChangeEmailWithin: 7},
 	}
 	if got := times(c); got != [...]time.Duration{1, 2, 3, 4, 5, 6, 7} {
 		t.Errorf("what was set became %v", got)

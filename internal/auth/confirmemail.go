@@ -45,7 +45,8 @@ func ownLink(k link, who *Principal, b Client) bool {
 // LookConfirm checks a link to confirm an address without using it. choose reports whether a new
 // password must be chosen, and here whether the link was requested in this browser. It returns
 // ErrLink, ErrLinkExpired or ErrConfirmed.
-func (l Account) LookConfirm(ctx context.Context, token string, who *Principal, b Client) (choose, here bool, err error) {
+func (l Account) LookConfirm(ctx context.Context, token string, who *Principal,
+	b Client) (choose, here bool, err error) {
 	k, err := l.openConfirm(ctx, token)
 	if err != nil {
 		return false, false, err

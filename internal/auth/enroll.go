@@ -254,9 +254,10 @@ func draftTransaction(d store.Draft, u store.User, b Client) factor.Transaction 
 // ErrState.
 func (l Enroll) ConfirmSetup(ctx context.Context, who Principal, state, code string, b Client) (Outcome, error) {
 	at := func() (string, error) { return "", nil } // the caller's session is valid
-	return l.Repeats.once(ctx, l.Repeats.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
-		return l.confirm(ctx, actor{who: &who}, state, code, b)
-	})
+	return l.Repeats.once(ctx, l.Repeats.repeat(stepSetup, b.Session, setupAnswer(state, code)), at,
+		func() (Outcome, error) {
+			return l.confirm(ctx, actor{who: &who}, state, code, b)
+		})
 }
 
 // SettingUp reports whether the caller has a draft that waits for its code. It returns the data of
@@ -333,7 +334,8 @@ func (l Enroll) sendDraft(ctx context.Context, d store.Draft, u store.User, m fa
 	if err := m.Send(ctx, draftTransaction(d, u, b), d.Destination); err != nil {
 		return l.SecondFactor.sendError(ctx, u, d.Method, err)
 	}
-	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method,
+		Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
 }
 
 // draft returns the actor's own draft, if it was created under the current credentials.

@@ -105,7 +105,8 @@ func (l Enroll) activate(
 	if err != nil {
 		return store.User{}, false, err
 	}
-	c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f, Now: l.c.Now()}
+	c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f,
+		Now: l.c.Now()}
 	notice := FactorChanged
 	if f.Method == store.Passkey {
 		notice = PasskeyAdded
@@ -162,7 +163,8 @@ func (l Enroll) enrolled(ctx context.Context, a actor, u store.User, second stor
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: second.Method, Context: l.at(b)})
 	remember := a.pending.Remember && a.pending.State != store.Repair // no trust after a rescue (R79)
 	out, err := l.finish(ctx, granted{
-		user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}, stay: l.Sessions.staying(remember, u, store.TwoFactors),
+		user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second},
+		stay: l.Sessions.staying(remember, u, store.TwoFactors),
 	}, b)
 	if err != nil {
 		return Outcome{}, err

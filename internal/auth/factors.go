@@ -14,7 +14,8 @@ import (
 // up the factor among the caller's own (R60).
 
 // own returns one of the caller's second factors, and the others.
-func (l SecondFactor) own(ctx context.Context, who Principal, id string) (f store.Factor, others []store.Factor, err error) {
+func (l SecondFactor) own(ctx context.Context, who Principal,
+	id string) (f store.Factor, others []store.Factor, err error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return f, nil, err
 	}
@@ -94,7 +95,8 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string
 		return Outcome{}, err
 	}
 	c := store.FactorChange{
-		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Remove: []string{id}, KeepOne: true,
+		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Remove: []string{id},
+		KeepOne:  true,
 		Messages: l.notices(ctx, who.User, FactorRemoved, f.Method, b), Now: l.c.Now(),
 	}
 	if f.Primary {
@@ -138,7 +140,8 @@ func (l SecondFactor) Disable(ctx context.Context, who Principal, b Client) (Out
 		return Outcome{}, ErrMethod
 	}
 	u, err := l.change(ctx, who.User, store.FactorChange{
-		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), RemoveAll: true, Now: l.c.Now(),
+		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), RemoveAll: true,
+		Now:      l.c.Now(),
 		Messages: l.notices(ctx, who.User, FactorDisabled, "", b),
 	})
 	if err != nil {

@@ -73,7 +73,8 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Client) (Outc
 			}
 		case ok:
 			// Do not stay longer than the device that replaces the second factor.
-			g.trusted, g.trustedBy, g.stay = true, known.ID, min(known.Left, l.Sessions.staying(remember, u, store.TwoFactors))
+			g.trusted, g.trustedBy, g.stay = true, known.ID,
+				min(known.Left, l.Sessions.staying(remember, u, store.TwoFactors))
 			out, err := l.finish(ctx, g, b)
 			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
 			return out, err
@@ -89,7 +90,8 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Client) (Outc
 // the two holders knows the password and is not the owner.
 func (l *Login) copied(ctx context.Context, u store.User, b Client) (store.User, error) {
 	u, err := l.change(ctx, u, store.FactorChange{
-		UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Messages: l.notices(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
+		UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(),
+		Messages: l.notices(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
 	})
 	if err != nil {
 		return u, err

@@ -14,7 +14,8 @@ func TestFreshnessIsExact(t *testing.T) {
 	d := newDesk(t)
 	d.c.Factors, d.c.Policy.Freshness = d.db, 15*time.Minute
 	made := d.now
-	session := store.Session{Level: store.TwoFactors, FreshAt: made, Proofs: []store.Proof{{Method: "password", At: made}}}
+	session := store.Session{Level: store.TwoFactors, FreshAt: made,
+		Proofs: []store.Proof{{Method: "password", At: made}}}
 	trusted, never, old := session, session, session
 	trusted.Trusted, never.FreshAt, old.Proofs = true, time.Time{}, nil
 	check := func(after time.Duration, s store.Session, fresh, recent bool) {
@@ -25,7 +26,8 @@ func TestFreshnessIsExact(t *testing.T) {
 			err  error
 			want bool
 		}{
-			"fresh": {d.Reauth.RequireFresh(t.Context(), who, d.c.Policy.Freshness), fresh}, "recent": {d.Reauth.RequireRecent(who), recent},
+			"fresh":  {d.Reauth.RequireFresh(t.Context(), who, d.c.Policy.Freshness), fresh},
+			"recent": {d.Reauth.RequireRecent(who), recent},
 		} {
 			if (c.err == nil) != c.want || c.err != nil && !errors.Is(c.err, ErrReauthenticate) {
 				t.Errorf("%v after %+v, %s: %v", after, s, what, c.err)

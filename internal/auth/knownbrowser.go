@@ -164,7 +164,8 @@ func (k notes) network(ctx context.Context, u store.User, address string) (bool,
 		id = "nobody"
 	}
 	rows, err := k.c.Trail.List(ctx, store.EventFilter{UserID: id, Names: []string{
-		event.UserAuthenticated{}.Name(), event.PasswordChanged{}.Name(), event.PasswordReset{}.Name(), event.AccountChanged{}.Name(),
+		event.UserAuthenticated{}.Name(), event.PasswordChanged{}.Name(), event.PasswordReset{}.Name(),
+		event.AccountChanged{}.Name(),
 	}, Newest: true, Limit: knownRows})
 	for _, e := range rows {
 		switch e.Name {

@@ -33,7 +33,8 @@ type Life struct {
 
 func (f Life) withDefaults() Life {
 	for d, def := range map[*time.Duration]time.Duration{
-		&f.ConfirmWithin: 48 * time.Hour, &f.ResetWithin: time.Hour, &f.ChangeEmailWithin: 2 * time.Hour, &f.LoginWithin: 10 * time.Minute,
+		&f.ConfirmWithin: 48 * time.Hour, &f.ResetWithin: time.Hour, &f.ChangeEmailWithin: 2 * time.Hour,
+		&f.LoginWithin: 10 * time.Minute,
 	} {
 		if *d == 0 {
 			*d = def

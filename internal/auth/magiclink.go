@@ -37,7 +37,8 @@ func (l Passwordless) AskLogin(ctx context.Context, email, next string, b Client
 		return err
 	}
 	decoy := why != nil && !errors.Is(why, ErrUnconfirmed)
-	if err := l.budgets.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(key), Decoy: decoy}, b); err != nil {
+	if err := l.budgets.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(key), Decoy: decoy},
+		b); err != nil {
 		return err
 	}
 	p := l.loggingIn()

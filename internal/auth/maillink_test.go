@@ -40,7 +40,8 @@ func newDesk(t testing.TB, keys ...string) *desk {
 		t.Fatal(err)
 	}
 	d.Login = &Login{c: Config{
-		Accounts: account.New(account.Config{Users: db, Hasher: h, Now: now}), Limits: limit.New(db, now, limit.Limits{}), Now: now,
+		Accounts: account.New(account.Config{Users: db, Hasher: h, Now: now}),
+		Limits:   limit.New(db, now, limit.Limits{}), Now: now,
 	}}
 	d.services = servicesOf(d.Login)
 	d.keys(t, "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B")
@@ -96,7 +97,8 @@ func TestLinkOpensForItsPurposeUntilItIsSpent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !k.sameBrowser(Client{Asked: "this one"}) || k.sameBrowser(Client{Asked: "that one"}) || k.sameBrowser(Client{}) {
+	if !k.sameBrowser(Client{Asked: "this one"}) || k.sameBrowser(Client{Asked: "that one"}) ||
+		k.sameBrowser(Client{}) {
 		t.Error("the browser that asked is not told from others")
 	}
 	var won atomic.Int32
@@ -122,7 +124,8 @@ func TestLinkOpensForItsPurposeUntilItIsSpent(t *testing.T) {
 	if err := d.Links.spendLink(ctx, k); !errors.Is(err, ErrLink) {
 		t.Errorf("spent again: %v", err)
 	}
-	if again, err := d.Links.openLink(ctx, hour, d.make(t, hour, Client{})); err != nil || d.Links.spendLink(ctx, again) != nil || again.sameBrowser(Client{}) {
+	if again, err := d.Links.openLink(ctx, hour, d.make(t, hour, Client{})); err != nil ||
+		d.Links.spendLink(ctx, again) != nil || again.sameBrowser(Client{}) {
 		t.Error("another link of the same account is spent with it, or belongs to a browser")
 	}
 }
@@ -142,11 +145,13 @@ func TestLinkDiesInTimeAndWithWhatItRestsOn(t *testing.T) {
 	}{
 		"nothing":  {func() {}, nil, nil, nil},
 		"password": {func() { must(a.SetPassword(ctx, d.user.ID, "another horse 72 battery")) }, ErrLink, nil, nil},
-		"address":  {func() { must(a.SetIdentity(ctx, d.user.ID, store.NewID()+"@good.test", "")) }, ErrLink, ErrLink, nil},
-		"off":      {func() { must(a.SetActive(ctx, d.user.ID, false)) }, ErrLink, ErrLink, nil},
-		"factors":  {func() { must(a.SetActive(ctx, d.user.ID, true)); must(a.ResetAccess(ctx, d.user.ID)) }, ErrLink, ErrLink, nil},
-		"too old":  {func() { d.now = d.now.Add(time.Hour) }, ErrLinkExpired, ErrLinkExpired, ErrLinkExpired},
-		"too new":  {func() { d.now = d.now.Add(-2 * time.Minute) }, ErrLink, ErrLink, ErrLink},
+		"address": {func() { must(a.SetIdentity(ctx, d.user.ID, store.NewID()+"@good.test", "")) }, ErrLink, ErrLink,
+			nil},
+		"off": {func() { must(a.SetActive(ctx, d.user.ID, false)) }, ErrLink, ErrLink, nil},
+		"factors": {func() { must(a.SetActive(ctx, d.user.ID, true)); must(a.ResetAccess(ctx, d.user.ID)) }, ErrLink,
+			ErrLink, nil},
+		"too old": {func() { d.now = d.now.Add(time.Hour) }, ErrLinkExpired, ErrLinkExpired, ErrLinkExpired},
+		"too new": {func() { d.now = d.now.Add(-2 * time.Minute) }, ErrLink, ErrLink, ErrLink},
 	} {
 		if name == "factors" {
 			must(a.SetActive(ctx, d.user.ID, false))
@@ -172,7 +177,8 @@ func TestLinkTimesAreExact(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	token, made := d.make(t, hour, Client{}), d.now
 	for after, want := range map[time.Duration]error{
-		0: nil, time.Hour - time.Second: nil, time.Hour: ErrLinkExpired, -time.Minute: nil, -time.Minute - time.Second: ErrLink,
+		0: nil, time.Hour - time.Second: nil, time.Hour: ErrLinkExpired, -time.Minute: nil,
+		-time.Minute - time.Second: ErrLink,
 	} {
 		d.now = made.Add(after)
 		if _, err := d.Links.openLink(ctx, hour, token); !errors.Is(err, want) || err == nil && want != nil {
@@ -190,7 +196,8 @@ func TestLinkSurvivesAChangeOfKeysAndNothingElseMakesOne(t *testing.T) {
 	}
 	d.keys(t, "gP4mXhG2u4h1lQ0b5oX8n7nQxw7k0Jr3Jm0Kp3g8o2E")
 	for what, forged := range map[string]string{
-		"under a dropped key": token, "empty": "", "cut": token[:len(token)-1], "longer": token + "A", "other case": strings.ToUpper(token),
+		"under a dropped key": token, "empty": "", "cut": token[:len(token)-1], "longer": token + "A",
+		"other case":                strings.ToUpper(token),
 		"signed for something else": d.c.Keys.Sign("device", []byte(`{"u":"`+d.user.ID+`"}`)),
 		"without an account":        d.c.Keys.Sign("link:one", []byte(`{"t":1,"i":"x"}`)),
 		"of nobody":                 d.c.Keys.Sign("link:one", []byte(`{"u":"nobody","t":1772366400,"i":"x"}`)),

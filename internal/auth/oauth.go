@@ -275,7 +275,8 @@ func (l OAuth) verifyFrom(
 ) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) || err == nil && u.ID != who.User.ID {
-		failed := event.UserFailedAuthn{User: subject(who.User), AuthType: policy.Elsewhere, Reason: "another identity", Context: l.at(b)}
+		failed := event.UserFailedAuthn{User: subject(who.User), AuthType: policy.Elsewhere, Reason: "another identity",
+			Context: l.at(b)}
 		return Outcome{}, recordedOr(ErrNotConnected, l.record(ctx, failed))
 	}
 	if err == nil {
@@ -304,7 +305,8 @@ func (l OAuth) connect(
 	}
 	now := l.c.Now()
 	return l.reconnect(ctx, who, store.ConnectionChange{Add: &store.Connection{
-		ID: store.NewID(), UserID: who.User.ID, Provider: provider, Issuer: id.Issuer, Subject: id.Subject, Label: id.Label, CreatedAt: now,
+		ID: store.NewID(), UserID: who.User.ID, Provider: provider, Issuer: id.Issuer, Subject: id.Subject,
+		Label: id.Label, CreatedAt: now,
 	}}, ConnectionAdded, provider, b)
 }
 
@@ -357,7 +359,8 @@ func (l OAuth) reconnect(
 	l.c.Sessions.Forget()
 	l.kickOutbox()
 	u.CredentialVersion = c.To
-	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil, Context: l.at(b)}); err != nil {
+	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil,
+		Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
 	return l.Enroll.renewSession(ctx, u, who.Session, who.Session.Level, who.Session.Proofs, b)

@@ -199,15 +199,18 @@ func (l WebAuthn) refused(ctx context.Context, q ceremony, u store.User, err err
 			}
 		}
 		return recordedOr(err, l.tell(ctx, event.UserFailedAuthn{
-			User: subject(u), AuthType: "passkey", SecondFactor: q.second, Method: store.Passkey, Reason: r.Cause, Context: l.at(b),
+			User: subject(u), AuthType: "passkey", SecondFactor: q.second, Method: store.Passkey, Reason: r.Cause,
+			Context: l.at(b),
 		}))
 	}
 	for cause, reason := range map[error]string{
-		factor.ErrMalformedAssertion: "no answer", ErrPasskeyUnknown: "unknown passkey", ErrPasskeyOwner: "passkey of another user",
+		factor.ErrMalformedAssertion: "no answer", ErrPasskeyUnknown: "unknown passkey",
+		ErrPasskeyOwner: "passkey of another user",
 		ErrPasskeyUsage: "passkey for another use",
 	} {
 		if errors.Is(err, cause) {
-			return recordedOr(err, l.tell(ctx, event.PasskeyRefused{User: subject(u), Reason: reason, Context: l.at(b)}))
+			return recordedOr(err, l.tell(ctx,
+				event.PasskeyRefused{User: subject(u), Reason: reason, Context: l.at(b)}))
 		}
 	}
 	return err

@@ -131,7 +131,8 @@ func (l WebAuthn) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked,
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	out, err := l.ask(ctx, store.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID, CredentialVersion: w.user.CredentialVersion}, "", c,
+	out, err := l.ask(ctx, store.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID,
+		CredentialVersion: w.user.CredentialVersion}, "", c,
 		orLife(l.c.Policy.Passkeys.GetWithin))
 	out.Second = true
 	return out, err
@@ -212,7 +213,8 @@ func enterByKey(
 		}
 	}
 	return l.finish(ctx, granted{
-		user: u, level: store.TwoFactors, proofs: []store.Proof{first}, stay: l.Sessions.staying(remember, u, store.TwoFactors),
+		user: u, level: store.TwoFactors, proofs: []store.Proof{first},
+		stay: l.Sessions.staying(remember, u, store.TwoFactors),
 	}, b)
 }
 
@@ -284,7 +286,8 @@ func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Princip
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	return l.ask(ctx, store.Draft{Owner: verifyOwner(who.Session), UserID: who.User.ID, CredentialVersion: who.User.CredentialVersion}, "", c,
+	return l.ask(ctx, store.Draft{Owner: verifyOwner(who.Session), UserID: who.User.ID,
+		CredentialVersion: who.User.CredentialVersion}, "", c,
 		orLife(l.c.Policy.Passkeys.GetWithin))
 }
 
@@ -320,7 +323,8 @@ func (l WebAuthn) VerifyByPasskey(
 	}
 	proof := l.proofOf(f)
 	proof.UserVerified = l.c.Policy.both(proven)
-	g := granted{user: who.User, level: store.OneFactor, proofs: []store.Proof{proof}, renews: &who.Session, verified: true}
+	g := granted{user: who.User, level: store.OneFactor, proofs: []store.Proof{proof}, renews: &who.Session,
+		verified: true}
 	if proof.UserVerified {
 		g.level = store.TwoFactors
 	}

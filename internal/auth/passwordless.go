@@ -113,7 +113,8 @@ func (l Passwordless) passcode(ctx context.Context, u *store.User, a Attempt, p 
 	})
 }
 
-func (l Passwordless) tryFirst(ctx context.Context, account *store.User, method string, firsts []store.Factor, a Attempt,
+func (l Passwordless) tryFirst(ctx context.Context, account *store.User, method string, firsts []store.Factor,
+	a Attempt,
 	p factor.Purpose, of string, b Client) (bool, error) {
 	if method == ByPassword {
 		return checkPassword(ctx, l.Login, account, a.Identity, a.Password, b)
@@ -268,7 +269,8 @@ func (l Passwordless) sendPasscode(ctx context.Context, u store.User, codes Trie
 	if err := codes.Send(ctx, t, to); err != nil {
 		return l.SecondFactor.sendError(ctx, u, method, err)
 	}
-	sent := event.USSecurityTokenSent{User: subject(u), Method: method, Destination: send.Mask(method, to), Context: l.at(b)}
+	sent := event.USSecurityTokenSent{User: subject(u), Method: method, Destination: send.Mask(method, to),
+		Context: l.at(b)}
 	if u.ID == "" {
 		return l.record(ctx, sent)
 	}
@@ -317,7 +319,8 @@ func (l Passwordless) FollowCodeLink(ctx context.Context, token string, meant bo
 	}
 	err = codes.Try(ctx, factor.Transaction{ID: id, Purpose: factor.First, User: k.user}, k.user.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
-		failed := event.UserFailedAuthn{User: subject(k.user), AuthType: "passcode", Method: store.Email, Context: l.at(b)}
+		failed := event.UserFailedAuthn{User: subject(k.user), AuthType: "passcode", Method: store.Email,
+			Context: l.at(b)}
 		return Outcome{}, recordedOr(ErrLink, l.tell(ctx, failed))
 	}
 	if err == nil {

@@ -80,7 +80,8 @@ func (l Passwordless) BeginFirst(ctx context.Context, who Principal, w EnrollReq
 			return Enrollment{}, err
 		}
 	}
-	return l.Enroll.begin(ctx, firstOwner(who), who.User, EnrollRequest{Method: w.Method, Phone: w.Phone, within: l.c.Policy.Unified.SetupWithin}, b)
+	return l.Enroll.begin(ctx, firstOwner(who), who.User,
+		EnrollRequest{Method: w.Method, Phone: w.Phone, within: l.c.Policy.Unified.SetupWithin}, b)
 }
 
 // SettingUpFirst returns the draft with this state to the session that started it. It includes the
@@ -111,9 +112,10 @@ func (l Passwordless) ResendFirst(ctx context.Context, who Principal, state stri
 // It returns ErrSetupToken, ErrSetupExpired, ErrCode or ErrState.
 func (l Passwordless) ConfirmFirst(ctx context.Context, who Principal, state, code string, b Client) (Outcome, error) {
 	at := func() (string, error) { return "", nil } // the caller's session is valid
-	return l.Repeats.once(ctx, l.Repeats.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
-		return confirmFirst(ctx, l.Login, who, state, code, b)
-	})
+	return l.Repeats.once(ctx, l.Repeats.repeat(stepSetup, b.Session, setupAnswer(state, code)), at,
+		func() (Outcome, error) {
+			return confirmFirst(ctx, l.Login, who, state, code, b)
+		})
 }
 
 func confirmFirst(ctx context.Context, l *Login, who Principal, state, code string, b Client) (Outcome, error) {
@@ -148,7 +150,8 @@ func confirmFirst(ctx context.Context, l *Login, who Principal, state, code stri
 			c.Remove = append(c.Remove, former.ID)
 		}
 	}
-	return l.Passwordless.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}}, FirstFactorChanged, b)
+	return l.Passwordless.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}},
+		FirstFactorChanged, b)
 }
 
 // RemoveFirst removes first factors by method, but not the last way to sign in. It returns
@@ -228,11 +231,13 @@ func (l Passwordless) SendVerify(ctx context.Context, who Principal, method stri
 	}
 	b.within = who.Session.ID
 	t, to := firstTransaction(who.User, factor.FirstAgain, who.Session.ID, method, b), destination(who.User, f, true)
-	if err := l.budgets.send(ctx, who.User, limit.Message{Class: limit.Again, Transaction: t.ID, Channel: method, Destination: to}, b); err != nil {
+	if err := l.budgets.send(ctx, who.User,
+		limit.Message{Class: limit.Again, Transaction: t.ID, Channel: method, Destination: to}, b); err != nil {
 		return err
 	}
 	if err := codes.Send(ctx, t, to); err != nil {
 		return l.SecondFactor.sendError(ctx, who.User, method, err)
 	}
-	return l.tell(ctx, event.USSecurityTokenSent{User: subject(who.User), Method: method, Destination: send.Mask(method, to), Context: l.at(b)})
+	return l.tell(ctx, event.USSecurityTokenSent{User: subject(who.User), Method: method,
+		Destination: send.Mask(method, to), Context: l.at(b)})
 }

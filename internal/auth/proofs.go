@@ -45,7 +45,8 @@ func (l *Login) connectionProof(c store.Connection) (proof store.Proof, ok bool)
 // rulesOf returns the part of a configuration that package policy needs.
 func rulesOf(c Config) policy.Rules {
 	r := policy.Rules{
-		StrongOnly: c.Policy.StrongOnly, PasskeyIsBoth: c.Policy.Passkeys.UserVerified, Unforced: c.Policy.Unified.Unforced,
+		StrongOnly: c.Policy.StrongOnly, PasskeyIsBoth: c.Policy.Passkeys.UserVerified,
+		Unforced:    c.Policy.Unified.Unforced,
 		EnrollProof: c.Policy.EnrollProof && c.RescueCodes != nil, Mails: c.Write != nil && c.RescueCodes != nil,
 		RescueByMail: c.Policy.RescueEmail, RepairOnly: c.Policy.RepairOnly,
 	}
@@ -68,7 +69,8 @@ func rulesOf(c Config) policy.Rules {
 // facts returns the data that package policy needs about an account with these second factors.
 func (l *Login) facts(u store.User, factors []store.Factor) policy.Account {
 	return policy.Account{
-		Required: l.c.Policy.Require(u), Trusts: l.SecondFactor.trusts(u), Proven: u.Proven(), EverProven: u.ProvenKey != "",
+		Required: l.c.Policy.Require(u), Trusts: l.SecondFactor.trusts(u), Proven: u.Proven(),
+		EverProven:  u.ProvenKey != "",
 		Password:    u.PasswordHash != "",
 		ResetLately: !u.ResetAt.IsZero() && l.c.Now().Sub(u.ResetAt) < l.c.Policy.RescueAfterReset,
 		Factors:     factors,

@@ -59,7 +59,8 @@ func (l Recovery) putRecovery(
 ) (store.Recovery, error) {
 	now, u, b := l.c.Now(), n.User, n.Browser
 	r := store.Recovery{
-		UserID: u.ID, ID: store.NewID(), CredentialVersion: u.CredentialVersion, FactorID: factorID, Address: b.Address, Agent: b.Agent,
+		UserID: u.ID, ID: store.NewID(), CredentialVersion: u.CredentialVersion, FactorID: factorID, Address: b.Address,
+		Agent:     b.Agent,
 		CreatedAt: now, OpensAt: now.Add(wait), ExpiresAt: now.Add(wait + recoveryLife),
 		Event: row,
 	}
@@ -68,7 +69,8 @@ func (l Recovery) putRecovery(
 	if err != nil {
 		return store.Recovery{}, err
 	}
-	m, err := l.c.Mailer.SealEmail(Email{Kind: p.name, To: u.Email, User: u, Token: token, Life: p.life, Opens: r.OpensAt, Browser: b})
+	m, err := l.c.Mailer.SealEmail(Email{Kind: p.name, To: u.Email, User: u, Token: token, Life: p.life,
+		Opens: r.OpensAt, Browser: b})
 	if err != nil {
 		return store.Recovery{}, err
 	}
@@ -205,7 +207,8 @@ func (l Recovery) Recover(ctx context.Context, token, plain string, b Client) (O
 	if err := l.Account.password(ctx, &k.user, "", plain, within); err != nil {
 		return Outcome{}, err
 	}
-	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.CredentialVersion, l.c.Now(), l.notices(ctx, k.user, Rescued, "", b)...)
+	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.CredentialVersion, l.c.Now(),
+		l.notices(ctx, k.user, Rescued, "", b)...)
 	if errors.Is(err, store.ErrUsed) {
 		return Outcome{}, ErrLink
 	}

@@ -80,11 +80,12 @@ func (l Recovery) UseCode(ctx context.Context, token, typed string, b Client) (o
 		return l.useCode(ctx, token, typed, b)
 	}
 	at := func() (string, error) { return l.Repeats.standing(ctx, token, nil) }
-	out, err = l.Repeats.once(ctx, l.Repeats.repeat(stepRecoveryCode, token, factor.Bare(typed)), at, func() (Outcome, error) {
-		out, left, err := l.useCode(ctx, token, typed, b)
-		out.Left = left
-		return out, err
-	})
+	out, err = l.Repeats.once(ctx, l.Repeats.repeat(stepRecoveryCode, token, factor.Bare(typed)), at,
+		func() (Outcome, error) {
+			out, left, err := l.useCode(ctx, token, typed, b)
+			out.Left = left
+			return out, err
+		})
 	return out, out.Left, err
 }
 
@@ -107,8 +108,10 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (o
 	}
 	err = l.c.Codes.Holds(ctx, w.user.ID, typed)
 	if errors.Is(err, factor.ErrWrong) {
-		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.RecoveryCode, Context: l.at(b)}
-		return Outcome{}, 0, recordedOr(ErrRecoveryCode, errors.Join(l.tell(ctx, failed), l.SecondFactor.warnOwner(ctx, w.user, b)))
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true,
+			Method: store.RecoveryCode, Context: l.at(b)}
+		return Outcome{}, 0, recordedOr(ErrRecoveryCode,
+			errors.Join(l.tell(ctx, failed), l.SecondFactor.warnOwner(ctx, w.user, b)))
 	}
 	if err == nil {
 		err = place.Release(ctx)
@@ -152,7 +155,8 @@ func CodesPaused(ctx context.Context, l *Login, token string, who *Principal, b 
 	}
 	b.within = w.SessionID
 	var paused *limit.Paused
-	err = l.budgets.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.Pausing(ctx, w.user.ID, from) })
+	err = l.budgets.claim(ctx, w.user, b,
+		func(from limit.From) error { return l.c.Limits.Pausing(ctx, w.user.ID, from) })
 	if errors.As(err, &paused) {
 		return paused.Until, nil
 	} else if err != nil {

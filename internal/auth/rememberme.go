@@ -143,7 +143,8 @@ func (l Sessions) stayed(
 		trustedBy = known.ID
 	}
 	out, err := l.finish(ctx, granted{
-		user: u, level: store.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device, proofs: []store.Proof{{Method: policy.Stayed, At: known.CreatedAt, Rests: store.RestsOn(policy.Stayed)}},
+		user: u, level: store.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device,
+		proofs: []store.Proof{{Method: policy.Stayed, At: known.CreatedAt, Rests: store.RestsOn(policy.Stayed)}},
 	}, b)
 	if err != nil {
 		return Outcome{}, err

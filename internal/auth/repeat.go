@@ -194,7 +194,8 @@ func (r repeat) draft(out Outcome, err error) (store.Draft, error) {
 	default:
 		v = decided{
 			Token: out.Session.Token, Header: out.Session.Header, Refresh: out.Session.Refresh,
-			DeviceCookie: out.DeviceCookie, DeviceLife: out.DeviceLife, StayCookie: out.StayCookie, StayLife: out.StayLife,
+			DeviceCookie: out.DeviceCookie, DeviceLife: out.DeviceLife, StayCookie: out.StayCookie,
+			StayLife:    out.StayLife,
 			FirstFactor: out.FirstFactor, Left: out.Left,
 		}
 	}

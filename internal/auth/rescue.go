@@ -122,7 +122,8 @@ func (l Recovery) Rescue(ctx context.Context, token string, who *Principal, opti
 }
 
 func (l Recovery) rescueByEmail(ctx context.Context, w pendingSignIn, b Client) error {
-	m := limit.Message{Class: limit.Rescued, Transaction: "rescue:" + w.Hash, Channel: store.Email, Destination: w.user.Email}
+	m := limit.Message{Class: limit.Rescued, Transaction: "rescue:" + w.Hash, Channel: store.Email,
+		Destination: w.user.Email}
 	if err := l.budgets.send(ctx, w.user, m, b); err != nil {
 		return err
 	}
@@ -137,5 +138,6 @@ func (l Recovery) rescueByEmail(ctx context.Context, w pendingSignIn, b Client) 
 	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
 		return l.SecondFactor.sendError(ctx, w.user, "rescue", err)
 	}
-	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email, Destination: send.Mask(store.Email, w.user.Email), Context: l.at(b)})
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email,
+		Destination: send.Mask(store.Email, w.user.Email), Context: l.at(b)})
 }

@@ -108,7 +108,8 @@ func (l Sessions) Program(ctx context.Context, text string) (*Principal, error) 
 		return nil, store.ErrNotFound
 	}
 	return &Principal{User: u, Program: &t, Session: store.Session{
-		ID: t.ID, UserID: u.ID, CredentialVersion: t.CredentialVersion, Token: true, Level: t.Level, Trusted: t.Trusted, TrustedBy: t.TrustedBy, Proofs: t.Proofs,
+		ID: t.ID, UserID: u.ID, CredentialVersion: t.CredentialVersion, Token: true, Level: t.Level, Trusted: t.Trusted,
+		TrustedBy: t.TrustedBy, Proofs: t.Proofs,
 		CreatedAt: t.CreatedAt, SeenAt: t.UsedAt, IdleAt: t.IdleAt, ExpiresAt: t.ExpiresAt,
 	}}, nil
 }

@@ -15,7 +15,8 @@ import (
 
 // Choose selects the factor to prove, by method or by ID, and sends its code. It may be called
 // again to select another factor. It returns ErrChoice or ErrSend.
-func (l SecondFactor) Choose(ctx context.Context, token string, who *Principal, which string, b Client) (Outcome, error) {
+func (l SecondFactor) Choose(ctx context.Context, token string, who *Principal, which string,
+	b Client) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -73,7 +74,8 @@ func (l SecondFactor) Resend(ctx context.Context, token string, who *Principal, 
 
 // Validate is the step of the second factor. The same answer, repeated within a few seconds, gets
 // the same outcome. It returns ErrCode, ErrState or *limit.Paused.
-func (l SecondFactor) Validate(ctx context.Context, token string, who *Principal, code string, b Client) (Outcome, error) {
+func (l SecondFactor) Validate(ctx context.Context, token string, who *Principal, code string,
+	b Client) (Outcome, error) {
 	if token == "" && who == nil { // a set-up may have replaced the session of this browser
 		return l.Repeats.SetupAgain(ctx, "", code, b)
 	}
@@ -91,7 +93,8 @@ func (l SecondFactor) Validate(ctx context.Context, token string, who *Principal
 	})
 }
 
-func (l SecondFactor) validate(ctx context.Context, token string, who *Principal, code string, b Client) (Outcome, error) {
+func (l SecondFactor) validate(ctx context.Context, token string, who *Principal, code string,
+	b Client) (Outcome, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -145,13 +148,15 @@ func (l SecondFactor) proveOwner(
 	t := transaction(w.Pending, w.user, b)
 	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
-		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.Email, Context: l.at(b)}
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true,
+			Method: store.Email, Context: l.at(b)}
 		return Outcome{}, recordedOr(ErrCode, l.tell(ctx, failed))
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := place.Answered(l.budgets.sent(w.user, limit.Proven, store.Email, w.user.Email, b)).Succeed(ctx); err != nil {
+	if err := place.Answered(l.budgets.sent(w.user, limit.Proven, store.Email, w.user.Email,
+		b)).Succeed(ctx); err != nil {
 		return Outcome{}, err
 	}
 	if w.user, err = l.Account.proves(ctx, w.user, w.First, b); err != nil {
@@ -220,7 +225,8 @@ func (l SecondFactor) proveRescue(
 		return true, place.Answered(l.budgets.sent(w.user, limit.Rescued, store.Email, w.user.Email, b)).Succeed(ctx)
 	}
 	if errors.Is(err, factor.ErrWrong) {
-		lives := l.budgets.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.FactorLives(ctx, f.ID, from) })
+		lives := l.budgets.claim(ctx, w.user, b,
+			func(from limit.From) error { return l.c.Limits.FactorLives(ctx, f.ID, from) })
 		switch {
 		case lives == nil:
 			if err = l.verifyFactor(ctx, w, f, code, b); errors.Is(err, factor.ErrSecret) {
@@ -258,7 +264,8 @@ func (l SecondFactor) wrongCode(
 	case errors.Is(err, factor.ErrReplayed):
 		return l.codeUsed(ctx, place, w.user, f.Method, b)
 	case errors.Is(err, factor.ErrWrong):
-		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: f.Method, Context: l.at(b)}
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: f.Method,
+			Context: l.at(b)}
 		return recordedOr(ErrCode, errors.Join(l.tell(ctx, failed), l.warnOwner(ctx, w.user, b)))
 	}
 	return err
@@ -280,7 +287,8 @@ func (l SecondFactor) codeUsed(
 // once a minute.
 func (l SecondFactor) noCode(ctx context.Context, w pendingSignIn, method string, b Client) error {
 	return recordedOr(ErrCode, l.tellOnce(ctx, "no-code:"+w.Hash, event.UserFailedAuthn{
-		User: subject(w.user), AuthType: "code", SecondFactor: true, Method: method, Reason: "no code", Context: l.at(b),
+		User: subject(w.user), AuthType: "code", SecondFactor: true, Method: method, Reason: "no code",
+		Context: l.at(b),
 	}))
 }
 

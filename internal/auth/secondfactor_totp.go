@@ -75,7 +75,8 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 	m := l.c.Methods[f.Method]
 	comparer, compares := m.(factor.Comparer)
 	if !ok || !compares || c.State != store.Ready || c.Rescue || c.Remember || !factor.Reads(m, f, code) ||
-		policy.After(l.rules, l.proofOf(f)) == policy.Enroll || !l.rules.TwoFactors([]store.Proof{c.First, l.proofOf(f)}) {
+		policy.After(l.rules, l.proofOf(f)) == policy.Enroll ||
+		!l.rules.TwoFactors([]store.Proof{c.First, l.proofOf(f)}) {
 		return c, errUndecided
 	}
 	c.factor = f

@@ -20,7 +20,8 @@ func (l SecondFactor) sendOwner(ctx context.Context, p store.Pending, u store.Us
 	if err := l.c.RescueCodes.Send(ctx, transaction(p, u, b), u.Email); err != nil {
 		return l.sendError(ctx, u, "owner", err)
 	}
-	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: store.Email, Destination: send.Mask(store.Email, u.Email), Context: l.at(b)})
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: store.Email,
+		Destination: send.Mask(store.Email, u.Email), Context: l.at(b)})
 }
 
 // sendCode sends the code of a pending's factor, within the budgets.
@@ -43,7 +44,8 @@ func (l SecondFactor) sendCode(ctx context.Context, p store.Pending, u store.Use
 	if err := m.Send(ctx, transaction(p, u, b), f.Destination); err != nil {
 		return l.sendError(ctx, u, f.Method, err)
 	}
-	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method, Destination: send.Mask(f.Method, f.Destination), Context: l.at(b)})
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method,
+		Destination: send.Mask(f.Method, f.Destination), Context: l.at(b)})
 }
 
 // sendError logs the cause for the operator and returns the same error for the user in all cases.

@@ -41,7 +41,8 @@ func (l Sessions) SessionsOf(ctx context.Context, who Principal) ([]SignedIn, er
 		if !seen {
 			at[s.ID] = len(out)
 			out = append(out, SignedIn{
-				ID: s.ID, Name: device.Name(s.Agent), Address: s.Address, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, Level: s.Level,
+				ID: s.ID, Name: device.Name(s.Agent), Address: s.Address, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt,
+				Level:   s.Level,
 				Trusted: s.Trusted, Token: s.Token, Proofs: s.Proofs, Current: s.ID == who.Session.ID,
 			})
 			continue

@@ -23,7 +23,8 @@ func Outcomes(log *slog.Logger) event.Handler {
 		}
 		switch e := e.(type) {
 		case event.UserAuthenticated:
-			say(slog.LevelInfo, "sign-in accepted", e.User, e.Context, "method", strings.Join(e.Via, "+"), "trusted", e.Trusted)
+			say(slog.LevelInfo, "sign-in accepted", e.User, e.Context, "method", strings.Join(e.Via, "+"), "trusted",
+				e.Trusted)
 		case event.FirstFactorProven:
 			say(slog.LevelInfo, "sign-in continues", e.User, e.Context, "method", e.Method)
 		case event.UserFailedAuthn:

@@ -74,7 +74,8 @@ func (l Tokens) newFamily(ctx context.Context, g granted, s store.Session, b Cli
 	}
 	now, secret, p := l.c.Now(), seal.Token(), l.c.Policy.Tokens
 	t, err := l.mint(ctx, g, store.Token{
-		Hash: hash(secret), SessionID: s.ID, Name: b.Agent, IdleAt: now.Add(p.RefreshIdle), ExpiresAt: now.Add(p.RefreshLife),
+		Hash: hash(secret), SessionID: s.ID, Name: b.Agent, IdleAt: now.Add(p.RefreshIdle),
+		ExpiresAt: now.Add(p.RefreshLife),
 	}, kindRefresh, b)
 	if err != nil {
 		return "", err
@@ -115,7 +116,8 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, e
 	}
 	now, secret := l.c.Now(), seal.Token()
 	t, err := l.c.Tokens.RotateToken(ctx, store.TokenUse{
-		ID: r.Family, Generation: r.Generation, Hash: hash(r.Secret), Next: hash(secret), Now: now, IdleAt: now.Add(l.c.Policy.Tokens.RefreshIdle),
+		ID: r.Family, Generation: r.Generation, Hash: hash(r.Secret), Next: hash(secret), Now: now,
+		IdleAt: now.Add(l.c.Policy.Tokens.RefreshIdle),
 		Copied: func() []store.Message { return l.notices(ctx, owner, TokenCopied, "", b) },
 	})
 	switch {
@@ -137,7 +139,9 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, e
 	if err != nil {
 		return Outcome{}, err
 	}
-	out, err := l.finish(ctx, granted{user: u, level: t.Level, proofs: t.Proofs, trusted: t.Trusted, trustedBy: t.TrustedBy, family: &t, quiet: true}, b)
+	out, err := l.finish(ctx,
+		granted{user: u, level: t.Level, proofs: t.Proofs, trusted: t.Trusted, trustedBy: t.TrustedBy, family: &t,
+			quiet: true}, b)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -62,7 +62,8 @@ func ownFrom(e store.Event, s store.Session) time.Time {
 
 // signIns returns the names of the events that distinguish incomplete from complete sign-ins.
 func signIns() []string {
-	return []string{event.FirstFactorProven{}.Name(), event.UserAuthenticated{}.Name(), event.UserReauthenticated{}.Name()}
+	return []string{event.FirstFactorProven{}.Name(), event.UserAuthenticated{}.Name(),
+		event.UserReauthenticated{}.Name()}
 }
 
 // notable reports whether a row is news, given the rows after it.
@@ -91,11 +92,13 @@ func changes() []string {
 	return []string{
 		event.TFProfileChanged{}.Name(), event.TFEnrolled{}.Name(), event.TFDisabled{}.Name(), event.TFRescued{}.Name(),
 		event.UserDisowned{}.Name(), event.RecoveryStarted{}.Name(),
-		event.DeviceTrusted{}.Name(), event.DeviceCopied{}.Name(), event.BrowserStays{}.Name(), event.StayingCopied{}.Name(),
+		event.DeviceTrusted{}.Name(), event.DeviceCopied{}.Name(), event.BrowserStays{}.Name(),
+		event.StayingCopied{}.Name(),
 		event.NewBrowser{}.Name(), event.TokenCopied{}.Name(), event.AccountChanged{}.Name(),
 		event.PasskeyRegistered{}.Name(), event.PasskeyDeleted{}.Name(), event.USProfileChanged{}.Name(),
 		event.ConnectionChanged{}.Name(), event.ConnectionChanged{Removed: true}.Name(),
-		event.PasswordReset{}.Name(), event.PasswordChanged{}.Name(), event.ChangeEmailConfirmed{}.Name(), event.UsernameChanged{}.Name(),
+		event.PasswordReset{}.Name(), event.PasswordChanged{}.Name(), event.ChangeEmailConfirmed{}.Name(),
+		event.UsernameChanged{}.Name(),
 	}
 }
 

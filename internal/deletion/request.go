@@ -59,7 +59,8 @@ func (d *Deletions) Request(ctx context.Context, who auth.Principal, b auth.Clie
 		return due, err
 	}
 	r := store.DeletionRequest{
-		UserID: u.ID, ID: store.NewID(), CredentialVersion: account.NewUniquifier(), CreatedAt: now, DueAt: now.Add(o.Wait),
+		UserID: u.ID, ID: store.NewID(), CredentialVersion: account.NewUniquifier(), CreatedAt: now,
+		DueAt: now.Add(o.Wait),
 	}
 	raw, err := json.Marshal(link{u.ID, r.ID})
 	if err != nil {

@@ -77,16 +77,19 @@ func (m *Manager) Trust(ctx context.Context, u store.User, d store.Device, messa
 // proven everything that their account asks for. The caller must fill in the
 // device's name, address, level, proofs and session. The messages are stored in the
 // same transaction.
-func (m *Manager) Keep(ctx context.Context, u store.User, d store.Device, life time.Duration, messages ...store.Message) (string, error) {
+func (m *Manager) Keep(ctx context.Context, u store.User, d store.Device, life time.Duration,
+	messages ...store.Message) (string, error) {
 	return m.put(ctx, u, d, min(life, m.c.Life), messages)
 }
 
-func (m *Manager) put(ctx context.Context, u store.User, d store.Device, life time.Duration, messages []store.Message) (string, error) {
+func (m *Manager) put(ctx context.Context, u store.User, d store.Device, life time.Duration,
+	messages []store.Message) (string, error) {
 	now, p := m.c.Now(), payload{Uniquifier: u.CredentialVersion, ID: store.NewID(), Secret: seal.Token()}
 	if m.c.Staying {
 		p.User, p.Session = u.ID, d.SessionID
 	}
-	d.ID, d.UserID, d.CredentialVersion, d.Secret, d.Stays = p.ID, u.ID, u.CredentialVersion, seal.HashToken(p.Secret), m.c.Staying
+	d.ID, d.UserID, d.CredentialVersion, d.Secret, d.Stays = p.ID, u.ID, u.CredentialVersion, seal.HashToken(p.Secret),
+		m.c.Staying
 	d.CreatedAt, d.LastSeenAt, d.ExpiresAt = now, now, now.Add(life)
 	if err := m.c.Devices.PutDevice(ctx, d, messages...); err != nil {
 		return "", err

@@ -35,11 +35,13 @@ func open(t testing.TB) *house {
 	if h.keys, err = seal.NewKeys(strings.Repeat("k", 43)); err != nil {
 		t.Fatal(err)
 	}
-	h.Manager = New(Config{Devices: db, Keys: h.keys, Now: func() time.Time { return h.now }, Life: 30 * 24 * time.Hour})
+	h.Manager = New(Config{Devices: db, Keys: h.keys, Now: func() time.Time { return h.now },
+		Life: 30 * 24 * time.Hour})
 	for name, u := range map[string]*store.User{"alice": &h.alice, "bob": &h.bob} {
 		*u = store.User{
-			ID: store.NewID(), Email: name + "@x.t", EmailKey: name + "@x.t", Active: true, CredentialVersion: "first of " + name,
-			CreatedAt: h.now, UpdatedAt: h.now,
+			ID: store.NewID(), Email: name + "@x.t", EmailKey: name + "@x.t", Active: true,
+			CredentialVersion: "first of " + name,
+			CreatedAt:         h.now, UpdatedAt: h.now,
 		}
 		if err := db.CreateUser(context.Background(), *u); err != nil {
 			t.Fatal(err)
@@ -167,7 +169,8 @@ func TestADeviceIsItsUsersOnly(t *testing.T) {
 	twin := h.bob
 	twin.CredentialVersion = h.alice.CredentialVersion
 	h.refused("another user under the same version", twin, cookie)
-	if h.Vouches(h.bob, cookie) || h.Vouches(store.User{}, cookie) || h.Vouches(h.alice, "") || !h.Vouches(h.alice, cookie) {
+	if h.Vouches(h.bob, cookie) || h.Vouches(store.User{}, cookie) || h.Vouches(h.alice, "") ||
+		!h.Vouches(h.alice, cookie) {
 		t.Error("vouches for the wrong one")
 	}
 	if err := h.db.SetPassword(ctx, h.alice.ID, "hash", "second of alice", false, h.now); err != nil {
@@ -218,10 +221,13 @@ func TestOddCookiesAreNoDevice(t *testing.T) {
 	flipped := []byte(mac)
 	flipped[0] ^= 1
 	for what, odd := range map[string]string{
-		"empty": "", "a dot": ".", "junk": "%ZZ", "no mac": body, "only a mac": "." + mac, "a mac too many": cookie + "." + mac, "cut": cookie[:len(cookie)-1],
-		"padded": cookie + "=", "a blank": cookie + " ", "a line": cookie + "\n", "one bit": body + "." + string(flipped), "long": strings.Repeat(cookie, 50),
+		"empty": "", "a dot": ".", "junk": "%ZZ", "no mac": body, "only a mac": "." + mac,
+		"a mac too many": cookie + "." + mac, "cut": cookie[:len(cookie)-1],
+		"padded": cookie + "=", "a blank": cookie + " ", "a line": cookie + "\n",
+		"one bit": body + "." + string(flipped), "long": strings.Repeat(cookie, 50),
 		"another key": other.Sign("device", raw), "another purpose": h.keys.Sign("not-me", raw),
-		"not JSON": h.keys.Sign("device", []byte("x")), "a list": h.keys.Sign("device", []byte("[]")), "null": h.keys.Sign("device", []byte("null")),
+		"not JSON": h.keys.Sign("device", []byte("x")), "a list": h.keys.Sign("device", []byte("[]")),
+		"null":          h.keys.Sign("device", []byte("null")),
 		"no secret":     h.keys.Sign("device", []byte(`{"u":"first of alice","d":"x","s":""}`)),
 		"a NUL":         h.keys.Sign("device", []byte(`{"u":"first of alice","d":"\u0000","s":"\u0000"}`)),
 		"another shape": h.keys.Sign("device", []byte(`{"u":["first of alice"],"d":{},"s":1}`)),
@@ -242,7 +248,8 @@ func TestOddCookiesAreNoDevice(t *testing.T) {
 func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})
-	cookie, err := staying.Keep(ctx, h.alice, store.Device{Name: "Firefox", Level: store.TwoFactors, SessionID: "s"}, 48*time.Hour)
+	cookie, err := staying.Keep(ctx, h.alice, store.Device{Name: "Firefox", Level: store.TwoFactors, SessionID: "s"},
+		48*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,8 @@ import (
 // malformed cookie is not an error. A signed cookie with another purpose or form is
 // refused too (R85).
 func FuzzRecognize(f *testing.F) {
-	for _, s := range []string{"", ".", "a.b", "{}", "null", `{"u":"","d":"","s":""}`, `{"u":1}`, `[]`, `{"u":"u","d":"d","s":"\u0000"}`, strings.Repeat("x", 5000)} {
+	for _, s := range []string{"", ".", "a.b", "{}", "null", `{"u":"","d":"","s":""}`, `{"u":1}`, `[]`,
+		`{"u":"u","d":"d","s":"\u0000"}`, strings.Repeat("x", 5000)} {
 		f.Add(s)
 	}
 	ctx, h := context.Background(), open(f)
@@ -36,7 +37,8 @@ func FuzzRecognize(f *testing.F) {
 		var p payload
 		ours := json.Unmarshal([]byte(s), &p) == nil && p.ID == mine.ID
 		for name, cookie := range map[string]string{
-			"plain": s, "signed": h.keys.Sign("device", []byte(s)), "signed for something else": h.keys.Sign("not-me", []byte(s)),
+			"plain": s, "signed": h.keys.Sign("device", []byte(s)),
+			"signed for something else": h.keys.Sign("not-me", []byte(s)),
 		} {
 			if cookie == given || name == "signed" && ours {
 				continue

@@ -120,7 +120,8 @@ type Event struct {
 func Of(ctx context.Context, s store.Store, u store.User, now time.Time) (Dossier, error) {
 	c := collector{ctx: ctx, s: s, id: u.ID, now: now, d: Dossier{At: now.UTC(), Account: Account{
 		ID: u.ID, Email: u.Email, Username: u.Username, Roles: append([]string{}, u.Roles...), Active: u.Active,
-		Password: u.PasswordHash != "", Language: u.Language, Fields: profile.Decode(u.Profile), Proven: u.Proven(), Created: u.CreatedAt,
+		Password: u.PasswordHash != "", Language: u.Language, Fields: profile.Decode(u.Profile), Proven: u.Proven(),
+		Created: u.CreatedAt,
 		Updated: u.UpdatedAt, Confirmed: u.ConfirmedAt, Reset: u.ResetAt, Moved: u.MovedAt,
 	}}}
 	for _, step := range []func() error{

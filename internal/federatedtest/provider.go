@@ -52,7 +52,8 @@ func New(t testing.TB, now func() time.Time) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Provider{t: t, key: key, ClientID: "twofold-client", Secret: "not a real secret", now: now, user: "alice", grants: map[string]grant{}}
+	p := &Provider{t: t, key: key, ClientID: "twofold-client", Secret: "not a real secret", now: now, user: "alice",
+		grants: map[string]grant{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", p.metadata)
 	mux.HandleFunc("GET /keys", p.keys)
@@ -148,7 +149,8 @@ func (p *Provider) Visit(address string) *url.URL {
 
 func (p *Provider) metadata(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]any{
-		"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
+		"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token",
+		"jwks_uri":                 p.URL + "/keys",
 		"userinfo_endpoint":        p.URL + "/userinfo",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported":          []string{"RS256", "HS256", "none"},
@@ -157,14 +159,16 @@ func (p *Provider) metadata(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (p *Provider) keys(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: p.key.Public(), KeyID: "k", Algorithm: "RS256", Use: "sig"}}})
+	reply(w, http.StatusOK, jose.JSONWebKeySet{
+		Keys: []jose.JSONWebKey{{Key: p.key.Public(), KeyID: "k", Algorithm: "RS256", Use: "sig"}}})
 }
 
 // authorize is the page of a user who is signed in and agrees to everything.
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	p.asked = q
-	for name, want := range map[string]string{"client_id": p.ClientID, "response_type": "code", "code_challenge_method": "S256"} {
+	for name, want := range map[string]string{"client_id": p.ClientID, "response_type": "code",
+		"code_challenge_method": "S256"} {
 		if q.Get(name) != want {
 			http.Error(w, name, http.StatusBadRequest)
 			return
@@ -202,13 +206,15 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	g, ok := p.grants[code]
 	delete(p.grants, code)
 	sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
-	if !ok || g.redirect != r.PostFormValue("redirect_uri") || g.challenge != base64.RawURLEncoding.EncodeToString(sum[:]) {
+	if !ok || g.redirect != r.PostFormValue("redirect_uri") ||
+		g.challenge != base64.RawURLEncoding.EncodeToString(sum[:]) {
 		reply(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
 		return
 	}
 	now := p.now()
 	claims := map[string]any{
-		"iss": p.URL, "sub": g.user, "aud": p.ClientID, "nonce": g.nonce, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
+		"iss": p.URL, "sub": g.user, "aud": p.ClientID, "nonce": g.nonce, "iat": now.Unix(),
+		"exp":       now.Add(5 * time.Minute).Unix(),
 		"auth_time": g.auth.Unix(), "email": g.user + "@corp.test", "email_verified": true,
 	}
 	if p.lie != nil {
@@ -218,7 +224,8 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	if sign == nil {
 		sign = p.RS256
 	}
-	reply(w, http.StatusOK, map[string]any{"access_token": rand.Text(), "token_type": "Bearer", "expires_in": 300, "id_token": sign(claims)})
+	reply(w, http.StatusOK, map[string]any{"access_token": rand.Text(), "token_type": "Bearer", "expires_in": 300,
+		"id_token": sign(claims)})
 }
 
 // RS256 signs claims the right way.
@@ -232,7 +239,8 @@ func (p *Provider) Signed(alg jose.SignatureAlgorithm, key any, claims map[strin
 	if err != nil {
 		panic(err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", "k"))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key},
+		(&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", "k"))
 	if err != nil {
 		panic(err)
 	}

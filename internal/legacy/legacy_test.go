@@ -84,7 +84,8 @@ var kratos = func() (all []vector) {
 				"RTzwB1cVNYE="},
 		{"8x4WjoDbSxJZdR",
 			"$firescrypt$ln=14,r=8,p=1$sPtDhWcd1MfdAw==$xbSou7FOl6mChCyzpCPIQ7tku7nsQMTFtyOZSXXd7tjBa4NtimOx7v42Gv2" +
-				"SfzPQu1oxM2/k4SsbOu73wlKe1A==$Bw==$YE0dO4bwD4JnJafh6lZZfkp1MtKzuKAXQcDCJNJNyeCHairWHKENOkbh3dzwaCdizz" +
+				"SfzPQu1oxM2/k4SsbOu73wlKe1A==$Bw==$" +
+				"YE0dO4bwD4JnJafh6lZZfkp1MtKzuKAXQcDCJNJNyeCHairWHKENOkbh3dzwaCdizz" +
 				"Ospwr/FITUVlnOAwPKyw=="},
 		{"test123", "{SSHA}JFZFs0oHzxbMwkSJmYVeI8MnTDy/276a"},
 		{"test123", "{SSHA256}czO44OTV17PcF1cRxWrLZLy9xHd7CWyVYplr1rOhuMlx/7IK"},

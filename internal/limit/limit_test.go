@@ -35,7 +35,8 @@ func open(t *testing.T, n limit.Limits) *bench {
 
 // first is a stranger's guess.
 func (b *bench) first(identity, address string) (*limit.Reservation, error) {
-	return b.FirstFactor(context.Background(), limit.Guess{Identity: identity, Account: identity, From: limit.From{Address: address}})
+	return b.FirstFactor(context.Background(),
+		limit.Guess{Identity: identity, Account: identity, From: limit.From{Address: address}})
 }
 
 // text is a code to a proven number, for a stranger who proved a first factor.
@@ -217,14 +218,17 @@ func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
 	// The least and the most of each figure: beyond them it is refused, at them
 	// it is taken.
 	for field, ends := range map[string][2]int64{
-		"FirstFailures": {1, 100}, "SecondFailures": {1, 10}, "FactorFailures": {5, 100}, "AddressFailures": {10, 1_000_000},
-		"HourFailures": {10, 100_000_000}, "SendAddress": {1, 1_000_000}, "SendHour": {1, 100_000_000}, "RescueHour": {1, 1000},
-		"RescueDay": {1, 1000}, "SetupHour": {1, 10_000}, "RegisterHour": {1, 1_000_000}, "LinkHour": {1, 1000},
+		"FirstFailures": {1, 100}, "SecondFailures": {1, 10}, "FactorFailures": {5, 100},
+		"AddressFailures": {10, 1_000_000},
+		"HourFailures":    {10, 100_000_000}, "SendAddress": {1, 1_000_000}, "SendHour": {1, 100_000_000},
+		"RescueHour": {1, 1000},
+		"RescueDay":  {1, 1000}, "SetupHour": {1, 10_000}, "RegisterHour": {1, 1_000_000}, "LinkHour": {1, 1000},
 		"LinkAddress": {1, 1_000_000}, "LinkDay": {1, 1000}, "FirstDay": {1, 10_000}, "PasskeyFailures": {1, 1000},
 		"PasskeyHour": {1, 1_000_000}, "SendShort": {1, 1000}, "SendDay": {1, 1000},
 		"SecondWindow": {int64(time.Minute), 1 << 60}, "SendGap": {1, 1 << 60},
 	} {
-		for value, taken := range map[int64]bool{ends[0]: true, ends[1]: true, ends[0] - 1: ends[0] == 1, ends[1] + 1: ends[1] == 1<<60, -1: false} {
+		for value, taken := range map[int64]bool{ends[0]: true, ends[1]: true, ends[0] - 1: ends[0] == 1,
+			ends[1] + 1: ends[1] == 1<<60, -1: false} {
 			var n limit.Limits // zero means the default
 			reflect.ValueOf(&n).Elem().FieldByName(field).SetInt(value)
 			if err := n.Check(); (err == nil) != taken {
@@ -233,7 +237,8 @@ func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
 		}
 	}
 	for wait, taken := range map[limit.Limits]bool{
-		{FirstHold: -1}: false, {FirstHold: time.Hour, FirstMaxHold: time.Hour}: true, {FirstHold: time.Hour, FirstMaxHold: time.Hour - 1}: false,
+		{FirstHold: -1}: false, {FirstHold: time.Hour, FirstMaxHold: time.Hour}: true,
+		{FirstHold: time.Hour, FirstMaxHold: time.Hour - 1}: false,
 	} {
 		if err := wait.Check(); (err == nil) != taken {
 			t.Errorf("%v and %v: %v", wait.FirstHold, wait.FirstMaxHold, err)
@@ -357,7 +362,8 @@ func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
 func TestADecoyIsNotCountedAsSent(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{SendHour: 3})
 	ask := func(i int, decoy bool) error {
-		return b.Link(ctx, limit.Mail{Kind: "reset", Identity: fmt.Sprint(i), Decoy: decoy, From: limit.From{Address: fmt.Sprint("192.0.2.", i)}})
+		return b.Link(ctx, limit.Mail{Kind: "reset", Identity: fmt.Sprint(i), Decoy: decoy,
+			From: limit.From{Address: fmt.Sprint("192.0.2.", i)}})
 	}
 	for i := range 20 {
 		if err := ask(i, true); err != nil {
@@ -371,7 +377,8 @@ func TestADecoyIsNotCountedAsSent(t *testing.T) {
 	}
 	paused(t, ask(150, true))
 	paused(t, ask(151, false))
-	if err := b.Send(ctx, limit.Message{Class: limit.Proven, Transaction: "t", Account: "a", Channel: store.Email, Destination: "a"}); err != nil {
+	if err := b.Send(ctx, limit.Message{Class: limit.Proven, Transaction: "t", Account: "a", Channel: store.Email,
+		Destination: "a"}); err != nil {
 		t.Errorf("who proved a first factor: %v", err)
 	}
 }

@@ -157,7 +157,8 @@ func (n Limits) Check() error {
 		errs = append(errs, errors.New("SecondWindow: must be at least one minute"))
 	}
 	if d.FirstHold < 0 || d.SendGap < 0 || d.FirstMaxHold < d.FirstHold {
-		errs = append(errs, errors.New("FirstHold, FirstMaxHold, SendGap: must not be negative, and the longest wait not below the first"))
+		errs = append(errs, errors.New(
+			"FirstHold, FirstMaxHold, SendGap: must not be negative, and the longest wait not below the first"))
 	}
 	return errors.Join(errs...)
 }

@@ -54,7 +54,8 @@ func (l sending) answerable(m Message) []store.Claim {
 // code could not be used. Reservation.Answered returns the places after a right answer.
 func (l sending) Send(ctx context.Context, m Message) error {
 	kind := m.From.kind()
-	claims := append(l.answerable(m), l.claim(gap, m.Transaction, m.Channel), l.claim(sendMost, m.Destination, m.Channel, m.to()))
+	claims := append(l.answerable(m), l.claim(gap, m.Transaction, m.Channel),
+		l.claim(sendMost, m.Destination, m.Channel, m.to()))
 	switch m.Class {
 	case Claimed:
 		kind = string(Claimed)
@@ -99,7 +100,8 @@ func (l sending) answerableFirst(m First) []store.Claim {
 	if m.Channel == store.SMS {
 		share, most = firstShareText, firstDayText
 	}
-	return append(append(claims, l.byNetwork(share, m.From.Address, m.Identity, m.Channel)...), l.claim(most, m.Account, m.Channel))
+	return append(append(claims, l.byNetwork(share, m.From.Address, m.Identity, m.Channel)...),
+		l.claim(most, m.Account, m.Channel))
 }
 
 // SendFirst reserves one code that replaces a password, for an account or a typed identity. The
@@ -157,7 +159,8 @@ func (l sending) Link(ctx context.Context, m Mail) error {
 		claims = append(claims, l.byNetwork(linkAddress, m.From.Address)...)
 		claims = append(claims, l.byNetwork(linkShare, m.From.Address, m.Identity, m.Kind)...)
 	}
-	claims = append(claims, l.claim(linkDay, m.Identity, m.Kind, m.From.among()), l.sent(store.Email, kind, m.Decoy || m.Paid))
+	claims = append(claims, l.claim(linkDay, m.Identity, m.Kind, m.From.among()),
+		l.sent(store.Email, kind, m.Decoy || m.Paid))
 	_, err := l.reserve(ctx, &Reservation{}, claims...)
 	return err
 }

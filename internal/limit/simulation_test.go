@@ -46,7 +46,8 @@ func newWorld(t *testing.T) *world {
 func owner(i int) string { return fmt.Sprintf("owner%d@site.test", i) }
 
 func (w *world) guess(i int, f limit.From) (*limit.Reservation, error) {
-	return w.FirstFactor(context.Background(), limit.Guess{Identity: owner(i), Account: owner(i), Secret: "hash", From: f})
+	return w.FirstFactor(context.Background(),
+		limit.Guess{Identity: owner(i), Account: owner(i), Secret: "hash", From: f})
 }
 
 // attack does all that is granted: wrong passwords, app codes, letters and codes
@@ -77,11 +78,13 @@ func (w *world) attack(from func() limit.From) {
 				w.messages++
 			}
 		}
-		if w.SendFirst(ctx, limit.First{Transaction: store.NewID(), Channel: store.Email, Identity: owner(i), Account: owner(i), From: from()}) == nil {
+		if w.SendFirst(ctx, limit.First{Transaction: store.NewID(), Channel: store.Email, Identity: owner(i),
+			Account: owner(i), From: from()}) == nil {
 			w.messages++
 		}
 		if w.Send(ctx, limit.Message{
-			Class: limit.Claimed, Transaction: store.NewID(), Account: fmt.Sprint("attacker", i), Channel: store.SMS, Destination: phone, From: from(),
+			Class: limit.Claimed, Transaction: store.NewID(), Account: fmt.Sprint("attacker", i), Channel: store.SMS,
+			Destination: phone, From: from(),
 		}) == nil {
 			w.texts++
 		}
@@ -99,7 +102,8 @@ func (w *world) live(at int) {
 		who := (at*105 + i) % 3000
 		f := limit.From{Address: fmt.Sprintf("10.1.%d.%d", who/250, who%250), Browser: fmt.Sprint("browser", who)}
 		m := limit.Message{
-			Class: limit.Proven, Transaction: store.NewID(), Account: fmt.Sprint(who), Channel: store.Email, Destination: fmt.Sprint(who), From: f,
+			Class: limit.Proven, Transaction: store.NewID(), Account: fmt.Sprint(who), Channel: store.Email,
+			Destination: fmt.Sprint(who), From: f,
 		}
 		err := w.Send(ctx, m)
 		if err == nil {
@@ -128,8 +132,9 @@ func (w *world) look() {
 	defer func() { w.m.dry = false }()
 	away := limit.From{Address: "192.0.2.77"}
 	for name, f := range map[string]limit.From{
-		"a known browser": {Address: "192.0.2.78", Browser: "home"}, "a known network": {Address: "192.0.2.79", Network: true},
-		"a session": {Address: "192.0.2.80", Session: "s", Browser: "home"}, "anywhere else": away,
+		"a known browser": {Address: "192.0.2.78", Browser: "home"},
+		"a known network": {Address: "192.0.2.79", Network: true},
+		"a session":       {Address: "192.0.2.80", Session: "s", Browser: "home"}, "anywhere else": away,
 	} {
 		if _, err := w.guess(0, f); err != nil {
 			w.locked["password from "+name] += int(step / time.Minute)
@@ -206,7 +211,8 @@ func TestAMonthUnderAttack(t *testing.T) {
 
 func (w *world) judge() {
 	w.Logf("minutes locked out in %d days: %v; honest people refused: %d", w.days, w.locked, w.honest)
-	w.Logf("granted to the attacker, an account and day: %.1f guesses at the password; in all %d codes of apps, %d mails, %d texts",
+	w.Logf("granted to the attacker, an account and day: %.1f guesses at the password; in all %d codes of apps, %d "+
+		"mails, %d texts",
 		float64(w.guesses)/victims/float64(w.days), w.codes, w.messages, w.texts)
 	for who, minutes := range w.locked {
 		if bound := 0; who == "password from anywhere else" || who == "letter from anywhere else" {

@@ -63,7 +63,8 @@ const (
 func firsts() []Budget {
 	return []Budget{
 		{
-			Name: firstNetwork, Claims: "anybody, with a password or a code in its place", Per: "identity as typed, password, network",
+			Name: firstNetwork, Claims: "anybody, with a password or a code in its place",
+			Per:    "identity as typed, password, network",
 			Number: firstFailures, Window: day, Hold: firstHold, Longest: firstMaxHold, Networks: true,
 			Returns: "a right one from there; a new password; unlocking",
 			Hurts:   "the owner in that network, if the browser never signed in before",
@@ -75,19 +76,23 @@ func firsts() []Budget {
 			Hurts:   "the owner, if neither browser nor network signed in before",
 		},
 		{
-			Name: firstKnown, Claims: "a browser that signed in to the account before, with the same", Per: "account, password, browser",
+			Name: firstKnown, Claims: "a browser that signed in to the account before, with the same",
+			Per:    "account, password, browser",
 			Number: firstFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
 			Returns: "a right one from there; a new password; unlocking",
 			Hurts:   "the users of that browser",
 		},
 		{
-			Name: firstKnownAccount, Claims: "all browsers and networks that signed in to the account before, with the same", Per: "account, password",
+			Name:   firstKnownAccount,
+			Claims: "all browsers and networks that signed in to the account before, with the same",
+			Per:    "account, password",
 			Number: accountFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
 			Returns: "a right one from anywhere; a new password; unlocking",
 			Hurts:   "the owner; only those who signed in to the account can fill it",
 		},
 		{
-			Name: firstSession, Claims: "a living session or the holder of a recovery link, with the password", Per: "session or link, account, password",
+			Name: firstSession, Claims: "a living session or the holder of a recovery link, with the password",
+			Per:    "session or link, account, password",
 			Number: firstFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
 			Returns: "a right one there; a new password",
 			Hurts:   "that session, or that link",
@@ -104,7 +109,8 @@ func firsts() []Budget {
 			Number: func(n Limits) int { return max(1, n.HourFailures-1) }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
-			Hurts:   "no one: the operator is told, and refusals for unknown identities are no longer written to the audit trail",
+			Hurts: "no one: the operator is told, and refusals for unknown identities are no longer written to " +
+				"the audit trail",
 		},
 	}
 }
@@ -114,11 +120,13 @@ func seconds() []Budget {
 	return []Budget{
 		{
 			Name: second, Claims: "who proved a first factor, with a code",
-			Per:    "account, and network; of each browser that signed in before apart",
-			Number: func(n Limits) int { return n.SecondFailures },
-			Window: func(n Limits) time.Duration { return n.SecondWindow }, Hold: func(n Limits) time.Duration { return n.SecondWindow },
+			Per:     "account, and network; of each browser that signed in before apart",
+			Number:  func(n Limits) int { return n.SecondFailures },
+			Window:  func(n Limits) time.Duration { return n.SecondWindow },
+			Hold:    func(n Limits) time.Duration { return n.SecondWindow },
 			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
-			Hurts:   "the owner in a browser and a network that never signed in before, while others who know the password try codes",
+			Hurts: "the owner in a browser and a network that never signed in before, while others who know the " +
+				"password try codes",
 		},
 		{
 			Name: recoveryCode, Claims: "who proved a first factor, with a recovery code",
@@ -127,7 +135,8 @@ func seconds() []Budget {
 			Window:  func(n Limits) time.Duration { return n.SecondWindow },
 			Hold:    func(n Limits) time.Duration { return n.SecondWindow },
 			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
-			Hurts:   "the owner in a browser and a network that never signed in before, while others who know the password try recovery codes",
+			Hurts: "the owner in a browser and a network that never signed in before, while others who know the " +
+				"password try recovery codes",
 		},
 		{
 			Name: factorLife, Claims: "every code that is tried at a factor, at whichever step", Per: "factor",
@@ -137,11 +146,13 @@ func seconds() []Budget {
 		},
 		{
 			Name: factorStrangers, Per: "factor",
-			Claims: "a browser that never signed in before, in a network from which no one did, with every code that is tried " +
+			Claims: "a browser that never signed in before, in a network from which no one did, with every code " +
+				"that is tried " +
 				"at a factor",
 			Number: func(n Limits) int { return max(1, n.FactorFailures/2) }, Window: forever,
 			Returns: "a right one from anywhere; setting the factor up again; unlocking",
-			Hurts: "the owner: this factor is taken only in browsers and networks that signed in before; a right one opens " +
+			Hurts: "the owner: this factor is taken only in browsers and networks that signed in before; a right " +
+				"one opens " +
 				"it again",
 		},
 		{
@@ -149,16 +160,20 @@ func seconds() []Budget {
 			Claims: "the same in networks that signed in to the account before, once strangers have used up theirs",
 			Number: func(n Limits) int { return max(1, n.FactorFailures/4) }, Window: forever,
 			Returns: "a right one from anywhere; setting the factor up again; unlocking",
-			Hurts:   "the owner: this factor is taken only in browsers that signed in before; a right one opens it again",
+			Hurts: "the owner: this factor is taken only in browsers that signed in before; a right one opens it " +
+				"again",
 		},
 		{
-			Name: factorFirst, Claims: "anybody in such a browser, with an app's code in place of a password", Per: "factor",
+			Name: factorFirst, Claims: "anybody in such a browser, with an app's code in place of a password",
+			Per:    "factor",
 			Number: func(n Limits) int { return max(1, n.FactorFailures/4) }, Window: forever,
 			Returns: "a right one in place of a password; unlocking",
-			Hurts:   "the owner: the app begins no sign-in any more but in browsers that signed in before, where a right one opens it again",
+			Hurts: "the owner: the app begins no sign-in any more but in browsers that signed in before, where a " +
+				"right one opens it again",
 		},
 		{
-			Name: mailedLife, Claims: "who proved a first factor, with a mailed code that proves the address", Per: "account",
+			Name: mailedLife, Claims: "who proved a first factor, with a mailed code that proves the address",
+			Per:    "account",
 			Number: factorFailures, Window: forever, Hold: day,
 			Returns: "a right one; unlocking; the first proof of the address",
 			Hurts:   "the owner who proves the address: one guess a day",

@@ -13,13 +13,15 @@ func codes() []Budget {
 			Hurts:   "that sign-in, set-up or browser",
 		},
 		{
-			Name: firstShort, Claims: "anybody who wants a code or link in place of a password", Per: "channel, identity as typed, network",
+			Name: firstShort, Claims: "anybody who wants a code or link in place of a password",
+			Per:    "channel, identity as typed, network",
 			Number: sendShort, Window: short, Networks: true,
 			Returns: "a code or link that comes back right gives its place back",
 			Hurts:   "the owner in that network",
 		},
 		{
-			Name: firstShare, Claims: "anybody who wants a code or link in place of a password", Per: "channel, identity as typed, network",
+			Name: firstShare, Claims: "anybody who wants a code or link in place of a password",
+			Per:    "channel, identity as typed, network",
 			Number: func(n Limits) int { return max(1, n.FirstDay/4) }, Window: day, Networks: true,
 			Returns: "a code or link that comes back right gives its place back",
 			Hurts:   "the owner in that network",
@@ -43,7 +45,8 @@ func codes() []Budget {
 			Hurts:   "the owner, if neither browser nor network signed in before: one text an hour",
 		},
 		{
-			Name: firstMost, Claims: "anybody who has a code or link mailed in place of a password", Per: "account, kind of caller",
+			Name: firstMost, Claims: "anybody who has a code or link mailed in place of a password",
+			Per:    "account, kind of caller",
 			Number: func(n Limits) int { return max(2*n.FirstDay, n.SendMost) }, Window: day,
 			costs:   true,
 			Returns: "nothing",
@@ -57,7 +60,8 @@ func codes() []Budget {
 			Hurts:   "the owner, among callers of that kind",
 		},
 		{
-			Name: firstKnownShort, Claims: "a browser that signed in to the account before, for the same", Per: "channel, account, browser",
+			Name: firstKnownShort, Claims: "a browser that signed in to the account before, for the same",
+			Per:    "channel, account, browser",
 			Number: sendShort, Window: short,
 			Returns: "a code or link that comes back right gives its place back",
 			Hurts:   "the users of that browser",
@@ -69,7 +73,8 @@ func codes() []Budget {
 func behindFirst() []Budget {
 	return []Budget{
 		{
-			Name: sendShortly, Claims: "who proved a first factor, is signed in, asks for a rescue, or sets a destination up", Per: "destination, channel, kind of caller",
+			Name: sendShortly, Claims: "who proved a first factor, is signed in, asks for a rescue, or sets a " +
+				"destination up", Per: "destination, channel, kind of caller",
 			Number: sendShort, Window: short,
 			Returns: "a code that comes back right gives its place back; unlocking; the first proof of it",
 			Hurts:   "callers of that kind; who sets a number up never hurts its owner, who proved it",
@@ -94,14 +99,16 @@ func behindFirst() []Budget {
 			Hurts:   "the account that sets up",
 		},
 		{
-			Name: sendAddress, Claims: "everybody who has a code sent", Per: "network; of browsers that signed in before apart from others",
+			Name: sendAddress, Claims: "everybody who has a code sent",
+			Per:    "network; of browsers that signed in before apart from others",
 			Number: func(n Limits) int { return n.SendAddress }, Window: hour, Networks: true,
 			costs:   true,
 			Returns: "a code that comes back right gives its place back",
 			Hurts:   "that network",
 		},
 		{
-			Name: sendAll, Claims: "every message that is asked for and really sent, letters of registrations among them", Per: "channel, kind of caller: anybody, known, claimed, proven, owner",
+			Name: sendAll, Claims: "every message that is asked for and really sent, letters of registrations among " +
+				"them", Per: "channel, kind of caller: anybody, known, claimed, proven, owner",
 			Number: func(n Limits) int { return n.SendHour }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
@@ -114,7 +121,8 @@ func behindFirst() []Budget {
 func mailBudgets() []Budget {
 	return []Budget{
 		{
-			Name: linkHour, Claims: "anybody who asks for a letter", Per: "kind of letter, identity as typed, network or known browser",
+			Name: linkHour, Claims: "anybody who asks for a letter",
+			Per:    "kind of letter, identity as typed, network or known browser",
 			Number: func(n Limits) int { return n.LinkHour }, Window: hour, Networks: true,
 			Returns: "nothing",
 			Hurts:   "the owner in that network or browser",
@@ -133,7 +141,8 @@ func mailBudgets() []Budget {
 			Hurts:   "that network, but for browsers and networks that signed in to the account before",
 		},
 		{
-			Name: linkDay, Claims: "anybody who asks for a letter", Per: "kind of letter, identity; of callers who signed in before apart from others",
+			Name: linkDay, Claims: "anybody who asks for a letter",
+			Per:    "kind of letter, identity; of callers who signed in before apart from others",
 			Number: func(n Limits) int { return n.LinkDay }, Window: day, Hold: quarter,
 			Returns: "unlocking",
 			Hurts:   "the owner, if neither browser nor network signed in before: one letter every 15 minutes",

@@ -35,7 +35,8 @@ func TestMACDefinition(t *testing.T) {
 func TestMACIsUnambiguous(t *testing.T) {
 	k := keys(t, secretA)
 	seen := map[string]string{}
-	for _, c := range [][]string{{"p"}, {"p", ""}, {"p", "", ""}, {"p", "ab", "c"}, {"p", "a", "bc"}, {"p", "abc"}, {"pa", "bc"}, {"q", "abc"}} {
+	for _, c := range [][]string{{"p"}, {"p", ""}, {"p", "", ""}, {"p", "ab", "c"}, {"p", "a", "bc"}, {"p", "abc"},
+		{"pa", "bc"}, {"q", "abc"}} {
 		m := string(k.MAC(c[0], c[1:]...))
 		if other, dup := seen[m]; dup {
 			t.Errorf("%q collides with %s", c, other)
@@ -65,7 +66,8 @@ func TestSignVerify(t *testing.T) {
 			}
 		}
 	}
-	if _, err := k.Verify("device", k.Sign("device", make([]byte, seal.MaxPayload+1))); !errors.Is(err, seal.ErrForged) {
+	if _, err := k.Verify("device", k.Sign("device", make([]byte, seal.MaxPayload+1))); !errors.Is(err,
+		seal.ErrForged) {
 		t.Error("over MaxPayload accepted")
 	}
 }
@@ -103,9 +105,12 @@ func TestVerifyRefusesOtherSpellings(t *testing.T) {
 		return s[:len(s)-1] + string(abc[i^1])
 	}
 	for _, bad := range []string{
-		"", ".", "..", body, body + ".", "." + sig, sig + "." + body, tok + ".", tok + "." + sig, tok + "=", body + "==." + sig,
-		" " + tok, tok + " ", tok + "\n", "\r\n" + tok, body + "\n." + sig, tok[:20] + "\n" + tok[20:], strings.ToUpper(tok), strings.ReplaceAll(tok, ".", "%2E"),
-		next(body) + "." + sig, body + "." + next(sig), body + "." + sig[:42], body + "." + sig[1:], body[:1] + "." + sig,
+		"", ".", "..", body, body + ".", "." + sig, sig + "." + body, tok + ".", tok + "." + sig, tok + "=",
+		body + "==." + sig,
+		" " + tok, tok + " ", tok + "\n", "\r\n" + tok, body + "\n." + sig, tok[:20] + "\n" + tok[20:],
+		strings.ToUpper(tok), strings.ReplaceAll(tok, ".", "%2E"),
+		next(body) + "." + sig, body + "." + next(sig), body + "." + sig[:42], body + "." + sig[1:],
+		body[:1] + "." + sig,
 		strings.Repeat("A", 4097), strings.Repeat("A", 1<<20) + "." + sig,
 	} {
 		if bad == tok {
@@ -129,7 +134,8 @@ func TestNewKeysReportsAllMistakes(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"secret 1 of 4 has 5 bytes", "secrets 2 and 3 are the same", "secret 4 of 4 has 0 bytes"} {
+	for _, want := range []string{"secret 1 of 4 has 5 bytes", "secrets 2 and 3 are the same",
+		"secret 4 of 4 has 0 bytes"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}
@@ -146,7 +152,8 @@ func TestToken(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		tok := seal.Token()
-		if b, err := base64.RawURLEncoding.DecodeString(tok); err != nil || len(b) != 32 || len(tok) != 43 || seen[tok] {
+		if b, err := base64.RawURLEncoding.DecodeString(tok); err != nil || len(b) != 32 || len(tok) != 43 ||
+			seen[tok] {
 			t.Fatalf("%q", tok)
 		}
 		seen[tok] = true

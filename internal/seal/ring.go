@@ -50,7 +50,8 @@ func NewRing(keys map[string]string) (*Ring, error) {
 	var errs []error
 	for _, tag := range tags {
 		if len(tag) == 0 || len(tag) > maxTag {
-			errs = append(errs, fmt.Errorf("seal: tag %.20q: a tag has 1 to %d bytes: choose a short one, such as 1", tag, maxTag))
+			errs = append(errs, fmt.Errorf("seal: tag %.20q: a tag has 1 to %d bytes: choose a short one, such as 1",
+				tag, maxTag))
 			continue
 		}
 		derive, err := newRoot(keys[tag])

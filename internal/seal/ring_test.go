@@ -82,7 +82,8 @@ func TestSealIsRandomAndHidesPlain(t *testing.T) {
 func TestSealedIsBoundToPlace(t *testing.T) {
 	r := ring(t, map[string]string{"1": secretA})
 	s := mustSeal(t, r, "totp", "user1", "x")
-	for _, c := range [][2]string{{"totp", "user2"}, {"sms", "user1"}, {"totpu", "ser1"}, {"tot", "puser1"}, {"totp", ""}, {"", "user1"}, {"", ""}} {
+	for _, c := range [][2]string{{"totp", "user2"}, {"sms", "user1"}, {"totpu", "ser1"}, {"tot", "puser1"},
+		{"totp", ""}, {"", "user1"}, {"", ""}} {
 		if _, _, err := r.Open(c[0], c[1], s); !errors.Is(err, seal.ErrForged) {
 			t.Errorf("Open(%q) = %v", c, err)
 		}
@@ -154,12 +155,14 @@ func TestNewestTag(t *testing.T) {
 
 func TestNewRingReportsAllMistakes(t *testing.T) {
 	short := "sh0rt-secret"
-	_, err := seal.NewRing(map[string]string{"1": short, "": secretA, strings.Repeat("x", 256): secretA, "2": secretB, "3": secretB})
+	_, err := seal.NewRing(map[string]string{"1": short, "": secretA, strings.Repeat("x", 256): secretA, "2": secretB,
+		"3": secretB})
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	msg := err.Error()
-	for _, want := range []string{`tag "1" has 12 bytes`, "openssl rand", `tag ""`, "1 to 255 bytes", `tags "2" and "3" have the same secret`} {
+	for _, want := range []string{`tag "1" has 12 bytes`, "openssl rand", `tag ""`, "1 to 255 bytes",
+		`tags "2" and "3" have the same secret`} {
 		if !strings.Contains(msg, want) {
 			t.Errorf("no %q in %s", want, msg)
 		}
@@ -197,7 +200,8 @@ func TestPrintingHidesKeys(t *testing.T) {
 			}{*r, k})
 	}
 	prk, _ := hkdf.Extract(sha256.New, []byte(secretA), nil)
-	for _, leak := range []string{secretA, hex.EncodeToString([]byte(secretA)), fmt.Sprint(prk), fmt.Sprintf("%x", prk), "97 97 97"} {
+	for _, leak := range []string{secretA, hex.EncodeToString([]byte(secretA)), fmt.Sprint(prk), fmt.Sprintf("%x", prk),
+		"97 97 97"} {
 		if strings.Contains(out, leak) {
 			t.Errorf("%q leaks", leak)
 		}

@@ -9,7 +9,8 @@ import (
 // TestWhatWasReadBeforeAChangeIsNotKept: it may be of before the change.
 func TestWhatWasReadBeforeAChangeIsNotKept(t *testing.T) {
 	for name, change := range map[string]func(c *cache){
-		"an ended session": func(c *cache) { c.drop("another") }, "a changed user": (*cache).clear, "on again": func(c *cache) { c.use(true) },
+		"an ended session": func(c *cache) { c.drop("another") }, "a changed user": (*cache).clear,
+		"on again": func(c *cache) { c.use(true) },
 	} {
 		c := newCache(time.Second)
 		read := c.epoch()
@@ -50,12 +51,14 @@ func TestAfterListeningNothingIsAnsweredFromMemory(t *testing.T) {
 }
 
 func TestLimitsMayBeAsShortAsAMinute(t *testing.T) {
-	for _, c := range []Config{{Idle: time.Minute, Absolute: time.Minute}, {Idle: 2 * time.Hour, Absolute: 2 * time.Hour, TokenLife: 1}} {
+	for _, c := range []Config{{Idle: time.Minute, Absolute: time.Minute},
+		{Idle: 2 * time.Hour, Absolute: 2 * time.Hour, TokenLife: 1}} {
 		if _, err := New(c); err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	for _, c := range []Config{{Idle: time.Minute - 1}, {Idle: 2 * time.Hour, Absolute: 2*time.Hour - 1}, {TokenLife: -1}, {Cache: time.Second + 1}} {
+	for _, c := range []Config{{Idle: time.Minute - 1}, {Idle: 2 * time.Hour, Absolute: 2*time.Hour - 1},
+		{TokenLife: -1}, {Cache: time.Second + 1}} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
@@ -101,7 +104,8 @@ func TestWhatAnotherNodeEndedIsForgotten(t *testing.T) {
 // and forgotten like the rest, and what is too much or too old moves on.
 func TestBothHalvesOfTheCacheAreOne(t *testing.T) {
 	for name, turn := range map[string]func(c *cache){
-		"too old": func(c *cache) { c.turned = c.turned.Add(-time.Second) }, "too much": func(c *cache) { c.maxPerGen = 1 },
+		"too old":  func(c *cache) { c.turned = c.turned.Add(-time.Second) },
+		"too much": func(c *cache) { c.maxPerGen = 1 },
 	} {
 		c := newCache(time.Second)
 		c.put("one", entry{}, c.epoch())

@@ -114,7 +114,8 @@ func TestWhateverEndsASessionEndsItOnEveryNodeWithinASecond(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				token, s, err := from.Open(t.Context(), store.Session{UserID: "u", CredentialVersion: u.CredentialVersion, Level: store.OneFactor})
+				token, s, err := from.Open(t.Context(),
+					store.Session{UserID: "u", CredentialVersion: u.CredentialVersion, Level: store.OneFactor})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -168,7 +169,8 @@ func (deaf) Listen(ctx context.Context, _ func(string), _ func(bool)) { <-ctx.Do
 func TestWithoutAChannelNothingIsAnsweredFromMemory(t *testing.T) {
 	open := engines(t)["postgres"]
 	all := nodes(t, open, func(store.Store) store.Notifier { return deaf{} })
-	token, s, err := all[0].Open(t.Context(), store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
+	token, s, err := all[0].Open(t.Context(),
+		store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +203,8 @@ func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 		return store.Join(db, v)
 	}, own)
 	for range 2 {
-		token, _, err := all[0].Open(t.Context(), store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
+		token, _, err := all[0].Open(t.Context(),
+			store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,8 @@ import (
 func TestPersonalTokensAreUsedWhereThereAreAny(t *testing.T) {
 	ctx, b, text := t.Context(), open(t, session.Config{}), session.NewPersonal()
 	if err := b.db.PutToken(ctx, store.Token{
-		ID: "t", UserID: "u", CredentialVersion: "one", Hash: seal.HashToken(text), Personal: true, Scopes: []string{"read"},
+		ID: "t", UserID: "u", CredentialVersion: "one", Hash: seal.HashToken(text), Personal: true,
+		Scopes:    []string{"read"},
 		CreatedAt: b.now, IdleAt: b.now.Add(time.Hour), ExpiresAt: b.now.Add(time.Hour),
 	}); err != nil {
 		t.Fatal(err)
@@ -24,7 +25,8 @@ func TestPersonalTokensAreUsedWhereThereAreAny(t *testing.T) {
 	if _, _, err := b.Personal(ctx, text); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("where there are none: %v", err)
 	}
-	m, err := session.New(session.Config{Sessions: b.db, Users: b.db, Tokens: b.db, Now: func() time.Time { return b.now }})
+	m, err := session.New(session.Config{Sessions: b.db, Users: b.db, Tokens: b.db,
+		Now: func() time.Time { return b.now }})
 	if err != nil {
 		t.Fatal(err)
 	}

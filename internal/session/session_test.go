@@ -50,7 +50,8 @@ func (b *bench) reopen(t *testing.T) store.Store {
 
 func (b *bench) start(t *testing.T) string {
 	t.Helper()
-	token, _, err := b.Open(context.Background(), store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
+	token, _, err := b.Open(context.Background(),
+		store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,8 @@ func TestOnlyTheWholeTokenOpens(t *testing.T) {
 	if !b.alive(token) {
 		t.Fatal("the token does not open")
 	}
-	for _, other := range []string{"", token[:42], token + "A", token[1:], "A" + token[1:], seal.HashToken(token), seal.Token()} {
+	for _, other := range []string{"", token[:42], token + "A", token[1:], "A" + token[1:], seal.HashToken(token),
+		seal.Token()} {
 		if other != token && b.alive(other) {
 			t.Errorf("%q opens", other)
 		}
@@ -173,7 +175,8 @@ func TestAnEndedSessionDoesNotComeBackThroughTheCache(t *testing.T) {
 }
 
 func TestLimitsThatMakeNoSenseAreRefused(t *testing.T) {
-	for _, c := range []session.Config{{Idle: time.Second}, {Absolute: time.Minute}, {Cache: time.Minute}, {TokenLife: -1}} {
+	for _, c := range []session.Config{{Idle: time.Second}, {Absolute: time.Minute}, {Cache: time.Minute},
+		{TokenLife: -1}} {
 		if _, err := session.New(c); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
@@ -187,7 +190,9 @@ func BenchmarkFind(b *testing.B) {
 	}
 	defer db.Close()
 	ctx := context.Background()
-	if err := db.CreateUser(ctx, store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, CredentialVersion: "one"}); err != nil {
+	if err := db.CreateUser(ctx,
+		store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true,
+			CredentialVersion: "one"}); err != nil {
 		b.Fatal(err)
 	}
 	for name, life := range map[string]time.Duration{"warm": time.Second, "store": -1} {
@@ -230,7 +235,8 @@ func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
 	users := &meanwhile{}
 	b := open(t, session.Config{Cache: time.Second})
 	users.UserReader = b.db
-	m, err := session.New(session.Config{Sessions: b.db, Users: users, Now: func() time.Time { return b.now }, Cache: time.Second})
+	m, err := session.New(session.Config{Sessions: b.db, Users: users, Now: func() time.Time { return b.now },
+		Cache: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

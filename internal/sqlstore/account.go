@@ -23,7 +23,8 @@ func (s users) ConfirmUser(ctx context.Context, id, emailKey, provenKey string, 
 func (s users) ChangePassword(ctx context.Context, c store.PasswordChange) error {
 	return s.tx(ctx, "change password", func(t *txn) error {
 		at, mailbox := micros(c.Now), bit(c.ViaMailbox)
-		if err := t.changeVersion(c.UserID, `UPDATE twofold_users SET password_hash = $3, uniquifier = $4, updated_at = CAST($5 AS BIGINT),
+		if err := t.changeVersion(c.UserID,
+			`UPDATE twofold_users SET password_hash = $3, uniquifier = $4, updated_at = CAST($5 AS BIGINT),
 			reset_at = CASE WHEN CAST($6 AS INTEGER) = 1 THEN CAST($5 AS BIGINT) ELSE reset_at END,
 			confirmed_at = CASE WHEN CAST($6 AS INTEGER) = 1 AND confirmed_at = 0 THEN CAST($5 AS BIGINT) ELSE confirmed_at END,
 			proven_key = CASE WHEN CAST($7 AS TEXT) <> '' THEN CAST($7 AS TEXT) ELSE proven_key END,
@@ -75,7 +76,8 @@ func (t *txn) drop(userID string, queries ...string) error {
 
 // moveMail sets the destination of factors by mail to the account's address.
 func (t *txn) moveMail(userID, email string) error {
-	_, err := t.exec(`UPDATE twofold_factors SET destination = $2 WHERE user_id = $1 AND method = 'email'`, userID, email)
+	_, err := t.exec(`UPDATE twofold_factors SET destination = $2 WHERE user_id = $1 AND method = 'email'`, userID,
+		email)
 	return err
 }
 
@@ -108,7 +110,8 @@ func (t *txn) changeVersion(id, update string, args ...any) error {
 // ChangeIdentity implements store.OwnerWriter.
 func (s users) ChangeIdentity(ctx context.Context, c store.IdentityChange) error {
 	return s.tx(ctx, "change identity", func(t *txn) error {
-		if err := t.changeVersion(c.UserID, `UPDATE twofold_users SET uniquifier = $3, updated_at = $4 WHERE id = $1 AND uniquifier = $2`,
+		if err := t.changeVersion(c.UserID,
+			`UPDATE twofold_users SET uniquifier = $3, updated_at = $4 WHERE id = $1 AND uniquifier = $2`,
 			c.From, c.To, micros(c.Now)); err != nil {
 			return err
 		}

@@ -41,7 +41,8 @@ func (s pendings) TryChallenge(ctx context.Context, key string, macs [][]byte, n
 	switch {
 	case err == errNone:
 		// An expired code is removed at once, so that it stays expired if the clock steps back.
-		if _, err := s.exec(ctx, verb, `DELETE FROM twofold_challenges WHERE name = $1 AND expires_at <= $2`, key, micros(now)); err != nil {
+		if _, err := s.exec(ctx, verb, `DELETE FROM twofold_challenges WHERE name = $1 AND expires_at <= $2`, key,
+			micros(now)); err != nil {
 			return err
 		}
 		return store.ErrNotFound

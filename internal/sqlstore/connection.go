@@ -21,7 +21,8 @@ func (s connections) ConnectionBy(ctx context.Context, issuer, subject string) (
 
 // ConnectionsOf implements store.Connections.
 func (s connections) ConnectionsOf(ctx context.Context, userID string) ([]store.Connection, error) {
-	return all(ctx, s.Store, s.read, "connections", `SELECT `+connectionColumns+` FROM twofold_connections WHERE user_id = $1
+	return all(ctx, s.Store, s.read, "connections", `SELECT `+connectionColumns+
+		` FROM twofold_connections WHERE user_id = $1
 		ORDER BY created_at, id`, scanConnection, userID)
 }
 
@@ -44,7 +45,8 @@ func (s connections) ChangeConnections(ctx context.Context, c store.ConnectionCh
 		if _, err := t.exec(`DELETE FROM twofold_devices WHERE user_id = $1`, c.UserID); err != nil {
 			return err
 		}
-		if _, err := t.exec(`DELETE FROM twofold_connections WHERE user_id = $1 AND id = $2`, c.UserID, c.Remove); err != nil {
+		if _, err := t.exec(`DELETE FROM twofold_connections WHERE user_id = $1 AND id = $2`, c.UserID,
+			c.Remove); err != nil {
 			return err
 		}
 		if c.Add == nil {

@@ -143,7 +143,8 @@ func (s counters) Release(ctx context.Context, own, whole []string) error {
 func releaseStatements(own, whole []string) (statements []Statement) {
 	own = slices.DeleteFunc(slices.Clone(own), func(key string) bool { return slices.Contains(whole, key) })
 	if len(own) > 0 {
-		statements = append(statements, Statement{`UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
+		statements = append(statements,
+			Statement{`UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
 			opens_at = CASE WHEN n - 1 < ceiling THEN 0 ELSE opens_at END
 			WHERE name IN (` + places(1, len(own)) + `)`, anys(own), Any})
 	}
@@ -166,7 +167,8 @@ func (t *txn) forget(prefixes []string) error {
 			return &rowError{"a prefix of budgets ends in a colon"}
 		}
 		// The range ends at the character after the colon.
-		if _, err := t.exec(`DELETE FROM twofold_counters WHERE name >= $1 AND name < $2`, prefix, before+";"); err != nil {
+		if _, err := t.exec(`DELETE FROM twofold_counters WHERE name >= $1 AND name < $2`, prefix,
+			before+";"); err != nil {
 			return err
 		}
 	}

@@ -67,7 +67,8 @@ func (s devices) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device
 		case u.Secret == d.Secret:
 			err = t.rotateDevice(&d.Device, u, now)
 		case u.Secret == d.lastSecret && now.Before(d.rotatedAt.Add(u.Grace)):
-			_, err = t.exec(`UPDATE twofold_devices SET address = $2, last_seen_at = $3 WHERE id = $1`, d.ID, u.Address, micros(now))
+			_, err = t.exec(`UPDATE twofold_devices SET address = $2, last_seen_at = $3 WHERE id = $1`, d.ID, u.Address,
+				micros(now))
 		default:
 			// This is committed although the caller gets an error.
 			if stolen, err = t.dropStolen(d.ID, u.Secret); err == nil {
@@ -94,7 +95,8 @@ func (t *txn) rotateDevice(d *store.Device, u store.DeviceUse, now time.Time) er
 		WHERE id = $1`, d.ID, u.Next, micros(now), u.Address); err != nil {
 		return err
 	}
-	_, err := t.exec(`INSERT INTO twofold_device_secrets (device_id, secret) VALUES ($1, $2) ON CONFLICT DO NOTHING`, d.ID, d.Secret)
+	_, err := t.exec(`INSERT INTO twofold_device_secrets (device_id, secret) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+		d.ID, d.Secret)
 	d.Secret = u.Next
 	return err
 }
@@ -142,6 +144,7 @@ func (s devices) RevokeDevices(ctx context.Context, userID string, messages ...s
 
 // RevokeStaying implements store.Devices.
 func (s devices) RevokeStaying(ctx context.Context, userID, sessionID string) error {
-	_, err := s.exec(ctx, "revoke staying", `DELETE FROM twofold_devices WHERE user_id = $1 AND stays = 1 AND session_id = $2`, userID, sessionID)
+	_, err := s.exec(ctx, "revoke staying",
+		`DELETE FROM twofold_devices WHERE user_id = $1 AND stays = 1 AND session_id = $2`, userID, sessionID)
 	return err
 }

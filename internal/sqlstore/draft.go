@@ -9,7 +9,8 @@ import (
 const draftColumns = `owner, id, user_id, uniquifier, factor_id, method, name, adds, destination, secret, created_at, expires_at`
 
 func scanDraft(scan scanner) (d store.Draft, err error) {
-	err = scan(&d.Owner, &d.ID, &d.UserID, &d.CredentialVersion, &d.FactorID, &d.Method, &d.Name, &d.Add, &d.Destination,
+	err = scan(&d.Owner, &d.ID, &d.UserID, &d.CredentialVersion, &d.FactorID, &d.Method, &d.Name, &d.Add,
+		&d.Destination,
 		(*blob)(&d.Secret), (*stamp)(&d.CreatedAt), (*stamp)(&d.ExpiresAt))
 	return d, err
 }
@@ -36,7 +37,8 @@ func (d Dialect) draftStatement(v store.Draft) Statement {
 
 // Draft implements store.Drafts.
 func (s pendings) Draft(ctx context.Context, owner string) (store.Draft, error) {
-	return one(ctx, s.Store, s.read, "draft", `SELECT `+draftColumns+` FROM twofold_drafts WHERE owner = $1`, scanDraft, owner)
+	return one(ctx, s.Store, s.read, "draft", `SELECT `+draftColumns+` FROM twofold_drafts WHERE owner = $1`, scanDraft,
+		owner)
 }
 
 // TakeDraft implements store.Drafts.

@@ -222,7 +222,8 @@ func (s events) SealsAfter(ctx context.Context, after int64, limit int) ([]store
 
 // LastSeal implements store.Events.
 func (s events) LastSeal(ctx context.Context) (store.Seal, error) {
-	last, err := one(ctx, s.Store, s.read, "last seal", `SELECT `+sealColumns+` FROM twofold_event_seals ORDER BY after_row DESC LIMIT 1`, scanSeal)
+	last, err := one(ctx, s.Store, s.read, "last seal",
+		`SELECT `+sealColumns+` FROM twofold_event_seals ORDER BY after_row DESC LIMIT 1`, scanSeal)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Seal{}, nil
 	}

@@ -15,11 +15,15 @@ var examinations = [...]struct{ query, wrong string }{
 	// Reserve closes a budget with the claim that reaches the limit, and Release opens it below the
 	// limit.
 	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND (n < 0 OR ceiling < 1)`, "the budget %s counts nothing"},
-	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND n >= ceiling AND opens_at = 0`, "the budget %s is used up and was never closed"},
-	{`SELECT name FROM twofold_counters WHERE opens_at > $1 AND n < ceiling`, "the budget %s is closed though it is not used up"},
-	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND ends_at < opens_at`, "the budget %s is forgotten before it opens"},
+	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND n >= ceiling AND opens_at = 0`,
+		"the budget %s is used up and was never closed"},
+	{`SELECT name FROM twofold_counters WHERE opens_at > $1 AND n < ceiling`,
+		"the budget %s is closed though it is not used up"},
+	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND ends_at < opens_at`,
+		"the budget %s is forgotten before it opens"},
 	// What goes through once (a link) has a budget of one for all its life.
-	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND name LIKE 'once:%' AND n > 1`, "the mark %s let more than one through"},
+	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND name LIKE 'once:%' AND n > 1`,
+		"the mark %s let more than one through"},
 	{`SELECT user_id FROM twofold_recovery_codes GROUP BY user_id HAVING MIN(created_at) < MAX(created_at)`,
 		"the recovery codes of account %s are of more than one set"},
 	{`SELECT user_id FROM twofold_recovery_codes WHERE LENGTH(mac) = 0`, "account %s has an invalid recovery code"},
@@ -53,7 +57,8 @@ func (s *Store) Examine(ctx context.Context, now time.Time) ([]string, error) {
 			args = []any{micros(now)}
 		}
 		rows, err := s.read.query(ctx, e.query, args)
-		names, err := collect(rows, err, func(scan scanner) (name string, err error) { err = scan(&name); return name, err })
+		names, err := collect(rows, err,
+			func(scan scanner) (name string, err error) { err = scan(&name); return name, err })
 		if err != nil {
 			return nil, s.fail("examine", err)
 		}

@@ -129,7 +129,8 @@ func (s factors) PreferFactor(ctx context.Context, userID, id string) error {
 // then the primary factor does not change.
 func (t *txn) prefer(userID, id string) error {
 	const there = `(SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND id = $2 AND passkey_use <> 'first') = 1`
-	if _, err := t.exec(`UPDATE twofold_factors SET is_primary = 0 WHERE user_id = $1 AND is_primary = 1 AND `+there, userID, id); err != nil {
+	if _, err := t.exec(`UPDATE twofold_factors SET is_primary = 0 WHERE user_id = $1 AND is_primary = 1 AND `+there,
+		userID, id); err != nil {
 		return err
 	}
 	n, err := t.exec(`UPDATE twofold_factors SET is_primary = 1 WHERE user_id = $1 AND id = $2 AND passkey_use <> 'first'`, userID, id)
@@ -152,12 +153,14 @@ func (t *txn) noSuchVersion(userID string) error {
 
 func (t *txn) removeFactors(c store.FactorChange) error {
 	if c.RemoveAll {
-		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`, c.UserID); err != nil {
+		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`,
+			c.UserID); err != nil {
 			return err
 		}
 	}
 	if c.RemoveFirst {
-		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use = 'first'`, c.UserID); err != nil {
+		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use = 'first'`,
+			c.UserID); err != nil {
 			return err
 		}
 	}
@@ -167,7 +170,8 @@ func (t *txn) removeFactors(c store.FactorChange) error {
 		}
 	}
 	for _, id := range c.Disconnect {
-		if _, err := t.exec(`DELETE FROM twofold_connections WHERE user_id = $1 AND id = $2`, c.UserID, id); err != nil {
+		if _, err := t.exec(`DELETE FROM twofold_connections WHERE user_id = $1 AND id = $2`, c.UserID,
+			id); err != nil {
 			return err
 		}
 	}
@@ -184,11 +188,13 @@ func (t *txn) addFactor(f *store.Factor) error {
 		return nil
 	}
 	if f.Primary {
-		if _, err := t.exec(`UPDATE twofold_factors SET is_primary = 0 WHERE user_id = $1 AND is_primary = 1`, f.UserID); err != nil {
+		if _, err := t.exec(`UPDATE twofold_factors SET is_primary = 0 WHERE user_id = $1 AND is_primary = 1`,
+			f.UserID); err != nil {
 			return err
 		}
 	}
-	_, err := t.exec(`INSERT INTO twofold_factors (`+factorColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+	_, err := t.exec(`INSERT INTO twofold_factors (`+factorColumns+
+		`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		factorRow(*f)...)
 	return err
 }

@@ -35,7 +35,8 @@ func messageValues(m store.Message) []any {
 
 // execTelling is like exec, for a change with messages. They are stored in the same transaction, or
 // not at all if the change wrote no row.
-func (s outbox) execTelling(ctx context.Context, verb string, messages []store.Message, query string, args ...any) (n int64, err error) {
+func (s outbox) execTelling(ctx context.Context, verb string, messages []store.Message, query string,
+	args ...any) (n int64, err error) {
 	if len(messages) == 0 {
 		return s.exec(ctx, verb, query, args...)
 	}
@@ -72,7 +73,8 @@ func (s outbox) CountMessages(ctx context.Context) (int, time.Time, error) {
 		n      int
 		oldest time.Time
 	}
-	q, err := one(ctx, s.Store, s.read, "count messages", `SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM twofold_messages`,
+	q, err := one(ctx, s.Store, s.read, "count messages",
+		`SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM twofold_messages`,
 		func(scan scanner) (q queue, err error) {
 			err = scan(&q.n, (*stamp)(&q.oldest))
 			return q, err
@@ -83,10 +85,12 @@ func (s outbox) CountMessages(ctx context.Context) (int, time.Time, error) {
 // ClaimMessages implements store.Messages. An idle worker does not take the write lock. The outer
 // condition repeats the inner one, so that of two workers that selected the same rows only one gets
 // them.
-func (s outbox) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]store.Message, error) {
+func (s outbox) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration,
+	limit int) ([]store.Message, error) {
 	const verb = "claim messages"
 	at := micros(now)
-	_, err := one(ctx, s.Store, s.read, verb, `SELECT 1 FROM twofold_messages WHERE due_at <= $1 OR expires_at <= $1 LIMIT 1`, scanInt, at)
+	_, err := one(ctx, s.Store, s.read, verb,
+		`SELECT 1 FROM twofold_messages WHERE due_at <= $1 OR expires_at <= $1 LIMIT 1`, scanInt, at)
 	if errors.Is(err, errNone) || err == nil && limit <= 0 {
 		return []store.Message{}, nil
 	}

@@ -17,7 +17,8 @@ type NewerError struct{ Has, Knows int }
 
 // Error implements error.
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("it has schema %d and this program knows %d: run the newer program, or restore a copy made before it ran", e.Has, e.Knows)
+	return fmt.Sprintf("it has schema %d and this program knows %d: run the newer program, or restore a copy made "+
+		"before it ran", e.Has, e.Knows)
 }
 
 // OlderError means that the database lacks migrations that must not be applied now.
@@ -100,7 +101,8 @@ func Migrate(ctx context.Context, db Database, d Dialect, files fs.FS) error {
 		if _, err := tx.ExecContext(ctx, string(script)); err != nil {
 			return &StepError{names[n], err}
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO twofold_migrations (version, name, applied_at) VALUES ($1, $2, $3)`,
+		if _, err := tx.ExecContext(ctx,
+			`INSERT INTO twofold_migrations (version, name, applied_at) VALUES ($1, $2, $3)`,
 			n+1, names[n], time.Now().UnixMicro()); err != nil {
 			return err
 		}
@@ -165,7 +167,8 @@ func tooNew(ctx context.Context, q querier, has, knows int) error {
 		return nil
 	}
 	var n int
-	err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM twofold_migrations WHERE version > $1 AND name LIKE $2`, knows, "%"+breaking).Scan(&n)
+	err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM twofold_migrations WHERE version > $1 AND name LIKE $2`, knows,
+		"%"+breaking).Scan(&n)
 	if err == nil && n > 0 {
 		return &NewerError{Has: has, Knows: knows}
 	}
@@ -185,7 +188,8 @@ func OnlyAdds(name, script string) string {
 		}
 	}
 	for line := range strings.SplitSeq(up, "\n") {
-		if strings.Contains(line, "ADD COLUMN") && strings.Contains(line, "NOT NULL") && !strings.Contains(line, "DEFAULT") {
+		if strings.Contains(line, "ADD COLUMN") && strings.Contains(line, "NOT NULL") &&
+			!strings.Contains(line, "DEFAULT") {
 			return "a column without a default"
 		}
 	}

@@ -12,7 +12,8 @@ const pendingColumns = `hash, user_id, uniquifier, state, factor, rescue, first_
 
 func pendingFields(p *store.Pending) []any {
 	return []any{
-		&p.Hash, &p.UserID, &p.CredentialVersion, &p.State, &p.Factor, &p.Rescue, &p.First.Method, (*stamp)(&p.First.At),
+		&p.Hash, &p.UserID, &p.CredentialVersion, &p.State, &p.Factor, &p.Rescue, &p.First.Method,
+		(*stamp)(&p.First.At),
 		&p.Remember, &p.SessionID, &p.Address, (*stamp)(&p.CreatedAt), (*stamp)(&p.ExpiresAt), &p.Version,
 		listOf[string]{&p.First.Rests}, &p.Known,
 	}
@@ -40,7 +41,8 @@ func (d Dialect) pendingStatements(p store.Pending) []Statement {
 	return []Statement{
 		{`INSERT INTO twofold_pendings (` + pendingColumns + `)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16` + d.unlessDeleted(17), []any{
-			p.Hash, p.UserID, p.CredentialVersion, string(p.State), p.Factor, bit(p.Rescue), p.First.Method, micros(p.First.At),
+			p.Hash, p.UserID, p.CredentialVersion, string(p.State), p.Factor, bit(p.Rescue), p.First.Method,
+			micros(p.First.At),
 			bit(p.Remember), p.SessionID, p.Address, micros(p.CreatedAt), micros(p.ExpiresAt), p.Version,
 			text(p.First.Rests), bit(p.Known), p.UserID, userKey(p.UserID),
 		}, 1},
@@ -92,7 +94,8 @@ func scanWaiting(scan scanner) (w store.Waiting, err error) {
 
 // AdvancePending implements store.Pendings.
 func (s pendings) AdvancePending(ctx context.Context, p store.Pending) error {
-	n, err := s.exec(ctx, "advance pending", `UPDATE twofold_pendings SET state = $3, factor = $4, rescue = $5, version = version + 1
+	n, err := s.exec(ctx, "advance pending",
+		`UPDATE twofold_pendings SET state = $3, factor = $4, rescue = $5, version = version + 1
 		WHERE hash = $1 AND version = $2`, p.Hash, p.Version, string(p.State), p.Factor, bit(p.Rescue))
 	if err == nil && n == 0 {
 		return store.ErrUsed
@@ -102,7 +105,8 @@ func (s pendings) AdvancePending(ctx context.Context, p store.Pending) error {
 
 // TakePending implements store.Pendings.
 func (s pendings) TakePending(ctx context.Context, hash string) (store.Pending, error) {
-	p, err := take(ctx, s.Store, "take pending", `DELETE FROM twofold_pendings WHERE hash = $1 RETURNING `+pendingColumns, scanPending, hash)
+	p, err := take(ctx, s.Store, "take pending", `DELETE FROM twofold_pendings WHERE hash = $1 RETURNING `+
+		pendingColumns, scanPending, hash)
 	if err == errNone {
 		err = store.ErrUsed
 	}

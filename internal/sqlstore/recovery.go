@@ -24,7 +24,8 @@ func (s factors) HasRecoveryCode(ctx context.Context, userID string, macs [][]by
 // hashes under several keys at most one finds it. What makes comparing in SQL
 // safe is said at TryChallenge. The account is locked first, so a code that is
 // stored again at this moment (by an import) is not taken for one that is spent.
-func (s factors) SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time, messages ...store.Message) (int, error) {
+func (s factors) SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time,
+	messages ...store.Message) (int, error) {
 	left, spent := int64(0), int64(0)
 	err := s.tx(ctx, "spend recovery code", func(t *txn) (err error) {
 		lock := `SELECT 1 FROM twofold_users WHERE id = $1` + s.d.ForUpdate
@@ -65,7 +66,8 @@ func (s factors) RecoveryCodesLeft(ctx context.Context, userID string, since tim
 // factor no user has codes, since they stand in for it and for nothing else,
 // unless the change says that the codes may come first.
 func (t *txn) putCodes(c store.FactorChange) error {
-	n, err := get(t, `SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`, scanInt, c.UserID)
+	n, err := get(t, `SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`, scanInt,
+		c.UserID)
 	switch {
 	case err != nil:
 		return err

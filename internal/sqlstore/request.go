@@ -49,11 +49,13 @@ const putRecovery = `INSERT INTO twofold_recoveries (` + recoveryColumns + `)
 
 // Recovery implements store.Recoveries.
 func (s factors) Recovery(ctx context.Context, userID string) (store.Recovery, error) {
-	return one(ctx, s.Store, s.read, "recovery", `SELECT `+recoveryColumns+` FROM twofold_recoveries WHERE user_id = $1`, scanRecovery, userID)
+	return one(ctx, s.Store, s.read, "recovery", `SELECT `+recoveryColumns+
+		` FROM twofold_recoveries WHERE user_id = $1`, scanRecovery, userID)
 }
 
 // TakeRecovery implements store.Recoveries.
-func (s factors) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time, messages ...store.Message) (r store.Recovery, err error) {
+func (s factors) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time,
+	messages ...store.Message) (r store.Recovery, err error) {
 	err = s.tx(ctx, "take recovery", func(t *txn) (err error) {
 		r, err = get(t, `DELETE FROM twofold_recoveries WHERE user_id = $1 AND id = $2 AND uniquifier = $3
 			AND shut = 0 AND opens_at <= $4 AND expires_at > $4 RETURNING `+recoveryColumns, scanRecovery, userID, id, uniquifier, micros(now))

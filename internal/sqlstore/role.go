@@ -43,7 +43,8 @@ func scanRole(scan scanner) (r store.Role, err error) {
 
 // Roles implements store.Roles.
 func (s users) Roles(ctx context.Context) ([]store.Role, error) {
-	roles, err := all(ctx, s.Store, s.read, "roles", `SELECT name, description, created_at FROM twofold_roles`, scanRole)
+	roles, err := all(ctx, s.Store, s.read, "roles", `SELECT name, description, created_at FROM twofold_roles`,
+		scanRole)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,8 @@ func (s users) ChangePermissions(ctx context.Context, name string, add, remove [
 			return err
 		}
 		for _, p := range remove {
-			if _, err := t.exec(`DELETE FROM twofold_permissions WHERE role = $1 AND permission = $2`, name, p); err != nil {
+			if _, err := t.exec(`DELETE FROM twofold_permissions WHERE role = $1 AND permission = $2`, name,
+				p); err != nil {
 				return err
 			}
 		}
@@ -94,7 +96,8 @@ func (s users) DeleteRole(ctx context.Context, name string) error {
 func (s users) PermissionsOf(ctx context.Context, roles []string) ([]string, error) {
 	var out []string
 	for _, role := range roles {
-		given, err := all(ctx, s.Store, s.read, "permissions", `SELECT role, permission FROM twofold_permissions WHERE role = $1`, scanPermission, role)
+		given, err := all(ctx, s.Store, s.read, "permissions",
+			`SELECT role, permission FROM twofold_permissions WHERE role = $1`, scanPermission, role)
 		if err != nil {
 			return nil, err
 		}

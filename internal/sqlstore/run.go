@@ -88,12 +88,14 @@ func (s *Store) try(ctx context.Context, worst Class, run func() error) error {
 }
 
 // one runs a query of at most one row; ErrNotFound if it has none.
-func one[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error), args ...any) (T, error) {
+func one[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error),
+	args ...any) (T, error) {
 	return first(all(ctx, s, p, verb, query, scan, args...))
 }
 
 // take is like one, for a statement that writes a row and returns it.
-func take[T any](ctx context.Context, s *Store, verb, query string, scan func(scanner) (T, error), args ...any) (T, error) {
+func take[T any](ctx context.Context, s *Store, verb, query string, scan func(scanner) (T, error),
+	args ...any) (T, error) {
 	var list []T
 	if s.d.First != "" || s.d.Lacks != "" {
 		err := s.tx(ctx, verb, func(t *txn) error {
@@ -130,7 +132,8 @@ func first[T any](list []T, err error) (T, error) {
 }
 
 // all runs a query that only reads, outside of transactions.
-func all[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error), args ...any) ([]T, error) {
+func all[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error),
+	args ...any) ([]T, error) {
 	if !s.local { // a network may hang
 		var cancel context.CancelFunc
 		ctx, cancel = s.patient(ctx)
@@ -316,13 +319,15 @@ func (s *Store) translate(verb string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrUsed),
-		errors.Is(err, store.ErrWrong), errors.Is(err, store.ErrNoFactor), errors.Is(err, store.ErrUnavailable), errors.Is(err, errUndo):
+		errors.Is(err, store.ErrWrong), errors.Is(err, store.ErrNoFactor), errors.Is(err, store.ErrUnavailable),
+		errors.Is(err, errUndo):
 		return err
 	case isMissed(err):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %s: %s: %w", store.ErrUnavailable, s.d.Name, verb, err)
-	case s.closed.Load(), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, sql.ErrTxDone):
+	case s.closed.Load(), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
+		errors.Is(err, sql.ErrTxDone):
 		return fmt.Errorf("%w: %s: %s: connection closed", store.ErrUnavailable, s.d.Name, verb)
 	}
 	var lacks *LacksError

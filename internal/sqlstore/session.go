@@ -37,10 +37,12 @@ func (s sessions) PutSession(ctx context.Context, v store.Session) error {
 
 // sessionStatement stores a session. It writes no row if the user is deleted.
 func (d Dialect) sessionStatement(v store.Session) Statement {
-	columns, values := sessionColumns+", ends_at", "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
+	columns, values := sessionColumns+", ends_at",
+		"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
 	args := []any{
 		v.Hash, v.ID, v.UserID, v.CredentialVersion, bit(v.Token), int64(v.Level), bit(v.Trusted), text(v.Proofs),
-		micros(v.FreshAt), v.Address, v.Agent, micros(v.CreatedAt), micros(v.SeenAt), micros(v.IdleAt), micros(v.ExpiresAt),
+		micros(v.FreshAt), v.Address, v.Agent, micros(v.CreatedAt), micros(v.SeenAt), micros(v.IdleAt),
+		micros(v.ExpiresAt),
 		v.TrustedBy,
 		min(micros(v.IdleAt), micros(v.ExpiresAt)),
 	}
@@ -132,13 +134,15 @@ func (s sessions) TouchSession(ctx context.Context, hash string, seen, idle time
 
 // TakeSession implements store.Sessions.
 func (s sessions) TakeSession(ctx context.Context, hash string) (store.Session, error) {
-	return take(ctx, s.Store, "take session", `DELETE FROM twofold_sessions WHERE hash = $1 RETURNING `+sessionColumns, scanSession, hash)
+	return take(ctx, s.Store, "take session", `DELETE FROM twofold_sessions WHERE hash = $1 RETURNING `+sessionColumns,
+		scanSession, hash)
 }
 
 // RebindSession implements store.Sessions. It does not change when the session
 // ends, so it cannot revive one.
 func (s sessions) RebindSession(ctx context.Context, v store.Session) error {
-	return found(s.exec(ctx, "rebind session", `UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
+	return found(s.exec(ctx, "rebind session",
+		`UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
 		fresh_at = $6, trusted_by = $7 WHERE hash = $1`, v.Hash, v.CredentialVersion, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt), v.TrustedBy))
 }
 

@@ -82,7 +82,8 @@ func (d Dialect) stepStatements(s store.Step) (*stepStatements, error) {
 	if s.Factor != "" {
 		statement := advanceStatement(s.Factor, s.TOTPStep, s.Now)
 		for _, table := range []string{"twofold_recoveries", "twofold_deletions"} {
-			statement.Query += ` AND NOT EXISTS (SELECT 1 FROM ` + table + ` AS r WHERE r.user_id = twofold_factors.user_id)`
+			statement.Query += ` AND NOT EXISTS (SELECT 1 FROM ` + table +
+				` AS r WHERE r.user_id = twofold_factors.user_id)`
 		}
 		l.add(store.ErrUsed, statement)
 	}

@@ -135,7 +135,8 @@ var _ store.Store = (*Store)(nil)
 // guess is not counted.
 var swiftVerbs = map[string]bool{
 	"put session": true, "touch session": true, "put pending": true, "advance pending": true, "take pending": true,
-	"put draft": true, "put challenge": true, "drop challenge": true, "mark used": true, "reserve": true, "release": true,
+	"put draft": true, "put challenge": true, "drop challenge": true, "mark used": true, "reserve": true,
+	"release":     true,
 	"put message": true, "claim messages": true, "retry message": true, "finish message": true,
 	"append event": true, "step": true,
 	"put seal": true, "put device": true, "upgrade password": true, "reseal": true, "sweep": true,

@@ -70,7 +70,8 @@ func (s tokens) RotateToken(ctx context.Context, u store.TokenUse) (store.Token,
 		if err != errNone {
 			return err
 		}
-		n, err := t.exec(`DELETE FROM twofold_tokens WHERE id = $1 AND personal = 0 AND generation > $2`, u.ID, u.Generation)
+		n, err := t.exec(`DELETE FROM twofold_tokens WHERE id = $1 AND personal = 0 AND generation > $2`, u.ID,
+			u.Generation)
 		if err != nil {
 			return err
 		}
@@ -111,7 +112,8 @@ func (s tokens) RevokeToken(ctx context.Context, userID, id string) error {
 
 // RevokeFamilies implements store.Tokens.
 func (s tokens) RevokeFamilies(ctx context.Context, userID, sessionID string) error {
-	_, err := s.exec(ctx, "revoke families", `DELETE FROM twofold_tokens WHERE user_id = $1 AND personal = 0 AND session_id = $2`,
+	_, err := s.exec(ctx, "revoke families",
+		`DELETE FROM twofold_tokens WHERE user_id = $1 AND personal = 0 AND session_id = $2`,
 		userID, sessionID)
 	return err
 }

@@ -17,7 +17,8 @@ type trimmed[T any] struct {
 // one look at an index; that there are too many is rare, and only then is
 // something written.
 func trim[T any](ctx context.Context, s *Store, w trimmed[T], userID string, keep int) ([]T, error) {
-	n, err := one(ctx, s, s.read, w.verb, `SELECT COUNT(*) FROM `+w.table+` WHERE user_id = $1`+w.where, scanInt, userID)
+	n, err := one(ctx, s, s.read, w.verb, `SELECT COUNT(*) FROM `+w.table+` WHERE user_id = $1`+w.where, scanInt,
+		userID)
 	if err != nil || n <= int64(keep) {
 		return nil, err
 	}
@@ -34,16 +35,21 @@ func trim[T any](ctx context.Context, s *Store, w trimmed[T], userID string, kee
 
 // TrimSessions implements store.Sessions.
 func (s sessions) TrimSessions(ctx context.Context, userID string, keep int) ([]store.Session, error) {
-	return trim(ctx, s.Store, trimmed[store.Session]{"trim sessions", "twofold_sessions", "hash", sessionColumns, "", scanSession}, userID, keep)
+	return trim(ctx, s.Store,
+		trimmed[store.Session]{"trim sessions", "twofold_sessions", "hash", sessionColumns, "", scanSession}, userID,
+		keep)
 }
 
 // TrimDevices implements store.Devices.
 func (s sessions) TrimDevices(ctx context.Context, userID string, keep int) ([]store.Device, error) {
 	columns := strings.ReplaceAll(deviceColumns, "d.", "")
-	return trim(ctx, s.Store, trimmed[store.Device]{"trim devices", "twofold_devices", "id", columns, "", scanDevice}, userID, keep)
+	return trim(ctx, s.Store, trimmed[store.Device]{"trim devices", "twofold_devices", "id", columns, "", scanDevice},
+		userID, keep)
 }
 
 // TrimFamilies implements store.Tokens.
 func (s sessions) TrimFamilies(ctx context.Context, userID string, keep int) ([]store.Token, error) {
-	return trim(ctx, s.Store, trimmed[store.Token]{"trim families", "twofold_tokens", "id", tokenColumns, " AND personal = 0", scanToken}, userID, keep)
+	return trim(ctx, s.Store,
+		trimmed[store.Token]{"trim families", "twofold_tokens", "id", tokenColumns, " AND personal = 0", scanToken},
+		userID, keep)
 }

@@ -26,7 +26,8 @@ func scanUser(scan scanner) (u store.User, err error) {
 
 // UserByID implements store.UserReader.
 func (s users) UserByID(ctx context.Context, id string) (store.User, error) {
-	return one(ctx, s.Store, s.read, "user by id", `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`, scanUser, id)
+	return one(ctx, s.Store, s.read, "user by id", `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`,
+		scanUser, id)
 }
 
 // UserByIdentity implements store.UserReader.
@@ -95,7 +96,8 @@ func identitiesOf(u store.User) (keys []string) {
 // whether they are free.
 func (t *txn) claimIdentities(u store.User) error {
 	for _, key := range identitiesOf(u) {
-		if _, err := t.exec(`INSERT INTO twofold_identities (identity, user_id) VALUES ($1, $2)`, key, u.ID); err != nil {
+		if _, err := t.exec(`INSERT INTO twofold_identities (identity, user_id) VALUES ($1, $2)`, key,
+			u.ID); err != nil {
 			return err
 		}
 	}
@@ -112,7 +114,8 @@ func (s users) SetIdentity(ctx context.Context, u store.User, uniquifier string,
 		if err != nil {
 			return err
 		}
-		if err := t.changeUser(u.ID, `UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5,
+		if err := t.changeUser(u.ID,
+			`UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5,
 			uniquifier = $6, updated_at = CAST($7 AS BIGINT),
 			moved_at = CASE WHEN email_key <> $3 THEN CAST($7 AS BIGINT) ELSE moved_at END WHERE id = $1`,
 			u.Email, u.EmailKey, u.Username, u.UsernameKey, uniquifier, micros(u.UpdatedAt)); err != nil {
@@ -151,9 +154,11 @@ func (t *txn) changeUser(id, update string, args ...any) error {
 }
 
 // SetPassword implements store.UserWriter.
-func (s users) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time, messages ...store.Message) error {
+func (s users) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time,
+	messages ...store.Message) error {
 	return s.tx(ctx, "set password", func(t *txn) error {
-		if err := t.changeUser(id, `UPDATE twofold_users SET password_hash = $2, uniquifier = $3, updated_at = CAST($4 AS BIGINT),
+		if err := t.changeUser(id,
+			`UPDATE twofold_users SET password_hash = $2, uniquifier = $3, updated_at = CAST($4 AS BIGINT),
 			reset_at = CASE WHEN CAST($5 AS INTEGER) = 1 THEN CAST($4 AS BIGINT) ELSE reset_at END WHERE id = $1`,
 			hash, uniquifier, micros(now), bit(viaMailbox)); err != nil {
 			return err
@@ -165,7 +170,8 @@ func (s users) SetPassword(ctx context.Context, id, hash, uniquifier string, via
 // UpgradePassword implements store.UserWriter.
 func (s users) UpgradePassword(ctx context.Context, id, old, new string) error {
 	const verb = "upgrade password"
-	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, id, old, new)
+	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, id,
+		old, new)
 	if err != nil || n == 1 {
 		return err
 	}

@@ -87,7 +87,8 @@ var ownerRules = []rule{
 				k.ok(k.s.CreateUser(k.Context(), u))
 				u = k.add(u, newFactor(u))
 				k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
-					UserID: u.ID, From: u.CredentialVersion, To: "q", Hash: "h", ViaMailbox: true, ProvenKey: "p", DropSeconds: drop, Now: in(9),
+					UserID: u.ID, From: u.CredentialVersion, To: "q", Hash: "h", ViaMailbox: true, ProvenKey: "p",
+					DropSeconds: drop, Now: in(9),
 				}))
 				u.PasswordHash, u.CredentialVersion, u.UpdatedAt, u.ResetAt, u.ProvenKey = "h", "q", in(9), in(9), "p"
 				if confirmed.IsZero() {
@@ -108,7 +109,8 @@ var ownerRules = []rule{
 		second := newFactor(u)
 		u = k.add(k.add(k.add(u, mail), app), second)
 		k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
-			UserID: u.ID, From: u.CredentialVersion, To: "q", ViaMailbox: true, DropPlanted: true, MailTo: "moved@example.org", Now: in(9),
+			UserID: u.ID, From: u.CredentialVersion, To: "q", ViaMailbox: true, DropPlanted: true,
+			MailTo: "moved@example.org", Now: in(9),
 		}))
 		firsts, err := k.s.FirstFactorsOf(k.Context(), u.ID)
 		k.ok(err)
@@ -121,13 +123,15 @@ var ownerRules = []rule{
 	{"a change by the owner stores its messages with it, or neither", func(k kit) {
 		u := k.user()
 		m := newMessage("m")
-		p := store.PasswordChange{UserID: u.ID, From: "another", To: "q", Hash: "h", Messages: []store.Message{m}, Now: now}
+		p := store.PasswordChange{UserID: u.ID, From: "another", To: "q", Hash: "h", Messages: []store.Message{m},
+			Now: now}
 		k.is(k.s.ChangePassword(k.Context(), p), store.ErrUsed)
 		k.claims(in(1), 10)
 		p.From = u.CredentialVersion
 		k.ok(k.s.ChangePassword(k.Context(), p))
 		k.claims(in(1), 10, "m")
-		i := store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Zed9", UsernameKey: "zed9", Messages: []store.Message{m}, Now: now}
+		i := store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Zed9", UsernameKey: "zed9",
+			Messages: []store.Message{m}, Now: now}
 		k.is(k.s.ChangeIdentity(k.Context(), i), store.ErrExists) // the message's ID is taken
 		k.same(k.stored(u.ID).Username, u.Username)
 		i.Messages[0] = newMessage("n")
@@ -143,12 +147,14 @@ var ownerRules = []rule{
 		mail.Method, mail.Destination = store.Email, u.Email
 		u = k.add(k.add(u, mail), phone)
 		d := k.device(u)
-		c := store.IdentityChange{UserID: u.ID, From: "another", To: "q", Email: "New@example.org", EmailKey: "new@example.org", Now: in(9)}
+		c := store.IdentityChange{UserID: u.ID, From: "another", To: "q", Email: "New@example.org",
+			EmailKey: "new@example.org", Now: in(9)}
 		k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrUsed)
 		k.same(k.stored(u.ID), u)
 		c.From = u.CredentialVersion
 		k.ok(k.s.ChangeIdentity(k.Context(), c))
-		u.Email, u.EmailKey, u.CredentialVersion, u.UpdatedAt, u.ConfirmedAt = "New@example.org", "new@example.org", "q", in(9), in(9)
+		u.Email, u.EmailKey, u.CredentialVersion, u.UpdatedAt, u.ConfirmedAt = "New@example.org", "new@example.org",
+			"q", in(9), in(9)
 		u.ProvenKey = u.EmailKey
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
@@ -161,7 +167,8 @@ var ownerRules = []rule{
 		}
 		_, err := k.s.UserByIdentity(k.Context(), old.EmailKey)
 		k.is(err, store.ErrNotFound)
-		k.ok(k.s.ChangeIdentity(k.Context(), store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Ann9", UsernameKey: "ann9", Now: in(10)}))
+		k.ok(k.s.ChangeIdentity(k.Context(),
+			store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Ann9", UsernameKey: "ann9", Now: in(10)}))
 		u.Username, u.UsernameKey, u.CredentialVersion, u.UpdatedAt = "Ann9", "ann9", "r", in(10)
 		k.same(k.stored(u.ID), u)
 		for _, key := range []string{"ann9", "new@example.org"} {
@@ -169,7 +176,8 @@ var ownerRules = []rule{
 			k.ok(err)
 			k.same(got, u)
 		}
-		k.ok(k.s.ChangeIdentity(k.Context(), store.IdentityChange{UserID: u.ID, From: "r", To: "s", NoUsername: true, Now: in(11)}))
+		k.ok(k.s.ChangeIdentity(k.Context(),
+			store.IdentityChange{UserID: u.ID, From: "r", To: "s", NoUsername: true, Now: in(11)}))
 		u.Username, u.UsernameKey, u.CredentialVersion, u.UpdatedAt = "", "", "s", in(11)
 		k.same(k.stored(u.ID), u)
 		_, err = k.s.UserByIdentity(k.Context(), "ann9")
@@ -194,7 +202,8 @@ var ownerRules = []rule{
 
 var roleRules = []rule{
 	{"a role comes back as stored, by name", func(k kit) {
-		b := store.Role{Name: "baker", Description: "bakes", Permissions: []string{"bread-write", "oven"}, CreatedAt: in(1)}
+		b := store.Role{Name: "baker", Description: "bakes", Permissions: []string{"bread-write", "oven"},
+			CreatedAt: in(1)}
 		a := store.Role{Name: "admin", CreatedAt: in(2)}
 		k.ok(k.s.PutRole(k.Context(), b))
 		k.ok(k.s.PutRole(k.Context(), a))
@@ -243,10 +252,13 @@ var ownerRaceRules = []rule{
 		from := u.CredentialVersion
 		k.one(k.race(func(s store.Store, i int) error {
 			if i%2 == 0 {
-				return s.ChangePassword(k.Context(), store.PasswordChange{UserID: u.ID, From: from, To: name("to", i), Hash: name("h", i), Now: in(9)})
+				return s.ChangePassword(k.Context(),
+					store.PasswordChange{UserID: u.ID, From: from, To: name("to", i), Hash: name("h", i), Now: in(9)})
 			}
 			key := name("mail", i) + u.ID
-			return s.ChangeIdentity(k.Context(), store.IdentityChange{UserID: u.ID, From: from, To: name("to", i), Email: key, EmailKey: key, Now: in(9)})
+			return s.ChangeIdentity(k.Context(),
+				store.IdentityChange{UserID: u.ID, From: from, To: name("to", i), Email: key, EmailKey: key,
+					Now: in(9)})
 		}), store.ErrUsed)
 		got := k.stored(u.ID)
 		if (got.PasswordHash != u.PasswordHash) == (got.EmailKey != u.EmailKey) {
@@ -283,7 +295,8 @@ var ownerRaceRules = []rule{
 		}
 		k.one(k.race(func(s store.Store, i int) error {
 			return s.ChangeIdentity(k.Context(), store.IdentityChange{
-				UserID: users[i].ID, From: users[i].CredentialVersion, To: "to", Email: "one@example.org", EmailKey: "one@example.org", Now: in(9),
+				UserID: users[i].ID, From: users[i].CredentialVersion, To: "to", Email: "one@example.org",
+				EmailKey: "one@example.org", Now: in(9),
 			})
 		}), store.ErrExists)
 	}},

@@ -6,7 +6,8 @@ const issuer = "https://issuer.test"
 
 func newConnection(u store.User, subject string) store.Connection {
 	return store.Connection{
-		ID: store.NewID(), UserID: u.ID, Provider: "corp", Issuer: issuer, Subject: subject, Label: "me@corp.test", CreatedAt: in(-50),
+		ID: store.NewID(), UserID: u.ID, Provider: "corp", Issuer: issuer, Subject: subject, Label: "me@corp.test",
+		CreatedAt: in(-50),
 	}
 }
 
@@ -38,7 +39,8 @@ var connectionRules = []rule{
 			UserID: u.ID, From: u.CredentialVersion, To: "q", Disconnect: []string{a.ID, kept.ID}, Now: in(9),
 		}))
 		k.connections(u, b)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveConnections: true, Now: in(9)}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveConnections: true, Now: in(9)}))
 		k.connections(u)
 		k.connections(other, kept)
 	}},
@@ -56,7 +58,8 @@ var connectionRules = []rule{
 	{"a subject of another issuer, another spelling or no one's is ErrNotFound", func(k kit) {
 		u := k.user()
 		k.connect(u, newConnection(u, "Abc"))
-		for _, c := range [][2]string{{issuer + "/", "Abc"}, {issuer, "abc"}, {issuer, "Abc "}, {issuer, ""}, {"", "Abc"}, {issuer, "%"}} {
+		for _, c := range [][2]string{{issuer + "/", "Abc"}, {issuer, "abc"}, {issuer, "Abc "}, {issuer, ""},
+			{"", "Abc"}, {issuer, "%"}} {
 			_, err := k.s.ConnectionBy(k.Context(), c[0], c[1])
 			k.is(err, store.ErrNotFound)
 		}
@@ -85,7 +88,8 @@ var connectionRules = []rule{
 	{"a change sets the uniquifier and deletes the devices", func(k kit) {
 		u := k.user()
 		d := k.device(u)
-		k.ok(k.s.ChangeConnections(k.Context(), store.ConnectionChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: in(9)}))
+		k.ok(k.s.ChangeConnections(k.Context(),
+			store.ConnectionChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: in(9)}))
 		u.CredentialVersion, u.UpdatedAt = "q", in(9)
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
@@ -132,7 +136,8 @@ var connectionRules = []rule{
 				users[j] = k.user()
 			}
 			k.one(k.race(func(s store.Store, j int) error {
-				return s.ChangeConnections(k.Context(), connecting(users[j], ptr(newConnection(users[j], name("s", i)))))
+				return s.ChangeConnections(k.Context(),
+					connecting(users[j], ptr(newConnection(users[j], name("s", i)))))
 			}), store.ErrExists)
 		}
 	}},

@@ -93,7 +93,8 @@ var deviceRules = []rule{
 	}},
 	{"RevokeStaying removes the user's that belong to that session", func(k kit) {
 		u, other := k.user(), k.user()
-		gone, kept, his, trusted := k.stays(u, "session 1"), k.stays(u, "session 2"), k.stays(other, "session 1"), k.device(u)
+		gone, kept, his, trusted := k.stays(u, "session 1"), k.stays(u, "session 2"), k.stays(other, "session 1"),
+			k.device(u)
 		k.ok(k.s.RevokeStaying(k.Context(), u.ID, "session 1"))
 		k.ok(k.s.RevokeStaying(k.Context(), u.ID, "session 1"))
 		k.ok(k.s.RevokeStaying(k.Context(), u.ID, ""))

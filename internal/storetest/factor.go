@@ -49,7 +49,8 @@ var factorRules = []rule{
 	{"a change sets the uniquifier and deletes the devices", func(k kit) {
 		u := k.user()
 		d := k.device(u)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: in(9)}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: in(9)}))
 		u.CredentialVersion, u.UpdatedAt = "q", in(9)
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
@@ -69,7 +70,8 @@ var factorRules = []rule{
 	{"a change of an unknown user is ErrNotFound", func(k kit) {
 		u := newUser()
 		f := newFactor(u)
-		k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &f}), store.ErrNotFound)
+		k.is(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &f}), store.ErrNotFound)
 		k.is(k.s.AdvanceStep(k.Context(), f.ID, 9, now), store.ErrNotFound)
 	}},
 	{"a change replaces one factor by another", func(k kit) {
@@ -88,10 +90,12 @@ var factorRules = []rule{
 		a, b, c, theirs := newFactor(u), newFactor(u), newFactor(u), newFactor(other)
 		u = k.add(k.add(u, a), b)
 		k.add(other, theirs)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &c, RemoveAll: true, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &c, RemoveAll: true, Now: now}))
 		k.same(k.factors(u.ID), []store.Factor{c})
 		k.same(k.factors(other.ID), []store.Factor{theirs})
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveAll: true, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveAll: true, Now: now}))
 		k.same(k.factors(u.ID), []store.Factor{})
 	}},
 	{"another user's factor is not removed", func(k kit) {
@@ -188,7 +192,8 @@ var stepRules = []rule{
 		u := k.user()
 		f := newFactor(u)
 		u = k.add(u, f)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{f.ID}, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{f.ID}, Now: now}))
 		k.is(k.s.AdvanceStep(k.Context(), f.ID, 1000, now), store.ErrNotFound)
 	}},
 }

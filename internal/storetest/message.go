@@ -107,7 +107,8 @@ var messageRules = []rule{
 	{"a change of factors stores its messages with it, or neither", func(k kit) {
 		u := k.user()
 		m := newMessage("m")
-		change := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "next", RemoveAll: true, Messages: []store.Message{m}, Now: now}
+		change := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "next", RemoveAll: true,
+			Messages: []store.Message{m}, Now: now}
 		lost := change
 		lost.From = "another"
 		k.is(k.s.ChangeFactors(k.Context(), lost), store.ErrUsed)

@@ -17,7 +17,8 @@ type change struct {
 }
 
 // changes returns all such verbs, on an account that has everything.
-func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.Token, codes [][]byte) map[string]change {
+func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.Token,
+	codes [][]byte) map[string]change {
 	ctx, to := k.Context(), "next"
 	return map[string]change{
 		"SetPassword": {
@@ -31,24 +32,32 @@ func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.T
 			missing: func(m ...store.Message) error { return k.s.SetIdentity(ctx, store.User{ID: "nobody"}, to, m...) },
 		},
 		"ChangePassword": k.under(u, func(from string, m ...store.Message) error {
-			return k.s.ChangePassword(ctx, store.PasswordChange{UserID: u.ID, From: from, To: to, Hash: "h", Messages: m, Now: now})
+			return k.s.ChangePassword(ctx,
+				store.PasswordChange{UserID: u.ID, From: from, To: to, Hash: "h", Messages: m, Now: now})
 		}),
 		"ChangeIdentity": k.under(u, func(from string, m ...store.Message) error {
-			return k.s.ChangeIdentity(ctx, store.IdentityChange{UserID: u.ID, From: from, To: to, Username: "Zed9", UsernameKey: "zed9", Messages: m, Now: now})
+			return k.s.ChangeIdentity(ctx,
+				store.IdentityChange{UserID: u.ID, From: from, To: to, Username: "Zed9", UsernameKey: "zed9",
+					Messages: m, Now: now})
 		}),
 		"ChangeFactors": k.under(u, func(from string, m ...store.Message) error {
-			return k.s.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: from, To: to, Remove: []string{f.ID}, Messages: m, Now: now})
+			return k.s.ChangeFactors(ctx,
+				store.FactorChange{UserID: u.ID, From: from, To: to, Remove: []string{f.ID}, Messages: m, Now: now})
 		}),
 		"ChangeFactors, codes": k.under(u, func(from string, m ...store.Message) error {
-			return k.s.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: from, To: to, Codes: asBytes([]string{"x"}), Messages: m, Now: now})
+			return k.s.ChangeFactors(ctx,
+				store.FactorChange{UserID: u.ID, From: from, To: to, Codes: asBytes([]string{"x"}), Messages: m,
+					Now: now})
 		}),
 		"ChangeConnections, removed": k.under(u, func(from string, m ...store.Message) error {
-			return k.s.ChangeConnections(ctx, store.ConnectionChange{UserID: u.ID, From: from, To: to, Remove: c.ID, Messages: m, Now: now})
+			return k.s.ChangeConnections(ctx,
+				store.ConnectionChange{UserID: u.ID, From: from, To: to, Remove: c.ID, Messages: m, Now: now})
 		}),
 		"ChangeConnections, added": k.under(u, func(from string, m ...store.Message) error {
 			add := c
 			add.ID, add.Subject = store.NewID(), "another"
-			return k.s.ChangeConnections(ctx, store.ConnectionChange{UserID: u.ID, From: from, To: to, Add: &add, Messages: m, Now: now})
+			return k.s.ChangeConnections(ctx,
+				store.ConnectionChange{UserID: u.ID, From: from, To: to, Add: &add, Messages: m, Now: now})
 		}),
 		"PutDevice": {
 			do: func(m ...store.Message) error { return k.s.PutDevice(ctx, newDevice(u), m...) },
@@ -103,7 +112,8 @@ func (k kit) copying(u store.User) change {
 			k.ok(err)
 			d := list[0]
 			_, err = k.s.UseDevice(k.Context(), store.DeviceUse{
-				ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: secret(d.Secret), Next: "n", Now: in(60),
+				ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: secret(d.Secret), Next: "n",
+				Now:   in(60),
 				Grace: grace, Copied: these(m),
 			})
 			return err
@@ -186,8 +196,10 @@ func (k kit) furnished() (u store.User, verbs func(s store.Store) map[string]cha
 	u = k.user()
 	f, other, codes, c := newFactor(u), newFactor(u), asBytes([]string{"a", "b"}), newConnection(u, u.ID)
 	other.Method = store.SMS
-	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "1", Add: &other, Now: now}))
-	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "1", To: "2", Add: &f, Codes: codes, Now: now}))
+	k.ok(k.s.ChangeFactors(k.Context(),
+		store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "1", Add: &other, Now: now}))
+	k.ok(k.s.ChangeFactors(k.Context(),
+		store.FactorChange{UserID: u.ID, From: "1", To: "2", Add: &f, Codes: codes, Now: now}))
 	u = k.connect(k.stored(u.ID), c)
 	t := k.token(u)
 	_, err := k.rotate(k.s, t, 0, t.Hash, now)
@@ -258,7 +270,8 @@ var noticeRaceRules = []rule{
 		k.ok(rotate(t.Hash))
 		use := func(secret string) error {
 			_, err := k.s.UseDevice(k.Context(), store.DeviceUse{
-				ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: secret, Next: "n", Now: now, Grace: grace,
+				ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: secret, Next: "n", Now: now,
+				Grace:  grace,
 				Copied: never,
 			})
 			return err
@@ -268,7 +281,8 @@ var noticeRaceRules = []rule{
 		k.ok(use(d.Secret)) // retired, within the grace
 	}},
 	{"of many that want to change the same thing one is told of", func(k kit) {
-		for _, verb := range []string{"ChangePassword", "ChangeIdentity", "ChangeFactors", "ChangeConnections, removed", "TakeRecovery", "SpendRecoveryCode", "RotateToken"} {
+		for _, verb := range []string{"ChangePassword", "ChangeIdentity", "ChangeFactors", "ChangeConnections, removed",
+			"TakeRecovery", "SpendRecoveryCode", "RotateToken"} {
 			_, verbs := k.furnished()
 			k.race(func(s store.Store, i int) error { return verbs(s)[verb].do(newMessage(name(verb, i))) })
 			list, err := k.s.ClaimMessages(k.Context(), in(1), time.Minute, callers)

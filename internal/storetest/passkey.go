@@ -53,7 +53,8 @@ var passkeyRules = []rule{
 			double := newPasskey(u, store.UseSecond)
 			double.Key = taken
 			k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{
-				UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &double, RemoveAll: taken == theirs.Key, Now: now,
+				UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &double, RemoveAll: taken == theirs.Key,
+				Now: now,
 			}), store.ErrExists)
 		}
 		k.same(k.stored(u.ID), u)
@@ -76,15 +77,18 @@ var passkeyRules = []rule{
 		u := k.user()
 		first, second := newPasskey(u, store.UseFirst), newPasskey(u, store.UseSecond)
 		u = k.add(k.add(u, first), second)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{first.ID}, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{first.ID}, Now: now}))
 		_, err := k.s.PasskeyByKey(k.Context(), first.Key)
 		k.is(err, store.ErrNotFound)
 		k.is(k.s.UsePasskey(k.Context(), first.ID, first.Secret, []byte("new"), now), store.ErrNotFound)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveAll: true, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveAll: true, Now: now}))
 		k.same(k.passkeys(u.ID), []store.Factor{})
 		again := newPasskey(u, store.UseSecond)
 		again.Key = first.Key // any user may register it again
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "r", To: "s", Add: &again, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: "r", To: "s", Add: &again, Now: now}))
 	}},
 	{"what is not a passkey cannot be used as one", func(k kit) {
 		u := k.user()

@@ -6,7 +6,8 @@ import (
 
 func newPending(u store.User) store.Pending {
 	return store.Pending{
-		Hash: "hash " + store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: store.Ready, Factor: "factor 1", Rescue: true,
+		Hash: "hash " + store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: store.Ready,
+		Factor: "factor 1", Rescue: true,
 		First: store.Proof{Method: "password", At: in(-1), Rests: []string{"a",
 			"b"}}, Remember: true, SessionID: "session 1", Known: true, Address: "192.0.2.1",
 		CreatedAt: now, ExpiresAt: in(600),
@@ -175,8 +176,10 @@ var pendingRules = []rule{
 
 func newDraft(u store.User, owner string) store.Draft {
 	return store.Draft{
-		Owner: owner, ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: store.NewID(), Method: store.Authenticator,
-		Name: "my phone", Add: true, Destination: "+4912345", Secret: []byte{0, 9, 255}, CreatedAt: now, ExpiresAt: in(600),
+		Owner: owner, ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: store.NewID(),
+		Method: store.Authenticator,
+		Name:   "my phone", Add: true, Destination: "+4912345", Secret: []byte{0, 9, 255}, CreatedAt: now,
+		ExpiresAt: in(600),
 	}
 }
 

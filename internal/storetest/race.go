@@ -261,7 +261,8 @@ var moreRaceRules = []rule{
 			seen := map[string]bool{}
 			k.exactly(callers, k.race(func(s store.Store, i int) error {
 				got, err := s.UseDevice(k.Context(), store.DeviceUse{
-					ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: d.Secret, Next: name("next", i), Now: now, Grace: grace,
+					ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: d.Secret,
+					Next: name("next", i), Now: now, Grace: grace,
 				})
 				mu.Lock()
 				defer mu.Unlock()
@@ -281,7 +282,8 @@ var moreRaceRules = []rule{
 			won, copied := 0, 0
 			for _, err := range k.race(func(s store.Store, i int) error {
 				_, err := s.UseDevice(k.Context(), store.DeviceUse{
-					ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: d.Secret, Next: name("next", i), Now: now,
+					ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: d.Secret,
+					Next: name("next", i), Now: now,
 				})
 				return err
 			}) {

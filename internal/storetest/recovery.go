@@ -12,7 +12,8 @@ import (
 func (k kit) codes(u store.User, macs ...string) store.User {
 	k.Helper()
 	to := store.NewID()
-	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: to, Codes: asBytes(macs), Now: now}))
+	k.ok(k.s.ChangeFactors(k.Context(),
+		store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: to, Codes: asBytes(macs), Now: now}))
 	return k.stored(u.ID)
 }
 
@@ -178,7 +179,8 @@ var severalRules = []rule{
 		}))
 		b.Primary = true
 		k.same(k.factors(u.ID), []store.Factor{b})
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "q", To: "r", Prefer: a.ID, Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: "q", To: "r", Prefer: a.ID, Now: now}))
 		k.same(k.factors(u.ID), []store.Factor{b})
 	}},
 	{"a factor is named, and only by its owner", func(k kit) {
@@ -243,7 +245,9 @@ var recoveryRaceRules = []rule{
 				for j := range byte(5) {
 					set = append(set, bytes.Repeat([]byte{byte(i), j}, 3))
 				}
-				return s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Codes: set, Now: now})
+				return s.ChangeFactors(k.Context(),
+					store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Codes: set,
+						Now: now})
 			}), store.ErrUsed)
 			u = k.stored(u.ID)
 			k.left(u, 5)
@@ -268,7 +272,8 @@ var recoveryRaceRules = []rule{
 					return err
 				}
 				return s.ChangeFactors(k.Context(), store.FactorChange{
-					UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Codes: asBytes([]string{name("new", i)}), Now: now,
+					UserID: u.ID, From: u.CredentialVersion, To: store.NewID(),
+					Codes: asBytes([]string{name("new", i)}), Now: now,
 				})
 			})
 			spent, made := 0, 0
@@ -305,7 +310,8 @@ var recoveryRaceRules = []rule{
 						return err
 					}
 					_ = s.ChangeFactors(k.Context(), store.FactorChange{
-						UserID: u.ID, From: now.CredentialVersion, To: store.NewID(), Remove: ids[i%2 : i%2+1], KeepOne: true, Now: in(1),
+						UserID: u.ID, From: now.CredentialVersion, To: store.NewID(), Remove: ids[i%2 : i%2+1],
+						KeepOne: true, Now: in(1),
 					})
 				}
 				return nil
@@ -327,7 +333,9 @@ var recoveryRaceRules = []rule{
 				if i == callers-1 {
 					f := newFactor(u)
 					f.Primary = true
-					return s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now})
+					return s.ChangeFactors(k.Context(),
+						store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f,
+							Now: now})
 				}
 				return s.PreferFactor(k.Context(), u.ID, ids[i%3])
 			})

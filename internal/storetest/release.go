@@ -31,7 +31,8 @@ func FirstRelease(exec func(query string, args ...any) error) error {
 			VALUES ('p', 'u', 'q', 'ready', 'f', 0, 'password', $1, 1, '', '192.0.2.1', $1, $2, 3)`, []any{at, in(1000).UnixMicro()}},
 		{`INSERT INTO twofold_challenges (name, user_id, channel, destination, mac, tries, taken, created_at, expires_at)
 			VALUES ('c', 'u', 'sms', '+4912345', $1, 2, 0, $2, $3)`, []any{right[0], at, in(1000).UnixMicro()}},
-		{`INSERT INTO twofold_counters (name, n, ceiling, opens_at, ends_at) VALUES ('b', 5, 5, $1, $1)`, []any{in(500).UnixMicro()}},
+		{`INSERT INTO twofold_counters (name, n, ceiling, opens_at, ends_at) VALUES ('b', 5, 5, $1, $1)`,
+			[]any{in(500).UnixMicro()}},
 		{`INSERT INTO twofold_messages (id, channel, body, attempts, created_at, due_at, expires_at) VALUES ('m', 'email', $1, 1, $2, $2, $3)`,
 			[]any{[]byte{1, 2}, at, in(1000).UnixMicro()}},
 		{`INSERT INTO twofold_events (id, user_id, at, name, method, result, reason, session_id, address, agent, request, mac)
@@ -51,7 +52,8 @@ func CheckFirstRelease(t *testing.T, s store.Store) {
 	ctx, k := context.Background(), kit{T: t, s: s}
 	u, err := s.UserByIdentity(ctx, "ann")
 	k.ok(err)
-	if u.ID != "u" || u.Email != "Ann@example.org" || !u.Active || u.CredentialVersion != "q" || len(u.Roles) != 1 || !u.CreatedAt.Equal(now) {
+	if u.ID != "u" || u.Email != "Ann@example.org" || !u.Active || u.CredentialVersion != "q" || len(u.Roles) != 1 ||
+		!u.CreatedAt.Equal(now) {
 		t.Errorf("the account is %+v", u)
 	}
 	f := k.factors("u")

@@ -8,7 +8,8 @@ import (
 
 func newRequest(u store.User) store.Recovery {
 	return store.Recovery{
-		UserID: u.ID, ID: store.NewID(), CredentialVersion: u.CredentialVersion, FactorID: store.NewID(), Address: "192.0.2.1", Agent: "Firefox",
+		UserID: u.ID, ID: store.NewID(), CredentialVersion: u.CredentialVersion, FactorID: store.NewID(),
+		Address: "192.0.2.1", Agent: "Firefox",
 		CreatedAt: now, OpensAt: in(100), ExpiresAt: in(200),
 	}
 }
@@ -74,8 +75,10 @@ var requestRules = []rule{
 			k.is(k.takes(r, at), store.ErrUsed)
 		}
 		for _, change := range []func(*store.Recovery){
-			func(v *store.Recovery) { v.ID = "another" }, func(v *store.Recovery) { v.ID = mine.ID }, func(v *store.Recovery) { v.ID = "" },
-			func(v *store.Recovery) { v.UserID = other.ID }, func(v *store.Recovery) { v.CredentialVersion = "another" },
+			func(v *store.Recovery) { v.ID = "another" }, func(v *store.Recovery) { v.ID = mine.ID },
+			func(v *store.Recovery) { v.ID = "" },
+			func(v *store.Recovery) { v.UserID = other.ID },
+			func(v *store.Recovery) { v.CredentialVersion = "another" },
 		} {
 			v := r
 			change(&v)

@@ -9,9 +9,11 @@ import (
 
 func newSession(u store.User) store.Session {
 	return store.Session{
-		Hash: "hash " + store.NewID(), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Token: true,
+		Hash: "hash " + store.NewID(), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
+		Token: true,
 		Level: store.TwoFactors, Trusted: true, TrustedBy: "device",
-		Proofs:  []store.Proof{{Method: "password", At: in(-3)}, {Method: store.Authenticator, At: in(-2), Rests: []string{"a", "b"}}},
+		Proofs: []store.Proof{{Method: "password", At: in(-3)},
+			{Method: store.Authenticator, At: in(-2), Rests: []string{"a", "b"}}},
 		FreshAt: in(-2), Address: "192.0.2.1", Agent: "Mozilla/5.0 (…)",
 		CreatedAt: in(-20), SeenAt: in(-1), IdleAt: in(100), ExpiresAt: in(1000),
 	}
@@ -131,7 +133,8 @@ var sessionRules = []rule{
 	{"a rebound session has the new uniquifier and proofs and the same ends", func(k kit) {
 		v := k.session(newUser())
 		given := v
-		given.CredentialVersion, given.Level, given.Trusted, given.TrustedBy, given.Proofs, given.FreshAt = "q", store.OneFactor, false, "x", v.Proofs[:1], time.Time{}
+		given.CredentialVersion, given.Level, given.Trusted, given.TrustedBy, given.Proofs, given.FreshAt = "q",
+			store.OneFactor, false, "x", v.Proofs[:1], time.Time{}
 		given.UserID, given.IdleAt, given.ExpiresAt = "someone else", in(9000), in(9000)
 		k.ok(k.s.RebindSession(k.Context(), given))
 		given.UserID, given.IdleAt, given.ExpiresAt = v.UserID, v.IdleAt, v.ExpiresAt

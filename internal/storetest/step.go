@@ -200,7 +200,8 @@ var takeStepRaceRules = []rule{
 			c := claim(name("limit", i), 5)
 			k.exactly(5, k.race(func(s store.Store, n int) error {
 				e := newEvent(name(name("event", i), n))
-				return s.TakeStep(k.Context(), store.Step{Now: now, Budgets: [][]store.Claim{{c}}, Events: []store.Event{e}})
+				return s.TakeStep(k.Context(),
+					store.Step{Now: now, Budgets: [][]store.Claim{{c}}, Events: []store.Event{e}})
 			}), store.ErrUsed)
 		}
 	}},

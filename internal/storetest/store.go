@@ -48,7 +48,8 @@ var storeRules = []rule{
 		k.is(err, store.ErrUnavailable)
 	}},
 	{"what users write is data", func(k kit) {
-		for _, odd := range []string{`'; DROP TABLE twofold_users; --`, `"`, `\`, `%_`, "é\u200b漢字🙂", "a\nb\tc", "$1", ":x", "?"} {
+		for _, odd := range []string{`'; DROP TABLE twofold_users; --`, `"`, `\`, `%_`, "é\u200b漢字🙂", "a\nb\tc", "$1",
+			":x", "?"} {
 			u := newUser()
 			u.Email, u.EmailKey, u.Username = odd, odd, odd
 			u.Roles = []string{odd, ""}
@@ -74,7 +75,8 @@ var storeRules = []rule{
 			}
 			_ = k.s.TryChallenge(k.Context(), c.Key, [][]byte{c.MAC}, now)
 			for range i {
-				_, _ = k.s.Reserve(k.Context(), now, store.Claim{Key: name("budget", i%2), Limit: 2, Window: time.Hour, Hold: time.Minute})
+				_, _ = k.s.Reserve(k.Context(), now,
+					store.Claim{Key: name("budget", i%2), Limit: 2, Window: time.Hour, Hold: time.Minute})
 			}
 		}
 		k.ok(k.s.Release(k.Context(), []string{name("budget", 1)}, nil))
@@ -115,7 +117,8 @@ func (k kit) fill(u store.User, n int, end time.Time) {
 		c.UserID = u.ID
 		c.ExpiresAt = end
 		k.ok(k.s.PutChallenge(ctx, c))
-		_, err := k.s.Reserve(ctx, end.Add(-time.Hour), store.Claim{Key: name("sweep", i) + end.String(), Limit: 5, Window: time.Hour})
+		_, err := k.s.Reserve(ctx, end.Add(-time.Hour),
+			store.Claim{Key: name("sweep", i) + end.String(), Limit: 5, Window: time.Hour})
 		k.ok(err)
 		m := newMessage(store.NewID())
 		m.ExpiresAt = end

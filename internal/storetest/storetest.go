@@ -42,13 +42,15 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		rules []rule
 	}{
 		{"store", storeRules}, {"sweep", sweepRules},
-		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"passkeys", passkeyRules}, {"devices", deviceRules},
+		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules},
+		{"passkeys", passkeyRules}, {"devices", deviceRules},
 		{"connections", connectionRules}, {"transfers", transferRules},
 		{"recovery codes", recoveryRules}, {"several factors", severalRules},
 		{"first factors", firstFactorRules}, {"tokens", tokenRules},
 		{"recovery requests", requestRules}, {"sign-ins", signInRules}, {"whole steps", takeStepRules},
 		{"owners", ownerRules}, {"deletions", deletionRules}, {"invitations", invitationRules}, {"roles", roleRules},
-		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"notices", noticeRules}, {"events", eventRules},
+		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"notices", noticeRules},
+		{"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
 	} {
 		t.Run(group.name, func(t *testing.T) { run(t, group.rules, one) })
@@ -215,8 +217,9 @@ func newUser() store.User {
 		ID: id, Email: "Ann." + id + "@example.org", EmailKey: "ann." + id + "@example.org",
 		Username: "Ann" + id, UsernameKey: "ann" + id, PasswordHash: "hash of " + id, Active: true,
 		CredentialVersion: store.NewID(), Roles: []string{"admin", `a "quoted", one`},
-		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1), ConfirmedAt: in(-1), ProvenKey: "proven." + id + "@example.org",
-		Language: "de", MovedAt: in(-4), Profile: `{"name":"Ann"}`,
+		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1), ConfirmedAt: in(-1),
+		ProvenKey: "proven." + id + "@example.org",
+		Language:  "de", MovedAt: in(-4), Profile: `{"name":"Ann"}`,
 	}
 }
 
@@ -245,7 +248,8 @@ func newFactor(u store.User) store.Factor {
 func (k kit) add(u store.User, f store.Factor) store.User {
 	k.Helper()
 	to := store.NewID()
-	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: to, Add: &f, Now: now}))
+	k.ok(k.s.ChangeFactors(k.Context(),
+		store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: to, Add: &f, Now: now}))
 	return k.stored(u.ID)
 }
 
@@ -258,7 +262,8 @@ func (k kit) factors(userID string) []store.Factor {
 
 func newDevice(u store.User) store.Device {
 	return store.Device{
-		ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: "secret 0 " + store.NewID(), Name: "Firefox on Linux",
+		ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: "secret 0 " + store.NewID(),
+		Name:    "Firefox on Linux",
 		Address: "192.0.2.1", CreatedAt: in(-20), LastSeenAt: in(-10), ExpiresAt: in(1000),
 		Proofs: []store.Proof{{Method: "password", At: in(-20)}, {Method: store.Passkey, At: in(-20),
 			UserVerified: true, Rests: []string{"passkey:1"}}},
@@ -284,7 +289,8 @@ func (k kit) device(u store.User) store.Device {
 // use uses secret; the next secret is secret+"+".
 func (k kit) use(d store.Device, secret string, at time.Time, grace time.Duration) (store.Device, error) {
 	return k.s.UseDevice(k.Context(), store.DeviceUse{
-		ID: d.ID, UserID: d.UserID, CredentialVersion: d.CredentialVersion, Stays: d.Stays, Secret: secret, Next: secret + "+",
+		ID: d.ID, UserID: d.UserID, CredentialVersion: d.CredentialVersion, Stays: d.Stays, Secret: secret,
+		Next:    secret + "+",
 		Address: "198.51.100.7", Now: at, Grace: grace,
 	})
 }

@@ -11,7 +11,8 @@ import (
 func newToken(u store.User) store.Token {
 	id := store.NewID()
 	return store.Token{
-		ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: "0 of " + id, SessionID: "session of " + id, Name: "my script",
+		ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: "0 of " + id, SessionID: "session of " + id,
+		Name:   "my script",
 		Scopes: []string{"read", `"quoted", one`}, Level: store.TwoFactors, Trusted: true, TrustedBy: "device",
 		Proofs:    []store.Proof{{Method: "password", At: in(-30)}, {Method: store.SMS, At: in(-20)}},
 		CreatedAt: in(-20), UsedAt: in(-10), IdleAt: in(100), ExpiresAt: in(1000),
@@ -112,7 +113,8 @@ var tokenRules = []rule{
 	{"a token of former credentials is not listed", func(k kit) {
 		u := k.user()
 		k.token(u)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: now}))
+		k.ok(k.s.ChangeFactors(k.Context(),
+			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: now}))
 		k.tokens(u)
 	}},
 	{"an exchange retires the token and prolongs idleness only", func(k kit) {

@@ -212,52 +212,54 @@ var identityRules = []rule{
 	{"SetIdentity changes nothing but the identity", func(k kit) {
 		u := k.user()
 		given := u
-		given.EmailKey, given.PasswordHash, given.Active, given.Roles, given.ResetAt = "k@example.org", "x", false, nil, in(99)
+		given.EmailKey, given.PasswordHash, given.Active, given.Roles, given.ResetAt = "k@example.org", "x", false, nil,
+			in(99)
 		k.ok(k.s.SetIdentity(k.Context(), given, "q"))
 		u.EmailKey, u.CredentialVersion, u.MovedAt = "k@example.org", "q", u.UpdatedAt
 		k.same(k.stored(u.ID), u)
 	}},
-	{"SetIdentity sends factors by mail to the new address, and keeps no way in that is not the new mailbox's", func(k kit) {
-		for _, c := range []struct{ password, mailed, moved, dropped bool }{
-			{password: true, moved: true, dropped: true}, {mailed: true, moved: true, dropped: true},
-			{moved: true}, {password: true}, // the only way in stays; so does all, if the mailbox does
-		} {
-			u := newUser()
-			if !c.password {
-				u.PasswordHash = ""
-			}
-			k.ok(k.s.CreateUser(k.Context(), u))
-			mail, phone, second := newFactor(u), newFactor(u), newFactor(u)
-			mail.Method, mail.Usage, mail.Primary = store.Email, store.UseFirst, false
-			phone.Usage, phone.Primary = store.UseFirst, false
-			second.Method, second.Destination = store.Email, u.Email
-			u = k.add(k.add(u, phone), second)
-			if c.mailed {
-				u = k.add(u, mail)
-			}
-			u = k.connect(u, newConnection(u, "subject of "+u.ID))
-			u.Email = "Moved." + u.ID + "@example.org"
-			if c.moved {
-				u.EmailKey = "moved." + u.ID + "@example.org"
-			}
-			k.ok(k.s.SetIdentity(k.Context(), u, "q"))
-			if list := k.factors(u.ID); len(list) != 1 || list[0].Destination != u.Email {
-				k.Fatalf("%+v: second factors %+v", c, list)
-			}
-			firsts, err := k.s.FirstFactorsOf(k.Context(), u.ID)
-			k.ok(err)
-			connections, err := k.s.ConnectionsOf(k.Context(), u.ID)
-			k.ok(err)
-			for _, f := range firsts {
-				if f.Method == store.Email && f.Destination != u.Email || f.Method != store.Email && c.dropped {
-					k.Fatalf("%+v: first factors %+v", c, firsts)
+	{"SetIdentity sends factors by mail to the new address, and keeps no way in that is not the new mailbox's",
+		func(k kit) {
+			for _, c := range []struct{ password, mailed, moved, dropped bool }{
+				{password: true, moved: true, dropped: true}, {mailed: true, moved: true, dropped: true},
+				{moved: true}, {password: true}, // the only way in stays; so does all, if the mailbox does
+			} {
+				u := newUser()
+				if !c.password {
+					u.PasswordHash = ""
+				}
+				k.ok(k.s.CreateUser(k.Context(), u))
+				mail, phone, second := newFactor(u), newFactor(u), newFactor(u)
+				mail.Method, mail.Usage, mail.Primary = store.Email, store.UseFirst, false
+				phone.Usage, phone.Primary = store.UseFirst, false
+				second.Method, second.Destination = store.Email, u.Email
+				u = k.add(k.add(u, phone), second)
+				if c.mailed {
+					u = k.add(u, mail)
+				}
+				u = k.connect(u, newConnection(u, "subject of "+u.ID))
+				u.Email = "Moved." + u.ID + "@example.org"
+				if c.moved {
+					u.EmailKey = "moved." + u.ID + "@example.org"
+				}
+				k.ok(k.s.SetIdentity(k.Context(), u, "q"))
+				if list := k.factors(u.ID); len(list) != 1 || list[0].Destination != u.Email {
+					k.Fatalf("%+v: second factors %+v", c, list)
+				}
+				firsts, err := k.s.FirstFactorsOf(k.Context(), u.ID)
+				k.ok(err)
+				connections, err := k.s.ConnectionsOf(k.Context(), u.ID)
+				k.ok(err)
+				for _, f := range firsts {
+					if f.Method == store.Email && f.Destination != u.Email || f.Method != store.Email && c.dropped {
+						k.Fatalf("%+v: first factors %+v", c, firsts)
+					}
+				}
+				if len(connections) == 0 != c.dropped {
+					k.Fatalf("%+v: connections %+v", c, connections)
 				}
 			}
-			if len(connections) == 0 != c.dropped {
-				k.Fatalf("%+v: connections %+v", c, connections)
-			}
-		}
-	}},
+		}},
 	{"SetIdentity keeps a key that stays, and swaps the two", func(k kit) {
 		u := k.user()
 		k.ok(k.s.SetIdentity(k.Context(), u, "q"))

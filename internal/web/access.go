@@ -88,7 +88,8 @@ func (s *Site) checkAccess(c *call, a access) error {
 func (s *Site) notAnonymous(c *call) *failure {
 	f := fail(http.StatusBadRequest, "", "ANONYMOUS_USER_REQUIRED").flat().silent()
 	typed, _ := c.identity(true)
-	if k := account.Key(typed); safeMethod(c.r.Method) || k == "" || k == account.Key(c.who.User.Email) || k == account.Key(c.who.User.Username) {
+	if k := account.Key(typed); safeMethod(c.r.Method) || k == "" || k == account.Key(c.who.User.Email) ||
+		k == account.Key(c.who.User.Username) {
 		return f.goTo(s.views.PostLogin)
 	}
 	return f.goTo(withNext(withQuery(s.paths.Login, switchQuery, "1"), c.next()))

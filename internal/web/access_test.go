@@ -33,7 +33,8 @@ func TestEveryPathStatesItsAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s is out of date: UPDATE=1 go test ./internal/web -run Access, and review the difference", accessFile)
+		t.Errorf("%s is out of date: UPDATE=1 go test ./internal/web -run Access, and review the difference",
+			accessFile)
 	}
 }
 

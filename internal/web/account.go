@@ -14,7 +14,8 @@ type section func(c *call, p *AccountPage, body map[string]any) error
 // sections returns the sections of the account page, in the order in which their checks are shown.
 func (s profileSteps) sections() []section {
 	return []section{
-		s.recovery.recoverySection, s.newsSection, s.sessionSection, s.secondFactor.factorsSection, s.recovery.codesSection, s.webauthn.passkeySection, s.oauth.connectionsSection,
+		s.recovery.recoverySection, s.newsSection, s.sessionSection, s.secondFactor.factorsSection,
+		s.recovery.codesSection, s.webauthn.passkeySection, s.oauth.connectionsSection,
 		s.session.sessionsSection, s.secondFactor.devicesSection, s.recentSection, s.languageSection,
 	}
 }

@@ -52,7 +52,8 @@ func (s profileSteps) recentSection(c *call, p *AccountPage, body map[string]any
 	list := []map[string]any{}
 	for _, n := range all {
 		list = append(list, map[string]any{
-			"at": stamp(n.row.At), "event": n.row.Name, "method": n.row.Method, "result": n.row.Result, "text": n.contract,
+			"at": stamp(n.row.At), "event": n.row.Name, "method": n.row.Method, "result": n.row.Result,
+			"text":    n.contract,
 			"browser": n.Browser, "address": n.row.Address, "count": n.count,
 		})
 	}

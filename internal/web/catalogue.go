@@ -161,7 +161,8 @@ func readTexts(tag string, own, site []*i18n.Message) *texts {
 	for _, m := range slices.Concat(own, site) {
 		delete(t.plain, m.ID)
 		delete(shaped, m.ID)
-		if all := forms(m); len(all) == 1 && all[0] == m.Other && m.LeftDelim == "" && !strings.Contains(m.Other, "{{") {
+		if all := forms(m); len(all) == 1 && all[0] == m.Other && m.LeftDelim == "" &&
+			!strings.Contains(m.Other, "{{") {
 			t.plain[m.ID] = m.Other
 		} else if len(all) > 0 {
 			shaped[m.ID] = m

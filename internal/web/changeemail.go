@@ -38,7 +38,8 @@ func (s profileSteps) postAskChangeEmail(c *call) (*answer, error) {
 }
 
 func (s profileSteps) badChangeEmail(err error) error {
-	return s.link.badLink(err, s.views.Life.ChangeEmailError, "API_ERROR", "CHANGE_EMAIL_EXPIRED", []any{"within", s.c.Life.EmailWithin})
+	return s.link.badLink(err, s.views.Life.ChangeEmailError, "API_ERROR", "CHANGE_EMAIL_EXPIRED",
+		[]any{"within", s.c.Life.EmailWithin})
 }
 
 // changeEmailRefused redirects a caller who is not signed in to the sign-in page, which leads back.
@@ -70,5 +71,6 @@ func (s profileSteps) postChangeEmailLink(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.changeEmailRefused(c, err)
 	}
-	return &answer{outcome: &out, about: &out.User, to: s.views.Life.PostChangeEmail, note: "CHANGE_EMAIL_CONFIRMED"}, nil
+	return &answer{outcome: &out, about: &out.User, to: s.views.Life.PostChangeEmail,
+		note: "CHANGE_EMAIL_CONFIRMED"}, nil
 }

@@ -31,5 +31,6 @@ func (s profileSteps) postChangeUsername(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.secondFactor.turn(c, s.session.stale(c, err))
 	}
-	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.Life.PostChangeUsername), note: "USERNAME_CHANGE"}, nil
+	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.Life.PostChangeUsername),
+		note: "USERNAME_CHANGE"}, nil
 }

@@ -22,12 +22,14 @@ func sampleData() map[string]any {
 		"login": LoginPage{}, "register": RegisterPage{}, "verify": VerifyPage{}, "switch": SwitchPage{},
 		"tf_setup": SetupPage{}, "tf_confirm": ConfirmPage{}, "tf_validate": ValidatePage{}, "tf_select": SelectPage{},
 		"account": AccountPage{}, "not_me": NotMePage{}, "link": LinkPage{}, "message": MessagePage{},
-		"tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{}, "tf_factors": FactorsPart{}, "tf_recovery": RecoveryPage{},
+		"tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{}, "tf_factors": FactorsPart{},
+		"tf_recovery":       RecoveryPage{},
 		"mf_recovery_codes": CodesPage{}, "mf_recovery": UseCodePage{}, "oauth_away": AwayPage{},
 		"oauth_signup": SignUpPage{},
 		"gate_away":    AwayPage{},
 		"wan_register": WanRegisterPage{}, "wan_signin": WanSigninPage{}, "wan_verify": WanVerifyPage{},
-		"us_signin": UnifiedPage{}, "us_link": CodeLinkPage{}, "us_setup": FirstSetupPage{}, "us_verify": FirstVerifyPage{},
+		"us_signin": UnifiedPage{}, "us_link": CodeLinkPage{}, "us_setup": FirstSetupPage{},
+		"us_verify":     FirstVerifyPage{},
 		"access_tokens": TokensPage{}, "ask": AskPage{}, "choose": ChoosePage{},
 		"remove": RemovePage{}, "change": ChangePage{}, "change_email": ChangePage{}, "change_username": ChangePage{},
 		"profile": ProfilePage{}, "invite_passkey": InvitePasskeyPage{},
@@ -195,7 +197,8 @@ func checkKeys(own fs.FS, file string, words *Catalogue) (errs []error) {
 func nearestOf(name string, known []string) string {
 	for _, k := range known {
 		a, b := strings.NewReplacer("_", "", "-", "").Replace(name), strings.ReplaceAll(k, "_", "")
-		if strings.EqualFold(a, b) || len(a) > 3 && (strings.HasPrefix(b, a) || strings.HasPrefix(a, b) || oneSlip(a, b)) {
+		if strings.EqualFold(a, b) ||
+			len(a) > 3 && (strings.HasPrefix(b, a) || strings.HasPrefix(a, b) || oneSlip(a, b)) {
 			return ": did you mean " + k + ".html?"
 		}
 	}

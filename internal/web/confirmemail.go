@@ -9,7 +9,8 @@ func (s accountSteps) postAskConfirm(c *call) (*answer, error) {
 }
 
 func (s accountSteps) badConfirm(err error) error {
-	return s.link.badLink(err, s.views.Life.ConfirmError, "INVALID_CONFIRMATION_TOKEN", "CONFIRMATION_EXPIRED", []any{"within", s.c.Life.ConfirmWithin})
+	return s.link.badLink(err, s.views.Life.ConfirmError, "INVALID_CONFIRMATION_TOKEN", "CONFIRMATION_EXPIRED",
+		[]any{"within", s.c.Life.ConfirmWithin})
 }
 
 func (s accountSteps) getConfirm(c *call) (*answer, error) {

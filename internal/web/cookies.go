@@ -106,7 +106,8 @@ func (j jar) clear(w http.ResponseWriter, r *http.Request, name string) {
 
 // cookie has the attributes of all cookies of its name, set or cleared.
 func (j jar) cookie(name, value string) *http.Cookie {
-	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true,
+		SameSite: http.SameSiteLaxMode}
 	switch name {
 	case j.device(), j.refresh(), j.staying(), j.deviceName:
 		c.SameSite = http.SameSiteStrictMode

@@ -71,7 +71,8 @@ func (s *Site) checkOrigin(r *http.Request) *failure {
 // name (R103).
 func (s *Site) otherScheme(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	return origin != "" && !s.spa.fromApp(r) && r.Header.Get("Sec-Fetch-Site") == "" && !strings.HasPrefix(origin, s.c.Origin.Scheme+"://")
+	return origin != "" && !s.spa.fromApp(r) && r.Header.Get("Sec-Fetch-Site") == "" &&
+		!strings.HasPrefix(origin, s.c.Origin.Scheme+"://")
 }
 
 // checkToken requires the token in a form without headers that show its origin.

@@ -155,7 +155,8 @@ func (s *Site) toFailure(err error) *failure {
 	if errors.Is(err, auth.ErrReauthenticate) {
 		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat().silent() // the page explains it
 		f.extras = map[string]any{
-			"reauth_required": true, "unified_signin_enabled": s.passwordless.unified(), "has_webauthn_verify_credential": false,
+			"reauth_required": true, "unified_signin_enabled": s.passwordless.unified(),
+			"has_webauthn_verify_credential": false,
 		}
 		maps.Copy(f.extras, s.oauth.oauthFacts(auth.ToVerify))
 		return f

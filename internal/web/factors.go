@@ -30,7 +30,8 @@ type FactorsPart struct {
 // factorsPart reads the list.
 func (s secondFactorSteps) factorsPart(c *call) (FactorsPart, []store.Factor, error) {
 	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), c.who.User, false)
-	part := FactorsPart{Factors: factorViews(profile.Factors), Required: profile.Required, Offers: len(profile.Methods) > 0}
+	part := FactorsPart{Factors: factorViews(profile.Factors), Required: profile.Required,
+		Offers: len(profile.Methods) > 0}
 	for i := range part.Factors {
 		part.Factors[i].Action = s.paths.Factors + "/" + part.Factors[i].ID
 	}
@@ -44,12 +45,14 @@ func (s secondFactorSteps) getFactors(c *call) (*answer, error) {
 	}
 	for _, f := range part.Factors {
 		if page, ok := askRemoval(c, "factor", f.ID, or(f.Name, c.words.Page("label_"+f.Method))); ok {
-			page.Action, page.Field, page.Value, page.Back = f.Action, "action", "remove", s.session.listed(s.paths.Factors)
+			page.Action, page.Field, page.Value, page.Back = f.Action, "action", "remove",
+				s.session.listed(s.paths.Factors)
 			page.Last = len(part.Factors) == 1
 			return removal(page), nil
 		}
 	}
-	return &answer{body: map[string]any{"tf_factors": ownFactors(factors), "tf_required": part.Required}, page: "tf_factors", data: part}, nil
+	return &answer{body: map[string]any{"tf_factors": ownFactors(factors), "tf_required": part.Required},
+		page: "tf_factors", data: part}, nil
 }
 
 // postFactor renames a factor, makes it the default, or removes it.
@@ -83,7 +86,8 @@ func (s secondFactorSteps) postFactor(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer{body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.session.listed(s.paths.Factors), note: note}, nil
+	return &answer{body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.session.listed(s.paths.Factors),
+		note: note}, nil
 }
 
 func (s secondFactorSteps) removeFactor(c *call) (*answer, error) {
@@ -96,7 +100,8 @@ func (s secondFactorSteps) removeFactor(c *call) (*answer, error) {
 	}
 	_, factors, err := s.factorsPart(c)
 	a := &answer{
-		outcome: &out, body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.session.listed(s.paths.Factors), note: "FACTOR_REMOVED",
+		outcome: &out, body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.session.listed(s.paths.Factors),
+		note: "FACTOR_REMOVED",
 	}
 	if len(factors) == 0 {
 		a.note = "TWO_FACTOR_DISABLED"

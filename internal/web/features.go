@@ -58,7 +58,9 @@ type (
 
 func featuresOf(s *Site) features {
 	return features{
-		accountSteps{s}, enrollSteps{s}, flashSteps{s}, linkSteps{s}, oauthSteps{s}, passwordlessSteps{s}, profileSteps{s},
-		recoverySteps{s}, secondFactorSteps{s}, sessionSteps{s}, spaSteps{s}, tokenSteps{s}, webauthnSteps{s}, Guards{s},
+		accountSteps{s}, enrollSteps{s}, flashSteps{s}, linkSteps{s}, oauthSteps{s}, passwordlessSteps{s},
+		profileSteps{s},
+		recoverySteps{s}, secondFactorSteps{s}, sessionSteps{s}, spaSteps{s}, tokenSteps{s}, webauthnSteps{s},
+		Guards{s},
 	}
 }

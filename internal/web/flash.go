@@ -40,7 +40,8 @@ func (s flashSteps) setNotes(c *call, life time.Duration, news bool, key string,
 		return
 	}
 	// Keep notes that no page has shown yet, because one redirect may lead to another.
-	if kept := s.jar.get(c.r, s.jar.notes()); kept != "" && !strings.HasSuffix(kept, key) && strings.Count(kept, noteParting) < maxNotes-2 {
+	if kept := s.jar.get(c.r, s.jar.notes()); kept != "" && !strings.HasSuffix(kept, key) &&
+		strings.Count(kept, noteParting) < maxNotes-2 {
 		key = kept + noteParting + key
 	}
 	s.jar.set(c.w, s.jar.notes(), key, life)
@@ -100,9 +101,12 @@ func noteKind(w *Words, key string) (string, bool) {
 func goodNotes() []string {
 	return []string{
 		"OAUTH_CONNECTED", "OAUTH_DISCONNECTED", "TWO_FACTOR_LOGIN_SUCCESSFUL", "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL",
-		"TWO_FACTOR_DISABLED", "REGISTER_SUCCESSFUL", "WEBAUTHN_REGISTER_DONE", "WEBAUTHN_DELETE_DONE", "RECOVERY_CANCELLED",
-		"FACTOR_RENAMED", "FACTOR_PREFERRED", "FACTOR_REMOVED", "RECOVERY_CODES_SAVED", "SESSION_ENDED", "SESSIONS_ENDED",
-		"DEVICE_REVOKED", "DEVICES_REVOKED", "PASSWORDLESS_LOGIN_SUCCESSFUL", "US_SETUP_SUCCESSFUL", "US_METHOD_REMOVED",
+		"TWO_FACTOR_DISABLED", "REGISTER_SUCCESSFUL", "WEBAUTHN_REGISTER_DONE", "WEBAUTHN_DELETE_DONE",
+		"RECOVERY_CANCELLED",
+		"FACTOR_RENAMED", "FACTOR_PREFERRED", "FACTOR_REMOVED", "RECOVERY_CODES_SAVED", "SESSION_ENDED",
+		"SESSIONS_ENDED",
+		"DEVICE_REVOKED", "DEVICES_REVOKED", "PASSWORDLESS_LOGIN_SUCCESSFUL", "US_SETUP_SUCCESSFUL",
+		"US_METHOD_REMOVED",
 		"TOKEN_REVOKED", "SIGNED_OUT", "LANGUAGE_CHANGED", "SETUP_DONE_APP", "SETUP_DONE_SMS", "SETUP_DONE_EMAIL",
 		"CONFIRM_REGISTRATION", "EMAIL_CONFIRMED", "PASSWORD_RESET", "PASSWORD_RESET_NO_LOGIN", "LOGIN_EMAIL_SENT",
 		"PASSWORD_CHANGE", "CHANGE_EMAIL_SENT", "CHANGE_EMAIL_CONFIRMED", "USERNAME_CHANGE",
@@ -112,9 +116,12 @@ func goodNotes() []string {
 
 func plainNotes() []string {
 	return []string{
-		"REAUTHENTICATION_SUCCESSFUL", "CODE_HAS_BEEN_SENT", "RESCUE_HELP_SENT", "RESCUE_EMAIL_SENT", "RESCUE_RECOVERY_SENT", "NEWS",
-		"RECOVERY_CODES_FEW", "RECOVERY_CODE_USED", "TWO_FACTOR_NEEDED", "TWO_FACTOR_STRONG", "GENERIC_US_SIGNIN", "ALREADY_CONFIRMED", "CONFIRMATION_REQUEST",
-		"PASSWORD_RESET_REQUEST", "USERNAME_RECOVERY_REQUEST", "SIGNED_IN_ALREADY", "SIGN_IN_TIMED_OUT", "AWAY", "STEP_OVER",
+		"REAUTHENTICATION_SUCCESSFUL", "CODE_HAS_BEEN_SENT", "RESCUE_HELP_SENT", "RESCUE_EMAIL_SENT",
+		"RESCUE_RECOVERY_SENT", "NEWS",
+		"RECOVERY_CODES_FEW", "RECOVERY_CODE_USED", "TWO_FACTOR_NEEDED", "TWO_FACTOR_STRONG", "GENERIC_US_SIGNIN",
+		"ALREADY_CONFIRMED", "CONFIRMATION_REQUEST",
+		"PASSWORD_RESET_REQUEST", "USERNAME_RECOVERY_REQUEST", "SIGNED_IN_ALREADY", "SIGN_IN_TIMED_OUT", "AWAY",
+		"STEP_OVER",
 		"ADDRESS_UNPROVEN",
 	}
 }
@@ -141,7 +148,8 @@ type kept struct {
 // shownAgain lists the fields whose values a refused form shows again, which never include
 // passwords and codes.
 func shownAgain() []string {
-	return []string{"email", "username", "identity", "phone", "name", "setup", "help_setup", "which", "chosen_method", "usage", "days"}
+	return []string{"email", "username", "identity", "phone", "name", "setup", "help_setup", "which", "chosen_method",
+		"usage", "days"}
 }
 
 // backFrom returns the path at which GET shows the page of a form.
@@ -165,7 +173,8 @@ func (s flashSteps) backFrom(rt route, r *http.Request) string {
 // setRefusal stores a refusal for the page of the form. It returns false if the request came from
 // another page or the user's input is not the cause; then the caller answers at once.
 func (s flashSteps) setRefusal(c *call, f *failure) bool {
-	if !slices.Contains([]int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError}, f.status) {
+	if !slices.Contains([]int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError},
+		f.status) {
 		return false
 	}
 	v := kept{At: c.back, Values: typedAgain(c), Flags: c.form.flags, Instead: c.instead}

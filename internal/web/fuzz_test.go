@@ -12,7 +12,8 @@ func FuzzLanguage(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, s := range []string{"", "de", "de-AT;q=0.9, en;q=0.8", "*", "de;q=x", "xx-YY-zz", "de_DE", "i-klingon", "en-x-private", "de,,,", "\x00", "art-lojban", "de;q=0", "zh-Hant-TW", "root"} {
+	for _, s := range []string{"", "de", "de-AT;q=0.9, en;q=0.8", "*", "de;q=x", "xx-YY-zz", "de_DE", "i-klingon",
+		"en-x-private", "de,,,", "\x00", "art-lojban", "de;q=0", "zh-Hant-TW", "root"} {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, cookie, header string) {

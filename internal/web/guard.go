@@ -149,7 +149,8 @@ func (s Guards) guard(next http.Handler, ok check) http.Handler {
 }
 
 // guardBy is a guard for callers that recognize identifies.
-func (s Guards) guardBy(recognize func(*http.Request) (*auth.Principal, error), next http.Handler, ok check) http.Handler {
+func (s Guards) guardBy(recognize func(*http.Request) (*auth.Principal, error), next http.Handler,
+	ok check) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := whoOf(r, s.Site) // an outer guard of this site may have identified the caller
 		var err error
@@ -202,7 +203,8 @@ func (s Guards) Identify(next http.Handler) http.Handler {
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 		case err != nil:
-			s.c.Log.ErrorContext(r.Context(), "the user of a request could not be read", "path", r.URL.Path, "cause", err)
+			s.c.Log.ErrorContext(r.Context(), "the user of a request could not be read", "path", r.URL.Path, "cause",
+				err)
 		case who.Enrolls: // the session lacks a required factor
 		case who.Session.Token || s.checkOrigin(r) == nil:
 			r = s.guarded(r, who)
@@ -244,7 +246,8 @@ func (s Guards) whyNot(c *call, err error) *failure {
 		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}
 		return f
 	case errors.Is(err, errProveStrong):
-		return fail(http.StatusForbidden, "", "TWO_FACTOR_STRONG").flat().goTo(withNext(s.passwordless.verifyPath(), back))
+		return fail(http.StatusForbidden, "",
+			"TWO_FACTOR_STRONG").flat().goTo(withNext(s.passwordless.verifyPath(), back))
 	case errors.Is(err, errNeedsStrong):
 		f := fail(http.StatusForbidden, "", "TWO_FACTOR_STRONG").flat().goTo(withNext(s.paths.Setup, back))
 		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}

@@ -24,12 +24,14 @@ func BenchmarkGuard(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer db.Close()
-	auth, err := twofold.New(twofold.Config{Origin: "http://localhost:8080", Key: twofold.KeyText(twofold.NewKey()), Store: db})
+	auth, err := twofold.New(twofold.Config{Origin: "http://localhost:8080", Key: twofold.KeyText(twofold.NewKey()),
+		Store: db})
 	if err != nil {
 		b.Fatal(err)
 	}
 	now := time.Now()
-	user := store.User{ID: store.NewID(), Email: "a@example.com", EmailKey: "a@example.com", Active: true, CredentialVersion: store.NewID()}
+	user := store.User{ID: store.NewID(), Email: "a@example.com", EmailKey: "a@example.com", Active: true,
+		CredentialVersion: store.NewID()}
 	if err := db.CreateUser(b.Context(), user); err != nil {
 		b.Fatal(err)
 	}
@@ -37,9 +39,11 @@ func BenchmarkGuard(b *testing.B) {
 	for i := range tokens {
 		tokens[i] = seal.Token()
 		err := db.PutSession(b.Context(), store.Session{
-			Hash: seal.HashToken(tokens[i]), ID: store.NewID(), UserID: user.ID, CredentialVersion: user.CredentialVersion, Level: store.TwoFactors,
+			Hash: seal.HashToken(tokens[i]), ID: store.NewID(), UserID: user.ID,
+			CredentialVersion: user.CredentialVersion, Level: store.TwoFactors,
 			Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
-			FreshAt: now, SeenAt: now.Add(time.Hour), CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+			FreshAt: now, SeenAt: now.Add(time.Hour), CreatedAt: now, IdleAt: now.Add(time.Hour),
+			ExpiresAt: now.Add(time.Hour),
 		})
 		if err != nil {
 			b.Fatal(err)

@@ -207,7 +207,8 @@ func (s *Site) checkHost(r *http.Request) *failure {
 	if h, port, err := net.SplitHostPort(r.Host); err == nil && strings.Trim(port, "0123456789") == "" {
 		host = h
 	}
-	if Loopback(s.c.Origin.Hostname()) && Loopback(host) || strings.EqualFold(host, s.c.Origin.Hostname()) && !strings.Contains(r.Host, ":") {
+	if Loopback(s.c.Origin.Hostname()) && Loopback(host) ||
+		strings.EqualFold(host, s.c.Origin.Hostname()) && !strings.Contains(r.Host, ":") {
 		return nil
 	}
 	if peer, ok := peerAddress(r); ok && within(peer, s.c.Proxies) {
@@ -215,7 +216,8 @@ func (s *Site) checkHost(r *http.Request) *failure {
 	}
 	s.tellWrongHost(r)
 	if Loopback(s.c.Origin.Hostname()) { // a local site need not be hidden
-		return fail(http.StatusMisdirectedRequest, "", "WRONG_HOST_HERE", "origin", s.c.Origin.String(), "host", forLog(r.Host)).flat()
+		return fail(http.StatusMisdirectedRequest, "", "WRONG_HOST_HERE", "origin", s.c.Origin.String(), "host",
+			forLog(r.Host)).flat()
 	}
 	return fail(http.StatusMisdirectedRequest, "", "WRONG_HOST").flat()
 }

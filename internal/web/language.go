@@ -46,5 +46,6 @@ func (s profileSteps) postLanguage(c *call) (*answer, error) {
 		s.jar.set(c.w, s.jar.lang(), tag, langLife)
 		c.words = s.c.Words.For(tag)
 	}
-	return &answer{body: map[string]any{"language": tag}, to: s.session.listed(s.paths.Sessions), note: "LANGUAGE_CHANGED"}, nil
+	return &answer{body: map[string]any{"language": tag}, to: s.session.listed(s.paths.Sessions),
+		note: "LANGUAGE_CHANGED"}, nil
 }

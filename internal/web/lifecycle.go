@@ -97,7 +97,8 @@ func (s accountSteps) lifeRows() []route {
 	}
 	add := func(on bool, path string, get, post step, take fields) {
 		if on {
-			rows = append(rows, route{method: http.MethodGet, path: path, access: get.access, step: get.run, link: strings.HasSuffix(path, tokenEnd)},
+			rows = append(rows, route{method: http.MethodGet, path: path, access: get.access, step: get.run,
+				link: strings.HasSuffix(path, tokenEnd)},
 				route{method: http.MethodPost, path: path, access: post.access, step: post.run, again: get.run,
 					take: take, link: strings.HasSuffix(path, tokenEnd)})
 		}
@@ -112,10 +113,15 @@ func (s accountSteps) lifeRows() []route {
 	add(f.Confirm, p.Confirm+tokenEnd, step{forAnyone, s.getConfirm}, step{forAnyone, s.postConfirm}, fresh)
 	add(f.Reset, p.Reset, step{forAnyone, s.getAskReset}, step{forAnyone, s.postAskReset}, address)
 	add(f.Reset, p.Reset+tokenEnd, step{forAnyone, s.getReset}, step{forAnyone, s.postReset}, fresh)
-	add(f.Change, p.Change, step{forFreshUser, s.profile.getChange}, step{forUser, s.profile.postChange}, fields{"password": text, "new_password": text, "new_password_confirm": text})
-	add(f.ChangeEmail, p.ChangeEmail, step{forFreshUser, s.profile.getChangeEmail}, step{forUser, s.profile.postAskChangeEmail}, address)
-	add(f.ChangeEmail, p.ChangeEmail+tokenEnd, step{forAnyone, s.profile.getChangeEmailLink}, step{forAnyone, s.profile.postChangeEmailLink}, nil)
-	add(f.ChangeUsername, p.ChangeUsername, step{forFreshUser, s.profile.getChangeUsername}, step{forUser, s.profile.postChangeUsername}, fields{"username": text})
-	add(f.RecoverUsername, p.RecoverUsername, step{forAnonymous, s.getRecoverUsername}, step{forAnonymous, s.postRecoverUsername}, address)
+	add(f.Change, p.Change, step{forFreshUser, s.profile.getChange}, step{forUser, s.profile.postChange},
+		fields{"password": text, "new_password": text, "new_password_confirm": text})
+	add(f.ChangeEmail, p.ChangeEmail, step{forFreshUser, s.profile.getChangeEmail},
+		step{forUser, s.profile.postAskChangeEmail}, address)
+	add(f.ChangeEmail, p.ChangeEmail+tokenEnd, step{forAnyone, s.profile.getChangeEmailLink},
+		step{forAnyone, s.profile.postChangeEmailLink}, nil)
+	add(f.ChangeUsername, p.ChangeUsername, step{forFreshUser, s.profile.getChangeUsername},
+		step{forUser, s.profile.postChangeUsername}, fields{"username": text})
+	add(f.RecoverUsername, p.RecoverUsername, step{forAnonymous, s.getRecoverUsername},
+		step{forAnonymous, s.postRecoverUsername}, address)
 	return rows
 }

@@ -17,8 +17,9 @@ func (s passwordlessSteps) loginRows() []route {
 	case s.c.Life.ByLink:
 		return []route{
 			{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.account.getLogin},
-			{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.postAskLogin, again: s.account.getLogin,
-				take: fields{"email": text}},
+			{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.postAskLogin,
+				again: s.account.getLogin,
+				take:  fields{"email": text}},
 			{method: http.MethodGet, path: p.Login + tokenEnd, access: forAnonymous, step: s.getLoginLink, link: true},
 			{method: http.MethodPost, path: p.Login + tokenEnd, access: forAnonymous, step: s.postLoginLink,
 				take: fields{"meant": flag}, link: true},
@@ -26,8 +27,9 @@ func (s passwordlessSteps) loginRows() []route {
 	}
 	return []route{
 		{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.account.getLogin},
-		{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.account.postLogin, again: s.account.getLogin,
-			take: fields{"email": text, "username": text, "identity": text, "password": text, "remember": flag}},
+		{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.account.postLogin,
+			again: s.account.getLogin,
+			take:  fields{"email": text, "username": text, "identity": text, "password": text, "remember": flag}},
 	}
 }
 

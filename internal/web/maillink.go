@@ -126,7 +126,8 @@ type ChoosePage struct {
 
 func (s linkSteps) choosePage(c *call, kind, email string) *answer {
 	return &answer{page: "choose", data: ChoosePage{
-		Kind: kind, Action: c.r.URL.EscapedPath(), Email: email, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword,
+		Kind: kind, Action: c.r.URL.EscapedPath(), Email: email, Confirm: !s.c.Life.TypedOnce,
+		MinLength: s.c.MinPassword,
 	}}
 }
 

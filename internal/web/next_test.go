@@ -7,15 +7,24 @@ import (
 )
 
 // The payloads of published open redirects, besides those made for this host.
-const openRedirects = "https://evil.t|http://evil.t|//evil.t|///evil.t|////evil.t|/////evil.t|https:evil.t|https:/evil.t|" +
-	"https:///evil.t|http:\\\\evil.t|\\\\evil.t|\\\\\\evil.t|/\\evil.t|\\/evil.t|/\\/evil.t|\\/\\/evil.t|/\\\\evil.t|//\\evil.t|" +
-	"/%5cevil.t|/%2fevil.t|%2f%2fevil.t|%5c%5cevil.t|/%09/evil.t|/\t/evil.t|/\n/evil.t|/\r/evil.t| //evil.t|\t//evil.t|%00//evil.t|" +
-	"//evil.t%00.good.t|/./\\evil.t|/.//evil.t|/..//evil.t|/a/..//evil.t|/a/../\\evil.t|/;//evil.t|//evil.t/%2e%2e|//evil.t/..|" +
-	"//evil.t:443|//good.t@evil.t|https://good.t@evil.t|https://good.t:x@evil.t|https://good.t.evil.t|https://evil.t/good.t|" +
-	"https://evil.t?good.t|https://evil.t#good.t|https://evil.t\\good.t|https://evil.t\\.good.t|https://evil.t%5C.good.t|" +
-	"https://evil.t%2F.good.t|https://evil.t%23.good.t|https://goodXt|https://good.t%2eevil.t|https://sub.good.t.|https://good.t:8443|" +
-	"http://good.t|@evil.t|.evil.t|:80@evil.t|?next=//evil.t|javascript:alert(1)|JaVaScRiPt:alert(1)|java%0ascript:alert(1)|" +
-	"data:text/html,x|vbscript:x|blob:https://good.t/x|file:///etc/passwd|about:blank|hTTps://evil.t|//EVIL.T|//evil%E3%80%82t|//ⓔⓥⓘⓛ.t|" +
+const openRedirects = "https://evil.t|http://evil.t|//evil.t|///evil.t|////evil.t|/////evil.t|https:evil.t|" +
+	"https:/evil.t|" +
+	"https:///evil.t|http:\\\\evil.t|\\\\evil.t|\\\\\\evil.t|/\\evil.t|\\/evil.t|/\\/evil.t|\\/\\/evil.t|" +
+	"/\\\\evil.t|//\\evil.t|" +
+	"/%5cevil.t|/%2fevil.t|%2f%2fevil.t|%5c%5cevil.t|/%09/evil.t|/\t/evil.t|/\n/evil.t|/\r/evil.t| " +
+	"//evil.t|\t//evil.t|%00//evil.t|" +
+	"//evil.t%00.good.t|/./\\evil.t|/.//evil.t|/..//evil.t|/a/..//evil.t|/a/../\\evil.t|/;//evil.t|//evil.t/%2e%2e|" +
+	"//evil.t/..|" +
+	"//evil.t:443|//good.t@evil.t|https://good.t@evil.t|https://good.t:x@evil.t|https://good.t.evil.t|" +
+	"https://evil.t/good.t|" +
+	"https://evil.t?good.t|https://evil.t#good.t|https://evil.t\\good.t|https://evil.t\\.good.t|" +
+	"https://evil.t%5C.good.t|" +
+	"https://evil.t%2F.good.t|https://evil.t%23.good.t|https://goodXt|https://good.t%2eevil.t|https://sub.good.t.|" +
+	"https://good.t:8443|" +
+	"http://good.t|@evil.t|.evil.t|:80@evil.t|?next=//evil.t|javascript:alert(1)|JaVaScRiPt:alert(1)|" +
+	"java%0ascript:alert(1)|" +
+	"data:text/html,x|vbscript:x|blob:https://good.t/x|file:///etc/passwd|about:blank|hTTps://evil.t|//EVIL.T|" +
+	"//evil%E3%80%82t|//ⓔⓥⓘⓛ.t|" +
 	"／／evil.t|//evil。t|/%EF%BC%8Fevil.t|//[::ffff:1.2.3.4]|//0x7f000001|//2130706433|/x%0d%0aLocation:%20//evil.t|" +
 	"/x%0d%0aSet-Cookie:a=b|%E5%98%8A%E5%98%8DLocation://evil.t|/%ZZ|%ZZ"
 
@@ -31,7 +40,8 @@ func TestNextNeverLeavesThisOrigin(t *testing.T) {
 }
 
 func TestNextKeepsOrdinaryPaths(t *testing.T) {
-	for _, s := range []string{"/", "/me", "/a/b?c=d&e=f", "/a%20b", "/ä", "/a#b", "/login?next=%2Fme", "/a;b=c", "/a:b"} {
+	for _, s := range []string{"/", "/me", "/a/b?c=d&e=f", "/a%20b", "/ä", "/a#b", "/login?next=%2Fme", "/a;b=c",
+		"/a:b"} {
 		got, ok := safeNext(s)
 		if !ok {
 			t.Errorf("%q is refused", s)

@@ -71,7 +71,8 @@ func (s oauthSteps) oauthRows() []route {
 		{method: http.MethodGet, path: p.VerifyResponse + tokenEnd, access: forAnyone,
 			step: s.getOAuthVerifyResponse, link: true},
 		{method: http.MethodPost, path: p.Connect + tokenEnd, access: forUser, step: s.postOAuthConnect},
-		{method: http.MethodPost, path: p.Disconnect, access: forUser, step: s.postOAuthDisconnect, take: fields{"id": text}},
+		{method: http.MethodPost, path: p.Disconnect, access: forUser, step: s.postOAuthDisconnect,
+			take: fields{"id": text}},
 	}...)
 }
 
@@ -127,7 +128,8 @@ func (s oauthSteps) startOAuth(c *call, e auth.OAuthIntent, back string) (*answe
 		return nil, s.oauthFailure(c, e, err)
 	}
 	s.jar.set(c.w, s.jar.oauth(), d.Cookie, d.Life)
-	return &answer{away: d.Address, page: "oauth_away", data: AwayPage{Title: s.providerTitle(c, e), Address: d.Address}}, nil
+	return &answer{away: d.Address, page: "oauth_away",
+		data: AwayPage{Title: s.providerTitle(c, e), Address: d.Address}}, nil
 }
 
 func (s oauthSteps) getOAuthResponse(c *call) (*answer, error) {
@@ -174,7 +176,8 @@ func (s oauthSteps) finishOAuth(c *call, e auth.OAuthIntent, path string) (*answ
 func (s oauthSteps) oauthDone(c *call, out auth.Outcome, e auth.OAuthIntent) *answer {
 	switch e {
 	case auth.ToConnect:
-		return &answer{outcome: &out, user: &out.User, to: c.after(s.accountOr(s.views.PostLogin)), note: "OAUTH_CONNECTED"}
+		return &answer{outcome: &out, user: &out.User, to: c.after(s.accountOr(s.views.PostLogin)),
+			note: "OAUTH_CONNECTED"}
 	case auth.ToVerify:
 		if out.Pending == nil {
 			a := s.session.verified(c, out)
@@ -242,7 +245,8 @@ func (s oauthSteps) oauthFailure(c *call, e auth.OAuthIntent, err error) error {
 	case errors.Is(err, auth.ErrUnconfirmed):
 		return bad("CONFIRMATION_REQUIRED")
 	case errors.Is(err, federated.ErrUnreachable):
-		s.c.Log.WarnContext(c.r.Context(), "a provider of sign-in cannot be reached", "path", c.r.URL.Path, "cause", err)
+		s.c.Log.WarnContext(c.r.Context(), "a provider of sign-in cannot be reached", "path", c.r.URL.Path, "cause",
+			err)
 		f := fail(http.StatusServiceUnavailable, "", "OAUTH_UNREACHABLE").flat().goTo(back)
 		f.retryAfter = 5 * time.Second
 		return f
@@ -316,7 +320,8 @@ func (s oauthSteps) connectionsSection(c *call, p *AccountPage, body map[string]
 	}
 	list := []map[string]any{}
 	for _, x := range all {
-		list = append(list, map[string]any{"id": x.ID, "provider": x.Provider, "label": x.Label, "added": stamp(x.CreatedAt)})
+		list = append(list, map[string]any{"id": x.ID, "provider": x.Provider, "label": x.Label,
+			"added": stamp(x.CreatedAt)})
 		p.Connections.Connections = append(p.Connections.Connections, s.connectionView(x))
 	}
 	p.Connections.Providers = s.providerViews(auth.ToConnect, s.paths.OAuth.Connect)

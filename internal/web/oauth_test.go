@@ -19,17 +19,19 @@ func TestPagesOfOtherSites(t *testing.T) {
 	}
 	corp := []ProviderView{{Title: "Corp <i>", Action: "/login/oauthstart/corp"}}
 	account := AccountPage{Connections: ConnectionsPart{
-		Connections: []ConnectionView{{ID: "c1", Title: "Corp", Label: "<me@corp.test>", Added: time.Now()}}, Providers: corp,
+		Connections: []ConnectionView{{ID: "c1", Title: "Corp", Label: "<me@corp.test>", Added: time.Now()}},
+		Providers:   corp,
 	}}
 	for _, w := range words.words {
 		for name, c := range map[string]struct {
 			data any
 			want []string
 		}{
-			"login":      {LoginPage{Providers: corp}, []string{`action="/login/oauthstart/corp"`, "Corp &lt;i&gt;"}},
-			"verify":     {VerifyPage{Providers: corp}, []string{`action="/login/oauthstart/corp"`}},
-			"account":    {account, []string{`?remove=c1"`, "&lt;me@corp.test&gt;", `action="/login/oauthstart/corp"`}},
-			"oauth_away": {AwayPage{Title: "Corp", Address: `https://corp.test/?a=1&b="x`}, []string{`href="https://corp.test/?a=1&amp;b=%22x"`}},
+			"login":   {LoginPage{Providers: corp}, []string{`action="/login/oauthstart/corp"`, "Corp &lt;i&gt;"}},
+			"verify":  {VerifyPage{Providers: corp}, []string{`action="/login/oauthstart/corp"`}},
+			"account": {account, []string{`?remove=c1"`, "&lt;me@corp.test&gt;", `action="/login/oauthstart/corp"`}},
+			"oauth_away": {AwayPage{Title: "Corp", Address: `https://corp.test/?a=1&b="x`},
+				[]string{`href="https://corp.test/?a=1&amp;b=%22x"`}},
 		} {
 			var b bytes.Buffer
 			p := &Page{Name: name, words: w, Lang: w.Tag, Data: c.data, Values: map[string]string{}}

@@ -102,10 +102,12 @@ func siteTable(t *testing.T, change func(*Config)) []route {
 	s := &Site{}
 	s.features = featuresOf(s)
 	s.c.Login, err = auth.New(auth.Config{
-		Accounts: &account.Accounts{}, Sessions: &session.Manager{}, Devices: &device.Manager{}, Limits: &limit.Limiter{},
+		Accounts: &account.Accounts{}, Sessions: &session.Manager{}, Devices: &device.Manager{},
+		Limits:  &limit.Limiter{},
 		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Steps: db,
 		Tokens: db, Connections: db, Keys: keys, Now: time.Now,
-		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider}, Codes: struct{ auth.Codes }{},
+		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider},
+		Codes: struct{ auth.Codes }{},
 		Policy: auth.Policy{
 			Unified: auth.Unified{Methods: []string{auth.ByPassword}}, SignUp: []string{"github"},
 		},
@@ -155,7 +157,8 @@ func TestOpenAPIIsTheTableOfPaths(t *testing.T) {
 		name := r.method + " " + r.path
 		op, ok := told[name]
 		if !ok {
-			t.Errorf("docs/openapi.yaml lacks %s (fields %v): describe it there", name, slices.Sorted(maps.Keys(r.take)))
+			t.Errorf("docs/openapi.yaml lacks %s (fields %v): describe it there", name,
+				slices.Sorted(maps.Keys(r.take)))
 			continue
 		}
 		delete(told, name)

@@ -78,7 +78,8 @@ func (p *Page) When(t time.Time) template.HTML {
 // Clock returns a time of today.
 func (p *Page) Clock(t time.Time) template.HTML {
 	t = t.UTC()
-	return template.HTML(`<time data-short datetime="` + t.Format("2006-01-02T15:04:05Z") + `">` + t.Format("15:04 UTC") + `</time>`)
+	return template.HTML(`<time data-short datetime="` + t.Format("2006-01-02T15:04:05Z") + `">` +
+		t.Format("15:04 UTC") + `</time>`)
 }
 
 // Today returns the date in the format of the language, for printed recovery codes.
@@ -403,6 +404,7 @@ type URLs struct {
 
 // used returns the paths of features that may be off.
 func (u URLs) used() []string {
-	all := append(u.Unified.all(), u.Tokens.Refresh, u.Tokens.Personal, u.Tokens.Check, u.Profile, u.WanRegister, u.WanSignin, u.WanDelete, u.WanVerify, u.Account)
+	all := append(u.Unified.all(), u.Tokens.Refresh, u.Tokens.Personal, u.Tokens.Check, u.Profile, u.WanRegister,
+		u.WanSignin, u.WanDelete, u.WanVerify, u.Account)
 	return slices.DeleteFunc(all, func(path string) bool { return path == "" })
 }

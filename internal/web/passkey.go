@@ -37,8 +37,9 @@ func (s webauthnSteps) passkeyRows() []route {
 	answer := fields{"credential": long, "remember": flag}
 	rows := []route{
 		{method: http.MethodGet, path: p.WanRegister, access: forEnrolling, step: s.getWanRegister},
-		{method: http.MethodPost, path: p.WanRegister, access: forEnrolling, step: s.postWanRegister, again: s.getWanRegister,
-			take: fields{"name": text, "usage": text, "unnamed": flag}},
+		{method: http.MethodPost, path: p.WanRegister, access: forEnrolling, step: s.postWanRegister,
+			again: s.getWanRegister,
+			take:  fields{"name": text, "usage": text, "unnamed": flag}},
 		{method: http.MethodPost, path: p.WanRegister + tokenEnd, access: forEnrolling, step: s.postWanRegisterAnswer,
 			take: fields{"credential": long}},
 		{method: http.MethodGet, path: p.WanDelete, access: forUser, step: s.getWanDelete},
@@ -53,7 +54,8 @@ func (s webauthnSteps) passkeyRows() []route {
 	if s.c.Passkeys.Verify {
 		rows = append(rows,
 			route{method: http.MethodGet, path: p.WanVerify, access: forUser, step: s.getWanVerify},
-			route{method: http.MethodPost, path: p.WanVerify, access: forUser, step: s.postWanVerify, again: s.getWanVerify},
+			route{method: http.MethodPost, path: p.WanVerify, access: forUser, step: s.postWanVerify,
+				again: s.getWanVerify},
 			route{method: http.MethodPost, path: p.WanVerify + tokenEnd, access: forUser, step: s.postWanVerifyAnswer,
 				take: answer})
 	}
@@ -99,7 +101,8 @@ func (s webauthnSteps) passkeyFailure(c *call, err error, within time.Duration, 
 // error, which would reveal which passkeys, and therefore accounts, exist.
 func (s webauthnSteps) strangers(c *call, err error, within time.Duration, back string) *failure {
 	var refused *factor.Refused
-	known := errors.Is(err, auth.ErrPasskeyUnknown) || errors.Is(err, auth.ErrPasskeyOwner) || errors.Is(err, auth.ErrPasskeyUsage) ||
+	known := errors.Is(err, auth.ErrPasskeyUnknown) || errors.Is(err, auth.ErrPasskeyOwner) ||
+		errors.Is(err, auth.ErrPasskeyUsage) ||
 		errors.As(err, &refused)
 	if known && !s.c.Specific {
 		return fail(http.StatusBadRequest, "credential", "WEBAUTHN_FAILED").goTo(withNext(back, c.next()))
@@ -136,7 +139,8 @@ func (s webauthnSteps) getWanSignin(c *call) (*answer, error) {
 func (s webauthnSteps) wanSigninPage(c *call, second bool) (WanSigninPage, error) {
 	page := WanSigninPage{Second: second, Hints: s.c.Passkeys.Hints && !second}
 	if !second {
-		page.Remember, page.RememberTF, page.Trust, page.Stay = s.session.remembers(c), s.c.TrustFor > 0, s.c.TrustFor, s.c.RememberFor
+		page.Remember, page.RememberTF, page.Trust, page.Stay = s.session.remembers(c), s.c.TrustFor > 0, s.c.TrustFor,
+			s.c.RememberFor
 		return page, nil
 	}
 	out, err := s.c.Login.Pending(c.r.Context(), c.pending, nil)
@@ -178,7 +182,8 @@ func (s webauthnSteps) postWanSigninAnswer(c *call) (*answer, error) {
 	if err != nil && !errors.Is(err, auth.ErrPasskeysOff) {
 		return nil, err
 	}
-	out, err := s.c.Login.WebAuthn.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"), s.session.remembers(c), c.browser)
+	out, err := s.c.Login.WebAuthn.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"),
+		s.session.remembers(c), c.browser)
 	if errors.Is(err, auth.ErrSend) && out.Pending != nil {
 		return s.account.loginFailed(c, out, "credential", err)
 	}
@@ -212,11 +217,13 @@ func (s webauthnSteps) postWanVerify(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer{body: askedBody(asked), page: "wan_verify", data: WanVerifyPage{Form: passkeyForm(asked, s.paths.WanVerify)}}, nil
+	return &answer{body: askedBody(asked), page: "wan_verify",
+		data: WanVerifyPage{Form: passkeyForm(asked, s.paths.WanVerify)}}, nil
 }
 
 func (s webauthnSteps) postWanVerifyAnswer(c *call) (*answer, error) {
-	out, err := s.c.Login.WebAuthn.VerifyByPasskey(c.r.Context(), c.pending, *c.who, c.token, c.form.text("credential"), c.browser)
+	out, err := s.c.Login.WebAuthn.VerifyByPasskey(c.r.Context(), c.pending, *c.who, c.token, c.form.text("credential"),
+		c.browser)
 	if err != nil {
 		f := s.passkeyFailure(c, err, s.c.Passkeys.GetWithin, s.paths.WanVerify)
 		if errors.Is(err, auth.ErrPasskeyOwner) {

@@ -35,7 +35,8 @@ type PasskeyView struct {
 func passkeyViews(in []auth.OwnPasskey) []PasskeyView {
 	var out []PasskeyView
 	for _, p := range in {
-		out = append(out, PasskeyView{Name: p.Name, Usage: p.Usage, Synced: p.Synced, Added: p.CreatedAt, LastUsed: p.LastUsedAt})
+		out = append(out, PasskeyView{Name: p.Name, Usage: p.Usage, Synced: p.Synced, Added: p.CreatedAt,
+			LastUsed: p.LastUsedAt})
 	}
 	return out
 }
@@ -54,8 +55,9 @@ func passkeysBody(in []auth.OwnPasskey) []map[string]any {
 			used = p.CreatedAt
 		}
 		out = append(out, map[string]any{
-			"name": p.Name, "credential_id": p.CredentialID, "transports": append([]string{}, p.Transports...), "lastuse": stamp(used),
-			"usage": p.Usage, "backup_state": p.Synced, "device_type": kind, "discoverable": found,
+			"name": p.Name, "credential_id": p.CredentialID, "transports": append([]string{}, p.Transports...),
+			"lastuse": stamp(used),
+			"usage":   p.Usage, "backup_state": p.Synced, "device_type": kind, "discoverable": found,
 		})
 	}
 	return out
@@ -85,7 +87,8 @@ func (s webauthnSteps) getWanRegister(c *call) (*answer, error) {
 			return removal(page), err
 		}
 	}
-	return &answer{body: map[string]any{"registered_credentials": passkeysBody(own)}, user: &c.who.User, page: "wan_register", data: page}, err
+	return &answer{body: map[string]any{"registered_credentials": passkeysBody(own)}, user: &c.who.User,
+		page: "wan_register", data: page}, err
 }
 
 func (s webauthnSteps) wanRegisterPage(c *call) (WanRegisterPage, []auth.OwnPasskey, error) {
@@ -93,7 +96,8 @@ func (s webauthnSteps) wanRegisterPage(c *call) (WanRegisterPage, []auth.OwnPass
 		return WanRegisterPage{Pending: true, Usage: store.UseSecond, MaxName: s.c.Passkeys.MaxName}, nil, nil
 	}
 	own, err := s.c.Login.WebAuthn.Passkeys(c.r.Context(), c.who.User)
-	page := WanRegisterPage{Passkeys: passkeyViews(own), First: s.c.Passkeys.First, Usage: c.form.text("usage"), MaxName: s.c.Passkeys.MaxName}
+	page := WanRegisterPage{Passkeys: passkeyViews(own), First: s.c.Passkeys.First, Usage: c.form.text("usage"),
+		MaxName: s.c.Passkeys.MaxName}
 	if page.Usage == "" && page.First {
 		page.Usage = store.UseFirst
 	}
@@ -135,7 +139,8 @@ func (s webauthnSteps) postWanRegister(c *call) (*answer, error) {
 }
 
 func (s webauthnSteps) postWanRegisterAnswer(c *call) (*answer, error) {
-	out, name, err := s.c.Login.WebAuthn.AddPasskey(c.r.Context(), c.pending, c.who, c.token, c.form.text("credential"), c.browser)
+	out, name, err := s.c.Login.WebAuthn.AddPasskey(c.r.Context(), c.pending, c.who, c.token, c.form.text("credential"),
+		c.browser)
 	if err != nil {
 		f := s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
 		if errors.Is(err, auth.ErrPasskeyName) {
@@ -150,7 +155,8 @@ func (s webauthnSteps) postWanRegisterAnswer(c *call) (*answer, error) {
 	if c.who == nil {
 		to = c.after(s.views.PostLogin)
 	}
-	return &answer{outcome: &out, user: &out.User, to: s.recovery.offerCodes(out, to), note: "WEBAUTHN_REGISTER_DONE"}, nil
+	return &answer{outcome: &out, user: &out.User, to: s.recovery.offerCodes(out, to),
+		note: "WEBAUTHN_REGISTER_DONE"}, nil
 }
 
 // passkeyOwnFailure is like passkeyFailure, with the name if the text contains one.

@@ -84,13 +84,15 @@ func (s passwordlessSteps) unifiedRows() []route {
 		return nil
 	}
 	p := s.paths.Unified
-	signin := fields{"identity": text, "email": text, "username": text, "passcode": digits, "chosen_method": text, "remember": flag}
+	signin := fields{"identity": text, "email": text, "username": text, "passcode": digits, "chosen_method": text,
+		"remember": flag}
 	sends := maps.Clone(signin)
 	sends["resend"] = flag
 	page := func(path string) []route {
 		return []route{
 			{method: http.MethodGet, path: path, access: forAnyone, step: s.getUnified},
-			{method: http.MethodPost, path: path, access: forAnonymous, step: s.postUnified, again: s.unifiedPage, take: signin},
+			{method: http.MethodPost, path: path, access: forAnonymous, step: s.postUnified, again: s.unifiedPage,
+				take: signin},
 		}
 	}
 	rows := page(p.Signin)
@@ -117,8 +119,9 @@ func (s passwordlessSteps) unifiedRows() []route {
 	}
 	return append(rows,
 		route{method: http.MethodGet, path: p.Verify, access: forUser, step: s.getUnifiedVerify},
-		route{method: http.MethodPost, path: p.Verify, access: forUser, step: s.postUnifiedVerify, again: s.getUnifiedVerify,
-			take: fields{"passcode": digits, "chosen_method": text}},
+		route{method: http.MethodPost, path: p.Verify, access: forUser, step: s.postUnifiedVerify,
+			again: s.getUnifiedVerify,
+			take:  fields{"passcode": digits, "chosen_method": text}},
 		route{method: http.MethodPost, path: p.VerifySendCode, access: forUser, step: s.postVerifySendCode,
 			again: s.getUnifiedVerify, back: p.Verify,
 			take: fields{"chosen_method": text, "passcode": digits, "resend": flag}})
@@ -141,12 +144,14 @@ func (s passwordlessSteps) getUnified(c *call) (*answer, error) {
 func (s passwordlessSteps) unifiedPage(c *call) (*answer, error) {
 	methods, codes := s.c.Login.Passwordless.FirstMethods(), s.c.Login.Passwordless.CodeMethods()
 	return &answer{
-		body: map[string]any{"available_methods": methods, "code_methods": codes, "identity_attributes": s.account.identityAttributes()},
+		body: map[string]any{"available_methods": methods, "code_methods": codes,
+			"identity_attributes": s.account.identityAttributes()},
 		page: "us_signin",
 		data: UnifiedPage{
 			Usernames: s.c.Usernames, Password: slices.Contains(methods, auth.ByPassword), Codes: codes,
 			Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
-			Remember: s.session.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor, Stay: s.c.RememberFor,
+			Remember: s.session.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0,
+			Trust: s.c.TrustFor, Stay: s.c.RememberFor,
 			Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
 			Providers: s.oauth.providerViews(auth.ToSignIn, s.paths.OAuth.Start),
 		},
@@ -206,7 +211,10 @@ func (s passwordlessSteps) oneText(f *failure) *failure {
 	if s.c.Specific {
 		return f
 	}
-	rest := slices.DeleteFunc(f.problems, func(p problem) bool { return p.field == "identity" || p.field == "passcode" })
+	rest := slices.DeleteFunc(f.problems, func(p problem) bool {
+		return p.field == "identity" ||
+			p.field == "passcode"
+	})
 	if len(rest) < len(f.problems) {
 		rest = append(rest, problem{key: "GENERIC_AUTHN_FAILED"})
 	}
@@ -331,7 +339,9 @@ func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string
 }
 
 // followLink handles the click on that button.
-func (s passwordlessSteps) followLink(c *call, follow func(context.Context, string, bool, auth.Client) (auth.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
+func (s passwordlessSteps) followLink(c *call,
+	follow func(context.Context, string, bool, auth.Client) (auth.Outcome, error), page func(*call) (*answer, error),
+	bad func(*call, error) error) (*answer, error) {
 	out, err := follow(c.r.Context(), c.token, c.form.flag("meant"), c.browser)
 	switch {
 	case errors.Is(err, auth.ErrElsewhere):

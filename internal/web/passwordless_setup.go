@@ -56,8 +56,9 @@ func (s passwordlessSteps) getFirstSetup(c *call) (*answer, error) {
 		active = append(slices.Clone(active), auth.ByPassword)
 	}
 	body := map[string]any{
-		"identity_attributes": s.account.identityAttributes(), "available_methods": s.c.Login.Passwordless.FirstMethods(),
-		"active_methods": active, "setup_methods": p.Methods, "phone": nil,
+		"identity_attributes": s.account.identityAttributes(),
+		"available_methods":   s.c.Login.Passwordless.FirstMethods(),
+		"active_methods":      active, "setup_methods": p.Methods, "phone": nil,
 	}
 	data := FirstSetupPage{
 		Password: p.Password, Factors: factorViews(p.Factors),
@@ -100,7 +101,8 @@ func (s passwordlessSteps) postFirstSetup(c *call) (*answer, error) {
 	if method == "" {
 		return a, nil
 	}
-	started, err := s.c.Login.Passwordless.BeginFirst(c.r.Context(), *c.who, auth.EnrollRequest{Method: method, Phone: c.form.text("phone")}, c.browser)
+	started, err := s.c.Login.Passwordless.BeginFirst(c.r.Context(), *c.who,
+		auth.EnrollRequest{Method: method, Phone: c.form.text("phone")}, c.browser)
 	at := s.paths.Unified.Setup + "/" + started.StateToken
 	if err != nil {
 		field := "chosen_method"

@@ -16,7 +16,8 @@ func (s sessionSteps) getVerify(c *call) (*answer, error) {
 	}
 	return &answer{
 		body: body, user: &c.who.User, page: "verify", to: to,
-		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "", Providers: s.oauth.providerViews(auth.ToVerify, s.paths.OAuth.VerifyStart)},
+		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "",
+			Providers: s.oauth.providerViews(auth.ToVerify, s.paths.OAuth.VerifyStart)},
 	}, nil
 }
 

@@ -46,7 +46,8 @@ func (s recoverySteps) recoverySection(c *call, p *AccountPage, body map[string]
 		part.Browser = device.Name(r.Agent)
 	}
 	p.Recovery = part
-	body["recovery"] = map[string]any{"asked": stamp(r.CreatedAt), "opens": stamp(r.OpensAt), "browser": part.Browser, "address": r.Address}
+	body["recovery"] = map[string]any{"asked": stamp(r.CreatedAt), "opens": stamp(r.OpensAt), "browser": part.Browser,
+		"address": r.Address}
 	return nil
 }
 

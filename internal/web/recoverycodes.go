@@ -200,7 +200,8 @@ func (s recoverySteps) postUseCode(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.secondFactor.codeFailed(c, err)
 	}
-	a := &answer{outcome: &out, user: &out.User, body: map[string]any{"recovery_codes_left": left}, to: c.after(s.views.PostLogin)}
+	a := &answer{outcome: &out, user: &out.User, body: map[string]any{"recovery_codes_left": left},
+		to: c.after(s.views.PostLogin)}
 	a.note = "RECOVERY_CODE_USED"
 	if left <= fewCodes {
 		a.note = "RECOVERY_CODES_FEW"

@@ -174,10 +174,12 @@ func (s accountSteps) typed(c *call, n *needs, field string) {
 func (s accountSteps) missingRegister(c *call) (map[string]any, *failure) {
 	n := &needs{}
 	n.that(c.form.text("email") == "", "email", "EMAIL_NOT_PROVIDED")
-	if !s.c.Life.ByLink && (!s.c.Life.Keyless || c.form.text("password") != "" || c.form.text("password_confirm") != "") {
+	if !s.c.Life.ByLink && (!s.c.Life.Keyless || c.form.text("password") != "" ||
+		c.form.text("password_confirm") != "") {
 		s.typed(c, n, "password")
 	}
-	n.that(s.c.Usernames && s.c.Life.UsernameRequired && c.form.text("username") == "", "username", "USERNAME_NOT_PROVIDED")
+	n.that(s.c.Usernames && s.c.Life.UsernameRequired &&
+		c.form.text("username") == "", "username", "USERNAME_NOT_PROVIDED")
 	if next := c.next(); next != "" {
 		_, ok := safeNext(next)
 		n.that(!ok, "next", "INVALID_REDIRECT")

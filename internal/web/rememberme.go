@@ -16,7 +16,8 @@ import (
 // another site cannot make a browser send the cookie. A browser that opens many pages at start
 // sends the cookie many times. The store exchanges it once, and the other requests use the result.
 func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*auth.Principal, error) {
-	if s.c.RememberFor == 0 || !s.ownRequest(r) || r.Header.Get("Authentication-Token") != "" || r.Header.Get("Authorization") != "" {
+	if s.c.RememberFor == 0 || !s.ownRequest(r) || r.Header.Get("Authentication-Token") != "" ||
+		r.Header.Get("Authorization") != "" {
 		return nil, store.ErrNotFound
 	}
 	b := s.browser(w, r, s.words(r))

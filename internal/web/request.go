@@ -98,7 +98,8 @@ func isJSON(contentType string) bool {
 // readForm reads the fields of a request: from the body of its declared type
 // only, never from the query (R129), each at most once, strictly typed (R127).
 func readForm(w http.ResponseWriter, r *http.Request, allowed fields) (form, bodyKind, *failure) {
-	f := form{texts: map[string]string{}, flags: map[string]bool{}, lists: map[string][]string{}, ignored: map[string]bool{}}
+	f := form{texts: map[string]string{}, flags: map[string]bool{}, lists: map[string][]string{},
+		ignored: map[string]bool{}}
 	if safeMethod(r.Method) {
 		return f, noBody, nil
 	}

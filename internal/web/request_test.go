@@ -24,29 +24,39 @@ func read(contentType, body string) (form, *failure) {
 
 func TestJSONIsOneFlatObjectOfExactTypes(t *testing.T) {
 	for _, body := range []string{
-		`[]`, `[{"code":"1"}]`, `"code"`, `1`, `null`, `{`, `{"code"}`, `{"code":}`, `{"code":"1"`, `{"code":"1"}{}`, `{"code":"1"}x`,
-		`{"code":"bad","code":"good"}`, `{"code":"bad","CODE":"good"}`, `{"Code":"1"}`, `{"email":0}`, `{"email":123456}`, `{"code":true}`, `{"code":1234567}`,
-		`{"code":-1}`, `{"code":1.5}`, `{"code":123456.0}`, `{"code":1e5}`, `{"code":0123}`, `{"code":-0}`, `{"code":123456,"code":"1"}`,
-		`{"code":[]}`, `{"code":["x"]}`, `{"code":{}}`, `{"code":{"$ne":null}}`, `{"code":"\ud800"}`, `{"code":"\u0000"}`, "{\"code\":\"\xff\"}",
+		`[]`, `[{"code":"1"}]`, `"code"`, `1`, `null`, `{`, `{"code"}`, `{"code":}`, `{"code":"1"`, `{"code":"1"}{}`,
+		`{"code":"1"}x`,
+		`{"code":"bad","code":"good"}`, `{"code":"bad","CODE":"good"}`, `{"Code":"1"}`, `{"email":0}`,
+		`{"email":123456}`, `{"code":true}`, `{"code":1234567}`,
+		`{"code":-1}`, `{"code":1.5}`, `{"code":123456.0}`, `{"code":1e5}`, `{"code":0123}`, `{"code":-0}`,
+		`{"code":123456,"code":"1"}`,
+		`{"code":[]}`, `{"code":["x"]}`, `{"code":{}}`, `{"code":{"$ne":null}}`, `{"code":"\ud800"}`,
+		`{"code":"\u0000"}`, "{\"code\":\"\xff\"}",
 		"\xef\xbb\xbf{}", `{"code":NaN}`, `{"remember":1}`, `{"remember":{}}`, `{/*c*/"code":"1"}`,
-		`{"other":{}}`, `{"other":[]}`, `{"other":["x"]}`, `{"other":1,"other":1}`, `{"other":"\u0000"}`, `{"other":"\u001b"}`, `{"other":"\ud800"}`,
+		`{"other":{}}`, `{"other":[]}`, `{"other":["x"]}`, `{"other":1,"other":1}`, `{"other":"\u0000"}`,
+		`{"other":"\u001b"}`, `{"other":"\ud800"}`,
 		`{"o\u0000":1}`, `{"\ufffd":1}`, `{"code[]":"1"}`, `{"code[0]":1}`, `{"Email":null}`,
-		`{"next":1}`, `{"csrf_token":[]}`, strings.Repeat(`{"code":`, 100_000/8), `{"email":"` + strings.Repeat("a", 2000) + `"}`,
+		`{"next":1}`, `{"csrf_token":[]}`, strings.Repeat(`{"code":`, 100_000/8),
+		`{"email":"` + strings.Repeat("a", 2000) + `"}`,
 	} {
 		_, fl := read("application/json", body)
 		if fl == nil || fl.status < 400 || fl.status > 499 {
 			t.Errorf("%.60s is taken (%v)", body, fl)
 		}
 	}
-	f, fl := read("application/json; charset=utf-8", `{"code":"1 2","email":null,"remember":"false","next":"/x","csrf_token":"t"}`)
+	f, fl := read("application/json; charset=utf-8",
+		`{"code":"1 2","email":null,"remember":"false","next":"/x","csrf_token":"t"}`)
 	if fl != nil || f.text("code") != "1 2" || f.text("email") != "" || f.flag("remember") || f.text("next") != "/x" {
 		t.Errorf("%v %v", f, fl)
 	}
-	f, fl = read("application/json", `{"code":"1","submit_send_code":"Send Code","help_setup":"","user_id":7,"admin":true,"extra":null,"area":"a\r\nb"}`)
-	if fl != nil || f.text("code") != "1" || len(f.texts) != 1 || len(f.flags)+len(f.lists) != 0 || len(f.ignored) != 6 {
+	f, fl = read("application/json",
+		`{"code":"1","submit_send_code":"Send Code","help_setup":"","user_id":7,"admin":true,"extra":null,"area":"a\r\nb"}`)
+	if fl != nil || f.text("code") != "1" || len(f.texts) != 1 || len(f.flags)+len(f.lists) != 0 ||
+		len(f.ignored) != 6 {
 		t.Errorf("a field that is not known: %v %v", f, fl)
 	}
-	for number, want := range map[string]string{"123456": "123456", "12345": "012345", "7": "000007", "0": "", " 999999 ": "999999"} {
+	for number, want := range map[string]string{"123456": "123456", "12345": "012345", "7": "000007", "0": "",
+		" 999999 ": "999999"} {
 		if f, fl := read("application/json", `{"code":`+number+`}`); fl != nil || f.text("code") != want {
 			t.Errorf("the number %s is %q, want %s (%v)", number, f.text("code"), want, fl)
 		}
@@ -65,7 +75,9 @@ func TestFieldsComeFromTheBodyOnceAndNeverFromTheQuery(t *testing.T) {
 	if fl != nil || f.text("email") != "a@lp.com" || f.text("code") != "" || !f.flag("remember") {
 		t.Errorf("%v %v", f, fl)
 	}
-	for _, body := range []string{"code=1&code=2", "code[]=1", "code=1&role=admin&role=user", "code=1&Code=2", "other=%00", "other=%1b", "%00=1", "other=%ff", "code=%ZZ", "code=%ff", "code=%00", "code=1;email=2", "email=" + strings.Repeat("a", 2000)} {
+	for _, body := range []string{"code=1&code=2", "code[]=1", "code=1&role=admin&role=user", "code=1&Code=2",
+		"other=%00", "other=%1b", "%00=1", "other=%ff", "code=%ZZ", "code=%ff", "code=%00", "code=1;email=2",
+		"email=" + strings.Repeat("a", 2000)} {
 		if _, fl := read(urlencoded, body); fl == nil {
 			t.Errorf("%.40s is taken", body)
 		}
@@ -74,13 +86,15 @@ func TestFieldsComeFromTheBodyOnceAndNeverFromTheQuery(t *testing.T) {
 	if fl != nil || f.text("code") != "1" || f.text("csrf_token") != "x" || len(f.texts) != 2 || len(f.ignored) != 2 {
 		t.Errorf("a field that is not known: %v %v", f, fl)
 	}
-	if _, fl := read(urlencoded, "code="+strings.Repeat("1", 70<<10)); fl == nil || fl.status != http.StatusRequestEntityTooLarge {
+	if _, fl := read(urlencoded, "code="+strings.Repeat("1", 70<<10)); fl == nil ||
+		fl.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a body of 70 KiB: %v", fl)
 	}
 }
 
 func TestOnlyTheDeclaredTypesAreRead(t *testing.T) {
-	for _, ct := range []string{"", "text/plain", "application/jsonp", "application/json; charset=utf-16", "application/xml", "multipart/form-data", "x", "text/json"} {
+	for _, ct := range []string{"", "text/plain", "application/jsonp", "application/json; charset=utf-16",
+		"application/xml", "multipart/form-data", "x", "text/json"} {
 		if _, fl := read(ct, `{"code":"1"}`); fl == nil {
 			t.Errorf("%q is read", ct)
 		}
@@ -112,8 +126,10 @@ func TestWhoWantsJSON(t *testing.T) {
 		want                bool
 	}{
 		{"application/json", "", true}, {"application/x+json", "text/html", true}, {"", "application/json", true},
-		{"", "application/json, text/html", true}, {"", "text/html, application/json", false}, {"", "*/*", false}, {"", "", false},
-		{"", "application/vnd.x+json", false}, {"", "text/html;q=0.5, application/json;q=0.9", true}, {"", "application/json;q=0", false},
+		{"", "application/json, text/html", true}, {"", "text/html, application/json", false}, {"", "*/*", false},
+		{"", "", false},
+		{"", "application/vnd.x+json", false}, {"", "text/html;q=0.5, application/json;q=0.9", true},
+		{"", "application/json;q=0", false},
 		{"application/x-www-form-urlencoded", "application/json", true}, {"", ",,;;q=x", false},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -154,7 +170,8 @@ func TestClientAddressComesFromTheSocketOrTrustedHops(t *testing.T) {
 func TestJSONAnswersAreASCII(t *testing.T) {
 	w := httptest.NewRecorder()
 	writeJSON(w, 200, map[string]any{"b": "ü😀<", "a": 1})
-	if got, want := w.Body.String(), `{"meta":{"code":200},"response":{"a":1,"b":"\u00fc\ud83d\ude00<"}}`+"\n"; got != want {
+	if got, want := w.Body.String(), `{"meta":{"code":200},"response":{"a":1,"b":"\u00fc\ud83d\ude00<"}}`+
+		"\n"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -162,7 +179,8 @@ func TestJSONAnswersAreASCII(t *testing.T) {
 func FuzzReadForm(f *testing.F) {
 	f.Add("application/json", `{"code":"1","remember":true}`)
 	f.Add("application/x-www-form-urlencoded", "code=1&remember=on")
-	f.Add("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n1\r\n--x--\r\n")
+	f.Add("multipart/form-data; boundary=x",
+		"--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n1\r\n--x--\r\n")
 	f.Fuzz(func(t *testing.T, contentType, body string) {
 		if strings.ContainsAny(contentType, "\r\n") {
 			return

@@ -73,7 +73,8 @@ func (s *Site) tellForwarded(r *http.Request) {
 	if !s.told.forwarded.due(s.c.Now(), 24*time.Hour) {
 		return
 	}
-	s.c.Log.WarnContext(r.Context(), "X-Forwarded-For came from an address that is not a trusted proxy and was not believed (told once a day)",
+	s.c.Log.WarnContext(r.Context(),
+		"X-Forwarded-For came from an address that is not a trusted proxy and was not believed (told once a day)",
 		"address", peer.String(), "cure", "if that is your proxy, add the address to TWOFOLD_TRUSTED_PROXIES "+
 			"(Config.Advanced.TrustedProxies)")
 }

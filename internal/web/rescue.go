@@ -47,14 +47,16 @@ func (s secondFactorSteps) postRescue(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.turn(c, err)
 	}
-	a := &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()), note: "RESCUE_HELP_SENT"}
+	a := &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()),
+		note: "RESCUE_HELP_SENT"}
 	switch option {
 	case auth.ByCode:
 		a.to, a.note = withNext(s.paths.UseCode, c.next()), ""
 	case auth.ByEmail:
 		a.note = "RESCUE_EMAIL_SENT"
 	case auth.ByRequest:
-		a.note, a.args, a.body["opens"] = "RESCUE_RECOVERY_SENT", []any{"within", out.Opens.Sub(s.c.Now())}, stamp(out.Opens)
+		a.note, a.args, a.body["opens"] = "RESCUE_RECOVERY_SENT", []any{"within", out.Opens.Sub(s.c.Now())},
+			stamp(out.Opens)
 	}
 	return a, nil
 }

@@ -7,7 +7,8 @@ func (s accountSteps) postAskReset(c *call) (*answer, error) {
 }
 
 func (s accountSteps) badReset(err error) error {
-	return s.link.badLink(err, s.views.Life.ResetError, "INVALID_RESET_PASSWORD_TOKEN", "PASSWORD_RESET_EXPIRED", []any{"within", s.c.Life.ResetWithin})
+	return s.link.badLink(err, s.views.Life.ResetError, "INVALID_RESET_PASSWORD_TOKEN", "PASSWORD_RESET_EXPIRED",
+		[]any{"within", s.c.Life.ResetWithin})
 }
 
 func (s accountSteps) getReset(c *call) (*answer, error) {

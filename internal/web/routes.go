@@ -36,8 +36,9 @@ func (s *Site) table() []route {
 		{method: http.MethodPost, path: p.Logout, access: forAnyone, step: s.session.postLogout,
 			take: fields{"refresh_token": text}},
 		{method: http.MethodGet, path: p.Verify, access: forUser, step: s.session.getVerify},
-		{method: http.MethodPost, path: p.Verify, access: forUser, step: s.session.postVerify, again: s.session.getVerify,
-			take: fields{"password": text}},
+		{method: http.MethodPost, path: p.Verify, access: forUser, step: s.session.postVerify,
+			again: s.session.getVerify,
+			take:  fields{"password": text}},
 		{method: http.MethodGet, path: p.Setup, access: forAnyone, step: s.enroll.getSetup},
 		{method: http.MethodPost, path: p.Setup, access: forAnyone, step: s.enroll.postSetup, again: s.enroll.getSetup,
 			take: fields{"setup": text, "phone": text, "add": flag, "name": text}},
@@ -87,7 +88,8 @@ func (s *Site) table() []route {
 func (s *Site) enrollPaths() []string {
 	p := s.paths
 	return []string{
-		p.Logout, p.Setup, p.Validate, p.Select, p.Resend, p.Verify, p.WanVerify, p.Unified.Verify, p.Unified.VerifySendCode,
+		p.Logout, p.Setup, p.Validate, p.Select, p.Resend, p.Verify, p.WanVerify, p.Unified.Verify,
+		p.Unified.VerifySendCode,
 		p.OAuth.VerifyStart, p.OAuth.VerifyResponse, p.WanRegister,
 	}
 }

@@ -53,9 +53,11 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 		return nil, err
 	}
 	if err == nil && out.Pending.State == store.Owner {
-		return &answer{body: map[string]any{"recovery_options": map[string]string{}}, page: "tf_validate", data: ValidatePage{
-			Method: store.Email, Destination: mask(store.Email, out.User.Email), Sent: true, Life: s.c.CodeLife[store.Email],
-		}}, nil
+		return &answer{body: map[string]any{"recovery_options": map[string]string{}}, page: "tf_validate",
+			data: ValidatePage{
+				Method: store.Email, Destination: mask(store.Email, out.User.Email), Sent: true,
+				Life: s.c.CodeLife[store.Email],
+			}}, nil
 	}
 	if err != nil || out.Pending.State != store.Ready {
 		started, ok, err := s.c.Login.Enroll.SettingUp(ctx, c.pending, c.who)
@@ -78,7 +80,8 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 		return &answer{to: withNext(s.webauthn.passkeyPath(p), c.next())}, nil
 	}
 	data := ValidatePage{
-		Method: p.Method, Several: len(p.Factors) > 1, Instead: c.instead, Verify: p.Verify, Rescue: options, Life: s.c.CodeLife[p.Method],
+		Method: p.Method, Several: len(p.Factors) > 1, Instead: c.instead, Verify: p.Verify, Rescue: options,
+		Life: s.c.CodeLife[p.Method],
 		Sent: p.Method == store.Email || p.Method == store.SMS, Rescued: p.Rescue,
 	}
 	for _, f := range p.Factors {
@@ -200,9 +203,11 @@ func (s secondFactorSteps) getSelect(c *call) (*answer, error) {
 		return nil, s.turn(c, err)
 	}
 	return &answer{
-		body: map[string]any{"tf_select": true, "tf_setup_methods": out.Pending.Methods, "tf_factors": factorsBody(out.Pending)},
+		body: map[string]any{"tf_select": true, "tf_setup_methods": out.Pending.Methods,
+			"tf_factors": factorsBody(out.Pending)},
 		page: "tf_select", data: SelectPage{
-			Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify, Codes: !out.Pending.Verify && s.c.Login.Recovery.OffersCodes(),
+			Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify, Codes: !out.Pending.Verify &&
+				s.c.Login.Recovery.OffersCodes(),
 		},
 	}, nil
 }
@@ -237,7 +242,8 @@ func (s secondFactorSteps) postResend(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.undelivered(c, out.Pending, err).at("")
 	}
-	return &answer{body: s.account.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
+	return &answer{body: s.account.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()),
+		note: "CODE_HAS_BEEN_SENT"}, nil
 }
 
 // resendSetup sends another code for the current set-up.
@@ -249,7 +255,8 @@ func (s secondFactorSteps) resendSetup(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.toFailure(err).at("")
 	}
-	body := map[string]any{"tf_state": "validating_profile", "tf_method": started.Method, "tf_primary_method": started.Method}
+	body := map[string]any{"tf_state": "validating_profile", "tf_method": started.Method,
+		"tf_primary_method": started.Method}
 	return &answer{body: body, to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 }
 
@@ -258,7 +265,8 @@ func (s secondFactorSteps) resendSetup(c *call) (*answer, error) {
 func factorsBody(p *auth.Pending) []map[string]any {
 	out := []map[string]any{}
 	for _, f := range p.Factors {
-		out = append(out, map[string]any{"id": f.ID, "method": f.Method, "name": f.Name, "destination": mask(f.Method, f.Destination)})
+		out = append(out, map[string]any{"id": f.ID, "method": f.Method, "name": f.Name,
+			"destination": mask(f.Method, f.Destination)})
 	}
 	return out
 }

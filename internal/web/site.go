@@ -174,7 +174,8 @@ func New(c Config) (*Site, error) {
 	if err := s.origin.AddTrustedOrigin(s.home); err != nil {
 		return nil, err
 	}
-	s.jar = jar{secure: c.Origin.Scheme == "https", deviceName: or(c.Paths.DeviceCookie, "tf_validity"), refreshName: c.Tokens.RefreshCookie, readable: c.App.CSRFCookie}
+	s.jar = jar{secure: c.Origin.Scheme == "https", deviceName: or(c.Paths.DeviceCookie, "tf_validity"),
+		refreshName: c.Tokens.RefreshCookie, readable: c.App.CSRFCookie}
 	if err := s.spa.nameApp(); err != nil {
 		return nil, err
 	}
@@ -226,8 +227,10 @@ func (s *Site) nameViews() error {
 		Verify: at(p.Verify, "/verify"), Setup: at(p.Setup, "/tf-setup"), Validate: at(p.Validate, "/tf-validate"),
 		Select: at(p.Select, "/tf-select"), Rescue: at(p.Rescue, "/tf-rescue"), Resend: at(p.Resend, "/tf-resend"),
 		NotMe: c.Prefix + p.Link("not-me"), Sessions: at(p.Sessions, "/tf-sessions"),
-		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"), Factors: at(p.Factors, "/tf-factors"),
-		Codes: at(p.Codes, "/mf-recovery-codes"), UseCode: at(p.UseCode, "/mf-recovery"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
+		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"),
+		Factors: at(p.Factors, "/tf-factors"),
+		Codes:   at(p.Codes, "/mf-recovery-codes"), UseCode: at(p.UseCode, "/mf-recovery"),
+		Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 		Notices: at(p.Notices, "/tf-notices"), Language: at(p.Language, "/tf-language"),
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
@@ -253,8 +256,9 @@ func (s *Site) nameViews() error {
 	}
 	s.c.Views = v
 	s.views = Views{
-		PostLogin: or(v.PostLogin, "/"), PostLogout: or(v.PostLogout, "/"), PostSetup: or(v.PostSetup, or(s.paths.Account, s.paths.Setup)),
-		Error: or(v.Error, s.paths.Login), Unauthorized: v.Unauthorized, VerifyError: v.VerifyError, Life: v.Life,
+		PostLogin: or(v.PostLogin, "/"), PostLogout: or(v.PostLogout, "/"),
+		PostSetup: or(v.PostSetup, or(s.paths.Account, s.paths.Setup)),
+		Error:     or(v.Error, s.paths.Login), Unauthorized: v.Unauthorized, VerifyError: v.VerifyError, Life: v.Life,
 	}
 	s.views.PostUnifiedSetup = or(v.PostUnifiedSetup, or(s.paths.Unified.Setup, "/"))
 	s.views.PostRegister = or(v.PostRegister, s.views.PostLogin)
@@ -264,7 +268,8 @@ func (s *Site) nameViews() error {
 	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
 	for _, path := range append(s.paths.used(),
 		s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
-		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery,
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices,
+		s.paths.Recovery,
 		s.paths.Notices, s.paths.Language, s.paths.Factors, s.paths.Codes, s.paths.UseCode, s.paths.Static) {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")

@@ -67,9 +67,11 @@ func (s spaSteps) nameApp() error {
 func (v *Views) all() []*string {
 	l := &v.Life
 	return []*string{
-		&v.PostLogin, &v.PostLogout, &v.PostRegister, &v.PostVerify, &v.PostSetup, &v.Error, &v.Unauthorized, &v.PostWanRegister,
+		&v.PostLogin, &v.PostLogout, &v.PostRegister, &v.PostVerify, &v.PostSetup, &v.Error, &v.Unauthorized,
+		&v.PostWanRegister,
 		&v.PostUnifiedSetup, &v.VerifyError, &v.OAuth.PostLogin, &v.OAuth.PostVerify,
-		&l.PostConfirm, &l.ConfirmError, &l.Unconfirmed, &l.PostReset, &l.ResetError, &l.Reset, &l.LoginError, &l.PostChange,
+		&l.PostConfirm, &l.ConfirmError, &l.Unconfirmed, &l.PostReset, &l.ResetError, &l.Reset, &l.LoginError,
+		&l.PostChange,
 		&l.PostChangeEmail, &l.ChangeEmailError, &l.PostChangeUsername,
 	}
 }
@@ -180,7 +182,8 @@ func (s spaSteps) share(w http.ResponseWriter, r *http.Request) (asked bool) {
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}
-	headers := "Accept, Accept-Language, Authentication-Token, Authorization, Content-Type, X-CSRFToken, X-CSRF-Token, X-XSRF-Token, " + pendingHeader
+	headers := "Accept, Accept-Language, Authentication-Token, Authorization, Content-Type, X-CSRFToken, " +
+		"X-CSRF-Token, X-XSRF-Token, " + pendingHeader
 	if own := s.c.App.CSRFHeader; own != "" {
 		headers += ", " + own
 	}

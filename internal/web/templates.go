@@ -40,7 +40,8 @@ func parts() []string {
 		"account_checks", "account_recovery", "account_news", "account_nav", "account_factors", "account_codes",
 		"account_signin", "account_session", "account_sessions", "account_devices", "account_lately",
 		"account_passkeys", "passkey", "providers", "app", "rescue", "remember",
-		"account_language", "account_leaving", "account_profile", "profile_fields", "new_password", "pager", "signin_asides",
+		"account_language", "account_leaving", "account_profile", "profile_fields", "new_password", "pager",
+		"signin_asides",
 		"head", "header", "footer", "icon", "ways", "phone", "methods", "new_username", "captcha",
 	}
 }
@@ -142,8 +143,9 @@ func readTemplate(own fs.FS, file string) (string, error) {
 func (s *Site) render(c *call, status int, name string, data any) {
 	p := &Page{
 		Name: name, Lang: c.words.Tag, Site: s.c.Name, URL: s.paths, Data: data, words: c.words,
-		Values: map[string]string{}, Notes: s.flash.takeNotes(c, name), Paused: c.paused, now: s.c.Now(), assets: s.assets,
-		Look: lookOf(s), Wait: int(s.c.SendGap / time.Second),
+		Values: map[string]string{}, Notes: s.flash.takeNotes(c, name), Paused: c.paused, now: s.c.Now(),
+		assets: s.assets,
+		Look:   lookOf(s), Wait: int(s.c.SendGap / time.Second),
 	}
 	p.CSRF = s.csrfToken(c.w, c.r)
 	if p.Captcha = (captchas{s}).widget(c, pagePlace(name, data)); p.Captcha != nil {

@@ -73,12 +73,14 @@ func CheckTexts(files fs.FS) ([]LanguageFile, []TextProblem, error) {
 func checkFile(name string, raw []byte, english map[string]*i18n.Message) (LanguageFile, []TextProblem) {
 	file, err := i18n.NewBundle(language.English).ParseMessageFileBytes(raw, name)
 	if err != nil {
-		return LanguageFile{}, []TextProblem{{File: name, Text: "cannot be read as JSON of texts (" + err.Error() + ")"}}
+		return LanguageFile{}, []TextProblem{
+			{File: name, Text: "cannot be read as JSON of texts (" + err.Error() + ")"}}
 	}
 	var bad []TextProblem
 	one := LanguageFile{Name: name, Tag: file.Tag.String(), Of: len(english)}
 	if tag := strings.TrimSuffix(path.Base(name), ".json"); file.Tag == language.Und || one.Tag == "und" {
-		bad = append(bad, TextProblem{File: name, Text: fmt.Sprintf("%q is not a language tag such as fr or pt-BR", tag)})
+		bad = append(bad, TextProblem{File: name,
+			Text: fmt.Sprintf("%q is not a language tag such as fr or pt-BR", tag)})
 	}
 	plural := pluralForms(file.Tag)
 	for _, m := range file.Messages {

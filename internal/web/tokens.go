@@ -77,7 +77,8 @@ func (s tokenSteps) tokenRows() []route {
 	p := s.paths.Tokens
 	var rows []route
 	if p.Refresh != "" {
-		rows = append(rows, route{method: http.MethodPost, path: p.Refresh, access: forAnyone, step: s.postRefresh, take: fields{"refresh_token": long}})
+		rows = append(rows, route{method: http.MethodPost, path: p.Refresh, access: forAnyone, step: s.postRefresh,
+			take: fields{"refresh_token": long}})
 	}
 	if p.Check != "" {
 		rows = append(rows, route{method: http.MethodGet, path: p.Check, access: forAnyone, step: s.getTokenCheck})
@@ -185,7 +186,8 @@ func (s tokenSteps) program(r *http.Request) (*auth.Principal, error) {
 // be the outermost guard, because the others do not accept such tokens.
 func (s Guards) RequireScope(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return s.guardBy(s.token.program, next, func(_ context.Context, who auth.Principal) error { return scoped(who, names) })
+		return s.guardBy(s.token.program, next,
+			func(_ context.Context, who auth.Principal) error { return scoped(who, names) })
 	}
 }
 
@@ -193,7 +195,8 @@ func scoped(who auth.Principal, names []string) error {
 	if who.Program == nil {
 		return nil
 	}
-	if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(who.Program.Scopes, n) }) {
+	if len(names) == 0 || slices.ContainsFunc(names,
+		func(n string) bool { return !slices.Contains(who.Program.Scopes, n) }) {
 		return errScope
 	}
 	return nil
@@ -261,7 +264,8 @@ func (s tokenSteps) getTokens(c *call) (*answer, error) {
 		return nil, err
 	}
 	tokens := []map[string]any{}
-	data := TokensPage{Scopes: s.c.Tokens.Scopes, MaxDays: s.maxTokenDays(), Days: min(defaultTokenDays, s.maxTokenDays())}
+	data := TokensPage{Scopes: s.c.Tokens.Scopes, MaxDays: s.maxTokenDays(),
+		Days: min(defaultTokenDays, s.maxTokenDays())}
 	if len(c.made) == 2 {
 		data.Name, data.New = c.made[0], c.made[1]
 	}
@@ -277,8 +281,9 @@ func (s tokenSteps) getTokens(c *call) (*answer, error) {
 	for _, t := range all {
 		tokens = append(tokens, tokenBody(t))
 		data.Tokens = append(data.Tokens, TokenView{
-			ID: t.ID, Name: tokenName(t), Personal: t.Personal, Scopes: t.Scopes, Made: t.CreatedAt, Used: t.UsedAt, Expires: t.ExpiresAt,
-			Action: s.paths.Tokens.Personal + "/" + t.ID,
+			ID: t.ID, Name: tokenName(t), Personal: t.Personal, Scopes: t.Scopes, Made: t.CreatedAt, Used: t.UsedAt,
+			Expires: t.ExpiresAt,
+			Action:  s.paths.Tokens.Personal + "/" + t.ID,
 		})
 	}
 	body := map[string]any{

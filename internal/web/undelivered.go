@@ -15,7 +15,8 @@ func (s *Site) undelivered(c *call, p *auth.Pending, err error) *failure {
 	}
 	if c.instead = instead(p); c.instead != nil {
 		f.extras = map[string]any{"tf_instead": map[string]any{
-			"id": c.instead.ID, "method": c.instead.Method, "name": c.instead.Name, "destination": c.instead.Destination,
+			"id": c.instead.ID, "method": c.instead.Method, "name": c.instead.Name,
+			"destination": c.instead.Destination,
 		}}
 	}
 	return f

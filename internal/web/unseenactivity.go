@@ -20,7 +20,8 @@ type NewsPart struct {
 func (s profileSteps) newsRows() []route {
 	return []route{
 		{method: http.MethodGet, path: s.paths.Notices, access: forUser, step: s.getNews},
-		{method: http.MethodPost, path: s.paths.Notices, access: forUser, step: s.postNews, take: fields{"through": text}},
+		{method: http.MethodPost, path: s.paths.Notices, access: forUser, step: s.postNews,
+			take: fields{"through": text}},
 		{method: http.MethodPost, path: s.paths.Language, access: forUser, step: s.postLanguage,
 			take: fields{"language": text}},
 	}
@@ -41,7 +42,8 @@ func (s profileSteps) newsSection(c *call, p *AccountPage, body map[string]any) 
 		p.News.Through = max(p.News.Through, e.Row)
 		p.News.Lines = append(p.News.Lines, h)
 		list = append(list, map[string]any{
-			"at": e.At.UTC().Format(time.RFC3339), "event": e.Name, "method": e.Method, "text": h.contract, "browser": h.Browser, "address": e.Address,
+			"at": e.At.UTC().Format(time.RFC3339), "event": e.Name, "method": e.Method, "text": h.contract,
+			"browser": h.Browser, "address": e.Address,
 		})
 	}
 	body["tf_notices"] = list

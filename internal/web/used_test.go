@@ -34,7 +34,8 @@ func TestEveryTextThatIsUsedExists(t *testing.T) {
 		}
 	}
 	for _, method := range []string{
-		"authenticator", "email", "sms", "password", "passcode", "remember", "webauthn", "recovery_code", "register", "rescue",
+		"authenticator", "email", "sms", "password", "passcode", "remember", "webauthn", "recovery_code", "register",
+		"rescue",
 		"none", "oauth", "confirm", "reset", "login",
 	} {
 		used["method_"+method], used["label_"+method] = "a method", "a method"
@@ -71,7 +72,8 @@ func flashedKeys(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	literal := regexp.MustCompile(`(?:fail\([^"\n]*"[^"\n]*", |note: |note = |says\(|note, noteIn|return )"([A-Z][A-Z_]{2,})"`)
+	literal := regexp.MustCompile(
+		`(?:fail\([^"\n]*"[^"\n]*", |note: |note = |says\(|note, noteIn|return )"([A-Z][A-Z_]{2,})"`)
 	rows := regexp.MustCompile(`http\.Status[A-Za-z]+, "[a-z_]*", "([A-Z_]+)"`)
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {

@@ -212,8 +212,9 @@ func TestABrowserGetsTheLanguageItAsksFor(t *testing.T) {
 	for wanted, want := range map[string]string{
 		"pt": "pt-BR", "pt-BR": "pt-BR", "pt-PT,pt;q=0.9,en;q=0.8": "pt-BR",
 		"zh": "zh-Hans", "zh-CN,zh;q=0.9": "zh-Hans", "zh-SG": "zh-Hans", "zh-Hans-CN": "zh-Hans",
-		"fr-CA,fr;q=0.9,en-CA;q=0.8": "fr", "fr-CH, de;q=0.5": "fr", "de-CH": "de", "es-419": "es", "es-MX,es;q=0.9": "es",
-		"nl-BE": "nl", "ar-EG,ar;q=0.9": "ar", "ja-JP": "ja", "tr-TR": "tr", "pl-PL": "pl", "it-CH": "it",
+		"fr-CA,fr;q=0.9,en-CA;q=0.8": "fr", "fr-CH, de;q=0.5": "fr", "de-CH": "de", "es-419": "es",
+		"es-MX,es;q=0.9": "es",
+		"nl-BE":          "nl", "ar-EG,ar;q=0.9": "ar", "ja-JP": "ja", "tr-TR": "tr", "pl-PL": "pl", "it-CH": "it",
 		"en-GB,fr;q=0.5": "en", "sw, pl;q=0.4": "pl", "sw": "en", "": "en", "*": "en", "zz;q=x": "en",
 	} {
 		if got := c.For(wanted).Tag; got != want {

@@ -60,7 +60,8 @@ func New(c Config) (*Checker, error) {
 	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errors.New("breach: URL must be scheme, host and perhaps a path, e.g. " + Service)
 	}
-	if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && !(u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())) {
+	if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" &&
+		!(u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())) {
 		return nil, errors.New("breach: URL must be https (plain http is for localhost only)")
 	}
 	if c.Count < 0 || c.Timeout < 0 {
@@ -98,7 +99,8 @@ func (c *Checker) Check(ctx context.Context, plain string, _ ...string) error {
 	}
 	// The cause contains the service but not the requested digits, which would narrow down the
 	// password in the log.
-	c.c.Log.WarnContext(ctx, "a password could not be looked up among breached ones", "service", c.c.URL, "refused", c.c.Strict, "cause", err)
+	c.c.Log.WarnContext(ctx, "a password could not be looked up among breached ones", "service", c.c.URL, "refused",
+		c.c.Strict, "cause", err)
 	if c.c.Strict {
 		return password.ErrNotChecked
 	}

@@ -43,7 +43,8 @@ func TestOnlyFiveDigitsLeaveTheHouse(t *testing.T) {
 		asked = append(asked, r.Method+" "+r.URL.RequestURI()+" "+r.Header.Get("Add-Padding"))
 		fmt.Fprintf(w, "%s:3\r\n%s:24230577\r\n%s:0\r\n", other, rest, strings.Repeat("F", 35))
 	})
-	if err := checker(t, Config{URL: s.URL + "/"}).Check(t.Context(), "password", "alice@good.test"); !errors.Is(err, password.ErrBreached) {
+	if err := checker(t, Config{URL: s.URL + "/"}).Check(t.Context(), "password", "alice@good.test"); !errors.Is(err,
+		password.ErrBreached) {
 		t.Errorf("%v", err)
 	}
 	if len(asked) != 1 || asked[0] != "GET /range/"+prefix+" true" {
@@ -69,8 +70,11 @@ func TestAServiceInTrouble(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"down":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
 		"elsewhere": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/else", http.StatusFound) },
-		"a page":    func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>welcome to the hotel</html>") },
-		"empty":     func(http.ResponseWriter, *http.Request) {},
+		"a page": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w,
+				"<html>welcome to the hotel</html>")
+		},
+		"empty": func(http.ResponseWriter, *http.Request) {},
 		"cut off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "4000")
 			fmt.Fprintf(w, "%s:1\n", other)
@@ -100,7 +104,8 @@ func TestAServiceInTrouble(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	for _, bad := range []Config{{URL: "http://good.test"}, {URL: "ftp://good.test"}, {URL: "api"}, {URL: "https://u:p@good.test"}, {URL: "https://good.test?x=1"}, {Count: -1}, {Timeout: -1}} {
+	for _, bad := range []Config{{URL: "http://good.test"}, {URL: "ftp://good.test"}, {URL: "api"},
+		{URL: "https://u:p@good.test"}, {URL: "https://good.test?x=1"}, {Count: -1}, {Timeout: -1}} {
 		if _, err := New(bad); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
@@ -109,7 +114,8 @@ func TestConfigIsChecked(t *testing.T) {
 
 // FuzzFind: no answer makes a password pass as sighted that it does not name.
 func FuzzFind(f *testing.F) {
-	for _, s := range []string{"", rest + ":1", other + ":2\r\n" + rest + ":0", "x:y", strings.Repeat(":", 40), rest + ":-1", rest + ":99999999999999999999"} {
+	for _, s := range []string{"", rest + ":1", other + ":2\r\n" + rest + ":0", "x:y", strings.Repeat(":", 40),
+		rest + ":-1", rest + ":99999999999999999999"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {

@@ -16,7 +16,8 @@ func TestPasswordsBelowTheScoreAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for plain, want := range map[string]error{
-		"password1": password.ErrSimple, "qwertyuiop": password.ErrSimple, "alice2026": password.ErrSimple, "aaaaaaaaaaaa": password.ErrSimple, "": password.ErrSimple,
+		"password1": password.ErrSimple, "qwertyuiop": password.ErrSimple, "alice2026": password.ErrSimple,
+		"aaaaaaaaaaaa": password.ErrSimple, "": password.ErrSimple,
 		"correct horse battery staple": nil, "vT9#mQ2!xLr8": nil, "пароль моей бабушки 71": nil,
 	} {
 		if err := c.Check(t.Context(), plain, "alice@good.test", "alice", ""); !errors.Is(err, want) {
@@ -41,7 +42,8 @@ func TestLongPasswordsCostLittle(t *testing.T) {
 	begin := time.Now()
 	for range 4 {
 		done.Go(func() {
-			for _, plain := range []string{strings.Repeat("a", 1024), strings.Repeat("pa55word", 128), strings.Repeat("é1!", 300)} {
+			for _, plain := range []string{strings.Repeat("a", 1024), strings.Repeat("pa55word", 128),
+				strings.Repeat("é1!", 300)} {
 				_ = c.Check(t.Context(), plain, strings.Repeat("x", 254))
 			}
 		})

@@ -9,7 +9,8 @@ func TestRules(t *testing.T) {
 		"200": true, "2xx": true, "202": false, "4xx": false, "messages.0.status=0": true, "200 messages.0.n=7": true,
 		"202 messages.0.n=7": false, "messages.0.status=1": false, "messages.1.status=0": false,
 		"messages.-1.status=0": false,
-		"ok=true":              true, "ok=": false, "deep.a=": false, "deep.b=": false, "messages=": false, "ok.x=true": false,
+		"ok=true":              true, "ok=": false, "deep.a=": false, "deep.b=": false, "messages=": false,
+		"ok.x=true": false,
 	} {
 		rules, err := parseRules([]string{rule})
 		if err != nil {

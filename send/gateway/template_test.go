@@ -266,9 +266,13 @@ func TestTemplateMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*gateway.TemplateConfig){
-		"clear":       func(c *gateway.TemplateConfig) { c.URL = "http://sms.example.org/" },
-		"no URL":      func(c *gateway.TemplateConfig) { c.URL = "" },
-		"host":        func(c *gateway.TemplateConfig) { c.URL = "https://{host}/"; c.Values = map[string]string{"host": "x"} },
+		"clear":  func(c *gateway.TemplateConfig) { c.URL = "http://sms.example.org/" },
+		"no URL": func(c *gateway.TemplateConfig) { c.URL = "" },
+		"host": func(c *gateway.TemplateConfig) {
+			c.URL = "https://{host}/"
+			c.Values = map[string]string{
+				"host": "x"}
+		},
 		"text in URL": func(c *gateway.TemplateConfig) { c.URL += "?t={text}" },
 		"unknown":     func(c *gateway.TemplateConfig) { c.Body = `{"to":"{to}","text":"{text}","k":"{key}"}` },
 		"no text":     func(c *gateway.TemplateConfig) { c.Body = `{"to":"{to}"}` },

@@ -121,7 +121,8 @@ func (s *TwilioSender) Send(ctx context.Context, m send.Message) error {
 func (s *TwilioSender) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(s.endpoint, "/Messages.json")+".json", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		strings.TrimSuffix(s.endpoint, "/Messages.json")+".json", nil)
 	if err != nil {
 		return errors.New("twilio: request cannot be created")
 	}

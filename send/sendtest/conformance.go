@@ -128,10 +128,12 @@ func BadRecipients(channel string) []string {
 		"", "joan", "@example.org", "joan@", "joan@example.org,eve@example.net", "joan@example.org;eve@example.net",
 		"joan@example.org eve@example.net", "Joan <joan@example.org>", "<joan@example.org>", "joan@example.org (work)",
 		`"joan"@example.org`, `"eve@example.net"@example.org`, "joan@example.org\r\nBcc: eve@example.net",
-		"joan@example.org\n.\nMAIL FROM:<eve@example.net>", "joan@example.org\n", " joan@example.org", "joan@example.org ",
+		"joan@example.org\n.\nMAIL FROM:<eve@example.net>", "joan@example.org\n", " joan@example.org",
+		"joan@example.org ",
 		"joan\x00@example.org", "joan@[127.0.0.1]", "joan@-example.org", "joan@example.org>", "joan@@example.org",
 		"friends: joan@example.org, eve@example.net;", "@relay.example:joan@example.org", "joan\u202e@example.org",
-		"joan\u00a0@example.org", strings.Repeat("j", 65) + "@example.org", "joan@" + strings.Repeat("e", 250), "+15555550152",
+		"joan\u00a0@example.org", strings.Repeat("j", 65) + "@example.org", "joan@" + strings.Repeat("e", 250),
+		"+15555550152",
 	}
 }
 

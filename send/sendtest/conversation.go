@@ -84,7 +84,8 @@ func (c *conversation) Data(r io.Reader) error {
 	}
 	if c.server.echoes() {
 		words := strings.Join(strings.Fields(mail.Text+" "+mail.HTML+" "+string(raw)), " ")
-		return &gosmtp.SMTPError{Code: 554, EnhancedCode: gosmtp.EnhancedCode{5, 7, 1}, Message: "looks like spam: " + words}
+		return &gosmtp.SMTPError{Code: 554, EnhancedCode: gosmtp.EnhancedCode{5, 7, 1},
+			Message: "looks like spam: " + words}
 	}
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()

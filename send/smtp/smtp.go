@@ -89,7 +89,8 @@ func New(c Config) (*Sender, error) {
 		mistake("Config.Host is missing or no host name")
 	}
 	if c.Security == None && !c.AllowPlain && !isLoopback(c.Host) {
-		mistake("Config.Security %q sends codes in the clear to another machine; use %q or %q, or set AllowPlain", None, StartTLS, TLS)
+		mistake("Config.Security %q sends codes in the clear to another machine; use %q or %q, or set AllowPlain", None,
+			StartTLS, TLS)
 	}
 	if (c.Username == "") != (c.Password == "") {
 		mistake("Config.Username and Config.Password go together")

@@ -93,7 +93,8 @@ func TestMail(t *testing.T) {
 	if got.Text != m.Text || got.HTML != m.HTML {
 		t.Errorf("text %q, HTML %q", got.Text, got.HTML)
 	}
-	if flat := strings.NewReplacer("\r", "", "\n", "").Replace(m.Subject); strings.NewReplacer("\r", "", "\n", "").Replace(got.Subject) != flat {
+	if flat := strings.NewReplacer("\r", "", "\n", "").Replace(m.Subject); strings.NewReplacer("\r", "", "\n",
+		"").Replace(got.Subject) != flat {
 		t.Errorf("subject %q", got.Subject)
 	}
 	want := map[string]string{
@@ -109,7 +110,8 @@ func TestMail(t *testing.T) {
 	if !strings.HasPrefix(got.Header.Get("Content-Type"), "multipart/alternative") {
 		t.Errorf("content type %q", got.Header.Get("Content-Type"))
 	}
-	if date, err := got.Header.Date(); err != nil || time.Since(date) > time.Minute || !strings.HasSuffix(got.Header.Get("Date"), "+0000") {
+	if date, err := got.Header.Date(); err != nil || time.Since(date) > time.Minute ||
+		!strings.HasSuffix(got.Header.Get("Date"), "+0000") {
 		t.Errorf("date %q", got.Header.Get("Date"))
 	}
 }
@@ -142,7 +144,8 @@ func TestRefusesToTalkTo(t *testing.T) {
 	}{
 		{"a certificate of an unknown CA", sendtest.SMTPOptions{Security: "starttls"},
 			func(c *smtp.Config) { c.RootCAs = x509.NewCertPool() }, "certificate"},
-		{"a certificate for another name", sendtest.SMTPOptions{Security: "starttls", CertificateFor: "mail.example.org"}, nil, "certificate"},
+		{"a certificate for another name",
+			sendtest.SMTPOptions{Security: "starttls", CertificateFor: "mail.example.org"}, nil, "certificate"},
 		{"implicit TLS with an unknown CA", sendtest.SMTPOptions{Security: "tls"},
 			func(c *smtp.Config) { c.Security, c.RootCAs = smtp.TLS, x509.NewCertPool() }, "certificate"},
 		{"implicit TLS with another name", sendtest.SMTPOptions{Security: "tls", CertificateFor: "mail.example.org"},
@@ -151,8 +154,10 @@ func TestRefusesToTalkTo(t *testing.T) {
 		{"a server without TLS where TLS is due", sendtest.SMTPOptions{},
 			func(c *smtp.Config) { c.Security = smtp.TLS }, "connecting"},
 		{"a server that wants no password", sendtest.SMTPOptions{Security: "starttls"},
-			func(c *smtp.Config) { c.Username, c.Password = "mailer", "hunter2hunter2" }, "neither AUTH PLAIN nor AUTH LOGIN"},
-		{"a server that knows another password", sendtest.SMTPOptions{Security: "starttls", Username: "mailer", Password: "other"},
+			func(c *smtp.Config) { c.Username, c.Password = "mailer", "hunter2hunter2" },
+			"neither AUTH PLAIN nor AUTH LOGIN"},
+		{"a server that knows another password",
+			sendtest.SMTPOptions{Security: "starttls", Username: "mailer", Password: "other"},
 			func(c *smtp.Config) { c.Username, c.Password = "mailer", "hunter2hunter2" }, "signing in: answered 535"},
 	}
 	for _, c := range cases {
@@ -284,13 +289,17 @@ func TestServersOutOfLine(t *testing.T) {
 		{"speaks HTTP", []string{"HTTP/1.1 400 " + secret + "\r\n"}, "invalid SMTP answer"},
 		{"is too busy", []string{"421 4.3.2 busy " + secret + "\r\n"}, "connecting: answered 421"},
 		{"never stops talking", []string{"220-" + strings.Repeat("x", 2<<20) + "\r\n"}, "answers are too long"},
-		{"hangs up in the middle", []string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "nonsense " + secret + "\r\n"}, "connection lost"},
-		{"takes it and then hangs", []string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 taken\r\n"}, ""},
+		{"hangs up in the middle",
+			[]string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n",
+				"nonsense " + secret + "\r\n"}, "connection lost"},
+		{"takes it and then hangs",
+			[]string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 taken\r\n"}, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			host, port, closed := script(t, c.lines...)
-			sender, err := smtp.New(smtp.Config{Host: host, Port: port, Security: smtp.None, From: "no-reply@auth.example"})
+			sender, err := smtp.New(smtp.Config{Host: host, Port: port, Security: smtp.None,
+				From: "no-reply@auth.example"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -299,7 +308,8 @@ func TestServersOutOfLine(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil:
 				t.Errorf("taken, but: %v", err)
-			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), secret)):
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) ||
+				strings.Contains(err.Error(), secret)):
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 			if took := time.Since(started); took > 9*time.Second {
@@ -341,11 +351,13 @@ func TestPlainLeavesTheMachineOnlyIfToldTo(t *testing.T) {
 }
 
 func TestPasswordIsNotPrinted(t *testing.T) {
-	s, err := smtp.New(smtp.Config{Host: "mail.example.org", Username: "mailer", Password: "hunter2hunter2", From: "a@auth.example"})
+	s, err := smtp.New(smtp.Config{Host: "mail.example.org", Username: "mailer", Password: "hunter2hunter2",
+		From: "a@auth.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := fmt.Sprintf("%v %+v %#v %s", s, s, s, s); strings.Contains(said, "hunter2") || !strings.Contains(said, "mail.example.org:587") {
+	if said := fmt.Sprintf("%v %+v %#v %s", s, s, s, s); strings.Contains(said, "hunter2") ||
+		!strings.Contains(said, "mail.example.org:587") {
 		t.Error(said)
 	}
 }

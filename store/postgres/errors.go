@@ -27,7 +27,8 @@ func classify(err error) (sqlstore.Class, string) {
 	switch {
 	case errors.As(err, &connecting), pgconn.SafeToRetry(err), errors.Is(err, driver.ErrBadConn):
 		return sqlstore.Again, "no connection" // nothing was sent
-	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, net.ErrClosed):
 		return sqlstore.Lost, "the connection broke"
 	}
 	return sqlstore.Other, "unexpected error"
@@ -111,11 +112,14 @@ func explainCode(e *pgconn.PgError) error {
 	case "3F000":
 		return errors.New("there is no schema for the tables: create the schema in search_path, or correct search_path")
 	case "42501":
-		return errors.New("the user is not allowed to create tables: grant CREATE on the schema, or run `twofold migrate up` as its owner")
+		return errors.New("the user is not allowed to create tables: grant CREATE on the schema, or run `twofold " +
+			"migrate up` as its owner")
 	case "08P01":
-		return errors.New("the pooler rejected a startup parameter: see ignore_startup_parameters in the documentation of store/postgres")
+		return errors.New("the pooler rejected a startup parameter: see ignore_startup_parameters in the " +
+			"documentation of store/postgres")
 	case "26000", "42P05":
-		return errors.New("the pooler mixes up prepared statements: add default_query_exec_mode=exec to the address, or set max_prepared_statements in the pooler (PgBouncer 1.21)")
+		return errors.New("the pooler mixes up prepared statements: add default_query_exec_mode=exec to the " +
+			"address, or set max_prepared_statements in the pooler (PgBouncer 1.21)")
 	case "25006":
 		return errors.New("it is read-only: use the primary server, not a standby")
 	}

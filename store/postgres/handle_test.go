@@ -122,7 +122,8 @@ func TestAPoolThatDoesNotDo(t *testing.T) {
 			t.Errorf("%v\nwant one line with %q", err, want)
 		}
 	}
-	if _, err := postgres.New(t.Context(), poolAt(t, url, nil), postgres.Options{Listen: "postgres://:x"}); err == nil ||
+	if _, err := postgres.New(t.Context(), poolAt(t, url, nil),
+		postgres.Options{Listen: "postgres://:x"}); err == nil ||
 		!strings.Contains(err.Error(), "Options.Listen") {
 		t.Errorf("another address to listen at: %v", err)
 	}
@@ -143,7 +144,8 @@ func TestATransactionOnAPoolHasBounds(t *testing.T) {
 		mustExec(t, direct, `CREATE TRIGGER see BEFORE INSERT OR UPDATE OR DELETE ON `+table+`
 			FOR EACH ROW EXECUTE FUNCTION see()`)
 	}
-	if err := db.CreateUser(ctx, store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil { // a transaction
+	// a transaction
+	if err := db.CreateUser(ctx, store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.PutPending(ctx, store.Pending{Hash: "h", UserID: "u", ExpiresAt: now}); err != nil { // a script

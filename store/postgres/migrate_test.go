@@ -24,10 +24,15 @@ func TestADatabaseOfTheFirstReleaseIsBroughtUpToDate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := storetest.FirstRelease(func(query string, args ...any) error { _, err := db.Exec(query, args...); return err }); err != nil {
+	if err := storetest.FirstRelease(func(query string, args ...any) error {
+		_,
+			err := db.Exec(query, args...)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := postgres.OpenAsIs(t.Context(), url); err == nil || !strings.Contains(err.Error(), "it has schema 2 and this program needs") {
+	if _, err := postgres.OpenAsIs(t.Context(), url); err == nil ||
+		!strings.Contains(err.Error(), "it has schema 2 and this program needs") {
 		t.Fatalf("as it is: %v", err)
 	}
 	storetest.CheckFirstRelease(t, open(t, url))

@@ -75,7 +75,8 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	url := servers.Postgres(t)
 	newer, older := servers.Postgres(t), servers.Postgres(t)
 	open(t, newer).Close()
-	mustExec(t, raw(t, newer), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.breaking.sql', 0)`)
+	mustExec(t, raw(t, newer),
+		`INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.breaking.sql', 0)`)
 	for address, want := range map[string]string{
 		"postgres://:x": "use the form postgres://user:password@host",
 		"postgres://u:secret@127.0.0.1:1/x?sslmode=disable":  "it cannot be reached",
@@ -90,7 +91,8 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 			t.Errorf("%s: no error", address)
 			continue
 		}
-		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v\nwant one line with %q", address, err, want)
 		}
 	}
@@ -103,7 +105,8 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 func TestANodeRunsBesideANewerOneWhoseStepsOnlyAdd(t *testing.T) {
 	url := servers.Postgres(t)
 	open(t, url).Close()
-	mustExec(t, raw(t, url), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.sql', 0)`)
+	mustExec(t, raw(t, url),
+		`INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.sql', 0)`)
 	open(t, url)
 	db, err := postgres.OpenAsIs(t.Context(), url)
 	if err != nil {
@@ -150,7 +153,8 @@ func theVictimOfADeadlockIsTriedAgain(t *testing.T, open opener) {
 			t.Fatal(err)
 		}
 	}
-	if err := db.PutDevice(ctx, store.Device{ID: "d", UserID: "a", CredentialVersion: "1", ExpiresAt: now.Add(time.Hour)}); err != nil {
+	if err := db.PutDevice(ctx,
+		store.Device{ID: "d", UserID: "a", CredentialVersion: "1", ExpiresAt: now.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := other.Begin()
@@ -244,7 +248,8 @@ func brokenConnectionsAreReplacedUnseen(t *testing.T, open opener) {
 			t.Fatalf("read %d: %v", i, err)
 		}
 		mustExec(t, other, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'twofold'`)
-		if err := db.SetRoles(t.Context(), "u", []string{fmt.Sprint(i)}, now); err != nil && !errors.Is(err, store.ErrUnavailable) {
+		if err := db.SetRoles(t.Context(), "u", []string{fmt.Sprint(i)}, now); err != nil &&
+			!errors.Is(err, store.ErrUnavailable) {
 			t.Fatalf("write %d: %v", i, err)
 		}
 		if err := db.SetRoles(t.Context(), "u", []string{fmt.Sprint(i)}, now); err != nil {
@@ -281,7 +286,8 @@ func aRestartedServerIsFoundAgain(t *testing.T, open opener) {
 	if _, err := db.UserByID(t.Context(), "u"); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("a read while it is down: %v", err)
 	}
-	if _, err := db.Reserve(t.Context(), now, store.Claim{Key: "k", Limit: 1, Window: time.Hour}); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := db.Reserve(t.Context(), now, store.Claim{Key: "k", Limit: 1, Window: time.Hour}); !errors.Is(err,
+		store.ErrUnavailable) {
 		t.Errorf("a write while it is down: %v", err)
 	}
 	server.Start(t)

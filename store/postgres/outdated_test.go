@@ -30,7 +30,8 @@ func TestConnectionsToAStandbyLeaveThePool(t *testing.T) {
 	db := open(t, u.String())
 	users := make([]store.User, 12)
 	for i := range users {
-		users[i] = store.User{ID: fmt.Sprint("u", i), Email: fmt.Sprint(i, "@x.t"), EmailKey: fmt.Sprint(i, "@x.t"), Active: true, CredentialVersion: "q", CreatedAt: now, UpdatedAt: now}
+		users[i] = store.User{ID: fmt.Sprint("u", i), Email: fmt.Sprint(i, "@x.t"), EmailKey: fmt.Sprint(i, "@x.t"),
+			Active: true, CredentialVersion: "q", CreatedAt: now, UpdatedAt: now}
 	}
 	// Every connection of the pool becomes one to a standby: a role that only
 	// reads is what such a session looks like from here.

@@ -110,7 +110,8 @@ func TestAPoolerIsNoChannel(t *testing.T) {
 // anything else.
 func TestAPoolerWithoutItsSettings(t *testing.T) {
 	pooled, _ := servers.PgBouncer(t)
-	if _, err := postgres.Open(t.Context(), pooled+exec+"&jit=off"); err == nil || !strings.Contains(err.Error(), "ignore_startup_parameters") {
+	if _, err := postgres.Open(t.Context(), pooled+exec+"&jit=off"); err == nil ||
+		!strings.Contains(err.Error(), "ignore_startup_parameters") {
 		t.Errorf("a start-up parameter that does not pass: %v", err)
 	}
 	openPooled(t, pooled+exec).Close()

@@ -96,7 +96,8 @@ func ClockAhead(ctx context.Context, url string) (time.Duration, error) {
 	defer db.Close()
 	var seconds float64
 	begun := time.Now()
-	if err := db.QueryRowContext(ctx, `SELECT extract(epoch FROM clock_timestamp())::float8`).Scan(&seconds); err != nil {
+	if err := db.QueryRowContext(ctx,
+		`SELECT extract(epoch FROM clock_timestamp())::float8`).Scan(&seconds); err != nil {
 		return 0, failed(explain(ctx, err))
 	}
 	half := time.Since(begun) / 2
@@ -169,12 +170,14 @@ func mixed(ctx context.Context, db *sql.DB) error {
 func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 	c, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, pgx.ConnConfig{}, errors.New("invalid address: use the form postgres://user:password@host:5432/name?sslmode=verify-full")
+		return nil, pgx.ConnConfig{},
+			errors.New("invalid address: use the form postgres://user:password@host:5432/name?sslmode=verify-full")
 	}
 	size := connections
 	if n, ok := c.RuntimeParams["pool_max_conns"]; ok {
 		if size, err = strconv.Atoi(n); err != nil || size < 2 || size > 1000 {
-			return nil, pgx.ConnConfig{}, errors.New("pool_max_conns in its address must be a number between 2 and 1000")
+			return nil, pgx.ConnConfig{},
+				errors.New("pool_max_conns in its address must be a number between 2 and 1000")
 		}
 		delete(c.RuntimeParams, "pool_max_conns")
 	}

@@ -20,7 +20,8 @@ func TestASerializationFailureIsTriedAgainAFewTimes(t *testing.T) {
 func aSerializationFailureIsTriedAgainAFewTimes(t *testing.T, open opener) {
 	ctx, url := t.Context(), servers.Postgres(t)
 	db, direct := open(t, url), raw(t, url)
-	u := store.User{ID: "u", Email: "a@x.t", EmailKey: "a@x.t", Active: true, CredentialVersion: "q", CreatedAt: now, UpdatedAt: now}
+	u := store.User{ID: "u", Email: "a@x.t", EmailKey: "a@x.t", Active: true, CredentialVersion: "q", CreatedAt: now,
+		UpdatedAt: now}
 	if err := db.CreateUser(ctx, u); err != nil {
 		t.Fatal(err)
 	}
@@ -29,9 +30,11 @@ func aSerializationFailureIsTriedAgainAFewTimes(t *testing.T, open opener) {
 		"a statement":   func() error { return db.UpgradePassword(ctx, "u", "", "h") },
 		"a transaction": func() error { return db.SetPassword(ctx, "u", "", "q", false, now) },
 	} {
-		for failures, want := range map[int]error{0: nil, 2: nil, 4: nil, 5: store.ErrUnavailable, 1000: store.ErrUnavailable} {
+		for failures, want := range map[int]error{0: nil, 2: nil, 4: nil, 5: store.ErrUnavailable,
+			1000: store.ErrUnavailable} {
 			mustExec(t, direct, `ALTER SEQUENCE tried RESTART`)
-			mustExec(t, direct, fmt.Sprintf(`CREATE OR REPLACE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			mustExec(t, direct, fmt.Sprintf(
+				`CREATE OR REPLACE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 				IF nextval('tried') <= %d THEN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END IF; RETURN NEW; END $$`, failures))
 			mustExec(t, direct, `UPDATE twofold_users SET password_hash = ''`)
 			mustExec(t, direct, `CREATE TRIGGER fails BEFORE UPDATE ON twofold_users FOR EACH ROW EXECUTE FUNCTION fails()`)

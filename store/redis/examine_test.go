@@ -21,7 +21,8 @@ func TestExamineNamesDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	must(db.PutChallenge(ctx, store.Challenge{Key: "k", MAC: []byte("right"), Tries: 2, ExpiresAt: now.AddDate(0, 0, 1)}))
+	must(db.PutChallenge(ctx,
+		store.Challenge{Key: "k", MAC: []byte("right"), Tries: 2, ExpiresAt: now.AddDate(0, 0, 1)}))
 	must(db.TryChallenge(ctx, "k", [][]byte{[]byte("right")}, now))
 	examined := func() string {
 		t.Helper()
@@ -41,8 +42,10 @@ func TestExamineNamesDamage(t *testing.T) {
 		do   func() error
 		want string
 	}{
-		{func() error { return raw.HSet(ctx, prefix+"c:k", "tries", "0").Err() }, "the code k was taken after its last try"},
-		{func() error { return raw.HSet(ctx, prefix+"c:k", "tries", "-1").Err() }, "the code k was tried more often than it bears"},
+		{func() error { return raw.HSet(ctx, prefix+"c:k", "tries", "0").Err() },
+			"the code k was taken after its last try"},
+		{func() error { return raw.HSet(ctx, prefix+"c:k", "tries", "-1").Err() },
+			"the code k was tried more often than it bears"},
 		{func() error { return raw.HSet(ctx, prefix+"c:k", "taken", "2").Err() }, "the code k cannot be read"},
 		{func() error { return raw.ZRem(ctx, prefix+"end:c", "k").Err() }, "the code k is never swept"},
 		{func() error { return raw.Del(ctx, prefix+"su:u").Err() }, "the session h is not among those of its account"},

@@ -17,7 +17,8 @@ var now = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 
 func put(t *testing.T, db *redis.DB, hash string) {
 	t.Helper()
-	s := store.Session{Hash: hash, UserID: "u", CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour)}
+	s := store.Session{Hash: hash, UserID: "u", CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour),
+		ExpiresAt: now.Add(time.Hour)}
 	if err := db.PutSession(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,8 @@ func TestAWriteAfterARestartIsDoneOnce(t *testing.T) {
 func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 	ctx, server := t.Context(), servers.NewRedis(t)
 	db := open(t, server.URL)
-	direct := client.NewClient(&client.Options{Addr: strings.TrimSuffix(strings.TrimPrefix(server.URL, "redis://"), "/0")})
+	direct := client.NewClient(&client.Options{Addr: strings.TrimSuffix(strings.TrimPrefix(server.URL, "redis://"),
+		"/0")})
 	defer direct.Close()
 	put(t, db, "ended")
 	put(t, db, "kept")
@@ -117,7 +119,8 @@ func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 func TestBrokenConnectionsAreReplaced(t *testing.T) {
 	server := servers.NewRedis(t)
 	db := open(t, server.URL)
-	direct := client.NewClient(&client.Options{Addr: strings.TrimSuffix(strings.TrimPrefix(server.URL, "redis://"), "/0")})
+	direct := client.NewClient(&client.Options{Addr: strings.TrimSuffix(strings.TrimPrefix(server.URL, "redis://"),
+		"/0")})
 	defer direct.Close()
 	put(t, db, "a")
 	for i := range 20 {
@@ -147,7 +150,8 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 			t.Errorf("%s: no error", address)
 			continue
 		}
-		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "wrong") {
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") ||
+			strings.Contains(err.Error(), "wrong") {
 			t.Errorf("%s: %v\nwant one line with %q", address, err, want)
 		}
 	}

@@ -65,7 +65,8 @@ func (db *DB) fail(verb string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrWrong):
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrUsed),
+		errors.Is(err, store.ErrWrong):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: redis: %s: %w", store.ErrUnavailable, verb, err)

@@ -58,7 +58,8 @@ func session(m map[string]string) (s store.Session, err error) {
 		if err := decode(raw, &r); err != nil {
 			return store.Session{}, err
 		}
-		s.CredentialVersion, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt = r.CredentialVersion, r.Level, r.Trusted, r.TrustedBy, r.Proofs, r.FreshAt
+		s.CredentialVersion, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt = r.CredentialVersion, r.Level,
+			r.Trusted, r.TrustedBy, r.Proofs, r.FreshAt
 	}
 	seen, err1 := number(m["seen"])
 	idle, err2 := number(m["idle"])

@@ -26,7 +26,8 @@ func TestBackupOfALivingDatabase(t *testing.T) {
 	}
 	defer db.Close()
 	put := func(id string) {
-		m := store.Message{ID: id, Channel: store.Email, Body: []byte("sealed"), CreatedAt: time.Now(), DueAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
+		m := store.Message{ID: id, Channel: store.Email, Body: []byte("sealed"), CreatedAt: time.Now(),
+			DueAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
 		if err := db.PutMessage(t.Context(), m); err != nil {
 			t.Error(err)
 		}

@@ -14,7 +14,8 @@ func session(hash string) store.Session {
 	return store.Session{
 		Hash: hash, ID: store.NewID(), UserID: store.NewID(), CredentialVersion: store.NewID(), Level: store.TwoFactors,
 		Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
-		FreshAt: now, Address: "192.0.2.1", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		FreshAt: now, Address: "192.0.2.1",
+		Agent:     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 		CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
 	}
 }
@@ -94,7 +95,8 @@ func BenchmarkAdvanceStep(b *testing.B) {
 	if err := db.CreateUser(b.Context(), store.User{ID: "user", CredentialVersion: "a"}); err != nil {
 		b.Fatal(err)
 	}
-	if err := db.ChangeFactors(b.Context(), store.FactorChange{UserID: "user", From: "a", To: "b", Add: &f}); err != nil {
+	if err := db.ChangeFactors(b.Context(),
+		store.FactorChange{UserID: "user", From: "a", To: "b", Add: &f}); err != nil {
 		b.Fatal(err)
 	}
 	step := int64(0)

@@ -62,7 +62,8 @@ func classify(err error) (sqlstore.Class, string) {
 		return sqlstore.Orphan, text
 	}
 	switch code & 0xff {
-	case codePerm, codeBusy, codeLocked, codeNoMem, codeReadOnly, codeInterrupt, codeIOErr, codeFull, codeCantOpen, codeProtocol:
+	case codePerm, codeBusy, codeLocked, codeNoMem, codeReadOnly, codeInterrupt, codeIOErr, codeFull, codeCantOpen,
+		codeProtocol:
 		return sqlstore.Unavailable, text
 	}
 	return sqlstore.Other, text

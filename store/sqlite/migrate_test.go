@@ -44,10 +44,15 @@ func firstRelease(t *testing.T, open func(testing.TB, string) *sqlite.DB) {
 			t.Fatal(err)
 		}
 	}
-	if err := storetest.FirstRelease(func(query string, args ...any) error { _, err := db.Exec(query, args...); return err }); err != nil {
+	if err := storetest.FirstRelease(func(query string, args ...any) error {
+		_,
+			err := db.Exec(query, args...)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sqlite.OpenAsIs(t.Context(), url); err == nil || !strings.Contains(err.Error(), "it has schema 2 and this program needs") {
+	if _, err := sqlite.OpenAsIs(t.Context(), url); err == nil ||
+		!strings.Contains(err.Error(), "it has schema 2 and this program needs") {
 		t.Fatalf("as it is: %v", err)
 	}
 	storetest.CheckFirstRelease(t, open(t, url))
@@ -63,7 +68,11 @@ func TestAnOlderProgramGoesOnBesideANewerOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
 	older := raw(t, path)
-	if err := storetest.FirstRelease(func(query string, args ...any) error { _, err := older.Exec(query, args...); return err }); err != nil {
+	if err := storetest.FirstRelease(func(query string, args ...any) error {
+		_,
+			err := older.Exec(query, args...)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	storetest.CheckFirstRelease(t, db)
@@ -76,7 +85,8 @@ func TestARequestFindsWhatItReadsByPlaces(t *testing.T) {
 	db := open(t, path)
 	for range 20 {
 		v := session(store.NewID())
-		if err := db.CreateUser(t.Context(), store.User{ID: v.UserID, EmailKey: v.UserID, CredentialVersion: v.CredentialVersion}); err != nil {
+		if err := db.CreateUser(t.Context(),
+			store.User{ID: v.UserID, EmailKey: v.UserID, CredentialVersion: v.CredentialVersion}); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.PutSession(t.Context(), v); err != nil {

@@ -50,16 +50,18 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	}
 	newer := filepath.Join(dir, "newer.db")
 	open(t, newer).Close()
-	mustExec(t, raw(t, newer), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.breaking.sql', 0)`)
+	mustExec(t, raw(t, newer),
+		`INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.breaking.sql', 0)`)
 	for path, want := range map[string]string{
-		"":                                  "plain path",
-		":memory:":                          "plain path",
-		"file:a.db?mode=memory":             "plain path",
-		"a\x00b":                            "NUL",
-		dir:                                 "it is a directory",
-		filepath.Join(dir, "no", "a.db"):    "its directory does not exist: create that first",
-		text:                                "it is not an SQLite database: use another file",
-		newer:                               fmt.Sprintf("it has schema 99 and this program knows %d: run the newer program", len(known)),
+		"":                               "plain path",
+		":memory:":                       "plain path",
+		"file:a.db?mode=memory":          "plain path",
+		"a\x00b":                         "NUL",
+		dir:                              "it is a directory",
+		filepath.Join(dir, "no", "a.db"): "its directory does not exist: create that first",
+		text:                             "it is not an SQLite database: use another file",
+		newer: fmt.Sprintf(
+			"it has schema 99 and this program knows %d: run the newer program", len(known)),
 		filepath.Join(text, "below a file"): "not a directory",
 	} {
 		db, err := sqlite.Open(t.Context(), path)
@@ -79,7 +81,8 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 
 func TestOpenTakesAnyPath(t *testing.T) {
 	for _, name := range []string{
-		"plain.db", "with space.db", "a?mode=memory&_pragma=journal_mode(DELETE)", "100%25%zz.db", "a#b.db", "ä.db", "a&b=c;d.db",
+		"plain.db", "with space.db", "a?mode=memory&_pragma=journal_mode(DELETE)", "100%25%zz.db", "a#b.db", "ä.db",
+		"a&b=c;d.db",
 		"x?_pragma=foreign_keys(0);ATTACH 'evil.db' AS e",
 	} {
 		dir := t.TempDir()

@@ -69,10 +69,14 @@ func start(t *testing.T) *cluster {
 	port := servers.FreePort(t)
 	c.front = fmt.Sprintf("http://127.0.0.1:%d", port)
 	c.env = []string{
-		"TWOFOLD_ORIGIN=" + c.front, "TWOFOLD_TRUSTED_PROXIES=127.0.0.1", "SECRET_KEY=" + key, "SECURITY_MULTI_FACTOR_RECOVERY_CODES=true",
-		"DATABASE_URL=" + pg, "TWOFOLD_REDIS_URL=" + rd, "MAIL_SERVER=127.0.0.1", "MAIL_PORT=" + strconv.Itoa(c.smtp.Port),
-		"MAIL_DEFAULT_SENDER=no-reply@good.test", "SECURITY_TWO_FACTOR_SENDS_ADDRESS=1000000", "SECURITY_TWO_FACTOR_SENDS_SHORT=1000",
-		"SECURITY_TWO_FACTOR_SENDS_DAY=1000", "SECURITY_TWO_FACTOR_SENDS_HOUR=1000000", "SECURITY_LOGIN_ADDRESS_FAILURES=1000000",
+		"TWOFOLD_ORIGIN=" + c.front, "TWOFOLD_TRUSTED_PROXIES=127.0.0.1", "SECRET_KEY=" + key,
+		"SECURITY_MULTI_FACTOR_RECOVERY_CODES=true",
+		"DATABASE_URL=" + pg, "TWOFOLD_REDIS_URL=" + rd, "MAIL_SERVER=127.0.0.1",
+		"MAIL_PORT=" + strconv.Itoa(c.smtp.Port),
+		"MAIL_DEFAULT_SENDER=no-reply@good.test", "SECURITY_TWO_FACTOR_SENDS_ADDRESS=1000000",
+		"SECURITY_TWO_FACTOR_SENDS_SHORT=1000",
+		"SECURITY_TWO_FACTOR_SENDS_DAY=1000", "SECURITY_TWO_FACTOR_SENDS_HOUR=1000000",
+		"SECURITY_LOGIN_ADDRESS_FAILURES=1000000",
 		"SECURITY_TWO_FACTOR_SETUPS_HOUR=1000", "SECURITY_TWO_FACTOR_FAILURE_WINDOW=1 minute",
 	}
 	var upstream strings.Builder
@@ -86,7 +90,9 @@ func start(t *testing.T) *cluster {
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "nginx.conf")
-	c.must(os.WriteFile(file, []byte(strings.NewReplacer("DIR", dir, "PORT", strconv.Itoa(port), "UPSTREAM", upstream.String()).Replace(front)), 0o600))
+	c.must(os.WriteFile(file,
+		[]byte(strings.NewReplacer("DIR", dir, "PORT", strconv.Itoa(port), "UPSTREAM",
+			upstream.String()).Replace(front)), 0o600))
 	servers.New(t, dir, "QUIT", port, nginx, "-p", dir, "-c", file, "-e", filepath.Join(dir, "error.log"))
 	return c
 }
@@ -148,12 +154,15 @@ func number(t *testing.T, name string, few, many int) int {
 func (c *cluster) person(name string, mailed bool) store.User {
 	c.t.Helper()
 	now, email := time.Now(), name+"@good.test"
-	u := store.User{ID: store.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: c.hash, Active: true, CredentialVersion: store.NewID(),
+	u := store.User{ID: store.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: c.hash,
+		Active: true, CredentialVersion: store.NewID(),
 		CreatedAt: now, UpdatedAt: now, ConfirmedAt: now}
 	c.must(c.db.CreateUser(c.t.Context(), u))
 	if mailed {
-		f := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.Email, Destination: email, Primary: true, CreatedAt: now}
-		c.must(c.db.ChangeFactors(c.t.Context(), store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now}))
+		f := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.Email, Destination: email, Primary: true,
+			CreatedAt: now}
+		c.must(c.db.ChangeFactors(c.t.Context(),
+			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now}))
 	}
 	return u
 }

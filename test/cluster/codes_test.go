@@ -68,7 +68,8 @@ func (p *keeper) newSet() (broken int64) {
 		}
 		kept, left := p.holds(old), p.left()
 		if wholly := kept == len(old) && left >= len(old); !wholly && (kept > 0 || left != setSize) {
-			p.c.t.Errorf("status %d: %d of %d old codes are good, %d in all: neither the old set nor the new one", a.status, kept, len(old), left)
+			p.c.t.Errorf("status %d: %d of %d old codes are good, %d in all: neither the old set nor the new one",
+				a.status, kept, len(old), left)
 		}
 		if a.status == http.StatusOK {
 			var body struct {

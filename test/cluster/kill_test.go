@@ -70,7 +70,8 @@ func TestKilledNodesBreakNothing(t *testing.T) {
 	all.Wait()
 	close(stop)
 	<-stopped
-	t.Logf("%d sign-ins, %d set-ups and %d sets of recovery codes done, %d nodes killed, %d steps without an answer or with a 5xx", signIns, setUps, sets, kills, broken.Load())
+	t.Logf("%d sign-ins, %d set-ups and %d sets of recovery codes done, %d nodes killed, %d steps without an answer "+
+		"or with a 5xx", signIns, setUps, sets, kills, broken.Load())
 	if kills == 0 {
 		t.Error("nothing was killed: this test shows nothing")
 	}
@@ -182,7 +183,8 @@ func (p *signer) setUp() (broken int64) {
 			return broken
 		}
 		p.app = key // if it is stored, it is this one: the next try begins with a sign-in
-		if a = b.post(p.c.front, "/tf-setup/"+a.field("tf_state_token"), map[string]any{"code": totp(key, 0)}); a.status == http.StatusOK {
+		if a = b.post(p.c.front, "/tf-setup/"+a.field("tf_state_token"),
+			map[string]any{"code": totp(key, 0)}); a.status == http.StatusOK {
 			return broken
 		}
 		if !trouble(a) {

@@ -46,7 +46,8 @@ func TestOfFiftySubmitsOfOneCodeOverThreeNodesOneGetsASession(t *testing.T) {
 			t.Fatalf("round %d: %d submits won, %d sessions", round, won, n)
 		}
 	}
-	t.Logf("%d rounds of %d parallel submits in %v: one session each", rounds, parallel, time.Since(begun).Round(time.Second))
+	t.Logf("%d rounds of %d parallel submits in %v: one session each", rounds, parallel,
+		time.Since(begun).Round(time.Second))
 }
 
 func TestASignInBegunOnOneNodeEndsOnAnother(t *testing.T) {

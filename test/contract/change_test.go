@@ -47,14 +47,17 @@ func TestContractH01_changeable_flag(t *testing.T) {
 		{changes(plain, "password1", "password1"), "new_password", "Password is on the list of common passwords"},
 	} {
 		c.post("/change", row.body).refused(400, row.field, row.text)
-		c.form("/change", changesForm(row.body["password"].(string), row.body["new_password"].(string), row.body["new_password_confirm"].(string))...).shows(row.text)
+		c.form("/change", changesForm(row.body["password"].(string), row.body["new_password"].(string),
+			row.body["new_password_confirm"].(string))...).shows(row.text)
 	}
-	c.post("/change", m{}).want(400).has("field_errors", m{"password": list(noPassword), "new_password": list(noPassword), "new_password_confirm": list(noPassword)})
+	c.post("/change", m{}).want(400).has("field_errors",
+		m{"password": list(noPassword), "new_password": list(noPassword), "new_password_confirm": list(noPassword)})
 	spaced := "  battery staple "
 	c.form("/change", changesForm(plain, spaced, spaced)...).to("/")
 	c.page("/change").shows("You successfully changed your password.")
 	s.mailed("notice_password_changed", "joe@lp.com")
-	if e := eventsOf[event.PasswordChanged](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" || e[0].Name() != "password-changed" {
+	if e := eventsOf[event.PasswordChanged](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
+		e[0].Name() != "password-changed" {
 		t.Errorf("events %+v", e)
 	}
 	s.client().post("/login", m{"email": "joe@lp.com", "password": strings.TrimSpace(spaced)}).want(400) // blanks count
@@ -75,12 +78,16 @@ func TestContractChangeUsername(t *testing.T) {
 	user := m{"id": s.id("matt"), "email": "matt@lp.com"}
 	c.get("/change-username").want(200).has("current_username", "matt", "user", user)
 	c.post("/change-username", m{}).refused(400, "username", "Username not provided")
-	c.post("/change-username", m{"username": "ma"}).refused(400, "username", "Username must be at least 4 characters and less than 32 characters")
-	c.post("/change-username", m{"username": "matt w"}).refused(400, "username", "Username can contain only letters and numbers")
-	c.post("/change-username", m{"username": "GENE"}).refused(400, "username", "GENE is already associated with an account.")
+	c.post("/change-username", m{"username": "ma"}).refused(400, "username",
+		"Username must be at least 4 characters and less than 32 characters")
+	c.post("/change-username", m{"username": "matt w"}).refused(400, "username",
+		"Username can contain only letters and numbers")
+	c.post("/change-username", m{"username": "GENE"}).refused(400, "username",
+		"GENE is already associated with an account.")
 	c.form("/change-username", "username", "gene").shows("gene is already associated with an account.")
 	c.post("/change-username", m{"username": "mattress"}).want(200).has("user", user)
-	if e := eventsOf[event.UsernameChanged](s.events); len(e) != 1 || e[0].OldUsername != "matt" || e[0].Name() != "username-changed" {
+	if e := eventsOf[event.UsernameChanged](s.events); len(e) != 1 || e[0].OldUsername != "matt" ||
+		e[0].Name() != "username-changed" {
 		t.Errorf("events %+v", e)
 	}
 	s.mailed("notice_username_changed", "matt@lp.com")
@@ -88,7 +95,8 @@ func TestContractChangeUsername(t *testing.T) {
 	c.page("/change-username").shows("You successfully changed your username", "mattock")
 	s.client().post("/login", m{"username": "mattock", "password": plain}).want(200)
 	s.client().post("/login", m{"username": "matt", "password": plain}).refused(400, "username", unknownUser)
-	c.post("/change-username", m{"username": "mattock"}).refused(400, "username", "mattock is already associated with an account.")
+	c.post("/change-username", m{"username": "mattock"}).refused(400, "username",
+		"mattock is already associated with an account.")
 	c.form("/change-username", "username", "").to("/")
 	c.get("/change-username").want(200).has("current_username", nil)
 	s.client().post("/login", m{"username": "mattock", "password": plain}).refused(400, "username", unknownUser)
@@ -196,7 +204,8 @@ func TestContractH10_minimum(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Password.MinLength = 12 })
 	c := s.client()
 	c.login("joe").want(200)
-	c.post("/change", changes(plain, "batterystap", "batterystap")).refused(400, "new_password", "Password must be at least 12 characters")
+	c.post("/change", changes(plain, "batterystap", "batterystap")).refused(400, "new_password",
+		"Password must be at least 12 characters")
 	c.post("/change", changes(plain, "batterystapl", "batterystapl")).want(200)
 }
 
@@ -204,7 +213,8 @@ func TestContractH11_unicode_length(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("joe").want(200)
-	four, nine := strings.Repeat("\U0001f40e", 4), "\U0001f40e\U0001f50b\U0001f4ce\U0001f40e\U0001f50b\U0001f4ce\U0001f40e\U0001f50b\U0001f4ce"
+	four, nine := strings.Repeat("\U0001f40e", 4),
+		"\U0001f40e\U0001f50b\U0001f4ce\U0001f40e\U0001f50b\U0001f4ce\U0001f40e\U0001f50b\U0001f4ce"
 	c.post("/change", changes(plain, four, four)).refused(400, "new_password", tooShort) // sixteen bytes
 	c.post("/change", changes(plain, nine, nine)).want(200)
 	long := strings.Repeat("horse battery ", 10)
@@ -216,7 +226,9 @@ func TestContractH12_unicode_form(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("joe").want(200)
-	c.post("/change", changes(plain, "ho\u0308rse\u2160 battery", "h\u00f6rseI battery")).refused(400, "new_password_confirm", mismatch) // typed alike or not at all
+	// typed alike or not at all
+	c.post("/change", changes(plain, "ho\u0308rse\u2160 battery", "h\u00f6rseI battery")).refused(400,
+		"new_password_confirm", mismatch)
 	c.post("/change", changes(plain, "ho\u0308rse\u2160 battery", "ho\u0308rse\u2160 battery")).want(200)
 	for _, typed := range []string{"h\u00f6rse\u2160 battery", "h\u00f6rseI battery", "ho\u0308rseI battery"} {
 		s.client().post("/login", m{"email": "joe@lp.com", "password": typed}).want(200)
@@ -229,7 +241,8 @@ func TestContractH13_csrf(t *testing.T) {
 	c.login("joe").want(200)
 	c.bareForm("/change", changesForm(plain, newPlain, newPlain)...).shows(noToken)
 	token := c.get("/change").want(200).str("csrf_token")
-	c.do("POST", "/change", fields(changesForm(plain, newPlain, newPlain)), "Content-Type", formType, "Accept", "text/html",
+	c.do("POST", "/change", fields(changesForm(plain, newPlain, newPlain)), "Content-Type", formType, "Accept",
+		"text/html",
 		"Origin", "https://evil.example").want(403)
 	c.bareForm("/change", append(changesForm(plain, newPlain, newPlain), "csrf_token", token)...).to("/")
 }
@@ -250,25 +263,30 @@ func TestContractE01_change_email(t *testing.T) {
 	c.form("/change-email", "email", "joe2@lp.com").shows(changeSent)
 	mail := s.mailed("change_email", "joe2@lp.com")
 	link := s.linkIn("change_email", "joe2@lp.com")
-	if mail.Subject != "Confirm your new email address at tests" || !strings.Contains(mail.Text, "1 minute and 7 seconds") || !strings.Contains(mail.Text, "joe@lp.com") {
+	if mail.Subject != "Confirm your new email address at tests" ||
+		!strings.Contains(mail.Text, "1 minute and 7 seconds") || !strings.Contains(mail.Text, "joe@lp.com") {
 		t.Errorf("mail %+v", mail)
 	}
 	s.mailed("notice_email_wanted", "joe@lp.com") // the present address is told
 	e := eventsOf[event.ChangeEmailInstructionsSent](s.events)
-	if len(e) != 2 || !e[0].Refused || e[1].Refused || e[1].NewEmail != "joe2@lp.com" || e[1].User.Email != "joe@lp.com" {
+	if len(e) != 2 || !e[0].Refused || e[1].Refused || e[1].NewEmail != "joe2@lp.com" ||
+		e[1].User.Email != "joe@lp.com" {
 		t.Errorf("events %+v", e)
 	}
 	stranger := s.client() // a click alone gives no one's address to an account
 	stranger.page(link).to("/login?next=" + strings.ReplaceAll(url.QueryEscape(link), "%2F", "/"))
-	stranger.post(link, m{}).refusedFlat(401, "Sign in to the account that this link belongs to, then open the link again.")
+	stranger.post(link, m{}).refusedFlat(401,
+		"Sign in to the account that this link belongs to, then open the link again.")
 	another := s.client()
 	another.login("matt").want(200)
-	another.post(link, m{}).refusedFlat(400, "Sign in to the account that this link belongs to, then open the link again.")
+	another.post(link, m{}).refusedFlat(400,
+		"Sign in to the account that this link belongs to, then open the link again.")
 	here := s.client()
 	here.login("joe").want(200)
 	here.page(link).shows("Confirm your new email address")
 	here.form(link).to("/")
-	if e := eventsOf[event.ChangeEmailConfirmed](s.events); len(e) != 1 || e[0].OldEmail != "joe@lp.com" || e[0].User.Email != "joe2@lp.com" {
+	if e := eventsOf[event.ChangeEmailConfirmed](s.events); len(e) != 1 || e[0].OldEmail != "joe@lp.com" ||
+		e[0].User.Email != "joe2@lp.com" {
 		t.Errorf("events %+v", e)
 	}
 	stranger.page(link).to("/change-email")
@@ -288,7 +306,8 @@ func TestContractE02_change_email_json(t *testing.T) {
 	c.post("/change-email", m{"email": "joe2@lp.com"}).want(200).has("current_email", "joe@lp.com", "user", user)
 	c.post("/change-email", m{"email": "joe"}).refused(400, "email", "Invalid email address")
 	c.post("/change-email", m{}).refused(400, "email", "Email not provided")
-	c.post("/change-email", m{"email": "matt@lp.com"}).refused(400, "email", "matt@lp.com is already associated with an account.")
+	c.post("/change-email", m{"email": "matt@lp.com"}).refused(400, "email",
+		"matt@lp.com is already associated with an account.")
 	link := s.linkIn("change_email", "joe2@lp.com")
 	c.get(link).want(200).has("user", absent)
 	c.post(link, m{}).want(200)
@@ -329,7 +348,8 @@ func TestContractE05_xlation(t *testing.T) {
 	c.headers["Accept-Language"] = "de"
 	c.login("joe").want(200)
 	c.form("/change-email", "email", "joe2@lp.com").shows(`lang="de"`)
-	if mail := s.mailed("change_email", "joe2@lp.com"); !strings.Contains(mail.Text, "2 Stunden") || strings.Contains(mail.Text, "2 hours") {
+	if mail := s.mailed("change_email", "joe2@lp.com"); !strings.Contains(mail.Text, "2 Stunden") ||
+		strings.Contains(mail.Text, "2 hours") {
 		t.Errorf("mail %s", mail.Text)
 	}
 }

@@ -171,7 +171,8 @@ const formType = "application/x-www-form-urlencoded"
 // form posts as a browser does, bareForm as one that tells nothing.
 func (c *client) form(path string, pairs ...string) *reply {
 	c.s.t.Helper()
-	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html", "Origin", c.s.origin))
+	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html",
+		"Origin", c.s.origin))
 }
 
 func (c *client) bareForm(path string, pairs ...string) *reply {

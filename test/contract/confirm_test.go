@@ -40,7 +40,8 @@ func TestContractC07_login_without_confirmation(t *testing.T) {
 	c.signedIn("mary", 1)
 	c.logout()
 	c.post("/login", m{"email": "mary@lp.com", "password": newPlain}).want(200).has("tf_required", false)
-	c.post("/tf-setup", m{"setup": "authenticator"}).want(400).has("email_proof_required", true) // nothing is planted on someone's address
+	// nothing is planted on someone's address
+	c.post("/tf-setup", m{"setup": "authenticator"}).want(400).has("email_proof_required", true)
 	c.form(s.linkIn("confirm", "mary@lp.com")).to("/")
 	c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }
@@ -48,12 +49,14 @@ func TestContractC07_login_without_confirmation(t *testing.T) {
 func TestContractC08_no_auth_token(t *testing.T) {
 	s := newSite(t, confirming)
 	c := s.client()
-	r := c.post("/register?include_auth_token", m{"email": "mary@lp.com", "password": newPlain, "password_confirm": newPlain}).exactly("csrf_token", "user")
+	r := c.post("/register?include_auth_token",
+		m{"email": "mary@lp.com", "password": newPlain, "password_confirm": newPlain}).exactly("csrf_token", "user")
 	if user := r.json["user"].(m); len(user) != 2 || strings.Contains(r.body, "token\":\"tf") {
 		t.Errorf("user %v", user)
 	}
 	open := anotherSite(t, unconfirmedToo)
-	r = open.client().post("/register?include_auth_token", m{"email": "mary@lp.com", "password": newPlain, "password_confirm": newPlain}).want(200)
+	r = open.client().post("/register?include_auth_token",
+		m{"email": "mary@lp.com", "password": newPlain, "password_confirm": newPlain}).want(200)
 	token := open.client()
 	token.token, _ = r.json["user"].(m)["authentication_token"].(string)
 	token.signedIn("mary", 1)
@@ -148,7 +151,8 @@ func TestContractC01_confirmable_flag(t *testing.T) {
 	c.page("/confirm?email=mary%40lp.com").shows(`value="mary@lp.com"`)
 	s.events.reset()
 	c.post("/confirm", m{"email": "mary@lp.com"}).exactly("csrf_token")
-	if e := eventsOf[event.ConfirmInstructionsSent](s.events); len(e) != 1 || e[0].User.Email != "mary@lp.com" || e[0].Name() != "confirm-instructions-sent" {
+	if e := eventsOf[event.ConfirmInstructionsSent](s.events); len(e) != 1 || e[0].User.Email != "mary@lp.com" ||
+		e[0].Name() != "confirm-instructions-sent" {
 		t.Errorf("events %+v", e)
 	}
 	c.post("/confirm", m{"email": "nobody@lp.com"}).refused(400, "email", unknownUser)
@@ -187,7 +191,8 @@ func TestContractC03_mail(t *testing.T) {
 	s := newSite(t, confirming)
 	_, link := s.confirmLink("mary")
 	mail := s.mailed("confirm", "mary@lp.com")
-	if mail.Subject != "Confirm your email address at tests" || !strings.Contains(mail.Text, "2 days") || !strings.Contains(mail.Text, s.origin+link) || !strings.Contains(mail.HTML, link) {
+	if mail.Subject != "Confirm your email address at tests" || !strings.Contains(mail.Text, "2 days") ||
+		!strings.Contains(mail.Text, s.origin+link) || !strings.Contains(mail.HTML, link) {
 		t.Errorf("mail %+v", mail)
 	}
 }

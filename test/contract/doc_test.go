@@ -62,8 +62,10 @@ var suites = []struct {
 	rows   int
 	strict bool
 }{
-	{letter: "R", rows: 8, strict: true}, {letter: "P", rows: 3, strict: true}, {letter: "W", rows: 47}, {letter: "U", rows: 64},
-	{letter: "A", rows: 32}, {letter: "C", rows: 18}, {letter: "F", rows: 22}, {letter: "H", rows: 13}, {letter: "E", rows: 8}, {letter: "T", rows: 12},
+	{letter: "R", rows: 8, strict: true}, {letter: "P", rows: 3, strict: true}, {letter: "W", rows: 47},
+	{letter: "U", rows: 64},
+	{letter: "A", rows: 32}, {letter: "C", rows: 18}, {letter: "F", rows: 22}, {letter: "H", rows: 13},
+	{letter: "E", rows: 8}, {letter: "T", rows: 12},
 }
 
 // TestContractOfTheOtherSuitesIsWhole: each of their rows has a line; what is

@@ -35,13 +35,16 @@ func TestContractGap_simple_signin(t *testing.T) {
 	s := newSite(t, withUnified)
 	s.begins("joe", store.Email)
 	c := s.client()
-	send := []string{"identity", "joe@lp.com", "chosen_method", "email", "passcode", "", "remember", "y", "submit_send_code", "Send Code"}
-	code := sixDigits.FindString(s.awaits("joe@lp.com", func() { c.form("/us-signin/send-code", send...).want(200).shows(codeSent) }).Text)
+	send := []string{"identity", "joe@lp.com", "chosen_method", "email", "passcode", "", "remember", "y",
+		"submit_send_code", "Send Code"}
+	code := sixDigits.FindString(s.awaits("joe@lp.com",
+		func() { c.form("/us-signin/send-code", send...).want(200).shows(codeSent) }).Text)
 	c.passcodeForm("joe", code, "chosen_method", "email", "submit", "Sign In").to("/")
 	c.signedIn("joe", 1)
 	s.advance(time.Minute)
 	code = sixDigits.FindString(s.awaits("joe@lp.com", func() {
-		c.form("/us-verify/send-code", "passcode", "", "submit_send_code", "Send Code", "chosen_method", "email").want(200)
+		c.form("/us-verify/send-code", "passcode", "", "submit_send_code", "Send Code", "chosen_method",
+			"email").want(200)
 	}).Text)
 	c.form("/us-verify", "passcode", code, "chosen_method", "email", "submit", "Verify Passcode").to("/")
 }
@@ -90,9 +93,11 @@ func TestContractGap_bad_data_signin(t *testing.T) {
 	path := "/wan-signin/" + state
 	c.post(path, m{"credential": "hi there"}).refused(400, "credential", apiError)
 	c.post(path, m{"credential": ""}).refused(400, "credential", apiError)
-	c.post(path, m{"credential": s.made(k.Get(options, softkey.Send(func(out, _ map[string]any) { out["rawId"] = softkey.Text([]byte("none")) })))}).
+	c.post(path, m{"credential": s.made(k.Get(options,
+		softkey.Send(func(out, _ map[string]any) { out["rawId"] = softkey.Text([]byte("none")) })))}).
 		refused(400, "credential", "Unregistered passkey.")
-	c.post(path, m{"credential": s.made(k.Get(options, softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text([]byte("none")) })))}).
+	c.post(path, m{"credential": s.made(k.Get(options,
+		softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text([]byte("none")) })))}).
 		refused(400, "credential", "Could not verify passkey: id and raw_id were not equivalent.")
 	c.post(path, m{"credential": s.made(k.Get(options, softkey.SendAs("signature", "AAAA")))}).
 		refused(400, "credential", "Could not verify passkey: Could not verify authentication signature.")
@@ -112,7 +117,9 @@ func TestContractGap_bad_data_register(t *testing.T) {
 	c.login("matt").want(200)
 	options, state := c.post("/wan-register", m{"name": "testr1", "usage": "first"}).question()
 	c.post("/wan-register/"+state, m{"credential": "hi there"}).refused(400, "credential", apiError)
-	c.post("/wan-register/"+state, m{"credential": s.made(k.Create(options, softkey.Send(func(out, _ map[string]any) { out["id"] = "unknown" })))}).
+	c.post("/wan-register/"+state,
+		m{"credential": s.made(k.Create(options,
+			softkey.Send(func(out, _ map[string]any) { out["id"] = "unknown" })))}).
 		refused(400, "credential", "Could not verify passkey: id and raw_id were not equivalent.")
 	c.post("/wan-register/"+state, m{"credential": s.made(k.Create(options))}).want(200)
 }
@@ -170,7 +177,8 @@ func TestContractGap_requires_confirmation_error_redirect(t *testing.T) {
 // written to.
 func TestContractGap_email_normalization(t *testing.T) {
 	s := newSite(t, withLife)
-	s.client().form("/reset", "email", "joe@LP.COM").shows("Instructions to reset your password have been sent to joe@lp.com.")
+	s.client().form("/reset", "email",
+		"joe@LP.COM").shows("Instructions to reset your password have been sent to joe@lp.com.")
 	s.client().register("joe@LP.COM").refused(400, "email", "joe@lp.com is already associated with an account.")
 }
 
@@ -179,9 +187,11 @@ func TestContractGap_username(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.register("matt@lp.com", "username", "jill").want(400).has("field_errors", m{
-		"email": list("matt@lp.com is already associated with an account."), "username": list("jill is already associated with an account."),
+		"email":    list("matt@lp.com is already associated with an account."),
+		"username": list("jill is already associated with an account."),
 	})
-	c.post("/register", m{"email": "no address", "username": "a b", "password": "short", "password_confirm": "short"}).want(400).has("field_errors", m{
+	c.post("/register", m{"email": "no address", "username": "a b", "password": "short",
+		"password_confirm": "short"}).want(400).has("field_errors", m{
 		"email": list("Invalid email address"), "username": list("Username can contain only letters and numbers"),
 		"password": list("Password must be at least 8 characters"),
 	})
@@ -246,7 +256,8 @@ func TestContractGap_authr_identity(t *testing.T) {
 	s := newSite(t, usernameFirst)
 	c := s.client()
 	c.login("jill").want(200)
-	uri := c.post("/tf-setup", m{"setup": "authenticator"}).want(200).has("tf_authr_username", "jill", "tf_authr_issuer", "tests").str("tf_authr_uri")
+	uri := c.post("/tf-setup", m{"setup": "authenticator"}).want(200).has("tf_authr_username", "jill",
+		"tf_authr_issuer", "tests").str("tf_authr_uri")
 	if !strings.HasPrefix(uri, "otpauth://totp/tests:jill?") {
 		t.Error(uri)
 	}

@@ -237,10 +237,12 @@ func seed(file string) error {
 		return errors.Join(err, db.Close())
 	}
 	for name, roles := range map[string]string{
-		"matt": "admin", "joe": "editor", "dave": "admin editor", "jill": "author", "tiya": "", "gene": "simple", "jess": "",
-		"gal": "admin", "gal2": "admin", "gal3": "admin",
+		"matt": "admin", "joe": "editor", "dave": "admin editor", "jill": "author", "tiya": "", "gene": "simple",
+		"jess": "",
+		"gal":  "admin", "gal2": "admin", "gal3": "admin",
 	} {
-		u := twofold.NewUser{Email: name + "@lp.com", PasswordHash: hash, Roles: strings.Fields(roles), Inactive: name == "tiya"}
+		u := twofold.NewUser{Email: name + "@lp.com", PasswordHash: hash, Roles: strings.Fields(roles),
+			Inactive: name == "tiya"}
 		if len(name) >= 4 {
 			u.Username = name
 		}

@@ -49,16 +49,21 @@ func TestIdentifySaysWhoIsSignedInAndLetsEveryoneThrough(t *testing.T) {
 		body   string
 		cache  string
 	}{
-		"nobody":                       {"GET", nil, "false ", ""},
-		"a signed-in user":             {"GET", map[string]string{"Cookie": cookie}, "true matt@lp.com", "private, no-store"},
-		"the cookie header twice":      {"GET", map[string]string{"Cookie": cookie + "; " + cookie}, "true matt@lp.com", "private, no-store"},
+		"nobody": {"GET", nil, "false ", ""},
+		"a signed-in user": {"GET", map[string]string{"Cookie": cookie}, "true matt@lp.com",
+			"private, no-store"},
+		"the cookie header twice": {"GET", map[string]string{"Cookie": cookie + "; " + cookie}, "true matt@lp.com",
+			"private, no-store"},
 		"a token that was never given": {"GET", map[string]string{"Authentication-Token": "x"}, "false ", ""},
-		"a form of another site":       {"POST", map[string]string{"Cookie": cookie, "Sec-Fetch-Site": "cross-site"}, "false ", ""},
-		"a form of this site":          {"POST", map[string]string{"Cookie": cookie, "Sec-Fetch-Site": "same-origin"}, "true matt@lp.com", "private, no-store"},
+		"a form of another site": {"POST", map[string]string{"Cookie": cookie, "Sec-Fetch-Site": "cross-site"},
+			"false ", ""},
+		"a form of this site": {"POST", map[string]string{"Cookie": cookie, "Sec-Fetch-Site": "same-origin"},
+			"true matt@lp.com", "private, no-store"},
 	} {
 		w := s.ask(page, test.method, "/", test.header)
 		if w.Code != 200 || w.Body.String() != test.body || w.Header().Get("Cache-Control") != test.cache {
-			t.Errorf("%s: %d %q, cached %q; want 200 %q, cached %q", name, w.Code, w.Body, w.Header().Get("Cache-Control"), test.body, test.cache)
+			t.Errorf("%s: %d %q, cached %q; want 200 %q, cached %q", name, w.Code, w.Body,
+				w.Header().Get("Cache-Control"), test.body, test.cache)
 		}
 		if w.Header().Get("Vary") != "Cookie" {
 			t.Errorf("%s: a cache may answer one person with the page of another", name)
@@ -72,9 +77,10 @@ func TestIdentifyAroundAGuardRefusesWhatTheGuardRefuses(t *testing.T) {
 	c := s.client()
 	c.login("matt").want(200)
 	for name, header := range map[string]map[string]string{
-		"nobody":                 {"Accept": "application/json"},
-		"one factor":             {"Accept": "application/json", "Cookie": c.cookieHeader()},
-		"a form of another site": {"Accept": "application/json", "Cookie": c.cookieHeader(), "Sec-Fetch-Site": "cross-site"},
+		"nobody":     {"Accept": "application/json"},
+		"one factor": {"Accept": "application/json", "Cookie": c.cookieHeader()},
+		"a form of another site": {"Accept": "application/json", "Cookie": c.cookieHeader(),
+			"Sec-Fetch-Site": "cross-site"},
 	} {
 		if w := s.ask(page, "POST", "/", header); w.Code != 401 && w.Code != 403 {
 			t.Errorf("%s: got %d, want a refusal", name, w.Code)
@@ -101,7 +107,8 @@ func TestIdentifyServesPublicPagesWhileTheStoreIsDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	header := map[string]string{"Authentication-Token": "x", "Cookie": c.cookieHeader()}
-	if w := s.ask(s.auth.Identify(http.HandlerFunc(public)), "GET", "/", header); w.Code != 200 || w.Body.String() != "false " {
+	if w := s.ask(s.auth.Identify(http.HandlerFunc(public)), "GET", "/", header); w.Code != 200 ||
+		w.Body.String() != "false " {
 		t.Errorf("got %d %q, want the page for nobody", w.Code, w.Body)
 	}
 }
@@ -114,10 +121,13 @@ func TestUserReportsFalseWithoutAGuard(t *testing.T) {
 
 func TestWrapServesThePathsOfTheSignInAndPassesTheRestOn(t *testing.T) {
 	s := newSite(t)
-	h := s.auth.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	h := s.auth.Wrap(http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	for path, ours := range map[string]bool{
-		"/": false, "/login/": false, "//login": false, "/loginx": false, "/tf-static": false, "/tf-setup/a/b": false, "/tf-setup/": false,
-		"/login": true, "/tf-setup/token": true, "/tf-static/twofold.css": true, "/tf-static/nothing": true, "/tf-validate": true,
+		"/": false, "/login/": false, "//login": false, "/loginx": false, "/tf-static": false, "/tf-setup/a/b": false,
+		"/tf-setup/": false,
+		"/login":     true, "/tf-setup/token": true, "/tf-static/twofold.css": true, "/tf-static/nothing": true,
+		"/tf-validate": true,
 	} {
 		if w := s.ask(h, "GET", path, nil); (w.Code != http.StatusTeapot) != ours {
 			t.Errorf("GET %s: %d, ours: %v", path, w.Code, ours)

@@ -22,7 +22,8 @@ func confirmingWithoutPassword(c *twofold.Config) { withoutPassword(c); c.Accoun
 func (s *site) opened(user string) *client {
 	s.t.Helper()
 	c := s.client()
-	code := sixDigits.FindString(s.awaits(user+"@lp.com", func() { c.post("/register", m{"email": user + "@lp.com"}).want(200) }).Text)
+	code := sixDigits.FindString(s.awaits(user+"@lp.com",
+		func() { c.post("/register", m{"email": user + "@lp.com"}).want(200) }).Text)
 	c.passcode(user, code).want(200)
 	s.advance(time.Minute)
 	return c
@@ -31,7 +32,8 @@ func (s *site) opened(user string) *client {
 func TestContractU04_us_passwordless(t *testing.T) {
 	s := newSite(t, withoutPassword, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	c := s.client()
-	mail := s.awaits("new@lp.com", func() { c.post("/register", m{"email": "new@lp.com"}).exactly("csrf_token", "user") })
+	mail := s.awaits("new@lp.com",
+		func() { c.post("/register", m{"email": "new@lp.com"}).exactly("csrf_token", "user") })
 	c.stranger()
 	link := signinLink.FindStringSubmatch(mail.Text)
 	if link == nil {
@@ -63,7 +65,8 @@ func TestContractU06_us_passwordless_confirm_json(t *testing.T) {
 	s := newSite(t, confirmingWithoutPassword)
 	c := s.client()
 	c.post("/register", m{"email": "new@lp.com"}).exactly("csrf_token", "user")
-	c.post("/us-signin/send-code", m{"identity": "new@lp.com", "chosen_method": "email"}).refused(400, "identity", unconfirmed)
+	c.post("/us-signin/send-code", m{"identity": "new@lp.com", "chosen_method": "email"}).refused(400, "identity",
+		unconfirmed)
 	c.post(s.linkIn("confirm", "new@lp.com"), m{}).want(200)
 	s.advance(time.Minute)
 	c.passcode("new", c.ask("new", store.Email)).want(200)
@@ -89,7 +92,8 @@ func TestContractU32_change_empty_password(t *testing.T) {
 	fill := m{"new_password": newPlain, "new_password_confirm": newPlain}
 	c.post("/change", fill).want(401).has("reauth_required", true)
 	c.page("/change").to("/us-verify?next=/change")
-	code := sixDigits.FindString(s.awaits("new@lp.com", func() { c.post("/us-verify/send-code", m{"chosen_method": "email"}).want(200) }).Text)
+	code := sixDigits.FindString(s.awaits("new@lp.com",
+		func() { c.post("/us-verify/send-code", m{"chosen_method": "email"}).want(200) }).Text)
 	c.post("/us-verify", m{"passcode": code}).want(200)
 	c.get("/change").want(200).has("active_password", false)
 	c.post("/change", fill).want(200)
@@ -101,7 +105,8 @@ func TestContractA07_allow_null_password(t *testing.T) {
 	s := newSite(t, withoutPassword)
 	s.client().page("/register").shows(`name="password"`, "You can leave it out").hides("required data-strength")
 	s.opened("new").signedIn("new", 1) // differs: nothing but the mailbox lets anybody in
-	s.client().post("/register", m{"email": "other@lp.com", "password": plain}).refused(400, "password_confirm", noPassword)
+	s.client().post("/register", m{"email": "other@lp.com", "password": plain}).refused(400, "password_confirm",
+		noPassword)
 }
 
 func TestContractA08_allow_null_password_nologin(t *testing.T) {

@@ -12,7 +12,8 @@ func TestTheApplicationTakesTheNotesOfAStep(t *testing.T) {
 	c.form("/logout").to("/")
 	kept := c.cookies["twofold-notes"]
 	if kept.Cookie == nil || kept.MaxAge != 10 {
-		t.Fatalf("the note on the way to the application's page is %+v, want one that lives for ten seconds", kept.Cookie)
+		t.Fatalf("the note on the way to the application's page is %+v, want one that lives for ten seconds",
+			kept.Cookie)
 	}
 	r := s.ask(s.auth, "GET", "/nowhere", nil) // a page of ours leaves the note of another browser alone
 	if strings.Contains(r.Body.String(), "signed out") {

@@ -18,7 +18,8 @@ import (
 
 // withPasskeys has everything of passkeys on, as the suite of the original.
 func withPasskeys(c *twofold.Config) {
-	c.Passkeys = &twofold.Passkeys{Name: "My Flask App", FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true}
+	c.Passkeys = &twofold.Passkeys{Name: "My Flask App", FirstFactor: true, MultiFactor: true,
+		Verify: []string{"first", "secondary"}, Hints: true}
 	c.Pages.AccountPage = true
 }
 
@@ -84,7 +85,8 @@ func TestContractW15_tf_json(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	_, k := s.owner("matt", "secondary", plainKey)
 	c := s.client()
-	c.login("matt").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "webauthn", "tf_signin_url", "/wan-signin")
+	c.login("matt").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "webauthn", "tf_signin_url",
+		"/wan-signin")
 	c.stranger()
 	c.get("/wan-signin").want(200).has("is_secondary", true)
 	c.useKey("/wan-signin", k, m{"identity": "joe@lp.com"}).want(200).has("tf_required", false)
@@ -99,21 +101,24 @@ func TestContractW01_basic(t *testing.T) {
 	c.form("/wan-register", "name", "", "usage", "secondary").shows("Nickname for new passkey is required.")
 	page := c.form("/wan-register", "name", "testr1", "usage", "first").want(200)
 	options, action := page.asked(t)
-	for _, want := range []string{`"name":"My Flask App"`, `"name":"matt@lp.com"`, `"excludeCredentials":[]`, `"residentKey":"preferred"`, `"credProps":true`} {
+	for _, want := range []string{`"name":"My Flask App"`, `"name":"matt@lp.com"`, `"excludeCredentials":[]`,
+		`"residentKey":"preferred"`, `"credProps":true`} {
 		if !strings.Contains(string(options), want) {
 			t.Errorf("no %s in %s", want, options)
 		}
 	}
 	c.form(action, "credential", s.made(k.Create(options))).to("/wan-register")
 	c.page("/wan-register").shows("Successfully added the passkey", "testr1")
-	if e := eventsOf[event.PasskeyRegistered](s.events); len(e) != 1 || e[0].PasskeyName != "testr1" || e[0].Name() != "wan-registered" {
+	if e := eventsOf[event.PasskeyRegistered](s.events); len(e) != 1 || e[0].PasskeyName != "testr1" ||
+		e[0].Name() != "wan-registered" {
 		t.Errorf("events %+v", e)
 	}
 	c.logout()
 	s.events.reset()
 	page = c.form("/wan-signin", "identity", "matt@lp.com").want(200)
 	options, action = page.asked(t)
-	for _, want := range []string{`"id":"` + softkey.Text(k.ID) + `"`, `"transports":["internal","hybrid"]`, `"userVerification":"preferred"`, `"timeout":60000`} {
+	for _, want := range []string{`"id":"` + softkey.Text(k.ID) + `"`, `"transports":["internal","hybrid"]`,
+		`"userVerification":"preferred"`, `"timeout":60000`} {
 		if !strings.Contains(string(options), want) {
 			t.Errorf("no %s in %s", want, options)
 		}
@@ -140,7 +145,8 @@ func TestContractW02_basic_json(t *testing.T) {
 	c, k := s.owner("matt", "first")
 	list := c.get("/wan-register").want(200).json["registered_credentials"].([]any)[0].(m)
 	for name, want := range map[string]any{
-		"name": "testr1", "credential_id": softkey.Text(k.ID), "usage": "first", "backup_state": true, "device_type": "multi_device",
+		"name": "testr1", "credential_id": softkey.Text(k.ID), "usage": "first", "backup_state": true,
+		"device_type":  "multi_device",
 		"discoverable": true,
 	} {
 		if list[name] != want {
@@ -154,8 +160,10 @@ func TestContractW02_basic_json(t *testing.T) {
 	c.logout()
 	s.advance(time.Minute)
 	c.post("/wan-signin", m{"identity": "whoever@lp.com"}).want(200).has("user", absent)
-	options, state := c.post("/wan-signin", m{"identity": "matt@lp.com"}).want(200).has("user", absent, "is_secondary", false, "remember", false).question()
-	r := c.post("/wan-signin/"+state+"?include_auth_token", m{"credential": s.made(k.Get(options))}).want(200).has("tf_required", false)
+	options, state := c.post("/wan-signin", m{"identity": "matt@lp.com"}).want(200).has("user", absent, "is_secondary",
+		false, "remember", false).question()
+	r := c.post("/wan-signin/"+state+"?include_auth_token",
+		m{"credential": s.made(k.Get(options))}).want(200).has("tf_required", false)
 	token := s.client()
 	token.token = r.json["user"].(m)["authentication_token"].(string)
 	token.signedIn("matt", 2)
@@ -185,7 +193,8 @@ func TestContractW03_basic_json_nohints(t *testing.T) {
 func TestContractW04_usage(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	_, k := s.owner("matt", "secondary")
-	s.client().useKey("/wan-signin", k, m{}).refused(400, "credential", "Passkey not registered for this use (first or secondary)")
+	s.client().useKey("/wan-signin", k, m{}).refused(400, "credential",
+		"Passkey not registered for this use (first or secondary)")
 }
 
 func TestContractW05_constraints(t *testing.T) {
@@ -202,7 +211,8 @@ func TestContractW06_bad_data_register(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.client(), s.key()
 	c.login("matt").want(200)
-	for _, body := range []m{{}, {"credential": "hi there"}, {"credential": ""}, {"credential": nil}, {"credential": `{"id":"AA"}`}, {"credential": 7}} {
+	for _, body := range []m{{}, {"credential": "hi there"}, {"credential": ""}, {"credential": nil},
+		{"credential": `{"id":"AA"}`}, {"credential": 7}} {
 		_, state := c.post("/wan-register", m{"name": "testr1"}).question()
 		c.post("/wan-register/"+state, body).refused(400, "credential", "Input not appropriate for requested API")
 	}
@@ -226,7 +236,8 @@ func TestContractW07_bad_data_signin(t *testing.T) {
 		t.Errorf("errors %s", r.body)
 	}
 	failed := eventsOf[event.UserFailedAuthn](s.events)
-	if len(failed) != 1 || failed[0].AuthType != "passkey" || failed[0].SecondFactor || failed[0].User.Email != "matt@lp.com" {
+	if len(failed) != 1 || failed[0].AuthType != "passkey" || failed[0].SecondFactor ||
+		failed[0].User.Email != "matt@lp.com" {
 		t.Errorf("events %+v", failed)
 	}
 	options, action := c.form("/wan-signin").asked(t)
@@ -241,7 +252,8 @@ func TestContractW08_delete(t *testing.T) {
 	c.form("/wan-delete", "name", "testr9").shows("testr9 not registered with current user.")
 	c.form("/wan-delete", "name", "testr1").to("/wan-register")
 	c.page("/wan-register").shows("Successfully deleted the passkey").hides("testr1")
-	if e := eventsOf[event.PasskeyDeleted](s.events); len(e) != 1 || e[0].PasskeyName != "testr1" || e[0].Name() != "wan-deleted" {
+	if e := eventsOf[event.PasskeyDeleted](s.events); len(e) != 1 || e[0].PasskeyName != "testr1" ||
+		e[0].Name() != "wan-deleted" {
 		t.Errorf("events %+v", e)
 	}
 }
@@ -292,7 +304,8 @@ func TestContractW14_tf(t *testing.T) {
 	c.loginForm("matt", "next", "/profile").to("/wan-signin?next=/profile")
 	c.page("/wan-signin").shows("Confirm with your passkey")
 	options, action := c.form("/wan-signin", "next", "/profile").asked(t)
-	if text := string(options); !strings.Contains(text, softkey.Text(second.ID)) || strings.Contains(text, softkey.Text(first.ID)) {
+	if text := string(options); !strings.Contains(text, softkey.Text(second.ID)) ||
+		strings.Contains(text, softkey.Text(first.ID)) {
 		t.Errorf("options %s", text)
 	}
 	c.form(action, "credential", s.made(second.Get(options)), "next", "/profile").to("/profile")
@@ -366,7 +379,8 @@ func TestContractW22_alt_tf(t *testing.T) {
 	c.addKey(k, "testr1", "first").want(200)
 	c.logout()
 	s.advance(time.Minute)
-	c.useKey("/wan-signin", k, m{"identity": "matt@lp.com"}).want(200).has("tf_required", true, "tf_method", "sms", "user", absent)
+	c.useKey("/wan-signin", k, m{"identity": "matt@lp.com"}).want(200).has("tf_required", true, "tf_method", "sms",
+		"user", absent)
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
 	c.signedIn("matt", 2)
 }

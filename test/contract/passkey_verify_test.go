@@ -16,9 +16,11 @@ import (
 func TestContractW21_wan_context_processors(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) {
 		c.Pages.Templates = fstest.MapFS{
-			"wan_signin.html":   {Data: []byte(`{{define "title"}}{{end}}{{define "content"}}my sign-in {{.Data.Second}}{{end}}`)},
-			"wan_register.html": {Data: []byte(`{{define "title"}}{{end}}{{define "content"}}my passkeys {{len .Data.Passkeys}}{{end}}`)},
-			"wan_verify.html":   {Data: []byte(`{{define "title"}}{{end}}{{define "content"}}my proof{{end}}`)},
+			"wan_signin.html": {Data: []byte(
+				`{{define "title"}}{{end}}{{define "content"}}my sign-in {{.Data.Second}}{{end}}`)},
+			"wan_register.html": {Data: []byte(
+				`{{define "title"}}{{end}}{{define "content"}}my passkeys {{len .Data.Passkeys}}{{end}}`)},
+			"wan_verify.html": {Data: []byte(`{{define "title"}}{{end}}{{define "content"}}my proof{{end}}`)},
 		}
 	})
 	c, _ := s.owner("matt", "first")
@@ -135,7 +137,8 @@ func verifyOneUsage(t *testing.T, s *site, taken, refused string) {
 	c.addKey(right, "two", taken).want(200)
 	s.advance(20 * time.Minute)
 	options, state := c.post("/wan-verify", m{}).question()
-	if text := string(options); !strings.Contains(text, softkey.Text(right.ID)) || strings.Contains(text, softkey.Text(wrong.ID)) {
+	if text := string(options); !strings.Contains(text, softkey.Text(right.ID)) ||
+		strings.Contains(text, softkey.Text(wrong.ID)) {
 		t.Errorf("options %s", text)
 	}
 	c.post("/wan-verify/"+state, m{"credential": s.made(wrong.Get(options))}).
@@ -189,7 +192,8 @@ func TestContractW46_name_clean(t *testing.T) {
 		for _, name := range []string{"my <script>", "wat?", "a\u202eb", "a\nb"} {
 			c.post(path, m{"name": name}).refused(400, "name", "Value entered is not valid for the field")
 		}
-		c.post(path, m{"name": strings.Repeat("a", 65)}).refused(400, "name", "Value entered must be less than 64 characters")
+		c.post(path, m{"name": strings.Repeat("a", 65)}).refused(400, "name",
+			"Value entered must be less than 64 characters")
 	}
 	c.post("/wan-register", m{"name": "testr1", "usage": "third"}).refused(400, "usage", "Not a valid choice.")
 	c.addKey(s.key(), "My phone-2_b", "first").want(200)
@@ -200,7 +204,8 @@ func TestContractW47_name_normalize(t *testing.T) {
 	c := s.client()
 	c.login("matt").want(200)
 	c.addKey(s.key(), "caf\u00e9", "first").want(200)
-	c.post("/wan-register", m{"name": "cafe\u0301"}).refused(400, "name", "cafe\u0301 is already associated with a passkey.")
+	c.post("/wan-register", m{"name": "cafe\u0301"}).refused(400, "name",
+		"cafe\u0301 is already associated with a passkey.")
 	c.post("/wan-delete", m{"name": "cafe\u0301"}).want(200)
 }
 
@@ -234,7 +239,8 @@ func TestContractP2_tf_select_json(t *testing.T) {
 	c = s.client()
 	c.login("matt").want(200).has("tf_required", true, "tf_select", true, "tf_setup_methods", list("sms", "webauthn"))
 	c.get("/tf-select").want(200).has("tf_setup_methods", list("sms", "webauthn"))
-	c.post("/tf-select", m{"which": "webauthn"}).want(200).has("tf_required", true, "tf_method", "webauthn", "tf_signin_url", "/wan-signin")
+	c.post("/tf-select", m{"which": "webauthn"}).want(200).has("tf_required", true, "tf_method", "webauthn",
+		"tf_signin_url", "/wan-signin")
 	c.useKey("/wan-signin", k, m{}).want(200)
 	c.signedIn("matt", 2)
 	c.get("/tf-select").want(400)

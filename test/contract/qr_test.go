@@ -32,7 +32,8 @@ func TestTheQRCodeComesWithTheAnswerToWhoAsks(t *testing.T) {
 	c.login("joe").want(200)
 	c.post("/tf-setup", m{"setup": store.Authenticator}).want(200).has("tf_authr_qr", absent)
 	first := c.post("/tf-setup?include_qr", m{"setup": store.Authenticator}).want(200).image("tf_authr_qr")
-	if second := c.post("/tf-setup?include_qr", m{"setup": store.Authenticator}).want(200).image("tf_authr_qr"); first == second {
+	if second := c.post("/tf-setup?include_qr",
+		m{"setup": store.Authenticator}).want(200).image("tf_authr_qr"); first == second {
 		t.Error("two keys have the same QR code")
 	}
 	c.post("/tf-setup?include_qr", m{"setup": store.Email}).want(200).has("tf_authr_qr", absent)

@@ -38,7 +38,8 @@ func TestContractR1_rc_json(t *testing.T) {
 	}
 	c.get("/mf-recovery-codes").want(200).has("recovery_codes", list(), "recovery_codes_left", 10.0) // shown once
 	c.get("/mf-recovery").refusedFlat(400, "You can only access this endpoint when not logged in.")
-	c.post("/mf-recovery", m{"code": codes[0]}).refusedFlat(400, "You can only access this endpoint when not logged in.")
+	c.post("/mf-recovery", m{"code": codes[0]}).refusedFlat(400,
+		"You can only access this endpoint when not logged in.")
 	c.logout()
 	s.advance(time.Minute)
 	c.login("gal").want(200).has("tf_required", true)
@@ -73,7 +74,8 @@ func TestContractR2_rc(t *testing.T) {
 	c.loginForm("gal", "next", "/profile").to("/tf-validate?next=/profile")
 	c.page("/mf-recovery").want(200).shows("Recovery code")
 	c.form("/mf-recovery", "code", "aaaa-aaaa-aaaa-aaaa").want(200).shows(wrongRecoveryCode)
-	c.form("/mf-recovery", "code", strings.ToUpper(strings.ReplaceAll(codes[0], "-", " ")), "next", "/profile").to("/profile")
+	c.form("/mf-recovery", "code", strings.ToUpper(strings.ReplaceAll(codes[0], "-", " ")), "next",
+		"/profile").to("/profile")
 	c.signedIn("gal", 2)
 	c.logout()
 	s.advance(time.Minute)
@@ -207,7 +209,8 @@ func TestContract_list_of_factors(t *testing.T) {
 	}
 	both := factors()
 	first, second := both[0].(m), both[1].(m)
-	if len(both) != 2 || first["method"] != "authenticator" || first["default"] != true || second["name"] != "Work" || second["destination"] == phone ||
+	if len(both) != 2 || first["method"] != "authenticator" || first["default"] != true || second["name"] != "Work" ||
+		second["destination"] == phone ||
 		second["last_used"] != nil || second["added"] != "2026-03-01T12:01:00Z" {
 		t.Fatalf("%v", both)
 	}

@@ -10,20 +10,23 @@ import (
 func TestContractA24_email_normalization(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
-	c.register("\u00ceMnumber@EXAMPLE.com").refused(400, "email", "Please write the part before the @ in plain small letters: "+
-		"an address like this one may be read as another person's.")
+	c.register("\u00ceMnumber@EXAMPLE.com").refused(400, "email",
+		"Please write the part before the @ in plain small letters: "+
+			"an address like this one may be read as another person's.")
 	c.register("\u00eeMnumber@EXAMPLE.com").want(200) // its local part stays as it was written
 	u, err := s.auth.FindUser(t.Context(), "\u00ceMnumber@example.com")
 	if err != nil || u.Email != "\u00eeMnumber@example.com" {
 		t.Fatalf("%+v, %v", u, err)
 	}
-	for _, typed := range []string{"\u00ceMnumber@example.com", "I\u0302Mnumber@Example.COM", "\u00eemnumber@example.com"} {
+	for _, typed := range []string{"\u00ceMnumber@example.com", "I\u0302Mnumber@Example.COM",
+		"\u00eemnumber@example.com"} {
 		c.logout()
 		c.post("/login", m{"email": typed, "password": newPlain}).want(200)
 	}
 	c.logout()
 	c.register("i\u0302mnumber@example.com").want(400)
-	for _, bad := range []string{"dude", "dude@", "@lp.com", "dude@lp", "a@b@lp.com", "dude@lp.com, matt@lp.com", "Dude <dude@lp.com>", strings.Repeat("a", 70) + "@lp.com"} {
+	for _, bad := range []string{"dude", "dude@", "@lp.com", "dude@lp", "a@b@lp.com", "dude@lp.com, matt@lp.com",
+		"Dude <dude@lp.com>", strings.Repeat("a", 70) + "@lp.com"} {
 		c.register(bad).refused(400, "email", "Invalid email address")
 	}
 }
@@ -48,7 +51,8 @@ func TestContractA25_generic_response(t *testing.T) {
 	before := len(s.mail.To("dude@lp.com"))
 	s.client().register("dude@lp.com").want(200)
 	s.eventually("the link once more", func() bool { return len(s.mail.To("dude@lp.com")) > before })
-	if e := eventsOf[event.UserNotRegistered](s.events); len(e) == 0 || !e[0].ExistingEmail || e[0].ExistingUsername || e[0].User.Email != "matt@lp.com" || e[0].Name() != "user-not-registered" {
+	if e := eventsOf[event.UserNotRegistered](s.events); len(e) == 0 || !e[0].ExistingEmail || e[0].ExistingUsername ||
+		e[0].User.Email != "matt@lp.com" || e[0].Name() != "user-not-registered" {
 		t.Errorf("events %+v", e)
 	}
 	// What is wrong with the form itself is still said.

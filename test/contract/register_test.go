@@ -81,7 +81,8 @@ func (c *client) register(email string, more ...any) *reply {
 
 func (c *client) registerForm(email string, more ...string) *reply {
 	c.s.t.Helper()
-	return c.form("/register", append([]string{"email", email, "password", newPlain, "password_confirm", newPlain}, more...)...)
+	return c.form("/register",
+		append([]string{"email", email, "password", newPlain, "password_confirm", newPlain}, more...)...)
 }
 
 // exactly checks which keys a JSON answer has.
@@ -104,10 +105,12 @@ func TestContractA01_registerable_flag(t *testing.T) {
 	c.page("/register").shows(`name="email"`, `name="username"`, `name="password"`, `name="password_confirm"`)
 	c.registerForm("dude@lp.com", "next", "/profile").to("/profile")
 	c.signedIn("dude", 1)
-	if mail := s.mailed("welcome", "dude@lp.com"); mail.Subject != "Welcome to tests" || !strings.Contains(mail.Text, "Welcome dude@lp.com!") || !strings.Contains(mail.HTML, "dude@lp.com") {
+	if mail := s.mailed("welcome", "dude@lp.com"); mail.Subject != "Welcome to tests" ||
+		!strings.Contains(mail.Text, "Welcome dude@lp.com!") || !strings.Contains(mail.HTML, "dude@lp.com") {
 		t.Errorf("mail %+v", mail)
 	}
-	if e := eventsOf[event.UserRegistered](s.events); len(e) != 1 || e[0].User.Email != "dude@lp.com" || e[0].Name() != "user-registered" {
+	if e := eventsOf[event.UserRegistered](s.events); len(e) != 1 || e[0].User.Email != "dude@lp.com" ||
+		e[0].Name() != "user-registered" {
 		t.Errorf("events %+v", e)
 	}
 	c.page("/register").to("/") // only for who is not signed in
@@ -115,11 +118,13 @@ func TestContractA01_registerable_flag(t *testing.T) {
 	c = s.client()
 	c.registerForm("DUDE@lp.com").shows("DUDE@lp.com is already associated with an account.")
 	c.register("Dude@LP.com").refused(400, "email", "Dude@lp.com is already associated with an account.")
-	c.register("dude2@lp.com").exactly("csrf_token", "user", "tf_required").has("tf_required", false, "user", m{"id": s.id("dude2"), "email": "dude2@lp.com"})
+	c.register("dude2@lp.com").exactly("csrf_token", "user", "tf_required").has("tf_required", false, "user",
+		m{"id": s.id("dude2"), "email": "dude2@lp.com"})
 	c.signedIn("dude2", 1)
 	c = s.client()
 	c.raw("/register", "application/json", `{"email": "dude3@lp.com", "password"`).want(400)
-	c.post("/register", m{}).want(400).has("field_errors", m{"email": list("Email not provided"), "password": list(noPassword), "password_confirm": list(noPassword)})
+	c.post("/register", m{}).want(400).has("field_errors",
+		m{"email": list("Email not provided"), "password": list(noPassword), "password_confirm": list(noPassword)})
 	c.register("not an address").refused(400, "email", "Invalid email address")
 	c.registerForm("dude3@lp.com", "next", "//evil.example").shows("Redirections outside the domain are forbidden")
 	closed := anotherSite(t)
@@ -146,7 +151,8 @@ func TestContractA03_xlation(t *testing.T) {
 	c.headers["Accept-Language"] = "de"
 	c.page("/register").shows(`lang="de"`, "Konto").hides("Create an account")
 	c.registerForm("dude@lp.com").to("/login")
-	if mail := s.mailed("confirm", "dude@lp.com"); strings.Contains(mail.Text, "Please confirm") || !strings.Contains(mail.Text, "2 Tage") {
+	if mail := s.mailed("confirm", "dude@lp.com"); strings.Contains(mail.Text, "Please confirm") ||
+		!strings.Contains(mail.Text, "2 Tage") {
 		t.Errorf("mail %s", mail.Text)
 	}
 }
@@ -184,7 +190,8 @@ func TestContractA06_required_password_confirm(t *testing.T) {
 func TestContractA09_regv2(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
-	c.register("mary@lp.com", "password", "mary", "password_confirm", "mar").want(400).has("field_errors", m{"password_confirm": list(mismatch)})
+	c.register("mary@lp.com", "password", "mary", "password_confirm", "mar").want(400).has("field_errors",
+		m{"password_confirm": list(mismatch)})
 	c.register("mary@lp.com", "username", "m", "password", "mary", "password_confirm", "mary").want(400)
 	c.register("mary2@lp.com", "username", "mary2").want(200)
 	c.signedIn("mary2", 1)
@@ -202,9 +209,11 @@ func TestContractA10_regv2_no_confirm(t *testing.T) {
 }
 
 func TestContractA11_regv2_no_confirm_username(t *testing.T) {
-	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.PasswordTypedOnce, c.Accounts.UsernameRequired = true, true })
+	s := newSite(t, withLife,
+		func(c *twofold.Config) { c.Accounts.PasswordTypedOnce, c.Accounts.UsernameRequired = true, true })
 	c := s.client()
-	c.post("/register", m{"email": "mary@lp.com", "password": newPlain}).refused(400, "username", "Username not provided")
+	c.post("/register", m{"email": "mary@lp.com", "password": newPlain}).refused(400, "username",
+		"Username not provided")
 	c.post("/register", m{"email": "mary@lp.com", "password": newPlain, "username": "mary"}).want(200)
 	c.logout()
 	c.post("/login", m{"username": "mary", "password": newPlain}).want(200)
@@ -220,7 +229,8 @@ func TestContractA12_custom(t *testing.T) {
 	c := s.client()
 	c.page("/register").want(404)
 	c.page("/custom_register").shows("CUSTOM REGISTER")
-	c.form("/custom_register", "email", "dude@lp.com", "password", newPlain, "password_confirm", newPlain).to("/profile")
+	c.form("/custom_register", "email", "dude@lp.com", "password", newPlain, "password_confirm",
+		newPlain).to("/profile")
 	c.signedIn("dude", 1)
 	if n := len(s.mail.To("dude@lp.com")); n != 0 {
 		t.Errorf("%d mails, want none", n)
@@ -241,22 +251,30 @@ func TestContractA13_two_factor(t *testing.T) {
 func TestContractA14_two_factor_json(t *testing.T) {
 	s := newSite(t, withLife, required)
 	c := s.client()
-	c.register("dude@lp.com").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "email", "user", absent)
+	c.register("dude@lp.com").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "email", "user",
+		absent)
 	c.stranger()
-	c.post("/tf-validate", m{"code": s.code("dude@lp.com")}).want(200).has("tf_required", true, "tf_state", "setup_from_login", "user", absent)
+	c.post("/tf-validate", m{"code": s.code("dude@lp.com")}).want(200).has("tf_required", true, "tf_state",
+		"setup_from_login", "user", absent)
 	c.stranger()
 }
 
 func TestContractA16_easy_password(t *testing.T) {
 	s := newSite(t, withLife, rated)
 	c := s.client()
-	c.register("dude@lp.com", "password", "mattmatt2", "password_confirm", "mattmatt2").refused(400, "password", tooSimple)
-	c.register("dude@lp.com", "username", "dudelebowski", "password", "dudelebowski9", "password_confirm", "dudelebowski9").refused(400, "password", tooSimple)
-	c.form("/register", "email", "dude@lp.com", "password", "mattmatt2", "password_confirm", "mattmatt2").shows(tooSimple)
-	c.register("dude@lp.com", "password", "password1", "password_confirm", "password1").refused(400, "password", "Password is on the list of common passwords")
+	c.register("dude@lp.com", "password", "mattmatt2", "password_confirm", "mattmatt2").refused(400, "password",
+		tooSimple)
+	c.register("dude@lp.com", "username", "dudelebowski", "password", "dudelebowski9", "password_confirm",
+		"dudelebowski9").refused(400, "password", tooSimple)
+	c.form("/register", "email", "dude@lp.com", "password", "mattmatt2", "password_confirm",
+		"mattmatt2").shows(tooSimple)
+	c.register("dude@lp.com", "password", "password1", "password_confirm", "password1").refused(400, "password",
+		"Password is on the list of common passwords")
 	const context = "Password must not be your email address, your username or the name of this site"
-	c.register("dude@lp.com", "username", "lebowski", "password", "Lebowski", "password_confirm", "Lebowski").refused(400, "password", context)
-	c.register("dude@lp.com", "password", "cornflower trombone gravel", "password_confirm", "cornflower trombone gravel").want(200)
+	c.register("dude@lp.com", "username", "lebowski", "password", "Lebowski", "password_confirm",
+		"Lebowski").refused(400, "password", context)
+	c.register("dude@lp.com", "password", "cornflower trombone gravel", "password_confirm",
+		"cornflower trombone gravel").want(200)
 }
 
 func TestContractA17_nullable_username(t *testing.T) {
@@ -279,7 +297,8 @@ func TestContractA18_username(t *testing.T) {
 	c.form("/login", "username", "Dude", "password", newPlain).to("/")
 	c.logout()
 	c.post("/login", m{"username": "nobody", "password": newPlain}).refused(400, "username", unknownUser)
-	s.client().register("dude2@lp.com", "username", "dude").refused(400, "username", "dude is already associated with an account.")
+	s.client().register("dude2@lp.com", "username", "dude").refused(400, "username",
+		"dude is already associated with an account.")
 	s.client().registerForm("dude2@lp.com", "username", "DUDE").shows("DUDE is already associated with an account.")
 }
 

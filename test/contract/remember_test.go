@@ -29,7 +29,8 @@ func TestContractW37_remember_token(t *testing.T) {
 	s := newSite(t, withPasskeys, remembers)
 	_, k := s.owner("matt", "first")
 	c := s.client()
-	options, state := c.post("/wan-signin", m{"identity": "matt@lp.com", "remember": true}).want(200).has("remember", true).question()
+	options, state := c.post("/wan-signin", m{"identity": "matt@lp.com", "remember": true}).want(200).has("remember",
+		true).question()
 	c.post("/wan-signin/"+state, m{"credential": s.made(k.Get(options)), "remember": true}).want(200)
 	c.remembered().signedIn("matt", 1) // by the cookie alone
 	c.logout()

@@ -18,7 +18,8 @@ func TestUnifiedSigninReplacesLogin(t *testing.T) {
 	methods := []any{"password", "email", "authenticator", "sms"}
 	c := s.client()
 	for _, path := range []string{"/auth/login", "/auth/us-signin"} {
-		c.page(path+"?next=/profile").shows(`action="/auth/login"`, `formaction="/auth/us-signin/send-code"`, `name="next" value="/profile"`,
+		c.page(path+"?next=/profile").shows(`action="/auth/login"`, `formaction="/auth/us-signin/send-code"`,
+			`name="next" value="/profile"`,
 			`href="/auth/reset"`, `href="/auth/register?next=%2fprofile"`)
 		c.get(path).want(200).has("available_methods", methods, "code_methods", []any{"email", "sms"})
 		c.post(path, m{"email": "joe@lp.com", "password": plain}).want(400)
@@ -39,7 +40,8 @@ func TestUnifiedSigninReplacesLogin(t *testing.T) {
 	c.post("/auth/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)
 	s.advance(time.Minute)
 	c = s.client()
-	c.form("/auth/login?next=/profile", "identity", "joe@lp.com", "passcode", plain).to("/auth/tf-validate?next=/profile")
+	c.form("/auth/login?next=/profile", "identity", "joe@lp.com", "passcode",
+		plain).to("/auth/tf-validate?next=/profile")
 	c.stranger()
 	c.form("/auth/tf-validate", "code", s.code(phone), "next", "/profile").to("/profile")
 	c.signedIn("joe", 2)
@@ -50,7 +52,8 @@ func TestUnifiedSigninReplacesLogin(t *testing.T) {
 func TestPasswordless(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.MagicLink = true })
 	c := s.client()
-	c.page("/login?next=/profile").shows(`name="email"`, `name="next" value="/profile"`, "Send me a link").hides(`name="password"`)
+	c.page("/login?next=/profile").shows(`name="email"`, `name="next" value="/profile"`,
+		"Send me a link").hides(`name="password"`)
 	c.page("/register").hides(`name="password"`)
 	c.form("/login", "email", "joe@lp.com").shows("Instructions to login have been sent to joe@lp.com.")
 	link := s.mailed("login", "joe@lp.com")
@@ -72,7 +75,8 @@ func TestPasswordless(t *testing.T) {
 	s.client().post("/login", m{"email": "tiya@lp.com"}).refused(400, "email", disabled)
 	c.post("/login", m{}).refused(400, "email", "Email not provided")
 	c.post("/login", m{"email": "joe"}).refused(400, "email", "Invalid email address")
-	s.client().post("/login", m{"email": "matt@lp.com", "password": plain}).want(200).has("user", absent) // a password does nothing
+	// a password does nothing
+	s.client().post("/login", m{"email": "matt@lp.com", "password": plain}).want(200).has("user", absent)
 }
 
 var loginLink = regexp.MustCompile(`/login/[A-Za-z0-9._-]+`)

@@ -27,20 +27,24 @@ func TestContract_strict_bodies(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	for _, body := range []string{
-		`["email"]`, `[]`, `"x"`, `null`, `7`, `{"email":`, `{"email":"a"}{}`, `{"email":"a","email":"b"}`, `{} x`, "{\"email\":\"\xff\"}",
+		`["email"]`, `[]`, `"x"`, `null`, `7`, `{"email":`, `{"email":"a"}{}`, `{"email":"a","email":"b"}`, `{} x`,
+		"{\"email\":\"\xff\"}",
 	} {
 		c.raw("/login", "application/json", body).refusedFlat(400, notUnderstood)
 	}
 	for body, field := range map[string]string{
-		`{"email":7}`: "email", `{"email":["a"]}`: "email", `{"email":{}}`: "email", `{"email":true}`: "email", `{"password":1}`: "password",
-		`{"remember":1}`: "remember", `{"remember":{}}`: "remember", `{"color":["red"]}`: "color", `{"color":{}}`: "color", `{"Email":"a"}`: "Email",
+		`{"email":7}`: "email", `{"email":["a"]}`: "email", `{"email":{}}`: "email", `{"email":true}`: "email",
+		`{"password":1}`: "password",
+		`{"remember":1}`: "remember", `{"remember":{}}`: "remember", `{"color":["red"]}`: "color",
+		`{"color":{}}`: "color", `{"Email":"a"}`: "Email",
 		`{"color":"\u0000"}`: "color", `{"email":"a\u0000"}`: "email", `{"email":"\ud800"}`: "email",
 	} {
 		c.raw("/login", "application/json", body).refused(400, field, notForAPI)
 	}
 	c.raw("/login", formType, "email=a&email=b").refused(400, "email", notForAPI)
 	c.raw("/login", formType, "color=red&color=blue").refused(400, "color", notForAPI)
-	c.raw("/login", "application/json", `{"color":"red","auth_token":"x","n":1.5}`).want(400).has("errors", list("Password not provided", "Email not provided"))
+	c.raw("/login", "application/json", `{"color":"red","auth_token":"x","n":1.5}`).want(400).has("errors",
+		list("Password not provided", "Email not provided"))
 	c.post("/login?email=joe@lp.com&password=password", m{}).want(400).
 		has("errors", list("Password not provided", "Email not provided")) // fields are read from bodies only
 	c.do("POST", "/login", "", "Accept", "application/json").want(400).
@@ -61,19 +65,22 @@ func TestContract_code_is_six_digits(t *testing.T) {
 	}
 	c.post("/tf-validate", m{"code": ""}).refused(400, "code", "This field is required.")
 	code := a.next()
-	c.post("/tf-validate", m{"code": " " + code[:3] + "-" + code[3:] + " "}).want(200) // blanks and dashes may stand in it
+	// blanks and dashes may stand in it
+	c.post("/tf-validate", m{"code": " " + code[:3] + "-" + code[3:] + " "}).want(200)
 }
 
 func TestContract_size_and_type(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
-	c.raw("/login", "application/json", `{"password":"`+strings.Repeat("x", 70_000)+`"}`).refusedFlat(413, "The request is too large.")
+	c.raw("/login", "application/json", `{"password":"`+strings.Repeat("x", 70_000)+`"}`).refusedFlat(413,
+		"The request is too large.")
 	c.raw("/login", "application/json", `{"email":"`+strings.Repeat("x", 2_000)+`"}`).refused(400, "email", notForAPI)
 	const unsupported = "This content type is not supported."
 	for _, kind := range []string{"text/plain", "application/xml", "nonsense/", "application/json; charset=latin1"} {
 		c.raw("/login", kind, "email=a").refusedFlat(415, unsupported)
 	}
-	c.do("POST", "/login", "x", "Content-Type", "application/json", "Content-Encoding", "gzip").refusedFlat(415, unsupported)
+	c.do("POST", "/login", "x", "Content-Type", "application/json", "Content-Encoding", "gzip").refusedFlat(415,
+		unsupported)
 }
 
 func TestContract_methods_and_paths(t *testing.T) {
@@ -86,7 +93,8 @@ func TestContract_methods_and_paths(t *testing.T) {
 		}
 	}
 	for path, allow := range map[string]string{
-		"/login": "GET, HEAD, POST", "/logout": "POST", "/tf-resend": "POST", "/tf-setup/x": "POST", "/tf-rescue": "GET, HEAD, POST",
+		"/login": "GET, HEAD, POST", "/logout": "POST", "/tf-resend": "POST", "/tf-setup/x": "POST",
+		"/tf-rescue": "GET, HEAD, POST",
 	} {
 		r := c.do("PUT", path, "", "Accept", "application/json").refusedFlat(405, "This method is not allowed here.")
 		if got := r.header.Get("Allow"); got != allow {
@@ -94,7 +102,8 @@ func TestContract_methods_and_paths(t *testing.T) {
 		}
 	}
 	c.get("/logout").want(405)
-	for _, later := range []string{"/register", "/change", "/reset", "/confirm", "/mf-recovery", "/mf-recovery-codes", "/us-signin", "/wan-signin"} {
+	for _, later := range []string{"/register", "/change", "/reset", "/confirm", "/mf-recovery", "/mf-recovery-codes",
+		"/us-signin", "/wan-signin"} {
 		c.get(later).want(404)
 	}
 	c.page("/me").want(404)
@@ -105,7 +114,8 @@ func TestContract_what_wants_JSON(t *testing.T) {
 	c := s.client()
 	for accept, json := range map[string]bool{
 		"application/json": true, "application/json, text/html": true, "text/html;q=0.5, application/json": true,
-		"": false, "*/*": false, "text/html, application/json": false, "application/vnd.x+json": false, "application/json;q=0": false,
+		"": false, "*/*": false, "text/html, application/json": false, "application/vnd.x+json": false,
+		"application/json;q=0": false,
 	} {
 		r := c.do("GET", "/login", "", "Accept", accept).want(200)
 		if got := r.json != nil; got != json {
@@ -121,7 +131,8 @@ func TestContract_login_and_logout(t *testing.T) {
 	c.loginForm("joe").to("/")
 	c.login("joe").refusedFlat(400, "You can only access this endpoint when not logged in.")
 	c.loginForm("joe").to("/")
-	c.get("/login").want(200).has("user", m{"id": s.id("joe"), "email": "joe@lp.com"}, "identity_attributes", list("email", "username"))
+	c.get("/login").want(200).has("user", m{"id": s.id("joe"), "email": "joe@lp.com"}, "identity_attributes",
+		list("email", "username"))
 	c.page("/login").to("/")
 	for range 2 { // of no one, too
 		if r := c.post("/logout", m{}).want(200); len(r.json) != 0 {
@@ -131,14 +142,17 @@ func TestContract_login_and_logout(t *testing.T) {
 	}
 	plainSite := anotherSite(t, func(c *twofold.Config) { c.Accounts.Usernames = false })
 	plainSite.client().get("/login").want(200).has("identity_attributes", list("email"))
-	plainSite.client().post("/login", m{"username": "matt", "password": plain}).refused(400, "email", "Email not provided")
+	plainSite.client().post("/login", m{"username": "matt", "password": plain}).refused(400, "email",
+		"Email not provided")
 }
 
 func TestContract_generic_errors_by_default(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.Accounts.RevealAccounts = false })
 	for _, body := range []m{
-		{"email": "nobody@lp.com", "password": plain}, {"email": "joe@lp.com", "password": "x"}, {"email": "not an address", "password": "x"},
-		{"email": "jess@lp.com", "password": plain}, {"email": "tiya@lp.com", "password": "x"}, {"username": "nobody", "password": "x"},
+		{"email": "nobody@lp.com", "password": plain}, {"email": "joe@lp.com", "password": "x"},
+		{"email": "not an address", "password": "x"},
+		{"email": "jess@lp.com", "password": plain}, {"email": "tiya@lp.com", "password": "x"},
+		{"username": "nobody", "password": "x"},
 	} {
 		s.client().post("/login", body).refused(400, "", generic)
 	}
@@ -154,7 +168,8 @@ func TestContract_cookies_hold_nothing(t *testing.T) {
 	pending := c.cookies["twofold-pending"]
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
 	for _, k := range []*http.Cookie{pending.Cookie, c.cookies["twofold"].Cookie} {
-		if len(k.Value) != 43 || !k.HttpOnly || k.SameSite != http.SameSiteLaxMode || k.Path != "/" || k.MaxAge != 0 || k.Domain != "" {
+		if len(k.Value) != 43 || !k.HttpOnly || k.SameSite != http.SameSiteLaxMode || k.Path != "/" || k.MaxAge != 0 ||
+			k.Domain != "" {
 			t.Errorf("cookie: %s", k.Raw)
 		}
 	}
@@ -209,9 +224,11 @@ func TestContract_https_cookies(t *testing.T) {
 func TestContract_headers(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
-	for _, r := range []*reply{c.page("/login"), c.get("/login"), c.page("/tf-validate"), c.get("/profile"), c.login("joe")} {
+	for _, r := range []*reply{c.page("/login"), c.get("/login"), c.page("/tf-validate"), c.get("/profile"),
+		c.login("joe")} {
 		for name, want := range map[string]string{
-			"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
+			"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+			"Referrer-Policy": "same-origin",
 		} {
 			if got := r.header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)

@@ -33,11 +33,13 @@ func TestContractF01_recoverable_flag(t *testing.T) {
 	c := s.client()
 	c.page("/reset").shows(`name="email"`)
 	c.form("/reset", "email", "joe@lp.com").shows("Instructions to reset your password have been sent to joe@lp.com.")
-	if e := eventsOf[event.ResetInstructionsSent](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" || e[0].Name() != "password-reset-instructions-sent" {
+	if e := eventsOf[event.ResetInstructionsSent](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
+		e[0].Name() != "password-reset-instructions-sent" {
 		t.Errorf("events %+v", e)
 	}
 	link := s.linkIn("reset", "joe@lp.com")
-	if mail := s.mailed("reset", "joe@lp.com"); mail.Subject != "Choose a new password for tests" || !strings.Contains(mail.HTML, link) {
+	if mail := s.mailed("reset", "joe@lp.com"); mail.Subject != "Choose a new password for tests" ||
+		!strings.Contains(mail.HTML, link) {
 		t.Errorf("mail %+v", mail)
 	}
 	c.page(link).shows(`name="password"`, `name="password_confirm"`)
@@ -49,14 +51,16 @@ func TestContractF01_recoverable_flag(t *testing.T) {
 	c.stranger()
 	c.form("/login", "email", "joe@lp.com", "password", plain).shows("Invalid password")
 	c.form("/login", "email", "joe@lp.com", "password", newPlain).to("/")
-	if e := eventsOf[event.PasswordReset](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" || e[0].Name() != "password-reset" {
+	if e := eventsOf[event.PasswordReset](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
+		e[0].Name() != "password-reset" {
 		t.Errorf("events %+v", e)
 	}
 	s.mailed("notice_password_reset", "joe@lp.com")
 	c = s.client()
 	c.form("/reset", "email", "larry@lp.com").shows(unknownUser)
 	c.form("/reset").shows("Email not provided")
-	for _, bad := range []string{"/reset/bogus", link[:len(link)-1], link + "x", strings.ToUpper(link[:20]) + link[20:]} {
+	for _, bad := range []string{"/reset/bogus", link[:len(link)-1], link + "x",
+		strings.ToUpper(link[:20]) + link[20:]} {
 		if !strings.HasPrefix(bad, "/reset/") {
 			bad = "/reset/" + bad[7:]
 		}
@@ -88,7 +92,8 @@ func TestContractF02_recoverable_json(t *testing.T) {
 func TestContractF03_mail(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.ResetWithin = 45 * time.Minute })
 	link := s.client().resetLink("joe")
-	if mail := s.mailed("reset", "joe@lp.com"); !strings.Contains(mail.Text, "45 minutes") || !strings.Contains(mail.Text, s.origin+link) || !strings.Contains(mail.HTML, "45 minutes") {
+	if mail := s.mailed("reset", "joe@lp.com"); !strings.Contains(mail.Text, "45 minutes") ||
+		!strings.Contains(mail.Text, s.origin+link) || !strings.Contains(mail.HTML, "45 minutes") {
 		t.Errorf("mail %+v", mail)
 	}
 }
@@ -114,7 +119,8 @@ func TestContractF06_expired(t *testing.T) {
 	c := s.client()
 	link := c.resetLink("joe")
 	s.advance(4 * time.Hour)
-	for _, late := range []func() *reply{func() *reply { return c.page(link) }, func() *reply { return c.form(link, chosenForm...) }} {
+	for _, late := range []func() *reply{func() *reply { return c.page(link) },
+		func() *reply { return c.form(link, chosenForm...) }} {
 		late().to("/reset")
 		c.page("/reset").shows("You did not reset your password within 4 hours.")
 	}
@@ -180,7 +186,8 @@ func TestContractF12_easy_password(t *testing.T) {
 	link := c.resetLink("joe")
 	c.post(link, m{"password": "mattmatt2", "password_confirm": "mattmatt2"}).refused(400, "password", tooSimple)
 	c.form(link, "password", "mattmatt2", "password_confirm", "mattmatt2").shows(tooSimple)
-	c.post(link, m{"password": "cornflower trombone gravel", "password_confirm": "cornflower trombone gravel"}).want(200)
+	c.post(link, m{"password": "cornflower trombone gravel",
+		"password_confirm": "cornflower trombone gravel"}).want(200)
 }
 
 func TestContractF13_inactive(t *testing.T) {
@@ -207,7 +214,8 @@ func TestContractF15_generic_response(t *testing.T) {
 	s := newSite(t, withLife, generics)
 	for _, email := range []string{"joe@lp.com", "tiya@lp.com", "nobody@lp.com"} {
 		s.client().post("/reset", m{"email": email}).exactly("csrf_token")
-		s.client().form("/reset", "email", email).shows("Instructions to reset your password have been sent to " + email + ".")
+		s.client().form("/reset", "email", email).shows("Instructions to reset your password have been sent to " +
+			email + ".")
 	}
 	s.client().post("/reset", m{"email": "joe@lp.com", "myextra": "x"}).exactly("csrf_token")
 	s.client().post("/reset", m{"email": "joe"}).refused(400, "email", "Invalid email address")
@@ -232,7 +240,8 @@ func TestContractF17_auto_login(t *testing.T) {
 		t.Errorf("via %v", got)
 	}
 	c = s.client()
-	c.post(c.resetLink("matt"), chosen).want(200).has("tf_required", false, "user", m{"id": s.id("matt"), "email": "matt@lp.com"})
+	c.post(c.resetLink("matt"), chosen).want(200).has("tf_required", false, "user",
+		m{"id": s.id("matt"), "email": "matt@lp.com"})
 	c.signedIn("matt", 1)
 	s.client().post(s.client().resetLink("gene"), chosen).exactly() // in another browser than the one that asked
 }
@@ -269,10 +278,12 @@ func TestContractF21_username_recovery(t *testing.T) {
 	c.page("/recover-username").shows(`name="email"`)
 	c.form("/recover-username", "email", "matt@lp.com").to("/login")
 	c.page("/login").shows("If registered, your username will be sent to your email.")
-	if mail := s.mailed("username", "matt@lp.com"); mail.Subject != "Your username at tests" || !strings.Contains(mail.Text, "Your username is: matt") || !strings.Contains(mail.HTML, "matt") {
+	if mail := s.mailed("username", "matt@lp.com"); mail.Subject != "Your username at tests" ||
+		!strings.Contains(mail.Text, "Your username is: matt") || !strings.Contains(mail.HTML, "matt") {
 		t.Errorf("mail %+v", mail)
 	}
-	if e := eventsOf[event.UsernameRecoverySent](s.events); len(e) != 1 || e[0].User.Email != "matt@lp.com" || e[0].Name() != "username-recovery-email-sent" {
+	if e := eventsOf[event.UsernameRecoverySent](s.events); len(e) != 1 || e[0].User.Email != "matt@lp.com" ||
+		e[0].Name() != "username-recovery-email-sent" {
 		t.Errorf("events %+v", e)
 	}
 	c.post("/recover-username", m{"email": "matt@lp.com"}).exactly("csrf_token")

@@ -20,8 +20,10 @@ func withApp(c *twofold.Config) {
 	withLife(c)
 	c.Pages.SPA = twofold.SPA{Origin: appOrigin, TellInQuery: true}
 	v := &c.Pages.Views.Life
-	v.PostConfirm, v.ConfirmError, v.Reset, v.ResetError = "/confirm-redirect", "/confirm-error", "/reset-redirect", "/reset-error"
-	v.PostChangeEmail, v.ChangeEmailError, v.LoginError = "/change-email-redirect", "/change-email-error", "/login-error"
+	v.PostConfirm, v.ConfirmError, v.Reset, v.ResetError = "/confirm-redirect", "/confirm-error", "/reset-redirect",
+		"/reset-error"
+	v.PostChangeEmail, v.ChangeEmailError, v.LoginError = "/change-email-redirect", "/change-email-error",
+		"/login-error"
 }
 
 // leads ends the test unless the answer leads to this page of the application
@@ -36,7 +38,8 @@ func (r *reply) leads(path string, pairs ...string) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		want.Set(pairs[i], pairs[i+1])
 	}
-	if to.Scheme+"://"+to.Host != appOrigin || to.Path != path || !maps.EqualFunc(to.Query(), want, func(a, b []string) bool { return a[0] == b[0] && len(a) == 1 }) {
+	if to.Scheme+"://"+to.Host != appOrigin || to.Path != path ||
+		!maps.EqualFunc(to.Query(), want, func(a, b []string) bool { return a[0] == b[0] && len(a) == 1 }) {
 		r.t.Errorf("leads to %s, want %s%s with %v", to, appOrigin, path, want)
 	}
 	for _, c := range (&http.Response{Header: r.header}).Cookies() {
@@ -60,7 +63,8 @@ func TestContractC12_spa(t *testing.T) {
 	if r := stranger.open(link).want(200); strings.Contains(r.body, "mary@") {
 		t.Errorf("the page names somebody: %s", r.body)
 	}
-	c.open(link).leads("/confirm-redirect", "success", "Thank you. Your email has been confirmed.", "email", "mary@lp.com", "identity", "mary@lp.com")
+	c.open(link).leads("/confirm-redirect", "success", "Thank you. Your email has been confirmed.", "email",
+		"mary@lp.com", "identity", "mary@lp.com")
 	c.open(link).leads("/confirm-error", "info", "Your email has already been confirmed.")
 	c.get("/confirm/bogus").refused(400, "", "Invalid confirmation token.") // programs are answered
 }
@@ -83,7 +87,8 @@ func TestContractE07_spa(t *testing.T) {
 	c.post("/change-email", m{"email": "joe2@lp.com"}).want(200)
 	link := s.linkIn("change_email", "joe2@lp.com")
 	s.client().open(link).want(303) // to sign in first
-	c.open(link).leads("/change-email-redirect", "success", changeDone, "email", "joe2@lp.com", "identity", "joe2@lp.com")
+	c.open(link).leads("/change-email-redirect", "success", changeDone, "email", "joe2@lp.com", "identity",
+		"joe2@lp.com")
 	c.open(link).leads("/change-email-error", "error", apiError)
 }
 
@@ -92,7 +97,8 @@ func TestContractU12_verify_link_spa(t *testing.T) {
 	s.begins("joe", store.Email)
 	c := s.client()
 	c.open("/us-verify-link").leads("/login-error", "error", apiError)
-	const bad = "This link does not work any more. It may have been used already, or something it rested on has changed."
+	const bad = "This link does not work any more. It may have been used already, or something it rested on has " +
+		"changed."
 	c.open("/us-verify-link/bogus").leads("/login-error", "error", bad)
 	link := c.mailedLink("joe")
 	s.client().open(link).want(200)
@@ -100,7 +106,8 @@ func TestContractU12_verify_link_spa(t *testing.T) {
 	c.do(http.MethodGet, link, "", "Sec-Purpose", "prefetch").want(200)
 	c.do(http.MethodGet, link, "", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image").want(200)
 	c.stranger()
-	c.open(link).leads("/", "success", "You have successfully logged in.", "email", "joe@lp.com", "identity", "joe@lp.com")
+	c.open(link).leads("/", "success", "You have successfully logged in.", "email", "joe@lp.com", "identity",
+		"joe@lp.com")
 	c.signedIn("joe", 1)
 	c.form("/logout").leads("/")
 	c.open(link).leads("/login-error", "error", bad)
@@ -112,7 +119,8 @@ func TestContractU39_tf_link_spa(t *testing.T) {
 	_, app := s.enroll("joe", store.Authenticator)
 	s.advance(time.Minute)
 	c := s.client()
-	c.open(c.mailedLink("joe")).leads("/login-error", "tf_required", "1", "tf_state", "ready", "email", "joe@lp.com", "identity", "joe@lp.com")
+	c.open(c.mailedLink("joe")).leads("/login-error", "tf_required", "1", "tf_state", "ready", "email", "joe@lp.com",
+		"identity", "joe@lp.com")
 	c.stranger()
 	c.post("/tf-validate", m{"code": app.next()}).want(200) // the application goes on
 	c.signedIn("joe", 2)
@@ -128,7 +136,8 @@ func TestFormsLeadToTheApplication(t *testing.T) {
 	c.form("/logout").leads("/")
 	c.loginForm("joe", "next", "/profile").to("/profile")
 	c.form("/logout", "next", "//evil.example").leads("/")
-	if csp := c.page("/login").header.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self' "+appOrigin+";") {
+	if csp := c.page("/login").header.Get("Content-Security-Policy"); !strings.Contains(csp,
+		"form-action 'self' "+appOrigin+";") {
 		t.Errorf("browsers do not follow the redirect of a form: %s", csp)
 	}
 }
@@ -174,10 +183,12 @@ func TestTheCSRFCookieIsTheTokenOfTheAnswer(t *testing.T) {
 	if held.Cookie == nil || held.Value != first || held.HttpOnly || held.SameSite != http.SameSiteStrictMode {
 		t.Fatalf("the cookie is %+v, the token %q", held, first)
 	}
-	r := c.do(http.MethodPost, "/login", fields([]string{"email", "joe@lp.com", "password", plain}), "Content-Type", formType, "Accept", "text/html", "X-My-Token", held.Value)
+	r := c.do(http.MethodPost, "/login", fields([]string{"email", "joe@lp.com", "password", plain}), "Content-Type",
+		formType, "Accept", "text/html", "X-My-Token", held.Value)
 	r.to("/")
 	c.signedIn("joe", 1)
-	c.do(http.MethodPost, "/verify", fields([]string{"password", plain}), "Content-Type", formType, "Accept", "text/html", "X-XSRF-TOKEN", held.Value).want(303)
+	c.do(http.MethodPost, "/verify", fields([]string{"password", plain}), "Content-Type", formType, "Accept",
+		"text/html", "X-XSRF-TOKEN", held.Value).want(303)
 	c.logout()
 	if _, there := c.cookies["XSRF-TOKEN"]; there {
 		t.Error("the cookie outlives the sign-in")

@@ -73,7 +73,8 @@ func TestContractT02_errors(t *testing.T) {
 	for _, bad := range []string{"not-a-token", refresh + "x", strings.ToLower(refresh)} {
 		s.exchange(bad).refused(400, "refresh_token", badRefresh("INVALID"))
 	}
-	s.client().do(http.MethodPost, "/refresh-token", fields([]string{"refresh_token", refresh}), "Content-Type", formType, "Accept", "application/json").want(400)
+	s.client().do(http.MethodPost, "/refresh-token", fields([]string{"refresh_token", refresh}), "Content-Type",
+		formType, "Accept", "application/json").want(400)
 	c.post("/logout", m{}).want(200)
 	s.exchange(refresh).refused(400, "refresh_token", badRefresh("NOT_FOUND"))
 	off := anotherSite(t)
@@ -182,7 +183,8 @@ func TestContractT10_csrf(t *testing.T) {
 	c := s.client()
 	c.pair("joe")
 	before := c.cookies["fs_refresh"].Value
-	c.do(http.MethodPost, "/refresh-token", "{}", "Content-Type", "application/json", "Accept", "application/json", "Origin", "https://evil.example").want(403)
+	c.do(http.MethodPost, "/refresh-token", "{}", "Content-Type", "application/json", "Accept", "application/json",
+		"Origin", "https://evil.example").want(403)
 	c.do(http.MethodPost, "/refresh-token", "{}", "Content-Type", "text/plain", "Accept", "application/json").want(415)
 	if c.cookies["fs_refresh"].Value != before {
 		t.Error("a request of another site exchanged the token")

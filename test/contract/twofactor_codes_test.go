@@ -57,7 +57,8 @@ func TestContract25_datastore(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.loginForm("joe").to("/")
-	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).has("tf_state", "validating_profile", "tf_method", "sms")
+	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).has("tf_state", "validating_profile", "tf_method",
+		"sms")
 	c.page("/tf-validate").shows("Enter code to complete setup") // what is under way is kept by the server
 	c.form("/tf-validate", "code", s.code(phone)).to("/tf-setup")
 	c.page("/tf-validate").to("/") // and over now
@@ -110,7 +111,8 @@ func TestContract27_just_authenticator(t *testing.T) {
 	c.signedIn("matt", 2)
 	c.logout()
 
-	c.login("matt").want(200).has("tf_state", "ready", "tf_method", "authenticator", "tf_primary_method", "authenticator")
+	c.login("matt").want(200).has("tf_state", "ready", "tf_method", "authenticator", "tf_primary_method",
+		"authenticator")
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
 	c.get("/tf-setup").want(200).has("tf_available_methods", list("authenticator"), "tf_phone_number", nil)
 	s.enroll("gal2", store.Authenticator)
@@ -194,7 +196,8 @@ func TestContract32_bad_sender(t *testing.T) {
 
 	j := s.client()
 	j.loginForm("joe").to("/")
-	j.form("/tf-setup", "setup", "sms", "phone", "+442083661177").shows(notSent, `name="code"`).hides(errProvider.Error())
+	j.form("/tf-setup", "setup", "sms", "phone", "+442083661177").shows(notSent,
+		`name="code"`).hides(errProvider.Error())
 	s.advance(time.Minute)
 	j.post("/tf-setup", m{"setup": "sms", "phone": "+442083661177"}).refused(500, "setup", notSent)
 	s.sms.FailWith(nil)
@@ -235,7 +238,8 @@ func TestContract34_propagate_next(t *testing.T) {
 	c.logout()
 
 	const outside = "Redirections outside the domain are forbidden"
-	for _, next := range []string{"//evil.example", "https://evil.example/", `/\evil.example`, s.origin + "/profile", "profile"} {
+	for _, next := range []string{"//evil.example", "https://evil.example/", `/\evil.example`, s.origin + "/profile",
+		"profile"} {
 		c.loginForm("gal2", "next", next).shows(outside)
 		c.login("gal2", "next", next).refused(400, "next", outside)
 	}

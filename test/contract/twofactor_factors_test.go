@@ -61,7 +61,8 @@ func TestContract_sent_codes(t *testing.T) {
 	first := s.code(phone)
 	other.login("gal").want(200)
 	second := s.code(phone)
-	if text, want := s.letter(phone).Text, second+" is your tests code. Never share it.\n\n@127.0.0.1 #"+second; text != want {
+	if text, want := s.letter(phone).Text, second+" is your tests code. Never share it.\n\n@127.0.0.1 #"+
+		second; text != want {
 		t.Errorf("text %q, want %q", text, want)
 	}
 	if first == second {
@@ -102,7 +103,8 @@ func TestContract_resend(t *testing.T) {
 		t.Errorf("Retry-After %q, want 30", r.header.Get("Retry-After"))
 	}
 	s.advance(30 * time.Second)
-	c.post("/tf-resend", m{}).want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "user", absent)
+	c.post("/tf-resend", m{}).want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "user",
+		absent)
 	if code := s.code(phone); code != old {
 		c.post("/tf-validate", m{"code": old}).refused(400, "code", "Invalid code")
 	}
@@ -202,13 +204,15 @@ func TestContract_several_factors(t *testing.T) {
 	c.post("/tf-select", m{}).refused(400, "which", "Not a valid choice.")
 	c.post("/tf-select", m{"which": "sms"}).want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "sms")
 	sent := s.code(phone)
-	c.post("/tf-select", m{"which": "authenticator"}).want(200).has("tf_method", "authenticator") // another way after all
-	c.post("/tf-validate", m{"code": sent}).refused(400, "code", "Invalid code")                  // of the other factor
+	// another way after all
+	c.post("/tf-select", m{"which": "authenticator"}).want(200).has("tf_method", "authenticator")
+	c.post("/tf-validate", m{"code": sent}).refused(400, "code", "Invalid code") // of the other factor
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
 	c.signedIn("gal2", 2)
 
 	begun = c.post("/tf-setup", m{"setup": "email"}).want(200) // without add: in place of the primary one
-	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code("gal2@lp.com")}).want(200).has("tf_method", "email")
+	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code("gal2@lp.com")}).want(200).has("tf_method",
+		"email")
 	if methods := s.methods("gal2"); methods != "email sms" {
 		t.Errorf("methods %v", methods)
 	}

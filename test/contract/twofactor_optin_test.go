@@ -15,7 +15,8 @@ import (
 func TestContract11_json(t *testing.T) {
 	s := newSite(t, required)
 	c := s.client()
-	c.login("joe").want(200).has("tf_required", true, "tf_state", "setup_from_login", "tf_method", absent, "user", absent)
+	c.login("joe").want(200).has("tf_required", true, "tf_state", "setup_from_login", "tf_method", absent, "user",
+		absent)
 	c.get("/tf-setup").want(200).has("tf_required", true, "tf_phone_number", nil,
 		"tf_available_methods", list("email", "sms", "authenticator"))
 	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).has("tf_state", "validating_profile",
@@ -30,8 +31,10 @@ func TestContract11_json(t *testing.T) {
 
 	for round := range 2 {
 		s.advance(time.Minute)
-		c.login("joe").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "tf_primary_method", "sms")
-		c.get("/tf-validate").want(200).has("recovery_options", m{"help": "/tf-rescue", "email": "/tf-rescue"}, "user", absent)
+		c.login("joe").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "tf_primary_method",
+			"sms")
+		c.get("/tf-validate").want(200).has("recovery_options", m{"help": "/tf-rescue", "email": "/tf-rescue"}, "user",
+			absent)
 		if round == 0 {
 			c.post("/tf-validate", m{"code": wrong(s.code(phone))}).refused(400, "code", "Invalid code")
 		}
@@ -65,7 +68,8 @@ func TestContract12_rescue_json(t *testing.T) {
 	c.get("/tf-rescue").want(200).has("recovery_options", options, "user", absent)
 	c.post("/tf-rescue", m{"help_setup": "email"}).want(200).has("recovery_options", options, "user", absent)
 	mail := s.letter("gal2@lp.com")
-	if !strings.HasSuffix(mail.Subject, " is your tests code") || !strings.Contains(mail.Text, "It works for 5 minutes.") {
+	if !strings.HasSuffix(mail.Subject, " is your tests code") ||
+		!strings.Contains(mail.Text, "It works for 5 minutes.") {
 		t.Errorf("rescue mail: %q\n%s", mail.Subject, mail.Text)
 	}
 	if strings.Contains(mail.Text, a.at(s.Now())) {
@@ -106,7 +110,8 @@ func TestContract13_json_auth_token(t *testing.T) {
 
 	first := s.client()
 	first.login("gal2").want(200)
-	if u, ok := first.post("/login?include_auth_token", m{"email": "gal2@lp.com", "password": plain}).want(200).json["user"]; ok {
+	if u, ok := first.post("/login?include_auth_token",
+		m{"email": "gal2@lp.com", "password": plain}).want(200).json["user"]; ok {
 		t.Errorf("a token for one factor: %v", u)
 	}
 }
@@ -229,7 +234,8 @@ func TestContract18_opt_in_nc(t *testing.T) {
 	s := newSite(t)
 	c := s.tokenClient("joe")
 	c.forget().get("/tf-setup").want(200).has("tf_required", false, "tf_method", nil)
-	begun := c.forget().post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).has("tf_state", "validating_profile")
+	begun := c.forget().post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).has("tf_state",
+		"validating_profile")
 	state := begun.str("tf_state_token")
 	c.forget().post("/tf-setup/not-a-token", m{"code": s.code(phone)}).
 		refused(400, "", "Input not appropriate for requested API")
@@ -289,7 +295,8 @@ func TestContract21_opt_in_state_token(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.loginForm("joe").to("/")
-	path := []string{"", "/tf-setup/" + c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).str("tf_state_token")}
+	path := []string{"", "/tf-setup/" + c.post("/tf-setup",
+		m{"setup": "sms", "phone": phone}).want(200).str("tf_state_token")}
 	c.page("/tf-validate").shows("Enter code to complete setup")
 	c.form("/tf-setup/nonsense", "code", s.code(phone)).to("/tf-setup")
 	c.page("/tf-setup").shows("Input not appropriate for requested API")
@@ -305,7 +312,8 @@ func TestContract21_opt_in_state_token(t *testing.T) {
 func TestContract22_opt_out_json(t *testing.T) {
 	s := newSite(t)
 	c, _ := s.enroll("gal", store.SMS)
-	c.get("/tf-setup").want(200).has("tf_required", false, "tf_available_methods", list("disable", "email", "sms", "authenticator"))
+	c.get("/tf-setup").want(200).has("tf_required", false, "tf_available_methods",
+		list("disable", "email", "sms", "authenticator"))
 	r := c.post("/tf-setup", m{"setup": "disable"}).want(200).has("user", m{"id": s.id("gal"), "email": "gal@lp.com"})
 	if len(r.json) != 2 {
 		t.Errorf("more than csrf_token and user: %s", r.body)

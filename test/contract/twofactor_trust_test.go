@@ -55,7 +55,8 @@ func TestContract01_validity_cookie(t *testing.T) {
 	j.post("/logout", m{}).want(200)
 	j.login("gal").want(200).has("tf_required", false, "user", m{"id": s.id("gal"), "email": "gal@lp.com"})
 	j.post("/logout", m{}).want(200)
-	j.login("gal2").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "authenticator", "user", absent)
+	j.login("gal2").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "authenticator", "user",
+		absent)
 }
 
 func TestContract02_do_not_remember_tf_validity(t *testing.T) {
@@ -188,7 +189,8 @@ func TestContract08_two_factor_flag(t *testing.T) {
 	c.form("/login", "email", "nobody@lp.com", "password", plain).shows("Specified user does not exist")
 	c.form("/login", "email", "matt@lp.com", "password", "wrong").shows("Invalid password")
 	c.form("/login", "email", "tiya@lp.com", "password", plain).shows("Account is disabled.")
-	c.post("/login", m{"email": "nobody@lp.com", "password": plain}).refused(400, "email", "Specified user does not exist")
+	c.post("/login", m{"email": "nobody@lp.com", "password": plain}).refused(400, "email",
+		"Specified user does not exist")
 	c.post("/login", m{"email": "matt@lp.com", "password": "wrong"}).refused(400, "password", "Invalid password")
 	c.login("jess").refused(400, "password", "Invalid password") // has none
 
@@ -213,7 +215,8 @@ func TestContract08_two_factor_flag(t *testing.T) {
 	c.page("/tf-validate").shows("We texted a code to")
 	c.form("/tf-validate", "code", wrong(s.code(phone))).shows("Invalid code")
 	failed := eventsOf[event.UserFailedAuthn](s.events)
-	if len(failed) != 1 || failed[0].User.Email != "gal@lp.com" || failed[0].AuthType != "code" || !failed[0].SecondFactor {
+	if len(failed) != 1 || failed[0].User.Email != "gal@lp.com" || failed[0].AuthType != "code" ||
+		!failed[0].SecondFactor {
 		t.Errorf("failed-authn events: %+v", failed)
 	}
 	c.form("/tf-validate", "code", s.code(phone)).to("/")

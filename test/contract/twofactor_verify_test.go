@@ -55,7 +55,8 @@ func TestContract36_verify_json(t *testing.T) {
 	c := s.client()
 	c.get("/verify").refusedFlat(401, "You must sign in to view this resource.")
 	c.login("joe").want(200)
-	for _, r := range []*reply{c.get("/tf-setup"), c.post("/tf-setup", m{"setup": "email"}), c.post("/tf-setup", m{"setup": "disable"})} {
+	for _, r := range []*reply{c.get("/tf-setup"), c.post("/tf-setup", m{"setup": "email"}),
+		c.post("/tf-setup", m{"setup": "disable"})} {
 		r.refusedFlat(401, reauthenticate).has("reauth_required", true, "unified_signin_enabled", false,
 			"has_webauthn_verify_credential", false, "oauth_enabled", false, "oauth_providers", list())
 	}
@@ -97,14 +98,16 @@ func TestContract37_setup_nofresh(t *testing.T) {
 }
 
 func TestContract38_no_sms(t *testing.T) {
-	s := newSite(t, required, func(c *twofold.Config) { c.SMS, c.TwoFactor.EnabledMethods = nil, []string{store.Email} })
+	s := newSite(t, required,
+		func(c *twofold.Config) { c.SMS, c.TwoFactor.EnabledMethods = nil, []string{store.Email} })
 	c := s.client()
 	c.loginForm("matt").to("/tf-setup")
 	c.page("/tf-setup").shows("Email").hides("SMS", "Phone")
 	c.form("/tf-setup", "setup", "sms", "phone", phone).shows("Marked method is not valid")
 	c.form("/tf-setup", "setup", "email").shows("Enter code to complete setup")
 	c.form("/tf-validate", "code", s.code("matt@lp.com")).to("/")
-	c.get("/tf-setup").want(200).has("tf_method", "email", "tf_phone_number", nil, "tf_available_methods", list("email"))
+	c.get("/tf-setup").want(200).has("tf_method", "email", "tf_phone_number", nil, "tf_available_methods",
+		list("email"))
 
 	config := s.config
 	config.TwoFactor.EnabledMethods = []string{store.SMS}
@@ -174,14 +177,17 @@ func TestContract42_setup_csrf_header(t *testing.T) {
 	c, _ := s.enroll("gal", store.SMS)
 	token := c.get("/tf-setup").want(200).str("csrf_token")
 	asForm := func(pairs ...string) *reply {
-		return c.do("POST", "/tf-setup", "setup=disable", append(pairs, "Content-Type", formType, "Accept", "application/json")...)
+		return c.do("POST", "/tf-setup", "setup=disable",
+			append(pairs, "Content-Type", formType, "Accept", "application/json")...)
 	}
 	asForm().refused(400, "csrf_token", noToken)
 	asForm("X-CSRF-Token", "x").refused(400, "csrf_token", badToken)
 	const elsewhere = "The request came from another site and was refused."
-	for _, h := range [][]string{{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}} {
+	for _, h := range [][]string{{"Origin", "https://evil.example"}, {"Origin", "null"},
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}} {
 		asForm(append(h, "X-CSRF-Token", token)...).refusedFlat(403, elsewhere)
-		c.do("POST", "/tf-setup", `{"setup":"disable"}`, append(h, "Content-Type", "application/json")...).refusedFlat(403, elsewhere)
+		c.do("POST", "/tf-setup", `{"setup":"disable"}`,
+			append(h, "Content-Type", "application/json")...).refusedFlat(403, elsewhere)
 	}
 	if len(s.factors("gal")) != 1 {
 		t.Fatal("switched off by another site")
@@ -263,5 +269,6 @@ func TestContract46_override_tf_required_admin(t *testing.T) {
 	c = s.client()
 	c.login("joe").want(200)
 	c.get("/admin").refusedFlat(403, "You do not have permission to view this resource.")
-	c.get("/both").refusedFlat(403, "This page needs a second factor. Please set one up.").has("tf_setup_url", "/tf-setup")
+	c.get("/both").refusedFlat(403, "This page needs a second factor. Please set one up.").has("tf_setup_url",
+		"/tf-setup")
 }

@@ -20,14 +20,17 @@ func TestContractU15_setup_json(t *testing.T) {
 	c.get("/us-setup").want(200).has("identity_attributes", list("email", "username"),
 		"available_methods", list("password", "email", "authenticator", "sms"), "active_methods", list("password"),
 		"setup_methods", list("email", "authenticator", "sms"), "phone", nil)
-	c.post("/us-setup", m{"chosen_method": "sms", "phone": "555-1212"}).refused(400, "phone", "Phone number not valid e.g. missing country code")
-	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": "650-555-1212"}).want(200).has("chosen_method", "sms", "phone", phone, "authr_key", absent, "user", absent)
+	c.post("/us-setup", m{"chosen_method": "sms", "phone": "555-1212"}).refused(400, "phone",
+		"Phone number not valid e.g. missing country code")
+	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": "650-555-1212"}).want(200).has("chosen_method",
+		"sms", "phone", phone, "authr_key", absent, "user", absent)
 	path := "/us-setup/" + begun.str("state")
 	c.post(path, m{"passcode": wrong(s.code(phone))}).refused(400, "passcode", badPasscode)
 	c.post(path, m{}).want(400)
 	c.post(path, m{"passcode": s.code(phone)}).want(200).has("chosen_method", "sms", "phone", phone, "user", absent)
 	c.get("/us-setup").want(200).has("active_methods", list("password", "sms"), "phone", phone)
-	if e := eventsOf[event.USProfileChanged](s.events); len(e) != 1 || !slices.Equal(e[0].Methods, []string{"sms"}) || e[0].User.Email != "joe@lp.com" {
+	if e := eventsOf[event.USProfileChanged](s.events); len(e) != 1 || !slices.Equal(e[0].Methods, []string{"sms"}) ||
+		e[0].User.Email != "joe@lp.com" {
 		t.Errorf("profile changed: %+v", e)
 	}
 	s.advance(time.Minute)
@@ -35,7 +38,8 @@ func TestContractU15_setup_json(t *testing.T) {
 	b.passcode("joe", b.ask("joe", "sms")).want(200)
 	s.advance(time.Minute)
 	// However it is written, a phone number is not an identity.
-	s.client().post("/us-signin/send-code", m{"identity": "(650) 555-1212", "chosen_method": "sms"}).refused(400, "identity", noIdentity)
+	s.client().post("/us-signin/send-code", m{"identity": "(650) 555-1212", "chosen_method": "sms"}).refused(400,
+		"identity", noIdentity)
 }
 
 func TestContractU16_setup_json_no_session(t *testing.T) {
@@ -106,7 +110,8 @@ func TestContractU21_verify(t *testing.T) {
 	s.advance(time.Minute)
 	s.events.reset()
 	c.form("/us-setup", "chosen_method", "email").to("/us-verify?next=/us-setup")
-	page := c.page("/us-verify?next=/us-setup").shows("Confirm it's you", `name="passcode"`, `value="sms"`).hides(`value="email"`)
+	page := c.page("/us-verify?next=/us-setup").shows("Confirm it's you", `name="passcode"`,
+		`value="sms"`).hides(`value="email"`)
 	if !strings.Contains(page.body, `name="next" value="/us-setup"`) {
 		t.Error("the page forgets where it came from")
 	}
@@ -116,7 +121,8 @@ func TestContractU21_verify(t *testing.T) {
 	c.form("/us-verify?next=/us-setup", "passcode", s.code(phone)).to("/us-setup")
 	c.page("/us-setup").want(200)
 	sent, again := eventsOf[event.USSecurityTokenSent](s.events), eventsOf[event.UserReauthenticated](s.events)
-	if len(sent) != 1 || sent[0].Method != "sms" || len(again) != 1 || !slices.Equal(again[0].Via, []string{"sms"}) || len(eventsOf[event.UserFailedAuthn](s.events)) != 0 {
+	if len(sent) != 1 || sent[0].Method != "sms" || len(again) != 1 || !slices.Equal(again[0].Via, []string{"sms"}) ||
+		len(eventsOf[event.UserFailedAuthn](s.events)) != 0 {
 		t.Errorf("sent %+v, again %+v", sent, again)
 	}
 }
@@ -135,7 +141,8 @@ func TestContractU22_verify_json(t *testing.T) {
 	s.advance(time.Minute)
 	s.events.reset()
 	user := m{"id": s.id("joe"), "email": "joe@lp.com"}
-	c.get("/us-verify").want(200).has("user", user, "available_methods", list("sms", "password", "email"), "code_methods", list("sms"),
+	c.get("/us-verify").want(200).has("user", user, "available_methods", list("sms", "password", "email"),
+		"code_methods", list("sms"),
 		"has_webauthn_verify_credential", false, "oauth_enabled", false, "oauth_providers", list())
 	c.post("/us-verify/send-code", m{}).refused(400, "chosen_method", noMethod)
 	c.post("/us-verify/send-code", m{"chosen_method": "orange"}).refused(400, "chosen_method", "Not a valid choice.")
@@ -170,7 +177,8 @@ func TestContractU24_invalid_method(t *testing.T) {
 		c.Passwordless.EnabledMethods = []string{"password", store.Email}
 	})
 	c := s.client()
-	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400, "chosen_method", noMethod)
+	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400, "chosen_method",
+		noMethod)
 	c.form("/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "sms").shows(noMethod)
 }
 
@@ -197,7 +205,8 @@ func TestContractU26_setup_new_totp(t *testing.T) {
 		t.Error("two set-ups share a secret")
 	}
 	c.post("/us-setup/"+second.str("state"), m{"passcode": old.next()}).refused(400, "passcode", badPasscode)
-	c.post("/us-setup/"+first.str("state"), m{"passcode": old.next()}).refused(400, "", apiError) // the later one replaced it
+	// the later one replaced it
+	c.post("/us-setup/"+first.str("state"), m{"passcode": old.next()}).refused(400, "", apiError)
 	c.post("/us-setup/"+second.str("state"), m{"passcode": app.next()}).want(200)
 	s.client().passcode("joe", old.next()).refused(400, "passcode", badPasscode)
 	s.client().passcode("joe", app.next()).want(200)
@@ -207,7 +216,8 @@ func TestContractU27_qrcode(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.loginForm("joe").to("/")
-	page := c.form("/us-setup", "chosen_method", "authenticator").shows("Set up your authenticator app", "data:image/svg+xml;base64,", `name="passcode"`)
+	page := c.form("/us-setup", "chosen_method", "authenticator").shows("Set up your authenticator app",
+		"data:image/svg+xml;base64,", `name="passcode"`)
 	shown := shownKey(page.text())
 	action := regexp.MustCompile(`action="(/us-setup/[^"]+)"`).FindStringSubmatch(page.text())
 	if shown == "" || action == nil {
@@ -237,7 +247,8 @@ func unconfirmedSite(t *testing.T, change ...func(*twofold.Config)) *site {
 		c.Accounts.Registerable, c.Accounts.Confirmable = true, true
 	}}, change...)...)
 	c := s.client()
-	c.post("/register", m{"email": "jyl@lp.com", "password": "battery staple", "password_confirm": "battery staple"}).want(200)
+	c.post("/register", m{"email": "jyl@lp.com", "password": "battery staple",
+		"password_confirm": "battery staple"}).want(200)
 	c.stranger()
 	return s
 }
@@ -256,8 +267,10 @@ func TestContractU29_requires_confirmation_error_redirect(t *testing.T) {
 func TestContractU30_confirmable(t *testing.T) {
 	s := unconfirmedSite(t)
 	c := s.client()
-	c.post("/us-signin/send-code", m{"identity": "jyl@lp.com", "chosen_method": "email"}).refused(400, "identity", "Email requires confirmation.")
-	c.post("/us-signin", m{"identity": "jyl@lp.com", "passcode": "battery staple"}).refused(400, "identity", "Email requires confirmation.")
+	c.post("/us-signin/send-code", m{"identity": "jyl@lp.com", "chosen_method": "email"}).refused(400, "identity",
+		"Email requires confirmation.")
+	c.post("/us-signin", m{"identity": "jyl@lp.com", "passcode": "battery staple"}).refused(400, "identity",
+		"Email requires confirmation.")
 	c.form("/us-signin", "identity", "jyl@lp.com", "passcode", "battery staple").shows("Email requires confirmation.")
 	c.post("/us-signin", m{"identity": "jyl@lp.com", "passcode": "wrong"}).refused(400, "passcode", badPasscode)
 	c.stranger()
@@ -269,7 +282,8 @@ func TestContractU30_confirmable(t *testing.T) {
 func TestContractU33_empty_password(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
-	for _, body := range []m{{"identity": "joe@lp.com"}, {"identity": "joe@lp.com", "passcode": ""}, {"identity": "joe@lp.com", "passcode": nil}, {"identity": "jess@lp.com", "passcode": ""}} {
+	for _, body := range []m{{"identity": "joe@lp.com"}, {"identity": "joe@lp.com", "passcode": ""},
+		{"identity": "joe@lp.com", "passcode": nil}, {"identity": "jess@lp.com", "passcode": ""}} {
 		c.post("/us-signin", body).refused(400, "passcode", badPasscode)
 	}
 	c.passcode("jess", plain).refused(400, "passcode", badPasscode) // an account without password

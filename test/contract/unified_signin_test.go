@@ -110,14 +110,16 @@ func TestContractU01_simple_signin(t *testing.T) {
 	c.page("/us-signin").shows(`name="identity"`, `name="passcode"`, `value="email"`, `value="sms"`)
 	c.form("/us-signin/send-code", "identity", "joe@lp.com").shows(noMethod)
 	c.form("/us-signin/send-code", "identity", "matt2@lp.com", "chosen_method", "email").shows(noIdentity)
-	s.client().form("/us-signin/send-code", "identity", "tiya@lp.com", "chosen_method", "email").shows("Account is disabled.")
+	s.client().form("/us-signin/send-code", "identity", "tiya@lp.com", "chosen_method",
+		"email").shows("Account is disabled.")
 	c = s.client()
 	mail := s.awaits("joe@lp.com", func() {
 		c.form("/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "email").shows(codeSent)
 	})
 	code := sixDigits.FindString(mail.Text)
 	c.passcodeForm("joe", wrong(code)).shows(badPasscode)
-	if e := eventsOf[event.UserFailedAuthn](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" || e[0].AuthType != "passcode" || e[0].SecondFactor {
+	if e := eventsOf[event.UserFailedAuthn](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
+		e[0].AuthType != "passcode" || e[0].SecondFactor {
 		t.Errorf("failed: %+v", e)
 	}
 	c.passcodeForm("joe", code).to("/")
@@ -150,10 +152,13 @@ func TestContractU02_simple_signin_json(t *testing.T) {
 	for _, body := range []m{{"identity": "joe@lp.com"}, {"identity": "joe@lp.com", "chosen_method": ""}} {
 		c.post("/us-signin/send-code", body).refused(400, "chosen_method", noMethod)
 	}
-	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "carrier pigeon"}).refused(400, "chosen_method", "Not a valid choice.")
+	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "carrier pigeon"}).refused(400,
+		"chosen_method", "Not a valid choice.")
 	c.post("/us-signin/send-code", m{"chosen_method": "email"}).refused(400, "identity", noIdentity)
-	c.post("/us-signin/send-code", m{"identity": "nobody@lp.com", "chosen_method": "email"}).refused(400, "identity", noIdentity)
-	s.client().post("/us-signin/send-code", m{"identity": "tiya@lp.com", "chosen_method": "email"}).refused(400, "identity", "Account is disabled.")
+	c.post("/us-signin/send-code", m{"identity": "nobody@lp.com", "chosen_method": "email"}).refused(400, "identity",
+		noIdentity)
+	s.client().post("/us-signin/send-code", m{"identity": "tiya@lp.com", "chosen_method": "email"}).refused(400,
+		"identity", "Account is disabled.")
 	c = s.client()
 	mail := s.awaits("joe@lp.com", func() {
 		r := c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "email"}).want(200)
@@ -165,10 +170,12 @@ func TestContractU02_simple_signin_json(t *testing.T) {
 	c.passcode("joe", wrong(code)).refused(400, "passcode", badPasscode)
 	c.post("/us-signin", m{"identity": "nobody@lp.com", "passcode": code}).refused(400, "identity", noIdentity)
 	sent, failed := eventsOf[event.USSecurityTokenSent](s.events), eventsOf[event.UserFailedAuthn](s.events)
-	if len(sent) != 1 || sent[0].Method != "email" || sent[0].User.Email != "joe@lp.com" || len(failed) != 1 || failed[0].AuthType != "passcode" {
+	if len(sent) != 1 || sent[0].Method != "email" || sent[0].User.Email != "joe@lp.com" || len(failed) != 1 ||
+		failed[0].AuthType != "passcode" {
 		t.Errorf("sent %+v, failed %+v", sent, failed)
 	}
-	r := c.post("/us-signin?include_auth_token", m{"identity": "joe@lp.com", "passcode": code}).want(200).has("tf_required", false)
+	r := c.post("/us-signin?include_auth_token",
+		m{"identity": "joe@lp.com", "passcode": code}).want(200).has("tf_required", false)
 	token := s.client()
 	token.token = r.json["user"].(m)["authentication_token"].(string)
 	token.signedIn("joe", 1)
@@ -203,7 +210,8 @@ func TestContractU07_admin_setup_user_reset(t *testing.T) {
 	c.stranger()
 	s.advance(time.Minute)
 	before := len(s.sms.All())
-	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400, "chosen_method", noMethod)
+	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400, "chosen_method",
+		noMethod)
 	c.login("joe").want(200)
 	c.get("/us-setup").want(200).has("active_methods", list("password"))
 	if after := len(s.sms.All()); after != before {
@@ -256,7 +264,8 @@ func TestContractU11_verify_link(t *testing.T) {
 	c := s.client()
 	link := c.mailedLink("joe")
 	mail := s.passcodes("joe@lp.com")[0]
-	if !strings.HasSuffix(mail.Subject, " is your tests code") || !strings.Contains(mail.Text, s.origin+link) || !strings.Contains(mail.HTML, link) {
+	if !strings.HasSuffix(mail.Subject, " is your tests code") || !strings.Contains(mail.Text, s.origin+link) ||
+		!strings.Contains(mail.HTML, link) {
 		t.Errorf("mail %+v", mail)
 	}
 	c.get("/us-verify-link").refusedFlat(400, apiError)
@@ -271,7 +280,8 @@ func TestContractU11_verify_link(t *testing.T) {
 	c.stranger() // opening it is not using it
 	c.form(link).to("/")
 	c.signedIn("joe", 1)
-	if got := s.via(); len(got) != 1 || !slices.Equal(got[0], []string{"email"}) || len(eventsOf[event.USSecurityTokenSent](s.events)) != 1 {
+	if got := s.via(); len(got) != 1 || !slices.Equal(got[0], []string{"email"}) ||
+		len(eventsOf[event.USSecurityTokenSent](s.events)) != 1 {
 		t.Errorf("via %v", got)
 	}
 	c.page("/us-signin").to("/")
@@ -285,7 +295,8 @@ func TestContractU13_setup(t *testing.T) {
 	c := s.client()
 	c.page("/us-setup").to("/login?next=/us-setup")
 	c.loginForm("joe").to("/")
-	c.page("/us-setup").shows(`value="email"`, `value="authenticator"`, `value="sms"`, `name="phone"`).hides(`value="password"`)
+	c.page("/us-setup").shows(`value="email"`, `value="authenticator"`, `value="sms"`,
+		`name="phone"`).hides(`value="password"`)
 	c.form("/us-setup").shows(apiError)
 	c.form("/us-setup", "chosen_method", "sms").shows("This isn't a phone number.")
 	c.form("/us-setup", "chosen_method", "sms", "phone", "555-1212").
@@ -302,7 +313,8 @@ func TestContractU13_setup(t *testing.T) {
 	}
 	c.form(action[1], "passcode", s.code(phone)).to("/us-setup")
 	c.page("/us-setup").shows("Unified sign in setup successful", "•••••••12")
-	if e := eventsOf[event.USProfileChanged](s.events); len(e) != 1 || !slices.Equal(e[0].Methods, []string{"sms"}) || e[0].Delete {
+	if e := eventsOf[event.USProfileChanged](s.events); len(e) != 1 || !slices.Equal(e[0].Methods, []string{"sms"}) ||
+		e[0].Delete {
 		t.Errorf("profile changed: %+v", e)
 	}
 }
@@ -312,9 +324,11 @@ func TestContractU14_setup_email(t *testing.T) {
 	c := s.client()
 	c.login("joe").want(200)
 	begun := c.post("/us-setup", m{"chosen_method": "email"}).want(200).has("chosen_method", "email", "phone", nil)
-	if mail := s.letter("joe@lp.com"); signinLink.MatchString(mail.Text) || strings.Contains(mail.HTML, "us-verify-link") {
+	if mail := s.letter("joe@lp.com"); signinLink.MatchString(mail.Text) ||
+		strings.Contains(mail.HTML, "us-verify-link") {
 		t.Errorf("a set-up's mail has a link that signs in:\n%s", mail.Text)
 	}
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code("joe@lp.com")}).want(200).has("chosen_method", "email", "phone", nil)
+	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code("joe@lp.com")}).want(200).has("chosen_method", "email",
+		"phone", nil)
 	c.get("/us-setup").want(200).has("active_methods", list("password", "email"))
 }

@@ -100,7 +100,8 @@ func TestContractU43_only_passwd(t *testing.T) {
 	c := s.client()
 	c.passcodeForm("joe", plain).to("/")
 	c.page("/us-setup").shows("Password").hides(`name="chosen_method"`)
-	c.get("/us-setup").want(200).has("available_methods", list("password"), "active_methods", list("password"), "setup_methods", list())
+	c.get("/us-setup").want(200).has("available_methods", list("password"), "active_methods", list("password"),
+		"setup_methods", list())
 	c.logout()
 	c.get("/us-signin").want(200).has("available_methods", list("password"), "code_methods", list())
 	c.page("/us-signin").hides("chosen_method")
@@ -113,7 +114,8 @@ func TestContractU44_passwd_and_authenticator(t *testing.T) {
 	c := s.client()
 	c.login("joe").want(200)
 	c.get("/us-setup").want(200).has("setup_methods", list("authenticator"))
-	c.form("/us-setup", "chosen_method", "authenticator").shows("data:image/svg+xml;base64,").hides("sent a code", codeSent)
+	c.form("/us-setup", "chosen_method", "authenticator").shows("data:image/svg+xml;base64,").hides("sent a code",
+		codeSent)
 	c.get("/us-verify").want(200).has("code_methods", list())
 	if n := len(s.mail.All()) + len(s.sms.All()); n != 0 {
 		t.Errorf("%d messages went out", n)
@@ -126,7 +128,8 @@ func TestContractU45_totp_generation(t *testing.T) {
 	begun := c.post("/us-setup", m{"chosen_method": "authenticator"}).want(200).
 		has("authr_username", "joe@lp.com", "authr_issuer", "tests", "phone", nil)
 	key := begun.str("authr_b32key")
-	if !regexp.MustCompile(`^[A-Z2-7]{32}=*$`).MatchString(key) || !regexp.MustCompile(`^([A-Z2-7]{4}[- ]?){8}$`).MatchString(begun.str("authr_key")) {
+	if !regexp.MustCompile(`^[A-Z2-7]{32}=*$`).MatchString(key) ||
+		!regexp.MustCompile(`^([A-Z2-7]{4}[- ]?){8}$`).MatchString(begun.str("authr_key")) {
 		t.Errorf("key %q, shown as %q", key, begun.str("authr_key"))
 	}
 	if want := "otpauth://totp/tests:joe@lp.com?secret=" + key + "&issuer=tests"; begun.str("authr_uri") != want {
@@ -138,7 +141,8 @@ func TestContractU45_totp_generation(t *testing.T) {
 	}
 	a := s.app(key)
 	c.post("/us-setup/"+begun.str("state"), m{"passcode": wrong(a.next())}).want(400)
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": a.next()}).want(200).has("chosen_method", "authenticator", "phone", nil)
+	c.post("/us-setup/"+begun.str("state"), m{"passcode": a.next()}).want(200).has("chosen_method", "authenticator",
+		"phone", nil)
 	c.get("/us-setup").want(200).has("active_methods", list("password", "authenticator", "sms"))
 	b := s.client()
 	b.passcode("joe", a.next()).want(200)
@@ -200,7 +204,8 @@ func TestContractU49_setup_delete_json(t *testing.T) {
 		t.Errorf("profile changed: %+v", e)
 	}
 	s.advance(time.Minute)
-	s.client().post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400, "chosen_method", noMethod)
+	s.client().post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400,
+		"chosen_method", noMethod)
 }
 
 func TestContractU50_setup_delete_multi_json(t *testing.T) {
@@ -219,7 +224,8 @@ func TestContractU51_generic_response(t *testing.T) {
 	const maybe = "If that identity is in our system, you were sent a code."
 	for _, who := range []string{"joe@lp.com", "matt@lp.com", "tiya@lp.com", "nobody@lp.com"} {
 		c := s.client()
-		if r := c.post("/us-signin/send-code", m{"identity": who, "chosen_method": "email"}).want(200); len(r.json) != 1 {
+		if r := c.post("/us-signin/send-code",
+			m{"identity": who, "chosen_method": "email"}).want(200); len(r.json) != 1 {
 			t.Errorf("%s: %s", who, r.body)
 		}
 		c.post("/us-signin", m{"identity": who, "passcode": "000000"}).refused(400, "", generic)
@@ -246,8 +252,10 @@ func TestContractU52_propagate_next(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Pages.Prefix = "/auth" })
 	c := s.client()
 	c.page("/profile").to("/auth/login?next=/profile")
-	c.page("/auth/us-signin?next=/profile").shows(`action="/auth/us-signin"`, `formaction="/auth/us-signin/send-code"`, `name="next" value="/profile"`)
-	c.form("/auth/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "email", "next", "/profile").shows(noMethod, `name="next" value="/profile"`)
+	c.page("/auth/us-signin?next=/profile").shows(`action="/auth/us-signin"`, `formaction="/auth/us-signin/send-code"`,
+		`name="next" value="/profile"`)
+	c.form("/auth/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "email", "next",
+		"/profile").shows(noMethod, `name="next" value="/profile"`)
 	c.form("/auth/us-signin", "identity", "joe@lp.com", "passcode", plain, "next", "/profile").to("/profile")
 }
 
@@ -259,12 +267,14 @@ func TestContractU53_propagate_next_tf(t *testing.T) {
 	c.post("/auth/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)
 	s.advance(time.Minute)
 	c = s.client()
-	c.form("/auth/us-signin?next=/profile", "identity", "gal@lp.com", "passcode", plain).to("/auth/tf-validate?next=/profile")
+	c.form("/auth/us-signin?next=/profile", "identity", "gal@lp.com", "passcode",
+		plain).to("/auth/tf-validate?next=/profile")
 	c.page("/auth/tf-validate?next=/profile").shows(`name="next" value="/profile"`)
 	c.form("/auth/tf-validate", "code", s.code(phone), "next", "/profile").to("/profile")
 	c.form("/auth/logout").to("/")
 	s.advance(time.Minute)
-	c.form("/auth/us-signin", "identity", "gal@lp.com", "passcode", plain, "next", "/both").to("/auth/tf-validate?next=/both")
+	c.form("/auth/us-signin", "identity", "gal@lp.com", "passcode", plain, "next",
+		"/both").to("/auth/tf-validate?next=/both")
 }
 
 func TestContractU54_xlation(t *testing.T) {
@@ -291,7 +301,8 @@ func TestContractU56_csrf_2fa_us_cookie(t *testing.T) {
 
 // choices are what the page of /us-setup offers to add, in order.
 func (c *client) choices() (list []string) {
-	for _, found := range regexp.MustCompile(`name="chosen_method" id="method-(\w+)"`).FindAllStringSubmatch(c.page("/us-setup").want(200).body, -1) {
+	for _, found := range regexp.MustCompile(`name="chosen_method" id="method-(\w+)"`).FindAllStringSubmatch(
+		c.page("/us-setup").want(200).body, -1) {
 		list = append(list, found[1])
 	}
 	return list
@@ -324,7 +335,8 @@ func TestContractU59_us_setup_sms(t *testing.T) {
 }
 
 func TestContractU60_us_setup_authenticator_sms(t *testing.T) {
-	setupOf(t, []string{"password", store.Email, store.Authenticator, store.SMS}, []string{store.Authenticator, store.SMS})
+	setupOf(t, []string{"password", store.Email, store.Authenticator, store.SMS},
+		[]string{store.Authenticator, store.SMS})
 }
 
 func TestContractU61_override_tf_required(t *testing.T) {
@@ -345,7 +357,8 @@ func TestContractU62_override_user_locked(t *testing.T) {
 	s := newSite(t, withUnified, lockedJoe)
 	c := s.client()
 	c.passcode("joe", plain).refused(400, "identity", "Account is locked.")
-	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "email"}).refused(400, "identity", "Account is locked.")
+	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "email"}).refused(400, "identity",
+		"Account is locked.")
 	c.passcodeForm("joe", plain).shows("Account is locked.")
 	c.stranger()
 	c.passcode("matt", plain).want(200)

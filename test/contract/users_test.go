@@ -82,7 +82,8 @@ func overTable(t *testing.T, users twofold.UserSource) *twofold.Auth {
 	if err != nil {
 		t.Fatal(err)
 	}
-	auth, err := twofold.New(twofold.Config{Origin: "http://localhost", Key: twofold.KeyText(key), Store: db, Users: users})
+	auth, err := twofold.New(twofold.Config{Origin: "http://localhost", Key: twofold.KeyText(key), Store: db,
+		Users: users})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,8 @@ func TestSetRolesDoesNotPretendToTakeARoleOfTheOwnTable(t *testing.T) {
 			t.Errorf("roles %v: the roles are %v now", left, got)
 		}
 	}
-	if err := auth.SetRoles(ctx, "1", "admin", "editor"); err != nil || !slices.Equal(rolesOf(), []string{"admin", "editor"}) {
+	if err := auth.SetRoles(ctx, "1", "admin", "editor"); err != nil ||
+		!slices.Equal(rolesOf(), []string{"admin", "editor"}) {
 		t.Errorf("%v, roles %v", err, rolesOf())
 	}
 	if err := auth.SetRoles(ctx, "1", "admin"); err != nil || !slices.Equal(rolesOf(), []string{"admin"}) {
@@ -120,7 +122,8 @@ func TestSetRolesDoesNotPretendToTakeARoleOfTheOwnTable(t *testing.T) {
 // listed.
 func oddRoles() []string {
 	return []string{
-		"team admin", "team,admin", "team\tadmin", "team\nadmin", "admin\x00", "admin\x1b[2K", "admin\u200b", "team\u00a0admin",
+		"team admin", "team,admin", "team\tadmin", "team\nadmin", "admin\x00", "admin\x1b[2K", "admin\u200b",
+		"team\u00a0admin",
 		"\u202enimda", "admin\xff", strings.Repeat("a", 101),
 	}
 }
@@ -239,7 +242,8 @@ func TestListUsersListsTheWholeOwnTableOrSaysThatItCannot(t *testing.T) {
 
 // Hashes that no scheme here can judge.
 var strangeHashes = []string{
-	"pbkdf2_sha256$600000$x$y", "!", "plain", "$argon2id$v=19$m=1", "$2b$12$short", "$6$salt$hash", "$argon2id$v=19$m=4000000000,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+	"pbkdf2_sha256$600000$x$y", "!", "plain", "$argon2id$v=19$m=1", "$2b$12$short", "$6$salt$hash",
+	"$argon2id$v=19$m=4000000000,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
 }
 
 func TestCreateUserRefusesAHashThatNothingWouldMatch(t *testing.T) {
@@ -263,7 +267,8 @@ func TestAnUnrecognizedHashIsAWrongPassword(t *testing.T) {
 		table.mu.Lock()
 		table.rows[0].PasswordHash = hash
 		table.mu.Unlock()
-		if got := s.client().post("/login", m{"email": "ann@example.org", "password": plain}); got.status != 400 || got.json["errors"].([]any)[0] != stranger.json["errors"].([]any)[0] {
+		if got := s.client().post("/login", m{"email": "ann@example.org", "password": plain}); got.status != 400 ||
+			got.json["errors"].([]any)[0] != stranger.json["errors"].([]any)[0] {
 			t.Errorf("%s: %d %s", hash, got.status, got.body)
 		}
 	}

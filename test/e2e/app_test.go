@@ -70,13 +70,15 @@ func read(picture []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, hint := range []gozxing.DecodeHintType{gozxing.DecodeHintType_TRY_HARDER, gozxing.DecodeHintType_PURE_BARCODE} {
+	for _, hint := range []gozxing.DecodeHintType{gozxing.DecodeHintType_TRY_HARDER,
+		gozxing.DecodeHintType_PURE_BARCODE} {
 		var bitmap *gozxing.BinaryBitmap
 		if bitmap, err = gozxing.NewBinaryBitmapFromImage(img); err != nil {
 			return "", err
 		}
 		var found *gozxing.Result
-		if found, err = qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{hint: true}); err == nil {
+		if found, err = qrcode.NewQRCodeReader().Decode(bitmap,
+			map[gozxing.DecodeHintType]any{hint: true}); err == nil {
 			return found.GetText(), nil
 		}
 	}

@@ -21,7 +21,8 @@ func (g *guide) axe(name, scheme string) {
 	}
 	source, err := os.ReadFile(file)
 	g.must(err)
-	eval[chromedp.Void](g.tab, string(source)+`;window.found = null; axe.run(document, {resultTypes: ['violations']}).then(
+	eval[chromedp.Void](g.tab,
+		string(source)+`;window.found = null; axe.run(document, {resultTypes: ['violations']}).then(
 		r => { window.found = r.violations.flatMap(v => v.nodes.map(n => v.id + ': ' + n.html + ': ' + n.failureSummary)); },
 		e => { window.found = ['axe: ' + e]; }); undefined`)
 	for range 300 {

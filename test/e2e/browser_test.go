@@ -143,10 +143,12 @@ func newTab(t *testing.T, origin string, l look) *tab {
 	if l.language == "" {
 		l.language = "en"
 	}
-	b.must(call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": l.language}}))
+	b.must(call(b, network.SetExtraHTTPHeaders,
+		network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": l.language}}))
 	if !l.scripts {
 		b.must(call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
-		b.must(b.do(chromedp.Navigate(`data:text/html,<!doctype html><title>off</title><script>document.title = "on"</script>`)))
+		b.must(b.do(chromedp.Navigate(
+			`data:text/html,<!doctype html><title>off</title><script>document.title = "on"</script>`)))
 		if title := eval[string](b, `document.title`); title != "off" {
 			t.Fatal("JavaScript could not be switched off")
 		}
@@ -180,7 +182,8 @@ func (h *heard) hear(event any) {
 		if d := e.Issue.Details; d != nil && d.ContentSecurityPolicyIssueDetails != nil {
 			complaint += " " + d.ContentSecurityPolicyIssueDetails.ViolatedDirective
 		} else if d != nil && d.GenericIssueDetails != nil {
-			complaint += fmt.Sprintf(" %s %s", d.GenericIssueDetails.ErrorType, d.GenericIssueDetails.ViolatingNodeAttribute)
+			complaint += fmt.Sprintf(" %s %s", d.GenericIssueDetails.ErrorType,
+				d.GenericIssueDetails.ViolatingNodeAttribute)
 		}
 	case *log.EventEntryAdded:
 		// A page that answers 404 or 429 is logged, and is not a complaint.

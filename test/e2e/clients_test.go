@@ -31,7 +31,8 @@ var bundled = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	out := filepath.Join(scratch, "clients")
-	cmd := exec.Command(pack, "clients/axios.js", "clients/angular.js", "--bundle", "--format=esm", "--log-level=error", "--outdir="+out)
+	cmd := exec.Command(pack, "clients/axios.js", "clients/angular.js", "--bundle", "--format=esm", "--log-level=error",
+		"--outdir="+out)
 	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(from, "node_modules"))
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, said)
@@ -44,7 +45,8 @@ func needClients(t *testing.T) string {
 	needBrowser(t)
 	if os.Getenv("TWOFOLD_CLIENTS") == "" {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("axios and Angular are not here: install npm, or name a folder with their node_modules in TWOFOLD_CLIENTS")
+			t.Fatal("axios and Angular are not here: install npm, or name a folder with their node_modules in " +
+				"TWOFOLD_CLIENTS")
 		}
 		t.Skip("skipped: axios and Angular are not here; see scripts/prepare")
 	}
@@ -68,7 +70,8 @@ type spa struct {
 func newHost(t *testing.T, files, client string, server *string) (origin string) {
 	t.Helper()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /client.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, filepath.Join(files, client+".js")) })
+	mux.HandleFunc("GET /client.js",
+		func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, filepath.Join(files, client+".js")) })
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>app</title><link rel="icon" href="data:,"><p>The application</p>
@@ -90,11 +93,15 @@ func newClient(t *testing.T, client string) *spa {
 		t.Fatal(err)
 	}
 	s.server = newServer(t, "SECURITY_FLASH_MESSAGES=False", "SECURITY_URL_PREFIX="+s.prefix,
-		"SECURITY_RECOVERABLE=True", "SECURITY_CHANGEABLE=True", "SECURITY_CONFIRMABLE=True", "SECURITY_REGISTERABLE=True", "SECURITY_UNIFIED_SIGNIN=True",
-		"SECURITY_POST_CONFIRM_VIEW=/confirmed", "SECURITY_CONFIRM_ERROR_VIEW=/confirm-error", "SECURITY_RESET_VIEW=/reset-password",
-		"SECURITY_RESET_ERROR_VIEW=/reset-password-error", "SECURITY_LOGIN_ERROR_VIEW=/login-error", "SECURITY_POST_OAUTH_LOGIN_VIEW=/post-oauth-login",
+		"SECURITY_RECOVERABLE=True", "SECURITY_CHANGEABLE=True", "SECURITY_CONFIRMABLE=True",
+		"SECURITY_REGISTERABLE=True", "SECURITY_UNIFIED_SIGNIN=True",
+		"SECURITY_POST_CONFIRM_VIEW=/confirmed", "SECURITY_CONFIRM_ERROR_VIEW=/confirm-error",
+		"SECURITY_RESET_VIEW=/reset-password",
+		"SECURITY_RESET_ERROR_VIEW=/reset-password-error", "SECURITY_LOGIN_ERROR_VIEW=/login-error",
+		"SECURITY_POST_OAUTH_LOGIN_VIEW=/post-oauth-login",
 		"SECURITY_REDIRECT_BEHAVIOR=spa", "SECURITY_REDIRECT_HOST="+host.Host,
-		`SECURITY_CSRF_PROTECT_MECHANISMS=["session", "basic"]`, "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=True", "SECURITY_CSRF_COOKIE_NAME=XSRF-TOKEN",
+		`SECURITY_CSRF_PROTECT_MECHANISMS=["session", "basic"]`, "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=True",
+		"SECURITY_CSRF_COOKIE_NAME=XSRF-TOKEN",
 		"SECURITY_TRACKABLE=True",
 		"WTF_CSRF_CHECK_DEFAULT=False", "WTF_CSRF_TIME_LIMIT=None", "SESSION_COOKIE_SAMESITE=strict")
 	s.server.address = strings.TrimSuffix(s.server.address, s.prefix)
@@ -190,12 +197,14 @@ func TestTheClientsOfTheOriginalsPage(t *testing.T) {
 			t.Parallel()
 			s := newClient(t, client)
 			who := map[string]any{"email": "spa@example.org", "password": "correct horse battery"}
-			s.calls(200, "POST", "/register", map[string]any{"email": who["email"], "password": who["password"], "password_confirm": who["password"]})
+			s.calls(200, "POST", "/register",
+				map[string]any{"email": who["email"], "password": who["password"], "password_confirm": who["password"]})
 			s.calls(400, "POST", "/login", who)
 			s.visit(s.server.address + s.prefix + "/confirm/nonsense")
 			s.told("/confirm-error", "error", "Invalid confirmation token.")
 			s.visit(s.link("spa@example.org", "confirm"))
-			s.told("/confirmed", "success", "Thank you. Your email has been confirmed.", "email", "spa@example.org", "identity", "spa@example.org")
+			s.told("/confirmed", "success", "Thank you. Your email has been confirmed.", "email", "spa@example.org",
+				"identity", "spa@example.org")
 
 			r := s.calls(200, "POST", "/login", who)
 			token, _ := r["csrf_token"].(string)
@@ -236,7 +245,8 @@ func TestTheClientsOfTheOriginalsPage(t *testing.T) {
 			s.visit(link)
 			s.told("/reset-password", "token", link[strings.LastIndex(link, "/")+1:])
 			who["password"] = "another horse battery"
-			s.calls(200, "POST", "/reset/"+link[strings.LastIndex(link, "/")+1:], map[string]any{"password": who["password"], "password_confirm": who["password"]})
+			s.calls(200, "POST", "/reset/"+link[strings.LastIndex(link, "/")+1:],
+				map[string]any{"password": who["password"], "password_confirm": who["password"]})
 			s.calls(200, "POST", "/login", who)
 		})
 	}

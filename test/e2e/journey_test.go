@@ -168,7 +168,8 @@ func TestRecoveryCodesBringAPersonBack(t *testing.T) {
 		if len(codes) != 10 {
 			t.Fatalf("the page shows %v", codes)
 		}
-		if shown := eval[bool](b, `[...document.querySelectorAll('[data-copy], [data-print]')].every(e => e.checkVisibility())`); shown != scripts {
+		if shown := eval[bool](b,
+			`[...document.querySelectorAll('[data-copy], [data-print]')].every(e => e.checkVisibility())`); shown != scripts {
 			t.Errorf("copy and print are shown: %v, scripts: %v", shown, scripts)
 		}
 		b.tick("I have saved these codes")

@@ -53,7 +53,8 @@ func (h *hands) tabOn() spot {
 	case now.Kind == "":
 	case !now.Seen || !now.Clear:
 		h.t.Errorf("%s: the focus on %q is not seen: %+v", h.path(), now.Name, now)
-	case now.Page == h.last.Page && !now.First && (now.Middle < h.last.Top || now.Top <= h.last.Middle && now.Middle >= h.last.Top && now.Left < h.last.Left):
+	case now.Page == h.last.Page && !now.First &&
+		(now.Middle < h.last.Top || now.Top <= h.last.Middle && now.Middle >= h.last.Top && now.Left < h.last.Left):
 		h.t.Errorf("%s: the focus goes from %q back up to %q: %+v, %+v", h.path(), h.last.Name, now.Name, h.last, now)
 	}
 	h.last = now

@@ -48,9 +48,10 @@ func guides(folder, name string) []guide {
 	return []guide{
 		{shots: shots, language: "en", site: "Twofold", email: "ann@example.org", name: name},
 		{
-			shots: shots, language: "de", site: "Nahverkehrsgesellschaft Oberammergau-Unterschleißheim", username: "annamariavonundzuhohenstein",
-			email: "annamariavonundzuhohensteinbuchhaltung.rechnungsstelle@abrechnung.verkehrsverbund.example.org",
-			name:  "Donaudampfschifffahrtselektrizitätenhauptbetriebswerksnotfall",
+			shots: shots, language: "de", site: "Nahverkehrsgesellschaft Oberammergau-Unterschleißheim",
+			username: "annamariavonundzuhohenstein",
+			email:    "annamariavonundzuhohensteinbuchhaltung.rechnungsstelle@abrechnung.verkehrsverbund.example.org",
+			name:     "Donaudampfschifffahrtselektrizitätenhauptbetriebswerksnotfall",
 		},
 	}
 }
@@ -482,7 +483,8 @@ func (b *tab) screen(width int64, scheme string) {
 	b.must(call(b, emulation.SetDeviceMetricsOverride, size))
 	b.must(call(b, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: phone}))
 	b.must(call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"}},
 	}))
 }
 

@@ -19,7 +19,8 @@ func newKeyed(t *testing.T, change ...func(*twofold.Config)) *library {
 	t.Helper()
 	s := newLibrary(t, append([]func(*twofold.Config){func(c *twofold.Config) {
 		c.Origin = strings.Replace(c.Origin, "127.0.0.1", "localhost", 1)
-		c.Passkeys = &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true}
+		c.Passkeys = &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"},
+			Hints: true}
 	}}, change...)...)
 	s.address = strings.Replace(s.address, "127.0.0.1", "localhost", 1)
 	return s
@@ -44,7 +45,8 @@ func (b *tab) plugBy(transport webauthn.AuthenticatorTransport) device {
 	defer cancel()
 	made, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
 		Options: &webauthn.VirtualAuthenticatorOptions{
-			Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21, Transport: transport,
+			Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21,
+			Transport:      transport,
 			HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
 			DefaultBackupEligibility: true, DefaultBackupState: true,
 		},
@@ -56,14 +58,16 @@ func (b *tab) plugBy(transport webauthn.AuthenticatorTransport) device {
 // touch says whether its user touches it when asked.
 func (d device) touch(yes bool) {
 	d.b.t.Helper()
-	d.b.must(call(d.b, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: d.id, Enabled: yes}))
+	d.b.must(call(d.b, webauthn.SetAutomaticPresenceSimulation,
+		webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: d.id, Enabled: yes}))
 }
 
 // knows says whether it says that it recognized its user.
 func (d device) knows(yes bool) {
 	d.b.t.Helper()
 	no := !yes
-	d.b.must(call(d.b, webauthn.SetResponseOverrideBits, webauthn.SetResponseOverrideBitsParams{AuthenticatorID: d.id, IsBadUV: &no}))
+	d.b.must(call(d.b, webauthn.SetResponseOverrideBits,
+		webauthn.SetResponseOverrideBitsParams{AuthenticatorID: d.id, IsBadUV: &no}))
 }
 
 func (d device) holds(n int) {
@@ -195,7 +199,8 @@ func TestAPasskeysWay(t *testing.T) {
 func (b *tab) goesBy(what, path string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if at, err := ask[string](b, `document.readyState === 'complete' ? location.pathname : ''`); err == nil && at == path {
+		if at, err := ask[string](b, `document.readyState === 'complete' ? location.pathname : ''`); err == nil &&
+			at == path {
 			return
 		}
 	}
@@ -207,7 +212,8 @@ func (b *tab) goesBy(what, path string) {
 func (b *tab) unasked() {
 	b.t.Helper()
 	for _, complaint := range b.heard.all() {
-		if complaint != "issue GenericIssue NavigationEntryMarkedSkippable " && complaint != "issue GenericIssue NavigationEntryMarkedSkippable" {
+		if complaint != "issue GenericIssue NavigationEntryMarkedSkippable " &&
+			complaint != "issue GenericIssue NavigationEntryMarkedSkippable" {
 			b.t.Errorf("the browser complains: %s", complaint)
 		}
 	}
@@ -218,7 +224,8 @@ func (b *tab) unasked() {
 func (b *tab) keyboard(words, path string) {
 	b.t.Helper()
 	for range 30 {
-		if eval[bool](b, `document.activeElement.innerText.trim() === '`+words+`' && document.activeElement.tagName === 'BUTTON'`) {
+		if eval[bool](b, `document.activeElement.innerText.trim() === '`+words+
+			`' && document.activeElement.tagName === 'BUTTON'`) {
 			b.key(kb.Enter)
 			b.goesBy("the key on "+words, path)
 			return
@@ -269,7 +276,8 @@ func TestPasskeysSayWhatIsWrong(t *testing.T) {
 	b.says("This device already has a passkey for your account.")
 
 	old := newTab(t, s.origin(), look{scripts: true})
-	old.must(call(old, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `delete window.PublicKeyCredential`}))
+	old.must(call(old, page.AddScriptToEvaluateOnNewDocument,
+		page.AddScriptToEvaluateOnNewDocumentParams{Source: `delete window.PublicKeyCredential`}))
 	old.open("/login")
 	old.says("This browser can't use passkeys here.")
 	old.signIn(person, false)

@@ -42,7 +42,8 @@ func TestAWrongPasswordIsSaidAboveTheButton(t *testing.T) {
 		b.press("Sign in")
 		b.at("/login")
 		b.see("Wrong email or password.")
-		if kept := eval[string](b, `document.querySelector('[name=email]').value + document.querySelector('[name=password]').value`); kept != person {
+		if kept := eval[string](b,
+			`document.querySelector('[name=email]').value + document.querySelector('[name=password]').value`); kept != person {
 			t.Errorf("the page keeps %q, want the address and no password", kept)
 		}
 	})
@@ -60,7 +61,8 @@ func (b *tab) refused(field, words string) {
 			invalid: input.getAttribute('aria-invalid'),
 		};
 	})()`, field))
-	if !strings.HasPrefix(got.Title, "Error:") || !strings.Contains(got.Beside, words) || got.Described != "true" || got.Invalid != "true" {
+	if !strings.HasPrefix(got.Title, "Error:") || !strings.Contains(got.Beside, words) || got.Described != "true" ||
+		got.Invalid != "true" {
 		b.t.Errorf("%q is not said as it should be: %+v", words, got)
 	}
 	if n := eval[int](b, `document.querySelectorAll('.summary').length`); n != 0 {

@@ -99,7 +99,8 @@ func newServer(t *testing.T, settings ...string) *server {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(file, "serve", "--dev", "--listen", "127.0.0.1:0", "--dir", t.TempDir())
-	cmd.Env = append([]string{"HOME=" + t.TempDir(), "TWOFOLD_LOG_LEVEL=warn", "SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=False"}, settings...)
+	cmd.Env = append([]string{"HOME=" + t.TempDir(), "TWOFOLD_LOG_LEVEL=warn",
+		"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=False"}, settings...)
 	output, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +240,8 @@ func (s *library) createUser(t *testing.T, email, username string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.auth.CreateUser(t.Context(), twofold.NewUser{Email: email, Username: username, PasswordHash: hash}); err != nil {
+	if _, err := s.auth.CreateUser(t.Context(),
+		twofold.NewUser{Email: email, Username: username, PasswordHash: hash}); err != nil {
 		t.Fatal(err)
 	}
 }

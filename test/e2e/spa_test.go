@@ -25,13 +25,15 @@ func newSPA(t *testing.T, change ...func(*twofold.Config)) *library {
 	mux := http.NewServeMux()
 	s.auth.Mount(mux)
 	mux.Handle("GET /static/", http.FileServerFS(files))
-	mux.Handle("GET /api/secret", s.auth.RequireTwoFactor(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"secret": "the secret itself"}`))
-	})))
+	mux.Handle("GET /api/secret",
+		s.auth.RequireTwoFactor(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(`{"secret": "the secret itself"}`))
+		})))
 	for _, path := range []string{"/{$}", "/confirm/{token}", "/reset/{token}"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Security-Policy", "default-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
+			w.Header().Set("Content-Security-Policy",
+				"default-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
 			http.ServeFileFS(w, r, files, "static/index.html")
 		})
 	}
@@ -46,7 +48,8 @@ func (b *tab) soon(words string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		// Between two pages there is none.
-		if text, err := ask[string](b, `document.body ? document.body.innerText : ""`); err == nil && strings.Contains(text, words) {
+		if text, err := ask[string](b, `document.body ? document.body.innerText : ""`); err == nil &&
+			strings.Contains(text, words) {
 			return
 		}
 	}

@@ -127,7 +127,8 @@ func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
 		link = mailed(t, s, person, "us-verify-link")
 		other := newTab(t, s.origin(), look{})
 		other.open(link)
-		other.see("This link was asked for in another browser", "Someone may want you to use an account that isn't yours.")
+		other.see("This link was asked for in another browser",
+			"Someone may want you to use an account that isn't yours.")
 		other.tick("I asked for this link and want to sign in here")
 		other.press("Sign in")
 		other.at("/me")
@@ -157,7 +158,8 @@ func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
 		token := eval[string](b, `document.querySelector('.key').textContent`)
 		check := func(scope string) int {
 			t.Helper()
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.origin()+"/token-check?scope="+scope, nil)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.origin()+"/token-check?scope="+scope,
+				nil)
 			b.must(err)
 			r.Header.Set("Authorization", "Bearer "+token)
 			response, err := http.DefaultClient.Do(r)

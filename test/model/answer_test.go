@@ -59,7 +59,8 @@ func (w *world) compare(q request, a answer, x *want) error {
 		{"known", a.set[knownCookie], x.note != nil, func(v string) { w.notes[v] = x.note }},
 	} {
 		if thing.value != "" != thing.wanted && (thing.name != "header" && thing.name != "refresh" || !q.form) {
-			return wrong("%s handed out: %v, the model says %v; answer %d %s", thing.name, thing.value != "", thing.wanted, a.status, a.text)
+			return wrong("%s handed out: %v, the model says %v; answer %d %s", thing.name, thing.value != "",
+				thing.wanted, a.status, a.text)
 		}
 		if thing.value != "" {
 			thing.keep(thing.value)

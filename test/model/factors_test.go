@@ -188,7 +188,8 @@ func (w *world) same(a *account, what string, list []store.Factor, must []*facto
 			f.ref = got.ID
 			w.gone = append(w.gone, f)
 		}
-		if is, must := fmt.Sprint(got.ID, got.Method, got.Destination, got.Name, got.Primary), fmt.Sprint(f.ref, f.method, f.dest, f.name, f.primary); is != must {
+		if is, must := fmt.Sprint(got.ID, got.Method, got.Destination, got.Name, got.Primary),
+			fmt.Sprint(f.ref, f.method, f.dest, f.name, f.primary); is != must {
 			return wrong("%s %d of %s is %s, the model says %s", what, i, a.name, is, must)
 		}
 	}

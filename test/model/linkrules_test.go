@@ -176,7 +176,8 @@ func (m *model) askRecovery(w *want, p *pending) *want {
 	}
 	l := &link{kind: "recovery", to: of.email, of: of, life: 31 * 24 * time.Hour}
 	m.mail(w, l)
-	of.recovery = &recovery{link: l, version: of.version, lost: p.factor, opens: m.now.Add(recoveryWait), until: m.now.Add(recoveryWait + recoveryLife)}
+	of.recovery = &recovery{link: l, version: of.version, lost: p.factor, opens: m.now.Add(recoveryWait),
+		until: m.now.Add(recoveryWait + recoveryLife)}
 	m.announce(w, of, "recovery_asked")
 	for _, f := range m.choices(p) {
 		if f.method == "sms" {
@@ -188,7 +189,8 @@ func (m *model) askRecovery(w *want, p *pending) *want {
 
 // waits is the request behind a link, if it is still there.
 func (m *model) waits(l *link) *recovery {
-	if !m.stands(l) || l.of.recovery == nil || l.of.recovery.link != l || !l.of.active || !m.now.Before(l.of.recovery.until) {
+	if !m.stands(l) || l.of.recovery == nil || l.of.recovery.link != l || !l.of.active ||
+		!m.now.Before(l.of.recovery.until) {
 		return nil
 	}
 	return l.of.recovery

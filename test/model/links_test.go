@@ -16,14 +16,16 @@ var (
 	linkPaths = map[string]string{"reset": "/reset/", "change_email": "/change-email/", "recovery": "/tf-recovery/",
 		"confirm": "/confirm/", "invite": "/tf-invite/", "delete": "/tf-delete/"}
 	linkKinds = []string{"reset", "change_email", "recovery", "invite", "delete"}
-	mailed    = regexp.MustCompile(`https://walk\.test/(?:confirm|reset|change-email|us-verify-link|tf-(?:recovery|invite|delete))/` +
-		`([^\s<"]+)`)
+	mailed    = regexp.MustCompile(
+		`https://walk\.test/(?:confirm|reset|change-email|us-verify-link|tf-(?:recovery|invite|delete))/` +
+			`([^\s<"]+)`)
 )
 
 func init() {
 	for what, fill := range map[string]func(*turn) *want{
-		"ask reset": (*turn).askReset, "reset by link": (*turn).reset, "ask change": (*turn).askChange, "change by link": (*turn).moved,
-		"recover": (*turn).recover, "cancel": (*turn).cancel, "open link": (*turn).openLink,
+		"ask reset": (*turn).askReset, "reset by link": (*turn).reset, "ask change": (*turn).askChange,
+		"change by link": (*turn).moved,
+		"recover":        (*turn).recover, "cancel": (*turn).cancel, "open link": (*turn).openLink,
 	} {
 		asks[what] = fill
 	}

@@ -71,7 +71,8 @@ func (w *world) list(s step, t *turn) error {
 		}
 		got, _ := a.body[strings.ReplaceAll(path, "factors", "tf_factors")].([]any)
 		if n := count(); a.status != 200 || len(got) != n {
-			return wrong("GET %s answers %d with %d entries, the model says %d: %s", q.path, a.status, len(got), n, a.text)
+			return wrong("GET %s answers %d with %d entries, the model says %d: %s", q.path, a.status, len(got), n,
+				a.text)
 		}
 	}
 	q.path = "/mf-recovery-codes"

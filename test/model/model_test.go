@@ -447,5 +447,6 @@ func (m *model) trust(w *want, of *account) {
 }
 
 func (m *model) announce(w *want, of *account, kind string) {
-	w.notices = append(w.notices, &notice{of: of, kind: "notice_" + kind, to: of.email, at: m.now.Truncate(time.Second)})
+	w.notices = append(w.notices,
+		&notice{of: of, kind: "notice_" + kind, to: of.email, at: m.now.Truncate(time.Second)})
 }

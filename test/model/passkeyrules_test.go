@@ -125,7 +125,8 @@ func (m *model) examine(q *question, a *signed, uses ...string) (*account, *fact
 	}
 	of, f := m.registered(a.by)
 	switch {
-	case f == nil, q.of != nil && of != q.of, !slices.Contains(uses, f.usage), q.bound && !slices.Contains(q.allowed, a.by),
+	case f == nil, q.of != nil && of != q.of, !slices.Contains(uses, f.usage), q.bound &&
+		!slices.Contains(q.allowed, a.by),
 		a.made, a.handle != f.handle, a.to != q, q.must && !a.verified:
 		return nil, nil, refused(400)
 	case (a.counter != 0 || f.counter != 0) && a.counter <= f.counter: // someone has a copy
@@ -155,7 +156,8 @@ func (m *model) newPasskey(who *session, cookie, name, usage string) *want {
 		return refused(401)
 	}
 	of := actor(who, p)
-	if name == "" || usage != useFirst && usage != useSecond || of.named(name) != nil || len(of.passkeys()) >= maxPasskeys {
+	if name == "" || usage != useFirst && usage != useSecond || of.named(name) != nil ||
+		len(of.passkeys()) >= maxPasskeys {
 		return refused(400)
 	}
 	switch {
@@ -195,7 +197,8 @@ func (m *model) addPasskey(who *session, cookie, token string, a *signed, wantTo
 	if _, taken := m.registered(a.by); taken != nil {
 		return refused(400)
 	}
-	f := &factor{id: m.id(), method: passkeyMethod, name: q.name, soft: a.by, usage: q.usage, counter: a.counter, handle: a.handle, made: m.now}
+	f := &factor{id: m.id(), method: passkeyMethod, name: q.name, soft: a.by, usage: q.usage, counter: a.counter,
+		handle: a.handle, made: m.now}
 	w := &want{status: 200}
 	switch {
 	case f.usage == useFirst:
@@ -343,7 +346,8 @@ func (m *model) askAgain(who *session, cookie string) *want {
 		return m.askSecond(p)
 	}
 	return m.put(&want{status: 200}, &question{
-		owner: fmt.Sprint("verify ", who.id), of: who.of, bound: true, allowed: softs(who.of.passkeys()), must: len(who.of.factors) > 0,
+		owner: fmt.Sprint("verify ", who.id), of: who.of, bound: true, allowed: softs(who.of.passkeys()),
+		must: len(who.of.factors) > 0,
 	})
 }
 

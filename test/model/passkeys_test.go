@@ -23,7 +23,8 @@ var (
 func init() {
 	for what, fill := range map[string]func(*turn) *want{
 		"new passkey": (*turn).newPasskey, "add passkey": (*turn).addPasskey, "drop passkey": (*turn).dropPasskey,
-		"ask passkey": (*turn).askPasskey, "passkey": (*turn).passkey, "ask again": (*turn).askAgain, "passkey again": (*turn).passkeyAgain,
+		"ask passkey": (*turn).askPasskey, "passkey": (*turn).passkey, "ask again": (*turn).askAgain,
+		"passkey again": (*turn).passkeyAgain,
 	} {
 		asks[what] = fill
 	}

@@ -33,18 +33,23 @@ func (w *world) pick(r *rand.Rand) step {
 	if r.IntN(100) < 55 {
 		w.lead(r, &s)
 	} else {
-		s.what = weighted(r, "login", 2, "verify", 1, "validate", 12, "confirm", 10, "setup", 9, "disable", 3, "select", 4, "resend", 4,
-			"rescue", 4, "logout", 3, "not me", 2, "list", 4, "end others", 2, "revoke", 2, "get", 7, "clock", 14, "copy", 7, "plant", 4, "restore", 7, "forget", 3,
+		s.what = weighted(r, "login", 2, "verify", 1, "validate", 12, "confirm", 10, "setup", 9, "disable", 3, "select",
+			4, "resend", 4,
+			"rescue", 4, "logout", 3, "not me", 2, "list", 4, "end others", 2, "revoke", 2, "get", 7, "clock", 14,
+			"copy", 7, "plant", 4, "restore", 7, "forget", 3,
 			"active", 1, "reset", 1, "password", 1, "address", 1,
 			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4,
-			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4,
+			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3,
+			"passkey again", 4,
 			"refresh", 7, "mint", 4, "end token", 5, "change", 2, "lock", 3,
-			"ask reset", 3, "reset by link", 3, "ask confirm", 2, "confirm by link", 2, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
+			"ask reset", 3, "reset by link", 3, "ask confirm", 2, "confirm by link", 2, "ask change", 4,
+			"change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
 			"invite", 2, "revoke invitation", 1, "accept", 2, "ask invited", 1, "accept by passkey", 2,
 			"leave", 1, "stay", 2, "delete", 1,
 			"await", 4, "arrive", 4,
 			"leave for site", 6, "come back", 8, "sign up", 4, "code of sign-up", 1, "disconnect", 2,
-			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4, "confirm first", 5, "remove first", 5)
+			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4,
+			"confirm first", 5, "remove first", 5)
 	}
 	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
 		s.v = 0
@@ -108,7 +113,8 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what, s.v, s.n = "arrive", r.IntN(60), 2+4*r.IntN(20)
 	case who == nil && p == nil && r.IntN(8) == 0:
 		s.what, s.v = weighted(r, "leave for site", 3, "arrive", 1), r.IntN(60)
-	case r.IntN(10) == 0 && slices.ContainsFunc(w.lasting, func(f *lasting) bool { return f.session != 0 && slices.Contains(w.living(f.of), f) }):
+	case r.IntN(10) == 0 && slices.ContainsFunc(w.lasting,
+		func(f *lasting) bool { return f.session != 0 && slices.Contains(w.living(f.of), f) }):
 		s.what, s.v = "refresh", 1
 	case who != nil && w.recovers(who.of) && r.IntN(2) == 0:
 		s.what = "cancel"
@@ -133,7 +139,8 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	case p != nil && p.state == "owner":
 		s.what = weighted(r, "validate", 8, "resend", 1, "clock", 1)
 	case p != nil && p.state == "ready":
-		s.what = weighted(r, "validate", 10, "resend", 2, "rescue", 5, "select", 2, "logout", 1, "clock", 3, "use code", 3)
+		s.what = weighted(r, "validate", 10, "resend", 2, "rescue", 5, "select", 2, "logout", 1, "clock", 3,
+			"use code", 3)
 	case p != nil && w.draft(owner(nil, p), p.of) != nil:
 		s.what = "validate"
 	case p != nil && w.questions["create "+owner(nil, p)] != nil:
@@ -161,11 +168,13 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	case w.draft(firstOwner(who), who.of) != nil && r.IntN(3) > 0:
 		s.what, s.n = "confirm first", 1
 	default:
-		s.what, s.v = weighted(r, "setup", 8, "verify", 1, "end token", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
+		s.what, s.v = weighted(r, "setup", 8, "verify", 1, "end token", 1, "disable", 1, "logout", 1, "clock", 6,
+			"copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
 			"new passkey", 10, "ask again", 4, "drop passkey", 1,
 			"mint", 3, "remove", 2, "ask change", 2,
 			"leave for site", 5, "disconnect", 1,
-			"begin first", 6, "change", 1, "leave", 1, "remove first", 1, "send again", 2, "first verify", 2), r.IntN(60)
+			"begin first", 6, "change", 1, "leave", 1, "remove first", 1, "send again", 2, "first verify", 2),
+			r.IntN(60)
 	}
 }
 
@@ -211,7 +220,8 @@ func (w *world) begins(r *rand.Rand, s *step) bool {
 	s.u = can[r.IntN(len(can))]
 	s.what, s.v = "unified", rightCode
 	for _, channel := range []string{"email", "sms"} { // a code lies ready
-		if c := w.codes[firstKey(w.browsers[s.b][askedCookie], channel)]; c != nil && slices.Contains(w.accounts, c.of) && !c.taken && w.now.Before(c.until) {
+		if c := w.codes[firstKey(w.browsers[s.b][askedCookie], channel)]; c != nil &&
+			slices.Contains(w.accounts, c.of) && !c.taken && w.now.Before(c.until) {
 			s.u = slices.Index(w.accounts, c.of)
 			return true
 		}

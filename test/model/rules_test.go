@@ -40,7 +40,8 @@ func (m *model) gate(of *account, how, deviceCookie string, remember, token bool
 	case len(of.factors) == 0:
 		m.issue(w, of, grant{level: 1, proofs: m.proven(how, m.now), token: token})
 	case m.recognize(w, of, deviceCookie):
-		m.issue(w, of, grant{level: 1, trusted: true, by: m.devices[deviceCookie], proofs: m.proven(how, m.now), token: token})
+		m.issue(w, of, grant{level: 1, trusted: true, by: m.devices[deviceCookie], proofs: m.proven(how, m.now),
+			token: token})
 	case len(m.choices(p)) == 0: // one thing is not two
 		w.status = 400
 	case !m.wait(w, p):
@@ -194,7 +195,8 @@ func (m *model) resend(who *session, cookie string) *want {
 }
 
 func (m *model) sendDraft(w *want, d *draft) bool {
-	return d.method == "authenticator" || m.send(w, fmt.Sprint("claimed|draft ", d.id), fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
+	return d.method == "authenticator" ||
+		m.send(w, fmt.Sprint("claimed|draft ", d.id), fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
 }
 
 var rescues = []string{"help", "email", "recovery_code", "recovery_request"}

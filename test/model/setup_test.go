@@ -156,7 +156,8 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if !m.reserve(guesses...) {
 		return refused(429)
 	}
-	f := &factor{id: m.id(), method: d.method, dest: d.dest, name: d.name, secret: d.secret, primary: !d.add || len(of.factors) == 0}
+	f := &factor{id: m.id(), method: d.method, dest: d.dest, name: d.name, secret: d.secret, primary: !d.add ||
+		len(of.factors) == 0}
 	if !m.enrolls(d, f, code) {
 		return refused(400)
 	}

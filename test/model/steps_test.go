@@ -39,9 +39,12 @@ func (s step) String() string {
 
 var (
 	methods = []string{"authenticator", "sms", "email", passkeyMethod, "nonsense"}
-	moves   = []time.Duration{time.Second, 11 * time.Second, 31 * time.Second, 31 * time.Second, 61 * time.Second, 4 * time.Minute, 6 * time.Minute,
-		11 * time.Minute, 16 * time.Minute, 45 * time.Minute, 2 * time.Hour, 13 * time.Hour, 25 * time.Hour, 170 * time.Hour}
-	getPaths = []string{"/login", "/verify", "/tf-setup", "/tf-validate", "/tf-select", "/tf-rescue", "/me", "/tf-recovery", "/logout", "/tf-resend",
+	moves   = []time.Duration{time.Second, 11 * time.Second, 31 * time.Second, 31 * time.Second, 61 * time.Second,
+		4 * time.Minute, 6 * time.Minute,
+		11 * time.Minute, 16 * time.Minute, 45 * time.Minute, 2 * time.Hour, 13 * time.Hour, 25 * time.Hour,
+		170 * time.Hour}
+	getPaths = []string{"/login", "/verify", "/tf-setup", "/tf-validate", "/tf-select", "/tf-rescue", "/me",
+		"/tf-recovery", "/logout", "/tf-resend",
 		"/register", "/tf-not-me/AAAA", "/tf-setup/AAAA", "/tf-static/style.css", "/nothing"}
 	moving  = []string{"copy", "plant", "restore", "forget"} // cookies, in one browser
 	planted = []string{sessionCookie, pendingCookie, deviceCookie, askedCookie, knownCookie}
@@ -237,7 +240,8 @@ var asks = map[string]func(*turn) *want{
 	"confirm": (*turn).confirm, "setup": (*turn).setup, "disable": (*turn).disable,
 	"select": (*turn).choose, "resend": (*turn).resend, "rescue": (*turn).rescue, "not me": (*turn).notMe,
 	"end others": (*turn).endOthers, "revoke": (*turn).revokeDevices,
-	"rename": (*turn).rename, "prefer": (*turn).prefer, "remove": (*turn).remove, "new codes": (*turn).newCodes, "use code": (*turn).useCode,
+	"rename": (*turn).rename, "prefer": (*turn).prefer, "remove": (*turn).remove, "new codes": (*turn).newCodes,
+	"use code": (*turn).useCode,
 }
 
 // tokened are those that can be asked for a header token.

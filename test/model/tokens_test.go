@@ -62,8 +62,9 @@ func (m *model) living(of *account) (out []*lasting) {
 func (m *model) family(s *session) *lasting {
 	m.endFamilies(s.of, s.id)
 	f := &lasting{
-		of: s.of, id: m.id(), version: s.version, session: s.id, level: s.level, trusted: s.trusted, by: s.by, proofs: s.proofs,
-		idle: m.now.Add(refreshIdle), until: m.now.Add(refreshLife),
+		of: s.of, id: m.id(), version: s.version, session: s.id, level: s.level, trusted: s.trusted, by: s.by,
+		proofs: s.proofs,
+		idle:   m.now.Add(refreshIdle), until: m.now.Add(refreshLife),
 	}
 	m.lasting = append(m.lasting, f)
 	return f
@@ -116,8 +117,9 @@ func (m *model) refreshed(token string) *want {
 		return refused(400)
 	}
 	return &want{status: 200, of: f.of, family: f, header: &session{
-		of: f.of, id: f.session, version: f.version, level: f.level, trusted: f.trusted, by: f.by, header: true, proofs: f.proofs,
-		seen: m.now, idle: m.now.Add(headerLife), until: m.now.Add(headerLife),
+		of: f.of, id: f.session, version: f.version, level: f.level, trusted: f.trusted, by: f.by, header: true,
+		proofs: f.proofs,
+		seen:   m.now, idle: m.now.Add(headerLife), until: m.now.Add(headerLife),
 	}}
 }
 
@@ -156,7 +158,8 @@ func (m *model) minted(who *session, cookie, name string, wanted []string) *want
 		return refused(400)
 	}
 	w := &want{status: 200, personal: &lasting{
-		of: who.of, id: m.id(), version: who.of.version, name: name, scopes: wanted, idle: m.now.Add(personalLife), until: m.now.Add(personalLife),
+		of: who.of, id: m.id(), version: who.of.version, name: name, scopes: wanted, idle: m.now.Add(personalLife),
+		until: m.now.Add(personalLife),
 	}}
 	m.announce(w, who.of, "token_minted")
 	return w
@@ -231,7 +234,8 @@ func (w *world) learnTokens() error {
 			if f.ref == "" {
 				f.ref = got.ID
 			}
-			is := fmt.Sprint(got.ID, got.Personal, got.Scopes, got.Generation, got.Level == store.TwoFactors && !got.Personal)
+			is := fmt.Sprint(got.ID, got.Personal, got.Scopes, got.Generation, got.Level == store.TwoFactors &&
+				!got.Personal)
 			if want := fmt.Sprint(f.ref, f.session == 0, f.scopes, f.used, f.level == 2); is != want {
 				return wrong("token %d of %s is %s, the model says %s", i, a.name, is, want)
 			}
@@ -255,7 +259,8 @@ func (w *world) probePersonal(f *lasting) error {
 		}
 		a := w.send(request{b: browser{}, header: f.texts[0], method: http.MethodGet, path: page})
 		if a.status != status || status == 200 && !strings.HasPrefix(a.text, f.of.email+" ") {
-			return wrong("a personal token of %v: %s answers %d %s, the model says %d", f.scopes, page, a.status, a.text, status)
+			return wrong("a personal token of %v: %s answers %d %s, the model says %d", f.scopes, page, a.status,
+				a.text, status)
 		}
 	}
 	return nil

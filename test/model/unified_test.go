@@ -7,8 +7,10 @@ import (
 
 func init() {
 	for what, fill := range map[string]func(*turn) *want{
-		"send first": (*turn).sendFirst, "unified": (*turn).unified, "follow": (*turn).follow, "first verify": (*turn).firstVerify,
-		"send again": (*turn).sendAgain, "begin first": (*turn).beginFirst, "confirm first": (*turn).confirmFirst, "remove first": (*turn).removeFirst,
+		"send first": (*turn).sendFirst, "unified": (*turn).unified, "follow": (*turn).follow,
+		"first verify": (*turn).firstVerify,
+		"send again":   (*turn).sendAgain, "begin first": (*turn).beginFirst, "confirm first": (*turn).confirmFirst,
+		"remove first": (*turn).removeFirst,
 	} {
 		asks[what] = fill
 	}

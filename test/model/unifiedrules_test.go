@@ -54,7 +54,8 @@ func (m *model) sent(t *turn, w *want, of *account, channel string) error {
 		c.of, c.dest, c.version = of, f.dest, of.version
 		w.sends = append(w.sends, c)
 		if channel == "email" {
-			l := &link{kind: "us_code", to: f.dest, of: of, version: of.version, asked: asked, at: m.now.Truncate(time.Second), life: codeLife, code: c}
+			l := &link{kind: "us_code", to: f.dest, of: of, version: of.version, asked: asked,
+				at: m.now.Truncate(time.Second), life: codeLife, code: c}
 			c.link = l
 		}
 	}
@@ -202,7 +203,8 @@ func (m *model) firstVerify(t *turn, text string) *want {
 	if text == "" {
 		return refused(400)
 	}
-	how, w := m.passcode(who.of, text, fmt.Sprint(who.id), func(channel string) string { return againKey(who, channel) })
+	how, w := m.passcode(who.of, text, fmt.Sprint(who.id),
+		func(channel string) string { return againKey(who, channel) })
 	if w != nil {
 		return w
 	}
@@ -290,7 +292,10 @@ func (m *model) confirmFirst(who *session, state, code string) *want {
 	m.rightDraft(of, d, guesses, who.how)
 	of.used = append(of.used, code)
 	delete(m.drafts, own)
-	of.firsts = append(slices.DeleteFunc(of.firsts, func(o *factor) bool { return o.soft == nil && o.method == f.method }), f)
+	of.firsts = append(slices.DeleteFunc(of.firsts, func(o *factor) bool {
+		return o.soft == nil &&
+			o.method == f.method
+	}), f)
 	return m.firstChanged(who, "first_factor_changed")
 }
 

@@ -128,7 +128,8 @@ func (w *world) count(counts map[string]int) {
 		for what, on := range map[string]bool{
 			"one factor": s != nil && s.level == 1 && !s.trusted, "two factors": s != nil && s.level == 2,
 			"unproven": s != nil && s.of.unproven, "proof awaited": w.owes(b, s), "noted": len(w.users(b)) > 0,
-			"trusted": s != nil && s.trusted, "fresh": s != nil && w.fresh(s, freshForPage), "pending": w.waiting(b[pendingCookie], s) != nil,
+			"trusted": s != nil && s.trusted, "fresh": s != nil &&
+				w.fresh(s, freshForPage), "pending": w.waiting(b[pendingCookie], s) != nil,
 		} {
 			if on {
 				counts[what]++

@@ -150,8 +150,9 @@ func newWorld(all *sites, open bool) (*world, error) {
 	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w.model = &model{
 		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
-		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{}, questions: map[string]*question{},
-		notes: map[string]*note{}, invited: map[string]*link{},
+		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{},
+		questions: map[string]*question{},
+		notes:     map[string]*note{}, invited: map[string]*link{},
 		signUps: map[string]*signUp{},
 	}
 	dir, err := os.MkdirTemp("", "walk")
@@ -181,13 +182,15 @@ func newWorld(all *sites, open bool) (*world, error) {
 				LinkHour:     linkHour, LinkDay: 1000, LinkAddress: 1_000_000, SendGap: sendGap,
 				SendShort: sendShort, SendDay: sendDay,
 			},
-		}, Password: twofold.Password{Legacy: &w.old}, Mail: &w.box, SMS: &w.box, Pages: twofold.Pages{AccountPage: true},
+		}, Password: twofold.Password{Legacy: &w.old}, Mail: &w.box, SMS: &w.box,
+		Pages: twofold.Pages{AccountPage: true},
 		TwoFactor: twofold.TwoFactor{
 			Require:       func(i twofold.User) bool { return w.is(i, func(a *account) bool { return a.required }) },
 			LoginValidity: deviceLife, RescueEmail: true, HelpAddress: helpBox,
 			RecoveryCodes: &twofold.RecoveryCodes{}, Recovery: true,
 		},
-		Passkeys: &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
+		Passkeys: &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond},
+			Hints: true},
 		Passwordless: &twofold.Passwordless{
 			EnabledMethods: []string{"email", "authenticator", "sms", "password"},
 		},

@@ -81,7 +81,8 @@ func newFuzzer(t *testing.T, r *rand.Rand, change func(*twofold.Config)) *fuzzer
 	f := &fuzzer{t: t, r: r, doc: openapitest.Open(t, "../../docs/openapi.yaml"), byStatus: map[int]int{}}
 	var now func() time.Time
 	site := federatedtest.New(t, func() time.Time { return now() })
-	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret})
+	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID,
+		ClientSecret: site.Secret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +134,8 @@ func (f *fuzzer) become() {
 	for name, value := range b.Cookies() {
 		jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 	}
-	f.client = &http.Client{Jar: jar, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	f.client = &http.Client{Jar: jar, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func (f *fuzzer) step() {
@@ -170,9 +172,11 @@ func (f *fuzzer) send(method, path, contentType string, body []byte) {
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	r.Header.Set("Accept", pick(f.r, "application/json", "application/json", "application/json", "text/html", "*/*", ""))
+	r.Header.Set("Accept", pick(f.r, "application/json", "application/json", "application/json", "text/html", "*/*",
+		""))
 	if f.r.IntN(15) == 0 {
-		r.Header.Set(pick(f.r, "Authentication-Token", "Authorization"), pick(f.r, "", "Bearer ")+url.QueryEscape(f.token()))
+		r.Header.Set(pick(f.r, "Authentication-Token", "Authorization"),
+			pick(f.r, "", "Bearer ")+url.QueryEscape(f.token()))
 	}
 	r.Header.Set("Sec-Fetch-Site", pick(f.r, "same-origin", "same-origin", "same-origin", "none", "cross-site"))
 	resp, err := f.client.Do(r)
@@ -230,12 +234,14 @@ func (f *fuzzer) token() string {
 	if len(f.seen) > 0 && f.r.IntN(2) == 0 {
 		return f.seen[f.r.IntN(len(f.seen))]
 	}
-	return pick(f.r, "corp", "github", strings.Repeat("A", 43), "a b", "...", "%", "\x00", "ü", "{}", strings.Repeat("x", 2000))
+	return pick(f.r, "corp", "github", strings.Repeat("A", 43), "a b", "...", "%", "\x00", "ü", "{}",
+		strings.Repeat("x", 2000))
 }
 
 func (f *fuzzer) query() string {
 	return url.Values{
-		pick(f.r, "next", "state", "code", "include_auth_token", "error", "iss", "token", "x"): {f.text(openapitest.Field{})},
+		pick(f.r, "next", "state", "code", "include_auth_token", "error", "iss", "token",
+			"x"): {f.text(openapitest.Field{})},
 	}.Encode()
 }
 
@@ -252,9 +258,11 @@ func (f *fuzzer) body(op openapitest.Operation) ([]byte, string) {
 	}
 	switch f.r.IntN(20) {
 	case 0:
-		return []byte(pick(f.r, "", "null", "[]", `"x"`, "{", `{"a":1}{}`, `{"code":"1","code":"2"}`, "\xff", strings.Repeat("[", 10000))), "application/json"
+		return []byte(pick(f.r, "", "null", "[]", `"x"`, "{", `{"a":1}{}`, `{"code":"1","code":"2"}`, "\xff",
+			strings.Repeat("[", 10000))), "application/json"
 	case 1:
-		return []byte(strings.Repeat("x", f.r.IntN(70<<10))), pick(f.r, "text/plain", "application/xml", "", "multipart/form-data", "application/json; charset=latin1")
+		return []byte(strings.Repeat("x", f.r.IntN(70<<10))),
+			pick(f.r, "text/plain", "application/xml", "", "multipart/form-data", "application/json; charset=latin1")
 	case 2, 3:
 		values := url.Values{}
 		for name, v := range fields {
@@ -284,7 +292,8 @@ func (f *fuzzer) value(field openapitest.Field) any {
 
 func (f *fuzzer) text(field openapitest.Field) string {
 	if f.r.IntN(8) == 0 {
-		return pick(f.r, "", " ", "\x00", "\u202e", "é", "<b>", "' OR 1=1 --", "{{.}}", "/etc", "//evil.test", strings.Repeat("é", 700), "\ufffd", "💥", "%00")
+		return pick(f.r, "", " ", "\x00", "\u202e", "é", "<b>", "' OR 1=1 --", "{{.}}", "/etc", "//evil.test",
+			strings.Repeat("é", 700), "\ufffd", "💥", "%00")
 	}
 	if len(field.Enum) > 0 {
 		return field.Enum[f.r.IntN(len(field.Enum))]
@@ -293,7 +302,8 @@ func (f *fuzzer) text(field openapitest.Field) string {
 	case strings.Contains(name, "password"):
 		return pick(f.r, twofoldtest.Password, twofoldtest.Password, "another horse 72 battery", "short")
 	case strings.Contains(name, "email"), name == "identity":
-		return pick(f.r, f.email, f.email, strings.ToUpper(f.email), "nobody@example.org", fmt.Sprintf("new%d@example.org", f.sent), "no address")
+		return pick(f.r, f.email, f.email, strings.ToUpper(f.email), "nobody@example.org",
+			fmt.Sprintf("new%d@example.org", f.sent), "no address")
 	case strings.Contains(name, "username"):
 		return pick(f.r, "somebody", "user1234", "x", "some body")
 	case name == "setup", name == "which", name == "chosen_method":

@@ -45,10 +45,12 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 // TestADocumentThatIsNotOpenAPIIsRefused, so that a mistake in docs/openapi.yaml is.
 func TestADocumentThatIsNotOpenAPIIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
-		"no YAML":           "openapi: [",
-		"no version":        "info: {title: a, version: '1'}\npaths: {}\n",
-		"a loose reference": "openapi: 3.1.0\ninfo: {title: a, version: '1'}\npaths: {/a: {get: {responses: {'200': {$ref: '#/components/responses/No'}}}}}\n",
-		"no description":    "openapi: 3.1.0\ninfo: {title: a, version: '1'}\npaths: {/a: {get: {responses: {'200': {}}}}}\n",
+		"no YAML":    "openapi: [",
+		"no version": "info: {title: a, version: '1'}\npaths: {}\n",
+		"a loose reference": "openapi: 3.1.0\ninfo: {title: a, version: '1'}\npaths: {/a: {get: {responses: {'200': " +
+			"{$ref: '#/components/responses/No'}}}}}\n",
+		"no description": "openapi: 3.1.0\ninfo: {title: a, version: '1'}\npaths: {/a: {get: {responses: {'200': " +
+			"{}}}}}\n",
 	} {
 		if _, err := open([]byte(text)); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -35,24 +35,31 @@ func TestR192_OneOriginReadsAndActs(t *testing.T) {
 	w := newWorld(t, open, app)
 	a := w.person("alice")
 	ask := func(b *browser, method, path, origin string, lines ...string) *answer {
-		return b.do(method, path, typeJSON, `{"email":"`+a.email+`","password":"`+secret+`"}`, append([]string{"Accept", typeJSON, "Origin", origin, "Sec-Fetch-Site", "same-site"}, lines...)...)
+		return b.do(method, path, typeJSON, `{"email":"`+a.email+`","password":"`+secret+`"}`,
+			append([]string{"Accept", typeJSON, "Origin", origin, "Sec-Fetch-Site", "same-site"}, lines...)...)
 	}
 	b := w.browser()
-	pre := ask(b, "OPTIONS", "/login", appOrigin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type,x-xsrf-token").want(204)
-	if origin, _ := pre.allows(); origin != appOrigin || pre.header.Get("Access-Control-Allow-Credentials") != "true" || pre.body != "" {
+	pre := ask(b, "OPTIONS", "/login", appOrigin, "Access-Control-Request-Method", "POST",
+		"Access-Control-Request-Headers", "content-type,x-xsrf-token").want(204)
+	if origin, _ := pre.allows(); origin != appOrigin || pre.header.Get("Access-Control-Allow-Credentials") != "true" ||
+		pre.body != "" {
 		t.Errorf("the application may not ask: %v", pre.header)
 	}
 	r := ask(b, "POST", "/login", appOrigin).want(200)
-	if origin, _ := r.allows(); origin != appOrigin || !strings.Contains(strings.Join(r.header.Values("Vary"), ","), "Origin") {
+	if origin, _ := r.allows(); origin != appOrigin ||
+		!strings.Contains(strings.Join(r.header.Values("Vary"), ","), "Origin") {
 		t.Errorf("the application may not read: %v", r.header)
 	}
-	if origin, _ := b.do("GET", "/app/strong", "", "", "Accept", typeJSON, "Origin", appOrigin).want(403).allows(); origin != appOrigin {
+	if origin, _ := b.do("GET", "/app/strong", "", "", "Accept", typeJSON, "Origin",
+		appOrigin).want(403).allows(); origin != appOrigin {
 		t.Error("the application may not read why a guard refuses")
 	}
 	b.in(a, 1)
 	for _, origin := range []string{
-		"null", "http://127.0.0.1:8082", "http://127.0.0.1", "https://127.0.0.1:8081", "http://127.0.0.1:8081.evil.test", "http://evil.test",
-		"http://127.0.0.1:80810", "http://localhost:8081", appOrigin + "/", strings.ToUpper(appOrigin), "*", appOrigin + ", http://evil.test",
+		"null", "http://127.0.0.1:8082", "http://127.0.0.1", "https://127.0.0.1:8081",
+		"http://127.0.0.1:8081.evil.test", "http://evil.test",
+		"http://127.0.0.1:80810", "http://localhost:8081", appOrigin + "/", strings.ToUpper(appOrigin), "*",
+		appOrigin + ", http://evil.test",
 	} {
 		victim := b.copy()
 		for _, method := range []string{"OPTIONS", "GET", "POST"} {
@@ -69,7 +76,8 @@ func TestR192_OneOriginReadsAndActs(t *testing.T) {
 		victim.in(a, 1)
 	}
 	other := newWorldlyStranger(w)
-	if _, anything := ask(other, "OPTIONS", "/login", appOrigin, "Access-Control-Request-Method", "POST").allows(); anything {
+	if _, anything := ask(other, "OPTIONS", "/login", appOrigin, "Access-Control-Request-Method",
+		"POST").allows(); anything {
 		t.Error("a site without an application shares with one")
 	}
 }
@@ -84,7 +92,8 @@ func newWorldlyStranger(w *world) *browser {
 // do without, over https; trusted browsers and "remember me" stay strict.
 func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 	for origin, none := range map[string]bool{
-		"https://app.good.test": false, "https://good.test:8443": false, "https://app.other.test": true, "https://good.test.evil.test": true,
+		"https://app.good.test": false, "https://good.test:8443": false, "https://app.other.test": true,
+		"https://good.test.evil.test": true,
 	} {
 		t.Run(origin, func(t *testing.T) {
 			w := newWorld(t, open, app, func(c *twofold.Config) {
@@ -130,10 +139,13 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 // TestR137_AnApplicationThatCannotWorkIsRefused with the field's name.
 func TestR137_AnApplicationThatCannotWorkIsRefused(t *testing.T) {
 	for field, spas := range map[string][]twofold.SPA{
-		"SPA.Origin": {{Origin: "https://app.test/path"}, {Origin: "app.test"}, {Origin: "http://app.test"}, {Origin: "*"}, {Origin: "null"},
+		"SPA.Origin": {{Origin: "https://app.test/path"}, {Origin: "app.test"}, {Origin: "http://app.test"},
+			{Origin: "*"}, {Origin: "null"},
 			{Origin: "http://localhost:8081"}, {Origin: "https://u:p@app.test"}},
-		"SPA.CSRFCookie": {{CSRFCookie: "twofold"}, {CSRFCookie: "__Host-twofold"}, {CSRFCookie: "__host-Twofold-pending"}, {CSRFCookie: "tf_validity"},
-			{CSRFCookie: "remember_token"}, {CSRFCookie: "fs_refresh"}, {CSRFCookie: "__Host-tf_validity"}, {CSRFCookie: "__HOST-remember_token"}, {CSRFCookie: "a b"}, {CSRFCookie: "a;b"}, {CSRFCookie: "a=b"}},
+		"SPA.CSRFCookie": {{CSRFCookie: "twofold"}, {CSRFCookie: "__Host-twofold"},
+			{CSRFCookie: "__host-Twofold-pending"}, {CSRFCookie: "tf_validity"},
+			{CSRFCookie: "remember_token"}, {CSRFCookie: "fs_refresh"}, {CSRFCookie: "__Host-tf_validity"},
+			{CSRFCookie: "__HOST-remember_token"}, {CSRFCookie: "a b"}, {CSRFCookie: "a;b"}, {CSRFCookie: "a=b"}},
 		"SPA.CSRFHeader": {{CSRFHeader: "a b"}, {CSRFHeader: "a\nb"}, {CSRFHeader: "a,b"}},
 	} {
 		for _, spa := range spas {
@@ -159,8 +171,9 @@ func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 	b.ask(a.email, "email").want(200)
 	link := a.linked()
 	for what, r := range map[string]*answer{
-		"next":          w.browser().page("/us-verify-link/bogus?next=https://evil.test"),
-		"host":          w.browser().do("GET", "/confirm/bogus", "", "", "X-Forwarded-Host", "evil.test", "Forwarded", "host=evil.test"),
+		"next": w.browser().page("/us-verify-link/bogus?next=https://evil.test"),
+		"host": w.browser().do("GET", "/confirm/bogus", "", "", "X-Forwarded-Host", "evil.test", "Forwarded",
+			"host=evil.test"),
 		"origin":        w.browser().do("GET", "/confirm/bogus", "", "", "Origin", "https://evil.test"),
 		"somebody's":    w.browser().page(link[:len(link)-1]),
 		"redirect_host": w.browser().page("/confirm/bogus?redirect_host=evil.test&error=x&email=x@good.test"),
@@ -168,7 +181,8 @@ func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 		to, err := url.Parse(r.want(303).header.Get("Location"))
 		w.must(err)
 		q := to.Query()
-		if to.Scheme+"://"+to.Host != appOrigin || q.Has("email") || q.Has("identity") || len(q["error"]) != 1 || strings.Contains(to.String(), "alice") {
+		if to.Scheme+"://"+to.Host != appOrigin || q.Has("email") || q.Has("identity") || len(q["error"]) != 1 ||
+			strings.Contains(to.String(), "alice") {
 			t.Errorf("%s: leads to %s", what, to)
 		}
 	}
@@ -178,7 +192,9 @@ func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 		scanner.do("GET", link, "", "", mode...).want(200)
 	}
 	tab := b.copy()
-	for _, mode := range [][]string{{"Sec-Purpose", "prefetch"}, {"Sec-Fetch-Dest", "image", "Sec-Fetch-Mode", "no-cors"}, {"Sec-Fetch-Dest", "iframe", "Sec-Fetch-Mode", "navigate"}} {
+	for _, mode := range [][]string{{"Sec-Purpose", "prefetch"},
+		{"Sec-Fetch-Dest", "image", "Sec-Fetch-Mode", "no-cors"},
+		{"Sec-Fetch-Dest", "iframe", "Sec-Fetch-Mode", "navigate"}} {
 		tab.do("GET", link, "", "", mode...).want(200)
 	}
 	tab.do("HEAD", link, "", "").want(200)
@@ -186,7 +202,8 @@ func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 		t.Error("opening the link did something")
 	}
 	scanner.out("a link that was opened")
-	to, err := url.Parse(b.do("GET", link, "", "", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Sec-Fetch-Site", "cross-site").want(303).header.Get("Location"))
+	to, err := url.Parse(b.do("GET", link, "", "", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document",
+		"Sec-Fetch-Site", "cross-site").want(303).header.Get("Location"))
 	w.must(err)
 	if to.Scheme+"://"+to.Host != appOrigin || to.Query().Get("email") != a.email {
 		t.Errorf("leads to %s", to)
@@ -212,10 +229,12 @@ func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
 	thief.bare = true
 	thief.jar["XSRF-TOKEN"] = value
 	thief.out("the readable cookie")
-	r := thief.do("POST", "/login", typeForm, url.Values{"email": {a.email}, "password": {secret}}.Encode(), "X-XSRF-Token", value, "Accept", typeJSON)
+	r := thief.do("POST", "/login", typeForm, url.Values{"email": {a.email}, "password": {secret}}.Encode(),
+		"X-XSRF-Token", value, "Accept", typeJSON)
 	r.want(400).refused("the token without its cookie")
 	for _, line := range w.cookies["XSRF-TOKEN"] {
-		if strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") || strings.Contains(line, "Domain=") {
+		if strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") ||
+			strings.Contains(line, "Domain=") {
 			t.Errorf("cookie %s", line)
 		}
 	}
@@ -224,7 +243,8 @@ func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
 			t.Errorf("scripts read what the token is bound to: %s", line)
 		}
 	}
-	b.do("POST", "/logout", typeJSON, "{}", "Accept", typeJSON, "X-XSRF-Token", value, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").want(403)
+	b.do("POST", "/logout", typeJSON, "{}", "Accept", typeJSON, "X-XSRF-Token", value, "Sec-Fetch-Site", "cross-site",
+		"Origin", "https://evil.test").want(403)
 	b.in(a, 1)
 	b.post("/logout", m{}).want(200)
 	if b.jar["XSRF-TOKEN"] != "" {
@@ -238,7 +258,8 @@ func TestR088_TheApplicationsPagesMayAskForPasskeys(t *testing.T) {
 	w := newWorld(t, open, app)
 	a, k := w.person("alice"), w.key(phoneKey)
 	b := w.plantSession(a)
-	for _, origin := range []string{"http://127.0.0.1:8082", "http://evil.test", "https://127.0.0.1:8081", appOrigin + "/"} {
+	for _, origin := range []string{"http://127.0.0.1:8082", "http://evil.test", "https://127.0.0.1:8081",
+		appOrigin + "/"} {
 		b.register(k, "one", store.UseFirst, softkey.Say("origin", origin)).refused(origin)
 	}
 	b.register(k, "one", store.UseFirst, softkey.Say("origin", appOrigin)).want(200)
@@ -267,15 +288,18 @@ func TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication(t *testing.T) {
 	plain, full := w.person("alice"), w.withApp("full")
 	plain.connected(corp, "corp")
 	b := w.browser()
-	if path, q := back(b, b.leave(corp, "/login/oauthstart/corp")); path != "/post-oauth-login" || q.Get("email") != plain.email {
+	if path, q := back(b, b.leave(corp, "/login/oauthstart/corp")); path != "/post-oauth-login" ||
+		q.Get("email") != plain.email {
 		t.Errorf("%s %v", path, q)
 	}
 	b.in(plain, 1)
-	if path, q := back(b, "/login/oauth-verify-response/corp?state=x&code=y"); path != "/verify-error" || q.Get("error") == "" || len(q) != 1 {
+	if path, q := back(b, "/login/oauth-verify-response/corp?state=x&code=y"); path != "/verify-error" ||
+		q.Get("error") == "" || len(q) != 1 {
 		t.Errorf("%s %v", path, q)
 	}
 	for _, bad := range []string{"?error=access_denied", "?state=x&code=y", ""} {
-		if path, q := back(w.browser(), "/login/oauthresponse/corp"+bad); path != "/login-error" || q.Get("error") == "" || len(q) != 1 {
+		if path, q := back(w.browser(), "/login/oauthresponse/corp"+bad); path != "/login-error" ||
+			q.Get("error") == "" || len(q) != 1 {
 			t.Errorf("%s: %s %v", bad, path, q)
 		}
 	}
@@ -283,7 +307,8 @@ func TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication(t *testing.T) {
 	full.connected(corp, "corp")
 	b = w.browser()
 	path, q := back(b, b.leave(corp, "/login/oauthstart/corp"))
-	if path != "/login-error" || q.Get("tf_required") != "1" || q.Get("tf_state") != "ready" || q.Get("email") != full.email {
+	if path != "/login-error" || q.Get("tf_required") != "1" || q.Get("tf_state") != "ready" ||
+		q.Get("email") != full.email {
 		t.Errorf("%s %v", path, q)
 	}
 	b.out("before the second factor")

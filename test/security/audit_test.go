@@ -86,7 +86,8 @@ func runProgram(t *testing.T, env []string, args ...string) *running {
 	t.Helper()
 	jar, _ := cookiejar.New(nil)
 	p := &running{t: t, cmd: command(t, env, args...), log: &buffer{}, client: &http.Client{
-		Jar: jar, Timeout: 60 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Jar: jar, Timeout: 60 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -181,22 +182,31 @@ func TestR137_UnsafeSettingsDoNotStart(t *testing.T) {
 		says string
 		args []string
 	}{
-		"no key":            {[]string{origin}, "SECRET_KEY", nil},
-		"short key":         {[]string{origin, "SECRET_KEY=" + good[:31]}, "SECRET_KEY", nil},
-		"known key":         {[]string{origin, "SECRET_KEY=" + firstKey}, "SECRET_KEY", nil},
-		"default key":       {[]string{origin, "SECRET_KEY=changeme-changeme-changeme-changeme-changeme"}, "SECRET_KEY", nil},
-		"monotonous key":    {[]string{origin, "SECRET_KEY=" + strings.Repeat("ab", 30)}, "SECRET_KEY", nil},
-		"short key file":    {[]string{origin, "TWOFOLD_KEY_FILE=" + file}, "32 random bytes", nil},
-		"missing key file":  {[]string{origin, "TWOFOLD_KEY_FILE=" + file + ".none"}, "TWOFOLD_KEY_FILE", nil},
-		"two keys":          {[]string{origin, "SECRET_KEY=" + good, "TWOFOLD_KEY_FILE=" + file}, "TWOFOLD_KEY_FILE", nil},
-		"key as salt":       {[]string{origin, "SECRET_KEY=" + good, "SECURITY_PASSWORD_SALT=" + good}, "SECRET_KEY", nil},
-		"key as fallback":   {[]string{origin, "SECRET_KEY=" + good, "SECRET_KEY_FALLBACKS=" + good}, "SECRET_KEY_FALLBACKS", nil},
-		"short fallback":    {[]string{origin, "SECRET_KEY=" + good, "SECRET_KEY_FALLBACKS=" + spare[:20]}, "SECRET_KEY_FALLBACKS", nil},
-		"key for secrets":   {[]string{origin, "SECRET_KEY=" + good, `SECURITY_TOTP_SECRETS={"1":"` + good + `"}`}, "SECURITY_TOTP_SECRETS", nil},
-		"short for secrets": {[]string{origin, "SECRET_KEY=" + good, `SECURITY_TOTP_SECRETS={"1":"` + spare[:20] + `"}`}, "SECURITY_TOTP_SECRETS", nil},
-		"no origin":         {[]string{"SECRET_KEY=" + good}, "TWOFOLD_ORIGIN", nil},
-		"http":              {[]string{"TWOFOLD_ORIGIN=http://login.example.org", "SECRET_KEY=" + good}, "TWOFOLD_ORIGIN", nil},
-		"in memory":         {[]string{origin, "SECRET_KEY=" + good, "SQLALCHEMY_DATABASE_URI=sqlite:///:memory:"}, "SQLALCHEMY_DATABASE_URI", nil},
+		"no key":    {[]string{origin}, "SECRET_KEY", nil},
+		"short key": {[]string{origin, "SECRET_KEY=" + good[:31]}, "SECRET_KEY", nil},
+		"known key": {[]string{origin, "SECRET_KEY=" + firstKey}, "SECRET_KEY", nil},
+		"default key": {[]string{origin, "SECRET_KEY=changeme-changeme-changeme-changeme-changeme"}, "SECRET_KEY",
+			nil},
+		"monotonous key":   {[]string{origin, "SECRET_KEY=" + strings.Repeat("ab", 30)}, "SECRET_KEY", nil},
+		"short key file":   {[]string{origin, "TWOFOLD_KEY_FILE=" + file}, "32 random bytes", nil},
+		"missing key file": {[]string{origin, "TWOFOLD_KEY_FILE=" + file + ".none"}, "TWOFOLD_KEY_FILE", nil},
+		"two keys": {[]string{origin, "SECRET_KEY=" + good, "TWOFOLD_KEY_FILE=" + file}, "TWOFOLD_KEY_FILE",
+			nil},
+		"key as salt": {[]string{origin, "SECRET_KEY=" + good, "SECURITY_PASSWORD_SALT=" + good}, "SECRET_KEY",
+			nil},
+		"key as fallback": {[]string{origin, "SECRET_KEY=" + good, "SECRET_KEY_FALLBACKS=" + good},
+			"SECRET_KEY_FALLBACKS", nil},
+		"short fallback": {[]string{origin, "SECRET_KEY=" + good, "SECRET_KEY_FALLBACKS=" + spare[:20]},
+			"SECRET_KEY_FALLBACKS", nil},
+		"key for secrets": {[]string{origin, "SECRET_KEY=" + good, `SECURITY_TOTP_SECRETS={"1":"` + good + `"}`},
+			"SECURITY_TOTP_SECRETS", nil},
+		"short for secrets": {[]string{origin, "SECRET_KEY=" + good,
+			`SECURITY_TOTP_SECRETS={"1":"` + spare[:20] + `"}`}, "SECURITY_TOTP_SECRETS", nil},
+		"no origin": {[]string{"SECRET_KEY=" + good}, "TWOFOLD_ORIGIN", nil},
+		"http": {[]string{"TWOFOLD_ORIGIN=http://login.example.org", "SECRET_KEY=" + good},
+			"TWOFOLD_ORIGIN", nil},
+		"in memory": {[]string{origin, "SECRET_KEY=" + good, "SQLALCHEMY_DATABASE_URI=sqlite:///:memory:"},
+			"SQLALCHEMY_DATABASE_URI", nil},
 		"dev for all":       {nil, "TWOFOLD_LISTEN", []string{"--dev", "--listen", "0.0.0.0:0"}},
 		"dev of a site":     {[]string{origin}, "TWOFOLD_ORIGIN", []string{"--dev"}},
 		"a key as argument": {[]string{origin}, "unknown flag", []string{"--secret-key=" + good}},
@@ -209,18 +219,22 @@ func TestR137_UnsafeSettingsDoNotStart(t *testing.T) {
 		if cmd.ProcessState.ExitCode() <= 0 || !strings.Contains(string(out), c.says) {
 			t.Errorf("%s: %v, exit code %d: %s", name, err, cmd.ProcessState.ExitCode(), out)
 		}
-		for _, key := range []string{good, spare[:20], good[:31], firstKey, "changeme-changeme", strings.Repeat("ab", 30)} {
+		for _, key := range []string{good, spare[:20], good[:31], firstKey, "changeme-changeme",
+			strings.Repeat("ab", 30)} {
 			if strings.Contains(string(out), key) && !(name == "a key as argument" && key != good) {
 				t.Errorf("%s: the message holds the key: %s", name, out)
 			}
 		}
 	}
-	for _, key := range []twofold.Key{twofold.KeyText(), twofold.KeyText(""), twofold.KeyText("short"), twofold.KeyText(good[:31]), twofold.KeyFile(file)} {
-		if _, err := twofold.New(twofold.Config{Origin: "https://good.test", Key: key, Store: newWorldStore(t)}); err == nil || strings.Contains(err.Error(), good[:31]) {
+	for _, key := range []twofold.Key{twofold.KeyText(), twofold.KeyText(""), twofold.KeyText("short"),
+		twofold.KeyText(good[:31]), twofold.KeyFile(file)} {
+		if _, err := twofold.New(twofold.Config{Origin: "https://good.test", Key: key,
+			Store: newWorldStore(t)}); err == nil || strings.Contains(err.Error(), good[:31]) {
 			t.Errorf("a bad key is taken, or said: %v", err)
 		}
 	}
-	p := runProgram(t, []string{origin, "SECRET_KEY=" + good, "DEBUG=True", "SQLALCHEMY_ECHO=True"}, "serve", "--listen", "127.0.0.1:0")
+	p := runProgram(t, []string{origin, "SECRET_KEY=" + good, "DEBUG=True", "SQLALCHEMY_ECHO=True"}, "serve",
+		"--listen", "127.0.0.1:0")
 	for _, path := range []string{"/debug/vars", "/debug/pprof/", "/dev/outbox", "/metrics", "/config", "/env"} {
 		r := p.request(t.Context(), "GET", path, "")
 		r.Host = "login.example.org"
@@ -268,13 +282,15 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s/%s/%s/%s", e.Event, e.Method, e.Result, e.Reason))
 			seen[e.Event] = true
 			operator := e.Event == "account-changed"
-			if !e.At.Equal(w.Now().UTC().Truncate(time.Microsecond)) || e.At.Location() != time.UTC || p != nil && e.User != p.id {
+			if !e.At.Equal(w.Now().UTC().Truncate(time.Microsecond)) || e.At.Location() != time.UTC ||
+				p != nil && e.User != p.id {
 				t.Errorf("%s: at %v of %q", got[len(got)-1], e.At, e.User)
 			}
 			if !operator && (e.Address != "127.0.0.1" || e.Agent != "Firefox/130" || len(e.Request) != 26) {
 				t.Errorf("%s: address %q, agent %q, request %q", got[len(got)-1], e.Address, e.Agent, e.Request)
 			}
-			if slices.Contains([]string{"user-authenticated", "user-reauthenticated", "user-logged-out"}, e.Event) && len(e.Session) != 26 {
+			if slices.Contains([]string{"user-authenticated", "user-reauthenticated", "user-logged-out"}, e.Event) &&
+				len(e.Session) != 26 {
 				t.Errorf("%s: session %q", got[len(got)-1], e.Session)
 			}
 		}
@@ -289,11 +305,14 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 	one(a, func() { b.login(a).want(200) }, "user-authenticated/password/ok/")
 	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 	a.app = decode(w, r.text("tf_authr_b32key"))
-	one(a, func() { b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": a.code(0)}).want(200) }, "tf-profile-changed/authenticator/ok/")
+	one(a, func() { b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": a.code(0)}).want(200) },
+		"tf-profile-changed/authenticator/ok/")
 	one(a, func() { b.form("/logout") }, "user-logged-out//ok/")
 	b = fox(w.browser())
-	one(nil, func() { b.post("/login", m{"email": secret, "password": "wrong password"}).want(400) }, "user-failed-authn/password/refused/unknown identity")
-	one(a, func() { b.post("/login", m{"email": a.email, "password": "wrong password"}).want(400) }, "user-failed-authn/password/refused/")
+	one(nil, func() { b.post("/login", m{"email": secret, "password": "wrong password"}).want(400) },
+		"user-failed-authn/password/refused/unknown identity")
+	one(a, func() { b.post("/login", m{"email": a.email, "password": "wrong password"}).want(400) },
+		"user-failed-authn/password/refused/")
 	one(a, func() { b.login(a, m{"remember": true}).want(200) }, "first-factor-proven/password/ok/")
 	one(a, func() { b.validate(a.wrong()).want(400) }, "user-failed-authn/authenticator/refused/")
 	code := a.next()
@@ -306,14 +325,18 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 	stale := fox(device.copy())
 	one(a, func() { device.login(a).want(200) }, "user-authenticated/password/ok/trusted device")
 	w.advance(time.Minute)
-	one(a, func() { stale.login(a).want(200) }, "device-copied//refused/retired secret", "first-factor-proven/password/ok/")
-	one(a, func() { stale.post("/tf-rescue", m{"help_setup": "email"}).want(200) }, "tf-security-token-sent/email/ok/", "tf-rescue-requested/email/ok/")
+	one(a, func() { stale.login(a).want(200) }, "device-copied//refused/retired secret",
+		"first-factor-proven/password/ok/")
+	one(a, func() { stale.post("/tf-rescue", m{"help_setup": "email"}).want(200) }, "tf-security-token-sent/email/ok/",
+		"tf-rescue-requested/email/ok/")
 	one(a, func() { stale.validate(a.mailed()).want(200) }, "user-authenticated/rescue/ok/")
-	one(a, func() { fox(w.plantPending(a)).post("/tf-rescue", m{"help_setup": "help"}).want(200) }, "tf-rescue-requested/help/ok/")
+	one(a, func() { fox(w.plantPending(a)).post("/tf-rescue", m{"help_setup": "help"}).want(200) },
+		"tf-rescue-requested/help/ok/")
 	one(a, func() { fox(w.browser()).form("/tf-not-me/" + a.newestStop()).want(200) }, "user-disowned//ok/")
 	b = fox(w.plantSession(a))
 	one(a, func() { b.post("/tf-setup", m{"setup": "disable"}).want(200) }, "tf-disabled//ok/")
-	one(a, func() { b.post("/tf-setup", m{"setup": "sms", "phone": "+16505551212"}).want(200) }, "tf-security-token-sent/sms/ok/")
+	one(a, func() { b.post("/tf-setup", m{"setup": "sms", "phone": "+16505551212"}).want(200) },
+		"tf-security-token-sent/sms/ok/")
 	a.enrollApp()
 	w.advance(16 * time.Minute) // the pause of the wrong codes above
 	one(nil, func() {
@@ -323,23 +346,30 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 		}
 		fox(w.plantPending(a)).validate(a.code(0)).want(429)
 		fox(w.plantPending(a)).validate(a.code(0)).want(429)
-	}, append(slices.Repeat([]string{"user-failed-authn/authenticator/refused/"}, 5), "tf-paused//refused/too many wrong codes")...)
+	}, append(slices.Repeat([]string{"user-failed-authn/authenticator/refused/"}, 5),
+		"tf-paused//refused/too many wrong codes")...)
 	one(nil, func() {
 		for range 5 {
 			fox(w.browser()).post("/login", m{"email": "nobody@good.test", "password": "wrong password"}).want(400)
 		}
 		fox(w.browser()).post("/login", m{"email": "nobody@good.test", "password": "wrong password"}).want(429)
-	}, append(slices.Repeat([]string{"user-failed-authn/password/refused/unknown identity"}, 5), "user-paused//refused/too many wrong passwords")...)
+	}, append(slices.Repeat([]string{"user-failed-authn/password/refused/unknown identity"}, 5),
+		"user-paused//refused/too many wrong passwords")...)
 	one(nil, func() {
-		fox(w.browser()).post("/register", m{"email": "new@good.test", "password": secret, "password_confirm": secret}).want(200)
+		fox(w.browser()).post("/register",
+			m{"email": "new@good.test", "password": secret, "password_confirm": secret}).want(200)
 	}, "user-registered//ok/", "user-authenticated/register/ok/")
 	one(nil, func() {
-		fox(w.browser()).post("/register", m{"email": "new@good.test", "password": secret, "password_confirm": secret}).want(200)
+		fox(w.browser()).post("/register",
+			m{"email": "new@good.test", "password": secret, "password_confirm": secret}).want(200)
 	}, "user-not-registered//refused/identity is taken")
 	for what, act := range map[string]func() error{
-		"password_changed": func() error { return auth.SetPassword(ctx, a.id, "another horse 72 battery") }, "deactivated": func() error { return auth.SetActive(ctx, a.id, false) },
-		"activated": func() error { return auth.SetActive(ctx, a.id, true) }, "roles_changed": func() error { return auth.SetRoles(ctx, a.id, "admin") },
-		"identity_changed": func() error { return auth.SetIdentity(ctx, a.id, "alice2@good.test", "") }, "access_reset": func() error { return auth.ResetAccess(ctx, a.id) },
+		"password_changed": func() error { return auth.SetPassword(ctx, a.id, "another horse 72 battery") },
+		"deactivated":      func() error { return auth.SetActive(ctx, a.id, false) },
+		"activated":        func() error { return auth.SetActive(ctx, a.id, true) },
+		"roles_changed":    func() error { return auth.SetRoles(ctx, a.id, "admin") },
+		"identity_changed": func() error { return auth.SetIdentity(ctx, a.id, "alice2@good.test", "") },
+		"access_reset":     func() error { return auth.ResetAccess(ctx, a.id) },
 	} {
 		one(a, func() { w.must(act()) }, "account-changed//ok/"+what)
 	}

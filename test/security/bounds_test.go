@@ -24,14 +24,17 @@ func TestR174_AnAccountHasOnlySoMany(t *testing.T) {
 		now := w.Now()
 		id := store.NewID()
 		w.must(db.PutSession(ctx, store.Session{
-			Hash: seal.HashToken(seal.Token()), ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Level: store.OneFactor, Agent: linuxFox,
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion,
+			Level: store.OneFactor, Agent: linuxFox,
 			CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
 		w.must(db.PutDevice(ctx, store.Device{
-			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox", CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
+			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox", CreatedAt: now,
+			LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
 		}))
 		w.must(db.PutToken(ctx, store.Token{
-			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now,
+			IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
 	}
 	w.advance(time.Second)
@@ -49,11 +52,13 @@ func TestR174_AnAccountHasOnlySoMany(t *testing.T) {
 	for what, n := range map[string]int{
 		"session-ended": 200, "device-revoked": 270, "token-revoked": 250,
 	} {
-		if got := w.number(`SELECT COUNT(*) FROM twofold_events WHERE name = ? AND reason = 'too many'`, what); got < n {
+		if got := w.number(`SELECT COUNT(*) FROM twofold_events WHERE name = ? AND reason = 'too many'`,
+			what); got < n {
 			t.Errorf("%d rows say %s, want at least %d", got, what, n)
 		}
 	}
-	for path, list := range map[string]string{"/tf-sessions": "sessions", "/tf-devices": "devices", "/access-tokens": "tokens"} {
+	for path, list := range map[string]string{"/tf-sessions": "sessions", "/tf-devices": "devices",
+		"/access-tokens": "tokens"} {
 		if got, ok := h.browser.get(path).want(200).json[list].([]any); !ok || len(got) > 100 {
 			t.Errorf("%s lists %d", path, len(got))
 		}
@@ -71,7 +76,8 @@ func TestR174_FamiliesTakeNoPlaceOfPersonalTokens(t *testing.T) {
 	for range 50 {
 		now, id := w.Now(), store.NewID()
 		w.must(w.nodes[0].db.PutToken(t.Context(), store.Token{
-			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now,
+			IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
 	}
 	_, r := w.plantSession(p).personal("read")

@@ -295,7 +295,8 @@ func (w *world) raw(n *node, text string) *answer {
 		return nil
 	}
 	var seen bytes.Buffer
-	resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(c, &seen)), &http.Request{Method: text[:strings.IndexByte(text, ' ')]})
+	resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(c, &seen)),
+		&http.Request{Method: text[:strings.IndexByte(text, ' ')]})
 	if err != nil {
 		return nil
 	}

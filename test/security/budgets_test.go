@@ -289,7 +289,8 @@ func TestR140_LogsWithoutSecrets(t *testing.T) {
 		}
 		s.do(0, "GET", "/tf-not-me/"+link[1], "")
 		s.do(0, "GET", "/no/"+link[1]+"/"+state.Response.Token, "")
-		secrets := []string{typed, "hunter2hunter2", "QQsecretQQ", state.Response.Token, link[1], "+16502530000", "test@me.com\"", "password\":"}
+		secrets := []string{typed, "hunter2hunter2", "QQsecretQQ", state.Response.Token, link[1], "+16502530000",
+			"test@me.com\"", "password\":"}
 		cookies := s.client.Jar.Cookies(s.request(t.Context(), "GET", "/", "").URL)
 		for _, c := range cookies {
 			if len(c.Value) > 20 {
@@ -319,7 +320,8 @@ func TestR141_LogInjection(t *testing.T) {
 	b := w.browser()
 	b.post("/login", m{"email": forged, "password": forged, "next": forged})
 	b.post("/login", m{"username": forged, "password": secret})
-	b.post("/register", m{"email": forged + "@good.test", "username": forged, "password": secret, "password_confirm": secret})
+	b.post("/register", m{"email": forged + "@good.test", "username": forged, "password": secret,
+		"password_confirm": secret})
 	p := w.person("alice").enrollMail()
 	w.mail.FailWith(fmt.Errorf("the server says %s", forged)) // a sender's answer is logged
 	b = w.plantPending(p)
@@ -328,12 +330,14 @@ func TestR141_LogInjection(t *testing.T) {
 	b.validate(forged)
 	b = w.plantSession(p)
 	b.post("/tf-setup", m{"setup": forged, "phone": forged, "name": forged})
-	for _, path := range []string{"/login%0d%0alevel=INFO%20msg=login%20ok", "/%1b%5b2J%0alevel=INFO", "/tf-not-me/%0alevel=INFO"} {
+	for _, path := range []string{"/login%0d%0alevel=INFO%20msg=login%20ok", "/%1b%5b2J%0alevel=INFO",
+		"/tf-not-me/%0alevel=INFO"} {
 		b.do("GET", path, "", "")
 		b.do("POST", path, typeJSON, "{}")
 	}
 	for _, agent := range []string{"x\x1b[2J", "x\r\nlevel: INFO", "x\x00y"} {
-		w.raw(w.nodes[0], "GET /me HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nUser-Agent: "+agent+"\r\nConnection: close\r\n\r\n")
+		w.raw(w.nodes[0], "GET /me HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nUser-Agent: "+agent+
+			"\r\nConnection: close\r\n\r\n")
 	}
 	oneLineEach(t, "the library", w.log.String())
 	if !strings.Contains(w.log.String(), "the server says") {
@@ -396,14 +400,17 @@ func TestR124_MethodsAreSeenAfterTheFirstFactor(t *testing.T) {
 		email := name + "@good.test"
 		for _, path := range []string{"/tf-select", "/tf-validate", "/tf-rescue", "/tf-setup", "/login"} {
 			r := w.browser().get(path + "?email=" + email + "&username=" + name)
-			bodies["GET "+path] = append(bodies["GET "+path], fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
+			bodies["GET "+path] = append(bodies["GET "+path],
+				fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
 		}
 		for path, body := range map[string]m{
-			"/login": {"email": email}, "/tf-select": {"which": "sms"}, "/tf-rescue": {"help_setup": "email"}, "/tf-resend": {}, "/tf-validate": {"code": "123456"},
+			"/login": {"email": email}, "/tf-select": {"which": "sms"}, "/tf-rescue": {"help_setup": "email"},
+			"/tf-resend": {}, "/tf-validate": {"code": "123456"},
 		} {
 			for _, again := range []string{path, path + "?email=" + email} {
 				r := w.browser().post(again, body).refused(email)
-				bodies["POST "+path] = append(bodies["POST "+path], fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
+				bodies["POST "+path] = append(bodies["POST "+path],
+					fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
 			}
 		}
 		r := w.browser().post("/login", m{"email": email, "password": "wrong password"}).want(400)

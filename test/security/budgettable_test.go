@@ -16,7 +16,8 @@ func TestTheTableOfBudgetsIsTrue(t *testing.T) { saysOf(t, "budgets", budgetTabl
 func budgetTable(t *testing.T) string {
 	n, seen := limit.Defaults(), map[any]bool{}
 	var b strings.Builder
-	b.WriteString("| budget | who claims a place | counted by | places | window | when full | what gives places back | who is hurt when it is full |\n")
+	b.WriteString("| budget | who claims a place | counted by | places | window | when full | what gives places " +
+		"back | who is hurt when it is full |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|\n")
 	for _, r := range limit.Budgets() {
 		if seen[r.Name] || r.Claims == "" || r.Per == "" || r.Returns == "" || r.Hurts == "" {
@@ -33,7 +34,8 @@ func budgetTable(t *testing.T) string {
 		if r.Longest != nil {
 			full += ", doubled each time up to " + lasts(r.Longest(n))
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", r.Name, r.Claims, r.Per, number, lasts(r.Window(n)), full, r.Returns, r.Hurts)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", r.Name, r.Claims, r.Per, number,
+			lasts(r.Window(n)), full, r.Returns, r.Hurts)
 	}
 	return b.String()
 }

@@ -264,9 +264,13 @@ func TestR044_CodeIsForOnePurpose(t *testing.T) {
 		{"sign-in", signInCode, signIn.validate},
 		{"rescue", rescueCode, rescue.validate},
 		{"re-authentication", verifyCode, verify.validate},
-		{"set-up", setupCode, func(code string) *answer { return setup.post("/tf-setup/"+setupToken, m{"code": code}) }},
+		{"set-up", setupCode, func(code string) *answer {
+			return setup.post("/tf-setup/"+setupToken,
+				m{"code": code})
+		}},
 	} {
-		for name, code := range map[string]string{"sign-in": signInCode, "rescue": rescueCode, "re-authentication": verifyCode, "set-up": setupCode} {
+		for name, code := range map[string]string{"sign-in": signInCode, "rescue": rescueCode,
+			"re-authentication": verifyCode, "set-up": setupCode} {
 			if code != p.own {
 				p.try(code).want(400).refused(name + " code at " + p.name)
 			}
@@ -302,7 +306,8 @@ func TestR045_DestinationIsNeverTheRequests(t *testing.T) {
 	session := w.plantSession(e)
 	evil := []string{
 		`["erika@good.test","evil@evil.test"]`, `"erika@good.test,evil@evil.test"`, `"erika@good.test;evil@evil.test"`,
-		`"erika@good.test evil@evil.test"`, `"erika@good.test\nCc:evil@evil.test"`, `"\"evil@evil.test\"@good.test"`, `"evil@evil.test"`,
+		`"erika@good.test evil@evil.test"`, `"erika@good.test\nCc:evil@evil.test"`, `"\"evil@evil.test\"@good.test"`,
+		`"evil@evil.test"`,
 		`{"0":"evil@evil.test"}`,
 	}
 	for _, v := range evil {

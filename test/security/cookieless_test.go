@@ -140,10 +140,11 @@ func TestR190_AClientWithoutCookiesSetsUpEveryMethod(t *testing.T) {
 				p.enters(who)
 				who.phone = "+16505551212"
 				r := p.post("/tf-setup", m{"setup": method, "phone": who.phone}).want(200)
-				code := map[string]func() string{store.SMS: who.texted, store.Email: who.mailed, store.Authenticator: func() string {
-					who.app = decode(w, r.text("tf_authr_b32key"))
-					return who.code(0)
-				}}[method]
+				code := map[string]func() string{store.SMS: who.texted, store.Email: who.mailed,
+					store.Authenticator: func() string {
+						who.app = decode(w, r.text("tf_authr_b32key"))
+						return who.code(0)
+					}}[method]
 				end := "/tf-validate"
 				if !required {
 					end = "/tf-setup/" + r.text("tf_state_token")
@@ -170,7 +171,8 @@ func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
 		who.phone = "+16505551212"
 		p.enters(who)
 		r := p.post("/us-setup", m{"chosen_method": method, "phone": who.phone}).want(200)
-		code := map[string]func() string{store.SMS: who.texted, store.Email: who.mailed, store.Authenticator: func() string { return who.next() }}[method]
+		code := map[string]func() string{store.SMS: who.texted, store.Email: who.mailed,
+			store.Authenticator: func() string { return who.next() }}[method]
 		if method == store.Authenticator {
 			who.app = decode(w, r.text("authr_b32key"))
 		}
@@ -182,7 +184,8 @@ func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
 			p.post("/us-signin/send-code", m{"identity": who.email, "chosen_method": method}).want(200)
 			w.settled()
 			thief := w.native() // the code alone, as it stands on a screen
-			thief.post("/us-signin", m{"identity": who.email, "passcode": code()}).want(400).refused("a code in another client")
+			thief.post("/us-signin",
+				m{"identity": who.email, "passcode": code()}).want(400).refused("a code in another client")
 		}
 		p.post("/us-signin", m{"identity": who.email, "passcode": code()}).want(200)
 		p.in(who, 1)
@@ -217,9 +220,12 @@ func TestR190_TheValueGoesToNobodyWhoDidNotAsk(t *testing.T) {
 	a.begins(store.Email).enrollApp().enrollSMS("+16505551212")
 	b := w.browser()
 	steps := []*answer{
-		b.post("/us-signin/send-code", m{"identity": a.email, "chosen_method": "email"}).want(200), b.post("/wan-signin", m{}).want(200),
-		b.login(a).want(200), b.post("/tf-select", m{"which": "sms"}).want(200), b.get("/tf-validate").want(200), b.post("/tf-resend", m{}),
-		b.post("/tf-rescue", m{"help_setup": "email"}).want(200), b.validate(a.wrong()).want(400), b.validate(a.mailed()).want(200),
+		b.post("/us-signin/send-code", m{"identity": a.email, "chosen_method": "email"}).want(200),
+		b.post("/wan-signin", m{}).want(200),
+		b.login(a).want(200), b.post("/tf-select", m{"which": "sms"}).want(200), b.get("/tf-validate").want(200),
+		b.post("/tf-resend", m{}),
+		b.post("/tf-rescue", m{"help_setup": "email"}).want(200), b.validate(a.wrong()).want(400),
+		b.validate(a.mailed()).want(200),
 		b.post("/verify", m{"password": secret}).want(200), b.verifyBy(k),
 	}
 	for _, r := range steps {
@@ -288,8 +294,10 @@ func TestR190_NoOtherSiteSendsTheHeader(t *testing.T) {
 		body["code"] = a.next()
 		b.post("/tf-validate", body).want(400).refused("in the body")
 	}
-	b.post("/tf-validate?tf_pending_token="+token+"&Two-Factor-Pending="+token, m{"code": a.next()}).want(400).refused("in the address")
-	b.do("POST", "/tf-validate", typeJSON, `{"code": "`+a.next()+`"}`, "Two-Factor-Pending", token, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").
+	b.post("/tf-validate?tf_pending_token="+token+"&Two-Factor-Pending="+token,
+		m{"code": a.next()}).want(400).refused("in the address")
+	b.do("POST", "/tf-validate", typeJSON, `{"code": "`+a.next()+`"}`, "Two-Factor-Pending", token, "Sec-Fetch-Site",
+		"cross-site", "Origin", "https://evil.test").
 		want(403).refused("from another site")
 }
 
@@ -298,8 +306,10 @@ func TestR190_AHeaderThatIsOddIsNone(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.withApp("alice")
 	token := w.native().enters(a).text("tf_pending_token")
-	for what, values := range map[string][]string{"twice": {token, token}, "empty": {""}, "too long": {strings.Repeat("a", 4000)}} {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", w.nodes[0].origin+"/tf-validate", strings.NewReader(`{"code": "`+a.next()+`"}`))
+	for what, values := range map[string][]string{"twice": {token, token}, "empty": {""},
+		"too long": {strings.Repeat("a", 4000)}} {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", w.nodes[0].origin+"/tf-validate",
+			strings.NewReader(`{"code": "`+a.next()+`"}`))
 		w.must(err)
 		maps.Copy(r.Header, http.Header{"Content-Type": {typeJSON}, "Two-Factor-Pending": values})
 		resp, err := w.client.Do(r)
@@ -341,8 +351,10 @@ func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
 			}
 			if caller.two == 401 {
 				for _, path := range []string{"/app/user", "/tf-sessions", "/change", "/verify", "/me"} {
-					if r := b.do("GET", path, "", "", "Accept", accept); r.status != 401 && r.status != 404 || r.header.Get("Location") != "" {
-						t.Errorf("%s, Accept %q: %s: status %d to %q", name, accept, path, r.status, r.header.Get("Location"))
+					if r := b.do("GET", path, "", "", "Accept", accept); r.status != 401 && r.status != 404 ||
+						r.header.Get("Location") != "" {
+						t.Errorf("%s, Accept %q: %s: status %d to %q", name, accept, path, r.status,
+							r.header.Get("Location"))
 					}
 				}
 			}
@@ -354,7 +366,8 @@ func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
 func TestR190_AClientWithoutCookiesProvesItsAddress(t *testing.T) {
 	w := newWorld(t, open)
 	who, p := &person{w: w, name: "newcomer", email: "newcomer@good.test"}, w.native()
-	p.post("/register", m{"email": who.email, "username": who.name, "password": secret, "password_confirm": secret}).want(200)
+	p.post("/register", m{"email": who.email, "username": who.name, "password": secret,
+		"password_confirm": secret}).want(200)
 	r := p.post("/tf-setup", m{"setup": "authenticator"}).want(400)
 	if r.json["email_proof_required"] != true || r.text("tf_pending_token") == "" {
 		t.Fatalf("answered %v", r.json)

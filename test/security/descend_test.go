@@ -92,12 +92,17 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 		"required of this user now": {change: []func(*twofold.Config){func(c *twofold.Config) {
 			c.TwoFactor.Require = func(u twofold.User) bool { return strings.HasPrefix(u.Email, "alice") }
 		}}},
-		"addresses must be confirmed now": {change: []func(*twofold.Config){func(c *twofold.Config) { c.Accounts.Confirmable = true }},
-			act: func(t *testing.T, w *world, p *person) { w.write(`UPDATE twofold_users SET confirmed_at = 0`) }},
-		"no browser is trusted now": {trusted: true, change: []func(*twofold.Config){func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 }}},
+		"addresses must be confirmed now": {
+			change: []func(*twofold.Config){func(c *twofold.Config) { c.Accounts.Confirmable = true }},
+			act:    func(t *testing.T, w *world, p *person) { w.write(`UPDATE twofold_users SET confirmed_at = 0`) }},
+		"no browser is trusted now": {trusted: true,
+			change: []func(*twofold.Config){func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 }}},
 		"this user's is not trusted now": {trusted: true, change: []func(*twofold.Config){func(c *twofold.Config) {
 			c.TwoFactor.Trust = func(u twofold.User) bool { return len(u.Roles) == 0 }
-		}}, act: func(t *testing.T, w *world, p *person) { w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id, "admin")) }},
+		}}, act: func(t *testing.T, w *world, p *person) {
+			w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id,
+				"admin"))
+		}},
 		"the owner ended all trust": {trusted: true, act: func(t *testing.T, w *world, p *person) {
 			w.plantSession(p).do("DELETE", "/tf-devices", "", "", "Accept", typeJSON).want(200)
 		}},
@@ -178,18 +183,21 @@ func TestR170_ASessionOfOneFactorReachesTheSetUp(t *testing.T) {
 		path = strings.ReplaceAll(path, "{token}", "AAAA")
 		for _, method := range []string{"GET", "POST", "DELETE"} {
 			switch path {
-			case "/logout", "/tf-setup", "/tf-setup/AAAA", "/tf-validate", "/tf-select", "/tf-resend", "/verify", "/wan-verify", "/wan-verify/AAAA", "/wan-register",
+			case "/logout", "/tf-setup", "/tf-setup/AAAA", "/tf-validate", "/tf-select", "/tf-resend", "/verify",
+				"/wan-verify", "/wan-verify/AAAA", "/wan-register",
 				"/wan-register/AAAA", "/tf-static/":
 				continue
 			}
-			if r := b.copy().do(method, path, typeJSON, "{}", "Accept", typeJSON); r.json["user"] != nil || strings.Contains(r.body, p.email) {
+			if r := b.copy().do(method, path, typeJSON, "{}", "Accept", typeJSON); r.json["user"] != nil ||
+				strings.Contains(r.body, p.email) {
 				t.Errorf("%s %s: %d %s", method, path, r.status, r.body)
 			}
 		}
 	}
 	b.post("/tf-sessions", m{}).want(403)
 	state := b.post("/wan-register", m{"name": "key", "usage": "first"}).want(200).text("wan_state")
-	if usage := w.number(`SELECT COUNT(*) FROM twofold_drafts WHERE destination = 'secondary'`); state == "" || usage != 1 {
+	if usage := w.number(`SELECT COUNT(*) FROM twofold_drafts WHERE destination = 'secondary'`); state == "" ||
+		usage != 1 {
 		t.Error("a passkey that opens the account alone is set up in place of a second factor")
 	}
 	got, ask := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, n.origin+"/public", nil)

@@ -54,7 +54,8 @@ func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 	his := strings.ReplaceAll(string(payload), mine.CredentialVersion, u.CredentialVersion)
 	enc := base64.RawURLEncoding.EncodeToString
 	none := enc([]byte(`{"alg":"none"}`))
-	forged = append(forged, cookie[:len(cookie)-1], cookie+"A", strings.ToUpper(cookie), enc([]byte(his))+"."+sig, none+"."+body+".", body+".", "."+sig,
+	forged = append(forged, cookie[:len(cookie)-1], cookie+"A", strings.ToUpper(cookie), enc([]byte(his))+"."+sig,
+		none+"."+body+".", body+".", "."+sig,
 		enc(payload)+"."+enc(make([]byte, 32)))
 	for i, c := range forged {
 		if c == cookie {
@@ -83,7 +84,8 @@ func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 	if strings.Contains(w.replies.String(), `"`+cookie) {
 		t.Error("the cookie's value is in a reply's body")
 	}
-	if line := w.cookies["tf_validity"][0]; !strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") || !strings.Contains(line, "Path=/") {
+	if line := w.cookies["tf_validity"][0]; !strings.Contains(line, "HttpOnly") ||
+		!strings.Contains(line, "SameSite=Strict") || !strings.Contains(line, "Path=/") {
 		t.Errorf("attributes: %s", line)
 	}
 	b := w.browser()
@@ -237,9 +239,11 @@ func TestR085_OddDeviceCookies(t *testing.T) {
 	counters := func() string { return w.rows("counters") }
 	before := counters()
 	for name, header := range map[string]string{
-		"twice": "tf_validity=" + good + "; tf_validity=" + good[:len(good)-1], "with another": "tf_validity=x; tf_validity=" + good,
-		"oversized": "tf_validity=" + good + strings.Repeat("A", 6000), "not UTF-8": "tf_validity=\xff\xfe" + good, "quoted": `tf_validity="` + good[:20] + `"`,
-		"empty": "tf_validity=", "a name in another case": "TF_VALIDITY=" + good,
+		"twice":        "tf_validity=" + good + "; tf_validity=" + good[:len(good)-1],
+		"with another": "tf_validity=x; tf_validity=" + good,
+		"oversized":    "tf_validity=" + good + strings.Repeat("A", 6000), "not UTF-8": "tf_validity=\xff\xfe" + good,
+		"quoted": `tf_validity="` + good[:20] + `"`,
+		"empty":  "tf_validity=", "a name in another case": "TF_VALIDITY=" + good,
 	} {
 		odd := w.browser()
 		odd.header["Cookie"] = header

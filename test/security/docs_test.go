@@ -41,7 +41,8 @@ func saysOf(t *testing.T, what, table string) {
 		return
 	}
 	if !*update {
-		t.Fatalf("docs/security.md does not say what the tests do of %s: go test ./test/security -run Table -update", what)
+		t.Fatalf("docs/security.md does not say what the tests do of %s: go test ./test/security -run Table -update",
+			what)
 	}
 	if err := os.WriteFile(docFile, []byte(want), 0o644); err != nil {
 		t.Fatal(err)

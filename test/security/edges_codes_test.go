@@ -40,7 +40,8 @@ func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
 	// What is sent is a row, and the application hears of it; of what goes to
 	// no one there is the row alone.
 	w.browser().ask("nobody@good.test", store.Email)
-	if rows, heard := w.rowsNamed("us-security-token-sent"), happened[event.USSecurityTokenSent](w); len(rows) != 6 || len(heard) != 5 {
+	if rows, heard := w.rowsNamed("us-security-token-sent"), happened[event.USSecurityTokenSent](w); len(rows) != 6 ||
+		len(heard) != 5 {
 		t.Errorf("%d rows, %d heard of", len(rows), len(heard))
 	}
 }

@@ -81,7 +81,8 @@ func TestR092_PasskeysAreToldApartByName(t *testing.T) {
 	for _, name := range []string{p.passkeys()[0].Name, q.passkeys()[0].Name, "third"} {
 		b.post(path, m{"name": name}).want(200)
 	}
-	if names := []string{p.passkeys()[0].Name, p.passkeys()[1].Name}; !slices.Contains(names, "third") || !slices.Contains(names, other) {
+	if names := []string{p.passkeys()[0].Name, p.passkeys()[1].Name}; !slices.Contains(names, "third") ||
+		!slices.Contains(names, other) {
 		t.Errorf("names %q", names)
 	}
 }
@@ -131,14 +132,16 @@ func TestR125_AUsernameIsChangedOnceItIsFree(t *testing.T) {
 	p, q := w.person("alice"), w.person("bobby")
 	b, other := w.plantSession(p), w.plantSession(p)
 	w.plantSession(q).post("/change-username", m{"username": "taken"}).want(200)
-	if r := b.post("/change-username", m{"username": "Taken"}).want(400); !strings.Contains(r.body, "taken") && !strings.Contains(r.body, "associated") {
+	if r := b.post("/change-username", m{"username": "Taken"}).want(400); !strings.Contains(r.body, "taken") &&
+		!strings.Contains(r.body, "associated") {
 		t.Errorf("says %s", r.body)
 	}
 	b.post("/change-username", m{"username": "free"}).want(200)
 	b.in(p, 1)
 	other.out("another session after the change")
 	w.settled()
-	if rows, kinds := w.rowsNamed("username-changed"), w.kinds(p.email); len(rows) != 2 || kinds["username_changed"] != 1 {
+	if rows, kinds := w.rowsNamed("username-changed"), w.kinds(p.email); len(rows) != 2 ||
+		kinds["username_changed"] != 1 {
 		t.Errorf("rows %q, notices %v", rows, kinds)
 	}
 }
@@ -284,14 +287,16 @@ func TestR139_WhatComesFromOtherSitesIsRows(t *testing.T) {
 	b := p.connected(corp, "corp")
 	old.out("a session from before the connection")
 	b.in(p, 1)
-	if added, removed := w.rowsNamed("connection-added"), w.rowsNamed("connection-removed"); len(added) != 1 || len(removed) != 0 {
+	if added, removed := w.rowsNamed("connection-added"), w.rowsNamed("connection-removed"); len(added) != 1 ||
+		len(removed) != 0 {
 		t.Errorf("rows: added %q, removed %q", added, removed)
 	}
 	connections, _ := b.get("/me").want(200).json["oauth_connections"].([]any)
 	id, _ := connections[0].(m)["id"].(string)
 	b.copy().post("/login/oauth-disconnect", m{"id": id}).want(200)
 	b.out("a session from before the end of it")
-	if added, removed := w.rowsNamed("connection-added"), w.rowsNamed("connection-removed"); len(added) != 1 || len(removed) != 1 {
+	if added, removed := w.rowsNamed("connection-added"), w.rowsNamed("connection-removed"); len(added) != 1 ||
+		len(removed) != 1 {
 		t.Errorf("rows: added %q, removed %q", added, removed)
 	}
 	corp.Answer(func(v url.Values) { v.Del("code"); v.Set("error", "access_denied") })
@@ -316,7 +321,8 @@ func TestR064_TenPasskeysAndNoMore(t *testing.T) {
 	for i := range 10 {
 		w.plantSession(p).register(w.key(phoneKey), fmt.Sprint("key ", i), store.UseFirst).want(200)
 	}
-	w.plantSession(p).post("/wan-register", m{"name": "one more", "usage": store.UseFirst}).want(400).refused("the eleventh")
+	w.plantSession(p).post("/wan-register",
+		m{"name": "one more", "usage": store.UseFirst}).want(400).refused("the eleventh")
 	if n := len(p.passkeys()); n != 10 {
 		t.Errorf("%d passkeys", n)
 	}
@@ -330,7 +336,8 @@ func TestR087_AnAnswerNamesItsQuestion(t *testing.T) {
 	b, k := w.plantSession(p), w.key(phoneKey)
 	_, former := b.asks("/wan-register", m{"name": "key", "usage": store.UseFirst})
 	options, _ := b.asks("/wan-register", m{"name": "key", "usage": store.UseFirst})
-	b.post("/wan-register/"+former, m{"credential": w.creates(k, options)}).want(400).refused("the former question's name")
+	b.post("/wan-register/"+former,
+		m{"credential": w.creates(k, options)}).want(400).refused("the former question's name")
 	if len(p.passkeys()) != 0 {
 		t.Error("it is registered")
 	}

@@ -72,7 +72,8 @@ func TestR064_FiftyTokensAndNoMore(t *testing.T) {
 	p := w.withApp("alice")
 	b := w.plantSession(p)
 	for days, status := range map[string]int{"0": 400, "31": 400, "1": 200, "30": 200} {
-		if r := b.post("/access-tokens", m{"name": "x", "scopes": []string{"write", "read", "write"}, "days": days}); r.status != status {
+		if r := b.post("/access-tokens",
+			m{"name": "x", "scopes": []string{"write", "read", "write"}, "days": days}); r.status != status {
 			t.Errorf("%s days: %d", days, r.status)
 		}
 	}
@@ -102,7 +103,8 @@ func TestR102_ASessionAndItsProgramAreOneEntry(t *testing.T) {
 	w.advance(2 * time.Minute)
 	b.get("/app/user").want(200)
 	all, current := b.list("sessions")
-	if len(all) != w.number(`SELECT COUNT(DISTINCT id) FROM twofold_sessions`) || current["token"] != false || current["last_seen"] == current["created"] {
+	if len(all) != w.number(`SELECT COUNT(DISTINCT id) FROM twofold_sessions`) || current["token"] != false ||
+		current["last_seen"] == current["created"] {
 		t.Errorf("sessions %v, the present one %v", all, current)
 	}
 	w.program("Authentication-Token", header).get("/app/user").want(200)

@@ -18,14 +18,18 @@ func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 	p := w.person("alice")
 	session := w.plantSession(p)
 	strangers := map[string][]string{
-		"/reset": {"email"}, "/confirm": {"email"}, "/recover-username": {"email"}, "/reset/x": {"password", "password_confirm"}, "/confirm/x": {"password"},
-		"/us-signin": {"identity", "email", "username", "passcode"}, "/us-signin/send-code": {"identity", "chosen_method"},
-		"/refresh-token": {"refresh_token"}, "/wan-signin": {"identity"}, "/mf-recovery": {"code"},
+		"/reset": {"email"}, "/confirm": {"email"}, "/recover-username": {"email"},
+		"/reset/x": {"password", "password_confirm"}, "/confirm/x": {"password"},
+		"/us-signin":           {"identity", "email", "username", "passcode"},
+		"/us-signin/send-code": {"identity", "chosen_method"},
+		"/refresh-token":       {"refresh_token"}, "/wan-signin": {"identity"}, "/mf-recovery": {"code"},
 	}
 	owners := map[string][]string{
-		"/change": {"password", "new_password", "new_password_confirm"}, "/change-email": {"email"}, "/change-username": {"username"},
-		"/us-setup": {"chosen_method", "phone"}, "/us-setup/x": {"passcode"}, "/us-verify": {"passcode"}, "/us-verify/send-code": {"chosen_method"},
-		"/access-tokens": {"name", "days"}, "/wan-register": {"name", "usage"}, "/wan-delete": {"name"},
+		"/change": {"password", "new_password", "new_password_confirm"}, "/change-email": {"email"},
+		"/change-username": {"username"},
+		"/us-setup":        {"chosen_method", "phone"}, "/us-setup/x": {"passcode"}, "/us-verify": {"passcode"},
+		"/us-verify/send-code": {"chosen_method"},
+		"/access-tokens":       {"name", "days"}, "/wan-register": {"name", "usage"}, "/wan-delete": {"name"},
 	}
 	before, sent := w.rows("users", "factors", "sessions", "counters", "drafts", "tokens"), w.mails()
 	try := func(paths map[string][]string, from func() *browser) {
@@ -61,8 +65,10 @@ func TestR045_WhoeverAsksForMail(t *testing.T) {
 	p := w.person("erika")
 	for _, path := range []string{"/reset", "/confirm", "/recover-username", "/us-signin/send-code"} {
 		for _, typed := range []string{
-			"erika@good.test,evil@evil.test", "evil@evil.test,erika@good.test", "erika@good.test;evil@evil.test", "erika@good.test evil@evil.test",
-			"erika@good.test\r\nCc: evil@evil.test", `"evil@evil.test,"@good.test`, `"erika@good.test"@evil.test`, "<erika@good.test> <evil@evil.test>",
+			"erika@good.test,evil@evil.test", "evil@evil.test,erika@good.test", "erika@good.test;evil@evil.test",
+			"erika@good.test evil@evil.test",
+			"erika@good.test\r\nCc: evil@evil.test", `"evil@evil.test,"@good.test`, `"erika@good.test"@evil.test`,
+			"<erika@good.test> <evil@evil.test>",
 			"erika@good.test\u0000evil@evil.test", "erika@good.test@evil.test", "erika@good.test%0aCc:evil@evil.test",
 		} {
 			body := m{"email": typed}
@@ -124,7 +130,8 @@ func TestR117_UnifiedSignInCountsTheSame(t *testing.T) {
 	w.signsIn(p.email, secret).want(429)
 	w.browser().passcode(p, secret).want(429)
 	b.post("/us-verify", m{"passcode": secret}).want(429)
-	if !strings.Contains(w.browser().form("/us-signin", "identity", p.email, "passcode", secret).body, "Too many attempts") {
+	if !strings.Contains(w.browser().form("/us-signin", "identity", p.email, "passcode", secret).body,
+		"Too many attempts") {
 		t.Error("the page does not say that it is closed")
 	}
 }

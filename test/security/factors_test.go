@@ -171,8 +171,10 @@ func TestR062_UnknownFieldsOfFactorsChangeNothing(t *testing.T) {
 	b, before := w.plantSession(p), fmt.Sprint(p.factors())
 	path := "/tf-factors/" + p.factors()[1].ID
 	for _, body := range []any{
-		m{"user_id": p.id}, m{"last_step": "0"}, m{"name": 1}, m{"secret": "x"}, m{"default": 1}, m{"name": "x", "Name": "y"},
-		m{"action": "delete"}, m{"action": "remove", "name": "x"}, m{}, m{"name": nil}, `[]`, `{"name":"x","name":"y"}`, m{"name": []string{"x"}},
+		m{"user_id": p.id}, m{"last_step": "0"}, m{"name": 1}, m{"secret": "x"}, m{"default": 1},
+		m{"name": "x", "Name": "y"},
+		m{"action": "delete"}, m{"action": "remove", "name": "x"}, m{}, m{"name": nil}, `[]`, `{"name":"x","name":"y"}`,
+		m{"name": []string{"x"}},
 	} {
 		b.post(path, body).want(400)
 	}
@@ -191,7 +193,8 @@ func TestR064_NamesOfOwnFactorsAreTidy(t *testing.T) {
 	b := w.plantSession(p)
 	path := "/tf-factors/" + p.factors()[0].ID
 	for given, want := range map[string]string{
-		"  Work phone ": "Work phone", "a\r\nSet-Cookie: x=y": "aSet-Cookie: x=y", "\u202eabc\u2066": "abc", strings.Repeat("ä", 90): strings.Repeat("ä", 64), "": "",
+		"  Work phone ": "Work phone", "a\r\nSet-Cookie: x=y": "aSet-Cookie: x=y", "\u202eabc\u2066": "abc",
+		strings.Repeat("ä", 90): strings.Repeat("ä", 64), "": "",
 	} {
 		b.post(path, m{"name": given}).want(200)
 		if got := p.factors()[0].Name; got != want {
@@ -217,7 +220,8 @@ func TestR103_FactorFormsAreNotForOtherSites(t *testing.T) {
 		b.form(path, fields...).want(400)
 	}
 	b.form("/mf-recovery-codes").want(400)
-	for _, lines := range [][]string{{"Origin", "https://evil.test"}, {"Sec-Fetch-Site", "cross-site"}, {"Origin", "null"}} {
+	for _, lines := range [][]string{{"Origin", "https://evil.test"}, {"Sec-Fetch-Site", "cross-site"},
+		{"Origin", "null"}} {
 		b.do("POST", path, typeForm, "action=remove", lines...).want(403)
 		b.do("DELETE", path, "", "", lines...).want(403)
 		b.do("POST", "/mf-recovery-codes", typeForm, "", lines...).want(403)

@@ -30,7 +30,8 @@ func TestR178_EachChangeAsks(t *testing.T) {
 			return b.post("/tf-factors/"+p.factors()[0].ID, m{"name": "mine"})
 		},
 		"another password": func(b *browser) *answer {
-			return b.post("/change", m{"password": secret, "new_password": newSecret, "new_password_confirm": newSecret})
+			return b.post("/change",
+				m{"password": secret, "new_password": newSecret, "new_password_confirm": newSecret})
 		},
 	}
 	for name, change := range changes {
@@ -127,7 +128,8 @@ func TestR054_AProgramProvesBothFactorsAgain(t *testing.T) {
 
 	b = program(a)
 	token = b.post("/verify", m{"password": secret}).want(200).text("tf_pending_token")
-	for name, thief := range map[string]*browser{"nobody": w.browser(), "another": program(v), "another token of the same user": program(a), "a browser": w.plantSession(a)} {
+	for name, thief := range map[string]*browser{"nobody": w.browser(), "another": program(v),
+		"another token of the same user": program(a), "a browser": w.plantSession(a)} {
 		thief.header["Two-Factor-Pending"] = token
 		thief.post("/tf-validate", m{"code": a.code(1)}).want(400).refused(name)
 	}

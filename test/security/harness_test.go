@@ -31,8 +31,9 @@ import (
 //	notice that a factor was ended             R37 R61
 
 const (
-	secret   = "correct horse 71 battery"
-	hashed   = "$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$5jo5R65JnjAagNY+oPr3tg$wnFuPOIG3ZqocnVh+tvddQAnmko+Qb0VZ+jxiPkCsdc"
+	secret = "correct horse 71 battery"
+	hashed = "$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$5jo5R65JnjAagNY+oPr3tg$" +
+		"wnFuPOIG3ZqocnVh+tvddQAnmko+Qb0VZ+jxiPkCsdc"
 	firstKey = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B"
 	helpBox  = "help@good.test"
 )
@@ -123,12 +124,14 @@ func newWorldAt(t testing.TB, p *place, change ...func(*twofold.Config)) *world 
 		t.Parallel()
 	}
 	w := &world{
-		t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, mail: &sendtest.Sink{}, sms: &sendtest.Sink{},
+		t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, mail: &sendtest.Sink{},
+		sms: &sendtest.Sink{},
 		log: &buffer{}, replies: &buffer{}, place: p, change: change,
 		secrets: map[string]string{secret: "password"}, cookies: map[string][]string{},
 	}
 	w.client = &http.Client{
-		Transport: watched(t, &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}), Timeout: 60 * time.Second,
+		Transport:     watched(t, &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}),
+		Timeout:       60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(w.client.CloseIdleConnections)
@@ -137,7 +140,8 @@ func newWorldAt(t testing.TB, p *place, change ...func(*twofold.Config)) *world 
 }
 
 // document is read once; every answer that a test here gets is held against it.
-var document = sync.OnceValues(func() (*openapitest.Document, error) { return openapitest.Load("../../docs/openapi.yaml") })
+var document = sync.OnceValues(
+	func() (*openapitest.Document, error) { return openapitest.Load("../../docs/openapi.yaml") })
 
 func watched(t testing.TB, next http.RoundTripper) http.RoundTripper {
 	d, err := document()

@@ -26,14 +26,17 @@ func TestR126_SizeAndDepth(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	for _, path := range []string{"/login", "/register", "/tf-validate", "/logout", "/tf-setup/x"} {
 		for what, r := range map[string]*answer{
-			"1 MiB JSON":       w.browser().do("POST", path, typeJSON, `{"email":"`+strings.Repeat("a", 1<<20)+`"}`),
-			"1 MiB form":       w.browser().do("POST", path, typeForm, "email="+strings.Repeat("a", 1<<20)),
-			"many keys":        w.browser().do("POST", path, typeForm, strings.Repeat("email=a&", 100_000)),
-			"many JSON keys":   w.browser().do("POST", path, typeJSON, "{"+strings.Repeat(`"email":"a",`, 4000)+`"email":"b"}`),
-			"deep":             w.browser().do("POST", path, typeJSON, `{"email":`+strings.Repeat("[", 30_000)+strings.Repeat("]", 30_000)+`}`),
-			"deep objects":     w.browser().do("POST", path, typeJSON, strings.Repeat(`{"email":`, 6000)),
-			"a field of 2 KiB": w.browser().do("POST", path, typeJSON, `{"code":"`+strings.Repeat("1", 2000)+`","email":"`+strings.Repeat("1", 2000)+`"}`),
-			"compressed":       w.browser().do("POST", path, typeJSON, zipped.String(), "Content-Encoding", "gzip"),
+			"1 MiB JSON": w.browser().do("POST", path, typeJSON, `{"email":"`+strings.Repeat("a", 1<<20)+`"}`),
+			"1 MiB form": w.browser().do("POST", path, typeForm, "email="+strings.Repeat("a", 1<<20)),
+			"many keys":  w.browser().do("POST", path, typeForm, strings.Repeat("email=a&", 100_000)),
+			"many JSON keys": w.browser().do("POST", path, typeJSON,
+				"{"+strings.Repeat(`"email":"a",`, 4000)+`"email":"b"}`),
+			"deep": w.browser().do("POST", path, typeJSON,
+				`{"email":`+strings.Repeat("[", 30_000)+strings.Repeat("]", 30_000)+`}`),
+			"deep objects": w.browser().do("POST", path, typeJSON, strings.Repeat(`{"email":`, 6000)),
+			"a field of 2 KiB": w.browser().do("POST", path, typeJSON,
+				`{"code":"`+strings.Repeat("1", 2000)+`","email":"`+strings.Repeat("1", 2000)+`"}`),
+			"compressed": w.browser().do("POST", path, typeJSON, zipped.String(), "Content-Encoding", "gzip"),
 		} {
 			if r.status < 400 || r.status >= 500 {
 				if !(r.status == 200 && strings.Contains(r.body, `role="alert"`)) { // the page with its errors
@@ -61,7 +64,8 @@ func TestR126_SizeAndDepth(t *testing.T) {
 // typed are the values that are no texts.
 func typed() []string {
 	return []string{
-		"0", "123456", "1.5", "1e5", "true", "false", "[]", `["x"]`, "{}", `{"$ne":null}`, `{"gt":""}`, `[["x"]]`, `{"a":{"b":1}}`, "-0",
+		"0", "123456", "1.5", "1e5", "true", "false", "[]", `["x"]`, "{}", `{"$ne":null}`, `{"gt":""}`, `[["x"]]`,
+		`{"a":{"b":1}}`, "-0",
 	}
 }
 
@@ -72,8 +76,10 @@ func TestR127_JSONTypesAreExact(t *testing.T) {
 	a := w.withApp("alice")
 	session, pending := w.plantSession(a), w.plantPending(a)
 	fields := map[string][]string{
-		"/login": {"email", "username", "identity", "password", "next", "csrf_token"}, "/register": {"email", "username", "password", "password_confirm"},
-		"/verify": {"password"}, "/tf-setup": {"setup", "phone", "name"}, "/tf-setup/x": {"code"}, "/tf-validate": {"code"}, "/tf-select": {"which"},
+		"/login":    {"email", "username", "identity", "password", "next", "csrf_token"},
+		"/register": {"email", "username", "password", "password_confirm"},
+		"/verify":   {"password"}, "/tf-setup": {"setup", "phone", "name"}, "/tf-setup/x": {"code"},
+		"/tf-validate": {"code"}, "/tf-select": {"which"},
 		"/tf-rescue": {"help_setup"},
 	}
 	before := w.rows("users", "factors", "sessions", "counters", "drafts")
@@ -91,7 +97,8 @@ func TestR127_JSONTypesAreExact(t *testing.T) {
 					b = pending.copy()
 				}
 				r := b.post(path, `{"`+name+`":`+value+`}`)
-				if r.status != 400 && !(path == "/tf-setup/x" && r.status == 401) || b.jar["twofold"] != session.jar["twofold"] && b.jar["twofold"] != "" {
+				if r.status != 400 && !(path == "/tf-setup/x" && r.status == 401) ||
+					b.jar["twofold"] != session.jar["twofold"] && b.jar["twofold"] != "" {
 					t.Errorf("%s with %s %s: status %d: %s", path, name, value, r.status, r.body)
 				}
 			}
@@ -104,11 +111,13 @@ func TestR127_JSONTypesAreExact(t *testing.T) {
 	}
 	code := a.code(0)
 	pending = w.plantPending(a)
-	for _, body := range []string{`{"code":` + code + `}`, `{"code":` + code[1:] + `.0}`, `{"code":["` + code + `"]}`, `{"code":{"code":"` + code + `"}}`} {
+	for _, body := range []string{`{"code":` + code + `}`, `{"code":` + code[1:] + `.0}`, `{"code":["` + code + `"]}`,
+		`{"code":{"code":"` + code + `"}}`} {
 		pending.post("/tf-validate", body).want(400).refused(body)
 	}
 	pending.validate(code).want(200)
-	w.browser().post("/login", `{"email":"`+a.email+`","password":"`+secret+`","remember":"x","remember":true}`).want(400)
+	w.browser().post("/login", `{"email":"`+a.email+`","password":"`+secret+
+		`","remember":"x","remember":true}`).want(400)
 }
 
 // TestR128_AmbiguousJSON is refused whole.
@@ -118,16 +127,21 @@ func TestR128_AmbiguousJSON(t *testing.T) {
 	b := w.plantPending(a)
 	good, bad, before := a.next(), a.wrong(), w.rows("counters")
 	for _, body := range []string{
-		`{"code":"` + bad + `","code":"` + good + `"}`, `{"code":"` + good + `","code":"` + bad + `"}`, `{"code":"` + bad + `","CODE":"` + good + `"}`,
-		`{"Code":"` + good + `"}`, `{"CODE":"` + good + `"}`, `{"code":"` + good + `"}{"code":"x"}`, `{"code":"` + good + `"}junk`, `{"code":"` + good + `"}]`,
-		`{"code":"` + good + `",}`, `{"code":"` + good + `" /* x */}`, "\ufeff" + `{"code":"` + good + `"}`, `{"code":NaN}`, `{'code':'` + good + `'}`,
-		`{code:"` + good + `"}`, `[{"code":"` + good + `"}]`, `"` + good + `"`, `{"code":"` + good + `"`, `null`, `{"code":"` + good + "\n\"}",
+		`{"code":"` + bad + `","code":"` + good + `"}`, `{"code":"` + good + `","code":"` + bad + `"}`,
+		`{"code":"` + bad + `","CODE":"` + good + `"}`,
+		`{"Code":"` + good + `"}`, `{"CODE":"` + good + `"}`, `{"code":"` + good + `"}{"code":"x"}`,
+		`{"code":"` + good + `"}junk`, `{"code":"` + good + `"}]`,
+		`{"code":"` + good + `",}`, `{"code":"` + good + `" /* x */}`, "\ufeff" + `{"code":"` + good + `"}`,
+		`{"code":NaN}`, `{'code':'` + good + `'}`,
+		`{code:"` + good + `"}`, `[{"code":"` + good + `"}]`, `"` + good + `"`, `{"code":"` + good + `"`, `null`,
+		`{"code":"` + good + "\n\"}",
 		`{"code":"` + good + `","\u0063ode":"` + bad + `"}`,
 	} {
 		b.post("/tf-validate", body).want(400).refused(body)
 	}
 	for _, body := range []string{
-		`{"email":"` + a.email + `","email":"victim@good.test","password":"` + secret + `"}`, `{"email":"x@good.test","EMAIL":"` + a.email + `","password":"` + secret + `"}`,
+		`{"email":"` + a.email + `","email":"victim@good.test","password":"` + secret + `"}`,
+		`{"email":"x@good.test","EMAIL":"` + a.email + `","password":"` + secret + `"}`,
 		`{"email":"` + a.email + `","password":"x","Password":"` + secret + `"}`,
 	} {
 		w.browser().post("/login", body).want(400).refused(body)
@@ -147,27 +161,36 @@ func TestR129_ParametersComeFromTheBody(t *testing.T) {
 	good, bad := a.next(), a.wrong()
 	b.post("/tf-validate?code="+good, m{}).want(400).refused("code in the query")
 	b.post("/tf-validate?code="+good, m{"code": bad}).want(400).refused("code in the query and in the body")
-	b.do("POST", "/tf-validate?code="+good, typeForm, "submit=x", "Accept", typeJSON).want(400).refused("form with the code in the query")
+	b.do("POST", "/tf-validate?code="+good, typeForm, "submit=x", "Accept",
+		typeJSON).want(400).refused("form with the code in the query")
 	for _, body := range []string{
-		"code=" + bad + "&code=" + good, "code=" + good + "&code=" + bad, "code%5B%5D=" + good, "code=" + bad + "%2C" + good, "code[0]=" + good, "code=" + good + "&Code=" + bad,
+		"code=" + bad + "&code=" + good, "code=" + good + "&code=" + bad, "code%5B%5D=" + good,
+		"code=" + bad + "%2C" + good, "code[0]=" + good, "code=" + good + "&Code=" + bad,
 		"code=" + good + ";code=" + bad,
 	} {
 		b.do("POST", "/tf-validate", typeForm, body, "Accept", typeJSON).want(400).refused(body)
 	}
-	multipart := "--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n" + good + "\r\n--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n" + bad + "\r\n--x--\r\n"
-	b.do("POST", "/tf-validate", "multipart/form-data; boundary=x", multipart, "Accept", typeJSON).want(400).refused("twice in parts")
+	multipart := "--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n" + good +
+		"\r\n--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n" + bad + "\r\n--x--\r\n"
+	b.do("POST", "/tf-validate", "multipart/form-data; boundary=x", multipart, "Accept",
+		typeJSON).want(400).refused("twice in parts")
 	file := "--x\r\nContent-Disposition: form-data; name=\"code\"; filename=\"f\"\r\n\r\n" + good + "\r\n--x--\r\n"
-	b.do("POST", "/tf-validate", "multipart/form-data; boundary=x", file, "Accept", typeJSON).want(400).refused("as a file")
-	w.browser().post("/login?email="+url.QueryEscape(a.email)+"&password="+url.QueryEscape(secret), m{}).want(400).refused("credentials in the query")
+	b.do("POST", "/tf-validate", "multipart/form-data; boundary=x", file, "Accept",
+		typeJSON).want(400).refused("as a file")
+	w.browser().post("/login?email="+url.QueryEscape(a.email)+"&password="+url.QueryEscape(secret),
+		m{}).want(400).refused("credentials in the query")
 	b.validate(good).want(200)
 }
 
 // strange are texts that upset parsers, databases and people.
 func strange() []string {
 	return []string{
-		"\x00", "a\x00b", "\xff", "\xc0\xae", "\xed\xa0\x80", "\u202e", "a\u200db", "ı", "аdmin@good.test", "😀", "\r\n", "\x1b[2J", "'", `" OR 1=1--`,
-		"%", "_", "*", "?", `\`, "a:b", "\r\nDEL twofold\r\n", "%%%%%%", "______", "{{7*7}}", "</script>", "${x}", "../../etc/passwd", "﷽", strings.Repeat("é", 500),
-		"x' UNION SELECT id FROM twofold_users--", "1;DROP TABLE twofold_users", "\u2028", "\ufeff", "%ZZ", "%00", "alice%", "alice_good.test", "a@b@c", "@", "x@",
+		"\x00", "a\x00b", "\xff", "\xc0\xae", "\xed\xa0\x80", "\u202e", "a\u200db", "ı", "аdmin@good.test", "😀", "\r\n",
+		"\x1b[2J", "'", `" OR 1=1--`,
+		"%", "_", "*", "?", `\`, "a:b", "\r\nDEL twofold\r\n", "%%%%%%", "______", "{{7*7}}", "</script>", "${x}",
+		"../../etc/passwd", "﷽", strings.Repeat("é", 500),
+		"x' UNION SELECT id FROM twofold_users--", "1;DROP TABLE twofold_users", "\u2028", "\ufeff", "%ZZ", "%00",
+		"alice%", "alice_good.test", "a@b@c", "@", "x@",
 	}
 }
 
@@ -183,7 +206,8 @@ func TestR130_StrangeTexts(t *testing.T) {
 		enc, err := json.Marshal(s)
 		w.must(err)
 		for path, fields := range map[string][]string{
-			"/login": {"email", "identity", "username"}, "/tf-setup": {"setup", "phone", "name"}, "/tf-select": {"which"}, "/tf-rescue": {"help_setup"},
+			"/login": {"email", "identity", "username"}, "/tf-setup": {"setup", "phone", "name"},
+			"/tf-select": {"which"}, "/tf-rescue": {"help_setup"},
 		} {
 			for _, f := range fields {
 				b := w.browser()
@@ -193,7 +217,8 @@ func TestR130_StrangeTexts(t *testing.T) {
 					b = pending.copy()
 				}
 				for _, r := range []*answer{
-					b.post(path, `{"`+f+`":`+string(enc)+`,"password":""}`), b.post(path, `{"`+f+`":"`+strings.NewReplacer(`"`, ``, `\`, ``).Replace(s)+`"}`),
+					b.post(path, `{"`+f+`":`+string(enc)+`,"password":""}`),
+					b.post(path, `{"`+f+`":"`+strings.NewReplacer(`"`, ``, `\`, ``).Replace(s)+`"}`),
 					b.do("POST", path, typeForm, f+"="+url.QueryEscape(s)), b.do("POST", path, typeForm, f+"="+s),
 				} {
 					if r.status >= 500 || r.status == 0 || r.json["tf_required"] != nil {
@@ -202,7 +227,8 @@ func TestR130_StrangeTexts(t *testing.T) {
 				}
 			}
 		}
-		for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "twofold-csrf", "twofold-notes", "lang"} {
+		for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "twofold-csrf", "twofold-notes",
+			"lang"} {
 			b := w.browser()
 			b.header["Cookie"] = name + "=" + strings.NewReplacer("\r", "", "\n", "", "\x00", "", "\x1b", "").Replace(s)
 			for _, r := range []*answer{b.get("/tf-validate"), b.page("/login"), b.get("/app/user")} {
@@ -212,7 +238,8 @@ func TestR130_StrangeTexts(t *testing.T) {
 			}
 		}
 	}
-	for _, surrogate := range []string{`{"email":"\ud800","password":"x"}`, `{"email":"a\udc00b@good.test","password":"x"}`, "{\"email\":\"\xff\",\"password\":\"x\"}"} {
+	for _, surrogate := range []string{`{"email":"\ud800","password":"x"}`,
+		`{"email":"a\udc00b@good.test","password":"x"}`, "{\"email\":\"\xff\",\"password\":\"x\"}"} {
 		w.browser().post("/login", surrogate).want(400).refused(surrogate)
 	}
 	if after := w.rows("users", "factors", "identities"); after != before {
@@ -234,7 +261,8 @@ func TestR131_NoInjection(t *testing.T) {
 			c.post("/tf-select", m{"which": which}).want(400).refused(which)
 		}
 	}
-	for _, identity := range []string{"%", "alice%", "a____@good.test", "' OR '1'='1", "alice@good.test' --", "*@good.test"} {
+	for _, identity := range []string{"%", "alice%", "a____@good.test", "' OR '1'='1", "alice@good.test' --",
+		"*@good.test"} {
 		r := w.browser().post("/login", m{"identity": identity, "password": secret})
 		if r.status != 400 || r.json["tf_required"] != nil {
 			t.Errorf("identity %q: %d %s", identity, r.status, r.body)
@@ -269,7 +297,8 @@ func TestR132_Methods(t *testing.T) {
 			}
 		}
 	}
-	if r := w.raw(w.nodes[0], "CONNECT "+w.nodes[0].addr+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nConnection: close\r\n\r\n"); r != nil && r.status < 400 && r.status != 200 {
+	if r := w.raw(w.nodes[0], "CONNECT "+w.nodes[0].addr+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+
+		"\r\nConnection: close\r\n\r\n"); r != nil && r.status < 400 && r.status != 200 {
 		t.Errorf("CONNECT: %d", r.status)
 	}
 	b.in(a, 2)
@@ -283,26 +312,34 @@ func TestR133_NoInputBreaksIt(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 11))
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
 	jars := []*browser{w.browser(), w.plantPending(a), w.plantSession(a)}
-	names := []string{"email", "password", "code", "setup", "which", "phone", "help_setup", "next", "csrf_token", "remember", "add", "name", "x", ""}
-	texts := append(strange(), "", "email", "authenticator", "sms", "disable", "help", "000000", a.email, "true", "/", "//x")
+	names := []string{"email", "password", "code", "setup", "which", "phone", "help_setup", "next", "csrf_token",
+		"remember", "add", "name", "x", ""}
+	texts := append(strange(), "", "email", "authenticator", "sms", "disable", "help", "000000", a.email, "true", "/",
+		"//x")
 	time.Sleep(50 * time.Millisecond)
 	before := runtime.NumGoroutine()
 	for i := range 2000 {
 		b := jars[r.IntN(len(jars))].copy()
-		path := pick(append(paths(), "/tf-static/twofold.css", "/tf-static/../go.mod", "/tf-setup/%00", "/tf-setup/"+url.PathEscape(texts[r.IntN(len(texts))]))...)
-		contentType := pick(typeJSON, typeForm, "multipart/form-data; boundary=x", "multipart/form-data", "text/plain", "application/json; charset=x", ";;;", "a/b; c")
+		path := pick(append(paths(), "/tf-static/twofold.css", "/tf-static/../go.mod", "/tf-setup/%00",
+			"/tf-setup/"+url.PathEscape(texts[r.IntN(len(texts))]))...)
+		contentType := pick(typeJSON, typeForm, "multipart/form-data; boundary=x", "multipart/form-data", "text/plain",
+			"application/json; charset=x", ";;;", "a/b; c")
 		body := pick(texts...)
 		switch r.IntN(3) {
 		case 0:
 			enc, _ := json.Marshal(pick(texts...))
 			body = `{"` + pick(names...) + `":` + pick(append(typed(), string(enc), string(enc), string(enc))...) + `}`
 		case 1:
-			body = pick(names...) + "=" + pick(url.QueryEscape(pick(texts...)), pick(texts...)) + "&" + pick(names...) + "=" + pick(texts...)
+			body = pick(names...) + "=" + pick(url.QueryEscape(pick(texts...)), pick(texts...)) + "&" + pick(names...) +
+				"=" + pick(texts...)
 		}
 		clean := strings.NewReplacer("\r", "", "\n", "", "\x00", "", "\x1b", "")
-		reply := b.do(pick("POST", "POST", "GET", "PUT"), path, contentType, body, "Authorization", clean.Replace(pick("Bearer %ZZ", "Basic %%%", "Basic "+pick(texts...), "")),
-			"Authentication-Token", clean.Replace(pick("", "", strings.Repeat("A", 43), strings.Repeat("A", 8000), pick(texts...))), "Accept", pick(typeJSON, "text/html", "*/*;q=x", ",,,"),
-			"Accept-Language", clean.Replace(pick("de", "x-", "*;q=9", pick(texts...))), "User-Agent", clean.Replace(pick(texts...)), "X-Forwarded-For", clean.Replace(pick(texts...)))
+		reply := b.do(pick("POST", "POST", "GET", "PUT"), path, contentType, body, "Authorization",
+			clean.Replace(pick("Bearer %ZZ", "Basic %%%", "Basic "+pick(texts...), "")),
+			"Authentication-Token", clean.Replace(pick("", "", strings.Repeat("A", 43), strings.Repeat("A", 8000),
+				pick(texts...))), "Accept", pick(typeJSON, "text/html", "*/*;q=x", ",,,"),
+			"Accept-Language", clean.Replace(pick("de", "x-", "*;q=9", pick(texts...))), "User-Agent",
+			clean.Replace(pick(texts...)), "X-Forwarded-For", clean.Replace(pick(texts...)))
 		if reply.status >= 500 || reply.status == 0 || reply.cookie("twofold") != "" {
 			t.Errorf("request %d: %s %q: status %d: %s", i, reply.what, body, reply.status, reply.body)
 		}
@@ -325,20 +362,27 @@ func TestR133_NoInputBreaksIt(t *testing.T) {
 func TestR142_OneRecipientOneHeader(t *testing.T) {
 	w := newWorld(t, plenty)
 	for _, email := range []string{
-		"a@x.test\r\nBcc: e@evil.test", "a@x.test,b@x.test", "N <a@x.test>", "a@x.test (c)", "=?utf-8?q?a=40evil.test?=@x.test, b@x.test", "a@x.test\n.\nMAIL FROM",
-		`"a b"@x.test`, `"e@evil.test"@x.test`, "a@x.test;b@x.test", "a@x.test b@x.test", "@x.test", "a@", "a@@x.test", "a@[127.0.0.1]", "a@x.test%0aBcc:e@evil.test\n",
+		"a@x.test\r\nBcc: e@evil.test", "a@x.test,b@x.test", "N <a@x.test>", "a@x.test (c)",
+		"=?utf-8?q?a=40evil.test?=@x.test, b@x.test", "a@x.test\n.\nMAIL FROM",
+		`"a b"@x.test`, `"e@evil.test"@x.test`, "a@x.test;b@x.test", "a@x.test b@x.test", "@x.test", "a@", "a@@x.test",
+		"a@[127.0.0.1]", "a@x.test%0aBcc:e@evil.test\n",
 	} {
 		w.write(`DELETE FROM twofold_counters`) // how many may be tried is another matter
 		before := w.count("users")
-		w.browser().post("/register", m{"email": email, "password": "another long one 72", "password_confirm": "another long one 72"}).want(400).refused(email)
-		w.browser().form("/register", "email", email, "password", "another long one 72", "password_confirm", "another long one 72").want(200)
+		w.browser().post("/register",
+			m{"email": email, "password": "another long one 72",
+				"password_confirm": "another long one 72"}).want(400).refused(email)
+		w.browser().form("/register", "email", email, "password", "another long one 72", "password_confirm",
+			"another long one 72").want(200)
 		if w.count("users") != before {
 			t.Errorf("%q has an account", email)
 		}
 	}
 	w.write(`DELETE FROM twofold_counters`)
 	for _, name := range []string{"<b>bold</b>", "a\r\nBcc: e@evil.test", "{{.Code}}"} {
-		w.browser().post("/register", m{"email": "n@x.test", "username": name, "password": "another long one 72", "password_confirm": "another long one 72"}).want(400)
+		w.browser().post("/register",
+			m{"email": "n@x.test", "username": name, "password": "another long one 72",
+				"password_confirm": "another long one 72"}).want(400)
 	}
 	e := w.person("erika").enrollMail()
 	b := w.plantSession(e)
@@ -346,7 +390,8 @@ func TestR142_OneRecipientOneHeader(t *testing.T) {
 	b.post("/tf-setup", m{"setup": "email", "add": true, "name": "<img src=x>\u202e"}).want(200)
 	w.settled()
 	for _, mail := range w.mail.All() {
-		if mail.To != e.email || strings.ContainsAny(mail.Subject+mail.To, "\r\n") || strings.Contains(mail.HTML, "<svg") || strings.Contains(mail.HTML, "<img") {
+		if mail.To != e.email || strings.ContainsAny(mail.Subject+mail.To, "\r\n") ||
+			strings.Contains(mail.HTML, "<svg") || strings.Contains(mail.HTML, "<img") {
 			t.Errorf("message: %s", fmt.Sprint(mail.To, mail.Subject, mail.HTML))
 		}
 	}

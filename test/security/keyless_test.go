@@ -66,7 +66,8 @@ func TestR008_WithoutPasswordTheMailboxComesFirst(t *testing.T) {
 			}
 			attacker.out("registered without a password")
 			for _, guess := range []string{"", " ", "null", secret} {
-				attacker.post("/login", m{"email": p.email, "password": guess}).want(400).refused("no password is a password")
+				attacker.post("/login", m{"email": p.email, "password": guess}).want(400).refused(
+					"no password is a password")
 				attacker.post("/us-signin", m{"identity": p.email, "passcode": guess}).want(400).refused("no code")
 			}
 			attacker.post("/login", m{"email": p.email, "password": nil}).want(400).refused("no password is a password")
@@ -89,7 +90,8 @@ func TestR008_WithoutPasswordTheMailboxComesFirst(t *testing.T) {
 			r.want(200)
 			owner.in(p, 1)
 			attacker.out("after the owner came")
-			if u, err := w.nodes[0].db.UserByID(t.Context(), p.id); err != nil || u.ConfirmedAt.IsZero() || u.PasswordHash != "" {
+			if u, err := w.nodes[0].db.UserByID(t.Context(), p.id); err != nil || u.ConfirmedAt.IsZero() ||
+				u.PasswordHash != "" {
 				t.Errorf("the account: %+v %v", u, err)
 			}
 		})
@@ -193,7 +195,8 @@ func TestR053_AFirstPasswordNeedsAFreshSignIn(t *testing.T) {
 	b.post("/change", fill).want(200)
 	b.in(p, 2)
 	other.out("a session from before")
-	b.post("/change", m{"new_password": secret, "new_password_confirm": secret}).want(400).refused("without the old password")
+	b.post("/change", m{"new_password": secret, "new_password_confirm": secret}).want(400).refused(
+		"without the old password")
 	if r := w.signsIn(p.email, newSecret).want(200); r.json["tf_required"] != true {
 		t.Errorf("the new password: %s", r.body)
 	}
@@ -286,14 +289,16 @@ func TestR057_WithoutPasswordTheAddressMoves(t *testing.T) {
 // TestR122_RegisteringWithoutPasswordTellsNothing: known or new, the answer and
 // its cookies are the same.
 func TestR122_RegisteringWithoutPasswordTellsNothing(t *testing.T) {
-	for name, change := range map[string]func(*twofold.Config){"confirming": func(*twofold.Config) {}, "unconfirming": unconfirming} {
+	for name, change := range map[string]func(*twofold.Config){"confirming": func(*twofold.Config) {},
+		"unconfirming": unconfirming} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, keyless, change)
 			w.person("known")
 			w.browser().post("/register", m{"email": "waiting@good.test"}).want(200)
 			w.settled()
 			shape := func(email string) string {
-				return mask(w.browser().post("/register", m{"email": email}).want(200)) + mask(w.browser().form("/register", "email", "x"+email).want(303))
+				return mask(w.browser().post("/register", m{"email": email}).want(200)) +
+					mask(w.browser().form("/register", "email", "x"+email).want(303))
 			}
 			want := strings.ReplaceAll(shape("new@good.test"), "new", "E")
 			for _, email := range []string{"known@good.test", "waiting@good.test"} {
@@ -378,7 +383,8 @@ func TestR005_APasswordIsRequired(t *testing.T) {
 // TestR005_HalfAPassword is none, and not taken for the wish to have none.
 func TestR005_HalfAPassword(t *testing.T) {
 	w := newWorld(t, keyless)
-	for _, body := range []m{{"password_confirm": secret}, {"password": secret}, {"password": secret, "password_confirm": newSecret}} {
+	for _, body := range []m{{"password_confirm": secret}, {"password": secret},
+		{"password": secret, "password_confirm": newSecret}} {
 		body["email"] = "new@good.test"
 		w.browser().post("/register", body).want(400).refused("half a password")
 	}

@@ -36,7 +36,8 @@ func TestR166_ANewPasswordEndsWhatMadeBrowsersKnown(t *testing.T) {
 	for name, change := range map[string]func(p *person, home *browser){
 		"changed": func(p *person, home *browser) {
 			home.login(p).want(200)
-			home.post("/change", m{"password": secret, "new_password": newSecret, "new_password_confirm": newSecret}).want(200)
+			home.post("/change", m{"password": secret, "new_password": newSecret,
+				"new_password_confirm": newSecret}).want(200)
 		},
 		"reset": func(p *person, home *browser) {
 			home.post(home.resets(p.email), m{"password": newSecret, "password_confirm": newSecret}).want(200)

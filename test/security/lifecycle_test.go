@@ -75,7 +75,8 @@ const newSecret = "another horse 72 battery"
 // TestR021_ResetKeepsTheSecondFactor: it sets a password and signs no one in;
 // the next sign-in is asked for the same second factor as before.
 func TestR021_ResetKeepsTheSecondFactor(t *testing.T) {
-	for name, change := range map[string]func(*twofold.Config){"plain": func(*twofold.Config) {}, "with auto-login": autoLogin} {
+	for name, change := range map[string]func(*twofold.Config){"plain": func(*twofold.Config) {},
+		"with auto-login": autoLogin} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, life, change)
 			p := w.withApp("alice")
@@ -85,7 +86,8 @@ func TestR021_ResetKeepsTheSecondFactor(t *testing.T) {
 			link := b.resets(p.email)
 			b.page(link).want(200)
 			b.out("an opened link")
-			b.post("/reset/"+strings.Repeat("A", 43)+".AAAA", m{"password": newSecret, "password_confirm": newSecret}).want(400).refused("no token")
+			b.post("/reset/"+strings.Repeat("A", 43)+".AAAA",
+				m{"password": newSecret, "password_confirm": newSecret}).want(400).refused("no token")
 			r := b.post(link, m{"password": newSecret, "password_confirm": newSecret}).want(200)
 			if r.cookie("twofold") != "" || r.json["user"] != nil {
 				t.Errorf("%s: the reset signs in: %s", name, r.body)
@@ -98,13 +100,15 @@ func TestR021_ResetKeepsTheSecondFactor(t *testing.T) {
 			}
 			w.signsIn(p.email, secret).want(400).refused("the old password")
 			in := w.browser()
-			if r := in.post("/login", m{"email": p.email, "password": newSecret}).want(200); r.json["tf_required"] != true {
+			if r := in.post("/login",
+				m{"email": p.email, "password": newSecret}).want(200); r.json["tf_required"] != true {
 				t.Errorf("%s: the new password alone: %s", name, r.body)
 			}
 			in.out("the new password alone")
 			in.validate(p.next()).want(200)
 			in.in(p, 2)
-			b.post(link, m{"password": newSecret + "x", "password_confirm": newSecret + "x"}).want(400).refused("a spent link")
+			b.post(link, m{"password": newSecret + "x", "password_confirm": newSecret +
+				"x"}).want(400).refused("a spent link")
 			if n := len(w.letters("notice_password_reset", p.email)); n != 1 {
 				t.Errorf("%s: %d notices", name, n)
 			}
@@ -207,7 +211,8 @@ func TestR008_ProofOfTheMailbox(t *testing.T) {
 	if page := owner.page(link).want(200); !strings.Contains(page.body, `name="password"`) {
 		t.Error("another browser is not asked for a password")
 	}
-	for _, body := range []m{{}, {"password": ""}, {"password": "short", "password_confirm": "short"}, {"password": newSecret, "password_confirm": "x"}} {
+	for _, body := range []m{{}, {"password": ""}, {"password": "short", "password_confirm": "short"},
+		{"password": newSecret, "password_confirm": "x"}} {
 		owner.post(link, body).want(400).refused("no good password")
 	}
 	w.signsIn(victim, secret).want(400).refused("refused passwords confirmed nothing")
@@ -271,7 +276,8 @@ func TestR051_OpeningALinkSpendsNothing(t *testing.T) {
 	}{
 		"confirm":      {w.link("confirm", "new@good.test"), b, m{}},
 		"change-email": {w.link("change_email", "alice2@good.test"), signed, m{}},
-		"reset":        {b.resets(w.person("susan").email), w.browser(), m{"password": newSecret, "password_confirm": newSecret}},
+		"reset": {b.resets(w.person("susan").email), w.browser(),
+			m{"password": newSecret, "password_confirm": newSecret}},
 	} {
 		before := w.rows("users", "sessions", "factors", "counters")
 		for range 5 {
@@ -279,12 +285,14 @@ func TestR051_OpeningALinkSpendsNothing(t *testing.T) {
 			if kind == "change-email" { // shown to the account that asked for it only
 				other = c.b.copy()
 			}
-			for _, r := range []*answer{other.page(c.link), c.b.page(c.link), other.get(c.link), other.do("HEAD", c.link, "", "")} {
+			for _, r := range []*answer{other.page(c.link), c.b.page(c.link), other.get(c.link),
+				other.do("HEAD", c.link, "", "")} {
 				r.want(200)
 				if policy := r.header.Get("Referrer-Policy"); policy != "strict-origin" && policy != "no-referrer" {
 					t.Errorf("%s: Referrer-Policy %q", kind, policy)
 				}
-				if !strings.Contains(r.header.Get("Cache-Control"), "no-store") || r.cookie("twofold") != "" || r.cookie("twofold-pending") != "" {
+				if !strings.Contains(r.header.Get("Cache-Control"), "no-store") || r.cookie("twofold") != "" ||
+					r.cookie("twofold-pending") != "" {
 					t.Errorf("%s: headers %v", kind, r.header)
 				}
 			}
@@ -314,7 +322,11 @@ func TestR058_LinksDieWithWhatTheyRestOn(t *testing.T) {
 	fill := m{"password": newSecret, "password_confirm": newSecret}
 	for name, happens := range map[string]func(p *person){
 		"password": func(p *person) { w.must(auth.SetPassword(ctx, p.id, newSecret+"!")) },
-		"switched": func(p *person) { w.must(auth.SetActive(ctx, p.id, false)); w.must(auth.SetActive(ctx, p.id, true)) },
+		"switched": func(p *person) {
+			w.must(auth.SetActive(ctx, p.id, false))
+			w.must(auth.SetActive(ctx, p.id,
+				true))
+		},
 		"address":  func(p *person) { w.must(auth.SetIdentity(ctx, p.id, "x"+p.email, p.name)) },
 		"factor":   func(p *person) { p.enrollApp() },
 		"too-late": func(*person) { w.advance(61 * time.Minute) },
@@ -323,7 +335,8 @@ func TestR058_LinksDieWithWhatTheyRestOn(t *testing.T) {
 			w.browser().form("/tf-not-me/" + p.stopToken()).want(200)
 		},
 		"other-one": func(p *person) {
-			w.browser().post(w.browser().resets(p.email), m{"password": newSecret + "?", "password_confirm": newSecret + "?"}).want(200)
+			w.browser().post(w.browser().resets(p.email),
+				m{"password": newSecret + "?", "password_confirm": newSecret + "?"}).want(200)
 		},
 	} {
 		name := strings.ReplaceAll(name, "-", "")
@@ -361,8 +374,9 @@ func TestR136_LinksAreTyped(t *testing.T) {
 	w.plantSession(p).post("/change-email", m{"email": "alice2@good.test"}).want(200)
 	w.must(w.nodes[0].auth.SetPassword(t.Context(), w.person("susan").id, newSecret))
 	tokens := map[string]string{
-		"confirm": w.link("confirm", "new@good.test"), "reset": b.resets(p.email), "change-email": w.link("change_email", "alice2@good.test"),
-		"tf-not-me": "/tf-not-me/" + (&person{w: w, email: "susan@good.test"}).stopToken(),
+		"confirm": w.link("confirm", "new@good.test"), "reset": b.resets(p.email),
+		"change-email": w.link("change_email", "alice2@good.test"),
+		"tf-not-me":    "/tf-not-me/" + (&person{w: w, email: "susan@good.test"}).stopToken(),
 	}
 	before := w.rows("users", "sessions")
 	fill := m{"password": newSecret, "password_confirm": newSecret}
@@ -374,7 +388,8 @@ func TestR136_LinksAreTyped(t *testing.T) {
 			if path == kind {
 				payload, mac, _ := strings.Cut(token, ".")
 				variants = map[string]string{
-					"cut": token[:len(token)-1], "longer": token + "A", "other case": swapCase(token), "encoded": strings.ReplaceAll(token, ".", "%2E") + "%20",
+					"cut": token[:len(token)-1], "longer": token + "A", "other case": swapCase(token),
+					"encoded":      strings.ReplaceAll(token, ".", "%2E") + "%20",
 					"only payload": payload, "only mac": mac, "swapped": mac + "." + payload,
 				}
 			}
@@ -417,7 +432,8 @@ func TestR144_LinksOnceInParallel(t *testing.T) {
 		signed := w.plantSession(p)
 		signed.post("/change-email", m{"email": "x" + p.email}).want(200)
 		who := map[string]*browser{"confirm": b, "change-email": signed}
-		for kind, link := range map[string]string{"confirm": w.link("confirm", email), "change-email": w.link("change_email", "x"+p.email)} {
+		for kind, link := range map[string]string{"confirm": w.link("confirm", email),
+			"change-email": w.link("change_email", "x"+p.email)} {
 			var won [20]int
 			par(len(won), func(i int) {
 				c := who[kind].copy()
@@ -478,7 +494,8 @@ func TestR057_NewAddressIsProven(t *testing.T) {
 	w.plantPending(p).post("/change-email", m{"email": "alice2@good.test"}).want(401).refused("pending")
 	w.browser().post("/change-email", m{"email": "alice2@good.test"}).want(401).refused("nobody")
 	b, elsewhere := w.plantSession(p), w.plantSession(p)
-	for _, bad := range []any{[]string{"a@good.test", "b@good.test"}, "a@good.test,b@good.test", "a@good.test\r\nBcc: c@evil.test", "a b@good.test", "", nil, 7} {
+	for _, bad := range []any{[]string{"a@good.test", "b@good.test"}, "a@good.test,b@good.test",
+		"a@good.test\r\nBcc: c@evil.test", "a b@good.test", "", nil, 7} {
 		b.post("/change-email", m{"email": bad}).want(400)
 	}
 	b.post("/change-email", m{"email": "alice2@good.test"}).want(200)
@@ -496,7 +513,8 @@ func TestR057_NewAddressIsProven(t *testing.T) {
 	b.in(p, 2)
 	elsewhere.out("another session after the change")
 	pending.validate(code).want(400).refused("a code mailed to the former address")
-	w.browser().post(reset, m{"password": newSecret, "password_confirm": newSecret}).want(400).refused("a link mailed to the former address")
+	w.browser().post(reset, m{"password": newSecret, "password_confirm": newSecret}).want(400).refused(
+		"a link mailed to the former address")
 	if f := p.factors(); len(f) != 1 || f[0].Destination != p.email {
 		t.Errorf("codes go on to %+v", f)
 	}
@@ -529,7 +547,8 @@ func TestR125_TakenAddresses(t *testing.T) {
 	}
 	change := func(email string) string {
 		b := w.plantSession(mover)
-		return blank(b.post("/change-email", m{"email": email}).want(200)) + blank(w.plantSession(mover).form("/change-email", "email", "2"+email).want(200))
+		return blank(b.post("/change-email", m{"email": email}).want(200)) +
+			blank(w.plantSession(mover).form("/change-email", "email", "2"+email).want(200))
 	}
 	if a, b := change(owner.email), change("free@good.test"); a != b {
 		t.Errorf("change of address tells:\n%s\n%s", a, b)
@@ -545,7 +564,8 @@ func TestR125_TakenAddresses(t *testing.T) {
 	}
 	var made [20]int
 	par(len(made), func(i int) {
-		made[i] = w.browser().post("/register", m{"email": "race@good.test", "password": secret, "password_confirm": secret}).status
+		made[i] = w.browser().post("/register",
+			m{"email": "race@good.test", "password": secret, "password_confirm": secret}).status
 	})
 	if n := w.number(`SELECT COUNT(*) FROM twofold_users WHERE email_key = 'race@good.test'`); n != 1 {
 		t.Errorf("%d accounts of one address", n)
@@ -558,7 +578,8 @@ func TestR125_TakenAddresses(t *testing.T) {
 	}
 	// A username that is taken is told to the address that was typed, not on the
 	// page.
-	w.browser().post("/register", m{"email": "second@good.test", "username": "owner", "password": secret, "password_confirm": secret}).want(200)
+	w.browser().post("/register",
+		m{"email": "second@good.test", "username": "owner", "password": secret, "password_confirm": secret}).want(200)
 	w.settled()
 	if n := len(w.letters("username_taken", "second@good.test")); n != 1 {
 		t.Errorf("%d mails about the taken username", n)
@@ -570,14 +591,16 @@ func blank(r *answer) string {
 	return blanks.ReplaceAllString(fmt.Sprintf("%d %v %s", r.status, r.header, r.body), "*")
 }
 
-var blanks = regexp.MustCompile(`[a-z0-9]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-(?:csrf|asked|inbox)=[^;]*|"csrf_token":"[^"]*"|"id":"[^"]*"`)
+var blanks = regexp.MustCompile(
+	`[a-z0-9]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-(?:csrf|asked|inbox)=[^;]*|"csrf_token":"[^"]*"|"id":"[^"]*"`)
 
 // TestR122_MailRequestsTellNothing: whatever state an account is in, anyone who
 // asks for mail for it sees the same.
 func TestR122_MailRequestsTellNothing(t *testing.T) {
 	w := newWorld(t, life)
 	emails := append(w.classes(), "waiting@good.test")
-	w.browser().post("/register", m{"email": "waiting@good.test", "password": secret, "password_confirm": secret}).want(200)
+	w.browser().post("/register",
+		m{"email": "waiting@good.test", "password": secret, "password_confirm": secret}).want(200)
 	for _, path := range []string{"/reset", "/confirm", "/recover-username"} {
 		seen := map[string][]string{}
 		for _, email := range emails {
@@ -591,7 +614,8 @@ func TestR122_MailRequestsTellNothing(t *testing.T) {
 	}
 	w.settled()
 	for email, kinds := range map[string]map[string]int{
-		"nobody@good.test": {}, "disabled@good.test": {}, "active@good.test": {"reset": 2, "username": 2}, "waiting@good.test": {"confirm": 5},
+		"nobody@good.test": {}, "disabled@good.test": {}, "active@good.test": {"reset": 2, "username": 2},
+		"waiting@good.test": {"confirm": 5},
 	} {
 		got := map[string]int{}
 		for _, mail := range w.mail.To(email) {
@@ -607,7 +631,8 @@ func TestR122_MailRequestsTellNothing(t *testing.T) {
 func TestR122_SitesThatTell(t *testing.T) {
 	w := newWorld(t, life, specific)
 	w.classes()
-	w.browser().post("/register", m{"email": "waiting@good.test", "password": secret, "password_confirm": secret}).want(200)
+	w.browser().post("/register",
+		m{"email": "waiting@good.test", "password": secret, "password_confirm": secret}).want(200)
 	for path, texts := range map[string]map[string]string{
 		"/reset":            {"nobody": "does not exist", "disabled": "disabled", "waiting": "requires confirmation"},
 		"/confirm":          {"nobody": "does not exist", "active": "already been confirmed"},
@@ -701,7 +726,8 @@ func TestR053_ChangesNeedAFreshSignIn(t *testing.T) {
 	b := w.plantSession(p)
 	w.advance(16 * time.Minute)
 	before := w.rows("users")
-	for path, body := range map[string]m{"/change": fill, "/change-email": {"email": "x@good.test"}, "/change-username": {"username": "alice99"}} {
+	for path, body := range map[string]m{"/change": fill, "/change-email": {"email": "x@good.test"},
+		"/change-username": {"username": "alice99"}} {
 		r := b.post(path, body).want(401).refused("not fresh")
 		if r.json["reauth_required"] != true {
 			t.Errorf("%s: %s", path, r.body)
@@ -717,7 +743,8 @@ func TestR053_ChangesNeedAFreshSignIn(t *testing.T) {
 		t.Error("something changed")
 	}
 	b, elsewhere, device := w.plantSession(p), w.plantSession(p), w.trusted(p)
-	b.post("/change", m{"password": "wrong password", "new_password": newSecret, "new_password_confirm": newSecret}).want(400).refused("a wrong password")
+	b.post("/change", m{"password": "wrong password", "new_password": newSecret,
+		"new_password_confirm": newSecret}).want(400).refused("a wrong password")
 	b.post("/change", m{"new_password": newSecret, "new_password_confirm": newSecret}).want(400).refused("no password")
 	b.post("/change", m{"password": secret, "new_password": secret, "new_password_confirm": secret}).want(400)
 	b.post("/change", m{"password": secret, "new_password": "password1", "new_password_confirm": "password1"}).want(400)
@@ -728,7 +755,8 @@ func TestR053_ChangesNeedAFreshSignIn(t *testing.T) {
 	elsewhere.out("another session after the change")
 	device.login(p, m{"password": newSecret}).want(200)
 	device.out("a trusted browser after the change")
-	w.browser().post(link, m{"password": secret, "password_confirm": secret}).want(400).refused("a link from before the change")
+	w.browser().post(link, m{"password": secret, "password_confirm": secret}).want(400).refused(
+		"a link from before the change")
 	w.signsIn(p.email, secret).want(400).refused("the old password")
 	w.settled()
 	if n := len(w.letters("notice_password_changed", p.email)); n != 1 {
@@ -746,7 +774,8 @@ func TestR117_ChangeCountsGuesses(t *testing.T) {
 		w.signsIn(p.email, "wrong password")
 	}
 	for range 15 {
-		got[b.post("/change", m{"password": "wrong password", "new_password": newSecret, "new_password_confirm": newSecret}).status]++
+		got[b.post("/change", m{"password": "wrong password", "new_password": newSecret,
+			"new_password_confirm": newSecret}).status]++
 	}
 	if got[400] != 10 || got[429] != 5 {
 		t.Errorf("15 guesses in a session: %v", got)
@@ -777,7 +806,8 @@ func TestR102_LockedByTheApplication(t *testing.T) {
 		t.Errorf("a stranger is told: %s", known.body)
 	}
 	pending.validate(p.next()).want(400).refused("pending while locked")
-	w.browser().post(link, m{"password": newSecret, "password_confirm": newSecret}).want(400).refused("a reset while locked")
+	w.browser().post(link, m{"password": newSecret, "password_confirm": newSecret}).want(400).refused(
+		"a reset while locked")
 	shut = false
 	w.browser().login(p).want(200)
 }
@@ -808,10 +838,12 @@ func TestR002_CheckersJudgeEveryNewPassword(t *testing.T) {
 			t.Errorf("%s: %s", r.what, r.body)
 		}
 	}
-	refused(w.browser().post("/register", m{"email": "new@good.test", "password": published, "password_confirm": published}), "password")
+	refused(w.browser().post("/register",
+		m{"email": "new@good.test", "password": published, "password_confirm": published}), "password")
 	link := w.browser().resets(p.email)
 	refused(w.browser().post(link, twice), "password")
-	refused(w.plantSession(p).post("/change", m{"password": secret, "new_password": published, "new_password_confirm": published}), "new_password")
+	refused(w.plantSession(p).post("/change",
+		m{"password": secret, "new_password": published, "new_password_confirm": published}), "new_password")
 	w.browser().post("/register", m{"email": "new@good.test", "password": secret, "password_confirm": secret}).want(200)
 	confirm := w.link("confirm", "new@good.test")
 	refused(w.browser().post(confirm, twice), "password")

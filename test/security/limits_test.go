@@ -38,9 +38,11 @@ func TestR112_FirstFactorIsLimited(t *testing.T) {
 	w.restart()
 	bad, good := wrong().want(429), w.browser().login(a).want(429)
 	if bad.body != good.body || bad.header.Get("Retry-After") != "30" {
-		t.Errorf("while waiting, right and wrong differ, or the wait is %q:\n%s%s", bad.header.Get("Retry-After"), bad.body, good.body)
+		t.Errorf("while waiting, right and wrong differ, or the wait is %q:\n%s%s", bad.header.Get("Retry-After"),
+			bad.body, good.body)
 	}
-	for _, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute, time.Hour, time.Hour} {
+	for _, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute,
+		8 * time.Minute, 16 * time.Minute, 32 * time.Minute, time.Hour, time.Hour} {
 		w.advance(wait - time.Second)
 		w.browser().login(a).want(429)
 		w.advance(time.Second)
@@ -88,8 +90,10 @@ func TestR114_KeyIsNotTheClients(t *testing.T) {
 		}
 	})
 	for _, same := range [][]string{
-		{"9.9.9.9", "1.2.3.4, 9.9.9.9", "::ffff:9.9.9.9, 10.0.0.1", "junk, 9.9.9.9, 10.1.1.1", "9.9.9.8, 9.9.9.9", "9.9.9.9:4711, 10.0.0.1:80"},
-		{"2001:db8::1", "2001:db8:0:0:ffff::2", "1.1.1.1, 2001:DB8::3", "2001:db8::4%eth0, 10.0.0.9", "2001:0db8:0000:0000::5", "[2001:db8::6]:4711", "[2001:db8::7]"},
+		{"9.9.9.9", "1.2.3.4, 9.9.9.9", "::ffff:9.9.9.9, 10.0.0.1", "junk, 9.9.9.9, 10.1.1.1", "9.9.9.8, 9.9.9.9",
+			"9.9.9.9:4711, 10.0.0.1:80"},
+		{"2001:db8::1", "2001:db8:0:0:ffff::2", "1.1.1.1, 2001:DB8::3", "2001:db8::4%eth0, 10.0.0.9",
+			"2001:0db8:0000:0000::5", "[2001:db8::6]:4711", "[2001:db8::7]"},
 	} {
 		for i := range 15 {
 			want := 400
@@ -131,7 +135,9 @@ func TestR115_ParallelGuesses(t *testing.T) {
 	}
 	start, err := strconv.Atoi(a.wrong())
 	w.must(err)
-	if wrong, paused, right := storm(200, func(i int) string { return fmt.Sprintf("%06d", (start+i)%1_000_000) }); wrong != 5 || paused != 195 || right != 0 {
+	if wrong, paused, right := storm(200,
+		func(i int) string { return fmt.Sprintf("%06d", (start+i)%1_000_000) }); wrong != 5 || paused != 195 ||
+		right != 0 {
 		t.Errorf("200 wrong codes at once: %d evaluated, %d paused, %d right; want 5, 195, 0", wrong, paused, right)
 	}
 	for range 3 {
@@ -187,7 +193,8 @@ func TestR116_CountersSurvive(t *testing.T) {
 			}
 			claims := make([]store.Claim, 100)
 			for k := range claims {
-				claims[k] = store.Claim{Key: fmt.Sprint("first:junk", i, k), Limit: 10, Window: time.Hour, Hold: time.Minute}
+				claims[k] = store.Claim{Key: fmt.Sprint("first:junk", i, k), Limit: 10, Window: time.Hour,
+					Hold: time.Minute}
 			}
 			_, err := w.nodes[0].db.Reserve(t.Context(), w.Now(), claims...)
 			return err
@@ -324,12 +331,15 @@ func (w *world) classes() []string {
 	w.withApp("second")
 	_, err := w.nodes[0].auth.CreateUser(w.t.Context(), twofold.NewUser{Email: "nopassword@good.test"})
 	w.must(err)
-	_, err = w.nodes[0].auth.CreateUser(w.t.Context(), twofold.NewUser{Email: "disabled@good.test", PasswordHash: hashed, Inactive: true})
+	_, err = w.nodes[0].auth.CreateUser(w.t.Context(),
+		twofold.NewUser{Email: "disabled@good.test", PasswordHash: hashed, Inactive: true})
 	w.must(err)
-	return []string{"active@good.test", "second@good.test", "nopassword@good.test", "disabled@good.test", "nobody@good.test"}
+	return []string{"active@good.test", "second@good.test", "nopassword@good.test", "disabled@good.test",
+		"nobody@good.test"}
 }
 
-var masked = regexp.MustCompile(`[a-z]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-csrf=[^;]*|twofold-(?:refused|inbox)=[^;]*|"csrf_token":"[^"]*"`)
+var masked = regexp.MustCompile(
+	`[a-z]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-csrf=[^;]*|twofold-(?:refused|inbox)=[^;]*|"csrf_token":"[^"]*"`)
 
 // TestR122_SameAnswerForAll: whatever state an account is in, who does not know
 // the password learns nothing of it. Registration cannot hold this without a

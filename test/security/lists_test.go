@@ -11,7 +11,8 @@ import (
 
 const (
 	linuxFox = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
-	phone    = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
+	phone    = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+		"Version/18.0 Mobile/15E148 Safari/604.1"
 )
 
 func noTrustForAdmins(c *twofold.Config) {
@@ -64,7 +65,8 @@ func TestR102_SessionsAreListed(t *testing.T) {
 		t.Fatalf("%d sessions, current %v", len(all), current)
 	}
 	// This browser stands first, then the newest.
-	if current["name"] != "Firefox on Linux" || all[0]["current"] != true || all[1]["name"] != "Safari on iPhone" || current["address"] != "127.0.0.1" || current["level"] != 2.0 {
+	if current["name"] != "Firefox on Linux" || all[0]["current"] != true || all[1]["name"] != "Safari on iPhone" ||
+		current["address"] != "127.0.0.1" || current["level"] != 2.0 {
 		t.Errorf("current %v, the other %v", current, all[1])
 	}
 	methods, _ := current["methods"].([]any)
@@ -109,7 +111,8 @@ func TestR102_OneSessionIsEnded(t *testing.T) {
 	id, _ := of["id"].(string)
 	stranger.del("/tf-sessions/" + id).want(404)
 	stranger.post("/tf-sessions/"+id, nil).want(404)
-	desk.do("POST", "/tf-sessions/"+id, typeForm, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").want(403)
+	desk.do("POST", "/tf-sessions/"+id, typeForm, "", "Sec-Fetch-Site", "cross-site", "Origin",
+		"https://evil.test").want(403)
 	desk.get("/tf-sessions/" + id).want(405)
 	mobile.copy().on(second).in(a, 2)
 	desk.form("/tf-sessions/" + id).want(303)
@@ -167,7 +170,8 @@ func TestR102_AllOtherSessionsAreEnded(t *testing.T) {
 	b.in(a, 2)
 	time.Sleep(1010 * time.Millisecond)
 	for what, other := range map[string]*browser{
-		"desk": desk, "mobile": mobile, "mobile on the other node": mobile.copy().on(second), "token": token, "the token before": old,
+		"desk": desk, "mobile": mobile, "mobile on the other node": mobile.copy().on(second), "token": token,
+		"the token before": old,
 	} {
 		other.out(what)
 	}
@@ -189,12 +193,14 @@ func TestR083_DevicesAreListedAndRevoked(t *testing.T) {
 	b.login(a, m{"remember": true}).want(200)
 	b.validate(a.next()).want(200)
 	all, current := b.list("devices")
-	if len(all) != 3 || current["name"] != "Firefox on Linux" || current["address"] != "127.0.0.1" || current["expires"] == "" {
+	if len(all) != 3 || current["name"] != "Firefox on Linux" || current["address"] != "127.0.0.1" ||
+		current["expires"] == "" {
 		t.Fatalf("%d devices, current %v", len(all), current)
 	}
 	for _, d := range all {
 		for key := range d {
-			if !slices.Contains([]string{"id", "name", "address", "created", "last_seen", "expires", "current", "stays"}, key) {
+			if !slices.Contains([]string{"id", "name", "address", "created", "last_seen", "expires", "current",
+				"stays"}, key) {
 				t.Errorf("the list tells %s", key)
 			}
 		}

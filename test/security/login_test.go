@@ -63,14 +63,16 @@ func TestR006_OneFormOfAnIdentity(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
 	addresses := []string{
-		"alice@good.test", "ALICE@GOOD.TEST", " alice@good.test ", "alice@good.test\u200b", "ａｌｉｃｅ@good.test", "\u2060aliCe@Good.Test",
+		"alice@good.test", "ALICE@GOOD.TEST", " alice@good.test ", "alice@good.test\u200b", "ａｌｉｃｅ@good.test",
+		"\u2060aliCe@Good.Test",
 	}
 	names := []string{"alice", "Alice", " ALICE ", "ａｌｉｃｅ"}
 	// An address and a username have one budget each at a network, so that one that
 	// is full does not tell that they are of one account.
 	for _, spellings := range [][]string{addresses, names} {
 		for i := range 10 {
-			w.browser().post("/login", m{"identity": spellings[i%len(spellings)], "password": "wrong password"}).want(400)
+			w.browser().post("/login",
+				m{"identity": spellings[i%len(spellings)], "password": "wrong password"}).want(400)
 		}
 		for _, s := range spellings {
 			w.browser().post("/login", m{"identity": s, "password": secret}).want(429)

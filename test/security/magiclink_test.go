@@ -55,7 +55,8 @@ func TestR051_OpeningALoginLinkDoesNothing(t *testing.T) {
 	for range 5 {
 		for _, method := range []string{"GET", "HEAD"} {
 			r := scanner.do(method, link, "", "", "Accept", "text/html").want(200)
-			if r.cookie("twofold") != "" || r.header.Get("Referrer-Policy") != "strict-origin" || !strings.Contains(r.header.Get("Cache-Control"), "no-store") {
+			if r.cookie("twofold") != "" || r.header.Get("Referrer-Policy") != "strict-origin" ||
+				!strings.Contains(r.header.Get("Cache-Control"), "no-store") {
 				t.Errorf("%s: %v", method, r.header)
 			}
 		}
@@ -152,7 +153,8 @@ func TestR049_LoginLinksTellNothing(t *testing.T) {
 	w.browser().post("/register", m{"email": "waiting@good.test"}).want(200)
 	w.settled()
 	shape := func(email string) string {
-		r, page := w.browser().post("/login", m{"email": email}).want(200), w.browser().form("/login", "email", email).want(200)
+		r, page := w.browser().post("/login", m{"email": email}).want(200),
+			w.browser().form("/login", "email", email).want(200)
 		return blank(r) + mask(r) + strings.ReplaceAll(page.body[strings.Index(page.body, "<main"):], email, "E")
 	}
 	masked := regexp.MustCompile(`name="csrf_token" value="[^"]*"`)
@@ -163,7 +165,8 @@ func TestR049_LoginLinksTellNothing(t *testing.T) {
 		}
 	}
 	w.settled()
-	for email, n := range map[string]int{known.email: 2, off.email: 0, "locked@good.test": 0, "waiting@good.test": 0, "nobody@good.test": 0} {
+	for email, n := range map[string]int{known.email: 2, off.email: 0, "locked@good.test": 0, "waiting@good.test": 0,
+		"nobody@good.test": 0} {
 		if got := len(w.letters("login", email)); got != n {
 			t.Errorf("%s: %d links, want %d", email, got, n)
 		}
@@ -228,8 +231,9 @@ func TestR136_LoginLinksAreTyped(t *testing.T) {
 	c.ask(q.email, "email").want(200)
 	w.must(w.nodes[0].auth.SetPassword(t.Context(), w.person("susan").id, newSecret))
 	tokens := map[string]string{
-		"login": b.wants(p), "confirm": w.link("confirm", "new@good.test"), "reset": b.resets(p.email), "us-verify-link": q.linked(),
-		"tf-not-me": "/tf-not-me/" + (&person{w: w, email: "susan@good.test"}).stopToken(),
+		"login": b.wants(p), "confirm": w.link("confirm", "new@good.test"), "reset": b.resets(p.email),
+		"us-verify-link": q.linked(),
+		"tf-not-me":      "/tf-not-me/" + (&person{w: w, email: "susan@good.test"}).stopToken(),
 	}
 	before := w.rows("users", "sessions")
 	for kind, link := range tokens {
@@ -245,7 +249,8 @@ func TestR136_LoginLinksAreTyped(t *testing.T) {
 		}
 	}
 	payload, mac, _ := strings.Cut(strings.TrimPrefix(tokens["login"], "/login/"), ".")
-	for _, bad := range []string{payload, mac, payload + ".", payload + "." + mac[1:], swapCase(payload) + "." + mac, "A", strings.Repeat("A", 5000)} {
+	for _, bad := range []string{payload, mac, payload + ".", payload + "." + mac[1:], swapCase(payload) + "." + mac,
+		"A", strings.Repeat("A", 5000)} {
 		b.post("/login/"+bad, m{"meant": true}).refused("no token")
 	}
 	if w.rows("users", "sessions") != before {
@@ -295,14 +300,16 @@ func TestR102_StatesHoldForLoginLinks(t *testing.T) {
 // TestR008_ByLinkNothingIsPlanted: a password that someone registers with is
 // left aside, and he is not let in, whether addresses are confirmed or not.
 func TestR008_ByLinkNothingIsPlanted(t *testing.T) {
-	for name, change := range map[string]func(*twofold.Config){"confirming": func(*twofold.Config) {}, "unconfirming": unconfirming} {
+	for name, change := range map[string]func(*twofold.Config){"confirming": func(*twofold.Config) {},
+		"unconfirming": unconfirming} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, byLink, change, unified)
 			p := &person{w: w, email: "victim@good.test"}
 			attacker := w.browser()
 			attacker.post("/register", m{"email": p.email, "password": secret, "password_confirm": secret}).want(200)
 			attacker.out("registered")
-			attacker.post("/us-signin", m{"identity": p.email, "passcode": secret}).want(400).refused("the password planted")
+			attacker.post("/us-signin",
+				m{"identity": p.email, "passcode": secret}).want(400).refused("the password planted")
 			w.identify(p)
 			if name == "confirming" {
 				w.browser().post(w.link("confirm", p.email), m{}).want(200)
@@ -315,7 +322,8 @@ func TestR008_ByLinkNothingIsPlanted(t *testing.T) {
 			owner.post(owner.wants(p), m{}).want(200)
 			owner.in(p, 1)
 			attacker.out("after the owner came")
-			attacker.post("/us-signin", m{"identity": p.email, "passcode": secret}).want(400).refused("the password planted")
+			attacker.post("/us-signin",
+				m{"identity": p.email, "passcode": secret}).want(400).refused("the password planted")
 		})
 	}
 }
@@ -374,7 +382,8 @@ func TestR053_ByLinkASecurityChangeNeedsAFreshSignIn(t *testing.T) {
 	if strings.Contains(page.body, `name="password"`) || !strings.Contains(page.body, `value="/login?next=/tf-setup"`) {
 		t.Errorf("the page asks for a password that there is none of:\n%s", page.body)
 	}
-	if to := b.form("/logout", "next", "/login?next=/tf-setup").want(303).header.Get("Location"); to != "/login?next=/tf-setup" {
+	if to := b.form("/logout", "next",
+		"/login?next=/tf-setup").want(303).header.Get("Location"); to != "/login?next=/tf-setup" {
 		t.Errorf("signing out leads to %s", to)
 	}
 	b.out("signed out")
@@ -398,7 +407,8 @@ func TestR411_TheDoctorKnowsWhatMailOpens(t *testing.T) {
 			b.post(b.resets(p.email), chosen).want(200)
 		}},
 		"a confirmation that signs in": {signsInByLinks, func(w *world, b *browser, _ *person) {
-			b.post("/register", m{"email": "new@good.test", "password": newSecret, "password_confirm": newSecret}).want(200)
+			b.post("/register", m{"email": "new@good.test", "password": newSecret,
+				"password_confirm": newSecret}).want(200)
 			b.post(w.link("confirm", "new@good.test"), m{}).want(200)
 		}},
 		"an invitation": {life, func(w *world, b *browser, _ *person) { b.post(w.invite(invited), chosen).want(200) }},

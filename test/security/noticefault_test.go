@@ -34,7 +34,8 @@ func (d *deaf) PutMessage(ctx context.Context, m store.Message) error {
 func TestR061_NoChangeWithoutItsNotice(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) {
 		c.TwoFactor.Recovery, c.Passwordless = true, &twofold.Passwordless{}
-		c.Accounts.Recoverable, c.Accounts.Changeable, c.Accounts.ChangeEmail, c.Accounts.ChangeUsername = true, true, true, true
+		c.Accounts.Recoverable, c.Accounts.Changeable, c.Accounts.ChangeEmail, c.Accounts.ChangeUsername = true, true,
+			true, true
 		tokens(c)
 	})
 	d := &deaf{}

@@ -55,7 +55,8 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 		b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
 	})
 	announced("factor_changed", p.email, func() { p.enrollSMS("+16505551212") })
-	announced("factor_disabled", p.email, func() { fox(w.plantSession(p)).post("/tf-setup", m{"setup": "disable"}).want(200) })
+	announced("factor_disabled", p.email,
+		func() { fox(w.plantSession(p)).post("/tf-setup", m{"setup": "disable"}).want(200) })
 	announced("factor_changed", p.email, func() { p.enrollApp() })
 	announced("device_trusted", p.email, func() { w.trusted(p) })
 	rescue := fox(w.plantPending(p))
@@ -64,7 +65,8 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 	announced("password_changed", p.email, func() { w.must(auth.SetPassword(ctx, p.id, "another horse 72 battery")) })
 	announced("access_reset", p.email, func() { w.must(auth.ResetAccess(ctx, p.id)) })
 	announced("identity_changed", p.email, func() {
-		announced("identity_changed", "alice.new@good.test", func() { w.must(auth.SetIdentity(ctx, p.id, "alice.new@good.test", "")) })
+		announced("identity_changed", "alice.new@good.test",
+			func() { w.must(auth.SetIdentity(ctx, p.id, "alice.new@good.test", "")) })
 	})
 	for _, mail := range w.mail.All() {
 		kind, notice := strings.CutPrefix(mail.Kind, "notice_")
@@ -78,11 +80,15 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 		if !strings.Contains(mail.Text, "1 Mar 2026, 12:") || strings.Count(mail.Text, "/tf-not-me/") != want {
 			t.Errorf("%s lacks the time or the link: %s", kind, mail.Text)
 		}
-		if byHim := kind == "factor_disabled" || kind == "rescued" || kind == "rescue_asked"; byHim && (!strings.Contains(mail.Text, "Firefox on Linux") || !strings.Contains(mail.Text, "127.0.0.1")) {
+		if byHim := kind == "factor_disabled" || kind == "rescued" ||
+			kind == "rescue_asked"; byHim &&
+			(!strings.Contains(mail.Text, "Firefox on Linux") || !strings.Contains(mail.Text, "127.0.0.1")) {
 			t.Errorf("%s lacks browser or address: %s", kind, mail.Text)
 		}
 		for value, what := range w.known() {
-			if what != "token to stop" && (strings.Contains(mail.Subject+mail.Text+mail.HTML, value) && len(value) > 6 || hasWord(mail.Subject+mail.Text, value)) {
+			if what != "token to stop" &&
+				(strings.Contains(mail.Subject+mail.Text+mail.HTML, value) && len(value) > 6 ||
+					hasWord(mail.Subject+mail.Text, value)) {
 				t.Errorf("%s holds a %s", kind, what)
 			}
 		}
@@ -160,7 +166,11 @@ func TestR083_TrustedDevicesAreRevoked(t *testing.T) {
 			p.enrollApp()
 		},
 		"operator": func(p *person) { w.must(auth.ResetAccess(ctx, p.id)); p.enrollApp() },
-		"switched": func(p *person) { w.must(auth.SetActive(ctx, p.id, false)); w.must(auth.SetActive(ctx, p.id, true)) },
+		"switched": func(p *person) {
+			w.must(auth.SetActive(ctx, p.id, false))
+			w.must(auth.SetActive(ctx, p.id,
+				true))
+		},
 		"rescued": func(p *person) {
 			b := w.plantPending(p)
 			b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
@@ -273,9 +283,11 @@ func TestR138_AnswersHoldNoSecrets(t *testing.T) {
 	u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
 	w.must(err)
 	replies := w.replies.String()
-	secrets := map[string]string{u.PasswordHash: "hash", u.CredentialVersion: "uniquifier", secret: "password", firstKey: "key"}
+	secrets := map[string]string{u.PasswordHash: "hash", u.CredentialVersion: "uniquifier", secret: "password",
+		firstKey: "key"}
 	for _, c := range w.dump() {
-		if len(c.text) > 20 && (c.column == "password_hash" || c.column == "secret" || c.column == "mac" || c.column == "hash") {
+		if len(c.text) > 20 && (c.column == "password_hash" || c.column == "secret" || c.column == "mac" ||
+			c.column == "hash") {
 			secrets[c.text], secrets[c.hex] = c.table+"."+c.column, c.table+"."+c.column
 		}
 	}

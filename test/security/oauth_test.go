@@ -87,7 +87,8 @@ func TestR111_WhoSignsInThroughAnotherSite(t *testing.T) {
 	w.browser().through(corp, "corp").want(400).refused("another subject of the same issuer")
 	full.connected(corp, "corp")
 	b = w.browser()
-	if a := b.through(corp, "corp").want(200); a.json["tf_required"] != true || a.json["tf_method"] != "authenticator" || a.json["user"] != nil {
+	if a := b.through(corp, "corp").want(200); a.json["tf_required"] != true ||
+		a.json["tf_method"] != "authenticator" || a.json["user"] != nil {
 		t.Errorf("answered %v", a.json)
 	}
 	b.out("before the second factor")
@@ -159,7 +160,8 @@ func TestR111_ConnectingNeedsAFreshSessionOfTheAccount(t *testing.T) {
 	w.browser().post("/login/oauth-connect/corp", nil).want(401)
 	w.plantPending(p).post("/login/oauth-connect/corp", nil).want(401)
 	b := w.plantSession(p)
-	b.do("POST", "/login/oauth-connect/corp", typeJSON, "", "Accept", typeJSON, "Sec-Fetch-Site", "cross-site").want(403)
+	b.do("POST", "/login/oauth-connect/corp", typeJSON, "", "Accept", typeJSON, "Sec-Fetch-Site",
+		"cross-site").want(403)
 	b.get("/login/oauth-connect/corp").want(405)
 
 	back := b.leave(corp, "/login/oauth-connect/corp")
@@ -247,7 +249,8 @@ func TestR054_AskingAgainThroughAnotherSite(t *testing.T) {
 		return b.get(b.leave(site, "/login/oauth-verify-start/"+name))
 	}
 	b := stale(p)
-	for user, why := range map[string]string{"bob": "another user's account there", "nobody": "an account there that opens none"} {
+	for user, why := range map[string]string{"bob": "another user's account there",
+		"nobody": "an account there that opens none"} {
 		corp.SignIn(user)
 		verify(b, corp, "corp").want(400).refused(why)
 		b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
@@ -280,7 +283,8 @@ func TestR107_TheWayThroughAnotherSiteLeadsHome(t *testing.T) {
 	w, corp, _ := sites(t)
 	p := w.person("alice")
 	p.connected(corp, "corp")
-	for _, next := range []string{"https://evil.test/", "//evil.test", `/\evil.test`, "/\t/evil.test", "javascript:alert(1)", strings.Repeat("/a", 400)} {
+	for _, next := range []string{"https://evil.test/", "//evil.test", `/\evil.test`, "/\t/evil.test",
+		"javascript:alert(1)", strings.Repeat("/a", 400)} {
 		b := w.browser()
 		away := b.form("/login/oauthstart/corp", "next", next).want(200)
 		to, ok := strings.CutPrefix(away.header.Get("Refresh"), "0; url="+corp.URL+"/authorize?")

@@ -21,7 +21,8 @@ func (w *world) crammed(p *person) {
 		now, id := w.Now().Add(-time.Duration(i)*time.Second), store.NewID()
 		ends := w.Now().Add(time.Hour)
 		w.must(db.PutSession(ctx, store.Session{
-			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Level: store.OneFactor,
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion,
+			Level: store.OneFactor,
 			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 		if i < 30 {
@@ -36,7 +37,8 @@ func (w *world) crammed(p *person) {
 			}
 		}
 		w.must(db.PutToken(ctx, store.Token{
-			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: id, Personal: i%2 == 0, Name: fmt.Sprint("token ", i),
+			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: id, Personal: i%2 == 0,
+			Name:      fmt.Sprint("token ", i),
 			CreatedAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 	}
@@ -66,7 +68,8 @@ func TestR174_EveryListHasPages(t *testing.T) {
 				r := b.get(at).want(200)
 				part, _ := r.json[key].([]any)
 				paging, _ := r.json["paging"].(m)
-				if len(part) == 0 || len(part) > 7 || paging["page"] != float64(n) || paging["total"] != float64(len(all)) ||
+				if len(part) == 0 || len(part) > 7 || paging["page"] != float64(n) ||
+					paging["total"] != float64(len(all)) ||
 					paging["pages"] != float64((len(all)+6)/7) || (paging["previous"] == nil) != (n == 1) {
 					t.Fatalf("%s: %d entries, %v", at, len(part), paging)
 				}
@@ -84,7 +87,8 @@ func TestR174_EveryListHasPages(t *testing.T) {
 				t.Errorf("behind the last page: %v", last)
 			}
 			for _, odd := range []string{
-				"page=0", "page=-1", "page=x", "page=", "page=1&page=2", "page=99999999999999999999", "limit=0", "limit=101",
+				"page=0", "page=-1", "page=x", "page=", "page=1&page=2", "page=99999999999999999999", "limit=0",
+				"limit=101",
 				"page=1&limit=-5", "page=1.0", "page=%31%00",
 			} {
 				b.get(path + "?" + odd).want(400)

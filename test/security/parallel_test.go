@@ -60,7 +60,8 @@ func TestR147_OperationsInParallel(t *testing.T) {
 		"new password and verify": func(i int, p *person) {
 			b := w.plantPending(p).on(second)
 			code := p.next()
-			duel(i, func() { verified(b.validate(code)) }, func() { w.must(auth.SetPassword(ctx, p.id, fmt.Sprintf("another horse %d battery", i))) })
+			duel(i, func() { verified(b.validate(code)) },
+				func() { w.must(auth.SetPassword(ctx, p.id, fmt.Sprintf("another horse %d battery", i))) })
 			if n := sessions(p); n != 0 {
 				t.Errorf("%d sessions survive a new password", n)
 			}
@@ -69,7 +70,8 @@ func TestR147_OperationsInParallel(t *testing.T) {
 		"no more factors and verify": func(i int, p *person) {
 			acting, b := w.plantSession(p), w.plantPending(p).on(second)
 			code := p.next()
-			duel(i, func() { verified(b.validate(code)) }, func() { acting.post("/tf-setup", m{"setup": "disable"}).want(200) })
+			duel(i, func() { verified(b.validate(code)) },
+				func() { acting.post("/tf-setup", m{"setup": "disable"}).want(200) })
 			w.nodes[0].fresh(b).out("the sign-in of before")
 			acting.in(p, 1)
 			if n := sessions(p); n != 1 || len(p.factors()) != 0 {
@@ -106,7 +108,8 @@ func TestR147_OperationsInParallel(t *testing.T) {
 				want = have
 			}
 			if done.Load() != 1 || len(p.factors()) != want || sessions(p) != 1 {
-				t.Errorf("%d confirmed, %d factors, want 1 and %d; %d sessions", done.Load(), len(p.factors()), want, sessions(p))
+				t.Errorf("%d confirmed, %d factors, want 1 and %d; %d sessions", done.Load(), len(p.factors()), want,
+					sessions(p))
 			}
 		},
 		"sign out and activity": func(i int, p *person) {
@@ -131,7 +134,8 @@ func TestR147_OperationsInParallel(t *testing.T) {
 			r := acting.post("/tf-setup", m{"setup": "sms", "phone": phones[i%2]}).want(200)
 			arrived, _ := w.sms.Last(phones[i%2])
 			duel(i, func() { b.post("/tf-resend", m{}) }, func() {
-				acting.post("/tf-setup/"+r.text("tf_state_token"), m{"code": sixDigits.FindString(arrived.Text)}).want(200)
+				acting.post("/tf-setup/"+r.text("tf_state_token"),
+					m{"code": sixDigits.FindString(arrived.Text)}).want(200)
 			})
 			for _, phone := range phones {
 				if last, ok := w.sms.Last(phone); ok {
@@ -166,7 +170,8 @@ func TestR147_OperationsInParallel(t *testing.T) {
 			}
 		}
 	}
-	if least := int32(rounds / 5); won.Load() < least || lost.Load() < least { // both orders happen, or this proves nothing
+	// both orders happen, or this proves nothing
+	if least := int32(rounds / 5); won.Load() < least || lost.Load() < least {
 		t.Errorf("the codes were first %d times and last %d times", won.Load(), lost.Load())
 	}
 }

@@ -25,7 +25,8 @@ func TestR086_ChallengeIsRandomOnceAndShort(t *testing.T) {
 			seen[o.Challenge] = true
 		}
 		w.forgive()
-		for at, alive := range map[time.Duration]bool{5*time.Minute - time.Second: true, 5 * time.Minute: false, 6 * time.Minute: false} {
+		for at, alive := range map[time.Duration]bool{5*time.Minute - time.Second: true, 5 * time.Minute: false,
+			6 * time.Minute: false} {
 			b := u.open()
 			options, state := b.asks(u.ask, m{})
 			w.advance(at)
@@ -41,7 +42,8 @@ func TestR086_ChallengeIsRandomOnceAndShort(t *testing.T) {
 		}
 		again := b.copy()
 		if u.name != "fresh proof" {
-			again.jar = map[string]string{"twofold-asked": b.jar["twofold-asked"], "twofold-pending": b.jar["twofold-pending"]}
+			again.jar = map[string]string{"twofold-asked": b.jar["twofold-asked"],
+				"twofold-pending": b.jar["twofold-pending"]}
 			again.post(u.ask+"/"+state, m{"credential": good}).refused("the same body again")
 			again.out("the same body again")
 			return
@@ -53,7 +55,8 @@ func TestR086_ChallengeIsRandomOnceAndShort(t *testing.T) {
 		a, k := w.person("alice"), w.key(phoneKey)
 		b := w.plantSession(a)
 		options, state := b.asks("/wan-register", m{"name": "one"})
-		b.post("/wan-register/"+state, m{"credential": w.creates(k, options, softkey.Say("challenge", "AAAA"))}).refused("own challenge")
+		b.post("/wan-register/"+state,
+			m{"credential": w.creates(k, options, softkey.Say("challenge", "AAAA"))}).refused("own challenge")
 		options, state = b.asks("/wan-register", m{"name": "one"})
 		w.advance(5 * time.Minute)
 		b.post("/wan-register/"+state, m{"credential": w.creates(k, options)}).refused("too late")
@@ -92,7 +95,8 @@ func TestR087_ChallengeIsForOneCeremonyUserAndBrowser(t *testing.T) {
 				c = b
 			}
 			r := c.post(other.path+"/"+state, m{"credential": w.gets(k, options)})
-			if r.status < 400 || r.status >= 500 || other.path != "/wan-verify" && u.name != "fresh proof" && u.done(c, r) {
+			if r.status < 400 || r.status >= 500 || other.path != "/wan-verify" && u.name != "fresh proof" &&
+				u.done(c, r) {
 				t.Errorf("at %s: %d %s", other.path, r.status, r.body)
 			}
 			w.forgive()
@@ -129,7 +133,9 @@ func theChallengeIsOfOneBrowser(t *testing.T) {
 	b.post("/wan-signin/"+state, m{"credential": made}).refused("a creation at the sign-in")
 	b.post("/wan-verify/"+state, m{"credential": made}).refused("a creation at the fresh proof")
 	options, state = b.asks("/wan-register", m{"name": "two"})
-	b.post("/wan-register/"+state, m{"credential": w.creates(w.key(phoneKey), options, softkey.Say("type", "webauthn.get"))}).refused("a question's type")
+	b.post("/wan-register/"+state,
+		m{"credential": w.creates(w.key(phoneKey), options, softkey.Say("type", "webauthn.get"))}).refused(
+		"a question's type")
 }
 
 func TestR088_OriginAndRelyingPartyAreExact(t *testing.T) {
@@ -138,12 +144,15 @@ func TestR088_OriginAndRelyingPartyAreExact(t *testing.T) {
 		host := strings.TrimPrefix(origin, "http://")
 		out := map[string]softkey.Lie{
 			"in a frame": softkey.Say("crossOrigin", true), "in a frame of our own": softkey.Say("topOrigin", origin),
-			"the parent's hash": softkey.ForRP(parent[:]), "a hash with the port": softkey.ForRP(port[:]), "a hash of nothing": softkey.ForRP(make([]byte, 32)),
-			"token binding": softkey.Say("tokenBinding", m{"status": "present", "id": "AAAA"}),
+			"the parent's hash": softkey.ForRP(parent[:]), "a hash with the port": softkey.ForRP(port[:]),
+			"a hash of nothing": softkey.ForRP(make([]byte, 32)),
+			"token binding":     softkey.Say("tokenBinding", m{"status": "present", "id": "AAAA"}),
 		}
 		for _, o := range []any{
-			"https://" + host, "http://127.0.0.1", "http://127.0.0.1:8443", "http://evil.test", "http://" + host + ".evil.test", "http://sub." + host,
-			"http://127.0.0.1.:1", "HTTP://" + host, "null", "", nil, "android:apk-key-hash:AAAA", origin + "/", origin + "/login", "http://localhost:" + host[len("127.0.0.1:"):],
+			"https://" + host, "http://127.0.0.1", "http://127.0.0.1:8443", "http://evil.test",
+			"http://" + host + ".evil.test", "http://sub." + host,
+			"http://127.0.0.1.:1", "HTTP://" + host, "null", "", nil, "android:apk-key-hash:AAAA", origin + "/",
+			origin + "/login", "http://localhost:" + host[len("127.0.0.1:"):],
 		} {
 			out[fmt.Sprintf("origin %v", o)] = softkey.Say("origin", o)
 		}
@@ -236,14 +245,20 @@ func TestR090_EveryStepIsCheckedAndItsResultUsed(t *testing.T) {
 		ed, err := softkey.New(k.Origin, softkey.EdDSA)
 		w.must(err)
 		for what, lie := range map[string]softkey.Lie{
-			"empty signature": softkey.SendAs("signature", ""), "another key": softkey.SignedBy(stranger), "another algorithm": softkey.SignedBy(ed),
-			"id is not rawId": softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text(stranger.ID) }),
-			"rawId is not id": softkey.Send(func(out, _ map[string]any) { out["rawId"] = softkey.Text(stranger.ID) }),
-			"no id":           softkey.Send(func(out, _ map[string]any) { delete(out, "id"); delete(out, "rawId") }),
-			"a list":          softkey.Send(func(out, _ map[string]any) { out["response"] = []any{out["response"]} }),
-			"more data":       softkey.Trail([]byte{0}), "attested data": softkey.Set(softkey.AT), "extensions": softkey.Set(softkey.ED),
-			"deep extensions": func(d *softkey.Draft) { softkey.Set(softkey.ED)(d); softkey.Trail(softkey.Nested(4000))(d) },
-			"double member":   softkey.SayExactly(`{"type":"webauthn.get","type":"webauthn.get"}`),
+			"empty signature": softkey.SendAs("signature", ""), "another key": softkey.SignedBy(stranger),
+			"another algorithm": softkey.SignedBy(ed),
+			"id is not rawId":   softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text(stranger.ID) }),
+			"rawId is not id":   softkey.Send(func(out, _ map[string]any) { out["rawId"] = softkey.Text(stranger.ID) }),
+			"no id":             softkey.Send(func(out, _ map[string]any) { delete(out, "id"); delete(out, "rawId") }),
+			"a list":            softkey.Send(func(out, _ map[string]any) { out["response"] = []any{out["response"]} }),
+			"more data":         softkey.Trail([]byte{0}), "attested data": softkey.Set(softkey.AT),
+			"extensions": softkey.Set(softkey.ED),
+			"deep extensions": func(d *softkey.Draft) {
+				softkey.Set(softkey.ED)(d)
+				softkey.Trail(softkey.Nested(4000))(
+					d)
+			},
+			"double member": softkey.SayExactly(`{"type":"webauthn.get","type":"webauthn.get"}`),
 			"id of 1,024": softkey.Send(func(out, _ map[string]any) {
 				out["id"], out["rawId"] = softkey.Text(make([]byte, 1024)), softkey.Text(make([]byte, 1024))
 			}),
@@ -262,7 +277,8 @@ func TestR090_EveryStepIsCheckedAndItsResultUsed(t *testing.T) {
 			}
 		}
 		w.forgive()
-		for _, body := range []string{"", "x", "[]", "null", `{"id":1}`, `{"id":"AA","rawId":"AA","type":"public-key","response":{}}`, strings.Repeat("[", 10000)} {
+		for _, body := range []string{"", "x", "[]", "null", `{"id":1}`,
+			`{"id":"AA","rawId":"AA","type":"public-key","response":{}}`, strings.Repeat("[", 10000)} {
 			b := u.open()
 			_, state := b.asks(u.ask, m{})
 			b.post(u.ask+"/"+state, m{"credential": body}).refused(fmt.Sprintf("%.30q", body))
@@ -270,7 +286,8 @@ func TestR090_EveryStepIsCheckedAndItsResultUsed(t *testing.T) {
 		}
 		b := u.open()
 		_, state := b.asks(u.ask, m{})
-		if r := b.post(u.ask+"/"+state, m{"credential": strings.Repeat("a", 10<<20)}); r.status != 413 && r.status != 0 {
+		if r := b.post(u.ask+"/"+state, m{"credential": strings.Repeat("a", 10<<20)}); r.status != 413 &&
+			r.status != 0 {
 			t.Errorf("ten megabytes: %d", r.status)
 		}
 	})
@@ -399,7 +416,8 @@ func TestR093_CounterGrowsAndBackupFlagsHold(t *testing.T) {
 		t.Errorf("%d parallel answers with one counter were taken", won)
 	}
 	for what, lie := range map[string]softkey.Lie{
-		"eligibility taken away": softkey.Clear(softkey.BE | softkey.BS), "backed up but not eligible": softkey.Clear(softkey.BE),
+		"eligibility taken away":     softkey.Clear(softkey.BE | softkey.BS),
+		"backed up but not eligible": softkey.Clear(softkey.BE),
 	} {
 		b := w.browser()
 		b.signInBy(k, lie, softkey.Count(20)).refused(what)

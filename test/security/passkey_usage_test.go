@@ -166,7 +166,8 @@ func TestR096_NoUserOracle(t *testing.T) {
 	}
 	keysOfOne := wantKeys[:len(wantKeys)-len(optionNames)]
 	seen := map[string]string{wantIDs[0]: "alice"}
-	for _, identity := range []string{"nobody@good.test", "none@good.test", "second@good.test", "gone@good.test", "no-name", "@", "nobody2@good.test"} {
+	for _, identity := range []string{"nobody@good.test", "none@good.test", "second@good.test", "gone@good.test",
+		"no-name", "@", "nobody2@good.test"} {
 		for range 3 {
 			keys, ids := shape(identity)
 			want := append(slices.Repeat(keysOfOne, len(ids)), optionNames...)
@@ -237,9 +238,14 @@ func TestR097_AttestationPolicy(t *testing.T) {
 		t.Errorf("options %s", options)
 	}
 	for what, lie := range map[string]softkey.Lie{
-		"packed by another key": softkey.Packed(other), "packed with a chain": softkey.Certified("packed"), "fido-u2f": softkey.Certified("fido-u2f"),
-		"tpm": softkey.Certified("tpm"), "unknown": softkey.Format("house-brand"), "none with a statement": softkey.Statement(),
-		"algorithm not offered": func(d *softkey.Draft) { d.PublicKey = softkey.KeyOf(2, -47, 8, make([]byte, 32), make([]byte, 32)) },
+		"packed by another key": softkey.Packed(other), "packed with a chain": softkey.Certified("packed"),
+		"fido-u2f": softkey.Certified("fido-u2f"),
+		"tpm":      softkey.Certified("tpm"), "unknown": softkey.Format("house-brand"),
+		"none with a statement": softkey.Statement(),
+		"algorithm not offered": func(d *softkey.Draft) {
+			d.PublicKey = softkey.KeyOf(2, -47, 8, make([]byte, 32),
+				make([]byte, 32))
+		},
 	} {
 		b.register(w.key(phoneKey), "one", "first", lie).refused(what)
 	}

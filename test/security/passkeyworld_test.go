@@ -11,7 +11,8 @@ import (
 
 // passkeys is everything of them, so that everything is attacked.
 func passkeys() *twofold.Passkeys {
-	return &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{store.UseFirst, store.UseSecond}, Hints: true}
+	return &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{store.UseFirst, store.UseSecond},
+		Hints: true}
 }
 
 // The two kinds of authenticator: a phone that verifies its user and syncs,

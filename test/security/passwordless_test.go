@@ -208,7 +208,8 @@ func TestR049_UnknownIdentitiesLookTheSame(t *testing.T) {
 	if !strings.Contains(want, "200") {
 		t.Fatal(want)
 	}
-	for _, identity := range []string{"nobody@good.test", "gone@good.test", "never@good.test", "never", "Nobody", "no such name"} {
+	for _, identity := range []string{"nobody@good.test", "gone@good.test", "never@good.test", "never", "Nobody",
+		"no such name"} {
 		if got := shape(identity); got != want {
 			t.Errorf("%s:\n%s\nwant, as for an account:\n%s", identity, got, want)
 		}
@@ -231,7 +232,8 @@ func mask(a *answer) string {
 	if token, ok := a.json["csrf_token"].(string); ok {
 		body = strings.ReplaceAll(body, token, "T")
 	}
-	return strings.Join(append(names, a.what, body, a.header.Get("Location")), "\n") + " " + time.Duration(a.status).String()
+	return strings.Join(append(names, a.what, body, a.header.Get("Location")), "\n") + " " +
+		time.Duration(a.status).String()
 }
 
 // TestR050_StrangersCannotSpoilASignIn: anyone who asks for codes in another's
@@ -281,7 +283,8 @@ func TestR051_OpeningALinkDoesNothing(t *testing.T) {
 	for range 5 {
 		for _, method := range []string{"GET", "HEAD"} {
 			r := scanner.do(method, link, "", "", "Accept", "text/html").want(200)
-			if r.cookie("twofold") != "" || r.header.Get("Referrer-Policy") != "strict-origin" || !strings.Contains(r.header.Get("Cache-Control"), "no-store") {
+			if r.cookie("twofold") != "" || r.header.Get("Referrer-Policy") != "strict-origin" ||
+				!strings.Contains(r.header.Get("Cache-Control"), "no-store") {
 				t.Errorf("%s: %v", method, r.header)
 			}
 		}

@@ -60,12 +60,18 @@ func TestR001_PasswordLength(t *testing.T) {
 		password string
 		good     bool
 	}{
-		"seven": {"kitchen", false}, "seven emoji": {string(emoji[:7]), false}, "seven accents in two parts": {strings.Repeat("e\u0301", 7), false},
-		"nothing": {"", false}, "nul": {"abc\x00defghijklmnop", false}, "1025 bytes": {strings.Repeat("ab", 512) + "c", false},
-		"eight": {"kitchenq", true}, "eight emoji": {string(emoji[:8]), true}, "fifteen emoji": {string(emoji), true},
-		"digits only": {"8035271964", true}, "small letters only": {"wurzelgnomparade", true}, "64 with spaces": {"a passphrase with spaces, sixty-four characters long, to the end", true},
-		"all of ASCII":  {" !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~", true},
-		"blanks around": {"  blanks around  ", true}, "80 and one": {long + "X", true}, "an accent": {"caf\u00e9 au lait", true},
+		"seven": {"kitchen", false}, "seven emoji": {string(emoji[:7]), false},
+		"seven accents in two parts": {strings.Repeat("e\u0301", 7), false},
+		"nothing":                    {"", false}, "nul": {"abc\x00defghijklmnop", false},
+		"1025 bytes": {strings.Repeat("ab", 512) + "c", false},
+		"eight":      {"kitchenq", true}, "eight emoji": {string(emoji[:8]), true},
+		"fifteen emoji": {string(emoji), true},
+		"digits only":   {"8035271964", true}, "small letters only": {"wurzelgnomparade", true},
+		"64 with spaces": {"a passphrase with spaces, sixty-four characters long, to the end", true},
+		"all of ASCII": {" !\"#$%&'()*+,-./0123456789:;" +
+			"<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~", true},
+		"blanks around": {"  blanks around  ", true}, "80 and one": {long + "X", true},
+		"an accent": {"caf\u00e9 au lait", true},
 	} {
 		email := strings.ReplaceAll(name, " ", "-") + "@good.test"
 		r := w.registers(email, c.password)
@@ -92,19 +98,22 @@ func TestR001_PasswordLength(t *testing.T) {
 	w.signsIn("80-and-one@good.test", long[:72]).want(400).refused("72 bytes")
 	w.signsIn("an-accent@good.test", "cafe\u0301 au lait").want(200)
 	w.signsIn("nul@good.test", "abc").want(400)
-	w.browser().form("/register", "email", "page@good.test", "password", "kitchen", "password_confirm", "kitchen").refused("a page")
+	w.browser().form("/register", "email", "page@good.test", "password", "kitchen", "password_confirm",
+		"kitchen").refused("a page")
 	if w.number(`SELECT COUNT(*) FROM twofold_users WHERE email LIKE 'page@%' OR email LIKE 'nul@%'`) != 0 {
 		t.Error("an account was made all the same")
 	}
 	w.advance(5 * 365 * 24 * time.Hour) // nothing expires
 	w.signsIn("eight@good.test", "kitchenq").want(200)
-	if _, err := twofold.New(twofold.Config{Password: twofold.Password{MinLength: 7}}); err == nil || !strings.Contains(err.Error(), "MinLength") {
+	if _, err := twofold.New(twofold.Config{Password: twofold.Password{MinLength: 7}}); err == nil ||
+		!strings.Contains(err.Error(), "MinLength") {
 		t.Errorf("a minimum of seven is taken: %v", err)
 	}
 	strict := w.restart(func(c *twofold.Config) { c.Password.MinLength = 15 })
 	w.registers("fourteen@good.test", "wurzelgnompara").want(400)
 	w.registers("fifteen@good.test", "wurzelgnomparad").want(200)
-	if _, err := strict.auth.CreateUser(t.Context(), twofold.NewUser{Email: "made@good.test", Password: "wurzelgnompara"}); !errors.Is(err, password.ErrTooShort) {
+	if _, err := strict.auth.CreateUser(t.Context(),
+		twofold.NewUser{Email: "made@good.test", Password: "wurzelgnompara"}); !errors.Is(err, password.ErrTooShort) {
 		t.Errorf("CreateUser: %v", err)
 	}
 }
@@ -116,14 +125,16 @@ func TestR002_ListedPasswords(t *testing.T) {
 	auth := w.nodes[0].auth
 	p := w.person("gardener")
 	everywhere := func(email, username, candidate string) (reasons []string) {
-		r := w.browser().post("/register", m{"email": email, "username": username, "password": candidate, "password_confirm": candidate})
+		r := w.browser().post("/register",
+			m{"email": email, "username": username, "password": candidate, "password_confirm": candidate})
 		if r.status == 400 {
 			reasons = append(reasons, r.reason())
 		}
 		w.must(auth.SetIdentity(ctx, p.id, "held-"+email, username+"x"))
 		for _, f := range []func() error{
 			func() error {
-				_, err := auth.CreateUser(ctx, twofold.NewUser{Email: "made-" + email, Username: username + "y", Password: candidate})
+				_, err := auth.CreateUser(ctx,
+					twofold.NewUser{Email: "made-" + email, Username: username + "y", Password: candidate})
 				return err
 			},
 			func() error { return auth.SetPassword(ctx, p.id, candidate) },
@@ -136,17 +147,23 @@ func TestR002_ListedPasswords(t *testing.T) {
 		}
 		return reasons
 	}
-	for i, listed := range []string{"password1", "1234567890", "Password1", "PASSWORD123", "iloveyou", "qwertyuiop", "1q2w3e4r5t", "sunshine", "aaaaaaaaaaaaaaa", "abcdefghijklmnop", "123456789012345"} {
-		if got := everywhere(fmt.Sprintf("listed%d@good.test", i), fmt.Sprintf("listed%d", i), listed); len(got) != 3 || !strings.Contains(got[0], "common") {
+	for i, listed := range []string{"password1", "1234567890", "Password1", "PASSWORD123", "iloveyou", "qwertyuiop",
+		"1q2w3e4r5t", "sunshine", "aaaaaaaaaaaaaaa", "abcdefghijklmnop", "123456789012345"} {
+		if got := everywhere(fmt.Sprintf("listed%d@good.test", i), fmt.Sprintf("listed%d", i), listed); len(got) != 3 ||
+			!strings.Contains(got[0], "common") {
 			t.Errorf("%q: refused by %q", listed, got)
 		}
 	}
-	for name, context := range map[string]string{"site": "wurzelPARK", "address": "bigmarrow@good.test", "local part": "BigMarrow", "username": "gardengnome"} {
-		r := w.browser().post("/register", m{"email": "bigmarrow@good.test", "username": "gardengnome", "password": context, "password_confirm": context}).want(400)
+	for name, context := range map[string]string{"site": "wurzelPARK", "address": "bigmarrow@good.test",
+		"local part": "BigMarrow", "username": "gardengnome"} {
+		r := w.browser().post("/register",
+			m{"email": "bigmarrow@good.test", "username": "gardengnome", "password": context,
+				"password_confirm": context}).want(400)
 		if r.reason() == "" {
 			t.Errorf("%s: no reason: %s", name, r.body)
 		}
-		_, err := auth.CreateUser(ctx, twofold.NewUser{Email: "bigmarrow@good.test", Username: "gardengnome", Password: context})
+		_, err := auth.CreateUser(ctx,
+			twofold.NewUser{Email: "bigmarrow@good.test", Username: "gardengnome", Password: context})
 		if !errors.Is(err, password.ErrContext) {
 			t.Errorf("%s: CreateUser: %v", name, err)
 		}
@@ -162,7 +179,8 @@ func TestR002_ListedPasswords(t *testing.T) {
 	}
 }
 
-var ours = regexp.MustCompile(`^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+),keyid=dHdvZm9sZA\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$`)
+var ours = regexp.MustCompile(
+	`^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+),keyid=dHdvZm9sZA\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$`)
 
 func (w *world) hashOf(email string) string {
 	w.t.Helper()
@@ -196,11 +214,15 @@ func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 	crypted, err := bcrypt.GenerateFromPassword(prepared[:72], bcrypt.MinCost)
 	w.must(err)
 	for name, hash := range map[string]string{
-		"weak":          "$argon2id$v=19$m=8192,t=1,p=1,keyid=dHdvZm9sZA$" + b64(few) + "$" + b64(argon2.IDKey([]byte(secret), few, 1, 8192, 1, 32)),
-		"short salt":    "$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$" + b64(few[:8]) + "$" + b64(argon2.IDKey([]byte(secret), few[:8], 2, 19456, 1, 32)),
-		"flask argon2":  "$argon2id$v=19$m=65536,t=3,p=4$" + b64(few) + "$" + b64(argon2.IDKey(prepared, few, 3, 65536, 4, 32)),
-		"flask argon2i": "$argon2i$v=19$m=8192,t=1,p=1$" + b64(few) + "$" + b64(argon2.Key(prepared, few, 1, 8192, 1, 32)),
-		"flask bcrypt":  "$2b$" + strings.TrimPrefix(string(crypted), "$2a$"),
+		"weak": "$argon2id$v=19$m=8192,t=1,p=1,keyid=dHdvZm9sZA$" + b64(few) + "$" +
+			b64(argon2.IDKey([]byte(secret), few, 1, 8192, 1, 32)),
+		"short salt": "$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$" + b64(few[:8]) + "$" +
+			b64(argon2.IDKey([]byte(secret), few[:8], 2, 19456, 1, 32)),
+		"flask argon2": "$argon2id$v=19$m=65536,t=3,p=4$" + b64(few) + "$" +
+			b64(argon2.IDKey(prepared, few, 3, 65536, 4, 32)),
+		"flask argon2i": "$argon2i$v=19$m=8192,t=1,p=1$" + b64(few) + "$" +
+			b64(argon2.Key(prepared, few, 1, 8192, 1, 32)),
+		"flask bcrypt": "$2b$" + strings.TrimPrefix(string(crypted), "$2a$"),
 	} {
 		email := strings.ReplaceAll(name, " ", "-") + "@good.test"
 		_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: email, PasswordHash: hash})
@@ -221,7 +243,8 @@ func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 			t.Errorf("%s: a row that is good was rewritten", name)
 		}
 	}
-	for _, damaged := range []string{"", "*", "plain:" + secret, "$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$" + b64(few) + "$", "$1$abc$def"} {
+	for _, damaged := range []string{"", "*", "plain:" + secret,
+		"$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$" + b64(few) + "$", "$1$abc$def"} {
 		email := fmt.Sprintf("damaged%x@good.test", len(damaged))
 		_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: email})
 		w.must(err)
@@ -250,7 +273,10 @@ func TestR004_HashingIsBounded(t *testing.T) {
 		t.Errorf("a password of 1 MiB took %v as JSON", took)
 	}
 	pair := url.Values{"email": {a.email}, "password": {mega}}.Encode()
-	if took := fastest(func() { w.browser().do("POST", "/login", typeForm, pair).want(413) }); took > 250*time.Millisecond {
+	if took := fastest(func() {
+		w.browser().do("POST", "/login", typeForm,
+			pair).want(413)
+	}); took > 250*time.Millisecond {
 		t.Errorf("a password of 1 MiB took %v as a form", took)
 	}
 	w.timed(func() error {
@@ -268,7 +294,8 @@ func TestR004_HashingIsBounded(t *testing.T) {
 // TestR004_StormOfSignIns against the program itself, with two slots.
 func TestR004_StormOfSignIns(t *testing.T) {
 	t.Parallel()
-	p := runProgram(t, []string{"SECURITY_PASSWORD_SLOTS=2", "GOMEMLIMIT=64MiB"}, "serve", "--dev", "--listen", "127.0.0.1:0")
+	p := runProgram(t, []string{"SECURITY_PASSWORD_SLOTS=2", "GOMEMLIMIT=64MiB"}, "serve", "--dev", "--listen",
+		"127.0.0.1:0")
 	p.do(200, "POST", "/login", `{"email":"test@me.com","password":"password"}`)
 	base := p.memory()
 	const storm = 300
@@ -276,7 +303,8 @@ func TestR004_StormOfSignIns(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	go par(storm, func(i int) {
-		done <- p.stranger(ctx, "POST", "/login", fmt.Sprintf(`{"email":"nobody%d@me.com","password":"wrong password"}`, i))
+		done <- p.stranger(ctx, "POST", "/login",
+			fmt.Sprintf(`{"email":"nobody%d@me.com","password":"wrong password"}`, i))
 	})
 	statuses, slowest := map[int]int{}, time.Duration(0)
 	for n := 0; n < storm; {
@@ -308,7 +336,8 @@ func TestR004_StormOfSignIns(t *testing.T) {
 
 // TestR112_NumbersHaveBounds: no one can configure the limits away.
 func TestR112_NumbersHaveBounds(t *testing.T) {
-	for _, n := range []limit.Limits{{FirstFailures: 101}, {FirstFailures: -1}, {SecondFailures: 11}, {FactorFailures: 101}, {SecondWindow: time.Second}, {AddressFailures: 1}} {
+	for _, n := range []limit.Limits{{FirstFailures: 101}, {FirstFailures: -1}, {SecondFailures: 11},
+		{FactorFailures: 101}, {SecondWindow: time.Second}, {AddressFailures: 1}} {
 		_, err := twofold.New(twofold.Config{Advanced: twofold.Advanced{Limits: n}})
 		if err == nil || !strings.Contains(err.Error(), "Limits") {
 			t.Errorf("%+v is taken: %v", n, err)
@@ -336,7 +365,8 @@ func TestR198_AnUnknownHashIsAWrongPassword(t *testing.T) {
 	nobody := fastest("nobody@good.test")
 	for _, unknown := range []string{"pbkdf2_sha256$600000$x$y", "!", "$6$salt$hash", "$argon2id$v=19$m=1"} {
 		w.write(`UPDATE twofold_users SET password_hash = '` + unknown + `' WHERE email = '` + a.email + `'`)
-		if got := w.signsIn(a.email, secret); got.status != 400 || got.reason() != wrong.reason() || got.reason() != stranger.reason() {
+		if got := w.signsIn(a.email, secret); got.status != 400 || got.reason() != wrong.reason() ||
+			got.reason() != stranger.reason() {
 			t.Errorf("%s: %d %s, want what a wrong password gets: %s", unknown, got.status, got.body, wrong.body)
 		}
 		w.timed(func() error {

@@ -56,7 +56,8 @@ func (k *walk) steps() []func() {
 	return []func(){
 		first(k.a), first(k.v),
 		post("/login", m{"email": k.a.email, "password": ""}),
-		post("/tf-select", m{"which": "email"}), post("/tf-select", m{"which": "authenticator"}), post("/tf-select", m{"which": ""}),
+		post("/tf-select", m{"which": "email"}), post("/tf-select", m{"which": "authenticator"}),
+		post("/tf-select", m{"which": ""}),
 		post("/tf-resend", nil),
 		second(k.a, k.a.next), second(k.v, k.v.next), second(k.a, newest(k.a)), second(k.v, newest(k.v)),
 		post("/tf-validate", m{"code": k.a.wrong()}), post("/tf-validate", m{}),
@@ -204,7 +205,8 @@ func TestR026_ClientCannotDeclareItDone(t *testing.T) {
 	a := w.withApp("alice")
 	b := w.plantPending(a)
 	for _, field := range []m{
-		{"method": "passkey"}, {"method": "none"}, {"method": ""}, {"skip": "1"}, {"verified": true}, {"two_factor": false},
+		{"method": "passkey"}, {"method": "none"}, {"method": ""}, {"skip": "1"}, {"verified": true},
+		{"two_factor": false},
 		{"aal": 2}, {"success": true}, {"tf_required": false}, {"tf_state": "done"}, {"level": 2}, {"remember": true},
 	} {
 		b.post("/tf-validate", field).want(400).refused("declared")
@@ -213,12 +215,14 @@ func TestR026_ClientCannotDeclareItDone(t *testing.T) {
 		b.post("/tf-validate", field).want(400).refused("declared with a wrong code")
 		b.post("/tf-select", field).refused("declared at the choice")
 	}
-	for _, q := range []string{"skip=1", "verified=true", "two_factor=false", "aal=2", "method=none", "debug=1", "next=/app/two"} {
+	for _, q := range []string{"skip=1", "verified=true", "two_factor=false", "aal=2", "method=none", "debug=1",
+		"next=/app/two"} {
 		b.post("/tf-validate?"+q, m{}).want(400).refused(q)
 		b.out(q)
 	}
 	for name, value := range map[string]string{
-		"X-Forwarded-For": "127.0.0.1", "X-Original-URL": "/app/two", "X-Rewrite-URL": "/app/two", "X-Skip-2FA": "1", "X-Debug": "1",
+		"X-Forwarded-For": "127.0.0.1", "X-Original-URL": "/app/two", "X-Rewrite-URL": "/app/two", "X-Skip-2FA": "1",
+		"X-Debug":          "1",
 		"X-Forwarded-User": a.email, "Remote-User": a.email, "X-Real-IP": "127.0.0.1",
 	} {
 		b.post("/tf-validate", m{}, name, value).want(400).refused(name)

@@ -16,7 +16,8 @@ import (
 // paths are all paths of the sign-in and of the application behind it.
 func paths() []string {
 	return []string{
-		"/login", "/logout", "/register", "/verify", "/tf-setup", "/tf-setup/x", "/tf-validate", "/tf-select", "/tf-rescue",
+		"/login", "/logout", "/register", "/verify", "/tf-setup", "/tf-setup/x", "/tf-validate", "/tf-select",
+		"/tf-rescue",
 		"/tf-resend", "/tf-not-me/x", "/me", "/app/user", "/app/two",
 	}
 }
@@ -37,9 +38,11 @@ func TestR010_PendingReachesNothing(t *testing.T) {
 					if method == "POST" {
 						b = w.plantPending(a)
 					}
-					r := b.do(method, path+suffix, typeForm, "", "Accept", accept, "Connection", "Upgrade", "Upgrade", "websocket")
+					r := b.do(method, path+suffix, typeForm, "", "Accept", accept, "Connection", "Upgrade", "Upgrade",
+						"websocket")
 					r.refusedPage(method + " " + path + suffix)
-					if strings.Contains(r.body, "signed in as") || strings.Contains(r.body, a.email) || strings.Contains(r.body, a.phone) {
+					if strings.Contains(r.body, "signed in as") || strings.Contains(r.body, a.email) ||
+						strings.Contains(r.body, a.phone) {
 						t.Errorf("%s %s%s as %s shows the person's data", method, path, suffix, accept)
 					}
 					if b.jar["twofold"] != "" {
@@ -77,7 +80,8 @@ func (a *answer) refusedPage(why string) {
 // it for proof.
 func (w *world) presentEverywhere(what, value string) {
 	w.t.Helper()
-	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "remember_token", "session", "__Host-twofold"} {
+	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "remember_token", "session",
+		"__Host-twofold"} {
 		b := w.browser()
 		b.jar[name] = value
 		b.out(what + " as cookie " + name)
@@ -144,7 +148,8 @@ func TestR012_StepOneHandsOutNothingDurable(t *testing.T) {
 				t.Errorf("%s: got cookie %s", p.name, name)
 			}
 		}
-		allowed := []string{"csrf_token", "tf_required", "tf_state", "tf_method", "tf_primary_method", "tf_select", "tf_setup_methods", "tf_factors", "tf_pending_token"}
+		allowed := []string{"csrf_token", "tf_required", "tf_state", "tf_method", "tf_primary_method", "tf_select",
+			"tf_setup_methods", "tf_factors", "tf_pending_token"}
 		for key := range r.json {
 			if !slices.Contains(allowed, key) {
 				t.Errorf("%s: step one tells %q", p.name, key)
@@ -160,11 +165,13 @@ func TestR012_StepOneHandsOutNothingDurable(t *testing.T) {
 		t.Error("the page for the code shows more than the last two digits of the phone number")
 	}
 	b = w.plantPending(several)
-	if page := b.page("/tf-select").want(200).body; strings.Contains(page, several.email) || !strings.Contains(page, "c***@good.test") {
+	if page := b.page("/tf-select").want(200).body; strings.Contains(page, several.email) ||
+		!strings.Contains(page, "c***@good.test") {
 		t.Error("the page of choices shows more than the first letter of the address")
 	}
 	trusting := w.browser()
-	if r := trusting.login(a, m{"trust": true}).want(200); r.json["tf_required"] != true || trusting.jar["tf_validity"] != "" {
+	if r := trusting.login(a, m{"trust": true}).want(200); r.json["tf_required"] != true ||
+		trusting.jar["tf_validity"] != "" {
 		t.Error("trust at step one")
 	}
 }
@@ -227,7 +234,8 @@ func TestR014_PendingIsOneUsers(t *testing.T) {
 		b.post("/tf-validate", m{"code": v.code(0), field: v.email}).want(400).refused("with " + field)
 	}
 	b.post("/tf-validate?user_id="+v.id+"&email="+v.email, m{"code": v.code(0)}).want(400).refused("in the query")
-	b.post("/tf-validate", m{"code": v.code(0)}, "X-User-Id", v.id, "X-Forwarded-User", v.email, "Remote-User", v.email).want(400)
+	b.post("/tf-validate", m{"code": v.code(0)}, "X-User-Id", v.id, "X-Forwarded-User", v.email, "Remote-User",
+		v.email).want(400)
 	b.out("with another's code")
 	b.validate(a.next()).want(200)
 	b.in(a, 2)
@@ -339,7 +347,8 @@ func TestR018_NoChangeWhilePending(t *testing.T) {
 // it, also when its method was switched off since or its sender is gone.
 func TestR020_LevelComesFromTheFactors(t *testing.T) {
 	w := newWorld(t)
-	people := []*person{w.withApp("alice"), w.person("susan").enrollSMS("+16505551212"), w.person("erika").enrollMail(), w.withApp("carol").enrollMail()}
+	people := []*person{w.withApp("alice"), w.person("susan").enrollSMS("+16505551212"), w.person("erika").enrollMail(),
+		w.withApp("carol").enrollMail()}
 	for _, p := range people {
 		b := w.browser()
 		if r := b.login(p); r.status != 200 || r.json["tf_required"] != true {

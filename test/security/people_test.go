@@ -38,7 +38,8 @@ type person struct {
 func (w *world) person(name string) *person {
 	w.t.Helper()
 	p := &person{w: w, name: name, email: name + "@good.test"}
-	id, err := w.nodes[0].auth.CreateUser(w.t.Context(), twofold.NewUser{Email: p.email, Username: name, PasswordHash: hashed})
+	id, err := w.nodes[0].auth.CreateUser(w.t.Context(),
+		twofold.NewUser{Email: p.email, Username: name, PasswordHash: hashed})
 	w.must(err)
 	p.id = id.ID
 	return p
@@ -187,7 +188,8 @@ func (w *world) plantSession(p *person) *browser {
 	w.must(err)
 	now, token := w.Now(), seal.Token()
 	s := store.Session{
-		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Level: store.OneFactor,
+		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
+		Level:  store.OneFactor,
 		Proofs: []store.Proof{{Method: "password", At: now}}, FreshAt: now, CreatedAt: now, SeenAt: now,
 		IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
 	}

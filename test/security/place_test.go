@@ -279,8 +279,10 @@ func (p *place) fromRedis() {
 			p.must(err)
 			end, err := strconv.ParseInt(record["expires"], 10, 64)
 			p.must(err)
-			p.must(tables.PutChallenge(ctx, store.Challenge{Key: name, MAC: []byte(record["mac"]), Tries: n, ExpiresAt: time.UnixMicro(end)}))
-			_, err = p.sql().Exec(`UPDATE twofold_challenges SET taken = $2 WHERE name = $1`, name, record["taken"] == "1")
+			p.must(tables.PutChallenge(ctx,
+				store.Challenge{Key: name, MAC: []byte(record["mac"]), Tries: n, ExpiresAt: time.UnixMicro(end)}))
+			_, err = p.sql().Exec(`UPDATE twofold_challenges SET taken = $2 WHERE name = $1`, name,
+				record["taken"] == "1")
 			if err != nil {
 				_, err = p.sql().Exec(`UPDATE twofold_challenges SET taken = `+record["taken"]+` WHERE name = $1`, name)
 			}
@@ -333,7 +335,8 @@ func (p *place) intoRedis() {
 			}
 		case "c":
 			var tries int
-			if err := p.sql().QueryRow(`SELECT tries FROM twofold_challenges WHERE name = $1`, name).Scan(&tries); err == nil {
+			if err := p.sql().QueryRow(`SELECT tries FROM twofold_challenges WHERE name = $1`,
+				name).Scan(&tries); err == nil {
 				p.must(c.HSet(ctx, prefix+key, "tries", tries).Err())
 			} else {
 				p.must(keys.DropChallenge(ctx, name))

@@ -44,10 +44,19 @@ func (p *person) setProven(key string) {
 // its way. Each returns the first answer.
 func ways(corp *federatedtest.Provider) map[string]func(b *browser) *answer {
 	return map[string]func(b *browser) *answer{
-		"app as second factor":   func(b *browser) *answer { return b.post("/tf-setup", m{"setup": "authenticator"}) },
-		"phone as second factor": func(b *browser) *answer { return b.post("/tf-setup", m{"setup": "sms", "phone": otherPhone}) },
-		"app as first factor":    func(b *browser) *answer { return b.post("/us-setup", m{"chosen_method": "authenticator"}) },
-		"phone as first factor":  func(b *browser) *answer { return b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}) },
+		"app as second factor": func(b *browser) *answer { return b.post("/tf-setup", m{"setup": "authenticator"}) },
+		"phone as second factor": func(b *browser) *answer {
+			return b.post("/tf-setup",
+				m{"setup": "sms", "phone": otherPhone})
+		},
+		"app as first factor": func(b *browser) *answer {
+			return b.post("/us-setup",
+				m{"chosen_method": "authenticator"})
+		},
+		"phone as first factor": func(b *browser) *answer {
+			return b.post("/us-setup",
+				m{"chosen_method": "sms", "phone": otherPhone})
+		},
 		"passkey as first factor": func(b *browser) *answer {
 			return b.post("/wan-register", m{"name": "first", "usage": store.UseFirst})
 		},
@@ -253,7 +262,8 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 		w.must(err)
 		connections, err := w.nodes[0].db.ConnectionsOf(t.Context(), p.id)
 		w.must(err)
-		if kept := len(firsts) > 0 && len(connections) > 0; kept != c.keeps || !c.keeps && len(firsts)+len(connections) > 0 {
+		if kept := len(firsts) > 0 && len(connections) > 0; kept != c.keeps ||
+			!c.keeps && len(firsts)+len(connections) > 0 {
 			t.Errorf("%s: %d first factors and %d connections are left", name, len(firsts), len(connections))
 		}
 		by := w.browser().signInBy(k)
@@ -318,7 +328,8 @@ func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 	w.browser().signInBy(k).want(400).refused("a passkey of before")
 	w.browser().through(corp, "corp").want(400).refused("an account elsewhere of before")
 	asked.ask(first.email, store.SMS)
-	if n := w.number(`SELECT COUNT(*) FROM twofold_factors WHERE user_id = '` + first.id + `' AND method = 'sms'`); n != 0 {
+	if n := w.number(`SELECT COUNT(*) FROM twofold_factors WHERE user_id = '` + first.id +
+		`' AND method = 'sms'`); n != 0 {
 		t.Error("a phone of before is left")
 	}
 	// The new address is not proven: anyone who knows the password plants nothing.

@@ -236,7 +236,8 @@ func TestR145_SetUpIsAllOrNothing(t *testing.T) {
 			withOld := w.plantPending(p).validate(old.code(0)).status
 			withNew := w.plantPending(p).validate(totp(key, w.Now().Unix()/30)).status
 			if (withOld == 200) == (withNew == 200) {
-				t.Errorf("%s failed: the old app answers %d, the new one %d; want one of them to work", failed, withOld, withNew)
+				t.Errorf("%s failed: the old app answers %d, the new one %d; want one of them to work", failed, withOld,
+					withNew)
 			}
 			if failed == "" {
 				if withNew != 200 {

@@ -93,14 +93,16 @@ func TestR066_RecoveryCodesAreShownOnce(t *testing.T) {
 	if len(shown) != len(codes) {
 		t.Fatalf("the page shows %d codes", len(shown))
 	}
-	for _, again := range []*answer{b.get("/mf-recovery-codes").want(200), b.page("/mf-recovery-codes?show_codes=1").want(200), b.get("/me").want(200), b.page("/me").want(200)} {
+	for _, again := range []*answer{b.get("/mf-recovery-codes").want(200),
+		b.page("/mf-recovery-codes?show_codes=1").want(200), b.get("/me").want(200), b.page("/me").want(200)} {
 		for _, s := range shown {
 			if strings.Contains(again.body, s[1]) {
 				t.Errorf("%s shows a code again", again.what)
 			}
 		}
 	}
-	if list := b.get("/mf-recovery-codes").json; len(list["recovery_codes"].([]any)) != 0 || list["recovery_codes_left"] != 10.0 {
+	if list := b.get("/mf-recovery-codes").json; len(list["recovery_codes"].([]any)) != 0 ||
+		list["recovery_codes_left"] != 10.0 {
 		t.Errorf("the list: %v", list)
 	}
 	w.plantPending(p).recover(shown[0][1]).want(200)
@@ -136,11 +138,13 @@ func TestR066_TheFileIsMadeOfWhatThePageBringsBack(t *testing.T) {
 	sheet := regexp.MustCompile(`name="sheet" value="([^"]+)"`).FindStringSubmatch(page.body)[1]
 	code := regexp.MustCompile(`<code>([a-z2-7-]{19})</code>`).FindStringSubmatch(page.body)[1]
 	file := b.form("/mf-recovery-codes", "action", "download", "sheet", sheet).want(200)
-	if !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment") || !strings.HasPrefix(file.header.Get("Content-Type"), "text/plain") ||
+	if !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment") ||
+		!strings.HasPrefix(file.header.Get("Content-Type"), "text/plain") ||
 		!strings.Contains(file.body, code) || !strings.Contains(file.header.Get("Cache-Control"), "no-store") {
 		t.Errorf("the file: %v %q", file.header, file.body)
 	}
-	if again := b.form("/mf-recovery-codes", "action", "saved", "sheet", sheet).want(200); !strings.Contains(again.body, code) {
+	if again := b.form("/mf-recovery-codes", "action", "saved", "sheet", sheet).want(200); !strings.Contains(again.body,
+		code) {
 		t.Error("who has not saved the codes does not see them again")
 	}
 	if n := p.codesLeft(); n != 10 {
@@ -421,7 +425,8 @@ func TestR018_RecoveryCodesAreNotForWhoIsHalfSignedIn(t *testing.T) {
 	b.copy().get("/mf-recovery-codes").want(401).refused("half signed in")
 	b.copy().post("/mf-recovery-codes", m{}).want(401).refused("half signed in")
 	b.copy().get("/tf-factors").want(401).refused("half signed in")
-	b.copy().do("DELETE", "/tf-factors/"+p.factors()[0].ID, "", "", "Accept", typeJSON).want(401).refused("half signed in")
+	b.copy().do("DELETE", "/tf-factors/"+p.factors()[0].ID, "", "", "Accept",
+		typeJSON).want(401).refused("half signed in")
 	if p.codesLeft() != 10 || len(p.factors()) != 1 {
 		t.Error("half a sign-in changed something")
 	}

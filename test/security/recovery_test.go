@@ -91,7 +91,8 @@ func TestR075_RescueLeadsToRepair(t *testing.T) {
 		b.copy().get(path).want(401)
 	}
 	for path, body := range map[string]m{
-		"/tf-rescue": {"help_setup": "email"}, "/tf-select": {"which": "sms"}, "/verify": {"password": secret}, "/tf-resend": {},
+		"/tf-rescue": {"help_setup": "email"}, "/tf-select": {"which": "sms"}, "/verify": {"password": secret},
+		"/tf-resend": {},
 	} {
 		b.copy().post(path, body).refused(path)
 	}
@@ -383,7 +384,8 @@ func TestR074_RecoveryLink(t *testing.T) {
 		t.Error("opening the link changed something")
 	}
 	w.browser().post(forge(link), m{"password": secret}).want(400).refused("a forged link")
-	w.browser().do("POST", link, typeForm, "password="+secret, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").want(403)
+	w.browser().do("POST", link, typeForm, "password="+secret, "Sec-Fetch-Site", "cross-site", "Origin",
+		"https://evil.test").want(403)
 	answers := make([]*answer, 8)
 	browsers := make([]*browser, 8)
 	par(8, func(i int) { browsers[i], answers[i] = w.opens(link, secret) })

@@ -25,7 +25,8 @@ func listL1(good string) []string {
 		blob:https://good.t/x file:///etc/passwd about:blank hTTps://evil.t //EVIL.T //evil%E3%80%82t //ⓔⓥⓘⓛ.t ／／evil.t //evil。t /%EF%BC%8Fevil.t
 		//[::ffff:1.2.3.4] //0x7f000001 //2130706433 /login?next=//evil.t /x%0d%0aLocation:%20//evil.t /x%0d%0aSet-Cookie:a=b
 		%E5%98%8A%E5%98%8DLocation://evil.t %ZZ /%ZZ http:evil.t http:/evil.t http:///evil.t \evil.t /＼evil.t`)
-	list = append(list, "/\t/evil.t", "/\n/evil.t", "/\r/evil.t", " //evil.t", "\t//evil.t", "\x00//evil.t", "/x\r\nLocation: //evil.t",
+	list = append(list, "/\t/evil.t", "/\n/evil.t", "/\r/evil.t", " //evil.t", "\t//evil.t", "\x00//evil.t",
+		"/x\r\nLocation: //evil.t",
 		"/x\r\nSet-Cookie: a=b", "/"+strings.Repeat("a", 40_000), "")
 	for i, p := range list {
 		list[i] = strings.ReplaceAll(p, "good.t", good)
@@ -84,7 +85,8 @@ func (w *world) stays(r *answer, what string) {
 			w.t.Errorf("%s: leads to %q at %s", what, l, got)
 		}
 		if u, err := url.Parse(l); err == nil {
-			if next := u.Query().Get("next"); next != "" && browserOrigin(base, next) != base && strings.HasPrefix(l, "/login?") {
+			if next := u.Query().Get("next"); next != "" && browserOrigin(base, next) != base &&
+				strings.HasPrefix(l, "/login?") {
 				w.stays(w.browser().page(l), what+", one page on") // checked again where it is used
 			} else if next != "" && browserOrigin(base, next) != base {
 				w.t.Errorf("%s: hands on %q", what, next)
@@ -107,8 +109,10 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 	w := newWorld(t, plenty)
 	base := w.nodes[0].origin
 	for location, want := range map[string]string{ // the judge itself
-		"/x": base, "//evil.t": "http://evil.t", `/\evil.t`: "http://evil.t", "https:evil.t": "https://evil.t", " \t//evil.t": "http://evil.t",
-		"javascript:x": "javascript:", "http:x": base, "/\t/evil.t": "http://evil.t", "//a@evil.t/": "http://evil.t", "http:/\\evil.t": "http://evil.t",
+		"/x": base, "//evil.t": "http://evil.t", `/\evil.t`: "http://evil.t", "https:evil.t": "https://evil.t",
+		" \t//evil.t":  "http://evil.t",
+		"javascript:x": "javascript:", "http:x": base, "/\t/evil.t": "http://evil.t", "//a@evil.t/": "http://evil.t",
+		"http:/\\evil.t": "http://evil.t",
 	} {
 		if got := browserOrigin(base, location); got != want {
 			t.Fatalf("the test takes %q for %s, want %s", location, got, want)
@@ -169,19 +173,23 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 			if path == "/logout" {
 				method, length = "POST", "Sec-Fetch-Site: same-origin\r\nContent-Length: 0\r\n"
 			}
-			r := w.raw(w.nodes[0], method+" "+path+"?next="+raw+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nConnection: close\r\n"+length+"\r\n")
+			r := w.raw(w.nodes[0], method+" "+path+"?next="+raw+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+
+				"\r\nConnection: close\r\n"+length+"\r\n")
 			if r != nil {
 				w.stays(r, "raw "+path+raw)
 			}
 		}
 		if strings.HasPrefix(raw, "/") {
-			if r := w.raw(w.nodes[0], "GET "+raw+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nReferer: https://evil.t/\r\nConnection: close\r\n\r\n"); r != nil && r.status != 301 && r.status != 307 {
+			if r := w.raw(w.nodes[0], "GET "+raw+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+
+				"\r\nReferer: https://evil.t/\r\nConnection: close\r\n\r\n"); r != nil && r.status != 301 &&
+				r.status != 307 {
 				w.stays(r, "raw path "+raw)
 			}
 		}
 	}
 	good := w.plantPending(a)
-	if l := good.form("/tf-validate", "code", a.next(), "next", "/app/two?x=1").header.Get("Location"); l != "/app/two?x=1" {
+	if l := good.form("/tf-validate", "code", a.next(), "next",
+		"/app/two?x=1").header.Get("Location"); l != "/app/two?x=1" {
 		t.Errorf("a good next leads to %q", l)
 	}
 	first := w.browser()
@@ -198,13 +206,17 @@ func TestR108_HostIsConfigured(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan").enrollSMS("+16505551212")
 	addr := w.nodes[0].addr
-	forwarded := "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\nForwarded: host=evil.test;proto=https\r\nX-Original-Host: evil.test\r\n" +
-		"X-Host: evil.test\r\nX-Forwarded-Server: evil.test\r\nX-Forwarded-Port: 1337\r\nX-Forwarded-Prefix: //evil.test\r\nX-Original-URL: //evil.test\r\n"
+	forwarded := "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\nForwarded: " +
+		"host=evil.test;proto=https\r\nX-Original-Host: evil.test\r\n" +
+		"X-Host: evil.test\r\nX-Forwarded-Server: evil.test\r\nX-Forwarded-Port: 1337\r\nX-Forwarded-Prefix: " +
+		"//evil.test\r\nX-Original-URL: //evil.test\r\n"
 	pending := func() string { return "Cookie: twofold-pending=" + w.plantPending(s).jar["twofold-pending"] + "\r\n" }
 	post := func(target, host, more string) *answer {
-		return w.raw(w.nodes[0], "POST "+target+" HTTP/1.1\r\n"+host+"Sec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: 0\r\n"+more+"\r\n")
+		return w.raw(w.nodes[0], "POST "+target+" HTTP/1.1\r\n"+host+
+			"Sec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: 0\r\n"+more+"\r\n")
 	}
-	for _, host := range []string{"evil.test", addr + "@evil.test", addr + ".evil.test", "evil.test:80", "good.test", "127.0.0.1.evil.test", "localhost.evil.test"} {
+	for _, host := range []string{"evil.test", addr + "@evil.test", addr + ".evil.test", "evil.test:80", "good.test",
+		"127.0.0.1.evil.test", "localhost.evil.test"} {
 		before := w.texts()
 		if r := post("/tf-resend", "Host: "+host+"\r\n", pending()); r == nil || r.status != 421 && r.status != 400 {
 			t.Errorf("host %q: %+v", host, r)
@@ -226,7 +238,8 @@ func TestR108_HostIsConfigured(t *testing.T) {
 		t.Fatalf("forwarding headers: %+v", r)
 	}
 	text, _ := s.w.sms.Last(s.phone)
-	if !strings.Contains(text.Text, "@127.0.0.1 #") || strings.Contains(w.replies.String(), "evil.test") && strings.Contains(r.body, "evil.test") {
+	if !strings.Contains(text.Text, "@127.0.0.1 #") ||
+		strings.Contains(w.replies.String(), "evil.test") && strings.Contains(r.body, "evil.test") {
 		t.Errorf("the message says %q", text.Text)
 	}
 	for _, line := range w.cookies["twofold-notes"] {
@@ -234,7 +247,8 @@ func TestR108_HostIsConfigured(t *testing.T) {
 			t.Errorf("a forwarding header changed the cookie: %s", line)
 		}
 	}
-	if r := w.raw(w.nodes[0], "GET /app/user HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n"+forwarded+"\r\n"); r == nil || strings.Contains(strings.Join(r.header.Values("Location"), ""), "evil") {
+	if r := w.raw(w.nodes[0], "GET /app/user HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n"+forwarded+
+		"\r\n"); r == nil || strings.Contains(strings.Join(r.header.Values("Location"), ""), "evil") {
 		t.Errorf("guard: %+v", r)
 	}
 }
@@ -245,11 +259,14 @@ func TestR109_OnePathOneGuard(t *testing.T) {
 	w := newWorld(t)
 	a := w.person("alice")
 	for _, p := range []string{
-		"//app/user", "/app/user/", "/APP/USER", "/app/user;x=1", "/./app/user", "/x/../app/user", "/app/./user", "/app%2fuser", "/%61pp/user",
-		"/app/user%00", "/app/user%20", "/app/user?x", "/app//user", "/app/user/..", "/app/two/%2e%2e/user", "/app\\user", "/app/user.", "/app/%75ser",
+		"//app/user", "/app/user/", "/APP/USER", "/app/user;x=1", "/./app/user", "/x/../app/user", "/app/./user",
+		"/app%2fuser", "/%61pp/user",
+		"/app/user%00", "/app/user%20", "/app/user?x", "/app//user", "/app/user/..", "/app/two/%2e%2e/user",
+		"/app\\user", "/app/user.", "/app/%75ser",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "OPTIONS"} {
-			r := w.raw(w.nodes[0], method+" "+p+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			r := w.raw(w.nodes[0], method+" "+p+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+
+				"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 			if r != nil && strings.Contains(r.body, "signed in") {
 				t.Errorf("%s %s shows the page", method, p)
 			}
@@ -264,7 +281,8 @@ func TestR109_OnePathOneGuard(t *testing.T) {
 	}
 	w.write(`DELETE FROM twofold_counters`)
 	for _, p := range []string{
-		"/LOGIN", "/login/", "/login;x=1", "/login%00", "/login%20", "/login%2f", "/tf-setup/a/b", "//login", "/./login", "/x/../login", "/login//",
+		"/LOGIN", "/login/", "/login;x=1", "/login%00", "/login%20", "/login%2f", "/tf-setup/a/b", "//login",
+		"/./login", "/x/../login", "/login//",
 	} {
 		r := w.browser().post(p, m{"email": a.email, "password": secret})
 		if r.cookie("twofold") != "" || r.json["user"] != nil {
@@ -285,14 +303,19 @@ func TestR109_ARequestHidesNoOther(t *testing.T) {
 	host := "Host: " + w.nodes[0].addr + "\r\n"
 	hidden := "GET /me HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n"
 	for name, text := range map[string]string{
-		"a length and chunks":  "POST /login HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		"chunks and a length":  "POST /login HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
-		"the same of a GET":    "GET /login HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		"the same of a file":   "GET /tf-static/twofold.css HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		"two lengths":          "POST /login HTTP/1.1\r\n" + host + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-		"an unknown encoding":  "POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-		"a blank in its name":  "POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
-		"chunks without end  ": "POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nZ\r\n\r\n",
+		"a length and chunks": "POST /login HTTP/1.1\r\n" + host +
+			"Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"chunks and a length": "POST /login HTTP/1.1\r\n" + host +
+			"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+		"the same of a GET": "GET /login HTTP/1.1\r\n" + host +
+			"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"the same of a file": "GET /tf-static/twofold.css HTTP/1.1\r\n" + host +
+			"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"two lengths":         "POST /login HTTP/1.1\r\n" + host + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+		"an unknown encoding": "POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+		"a blank in its name": "POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+		"chunks without end  ": "POST /login HTTP/1.1\r\n" + host +
+			"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nZ\r\n\r\n",
 	} {
 		c, err := net.DialTimeout("tcp", w.nodes[0].addr, 5*time.Second)
 		w.must(err)

@@ -67,7 +67,8 @@ func TestR023_RememberedAfterTheLastStep(t *testing.T) {
 		t.Error("an account of one factor is not remembered, or its browser is trusted")
 	}
 	trusted := w.trusted(a)
-	if r := trusted.login(a, m{"remember": true}).want(200); r.json["tf_required"] != false || r.cookie(stayCookie) == "" {
+	if r := trusted.login(a, m{"remember": true}).want(200); r.json["tf_required"] != false ||
+		r.cookie(stayCookie) == "" {
 		t.Errorf("a trusted browser is not remembered: %s", r.body)
 	}
 	late := w.trusted(a)
@@ -102,7 +103,8 @@ func TestR023_RememberedAfterTheLastStep(t *testing.T) {
 func TestR023_RestoredIsNeverMore(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, n := w.withApp("alice"), w.person("newcomer")
-	for p, want := range map[*person]string{a: a.email + " level 1 trusted true", n: n.email + " level 1 trusted false"} {
+	for p, want := range map[*person]string{a: a.email + " level 1 trusted true",
+		n: n.email + " level 1 trusted false"} {
 		b := w.staying(p)
 		user, two := b.sees() // at once: what was proven a moment ago was proven elsewhere
 		if user != want || p == a && two != want || p == n && two != "" {
@@ -112,7 +114,8 @@ func TestR023_RestoredIsNeverMore(t *testing.T) {
 			t.Error("no session was begun")
 		}
 		me := b.get("/me").want(200).json["user"].(m)
-		if proof := me["methods"].([]any)[0].(m); me["fresh"] != false || proof["method"] != "remember" || len(me["methods"].([]any)) != 1 {
+		if proof := me["methods"].([]any)[0].(m); me["fresh"] != false || proof["method"] != "remember" ||
+			len(me["methods"].([]any)) != 1 {
 			t.Errorf("%v", me)
 		}
 		for _, c := range []m{{"setup": "disable"}, {"setup": "authenticator"}, {"setup": "email", "add": true}} {
@@ -120,7 +123,8 @@ func TestR023_RestoredIsNeverMore(t *testing.T) {
 		}
 		b.post("/tf-devices", m{}).want(401)
 		b.post("/tf-sessions", m{}).want(401)
-		if r := b.get("/app/user?include_auth_token"); strings.Contains(r.body, "token") || r.header.Get("Authentication-Token") != "" {
+		if r := b.get("/app/user?include_auth_token"); strings.Contains(r.body, "token") ||
+			r.header.Get("Authentication-Token") != "" {
 			t.Error("a cookie begot a header token")
 		}
 		// All factors proven again, it is a session like any other.
@@ -147,8 +151,9 @@ func TestR023_PolicyIsAskedEachTime(t *testing.T) {
 		"hers are not": {func(c *twofold.Config) {
 			c.TwoFactor.Trust = func(twofold.User) bool { return false }
 		}, []*person{a}},
-		"second factors are due":  {func(c *twofold.Config) { c.TwoFactor.Required = true }, []*person{n}},
-		"the account of n is off": {func(*twofold.Config) { w.write(`UPDATE twofold_users SET active = 0 WHERE id = ?`, n.id) }, []*person{n}},
+		"second factors are due": {func(c *twofold.Config) { c.TwoFactor.Required = true }, []*person{n}},
+		"the account of n is off": {
+			func(*twofold.Config) { w.write(`UPDATE twofold_users SET active = 0 WHERE id = ?`, n.id) }, []*person{n}},
 	} {
 		w.write(`UPDATE twofold_users SET active = 1`)
 		w.restart()
@@ -186,8 +191,10 @@ func TestR023_CookieCannotBeForged(t *testing.T) {
 	other, hisSig, _ := strings.Cut(his, ".")
 	enc := base64.RawURLEncoding.EncodeToString
 	forged := []string{
-		"", ".", body, body + ".", "." + sig, cookie[:len(cookie)-1], cookie + "A", strings.ToUpper(cookie), body + "." + hisSig, other + "." + sig,
-		enc([]byte(strings.ReplaceAll(string(payload), a.id, v.id))) + "." + sig, enc(payload) + "." + enc(make([]byte, 32)),
+		"", ".", body, body + ".", "." + sig, cookie[:len(cookie)-1], cookie + "A", strings.ToUpper(cookie),
+		body + "." + hisSig, other + "." + sig,
+		enc([]byte(strings.ReplaceAll(string(payload), a.id, v.id))) + "." + sig,
+		enc(payload) + "." + enc(make([]byte, 32)),
 		a.id + "|" + sig, w.trusted(a).jar["tf_validity"],
 	}
 	for i := 0; i < len(cookie); i += 31 {
@@ -208,11 +215,13 @@ func TestR023_CookieCannotBeForged(t *testing.T) {
 	b.copy().out("the record was moved to another user")
 	w.write(`UPDATE twofold_devices SET user_id = ?`, a.id)
 	for _, cell := range w.dump() {
-		if strings.Contains(cell.text, sig) || strings.Contains(cell.text, string(payload[strings.Index(string(payload), `"s":"`)+5:][:43])) {
+		if strings.Contains(cell.text, sig) ||
+			strings.Contains(cell.text, string(payload[strings.Index(string(payload), `"s":"`)+5:][:43])) {
 			t.Errorf("%s.%s holds the secret", cell.table, cell.column)
 		}
 	}
-	if line := w.cookies[stayCookie][0]; !strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") || !strings.Contains(line, "Max-Age=2592000") {
+	if line := w.cookies[stayCookie][0]; !strings.Contains(line, "HttpOnly") ||
+		!strings.Contains(line, "SameSite=Strict") || !strings.Contains(line, "Max-Age=2592000") {
 		t.Errorf("attributes: %s", line)
 	}
 	if user, _ := b.sees(); user == "" || b.jar[stayCookie] == cookie || len(b.jar[stayCookie]) < 200 {
@@ -236,9 +245,13 @@ func TestR023_RememberedDies(t *testing.T) {
 			w.must(w.nodes[0].auth.SetIdentity(ctx, a.id, "new-"+a.email, ""))
 		}},
 		{"a factor more", func(a *person, _ *browser) { a.enrollMail() }},
-		{"no factor more", func(a *person, _ *browser) { w.plantSession(a).post("/tf-setup", m{"setup": "disable"}).want(200) }},
+		{"no factor more", func(a *person, _ *browser) {
+			w.plantSession(a).post("/tf-setup",
+				m{"setup": "disable"}).want(200)
+		}},
 		{"signing out", func(_ *person, b *browser) { b.form("/logout").want(303) }},
-		{"signing out with the cookie alone", func(_ *person, b *browser) { b.only(stayCookie).form("/logout").want(303) }},
+		{"signing out with the cookie alone",
+			func(_ *person, b *browser) { b.only(stayCookie).form("/logout").want(303) }},
 		{"all others ended", func(a *person, _ *browser) { w.plantSession(a).post("/tf-sessions", m{}).want(200) }},
 		{"its session ended from elsewhere", func(a *person, b *browser) {
 			_, mine := b.list("sessions")
@@ -348,7 +361,8 @@ func TestR023_ManyPagesAtOnce(t *testing.T) {
 			}
 		}
 		if n := w.count("devices"); len(next) != 1 || n != before || len(happened[event.StayingCopied](w)) > 0 {
-			t.Fatalf("round %d: %d new cookies, %d records, %d copies", round, len(next), n, len(happened[event.StayingCopied](w)))
+			t.Fatalf("round %d: %d new cookies, %d records, %d copies", round, len(next), n,
+				len(happened[event.StayingCopied](w)))
 		}
 		w.advance(time.Hour)
 		b.only(stayCookie)
@@ -385,7 +399,8 @@ func TestR023_OnlyThisSiteAsks(t *testing.T) {
 		header []string
 	}{
 		{"GET", false, []string{"Sec-Fetch-Site", "cross-site"}},
-		{"GET", false, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}},
+		{"GET", false, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest",
+			"document"}},
 		{"GET", false, []string{"Sec-Fetch-Site", "same-site"}},
 		{"GET", false, []string{"Sec-Fetch-Site", "", "Origin", "https://evil.test"}},
 		{"GET", false, []string{"Sec-Fetch-Site", "", "Origin", "null"}},
@@ -403,7 +418,8 @@ func TestR023_OnlyThisSiteAsks(t *testing.T) {
 	} {
 		was := b.jar[stayCookie]
 		r := b.do(c.method, "/app/user", "", "", append([]string{"Accept", typeJSON}, c.header...)...)
-		if (r.status == http.StatusOK) != c.in || (b.jar[stayCookie] != was) != c.in || (b.jar["twofold"] != "") != c.in {
+		if (r.status == http.StatusOK) != c.in || (b.jar[stayCookie] != was) != c.in ||
+			(b.jar["twofold"] != "") != c.in {
 			t.Errorf("%s %v: status %d, exchanged %v", c.method, c.header, r.status, b.jar[stayCookie] != was)
 		}
 		w.advance(time.Minute)
@@ -427,7 +443,8 @@ func TestR023_PagesOfOurs(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, v := w.withApp("alice"), w.withApp("victor")
 	b := w.staying(a)
-	if r := b.page("/login?next=/app/user").want(303); r.header.Get("Location") != "/" && r.header.Get("Location") != "/app/user" {
+	if r := b.page("/login?next=/app/user").want(303); r.header.Get("Location") != "/" &&
+		r.header.Get("Location") != "/app/user" {
 		t.Errorf("to %s", r.header.Get("Location"))
 	}
 	b.back(a)

@@ -243,8 +243,10 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	w.must(err)
 	token := seal.Token()
 	w.must(w.nodes[0].db.PutPending(ctx, store.Pending{
-		Hash: seal.HashToken(token), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: store.Ready, Factor: e.factors()[0].ID,
-		First: store.Proof{Method: store.Email, At: w.Now()}, CreatedAt: w.Now(), ExpiresAt: w.Now().Add(10 * time.Minute),
+		Hash: seal.HashToken(token), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: store.Ready,
+		Factor: e.factors()[0].ID,
+		First:  store.Proof{Method: store.Email, At: w.Now()}, CreatedAt: w.Now(),
+		ExpiresAt: w.Now().Add(10 * time.Minute),
 	}))
 	mailed := w.browser()
 	mailed.jar["twofold-pending"] = token
@@ -373,7 +375,8 @@ func TestR076_RescueIsAnnounced(t *testing.T) {
 			names = append(names, e.Event+" "+e.Method)
 		}
 	}
-	if !slices.Equal(names, []string{"tf-rescue-requested help", "tf-rescue-requested email", "user-authenticated rescue"}) {
+	if !slices.Equal(names, []string{"tf-rescue-requested help", "tf-rescue-requested email",
+		"user-authenticated rescue"}) {
 		t.Errorf("rows %q", names)
 	}
 	trusted.asked(a, "a device trusted before the rescue")
@@ -388,7 +391,8 @@ func TestR076_RescueIsAnnounced(t *testing.T) {
 	if w.rows(tables...) != state {
 		t.Fatal("opening the link changed something")
 	}
-	w.browser().do("POST", link, typeForm, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").refused("a page elsewhere pressed it")
+	w.browser().do("POST", link, typeForm, "", "Sec-Fetch-Site", "cross-site", "Origin",
+		"https://evil.test").refused("a page elsewhere pressed it")
 	w.browser().form("/tf-not-me/" + forge(asked)).refused("a forged link")
 	thief.in(a, 2)
 	pending := w.plantPending(a)

@@ -270,7 +270,8 @@ func TestR174_ThePageOfAnAccountReadsNoMoreForMore(t *testing.T) {
 		now, id := w.Now().Add(time.Duration(i)*time.Millisecond), store.NewID()
 		ends := now.Add(time.Hour)
 		w.must(n.db.PutSession(t.Context(), store.Session{
-			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Level: store.OneFactor,
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion,
+			Level: store.OneFactor,
 			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 		w.must(n.db.PutDevice(t.Context(), store.Device{

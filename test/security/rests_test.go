@@ -78,10 +78,12 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 func TestR152_WhatCountedAsTwoIsOver(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("alice")
-	for _, pair := range [][]string{{"oauth", "rescue"}, {"oauth", store.Email}, {store.Email, store.Email}, {"reset", "rescue"}} {
+	for _, pair := range [][]string{{"oauth", "rescue"}, {"oauth", store.Email}, {store.Email, store.Email},
+		{"reset", "rescue"}} {
 		w.plantSession(p).in(p, 2)
 		b := w.plantSession(p)
-		w.write(`UPDATE twofold_sessions SET proofs = ?`, `[{"method":"`+pair[0]+`","at":"2026-03-01T12:00:00Z"},{"method":"`+pair[1]+`","at":"2026-03-01T12:00:00Z"}]`)
+		w.write(`UPDATE twofold_sessions SET proofs = ?`, `[{"method":"`+pair[0]+
+			`","at":"2026-03-01T12:00:00Z"},{"method":"`+pair[1]+`","at":"2026-03-01T12:00:00Z"}]`)
 		b.post("/tf-setup", m{"setup": "disable"}).want(400).refused(pair[0] + " and " + pair[1])
 		b.out(pair[0] + " and " + pair[1])
 	}

@@ -14,7 +14,8 @@ func TestR138_PermissionsAreThoseOfNow(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open)
 	auth := w.nodes[0].auth
-	page := auth.RequirePermission("read", "write")(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	page := auth.RequirePermission("read",
+		"write")(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	p := w.person("alice")
 	status := func(b *browser) int {
 		r := httptest.NewRequest("GET", w.nodes[0].origin+"/page", nil)
@@ -50,7 +51,8 @@ func TestR138_PermissionsAreThoseOfNow(t *testing.T) {
 	w.must(auth.DeleteRole(ctx, "reader"))
 	want("a role that is gone", 403)
 	for _, bad := range []string{"", "a b", "a,b", "a\nb"} {
-		if auth.CreateRole(ctx, twofold.Role{Name: bad}) == nil || auth.ChangePermissions(ctx, "editor", []string{bad}, nil) == nil {
+		if auth.CreateRole(ctx, twofold.Role{Name: bad}) == nil ||
+			auth.ChangePermissions(ctx, "editor", []string{bad}, nil) == nil {
 			t.Errorf("name %q is taken", bad)
 		}
 	}

@@ -24,8 +24,10 @@ func (w *world) plantToken(p *person) string {
 	u, err := n.db.UserByID(w.t.Context(), p.id)
 	w.must(err)
 	w.must(n.db.PutSession(w.t.Context(), store.Session{
-		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Level: store.TwoFactors, Token: true,
-		Proofs: []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}}, FreshAt: now, CreatedAt: now, SeenAt: now,
+		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
+		Level: store.TwoFactors, Token: true,
+		Proofs: []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}}, FreshAt: now,
+		CreatedAt: now, SeenAt: now,
 		IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 	}))
 	return token
@@ -42,10 +44,11 @@ func (w *world) callers(plain, full *person) (names []string, make map[string]fu
 	}
 	make = map[string]func() *browser{
 		"nobody": w.browser, "pending": func() *browser { return w.plantPending(full) },
-		"level-1": func() *browser { return w.plantSession(plain) }, "level-2": func() *browser { return w.plantSession(full) },
-		"basic":  with("Authorization", "Basic "+encode64(full.email+":"+secret)),
-		"bearer": func() *browser { return with("Authorization", "Bearer "+w.plantToken(full))() },
-		"token":  func() *browser { return with("Authentication-Token", w.plantToken(full))() },
+		"level-1": func() *browser { return w.plantSession(plain) },
+		"level-2": func() *browser { return w.plantSession(full) },
+		"basic":   with("Authorization", "Basic "+encode64(full.email+":"+secret)),
+		"bearer":  func() *browser { return with("Authorization", "Bearer "+w.plantToken(full))() },
+		"token":   func() *browser { return with("Authentication-Token", w.plantToken(full))() },
 	}
 	return []string{"nobody", "pending", "level-1", "level-2", "basic", "bearer", "token"}, make
 }
@@ -56,7 +59,8 @@ func TestR009_EveryWayInIsListed(t *testing.T) {
 	w, _, _ := sites(t, open, unified, tokens, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
 	plain, full := w.person("plain"), w.withApp("full")
 	names, who := w.callers(plain, full)
-	paths := append(w.nodes[0].auth.Paths(), "/", "/app/user", "/app/two", "/login/", "/tf-setup/{token}/more", "/nowhere", "/ws", "/events", "/debug/vars", "/.env")
+	paths := append(w.nodes[0].auth.Paths(), "/", "/app/user", "/app/two", "/login/", "/tf-setup/{token}/more",
+		"/nowhere", "/ws", "/events", "/debug/vars", "/.env")
 	slices.Sort(paths)
 	var got strings.Builder
 	fmt.Fprintf(&got, "path method %s\n", strings.Join(names, " "))
@@ -77,7 +81,8 @@ func TestR009_EveryWayInIsListed(t *testing.T) {
 				statuses = append(statuses, r.status)
 				fmt.Fprintf(&got, " %d", r.status)
 				signedIn := name == "level-1" || name == "level-2" || name == "token"
-				if !signedIn && (r.json["user"] != nil || r.cookie("twofold") != "" || strings.Contains(r.body, full.email)) {
+				if !signedIn && (r.json["user"] != nil || r.cookie("twofold") != "" ||
+					strings.Contains(r.body, full.email)) {
 					t.Errorf("%s %s answers to %s as if signed in: %.200s", method, path, name, r.body)
 				}
 				if r.status >= 500 {
@@ -132,7 +137,8 @@ func TestR053_EveryPathAnswersAStaleSession(t *testing.T) {
 	var got strings.Builder
 	for i, path := range paths {
 		for j, method := range methods {
-			r := sessions[i*len(methods)+j].do(method, strings.ReplaceAll(path, "{token}", strings.Repeat("A", 43)), typeJSON, "{}", "Accept", typeJSON)
+			r := sessions[i*len(methods)+j].do(method, strings.ReplaceAll(path, "{token}", strings.Repeat("A", 43)),
+				typeJSON, "{}", "Accept", typeJSON)
 			if r.status != 405 && r.status != 404 {
 				fmt.Fprintf(&got, "%s %s %d\n", path, method, r.status)
 			}
@@ -148,7 +154,8 @@ func TestR032_SecretIsShownOnce(t *testing.T) {
 	a := w.person("alice")
 	b := w.plantSession(a)
 	page := b.page(b.form("/tf-setup", "setup", "authenticator").want(303).header.Get("Location")).want(200)
-	if !strings.Contains(page.body, `src="data:image/`) || strings.Contains(page.header.Get("Content-Security-Policy"), "http") {
+	if !strings.Contains(page.body, `src="data:image/`) ||
+		strings.Contains(page.header.Get("Content-Security-Policy"), "http") {
 		t.Error("the picture of the secret comes from elsewhere")
 	}
 	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
@@ -162,7 +169,8 @@ func TestR032_SecretIsShownOnce(t *testing.T) {
 		t.Fatal("this test looks for the wrong text")
 	}
 	a.app = decode(w, key)
-	traces := []string{key, r.text("tf_authr_key"), url.QueryEscape(uri), "otpauth:", string(a.app), fmt.Sprintf("%x", a.app), encode64(string(a.app))}
+	traces := []string{key, r.text("tf_authr_key"), url.QueryEscape(uri), "otpauth:", string(a.app),
+		fmt.Sprintf("%x", a.app), encode64(string(a.app))}
 	from := len(w.replies.String())
 	look := func(b *browser, when string) {
 		t.Helper()
@@ -254,8 +262,10 @@ func TestR102_SwitchedOffAccountsLoseAll(t *testing.T) {
 		p := w.withApp(strings.ReplaceAll(name, " ", ""))
 		token := w.browser()
 		token.header["Authentication-Token"] = w.plantToken(p)
-		mobile, desk, pending, trusted := w.plantSession(p), w.plantSession(p).on(second), w.plantPending(p), w.trusted(p)
-		all := []*browser{mobile, desk, token, token.copy().on(second), mobile.copy().on(second), desk.copy().on(w.nodes[0])}
+		mobile, desk, pending, trusted := w.plantSession(p), w.plantSession(p).on(second), w.plantPending(p),
+			w.trusted(p)
+		all := []*browser{mobile, desk, token, token.copy().on(second), mobile.copy().on(second),
+			desk.copy().on(w.nodes[0])}
 		for _, b := range all {
 			b.in(p, 2)
 		}
@@ -277,7 +287,8 @@ func TestR102_SwitchedOffAccountsLoseAll(t *testing.T) {
 }
 
 // payloads would run in a page that repeats them as they are.
-var payloads = []string{`"><svg onload=1>`, `'-alert(1)-'`, `</script><script>alert(1)</script>`, `{{print 31337 31337}}`, `javascript:alert(1)`, `<img src=x onerror=alert(1)>`}
+var payloads = []string{`"><svg onload=1>`, `'-alert(1)-'`, `</script><script>alert(1)</script>`,
+	`{{print 31337 31337}}`, `javascript:alert(1)`, `<img src=x onerror=alert(1)>`}
 
 // TestR110_ReflectedValuesAreInert on pages, in mails and in JSON.
 func TestR110_ReflectedValuesAreInert(t *testing.T) {
@@ -299,9 +310,11 @@ func TestR110_ReflectedValuesAreInert(t *testing.T) {
 				return b.post(path, body)
 			}
 			for _, field := range []string{"email", "username", "identity", "password", "next", "csrf_token"} {
-				send("/login", "email", "nobody@good.test", "password", strings.Repeat("x", 1100), field, payload) // not hashed
+				// not hashed
+				send("/login", "email", "nobody@good.test", "password", strings.Repeat("x", 1100), field, payload)
 			}
-			send("/register", "email", payload+"@good.test", "username", payload, "password", payload, "password_confirm", payload+"x", "next", payload)
+			send("/register", "email", payload+"@good.test", "username", payload, "password", payload,
+				"password_confirm", payload+"x", "next", payload)
 			send("/register", "email", `"`+payload+`"@good.test`, "password", secret, "password_confirm", secret)
 			b = w.plantPending(p)
 			b.header["User-Agent"] = "Firefox/130 " + payload
@@ -322,7 +335,8 @@ func TestR110_ReflectedValuesAreInert(t *testing.T) {
 			b.page("/me").want(200)
 			b.form("/tf-setup", "setup", "disable")
 		}
-		for _, path := range []string{"/login", "/register", "/tf-validate", "/tf-select", "/nowhere", "/tf-not-me/" + url.PathEscape(payload), "/tf-static/" + url.PathEscape(payload)} {
+		for _, path := range []string{"/login", "/register", "/tf-validate", "/tf-select", "/nowhere",
+			"/tf-not-me/" + url.PathEscape(payload), "/tf-static/" + url.PathEscape(payload)} {
 			w.browser().page(path + "?next=" + q + "&error=" + q + "&email=" + q + "&lang=" + q)
 		}
 		w.settled()
@@ -347,7 +361,8 @@ func TestR110_ReflectedValuesAreInert(t *testing.T) {
 		head, body, _ := strings.Cut(r, "\n")
 		if strings.HasPrefix(body, "{") {
 			count++
-			if !strings.Contains(head, "Content-Type:[application/json]") || !strings.Contains(head, "X-Content-Type-Options:[nosniff]") {
+			if !strings.Contains(head, "Content-Type:[application/json]") ||
+				!strings.Contains(head, "X-Content-Type-Options:[nosniff]") {
 				t.Errorf("JSON with these headers: %.300s", head)
 			}
 		}

@@ -20,7 +20,8 @@ func TestR047_CodesAreStoredAsKeyedHashes(t *testing.T) {
 	sum := sha256.Sum256([]byte(code))
 	for _, c := range w.dump() {
 		if c.text == code || hasWord(c.text, code) || strings.Contains(c.hex, hex.EncodeToString(sum[:])) ||
-			strings.Contains(c.text, base64.RawURLEncoding.EncodeToString(sum[:])) || strings.Contains(c.hex, hex.EncodeToString([]byte(code))) && c.column == "mac" {
+			strings.Contains(c.text, base64.RawURLEncoding.EncodeToString(sum[:])) ||
+			strings.Contains(c.hex, hex.EncodeToString([]byte(code))) && c.column == "mac" {
 			t.Errorf("%s.%s holds the code or its plain hash", c.table, c.column)
 		}
 	}
@@ -40,7 +41,8 @@ func TestR047_CodesAreStoredAsKeyedHashes(t *testing.T) {
 // every spelling; a code that comes back right gives its place back.
 func TestR048_SendingIsLimited(t *testing.T) {
 	w := newWorld(t)
-	spellings := []string{"+1 650 555 1212", "+16505551212", "0016505551212", "650-555-1212", "＋１６５０５５５１２１２", "(650) 555 1212"}
+	spellings := []string{"+1 650 555 1212", "+16505551212", "0016505551212", "650-555-1212", "＋１６５０５５５１２１２",
+		"(650) 555 1212"}
 	people := []*browser{}
 	for i := range 5 {
 		people = append(people, w.plantSession(w.person(fmt.Sprintf("pumper%d", i))))
@@ -61,7 +63,8 @@ func TestR048_SendingIsLimited(t *testing.T) {
 		t.Errorf("%d texts to one number in a little more than a day", n)
 	}
 	people[0] = w.plantSession(&person{w: w, id: w.userID("pumper0")})
-	for _, phone := range []string{"+19005551212", "+18005551212", "+449098790000", "+1-650-555-1212;ext=1", "+0", "911"} {
+	for _, phone := range []string{"+19005551212", "+18005551212", "+449098790000", "+1-650-555-1212;ext=1", "+0",
+		"911"} {
 		before := w.texts()
 		people[0].post("/tf-setup", m{"setup": "sms", "phone": phone}).want(400)
 		if w.texts() != before {

@@ -27,7 +27,8 @@ func TestR098_SessionID(t *testing.T) {
 		t.Errorf("id %q", id)
 	}
 	for what, v := range map[string]string{
-		"cut": id[:42], "longer": id + "A", "upper case": strings.ToUpper(id), "lower case": strings.ToLower(id), "half": id[:21],
+		"cut": id[:42], "longer": id + "A", "upper case": strings.ToUpper(id), "lower case": strings.ToLower(id),
+		"half":   id[:21],
 		"quoted": `"` + id[:41] + `"`, "percent": "%" + fmt.Sprintf("%02x", id[0]) + id[1:], "hash": seal.HashToken(id),
 	} {
 		c := w.browser()
@@ -81,8 +82,10 @@ func TestR099_CookieAttributes(t *testing.T) {
 	b.form("/logout").want(303)
 	common := []string{"Path=/", "HttpOnly", "Secure"}
 	table := map[string]string{
-		"__Host-twofold": "SameSite=Lax", "__Host-twofold-pending": "SameSite=Lax", "__Host-twofold-csrf": "SameSite=Lax",
-		"__Host-twofold-notes": "SameSite=Lax", "__Host-twofold-known": "SameSite=Lax", "__Host-tf_validity": "SameSite=Strict", "__Host-remember_token": "SameSite=Strict",
+		"__Host-twofold": "SameSite=Lax", "__Host-twofold-pending": "SameSite=Lax",
+		"__Host-twofold-csrf":  "SameSite=Lax",
+		"__Host-twofold-notes": "SameSite=Lax", "__Host-twofold-known": "SameSite=Lax",
+		"__Host-tf_validity": "SameSite=Strict", "__Host-remember_token": "SameSite=Strict",
 	}
 	for name, lines := range w.cookies {
 		same, known := table[name]
@@ -97,7 +100,8 @@ func TestR099_CookieAttributes(t *testing.T) {
 			}
 			value, _, _ := strings.Cut(strings.TrimPrefix(line, name+"="), ";")
 			lasting := strings.Contains(line, "Max-Age") || strings.Contains(line, "Expires")
-			if strings.Contains(line, "Domain") || len(line) > 4096 || strings.HasSuffix(name, "-twofold") && value != "" && lasting {
+			if strings.Contains(line, "Domain") || len(line) > 4096 ||
+				strings.HasSuffix(name, "-twofold") && value != "" && lasting {
 				t.Errorf("%s: %s", name, line)
 			}
 			if value == "" && !strings.Contains(line, "Max-Age=0") {
@@ -173,8 +177,10 @@ func TestR101_LogoutEndsTheSession(t *testing.T) {
 // unsafeRequests are all paths that change something, with a body they take.
 func unsafeRequests() map[string]string {
 	return map[string]string{
-		"/login": "email=alice%40good.test&password=x", "/register": "email=new%40good.test&password=x", "/logout": "", "/verify": "password=x",
-		"/tf-setup": "setup=disable", "/tf-setup/x": "code=1", "/tf-validate": "code=000000", "/tf-select": "which=email",
+		"/login": "email=alice%40good.test&password=x", "/register": "email=new%40good.test&password=x", "/logout": "",
+		"/verify":   "password=x",
+		"/tf-setup": "setup=disable", "/tf-setup/x": "code=1", "/tf-validate": "code=000000",
+		"/tf-select": "which=email",
 		"/tf-rescue": "help_setup=email", "/tf-resend": "", "/tf-not-me/x": "",
 	}
 }
@@ -223,7 +229,8 @@ func TestR103_CSRF(t *testing.T) {
 			if r.status != 400 || !strings.Contains(r.body, "CSRF") {
 				t.Errorf("%s with token %q: status %d: %s", path, token, r.status, r.body)
 			}
-			b.do("POST", path+"?csrf_token="+theirs, typeForm, body, "Accept", typeJSON, "Referer", w.nodes[0].origin+path).want(400)
+			b.do("POST", path+"?csrf_token="+theirs, typeForm, body, "Accept", typeJSON, "Referer",
+				w.nodes[0].origin+path).want(400)
 		}
 		b.in(a, 2)
 	}
@@ -242,7 +249,8 @@ func TestR103_CSRF(t *testing.T) {
 func TestR104_ReadingChangesNothing(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice").enrollMail()
-	jars := []*browser{w.browser(), w.plantPending(a), w.plantSession(a), w.trusted(w.withApp("trudy")), w.plantPending(w.person("newcomer"))}
+	jars := []*browser{w.browser(), w.plantPending(a), w.plantSession(a), w.trusted(w.withApp("trudy")),
+		w.plantPending(w.person("newcomer"))}
 	draft := w.plantSession(a)
 	draft.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
 	jars = append(jars, draft)
@@ -250,14 +258,16 @@ func TestR104_ReadingChangesNothing(t *testing.T) {
 	before := w.everything()
 	for _, path := range append(paths(), "/tf-not-me/"+a.stopToken()) {
 		for i, jar := range jars {
-			for _, query := range []string{"", "?include_auth_token", "?code=123456&setup=disable&which=email&help_setup=email"} {
+			for _, query := range []string{"", "?include_auth_token",
+				"?code=123456&setup=disable&which=email&help_setup=email"} {
 				get := jar.copy().get(path + query)
 				head := jar.copy().do("HEAD", path+query, "", "", "Accept", typeJSON)
 				jar.copy().page(path + query)
 				if get.status != head.status {
 					t.Errorf("%s with jar %d: GET %d, HEAD %d", path, i, get.status, head.status)
 				}
-				if strings.Contains(get.body, "authentication_token") || strings.Contains(get.body, "b32key") || head.body != "" {
+				if strings.Contains(get.body, "authentication_token") || strings.Contains(get.body, "b32key") ||
+					head.body != "" {
 					t.Errorf("%s with jar %d: %s", path, i, get.body)
 				}
 			}
@@ -272,7 +282,8 @@ func TestR104_ReadingChangesNothing(t *testing.T) {
 // everything is the whole database without times of activity.
 func (w *world) everything() string {
 	w.t.Helper()
-	return w.rows("users", "identities", "factors", "devices", "device_secrets", "sessions", "pendings", "drafts", "challenges", "counters")
+	return w.rows("users", "identities", "factors", "devices", "device_secrets", "sessions", "pendings", "drafts",
+		"challenges", "counters")
 }
 
 // TestR105_ContentTypesAreStrict: JSON and the two form types, in UTF-8.
@@ -281,18 +292,22 @@ func TestR105_ContentTypesAreStrict(t *testing.T) {
 	a := w.withApp("alice")
 	body := `{"email":"` + a.email + `","password":"` + secret + `"}`
 	for _, contentType := range []string{
-		"text/plain", "application/json; charset=utf-16", "application/jsonp", "text/json", "application/javascript", "*/*", "application/xml", "json", "",
-		"text/plain; application/json", "application/json, text/plain", "application/x-www-form-urlencoded; charset=iso-8859-1",
+		"text/plain", "application/json; charset=utf-16", "application/jsonp", "text/json", "application/javascript",
+		"*/*", "application/xml", "json", "",
+		"text/plain; application/json", "application/json, text/plain",
+		"application/x-www-form-urlencoded; charset=iso-8859-1",
 	} {
 		r := w.browser().do("POST", "/login", contentType, body)
 		if r.status != 415 && r.status != 400 || r.json["tf_required"] != nil {
 			t.Errorf("%q: status %d", contentType, r.status)
 		}
 	}
-	if r := w.browser().do("POST", "/login", typeForm, body); r.json["tf_required"] != nil || r.cookie("twofold-pending") != "" {
+	if r := w.browser().do("POST", "/login", typeForm, body); r.json["tf_required"] != nil ||
+		r.cookie("twofold-pending") != "" {
 		t.Errorf("JSON as a form: status %d", r.status)
 	}
-	r := w.raw(w.nodes[0], "POST /login HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nContent-Type: text/plain\r\nContent-Type: application/json\r\n"+
+	r := w.raw(w.nodes[0], "POST /login HTTP/1.1\r\nHost: "+w.nodes[0].addr+
+		"\r\nContent-Type: text/plain\r\nContent-Type: application/json\r\n"+
 		"Connection: close\r\nContent-Length: "+fmt.Sprint(len(body))+"\r\n\r\n"+body)
 	if r == nil || r.status != 415 {
 		t.Errorf("two content types: %+v", r)
@@ -312,26 +327,33 @@ func TestR106_Headers(t *testing.T) {
 	w := newWorld(t, plenty, func(c *twofold.Config) { c.Origin = "https://good.test" })
 	want := map[string]*regexp.Regexp{
 		"Cache-Control": regexp.MustCompile(`no-store`), "X-Content-Type-Options": regexp.MustCompile(`^nosniff$`),
-		"Content-Security-Policy": regexp.MustCompile(`default-src 'self';.*object-src 'none';.*base-uri 'none';.*form-action 'self';.*frame-ancestors 'none'`),
-		"X-Frame-Options":         regexp.MustCompile(`^DENY$`), "Referrer-Policy": regexp.MustCompile(`^(same-origin|no-referrer)$`),
-		"Strict-Transport-Security":  regexp.MustCompile(`max-age=(3153600\d|[4-9]\d{7}|\d{9,})`),
-		"Cross-Origin-Opener-Policy": regexp.MustCompile(`^same-origin$`), "Cross-Origin-Resource-Policy": regexp.MustCompile(`^same-origin$`),
+		"Content-Security-Policy": regexp.MustCompile(
+			`default-src 'self';.*object-src 'none';.*base-uri 'none';.*form-action 'self';.*frame-ancestors 'none'`),
+		"X-Frame-Options":              regexp.MustCompile(`^DENY$`),
+		"Referrer-Policy":              regexp.MustCompile(`^(same-origin|no-referrer)$`),
+		"Strict-Transport-Security":    regexp.MustCompile(`max-age=(3153600\d|[4-9]\d{7}|\d{9,})`),
+		"Cross-Origin-Opener-Policy":   regexp.MustCompile(`^same-origin$`),
+		"Cross-Origin-Resource-Policy": regexp.MustCompile(`^same-origin$`),
 	}
 	b := w.browser()
 	b.host = "good.test"
 	for _, lines := range [][]string{{"Origin", "https://evil.test"}, {"Origin", "null"}, {}} {
 		for _, r := range []*answer{
-			b.do("GET", "/login", "", "", lines...), b.do("GET", "/me", "", "", lines...), b.do("PUT", "/login", "", "", lines...),
+			b.do("GET", "/login", "", "", lines...), b.do("GET", "/me", "", "", lines...),
+			b.do("PUT", "/login", "", "", lines...),
 			b.do("OPTIONS", "/login", "", "", append(lines, "Access-Control-Request-Method", "POST")...),
-			b.do("POST", "/login", typeForm, "email=x&password=y", lines...), b.do("GET", "/tf-validate", "", "", lines...),
-			b.do("GET", "/tf-setup/x", "", "", lines...), b.do("GET", "/app/user", "", "", lines...), b.do("POST", "/login", typeJSON, "{", lines...),
+			b.do("POST", "/login", typeForm, "email=x&password=y", lines...),
+			b.do("GET", "/tf-validate", "", "", lines...),
+			b.do("GET", "/tf-setup/x", "", "", lines...), b.do("GET", "/app/user", "", "", lines...),
+			b.do("POST", "/login", typeJSON, "{", lines...),
 		} {
 			for name, pattern := range want {
 				if !pattern.MatchString(r.header.Get(name)) {
 					t.Errorf("%s (%d): %s is %q", r.what, r.status, name, r.header.Get(name))
 				}
 			}
-			if r.header.Get("Access-Control-Allow-Origin") != "" || r.header.Get("Access-Control-Allow-Credentials") != "" {
+			if r.header.Get("Access-Control-Allow-Origin") != "" ||
+				r.header.Get("Access-Control-Allow-Credentials") != "" {
 				t.Errorf("%s: allows another origin", r.what)
 			}
 		}

@@ -18,7 +18,8 @@ func TestR053_FreshForSecurityChanges(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	changes := []m{
-		{"setup": "authenticator"}, {"setup": "sms", "phone": "+16505551212", "add": true}, {"setup": "email", "add": true}, {"setup": "disable"},
+		{"setup": "authenticator"}, {"setup": "sms", "phone": "+16505551212", "add": true},
+		{"setup": "email", "add": true}, {"setup": "disable"},
 	}
 	session := w.plantSession(a)
 	w.advance(15*time.Minute - time.Second)
@@ -63,7 +64,8 @@ func TestR054_FreshIsThisUserInThisSession(t *testing.T) {
 		session.post("/verify", body).want(400).refused("claims")
 		stale("claims")
 	}
-	session.post("/verify", m{"password": "the horse of victor 71", "email": v.email}).want(400).refused("another's name and password")
+	session.post("/verify", m{"password": "the horse of victor 71",
+		"email": v.email}).want(400).refused("another's name and password")
 	session.post("/verify", m{"password": secret}).want(200)
 	stale("password alone")
 	w.advance(time.Minute)
@@ -103,7 +105,8 @@ func TestR055_NothingActiveBeforeConfirmed(t *testing.T) {
 	session := w.plantSession(a)
 	first := session.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 	w.plantPending(a).validate(a.next()).want(200) // the old one works on
-	for _, flag := range []m{{"enabled": true}, {"setup": "authenticator", "confirmed": true}, {"tf_primary_method": "authenticator"}} {
+	for _, flag := range []m{{"enabled": true}, {"setup": "authenticator", "confirmed": true},
+		{"tf_primary_method": "authenticator"}} {
 		before := fmt.Sprint(a.factors())
 		session.post("/tf-setup", flag)
 		if fmt.Sprint(a.factors()) != before {
@@ -115,9 +118,11 @@ func TestR055_NothingActiveBeforeConfirmed(t *testing.T) {
 	for _, token := range []string{first.text("tf_state_token"), second.text("tf_state_token")} {
 		session.post("/tf-setup/"+token, m{"code": code(first)}).want(400).refused("the first draft's code")
 	}
-	session.post("/tf-setup/"+first.text("tf_state_token"), m{"code": code(second)}).want(400).refused("the first draft's token")
+	session.post("/tf-setup/"+first.text("tf_state_token"),
+		m{"code": code(second)}).want(400).refused("the first draft's token")
 	w.advance(10*time.Minute + time.Second)
-	session.post("/tf-setup/"+second.text("tf_state_token"), m{"code": code(second)}).want(400).refused("after ten minutes")
+	session.post("/tf-setup/"+second.text("tf_state_token"),
+		m{"code": code(second)}).want(400).refused("after ten minutes")
 	w.advance(-5 * time.Minute)
 	if f := a.factors(); len(f) != 1 || f[0].Method != store.Authenticator {
 		t.Errorf("factors are %+v", f)
@@ -143,7 +148,8 @@ func TestR056_DraftIsBound(t *testing.T) {
 		t.Error("a factor was set up")
 	}
 	his.post("/tf-setup/"+own.text("tf_state_token"), m{
-		"code": totp(decode(w, own.text("tf_authr_b32key")), w.Now().Unix()/30), "phone": "+16505551299", "secret": "JBSWY3DPEHPK3PXP",
+		"code": totp(decode(w, own.text("tf_authr_b32key")), w.Now().Unix()/30), "phone": "+16505551299",
+		"secret": "JBSWY3DPEHPK3PXP",
 	}).want(200)
 	if f := v.factors(); len(f) != 1 || f[0].Destination != "" || f[0].Method != "authenticator" {
 		t.Errorf("the request said what is set up: %+v", f)
@@ -209,12 +215,14 @@ func TestR058_EverythingBeforeAChangeIsDead(t *testing.T) {
 		session.in(p, 2)
 		old := acting.copy()
 		change(p, acting)
-		for what, b := range map[string]*browser{"session": session, "old id": old, "token": token, "draft's session": draft, "trusted session": device} {
+		for what, b := range map[string]*browser{"session": session, "old id": old, "token": token,
+			"draft's session": draft, "trusted session": device} {
 			b.out(name + ": " + what)
 		}
 		pending.validate(code).refused(name + ": code of before")
 		pending.out(name + ": pending of before")
-		draft.post("/tf-setup/"+draftToken.text("tf_state_token"), m{"code": "000000"}).want(401).refused(name + ": draft of before")
+		draft.post("/tf-setup/"+draftToken.text("tf_state_token"),
+			m{"code": "000000"}).want(401).refused(name + ": draft of before")
 		if n := w.number(`SELECT COUNT(*) FROM twofold_devices WHERE user_id = ?`, p.id); n != 0 {
 			t.Errorf("%s: %d trusted devices left", name, n)
 		}
@@ -306,11 +314,14 @@ func TestR062_UnknownFieldsChangeNothing(t *testing.T) {
 	session, pending := w.plantSession(a), w.plantPending(a)
 	before := w.rows("users", "factors", "devices", "sessions", "pendings", "drafts")
 	unknown := m{
-		"tf_enabled": false, "tf_primary_method": nil, "totp_last_step": 0, "is_admin": true, "role": "admin", "roles": "admin", "verified": true,
-		"aal": 2, "confirmed_at": "2020-01-01", "user_id": a.id, "locked": false, "active": true, "fs_uniquifier": "x", "level": 2, "trusted": true,
+		"tf_enabled": false, "tf_primary_method": nil, "totp_last_step": 0, "is_admin": true, "role": "admin",
+		"roles": "admin", "verified": true,
+		"aal": 2, "confirmed_at": "2020-01-01", "user_id": a.id, "locked": false, "active": true, "fs_uniquifier": "x",
+		"level": 2, "trusted": true,
 	}
 	for path, b := range map[string]*browser{
-		"/login": w.browser(), "/register": w.browser(), "/verify": session, "/tf-setup": session, "/tf-setup/x": session,
+		"/login": w.browser(), "/register": w.browser(), "/verify": session, "/tf-setup": session,
+		"/tf-setup/x":  session,
 		"/tf-validate": pending, "/tf-select": pending, "/tf-rescue": pending, "/tf-resend": pending,
 	} {
 		body := m{}

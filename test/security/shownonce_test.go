@@ -53,7 +53,8 @@ func TestR280_WhatIsShownOnceTravelsSealed(t *testing.T) {
 				if strings.HasSuffix(name, "twofold-refused") {
 					carried = name
 					raw, err := base64.RawURLEncoding.DecodeString(value)
-					if err != nil || len(c.find(string(raw))) > 0 || recoveryCode.Match(raw) || strings.Contains(string(raw), "tfp_") {
+					if err != nil || len(c.find(string(raw))) > 0 || recoveryCode.Match(raw) ||
+						strings.Contains(string(raw), "tfp_") {
 						t.Errorf("the cookie is %q: %v", raw, err)
 					}
 				}

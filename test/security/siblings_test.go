@@ -34,8 +34,10 @@ func TestR172_AGuardBelievesItsOwnSiteOnly(t *testing.T) {
 	_, customer := person(customers)
 	member, employee := person(staff)
 	for name, guard := range map[string]func(http.Handler) http.Handler{
-		"user": inner.auth.RequireUser, "role": inner.auth.RequireRole("admin"), "two factors": inner.auth.RequireTwoFactor,
-		"strong": inner.auth.RequireStrong, "fresh": inner.auth.RequireFresh(-1), "scope": inner.auth.RequireScope("read"),
+		"user": inner.auth.RequireUser, "role": inner.auth.RequireRole("admin"),
+		"two factors": inner.auth.RequireTwoFactor,
+		"strong":      inner.auth.RequireStrong, "fresh": inner.auth.RequireFresh(-1),
+		"scope":         inner.auth.RequireScope("read"),
 		"fresh, of all": inner.auth.RequireFresh(1 << 60),
 	} {
 		for order, h := range map[string]http.Handler{
@@ -53,7 +55,8 @@ func TestR172_AGuardBelievesItsOwnSiteOnly(t *testing.T) {
 		// The honest neighbor: guards of one site nest, and the page sees its user.
 		r, w := httptest.NewRequest(http.MethodGet, inner.origin+"/page", nil), httptest.NewRecorder()
 		r.AddCookie(employee)
-		if inner.auth.RequireUser(guard(page)).ServeHTTP(w, r); w.Code != 200 || w.Body.String() != "page of "+member.id {
+		if inner.auth.RequireUser(guard(page)).ServeHTTP(w, r); w.Code != 200 ||
+			w.Body.String() != "page of "+member.id {
 			t.Errorf("%s: guards of one site: %d %s", name, w.Code, w.Body)
 		}
 	}
@@ -73,14 +76,16 @@ func TestR173_AHandshakeIsCheckedLikeAPost(t *testing.T) {
 		origin string
 		status int
 	}{
-		{"a sibling host", "same-site", "https://evil.good.test", 403}, {"another site", "cross-site", "https://evil.test", 403},
+		{"a sibling host", "same-site", "https://evil.good.test", 403},
+		{"another site", "cross-site", "https://evil.test", 403},
 		{"a sibling, by an older browser", "", "https://evil.good.test", 403}, {"no origin", "", "null", 403},
 		{"another scheme", "", "https" + own[4:], 403},
 		{"this site", "same-origin", own, 200}, {"this site, by an older browser", "", own, 200},
 	} {
 		for how, lines := range map[string][]string{
-			"WebSocket": {"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="},
-			"another":   {"Connection", "upgrade", "Upgrade", "h2c"},
+			"WebSocket": {"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13",
+				"Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="},
+			"another": {"Connection", "upgrade", "Upgrade", "h2c"},
 		} {
 			for path, who := range map[string]*browser{"/app/user": b, "/me": b} {
 				who = who.copy()
@@ -110,7 +115,8 @@ func TestR173_AHandshakeIsCheckedLikeAPost(t *testing.T) {
 	for _, lines := range [][]string{{"Upgrade", "websocket"}, {"Upgrade", "websocket", "Sec-Fetch-Site", "none"}} {
 		back := stays.copy()
 		back.bare = true
-		if r := back.do("GET", "/app/user", "", "", append(lines, "Connection", "Upgrade", "Accept", typeJSON)...); r.status != 401 {
+		if r := back.do("GET", "/app/user", "", "",
+			append(lines, "Connection", "Upgrade", "Accept", typeJSON)...); r.status != 401 {
 			t.Errorf("%v: a handshake without origin brought a browser back: %d", lines, r.status)
 		}
 	}
@@ -119,7 +125,8 @@ func TestR173_AHandshakeIsCheckedLikeAPost(t *testing.T) {
 	}
 	// A program's token is never sent by a page of another site.
 	for _, path := range []string{"/app/user"} {
-		r := w.program("Authentication-Token", "x").do("GET", path, "", "", "Upgrade", "websocket", "Origin", "https://evil.good.test", "Accept", typeJSON)
+		r := w.program("Authentication-Token", "x").do("GET", path, "", "", "Upgrade", "websocket", "Origin",
+			"https://evil.good.test", "Accept", typeJSON)
 		r.want(401)
 	}
 }

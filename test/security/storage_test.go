@@ -35,7 +35,8 @@ func (w *world) everyFlow() (people []*person, living map[string]string) {
 	living["set-up token"] = d.text("tf_state_token")
 	living["stop token"] = s.stopToken()
 	reg := w.browser()
-	reg.post("/register", m{"email": "new@good.test", "password": "chosen at registration 5", "password_confirm": "chosen at registration 5"}).want(200)
+	reg.post("/register", m{"email": "new@good.test", "password": "chosen at registration 5",
+		"password_confirm": "chosen at registration 5"}).want(200)
 	w.handedOut("password", "chosen at registration 5")
 	w.browser().post("/login", m{"email": "typed-wrongly-99@good.test", "password": "mistyped password 77"})
 	w.handedOut("password of nobody", "mistyped password 77")
@@ -66,7 +67,8 @@ func TestR134_DumpIsNoKeyRing(t *testing.T) {
 		inHex := hex.EncodeToString([]byte(value))
 		code := len(value) == 6
 		for _, c := range dump {
-			if code && (c.text == value || strings.Contains(c.text, " "+value)) || !code && (strings.Contains(c.text, value) || strings.Contains(c.hex, inHex)) {
+			if code && (c.text == value || strings.Contains(c.text, " "+value)) ||
+				!code && (strings.Contains(c.text, value) || strings.Contains(c.hex, inHex)) {
 				t.Errorf("%s.%s holds a %s", c.table, c.column, what)
 			}
 		}
@@ -81,7 +83,8 @@ func TestR134_DumpIsNoKeyRing(t *testing.T) {
 	}
 	tried := map[string]bool{}
 	for _, c := range dump {
-		if len(c.text) < 20 || tried[c.text] || strings.ContainsFunc(c.text, func(r rune) bool { return r <= ' ' || r > '~' || r == ';' || r == '"' }) {
+		if len(c.text) < 20 || tried[c.text] ||
+			strings.ContainsFunc(c.text, func(r rune) bool { return r <= ' ' || r > '~' || r == ';' || r == '"' }) {
 			continue // a cookie cannot even say it
 		}
 		tried[c.text] = true
@@ -126,7 +129,8 @@ func TestR135_NothingParkedBetweenTheSteps(t *testing.T) {
 			haystack += "\n" + raw
 		}
 	}
-	for _, needle := range []string{secret, url.QueryEscape(secret), hex.EncodeToString([]byte(secret)), encode64(secret), seal.HashToken(secret)} {
+	for _, needle := range []string{secret, url.QueryEscape(secret), hex.EncodeToString([]byte(secret)),
+		encode64(secret), seal.HashToken(secret)} {
 		if strings.Contains(haystack, needle) {
 			t.Errorf("%q is kept between the steps", needle)
 		}
@@ -173,8 +177,9 @@ func TestR136_TokensAreTyped(t *testing.T) {
 	}
 	variants := func(v string) map[string]string {
 		return map[string]string{
-			"prefix": v[:len(v)-1], "longer": v + "A", "upper": strings.ToUpper(v), "encoded": "%" + fmt.Sprintf("%02X", v[0]) + v[1:],
-			"padded": v + "=", "hash": seal.HashToken(v),
+			"prefix": v[:len(v)-1], "longer": v + "A", "upper": strings.ToUpper(v),
+			"encoded": "%" + fmt.Sprintf("%02X", v[0]) + v[1:],
+			"padded":  v + "=", "hash": seal.HashToken(v),
 		}
 	}
 	for name, v := range living {

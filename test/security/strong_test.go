@@ -31,7 +31,8 @@ func TestR052_StrongOnly(t *testing.T) {
 		}
 		in.post("/tf-setup", m{"setup": weak, "phone": "+16505551213", "add": true}).want(400)
 	}
-	if page := in.page("/tf-setup").want(200).body; strings.Contains(page, `value="sms"`) || strings.Contains(page, `value="email"`) {
+	if page := in.page("/tf-setup").want(200).body; strings.Contains(page, `value="sms"`) ||
+		strings.Contains(page, `value="email"`) {
 		t.Error("the page offers them")
 	}
 	b := w.browser()
@@ -172,7 +173,8 @@ func TestR052_TextsAreMarked(t *testing.T) {
 	b := w.plantSession(s)
 	for lang, notice := range map[string]string{"en": "gets the code too", "de": "bekommt auch den Code"} {
 		b.header["Accept-Language"] = lang
-		for _, page := range []*answer{b.page("/tf-setup"), b.page(b.form("/tf-setup", "setup", "sms", "phone", "+16505551212").header.Get("Location"))} {
+		for _, page := range []*answer{b.page("/tf-setup"),
+			b.page(b.form("/tf-setup", "setup", "sms", "phone", "+16505551212").header.Get("Location"))} {
 			if !strings.Contains(page.want(200).body, notice) {
 				t.Errorf("%s in %s does not say that texts are weaker", page.what, lang)
 			}

@@ -29,7 +29,8 @@ func TestR062_RolesInThePayload(t *testing.T) {
 	}
 	r := b.validate(p.next()).want(200)
 	user, _ := r.json["user"].(m)
-	if fmt.Sprint(user["roles"]) != "[editor unknown]" || fmt.Sprint(user["permissions"]) != "[read write]" || user["id"] != "mine" {
+	if fmt.Sprint(user["roles"]) != "[editor unknown]" || fmt.Sprint(user["permissions"]) != "[read write]" ||
+		user["id"] != "mine" {
 		t.Errorf("payload %v", user)
 	}
 	if len(shown) != 1 {
@@ -75,9 +76,11 @@ func TestR107_LinksLeadToTheApplicationsPages(t *testing.T) {
 	if to := b.page(link).want(303).header.Get("Location"); to != "/reset" {
 		t.Errorf("a spent link leads to %s", to)
 	}
-	for path, text := range map[string]string{"/us-verify-link": "Input not appropriate for requested API", "/us-verify-link/bogus": "link"} {
+	for path, text := range map[string]string{"/us-verify-link": "Input not appropriate for requested API",
+		"/us-verify-link/bogus": "link"} {
 		to, err := url.Parse(b.page(path).want(303).header.Get("Location"))
-		if err != nil || to.Path != "/app" || to.Fragment != "/error" || !strings.Contains(to.Query().Get("error"), text) || to.Host != "" {
+		if err != nil || to.Path != "/app" || to.Fragment != "/error" ||
+			!strings.Contains(to.Query().Get("error"), text) || to.Host != "" {
 			t.Errorf("%s leads to %v %v", path, to, err)
 		}
 	}

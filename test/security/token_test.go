@@ -118,7 +118,8 @@ func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 		t.Errorf("%s", r.body)
 	}
 	for what, it := range map[string]*browser{
-		"the browser": b, "the first token": w.program("Authentication-Token", header), "the second": w.program("Authentication-Token", header2),
+		"the browser": b, "the first token": w.program("Authentication-Token", header),
+		"the second": w.program("Authentication-Token", header2),
 	} {
 		it.out("a copied family: " + what)
 	}
@@ -131,7 +132,8 @@ func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 	}
 	// Garbage and other people's tokens end nothing.
 	_, _, third := p.pair()
-	for _, bad := range []string{"x", third + "x", third[:len(third)-1], strings.ToUpper(third), "tfp_" + third, strings.Repeat("a", 3000)} {
+	for _, bad := range []string{"x", third + "x", third[:len(third)-1], strings.ToUpper(third), "tfp_" + third,
+		strings.Repeat("a", 3000)} {
 		if r, _, _ := w.exchange(bad); r.status != 400 {
 			t.Errorf("%.20s: %d %s", bad, r.status, r.body)
 		}
@@ -205,7 +207,8 @@ func TestR101_SigningOutEndsRefreshTokens(t *testing.T) {
 		b.login(p).want(200)
 		r := b.post("/tf-validate?include_auth_token", m{"code": p.next()}).want(200)
 		line := strings.Join(w.cookies["fs_refresh"], " ")
-		if b.jar["fs_refresh"] == "" || strings.Contains(r.body, "refresh_token") || !strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") {
+		if b.jar["fs_refresh"] == "" || strings.Contains(r.body, "refresh_token") ||
+			!strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") {
 			t.Errorf("%s %s", line, r.body)
 		}
 		old := b.jar["fs_refresh"]
@@ -253,10 +256,13 @@ func TestR053_PersonalTokensAreMintedFresh(t *testing.T) {
 	r.want(401)
 	b = w.plantSession(p)
 	for why, body := range map[string]m{
-		"no name": {"name": " ", "scopes": []string{"read"}}, "no scope": {"name": "x"}, "an empty scope": {"name": "x", "scopes": []string{""}},
-		"another scope": {"name": "x", "scopes": []string{"read", "admin"}}, "for ever": {"name": "x", "scopes": []string{"read"}, "days": "100000"},
-		"no time": {"name": "x", "scopes": []string{"read"}, "days": "0"}, "a negative time": {"name": "x", "scopes": []string{"read"}, "days": "-1"},
-		"another type": {"name": "x", "scopes": m{"read": true}},
+		"no name": {"name": " ", "scopes": []string{"read"}}, "no scope": {"name": "x"},
+		"an empty scope":  {"name": "x", "scopes": []string{""}},
+		"another scope":   {"name": "x", "scopes": []string{"read", "admin"}},
+		"for ever":        {"name": "x", "scopes": []string{"read"}, "days": "100000"},
+		"no time":         {"name": "x", "scopes": []string{"read"}, "days": "0"},
+		"a negative time": {"name": "x", "scopes": []string{"read"}, "days": "-1"},
+		"another type":    {"name": "x", "scopes": m{"read": true}},
 	} {
 		if r := b.post("/access-tokens", body); r.status != 400 {
 			t.Errorf("%s: %d %s", why, r.status, r.body)
@@ -287,7 +293,8 @@ func TestR053_PersonalTokensAreMintedFresh(t *testing.T) {
 				r := prog.do(method, path, typeJSON, "{}", "Accept", typeJSON)
 				nobody := w.browser()
 				nobody.bare = true
-				if as := nobody.do(method, path, typeJSON, "{}", "Accept", typeJSON); r.json["user"] != nil || strings.Contains(r.body, p.email) || r.status != as.status {
+				if as := nobody.do(method, path, typeJSON, "{}", "Accept", typeJSON); r.json["user"] != nil ||
+					strings.Contains(r.body, p.email) || r.status != as.status {
 					t.Errorf("%s %s takes a personal token: %d %s", method, path, r.status, r.body)
 				}
 			}
@@ -330,7 +337,8 @@ func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 		t.Errorf("a person has all scopes: %d %s", r.status, r.body)
 	}
 	// What is none; a cookie alongside it does not help.
-	for _, bad := range []string{read[:len(read)-1], read + "x", strings.ToUpper(read), read[4:], "tfp_", "tfp_" + b.jar["twofold"]} {
+	for _, bad := range []string{read[:len(read)-1], read + "x", strings.ToUpper(read), read[4:], "tfp_",
+		"tfp_" + b.jar["twofold"]} {
 		prog := w.program("Authentication-Token", bad)
 		prog.jar["twofold"] = b.jar["twofold"]
 		if r := prog.get("/api/read"); r.status != 401 {
@@ -353,7 +361,8 @@ func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 	if strings.Contains(other.get("/access-tokens").want(200).body, id) {
 		t.Error("tokens of another account are listed")
 	}
-	foreign, unknown := other.do("DELETE", "/access-tokens/"+id, "", "", "Accept", typeJSON), other.do("DELETE", "/access-tokens/AAAA", "", "", "Accept", typeJSON)
+	foreign, unknown := other.do("DELETE", "/access-tokens/"+id, "", "", "Accept", typeJSON),
+		other.do("DELETE", "/access-tokens/AAAA", "", "", "Accept", typeJSON)
 	if foreign.status != 404 || foreign.body != unknown.body {
 		t.Errorf("another's token: %d %s", foreign.status, foreign.body)
 	}

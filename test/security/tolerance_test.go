@@ -18,19 +18,23 @@ func TestR185_AFieldThatIsNotKnownIsNotRead(t *testing.T) {
 	w := newWorld(t, plenty, tokens)
 	a := w.withApp("alice")
 	b := w.browser()
-	r := b.post("/login", m{"email": a.email, "password": secret, "submit": "Login", "level": 2, "tf_required": false, "user_id": "x", "code": a.next()}).want(200)
+	r := b.post("/login", m{"email": a.email, "password": secret, "submit": "Login", "level": 2, "tf_required": false,
+		"user_id": "x", "code": a.next()}).want(200)
 	if r.json["tf_required"] != true {
 		t.Error("a field changed what is asked for: ", r.body)
 	}
 	b.out("half signed in")
 	good, bad := a.next(), a.wrong()
 	for _, body := range []string{
-		`{"code":"` + bad + `","Code":"` + good + `"}`, `{"code":"` + bad + `","code[]":"` + good + `"}`, `{"code":"` + bad + `","passcode":["` + good + `"]}`,
-		`{"code":"` + bad + `","x":{"code":"` + good + `"}}`, `{"code":"` + bad + `","x":"1","x":"2"}`, `{"code":"` + bad + `","x":"\u0000"}`,
+		`{"code":"` + bad + `","Code":"` + good + `"}`, `{"code":"` + bad + `","code[]":"` + good + `"}`,
+		`{"code":"` + bad + `","passcode":["` + good + `"]}`,
+		`{"code":"` + bad + `","x":{"code":"` + good + `"}}`, `{"code":"` + bad + `","x":"1","x":"2"}`,
+		`{"code":"` + bad + `","x":"\u0000"}`,
 	} {
 		b.post("/tf-validate", body).want(400).refused(body)
 	}
-	for _, body := range []string{"CODE=" + good, "code%5B%5D=" + good, "x=1&x=2&code=" + good, "x=%00&code=" + good, "%00=1&code=" + good} {
+	for _, body := range []string{"CODE=" + good, "code%5B%5D=" + good, "x=1&x=2&code=" + good, "x=%00&code=" + good,
+		"%00=1&code=" + good} {
 		b.do("POST", "/tf-validate", typeForm, body, "Accept", typeJSON).want(400).refused(body)
 	}
 	before := w.rows("counters")
@@ -38,10 +42,12 @@ func TestR185_AFieldThatIsNotKnownIsNotRead(t *testing.T) {
 	if w.rows("counters") != before {
 		t.Error("a field that is not known counted as a guess")
 	}
-	b.post("/tf-validate", m{"code": good, "submit_code": "Submit Code", "help_setup": "email", "chosen_method": "sms"}).want(200)
+	b.post("/tf-validate", m{"code": good, "submit_code": "Submit Code", "help_setup": "email",
+		"chosen_method": "sms"}).want(200)
 	b.in(a, 2)
 	// A misspelled limit must not widen what is handed out.
-	if r := b.post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}, "day": "1"}).want(400); !strings.Contains(r.body, `"day"`) {
+	if r := b.post("/access-tokens",
+		m{"name": "ci", "scopes": []string{"read"}, "day": "1"}).want(400); !strings.Contains(r.body, `"day"`) {
 		t.Error("not said which field: ", r.body)
 	}
 	b.post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}, "days": "1"}).want(200)
@@ -60,7 +66,8 @@ func TestR185_ANumberIsOneCode(t *testing.T) {
 		number = "0"
 	}
 	b, other := w.plantPending(a), w.plantPending(a)
-	for _, spelled := range []string{code, number + ".0", number + "e0", "-" + number, `["` + number + `"]`, number + "0000000"} {
+	for _, spelled := range []string{code, number + ".0", number + "e0", "-" + number, `["` + number + `"]`,
+		number + "0000000"} {
 		b.post("/tf-validate", `{"code":`+spelled+`}`).want(400).refused(spelled)
 	}
 	b.post("/tf-validate", `{"code":`+number+`}`).want(200)
@@ -90,7 +97,8 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 				b.post(u.ask+"/"+state, nothing).refused("no answer")
 			}
 			for range wrong {
-				b.post(u.ask+"/"+state, m{"credential": w.gets(k, options, softkey.SendAs("signature", "AAAA"))}).refused("a bad signature")
+				b.post(u.ask+"/"+state, m{"credential": w.gets(k, options,
+					softkey.SendAs("signature", "AAAA"))}).refused("a bad signature")
 			}
 			if r := b.post(u.ask+"/"+state, m{"credential": w.gets(k, options)}); u.done(b, r) != (wrong < 5) {
 				t.Errorf("after %d wrong answers: %d %s", wrong, r.status, r.body)
@@ -104,7 +112,8 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 		for wrong := range 7 {
 			options, state := b.asks("/wan-register", m{"name": "key"})
 			for range wrong {
-				b.post("/wan-register/"+state, m{"credential": w.creates(k, options, softkey.Say("challenge", "AAAA"))}).want(400)
+				b.post("/wan-register/"+state,
+					m{"credential": w.creates(k, options, softkey.Say("challenge", "AAAA"))}).want(400)
 			}
 			before := len(a.passkeys())
 			b.post("/wan-register/"+state, m{"credential": w.creates(w.key(phoneKey), options)})
@@ -126,7 +135,8 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 		var looked atomic.Int32
 		for range 12 {
 			tried.Go(func() {
-				if r := b.copy().post("/wan-signin/"+state, m{"credential": bad}); strings.Contains(r.body, `"credential"`) {
+				if r := b.copy().post("/wan-signin/"+state, m{"credential": bad}); strings.Contains(r.body,
+					`"credential"`) {
 					looked.Add(1)
 				}
 			})

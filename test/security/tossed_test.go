@@ -32,14 +32,16 @@ func TestR171_NoCookieOfASiblingHostCounts(t *testing.T) {
 			t.Errorf("cookie %s has no __Host-", name)
 		}
 	}
-	for _, name := range []string{"__Host-twofold", "__Host-remember_token", "__Host-tf_validity", "__Host-fs_refresh"} {
+	for _, name := range []string{"__Host-twofold", "__Host-remember_token", "__Host-tf_validity",
+		"__Host-fs_refresh"} {
 		if own.jar[name] == "" {
 			t.Errorf("no cookie %s: this test looks in the wrong place", name)
 		}
 	}
 	// What the stranger holds, under every name that can be tossed.
 	for name, value := range own.jar {
-		for _, as := range []string{strings.TrimPrefix(name, "__Host-"), "__Secure-" + strings.TrimPrefix(name, "__Host-"), "session"} {
+		for _, as := range []string{strings.TrimPrefix(name, "__Host-"),
+			"__Secure-" + strings.TrimPrefix(name, "__Host-"), "session"} {
 			b := at()
 			b.jar[as] = value
 			b.out("tossed as " + as)
@@ -62,7 +64,8 @@ func TestR171_NoCookieOfASiblingHostCounts(t *testing.T) {
 	// gets the new name.
 	old := at()
 	old.jar["tf_validity"] = own.jar["__Host-tf_validity"]
-	if r := old.login(stranger).want(200); r.json["tf_required"] != false || old.jar["__Host-tf_validity"] == "" || old.jar["tf_validity"] != "" {
+	if r := old.login(stranger).want(200); r.json["tf_required"] != false || old.jar["__Host-tf_validity"] == "" ||
+		old.jar["tf_validity"] != "" {
 		t.Errorf("%v %s", old.jar, r.body)
 	}
 }

@@ -29,15 +29,18 @@ func TestR027_SixDigitsAndNothingElse(t *testing.T) {
 	_, err := fmt.Sscanf(code, "%d", &n)
 	w.must(err)
 	for _, body := range []any{
-		m{"code": code[1:]}, m{"code": "+" + code[1:]}, m{"code": "0" + code}, m{"code": code + "0"}, m{"code": "²³" + code[2:]}, m{"code": code[:3] + "." + code[3:]},
-		m{"code": fmt.Sprintf("0x%x", n)}, m{"code": fmt.Sprintf("%de0", n)}, m{"code": code + "\x00"}, m{"code": code + ","},
+		m{"code": code[1:]}, m{"code": "+" + code[1:]}, m{"code": "0" + code}, m{"code": code + "0"},
+		m{"code": "²³" + code[2:]}, m{"code": code[:3] + "." + code[3:]},
+		m{"code": fmt.Sprintf("0x%x", n)}, m{"code": fmt.Sprintf("%de0", n)}, m{"code": code + "\x00"},
+		m{"code": code + ","},
 		m{"code": []string{code}},
 		m{"code": strings.Repeat(" ", 100) + code}, m{"code": code[:5] + "O"},
 	} {
 		w.plantPending(a).post("/tf-validate", body).want(400).refused(fmt.Sprint("spelling ", body))
 		w.write(`DELETE FROM twofold_counters`) // the budget is another test's matter
 	}
-	for _, typed := range []string{arabic, wide, code + ".", code[:3] + "\u00a0" + code[3:], "\u200e" + code + "\r\n", code} {
+	for _, typed := range []string{arabic, wide, code + ".", code[:3] + "\u00a0" + code[3:], "\u200e" + code + "\r\n",
+		code} {
 		w.write(`UPDATE twofold_factors SET last_step = 0`) // so that the one code does for all spellings
 		b := w.plantPending(a)
 		b.validate(typed).want(200)
@@ -53,7 +56,8 @@ func TestR028_TOTPStepAcceptedOnce(t *testing.T) {
 	code := a.next()
 	session := w.plantPending(a)
 	session.validate(code).want(200)
-	for _, again := range []string{code, code + " ", " " + code, code[:3] + " " + code[3:], code[:3] + "-" + code[3:], code + "\u200b"} {
+	for _, again := range []string{code, code + " ", " " + code, code[:3] + " " + code[3:], code[:3] + "-" + code[3:],
+		code + "\u200b"} {
 		b := w.plantPending(a)
 		b.validate(again).want(400).refused("used code as " + again)
 		b.out("used code")
@@ -141,7 +145,8 @@ func TestR031_SecretQuality(t *testing.T) {
 	}
 	for _, field := range []string{"secret", "tf_authr_key", "tf_totp_secret", "tf_authr_b32key"} {
 		const chosen = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-		if r := b.post("/tf-setup", m{"setup": "authenticator", field: chosen}).want(200); r.text("tf_authr_b32key") == chosen {
+		if r := b.post("/tf-setup",
+			m{"setup": "authenticator", field: chosen}).want(200); r.text("tf_authr_b32key") == chosen {
 			t.Error("secret chosen by the client")
 		}
 	}

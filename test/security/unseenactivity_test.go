@@ -51,7 +51,8 @@ func TestR175_NoStrangerBuriesTheNews(t *testing.T) {
 		stranger.post("/login", m{"email": p.email, "password": "wrong"}).want(400)
 		stranger.post("/reset", m{"email": p.email}).want(200)
 		if i%2 == 0 {
-			w.must(w.tell(event.UserPaused{User: event.Subject{ID: p.id}, Context: event.Context{At: w.Now(), Address: "127.0.0.1"}}))
+			w.must(w.tell(event.UserPaused{User: event.Subject{ID: p.id},
+				Context: event.Context{At: w.Now(), Address: "127.0.0.1"}}))
 		}
 	}
 	for range 15 {
@@ -119,7 +120,8 @@ func TestR143_ToldAtTheNextSignIn(t *testing.T) {
 	again := w.browser()
 	again.header["User-Agent"] = linuxFox
 	again.login(a).want(200)
-	if to := again.form("/tf-validate", "code", a.next()).want(303); !strings.HasPrefix(to.cookie("twofold-notes"), "NEWS~") {
+	if to := again.form("/tf-validate", "code", a.next()).want(303); !strings.HasPrefix(to.cookie("twofold-notes"),
+		"NEWS~") {
 		t.Errorf("the page after the sign-in says %q", to.cookie("twofold-notes"))
 	}
 	names, through = again.news()

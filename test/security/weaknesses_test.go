@@ -34,7 +34,8 @@ func TestTheTableOfWeaknessesIsTrue(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", w.found, w.what, strings.Join(w.tests, ", "))
 	}
 	for n := 1; n <= 24; n++ {
-		if found := fmt.Sprintf("Flask-Security, W%d", n); !slices.ContainsFunc(ofTheContract(), func(w weakness) bool { return w.found == found }) {
+		if found := fmt.Sprintf("Flask-Security, W%d", n); !slices.ContainsFunc(ofTheContract(),
+			func(w weakness) bool { return w.found == found }) {
 			t.Errorf("%s is missing", found)
 		}
 	}
@@ -96,7 +97,8 @@ func ofTheContract() []weakness {
 				"TestR049_UnknownIdentitiesLookTheSame", "TestR123_SameTime",
 				"TestR123_MailRequestsTakeTheSameTime",
 			}},
-		{"Flask-Security, W13", "one secret for all channels and for the rescue; a rescue that lives as long as the app's code",
+		{"Flask-Security, W13", "one secret for all channels and for the rescue; a rescue that lives as long as the " +
+			"app's code",
 			[]string{
 				"TestR044_CodeIsForOnePurpose", "TestR074_RescueCode", "TestR073_OneMailboxIsNotEnough",
 				"test/contract TestContract09_no_rescue_email",
@@ -139,7 +141,8 @@ func ofTheContract() []weakness {
 				"TestR055_NothingActiveBeforeConfirmed", "TestR057_NewPhoneIsANewFactor",
 				"test/contract TestContract10_setup_bad_phone",
 			}},
-		{"Flask-Security, W22", "a sealed secret opens in another's row", []string{"TestR034_SecretsAreSealedToTheirOwner"}},
+		{"Flask-Security, W22", "a sealed secret opens in another's row",
+			[]string{"TestR034_SecretsAreSealedToTheirOwner"}},
 		{"Flask-Security, W23", "several links to reset are good at once; a new address is compared by case",
 			[]string{
 				"TestR058_LinksDieWithWhatTheyRestOn", "TestR144_LinksOnceInParallel",
@@ -157,28 +160,49 @@ func ofTheContract() []weakness {
 func ofPeers() []weakness {
 	return []weakness{
 		{"authboss #351", "any text is a recovery code", []string{"TestR070_NoTextIsARecoveryCode"}},
-		{"authboss before 3.2.1", "a link to reset signs in past the second factor", []string{"TestR021_ResetKeepsTheSecondFactor", "TestR022_LinksEndAtTheGate"}},
-		{"authboss", "signing in through another site is never asked for a second factor", []string{"TestR022_AnotherSiteIsOneFactor"}},
-		{"better-auth #9552, #11287", "codes, links and passkeys in place of a password skip the second factor", []string{"TestR007_ACodeIsOneFactorOnly", "TestR089_PresenceAlwaysVerificationWhereItCounts", "TestR022_LinksEndAtTheGate"}},
-		{"kratos #4285", "a session begun without a password never rises to two factors", []string{"TestR020_ASessionByCodeIsRaised"}},
-		{"kratos #4317", "two codes to one mailbox are two factors", []string{"TestR007_ACodeIsOneFactorOnly", "TestR073_OneMailboxIsNotEnough"}},
-		{"GHSA-97r5-pg8x-p63p", "another account at another site is a fresh proof", []string{"TestR054_AskingAgainThroughAnotherSite"}},
-		{"GHSA-f66q-9rf6-8795", "a passkey's fresh proof without its being the user's", []string{"TestR091_CredentialIsOfTheUserBeingAuthenticated", "test/contract TestContractW32_verify_rejects_cross_user_assertion"}},
-		{"GHSA-w2j7-f3c6-g8cw", "a redirect leaves the site where sub-domains are allowed", []string{"TestR107_NoOpenRedirect"}},
-		{"Flask-Security PR #1258", "an object where a text belongs breaks the step", []string{"TestR127_JSONTypesAreExact", "test/contract TestContract19_opt_in_nc_non_string_code"}},
-		{"SuperTokens", "who is asked for the second factor enrolls another one instead", []string{"TestR018_NoChangeWhilePending", "TestR081_DeviceSkipsTheSecondFactorOnly"}},
-		{"supabase #2607, #2615", "the level stays after an administrator took the factor away", []string{"TestR058_EverythingBeforeAChangeIsDead"}},
-		{"nodewarden #370", "a trusted browser survives a reset of the second factor", []string{"TestR083_TrustedDevicesAreRevoked"}},
-		{"Hanko; devise-otp #126", "guesses are counted by the client's address", []string{"TestR037_GuessesAreCapped", "TestR114_KeyIsNotTheClients"}},
-		{"artifact-keeper #1820", "half a sign-in bears any number of guesses", []string{"TestR037_GuessesAreCapped", "TestR115_ParallelGuesses"}},
+		{"authboss before 3.2.1", "a link to reset signs in past the second factor",
+			[]string{"TestR021_ResetKeepsTheSecondFactor", "TestR022_LinksEndAtTheGate"}},
+		{"authboss", "signing in through another site is never asked for a second factor",
+			[]string{"TestR022_AnotherSiteIsOneFactor"}},
+		{"better-auth #9552, #11287", "codes, links and passkeys in place of a password skip the second factor",
+			[]string{"TestR007_ACodeIsOneFactorOnly", "TestR089_PresenceAlwaysVerificationWhereItCounts",
+				"TestR022_LinksEndAtTheGate"}},
+		{"kratos #4285", "a session begun without a password never rises to two factors",
+			[]string{"TestR020_ASessionByCodeIsRaised"}},
+		{"kratos #4317", "two codes to one mailbox are two factors",
+			[]string{"TestR007_ACodeIsOneFactorOnly", "TestR073_OneMailboxIsNotEnough"}},
+		{"GHSA-97r5-pg8x-p63p", "another account at another site is a fresh proof",
+			[]string{"TestR054_AskingAgainThroughAnotherSite"}},
+		{"GHSA-f66q-9rf6-8795", "a passkey's fresh proof without its being the user's",
+			[]string{"TestR091_CredentialIsOfTheUserBeingAuthenticated",
+				"test/contract TestContractW32_verify_rejects_cross_user_assertion"}},
+		{"GHSA-w2j7-f3c6-g8cw", "a redirect leaves the site where sub-domains are allowed",
+			[]string{"TestR107_NoOpenRedirect"}},
+		{"Flask-Security PR #1258", "an object where a text belongs breaks the step",
+			[]string{"TestR127_JSONTypesAreExact", "test/contract TestContract19_opt_in_nc_non_string_code"}},
+		{"SuperTokens", "who is asked for the second factor enrolls another one instead",
+			[]string{"TestR018_NoChangeWhilePending", "TestR081_DeviceSkipsTheSecondFactorOnly"}},
+		{"supabase #2607, #2615", "the level stays after an administrator took the factor away",
+			[]string{"TestR058_EverythingBeforeAChangeIsDead"}},
+		{"nodewarden #370", "a trusted browser survives a reset of the second factor",
+			[]string{"TestR083_TrustedDevicesAreRevoked"}},
+		{"Hanko; devise-otp #126", "guesses are counted by the client's address",
+			[]string{"TestR037_GuessesAreCapped", "TestR114_KeyIsNotTheClients"}},
+		{"artifact-keeper #1820", "half a sign-in bears any number of guesses",
+			[]string{"TestR037_GuessesAreCapped", "TestR115_ParallelGuesses"}},
 		{"allauth before 65.14.2", "X-Forwarded-For is believed of anybody", []string{"TestR114_KeyIsNotTheClients"}},
-		{"Logto", "spellings of an address or a number have budgets of their own", []string{"TestR006_OneFormOfAnIdentity", "TestR048_SendingIsLimited"}},
-		{"Better Auth", "two answers at once both sign in", []string{"TestR144_PendingOnceInParallel", "TestR144_SentCodesOnceInParallel"}},
-		{"aspnetcore PR #57728", "a check for replays that two at once pass", []string{"TestR144_TOTPStepOnceInParallel"}},
+		{"Logto", "spellings of an address or a number have budgets of their own",
+			[]string{"TestR006_OneFormOfAnIdentity", "TestR048_SendingIsLimited"}},
+		{"Better Auth", "two answers at once both sign in",
+			[]string{"TestR144_PendingOnceInParallel", "TestR144_SentCodesOnceInParallel"}},
+		{"aspnetcore PR #57728", "a check for replays that two at once pass",
+			[]string{"TestR144_TOTPStepOnceInParallel"}},
 		{"several", "the active secret's picture can be had at any time", []string{"TestR032_SecretIsShownOnce"}},
 		{"authboss", "new recovery codes without a fresh proof", []string{"TestR069_LifeOfASet"}},
 		{"Kratos, Fortify", "recovery codes can be read again", []string{"TestR066_RecoveryCodesAreShownOnce"}},
-		{"hanko PR #2759", "a record gains a field that its table loses", []string{"internal/storetest TestWhatIsStoredIsWhole"}},
-		{"supabase PR #2779", "flags of a passkey that syncs are taken for others than they were", []string{"TestR093_CounterGrowsAndBackupFlagsHold"}},
+		{"hanko PR #2759", "a record gains a field that its table loses",
+			[]string{"internal/storetest TestWhatIsStoredIsWhole"}},
+		{"supabase PR #2779", "flags of a passkey that syncs are taken for others than they were",
+			[]string{"TestR093_CounterGrowsAndBackupFlagsHold"}},
 	}
 }

@@ -30,7 +30,8 @@ func TestR013_NothingOfASignInIsLeft(t *testing.T) {
 	b.in(p, 2)
 	half := func(when string) {
 		t.Helper()
-		for what, pending := range map[string]string{"as it is": b.jar["twofold-pending"], "with the former cookie": former} {
+		for what, pending := range map[string]string{"as it is": b.jar["twofold-pending"],
+			"with the former cookie": former} {
 			c := b.copy()
 			delete(c.jar, "twofold")
 			c.jar["twofold-pending"] = pending
@@ -237,8 +238,10 @@ func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 		t.Fatal("this test looks in the wrong place")
 	}
 	texts := []string{
-		"", " ", "-", "x", "null", "true", "[]", "0", "aaaa-aaaa-aaaa-aaaa", "%", "____-____-____-____", "' OR '1'='1", strings.Repeat("a", 16),
-		codes[0][:18], codes[0] + "a", codes[0][1:], codes[4], codes[0] + " " + codes[1], strings.Repeat(codes[0], 100), stored.hex, "\x00" + codes[0],
+		"", " ", "-", "x", "null", "true", "[]", "0", "aaaa-aaaa-aaaa-aaaa", "%", "____-____-____-____", "' OR '1'='1",
+		strings.Repeat("a", 16),
+		codes[0][:18], codes[0] + "a", codes[0][1:], codes[4], codes[0] + " " + codes[1], strings.Repeat(codes[0], 100),
+		stored.hex, "\x00" + codes[0],
 	}
 	for _, text := range texts {
 		for _, p := range []*person{a, none} {

@@ -24,7 +24,8 @@ func cheap(root, dir string) (map[string]string, error) {
 	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	return map[string]string{name: changed, filepath.Join(root, "password", "cheap.go"): extra}, os.WriteFile(extra, []byte(cheapSource), 0o600)
+	return map[string]string{name: changed, filepath.Join(root, "password", "cheap.go"): extra},
+		os.WriteFile(extra, []byte(cheapSource), 0o600)
 }
 
 const cheapSource = `package password

@@ -75,7 +75,8 @@ func (o options) probe(programs []program) ([]test, error) {
 	})
 	// Quick tests that reach little go first: what they reach is what they are about.
 	slices.SortFunc(tests, func(a, b test) int {
-		return cmp.Or(cmp.Compare(int(a.Takes)*len(a.Reaches), int(b.Takes)*len(b.Reaches)), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(int(a.Takes)*len(a.Reaches), int(b.Takes)*len(b.Reaches)),
+			cmp.Compare(a.Name, b.Name))
 	})
 	return tests, err
 }
@@ -110,7 +111,8 @@ const hanging = "it hangs"
 func (o options) try(p program, names []string, first bool, limit time.Duration, env string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.file, fmt.Sprint("-test.failfast=", first), "-test.run", "^("+strings.Join(names, "|")+")$")
+	cmd := exec.CommandContext(ctx, p.file, fmt.Sprint("-test.failfast=", first), "-test.run",
+		"^("+strings.Join(names, "|")+")$")
 	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "MUTANT_HASHES="+filepath.Join(o.dir, "hashes"), env)
 	cmd.WaitDelay = time.Second
 	var out bytes.Buffer
@@ -159,12 +161,14 @@ func (o options) judge(all []mutant, tests []test) error {
 	for _, v := range earlier {
 		j.verdicts[v.Mutant] = v
 	}
-	chosen := slices.DeleteFunc(slices.Clone(all), func(m mutant) bool { return !o.only.MatchString(m.Where + " " + m.Function) })
+	chosen := slices.DeleteFunc(slices.Clone(all),
+		func(m mutant) bool { return !o.only.MatchString(m.Where + " " + m.Function) })
 	err = each(o.parallel, chosen, j.alone)
 	if err == nil {
 		chosen = slices.DeleteFunc(chosen, func(m mutant) bool { return !j.verdicts[m.Number].open() })
 		slices.SortFunc(chosen, func(a, b mutant) int { // alike are those that many tests reach
-			return cmp.Or(cmp.Compare(j.verdicts[a.Number].Reach, j.verdicts[b.Number].Reach), cmp.Compare(a.Number, b.Number))
+			return cmp.Or(cmp.Compare(j.verdicts[a.Number].Reach, j.verdicts[b.Number].Reach),
+				cmp.Compare(a.Number, b.Number))
 		})
 		err = each(o.parallel, apart(chosen, o.together), j.group)
 	}
@@ -177,7 +181,8 @@ func (o options) judge(all []mutant, tests []test) error {
 func apart(all []mutant, size int) (groups [][]mutant) {
 	for _, m := range all {
 		i := slices.IndexFunc(groups, func(g []mutant) bool {
-			return len(g) < size && !slices.ContainsFunc(g, func(other mutant) bool { return other.Function == m.Function })
+			return len(g) < size && !slices.ContainsFunc(g,
+				func(other mutant) bool { return other.Function == m.Function })
 		})
 		if i < 0 {
 			groups, i = append(groups, nil), len(groups)

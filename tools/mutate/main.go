@@ -39,7 +39,8 @@ func main() {
 	log.SetFlags(log.Ltime)
 	tree := flag.String("tree", "..", "the tree; it is not changed")
 	state := flag.String("state", "", "folder that keeps what was found; a new one if empty")
-	packages := flag.String("tests", "./internal/auth ./internal/limit ./internal/session ./internal/device ./internal/seal ./internal/factor/... ./event ./twofoldtest . ./test/security", "packages whose tests judge")
+	packages := flag.String("tests", "./internal/auth ./internal/limit ./internal/session ./internal/device "+
+		"./internal/seal ./internal/factor/... ./event ./twofoldtest . ./test/security", "packages whose tests judge")
 	names := flag.String("run", "", "tests that judge, a regular expression")
 	skip := flag.String("skip", "^$", "tests that do not")
 	only := flag.String("only", "", "mutants to try, by file:line:column and function, a regular expression")
@@ -48,7 +49,8 @@ func main() {
 	together := flag.Int("together", 20, "how many of those that survive are tried at once by all tests")
 	flag.Parse()
 	o := options{
-		dir: *state, folders: flag.Args(), packages: strings.Fields(*packages), parallel: *parallel, tries: *tries, together: *together,
+		dir: *state, folders: flag.Args(), packages: strings.Fields(*packages), parallel: *parallel, tries: *tries,
+		together: *together,
 	}
 	var err error
 	if o.root, err = filepath.Abs(*tree); err != nil {
@@ -178,7 +180,9 @@ func plant(root, dir string, folders []string) (all []mutant, overlay string, er
 type program struct{ pkg, dir, file string }
 
 func build(root, dir, overlay string, packages []string) ([]program, error) {
-	list := exec.Command("go", append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Dir}}{{end}}"}, packages...)...)
+	list := exec.Command("go",
+		append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Dir}}{{end}}"},
+			packages...)...)
 	list.Dir, list.Stderr = root, os.Stderr
 	out, err := list.Output()
 	if err != nil {

@@ -129,7 +129,8 @@ func sites(src []byte, name string, first int) (out []byte, pkg string, found []
 		})
 		edits = append(edits,
 			edit{at: offset(n.Pos()), text: strings.ReplaceAll(before, "#", fmt.Sprint(number)), order: number},
-			edit{at: offset(n.End()), text: strings.ReplaceAll(after, "#", fmt.Sprint(number)), closes: true, order: -number})
+			edit{at: offset(n.End()), text: strings.ReplaceAll(after, "#", fmt.Sprint(number)), closes: true,
+				order: -number})
 	}
 	whole := map[ast.Expr]bool{} // conditions that are inverted as they are
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -157,7 +158,8 @@ func sites(src []byte, name string, first int) (out []byte, pkg string, found []
 	return apply(src, edits), file.Name.Name, found, nil
 }
 
-func binary(n *ast.BinaryExpr, inverted bool, around func(ast.Node, string, token.Pos, string, string), operator func(string)) {
+func binary(n *ast.BinaryExpr, inverted bool, around func(ast.Node, string, token.Pos, string, string),
+	operator func(string)) {
 	wrap := func(name, to string) {
 		around(n, to+" for "+n.Op.String(), n.OpPos, name+"(#, ", ")")
 		operator(", ")

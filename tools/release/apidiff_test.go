@@ -11,15 +11,16 @@ import (
 
 // sample is a module with one release. Each package has a name that may go.
 var sample = map[string]string{
-	"go.mod":               "module example.org/sample\n\ngo 1.26\n",
-	"sample.go":            "package sample\n\ntype Config struct{ Site, Kept string }\n\nfunc Kept() {}\n",
-	"store/store.go":       "package store\n\ntype Pool struct{}\n\nfunc (*Pool) Close() {}\n",
-	"send/twilio/send.go":  "package twilio\n\nfunc New() {}\n",
-	"internal/x/x.go":      "package x\n\nfunc X() {}\n",
-	"examples/hello/x.go":  "package hello\n\nfunc X() {}\n",
-	"client/go.mod":        "module example.org/sample/client\n\ngo 1.26\n",
-	"client/client.go":     "package client\n\nfunc Ask() {}\n",
-	"CHANGELOG.md":         "# Changelog\n\n## v0.1.0 - 2026-01-01\n\n### Breaking\n\n* `Close` and `Site`, before the release.\n",
+	"go.mod":              "module example.org/sample\n\ngo 1.26\n",
+	"sample.go":           "package sample\n\ntype Config struct{ Site, Kept string }\n\nfunc Kept() {}\n",
+	"store/store.go":      "package store\n\ntype Pool struct{}\n\nfunc (*Pool) Close() {}\n",
+	"send/twilio/send.go": "package twilio\n\nfunc New() {}\n",
+	"internal/x/x.go":     "package x\n\nfunc X() {}\n",
+	"examples/hello/x.go": "package hello\n\nfunc X() {}\n",
+	"client/go.mod":       "module example.org/sample/client\n\ngo 1.26\n",
+	"client/client.go":    "package client\n\nfunc Ask() {}\n",
+	"CHANGELOG.md": "# Changelog\n\n## v0.1.0 - 2026-01-01\n\n### Breaking\n\n* `Close` and `Site`, before " +
+		"the release.\n",
 	"tools/release/go.mod": "", "tools/release/go.sum": "", "scripts/apidiff": "",
 }
 
@@ -59,7 +60,8 @@ func write(t *testing.T, dir, name, text string) {
 func commit(t *testing.T, dir string) {
 	t.Helper()
 	command(t, dir, "git", "add", "-A")
-	command(t, dir, "git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-q", "--allow-empty", "-m", "change")
+	command(t, dir, "git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-q", "--allow-empty",
+		"-m", "change")
 }
 
 // command runs a program that must succeed.
@@ -92,7 +94,8 @@ func TestAPIDiff(t *testing.T) {
 		{name: "nothing", says: []string{"compared with v0.1.0: 0 incompatible changes"}},
 		{name: "a new name", changes: map[string]string{"new.go": "package sample\n\nfunc New() {}\n"}},
 		{
-			name: "names that go", fails: true, says: []string{"- ./store.(*Pool).Close: removed", "- Config.Site: removed"},
+			name: "names that go", fails: true,
+			says: []string{"- ./store.(*Pool).Close: removed", "- Config.Site: removed"},
 			changes: map[string]string{
 				"store/store.go": "package store\n\ntype Pool struct{}\n",
 				"sample.go":      "package sample\n\ntype Config struct{ Kept string }\n\nfunc Kept() {}\n",
@@ -103,7 +106,8 @@ func TestAPIDiff(t *testing.T) {
 			changes: map[string]string{
 				"store/store.go": "package store\n\ntype Pool struct{}\n",
 				"sample.go":      "package sample\n\ntype Config struct{ Kept string }\n\nfunc Kept() {}\n",
-				"CHANGELOG.md":   log + "* `Pool.Close` is gone; Site too.\n\n### Added\n\n* `Site`\n" + sample["CHANGELOG.md"][len("# Changelog\n"):],
+				"CHANGELOG.md": log + "* `Pool.Close` is gone; Site too.\n\n### Added\n\n* `Site`\n" +
+					sample["CHANGELOG.md"][len("# Changelog\n"):],
 			},
 		},
 		{
@@ -111,7 +115,8 @@ func TestAPIDiff(t *testing.T) {
 			changes: map[string]string{
 				"send/twilio/send.go": "",
 				"sample.go":           "package sample\n\ntype Config struct{ Kept string }\n\nfunc Kept() {}\n",
-				"CHANGELOG.md":        log + "* `Config.Site` and the package `send/twilio` are gone.\n" + sample["CHANGELOG.md"][len("# Changelog\n"):],
+				"CHANGELOG.md": log + "* `Config.Site` and the package `send/twilio` are gone.\n" +
+					sample["CHANGELOG.md"][len("# Changelog\n"):],
 			},
 		},
 		{name: "a package that goes", fails: true, says: []string{"- package example.org/sample/send/twilio: removed"},
@@ -157,7 +162,8 @@ func TestAPIDiff(t *testing.T) {
 // TestAPIDiffBeforeTheFirstRelease says that there is nothing to compare with.
 func TestAPIDiffBeforeTheFirstRelease(t *testing.T) {
 	for _, tag := range []string{"", "other", "v0.1.0"} { // v0.1.0: the release that is being made
-		if out := command(t, repository(t, tag), "scripts/apidiff"); !strings.Contains(out, "no release to compare with") {
+		if out := command(t, repository(t, tag), "scripts/apidiff"); !strings.Contains(out,
+			"no release to compare with") {
 			t.Errorf("tag %q: %s", tag, out)
 		}
 	}

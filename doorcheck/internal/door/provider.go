@@ -91,8 +91,9 @@ func (p *Provider) Visit(location string, v Visitor) (string, error) {
 	}
 	now := time.Now()
 	g := grant{challenge: q.Get("code_challenge"), Claims: Claims{
-		Issuer: p.URL, Subject: v.Subject, Client: v.Client, Nonce: q.Get("nonce"), Email: v.Email, Verified: v.Verified,
-		Issued: now.Unix(), AuthTime: now.Unix(), Expires: now.Add(5 * time.Minute).Unix(),
+		Issuer: p.URL, Subject: v.Subject, Client: v.Client, Nonce: q.Get("nonce"), Email: v.Email,
+		Verified: v.Verified,
+		Issued:   now.Unix(), AuthTime: now.Unix(), Expires: now.Add(5 * time.Minute).Unix(),
 	}}
 	if g.Client == "" {
 		g.Client = p.ClientID

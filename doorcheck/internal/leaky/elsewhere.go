@@ -28,7 +28,8 @@ func (s *request) connect() (door.Out, int) {
 func (s *request) depart(of *user) (door.Out, int) {
 	state, t := rand.Text(), &trip{browser: rand.Text(), nonce: rand.Text(), connects: of}
 	s.trips[state] = t
-	http.SetCookie(s.w, &http.Cookie{Name: "trip", Value: t.browser, Path: "/", MaxAge: 600, HttpOnly: true, Secure: true,
+	http.SetCookie(s.w, &http.Cookie{Name: "trip", Value: t.browser, Path: "/", MaxAge: 600, HttpOnly: true,
+		Secure:   true,
 		SameSite: http.SameSiteLaxMode})
 	q := url.Values{
 		"client_id": {s.provider.ClientID}, "redirect_uri": {s.origin + "/back"}, "response_type": {"code"},
@@ -70,7 +71,8 @@ type newcomer struct {
 func (s *request) comesAs(claims door.Claims) {
 	name, code := rand.Text(), strconv.Itoa(100000+int(rand.Text()[0])*1000+int(rand.Text()[1]))
 	s.newcomers[name] = newcomer{claims, code}
-	http.SetCookie(s.w, &http.Cookie{Name: "newcomer", Value: name, Path: "/", MaxAge: 600, HttpOnly: true, Secure: true,
+	http.SetCookie(s.w, &http.Cookie{Name: "newcomer", Value: name, Path: "/", MaxAge: 600, HttpOnly: true,
+		Secure:   true,
 		SameSite: http.SameSiteStrictMode})
 	s.mail(claims.Email, "Your code is "+code)
 }

@@ -77,7 +77,8 @@ func New(
 	leaks ...string,
 ) *Site {
 	s := &Site{
-		origin: origin, fresh: fresh, mail: mail, provider: provider, trips: map[string]*trip{}, sites: map[string]*user{},
+		origin: origin, fresh: fresh, mail: mail, provider: provider, trips: map[string]*trip{},
+		sites:    map[string]*user{},
 		passkeys: map[string]*passkey{}, questions: map[string]*question{},
 		newcomers: map[string]newcomer{}, former: former,
 		trusts: map[string]*trust{}, invitations: map[*link]*invitation{},
@@ -85,7 +86,8 @@ func New(
 		sessions: map[string]*session{}, tokens: map[string]string{}, links: map[string]*link{},
 	}
 	for _, email := range former.Waiting() {
-		s.users[email] = &user{email: email, confirmed: true, waits: true, used: map[string]bool{}, codes: map[string]bool{}}
+		s.users[email] = &user{email: email, confirmed: true, waits: true, used: map[string]bool{},
+			codes: map[string]bool{}}
 	}
 	for _, name := range leaks {
 		s.leaks[name] = true

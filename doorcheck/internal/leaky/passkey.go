@@ -64,7 +64,8 @@ func (s *request) asks(q *question) string {
 	if c, err := s.r.Cookie("asked"); err == nil {
 		q.browser = c.Value
 	}
-	http.SetCookie(s.w, &http.Cookie{Name: "asked", Value: q.browser, Path: "/", MaxAge: 600, HttpOnly: true, Secure: true,
+	http.SetCookie(s.w, &http.Cookie{Name: "asked", Value: q.browser, Path: "/", MaxAge: 600, HttpOnly: true,
+		Secure:   true,
 		SameSite: http.SameSiteStrictMode})
 	state := rand.Text()
 	s.questions[state] = q
@@ -119,7 +120,8 @@ func (s *request) honest(c credential, q *question, kind, prefix string) bool {
 	for _, earlier := range s.questions {
 		own = own || said.Challenge == earlier.challenge && s.leak(prefix+"-challenge")
 	}
-	return own && (said.Type == kind || s.leak(prefix+"-type")) && (said.Origin == s.origin || s.leak(prefix+"-origin")) &&
+	return own && (said.Type == kind || s.leak(prefix+"-type")) &&
+		(said.Origin == s.origin || s.leak(prefix+"-origin")) &&
 		(bytes.Equal(data[:32], hash[:]) || s.leak(prefix+"-rp")) && (data[32]&1 != 0 || s.leak("passkey-untouched"))
 }
 
@@ -176,7 +178,8 @@ func (s *request) giveAssertion() (door.Out, int) {
 	if q == nil || q.of != nil || json.Unmarshal([]byte(s.in.Credential), &c) != nil {
 		return door.Out{}, refused
 	}
-	if cookie, err := s.r.Cookie("asked"); (err != nil || cookie.Value != q.browser) && !s.leak("passkey-other-browser") {
+	if cookie, err := s.r.Cookie("asked"); (err != nil || cookie.Value != q.browser) &&
+		!s.leak("passkey-other-browser") {
 		return door.Out{}, refused
 	}
 	k := s.passkeys[c.ID]

@@ -50,7 +50,8 @@ func (b *Bench) transaction(id string, p factor.Purpose) factor.Transaction {
 
 func (b *Bench) draft(t *testing.T) store.Draft {
 	t.Helper()
-	d := store.Draft{ID: "draft", UserID: b.User.ID, FactorID: store.NewID(), Method: b.Name, CredentialVersion: b.User.CredentialVersion}
+	d := store.Draft{ID: "draft", UserID: b.User.ID, FactorID: store.NewID(), Method: b.Name,
+		CredentialVersion: b.User.CredentialVersion}
 	tx := b.transaction(d.ID, factor.SetUp)
 	shown, err := b.Method.BeginEnroll(context.Background(), tx, b.Destination, &d)
 	if err != nil {
@@ -71,7 +72,9 @@ func (b *Bench) enrolled(t *testing.T) store.Factor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = b.Store.ChangeFactors(ctx, store.FactorChange{UserID: b.User.ID, From: b.User.CredentialVersion, To: b.User.CredentialVersion + "+", Add: &f})
+	err = b.Store.ChangeFactors(ctx,
+		store.FactorChange{UserID: b.User.ID, From: b.User.CredentialVersion, To: b.User.CredentialVersion + "+",
+			Add: &f})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +94,8 @@ func enrolls(t *testing.T, b *Bench) {
 	if f.UserID != b.User.ID || f.Method != b.Name || f.ID == "" {
 		t.Errorf("enrolled %+v", f)
 	}
-	if err := b.Method.Verify(context.Background(), b.transaction("tx", factor.SignIn), f, b.Code()); !errors.Is(err, factor.ErrWrong) {
+	if err := b.Method.Verify(context.Background(), b.transaction("tx", factor.SignIn), f, b.Code()); !errors.Is(err,
+		factor.ErrWrong) {
 		t.Errorf("the code that enrolled signs in: %v", err)
 	}
 }
@@ -136,7 +140,8 @@ func provesOnce(t *testing.T, b *Bench) {
 	if err := b.Method.Verify(ctx, tx, f, code[:3]+" "+code[3:]); err != nil {
 		t.Fatal(err)
 	}
-	for _, again := range []factor.Transaction{tx, b.transaction("tx2", factor.SignIn), b.transaction("tx", factor.Verify), b.transaction("draft", factor.SetUp)} {
+	for _, again := range []factor.Transaction{tx, b.transaction("tx2", factor.SignIn),
+		b.transaction("tx", factor.Verify), b.transaction("draft", factor.SetUp)} {
 		if err := b.Method.Verify(ctx, again, f, code); !errors.Is(err, factor.ErrWrong) {
 			t.Errorf("the spent code in %s: %v", again.Key(), err)
 		}
@@ -197,7 +202,8 @@ func notSent(t *testing.T, b *Bench) {
 	}
 	f := b.enrolled(t)
 	for _, s := range []string{"000000", "123456", b.Code()} {
-		if err := b.Method.Verify(context.Background(), b.transaction("tx", factor.SignIn), f, s); !errors.Is(err, factor.ErrWrong) {
+		if err := b.Method.Verify(context.Background(), b.transaction("tx", factor.SignIn), f, s); !errors.Is(err,
+			factor.ErrWrong) {
 			t.Errorf("%s: %v", s, err)
 		}
 	}

@@ -43,7 +43,8 @@ func TestTOTPKeepsThePromisesOfAMethod(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.Name = store.Authenticator
-		b.Method, err = totp.New(totp.Config{Factors: b.Store, Ring: ring, Issuer: "tests", Now: func() time.Time { return now }})
+		b.Method, err = totp.New(totp.Config{Factors: b.Store, Ring: ring, Issuer: "tests",
+			Now: func() time.Time { return now }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +70,8 @@ func TestSentCodesKeepThePromisesOfAMethod(t *testing.T) {
 				last := "000000"
 				b.Name, b.Destination, b.Code = channel, destination, func() string { return last }
 				b.Method, err = onetime.New(onetime.Config{
-					Channel: channel, Challenges: b.Store, Factors: b.Store, Keys: keys, Now: func() time.Time { return now },
+					Channel: channel, Challenges: b.Store, Factors: b.Store, Keys: keys,
+					Now:  func() time.Time { return now },
 					Send: func(_ context.Context, c onetime.Code) error { last = c.Code; return nil },
 				})
 				if err != nil {

@@ -60,7 +60,8 @@ func New(c Config) (*Method, error) {
 		c.Life = 5 * time.Minute
 	}
 	if c.Life < 30*time.Second || c.Life > MaxLife {
-		return nil, fmt.Errorf("onetime: a code's life must be between 30 seconds and %d minutes", int(MaxLife.Minutes()))
+		return nil, fmt.Errorf("onetime: a code's life must be between 30 seconds and %d minutes",
+			int(MaxLife.Minutes()))
 	}
 	if c.Channel != store.SMS && c.Channel != store.Email {
 		return nil, errors.New("onetime: channel must be sms or email")
@@ -134,7 +135,8 @@ func (m *Method) Send(ctx context.Context, t factor.Transaction, destination str
 }
 
 // FinishEnroll spends the code that was sent to the draft's destination.
-func (m *Method) FinishEnroll(ctx context.Context, t factor.Transaction, d store.Draft, code string) (store.Factor, error) {
+func (m *Method) FinishEnroll(ctx context.Context, t factor.Transaction, d store.Draft,
+	code string) (store.Factor, error) {
 	if err := m.Try(ctx, t, d.Destination, code); err != nil {
 		return store.Factor{}, err
 	}

@@ -35,7 +35,8 @@ func TestPhoneNumbersAreE164(t *testing.T) {
 
 func TestNumbersThatCostOrCannotReceiveAreRefused(t *testing.T) {
 	for _, typed := range []string{
-		"", " ", "555-1212", "hello", "+", "+1", "911", "+1 900 555 1212", "+44 909 879 0000", "+1 650 555 1212 ext 5", "+1-650-555-1212;ext=1",
+		"", " ", "555-1212", "hello", "+", "+1", "911", "+1 900 555 1212", "+44 909 879 0000", "+1 650 555 1212 ext 5",
+		"+1-650-555-1212;ext=1",
 		"+1 800 555 1212", strings.Repeat("1", 65), "+1650555121234567890", "650-555-1212\x00",
 	} {
 		if got, err := ParsePhone(typed, "US", false); !errors.Is(err, factor.ErrDestination) {
@@ -124,10 +125,14 @@ func TestACodeIsGoodForOneThingOnly(t *testing.T) {
 		channel string
 		to      string
 	}{
-		"another transaction": {factor.Transaction{ID: "tx2", Purpose: factor.SignIn, User: alice}, store.SMS, "+16505551212"},
-		"another purpose":     {factor.Transaction{ID: "tx", Purpose: factor.SetUp, User: alice}, store.SMS, "+16505551212"},
-		"another user":        {factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: store.User{ID: "bob", CredentialVersion: "1"}}, store.SMS, "+16505551212"},
-		"new credentials":     {factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: store.User{ID: "alice", CredentialVersion: "2"}}, store.SMS, "+16505551212"},
+		"another transaction": {factor.Transaction{ID: "tx2", Purpose: factor.SignIn, User: alice}, store.SMS,
+			"+16505551212"},
+		"another purpose": {factor.Transaction{ID: "tx", Purpose: factor.SetUp, User: alice}, store.SMS,
+			"+16505551212"},
+		"another user": {factor.Transaction{ID: "tx", Purpose: factor.SignIn,
+			User: store.User{ID: "bob", CredentialVersion: "1"}}, store.SMS, "+16505551212"},
+		"new credentials": {factor.Transaction{ID: "tx", Purpose: factor.SignIn,
+			User: store.User{ID: "alice", CredentialVersion: "2"}}, store.SMS, "+16505551212"},
 		"another channel":     {home, store.Email, "+16505551212"},
 		"another destination": {home, store.SMS, "+16505551213"},
 	} {
@@ -257,12 +262,14 @@ func TestTextsGoToServedCountriesOnly(t *testing.T) {
 	ctx, b := context.Background(), newBench()
 	m := b.method(t, store.SMS)
 	m.c.Countries = []string{"US", "DE"}
-	for number, served := range map[string]bool{"+16505551212": true, "+4915123456789": true, "+442083661177": false, "+14165551212": false} {
+	for number, served := range map[string]bool{"+16505551212": true, "+4915123456789": true, "+442083661177": false,
+		"+14165551212": false} {
 		_, err := m.BeginEnroll(ctx, factor.Transaction{}, number, &store.Draft{})
 		if (err == nil) != served {
 			t.Errorf("%s: set-up %v", number, err)
 		}
-		if err := m.Send(ctx, factor.Transaction{ID: number, User: store.User{ID: "u"}}, number); (err == nil) != served {
+		if err := m.Send(ctx, factor.Transaction{ID: number, User: store.User{ID: "u"}},
+			number); (err == nil) != served {
 			t.Errorf("%s: sending %v", number, err)
 		}
 	}
@@ -272,7 +279,8 @@ func TestTextsGoToServedCountriesOnly(t *testing.T) {
 }
 
 func TestLifeMayBeAsShortAndAsLongAsItSays(t *testing.T) {
-	for life, ok := range map[time.Duration]bool{30 * time.Second: true, 30*time.Second - 1: false, MaxLife: true, MaxLife + 1: false} {
+	for life, ok := range map[time.Duration]bool{30 * time.Second: true, 30*time.Second - 1: false, MaxLife: true,
+		MaxLife + 1: false} {
 		if _, err := New(Config{Channel: store.Email, Life: life}); (err == nil) != ok {
 			t.Errorf("%v: %v", life, err)
 		}
@@ -306,7 +314,8 @@ func TestANumberIsAShortText(t *testing.T) {
 // e-mail, and that a decoy behaves as a code.
 func TestCountriesAreOfTextsOnly(t *testing.T) {
 	ctx := context.Background()
-	alice := factor.Transaction{ID: "tx", Purpose: factor.First, User: store.User{ID: "alice", Email: "a@lp.com", CredentialVersion: "1"}}
+	alice := factor.Transaction{ID: "tx", Purpose: factor.First,
+		User: store.User{ID: "alice", Email: "a@lp.com", CredentialVersion: "1"}}
 	nobody := factor.Transaction{ID: "tx", Purpose: factor.First}
 	for _, c := range []struct {
 		channel, to string

@@ -61,7 +61,8 @@ func readAnswer(text string) (answer, error) {
 	if len(text) > maxAnswer || !plain([]byte(text)) || json.Unmarshal([]byte(text), &in) != nil {
 		return answer{}, factor.ErrMalformedAssertion
 	}
-	if in.Extensions != "" && (!plain([]byte(in.Extensions)) || json.Unmarshal([]byte(in.Extensions), &in.Results) != nil) {
+	if in.Extensions != "" &&
+		(!plain([]byte(in.Extensions)) || json.Unmarshal([]byte(in.Extensions), &in.Results) != nil) {
 		return answer{}, factor.ErrMalformedAssertion
 	}
 	a := answer{attachment: in.Attachment, discoverable: in.Results.Props.Discoverable}
@@ -87,7 +88,8 @@ func readAnswer(text string) (answer, error) {
 		return answer{}, factor.ErrMalformedAssertion
 	}
 	for _, t := range in.Response.Transports {
-		if slices.Contains([]string{"usb", "nfc", "ble", "smart-card", "hybrid", "internal"}, t) && !slices.Contains(a.transports, t) {
+		if slices.Contains([]string{"usb", "nfc", "ble", "smart-card", "hybrid", "internal"}, t) &&
+			!slices.Contains(a.transports, t) {
 			a.transports = append(a.transports, t)
 		}
 	}

@@ -10,8 +10,9 @@ import (
 // require.
 func TestAnApplicationsPagesAskOnlyUnderTheRelyingParty(t *testing.T) {
 	for app, taken := range map[string]bool{
-		"": false, "https://app.example.org": true, "https://example.org:8443": true, "https://notexample.org": false, "https://example.org.evil.test": false,
-		"https://org": false,
+		"": false, "https://app.example.org": true, "https://example.org:8443": true, "https://notexample.org": false,
+		"https://example.org.evil.test": false,
+		"https://org":                   false,
 	} {
 		m, err := New(Config{Origin: "https://example.org", App: app})
 		if err != nil {

@@ -71,7 +71,8 @@ func New(c Config) (*Method, error) {
 		c.GetHint = time.Minute
 	}
 	m := &Method{c: c, rpID: u.Hostname(), origins: []string{c.Origin}}
-	if app, err := url.Parse(c.App); err == nil && (app.Hostname() == m.rpID || strings.HasSuffix(app.Hostname(), "."+m.rpID)) {
+	if app, err := url.Parse(c.App); err == nil &&
+		(app.Hostname() == m.rpID || strings.HasSuffix(app.Hostname(), "."+m.rpID)) {
 		m.origins = append(m.origins, c.App)
 	}
 	return m, nil
@@ -152,7 +153,8 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 	for _, alg := range algorithms() {
 		params = append(params, map[string]any{"type": "public-key", "alg": int(alg)})
 	}
-	selection := map[string]any{"residentKey": "preferred", "requireResidentKey": n.Discoverable, "userVerification": factor.Discouraged}
+	selection := map[string]any{"residentKey": "preferred", "requireResidentKey": n.Discoverable,
+		"userVerification": factor.Discouraged}
 	if n.Discoverable { // a portable key, for use in any browser
 		selection["residentKey"], selection["authenticatorAttachment"] = "required", "cross-platform"
 	}
@@ -160,8 +162,9 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 		selection["userVerification"] = factor.Preferred
 	}
 	return m.ceremony(state{Kind: creating, Handle: handle}, map[string]any{
-		"rp":               map[string]any{"id": m.rpID, "name": m.c.Name},
-		"user":             map[string]any{"id": b64.EncodeToString(handle), "name": m.c.Label(n.User), "displayName": m.c.Label(n.User)},
+		"rp": map[string]any{"id": m.rpID, "name": m.c.Name},
+		"user": map[string]any{"id": b64.EncodeToString(handle), "name": m.c.Label(n.User),
+			"displayName": m.c.Label(n.User)},
 		"pubKeyCredParams": params, "timeout": m.c.CreateHint.Milliseconds(), "excludeCredentials": excluded,
 		"authenticatorSelection": selection, "attestation": "none", "extensions": map[string]any{"credProps": true},
 	})
@@ -187,7 +190,8 @@ func (m *Method) BeginGet(q factor.AssertionRequest) (factor.Ceremony, error) {
 		allowed = append(allowed, record{ID: id, Transports: transports}.descriptor())
 	}
 	return m.ceremony(s, map[string]any{
-		"rpId": m.rpID, "timeout": m.c.GetHint.Milliseconds(), "allowCredentials": allowed, "userVerification": q.Verification,
+		"rpId": m.rpID, "timeout": m.c.GetHint.Milliseconds(), "allowCredentials": allowed,
+		"userVerification": q.Verification,
 	})
 }
 
@@ -287,7 +291,8 @@ func (m *Method) Detail(f store.Factor) (factor.PasskeyDetail, error) {
 		return factor.PasskeyDetail{}, err
 	}
 	return factor.PasskeyDetail{
-		CredentialID: b64.EncodeToString(r.ID), Transports: r.Transports, Synced: r.BackedUp, Syncable: r.BackupEligible,
+		CredentialID: b64.EncodeToString(r.ID), Transports: r.Transports, Synced: r.BackedUp,
+		Syncable: r.BackupEligible,
 		Verified: r.Verified, Discoverable: r.Discoverable, Model: model(r.AAGUID),
 	}, nil
 }

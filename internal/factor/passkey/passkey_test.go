@@ -65,7 +65,8 @@ func (b bench) key(alg int) *softkey.Key {
 // create registers k and keeps the factor.
 func (b bench) create(k *softkey.Key, lies ...softkey.Lie) error {
 	b.Helper()
-	c, err := b.m.BeginCreate(factor.NewPasskey{User: store.User{ID: "u", Email: "ann@good.example"}, Usage: store.UseFirst})
+	c, err := b.m.BeginCreate(factor.NewPasskey{User: store.User{ID: "u", Email: "ann@good.example"},
+		Usage: store.UseFirst})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -148,30 +149,49 @@ func TestNoLieAboutAnAnswerIsBelieved(t *testing.T) {
 		"backed up but not eligible":  softkey.Clear(softkey.BE),
 		"attested data promised":      softkey.Set(softkey.AT),
 		"extensions promised":         softkey.Set(softkey.ED),
-		"extensions of no map":        func(d *softkey.Draft) { softkey.Set(softkey.ED)(d); softkey.Trail([]byte{0xff})(d) },
-		"nested extensions":           func(d *softkey.Draft) { softkey.Set(softkey.ED)(d); softkey.Trail(softkey.Nested(5000))(d) },
-		"bytes behind":                softkey.Trail([]byte{1, 2, 3}),
-		"another key's signature":     softkey.SignedBy(other),
-		"empty signature":             softkey.SendAs("signature", ""),
-		"no signature":                softkey.Without("signature"),
-		"no authenticator data":       softkey.Without("authenticatorData"),
-		"no client data":              softkey.Without("clientDataJSON"),
-		"another user's handle":       softkey.SendAs("userHandle", softkey.Text(make([]byte, 64))),
-		"signature padded too much":   softkey.Send(func(_, r map[string]any) { r["signature"] = r["signature"].(string) + "===" }),
-		"data padded too little":      softkey.Send(func(_, r map[string]any) { r["authenticatorData"] = r["authenticatorData"].(string) + "=" }),
-		"signature with a line break": softkey.Send(func(_, r map[string]any) { r["signature"] = r["signature"].(string) + "\n" }),
-		"id is not rawId":             softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text(other.ID) }),
-		"another passkey's id":        softkey.Send(func(out, _ map[string]any) { out["id"], out["rawId"] = softkey.Text(other.ID), softkey.Text(other.ID) }),
-		"no id":                       softkey.Send(func(out, _ map[string]any) { out["id"], out["rawId"] = "", "" }),
-		"id of 1,024 bytes":           softkey.Send(func(out, _ map[string]any) { id := softkey.Text(make([]byte, 1024)); out["id"], out["rawId"] = id, id }),
-		"type is no public key":       softkey.Send(func(out, _ map[string]any) { out["type"] = "password" }),
-		"response is a text":          softkey.Send(func(out, _ map[string]any) { out["response"] = "" }),
-		"too long":                    softkey.Send(func(out, _ map[string]any) { out["more"] = strings.Repeat("a", 16<<10) }),
+		"extensions of no map": func(d *softkey.Draft) {
+			softkey.Set(softkey.ED)(d)
+			softkey.Trail([]byte{
+				0xff})(d)
+		},
+		"nested extensions": func(d *softkey.Draft) {
+			softkey.Set(softkey.ED)(d)
+			softkey.Trail(
+				softkey.Nested(5000))(d)
+		},
+		"bytes behind":            softkey.Trail([]byte{1, 2, 3}),
+		"another key's signature": softkey.SignedBy(other),
+		"empty signature":         softkey.SendAs("signature", ""),
+		"no signature":            softkey.Without("signature"),
+		"no authenticator data":   softkey.Without("authenticatorData"),
+		"no client data":          softkey.Without("clientDataJSON"),
+		"another user's handle":   softkey.SendAs("userHandle", softkey.Text(make([]byte, 64))),
+		"signature padded too much": softkey.Send(
+			func(_, r map[string]any) { r["signature"] = r["signature"].(string) + "===" }),
+		"data padded too little": softkey.Send(
+			func(_, r map[string]any) { r["authenticatorData"] = r["authenticatorData"].(string) + "=" }),
+		"signature with a line break": softkey.Send(
+			func(_, r map[string]any) { r["signature"] = r["signature"].(string) + "\n" }),
+		"id is not rawId": softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text(other.ID) }),
+		"another passkey's id": softkey.Send(func(out, _ map[string]any) {
+			out["id"],
+				out["rawId"] = softkey.Text(other.ID), softkey.Text(other.ID)
+		}),
+		"no id": softkey.Send(func(out, _ map[string]any) { out["id"], out["rawId"] = "", "" }),
+		"id of 1,024 bytes": softkey.Send(
+			func(out, _ map[string]any) { id := softkey.Text(make([]byte, 1024)); out["id"], out["rawId"] = id, id }),
+		"type is no public key": softkey.Send(func(out, _ map[string]any) { out["type"] = "password" }),
+		"response is a text":    softkey.Send(func(out, _ map[string]any) { out["response"] = "" }),
+		"too long": softkey.Send(func(out, _ map[string]any) {
+			out["more"] = strings.Repeat("a",
+				16<<10)
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := b.shelf.f.Secret
 			proven, err := b.get(k, b.named(), lie)
-			if !errors.Is(err, factor.ErrWrong) && !errors.Is(err, factor.ErrMalformedAssertion) || proven.UserVerified {
+			if !errors.Is(err, factor.ErrWrong) && !errors.Is(err, factor.ErrMalformedAssertion) ||
+				proven.UserVerified {
 				t.Fatalf("%+v %v", proven, err)
 			}
 			if !bytes.Equal(before, b.shelf.f.Secret) {
@@ -206,8 +226,10 @@ func TestTheOriginIsComparedAsAWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range []any{
-		"http://good.example:8443", "https://good.example", "https://good.example:443", "https://evil.example:8443", "https://good.example.evil.example:8443",
-		"https://sub.good.example:8443", "https://good.example.:8443", "https://GOOD.example:8443", "HTTPS://good.example:8443", "null", "", nil,
+		"http://good.example:8443", "https://good.example", "https://good.example:443", "https://evil.example:8443",
+		"https://good.example.evil.example:8443",
+		"https://sub.good.example:8443", "https://good.example.:8443", "https://GOOD.example:8443",
+		"HTTPS://good.example:8443", "null", "", nil,
 		"android:apk-key-hash:AAAA", origin + "/", origin + "/login", " " + origin, "https://user@good.example:8443", 7,
 	} {
 		if _, err := b.get(k, b.named(), softkey.Say("origin", o)); err == nil {
@@ -271,33 +293,49 @@ func TestNoLieAboutANewPasskeyIsBelieved(t *testing.T) {
 		"no key":                     func(d *softkey.Draft) { d.PublicKey = nil },
 		"key is no CBOR":             func(d *softkey.Draft) { d.PublicKey = []byte{0xff, 0xff} },
 		"key is deep":                func(d *softkey.Draft) { d.PublicKey = softkey.Nested(5000) },
-		"point off the curve":        func(d *softkey.Draft) { d.PublicKey = softkey.KeyOf(2, softkey.ES256, 1, zero, zero) },
-		"algorithm not offered":      func(d *softkey.Draft) { d.PublicKey = softkey.KeyOf(2, -47, 8, zero, zero) },
-		"algorithm of another key":   func(d *softkey.Draft) { d.PublicKey = softkey.KeyOf(2, softkey.EdDSA, 6, zero, zero) },
-		"key type 0":                 func(d *softkey.Draft) { d.PublicKey = softkey.KeyOf(0, softkey.ES256, 1, zero, zero) },
-		"packed by another key":      softkey.Packed(other),
-		"packed with a chain":        softkey.Certified("packed"),
-		"fido-u2f with a chain":      softkey.Certified("fido-u2f"),
-		"tpm with a chain":           softkey.Certified("tpm"),
-		"apple with a chain":         softkey.Certified("apple"),
-		"none with a statement":      softkey.Statement(),
-		"unknown format":             softkey.Format("house-brand"),
-		"no format":                  softkey.Format(""),
-		"compound of nothing":        func(d *softkey.Draft) { d.Format, d.RawStatement = "compound", []any{} },
-		"statement is a number":      func(d *softkey.Draft) { d.Format, d.RawStatement = "packed", 7 },
-		"statement is deep":          func(d *softkey.Draft) { d.Format, d.RawStatement = "packed", []any{softkey.Nested(3000)} },
-		"no attestation":             softkey.Without("attestationObject"),
-		"attestation is no CBOR":     softkey.SendAs("attestationObject", "AAAA"),
-		"attestation is empty":       softkey.SendAs("attestationObject", ""),
-		"id is not rawId":            softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text(other.ID) }),
-		"another id sent":            softkey.Send(func(out, _ map[string]any) { out["id"], out["rawId"] = softkey.Text(other.ID), softkey.Text(other.ID) }),
-		"extensions are no JSON":     softkey.Send(func(out, _ map[string]any) { out["extensions"] = "{" }),
-		"double member":              nil,
+		"point off the curve": func(d *softkey.Draft) {
+			d.PublicKey = softkey.KeyOf(2, softkey.ES256, 1, zero,
+				zero)
+		},
+		"algorithm not offered": func(d *softkey.Draft) { d.PublicKey = softkey.KeyOf(2, -47, 8, zero, zero) },
+		"algorithm of another key": func(d *softkey.Draft) {
+			d.PublicKey = softkey.KeyOf(2, softkey.EdDSA, 6, zero,
+				zero)
+		},
+		"key type 0": func(d *softkey.Draft) {
+			d.PublicKey = softkey.KeyOf(0, softkey.ES256, 1, zero,
+				zero)
+		},
+		"packed by another key": softkey.Packed(other),
+		"packed with a chain":   softkey.Certified("packed"),
+		"fido-u2f with a chain": softkey.Certified("fido-u2f"),
+		"tpm with a chain":      softkey.Certified("tpm"),
+		"apple with a chain":    softkey.Certified("apple"),
+		"none with a statement": softkey.Statement(),
+		"unknown format":        softkey.Format("house-brand"),
+		"no format":             softkey.Format(""),
+		"compound of nothing":   func(d *softkey.Draft) { d.Format, d.RawStatement = "compound", []any{} },
+		"statement is a number": func(d *softkey.Draft) { d.Format, d.RawStatement = "packed", 7 },
+		"statement is deep": func(d *softkey.Draft) {
+			d.Format, d.RawStatement = "packed",
+				[]any{softkey.Nested(3000)}
+		},
+		"no attestation":         softkey.Without("attestationObject"),
+		"attestation is no CBOR": softkey.SendAs("attestationObject", "AAAA"),
+		"attestation is empty":   softkey.SendAs("attestationObject", ""),
+		"id is not rawId":        softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text(other.ID) }),
+		"another id sent": softkey.Send(func(out, _ map[string]any) {
+			out["id"],
+				out["rawId"] = softkey.Text(other.ID), softkey.Text(other.ID)
+		}),
+		"extensions are no JSON": softkey.Send(func(out, _ map[string]any) { out["extensions"] = "{" }),
+		"double member":          nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := b.key(softkey.ES256)
 			if lie != nil {
-				if err := b.create(k, lie); !errors.Is(err, factor.ErrWrong) && !errors.Is(err, factor.ErrMalformedAssertion) {
+				if err := b.create(k, lie); !errors.Is(err, factor.ErrWrong) &&
+					!errors.Is(err, factor.ErrMalformedAssertion) {
 					t.Fatal(err)
 				}
 				return
@@ -310,7 +348,8 @@ func TestNoLieAboutANewPasskeyIsBelieved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, text := range []string{`{"id":"AA",` + answer[1:], `{"ID":"AA",` + answer[1:], answer + "{}", "[" + answer + "]", ""} {
+			for _, text := range []string{`{"id":"AA",` + answer[1:], `{"ID":"AA",` + answer[1:], answer + "{}",
+				"[" + answer + "]", ""} {
 				if _, err := b.m.FinishCreate(c.State, "u", "f", text); !errors.Is(err, factor.ErrMalformedAssertion) {
 					t.Errorf("%v", err)
 				}
@@ -320,7 +359,8 @@ func TestNoLieAboutANewPasskeyIsBelieved(t *testing.T) {
 	if b.shelf.f.ID != "" {
 		t.Fatal("something was made")
 	}
-	for _, lie := range []softkey.Lie{softkey.Packed(nil), softkey.Clear(softkey.UV), softkey.Clear(softkey.BE | softkey.BS)} {
+	for _, lie := range []softkey.Lie{softkey.Packed(nil), softkey.Clear(softkey.UV),
+		softkey.Clear(softkey.BE | softkey.BS)} {
 		if err := b.create(b.key(softkey.ES256), lie); err != nil {
 			t.Error("the truth: ", err)
 		}
@@ -371,8 +411,10 @@ func TestARecordIsOfOneUserRowAndKey(t *testing.T) {
 	}
 	good := b.shelf.f
 	for name, change := range map[string]func(f *store.Factor){
-		"user": func(f *store.Factor) { f.UserID = "v" }, "row": func(f *store.Factor) { f.ID = "g" }, "key": func(f *store.Factor) { f.Key = "k" },
-		"nothing": func(f *store.Factor) { f.Secret = nil }, "byte": func(f *store.Factor) { f.Secret = bytes.Clone(f.Secret); f.Secret[20] ^= 1 },
+		"user": func(f *store.Factor) { f.UserID = "v" }, "row": func(f *store.Factor) { f.ID = "g" },
+		"key":     func(f *store.Factor) { f.Key = "k" },
+		"nothing": func(f *store.Factor) { f.Secret = nil },
+		"byte":    func(f *store.Factor) { f.Secret = bytes.Clone(f.Secret); f.Secret[20] ^= 1 },
 	} {
 		f := good
 		change(&f)
@@ -387,13 +429,16 @@ func TestOptionsSayWhatTheContractSays(t *testing.T) {
 	if err := b.create(b.key(softkey.ES256)); err != nil {
 		t.Fatal(err)
 	}
-	c, err := b.m.BeginCreate(factor.NewPasskey{User: store.User{Email: "ann@good.example"}, Present: []store.Factor{b.shelf.f}, Usage: store.UseSecond})
+	c, err := b.m.BeginCreate(factor.NewPasskey{User: store.User{Email: "ann@good.example"},
+		Present: []store.Factor{b.shelf.f}, Usage: store.UseSecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`"rp":{"id":"good.example","name":"good"}`, `"attestation":"none"`, `"extensions":{"credProps":true}`, `"timeout":60000`,
-		`"residentKey":"preferred"`, `"userVerification":"discouraged"`, `"alg":-7`, `"alg":-8`, `"alg":-257`, `"transports":["internal","hybrid"]`,
+		`"rp":{"id":"good.example","name":"good"}`, `"attestation":"none"`, `"extensions":{"credProps":true}`,
+		`"timeout":60000`,
+		`"residentKey":"preferred"`, `"userVerification":"discouraged"`, `"alg":-7`, `"alg":-8`, `"alg":-257`,
+		`"transports":["internal","hybrid"]`,
 	} {
 		if !strings.Contains(string(c.Options), want) {
 			t.Errorf("no %s in %s", want, c.Options)

@@ -12,7 +12,8 @@ import (
 )
 
 func TestAnOriginIsSchemeAndHostAndAChallengeHasBounds(t *testing.T) {
-	for _, bad := range []string{"", "good.example", "https://", "http://[::1", "https://good.example/", "https://good.example?x", "https://a@good.example"} {
+	for _, bad := range []string{"", "good.example", "https://", "http://[::1", "https://good.example/",
+		"https://good.example?x", "https://a@good.example"} {
 		if _, err := New(Config{Origin: bad}); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
@@ -29,7 +30,8 @@ func TestAnOriginIsSchemeAndHostAndAChallengeHasBounds(t *testing.T) {
 func TestWhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
 	nested := func(n int) string { return `{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}` }
 	for text, ok := range map[string]bool{
-		`{}`: true, `{"a":1,"b":{"a":1}}`: true, `{"a":1,"a":2}`: false, `{"a":1,"A":2}`: false, `{"b":{"a":1,"A":1}}`: false, `{"b":[{"a":1,"a":1}]}`: false,
+		`{}`: true, `{"a":1,"b":{"a":1}}`: true, `{"a":1,"a":2}`: false, `{"a":1,"A":2}`: false,
+		`{"b":{"a":1,"A":1}}`: false, `{"b":[{"a":1,"a":1}]}`: false,
 		`[]`: false, `{}{}`: false, `{} `: true, `{"a"`: false, `{"a":}`: false, ``: false, `7`: false,
 		nested(maxDepth): true, nested(maxDepth + 1): false,
 	} {
@@ -39,7 +41,8 @@ func TestWhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
 	}
 	answer := func(extensions string) string {
 		raw, err := json.Marshal(map[string]any{
-			"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": map[string]string{"clientDataJSON": "AAAA"}, "extensions": extensions,
+			"id": "AAAA", "rawId": "AAAA", "type": "public-key",
+			"response": map[string]string{"clientDataJSON": "AAAA"}, "extensions": extensions,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +50,8 @@ func TestWhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
 		return string(raw)
 	}
 	for extensions, ok := range map[string]bool{
-		"": true, `{}`: true, `{"credProps":{"rk":true}}`: true, `{"credProps":{"rk":true,"rk":false}}`: false, `{"credProps":7}`: false, `[]`: false, `x`: false,
+		"": true, `{}`: true, `{"credProps":{"rk":true}}`: true, `{"credProps":{"rk":true,"rk":false}}`: false,
+		`{"credProps":7}`: false, `[]`: false, `x`: false,
 	} {
 		a, err := readAnswer(answer(extensions))
 		if (err == nil) != ok || err != nil && !errors.Is(err, factor.ErrMalformedAssertion) {
@@ -69,8 +73,10 @@ func TestWhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
 // version are refused.
 func TestWhatIsOfAnotherVersionIsNotRead(t *testing.T) {
 	for text, ok := range map[string]bool{
-		`{"v":1,"kind":"webauthn.get","challenge":"AAAA"}`: true, `{"v":2,"kind":"webauthn.get","challenge":"AAAA"}`: false,
-		`{"v":1,"kind":"webauthn.create","challenge":"AAAA"}`: false, `{"v":1,"kind":"webauthn.get"}`: false, `{`: false, ``: false,
+		`{"v":1,"kind":"webauthn.get","challenge":"AAAA"}`:    true,
+		`{"v":2,"kind":"webauthn.get","challenge":"AAAA"}`:    false,
+		`{"v":1,"kind":"webauthn.create","challenge":"AAAA"}`: false, `{"v":1,"kind":"webauthn.get"}`: false,
+		`{`: false, ``: false,
 	} {
 		if _, err := readState([]byte(text), getting); (err == nil) != ok {
 			t.Errorf("%s: %v", text, err)
@@ -96,7 +102,8 @@ func TestWhatIsOfAnotherVersionIsNotRead(t *testing.T) {
 // with none, and in no other form.
 func TestPaddingIsWholeOrMissing(t *testing.T) {
 	for text, ok := range map[string]bool{
-		"": true, "AAAA": true, "AAA=": true, "AAA": true, "AA==": true, "AA": true, "AA=": false, "AAAA=": false, "AAAA====": false, "A===": false, "=": false,
+		"": true, "AAAA": true, "AAA=": true, "AAA": true, "AA==": true, "AA": true, "AA=": false, "AAAA=": false,
+		"AAAA====": false, "A===": false, "=": false,
 		"AB==": false, "AB": false, "AA==\n": false, "AA\n==": false, "AA==AA==": false, "A+==": false,
 	} {
 		if _, err := decode(text); (err == nil) != ok {

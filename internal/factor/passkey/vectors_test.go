@@ -52,7 +52,8 @@ func TestTheVectorsOfTheSpecification(t *testing.T) {
 		t.Run(v.Section+" "+v.Title, func(t *testing.T) {
 			if v.Create != nil {
 				a := read(t, v.CredentialID, map[string]any{
-					"clientDataJSON": softkey.Text(v.Create.ClientDataJSON), "attestationObject": softkey.Text(v.Create.AttestationObject),
+					"clientDataJSON":    softkey.Text(v.Create.ClientDataJSON),
+					"attestationObject": softkey.Text(v.Create.AttestationObject),
 				})
 				s := state{Kind: creating, Challenge: b64.EncodeToString(v.Create.Challenge)}
 				if err := a.checkClient(s, []string{origin}); (err != nil) != framed[v.Section] {
@@ -75,14 +76,16 @@ func TestTheVectorsOfTheSpecification(t *testing.T) {
 				return
 			}
 			a := read(t, v.CredentialID, map[string]any{
-				"clientDataJSON": softkey.Text(v.Get.ClientDataJSON), "authenticatorData": softkey.Text(v.Get.AuthenticatorData),
-				"signature": softkey.Text(v.Get.Signature),
+				"clientDataJSON":    softkey.Text(v.Get.ClientDataJSON),
+				"authenticatorData": softkey.Text(v.Get.AuthenticatorData),
+				"signature":         softkey.Text(v.Get.Signature),
 			})
 			s := state{Kind: getting, Challenge: b64.EncodeToString(v.Get.Challenge)}
 			if err := a.checkClient(s, []string{origin}); (err != nil) != framed[v.Section] {
 				t.Errorf("client data: %v", err)
 			}
-			r := record{ID: v.CredentialID, PublicKey: v.Get.PublicKey, BackupEligible: v.Get.AuthenticatorData[32]&softkey.BE != 0}
+			r := record{ID: v.CredentialID, PublicKey: v.Get.PublicKey,
+				BackupEligible: v.Get.AuthenticatorData[32]&softkey.BE != 0}
 			_, next, err := a.proves(s, r, rpID, []string{origin})
 			if framed[v.Section] {
 				if !errors.Is(err, factor.ErrWrong) {
@@ -107,7 +110,8 @@ func TestTheVectorsOfTheSpecification(t *testing.T) {
 
 func read(t *testing.T, id []byte, response map[string]any) answer {
 	t.Helper()
-	raw, err := json.Marshal(map[string]any{"id": softkey.Text(id), "rawId": softkey.Text(id), "type": "public-key", "response": response})
+	raw, err := json.Marshal(map[string]any{"id": softkey.Text(id), "rawId": softkey.Text(id), "type": "public-key",
+		"response": response})
 	if err != nil {
 		t.Fatal(err)
 	}

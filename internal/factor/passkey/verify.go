@@ -19,7 +19,8 @@ import (
 // algorithms returns the algorithms that are offered and accepted.
 func algorithms() []webauthncose.COSEAlgorithmIdentifier {
 	return []webauthncose.COSEAlgorithmIdentifier{
-		webauthncose.AlgES256, webauthncose.AlgEdDSA, webauthncose.AlgES512, webauthncose.AlgPS256, webauthncose.AlgPS384,
+		webauthncose.AlgES256, webauthncose.AlgEdDSA, webauthncose.AlgES512, webauthncose.AlgPS256,
+		webauthncose.AlgPS384,
 		webauthncose.AlgPS512, webauthncose.AlgRS256, webauthncose.AlgRS384, webauthncose.AlgRS512,
 	}
 }
@@ -101,7 +102,8 @@ func (a answer) created(s state, rpID string, origins []string) (record, error) 
 	for _, alg := range algorithms() {
 		offered = append(offered, protocol.CredentialParameter{Type: protocol.PublicKeyCredentialType, Algorithm: alg})
 	}
-	if _, err := parsed.Verify(s.Challenge, rpID, origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
+	if _, err := parsed.Verify(s.Challenge, rpID, origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false,
+		s.MustVerify, true,
 		nil, offered, protocol.AttestationPolicy{}, protocol.SignaturePolicy{}); err != nil {
 		return record{}, refuse(cause(err))
 	}
@@ -121,7 +123,8 @@ func (a answer) created(s state, rpID string, origins []string) (record, error) 
 	}
 	return record{
 		Version: 1, ID: a.id, PublicKey: data.AttData.CredentialPublicKey, Handle: s.Handle, Counter: data.Counter,
-		BackupEligible: data.Flags.HasBackupEligible(), BackedUp: data.Flags.HasBackupState(), Verified: data.Flags.HasUserVerified(),
+		BackupEligible: data.Flags.HasBackupEligible(), BackedUp: data.Flags.HasBackupState(),
+		Verified:   data.Flags.HasUserVerified(),
 		Transports: a.transports, Attachment: a.attachment, AAGUID: data.AttData.AAGUID, Discoverable: a.discoverable,
 	}, nil
 }
@@ -152,9 +155,11 @@ func (a answer) proves(s state, r record, rpID string, origins []string) (factor
 		return factor.Assertion{}, record{}, factor.ErrMalformedAssertion
 	}
 	if s.MustVerify && !parsed.Response.AuthenticatorData.Flags.HasUserVerified() {
-		return factor.Assertion{}, record{}, refuse("User verification is required but user was not verified during authentication")
+		return factor.Assertion{}, record{},
+			refuse("User verification is required but user was not verified during authentication")
 	}
-	if err := parsed.Verify(s.Challenge, rpID, "", origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
+	if err := parsed.Verify(s.Challenge, rpID, "", origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false,
+		s.MustVerify, true,
 		r.PublicKey, protocol.SignaturePolicy{}); err != nil {
 		return factor.Assertion{}, record{}, refuse(cause(err))
 	}

@@ -17,7 +17,8 @@ func (d *desk) move(c *recovery.Codes, codes ...recovery.Code) string {
 	d.t.Helper()
 	d.must(recovery.Check(codes))
 	id := strings.ToLower(store.NewID())
-	w := store.Whole{User: store.User{ID: id, Email: id + "@x.t", EmailKey: id + "@x.t", Active: true, CredentialVersion: "0"},
+	w := store.Whole{User: store.User{ID: id, Email: id + "@x.t", EmailKey: id + "@x.t", Active: true,
+		CredentialVersion: "0"},
 		Factors: []store.Factor{{ID: store.NewID(), UserID: id, Method: store.Authenticator}}}
 	var err error
 	w.Codes, err = c.Import(id, codes)

@@ -118,8 +118,10 @@ func TestWhatIsNoCodeIsNoGuess(t *testing.T) {
 	c := d.codes(recovery.Config{}, oneKey)
 	shown := d.put(c)[0]
 	for _, typed := range []string{
-		"", " ", "123456", shown[:18], shown + "a", strings.Repeat("a", 17), "aaaa-aaaa-aaaa-aaa0", "aaaa-aaaa-aaaa-aaa1", "aaaa-aaaa-aaaa-aaä",
-		"aaaa.aaaa.aaaa.aaaa", strings.Repeat(" ", 200) + shown, "aaaa-aaaa-aaaa-aa\x00a", "\u212a" + strings.Repeat("a", 15),
+		"", " ", "123456", shown[:18], shown + "a", strings.Repeat("a", 17), "aaaa-aaaa-aaaa-aaa0",
+		"aaaa-aaaa-aaaa-aaa1", "aaaa-aaaa-aaaa-aaä",
+		"aaaa.aaaa.aaaa.aaaa", strings.Repeat(" ", 200) + shown, "aaaa-aaaa-aaaa-aa\x00a",
+		"\u212a" + strings.Repeat("a", 15),
 	} {
 		if c.Looks(typed) {
 			t.Errorf("%q looks like a code", typed)
@@ -254,8 +256,10 @@ func TestASetOfOneIsASet(t *testing.T) {
 func TestEveryLetterAndDigitIsReadInEitherCase(t *testing.T) {
 	c := newDesk(t).codes(recovery.Config{}, oneKey)
 	for typed, ok := range map[string]bool{
-		"AAAA-AAAA-AAAA-AAAA": true, "ZZZZ-zzzz-aaaa-2277": true, "aaaa-aaaa-aaaa-aaa1": false, "aaaa-aaaa-aaaa-aaa8": false,
-		"@aaa-aaaa-aaaa-aaaa": false, "aaaa-aaaa-aaaa-aaa[": false, "aaaa-aaaa-aaaa-aaa`": false, "aaaa-aaaa-aaaa-aaa{": false,
+		"AAAA-AAAA-AAAA-AAAA": true, "ZZZZ-zzzz-aaaa-2277": true, "aaaa-aaaa-aaaa-aaa1": false,
+		"aaaa-aaaa-aaaa-aaa8": false,
+		"@aaa-aaaa-aaaa-aaaa": false, "aaaa-aaaa-aaaa-aaa[": false, "aaaa-aaaa-aaaa-aaa`": false,
+		"aaaa-aaaa-aaaa-aaa{":                         false,
 		"aaaaaaaaaaaaaaaa" + strings.Repeat(" ", 112): true, "aaaaaaaaaaaaaaaa" + strings.Repeat(" ", 113): false,
 	} {
 		if c.Looks(typed) != ok {

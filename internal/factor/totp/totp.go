@@ -94,7 +94,8 @@ func (m *Method) shown(u store.User, secret []byte) *factor.EnrollmentSecret {
 }
 
 // FinishEnroll checks the first code and marks its step as spent (R30).
-func (m *Method) FinishEnroll(_ context.Context, _ factor.Transaction, d store.Draft, code string) (store.Factor, error) {
+func (m *Method) FinishEnroll(_ context.Context, _ factor.Transaction, d store.Draft,
+	code string) (store.Factor, error) {
 	p, _, err := m.open(d.UserID, d.FactorID, d.Secret)
 	if err != nil {
 		return store.Factor{}, err

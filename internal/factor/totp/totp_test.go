@@ -69,7 +69,8 @@ func TestGoldenVector(t *testing.T) {
 		"otpauth://totp/tests:a@lp.com?secret=MTWD2RZIIUUGLDAREJSMZGOTDJBYR4M6&issuer=tests"; got != want {
 		t.Errorf("uri %s, want %s", got, want)
 	}
-	if got := URI("My App & Co", "a b@lp.com", "S"); got != "otpauth://totp/My%20App%20%26%20Co:a%20b@lp.com?secret=S&issuer=My%20App%20%26%20Co" {
+	if got := URI("My App & Co", "a b@lp.com",
+		"S"); got != "otpauth://totp/My%20App%20%26%20Co:a%20b@lp.com?secret=S&issuer=My%20App%20%26%20Co" {
 		t.Errorf("uri %s", got)
 	}
 }
@@ -214,13 +215,15 @@ func TestEveryStepIsAcceptedOnce(t *testing.T) {
 	}
 	f.Secret = s.resealed
 	now = now.Add(time.Minute)
-	if err := method(t, map[string]string{"2": two["2"]}, s, &now).Verify(ctx, factor.Transaction{}, f, code(0)); err != nil {
+	if err := method(t, map[string]string{"2": two["2"]}, s, &now).Verify(ctx, factor.Transaction{}, f,
+		code(0)); err != nil {
 		t.Errorf("under the newest key alone: %v", err)
 	}
 }
 
 func FuzzVerify(f *testing.F) {
-	for _, s := range []string{"", "000000", "12345", "1e5", "+12345", "0x3039", "٠١٢٣٤٥", "１２３４５６", "123 456", "123-456", "\x00"} {
+	for _, s := range []string{"", "000000", "12345", "1e5", "+12345", "0x3039", "٠١٢٣٤٥", "１２３４５６", "123 456",
+		"123-456", "\x00"} {
 		f.Add(s)
 	}
 	secret := []byte("12345678901234567890")

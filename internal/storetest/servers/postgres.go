@@ -130,7 +130,8 @@ func startPostgres() (*Server, error) {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
-	if err := run(as, dir, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"); err != nil {
+	if err := run(as, dir, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale",
+		"--no-sync"); err != nil {
 		return nil, err
 	}
 	port, err := freePort()

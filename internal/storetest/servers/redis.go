@@ -50,7 +50,8 @@ func redisWith(lines ...string) (*Server, error) {
 		return nil, err
 	}
 	file := filepath.Join(dir, "redis.conf")
-	lines = append([]string{"bind 127.0.0.1", "port " + strconv.Itoa(port), "dir " + dir, `save ""`, "appendonly no"}, lines...)
+	lines = append([]string{"bind 127.0.0.1", "port " + strconv.Itoa(port), "dir " + dir, `save ""`, "appendonly no"},
+		lines...)
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, err
 	}

@@ -159,8 +159,9 @@ func (r *importing) judgeRoles(ctx context.Context, roles []transfer.Role) error
 	}
 	for _, role := range roles {
 		if account.CheckNames(append([]string{role.Name}, role.Permissions...)...) != nil {
-			r.report.Notices = append(r.report.Notices, fmt.Sprintf("The role %.100q does not come: its name or that of "+
-				"a permission has blanks, commas or characters that are not printed.", role.Name))
+			r.report.Notices = append(r.report.Notices,
+				fmt.Sprintf("The role %.100q does not come: its name or that of "+
+					"a permission has blanks, commas or characters that are not printed.", role.Name))
 			continue
 		}
 		i := slices.IndexFunc(known, func(k store.Role) bool { return k.Name == role.Name })

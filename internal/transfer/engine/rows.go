@@ -59,7 +59,8 @@ func (e *Engine) build(ctx context.Context, d *draft, source, id string, keepPas
 		return w, err
 	}
 	w.Origin = &store.Origin{
-		Source: source, OldID: d.ID, UserID: id, CredentialVersion: u.CredentialVersion, UpdatedAt: now, Codes: len(w.Codes),
+		Source: source, OldID: d.ID, UserID: id, CredentialVersion: u.CredentialVersion, UpdatedAt: now,
+		Codes:  len(w.Codes),
 		Digest: all[0], Password: password[0], At: now,
 	}
 	return w, nil

@@ -105,7 +105,8 @@ func archive(path, dir string, made time.Time) (err error) {
 		if err != nil || name == dir {
 			return err
 		}
-		header := tar.Header{Name: filepath.ToSlash(strings.TrimPrefix(name, dir+string(filepath.Separator))), ModTime: made}
+		header := tar.Header{Name: filepath.ToSlash(strings.TrimPrefix(name, dir+string(filepath.Separator))),
+			ModTime: made}
 		if entry.IsDir() {
 			header.Name, header.Typeflag, header.Mode = header.Name+"/", tar.TypeDir, 0o755
 			return w.WriteHeader(&header)

@@ -121,7 +121,8 @@ func (r release) image(base v1.Layer, p program) (v1.Image, error) {
 }
 
 func (r release) addendum(layer v1.Layer, what string) mutate.Addendum {
-	return mutate.Addendum{Layer: layer, History: v1.History{Created: v1.Time{Time: r.made}, CreatedBy: "scripts/release: " + what}}
+	return mutate.Addendum{Layer: layer,
+		History: v1.History{Created: v1.Time{Time: r.made}, CreatedBy: "scripts/release: " + what}}
 }
 
 // config says how the image runs. It is that of examples/container/Containerfile.

@@ -173,7 +173,8 @@ func (k *Key) Get(options []byte, lies ...Lie) (string, error) {
 		return "", err
 	}
 	return d.write(k.ID, map[string]any{
-		"clientDataJSON": Text(client), "authenticatorData": Text(data), "signature": Text(sig), "userHandle": Text(k.Handle),
+		"clientDataJSON": Text(client), "authenticatorData": Text(data), "signature": Text(sig),
+		"userHandle": Text(k.Handle),
 	}, map[string]any{})
 }
 
@@ -181,8 +182,9 @@ func (k *Key) draft(kind string, o Options) *Draft {
 	hash := sha256.Sum256([]byte(k.RPID))
 	return &Draft{
 		Client:   map[string]any{"type": kind, "challenge": o.Challenge, "origin": k.Origin, "crossOrigin": false},
-		RPIDHash: hash[:], Flags: k.Flags, Counter: k.Counter, AAGUID: make([]byte, 16), AttestedID: k.ID, PublicKey: k.COSE(),
-		Signer: k.signer, Alg: k.Alg, Statement: nil,
+		RPIDHash: hash[:], Flags: k.Flags, Counter: k.Counter, AAGUID: make([]byte, 16), AttestedID: k.ID,
+		PublicKey: k.COSE(),
+		Signer:    k.signer, Alg: k.Alg, Statement: nil,
 	}
 }
 
@@ -209,7 +211,8 @@ func (d *Draft) client() []byte {
 
 func (d *Draft) write(id []byte, response, results map[string]any) (string, error) {
 	out := map[string]any{
-		"id": Text(id), "rawId": Text(id), "type": "public-key", "authenticatorAttachment": "platform", "response": response,
+		"id": Text(id), "rawId": Text(id), "type": "public-key", "authenticatorAttachment": "platform",
+		"response":               response,
 		"clientExtensionResults": results,
 	}
 	for _, f := range d.Wire {
