@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Accounts configures who may have an account and what users may do with it. Everything that sends
@@ -204,7 +204,7 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 		}
 	}
 	u := orZero(c.Passwordless)
-	byMail := len(u.EnabledMethods) == 0 || slices.Contains(u.EnabledMethods, store.Email)
+	byMail := len(u.EnabledMethods) == 0 || slices.Contains(u.EnabledMethods, storage.Email)
 	if a.PasswordOptional && (c.Passwordless == nil || c.Mail == nil || !byMail) {
 		bad("Accounts.PasswordOptional", "needs Passwordless with email among its methods, and a sender in Mail")
 	}
@@ -260,7 +260,7 @@ func (a Accounts) life() auth.Life {
 	}
 	f.OnRegister, f.OnSignIn = hook(a.OnRegister), hook(a.OnSignIn)
 	if a.Locked != nil {
-		f.Locked = func(u store.User) bool { return a.Locked(publicUser(u)) }
+		f.Locked = func(u storage.User) bool { return a.Locked(publicUser(u)) }
 	}
 	return f
 }
@@ -270,7 +270,7 @@ func hook(own func(context.Context, User, event.Context) (string, error)) auth.H
 	if own == nil {
 		return nil
 	}
-	return func(ctx context.Context, u store.User, at event.Context) (string, error) {
+	return func(ctx context.Context, u storage.User, at event.Context) (string, error) {
 		return own(ctx, publicUser(u), at)
 	}
 }
@@ -287,7 +287,7 @@ func (a Accounts) pages() web.Life {
 }
 
 // signIns returns the counter of sign-ins, or nil if Trackable is not set.
-func (b *builder) signIns() store.SignInCounter {
+func (b *builder) signIns() storage.SignInCounter {
 	if !b.c.Accounts.Trackable {
 		return nil
 	}

@@ -34,22 +34,23 @@ var rooms = map[string]room{
 			"internal/factor/recovery internal/factor/passkey internal/factor/totp internal/limit " +
 			"internal/auth internal/policy internal/profile password internal/seal " +
 			"internal/transfer internal/transfer/engine " +
-			"send internal/session store internal/web",
+			"send internal/session store internal/storage internal/web",
 		http:   true,
 		others: "",
 	},
-	"store":                      {},
-	"internal/storetest":         {ours: "store"},
-	"internal/sqlstore":          {ours: "store"},
-	"store/sqlite":               {ours: "store internal/sqlstore", others: "modernc.org/sqlite"},
-	"store/redis":                {ours: "store", others: "github.com/redis/go-redis"},
-	"store/postgres":             {ours: "store internal/sqlstore", others: "github.com/jackc/pgx/v5"},
-	"internal/storetest/servers": {ours: "store store/postgres", others: "github.com/jackc/pgx/v5"},
+	"internal/storage":           {},
+	"store":                      {ours: "internal/storage"},
+	"internal/storetest":         {ours: "internal/storage"},
+	"internal/sqlstore":          {ours: "internal/storage"},
+	"store/sqlite":               {ours: "internal/storage internal/sqlstore", others: "modernc.org/sqlite"},
+	"store/redis":                {ours: "internal/storage", others: "github.com/redis/go-redis"},
+	"store/postgres":             {ours: "internal/storage internal/sqlstore", others: "github.com/jackc/pgx/v5"},
+	"internal/storetest/servers": {ours: "internal/storage store/postgres", others: "github.com/jackc/pgx/v5"},
 	"internal/background":        {ours: "."},
 	"internal/seal":              {},
 	"internal/argon2id":          {others: "golang.org/x/crypto golang.org/x/sys"},
 	"gate":                       {http: true},
-	"internal/gate":              {ours: "gate internal/seal store", others: "golang.org/x/text"},
+	"internal/gate":              {ours: "gate internal/seal internal/storage", others: "golang.org/x/text"},
 	"internal/legacy": {
 		ours: "internal/argon2id", others: "golang.org/x/crypto golang.org/x/text github.com/go-crypt/x",
 	},
@@ -58,7 +59,7 @@ var rooms = map[string]room{
 	},
 	"password/strength": {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
 	"password/breach":   {ours: "password", http: true},
-	"send":              {ours: "store"},
+	"send":              {ours: "internal/storage"},
 	"send/smtp":         {ours: "send", others: "github.com/wneessen/go-mail"},
 	"send/gateway":      {ours: "send password", http: true},
 	"password/ldap":     {ours: "password", others: "github.com/go-ldap/ldap"},
@@ -67,22 +68,22 @@ var rooms = map[string]room{
 	"federated":              {},
 	"federated/oidc":         {ours: "federated", others: "github.com/coreos/go-oidc golang.org/x/oauth2", http: true},
 	"internal/federatedtest": {others: "github.com/go-jose/go-jose", http: true},
-	"internal/factor":        {ours: "store"},
+	"internal/factor":        {ours: "internal/storage"},
 	"internal/factor/totp": {
-		ours:   "store internal/factor internal/seal",
+		ours:   "internal/storage internal/factor internal/seal",
 		others: "github.com/boombuler/barcode",
 	},
 	"internal/factor/onetime": {
-		ours:   "store internal/factor internal/seal send",
+		ours:   "internal/storage internal/factor internal/seal send",
 		others: "github.com/nyaruka/phonenumbers",
 	},
 	"internal/factor/passkey": {
-		ours:   "store internal/factor internal/seal",
+		ours:   "internal/storage internal/factor internal/seal",
 		others: "github.com/go-webauthn/webauthn",
 	},
 	"internal/factor/passkey/softkey": {},
-	"internal/factor/recovery":        {ours: "store internal/factor internal/seal", others: "golang.org/x/crypto"},
-	"internal/factor/factortest":      {ours: "store internal/factor internal/seal"},
+	"internal/factor/recovery":        {ours: "internal/storage internal/factor internal/seal", others: "golang.org/x/crypto"},
+	"internal/factor/factortest":      {ours: "internal/storage internal/factor internal/seal"},
 	"internal/transfer":               {},
 	"internal/transfer/betterauth": {
 		ours: "internal/transfer internal/transfer/rows", others: "golang.org/x/crypto",
@@ -92,38 +93,38 @@ var rooms = map[string]room{
 	"internal/transfer/sealed":   {ours: "internal/transfer", others: "filippo.io/age"},
 	"internal/transfer/engine": {ours: "internal/account internal/factor/onetime internal/factor/passkey " +
 		"internal/factor/recovery internal/factor/totp internal/legacy internal/profile internal/seal " +
-		"internal/transfer password store"},
+		"internal/transfer password internal/storage"},
 	"internal/transfer/rows":         {ours: "internal/transfer", others: "modernc.org/sqlite github.com/jackc/pgx/v5"},
 	"internal/transfer/flask":        {ours: "internal/transfer internal/transfer/rows"},
 	"internal/transfer/django":       {ours: "internal/transfer internal/transfer/rows internal/factor/passkey"},
 	"internal/transfer/transfertest": {ours: "internal/transfer", others: "*"},
 	"test/softkey":                   {ours: "internal/factor/passkey/softkey"},
-	"internal/policy":                {ours: "store"},
+	"internal/policy":                {ours: "internal/storage"},
 	"internal/profile":               {others: "golang.org/x/text"},
-	"internal/session":               {ours: "store internal/seal internal/policy"},
-	"internal/device":                {ours: "store internal/seal"},
-	"internal/limit":                 {ours: "store internal/seal"},
-	"event":                          {ours: "store internal/seal"},
+	"internal/session":               {ours: "internal/storage internal/seal internal/policy"},
+	"internal/device":                {ours: "internal/storage internal/seal"},
+	"internal/limit":                 {ours: "internal/storage internal/seal"},
+	"event":                          {ours: "store internal/storage internal/seal"},
 	"internal/account": {
-		ours: "store internal/policy internal/profile internal/seal password internal/limit event send " +
+		ours: "internal/storage internal/policy internal/profile internal/seal password internal/limit event send " +
 			"internal/session",
 		others: "golang.org/x/net/idna golang.org/x/text",
 	},
 	"internal/auth": {
 		ours: "internal/account internal/device event internal/factor federated internal/limit " +
-			"internal/policy internal/profile internal/seal send internal/session store",
+			"internal/policy internal/profile internal/seal send internal/session internal/storage",
 	},
 	"internal/captcha": {http: true},
 	"internal/web": {
 		ours: "internal/captcha gate internal/gate internal/deletion internal/invite " +
 			"internal/account internal/device event internal/factor federated internal/limit internal/auth " +
-			"internal/policy internal/profile password internal/seal send internal/session store",
+			"internal/policy internal/profile password internal/seal send internal/session internal/storage",
 		others: "github.com/nicksnyder/go-i18n golang.org/x/net/publicsuffix golang.org/x/text",
 		http:   true,
 	},
-	"internal/deletion": {ours: "internal/account internal/limit internal/auth internal/seal event store"},
-	"internal/dossier":  {ours: "store internal/profile"},
-	"internal/invite":   {ours: "internal/account internal/auth internal/seal event store"},
+	"internal/deletion": {ours: "internal/account internal/limit internal/auth internal/seal event internal/storage"},
+	"internal/dossier":  {ours: "internal/storage internal/profile"},
+	"internal/invite":   {ours: "internal/account internal/auth internal/seal event internal/storage"},
 	"tracing":           {others: "go.opentelemetry.io/otel", http: true},
 	"metrics":           {ours: ". event send", others: "github.com/prometheus/client_golang", http: true},
 	"test/ask":          {http: true},
@@ -138,7 +139,7 @@ var rooms = map[string]room{
 	"test/crash":             {ours: "*", http: true},
 	"test/cluster":           {ours: "*", http: true},
 	"test/model":             {ours: "*", http: true},
-	"test/explore":           {ours: "internal/policy store"},
+	"test/explore":           {ours: "internal/policy internal/storage"},
 	"test/explore/run":       {ours: "test/explore"},
 	"test/security":          {ours: "*", http: true},
 	"bench":                  {ours: "*", others: "*", http: true},
@@ -208,7 +209,7 @@ func (r room) refuses(dir, imported string) string {
 func TestOneDoor(t *testing.T) {
 	opened, issued, minted := 0, 0, 0
 	for _, f := range sources(t, false) {
-		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "internal/sqlstore" ||
+		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "internal/storage" || f.dir == "internal/sqlstore" ||
 			strings.HasPrefix(f.dir, "internal/storetest") {
 			continue
 		}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // MissingKeys counts the second factors that no configured key decrypts, grouped by the name of the
@@ -58,7 +58,7 @@ type AuditFilter struct {
 // AuditList returns entries of the audit trail, oldest first. To read on, set After to the Row of
 // the last entry: no entry is skipped.
 func (a *Auth) AuditList(ctx context.Context, f AuditFilter) ([]AuditEntry, error) {
-	rows, err := a.trail.Settled(ctx, store.EventFilter{
+	rows, err := a.trail.Settled(ctx, storage.EventFilter{
 		UserID: f.User, Since: f.Since, After: f.After, Limit: f.Limit,
 	})
 	out := make([]AuditEntry, len(rows))

@@ -14,6 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
@@ -274,14 +275,14 @@ func (c *Config) check() error {
 
 func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	t := c.TwoFactor
-	known := []string{store.Authenticator, store.Email, store.SMS}
+	known := []string{storage.Authenticator, storage.Email, storage.SMS}
 	for _, m := range t.EnabledMethods {
 		switch {
 		case !slices.Contains(known, m):
 			bad("TwoFactor.EnabledMethods", fmt.Sprintf("%q is none of authenticator, email, sms", m))
-		case m == store.Email && c.Mail == nil:
+		case m == storage.Email && c.Mail == nil:
 			bad("TwoFactor.EnabledMethods", "email needs a sender in Mail")
-		case m == store.SMS && c.SMS == nil:
+		case m == storage.SMS && c.SMS == nil:
 			bad("TwoFactor.EnabledMethods", "sms needs a sender in SMS")
 		}
 	}
@@ -301,7 +302,7 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 		bad("TwoFactor.RecoveryCodes.Number", "must be between 1 and 20")
 	}
 	if t.StrongOnly && c.Passkeys == nil && len(t.EnabledMethods) > 0 &&
-		!slices.Contains(t.EnabledMethods, store.Authenticator) {
+		!slices.Contains(t.EnabledMethods, storage.Authenticator) {
 		bad("TwoFactor.StrongOnly", "leaves no method: add authenticator to EnabledMethods, or set Passkeys")
 	}
 	if t.EnrollProof && c.Mail == nil {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // StoreReport is the result of CheckStore.
@@ -20,15 +20,15 @@ type StoreReport struct {
 }
 
 // opener is implemented by methods whose factors have a sealed secret.
-type opener interface{ Opens(f store.Factor) error }
+type opener interface{ Opens(f storage.Factor) error }
 
 func openers(methods map[string]factor.Method, passkeys factor.Passkeys) map[string]opener {
 	out := map[string]opener{}
-	if m, ok := methods[store.Authenticator].(opener); ok {
-		out[store.Authenticator] = m
+	if m, ok := methods[storage.Authenticator].(opener); ok {
+		out[storage.Authenticator] = m
 	}
 	if m, ok := passkeys.(opener); ok {
-		out[store.Passkey] = m
+		out[storage.Passkey] = m
 	}
 	return out
 }
@@ -73,7 +73,7 @@ func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 
 // checkUser examines one account. The store may be in use, so one examination may mix old and new
 // data. A problem is reported only if the next examination finds it too.
-func checkUser(ctx context.Context, a *Auth, u store.User, r *StoreReport) error {
+func checkUser(ctx context.Context, a *Auth, u storage.User, r *StoreReport) error {
 	var before []string
 	for range 6 {
 		c := examination{a: a, u: u}
@@ -89,7 +89,7 @@ func checkUser(ctx context.Context, a *Auth, u store.User, r *StoreReport) error
 		}
 		before = c.problems
 		now, err := a.store.UserByID(ctx, u.ID)
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, storage.ErrNotFound) {
 			return nil // deleted meanwhile
 		} else if err != nil {
 			return err

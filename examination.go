@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // examination checks one account.
 type examination struct {
 	a        *Auth
-	u        store.User
-	factors  []store.Factor
+	u        storage.User
+	factors  []storage.Factor
 	second   int // number of second factors
 	sessions int
 	problems []string
@@ -55,18 +55,18 @@ func (c *examination) checkFactors(ctx context.Context) (err error) {
 	}
 	primaries, latest := 0, c.a.now().Unix()/30+5
 	for _, f := range c.factors {
-		if f.Usage != store.UseFirst {
+		if f.Usage != storage.UseFirst {
 			c.second++
 		}
 		if f.Primary {
 			primaries++
 		}
 		switch f.Method {
-		case store.SMS, store.Email:
+		case storage.SMS, storage.Email:
 			if f.Destination == "" {
 				c.problem("factor %s has no destination", f.ID)
 			}
-		case store.Authenticator, store.Passkey:
+		case storage.Authenticator, storage.Passkey:
 			if len(f.Secret) == 0 {
 				c.problem("factor %s has no secret", f.ID)
 			} else if m := c.a.opens[f.Method]; m != nil && m.Opens(f) != nil {
@@ -76,7 +76,7 @@ func (c *examination) checkFactors(ctx context.Context) (err error) {
 		default:
 			c.problem("factor %s is of an unknown method", f.ID)
 		}
-		if f.Method == store.Authenticator && f.LastStep > latest {
+		if f.Method == storage.Authenticator && f.LastStep > latest {
 			c.problem("factor %s has used codes of the future: its codes are refused until then (was the clock wrong?)",
 				f.ID)
 		}
@@ -106,15 +106,15 @@ func (c *examination) checkSessions(ctx context.Context) error {
 		switch {
 		case len(methods) == 0:
 			c.problem("session %s rests on no proof", s.ID)
-		case s.Level >= store.TwoFactors && !s.Trusted && len(methods) < 2 && !methods[store.Passkey]:
+		case s.Level >= storage.TwoFactors && !s.Trusted && len(methods) < 2 && !methods[storage.Passkey]:
 			c.problem("session %s counts as two factors and rests on one", s.ID)
-		case s.Level < store.TwoFactors && !s.Trusted && c.second > 0:
+		case s.Level < storage.TwoFactors && !s.Trusted && c.second > 0:
 			c.problem("session %s has one factor, and the account asks for two", s.ID)
 		case !c.trail.opened[s.ID]:
 			c.problem("the audit trail does not know session %s", s.ID)
 		}
 		for _, p := range s.Proofs {
-			if p.Method == store.Authenticator && !c.spent(p.At) {
+			if p.Method == storage.Authenticator && !c.spent(p.At) {
 				c.problem("session %s rests on an authenticator's code that was not used up", s.ID)
 			}
 		}
@@ -126,7 +126,7 @@ func (c *examination) checkSessions(ctx context.Context) error {
 // account has recorded its time step or a later one, within the tolerance of the clock.
 func (c *examination) spent(at time.Time) bool {
 	for _, f := range c.factors {
-		if f.Method == store.Authenticator && f.LastStep >= at.Unix()/30-5 {
+		if f.Method == storage.Authenticator && f.LastStep >= at.Unix()/30-5 {
 			return true
 		}
 	}
@@ -155,7 +155,7 @@ func (c *examination) readTrail(ctx context.Context) error {
 		return err
 	}
 	if removed.Through > 0 {
-		first, err := c.a.store.EventsBy(ctx, store.EventFilter{Limit: 1})
+		first, err := c.a.store.EventsBy(ctx, storage.EventFilter{Limit: 1})
 		if err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func (c *examination) readTrail(ctx context.Context) error {
 		}
 	}
 	for after := int64(0); ; {
-		rows, err := c.a.store.EventsBy(ctx, store.EventFilter{UserID: c.u.ID, After: after})
+		rows, err := c.a.store.EventsBy(ctx, storage.EventFilter{UserID: c.u.ID, After: after})
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -175,15 +175,15 @@ func (c *examination) readTrail(ctx context.Context) error {
 	}
 }
 
-func (t *accounted) add(e store.Event) {
+func (t *accounted) add(e storage.Event) {
 	switch e.Name {
 	case event.UserAuthenticated{}.Name(), event.UserReauthenticated{}.Name():
 		t.opened[e.Session] = true
 		switch e.Method {
-		case store.RecoveryCode:
+		case storage.RecoveryCode:
 			t.codesUsed++
 		case "rescue":
-			t.use(e, store.Email)
+			t.use(e, storage.Email)
 		default:
 			t.use(e, e.Method)
 		}
@@ -192,14 +192,14 @@ func (t *accounted) add(e store.Event) {
 	case event.TFSecurityTokenSent{}.Name(), event.USSecurityTokenSent{}.Name():
 		t.sent[e.Method]++
 	case event.LoginInstructionsSent{}.Name():
-		t.sent[store.Email]++
+		t.sent[storage.Email]++
 	case event.RecoveryCodesMade{}.Name():
 		t.codes, _ = strconv.Atoi(e.Reason)
 		t.codesAt, t.codesUsed = e.At, 0
 	}
 }
 
-func (t *accounted) use(e store.Event, method string) {
+func (t *accounted) use(e storage.Event, method string) {
 	if !e.At.Before(t.counted) {
 		t.used[method]++
 	}
@@ -207,7 +207,7 @@ func (t *accounted) use(e store.Event, method string) {
 
 // checkCodes compares the number of codes used with the number of codes issued.
 func (c *examination) checkCodes(ctx context.Context) error {
-	for _, channel := range []string{store.SMS, store.Email} {
+	for _, channel := range []string{storage.SMS, storage.Email} {
 		if used, sent := c.trail.used[channel], c.trail.sent[channel]; used > sent {
 			c.problem("%d sign-ins by %s, and %d codes sent: one was used twice", used, channel, sent)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold/gate"
 	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -25,7 +26,7 @@ type User struct {
 }
 
 // publicUser converts an account to the type that applications see.
-func publicUser(u store.User) User {
+func publicUser(u storage.User) User {
 	return User{
 		ID: u.ID, Email: u.Email, Username: u.Username, Roles: append([]string(nil), u.Roles...),
 		Active: u.Active, Created: u.CreatedAt, Language: u.Language, Fields: profile.Decode(u.Profile),
@@ -56,7 +57,7 @@ func UserOf(r *http.Request) (SignedIn, bool) {
 	}
 	in := SignedIn{
 		User: publicUser(who.User), Level: int(who.Session.Level), Trusted: who.Session.Trusted,
-		Proofs: append([]store.Proof(nil), who.Session.Proofs...), FreshAt: who.Session.FreshAt,
+		Proofs: append([]storage.Proof(nil), who.Session.Proofs...), FreshAt: who.Session.FreshAt,
 	}
 	if t := who.Program; t != nil {
 		in.Program, in.Scopes = t.Name, append([]string(nil), t.Scopes...)

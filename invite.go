@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/profile"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func (b *builder) invitations() *invite.Invitations {
@@ -73,13 +73,13 @@ func (a *Auth) Invitations(ctx context.Context) ([]Invitation, error) {
 // and reports whether there was one.
 func (a *Auth) RevokeInvitation(ctx context.Context, email string) (bool, error) {
 	err := a.invites.Revoke(ctx, email)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func invitationOf(i store.Invitation) Invitation {
+func invitationOf(i storage.Invitation) Invitation {
 	return Invitation{
 		Email: i.Email, Username: i.Username, Roles: append([]string(nil), i.Roles...), Created: i.CreatedAt,
 		Expires: i.ExpiresAt,

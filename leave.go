@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/deletion"
 	"github.com/twofold-auth/twofold/internal/dossier"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
-	"github.com/twofold-auth/twofold/store"
 )
 
 func (b *builder) deletions() *deletion.Deletions {
@@ -35,7 +35,7 @@ func (b *builder) leaves() web.Leaving {
 	return web.Leaving{
 		Deletions: b.a.leaving, Delete: b.c.Accounts.Deletable, Export: b.c.Accounts.Exportable,
 		Wait: b.c.Accounts.DeletionWait,
-		Copy: func(ctx context.Context, u store.User) (any, error) {
+		Copy: func(ctx context.Context, u storage.User) (any, error) {
 			if err := limit.Copy(ctx, b.limits, u.ID); err != nil {
 				return nil, err
 			}

@@ -4,7 +4,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // codes returns nil if recovery codes are off.
@@ -41,7 +41,7 @@ func (b *builder) buildLogin() (*auth.Login, error) {
 		return nil, err
 	}
 	t, unified := b.c.TwoFactor, orZero(b.c.Passwordless)
-	both, _ := b.c.Store.(store.SessionUser)
+	both, _ := b.c.Store.(storage.SessionUser)
 	return auth.New(auth.Config{
 		Captcha:  captchas,
 		Accounts: b.a.accounts, Sessions: b.a.sessions,

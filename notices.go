@@ -7,9 +7,9 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // noticeWithin is the time within which delivery of a notice is attempted.
@@ -69,7 +69,7 @@ func (p post) messages(n auth.SecurityNotice) ([]send.Message, error) {
 }
 
 // Seal implements auth.Post.
-func (p post) Seal(n auth.SecurityNotice) (out []store.Message, err error) {
+func (p post) Seal(n auth.SecurityNotice) (out []storage.Message, err error) {
 	list, err := p.messages(n)
 	for _, m := range list {
 		row, sealing := p.outbox.Seal(m, n.At.Add(noticeWithin))
@@ -83,10 +83,10 @@ func (p post) Seal(n auth.SecurityNotice) (out []store.Message, err error) {
 }
 
 // SealEmail implements auth.Post.
-func (p post) SealEmail(n auth.Email) (store.Message, error) {
+func (p post) SealEmail(n auth.Email) (storage.Message, error) {
 	m, within, err := p.mail(n)
 	if err != nil {
-		return store.Message{}, err
+		return storage.Message{}, err
 	}
 	return p.outbox.Seal(m, p.now().Add(within))
 }

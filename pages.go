@@ -4,8 +4,8 @@ import (
 	"io/fs"
 	"net/http"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Pages configures the built-in pages: their paths, texts, look and links. The zero value uses the
@@ -63,7 +63,7 @@ func (p Pages) brand() web.Brand {
 		Home: p.Home, Help: p.Help, Terms: p.Terms, Privacy: p.Privacy,
 	}
 	if p.Data != nil {
-		b.Data = func(r *http.Request, u *store.User) any {
+		b.Data = func(r *http.Request, u *storage.User) any {
 			if u == nil {
 				return p.Data(r, User{})
 			}

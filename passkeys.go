@@ -7,8 +7,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/passkey"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Passkeys configures passkeys and security keys (WebAuthn). The relying party
@@ -67,7 +67,7 @@ func (p Passkeys) withDefaults(site string) Passkeys {
 
 func (p Passkeys) check(bad func(field, text string)) {
 	for _, use := range p.Verify {
-		if use != store.UseFirst && use != store.UseSecond {
+		if use != storage.UseFirst && use != storage.UseSecond {
 			bad("Passkeys.Verify", fmt.Sprintf("%q is not one of first, secondary", use))
 		}
 	}

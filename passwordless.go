@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Passwordless configures unified sign-in: a page with one field that takes a password or a code
@@ -38,14 +38,14 @@ type Passwordless struct {
 
 // firstKinds are all methods of unified sign-in, in the contract's order.
 func firstKinds() []string {
-	return []string{auth.ByPassword, store.Email, store.Authenticator, store.SMS}
+	return []string{auth.ByPassword, storage.Email, storage.Authenticator, storage.SMS}
 }
 
 func (u Passwordless) withDefaults(mail, sms bool) Passwordless {
 	setDefault(&u.CodeValidity, 5*time.Minute)
 	if len(u.EnabledMethods) == 0 {
 		u.EnabledMethods = slices.DeleteFunc(firstKinds(), func(m string) bool {
-			return m == store.Email && !mail || m == store.SMS && !sms
+			return m == storage.Email && !mail || m == storage.SMS && !sms
 		})
 	}
 	return u
@@ -60,9 +60,9 @@ func (c *Config) checkPasswordless(bad func(field, text string)) {
 		switch {
 		case !slices.Contains(firstKinds(), m):
 			bad("Passwordless.EnabledMethods", fmt.Sprintf("%q is not one of password, email, authenticator, sms", m))
-		case m == store.Email && c.Mail == nil:
+		case m == storage.Email && c.Mail == nil:
 			bad("Passwordless.EnabledMethods", "email needs a sender in Mail")
-		case m == store.SMS && c.SMS == nil:
+		case m == storage.SMS && c.SMS == nil:
 			bad("Passwordless.EnabledMethods", "sms needs a sender in SMS")
 		}
 	}
@@ -85,7 +85,7 @@ func (b *builder) firstCodes() (map[string]auth.Trier, error) {
 	if b.c.Passwordless == nil {
 		return out, nil
 	}
-	for channel, sender := range map[string]send.Sender{store.Email: b.c.Mail, store.SMS: b.c.SMS} {
+	for channel, sender := range map[string]send.Sender{storage.Email: b.c.Mail, storage.SMS: b.c.SMS} {
 		if sender == nil {
 			continue
 		}
@@ -108,7 +108,7 @@ func (b *builder) firstCodes() (map[string]auth.Trier, error) {
 // (R123). For a signed-in user the code is delivered at once, so an error is reported.
 func (b *builder) sendFirst(ctx context.Context, c onetime.Code) error {
 	m := b.mails.CodeText(c.Locale, c.Destination, c.Code)
-	if c.Channel == store.Email {
+	if c.Channel == storage.Email {
 		name, link := b.nameOf(c.User), ""
 		if c.Link != "" {
 			link = b.link("us-verify-link", c.Link)

@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 var (
@@ -29,9 +29,9 @@ type Role struct {
 
 func roleError(err error) error {
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		return ErrNoRole
-	case errors.Is(err, store.ErrExists):
+	case errors.Is(err, storage.ErrExists):
 		return ErrRoleExists
 	}
 	return err
@@ -43,7 +43,7 @@ func (a *Auth) CreateRole(ctx context.Context, r Role) error {
 		return err
 	}
 	return roleError(a.store.PutRole(ctx,
-		store.Role{Name: r.Name, Description: r.Description, Permissions: r.Permissions, CreatedAt: a.now()}))
+		storage.Role{Name: r.Name, Description: r.Description, Permissions: r.Permissions, CreatedAt: a.now()}))
 }
 
 // Roles returns all roles, ordered by name.

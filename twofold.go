@@ -21,10 +21,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Auth is the sign-in of one application. It is an http.Handler and is safe for concurrent use.
@@ -34,12 +34,12 @@ type Auth struct {
 	leaving  *deletion.Deletions
 	invites  *invite.Invitations
 	sessions *session.Manager
-	factors  store.Factors
+	factors  storage.Factors
 	site     *web.Site
 	words    *web.Catalogue
 	login    *auth.Login
 	prefix   string
-	store    store.Store
+	store    storage.Store
 	opens    map[string]opener // by method
 	now      func() time.Time
 	outbox   *send.Outbox
@@ -96,12 +96,12 @@ func (c Config) withDefaults() Config {
 		c.Password.MinLength = 8
 	}
 	if len(c.TwoFactor.EnabledMethods) == 0 {
-		c.TwoFactor.EnabledMethods = []string{store.Authenticator}
+		c.TwoFactor.EnabledMethods = []string{storage.Authenticator}
 		if c.SMS != nil {
-			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, store.SMS)
+			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, storage.SMS)
 		}
 		if c.Mail != nil {
-			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, store.Email)
+			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, storage.Email)
 		}
 	}
 	if c.Passkeys != nil { // do not change the application's value
@@ -224,12 +224,12 @@ func (b *builder) buildSessions() error {
 	var err error
 	// Sessions are cached only if the store reports changes of other nodes or is used by one
 	// process.
-	notices, _ := b.c.Store.(store.Notifier)
+	notices, _ := b.c.Store.(storage.Notifier)
 	cache := time.Duration(0)
-	if _, alone := b.c.Store.(store.Alone); !alone && notices == nil {
+	if _, alone := b.c.Store.(storage.Alone); !alone && notices == nil {
 		cache = -1
 	}
-	both, _ := b.c.Store.(store.SessionUser)
+	both, _ := b.c.Store.(storage.SessionUser)
 	b.a.sessions, err = session.New(session.Config{
 		Sessions: b.c.Store, Users: b.c.Store, Both: both, Tokens: b.c.Store, Now: b.c.Advanced.Now,
 		Idle: b.c.Sessions.Idle, Absolute: b.c.Sessions.Absolute, TokenLife: b.c.Sessions.TokenLife,
@@ -261,7 +261,7 @@ func (b *builder) buildSessions() error {
 // sendCode renders one code and delivers it before it returns.
 func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
 	m := b.mails.CodeText(c.Locale, c.Destination, c.Code)
-	if c.Channel == store.Email {
+	if c.Channel == storage.Email {
 		name := b.nameOf(c.User)
 		var err error
 		mail := b.mails.CodeMail
@@ -278,7 +278,7 @@ func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
 
 // nameOf returns the name under which an account is shown in authenticator apps, on passkeys and in
 // greetings.
-func (b *builder) nameOf(u store.User) string {
+func (b *builder) nameOf(u storage.User) string {
 	if b.c.Accounts.UsernameFirst && u.Username != "" {
 		return u.Username
 	}
@@ -301,20 +301,20 @@ func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	sms, err := b.oneTime(store.SMS, b.c.TwoFactor.SMSValidity)
+	sms, err := b.oneTime(storage.SMS, b.c.TwoFactor.SMSValidity)
 	if err != nil {
 		return nil, nil, err
 	}
-	mail, err := b.oneTime(store.Email, b.c.TwoFactor.MailValidity)
+	mail, err := b.oneTime(storage.Email, b.c.TwoFactor.MailValidity)
 	if err != nil {
 		return nil, nil, err
 	}
-	out := map[string]factor.Method{store.Authenticator: app}
+	out := map[string]factor.Method{storage.Authenticator: app}
 	if b.c.SMS != nil {
-		out[store.SMS] = sms
+		out[storage.SMS] = sms
 	}
 	if b.c.Mail != nil {
-		out[store.Email] = mail
+		out[storage.Email] = mail
 	}
 	return out, mail, nil
 }
@@ -326,7 +326,7 @@ func (b *builder) alert() auth.Alert {
 	if to == "" {
 		return nil
 	}
-	return func(ctx context.Context, u store.User, locale string) error {
+	return func(ctx context.Context, u storage.User, locale string) error {
 		m, err := b.mails.RescueMail(locale, to, u.Email)
 		if err != nil {
 			return err
@@ -349,20 +349,20 @@ func (b *builder) write() func(context.Context, auth.Email) error {
 	return nil
 }
 
-func (b *builder) trustFor() func(store.User) bool {
+func (b *builder) trustFor() func(storage.User) bool {
 	trust := b.c.TwoFactor.Trust
 	if trust == nil {
 		return nil
 	}
-	return func(u store.User) bool { return trust(publicUser(u)) }
+	return func(u storage.User) bool { return trust(publicUser(u)) }
 }
 
-func (b *builder) require() func(store.User) bool {
+func (b *builder) require() func(storage.User) bool {
 	t := b.c.TwoFactor
 	if t.Require != nil {
-		return func(u store.User) bool { return t.Require(publicUser(u)) }
+		return func(u storage.User) bool { return t.Require(publicUser(u)) }
 	}
-	return func(store.User) bool { return t.Required }
+	return func(storage.User) bool { return t.Required }
 }
 
 func (b *builder) buildSite() error {
@@ -392,7 +392,7 @@ func (b *builder) buildSite() error {
 		RememberByDefault: b.c.Sessions.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
 		FirstSetupWithin: cmp.Or(unified.SetupWithin, t.SetupWithin), EarlyCodes: orZero(t.RecoveryCodes).BeforeFactor,
 		UsernameFirst: b.c.Accounts.UsernameFirst,
-		CodeLife:      map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity},
+		CodeLife:      map[string]time.Duration{storage.SMS: t.SMSValidity, storage.Email: t.MailValidity},
 		FirstCodeLife: unified.CodeValidity, Tokens: b.c.Tokens.paths(),
 		SendGap: cmp.Or(b.c.Advanced.Limits.SendGap, limit.Defaults().SendGap), Judge: b.judge,
 		Brand:  b.c.Pages.brand(),
@@ -402,7 +402,7 @@ func (b *builder) buildSite() error {
 		Leaving:     b.leaves(),
 		Captcha:     b.captcha,
 		Invitations: b.a.invites, InvitedByPasskey: passkeys.FirstFactor,
-		Payload:     func(u store.User) map[string]any { return b.c.Accounts.UserPayload(publicUser(u)) },
+		Payload:     func(u storage.User) map[string]any { return b.c.Accounts.UserPayload(publicUser(u)) },
 		Permissions: b.c.Store.PermissionsOf, Roles: b.c.Accounts.RolesInPayload,
 	})
 	return err

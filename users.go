@@ -10,6 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -57,9 +58,9 @@ type NewUser struct {
 
 func publicError(err error) error {
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		return ErrNoUser
-	case errors.Is(err, store.ErrExists):
+	case errors.Is(err, storage.ErrExists):
 		return ErrUserExists
 	case errors.Is(err, account.ErrHash):
 		return fmt.Errorf("%w (%w)", ErrPasswordHash, err)
@@ -88,7 +89,7 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, error) {
 // or ErrNoUser.
 func (a *Auth) FindUser(ctx context.Context, identity string) (User, error) {
 	u, err := a.accounts.Find(ctx, identity)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		u, err = a.accounts.ByID(ctx, identity)
 	}
 	return publicUser(u), publicError(err)
@@ -181,7 +182,7 @@ func listOwn(ctx context.Context, a *Auth, after string, limit int) ([]User, err
 // Factors returns the factors of an account without their secrets: second factors first, starting
 // with the default one, then first factors.
 func (a *Auth) Factors(ctx context.Context, id string) ([]store.Factor, error) {
-	var out []store.Factor
+	var out []storage.Factor
 	for _, list := range []func(context.Context, string) ([]store.Factor, error){
 		a.store.FactorsOf, a.store.FirstFactorsOf, a.store.PasskeysOf,
 	} {
@@ -190,7 +191,7 @@ func (a *Auth) Factors(ctx context.Context, id string) ([]store.Factor, error) {
 			return nil, publicError(err)
 		}
 		for _, f := range all {
-			if slices.ContainsFunc(out, func(g store.Factor) bool { return g.ID == f.ID }) {
+			if slices.ContainsFunc(out, func(g storage.Factor) bool { return g.ID == f.ID }) {
 				continue
 			}
 			f.Secret, f.Key = nil, ""

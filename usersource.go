@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // UserSource is an application's existing table of users. Identities, password hashes and roles
@@ -151,9 +151,9 @@ func (b *builder) source() account.Source {
 func storeError(err error) error {
 	switch {
 	case errors.Is(err, ErrNoUser):
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	case errors.Is(err, ErrUserExists):
-		return store.ErrExists
+		return storage.ErrExists
 	}
 	return err
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/deletion"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // closeTrail seals the audit trail every few seconds and logs its head every hour, so that a copy
@@ -54,7 +54,7 @@ func deleteDue(ctx context.Context, d *deletion.Deletions, log *slog.Logger) {
 }
 
 // sweep removes expired data in small batches, so that it does not delay sign-ins.
-func sweep(ctx context.Context, s store.Store, now func() time.Time, log *slog.Logger) {
+func sweep(ctx context.Context, s storage.Store, now func() time.Time, log *slog.Logger) {
 	const batch = 500
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()

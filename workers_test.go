@@ -11,12 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // expired is a store with a heap of dead records, and trouble now and then.
 type expired struct {
-	store.Store
+	storage.Store
 	sync.Mutex
 	dead, largest, calls int
 	broken               bool

@@ -12,7 +12,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
@@ -24,8 +24,8 @@ func (p place) isURL() bool { return strings.HasPrefix(string(p), "postgres") }
 
 // everything is what is measured.
 type everything interface {
-	store.Store
-	store.SessionUser
+	storage.Store
+	storage.SessionUser
 }
 
 func (p place) open(ctx context.Context) (everything, error) {

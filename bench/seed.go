@@ -13,8 +13,8 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	pw "github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 const (
@@ -119,26 +119,26 @@ func seedFirst(ctx context.Context, o seedOptions) error {
 		return err
 	}
 	now := time.Now()
-	u := store.User{
+	u := storage.User{
 		ID: p.id(), Email: p.email(), EmailKey: account.Key(p.email()), PasswordHash: hash, Active: true,
-		CredentialVersion: store.NewID(), CreatedAt: now, UpdatedAt: now,
+		CredentialVersion: storage.NewID(), CreatedAt: now, UpdatedAt: now,
 	}
 	if err := db.CreateUser(ctx, u); err != nil {
 		return err
 	}
-	change := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: p.uniquifier(), Now: now}
+	change := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: p.uniquifier(), Now: now}
 	if o.factors {
-		change.Add = &store.Factor{
-			ID: p.factor(), UserID: u.ID, Method: store.Authenticator, Secret: sealed, Primary: true, CreatedAt: now,
+		change.Add = &storage.Factor{
+			ID: p.factor(), UserID: u.ID, Method: storage.Authenticator, Secret: sealed, Primary: true, CreatedAt: now,
 		}
 	}
 	if err := db.ChangeFactors(ctx, change); err != nil || !o.sessions {
 		return err
 	}
-	return db.PutSession(ctx, store.Session{
+	return db.PutSession(ctx, storage.Session{
 		Hash: seal.HashToken(p.token()), ID: p.sessionID(), UserID: u.ID, CredentialVersion: p.uniquifier(),
-		Level:   store.TwoFactors,
-		Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
+		Level:   storage.TwoFactors,
+		Proofs:  []storage.Proof{{Method: "password", At: now}, {Method: storage.Authenticator, At: now}},
 		FreshAt: now, Address: "127.0.0.1", Agent: "bench", CreatedAt: now, SeenAt: now.Add(life),
 		IdleAt: now.Add(life), ExpiresAt: now.Add(life),
 	})

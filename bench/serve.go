@@ -21,8 +21,8 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/gate"
+	"github.com/twofold-auth/twofold/internal/storage"
 	pw "github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 func serveCommand(ctx context.Context, args []string, out io.Writer) error {
@@ -113,7 +113,7 @@ func newServer(ctx context.Context, at place, cache bool, origin string) (s *ser
 		return nil, errors.Join(err, s.close())
 	}
 	first, err := s.db.UserByIdentity(context.Background(), person(0).email())
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return nil, errors.Join(err, s.close())
 	}
 	s.hash = first.PasswordHash
@@ -205,15 +205,15 @@ func (h *hashRun) end(c *hashClock) {
 
 // timed wraps the store. Its sessions are answered from memory only if it says,
 // as the store itself does, that others' changes are heard of or not possible.
-func (s *server) timed(cache bool) store.Store {
+func (s *server) timed(cache bool) storage.Store {
 	t := timed{s.db, &s.clock}
-	notices, told := s.db.(store.Notifier)
-	_, isAlone := s.db.(store.Alone)
+	notices, told := s.db.(storage.Notifier)
+	_, isAlone := s.db.(storage.Alone)
 	switch {
 	case cache && told:
 		return struct {
 			timed
-			store.Notifier
+			storage.Notifier
 		}{t, notices}
 	case cache && isAlone:
 		return alone{t}
@@ -232,9 +232,9 @@ type timed struct {
 	clock *hashClock
 }
 
-func (t timed) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
+func (t timed) Reserve(ctx context.Context, now time.Time, claims ...storage.Claim) (time.Time, error) {
 	opens, err := t.everything.Reserve(ctx, now, claims...)
-	password := func(c store.Claim) bool { return strings.HasPrefix(c.Key, "first:") }
+	password := func(c storage.Claim) bool { return strings.HasPrefix(c.Key, "first:") }
 	if err == nil && slices.ContainsFunc(claims, password) {
 		if run, ok := ctx.Value(runKey{}).(*hashRun); ok {
 			run.begin()
@@ -248,7 +248,7 @@ func (t timed) Release(ctx context.Context, own, whole []string) error {
 	return t.everything.Release(ctx, own, whole)
 }
 
-func (t timed) TakeStep(ctx context.Context, step store.Step) error {
+func (t timed) TakeStep(ctx context.Context, step storage.Step) error {
 	t.hashed(ctx)
 	return t.everything.TakeStep(ctx, step)
 }

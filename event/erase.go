@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -68,7 +69,7 @@ type Erasure struct {
 // NewErasure returns an erasure under a new pseudonym.
 func (t *Trail) NewErasure(ctx context.Context) Erasure {
 	agent := Acting(ctx, Context{}).agent()
-	return Erasure{t, "deleted-" + store.NewID(), t.now().UTC().Truncate(time.Microsecond), agent}
+	return Erasure{t, "deleted-" + storage.NewID(), t.now().UTC().Truncate(time.Microsecond), agent}
 }
 
 // Erase returns the row without the erased values.
@@ -81,7 +82,7 @@ func (x Erasure) Erase(e store.Event) store.Event {
 // Event returns the row that records the deletion.
 func (x Erasure) Event() store.Event {
 	e := store.Event{
-		ID: store.NewID(), UserID: x.pseudonym, At: x.at, Name: UserDeleted{}.Name(), Result: OK, Agent: x.agent,
+		ID: storage.NewID(), UserID: x.pseudonym, At: x.at, Name: UserDeleted{}.Name(), Result: OK, Agent: x.agent,
 	}
 	e.MAC = x.t.keys.MAC("event", signed(e)...)
 	return e

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -51,12 +52,12 @@ func (t *Trail) RemoveBefore(ctx context.Context, before time.Time) (int, error)
 	if removed == 0 {
 		return 0, v.stuck(ctx, old)
 	}
-	c := store.Checkpoint{
+	c := storage.Checkpoint{
 		Through: v.last.Through, Rows: old.Rows + int64(removed), Seal: v.last.MAC,
 		Before: before, At: t.now().UTC().Truncate(time.Microsecond),
 	}
 	c.MAC = t.keys.MAC("checkpoint", checkpointed(c)...)
-	if err := t.events.RemoveEvents(ctx, old.Through, c); errors.Is(err, store.ErrUsed) {
+	if err := t.events.RemoveEvents(ctx, old.Through, c); errors.Is(err, storage.ErrUsed) {
 		return 0, nil // another node is removing rows
 	} else if err != nil {
 		return 0, err
@@ -66,7 +67,7 @@ func (t *Trail) RemoveBefore(ctx context.Context, before time.Time) (int, error)
 
 // stuck returns an error that explains why nothing can be removed, or nil if another node has just
 // removed rows.
-func (v *verifier) stuck(ctx context.Context, old store.Checkpoint) error {
+func (v *verifier) stuck(ctx context.Context, old storage.Checkpoint) error {
 	if len(v.Problems) == 0 {
 		return nil
 	}
@@ -79,7 +80,7 @@ func (v *verifier) stuck(ctx context.Context, old store.Checkpoint) error {
 
 // aged checks a range and reports whether it is older than the given time, by the signed times of
 // its rows. It reads the first row alone, because that row is almost always too recent.
-func (v *verifier) aged(ctx context.Context, s store.Seal, before time.Time) (bool, error) {
+func (v *verifier) aged(ctx context.Context, s storage.Seal, before time.Time) (bool, error) {
 	first, err := v.t.events.EventsBy(ctx, store.EventFilter{After: v.last.Through, Limit: 1})
 	if err != nil || len(first) > 0 && !first[0].At.Before(before) {
 		return false, err
@@ -93,7 +94,7 @@ func (v *verifier) aged(ctx context.Context, s store.Seal, before time.Time) (bo
 	return err == nil, err
 }
 
-func checkpointed(c store.Checkpoint) []string {
+func checkpointed(c storage.Checkpoint) []string {
 	return []string{
 		strconv.FormatInt(c.Through, 10), strconv.FormatInt(c.Rows, 10), string(c.Seal),
 		strconv.FormatInt(c.Before.UnixMicro(), 10), strconv.FormatInt(c.At.UnixMicro(), 10),
@@ -101,11 +102,11 @@ func checkpointed(c store.Checkpoint) []string {
 }
 
 // begin starts a check after the rows that were removed because of their age.
-func (v *verifier) begin(c store.Checkpoint) {
+func (v *verifier) begin(c storage.Checkpoint) {
 	if c.Through == 0 && len(c.MAC) == 0 {
 		return
 	}
-	v.last = store.Seal{Through: c.Through, MAC: c.Seal}
+	v.last = storage.Seal{Through: c.Through, MAC: c.Seal}
 	v.RemovedThrough, v.RemovedRows, v.RemovedBefore, v.RemovedAt = c.Through, c.Rows, c.Before.UTC(), c.At.UTC()
 	if !v.t.any(c.MAC, "checkpoint", checkpointed(c)) {
 		v.problem("rows 1 to %d: the checkpoint of their removal is not genuine", c.Through)
@@ -122,7 +123,7 @@ func (v *verifier) returned(ctx context.Context) error {
 }
 
 // oldHeadFits compares an earlier head with a checkpoint.
-func (v *verifier) oldHeadFits(c store.Checkpoint) error {
+func (v *verifier) oldHeadFits(c storage.Checkpoint) error {
 	row, _, _ := strings.Cut(v.oldHead, ":")
 	n, err := strconv.ParseInt(row, 10, 64)
 	if err == nil && n < c.Through {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // aged is a trail of three sealed ranges of ten rows, a day apart, whose first is
@@ -284,11 +284,11 @@ func TestTwoNodesThatRemoveAtOnceRemoveOnce(t *testing.T) {
 
 // meanwhile is a store where something happens as soon as the checkpoint was read.
 type meanwhile struct {
-	store.Events
+	storage.Events
 	do func()
 }
 
-func (m *meanwhile) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
+func (m *meanwhile) Checkpoint(ctx context.Context) (storage.Checkpoint, error) {
 	c, err := m.Events.Checkpoint(ctx)
 	if do := m.do; do != nil {
 		m.do = nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -37,13 +38,13 @@ const (
 // The database alone cannot show that the newest seals were removed together with all their rows. A
 // Head that is stored elsewhere can; one is logged every hour.
 type Trail struct {
-	events store.Events
+	events storage.Events
 	keys   *seal.Keys
 	now    func() time.Time
 }
 
 // NewTrail returns the audit trail stored in events.
-func NewTrail(events store.Events, keys *seal.Keys, now func() time.Time) *Trail {
+func NewTrail(events storage.Events, keys *seal.Keys, now func() time.Time) *Trail {
 	return &Trail{events: events, keys: keys, now: now}
 }
 
@@ -63,7 +64,7 @@ func (t *Trail) Record(ctx context.Context, n Entry) error {
 
 func (t *Trail) row(n Entry) store.Event {
 	e := store.Event{
-		ID: store.NewID(), UserID: n.User, At: t.now().UTC().Truncate(time.Microsecond), Name: n.Name, Method: n.Method,
+		ID: storage.NewID(), UserID: n.User, At: t.now().UTC().Truncate(time.Microsecond), Name: n.Name, Method: n.Method,
 		Result: n.Result, Reason: n.Reason, Session: n.Session, Address: n.Address, Agent: n.Agent, Request: n.Request,
 	}
 	e.MAC = t.keys.MAC("event", signed(e)...)
@@ -133,9 +134,9 @@ func (t *Trail) Close(ctx context.Context) error {
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		next := store.Seal{After: last.Through, Through: rows[len(rows)-1].Row, Count: len(rows), At: t.now()}
+		next := storage.Seal{After: last.Through, Through: rows[len(rows)-1].Row, Count: len(rows), At: t.now()}
 		next.MAC = t.keys.MAC("seal", sealed(last.MAC, next, rows)...)
-		if err := t.events.PutSeal(ctx, next); errors.Is(err, store.ErrUsed) {
+		if err := t.events.PutSeal(ctx, next); errors.Is(err, storage.ErrUsed) {
 			return nil // another node is sealing
 		} else if err != nil {
 			return err
@@ -145,7 +146,7 @@ func (t *Trail) Close(ctx context.Context) error {
 	return nil
 }
 
-func sealed(before []byte, s store.Seal, rows []store.Event) []string {
+func sealed(before []byte, s storage.Seal, rows []store.Event) []string {
 	h := sha256.New()
 	var n [8]byte
 	for _, e := range rows {
@@ -215,7 +216,7 @@ func (t *Trail) Verify(ctx context.Context, oldHead string) (Report, error) {
 	}
 }
 
-func (t *Trail) verify(ctx context.Context, c store.Checkpoint, oldHead string) (Report, error) {
+func (t *Trail) verify(ctx context.Context, c storage.Checkpoint, oldHead string) (Report, error) {
 	v := verifier{t: t, oldHead: oldHead}
 	v.begin(c)
 	if err := v.oldHeadFits(c); err != nil {
@@ -240,7 +241,7 @@ func (t *Trail) verify(ctx context.Context, c store.Checkpoint, oldHead string) 
 type verifier struct {
 	Report
 	t        *Trail
-	last     store.Seal
+	last     storage.Seal
 	oldHead  string
 	headSeen bool
 }
@@ -272,7 +273,7 @@ func (v *verifier) seals(ctx context.Context) error {
 }
 
 // stretch checks the rows under one seal and returns them.
-func (v *verifier) stretch(ctx context.Context, s store.Seal) ([]store.Event, error) {
+func (v *verifier) stretch(ctx context.Context, s storage.Seal) ([]store.Event, error) {
 	if s.After != v.last.Through {
 		v.problem("rows %d to %d: their seal is missing", v.last.Through+1, s.After)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Decoy takes as long as Queue and sends nothing. It stores a message that has already expired,
@@ -16,7 +16,7 @@ func (o *Outbox) Decoy(ctx context.Context, m Message) error {
 	if !o.CanSend(m.Channel) {
 		return ErrNoSender
 	}
-	m.ID = store.NewID()
+	m.ID = storage.NewID()
 	plain, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("send: encode message: %w", err)
@@ -28,7 +28,7 @@ func (o *Outbox) Decoy(ctx context.Context, m Message) error {
 	// It expired in 1970, so that it stays expired if the clock is set back. It is also due only in
 	// 100 years.
 	now, never := o.now(), time.UnixMicro(1)
-	err = o.messages.PutMessage(ctx, store.Message{
+	err = o.messages.PutMessage(ctx, storage.Message{
 		ID: m.ID, Channel: m.Channel, Body: sealed, CreatedAt: now, DueAt: now.AddDate(100, 0, 0), ExpiresAt: never,
 	})
 	if err != nil {

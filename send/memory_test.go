@@ -10,39 +10,39 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// memory is store.Messages in a map, with the promises of an engine.
+// memory is storage.Messages in a map, with the promises of an engine.
 type memory struct {
 	mu   sync.Mutex
-	rows map[string]store.Message
+	rows map[string]storage.Message
 	down error // every call returns it
 }
 
-func newMemory() *memory { return &memory{rows: make(map[string]store.Message)} }
+func newMemory() *memory { return &memory{rows: make(map[string]storage.Message)} }
 
-func (s *memory) PutMessage(ctx context.Context, m store.Message) error {
+func (s *memory) PutMessage(ctx context.Context, m storage.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := errors.Join(s.down, ctx.Err()); err != nil {
 		return err
 	}
 	if _, ok := s.rows[m.ID]; ok {
-		return store.ErrExists
+		return storage.ErrExists
 	}
 	s.rows[m.ID] = m
 	return nil
 }
 
 func (s *memory) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration,
-	limit int) ([]store.Message, error) {
+	limit int) ([]storage.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := errors.Join(s.down, ctx.Err()); err != nil {
 		return nil, err
 	}
-	var claimed []store.Message
+	var claimed []storage.Message
 	for id, m := range s.rows {
 		switch {
 		case !now.Before(m.ExpiresAt):
@@ -92,10 +92,10 @@ func (s *memory) FinishMessage(ctx context.Context, id string) error {
 	return nil
 }
 
-func (s *memory) all() []store.Message {
+func (s *memory) all() []storage.Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []store.Message
+	var list []storage.Message
 	for _, m := range s.rows {
 		m.Body = slices.Clone(m.Body)
 		list = append(list, m)

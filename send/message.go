@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // The channels of messages. They have the same names as the methods in package store.
 const (
-	Email = store.Email
-	SMS   = store.SMS
+	Email = storage.Email
+	SMS   = storage.SMS
 )
 
 // The errors of sending. All of them match ErrFailed with errors.Is.

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const (
@@ -39,7 +39,7 @@ type Sealer interface {
 // OutboxConfig configures an Outbox.
 type OutboxConfig struct {
 	// Messages stores the messages. Required.
-	Messages store.Messages
+	Messages storage.Messages
 	// Sealer encrypts message bodies, which contain codes. Required.
 	Sealer Sealer
 	// Senders contains the senders for Email and SMS in the order in which they are tried: if one
@@ -61,7 +61,7 @@ type OutboxConfig struct {
 // Outbox delivers messages and stores them encrypted until they are delivered. It is safe for
 // concurrent use.
 type Outbox struct {
-	messages store.Messages
+	messages storage.Messages
 	sealer   Sealer
 	senders  map[string]chain
 	now      func() time.Time
@@ -161,7 +161,7 @@ func (o *Outbox) Queue(ctx context.Context, m Message, expires time.Time) error 
 // Seal returns the row that Queue would store for m. A store method writes it in the transaction of
 // the change that the message reports, so that neither exists without the other. Call Wake
 // afterwards.
-func (o *Outbox) Seal(m Message, expires time.Time) (store.Message, error) {
+func (o *Outbox) Seal(m Message, expires time.Time) (storage.Message, error) {
 	return o.seal(m, o.now(), expires)
 }
 
@@ -175,8 +175,8 @@ func (o *Outbox) Wake() {
 }
 
 // seal checks m and converts it to a row.
-func (o *Outbox) seal(m Message, due, expires time.Time) (store.Message, error) {
-	none := store.Message{}
+func (o *Outbox) seal(m Message, due, expires time.Time) (storage.Message, error) {
+	none := storage.Message{}
 	if err := CheckRecipient(m.Channel, m.To); err != nil {
 		return none, err
 	}
@@ -187,7 +187,7 @@ func (o *Outbox) seal(m Message, due, expires time.Time) (store.Message, error) 
 	if !expires.After(now) {
 		return none, fmt.Errorf("%w: it had expired before it was sent", ErrFailed)
 	}
-	m.ID = store.NewID()
+	m.ID = storage.NewID()
 	plain, err := json.Marshal(m)
 	if err != nil {
 		return none, fmt.Errorf("send: encode message: %w", err)
@@ -196,12 +196,12 @@ func (o *Outbox) seal(m Message, due, expires time.Time) (store.Message, error) 
 	if err != nil {
 		return none, fmt.Errorf("send: seal message: %w", err)
 	}
-	return store.Message{
+	return storage.Message{
 		ID: m.ID, Channel: m.Channel, UserID: m.User, Body: sealed, CreatedAt: now, DueAt: due, ExpiresAt: expires,
 	}, nil
 }
 
-func (o *Outbox) put(ctx context.Context, row store.Message) error {
+func (o *Outbox) put(ctx context.Context, row storage.Message) error {
 	if err := o.messages.PutMessage(ctx, row); err != nil {
 		return fmt.Errorf("send: store message: %w", err)
 	}

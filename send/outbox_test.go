@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/sendtest"
-	"github.com/twofold-auth/twofold/store"
 )
 
 const secret = "482193"
@@ -40,7 +40,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func newOutbox(t *testing.T, rows store.Messages, sealer send.Sealer, log *buffer,
+func newOutbox(t *testing.T, rows storage.Messages, sealer send.Sealer, log *buffer,
 	senders ...send.Sender) *send.Outbox {
 	t.Helper()
 	o, err := send.NewOutbox(send.OutboxConfig{
@@ -136,9 +136,9 @@ func TestNothingIsStoredOrSentFor(t *testing.T) {
 
 func TestDeliverWithoutStoreSendsNothing(t *testing.T) {
 	h := newHouse(t)
-	h.rows.fail(store.ErrUnavailable)
+	h.rows.fail(storage.ErrUnavailable)
 	err := h.Deliver(t.Context(), mail(), time.Now().Add(time.Minute))
-	if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, send.ErrFailed) {
+	if !errors.Is(err, storage.ErrUnavailable) || errors.Is(err, send.ErrFailed) {
 		t.Errorf("got %v", err)
 	}
 	if len(h.first.All()) != 0 {

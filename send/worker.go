@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const (
@@ -97,7 +97,7 @@ func (o *Outbox) wait(ctx context.Context, d time.Duration) bool {
 
 // work tries to deliver one claimed message. It erases the row if the message was delivered or
 // refused, or if there is no time for another attempt. Otherwise it makes the message due again.
-func (o *Outbox) work(stop context.Context, row store.Message) {
+func (o *Outbox) work(stop context.Context, row storage.Message) {
 	// The attempt ends before the lease does, so no other worker tries the message at the same
 	// time. Stopping the process does not interrupt it, because an interrupted conversation with a
 	// provider may lead to two messages.
@@ -126,7 +126,7 @@ func (o *Outbox) work(stop context.Context, row store.Message) {
 }
 
 // open decrypts a row. The channel comes from the encrypted body; the column is only a hint.
-func (o *Outbox) open(row store.Message) (Message, error) {
+func (o *Outbox) open(row storage.Message) (Message, error) {
 	m := Message{ID: row.ID, Channel: row.Channel}
 	plain, err := o.sealer.Open(row.ID, row.Body)
 	if err != nil {

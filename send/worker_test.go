@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/sendtest"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // run starts a worker for the rest of the bubble.
@@ -67,7 +67,7 @@ func TestWorkerFinishesWhatACrashLeft(t *testing.T) {
 				rows, sealer, sink := newMemory(), newAEAD(), new(sendtest.Sink)
 				// The process "dies" inside Send: the row as it is at that
 				// moment is what the next process finds.
-				var left []store.Message
+				var left []storage.Message
 				dying := senderFunc(func(context.Context, send.Message) error { left = rows.all(); return nil })
 				err := newOutbox(t, rows, sealer, new(buffer), dying).Deliver(t.Context(), mail(),
 					time.Now().Add(c.expires))
@@ -229,7 +229,7 @@ func TestWorkerOutlivesTheStore(t *testing.T) {
 		if err := h.Queue(t.Context(), mail(), time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		h.rows.fail(store.ErrUnavailable)
+		h.rows.fail(storage.ErrUnavailable)
 		time.Sleep(10 * time.Minute)
 		if n := strings.Count(h.log.String(), "cannot read its table"); n < 5 || n > 40 {
 			t.Errorf("%d complaints in 10 minutes", n)
@@ -255,7 +255,7 @@ func TestBodyMovedToAnotherRowIsNotSent(t *testing.T) {
 		if err := h.rows.FinishMessage(t.Context(), row.ID); err != nil {
 			t.Fatal(err)
 		}
-		row.ID = store.NewID()
+		row.ID = storage.NewID()
 		if err := h.rows.PutMessage(t.Context(), row); err != nil {
 			t.Fatal(err)
 		}

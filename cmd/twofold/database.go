@@ -14,8 +14,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
 	"github.com/twofold-auth/twofold/store/sqlite"
@@ -208,7 +208,7 @@ func applyRedis(s *settings, raw any) error {
 }
 
 // openStore opens the database, and Redis if it is configured.
-func (s *settings) openStore(ctx context.Context) (store.Store, error) {
+func (s *settings) openStore(ctx context.Context) (storage.Store, error) {
 	durable, err := s.Database.openDurable(ctx)
 	if err != nil {
 		return nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + s.Database.String() + " cannot be opened: " +
@@ -222,10 +222,10 @@ func (s *settings) openStore(ctx context.Context) (store.Store, error) {
 	if err != nil {
 		return nil, errors.Join(problems{{"TWOFOLD_REDIS_URL", oneLine(err)}}, durable.Close())
 	}
-	return store.Join(durable, volatile), nil
+	return storage.Join(durable, volatile), nil
 }
 
-func (d database) openDurable(ctx context.Context) (store.Store, error) {
+func (d database) openDurable(ctx context.Context) (storage.Store, error) {
 	switch {
 	case d.postgres != "" && d.migrate:
 		return postgres.Open(ctx, d.postgres)
@@ -238,7 +238,7 @@ func (d database) openDurable(ctx context.Context) (store.Store, error) {
 }
 
 // openUnchecked opens an existing database with any schema.
-func (d database) openUnchecked(ctx context.Context) (store.Store, error) {
+func (d database) openUnchecked(ctx context.Context) (storage.Store, error) {
 	if d.postgres != "" {
 		return postgres.OpenUnchecked(ctx, d.postgres)
 	}
@@ -335,8 +335,8 @@ func (c migrateStatus) Run(ctx context.Context, p process) error {
 	return nil
 }
 
-func (d database) steps(ctx context.Context) ([]store.Migration, error) {
-	var list []store.Migration
+func (d database) steps(ctx context.Context) ([]storage.Migration, error) {
+	var list []storage.Migration
 	var err error
 	if d.postgres != "" {
 		list, err = postgres.Schema(ctx, d.postgres)

@@ -13,13 +13,13 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/metrics"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // handler returns the handler of the whole server.
-func (s *settings) handler(auth *twofold.Auth, db store.Store) http.Handler {
+func (s *settings) handler(auth *twofold.Auth, db storage.Store) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", ready(db, auth, s.Config.Log))
@@ -77,7 +77,7 @@ func say(w http.ResponseWriter, status int, line string) {
 }
 
 // ready answers 200 if the store can read and write and the workers run.
-func ready(db store.Store, auth metrics.Watched, log *slog.Logger) http.HandlerFunc {
+func ready(db storage.Store, auth metrics.Watched, log *slog.Logger) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()

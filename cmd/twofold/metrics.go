@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/metrics"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // measure creates the metrics and opens their listener, if they are configured. The caller must
@@ -39,7 +39,7 @@ func (s *settings) serveMetrics(socket net.Listener, auth *twofold.Auth) *http.S
 }
 
 // countFailures counts failures of the store.
-func (s *settings) countFailures(db store.Store) {
+func (s *settings) countFailures(db storage.Store) {
 	engine, ok := db.(interface{ OnFailure(func(verb string)) })
 	if ok && s.metrics != nil {
 		engine.OnFailure(s.metrics.StoreFailed)

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // logger returns the logger of the process.
@@ -35,7 +35,7 @@ func (s *settings) quietLogger(p process) *slog.Logger {
 }
 
 // open opens the database and creates the sign-in. The caller must close the store.
-func (s *settings) open(ctx context.Context) (*twofold.Auth, store.Store, error) {
+func (s *settings) open(ctx context.Context) (*twofold.Auth, storage.Store, error) {
 	fresh := s.Database.missing()
 	auth, db, err := s.openAll(ctx)
 	if err != nil && fresh && !inUse(s.Database.file) {
@@ -47,7 +47,7 @@ func (s *settings) open(ctx context.Context) (*twofold.Auth, store.Store, error)
 	return auth, db, err
 }
 
-func (s *settings) openAll(ctx context.Context) (*twofold.Auth, store.Store, error) {
+func (s *settings) openAll(ctx context.Context) (*twofold.Auth, storage.Store, error) {
 	if s.dev {
 		if err := s.Database.makeFolder(); err != nil {
 			return nil, nil, err
@@ -163,7 +163,7 @@ func (s *settings) siteName() string {
 }
 
 // build creates the sign-in with a store. Its errors contain the names of the settings.
-func (s *settings) build(db store.Store) (*twofold.Auth, error) {
+func (s *settings) build(db storage.Store) (*twofold.Auth, error) {
 	c := s.Config
 	c.Store = db
 	if c.Origin == "" && s.dev {

@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/gate"
 	inner "github.com/twofold-auth/twofold/internal/gate"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 type rulesCommands struct {
@@ -154,8 +154,8 @@ func sayVerdict(r gate.Rule, o inner.Outcome, methods []string, c inner.Caller, 
 		return "refused: the account lacks " + strings.Join(lacks, " and ")
 	}
 	strong := slices.ContainsFunc(methods, func(m string) bool {
-		return m == store.Authenticator ||
-			m == store.Passkey
+		return m == storage.Authenticator ||
+			m == storage.Passkey
 	})
 	switch {
 	case r.Require == gate.Strong && !strong:

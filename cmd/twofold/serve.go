@@ -12,7 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/background"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // stopWithin is the time that current requests may take after the server is told to stop.
@@ -76,7 +76,7 @@ func listenCause(err error) string {
 }
 
 func (s *settings) serve(ctx context.Context, p process, socket net.Listener, auth *twofold.Auth,
-	db store.Store) error {
+	db storage.Store) error {
 	log := s.Config.Log
 	if s.dev {
 		if err := makeDevUser(ctx, auth, s); err != nil {

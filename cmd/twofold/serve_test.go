@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // server is the real program, running.
@@ -298,9 +298,9 @@ func TestPortInUse(t *testing.T) {
 }
 
 // down is a store that does not answer.
-type down struct{ store.Store }
+type down struct{ storage.Store }
 
-func (down) Ping(context.Context) error { return store.ErrUnavailable }
+func (down) Ping(context.Context) error { return storage.ErrUnavailable }
 
 func TestReadyNeedsTheStore(t *testing.T) {
 	w := httptest.NewRecorder()
@@ -318,7 +318,7 @@ func (w working) Stats(context.Context) (twofold.Stats, error) {
 }
 
 // up is a store that answers.
-type up struct{ store.Store }
+type up struct{ storage.Store }
 
 func (up) Ping(context.Context) error { return nil }
 

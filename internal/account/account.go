@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Config configures Accounts.
@@ -38,12 +38,12 @@ type Config struct {
 
 // Users is the part of the store that accounts need.
 type Users interface {
-	store.UserReader
-	store.UserWriter
-	store.OwnerWriter
-	store.Factors
-	store.Connections
-	store.Invitations
+	storage.UserReader
+	storage.UserWriter
+	storage.OwnerWriter
+	storage.Factors
+	storage.Connections
+	storage.Invitations
 }
 
 // Accounts creates, finds and changes accounts.
@@ -85,29 +85,29 @@ type Draft struct {
 	// an account for someone else confirms the address.
 	Unconfirmed bool
 	Language    string // language of messages to the owner; empty if unknown
-	Profile     string // as in store.User
+	Profile     string // as in storage.User
 	// Connection is an account at an identity provider with which the user can sign in. If there is
 	// no password, it is the only first factor.
-	Connection *store.Connection
+	Connection *storage.Connection
 	// Opens returns the first factor that replaces the password, for the account's ID. It may be
 	// nil. It is called again if the application's own table chooses another ID.
-	Opens func(userID string) (store.Factor, error)
+	Opens func(userID string) (storage.Factor, error)
 	// Invitation is the TokenHash of the invitation from which the account is created. The
-	// invitation is removed with that. If it no longer exists, Create returns store.ErrUsed.
+	// invitation is removed with that. If it no longer exists, Create returns storage.ErrUsed.
 	Invitation string
 }
 
 // Create checks and stores an account. It returns an error of ParseEmail, ParseUsername or
 // password.Policy, or store.ErrExists.
-func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
+func (a *Accounts) Create(ctx context.Context, d Draft) (storage.User, error) {
 	parse := ParseEmail // a confirmed address belongs to its owner in any spelling
 	if d.Unconfirmed {
 		parse = ParseNewEmail
 	}
 	email, key, wrong := parse(d.Email)
 	now := a.c.Now()
-	u := store.User{
-		ID: store.NewID(), Email: email, EmailKey: key, Active: !d.Inactive,
+	u := storage.User{
+		ID: storage.NewID(), Email: email, EmailKey: key, Active: !d.Inactive,
 		CredentialVersion: NewUniquifier(), Roles: roles(d.Roles), CreatedAt: now, UpdatedAt: now, Language: d.Language,
 		Profile: d.Profile,
 	}
@@ -122,7 +122,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	if d.Hash != "" {
 		var err error
 		if u.PasswordHash, err = a.Adopt(ctx, d.Hash); err != nil {
-			return store.User{}, err
+			return storage.User{}, err
 		}
 	}
 	wrong = both(wrong, CheckNames(u.Roles...))
@@ -130,12 +130,12 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 		wrong = both(wrong, a.check(ctx, d.Password, u))
 	}
 	if wrong != nil {
-		return store.User{}, wrong
+		return storage.User{}, wrong
 	}
 	if d.Password != "" {
 		var err error
 		if u.PasswordHash, err = a.c.Hasher.Hash(ctx, d.Password); err != nil {
-			return store.User{}, err
+			return storage.User{}, err
 		}
 	}
 	return a.create(ctx, u, d)
@@ -172,42 +172,42 @@ func both(a, b error) error {
 }
 
 // begins returns the first factors of an account without a password.
-func (a *Accounts) begins(u store.User) []store.Factor {
+func (a *Accounts) begins(u storage.User) []storage.Factor {
 	if u.PasswordHash != "" || !a.c.Mailed {
 		return nil
 	}
-	return []store.Factor{{
-		ID: store.NewID(), UserID: u.ID, Method: store.Email, Destination: u.Email, Usage: store.UseFirst,
+	return []storage.Factor{{
+		ID: storage.NewID(), UserID: u.ID, Method: storage.Email, Destination: u.Email, Usage: storage.UseFirst,
 		CreatedAt: a.c.Now(),
 	}}
 }
 
 // opens returns the first factors of a new account.
-func opens(a *Accounts, u store.User, d Draft) ([]store.Factor, error) {
+func opens(a *Accounts, u storage.User, d Draft) ([]storage.Factor, error) {
 	if d.Opens == nil {
 		return a.begins(u), nil
 	}
 	f, err := d.Opens(u.ID)
-	return []store.Factor{f}, err
+	return []storage.Factor{f}, err
 }
 
-func (a *Accounts) create(ctx context.Context, u store.User, d Draft) (store.User, error) {
+func (a *Accounts) create(ctx context.Context, u storage.User, d Draft) (storage.User, error) {
 	first, err := opens(a, u, d)
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	if a.c.Source != nil {
 		return a.createOwn(ctx, u, d)
 	}
 	if err := a.store(ctx, u, d, first); err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	return u, nil
 }
 
 // store stores a new account with its first factors. The invitation from which it is created is
 // removed in the same transaction.
-func (a *Accounts) store(ctx context.Context, u store.User, d Draft, first []store.Factor) error {
+func (a *Accounts) store(ctx context.Context, u storage.User, d Draft, first []storage.Factor) error {
 	switch {
 	case d.Invitation != "":
 		return a.c.Users.AcceptInvitation(ctx, d.Invitation, a.c.Now(), u, first...)
@@ -220,27 +220,27 @@ func (a *Accounts) store(ctx context.Context, u store.User, d Draft, first []sto
 }
 
 // Find returns the account with an identity as typed by a user.
-func (a *Accounts) Find(ctx context.Context, identity string) (store.User, error) {
+func (a *Accounts) Find(ctx context.Context, identity string) (storage.User, error) {
 	key := Key(identity)
 	if key == "" {
-		return store.User{}, store.ErrNotFound
+		return storage.User{}, storage.ErrNotFound
 	}
 	return a.c.Users.UserByIdentity(ctx, key)
 }
 
 // ByID returns the account with an id.
-func (a *Accounts) ByID(ctx context.Context, id string) (store.User, error) {
+func (a *Accounts) ByID(ctx context.Context, id string) (storage.User, error) {
 	return a.c.Users.UserByID(ctx, id)
 }
 
 // List returns up to limit accounts after the given id.
-func (a *Accounts) List(ctx context.Context, after string, limit int) ([]store.User, error) {
+func (a *Accounts) List(ctx context.Context, after string, limit int) ([]storage.User, error) {
 	return a.c.Users.ListUsers(ctx, after, limit)
 }
 
 // SetPassword sets a new password and invalidates everything issued before. Here and below,
 // messages are stored in the transaction of the change.
-func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages ...store.Message) error {
+func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages ...storage.Message) error {
 	u, err := a.c.Users.UserByID(ctx, id)
 	if err != nil {
 		return err
@@ -262,21 +262,21 @@ func (a *Accounts) SetLanguage(ctx context.Context, id, tag string) error {
 		if err != nil || u.Language == tag {
 			return err
 		}
-		if err := a.c.Users.SetLanguage(ctx, id, u.Language, tag); !errors.Is(err, store.ErrUsed) {
+		if err := a.c.Users.SetLanguage(ctx, id, u.Language, tag); !errors.Is(err, storage.ErrUsed) {
 			return err
 		}
 	}
-	return store.ErrUsed
+	return storage.ErrUsed
 }
 
 // LearnLanguage stores the language that the browser of an account's owner asks
 // for, unless there is one already.
-func (a *Accounts) LearnLanguage(ctx context.Context, u store.User, tag string) error {
+func (a *Accounts) LearnLanguage(ctx context.Context, u storage.User, tag string) error {
 	if u.Language != "" || tag == "" {
 		return nil
 	}
 	err := a.c.Users.SetLanguage(ctx, u.ID, "", tag)
-	if errors.Is(err, store.ErrUsed) {
+	if errors.Is(err, storage.ErrUsed) {
 		return nil
 	}
 	a.c.Changed()
@@ -291,7 +291,7 @@ func (a *Accounts) SetActive(ctx context.Context, id string, active bool) error 
 
 // SetIdentity changes the e-mail address and the username, which may be empty. Everything issued
 // before becomes invalid.
-func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, messages ...store.Message) error {
+func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, messages ...storage.Message) error {
 	address, key, err := ParseNewEmail(email)
 	if errors.Is(err, ErrEmailSpelling) { // it may be the current one
 		if u, found := a.c.Users.UserByID(ctx, id); found == nil && u.EmailKey == Key(email) {
@@ -301,7 +301,7 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, 
 	if err != nil {
 		return err
 	}
-	u := store.User{ID: id, Email: address, EmailKey: key, UpdatedAt: a.c.Now()}
+	u := storage.User{ID: id, Email: address, EmailKey: key, UpdatedAt: a.c.Now()}
 	if username != "" {
 		if u.Username, u.UsernameKey, err = ParseUsername(username, a.c.Usernames); err != nil {
 			return err
@@ -314,14 +314,14 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, 
 // ResetAccess removes every factor except the password, and every connection, and ends everything
 // issued to the account. The user of an account without a password can then sign in with the
 // mailbox. It is for operators who have verified the owner's identity.
-func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store.Message) error {
+func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...storage.Message) error {
 	defer a.c.Changed()
 	for range 3 { // a concurrent change may win: try again
 		u, err := a.c.Users.UserByID(ctx, id)
 		if err != nil {
 			return err
 		}
-		c := store.FactorChange{
+		c := storage.FactorChange{
 			UserID: id, From: u.CredentialVersion, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true,
 			RemoveConnections: true,
 			Messages:          messages, Now: a.c.Now(),
@@ -330,17 +330,17 @@ func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store
 			c.Add = &f
 		}
 		err = a.c.Users.ChangeFactors(ctx, c)
-		if !errors.Is(err, store.ErrUsed) {
+		if !errors.Is(err, storage.ErrUsed) {
 			return err
 		}
 	}
-	return store.ErrUsed
+	return storage.ErrUsed
 }
 
 // NewUniquifier returns a new credential version.
-func NewUniquifier() string { return strings.ToLower(store.NewID()) }
+func NewUniquifier() string { return strings.ToLower(storage.NewID()) }
 
-func (a *Accounts) hash(ctx context.Context, plain string, u store.User) (string, error) {
+func (a *Accounts) hash(ctx context.Context, plain string, u storage.User) (string, error) {
 	if err := a.check(ctx, plain, u); err != nil {
 		return "", err
 	}
@@ -348,7 +348,7 @@ func (a *Accounts) hash(ctx context.Context, plain string, u store.User) (string
 }
 
 // check returns an error if a new password of a user is not acceptable.
-func (a *Accounts) check(ctx context.Context, plain string, u store.User) error {
+func (a *Accounts) check(ctx context.Context, plain string, u storage.User) error {
 	local, _, _ := cutLast(u.Email, '@')
 	words := append([]string{u.Email, local, u.Username}, a.c.Context...)
 	if err := a.c.Policy.Check(plain, words...); err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -190,12 +190,12 @@ func TestAnAccountIsFoundByAllItsSpellingsAndMadeOnce(t *testing.T) {
 	}
 	for _, d := range []Draft{{Email: "ALICE@straße.de"}, {Email: "alice@xn--strae-oqa.de"},
 		{Email: "other@x.t", Username: "ａLICE"}} {
-		if _, err := p.Create(ctx, d); !errors.Is(err, store.ErrExists) {
+		if _, err := p.Create(ctx, d); !errors.Is(err, storage.ErrExists) {
 			t.Errorf("%+v was made: %v", d, err)
 		}
 	}
 	for _, s := range []string{"", " ", "bob", "\xff", "alice@x.t"} {
-		if _, err := p.Find(ctx, s); !errors.Is(err, store.ErrNotFound) {
+		if _, err := p.Find(ctx, s); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("%q: %v", s, err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestPasswordsAreCheckedBeforeTheyAreKept(t *testing.T) {
 	}
 	none, err := p.Create(ctx, Draft{Email: "none@example.org"})
 	must(t, err)
-	for _, nobody := range []store.User{none, {}} {
+	for _, nobody := range []storage.User{none, {}} {
 		for _, plain := range []string{"", " ", phrase, "\x00"} {
 			if got, err := p.CheckPassword(ctx, &nobody, "", plain); got.OK || err != nil {
 				t.Errorf("an account without a password opens to %q: %v %v", plain, got, err)
@@ -241,9 +241,9 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 	ctx, p := context.Background(), open(t)
 	u, err := p.Create(ctx, Draft{Email: "alice@x.t", Password: phrase})
 	must(t, err)
-	add := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.SMS, Destination: "+16505551212",
+	add := storage.Factor{ID: storage.NewID(), UserID: u.ID, Method: storage.SMS, Destination: "+16505551212",
 		Primary: true, CreatedAt: p.now}
-	must(t, p.db.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: NewUniquifier(),
+	must(t, p.db.ChangeFactors(ctx, storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: NewUniquifier(),
 		Add: &add, Now: p.now}))
 	for name, change := range map[string]func() error{
 		"password": func() error { return p.SetPassword(ctx, u.ID, "another horse 72 battery") },
@@ -267,7 +267,7 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 	if left, err := p.db.FactorsOf(ctx, u.ID); err != nil || len(left) != 0 {
 		t.Errorf("after a reset of access %d factors are left: %v", len(left), err)
 	}
-	if _, err := p.Find(ctx, "alice@x.t"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := p.Find(ctx, "alice@x.t"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("the old address still finds somebody: %v", err)
 	}
 	must(t, p.SetRoles(ctx, u.ID, []string{"cook", "cook", ""}))
@@ -280,7 +280,7 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 		"roles": p.SetRoles(ctx, "nobody", nil), "identity": p.SetIdentity(ctx, "nobody", "n@x.t", ""),
 		"reset": p.ResetAccess(ctx, "nobody"),
 	} {
-		if !errors.Is(err, store.ErrNotFound) {
+		if !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("%s of nobody: %v", name, err)
 		}
 	}

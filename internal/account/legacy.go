@@ -10,8 +10,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 var (
@@ -100,7 +100,7 @@ func (l *legacy) unclear(ctx context.Context, now time.Time) error {
 // nameThere returns the name with which the former system is asked about an account: the account's
 // own name, as imported. The former system may distinguish names that are equal here, so the typed
 // text may be another person's name there.
-func nameThere(u store.User, typed string) string {
+func nameThere(u storage.User, typed string) string {
 	if key := Key(typed); key == u.UsernameKey && key != "" {
 		return u.Username
 	}
@@ -110,7 +110,7 @@ func nameThere(u store.User, typed string) string {
 // askLegacy asks the former system about an account with password.AskLegacy, or about an unknown
 // identity if u is zero. If the password is right, the account gets a hash here, and u is that
 // account.
-func (a *Accounts) askLegacy(ctx context.Context, u *store.User, identity, plain string) (Checked, error) {
+func (a *Accounts) askLegacy(ctx context.Context, u *storage.User, identity, plain string) (Checked, error) {
 	giveBack(ctx) // do not hold a hashing slot during the request
 	found, ok, err := a.legacy.ask(ctx, a.c.Now(), identity, plain)
 	if err != nil {
@@ -127,7 +127,7 @@ func (a *Accounts) askLegacy(ctx context.Context, u *store.User, identity, plain
 	if u.ID == "" {
 		there, err := a.Find(ctx, found.Email)
 		switch {
-		case errors.Is(err, store.ErrNotFound):
+		case errors.Is(err, storage.ErrNotFound):
 			created, err = a.arrive(ctx, u, found, identity, plain)
 			if err != nil || created || u.ID == "" {
 				return Checked{OK: created, Created: created}, err
@@ -156,14 +156,14 @@ func (a *Accounts) askLegacy(ctx context.Context, u *store.User, identity, plain
 }
 
 // names reports whether a typed identity is one of an account.
-func names(u store.User, identity string) bool {
+func names(u storage.User, identity string) bool {
 	key := Key(identity)
 	return key == u.EmailKey || key == u.UsernameKey && key != ""
 }
 
 // settle stores the hash of a password that the former system has accepted. If another hash has
 // been stored meanwhile, that one decides.
-func (a *Accounts) settle(ctx context.Context, u *store.User, plain string) (bool, error) {
+func (a *Accounts) settle(ctx context.Context, u *storage.User, plain string) (bool, error) {
 	if u.PasswordHash == password.AskLegacy {
 		hash, err := a.c.Hasher.Hash(ctx, plain)
 		if err != nil {
@@ -175,7 +175,7 @@ func (a *Accounts) settle(ctx context.Context, u *store.User, plain string) (boo
 			a.c.Changed()
 			return true, nil
 		}
-		if !errors.Is(err, store.ErrUsed) && !errors.Is(err, store.ErrNotFound) {
+		if !errors.Is(err, storage.ErrUsed) && !errors.Is(err, storage.ErrNotFound) {
 			return false, err
 		}
 		now, err := a.ByID(ctx, u.ID)
@@ -194,7 +194,7 @@ func (a *Accounts) settle(ctx context.Context, u *store.User, plain string) (boo
 // arrive creates the account of a user of the former system, unless the typed identity would not
 // find it the next time. If a concurrent sign-in has created it, u is that account and created is
 // false.
-func (a *Accounts) arrive(ctx context.Context, u *store.User, found password.LegacyAccount, identity, plain string) (
+func (a *Accounts) arrive(ctx context.Context, u *storage.User, found password.LegacyAccount, identity, plain string) (
 	created bool, err error) {
 	hash, err := a.c.Hasher.Hash(ctx, plain)
 	if err != nil {
@@ -216,14 +216,14 @@ func (a *Accounts) arrive(ctx context.Context, u *store.User, found password.Leg
 		return false, nil
 	}
 	made, err := a.Create(ctx, d)
-	if errors.Is(err, store.ErrExists) && d.Username != "" && Key(identity) == Key(found.Email) {
+	if errors.Is(err, storage.ErrExists) && d.Username != "" && Key(identity) == Key(found.Email) {
 		d.Username = "" // it may be taken
 		made, err = a.Create(ctx, d)
 	}
 	switch {
-	case errors.Is(err, store.ErrExists):
+	case errors.Is(err, storage.ErrExists):
 		*u, err = a.Find(ctx, identity)
-		if errors.Is(err, store.ErrNotFound) { // its username is taken
+		if errors.Is(err, storage.ErrNotFound) { // its username is taken
 			err = nil
 		}
 		return false, err

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -55,10 +55,10 @@ func withFormer(t *testing.T, f *former) *people {
 }
 
 // in signs in, and returns the account that the password opens, if any.
-func (p *people) in(t *testing.T, identity, plain string) (store.User, Checked) {
+func (p *people) in(t *testing.T, identity, plain string) (storage.User, Checked) {
 	t.Helper()
 	u, err := p.Find(t.Context(), identity)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		t.Fatal(err)
 	}
 	got, err := p.CheckPassword(t.Context(), &u, identity, plain)
@@ -166,7 +166,7 @@ func TestParallelArrivals(t *testing.T) {
 	results := make(chan Checked, 8)
 	for range cap(results) {
 		wg.Go(func() {
-			var u store.User
+			var u storage.User
 			got, err := p.CheckPassword(t.Context(), &u, "ann@good.test", phrase)
 			if err != nil || u.ID == "" {
 				t.Errorf("%+v, %v", u, err)
@@ -197,7 +197,7 @@ func TestFormerSystemIsDown(t *testing.T) {
 		password.LegacyAccount{}}}}
 	p := withFormer(t, f)
 	for range 3 {
-		if _, err := p.CheckPassword(t.Context(), new(store.User), "ann@good.test", phrase); !errors.Is(err,
+		if _, err := p.CheckPassword(t.Context(), new(storage.User), "ann@good.test", phrase); !errors.Is(err,
 			ErrLegacy) {
 			t.Fatal(err)
 		}

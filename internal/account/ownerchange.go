@@ -4,15 +4,15 @@ import (
 	"context"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // The changes below are made by the owner of an account, under the credential version of u. They
-// return store.ErrUsed if it has changed.
+// return storage.ErrUsed if it has changed.
 
-// Confirm records that the address of an account was proven. It returns store.ErrUsed if it was
+// Confirm records that the address of an account was proven. It returns storage.ErrUsed if it was
 // proven before or has changed.
-func (a *Accounts) Confirm(ctx context.Context, u store.User) error {
+func (a *Accounts) Confirm(ctx context.Context, u storage.User) error {
 	defer a.c.Changed()
 	return a.c.Users.ConfirmUser(ctx, u.ID, u.EmailKey, u.EmailKey, a.c.Now())
 }
@@ -23,74 +23,74 @@ type Choice struct{ hash string }
 
 // Choose checks a new password for an account. It returns the errors of password.Policy and of the
 // checkers.
-func (a *Accounts) Choose(ctx context.Context, u store.User, plain string) (Choice, error) {
+func (a *Accounts) Choose(ctx context.Context, u storage.User, plain string) (Choice, error) {
 	hash, err := a.hash(ctx, plain, u)
 	return Choice{hash}, err
 }
 
 // ChangePassword stores a choice, and messages about it, and returns the changed account.
-func (a *Accounts) ChangePassword(ctx context.Context, u store.User, c Choice,
-	messages []store.Message) (store.User, error) {
-	return a.changePassword(ctx, u, store.PasswordChange{Hash: c.hash, Messages: messages})
+func (a *Accounts) ChangePassword(ctx context.Context, u storage.User, c Choice,
+	messages []storage.Message) (storage.User, error) {
+	return a.changePassword(ctx, u, storage.PasswordChange{Hash: c.hash, Messages: messages})
 }
 
 // ResetPassword is like ChangePassword, for a user who has proven the mailbox. The zero Choice
 // removes the password. policy.Drops decides which credentials are removed, too.
-func (a *Accounts) ResetPassword(ctx context.Context, u store.User, c Choice,
-	messages []store.Message) (store.User, error) {
+func (a *Accounts) ResetPassword(ctx context.Context, u storage.User, c Choice,
+	messages []storage.Message) (storage.User, error) {
 	openers, seconds := policy.Drops(policy.Account{Proven: u.Proven(), EverProven: u.ProvenKey != ""})
-	return a.changePassword(ctx, u, store.PasswordChange{
+	return a.changePassword(ctx, u, storage.PasswordChange{
 		Hash: c.hash, ViaMailbox: true, ProvenKey: u.EmailKey, Messages: messages,
 		DropPlanted: openers, DropSeconds: seconds,
 	})
 }
 
-func (a *Accounts) changePassword(ctx context.Context, u store.User, c store.PasswordChange) (store.User, error) {
+func (a *Accounts) changePassword(ctx context.Context, u storage.User, c storage.PasswordChange) (storage.User, error) {
 	defer a.c.Changed()
 	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, NewUniquifier(), a.c.Now()
 	if err := a.c.Users.ChangePassword(ctx, c); err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	return a.c.Users.UserByID(ctx, u.ID)
 }
 
 // ChangeEmail replaces the address with one that was proven. It returns ErrEmail or
 // store.ErrExists.
-func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string,
-	messages []store.Message) (store.User, error) {
+func (a *Accounts) ChangeEmail(ctx context.Context, u storage.User, email string,
+	messages []storage.Message) (storage.User, error) {
 	address, key, err := ParseNewEmail(email)
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
-	return a.changeIdentity(ctx, u, store.IdentityChange{Email: address, EmailKey: key, Messages: messages})
+	return a.changeIdentity(ctx, u, storage.IdentityChange{Email: address, EmailKey: key, Messages: messages})
 }
 
 // ChangeUsername replaces the username, or removes it if username is empty. It returns the errors
 // of ParseUsername, or store.ErrExists.
-func (a *Accounts) ChangeUsername(ctx context.Context, u store.User, username string,
-	messages []store.Message) (store.User, error) {
+func (a *Accounts) ChangeUsername(ctx context.Context, u storage.User, username string,
+	messages []storage.Message) (storage.User, error) {
 	if username == "" {
-		return a.changeIdentity(ctx, u, store.IdentityChange{NoUsername: true, Messages: messages})
+		return a.changeIdentity(ctx, u, storage.IdentityChange{NoUsername: true, Messages: messages})
 	}
 	name, key, err := ParseUsername(username, a.c.Usernames)
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
-	return a.changeIdentity(ctx, u, store.IdentityChange{Username: name, UsernameKey: key, Messages: messages})
+	return a.changeIdentity(ctx, u, storage.IdentityChange{Username: name, UsernameKey: key, Messages: messages})
 }
 
-func (a *Accounts) changeIdentity(ctx context.Context, u store.User, c store.IdentityChange) (store.User, error) {
+func (a *Accounts) changeIdentity(ctx context.Context, u storage.User, c storage.IdentityChange) (storage.User, error) {
 	defer a.c.Changed()
 	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, NewUniquifier(), a.c.Now()
 	if err := a.c.Users.ChangeIdentity(ctx, c); err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	return a.c.Users.UserByID(ctx, u.ID)
 }
 
-// SetProfile replaces the profile fields. It returns store.ErrUsed if they are no longer those of
+// SetProfile replaces the profile fields. It returns storage.ErrUsed if they are no longer those of
 // u.
-func (a *Accounts) SetProfile(ctx context.Context, u store.User, profile string) error {
+func (a *Accounts) SetProfile(ctx context.Context, u storage.User, profile string) error {
 	defer a.c.Changed()
 	return a.c.Users.SetProfile(ctx, u.ID, u.Profile, profile, a.c.Now())
 }

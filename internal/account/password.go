@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Adopt returns the string to store for a hash of another system. It returns ErrHash if the hash is
@@ -30,7 +30,7 @@ func (a *Accounts) Adopt(ctx context.Context, hash string) (string, error) {
 // The former system is asked about an unknown identity, with the typed identity, and about accounts
 // with password.AskLegacy, with the account's own name. If the password is right, u is the account.
 // The error is ErrLegacy, or one of password.Hasher.
-func (a *Accounts) CheckPassword(ctx context.Context, u *store.User, identity, plain string) (Checked, error) {
+func (a *Accounts) CheckPassword(ctx context.Context, u *storage.User, identity, plain string) (Checked, error) {
 	start := time.Now()
 	done, err := a.checkPassword(ctx, u, identity, plain)
 	if err == nil && !done.OK {
@@ -40,7 +40,7 @@ func (a *Accounts) CheckPassword(ctx context.Context, u *store.User, identity, p
 	return done, err
 }
 
-func (a *Accounts) checkPassword(ctx context.Context, u *store.User, identity, plain string) (Checked, error) {
+func (a *Accounts) checkPassword(ctx context.Context, u *storage.User, identity, plain string) (Checked, error) {
 	start := time.Now()
 	waits := u.PasswordHash == password.AskLegacy
 	if !waits && u.PasswordHash != "" {
@@ -66,7 +66,7 @@ func (a *Accounts) checkPassword(ctx context.Context, u *store.User, identity, p
 }
 
 // compare verifies a password with a stored hash.
-func (a *Accounts) compare(ctx context.Context, u *store.User, plain string) (bool, error) {
+func (a *Accounts) compare(ctx context.Context, u *storage.User, plain string) (bool, error) {
 	ok, upgrade, err := a.c.Hasher.Verify(ctx, plain, u.PasswordHash)
 	if errors.Is(err, password.ErrUnknownScheme) || errors.Is(err, password.ErrMalformed) {
 		a.c.Log.ErrorContext(ctx, "the password hash of an account cannot be judged, so no password opens it",
@@ -95,7 +95,7 @@ func ReserveHash(ctx context.Context, names ...string) context.Context {
 }
 
 // Matches reports whether plain is the account's password, and changes nothing.
-func (a *Accounts) Matches(ctx context.Context, u store.User, plain string) (bool, error) {
+func (a *Accounts) Matches(ctx context.Context, u storage.User, plain string) (bool, error) {
 	if u.PasswordHash == "" || u.PasswordHash == password.AskLegacy {
 		return false, nil
 	}
@@ -118,7 +118,7 @@ func (a *Accounts) AcquireHash(ctx context.Context) (with context.Context, leave
 
 // upgrade replaces a hash whose scheme or cost is outdated. Its failure does not matter, because
 // the password was right.
-func (a *Accounts) upgrade(ctx context.Context, u *store.User, plain string) {
+func (a *Accounts) upgrade(ctx context.Context, u *storage.User, plain string) {
 	hash, err := a.c.Hasher.Hash(ctx, plain)
 	if err == nil && a.c.Users.UpgradePassword(ctx, u.ID, u.PasswordHash, hash) == nil {
 		u.PasswordHash = hash

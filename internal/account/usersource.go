@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/twofold-auth/twofold/internal/profile"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // ErrNotOurs means that the application stores this part of the account itself.
@@ -26,52 +26,52 @@ var ErrNotOurs = errors.New("account: the application's own table stores this")
 // created. The application may change these in its table at any time. The next read of the account
 // then finds another hash and ends everything issued before, as if we had made the change.
 type Joined struct {
-	store.Store
+	storage.Store
 	src Table
 	now func() time.Time
 }
 
 // Join returns the store with the accounts of src.
-func Join(s store.Store, src Table, now func() time.Time) *Joined { return &Joined{s, src, now} }
+func Join(s storage.Store, src Table, now func() time.Time) *Joined { return &Joined{s, src, now} }
 
-// UserByID implements store.UserReader.
-func (j *Joined) UserByID(ctx context.Context, id string) (store.User, error) {
+// UserByID implements storage.UserReader.
+func (j *Joined) UserByID(ctx context.Context, id string) (storage.User, error) {
 	r, err := j.src.ByID(ctx, id)
 	if err == nil && r.ID != id {
-		err = store.ErrNotFound
+		err = storage.ErrNotFound
 	}
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	return j.join(ctx, r)
 }
 
-// UserByIdentity implements store.UserReader. The result of the table's comparison is compared
+// UserByIdentity implements storage.UserReader. The result of the table's comparison is compared
 // again, because a comparison that ignores accents would find another person's row (R6).
-func (j *Joined) UserByIdentity(ctx context.Context, key string) (store.User, error) {
+func (j *Joined) UserByIdentity(ctx context.Context, key string) (storage.User, error) {
 	if key == "" {
-		return store.User{}, store.ErrNotFound
+		return storage.User{}, storage.ErrNotFound
 	}
 	r, err := j.src.ByIdentity(ctx, key)
 	if err == nil && Key(r.Email) != key && (r.Username == "" || Key(r.Username) != key) {
-		err = store.ErrNotFound
+		err = storage.ErrNotFound
 	}
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	return j.join(ctx, r)
 }
 
-// ListUsers implements store.UserReader. It lists the accounts that were seen.
-func (j *Joined) ListUsers(ctx context.Context, after string, limit int) ([]store.User, error) {
+// ListUsers implements storage.UserReader. It lists the accounts that were seen.
+func (j *Joined) ListUsers(ctx context.Context, after string, limit int) ([]storage.User, error) {
 	shadows, err := j.Store.ListUsers(ctx, after, limit)
 	if err != nil {
 		return nil, err
 	}
-	out := []store.User{}
+	out := []storage.User{}
 	for _, s := range shadows {
 		switch u, err := j.UserByID(ctx, s.ID); {
-		case errors.Is(err, store.ErrNotFound): // deleted from the table
+		case errors.Is(err, storage.ErrNotFound): // deleted from the table
 		case err != nil:
 			return nil, err
 		default:
@@ -82,55 +82,55 @@ func (j *Joined) ListUsers(ctx context.Context, after string, limit int) ([]stor
 }
 
 // join merges a record with its shadow.
-func (j *Joined) join(ctx context.Context, r Record) (store.User, error) {
+func (j *Joined) join(ctx context.Context, r Record) (storage.User, error) {
 	if r.ID == "" || len(r.ID) > 128 || !utf8.ValidString(r.ID) {
-		return store.User{}, errors.New(
+		return storage.User{}, errors.New(
 			"account: an ID in the application's own table is empty, too long or not valid text")
 	}
 	deleted := false
 	for range 3 { // another request may create or renew the same shadow
 		shadow, err := j.Store.UserByID(ctx, r.ID)
 		switch {
-		case errors.Is(err, store.ErrNotFound):
+		case errors.Is(err, storage.ErrNotFound):
 			err := j.Store.CreateUser(ctx, j.shadow(r))
-			if deleted = errors.Is(err, store.ErrExists); err != nil && !deleted {
-				return store.User{}, err
+			if deleted = errors.Is(err, storage.ErrExists); err != nil && !deleted {
+				return storage.User{}, err
 			}
 		case err != nil:
-			return store.User{}, err
+			return storage.User{}, err
 		case shadow.PasswordHash == digest(r):
 			return j.merged(r, shadow), nil
 		default:
-			if err := j.renew(ctx, r, shadow); err != nil && !errors.Is(err, store.ErrUsed) {
-				return store.User{}, err
+			if err := j.renew(ctx, r, shadow); err != nil && !errors.Is(err, storage.ErrUsed) {
+				return storage.User{}, err
 			}
 			if r, err = j.src.ByID(ctx, r.ID); err != nil {
-				return store.User{}, err
+				return storage.User{}, err
 			}
 		}
 	}
 	if deleted { // the account was deleted, and the application still has its row
-		return store.User{}, store.ErrNotFound
+		return storage.User{}, storage.ErrNotFound
 	}
-	return store.User{}, store.ErrUnavailable
+	return storage.User{}, storage.ErrUnavailable
 }
 
 // renew updates the shadow to the current record. A new address is another mailbox: it becomes the
 // destination of factors by mail, and other first factors are removed if there is a password.
-func (j *Joined) renew(ctx context.Context, r Record, shadow store.User) error {
+func (j *Joined) renew(ctx context.Context, r Record, shadow storage.User) error {
 	was, mailbox := mailboxOf(shadow.PasswordHash), mailboxOf(digest(r))
 	if was == "" && shadow.PasswordHash+":"+mailbox == digest(r) { // written by a version without the mailbox
 		return j.Store.UpgradePassword(ctx, r.ID, shadow.PasswordHash, digest(r))
 	}
-	return j.Store.ChangePassword(ctx, store.PasswordChange{
+	return j.Store.ChangePassword(ctx, storage.PasswordChange{
 		UserID: r.ID, From: shadow.CredentialVersion, To: NewUniquifier(), Hash: digest(r), MailTo: r.Email,
 		DropPlanted: was != "" && was != mailbox && r.PasswordHash != "", Moved: was != mailbox, Now: j.now(),
 	})
 }
 
-func (j *Joined) shadow(r Record) store.User {
+func (j *Joined) shadow(r Record) storage.User {
 	now := j.now()
-	u := store.User{
+	u := storage.User{
 		ID: r.ID, PasswordHash: digest(r), Active: true, CredentialVersion: NewUniquifier(), Roles: []string{},
 		CreatedAt: now, UpdatedAt: now,
 	}
@@ -140,7 +140,7 @@ func (j *Joined) shadow(r Record) store.User {
 	return u
 }
 
-func (j *Joined) merged(r Record, u store.User) store.User {
+func (j *Joined) merged(r Record, u storage.User) storage.User {
 	u.Email, u.EmailKey, u.PasswordHash = r.Email, Key(r.Email), r.PasswordHash
 	u.Username, u.UsernameKey = r.Username, ""
 	if r.Username != "" {
@@ -178,23 +178,23 @@ func hashed(parts ...string) string {
 	return base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
-// SetPassword implements store.UserWriter.
+// SetPassword implements storage.UserWriter.
 func (j *Joined) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time,
-	messages ...store.Message) error {
+	messages ...storage.Message) error {
 	u, err := j.UserByID(ctx, id)
 	if err != nil {
 		return err
 	}
-	return j.ChangePassword(ctx, store.PasswordChange{
+	return j.ChangePassword(ctx, storage.PasswordChange{
 		UserID: id, From: u.CredentialVersion, To: uniquifier, Hash: hash, ViaMailbox: viaMailbox, Messages: messages,
 		Now: now,
 	})
 }
 
-// ChangePassword implements store.OwnerWriter. The shadow decides which of two changes wins. If the
+// ChangePassword implements storage.OwnerWriter. The shadow decides which of two changes wins. If the
 // table cannot be reached after that, the old password stays, everything issued has ended, and the
 // owner has been notified.
-func (j *Joined) ChangePassword(ctx context.Context, c store.PasswordChange) error {
+func (j *Joined) ChangePassword(ctx context.Context, c storage.PasswordChange) error {
 	r, err := j.src.ByID(ctx, c.UserID)
 	if err != nil {
 		return err
@@ -211,14 +211,14 @@ func (j *Joined) ChangePassword(ctx context.Context, c store.PasswordChange) err
 	return j.replace(ctx, c.UserID, old, hash)
 }
 
-// UpgradePassword implements store.UserWriter.
+// UpgradePassword implements storage.UserWriter.
 func (j *Joined) UpgradePassword(ctx context.Context, id, old, new string) error {
 	r, err := j.src.ByID(ctx, id)
 	if err != nil {
 		return err
 	}
 	if r.PasswordHash != old {
-		return store.ErrUsed
+		return storage.ErrUsed
 	}
 	was := digest(r)
 	r.PasswordHash = new
@@ -231,32 +231,32 @@ func (j *Joined) UpgradePassword(ctx context.Context, id, old, new string) error
 func (j *Joined) replace(ctx context.Context, id, old, new string) error {
 	ok, err := j.src.SetPasswordHash(ctx, id, old, new)
 	if err == nil && !ok {
-		return store.ErrUsed
+		return storage.ErrUsed
 	}
 	return err
 }
 
-// ConfirmUser implements store.OwnerWriter.
+// ConfirmUser implements storage.OwnerWriter.
 func (j *Joined) ConfirmUser(ctx context.Context, id, emailKey, _ string, now time.Time) error {
 	u, err := j.UserByID(ctx, id)
 	if err != nil {
 		return err
 	}
 	if u.EmailKey != emailKey {
-		return store.ErrUsed
+		return storage.ErrUsed
 	}
 	return j.Store.ConfirmUser(ctx, id, "", hashed(emailKey), now) // the shadow has no address
 }
 
-// SetIdentity implements store.UserWriter. Addresses and names belong to the table.
-func (j *Joined) SetIdentity(context.Context, store.User, string, ...store.Message) error {
+// SetIdentity implements storage.UserWriter. Addresses and names belong to the table.
+func (j *Joined) SetIdentity(context.Context, storage.User, string, ...storage.Message) error {
 	return ErrNotOurs
 }
 
-// ChangeIdentity implements store.OwnerWriter.
-func (j *Joined) ChangeIdentity(context.Context, store.IdentityChange) error { return ErrNotOurs }
+// ChangeIdentity implements storage.OwnerWriter.
+func (j *Joined) ChangeIdentity(context.Context, storage.IdentityChange) error { return ErrNotOurs }
 
-// SetActive implements store.UserWriter. It sets our own flag in addition to the table's; both must
+// SetActive implements storage.UserWriter. It sets our own flag in addition to the table's; both must
 // be set.
 func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
 	if _, err := j.UserByID(ctx, id); err != nil {
@@ -265,16 +265,16 @@ func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifi
 	return j.Store.SetActive(ctx, id, active, uniquifier, now)
 }
 
-// DeleteUser implements store.Deletions. The row in the table is deleted first; if that fails,
+// DeleteUser implements storage.Deletions. The row in the table is deleted first; if that fails,
 // nothing is deleted. A missing row is not an error. Once the row is deleted, the rest is deleted
 // even if the request was canceled at that moment. An invitation for the account's address is ended
 // first, because the shadow does not have the address.
-func (j *Joined) DeleteUser(ctx context.Context, d store.Deletion) error {
+func (j *Joined) DeleteUser(ctx context.Context, d storage.Deletion) error {
 	if d.Request != "" { // a request that has ended must not reach the table
 		r, err := j.Store.DeletionOf(ctx, d.UserID)
 		switch {
-		case errors.Is(err, store.ErrNotFound), err == nil && (r.ID != d.Request || d.Now.Before(r.DueAt)):
-			return store.ErrUsed
+		case errors.Is(err, storage.ErrNotFound), err == nil && (r.ID != d.Request || d.Now.Before(r.DueAt)):
+			return storage.ErrUsed
 		case err != nil:
 			return err
 		}
@@ -285,7 +285,7 @@ func (j *Joined) DeleteUser(ctx context.Context, d store.Deletion) error {
 	if j.src.Delete == nil {
 		return j.Store.DeleteUser(ctx, d)
 	}
-	if err := j.src.Delete(ctx, d.UserID); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := j.src.Delete(ctx, d.UserID); err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
 	d.Request = ""
@@ -298,13 +298,13 @@ func (j *Joined) endInvitation(ctx context.Context, id string) error {
 	if err == nil {
 		err = j.Store.EndInvitation(ctx, Key(r.Email))
 	}
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
 	return err
 }
 
-// SetLanguage implements store.OwnerWriter. The language is in the shadow.
+// SetLanguage implements storage.OwnerWriter. The language is in the shadow.
 func (j *Joined) SetLanguage(ctx context.Context, id, old, new string) error {
 	if _, err := j.UserByID(ctx, id); err != nil {
 		return err
@@ -312,7 +312,7 @@ func (j *Joined) SetLanguage(ctx context.Context, id, old, new string) error {
 	return j.Store.SetLanguage(ctx, id, old, new)
 }
 
-// SetProfile implements store.OwnerWriter. The profile is in the shadow unless the
+// SetProfile implements storage.OwnerWriter. The profile is in the shadow unless the
 // table keeps it.
 func (j *Joined) SetProfile(ctx context.Context, id, old, new string, now time.Time) error {
 	u, err := j.UserByID(ctx, id)
@@ -323,12 +323,12 @@ func (j *Joined) SetProfile(ctx context.Context, id, old, new string, now time.T
 		return j.Store.SetProfile(ctx, id, old, new, now)
 	}
 	if u.Profile != old {
-		return store.ErrUsed
+		return storage.ErrUsed
 	}
 	return j.src.SetProfile(ctx, id, profile.Decode(new))
 }
 
-// SetRoles implements store.UserWriter. If the table does not store roles, it stores those that the
+// SetRoles implements storage.UserWriter. If the table does not store roles, it stores those that the
 // table does not have. A role of the table cannot be removed here, so omitting it is an error.
 func (j *Joined) SetRoles(ctx context.Context, id string, names []string, now time.Time) error {
 	r, err := j.src.ByID(ctx, id)
@@ -372,13 +372,13 @@ func (j *Joined) giveRoles(ctx context.Context, id string, names []string, now t
 
 // Overlay returns the account of a listed record. If the account was never seen, it has no shadow,
 // and listing it does not create one.
-func (j *Joined) Overlay(ctx context.Context, r Record) (store.User, error) {
+func (j *Joined) Overlay(ctx context.Context, r Record) (storage.User, error) {
 	shadow, err := j.Store.UserByID(ctx, r.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		shadow, err = store.User{ID: r.ID, Active: true}, nil
+	if errors.Is(err, storage.ErrNotFound) {
+		shadow, err = storage.User{ID: r.ID, Active: true}, nil
 	}
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	return j.merged(r, shadow), nil
 }

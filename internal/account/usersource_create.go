@@ -5,23 +5,23 @@ import (
 	"errors"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // createOwn makes the row of a new account in the application's own table, and then
 // what is kept here of it. The two are not one transaction, so an invitation is used
 // up first. If the row cannot be made, it works again. After a crash in between it is
 // gone: a link that was revoked must not make a row.
-func (a *Accounts) createOwn(ctx context.Context, u store.User, d Draft) (store.User, error) {
+func (a *Accounts) createOwn(ctx context.Context, u storage.User, d Draft) (storage.User, error) {
 	back := func(err error) error { return err }
 	if d.Invitation != "" {
 		// While there is an account, its deletion must find the invitation to end it.
 		if _, err := a.Find(ctx, u.Email); err == nil {
-			return store.User{}, store.ErrExists
+			return storage.User{}, storage.ErrExists
 		}
 		i, err := a.c.Users.TakeInvitation(ctx, d.Invitation, a.c.Now())
 		if err != nil {
-			return store.User{}, err
+			return storage.User{}, err
 		}
 		back = func(err error) error {
 			return errors.Join(err, a.c.Users.PutInvitation(context.WithoutCancel(ctx), i))
@@ -30,18 +30,18 @@ func (a *Accounts) createOwn(ctx context.Context, u store.User, d Draft) (store.
 	}
 	id, err := a.c.Source.Create(ctx, recordOf(u))
 	if err != nil {
-		return store.User{}, back(err)
+		return storage.User{}, back(err)
 	}
 	u.ID = id
 	first, err := opens(a, u, d)
 	if err == nil {
 		err = a.store(ctx, u, d, first)
 	}
-	if errors.Is(err, store.ErrExists) { // seen by someone meanwhile
+	if errors.Is(err, storage.ErrExists) { // seen by someone meanwhile
 		err = a.begin(ctx, id, d)
 	}
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	return a.ByID(ctx, id)
 }
@@ -55,7 +55,7 @@ func (a *Accounts) begin(ctx context.Context, id string, d Draft) error {
 	if d.Connection != nil {
 		own := *d.Connection
 		own.UserID = id
-		return a.c.Users.ChangeConnections(ctx, store.ConnectionChange{
+		return a.c.Users.ChangeConnections(ctx, storage.ConnectionChange{
 			UserID: id, From: u.CredentialVersion, To: NewUniquifier(), Add: &own, Now: a.c.Now(),
 		})
 	}
@@ -64,16 +64,16 @@ func (a *Accounts) begin(ctx context.Context, id string, d Draft) error {
 		return err
 	}
 	for _, f := range first {
-		err = a.c.Users.ChangeFactors(ctx, store.FactorChange{
+		err = a.c.Users.ChangeFactors(ctx, storage.FactorChange{
 			UserID: id, From: u.CredentialVersion, To: NewUniquifier(), Add: &f, Now: a.c.Now(),
 		})
 	}
 	return err
 }
 
-// CreateUser implements store.UserWriter: the shadow of a row that Accounts
+// CreateUser implements storage.UserWriter: the shadow of a row that Accounts
 // made in the table before.
-func (j *Joined) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
+func (j *Joined) CreateUser(ctx context.Context, u storage.User, factors ...storage.Factor) error {
 	shadow, err := j.shadowOf(ctx, u)
 	if err != nil {
 		return err
@@ -81,8 +81,8 @@ func (j *Joined) CreateUser(ctx context.Context, u store.User, factors ...store.
 	return j.Store.CreateUser(ctx, shadow, factors...)
 }
 
-// CreateConnected implements store.Connections for such a row.
-func (j *Joined) CreateConnected(ctx context.Context, u store.User, c store.Connection) error {
+// CreateConnected implements storage.Connections for such a row.
+func (j *Joined) CreateConnected(ctx context.Context, u storage.User, c storage.Connection) error {
 	shadow, err := j.shadowOf(ctx, u)
 	if err != nil {
 		return err
@@ -90,9 +90,9 @@ func (j *Joined) CreateConnected(ctx context.Context, u store.User, c store.Conn
 	return j.Store.CreateConnected(ctx, shadow, c)
 }
 
-// AcceptInvitation implements store.Invitations for such a row.
+// AcceptInvitation implements storage.Invitations for such a row.
 func (j *Joined) AcceptInvitation(
-	ctx context.Context, tokenHash string, now time.Time, u store.User, factors ...store.Factor,
+	ctx context.Context, tokenHash string, now time.Time, u storage.User, factors ...storage.Factor,
 ) error {
 	shadow, err := j.shadowOf(ctx, u)
 	if err != nil {
@@ -102,10 +102,10 @@ func (j *Joined) AcceptInvitation(
 }
 
 // shadowOf is what is kept here of a new account.
-func (j *Joined) shadowOf(ctx context.Context, u store.User) (store.User, error) {
+func (j *Joined) shadowOf(ctx context.Context, u storage.User) (storage.User, error) {
 	r, err := j.src.ByID(ctx, u.ID)
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	u.PasswordHash = digest(r)
 	if u.ProvenKey != "" {

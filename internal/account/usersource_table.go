@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/twofold-auth/twofold/internal/profile"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Record is one row of an application's own table of users.
@@ -21,7 +21,7 @@ type Record struct {
 }
 
 // recordOf is the row to make for an account.
-func recordOf(u store.User) Record {
+func recordOf(u storage.User) Record {
 	return Record{
 		Email: u.Email, Username: u.Username, PasswordHash: u.PasswordHash, Active: u.Active,
 		Confirmed: !u.ConfirmedAt.IsZero(), Roles: u.Roles, Fields: profile.Decode(u.Profile),

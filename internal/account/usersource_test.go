@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -37,7 +37,7 @@ func (t *table) ByIdentity(_ context.Context, identity string) (account.Record, 
 			return r, t.fail
 		}
 	}
-	return account.Record{}, store.ErrNotFound
+	return account.Record{}, storage.ErrNotFound
 }
 
 func (t *table) ByID(_ context.Context, id string) (account.Record, error) {
@@ -45,7 +45,7 @@ func (t *table) ByID(_ context.Context, id string) (account.Record, error) {
 	defer t.mu.Unlock()
 	r, ok := t.rows[id]
 	if !ok {
-		return r, store.ErrNotFound
+		return r, storage.ErrNotFound
 	}
 	return r, t.fail
 }
@@ -55,7 +55,7 @@ func (t *table) Create(_ context.Context, r account.Record) (string, error) {
 	defer t.mu.Unlock()
 	for _, old := range t.rows {
 		if strings.EqualFold(old.Email, r.Email) {
-			return "", store.ErrExists
+			return "", storage.ErrExists
 		}
 	}
 	r.ID = strconv.Itoa(len(t.rows) + 1)
@@ -119,7 +119,7 @@ func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
 		u.CredentialVersion == "" || !reflect.DeepEqual(u.Roles, []string{"staff"}) || !u.ConfirmedAt.IsZero() {
 		t.Fatalf("%+v", u)
 	}
-	for _, again := range []store.User{must(j.UserByID(ctx, "1"))(t), must(j.UserByIdentity(ctx, "ada1"))(t)} {
+	for _, again := range []storage.User{must(j.UserByID(ctx, "1"))(t), must(j.UserByIdentity(ctx, "ada1"))(t)} {
 		if again.CredentialVersion != u.CredentialVersion {
 			t.Error("looking changes the uniquifier")
 		}
@@ -128,7 +128,7 @@ func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
 		t.Error("a confirmed address is not")
 	}
 	for _, key := range []string{"", "nobody@example.org", "rene@example.org"} {
-		if u, err := j.UserByIdentity(ctx, key); !errors.Is(err, store.ErrNotFound) {
+		if u, err := j.UserByIdentity(ctx, key); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("%q finds %+v %v", key, u, err)
 		}
 	}
@@ -175,7 +175,7 @@ func TestAChangeBehindOurBackEndsWhatWasIssued(t *testing.T) {
 	own.mu.Lock()
 	delete(own.rows, "1")
 	own.mu.Unlock()
-	if _, err := j.UserByID(ctx, "1"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := j.UserByID(ctx, "1"); !errors.Is(err, storage.ErrNotFound) {
 		t.Error("a row that is gone is there:", err)
 	}
 }
@@ -191,7 +191,7 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 		after.PasswordHash != "hash one, better" {
 		t.Errorf("an upgrade: %+v", after)
 	}
-	if err := j.UpgradePassword(ctx, "1", "hash one", "late"); !errors.Is(err, store.ErrUsed) {
+	if err := j.UpgradePassword(ctx, "1", "hash one", "late"); !errors.Is(err, storage.ErrUsed) {
 		t.Error(err)
 	}
 	if err := j.SetPassword(ctx, "1", "chosen", "q", true, time.Now()); err != nil {
@@ -206,7 +206,7 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 	for i := range 8 {
 		go func() {
 			wins <- j.ChangePassword(ctx,
-				store.PasswordChange{UserID: "1", From: "q", To: "r" + strconv.Itoa(i), Hash: "h" + strconv.Itoa(i),
+				storage.PasswordChange{UserID: "1", From: "q", To: "r" + strconv.Itoa(i), Hash: "h" + strconv.Itoa(i),
 					Now: time.Now()})
 		}()
 	}
@@ -214,7 +214,7 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 	for range 8 {
 		if err := <-wins; err == nil {
 			won++
-		} else if !errors.Is(err, store.ErrUsed) {
+		} else if !errors.Is(err, storage.ErrUsed) {
 			t.Error(err)
 		}
 	}
@@ -252,11 +252,11 @@ func TestATableThatFailsOpensNothing(t *testing.T) {
 	ctx := t.Context()
 	u := must(j.UserByID(ctx, "1"))(t)
 	own.fail = errors.New("table is down")
-	if _, err := j.UserByID(ctx, "1"); err == nil || errors.Is(err, store.ErrNotFound) {
+	if _, err := j.UserByID(ctx, "1"); err == nil || errors.Is(err, storage.ErrNotFound) {
 		t.Error(err)
 	}
 	own.fail = nil
-	halfway := store.PasswordChange{UserID: "1", From: u.CredentialVersion, To: "q", Hash: "what was to come",
+	halfway := storage.PasswordChange{UserID: "1", From: u.CredentialVersion, To: "q", Hash: "what was to come",
 		Now: time.Now()}
 	if err := j.Store.ChangePassword(ctx, halfway); err != nil { // the shadow moved, the table did not
 		t.Fatal(err)
@@ -283,7 +283,7 @@ func TestAccountsAreMadeInTheTable(t *testing.T) {
 		t.Error("its password does not open it")
 	}
 	if _, err := accounts.Create(ctx,
-		account.Draft{Email: "NEW@example.org", Password: "correct horse battery"}); !errors.Is(err, store.ErrExists) {
+		account.Draft{Email: "NEW@example.org", Password: "correct horse battery"}); !errors.Is(err, storage.ErrExists) {
 		t.Error(err)
 	}
 	if err := accounts.SetIdentity(ctx, "3", "other@example.org", ""); !errors.Is(err, account.ErrNotOurs) {
@@ -299,8 +299,8 @@ func TestAnAccountOfAnotherSiteIsMadeInTheTable(t *testing.T) {
 	looks := &watched{table: own, then: func(string) {}}
 	accounts := account.New(account.Config{Users: j, Source: looks, Now: time.Now})
 	draft := func(email, subject string) account.Draft {
-		return account.Draft{Email: email, Connection: &store.Connection{
-			ID: store.NewID(), Provider: "corp", Issuer: "https://corp.test", Subject: subject, CreatedAt: time.Now(),
+		return account.Draft{Email: email, Connection: &storage.Connection{
+			ID: storage.NewID(), Provider: "corp", Issuer: "https://corp.test", Subject: subject, CreatedAt: time.Now(),
 		}}
 	}
 	u := must(accounts.Create(ctx, draft("new@example.org", "a")))(t)
@@ -316,7 +316,7 @@ func TestAnAccountOfAnotherSiteIsMadeInTheTable(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	looks.then = func(string) {}
-	if _, err := accounts.Create(ctx, draft("NEW@example.org", "c")); !errors.Is(err, store.ErrExists) {
+	if _, err := accounts.Create(ctx, draft("NEW@example.org", "c")); !errors.Is(err, storage.ErrExists) {
 		t.Error(err)
 	}
 }
@@ -339,8 +339,8 @@ func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
 	if !own["CreateConnected"] {
 		t.Error("CreateConnected acts on the shadow alone")
 	}
-	for _, of := range []reflect.Type{reflect.TypeFor[store.UserReader](), reflect.TypeFor[store.UserWriter](),
-		reflect.TypeFor[store.OwnerWriter]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[storage.UserReader](), reflect.TypeFor[storage.UserWriter](),
+		reflect.TypeFor[storage.OwnerWriter]()} {
 		for i := range of.NumMethod() {
 			if name := of.Method(i).Name; !own[name] {
 				t.Errorf("%s.%s acts on the shadow alone: decide in usersource.go", of.Name(), name)
@@ -368,8 +368,8 @@ func TestARowWithoutPasswordIsOpenedByItsMailbox(t *testing.T) {
 		}
 		u := must(a.Create(ctx, account.Draft{Email: "new" + strconv.Itoa(i) + "@example.org", Unconfirmed: true}))(t)
 		firsts := must(j.FirstFactorsOf(ctx, u.ID))(t)
-		if u.PasswordHash != "" || len(firsts) != 1 || firsts[0].Method != store.Email ||
-			firsts[0].Destination != u.Email || firsts[0].Usage != store.UseFirst {
+		if u.PasswordHash != "" || len(firsts) != 1 || firsts[0].Method != storage.Email ||
+			firsts[0].Destination != u.Email || firsts[0].Usage != storage.UseFirst {
 			t.Errorf("seen %v: %+v is opened by %+v", seen, u, firsts)
 		}
 	}
@@ -399,9 +399,9 @@ func (w *watched) Create(ctx context.Context, r account.Record) (string, error) 
 func TestAnotherAddressInTheTableIsAnotherMailbox(t *testing.T) {
 	own, j := joined(t)
 	ctx := t.Context()
-	add := func(u store.User, f store.Factor) store.User {
-		f.ID, f.UserID = store.NewID(), u.ID
-		c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f,
+	add := func(u storage.User, f storage.Factor) storage.User {
+		f.ID, f.UserID = storage.NewID(), u.ID
+		c := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f,
 			Now: time.Now()}
 		if err := j.ChangeFactors(ctx, c); err != nil {
 			t.Fatal(err)
@@ -418,9 +418,9 @@ func TestAnotherAddressInTheTableIsAnotherMailbox(t *testing.T) {
 	if u = must(j.UserByID(ctx, "1"))(t); !u.Proven() {
 		t.Fatal("an address that was proven is not")
 	}
-	u = add(u, store.Factor{Method: store.Email, Destination: u.Email})
-	u = add(u, store.Factor{Method: store.Email, Destination: u.Email, Usage: store.UseFirst})
-	u = add(u, store.Factor{Method: store.SMS, Destination: "+16505551212", Usage: store.UseFirst})
+	u = add(u, storage.Factor{Method: storage.Email, Destination: u.Email})
+	u = add(u, storage.Factor{Method: storage.Email, Destination: u.Email, Usage: storage.UseFirst})
+	u = add(u, storage.Factor{Method: storage.SMS, Destination: "+16505551212", Usage: storage.UseFirst})
 	own.set("1", func(r *account.Record) { r.PasswordHash = "another" })
 	if u = must(j.UserByID(ctx, "1"))(t); !u.Proven() || len(must(j.FirstFactorsOf(ctx, "1"))(t)) != 2 {
 		t.Error("another password is another address")

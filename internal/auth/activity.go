@@ -4,21 +4,21 @@ import (
 	"context"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Activity is the newest activity of an account, from the audit trail. Rows that others can cause
 // without completing a sign-in are kept separate, so that they do not displace other rows.
 type Activity struct {
-	Done  []store.Event // actions of the owner, an operator or a signed-in user
-	Tried []store.Event // refusals, pauses and rescue requests
+	Done  []storage.Event // actions of the owner, an operator or a signed-in user
+	Tried []storage.Event // refusals, pauses and rescue requests
 }
 
 // Activity returns up to done and tried rows of the two kinds about the caller's account, newest
 // first.
 func (l Account) Activity(ctx context.Context, who Principal, done, tried int) (a Activity, err error) {
-	newest := func(limit int, names []string) ([]store.Event, error) {
-		return l.c.Trail.List(ctx, store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit})
+	newest := func(limit int, names []string) ([]storage.Event, error) {
+		return l.c.Trail.List(ctx, storage.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit})
 	}
 	if a.Done, err = newest(done, Done()); err != nil {
 		return Activity{}, err

@@ -7,12 +7,12 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // firstPlace reserves a guess at an account's first factor, or only checks whether there is a
 // place. It reports a closed budget to subscribers.
-func (l budgets) firstPlace(ctx context.Context, u store.User, identity string, b Client,
+func (l budgets) firstPlace(ctx context.Context, u storage.User, identity string, b Client,
 	look bool) (*limit.Reservation, error) {
 	budget := budgetOf(u, identity)
 	g := guess(u, identity, limit.From{})
@@ -32,13 +32,13 @@ func (l budgets) firstPlace(ctx context.Context, u store.User, identity string, 
 }
 
 // from describes the caller of a request for an account.
-func (l budgets) from(u store.User, b Client) limit.From {
+func (l budgets) from(u storage.User, b Client) limit.From {
 	return limit.From{Address: b.Address, Browser: l.Sessions.notes().browser(u, b), Session: b.within}
 }
 
 // claim takes places in budgets: in the public ones or, if the browser is known, in those of that
 // browser. If the public budgets are used up, it checks whether the network is known.
-func (l budgets) claim(ctx context.Context, u store.User, b Client, take func(limit.From) error) error {
+func (l budgets) claim(ctx context.Context, u storage.User, b Client, take func(limit.From) error) error {
 	from := l.from(u, b)
 	err := take(from)
 	if !paused(err) || from.Own() {
@@ -56,7 +56,7 @@ func (l budgets) claim(ctx context.Context, u store.User, b Client, take func(li
 }
 
 // claimPlace is like claim, for functions that return a place.
-func (l budgets) claimPlace(ctx context.Context, u store.User, b Client,
+func (l budgets) claimPlace(ctx context.Context, u storage.User, b Client,
 	take func(limit.From) (*limit.Reservation, error)) (place *limit.Reservation, err error) {
 	err = l.claim(ctx, u, b, func(from limit.From) (err error) {
 		place, err = take(from)
@@ -66,7 +66,7 @@ func (l budgets) claimPlace(ctx context.Context, u store.User, b Client,
 }
 
 // send takes the places of one code that is sent after a first factor.
-func (l budgets) send(ctx context.Context, u store.User, m limit.Message, b Client) error {
+func (l budgets) send(ctx context.Context, u storage.User, m limit.Message, b Client) error {
 	m.Account = u.ID
 	return l.claim(ctx, u, b, func(from limit.From) error {
 		m.From = from
@@ -75,12 +75,12 @@ func (l budgets) send(ctx context.Context, u store.User, m limit.Message, b Clie
 }
 
 // sent returns the message whose code was entered.
-func (l budgets) sent(u store.User, class limit.Class, channel, destination string, b Client) limit.Message {
+func (l budgets) sent(u storage.User, class limit.Class, channel, destination string, b Client) limit.Message {
 	return limit.Message{Class: class, Account: u.ID, Channel: channel, Destination: destination, From: l.from(u, b)}
 }
 
 // sendFirst takes the places of one code or link that replaces a password.
-func (l budgets) sendFirst(ctx context.Context, u store.User, m limit.First, b Client) error {
+func (l budgets) sendFirst(ctx context.Context, u storage.User, m limit.First, b Client) error {
 	m.Transaction, m.Account = asked(b), budgetOf(u, m.Identity)
 	return l.claim(ctx, u, b, func(from limit.From) error {
 		m.From = from
@@ -89,7 +89,7 @@ func (l budgets) sendFirst(ctx context.Context, u store.User, m limit.First, b C
 }
 
 // answeredFirst returns the places of a code or link that replaces a password.
-func (l budgets) answeredFirst(ctx context.Context, u store.User, channel string, b Client) error {
+func (l budgets) answeredFirst(ctx context.Context, u storage.User, channel string, b Client) error {
 	_, key, err := account.ParseEmail(u.Email)
 	if err != nil {
 		return nil // it has no address, so nothing was requested with it
@@ -100,7 +100,7 @@ func (l budgets) answeredFirst(ctx context.Context, u store.User, channel string
 
 // secondFactorPlace reserves a guess. It reports a closed budget to subscribers.
 func (l budgets) secondFactorPlace(
-	ctx context.Context, u store.User, factorID string, b Client,
+	ctx context.Context, u storage.User, factorID string, b Client,
 ) (*limit.Reservation, error) {
 	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.SecondFactor(ctx, u.ID, factorID, f)
@@ -109,7 +109,7 @@ func (l budgets) secondFactorPlace(
 }
 
 // mailedPlace reserves a guess at a code that proves an address.
-func (l budgets) mailedPlace(ctx context.Context, u store.User, b Client) (*limit.Reservation, error) {
+func (l budgets) mailedPlace(ctx context.Context, u storage.User, b Client) (*limit.Reservation, error) {
 	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Mailed(ctx, u.ID, f)
 	})
@@ -117,7 +117,7 @@ func (l budgets) mailedPlace(ctx context.Context, u store.User, b Client) (*limi
 }
 
 // toldPaused reports a closed budget of second factors to subscribers.
-func (l budgets) toldPaused(ctx context.Context, u store.User, err error, b Client) error {
+func (l budgets) toldPaused(ctx context.Context, u storage.User, err error, b Client) error {
 	var p *limit.Paused
 	if errors.As(err, &p) {
 		return recordedOr(err, l.tellOnce(ctx, u.ID,

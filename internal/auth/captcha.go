@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // The places at which a captcha may be required.
@@ -67,7 +67,7 @@ func human(ctx context.Context, l *Login, place string, b *Client) error {
 // humanAfterFailures is like human, for a step of the sign-in. It requires a captcha only after
 // failed sign-ins with the typed identity or from the network. An unknown identity counts like any
 // other, so the captcha does not reveal whether it exists.
-func humanAfterFailures(ctx context.Context, l *Login, u store.User, identity string, b *Client) error {
+func humanAfterFailures(ctx context.Context, l *Login, u storage.User, identity string, b *Client) error {
 	failing, err := asksAfterFailures(ctx, l, u, identity, *b)
 	if err != nil || !failing {
 		return err
@@ -75,7 +75,7 @@ func humanAfterFailures(ctx context.Context, l *Login, u store.User, identity st
 	return human(ctx, l, AtSignIn, b)
 }
 
-func asksAfterFailures(ctx context.Context, l *Login, u store.User, identity string, b Client) (bool, error) {
+func asksAfterFailures(ctx context.Context, l *Login, u storage.User, identity string, b Client) (bool, error) {
 	if b.Human || !l.c.Captcha.at(AtSignIn) {
 		return false, nil
 	}
@@ -83,7 +83,7 @@ func asksAfterFailures(ctx context.Context, l *Login, u store.User, identity str
 }
 
 // guess returns a guess at the first factor of an account, or of a typed identity.
-func guess(u store.User, identity string, from limit.From) limit.Guess {
+func guess(u storage.User, identity string, from limit.From) limit.Guess {
 	return limit.Guess{Identity: typed(identity), Account: budgetOf(u, identity), Secret: u.PasswordHash, From: from}
 }
 
@@ -96,10 +96,10 @@ func AsksCaptcha(ctx context.Context, l *Login, place, identity string, b Client
 	if !l.c.Captcha.at(place) {
 		return false, nil
 	}
-	var u store.User
+	var u storage.User
 	if identity != "" {
 		var err error
-		if u, err = l.c.Accounts.Find(ctx, identity); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if u, err = l.c.Accounts.Find(ctx, identity); err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return false, err
 		}
 	}

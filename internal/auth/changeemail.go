@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // AskChangeEmail mails a link to the address that the caller wants, and a notice to the current
@@ -28,7 +28,7 @@ func (l Account) AskChangeEmail(ctx context.Context, who Principal, email string
 	}
 	e := event.ChangeEmailInstructionsSent{User: subject(who.User), NewEmail: to, Context: l.at(b)}
 	owner, err := l.c.Accounts.Find(ctx, key)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
 	e.Refused = err == nil
@@ -74,7 +74,7 @@ func (l Account) ChangeEmail(ctx context.Context, token string, who *Principal, 
 	next.Email = k.Data
 	notices := append(l.notices(ctx, k.user, IdentityChanged, "", b), l.notices(ctx, next, IdentityChanged, "", b)...)
 	u, err := l.c.Accounts.ChangeEmail(ctx, k.user, k.Data, notices)
-	if errors.Is(err, store.ErrExists) || errors.Is(err, account.ErrEmail) {
+	if errors.Is(err, storage.ErrExists) || errors.Is(err, account.ErrEmail) {
 		return Outcome{}, ErrLink
 	}
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // These methods are security changes by a signed-in user. Each requires that all factors of the
@@ -43,7 +43,7 @@ func (l Account) ChangePassword(ctx context.Context, who Principal, old, plain s
 }
 
 // renewUnchanged gives the acting browser a new session with the proofs and the freshness of the old one.
-func (l Account) renewUnchanged(ctx context.Context, u store.User, who Principal, b Client) (Outcome, error) {
+func (l Account) renewUnchanged(ctx context.Context, u storage.User, who Principal, b Client) (Outcome, error) {
 	s := who.Session
 	out, err := l.finish(ctx,
 		granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: s.TrustedBy, renews: &s,

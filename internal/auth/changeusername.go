@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // ChangeUsername replaces the caller's username, or removes it if username is empty. It returns
@@ -23,7 +23,7 @@ func (l Account) ChangeUsername(ctx context.Context, who Principal, username str
 		return Outcome{}, ErrUsernameTaken
 	}
 	u, err := l.c.Accounts.ChangeUsername(ctx, who.User, username, l.notices(ctx, who.User, UsernameChanged, "", b))
-	if errors.Is(err, store.ErrExists) {
+	if errors.Is(err, storage.ErrExists) {
 		return Outcome{}, ErrUsernameTaken
 	}
 	if err != nil {

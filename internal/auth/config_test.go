@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/session"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // complete is a configuration with everything that is required.
@@ -92,13 +92,13 @@ func TestWhatIsNotSetHasItsDefaultAndWhatIsSetStays(t *testing.T) {
 	}
 	c.Policy = Policy{
 		Freshness: 1, SetupWithin: 2, RescueAfterReset: 3, RecoveryWait: 4,
-		Require: func(store.User) bool { return true },
+		Require: func(storage.User) bool { return true },
 		Life:    Life{ConfirmWithin: 5, ResetWithin: 6, ChangeEmailWithin: 7},
 	}
 	if got := times(c); got != [...]time.Duration{1, 2, 3, 4, 5, 6, 7} {
 		t.Errorf("what was set became %v", got)
 	}
-	if l, err := New(c); err != nil || !l.c.Policy.Require(store.User{}) {
+	if l, err := New(c); err != nil || !l.c.Policy.Require(storage.User{}) {
 		t.Errorf("who must have a second factor was forgotten: %v", err)
 	}
 }

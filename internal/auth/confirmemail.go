@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // AskConfirm mails another link to confirm an address. ErrUnknownUser and ErrConfirmed take as long
@@ -23,7 +23,7 @@ func (l Account) AskConfirm(ctx context.Context, email string, b Client) error {
 		why = ErrConfirmed
 	}
 	if why != nil {
-		u = store.User{}
+		u = storage.User{}
 	}
 	if err := l.tell(ctx, event.ConfirmInstructionsSent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
@@ -97,19 +97,19 @@ func (l Account) Confirm(ctx context.Context, token, plain string, who *Principa
 
 // takeOver gives an account to the person who reads its mail. An account without a password may
 // stay without one.
-func (l Account) takeOver(ctx context.Context, k link, plain string) (store.User, error) {
+func (l Account) takeOver(ctx context.Context, k link, plain string) (storage.User, error) {
 	if plain == "" && !l.Passwordless.keyless(k.user) {
-		return store.User{}, ErrPasswordNeeded
+		return storage.User{}, ErrPasswordNeeded
 	}
 	choice, err := account.Choice{}, error(nil)
 	if plain != "" {
 		choice, err = l.c.Accounts.Choose(ctx, k.user, plain)
 	}
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	if err := l.Links.spendLink(ctx, k); err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	return l.c.Accounts.ResetPassword(ctx, k.user, choice, nil)
 }

@@ -6,21 +6,21 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // granted is the right to a session. Only this package can create one, and only steps that have
 // checked all proofs do. A new way to sign in cannot call issue without going through such a step.
 type granted struct {
-	user    store.User
-	level   store.Level
-	proofs  []store.Proof
+	user    storage.User
+	level   storage.Level
+	proofs  []storage.Proof
 	trusted bool
 	// trustedBy is the ID of the trusted device, as in store.Session.
 	trustedBy string
 	// renews is the session that this one replaces, after a re-authentication or a change of
 	// credentials. It is taken first: if it has been ended, nothing is issued.
-	renews *store.Session
+	renews *storage.Session
 	// verified is set for a re-authentication.
 	verified bool
 	// If quiet is set, no sign-in is announced.
@@ -30,13 +30,13 @@ type granted struct {
 	carries bool
 	// family is the family of refresh tokens whose newest token was exchanged. A header token is
 	// issued for its session, which is never fresh.
-	family *store.Token
+	family *storage.Token
 	// stays is the browser that is signed in because it stays signed in. The new session has the ID
 	// of the session with which the device was created, and is never fresh.
-	stays *store.Device
+	stays *storage.Device
 	// spends, if not nil, atomically stores the session and uses up the code or token for which it
 	// is issued. It is passed the row of the audit trail.
-	spends func(*Opened, store.Event) error
+	spends func(*Opened, storage.Event) error
 	// few is set if the account had fewer than fewSessions sessions a moment ago.
 	few bool
 	// stay is the time for which the browser stays signed in, or zero.
@@ -59,7 +59,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Client) (*Opened, error)
 	if err := g.mayEnter(ctx, l, b); err != nil {
 		return nil, err
 	}
-	if g.level >= store.TwoFactors && !l.rules.TwoFactors(g.proofs) { // regardless of the step
+	if g.level >= storage.TwoFactors && !l.rules.TwoFactors(g.proofs) { // regardless of the step
 		return nil, ErrSameFactor
 	}
 	if g.renews == nil && g.family == nil && g.spends == nil {
@@ -102,9 +102,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Client) (*Opened, error)
 }
 
 // sessionOf returns the session to issue for g.
-func sessionOf(l *Login, g granted, b Client) store.Session {
-	s := store.Session{
-		ID: store.NewID(), UserID: g.user.ID, CredentialVersion: g.user.CredentialVersion,
+func sessionOf(l *Login, g granted, b Client) storage.Session {
+	s := storage.Session{
+		ID: storage.NewID(), UserID: g.user.ID, CredentialVersion: g.user.CredentialVersion,
 		Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
 		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,
 	}
@@ -128,7 +128,7 @@ func sessionOf(l *Login, g granted, b Client) store.Session {
 }
 
 // issueAtOnce is the rest of issue if g.spends stores the session.
-func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Client) (*Opened, error) {
+func issueAtOnce(ctx context.Context, l *Login, g granted, s storage.Session, b Client) (*Opened, error) {
 	opened := &Opened{}
 	opened.Token, opened.Session = l.c.Sessions.Prepare(s)
 	e := l.announcement(g, opened.Session, b)
@@ -172,7 +172,7 @@ func (l *Login) useFreshness(ctx context.Context, who Principal) error {
 }
 
 // open creates the session and returns the tokens for the caller.
-func (l *Login) open(ctx context.Context, g granted, s store.Session, b Client) (*Opened, error) {
+func (l *Login) open(ctx context.Context, g granted, s storage.Session, b Client) (*Opened, error) {
 	opened := &Opened{}
 	var err error
 	switch {
@@ -207,12 +207,12 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Client) 
 // mint is like issue, for tokens that outlast the browser session. They contain only what was
 // granted, and the row of the audit trail is written in the same transaction.
 func (l *Login) mint(
-	ctx context.Context, g granted, t store.Token, kind string, b Client, messages ...store.Message,
-) (store.Token, error) {
+	ctx context.Context, g granted, t storage.Token, kind string, b Client, messages ...storage.Message,
+) (storage.Token, error) {
 	if err := l.Account.mayEnroll(g.user); err != nil {
-		return store.Token{}, err
+		return storage.Token{}, err
 	}
-	t.ID, t.UserID, t.CredentialVersion, t.CreatedAt = store.NewID(), g.user.ID, g.user.CredentialVersion, l.c.Now()
+	t.ID, t.UserID, t.CredentialVersion, t.CreatedAt = storage.NewID(), g.user.ID, g.user.CredentialVersion, l.c.Now()
 	t.Level, t.Trusted, t.TrustedBy, t.Proofs = g.level, g.trusted, g.trustedBy, g.proofs
 	at := l.at(b)
 	if b.Address == "" { // there is no request, so it is an operator
@@ -221,7 +221,7 @@ func (l *Login) mint(
 	e := event.TokenMinted{User: subject(g.user), Kind: kind, Context: at}
 	t.Event = l.c.Trail.Row(e)
 	if err := l.c.Tokens.PutToken(ctx, t, messages...); err != nil {
-		return store.Token{}, err
+		return storage.Token{}, err
 	}
 	l.emit(ctx, e)
 	return t, nil
@@ -229,7 +229,7 @@ func (l *Login) mint(
 
 // announcement returns the event of a new session, or nil if the session only continues another
 // one.
-func (l *Login) announcement(g granted, s store.Session, b Client) event.Event {
+func (l *Login) announcement(g granted, s storage.Session, b Client) event.Event {
 	if g.quiet {
 		return nil
 	}
@@ -246,14 +246,14 @@ func (l *Login) announcement(g granted, s store.Session, b Client) event.Event {
 }
 
 // change applies a change of factors and returns the changed user.
-func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) (store.User, error) {
+func (l *Login) change(ctx context.Context, u storage.User, c storage.FactorChange) (storage.User, error) {
 	if err := l.Account.mayChange(u, c); err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	// codes are removed with the last second factor
 	c.EarlyCodes = l.c.Policy.EarlyCodes && len(c.Remove) == 0 && !c.RemoveAll
 	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
-		return store.User{}, stateError(err)
+		return storage.User{}, stateError(err)
 	}
 	l.c.Sessions.Forget()
 	l.kickOutbox()

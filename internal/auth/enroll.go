@@ -12,8 +12,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // maxFactors is the maximum number of factors of an account (R64).
@@ -27,7 +27,7 @@ type actor struct {
 	pending *pendingSignIn
 }
 
-func (a actor) user() store.User {
+func (a actor) user() storage.User {
 	if a.who != nil {
 		return a.who.User
 	}
@@ -42,14 +42,14 @@ func (l Enroll) proved(a actor, method string) bool {
 }
 
 // first returns the first factor of the caller's sign-in.
-func (a actor) first() (first store.Proof, ok bool) {
+func (a actor) first() (first storage.Proof, ok bool) {
 	if a.pending != nil {
 		return a.pending.First, true
 	}
 	if proofs := a.who.Session.Proofs; len(proofs) > 0 {
 		return proofs[0], true
 	}
-	return store.Proof{}, false
+	return storage.Proof{}, false
 }
 
 // owner returns the owner of the draft. A session keeps its ID when its token changes.
@@ -62,7 +62,7 @@ func (a actor) owner() string {
 
 // lost returns the ID of the factor that a repair replaces, or an empty string.
 func (a actor) lost() string {
-	if a.pending != nil && a.pending.State == store.Repair {
+	if a.pending != nil && a.pending.State == storage.Repair {
 		return a.pending.Factor
 	}
 	return ""
@@ -77,7 +77,7 @@ func (a actor) rescued() bool {
 }
 
 // byRescue reports whether a rescue was the last proof of a session.
-func byRescue(s store.Session) bool {
+func byRescue(s storage.Session) bool {
 	return len(s.Proofs) > 0 && s.Proofs[len(s.Proofs)-1].Method == policy.Rescued
 }
 
@@ -93,7 +93,7 @@ func (l Enroll) actor(ctx context.Context, token string, who *Principal) (actor,
 	if err != nil {
 		return actor{}, err
 	}
-	if w.State != store.Repair && (w.State != store.Setup || len(w.factors) > 0) {
+	if w.State != storage.Repair && (w.State != storage.Setup || len(w.factors) > 0) {
 		return actor{}, ErrState
 	}
 	return actor{pending: &w}, nil
@@ -101,10 +101,10 @@ func (l Enroll) actor(ctx context.Context, token string, who *Principal) (actor,
 
 // Profile describes the second factors that a user has and may set up.
 type Profile struct {
-	User     store.User
+	User     storage.User
 	Required bool // a second factor is required
-	Primary  *store.Factor
-	Factors  []store.Factor
+	Primary  *storage.Factor
+	Factors  []storage.Factor
 	Methods  []string // offered for set-up, in display order
 	Pending  bool     // requested by a sign-in that must set up a factor
 }
@@ -130,7 +130,7 @@ func (l Enroll) Setup(ctx context.Context, token string, who *Principal) (Profil
 }
 
 // Profile returns the second factors that a user has and may set up.
-func (l Enroll) Profile(ctx context.Context, u store.User, pending bool) (Profile, error) {
+func (l Enroll) Profile(ctx context.Context, u storage.User, pending bool) (Profile, error) {
 	p := Profile{User: u, Required: l.c.Policy.Require(u), Pending: pending}
 	var err error
 	if p.Factors, err = l.c.Factors.FactorsOf(ctx, u.ID); err != nil {
@@ -186,7 +186,7 @@ func (l Enroll) BeginSetup(
 	if err := l.Passwordless.follows(ctx, a, w.Method, w.Add); err != nil {
 		return Enrollment{}, err
 	}
-	if a.lost() == "" && w.Method != store.Email { // a mailed code is the proof itself
+	if a.lost() == "" && w.Method != storage.Email { // a mailed code is the proof itself
 		if err := l.Account.mayEnroll(a.user()); err != nil {
 			return Enrollment{}, err
 		}
@@ -209,14 +209,14 @@ func (l Enroll) supersede(ctx context.Context, token string, who Principal) erro
 	if err == nil {
 		_, err = l.c.Pendings.TakePending(ctx, w.Hash)
 	}
-	if errors.Is(err, ErrState) || errors.Is(err, store.ErrUsed) {
+	if errors.Is(err, ErrState) || errors.Is(err, storage.ErrUsed) {
 		return nil
 	}
 	return err
 }
 
 // begin stores a draft of an owner and sends its code.
-func (l Enroll) begin(ctx context.Context, owner string, u store.User, w EnrollRequest, b Client) (Enrollment, error) {
+func (l Enroll) begin(ctx context.Context, owner string, u storage.User, w EnrollRequest, b Client) (Enrollment, error) {
 	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
 		return Enrollment{}, err
 	}
@@ -224,8 +224,8 @@ func (l Enroll) begin(ctx context.Context, owner string, u store.User, w EnrollR
 	if w.within == 0 {
 		w.within = l.c.Policy.SetupWithin
 	}
-	d := store.Draft{
-		Owner: owner, ID: hash(state), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: store.NewID(),
+	d := storage.Draft{
+		Owner: owner, ID: hash(state), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: storage.NewID(),
 		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(w.within),
 	}
 	shown, err := m.BeginEnroll(ctx, draftTransaction(d, u, b), w.Phone, &d)
@@ -245,7 +245,7 @@ func (l Enroll) begin(ctx context.Context, owner string, u store.User, w EnrollR
 	return started, l.sendDraft(ctx, d, u, m, b)
 }
 
-func draftTransaction(d store.Draft, u store.User, b Client) factor.Transaction {
+func draftTransaction(d storage.Draft, u storage.User, b Client) factor.Transaction {
 	return factor.Transaction{ID: d.ID, Purpose: factor.SetUp, User: u, Locale: language(u, b)}
 }
 
@@ -276,7 +276,7 @@ func (l Enroll) SettingUp(ctx context.Context, token string, who *Principal) (st
 
 // shownAgain returns a draft as it is shown again to the user who started it. It includes the
 // secret while the session is fresh.
-func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who *Principal) (Enrollment, error) {
+func shownAgain(ctx context.Context, l *Login, d storage.Draft, u storage.User, who *Principal) (Enrollment, error) {
 	started := Enrollment{Method: d.Method, Destination: d.Destination}
 	show, may := l.c.Methods[d.Method].(factor.Shower)
 	if !may || who != nil && l.Reauth.RequireFresh(ctx, *who, l.c.Policy.Freshness) != nil {
@@ -300,7 +300,7 @@ func (l Enroll) ResendSetup(ctx context.Context, token string, who *Principal, b
 	return sendAgain(ctx, l.Login, d, u, b)
 }
 
-func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Client) (Enrollment, error) {
+func sendAgain(ctx context.Context, l *Login, d storage.Draft, u storage.User, b Client) (Enrollment, error) {
 	m := l.c.Methods[d.Method]
 	if m == nil || m.Channel() == "" {
 		return Enrollment{}, ErrMethod
@@ -308,7 +308,7 @@ func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Cli
 	return Enrollment{Method: d.Method, Destination: d.Destination}, l.Enroll.sendDraft(ctx, d, u, m, b)
 }
 
-func (l Enroll) ownDraft(ctx context.Context, token string, who *Principal) (store.Draft, store.User, error) {
+func (l Enroll) ownDraft(ctx context.Context, token string, who *Principal) (storage.Draft, storage.User, error) {
 	a := actor{who: who}
 	if who == nil {
 		w, err := l.loadPending(ctx, token, nil)
@@ -316,7 +316,7 @@ func (l Enroll) ownDraft(ctx context.Context, token string, who *Principal) (sto
 			err = ErrState
 		}
 		if err != nil {
-			return store.Draft{}, store.User{}, err
+			return storage.Draft{}, storage.User{}, err
 		}
 		a.pending = &w
 	}
@@ -325,7 +325,7 @@ func (l Enroll) ownDraft(ctx context.Context, token string, who *Principal) (sto
 }
 
 // sendDraft sends a draft's code, within the budgets.
-func (l Enroll) sendDraft(ctx context.Context, d store.Draft, u store.User, m factor.Method, b Client) error {
+func (l Enroll) sendDraft(ctx context.Context, d storage.Draft, u storage.User, m factor.Method, b Client) error {
 	if err := l.budgets.send(ctx, u, limit.Message{
 		Class: limit.Claimed, Transaction: "draft:" + d.ID, Channel: m.Channel(), Destination: d.Destination,
 	}, b); err != nil {
@@ -339,23 +339,23 @@ func (l Enroll) sendDraft(ctx context.Context, d store.Draft, u store.User, m fa
 }
 
 // draft returns the actor's own draft, if it was created under the current credentials.
-func (l Enroll) draft(ctx context.Context, a actor, state string) (store.Draft, error) {
+func (l Enroll) draft(ctx context.Context, a actor, state string) (storage.Draft, error) {
 	return l.draftOf(ctx, a.owner(), a.user(), state)
 }
 
-func (l Enroll) draftOf(ctx context.Context, owner string, u store.User, state string) (store.Draft, error) {
+func (l Enroll) draftOf(ctx context.Context, owner string, u storage.User, state string) (storage.Draft, error) {
 	d, err := l.c.Drafts.Draft(ctx, owner)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Draft{}, ErrSetupToken
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.Draft{}, ErrSetupToken
 	}
 	if err != nil {
-		return store.Draft{}, err
+		return storage.Draft{}, err
 	}
 	if state != "" && d.ID != hash(state) || d.UserID != u.ID || d.CredentialVersion != u.CredentialVersion {
-		return store.Draft{}, ErrSetupToken
+		return storage.Draft{}, ErrSetupToken
 	}
 	if !l.c.Now().Before(d.ExpiresAt) {
-		return store.Draft{}, ErrSetupExpired
+		return storage.Draft{}, ErrSetupExpired
 	}
 	return d, nil
 }

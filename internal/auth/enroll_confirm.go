@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Client) (Outcome, error) {
@@ -31,7 +31,7 @@ func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Clie
 	if err != nil {
 		return Outcome{}, err
 	}
-	if d.Method == store.Email {
+	if d.Method == storage.Email {
 		first, _ := a.first()
 		if u, err = l.Account.proves(ctx, u, first, b); err != nil {
 			return Outcome{}, err
@@ -64,21 +64,21 @@ func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Clie
 
 // enroll checks the first code of a draft.
 func (l Enroll) enroll(
-	ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Client,
-) (store.Factor, error) {
+	ctx context.Context, u storage.User, m factor.Method, d storage.Draft, code string, b Client,
+) (storage.Factor, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
-		return store.Factor{}, ErrCode
+		return storage.Factor{}, ErrCode
 	}
 	place, err := l.draftPlace(ctx, u, d, b)
 	if err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
 	f, err := m.FinishEnroll(ctx, draftTransaction(d, u, b), d, code)
 	if errors.Is(err, factor.ErrWrong) {
-		return store.Factor{}, ErrCode
+		return storage.Factor{}, ErrCode
 	}
 	if err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
 	f.CreatedAt = l.c.Now()
 	return f, place.Answered(l.budgets.sent(u, limit.Claimed, d.Method, d.Destination, b)).Succeed(ctx)
@@ -87,8 +87,8 @@ func (l Enroll) enroll(
 // draftPlace reserves a guess at the code of a draft. Drafts have their own budget, so that wrong
 // codes during a set-up do not use up the account's guesses. A code that proves the account's
 // address counts with all such codes, because otherwise set-ups would allow unlimited guesses.
-func (l Enroll) draftPlace(ctx context.Context, u store.User, d store.Draft, b Client) (*limit.Reservation, error) {
-	if d.Method == store.Email && !u.Proven() {
+func (l Enroll) draftPlace(ctx context.Context, u storage.User, d storage.Draft, b Client) (*limit.Reservation, error) {
+	if d.Method == storage.Email && !u.Proven() {
 		return l.budgets.mailedPlace(ctx, u, b)
 	}
 	return l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "", limit.From{})
@@ -99,16 +99,16 @@ func (l Enroll) draftPlace(ctx context.Context, u store.User, d store.Draft, b C
 // neither the lost factor nor the recovery codes, so someone else may have the codes. They end when
 // the user changes second factors.
 func (l Enroll) activate(
-	ctx context.Context, a actor, u store.User, f store.Factor, add bool, b Client,
-) (changed store.User, first bool, err error) {
+	ctx context.Context, a actor, u storage.User, f storage.Factor, add bool, b Client,
+) (changed storage.User, first bool, err error) {
 	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
-		return store.User{}, false, err
+		return storage.User{}, false, err
 	}
-	c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f,
+	c := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f,
 		Now: l.c.Now()}
 	notice := FactorChanged
-	if f.Method == store.Passkey {
+	if f.Method == storage.Passkey {
 		notice = PasskeyAdded
 	}
 	c.Messages = l.notices(ctx, u, notice, f.Method, b)
@@ -118,7 +118,7 @@ func (l Enroll) activate(
 	former := replaced(present, a.lost(), add)
 	if a.rescued() {
 		if err := endCodes(ctx, l.Login, u, &c, b); err != nil {
-			return store.User{}, false, err
+			return storage.User{}, false, err
 		}
 	}
 	for _, p := range present {
@@ -130,41 +130,41 @@ func (l Enroll) activate(
 		}
 	}
 	if len(present)-len(c.Remove) >= maxFactors {
-		return store.User{}, false, ErrMethod
+		return storage.User{}, false, ErrMethod
 	}
 	changed, err = l.change(ctx, u, c)
 	return changed, len(present) == 0, err
 }
 
 // replaced returns the ID of the factor that a new one replaces, or an empty string.
-func replaced(present []store.Factor, lost string, add bool) string {
+func replaced(present []storage.Factor, lost string, add bool) string {
 	if lost == "" && !add { // passkeys are added and removed separately
-		if i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Method != store.Passkey }); i >= 0 {
+		if i := slices.IndexFunc(present, func(p storage.Factor) bool { return p.Method != storage.Passkey }); i >= 0 {
 			return present[i].ID
 		}
 	}
 	return lost
 }
 
-// stateError converts store.ErrUsed to ErrState: another request has used the one-time item.
+// stateError converts storage.ErrUsed to ErrState: another request has used the one-time item.
 func stateError(err error) error {
-	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrUsed) || errors.Is(err, storage.ErrNotFound) {
 		return ErrState
 	}
 	return err
 }
 
 // enrolled gives the acting browser its new session. All others are invalid.
-func (l Enroll) enrolled(ctx context.Context, a actor, u store.User, second store.Proof, b Client) (Outcome, error) {
+func (l Enroll) enrolled(ctx context.Context, a actor, u storage.User, second storage.Proof, b Client) (Outcome, error) {
 	if a.who != nil {
 		proofs := append(firstProofs(a.who.Session), second)
-		return l.renewSession(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
+		return l.renewSession(ctx, u, a.who.Session, storage.TwoFactors, proofs, b)
 	}
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: second.Method, Context: l.at(b)})
-	remember := a.pending.Remember && a.pending.State != store.Repair // no trust after a rescue (R79)
+	remember := a.pending.Remember && a.pending.State != storage.Repair // no trust after a rescue (R79)
 	out, err := l.finish(ctx, granted{
-		user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second},
-		stay: l.Sessions.staying(remember, u, store.TwoFactors),
+		user: u, level: storage.TwoFactors, proofs: []storage.Proof{a.pending.First, second},
+		stay: l.Sessions.staying(remember, u, storage.TwoFactors),
 	}, b)
 	if err != nil {
 		return Outcome{}, err
@@ -174,7 +174,7 @@ func (l Enroll) enrolled(ctx context.Context, a actor, u store.User, second stor
 }
 
 // firstProofs returns the proofs of a session's first factor.
-func firstProofs(s store.Session) []store.Proof {
+func firstProofs(s storage.Session) []storage.Proof {
 	if len(s.Proofs) == 0 {
 		return nil
 	}
@@ -184,7 +184,7 @@ func firstProofs(s store.Session) []store.Proof {
 // renewSession replaces the acting session after a change of credentials. The change does not make the
 // session fresh, because it proves none of the factors that the next change requires.
 func (l Enroll) renewSession(
-	ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Client,
+	ctx context.Context, u storage.User, s storage.Session, level storage.Level, proofs []storage.Proof, b Client,
 ) (Outcome, error) {
 	b.WantToken = false
 	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, carries: true}, b)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Every change here requires a session that is fresh at the account's full level (R53), and looks
@@ -15,7 +15,7 @@ import (
 
 // own returns one of the caller's second factors, and the others.
 func (l SecondFactor) own(ctx context.Context, who Principal,
-	id string) (f store.Factor, others []store.Factor, err error) {
+	id string) (f storage.Factor, others []storage.Factor, err error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return f, nil, err
 	}
@@ -23,7 +23,7 @@ func (l SecondFactor) own(ctx context.Context, who Principal,
 	if err != nil {
 		return f, nil, err
 	}
-	i := slices.IndexFunc(all, func(f store.Factor) bool { return f.ID == id })
+	i := slices.IndexFunc(all, func(f storage.Factor) bool { return f.ID == id })
 	if i < 0 {
 		return f, nil, ErrNoSuch
 	}
@@ -38,7 +38,7 @@ func (l SecondFactor) NameFactor(ctx context.Context, who Principal, id, name st
 	if err != nil {
 		return err
 	}
-	if f.Method == store.Passkey {
+	if f.Method == storage.Passkey {
 		passkeys, err := l.c.Factors.PasskeysOf(ctx, who.User.ID)
 		if err != nil {
 			return err
@@ -68,7 +68,7 @@ func (l SecondFactor) PreferFactor(ctx context.Context, who Principal, id string
 	return l.edited(ctx, who, f, "preferred", b)
 }
 
-func (l SecondFactor) edited(ctx context.Context, who Principal, f store.Factor, what string, b Client) error {
+func (l SecondFactor) edited(ctx context.Context, who Principal, f storage.Factor, what string, b Client) error {
 	e := event.TFFactorEdited{User: subject(who.User), Method: f.Method, What: what, Context: l.at(b)}
 	return errors.Join(l.tell(ctx, e), l.useFreshness(ctx, who))
 }
@@ -81,8 +81,8 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string
 	if err != nil {
 		return Outcome{}, err
 	}
-	works := slices.ContainsFunc(others, func(f store.Factor) bool {
-		return l.enabled(f.Method) || f.Method == store.Passkey && l.c.Passkeys != nil
+	works := slices.ContainsFunc(others, func(f storage.Factor) bool {
+		return l.enabled(f.Method) || f.Method == storage.Passkey && l.c.Passkeys != nil
 	})
 	switch {
 	case len(others) == 0 && !l.c.Policy.Require(who.User):
@@ -94,7 +94,7 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string
 	if err := l.Passwordless.keepsWayIn(ctx, who.User, id); err != nil {
 		return Outcome{}, err
 	}
-	c := store.FactorChange{
+	c := storage.FactorChange{
 		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Remove: []string{id},
 		KeepOne:  true,
 		Messages: l.notices(ctx, who.User, FactorRemoved, f.Method, b), Now: l.c.Now(),
@@ -108,7 +108,7 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string
 		}
 	}
 	u, err := l.change(ctx, who.User, c)
-	if errors.Is(err, store.ErrNoFactor) {
+	if errors.Is(err, storage.ErrNoFactor) {
 		err = ErrLastFactor
 	}
 	if err != nil {
@@ -124,7 +124,7 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string
 // gone converts store.ErrNotFound to ErrNoSuch: a factor that was removed during the edit counts as
 // unknown.
 func gone(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return ErrNoSuch
 	}
 	return err
@@ -139,7 +139,7 @@ func (l SecondFactor) Disable(ctx context.Context, who Principal, b Client) (Out
 	if l.c.Policy.Require(who.User) {
 		return Outcome{}, ErrMethod
 	}
-	u, err := l.change(ctx, who.User, store.FactorChange{
+	u, err := l.change(ctx, who.User, storage.FactorChange{
 		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), RemoveAll: true,
 		Now:      l.c.Now(),
 		Messages: l.notices(ctx, who.User, FactorDisabled, "", b),
@@ -150,5 +150,5 @@ func (l SecondFactor) Disable(ctx context.Context, who Principal, b Client) (Out
 	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.Enroll.renewSession(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
+	return l.Enroll.renewSession(ctx, u, who.Session, storage.OneFactor, firstProofs(who.Session), b)
 }

@@ -9,24 +9,24 @@ import (
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // passed is a first factor that was just proven.
 type passed struct {
-	first    store.Proof
+	first    storage.Proof
 	remember bool
 	place    *limit.Reservation // place of the guess; nil if its budgets have been updated
 }
 
 // gate is like pass, for a first factor whose budgets have been updated.
-func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Client) (Outcome, error) {
+func (l *Login) gate(ctx context.Context, u storage.User, first storage.Proof, remember bool, b Client) (Outcome, error) {
 	return pass(ctx, l, u, passed{first, remember, nil}, b)
 }
 
 // pass continues a sign-in after any first factor. The account's factors and the policy decide the
 // next step, not the way of signing in.
-func pass(ctx context.Context, l *Login, u store.User, p passed, b Client) (Outcome, error) {
+func pass(ctx context.Context, l *Login, u storage.User, p passed, b Client) (Outcome, error) {
 	if err := l.checkAllowed(u); err != nil {
 		return Outcome{}, recordedOr(err, p.place.Succeed(ctx))
 	}
@@ -36,22 +36,22 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Client) (Outc
 	}
 	first, remember := p.first, p.remember
 	next := policy.Next(l.rules, l.facts(u, factors), first)
-	begin := func(state store.PendingState, factors []store.Factor) (Outcome, error) {
-		waits := store.Pending{State: state, First: first, Remember: remember}
+	begin := func(state storage.PendingState, factors []storage.Factor) (Outcome, error) {
+		waits := storage.Pending{State: state, First: first, Remember: remember}
 		return startPending(ctx, l, entry{u, factors, waits, p.place}, b)
 	}
 	switch {
 	case next.Do == policy.ProveMailbox:
-		return begin(store.Owner, nil)
+		return begin(storage.Owner, nil)
 	case next.Do == policy.Enroll:
-		return begin(store.Setup, nil)
+		return begin(storage.Setup, nil)
 	case next.Do != policy.SignIn && len(next.Factors) > 0 && !(next.BrowserDoes && b.Device != ""):
 		return begin("", next.Factors)
 	}
 	if err := p.place.Succeed(ctx); err != nil {
 		return Outcome{}, err
 	}
-	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}
+	g := granted{user: u, level: storage.OneFactor, proofs: []storage.Proof{first}}
 	if next.Do == policy.SignIn {
 		g.stay = l.Sessions.staying(remember, u, g.level)
 		return l.finish(ctx, g, b)
@@ -74,7 +74,7 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Client) (Outc
 		case ok:
 			// Do not stay longer than the device that replaces the second factor.
 			g.trusted, g.trustedBy, g.stay = true, known.ID,
-				min(known.Left, l.Sessions.staying(remember, u, store.TwoFactors))
+				min(known.Left, l.Sessions.staying(remember, u, storage.TwoFactors))
 			out, err := l.finish(ctx, g, b)
 			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
 			return out, err
@@ -88,8 +88,8 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Client) (Outc
 
 // copied ends all sessions and tokens of an account whose trusted device was copied, because one of
 // the two holders knows the password and is not the owner.
-func (l *Login) copied(ctx context.Context, u store.User, b Client) (store.User, error) {
-	u, err := l.change(ctx, u, store.FactorChange{
+func (l *Login) copied(ctx context.Context, u storage.User, b Client) (storage.User, error) {
+	u, err := l.change(ctx, u, storage.FactorChange{
 		UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(),
 		Messages: l.notices(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
 	})

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestFreshnessIsExact: a proof counts for less than the limit, whichever way
@@ -14,11 +14,11 @@ func TestFreshnessIsExact(t *testing.T) {
 	d := newDesk(t)
 	d.c.Factors, d.c.Policy.Freshness = d.db, 15*time.Minute
 	made := d.now
-	session := store.Session{Level: store.TwoFactors, FreshAt: made,
-		Proofs: []store.Proof{{Method: "password", At: made}}}
+	session := storage.Session{Level: storage.TwoFactors, FreshAt: made,
+		Proofs: []storage.Proof{{Method: "password", At: made}}}
 	trusted, never, old := session, session, session
 	trusted.Trusted, never.FreshAt, old.Proofs = true, time.Time{}, nil
-	check := func(after time.Duration, s store.Session, fresh, recent bool) {
+	check := func(after time.Duration, s storage.Session, fresh, recent bool) {
 		t.Helper()
 		d.now = made.Add(after)
 		who := Principal{User: d.user, Session: s}
@@ -49,7 +49,7 @@ func TestFreshnessIsExact(t *testing.T) {
 	check(time.Hour, session, true, true)
 	check(time.Hour, never, true, true)
 	check(time.Hour, trusted, false, true)
-	who := Principal{User: d.user, Session: session, Program: &store.Token{}}
+	who := Principal{User: d.user, Session: session, Program: &storage.Token{}}
 	if d.Reauth.RequireFresh(t.Context(), who, -1) == nil || d.Reauth.RequireRecent(who) == nil {
 		t.Error("a program has proven something")
 	}

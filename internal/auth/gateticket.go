@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Ticket tells another host which session a browser has at the host of the sign-in. It grants
@@ -31,13 +31,13 @@ func SealTicket(ctx context.Context, l *Login, who Principal, host, to, bind str
 	if who.Program != nil || who.Session.Token {
 		return "", ErrState
 	}
-	t := Ticket{ID: store.NewID(), UserID: who.User.ID, SessionID: who.Session.ID, Host: host, To: to}
+	t := Ticket{ID: storage.NewID(), UserID: who.User.ID, SessionID: who.Session.ID, Host: host, To: to}
 	raw, err := json.Marshal(t)
 	if err != nil {
 		return "", err
 	}
 	now := l.c.Now()
-	err = l.c.Challenges.PutChallenge(ctx, store.Challenge{
+	err = l.c.Challenges.PutChallenge(ctx, storage.Challenge{
 		Key: ticketKey(t), UserID: t.UserID, Channel: "gate", Destination: host, Tries: 1, CreatedAt: now,
 		ExpiresAt: now.Add(TicketLife),
 		MAC:       l.c.Keys.MAC(ticketPurpose, t.ID, t.UserID, t.SessionID, host, bind),
@@ -54,7 +54,7 @@ func ReadTicket(l *Login, text, host string) (Ticket, error) {
 	var t Ticket
 	raw, err := l.c.Keys.Verify(ticketPurpose, text)
 	if err != nil || json.Unmarshal(raw, &t) != nil || t.Host != host {
-		return Ticket{}, store.ErrNotFound
+		return Ticket{}, storage.ErrNotFound
 	}
 	return t, nil
 }
@@ -69,8 +69,8 @@ func TakeTicket(ctx context.Context, l *Login, text, host, bind string) (Ticket,
 	}
 	macs := l.c.Keys.MACs(ticketPurpose, t.ID, t.UserID, t.SessionID, host, bind)
 	err = l.c.Challenges.TryChallenge(ctx, ticketKey(t), macs, l.c.Now())
-	if errors.Is(err, store.ErrWrong) {
-		err = store.ErrNotFound
+	if errors.Is(err, storage.ErrWrong) {
+		err = storage.ErrNotFound
 	}
 	return t, err
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // proveFirst runs a check of an account's first factor within its budget. The check returns the
 // proven method, or an empty string for a wrong answer. It may set the account: an unknown one may
 // be imported from the former system.
-func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authType string, b Client,
+func (l *Login) proveFirst(ctx context.Context, who *storage.User, identity, authType string, b Client,
 	check func(context.Context) (string, error)) (string, error) {
 	method, place, err := guessFirst(ctx, l, guessed{who, identity, authType}, b, check)
 	if err == nil {
@@ -25,7 +25,7 @@ func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authT
 
 // right updates the budgets after a right guess at a first factor. The check may have changed
 // whether the account may sign in.
-func right(ctx context.Context, l *Login, u store.User, place *limit.Reservation) error {
+func right(ctx context.Context, l *Login, u storage.User, place *limit.Reservation) error {
 	if err := place.Succeed(ctx); err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func right(ctx context.Context, l *Login, u store.User, place *limit.Reservation
 
 // guessed describes a guess at a first factor.
 type guessed struct {
-	who                *store.User
+	who                *storage.User
 	identity, authType string
 }
 

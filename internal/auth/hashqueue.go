@@ -5,14 +5,14 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // ahead gives callers who are known to the account a place in a hashing queue that strangers cannot
 // use. These are browsers that have signed in before, by their signed note; valid sessions; and
 // holders of a link mailed to the owner. The number of places is limited for each account and each
 // network, so a user with many accounts cannot fill that queue.
-func ahead(ctx context.Context, l *Login, u store.User, b Client) context.Context {
+func ahead(ctx context.Context, l *Login, u storage.User, b Client) context.Context {
 	if u.ID == "" || !l.budgets.from(u, b).Own() {
 		return ctx
 	}

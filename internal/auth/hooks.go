@@ -5,12 +5,12 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Hook is a decision of the application. A refusal is a text for the user. An error means that the
 // application cannot decide now.
-type Hook func(ctx context.Context, u store.User, at event.Context) (refusal string, err error)
+type Hook func(ctx context.Context, u storage.User, at event.Context) (refusal string, err error)
 
 // Refused is a refusal by the application, with its text. It matches ErrLocked.
 type Refused struct{ Text string }
@@ -29,7 +29,7 @@ func (u undecided) Error() string {
 }
 
 // decide calls a hook. A nil Hook refuses nothing.
-func decide(ctx context.Context, h Hook, u store.User, at event.Context) error {
+func decide(ctx context.Context, h Hook, u storage.User, at event.Context) error {
 	if h == nil {
 		return nil
 	}
@@ -58,7 +58,7 @@ func mayRegister(ctx context.Context, l *Login, d account.Draft, at event.Contex
 	if err != nil {
 		return err
 	}
-	return decide(ctx, h, store.User{
+	return decide(ctx, h, storage.User{
 		Email: email, EmailKey: key, Username: d.Username, Language: d.Language, Profile: d.Profile, Active: true,
 	}, at)
 }
@@ -74,7 +74,7 @@ func (g granted) mayEnter(ctx context.Context, l *Login, b Client) error {
 
 // mayStay asks the application whether a user may continue without a sign-in: with a refresh token,
 // or in a browser that stays signed in.
-func mayStay(ctx context.Context, l *Login, u store.User, b Client) error {
+func mayStay(ctx context.Context, l *Login, u storage.User, b Client) error {
 	if err := l.checkAllowed(u); err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // An invitation may be accepted with a passkey instead of a password. The passkey is created before
@@ -19,7 +19,7 @@ func invitedOwner(tokenHash, state string) string {
 
 // AskInvited starts the registration of a passkey that replaces the password of an invited account.
 // Each challenge has its own owner, so that two tabs do not interfere. It returns ErrPasskeysOff.
-func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Client) (PasskeyAsked, error) {
+func AskInvited(ctx context.Context, l *Login, i storage.Invitation, b Client) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.FirstFactor {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
@@ -27,14 +27,14 @@ func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Client) (Pa
 		return PasskeyAsked{}, err
 	}
 	c, err := l.c.Passkeys.BeginCreate(factor.NewPasskey{
-		User: store.User{Email: i.Email, EmailKey: i.EmailKey, Username: i.Username}, Usage: store.UseFirst,
+		User: storage.User{Email: i.Email, EmailKey: i.EmailKey, Username: i.Username}, Usage: storage.UseFirst,
 		Discoverable: !l.c.Policy.Passkeys.Hints,
 	})
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
 	state := seal.Token()
-	d := store.Draft{Owner: invitedOwner(i.TokenHash, state), FactorID: store.NewID()}
+	d := storage.Draft{Owner: invitedOwner(i.TokenHash, state), FactorID: storage.NewID()}
 	return l.WebAuthn.ask(ctx, d, state, c, orLife(l.c.Policy.Passkeys.CreateWithin))
 }
 
@@ -42,12 +42,12 @@ func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Client) (Pa
 // of an account. Its errors are ErrCeremony, ErrCeremonyExpired, ErrPasskeyTaken, factor.ErrAnswer,
 // *factor.Refused, ErrPasskeysOff.
 func InvitedKey(
-	ctx context.Context, l *Login, i store.Invitation, state, answer string,
-) (func(userID string) (store.Factor, error), error) {
+	ctx context.Context, l *Login, i storage.Invitation, state, answer string,
+) (func(userID string) (storage.Factor, error), error) {
 	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.FirstFactor {
 		return nil, ErrPasskeysOff
 	}
-	d, err := l.WebAuthn.question(ctx, invitedOwner(i.TokenHash, state), state, store.User{})
+	d, err := l.WebAuthn.question(ctx, invitedOwner(i.TokenHash, state), state, storage.User{})
 	if err != nil {
 		return nil, err
 	}
@@ -55,10 +55,10 @@ func InvitedKey(
 		return nil, err
 	}
 	now := l.c.Now()
-	opens := func(userID string) (store.Factor, error) {
+	opens := func(userID string) (storage.Factor, error) {
 		f, err := l.c.Passkeys.FinishCreate(d.Secret, userID, d.FactorID, answer)
 		if err == nil {
-			f.Name, f.Usage, f.CreatedAt = ownName(l, f, nil), store.UseFirst, now
+			f.Name, f.Usage, f.CreatedAt = ownName(l, f, nil), storage.UseFirst, now
 		}
 		return f, err
 	}
@@ -66,7 +66,7 @@ func InvitedKey(
 	if err != nil {
 		return nil, err
 	}
-	if _, err := l.c.Factors.PasskeyByKey(ctx, f.Key); !errors.Is(err, store.ErrNotFound) {
+	if _, err := l.c.Factors.PasskeyByKey(ctx, f.Key); !errors.Is(err, storage.ErrNotFound) {
 		return nil, recordedOr(ErrPasskeyTaken, err)
 	}
 	return opens, l.WebAuthn.spend(ctx, d)
@@ -76,7 +76,7 @@ func InvitedKey(
 // second factor is set up before the first session. The first factor is the new passkey, or else
 // the new password, or else the mailbox to which the link was mailed. A passkey that verified its
 // user counts as both factors, as at a sign-in.
-func Invited(ctx context.Context, l *Login, u store.User, b Client) (Outcome, error) {
+func Invited(ctx context.Context, l *Login, u storage.User, b Client) (Outcome, error) {
 	if u.PasswordHash != "" {
 		return l.gate(ctx, u, l.proof("register"), false, b)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // A browser keeps a signed note of the accounts that have signed in there. The note proves nothing
@@ -57,23 +57,23 @@ func (k notes) note(cookie string) (n note, ok bool) {
 func noted(userID string) string { return hash("known:" + userID)[:22] }
 
 // notedPassword returns the value that represents an account's password in a note.
-func notedPassword(u store.User) string {
+func notedPassword(u storage.User) string {
 	return hash("known-password:" + u.ID + ":" + u.PasswordHash)[:22]
 }
 
 // current reports whether a sign-in at the given time still makes a browser or network known.
-func (k notes) current(u store.User, at time.Time) bool {
+func (k notes) current(u storage.User, at time.Time) bool {
 	return !at.Before(u.ResetAt) && k.c.Now().Sub(at) < KnownLife
 }
 
 // stands reports whether an entry of a note makes its browser known to the account.
-func (k notes) stands(u store.User, e noteUser) bool {
+func (k notes) stands(u storage.User, e noteUser) bool {
 	return e.User == noted(u.ID) && e.Password == notedPassword(u) && k.current(u, time.UnixMicro(e.At))
 }
 
 // browser returns the ID of the browser if it has signed in to the account before, or an empty
 // string. The cookie of a trusted browser also counts.
-func (k notes) browser(u store.User, b Client) string {
+func (k notes) browser(u storage.User, b Client) string {
 	if u.ID == "" {
 		return ""
 	}
@@ -97,7 +97,7 @@ const (
 // arrived is called after a sign-in. It takes the account's language from the first browser that
 // sends one, and notifies the owner of a browser that has not signed in before. An error does not
 // prevent the sign-in, which has already been recorded.
-func (l Sessions) arrived(ctx context.Context, u store.User, b Client) {
+func (l Sessions) arrived(ctx context.Context, u storage.User, b Client) {
 	err := l.c.Accounts.LearnLanguage(ctx, u, b.Speaks)
 	if l.c.Policy.TellNewBrowsers {
 		err = errors.Join(err, l.newBrowser(ctx, u, b))
@@ -110,7 +110,7 @@ func (l Sessions) arrived(ctx context.Context, u store.User, b Client) {
 // newBrowser notifies the owner, unless the browser has signed in to the account before. Unlike
 // notes.browser it ignores the password, so that a change of the password does not make the owner's
 // other browsers new.
-func (l Sessions) newBrowser(ctx context.Context, u store.User, b Client) error {
+func (l Sessions) newBrowser(ctx context.Context, u storage.User, b Client) error {
 	n, ok := l.notes().note(b.Known)
 	before := ok && slices.ContainsFunc(n.Users, func(e noteUser) bool {
 		return e.User == noted(u.ID) && l.notes().current(u, time.UnixMicro(e.At))
@@ -118,7 +118,7 @@ func (l Sessions) newBrowser(ctx context.Context, u store.User, b Client) error 
 	if before || l.c.Devices.ID(u, b.Device) != "" {
 		return nil
 	}
-	rows, err := l.c.Trail.List(ctx, store.EventFilter{
+	rows, err := l.c.Trail.List(ctx, storage.EventFilter{
 		UserID: u.ID, Names: []string{event.UserAuthenticated{}.Name()}, Newest: true, Limit: 2,
 	})
 	if err != nil || len(rows) < 2 && l.c.Now().Sub(u.CreatedAt) < firstSignInWithin {
@@ -136,11 +136,11 @@ func (l Sessions) newBrowser(ctx context.Context, u store.User, b Client) error 
 
 // remember returns the new note of a browser in which an account has just signed in, or an empty
 // string if its note is recent enough.
-func (k notes) remember(u store.User, b Client) (string, error) {
+func (k notes) remember(u storage.User, b Client) (string, error) {
 	now := k.c.Now()
 	n, ok := k.note(b.Known)
 	if !ok {
-		n = note{Browser: store.NewID()}
+		n = note{Browser: storage.NewID()}
 	}
 	fresh := func(e noteUser) bool {
 		return k.stands(u, e) && now.Sub(time.UnixMicro(e.At)) < knownRenewed
@@ -158,12 +158,12 @@ func (k notes) remember(u store.User, b Client) (string, error) {
 // network reports whether the account has signed in from the network of an address since its
 // password was last set. Strangers cannot add such rows to the audit trail, so they cannot displace
 // them.
-func (k notes) network(ctx context.Context, u store.User, address string) (bool, error) {
+func (k notes) network(ctx context.Context, u storage.User, address string) (bool, error) {
 	id := u.ID
 	if id == "" { // an unknown account takes as long
 		id = "nobody"
 	}
-	rows, err := k.c.Trail.List(ctx, store.EventFilter{UserID: id, Names: []string{
+	rows, err := k.c.Trail.List(ctx, storage.EventFilter{UserID: id, Names: []string{
 		event.UserAuthenticated{}.Name(), event.PasswordChanged{}.Name(), event.PasswordReset{}.Name(),
 		event.AccountChanged{}.Name(),
 	}, Newest: true, Limit: knownRows})

@@ -3,12 +3,12 @@ package auth
 import (
 	"context"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // language returns the language of messages to an account's owner. It is the language of the
 // browser, which may belong to another person, only if the account has none.
-func language(u store.User, b Client) string {
+func language(u storage.User, b Client) string {
 	if u.Language != "" {
 		return u.Language
 	}

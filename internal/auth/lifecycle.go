@@ -3,7 +3,7 @@ package auth
 import (
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Life configures accounts and their links. With the zero value, addresses need no confirmation,
@@ -28,7 +28,7 @@ type Life struct {
 	// OnRegister may refuse a new account, and OnSignIn a sign-in.
 	OnRegister, OnSignIn Hook
 	// Locked reports whether the application refuses an account. It may be nil.
-	Locked func(u store.User) bool
+	Locked func(u storage.User) bool
 }
 
 func (f Life) withDefaults() Life {
@@ -45,7 +45,7 @@ func (f Life) withDefaults() Life {
 
 // checkAllowed returns an error if the account may not sign in at all. It is called only after a right
 // first factor, so it reveals nothing to strangers (R122).
-func (l *Login) checkAllowed(u store.User) error {
+func (l *Login) checkAllowed(u storage.User) error {
 	f := l.c.Policy.Life
 	switch {
 	case !u.Active:
@@ -59,6 +59,6 @@ func (l *Login) checkAllowed(u store.User) error {
 }
 
 // unconfirmed reports whether the account waits for its address to be confirmed.
-func (l *Login) unconfirmed(u store.User) bool {
+func (l *Login) unconfirmed(u storage.User) bool {
 	return l.c.Policy.Life.Confirm && u.ConfirmedAt.IsZero()
 }

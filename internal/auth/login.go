@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // PendingLife is the maximum lifetime of a pending sign-in (NIST SP 800-63B-4 section 3.1.3.2: a
@@ -29,14 +29,14 @@ type Policy struct {
 	Methods []string
 	// Require reports whether a user who has no second factor must set one up before they get a
 	// session. A user who has one must always prove it.
-	Require func(u store.User) bool
+	Require func(u storage.User) bool
 	// TrustDevices allows browsers whose users ask for it to skip the second factor for the
 	// lifetime set in the device manager. Such a session has level one, is trusted and is never
 	// fresh.
 	TrustDevices bool
 	// TrustFor reports whether a user's browsers may be trusted. If it is nil, those of all users
 	// may.
-	TrustFor func(u store.User) bool
+	TrustFor func(u storage.User) bool
 	// Freshness is the maximum age of a full proof for security changes. A negative value allows
 	// any age: then anyone who finds a browser that is signed in with both factors can change its
 	// owner's second factor.
@@ -78,7 +78,7 @@ type Policy struct {
 }
 
 // Alert notifies the administrators that a user has lost the second factor.
-type Alert func(ctx context.Context, u store.User, locale string) error
+type Alert func(ctx context.Context, u storage.User, locale string) error
 
 // Config configures a Login. Fields are required unless their comment allows nil, except Events and
 // Log.
@@ -88,29 +88,29 @@ type Config struct {
 	Devices    *device.Manager
 	Staying    *device.Manager // nil if browsers cannot stay signed in
 	Limits     *limit.Limiter
-	Factors    store.Factors
-	Pendings   store.Pendings
-	Both       store.SessionUser // nil if pendings, users and factors are read one after the other
-	Drafts     store.Drafts
-	Challenges store.Challenges
+	Factors    storage.Factors
+	Pendings   storage.Pendings
+	Both       storage.SessionUser // nil if pendings, users and factors are read one after the other
+	Drafts     storage.Drafts
+	Challenges storage.Challenges
 	// Connections and Providers are for sign-in with identity providers. Without Providers it is
 	// off.
-	Connections store.Connections
+	Connections storage.Connections
 	Providers   []federated.Provider
 	Methods     map[string]factor.Method
-	Recoveries  store.Recoveries
-	Steps       store.Steps
-	Passkeys    factor.Passkeys     // nil if passkeys are off
-	SignIns     store.SignInCounter // nil if sign-ins are not counted
+	Recoveries  storage.Recoveries
+	Steps       storage.Steps
+	Passkeys    factor.Passkeys       // nil if passkeys are off
+	SignIns     storage.SignInCounter // nil if sign-ins are not counted
 	// Kept is called with the reason why the owner keeps the account: at every sign-in before its
 	// session exists, and for the answer to a notice. It reports whether this canceled a deletion
 	// of the account. It is nil if deletion is off.
-	Kept func(ctx context.Context, u store.User, why string, b Client) (bool, error)
+	Kept func(ctx context.Context, u storage.User, why string, b Client) (bool, error)
 	// RescueCodes sends and checks the codes of a rescue by e-mail.
 	RescueCodes Trier
 	Codes       Codes // recovery codes; nil if they are off
 	// Tokens stores refresh tokens and personal access tokens.
-	Tokens store.Tokens
+	Tokens storage.Tokens
 	// FirstCodes sends and checks codes that replace a password, by channel.
 	FirstCodes map[string]Trier
 	Keys       *seal.Keys
@@ -134,9 +134,9 @@ type Trail interface {
 	// Record adds a row.
 	Record(ctx context.Context, e event.Entry) error
 	// Row returns the row of an event.
-	Row(e event.Event) store.Event
+	Row(e event.Event) storage.Event
 	// List returns rows that the filters select.
-	List(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error)
+	List(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) ([]storage.Event, error)
 }
 
 // Trier sends and checks codes that do not belong to an enrolled factor.
@@ -163,7 +163,7 @@ func New(c Config) (*Login, error) {
 		return nil, errors.New("auth: incomplete configuration")
 	}
 	if c.Policy.Require == nil {
-		c.Policy.Require = func(store.User) bool { return false }
+		c.Policy.Require = func(storage.User) bool { return false }
 	}
 	if c.Policy.Freshness == 0 {
 		c.Policy.Freshness = 15 * time.Minute
@@ -220,11 +220,11 @@ type Client struct {
 
 // Principal is a signed-in caller.
 type Principal struct {
-	User    store.User
-	Session store.Session
+	User    storage.User
+	Session storage.Session
 	// Program is the personal access token that was presented, from which Session is then derived
 	// without being stored. It is nil for a user's session and for a header token.
-	Program *store.Token
+	Program *storage.Token
 	// Enrolls is set if the account now requires a second factor that the session does not have.
 	// The session can then only set one up.
 	Enrolls bool
@@ -232,7 +232,7 @@ type Principal struct {
 
 // Outcome is the result of a step: a session or a pending sign-in.
 type Outcome struct {
-	User    store.User
+	User    storage.User
 	Session *Opened
 	Pending *Pending
 	// DeviceCookie is the new value of the trusted-device cookie, valid for DeviceLife. It is empty
@@ -270,13 +270,13 @@ type Opened struct {
 	Refresh string
 	// Kept is set if the sign-in canceled the deletion of the account.
 	Kept bool
-	store.Session
+	storage.Session
 }
 
 // Pending is a sign-in that waits for the second factor, in the form that its browser may see.
 type Pending struct {
 	Token   string // the cookie's value; empty if the cookie does not change
-	State   store.PendingState
+	State   storage.PendingState
 	Method  string   // the method to prove; empty unless State is Ready
 	Factor  string   // ID of the factor to prove; empty unless State is Ready
 	Methods []string // the methods to choose from
@@ -298,7 +298,7 @@ type Choice struct {
 }
 
 // subject returns the account as it appears in events.
-func subject(u store.User) event.Subject {
+func subject(u storage.User) event.Subject {
 	return event.Subject{ID: u.ID, Email: u.Email, Username: u.Username}
 }
 

@@ -5,14 +5,14 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Logout ends a session, a pending sign-in and "remember me" of the browser. Each may be absent or
 // have ended already.
 func (l Sessions) Logout(ctx context.Context, who *Principal, pending string, b Client) error {
 	if pending != "" {
-		if _, err := l.c.Pendings.TakePending(ctx, hash(pending)); err != nil && !errors.Is(err, store.ErrUsed) {
+		if _, err := l.c.Pendings.TakePending(ctx, hash(pending)); err != nil && !errors.Is(err, storage.ErrUsed) {
 			return err
 		}
 	}
@@ -45,7 +45,7 @@ func (l Sessions) end(ctx context.Context, userID, id string) error {
 
 // ended ignores the error of a session that has already ended.
 func ended(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
 	return err

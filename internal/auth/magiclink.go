@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // loginKind is a mail with a link that starts a sign-in.
@@ -37,7 +37,7 @@ func (l Passwordless) AskLogin(ctx context.Context, email, next string, b Client
 		return err
 	}
 	decoy := why != nil && !errors.Is(why, ErrUnconfirmed)
-	if err := l.budgets.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(key), Decoy: decoy},
+	if err := l.budgets.sendFirst(ctx, u, limit.First{Channel: storage.Email, Identity: typed(key), Decoy: decoy},
 		b); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (l Passwordless) AskLogin(ctx context.Context, email, next string, b Client
 	case errors.Is(why, ErrUnconfirmed):
 		p, next, to = l.Links.confirming(), "", u.Email
 	case why != nil:
-		u = store.User{}
+		u = storage.User{}
 	default:
 		to = u.Email
 	}
@@ -71,14 +71,14 @@ func (l Passwordless) FollowLogin(ctx context.Context, token string, meant bool,
 	if err := l.Links.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.budgets.answeredFirst(ctx, k.user, store.Email, b); err != nil {
+	if err := l.budgets.answeredFirst(ctx, k.user, storage.Email, b); err != nil {
 		return Outcome{}, err
 	}
 	u, err := l.Account.readsMail(ctx, k.user, b)
 	if err != nil {
 		return Outcome{}, err
 	}
-	out, err := l.gate(ctx, u, l.proof(store.Email), false, b)
+	out, err := l.gate(ctx, u, l.proof(storage.Email), false, b)
 	if k.sameBrowser(b) {
 		out.Next = k.Data
 	}

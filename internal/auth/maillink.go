@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // A mailed link is a signed text without a record in the store. So requests of strangers cannot
@@ -27,19 +27,19 @@ type purpose struct {
 	life time.Duration
 	// rests returns the data on which the link depends. The link becomes invalid as soon as one
 	// value changes (R58).
-	rests func(u store.User) []string
+	rests func(u storage.User) []string
 }
 
 // credentials makes a link invalid at every change of the password, the factors, the address or the
 // state.
-func credentials(u store.User) []string { return []string{u.CredentialVersion, u.EmailKey} }
+func credentials(u storage.User) []string { return []string{u.CredentialVersion, u.EmailKey} }
 
 // mailbox makes a link invalid at a change of the address or the state, but not of the password or
 // the factors.
-func mailbox(u store.User) []string { return []string{u.EmailKey, strconv.FormatBool(u.Active)} }
+func mailbox(u storage.User) []string { return []string{u.EmailKey, strconv.FormatBool(u.Active)} }
 
 // nothing is for links that only end sessions and give no access.
-func nothing(store.User) []string { return nil }
+func nothing(storage.User) []string { return nil }
 
 // said is the content of a link. Its holder can read it.
 type said struct {
@@ -55,15 +55,15 @@ type said struct {
 // changed.
 type link struct {
 	purpose purpose
-	user    store.User
+	user    storage.User
 	said
 }
 
 // newLink returns a link for an account. data is for the step that opens it. b is the browser that
 // requested it.
-func (l Links) newLink(p purpose, u store.User, data string, b Client) (string, error) {
+func (l Links) newLink(p purpose, u storage.User, data string, b Client) (string, error) {
 	s := said{
-		User: u.ID, At: l.c.Now().Unix(), ID: store.NewID(), Rests: l.c.Keys.MAC("link", p.rests(u)...), Data: data,
+		User: u.ID, At: l.c.Now().Unix(), ID: storage.NewID(), Rests: l.c.Keys.MAC("link", p.rests(u)...), Data: data,
 	}
 	if b.Asked != "" {
 		s.Asked = hash(b.Asked)
@@ -90,7 +90,7 @@ func (l Links) openLink(ctx context.Context, p purpose, token string) (link, err
 		return link{}, ErrLinkExpired
 	}
 	u, err := l.c.Accounts.ByID(ctx, s.User)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return link{}, ErrLink
 	}
 	if err != nil {
@@ -135,8 +135,8 @@ func (k link) sameBrowser(b Client) bool {
 type Email struct {
 	Kind    string // one of the kinds below; decides the text and the page of the link
 	To      string
-	User    store.User // account concerned; the zero User in a decoy
-	Token   string     // token of the link; empty if there is none
+	User    storage.User // account concerned; the zero User in a decoy
+	Token   string       // token of the link; empty if there is none
 	Life    time.Duration
 	Opens   time.Time // time from which the link works; zero means at once
 	Browser Client
@@ -157,7 +157,7 @@ func (l Links) write(ctx context.Context, m Email) error {
 }
 
 // writeLink queues a mail with a new link, valid for the purpose's life.
-func (l Links) writeLink(ctx context.Context, p purpose, u store.User, to, data string, b Client) error {
+func (l Links) writeLink(ctx context.Context, p purpose, u storage.User, to, data string, b Client) error {
 	token, err := l.newLink(p, u, data, b)
 	if err != nil {
 		return err
@@ -166,16 +166,16 @@ func (l Links) writeLink(ctx context.Context, p purpose, u store.User, to, data 
 }
 
 // These functions report whether an account with the given error, or nil, gets a mail.
-func confirms(_ store.User, why error) bool { return errors.Is(why, ErrUnconfirmed) }
+func confirms(_ storage.User, why error) bool { return errors.Is(why, ErrUnconfirmed) }
 
-func resets(_ store.User, why error) bool { return why == nil || errors.Is(why, ErrUnconfirmed) }
+func resets(_ storage.User, why error) bool { return why == nil || errors.Is(why, ErrUnconfirmed) }
 
-func named(u store.User, why error) bool { return why == nil && u.Username != "" }
+func named(u storage.User, why error) bool { return why == nil && u.Username != "" }
 
-// linkError converts store.ErrUsed to ErrLink, because the data that the link depends on has
+// linkError converts storage.ErrUsed to ErrLink, because the data that the link depends on has
 // changed.
 func linkError(err error) error {
-	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrUsed) || errors.Is(err, storage.ErrNotFound) {
 		return ErrLink
 	}
 	return err
@@ -184,7 +184,7 @@ func linkError(err error) error {
 // afterLink continues after a link that may sign in. It does so only in the browser that requested
 // the link, with the checks of every other first factor (R51).
 func (l Links) afterLink(
-	ctx context.Context, allowed bool, k link, u store.User, who *Principal, method string, b Client,
+	ctx context.Context, allowed bool, k link, u storage.User, who *Principal, method string, b Client,
 ) (Outcome, error) {
 	out := Outcome{User: u}
 	if !allowed || !k.sameBrowser(b) || who != nil {
@@ -230,24 +230,24 @@ func (l Links) changingEmail() purpose {
 // address and then looks up the account. why is the problem of the account, if any; the answer must
 // not depend on it.
 func (l Links) asked(
-	ctx context.Context, kind, email string, real func(store.User, error) bool, b Client,
-) (u store.User, to string, why, err error) {
+	ctx context.Context, kind, email string, real func(storage.User, error) bool, b Client,
+) (u storage.User, to string, why, err error) {
 	to, key, err := account.ParseEmail(email)
 	if err != nil {
-		return store.User{}, "", nil, err
+		return storage.User{}, "", nil, err
 	}
 	if l.c.Write == nil {
-		return store.User{}, "", nil, ErrSend
+		return storage.User{}, "", nil, ErrSend
 	}
 	if err := human(ctx, l.Login, AtReset, &b); err != nil {
-		return store.User{}, "", nil, err
+		return storage.User{}, "", nil, err
 	}
 	if u, why, err = l.addressee(ctx, key); err != nil {
-		return store.User{}, "", nil, err
+		return storage.User{}, "", nil, err
 	}
 	m := limit.Mail{Kind: kind, Identity: typed(key), Decoy: !real(u, why)}
 	if err := l.allowMail(ctx, u, m, b); err != nil {
-		return store.User{}, "", nil, err
+		return storage.User{}, "", nil, err
 	}
 	if u.ID != "" { // use the stored address in its stored spelling, never the typed one (R45)
 		to = u.Email
@@ -256,7 +256,7 @@ func (l Links) asked(
 }
 
 // allowMail takes the places of one allowMail that anyone may request.
-func (l Links) allowMail(ctx context.Context, u store.User, m limit.Mail, b Client) error {
+func (l Links) allowMail(ctx context.Context, u storage.User, m limit.Mail, b Client) error {
 	return l.budgets.claim(ctx, u, b, func(from limit.From) error {
 		m.From = from
 		return l.c.Limits.Link(ctx, m)
@@ -265,13 +265,13 @@ func (l Links) allowMail(ctx context.Context, u store.User, m limit.Mail, b Clie
 
 // addressee returns the account with an address, or the zero User, and the problem of the account,
 // if any.
-func (l Links) addressee(ctx context.Context, key string) (u store.User, why, err error) {
+func (l Links) addressee(ctx context.Context, key string) (u storage.User, why, err error) {
 	u, err = l.c.Accounts.Find(ctx, key)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return store.User{}, ErrUnknownUser, nil
+	case errors.Is(err, storage.ErrNotFound):
+		return storage.User{}, ErrUnknownUser, nil
 	case err != nil:
-		return store.User{}, nil, err
+		return storage.User{}, nil, err
 	}
 	if why = l.checkAllowed(u); errors.Is(why, ErrUnconfirmed) || l.unconfirmed(u) && why == nil {
 		why = ErrUnconfirmed

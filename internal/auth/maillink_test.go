@@ -13,8 +13,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -22,7 +22,7 @@ import (
 type desk struct {
 	*Login
 	db   *sqlite.DB
-	user store.User
+	user storage.User
 	now  time.Time
 }
 
@@ -145,7 +145,7 @@ func TestLinkDiesInTimeAndWithWhatItRestsOn(t *testing.T) {
 	}{
 		"nothing":  {func() {}, nil, nil, nil},
 		"password": {func() { must(a.SetPassword(ctx, d.user.ID, "another horse 72 battery")) }, ErrLink, nil, nil},
-		"address": {func() { must(a.SetIdentity(ctx, d.user.ID, store.NewID()+"@good.test", "")) }, ErrLink, ErrLink,
+		"address": {func() { must(a.SetIdentity(ctx, d.user.ID, storage.NewID()+"@good.test", "")) }, ErrLink, ErrLink,
 			nil},
 		"off": {func() { must(a.SetActive(ctx, d.user.ID, false)) }, ErrLink, ErrLink, nil},
 		"factors": {func() { must(a.SetActive(ctx, d.user.ID, true)); must(a.ResetAccess(ctx, d.user.ID)) }, ErrLink,

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // The user of an account without a password signs in with a mailed code or the link in the same
@@ -13,16 +13,16 @@ import (
 
 // opensByMail reports whether users can sign in with their mailbox.
 func (l Passwordless) opensByMail() bool {
-	return l.c.Policy.Life.ByLink || l.offersFirst(store.Email) && l.c.FirstCodes[store.Email] != nil
+	return l.c.Policy.Life.ByLink || l.offersFirst(storage.Email) && l.c.FirstCodes[storage.Email] != nil
 }
 
 // keyless reports whether an account has no password and needs none.
-func (l Passwordless) keyless(u store.User) bool { return u.PasswordHash == "" && l.opensByMail() }
+func (l Passwordless) keyless(u storage.User) bool { return u.PasswordHash == "" && l.opensByMail() }
 
 // openByMail sends the owner of a new account a code or link to sign in. If the limits are reached,
 // nothing is sent, and the owner can request it later.
-func (l Passwordless) openByMail(ctx context.Context, u store.User, b Client) error {
-	err := l.budgets.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(u.Email), Paid: true}, b)
+func (l Passwordless) openByMail(ctx context.Context, u storage.User, b Client) error {
+	err := l.budgets.sendFirst(ctx, u, limit.First{Channel: storage.Email, Identity: typed(u.Email), Paid: true}, b)
 	if paused(err) {
 		return nil
 	}
@@ -32,5 +32,5 @@ func (l Passwordless) openByMail(ctx context.Context, u store.User, b Client) er
 	if l.c.Policy.Life.ByLink {
 		return l.Links.writeLink(ctx, l.loggingIn(), u, u.Email, "", b)
 	}
-	return l.sendPasscode(ctx, u, l.c.FirstCodes[store.Email], store.Email, u.Email, b)
+	return l.sendPasscode(ctx, u, l.c.FirstCodes[storage.Email], storage.Email, u.Email, b)
 }

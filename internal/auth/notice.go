@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // The kinds of notices.
@@ -58,7 +58,7 @@ const noticeLife = 7 * 24 * time.Hour
 // SecurityNotice informs the owner of an account about a security change. It is sent to every stored
 // address and is stored in the transaction of the change.
 type SecurityNotice struct {
-	User    store.User
+	User    storage.User
 	Kind    string // one of the constants above
 	Method  string // method of the factor, if one is concerned
 	Left    int    // number of remaining recovery codes, if one was used
@@ -82,8 +82,8 @@ func (n SecurityNotice) Language() string { return language(n.User, n.Browser) }
 type Mailer interface {
 	// Seal converts a notice to rows of the outbox, for the transaction of the change. If it
 	// returns an error, it also returns the rows that could be created.
-	Seal(n SecurityNotice) ([]store.Message, error)
-	SealEmail(m Email) (store.Message, error)
+	Seal(n SecurityNotice) ([]storage.Message, error)
+	SealEmail(m Email) (storage.Message, error)
 	Wake()
 	// Queue stores a notice outside a transaction.
 	Queue(ctx context.Context, n SecurityNotice) error
@@ -91,7 +91,7 @@ type Mailer interface {
 
 // notify sends the owner a notice that does not belong to a change in the store. An error is only
 // logged, because the event has already happened.
-func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b Client) {
+func (l *Login) notify(ctx context.Context, u storage.User, kind, method string, b Client) {
 	if l.c.Mailer == nil {
 		return
 	}
@@ -104,16 +104,16 @@ func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b
 
 // notices returns the messages of a change, for its transaction. A notice that cannot be created,
 // for example because of an invalid address, does not prevent the change.
-func (l *Login) notices(ctx context.Context, u store.User, kind, method string, b Client) []store.Message {
+func (l *Login) notices(ctx context.Context, u storage.User, kind, method string, b Client) []storage.Message {
 	return l.noticesOf(ctx, SecurityNotice{User: u, Kind: kind, Method: method, Browser: b})
 }
 
 // noticesOf is like notices, for a notice with further fields.
-func (l *Login) noticesOf(ctx context.Context, n SecurityNotice) []store.Message {
+func (l *Login) noticesOf(ctx context.Context, n SecurityNotice) []storage.Message {
 	if l.c.Mailer == nil {
 		return nil
 	}
-	var out []store.Message
+	var out []storage.Message
 	if n.Browser.Address == "" {
 		who := event.Acting(ctx, event.Context{})
 		n.By, n.Why = who.By, who.Why
@@ -138,7 +138,7 @@ func (l *Login) stamped(n SecurityNotice) (_ SecurityNotice, err error) {
 // mailedTo returns a hash that identifies the address to which a notice was sent.
 func mailedTo(email string) string { return hash("notice:" + account.Key(email))[:22] }
 
-func (l *Login) untold(ctx context.Context, u store.User, kind string, err error) {
+func (l *Login) untold(ctx context.Context, u storage.User, kind string, err error) {
 	if err != nil {
 		l.c.Log.ErrorContext(ctx, "the owner could not be told of a change", "user", u.ID, "kind", kind, "cause", err)
 	}
@@ -147,8 +147,8 @@ func (l *Login) untold(ctx context.Context, u store.User, kind string, err error
 // AccountNotices returns the messages of a change by the application or an operator, for its
 // transaction. They are sent to the address of each of the owners. A replaced address is notified
 // like the new one, but its notice has no link.
-func (l *Login) AccountNotices(ctx context.Context, what string, owners ...store.User) []store.Message {
-	var out []store.Message
+func (l *Login) AccountNotices(ctx context.Context, what string, owners ...storage.User) []storage.Message {
+	var out []storage.Message
 	for i, u := range owners {
 		if i == 0 || u.Email != owners[0].Email {
 			n := SecurityNotice{User: u, Kind: what, powerless: u.Email != owners[len(owners)-1].Email}
@@ -159,7 +159,7 @@ func (l *Login) AccountNotices(ctx context.Context, what string, owners ...store
 }
 
 // AccountChanged records a change of an account by the application or an operator.
-func (l *Login) AccountChanged(ctx context.Context, u store.User, what string) error {
+func (l *Login) AccountChanged(ctx context.Context, u storage.User, what string) error {
 	l.kickOutbox()
 	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: event.Acting(ctx, l.at(Client{}))})
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // notMe is the purpose of the link in a notice. The link only ends sessions, so it depends on no
@@ -70,7 +70,7 @@ func disowned(ctx context.Context, l *Login, k link, b Client) error {
 		if err != nil {
 			return stateError(err)
 		}
-		c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now()}
+		c := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now()}
 		if err := l.Links.disown(ctx, u, time.Unix(k.At, 0), &c); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func disowned(ctx context.Context, l *Login, k link, b Client) error {
 // passkeys, and connected accounts that were added since the week before the notice. A first factor
 // that mails codes to the account's own address stays. If the user could not sign in otherwise,
 // nothing is removed.
-func (l Links) disown(ctx context.Context, u store.User, noticed time.Time, c *store.FactorChange) error {
+func (l Links) disown(ctx context.Context, u storage.User, noticed time.Time, c *storage.FactorChange) error {
 	since, ids := noticed.Add(-noticeLife), []string(nil)
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
 	if err != nil {
@@ -100,7 +100,7 @@ func (l Links) disown(ctx context.Context, u store.User, noticed time.Time, c *s
 		return err
 	}
 	for _, f := range append(firsts, passkeys...) {
-		if f.Method != store.Email && f.Usage == store.UseFirst && !f.CreatedAt.Before(since) {
+		if f.Method != storage.Email && f.Usage == storage.UseFirst && !f.CreatedAt.Before(since) {
 			ids = append(ids, f.ID)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // OAuthIntent is the purpose of a redirect to an identity provider.
@@ -143,7 +143,7 @@ func (l OAuth) StartOAuth(
 	}
 	cookie := l.c.Keys.Sign("oauth", raw)
 	to := OAuthRedirect{Address: address, Cookie: cookie, Life: oauthStateLife}
-	return to, l.c.Challenges.PutChallenge(ctx, store.Challenge{
+	return to, l.c.Challenges.PutChallenge(ctx, storage.Challenge{
 		Key: "oauth:" + t.State, Channel: policy.Elsewhere, Destination: name, MAC: l.c.Keys.MAC("oauth", cookie),
 		Tries: 1, CreatedAt: now, ExpiresAt: now.Add(oauthStateLife),
 	})
@@ -165,7 +165,7 @@ func (l OAuth) takeOAuthState(ctx context.Context, a OAuthCallback) (oauthState,
 		return oauthState{}, ErrState
 	}
 	err = l.c.Challenges.TryChallenge(ctx, "oauth:"+t.State, l.c.Keys.MACs("oauth", a.Cookie), l.c.Now())
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrWrong) {
+	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrWrong) {
 		err = ErrState
 	}
 	return t, err
@@ -241,7 +241,7 @@ func (l OAuth) signInFrom(
 }
 
 // enterFrom continues the sign-in to the account that an identity is connected to.
-func enterFrom(ctx context.Context, l *Login, p federated.Provider, u store.User, b Client) (Outcome, error) {
+func enterFrom(ctx context.Context, l *Login, p federated.Provider, u storage.User, b Client) (Outcome, error) {
 	if !u.Active {
 		return Outcome{}, recordedOr(ErrDisabled, l.record(ctx, event.UserFailedAuthn{
 			User: subject(u), AuthType: policy.Elsewhere, Reason: "disabled", Context: l.at(b),
@@ -252,17 +252,17 @@ func enterFrom(ctx context.Context, l *Login, p federated.Provider, u store.User
 
 // connected returns the account that an identity is connected to, by issuer and subject, never by
 // e-mail address (R111).
-func (l OAuth) connected(ctx context.Context, id federated.Identity) (store.User, error) {
+func (l OAuth) connected(ctx context.Context, id federated.Identity) (storage.User, error) {
 	c, err := l.c.Connections.ConnectionBy(ctx, id.Issuer, id.Subject)
 	if err != nil {
-		return store.User{}, notConnected(err)
+		return storage.User{}, notConnected(err)
 	}
 	u, err := l.c.Accounts.ByID(ctx, c.UserID)
 	return u, notConnected(err)
 }
 
 func notConnected(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return ErrNotConnected
 	}
 	return err
@@ -304,8 +304,8 @@ func (l OAuth) connect(
 		return Outcome{}, ErrMethod
 	}
 	now := l.c.Now()
-	return l.reconnect(ctx, who, store.ConnectionChange{Add: &store.Connection{
-		ID: store.NewID(), UserID: who.User.ID, Provider: provider, Issuer: id.Issuer, Subject: id.Subject,
+	return l.reconnect(ctx, who, storage.ConnectionChange{Add: &storage.Connection{
+		ID: storage.NewID(), UserID: who.User.ID, Provider: provider, Issuer: id.Issuer, Subject: id.Subject,
 		Label: id.Label, CreatedAt: now,
 	}}, ConnectionAdded, provider, b)
 }
@@ -327,19 +327,19 @@ func (l OAuth) Disconnect(ctx context.Context, who Principal, id string, b Clien
 		if err := l.Passwordless.keepsWayIn(ctx, who.User, id); err != nil {
 			return Outcome{}, err
 		}
-		return l.reconnect(ctx, who, store.ConnectionChange{Remove: id}, ConnectionRemoved, c.Provider, b)
+		return l.reconnect(ctx, who, storage.ConnectionChange{Remove: id}, ConnectionRemoved, c.Provider, b)
 	}
 	return Outcome{}, ErrChoice
 }
 
 // Connections lists a user's connected accounts.
-func (l OAuth) Connections(ctx context.Context, u store.User) ([]store.Connection, error) {
+func (l OAuth) Connections(ctx context.Context, u storage.User) ([]storage.Connection, error) {
 	return l.c.Connections.ConnectionsOf(ctx, u.ID)
 }
 
 // reconnect applies a change, sends the notice and gives the acting browser its new session.
 func (l OAuth) reconnect(
-	ctx context.Context, who Principal, c store.ConnectionChange, kind, provider string, b Client,
+	ctx context.Context, who Principal, c storage.ConnectionChange, kind, provider string, b Client,
 ) (Outcome, error) {
 	u := who.User
 	if c.Add != nil {
@@ -350,7 +350,7 @@ func (l OAuth) reconnect(
 	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, account.NewUniquifier(), l.c.Now()
 	c.Messages = l.notices(ctx, u, kind, "", b)
 	err := l.c.Connections.ChangeConnections(ctx, c)
-	if errors.Is(err, store.ErrExists) {
+	if errors.Is(err, storage.ErrExists) {
 		return Outcome{}, ErrConnected
 	}
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Sign-up through an identity provider creates an account for an identity that is not connected.
@@ -52,10 +52,10 @@ type signUp struct {
 	Next     string
 }
 
-func (s signUp) draft(token string, now time.Time) (store.Draft, error) {
+func (s signUp) draft(token string, now time.Time) (storage.Draft, error) {
 	raw, err := json.Marshal(s)
-	return store.Draft{
-		Owner: signUpOwner(token), ID: store.NewID(), Method: policy.Elsewhere, Secret: raw,
+	return storage.Draft{
+		Owner: signUpOwner(token), ID: storage.NewID(), Method: policy.Elsewhere, Secret: raw,
 		CreatedAt: now, ExpiresAt: now.Add(SignUpLife),
 	}, err
 }
@@ -69,12 +69,12 @@ func (c Config) signsUp(site string) bool { return slices.Contains(c.Policy.Sign
 func SignsUp(l *Login) bool { return len(l.c.Policy.SignUp) > 0 }
 
 // loadSignUp returns the sign-up of a browser, or ErrState.
-func loadSignUp(ctx context.Context, l *Login, token string) (d store.Draft, s signUp, view SignUp, err error) {
+func loadSignUp(ctx context.Context, l *Login, token string) (d storage.Draft, s signUp, view SignUp, err error) {
 	if token == "" {
 		return d, s, view, ErrState
 	}
 	d, err = l.c.Drafts.Draft(ctx, signUpOwner(token))
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		err = ErrState
 	}
 	if err != nil {
@@ -111,14 +111,14 @@ func (s signUp) begin(
 	}
 	_, err := l.c.Accounts.Find(ctx, id.Email)
 	if err == nil { // it may have been created for this identity a moment ago
-		return s.meanwhile(ctx, l, p, store.Draft{}, "", b)
+		return s.meanwhile(ctx, l, p, storage.Draft{}, "", b)
 	}
-	if !errors.Is(err, store.ErrNotFound) {
+	if !errors.Is(err, storage.ErrNotFound) {
 		return Outcome{}, err
 	}
 	// If a captcha is required, a form is always needed.
 	if values, whole := asks.prefilled(id); s.Proven && whole && !l.c.Captcha.at(AtRegister) {
-		return s.make(ctx, l, store.Draft{}, Registration{Fields: values}, b)
+		return s.make(ctx, l, storage.Draft{}, Registration{Fields: values}, b)
 	}
 	token := seal.Token()
 	d, err := s.draft(token, l.c.Now())
@@ -137,7 +137,7 @@ func (s signUp) begin(
 
 // addressTaken refuses to create a second account for an address, and to connect the identity to
 // the existing one. Only a user who has the address according to the provider is told so.
-func addressTaken(ctx context.Context, l *Login, u store.User, b Client) error {
+func addressTaken(ctx context.Context, l *Login, u storage.User, b Client) error {
 	return recordedOr(ErrAddressTaken, l.tell(ctx, event.UserNotRegistered{
 		User: subject(u), ExistingEmail: true, Context: l.at(b),
 	}))
@@ -174,24 +174,24 @@ func Prefill(of profile.List, id federated.Identity) map[string]string {
 
 // owner returns the user whose budgets a sign-up uses. They belong to the address, so all sign-ups
 // for it share them. The user is not an account.
-func (s signUp) owner() store.User {
-	return store.User{ID: "sign-up:" + account.Key(s.Identity.Email), Email: s.Identity.Email}
+func (s signUp) owner() storage.User {
+	return storage.User{ID: "sign-up:" + account.Key(s.Identity.Email), Email: s.Identity.Email}
 }
 
 // message returns the code of a sign-up as a message for the budgets.
 func (s signUp) message(l *Login, b Client) limit.Message {
-	return l.budgets.sent(s.owner(), limit.Claimed, store.Email, s.Identity.Email, b)
+	return l.budgets.sent(s.owner(), limit.Claimed, storage.Email, s.Identity.Email, b)
 }
 
 // transaction returns the transaction to which the code is bound.
-func (s signUp) transaction(d store.Draft, b Client) factor.Transaction {
+func (s signUp) transaction(d storage.Draft, b Client) factor.Transaction {
 	return factor.Transaction{
-		ID: d.ID, Purpose: factor.SignUp, User: store.User{Email: s.Identity.Email}, Locale: b.Locale,
+		ID: d.ID, Purpose: factor.SignUp, User: storage.User{Email: s.Identity.Email}, Locale: b.Locale,
 	}
 }
 
 // mail mails the code that proves the address, within the budgets.
-func (s signUp) mail(ctx context.Context, l *Login, d store.Draft, b Client) error {
+func (s signUp) mail(ctx context.Context, l *Login, d storage.Draft, b Client) error {
 	if l.c.RescueCodes == nil {
 		return ErrSend
 	}
@@ -201,10 +201,10 @@ func (s signUp) mail(ctx context.Context, l *Login, d store.Draft, b Client) err
 		return err
 	}
 	if err := l.c.RescueCodes.Send(ctx, s.transaction(d, b), s.Identity.Email); err != nil {
-		return l.SecondFactor.sendError(ctx, store.User{}, "sign-up", err)
+		return l.SecondFactor.sendError(ctx, storage.User{}, "sign-up", err)
 	}
 	return l.tell(ctx, event.TFSecurityTokenSent{
-		Method: store.Email, Destination: send.Mask(store.Email, s.Identity.Email), Context: l.at(b),
+		Method: storage.Email, Destination: send.Mask(storage.Email, s.Identity.Email), Context: l.at(b),
 	})
 }
 
@@ -238,7 +238,7 @@ func ProveSignUp(ctx context.Context, l *Login, token, code string, b Client) (S
 	err = l.c.RescueCodes.Try(ctx, s.transaction(d, b), s.Identity.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{
-			AuthType: "code", Method: store.Email, Reason: "sign-up", Context: l.at(b),
+			AuthType: "code", Method: storage.Email, Reason: "sign-up", Context: l.at(b),
 		}
 		return view, recordedOr(ErrCode, l.tell(ctx, failed))
 	}
@@ -277,7 +277,7 @@ func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration,
 
 // make creates the account with its connection. The sign-up is used up first. If the account cannot
 // be created, the sign-up can be used again.
-func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registration, b Client) (Outcome, error) {
+func (s signUp) make(ctx context.Context, l *Login, d storage.Draft, r Registration, b Client) (Outcome, error) {
 	p, err := l.OAuth.provider(s.Provider, ToSignIn)
 	if err != nil {
 		return Outcome{}, err
@@ -285,8 +285,8 @@ func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registratio
 	id := s.Identity
 	draft := account.Draft{
 		Email: id.Email, Username: r.Username, Language: b.Speaks, Profile: profile.Encode(r.Fields),
-		Connection: &store.Connection{
-			ID: store.NewID(), Provider: s.Provider, Issuer: id.Issuer, Subject: id.Subject, Label: id.Label,
+		Connection: &storage.Connection{
+			ID: storage.NewID(), Provider: s.Provider, Issuer: id.Issuer, Subject: id.Subject, Label: id.Label,
 			CreatedAt: l.c.Now(),
 		},
 	}
@@ -296,7 +296,7 @@ func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registratio
 	if err := mayRegister(ctx, l, draft, l.at(b)); err != nil {
 		return Outcome{}, err
 	}
-	if _, err := l.c.Accounts.Find(ctx, r.Username); !errors.Is(err, store.ErrNotFound) {
+	if _, err := l.c.Accounts.Find(ctx, r.Username); !errors.Is(err, storage.ErrNotFound) {
 		return Outcome{}, recordedOr(ErrUsernameTaken, err)
 	}
 	if d.Owner != "" {
@@ -305,7 +305,7 @@ func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registratio
 		}
 	}
 	u, err := l.c.Accounts.Create(ctx, draft)
-	if errors.Is(err, store.ErrExists) {
+	if errors.Is(err, storage.ErrExists) {
 		return s.meanwhile(ctx, l, p, d, r.Username, b)
 	}
 	if err != nil {
@@ -330,7 +330,7 @@ func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registratio
 }
 
 // again restores a used sign-up and returns err.
-func (s signUp) again(ctx context.Context, l *Login, d store.Draft, err error) error {
+func (s signUp) again(ctx context.Context, l *Login, d storage.Draft, err error) error {
 	if d.Owner == "" {
 		return err
 	}
@@ -340,7 +340,7 @@ func (s signUp) again(ctx context.Context, l *Login, d store.Draft, err error) e
 // meanwhile handles an account that was created in the meantime. If the same user has just created
 // it in another browser, they are signed in to it, because the identity is connected to it.
 func (s signUp) meanwhile(
-	ctx context.Context, l *Login, p federated.Provider, d store.Draft, username string, b Client,
+	ctx context.Context, l *Login, p federated.Provider, d storage.Draft, username string, b Client,
 ) (Outcome, error) {
 	u, err := l.OAuth.connected(ctx, s.Identity)
 	if err == nil {
@@ -354,9 +354,9 @@ func (s signUp) meanwhile(
 	case err == nil:
 		return Outcome{}, addressTaken(ctx, l, u, b)
 	// the identity's account is no longer in the application's table
-	case errors.Is(err, store.ErrNotFound) && username == "":
+	case errors.Is(err, storage.ErrNotFound) && username == "":
 		return Outcome{}, ErrNotConnected
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		return Outcome{}, s.again(ctx, l, d, ErrUsernameTaken)
 	}
 	return Outcome{}, err

@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // PasskeyPolicy configures uses of passkeys other than as second factors.
@@ -21,7 +21,7 @@ type PasskeyPolicy struct {
 	// If UserVerified is set, a passkey that verified its user (by fingerprint, face or PIN) counts as both
 	// factors.
 	UserVerified bool
-	// Verify lists the uses (store.UseFirst, store.UseSecond) of passkeys that may re-authenticate
+	// Verify lists the uses (storage.UseFirst, storage.UseSecond) of passkeys that may re-authenticate
 	// a signed-in user. If it is empty, no passkey may.
 	Verify []string
 	// If Hints is set, a user who enters an identity gets the list of the account's passkeys, or an
@@ -50,9 +50,9 @@ func orLife(d time.Duration) time.Duration {
 
 // A ceremony is stored as a draft. The name of its owner contains its purpose and its user, so that
 // an answer in another place finds nothing (R87).
-func createOwner(a actor) string            { return "passkey-create:" + a.owner() }
-func verifyOwner(s store.Session) string    { return "passkey-verify:" + s.ID }
-func secondAskOwner(p store.Pending) string { return "passkey-second:" + p.Hash }
+func createOwner(a actor) string              { return "passkey-create:" + a.owner() }
+func verifyOwner(s storage.Session) string    { return "passkey-verify:" + s.ID }
+func secondAskOwner(p storage.Pending) string { return "passkey-second:" + p.Hash }
 func firstAskOwner(b Client, state string) string {
 	return "passkey-first:" + hash(b.Asked) + ":" + hash(state)
 }
@@ -60,31 +60,31 @@ func firstAskOwner(b Client, state string) string {
 // ask stores a ceremony. The draft contains its owner and, for a registration, the passkey's data.
 // If state is empty, a new one is created.
 func (l WebAuthn) ask(
-	ctx context.Context, d store.Draft, state string, c factor.Ceremony, within time.Duration,
+	ctx context.Context, d storage.Draft, state string, c factor.Ceremony, within time.Duration,
 ) (PasskeyAsked, error) {
 	if state == "" {
 		state = seal.Token()
 	}
 	now := l.c.Now()
-	d.ID, d.Method, d.Secret, d.CreatedAt, d.ExpiresAt = hash(state), store.Passkey, c.State, now, now.Add(within)
+	d.ID, d.Method, d.Secret, d.CreatedAt, d.ExpiresAt = hash(state), storage.Passkey, c.State, now, now.Add(within)
 	return PasskeyAsked{Options: c.Options, State: state}, l.c.Drafts.PutDraft(ctx, d)
 }
 
 // question returns a ceremony that waits for its answer. It returns ErrCeremony or
 // ErrCeremonyExpired.
-func (l WebAuthn) question(ctx context.Context, owner, state string, u store.User) (store.Draft, error) {
+func (l WebAuthn) question(ctx context.Context, owner, state string, u storage.User) (storage.Draft, error) {
 	d, err := l.c.Drafts.Draft(ctx, owner)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Draft{}, ErrCeremony
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.Draft{}, ErrCeremony
 	}
 	if err != nil {
-		return store.Draft{}, err
+		return storage.Draft{}, err
 	}
 	if d.ID != hash(state) || d.UserID != u.ID || d.CredentialVersion != u.CredentialVersion {
-		return store.Draft{}, ErrCeremony
+		return storage.Draft{}, ErrCeremony
 	}
 	if !l.c.Now().Before(d.ExpiresAt) {
-		return store.Draft{}, ErrCeremonyExpired
+		return storage.Draft{}, ErrCeremonyExpired
 	}
 	return d, nil
 }
@@ -92,7 +92,7 @@ func (l WebAuthn) question(ctx context.Context, owner, state string, u store.Use
 // try counts an answer before it is checked, so that concurrent answers cannot get more attempts
 // (R186). An answer that cannot be decoded does not count as an attempt. It returns
 // factor.ErrAnswer or ErrCeremony.
-func (l WebAuthn) try(ctx context.Context, d store.Draft, answer string) error {
+func (l WebAuthn) try(ctx context.Context, d storage.Draft, answer string) error {
 	if _, err := l.c.Passkeys.Key(answer); err != nil {
 		return err
 	}
@@ -105,31 +105,31 @@ func (l WebAuthn) try(ctx context.Context, d store.Draft, answer string) error {
 }
 
 // spend uses up a challenge. One of several callers continues; the others get ErrCeremony (R86).
-func (l WebAuthn) spend(ctx context.Context, d store.Draft) error {
+func (l WebAuthn) spend(ctx context.Context, d storage.Draft) error {
 	err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID)
-	if errors.Is(err, store.ErrUsed) {
+	if errors.Is(err, storage.ErrUsed) {
 		return ErrCeremony
 	}
 	return err
 }
 
 // claimed returns the passkey that an answer claims to come from, or ErrPasskeyUnknown.
-func (l WebAuthn) claimed(ctx context.Context, answer string) (store.Factor, error) {
+func (l WebAuthn) claimed(ctx context.Context, answer string) (storage.Factor, error) {
 	key, err := l.c.Passkeys.Key(answer)
 	if err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
 	f, err := l.c.Factors.PasskeyByKey(ctx, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Factor{}, ErrPasskeyUnknown
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.Factor{}, ErrPasskeyUnknown
 	}
 	return f, err
 }
 
 // ceremony is a challenge and the user who may answer it.
 type ceremony struct {
-	store.Draft
-	user   store.User // zero means the owner of the passkey
+	storage.Draft
+	user   storage.User // zero means the owner of the passkey
 	uses   []string
 	second bool // it is for a second factor
 }
@@ -139,32 +139,32 @@ type ceremony struct {
 // been used up. All answers are checked here, and every refusal is recorded.
 func (l WebAuthn) examine(
 	ctx context.Context, q ceremony, answer string, b Client,
-) (store.Factor, factor.Assertion, error) {
+) (storage.Factor, factor.Assertion, error) {
 	place, err := l.budgets.claimPlace(ctx, q.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Passkey(ctx, q.UserID, from)
 	})
 	if err != nil {
-		return store.Factor{}, factor.Assertion{}, err
+		return storage.Factor{}, factor.Assertion{}, err
 	}
 	u := q.user
 	f, proven, err := l.holds(ctx, q, answer)
 	if err == nil {
 		if err := l.spend(ctx, q.Draft); err != nil {
-			return store.Factor{}, factor.Assertion{}, err
+			return storage.Factor{}, factor.Assertion{}, err
 		}
 		return f, proven, place.Succeed(ctx)
 	}
 	if u.ID == "" {
 		u.ID = f.UserID
 	}
-	return store.Factor{}, factor.Assertion{}, l.refused(ctx, q, u, err, b)
+	return storage.Factor{}, factor.Assertion{}, l.refused(ctx, q, u, err, b)
 }
 
 // holds verifies that an answer belongs to this challenge and comes from a passkey of the right
 // user and use. It always returns the passkey that the answer claims to come from.
-func (l WebAuthn) holds(ctx context.Context, q ceremony, answer string) (store.Factor, factor.Assertion, error) {
+func (l WebAuthn) holds(ctx context.Context, q ceremony, answer string) (storage.Factor, factor.Assertion, error) {
 	if err := l.try(ctx, q.Draft, answer); err != nil {
-		return store.Factor{}, factor.Assertion{}, err
+		return storage.Factor{}, factor.Assertion{}, err
 	}
 	f, err := l.claimed(ctx, answer)
 	switch {
@@ -182,7 +182,7 @@ func (l WebAuthn) holds(ctx context.Context, q ceremony, answer string) (store.F
 
 // refused records a refusal and returns it. Only a wrong answer is a failed authentication. An
 // answer that cannot be decoded, or of a passkey that must not answer, is not.
-func (l WebAuthn) refused(ctx context.Context, q ceremony, u store.User, err error, b Client) error {
+func (l WebAuthn) refused(ctx context.Context, q ceremony, u storage.User, err error, b Client) error {
 	var r *factor.Refused
 	if errors.Is(err, factor.ErrSecret) {
 		l.c.Log.ErrorContext(ctx, "passkey cannot be verified", "user", u.ID, "cause", err)
@@ -193,13 +193,13 @@ func (l WebAuthn) refused(ctx context.Context, q ceremony, u store.User, err err
 			u = owner
 		}
 		if r.Copied { // its holder has the key, so another attempt is useless
-			l.notify(ctx, u, PasskeyCopied, store.Passkey, b)
+			l.notify(ctx, u, PasskeyCopied, storage.Passkey, b)
 			if err := l.spend(ctx, q.Draft); err != nil && !errors.Is(err, ErrCeremony) {
 				return err
 			}
 		}
 		return recordedOr(err, l.tell(ctx, event.UserFailedAuthn{
-			User: subject(u), AuthType: "passkey", SecondFactor: q.second, Method: store.Passkey, Reason: r.Cause,
+			User: subject(u), AuthType: "passkey", SecondFactor: q.second, Method: storage.Passkey, Reason: r.Cause,
 			Context: l.at(b),
 		}))
 	}
@@ -218,8 +218,8 @@ func (l WebAuthn) refused(ctx context.Context, q ceremony, u store.User, err err
 
 // readable omits passkeys whose record cannot be decrypted, so that the others can still be
 // offered.
-func (l WebAuthn) readable(ctx context.Context, in []store.Factor, uses ...string) []store.Factor {
-	var out []store.Factor
+func (l WebAuthn) readable(ctx context.Context, in []storage.Factor, uses ...string) []storage.Factor {
+	var out []storage.Factor
 	for _, f := range in {
 		if !slices.Contains(uses, f.Usage) {
 			continue

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // maxPasskeys is the maximum number of passkeys of an account (R64).
@@ -17,12 +17,12 @@ const maxPasskeys = 10
 
 // OwnPasskey is one of a user's passkeys.
 type OwnPasskey struct {
-	store.Factor
+	storage.Factor
 	factor.PasskeyDetail
 }
 
 // Passkeys lists a user's passkeys, by age.
-func (l WebAuthn) Passkeys(ctx context.Context, u store.User) ([]OwnPasskey, error) {
+func (l WebAuthn) Passkeys(ctx context.Context, u storage.User) ([]OwnPasskey, error) {
 	if l.c.Passkeys == nil {
 		return nil, nil
 	}
@@ -40,7 +40,7 @@ func (l WebAuthn) Passkeys(ctx context.Context, u store.User) ([]OwnPasskey, err
 
 // ownPasskeys is the first part of every change. The caller must have a fresh session at the
 // account's full level, or a sign-in that must set up a second factor.
-func (l WebAuthn) ownPasskeys(ctx context.Context, token string, who *Principal) (actor, []store.Factor, error) {
+func (l WebAuthn) ownPasskeys(ctx context.Context, token string, who *Principal) (actor, []storage.Factor, error) {
 	if l.c.Passkeys == nil {
 		return actor{}, nil, ErrPasskeysOff
 	}
@@ -72,7 +72,7 @@ func (l WebAuthn) MayChangePasskeys(ctx context.Context, who Principal) error {
 // NewPasskey starts the registration of a passkey for a signed-in user, or for the sign-in with
 // token that must set up a second factor. If name is empty, the name is derived from the
 // authenticator. If passkeys are not first factors, or a second factor must be set up first, usage
-// is always store.UseSecond. It returns ErrPasskeyName, ErrMethod (too many passkeys),
+// is always storage.UseSecond. It returns ErrPasskeyName, ErrMethod (too many passkeys),
 // ErrReauthenticate, ErrUnproven or ErrState.
 func (l WebAuthn) NewPasskey(
 	ctx context.Context, token string, who *Principal, name, usage string, b Client,
@@ -83,7 +83,7 @@ func (l WebAuthn) NewPasskey(
 	}
 	u := a.user()
 	if !l.c.Policy.Passkeys.FirstFactor || who == nil || who.Enrolls {
-		usage = store.UseSecond
+		usage = storage.UseSecond
 	}
 	if err := free(present, name); err != nil {
 		return PasskeyAsked{}, err
@@ -97,19 +97,19 @@ func (l WebAuthn) NewPasskey(
 		return PasskeyAsked{}, err
 	}
 	c, err := l.c.Passkeys.BeginCreate(factor.NewPasskey{
-		User: u, Present: l.readable(ctx, present, store.UseFirst, store.UseSecond), Usage: usage,
-		Discoverable: usage == store.UseFirst && !l.c.Policy.Passkeys.Hints,
+		User: u, Present: l.readable(ctx, present, storage.UseFirst, storage.UseSecond), Usage: usage,
+		Discoverable: usage == storage.UseFirst && !l.c.Policy.Passkeys.Hints,
 	})
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	return l.ask(ctx, store.Draft{
-		Owner: createOwner(a), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: store.NewID(),
+	return l.ask(ctx, storage.Draft{
+		Owner: createOwner(a), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: storage.NewID(),
 		Name: name, Destination: usage,
 	}, "", c, orLife(l.c.Policy.Passkeys.CreateWithin))
 }
 
-func free(present []store.Factor, name string) error {
+func free(present []storage.Factor, name string) error {
 	for _, p := range present {
 		if p.Name == name {
 			return ErrPasskeyName
@@ -122,11 +122,11 @@ func free(present []store.Factor, name string) error {
 }
 
 // ownName returns the name of a passkey that its user did not name: that of its authenticator.
-func ownName(l *Login, f store.Factor, present []store.Factor) string {
+func ownName(l *Login, f storage.Factor, present []storage.Factor) string {
 	detail, _ := l.c.Passkeys.Detail(f)
 	base := or(detail.Model, "Passkey")
 	for n, name := 2, base; ; n++ {
-		if !slices.ContainsFunc(present, func(p store.Factor) bool { return p.Name == name }) {
+		if !slices.ContainsFunc(present, func(p storage.Factor) bool { return p.Name == name }) {
 			return name
 		}
 		name = base + " " + strconv.Itoa(n)
@@ -172,15 +172,15 @@ func (l WebAuthn) AddPasskey(
 	} else {
 		out, err = addPasskey(ctx, l.Login, *who, f, b)
 	}
-	if errors.Is(err, store.ErrExists) {
+	if errors.Is(err, storage.ErrExists) {
 		err = ErrPasskeyTaken
 	}
 	return out, d.Name, err
 }
 
 // addPasskey adds a newly created passkey to a signed-in user.
-func addPasskey(ctx context.Context, l *Login, who Principal, f store.Factor, b Client) (Outcome, error) {
-	second := f.Usage == store.UseSecond
+func addPasskey(ctx context.Context, l *Login, who Principal, f storage.Factor, b Client) (Outcome, error) {
+	second := f.Usage == storage.UseSecond
 	if second {
 		seconds, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
 		if err != nil {
@@ -189,7 +189,7 @@ func addPasskey(ctx context.Context, l *Login, who Principal, f store.Factor, b 
 		f.Primary = len(seconds) == 0
 	}
 	e := passkeyRegistered(l, who.User, f, b)
-	out, err := l.WebAuthn.changePasskeys(ctx, who, store.FactorChange{Add: &f}, PasskeyAdded, e, second, b)
+	out, err := l.WebAuthn.changePasskeys(ctx, who, storage.FactorChange{Add: &f}, PasskeyAdded, e, second, b)
 	out.FirstFactor = f.Primary
 	return out, err
 }
@@ -197,7 +197,7 @@ func addPasskey(ctx context.Context, l *Login, who Principal, f store.Factor, b 
 // enrollPasskey completes a sign-in that had to set up a second factor, with a newly created
 // passkey. The challenge has been used up. The remaining order is that of confirm: the pending
 // sign-in, the change, the session.
-func enrollPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Client) (Outcome, error) {
+func enrollPasskey(ctx context.Context, l *Login, a actor, f storage.Factor, b Client) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
 		return Outcome{}, stateError(err)
 	}
@@ -209,7 +209,7 @@ func enrollPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Cli
 	if err := l.tell(ctx, passkeyRegistered(l, u, f, b)); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.tell(ctx, event.TFEnrolled{User: subject(u), Method: store.Passkey, Context: l.at(b)}); err != nil {
+	if err := l.tell(ctx, event.TFEnrolled{User: subject(u), Method: storage.Passkey, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
 	out, err := l.Enroll.enrolled(ctx, a, changed, l.proofOf(f), b)
@@ -217,7 +217,7 @@ func enrollPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Cli
 	return out, err
 }
 
-func passkeyRegistered(l *Login, u store.User, f store.Factor, b Client) event.PasskeyRegistered {
+func passkeyRegistered(l *Login, u storage.User, f storage.Factor, b Client) event.PasskeyRegistered {
 	return event.PasskeyRegistered{User: subject(u), PasskeyName: f.Name, Usage: f.Usage, Context: l.at(b)}
 }
 
@@ -229,12 +229,12 @@ func (l WebAuthn) DropPasskey(ctx context.Context, who Principal, name string, b
 	if err != nil {
 		return Outcome{}, err
 	}
-	i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Name == name && name != "" })
+	i := slices.IndexFunc(present, func(p storage.Factor) bool { return p.Name == name && name != "" })
 	if i < 0 {
 		return Outcome{}, ErrNoPasskey
 	}
 	e := event.PasskeyDeleted{User: subject(who.User), PasskeyName: name, Context: l.at(b)}
-	if present[i].Usage == store.UseSecond {
+	if present[i].Usage == storage.UseSecond {
 		out, err := l.SecondFactor.RemoveFactor(ctx, who, present[i].ID, b)
 		if err != nil {
 			return Outcome{}, err
@@ -244,16 +244,16 @@ func (l WebAuthn) DropPasskey(ctx context.Context, who Principal, name string, b
 	if err := l.Passwordless.keepsWayIn(ctx, who.User, present[i].ID); err != nil {
 		return Outcome{}, err
 	}
-	return l.changePasskeys(ctx, who, store.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e, false, b)
+	return l.changePasskeys(ctx, who, storage.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e, false, b)
 }
 
 // changePasskeys applies a change, sends the notice and renews the session. A new second factor
 // that has just been proven counts for the session.
 func (l WebAuthn) changePasskeys(
-	ctx context.Context, who Principal, c store.FactorChange, kind string, e event.Event, proven bool, b Client,
+	ctx context.Context, who Principal, c storage.FactorChange, kind string, e event.Event, proven bool, b Client,
 ) (Outcome, error) {
 	c.UserID, c.From, c.To, c.Now = who.User.ID, who.User.CredentialVersion, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.notices(ctx, who.User, kind, store.Passkey, b)
+	c.Messages = l.notices(ctx, who.User, kind, storage.Passkey, b)
 	if proven && byRescue(who.Session) {
 		if err := endCodes(ctx, l.Login, who.User, &c, b); err != nil {
 			return Outcome{}, err
@@ -270,5 +270,5 @@ func (l WebAuthn) changePasskeys(
 		return l.Account.renewUnchanged(ctx, u, who, b)
 	}
 	proofs := append(firstProofs(who.Session), l.proofOf(*c.Add))
-	return l.Enroll.renewSession(ctx, u, who.Session, store.TwoFactors, proofs, b)
+	return l.Enroll.renewSession(ctx, u, who.Session, storage.TwoFactors, proofs, b)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // passkeyPending returns this browser's sign-in that waits for a passkey as its second factor, or
@@ -18,7 +18,7 @@ func (l WebAuthn) passkeyPending(ctx context.Context, token string, who *Princip
 	if err != nil {
 		return pendingSignIn{}, err
 	}
-	if f, ok := w.factor(); w.State != store.Ready || !ok || f.Method != store.Passkey {
+	if f, ok := w.factor(); w.State != storage.Ready || !ok || f.Method != storage.Passkey {
 		return pendingSignIn{}, ErrState
 	}
 	return w, nil
@@ -73,7 +73,7 @@ func (l WebAuthn) AskPasskey(ctx context.Context, token, identity string, b Clie
 	}
 	// Each challenge has its own owner, so that two tabs do not interfere.
 	state := seal.Token()
-	return l.ask(ctx, store.Draft{Owner: firstAskOwner(b, state)}, state, c, orLife(l.c.Policy.Passkeys.GetWithin))
+	return l.ask(ctx, storage.Draft{Owner: firstAskOwner(b, state)}, state, c, orLife(l.c.Policy.Passkeys.GetWithin))
 }
 
 // hint adds the passkeys of an account to a challenge. If the account has none, is deactivated or
@@ -81,14 +81,14 @@ func (l WebAuthn) AskPasskey(ctx context.Context, token, identity string, b Clie
 // nothing (R96).
 func (l WebAuthn) hint(ctx context.Context, identity string, q *factor.AssertionRequest) error {
 	u, err := l.c.Accounts.Find(ctx, identity)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
 	all, err := l.c.Factors.PasskeysOf(ctx, u.ID)
 	if err != nil {
 		return err
 	}
-	if q.Allowed = l.readable(ctx, all, store.UseFirst); len(q.Allowed) == 0 || !u.Active {
+	if q.Allowed = l.readable(ctx, all, storage.UseFirst); len(q.Allowed) == 0 || !u.Active {
 		q.Allowed, q.Decoys = nil, l.decoys(account.Key(identity))
 	}
 	return nil
@@ -123,7 +123,7 @@ func (l WebAuthn) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked,
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	allowed := l.readable(ctx, all, store.UseSecond)
+	allowed := l.readable(ctx, all, storage.UseSecond)
 	if len(allowed) == 0 {
 		return PasskeyAsked{}, ErrState
 	}
@@ -131,7 +131,7 @@ func (l WebAuthn) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked,
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	out, err := l.ask(ctx, store.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID,
+	out, err := l.ask(ctx, storage.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID,
 		CredentialVersion: w.user.CredentialVersion}, "", c,
 		orLife(l.c.Policy.Passkeys.GetWithin))
 	out.Second = true
@@ -168,7 +168,7 @@ func (l WebAuthn) completeBy(
 		return Outcome{}, err
 	}
 	b.within = w.SessionID
-	q := ceremony{Draft: d, user: w.user, uses: []string{store.UseSecond}, second: true}
+	q := ceremony{Draft: d, user: w.user, uses: []string{storage.UseSecond}, second: true}
 	f, _, err := l.examine(ctx, q, answer, b)
 	if err != nil {
 		return Outcome{}, err
@@ -177,16 +177,16 @@ func (l WebAuthn) completeBy(
 }
 
 func (l WebAuthn) signInBy(ctx context.Context, state, answer string, remember bool, b Client) (Outcome, error) {
-	d, err := l.question(ctx, firstAskOwner(b, state), state, store.User{})
+	d, err := l.question(ctx, firstAskOwner(b, state), state, storage.User{})
 	if err != nil {
 		return Outcome{}, err
 	}
-	f, proven, err := l.examine(ctx, ceremony{Draft: d, uses: []string{store.UseFirst}}, answer, b)
+	f, proven, err := l.examine(ctx, ceremony{Draft: d, uses: []string{storage.UseFirst}}, answer, b)
 	if err != nil {
 		return Outcome{}, err
 	}
 	u, err := l.c.Accounts.ByID(ctx, f.UserID)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return Outcome{}, ErrPasskeyUnknown
 	}
 	if err != nil {
@@ -202,19 +202,19 @@ func (l WebAuthn) signInBy(ctx context.Context, state, answer string, remember b
 
 // enterByKey continues the sign-in of an account whose passkey was just proven.
 func enterByKey(
-	ctx context.Context, l *Login, u store.User, first store.Proof, remember bool, b Client,
+	ctx context.Context, l *Login, u storage.User, first storage.Proof, remember bool, b Client,
 ) (Outcome, error) {
 	if !first.UserVerified {
 		return l.gate(ctx, u, first, remember, b)
 	}
 	if b.Pending != "" { // a new sign-in replaces the pending one
-		if _, err := l.c.Pendings.TakePending(ctx, hash(b.Pending)); err != nil && !errors.Is(err, store.ErrUsed) {
+		if _, err := l.c.Pendings.TakePending(ctx, hash(b.Pending)); err != nil && !errors.Is(err, storage.ErrUsed) {
 			return Outcome{}, err
 		}
 	}
 	return l.finish(ctx, granted{
-		user: u, level: store.TwoFactors, proofs: []store.Proof{first},
-		stay: l.Sessions.staying(remember, u, store.TwoFactors),
+		user: u, level: storage.TwoFactors, proofs: []storage.Proof{first},
+		stay: l.Sessions.staying(remember, u, storage.TwoFactors),
 	}, b)
 }
 
@@ -227,7 +227,7 @@ func (p Policy) both(proven factor.Assertion) bool {
 
 // verifiers returns the passkeys with which the signed-in user can re-authenticate. If the account
 // has a second factor, a passkey must count as both factors.
-func (l WebAuthn) verifiers(ctx context.Context, u store.User) (allowed []store.Factor, both bool, err error) {
+func (l WebAuthn) verifiers(ctx context.Context, u storage.User) (allowed []storage.Factor, both bool, err error) {
 	p := l.c.Policy.Passkeys
 	if l.c.Passkeys == nil || len(p.Verify) == 0 {
 		return nil, false, ErrPasskeysOff
@@ -244,7 +244,7 @@ func (l WebAuthn) verifiers(ctx context.Context, u store.User) (allowed []store.
 }
 
 // CanVerifyByPasskey reports whether the user has a passkey for re-authentication.
-func (l WebAuthn) CanVerifyByPasskey(ctx context.Context, u store.User) (bool, error) {
+func (l WebAuthn) CanVerifyByPasskey(ctx context.Context, u storage.User) (bool, error) {
 	allowed, _, err := l.verifiers(ctx, u)
 	if errors.Is(err, ErrPasskeysOff) {
 		err = nil
@@ -272,7 +272,7 @@ func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Princip
 	}
 	q := factor.AssertionRequest{Allowed: allowed, Verification: factor.Preferred}
 	for _, use := range l.c.Policy.Passkeys.Verify {
-		if use == store.UseSecond {
+		if use == storage.UseSecond {
 			q.Verification = factor.Discouraged
 		}
 	}
@@ -286,7 +286,7 @@ func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Princip
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	return l.ask(ctx, store.Draft{Owner: verifyOwner(who.Session), UserID: who.User.ID,
+	return l.ask(ctx, storage.Draft{Owner: verifyOwner(who.Session), UserID: who.User.ID,
 		CredentialVersion: who.User.CredentialVersion}, "", c,
 		orLife(l.c.Policy.Passkeys.GetWithin))
 }
@@ -323,10 +323,10 @@ func (l WebAuthn) VerifyByPasskey(
 	}
 	proof := l.proofOf(f)
 	proof.UserVerified = l.c.Policy.both(proven)
-	g := granted{user: who.User, level: store.OneFactor, proofs: []store.Proof{proof}, renews: &who.Session,
+	g := granted{user: who.User, level: storage.OneFactor, proofs: []storage.Proof{proof}, renews: &who.Session,
 		verified: true}
 	if proof.UserVerified {
-		g.level = store.TwoFactors
+		g.level = storage.TwoFactors
 	}
 	if both && !proof.UserVerified { // the account has got a second factor since
 		return Outcome{}, ErrReauthenticate

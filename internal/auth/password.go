@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Attempt is a sign-in with a password.
@@ -22,7 +22,7 @@ type Attempt struct {
 // was not sent.
 func (l Account) Password(ctx context.Context, a Attempt, b Client) (Outcome, error) {
 	u, err := l.c.Accounts.Find(ctx, a.Identity)
-	unknown := errors.Is(err, store.ErrNotFound)
+	unknown := errors.Is(err, storage.ErrNotFound)
 	if err != nil && !unknown {
 		return Outcome{}, err
 	}
@@ -38,7 +38,7 @@ func (l Account) Password(ctx context.Context, a Attempt, b Client) (Outcome, er
 
 // password checks the password of an account within the account's budget, which sign-in and
 // re-authentication share (R117). A zero User means that there is no account.
-func (l Account) password(ctx context.Context, u *store.User, identity, plain string, b Client) error {
+func (l Account) password(ctx context.Context, u *storage.User, identity, plain string, b Client) error {
 	place, err := guessPassword(ctx, l.Login, u, identity, plain, b)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (l Account) password(ctx context.Context, u *store.User, identity, plain st
 
 // guessPassword is like password, for a caller that updates the budgets after a right guess itself.
 func guessPassword(
-	ctx context.Context, l *Login, u *store.User, identity, plain string, b Client,
+	ctx context.Context, l *Login, u *storage.User, identity, plain string, b Client,
 ) (*limit.Reservation, error) {
 	_, place, err := guessFirst(ctx, l, guessed{u, identity, "password"}, b, func(ctx context.Context) (string, error) {
 		ok, err := checkPassword(ctx, l, u, identity, plain, b)
@@ -62,7 +62,7 @@ func guessPassword(
 
 // checkPassword checks the password with the accounts. An account that was imported from the former
 // system is reported as registered.
-func checkPassword(ctx context.Context, l *Login, u *store.User, identity, plain string, b Client) (bool, error) {
+func checkPassword(ctx context.Context, l *Login, u *storage.User, identity, plain string, b Client) (bool, error) {
 	if identity == "" {
 		identity = u.Email // they are signed in
 	}
@@ -78,7 +78,7 @@ func checkPassword(ctx context.Context, l *Login, u *store.User, identity, plain
 func typed(identity string) string { return "key:" + account.Key(identity) }
 
 // budgetOf returns the key of the budget in which guesses for an identity count.
-func budgetOf(u store.User, identity string) string {
+func budgetOf(u storage.User, identity string) string {
 	if u.ID == "" {
 		return typed(identity)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // ByPassword is the password among the methods of unified sign-in.
@@ -63,7 +63,7 @@ func (l Passwordless) CodeMethods() []string {
 // the errors of Password, or ErrSameFactor.
 func (l Passwordless) Passcode(ctx context.Context, a Attempt, b Client) (Outcome, error) {
 	u, err := l.c.Accounts.Find(ctx, a.Identity)
-	unknown := errors.Is(err, store.ErrNotFound)
+	unknown := errors.Is(err, storage.ErrNotFound)
 	if err != nil && !unknown {
 		return Outcome{}, err
 	}
@@ -71,7 +71,7 @@ func (l Passwordless) Passcode(ctx context.Context, a Attempt, b Client) (Outcom
 	if unknown && errors.Is(err, ErrPassword) {
 		return Outcome{}, ErrUnknownUser
 	}
-	if err == nil && method == store.Email {
+	if err == nil && method == storage.Email {
 		u, err = l.Account.readsMail(ctx, u, b)
 	}
 	if err != nil {
@@ -85,13 +85,13 @@ func (l Passwordless) Passcode(ctx context.Context, a Attempt, b Client) (Outcom
 func asked(b Client) string { return "asked:" + hash(b.Asked) }
 
 // firstTransaction returns the transaction to which a code of a channel is bound.
-func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Client) factor.Transaction {
+func firstTransaction(u storage.User, p factor.Purpose, of, channel string, b Client) factor.Transaction {
 	return factor.Transaction{ID: of + ":" + channel, Purpose: p, User: u, Locale: language(u, b)}
 }
 
 // passcode determines which first factor of an account a text proves. A zero User means that there
 // is no account; that takes as long.
-func (l Passwordless) passcode(ctx context.Context, u *store.User, a Attempt, p factor.Purpose, of string,
+func (l Passwordless) passcode(ctx context.Context, u *storage.User, a Attempt, p factor.Purpose, of string,
 	b Client) (string, error) {
 	return l.proveFirst(ctx, u, a.Identity, "passcode", b, func(ctx context.Context) (string, error) {
 		firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
@@ -113,7 +113,7 @@ func (l Passwordless) passcode(ctx context.Context, u *store.User, a Attempt, p 
 	})
 }
 
-func (l Passwordless) tryFirst(ctx context.Context, account *store.User, method string, firsts []store.Factor,
+func (l Passwordless) tryFirst(ctx context.Context, account *storage.User, method string, firsts []storage.Factor,
 	a Attempt,
 	p factor.Purpose, of string, b Client) (bool, error) {
 	if method == ByPassword {
@@ -149,7 +149,7 @@ func (l Passwordless) tryFirst(ctx context.Context, account *store.User, method 
 // app as second factor. After too many wrong codes in a row, every code is refused as wrong; the
 // password is still accepted.
 func (l Passwordless) tryApp(
-	ctx context.Context, u store.User, t factor.Transaction, f store.Factor, text string, b Client,
+	ctx context.Context, u storage.User, t factor.Transaction, f storage.Factor, text string, b Client,
 ) (bool, error) {
 	if !factor.Reads(l.c.Methods[f.Method], f, text) {
 		return false, nil
@@ -177,7 +177,7 @@ func (l Passwordless) tryApp(
 
 // provenFirst records the use of a factor whose code was right.
 func (l Passwordless) provenFirst(
-	ctx context.Context, u store.User, f store.Factor, p factor.Purpose, b Client,
+	ctx context.Context, u storage.User, f storage.Factor, p factor.Purpose, b Client,
 ) error {
 	if err := l.c.Factors.MarkUsed(ctx, f.ID, l.c.Now()); err != nil {
 		return stateError(err) // removed meanwhile
@@ -188,13 +188,13 @@ func (l Passwordless) provenFirst(
 	return l.budgets.answeredFirst(ctx, u, f.Method, b)
 }
 
-func firstOf(firsts []store.Factor, method string) (store.Factor, bool) {
+func firstOf(firsts []storage.Factor, method string) (storage.Factor, bool) {
 	for _, f := range firsts {
 		if f.Method == method {
 			return f, true
 		}
 	}
-	return store.Factor{}, false
+	return storage.Factor{}, false
 }
 
 // nowhere is the destination of a decoy.
@@ -202,11 +202,11 @@ const nowhere = "nobody@invalid"
 
 // destination returns the destination for codes of a first factor. Mail is always sent to the
 // account's current address, never to one in a request (R45).
-func destination(u store.User, f store.Factor, found bool) string {
+func destination(u storage.User, f storage.Factor, found bool) string {
 	switch {
 	case !found:
 		return nowhere
-	case f.Method == store.Email:
+	case f.Method == storage.Email:
 		return u.Email
 	}
 	return f.Destination
@@ -226,7 +226,7 @@ func (l Passwordless) SendPasscode(ctx context.Context, identity, method string,
 	switch {
 	case err == nil:
 		refusal = l.checkAllowed(u)
-	case !errors.Is(err, store.ErrNotFound):
+	case !errors.Is(err, storage.ErrNotFound):
 		return err
 	}
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
@@ -245,7 +245,7 @@ func (l Passwordless) SendPasscode(ctx context.Context, identity, method string,
 		return err
 	}
 	if refusal != nil { // send a decoy
-		u, found = store.User{}, false
+		u, found = storage.User{}, false
 	}
 	if err := l.sendPasscode(ctx, u, codes, method, destination(u, f, found), b); err != nil {
 		return err
@@ -253,7 +253,7 @@ func (l Passwordless) SendPasscode(ctx context.Context, identity, method string,
 	return refusal
 }
 
-func (l Passwordless) sendPasscode(ctx context.Context, u store.User, codes Trier, method, to string, b Client) error {
+func (l Passwordless) sendPasscode(ctx context.Context, u storage.User, codes Trier, method, to string, b Client) error {
 	for _, other := range l.CodeMethods() { // only the newest code is valid (R42)
 		if other != method {
 			t := firstTransaction(u, factor.First, asked(b), other, b)
@@ -263,7 +263,7 @@ func (l Passwordless) sendPasscode(ctx context.Context, u store.User, codes Trie
 		}
 	}
 	t := firstTransaction(u, factor.First, asked(b), method, b)
-	if method == store.Email {
+	if method == storage.Email {
 		t.Link = func(code string) (string, error) { return l.Links.newLink(l.codeLink(), u, t.ID+"|"+code, b) }
 	}
 	if err := codes.Send(ctx, t, to); err != nil {
@@ -285,7 +285,7 @@ func (l Passwordless) codeLink() purpose {
 
 // CodeLink is a link that signs in, in the form that its page may show.
 type CodeLink struct {
-	User      store.User
+	User      storage.User
 	Elsewhere bool // it was requested in another browser
 }
 
@@ -305,7 +305,7 @@ func (l Passwordless) FollowCodeLink(ctx context.Context, token string, meant bo
 		return Outcome{}, err
 	}
 	id, code, ok := strings.Cut(k.Data, "|")
-	codes := l.c.FirstCodes[store.Email]
+	codes := l.c.FirstCodes[storage.Email]
 	if !ok || codes == nil {
 		return Outcome{}, ErrLink
 	}
@@ -313,13 +313,13 @@ func (l Passwordless) FollowCodeLink(ctx context.Context, token string, meant bo
 	if err != nil {
 		return Outcome{}, err
 	}
-	f, found := firstOf(firsts, store.Email)
+	f, found := firstOf(firsts, storage.Email)
 	if !found {
 		return Outcome{}, ErrLink
 	}
 	err = codes.Try(ctx, factor.Transaction{ID: id, Purpose: factor.First, User: k.user}, k.user.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
-		failed := event.UserFailedAuthn{User: subject(k.user), AuthType: "passcode", Method: store.Email,
+		failed := event.UserFailedAuthn{User: subject(k.user), AuthType: "passcode", Method: storage.Email,
 			Context: l.at(b)}
 		return Outcome{}, recordedOr(ErrLink, l.tell(ctx, failed))
 	}
@@ -333,5 +333,5 @@ func (l Passwordless) FollowCodeLink(ctx context.Context, token string, meant bo
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.gate(ctx, u, l.proof(store.Email), false, b)
+	return l.gate(ctx, u, l.proof(storage.Email), false, b)
 }

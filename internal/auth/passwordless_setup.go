@@ -9,14 +9,14 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // FirstProfile describes the first factors of a user.
 type FirstProfile struct {
-	Factors []store.Factor // without the password
-	Active  []string       // methods that are set up, including the password
+	Factors []storage.Factor // without the password
+	Active  []string         // methods that are set up, including the password
 	// Password is set if the account has a password that can start a sign-in.
 	Password bool
 	Methods  []string // methods that may be set up, without the password
@@ -43,7 +43,7 @@ func (l Passwordless) FirstSetup(ctx context.Context, who Principal) (FirstProfi
 }
 
 // FirstFactors returns the same without Last, for re-authentication.
-func (l Passwordless) FirstFactors(ctx context.Context, u store.User) (FirstProfile, error) {
+func (l Passwordless) FirstFactors(ctx context.Context, u storage.User) (FirstProfile, error) {
 	p := FirstProfile{Active: []string{}, Methods: []string{}}
 	var err error
 	if p.Factors, err = l.c.Factors.FirstFactorsOf(ctx, u.ID); err != nil {
@@ -75,7 +75,7 @@ func (l Passwordless) BeginFirst(ctx context.Context, who Principal, w EnrollReq
 	if w.Method == ByPassword || !l.offersFirst(w.Method) {
 		return Enrollment{}, ErrMethod
 	}
-	if w.Method != store.Email { // a mailed code is the proof itself
+	if w.Method != storage.Email { // a mailed code is the proof itself
 		if err := l.Account.mayEnroll(who.User); err != nil {
 			return Enrollment{}, err
 		}
@@ -131,8 +131,8 @@ func confirmFirst(ctx context.Context, l *Login, who Principal, state, code stri
 	if err != nil {
 		return Outcome{}, err
 	}
-	f.Usage, f.Primary = store.UseFirst, false
-	if f.Method == store.Email {
+	f.Usage, f.Primary = storage.UseFirst, false
+	if f.Method == storage.Email {
 		if who.User, err = l.Account.proves(ctx, who.User, l.Account.firstProof(who.Session), b); err != nil {
 			return Outcome{}, err
 		}
@@ -144,7 +144,7 @@ func confirmFirst(ctx context.Context, l *Login, who Principal, state, code stri
 	if err != nil {
 		return Outcome{}, err
 	}
-	c := store.FactorChange{Add: &f}
+	c := storage.FactorChange{Add: &f}
 	for _, former := range firsts {
 		if former.Method == f.Method {
 			c.Remove = append(c.Remove, former.ID)
@@ -167,7 +167,7 @@ func (l Passwordless) RemoveFirst(ctx context.Context, who Principal, methods []
 	if err != nil {
 		return Outcome{}, err
 	}
-	c := store.FactorChange{}
+	c := storage.FactorChange{}
 	for _, m := range slices.Compact(slices.Sorted(slices.Values(methods))) {
 		f, ok := firstOf(firsts, m)
 		if !ok {
@@ -186,7 +186,7 @@ func (l Passwordless) RemoveFirst(ctx context.Context, who Principal, methods []
 // changeFirst applies a change, ends everything issued before, and gives the acting browser a new
 // session with the proofs of the old one.
 func (l Passwordless) changeFirst(
-	ctx context.Context, who Principal, c store.FactorChange, e event.USProfileChanged, kind string, b Client,
+	ctx context.Context, who Principal, c storage.FactorChange, e event.USProfileChanged, kind string, b Client,
 ) (Outcome, error) {
 	u := who.User
 	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, account.NewUniquifier(), l.c.Now()

@@ -10,31 +10,31 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // entry is a sign-in whose first factor was proven, with its next step.
 type entry struct {
-	user    store.User
-	factors []store.Factor // factors that can be proven next
-	pending store.Pending
+	user    storage.User
+	factors []storage.Factor // factors that can be proven next
+	pending storage.Pending
 	place   *limit.Reservation // as in passed
 }
 
 func (l *Login) startPending(
-	ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Client,
+	ctx context.Context, u storage.User, factors []storage.Factor, p storage.Pending, b Client,
 ) (Outcome, error) {
 	return startPending(ctx, l, entry{u, factors, p, nil}, b)
 }
 
 // view returns a pending in the form that its browser may see.
-func view(l *Login, p store.Pending, factors []store.Factor) *Pending {
+func view(l *Login, p storage.Pending, factors []storage.Factor) *Pending {
 	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != "", Rescue: p.Rescue}
 	if len(factors) > 0 { // the primary is listed first
 		v.Primary = factors[0].Method
 	}
 	// List the factor that was used last first, because the user probably has it at hand.
-	factors = slices.SortedStableFunc(slices.Values(factors), func(a, b store.Factor) int {
+	factors = slices.SortedStableFunc(slices.Values(factors), func(a, b storage.Factor) int {
 		return b.LastUsedAt.Compare(a.LastUsedAt)
 	})
 	seen := map[string]bool{}
@@ -56,19 +56,19 @@ func view(l *Login, p store.Pending, factors []store.Factor) *Pending {
 
 // pendingSignIn is a pending sign-in with the records that it depends on.
 type pendingSignIn struct {
-	store.Pending
-	user     store.User
-	factors  []store.Factor // factors that can be proven
-	sessions int            // number of the account's sessions; -1 if unknown
+	storage.Pending
+	user     storage.User
+	factors  []storage.Factor // factors that can be proven
+	sessions int              // number of the account's sessions; -1 if unknown
 }
 
-func (w pendingSignIn) factor() (store.Factor, bool) {
+func (w pendingSignIn) factor() (storage.Factor, bool) {
 	for _, f := range w.factors {
 		if f.ID == w.Factor {
 			return f, true
 		}
 	}
-	return store.Factor{}, false
+	return storage.Factor{}, false
 }
 
 // loadPending returns the pending with a browser's token. It is not valid if it has expired, if the
@@ -80,7 +80,7 @@ func (l *Login) loadPending(ctx context.Context, token string, who *Principal) (
 		return pendingSignIn{}, ErrState
 	}
 	w, err := readPending(ctx, l.c, hash(token))
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return pendingSignIn{}, ErrState
 	}
 	if err != nil {
@@ -96,7 +96,7 @@ func (l *Login) loadPending(ctx context.Context, token string, who *Principal) (
 	return pendingSignIn{p, u, policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), w.Sessions}, nil
 }
 
-func readPending(ctx context.Context, c Config, hash string) (w store.Waiting, err error) {
+func readPending(ctx context.Context, c Config, hash string) (w storage.Waiting, err error) {
 	if c.Both != nil {
 		return c.Both.Waiting(ctx, hash, c.Now())
 	}
@@ -129,14 +129,14 @@ func startPending(ctx context.Context, l *Login, e entry, b Client) (Outcome, er
 	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
 	p.Known = p.SessionID != "" || l.budgets.from(u, b).Own()
 	switch {
-	case p.State.Enrolls(), p.State == store.Owner:
+	case p.State.Enrolls(), p.State == storage.Owner:
 	case len(factors) == 1:
-		p.State, p.Factor = store.Ready, factors[0].ID
+		p.State, p.Factor = storage.Ready, factors[0].ID
 	default:
-		p.State = store.Select
+		p.State = storage.Select
 	}
 	proven := event.FirstFactorProven{User: subject(u), Method: p.First.Method, Context: l.at(b)}
-	step := store.Step{Now: now, Pending: &p, Events: []store.Event{l.c.Trail.Row(proven)}}
+	step := storage.Step{Now: now, Pending: &p, Events: []storage.Event{l.c.Trail.Row(proven)}}
 	step.Returns, step.Clears = e.place.Returns()
 	if b.Pending != "" {
 		step.Drops = hash(b.Pending)
@@ -150,9 +150,9 @@ func startPending(ctx context.Context, l *Login, e entry, b Client) (Outcome, er
 	view.Token = token
 	out := Outcome{User: u, Pending: view}
 	switch p.State {
-	case store.Ready:
+	case storage.Ready:
 		return out, l.SecondFactor.sendCode(ctx, p, u, factors[0], b)
-	case store.Owner:
+	case storage.Owner:
 		return out, l.SecondFactor.sendOwner(ctx, p, u, b)
 	}
 	return out, nil

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // The outcomes of Preview.
@@ -27,7 +27,7 @@ const (
 // strangers, because it does not count guesses and its duration reveals information.
 func Preview(ctx context.Context, l *Login, identity, plain string) (outcome string, methods []string, err error) {
 	u, err := l.c.Accounts.Find(ctx, identity)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return PreviewUnknown, nil, nil
 	}
 	if err == nil && plain != "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/profile"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // ProfileChange contains the profile fields of a form.
@@ -18,11 +18,11 @@ type ProfileChange struct {
 
 // SetProfile changes the owner's profile fields. Fields that the site does not ask for stay. If
 // there is a concurrent change, it is read and this change is applied on top of it.
-func SetProfile(ctx context.Context, l *Login, who Principal, c ProfileChange, b Client) (store.User, error) {
+func SetProfile(ctx context.Context, l *Login, who Principal, c ProfileChange, b Client) (storage.User, error) {
 	for range 3 {
 		u, err := l.c.Accounts.ByID(ctx, who.User.ID)
 		if err != nil {
-			return store.User{}, err
+			return storage.User{}, err
 		}
 		from := profile.Decode(u.Profile)
 		to := c.Of.Merge(from, c.Read)
@@ -31,17 +31,17 @@ func SetProfile(ctx context.Context, l *Login, who Principal, c ProfileChange, b
 			return u, nil
 		}
 		if err := limit.Profile(ctx, l.c.Limits, u.ID); err != nil {
-			return store.User{}, err
+			return storage.User{}, err
 		}
 		err = l.c.Accounts.SetProfile(ctx, u, profile.Encode(to))
-		if errors.Is(err, store.ErrUsed) {
+		if errors.Is(err, storage.ErrUsed) {
 			continue
 		}
 		if err != nil {
-			return store.User{}, err
+			return storage.User{}, err
 		}
 		u.Profile = profile.Encode(to)
 		return u, l.tell(ctx, event.ProfileChanged{User: subject(u), Fields: names, Context: l.at(b)})
 	}
-	return store.User{}, store.ErrUsed
+	return storage.User{}, storage.ErrUsed
 }

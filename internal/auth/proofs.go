@@ -3,12 +3,12 @@ package auth
 import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // proof returns a proof by a method at the current time, with the things it depends on. Package
 // policy compares proofs.
-func (l *Login) proof(method string) store.Proof {
+func (l *Login) proof(method string) storage.Proof {
 	p := policy.By(method)
 	p.At = l.c.Now()
 	return p
@@ -16,17 +16,17 @@ func (l *Login) proof(method string) store.Proof {
 
 // elsewhere returns the proof by an account at an identity provider. It contains the provider's
 // name.
-func (l *Login) elsewhere(p federated.Provider) store.Proof {
+func (l *Login) elsewhere(p federated.Provider) storage.Proof {
 	out := l.proof(policy.Elsewhere)
-	out.Rests = []string{store.OnElsewhere, siteOf(p)}
+	out.Rests = []string{storage.OnElsewhere, siteOf(p)}
 	return out
 }
 
 // siteOf returns the thing that stands for a provider's account in a proof.
-func siteOf(p federated.Provider) string { return store.OnElsewhere + ":" + p.Name() }
+func siteOf(p federated.Provider) string { return storage.OnElsewhere + ":" + p.Name() }
 
 // proofOf returns a proof by a factor at the current time.
-func (l *Login) proofOf(f store.Factor) store.Proof {
+func (l *Login) proofOf(f storage.Factor) storage.Proof {
 	p := policy.ByFactor(f)
 	p.At = l.c.Now()
 	return p
@@ -34,10 +34,10 @@ func (l *Login) proofOf(f store.Factor) store.Proof {
 
 // connectionProof returns the proof that a connected account would give. ok reports whether its
 // provider is configured.
-func (l *Login) connectionProof(c store.Connection) (proof store.Proof, ok bool) {
+func (l *Login) connectionProof(c storage.Connection) (proof storage.Proof, ok bool) {
 	p, err := l.OAuth.provider(c.Provider, ToSignIn)
 	if err != nil {
-		return store.Proof{}, false
+		return storage.Proof{}, false
 	}
 	return l.elsewhere(p), true
 }
@@ -56,7 +56,7 @@ func rulesOf(c Config) policy.Rules {
 		}
 	}
 	if c.Passkeys != nil {
-		r.Methods = append(r.Methods, store.Passkey)
+		r.Methods = append(r.Methods, storage.Passkey)
 	}
 	for _, site := range c.Providers {
 		if federated.IsIndependent(site) {
@@ -67,7 +67,7 @@ func rulesOf(c Config) policy.Rules {
 }
 
 // facts returns the data that package policy needs about an account with these second factors.
-func (l *Login) facts(u store.User, factors []store.Factor) policy.Account {
+func (l *Login) facts(u storage.User, factors []storage.Factor) policy.Account {
 	return policy.Account{
 		Required: l.c.Policy.Require(u), Trusts: l.SecondFactor.trusts(u), Proven: u.Proven(),
 		EverProven:  u.ProvenKey != "",

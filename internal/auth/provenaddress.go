@@ -7,12 +7,12 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // mayEnroll is called by every step that adds a credential to an account; see policy.MayEnroll. It
 // returns ErrUnproven if the address is not proven yet.
-func (l Account) mayEnroll(u store.User) error {
+func (l Account) mayEnroll(u storage.User) error {
 	if !policy.MayEnroll(l.rules, policy.Account{Proven: u.Proven()}) {
 		return ErrUnproven
 	}
@@ -20,7 +20,7 @@ func (l Account) mayEnroll(u store.User) error {
 }
 
 // mayChange is like mayEnroll, for a change of factors.
-func (l Account) mayChange(u store.User, c store.FactorChange) error {
+func (l Account) mayChange(u storage.User, c storage.FactorChange) error {
 	if !policy.MayChange(l.rules, policy.Account{Proven: u.Proven()}, c) {
 		return ErrUnproven
 	}
@@ -31,12 +31,12 @@ func (l Account) mayChange(u store.User, c store.FactorChange) error {
 // valid, because it is the same person. It records nothing if first, their first factor, proves
 // only the mailbox and the account has a password, because another person may have chosen the
 // password.
-func (l Account) proves(ctx context.Context, u store.User, first store.Proof, b Client) (store.User, error) {
+func (l Account) proves(ctx context.Context, u storage.User, first storage.Proof, b Client) (storage.User, error) {
 	if u.Proven() || mailboxAlone(u, first) {
 		return u, nil
 	}
 	err := l.c.Accounts.Confirm(ctx, u)
-	if errors.Is(err, store.ErrUsed) { // changed in another browser meanwhile
+	if errors.Is(err, storage.ErrUsed) { // changed in another browser meanwhile
 		return l.c.Accounts.ByID(ctx, u.ID)
 	}
 	if err != nil {
@@ -54,7 +54,7 @@ func (l Account) proves(ctx context.Context, u store.User, first store.Proof, b 
 
 // firstProven resets the budgets of an account that others may have used up, when its address is
 // proven for the first time.
-func (l Account) firstProven(ctx context.Context, was store.User) error {
+func (l Account) firstProven(ctx context.Context, was storage.User) error {
 	if was.Proven() {
 		return nil
 	}
@@ -66,12 +66,12 @@ func (l Account) firstProven(ctx context.Context, was store.User) error {
 // stays unproven until both are proven together or the password is reset. If users do not sign in
 // with passwords, the password is removed, and so is everything set up before the address was
 // proven.
-func (l Account) readsMail(ctx context.Context, u store.User, b Client) (store.User, error) {
+func (l Account) readsMail(ctx context.Context, u storage.User, b Client) (storage.User, error) {
 	switch {
 	case u.Proven():
 		return u, nil
 	case u.PasswordHash == "" && u.ProvenKey == "":
-		return l.proves(ctx, u, l.proof(store.Email), b) // users have signed in only with the mailbox
+		return l.proves(ctx, u, l.proof(storage.Email), b) // users have signed in only with the mailbox
 	case u.PasswordHash != "" && !l.c.Policy.Life.ByLink:
 		return u, nil
 	}
@@ -87,12 +87,12 @@ func (l Account) readsMail(ctx context.Context, u store.User, b Client) (store.U
 	return u, l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)})
 }
 
-func mailboxAlone(u store.User, first store.Proof) bool {
+func mailboxAlone(u storage.User, first storage.Proof) bool {
 	return policy.MailboxAlone(policy.Account{Password: u.PasswordHash != ""}, first)
 }
 
 // firstProof returns the first proof of a session. A session from a registration may have no proof.
-func (l Account) firstProof(s store.Session) store.Proof {
+func (l Account) firstProof(s storage.Session) storage.Proof {
 	if len(s.Proofs) > 0 {
 		return s.Proofs[0]
 	}
@@ -109,11 +109,11 @@ func (l Account) AskProof(ctx context.Context, who Principal, b Client) (Outcome
 	if mailboxAlone(who.User, first) {
 		return Outcome{}, ErrReauthenticate
 	}
-	if w, err := l.loadPending(ctx, b.Pending, &who); err == nil && w.State == store.Owner {
+	if w, err := l.loadPending(ctx, b.Pending, &who); err == nil && w.State == storage.Owner {
 		return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, nil
 	} else if err != nil && !errors.Is(err, ErrState) {
 		return Outcome{}, err
 	}
-	p := store.Pending{State: store.Owner, First: first, SessionID: who.Session.ID}
+	p := storage.Pending{State: storage.Owner, First: first, SessionID: who.Session.ID}
 	return l.startPending(ctx, who.User, nil, p, b)
 }

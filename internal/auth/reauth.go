@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Verify re-authenticates the signed-in user, who must prove all required factors again. If the
@@ -21,7 +21,7 @@ func (l Reauth) Verify(ctx context.Context, who Principal, plain string, b Clien
 
 // reauthNext continues after the first factor of a re-authentication: with the second factor if the
 // account has one, and otherwise with a fresh session.
-func (l Reauth) reauthNext(ctx context.Context, who Principal, first store.Proof, b Client) (Outcome, error) {
+func (l Reauth) reauthNext(ctx context.Context, who Principal, first storage.Proof, b Client) (Outcome, error) {
 	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
 	if err != nil {
 		return Outcome{}, err
@@ -33,10 +33,10 @@ func (l Reauth) reauthNext(ctx context.Context, who Principal, first store.Proof
 	case next.Do == policy.Prove && len(next.Factors) == 0:
 		return Outcome{}, ErrSameFactor
 	case next.Do == policy.Prove:
-		return l.startPending(ctx, who.User, next.Factors, store.Pending{First: first, SessionID: who.Session.ID}, b)
+		return l.startPending(ctx, who.User, next.Factors, storage.Pending{First: first, SessionID: who.Session.ID}, b)
 	}
 	out, err := l.finish(ctx, granted{
-		user: who.User, level: store.OneFactor, proofs: []store.Proof{first}, renews: &who.Session, verified: true,
+		user: who.User, level: storage.OneFactor, proofs: []storage.Proof{first}, renews: &who.Session, verified: true,
 	}, b)
 	return out, stateError(err)
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // RecoverUsername mails an account's username to its address. It returns the errors of AskReset.
@@ -14,7 +14,7 @@ func (l Account) RecoverUsername(ctx context.Context, email string, b Client) er
 		return err
 	}
 	if why != nil || u.Username == "" {
-		u = store.User{}
+		u = storage.User{}
 	}
 	if err := l.tell(ctx, event.UsernameRecoverySent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err

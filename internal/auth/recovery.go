@@ -7,7 +7,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // A recovery is for users who have lost their second factor, without making the mailbox alone
@@ -37,12 +37,12 @@ const longestWait = 30 * 24 * time.Hour
 func (l Recovery) askRecovery(ctx context.Context, w pendingSignIn, b Client) (opens time.Time, err error) {
 	n := SecurityNotice{User: w.user, Kind: RecoveryAsked, Browser: b}
 	for _, f := range w.factors {
-		if f.Method == store.SMS { // a recovery that depends on the mailbox must not be announced only to it
+		if f.Method == storage.SMS { // a recovery that depends on the mailbox must not be announced only to it
 			n.Phones = append(n.Phones, f.Destination)
 		}
 	}
-	r, err := l.putRecovery(ctx, n, w.Factor, l.c.Policy.RecoveryWait, store.Event{})
-	if errors.Is(err, store.ErrExists) {
+	r, err := l.putRecovery(ctx, n, w.Factor, l.c.Policy.RecoveryWait, storage.Event{})
+	if errors.Is(err, storage.ErrExists) {
 		r, err = l.c.Recoveries.Recovery(ctx, w.user.ID)
 		if err != nil || r.Blocked {
 			return time.Time{}, stateError(err)
@@ -55,11 +55,11 @@ func (l Recovery) askRecovery(ctx context.Context, w pendingSignIn, b Client) (o
 // putRecovery stores, in one transaction, a request with the mail that contains its link, the
 // notice, and a row of the audit trail if there is one.
 func (l Recovery) putRecovery(
-	ctx context.Context, n SecurityNotice, factorID string, wait time.Duration, row store.Event,
-) (store.Recovery, error) {
+	ctx context.Context, n SecurityNotice, factorID string, wait time.Duration, row storage.Event,
+) (storage.Recovery, error) {
 	now, u, b := l.c.Now(), n.User, n.Browser
-	r := store.Recovery{
-		UserID: u.ID, ID: store.NewID(), CredentialVersion: u.CredentialVersion, FactorID: factorID, Address: b.Address,
+	r := storage.Recovery{
+		UserID: u.ID, ID: storage.NewID(), CredentialVersion: u.CredentialVersion, FactorID: factorID, Address: b.Address,
 		Agent:     b.Agent,
 		CreatedAt: now, OpensAt: now.Add(wait), ExpiresAt: now.Add(wait + recoveryLife),
 		Event: row,
@@ -67,15 +67,15 @@ func (l Recovery) putRecovery(
 	p := recovery(wait)
 	token, err := l.Links.newLink(p, u, r.ID, b)
 	if err != nil {
-		return store.Recovery{}, err
+		return storage.Recovery{}, err
 	}
 	m, err := l.c.Mailer.SealEmail(Email{Kind: p.name, To: u.Email, User: u, Token: token, Life: p.life,
 		Opens: r.OpensAt, Browser: b})
 	if err != nil {
-		return store.Recovery{}, err
+		return storage.Recovery{}, err
 	}
 	if err := l.c.Recoveries.PutRecovery(ctx, r, append(l.noticesOf(ctx, n), m)...); err != nil {
-		return store.Recovery{}, err
+		return storage.Recovery{}, err
 	}
 	l.kickOutbox()
 	return r, nil
@@ -85,7 +85,7 @@ func (l Recovery) putRecovery(
 // works at once. The reason is recorded in the audit trail, the owner is notified, and a block on
 // rescue ends. It returns ErrMethod if the account has no second factor, ErrPasswordNeeded if it
 // has no password, which the link requires, and ErrDisabled or ErrSend.
-func (l Recovery) StartRecovery(ctx context.Context, u store.User, reason string) error {
+func (l Recovery) StartRecovery(ctx context.Context, u storage.User, reason string) error {
 	if !u.Active {
 		return ErrDisabled
 	}
@@ -114,10 +114,10 @@ func (l Recovery) StartRecovery(ctx context.Context, u store.User, reason string
 }
 
 // RecoveryOf returns the pending request of the caller's account.
-func (l Recovery) RecoveryOf(ctx context.Context, who Principal) (r store.Recovery, ok bool, err error) {
+func (l Recovery) RecoveryOf(ctx context.Context, who Principal) (r storage.Recovery, ok bool, err error) {
 	r, err = l.c.Recoveries.Recovery(ctx, who.User.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Recovery{}, false, nil
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.Recovery{}, false, nil
 	}
 	ok = err == nil && !r.Blocked && r.CredentialVersion == who.User.CredentialVersion && l.c.Now().Before(r.ExpiresAt)
 	return r, ok, err
@@ -136,7 +136,7 @@ func (l Recovery) CancelRecovery(ctx context.Context, who Principal, b Client) e
 	return l.endRecovery(ctx, who.User, "cancelled", b)
 }
 
-func (l Recovery) endRecovery(ctx context.Context, u store.User, why string, b Client) error {
+func (l Recovery) endRecovery(ctx context.Context, u storage.User, why string, b Client) error {
 	if err := l.c.Recoveries.EndRecovery(ctx, u.ID); err != nil {
 		return err
 	}
@@ -146,15 +146,15 @@ func (l Recovery) endRecovery(ctx context.Context, u store.User, why string, b C
 // provenFactor is called before a session is issued. A user who has just proven a real second
 // factor has not lost it, so it ends a pending request and a block on rescue (R76).
 func (l Recovery) provenFactor(ctx context.Context, g granted, b Client) error {
-	if g.level < store.TwoFactors || g.quiet || len(g.proofs) == 0 {
+	if g.level < storage.TwoFactors || g.quiet || len(g.proofs) == 0 {
 		return nil
 	}
 	switch g.proofs[len(g.proofs)-1].Method {
-	case policy.Rescued, store.RecoveryCode:
+	case policy.Rescued, storage.RecoveryCode:
 		return nil
 	}
 	_, err := l.c.Recoveries.Recovery(ctx, g.user.ID)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
@@ -164,23 +164,23 @@ func (l Recovery) provenFactor(ctx context.Context, g granted, b Client) error {
 }
 
 // openRecovery returns the request of a link. It returns ErrLink, ErrLinkExpired or *Waits.
-func (l Recovery) openRecovery(ctx context.Context, token string) (link, store.Recovery, error) {
+func (l Recovery) openRecovery(ctx context.Context, token string) (link, storage.Recovery, error) {
 	k, err := l.Links.openLink(ctx, recovery(longestWait), token)
 	if err != nil {
-		return link{}, store.Recovery{}, err
+		return link{}, storage.Recovery{}, err
 	}
 	r, err := l.c.Recoveries.Recovery(ctx, k.user.ID)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return link{}, store.Recovery{}, ErrLink
+	case errors.Is(err, storage.ErrNotFound):
+		return link{}, storage.Recovery{}, ErrLink
 	case err != nil:
-		return link{}, store.Recovery{}, err
+		return link{}, storage.Recovery{}, err
 	case r.Blocked, r.ID != k.Data, r.CredentialVersion != k.user.CredentialVersion, !k.user.Active:
-		return link{}, store.Recovery{}, ErrLink
+		return link{}, storage.Recovery{}, ErrLink
 	case !l.c.Now().Before(r.ExpiresAt):
-		return link{}, store.Recovery{}, ErrLinkExpired
+		return link{}, storage.Recovery{}, ErrLinkExpired
 	case l.c.Now().Before(r.OpensAt):
-		return link{}, store.Recovery{}, &Waits{Until: r.OpensAt}
+		return link{}, storage.Recovery{}, &Waits{Until: r.OpensAt}
 	}
 	return k, r, nil
 }
@@ -209,7 +209,7 @@ func (l Recovery) Recover(ctx context.Context, token, plain string, b Client) (O
 	}
 	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.CredentialVersion, l.c.Now(),
 		l.notices(ctx, k.user, Rescued, "", b)...)
-	if errors.Is(err, store.ErrUsed) {
+	if errors.Is(err, storage.ErrUsed) {
 		return Outcome{}, ErrLink
 	}
 	if err != nil {
@@ -226,14 +226,14 @@ func (l Recovery) Recover(ctx context.Context, token, plain string, b Client) (O
 	if err := l.tell(ctx, event.TFRescued{User: subject(k.user), Option: ByRequest, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.startPending(ctx, k.user, nil, store.Pending{
-		State: store.Repair, Factor: r.FactorID, Rescue: true, First: l.proof("password"),
+	return l.startPending(ctx, k.user, nil, storage.Pending{
+		State: storage.Repair, Factor: r.FactorID, Rescue: true, First: l.proof("password"),
 	}, b)
 }
 
 // repair continues a rescued sign-in with a set-up instead of a session (R75).
 func (l Recovery) repair(ctx context.Context, w pendingSignIn, b Client) (Outcome, error) {
-	w.State = store.Repair
+	w.State = storage.Repair
 	if err := l.SecondFactor.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Codes creates and uses recovery codes; see package factor/recovery.
@@ -18,7 +18,7 @@ type Codes interface {
 	Looks(typed string) bool
 	Reads(ctx context.Context, userID, typed string) (bool, error)
 	Holds(ctx context.Context, userID, typed string) error
-	Spend(ctx context.Context, userID, typed string, messages ...store.Message) (left int, err error)
+	Spend(ctx context.Context, userID, typed string, messages ...storage.Message) (left int, err error)
 	Left(ctx context.Context, userID string) (int, error)
 }
 
@@ -41,11 +41,11 @@ func (l Recovery) NewCodes(ctx context.Context, who Principal, b Client) ([]stri
 		return nil, Outcome{}, err
 	}
 	codes, macs := l.c.Codes.Make(who.User.ID)
-	u, err := l.change(ctx, who.User, store.FactorChange{
+	u, err := l.change(ctx, who.User, storage.FactorChange{
 		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Codes: macs,
 		Messages: l.notices(ctx, who.User, CodesMade, "", b), Now: l.c.Now(),
 	})
-	if errors.Is(err, store.ErrNoFactor) {
+	if errors.Is(err, storage.ErrNoFactor) {
 		err = ErrNoFactor
 	}
 	if err != nil {
@@ -61,7 +61,7 @@ func (l Recovery) NewCodes(ctx context.Context, who Principal, b Client) ([]stri
 
 // endCodes makes a change also remove the user's recovery codes, and notifies the user if there
 // are any.
-func endCodes(ctx context.Context, l *Login, u store.User, c *store.FactorChange, b Client) error {
+func endCodes(ctx context.Context, l *Login, u storage.User, c *storage.FactorChange, b Client) error {
 	c.Codes = [][]byte{}
 	if l.c.Codes == nil {
 		return nil
@@ -109,7 +109,7 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (o
 	err = l.c.Codes.Holds(ctx, w.user.ID, typed)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true,
-			Method: store.RecoveryCode, Context: l.at(b)}
+			Method: storage.RecoveryCode, Context: l.at(b)}
 		return Outcome{}, 0, recordedOr(ErrRecoveryCode,
 			errors.Join(l.tell(ctx, failed), l.SecondFactor.warnOwner(ctx, w.user, b)))
 	}
@@ -138,8 +138,8 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (o
 		return Outcome{}, 0, err
 	}
 	l.kickOutbox()
-	proof := l.proof(store.RecoveryCode)
-	out, err = l.finish(ctx, granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, proof}}, b)
+	proof := l.proof(storage.RecoveryCode)
+	out, err = l.finish(ctx, granted{user: w.user, level: storage.TwoFactors, proofs: []storage.Proof{w.First, proof}}, b)
 	if err != nil {
 		return Outcome{}, 0, err
 	}
@@ -180,7 +180,7 @@ func (l Recovery) CodeTakable(ctx context.Context, token string) (Outcome, error
 // codeTakable reports whether a sign-in waits for its second factor. It returns false for a set-up
 // and for a re-authentication.
 func (l Recovery) codeTakable(w pendingSignIn) bool {
-	return l.c.Codes != nil && w.SessionID == "" && (w.State == store.Ready || w.State == store.Select)
+	return l.c.Codes != nil && w.SessionID == "" && (w.State == storage.Ready || w.State == storage.Select)
 }
 
 // hasCodes reports whether the user has a recovery code that may complete this sign-in.

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/profile"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Registration contains the data of a new account that a user registers.
@@ -48,7 +48,7 @@ func (l Account) Register(ctx context.Context, r Registration, b Client) (Outcom
 		return Outcome{}, err
 	}
 	u, err := l.c.Accounts.Create(ctx, d)
-	if errors.Is(err, store.ErrExists) {
+	if errors.Is(err, storage.ErrExists) {
 		return Outcome{}, l.taken(ctx, r, b)
 	}
 	if err != nil {
@@ -91,7 +91,7 @@ func (l Account) taken(ctx context.Context, r Registration, b Client) error {
 		if _, err := l.c.Accounts.Find(ctx, r.Username); r.Username != "" && err == nil {
 			e.ExistingUsername, refusal = true, errors.Join(ErrTaken, ErrUsernameTaken)
 		}
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		e.ExistingUsername, refusal = true, ErrUsernameTaken
 	default:
 		return err
@@ -107,7 +107,7 @@ func (l Account) taken(ctx context.Context, r Registration, b Client) error {
 	if err != nil {
 		return err
 	}
-	m := Email{Kind: usernameTakenKind, To: to, User: store.User{Email: to, Username: r.Username}, Browser: b}
+	m := Email{Kind: usernameTakenKind, To: to, User: storage.User{Email: to, Username: r.Username}, Browser: b}
 	if e.ExistingEmail {
 		m = Email{Kind: takenKind, To: u.Email, User: u, Browser: b}
 	}

@@ -9,17 +9,17 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // staying returns the time for which a browser may stay signed in, or zero, if its user has asked
 // for it and has just proven the given level. After two factors it also replaces the second one, so
 // it is allowed only if browsers may be trusted, and for no longer.
-func (l Sessions) staying(asked bool, u store.User, proven store.Level) time.Duration {
+func (l Sessions) staying(asked bool, u storage.User, proven storage.Level) time.Duration {
 	switch {
 	case !asked || l.c.Staying == nil:
 		return 0
-	case proven < store.TwoFactors:
+	case proven < storage.TwoFactors:
 		return l.c.Staying.Life()
 	case l.SecondFactor.trusts(u):
 		return min(l.c.Staying.Life(), l.c.Devices.Life())
@@ -41,11 +41,11 @@ func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Client) e
 	if g.stay <= 0 {
 		return nil
 	}
-	d := store.Device{
+	d := storage.Device{
 		Name: device.Name(b.Agent), Address: b.Address, Level: g.level, Proofs: g.proofs, SessionID: out.Session.ID,
 	}
 	if g.trusted {
-		d.Level = store.TwoFactors // one factor now, the other when the device was trusted
+		d.Level = storage.TwoFactors // one factor now, the other when the device was trusted
 		d.TrustedBy = g.trustedBy
 	}
 	at := l.at(b)
@@ -97,7 +97,7 @@ func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 		err = mayStay(ctx, l.Login, u, b)
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrDisabled), errors.Is(err, ErrUnconfirmed):
+	case errors.Is(err, storage.ErrNotFound), errors.Is(err, ErrDisabled), errors.Is(err, ErrUnconfirmed):
 		return Outcome{}, ErrNotStaying
 	case err != nil:
 		return Outcome{}, err
@@ -111,7 +111,7 @@ func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 	if next.Do != policy.SignIn && !next.BrowserDoes {
 		return Outcome{}, ErrNotStaying
 	}
-	copied := func() []store.Message { return l.notices(ctx, u, StayingCopied, "", b) }
+	copied := func() []storage.Message { return l.notices(ctx, u, StayingCopied, "", b) }
 	known, ok, err := l.c.Staying.Recognize(ctx, u, b.Stays, b.Address, copied)
 	if errors.Is(err, device.ErrCopied) {
 		return Outcome{}, recordedOr(ErrNotStaying, l.stayingCopied(ctx, u, made, b))
@@ -119,12 +119,12 @@ func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if !ok || second && known.Level < store.TwoFactors {
+	if !ok || second && known.Level < storage.TwoFactors {
 		return Outcome{}, ErrNotStaying
 	}
 	// It ends with the trusted browser from which it was created. It also ends if it counts as a
 	// second factor and its proofs are no longer sufficient.
-	enough := func(d store.Device) bool { return !second || l.vouches(d) }
+	enough := func(d storage.Device) bool { return !second || l.vouches(d) }
 	if stands, err := l.c.Devices.StillProves(ctx, u.ID, known.ID, enough); err != nil {
 		return Outcome{}, err
 	} else if !stands {
@@ -135,7 +135,7 @@ func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 
 // stayed issues the session of a browser whose cookie has just been exchanged.
 func (l Sessions) stayed(
-	ctx context.Context, u store.User, known device.Known, trusted bool, b Client,
+	ctx context.Context, u storage.User, known device.Known, trusted bool, b Client,
 ) (Outcome, error) {
 	b.WantToken = false // a cookie cannot request a token
 	trustedBy := ""
@@ -143,15 +143,15 @@ func (l Sessions) stayed(
 		trustedBy = known.ID
 	}
 	out, err := l.finish(ctx, granted{
-		user: u, level: store.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device,
-		proofs: []store.Proof{{Method: policy.Stayed, At: known.CreatedAt, Rests: store.RestsOn(policy.Stayed)}},
+		user: u, level: storage.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device,
+		proofs: []storage.Proof{{Method: policy.Stayed, At: known.CreatedAt, Rests: storage.RestsOn(policy.Stayed)}},
 	}, b)
 	if err != nil {
 		return Outcome{}, err
 	}
 	// If the user has just signed out, the new session must end, too.
 	all, err := l.c.Staying.List(ctx, u.ID)
-	if err != nil || !slices.ContainsFunc(all, func(d store.Device) bool { return d.ID == known.ID }) {
+	if err != nil || !slices.ContainsFunc(all, func(d storage.Device) bool { return d.ID == known.ID }) {
 		_, _ = l.c.Sessions.Take(ctx, out.Session.Hash)
 		return Outcome{}, recordedOr(ErrNotStaying, err)
 	}
@@ -162,7 +162,7 @@ func (l Sessions) stayed(
 // stayingCopied ends the sessions of a browser whose old cookie was presented. The removal of the
 // record has stored a notice to the owner. Neither holder of the cookie need know anything else, so
 // the rest of the account is not changed.
-func (l Sessions) stayingCopied(ctx context.Context, u store.User, made store.Device, b Client) error {
+func (l Sessions) stayingCopied(ctx context.Context, u storage.User, made storage.Device, b Client) error {
 	l.kickOutbox()
 	if err := ended(l.end(ctx, u.ID, made.SessionID)); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // A browser may send the same answer twice, for example after a double click or a reload. Both
@@ -108,7 +108,7 @@ func (l Repeats) standing(ctx context.Context, token string, who *Principal) (st
 	return where(w.Pending), err
 }
 
-func where(p store.Pending) string { return fmt.Sprint(p.State, " ", p.Factor, " ", p.Rescue) }
+func where(p storage.Pending) string { return fmt.Sprint(p.State, " ", p.Factor, " ", p.Rescue) }
 
 // SetupAgain returns the outcome of the answer that completed a set-up a moment ago, for a browser
 // that still has the cookie of the replaced session. One such outcome is stored for each session,
@@ -179,7 +179,7 @@ func (r repeat) keep(ctx context.Context, out Outcome, err error) {
 }
 
 // draft returns the draft that stores the outcome.
-func (r repeat) draft(out Outcome, err error) (store.Draft, error) {
+func (r repeat) draft(out Outcome, err error) (storage.Draft, error) {
 	v, life := decided{}, repeatRight
 	switch {
 	case errors.Is(err, ErrCode), errors.Is(err, ErrRecoveryCode):
@@ -202,14 +202,14 @@ func (r repeat) draft(out Outcome, err error) (store.Draft, error) {
 	v.UserID = out.User.ID
 	raw, err := json.Marshal(v)
 	if err != nil {
-		return store.Draft{}, err
+		return storage.Draft{}, err
 	}
 	all, err := r.ciphers()
 	if err != nil {
-		return store.Draft{}, err
+		return storage.Draft{}, err
 	}
 	now := r.l.c.Now()
-	return store.Draft{
+	return storage.Draft{
 		Owner: r.owner, ID: r.name(), UserID: v.UserID, Method: "answer", CreatedAt: now, ExpiresAt: now.Add(life),
 		Secret: all[0].Seal(nil, nil, raw, []byte(r.owner)),
 	}, nil
@@ -247,7 +247,7 @@ var errElsewhere = errors.New("auth: the answer was wrong elsewhere")
 
 func (r repeat) look(ctx context.Context) (Outcome, error, bool) {
 	d, err := r.l.c.Drafts.Draft(ctx, r.owner)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return Outcome{}, nil, false
 	}
 	if err != nil {
@@ -285,7 +285,7 @@ func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 		if err == nil && where(p) != v.At {
 			return Outcome{}, errElsewhere, false
 		}
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return Outcome{}, err, true
 		}
 		if r.step == stepRecoveryCode {
@@ -304,7 +304,7 @@ func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 		return out, err, true
 	}
 	who, err := r.l.Sessions.Session(ctx, v.Token, false)
-	if errors.Is(err, store.ErrNotFound) || err == nil && who.Enrolls {
+	if errors.Is(err, storage.ErrNotFound) || err == nil && who.Enrolls {
 		return Outcome{}, nil, false
 	}
 	if err != nil {

@@ -9,16 +9,16 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // The ways of rescue.
 const (
-	Help      = "help"             // notify the administrators
-	ByEmail   = "email"            // a code to the account's mailbox
-	ByCode    = store.RecoveryCode // see UseCode
-	ByRequest = "recovery_request" // a link that works after a day; see recovery.go
+	Help      = "help"               // notify the administrators
+	ByEmail   = "email"              // a code to the account's mailbox
+	ByCode    = storage.RecoveryCode // see UseCode
+	ByRequest = "recovery_request"   // a link that works after a day; see recovery.go
 )
 
 // RescueOptions returns the ways of rescue for a pending sign-in.
@@ -41,7 +41,7 @@ func (l Recovery) RescueOptions(ctx context.Context, token string, who *Principa
 // rescueOptions returns none before a second factor is required. After "this was not me" it returns
 // only Help until a real second factor is proven (R76).
 func (l Recovery) rescueOptions(ctx context.Context, w pendingSignIn) ([]string, error) {
-	if w.State != store.Ready || w.SessionID != "" {
+	if w.State != storage.Ready || w.SessionID != "" {
 		return nil, nil
 	}
 	var out []string
@@ -65,9 +65,9 @@ func (l Recovery) rescueOptions(ctx context.Context, w pendingSignIn) ([]string,
 	return out, nil
 }
 
-func (l Recovery) rescueShut(ctx context.Context, u store.User) (bool, error) {
+func (l Recovery) rescueShut(ctx context.Context, u storage.User) (bool, error) {
 	r, err := l.c.Recoveries.Recovery(ctx, u.ID)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil
 	}
 	return r.Blocked, err
@@ -80,7 +80,7 @@ func (l Recovery) Rescue(ctx context.Context, token string, who *Principal, opti
 	if err != nil {
 		return Outcome{}, err
 	}
-	if w.State != store.Ready || w.SessionID != "" {
+	if w.State != storage.Ready || w.SessionID != "" {
 		return Outcome{}, ErrState
 	}
 	if option == ByCode { // the user only has to enter one
@@ -122,7 +122,7 @@ func (l Recovery) Rescue(ctx context.Context, token string, who *Principal, opti
 }
 
 func (l Recovery) rescueByEmail(ctx context.Context, w pendingSignIn, b Client) error {
-	m := limit.Message{Class: limit.Rescued, Transaction: "rescue:" + w.Hash, Channel: store.Email,
+	m := limit.Message{Class: limit.Rescued, Transaction: "rescue:" + w.Hash, Channel: storage.Email,
 		Destination: w.user.Email}
 	if err := l.budgets.send(ctx, w.user, m, b); err != nil {
 		return err
@@ -138,6 +138,6 @@ func (l Recovery) rescueByEmail(ctx context.Context, w pendingSignIn, b Client) 
 	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
 		return l.SecondFactor.sendError(ctx, w.user, "rescue", err)
 	}
-	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email,
-		Destination: send.Mask(store.Email, w.user.Email), Context: l.at(b)})
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: storage.Email,
+		Destination: send.Mask(storage.Email, w.user.Email), Context: l.at(b)})
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // AskReset mails a link to set a new password. ErrUnknownUser, ErrDisabled, ErrLocked and
@@ -21,7 +21,7 @@ func (l Account) AskReset(ctx context.Context, email string, b Client) error {
 	case errors.Is(why, ErrUnconfirmed):
 		p = l.Links.confirming()
 	case why != nil:
-		u = store.User{}
+		u = storage.User{}
 	}
 	if err := l.tell(ctx, event.ResetInstructionsSent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err

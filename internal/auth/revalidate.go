@@ -7,28 +7,28 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/session"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // held contains earlier proofs that still give access: those of a session, a family of refresh
 // tokens or a personal access token.
 type held struct {
 	session   string // ID of the session; empty for tokens
-	level     store.Level
-	proofs    []store.Proof
+	level     storage.Level
+	proofs    []storage.Proof
 	trusted   bool
 	trustedBy string
 }
 
-func heldBy(s store.Session) held { return held{s.ID, s.Level, s.Proofs, s.Trusted, s.TrustedBy} }
+func heldBy(s storage.Session) held { return held{s.ID, s.Level, s.Proofs, s.Trusted, s.TrustedBy} }
 
-func heldAs(t store.Token) held { return held{"", t.Level, t.Proofs, t.Trusted, t.TrustedBy} }
+func heldAs(t storage.Token) held { return held{"", t.Level, t.Proofs, t.Trusted, t.TrustedBy} }
 
 // today returns what earlier proofs are worth now; see policy.Today. It returns store.ErrNotFound
 // if they are worth nothing.
-func (l Sessions) today(ctx context.Context, u store.User, h held) (policy.Standing, error) {
+func (l Sessions) today(ctx context.Context, u storage.User, h held) (policy.Standing, error) {
 	if err := l.checkAllowed(u); err != nil && !errors.Is(err, ErrLocked) { // the lock applies only to sign-ins
-		return policy.Over, store.ErrNotFound
+		return policy.Over, storage.ErrNotFound
 	}
 	p := policy.Held{Level: h.level, Proofs: h.proofs, Trusted: h.trusted}
 	account, err := l.factsToday(ctx, u, h, &p)
@@ -37,13 +37,13 @@ func (l Sessions) today(ctx context.Context, u store.User, h held) (policy.Stand
 	}
 	standing := policy.Today(l.rules, account, p)
 	if standing == policy.Over {
-		return standing, store.ErrNotFound
+		return standing, storage.ErrNotFound
 	}
 	return standing, nil
 }
 
 // factsToday reads only the data that policy.Today needs, because it is called for every request.
-func (l Sessions) factsToday(ctx context.Context, u store.User, h held, p *policy.Held) (policy.Account, error) {
+func (l Sessions) factsToday(ctx context.Context, u storage.User, h held, p *policy.Held) (policy.Account, error) {
 	var a policy.Account
 	switch {
 	case h.trusted:
@@ -54,7 +54,7 @@ func (l Sessions) factsToday(ctx context.Context, u store.User, h held, p *polic
 		if p.BrowserStands, err = browserStands(ctx, l.Login, u.ID, h); err != nil {
 			return a, err
 		}
-	case h.level < store.TwoFactors:
+	case h.level < storage.TwoFactors:
 		a.Required = l.c.Policy.Require(u)
 		a.Proven = u.Proven()
 	}
@@ -67,7 +67,7 @@ func (l Sessions) factsToday(ctx context.Context, u store.User, h held, p *polic
 }
 
 // vouches reports whether a browser still counts as a second factor.
-func (l Sessions) vouches(d store.Device) bool { return policy.Vouches(l.rules, d.Proofs) }
+func (l Sessions) vouches(d storage.Device) bool { return policy.Vouches(l.rules, d.Proofs) }
 
 // Session returns the caller with the token of a session. header is set if the token was sent in a
 // header instead of a cookie. It returns store.ErrNotFound if there is no such session, or if it no
@@ -82,7 +82,7 @@ func Descendant(ctx context.Context, l *Login, userID, sessionID string) (*Princ
 }
 
 func judgeToday(l *Login) session.Judge {
-	return func(ctx context.Context, s store.Session, u store.User) (policy.Standing, error) {
+	return func(ctx context.Context, s storage.Session, u storage.User) (policy.Standing, error) {
 		return l.Sessions.today(ctx, u, heldBy(s))
 	}
 }
@@ -105,9 +105,9 @@ func (l Sessions) Program(ctx context.Context, text string) (*Principal, error) 
 	if standing, err := l.today(ctx, u, heldAs(t)); err != nil {
 		return nil, err
 	} else if standing != policy.Stands {
-		return nil, store.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
-	return &Principal{User: u, Program: &t, Session: store.Session{
+	return &Principal{User: u, Program: &t, Session: storage.Session{
 		ID: t.ID, UserID: u.ID, CredentialVersion: t.CredentialVersion, Token: true, Level: t.Level, Trusted: t.Trusted,
 		TrustedBy: t.TrustedBy, Proofs: t.Proofs,
 		CreatedAt: t.CreatedAt, SeenAt: t.UsedAt, IdleAt: t.IdleAt, ExpiresAt: t.ExpiresAt,
@@ -117,12 +117,12 @@ func (l Sessions) Program(ctx context.Context, text string) (*Principal, error) 
 // family checks that a valid family of refresh tokens still meets the account's requirements. If
 // not, the family ends with the sessions that came from it. The secret must be the newest one, so
 // that the holder of an old token cannot end the family.
-func (l Sessions) family(ctx context.Context, u store.User, r refreshText) error {
+func (l Sessions) family(ctx context.Context, u storage.User, r refreshText) error {
 	all, err := l.c.Tokens.TokensOf(ctx, u.ID, l.c.Now())
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(t store.Token) bool { return !t.Personal && t.ID == r.Family })
+	i := slices.IndexFunc(all, func(t storage.Token) bool { return !t.Personal && t.ID == r.Family })
 	if i < 0 || all[i].Hash != hash(r.Secret) {
 		return nil // RotateToken returns the reason
 	}
@@ -130,7 +130,7 @@ func (l Sessions) family(ctx context.Context, u store.User, r refreshText) error
 	if err == nil && standing == policy.Stands {
 		return l.c.Limits.Exchange(ctx, u.ID, r.Family)
 	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
 	return recordedOr(&RefreshError{RefreshNotFound}, ended(l.end(ctx, u.ID, r.Session)))

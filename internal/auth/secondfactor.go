@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Choose selects the factor to prove, by method or by ID, and sends its code. It may be called
@@ -25,7 +25,7 @@ func (l SecondFactor) Choose(ctx context.Context, token string, who *Principal, 
 	if w.State.Enrolls() || len(w.factors) < 2 {
 		return Outcome{}, ErrState
 	}
-	var chosen *store.Factor
+	var chosen *storage.Factor
 	for i, f := range w.factors {
 		if which != "" && (f.ID == which || f.Method == which && chosen == nil) {
 			chosen = &w.factors[i]
@@ -34,7 +34,7 @@ func (l SecondFactor) Choose(ctx context.Context, token string, who *Principal, 
 	if chosen == nil {
 		return Outcome{}, ErrChoice
 	}
-	w.State, w.Factor = store.Ready, chosen.ID
+	w.State, w.Factor = storage.Ready, chosen.ID
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
@@ -42,9 +42,9 @@ func (l SecondFactor) Choose(ctx context.Context, token string, who *Principal, 
 	return out, l.sendCode(ctx, w.Pending, w.user, *chosen, b)
 }
 
-func (l SecondFactor) advance(ctx context.Context, p store.Pending) error {
+func (l SecondFactor) advance(ctx context.Context, p storage.Pending) error {
 	err := l.c.Pendings.AdvancePending(ctx, p)
-	if errors.Is(err, store.ErrUsed) {
+	if errors.Is(err, storage.ErrUsed) {
 		return ErrState
 	}
 	return err
@@ -58,11 +58,11 @@ func (l SecondFactor) Resend(ctx context.Context, token string, who *Principal, 
 		return Outcome{}, err
 	}
 	b.within = w.SessionID
-	if w.State == store.Owner {
+	if w.State == storage.Owner {
 		return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
 	}
 	f, ok := w.factor()
-	if w.State != store.Ready || !ok {
+	if w.State != storage.Ready || !ok {
 		return Outcome{}, ErrState
 	}
 	if m := l.c.Methods[f.Method]; m == nil || m.Channel() == "" {
@@ -101,20 +101,20 @@ func (l SecondFactor) validate(ctx context.Context, token string, who *Principal
 	}
 	b.within = w.SessionID
 	switch w.State {
-	case store.Setup, store.Repair:
+	case storage.Setup, storage.Repair:
 		return l.Enroll.confirm(ctx, actor{pending: &w}, "", code, b)
-	case store.Owner:
+	case storage.Owner:
 		return l.proveOwner(ctx, w, who, code, b)
 	}
 	f, ok := w.factor()
-	if w.State != store.Ready || !ok {
+	if w.State != storage.Ready || !ok {
 		return Outcome{}, ErrState
 	}
 	rescued, err := l.prove(ctx, w, f, code, b)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if rescued || f.Method == store.Email { // the mailbox was proven, too
+	if rescued || f.Method == storage.Email { // the mailbox was proven, too
 		if w.user, err = l.Account.proves(ctx, w.user, w.First, b); err != nil {
 			return Outcome{}, err
 		}
@@ -139,7 +139,7 @@ func (l SecondFactor) proveOwner(
 	ctx context.Context, w pendingSignIn, who *Principal, code string, b Client,
 ) (Outcome, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
-		return Outcome{}, l.noCode(ctx, w, store.Email, b)
+		return Outcome{}, l.noCode(ctx, w, storage.Email, b)
 	}
 	place, err := l.budgets.mailedPlace(ctx, w.user, b)
 	if err != nil {
@@ -149,13 +149,13 @@ func (l SecondFactor) proveOwner(
 	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true,
-			Method: store.Email, Context: l.at(b)}
+			Method: storage.Email, Context: l.at(b)}
 		return Outcome{}, recordedOr(ErrCode, l.tell(ctx, failed))
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := place.Answered(l.budgets.sent(w.user, limit.Proven, store.Email, w.user.Email,
+	if err := place.Answered(l.budgets.sent(w.user, limit.Proven, storage.Email, w.user.Email,
 		b)).Succeed(ctx); err != nil {
 		return Outcome{}, err
 	}
@@ -168,7 +168,7 @@ func (l SecondFactor) proveOwner(
 		}
 		return l.Account.renewUnchanged(ctx, w.user, *who, b)
 	}
-	w.State = store.Setup
+	w.State = storage.Setup
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
@@ -178,7 +178,7 @@ func (l SecondFactor) proveOwner(
 // prove uses up a code of the factor or, if one was mailed, of the rescue. The guess is reserved
 // first. Every wrong code is ErrCode.
 func (l SecondFactor) prove(
-	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Client,
+	ctx context.Context, w pendingSignIn, f storage.Factor, code string, b Client,
 ) (rescued bool, err error) {
 	rescue := w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly
 	_, short := factor.Digits(code, factor.Size)
@@ -197,7 +197,7 @@ func (l SecondFactor) prove(
 		// A missing key is the operator's problem: do not report a wrong code to the user, and do
 		// not count a guess.
 		place := place.Answered(l.budgets.sent(w.user, limit.Proven, f.Method, f.Destination, b))
-		return false, errors.Join(fmt.Errorf("%w: %w", store.ErrUnavailable, err), place.Release(ctx))
+		return false, errors.Join(fmt.Errorf("%w: %w", storage.ErrUnavailable, err), place.Release(ctx))
 	}
 	if err == nil {
 		err = place.Answered(l.budgets.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Succeed(ctx)
@@ -210,7 +210,7 @@ func (l SecondFactor) prove(
 // count against the factor. A code of the factor itself is also accepted while the rescue code is
 // valid; both share the few guesses of the rescue.
 func (l SecondFactor) proveRescue(
-	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Client,
+	ctx context.Context, w pendingSignIn, f storage.Factor, code string, b Client,
 ) (rescued bool, err error) {
 	place, err := l.budgets.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Rescued(ctx, w.user.ID, from)
@@ -222,7 +222,7 @@ func (l SecondFactor) proveRescue(
 	t.Purpose = factor.Rescue
 	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 	if err == nil {
-		return true, place.Answered(l.budgets.sent(w.user, limit.Rescued, store.Email, w.user.Email, b)).Succeed(ctx)
+		return true, place.Answered(l.budgets.sent(w.user, limit.Rescued, storage.Email, w.user.Email, b)).Succeed(ctx)
 	}
 	if errors.Is(err, factor.ErrWrong) {
 		lives := l.budgets.claim(ctx, w.user, b,
@@ -243,7 +243,7 @@ func (l SecondFactor) proveRescue(
 }
 
 // verifyFactor uses up a code of a factor. It returns factor.ErrWrong or factor.ErrSecret.
-func (l SecondFactor) verifyFactor(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Client) error {
+func (l SecondFactor) verifyFactor(ctx context.Context, w pendingSignIn, f storage.Factor, code string, b Client) error {
 	m := l.c.Methods[f.Method]
 	if m == nil {
 		return factor.ErrWrong
@@ -258,7 +258,7 @@ func (l SecondFactor) verifyFactor(ctx context.Context, w pendingSignIn, f store
 // wrongCode records a wrong code. It returns ErrCode, or ErrCodeUsed for a code that was already
 // used.
 func (l SecondFactor) wrongCode(
-	ctx context.Context, place *limit.Reservation, w pendingSignIn, f store.Factor, err error, b Client,
+	ctx context.Context, place *limit.Reservation, w pendingSignIn, f storage.Factor, err error, b Client,
 ) error {
 	switch {
 	case errors.Is(err, factor.ErrReplayed):
@@ -275,7 +275,7 @@ func (l SecondFactor) wrongCode(
 // it does not help an attacker, so it does not count as a guess or cause an alert. It is recorded
 // at most once a minute.
 func (l SecondFactor) codeUsed(
-	ctx context.Context, place *limit.Reservation, u store.User, method string, b Client,
+	ctx context.Context, place *limit.Reservation, u storage.User, method string, b Client,
 ) error {
 	failed := event.UserFailedAuthn{
 		User: subject(u), AuthType: "code", SecondFactor: true, Method: method, Reason: "replayed", Context: l.at(b),
@@ -293,7 +293,7 @@ func (l SecondFactor) noCode(ctx context.Context, w pendingSignIn, method string
 }
 
 // warnOwner notifies the owner that codes are being guessed by someone who knows the password.
-func (l SecondFactor) warnOwner(ctx context.Context, u store.User, b Client) error {
+func (l SecondFactor) warnOwner(ctx context.Context, u storage.User, b Client) error {
 	warn, err := l.c.Limits.Warn(ctx, u.ID)
 	if warn {
 		l.notify(ctx, u, CodesTried, "", b)
@@ -304,9 +304,9 @@ func (l SecondFactor) warnOwner(ctx context.Context, u store.User, b Client) err
 // complete takes the pending whose second factor has just been proven and issues the session. Only
 // one of several callers gets the pending.
 func (l SecondFactor) complete(
-	ctx context.Context, w pendingSignIn, who *Principal, second store.Proof, b Client,
+	ctx context.Context, w pendingSignIn, who *Principal, second storage.Proof, b Client,
 ) (Outcome, error) {
-	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, store.ErrUsed) {
+	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, storage.ErrUsed) {
 		return Outcome{}, ErrState
 	} else if err != nil {
 		return Outcome{}, err
@@ -317,7 +317,7 @@ func (l SecondFactor) complete(
 		}
 		l.kickOutbox()
 	}
-	g := granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, second}}
+	g := granted{user: w.user, level: storage.TwoFactors, proofs: []storage.Proof{w.First, second}}
 	if w.SessionID != "" {
 		g.renews, g.verified = &who.Session, true
 	} else {
@@ -325,7 +325,7 @@ func (l SecondFactor) complete(
 		g.stay = l.Sessions.staying(w.Remember && second.Method != policy.Rescued, w.user, g.level)
 	}
 	out, err := l.finish(ctx, g, b)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return Outcome{}, ErrState // the session to renew has ended meanwhile
 	}
 	if err != nil {
@@ -343,11 +343,11 @@ func (l SecondFactor) trust(ctx context.Context, out *Outcome, remember bool, b 
 	if !remember || !l.trusts(out.User) {
 		return nil
 	}
-	var notices []store.Message
+	var notices []storage.Message
 	if out.StayCookie == "" { // otherwise the owner has got a notice that covers this
 		notices = l.notices(ctx, out.User, DeviceTrusted, "", b)
 	}
-	d := store.Device{Name: device.Name(b.Agent), Address: b.Address, Proofs: out.Session.Proofs}
+	d := storage.Device{Name: device.Name(b.Agent), Address: b.Address, Proofs: out.Session.Proofs}
 	cookie, err := l.c.Devices.Trust(ctx, out.User, d, notices...)
 	if err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // A code of an app is compared in memory, so its guess need not be reserved first. The check of the
@@ -23,7 +23,7 @@ import (
 // appCode is a code and the result of its comparison.
 type appCode struct {
 	pendingSignIn
-	factor   store.Factor
+	factor   storage.Factor
 	step     int64
 	verdict  error // nil, factor.ErrWrong or factor.ErrReplayed
 	answered repeat
@@ -48,12 +48,12 @@ func validateAtOnce(ctx context.Context, l *Login, token, code string, b Client)
 		User: subject(c.user), AuthType: "code", SecondFactor: true, Method: c.factor.Method, Context: l.at(b),
 	}
 	if errors.Is(c.verdict, factor.ErrReplayed) {
-		if err := c.take(ctx, l, store.Step{}, ErrCodeUsed, b); err != nil {
+		if err := c.take(ctx, l, storage.Step{}, ErrCodeUsed, b); err != nil {
 			return Outcome{}, err
 		}
 		return Outcome{}, l.SecondFactor.codeUsed(ctx, nil, c.user, c.factor.Method, b)
 	}
-	step := store.Step{Events: []store.Event{l.c.Trail.Row(failed)}}
+	step := storage.Step{Events: []storage.Event{l.c.Trail.Row(failed)}}
 	if err := c.take(ctx, l, step, ErrCode, b); err != nil {
 		return Outcome{}, err
 	}
@@ -74,9 +74,9 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 	f, ok := c.pendingSignIn.factor()
 	m := l.c.Methods[f.Method]
 	comparer, compares := m.(factor.Comparer)
-	if !ok || !compares || c.State != store.Ready || c.Rescue || c.Remember || !factor.Reads(m, f, code) ||
+	if !ok || !compares || c.State != storage.Ready || c.Rescue || c.Remember || !factor.Reads(m, f, code) ||
 		policy.After(l.rules, l.proofOf(f)) == policy.Enroll ||
-		!l.rules.TwoFactors([]store.Proof{c.First, l.proofOf(f)}) {
+		!l.rules.TwoFactors([]storage.Proof{c.First, l.proofOf(f)}) {
 		return c, errUndecided
 	}
 	c.factor = f
@@ -93,12 +93,12 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 func (c appCode) signIn(ctx context.Context, l *Login, b Client) (Outcome, error) {
 	second := l.proofOf(c.factor)
 	g := granted{
-		user: c.user, level: store.TwoFactors, proofs: []store.Proof{c.First, second},
+		user: c.user, level: storage.TwoFactors, proofs: []storage.Proof{c.First, second},
 		few: c.sessions >= 0 && c.sessions < fewSessions,
 	}
-	g.spends = func(opened *Opened, row store.Event) error {
-		step := store.Step{
-			Factor: c.factor.ID, TOTPStep: c.step, Takes: c.Hash, Events: []store.Event{row}, Session: &opened.Session,
+	g.spends = func(opened *Opened, row storage.Event) error {
+		step := storage.Step{
+			Factor: c.factor.ID, TOTPStep: c.step, Takes: c.Hash, Events: []storage.Event{row}, Session: &opened.Session,
 		}
 		draft, err := c.answered.draft(Outcome{User: c.user, Session: opened}, nil)
 		if err != nil {
@@ -116,7 +116,7 @@ func (c appCode) signIn(ctx context.Context, l *Login, b Client) (Outcome, error
 
 // take performs the step of a code within its budgets. The same answer is decided once; its outcome
 // is stored for repetitions.
-func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome error, b Client) error {
+func (c appCode) take(ctx context.Context, l *Login, step storage.Step, outcome error, b Client) error {
 	step.Now = l.c.Now()
 	again := repeatRight
 	if errors.Is(c.verdict, factor.ErrWrong) {
@@ -132,20 +132,20 @@ func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome er
 	once := l.c.Limits.OnceClaim(c.answered.owner+":"+c.answered.name(), again)
 	err := l.budgets.claim(ctx, c.user, b, func(from limit.From) error {
 		place, claims := l.c.Limits.SecondFactorClaims(c.user.ID, c.factor.ID, from)
-		step.Budgets = [][]store.Claim{{once}, claims}
+		step.Budgets = [][]storage.Claim{{once}, claims}
 		switch {
 		case c.verdict == nil:
-			step.Budgets = append(step.Budgets, []store.Claim{l.c.Limits.SessionClaim(c.user.ID)})
+			step.Budgets = append(step.Budgets, []storage.Claim{l.c.Limits.SessionClaim(c.user.ID)})
 			step.Returns, step.Clears = place.Returns()
 		case errors.Is(c.verdict, factor.ErrReplayed): // not a guess; see codeUsed
 			step.Returns = limit.Keys(claims)
 		}
 		err := l.c.Steps.TakeStep(ctx, step)
-		var closed *store.Closed
+		var closed *storage.Closed
 		switch {
 		case errors.As(err, &closed) && closed.Group > 0:
 			return &limit.Paused{Until: closed.Opens}
-		case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
+		case errors.Is(err, storage.ErrUsed), errors.Is(err, storage.ErrNotFound):
 			return errUndecided
 		}
 		return err

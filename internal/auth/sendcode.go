@@ -7,26 +7,26 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // sendOwner mails the code that proves the mailbox, within the budgets.
-func (l SecondFactor) sendOwner(ctx context.Context, p store.Pending, u store.User, b Client) error {
-	m := limit.Message{Class: limit.Proven, Transaction: p.Hash, Channel: store.Email, Destination: u.Email}
+func (l SecondFactor) sendOwner(ctx context.Context, p storage.Pending, u storage.User, b Client) error {
+	m := limit.Message{Class: limit.Proven, Transaction: p.Hash, Channel: storage.Email, Destination: u.Email}
 	if err := l.budgets.send(ctx, u, m, b); err != nil {
 		return err
 	}
 	if err := l.c.RescueCodes.Send(ctx, transaction(p, u, b), u.Email); err != nil {
 		return l.sendError(ctx, u, "owner", err)
 	}
-	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: store.Email,
-		Destination: send.Mask(store.Email, u.Email), Context: l.at(b)})
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: storage.Email,
+		Destination: send.Mask(storage.Email, u.Email), Context: l.at(b)})
 }
 
 // sendCode sends the code of a pending's factor, within the budgets.
-func (l SecondFactor) sendCode(ctx context.Context, p store.Pending, u store.User, f store.Factor, b Client) error {
-	if f.Method == store.Passkey { // the browser asks for it, even if it cannot be used here
+func (l SecondFactor) sendCode(ctx context.Context, p storage.Pending, u storage.User, f storage.Factor, b Client) error {
+	if f.Method == storage.Passkey { // the browser asks for it, even if it cannot be used here
 		return nil
 	}
 	m := l.c.Methods[f.Method]
@@ -49,7 +49,7 @@ func (l SecondFactor) sendCode(ctx context.Context, p store.Pending, u store.Use
 }
 
 // sendError logs the cause for the operator and returns the same error for the user in all cases.
-func (l SecondFactor) sendError(ctx context.Context, u store.User, method string, err error) error {
+func (l SecondFactor) sendError(ctx context.Context, u storage.User, method string, err error) error {
 	if !errors.Is(err, factor.ErrSend) {
 		return err
 	}
@@ -61,9 +61,9 @@ func (l SecondFactor) sendError(ctx context.Context, u store.User, method string
 	return ErrSend
 }
 
-func transaction(p store.Pending, u store.User, b Client) factor.Transaction {
+func transaction(p storage.Pending, u storage.User, b Client) factor.Transaction {
 	purpose := factor.SignIn
-	if p.State == store.Owner {
+	if p.State == storage.Owner {
 		purpose = factor.Owner
 	}
 	if p.SessionID != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/device"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // SignedIn is a session in the form that its owner may see, without its token and the token's hash.
@@ -21,10 +21,10 @@ type SignedIn struct {
 	Address   string // client address of the sign-in
 	CreatedAt time.Time
 	SeenAt    time.Time
-	Level     store.Level
+	Level     storage.Level
 	Trusted   bool
 	Token     bool // only a header token, of a program
-	Proofs    []store.Proof
+	Proofs    []storage.Proof
 	Current   bool // the session of the caller
 }
 
@@ -57,24 +57,24 @@ func (l Sessions) SessionsOf(ctx context.Context, who Principal) ([]SignedIn, er
 
 // SignedInTo lists the valid sessions of an account for an operator, most recently used first. A
 // session and the header token of the same sign-in are one entry.
-func (l Sessions) SignedInTo(ctx context.Context, u store.User) ([]store.Session, error) {
+func (l Sessions) SignedInTo(ctx context.Context, u storage.User) ([]storage.Session, error) {
 	all, err := l.living(ctx, u)
 	seen := map[string]bool{}
-	all = slices.DeleteFunc(all, func(s store.Session) bool {
+	all = slices.DeleteFunc(all, func(s storage.Session) bool {
 		twice := seen[s.ID]
 		seen[s.ID] = true
 		return twice
 	})
-	slices.SortFunc(all, func(a, b store.Session) int { return b.SeenAt.Compare(a.SeenAt) })
+	slices.SortFunc(all, func(a, b storage.Session) int { return b.SeenAt.Compare(a.SeenAt) })
 	return all, err
 }
 
 // OperatorEnds ends one session of an account, or everything issued to it if id is empty. It
 // returns ErrNoSuch if there is no such session.
-func (l Sessions) OperatorEnds(ctx context.Context, u store.User, id string) error {
+func (l Sessions) OperatorEnds(ctx context.Context, u storage.User, id string) error {
 	at := event.Acting(ctx, l.at(Client{}))
 	if id == "" {
-		u, err := l.change(ctx, u, store.FactorChange{
+		u, err := l.change(ctx, u, storage.FactorChange{
 			UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now(),
 		})
 		if err != nil {
@@ -83,7 +83,7 @@ func (l Sessions) OperatorEnds(ctx context.Context, u store.User, id string) err
 		return l.tell(ctx, event.SessionEnded{User: subject(u), Others: true, Context: at})
 	}
 	err := l.end(ctx, u.ID, id)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return ErrNoSuch
 	}
 	if err != nil {
@@ -95,18 +95,18 @@ func (l Sessions) OperatorEnds(ctx context.Context, u store.User, id string) err
 
 // living returns the sessions that still give access: those issued for the user's current
 // credentials that still meet the account's requirements.
-func (l Sessions) living(ctx context.Context, u store.User) ([]store.Session, error) {
+func (l Sessions) living(ctx context.Context, u storage.User) ([]storage.Session, error) {
 	all, err := l.c.Sessions.List(ctx, u.ID)
 	if err != nil {
 		return nil, err
 	}
-	var out []store.Session
+	var out []storage.Session
 	for _, s := range all {
 		if s.CredentialVersion != u.CredentialVersion {
 			continue
 		}
 		_, err := l.today(ctx, u, heldBy(s))
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, storage.ErrNotFound) {
 			continue
 		}
 		if err != nil {
@@ -124,7 +124,7 @@ func (l Sessions) EndSession(ctx context.Context, who Principal, id string, b Cl
 	if err := l.Reauth.RequireRecent(who); err != nil {
 		return err
 	}
-	if err := l.end(ctx, who.User.ID, id); errors.Is(err, store.ErrNotFound) {
+	if err := l.end(ctx, who.User.ID, id); errors.Is(err, storage.ErrNotFound) {
 		return ErrNoSuch
 	} else if err != nil {
 		return err
@@ -146,7 +146,7 @@ func (l Sessions) EndOthers(ctx context.Context, who Principal, b Client) (Outco
 	if who.Session.TrustedBy, err = keepTrust(ctx, &l.c, who.Session); err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.change(ctx, who.User, store.FactorChange{
+	u, err := l.change(ctx, who.User, storage.FactorChange{
 		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now(),
 	})
 	if err != nil {

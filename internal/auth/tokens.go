@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TokenPolicy configures refresh tokens and personal access tokens.
@@ -53,7 +53,7 @@ type refreshText struct {
 	Secret     string `json:"k"`
 }
 
-func (l Tokens) writeRefresh(t store.Token, secret string) (string, error) {
+func (l Tokens) writeRefresh(t storage.Token, secret string) (string, error) {
 	raw, err := json.Marshal(refreshText{t.ID, t.UserID, t.SessionID, t.Generation, secret})
 	return l.c.Keys.Sign("refresh-token", raw), err
 }
@@ -68,12 +68,12 @@ func (l Tokens) readRefresh(token string) (r refreshText, err error) {
 
 // newFamily starts a family for a session that was just issued. An earlier family of that session
 // ends.
-func (l Tokens) newFamily(ctx context.Context, g granted, s store.Session, b Client) (string, error) {
+func (l Tokens) newFamily(ctx context.Context, g granted, s storage.Session, b Client) (string, error) {
 	if err := l.c.Tokens.RevokeFamilies(ctx, s.UserID, s.ID); err != nil {
 		return "", err
 	}
 	now, secret, p := l.c.Now(), seal.Token(), l.c.Policy.Tokens
-	t, err := l.mint(ctx, g, store.Token{
+	t, err := l.mint(ctx, g, storage.Token{
 		Hash: hash(secret), SessionID: s.ID, Name: b.Agent, IdleAt: now.Add(p.RefreshIdle),
 		ExpiresAt: now.Add(p.RefreshLife),
 	}, kindRefresh, b)
@@ -95,7 +95,7 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, e
 		return Outcome{}, err
 	}
 	owner, err := l.c.Accounts.ByID(ctx, r.User)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	}
 	if err != nil {
@@ -115,21 +115,21 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, e
 		return Outcome{}, err
 	}
 	now, secret := l.c.Now(), seal.Token()
-	t, err := l.c.Tokens.RotateToken(ctx, store.TokenUse{
+	t, err := l.c.Tokens.RotateToken(ctx, storage.TokenUse{
 		ID: r.Family, Generation: r.Generation, Hash: hash(r.Secret), Next: hash(secret), Now: now,
 		IdleAt: now.Add(l.c.Policy.Tokens.RefreshIdle),
-		Copied: func() []store.Message { return l.notices(ctx, owner, TokenCopied, "", b) },
+		Copied: func() []storage.Message { return l.notices(ctx, owner, TokenCopied, "", b) },
 	})
 	switch {
-	case errors.Is(err, store.ErrUsed):
+	case errors.Is(err, storage.ErrUsed):
 		return Outcome{}, recordedOr(&RefreshError{RefreshCopied}, l.copiedToken(ctx, owner, r, b))
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	case err != nil:
 		return Outcome{}, err
 	}
 	u, err := l.c.Accounts.ByID(ctx, t.UserID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return Outcome{}, err
 	}
 	if err != nil || u.CredentialVersion != t.CredentialVersion || l.checkAllowed(u) != nil {
@@ -148,7 +148,7 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, e
 	// If the user has just signed out, the new token must end, too.
 	if err := l.c.Tokens.TouchToken(ctx, t.ID, now); err != nil {
 		_, _ = l.c.Sessions.Take(ctx, out.Session.Hash)
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, storage.ErrNotFound) {
 			err = &RefreshError{RefreshNotFound}
 		}
 		return Outcome{}, err
@@ -158,7 +158,7 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, e
 }
 
 // copiedToken ends everything issued with a refresh token that was presented again.
-func (l Tokens) copiedToken(ctx context.Context, u store.User, r refreshText, b Client) error {
+func (l Tokens) copiedToken(ctx context.Context, u storage.User, r refreshText, b Client) error {
 	l.kickOutbox()
 	if err := ended(l.Sessions.end(ctx, u.ID, r.Session)); err != nil {
 		return err
@@ -176,7 +176,7 @@ func (l Tokens) LogoutRefresh(ctx context.Context, token string, b Client) error
 		return nil
 	}
 	u, err := l.c.Accounts.ByID(ctx, r.User)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
@@ -198,24 +198,24 @@ type PersonalTokenRequest struct {
 // one, ErrTooLong or ErrTooMany.
 func (l Tokens) MintPersonal(
 	ctx context.Context, who Principal, w PersonalTokenRequest, b Client,
-) (string, store.Token, error) {
+) (string, storage.Token, error) {
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
-		return "", store.Token{}, err
+		return "", storage.Token{}, err
 	}
 	if err := l.Account.mayEnroll(who.User); err != nil {
-		return "", store.Token{}, err
+		return "", storage.Token{}, err
 	}
 	if err := w.check(l.c.Policy.Tokens); err != nil {
-		return "", store.Token{}, err
+		return "", storage.Token{}, err
 	}
 	if err := l.c.Limits.Setup(ctx, who.User.ID); err != nil {
-		return "", store.Token{}, err
+		return "", storage.Token{}, err
 	}
 	text, t, err := mintPersonal(ctx, l.Login, granted{
 		user: who.User, level: who.Session.Level, proofs: who.Session.Proofs,
 	}, w, b)
 	if err != nil {
-		return "", store.Token{}, err
+		return "", storage.Token{}, err
 	}
 	return text, t, l.useFreshness(ctx, who)
 }
@@ -238,25 +238,25 @@ func (w *PersonalTokenRequest) check(p TokenPolicy) error {
 // mintPersonal creates a personal access token with the granted proofs. It returns ErrTooMany.
 func mintPersonal(
 	ctx context.Context, l *Login, g granted, w PersonalTokenRequest, b Client,
-) (string, store.Token, error) {
+) (string, storage.Token, error) {
 	present, err := l.c.Tokens.TokensOf(ctx, g.user.ID, l.c.Now())
 	if err != nil {
-		return "", store.Token{}, err
+		return "", storage.Token{}, err
 	}
-	present = slices.DeleteFunc(present, func(t store.Token) bool { return !t.Personal })
+	present = slices.DeleteFunc(present, func(t storage.Token) bool { return !t.Personal })
 	if len(present) >= maxPersonal {
-		return "", store.Token{}, ErrTooMany
+		return "", storage.Token{}, ErrTooMany
 	}
 	text, ends := session.NewPersonal(), l.c.Now().Add(w.Life)
-	t, err := l.mint(ctx, g, store.Token{
+	t, err := l.mint(ctx, g, storage.Token{
 		Personal: true, Hash: hash(text), Name: w.Name, Scopes: w.Scopes, IdleAt: ends, ExpiresAt: ends,
 		Most: maxPersonal,
 	}, kindOwn, b, l.notices(ctx, g.user, TokenMinted, "", b)...)
-	if errors.Is(err, store.ErrUsed) { // another token was created meanwhile
+	if errors.Is(err, storage.ErrUsed) { // another token was created meanwhile
 		err = ErrTooMany
 	}
 	if err != nil {
-		return "", store.Token{}, err
+		return "", storage.Token{}, err
 	}
 	l.kickOutbox()
 	return text, t, nil
@@ -266,19 +266,19 @@ func mintPersonal(
 // one factor, never two, because none was proven, so guards that require two factors refuse it.
 // Like other tokens it ends with any change of the account's credentials. It returns ErrDisabled,
 // ErrLocked, ErrUnconfirmed, ErrUnproven, ErrChoice, ErrTooLong or ErrTooMany.
-func GrantToken(ctx context.Context, l *Login, u store.User, w PersonalTokenRequest) (string, store.Token, error) {
+func GrantToken(ctx context.Context, l *Login, u storage.User, w PersonalTokenRequest) (string, storage.Token, error) {
 	if err := l.checkAllowed(u); err != nil {
-		return "", store.Token{}, err
+		return "", storage.Token{}, err
 	}
 	if err := w.check(l.c.Policy.Tokens); err != nil {
-		return "", store.Token{}, err
+		return "", storage.Token{}, err
 	}
-	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{l.proof(policy.Operator)}}
+	g := granted{user: u, level: storage.OneFactor, proofs: []storage.Proof{l.proof(policy.Operator)}}
 	return mintPersonal(ctx, l, g, w, Client{})
 }
 
 // TokensOf lists the caller's tokens of both kinds, newest first.
-func (l Tokens) TokensOf(ctx context.Context, who Principal) ([]store.Token, error) {
+func (l Tokens) TokensOf(ctx context.Context, who Principal) ([]storage.Token, error) {
 	return l.c.Tokens.TokensOf(ctx, who.User.ID, l.c.Now())
 }
 
@@ -292,11 +292,11 @@ func (l Tokens) RevokeToken(ctx context.Context, who Principal, id string, b Cli
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(t store.Token) bool { return t.ID == id })
+	i := slices.IndexFunc(all, func(t storage.Token) bool { return t.ID == id })
 	if i < 0 {
 		return ErrNoSuch
 	}
-	if err := l.c.Tokens.RevokeToken(ctx, who.User.ID, id); errors.Is(err, store.ErrNotFound) {
+	if err := l.c.Tokens.RevokeToken(ctx, who.User.ID, id); errors.Is(err, storage.ErrNotFound) {
 		return ErrNoSuch
 	} else if err != nil {
 		return err

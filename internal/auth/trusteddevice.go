@@ -5,12 +5,12 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Device is a trusted or remembered browser of an account, in the form that its owner may see.
 type Device struct {
-	store.Device
+	storage.Device
 	Current bool // the browser of the caller
 }
 
@@ -46,7 +46,7 @@ func (l SecondFactor) RevokeDevice(ctx context.Context, who Principal, id string
 		err = l.c.Devices.Revoke(ctx, who.User.ID, id)
 		l.c.Sessions.Forget() // sessions that depend on its trust end at once
 	}
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return ErrNoSuch
 	}
 	if err != nil {
@@ -57,7 +57,7 @@ func (l SecondFactor) RevokeDevice(ctx context.Context, who Principal, id string
 
 // endTrust revokes all devices of a user. It also clears the session cache, so that sessions that
 // depend on their trust end at once.
-func (l SecondFactor) endTrust(ctx context.Context, userID string, messages ...store.Message) error {
+func (l SecondFactor) endTrust(ctx context.Context, userID string, messages ...storage.Message) error {
 	if err := l.c.Devices.RevokeAll(ctx, userID, messages...); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (l SecondFactor) endTrust(ctx context.Context, userID string, messages ...s
 }
 
 // trusts reports whether browsers of this user may be trusted at all.
-func (l SecondFactor) trusts(u store.User) bool {
+func (l SecondFactor) trusts(u storage.User) bool {
 	p := l.c.Policy
 	return p.TrustDevices && l.c.Devices.Life() > 0 && (p.TrustFor == nil || p.TrustFor(u))
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // If the user of a trusted session ends all other sessions or follows the link that changes the
@@ -16,7 +16,7 @@ import (
 
 // keepTrust returns the new TrustedBy of a session. It reads the record of the browser, so it must
 // be called before the change.
-func keepTrust(ctx context.Context, c *Config, s store.Session) (string, error) {
+func keepTrust(ctx context.Context, c *Config, s storage.Session) (string, error) {
 	if _, kept := keptProofs(s.ID, s.TrustedBy); kept || !s.Trusted {
 		return s.TrustedBy, nil
 	}
@@ -30,7 +30,7 @@ func keepTrust(ctx context.Context, c *Config, s store.Session) (string, error) 
 
 // keptProofs returns the proofs of its browser that a session keeps. ok is false if it keeps none,
 // because the browser has a record.
-func keptProofs(session, trustedBy string) (proofs []store.Proof, ok bool) {
+func keptProofs(session, trustedBy string) (proofs []storage.Proof, ok bool) {
 	rest, ok := strings.CutPrefix(trustedBy, session+" ")
 	if !ok || session == "" {
 		return nil, false

@@ -3,12 +3,12 @@ package auth
 import (
 	"context"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Unlock resets the counters of an account for guesses at its password and factors and for messages
 // sent to it. Budgets that bound costs stay.
-func (l Account) Unlock(ctx context.Context, u store.User) error {
+func (l Account) Unlock(ctx context.Context, u storage.User) error {
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // The numbers of newest rows of each kind that are read. They bound the cost of a sign-in. Each
@@ -24,9 +24,9 @@ const (
 // first: security changes, and sign-ins that proved the first factor but not the second (R143). It
 // omits the caller's own actions in this session, and incomplete sign-ins that the same browser
 // completed later.
-func (l Account) News(ctx context.Context, who Principal) ([]store.Event, error) {
-	newest := func(limit int, names ...string) store.EventFilter {
-		return store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit}
+func (l Account) News(ctx context.Context, who Principal) ([]storage.Event, error) {
+	newest := func(limit int, names ...string) storage.EventFilter {
+		return storage.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit}
 	}
 	rows, err := l.c.Trail.List(ctx, newest(newsRows, notableKinds()...), newest(markRows, event.NewsSeen{}.Name()),
 		newest(pausedRows, event.UserPaused{}.Name()), newest(signInRows, signIns()...))
@@ -40,7 +40,7 @@ func (l Account) News(ctx context.Context, who Principal) ([]store.Event, error)
 			seen = max(seen, min(through, e.Row)) // an event cannot be seen before it happens
 		}
 	}
-	var out []store.Event
+	var out []storage.Event
 	for i, e := range rows {
 		own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(ownFrom(e, who.Session))
 		if e.Row > seen && !own && notable(e, rows[:i]) {
@@ -52,7 +52,7 @@ func (l Account) News(ctx context.Context, who Principal) ([]store.Event, error)
 
 // ownFrom returns the time from which events belong to a session. A set-up required by a sign-in is
 // recorded before its session exists.
-func ownFrom(e store.Event, s store.Session) time.Time {
+func ownFrom(e storage.Event, s storage.Session) time.Time {
 	enrolls := e.Name == event.TFEnrolled{}.Name() || e.Name == event.PasskeyRegistered{}.Name()
 	if enrolls && len(s.Proofs) > 0 && s.Proofs[0].At.Before(s.CreatedAt) {
 		return s.Proofs[0].At
@@ -67,7 +67,7 @@ func signIns() []string {
 }
 
 // notable reports whether a row is news, given the rows after it.
-func notable(e store.Event, later []store.Event) bool {
+func notable(e storage.Event, later []storage.Event) bool {
 	if e.Name == (event.FirstFactorProven{}).Name() {
 		return !madeGood(e, later) // regardless of the codes tried then
 	}
@@ -75,8 +75,8 @@ func notable(e store.Event, later []store.Event) bool {
 }
 
 // madeGood reports whether the same browser completed a sign-in before this one expired.
-func madeGood(e store.Event, later []store.Event) bool {
-	return slices.ContainsFunc(later, func(n store.Event) bool {
+func madeGood(e storage.Event, later []storage.Event) bool {
+	return slices.ContainsFunc(later, func(n storage.Event) bool {
 		in := n.Name == event.UserAuthenticated{}.Name() || n.Name == event.UserReauthenticated{}.Name()
 		return in && n.Address == e.Address && n.Agent == e.Agent && n.At.Sub(e.At) <= PendingLife+time.Minute
 	})

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // keepsWayIn returns ErrLastWayIn if the user could no longer sign in without the items with these
@@ -14,7 +14,7 @@ import (
 // connected account whose provider is configured. If there are second factors, one of them must be
 // usable after it. Every removal calls keepsWayIn first and then changes the account under the same
 // credential version.
-func (l Passwordless) keepsWayIn(ctx context.Context, u store.User, without ...string) error {
+func (l Passwordless) keepsWayIn(ctx context.Context, u storage.User, without ...string) error {
 	return l.waysIn(ctx, u, nil, without)
 }
 
@@ -29,7 +29,7 @@ func (l Passwordless) follows(ctx context.Context, a actor, method string, add b
 	if err != nil {
 		return err
 	}
-	err = l.waysIn(ctx, a.who.User, &store.Factor{Method: method}, []string{replaced(present, "", add)})
+	err = l.waysIn(ctx, a.who.User, &storage.Factor{Method: method}, []string{replaced(present, "", add)})
 	if errors.Is(err, ErrLastWayIn) {
 		return ErrMethod
 	}
@@ -37,7 +37,7 @@ func (l Passwordless) follows(ctx context.Context, a actor, method string, add b
 }
 
 // waysIn is like keepsWayIn, with an additional second factor if one is added.
-func (l Passwordless) waysIn(ctx context.Context, u store.User, added *store.Factor, without []string) error {
+func (l Passwordless) waysIn(ctx context.Context, u storage.User, added *storage.Factor, without []string) error {
 	if u.PasswordHash != "" {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (l Passwordless) waysIn(ctx context.Context, u store.User, added *store.Fac
 	if err != nil {
 		return err
 	}
-	seconds = slices.DeleteFunc(seconds, func(f store.Factor) bool { return !stays(f.ID) })
+	seconds = slices.DeleteFunc(seconds, func(f storage.Factor) bool { return !stays(f.ID) })
 	if added != nil {
 		seconds = append(seconds, *added)
 	}
@@ -61,14 +61,14 @@ func (l Passwordless) waysIn(ctx context.Context, u store.User, added *store.Fac
 }
 
 // waysOf returns the remaining ways to sign in to an account.
-func (l Passwordless) waysOf(ctx context.Context, u store.User, stays func(id string) bool) (policy.Ways, error) {
+func (l Passwordless) waysOf(ctx context.Context, u storage.User, stays func(id string) bool) (policy.Ways, error) {
 	w := policy.Ways{Password: u.PasswordHash != ""}
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
 	if err != nil {
 		return w, err
 	}
 	if l.c.Policy.Life.ByLink {
-		w.Others = append(w.Others, policy.By(store.Email))
+		w.Others = append(w.Others, policy.By(storage.Email))
 	}
 	for _, f := range firsts {
 		if stays(f.ID) && l.offersFirst(f.Method) {
@@ -80,8 +80,8 @@ func (l Passwordless) waysOf(ctx context.Context, u store.User, stays func(id st
 		if err != nil {
 			return w, err
 		}
-		passkeys = l.WebAuthn.readable(ctx, passkeys, store.UseFirst)
-		w.Passkey = slices.ContainsFunc(passkeys, func(f store.Factor) bool { return stays(f.ID) })
+		passkeys = l.WebAuthn.readable(ctx, passkeys, storage.UseFirst)
+		w.Passkey = slices.ContainsFunc(passkeys, func(f storage.Factor) bool { return stays(f.ID) })
 	}
 	if l.c.Connections == nil {
 		return w, nil

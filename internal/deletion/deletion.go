@@ -9,14 +9,14 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Store is the part of the store that deletions need.
 type Store interface {
-	store.UserReader
-	store.Factors
-	store.Deletions
+	storage.UserReader
+	storage.Factors
+	storage.Deletions
 }
 
 // Config configures Deletions.
@@ -47,8 +47,8 @@ func (d *Deletions) Delete(ctx context.Context, id string) error {
 // delete deletes an account. request is the ID of the request for it, or empty.
 func (d *Deletions) delete(ctx context.Context, id, request string) error {
 	u, err := d.c.Store.UserByID(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		u, err = store.User{ID: id}, nil // the account may already be missing from the application's table
+	if errors.Is(err, storage.ErrNotFound) {
+		u, err = storage.User{ID: id}, nil // the account may already be missing from the application's table
 	}
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (d *Deletions) delete(ctx context.Context, id, request string) error {
 	}
 	erasure := d.c.Trail.NewErasure(ctx)
 	defer d.c.Changed()
-	err = d.c.Store.DeleteUser(ctx, store.Deletion{
+	err = d.c.Store.DeleteUser(ctx, storage.Deletion{
 		UserID: id, Request: request, Now: d.c.Now(), Erase: erasure.Erase, Event: erasure.Event(), Forget: forget,
 	})
 	if err != nil {
@@ -76,12 +76,12 @@ func (d *Deletions) delete(ctx context.Context, id, request string) error {
 }
 
 // traces returns the keys of the counters of an account.
-func (d *Deletions) traces(ctx context.Context, u store.User) ([]string, error) {
+func (d *Deletions) traces(ctx context.Context, u storage.User) ([]string, error) {
 	others := []string{u.Email, "key:" + account.Key(u.Email)}
 	if u.Username != "" {
 		others = append(others, "key:"+account.Key(u.Username))
 	}
-	for _, list := range []func(context.Context, string) ([]store.Factor, error){
+	for _, list := range []func(context.Context, string) ([]storage.Factor, error){
 		d.c.Store.FactorsOf, d.c.Store.FirstFactorsOf, d.c.Store.PasskeysOf,
 	} {
 		factors, err := list(ctx, u.ID)

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Errors of requests.
@@ -58,8 +58,8 @@ func (d *Deletions) Request(ctx context.Context, who auth.Principal, b auth.Clie
 	if err := o.Fresh(ctx, who); err != nil {
 		return due, err
 	}
-	r := store.DeletionRequest{
-		UserID: u.ID, ID: store.NewID(), CredentialVersion: account.NewUniquifier(), CreatedAt: now,
+	r := storage.DeletionRequest{
+		UserID: u.ID, ID: storage.NewID(), CredentialVersion: account.NewUniquifier(), CreatedAt: now,
 		DueAt: now.Add(o.Wait),
 	}
 	raw, err := json.Marshal(link{u.ID, r.ID})
@@ -77,9 +77,9 @@ func (d *Deletions) Request(ctx context.Context, who auth.Principal, b auth.Clie
 	r.Event = d.c.Trail.Row(e)
 	defer d.c.Changed()
 	switch err := d.c.Store.PutDeletion(ctx, r, u.CredentialVersion, m); {
-	case errors.Is(err, store.ErrExists):
+	case errors.Is(err, storage.ErrExists):
 		return due, ErrWaits
-	case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrUsed), errors.Is(err, storage.ErrNotFound):
 		return due, auth.ErrState
 	case err != nil:
 		return due, err
@@ -92,14 +92,14 @@ func (d *Deletions) Request(ctx context.Context, who auth.Principal, b auth.Clie
 }
 
 // open returns the request of a link. The error is ErrLink.
-func (d *Deletions) open(ctx context.Context, token string) (store.DeletionRequest, error) {
+func (d *Deletions) open(ctx context.Context, token string) (storage.DeletionRequest, error) {
 	var l link
 	raw, err := d.c.Owners.Keys.Verify(purpose, token)
 	if err != nil || json.Unmarshal(raw, &l) != nil || l.User == "" || l.ID == "" {
-		return store.DeletionRequest{}, ErrLink
+		return storage.DeletionRequest{}, ErrLink
 	}
 	r, err := d.c.Store.DeletionOf(ctx, l.User)
-	if errors.Is(err, store.ErrNotFound) || err == nil && r.ID != l.ID {
+	if errors.Is(err, storage.ErrNotFound) || err == nil && r.ID != l.ID {
 		err = ErrLink
 	}
 	return r, err
@@ -118,7 +118,7 @@ func (d *Deletions) Stop(ctx context.Context, token string, b auth.Client) error
 	if err != nil {
 		return err
 	}
-	if err = d.c.Store.EndDeletion(ctx, r.UserID, r.ID); errors.Is(err, store.ErrNotFound) {
+	if err = d.c.Store.EndDeletion(ctx, r.UserID, r.ID); errors.Is(err, storage.ErrNotFound) {
 		return ErrLink
 	} else if err != nil {
 		return err
@@ -133,12 +133,12 @@ func (d *Deletions) Stop(ctx context.Context, token string, b auth.Client) error
 
 // Keep cancels a deletion because of an action of the owner. It reports whether a
 // deletion was waiting.
-func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b auth.Client) (bool, error) {
+func (d *Deletions) Keep(ctx context.Context, u storage.User, why string, b auth.Client) (bool, error) {
 	r, err := d.c.Store.DeletionOf(ctx, u.ID)
 	if err == nil {
 		err = d.c.Store.EndDeletion(ctx, u.ID, r.ID)
 	}
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
@@ -168,7 +168,7 @@ func (d *Deletions) Due(ctx context.Context) error {
 			}
 			more = true
 			switch err := d.delete(ctx, r.UserID, r.ID); {
-			case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
+			case errors.Is(err, storage.ErrUsed), errors.Is(err, storage.ErrNotFound):
 				failed[r.ID] = true // it was canceled, or another node was faster
 			case err != nil:
 				failed[r.ID] = true
@@ -181,7 +181,7 @@ func (d *Deletions) Due(ctx context.Context) error {
 	}
 }
 
-func subject(u store.User) event.Subject {
+func subject(u storage.User) event.Subject {
 	return event.Subject{ID: u.ID, Email: u.Email, Username: u.Username}
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Time for which the previous secret is still accepted. Two sign-ins may run at
@@ -25,7 +25,7 @@ var ErrCopied = errors.New("device: the cookie was copied")
 
 // Config configures a Manager.
 type Config struct {
-	Devices store.Devices
+	Devices storage.Devices
 	Keys    *seal.Keys
 	Now     func() time.Time
 	// Life is the time for which a browser may skip the second factor or stay
@@ -69,7 +69,7 @@ func (m *Manager) Life() time.Duration { return m.c.Life }
 // Trust makes a device for a user who has just proven a second factor, and returns
 // the value of its cookie. The caller must fill in the device's name, address and
 // proofs. The messages are stored in the same transaction.
-func (m *Manager) Trust(ctx context.Context, u store.User, d store.Device, messages ...store.Message) (string, error) {
+func (m *Manager) Trust(ctx context.Context, u storage.User, d storage.Device, messages ...storage.Message) (string, error) {
 	return m.put(ctx, u, d, m.c.Life, messages)
 }
 
@@ -77,14 +77,14 @@ func (m *Manager) Trust(ctx context.Context, u store.User, d store.Device, messa
 // proven everything that their account asks for. The caller must fill in the
 // device's name, address, level, proofs and session. The messages are stored in the
 // same transaction.
-func (m *Manager) Keep(ctx context.Context, u store.User, d store.Device, life time.Duration,
-	messages ...store.Message) (string, error) {
+func (m *Manager) Keep(ctx context.Context, u storage.User, d storage.Device, life time.Duration,
+	messages ...storage.Message) (string, error) {
 	return m.put(ctx, u, d, min(life, m.c.Life), messages)
 }
 
-func (m *Manager) put(ctx context.Context, u store.User, d store.Device, life time.Duration,
-	messages []store.Message) (string, error) {
-	now, p := m.c.Now(), payload{Uniquifier: u.CredentialVersion, ID: store.NewID(), Secret: seal.Token()}
+func (m *Manager) put(ctx context.Context, u storage.User, d storage.Device, life time.Duration,
+	messages []storage.Message) (string, error) {
+	now, p := m.c.Now(), payload{Uniquifier: u.CredentialVersion, ID: storage.NewID(), Secret: seal.Token()}
 	if m.c.Staying {
 		p.User, p.Session = u.ID, d.SessionID
 	}
@@ -99,7 +99,7 @@ func (m *Manager) put(ctx context.Context, u store.User, d store.Device, life ti
 
 // Known is a recognized device.
 type Known struct {
-	store.Device
+	storage.Device
 	Next string        // the cookie's next value; empty if the cookie does not change
 	Left time.Duration // remaining life of the device, if Next is set
 }
@@ -108,7 +108,7 @@ type Known struct {
 // A malformed cookie is not a device and not an error (R85). If the cookie was copied, it returns
 // ErrCopied and stores the messages that copied returns, if it is not nil.
 func (m *Manager) Recognize(
-	ctx context.Context, u store.User, cookie, address string, copied func() []store.Message,
+	ctx context.Context, u storage.User, cookie, address string, copied func() []storage.Message,
 ) (known Known, ok bool, err error) {
 	p, ok := m.read(cookie)
 	if !ok || p.Uniquifier != u.CredentialVersion {
@@ -118,14 +118,14 @@ func (m *Manager) Recognize(
 	n.Secret = seal.Token()
 	hash := seal.HashToken(n.Secret)
 	now := m.c.Now()
-	d, err := m.c.Devices.UseDevice(ctx, store.DeviceUse{
+	d, err := m.c.Devices.UseDevice(ctx, storage.DeviceUse{
 		ID: p.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Stays: m.c.Staying,
 		Secret: seal.HashToken(p.Secret), Next: hash, Address: address, Now: now, Grace: m.grace, Copied: copied,
 	})
 	switch {
-	case errors.Is(err, store.ErrUsed):
+	case errors.Is(err, storage.ErrUsed):
 		return Known{}, false, ErrCopied
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		return Known{}, false, nil
 	case err != nil:
 		return Known{}, false, err
@@ -144,20 +144,20 @@ func (m *Manager) read(cookie string) (p payload, ok bool) {
 
 // Made returns the user, device and session for which the cookie of a remembered
 // browser was made. It does not look the device up and proves nothing.
-func (m *Manager) Made(cookie string) (made store.Device, ok bool) {
+func (m *Manager) Made(cookie string) (made storage.Device, ok bool) {
 	p, ok := m.read(cookie)
-	return store.Device{ID: p.ID, UserID: p.User, SessionID: p.Session}, ok && m.c.Staying && p.User != ""
+	return storage.Device{ID: p.ID, UserID: p.User, SessionID: p.Session}, ok && m.c.Staying && p.User != ""
 }
 
 // Vouches reports whether the cookie was made for this user under their current
 // credentials. It does not look the device up and proves nothing: it only selects a
 // budget.
-func (m *Manager) Vouches(u store.User, cookie string) bool { return m.ID(u, cookie) != "" }
+func (m *Manager) Vouches(u storage.User, cookie string) bool { return m.ID(u, cookie) != "" }
 
 // ID returns the ID of the cookie's device if the cookie was made for this user
 // under their current credentials, and "" otherwise. It does not look the device up
 // and proves nothing.
-func (m *Manager) ID(u store.User, cookie string) string {
+func (m *Manager) ID(u storage.User, cookie string) string {
 	p, ok := m.read(cookie)
 	if !ok || u.ID == "" || p.Uniquifier != u.CredentialVersion {
 		return ""
@@ -166,7 +166,7 @@ func (m *Manager) ID(u store.User, cookie string) string {
 }
 
 // List returns the user's valid devices of both kinds, newest first.
-func (m *Manager) List(ctx context.Context, userID string) ([]store.Device, error) {
+func (m *Manager) List(ctx context.Context, userID string) ([]storage.Device, error) {
 	return m.c.Devices.DevicesOf(ctx, userID, m.c.Now())
 }
 
@@ -174,7 +174,7 @@ func (m *Manager) List(ctx context.Context, userID string) ([]store.Device, erro
 // true for it. If the device depends on another one, both must be valid, and enough
 // is called with the other one. An empty ID stands for any device, because records
 // of earlier versions do not name their device.
-func (m *Manager) StillProves(ctx context.Context, userID, id string, enough func(store.Device) bool) (bool, error) {
+func (m *Manager) StillProves(ctx context.Context, userID, id string, enough func(storage.Device) bool) (bool, error) {
 	all, err := m.List(ctx, userID)
 	if err != nil || id == "" {
 		return slices.ContainsFunc(all, enough), err
@@ -185,7 +185,7 @@ func (m *Manager) StillProves(ctx context.Context, userID, id string, enough fun
 
 // Proofs returns the proofs of a valid device of the user, or of the device on
 // which it depends. If either is gone, Proofs returns nothing.
-func (m *Manager) Proofs(ctx context.Context, userID, id string) ([]store.Proof, error) {
+func (m *Manager) Proofs(ctx context.Context, userID, id string) ([]storage.Proof, error) {
 	all, err := m.List(ctx, userID)
 	if err != nil {
 		return nil, err
@@ -196,9 +196,9 @@ func (m *Manager) Proofs(ctx context.Context, userID, id string) ([]store.Proof,
 
 // restsOn returns the device on which the device with this ID depends: another
 // device, or itself.
-func restsOn(all []store.Device, id string) (store.Device, bool) {
+func restsOn(all []storage.Device, id string) (storage.Device, bool) {
 	for range 2 { // a remembered browser may depend on a trusted one, and that one on no other
-		i := slices.IndexFunc(all, func(d store.Device) bool { return d.ID == id })
+		i := slices.IndexFunc(all, func(d storage.Device) bool { return d.ID == id })
 		if i < 0 {
 			break
 		}
@@ -206,11 +206,11 @@ func restsOn(all []store.Device, id string) (store.Device, bool) {
 			return all[i], true
 		}
 	}
-	return store.Device{}, false
+	return storage.Device{}, false
 }
 
 // Trim deletes all but the newest devices of a user, and returns the deleted ones.
-func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]store.Device, error) {
+func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]storage.Device, error) {
 	return m.c.Devices.TrimDevices(ctx, userID, keep)
 }
 
@@ -222,7 +222,7 @@ func (m *Manager) Revoke(ctx context.Context, userID, id string) error {
 
 // RevokeAll deletes all devices of a user, of both kinds. The messages, which give
 // the reason, are stored in the same transaction.
-func (m *Manager) RevokeAll(ctx context.Context, userID string, messages ...store.Message) error {
+func (m *Manager) RevokeAll(ctx context.Context, userID string, messages ...storage.Message) error {
 	return m.c.Devices.RevokeDevices(ctx, userID, messages...)
 }
 

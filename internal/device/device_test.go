@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -21,7 +21,7 @@ type house struct {
 	db         *sqlite.DB
 	keys       *seal.Keys
 	now        time.Time
-	alice, bob store.User
+	alice, bob storage.User
 }
 
 func open(t testing.TB) *house {
@@ -37,9 +37,9 @@ func open(t testing.TB) *house {
 	}
 	h.Manager = New(Config{Devices: db, Keys: h.keys, Now: func() time.Time { return h.now },
 		Life: 30 * 24 * time.Hour})
-	for name, u := range map[string]*store.User{"alice": &h.alice, "bob": &h.bob} {
-		*u = store.User{
-			ID: store.NewID(), Email: name + "@x.t", EmailKey: name + "@x.t", Active: true,
+	for name, u := range map[string]*storage.User{"alice": &h.alice, "bob": &h.bob} {
+		*u = storage.User{
+			ID: storage.NewID(), Email: name + "@x.t", EmailKey: name + "@x.t", Active: true,
 			CredentialVersion: "first of " + name,
 			CreatedAt:         h.now, UpdatedAt: h.now,
 		}
@@ -50,9 +50,9 @@ func open(t testing.TB) *house {
 	return h
 }
 
-func (h *house) trust(u store.User) string {
+func (h *house) trust(u storage.User) string {
 	h.t.Helper()
-	cookie, err := h.Trust(context.Background(), u, store.Device{Name: "Firefox on Linux", Address: "192.0.2.1"})
+	cookie, err := h.Trust(context.Background(), u, storage.Device{Name: "Firefox on Linux", Address: "192.0.2.1"})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func (h *house) trust(u store.User) string {
 }
 
 // refused fails the test if the cookie is accepted.
-func (h *house) refused(what string, u store.User, cookie string) {
+func (h *house) refused(what string, u storage.User, cookie string) {
 	h.t.Helper()
 	if known, ok, err := h.Recognize(context.Background(), u, cookie,
 		"192.0.2.1", nil); ok || known.ID != "" || known.Next != "" || err != nil {
@@ -68,7 +68,7 @@ func (h *house) refused(what string, u store.User, cookie string) {
 	}
 }
 
-func (h *house) devices(u store.User) []store.Device {
+func (h *house) devices(u storage.User) []storage.Device {
 	h.t.Helper()
 	all, err := h.db.DevicesOf(context.Background(), u.ID, h.now)
 	if err != nil {
@@ -165,11 +165,11 @@ func TestADeviceIsItsUsersOnly(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	cookie := h.trust(h.alice)
 	h.refused("another user", h.bob, cookie)
-	h.refused("nobody", store.User{}, cookie)
+	h.refused("nobody", storage.User{}, cookie)
 	twin := h.bob
 	twin.CredentialVersion = h.alice.CredentialVersion
 	h.refused("another user under the same version", twin, cookie)
-	if h.Vouches(h.bob, cookie) || h.Vouches(store.User{}, cookie) || h.Vouches(h.alice, "") ||
+	if h.Vouches(h.bob, cookie) || h.Vouches(storage.User{}, cookie) || h.Vouches(h.alice, "") ||
 		!h.Vouches(h.alice, cookie) {
 		t.Error("vouches for the wrong one")
 	}
@@ -191,7 +191,7 @@ func TestRevokedDevicesAreNone(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	one, two, bobs := h.trust(h.alice), h.trust(h.alice), h.trust(h.bob)
 	all := h.devices(h.alice)
-	if err := h.db.RevokeDevice(ctx, h.bob.ID, all[0].ID); !errors.Is(err, store.ErrNotFound) {
+	if err := h.db.RevokeDevice(ctx, h.bob.ID, all[0].ID); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("somebody else's: %v", err)
 	}
 	if err := h.RevokeAll(ctx, h.alice.ID); err != nil {
@@ -248,7 +248,7 @@ func TestOddCookiesAreNoDevice(t *testing.T) {
 func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})
-	cookie, err := staying.Keep(ctx, h.alice, store.Device{Name: "Firefox", Level: store.TwoFactors, SessionID: "s"},
+	cookie, err := staying.Keep(ctx, h.alice, storage.Device{Name: "Firefox", Level: storage.TwoFactors, SessionID: "s"},
 		48*time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +275,7 @@ func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 		t.Fatalf("made for %+v, %v", made, ok)
 	}
 	known, ok, err := staying.Recognize(ctx, h.alice, cookie, "192.0.2.9", nil)
-	if !ok || err != nil || known.Level != store.TwoFactors || known.SessionID != "s" || known.Left != 24*time.Hour {
+	if !ok || err != nil || known.Level != storage.TwoFactors || known.SessionID != "s" || known.Left != 24*time.Hour {
 		t.Errorf("%+v %v %v", known, ok, err)
 	}
 	if made, ok := staying.Made(known.Next); !ok || made.UserID != h.alice.ID || made.SessionID != "s" {
@@ -319,7 +319,7 @@ func TestACookieWithoutAUserBelongsToNoUser(t *testing.T) {
 	}
 	without := whole
 	without.Uniquifier = ""
-	if id := h.ID(store.User{}, sign(h.Manager, without)); id != "" {
+	if id := h.ID(storage.User{}, sign(h.Manager, without)); id != "" {
 		t.Errorf("nobody has the device %q", id)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // FuzzRecognize checks that only the cookie that was issued is accepted. A
@@ -18,7 +18,7 @@ func FuzzRecognize(f *testing.F) {
 		f.Add(s)
 	}
 	ctx, h := context.Background(), open(f)
-	given, err := h.Trust(ctx, h.alice, store.Device{Name: "Firefox on Linux", Address: "192.0.2.1"})
+	given, err := h.Trust(ctx, h.alice, storage.Device{Name: "Firefox on Linux", Address: "192.0.2.1"})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/profile"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Dossier is everything that is stored about an account.
@@ -117,7 +117,7 @@ type Event struct {
 }
 
 // Of returns the dossier of an account.
-func Of(ctx context.Context, s store.Store, u store.User, now time.Time) (Dossier, error) {
+func Of(ctx context.Context, s storage.Store, u storage.User, now time.Time) (Dossier, error) {
 	c := collector{ctx: ctx, s: s, id: u.ID, now: now, d: Dossier{At: now.UTC(), Account: Account{
 		ID: u.ID, Email: u.Email, Username: u.Username, Roles: append([]string{}, u.Roles...), Active: u.Active,
 		Password: u.PasswordHash != "", Language: u.Language, Fields: profile.Decode(u.Profile), Proven: u.Proven(),
@@ -136,7 +136,7 @@ func Of(ctx context.Context, s store.Store, u store.User, now time.Time) (Dossie
 
 type collector struct {
 	ctx context.Context
-	s   store.Store
+	s   storage.Store
 	id  string
 	now time.Time
 	d   Dossier
@@ -145,7 +145,7 @@ type collector struct {
 func (c *collector) factors() (err error) {
 	c.d.Factors = []Factor{}
 	seen := map[string]bool{}
-	for _, list := range []func(context.Context, string) ([]store.Factor, error){
+	for _, list := range []func(context.Context, string) ([]storage.Factor, error){
 		c.s.FactorsOf, c.s.FirstFactorsOf, c.s.PasskeysOf,
 	} {
 		all, err := list(c.ctx, c.id)
@@ -216,14 +216,14 @@ func (c *collector) requests() error {
 	switch {
 	case err == nil:
 		c.d.Recovery = &r.CreatedAt
-	case !errors.Is(err, store.ErrNotFound):
+	case !errors.Is(err, storage.ErrNotFound):
 		return err
 	}
 	d, err := c.s.DeletionOf(c.ctx, c.id)
 	switch {
 	case err == nil:
 		c.d.Deletion = &d.DueAt
-	case !errors.Is(err, store.ErrNotFound):
+	case !errors.Is(err, storage.ErrNotFound):
 		return err
 	}
 	return nil
@@ -232,7 +232,7 @@ func (c *collector) requests() error {
 func (c *collector) events() error {
 	c.d.Events = []Event{}
 	for after := int64(0); ; {
-		rows, err := c.s.EventsBy(c.ctx, store.EventFilter{UserID: c.id, After: after})
+		rows, err := c.s.EventsBy(c.ctx, storage.EventFilter{UserID: c.id, After: after})
 		if err != nil || len(rows) == 0 {
 			return err
 		}

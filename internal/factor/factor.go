@@ -7,7 +7,7 @@ import (
 	"html/template"
 	"strings"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 var (
@@ -47,7 +47,7 @@ const (
 type Transaction struct {
 	ID      string // of the pending sign-in or the draft; never shown
 	Purpose Purpose
-	User    store.User
+	User    storage.User
 	Locale  string // language of the message
 	// Link returns the link that is mailed with a code and can be used in place of
 	// it. If Link is nil, no link is mailed.
@@ -80,32 +80,32 @@ type Method interface {
 	// BeginEnroll fills in Destination and Secret of the draft, from the destination
 	// that the user entered. It sends nothing. It returns ErrDestination if the
 	// destination is not valid.
-	BeginEnroll(ctx context.Context, t Transaction, destination string, d *store.Draft) (*EnrollmentSecret, error)
+	BeginEnroll(ctx context.Context, t Transaction, destination string, d *storage.Draft) (*EnrollmentSecret, error)
 	// FinishEnroll returns the factor if the code proves that the user holds what
 	// the draft describes, and spends the code. Otherwise it returns ErrWrong.
-	FinishEnroll(ctx context.Context, t Transaction, d store.Draft, code string) (store.Factor, error)
+	FinishEnroll(ctx context.Context, t Transaction, d storage.Draft, code string) (storage.Factor, error)
 	// Send sends a code for the transaction. The previous code becomes invalid. A
 	// method without a channel does nothing. If sending fails, Send returns
 	// ErrSend.
 	Send(ctx context.Context, t Transaction, destination string) error
 	// Verify returns nil if the code proves the factor, and spends the code: only
 	// one caller gets nil for it. Otherwise it returns ErrWrong.
-	Verify(ctx context.Context, t Transaction, f store.Factor, code string) error
+	Verify(ctx context.Context, t Transaction, f storage.Factor, code string) error
 }
 
 // Shower is a Method that can show a draft again to the user who started it, until
 // the draft is confirmed.
 type Shower interface {
-	Show(t Transaction, d store.Draft) (*EnrollmentSecret, error)
+	Show(t Transaction, d storage.Draft) (*EnrollmentSecret, error)
 }
 
 // Reader is a Method whose codes may have a number of digits other than Size.
 type Reader interface {
 	// Reads reports whether a string could be a code of the factor. It changes
 	// nothing. A text that could not be a code does not count as a guess.
-	Reads(f store.Factor, typed string) bool
+	Reads(f storage.Factor, typed string) bool
 	// Digits returns the number of digits of the factor's codes.
-	Digits(f store.Factor) int
+	Digits(f storage.Factor) int
 }
 
 // Comparer is a Method whose codes are compared without a store.
@@ -114,12 +114,12 @@ type Comparer interface {
 	// ErrWrong if the code is wrong, and ErrReplayed if the factor has accepted
 	// this step or a later one. It returns ErrSecret if the secret cannot be
 	// decrypted, or if only Verify can check the code.
-	Compare(f store.Factor, code string) (step int64, err error)
+	Compare(f storage.Factor, code string) (step int64, err error)
 }
 
 // DigitsOf returns the number of digits of a factor's codes, or zero if it has no
 // codes.
-func DigitsOf(m Method, f store.Factor) int {
+func DigitsOf(m Method, f storage.Factor) int {
 	switch r, ok := m.(Reader); {
 	case m == nil:
 		return 0
@@ -130,7 +130,7 @@ func DigitsOf(m Method, f store.Factor) int {
 }
 
 // Reads reports whether a string could be a code of a factor of a method.
-func Reads(m Method, f store.Factor, typed string) bool {
+func Reads(m Method, f storage.Factor, typed string) bool {
 	if r, ok := m.(Reader); ok {
 		return r.Reads(f, typed)
 	}
@@ -173,8 +173,8 @@ func Digits(code string, n int) (string, error) {
 }
 
 // FromDraft returns the factor that a draft describes.
-func FromDraft(d store.Draft) store.Factor {
-	return store.Factor{
+func FromDraft(d storage.Draft) storage.Factor {
+	return storage.Factor{
 		ID: d.FactorID, UserID: d.UserID, Method: d.Method, Name: d.Name,
 		Destination: d.Destination, Secret: d.Secret, Primary: !d.Add,
 	}

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // ErrMalformedAssertion is returned if the text from a browser is not the response of an
@@ -47,9 +47,9 @@ type Ceremony struct {
 
 // NewPasskey describes a passkey that is to be created.
 type NewPasskey struct {
-	User    store.User
-	Present []store.Factor // the user's passkeys: they are excluded, and the new one gets their user handle
-	Usage   string         // store.UseFirst or store.UseSecond
+	User    storage.User
+	Present []storage.Factor // the user's passkeys: they are excluded, and the new one gets their user handle
+	Usage   string           // storage.UseFirst or storage.UseSecond
 	// Discoverable requires a passkey that can be found without a user name.
 	Discoverable bool
 }
@@ -57,7 +57,7 @@ type NewPasskey struct {
 // AssertionRequest describes a request for a passkey. With neither Allowed nor Decoys, the
 // browser offers any passkey that it finds, and the response must name the user.
 type AssertionRequest struct {
-	Allowed []store.Factor
+	Allowed []storage.Factor
 	// Decoys are credential IDs that belong to no user.
 	Decoys       [][]byte
 	Verification Verification
@@ -84,7 +84,7 @@ type Passkeys interface {
 	BeginCreate(n NewPasskey) (Ceremony, error)
 	// FinishCreate returns a factor with a Key and a sealed record that is bound to
 	// userID and id. The error is ErrAnswer or a *Refused.
-	FinishCreate(state []byte, userID, id, answer string) (store.Factor, error)
+	FinishCreate(state []byte, userID, id, answer string) (storage.Factor, error)
 	BeginGet(q AssertionRequest) (Ceremony, error)
 	// Key returns the key of the passkey that a response names. The error is
 	// ErrAnswer.
@@ -92,7 +92,7 @@ type Passkeys interface {
 	// Verify returns nil if the response proves the passkey f, and updates its
 	// record: only one caller gets nil for a response. The error is ErrAnswer or a
 	// *Refused.
-	Verify(ctx context.Context, state []byte, f store.Factor, answer string) (Assertion, error)
+	Verify(ctx context.Context, state []byte, f storage.Factor, answer string) (Assertion, error)
 	// Detail reads a passkey's record. The error is ErrSecret.
-	Detail(f store.Factor) (PasskeyDetail, error)
+	Detail(f storage.Factor) (PasskeyDetail, error)
 }

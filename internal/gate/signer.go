@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Life is the time for which an assertion is valid.
@@ -52,7 +52,7 @@ type Claims struct {
 
 // Sign returns an assertion (RFC 7519), signed with Ed25519 (RFC 8037).
 func (s *Signer) Sign(c Claims, now time.Time) string {
-	c.Issuer, c.IssuedAt, c.Expires, c.ID = s.issuer, now.Unix(), now.Add(Life).Unix(), store.NewID()
+	c.Issuer, c.IssuedAt, c.Expires, c.ID = s.issuer, now.Unix(), now.Add(Life).Unix(), storage.NewID()
 	signed := s.header + "." + encode(c)
 	return signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(s.keys[0], []byte(signed)))
 }
@@ -96,15 +96,15 @@ func encode(v any) string {
 // Describe sets the claims about a session's proofs: acr by the levels of NIST SP
 // 800-63B, and amr by RFC 8176. A session of a trusted browser has proven one
 // factor.
-func (c *Claims) Describe(s store.Session) {
+func (c *Claims) Describe(s storage.Session) {
 	c.ACR = "aal1"
-	if s.Level >= store.TwoFactors {
+	if s.Level >= storage.TwoFactors {
 		c.ACR = "aal2"
 	}
 	for _, p := range s.Proofs {
 		c.AMR = append(c.AMR, reference(p)...)
 	}
-	if s.Level >= store.TwoFactors {
+	if s.Level >= storage.TwoFactors {
 		c.AMR = append(c.AMR, "mfa")
 	}
 	slices.Sort(c.AMR)
@@ -116,18 +116,18 @@ func (c *Claims) Describe(s store.Session) {
 
 // reference returns the values of RFC 8176 for a proof. RFC 8176 has no value for
 // an account at another site or a remembered browser.
-func reference(p store.Proof) []string {
+func reference(p storage.Proof) []string {
 	method, _, _ := strings.Cut(p.Method, ":")
 	switch method {
 	case "password", "register", "reset":
 		return []string{"pwd"}
-	case store.Authenticator, store.RecoveryCode:
+	case storage.Authenticator, storage.RecoveryCode:
 		return []string{"otp"}
-	case store.Email:
+	case storage.Email:
 		return []string{"otp"}
-	case store.SMS:
+	case storage.SMS:
 		return []string{"otp", "sms"}
-	case store.Passkey:
+	case storage.Passkey:
 		if p.UserVerified {
 			return []string{"pop", "user"}
 		}

@@ -18,7 +18,7 @@ import (
 
 	"github.com/twofold-auth/twofold/gate"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 var oldKey, newKey = strings.Repeat("o", 32), strings.Repeat("n", 32)
@@ -51,8 +51,8 @@ func TestAnAssertionSaysWhoAndHow(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	s := signer(t, newKey)
 	c := Claims{Audience: "app.example.org", Subject: "U1", Email: "ann@example.org", Groups: []string{"admin"}}
-	c.Describe(store.Session{Level: store.TwoFactors, FreshAt: now.Add(-time.Minute), Proofs: []store.Proof{
-		{Method: "password"}, {Method: store.Passkey, UserVerified: true}, {Method: store.SMS},
+	c.Describe(storage.Session{Level: storage.TwoFactors, FreshAt: now.Add(-time.Minute), Proofs: []storage.Proof{
+		{Method: "password"}, {Method: storage.Passkey, UserVerified: true}, {Method: storage.SMS},
 	}})
 	text := s.Sign(c, now)
 	v, _ := verifier(t, now, func() *Signer { return s })

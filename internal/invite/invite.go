@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // ErrLink is returned for a link that is invalid, was used, was replaced by a later
@@ -22,8 +22,8 @@ const MailKind = "invite"
 
 // Store is the part of the store that invitations need.
 type Store interface {
-	store.UserReader
-	store.Invitations
+	storage.UserReader
+	storage.Invitations
 }
 
 // Config configures Invitations.
@@ -50,46 +50,46 @@ func New(c Config) *Invitations { return &Invitations{c} }
 // Invite mails an invitation. It replaces an earlier one to the same address. The
 // error is store.ErrExists if an account has the address or the username, an error
 // of account.ParseEmail or account.Accounts.Judge, or auth.ErrSend.
-func (v *Invitations) Invite(ctx context.Context, d account.Draft) (store.Invitation, error) {
+func (v *Invitations) Invite(ctx context.Context, d account.Draft) (storage.Invitation, error) {
 	if v.c.Mailer == nil {
-		return store.Invitation{}, auth.ErrSend
+		return storage.Invitation{}, auth.ErrSend
 	}
 	email, key, err := account.ParseEmail(d.Email)
 	if err != nil {
-		return store.Invitation{}, err
+		return storage.Invitation{}, err
 	}
 	d.Email, d.Password, d.Hash = email, "", ""
 	if err := v.c.Accounts.Judge(d); err != nil {
-		return store.Invitation{}, err
+		return storage.Invitation{}, err
 	}
 	for _, name := range []string{email, d.Username} {
 		if name == "" {
 			continue
 		}
 		if _, err := v.c.Accounts.Find(ctx, name); err == nil {
-			return store.Invitation{}, store.ErrExists
-		} else if !errors.Is(err, store.ErrNotFound) {
-			return store.Invitation{}, err
+			return storage.Invitation{}, storage.ErrExists
+		} else if !errors.Is(err, storage.ErrNotFound) {
+			return storage.Invitation{}, err
 		}
 	}
 	token, now := seal.Token(), v.c.Now()
-	i := store.Invitation{
-		ID: store.NewID(), TokenHash: seal.HashToken(token), Email: email, EmailKey: key, Username: d.Username,
+	i := storage.Invitation{
+		ID: storage.NewID(), TokenHash: seal.HashToken(token), Email: email, EmailKey: key, Username: d.Username,
 		Roles: d.Roles, Language: d.Language, Profile: d.Profile, CreatedAt: now, ExpiresAt: now.Add(v.c.Within),
 	}
 	m, err := v.c.Mailer.SealEmail(auth.Email{
-		Kind: MailKind, To: email, User: store.User{Email: email, Username: d.Username, Language: d.Language},
+		Kind: MailKind, To: email, User: storage.User{Email: email, Username: d.Username, Language: d.Language},
 		Token: token, Life: v.c.Within,
 	})
 	if err != nil {
-		return store.Invitation{}, err
+		return storage.Invitation{}, err
 	}
 	e := event.UserInvited{Email: email, Invitation: i.ID, Context: event.Acting(ctx, event.Context{At: now})}
 	if err := v.c.Trail.Tell(ctx, e, v.c.Events); err != nil {
-		return store.Invitation{}, err
+		return storage.Invitation{}, err
 	}
 	if err := v.c.Store.PutInvitation(ctx, i, m); err != nil {
-		return store.Invitation{}, err
+		return storage.Invitation{}, err
 	}
 	v.c.Mailer.Wake()
 	return i, nil
@@ -107,7 +107,7 @@ func (v *Invitations) Revoke(ctx context.Context, email string) error {
 }
 
 // List returns the pending invitations, sorted by address.
-func (v *Invitations) List(ctx context.Context) (out []store.Invitation, err error) {
+func (v *Invitations) List(ctx context.Context) (out []storage.Invitation, err error) {
 	const batch = 500
 	for after := ""; ; after = out[len(out)-1].EmailKey {
 		list, err := v.c.Store.ListInvitations(ctx, after, batch, v.c.Now())
@@ -118,9 +118,9 @@ func (v *Invitations) List(ctx context.Context) (out []store.Invitation, err err
 }
 
 // Look returns the invitation of a link and changes nothing. The error is ErrLink.
-func (v *Invitations) Look(ctx context.Context, token string) (store.Invitation, error) {
+func (v *Invitations) Look(ctx context.Context, token string) (storage.Invitation, error) {
 	i, err := v.c.Store.Invitation(ctx, seal.HashToken(token), v.c.Now())
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		err = ErrLink
 	}
 	return i, err
@@ -131,7 +131,7 @@ func (v *Invitations) Look(ctx context.Context, token string) (store.Invitation,
 type Choice struct {
 	Password string
 	// Passkey returns the passkey as a factor of the account; see auth.InvitedKey.
-	Passkey func(userID string) (store.Factor, error)
+	Passkey func(userID string) (storage.Factor, error)
 }
 
 // Accept creates the account of an invitation. Its address counts as proven,
@@ -139,13 +139,13 @@ type Choice struct {
 // creates the account, so either both happen or neither does. The error is ErrLink,
 // auth.ErrPasswordNeeded, auth.ErrTaken if the address or the username is taken
 // by now, or an error of the password.
-func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b auth.Client) (store.User, error) {
+func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b auth.Client) (storage.User, error) {
 	if c.Password == "" && c.Passkey == nil && !v.c.Passwordless {
-		return store.User{}, auth.ErrPasswordNeeded
+		return storage.User{}, auth.ErrPasswordNeeded
 	}
 	i, err := v.Look(ctx, token)
 	if err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	d := account.Draft{
 		Email: i.Email, Username: i.Username, Password: c.Password, Roles: i.Roles, Language: i.Language,
@@ -155,16 +155,16 @@ func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b auth
 		d.Language = b.Speaks
 	}
 	if err := v.c.Accounts.Judge(d); err != nil {
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	u, err := v.c.Accounts.Create(ctx, d)
 	switch {
-	case errors.Is(err, store.ErrUsed):
-		return store.User{}, ErrLink
-	case errors.Is(err, store.ErrExists):
-		return store.User{}, auth.ErrTaken
+	case errors.Is(err, storage.ErrUsed):
+		return storage.User{}, ErrLink
+	case errors.Is(err, storage.ErrExists):
+		return storage.User{}, auth.ErrTaken
 	case err != nil:
-		return store.User{}, err
+		return storage.User{}, err
 	}
 	return u, v.c.Trail.Tell(ctx, event.InvitationAccepted{
 		User:       event.Subject{ID: u.ID, Email: u.Email, Username: u.Username},

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // name is the name of a budget.
@@ -33,9 +33,9 @@ type Budget struct {
 }
 
 // claim returns a claim of one place in the budget of a key.
-func (l *Limiter) claim(of name, parts ...string) store.Claim {
+func (l *Limiter) claim(of name, parts ...string) storage.Claim {
 	b := l.rows[of]
-	c := store.Claim{Key: key(b.Name, parts...), Limit: b.Number(l.n), Window: b.Window(l.n)}
+	c := storage.Claim{Key: key(b.Name, parts...), Limit: b.Number(l.n), Window: b.Window(l.n)}
 	if b.Hold != nil {
 		c.Hold = b.Hold(l.n)
 		c.MaxHold = c.Hold
@@ -47,8 +47,8 @@ func (l *Limiter) claim(of name, parts ...string) store.Claim {
 }
 
 // byNetwork returns claims of one place in each budget of the networks of an address.
-func (l *Limiter) byNetwork(b name, address string, parts ...string) []store.Claim {
-	var out []store.Claim
+func (l *Limiter) byNetwork(b name, address string, parts ...string) []storage.Claim {
+	var out []storage.Claim
 	for i, n := range networks(address) {
 		c := l.claim(b, append(parts[:len(parts):len(parts)], n)...)
 		c.Limit = (c.Limit*(2+i) + 1) / 2 // 1, 1.5 and 2 times the limit

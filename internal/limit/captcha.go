@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // ErrCaptcha means that the next guess needs a captcha, because earlier ones were wrong.
@@ -46,8 +46,8 @@ func captchas() []Budget {
 
 // unasked returns the claims of a guess without a captcha. They use the typed identity, because
 // budgets of the account would reveal which username belongs to an address.
-func unasked(l *Limiter, g Guess) []store.Claim {
-	claims := []store.Claim{l.claim(captchaName, g.Identity, fingerprint(g.Secret))}
+func unasked(l *Limiter, g Guess) []storage.Claim {
+	claims := []storage.Claim{l.claim(captchaName, g.Identity, fingerprint(g.Secret))}
 	if g.From.Address != "" {
 		claims = append(claims, l.byNetwork(captchaNetwork, g.From.Address)...)
 	}
@@ -70,7 +70,7 @@ func Failing(ctx context.Context, l *Limiter, g Guess) (bool, error) {
 // withoutCaptcha reserves a guess without a captcha: its places, and those of guesses without a
 // captcha. It returns ErrCaptcha if only the latter are full.
 func withoutCaptcha(
-	ctx context.Context, l *Limiter, p *Reservation, g Guess, claims []store.Claim,
+	ctx context.Context, l *Limiter, p *Reservation, g Guess, claims []storage.Claim,
 ) (*Reservation, error) {
 	extra := unasked(l, g)
 	for i := range extra {

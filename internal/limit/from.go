@@ -1,6 +1,6 @@
 package limit
 
-import "github.com/twofold-auth/twofold/store"
+import "github.com/twofold-auth/twofold/internal/storage"
 
 // From describes the caller. It proves nothing and only selects budgets.
 type From struct {
@@ -46,7 +46,7 @@ func (f From) kind() string {
 }
 
 // sends returns claims of one place in the budgets of messages of the caller's networks.
-func (l *Limiter) sends(f From) []store.Claim {
+func (l *Limiter) sends(f From) []storage.Claim {
 	who := ""
 	if f.Own() {
 		who = "owner"

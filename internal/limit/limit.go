@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Paused is the error of a budget that is closed until the given time.
@@ -18,7 +18,7 @@ func (p *Paused) Error() string { return "limit: too many attempts" }
 
 // Limiter reserves places in budgets.
 type Limiter struct {
-	counters store.Counters
+	counters storage.Counters
 	now      func() time.Time
 	n        Limits
 	rows     map[name]Budget
@@ -27,7 +27,7 @@ type Limiter struct {
 }
 
 // New returns a limiter with the given figures.
-func New(c store.Counters, now func() time.Time, n Limits) *Limiter {
+func New(c storage.Counters, now func() time.Time, n Limits) *Limiter {
 	rows := map[name]Budget{}
 	for _, b := range Budgets() {
 		rows[b.Name] = b
@@ -104,13 +104,13 @@ func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Reservation, error
 	// caller's own count, but not that of other networks.
 	strangers, known := l.claim(firstAccount, g.Account, secret), l.claim(firstKnownAccount, g.Account, secret)
 	p := &Reservation{all: []string{strangers.Key, known.Key, l.claim(captchaName, g.Identity, secret).Key}}
-	var claims []store.Claim
+	var claims []storage.Claim
 	switch {
 	case g.From.Session != "":
-		claims = []store.Claim{l.claim(firstSession, g.Account, secret, g.From.Session)}
+		claims = []storage.Claim{l.claim(firstSession, g.Account, secret, g.From.Session)}
 		p.all = nil
 	case g.From.Own():
-		claims = []store.Claim{l.claim(firstKnown, g.Account, secret, g.From.mark()), known}
+		claims = []storage.Claim{l.claim(firstKnown, g.Account, secret, g.From.mark()), known}
 	case g.From.Network:
 		claims = append(l.byNetwork(firstNetwork, g.From.Address, g.Identity, secret), known)
 	default:
@@ -141,24 +141,24 @@ func fingerprint(secret string) string {
 }
 
 // pause returns claims of one place in the budgets that pause an account's second factors.
-func (l *Limiter) pause(account string, f From) []store.Claim { return l.apart(second, account, f) }
+func (l *Limiter) pause(account string, f From) []storage.Claim { return l.apart(second, account, f) }
 
 // apart returns claims of one place in a budget in which known browsers and known networks have
 // their own places, so that an attacker who only knows the password does not use up the owner's.
 // Attempts of strangers in a network also count there, so that no one has twice as many.
-func (l *Limiter) apart(of name, account string, f From) []store.Claim {
+func (l *Limiter) apart(of name, account string, f From) []storage.Claim {
 	if f.Browser != "" {
-		return []store.Claim{l.claim(of, account, "browser "+f.Browser)}
+		return []storage.Claim{l.claim(of, account, "browser "+f.Browser)}
 	}
 	shared := l.claim(of, account)
 	if f.Address == "" {
-		return []store.Claim{shared}
+		return []storage.Claim{shared}
 	}
 	near := l.claim(of, account, "network "+Network(f.Address))
 	if f.Network {
-		return []store.Claim{near}
+		return []storage.Claim{near}
 	}
-	return []store.Claim{shared, near}
+	return []storage.Claim{shared, near}
 }
 
 // SecondFactor reserves one guess at a second factor of the account: in the caller's pause budgets
@@ -170,7 +170,7 @@ func (l *Limiter) SecondFactor(ctx context.Context, account, factor string, f Fr
 
 // SecondFactorClaims are the claims of SecondFactor, for a step that reserves them
 // itself.
-func (l *Limiter) SecondFactorClaims(account, factor string, f From) (*Reservation, []store.Claim) {
+func (l *Limiter) SecondFactorClaims(account, factor string, f From) (*Reservation, []storage.Claim) {
 	claims := l.pause(account, f)
 	p := &Reservation{own: Keys(claims)}
 	if factor != "" {
@@ -187,7 +187,7 @@ func (l *Limiter) Pausing(ctx context.Context, account string, f From) error {
 }
 
 // looking returns the claims changed so that they take no place.
-func looking(claims []store.Claim) []store.Claim {
+func looking(claims []storage.Claim) []storage.Claim {
 	for i := range claims {
 		claims[i].Look = true
 	}
@@ -215,8 +215,8 @@ func (l *Limiter) FactorFirst(ctx context.Context, factor string, f From) (*Rese
 // life returns claims of one failure of those that disable a factor. Strangers have half of them
 // and known networks a quarter, so that they cannot disable it for a browser that has signed in to
 // the account before.
-func (l *Limiter) life(factor string, f From) []store.Claim {
-	claims := []store.Claim{l.claim(factorLife, factor)}
+func (l *Limiter) life(factor string, f From) []storage.Claim {
+	claims := []storage.Claim{l.claim(factorLife, factor)}
 	switch {
 	case f.Own():
 	case f.Network:
@@ -281,7 +281,7 @@ func (l *Limiter) Setup(ctx context.Context, userID string) error {
 func (l *Limiter) OAuthStart(ctx context.Context, f From) error {
 	claims := l.byNetwork(oauthStart, f.Address)
 	if f.Session != "" {
-		claims = []store.Claim{l.claim(oauthStart, f.mark())}
+		claims = []storage.Claim{l.claim(oauthStart, f.mark())}
 	}
 	_, err := l.reserve(ctx, &Reservation{}, claims...)
 	return err
@@ -295,7 +295,7 @@ func (l *Limiter) Once(ctx context.Context, what string, within time.Duration) e
 }
 
 // OnceClaim is the claim of Once, for a step that reserves it itself.
-func (l *Limiter) OnceClaim(what string, within time.Duration) store.Claim {
+func (l *Limiter) OnceClaim(what string, within time.Duration) storage.Claim {
 	c := l.claim(once, what)
 	c.Window = within
 	return c
@@ -313,7 +313,7 @@ func (l *Limiter) Running(ctx context.Context, what string) (bool, error) {
 	return false, err
 }
 
-func (l *Limiter) reserve(ctx context.Context, p *Reservation, claims ...store.Claim) (*Reservation, error) {
+func (l *Limiter) reserve(ctx context.Context, p *Reservation, claims ...storage.Claim) (*Reservation, error) {
 	p.l = l
 	for _, c := range claims {
 		if !c.Look {
@@ -321,7 +321,7 @@ func (l *Limiter) reserve(ctx context.Context, p *Reservation, claims ...store.C
 		}
 	}
 	opens, err := l.counters.Reserve(ctx, l.now(), claims...)
-	if errors.Is(err, store.ErrUsed) {
+	if errors.Is(err, storage.ErrUsed) {
 		return nil, &Paused{Until: opens}
 	}
 	if err != nil {
@@ -331,7 +331,7 @@ func (l *Limiter) reserve(ctx context.Context, p *Reservation, claims ...store.C
 }
 
 // Keys returns the keys of the budgets of claims.
-func Keys(claims []store.Claim) []string {
+func Keys(claims []storage.Claim) []string {
 	out := make([]string, len(claims))
 	for i, c := range claims {
 		out[i] = c.Key

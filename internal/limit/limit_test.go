@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
 type bench struct {
 	*limit.Limiter
-	db  store.Store
+	db  storage.Store
 	now time.Time
 }
 
@@ -42,7 +42,7 @@ func (b *bench) first(identity, address string) (*limit.Reservation, error) {
 // text is a code to a proven number, for a stranger who proved a first factor.
 func text(transaction, to string) limit.Message {
 	return limit.Message{
-		Class: limit.Proven, Transaction: transaction, Account: "alice", Channel: store.SMS, Destination: to,
+		Class: limit.Proven, Transaction: transaction, Account: "alice", Channel: storage.SMS, Destination: to,
 		From: limit.From{Address: "192.0.2.1"},
 	}
 }
@@ -191,12 +191,12 @@ func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
 		t.Errorf("the next code of this sign-in may go out in %v", until.Sub(b.now))
 	}
 	for range 4 { // other sign-ins, one destination
-		if err := b.Send(ctx, text(store.NewID(), "+16505551212")); err != nil {
+		if err := b.Send(ctx, text(storage.NewID(), "+16505551212")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	paused(t, b.Send(ctx, text(store.NewID(), "+16505551212")))
-	if err := b.Send(ctx, text(store.NewID(), "+16505551213")); err != nil {
+	paused(t, b.Send(ctx, text(storage.NewID(), "+16505551212")))
+	if err := b.Send(ctx, text(storage.NewID(), "+16505551213")); err != nil {
 		t.Errorf("another destination: %v", err)
 	}
 	p, err := b.SecondFactor(ctx, "alice", "phone", limit.From{})
@@ -206,7 +206,7 @@ func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
 	if err := p.Answered(text("tx", "+16505551212")).Succeed(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Send(ctx, text(store.NewID(), "+16505551212")); err != nil {
+	if err := b.Send(ctx, text(storage.NewID(), "+16505551212")); err != nil {
 		t.Errorf("a code that came back right did not give its place back: %v", err)
 	}
 }
@@ -331,7 +331,7 @@ func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{SendHour: 40})
 	pump := func(to string) int {
 		for n := range 200 {
-			m := text(store.NewID(), to)
+			m := text(storage.NewID(), to)
 			if err := b.Send(ctx, m); err != nil {
 				paused(t, err)
 				return n
@@ -377,7 +377,7 @@ func TestADecoyIsNotCountedAsSent(t *testing.T) {
 	}
 	paused(t, ask(150, true))
 	paused(t, ask(151, false))
-	if err := b.Send(ctx, limit.Message{Class: limit.Proven, Transaction: "t", Account: "a", Channel: store.Email,
+	if err := b.Send(ctx, limit.Message{Class: limit.Proven, Transaction: "t", Account: "a", Channel: storage.Email,
 		Destination: "a"}); err != nil {
 		t.Errorf("who proved a first factor: %v", err)
 	}

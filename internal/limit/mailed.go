@@ -3,7 +3,7 @@ package limit
 import (
 	"context"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // RescueFailures is the number of consecutive wrong codes, over all rescues of an account by mail,
@@ -34,10 +34,10 @@ func (l *Limiter) mailed(ctx context.Context, of name, userID string, f From) (*
 func (l *Limiter) Proved(ctx context.Context, userID, address string) error {
 	all := []string{
 		key(mailedLife, userID), key(rescueLife, userID), key(setup, userID),
-		key(sendShortly, address, store.Email, string(Claimed)),
-		key(sendUnanswered, address, store.Email, string(Claimed)),
+		key(sendShortly, address, storage.Email, string(Claimed)),
+		key(sendUnanswered, address, storage.Email, string(Claimed)),
 	}
-	for _, channel := range []string{store.Email, store.SMS} {
+	for _, channel := range []string{storage.Email, storage.SMS} {
 		all = append(all, key(sendClaimed, userID, channel))
 	}
 	if err := l.counters.Release(ctx, nil, all); err != nil {

@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// memory keeps counters as the contract of store.Counters says. With dry it
+// memory keeps counters as the contract of storage.Counters says. With dry it
 // answers and counts nothing.
 type memory struct {
 	mu   sync.Mutex
@@ -22,7 +22,7 @@ type counted struct {
 	opens, ends time.Time
 }
 
-func (m *memory) Reserve(_ context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
+func (m *memory) Reserve(_ context.Context, now time.Time, claims ...storage.Claim) (time.Time, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var opens time.Time
@@ -32,7 +32,7 @@ func (m *memory) Reserve(_ context.Context, now time.Time, claims ...store.Claim
 		}
 	}
 	if !opens.IsZero() {
-		return opens, store.ErrUsed
+		return opens, storage.ErrUsed
 	}
 	for _, c := range claims {
 		if c.Look || m.dry {

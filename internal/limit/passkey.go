@@ -3,7 +3,7 @@ package limit
 import (
 	"context"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Passkey reserves one answer of an authenticator, from a client address and, where it is known
@@ -11,7 +11,7 @@ import (
 // these only bound the cost of checks. Guesses at passwords or codes do not block the owner's
 // passkey.
 func (l *Limiter) Passkey(ctx context.Context, userID string, f From) (*Reservation, error) {
-	var own, all []store.Claim
+	var own, all []storage.Claim
 	if userID != "" {
 		all = l.apart(passkey, userID, f)
 	}

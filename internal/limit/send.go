@@ -3,7 +3,7 @@ package limit
 import (
 	"context"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // sending limits the messages that a Limiter lets through.
@@ -39,8 +39,8 @@ func (m Message) to() string {
 }
 
 // answerable returns the claims that a right answer returns.
-func (l sending) answerable(m Message) []store.Claim {
-	claims := []store.Claim{
+func (l sending) answerable(m Message) []storage.Claim {
+	claims := []storage.Claim{
 		l.claim(sendShortly, m.Destination, m.Channel, m.to()),
 		l.claim(sendUnanswered, m.Destination, m.Channel, m.to()),
 	}
@@ -87,7 +87,7 @@ type First struct {
 }
 
 // answerableFirst returns the claims that a right code returns.
-func (l sending) answerableFirst(m First) []store.Claim {
+func (l sending) answerableFirst(m First) []storage.Claim {
 	claims := l.sends(m.From)
 	if m.From.Own() {
 		return append(claims, l.claim(firstKnownShort, m.Account, m.Channel, m.From.mark()))
@@ -97,7 +97,7 @@ func (l sending) answerableFirst(m First) []store.Claim {
 		return claims
 	}
 	share, most := firstShare, firstDay
-	if m.Channel == store.SMS {
+	if m.Channel == storage.SMS {
 		share, most = firstShareText, firstDayText
 	}
 	return append(append(claims, l.byNetwork(share, m.From.Address, m.Identity, m.Channel)...),
@@ -112,7 +112,7 @@ func (l sending) SendFirst(ctx context.Context, m First) error {
 	if m.From.known() {
 		kind = "known"
 	}
-	if m.Channel == store.SMS {
+	if m.Channel == storage.SMS {
 		most = firstMostText
 	}
 	_, err := l.reserve(ctx, &Reservation{}, append(l.answerableFirst(m), l.claim(gap, m.Transaction, m.Channel),
@@ -122,7 +122,7 @@ func (l sending) SendFirst(ctx context.Context, m First) error {
 
 // sent returns a claim for one of all messages that are sent. For a message that is not sent or was
 // already counted, it only checks the budget, so that the result looks the same.
-func (l sending) sent(channel, kind string, look bool) store.Claim {
+func (l sending) sent(channel, kind string, look bool) storage.Claim {
 	c := l.claim(sendAll, channel, kind)
 	c.Look = look
 	return c
@@ -145,13 +145,13 @@ type Mail struct {
 // Link reserves one letter for an identity, known or not. The budgets of identity and network
 // together are checked first, so that one stranger cannot use up the owner's budget.
 func (l sending) Link(ctx context.Context, m Mail) error {
-	var claims []store.Claim
+	var claims []storage.Claim
 	kind := "anybody"
 	if m.From.known() {
 		kind = "known"
 	}
 	if m.From.Own() {
-		claims = []store.Claim{l.claim(linkHour, m.Identity, m.Kind, m.From.mark())}
+		claims = []storage.Claim{l.claim(linkHour, m.Identity, m.Kind, m.From.mark())}
 	} else {
 		claims = l.byNetwork(linkHour, m.From.Address, m.Identity, m.Kind)
 	}
@@ -160,7 +160,7 @@ func (l sending) Link(ctx context.Context, m Mail) error {
 		claims = append(claims, l.byNetwork(linkShare, m.From.Address, m.Identity, m.Kind)...)
 	}
 	claims = append(claims, l.claim(linkDay, m.Identity, m.Kind, m.From.among()),
-		l.sent(store.Email, kind, m.Decoy || m.Paid))
+		l.sent(storage.Email, kind, m.Decoy || m.Paid))
 	_, err := l.reserve(ctx, &Reservation{}, claims...)
 	return err
 }
@@ -172,7 +172,7 @@ func (l sending) ChangeLetter(ctx context.Context, kind, userID, identity string
 	_, err := l.reserve(ctx, &Reservation{},
 		l.claim(linkHour, userID, kind), l.claim(linkDay, userID, kind),
 		l.claim(linkHour, identity, kind, userID), l.claim(linkDay, identity, kind, string(Claimed)),
-		l.claim(sendAll, store.Email, string(Claimed)))
+		l.claim(sendAll, storage.Email, string(Claimed)))
 	return err
 }
 
@@ -180,7 +180,7 @@ func (l sending) ChangeLetter(ctx context.Context, kind, userID, identity string
 func (l sending) Register(ctx context.Context, address string, letter bool) error {
 	claims := l.byNetwork(register, address)
 	if letter {
-		claims = append(claims, l.claim(sendAll, store.Email, "anybody"))
+		claims = append(claims, l.claim(sendAll, storage.Email, "anybody"))
 	}
 	_, err := l.reserve(ctx, &Reservation{}, claims...)
 	return err

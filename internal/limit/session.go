@@ -3,7 +3,7 @@ package limit
 import (
 	"context"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Session reserves one new session of an account. This budget and those of exchanges bound the cost
@@ -15,7 +15,7 @@ func (l *Limiter) Session(ctx context.Context, userID string) error {
 }
 
 // SessionClaim is the claim of Session, for a step that reserves it itself.
-func (l *Limiter) SessionClaim(userID string) store.Claim { return l.claim(sessions, userID) }
+func (l *Limiter) SessionClaim(userID string) storage.Claim { return l.claim(sessions, userID) }
 
 // Exchange reserves the exchange of a refresh token.
 func (l *Limiter) Exchange(ctx context.Context, userID, family string) error {

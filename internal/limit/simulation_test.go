@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const (
@@ -78,19 +78,19 @@ func (w *world) attack(from func() limit.From) {
 				w.messages++
 			}
 		}
-		if w.SendFirst(ctx, limit.First{Transaction: store.NewID(), Channel: store.Email, Identity: owner(i),
+		if w.SendFirst(ctx, limit.First{Transaction: storage.NewID(), Channel: storage.Email, Identity: owner(i),
 			Account: owner(i), From: from()}) == nil {
 			w.messages++
 		}
 		if w.Send(ctx, limit.Message{
-			Class: limit.Claimed, Transaction: store.NewID(), Account: fmt.Sprint("attacker", i), Channel: store.SMS,
+			Class: limit.Claimed, Transaction: storage.NewID(), Account: fmt.Sprint("attacker", i), Channel: storage.SMS,
 			Destination: phone, From: from(),
 		}) == nil {
 			w.texts++
 		}
 	}
 	for range 20 { // no one's addresses: nothing is sent
-		_ = w.Link(ctx, limit.Mail{Kind: "reset", Identity: store.NewID(), Decoy: true, From: from()})
+		_ = w.Link(ctx, limit.Mail{Kind: "reset", Identity: storage.NewID(), Decoy: true, From: from()})
 	}
 }
 
@@ -102,7 +102,7 @@ func (w *world) live(at int) {
 		who := (at*105 + i) % 3000
 		f := limit.From{Address: fmt.Sprintf("10.1.%d.%d", who/250, who%250), Browser: fmt.Sprint("browser", who)}
 		m := limit.Message{
-			Class: limit.Proven, Transaction: store.NewID(), Account: fmt.Sprint(who), Channel: store.Email,
+			Class: limit.Proven, Transaction: storage.NewID(), Account: fmt.Sprint(who), Channel: storage.Email,
 			Destination: fmt.Sprint(who), From: f,
 		}
 		err := w.Send(ctx, m)
@@ -153,7 +153,7 @@ func (w *world) look() {
 		w.locked["passkey"] += int(step / time.Minute)
 	}
 	if w.Send(ctx, limit.Message{
-		Class: limit.Proven, Transaction: "t", Account: owner(0), Channel: store.SMS, Destination: phone, From: away,
+		Class: limit.Proven, Transaction: "t", Account: owner(0), Channel: storage.SMS, Destination: phone, From: away,
 	}) != nil {
 		w.locked["text to the proven number"] += int(step / time.Minute)
 	}

@@ -6,16 +6,16 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // counting counts how often a budget is written.
 type counting struct {
-	store.Counters
+	storage.Counters
 	writes int
 }
 
-func (c *counting) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
+func (c *counting) Reserve(ctx context.Context, now time.Time, claims ...storage.Claim) (time.Time, error) {
 	c.writes++
 	return c.Counters.Reserve(ctx, now, claims...)
 }

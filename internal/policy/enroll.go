@@ -1,8 +1,8 @@
 package policy
 
-import "github.com/twofold-auth/twofold/store"
+import "github.com/twofold-auth/twofold/internal/storage"
 
-// Whether an account's address was proven is a fact (store.User.Proven), not a
+// Whether an account's address was proven is a fact (storage.User.Proven), not a
 // setting. Anyone can register another person's address. So nothing that opens the
 // account, or that a sign-in asks for, is added before a code or link that was
 // mailed to the address has been used. Otherwise the owner of the address would
@@ -18,13 +18,13 @@ func MayEnroll(r Rules, a Account) bool { return !r.Mails || a.Proven }
 // MayChange is like MayEnroll, but for a change of factors. A factor by mail is
 // itself a proof: it is added only after its code was entered. A factor that
 // replaces another second factor adds nothing.
-func MayChange(r Rules, a Account, c store.FactorChange) bool {
+func MayChange(r Rules, a Account, c storage.FactorChange) bool {
 	switch {
 	case c.Add == nil && c.Codes == nil:
 		return true
-	case c.Add != nil && c.Add.Method == store.Email:
+	case c.Add != nil && c.Add.Method == storage.Email:
 		return true
-	case c.Add != nil && c.Add.Usage != store.UseFirst && len(c.Remove) > 0:
+	case c.Add != nil && c.Add.Usage != storage.UseFirst && len(c.Remove) > 0:
 		return true
 	}
 	return MayEnroll(r, a)
@@ -33,7 +33,7 @@ func MayChange(r Rules, a Account, c store.FactorChange) bool {
 // MailboxAlone reports whether a first factor proves only that its user reads the
 // mail of an account that has a password. Another person may have chosen that
 // password, and then the address is not proven.
-func MailboxAlone(a Account, first store.Proof) bool {
+func MailboxAlone(a Account, first storage.Proof) bool {
 	return ThroughMailbox(first.Method) && a.Password
 }
 
@@ -48,13 +48,13 @@ func Drops(a Account) (openers, seconds bool) { return !a.Proven, !a.EverProven 
 // Ways are the ways to begin a sign-in to an account.
 type Ways struct {
 	Password bool
-	Passkey  bool          // a passkey that begins a sign-in
-	Others   []store.Proof // proofs by codes, links and accounts at other sites
+	Passkey  bool            // a passkey that begins a sign-in
+	Others   []storage.Proof // proofs by codes, links and accounts at other sites
 }
 
 // Opens reports whether one of the ways leads to a complete sign-in. If the account
 // has second factors, one of them must be able to follow.
-func Opens(r Rules, w Ways, seconds []store.Factor) bool {
+func Opens(r Rules, w Ways, seconds []storage.Factor) bool {
 	if w.Password || w.Passkey {
 		return true
 	}

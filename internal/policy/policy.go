@@ -3,7 +3,7 @@ package policy
 import (
 	"slices"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Rules are the operator's decisions on which the answers depend.
@@ -43,7 +43,7 @@ type Account struct {
 	// ResetLately reports whether the password was reset through the mailbox so
 	// recently that it still counts as the mailbox.
 	ResetLately bool
-	Factors     []store.Factor // its second factors
+	Factors     []storage.Factor // its second factors
 }
 
 // Action is the next step of a sign-in.
@@ -63,14 +63,14 @@ type Step struct {
 	Do Action
 	// Factors are the factors to choose from, if Do is Prove. If it is empty, all
 	// factors of the account depend on the same thing as the first factor.
-	Factors []store.Factor
+	Factors []storage.Factor
 	// BrowserDoes reports whether a trusted browser can replace the second factor.
 	BrowserDoes bool
 }
 
 // Next returns what an account asks for after a first factor. Every kind of sign-in
 // calls it, and nothing else decides.
-func Next(r Rules, a Account, first store.Proof) Step {
+func Next(r Rules, a Account, first storage.Proof) Step {
 	switch {
 	case len(a.Factors) > 0:
 		return Step{Prove, Seconds(r, a, first), a.Trusts && !r.Outdated(a.Factors)}
@@ -84,7 +84,7 @@ func Next(r Rules, a Account, first store.Proof) Step {
 
 // After returns what follows a second factor: a session, or the set-up of another
 // factor if the proven one no longer counts or replaced a lost one.
-func After(r Rules, second store.Proof) Action {
+func After(r Rules, second storage.Proof) Action {
 	if second.Method == Rescued && r.RepairOnly || second.Method != Rescued && r.Refuses(second.Method) {
 		return Enroll
 	}
@@ -93,7 +93,7 @@ func After(r Rules, second store.Proof) Action {
 
 // Again returns what an account asks for after the first factor of a
 // re-authentication. A factor that no longer counts cannot make a session fresh.
-func Again(r Rules, a Account, first store.Proof) Step {
+func Again(r Rules, a Account, first storage.Proof) Step {
 	switch {
 	case r.Outdated(a.Factors):
 		return Step{Do: Refuse}
@@ -106,14 +106,14 @@ func Again(r Rules, a Account, first store.Proof) Step {
 // usable returns the factors that can be proven here. If there are none, it returns
 // all: the account still has a second factor, and no sign-in skips it (R20). It
 // returns at most one passkey, because the browser finds the right one.
-func (r Rules) usable(all []store.Factor) []store.Factor {
-	var out []store.Factor
+func (r Rules) usable(all []storage.Factor) []storage.Factor {
+	var out []storage.Factor
 	passkey := false
 	for _, f := range all {
-		if !slices.Contains(r.Methods, f.Method) || passkey && f.Method == store.Passkey {
+		if !slices.Contains(r.Methods, f.Method) || passkey && f.Method == storage.Passkey {
 			continue
 		}
-		passkey = passkey || f.Method == store.Passkey
+		passkey = passkey || f.Method == storage.Passkey
 		out = append(out, f)
 	}
 	if len(out) == 0 {
@@ -127,11 +127,11 @@ func (r Rules) Refuses(method string) bool { return r.StrongOnly && Weak(method)
 
 // Outdated reports whether an account has second factors of which none counts any
 // longer. They must still be proven, and then another factor must be set up.
-func (r Rules) Outdated(factors []store.Factor) bool {
-	return len(factors) > 0 && !slices.ContainsFunc(factors, func(f store.Factor) bool { return !r.Refuses(f.Method) })
+func (r Rules) Outdated(factors []storage.Factor) bool {
+	return len(factors) > 0 && !slices.ContainsFunc(factors, func(f storage.Factor) bool { return !r.Refuses(f.Method) })
 }
 
 // Weak reports whether a method depends on a third party: a phone network, which an
 // attacker can persuade to issue another SIM card, or a mailbox, which also resets
 // passwords (NIST SP 800-63B-4 sections 3.1.3.1 and 3.1.3.3; R52).
-func Weak(method string) bool { return method == store.SMS || method == store.Email }
+func Weak(method string) bool { return method == storage.SMS || method == storage.Email }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // every calls f with every combination of the given number of facts.
@@ -22,22 +22,22 @@ func every(facts int, f func(fact []bool)) {
 }
 
 var (
-	methods = []string{store.Authenticator, store.SMS, store.Email, store.Passkey}
+	methods = []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey}
 	firsts  = []string{
 		"password", "register", Stayed, Confirmed, Reset, Elsewhere,
-		store.Email, store.SMS, store.Authenticator, store.Passkey,
+		storage.Email, storage.SMS, storage.Authenticator, storage.Passkey,
 	}
 )
 
 // everySignIn calls f with every first factor of every account, under all rules
 // that Next reads.
-func everySignIn(f func(r Rules, a Account, first store.Proof)) {
+func everySignIn(f func(r Rules, a Account, first storage.Proof)) {
 	every(7+len(methods), func(is []bool) {
 		r := Rules{Methods: methods, StrongOnly: is[0], EnrollProof: is[1], Mails: is[2], RepairOnly: is[3]}
 		a := Account{Required: is[4], Trusts: is[5], Proven: is[6]}
 		for i, m := range methods {
 			if is[7+i] {
-				a.Factors = append(a.Factors, store.Factor{ID: m, Method: m})
+				a.Factors = append(a.Factors, storage.Factor{ID: m, Method: m})
 			}
 		}
 		for _, first := range firsts {
@@ -47,7 +47,7 @@ func everySignIn(f func(r Rules, a Account, first store.Proof)) {
 }
 
 func TestAnAccountWithASecondFactorIsAlwaysAskedForIt(t *testing.T) {
-	everySignIn(func(r Rules, a Account, first store.Proof) {
+	everySignIn(func(r Rules, a Account, first storage.Proof) {
 		next := Next(r, a, first)
 		if len(a.Factors) == 0 {
 			if next.Do == Prove || next.Do == Refuse || next.BrowserDoes {
@@ -59,7 +59,7 @@ func TestAnAccountWithASecondFactorIsAlwaysAskedForIt(t *testing.T) {
 			t.Fatalf("%+v, %+v, %s: does not ask for a second factor: %+v", r, a, first.Method, next)
 		}
 		for _, f := range next.Factors {
-			if !r.TwoFactors([]store.Proof{first, ByFactor(f)}) {
+			if !r.TwoFactors([]storage.Proof{first, ByFactor(f)}) {
 				t.Fatalf("%s is asked for after %s, and the two are one thing", f.Method, first.Method)
 			}
 		}
@@ -70,7 +70,7 @@ func TestAnAccountWithASecondFactorIsAlwaysAskedForIt(t *testing.T) {
 }
 
 func TestARequiredSecondFactorIsSetUpBeforeThereIsASession(t *testing.T) {
-	everySignIn(func(r Rules, a Account, first store.Proof) {
+	everySignIn(func(r Rules, a Account, first storage.Proof) {
 		if len(a.Factors) > 0 {
 			return
 		}
@@ -91,13 +91,13 @@ func TestARequiredSecondFactorIsSetUpBeforeThereIsASession(t *testing.T) {
 // TestTodayAsksWhatASignInAsks checks that an earlier sign-in is worth at most what
 // a sign-in with the same proofs gets now.
 func TestTodayAsksWhatASignInAsks(t *testing.T) {
-	everySignIn(func(r Rules, a Account, first store.Proof) {
+	everySignIn(func(r Rules, a Account, first storage.Proof) {
 		next := Next(r, a, first)
-		one := Today(r, a, Held{Level: store.OneFactor, Proofs: []store.Proof{first}})
+		one := Today(r, a, Held{Level: storage.OneFactor, Proofs: []storage.Proof{first}})
 		if (one == Stands) != (next.Do == SignIn) || (one == Over) != (next.Do == Prove) {
 			t.Fatalf("%+v, %+v, %s: a sign-in gets %v, a session %v", r, a, first.Method, next.Do, one)
 		}
-		trusted := Held{Level: store.OneFactor, Proofs: []store.Proof{first}, Trusted: true}
+		trusted := Held{Level: storage.OneFactor, Proofs: []storage.Proof{first}, Trusted: true}
 		for _, stands := range []bool{false, true} {
 			trusted.BrowserStands = stands
 			want := stands && a.Trusts && !r.Outdated(a.Factors)
@@ -106,7 +106,7 @@ func TestTodayAsksWhatASignInAsks(t *testing.T) {
 			}
 		}
 		for _, f := range a.Factors {
-			h := Held{Level: store.TwoFactors, Proofs: []store.Proof{first, ByFactor(f)}}
+			h := Held{Level: storage.TwoFactors, Proofs: []storage.Proof{first, ByFactor(f)}}
 			got := Today(r, a, h)
 			switch {
 			case !r.AreIndependent(first, ByFactor(f)) && got != Over:
@@ -128,7 +128,7 @@ func TestTodayAsksWhatASignInAsks(t *testing.T) {
 }
 
 func TestAReauthenticationAsksForWhatASignInAsks(t *testing.T) {
-	everySignIn(func(r Rules, a Account, first store.Proof) {
+	everySignIn(func(r Rules, a Account, first storage.Proof) {
 		next, again := Next(r, a, first), Again(r, a, first)
 		switch {
 		case r.Outdated(a.Factors):
@@ -144,14 +144,14 @@ func TestAReauthenticationAsksForWhatASignInAsks(t *testing.T) {
 }
 
 func TestOnlyAProvenAddressGetsWhatOpensTheAccount(t *testing.T) {
-	add := func(f store.Factor, remove ...string) store.FactorChange {
-		return store.FactorChange{Add: &f, Remove: remove}
+	add := func(f storage.Factor, remove ...string) storage.FactorChange {
+		return storage.FactorChange{Add: &f, Remove: remove}
 	}
-	for what, c := range map[string]store.FactorChange{
-		"a second factor":                       add(store.Factor{Method: store.Authenticator}),
-		"a first factor":                        add(store.Factor{Method: store.SMS, Usage: store.UseFirst}),
-		"a first factor in place of another":    add(store.Factor{Method: store.SMS, Usage: store.UseFirst}, "other"),
-		"a passkey in the place of a password":  add(store.Factor{Method: store.Passkey, Usage: store.UseFirst}),
+	for what, c := range map[string]storage.FactorChange{
+		"a second factor":                       add(storage.Factor{Method: storage.Authenticator}),
+		"a first factor":                        add(storage.Factor{Method: storage.SMS, Usage: storage.UseFirst}),
+		"a first factor in place of another":    add(storage.Factor{Method: storage.SMS, Usage: storage.UseFirst}, "other"),
+		"a passkey in the place of a password":  add(storage.Factor{Method: storage.Passkey, Usage: storage.UseFirst}),
 		"recovery codes":                        {Codes: [][]byte{{1}}},
 		"recovery codes and the end of factors": {Codes: [][]byte{{1}}, RemoveAll: true},
 	} {
@@ -162,9 +162,9 @@ func TestOnlyAProvenAddressGetsWhatOpensTheAccount(t *testing.T) {
 			t.Errorf("%s is refused although the address is proven, or cannot be", what)
 		}
 	}
-	for what, c := range map[string]store.FactorChange{
-		"a factor by mail, which is the proof":   add(store.Factor{Method: store.Email}),
-		"a second factor in place of another":    add(store.Factor{Method: store.Authenticator}, "other"),
+	for what, c := range map[string]storage.FactorChange{
+		"a factor by mail, which is the proof":   add(storage.Factor{Method: storage.Email}),
+		"a second factor in place of another":    add(storage.Factor{Method: storage.Authenticator}, "other"),
 		"the removal of a factor":                {Remove: []string{"other"}},
 		"a new credential version, nothing else": {},
 	} {
@@ -188,7 +188,7 @@ func TestAMailboxTakesNothingThatItsOwnerSetUp(t *testing.T) {
 
 func TestAnAccountKeepsAWayIn(t *testing.T) {
 	r := Rules{Methods: methods}
-	app, mail := store.Factor{ID: "a", Method: store.Authenticator}, store.Factor{ID: "m", Method: store.Email}
+	app, mail := storage.Factor{ID: "a", Method: storage.Authenticator}, storage.Factor{ID: "m", Method: storage.Email}
 	by := func(methods ...string) (w Ways) {
 		for _, m := range methods {
 			w.Others = append(w.Others, By(m))
@@ -197,18 +197,18 @@ func TestAnAccountKeepsAWayIn(t *testing.T) {
 	}
 	for what, tt := range map[string]struct {
 		ways    Ways
-		seconds []store.Factor
+		seconds []storage.Factor
 		want    bool
 	}{
 		"nothing":                             {},
-		"a password":                          {Ways{Password: true}, []store.Factor{mail}, true},
-		"a passkey":                           {Ways{Passkey: true}, []store.Factor{mail}, true},
-		"a mailbox alone":                     {by(store.Email), nil, true},
-		"a mailbox, then the mailbox":         {by(store.Email), []store.Factor{mail}, false},
-		"a mailbox, then an app":              {by(store.Email), []store.Factor{mail, app}, true},
-		"another site, then the mailbox":      {by(Elsewhere), []store.Factor{mail}, false},
-		"an app, then the same app":           {by(store.Authenticator), []store.Factor{app}, false},
-		"a mailbox or an app, then the other": {by(store.Email, store.Authenticator), []store.Factor{app}, true},
+		"a password":                          {Ways{Password: true}, []storage.Factor{mail}, true},
+		"a passkey":                           {Ways{Passkey: true}, []storage.Factor{mail}, true},
+		"a mailbox alone":                     {by(storage.Email), nil, true},
+		"a mailbox, then the mailbox":         {by(storage.Email), []storage.Factor{mail}, false},
+		"a mailbox, then an app":              {by(storage.Email), []storage.Factor{mail, app}, true},
+		"another site, then the mailbox":      {by(Elsewhere), []storage.Factor{mail}, false},
+		"an app, then the same app":           {by(storage.Authenticator), []storage.Factor{app}, false},
+		"a mailbox or an app, then the other": {by(storage.Email, storage.Authenticator), []storage.Factor{app}, true},
 	} {
 		if got := Opens(r, tt.ways, tt.seconds); got != tt.want {
 			t.Errorf("%s: %v", what, got)
@@ -221,10 +221,10 @@ func TestAnAccountKeepsAWayIn(t *testing.T) {
 func TestTheDiagramIsTrue(t *testing.T) {
 	names := map[Action]string{ProveMailbox: "mailbox", Enroll: "set-up", Prove: "second factor", SignIn: "session"}
 	found := map[string]bool{"mailbox --code--> set-up": true, "set-up --code--> session": true}
-	everySignIn(func(r Rules, a Account, first store.Proof) {
+	everySignIn(func(r Rules, a Account, first storage.Proof) {
 		next := Next(r, a, first)
 		found["first factor --Next--> "+names[next.Do]] = true
-		seconds := []store.Proof{By(Rescued)}
+		seconds := []storage.Proof{By(Rescued)}
 		for _, f := range next.Factors {
 			seconds = append(seconds, ByFactor(f))
 		}

@@ -3,7 +3,7 @@ package policy
 import (
 	"slices"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Methods of proofs that are not factors of an account.
@@ -28,30 +28,30 @@ const (
 // another site is usually a mailbox, or can be opened through one. So it also
 // counts as the mailbox, unless the operator states that the accounts of this site
 // do not.
-func (r Rules) restsOn(p store.Proof) []string {
+func (r Rules) restsOn(p storage.Proof) []string {
 	rests := p.RestsOn()
 	if p.Method != Elsewhere {
 		return rests
 	}
-	rests = slices.DeleteFunc(slices.Clone(rests), func(thing string) bool { return thing == store.OnMailbox })
+	rests = slices.DeleteFunc(slices.Clone(rests), func(thing string) bool { return thing == storage.OnMailbox })
 	if slices.ContainsFunc(rests, func(thing string) bool { return slices.Contains(r.Independent, thing) }) {
 		return rests
 	}
-	return append(rests, store.OnMailbox)
+	return append(rests, storage.OnMailbox)
 }
 
 // AreIndependent reports whether two proofs depend on different things.
-func (r Rules) AreIndependent(a, b store.Proof) bool {
+func (r Rules) AreIndependent(a, b storage.Proof) bool {
 	rests := r.restsOn(b)
 	return !slices.ContainsFunc(r.restsOn(a), func(thing string) bool { return slices.Contains(rests, thing) })
 }
 
 // TwoFactors reports whether two of the proofs are independent, or one is a
 // passkey that counts as both factors.
-func (r Rules) TwoFactors(proofs []store.Proof) bool {
+func (r Rules) TwoFactors(proofs []storage.Proof) bool {
 	for i, p := range proofs {
 		if p.UserVerified && r.PasskeyIsBoth ||
-			slices.ContainsFunc(proofs[i+1:], func(q store.Proof) bool { return r.AreIndependent(p, q) }) {
+			slices.ContainsFunc(proofs[i+1:], func(q storage.Proof) bool { return r.AreIndependent(p, q) }) {
 			return true
 		}
 	}
@@ -59,22 +59,22 @@ func (r Rules) TwoFactors(proofs []store.Proof) bool {
 }
 
 // By returns the proof that a method gives, to compare it with another.
-func By(method string) store.Proof {
-	return store.Proof{Method: method, Rests: store.RestsOn(method)}
+func By(method string) storage.Proof {
+	return storage.Proof{Method: method, Rests: storage.RestsOn(method)}
 }
 
 // ByFactor returns the proof that a factor gives. Each passkey counts as a
 // different thing.
-func ByFactor(f store.Factor) store.Proof {
+func ByFactor(f storage.Factor) storage.Proof {
 	p := By(f.Method)
-	if f.Method == store.Passkey {
-		p.Rests = []string{store.OnPasskey + ":" + f.ID}
+	if f.Method == storage.Passkey {
+		p.Rests = []string{storage.OnPasskey + ":" + f.ID}
 	}
 	return p
 }
 
 // Following returns the second factors that can be asked for after the first.
-func (r Rules) Following(first store.Proof, factors []store.Factor) []store.Factor {
+func (r Rules) Following(first storage.Proof, factors []storage.Factor) []storage.Factor {
 	return r.differing(first, r.usable(factors))
 }
 
@@ -82,12 +82,12 @@ func (r Rules) Following(first store.Proof, factors []store.Factor) []store.Fact
 // first. For some time after a reset, the password also counts as the mailbox
 // (R73). In this time mailed codes are left out if the account has another second
 // factor.
-func Seconds(r Rules, a Account, first store.Proof) []store.Factor {
+func Seconds(r Rules, a Account, first storage.Proof) []storage.Factor {
 	all := r.Following(first, a.Factors)
 	if !a.ResetLately {
 		return all
 	}
-	if others := r.differing(By(store.Email), all); len(others) > 0 {
+	if others := r.differing(By(storage.Email), all); len(others) > 0 {
 		return others
 	}
 	return all
@@ -95,8 +95,8 @@ func Seconds(r Rules, a Account, first store.Proof) []store.Factor {
 
 // differing returns the second factors that do not depend on the same thing as the
 // first. Two mailed codes prove one mailbox twice (R7).
-func (r Rules) differing(first store.Proof, factors []store.Factor) []store.Factor {
-	var out []store.Factor
+func (r Rules) differing(first storage.Proof, factors []storage.Factor) []storage.Factor {
+	var out []storage.Factor
 	for _, f := range factors {
 		if r.AreIndependent(first, ByFactor(f)) {
 			out = append(out, f)
@@ -108,12 +108,12 @@ func (r Rules) differing(first store.Proof, factors []store.Factor) []store.Fact
 // ThroughMailbox reports whether a first factor came by mail, which proves that its
 // user reads the account's mail. AreIndependent decides what it depends on.
 func ThroughMailbox(method string) bool {
-	return method == store.Email || method == Confirmed || method == Reset
+	return method == storage.Email || method == Confirmed || method == Reset
 }
 
 // MayRescueByMail reports whether a mailed code can replace an account's second
 // factor: it must be independent of the first factor. For some time after a reset,
 // the password also counts as the mailbox (R73).
-func MayRescueByMail(r Rules, a Account, first store.Proof) bool {
-	return !a.ResetLately && r.AreIndependent(first, By(store.Email))
+func MayRescueByMail(r Rules, a Account, first storage.Proof) bool {
+	return !a.ResetLately && r.AreIndependent(first, By(storage.Email))
 }

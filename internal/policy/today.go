@@ -3,14 +3,14 @@ package policy
 import (
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Held describes something that an earlier sign-in opened and that may still be
 // valid: a session, a family of refresh tokens or a personal access token.
 type Held struct {
-	Level   store.Level
-	Proofs  []store.Proof
+	Level   storage.Level
+	Proofs  []storage.Proof
 	Trusted bool // a trusted browser replaced the second factor
 	// BrowserStands reports whether that browser is still trusted, and whether
 	// Vouches accepts it as the second factor.
@@ -37,7 +37,7 @@ func Today(r Rules, a Account, h Held) Standing {
 			return Stands
 		}
 		return Over
-	case h.Level >= store.TwoFactors:
+	case h.Level >= storage.TwoFactors:
 		return r.provenToday(a, h)
 	case first(h.Proofs).Method == Operator:
 		return Stands
@@ -76,7 +76,7 @@ func NeedsFactors(r Rules, a Account, h Held) bool {
 	switch {
 	case h.Trusted:
 		return r.StrongOnly
-	case h.Level >= store.TwoFactors:
+	case h.Level >= storage.TwoFactors:
 		return r.Refuses(Second(h.Proofs))
 	}
 	return a.Required && first(h.Proofs).Method != Operator
@@ -84,21 +84,21 @@ func NeedsFactors(r Rules, a Account, h Held) bool {
 
 // Vouches reports whether a trusted browser counts as a second factor. It applies
 // the current rules to the proofs that were given when the browser was trusted.
-func Vouches(r Rules, proofs []store.Proof) bool {
+func Vouches(r Rules, proofs []storage.Proof) bool {
 	return r.TwoFactors(proofs) && !r.Refuses(Second(proofs))
 }
 
 // Second returns the method of the last of several proofs.
-func Second(proofs []store.Proof) string {
+func Second(proofs []storage.Proof) string {
 	if len(proofs) < 2 {
 		return ""
 	}
 	return proofs[len(proofs)-1].Method
 }
 
-func first(proofs []store.Proof) store.Proof {
+func first(proofs []storage.Proof) storage.Proof {
 	if len(proofs) == 0 {
-		return store.Proof{}
+		return storage.Proof{}
 	}
 	return proofs[0]
 }
@@ -106,7 +106,7 @@ func first(proofs []store.Proof) store.Proof {
 // IsRecent reports whether a session was fresh within limit before now. A negative
 // limit accepts any age. A session of a trusted browser proved only one factor and
 // is never fresh (R81).
-func IsRecent(s store.Session, now time.Time, limit time.Duration) bool {
+func IsRecent(s storage.Session, now time.Time, limit time.Duration) bool {
 	if s.Trusted {
 		return false
 	}
@@ -115,6 +115,6 @@ func IsRecent(s store.Session, now time.Time, limit time.Duration) bool {
 }
 
 // IsFull reports whether a session proved two factors.
-func IsFull(r Rules, s store.Session) bool {
-	return s.Level >= store.TwoFactors && r.TwoFactors(s.Proofs)
+func IsFull(r Rules, s storage.Session) bool {
+	return s.Level >= storage.TwoFactors && r.TwoFactors(s.Proofs)
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/session"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestASessionIsFoundByItsID as long as it lives and for its own user, whatever its
@@ -16,32 +16,32 @@ func TestASessionIsFoundByItsID(t *testing.T) {
 	found := func(user, id string) bool {
 		t.Helper()
 		f, err := b.FindByID(t.Context(), user, id, stands)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			t.Fatal(err)
 		}
 		return err == nil && f.Session.ID == id && f.User.ID == user && !f.Session.Token
 	}
-	put := func(s store.Session) store.Session {
+	put := func(s storage.Session) storage.Session {
 		t.Helper()
-		s.UserID, s.CredentialVersion, s.Level = "u", "one", store.OneFactor
+		s.UserID, s.CredentialVersion, s.Level = "u", "one", storage.OneFactor
 		_, opened, err := b.Open(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return opened
 	}
-	put(store.Session{ID: "a", Token: true})
+	put(storage.Session{ID: "a", Token: true})
 	if found("u", "a") {
 		t.Error("a header token is found by its id")
 	}
-	first := put(store.Session{ID: "a"})
+	first := put(storage.Session{ID: "a"})
 	for range 2 { // the second time from memory
 		if !found("u", "a") || found("u", "b") || found("other", "a") || found("u", "") {
 			t.Error("a session is not found by its id and its user alone")
 		}
 	}
 	// A renewed session has another hash and the same id.
-	second := put(store.Session{ID: "a"})
+	second := put(storage.Session{ID: "a"})
 	if _, err := b.Take(t.Context(), first.Hash); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestASessionIsFoundByItsID(t *testing.T) {
 	if found("u", "a") {
 		t.Error("a session that ended is found")
 	}
-	put(store.Session{ID: "c"})
+	put(storage.Session{ID: "c"})
 	for range 5 {
 		b.now = b.now.Add(50 * time.Minute)
 		if !found("u", "c") {

@@ -5,12 +5,12 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 type entry struct {
-	session  store.Session
-	user     store.User
+	session  storage.Session
+	user     storage.User
 	standing policy.Standing
 	at       time.Time
 }

@@ -10,19 +10,19 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
 )
 
 // counted counts the look-ups that reach the store.
 type counted struct {
-	store.Store
+	storage.Store
 	n atomic.Int64
 }
 
-func (c *counted) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
+func (c *counted) Session(ctx context.Context, hash string, now time.Time) (storage.Session, error) {
 	c.n.Add(1)
 	return c.Store.Session(ctx, hash, now)
 }
@@ -36,14 +36,14 @@ type member struct {
 func (m *member) alive(t *testing.T, token string) bool {
 	t.Helper()
 	_, err := m.Find(t.Context(), token, false, stands)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		t.Fatal(err)
 	}
 	return err == nil
 }
 
 // nodes starts three on one store. notices may replace the store's own.
-func nodes(t *testing.T, open func() store.Store, notices func(store.Store) store.Notifier) []*member {
+func nodes(t *testing.T, open func() storage.Store, notices func(storage.Store) storage.Notifier) []*member {
 	t.Helper()
 	var all []*member
 	for range 3 {
@@ -59,14 +59,14 @@ func nodes(t *testing.T, open func() store.Store, notices func(store.Store) stor
 		t.Cleanup(func() { cancel(); <-done })
 		all = append(all, &member{Manager: m, db: db})
 	}
-	u := store.User{ID: "u", EmailKey: "u", Active: true, CredentialVersion: "one"}
+	u := storage.User{ID: "u", EmailKey: "u", Active: true, CredentialVersion: "one"}
 	if err := all[0].db.CreateUser(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
 	return all
 }
 
-func own(s store.Store) store.Notifier { return s.(store.Notifier) }
+func own(s storage.Store) storage.Notifier { return s.(storage.Notifier) }
 
 // cached waits until a node answers from memory.
 func (m *member) cached(t *testing.T, token string) {
@@ -82,7 +82,7 @@ func (m *member) cached(t *testing.T, token string) {
 	t.Fatal("it never answers from memory")
 }
 
-func engines(t *testing.T) map[string]func() store.Store {
+func engines(t *testing.T) map[string]func() storage.Store {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -91,14 +91,14 @@ func engines(t *testing.T) map[string]func() store.Store {
 		}
 	}
 	alone, joined, volatile := servers.PostgresTables(t), servers.PostgresTables(t), servers.Redis(t)
-	return map[string]func() store.Store{
-		"postgres": func() store.Store { db, err := postgres.Open(t.Context(), alone); must(err); return db },
-		"redis": func() store.Store {
+	return map[string]func() storage.Store{
+		"postgres": func() storage.Store { db, err := postgres.Open(t.Context(), alone); must(err); return db },
+		"redis": func() storage.Store {
 			db, err := postgres.Open(t.Context(), joined)
 			must(err)
 			v, err := redis.Open(t.Context(), volatile)
 			must(err)
-			return store.Join(db, v)
+			return storage.Join(db, v)
 		},
 	}
 }
@@ -115,7 +115,7 @@ func TestWhateverEndsASessionEndsItOnEveryNodeWithinASecond(t *testing.T) {
 					t.Fatal(err)
 				}
 				token, s, err := from.Open(t.Context(),
-					store.Session{UserID: "u", CredentialVersion: u.CredentialVersion, Level: store.OneFactor})
+					storage.Session{UserID: "u", CredentialVersion: u.CredentialVersion, Level: storage.OneFactor})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -129,10 +129,10 @@ func TestWhateverEndsASessionEndsItOnEveryNodeWithinASecond(t *testing.T) {
 				case 1:
 					err = from.EndAll(t.Context(), "u")
 				case 2:
-					err = from.db.SetPassword(t.Context(), "u", "h", store.NewID(), false, time.Now())
+					err = from.db.SetPassword(t.Context(), "u", "h", storage.NewID(), false, time.Now())
 					from.Forget()
 				case 3:
-					err = from.db.SetActive(t.Context(), "u", true, store.NewID(), time.Now())
+					err = from.db.SetActive(t.Context(), "u", true, storage.NewID(), time.Now())
 					from.Forget()
 				}
 				if err != nil {
@@ -168,9 +168,9 @@ func (deaf) Listen(ctx context.Context, _ func(string), _ func(bool)) { <-ctx.Do
 
 func TestWithoutAChannelNothingIsAnsweredFromMemory(t *testing.T) {
 	open := engines(t)["postgres"]
-	all := nodes(t, open, func(store.Store) store.Notifier { return deaf{} })
+	all := nodes(t, open, func(storage.Store) storage.Notifier { return deaf{} })
 	token, s, err := all[0].Open(t.Context(),
-		store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
+		storage.Session{UserID: "u", CredentialVersion: "one", Level: storage.OneFactor})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestWithoutAChannelNothingIsAnsweredFromMemory(t *testing.T) {
 func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 	server := servers.NewRedis(t)
 	durable := servers.PostgresTables(t)
-	all := nodes(t, func() store.Store {
+	all := nodes(t, func() storage.Store {
 		db, err := postgres.Open(t.Context(), durable)
 		if err != nil {
 			t.Fatal(err)
@@ -200,11 +200,11 @@ func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return store.Join(db, v)
+		return storage.Join(db, v)
 	}, own)
 	for range 2 {
 		token, _, err := all[0].Open(t.Context(),
-			store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
+			storage.Session{UserID: "u", CredentialVersion: "one", Level: storage.OneFactor})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 		begun := time.Now()
 		for {
 			asked := time.Now()
-			if _, err := all[1].Find(t.Context(), token, false, stands); errors.Is(err, store.ErrUnavailable) {
+			if _, err := all[1].Find(t.Context(), token, false, stands); errors.Is(err, storage.ErrUnavailable) {
 				break
 			}
 			if asked.Sub(begun) > time.Second {
@@ -225,7 +225,7 @@ func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 			t.Error("a session of before the restart")
 		}
 	}
-	if _, err := all[2].Find(t.Context(), seal.Token(), false, stands); !errors.Is(err, store.ErrNotFound) {
+	if _, err := all[2].Find(t.Context(), seal.Token(), false, stands); !errors.Is(err, storage.ErrNotFound) {
 		t.Error(err)
 	}
 }

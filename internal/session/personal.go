@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // personalPrefix is the prefix of every personal access token, so that people and scanners of
@@ -25,25 +25,25 @@ func IsPersonal(text string) bool { return strings.HasPrefix(text, personalPrefi
 
 // Personal returns a valid personal access token and its active user. It returns store.ErrNotFound
 // if there is none, or if the user's credentials have changed since it was issued.
-func (m *Manager) Personal(ctx context.Context, text string) (store.Token, store.User, error) {
+func (m *Manager) Personal(ctx context.Context, text string) (storage.Token, storage.User, error) {
 	if m.c.Tokens == nil || !IsPersonal(text) || len(text) != len(personalPrefix)+tokenLength {
-		return store.Token{}, store.User{}, store.ErrNotFound
+		return storage.Token{}, storage.User{}, storage.ErrNotFound
 	}
 	now := m.c.Now()
 	t, err := m.c.Tokens.PersonalToken(ctx, seal.HashToken(text), now)
 	if err != nil {
-		return store.Token{}, store.User{}, err
+		return storage.Token{}, storage.User{}, err
 	}
 	u, err := m.c.Users.UserByID(ctx, t.UserID)
 	if err != nil {
-		return store.Token{}, store.User{}, err
+		return storage.Token{}, storage.User{}, err
 	}
 	if !t.Personal || !u.Active || u.CredentialVersion != t.CredentialVersion || !now.Before(t.ExpiresAt) {
-		return store.Token{}, store.User{}, store.ErrNotFound
+		return storage.Token{}, storage.User{}, storage.ErrNotFound
 	}
 	if now.Sub(t.UsedAt) >= useRecorded {
 		if err := m.c.Tokens.TouchToken(ctx, t.ID, now); err != nil {
-			return store.Token{}, store.User{}, err
+			return storage.Token{}, storage.User{}, err
 		}
 	}
 	return t, u, nil

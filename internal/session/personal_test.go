@@ -8,21 +8,21 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestPersonalTokensAreUsedWhereThereAreAny, and their last use is known to ten
 // minutes.
 func TestPersonalTokensAreUsedWhereThereAreAny(t *testing.T) {
 	ctx, b, text := t.Context(), open(t, session.Config{}), session.NewPersonal()
-	if err := b.db.PutToken(ctx, store.Token{
+	if err := b.db.PutToken(ctx, storage.Token{
 		ID: "t", UserID: "u", CredentialVersion: "one", Hash: seal.HashToken(text), Personal: true,
 		Scopes:    []string{"read"},
 		CreatedAt: b.now, IdleAt: b.now.Add(time.Hour), ExpiresAt: b.now.Add(time.Hour),
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := b.Personal(ctx, text); !errors.Is(err, store.ErrNotFound) {
+	if _, _, err := b.Personal(ctx, text); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("where there are none: %v", err)
 	}
 	m, err := session.New(session.Config{Sessions: b.db, Users: b.db, Tokens: b.db,
@@ -46,18 +46,18 @@ func TestPersonalTokensAreUsedWhereThereAreAny(t *testing.T) {
 		}
 	}
 	for _, other := range []string{"", text + "x", text[:len(text)-1], text[4:], seal.Token()} {
-		if _, _, err := m.Personal(ctx, other); !errors.Is(err, store.ErrNotFound) {
+		if _, _, err := m.Personal(ctx, other); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("%q: %v", other, err)
 		}
 	}
 	b.now = begun.Add(time.Hour)
-	if _, _, err := m.Personal(ctx, text); !errors.Is(err, store.ErrNotFound) {
+	if _, _, err := m.Personal(ctx, text); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("at the end of its life: %v", err)
 	}
 }
 
 // halfway ends sessions and says that it could not.
-type halfway struct{ store.Sessions }
+type halfway struct{ storage.Sessions }
 
 func (h halfway) EndSession(ctx context.Context, userID, id string) ([]string, error) {
 	_, err := h.Sessions.EndSession(ctx, userID, id)
@@ -71,7 +71,7 @@ func TestASessionThatMayHaveEndedIsNotAnsweredFromMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, opened, err := m.Open(ctx, store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
+	token, opened, err := m.Open(ctx, storage.Session{UserID: "u", CredentialVersion: "one", Level: storage.OneFactor})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestASessionThatMayHaveEndedIsNotAnsweredFromMemory(t *testing.T) {
 	if m.End(ctx, "u", opened.ID) == nil {
 		t.Error("no word of the trouble")
 	}
-	if _, err := m.Find(ctx, token, false, stands); !errors.Is(err, store.ErrNotFound) {
+	if _, err := m.Find(ctx, token, false, stands); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("found: %v", err)
 	}
 }

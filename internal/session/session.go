@@ -8,15 +8,15 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Config configures a Manager. A zero duration means the default.
 type Config struct {
-	Sessions store.Sessions
-	Users    store.UserReader
-	Both     store.SessionUser // nil if Sessions and Users are read one after the other
-	Tokens   store.Tokens      // nil if there are no personal access tokens
+	Sessions storage.Sessions
+	Users    storage.UserReader
+	Both     storage.SessionUser // nil if Sessions and Users are read one after the other
+	Tokens   storage.Tokens      // nil if there are no personal access tokens
 	Now      func() time.Time
 	// Idle is the time without a request after which a session ends: 1 hour by default (NIST SP
 	// 800-63B-4 section 2.2.3 recommends at most that).
@@ -32,7 +32,7 @@ type Config struct {
 	// Notices carries notifications of changes between nodes. With it, the cache is used only while
 	// no notification can be missed, and a session that one node ends is invalid on the others as
 	// soon as they are notified, or at the latest after the cache's time.
-	Notices store.Notifier
+	Notices storage.Notifier
 }
 
 // Manager creates and finds sessions.
@@ -102,21 +102,21 @@ func (m *Manager) tell(ctx context.Context, word string) {
 
 // Open stores a session and returns its token. It keeps CreatedAt if that is set. The caller sets
 // the user, the proofs and the origin. Open sets the hash, the times and, if it is empty, the ID.
-func (m *Manager) Open(ctx context.Context, s store.Session) (token string, opened store.Session, err error) {
+func (m *Manager) Open(ctx context.Context, s storage.Session) (token string, opened storage.Session, err error) {
 	token, s = m.Prepare(s)
 	if err := m.c.Sessions.PutSession(ctx, s); err != nil {
-		return "", store.Session{}, err
+		return "", storage.Session{}, err
 	}
 	return token, s, nil
 }
 
 // Prepare is like Open, but leaves it to the caller to store the session.
-func (m *Manager) Prepare(s store.Session) (token string, prepared store.Session) {
+func (m *Manager) Prepare(s storage.Session) (token string, prepared storage.Session) {
 	now := m.c.Now()
 	token = seal.Token()
 	s.Hash = seal.HashToken(token)
 	if s.ID == "" {
-		s.ID = store.NewID()
+		s.ID = storage.NewID()
 	}
 	if s.SeenAt = now; s.CreatedAt.IsZero() { // a session that renews another one keeps its time
 		s.CreatedAt = now
@@ -131,12 +131,12 @@ func (m *Manager) Prepare(s store.Session) (token string, prepared store.Session
 
 // Judge returns the standing of a session that has neither ended nor expired, or store.ErrNotFound
 // if it is no longer valid. Its result is cached with the session.
-type Judge func(ctx context.Context, s store.Session, u store.User) (policy.Standing, error)
+type Judge func(ctx context.Context, s storage.Session, u storage.User) (policy.Standing, error)
 
 // Found is a valid session with its active user.
 type Found struct {
-	Session  store.Session
-	User     store.User
+	Session  storage.Session
+	User     storage.User
 	Standing policy.Standing
 }
 
@@ -146,7 +146,7 @@ type Found struct {
 // cookie's token is not valid in a header, and a header token not in a cookie.
 func (m *Manager) Find(ctx context.Context, token string, header bool, judge Judge) (Found, error) {
 	if len(token) != tokenLength {
-		return Found{}, store.ErrNotFound
+		return Found{}, storage.ErrNotFound
 	}
 	hash := seal.HashToken(token)
 	now := m.c.Now()
@@ -167,7 +167,7 @@ func (m *Manager) Find(ctx context.Context, token string, header bool, judge Jud
 // session.
 func (m *Manager) alive(ctx context.Context, e entry, header bool, epoch uint64, now time.Time) (Found, error) {
 	if e.session.Token != header || !now.Before(e.session.IdleAt) || !now.Before(e.session.ExpiresAt) {
-		return Found{}, store.ErrNotFound
+		return Found{}, storage.ErrNotFound
 	}
 	if !header && now.Sub(e.session.SeenAt) >= m.c.Idle/60 {
 		if err := m.touch(ctx, &e, epoch, now); err != nil {
@@ -198,10 +198,10 @@ func (m *Manager) FindByID(ctx context.Context, userID, id string, judge Judge) 
 		if err != nil {
 			return Found{}, err
 		}
-		m.cache.put(idPrefix+id, entry{session: store.Session{Hash: s.Hash}}, epoch)
+		m.cache.put(idPrefix+id, entry{session: storage.Session{Hash: s.Hash}}, epoch)
 		return m.alive(ctx, e, false, epoch, now)
 	}
-	return Found{}, store.ErrNotFound
+	return Found{}, storage.ErrNotFound
 }
 
 // idPrefix is the prefix of the cache keys of sessions by ID. No hash starts with it.
@@ -216,27 +216,27 @@ func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.
 		return entry{}, err
 	}
 	if !u.Active || u.CredentialVersion != s.CredentialVersion {
-		return entry{}, store.ErrNotFound
+		return entry{}, storage.ErrNotFound
 	}
 	standing, err := judge(ctx, s, u)
 	if err != nil {
 		return entry{}, err
 	}
 	if standing == policy.Over {
-		return entry{}, store.ErrNotFound
+		return entry{}, storage.ErrNotFound
 	}
 	e := entry{session: s, user: u, standing: standing}
 	m.cache.put(hash, e, epoch)
 	return e, nil
 }
 
-func (m *Manager) read(ctx context.Context, hash string, now time.Time) (store.Session, store.User, error) {
+func (m *Manager) read(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, error) {
 	if m.c.Both != nil {
 		return m.c.Both.SessionUser(ctx, hash, now)
 	}
 	s, err := m.c.Sessions.Session(ctx, hash, now)
 	if err != nil {
-		return store.Session{}, store.User{}, err
+		return storage.Session{}, storage.User{}, err
 	}
 	u, err := m.c.Users.UserByID(ctx, s.UserID)
 	return s, u, err
@@ -253,26 +253,26 @@ func (m *Manager) touch(ctx context.Context, e *entry, epoch uint64, now time.Ti
 }
 
 // Take ends a session; exactly one of several callers gets it.
-func (m *Manager) Take(ctx context.Context, hash string) (store.Session, error) {
+func (m *Manager) Take(ctx context.Context, hash string) (storage.Session, error) {
 	defer m.ended(ctx, hash)
 	return m.c.Sessions.TakeSession(ctx, hash)
 }
 
 // Rebind gives a header token's session new proofs for the user's current credentials. Its limits
 // do not change.
-func (m *Manager) Rebind(ctx context.Context, s store.Session) error {
+func (m *Manager) Rebind(ctx context.Context, s storage.Session) error {
 	defer m.ended(ctx, s.Hash)
 	return m.c.Sessions.RebindSession(ctx, s)
 }
 
 // MakeStale makes a session no longer fresh. It changes nothing else.
-func (m *Manager) MakeStale(ctx context.Context, s store.Session) error {
+func (m *Manager) MakeStale(ctx context.Context, s storage.Session) error {
 	s.FreshAt = time.Time{}
 	return m.Rebind(ctx, s)
 }
 
 // Trim ends all but the newest sessions of a user, and returns the ended ones.
-func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]store.Session, error) {
+func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]storage.Session, error) {
 	ended, err := m.c.Sessions.TrimSessions(ctx, userID, keep)
 	if err != nil { // some may have been ended
 		m.Forget()
@@ -284,7 +284,7 @@ func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]store.Se
 }
 
 // List returns a user's valid sessions, newest first.
-func (m *Manager) List(ctx context.Context, userID string) ([]store.Session, error) {
+func (m *Manager) List(ctx context.Context, userID string) ([]storage.Session, error) {
 	return m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
 }
 

@@ -10,23 +10,23 @@ import (
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
 type bench struct {
 	*session.Manager
-	db   store.Store
+	db   storage.Store
 	path string
 	now  time.Time
-	user store.User
+	user storage.User
 }
 
 func open(t *testing.T, c session.Config) *bench {
 	t.Helper()
 	b := &bench{path: filepath.Join(t.TempDir(), "s.db"), now: time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)}
 	b.db = b.reopen(t)
-	b.user = store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, CredentialVersion: "one"}
+	b.user = storage.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, CredentialVersion: "one"}
 	if err := b.db.CreateUser(context.Background(), b.user); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func open(t *testing.T, c session.Config) *bench {
 	return b
 }
 
-func (b *bench) reopen(t *testing.T) store.Store {
+func (b *bench) reopen(t *testing.T) storage.Store {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), b.path)
 	if err != nil {
@@ -51,7 +51,7 @@ func (b *bench) reopen(t *testing.T) store.Store {
 func (b *bench) start(t *testing.T) string {
 	t.Helper()
 	token, _, err := b.Open(context.Background(),
-		store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
+		storage.Session{UserID: "u", CredentialVersion: "one", Level: storage.OneFactor})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func (b *bench) start(t *testing.T) string {
 
 func (b *bench) alive(token string) bool {
 	_, err := b.Find(context.Background(), token, false, stands)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		panic(err)
 	}
 	return err == nil
@@ -78,7 +78,7 @@ func TestOnlyTheWholeTokenOpens(t *testing.T) {
 			t.Errorf("%q opens", other)
 		}
 	}
-	if _, err := b.Find(context.Background(), token, true, stands); !errors.Is(err, store.ErrNotFound) {
+	if _, err := b.Find(context.Background(), token, true, stands); !errors.Is(err, storage.ErrNotFound) {
 		t.Error("a cookie's token opens in a header")
 	}
 }
@@ -191,7 +191,7 @@ func BenchmarkFind(b *testing.B) {
 	defer db.Close()
 	ctx := context.Background()
 	if err := db.CreateUser(ctx,
-		store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true,
+		storage.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true,
 			CredentialVersion: "one"}); err != nil {
 		b.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func BenchmarkFind(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		token, _, err := m.Open(ctx, store.Session{UserID: "u", CredentialVersion: "one", Level: store.OneFactor})
+		token, _, err := m.Open(ctx, storage.Session{UserID: "u", CredentialVersion: "one", Level: storage.OneFactor})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -217,11 +217,11 @@ func BenchmarkFind(b *testing.B) {
 // meanwhile has something happen after a user was read and before who asked
 // gets the answer.
 type meanwhile struct {
-	store.UserReader
+	storage.UserReader
 	happen func()
 }
 
-func (m *meanwhile) UserByID(ctx context.Context, id string) (store.User, error) {
+func (m *meanwhile) UserByID(ctx context.Context, id string) (storage.User, error) {
 	u, err := m.UserReader.UserByID(ctx, id)
 	if m.happen != nil {
 		m.happen()
@@ -257,6 +257,6 @@ func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
 }
 
 // stands is the judge of these tests, where no policy asks for anything.
-func stands(context.Context, store.Session, store.User) (policy.Standing, error) {
+func stands(context.Context, storage.Session, storage.User) (policy.Standing, error) {
 	return policy.Stands, nil
 }

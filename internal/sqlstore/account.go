@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// ConfirmUser implements store.OwnerWriter.
+// ConfirmUser implements storage.OwnerWriter.
 func (s users) ConfirmUser(ctx context.Context, id, emailKey, provenKey string, now time.Time) error {
 	const verb = "confirm user"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET proven_key = $4, updated_at = CAST($3 AS BIGINT),
@@ -19,8 +19,8 @@ func (s users) ConfirmUser(ctx context.Context, id, emailKey, provenKey string, 
 	return usedIfThere(ctx, s.Store, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }
 
-// ChangePassword implements store.OwnerWriter.
-func (s users) ChangePassword(ctx context.Context, c store.PasswordChange) error {
+// ChangePassword implements storage.OwnerWriter.
+func (s users) ChangePassword(ctx context.Context, c storage.PasswordChange) error {
 	return s.tx(ctx, "change password", func(t *txn) error {
 		at, mailbox := micros(c.Now), bit(c.ViaMailbox)
 		if err := t.changeVersion(c.UserID,
@@ -107,8 +107,8 @@ func (t *txn) changeVersion(id, update string, args ...any) error {
 	return err
 }
 
-// ChangeIdentity implements store.OwnerWriter.
-func (s users) ChangeIdentity(ctx context.Context, c store.IdentityChange) error {
+// ChangeIdentity implements storage.OwnerWriter.
+func (s users) ChangeIdentity(ctx context.Context, c storage.IdentityChange) error {
 	return s.tx(ctx, "change identity", func(t *txn) error {
 		if err := t.changeVersion(c.UserID,
 			`UPDATE twofold_users SET uniquifier = $3, updated_at = $4 WHERE id = $1 AND uniquifier = $2`,
@@ -142,7 +142,7 @@ func (s users) ChangeIdentity(ctx context.Context, c store.IdentityChange) error
 	})
 }
 
-// SetLanguage implements store.OwnerWriter.
+// SetLanguage implements storage.OwnerWriter.
 func (s users) SetLanguage(ctx context.Context, id, old, new string) error {
 	const verb = "set language"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET language = $3 WHERE id = $1 AND language = $2`, id, old, new)
@@ -152,7 +152,7 @@ func (s users) SetLanguage(ctx context.Context, id, old, new string) error {
 	return usedIfThere(ctx, s.Store, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }
 
-// SetProfile implements store.OwnerWriter.
+// SetProfile implements storage.OwnerWriter.
 func (s users) SetProfile(ctx context.Context, id, old, new string, now time.Time) error {
 	const verb = "set profile"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET profile = $3, updated_at = $4 WHERE id = $1 AND profile = $2`,

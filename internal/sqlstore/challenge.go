@@ -6,11 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// PutChallenge implements store.Challenges.
-func (s pendings) PutChallenge(ctx context.Context, c store.Challenge) error {
+// PutChallenge implements storage.Challenges.
+func (s pendings) PutChallenge(ctx context.Context, c storage.Challenge) error {
 	return found(s.exec(ctx, "put challenge", `INSERT INTO twofold_challenges
 		(name, user_id, channel, destination, mac, tries, taken, created_at, expires_at)
 		SELECT $1, $2, $3, $4, $5, $6, 0, $7, $8`+s.d.unlessDeleted(9)+`
@@ -21,7 +21,7 @@ func (s pendings) PutChallenge(ctx context.Context, c store.Challenge) error {
 		micros(c.ExpiresAt), c.UserID, userKey(c.UserID)))
 }
 
-// TryChallenge implements store.Challenges with one conditional UPDATE: the row contains the
+// TryChallenge implements storage.Challenges with one conditional UPDATE: the row contains the
 // remaining attempts and the mark that the code was used, and concurrent callers update it one
 // after the other.
 //
@@ -45,11 +45,11 @@ func (s pendings) TryChallenge(ctx context.Context, key string, macs [][]byte, n
 			micros(now)); err != nil {
 			return err
 		}
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	case err != nil:
 		return err
 	case taken != 1:
-		return store.ErrWrong
+		return storage.ErrWrong
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func tryText(n int) string {
 		WHERE name = $1 AND taken = 0 AND tries > 0 AND expires_at > $2 RETURNING taken`
 }
 
-// DropChallenge implements store.Challenges.
+// DropChallenge implements storage.Challenges.
 func (s pendings) DropChallenge(ctx context.Context, key string) error {
 	_, err := s.exec(ctx, "drop challenge", `DELETE FROM twofold_challenges WHERE name = $1`, key)
 	return err

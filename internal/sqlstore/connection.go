@@ -3,32 +3,32 @@ package sqlstore
 import (
 	"context"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const connectionColumns = `id, user_id, provider, issuer, subject, label, created_at`
 
-func scanConnection(scan scanner) (c store.Connection, err error) {
+func scanConnection(scan scanner) (c storage.Connection, err error) {
 	err = scan(&c.ID, &c.UserID, &c.Provider, &c.Issuer, &c.Subject, &c.Label, (*stamp)(&c.CreatedAt))
 	return c, err
 }
 
-// ConnectionBy implements store.Connections.
-func (s connections) ConnectionBy(ctx context.Context, issuer, subject string) (store.Connection, error) {
+// ConnectionBy implements storage.Connections.
+func (s connections) ConnectionBy(ctx context.Context, issuer, subject string) (storage.Connection, error) {
 	return one(ctx, s.Store, s.read, "connection by subject", `SELECT `+connectionColumns+` FROM twofold_connections
 		WHERE issuer = $1 AND subject = $2`, scanConnection, issuer, subject)
 }
 
-// ConnectionsOf implements store.Connections.
-func (s connections) ConnectionsOf(ctx context.Context, userID string) ([]store.Connection, error) {
+// ConnectionsOf implements storage.Connections.
+func (s connections) ConnectionsOf(ctx context.Context, userID string) ([]storage.Connection, error) {
 	return all(ctx, s.Store, s.read, "connections", `SELECT `+connectionColumns+
 		` FROM twofold_connections WHERE user_id = $1
 		ORDER BY created_at, id`, scanConnection, userID)
 }
 
-// ChangeConnections implements store.Connections. As in ChangeFactors, the compare-and-set on the
+// ChangeConnections implements storage.Connections. As in ChangeFactors, the compare-and-set on the
 // account comes first. The unique index, not a look-up, decides to whom a subject belongs.
-func (s connections) ChangeConnections(ctx context.Context, c store.ConnectionChange) error {
+func (s connections) ChangeConnections(ctx context.Context, c storage.ConnectionChange) error {
 	const verb = "change connections"
 	if c.Add != nil && c.Add.UserID != c.UserID {
 		return s.fail(verb, &rowError{"the connection belongs to another user"})
@@ -59,15 +59,15 @@ func (s connections) ChangeConnections(ctx context.Context, c store.ConnectionCh
 	})
 }
 
-func (t *txn) addConnection(c store.Connection) error {
+func (t *txn) addConnection(c storage.Connection) error {
 	_, err := t.exec(`INSERT INTO twofold_connections (`+connectionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		c.ID, c.UserID, c.Provider, c.Issuer, c.Subject, c.Label, micros(c.CreatedAt))
 	return err
 }
 
-// CreateConnected implements store.Connections. The unique indexes decide to whom the subject and
+// CreateConnected implements storage.Connections. The unique indexes decide to whom the subject and
 // the address belong.
-func (s connections) CreateConnected(ctx context.Context, u store.User, c store.Connection) error {
+func (s connections) CreateConnected(ctx context.Context, u storage.User, c storage.Connection) error {
 	const verb = "create connected user"
 	if c.UserID != u.ID {
 		return s.fail(verb, &rowError{"the connection belongs to another user"})

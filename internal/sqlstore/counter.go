@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// Reserve implements store.Counters. One statement checks all budgets and writes only if none is
+// Reserve implements storage.Counters. One statement checks all budgets and writes only if none is
 // closed. They are locked in order of name, so two callers never wait for each other.
-func (s counters) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
+func (s counters) Reserve(ctx context.Context, now time.Time, claims ...storage.Claim) (time.Time, error) {
 	const verb = "reserve"
 	if err := countable(claims); err != nil {
 		return time.Time{}, s.fail(verb, err)
@@ -31,15 +31,15 @@ func (s counters) Reserve(ctx context.Context, now time.Time, claims ...store.Cl
 			return time.Time{}, err
 		}
 		if !until.IsZero() {
-			return until, store.ErrUsed
+			return until, storage.ErrUsed
 		}
 		// The budget was opened meanwhile.
 	}
-	return time.Time{}, s.fail(verb, store.ErrUnavailable)
+	return time.Time{}, s.fail(verb, storage.ErrUnavailable)
 }
 
 // claimed returns the names of the budgets of claims, sorted and each once.
-func claimed(claims []store.Claim) []string {
+func claimed(claims []storage.Claim) []string {
 	names := make([]string, len(claims))
 	for i, c := range claims {
 		names[i] = c.Key
@@ -69,7 +69,7 @@ func opens(ctx context.Context, s *Store, verb string, names []string, now time.
 //
 // The first claim sets the end of the window, which later claims do not change. opens_at only
 // increases, so a clock that steps back opens no budget and resets none.
-func claimStatements(claims []store.Claim, now time.Time) []Statement {
+func claimStatements(claims []storage.Claim, now time.Time) []Statement {
 	times, args := map[string]int{}, []any{micros(now)}
 	for _, c := range claims {
 		if !c.Look {
@@ -78,7 +78,7 @@ func claimStatements(claims []store.Claim, now time.Time) []Statement {
 	}
 	var values []string
 	for i, c := range claims {
-		later := func(o store.Claim) bool { return !o.Look && o.Key == c.Key }
+		later := func(o storage.Claim) bool { return !o.Look && o.Key == c.Key }
 		if c.Look || slices.ContainsFunc(claims[i+1:], later) {
 			continue
 		}
@@ -117,7 +117,7 @@ func claimStatements(claims []store.Claim, now time.Time) []Statement {
 
 // doublings returns the number of claims beyond the limit after which a hold has its maximum
 // length.
-func doublings(c store.Claim) (n int64) {
+func doublings(c storage.Claim) (n int64) {
 	most := max(c.Hold, c.MaxHold)
 	for hold := c.Hold; hold > 0 && hold < most; n++ {
 		if hold > most/2 { // doubling would pass it, or overflow
@@ -128,7 +128,7 @@ func doublings(c store.Claim) (n int64) {
 	return n
 }
 
-// Release implements store.Counters. Like Reserve it locks in order of name.
+// Release implements storage.Counters. Like Reserve it locks in order of name.
 func (s counters) Release(ctx context.Context, own, whole []string) error {
 	statements := releaseStatements(own, whole)
 	if len(statements) == 0 {
@@ -155,7 +155,7 @@ func releaseStatements(own, whole []string) (statements []Statement) {
 	return statements
 }
 
-// Forget implements store.Counters. It reads ranges of the primary key.
+// Forget implements storage.Counters. It reads ranges of the primary key.
 func (s counters) Forget(ctx context.Context, prefixes ...string) error {
 	return s.tx(ctx, "forget", func(t *txn) error { return t.forget(prefixes) })
 }

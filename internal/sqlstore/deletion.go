@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // deletions deletes accounts. It is a part of Store.
@@ -40,8 +40,8 @@ func (d Dialect) unlessDeleted(n int) string {
 // volatileTables lists the tables with expiring records of users, which have no foreign keys.
 var volatileTables = [...]string{"twofold_sessions", "twofold_pendings", "twofold_drafts", "twofold_challenges"}
 
-// DeleteUser implements store.Deletions.
-func (s deletions) DeleteUser(ctx context.Context, d store.Deletion) error {
+// DeleteUser implements storage.Deletions.
+func (s deletions) DeleteUser(ctx context.Context, d storage.Deletion) error {
 	return s.tx(ctx, "delete user", func(t *txn) error {
 		lock := `SELECT uniquifier FROM twofold_users WHERE id = $1` + s.d.ForUpdate
 		uniquifier, err := get(t, lock, scanText, d.UserID)
@@ -56,7 +56,7 @@ func (s deletions) DeleteUser(ctx context.Context, d store.Deletion) error {
 				return err
 			}
 			if n == 0 {
-				return store.ErrUsed
+				return storage.ErrUsed
 			}
 		}
 		if err := t.mark(d.UserID, math.MaxInt64); err != nil {
@@ -91,7 +91,7 @@ func (t *txn) neverDeleted(keys []string) error {
 	if !t.s.d.Local {
 		n, err := get(t, `SELECT COUNT(*) FROM twofold_deleted_users WHERE user_key = ANY($1::text[])`, scanInt, keys)
 		if err == nil && n > 0 {
-			err = store.ErrExists
+			err = storage.ErrExists
 		}
 		return err
 	}
@@ -102,7 +102,7 @@ func (t *txn) neverDeleted(keys []string) error {
 			return err
 		}
 		if n > 0 {
-			return store.ErrExists
+			return storage.ErrExists
 		}
 	}
 	return nil
@@ -118,7 +118,7 @@ func (t *txn) dropVolatile(userID string) error {
 }
 
 // eraseEvents erases the account's rows of the audit trail and adds the row of the deletion.
-func (t *txn) eraseEvents(d store.Deletion) error {
+func (t *txn) eraseEvents(d storage.Deletion) error {
 	rows, err := t.query(`SELECT row_no, `+eventColumns+` FROM twofold_events WHERE user_id = $1`, d.UserID)
 	list, err := collect(rows, err, scanEvent)
 	if err != nil {
@@ -140,9 +140,9 @@ func (t *txn) eraseEvents(d store.Deletion) error {
 	return err
 }
 
-// PutDeletion implements store.Deletions.
+// PutDeletion implements storage.Deletions.
 func (s deletions) PutDeletion(
-	ctx context.Context, r store.DeletionRequest, from string, messages ...store.Message,
+	ctx context.Context, r storage.DeletionRequest, from string, messages ...storage.Message,
 ) error {
 	return s.tx(ctx, "put deletion", func(t *txn) error {
 		waits, err := get(t,
@@ -151,7 +151,7 @@ func (s deletions) PutDeletion(
 			return err
 		}
 		if waits > 0 {
-			return store.ErrExists
+			return storage.ErrExists
 		}
 		if err := t.changeVersion(r.UserID, `UPDATE twofold_users SET uniquifier = $3, updated_at = $4
 			WHERE id = $1 AND uniquifier = $2`,
@@ -178,17 +178,17 @@ const waitingDeletion = `JOIN twofold_users AS u ON u.id = d.user_id AND (d.stay
 const deletionQuery = `SELECT d.user_id, d.id, d.uniquifier, d.created_at, d.due_at FROM twofold_deletions AS d ` +
 	waitingDeletion
 
-func scanDeletion(scan scanner) (r store.DeletionRequest, err error) {
+func scanDeletion(scan scanner) (r storage.DeletionRequest, err error) {
 	err = scan(&r.UserID, &r.ID, &r.CredentialVersion, (*stamp)(&r.CreatedAt), (*stamp)(&r.DueAt))
 	return r, err
 }
 
-// DeletionOf implements store.Deletions.
-func (s deletions) DeletionOf(ctx context.Context, userID string) (store.DeletionRequest, error) {
+// DeletionOf implements storage.Deletions.
+func (s deletions) DeletionOf(ctx context.Context, userID string) (storage.DeletionRequest, error) {
 	return one(ctx, s.Store, s.read, "deletion", deletionQuery+`WHERE d.user_id = $1`, scanDeletion, userID)
 }
 
-// EndDeletion implements store.Deletions.
+// EndDeletion implements storage.Deletions.
 func (s deletions) EndDeletion(ctx context.Context, userID, id string) error {
 	query, args := `DELETE FROM twofold_deletions WHERE user_id = $1`, []any{userID}
 	if id != "" {
@@ -197,14 +197,14 @@ func (s deletions) EndDeletion(ctx context.Context, userID, id string) error {
 	return found(s.exec(ctx, "end deletion", query, args...))
 }
 
-// DueDeletions implements store.Deletions.
-func (s deletions) DueDeletions(ctx context.Context, now time.Time, limit int) ([]store.DeletionRequest, error) {
+// DueDeletions implements storage.Deletions.
+func (s deletions) DueDeletions(ctx context.Context, now time.Time, limit int) ([]storage.DeletionRequest, error) {
 	return all(ctx, s.Store, s.read, "due deletions", deletionQuery+`WHERE d.due_at <= $1
 		ORDER BY d.due_at LIMIT CAST($2 AS BIGINT)`,
 		scanDeletion, micros(now), int64(max(limit, 0)))
 }
 
-// DropUser implements store.UserDropper.
+// DropUser implements storage.UserDropper.
 func (s deletions) DropUser(ctx context.Context, userID string, until time.Time) error {
 	return s.tx(ctx, "drop user", func(t *txn) error {
 		if until.IsZero() {
@@ -219,7 +219,7 @@ func (s deletions) DropUser(ctx context.Context, userID string, until time.Time)
 	})
 }
 
-// Owners implements store.UserDropper.
+// Owners implements storage.UserDropper.
 func (s deletions) Owners(ctx context.Context) ([]string, error) {
 	var each []string
 	for _, table := range volatileTables {

@@ -4,25 +4,25 @@ import (
 	"context"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const deviceColumns = `d.id, d.user_id, d.uniquifier, d.secret, d.name, d.address, d.created_at, d.last_seen_at, d.expires_at,
 	d.stays, d.level, d.session_id, d.trusted_by, d.proofs`
 
-func scanDevice(scan scanner) (d store.Device, err error) {
+func scanDevice(scan scanner) (d storage.Device, err error) {
 	err = scan(deviceDest(&d)...)
 	return d, err
 }
 
-func deviceDest(d *store.Device) []any {
+func deviceDest(d *storage.Device) []any {
 	return []any{&d.ID, &d.UserID, &d.CredentialVersion, &d.Secret, &d.Name, &d.Address,
 		(*stamp)(&d.CreatedAt), (*stamp)(&d.LastSeenAt), (*stamp)(&d.ExpiresAt),
-		&d.Stays, &d.Level, &d.SessionID, &d.TrustedBy, listOf[store.Proof]{&d.Proofs}}
+		&d.Stays, &d.Level, &d.SessionID, &d.TrustedBy, listOf[storage.Proof]{&d.Proofs}}
 }
 
-// PutDevice implements store.Devices.
-func (s devices) PutDevice(ctx context.Context, d store.Device, messages ...store.Message) error {
+// PutDevice implements storage.Devices.
+func (s devices) PutDevice(ctx context.Context, d storage.Device, messages ...storage.Message) error {
 	_, err := s.execTelling(ctx, "put device", messages, `INSERT INTO twofold_devices
 		(id, user_id, uniquifier, secret, name, address, created_at, last_seen_at, expires_at, last_secret, rotated_at,
 			stays, level, session_id, trusted_by, proofs)
@@ -35,7 +35,7 @@ func (s devices) PutDevice(ctx context.Context, d store.Device, messages ...stor
 
 // usedDevice is a device with its previous secret.
 type usedDevice struct {
-	store.Device
+	storage.Device
 	lastSecret string
 	rotatedAt  time.Time
 }
@@ -45,9 +45,9 @@ func scanUsedDevice(scan scanner) (d usedDevice, err error) {
 	return d, err
 }
 
-// UseDevice implements store.Devices. Secrets are compared as SHA-256 hashes of random tokens, so
+// UseDevice implements storage.Devices. Secrets are compared as SHA-256 hashes of random tokens, so
 // the duration of a comparison does not help to find a token.
-func (s devices) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device, error) {
+func (s devices) UseDevice(ctx context.Context, u storage.DeviceUse) (storage.Device, error) {
 	var d usedDevice
 	stolen := false
 	err := s.tx(ctx, "use device", func(t *txn) (err error) {
@@ -61,7 +61,7 @@ func (s devices) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device
 		// A clock that stepped back must not extend a device or the grace period.
 		now := later(u.Now, d.LastSeenAt)
 		if u.Secret == "" || !d.ExpiresAt.After(now) {
-			return store.ErrNotFound
+			return storage.ErrNotFound
 		}
 		switch {
 		case u.Secret == d.Secret:
@@ -81,16 +81,16 @@ func (s devices) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device
 	})
 	switch {
 	case err != nil:
-		return store.Device{}, err
+		return storage.Device{}, err
 	case stolen:
-		return store.Device{}, store.ErrUsed
+		return storage.Device{}, storage.ErrUsed
 	}
 	return d.Device, nil
 }
 
 // rotateDevice retires the current secret. Every retired secret is kept as long as the device, so
 // that it is recognized when it is presented again.
-func (t *txn) rotateDevice(d *store.Device, u store.DeviceUse, now time.Time) error {
+func (t *txn) rotateDevice(d *storage.Device, u storage.DeviceUse, now time.Time) error {
 	if _, err := t.exec(`UPDATE twofold_devices SET secret = $2, last_secret = secret, rotated_at = $3, address = $4, last_seen_at = $3
 		WHERE id = $1`, d.ID, u.Next, micros(now), u.Address); err != nil {
 		return err
@@ -118,22 +118,22 @@ func later(a, b time.Time) time.Time {
 	return moment(micros(a))
 }
 
-// DevicesOf implements store.Devices. A device that was stored with an old credential version during a
+// DevicesOf implements storage.Devices. A device that was stored with an old credential version during a
 // change is not valid, so it is not listed.
-func (s devices) DevicesOf(ctx context.Context, userID string, now time.Time) ([]store.Device, error) {
+func (s devices) DevicesOf(ctx context.Context, userID string, now time.Time) ([]storage.Device, error) {
 	return all(ctx, s.Store, s.read, "devices", `SELECT `+deviceColumns+` FROM twofold_devices d
 		JOIN twofold_users u ON u.id = d.user_id AND u.uniquifier = d.uniquifier
 		WHERE d.user_id = $1 AND d.expires_at > $2
-		ORDER BY d.created_at DESC, d.id LIMIT CAST($3 AS BIGINT)`, scanDevice, userID, micros(now), int64(store.MaxListed))
+		ORDER BY d.created_at DESC, d.id LIMIT CAST($3 AS BIGINT)`, scanDevice, userID, micros(now), int64(storage.MaxListed))
 }
 
-// RevokeDevice implements store.Devices.
+// RevokeDevice implements storage.Devices.
 func (s devices) RevokeDevice(ctx context.Context, userID, id string) error {
 	return found(s.exec(ctx, "revoke device", `DELETE FROM twofold_devices WHERE user_id = $1 AND id = $2`, userID, id))
 }
 
-// RevokeDevices implements store.Devices.
-func (s devices) RevokeDevices(ctx context.Context, userID string, messages ...store.Message) error {
+// RevokeDevices implements storage.Devices.
+func (s devices) RevokeDevices(ctx context.Context, userID string, messages ...storage.Message) error {
 	return s.tx(ctx, "revoke devices", func(t *txn) error {
 		if _, err := t.exec(`DELETE FROM twofold_devices WHERE user_id = $1`, userID); err != nil {
 			return err
@@ -142,7 +142,7 @@ func (s devices) RevokeDevices(ctx context.Context, userID string, messages ...s
 	})
 }
 
-// RevokeStaying implements store.Devices.
+// RevokeStaying implements storage.Devices.
 func (s devices) RevokeStaying(ctx context.Context, userID, sessionID string) error {
 	_, err := s.exec(ctx, "revoke staying",
 		`DELETE FROM twofold_devices WHERE user_id = $1 AND stays = 1 AND session_id = $2`, userID, sessionID)

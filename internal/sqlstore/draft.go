@@ -3,26 +3,26 @@ package sqlstore
 import (
 	"context"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const draftColumns = `owner, id, user_id, uniquifier, factor_id, method, name, adds, destination, secret, created_at, expires_at`
 
-func scanDraft(scan scanner) (d store.Draft, err error) {
+func scanDraft(scan scanner) (d storage.Draft, err error) {
 	err = scan(&d.Owner, &d.ID, &d.UserID, &d.CredentialVersion, &d.FactorID, &d.Method, &d.Name, &d.Add,
 		&d.Destination,
 		(*blob)(&d.Secret), (*stamp)(&d.CreatedAt), (*stamp)(&d.ExpiresAt))
 	return d, err
 }
 
-// PutDraft implements store.Drafts.
-func (s pendings) PutDraft(ctx context.Context, d store.Draft) error {
+// PutDraft implements storage.Drafts.
+func (s pendings) PutDraft(ctx context.Context, d storage.Draft) error {
 	statement := s.d.draftStatement(d)
 	return found(s.exec(ctx, "put draft", statement.Query, statement.Args...))
 }
 
 // draftStatement stores a draft. It misses if the user is deleted.
-func (d Dialect) draftStatement(v store.Draft) Statement {
+func (d Dialect) draftStatement(v storage.Draft) Statement {
 	return Statement{`INSERT INTO twofold_drafts (` + draftColumns + `)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12` + d.unlessDeleted(13) + `
 		ON CONFLICT (owner) DO UPDATE SET id = excluded.id, user_id = excluded.user_id, uniquifier = excluded.uniquifier,
@@ -35,17 +35,17 @@ func (d Dialect) draftStatement(v store.Draft) Statement {
 	}, 1}
 }
 
-// Draft implements store.Drafts.
-func (s pendings) Draft(ctx context.Context, owner string) (store.Draft, error) {
+// Draft implements storage.Drafts.
+func (s pendings) Draft(ctx context.Context, owner string) (storage.Draft, error) {
 	return one(ctx, s.Store, s.read, "draft", `SELECT `+draftColumns+` FROM twofold_drafts WHERE owner = $1`, scanDraft,
 		owner)
 }
 
-// TakeDraft implements store.Drafts.
+// TakeDraft implements storage.Drafts.
 func (s pendings) TakeDraft(ctx context.Context, owner, id string) error {
 	n, err := s.exec(ctx, "take draft", `DELETE FROM twofold_drafts WHERE owner = $1 AND id = $2`, owner, id)
 	if err == nil && n == 0 {
-		return store.ErrUsed
+		return storage.ErrUsed
 	}
 	return err
 }

@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // page is the number of accounts that are read at once.
 const page = 256
 
-// EachAccount implements store.Transfers. One transaction reads all: it has the
+// EachAccount implements storage.Transfers. One transaction reads all: it has the
 // caller's time and not a verb's, and is not tried again, as each was called already.
-func (s transfers) EachAccount(ctx context.Context, id string, each func(store.Whole) error) error {
+func (s transfers) EachAccount(ctx context.Context, id string, each func(storage.Whole) error) error {
 	const verb = "each account"
 	tx, err := s.read.begin(ctx, s.d.Snapshot)
 	if err != nil {
@@ -26,7 +26,7 @@ func (s transfers) EachAccount(ctx context.Context, id string, each func(store.W
 		}
 	}
 	var failed error
-	tell := func(w store.Whole) error {
+	tell := func(w storage.Whole) error {
 		failed = each(w)
 		return failed
 	}
@@ -41,15 +41,15 @@ func (s transfers) EachAccount(ctx context.Context, id string, each func(store.W
 	return s.fail(verb, err)
 }
 
-func (t *txn) eachOne(id string, each func(store.Whole) error) error {
+func (t *txn) eachOne(id string, each func(storage.Whole) error) error {
 	u, err := get(t, `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`, scanUser, id)
 	if err != nil {
 		return err
 	}
-	return t.eachIn([]store.User{u}, each)
+	return t.eachIn([]storage.User{u}, each)
 }
 
-func (t *txn) eachOf(each func(store.Whole) error) error {
+func (t *txn) eachOf(each func(storage.Whole) error) error {
 	for after := ""; ; {
 		users, err := list(t, `SELECT `+userColumns+` FROM twofold_users
 			WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)`, scanUser,
@@ -71,15 +71,15 @@ func list[T any](t *txn, query string, scan func(scanner) (T, error), args ...an
 }
 
 // eachIn reads the data of consecutive accounts.
-func (t *txn) eachIn(users []store.User, each func(store.Whole) error) error {
+func (t *txn) eachIn(users []storage.User, each func(storage.Whole) error) error {
 	if len(users) == 0 {
 		return nil
 	}
 	const between = ` WHERE user_id >= $1 AND user_id <= $2 `
 	from, to := users[0].ID, users[len(users)-1].ID
-	whole := make(map[string]*store.Whole, len(users))
+	whole := make(map[string]*storage.Whole, len(users))
 	for _, u := range users {
-		whole[u.ID] = &store.Whole{User: u}
+		whole[u.ID] = &storage.Whole{User: u}
 	}
 	factors, err := list(t, `SELECT `+factorColumns+` FROM twofold_factors`+between+
 		`ORDER BY user_id, created_at, id`, scanFactor, from, to)
@@ -115,10 +115,10 @@ func (t *txn) eachIn(users []store.User, each func(store.Whole) error) error {
 }
 
 // eachMore reads the data of which an account has one row.
-func (t *txn) eachMore(whole map[string]*store.Whole, between, from, to string) error {
+func (t *txn) eachMore(whole map[string]*storage.Whole, between, from, to string) error {
 	type signIns struct {
 		userID string
-		store.SignIns
+		storage.SignIns
 	}
 	counted, err := list(t, `SELECT user_id, current_at, last_at, current_address, last_address, count
 		FROM twofold_sign_ins`+between, func(scan scanner) (n signIns, err error) {

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// events implements store.Events.
+// events implements storage.Events.
 type events struct{ *Store }
 
 const (
@@ -20,25 +20,25 @@ const (
 	sealColumns  = `after_row, through_row, count, at, mac`
 )
 
-func scanEvent(scan scanner) (e store.Event, err error) {
+func scanEvent(scan scanner) (e storage.Event, err error) {
 	err = scan(&e.Row, &e.ID, &e.UserID, (*stamp)(&e.At), &e.Name, &e.Method, &e.Result, &e.Reason, &e.Session,
 		&e.Address, &e.Agent, &e.Request, (*blob)(&e.MAC), (*blob)(&e.Erased))
 	return e, err
 }
 
-func scanSeal(scan scanner) (s store.Seal, err error) {
+func scanSeal(scan scanner) (s storage.Seal, err error) {
 	err = scan(&s.After, &s.Through, &s.Count, (*stamp)(&s.At), (*blob)(&s.MAC))
 	return s, err
 }
 
-// AppendEvent implements store.Events.
-func (s events) AppendEvent(ctx context.Context, e store.Event) error {
+// AppendEvent implements storage.Events.
+func (s events) AppendEvent(ctx context.Context, e storage.Event) error {
 	statement := s.d.eventStatement(e)
 	return found(s.exec(ctx, "append event", statement.Query, statement.Args...))
 }
 
 // putEvent adds the row of a change in its transaction.
-func (t *txn) putEvent(e store.Event) error {
+func (t *txn) putEvent(e storage.Event) error {
 	if e.ID == "" {
 		return nil
 	}
@@ -47,25 +47,25 @@ func (t *txn) putEvent(e store.Event) error {
 }
 
 // eventStatement adds a row. It misses if the user is deleted.
-func (d Dialect) eventStatement(e store.Event) Statement {
+func (d Dialect) eventStatement(e storage.Event) Statement {
 	return Statement{insertEvent + d.unlessDeleted(14), append(eventValues(e), e.UserID, userKey(e.UserID)), 1}
 }
 
 const insertEvent = `INSERT INTO twofold_events (` + eventColumns + `)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13`
 
-func eventValues(e store.Event) []any {
+func eventValues(e storage.Event) []any {
 	return []any{
 		e.ID, e.UserID, micros(e.At), e.Name, e.Method, e.Result, e.Reason,
 		e.Session, e.Address, e.Agent, e.Request, bytesOf(e.MAC), bytesOf(e.Erased),
 	}
 }
 
-// EventsBy implements store.Events. Over a network, several filters are one statement. In SQLite,
+// EventsBy implements storage.Events. Over a network, several filters are one statement. In SQLite,
 // one statement for each filter is faster.
-func (s events) EventsBy(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
-	filters := append([]store.EventFilter{f}, more...)
-	var rows []store.Event
+func (s events) EventsBy(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) ([]storage.Event, error) {
+	filters := append([]storage.EventFilter{f}, more...)
+	var rows []storage.Event
 	size := len(filters)
 	if s.d.Local {
 		size = 1
@@ -81,17 +81,17 @@ func (s events) EventsBy(ctx context.Context, f store.EventFilter, more ...store
 	if size == len(filters) {
 		return rows, nil
 	}
-	slices.SortFunc(rows, func(a, b store.Event) int {
+	slices.SortFunc(rows, func(a, b storage.Event) int {
 		if f.Newest {
 			a, b = b, a
 		}
 		return cmp.Compare(a.Row, b.Row)
 	})
-	return slices.CompactFunc(rows, func(a, b store.Event) bool { return a.Row == b.Row }), nil
+	return slices.CompactFunc(rows, func(a, b storage.Event) bool { return a.Row == b.Row }), nil
 }
 
 // EventsQuery returns the query of EventsBy.
-func (d Dialect) EventsQuery(filters ...store.EventFilter) (query string, args []any) {
+func (d Dialect) EventsQuery(filters ...storage.EventFilter) (query string, args []any) {
 	each := make([]string, len(filters))
 	for i, f := range filters {
 		var chosen string
@@ -105,7 +105,7 @@ func (d Dialect) EventsQuery(filters ...store.EventFilter) (query string, args [
 	return `SELECT * FROM (` + union + `) AS chosen` + eventOrder(filters[0]), args
 }
 
-func eventOrder(f store.EventFilter) string {
+func eventOrder(f storage.EventFilter) string {
 	if f.Newest {
 		return ` ORDER BY row_no DESC`
 	}
@@ -115,7 +115,7 @@ func eventOrder(f store.EventFilter) string {
 // eventsOf is the end of a query for the rows of one filter. The newest rows of a user by
 // some names are found name by name, in an index that holds them in order: to look through
 // all rows of the user would take the longer the more of other names others cause.
-func (d Dialect) eventsOf(f store.EventFilter, args []any) (chosen string, all []any) {
+func (d Dialect) eventsOf(f storage.EventFilter, args []any) (chosen string, all []any) {
 	value := func(v any) string {
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
@@ -163,7 +163,7 @@ func (d Dialect) ofEach(names []string, where, end string) string {
 	return strings.Join(names, ` UNION ALL `)
 }
 
-// SettledEvents implements store.Events. Where transactions run side by side, it
+// SettledEvents implements storage.Events. Where transactions run side by side, it
 // waits for the ones that were adding rows when it read the last number: all with
 // lower numbers are among them, or over.
 func (s events) SettledEvents(ctx context.Context) (int64, error) {
@@ -201,55 +201,55 @@ func (s events) SettledEvents(ctx context.Context) (int64, error) {
 	}
 }
 
-// PutSeal implements store.Events. The row before the range is the key, so each range is sealed
+// PutSeal implements storage.Events. The row before the range is the key, so each range is sealed
 // once.
-func (s events) PutSeal(ctx context.Context, e store.Seal) error {
+func (s events) PutSeal(ctx context.Context, e storage.Seal) error {
 	_, err := s.exec(ctx, "put seal", `INSERT INTO twofold_event_seals (`+sealColumns+`, settled)
 		VALUES ($1, $2, $3, $4, $5, TRUE)`,
 		e.After, e.Through, int64(e.Count), micros(e.At), bytesOf(e.MAC))
-	if errors.Is(err, store.ErrExists) {
-		return store.ErrUsed
+	if errors.Is(err, storage.ErrExists) {
+		return storage.ErrUsed
 	}
 	return err
 }
 
-// SealsAfter implements store.Events.
-func (s events) SealsAfter(ctx context.Context, after int64, limit int) ([]store.Seal, error) {
+// SealsAfter implements storage.Events.
+func (s events) SealsAfter(ctx context.Context, after int64, limit int) ([]storage.Seal, error) {
 	return all(ctx, s.Store, s.read, "seals", `SELECT `+sealColumns+` FROM twofold_event_seals
 		WHERE after_row >= $1 ORDER BY after_row LIMIT CAST($2 AS BIGINT)`,
 		scanSeal, after, int64(limit))
 }
 
-// LastSeal implements store.Events.
-func (s events) LastSeal(ctx context.Context) (store.Seal, error) {
+// LastSeal implements storage.Events.
+func (s events) LastSeal(ctx context.Context) (storage.Seal, error) {
 	last, err := one(ctx, s.Store, s.read, "last seal",
 		`SELECT `+sealColumns+` FROM twofold_event_seals ORDER BY after_row DESC LIMIT 1`, scanSeal)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Seal{}, nil
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.Seal{}, nil
 	}
 	return last, err
 }
 
 const checkpointColumns = `through_row, removed, seal, before, at, mac`
 
-func scanCheckpoint(scan scanner) (c store.Checkpoint, err error) {
+func scanCheckpoint(scan scanner) (c storage.Checkpoint, err error) {
 	err = scan(&c.Through, &c.Rows, (*blob)(&c.Seal), (*stamp)(&c.Before), (*stamp)(&c.At), (*blob)(&c.MAC))
 	return c, err
 }
 
-// Checkpoint implements store.Checkpoints.
-func (s events) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
+// Checkpoint implements storage.Checkpoints.
+func (s events) Checkpoint(ctx context.Context) (storage.Checkpoint, error) {
 	c, err := one(ctx, s.Store, s.read, "checkpoint", `SELECT `+checkpointColumns+` FROM twofold_event_checkpoint`,
 		scanCheckpoint)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Checkpoint{}, nil
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.Checkpoint{}, nil
 	}
 	return c, err
 }
 
-// RemoveEvents implements store.Checkpoints. There is one checkpoint, whose row decides which of
+// RemoveEvents implements storage.Checkpoints. There is one checkpoint, whose row decides which of
 // two callers changes it.
-func (s events) RemoveEvents(ctx context.Context, after int64, c store.Checkpoint) error {
+func (s events) RemoveEvents(ctx context.Context, after int64, c storage.Checkpoint) error {
 	return s.tx(ctx, "remove events", func(t *txn) error {
 		args := []any{c.Through, c.Rows, bytesOf(c.Seal), micros(c.Before), micros(c.At), bytesOf(c.MAC), after}
 		n, err := t.exec(`UPDATE twofold_event_checkpoint
@@ -263,7 +263,7 @@ func (s events) RemoveEvents(ctx context.Context, after int64, c store.Checkpoin
 			return err
 		}
 		if n == 0 {
-			return store.ErrUsed
+			return storage.ErrUsed
 		}
 		if _, err = t.exec(`DELETE FROM twofold_event_seals WHERE after_row < $1`, c.Through); err != nil {
 			return err

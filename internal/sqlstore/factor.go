@@ -5,30 +5,30 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const factorColumns = `id, user_id, method, name, destination, secret, last_step, is_primary, created_at, last_used_at, credential, passkey_use`
 
-func factorFields(f *store.Factor) []any {
+func factorFields(f *storage.Factor) []any {
 	return []any{
 		&f.ID, &f.UserID, &f.Method, &f.Name, &f.Destination, (*blob)(&f.Secret), &f.LastStep, &f.Primary,
 		(*stamp)(&f.CreatedAt), (*stamp)(&f.LastUsedAt), &f.Key, &f.Usage,
 	}
 }
 
-func scanFactor(scan scanner) (f store.Factor, err error) {
+func scanFactor(scan scanner) (f storage.Factor, err error) {
 	err = scan(factorFields(&f)...)
 	return f, err
 }
 
-// FactorsOf implements store.Factors.
-func (s factors) FactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
+// FactorsOf implements storage.Factors.
+func (s factors) FactorsOf(ctx context.Context, userID string) ([]storage.Factor, error) {
 	return all(ctx, s.Store, s.read, "factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND passkey_use <> 'first' ORDER BY is_primary DESC, created_at, id`, scanFactor, userID)
 }
 
-// SealedOtherwise implements store.Factors.
+// SealedOtherwise implements storage.Factors.
 func (s factors) SealedOtherwise(ctx context.Context, heads [][]byte, limit int) ([][]byte, error) {
 	query, args := `SELECT substr(secret, 1, 257) FROM twofold_factors WHERE length(secret) > 0`, []any{}
 	for _, h := range heads {
@@ -43,19 +43,19 @@ func (s factors) SealedOtherwise(ctx context.Context, heads [][]byte, limit int)
 	}, args...)
 }
 
-// PasskeysOf implements store.Factors.
-func (s factors) PasskeysOf(ctx context.Context, userID string) ([]store.Factor, error) {
+// PasskeysOf implements storage.Factors.
+func (s factors) PasskeysOf(ctx context.Context, userID string) ([]storage.Factor, error) {
 	return all(ctx, s.Store, s.read, "passkeys", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND method = 'webauthn' ORDER BY created_at, id`, scanFactor, userID)
 }
 
-// PasskeyByKey implements store.Factors.
-func (s factors) PasskeyByKey(ctx context.Context, key string) (store.Factor, error) {
+// PasskeyByKey implements storage.Factors.
+func (s factors) PasskeyByKey(ctx context.Context, key string) (storage.Factor, error) {
 	return one(ctx, s.Store, s.read, "passkey by key", `SELECT `+factorColumns+` FROM twofold_factors
 		WHERE credential = $1 AND credential <> ''`, scanFactor, key)
 }
 
-// UsePasskey implements store.Factors.
+// UsePasskey implements storage.Factors.
 func (s factors) UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error {
 	const verb = "use passkey"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_factors SET secret = $3, last_used_at = $4 WHERE id = $1 AND secret = $2
@@ -66,15 +66,15 @@ func (s factors) UsePasskey(ctx context.Context, id string, old, new []byte, now
 	return usedIfThere(ctx, s.Store, verb, factorCount+` AND method = 'webauthn'`, id)
 }
 
-// FirstFactorsOf implements store.Factors.
-func (s factors) FirstFactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
+// FirstFactorsOf implements storage.Factors.
+func (s factors) FirstFactorsOf(ctx context.Context, userID string) ([]storage.Factor, error) {
 	return all(ctx, s.Store, s.read, "first factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND passkey_use = 'first' AND method <> 'webauthn' ORDER BY created_at, id`, scanFactor, userID)
 }
 
-// ChangeFactors implements store.Factors. The compare-and-set on the account comes first, because
+// ChangeFactors implements storage.Factors. The compare-and-set on the account comes first, because
 // it locks the account.
-func (s factors) ChangeFactors(ctx context.Context, c store.FactorChange) error {
+func (s factors) ChangeFactors(ctx context.Context, c storage.FactorChange) error {
 	if c.Add != nil && c.Add.UserID != c.UserID {
 		return s.fail("change factors", &rowError{"the factor belongs to another user"})
 	}
@@ -108,13 +108,13 @@ func (s factors) ChangeFactors(ctx context.Context, c store.FactorChange) error 
 	})
 }
 
-// NameFactor implements store.Factors.
+// NameFactor implements storage.Factors.
 func (s factors) NameFactor(ctx context.Context, userID, id, name string) error {
 	return found(s.exec(ctx, "name factor",
 		`UPDATE twofold_factors SET name = $3 WHERE user_id = $1 AND id = $2`, userID, id, name))
 }
 
-// PreferFactor implements store.Factors. The account is locked first, as
+// PreferFactor implements storage.Factors. The account is locked first, as
 // ChangeFactors does it, so that two of them never make two primaries.
 func (s factors) PreferFactor(ctx context.Context, userID, id string) error {
 	return s.tx(ctx, "prefer factor", func(t *txn) error {
@@ -146,12 +146,12 @@ func (t *txn) noSuchVersion(userID string) error {
 		return err
 	}
 	if n == 0 {
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	}
-	return store.ErrUsed
+	return storage.ErrUsed
 }
 
-func (t *txn) removeFactors(c store.FactorChange) error {
+func (t *txn) removeFactors(c storage.FactorChange) error {
 	if c.RemoveAll {
 		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`,
 			c.UserID); err != nil {
@@ -183,7 +183,7 @@ func (t *txn) removeFactors(c store.FactorChange) error {
 	return nil
 }
 
-func (t *txn) addFactor(f *store.Factor) error {
+func (t *txn) addFactor(f *storage.Factor) error {
 	if f == nil {
 		return nil
 	}
@@ -200,7 +200,7 @@ func (t *txn) addFactor(f *store.Factor) error {
 }
 
 // factorRow returns the values of factorColumns.
-func factorRow(f store.Factor) []any {
+func factorRow(f storage.Factor) []any {
 	return []any{
 		f.ID, f.UserID, f.Method, f.Name, f.Destination, bytesOf(f.Secret), f.LastStep, bit(f.Primary),
 		micros(f.CreatedAt), micros(f.LastUsedAt), f.Key, f.Usage,
@@ -209,7 +209,7 @@ func factorRow(f store.Factor) []any {
 
 const factorCount = `SELECT COUNT(*) FROM twofold_factors WHERE id = $1`
 
-// AdvanceStep implements store.Factors. The condition depends only on the step, not on the clock,
+// AdvanceStep implements storage.Factors. The condition depends only on the step, not on the clock,
 // so a clock that steps back makes no step valid again.
 func (s factors) AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error {
 	const verb = "advance step"
@@ -228,13 +228,13 @@ func advanceStatement(id string, step int64, now time.Time) Statement {
 		[]any{id, step, micros(now)}, 1}
 }
 
-// MarkUsed implements store.Factors.
+// MarkUsed implements storage.Factors.
 func (s factors) MarkUsed(ctx context.Context, id string, now time.Time) error {
 	return found(s.exec(ctx, "mark used", `UPDATE twofold_factors SET last_used_at = $2 WHERE id = $1`, id,
 		micros(now)))
 }
 
-// Reseal implements store.Factors. Comparing sealed bytes in SQL reveals nothing, because both are
+// Reseal implements storage.Factors. Comparing sealed bytes in SQL reveals nothing, because both are
 // ciphertext that the database contains anyway.
 func (s factors) Reseal(ctx context.Context, id string, old, new []byte) error {
 	const verb = "reseal"

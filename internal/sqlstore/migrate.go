@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // NewerError means that a newer program has changed the database in a way that is incompatible with
@@ -127,15 +127,15 @@ func CheckSchema(ctx context.Context, db Database, files fs.FS) error {
 }
 
 // Schema lists the applied and the pending migrations.
-func Schema(ctx context.Context, db *sql.DB, files fs.FS) ([]store.Migration, error) {
+func Schema(ctx context.Context, db *sql.DB, files fs.FS) ([]storage.Migration, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return nil, err
 	}
-	var list []store.Migration
+	var list []storage.Migration
 	if db != nil { // there is a database
 		rows, err := db.QueryContext(ctx, `SELECT version, name, applied_at FROM twofold_migrations ORDER BY version`)
-		list, err = collect(rows, err, func(scan scanner) (m store.Migration, err error) {
+		list, err = collect(rows, err, func(scan scanner) (m storage.Migration, err error) {
 			err = scan(&m.Version, &m.Name, (*stamp)(&m.At))
 			return m, err
 		})
@@ -147,7 +147,7 @@ func Schema(ctx context.Context, db *sql.DB, files fs.FS) ([]store.Migration, er
 		}
 	}
 	for n := len(list); n < len(names); n++ {
-		list = append(list, store.Migration{Version: n + 1, Name: names[n]})
+		list = append(list, storage.Migration{Version: n + 1, Name: names[n]})
 	}
 	return list, nil
 }

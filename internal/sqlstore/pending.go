@@ -4,13 +4,13 @@ import (
 	"context"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const pendingColumns = `hash, user_id, uniquifier, state, factor, rescue, first_method, first_at, remember, session_id, address,
 	created_at, expires_at, version, first_rests, known`
 
-func pendingFields(p *store.Pending) []any {
+func pendingFields(p *storage.Pending) []any {
 	return []any{
 		&p.Hash, &p.UserID, &p.CredentialVersion, &p.State, &p.Factor, &p.Rescue, &p.First.Method,
 		(*stamp)(&p.First.At),
@@ -19,25 +19,25 @@ func pendingFields(p *store.Pending) []any {
 	}
 }
 
-func scanPending(scan scanner) (p store.Pending, err error) {
+func scanPending(scan scanner) (p storage.Pending, err error) {
 	err = scan(pendingFields(&p)...)
 	return p, err
 }
 
-// PutPending implements store.Pendings. The new one is kept whatever the clock
+// PutPending implements storage.Pendings. The new one is kept whatever the clock
 // says of its age: the other four are the newest of the rest of its kind.
-func (s pendings) PutPending(ctx context.Context, p store.Pending) error {
+func (s pendings) PutPending(ctx context.Context, p storage.Pending) error {
 	statements := append(s.d.locked("pendings:", []string{p.UserID}), s.d.pendingStatements(p)...)
 	err := script(ctx, s.Store, "put pending", statements)
 	if isMissed(err) {
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	}
 	return err
 }
 
 // pendingStatements store a pending of a user that is locked. The first one misses if the
 // user is deleted.
-func (d Dialect) pendingStatements(p store.Pending) []Statement {
+func (d Dialect) pendingStatements(p storage.Pending) []Statement {
 	return []Statement{
 		{`INSERT INTO twofold_pendings (` + pendingColumns + `)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16` + d.unlessDeleted(17), []any{
@@ -52,14 +52,14 @@ func (d Dialect) pendingStatements(p store.Pending) []Statement {
 	}
 }
 
-// Pending implements store.Pendings.
-func (s pendings) Pending(ctx context.Context, hash string, now time.Time) (store.Pending, error) {
+// Pending implements storage.Pendings.
+func (s pendings) Pending(ctx context.Context, hash string, now time.Time) (storage.Pending, error) {
 	return one(ctx, s.Store, s.read, "pending", `SELECT `+pendingColumns+` FROM twofold_pendings
 		WHERE hash = $1 AND expires_at > $2`, scanPending, hash, micros(now))
 }
 
-// Waiting implements store.SessionUser. There is a row for each factor.
-func (s steps) Waiting(ctx context.Context, hash string, now time.Time) (store.Waiting, error) {
+// Waiting implements storage.SessionUser. There is a row for each factor.
+func (s steps) Waiting(ctx context.Context, hash string, now time.Time) (storage.Waiting, error) {
 	rows, err := all(ctx, s.Store, s.read, "waiting", s.waiting, scanWaiting, hash, micros(now))
 	w, err := first(rows, err)
 	for i := 1; i < len(rows); i++ {
@@ -76,8 +76,8 @@ func waitingQuery() string {
 		WHERE p.hash = $1 AND p.expires_at > $2 ORDER BY f.is_primary DESC, f.created_at, f.id`
 }
 
-func scanWaiting(scan scanner) (w store.Waiting, err error) {
-	var f store.Factor
+func scanWaiting(scan scanner) (w storage.Waiting, err error) {
+	var f storage.Factor
 	var has bool
 	fields := append(append([]any{&has, &w.Sessions}, pendingFields(&w.Pending)...), userFields(&w.User)...)
 	every := append(fields[:len(fields):len(fields)], factorFields(&f)...)
@@ -88,32 +88,32 @@ func scanWaiting(scan scanner) (w store.Waiting, err error) {
 		return w, err
 	}
 	err = scan(every...)
-	w.Factors = []store.Factor{f}
+	w.Factors = []storage.Factor{f}
 	return w, err
 }
 
-// AdvancePending implements store.Pendings.
-func (s pendings) AdvancePending(ctx context.Context, p store.Pending) error {
+// AdvancePending implements storage.Pendings.
+func (s pendings) AdvancePending(ctx context.Context, p storage.Pending) error {
 	n, err := s.exec(ctx, "advance pending",
 		`UPDATE twofold_pendings SET state = $3, factor = $4, rescue = $5, version = version + 1
 		WHERE hash = $1 AND version = $2`, p.Hash, p.Version, string(p.State), p.Factor, bit(p.Rescue))
 	if err == nil && n == 0 {
-		return store.ErrUsed
+		return storage.ErrUsed
 	}
 	return err
 }
 
-// TakePending implements store.Pendings.
-func (s pendings) TakePending(ctx context.Context, hash string) (store.Pending, error) {
+// TakePending implements storage.Pendings.
+func (s pendings) TakePending(ctx context.Context, hash string) (storage.Pending, error) {
 	p, err := take(ctx, s.Store, "take pending", `DELETE FROM twofold_pendings WHERE hash = $1 RETURNING `+
 		pendingColumns, scanPending, hash)
 	if err == errNone {
-		err = store.ErrUsed
+		err = storage.ErrUsed
 	}
 	return p, err
 }
 
-// EndPendings implements store.Pendings.
+// EndPendings implements storage.Pendings.
 func (s pendings) EndPendings(ctx context.Context, userID string) error {
 	_, err := s.exec(ctx, "end pendings", `DELETE FROM twofold_pendings WHERE user_id = $1`, userID)
 	return err

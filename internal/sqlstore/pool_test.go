@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 
 	_ "modernc.org/sqlite"
 )
@@ -28,7 +28,7 @@ func TestAPoolKeepsFewStatements(t *testing.T) {
 	s := New(Pools{Write: db, Swift: db, Bulk: db, Read: db, Borrowed: true}, d)
 	defer s.Close()
 	for n := range 400 {
-		u := store.User{ID: fmt.Sprint(n), EmailKey: fmt.Sprint(n), CredentialVersion: "1"}
+		u := storage.User{ID: fmt.Sprint(n), EmailKey: fmt.Sprint(n), CredentialVersion: "1"}
 		for bit, field := range []*string{
 			&u.Email, &u.Username, &u.PasswordHash, &u.ProvenKey, &u.Language, &u.Profile,
 		} {
@@ -41,7 +41,7 @@ func TestAPoolKeepsFewStatements(t *testing.T) {
 				*field = time.UnixMicro(1)
 			}
 		}
-		if err := s.PutAccounts(t.Context(), []store.Whole{{User: u}}); err != nil {
+		if err := s.PutAccounts(t.Context(), []storage.Whole{{User: u}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,12 +6,12 @@ import (
 	"math"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const recoveryColumns = `user_id, id, uniquifier, factor_id, shut, address, agent, created_at, opens_at, expires_at`
 
-func scanRecovery(scan scanner) (r store.Recovery, err error) {
+func scanRecovery(scan scanner) (r storage.Recovery, err error) {
 	err = scan(&r.UserID, &r.ID, &r.CredentialVersion, &r.FactorID, &r.Blocked, &r.Address, &r.Agent,
 		(*stamp)(&r.CreatedAt), (*stamp)(&r.OpensAt), (*stamp)(&r.ExpiresAt))
 	if r.Blocked {
@@ -20,9 +20,9 @@ func scanRecovery(scan scanner) (r store.Recovery, err error) {
 	return r, err
 }
 
-// PutRecovery implements store.Recoveries. The one statement decides: a request
+// PutRecovery implements storage.Recoveries. The one statement decides: a request
 // that lives is neither replaced nor put off, however many ask.
-func (s factors) PutRecovery(ctx context.Context, r store.Recovery, messages ...store.Message) error {
+func (s factors) PutRecovery(ctx context.Context, r storage.Recovery, messages ...storage.Message) error {
 	return s.tx(ctx, "put recovery", func(t *txn) error {
 		n, err := t.exec(putRecovery, r.UserID, r.ID, r.CredentialVersion, r.FactorID, r.Address, r.Agent,
 			micros(r.CreatedAt), micros(r.OpensAt), micros(r.ExpiresAt))
@@ -30,7 +30,7 @@ func (s factors) PutRecovery(ctx context.Context, r store.Recovery, messages ...
 			return err
 		}
 		if n == 0 {
-			return store.ErrExists
+			return storage.ErrExists
 		}
 		if err := t.putEvent(r.Event); err != nil {
 			return err
@@ -47,15 +47,15 @@ const putRecovery = `INSERT INTO twofold_recoveries (` + recoveryColumns + `)
 		WHERE twofold_recoveries.shut = 0 AND (twofold_recoveries.expires_at <= excluded.created_at
 			OR twofold_recoveries.uniquifier <> excluded.uniquifier)`
 
-// Recovery implements store.Recoveries.
-func (s factors) Recovery(ctx context.Context, userID string) (store.Recovery, error) {
+// Recovery implements storage.Recoveries.
+func (s factors) Recovery(ctx context.Context, userID string) (storage.Recovery, error) {
 	return one(ctx, s.Store, s.read, "recovery", `SELECT `+recoveryColumns+
 		` FROM twofold_recoveries WHERE user_id = $1`, scanRecovery, userID)
 }
 
-// TakeRecovery implements store.Recoveries.
+// TakeRecovery implements storage.Recoveries.
 func (s factors) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time,
-	messages ...store.Message) (r store.Recovery, err error) {
+	messages ...storage.Message) (r storage.Recovery, err error) {
 	err = s.tx(ctx, "take recovery", func(t *txn) (err error) {
 		r, err = get(t, `DELETE FROM twofold_recoveries WHERE user_id = $1 AND id = $2 AND uniquifier = $3
 			AND shut = 0 AND opens_at <= $4 AND expires_at > $4 RETURNING `+recoveryColumns, scanRecovery, userID, id, uniquifier, micros(now))
@@ -65,18 +65,18 @@ func (s factors) TakeRecovery(ctx context.Context, userID, id, uniquifier string
 		return t.putMessages(messages)
 	})
 	if errors.Is(err, errNone) {
-		err = store.ErrUsed
+		err = storage.ErrUsed
 	}
 	return r, err
 }
 
-// EndRecovery implements store.Recoveries.
+// EndRecovery implements storage.Recoveries.
 func (s factors) EndRecovery(ctx context.Context, userID string) error {
 	_, err := s.exec(ctx, "end recovery", `DELETE FROM twofold_recoveries WHERE user_id = $1`, userID)
 	return err
 }
 
-// ShutRecovery implements store.Recoveries.
+// ShutRecovery implements storage.Recoveries.
 func (s factors) ShutRecovery(ctx context.Context, userID string, now time.Time) error {
 	_, err := s.exec(ctx, "shut recovery", `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
 		VALUES ($1, '', '', '', 1, '', '', $2, 0, $3)

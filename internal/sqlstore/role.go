@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// PutRole implements store.Roles.
-func (s users) PutRole(ctx context.Context, r store.Role) error {
+// PutRole implements storage.Roles.
+func (s users) PutRole(ctx context.Context, r storage.Role) error {
 	return s.tx(ctx, "put role", func(t *txn) error {
 		if _, err := t.exec(`INSERT INTO twofold_roles (name, description, created_at) VALUES ($1, $2, $3)`,
 			r.Name, r.Description, micros(r.CreatedAt)); err != nil {
@@ -36,13 +36,13 @@ func scanPermission(scan scanner) (p permission, err error) {
 	return p, err
 }
 
-func scanRole(scan scanner) (r store.Role, err error) {
+func scanRole(scan scanner) (r storage.Role, err error) {
 	err = scan(&r.Name, &r.Description, (*stamp)(&r.CreatedAt))
 	return r, err
 }
 
-// Roles implements store.Roles.
-func (s users) Roles(ctx context.Context) ([]store.Role, error) {
+// Roles implements storage.Roles.
+func (s users) Roles(ctx context.Context) ([]storage.Role, error) {
 	roles, err := all(ctx, s.Store, s.read, "roles", `SELECT name, description, created_at FROM twofold_roles`,
 		scanRole)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s users) Roles(ctx context.Context) ([]store.Role, error) {
 		return nil, err
 	}
 	// Sorted here: databases differ in how they compare text.
-	slices.SortFunc(roles, func(a, b store.Role) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(roles, func(a, b storage.Role) int { return strings.Compare(a.Name, b.Name) })
 	for i := range roles {
 		for _, p := range given {
 			if p.role == roles[i].Name {
@@ -65,7 +65,7 @@ func (s users) Roles(ctx context.Context) ([]store.Role, error) {
 	return roles, nil
 }
 
-// ChangePermissions implements store.Roles. Each permission is a row of its
+// ChangePermissions implements storage.Roles. Each permission is a row of its
 // own, so nothing is read, changed and written back.
 func (s users) ChangePermissions(ctx context.Context, name string, add, remove []string) error {
 	return s.tx(ctx, "change permissions", func(t *txn) error {
@@ -86,12 +86,12 @@ func (s users) ChangePermissions(ctx context.Context, name string, add, remove [
 	})
 }
 
-// DeleteRole implements store.Roles. Its permissions go with it.
+// DeleteRole implements storage.Roles. Its permissions go with it.
 func (s users) DeleteRole(ctx context.Context, name string) error {
 	return found(s.exec(ctx, "delete role", `DELETE FROM twofold_roles WHERE name = $1`, name))
 }
 
-// PermissionsOf implements store.Roles. It is on the path of requests: one
+// PermissionsOf implements storage.Roles. It is on the path of requests: one
 // statement for each role, by key.
 func (s users) PermissionsOf(ctx context.Context, roles []string) ([]string, error) {
 	var out []string

@@ -10,14 +10,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // scanner is the Scan of a row.
 type scanner func(dest ...any) error
 
 // errNone means that a query returned no row. It is only used inside the package.
-var errNone = store.ErrNotFound
+var errNone = storage.ErrNotFound
 
 // patient limits the time that a writing method may wait, so that a queue behind a stuck lock does
 // not grow.
@@ -303,8 +303,8 @@ func (s *Store) fail(verb string, err error) error {
 
 // verdict reports whether an error is a result of the method, not a failure.
 func verdict(err error) bool {
-	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrUsed) ||
-		errors.Is(err, store.ErrWrong) || errors.Is(err, errUndo) || errors.Is(err, context.Canceled) || isMissed(err)
+	return errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrUsed) ||
+		errors.Is(err, storage.ErrWrong) || errors.Is(err, errUndo) || errors.Is(err, context.Canceled) || isMissed(err)
 }
 
 func isMissed(err error) bool {
@@ -318,30 +318,30 @@ func (s *Store) translate(verb string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrUsed),
-		errors.Is(err, store.ErrWrong), errors.Is(err, store.ErrNoFactor), errors.Is(err, store.ErrUnavailable),
+	case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrUsed),
+		errors.Is(err, storage.ErrWrong), errors.Is(err, storage.ErrNoFactor), errors.Is(err, storage.ErrUnavailable),
 		errors.Is(err, errUndo):
 		return err
 	case isMissed(err):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w: %s: %s: %w", store.ErrUnavailable, s.d.Name, verb, err)
+		return fmt.Errorf("%w: %s: %s: %w", storage.ErrUnavailable, s.d.Name, verb, err)
 	case s.closed.Load(), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
 		errors.Is(err, sql.ErrTxDone):
-		return fmt.Errorf("%w: %s: %s: connection closed", store.ErrUnavailable, s.d.Name, verb)
+		return fmt.Errorf("%w: %s: %s: connection closed", storage.ErrUnavailable, s.d.Name, verb)
 	}
 	var lacks *LacksError
 	if errors.As(err, &lacks) {
-		return fmt.Errorf("%w: %s: %s: %w", store.ErrUnavailable, s.d.Name, verb, lacks)
+		return fmt.Errorf("%w: %s: %s: %w", storage.ErrUnavailable, s.d.Name, verb, lacks)
 	}
 	class, text := s.d.Classify(err)
 	switch class {
 	case Duplicate:
-		return store.ErrExists
+		return storage.ErrExists
 	case Orphan:
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	case Unavailable, Again, Lost:
-		return fmt.Errorf("%w: %s: %s: %s", store.ErrUnavailable, s.d.Name, verb, text)
+		return fmt.Errorf("%w: %s: %s: %s", storage.ErrUnavailable, s.d.Name, verb, text)
 	}
 	var own *rowError
 	if errors.As(err, &own) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // ends_at is the earlier of idle_at and expires_at, so that reads compare one
@@ -15,28 +15,28 @@ import (
 const sessionColumns = `hash, id, user_id, uniquifier, is_token, level, trusted, proofs, fresh_at, address, agent,
 	created_at, seen_at, idle_at, expires_at, trusted_by`
 
-func sessionFields(s *store.Session) []any {
+func sessionFields(s *storage.Session) []any {
 	return []any{
-		&s.Hash, &s.ID, &s.UserID, &s.CredentialVersion, &s.Token, &s.Level, &s.Trusted, listOf[store.Proof]{&s.Proofs},
+		&s.Hash, &s.ID, &s.UserID, &s.CredentialVersion, &s.Token, &s.Level, &s.Trusted, listOf[storage.Proof]{&s.Proofs},
 		(*stamp)(&s.FreshAt), &s.Address, &s.Agent,
 		(*stamp)(&s.CreatedAt), (*stamp)(&s.SeenAt), (*stamp)(&s.IdleAt), (*stamp)(&s.ExpiresAt),
 		&s.TrustedBy,
 	}
 }
 
-func scanSession(scan scanner) (s store.Session, err error) {
+func scanSession(scan scanner) (s storage.Session, err error) {
 	err = scan(sessionFields(&s)...)
 	return s, err
 }
 
-// PutSession implements store.Sessions.
-func (s sessions) PutSession(ctx context.Context, v store.Session) error {
+// PutSession implements storage.Sessions.
+func (s sessions) PutSession(ctx context.Context, v storage.Session) error {
 	statement := s.d.sessionStatement(v)
 	return found(s.exec(ctx, "put session", statement.Query, statement.Args...))
 }
 
 // sessionStatement stores a session. It writes no row if the user is deleted.
-func (d Dialect) sessionStatement(v store.Session) Statement {
+func (d Dialect) sessionStatement(v storage.Session) Statement {
 	columns, values := sessionColumns+", ends_at",
 		"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
 	args := []any{
@@ -64,18 +64,18 @@ func Place(hash string) int64 {
 	return int64(h.Sum64())
 }
 
-// Session implements store.Sessions.
-func (s sessions) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
+// Session implements storage.Sessions.
+func (s sessions) Session(ctx context.Context, hash string, now time.Time) (storage.Session, error) {
 	return one(ctx, s.Store, s.read, "session", `SELECT `+sessionColumns+` FROM twofold_sessions
 		WHERE hash = $1 AND ends_at > $2`, scanSession, hash, micros(now))
 }
 
-// SessionUser implements store.SessionUser. Every request calls it, so it uses one
+// SessionUser implements storage.SessionUser. Every request calls it, so it uses one
 // prepared statement that reads two rows.
-func (s sessions) SessionUser(ctx context.Context, hash string, now time.Time) (store.Session, store.User, error) {
+func (s sessions) SessionUser(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, error) {
 	if s.d.Places {
 		p, err := one(ctx, s.Store, s.read, "session and user", s.placed, scanPair, hash, micros(now), Place(hash))
-		if !errors.Is(err, store.ErrNotFound) {
+		if !errors.Is(err, storage.ErrNotFound) {
 			return p.session, p.user, err
 		}
 		// The session may have been stored without a place.
@@ -85,8 +85,8 @@ func (s sessions) SessionUser(ctx context.Context, hash string, now time.Time) (
 }
 
 type pair struct {
-	session store.Session
-	user    store.User
+	session storage.Session
+	user    storage.User
 }
 
 func scanPair(scan scanner) (p pair, err error) {
@@ -121,7 +121,7 @@ func columnsOf(table, columns string) string {
 	return strings.Join(list, ", ")
 }
 
-// TouchSession implements store.Sessions. A call that arrives late, or from a clock
+// TouchSession implements storage.Sessions. A call that arrives late, or from a clock
 // that was set back, never shortens a session.
 func (s sessions) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
 	return found(s.exec(ctx, "touch session", `UPDATE twofold_sessions SET
@@ -132,25 +132,25 @@ func (s sessions) TouchSession(ctx context.Context, hash string, seen, idle time
 		WHERE hash = $1 AND ends_at > CAST($2 AS BIGINT)`, hash, micros(seen), micros(idle)))
 }
 
-// TakeSession implements store.Sessions.
-func (s sessions) TakeSession(ctx context.Context, hash string) (store.Session, error) {
+// TakeSession implements storage.Sessions.
+func (s sessions) TakeSession(ctx context.Context, hash string) (storage.Session, error) {
 	return take(ctx, s.Store, "take session", `DELETE FROM twofold_sessions WHERE hash = $1 RETURNING `+sessionColumns,
 		scanSession, hash)
 }
 
-// RebindSession implements store.Sessions. It does not change when the session
+// RebindSession implements storage.Sessions. It does not change when the session
 // ends, so it cannot revive one.
-func (s sessions) RebindSession(ctx context.Context, v store.Session) error {
+func (s sessions) RebindSession(ctx context.Context, v storage.Session) error {
 	return found(s.exec(ctx, "rebind session",
 		`UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
 		fresh_at = $6, trusted_by = $7 WHERE hash = $1`, v.Hash, v.CredentialVersion, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt), v.TrustedBy))
 }
 
-// SessionsOf implements store.Sessions.
-func (s sessions) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
+// SessionsOf implements storage.Sessions.
+func (s sessions) SessionsOf(ctx context.Context, userID string, now time.Time) ([]storage.Session, error) {
 	return all(ctx, s.Store, s.read, "sessions", `SELECT `+sessionColumns+` FROM twofold_sessions
 		WHERE user_id = $1 AND ends_at > $2
-		ORDER BY created_at DESC, hash LIMIT CAST($3 AS BIGINT)`, scanSession, userID, micros(now), int64(store.MaxListed))
+		ORDER BY created_at DESC, hash LIMIT CAST($3 AS BIGINT)`, scanSession, userID, micros(now), int64(storage.MaxListed))
 }
 
 func scanText(scan scanner) (s string, err error) {
@@ -158,19 +158,19 @@ func scanText(scan scanner) (s string, err error) {
 	return s, err
 }
 
-// EndSession implements store.Sessions.
+// EndSession implements storage.Sessions.
 func (s sessions) EndSession(ctx context.Context, userID, id string) (hashes []string, err error) {
 	err = s.tx(ctx, "end session", func(t *txn) error {
 		rows, err := t.query(`DELETE FROM twofold_sessions WHERE user_id = $1 AND id = $2 RETURNING hash`, userID, id)
 		if hashes, err = collect(rows, err, scanText); err == nil && len(hashes) == 0 {
-			err = store.ErrNotFound
+			err = storage.ErrNotFound
 		}
 		return err
 	})
 	return hashes, err
 }
 
-// EndSessions implements store.Sessions.
+// EndSessions implements storage.Sessions.
 func (s sessions) EndSessions(ctx context.Context, userID string) error {
 	_, err := s.exec(ctx, "end sessions", `DELETE FROM twofold_sessions WHERE user_id = $1`, userID)
 	return err

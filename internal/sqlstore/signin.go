@@ -5,10 +5,10 @@ import (
 	"errors"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// CountSignIn implements store.SignInCounter. The one statement reads and writes,
+// CountSignIn implements storage.SignInCounter. The one statement reads and writes,
 // so none of several sign-ins at once is lost.
 func (s users) CountSignIn(ctx context.Context, userID string, at time.Time, address string) error {
 	_, err := s.exec(ctx, "count sign-in", `INSERT INTO twofold_sign_ins
@@ -20,15 +20,15 @@ func (s users) CountSignIn(ctx context.Context, userID string, at time.Time, add
 	return err
 }
 
-// SignInsOf implements store.SignInCounter.
-func (s users) SignInsOf(ctx context.Context, userID string) (store.SignIns, error) {
+// SignInsOf implements storage.SignInCounter.
+func (s users) SignInsOf(ctx context.Context, userID string) (storage.SignIns, error) {
 	n, err := one(ctx, s.Store, s.read, "sign-ins", `SELECT current_at, last_at, current_address, last_address, count
-		FROM twofold_sign_ins WHERE user_id = $1`, func(scan scanner) (n store.SignIns, err error) {
+		FROM twofold_sign_ins WHERE user_id = $1`, func(scan scanner) (n storage.SignIns, err error) {
 		err = scan((*stamp)(&n.CurrentAt), (*stamp)(&n.LastAt), &n.CurrentAddress, &n.LastAddress, &n.Count)
 		return n, err
 	}, userID)
-	if errors.Is(err, store.ErrNotFound) {
-		return store.SignIns{}, nil
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.SignIns{}, nil
 	}
 	return n, err
 }

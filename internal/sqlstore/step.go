@@ -5,10 +5,10 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// steps implements store.Steps, and reads what a step needs.
+// steps implements storage.Steps, and reads what a step needs.
 type steps struct{ *Store }
 
 // stepStatements are the statements of a step. Each has the error of the step for the case
@@ -24,8 +24,8 @@ func (l *stepStatements) add(missed error, statements ...Statement) {
 	}
 }
 
-// TakeStep implements store.Steps.
-func (s steps) TakeStep(ctx context.Context, step store.Step) error {
+// TakeStep implements storage.Steps.
+func (s steps) TakeStep(ctx context.Context, step storage.Step) error {
 	verb := "step"
 	if step.Factor != "" || step.Takes != "" { // what is spent must not come back
 		verb = "spending step"
@@ -40,7 +40,7 @@ func (s steps) TakeStep(ctx context.Context, step store.Step) error {
 		if !refused {
 			return err
 		}
-		var closed *store.Closed
+		var closed *storage.Closed
 		if !errors.As(l.errs[at], &closed) {
 			return l.errs[at]
 		}
@@ -49,16 +49,16 @@ func (s steps) TakeStep(ctx context.Context, step store.Step) error {
 			return err
 		}
 		if !until.IsZero() {
-			return &store.Closed{Group: closed.Group, Opens: until}
+			return &storage.Closed{Group: closed.Group, Opens: until}
 		}
 		// It was opened meanwhile.
 	}
-	return s.fail(verb, store.ErrUnavailable)
+	return s.fail(verb, storage.ErrUnavailable)
 }
 
 // stepStatements turns a step into statements. Locks come first, in the order of all verbs
 // that take more than one of them: the account, budgets by name, the account's pendings.
-func (d Dialect) stepStatements(s store.Step) (*stepStatements, error) {
+func (d Dialect) stepStatements(s storage.Step) (*stepStatements, error) {
 	l := &stepStatements{}
 	if user := s.User(); user != "" && d.Share != "" {
 		l.add(nil, Statement{`SELECT 1 FROM twofold_users WHERE id = $1` + d.Share, []any{user}, Any})
@@ -68,7 +68,7 @@ func (d Dialect) stepStatements(s store.Step) (*stepStatements, error) {
 		if err := countable(group); err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(group, func(c store.Claim) bool { return !c.Look }) {
+		if !slices.ContainsFunc(group, func(c storage.Claim) bool { return !c.Look }) {
 			return nil, &rowError{"a group of budgets takes a place in one of them"}
 		}
 		names = append(names, claimed(group)...)
@@ -76,7 +76,7 @@ func (d Dialect) stepStatements(s store.Step) (*stepStatements, error) {
 	slices.Sort(names)
 	l.add(nil, d.locked("counter:", slices.Compact(names))...)
 	for i, group := range s.Budgets {
-		l.add(&store.Closed{Group: i}, claimStatements(group, s.Now)...)
+		l.add(&storage.Closed{Group: i}, claimStatements(group, s.Now)...)
 	}
 	l.add(nil, releaseStatements(s.Returns, s.Clears)...)
 	if s.Factor != "" {
@@ -85,26 +85,26 @@ func (d Dialect) stepStatements(s store.Step) (*stepStatements, error) {
 			statement.Query += ` AND NOT EXISTS (SELECT 1 FROM ` + table +
 				` AS r WHERE r.user_id = twofold_factors.user_id)`
 		}
-		l.add(store.ErrUsed, statement)
+		l.add(storage.ErrUsed, statement)
 	}
 	if s.Takes != "" {
-		l.add(store.ErrUsed, Statement{dropPending, []any{s.Takes}, 1})
+		l.add(storage.ErrUsed, Statement{dropPending, []any{s.Takes}, 1})
 	}
 	if s.Drops != "" {
 		l.add(nil, Statement{dropPending, []any{s.Drops}, Any})
 	}
 	for _, e := range s.Events {
-		l.add(store.ErrNotFound, d.eventStatement(e))
+		l.add(storage.ErrNotFound, d.eventStatement(e))
 	}
 	if s.Pending != nil {
 		l.add(nil, d.locked("pendings:", []string{s.Pending.UserID})...)
-		l.add(store.ErrNotFound, d.pendingStatements(*s.Pending)...)
+		l.add(storage.ErrNotFound, d.pendingStatements(*s.Pending)...)
 	}
 	if s.Session != nil {
-		l.add(store.ErrNotFound, d.sessionStatement(*s.Session))
+		l.add(storage.ErrNotFound, d.sessionStatement(*s.Session))
 	}
 	if s.Draft != nil {
-		l.add(store.ErrNotFound, d.draftStatement(*s.Draft))
+		l.add(storage.ErrNotFound, d.draftStatement(*s.Draft))
 	}
 	return l, nil
 }
@@ -112,7 +112,7 @@ func (d Dialect) stepStatements(s store.Step) (*stepStatements, error) {
 const dropPending = `DELETE FROM twofold_pendings WHERE hash = $1`
 
 // countable is an error if a claim would count nothing.
-func countable(claims []store.Claim) error {
+func countable(claims []storage.Claim) error {
 	for _, c := range claims {
 		if !c.Look && (c.Limit < 1 || c.Window <= 0) {
 			return &rowError{"a claim needs a limit and a window"}

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Dialect describes the differences between two databases.
@@ -125,7 +125,7 @@ type Store struct {
 // OnFailure before the first use.
 func (s *Store) OnFailure(f func(verb string)) { s.failed = f }
 
-var _ store.Store = (*Store)(nil)
+var _ storage.Store = (*Store)(nil)
 
 // swiftVerbs need not wait for the disk. After a power failure, a log that is
 // written in order has lost its end, and nothing before it. If one of these writes

@@ -4,22 +4,22 @@ import (
 	"context"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const tokenColumns = `id, user_id, uniquifier, personal, hash, generation, session_id, name, scopes, level, trusted, proofs,
 	created_at, used_at, idle_at, expires_at, trusted_by`
 
-func scanToken(scan scanner) (t store.Token, err error) {
+func scanToken(scan scanner) (t storage.Token, err error) {
 	err = scan(&t.ID, &t.UserID, &t.CredentialVersion, &t.Personal, &t.Hash, &t.Generation, &t.SessionID, &t.Name,
-		listOf[string]{&t.Scopes}, &t.Level, &t.Trusted, listOf[store.Proof]{&t.Proofs},
+		listOf[string]{&t.Scopes}, &t.Level, &t.Trusted, listOf[storage.Proof]{&t.Proofs},
 		(*stamp)(&t.CreatedAt), (*stamp)(&t.UsedAt), (*stamp)(&t.IdleAt), (*stamp)(&t.ExpiresAt), &t.TrustedBy)
 	return t, err
 }
 
-// PutToken implements store.Tokens. The statement that stores a token also counts the
+// PutToken implements storage.Tokens. The statement that stores a token also counts the
 // others. The lock keeps transactions of the same user in order.
-func (s tokens) PutToken(ctx context.Context, k store.Token, messages ...store.Message) error {
+func (s tokens) PutToken(ctx context.Context, k storage.Token, messages ...storage.Message) error {
 	row := []any{
 		k.ID, k.UserID, k.CredentialVersion, bit(k.Personal), k.Hash, k.Generation, k.SessionID, k.Name,
 		text(k.Scopes), int64(k.Level), bit(k.Trusted), text(k.Proofs),
@@ -42,7 +42,7 @@ func (s tokens) PutToken(ctx context.Context, k store.Token, messages ...store.M
 			return err
 		}
 		if n == 0 {
-			return store.ErrUsed
+			return storage.ErrUsed
 		}
 		if err := t.putEvent(k.Event); err != nil {
 			return err
@@ -51,16 +51,16 @@ func (s tokens) PutToken(ctx context.Context, k store.Token, messages ...store.M
 	})
 }
 
-// PersonalToken implements store.Tokens.
-func (s tokens) PersonalToken(ctx context.Context, hash string, now time.Time) (store.Token, error) {
+// PersonalToken implements storage.Tokens.
+func (s tokens) PersonalToken(ctx context.Context, hash string, now time.Time) (storage.Token, error) {
 	return one(ctx, s.Store, s.read, "personal token", `SELECT `+tokenColumns+` FROM twofold_tokens
 		WHERE hash = $1 AND personal = 1 AND expires_at > $2 AND idle_at > $2`, scanToken, hash, micros(now))
 }
 
-// RotateToken implements store.Tokens. The exchange is one conditional
+// RotateToken implements storage.Tokens. The exchange is one conditional
 // statement; a loser looks why it lost.
-func (s tokens) RotateToken(ctx context.Context, u store.TokenUse) (store.Token, error) {
-	var next store.Token
+func (s tokens) RotateToken(ctx context.Context, u storage.TokenUse) (storage.Token, error) {
+	var next storage.Token
 	copied := false
 	err := s.tx(ctx, "rotate token", func(t *txn) (err error) {
 		next, err = get(t, `UPDATE twofold_tokens SET generation = generation + 1, hash = $4, idle_at = $6,
@@ -82,35 +82,35 @@ func (s tokens) RotateToken(ctx context.Context, u store.TokenUse) (store.Token,
 	})
 	switch {
 	case err != nil:
-		return store.Token{}, err
+		return storage.Token{}, err
 	case copied:
-		return store.Token{}, store.ErrUsed
+		return storage.Token{}, storage.ErrUsed
 	case next.ID == "":
-		return store.Token{}, store.ErrNotFound
+		return storage.Token{}, storage.ErrNotFound
 	}
 	return next, nil
 }
 
-// TouchToken implements store.Tokens.
+// TouchToken implements storage.Tokens.
 func (s tokens) TouchToken(ctx context.Context, id string, now time.Time) error {
 	return found(s.exec(ctx, "touch token", `UPDATE twofold_tokens SET used_at = $2 WHERE id = $1`, id, micros(now)))
 }
 
-// TokensOf implements store.Tokens. A token of former credentials is dead, so
+// TokensOf implements storage.Tokens. A token of former credentials is dead, so
 // it is not listed.
-func (s tokens) TokensOf(ctx context.Context, userID string, now time.Time) ([]store.Token, error) {
+func (s tokens) TokensOf(ctx context.Context, userID string, now time.Time) ([]storage.Token, error) {
 	return all(ctx, s.Store, s.read, "tokens", `SELECT `+tokenColumns+` FROM twofold_tokens
 		WHERE user_id = $1 AND expires_at > $2 AND idle_at > $2
 			AND uniquifier = (SELECT uniquifier FROM twofold_users WHERE id = $1)
-		ORDER BY created_at DESC, id LIMIT CAST($3 AS BIGINT)`, scanToken, userID, micros(now), int64(store.MaxListed))
+		ORDER BY created_at DESC, id LIMIT CAST($3 AS BIGINT)`, scanToken, userID, micros(now), int64(storage.MaxListed))
 }
 
-// RevokeToken implements store.Tokens.
+// RevokeToken implements storage.Tokens.
 func (s tokens) RevokeToken(ctx context.Context, userID, id string) error {
 	return found(s.exec(ctx, "revoke token", `DELETE FROM twofold_tokens WHERE user_id = $1 AND id = $2`, userID, id))
 }
 
-// RevokeFamilies implements store.Tokens.
+// RevokeFamilies implements storage.Tokens.
 func (s tokens) RevokeFamilies(ctx context.Context, userID, sessionID string) error {
 	_, err := s.exec(ctx, "revoke families",
 		`DELETE FROM twofold_tokens WHERE user_id = $1 AND personal = 0 AND session_id = $2`,

@@ -7,12 +7,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const originColumns = `source, old_id, user_id, uniquifier, updated_at, codes, digest, password, imported_at`
 
-func scanOrigin(scan scanner) (o store.Origin, err error) {
+func scanOrigin(scan scanner) (o storage.Origin, err error) {
 	err = scan(&o.Source, &o.OldID, &o.UserID, &o.CredentialVersion, (*stamp)(&o.UpdatedAt), &o.Codes,
 		(*blob)(&o.Digest), (*blob)(&o.Password), (*stamp)(&o.At))
 	return o, err
@@ -23,7 +23,7 @@ type rowsOf struct{ users, identities, factors, codes, connections, signIns, ori
 
 // add adds the rows of an account. If fresh is false, the account replaces another
 // one and its row in users exists.
-func (r *rowsOf) add(w store.Whole, fresh bool) error {
+func (r *rowsOf) add(w storage.Whole, fresh bool) error {
 	u := w.User
 	if fresh {
 		r.users = append(r.users, userRow(u))
@@ -181,8 +181,8 @@ type transfers struct{ *Store }
 
 const putAccounts = "put accounts"
 
-// PutAccounts implements store.Transfers.
-func (s transfers) PutAccounts(ctx context.Context, accounts []store.Whole) error {
+// PutAccounts implements storage.Transfers.
+func (s transfers) PutAccounts(ctx context.Context, accounts []storage.Whole) error {
 	var rows rowsOf
 	keys := make([]string, len(accounts))
 	for i, w := range accounts {
@@ -207,10 +207,10 @@ func (s transfers) PutAccounts(ctx context.Context, accounts []store.Whole) erro
 	})
 }
 
-// ReplaceAccount implements store.Transfers. The compare-and-set on the account
+// ReplaceAccount implements storage.Transfers. The compare-and-set on the account
 // comes first, because it locks the account. The number of recovery codes shows
 // whether one was spent here: it must not become valid again.
-func (s transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.Origin, keepPassword bool) error {
+func (s transfers) ReplaceAccount(ctx context.Context, w storage.Whole, was storage.Origin, keepPassword bool) error {
 	const verb = "replace account"
 	var rows rowsOf
 	if err := rows.add(w, false); err != nil {
@@ -240,7 +240,7 @@ func (s transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.
 			return err
 		}
 		if len(left) != was.Codes {
-			return store.ErrUsed
+			return storage.ErrUsed
 		}
 		for _, table := range []string{"devices", "identities", "factors", "recovery_codes", "connections", "origins"} {
 			if _, err := t.exec(`DELETE FROM twofold_`+table+` WHERE user_id = $1`, u.ID); err != nil {
@@ -292,13 +292,13 @@ type lookup struct {
 	args       []any // precede the names
 }
 
-// OriginsOf implements store.Transfers.
-func (s transfers) OriginsOf(ctx context.Context, source string, oldIDs []string) ([]store.Origin, error) {
+// OriginsOf implements storage.Transfers.
+func (s transfers) OriginsOf(ctx context.Context, source string, oldIDs []string) ([]storage.Origin, error) {
 	return among(ctx, s.Store, lookup{"origins", `SELECT ` + originColumns + ` FROM twofold_origins
 		WHERE source = $1 AND old_id %s`, []any{source}}, oldIDs, scanOrigin)
 }
 
-// HoldersOf implements store.Transfers.
+// HoldersOf implements storage.Transfers.
 func (s transfers) HoldersOf(ctx context.Context, kind string, names []string) (map[string]string, error) {
 	text := map[string]string{
 		"id":       `SELECT id, id FROM twofold_users WHERE id %s`,
@@ -370,10 +370,10 @@ func holdersOfSubjects(ctx context.Context, s *Store, text string, names []strin
 	return nil
 }
 
-// ForeignCodes implements store.RecoveryCodes.
-func (s transfers) ForeignCodes(ctx context.Context, userID string) ([]store.KeptCode, error) {
+// ForeignCodes implements storage.RecoveryCodes.
+func (s transfers) ForeignCodes(ctx context.Context, userID string) ([]storage.KeptCode, error) {
 	return all(ctx, s.Store, s.read, "foreign codes", `SELECT user_id, mac, form, created_at FROM twofold_recovery_codes
-		WHERE user_id = $1 AND LENGTH(form) > 0 ORDER BY mac`, func(scan scanner) (store.KeptCode, error) {
+		WHERE user_id = $1 AND LENGTH(form) > 0 ORDER BY mac`, func(scan scanner) (storage.KeptCode, error) {
 		c, err := scanCode(scan)
 		return c.KeptCode, err
 	}, userID)
@@ -382,7 +382,7 @@ func (s transfers) ForeignCodes(ctx context.Context, userID string) ([]store.Kep
 // codeOf is a recovery code with its user.
 type codeOf struct {
 	userID string
-	store.KeptCode
+	storage.KeptCode
 }
 
 func scanCode(scan scanner) (c codeOf, err error) {

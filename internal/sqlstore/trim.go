@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // trimmed is what one account may have only so many of.
@@ -33,23 +33,23 @@ func trim[T any](ctx context.Context, s *Store, w trimmed[T], userID string, kee
 	return ended, err
 }
 
-// TrimSessions implements store.Sessions.
-func (s sessions) TrimSessions(ctx context.Context, userID string, keep int) ([]store.Session, error) {
+// TrimSessions implements storage.Sessions.
+func (s sessions) TrimSessions(ctx context.Context, userID string, keep int) ([]storage.Session, error) {
 	return trim(ctx, s.Store,
-		trimmed[store.Session]{"trim sessions", "twofold_sessions", "hash", sessionColumns, "", scanSession}, userID,
+		trimmed[storage.Session]{"trim sessions", "twofold_sessions", "hash", sessionColumns, "", scanSession}, userID,
 		keep)
 }
 
-// TrimDevices implements store.Devices.
-func (s sessions) TrimDevices(ctx context.Context, userID string, keep int) ([]store.Device, error) {
+// TrimDevices implements storage.Devices.
+func (s sessions) TrimDevices(ctx context.Context, userID string, keep int) ([]storage.Device, error) {
 	columns := strings.ReplaceAll(deviceColumns, "d.", "")
-	return trim(ctx, s.Store, trimmed[store.Device]{"trim devices", "twofold_devices", "id", columns, "", scanDevice},
+	return trim(ctx, s.Store, trimmed[storage.Device]{"trim devices", "twofold_devices", "id", columns, "", scanDevice},
 		userID, keep)
 }
 
-// TrimFamilies implements store.Tokens.
-func (s sessions) TrimFamilies(ctx context.Context, userID string, keep int) ([]store.Token, error) {
+// TrimFamilies implements storage.Tokens.
+func (s sessions) TrimFamilies(ctx context.Context, userID string, keep int) ([]storage.Token, error) {
 	return trim(ctx, s.Store,
-		trimmed[store.Token]{"trim families", "twofold_tokens", "id", tokenColumns, " AND personal = 0", scanToken},
+		trimmed[storage.Token]{"trim families", "twofold_tokens", "id", tokenColumns, " AND personal = 0", scanToken},
 		userID, keep)
 }

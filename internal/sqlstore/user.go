@@ -5,13 +5,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at,
 	updated_at, confirmed_at, proven_key, language, moved_at, profile`
 
-func userFields(u *store.User) []any {
+func userFields(u *storage.User) []any {
 	return []any{
 		&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.CredentialVersion,
 		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt),
@@ -19,37 +19,37 @@ func userFields(u *store.User) []any {
 	}
 }
 
-func scanUser(scan scanner) (u store.User, err error) {
+func scanUser(scan scanner) (u storage.User, err error) {
 	err = scan(userFields(&u)...)
 	return u, err
 }
 
-// UserByID implements store.UserReader.
-func (s users) UserByID(ctx context.Context, id string) (store.User, error) {
+// UserByID implements storage.UserReader.
+func (s users) UserByID(ctx context.Context, id string) (storage.User, error) {
 	return one(ctx, s.Store, s.read, "user by id", `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`,
 		scanUser, id)
 }
 
-// UserByIdentity implements store.UserReader.
-func (s users) UserByIdentity(ctx context.Context, key string) (store.User, error) {
+// UserByIdentity implements storage.UserReader.
+func (s users) UserByIdentity(ctx context.Context, key string) (storage.User, error) {
 	if key == "" {
-		return store.User{}, store.ErrNotFound
+		return storage.User{}, storage.ErrNotFound
 	}
 	return one(ctx, s.Store, s.read, "user by identity", `SELECT `+userColumns+` FROM twofold_identities
 		JOIN twofold_users ON id = user_id WHERE identity = $1`, scanUser, key)
 }
 
-// ListUsers implements store.UserReader.
-func (s users) ListUsers(ctx context.Context, after string, limit int) ([]store.User, error) {
+// ListUsers implements storage.UserReader.
+func (s users) ListUsers(ctx context.Context, after string, limit int) ([]storage.User, error) {
 	if limit <= 0 { // SQLite would read a negative LIMIT as none
-		return []store.User{}, nil
+		return []storage.User{}, nil
 	}
 	return all(ctx, s.Store, s.read, "list users", `SELECT `+userColumns+` FROM twofold_users
 		WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)`, scanUser, after, limit)
 }
 
 // userRow returns the values of userColumns.
-func userRow(u store.User) []any {
+func userRow(u storage.User) []any {
 	return []any{
 		u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.CredentialVersion,
 		text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt),
@@ -57,12 +57,12 @@ func userRow(u store.User) []any {
 	}
 }
 
-// CreateUser implements store.UserWriter.
-func (s users) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
+// CreateUser implements storage.UserWriter.
+func (s users) CreateUser(ctx context.Context, u storage.User, factors ...storage.Factor) error {
 	return s.tx(ctx, "create user", func(t *txn) error { return t.createUser(u, factors...) })
 }
 
-func (t *txn) createUser(u store.User, factors ...store.Factor) error {
+func (t *txn) createUser(u storage.User, factors ...storage.Factor) error {
 	n, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
 		WHERE NOT EXISTS (SELECT 1 FROM twofold_deleted_users WHERE user_key = $18)`,
@@ -71,7 +71,7 @@ func (t *txn) createUser(u store.User, factors ...store.Factor) error {
 		return err
 	}
 	if n == 0 { // the id was a deleted account's
-		return store.ErrExists
+		return storage.ErrExists
 	}
 	for _, f := range factors {
 		if err := t.addFactor(&f); err != nil {
@@ -83,7 +83,7 @@ func (t *txn) createUser(u store.User, factors ...store.Factor) error {
 
 // identitiesOf returns the account's keys in the namespace that e-mail addresses and usernames
 // share.
-func identitiesOf(u store.User) (keys []string) {
+func identitiesOf(u storage.User) (keys []string) {
 	for _, key := range []string{u.EmailKey, u.UsernameKey} {
 		if key != "" && !slices.Contains(keys, key) {
 			keys = append(keys, key)
@@ -94,7 +94,7 @@ func identitiesOf(u store.User) (keys []string) {
 
 // claimIdentities stores the account's keys. The primary key of their table, not a look-up, decides
 // whether they are free.
-func (t *txn) claimIdentities(u store.User) error {
+func (t *txn) claimIdentities(u storage.User) error {
 	for _, key := range identitiesOf(u) {
 		if _, err := t.exec(`INSERT INTO twofold_identities (identity, user_id) VALUES ($1, $2)`, key,
 			u.ID); err != nil {
@@ -104,12 +104,12 @@ func (t *txn) claimIdentities(u store.User) error {
 	return nil
 }
 
-// SetIdentity implements store.UserWriter.
-func (s users) SetIdentity(ctx context.Context, u store.User, uniquifier string, messages ...store.Message) error {
+// SetIdentity implements storage.UserWriter.
+func (s users) SetIdentity(ctx context.Context, u storage.User, uniquifier string, messages ...storage.Message) error {
 	return s.tx(ctx, "set identity", func(t *txn) error {
 		former, err := get(t, `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`+s.d.ForUpdate, scanUser, u.ID)
 		if err == errNone {
-			err = store.ErrNotFound
+			err = storage.ErrNotFound
 		}
 		if err != nil {
 			return err
@@ -147,15 +147,15 @@ func (t *txn) changeUser(id, update string, args ...any) error {
 		return err
 	}
 	if n == 0 {
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	}
 	_, err = t.exec(`DELETE FROM twofold_devices WHERE user_id = $1`, id)
 	return err
 }
 
-// SetPassword implements store.UserWriter.
+// SetPassword implements storage.UserWriter.
 func (s users) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time,
-	messages ...store.Message) error {
+	messages ...storage.Message) error {
 	return s.tx(ctx, "set password", func(t *txn) error {
 		if err := t.changeUser(id,
 			`UPDATE twofold_users SET password_hash = $2, uniquifier = $3, updated_at = CAST($4 AS BIGINT),
@@ -167,7 +167,7 @@ func (s users) SetPassword(ctx context.Context, id, hash, uniquifier string, via
 	})
 }
 
-// UpgradePassword implements store.UserWriter.
+// UpgradePassword implements storage.UserWriter.
 func (s users) UpgradePassword(ctx context.Context, id, old, new string) error {
 	const verb = "upgrade password"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, id,
@@ -186,12 +186,12 @@ func usedIfThere(ctx context.Context, s *Store, verb, count, id string) error {
 		return err
 	}
 	if n == 0 {
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	}
-	return store.ErrUsed
+	return storage.ErrUsed
 }
 
-// SetActive implements store.UserWriter.
+// SetActive implements storage.UserWriter.
 func (s users) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
 	return s.tx(ctx, "set active", func(t *txn) error {
 		return t.changeUser(id, `UPDATE twofold_users SET active = $2, uniquifier = $3, updated_at = $4 WHERE id = $1`,
@@ -199,7 +199,7 @@ func (s users) SetActive(ctx context.Context, id string, active bool, uniquifier
 	})
 }
 
-// SetRoles implements store.UserWriter.
+// SetRoles implements storage.UserWriter.
 func (s users) SetRoles(ctx context.Context, id string, roles []string, now time.Time) error {
 	return found(s.exec(ctx, "set roles", `UPDATE twofold_users SET roles = $2, updated_at = $3 WHERE id = $1`,
 		id, text(roles), micros(now)))
@@ -208,7 +208,7 @@ func (s users) SetRoles(ctx context.Context, id string, roles []string, now time
 // found returns ErrNotFound if no row was changed.
 func found(n int64, err error) error {
 	if err == nil && n == 0 {
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	}
 	return err
 }

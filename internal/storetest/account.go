@@ -3,7 +3,7 @@ package storetest
 import (
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // ownerRules are the rules for changes that owners make to their accounts.
@@ -11,8 +11,8 @@ var ownerRules = []rule{
 	{"SetLanguage replaces the language it knows and nothing else", func(k kit) {
 		u, other := k.user(), k.user()
 		k.device(u)
-		k.is(k.s.SetLanguage(k.Context(), u.ID, "", "en"), store.ErrUsed)
-		k.is(k.s.SetLanguage(k.Context(), "no such user", "de", "en"), store.ErrNotFound)
+		k.is(k.s.SetLanguage(k.Context(), u.ID, "", "en"), storage.ErrUsed)
+		k.is(k.s.SetLanguage(k.Context(), "no such user", "de", "en"), storage.ErrNotFound)
 		k.same(k.stored(u.ID), u)
 		for _, next := range []string{"pt-BR", "", "en"} {
 			k.ok(k.s.SetLanguage(k.Context(), u.ID, u.Language, next))
@@ -25,8 +25,8 @@ var ownerRules = []rule{
 	{"SetProfile replaces the profile it knows and nothing else", func(k kit) {
 		u, other := k.user(), k.user()
 		k.device(u)
-		k.is(k.s.SetProfile(k.Context(), u.ID, "", "{}", in(5)), store.ErrUsed)
-		k.is(k.s.SetProfile(k.Context(), "no such user", "", "{}", in(5)), store.ErrNotFound)
+		k.is(k.s.SetProfile(k.Context(), u.ID, "", "{}", in(5)), storage.ErrUsed)
+		k.is(k.s.SetProfile(k.Context(), "no such user", "", "{}", in(5)), storage.ErrNotFound)
 		k.same(k.stored(u.ID), u)
 		for _, next := range []string{`{"name":"Zoë 😀"}`, "", `{"terms":true}`} {
 			k.ok(k.s.SetProfile(k.Context(), u.ID, u.Profile, next, in(5)))
@@ -42,12 +42,12 @@ var ownerRules = []rule{
 		k.ok(k.s.CreateUser(k.Context(), u))
 		k.device(u)
 		k.same(k.stored(u.ID).ConfirmedAt.IsZero(), true)
-		k.is(k.s.ConfirmUser(k.Context(), u.ID, "another@example.org", u.EmailKey, in(5)), store.ErrUsed)
-		k.is(k.s.ConfirmUser(k.Context(), "nobody", u.EmailKey, u.EmailKey, in(5)), store.ErrNotFound)
+		k.is(k.s.ConfirmUser(k.Context(), u.ID, "another@example.org", u.EmailKey, in(5)), storage.ErrUsed)
+		k.is(k.s.ConfirmUser(k.Context(), "nobody", u.EmailKey, u.EmailKey, in(5)), storage.ErrNotFound)
 		k.same(k.stored(u.ID), u)
 		k.ok(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, u.EmailKey, in(6)))
 		u.ConfirmedAt, u.UpdatedAt, u.ProvenKey = in(6), in(6), u.EmailKey
-		k.is(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, u.EmailKey, in(7)), store.ErrUsed)
+		k.is(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, u.EmailKey, in(7)), storage.ErrUsed)
 		k.same(k.stored(u.ID), u)
 		k.ok(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, "another", in(8))) // confirmed long ago, and proven now
 		u.UpdatedAt, u.ProvenKey = in(8), "another"
@@ -59,8 +59,8 @@ var ownerRules = []rule{
 		f := newFactor(u)
 		u = k.add(u, f)
 		d := k.device(u)
-		c := store.PasswordChange{UserID: u.ID, From: "another", To: "q", Hash: "h", Now: in(9)}
-		k.is(k.s.ChangePassword(k.Context(), c), store.ErrUsed)
+		c := storage.PasswordChange{UserID: u.ID, From: "another", To: "q", Hash: "h", Now: in(9)}
+		k.is(k.s.ChangePassword(k.Context(), c), storage.ErrUsed)
 		k.same(k.stored(u.ID), u)
 		k.devices(u, 1)
 		c.From = u.CredentialVersion
@@ -77,7 +77,7 @@ var ownerRules = []rule{
 		u.CredentialVersion, u.UpdatedAt, u.MovedAt = "r", in(10), in(10)
 		k.same(k.stored(u.ID), u)
 		c.UserID = "nobody"
-		k.is(k.s.ChangePassword(k.Context(), c), store.ErrNotFound)
+		k.is(k.s.ChangePassword(k.Context(), c), storage.ErrNotFound)
 	}},
 	{"ChangePassword through the mailbox confirms, and drops factors only if told", func(k kit) {
 		for _, confirmed := range []time.Time{{}, in(-5)} {
@@ -86,7 +86,7 @@ var ownerRules = []rule{
 				u.ConfirmedAt = confirmed
 				k.ok(k.s.CreateUser(k.Context(), u))
 				u = k.add(u, newFactor(u))
-				k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
+				k.ok(k.s.ChangePassword(k.Context(), storage.PasswordChange{
 					UserID: u.ID, From: u.CredentialVersion, To: "q", Hash: "h", ViaMailbox: true, ProvenKey: "p",
 					DropSeconds: drop, Now: in(9),
 				}))
@@ -104,18 +104,18 @@ var ownerRules = []rule{
 	{"what was planted goes, but for codes to the mailbox that was proven", func(k kit) {
 		u := k.user()
 		mail, app := newFactor(u), newFactor(u)
-		mail.Method, mail.Usage, mail.Primary = store.Email, store.UseFirst, false
-		app.Usage, app.Primary = store.UseFirst, false
+		mail.Method, mail.Usage, mail.Primary = storage.Email, storage.UseFirst, false
+		app.Usage, app.Primary = storage.UseFirst, false
 		second := newFactor(u)
 		u = k.add(k.add(k.add(u, mail), app), second)
-		k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
+		k.ok(k.s.ChangePassword(k.Context(), storage.PasswordChange{
 			UserID: u.ID, From: u.CredentialVersion, To: "q", ViaMailbox: true, DropPlanted: true,
 			MailTo: "moved@example.org", Now: in(9),
 		}))
 		firsts, err := k.s.FirstFactorsOf(k.Context(), u.ID)
 		k.ok(err)
 		mail.Destination = "moved@example.org"
-		k.same(firsts, []store.Factor{mail})
+		k.same(firsts, []storage.Factor{mail})
 		if left := k.factors(u.ID); len(left) != 1 || left[0].ID != second.ID {
 			k.Fatalf("second factors left: %v", left)
 		}
@@ -123,16 +123,16 @@ var ownerRules = []rule{
 	{"a change by the owner stores its messages with it, or neither", func(k kit) {
 		u := k.user()
 		m := newMessage("m")
-		p := store.PasswordChange{UserID: u.ID, From: "another", To: "q", Hash: "h", Messages: []store.Message{m},
+		p := storage.PasswordChange{UserID: u.ID, From: "another", To: "q", Hash: "h", Messages: []storage.Message{m},
 			Now: now}
-		k.is(k.s.ChangePassword(k.Context(), p), store.ErrUsed)
+		k.is(k.s.ChangePassword(k.Context(), p), storage.ErrUsed)
 		k.claims(in(1), 10)
 		p.From = u.CredentialVersion
 		k.ok(k.s.ChangePassword(k.Context(), p))
 		k.claims(in(1), 10, "m")
-		i := store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Zed9", UsernameKey: "zed9",
-			Messages: []store.Message{m}, Now: now}
-		k.is(k.s.ChangeIdentity(k.Context(), i), store.ErrExists) // the message's ID is taken
+		i := storage.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Zed9", UsernameKey: "zed9",
+			Messages: []storage.Message{m}, Now: now}
+		k.is(k.s.ChangeIdentity(k.Context(), i), storage.ErrExists) // the message's ID is taken
 		k.same(k.stored(u.ID).Username, u.Username)
 		i.Messages[0] = newMessage("n")
 		k.ok(k.s.ChangeIdentity(k.Context(), i))
@@ -144,12 +144,12 @@ var ownerRules = []rule{
 		k.ok(k.s.CreateUser(k.Context(), u))
 		old := u
 		mail, phone := newFactor(u), newFactor(u)
-		mail.Method, mail.Destination = store.Email, u.Email
+		mail.Method, mail.Destination = storage.Email, u.Email
 		u = k.add(k.add(u, mail), phone)
 		d := k.device(u)
-		c := store.IdentityChange{UserID: u.ID, From: "another", To: "q", Email: "New@example.org",
+		c := storage.IdentityChange{UserID: u.ID, From: "another", To: "q", Email: "New@example.org",
 			EmailKey: "new@example.org", Now: in(9)}
-		k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrUsed)
+		k.is(k.s.ChangeIdentity(k.Context(), c), storage.ErrUsed)
 		k.same(k.stored(u.ID), u)
 		c.From = u.CredentialVersion
 		k.ok(k.s.ChangeIdentity(k.Context(), c))
@@ -160,15 +160,15 @@ var ownerRules = []rule{
 		k.gone(d)
 		for _, f := range k.factors(u.ID) {
 			want := phone.Destination
-			if f.Method == store.Email {
+			if f.Method == storage.Email {
 				want = u.Email
 			}
 			k.same(f.Destination, want)
 		}
 		_, err := k.s.UserByIdentity(k.Context(), old.EmailKey)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		k.ok(k.s.ChangeIdentity(k.Context(),
-			store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Ann9", UsernameKey: "ann9", Now: in(10)}))
+			storage.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Ann9", UsernameKey: "ann9", Now: in(10)}))
 		u.Username, u.UsernameKey, u.CredentialVersion, u.UpdatedAt = "Ann9", "ann9", "r", in(10)
 		k.same(k.stored(u.ID), u)
 		for _, key := range []string{"ann9", "new@example.org"} {
@@ -177,23 +177,23 @@ var ownerRules = []rule{
 			k.same(got, u)
 		}
 		k.ok(k.s.ChangeIdentity(k.Context(),
-			store.IdentityChange{UserID: u.ID, From: "r", To: "s", NoUsername: true, Now: in(11)}))
+			storage.IdentityChange{UserID: u.ID, From: "r", To: "s", NoUsername: true, Now: in(11)}))
 		u.Username, u.UsernameKey, u.CredentialVersion, u.UpdatedAt = "", "", "s", in(11)
 		k.same(k.stored(u.ID), u)
 		_, err = k.s.UserByIdentity(k.Context(), "ann9")
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		c.UserID = "nobody"
-		k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrNotFound)
+		k.is(k.s.ChangeIdentity(k.Context(), c), storage.ErrNotFound)
 	}},
 	{"ChangeIdentity to a taken key is ErrExists and changes nothing", func(k kit) {
 		have, u := k.user(), k.user()
 		k.device(u)
-		for _, c := range []store.IdentityChange{
+		for _, c := range []storage.IdentityChange{
 			{Email: "x@example.org", EmailKey: have.EmailKey}, {Email: "x@example.org", EmailKey: have.UsernameKey},
 			{Username: "x", UsernameKey: have.UsernameKey}, {Username: "x", UsernameKey: have.EmailKey},
 		} {
 			c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, "q", in(9)
-			k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrExists)
+			k.is(k.s.ChangeIdentity(k.Context(), c), storage.ErrExists)
 			k.same(k.stored(u.ID), u)
 		}
 		k.devices(u, 1)
@@ -202,27 +202,27 @@ var ownerRules = []rule{
 
 var roleRules = []rule{
 	{"a role comes back as stored, by name", func(k kit) {
-		b := store.Role{Name: "baker", Description: "bakes", Permissions: []string{"bread-write", "oven"},
+		b := storage.Role{Name: "baker", Description: "bakes", Permissions: []string{"bread-write", "oven"},
 			CreatedAt: in(1)}
-		a := store.Role{Name: "admin", CreatedAt: in(2)}
+		a := storage.Role{Name: "admin", CreatedAt: in(2)}
 		k.ok(k.s.PutRole(k.Context(), b))
 		k.ok(k.s.PutRole(k.Context(), a))
-		k.is(k.s.PutRole(k.Context(), store.Role{Name: "baker", Permissions: []string{"more"}}), store.ErrExists)
+		k.is(k.s.PutRole(k.Context(), storage.Role{Name: "baker", Permissions: []string{"more"}}), storage.ErrExists)
 		got, err := k.s.Roles(k.Context())
 		k.ok(err)
-		k.same(got, []store.Role{a, b})
+		k.same(got, []storage.Role{a, b})
 	}},
 	{"ChangePermissions adds and takes, whatever was there", func(k kit) {
-		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r", Permissions: []string{"a", "b"}}))
+		k.ok(k.s.PutRole(k.Context(), storage.Role{Name: "r", Permissions: []string{"a", "b"}}))
 		k.ok(k.s.ChangePermissions(k.Context(), "r", []string{"b", "c", "d"}, []string{"a", "d", "not there"}))
 		got, err := k.s.PermissionsOf(k.Context(), []string{"r"})
 		k.ok(err)
 		k.same(got, []string{"b", "c"})
-		k.is(k.s.ChangePermissions(k.Context(), "nothing", []string{"a"}, nil), store.ErrNotFound)
+		k.is(k.s.ChangePermissions(k.Context(), "nothing", []string{"a"}, nil), storage.ErrNotFound)
 	}},
 	{"PermissionsOf joins roles, and unknown ones permit nothing", func(k kit) {
-		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r", Permissions: []string{"b", "c"}}))
-		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "s", Permissions: []string{"a", "c"}}))
+		k.ok(k.s.PutRole(k.Context(), storage.Role{Name: "r", Permissions: []string{"b", "c"}}))
+		k.ok(k.s.PutRole(k.Context(), storage.Role{Name: "s", Permissions: []string{"a", "c"}}))
 		for _, c := range []struct{ roles, want []string }{
 			{[]string{"r", "s"}, []string{"a", "b", "c"}}, {[]string{"s"}, []string{"a", "c"}},
 			{[]string{"nothing", "s%", "R"}, nil}, {nil, nil}, {[]string{""}, nil},
@@ -233,13 +233,13 @@ var roleRules = []rule{
 		}
 	}},
 	{"DeleteRole takes its permissions with it", func(k kit) {
-		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r", Permissions: []string{"a"}}))
+		k.ok(k.s.PutRole(k.Context(), storage.Role{Name: "r", Permissions: []string{"a"}}))
 		k.ok(k.s.DeleteRole(k.Context(), "r"))
-		k.is(k.s.DeleteRole(k.Context(), "r"), store.ErrNotFound)
+		k.is(k.s.DeleteRole(k.Context(), "r"), storage.ErrNotFound)
 		got, err := k.s.PermissionsOf(k.Context(), []string{"r"})
 		k.ok(err)
 		k.same(got, []string(nil))
-		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r"}))
+		k.ok(k.s.PutRole(k.Context(), storage.Role{Name: "r"}))
 		got, err = k.s.PermissionsOf(k.Context(), []string{"r"})
 		k.ok(err)
 		k.same(got, []string(nil))
@@ -250,16 +250,16 @@ var ownerRaceRules = []rule{
 	{"one of many changes of password and identity wins", func(k kit) {
 		u := k.user()
 		from := u.CredentialVersion
-		k.one(k.race(func(s store.Store, i int) error {
+		k.one(k.race(func(s storage.Store, i int) error {
 			if i%2 == 0 {
 				return s.ChangePassword(k.Context(),
-					store.PasswordChange{UserID: u.ID, From: from, To: name("to", i), Hash: name("h", i), Now: in(9)})
+					storage.PasswordChange{UserID: u.ID, From: from, To: name("to", i), Hash: name("h", i), Now: in(9)})
 			}
 			key := name("mail", i) + u.ID
 			return s.ChangeIdentity(k.Context(),
-				store.IdentityChange{UserID: u.ID, From: from, To: name("to", i), Email: key, EmailKey: key,
+				storage.IdentityChange{UserID: u.ID, From: from, To: name("to", i), Email: key, EmailKey: key,
 					Now: in(9)})
-		}), store.ErrUsed)
+		}), storage.ErrUsed)
 		got := k.stored(u.ID)
 		if (got.PasswordHash != u.PasswordHash) == (got.EmailKey != u.EmailKey) {
 			k.Fatalf("both or neither took effect: %+v", got)
@@ -269,15 +269,15 @@ var ownerRaceRules = []rule{
 		u := newUser()
 		u.ConfirmedAt = time.Time{}
 		k.ok(k.s.CreateUser(k.Context(), u))
-		k.one(k.race(func(s store.Store, i int) error {
+		k.one(k.race(func(s storage.Store, i int) error {
 			return s.ConfirmUser(k.Context(), u.ID, u.EmailKey, u.EmailKey, in(i+1))
-		}), store.ErrUsed)
+		}), storage.ErrUsed)
 	}},
 	{"an address is confirmed, or replaced, and a proof of the old one never counts for the new", func(k kit) {
 		u := newUser()
 		u.ConfirmedAt = time.Time{}
 		k.ok(k.s.CreateUser(k.Context(), u))
-		errs := k.race(func(s store.Store, i int) error {
+		errs := k.race(func(s storage.Store, i int) error {
 			if i == 0 {
 				next := u
 				next.Email, next.EmailKey, next.UpdatedAt = "next"+u.ID, "next"+u.ID, in(9)
@@ -285,24 +285,24 @@ var ownerRaceRules = []rule{
 			}
 			return s.ConfirmUser(k.Context(), u.ID, "next"+u.ID+"?", "next"+u.ID+"?", in(9))
 		})
-		k.one(errs, store.ErrUsed)
+		k.one(errs, storage.ErrUsed)
 		k.same(k.stored(u.ID).ConfirmedAt.IsZero(), true)
 	}},
 	{"of two accounts that move to one address one gets it", func(k kit) {
-		users := make([]store.User, callers)
+		users := make([]storage.User, callers)
 		for i := range users {
 			users[i] = k.user()
 		}
-		k.one(k.race(func(s store.Store, i int) error {
-			return s.ChangeIdentity(k.Context(), store.IdentityChange{
+		k.one(k.race(func(s storage.Store, i int) error {
+			return s.ChangeIdentity(k.Context(), storage.IdentityChange{
 				UserID: users[i].ID, From: users[i].CredentialVersion, To: "to", Email: "one@example.org",
 				EmailKey: "one@example.org", Now: in(9),
 			})
-		}), store.ErrExists)
+		}), storage.ErrExists)
 	}},
 	{"permissions given at once are all there", func(k kit) {
-		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r"}))
-		k.exactly(callers, k.race(func(s store.Store, i int) error {
+		k.ok(k.s.PutRole(k.Context(), storage.Role{Name: "r"}))
+		k.exactly(callers, k.race(func(s storage.Store, i int) error {
 			return s.ChangePermissions(k.Context(), "r", []string{name("p", i), "common"}, []string{"gone"})
 		}), nil)
 		got, err := k.s.PermissionsOf(k.Context(), []string{"r"})

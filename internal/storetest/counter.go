@@ -3,16 +3,16 @@ package storetest
 import (
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // claim returns a claim on a budget with a limit, a hold of a minute to an hour,
 // and a window of two hours.
-func claim(key string, limit int) store.Claim {
-	return store.Claim{Key: key, Limit: limit, Window: 2 * time.Hour, Hold: time.Minute, MaxHold: time.Hour}
+func claim(key string, limit int) storage.Claim {
+	return storage.Claim{Key: key, Limit: limit, Window: 2 * time.Hour, Hold: time.Minute, MaxHold: time.Hour}
 }
 
-func (k kit) reserve(at time.Time, claims ...store.Claim) {
+func (k kit) reserve(at time.Time, claims ...storage.Claim) {
 	k.Helper()
 	_, err := k.s.Reserve(k.Context(), at, claims...)
 	k.ok(err)
@@ -20,10 +20,10 @@ func (k kit) reserve(at time.Time, claims ...store.Claim) {
 
 // closed checks that the claims are refused at a time, and that the budget opens at
 // until.
-func (k kit) closed(at, until time.Time, claims ...store.Claim) {
+func (k kit) closed(at, until time.Time, claims ...storage.Claim) {
 	k.Helper()
 	opens, err := k.s.Reserve(k.Context(), at, claims...)
-	k.is(err, store.ErrUsed)
+	k.is(err, storage.ErrUsed)
 	k.same(opens, until)
 }
 
@@ -31,7 +31,7 @@ const tick = time.Microsecond
 
 var counterRules = []rule{
 	{"a look takes no place, and is refused while the budget is closed", func(k kit) {
-		look := store.Claim{Key: "a", Look: true}
+		look := storage.Claim{Key: "a", Look: true}
 		for range 5 {
 			_, err := k.s.Reserve(k.Context(), now, look)
 			k.ok(err)
@@ -43,7 +43,7 @@ var counterRules = []rule{
 		_, err = k.s.Reserve(k.Context(), now, claim("a", 2)) // the last place
 		k.ok(err)
 		opens, err := k.s.Reserve(k.Context(), now, look, claim("b", 2))
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 		if !opens.After(now) {
 			k.Fatalf("it opens at %v", opens)
 		}
@@ -88,7 +88,7 @@ var counterRules = []rule{
 		k.ok(k.s.Release(k.Context(), nil, nil))
 	}},
 	{"a refused claim is not counted and moves neither hold nor window", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 2, Window: 100 * time.Second, Hold: 90 * time.Second}
+		c := storage.Claim{Key: "b", Limit: 2, Window: 100 * time.Second, Hold: 90 * time.Second}
 		k.reserve(now, c)
 		k.reserve(now, c)
 		k.closed(in(80), in(90), c)
@@ -97,7 +97,7 @@ var counterRules = []rule{
 		k.closed(in(101), in(190), c)
 	}},
 	{"a window after the first claim everything is forgotten", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 3, Window: 10 * time.Second, Hold: time.Second}
+		c := storage.Claim{Key: "b", Limit: 3, Window: 10 * time.Second, Hold: time.Second}
 		k.reserve(now, c)
 		k.reserve(in(9), c) // does not move the window's end
 		k.reserve(in(10), c)
@@ -110,13 +110,13 @@ var counterRules = []rule{
 		k.closed(in(22), in(23), c)
 	}},
 	{"five hundred an hour at six an hour never close, for days", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 500, Window: time.Hour}
+		c := storage.Claim{Key: "b", Limit: 500, Window: time.Hour}
 		for i := range 5 * 24 * 6 { // more than 500 in all
 			k.reserve(in(600*i), c)
 		}
 	}},
 	{"ten a day at nine a day never close, for weeks", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 10, Window: 24 * time.Hour}
+		c := storage.Claim{Key: "b", Limit: 10, Window: 24 * time.Hour}
 		for day := range 30 {
 			for i := range 9 {
 				k.reserve(in(day*86400+i*3600), c)
@@ -124,7 +124,7 @@ var counterRules = []rule{
 		}
 	}},
 	{"a full budget opens when its window ends, whatever is asked at it meanwhile", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 10, Window: time.Hour}
+		c := storage.Claim{Key: "b", Limit: 10, Window: time.Hour}
 		for hour := range 48 { // a caller at each opening gets that hour's places, and no more
 			for i := range 10 {
 				k.reserve(in(hour*3600+i), c)
@@ -135,14 +135,14 @@ var counterRules = []rule{
 		}
 	}},
 	{"a hold outlives a shorter window", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 1, Window: time.Second, Hold: time.Hour}
+		c := storage.Claim{Key: "b", Limit: 1, Window: time.Second, Hold: time.Hour}
 		k.reserve(now, c)
 		k.closed(in(3599), in(3600), c)
 		k.reserve(in(3600), c)
 		k.closed(in(3600), in(7200), c) // the first of a new count, so the hold is not doubled
 	}},
 	{"a clock that steps back opens nothing and forgets nothing", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 3, Window: 100 * time.Second, Hold: 50 * time.Second}
+		c := storage.Claim{Key: "b", Limit: 3, Window: 100 * time.Second, Hold: 50 * time.Second}
 		k.reserve(now, c)
 		k.reserve(in(-1000), c) // must not move the end of the window to the past
 		k.reserve(in(90), c)
@@ -150,7 +150,7 @@ var counterRules = []rule{
 		k.closed(in(139), in(140), c)
 	}},
 	{"a claim that would count nothing is refused", func(k kit) {
-		for _, c := range []store.Claim{{Key: "b", Window: time.Second}, {Key: "b", Limit: 1}} {
+		for _, c := range []storage.Claim{{Key: "b", Window: time.Second}, {Key: "b", Limit: 1}} {
 			if _, err := k.s.Reserve(k.Context(), now, c); err == nil {
 				k.Fatalf("granted: %+v", c)
 			}
@@ -251,13 +251,13 @@ var holdRules = []rule{
 		}
 	}},
 	{"a hold doubled without end does not overflow", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 1, Window: 50 * 365 * 24 * time.Hour, Hold: time.Hour, MaxHold: 1<<63 - 1}
+		c := storage.Claim{Key: "b", Limit: 1, Window: 50 * 365 * 24 * time.Hour, Hold: time.Hour, MaxHold: 1<<63 - 1}
 		at := now
 		for range 30 {
 			_, err := k.s.Reserve(k.Context(), at, c)
 			k.ok(err)
 			opens, err := k.s.Reserve(k.Context(), at, c)
-			k.is(err, store.ErrUsed)
+			k.is(err, storage.ErrUsed)
 			if opens.Before(at.Add(time.Hour)) {
 				k.Fatalf("opens %v at %v", opens, at)
 			}
@@ -267,7 +267,7 @@ var holdRules = []rule{
 		}
 	}},
 	{"without Hold a full budget stays closed until its window ends", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 2, Window: time.Hour}
+		c := storage.Claim{Key: "b", Limit: 2, Window: time.Hour}
 		k.reserve(now, c)
 		k.reserve(in(1800), c)
 		k.closed(in(1800), in(3600), c)
@@ -277,13 +277,13 @@ var holdRules = []rule{
 		k.closed(in(3601), in(7200), c)
 	}},
 	{"holds that double end with the window of the first claim", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 2, Window: 24 * time.Hour, Hold: time.Minute, MaxHold: time.Hour}
+		c := storage.Claim{Key: "b", Limit: 2, Window: 24 * time.Hour, Hold: time.Minute, MaxHold: time.Hour}
 		at, granted := now, 0
 		for at.Before(in(24 * 3600)) { // one guess at each opening
 			k.reserve(at, c)
 			if granted++; granted >= 2 {
 				opens, err := k.s.Reserve(k.Context(), at, c)
-				k.is(err, store.ErrUsed)
+				k.is(err, storage.ErrUsed)
 				at = opens
 			}
 		}
@@ -295,7 +295,7 @@ var holdRules = []rule{
 		k.closed(at, at.Add(time.Minute), c)
 	}},
 	{"what was forgotten does not double", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 1, Window: 100 * time.Second, Hold: 10 * time.Second, MaxHold: time.Hour}
+		c := storage.Claim{Key: "b", Limit: 1, Window: 100 * time.Second, Hold: 10 * time.Second, MaxHold: time.Hour}
 		k.reserve(now, c)
 		k.reserve(in(10), c)
 		k.closed(in(10), in(30), c)

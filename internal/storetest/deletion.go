@@ -6,19 +6,19 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // deletion returns a deletion whose events get a pseudonym.
-func deletion(u store.User) store.Deletion {
-	return store.Deletion{
+func deletion(u storage.User) storage.Deletion {
+	return storage.Deletion{
 		UserID: u.ID, Now: now,
-		Erase: func(e store.Event) store.Event {
+		Erase: func(e storage.Event) storage.Event {
 			e.UserID, e.Reason, e.Session, e.Address, e.Agent, e.Request = "pseudonym", "", "", "", "", ""
 			e.Erased = []byte("erased")
 			return e
 		},
-		Event: store.Event{
+		Event: storage.Event{
 			ID: "deletion of " + u.ID, UserID: "pseudonym", At: now, Name: "user-deleted", Result: "ok", MAC: []byte{1},
 		},
 	}
@@ -26,38 +26,38 @@ func deletion(u store.User) store.Deletion {
 
 // volatileWrites returns a function for each kind of record that expires, and for
 // an event.
-func volatileWrites(u store.User) map[string]func(ctx context.Context, s store.Store) error {
-	id := store.NewID()
-	return map[string]func(ctx context.Context, s store.Store) error{
-		"session": func(ctx context.Context, s store.Store) error { return s.PutSession(ctx, newSession(u)) },
-		"pending": func(ctx context.Context, s store.Store) error { return s.PutPending(ctx, newPending(u)) },
-		"draft":   func(ctx context.Context, s store.Store) error { return s.PutDraft(ctx, newDraft(u, id)) },
-		"event": func(ctx context.Context, s store.Store) error {
-			e := store.Event{ID: id, UserID: u.ID, At: now, Name: "user-authenticated", Result: "ok", MAC: []byte{1}}
+func volatileWrites(u storage.User) map[string]func(ctx context.Context, s storage.Store) error {
+	id := storage.NewID()
+	return map[string]func(ctx context.Context, s storage.Store) error{
+		"session": func(ctx context.Context, s storage.Store) error { return s.PutSession(ctx, newSession(u)) },
+		"pending": func(ctx context.Context, s storage.Store) error { return s.PutPending(ctx, newPending(u)) },
+		"draft":   func(ctx context.Context, s storage.Store) error { return s.PutDraft(ctx, newDraft(u, id)) },
+		"event": func(ctx context.Context, s storage.Store) error {
+			e := storage.Event{ID: id, UserID: u.ID, At: now, Name: "user-authenticated", Result: "ok", MAC: []byte{1}}
 			return s.AppendEvent(ctx, e)
 		},
-		"device":   func(ctx context.Context, s store.Store) error { return s.PutDevice(ctx, newDevice(u)) },
-		"token":    func(ctx context.Context, s store.Store) error { return s.PutToken(ctx, newToken(u)) },
-		"recovery": func(ctx context.Context, s store.Store) error { return s.PutRecovery(ctx, newRequest(u)) },
-		"factor": func(ctx context.Context, s store.Store) error {
+		"device":   func(ctx context.Context, s storage.Store) error { return s.PutDevice(ctx, newDevice(u)) },
+		"token":    func(ctx context.Context, s storage.Store) error { return s.PutToken(ctx, newToken(u)) },
+		"recovery": func(ctx context.Context, s storage.Store) error { return s.PutRecovery(ctx, newRequest(u)) },
+		"factor": func(ctx context.Context, s storage.Store) error {
 			f := newFactor(u)
-			c := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: u.CredentialVersion, Add: &f, Now: now}
+			c := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: u.CredentialVersion, Add: &f, Now: now}
 			return s.ChangeFactors(ctx, c)
 		},
-		"deletion": func(ctx context.Context, s store.Store) error {
+		"deletion": func(ctx context.Context, s storage.Store) error {
 			return s.PutDeletion(ctx, newDeletion(u), u.CredentialVersion)
 		},
 	}
 }
 
-func newDeletion(u store.User) store.DeletionRequest {
-	return store.DeletionRequest{
-		UserID: u.ID, ID: store.NewID(), CredentialVersion: store.NewID(), CreatedAt: now, DueAt: in(100),
+func newDeletion(u storage.User) storage.DeletionRequest {
+	return storage.DeletionRequest{
+		UserID: u.ID, ID: storage.NewID(), CredentialVersion: storage.NewID(), CreatedAt: now, DueAt: in(100),
 	}
 }
 
 // leftOf returns the records of an account that are left.
-func leftOf(k kit, u store.User) []string {
+func leftOf(k kit, u storage.User) []string {
 	k.Helper()
 	ctx, out := k.Context(), []string{}
 	has := func(what string, n int, err error) {
@@ -80,7 +80,7 @@ func leftOf(k kit, u store.User) []string {
 	has("connection", len(connections), err)
 	codes, err := k.s.RecoveryCodesLeft(ctx, u.ID, time.Time{})
 	has("code", codes, err)
-	events, err := k.s.EventsBy(ctx, store.EventFilter{UserID: u.ID})
+	events, err := k.s.EventsBy(ctx, storage.EventFilter{UserID: u.ID})
 	has("event", len(events), err)
 	owners, err := k.s.Owners(ctx)
 	k.ok(err)
@@ -89,13 +89,13 @@ func leftOf(k kit, u store.User) []string {
 			out = append(out, "volatile record")
 		}
 	}
-	if _, err := k.s.Recovery(ctx, u.ID); !errors.Is(err, store.ErrNotFound) {
+	if _, err := k.s.Recovery(ctx, u.ID); !errors.Is(err, storage.ErrNotFound) {
 		out = append(out, "recovery")
 	}
-	if _, err := k.s.UserByID(ctx, u.ID); !errors.Is(err, store.ErrNotFound) {
+	if _, err := k.s.UserByID(ctx, u.ID); !errors.Is(err, storage.ErrNotFound) {
 		out = append(out, "user")
 	}
-	if _, err := k.s.UserByIdentity(ctx, u.EmailKey); !errors.Is(err, store.ErrNotFound) {
+	if _, err := k.s.UserByIdentity(ctx, u.EmailKey); !errors.Is(err, storage.ErrNotFound) {
 		out = append(out, "identity")
 	}
 	wrong, err := k.s.Examine(ctx, now)
@@ -108,7 +108,7 @@ var deletionRules = []rule{
 		ctx := k.Context()
 		u, _ := k.furnished()
 		other, _ := k.furnished()
-		for _, v := range []store.User{u, other} {
+		for _, v := range []storage.User{u, other} {
 			k.fill(v, 2, in(600))
 			m := newMessage("to " + v.ID)
 			m.UserID = v.ID
@@ -123,7 +123,7 @@ var deletionRules = []rule{
 		sessions, err := k.s.SessionsOf(ctx, other.ID, now)
 		k.ok(err)
 		k.same(len(sessions), 2)
-		k.events(store.EventFilter{UserID: other.ID}, "event of "+other.ID)
+		k.events(storage.EventFilter{UserID: other.ID}, "event of "+other.ID)
 		list, err := k.s.ClaimMessages(ctx, in(1), time.Minute, 100)
 		k.ok(err)
 		for _, m := range list {
@@ -141,23 +141,23 @@ var deletionRules = []rule{
 		was := k.event("a", u.ID, 2)
 		k.event("between", "another", 3)
 		k.ok(k.s.DeleteUser(k.Context(), deletion(u)))
-		list := k.events(store.EventFilter{}, "before", "a", "between", "deletion of "+u.ID)
+		list := k.events(storage.EventFilter{}, "before", "a", "between", "deletion of "+u.ID)
 		was.Row = list[1].Row
 		k.same(list[1], deletion(u).Erase(was))
 		k.same(list[3].UserID, "pseudonym")
-		k.events(store.EventFilter{UserID: "pseudonym"}, "a", "deletion of "+u.ID)
+		k.events(storage.EventFilter{UserID: "pseudonym"}, "a", "deletion of "+u.ID)
 	}},
 	{"nothing is stored for a deleted account, and its id is not given again", func(k kit) {
 		u := k.user()
 		for what, write := range volatileWrites(u) {
-			if err := write(k.Context(), k.s); err != nil && !errors.Is(err, store.ErrUsed) { // if a request came first
+			if err := write(k.Context(), k.s); err != nil && !errors.Is(err, storage.ErrUsed) { // if a request came first
 				k.Fatalf("%s before: %v", what, err)
 			}
 		}
 		k.ok(k.s.DeleteUser(k.Context(), deletion(u)))
-		k.is(k.s.DeleteUser(k.Context(), deletion(u)), store.ErrNotFound)
+		k.is(k.s.DeleteUser(k.Context(), deletion(u)), storage.ErrNotFound)
 		for what, write := range volatileWrites(u) {
-			if err := write(k.Context(), k.s); !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrUsed) {
+			if err := write(k.Context(), k.s); !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrUsed) {
 				k.Fatalf("%s after: %v", what, err)
 			}
 		}
@@ -166,10 +166,10 @@ var deletionRules = []rule{
 		k.ok(k.s.PutMessage(k.Context(), m))
 		k.same(leftOf(k, u), []string{})
 		k.claims(in(1), 10)
-		k.is(k.s.CreateUser(k.Context(), u), store.ErrExists)
-		k.is(k.s.PutAccounts(k.Context(), []store.Whole{{User: newUser()}, {User: u}}), store.ErrExists)
+		k.is(k.s.CreateUser(k.Context(), u), storage.ErrExists)
+		k.is(k.s.PutAccounts(k.Context(), []storage.Whole{{User: newUser()}, {User: u}}), storage.ErrExists)
 		again := u
-		again.ID = store.NewID()
+		again.ID = storage.NewID()
 		k.ok(k.s.CreateUser(k.Context(), again))
 		k.same(k.stored(again.ID), again)
 	}},
@@ -185,14 +185,14 @@ var deletionRules = []rule{
 		_, err := k.s.Reserve(k.Context(), now, claim("b:mine:1", 1))
 		k.ok(err)
 		_, err = k.s.Reserve(k.Context(), now, claim("b:other:1", 1))
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 	}},
 	{"a request comes back, changes the uniquifier, and is alone", func(k kit) {
 		u := k.user()
 		_, err := k.s.DeletionOf(k.Context(), u.ID)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		r := newDeletion(u)
-		k.is(k.s.PutDeletion(k.Context(), r, "another"), store.ErrUsed)
+		k.is(k.s.PutDeletion(k.Context(), r, "another"), storage.ErrUsed)
 		k.device(u)
 		m := newMessage("m")
 		m.UserID = u.ID
@@ -203,10 +203,10 @@ var deletionRules = []rule{
 		k.ok(err)
 		k.same(got, r)
 		k.same(k.stored(u.ID).CredentialVersion, r.CredentialVersion)
-		k.is(k.s.PutDeletion(k.Context(), newDeletion(u), r.CredentialVersion), store.ErrExists)
-		k.is(k.s.EndDeletion(k.Context(), u.ID, "another"), store.ErrNotFound)
+		k.is(k.s.PutDeletion(k.Context(), newDeletion(u), r.CredentialVersion), storage.ErrExists)
+		k.is(k.s.EndDeletion(k.Context(), u.ID, "another"), storage.ErrNotFound)
 		k.ok(k.s.EndDeletion(k.Context(), u.ID, r.ID))
-		k.is(k.s.EndDeletion(k.Context(), u.ID, ""), store.ErrNotFound)
+		k.is(k.s.EndDeletion(k.Context(), u.ID, ""), storage.ErrNotFound)
 		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), r.CredentialVersion))
 		k.ok(k.s.EndDeletion(k.Context(), u.ID, ""))
 	}},
@@ -218,10 +218,10 @@ var deletionRules = []rule{
 		got, err := k.s.DeletionOf(k.Context(), u.ID)
 		k.ok(err)
 		k.same(got, r)
-		k.is(k.s.PutDeletion(k.Context(), newDeletion(u), "another"), store.ErrExists)
+		k.is(k.s.PutDeletion(k.Context(), newDeletion(u), "another"), storage.ErrExists)
 		list, err := k.s.DueDeletions(k.Context(), in(200), 10)
 		k.ok(err)
-		k.same(list, []store.DeletionRequest{r})
+		k.same(list, []storage.DeletionRequest{r})
 		d := deletion(u)
 		d.Request, d.Now = r.ID, in(200)
 		k.ok(k.s.DeleteUser(k.Context(), d))
@@ -229,25 +229,25 @@ var deletionRules = []rule{
 	}},
 	{"a row of the trail comes with its change or not at all", func(k kit) {
 		u := k.user()
-		row := func(id string) store.Event {
-			return store.Event{ID: id, UserID: u.ID, At: now, Name: "n", Result: "ok", MAC: []byte{1}}
+		row := func(id string) storage.Event {
+			return storage.Event{ID: id, UserID: u.ID, At: now, Name: "n", Result: "ok", MAC: []byte{1}}
 		}
 		r, t, q := newDeletion(u), newToken(u), newRequest(u)
 		t.Personal, t.Most = true, 1
 		r.Event, t.Event, q.Event = row("refused deletion"), row("token"), row("recovery")
-		k.is(k.s.PutDeletion(k.Context(), r, "another"), store.ErrUsed)
+		k.is(k.s.PutDeletion(k.Context(), r, "another"), storage.ErrUsed)
 		k.ok(k.s.PutToken(k.Context(), t))
 		k.ok(k.s.PutRecovery(k.Context(), q))
-		k.events(store.EventFilter{UserID: u.ID}, "token", "recovery")
+		k.events(storage.EventFilter{UserID: u.ID}, "token", "recovery")
 		second, again := newToken(u), newRequest(u)
 		second.Personal, second.Most, second.Event, again.Event = true, 1, row("token 2"), row("recovery 2")
-		k.is(k.s.PutToken(k.Context(), second), store.ErrUsed)
-		k.is(k.s.PutRecovery(k.Context(), again), store.ErrExists)
+		k.is(k.s.PutToken(k.Context(), second), storage.ErrUsed)
+		k.is(k.s.PutRecovery(k.Context(), again), storage.ErrExists)
 		r.Event = row("deletion")
 		k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion))
-		r.ID, r.Event = store.NewID(), row("deletion 2")
-		k.is(k.s.PutDeletion(k.Context(), r, r.CredentialVersion), store.ErrExists)
-		k.events(store.EventFilter{UserID: u.ID}, "token", "recovery", "deletion")
+		r.ID, r.Event = storage.NewID(), row("deletion 2")
+		k.is(k.s.PutDeletion(k.Context(), r, r.CredentialVersion), storage.ErrExists)
+		k.events(storage.EventFilter{UserID: u.ID}, "token", "recovery", "deletion")
 	}},
 	{"a requested deletion happens when it is due, and only by its own id", func(k kit) {
 		u := k.user()
@@ -259,14 +259,14 @@ var deletionRules = []rule{
 			k.same(len(list), 0)
 			d := deletion(u)
 			d.Request, d.Now = r.ID, at
-			k.is(k.s.DeleteUser(k.Context(), d), store.ErrUsed)
+			k.is(k.s.DeleteUser(k.Context(), d), storage.ErrUsed)
 		}
 		list, err := k.s.DueDeletions(k.Context(), in(100), 10)
 		k.ok(err)
-		k.same(list, []store.DeletionRequest{r})
+		k.same(list, []storage.DeletionRequest{r})
 		d := deletion(u)
 		d.Request, d.Now = "another", in(100)
-		k.is(k.s.DeleteUser(k.Context(), d), store.ErrUsed)
+		k.is(k.s.DeleteUser(k.Context(), d), storage.ErrUsed)
 		k.ok(k.s.PutSession(k.Context(), newSession(u))) // a refused deletion blocks nothing
 		d.Request = r.ID
 		k.ok(k.s.DeleteUser(k.Context(), d))
@@ -279,9 +279,9 @@ var deletionRules = []rule{
 		list, err := k.s.SessionsOf(k.Context(), u.ID, now)
 		k.ok(err)
 		k.same(len(list), 0)
-		k.is(k.s.PutSession(k.Context(), newSession(u)), store.ErrNotFound)
-		k.is(k.s.PutPending(k.Context(), newPending(u)), store.ErrNotFound)
-		k.is(k.s.PutDraft(k.Context(), newDraft(u, "x")), store.ErrNotFound)
+		k.is(k.s.PutSession(k.Context(), newSession(u)), storage.ErrNotFound)
+		k.is(k.s.PutPending(k.Context(), newPending(u)), storage.ErrNotFound)
+		k.is(k.s.PutDraft(k.Context(), newDraft(u, "x")), storage.ErrNotFound)
 		k.ok(k.s.DropUser(k.Context(), u.ID, time.Time{}))
 		k.ok(k.s.PutSession(k.Context(), newSession(u)))
 	}},
@@ -291,8 +291,8 @@ var deletionRaceRules = []rule{
 	{"of parallel deletions of an account one happens", func(k kit) {
 		for range rounds() {
 			u := k.user()
-			errs := k.race(func(s store.Store, _ int) error { return s.DeleteUser(k.Context(), deletion(u)) })
-			k.one(errs, store.ErrNotFound)
+			errs := k.race(func(s storage.Store, _ int) error { return s.DeleteUser(k.Context(), deletion(u)) })
+			k.one(errs, storage.ErrNotFound)
 			k.same(leftOf(k, u), []string{})
 		}
 	}},
@@ -305,7 +305,7 @@ var deletionRaceRules = []rule{
 				all.Go(func() {
 					<-start
 					err := f()
-					for _, refusal := range []error{nil, store.ErrNotFound, store.ErrUsed, store.ErrExists} {
+					for _, refusal := range []error{nil, storage.ErrNotFound, storage.ErrUsed, storage.ErrExists} {
 						if errors.Is(err, refusal) {
 							return
 						}
@@ -334,17 +334,17 @@ var deletionRaceRules = []rule{
 			k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion))
 			d := deletion(u)
 			d.Request, d.Now = r.ID, in(200)
-			errs := k.race(func(s store.Store, i int) error {
+			errs := k.race(func(s storage.Store, i int) error {
 				if i%2 == 0 {
 					return s.EndDeletion(k.Context(), u.ID, r.ID)
 				}
-				if err := s.DeleteUser(k.Context(), d); errors.Is(err, store.ErrUsed) {
-					return store.ErrNotFound
+				if err := s.DeleteUser(k.Context(), d); errors.Is(err, storage.ErrUsed) {
+					return storage.ErrNotFound
 				} else {
 					return err
 				}
 			})
-			k.one(errs, store.ErrNotFound)
+			k.one(errs, storage.ErrNotFound)
 		}
 	}},
 }

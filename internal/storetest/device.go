@@ -3,7 +3,7 @@ package storetest
 import (
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const grace = 10 * time.Second
@@ -18,11 +18,11 @@ var deviceRules = []rule{
 		k.device(k.user())
 		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
 		k.ok(err)
-		k.same(list, []store.Device{young, old})
+		k.same(list, []storage.Device{young, old})
 	}},
 	{"all but a user's newest devices are removed and returned", func(k kit) {
 		u := k.user()
-		var all []store.Device
+		var all []storage.Device
 		for i := range 3 {
 			d := newDevice(u)
 			d.CreatedAt, d.TrustedBy = in(-100+i), "another device"
@@ -35,26 +35,26 @@ var deviceRules = []rule{
 		k.same(ended, all[:1])
 		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
 		k.ok(err)
-		k.same(list, []store.Device{all[2], all[1]})
+		k.same(list, []storage.Device{all[2], all[1]})
 	}},
 	{"a taken id is ErrExists", func(k kit) {
 		u, other := k.user(), k.user()
 		d := k.device(u)
 		double := newDevice(other)
 		double.ID = d.ID
-		k.is(k.s.PutDevice(k.Context(), double), store.ErrExists)
+		k.is(k.s.PutDevice(k.Context(), double), storage.ErrExists)
 		_, err := k.use(d, d.Secret, now, 0)
 		k.ok(err)
 	}},
 	{"a device of an unknown user is ErrNotFound", func(k kit) {
-		k.is(k.s.PutDevice(k.Context(), newDevice(newUser())), store.ErrNotFound)
+		k.is(k.s.PutDevice(k.Context(), newDevice(newUser())), storage.ErrNotFound)
 	}},
 	{"an expired device is not listed", func(k kit) {
 		u := k.user()
 		d := k.device(u)
 		list, err := k.s.DevicesOf(k.Context(), u.ID, d.ExpiresAt)
 		k.ok(err)
-		k.same(list, []store.Device{})
+		k.same(list, []storage.Device{})
 	}},
 	{"a used device gets its next secret and no longer life", func(k kit) {
 		u := k.user()
@@ -65,7 +65,7 @@ var deviceRules = []rule{
 		k.same(got, d)
 		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
 		k.ok(err)
-		k.same(list, []store.Device{d})
+		k.same(list, []storage.Device{d})
 		_, err = k.use(d, d.Secret, in(4), grace)
 		k.ok(err)
 	}},
@@ -74,11 +74,11 @@ var deviceRules = []rule{
 		d := k.stays(u, "session 1")
 		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
 		k.ok(err)
-		k.same(list, []store.Device{d})
+		k.same(list, []storage.Device{d})
 		v := d
 		v.Stays = false
 		_, err = k.use(v, d.Secret, now, grace)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		got, err := k.use(d, d.Secret, in(3), grace)
 		k.ok(err)
 		d.Secret, d.Address, d.LastSeenAt = d.Secret+"+", "198.51.100.7", in(3)
@@ -87,7 +87,7 @@ var deviceRules = []rule{
 		v = trusted
 		v.Stays = true
 		_, err = k.use(v, trusted.Secret, now, grace)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		_, err = k.use(trusted, trusted.Secret, now, grace)
 		k.ok(err)
 	}},
@@ -99,8 +99,8 @@ var deviceRules = []rule{
 		k.ok(k.s.RevokeStaying(k.Context(), u.ID, "session 1"))
 		k.ok(k.s.RevokeStaying(k.Context(), u.ID, ""))
 		_, err := k.use(gone, gone.Secret, now, grace)
-		k.is(err, store.ErrNotFound)
-		for _, d := range []store.Device{kept, his, trusted} {
+		k.is(err, storage.ErrNotFound)
+		for _, d := range []storage.Device{kept, his, trusted} {
 			_, err := k.use(d, d.Secret, now, grace)
 			k.ok(err)
 		}
@@ -110,23 +110,23 @@ var deviceRules = []rule{
 	{"unknown, expired, another user's, another uniquifier, never a secret: ErrNotFound and no change", func(k kit) {
 		u, other := k.user(), k.user()
 		d := k.device(u)
-		try := func(change func(*store.Device), secret string, at time.Time) {
+		try := func(change func(*storage.Device), secret string, at time.Time) {
 			k.Helper()
 			v := d
 			change(&v)
 			_, err := k.use(v, secret, at, grace)
-			k.is(err, store.ErrNotFound)
+			k.is(err, storage.ErrNotFound)
 		}
-		same := func(*store.Device) {}
-		try(func(v *store.Device) { v.ID = "unknown" }, d.Secret, now)
-		try(func(v *store.Device) { v.UserID = other.ID }, d.Secret, now)
-		try(func(v *store.Device) { v.CredentialVersion = "another" }, d.Secret, now)
+		same := func(*storage.Device) {}
+		try(func(v *storage.Device) { v.ID = "unknown" }, d.Secret, now)
+		try(func(v *storage.Device) { v.UserID = other.ID }, d.Secret, now)
+		try(func(v *storage.Device) { v.CredentialVersion = "another" }, d.Secret, now)
 		try(same, d.Secret, d.ExpiresAt)
 		try(same, "never a secret", now)
 		try(same, "", now)
 		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
 		k.ok(err)
-		k.same(list, []store.Device{d})
+		k.same(list, []storage.Device{d})
 	}},
 	{"another user with a retired secret removes nothing", func(k kit) {
 		u, other := k.user(), k.user()
@@ -136,7 +136,7 @@ var deviceRules = []rule{
 		v := d
 		v.UserID = other.ID
 		_, err = k.use(v, d.Secret, in(100), 0)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		k.devices(u, 1)
 	}},
 	{"a retired secret after its grace removes the device", func(k kit) {
@@ -145,9 +145,9 @@ var deviceRules = []rule{
 		got, err := k.use(d, d.Secret, now, grace)
 		k.ok(err)
 		_, err = k.use(d, d.Secret, in(10), grace)
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 		_, err = k.use(d, got.Secret, in(10), grace)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		_, err = k.use(bystander, bystander.Secret, in(10), grace)
 		k.ok(err)
 	}},
@@ -160,7 +160,7 @@ var deviceRules = []rule{
 			secret = got.Secret
 		}
 		_, err := k.use(d, d.Secret, in(200), grace)
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 	}},
 	{"a secret retired before the last has no grace", func(k kit) {
 		d := k.device(k.user())
@@ -169,20 +169,20 @@ var deviceRules = []rule{
 		_, err = k.use(d, got.Secret, in(2), grace)
 		k.ok(err)
 		_, err = k.use(d, d.Secret, in(3), grace)
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 	}},
 	{"the secret retired last is accepted for grace and replaces nothing", func(k kit) {
 		d := k.device(k.user())
 		first, err := k.use(d, d.Secret, now, grace)
 		k.ok(err)
-		again, err := k.s.UseDevice(k.Context(), store.DeviceUse{
+		again, err := k.s.UseDevice(k.Context(), storage.DeviceUse{
 			ID: d.ID, UserID: d.UserID, CredentialVersion: d.CredentialVersion, Secret: d.Secret, Next: "not stored",
 			Now: in(10).Add(-time.Microsecond), Grace: grace,
 		})
 		k.ok(err)
 		k.same(again.Secret, first.Secret)
 		_, err = k.use(d, "not stored", in(9), grace)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		_, err = k.use(d, first.Secret, in(12), grace)
 		k.ok(err)
 	}},
@@ -195,7 +195,7 @@ var deviceRules = []rule{
 		_, err = k.use(d, d.Secret, in(0).Add(-tick), grace)
 		k.ok(err)
 		_, err = k.use(d, d.Secret, in(0), grace)
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 	}},
 	{"a clock that steps back gives an old secret no second grace", func(k kit) {
 		d := k.device(k.user())
@@ -206,17 +206,17 @@ var deviceRules = []rule{
 		_, err = k.use(d, second.Secret, in(60), grace)
 		k.ok(err)
 		_, err = k.use(d, first.Secret, in(31), grace)
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 	}},
 	{"a revoked device is gone, another user's is not", func(k kit) {
 		u, other := k.user(), k.user()
 		d, keep := k.device(u), k.device(u)
-		k.is(k.s.RevokeDevice(k.Context(), other.ID, d.ID), store.ErrNotFound)
+		k.is(k.s.RevokeDevice(k.Context(), other.ID, d.ID), storage.ErrNotFound)
 		k.devices(u, 2)
 		k.ok(k.s.RevokeDevice(k.Context(), u.ID, d.ID))
-		k.is(k.s.RevokeDevice(k.Context(), u.ID, d.ID), store.ErrNotFound)
+		k.is(k.s.RevokeDevice(k.Context(), u.ID, d.ID), storage.ErrNotFound)
 		_, err := k.use(d, d.Secret, now, grace)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		_, err = k.use(keep, keep.Secret, now, grace)
 		k.ok(err)
 	}},

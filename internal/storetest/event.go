@@ -3,20 +3,20 @@ package storetest
 import (
 	"fmt"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func (k kit) event(id, user string, at int) store.Event {
+func (k kit) event(id, user string, at int) storage.Event {
 	k.Helper()
 	return k.eventOf(id, user, "user-authenticated", at)
 }
 
-func (k kit) named(id, user, name string) store.Event {
+func (k kit) named(id, user, name string) storage.Event {
 	k.Helper()
 	return k.eventOf(id, user, name, 1)
 }
 
-func (k kit) eventOf(id, user, name string, at int) store.Event {
+func (k kit) eventOf(id, user, name string, at int) storage.Event {
 	k.Helper()
 	e := newEvent(id)
 	e.UserID, e.Name, e.At = user, name, in(at)
@@ -24,15 +24,15 @@ func (k kit) eventOf(id, user, name string, at int) store.Event {
 	return e
 }
 
-func newEvent(id string) store.Event {
-	return store.Event{
+func newEvent(id string) storage.Event {
+	return storage.Event{
 		ID: id, At: now, Name: "user-authenticated", Method: "sms", Result: "ok", Reason: "because", Session: "s",
 		Address: "192.0.2.1", Agent: "Firefox", Request: "r", MAC: []byte{0, 255},
 	}
 }
 
 // events checks the IDs of the listed events and returns the events.
-func (k kit) events(f store.EventFilter, want ...string) []store.Event {
+func (k kit) events(f storage.EventFilter, want ...string) []storage.Event {
 	k.Helper()
 	list, err := k.s.EventsBy(k.Context(), f)
 	k.ok(err)
@@ -49,18 +49,18 @@ func (k kit) events(f store.EventFilter, want ...string) []store.Event {
 var eventRules = []rule{
 	{"an event is listed as it was added, with its row", func(k kit) {
 		e := k.event("a", "u", 1)
-		list := k.events(store.EventFilter{}, "a")
+		list := k.events(storage.EventFilter{}, "a")
 		if list[0].Row <= 0 {
 			k.Errorf("row %d", list[0].Row)
 		}
 		e.Row = list[0].Row
-		k.same(list, []store.Event{e})
+		k.same(list, []storage.Event{e})
 	}},
 	{"events are listed in the order in which they were added, whatever their times", func(k kit) {
 		k.event("b", "u", 9)
 		k.event("a", "u", 1)
 		k.event("c", "u", 5)
-		list := k.events(store.EventFilter{}, "b", "a", "c")
+		list := k.events(storage.EventFilter{}, "b", "a", "c")
 		if list[0].Row >= list[1].Row || list[1].Row >= list[2].Row {
 			k.Errorf("rows do not grow: %v", list)
 		}
@@ -68,25 +68,25 @@ var eventRules = []rule{
 	{"events are listed the newest first if asked so", func(k kit) {
 		k.event("b", "u", 9)
 		k.event("a", "v", 1)
-		list := k.events(store.EventFilter{}, "b", "a")
+		list := k.events(storage.EventFilter{}, "b", "a")
 		k.event("c", "u", 5)
-		k.events(store.EventFilter{Newest: true}, "c", "a", "b")
-		k.events(store.EventFilter{Newest: true, Limit: 2}, "c", "a")
-		k.events(store.EventFilter{Newest: true, UserID: "u", Limit: 1}, "c")
-		k.events(store.EventFilter{Newest: true, UserID: "u", After: list[0].Row}, "c")
+		k.events(storage.EventFilter{Newest: true}, "c", "a", "b")
+		k.events(storage.EventFilter{Newest: true, Limit: 2}, "c", "a")
+		k.events(storage.EventFilter{Newest: true, UserID: "u", Limit: 1}, "c")
+		k.events(storage.EventFilter{Newest: true, UserID: "u", After: list[0].Row}, "c")
 	}},
 	{"events are chosen by user, time and row, and at most so many", func(k kit) {
 		k.event("a", "u", 1)
 		k.event("b", "v", 2)
 		k.event("c", "u", 3)
 		k.event("d", "", 4)
-		list := k.events(store.EventFilter{}, "a", "b", "c", "d")
-		k.events(store.EventFilter{UserID: "u"}, "a", "c")
-		k.events(store.EventFilter{UserID: "u", Limit: 1}, "a")
-		k.events(store.EventFilter{UserID: "u", After: list[0].Row}, "c")
-		k.events(store.EventFilter{Since: in(3)}, "c", "d")
-		k.events(store.EventFilter{UserID: "u", Since: in(2)}, "c")
-		k.events(store.EventFilter{After: list[1].Row, Limit: 1}, "c")
+		list := k.events(storage.EventFilter{}, "a", "b", "c", "d")
+		k.events(storage.EventFilter{UserID: "u"}, "a", "c")
+		k.events(storage.EventFilter{UserID: "u", Limit: 1}, "a")
+		k.events(storage.EventFilter{UserID: "u", After: list[0].Row}, "c")
+		k.events(storage.EventFilter{Since: in(3)}, "c", "d")
+		k.events(storage.EventFilter{UserID: "u", Since: in(2)}, "c")
+		k.events(storage.EventFilter{After: list[1].Row, Limit: 1}, "c")
 	}},
 	{"events are chosen by kind before they are counted", func(k kit) {
 		k.named("a", "u", "one")
@@ -94,25 +94,25 @@ var eventRules = []rule{
 		k.named("c", "u", "two")
 		k.named("d", "u", "three")
 		k.named("e", "u", "three")
-		list := k.events(store.EventFilter{UserID: "u"}, "a", "c", "d", "e")
-		k.events(store.EventFilter{UserID: "u", Names: []string{"one"}, Newest: true, Limit: 1}, "a")
-		k.events(store.EventFilter{UserID: "u", Names: []string{"one", "two", "unheard-of"}}, "a", "c")
-		k.events(store.EventFilter{UserID: "u", Names: []string{"three", "one"}, Newest: true, Limit: 2}, "e", "d")
-		k.events(store.EventFilter{UserID: "u", Names: []string{"one"}, After: list[0].Row})
-		k.events(store.EventFilter{UserID: "u", Names: []string{"three", "one", "three"}, Limit: 2}, "a", "d")
-		k.events(store.EventFilter{UserID: "u", Names: []string{"two", "three"}, After: list[1].Row,
+		list := k.events(storage.EventFilter{UserID: "u"}, "a", "c", "d", "e")
+		k.events(storage.EventFilter{UserID: "u", Names: []string{"one"}, Newest: true, Limit: 1}, "a")
+		k.events(storage.EventFilter{UserID: "u", Names: []string{"one", "two", "unheard-of"}}, "a", "c")
+		k.events(storage.EventFilter{UserID: "u", Names: []string{"three", "one"}, Newest: true, Limit: 2}, "e", "d")
+		k.events(storage.EventFilter{UserID: "u", Names: []string{"one"}, After: list[0].Row})
+		k.events(storage.EventFilter{UserID: "u", Names: []string{"three", "one", "three"}, Limit: 2}, "a", "d")
+		k.events(storage.EventFilter{UserID: "u", Names: []string{"two", "three"}, After: list[1].Row,
 			Newest: true}, "e", "d")
-		k.events(store.EventFilter{UserID: "u", Names: []string{"two", "three"}, Since: in(1000)})
-		k.events(store.EventFilter{Names: []string{"one", "three"}, Limit: 3}, "a", "b", "d")
+		k.events(storage.EventFilter{UserID: "u", Names: []string{"two", "three"}, Since: in(1000)})
+		k.events(storage.EventFilter{Names: []string{"one", "three"}, Limit: 3}, "a", "b", "d")
 	}},
 	{"events are chosen by several filters, each with its own limit", func(k kit) {
 		for i, name := range []string{"one", "two", "one", "two", "one", "three"} {
 			k.named(string(rune('a'+i)), "u", name)
 		}
-		of := func(limit int, names ...string) store.EventFilter {
-			return store.EventFilter{UserID: "u", Names: names, Newest: true, Limit: limit}
+		of := func(limit int, names ...string) storage.EventFilter {
+			return storage.EventFilter{UserID: "u", Names: names, Newest: true, Limit: limit}
 		}
-		several := func(want string, f store.EventFilter, more ...store.EventFilter) {
+		several := func(want string, f storage.EventFilter, more ...storage.EventFilter) {
 			k.Helper()
 			got := ""
 			list, err := k.s.EventsBy(k.Context(), f, more...)
@@ -124,7 +124,7 @@ var eventRules = []rule{
 		}
 		several("fedc", of(2, "one"), of(1, "two"), of(3, "three", "four"))
 		several("fe", of(1, "one", "two"), of(1, "three"), of(1, "one"), of(1, "four"))
-		several("abf", store.EventFilter{Limit: 2}, of(1, "three"), store.EventFilter{UserID: "v"})
+		several("abf", storage.EventFilter{Limit: 2}, of(1, "three"), storage.EventFilter{UserID: "v"})
 	}},
 	{"events that are settled are there", func(k kit) {
 		through, err := k.s.SettledEvents(k.Context())
@@ -135,47 +135,47 @@ var eventRules = []rule{
 		through, err = k.s.SettledEvents(k.Context())
 		k.ok(err)
 		k.event("c", "u", 3)
-		list := k.events(store.EventFilter{UpTo: through}, "a", "b")
-		k.events(store.EventFilter{UpTo: through, UserID: "u", Names: []string{"n", "m"}, After: list[0].Row})
-		k.events(store.EventFilter{UpTo: list[0].Row, UserID: "u", Newest: true}, "a")
+		list := k.events(storage.EventFilter{UpTo: through}, "a", "b")
+		k.events(storage.EventFilter{UpTo: through, UserID: "u", Names: []string{"n", "m"}, After: list[0].Row})
+		k.events(storage.EventFilter{UpTo: list[0].Row, UserID: "u", Newest: true}, "a")
 	}},
 	{"an event's id is taken once", func(k kit) {
 		k.event("a", "u", 1)
-		k.is(k.s.AppendEvent(k.Context(), store.Event{ID: "a"}), store.ErrExists)
+		k.is(k.s.AppendEvent(k.Context(), storage.Event{ID: "a"}), storage.ErrExists)
 	}},
 	{"a stretch is sealed once", func(k kit) {
 		none, err := k.s.LastSeal(k.Context())
 		k.ok(err)
-		k.same(none, store.Seal{})
-		first := store.Seal{Through: 4, Count: 4, At: in(1), MAC: []byte{1}}
+		k.same(none, storage.Seal{})
+		first := storage.Seal{Through: 4, Count: 4, At: in(1), MAC: []byte{1}}
 		k.ok(k.s.PutSeal(k.Context(), first))
-		k.is(k.s.PutSeal(k.Context(), store.Seal{Through: 9, Count: 9, At: in(2), MAC: []byte{2}}), store.ErrUsed)
-		second := store.Seal{After: 4, Through: 6, Count: 2, At: in(3), MAC: []byte{3}}
+		k.is(k.s.PutSeal(k.Context(), storage.Seal{Through: 9, Count: 9, At: in(2), MAC: []byte{2}}), storage.ErrUsed)
+		second := storage.Seal{After: 4, Through: 6, Count: 2, At: in(3), MAC: []byte{3}}
 		k.ok(k.s.PutSeal(k.Context(), second))
 		last, err := k.s.LastSeal(k.Context())
 		k.ok(err)
 		k.same(last, second)
 		list, err := k.s.SealsAfter(k.Context(), 0, 10)
 		k.ok(err)
-		k.same(list, []store.Seal{first, second})
+		k.same(list, []storage.Seal{first, second})
 		list, err = k.s.SealsAfter(k.Context(), 1, 10)
 		k.ok(err)
-		k.same(list, []store.Seal{second})
+		k.same(list, []storage.Seal{second})
 	}},
 	{"a sweep removes no event and no seal", func(k kit) {
 		k.event("a", "u", 1)
-		k.ok(k.s.PutSeal(k.Context(), store.Seal{Through: 1, Count: 1, At: in(1), MAC: []byte{1}}))
+		k.ok(k.s.PutSeal(k.Context(), storage.Seal{Through: 1, Count: 1, At: in(1), MAC: []byte{1}}))
 		_, err := k.s.Sweep(k.Context(), in(1<<30), 1000)
 		k.ok(err)
-		k.events(store.EventFilter{}, "a")
+		k.events(storage.EventFilter{}, "a")
 		last, err := k.s.LastSeal(k.Context())
 		k.ok(err)
 		k.same(last.Through, int64(1))
 	}}, {"old events and their seals are removed from the first on, together with what says so", func(k kit) {
 		c := threeSeals(k)
 		k.ok(k.s.RemoveEvents(k.Context(), 0, c))
-		k.events(store.EventFilter{}, "c", "d")
-		k.events(store.EventFilter{UserID: "u", Names: []string{"user-authenticated"}}, "c")
+		k.events(storage.EventFilter{}, "c", "d")
+		k.events(storage.EventFilter{UserID: "u", Names: []string{"user-authenticated"}}, "c")
 		got, err := k.s.Checkpoint(k.Context())
 		k.ok(err)
 		k.same(got, c)
@@ -186,18 +186,18 @@ var eventRules = []rule{
 	}},
 	{"a checkpoint moves on only, from where its caller saw it", func(k kit) {
 		c := threeSeals(k)
-		k.is(k.s.RemoveEvents(k.Context(), 1, c), store.ErrUsed)
-		k.is(k.s.RemoveEvents(k.Context(), 0, store.Checkpoint{}), store.ErrUsed)
-		k.events(store.EventFilter{}, "a", "b", "c", "d")
+		k.is(k.s.RemoveEvents(k.Context(), 1, c), storage.ErrUsed)
+		k.is(k.s.RemoveEvents(k.Context(), 0, storage.Checkpoint{}), storage.ErrUsed)
+		k.events(storage.EventFilter{}, "a", "b", "c", "d")
 		k.ok(k.s.RemoveEvents(k.Context(), 0, c))
-		k.is(k.s.RemoveEvents(k.Context(), 0, c), store.ErrUsed)
-		k.is(k.s.RemoveEvents(k.Context(), c.Through, c), store.ErrUsed)
+		k.is(k.s.RemoveEvents(k.Context(), 0, c), storage.ErrUsed)
+		k.is(k.s.RemoveEvents(k.Context(), c.Through, c), storage.ErrUsed)
 		further := c
 		further.Through++
-		k.is(k.s.RemoveEvents(k.Context(), 0, further), store.ErrUsed)
-		k.events(store.EventFilter{}, "c", "d")
+		k.is(k.s.RemoveEvents(k.Context(), 0, further), storage.ErrUsed)
+		k.events(storage.EventFilter{}, "c", "d")
 		k.ok(k.s.RemoveEvents(k.Context(), c.Through, further))
-		k.events(store.EventFilter{}, "d")
+		k.events(storage.EventFilter{}, "d")
 		got, err := k.s.Checkpoint(k.Context())
 		k.ok(err)
 		k.same(got, further)
@@ -206,9 +206,9 @@ var eventRules = []rule{
 		c := threeSeals(k)
 		after := int64(0)
 		for range rounds() / 4 {
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				return s.RemoveEvents(k.Context(), after, c)
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 			after, c.Through = c.Through, c.Through+1
 		}
 		got, err := k.s.Checkpoint(k.Context())
@@ -219,22 +219,22 @@ var eventRules = []rule{
 
 // threeSeals adds four events. The first two have a seal of their own. It returns
 // the checkpoint for these two.
-func threeSeals(k kit) store.Checkpoint {
+func threeSeals(k kit) storage.Checkpoint {
 	k.Helper()
 	none, err := k.s.Checkpoint(k.Context())
 	k.ok(err)
-	k.same(none, store.Checkpoint{})
+	k.same(none, storage.Checkpoint{})
 	for _, id := range []string{"a", "b", "c", "d"} {
 		k.event(id, map[bool]string{true: "u", false: "v"}[id != "d"], 1)
 	}
-	rows := k.events(store.EventFilter{}, "a", "b", "c", "d")
+	rows := k.events(storage.EventFilter{}, "a", "b", "c", "d")
 	after := int64(0)
 	for n, through := range []int64{rows[1].Row, rows[2].Row, rows[3].Row} {
-		seal := store.Seal{After: after, Through: through, Count: 1, At: in(1), MAC: []byte{byte(n)}}
+		seal := storage.Seal{After: after, Through: through, Count: 1, At: in(1), MAC: []byte{byte(n)}}
 		k.ok(k.s.PutSeal(k.Context(), seal))
 		after = through
 	}
-	return store.Checkpoint{
+	return storage.Checkpoint{
 		Through: rows[1].Row, Rows: 2, Seal: []byte{0, 1}, Before: in(5), At: in(9), MAC: []byte{7, 0},
 	}
 }

@@ -1,6 +1,6 @@
 package storetest
 
-import "github.com/twofold-auth/twofold/store"
+import "github.com/twofold-auth/twofold/internal/storage"
 
 var factorRules = []rule{
 	{"a factor comes back as stored", func(k kit) {
@@ -8,7 +8,7 @@ var factorRules = []rule{
 		f := newFactor(u)
 		f.Primary = true
 		k.add(u, f)
-		k.same(k.factors(u.ID), []store.Factor{f})
+		k.same(k.factors(u.ID), []storage.Factor{f})
 	}},
 	{"a factor without secret comes back without", func(k kit) {
 		u := k.user()
@@ -32,7 +32,7 @@ var factorRules = []rule{
 		young.CreatedAt, old.CreatedAt, primary.CreatedAt = in(-1), in(-100), in(-50)
 		primary.Primary = true
 		k.add(k.add(k.add(u, young), old), primary)
-		k.same(k.factors(u.ID), []store.Factor{primary, old, young})
+		k.same(k.factors(u.ID), []storage.Factor{primary, old, young})
 	}},
 	{"a user has one primary: a new one unsets the others", func(k kit) {
 		u, other := k.user(), k.user()
@@ -43,14 +43,14 @@ var factorRules = []rule{
 		k.add(other, theirs)
 		k.add(k.add(u, a), b)
 		a.Primary = false
-		k.same(k.factors(u.ID), []store.Factor{b, a})
-		k.same(k.factors(other.ID), []store.Factor{theirs})
+		k.same(k.factors(u.ID), []storage.Factor{b, a})
+		k.same(k.factors(other.ID), []storage.Factor{theirs})
 	}},
 	{"a change sets the uniquifier and deletes the devices", func(k kit) {
 		u := k.user()
 		d := k.device(u)
 		k.ok(k.s.ChangeFactors(k.Context(),
-			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: in(9)}))
+			storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Now: in(9)}))
 		u.CredentialVersion, u.UpdatedAt = "q", in(9)
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
@@ -60,19 +60,19 @@ var factorRules = []rule{
 		f, late := newFactor(u), newFactor(u)
 		u = k.add(u, f)
 		k.device(u)
-		k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{
+		k.is(k.s.ChangeFactors(k.Context(), storage.FactorChange{
 			UserID: u.ID, From: "old", To: "q", Add: &late, Remove: []string{f.ID}, RemoveAll: true, Now: in(9),
-		}), store.ErrUsed)
+		}), storage.ErrUsed)
 		k.same(k.stored(u.ID), u)
-		k.same(k.factors(u.ID), []store.Factor{f})
+		k.same(k.factors(u.ID), []storage.Factor{f})
 		k.devices(u, 1)
 	}},
 	{"a change of an unknown user is ErrNotFound", func(k kit) {
 		u := newUser()
 		f := newFactor(u)
 		k.is(k.s.ChangeFactors(k.Context(),
-			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &f}), store.ErrNotFound)
-		k.is(k.s.AdvanceStep(k.Context(), f.ID, 9, now), store.ErrNotFound)
+			storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &f}), storage.ErrNotFound)
+		k.is(k.s.AdvanceStep(k.Context(), f.ID, 9, now), storage.ErrNotFound)
 	}},
 	{"a change replaces one factor by another", func(k kit) {
 		u := k.user()
@@ -80,10 +80,10 @@ var factorRules = []rule{
 		a.Primary, c.Primary = true, true
 		a.CreatedAt, b.CreatedAt = in(-9), in(-8)
 		u = k.add(k.add(u, a), b)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
+		k.ok(k.s.ChangeFactors(k.Context(), storage.FactorChange{
 			UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &c, Remove: []string{a.ID, "unknown"}, Now: now,
 		}))
-		k.same(k.factors(u.ID), []store.Factor{c, b})
+		k.same(k.factors(u.ID), []storage.Factor{c, b})
 	}},
 	{"RemoveAll removes what was there before, not what is added", func(k kit) {
 		u, other := k.user(), k.user()
@@ -91,31 +91,31 @@ var factorRules = []rule{
 		u = k.add(k.add(u, a), b)
 		k.add(other, theirs)
 		k.ok(k.s.ChangeFactors(k.Context(),
-			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &c, RemoveAll: true, Now: now}))
-		k.same(k.factors(u.ID), []store.Factor{c})
-		k.same(k.factors(other.ID), []store.Factor{theirs})
+			storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &c, RemoveAll: true, Now: now}))
+		k.same(k.factors(u.ID), []storage.Factor{c})
+		k.same(k.factors(other.ID), []storage.Factor{theirs})
 		k.ok(k.s.ChangeFactors(k.Context(),
-			store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveAll: true, Now: now}))
-		k.same(k.factors(u.ID), []store.Factor{})
+			storage.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveAll: true, Now: now}))
+		k.same(k.factors(u.ID), []storage.Factor{})
 	}},
 	{"another user's factor is not removed", func(k kit) {
 		u, other := k.user(), k.user()
 		theirs := newFactor(other)
 		k.add(other, theirs)
-		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
+		k.ok(k.s.ChangeFactors(k.Context(), storage.FactorChange{
 			UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{theirs.ID}, Now: now,
 		}))
-		k.same(k.factors(other.ID), []store.Factor{theirs})
+		k.same(k.factors(other.ID), []storage.Factor{theirs})
 	}},
 	{"another user's factor is not added", func(k kit) {
 		u, other := k.user(), k.user()
 		theirs := newFactor(other)
-		if err := k.s.ChangeFactors(k.Context(), store.FactorChange{
+		if err := k.s.ChangeFactors(k.Context(), storage.FactorChange{
 			UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &theirs, Now: now,
 		}); err == nil {
 			k.Fatal("no error")
 		}
-		k.same(k.factors(other.ID), []store.Factor{})
+		k.same(k.factors(other.ID), []storage.Factor{})
 		k.same(k.stored(u.ID), u)
 	}},
 	{"a change that adds a taken id is ErrExists and changes nothing", func(k kit) {
@@ -126,11 +126,11 @@ var factorRules = []rule{
 		k.device(u)
 		double := newFactor(u)
 		double.ID = theirs.ID
-		k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{
+		k.is(k.s.ChangeFactors(k.Context(), storage.FactorChange{
 			UserID: u.ID, From: u.CredentialVersion, To: "q", Add: &double, RemoveAll: true, Now: now,
-		}), store.ErrExists)
+		}), storage.ErrExists)
 		k.same(k.stored(u.ID), u)
-		k.same(k.factors(u.ID), []store.Factor{mine})
+		k.same(k.factors(u.ID), []storage.Factor{mine})
 		k.devices(u, 1)
 	}},
 	{"MarkUsed sets when", func(k kit) {
@@ -139,19 +139,19 @@ var factorRules = []rule{
 		k.add(u, f)
 		k.ok(k.s.MarkUsed(k.Context(), f.ID, in(9)))
 		f.LastUsedAt = in(9)
-		k.same(k.factors(u.ID), []store.Factor{f})
-		k.is(k.s.MarkUsed(k.Context(), "unknown", now), store.ErrNotFound)
+		k.same(k.factors(u.ID), []storage.Factor{f})
+		k.is(k.s.MarkUsed(k.Context(), "unknown", now), storage.ErrNotFound)
 	}},
 	{"Reseal replaces the secret it knows", func(k kit) {
 		u := k.user()
 		f := newFactor(u)
 		k.add(u, f)
-		k.is(k.s.Reseal(k.Context(), f.ID, []byte("another"), []byte("new")), store.ErrUsed)
-		k.is(k.s.Reseal(k.Context(), "unknown", f.Secret, []byte("new")), store.ErrNotFound)
-		k.same(k.factors(u.ID), []store.Factor{f})
+		k.is(k.s.Reseal(k.Context(), f.ID, []byte("another"), []byte("new")), storage.ErrUsed)
+		k.is(k.s.Reseal(k.Context(), "unknown", f.Secret, []byte("new")), storage.ErrNotFound)
+		k.same(k.factors(u.ID), []storage.Factor{f})
 		k.ok(k.s.Reseal(k.Context(), f.ID, f.Secret, []byte("new")))
 		f.Secret = []byte("new")
-		k.same(k.factors(u.ID), []store.Factor{f})
+		k.same(k.factors(u.ID), []storage.Factor{f})
 	}},
 }
 
@@ -161,24 +161,24 @@ var stepRules = []rule{
 		f := newFactor(u)
 		k.add(u, f)
 		k.ok(k.s.AdvanceStep(k.Context(), f.ID, 100, in(1)))
-		k.is(k.s.AdvanceStep(k.Context(), f.ID, 100, in(2)), store.ErrUsed)
+		k.is(k.s.AdvanceStep(k.Context(), f.ID, 100, in(2)), storage.ErrUsed)
 		f.LastStep, f.LastUsedAt = 100, in(1)
-		k.same(k.factors(u.ID), []store.Factor{f})
+		k.same(k.factors(u.ID), []storage.Factor{f})
 	}},
 	{"a step before an accepted one is spent, whatever the clock says", func(k kit) {
 		u := k.user()
 		f := newFactor(u)
 		k.add(u, f)
 		k.ok(k.s.AdvanceStep(k.Context(), f.ID, 100, now))
-		k.is(k.s.AdvanceStep(k.Context(), f.ID, 99, in(-300)), store.ErrUsed)
-		k.is(k.s.AdvanceStep(k.Context(), f.ID, 100, in(-300)), store.ErrUsed)
+		k.is(k.s.AdvanceStep(k.Context(), f.ID, 99, in(-300)), storage.ErrUsed)
+		k.is(k.s.AdvanceStep(k.Context(), f.ID, 100, in(-300)), storage.ErrUsed)
 		k.ok(k.s.AdvanceStep(k.Context(), f.ID, 101, in(-300)))
 	}},
 	{"the step proven at enrollment is spent", func(k kit) {
 		u := k.user()
 		f := newFactor(u)
 		k.add(u, f)
-		k.is(k.s.AdvanceStep(k.Context(), f.ID, f.LastStep, now), store.ErrUsed)
+		k.is(k.s.AdvanceStep(k.Context(), f.ID, f.LastStep, now), storage.ErrUsed)
 		k.ok(k.s.AdvanceStep(k.Context(), f.ID, f.LastStep+1, now))
 	}},
 	{"a step of one factor is not spent for another", func(k kit) {
@@ -193,7 +193,7 @@ var stepRules = []rule{
 		f := newFactor(u)
 		u = k.add(u, f)
 		k.ok(k.s.ChangeFactors(k.Context(),
-			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{f.ID}, Now: now}))
-		k.is(k.s.AdvanceStep(k.Context(), f.ID, 1000, now), store.ErrNotFound)
+			storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{f.ID}, Now: now}))
+		k.is(k.s.AdvanceStep(k.Context(), f.ID, 1000, now), storage.ErrNotFound)
 	}},
 }

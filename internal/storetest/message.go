@@ -3,17 +3,17 @@ package storetest
 import (
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func newMessage(id string) store.Message {
-	return store.Message{
-		ID: id, Channel: store.Email, Body: []byte{0, 1, 255}, Attempts: 2,
+func newMessage(id string) storage.Message {
+	return storage.Message{
+		ID: id, Channel: storage.Email, Body: []byte{0, 1, 255}, Attempts: 2,
 		CreatedAt: now, DueAt: now, ExpiresAt: in(600),
 	}
 }
 
-func (k kit) message(id string, due int) store.Message {
+func (k kit) message(id string, due int) storage.Message {
 	k.Helper()
 	m := newMessage(id)
 	m.CreatedAt, m.DueAt = in(due), in(due)
@@ -22,7 +22,7 @@ func (k kit) message(id string, due int) store.Message {
 }
 
 // claims checks the IDs of the claimed messages.
-func (k kit) claims(at time.Time, limit int, want ...string) []store.Message {
+func (k kit) claims(at time.Time, limit int, want ...string) []storage.Message {
 	k.Helper()
 	list, err := k.s.ClaimMessages(k.Context(), at, time.Minute, limit)
 	k.ok(err)
@@ -46,11 +46,11 @@ var messageRules = []rule{
 		m := k.message("m", 0)
 		list := k.claims(in(1), 10, "m")
 		m.Attempts, m.DueAt = 3, in(61)
-		k.same(list, []store.Message{m})
+		k.same(list, []storage.Message{m})
 	}},
 	{"a taken id is ErrExists", func(k kit) {
 		k.message("m", 0)
-		k.is(k.s.PutMessage(k.Context(), newMessage("m")), store.ErrExists)
+		k.is(k.s.PutMessage(k.Context(), newMessage("m")), storage.ErrExists)
 	}},
 	{"a message is not handed out before it is due", func(k kit) {
 		k.message("m", 10)
@@ -77,7 +77,7 @@ var messageRules = []rule{
 	{"an expired message is deleted, not handed out", func(k kit) {
 		m := k.message("m", 0)
 		k.claims(m.ExpiresAt, 10)
-		k.is(k.s.RetryMessage(k.Context(), "m", now), store.ErrNotFound)
+		k.is(k.s.RetryMessage(k.Context(), "m", now), storage.ErrNotFound)
 	}},
 	{"a message is due again when RetryMessage says", func(k kit) {
 		k.message("m", 0)
@@ -85,7 +85,7 @@ var messageRules = []rule{
 		k.ok(k.s.RetryMessage(k.Context(), "m", in(5)))
 		k.claims(in(4), 10)
 		k.claims(in(5), 10, "m")
-		k.is(k.s.RetryMessage(k.Context(), "unknown", in(5)), store.ErrNotFound)
+		k.is(k.s.RetryMessage(k.Context(), "unknown", in(5)), storage.ErrNotFound)
 	}},
 	{"the messages that wait are counted, with the time of the oldest", func(k kit) {
 		count := func(want int, since time.Time) {
@@ -107,17 +107,17 @@ var messageRules = []rule{
 	{"a change of factors stores its messages with it, or neither", func(k kit) {
 		u := k.user()
 		m := newMessage("m")
-		change := store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "next", RemoveAll: true,
-			Messages: []store.Message{m}, Now: now}
+		change := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "next", RemoveAll: true,
+			Messages: []storage.Message{m}, Now: now}
 		lost := change
 		lost.From = "another"
-		k.is(k.s.ChangeFactors(k.Context(), lost), store.ErrUsed)
+		k.is(k.s.ChangeFactors(k.Context(), lost), storage.ErrUsed)
 		k.claims(in(1), 10)
 		k.ok(k.s.ChangeFactors(k.Context(), change))
 		k.claims(in(1), 10, "m")
 		again := change
 		again.From, again.To = "next", "third"
-		k.is(k.s.ChangeFactors(k.Context(), again), store.ErrExists) // the ID is taken
+		k.is(k.s.ChangeFactors(k.Context(), again), storage.ErrExists) // the ID is taken
 		kept, err := k.s.UserByID(k.Context(), u.ID)
 		k.ok(err)
 		k.same(kept.CredentialVersion, "next")

@@ -5,73 +5,73 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // change is a verb that stores messages about its change. missing is the same verb
 // with a condition that does not hold.
 type change struct {
-	do, missing func(messages ...store.Message) error
+	do, missing func(messages ...storage.Message) error
 	// says is the error of do when it succeeds. For most verbs, it is nil.
 	says error
 }
 
 // changes returns all such verbs, on an account that has everything.
-func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.Token,
+func (k kit) changes(u storage.User, f storage.Factor, c storage.Connection, t storage.Token,
 	codes [][]byte) map[string]change {
 	ctx, to := k.Context(), "next"
 	return map[string]change{
 		"SetPassword": {
-			do:      func(m ...store.Message) error { return k.s.SetPassword(ctx, u.ID, "h", to, true, now, m...) },
-			missing: func(m ...store.Message) error { return k.s.SetPassword(ctx, "nobody", "h", to, true, now, m...) },
+			do:      func(m ...storage.Message) error { return k.s.SetPassword(ctx, u.ID, "h", to, true, now, m...) },
+			missing: func(m ...storage.Message) error { return k.s.SetPassword(ctx, "nobody", "h", to, true, now, m...) },
 		},
 		"SetIdentity": {
-			do: func(m ...store.Message) error {
-				return k.s.SetIdentity(ctx, store.User{ID: u.ID, Email: "n@x.t", EmailKey: "n@x.t"}, to, m...)
+			do: func(m ...storage.Message) error {
+				return k.s.SetIdentity(ctx, storage.User{ID: u.ID, Email: "n@x.t", EmailKey: "n@x.t"}, to, m...)
 			},
-			missing: func(m ...store.Message) error { return k.s.SetIdentity(ctx, store.User{ID: "nobody"}, to, m...) },
+			missing: func(m ...storage.Message) error { return k.s.SetIdentity(ctx, storage.User{ID: "nobody"}, to, m...) },
 		},
-		"ChangePassword": k.under(u, func(from string, m ...store.Message) error {
+		"ChangePassword": k.under(u, func(from string, m ...storage.Message) error {
 			return k.s.ChangePassword(ctx,
-				store.PasswordChange{UserID: u.ID, From: from, To: to, Hash: "h", Messages: m, Now: now})
+				storage.PasswordChange{UserID: u.ID, From: from, To: to, Hash: "h", Messages: m, Now: now})
 		}),
-		"ChangeIdentity": k.under(u, func(from string, m ...store.Message) error {
+		"ChangeIdentity": k.under(u, func(from string, m ...storage.Message) error {
 			return k.s.ChangeIdentity(ctx,
-				store.IdentityChange{UserID: u.ID, From: from, To: to, Username: "Zed9", UsernameKey: "zed9",
+				storage.IdentityChange{UserID: u.ID, From: from, To: to, Username: "Zed9", UsernameKey: "zed9",
 					Messages: m, Now: now})
 		}),
-		"ChangeFactors": k.under(u, func(from string, m ...store.Message) error {
+		"ChangeFactors": k.under(u, func(from string, m ...storage.Message) error {
 			return k.s.ChangeFactors(ctx,
-				store.FactorChange{UserID: u.ID, From: from, To: to, Remove: []string{f.ID}, Messages: m, Now: now})
+				storage.FactorChange{UserID: u.ID, From: from, To: to, Remove: []string{f.ID}, Messages: m, Now: now})
 		}),
-		"ChangeFactors, codes": k.under(u, func(from string, m ...store.Message) error {
+		"ChangeFactors, codes": k.under(u, func(from string, m ...storage.Message) error {
 			return k.s.ChangeFactors(ctx,
-				store.FactorChange{UserID: u.ID, From: from, To: to, Codes: asBytes([]string{"x"}), Messages: m,
+				storage.FactorChange{UserID: u.ID, From: from, To: to, Codes: asBytes([]string{"x"}), Messages: m,
 					Now: now})
 		}),
-		"ChangeConnections, removed": k.under(u, func(from string, m ...store.Message) error {
+		"ChangeConnections, removed": k.under(u, func(from string, m ...storage.Message) error {
 			return k.s.ChangeConnections(ctx,
-				store.ConnectionChange{UserID: u.ID, From: from, To: to, Remove: c.ID, Messages: m, Now: now})
+				storage.ConnectionChange{UserID: u.ID, From: from, To: to, Remove: c.ID, Messages: m, Now: now})
 		}),
-		"ChangeConnections, added": k.under(u, func(from string, m ...store.Message) error {
+		"ChangeConnections, added": k.under(u, func(from string, m ...storage.Message) error {
 			add := c
-			add.ID, add.Subject = store.NewID(), "another"
+			add.ID, add.Subject = storage.NewID(), "another"
 			return k.s.ChangeConnections(ctx,
-				store.ConnectionChange{UserID: u.ID, From: from, To: to, Add: &add, Messages: m, Now: now})
+				storage.ConnectionChange{UserID: u.ID, From: from, To: to, Add: &add, Messages: m, Now: now})
 		}),
 		"PutDevice": {
-			do: func(m ...store.Message) error { return k.s.PutDevice(ctx, newDevice(u), m...) },
-			missing: func(m ...store.Message) error {
+			do: func(m ...storage.Message) error { return k.s.PutDevice(ctx, newDevice(u), m...) },
+			missing: func(m ...storage.Message) error {
 				nobodys := newDevice(u)
 				nobodys.UserID = "nobody"
 				return k.s.PutDevice(ctx, nobodys, m...)
 			},
 		},
-		"RevokeDevices": {do: func(m ...store.Message) error { return k.s.RevokeDevices(ctx, u.ID, m...) }},
+		"RevokeDevices": {do: func(m ...storage.Message) error { return k.s.RevokeDevices(ctx, u.ID, m...) }},
 		"UseDevice":     k.copying(u),
 		"PutToken": {
-			do:      func(m ...store.Message) error { return k.s.PutToken(ctx, newToken(u), m...) },
-			missing: func(m ...store.Message) error { return k.s.PutToken(ctx, t, m...) },
+			do:      func(m ...storage.Message) error { return k.s.PutToken(ctx, newToken(u), m...) },
+			missing: func(m ...storage.Message) error { return k.s.PutToken(ctx, t, m...) },
 		},
 		"RotateToken":       k.exchanging(t),
 		"PutRecovery":       k.asking(u),
@@ -81,37 +81,39 @@ func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.T
 }
 
 // these returns a function that returns the messages.
-func these(m []store.Message) func() []store.Message { return func() []store.Message { return m } }
+func these(m []storage.Message) func() []storage.Message {
+	return func() []storage.Message { return m }
+}
 
 // under returns a change with the current credential version, and with a wrong one.
-func (k kit) under(u store.User, do func(from string, m ...store.Message) error) change {
+func (k kit) under(u storage.User, do func(from string, m ...storage.Message) error) change {
 	return change{
-		do:      func(m ...store.Message) error { return do(u.CredentialVersion, m...) },
-		missing: func(m ...store.Message) error { return do("another", m...) },
+		do:      func(m ...storage.Message) error { return do(u.CredentialVersion, m...) },
+		missing: func(m ...storage.Message) error { return do("another", m...) },
 	}
 }
 
 // exchanging uses a token that was exchanged before, and one of a later generation.
-func (k kit) exchanging(t store.Token) change {
-	use := func(generation int64) func(m ...store.Message) error {
-		return func(m ...store.Message) error {
-			_, err := k.s.RotateToken(k.Context(), store.TokenUse{
+func (k kit) exchanging(t storage.Token) change {
+	use := func(generation int64) func(m ...storage.Message) error {
+		return func(m ...storage.Message) error {
+			_, err := k.s.RotateToken(k.Context(), storage.TokenUse{
 				ID: t.ID, Generation: generation, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: these(m),
 			})
 			return err
 		}
 	}
-	return change{do: use(0), missing: use(9), says: store.ErrUsed}
+	return change{do: use(0), missing: use(9), says: storage.ErrUsed}
 }
 
 // copying uses a retired secret, and one that was never valid.
-func (k kit) copying(u store.User) change {
-	use := func(secret func(present string) string) func(m ...store.Message) error {
-		return func(m ...store.Message) error {
+func (k kit) copying(u storage.User) change {
+	use := func(secret func(present string) string) func(m ...storage.Message) error {
+		return func(m ...storage.Message) error {
 			list, err := k.s.DevicesOf(k.Context(), u.ID, now)
 			k.ok(err)
 			d := list[0]
-			_, err = k.s.UseDevice(k.Context(), store.DeviceUse{
+			_, err = k.s.UseDevice(k.Context(), storage.DeviceUse{
 				ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: secret(d.Secret), Next: "n",
 				Now:   in(60),
 				Grace: grace, Copied: these(m),
@@ -122,24 +124,24 @@ func (k kit) copying(u store.User) change {
 	return change{
 		do:      use(func(present string) string { return strings.TrimSuffix(present, "+") }),
 		missing: use(func(string) string { return "never a secret" }),
-		says:    store.ErrUsed,
+		says:    storage.ErrUsed,
 	}
 }
 
-func (k kit) asking(u store.User) change {
+func (k kit) asking(u storage.User) change {
 	return change{
-		do: func(m ...store.Message) error {
+		do: func(m ...storage.Message) error {
 			r := newRequest(u) // replaces one that is over
 			r.CreatedAt, r.OpensAt, r.ExpiresAt = in(200), in(300), in(400)
 			return k.s.PutRecovery(k.Context(), r, m...)
 		},
-		missing: func(m ...store.Message) error { return k.s.PutRecovery(k.Context(), newRequest(u), m...) },
+		missing: func(m ...storage.Message) error { return k.s.PutRecovery(k.Context(), newRequest(u), m...) },
 	}
 }
 
-func (k kit) taking(u store.User) change {
-	take := func(at time.Time) func(m ...store.Message) error {
-		return func(m ...store.Message) error {
+func (k kit) taking(u storage.User) change {
+	take := func(at time.Time) func(m ...storage.Message) error {
+		return func(m ...storage.Message) error {
 			r, err := k.s.Recovery(k.Context(), u.ID)
 			if err == nil {
 				_, err = k.s.TakeRecovery(k.Context(), u.ID, r.ID, r.CredentialVersion, at, m...)
@@ -150,9 +152,9 @@ func (k kit) taking(u store.User) change {
 	return change{do: take(in(150)), missing: take(in(50))}
 }
 
-func (k kit) spending(u store.User, codes [][]byte) change {
-	spend := func(macs [][]byte) func(m ...store.Message) error {
-		return func(m ...store.Message) error {
+func (k kit) spending(u storage.User, codes [][]byte) change {
+	spend := func(macs [][]byte) func(m ...storage.Message) error {
+		return func(m ...storage.Message) error {
 			_, err := k.s.SpendRecoveryCode(k.Context(), u.ID, macs, in(-1000), m...)
 			return err
 		}
@@ -162,16 +164,16 @@ func (k kit) spending(u store.User, codes [][]byte) change {
 
 // belongings contains everything that belongs to an account.
 type belongings struct {
-	User        store.User
-	Factors     []store.Factor
-	Devices     []store.Device
-	Connections []store.Connection
-	Tokens      []store.Token
+	User        storage.User
+	Factors     []storage.Factor
+	Devices     []storage.Device
+	Connections []storage.Connection
+	Tokens      []storage.Token
 	Codes       int
-	Request     store.Recovery
+	Request     storage.Recovery
 }
 
-func (k kit) belongings(u store.User) (b belongings) {
+func (k kit) belongings(u storage.User) (b belongings) {
 	k.Helper()
 	ctx := k.Context()
 	var err error
@@ -185,21 +187,21 @@ func (k kit) belongings(u store.User) (b belongings) {
 	b.Codes, err = k.s.RecoveryCodesLeft(ctx, u.ID, in(-1000))
 	k.ok(err)
 	if b.Request, err = k.s.Recovery(ctx, u.ID); err != nil {
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 	}
 	return b
 }
 
 // furnished returns an account that has everything, and the verbs on it.
-func (k kit) furnished() (u store.User, verbs func(s store.Store) map[string]change) {
+func (k kit) furnished() (u storage.User, verbs func(s storage.Store) map[string]change) {
 	k.Helper()
 	u = k.user()
 	f, other, codes, c := newFactor(u), newFactor(u), asBytes([]string{"a", "b"}), newConnection(u, u.ID)
-	other.Method = store.SMS
+	other.Method = storage.SMS
 	k.ok(k.s.ChangeFactors(k.Context(),
-		store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "1", Add: &other, Now: now}))
+		storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "1", Add: &other, Now: now}))
 	k.ok(k.s.ChangeFactors(k.Context(),
-		store.FactorChange{UserID: u.ID, From: "1", To: "2", Add: &f, Codes: codes, Now: now}))
+		storage.FactorChange{UserID: u.ID, From: "1", To: "2", Add: &f, Codes: codes, Now: now}))
 	u = k.connect(k.stored(u.ID), c)
 	t := k.token(u)
 	_, err := k.rotate(k.s, t, 0, t.Hash, now)
@@ -208,7 +210,7 @@ func (k kit) furnished() (u store.User, verbs func(s store.Store) map[string]cha
 	_, err = k.use(d, d.Secret, now, grace) // has a retired secret
 	k.ok(err)
 	k.request(u)
-	return u, func(s store.Store) map[string]change { return kit{T: k.T, s: s}.changes(u, f, c, t, codes[:1]) }
+	return u, func(s storage.Store) map[string]change { return kit{T: k.T, s: s}.changes(u, f, c, t, codes[:1]) }
 }
 
 // noticeRules check that every change stores its notice, and that a refused change
@@ -234,7 +236,7 @@ var noticeRules = []rule{
 		for verb := range all(k.s) {
 			u, verbs := k.furnished()
 			before := k.belongings(u)
-			k.is(verbs(k.s)[verb].do(newMessage(verb), newMessage("taken")), store.ErrExists)
+			k.is(verbs(k.s)[verb].do(newMessage(verb), newMessage("taken")), storage.ErrExists)
 			k.claims(in(1), 10)
 			k.same(k.belongings(u), before)
 		}
@@ -259,24 +261,24 @@ var noticeRaceRules = []rule{
 	{"messages about a copied secret are not created while the secret is valid or was never one", func(k kit) {
 		u := k.user()
 		t, d := k.token(u), k.device(u)
-		never := func() []store.Message { k.Error("messages are created"); return nil }
+		never := func() []storage.Message { k.Error("messages are created"); return nil }
 		rotate := func(hash string) error {
-			_, err := k.s.RotateToken(k.Context(), store.TokenUse{
+			_, err := k.s.RotateToken(k.Context(), storage.TokenUse{
 				ID: t.ID, Hash: hash, Next: "n", Now: now, IdleAt: in(9), Copied: never,
 			})
 			return err
 		}
-		k.is(rotate("never one"), store.ErrNotFound)
+		k.is(rotate("never one"), storage.ErrNotFound)
 		k.ok(rotate(t.Hash))
 		use := func(secret string) error {
-			_, err := k.s.UseDevice(k.Context(), store.DeviceUse{
+			_, err := k.s.UseDevice(k.Context(), storage.DeviceUse{
 				ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: secret, Next: "n", Now: now,
 				Grace:  grace,
 				Copied: never,
 			})
 			return err
 		}
-		k.is(use("never one"), store.ErrNotFound)
+		k.is(use("never one"), storage.ErrNotFound)
 		k.ok(use(d.Secret))
 		k.ok(use(d.Secret)) // retired, within the grace
 	}},
@@ -284,7 +286,7 @@ var noticeRaceRules = []rule{
 		for _, verb := range []string{"ChangePassword", "ChangeIdentity", "ChangeFactors", "ChangeConnections, removed",
 			"TakeRecovery", "SpendRecoveryCode", "RotateToken"} {
 			_, verbs := k.furnished()
-			k.race(func(s store.Store, i int) error { return verbs(s)[verb].do(newMessage(name(verb, i))) })
+			k.race(func(s storage.Store, i int) error { return verbs(s)[verb].do(newMessage(name(verb, i))) })
 			list, err := k.s.ClaimMessages(k.Context(), in(1), time.Minute, callers)
 			k.ok(err)
 			if len(list) != 1 {

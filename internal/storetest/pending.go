@@ -1,42 +1,42 @@
 package storetest
 
 import (
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func newPending(u store.User) store.Pending {
-	return store.Pending{
-		Hash: "hash " + store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: store.Ready,
+func newPending(u storage.User) storage.Pending {
+	return storage.Pending{
+		Hash: "hash " + storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: storage.Ready,
 		Factor: "factor 1", Rescue: true,
-		First: store.Proof{Method: "password", At: in(-1), Rests: []string{"a",
+		First: storage.Proof{Method: "password", At: in(-1), Rests: []string{"a",
 			"b"}}, Remember: true, SessionID: "session 1", Known: true, Address: "192.0.2.1",
 		CreatedAt: now, ExpiresAt: in(600),
 	}
 }
 
-func (k kit) pending(p store.Pending) store.Pending {
+func (k kit) pending(p storage.Pending) storage.Pending {
 	k.Helper()
 	k.ok(k.s.PutPending(k.Context(), p))
 	return p
 }
 
-func (k kit) waits(p store.Pending) {
+func (k kit) waits(p storage.Pending) {
 	k.Helper()
 	got, err := k.s.Pending(k.Context(), p.Hash, now)
 	k.ok(err)
 	k.same(got, p)
 }
 
-func (k kit) ended(p store.Pending) {
+func (k kit) ended(p storage.Pending) {
 	k.Helper()
 	_, err := k.s.Pending(k.Context(), p.Hash, now)
-	k.is(err, store.ErrNotFound)
+	k.is(err, storage.ErrNotFound)
 }
 
 var pendingRules = []rule{
 	{"a pending sign-in comes back as stored", func(k kit) {
 		k.waits(k.pending(newPending(newUser())))
-		k.waits(k.pending(store.Pending{Hash: "plain", State: store.Setup, ExpiresAt: in(1)}))
+		k.waits(k.pending(storage.Pending{Hash: "plain", State: storage.Setup, ExpiresAt: in(1)}))
 	}},
 	{"an unknown or expired pending is ErrNotFound", func(k kit) {
 		k.ended(newPending(newUser()))
@@ -44,12 +44,12 @@ var pendingRules = []rule{
 		_, err := k.s.Pending(k.Context(), p.Hash, p.ExpiresAt.Add(-tick))
 		k.ok(err)
 		_, err = k.s.Pending(k.Context(), p.Hash, p.ExpiresAt)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 	}},
 	{"the oldest of a user's beyond five is dropped", func(k kit) {
 		u := newUser()
 		other := k.pending(newPending(newUser()))
-		var list []store.Pending
+		var list []storage.Pending
 		for i := range 8 {
 			p := newPending(u)
 			p.CreatedAt = in(i)
@@ -66,13 +66,13 @@ var pendingRules = []rule{
 	}},
 	{"pendings of known browsers and others never push each other out", func(k kit) {
 		u := newUser()
-		put := func(known bool, at int) store.Pending {
+		put := func(known bool, at int) storage.Pending {
 			p := newPending(u)
 			p.Known, p.CreatedAt = known, in(at)
 			return k.pending(p)
 		}
 		for _, known := range []bool{true, false} {
-			var mine []store.Pending
+			var mine []storage.Pending
 			for i := range 5 {
 				mine = append(mine, put(known, i))
 			}
@@ -101,55 +101,55 @@ var pendingRules = []rule{
 		k.waits(k.pending(p))
 	}},
 	{"a store of both reads a pending and what belongs to it at once, as one after the other", func(k kit) {
-		s, ok := k.s.(store.SessionUser)
+		s, ok := k.s.(storage.SessionUser)
 		if !ok {
 			return // keeps pendings and users in different places
 		}
 		u := k.user()
 		p := k.pending(newPending(u))
-		waits := func(want store.Waiting) {
+		waits := func(want storage.Waiting) {
 			k.Helper()
 			got, err := s.Waiting(k.Context(), p.Hash, p.ExpiresAt.Add(-tick))
 			k.ok(err)
 			k.same(got, want)
 		}
-		waits(store.Waiting{Pending: p, User: u})
+		waits(storage.Waiting{Pending: p, User: u})
 		k.session(k.user())
 		for range 2 {
 			k.session(u)
 			u = k.add(u, newFactor(u))
 		}
-		u = k.add(u, newPasskey(u, store.UseFirst)) // not a second factor
-		waits(store.Waiting{Pending: p, User: u, Factors: k.factors(u.ID), Sessions: 2})
+		u = k.add(u, newPasskey(u, storage.UseFirst)) // not a second factor
+		waits(storage.Waiting{Pending: p, User: u, Factors: k.factors(u.ID), Sessions: 2})
 		apart := k.pending(newPending(newUser())) // its user does not exist there
 		for _, hash := range []string{apart.Hash, "unknown", ""} {
 			_, err := s.Waiting(k.Context(), hash, now)
-			k.is(err, store.ErrNotFound)
+			k.is(err, storage.ErrNotFound)
 		}
 		_, err := s.Waiting(k.Context(), p.Hash, p.ExpiresAt)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 	}},
 	{"a pending advances from the version it has, and no other", func(k kit) {
 		p := k.pending(newPending(newUser()))
 		next := p
-		next.State, next.Factor, next.Rescue = store.Select, "", false
+		next.State, next.Factor, next.Rescue = storage.Select, "", false
 		next.UserID, next.ExpiresAt, next.Remember = "someone else", in(9000), false // not stored
 		k.ok(k.s.AdvancePending(k.Context(), next))
-		p.State, p.Factor, p.Rescue, p.Version = store.Select, "", false, 1
+		p.State, p.Factor, p.Rescue, p.Version = storage.Select, "", false, 1
 		k.waits(p)
-		k.is(k.s.AdvancePending(k.Context(), next), store.ErrUsed)
+		k.is(k.s.AdvancePending(k.Context(), next), storage.ErrUsed)
 		k.waits(p)
-		p.State = store.Ready
+		p.State = storage.Ready
 		k.ok(k.s.AdvancePending(k.Context(), p))
 		p.Version = 2
 		k.waits(p)
 	}},
 	{"a pending that is gone does not advance", func(k kit) {
-		k.is(k.s.AdvancePending(k.Context(), newPending(newUser())), store.ErrUsed)
+		k.is(k.s.AdvancePending(k.Context(), newPending(newUser())), storage.ErrUsed)
 		p := k.pending(newPending(newUser()))
 		_, err := k.s.TakePending(k.Context(), p.Hash)
 		k.ok(err)
-		k.is(k.s.AdvancePending(k.Context(), p), store.ErrUsed)
+		k.is(k.s.AdvancePending(k.Context(), p), storage.ErrUsed)
 		k.ended(p)
 	}},
 	{"a pending is taken once", func(k kit) {
@@ -158,9 +158,9 @@ var pendingRules = []rule{
 		k.ok(err)
 		k.same(got, p)
 		_, err = k.s.TakePending(k.Context(), p.Hash)
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 		_, err = k.s.TakePending(k.Context(), "unknown")
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 		k.ended(p)
 	}},
 	{"EndPendings ends all of a user's and no others", func(k kit) {
@@ -174,16 +174,16 @@ var pendingRules = []rule{
 	}},
 }
 
-func newDraft(u store.User, owner string) store.Draft {
-	return store.Draft{
-		Owner: owner, ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: store.NewID(),
-		Method: store.Authenticator,
+func newDraft(u storage.User, owner string) storage.Draft {
+	return storage.Draft{
+		Owner: owner, ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: storage.NewID(),
+		Method: storage.Authenticator,
 		Name:   "my phone", Add: true, Destination: "+4912345", Secret: []byte{0, 9, 255}, CreatedAt: now,
 		ExpiresAt: in(600),
 	}
 }
 
-func (k kit) drafted(d store.Draft) {
+func (k kit) drafted(d storage.Draft) {
 	k.Helper()
 	got, err := k.s.Draft(k.Context(), d.Owner)
 	k.ok(err)
@@ -196,35 +196,35 @@ var draftRules = []rule{
 		d.ExpiresAt = in(-1000)
 		k.ok(k.s.PutDraft(k.Context(), d))
 		k.drafted(d)
-		d = store.Draft{Owner: "session:1", ID: "i"}
+		d = storage.Draft{Owner: "session:1", ID: "i"}
 		k.ok(k.s.PutDraft(k.Context(), d))
 		k.drafted(d)
 	}},
 	{"an owner without a draft is ErrNotFound", func(k kit) {
 		_, err := k.s.Draft(k.Context(), "pending:1")
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 	}},
 	{"an owner has one draft: the new one replaces the former", func(k kit) {
 		first, other := newDraft(newUser(), "pending:1"), newDraft(newUser(), "pending:2")
-		second := store.Draft{Owner: "pending:1", ID: "second", ExpiresAt: in(5)}
-		for _, d := range []store.Draft{first, other, second} {
+		second := storage.Draft{Owner: "pending:1", ID: "second", ExpiresAt: in(5)}
+		for _, d := range []storage.Draft{first, other, second} {
 			k.ok(k.s.PutDraft(k.Context(), d))
 		}
 		k.drafted(second)
 		k.drafted(other)
-		k.is(k.s.TakeDraft(k.Context(), "pending:1", first.ID), store.ErrUsed)
+		k.is(k.s.TakeDraft(k.Context(), "pending:1", first.ID), storage.ErrUsed)
 		k.drafted(second)
 	}},
 	{"a draft is taken once, by its owner and id", func(k kit) {
 		d, other := newDraft(newUser(), "pending:1"), newDraft(newUser(), "pending:2")
 		k.ok(k.s.PutDraft(k.Context(), d))
 		k.ok(k.s.PutDraft(k.Context(), other))
-		k.is(k.s.TakeDraft(k.Context(), "pending:2", d.ID), store.ErrUsed)
-		k.is(k.s.TakeDraft(k.Context(), "pending:1", ""), store.ErrUsed)
+		k.is(k.s.TakeDraft(k.Context(), "pending:2", d.ID), storage.ErrUsed)
+		k.is(k.s.TakeDraft(k.Context(), "pending:1", ""), storage.ErrUsed)
 		k.ok(k.s.TakeDraft(k.Context(), "pending:1", d.ID))
-		k.is(k.s.TakeDraft(k.Context(), "pending:1", d.ID), store.ErrUsed)
+		k.is(k.s.TakeDraft(k.Context(), "pending:1", d.ID), storage.ErrUsed)
 		_, err := k.s.Draft(k.Context(), "pending:1")
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		k.drafted(other)
 	}},
 }

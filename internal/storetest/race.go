@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 var raceRules = []rule{
@@ -13,9 +13,9 @@ var raceRules = []rule{
 		for i := range rounds() {
 			key := name("c", i)
 			k.challenge(key)
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				return s.TryChallenge(k.Context(), key, right, now)
-			}), store.ErrNotFound)
+			}), storage.ErrNotFound)
 		}
 	}},
 	{"parallel wrong codes cost one try each and no more are looked at", func(k kit) {
@@ -24,21 +24,21 @@ var raceRules = []rule{
 			c := newChallenge(key)
 			c.Tries = 5
 			k.ok(k.s.PutChallenge(k.Context(), c))
-			told := k.race(func(s store.Store, _ int) error {
+			told := k.race(func(s storage.Store, _ int) error {
 				err := s.TryChallenge(k.Context(), key, wrong, now)
-				if errors.Is(err, store.ErrWrong) {
+				if errors.Is(err, storage.ErrWrong) {
 					return nil
 				}
 				return err
 			})
-			k.exactly(5, told, store.ErrNotFound)
+			k.exactly(5, told, storage.ErrNotFound)
 		}
 	}},
 	{"a right code among parallel wrong ones is taken at most once", func(k kit) {
 		for i := range rounds() {
 			key := name("c", i)
 			k.challenge(key)
-			told := k.race(func(s store.Store, i int) error {
+			told := k.race(func(s storage.Store, i int) error {
 				if i%4 == 0 {
 					return s.TryChallenge(k.Context(), key, right, now)
 				}
@@ -49,10 +49,10 @@ var raceRules = []rule{
 				switch {
 				case err == nil:
 					won++
-				case errors.Is(err, store.ErrWrong):
+				case errors.Is(err, storage.ErrWrong):
 					missed++
 				default:
-					k.is(err, store.ErrNotFound)
+					k.is(err, storage.ErrNotFound)
 				}
 			}
 			if won > 1 || missed > 3 || won == 0 && missed != 3 {
@@ -65,9 +65,9 @@ var raceRules = []rule{
 		f := newFactor(u)
 		k.add(u, f)
 		for i := range rounds() {
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				return s.AdvanceStep(k.Context(), f.ID, int64(100+i), now)
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 		}
 	}},
 	{"no step is accepted after a later one, and the latest always is", func(k kit) {
@@ -76,7 +76,7 @@ var raceRules = []rule{
 		k.add(u, f)
 		for i := range rounds() / 4 {
 			base := int64(100 + i*callers)
-			told := k.race(func(s store.Store, i int) error {
+			told := k.race(func(s storage.Store, i int) error {
 				return s.AdvanceStep(k.Context(), f.ID, base+int64(i), now)
 			})
 			k.ok(told[callers-1])
@@ -86,14 +86,14 @@ var raceRules = []rule{
 	{"parallel claims do not pass the limit", func(k kit) {
 		for i := range rounds() {
 			a, b := claim(name("a", i), 5), claim(name("b", i), 100)
-			k.exactly(5, k.race(func(s store.Store, i int) error {
-				list := []store.Claim{a, b}
+			k.exactly(5, k.race(func(s storage.Store, i int) error {
+				list := []storage.Claim{a, b}
 				if i%2 == 1 { // in the other order: this must not deadlock
-					list = []store.Claim{b, a}
+					list = []storage.Claim{b, a}
 				}
 				_, err := s.Reserve(k.Context(), now, list...)
 				return err
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 		}
 	}},
 	{"parallel claims of which one budget is full count nothing in the others", func(k kit) {
@@ -101,17 +101,17 @@ var raceRules = []rule{
 		k.reserve(now, full)
 		for i := range rounds() / 4 {
 			other := claim(name("a", i), 1)
-			k.exactly(0, k.race(func(s store.Store, _ int) error {
+			k.exactly(0, k.race(func(s storage.Store, _ int) error {
 				_, err := s.Reserve(k.Context(), now, other, full)
 				return err
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 			k.reserve(now, other)
 		}
 	}},
 	{"claims and releases in parallel come out even", func(k kit) {
 		for i := range rounds() / 4 {
 			c := claim(name("b", i), callers+1)
-			k.exactly(callers, k.race(func(s store.Store, _ int) error {
+			k.exactly(callers, k.race(func(s storage.Store, _ int) error {
 				if _, err := s.Reserve(k.Context(), now, c); err != nil {
 					return err
 				}
@@ -126,26 +126,26 @@ var raceRules = []rule{
 	{"of parallel changes of factors exactly one wins", func(k kit) {
 		for range rounds() {
 			u := k.user()
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				f := newFactor(u)
 				f.Primary = true
-				return s.ChangeFactors(k.Context(), store.FactorChange{
-					UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now,
+				return s.ChangeFactors(k.Context(), storage.FactorChange{
+					UserID: u.ID, From: u.CredentialVersion, To: storage.NewID(), Add: &f, Now: now,
 				})
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 			k.same(len(k.factors(u.ID)), 1)
 		}
 	}},
 	{"a change of factors during a change of password leaves the password's uniquifier", func(k kit) {
 		for range rounds() / 4 {
 			u := k.user()
-			told := k.race(func(s store.Store, i int) error {
+			told := k.race(func(s storage.Store, i int) error {
 				if i == 0 {
 					return s.SetPassword(k.Context(), u.ID, "h", "of the password", false, now)
 				}
 				f := newFactor(u)
-				return s.ChangeFactors(k.Context(), store.FactorChange{
-					UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now,
+				return s.ChangeFactors(k.Context(), storage.FactorChange{
+					UserID: u.ID, From: u.CredentialVersion, To: storage.NewID(), Add: &f, Now: now,
 				})
 			})
 			k.ok(told[0])
@@ -155,39 +155,39 @@ var raceRules = []rule{
 	{"of parallel takers of a session exactly one gets it", func(k kit) {
 		for range rounds() {
 			v := k.session(newUser())
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				got, err := s.TakeSession(k.Context(), v.Hash)
 				if err == nil && got.ID != v.ID {
 					return errors.New("another session")
 				}
 				return err
-			}), store.ErrNotFound)
+			}), storage.ErrNotFound)
 		}
 	}},
 	{"of parallel endings of a session exactly one has it", func(k kit) {
 		for range rounds() {
 			v := k.session(newUser())
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				_, err := s.EndSession(k.Context(), v.UserID, v.ID)
 				return err
-			}), store.ErrNotFound)
+			}), storage.ErrNotFound)
 		}
 	}},
 	{"of parallel takers of a pending exactly one gets it", func(k kit) {
 		for range rounds() {
 			p := k.pending(newPending(newUser()))
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				_, err := s.TakePending(k.Context(), p.Hash)
 				return err
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 		}
 	}},
 	{"of parallel steps of a pending exactly one wins", func(k kit) {
 		p := k.pending(newPending(newUser()))
 		for range rounds() {
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				return s.AdvancePending(k.Context(), p)
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 			p.Version++
 		}
 		k.waits(p)
@@ -196,9 +196,9 @@ var raceRules = []rule{
 		for range rounds() {
 			d := newDraft(newUser(), "pending:1")
 			k.ok(k.s.PutDraft(k.Context(), d))
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				return s.TakeDraft(k.Context(), d.Owner, d.ID)
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 		}
 	}},
 }
@@ -207,7 +207,7 @@ var moreRaceRules = []rule{
 	{"of parallel accounts with one identity exactly one is created", func(k kit) {
 		for i := range rounds() / 2 {
 			key := name("wanted", i)
-			k.one(k.race(func(s store.Store, i int) error {
+			k.one(k.race(func(s storage.Store, i int) error {
 				u := newUser()
 				if i%2 == 0 {
 					u.EmailKey = key
@@ -215,30 +215,30 @@ var moreRaceRules = []rule{
 					u.UsernameKey = key
 				}
 				return s.CreateUser(k.Context(), u)
-			}), store.ErrExists)
+			}), storage.ErrExists)
 		}
 	}},
 	{"of parallel moves to one identity exactly one wins", func(k kit) {
-		users := make([]store.User, callers)
+		users := make([]storage.User, callers)
 		for i := range users {
 			users[i] = k.user()
 		}
 		for i := range rounds() / 4 {
 			key := name("wanted", i)
-			k.one(k.race(func(s store.Store, i int) error {
+			k.one(k.race(func(s storage.Store, i int) error {
 				u := users[i]
 				u.EmailKey = key
 				return s.SetIdentity(k.Context(), u, "q")
-			}), store.ErrExists)
+			}), storage.ErrExists)
 		}
 	}},
 	{"of parallel upgrades of a hash exactly one wins", func(k kit) {
 		u := k.user()
 		for i := range rounds() / 2 {
 			old := k.stored(u.ID).PasswordHash
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				return s.UpgradePassword(k.Context(), u.ID, old, name("hash", i))
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 		}
 	}},
 	{"of parallel reseals exactly one wins", func(k kit) {
@@ -247,9 +247,9 @@ var moreRaceRules = []rule{
 		k.add(u, f)
 		for i := range rounds() / 2 {
 			next := []byte(name("sealed", i))
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				return s.Reseal(k.Context(), f.ID, f.Secret, next)
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 			f.Secret = next
 		}
 	}},
@@ -259,8 +259,8 @@ var moreRaceRules = []rule{
 			d := k.device(u)
 			var mu sync.Mutex
 			seen := map[string]bool{}
-			k.exactly(callers, k.race(func(s store.Store, i int) error {
-				got, err := s.UseDevice(k.Context(), store.DeviceUse{
+			k.exactly(callers, k.race(func(s storage.Store, i int) error {
+				got, err := s.UseDevice(k.Context(), storage.DeviceUse{
 					ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: d.Secret,
 					Next: name("next", i), Now: now, Grace: grace,
 				})
@@ -280,8 +280,8 @@ var moreRaceRules = []rule{
 		for range rounds() / 2 {
 			d := k.device(u)
 			won, copied := 0, 0
-			for _, err := range k.race(func(s store.Store, i int) error {
-				_, err := s.UseDevice(k.Context(), store.DeviceUse{
+			for _, err := range k.race(func(s storage.Store, i int) error {
+				_, err := s.UseDevice(k.Context(), storage.DeviceUse{
 					ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: d.Secret,
 					Next: name("next", i), Now: now,
 				})
@@ -290,10 +290,10 @@ var moreRaceRules = []rule{
 				switch {
 				case err == nil:
 					won++
-				case errors.Is(err, store.ErrUsed):
+				case errors.Is(err, storage.ErrUsed):
 					copied++
 				default:
-					k.is(err, store.ErrNotFound)
+					k.is(err, storage.ErrNotFound)
 				}
 			}
 			if won != 1 || copied != 1 {
@@ -305,13 +305,13 @@ var moreRaceRules = []rule{
 	{"a touch during the end of a session does not revive it", func(k kit) {
 		for range rounds() / 2 {
 			v := k.session(newUser())
-			for _, err := range k.race(func(s store.Store, i int) error {
+			for _, err := range k.race(func(s storage.Store, i int) error {
 				if i == callers/2 {
 					_, err := s.TakeSession(k.Context(), v.Hash)
 					return err
 				}
 				err := s.TouchSession(k.Context(), v.Hash, in(1), in(101))
-				if errors.Is(err, store.ErrNotFound) {
+				if errors.Is(err, storage.ErrNotFound) {
 					return nil
 				}
 				return err
@@ -325,7 +325,7 @@ var moreRaceRules = []rule{
 		for range rounds() / 10 {
 			u := newUser()
 			hashes := make([]string, callers)
-			for _, err := range k.race(func(s store.Store, i int) error {
+			for _, err := range k.race(func(s storage.Store, i int) error {
 				p := newPending(u)
 				hashes[i] = p.Hash
 				return s.PutPending(k.Context(), p)
@@ -349,7 +349,7 @@ var moreRaceRules = []rule{
 			}
 			var mu sync.Mutex
 			got := map[string]int{}
-			for _, err := range k.race(func(s store.Store, _ int) error {
+			for _, err := range k.race(func(s storage.Store, _ int) error {
 				list, err := s.ClaimMessages(k.Context(), in(1), time.Hour, 2)
 				mu.Lock()
 				defer mu.Unlock()
@@ -384,7 +384,7 @@ var moreRaceRules = []rule{
 			_, err = reader.TakeSession(k.Context(), v.Hash)
 			k.ok(err)
 			_, err = writer.Session(k.Context(), v.Hash, now)
-			k.is(err, store.ErrNotFound)
+			k.is(err, storage.ErrNotFound)
 		}
 	}},
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // FirstRelease fills a database with the schema of the first release (steps 1 and
@@ -47,7 +47,7 @@ func FirstRelease(exec func(query string, args ...any) error) error {
 
 // CheckFirstRelease checks that no data were lost, and that spent codes are still
 // spent.
-func CheckFirstRelease(t *testing.T, s store.Store) {
+func CheckFirstRelease(t *testing.T, s storage.Store) {
 	t.Helper()
 	ctx, k := context.Background(), kit{T: t, s: s}
 	u, err := s.UserByIdentity(ctx, "ann")
@@ -60,14 +60,14 @@ func CheckFirstRelease(t *testing.T, s store.Store) {
 	if len(f) != 1 || f[0].LastStep != 7 || !f[0].Primary || string(f[0].Secret) != "\x00\x01\xff" {
 		t.Errorf("the factors are %+v", f)
 	}
-	k.is(s.AdvanceStep(ctx, "f", 7, now), store.ErrUsed)
+	k.is(s.AdvanceStep(ctx, "f", 7, now), storage.ErrUsed)
 	k.ok(s.AdvanceStep(ctx, "f", 8, now))
 	v, err := s.Session(ctx, "h", now)
 	k.ok(err)
-	if v.Level != store.TwoFactors || len(v.Proofs) != 1 || !v.ExpiresAt.Equal(in(1000)) {
+	if v.Level != storage.TwoFactors || len(v.Proofs) != 1 || !v.ExpiresAt.Equal(in(1000)) {
 		t.Errorf("the session is %+v", v)
 	}
-	if both, ok := s.(store.SessionUser); ok {
+	if both, ok := s.(storage.SessionUser); ok {
 		got, of, err := both.SessionUser(ctx, "h", now)
 		k.ok(err)
 		k.same(got, v)
@@ -75,10 +75,10 @@ func CheckFirstRelease(t *testing.T, s store.Store) {
 	}
 	p, err := s.TakePending(ctx, "p")
 	k.ok(err)
-	if p.State != store.Ready || p.Version != 3 || !p.Remember {
+	if p.State != storage.Ready || p.Version != 3 || !p.Remember {
 		t.Errorf("the pending is %+v", p)
 	}
-	k.is(s.TryChallenge(ctx, "c", wrong, now), store.ErrWrong)
+	k.is(s.TryChallenge(ctx, "c", wrong, now), storage.ErrWrong)
 	k.ok(s.TryChallenge(ctx, "c", right, now))
 	k.closed(now, in(500), claim("b", 5))
 	k.devices(u, 1)
@@ -87,12 +87,12 @@ func CheckFirstRelease(t *testing.T, s store.Store) {
 	if len(list) != 1 || list[0].Attempts != 2 {
 		t.Errorf("the messages are %+v", list)
 	}
-	events := k.events(store.EventFilter{}, "e")
+	events := k.events(storage.EventFilter{}, "e")
 	k.event("later", "u", 1)
-	if after := k.events(store.EventFilter{After: events[0].Row}, "later"); after[0].Row <= events[0].Row {
+	if after := k.events(storage.EventFilter{After: events[0].Row}, "later"); after[0].Row <= events[0].Row {
 		t.Errorf("rows do not grow: %v", after)
 	}
 	g := newFactor(u)
-	k.ok(s.ChangeFactors(ctx, store.FactorChange{UserID: "u", From: "q", To: "r", Add: &g, Now: now}))
+	k.ok(s.ChangeFactors(ctx, storage.FactorChange{UserID: "u", From: "q", To: "r", Add: &g, Now: now}))
 	k.devices(u, 0)
 }

@@ -3,32 +3,32 @@ package storetest
 import (
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func newRequest(u store.User) store.Recovery {
-	return store.Recovery{
-		UserID: u.ID, ID: store.NewID(), CredentialVersion: u.CredentialVersion, FactorID: store.NewID(),
+func newRequest(u storage.User) storage.Recovery {
+	return storage.Recovery{
+		UserID: u.ID, ID: storage.NewID(), CredentialVersion: u.CredentialVersion, FactorID: storage.NewID(),
 		Address: "192.0.2.1", Agent: "Firefox",
 		CreatedAt: now, OpensAt: in(100), ExpiresAt: in(200),
 	}
 }
 
-func (k kit) request(u store.User) store.Recovery {
+func (k kit) request(u storage.User) storage.Recovery {
 	k.Helper()
 	r := newRequest(u)
 	k.ok(k.s.PutRecovery(k.Context(), r))
 	return r
 }
 
-func (k kit) requestIs(u store.User, want store.Recovery) {
+func (k kit) requestIs(u storage.User, want storage.Recovery) {
 	k.Helper()
 	got, err := k.s.Recovery(k.Context(), u.ID)
 	k.ok(err)
 	k.same(got, want)
 }
 
-func (k kit) takes(r store.Recovery, at time.Time) error {
+func (k kit) takes(r storage.Recovery, at time.Time) error {
 	got, err := k.s.TakeRecovery(k.Context(), r.UserID, r.ID, r.CredentialVersion, at)
 	if err == nil {
 		k.same(got, r)
@@ -40,10 +40,10 @@ var requestRules = []rule{
 	{"a request comes back as stored; of an unknown user there is none and none is kept", func(k kit) {
 		u := k.user()
 		_, err := k.s.Recovery(k.Context(), u.ID)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		k.requestIs(u, k.request(u))
-		k.is(k.s.PutRecovery(k.Context(), newRequest(newUser())), store.ErrNotFound)
-		k.is(k.s.ShutRecovery(k.Context(), newUser().ID, now), store.ErrNotFound)
+		k.is(k.s.PutRecovery(k.Context(), newRequest(newUser())), storage.ErrNotFound)
+		k.is(k.s.ShutRecovery(k.Context(), newUser().ID, now), storage.ErrNotFound)
 	}},
 	{"a request that lives is neither replaced nor put off", func(k kit) {
 		u := k.user()
@@ -51,7 +51,7 @@ var requestRules = []rule{
 		for _, at := range []time.Time{in(-50), now, in(99), in(150), in(199)} {
 			again := newRequest(u)
 			again.CreatedAt, again.OpensAt, again.ExpiresAt = at, at, at.Add(time.Hour)
-			k.is(k.s.PutRecovery(k.Context(), again), store.ErrExists)
+			k.is(k.s.PutRecovery(k.Context(), again), storage.ErrExists)
 			k.requestIs(u, r)
 		}
 	}},
@@ -72,22 +72,22 @@ var requestRules = []rule{
 		r := k.request(u)
 		mine := k.request(other)
 		for _, at := range []time.Time{now, in(99), in(200), in(1000)} {
-			k.is(k.takes(r, at), store.ErrUsed)
+			k.is(k.takes(r, at), storage.ErrUsed)
 		}
-		for _, change := range []func(*store.Recovery){
-			func(v *store.Recovery) { v.ID = "another" }, func(v *store.Recovery) { v.ID = mine.ID },
-			func(v *store.Recovery) { v.ID = "" },
-			func(v *store.Recovery) { v.UserID = other.ID },
-			func(v *store.Recovery) { v.CredentialVersion = "another" },
+		for _, change := range []func(*storage.Recovery){
+			func(v *storage.Recovery) { v.ID = "another" }, func(v *storage.Recovery) { v.ID = mine.ID },
+			func(v *storage.Recovery) { v.ID = "" },
+			func(v *storage.Recovery) { v.UserID = other.ID },
+			func(v *storage.Recovery) { v.CredentialVersion = "another" },
 		} {
 			v := r
 			change(&v)
-			k.is(k.takes(v, in(150)), store.ErrUsed)
+			k.is(k.takes(v, in(150)), storage.ErrUsed)
 		}
 		k.requestIs(u, r)
 		k.ok(k.takes(r, in(100)))
-		k.is(k.takes(r, in(100)), store.ErrUsed)
-		k.is(k.takes(r, in(150)), store.ErrUsed)
+		k.is(k.takes(r, in(100)), storage.ErrUsed)
+		k.is(k.takes(r, in(150)), storage.ErrUsed)
 		k.requestIs(other, mine)
 	}},
 	{"an ended request is gone, and one may be asked again", func(k kit) {
@@ -95,9 +95,9 @@ var requestRules = []rule{
 		r, mine := k.request(u), k.request(other)
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))
-		k.is(k.takes(r, in(150)), store.ErrUsed)
+		k.is(k.takes(r, in(150)), storage.ErrUsed)
 		_, err := k.s.Recovery(k.Context(), u.ID)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		k.request(u)
 		k.requestIs(other, mine)
 	}},
@@ -106,14 +106,14 @@ var requestRules = []rule{
 		r := k.request(u)
 		k.ok(k.s.ShutRecovery(k.Context(), u.ID, in(1)))
 		k.ok(k.s.ShutRecovery(k.Context(), u.ID, in(2)))
-		k.is(k.takes(r, in(150)), store.ErrUsed)
-		k.is(k.takes(store.Recovery{UserID: u.ID}, in(150)), store.ErrUsed)
+		k.is(k.takes(r, in(150)), storage.ErrUsed)
+		k.is(k.takes(storage.Recovery{UserID: u.ID}, in(150)), storage.ErrUsed)
 		for _, at := range []time.Time{now, in(1_000_000)} {
 			again := newRequest(u)
 			again.CreatedAt, again.CredentialVersion = at, "another"
-			k.is(k.s.PutRecovery(k.Context(), again), store.ErrExists)
+			k.is(k.s.PutRecovery(k.Context(), again), storage.ErrExists)
 		}
-		k.requestIs(u, store.Recovery{UserID: u.ID, Blocked: true, CreatedAt: in(2)})
+		k.requestIs(u, storage.Recovery{UserID: u.ID, Blocked: true, CreatedAt: in(2)})
 		k.request(other)
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))
 		k.request(u)
@@ -131,7 +131,7 @@ var requestRules = []rule{
 			k.Fatalf("%d records were swept, want 1", n)
 		}
 		k.requestIs(third, late)
-		k.requestIs(other, store.Recovery{UserID: other.ID, Blocked: true, CreatedAt: now})
+		k.requestIs(other, storage.Recovery{UserID: other.ID, Blocked: true, CreatedAt: now})
 	}},
 }
 
@@ -139,12 +139,12 @@ var requestRaceRules = []rule{
 	{"of parallel requests one is kept, and it is the winner's", func(k kit) {
 		for range rounds() {
 			u := k.user()
-			asked := make([]store.Recovery, callers)
+			asked := make([]storage.Recovery, callers)
 			for i := range asked {
 				asked[i] = newRequest(u)
 			}
-			errs := k.race(func(s store.Store, i int) error { return s.PutRecovery(k.Context(), asked[i]) })
-			k.one(errs, store.ErrExists)
+			errs := k.race(func(s storage.Store, i int) error { return s.PutRecovery(k.Context(), asked[i]) })
+			k.one(errs, storage.ErrExists)
 			for i, err := range errs {
 				if err == nil {
 					k.requestIs(u, asked[i])
@@ -157,21 +157,21 @@ var requestRaceRules = []rule{
 			u := k.user()
 			r := k.request(u)
 			shuts := i%2 == 1
-			errs := k.race(func(s store.Store, i int) error {
+			errs := k.race(func(s storage.Store, i int) error {
 				if shuts && i == 0 {
 					if err := s.ShutRecovery(k.Context(), u.ID, now); err != nil {
 						return err
 					}
-					return store.ErrUsed
+					return storage.ErrUsed
 				}
 				_, err := s.TakeRecovery(k.Context(), u.ID, r.ID, r.CredentialVersion, in(150))
 				return err
 			})
 			if !shuts {
-				k.one(errs, store.ErrUsed)
+				k.one(errs, storage.ErrUsed)
 				continue
 			}
-			k.requestIs(u, store.Recovery{UserID: u.ID, Blocked: true, CreatedAt: now})
+			k.requestIs(u, storage.Recovery{UserID: u.ID, Blocked: true, CreatedAt: now})
 			won := 0
 			for _, err := range errs {
 				if err == nil {

@@ -4,46 +4,46 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func newSession(u store.User) store.Session {
-	return store.Session{
-		Hash: "hash " + store.NewID(), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
+func newSession(u storage.User) storage.Session {
+	return storage.Session{
+		Hash: "hash " + storage.NewID(), ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
 		Token: true,
-		Level: store.TwoFactors, Trusted: true, TrustedBy: "device",
-		Proofs: []store.Proof{{Method: "password", At: in(-3)},
-			{Method: store.Authenticator, At: in(-2), Rests: []string{"a", "b"}}},
+		Level: storage.TwoFactors, Trusted: true, TrustedBy: "device",
+		Proofs: []storage.Proof{{Method: "password", At: in(-3)},
+			{Method: storage.Authenticator, At: in(-2), Rests: []string{"a", "b"}}},
 		FreshAt: in(-2), Address: "192.0.2.1", Agent: "Mozilla/5.0 (…)",
 		CreatedAt: in(-20), SeenAt: in(-1), IdleAt: in(100), ExpiresAt: in(1000),
 	}
 }
 
-func (k kit) session(u store.User) store.Session {
+func (k kit) session(u storage.User) storage.Session {
 	k.Helper()
 	v := newSession(u)
 	k.ok(k.s.PutSession(k.Context(), v))
 	return v
 }
 
-func (k kit) alive(v store.Session, at time.Time) {
+func (k kit) alive(v storage.Session, at time.Time) {
 	k.Helper()
 	got, err := k.s.Session(k.Context(), v.Hash, at)
 	k.ok(err)
 	k.same(got, v)
 }
 
-func (k kit) dead(v store.Session, at time.Time) {
+func (k kit) dead(v storage.Session, at time.Time) {
 	k.Helper()
 	_, err := k.s.Session(k.Context(), v.Hash, at)
-	k.is(err, store.ErrNotFound)
+	k.is(err, storage.ErrNotFound)
 }
 
 var sessionRules = []rule{
 	{"a session comes back as stored", func(k kit) {
 		v := k.session(newUser())
 		k.alive(v, now)
-		v = store.Session{Hash: "plain", IdleAt: in(1), ExpiresAt: in(1)}
+		v = storage.Session{Hash: "plain", IdleAt: in(1), ExpiresAt: in(1)}
 		k.ok(k.s.PutSession(k.Context(), v))
 		k.alive(v, now)
 	}},
@@ -51,15 +51,15 @@ var sessionRules = []rule{
 		v := k.session(newUser())
 		w := newSession(newUser())
 		w.Hash = v.Hash
-		k.is(k.s.PutSession(k.Context(), w), store.ErrExists)
+		k.is(k.s.PutSession(k.Context(), w), storage.ErrExists)
 		k.alive(v, now)
 	}},
 	{"an unknown session is ErrNotFound", func(k kit) {
 		k.dead(newSession(newUser()), now)
-		k.dead(store.Session{}, now)
+		k.dead(storage.Session{}, now)
 	}},
 	{"a store of both reads a session and its user at once, as one after the other", func(k kit) {
-		both, ok := k.s.(store.SessionUser)
+		both, ok := k.s.(storage.SessionUser)
 		if !ok {
 			return // keeps sessions and users in different places
 		}
@@ -77,9 +77,9 @@ var sessionRules = []rule{
 			at   time.Time
 		}{{v.Hash, v.IdleAt}, {apart.Hash, now}, {"unknown", now}, {"", now}} {
 			gotSession, gotUser, err := both.SessionUser(k.Context(), c.hash, c.at)
-			k.is(err, store.ErrNotFound)
-			k.same(gotSession, store.Session{})
-			k.same(gotUser, store.User{})
+			k.is(err, storage.ErrNotFound)
+			k.same(gotSession, storage.Session{})
+			k.same(gotUser, storage.User{})
 		}
 	}},
 	{"a session is dead from its idle end on", func(k kit) {
@@ -93,7 +93,7 @@ var sessionRules = []rule{
 		v.SeenAt, v.IdleAt = in(50), in(5000)
 		k.alive(v, v.ExpiresAt.Add(-tick))
 		k.dead(v, v.ExpiresAt)
-		k.is(k.s.TouchSession(k.Context(), v.Hash, v.ExpiresAt, in(9000)), store.ErrNotFound)
+		k.is(k.s.TouchSession(k.Context(), v.Hash, v.ExpiresAt, in(9000)), storage.ErrNotFound)
 		k.dead(v, v.ExpiresAt)
 	}},
 	{"a touch moves the idle end", func(k kit) {
@@ -114,9 +114,9 @@ var sessionRules = []rule{
 		idle, gone := k.session(newUser()), k.session(newUser())
 		_, err := k.s.TakeSession(k.Context(), gone.Hash)
 		k.ok(err)
-		k.is(k.s.TouchSession(k.Context(), idle.Hash, idle.IdleAt, in(500)), store.ErrNotFound)
-		k.is(k.s.TouchSession(k.Context(), gone.Hash, now, in(500)), store.ErrNotFound)
-		k.is(k.s.TouchSession(k.Context(), "unknown", now, in(500)), store.ErrNotFound)
+		k.is(k.s.TouchSession(k.Context(), idle.Hash, idle.IdleAt, in(500)), storage.ErrNotFound)
+		k.is(k.s.TouchSession(k.Context(), gone.Hash, now, in(500)), storage.ErrNotFound)
+		k.is(k.s.TouchSession(k.Context(), "unknown", now, in(500)), storage.ErrNotFound)
 		k.dead(idle, idle.IdleAt)
 		k.dead(gone, now)
 	}},
@@ -126,7 +126,7 @@ var sessionRules = []rule{
 		k.ok(err)
 		k.same(got, v)
 		_, err = k.s.TakeSession(k.Context(), v.Hash)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		k.dead(v, now)
 		k.alive(keep, now)
 	}},
@@ -134,7 +134,7 @@ var sessionRules = []rule{
 		v := k.session(newUser())
 		given := v
 		given.CredentialVersion, given.Level, given.Trusted, given.TrustedBy, given.Proofs, given.FreshAt = "q",
-			store.OneFactor, false, "x", v.Proofs[:1], time.Time{}
+			storage.OneFactor, false, "x", v.Proofs[:1], time.Time{}
 		given.UserID, given.IdleAt, given.ExpiresAt = "someone else", in(9000), in(9000)
 		k.ok(k.s.RebindSession(k.Context(), given))
 		given.UserID, given.IdleAt, given.ExpiresAt = v.UserID, v.IdleAt, v.ExpiresAt
@@ -143,7 +143,7 @@ var sessionRules = []rule{
 	}},
 	{"all but a user's newest sessions are ended and returned", func(k kit) {
 		u, other := newUser(), newUser()
-		var all []store.Session
+		var all []storage.Session
 		for i := range 5 {
 			v := newSession(u)
 			v.CreatedAt = in(-100 + i)
@@ -158,7 +158,7 @@ var sessionRules = []rule{
 		}
 		ended, err := k.s.TrimSessions(k.Context(), u.ID, 3)
 		k.ok(err)
-		slices.SortFunc(ended, func(a, b store.Session) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		slices.SortFunc(ended, func(a, b storage.Session) int { return a.CreatedAt.Compare(b.CreatedAt) })
 		k.same(ended, all[:2])
 		k.dead(all[0], now)
 		k.dead(all[1], now)
@@ -170,28 +170,28 @@ var sessionRules = []rule{
 		v := k.session(newUser())
 		_, err := k.s.TakeSession(k.Context(), v.Hash)
 		k.ok(err)
-		k.is(k.s.RebindSession(k.Context(), v), store.ErrNotFound)
+		k.is(k.s.RebindSession(k.Context(), v), storage.ErrNotFound)
 		k.dead(v, now)
 	}},
 	{"a user's living sessions are listed, the newest first", func(k kit) {
 		u := newUser()
 		old, young, idle := newSession(u), newSession(u), newSession(u)
 		old.CreatedAt, idle.IdleAt = in(-100), now
-		for _, v := range []store.Session{old, young, idle, newSession(newUser())} {
+		for _, v := range []storage.Session{old, young, idle, newSession(newUser())} {
 			k.ok(k.s.PutSession(k.Context(), v))
 		}
 		list, err := k.s.SessionsOf(k.Context(), u.ID, now)
 		k.ok(err)
-		k.same(list, []store.Session{young, old})
+		k.same(list, []storage.Session{young, old})
 		list, err = k.s.SessionsOf(k.Context(), "unknown", now)
 		k.ok(err)
-		k.same(list, []store.Session{})
+		k.same(list, []storage.Session{})
 	}},
 	{"EndSession ends all of one id, of its user only, and says what", func(k kit) {
 		u := newUser()
 		browser, token, other, foreign := newSession(u), newSession(u), newSession(u), newSession(newUser())
 		token.ID, token.Token, foreign.ID = browser.ID, true, browser.ID
-		for _, v := range []store.Session{browser, token, other, foreign} {
+		for _, v := range []storage.Session{browser, token, other, foreign} {
 			k.ok(k.s.PutSession(k.Context(), v))
 		}
 		hashes, err := k.s.EndSession(k.Context(), u.ID, browser.ID)
@@ -205,7 +205,7 @@ var sessionRules = []rule{
 		k.alive(other, now)
 		k.alive(foreign, now)
 		hashes, err = k.s.EndSession(k.Context(), u.ID, browser.ID)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		k.same(len(hashes), 0)
 	}},
 	{"EndSessions ends all of a user's and no others", func(k kit) {

@@ -3,12 +3,12 @@ package storetest
 import (
 	"errors"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // wholeStep returns a step that spends a code of an app and a pending, and grants a
 // session.
-func wholeStep(k kit) (store.Step, store.User) {
+func wholeStep(k kit) (storage.Step, storage.User) {
 	k.Helper()
 	u := k.user()
 	f := newFactor(u)
@@ -16,19 +16,19 @@ func wholeStep(k kit) (store.Step, store.User) {
 	p := k.pending(newPending(u))
 	v, d, e := newSession(u), newDraft(u, "answer "+u.ID), newEvent("event "+u.ID)
 	e.UserID = u.ID
-	return store.Step{
-		Now: now, Budgets: [][]store.Claim{{claim("once "+u.ID, 1)}, {claim("guess "+u.ID, 2), claim("life "+u.ID, 9)}},
+	return storage.Step{
+		Now: now, Budgets: [][]storage.Claim{{claim("once "+u.ID, 1)}, {claim("guess "+u.ID, 2), claim("life "+u.ID, 9)}},
 		Returns: []string{"guess " + u.ID}, Clears: []string{"life " + u.ID}, Factor: f.ID, TOTPStep: f.LastStep + 1,
-		Takes: p.Hash, Events: []store.Event{e}, Session: &v, Draft: &d,
+		Takes: p.Hash, Events: []storage.Event{e}, Session: &v, Draft: &d,
 	}, u
 }
 
 // refuses checks that a step is refused and grants nothing.
-func refuses(k kit, s store.Step, want error) {
+func refuses(k kit, s storage.Step, want error) {
 	k.Helper()
 	err := k.s.TakeStep(k.Context(), s)
 	k.is(err, want)
-	var closed *store.Closed
+	var closed *storage.Closed
 	if errors.As(err, &closed) {
 		k.Fatalf("a budget is closed: %+v", closed)
 	}
@@ -36,11 +36,11 @@ func refuses(k kit, s store.Step, want error) {
 }
 
 // closes checks that a step is refused because of a group of budgets.
-func closes(k kit, s store.Step, want store.Closed) {
+func closes(k kit, s storage.Step, want storage.Closed) {
 	k.Helper()
 	err := k.s.TakeStep(k.Context(), s)
-	var closed *store.Closed
-	if !errors.As(err, &closed) || !errors.Is(err, store.ErrUsed) {
+	var closed *storage.Closed
+	if !errors.As(err, &closed) || !errors.Is(err, storage.ErrUsed) {
 		k.Fatalf("got error %v, want a closed budget", err)
 	}
 	k.same(*closed, want)
@@ -48,11 +48,11 @@ func closes(k kit, s store.Step, want store.Closed) {
 }
 
 // granted checks whether a step's grants are there: all of them, or none.
-func granted(k kit, s store.Step, want bool) {
+func granted(k kit, s storage.Step, want bool) {
 	k.Helper()
 	is := func(what string, err error) {
 		k.Helper()
-		if err != nil && !errors.Is(err, store.ErrNotFound) || (err == nil) != want {
+		if err != nil && !errors.Is(err, storage.ErrNotFound) || (err == nil) != want {
 			k.Fatalf("%s: %v, want it there: %v", what, err, want)
 		}
 	}
@@ -72,7 +72,7 @@ func granted(k kit, s store.Step, want bool) {
 		return
 	}
 	for _, e := range s.Events {
-		rows, err := k.s.EventsBy(k.Context(), store.EventFilter{UserID: e.UserID})
+		rows, err := k.s.EventsBy(k.Context(), storage.EventFilter{UserID: e.UserID})
 		k.ok(err)
 		if (len(rows) > 0) != want {
 			k.Fatalf("%d rows in the trail, want some: %v", len(rows), want)
@@ -89,8 +89,8 @@ var takeStepRules = []rule{
 		k.ok(err)
 		k.same(got, *s.Session)
 		_, err = k.s.TakePending(k.Context(), s.Takes)
-		k.is(err, store.ErrUsed)
-		k.is(k.s.AdvanceStep(k.Context(), s.Factor, s.TOTPStep, now), store.ErrUsed)
+		k.is(err, storage.ErrUsed)
+		k.is(k.s.AdvanceStep(k.Context(), s.Factor, s.TOTPStep, now), storage.ErrUsed)
 		k.closed(now, in(60), claim("once "+u.ID, 1))
 		k.reserve(now, claim("guess "+u.ID, 2)) // its place was returned, so this is the first of two
 		k.reserve(now, claim("guess "+u.ID, 2))
@@ -103,7 +103,7 @@ var takeStepRules = []rule{
 		old, e, next := k.pending(newPending(u)), newEvent("event "+u.ID), newPending(u)
 		e.UserID = u.ID
 		k.reserve(now, claim("own", 1))
-		s := store.Step{Now: now, Returns: []string{"own"}, Drops: old.Hash, Events: []store.Event{e}, Pending: &next}
+		s := storage.Step{Now: now, Returns: []string{"own"}, Drops: old.Hash, Events: []storage.Event{e}, Pending: &next}
 		k.ok(k.s.TakeStep(k.Context(), s))
 		k.ended(old)
 		k.waits(next)
@@ -112,7 +112,7 @@ var takeStepRules = []rule{
 		for i := range 8 { // like PutPending, it keeps the newest five
 			p := newPending(u)
 			p.CreatedAt = in(i)
-			k.ok(k.s.TakeStep(k.Context(), store.Step{Now: now, Drops: "unknown", Pending: &p}))
+			k.ok(k.s.TakeStep(k.Context(), storage.Step{Now: now, Drops: "unknown", Pending: &p}))
 		}
 		k.ended(next)
 	}},
@@ -120,10 +120,10 @@ var takeStepRules = []rule{
 		s, u := wholeStep(k)
 		for group, key := range []string{"once ", "guess "} {
 			k.reserve(now, claim(key+u.ID, 1))
-			closes(k, s, store.Closed{Group: group, Opens: in(60)})
+			closes(k, s, storage.Closed{Group: group, Opens: in(60)})
 			wrong := s // a wrong code is refused in the same way
 			wrong.Factor, wrong.Takes = "unknown", "unknown"
-			closes(k, wrong, store.Closed{Group: group, Opens: in(60)})
+			closes(k, wrong, storage.Closed{Group: group, Opens: in(60)})
 			k.ok(k.s.Release(k.Context(), nil, []string{key + u.ID}))
 		}
 		k.ok(k.s.TakeStep(k.Context(), s))
@@ -132,39 +132,39 @@ var takeStepRules = []rule{
 		s, _ := wholeStep(k)
 		late := s
 		late.TOTPStep--
-		refuses(k, late, store.ErrUsed)
+		refuses(k, late, storage.ErrUsed)
 		late = s
 		late.Factor = "unknown"
-		refuses(k, late, store.ErrUsed)
+		refuses(k, late, storage.ErrUsed)
 		k.ok(k.s.TakeStep(k.Context(), s)) // the refused steps did not count
 	}},
 	{"a pending that was taken grants nothing", func(k kit) {
 		s, _ := wholeStep(k)
 		_, err := k.s.TakePending(k.Context(), s.Takes)
 		k.ok(err)
-		refuses(k, s, store.ErrUsed)
+		refuses(k, s, storage.ErrUsed)
 	}},
 	{"a code of an account that has a request is not accepted", func(k kit) {
 		s, u := wholeStep(k)
 		k.ok(k.s.PutRecovery(k.Context(), newRequest(u)))
-		refuses(k, s, store.ErrUsed)
+		refuses(k, s, storage.ErrUsed)
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))
 		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), u.CredentialVersion))
-		refuses(k, s, store.ErrUsed)
+		refuses(k, s, storage.ErrUsed)
 		k.ok(k.s.EndDeletion(k.Context(), u.ID, ""))
 		k.ok(k.s.TakeStep(k.Context(), s))
 	}},
 	{"a step for a deleted account grants nothing", func(k kit) {
 		s, u := wholeStep(k)
 		s.Factor, s.Takes, s.Draft = "", "", nil
-		k.ok(k.s.DeleteUser(k.Context(), store.Deletion{UserID: u.ID, Now: now}))
-		refuses(k, s, store.ErrNotFound)
+		k.ok(k.s.DeleteUser(k.Context(), storage.Deletion{UserID: u.ID, Now: now}))
+		refuses(k, s, storage.ErrNotFound)
 		p := newPending(u)
-		refuses(k, store.Step{Now: now, Events: s.Events, Pending: &p}, store.ErrNotFound)
+		refuses(k, storage.Step{Now: now, Events: s.Events, Pending: &p}, storage.ErrNotFound)
 	}},
 	{"a step whose claims would count nothing is refused", func(k kit) {
-		for _, c := range []store.Claim{{Key: "b", Limit: 1}, {Key: "b", Look: true}} {
-			if k.s.TakeStep(k.Context(), store.Step{Now: now, Budgets: [][]store.Claim{{c}}}) == nil {
+		for _, c := range []storage.Claim{{Key: "b", Limit: 1}, {Key: "b", Look: true}} {
+			if k.s.TakeStep(k.Context(), storage.Step{Now: now, Budgets: [][]storage.Claim{{c}}}) == nil {
 				k.Fatalf("taken: %+v", c)
 			}
 		}
@@ -177,20 +177,20 @@ var takeStepRaceRules = []rule{
 			s, u := wholeStep(k)
 			s.Budgets = s.Budgets[1:]
 			s.Budgets[0][0].Limit = 2 * callers
-			k.one(k.race(func(st store.Store, i int) error {
+			k.one(k.race(func(st storage.Store, i int) error {
 				one := s
 				v, e := newSession(u), newEvent(name("event "+u.ID, i))
 				e.UserID = u.ID
-				one.Session, one.Events = &v, []store.Event{e}
+				one.Session, one.Events = &v, []storage.Event{e}
 				if i%2 == 1 {
 					one.TOTPStep += int64(i) // another code, so the pending decides
 				}
 				return st.TakeStep(k.Context(), one)
-			}), store.ErrUsed)
+			}), storage.ErrUsed)
 			list, err := k.s.SessionsOf(k.Context(), u.ID, now)
 			k.ok(err)
 			k.same(len(list), 1)
-			rows, err := k.s.EventsBy(k.Context(), store.EventFilter{UserID: u.ID})
+			rows, err := k.s.EventsBy(k.Context(), storage.EventFilter{UserID: u.ID})
 			k.ok(err)
 			k.same(len(rows), 1)
 		}
@@ -198,11 +198,11 @@ var takeStepRaceRules = []rule{
 	{"parallel steps do not pass the limit of a budget", func(k kit) {
 		for i := range rounds() {
 			c := claim(name("limit", i), 5)
-			k.exactly(5, k.race(func(s store.Store, n int) error {
+			k.exactly(5, k.race(func(s storage.Store, n int) error {
 				e := newEvent(name(name("event", i), n))
 				return s.TakeStep(k.Context(),
-					store.Step{Now: now, Budgets: [][]store.Claim{{c}}, Events: []store.Event{e}})
-			}), store.ErrUsed)
+					storage.Step{Now: now, Budgets: [][]storage.Claim{{c}}, Events: []storage.Event{e}})
+			}), storage.ErrUsed)
 		}
 	}},
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 var storeRules = []rule{
@@ -16,26 +16,26 @@ var storeRules = []rule{
 		u := k.user()
 		k.ok(k.s.Close())
 		k.ok(k.s.Close())
-		k.is(k.s.Ping(k.Context()), store.ErrUnavailable)
+		k.is(k.s.Ping(k.Context()), storage.ErrUnavailable)
 		_, err := k.s.UserByID(k.Context(), u.ID)
-		k.is(err, store.ErrUnavailable)
+		k.is(err, storage.ErrUnavailable)
 		_, err = k.s.Reserve(k.Context(), now, claim("x", 5))
-		k.is(err, store.ErrUnavailable)
-		k.is(k.s.TryChallenge(k.Context(), "x", nil, now), store.ErrUnavailable)
+		k.is(err, storage.ErrUnavailable)
+		k.is(k.s.TryChallenge(k.Context(), "x", nil, now), storage.ErrUnavailable)
 		_, err = k.s.TakeSession(k.Context(), "x")
-		k.is(err, store.ErrUnavailable)
+		k.is(err, storage.ErrUnavailable)
 	}},
 	{"a context that is done is unavailable and nothing happens", func(k kit) {
 		u := k.user()
 		k.ok(k.s.PutChallenge(k.Context(), newChallenge("c")))
 		ctx, cancel := context.WithCancel(k.Context())
 		cancel()
-		k.is(k.s.CreateUser(ctx, newUser()), store.ErrUnavailable)
+		k.is(k.s.CreateUser(ctx, newUser()), storage.ErrUnavailable)
 		_, err := k.s.UserByID(ctx, u.ID)
-		k.is(err, store.ErrUnavailable)
-		k.is(k.s.TryChallenge(ctx, "c", right, now), store.ErrUnavailable)
+		k.is(err, storage.ErrUnavailable)
+		k.is(k.s.TryChallenge(ctx, "c", right, now), storage.ErrUnavailable)
 		_, err = k.s.Reserve(ctx, now, claim("x", 1))
-		k.is(err, store.ErrUnavailable)
+		k.is(err, storage.ErrUnavailable)
 		k.ok(k.s.TryChallenge(k.Context(), "c", right, now))
 		_, err = k.s.Reserve(k.Context(), now, claim("x", 1))
 		k.ok(err)
@@ -43,9 +43,9 @@ var storeRules = []rule{
 	{"a deadline that passes is unavailable", func(k kit) {
 		ctx, cancel := context.WithDeadline(k.Context(), time.Now().Add(-time.Second))
 		defer cancel()
-		k.is(k.s.Ping(ctx), store.ErrUnavailable)
+		k.is(k.s.Ping(ctx), storage.ErrUnavailable)
 		_, err := k.s.Session(ctx, "x", now)
-		k.is(err, store.ErrUnavailable)
+		k.is(err, storage.ErrUnavailable)
 	}},
 	{"what users write is data", func(k kit) {
 		for _, odd := range []string{`'; DROP TABLE twofold_users; --`, `"`, `\`, `%_`, "é\u200b漢字🙂", "a\nb\tc", "$1",
@@ -76,7 +76,7 @@ var storeRules = []rule{
 			_ = k.s.TryChallenge(k.Context(), c.Key, [][]byte{c.MAC}, now)
 			for range i {
 				_, _ = k.s.Reserve(k.Context(), now,
-					store.Claim{Key: name("budget", i%2), Limit: 2, Window: time.Hour, Hold: time.Minute})
+					storage.Claim{Key: name("budget", i%2), Limit: 2, Window: time.Hour, Hold: time.Minute})
 			}
 		}
 		k.ok(k.s.Release(k.Context(), []string{name("budget", 1)}, nil))
@@ -87,7 +87,7 @@ var storeRules = []rule{
 	{"a new id is 26 characters and never the same", func(k kit) {
 		seen := map[string]bool{}
 		for range 1000 {
-			id := store.NewID()
+			id := storage.NewID()
 			if len(id) != 26 || seen[id] {
 				k.Fatalf("bad id %q", id)
 			}
@@ -97,11 +97,11 @@ var storeRules = []rule{
 }
 
 // fill stores n records of each kind, which expire at end.
-func (k kit) fill(u store.User, n int, end time.Time) {
+func (k kit) fill(u storage.User, n int, end time.Time) {
 	k.Helper()
 	ctx := k.Context()
 	for i := range n {
-		k.ok(k.s.PutSession(ctx, func() store.Session {
+		k.ok(k.s.PutSession(ctx, func() storage.Session {
 			v := newSession(u)
 			v.ExpiresAt = end
 			return v
@@ -118,9 +118,9 @@ func (k kit) fill(u store.User, n int, end time.Time) {
 		c.ExpiresAt = end
 		k.ok(k.s.PutChallenge(ctx, c))
 		_, err := k.s.Reserve(ctx, end.Add(-time.Hour),
-			store.Claim{Key: name("sweep", i) + end.String(), Limit: 5, Window: time.Hour})
+			storage.Claim{Key: name("sweep", i) + end.String(), Limit: 5, Window: time.Hour})
 		k.ok(err)
-		m := newMessage(store.NewID())
+		m := newMessage(storage.NewID())
 		m.ExpiresAt = end
 		k.ok(k.s.PutMessage(ctx, m))
 		dev := newDevice(u)
@@ -171,13 +171,13 @@ var sweepRules = []rule{
 		k.same(n, 1)
 	}},
 	{"a closed budget is not swept before it opens", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 1, Window: time.Second, Hold: time.Hour}
+		c := storage.Claim{Key: "b", Limit: 1, Window: time.Second, Hold: time.Hour}
 		_, err := k.s.Reserve(k.Context(), now, c)
 		k.ok(err)
 		n, err := k.s.Sweep(k.Context(), in(60), 10)
 		k.ok(err)
 		k.same(n, 0)
 		_, err = k.s.Reserve(k.Context(), in(60), c)
-		k.is(err, store.ErrUsed)
+		k.is(err, storage.ErrUsed)
 	}},
 }

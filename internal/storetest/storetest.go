@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // callers is the number of concurrent callers.
@@ -35,8 +35,8 @@ type rule struct {
 
 // Run checks every promise. open returns an empty store and closes it when the test
 // ends (t.Cleanup).
-func Run(t *testing.T, open func(t *testing.T) store.Store) {
-	one := func(t *testing.T) []store.Store { return []store.Store{open(t)} }
+func Run(t *testing.T, open func(t *testing.T) storage.Store) {
+	one := func(t *testing.T) []storage.Store { return []storage.Store{open(t)} }
 	for _, group := range []struct {
 		name  string
 		rules []rule
@@ -60,7 +60,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 
 // RunNodes checks the promises to concurrent callers. open returns several handles
 // on the same empty data, one for each node.
-func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
+func RunNodes(t *testing.T, open func(t *testing.T) []storage.Store) {
 	run(t, raceRules, open)
 	run(t, moreRaceRules, open)
 	run(t, requestRaceRules, open)
@@ -76,7 +76,7 @@ func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, invitationRaceRules, open)
 }
 
-func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {
+func run(t *testing.T, rules []rule, open func(t *testing.T) []storage.Store) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
 			nodes := open(t)
@@ -88,10 +88,10 @@ func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {
 // Sharing returns a function that returns the same handles for each test. empty
 // runs after each test. If a test closes a handle, it is opened again. Tests share
 // handles because connecting is slower than most tests.
-func Sharing(t *testing.T, nodes int, open func(testing.TB) store.Store,
-	empty func(testing.TB)) func(*testing.T) []store.Store {
-	shared := make([]store.Store, nodes)
-	return func(one *testing.T) []store.Store {
+func Sharing(t *testing.T, nodes int, open func(testing.TB) storage.Store,
+	empty func(testing.TB)) func(*testing.T) []storage.Store {
+	shared := make([]storage.Store, nodes)
+	return func(one *testing.T) []storage.Store {
 		one.Helper()
 		for i, db := range shared {
 			if db == nil || db.Ping(one.Context()) != nil {
@@ -106,8 +106,8 @@ func Sharing(t *testing.T, nodes int, open func(testing.TB) store.Store,
 // kit is a test with its store and helpers for rules.
 type kit struct {
 	*testing.T
-	s     store.Store
-	nodes []store.Store
+	s     storage.Store
+	nodes []storage.Store
 }
 
 // now is the current time of the suite. It has microseconds and is not the real
@@ -170,7 +170,7 @@ func equal(a, b reflect.Value) bool {
 
 // race starts many callers at once, distributed over the nodes, and returns their
 // errors.
-func (k kit) race(call func(s store.Store, i int) error) []error {
+func (k kit) race(call func(s storage.Store, i int) error) []error {
 	errs := make([]error, callers)
 	start := make(chan struct{})
 	var ready, done sync.WaitGroup
@@ -211,75 +211,75 @@ func (k kit) exactly(winners int, errs []error, loser error) {
 }
 
 // newUser returns a user with every field set. It is not stored.
-func newUser() store.User {
-	id := store.NewID()
-	return store.User{
+func newUser() storage.User {
+	id := storage.NewID()
+	return storage.User{
 		ID: id, Email: "Ann." + id + "@example.org", EmailKey: "ann." + id + "@example.org",
 		Username: "Ann" + id, UsernameKey: "ann" + id, PasswordHash: "hash of " + id, Active: true,
-		CredentialVersion: store.NewID(), Roles: []string{"admin", `a "quoted", one`},
+		CredentialVersion: storage.NewID(), Roles: []string{"admin", `a "quoted", one`},
 		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1), ConfirmedAt: in(-1),
 		ProvenKey: "proven." + id + "@example.org",
 		Language:  "de", MovedAt: in(-4), Profile: `{"name":"Ann"}`,
 	}
 }
 
-func (k kit) user() store.User {
+func (k kit) user() storage.User {
 	k.Helper()
 	u := newUser()
 	k.ok(k.s.CreateUser(k.Context(), u))
 	return u
 }
 
-func (k kit) stored(id string) store.User {
+func (k kit) stored(id string) storage.User {
 	k.Helper()
 	u, err := k.s.UserByID(k.Context(), id)
 	k.ok(err)
 	return u
 }
 
-func newFactor(u store.User) store.Factor {
-	return store.Factor{
-		ID: store.NewID(), UserID: u.ID, Method: store.Authenticator, Name: "my phone", Destination: "+4912345",
+func newFactor(u storage.User) storage.Factor {
+	return storage.Factor{
+		ID: storage.NewID(), UserID: u.ID, Method: storage.Authenticator, Name: "my phone", Destination: "+4912345",
 		Secret: []byte{0, 1, 2, 255}, LastStep: 7, CreatedAt: in(-50), LastUsedAt: in(-40),
 	}
 }
 
 // add stores a factor and returns the changed user.
-func (k kit) add(u store.User, f store.Factor) store.User {
+func (k kit) add(u storage.User, f storage.Factor) storage.User {
 	k.Helper()
-	to := store.NewID()
+	to := storage.NewID()
 	k.ok(k.s.ChangeFactors(k.Context(),
-		store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: to, Add: &f, Now: now}))
+		storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: to, Add: &f, Now: now}))
 	return k.stored(u.ID)
 }
 
-func (k kit) factors(userID string) []store.Factor {
+func (k kit) factors(userID string) []storage.Factor {
 	k.Helper()
 	list, err := k.s.FactorsOf(k.Context(), userID)
 	k.ok(err)
 	return list
 }
 
-func newDevice(u store.User) store.Device {
-	return store.Device{
-		ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: "secret 0 " + store.NewID(),
+func newDevice(u storage.User) storage.Device {
+	return storage.Device{
+		ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: "secret 0 " + storage.NewID(),
 		Name:    "Firefox on Linux",
 		Address: "192.0.2.1", CreatedAt: in(-20), LastSeenAt: in(-10), ExpiresAt: in(1000),
-		Proofs: []store.Proof{{Method: "password", At: in(-20)}, {Method: store.Passkey, At: in(-20),
+		Proofs: []storage.Proof{{Method: "password", At: in(-20)}, {Method: storage.Passkey, At: in(-20),
 			UserVerified: true, Rests: []string{"passkey:1"}}},
 	}
 }
 
 // stays stores a device that stays signed in.
-func (k kit) stays(u store.User, sessionID string) store.Device {
+func (k kit) stays(u storage.User, sessionID string) storage.Device {
 	k.Helper()
 	d := newDevice(u)
-	d.Stays, d.Level, d.SessionID = true, store.TwoFactors, sessionID
+	d.Stays, d.Level, d.SessionID = true, storage.TwoFactors, sessionID
 	k.ok(k.s.PutDevice(k.Context(), d))
 	return d
 }
 
-func (k kit) device(u store.User) store.Device {
+func (k kit) device(u storage.User) storage.Device {
 	k.Helper()
 	d := newDevice(u)
 	k.ok(k.s.PutDevice(k.Context(), d))
@@ -287,15 +287,15 @@ func (k kit) device(u store.User) store.Device {
 }
 
 // use uses secret; the next secret is secret+"+".
-func (k kit) use(d store.Device, secret string, at time.Time, grace time.Duration) (store.Device, error) {
-	return k.s.UseDevice(k.Context(), store.DeviceUse{
+func (k kit) use(d storage.Device, secret string, at time.Time, grace time.Duration) (storage.Device, error) {
+	return k.s.UseDevice(k.Context(), storage.DeviceUse{
 		ID: d.ID, UserID: d.UserID, CredentialVersion: d.CredentialVersion, Stays: d.Stays, Secret: secret,
 		Next:    secret + "+",
 		Address: "198.51.100.7", Now: at, Grace: grace,
 	})
 }
 
-func (k kit) devices(u store.User, n int) {
+func (k kit) devices(u storage.User, n int) {
 	k.Helper()
 	list, err := k.s.DevicesOf(k.Context(), u.ID, now)
 	k.ok(err)

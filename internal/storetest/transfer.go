@@ -5,32 +5,32 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // newWhole returns an account with everything, as an import makes it.
-func newWhole() store.Whole {
+func newWhole() storage.Whole {
 	u := newUser()
 	f, c := newFactor(u), newConnection(u, "subject of "+u.ID)
 	f.Primary = true
-	first := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.Passkey, Key: "key of " + u.ID,
-		Secret: []byte{7}, Usage: store.UseFirst, CreatedAt: in(-45)}
-	return store.Whole{
-		User: u, Factors: []store.Factor{f, first},
-		Codes: []store.KeptCode{{MAC: []byte("a"), CreatedAt: in(-9)},
+	first := storage.Factor{ID: storage.NewID(), UserID: u.ID, Method: storage.Passkey, Key: "key of " + u.ID,
+		Secret: []byte{7}, Usage: storage.UseFirst, CreatedAt: in(-45)}
+	return storage.Whole{
+		User: u, Factors: []storage.Factor{f, first},
+		Codes: []storage.KeptCode{{MAC: []byte("a"), CreatedAt: in(-9)},
 			{MAC: []byte("b"), Form: []byte{0, 1}, CreatedAt: in(-9)}},
-		Connections: []store.Connection{c},
-		SignIns:     store.SignIns{CurrentAt: in(-1), LastAt: in(-2), CurrentAddress: "192.0.2.1", Count: 7},
-		Origin: &store.Origin{Source: "old", OldID: "old " + u.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion,
+		Connections: []storage.Connection{c},
+		SignIns:     storage.SignIns{CurrentAt: in(-1), LastAt: in(-2), CurrentAddress: "192.0.2.1", Count: 7},
+		Origin: &storage.Origin{Source: "old", OldID: "old " + u.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion,
 			UpdatedAt: u.UpdatedAt, Codes: 2, Digest: []byte{1}, Password: []byte{2}, At: now},
 	}
 }
 
 // wholeOf returns an account as EachAccount returns it.
-func wholeOf(k kit, id string) (found store.Whole) {
+func wholeOf(k kit, id string) (found storage.Whole) {
 	k.Helper()
 	n := 0
-	k.ok(k.s.EachAccount(k.Context(), id, func(w store.Whole) error {
+	k.ok(k.s.EachAccount(k.Context(), id, func(w storage.Whole) error {
 		found, n = w, n+1
 		return nil
 	}))
@@ -41,10 +41,10 @@ func wholeOf(k kit, id string) (found store.Whole) {
 }
 
 // next returns an account that replaces w.
-func next(w store.Whole) store.Whole {
+func next(w storage.Whole) storage.Whole {
 	o := *w.Origin
 	w.Origin = &o
-	w.User.CredentialVersion, w.User.UpdatedAt = store.NewID(), in(100)
+	w.User.CredentialVersion, w.User.UpdatedAt = storage.NewID(), in(100)
 	o.CredentialVersion, o.UpdatedAt = w.User.CredentialVersion, w.User.UpdatedAt
 	w.Origin = &o
 	return w
@@ -53,7 +53,7 @@ func next(w store.Whole) store.Whole {
 var transferRules = []rule{
 	{"an account that is put comes back whole, and as every verb shows it", func(k kit) {
 		a, b := newWhole(), newWhole()
-		k.ok(k.s.PutAccounts(k.Context(), []store.Whole{a, b}))
+		k.ok(k.s.PutAccounts(k.Context(), []storage.Whole{a, b}))
 		sameWhole(k, wholeOf(k, a.User.ID), a)
 		k.same(k.stored(a.User.ID), a.User)
 		k.same(k.factors(a.User.ID), a.Factors[:1])
@@ -75,77 +75,77 @@ var transferRules = []rule{
 	}},
 	{"many accounts are put at once and read in order of id, and none is an empty list", func(k kit) {
 		k.ok(k.s.PutAccounts(k.Context(), nil))
-		k.ok(k.s.EachAccount(k.Context(), "", func(store.Whole) error { return errors.New("there is none") }))
-		var list []store.Whole
+		k.ok(k.s.EachAccount(k.Context(), "", func(storage.Whole) error { return errors.New("there is none") }))
+		var list []storage.Whole
 		for range 700 {
 			list = append(list, newWhole())
 		}
 		k.ok(k.s.PutAccounts(k.Context(), list))
-		slices.SortFunc(list, func(a, b store.Whole) int {
+		slices.SortFunc(list, func(a, b storage.Whole) int {
 			if a.User.ID < b.User.ID {
 				return -1
 			}
 			return 1
 		})
 		n := 0
-		k.ok(k.s.EachAccount(k.Context(), "", func(w store.Whole) error {
+		k.ok(k.s.EachAccount(k.Context(), "", func(w storage.Whole) error {
 			sameWhole(k, w, list[n])
 			n++
 			return nil
 		}))
 		k.same(n, len(list))
 		stop := errors.New("stop")
-		k.is(k.s.EachAccount(k.Context(), "", func(store.Whole) error { return stop }), stop)
-		k.is(k.s.EachAccount(k.Context(), "no account", func(store.Whole) error { return nil }), store.ErrNotFound)
+		k.is(k.s.EachAccount(k.Context(), "", func(storage.Whole) error { return stop }), stop)
+		k.is(k.s.EachAccount(k.Context(), "no account", func(storage.Whole) error { return nil }), storage.ErrNotFound)
 	}},
 	{"accounts are read as of one moment, and reading keeps no one from writing", func(k kit) {
 		first := newWhole()
-		k.ok(k.s.PutAccounts(k.Context(), []store.Whole{first}))
+		k.ok(k.s.PutAccounts(k.Context(), []storage.Whole{first}))
 		n := 0
-		k.ok(k.s.EachAccount(k.Context(), "", func(w store.Whole) error {
+		k.ok(k.s.EachAccount(k.Context(), "", func(w storage.Whole) error {
 			n++
 			late := rename(newWhole(), "zzzz")
-			k.ok(k.s.PutAccounts(k.Context(), []store.Whole{late}))
+			k.ok(k.s.PutAccounts(k.Context(), []storage.Whole{late}))
 			return k.s.SetRoles(k.Context(), first.User.ID, nil, in(50))
 		}))
 		k.same(n, 1)
 	}},
 	{"if a name of one account is taken, all of the accounts are refused", func(k kit) {
 		there := newWhole()
-		k.ok(k.s.PutAccounts(k.Context(), []store.Whole{there}))
-		for name, take := range map[string]func(*store.Whole){
-			"id":       func(w *store.Whole) { *w = rename(*w, there.User.ID) },
-			"address":  func(w *store.Whole) { w.User.EmailKey = there.User.EmailKey },
-			"username": func(w *store.Whole) { w.User.UsernameKey = there.User.EmailKey },
-			"passkey":  func(w *store.Whole) { w.Factors[1].Key = there.Factors[1].Key },
-			"subject":  func(w *store.Whole) { w.Connections[0].Subject = there.Connections[0].Subject },
-			"old id":   func(w *store.Whole) { w.Origin.OldID = there.Origin.OldID },
-			"factor":   func(w *store.Whole) { w.Factors[0].ID = there.Factors[0].ID },
+		k.ok(k.s.PutAccounts(k.Context(), []storage.Whole{there}))
+		for name, take := range map[string]func(*storage.Whole){
+			"id":       func(w *storage.Whole) { *w = rename(*w, there.User.ID) },
+			"address":  func(w *storage.Whole) { w.User.EmailKey = there.User.EmailKey },
+			"username": func(w *storage.Whole) { w.User.UsernameKey = there.User.EmailKey },
+			"passkey":  func(w *storage.Whole) { w.Factors[1].Key = there.Factors[1].Key },
+			"subject":  func(w *storage.Whole) { w.Connections[0].Subject = there.Connections[0].Subject },
+			"old id":   func(w *storage.Whole) { w.Origin.OldID = there.Origin.OldID },
+			"factor":   func(w *storage.Whole) { w.Factors[0].ID = there.Factors[0].ID },
 		} {
 			good, bad := newWhole(), newWhole()
 			take(&bad)
-			if err := k.s.PutAccounts(k.Context(), []store.Whole{good, bad}); !errors.Is(err, store.ErrExists) {
+			if err := k.s.PutAccounts(k.Context(), []storage.Whole{good, bad}); !errors.Is(err, storage.ErrExists) {
 				k.Errorf("%s: %v", name, err)
 			}
 			_, err := k.s.UserByID(k.Context(), good.User.ID)
-			k.is(err, store.ErrNotFound)
+			k.is(err, storage.ErrNotFound)
 		}
 		sameWhole(k, wholeOf(k, there.User.ID), there)
 	}},
 	{"what belongs to another account is refused", func(k kit) {
 		a, b := newWhole(), newWhole()
 		a.Factors[0].UserID = b.User.ID
-		if err := k.s.PutAccounts(k.Context(), []store.Whole{a, b}); err == nil {
+		if err := k.s.PutAccounts(k.Context(), []storage.Whole{a, b}); err == nil {
 			k.Fatal("stored")
 		}
 		a.Factors[0].UserID, b.Connections[0].UserID = a.User.ID, a.User.ID
-		if err := k.s.PutAccounts(k.Context(), []store.Whole{a, b}); err == nil {
+		if err := k.s.PutAccounts(k.Context(), []storage.Whole{a, b}); err == nil {
 			k.Fatal("stored")
 		}
 	}},
 	{"who has which names, and what came from where, is found by many at once", func(k kit) {
 		w := newWhole()
-		k.ok(k.s.PutAccounts(k.Context(), []store.Whole{w}))
+		k.ok(k.s.PutAccounts(k.Context(), []storage.Whole{w}))
 		var free []string
 		for i := range 300 {
 			free = append(free, fmt.Sprint("free ", i))
@@ -168,14 +168,14 @@ var transferRules = []rule{
 		}
 		origins, err := k.s.OriginsOf(k.Context(), "old", append(free, w.Origin.OldID))
 		k.ok(err)
-		k.same(origins, []store.Origin{*w.Origin})
+		k.same(origins, []storage.Origin{*w.Origin})
 		origins, err = k.s.OriginsOf(k.Context(), "other", []string{w.Origin.OldID})
 		k.ok(err)
 		k.same(len(origins), 0)
 	}},
 	{"an account that is replaced is the new one; counted sign-ins stay", func(k kit) {
 		was := newWhole()
-		k.ok(k.s.PutAccounts(k.Context(), []store.Whole{was}))
+		k.ok(k.s.PutAccounts(k.Context(), []storage.Whole{was}))
 		k.device(was.User)
 		w := next(was)
 		w.User.Email, w.User.EmailKey, w.User.PasswordHash, w.User.Roles = "b@x.t", "b@x.t", "new", nil
@@ -184,7 +184,7 @@ var transferRules = []rule{
 		k.ok(k.s.ReplaceAccount(k.Context(), w, *was.Origin, false))
 		sameWhole(k, wholeOf(k, w.User.ID), w)
 		k.devices(w.User, 0)
-		if _, err := k.s.UserByIdentity(k.Context(), was.User.EmailKey); !errors.Is(err, store.ErrNotFound) {
+		if _, err := k.s.UserByIdentity(k.Context(), was.User.EmailKey); !errors.Is(err, storage.ErrNotFound) {
 			k.Errorf("the former address is still taken: %v", err)
 		}
 		last := next(w)
@@ -195,40 +195,40 @@ var transferRules = []rule{
 		k.same(k.stored(w.User.ID).Profile, w.User.Profile)
 	}},
 	{"an account that was changed here is not replaced: ErrUsed, and nothing changes", func(k kit) {
-		for name, change := range map[string]func(w store.Whole){
-			"its version": func(w store.Whole) {
-				k.ok(k.s.SetActive(k.Context(), w.User.ID, false, store.NewID(), w.User.UpdatedAt))
+		for name, change := range map[string]func(w storage.Whole){
+			"its version": func(w storage.Whole) {
+				k.ok(k.s.SetActive(k.Context(), w.User.ID, false, storage.NewID(), w.User.UpdatedAt))
 			},
-			"its roles": func(w store.Whole) { k.ok(k.s.SetRoles(k.Context(), w.User.ID, nil, in(50))) },
-			"a code was spent": func(w store.Whole) {
+			"its roles": func(w storage.Whole) { k.ok(k.s.SetRoles(k.Context(), w.User.ID, nil, in(50))) },
+			"a code was spent": func(w storage.Whole) {
 				_, err := k.s.SpendRecoveryCode(k.Context(), w.User.ID, [][]byte{[]byte("a")}, in(-9))
 				k.ok(err)
 			},
 		} {
 			was := newWhole()
-			k.ok(k.s.PutAccounts(k.Context(), []store.Whole{was}))
+			k.ok(k.s.PutAccounts(k.Context(), []storage.Whole{was}))
 			change(was)
 			before := wholeOf(k, was.User.ID)
-			if err := k.s.ReplaceAccount(k.Context(), next(was), *was.Origin, false); !errors.Is(err, store.ErrUsed) {
+			if err := k.s.ReplaceAccount(k.Context(), next(was), *was.Origin, false); !errors.Is(err, storage.ErrUsed) {
 				k.Errorf("%s: %v", name, err)
 			}
 			sameWhole(k, wholeOf(k, was.User.ID), before)
 		}
 		w := newWhole()
-		k.is(k.s.ReplaceAccount(k.Context(), next(w), *w.Origin, false), store.ErrNotFound)
+		k.is(k.s.ReplaceAccount(k.Context(), next(w), *w.Origin, false), storage.ErrNotFound)
 	}},
 	{"an account is not replaced by one that takes another's name", func(k kit) {
 		a, b := newWhole(), newWhole()
-		k.ok(k.s.PutAccounts(k.Context(), []store.Whole{a, b}))
+		k.ok(k.s.PutAccounts(k.Context(), []storage.Whole{a, b}))
 		w := next(a)
 		w.User.EmailKey = b.User.EmailKey
-		k.is(k.s.ReplaceAccount(k.Context(), w, *a.Origin, false), store.ErrExists)
+		k.is(k.s.ReplaceAccount(k.Context(), w, *a.Origin, false), storage.ErrExists)
 		sameWhole(k, wholeOf(k, a.User.ID), a)
 	}},
 }
 
 // sameWhole compares two accounts, including the values of their pointers.
-func sameWhole(k kit, got, want store.Whole) {
+func sameWhole(k kit, got, want storage.Whole) {
 	k.Helper()
 	if (got.Origin == nil) != (want.Origin == nil) {
 		k.Fatalf("got origin %v, want %v", got.Origin, want.Origin)
@@ -241,7 +241,7 @@ func sameWhole(k kit, got, want store.Whole) {
 }
 
 // rename gives an account and everything that belongs to it another ID.
-func rename(w store.Whole, id string) store.Whole {
+func rename(w storage.Whole, id string) storage.Whole {
 	w.User.ID, w.Origin.UserID = id, id
 	for i := range w.Factors {
 		w.Factors[i].UserID = id
@@ -256,26 +256,26 @@ var transferRaceRules = []rule{
 	{"of imports of one account at once exactly one puts it", func(k kit) {
 		for range rounds() {
 			w := newWhole()
-			k.one(k.race(func(s store.Store, _ int) error {
+			k.one(k.race(func(s storage.Store, _ int) error {
 				mine := newWhole()
 				mine.Origin.OldID = w.Origin.OldID
-				return s.PutAccounts(k.Context(), []store.Whole{mine})
-			}), store.ErrExists)
+				return s.PutAccounts(k.Context(), []storage.Whole{mine})
+			}), storage.ErrExists)
 		}
 	}},
 	{"of a replacement and a change at once one happens, and a spent code stays spent", func(k kit) {
 		for range rounds() {
 			was := newWhole()
-			k.ok(k.s.PutAccounts(k.Context(), []store.Whole{was}))
+			k.ok(k.s.PutAccounts(k.Context(), []storage.Whole{was}))
 			spent := false
-			k.race(func(s store.Store, i int) error {
+			k.race(func(s storage.Store, i int) error {
 				if i == 0 {
 					_, err := s.SpendRecoveryCode(k.Context(), was.User.ID, [][]byte{[]byte("a")}, in(-9))
 					spent = err == nil
 					return nil
 				}
 				err := s.ReplaceAccount(k.Context(), next(was), *was.Origin, false)
-				if err != nil && !errors.Is(err, store.ErrUsed) {
+				if err != nil && !errors.Is(err, storage.ErrUsed) {
 					k.Error(err)
 				}
 				return nil

@@ -3,7 +3,7 @@ package storetest
 import (
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 var userRules = []rule{
@@ -25,9 +25,9 @@ var userRules = []rule{
 	{"a user is made with their factors, or not at all", func(k kit) {
 		u, taken := newUser(), k.user()
 		f := newFactor(u)
-		f.Method, f.Usage, f.Primary = store.Email, store.UseFirst, false
+		f.Method, f.Usage, f.Primary = storage.Email, storage.UseFirst, false
 		u.EmailKey, taken.EmailKey = taken.EmailKey, u.EmailKey
-		k.is(k.s.CreateUser(k.Context(), u, f), store.ErrExists)
+		k.is(k.s.CreateUser(k.Context(), u, f), storage.ErrExists)
 		firsts, err := k.s.FirstFactorsOf(k.Context(), u.ID)
 		k.ok(err)
 		k.same(len(firsts), 0)
@@ -35,20 +35,20 @@ var userRules = []rule{
 		k.ok(k.s.CreateUser(k.Context(), u, f))
 		firsts, err = k.s.FirstFactorsOf(k.Context(), u.ID)
 		k.ok(err)
-		k.same(firsts, []store.Factor{f})
+		k.same(firsts, []storage.Factor{f})
 		k.same(k.stored(u.ID), u)
 	}},
 	{"an unknown id is ErrNotFound everywhere", func(k kit) {
 		ctx, u := k.Context(), newUser()
 		_, err := k.s.UserByID(ctx, u.ID)
-		k.is(err, store.ErrNotFound)
-		k.is(k.s.SetIdentity(ctx, u, "x"), store.ErrNotFound)
-		k.is(k.s.SetPassword(ctx, u.ID, "h", "x", true, now), store.ErrNotFound)
-		k.is(k.s.UpgradePassword(ctx, u.ID, "a", "b"), store.ErrNotFound)
-		k.is(k.s.SetActive(ctx, u.ID, true, "x", now), store.ErrNotFound)
-		k.is(k.s.SetRoles(ctx, u.ID, nil, now), store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
+		k.is(k.s.SetIdentity(ctx, u, "x"), storage.ErrNotFound)
+		k.is(k.s.SetPassword(ctx, u.ID, "h", "x", true, now), storage.ErrNotFound)
+		k.is(k.s.UpgradePassword(ctx, u.ID, "a", "b"), storage.ErrNotFound)
+		k.is(k.s.SetActive(ctx, u.ID, true, "x", now), storage.ErrNotFound)
+		k.is(k.s.SetRoles(ctx, u.ID, nil, now), storage.ErrNotFound)
 		_, err = k.s.UserByIdentity(ctx, u.EmailKey)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 	}},
 	{"users are listed in order of id, after one, up to limit", func(k kit) {
 		want := []string{"A", "B", "Z", "a"} // by bytes, not by language
@@ -90,7 +90,7 @@ var userRules = []rule{
 	{"UpgradePassword replaces the hash it knows and nothing else", func(k kit) {
 		u := k.user()
 		k.device(u)
-		k.is(k.s.UpgradePassword(k.Context(), u.ID, "another hash", "new hash"), store.ErrUsed)
+		k.is(k.s.UpgradePassword(k.Context(), u.ID, "another hash", "new hash"), storage.ErrUsed)
 		k.same(k.stored(u.ID), u)
 		k.ok(k.s.UpgradePassword(k.Context(), u.ID, u.PasswordHash, "new hash"))
 		u.PasswordHash = "new hash"
@@ -121,11 +121,11 @@ var userRules = []rule{
 }
 
 // gone checks that a device is deleted, and not only expired.
-func (k kit) gone(d store.Device) {
+func (k kit) gone(d storage.Device) {
 	k.Helper()
 	_, err := k.use(d, d.Secret, now, 0)
-	k.is(err, store.ErrNotFound)
-	k.is(k.s.RevokeDevice(k.Context(), d.UserID, d.ID), store.ErrNotFound)
+	k.is(err, storage.ErrNotFound)
+	k.is(k.s.RevokeDevice(k.Context(), d.UserID, d.ID), storage.ErrNotFound)
 }
 
 var identityRules = []rule{
@@ -138,7 +138,7 @@ var identityRules = []rule{
 			k.same(got, u)
 		}
 		_, err := k.s.UserByIdentity(k.Context(), u.Email) // not the canonical form
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 	}},
 	{"an empty key finds no user and may be had by many", func(k kit) {
 		for range 2 {
@@ -147,23 +147,23 @@ var identityRules = []rule{
 			k.ok(k.s.CreateUser(k.Context(), u))
 		}
 		_, err := k.s.UserByIdentity(k.Context(), "")
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 	}},
 	{"a taken id, e-mail or username is ErrExists, in either column", func(k kit) {
 		have := k.user()
-		for what, change := range map[string]func(*store.User){
-			"id":                   func(u *store.User) { u.ID = have.ID },
-			"e-mail":               func(u *store.User) { u.EmailKey = have.EmailKey },
-			"username":             func(u *store.User) { u.UsernameKey = have.UsernameKey },
-			"username like e-mail": func(u *store.User) { u.UsernameKey = have.EmailKey },
-			"e-mail like username": func(u *store.User) { u.EmailKey = have.UsernameKey },
+		for what, change := range map[string]func(*storage.User){
+			"id":                   func(u *storage.User) { u.ID = have.ID },
+			"e-mail":               func(u *storage.User) { u.EmailKey = have.EmailKey },
+			"username":             func(u *storage.User) { u.UsernameKey = have.UsernameKey },
+			"username like e-mail": func(u *storage.User) { u.UsernameKey = have.EmailKey },
+			"e-mail like username": func(u *storage.User) { u.EmailKey = have.UsernameKey },
 		} {
 			u := newUser()
 			change(&u)
 			if err := k.s.CreateUser(k.Context(), u); err == nil {
 				k.Fatalf("a second account got the same %s", what)
 			} else {
-				k.is(err, store.ErrExists)
+				k.is(err, storage.ErrExists)
 			}
 		}
 		k.same(k.stored(have.ID), have)
@@ -172,11 +172,11 @@ var identityRules = []rule{
 		have, u := k.user(), newUser()
 		free := u.EmailKey
 		u.UsernameKey = have.UsernameKey // refused because of its last key
-		k.is(k.s.CreateUser(k.Context(), u), store.ErrExists)
+		k.is(k.s.CreateUser(k.Context(), u), storage.ErrExists)
 		_, err := k.s.UserByID(k.Context(), u.ID)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		_, err = k.s.UserByIdentity(k.Context(), free)
-		k.is(err, store.ErrNotFound)
+		k.is(err, storage.ErrNotFound)
 		u.UsernameKey = "another"
 		k.ok(k.s.CreateUser(k.Context(), u))
 	}},
@@ -203,7 +203,7 @@ var identityRules = []rule{
 		k.same(k.stored(u.ID), u)
 		for _, key := range []string{old.EmailKey, old.UsernameKey} {
 			_, err := k.s.UserByIdentity(k.Context(), key)
-			k.is(err, store.ErrNotFound)
+			k.is(err, storage.ErrNotFound)
 		}
 		next := newUser()
 		next.EmailKey, next.UsernameKey = old.UsernameKey, old.EmailKey
@@ -230,9 +230,9 @@ var identityRules = []rule{
 				}
 				k.ok(k.s.CreateUser(k.Context(), u))
 				mail, phone, second := newFactor(u), newFactor(u), newFactor(u)
-				mail.Method, mail.Usage, mail.Primary = store.Email, store.UseFirst, false
-				phone.Usage, phone.Primary = store.UseFirst, false
-				second.Method, second.Destination = store.Email, u.Email
+				mail.Method, mail.Usage, mail.Primary = storage.Email, storage.UseFirst, false
+				phone.Usage, phone.Primary = storage.UseFirst, false
+				second.Method, second.Destination = storage.Email, u.Email
 				u = k.add(k.add(u, phone), second)
 				if c.mailed {
 					u = k.add(u, mail)
@@ -251,7 +251,7 @@ var identityRules = []rule{
 				connections, err := k.s.ConnectionsOf(k.Context(), u.ID)
 				k.ok(err)
 				for _, f := range firsts {
-					if f.Method == store.Email && f.Destination != u.Email || f.Method != store.Email && c.dropped {
+					if f.Method == storage.Email && f.Destination != u.Email || f.Method != storage.Email && c.dropped {
 						k.Fatalf("%+v: first factors %+v", c, firsts)
 					}
 				}
@@ -270,13 +270,13 @@ var identityRules = []rule{
 		have, u := k.user(), k.user()
 		k.device(u)
 		for _, key := range []string{have.EmailKey, have.UsernameKey} {
-			for _, change := range []func(*store.User){
-				func(u *store.User) { u.EmailKey = key },
-				func(u *store.User) { u.UsernameKey = key },
+			for _, change := range []func(*storage.User){
+				func(u *storage.User) { u.EmailKey = key },
+				func(u *storage.User) { u.UsernameKey = key },
 			} {
 				v := u
 				change(&v)
-				k.is(k.s.SetIdentity(k.Context(), v, "q"), store.ErrExists)
+				k.is(k.s.SetIdentity(k.Context(), v, "q"), storage.ErrExists)
 				k.same(k.stored(u.ID), u)
 			}
 		}

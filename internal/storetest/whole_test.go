@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestWhatIsStoredIsWhole checks that every record that the rules write and read
@@ -24,7 +24,7 @@ func TestWhatIsStoredIsWhole(t *testing.T) {
 		{record: newDraft(u, "owner")},
 		{record: newDevice(u), others: []string{"Stays", "Level", "SessionID", "TrustedBy"}},
 		{record: newFactor(u), others: []string{"Primary", "Key", "Usage"}},
-		{record: newPasskey(u, store.UseSecond), others: []string{"Primary", "Destination", "LastStep"}},
+		{record: newPasskey(u, storage.UseSecond), others: []string{"Primary", "Destination", "LastStep"}},
 		{record: newChallenge("key")},
 		{record: newConnection(u, "subject")},
 		{record: newMessage("id"), others: []string{"UserID"}},

@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // access is the column of the table of paths that decides who may take a step. It is checked in one
@@ -70,7 +70,7 @@ func (s *Site) checkAccess(c *call, a access) error {
 		}
 		err := s.session.recall(c)
 		if err == nil && c.who == nil {
-			err = store.ErrNotFound
+			err = storage.ErrNotFound
 		}
 		if err != nil {
 			return s.Guards.whyNot(c, err)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // section adds its part to the account page and to its JSON.
@@ -76,7 +76,7 @@ func (s profileSteps) sessionSection(c *call, p *AccountPage, body map[string]an
 }
 
 // signIns adds the counted sign-ins, under the names of the wire contract.
-func signIns(c *call, counter store.SignInCounter, p *AccountPage, user map[string]any) error {
+func signIns(c *call, counter storage.SignInCounter, p *AccountPage, user map[string]any) error {
 	if counter == nil {
 		return nil
 	}

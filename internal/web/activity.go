@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // The number of lines that are shown, and of rows of the audit trail that are read for them. More
@@ -64,11 +64,11 @@ func (s profileSteps) recentSection(c *call, p *AccountPage, body map[string]any
 // line is one line of recent activity: a row, or the newest of several similar ones.
 type line struct {
 	Happened
-	row   store.Event
+	row   storage.Event
 	count int
 }
 
-func (c *call) lineOf(e store.Event) (line, bool) {
+func (c *call) lineOf(e storage.Event) (line, bool) {
 	text, said, ok := happened(c.words, e)
 	n := line{row: e, count: 1, Happened: Happened{
 		Text: said, contract: text, Refused: e.Result == event.Refused, Address: e.Address, At: e.At,
@@ -80,7 +80,7 @@ func (c *call) lineOf(e store.Event) (line, bool) {
 }
 
 // attempts counts rows with the same event and method, newest first.
-func (c *call) attempts(rows []store.Event) (lines []line) {
+func (c *call) attempts(rows []storage.Event) (lines []line) {
 	for _, e := range rows {
 		at := slices.IndexFunc(lines, func(n line) bool { return n.row.Name == e.Name && n.row.Method == e.Method })
 		if at >= 0 {
@@ -103,7 +103,7 @@ func (c *call) attempts(rows []store.Event) (lines []line) {
 
 // happened returns the text of an event for JSON and for pages: the text "lately_" + name, followed
 // by the kind of change for a change of the account. An event without a text is not shown.
-func happened(w *Words, e store.Event) (text, page string, ok bool) {
+func happened(w *Words, e storage.Event) (text, page string, ok bool) {
 	key := "lately_" + event.Current(e.Name)
 	switch {
 	case e.Name == event.AccountChanged{}.Name(), e.Name == event.TFFactorEdited{}.Name():

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Brand configures the look and the links of the pages.
@@ -23,7 +23,7 @@ type Brand struct {
 	// Home, Help, Terms and Privacy are link targets. Empty ones are omitted.
 	Home, Help, Terms, Privacy string
 	// Data returns the value of .App in the site's own templates. It may be nil.
-	Data func(r *http.Request, u *store.User) any
+	Data func(r *http.Request, u *storage.User) any
 }
 
 const (

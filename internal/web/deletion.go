@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/deletion"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Leaving configures deletion and export by owners.
@@ -18,7 +18,7 @@ type Leaving struct {
 	Delete, Export bool
 	Wait           time.Duration // time until the deletion
 	// Copy returns the data about an account, for JSON.
-	Copy func(ctx context.Context, u store.User) (any, error)
+	Copy func(ctx context.Context, u storage.User) (any, error)
 }
 
 // LeavingPaths contains the paths of deletion and export, which are empty if off.

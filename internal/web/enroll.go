@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const (
@@ -57,7 +57,7 @@ func (p *Page) Choice(field, id, texts string) *Page {
 	case SetupPage:
 		c.Methods, c.Region = d.Methods, d.Region
 		if !d.Passkey {
-			c.Recommended = store.Authenticator
+			c.Recommended = storage.Authenticator
 		}
 	case FirstSetupPage:
 		c.Methods, c.Region = d.Methods, d.Region
@@ -105,14 +105,14 @@ func (s enrollSteps) getSetup(c *call) (*answer, error) {
 		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
 	}
 	if p.Primary != nil {
-		if p.Primary.Method != store.Passkey { // methods of this page
+		if p.Primary.Method != storage.Passkey { // methods of this page
 			body["tf_method"], body["tf_primary_method"] = p.Primary.Method, p.Primary.Method
 		}
 		view := factorView(*p.Primary)
 		data.Current = &view
 	}
 	for _, f := range p.Factors {
-		if f.Method == store.SMS {
+		if f.Method == storage.SMS {
 			body["tf_phone_number"] = f.Destination
 			break
 		}
@@ -144,7 +144,7 @@ func (s enrollSteps) postSetup(c *call) (*answer, error) {
 	if errors.Is(err, auth.ErrSend) {
 		f := s.toFailure(err).at("setup")
 		if errors.Is(err, auth.ErrUndeliverable) {
-			if method == store.SMS {
+			if method == storage.SMS {
 				f.at("phone")
 			}
 			return nil, f
@@ -250,7 +250,7 @@ func (s enrollSteps) setUp(c *call, out auth.Outcome) (*answer, error) {
 	body := map[string]any{"tf_method": nil, "tf_primary_method": nil, "tf_phone": nil}
 	if profile.Primary != nil {
 		body["tf_method"], body["tf_primary_method"] = profile.Primary.Method, profile.Primary.Method
-		if profile.Primary.Method == store.SMS {
+		if profile.Primary.Method == storage.SMS {
 			body["tf_phone"] = profile.Primary.Destination
 		}
 	}
@@ -264,11 +264,11 @@ func setUpNote(out auth.Outcome) string {
 		return "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"
 	}
 	switch out.Session.Proofs[len(out.Session.Proofs)-1].Method {
-	case store.Authenticator:
+	case storage.Authenticator:
 		return "SETUP_DONE_APP"
-	case store.SMS:
+	case storage.SMS:
 		return "SETUP_DONE_SMS"
-	case store.Email:
+	case storage.Email:
 		return "SETUP_DONE_EMAIL"
 	}
 	return "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"
@@ -289,7 +289,7 @@ func TidyName(s string) string {
 	return s
 }
 
-func factorViews(in []store.Factor) []FactorView {
+func factorViews(in []storage.Factor) []FactorView {
 	var out []FactorView
 	for _, f := range in {
 		out = append(out, factorView(f))
@@ -297,7 +297,7 @@ func factorViews(in []store.Factor) []FactorView {
 	return out
 }
 
-func factorView(f store.Factor) FactorView {
+func factorView(f storage.Factor) FactorView {
 	return FactorView{
 		ID: f.ID, Method: f.Method, Name: f.Name, Destination: mask(f.Method, f.Destination),
 		Added: f.CreatedAt, LastUsed: f.LastUsedAt, Primary: f.Primary,

@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // failure is an error in the form that a user may see: a status, and texts by field. The cause, if
@@ -125,7 +125,7 @@ func rules() []rule {
 		{password.ErrNotChecked, http.StatusBadRequest, "password", "PASSWORD_BREACHED_SITE_ERROR"},
 		{password.ErrMalformed, http.StatusBadRequest, "password", "API_ERROR"},
 		// The account was deleted during the request.
-		{store.ErrNotFound, http.StatusBadRequest, "", "TWO_FACTOR_PERMISSION_DENIED"},
+		{storage.ErrNotFound, http.StatusBadRequest, "", "TWO_FACTOR_PERMISSION_DENIED"},
 	}
 }
 

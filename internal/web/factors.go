@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // factorRows returns the paths of the list of second factors. A form can only post, so it names the
@@ -28,7 +28,7 @@ type FactorsPart struct {
 }
 
 // factorsPart reads the list.
-func (s secondFactorSteps) factorsPart(c *call) (FactorsPart, []store.Factor, error) {
+func (s secondFactorSteps) factorsPart(c *call) (FactorsPart, []storage.Factor, error) {
 	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), c.who.User, false)
 	part := FactorsPart{Factors: factorViews(profile.Factors), Required: profile.Required,
 		Offers: len(profile.Methods) > 0}
@@ -130,7 +130,7 @@ func (s secondFactorSteps) factorsSection(c *call, p *AccountPage, body map[stri
 
 // ownFactors returns the data that a custom front end may show of a user's factors. Destinations
 // are masked.
-func ownFactors(in []store.Factor) []map[string]any {
+func ownFactors(in []storage.Factor) []map[string]any {
 	out := []map[string]any{}
 	for _, f := range in {
 		out = append(out, map[string]any{

@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/gate"
 	"github.com/twofold-auth/twofold/internal/auth"
 	inner "github.com/twofold-auth/twofold/internal/gate"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Gate decides which requests reach applications behind it, on the host of the sign-in and on
@@ -152,7 +152,7 @@ func (g *Gate) decide(r *http.Request, q inner.Request) (decision, error) {
 	}
 	public := d.rule.Require == gate.Public
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		who = nil
 	case err != nil && public: // a public page is for strangers, too
 		g.s.c.Log.ErrorContext(r.Context(), "the user of a public page could not be read", "cause", err)
@@ -194,7 +194,7 @@ func (g *Gate) caller(ctx context.Context, rule gate.Rule, who *auth.Principal) 
 	}
 	c := inner.Caller{
 		SignedIn: true, Enrolls: who.Enrolls, Program: who.Program != nil, Roles: who.User.Roles,
-		Two: who.Session.Level >= store.TwoFactors || who.Session.Trusted, Strong: auth.Strong(who.Session),
+		Two: who.Session.Level >= storage.TwoFactors || who.Session.Trusted, Strong: auth.Strong(who.Session),
 	}
 	if who.Program != nil {
 		c.Scopes = who.Program.Scopes

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 	inner "github.com/twofold-auth/twofold/internal/gate"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // A browser signs in to a host behind the gate in four steps. An attacker cannot make any of them
@@ -165,7 +165,7 @@ func (g *Gate) serveCallback(w http.ResponseWriter, r *http.Request) {
 		_, err = auth.Descendant(r.Context(), g.s.c.Login, t.UserID, t.SessionID) // it may have ended since
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		// This is the second of two equal requests, or the user went back.
 		if _, err := g.descendant(r, host); err == nil {
 			if t, err := auth.ReadTicket(g.s.c.Login, text, host); err == nil {
@@ -199,12 +199,12 @@ type descendant struct {
 func (g *Gate) descendant(r *http.Request, host string) (*auth.Principal, error) {
 	text := g.s.jar.get(r, g.s.jar.gate())
 	if text == "" {
-		return nil, store.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	raw, err := g.s.c.Keys.Verify(purposeDescendant, text)
 	var d descendant
 	if err != nil || json.Unmarshal(raw, &d) != nil || d.Host != host {
-		return nil, store.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	return auth.Descendant(r.Context(), g.s.c.Login, d.UserID, d.SessionID)
 }

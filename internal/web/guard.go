@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // whoKey is the context key under which a guard stores the caller. A site accepts only its own
@@ -59,7 +59,7 @@ func (s Guards) RequireUser(next http.Handler) http.Handler {
 // device.
 func (s Guards) RequireTwoFactor(next http.Handler) http.Handler {
 	return s.guard(next, func(_ context.Context, who auth.Principal) error {
-		if who.Session.Level >= store.TwoFactors || who.Session.Trusted {
+		if who.Session.Level >= storage.TwoFactors || who.Session.Trusted {
 			return nil
 		}
 		return errNeedsFactor
@@ -79,7 +79,7 @@ func (s Guards) RequireStrong(next http.Handler) http.Handler {
 
 // needsStrong returns the refusal of a user who must prove a strong factor or, without one, set one
 // up.
-func needsStrong(ctx context.Context, l *auth.Login, u store.User) error {
+func needsStrong(ctx context.Context, l *auth.Login, u storage.User) error {
 	has, err := l.SecondFactor.HasStrong(ctx, u)
 	switch {
 	case err != nil:
@@ -155,7 +155,7 @@ func (s Guards) guardBy(recognize func(*http.Request) (*auth.Principal, error), 
 		who := whoOf(r, s.Site) // an outer guard of this site may have identified the caller
 		var err error
 		if who == nil {
-			if who, err = recognize(r); errors.Is(err, store.ErrNotFound) {
+			if who, err = recognize(r); errors.Is(err, storage.ErrNotFound) {
 				who, err = s.session.stay(w, r)
 			}
 		}
@@ -197,11 +197,11 @@ func (s Guards) Identify(next http.Handler) http.Handler {
 			r = s.guarded(r, nil)
 		}
 		who, err := s.Principal(r)
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, storage.ErrNotFound) {
 			who, err = s.session.stay(w, r)
 		}
 		switch {
-		case errors.Is(err, store.ErrNotFound):
+		case errors.Is(err, storage.ErrNotFound):
 		case err != nil:
 			s.c.Log.ErrorContext(r.Context(), "the user of a request could not be read", "path", r.URL.Path, "cause",
 				err)
@@ -232,7 +232,7 @@ func (s Guards) whyNot(c *call, err error) *failure {
 		back = c.r.URL.RequestURI()
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		f := fail(http.StatusUnauthorized, "", "UNAUTHENTICATED").flat().goTo(withNext(s.paths.Login, back))
 		if c.json || !c.looked || s.jar.get(c.r, s.jar.session()) == "" {
 			return f.silent() // first visit: the page explains what to do

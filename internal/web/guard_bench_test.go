@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -30,18 +30,18 @@ func BenchmarkGuard(b *testing.B) {
 		b.Fatal(err)
 	}
 	now := time.Now()
-	user := store.User{ID: store.NewID(), Email: "a@example.com", EmailKey: "a@example.com", Active: true,
-		CredentialVersion: store.NewID()}
+	user := storage.User{ID: storage.NewID(), Email: "a@example.com", EmailKey: "a@example.com", Active: true,
+		CredentialVersion: storage.NewID()}
 	if err := db.CreateUser(b.Context(), user); err != nil {
 		b.Fatal(err)
 	}
 	tokens := make([]string, sessions)
 	for i := range tokens {
 		tokens[i] = seal.Token()
-		err := db.PutSession(b.Context(), store.Session{
-			Hash: seal.HashToken(tokens[i]), ID: store.NewID(), UserID: user.ID,
-			CredentialVersion: user.CredentialVersion, Level: store.TwoFactors,
-			Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
+		err := db.PutSession(b.Context(), storage.Session{
+			Hash: seal.HashToken(tokens[i]), ID: storage.NewID(), UserID: user.ID,
+			CredentialVersion: user.CredentialVersion, Level: storage.TwoFactors,
+			Proofs:  []storage.Proof{{Method: "password", At: now}, {Method: storage.Authenticator, At: now}},
 			FreshAt: now, SeenAt: now.Add(time.Hour), CreatedAt: now, IdleAt: now.Add(time.Hour),
 			ExpiresAt: now.Add(time.Hour),
 		})

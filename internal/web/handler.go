@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // call is one request of a step.
@@ -151,7 +151,7 @@ func (s *Site) open(c *call, rt route) *failure {
 	c.browser = s.browser(c.w, c.r, c.words)
 	c.pending = c.browser.Pending
 	who, err := s.Principal(c.r)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return s.toFailure(err)
 	}
 	if who != nil && who.Enrolls && !rt.enrolls {
@@ -192,7 +192,7 @@ func (s *Site) Principal(r *http.Request) (*auth.Principal, error) {
 		token, header = s.jar.get(r, s.jar.session()), false
 	}
 	if token == "" {
-		return nil, store.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	return s.c.Login.Sessions.Session(r.Context(), token, header)
 }

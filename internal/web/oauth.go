@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // OAuthPaths contains the paths of sign-in with identity providers. Each, except Disconnect and
@@ -329,7 +329,7 @@ func (s oauthSteps) connectionsSection(c *call, p *AccountPage, body map[string]
 	return nil
 }
 
-func (s oauthSteps) connectionView(x store.Connection) ConnectionView {
+func (s oauthSteps) connectionView(x storage.Connection) ConnectionView {
 	v := ConnectionView{ID: x.ID, Provider: x.Provider, Title: x.Provider, Label: x.Label, Added: x.CreatedAt}
 	for _, p := range s.c.Login.OAuth.Providers(auth.ToSignIn) {
 		if p.Name() == x.Provider {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/captcha"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Page is the data of every template. Templates get texts with {{.T "key"}}.
@@ -359,8 +359,8 @@ type SessionPart struct {
 	Trusted  bool
 	Proofs   []ProofView
 	SignedIn time.Time
-	SignIns  store.SignIns // zero if sign-ins are not counted
-	Rescued  bool          // a recovery code or a rescue code replaced the second factor
+	SignIns  storage.SignIns // zero if sign-ins are not counted
+	Rescued  bool            // a recovery code or a rescue code replaced the second factor
 }
 
 // ProofView is a proven factor of the session.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/factor"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Passkeys configures the paths of passkeys.
@@ -236,7 +236,7 @@ func (s webauthnSteps) postWanVerifyAnswer(c *call) (*answer, error) {
 
 // awaitsPasskey reports whether a pending sign-in continues at the page of passkeys.
 func (s webauthnSteps) awaitsPasskey(p *auth.Pending) bool {
-	return s.c.Passkeys.On && p.State == store.Ready && p.Method == store.Passkey
+	return s.c.Passkeys.On && p.State == storage.Ready && p.Method == storage.Passkey
 }
 
 // passkeyPath returns the path of that page, or that of re-authentication for a signed-in user.

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // WanRegisterPage is the data of "wan_register": a user's passkeys, and a form to add one.
@@ -93,13 +93,13 @@ func (s webauthnSteps) getWanRegister(c *call) (*answer, error) {
 
 func (s webauthnSteps) wanRegisterPage(c *call) (WanRegisterPage, []auth.OwnPasskey, error) {
 	if c.who == nil {
-		return WanRegisterPage{Pending: true, Usage: store.UseSecond, MaxName: s.c.Passkeys.MaxName}, nil, nil
+		return WanRegisterPage{Pending: true, Usage: storage.UseSecond, MaxName: s.c.Passkeys.MaxName}, nil, nil
 	}
 	own, err := s.c.Login.WebAuthn.Passkeys(c.r.Context(), c.who.User)
 	page := WanRegisterPage{Passkeys: passkeyViews(own), First: s.c.Passkeys.First, Usage: c.form.text("usage"),
 		MaxName: s.c.Passkeys.MaxName}
 	if page.Usage == "" && page.First {
-		page.Usage = store.UseFirst
+		page.Usage = storage.UseFirst
 	}
 	return page, own, err
 }
@@ -117,8 +117,8 @@ func (s webauthnSteps) postWanRegister(c *call) (*answer, error) {
 	usage := c.form.text("usage")
 	switch usage {
 	case "":
-		usage = store.UseSecond
-	case store.UseFirst, store.UseSecond:
+		usage = storage.UseSecond
+	case storage.UseFirst, storage.UseSecond:
 	default:
 		return nil, fail(http.StatusBadRequest, "usage", "CHOICE_INVALID")
 	}
@@ -232,7 +232,7 @@ func (s webauthnSteps) passkeySection(c *call, p *AccountPage, body map[string]a
 	own, err := s.c.Login.WebAuthn.Passkeys(c.r.Context(), c.who.User)
 	p.Passkeys.On = s.c.Passkeys.shown(s.c.Origin)
 	for _, v := range passkeyViews(own) {
-		if v.Usage == store.UseFirst { // the others are listed with the second factors
+		if v.Usage == storage.UseFirst { // the others are listed with the second factors
 			p.Passkeys.Passkeys = append(p.Passkeys.Passkeys, v)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func (s accountSteps) identityAttributes() []string {
@@ -175,16 +175,16 @@ func (s accountSteps) entered(c *call, out auth.Outcome, view string) *answer {
 func (s accountSteps) pendingBody(p *auth.Pending) map[string]any {
 	body := map[string]any{"tf_required": true}
 	switch p.State {
-	case store.Setup, store.Repair: // for the client a set-up like any other
-		body["tf_state"] = string(store.Setup)
-	case store.Owner: // for the client a mailed code like any other
-		body["tf_state"], body["tf_method"], body["tf_primary_method"] = string(store.Ready), store.Email, store.Email
-	case store.Select:
+	case storage.Setup, storage.Repair: // for the client a set-up like any other
+		body["tf_state"] = string(storage.Setup)
+	case storage.Owner: // for the client a mailed code like any other
+		body["tf_state"], body["tf_method"], body["tf_primary_method"] = string(storage.Ready), storage.Email, storage.Email
+	case storage.Select:
 		body["tf_select"] = true
 		body["tf_setup_methods"] = p.Methods
 		body["tf_factors"] = factorsBody(p)
 	default:
-		body["tf_state"] = string(store.Ready)
+		body["tf_state"] = string(storage.Ready)
 		body["tf_method"] = p.Method
 		if s.webauthn.awaitsPasskey(p) {
 			body["tf_signin_url"] = s.webauthn.passkeyPath(p)
@@ -197,9 +197,9 @@ func (s accountSteps) pendingBody(p *auth.Pending) map[string]any {
 
 func (s accountSteps) pendingPath(p *auth.Pending, next string) string {
 	switch p.State {
-	case store.Setup, store.Repair:
+	case storage.Setup, storage.Repair:
 		return withNext(s.paths.Setup, next)
-	case store.Select:
+	case storage.Select:
 		return withNext(s.paths.Select, next)
 	}
 	if s.webauthn.awaitsPasskey(p) {

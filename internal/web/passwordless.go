@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // UnifiedPaths contains the names of the paths of unified sign-in, without prefix. An empty field
@@ -246,7 +246,7 @@ func (s passwordlessSteps) chosen(c *call) (string, *problem) {
 	switch {
 	case method == "":
 		return "", &problem{field: "chosen_method", key: "US_METHOD_NOT_AVAILABLE"}
-	case !slices.Contains([]string{store.Email, store.SMS}, method):
+	case !slices.Contains([]string{storage.Email, storage.SMS}, method):
 		return "", &problem{field: "chosen_method", key: "CHOICE_INVALID"}
 	case !slices.Contains(s.c.Login.Passwordless.CodeMethods(), method):
 		return "", &problem{field: "chosen_method", key: "US_METHOD_NOT_AVAILABLE"}
@@ -334,7 +334,7 @@ func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string
 	}
 	return &answer{
 		body: map[string]any{"elsewhere": k.Elsewhere}, page: "us_link",
-		data: CodeLinkPage{Action: c.r.URL.EscapedPath(), To: mask(store.Email, k.User.Email), Elsewhere: k.Elsewhere},
+		data: CodeLinkPage{Action: c.r.URL.EscapedPath(), To: mask(storage.Email, k.User.Email), Elsewhere: k.Elsewhere},
 	}, nil
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // FirstSetupPage is the data of "us_setup": the first factors.
@@ -75,7 +75,7 @@ func (s passwordlessSteps) getFirstSetup(c *call) (*answer, error) {
 			page.Field, page.Value = "delete_method", f.Method
 			return removal(page), nil
 		}
-		if f.Method == store.SMS {
+		if f.Method == storage.SMS {
 			body["phone"] = f.Destination
 		}
 	}
@@ -118,7 +118,7 @@ func (s passwordlessSteps) postFirstSetup(c *call) (*answer, error) {
 
 func firstEnrollmentBody(s *Site, c *call, b auth.Enrollment) map[string]any {
 	body := map[string]any{"chosen_method": b.Method, "phone": nil, "state": b.StateToken}
-	if b.Method == store.SMS {
+	if b.Method == storage.SMS {
 		body["phone"] = b.Destination
 	}
 	if b.Secret != nil {
@@ -206,8 +206,8 @@ func firstSetUp(s *Site, c *call, out auth.Outcome) (*answer, error) {
 	}
 	body := map[string]any{"chosen_method": nil, "phone": nil}
 	if len(p.Factors) > 0 {
-		f := slices.MaxFunc(p.Factors, func(a, b store.Factor) int { return a.CreatedAt.Compare(b.CreatedAt) })
-		if body["chosen_method"] = f.Method; f.Method == store.SMS {
+		f := slices.MaxFunc(p.Factors, func(a, b storage.Factor) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		if body["chosen_method"] = f.Method; f.Method == storage.SMS {
 			body["phone"] = f.Destination
 		}
 	}
@@ -221,7 +221,7 @@ func (s passwordlessSteps) getUnifiedVerify(c *call) (*answer, error) {
 	}
 	body, passkey := s.session.verifyBody(c)
 	data := FirstVerifyPage{
-		Password: p.Password, App: slices.Contains(p.Active, store.Authenticator),
+		Password: p.Password, App: slices.Contains(p.Active, storage.Authenticator),
 		Codes: []string{}, Life: s.c.FirstCodeLife, Passkey: passkey,
 		Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
 		Providers: s.oauth.providerViews(auth.ToVerify, s.paths.OAuth.VerifyStart),

@@ -3,7 +3,7 @@ package web
 import (
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // profilePages show the profile fields of a signed-in user and change them.
@@ -100,7 +100,7 @@ func profileLabel(c *call, f profile.Field) string {
 
 // fieldViews returns the profile fields with the typed values, or else with the stored values of a
 // user.
-func fieldViews(c *call, of profile.List, u *store.User) (out []FieldView) {
+func fieldViews(c *call, of profile.List, u *storage.User) (out []FieldView) {
 	stored := map[string]any{}
 	if u != nil {
 		stored = of.Of(profile.Decode(u.Profile))

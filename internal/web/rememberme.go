@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // stay signs in a browser that stays signed in. A request without a valid session gets one in
@@ -18,19 +18,19 @@ import (
 func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*auth.Principal, error) {
 	if s.c.RememberFor == 0 || !s.ownRequest(r) || r.Header.Get("Authentication-Token") != "" ||
 		r.Header.Get("Authorization") != "" {
-		return nil, store.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	b := s.browser(w, r, s.words(r))
 	if b.Stays == "" {
-		return nil, store.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
 	out, err := s.c.Login.Sessions.Stay(r.Context(), b)
 	switch {
 	case errors.Is(err, auth.ErrNotStaying):
 		s.jar.clear(w, r, s.jar.staying()) // so that it is not looked up again
-		return nil, store.ErrNotFound
+		return nil, storage.ErrNotFound
 	case errors.Is(err, auth.ErrLocked): // only for a while
-		return nil, store.ErrNotFound
+		return nil, storage.ErrNotFound
 	case err != nil:
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s sessionSteps) recall(c *call) error {
 		return nil
 	}
 	who, err := s.stay(c.w, c.r)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
 	c.who = who

@@ -13,19 +13,19 @@ import (
 	"unicode/utf8"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // answer is the result of a step. JSON callers get body and user, and form callers the page or the
 // redirect. Both get the outcome's cookies.
 type answer struct {
 	body    map[string]any // further fields of the JSON answer
-	user    *store.User    // adds the user payload
+	user    *storage.User  // adds the user payload
 	fields  map[string]any // profile fields, added to the user payload
 	outcome *auth.Outcome
-	bare    bool        // the JSON answer is exactly {}
-	about   *store.User // account of a link that has taken effect
-	noToken bool        // omit csrf_token, because the client is not a browser
+	bare    bool          // the JSON answer is exactly {}
+	about   *storage.User // account of a link that has taken effect
+	noToken bool          // omit csrf_token, because the client is not a browser
 
 	file *file // a download, instead of everything below
 
@@ -142,7 +142,7 @@ func (s *Site) replyJSON(c *call, a *answer) {
 
 // payload returns the data about a user in an answer. If the permissions cannot be read, they are
 // omitted, because the step is done and they are only for display.
-func (s *Site) payload(c *call, u store.User) map[string]any {
+func (s *Site) payload(c *call, u storage.User) map[string]any {
 	user := s.c.Payload(u)
 	if !s.c.Roles {
 		return user

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // requestHeader is the header with the ID of a request, as in the log and the audit trail.
@@ -18,7 +18,7 @@ const requestHeader = "X-Request-Id"
 func requestID(w http.ResponseWriter) string {
 	id := w.Header().Get(requestHeader)
 	if id == "" {
-		id = store.NewID()
+		id = storage.NewID()
 		w.Header().Set(requestHeader, id)
 	}
 	return id

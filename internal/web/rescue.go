@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func (s secondFactorSteps) recoveryOptions(c *call) (map[string]string, []string, error) {
@@ -24,7 +24,7 @@ func (s secondFactorSteps) recoveryOptions(c *call) (map[string]string, []string
 
 func (s secondFactorSteps) getRescue(c *call) (*answer, error) {
 	out, err := s.c.Login.Pending(c.r.Context(), c.pending, nil)
-	if err == nil && out.Pending.State != store.Ready {
+	if err == nil && out.Pending.State != storage.Ready {
 		err = auth.ErrState
 	}
 	if err != nil {

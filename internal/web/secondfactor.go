@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // illegal returns the failure of a step out of order. In form mode it redirects to the start with
@@ -52,14 +52,14 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 	if err != nil && !errors.Is(err, auth.ErrState) {
 		return nil, err
 	}
-	if err == nil && out.Pending.State == store.Owner {
+	if err == nil && out.Pending.State == storage.Owner {
 		return &answer{body: map[string]any{"recovery_options": map[string]string{}}, page: "tf_validate",
 			data: ValidatePage{
-				Method: store.Email, Destination: mask(store.Email, out.User.Email), Sent: true,
-				Life: s.c.CodeLife[store.Email],
+				Method: storage.Email, Destination: mask(storage.Email, out.User.Email), Sent: true,
+				Life: s.c.CodeLife[storage.Email],
 			}}, nil
 	}
-	if err != nil || out.Pending.State != store.Ready {
+	if err != nil || out.Pending.State != storage.Ready {
 		started, ok, err := s.c.Login.Enroll.SettingUp(ctx, c.pending, c.who)
 		switch {
 		case err != nil:
@@ -82,7 +82,7 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 	data := ValidatePage{
 		Method: p.Method, Several: len(p.Factors) > 1, Instead: c.instead, Verify: p.Verify, Rescue: options,
 		Life: s.c.CodeLife[p.Method],
-		Sent: p.Method == store.Email || p.Method == store.SMS, Rescued: p.Rescue,
+		Sent: p.Method == storage.Email || p.Method == storage.SMS, Rescued: p.Rescue,
 	}
 	for _, f := range p.Factors {
 		if f.ID == p.Factor {
@@ -101,12 +101,12 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 // meanwhile returns the alternatives while codes of an account are paused. Only users who have
 // proven a first factor see the page.
 func meanwhile(p *auth.Pending, rescue []string) string {
-	passkey, code := slices.Contains(p.Methods, store.Passkey), slices.Contains(rescue, auth.ByCode)
+	passkey, code := slices.Contains(p.Methods, storage.Passkey), slices.Contains(rescue, auth.ByCode)
 	switch {
 	case passkey && code:
 		return "both"
 	case passkey:
-		return store.Passkey
+		return storage.Passkey
 	case code:
 		return auth.ByCode
 	}
@@ -181,7 +181,7 @@ func (s secondFactorSteps) validateSignedIn(c *call, code string) (*answer, erro
 			return nil, s.codeFailed(c, err)
 		}
 		a := s.session.verified(c, out)
-		if under.Pending.State == store.Owner {
+		if under.Pending.State == storage.Owner {
 			a.note = "EMAIL_CONFIRMED"
 		}
 		return a, nil
@@ -224,7 +224,7 @@ func (s secondFactorSteps) postSelect(c *call) (*answer, error) {
 		return nil, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
 	}
 	// the page contains the field, too
-	if !c.json && c.form.text("code") != "" && out.Pending.Method == store.Authenticator {
+	if !c.json && c.form.text("code") != "" && out.Pending.Method == storage.Authenticator {
 		c.back, c.again = s.paths.Validate, s.getValidate
 		return s.postValidate(c)
 	}

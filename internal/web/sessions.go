@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // SessionView is a session of the user as shown on pages.
@@ -159,6 +159,6 @@ func (s sessionSteps) listError(c *call, err error, path string) error {
 	return err
 }
 
-func proofView(p store.Proof) ProofView {
+func proofView(p storage.Proof) ProofView {
 	return ProofView{Method: p.Method, At: p.At, Both: p.UserVerified}
 }

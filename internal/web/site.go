@@ -17,7 +17,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Paths contains the names of the paths, without prefix. An empty field keeps the name of the wire
@@ -134,8 +134,8 @@ type Config struct {
 	FirstCodeLife time.Duration
 	Tokens        TokenConfig
 	Region        string
-	Payload       func(store.User) map[string]any
-	SignIns       store.SignInCounter // nil if sign-ins are not counted
+	Payload       func(storage.User) map[string]any
+	SignIns       storage.SignInCounter // nil if sign-ins are not counted
 	// Judge returns the errors of a registration that do not depend on existing accounts.
 	Judge func(email, username, password string) error
 	// Permissions returns the permissions of all given roles.

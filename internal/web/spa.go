@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // App configures the application's own pages in Views.
@@ -112,7 +112,7 @@ func (s spaSteps) own(to string) bool {
 // goOn redirects a browser to the target of a step, with its message: in the query of the
 // application's page if Tells is set, and otherwise as a note on our next page. about is the user
 // of a link that has taken effect; a refused link reveals no user (R193).
-func (s spaSteps) goOn(c *call, to string, said problem, about *store.User, news bool) {
+func (s spaSteps) goOn(c *call, to string, said problem, about *storage.User, news bool) {
 	view := s.views.Life.LoginError
 	switch {
 	case c.link && !s.own(to) && (s.c.App.Tells || to == view && view != ""):

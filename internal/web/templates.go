@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 //go:embed templates/*.html
@@ -163,7 +163,7 @@ func (s *Site) render(c *call, status int, name string, data any) {
 	for _, problem := range c.problems {
 		p.Problems = append(p.Problems, Problem{Field: problem.field, Text: problem.onPage(c.words)})
 	}
-	var user *store.User
+	var user *storage.User
 	if c.who != nil {
 		p.User, user = userView(c.who.User), &c.who.User
 	}
@@ -186,6 +186,6 @@ func (s *Site) render(c *call, status int, name string, data any) {
 	_, _ = c.w.Write(b.Bytes())
 }
 
-func userView(u store.User) *UserView {
+func userView(u storage.User) *UserView {
 	return &UserView{ID: u.ID, Email: u.Email, Username: u.Username, Roles: u.Roles}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/session"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TokenPaths contains the names of the paths of tokens, without prefix. An empty field keeps the
@@ -211,7 +211,7 @@ func (s tokenSteps) getTokenCheck(c *call) (*answer, error) {
 	c.json = true
 	who, err := s.program(c.r)
 	if err == nil && who.Program == nil {
-		err = store.ErrNotFound
+		err = storage.ErrNotFound
 	}
 	if err == nil {
 		err = scoped(*who, c.r.URL.Query()["scope"])
@@ -223,7 +223,7 @@ func (s tokenSteps) getTokenCheck(c *call) (*answer, error) {
 	return &answer{user: &who.User, body: map[string]any{"token": tokenBody(*t), "level": int(t.Level)}}, nil
 }
 
-func tokenBody(t store.Token) map[string]any {
+func tokenBody(t storage.Token) map[string]any {
 	at := func(when time.Time) any {
 		if when.IsZero() {
 			return nil
@@ -240,7 +240,7 @@ func tokenBody(t store.Token) map[string]any {
 	}
 }
 
-func tokenName(t store.Token) string {
+func tokenName(t storage.Token) string {
 	if t.Personal {
 		return t.Name
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // NewsPart is the part of the account page with events that the owner has not marked as seen.
@@ -53,7 +53,7 @@ func (s profileSteps) newsSection(c *call, p *AccountPage, body map[string]any) 
 
 // newsLine returns the text of a row of the audit trail. A first factor without a second one has
 // its own text.
-func newsLine(w *Words, e store.Event) (Happened, bool) {
+func newsLine(w *Words, e storage.Event) (Happened, bool) {
 	text, said, ok := w.Text("news_half"), w.Page("news_half"), true
 	if e.Name != (event.FirstFactorProven{}).Name() {
 		text, said, ok = happened(w, e)

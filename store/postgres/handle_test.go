@@ -13,9 +13,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
@@ -72,9 +72,9 @@ func TestPromisesOnAPool(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			url := servers.Postgres(t)
 			pool := poolAt(t, url, change)
-			tables := storetest.Sharing(t, 1, func(t testing.TB) store.Store { return on(t, pool) },
+			tables := storetest.Sharing(t, 1, func(t testing.TB) storage.Store { return on(t, pool) },
 				func(t testing.TB) { servers.EmptyTables(t, url) })
-			storetest.Run(t, func(t *testing.T) store.Store { return tables(t)[0] })
+			storetest.Run(t, func(t *testing.T) storage.Store { return tables(t)[0] })
 		})
 	}
 }
@@ -82,7 +82,7 @@ func TestPromisesOnAPool(t *testing.T) {
 func TestPromisesOfPoolsAndAnAddress(t *testing.T) {
 	url, made := servers.Postgres(t), 0
 	pool := poolAt(t, url, nil)
-	storetest.RunNodes(t, storetest.Sharing(t, 4, func(t testing.TB) store.Store {
+	storetest.RunNodes(t, storetest.Sharing(t, 4, func(t testing.TB) storage.Store {
 		made++
 		switch made % 4 {
 		case 0:
@@ -145,10 +145,10 @@ func TestATransactionOnAPoolHasBounds(t *testing.T) {
 			FOR EACH ROW EXECUTE FUNCTION see()`)
 	}
 	// a transaction
-	if err := db.CreateUser(ctx, store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
+	if err := db.CreateUser(ctx, storage.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.PutPending(ctx, store.Pending{Hash: "h", UserID: "u", ExpiresAt: now}); err != nil { // a script
+	if err := db.PutPending(ctx, storage.Pending{Hash: "h", UserID: "u", ExpiresAt: now}); err != nil { // a script
 		t.Fatal(err)
 	}
 	if err := db.UpgradePassword(ctx, "u", "", "h"); err != nil { // a statement
@@ -217,7 +217,7 @@ func TestTheApplicationUsesItsPool(t *testing.T) {
 		all.Go(func() {
 			for i := range each {
 				id := fmt.Sprint(n, " ", i)
-				if err := db.CreateUser(ctx, store.User{ID: id, EmailKey: id, CredentialVersion: "1"}); err != nil {
+				if err := db.CreateUser(ctx, storage.User{ID: id, EmailKey: id, CredentialVersion: "1"}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -227,7 +227,7 @@ func TestTheApplicationUsesItsPool(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.CreateUser(ctx, store.User{ID: "late", EmailKey: "late"}); !errors.Is(err, store.ErrUnavailable) {
+	if err := db.CreateUser(ctx, storage.User{ID: "late", EmailKey: "late"}); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("after Close: %v", err)
 	}
 	if err := open.Commit(ctx); err != nil {

@@ -7,10 +7,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-var _ store.Notifier = (*DB)(nil)
+var _ storage.Notifier = (*DB)(nil)
 
 // channel is a different name for each schema of a database.
 const channel = `'twofold ' || current_schema()`
@@ -56,7 +56,7 @@ func (d *DB) hear(ctx context.Context, heard func(string), up func(bool)) {
 	if _, err := c.Exec(ctx, `LISTEN `+pgx.Identifier{name}.Sanitize()); err != nil {
 		return
 	}
-	own := "is this heard? " + store.NewID()
+	own := "is this heard? " + storage.NewID()
 	if err := d.Notify(ctx, own); err != nil {
 		return
 	}

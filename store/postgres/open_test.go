@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
@@ -149,12 +149,12 @@ func theVictimOfADeadlockIsTriedAgain(t *testing.T, open opener) {
 	db, other := open(t, url), raw(t, url)
 	ctx := t.Context()
 	for _, id := range []string{"a", "b"} {
-		if err := db.CreateUser(ctx, store.User{ID: id, EmailKey: id, CredentialVersion: "1"}); err != nil {
+		if err := db.CreateUser(ctx, storage.User{ID: id, EmailKey: id, CredentialVersion: "1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := db.PutDevice(ctx,
-		store.Device{ID: "d", UserID: "a", CredentialVersion: "1", ExpiresAt: now.Add(time.Hour)}); err != nil {
+		storage.Device{ID: "d", UserID: "a", CredentialVersion: "1", ExpiresAt: now.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := other.Begin()
@@ -199,7 +199,7 @@ func aLockHeldByAnotherIsUnavailable(t *testing.T, open opener) {
 	url := servers.Postgres(t)
 	db, other := open(t, url), raw(t, url)
 	ctx := t.Context()
-	c := store.Challenge{Key: "c", MAC: []byte{1}, Tries: 5, ExpiresAt: now.Add(time.Hour)}
+	c := storage.Challenge{Key: "c", MAC: []byte{1}, Tries: 5, ExpiresAt: now.Add(time.Hour)}
 	if err := db.PutChallenge(ctx, c); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func aLockHeldByAnotherIsUnavailable(t *testing.T, open opener) {
 	defer tx.Rollback()
 	mustExec(t, tx, `SELECT 1 FROM twofold_challenges FOR UPDATE`)
 	began := time.Now()
-	if err := db.TryChallenge(ctx, "c", [][]byte{{1}}, now); !errors.Is(err, store.ErrUnavailable) {
+	if err := db.TryChallenge(ctx, "c", [][]byte{{1}}, now); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 	if d := time.Since(began); d > 25*time.Second {
@@ -218,7 +218,7 @@ func aLockHeldByAnotherIsUnavailable(t *testing.T, open opener) {
 	}
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
-	if err := db.TryChallenge(short, "c", [][]byte{{1}}, now); !errors.Is(err, store.ErrUnavailable) {
+	if err := db.TryChallenge(short, "c", [][]byte{{1}}, now); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("with a deadline: %v", err)
 	}
 	// What was given up is cancelled on the server too.
@@ -239,7 +239,7 @@ func TestBrokenConnectionsAreReplacedUnseen(t *testing.T) {
 func brokenConnectionsAreReplacedUnseen(t *testing.T, open opener) {
 	url := servers.Postgres(t)
 	db, other := open(t, url), raw(t, url)
-	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
+	if err := db.CreateUser(t.Context(), storage.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 20 {
@@ -249,7 +249,7 @@ func brokenConnectionsAreReplacedUnseen(t *testing.T, open opener) {
 		}
 		mustExec(t, other, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'twofold'`)
 		if err := db.SetRoles(t.Context(), "u", []string{fmt.Sprint(i)}, now); err != nil &&
-			!errors.Is(err, store.ErrUnavailable) {
+			!errors.Is(err, storage.ErrUnavailable) {
 			t.Fatalf("write %d: %v", i, err)
 		}
 		if err := db.SetRoles(t.Context(), "u", []string{fmt.Sprint(i)}, now); err != nil {
@@ -264,11 +264,11 @@ func errorsHoldNoValues(t *testing.T, open opener) {
 	url := servers.Postgres(t)
 	db := open(t, url)
 	mustExec(t, raw(t, url), `ALTER TABLE twofold_factors ADD CONSTRAINT odd CHECK (name <> 'marker-name')`)
-	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
+	if err := db.CreateUser(t.Context(), storage.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Fatal(err)
 	}
-	f := store.Factor{ID: "f", UserID: "u", Name: "marker-name", Secret: []byte("marker-secret")}
-	err := db.ChangeFactors(t.Context(), store.FactorChange{UserID: "u", From: "1", To: "2", Add: &f})
+	f := storage.Factor{ID: "f", UserID: "u", Name: "marker-name", Secret: []byte("marker-secret")}
+	err := db.ChangeFactors(t.Context(), storage.FactorChange{UserID: "u", From: "1", To: "2", Add: &f})
 	if err == nil || strings.Contains(err.Error(), "marker") || !strings.Contains(err.Error(), "23514") {
 		t.Errorf("got %v", err)
 	}
@@ -279,22 +279,22 @@ func TestARestartedServerIsFoundAgain(t *testing.T) { eachWay(t, aRestartedServe
 func aRestartedServerIsFoundAgain(t *testing.T, open opener) {
 	server := servers.NewPostgres(t)
 	db := open(t, server.URL)
-	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
+	if err := db.CreateUser(t.Context(), storage.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	server.Stop(t)
-	if _, err := db.UserByID(t.Context(), "u"); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := db.UserByID(t.Context(), "u"); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("a read while it is down: %v", err)
 	}
-	if _, err := db.Reserve(t.Context(), now, store.Claim{Key: "k", Limit: 1, Window: time.Hour}); !errors.Is(err,
-		store.ErrUnavailable) {
+	if _, err := db.Reserve(t.Context(), now, storage.Claim{Key: "k", Limit: 1, Window: time.Hour}); !errors.Is(err,
+		storage.ErrUnavailable) {
 		t.Errorf("a write while it is down: %v", err)
 	}
 	server.Start(t)
 	if _, err := db.UserByID(t.Context(), "u"); err != nil {
 		t.Error(err)
 	}
-	if _, err := db.Reserve(t.Context(), now, store.Claim{Key: "k", Limit: 1, Window: time.Hour}); err != nil {
+	if _, err := db.Reserve(t.Context(), now, storage.Claim{Key: "k", Limit: 1, Window: time.Hour}); err != nil {
 		t.Error(err)
 	}
 }

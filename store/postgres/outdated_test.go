@@ -10,8 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
@@ -28,9 +28,9 @@ func TestConnectionsToAStandbyLeaveThePool(t *testing.T) {
 	q.Set("pool_max_conns", "12")
 	u.RawQuery = q.Encode()
 	db := open(t, u.String())
-	users := make([]store.User, 12)
+	users := make([]storage.User, 12)
 	for i := range users {
-		users[i] = store.User{ID: fmt.Sprint("u", i), Email: fmt.Sprint(i, "@x.t"), EmailKey: fmt.Sprint(i, "@x.t"),
+		users[i] = storage.User{ID: fmt.Sprint("u", i), Email: fmt.Sprint(i, "@x.t"), EmailKey: fmt.Sprint(i, "@x.t"),
 			Active: true, CredentialVersion: "q", CreatedAt: now, UpdatedAt: now}
 	}
 	// Every connection of the pool becomes one to a standby: a role that only
@@ -62,7 +62,7 @@ func TestConnectionsToAStandbyLeaveThePool(t *testing.T) {
 	}
 	for name, node := range nodes {
 		connect(node)
-		if err := node.CreateUser(ctx, users[0]); !errors.Is(err, store.ErrUnavailable) {
+		if err := node.CreateUser(ctx, users[0]); !errors.Is(err, storage.ErrUnavailable) {
 			t.Fatalf("%s: a server that only reads: %v, want unavailable", name, err)
 		}
 		connect(node)

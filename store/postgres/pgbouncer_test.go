@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
@@ -35,7 +35,7 @@ func TestPromisesBehindAPooler(t *testing.T) {
 	if !storetest.Thorough() {
 		t.Skip("one database for each rule: set TWOFOLD_THOROUGH=1")
 	}
-	storetest.Run(t, func(t *testing.T) store.Store {
+	storetest.Run(t, func(t *testing.T) storage.Store {
 		pooled, _ := servers.PgBouncer(t)
 		return openPooled(t, pooled+exec)
 	})
@@ -128,7 +128,7 @@ func TestAPoolerWithoutItsSettings(t *testing.T) {
 		all.Go(func() {
 			for range 20 {
 				_, err := db.UserByID(t.Context(), "nobody")
-				if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrUnavailable) {
+				if !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrUnavailable) {
 					t.Errorf("prepared statements: %v", err)
 				}
 			}

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/twofold-auth/twofold/internal/sqlstore"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 //go:embed schema/*.sql
@@ -36,8 +36,8 @@ type DB struct {
 }
 
 var (
-	_ store.Store       = (*DB)(nil)
-	_ store.SessionUser = (*DB)(nil)
+	_ storage.Store       = (*DB)(nil)
+	_ storage.SessionUser = (*DB)(nil)
 )
 
 // Open connects to the database at url and brings its schema up to date, before ctx
@@ -70,7 +70,7 @@ func check(ctx context.Context, db *sql.DB, steps fs.FS) error {
 }
 
 // Schema lists the migrations of the schema, both applied and pending ones.
-func Schema(ctx context.Context, url string) ([]store.Migration, error) {
+func Schema(ctx context.Context, url string) ([]storage.Migration, error) {
 	db, _, err := connect(url)
 	if err != nil {
 		return nil, failed(err)

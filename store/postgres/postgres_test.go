@@ -3,9 +3,9 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
@@ -20,15 +20,15 @@ func open(t testing.TB, url string) *postgres.DB {
 }
 
 // shared gives each test the same handles on tables that are emptied after it.
-func shared(t *testing.T, nodes int) func(*testing.T) []store.Store {
+func shared(t *testing.T, nodes int) func(*testing.T) []storage.Store {
 	url := servers.PostgresTables(t)
-	return storetest.Sharing(t, nodes, func(t testing.TB) store.Store { return open(t, url) },
+	return storetest.Sharing(t, nodes, func(t testing.TB) storage.Store { return open(t, url) },
 		func(t testing.TB) { servers.EmptyTables(t, url) })
 }
 
 func TestPromises(t *testing.T) {
 	tables := shared(t, 1)
-	storetest.Run(t, func(t *testing.T) store.Store { return tables(t)[0] })
+	storetest.Run(t, func(t *testing.T) storage.Store { return tables(t)[0] })
 }
 
 func TestPromisesOfThreeNodes(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // TestASerializationFailureIsTriedAgainAFewTimes, in a statement of its own and
@@ -20,7 +20,7 @@ func TestASerializationFailureIsTriedAgainAFewTimes(t *testing.T) {
 func aSerializationFailureIsTriedAgainAFewTimes(t *testing.T, open opener) {
 	ctx, url := t.Context(), servers.Postgres(t)
 	db, direct := open(t, url), raw(t, url)
-	u := store.User{ID: "u", Email: "a@x.t", EmailKey: "a@x.t", Active: true, CredentialVersion: "q", CreatedAt: now,
+	u := storage.User{ID: "u", Email: "a@x.t", EmailKey: "a@x.t", Active: true, CredentialVersion: "q", CreatedAt: now,
 		UpdatedAt: now}
 	if err := db.CreateUser(ctx, u); err != nil {
 		t.Fatal(err)
@@ -30,8 +30,8 @@ func aSerializationFailureIsTriedAgainAFewTimes(t *testing.T, open opener) {
 		"a statement":   func() error { return db.UpgradePassword(ctx, "u", "", "h") },
 		"a transaction": func() error { return db.SetPassword(ctx, "u", "", "q", false, now) },
 	} {
-		for failures, want := range map[int]error{0: nil, 2: nil, 4: nil, 5: store.ErrUnavailable,
-			1000: store.ErrUnavailable} {
+		for failures, want := range map[int]error{0: nil, 2: nil, 4: nil, 5: storage.ErrUnavailable,
+			1000: storage.ErrUnavailable} {
 			mustExec(t, direct, `ALTER SEQUENCE tried RESTART`)
 			mustExec(t, direct, fmt.Sprintf(
 				`CREATE OR REPLACE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -14,8 +14,8 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // insert adds a row of the audit trail in a transaction that stays open.
@@ -41,13 +41,13 @@ func TestARowThatIsCommittedLateIsSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"a", "b"} {
-		if err := db.AppendEvent(t.Context(), store.Event{ID: id, Name: "n", Result: "ok"}); err != nil {
+		if err := db.AppendEvent(t.Context(), storage.Event{ID: id, Name: "n", Result: "ok"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if through, err := db.SettledEvents(short); !errors.Is(err, store.ErrUnavailable) {
+	if through, err := db.SettledEvents(short); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("while a row is not committed, rows up to %d are said to be settled: %v", through, err)
 	}
 	settled := make(chan int64)
@@ -62,7 +62,7 @@ func TestARowThatIsCommittedLateIsSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	through := <-settled
-	rows, err := db.EventsBy(t.Context(), store.EventFilter{UpTo: through})
+	rows, err := db.EventsBy(t.Context(), storage.EventFilter{UpTo: through})
 	if err != nil || len(rows) != 3 || rows[0].ID != "late" {
 		t.Errorf("rows up to %d: %v, %v; want the late one and two more", through, rows, err)
 	}
@@ -90,13 +90,13 @@ func TestSealsHoldWhileNodesWrite(t *testing.T) {
 				if n%8 == 0 { // a number that no row will have
 					id := fmt.Sprint("twice", w, n)
 					for range 2 {
-						_ = db.AppendEvent(t.Context(), store.Event{ID: id, MAC: []byte("x")})
+						_ = db.AppendEvent(t.Context(), storage.Event{ID: id, MAC: []byte("x")})
 					}
 				}
 			}
 		})
 	}
-	var read []store.Event
+	var read []storage.Event
 	for reader := range 2 {
 		sealers.Go(func() {
 			var after int64
@@ -105,7 +105,7 @@ func TestSealsHoldWhileNodesWrite(t *testing.T) {
 				if err := trail.Close(t.Context()); err != nil {
 					t.Error(err)
 				}
-				rows, err := trail.Settled(t.Context(), store.EventFilter{After: after, Limit: 1 << 20})
+				rows, err := trail.Settled(t.Context(), storage.EventFilter{After: after, Limit: 1 << 20})
 				if err != nil {
 					t.Error(err)
 				}

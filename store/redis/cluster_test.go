@@ -9,8 +9,8 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/redis"
 )
 
@@ -131,7 +131,7 @@ func TestAReplicaThatTakesOverBringsNothingBack(t *testing.T) {
 		if err == nil {
 			t.Fatal("the session is back")
 		}
-		return errors.Is(err, store.ErrNotFound)
+		return errors.Is(err, storage.ErrNotFound)
 	})
 	put(t, db, "b")
 	if _, err := db.Session(ctx, "b", now); err != nil {
@@ -181,7 +181,7 @@ func TestNewUsesTheClientOfTheApplication(t *testing.T) {
 	}
 	server.Stop(t)
 	server.Start(t)
-	if _, err := db.Session(t.Context(), "a", now); !errors.Is(err, store.ErrNotFound) {
+	if _, err := db.Session(t.Context(), "a", now); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("after a restart: %v", err)
 	}
 	if err := db.Close(); err != nil {

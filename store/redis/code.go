@@ -6,7 +6,7 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // putDraft: prefix, owner, user, id, v, expires.
@@ -19,8 +19,8 @@ var putDraft = client.NewScript(ofRun + `
 	redis.call('ZADD', ARGV[1] .. 'end:d', ARGV[6], ARGV[2])
 	return 1`)
 
-// PutDraft implements store.Drafts.
-func (db *DB) PutDraft(ctx context.Context, d store.Draft) error {
+// PutDraft implements storage.Drafts.
+func (db *DB) PutDraft(ctx context.Context, d storage.Draft) error {
 	return db.write(ctx, "put draft", func(ctx context.Context) error {
 		v, err := encode(d)
 		if err != nil {
@@ -30,17 +30,17 @@ func (db *DB) PutDraft(ctx context.Context, d store.Draft) error {
 	})
 }
 
-// Draft implements store.Drafts.
-func (db *DB) Draft(ctx context.Context, owner string) (d store.Draft, err error) {
+// Draft implements storage.Drafts.
+func (db *DB) Draft(ctx context.Context, owner string) (d storage.Draft, err error) {
 	err = db.read(ctx, "draft", func(ctx context.Context) error {
 		m, err := db.c.HGetAll(ctx, db.prefix+"d:"+owner).Result()
 		if err == nil && len(m) == 0 {
-			return store.ErrNotFound
+			return storage.ErrNotFound
 		}
 		if err != nil {
 			return err
 		}
-		d = store.Draft{}
+		d = storage.Draft{}
 		return decode(m["v"], &d)
 	})
 	return d, err
@@ -55,7 +55,7 @@ var takeDraft = client.NewScript(ofRun + `
 	redis.call('ZREM', ARGV[1] .. 'end:d', ARGV[2])
 	return 1`)
 
-// TakeDraft implements store.Drafts.
+// TakeDraft implements storage.Drafts.
 func (db *DB) TakeDraft(ctx context.Context, owner, id string) error {
 	return db.write(ctx, "take draft", func(ctx context.Context) error {
 		return used(db.script(ctx, takeDraft, owner, id).Int())
@@ -70,8 +70,8 @@ var putChallenge = client.NewScript(ofRun + `
 	redis.call('ZADD', ARGV[1] .. 'end:c', ARGV[5], ARGV[2])
 	return 1`)
 
-// PutChallenge implements store.Challenges.
-func (db *DB) PutChallenge(ctx context.Context, c store.Challenge) error {
+// PutChallenge implements storage.Challenges.
+func (db *DB) PutChallenge(ctx context.Context, c storage.Challenge) error {
 	return db.write(ctx, "put challenge", func(ctx context.Context) error {
 		return db.script(ctx, putChallenge, c.Key, string(c.MAC), c.Tries, micros(c.ExpiresAt)).Err()
 	})
@@ -99,7 +99,7 @@ var tryChallenge = client.NewScript(ofRun + `
 	redis.call('HINCRBY', key, 'tries', -1)
 	return 2`)
 
-// TryChallenge implements store.Challenges.
+// TryChallenge implements storage.Challenges.
 func (db *DB) TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error {
 	return db.write(ctx, "try challenge", func(ctx context.Context) error {
 		args := []any{key, micros(now)}
@@ -111,9 +111,9 @@ func (db *DB) TryChallenge(ctx context.Context, key string, macs [][]byte, now t
 		case err != nil:
 			return err
 		case n == 0:
-			return store.ErrNotFound
+			return storage.ErrNotFound
 		case n == 2:
-			return store.ErrWrong
+			return storage.ErrWrong
 		}
 		return nil
 	})
@@ -125,7 +125,7 @@ var dropChallenge = client.NewScript(ofRun + `
 	redis.call('ZREM', ARGV[1] .. 'end:c', ARGV[2])
 	return 1`)
 
-// DropChallenge implements store.Challenges.
+// DropChallenge implements storage.Challenges.
 func (db *DB) DropChallenge(ctx context.Context, key string) error {
 	return db.write(ctx, "drop challenge", func(ctx context.Context) error {
 		return db.script(ctx, dropChallenge, key).Err()

@@ -8,7 +8,7 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // dropUser: prefix, user, milliseconds. The key "gone" prevents every script from storing a record
@@ -29,7 +29,7 @@ var dropUser = client.NewScript(ofRun + `
 	end
 	return 1`)
 
-// DropUser implements store.UserDropper. Codes stay until they expire, because their records do not
+// DropUser implements storage.UserDropper. Codes stay until they expire, because their records do not
 // name a user.
 func (db *DB) DropUser(ctx context.Context, userID string, until time.Time) error {
 	hold := int64(0)
@@ -41,7 +41,7 @@ func (db *DB) DropUser(ctx context.Context, userID string, until time.Time) erro
 	})
 }
 
-// Owners implements store.UserDropper.
+// Owners implements storage.UserDropper.
 func (db *DB) Owners(ctx context.Context) ([]string, error) {
 	var out []string
 	for _, of := range []string{"su:", "pu:", "du:"} {
@@ -76,9 +76,9 @@ func (db *DB) names(ctx context.Context, verb, under string) (list []string, err
 func stored(n int, err error) error {
 	switch {
 	case err == nil && n == 0:
-		return store.ErrExists
+		return storage.ErrExists
 	case err == nil && n < 0:
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	}
 	return err
 }

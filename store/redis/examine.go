@@ -25,7 +25,7 @@ var examine = client.NewScript(ofRun + `
 	end
 	return ''`)
 
-// Examine implements store.VolatileKeeper.
+// Examine implements storage.VolatileKeeper.
 func (db *DB) Examine(ctx context.Context, _ time.Time) ([]string, error) {
 	out := []string{}
 	for kind, word := range map[string]string{"s": "session", "p": "pending sign-in", "d": "draft", "c": "code"} {

@@ -6,8 +6,8 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // TestExamineNamesDamage of each kind, and nothing in a store in order.
@@ -22,7 +22,7 @@ func TestExamineNamesDamage(t *testing.T) {
 		}
 	}
 	must(db.PutChallenge(ctx,
-		store.Challenge{Key: "k", MAC: []byte("right"), Tries: 2, ExpiresAt: now.AddDate(0, 0, 1)}))
+		storage.Challenge{Key: "k", MAC: []byte("right"), Tries: 2, ExpiresAt: now.AddDate(0, 0, 1)}))
 	must(db.TryChallenge(ctx, "k", [][]byte{[]byte("right")}, now))
 	examined := func() string {
 		t.Helper()
@@ -62,7 +62,7 @@ func TestExamineNamesDamage(t *testing.T) {
 func TestRecordsWithoutAnAccountAreReported(t *testing.T) {
 	s := join(t, openPostgres(t, servers.PostgresTables(t)), servers.Redis(t))
 	end := now.AddDate(0, 0, 1)
-	v := store.Session{Hash: "h", ID: "i", UserID: "gone", CreatedAt: now, SeenAt: now, IdleAt: end, ExpiresAt: end}
+	v := storage.Session{Hash: "h", ID: "i", UserID: "gone", CreatedAt: now, SeenAt: now, IdleAt: end, ExpiresAt: end}
 	if err := s.PutSession(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,10 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-var _ store.Notifier = (*DB)(nil)
+var _ storage.Notifier = (*DB)(nil)
 
 // Notify implements store.Notifier by PUBLISH.
 func (db *DB) Notify(ctx context.Context, word string) error {

@@ -14,8 +14,8 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/redis"
 )
 
@@ -84,10 +84,10 @@ func TestSentinelsReplicaTakesOver(t *testing.T) {
 		switch {
 		case err == nil:
 			t.Fatal("the session is back")
-		case !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrUnavailable):
+		case !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrUnavailable):
 			t.Fatal(err)
 		}
-		return errors.Is(err, store.ErrNotFound)
+		return errors.Is(err, storage.ErrNotFound)
 	})
 	put(t, db, "b")
 	if _, err := db.Session(t.Context(), "b", now); err != nil {

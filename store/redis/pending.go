@@ -6,12 +6,12 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // step contains the fields that AdvancePending changes.
 type step struct {
-	State  store.PendingState
+	State  storage.PendingState
 	Factor string
 	Rescue bool
 }
@@ -39,8 +39,8 @@ var putPending = client.NewScript(ofRun + `
 	redis.call('ZADD', ARGV[1] .. 'end:p', ARGV[7], ARGV[2])
 	return 1`)
 
-// PutPending implements store.Pendings.
-func (db *DB) PutPending(ctx context.Context, p store.Pending) error {
+// PutPending implements storage.Pendings.
+func (db *DB) PutPending(ctx context.Context, p storage.Pending) error {
 	return db.write(ctx, "put pending", func(ctx context.Context) error {
 		v, err := encode(p)
 		if err != nil {
@@ -51,40 +51,40 @@ func (db *DB) PutPending(ctx context.Context, p store.Pending) error {
 	})
 }
 
-func pending(m map[string]string) (p store.Pending, err error) {
+func pending(m map[string]string) (p storage.Pending, err error) {
 	if len(m) == 0 {
-		return p, store.ErrNotFound
+		return p, storage.ErrNotFound
 	}
 	if err := decode(m["v"], &p); err != nil {
-		return store.Pending{}, err
+		return storage.Pending{}, err
 	}
 	if raw, ok := m["step"]; ok {
 		var a step
 		if err := decode(raw, &a); err != nil {
-			return store.Pending{}, err
+			return storage.Pending{}, err
 		}
 		p.State, p.Factor, p.Rescue = a.State, a.Factor, a.Rescue
 	}
 	if p.Version, err = number(m["version"]); err != nil {
-		return store.Pending{}, err
+		return storage.Pending{}, err
 	}
 	return p, nil
 }
 
-// Pending implements store.Pendings.
-func (db *DB) Pending(ctx context.Context, hash string, now time.Time) (p store.Pending, err error) {
+// Pending implements storage.Pendings.
+func (db *DB) Pending(ctx context.Context, hash string, now time.Time) (p storage.Pending, err error) {
 	err = db.read(ctx, "pending", func(ctx context.Context) error {
 		m, err := db.c.HGetAll(ctx, db.prefix+"p:"+hash).Result()
 		if err == nil {
 			p, err = pending(m)
 		}
 		if err == nil && micros(p.ExpiresAt) <= micros(now) {
-			err = store.ErrNotFound
+			err = storage.ErrNotFound
 		}
 		return err
 	})
 	if err != nil {
-		return store.Pending{}, err
+		return storage.Pending{}, err
 	}
 	return p, nil
 }
@@ -97,8 +97,8 @@ var advancePending = client.NewScript(ofRun + `
 	redis.call('HINCRBY', key, 'version', 1)
 	return 1`)
 
-// AdvancePending implements store.Pendings.
-func (db *DB) AdvancePending(ctx context.Context, p store.Pending) error {
+// AdvancePending implements storage.Pendings.
+func (db *DB) AdvancePending(ctx context.Context, p storage.Pending) error {
 	return db.write(ctx, "advance pending", func(ctx context.Context) error {
 		v, err := encode(step{p.State, p.Factor, p.Rescue})
 		if err != nil {
@@ -110,7 +110,7 @@ func (db *DB) AdvancePending(ctx context.Context, p store.Pending) error {
 
 func used(n int, err error) error {
 	if err == nil && n == 0 {
-		return store.ErrUsed
+		return storage.ErrUsed
 	}
 	return err
 }
@@ -125,8 +125,8 @@ var takePending = client.NewScript(ofRun + `
 	redis.call('DEL', key)
 	return all`)
 
-// TakePending implements store.Pendings.
-func (db *DB) TakePending(ctx context.Context, hash string) (p store.Pending, err error) {
+// TakePending implements storage.Pendings.
+func (db *DB) TakePending(ctx context.Context, hash string) (p storage.Pending, err error) {
 	err = db.write(ctx, "take pending", func(ctx context.Context) error {
 		reply, err := db.script(ctx, takePending, hash).Result()
 		if err != nil {
@@ -137,7 +137,7 @@ func (db *DB) TakePending(ctx context.Context, hash string) (p store.Pending, er
 			return err
 		}
 		if len(m) == 0 {
-			return store.ErrUsed
+			return storage.ErrUsed
 		}
 		p, err = pending(m)
 		return err
@@ -155,7 +155,7 @@ var endPendings = client.NewScript(ofRun + `
 	redis.call('DEL', of)
 	return 1`)
 
-// EndPendings implements store.Pendings.
+// EndPendings implements storage.Pendings.
 func (db *DB) EndPendings(ctx context.Context, userID string) error {
 	return db.write(ctx, "end pendings", func(ctx context.Context) error {
 		return db.script(ctx, endPendings, userID).Err()

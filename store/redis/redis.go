@@ -14,7 +14,7 @@ import (
 	client "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const (
@@ -29,7 +29,7 @@ type DB struct {
 	closed atomic.Bool
 }
 
-var _ store.VolatileKeeper = (*DB)(nil)
+var _ storage.VolatileKeeper = (*DB)(nil)
 
 // Options configures New.
 type Options struct {

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
 )
@@ -21,20 +21,20 @@ func open(t testing.TB, url string) *redis.DB {
 	return db
 }
 
-func join(t testing.TB, durable store.Store, volatile string) store.Store {
+func join(t testing.TB, durable storage.Store, volatile string) storage.Store {
 	t.Helper()
-	return store.Join(durable, open(t, volatile))
+	return storage.Join(durable, open(t, volatile))
 }
 
 // shared gives each test the same handles on tables in PostgreSQL, which are emptied
 // after it.
-func shared(t *testing.T, nodes int) func(*testing.T) []store.Store {
+func shared(t *testing.T, nodes int) func(*testing.T) []storage.Store {
 	url := servers.PostgresTables(t)
-	return storetest.Sharing(t, nodes, func(t testing.TB) store.Store { return openPostgres(t, url) },
+	return storetest.Sharing(t, nodes, func(t testing.TB) storage.Store { return openPostgres(t, url) },
 		func(t testing.TB) { servers.EmptyTables(t, url) })
 }
 
-func openPostgres(t testing.TB, url string) store.Store {
+func openPostgres(t testing.TB, url string) storage.Store {
 	t.Helper()
 	db, err := postgres.Open(t.Context(), url)
 	if err != nil {
@@ -46,7 +46,7 @@ func openPostgres(t testing.TB, url string) store.Store {
 
 func TestPromisesInAClusterWithPostgreSQL(t *testing.T) {
 	tables, nodes, places := shared(t, 1), newCluster(t, 0), 0
-	storetest.Run(t, func(t *testing.T) store.Store {
+	storetest.Run(t, func(t *testing.T) storage.Store {
 		places++
 		return join(t, tables(t)[0], fmt.Sprintf("%s?addr=%s&addr=%s&prefix=test%d:",
 			nodes[0].URL, address(nodes[1].Server), address(nodes[2].Server), places))
@@ -55,8 +55,8 @@ func TestPromisesInAClusterWithPostgreSQL(t *testing.T) {
 
 func TestPromisesOfThreeNodes(t *testing.T) {
 	tables := shared(t, 3)
-	storetest.RunNodes(t, func(t *testing.T) []store.Store {
+	storetest.RunNodes(t, func(t *testing.T) []storage.Store {
 		url, nodes := servers.Redis(t), tables(t)
-		return []store.Store{join(t, nodes[0], url), join(t, nodes[1], url), join(t, nodes[2], url)}
+		return []storage.Store{join(t, nodes[0], url), join(t, nodes[1], url), join(t, nodes[2], url)}
 	})
 }

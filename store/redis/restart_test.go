@@ -8,8 +8,8 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/redis"
 )
 
@@ -17,7 +17,7 @@ var now = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 
 func put(t *testing.T, db *redis.DB, hash string) {
 	t.Helper()
-	s := store.Session{Hash: hash, UserID: "u", CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour),
+	s := storage.Session{Hash: hash, UserID: "u", CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour),
 		ExpiresAt: now.Add(time.Hour)}
 	if err := db.PutSession(t.Context(), s); err != nil {
 		t.Fatal(err)
@@ -29,14 +29,14 @@ func TestRedisRestartedEmptyMeansSignInAgain(t *testing.T) {
 	db := open(t, server.URL)
 	put(t, db, "a")
 	server.Stop(t)
-	if _, err := db.Session(t.Context(), "a", now); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := db.Session(t.Context(), "a", now); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("while it is down: %v", err)
 	}
-	if err := db.TryChallenge(t.Context(), "c", nil, now); !errors.Is(err, store.ErrUnavailable) {
+	if err := db.TryChallenge(t.Context(), "c", nil, now); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("while it is down: %v", err)
 	}
 	server.Start(t)
-	if _, err := db.Session(t.Context(), "a", now); !errors.Is(err, store.ErrNotFound) {
+	if _, err := db.Session(t.Context(), "a", now); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("a session of before: %v", err)
 	}
 	put(t, db, "b")
@@ -52,7 +52,7 @@ func TestAWriteAfterARestartIsDoneOnce(t *testing.T) {
 	put(t, here, "a")
 	server.Stop(t)
 	server.Start(t)
-	if _, err := there.Session(t.Context(), "a", now); !errors.Is(err, store.ErrNotFound) {
+	if _, err := there.Session(t.Context(), "a", now); !errors.Is(err, storage.ErrNotFound) {
 		t.Fatal(err)
 	}
 	put(t, here, "b")
@@ -79,7 +79,7 @@ func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 	defer direct.Close()
 	put(t, db, "ended")
 	put(t, db, "kept")
-	c := store.Challenge{Key: "c", MAC: []byte{1}, Tries: 5, ExpiresAt: now.Add(time.Hour)}
+	c := storage.Challenge{Key: "c", MAC: []byte{1}, Tries: 5, ExpiresAt: now.Add(time.Hour)}
 	if err := db.PutChallenge(ctx, c); err != nil {
 		t.Fatal(err)
 	}
@@ -101,11 +101,11 @@ func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 		t.Fatalf("the snapshot does not hold it, so this test shows nothing: %d %v", n, err)
 	}
 	for _, hash := range []string{"ended", "kept"} {
-		if _, err := db.Session(ctx, hash, now); !errors.Is(err, store.ErrNotFound) {
+		if _, err := db.Session(ctx, hash, now); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("session %q is back: %v", hash, err)
 		}
 	}
-	if err := db.TryChallenge(ctx, "c", [][]byte{{1}}, now); !errors.Is(err, store.ErrNotFound) {
+	if err := db.TryChallenge(ctx, "c", [][]byte{{1}}, now); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("the taken code: %v", err)
 	}
 	if list, err := db.SessionsOf(ctx, "u", now); err != nil || len(list) != 0 {

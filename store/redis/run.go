@@ -11,7 +11,7 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // write runs a method that changes data. It repeats it only if the command was not sent, or if its
@@ -27,7 +27,7 @@ func (db *DB) read(ctx context.Context, verb string, run func(context.Context) e
 
 func (db *DB) try(ctx context.Context, verb string, again func(error) bool, run func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("%w: redis: %s: %w", store.ErrUnavailable, verb, err)
+		return fmt.Errorf("%w: redis: %s: %w", storage.ErrUnavailable, verb, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -65,11 +65,11 @@ func (db *DB) fail(verb string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrUsed),
-		errors.Is(err, store.ErrWrong):
+	case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrUsed),
+		errors.Is(err, storage.ErrWrong):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w: redis: %s: %w", store.ErrUnavailable, verb, err)
+		return fmt.Errorf("%w: redis: %s: %w", storage.ErrUnavailable, verb, err)
 	case errors.Is(err, errForm):
 		return fmt.Errorf("redis: %s: %w", verb, err)
 	}
@@ -77,7 +77,7 @@ func (db *DB) fail(verb string, err error) error {
 	if errors.As(err, &reply) && strings.HasPrefix(reply.Error(), "ERR ") {
 		return fmt.Errorf("redis: %s: ERR", verb)
 	}
-	return fmt.Errorf("%w: redis: %s: %s", store.ErrUnavailable, verb, text(err))
+	return fmt.Errorf("%w: redis: %s: %s", storage.ErrUnavailable, verb, text(err))
 }
 
 // errForm means that a record cannot be decoded. It does not wrap the cause, which would contain

@@ -9,16 +9,16 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // rebound contains the fields that RebindSession changes.
 type rebound struct {
 	CredentialVersion string
-	Level             store.Level
+	Level             storage.Level
 	Trusted           bool
 	TrustedBy         string
-	Proofs            []store.Proof
+	Proofs            []storage.Proof
 	FreshAt           time.Time
 }
 
@@ -32,8 +32,8 @@ var putSession = client.NewScript(ofRun + `
 	redis.call('ZADD', ARGV[1] .. 'end:s', ARGV[8], ARGV[2])
 	return 1`)
 
-// PutSession implements store.Sessions.
-func (db *DB) PutSession(ctx context.Context, s store.Session) error {
+// PutSession implements storage.Sessions.
+func (db *DB) PutSession(ctx context.Context, s storage.Session) error {
 	return db.write(ctx, "put session", func(ctx context.Context) error {
 		v, err := encode(s)
 		if err != nil {
@@ -46,17 +46,17 @@ func (db *DB) PutSession(ctx context.Context, s store.Session) error {
 }
 
 // session decodes a record. It returns ErrNotFound if there is none.
-func session(m map[string]string) (s store.Session, err error) {
+func session(m map[string]string) (s storage.Session, err error) {
 	if len(m) == 0 {
-		return s, store.ErrNotFound
+		return s, storage.ErrNotFound
 	}
 	if err := decode(m["v"], &s); err != nil {
-		return store.Session{}, err
+		return storage.Session{}, err
 	}
 	if raw, ok := m["rebound"]; ok {
 		var r rebound
 		if err := decode(raw, &r); err != nil {
-			return store.Session{}, err
+			return storage.Session{}, err
 		}
 		s.CredentialVersion, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt = r.CredentialVersion, r.Level,
 			r.Trusted, r.TrustedBy, r.Proofs, r.FreshAt
@@ -64,30 +64,30 @@ func session(m map[string]string) (s store.Session, err error) {
 	seen, err1 := number(m["seen"])
 	idle, err2 := number(m["idle"])
 	if err1 != nil || err2 != nil {
-		return store.Session{}, errForm
+		return storage.Session{}, errForm
 	}
 	s.SeenAt, s.IdleAt = moment(seen), moment(idle)
 	return s, nil
 }
 
-func dead(s store.Session, now time.Time) bool {
+func dead(s storage.Session, now time.Time) bool {
 	return min(micros(s.IdleAt), micros(s.ExpiresAt)) <= micros(now)
 }
 
-// Session implements store.Sessions. It is called for every request, so it uses only one command.
-func (db *DB) Session(ctx context.Context, hash string, now time.Time) (s store.Session, err error) {
+// Session implements storage.Sessions. It is called for every request, so it uses only one command.
+func (db *DB) Session(ctx context.Context, hash string, now time.Time) (s storage.Session, err error) {
 	err = db.read(ctx, "session", func(ctx context.Context) error {
 		m, err := db.c.HGetAll(ctx, db.prefix+"s:"+hash).Result()
 		if err == nil {
 			s, err = session(m)
 		}
 		if err == nil && dead(s, now) {
-			err = store.ErrNotFound
+			err = storage.ErrNotFound
 		}
 		return err
 	})
 	if err != nil {
-		return store.Session{}, err
+		return storage.Session{}, err
 	}
 	return s, nil
 }
@@ -108,7 +108,7 @@ var touchSession = client.NewScript(ofRun + `
 	end
 	return 1`)
 
-// TouchSession implements store.Sessions.
+// TouchSession implements storage.Sessions.
 func (db *DB) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
 	return db.write(ctx, "touch session", func(ctx context.Context) error {
 		return found(db.script(ctx, touchSession, hash, micros(seen), micros(idle)).Int())
@@ -117,7 +117,7 @@ func (db *DB) TouchSession(ctx context.Context, hash string, seen, idle time.Tim
 
 func found(n int, err error) error {
 	if err == nil && n == 0 {
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	}
 	return err
 }
@@ -132,8 +132,8 @@ var takeSession = client.NewScript(ofRun + `
 	redis.call('DEL', key)
 	return all`)
 
-// TakeSession implements store.Sessions.
-func (db *DB) TakeSession(ctx context.Context, hash string) (s store.Session, err error) {
+// TakeSession implements storage.Sessions.
+func (db *DB) TakeSession(ctx context.Context, hash string) (s storage.Session, err error) {
 	err = db.write(ctx, "take session", func(ctx context.Context) error {
 		reply, err := db.script(ctx, takeSession, hash).Result()
 		if err != nil {
@@ -155,8 +155,8 @@ var rebindSession = client.NewScript(ofRun + `
 	redis.call('HSET', key, 'rebound', ARGV[3])
 	return 1`)
 
-// RebindSession implements store.Sessions.
-func (db *DB) RebindSession(ctx context.Context, s store.Session) error {
+// RebindSession implements storage.Sessions.
+func (db *DB) RebindSession(ctx context.Context, s storage.Session) error {
 	return db.write(ctx, "rebind session", func(ctx context.Context) error {
 		v, err := encode(rebound{s.CredentialVersion, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt})
 		if err != nil {
@@ -174,25 +174,25 @@ var sessionsOf = client.NewScript(ofRun + `
 	end
 	return out`)
 
-// SessionsOf implements store.Sessions.
-func (db *DB) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
+// SessionsOf implements storage.Sessions.
+func (db *DB) SessionsOf(ctx context.Context, userID string, now time.Time) ([]storage.Session, error) {
 	all, err := db.sessions(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
-	list := []store.Session{}
+	list := []storage.Session{}
 	for _, s := range all {
 		if !dead(s, now) {
 			list = append(list, s)
 		}
 	}
 	newestFirst(list)
-	return list[:min(len(list), store.MaxListed)], nil
+	return list[:min(len(list), storage.MaxListed)], nil
 }
 
 // sessions returns all session records of a user in arbitrary order.
-func (db *DB) sessions(ctx context.Context, userID string) ([]store.Session, error) {
-	list := []store.Session{}
+func (db *DB) sessions(ctx context.Context, userID string) ([]storage.Session, error) {
+	list := []storage.Session{}
 	err := db.read(ctx, "sessions", func(ctx context.Context) error {
 		list = list[:0]
 		replies, err := db.script(ctx, sessionsOf, userID).Slice()
@@ -218,8 +218,8 @@ func (db *DB) sessions(ctx context.Context, userID string) ([]store.Session, err
 	return list, nil
 }
 
-func newestFirst(list []store.Session) {
-	slices.SortFunc(list, func(a, b store.Session) int {
+func newestFirst(list []storage.Session) {
+	slices.SortFunc(list, func(a, b storage.Session) int {
 		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
 			return c
 		}
@@ -227,9 +227,9 @@ func newestFirst(list []store.Session) {
 	})
 }
 
-// TrimSessions implements store.Sessions. Each of several concurrent callers ends only the sessions
+// TrimSessions implements storage.Sessions. Each of several concurrent callers ends only the sessions
 // in excess at that time.
-func (db *DB) TrimSessions(ctx context.Context, userID string, keep int) ([]store.Session, error) {
+func (db *DB) TrimSessions(ctx context.Context, userID string, keep int) ([]storage.Session, error) {
 	n := int64(0)
 	err := db.read(ctx, "trim sessions", func(ctx context.Context) (err error) {
 		n, err = db.c.SCard(ctx, db.prefix+"su:"+userID).Result()
@@ -243,12 +243,12 @@ func (db *DB) TrimSessions(ctx context.Context, userID string, keep int) ([]stor
 		return nil, err
 	}
 	newestFirst(all)
-	var ended []store.Session
+	var ended []storage.Session
 	for _, s := range all[min(keep, len(all)):] {
 		switch s, err := db.TakeSession(ctx, s.Hash); {
 		case err == nil:
 			ended = append(ended, s)
-		case !errors.Is(err, store.ErrNotFound):
+		case !errors.Is(err, storage.ErrNotFound):
 			return ended, err
 		}
 	}
@@ -269,12 +269,12 @@ var endSession = client.NewScript(ofRun + `
 	end
 	return out`)
 
-// EndSession implements store.Sessions.
+// EndSession implements storage.Sessions.
 func (db *DB) EndSession(ctx context.Context, userID, id string) (hashes []string, err error) {
 	err = db.write(ctx, "end session", func(ctx context.Context) error {
 		hashes, err = db.script(ctx, endSession, userID, id).StringSlice()
 		if err == nil && len(hashes) == 0 {
-			err = store.ErrNotFound
+			err = storage.ErrNotFound
 		}
 		return err
 	})
@@ -291,7 +291,7 @@ var endSessions = client.NewScript(ofRun + `
 	redis.call('DEL', of)
 	return 1`)
 
-// EndSessions implements store.Sessions.
+// EndSessions implements storage.Sessions.
 func (db *DB) EndSessions(ctx context.Context, userID string) error {
 	return db.write(ctx, "end sessions", func(ctx context.Context) error {
 		return db.script(ctx, endSessions, userID).Err()

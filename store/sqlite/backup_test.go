@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -26,7 +26,7 @@ func TestBackupOfALivingDatabase(t *testing.T) {
 	}
 	defer db.Close()
 	put := func(id string) {
-		m := store.Message{ID: id, Channel: store.Email, Body: []byte("sealed"), CreatedAt: time.Now(),
+		m := storage.Message{ID: id, Channel: storage.Email, Body: []byte("sealed"), CreatedAt: time.Now(),
 			DueAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
 		if err := db.PutMessage(t.Context(), m); err != nil {
 			t.Error(err)

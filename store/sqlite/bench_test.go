@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func session(hash string) store.Session {
-	return store.Session{
-		Hash: hash, ID: store.NewID(), UserID: store.NewID(), CredentialVersion: store.NewID(), Level: store.TwoFactors,
-		Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
+func session(hash string) storage.Session {
+	return storage.Session{
+		Hash: hash, ID: storage.NewID(), UserID: storage.NewID(), CredentialVersion: storage.NewID(), Level: storage.TwoFactors,
+		Proofs:  []storage.Proof{{Method: "password", At: now}, {Method: storage.Authenticator, At: now}},
 		FreshAt: now, Address: "192.0.2.1",
 		Agent:     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 		CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
@@ -23,7 +23,7 @@ func session(hash string) store.Session {
 func BenchmarkSession(b *testing.B) {
 	db := open(b, filepath.Join(b.TempDir(), "a.db"))
 	for range 1000 {
-		if err := db.PutSession(b.Context(), session(store.NewID())); err != nil {
+		if err := db.PutSession(b.Context(), session(storage.NewID())); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -53,7 +53,7 @@ func BenchmarkPutSession(b *testing.B) {
 	db := open(b, filepath.Join(b.TempDir(), "a.db"))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := db.PutSession(b.Context(), session(store.NewID())); err != nil {
+		if err := db.PutSession(b.Context(), session(storage.NewID())); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -74,7 +74,7 @@ func BenchmarkTouchSession(b *testing.B) {
 
 func BenchmarkReserveRelease(b *testing.B) {
 	db := open(b, filepath.Join(b.TempDir(), "a.db"))
-	claims := []store.Claim{
+	claims := []storage.Claim{
 		{Key: "account", Limit: 5, Window: time.Hour, Hold: time.Minute},
 		{Key: "address", Limit: 50, Window: time.Hour, Hold: time.Minute},
 	}
@@ -91,12 +91,12 @@ func BenchmarkReserveRelease(b *testing.B) {
 
 func BenchmarkAdvanceStep(b *testing.B) {
 	db := open(b, filepath.Join(b.TempDir(), "a.db"))
-	f := store.Factor{ID: factorID, UserID: "user"}
-	if err := db.CreateUser(b.Context(), store.User{ID: "user", CredentialVersion: "a"}); err != nil {
+	f := storage.Factor{ID: factorID, UserID: "user"}
+	if err := db.CreateUser(b.Context(), storage.User{ID: "user", CredentialVersion: "a"}); err != nil {
 		b.Fatal(err)
 	}
 	if err := db.ChangeFactors(b.Context(),
-		store.FactorChange{UserID: "user", From: "a", To: "b", Add: &f}); err != nil {
+		storage.FactorChange{UserID: "user", From: "a", To: "b", Add: &f}); err != nil {
 		b.Fatal(err)
 	}
 	step := int64(0)
@@ -113,7 +113,7 @@ func BenchmarkAdvanceStep(b *testing.B) {
 func BenchmarkWriteBesideASweep(b *testing.B) {
 	db := open(b, filepath.Join(b.TempDir(), "a.db"))
 	for range 20_000 {
-		if err := db.PutSession(b.Context(), session(store.NewID())); err != nil {
+		if err := db.PutSession(b.Context(), session(storage.NewID())); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -128,7 +128,7 @@ func BenchmarkWriteBesideASweep(b *testing.B) {
 	var took []time.Duration
 	for b.Loop() {
 		start := time.Now()
-		v := session(store.NewID())
+		v := session(storage.NewID())
 		v.ExpiresAt, v.IdleAt = now.Add(96*time.Hour), now.Add(96*time.Hour)
 		if err := db.PutSession(b.Context(), v); err != nil {
 			b.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -40,13 +40,13 @@ func on(t testing.TB, db *sql.DB) *sqlite.DB {
 }
 
 func TestPromisesOnAHandle(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store {
+	storetest.Run(t, func(t *testing.T) storage.Store {
 		return on(t, handle(t, filepath.Join(t.TempDir(), "a.db"), pragmas))
 	})
 }
 
 func TestPromisesOnAHandleOfTwoConnections(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store {
+	storetest.Run(t, func(t *testing.T) storage.Store {
 		db := handle(t, filepath.Join(t.TempDir(), "a.db"), pragmas+"&_txlock=immediate")
 		db.SetMaxOpenConns(2)
 		return on(t, db)
@@ -54,10 +54,10 @@ func TestPromisesOnAHandleOfTwoConnections(t *testing.T) {
 }
 
 func TestPromisesOfHandlesAndAPathOnOneFile(t *testing.T) {
-	storetest.RunNodes(t, func(t *testing.T) []store.Store {
+	storetest.RunNodes(t, func(t *testing.T) []storage.Store {
 		path := filepath.Join(t.TempDir(), "a.db")
 		shared := handle(t, path, pragmas)
-		return []store.Store{on(t, shared), on(t, shared), on(t, handle(t, path, pragmas)), open(t, path)}
+		return []storage.Store{on(t, shared), on(t, shared), on(t, handle(t, path, pragmas)), open(t, path)}
 	})
 }
 
@@ -120,8 +120,8 @@ func TestAConnectionThatLostAPragmaDoesNotWrite(t *testing.T) {
 		db := handle(t, filepath.Join(t.TempDir(), "a.db"), pragmas)
 		db.SetMaxOpenConns(2)
 		s, ctx := on(t, db), t.Context()
-		u := store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}
-		p := store.Pending{Hash: "h", UserID: "u", ExpiresAt: now}
+		u := storage.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}
+		p := storage.Pending{Hash: "h", UserID: "u", ExpiresAt: now}
 		if err := s.CreateUser(ctx, u); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestAConnectionThatLostAPragmaDoesNotWrite(t *testing.T) {
 			"a transaction":          func() error { return s.SetPassword(ctx, "u", "h", "2", false, now) },
 			"a script":               func() error { return s.PutPending(ctx, p) },
 		} {
-			if err := write(); !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), name) {
+			if err := write(); !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s, after %s: %v", verb, pragma, err)
 			}
 		}
@@ -173,7 +173,7 @@ func TestTheApplicationUsesItsHandle(t *testing.T) {
 		all.Go(func() {
 			for i := range each {
 				id := string(rune('a'+n)) + string(rune('0'+i))
-				if err := s.CreateUser(ctx, store.User{ID: id, EmailKey: id, CredentialVersion: "1"}); err != nil {
+				if err := s.CreateUser(ctx, storage.User{ID: id, EmailKey: id, CredentialVersion: "1"}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -183,7 +183,7 @@ func TestTheApplicationUsesItsHandle(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CreateUser(ctx, store.User{ID: "late", EmailKey: "late"}); !errors.Is(err, store.ErrUnavailable) {
+	if err := s.CreateUser(ctx, storage.User{ID: "late", EmailKey: "late"}); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("after Close: %v", err)
 	}
 	for query, want := range map[string]int{
@@ -205,7 +205,7 @@ func TestATransactionOfTheApplicationIsWaitedFor(t *testing.T) {
 	db := handle(t, filepath.Join(t.TempDir(), "a.db"), strings.Replace(pragmas, "5000", "120000", 1))
 	s, ctx := on(t, db), t.Context()
 	write := func() error {
-		return s.PutChallenge(ctx, store.Challenge{Key: "c", MAC: []byte{1}, Tries: 1, ExpiresAt: now})
+		return s.PutChallenge(ctx, storage.Challenge{Key: "c", MAC: []byte{1}, Tries: 1, ExpiresAt: now})
 	}
 	begin := func() *sql.Tx {
 		tx, err := db.BeginTx(ctx, nil)
@@ -222,13 +222,13 @@ func TestATransactionOfTheApplicationIsWaitedFor(t *testing.T) {
 	}
 	tx := begin()
 	began := time.Now()
-	if err := write(); !errors.Is(err, store.ErrUnavailable) {
+	if err := write(); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
 	if took := time.Since(began); took < 4*time.Second || took > 60*time.Second {
 		t.Errorf("waited %v", took)
 	}
-	if _, err := s.UserByID(ctx, "x"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.UserByID(ctx, "x"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("a read had to wait: %v", err)
 	}
 	done := make(chan error, 1)
@@ -278,7 +278,7 @@ func TestTheApplicationsTablesMayBeWrong(t *testing.T) {
 		mustExec(t, loose, query)
 	}
 	s := on(t, handle(t, path, pragmas))
-	if err := s.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
+	if err := s.CreateUser(t.Context(), storage.User{ID: "u", EmailKey: "u", CredentialVersion: "1"}); err != nil {
 		t.Error(err)
 	}
 }

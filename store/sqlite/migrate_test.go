@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/internal/sqlstore"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -84,9 +84,9 @@ func TestARequestFindsWhatItReadsByPlaces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
 	for range 20 {
-		v := session(store.NewID())
+		v := session(storage.NewID())
 		if err := db.CreateUser(t.Context(),
-			store.User{ID: v.UserID, EmailKey: v.UserID, CredentialVersion: v.CredentialVersion}); err != nil {
+			storage.User{ID: v.UserID, EmailKey: v.UserID, CredentialVersion: v.CredentialVersion}); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.PutSession(t.Context(), v); err != nil {
@@ -127,7 +127,7 @@ func TestTheNewestRowsByNameAreFoundInAnIndex(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
 	for i := range 200 {
-		e := store.Event{ID: store.NewID(), UserID: "u", Name: "refused", At: now}
+		e := storage.Event{ID: storage.NewID(), UserID: "u", Name: "refused", At: now}
 		if i == 0 {
 			e.Name = "changed"
 		}
@@ -138,7 +138,7 @@ func TestTheNewestRowsByNameAreFoundInAnIndex(t *testing.T) {
 	other := raw(t, path)
 	mustExec(t, other, `ANALYZE`)
 	names := []string{"changed", "set up"}
-	query, args := sqlstore.Dialect{}.EventsQuery(store.EventFilter{UserID: "u", Names: names, Newest: true, Limit: 8})
+	query, args := sqlstore.Dialect{}.EventsQuery(storage.EventFilter{UserID: "u", Names: names, Newest: true, Limit: 8})
 	rows, err := other.Query("EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatal(err)
@@ -168,8 +168,8 @@ func TestTheNewestRowsByNameAreFoundInAnIndex(t *testing.T) {
 func TestAPlaceProvesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
-	user := func(name string) store.User {
-		u := store.User{ID: name, EmailKey: name, Active: true, CredentialVersion: name}
+	user := func(name string) storage.User {
+		u := storage.User{ID: name, EmailKey: name, Active: true, CredentialVersion: name}
 		if err := db.CreateUser(t.Context(), u); err != nil {
 			t.Fatal(err)
 		}
@@ -199,11 +199,11 @@ func TestAPlaceProvesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	finds("put by a program that does not know places")
-	if s, u, err := db.SessionUser(t.Context(), "another hash", now); !errors.Is(err, store.ErrNotFound) {
+	if s, u, err := db.SessionUser(t.Context(), "another hash", now); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("a hash whose place is taken finds %q of %q: %v", s.ID, u.ID, err)
 	}
 	mustExec(t, other, `DELETE FROM twofold_users WHERE id = 'ann'`)
-	if s, u, err := db.SessionUser(t.Context(), "hash", now); !errors.Is(err, store.ErrNotFound) {
+	if s, u, err := db.SessionUser(t.Context(), "hash", now); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("without its user: %q of %q: %v", s.ID, u.ID, err)
 	}
 }

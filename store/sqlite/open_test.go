@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -113,7 +113,7 @@ func TestTheFileIsFoundAfterAChangeOfDirectory(t *testing.T) {
 	t.Chdir(t.TempDir())
 	db := open(t, "a.db")
 	t.Chdir(t.TempDir())
-	if _, err := db.UserByID(t.Context(), "x"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := db.UserByID(t.Context(), "x"); !errors.Is(err, storage.ErrNotFound) {
 		t.Fatal(err)
 	}
 }
@@ -145,8 +145,8 @@ func TestManyOpenAtOnce(t *testing.T) {
 func TestDataSurvivesReopening(t *testing.T) {
 	path, ctx := filepath.Join(t.TempDir(), "a.db"), t.Context()
 	db := open(t, path)
-	u := store.User{ID: store.NewID(), EmailKey: "a@example.org", CredentialVersion: "u", Active: true}
-	claim := store.Claim{Key: "k", Limit: 1, Window: time.Hour, Hold: time.Minute}
+	u := storage.User{ID: storage.NewID(), EmailKey: "a@example.org", CredentialVersion: "u", Active: true}
+	claim := storage.Claim{Key: "k", Limit: 1, Window: time.Hour, Hold: time.Minute}
 	if err := db.CreateUser(ctx, u); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestDataSurvivesReopening(t *testing.T) {
 	if got, err := db.UserByIdentity(ctx, "a@example.org"); err != nil || got.ID != u.ID {
 		t.Fatal(got, err)
 	}
-	if opens, err := db.Reserve(ctx, now, claim); !errors.Is(err, store.ErrUsed) || !opens.Equal(now.Add(time.Minute)) {
+	if opens, err := db.Reserve(ctx, now, claim); !errors.Is(err, storage.ErrUsed) || !opens.Equal(now.Add(time.Minute)) {
 		t.Fatal(opens, err)
 	}
 }
@@ -170,7 +170,7 @@ func TestALockHeldByAnotherIsUnavailable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
 	ctx := t.Context()
-	challenge := store.Challenge{Key: "c", MAC: []byte{1}, Tries: 1, ExpiresAt: now}
+	challenge := storage.Challenge{Key: "c", MAC: []byte{1}, Tries: 1, ExpiresAt: now}
 	if err := db.PutChallenge(ctx, challenge); err != nil {
 		t.Fatal(err)
 	}
@@ -179,10 +179,10 @@ func TestALockHeldByAnotherIsUnavailable(t *testing.T) {
 
 	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	if err := db.Ping(short); !errors.Is(err, store.ErrUnavailable) {
+	if err := db.Ping(short); !errors.Is(err, storage.ErrUnavailable) {
 		t.Fatalf("with a deadline: %v", err)
 	}
-	if _, err := db.Session(ctx, "x", now); !errors.Is(err, store.ErrNotFound) {
+	if _, err := db.Session(ctx, "x", now); !errors.Is(err, storage.ErrNotFound) {
 		t.Fatalf("a read had to wait: %v", err)
 	}
 	began := time.Now()
@@ -193,9 +193,9 @@ func TestALockHeldByAnotherIsUnavailable(t *testing.T) {
 			if i%2 == 0 {
 				err = db.TryChallenge(ctx, "c", [][]byte{{1}}, now.Add(-1))
 			} else {
-				_, err = db.Reserve(ctx, now, store.Claim{Key: "k", Limit: 1, Window: time.Hour})
+				_, err = db.Reserve(ctx, now, storage.Claim{Key: "k", Limit: 1, Window: time.Hour})
 			}
-			if !errors.Is(err, store.ErrUnavailable) {
+			if !errors.Is(err, storage.ErrUnavailable) {
 				t.Errorf("got %v, want ErrUnavailable", err)
 			}
 		})
@@ -216,11 +216,11 @@ func TestErrorsHoldNoValues(t *testing.T) {
 	other := raw(t, path)
 	mustExec(t, other, `DROP TABLE twofold_sessions`)
 	mustExec(t, other, `UPDATE twofold_migrations SET name = 'x'`)
-	err := db.PutSession(t.Context(), store.Session{Hash: "SECRET", ExpiresAt: now, IdleAt: now})
-	if err == nil || strings.Contains(err.Error(), "SECRET") || errors.Is(err, store.ErrUnavailable) {
+	err := db.PutSession(t.Context(), storage.Session{Hash: "SECRET", ExpiresAt: now, IdleAt: now})
+	if err == nil || strings.Contains(err.Error(), "SECRET") || errors.Is(err, storage.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	if err := db.CreateUser(t.Context(), store.User{ID: "u", Email: "u@site.test",
+	if err := db.CreateUser(t.Context(), storage.User{ID: "u", Email: "u@site.test",
 		EmailKey: "u@site.test"}); err != nil {
 		t.Fatal(err)
 	}

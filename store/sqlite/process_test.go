@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -67,8 +67,8 @@ func child(t *testing.T, role, file string) (*exec.Cmd, io.WriteCloser, *bufio.S
 	return cmd, in, bufio.NewScanner(out)
 }
 
-func budget(limit int) store.Claim {
-	return store.Claim{Key: "guesses", Limit: limit, Window: time.Hour, Hold: time.Minute}
+func budget(limit int) storage.Claim {
+	return storage.Claim{Key: "guesses", Limit: limit, Window: time.Hour, Hold: time.Minute}
 }
 
 const factorID = "factor"
@@ -91,12 +91,12 @@ func TestAKilledProcessLosesNothingItWasTold(t *testing.T) {
 	for round := range 5 {
 		path, ctx := filepath.Join(t.TempDir(), "a.db"), t.Context()
 		db := open(t, path)
-		u := store.User{ID: "user", CredentialVersion: "a"}
-		f := store.Factor{ID: factorID, UserID: u.ID}
+		u := storage.User{ID: "user", CredentialVersion: "a"}
+		f := storage.Factor{ID: factorID, UserID: u.ID}
 		if err := db.CreateUser(ctx, u); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: "a", To: "b", Add: &f}); err != nil {
+		if err := db.ChangeFactors(ctx, storage.FactorChange{UserID: u.ID, From: "a", To: "b", Add: &f}); err != nil {
 			t.Fatal(err)
 		}
 		db.Close()
@@ -118,14 +118,14 @@ func TestAKilledProcessLosesNothingItWasTold(t *testing.T) {
 		}
 
 		db = open(t, path)
-		if err := db.AdvanceStep(ctx, factorID, int64(told), now); !errors.Is(err, store.ErrUsed) {
+		if err := db.AdvanceStep(ctx, factorID, int64(told), now); !errors.Is(err, storage.ErrUsed) {
 			t.Errorf("step %d can be used again: %v", told, err)
 		}
 		// One more claim makes told+1 at least; were one lost, this would not close.
 		if _, err := db.Reserve(ctx, now, budget(told+1)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.Reserve(ctx, now, budget(told+1)); !errors.Is(err, store.ErrUsed) {
+		if _, err := db.Reserve(ctx, now, budget(told+1)); !errors.Is(err, storage.ErrUsed) {
 			t.Errorf("of %d claims one was lost: %v", told, err)
 		}
 	}
@@ -144,7 +144,7 @@ func rush(db *sqlite.DB, key string) (int, error) {
 			switch {
 			case err == nil:
 				won.Add(1)
-			case !errors.Is(err, store.ErrNotFound):
+			case !errors.Is(err, storage.ErrNotFound):
 				failed.Store(err)
 			}
 		})
@@ -179,7 +179,7 @@ func TestOfFiftyParallelTakersInTwoProcessesExactlyOneGetsTheChallenge(t *testin
 	here, there := 0, 0
 	for i := range 40 {
 		key := fmt.Sprint("c", i)
-		c := store.Challenge{Key: key, MAC: []byte{1}, Tries: 5, ExpiresAt: now.Add(time.Minute)}
+		c := storage.Challenge{Key: key, MAC: []byte{1}, Tries: 5, ExpiresAt: now.Add(time.Minute)}
 		if err := db.PutChallenge(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}

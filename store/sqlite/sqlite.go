@@ -14,7 +14,7 @@ import (
 	_ "modernc.org/sqlite" // the driver; see errors.go for its codes
 
 	"github.com/twofold-auth/twofold/internal/sqlstore"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 //go:embed schema/*.sql
@@ -31,11 +31,11 @@ type engine = sqlstore.Store
 type DB struct{ *engine }
 
 var (
-	_ store.Store       = (*DB)(nil)
-	_ store.SessionUser = (*DB)(nil)
+	_ storage.Store       = (*DB)(nil)
+	_ storage.SessionUser = (*DB)(nil)
 )
 
-// Alone implements store.Alone.
+// Alone implements storage.Alone.
 func (*DB) Alone() {}
 
 // Open opens the file at path, which is created if it does not exist, and brings its schema up to
@@ -59,7 +59,7 @@ func unchecked(context.Context, sqlstore.Database, fs.FS) error { return nil }
 
 // Schema lists the migrations of the schema, both applied and pending ones. It does not create the
 // file.
-func Schema(ctx context.Context, path string) ([]store.Migration, error) {
+func Schema(ctx context.Context, path string) ([]storage.Migration, error) {
 	steps, err := fs.Sub(schema, "schema")
 	if err != nil {
 		return nil, err

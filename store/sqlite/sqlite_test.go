@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -20,14 +20,14 @@ func open(t testing.TB, path string) *sqlite.DB {
 }
 
 func TestPromises(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store {
+	storetest.Run(t, func(t *testing.T) storage.Store {
 		return open(t, filepath.Join(t.TempDir(), "a.db"))
 	})
 }
 
 func TestPromisesOfTwoHandlesOnOneFile(t *testing.T) {
-	storetest.RunNodes(t, func(t *testing.T) []store.Store {
+	storetest.RunNodes(t, func(t *testing.T) []storage.Store {
 		path := filepath.Join(t.TempDir(), "a.db")
-		return []store.Store{open(t, path), open(t, path)}
+		return []storage.Store{open(t, path), open(t, path)}
 	})
 }

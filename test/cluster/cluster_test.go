@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send/sendtest"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
 	"github.com/twofold-auth/twofold/test/ask"
@@ -38,7 +38,7 @@ type cluster struct {
 	env     []string
 	nodes   []*servers.Server
 	front   string // nginx
-	db      store.Store
+	db      storage.Store
 	smtp    *sendtest.SMTPServer
 	hash    string
 	client  *http.Client
@@ -59,7 +59,7 @@ func start(t *testing.T) *cluster {
 	c.must(err)
 	volatile, err := redis.Open(t.Context(), rd)
 	c.must(err)
-	c.db = store.Join(durable, volatile)
+	c.db = storage.Join(durable, volatile)
 	t.Cleanup(func() { c.client.CloseIdleConnections(); _ = c.db.Close() })
 	hasher, err := password.New(password.Config{})
 	c.must(err)
@@ -151,18 +151,18 @@ func number(t *testing.T, name string, few, many int) int {
 }
 
 // person is an account; with a mailed second factor if mailed.
-func (c *cluster) person(name string, mailed bool) store.User {
+func (c *cluster) person(name string, mailed bool) storage.User {
 	c.t.Helper()
 	now, email := time.Now(), name+"@good.test"
-	u := store.User{ID: store.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: c.hash,
-		Active: true, CredentialVersion: store.NewID(),
+	u := storage.User{ID: storage.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: c.hash,
+		Active: true, CredentialVersion: storage.NewID(),
 		CreatedAt: now, UpdatedAt: now, ConfirmedAt: now}
 	c.must(c.db.CreateUser(c.t.Context(), u))
 	if mailed {
-		f := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.Email, Destination: email, Primary: true,
+		f := storage.Factor{ID: storage.NewID(), UserID: u.ID, Method: storage.Email, Destination: email, Primary: true,
 			CreatedAt: now}
 		c.must(c.db.ChangeFactors(c.t.Context(),
-			store.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Add: &f, Now: now}))
+			storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: storage.NewID(), Add: &f, Now: now}))
 	}
 	return u
 }
@@ -236,12 +236,12 @@ func (b *browser) send(at, path string, body map[string]any) answer {
 	return answer{a.Status, a.Body, a.Cookies}
 }
 
-func (b *browser) login(at string, u store.User) answer {
+func (b *browser) login(at string, u storage.User) answer {
 	return b.post(at, "/login", map[string]any{"email": u.Email, "password": secret})
 }
 
 // sessions counts a user's living ones.
-func (c *cluster) sessions(u store.User) int {
+func (c *cluster) sessions(u storage.User) int {
 	list, err := c.db.SessionsOf(context.WithoutCancel(c.t.Context()), u.ID, time.Now())
 	if err != nil {
 		c.t.Error(err)

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const workers = 4
@@ -96,7 +96,7 @@ func TestKilledNodesBreakNothing(t *testing.T) {
 // signer is a person who tries until it works, as people do.
 type signer struct {
 	c    *cluster
-	u    store.User
+	u    storage.User
 	last string // code that was given before
 	app  []byte
 	// opened is the browser of the last sign-in that came through.

@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // client is one browser or program with its own cookies. It never follows a
@@ -437,10 +437,10 @@ func (s *site) enroll(user, method string) (*client, *app) {
 	var a *app
 	var code string
 	switch method {
-	case store.Authenticator:
+	case storage.Authenticator:
 		a = s.app(begun.str("tf_authr_b32key"))
 		code = a.next()
-	case store.SMS:
+	case storage.SMS:
 		code = s.code(phone)
 	default:
 		code = s.code(user + "@lp.com")

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // The tests of this file send what the original's own suite, scripts and pages
@@ -33,7 +33,7 @@ func TestContractGap_wan_basic_json(t *testing.T) {
 // pressed, and the whole form.
 func TestContractGap_simple_signin(t *testing.T) {
 	s := newSite(t, withUnified)
-	s.begins("joe", store.Email)
+	s.begins("joe", storage.Email)
 	c := s.client()
 	send := []string{"identity", "joe@lp.com", "chosen_method", "email", "passcode", "", "remember", "y",
 		"submit_send_code", "Send Code"}
@@ -53,7 +53,7 @@ func TestContractGap_simple_signin(t *testing.T) {
 // number.
 func TestContractGap_verify_json(t *testing.T) {
 	s := newSite(t, withUnified)
-	c, _ := s.begins("joe", store.SMS)
+	c, _ := s.begins("joe", storage.SMS)
 	code := sixDigits.FindString(s.awaits(phone, func() {
 		c.post("/us-verify/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).want(200)
 	}).Text)
@@ -68,7 +68,7 @@ func TestContractGap_verify_json(t *testing.T) {
 // TestContractGap_rc: the button of the page of recovery codes.
 func TestContractGap_rc(t *testing.T) {
 	s := newSite(t, withCodes)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	c.form("/mf-recovery-codes", "generate_new_codes", "Generate New Recovery Codes").want(200)
 	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 10.0)
 }
@@ -140,8 +140,8 @@ func TestContractGap_basic_json_nohints(t *testing.T) {
 // TestContractGap_setup_json: a password is active wherever there is one.
 func TestContractGap_setup_json(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
-		c.Passwordless.EnabledMethods = []string{store.Email,
-			store.SMS}
+		c.Passwordless.EnabledMethods = []string{storage.Email,
+			storage.SMS}
 	})
 	c := s.client()
 	c.login("matt").want(200)
@@ -389,7 +389,7 @@ func TestContractGap_trackable_flag(t *testing.T) {
 	if err != nil || kept.Count != 2 || !kept.LastAt.Equal(first) {
 		t.Errorf("an operator sees %+v, %v", kept, err)
 	}
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	g := s.client()
 	g.login("gal").want(200).has("tf_required", true)
 	if kept, err := s.db.SignInsOf(t.Context(), s.id("gal")); err != nil || kept.Count != 1 {

@@ -23,9 +23,9 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/background"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send/sendtest"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 	"github.com/twofold-auth/twofold/test/openapitest"
 )
@@ -149,7 +149,7 @@ func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	s.config = twofold.Config{
 		Origin: s.origin, Key: twofold.KeyText(key), Store: s.db, Pages: twofold.Pages{Site: "tests"},
 		TwoFactor: twofold.TwoFactor{
-			EnabledMethods: []string{store.Email, store.SMS, store.Authenticator}, RescueEmail: true,
+			EnabledMethods: []string{storage.Email, storage.SMS, storage.Authenticator}, RescueEmail: true,
 			HelpAddress: helpBox,
 		},
 		Sessions: twofold.Sessions{NoNewBrowserMail: true}, // tests count mails
@@ -266,7 +266,7 @@ func (s *site) id(user string) string {
 }
 
 // factors are a user's second factors as they lie in the store.
-func (s *site) factors(user string) []store.Factor {
+func (s *site) factors(user string) []storage.Factor {
 	s.t.Helper()
 	list, err := s.db.FactorsOf(s.t.Context(), s.id(user))
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // withoutPassword is a site where no one needs one.
@@ -69,7 +69,7 @@ func TestContractU06_us_passwordless_confirm_json(t *testing.T) {
 		unconfirmed)
 	c.post(s.linkIn("confirm", "new@lp.com"), m{}).want(200)
 	s.advance(time.Minute)
-	c.passcode("new", c.ask("new", store.Email)).want(200)
+	c.passcode("new", c.ask("new", storage.Email)).want(200)
 	c.signedIn("new", 1)
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // withPasskeys has everything of passkeys on, as the suite of the original.
@@ -374,7 +374,7 @@ func TestContractW20_bad_token(t *testing.T) {
 
 func TestContractW22_alt_tf(t *testing.T) {
 	s := newSite(t, withPasskeys)
-	s.enroll("matt", store.SMS)
+	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key(plainKey)
 	c.addKey(k, "testr1", "first").want(200)
 	c.logout()
@@ -397,7 +397,7 @@ func (s *site) fresh(user string) *client {
 
 func TestContractW23_all_in_one(t *testing.T) {
 	s := newSite(t, withPasskeys)
-	s.enroll("matt", store.SMS)
+	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key()
 	c.addKey(k, "testr1", "first").want(200)
 	c.logout()
@@ -407,7 +407,7 @@ func TestContractW23_all_in_one(t *testing.T) {
 
 func TestContractW24_all_in_one_not_allowed(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.MultiFactor = false })
-	s.enroll("matt", store.SMS)
+	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key()
 	c.addKey(k, "testr1", "first").want(200)
 	c.logout()

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func TestContractW21_wan_context_processors(t *testing.T) {
@@ -213,7 +213,7 @@ func TestContractW47_name_normalize(t *testing.T) {
 // of several factors.
 func TestContractP1_tf_select(t *testing.T) {
 	s := newSite(t, withPasskeys)
-	s.enroll("matt", store.SMS)
+	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key(plainKey)
 	c.addKey(k, "testr1", "secondary").want(200)
 	c = s.client()
@@ -232,7 +232,7 @@ func TestContractP1_tf_select(t *testing.T) {
 
 func TestContractP2_tf_select_json(t *testing.T) {
 	s := newSite(t, withPasskeys)
-	s.enroll("matt", store.SMS)
+	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key(plainKey)
 	c.addKey(k, "testr1", "secondary").want(200)
 	c.addKey(s.key(plainKey), "testr2", "secondary").want(200) // one choice anyway

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // image decodes the SVG image of an answer.
@@ -30,19 +30,19 @@ func TestTheQRCodeComesWithTheAnswerToWhoAsks(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.login("joe").want(200)
-	c.post("/tf-setup", m{"setup": store.Authenticator}).want(200).has("tf_authr_qr", absent)
-	first := c.post("/tf-setup?include_qr", m{"setup": store.Authenticator}).want(200).image("tf_authr_qr")
+	c.post("/tf-setup", m{"setup": storage.Authenticator}).want(200).has("tf_authr_qr", absent)
+	first := c.post("/tf-setup?include_qr", m{"setup": storage.Authenticator}).want(200).image("tf_authr_qr")
 	if second := c.post("/tf-setup?include_qr",
-		m{"setup": store.Authenticator}).want(200).image("tf_authr_qr"); first == second {
+		m{"setup": storage.Authenticator}).want(200).image("tf_authr_qr"); first == second {
 		t.Error("two keys have the same QR code")
 	}
-	c.post("/tf-setup?include_qr", m{"setup": store.Email}).want(200).has("tf_authr_qr", absent)
-	c.post("/us-setup", m{"chosen_method": store.Authenticator}).want(200).has("authr_qr", absent)
-	c.post("/us-setup?include_qr", m{"chosen_method": store.Authenticator}).want(200).image("authr_qr")
+	c.post("/tf-setup?include_qr", m{"setup": storage.Email}).want(200).has("tf_authr_qr", absent)
+	c.post("/us-setup", m{"chosen_method": storage.Authenticator}).want(200).has("authr_qr", absent)
+	c.post("/us-setup?include_qr", m{"chosen_method": storage.Authenticator}).want(200).image("authr_qr")
 
 	s = anotherSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.QRInJSON = true })
 	c = s.client()
 	c.login("joe").want(200)
-	c.post("/tf-setup", m{"setup": store.Authenticator}).want(200).image("tf_authr_qr")
-	c.post("/us-setup", m{"chosen_method": store.Authenticator}).want(200).image("authr_qr")
+	c.post("/tf-setup", m{"setup": storage.Authenticator}).want(200).image("tf_authr_qr")
+	c.post("/us-setup", m{"chosen_method": storage.Authenticator}).want(200).image("authr_qr")
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/background"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func withCodes(c *twofold.Config) { c.TwoFactor.RecoveryCodes = &twofold.RecoveryCodes{} }
@@ -29,7 +29,7 @@ func (c *client) codes() []string {
 
 func TestContractR1_rc_json(t *testing.T) {
 	s := newSite(t, withCodes)
-	c, a := s.enroll("gal", store.SMS)
+	c, a := s.enroll("gal", storage.SMS)
 	_ = a
 	c.get("/mf-recovery-codes").want(200).has("recovery_codes", list(), "recovery_codes_left", 0.0, "user", absent)
 	codes := c.codes()
@@ -59,7 +59,7 @@ func TestContractR1_rc_json(t *testing.T) {
 
 func TestContractR2_rc(t *testing.T) {
 	s := newSite(t, withCodes)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	c.page("/mf-recovery-codes?show_codes=hi").want(200).shows("No recovery codes generated yet")
 	page := c.form("/mf-recovery-codes").want(200)
 	codes := regexp.MustCompile(`[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}`).FindAllString(page.text(), -1)
@@ -85,7 +85,7 @@ func TestContractR2_rc(t *testing.T) {
 
 func TestContractR3_rc_reset(t *testing.T) {
 	s := newSite(t, withCodes)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	c.codes()
 	if err := s.auth.ResetAccess(t.Context(), s.id("gal")); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestContractR4_rc_bad_state(t *testing.T) {
 
 func TestContractR5_rc_rescue(t *testing.T) {
 	s := newSite(t, withCodes)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	c.logout()
 	s.advance(time.Minute)
 	c.login("gal").want(200)
@@ -128,7 +128,7 @@ func TestContractR5_rc_rescue(t *testing.T) {
 
 func TestContractR6_fresh(t *testing.T) {
 	s := newSite(t, withCodes)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	s.advance(15 * time.Minute)
 	c.get("/mf-recovery-codes").want(401).has("reauth_required", true)
 	c.post("/mf-recovery-codes", m{}).want(401).has("reauth_required", true)
@@ -141,7 +141,7 @@ func TestContractR6_fresh(t *testing.T) {
 // Encrypted there, hashed here; TestR066 looks for them in the database.
 func TestContractR7_rc_json_encrypted(t *testing.T) {
 	s := newSite(t, withCodes)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	codes := c.codes()
 	for i := range 2 {
 		c.logout()
@@ -156,7 +156,7 @@ func TestContractR7_rc_json_encrypted(t *testing.T) {
 // dropped one are dead, and nothing else of the account is.
 func TestContractR8_rc_json_encrypted_multi(t *testing.T) {
 	s := newSite(t, withCodes)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	codes := c.codes()
 	const newer = "gP4mXhG2u4h1lQ0b5oX8n7nQxw7k0Jr3Jm0Kp3g8o2E"
 	for i, keys := range [][]string{{key, newer}, {newer}} { // oldest first
@@ -199,7 +199,7 @@ func TestContractP3_tf_select_auth(t *testing.T) {
 // Ours: several named factors, listed and changed one by one.
 func TestContract_list_of_factors(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
-	c, a := s.enroll("gal", store.Authenticator)
+	c, a := s.enroll("gal", storage.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true, "name": "Work"}).want(200)
 	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)
 	factors := func() []any {

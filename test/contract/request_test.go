@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const (
@@ -57,7 +57,7 @@ func TestContract_strict_bodies(t *testing.T) {
 
 func TestContract_code_is_six_digits(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
 	for range 6 { // none of them is a guess
@@ -162,7 +162,7 @@ func TestContract_generic_errors_by_default(t *testing.T) {
 
 func TestContract_cookies_hold_nothing(t *testing.T) {
 	s := newSite(t, trusting)
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	c := s.client()
 	c.login("gal", "remember", true).want(200)
 	pending := c.cookies["twofold-pending"]

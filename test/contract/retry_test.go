@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 var (
@@ -67,7 +67,7 @@ func proofs() []proof {
 			more: []string{"identity", "joe@lp.com"}},
 		{name: "/us-signin after a code was sent", site: unified, field: "passcode",
 			comes: func(s *site) (*client, *reply) {
-				s.begins("joe", store.Email)
+				s.begins("joe", storage.Email)
 				c := s.client()
 				return c, c.form("/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "email")
 			}},
@@ -75,24 +75,24 @@ func proofs() []proof {
 		{name: "/us-verify", site: unified, comes: signedInAt("/us-verify"), field: "passcode"},
 		{name: "/us-verify after a code was sent", site: unified, field: "passcode",
 			comes: func(s *site) (*client, *reply) {
-				c, _ := s.begins("joe", store.SMS)
+				c, _ := s.begins("joe", storage.SMS)
 				return c, c.form("/us-verify/send-code", "chosen_method", "sms")
 			}},
 		{name: "/mf-recovery", site: []func(*twofold.Config){withCodes}, field: "code",
 			comes: func(s *site) (*client, *reply) {
-				owner, _ := s.enroll("joe", store.Authenticator)
+				owner, _ := s.enroll("joe", storage.Authenticator)
 				owner.post("/mf-recovery-codes", m{}).want(200)
 				c := s.client()
 				c.loginForm("joe").to("/tf-validate")
 				return c, c.page("/mf-recovery")
 			}},
 		{name: "/tf-validate, signed in", field: "code", comes: func(s *site) (*client, *reply) {
-			c, _ := s.enroll("joe", store.Authenticator)
+			c, _ := s.enroll("joe", storage.Authenticator)
 			s.advance(16 * time.Minute)
 			return c, c.page(c.form("/verify", "password", plain).want(303).header.Get("Location"))
 		}},
 	}
-	for _, method := range []string{store.Authenticator, store.Email, store.SMS} {
+	for _, method := range []string{storage.Authenticator, storage.Email, storage.SMS} {
 		setUp := func(path, field string) func(s *site) (*client, *reply) {
 			return func(s *site) (*client, *reply) {
 				c := s.client()
@@ -186,7 +186,7 @@ func TestASetUpOfASignInForgives(t *testing.T) {
 	if fresh == old {
 		t.Fatal("no other code was sent")
 	}
-	other, _ := s.begins("matt", store.Email)
+	other, _ := s.begins("matt", storage.Email)
 	other.page(path).to("/us-setup")
 	other.get(path).refused(400, "", apiError)
 	before := &client{s: s, cookies: maps.Clone(c.cookies), headers: maps.Clone(c.headers)}
@@ -213,7 +213,7 @@ func TestASetUpOfASignInForgives(t *testing.T) {
 // they come in by a second step again.
 func TestTheAccountPageOffersANewSecondStep(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
-	owner, app := s.enroll("joe", store.Authenticator)
+	owner, app := s.enroll("joe", storage.Authenticator)
 	codes := owner.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"].([]any)
 	const offer = "Set up a new second step"
 	owner.page("/me").want(200).hides(offer)
@@ -243,7 +243,7 @@ func TestEndingIsAskedOnce(t *testing.T) {
 func asksOnce(t *testing.T, path string, ends []string) {
 	t.Helper()
 	s := newSite(t, trusting, func(c *twofold.Config) { c.Pages.AccountPage = true })
-	_, app := s.enroll("gal", store.Authenticator)
+	_, app := s.enroll("gal", storage.Authenticator)
 	var c *client
 	for range 3 {
 		s.advance(time.Minute)
@@ -277,7 +277,7 @@ func asksOnce(t *testing.T, path string, ends []string) {
 // it can be started again; it ends no session that the browser has by then.
 func TestASignInThatIsLeftAloneSaysThatItTimedOut(t *testing.T) {
 	s := newSite(t)
-	_, owned := s.enroll("joe", store.Authenticator)
+	_, owned := s.enroll("joe", storage.Authenticator)
 	c := s.client()
 	c.loginForm("joe").to("/tf-validate")
 	c.page("/tf-validate").want(200)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const appOrigin = "http://127.0.0.1:8081"
@@ -94,7 +94,7 @@ func TestContractE07_spa(t *testing.T) {
 
 func TestContractU12_verify_link_spa(t *testing.T) {
 	s := newSite(t, withApp, withUnified)
-	s.begins("joe", store.Email)
+	s.begins("joe", storage.Email)
 	c := s.client()
 	c.open("/us-verify-link").leads("/login-error", "error", apiError)
 	const bad = "This link does not work any more. It may have been used already, or something it rested on has " +
@@ -115,8 +115,8 @@ func TestContractU12_verify_link_spa(t *testing.T) {
 
 func TestContractU39_tf_link_spa(t *testing.T) {
 	s := newSite(t, withApp, withUnified)
-	s.begins("joe", store.Email)
-	_, app := s.enroll("joe", store.Authenticator)
+	s.begins("joe", storage.Email)
+	_, app := s.enroll("joe", storage.Authenticator)
 	s.advance(time.Minute)
 	c := s.client()
 	c.open(c.mailedLink("joe")).leads("/login-error", "tf_required", "1", "tf_state", "ready", "email", "joe@lp.com",

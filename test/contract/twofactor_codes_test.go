@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const notSent = "Failed to send code. Please try again later"
 
 func TestContract23_recoverable(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.AutoLoginAfterReset = true })
-	signedIn, _ := s.enroll("gal", store.SMS)
+	signedIn, _ := s.enroll("gal", storage.SMS)
 	c := s.client()
 	link := c.resetLink("gal")
 	c.form(link, chosenForm...).to("/tf-validate")
@@ -38,7 +38,7 @@ func TestContract24_admin_setup_reset(t *testing.T) {
 	c := s.client()
 	c.page("/profile").to("/login?next=/profile")
 	c.get("/profile").refusedFlat(401, "You must sign in to view this resource.")
-	s.enroll("gene", store.SMS)
+	s.enroll("gene", storage.SMS)
 	c.loginForm("gene").to("/tf-validate")
 	c.page("/profile").to("/login?next=/profile")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
@@ -100,7 +100,7 @@ func TestContract26_totp_secret_generation(t *testing.T) {
 }
 
 func TestContract27_just_authenticator(t *testing.T) {
-	s := newSite(t, required, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{store.Authenticator} })
+	s := newSite(t, required, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{storage.Authenticator} })
 	c := s.client()
 	c.loginForm("matt").to("/tf-setup")
 	c.page("/tf-setup").shows("Authenticator app").hides("SMS", `value="email"`)
@@ -115,7 +115,7 @@ func TestContract27_just_authenticator(t *testing.T) {
 		"authenticator")
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
 	c.get("/tf-setup").want(200).has("tf_available_methods", list("authenticator"), "tf_phone_number", nil)
-	s.enroll("gal2", store.Authenticator)
+	s.enroll("gal2", storage.Authenticator)
 }
 
 func TestContract28_authr_identity(t *testing.T) {
@@ -151,7 +151,7 @@ func TestContract29_authr_identity_num(t *testing.T) {
 
 func TestContract30_email_salutation(t *testing.T) {
 	s := newSite(t)
-	s.enroll("joe", store.Email) // has no username
+	s.enroll("joe", storage.Email) // has no username
 	s.client().login("joe").want(200).has("tf_method", "email")
 	mail := s.letter("joe@lp.com")
 	for what, text := range map[string]string{"text": mail.Text, "html": mail.HTML} {
@@ -166,7 +166,7 @@ func TestContract30_email_salutation(t *testing.T) {
 
 func TestContract31_username_salutation(t *testing.T) {
 	s := newSite(t, usernameFirst)
-	s.enroll("matt", store.Email)
+	s.enroll("matt", storage.Email)
 	s.client().post("/login", m{"username": "matt", "password": plain}).want(200).has("tf_method", "email")
 	mail := s.letter("matt@lp.com")
 	for what, text := range map[string]string{"text": mail.Text, "html": mail.HTML} {
@@ -175,7 +175,7 @@ func TestContract31_username_salutation(t *testing.T) {
 		}
 	}
 	byAddress := anotherSite(t)
-	byAddress.enroll("matt", store.Email)
+	byAddress.enroll("matt", storage.Email)
 	byAddress.client().login("matt").want(200)
 	if mail := byAddress.letter("matt@lp.com"); !strings.Contains(mail.Text, "Hello matt@lp.com,") {
 		t.Errorf("greeted by another name than the first: %s", mail.Text)
@@ -186,7 +186,7 @@ var errProvider = errors.New("internal-detail-of-the-provider")
 
 func TestContract32_bad_sender(t *testing.T) {
 	s := newSite(t)
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	s.sms.FailWith(errProvider)
 	c := s.client()
 	c.loginForm("gal").to("/login")
@@ -208,8 +208,8 @@ func TestContract32_bad_sender(t *testing.T) {
 
 func TestContract33_replace_send_code(t *testing.T) {
 	s := newSite(t)
-	s.enroll("gal", store.Email)
-	_, a := s.enroll("gal2", store.Authenticator)
+	s.enroll("gal", storage.Email)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	s.mail.FailWith(errProvider)
 	c := s.client()
 	c.login("gal").refusedFlat(500, notSent) // what the sender says is for the log
@@ -223,7 +223,7 @@ func TestContract33_replace_send_code(t *testing.T) {
 
 func TestContract34_propagate_next(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.page("/login?next=/profile").shows(`name="next" value="/profile"`)
 	c.form("/login?next=/profile", "email", "gal2@lp.com", "password", plain).to("/tf-validate?next=/profile")

@@ -11,12 +11,12 @@ import (
 	"github.com/twofold-auth/twofold/send"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func TestContract_totp_step_once(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	s.advance(-30 * time.Second) // back into the step of the enrollment
 	c := s.client()
 	c.login("gal2").want(200)
@@ -37,7 +37,7 @@ func TestContract_totp_window(t *testing.T) {
 					c.TwoFactor.AuthenticatorValidity = time.Duration(seconds) * time.Second
 				}
 			})
-			_, a := s.enroll("gal2", store.Authenticator)
+			_, a := s.enroll("gal2", storage.Authenticator)
 			s.advance(time.Hour)
 			off := time.Duration(seconds) * time.Second
 			c := s.client()
@@ -55,7 +55,7 @@ func TestContract_totp_window(t *testing.T) {
 
 func TestContract_sent_codes(t *testing.T) {
 	s := newSite(t)
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	c, other := s.client(), s.client()
 	c.login("gal").want(200)
 	first := s.code(phone)
@@ -80,7 +80,7 @@ func TestContract_sent_codes(t *testing.T) {
 	other.post("/tf-validate", m{"code": third}).want(200)
 
 	limited := anotherSite(t, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 10 })
-	limited.enroll("gal", store.SMS)
+	limited.enroll("gal", storage.SMS)
 	c = limited.client()
 	c.login("gal").want(200)
 	code := limited.code(phone)
@@ -93,8 +93,8 @@ func TestContract_sent_codes(t *testing.T) {
 func TestContract_resend(t *testing.T) {
 	s := newSite(t)
 	s.client().post("/tf-resend", m{}).refused(400, "", denied)
-	s.enroll("gal", store.SMS)
-	_, a := s.enroll("gal2", store.Authenticator)
+	s.enroll("gal", storage.SMS)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.login("gal").want(200)
 	old := s.code(phone)
@@ -121,7 +121,7 @@ func TestContract_resend(t *testing.T) {
 
 func TestContract_budgets(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
 	for range 9 { // what is not a code is no guess
@@ -157,7 +157,7 @@ func TestContract_budgets(t *testing.T) {
 
 func TestContract_pending_sign_in(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
 	c.page("/login").shows("Sign in") // in another tab
@@ -185,7 +185,7 @@ func TestContract_pending_sign_in(t *testing.T) {
 
 func TestContract_several_factors(t *testing.T) {
 	s := newSite(t)
-	c, a := s.enroll("gal2", store.Authenticator)
+	c, a := s.enroll("gal2", storage.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true, "name": "work"}).want(200)
 	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200).
 		has("tf_method", "authenticator", "tf_primary_method", "authenticator", "tf_phone", nil)
@@ -222,7 +222,7 @@ func TestContract_several_factors(t *testing.T) {
 // JSON names methods and not factors, so of two apps it reaches the older.
 func TestContract_two_of_one_method(t *testing.T) {
 	s := newSite(t)
-	c, old := s.enroll("gal2", store.Authenticator)
+	c, old := s.enroll("gal2", storage.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "authenticator", "add": true, "name": "tablet"}).want(200)
 	young := s.app(begun.str("tf_authr_b32key"))
 	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": young.next()}).want(200)
@@ -254,7 +254,7 @@ func TestContract_two_of_one_method(t *testing.T) {
 
 func TestContract_rescue_gives_no_trust(t *testing.T) {
 	s := newSite(t, trusting)
-	s.enroll("gal2", store.Authenticator)
+	s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.login("gal2", "remember", true).want(200)
 	c.post("/tf-rescue", m{"help_setup": "recovery_code"}).refused(400, "help_setup", "Not a valid choice.")
@@ -268,7 +268,7 @@ func TestContract_rescue_gives_no_trust(t *testing.T) {
 
 func TestContract_change_ends_other_sessions(t *testing.T) {
 	s := newSite(t)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	b := s.client()
 	b.login("gal").want(200)
 	b.post("/tf-validate", m{"code": s.code(phone)}).want(200)
@@ -284,7 +284,7 @@ func TestContract_change_ends_other_sessions(t *testing.T) {
 
 func TestContract_trusted_is_not_fresh(t *testing.T) {
 	s := newSite(t, trusting)
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	c := s.client()
 	c.login("gal", "remember", true).want(200)
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func TestContract11_json(t *testing.T) {
@@ -57,7 +57,7 @@ func TestContract11_json(t *testing.T) {
 
 func TestContract12_rescue_json(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.get("/tf-rescue").refused(400, "", denied)
 	c.post("/tf-rescue", m{"help_setup": "email"}).refused(400, "", denied)
@@ -89,7 +89,7 @@ func TestContract12_rescue_json(t *testing.T) {
 
 func TestContract13_json_auth_token(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
 	user, _ := c.post("/tf-validate?include_auth_token", m{"code": a.next()}).want(200).json["user"].(m)
@@ -118,7 +118,7 @@ func TestContract13_json_auth_token(t *testing.T) {
 
 func TestContract14_no_opt_out(t *testing.T) {
 	s := newSite(t, required)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	c.page("/tf-setup").shows("This account must keep a second factor.").hides(`value="disable"`)
 	c.get("/tf-setup").want(200).has("tf_required", true, "tf_available_methods", list("email", "sms", "authenticator"))
 	c.form("/tf-setup", "setup", "disable").shows("Marked method is not valid")
@@ -163,7 +163,7 @@ func (s *site) enrollAt(path, user string) {
 
 func TestContract16_evil_validate(t *testing.T) {
 	s := newSite(t)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	c.signedIn("gal", 2)
 	c.post("/tf-validate", m{"code": "?"}).refused(400, "", denied)
 	c.signedIn("gal", 2) // a form of another tab ends nothing
@@ -304,14 +304,14 @@ func TestContract21_opt_in_state_token(t *testing.T) {
 	c.form(path[1], "code", s.code(phone)).to("/tf-setup")
 	c.page("/tf-setup").shows("set up.", "Text message (SMS)", `value="disable"`)
 	c.form(path[1], "code", s.code(phone)).to("/tf-setup") // the draft is gone
-	if f := s.factors("joe"); len(f) != 1 || f[0].Method != store.SMS {
+	if f := s.factors("joe"); len(f) != 1 || f[0].Method != storage.SMS {
 		t.Errorf("stored: %+v", f)
 	}
 }
 
 func TestContract22_opt_out_json(t *testing.T) {
 	s := newSite(t)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	c.get("/tf-setup").want(200).has("tf_required", false, "tf_available_methods",
 		list("disable", "email", "sms", "authenticator"))
 	r := c.post("/tf-setup", m{"setup": "disable"}).want(200).has("user", m{"id": s.id("gal"), "email": "gal@lp.com"})

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func trusting(c *twofold.Config) { c.TwoFactor.LoginValidity = 30 * 24 * time.Hour }
@@ -16,8 +16,8 @@ func required(c *twofold.Config) { c.TwoFactor.Required = true }
 
 func TestContract01_validity_cookie(t *testing.T) {
 	s := newSite(t, trusting, func(c *twofold.Config) { c.Pages.Paths.DeviceCookie = "tf_custom" })
-	s.enroll("gal", store.SMS)
-	_, gal2 := s.enroll("gal2", store.Authenticator)
+	s.enroll("gal", storage.SMS)
+	_, gal2 := s.enroll("gal2", storage.Authenticator)
 
 	c := s.client()
 	c.loginForm("gal", "remember", "y").to("/tf-validate")
@@ -61,7 +61,7 @@ func TestContract01_validity_cookie(t *testing.T) {
 
 func TestContract02_do_not_remember_tf_validity(t *testing.T) {
 	s := newSite(t, trusting)
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	c := s.client()
 	for _, body := range []any{absent, false, nil, "false", ""} {
 		s.advance(time.Minute)
@@ -94,7 +94,7 @@ func TestContract03_tf_expired_cookie(t *testing.T) {
 	if _, err := twofold.New(config); err == nil || !strings.Contains(err.Error(), "TwoFactor.LoginValidity") {
 		t.Errorf("a negative validity: %v", err)
 	}
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	c := s.client()
 	c.loginForm("gal", "remember", "y").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
@@ -110,7 +110,7 @@ func TestContract03_tf_expired_cookie(t *testing.T) {
 	c.login("gal").want(200).has("tf_required", true)
 
 	always := anotherSite(t)
-	always.enroll("gal", store.SMS)
+	always.enroll("gal", storage.SMS)
 	c = always.client()
 	c.login("gal", "remember", true).want(200).has("tf_required", true)
 	c.post("/tf-validate", m{"code": always.code(phone)}).want(200)
@@ -121,7 +121,7 @@ func TestContract03_tf_expired_cookie(t *testing.T) {
 
 func TestContract04_change_uniquifier_invalidates_cookie(t *testing.T) {
 	s := newSite(t, trusting)
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	c := s.client()
 	c.loginForm("gal", "remember", "y").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
@@ -140,7 +140,7 @@ func TestContract04_change_uniquifier_invalidates_cookie(t *testing.T) {
 
 func TestContract05_tf_reset_invalidates_cookie(t *testing.T) {
 	s := newSite(t, trusting, required)
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	c := s.client()
 	c.loginForm("gal", "remember", "y").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
@@ -208,7 +208,7 @@ func TestContract08_two_factor_flag(t *testing.T) {
 	c.logout()
 
 	t.Log("sign-in by SMS")
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	s.events.reset()
 	c.login("gal", "remember", true).want(200).
 		has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "tf_primary_method", "sms", "user", absent)
@@ -280,7 +280,7 @@ func (s *site) contract08rescue() {
 
 func TestContract09_no_rescue_email(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.RescueEmail = false })
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
 	c.get("/tf-validate").want(200).has("recovery_options", m{"help": "/tf-rescue"}, "user", absent)

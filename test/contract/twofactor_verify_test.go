@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const (
@@ -41,7 +41,7 @@ func TestContract35_verify(t *testing.T) {
 	c.page("/tf-setup").to("/verify?next=/tf-setup")
 
 	s2 := anotherSite(t) // with a second factor, the way back leads over it
-	c, a := s2.enroll("gal2", store.Authenticator)
+	c, a := s2.enroll("gal2", storage.Authenticator)
 	s2.advance(20 * time.Minute)
 	c.page("/tf-setup").to("/verify?next=/tf-setup")
 	c.form("/verify?next=/tf-setup", "password", plain).to("/tf-validate?next=/tf-setup")
@@ -99,7 +99,7 @@ func TestContract37_setup_nofresh(t *testing.T) {
 
 func TestContract38_no_sms(t *testing.T) {
 	s := newSite(t, required,
-		func(c *twofold.Config) { c.SMS, c.TwoFactor.EnabledMethods = nil, []string{store.Email} })
+		func(c *twofold.Config) { c.SMS, c.TwoFactor.EnabledMethods = nil, []string{storage.Email} })
 	c := s.client()
 	c.loginForm("matt").to("/tf-setup")
 	c.page("/tf-setup").shows("Email").hides("SMS", "Phone")
@@ -110,7 +110,7 @@ func TestContract38_no_sms(t *testing.T) {
 		list("email"))
 
 	config := s.config
-	config.TwoFactor.EnabledMethods = []string{store.SMS}
+	config.TwoFactor.EnabledMethods = []string{storage.SMS}
 	if _, err := twofold.New(config); err == nil || !strings.Contains(err.Error(), "TwoFactor.EnabledMethods") {
 		t.Errorf("sms without a sender: %v", err)
 	}
@@ -133,7 +133,7 @@ func TestContract40_xlation(t *testing.T) {
 			"method_authenticator": "authentificateur", "label_authenticator": "Application d’authentification",
 			"validate_hint_authenticator": "Saisissez le code de votre application.", "TWO_FACTOR_INVALID_TOKEN": "Code erroné"}`)}}
 	})
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.headers["Accept-Language"] = "fr-CA,fr;q=0.9"
 	c.loginForm("gal2").to("/tf-validate")
@@ -148,7 +148,7 @@ func TestContract40_xlation(t *testing.T) {
 
 	mailed := s.client()
 	mailed.headers["Accept-Language"] = "de"
-	s.enroll("gal", store.Email)
+	s.enroll("gal", storage.Email)
 	mailed.login("gal").want(200)
 	if mail := s.letter("gal@lp.com"); !strings.HasSuffix(mail.Subject, " ist Ihr Code für tests") {
 		t.Errorf("subject %q", mail.Subject)
@@ -159,7 +159,7 @@ var hiddenToken = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 
 func TestContract41_setup_csrf(t *testing.T) {
 	s := newSite(t)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	c.bareForm("/tf-setup", "setup", "disable").shows(noToken)
 	c.bareForm("/tf-setup", "setup", "disable", "csrf_token", "x").shows(badToken)
 	other := s.client()
@@ -174,7 +174,7 @@ func TestContract41_setup_csrf(t *testing.T) {
 
 func TestContract42_setup_csrf_header(t *testing.T) {
 	s := newSite(t)
-	c, _ := s.enroll("gal", store.SMS)
+	c, _ := s.enroll("gal", storage.SMS)
 	token := c.get("/tf-setup").want(200).str("csrf_token")
 	asForm := func(pairs ...string) *reply {
 		return c.do("POST", "/tf-setup", "setup=disable",
@@ -200,7 +200,7 @@ func TestContract42_setup_csrf_header(t *testing.T) {
 
 func TestContract43_csrf_2fa_login_cookie(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	token := c.get("/login").want(200).str("csrf_token")
 	k := c.cookies["twofold-csrf"]
@@ -220,7 +220,7 @@ func TestContract43_csrf_2fa_login_cookie(t *testing.T) {
 
 func TestContract44_csrf_2fa_nounauth_cookie(t *testing.T) {
 	s := newSite(t)
-	_, a := s.enroll("gal2", store.Authenticator)
+	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client() // JSON
 	c.login("gal2").want(200).has("tf_state", "ready")
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
@@ -245,7 +245,7 @@ func TestContract45_override_tf_required(t *testing.T) {
 	c.login("joe").want(200).has("tf_required", true, "tf_state", "setup_from_login")
 	c.get("/tf-setup").want(200).has("tf_required", true)
 	// Anyone who has a second factor is asked for it, whatever Require says.
-	s.enroll("gene", store.SMS)
+	s.enroll("gene", storage.SMS)
 	s.client().login("gene").want(200).has("tf_required", true, "tf_state", "ready")
 }
 
@@ -263,7 +263,7 @@ func TestContract46_override_tf_required_admin(t *testing.T) {
 			c.signedIn(user, 1)
 		}
 	}
-	c, _ := s.enroll("matt", store.Email)
+	c, _ := s.enroll("matt", storage.Email)
 	c.page("/admin").shows(fmt.Sprintf("hello %s", "matt@lp.com"))
 	c.post("/tf-setup", m{"setup": "disable"}).refused(400, "setup", "Marked method is not valid")
 	c = s.client()

@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func TestContractU15_setup_json(t *testing.T) {
@@ -89,8 +89,8 @@ func TestContractU19_setup_timeout(t *testing.T) {
 
 func TestContractU20_unique_phone(t *testing.T) {
 	s := newSite(t, withUnified)
-	s.begins("joe", store.SMS)
-	s.begins("matt", store.SMS) // two people, one phone
+	s.begins("joe", storage.SMS)
+	s.begins("matt", storage.SMS) // two people, one phone
 	c := s.client()
 	code := c.ask("matt", "sms")
 	c.passcode("joe", code).refused(400, "passcode", badPasscode)
@@ -129,7 +129,7 @@ func TestContractU21_verify(t *testing.T) {
 
 func TestContractU22_verify_json(t *testing.T) {
 	s := newSite(t, withUnified, neverFresh, func(c *twofold.Config) {
-		c.Passwordless.EnabledMethods = []string{store.SMS, "password", store.Email}
+		c.Passwordless.EnabledMethods = []string{storage.SMS, "password", storage.Email}
 	})
 	c := s.client()
 	c.get("/us-verify").refusedFlat(401, signInFirst)
@@ -174,7 +174,7 @@ func TestContractU23_setup_nofresh(t *testing.T) {
 
 func TestContractU24_invalid_method(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
-		c.Passwordless.EnabledMethods = []string{"password", store.Email}
+		c.Passwordless.EnabledMethods = []string{"password", storage.Email}
 	})
 	c := s.client()
 	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400, "chosen_method",
@@ -184,7 +184,7 @@ func TestContractU24_invalid_method(t *testing.T) {
 
 func TestContractU25_invalid_method_setup(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
-		c.Passwordless.EnabledMethods = []string{"password", store.Email}
+		c.Passwordless.EnabledMethods = []string{"password", storage.Email}
 	})
 	c := s.client()
 	c.login("joe").want(200)
@@ -230,7 +230,7 @@ func TestContractU27_qrcode(t *testing.T) {
 
 func TestContractU28_next(t *testing.T) {
 	s := newSite(t, withUnified)
-	s.begins("joe", store.Email)
+	s.begins("joe", storage.Email)
 	c := s.client()
 	c.page("/us-signin?next=/profile").shows(`name="next" value="/profile"`)
 	c.passcodeForm("joe", c.ask("joe", "email"), "next", "/profile").to("/profile")
@@ -307,7 +307,7 @@ func TestContractU34_regular_login(t *testing.T) {
 }
 
 func TestContractU35_regular_login_disallowed(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = []string{store.Email} })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = []string{storage.Email} })
 	c := s.client()
 	c.passcode("joe", plain).refused(400, "passcode", badPasscode)
 	c.passcodeForm("joe", plain).shows(badPasscode)

@@ -10,8 +10,8 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 const (
@@ -39,10 +39,10 @@ func (s *site) begins(user string, methods ...string) (*client, *app) {
 		begun := c.post("/us-setup", m{"chosen_method": method, "phone": phone}).want(200)
 		var code string
 		switch method {
-		case store.Authenticator:
+		case storage.Authenticator:
 			a = s.app(begun.str("authr_b32key"))
 			code = a.next()
-		case store.SMS:
+		case storage.SMS:
 			code = s.code(phone)
 		default:
 			code = s.code(user + "@lp.com")
@@ -77,7 +77,7 @@ func (s *site) awaits(to string, sends func()) send.Message {
 func (c *client) ask(user, method string) (code string) {
 	c.s.t.Helper()
 	to := user + "@lp.com"
-	if method == store.SMS {
+	if method == storage.SMS {
 		to = phone
 	}
 	return sixDigits.FindString(c.s.awaits(to, func() {
@@ -105,7 +105,7 @@ func (s *site) via() (list [][]string) {
 
 func TestContractU01_simple_signin(t *testing.T) {
 	s := newSite(t, withUnified, remembers)
-	s.begins("joe", store.Email, store.SMS)
+	s.begins("joe", storage.Email, storage.SMS)
 	c := s.client()
 	c.page("/us-signin").shows(`name="identity"`, `name="passcode"`, `value="email"`, `value="sms"`)
 	c.form("/us-signin/send-code", "identity", "joe@lp.com").shows(noMethod)
@@ -145,7 +145,7 @@ func TestContractU01_simple_signin(t *testing.T) {
 
 func TestContractU02_simple_signin_json(t *testing.T) {
 	s := newSite(t, withUnified)
-	s.begins("joe", store.Email, store.SMS)
+	s.begins("joe", storage.Email, storage.SMS)
 	c := s.client()
 	c.get("/us-signin").want(200).has("available_methods", list("password", "email", "authenticator", "sms"),
 		"code_methods", list("email", "sms"), "identity_attributes", list("email", "username"), "user", absent)
@@ -201,7 +201,7 @@ func TestContractU03_signin_pwd_json(t *testing.T) {
 
 func TestContractU07_admin_setup_user_reset(t *testing.T) {
 	s := newSite(t, withUnified)
-	s.begins("joe", store.SMS)
+	s.begins("joe", storage.SMS)
 	c := s.client()
 	c.passcode("joe", c.ask("joe", "sms")).want(200)
 	if err := s.auth.ResetAccess(t.Context(), s.id("joe")); err != nil {
@@ -260,7 +260,7 @@ func (c *client) mailedLink(user string) string {
 
 func TestContractU11_verify_link(t *testing.T) {
 	s := newSite(t, withUnified)
-	s.begins("joe", store.Email)
+	s.begins("joe", storage.Email)
 	c := s.client()
 	link := c.mailedLink("joe")
 	mail := s.passcodes("joe@lp.com")[0]

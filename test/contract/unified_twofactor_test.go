@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func TestContractU36_tf(t *testing.T) {
@@ -31,7 +31,7 @@ func TestContractU37_tf_link(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
-	s.begins("joe", store.Email)
+	s.begins("joe", storage.Email)
 	if err := s.auth.SetRoles(t.Context(), s.id("joe")); err != nil { // from now on it is required of him
 		t.Fatal(err)
 	}
@@ -45,10 +45,10 @@ func TestContractU37_tf_link(t *testing.T) {
 
 func TestContractU38_tf_link_not_email(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
-		c.Passwordless.Unforced = []string{store.Email}
+		c.Passwordless.Unforced = []string{storage.Email}
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
-	s.begins("joe", store.Email)
+	s.begins("joe", storage.Email)
 	if err := s.auth.SetRoles(t.Context(), s.id("joe")); err != nil {
 		t.Fatal(err)
 	}
@@ -62,10 +62,10 @@ func TestContractU38_tf_link_not_email(t *testing.T) {
 
 func TestContractU40_tf_not(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
-		c.Passwordless.Unforced = []string{store.SMS}
+		c.Passwordless.Unforced = []string{storage.SMS}
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
-	s.begins("joe", store.SMS)
+	s.begins("joe", storage.SMS)
 	if err := s.auth.SetRoles(t.Context(), s.id("joe")); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestContractU40_tf_not(t *testing.T) {
 	c.signedIn("joe", 1)
 	c.logout()
 	// Anyone who has a second factor is asked for it whatever they began with.
-	s.enroll("joe", store.Authenticator)
+	s.enroll("joe", storage.Authenticator)
 	s.advance(time.Minute)
 	c.passcode("joe", c.ask("joe", "sms")).want(200).has("tf_required", true, "tf_method", "authenticator")
 	c.stranger()
@@ -82,7 +82,7 @@ func TestContractU40_tf_not(t *testing.T) {
 
 func TestContractU41_bad_sender(t *testing.T) {
 	s := newSite(t, withUnified)
-	c, _ := s.begins("joe", store.SMS)
+	c, _ := s.begins("joe", storage.SMS)
 	s.sms.FailWith(errors.New("no route to the carrier"))
 	s.mail.FailWith(errors.New("no route to the mail"))
 	const failed = "Failed to send code. Please try again later"
@@ -109,7 +109,7 @@ func TestContractU43_only_passwd(t *testing.T) {
 
 func TestContractU44_passwd_and_authenticator(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
-		c.Passwordless.EnabledMethods = []string{"password", store.Authenticator}
+		c.Passwordless.EnabledMethods = []string{"password", storage.Authenticator}
 	})
 	c := s.client()
 	c.login("joe").want(200)
@@ -124,7 +124,7 @@ func TestContractU44_passwd_and_authenticator(t *testing.T) {
 
 func TestContractU45_totp_generation(t *testing.T) {
 	s := newSite(t, withUnified)
-	c, _ := s.begins("joe", store.SMS)
+	c, _ := s.begins("joe", storage.SMS)
 	begun := c.post("/us-setup", m{"chosen_method": "authenticator"}).want(200).
 		has("authr_username", "joe@lp.com", "authr_issuer", "tests", "phone", nil)
 	key := begun.str("authr_b32key")
@@ -153,8 +153,8 @@ func TestContractU45_totp_generation(t *testing.T) {
 
 func TestContractU46_us_tf_validity(t *testing.T) {
 	s := newSite(t, withUnified, trusting)
-	s.enroll("gal", store.SMS)
-	_, gal2 := s.enroll("gal2", store.Authenticator)
+	s.enroll("gal", storage.SMS)
+	_, gal2 := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.passcodeForm("gal", plain, "remember", "y").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
@@ -181,7 +181,7 @@ func TestContractU47_us_verify_wan(t *testing.T) {
 
 func TestContractU48_setup_delete(t *testing.T) {
 	s := newSite(t, withUnified)
-	c, _ := s.begins("joe", store.Email)
+	c, _ := s.begins("joe", storage.Email)
 	c.page("/us-setup").shows(`name="delete_method" value="email"`).hides(`name="chosen_method" id="method-email"`)
 	c.form("/us-setup", "delete_method", "email").to("/us-setup")
 	c.page("/us-setup").shows(`id="method-email"`).hides(`name="delete_method"`)
@@ -210,7 +210,7 @@ func TestContractU49_setup_delete_json(t *testing.T) {
 
 func TestContractU50_setup_delete_multi_json(t *testing.T) {
 	s := newSite(t, withUnified)
-	c, _ := s.begins("joe", store.SMS, store.Email)
+	c, _ := s.begins("joe", storage.SMS, storage.Email)
 	c.post("/us-setup", m{"delete_method": []string{"email", "sms"}}).want(200)
 	c.get("/us-setup").want(200).has("active_methods", list("password"))
 	if e := eventsOf[event.USProfileChanged](s.events); len(e) != 1 || !e[0].Delete || len(e[0].Methods) != 2 {
@@ -220,7 +220,7 @@ func TestContractU50_setup_delete_multi_json(t *testing.T) {
 
 func TestContractU51_generic_response(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Accounts.RevealAccounts = false })
-	s.begins("joe", store.Email)
+	s.begins("joe", storage.Email)
 	const maybe = "If that identity is in our system, you were sent a code."
 	for _, who := range []string{"joe@lp.com", "matt@lp.com", "tiya@lp.com", "nobody@lp.com"} {
 		c := s.client()
@@ -279,14 +279,14 @@ func TestContractU53_propagate_next_tf(t *testing.T) {
 
 func TestContractU54_xlation(t *testing.T) {
 	s := newSite(t, withUnified)
-	c, _ := s.begins("joe", store.Email)
+	c, _ := s.begins("joe", storage.Email)
 	c.headers["Accept-Language"] = "de"
 	c.page("/us-setup").shows("Passwort", "E-Mail").hides("Password")
 }
 
 func TestContractU56_csrf_2fa_us_cookie(t *testing.T) {
 	s := newSite(t, withUnified)
-	s.enroll("gal", store.SMS)
+	s.enroll("gal", storage.SMS)
 	c := s.client()
 	c.bareForm("/us-signin", "identity", "gal@lp.com", "passcode", plain).shows(noToken)
 	c.bareForm("/us-signin", "identity", "gal@lp.com", "passcode", plain, "csrf_token", "made-up").shows(badToken)
@@ -313,8 +313,8 @@ func setupOf(t *testing.T, methods, want []string) {
 	t.Helper()
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = methods })
 	var present []string
-	if slices.Contains(methods, store.Email) {
-		present = []string{store.Email}
+	if slices.Contains(methods, storage.Email) {
+		present = []string{storage.Email}
 	}
 	c, _ := s.begins("joe", present...)
 	if got := c.choices(); !slices.Equal(got, want) {
@@ -323,20 +323,20 @@ func setupOf(t *testing.T, methods, want []string) {
 }
 
 func TestContractU57_us_setup_email(t *testing.T) {
-	setupOf(t, []string{"password", store.Email}, nil)
+	setupOf(t, []string{"password", storage.Email}, nil)
 }
 
 func TestContractU58_us_setup_authenticator(t *testing.T) {
-	setupOf(t, []string{"password", store.Email, store.Authenticator}, []string{store.Authenticator})
+	setupOf(t, []string{"password", storage.Email, storage.Authenticator}, []string{storage.Authenticator})
 }
 
 func TestContractU59_us_setup_sms(t *testing.T) {
-	setupOf(t, []string{"password", store.Email, store.SMS}, []string{store.SMS})
+	setupOf(t, []string{"password", storage.Email, storage.SMS}, []string{storage.SMS})
 }
 
 func TestContractU60_us_setup_authenticator_sms(t *testing.T) {
-	setupOf(t, []string{"password", store.Email, store.Authenticator, store.SMS},
-		[]string{store.Authenticator, store.SMS})
+	setupOf(t, []string{"password", storage.Email, storage.Authenticator, storage.SMS},
+		[]string{storage.Authenticator, storage.SMS})
 }
 
 func TestContractU61_override_tf_required(t *testing.T) {

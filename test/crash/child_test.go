@@ -21,12 +21,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
 	"github.com/twofold-auth/twofold/store/sqlite"
@@ -65,7 +65,7 @@ func TestMain(m *testing.M) {
 }
 
 // open opens the store. With d its calls are counted.
-func (p place) open(d *doom) (store.Store, error) {
+func (p place) open(d *doom) (storage.Store, error) {
 	if p.Postgres == "" {
 		db, err := sqlite.Open(context.Background(), p.File)
 		if err != nil || d == nil {
@@ -88,13 +88,13 @@ func (p place) open(d *doom) (store.Store, error) {
 		return nil, err
 	}
 	if d == nil {
-		return store.Join(db, rd), nil
+		return storage.Join(db, rd), nil
 	}
-	return store.Join(joint{durable{db, d}, db}, fleeting{volatile{rd, d}, rd, rd}), nil
+	return storage.Join(joint{durable{db, d}, db}, fleeting{volatile{rd, d}, rd, rd}), nil
 }
 
 // config is the site, with all that people may do switched on.
-func (p place) config(db store.Store, now func() time.Time) (twofold.Config, error) {
+func (p place) config(db storage.Store, now func() time.Time) (twofold.Config, error) {
 	limits := twofold.Limits{
 		SecondFailures: 10, SendGap: time.Nanosecond, SendShort: 1000, SendDay: 1000,
 		SendHour: 1_000_000, SendAddress: 1_000_000,
@@ -106,7 +106,7 @@ func (p place) config(db store.Store, now func() time.Time) (twofold.Config, err
 		Origin: p.Origin, Key: twofold.KeyText(key), Store: db,
 		Pages: twofold.Pages{Site: "good", AccountPage: true}, Advanced: twofold.Advanced{Limits: limits, Now: now},
 		TwoFactor: twofold.TwoFactor{
-			EnabledMethods: []string{store.Authenticator, store.SMS, store.Email},
+			EnabledMethods: []string{storage.Authenticator, storage.SMS, storage.Email},
 			LoginValidity:  30 * 24 * time.Hour,
 			RescueEmail:    true, HelpAddress: "help@good.test", Recovery: true,
 			RecoveryCodes: &twofold.RecoveryCodes{},
@@ -192,7 +192,7 @@ func child(at string) error {
 }
 
 // bring imports the accounts in a request.
-func (p place) bring(r *http.Request, db store.Store, now func() time.Time) error {
+func (p place) bring(r *http.Request, db storage.Store, now func() time.Time) error {
 	keys, err := seal.NewKeys(key)
 	if err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
-	"github.com/twofold-auth/twofold/store"
 )
 
 func TestNoCrashBreaksAFlow(t *testing.T) {
@@ -144,7 +144,7 @@ func (f flow) sound(p *person, where string) {
 	}
 	for _, n := range p.living() {
 		two := len(n.Proofs) >= 2 || len(n.Proofs) == 1 && n.Proofs[0].UserVerified
-		if full := n.Level == store.TwoFactors && two || n.Trusted; !full {
+		if full := n.Level == storage.TwoFactors && two || n.Trusted; !full {
 			s.Errorf("killed %s: a session of %d proofs", where, len(n.Proofs))
 		}
 	}
@@ -175,7 +175,7 @@ func (p *person) enters() bool {
 	}
 	if len(factors) > 0 && r.status == 200 {
 		code := ""
-		switch to := map[string]string{store.SMS: p.phone, store.Email: p.email}[factors[0].Method]; {
+		switch to := map[string]string{storage.SMS: p.phone, storage.Email: p.email}[factors[0].Method]; {
 		case p.app != nil:
 			code = p.next()
 		case len(s.mails(p.email, ""))+len(s.mails(p.phone, "")) > sent:

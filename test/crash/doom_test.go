@@ -9,7 +9,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // doom counts the calls of marked requests, and ends the process at one of them.
@@ -75,16 +75,16 @@ func (d *doom) mark(next http.Handler) http.Handler {
 type alone struct {
 	durable
 	volatile
-	store.Keeper
-	store.Alone
+	storage.Keeper
+	storage.Alone
 }
 
 // shared is a store that tells others of changes.
 type shared struct {
 	durable
 	volatile
-	store.Keeper
-	store.Notifier
+	storage.Keeper
+	storage.Notifier
 }
 
 // joint is what store.Join takes: the parts are counted apart, since a verb of both
@@ -92,11 +92,11 @@ type shared struct {
 type (
 	joint struct {
 		durable
-		store.Keeper
+		storage.Keeper
 	}
 	fleeting struct {
 		volatile
-		store.Keeper
-		store.Notifier
+		storage.Keeper
+		storage.Notifier
 	}
 )

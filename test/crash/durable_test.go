@@ -4,17 +4,17 @@ import (
 	"context"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // durable is the part of a store that survives. Every call may be the last one.
 type durable struct {
-	s store.Durable
+	s storage.Durable
 	*doom
 }
 
 func (c durable) AcceptInvitation(ctx context.Context, tokenHash string,
-	now time.Time, u store.User, factors ...store.Factor) error {
+	now time.Time, u storage.User, factors ...storage.Factor) error {
 	defer c.call(ctx, "AcceptInvitation")()
 	return c.s.AcceptInvitation(ctx, tokenHash, now, u, factors...)
 }
@@ -24,27 +24,27 @@ func (c durable) AdvanceStep(ctx context.Context, id string, step int64, now tim
 	return c.s.AdvanceStep(ctx, id, step, now)
 }
 
-func (c durable) AppendEvent(ctx context.Context, e store.Event) error {
+func (c durable) AppendEvent(ctx context.Context, e storage.Event) error {
 	defer c.call(ctx, "AppendEvent")()
 	return c.s.AppendEvent(ctx, e)
 }
 
-func (z durable) ChangeConnections(ctx context.Context, c store.ConnectionChange) error {
+func (z durable) ChangeConnections(ctx context.Context, c storage.ConnectionChange) error {
 	defer z.call(ctx, "ChangeConnections")()
 	return z.s.ChangeConnections(ctx, c)
 }
 
-func (z durable) ChangeFactors(ctx context.Context, c store.FactorChange) error {
+func (z durable) ChangeFactors(ctx context.Context, c storage.FactorChange) error {
 	defer z.call(ctx, "ChangeFactors")()
 	return z.s.ChangeFactors(ctx, c)
 }
 
-func (z durable) ChangeIdentity(ctx context.Context, c store.IdentityChange) error {
+func (z durable) ChangeIdentity(ctx context.Context, c storage.IdentityChange) error {
 	defer z.call(ctx, "ChangeIdentity")()
 	return z.s.ChangeIdentity(ctx, c)
 }
 
-func (z durable) ChangePassword(ctx context.Context, c store.PasswordChange) error {
+func (z durable) ChangePassword(ctx context.Context, c storage.PasswordChange) error {
 	defer z.call(ctx, "ChangePassword")()
 	return z.s.ChangePassword(ctx, c)
 }
@@ -54,13 +54,13 @@ func (c durable) ChangePermissions(ctx context.Context, name string, add, remove
 	return c.s.ChangePermissions(ctx, name, add, remove)
 }
 
-func (c durable) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
+func (c durable) Checkpoint(ctx context.Context) (storage.Checkpoint, error) {
 	defer c.call(ctx, "Checkpoint")()
 	return c.s.Checkpoint(ctx)
 }
 
 func (c durable) ClaimMessages(ctx context.Context, now time.Time,
-	lease time.Duration, limit int) ([]store.Message, error) {
+	lease time.Duration, limit int) ([]storage.Message, error) {
 	defer c.call(ctx, "ClaimMessages")()
 	return c.s.ClaimMessages(ctx, now, lease, limit)
 }
@@ -70,12 +70,12 @@ func (c durable) ConfirmUser(ctx context.Context, id, emailKey, provenKey string
 	return c.s.ConfirmUser(ctx, id, emailKey, provenKey, now)
 }
 
-func (c durable) ConnectionBy(ctx context.Context, issuer, subject string) (store.Connection, error) {
+func (c durable) ConnectionBy(ctx context.Context, issuer, subject string) (storage.Connection, error) {
 	defer c.call(ctx, "ConnectionBy")()
 	return c.s.ConnectionBy(ctx, issuer, subject)
 }
 
-func (c durable) ConnectionsOf(ctx context.Context, userID string) ([]store.Connection, error) {
+func (c durable) ConnectionsOf(ctx context.Context, userID string) ([]storage.Connection, error) {
 	defer c.call(ctx, "ConnectionsOf")()
 	return c.s.ConnectionsOf(ctx, userID)
 }
@@ -90,7 +90,7 @@ func (c durable) CountSignIn(ctx context.Context, userID string, at time.Time, a
 	return c.s.CountSignIn(ctx, userID, at, address)
 }
 
-func (c durable) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
+func (c durable) CreateUser(ctx context.Context, u storage.User, factors ...storage.Factor) error {
 	defer c.call(ctx, "CreateUser")()
 	return c.s.CreateUser(ctx, u, factors...)
 }
@@ -100,27 +100,27 @@ func (c durable) DeleteRole(ctx context.Context, name string) error {
 	return c.s.DeleteRole(ctx, name)
 }
 
-func (c durable) DeleteUser(ctx context.Context, d store.Deletion) error {
+func (c durable) DeleteUser(ctx context.Context, d storage.Deletion) error {
 	defer c.call(ctx, "DeleteUser")()
 	return c.s.DeleteUser(ctx, d)
 }
 
-func (c durable) DeletionOf(ctx context.Context, userID string) (store.DeletionRequest, error) {
+func (c durable) DeletionOf(ctx context.Context, userID string) (storage.DeletionRequest, error) {
 	defer c.call(ctx, "DeletionOf")()
 	return c.s.DeletionOf(ctx, userID)
 }
 
-func (c durable) DevicesOf(ctx context.Context, userID string, now time.Time) ([]store.Device, error) {
+func (c durable) DevicesOf(ctx context.Context, userID string, now time.Time) ([]storage.Device, error) {
 	defer c.call(ctx, "DevicesOf")()
 	return c.s.DevicesOf(ctx, userID, now)
 }
 
-func (c durable) DueDeletions(ctx context.Context, now time.Time, limit int) ([]store.DeletionRequest, error) {
+func (c durable) DueDeletions(ctx context.Context, now time.Time, limit int) ([]storage.DeletionRequest, error) {
 	defer c.call(ctx, "DueDeletions")()
 	return c.s.DueDeletions(ctx, now, limit)
 }
 
-func (c durable) EachAccount(ctx context.Context, id string, each func(store.Whole) error) error {
+func (c durable) EachAccount(ctx context.Context, id string, each func(storage.Whole) error) error {
 	defer c.call(ctx, "EachAccount")()
 	return c.s.EachAccount(ctx, id, each)
 }
@@ -140,12 +140,12 @@ func (c durable) EndRecovery(ctx context.Context, userID string) error {
 	return c.s.EndRecovery(ctx, userID)
 }
 
-func (c durable) EventsBy(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
+func (c durable) EventsBy(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) ([]storage.Event, error) {
 	defer c.call(ctx, "EventsBy")()
 	return c.s.EventsBy(ctx, f, more...)
 }
 
-func (c durable) FactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
+func (c durable) FactorsOf(ctx context.Context, userID string) ([]storage.Factor, error) {
 	defer c.call(ctx, "FactorsOf")()
 	return c.s.FactorsOf(ctx, userID)
 }
@@ -155,12 +155,12 @@ func (c durable) FinishMessage(ctx context.Context, id string) error {
 	return c.s.FinishMessage(ctx, id)
 }
 
-func (c durable) FirstFactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
+func (c durable) FirstFactorsOf(ctx context.Context, userID string) ([]storage.Factor, error) {
 	defer c.call(ctx, "FirstFactorsOf")()
 	return c.s.FirstFactorsOf(ctx, userID)
 }
 
-func (c durable) ForeignCodes(ctx context.Context, userID string) ([]store.KeptCode, error) {
+func (c durable) ForeignCodes(ctx context.Context, userID string) ([]storage.KeptCode, error) {
 	defer c.call(ctx, "ForeignCodes")()
 	return c.s.ForeignCodes(ctx, userID)
 }
@@ -180,23 +180,23 @@ func (c durable) HoldersOf(ctx context.Context, kind string, names []string) (ma
 	return c.s.HoldersOf(ctx, kind, names)
 }
 
-func (c durable) Invitation(ctx context.Context, tokenHash string, now time.Time) (store.Invitation, error) {
+func (c durable) Invitation(ctx context.Context, tokenHash string, now time.Time) (storage.Invitation, error) {
 	defer c.call(ctx, "Invitation")()
 	return c.s.Invitation(ctx, tokenHash, now)
 }
 
-func (c durable) LastSeal(ctx context.Context) (store.Seal, error) {
+func (c durable) LastSeal(ctx context.Context) (storage.Seal, error) {
 	defer c.call(ctx, "LastSeal")()
 	return c.s.LastSeal(ctx)
 }
 
 func (c durable) ListInvitations(ctx context.Context,
-	after string, limit int, now time.Time) ([]store.Invitation, error) {
+	after string, limit int, now time.Time) ([]storage.Invitation, error) {
 	defer c.call(ctx, "ListInvitations")()
 	return c.s.ListInvitations(ctx, after, limit, now)
 }
 
-func (c durable) ListUsers(ctx context.Context, after string, limit int) ([]store.User, error) {
+func (c durable) ListUsers(ctx context.Context, after string, limit int) ([]storage.User, error) {
 	defer c.call(ctx, "ListUsers")()
 	return c.s.ListUsers(ctx, after, limit)
 }
@@ -211,27 +211,27 @@ func (c durable) NameFactor(ctx context.Context, userID, id, name string) error 
 	return c.s.NameFactor(ctx, userID, id, name)
 }
 
-func (c durable) OriginsOf(ctx context.Context, source string, oldIDs []string) ([]store.Origin, error) {
+func (c durable) OriginsOf(ctx context.Context, source string, oldIDs []string) ([]storage.Origin, error) {
 	defer c.call(ctx, "OriginsOf")()
 	return c.s.OriginsOf(ctx, source, oldIDs)
 }
 
-func (z durable) CreateConnected(ctx context.Context, u store.User, c store.Connection) error {
+func (z durable) CreateConnected(ctx context.Context, u storage.User, c storage.Connection) error {
 	defer z.call(ctx, "CreateConnected")()
 	return z.s.CreateConnected(ctx, u, c)
 }
 
-func (z durable) TakeStep(ctx context.Context, s store.Step) error {
+func (z durable) TakeStep(ctx context.Context, s storage.Step) error {
 	defer z.call(ctx, "TakeStep")()
 	return z.s.TakeStep(ctx, s)
 }
 
-func (c durable) PasskeyByKey(ctx context.Context, key string) (store.Factor, error) {
+func (c durable) PasskeyByKey(ctx context.Context, key string) (storage.Factor, error) {
 	defer c.call(ctx, "PasskeyByKey")()
 	return c.s.PasskeyByKey(ctx, key)
 }
 
-func (c durable) PasskeysOf(ctx context.Context, userID string) ([]store.Factor, error) {
+func (c durable) PasskeysOf(ctx context.Context, userID string) ([]storage.Factor, error) {
 	defer c.call(ctx, "PasskeysOf")()
 	return c.s.PasskeysOf(ctx, userID)
 }
@@ -241,7 +241,7 @@ func (c durable) PermissionsOf(ctx context.Context, roles []string) ([]string, e
 	return c.s.PermissionsOf(ctx, roles)
 }
 
-func (c durable) PersonalToken(ctx context.Context, hash string, now time.Time) (store.Token, error) {
+func (c durable) PersonalToken(ctx context.Context, hash string, now time.Time) (storage.Token, error) {
 	defer c.call(ctx, "PersonalToken")()
 	return c.s.PersonalToken(ctx, hash, now)
 }
@@ -251,53 +251,53 @@ func (c durable) PreferFactor(ctx context.Context, userID, id string) error {
 	return c.s.PreferFactor(ctx, userID, id)
 }
 
-func (c durable) PutAccounts(ctx context.Context, accounts []store.Whole) error {
+func (c durable) PutAccounts(ctx context.Context, accounts []storage.Whole) error {
 	defer c.call(ctx, "PutAccounts")()
 	return c.s.PutAccounts(ctx, accounts)
 }
 
-func (c durable) PutDeletion(ctx context.Context, r store.DeletionRequest,
-	from string, messages ...store.Message) error {
+func (c durable) PutDeletion(ctx context.Context, r storage.DeletionRequest,
+	from string, messages ...storage.Message) error {
 	defer c.call(ctx, "PutDeletion")()
 	return c.s.PutDeletion(ctx, r, from, messages...)
 }
 
-func (c durable) PutDevice(ctx context.Context, d store.Device, messages ...store.Message) error {
+func (c durable) PutDevice(ctx context.Context, d storage.Device, messages ...storage.Message) error {
 	defer c.call(ctx, "PutDevice")()
 	return c.s.PutDevice(ctx, d, messages...)
 }
 
-func (c durable) PutInvitation(ctx context.Context, i store.Invitation, messages ...store.Message) error {
+func (c durable) PutInvitation(ctx context.Context, i storage.Invitation, messages ...storage.Message) error {
 	defer c.call(ctx, "PutInvitation")()
 	return c.s.PutInvitation(ctx, i, messages...)
 }
 
-func (c durable) PutMessage(ctx context.Context, m store.Message) error {
+func (c durable) PutMessage(ctx context.Context, m storage.Message) error {
 	defer c.call(ctx, "PutMessage")()
 	return c.s.PutMessage(ctx, m)
 }
 
-func (c durable) PutRecovery(ctx context.Context, r store.Recovery, messages ...store.Message) error {
+func (c durable) PutRecovery(ctx context.Context, r storage.Recovery, messages ...storage.Message) error {
 	defer c.call(ctx, "PutRecovery")()
 	return c.s.PutRecovery(ctx, r, messages...)
 }
 
-func (c durable) PutRole(ctx context.Context, r store.Role) error {
+func (c durable) PutRole(ctx context.Context, r storage.Role) error {
 	defer c.call(ctx, "PutRole")()
 	return c.s.PutRole(ctx, r)
 }
 
-func (c durable) PutSeal(ctx context.Context, s store.Seal) error {
+func (c durable) PutSeal(ctx context.Context, s storage.Seal) error {
 	defer c.call(ctx, "PutSeal")()
 	return c.s.PutSeal(ctx, s)
 }
 
-func (c durable) PutToken(ctx context.Context, t store.Token, messages ...store.Message) error {
+func (c durable) PutToken(ctx context.Context, t storage.Token, messages ...storage.Message) error {
 	defer c.call(ctx, "PutToken")()
 	return c.s.PutToken(ctx, t, messages...)
 }
 
-func (c durable) Recovery(ctx context.Context, userID string) (store.Recovery, error) {
+func (c durable) Recovery(ctx context.Context, userID string) (storage.Recovery, error) {
 	defer c.call(ctx, "Recovery")()
 	return c.s.Recovery(ctx, userID)
 }
@@ -312,12 +312,12 @@ func (c durable) Release(ctx context.Context, own, whole []string) error {
 	return c.s.Release(ctx, own, whole)
 }
 
-func (z durable) RemoveEvents(ctx context.Context, after int64, c store.Checkpoint) error {
+func (z durable) RemoveEvents(ctx context.Context, after int64, c storage.Checkpoint) error {
 	defer z.call(ctx, "RemoveEvents")()
 	return z.s.RemoveEvents(ctx, after, c)
 }
 
-func (c durable) ReplaceAccount(ctx context.Context, w store.Whole, was store.Origin, keepPassword bool) error {
+func (c durable) ReplaceAccount(ctx context.Context, w storage.Whole, was storage.Origin, keepPassword bool) error {
 	defer c.call(ctx, "ReplaceAccount")()
 	return c.s.ReplaceAccount(ctx, w, was, keepPassword)
 }
@@ -327,7 +327,7 @@ func (c durable) Reseal(ctx context.Context, id string, old, new []byte) error {
 	return c.s.Reseal(ctx, id, old, new)
 }
 
-func (c durable) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
+func (c durable) Reserve(ctx context.Context, now time.Time, claims ...storage.Claim) (time.Time, error) {
 	defer c.call(ctx, "Reserve")()
 	return c.s.Reserve(ctx, now, claims...)
 }
@@ -342,7 +342,7 @@ func (c durable) RevokeDevice(ctx context.Context, userID, id string) error {
 	return c.s.RevokeDevice(ctx, userID, id)
 }
 
-func (c durable) RevokeDevices(ctx context.Context, userID string, messages ...store.Message) error {
+func (c durable) RevokeDevices(ctx context.Context, userID string, messages ...storage.Message) error {
 	defer c.call(ctx, "RevokeDevices")()
 	return c.s.RevokeDevices(ctx, userID, messages...)
 }
@@ -362,12 +362,12 @@ func (c durable) RevokeToken(ctx context.Context, userID, id string) error {
 	return c.s.RevokeToken(ctx, userID, id)
 }
 
-func (c durable) Roles(ctx context.Context) ([]store.Role, error) {
+func (c durable) Roles(ctx context.Context) ([]storage.Role, error) {
 	defer c.call(ctx, "Roles")()
 	return c.s.Roles(ctx)
 }
 
-func (c durable) RotateToken(ctx context.Context, u store.TokenUse) (store.Token, error) {
+func (c durable) RotateToken(ctx context.Context, u storage.TokenUse) (storage.Token, error) {
 	defer c.call(ctx, "RotateToken")()
 	return c.s.RotateToken(ctx, u)
 }
@@ -377,7 +377,7 @@ func (c durable) SealedOtherwise(ctx context.Context, heads [][]byte, limit int)
 	return c.s.SealedOtherwise(ctx, heads, limit)
 }
 
-func (c durable) SealsAfter(ctx context.Context, after int64, limit int) ([]store.Seal, error) {
+func (c durable) SealsAfter(ctx context.Context, after int64, limit int) ([]storage.Seal, error) {
 	defer c.call(ctx, "SealsAfter")()
 	return c.s.SealsAfter(ctx, after, limit)
 }
@@ -387,7 +387,7 @@ func (c durable) SetActive(ctx context.Context, id string, active bool, uniquifi
 	return c.s.SetActive(ctx, id, active, uniquifier, now)
 }
 
-func (c durable) SetIdentity(ctx context.Context, u store.User, uniquifier string, messages ...store.Message) error {
+func (c durable) SetIdentity(ctx context.Context, u storage.User, uniquifier string, messages ...storage.Message) error {
 	defer c.call(ctx, "SetIdentity")()
 	return c.s.SetIdentity(ctx, u, uniquifier, messages...)
 }
@@ -398,7 +398,7 @@ func (c durable) SetLanguage(ctx context.Context, id, old, new string) error {
 }
 
 func (c durable) SetPassword(ctx context.Context, id, hash, uniquifier string,
-	viaMailbox bool, now time.Time, messages ...store.Message) error {
+	viaMailbox bool, now time.Time, messages ...storage.Message) error {
 	defer c.call(ctx, "SetPassword")()
 	return c.s.SetPassword(ctx, id, hash, uniquifier, viaMailbox, now, messages...)
 }
@@ -423,29 +423,29 @@ func (c durable) ShutRecovery(ctx context.Context, userID string, now time.Time)
 	return c.s.ShutRecovery(ctx, userID, now)
 }
 
-func (c durable) SignInsOf(ctx context.Context, userID string) (store.SignIns, error) {
+func (c durable) SignInsOf(ctx context.Context, userID string) (storage.SignIns, error) {
 	defer c.call(ctx, "SignInsOf")()
 	return c.s.SignInsOf(ctx, userID)
 }
 
 func (c durable) SpendRecoveryCode(ctx context.Context, userID string,
-	macs [][]byte, since time.Time, messages ...store.Message) (int, error) {
+	macs [][]byte, since time.Time, messages ...storage.Message) (int, error) {
 	defer c.call(ctx, "SpendRecoveryCode")()
 	return c.s.SpendRecoveryCode(ctx, userID, macs, since, messages...)
 }
 
-func (c durable) TakeInvitation(ctx context.Context, tokenHash string, now time.Time) (store.Invitation, error) {
+func (c durable) TakeInvitation(ctx context.Context, tokenHash string, now time.Time) (storage.Invitation, error) {
 	defer c.call(ctx, "TakeInvitation")()
 	return c.s.TakeInvitation(ctx, tokenHash, now)
 }
 
 func (c durable) TakeRecovery(ctx context.Context, userID, id,
-	uniquifier string, now time.Time, messages ...store.Message) (store.Recovery, error) {
+	uniquifier string, now time.Time, messages ...storage.Message) (storage.Recovery, error) {
 	defer c.call(ctx, "TakeRecovery")()
 	return c.s.TakeRecovery(ctx, userID, id, uniquifier, now, messages...)
 }
 
-func (c durable) TokensOf(ctx context.Context, userID string, now time.Time) ([]store.Token, error) {
+func (c durable) TokensOf(ctx context.Context, userID string, now time.Time) ([]storage.Token, error) {
 	defer c.call(ctx, "TokensOf")()
 	return c.s.TokensOf(ctx, userID, now)
 }
@@ -455,12 +455,12 @@ func (c durable) TouchToken(ctx context.Context, id string, now time.Time) error
 	return c.s.TouchToken(ctx, id, now)
 }
 
-func (c durable) TrimDevices(ctx context.Context, userID string, keep int) ([]store.Device, error) {
+func (c durable) TrimDevices(ctx context.Context, userID string, keep int) ([]storage.Device, error) {
 	defer c.call(ctx, "TrimDevices")()
 	return c.s.TrimDevices(ctx, userID, keep)
 }
 
-func (c durable) TrimFamilies(ctx context.Context, userID string, keep int) ([]store.Token, error) {
+func (c durable) TrimFamilies(ctx context.Context, userID string, keep int) ([]storage.Token, error) {
 	defer c.call(ctx, "TrimFamilies")()
 	return c.s.TrimFamilies(ctx, userID, keep)
 }
@@ -470,7 +470,7 @@ func (c durable) UpgradePassword(ctx context.Context, id, old, new string) error
 	return c.s.UpgradePassword(ctx, id, old, new)
 }
 
-func (c durable) UseDevice(ctx context.Context, d store.DeviceUse) (store.Device, error) {
+func (c durable) UseDevice(ctx context.Context, d storage.DeviceUse) (storage.Device, error) {
 	defer c.call(ctx, "UseDevice")()
 	return c.s.UseDevice(ctx, d)
 }
@@ -480,12 +480,12 @@ func (c durable) UsePasskey(ctx context.Context, id string, old, new []byte, now
 	return c.s.UsePasskey(ctx, id, old, new, now)
 }
 
-func (c durable) UserByID(ctx context.Context, id string) (store.User, error) {
+func (c durable) UserByID(ctx context.Context, id string) (storage.User, error) {
 	defer c.call(ctx, "UserByID")()
 	return c.s.UserByID(ctx, id)
 }
 
-func (c durable) UserByIdentity(ctx context.Context, key string) (store.User, error) {
+func (c durable) UserByIdentity(ctx context.Context, key string) (storage.User, error) {
 	defer c.call(ctx, "UserByIdentity")()
 	return c.s.UserByIdentity(ctx, key)
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // flow is something that people do, in one request or several.
@@ -437,14 +437,14 @@ func (p *person) arrives() {
 
 // The effects.
 
-func (p *person) user() (store.User, bool) {
+func (p *person) user() (storage.User, bool) {
 	p.s.Helper()
 	found, err := p.s.auth.FindUser(p.s.Context(), p.email)
 	if errors.Is(err, twofold.ErrNoUser) {
 		found, err = p.s.auth.FindUser(p.s.Context(), "new-"+p.email)
 	}
 	if errors.Is(err, twofold.ErrNoUser) {
-		return store.User{}, false
+		return storage.User{}, false
 	}
 	p.s.must(err)
 	u, err := p.s.db.UserByID(p.s.Context(), found.ID)
@@ -463,7 +463,7 @@ func joined[T any](list []T, name func(T) string) string {
 	return strings.Join(names, " ")
 }
 
-func (p *person) living() []store.Session {
+func (p *person) living() []storage.Session {
 	p.s.Helper()
 	u, there := p.user()
 	if !there {
@@ -471,17 +471,17 @@ func (p *person) living() []store.Session {
 	}
 	list, err := p.s.db.SessionsOf(p.s.Context(), u.ID, p.s.now())
 	p.s.must(err)
-	return slices.DeleteFunc(list, func(n store.Session) bool { return n.CredentialVersion != u.CredentialVersion })
+	return slices.DeleteFunc(list, func(n storage.Session) bool { return n.CredentialVersion != u.CredentialVersion })
 }
 
 func (p *person) sessions() string {
-	return joined(p.living(), func(n store.Session) string { return n.ID })
+	return joined(p.living(), func(n storage.Session) string { return n.ID })
 }
 
 func (p *person) devices() string {
 	list, err := p.s.db.DevicesOf(p.s.Context(), p.id, p.s.now())
 	p.s.must(err)
-	return joined(list, func(d store.Device) string { return d.ID })
+	return joined(list, func(d storage.Device) string { return d.ID })
 }
 
 func (p *person) account() string { u, _ := p.user(); return u.ID }
@@ -501,13 +501,13 @@ func (p *person) hash() string {
 }
 
 func (p *person) seconds() string {
-	return joined(p.factors(), func(f store.Factor) string { return f.ID })
+	return joined(p.factors(), func(f storage.Factor) string { return f.ID })
 }
 
 func (p *person) passkeys() string {
 	list, err := p.s.db.PasskeysOf(p.s.Context(), p.id)
 	p.s.must(err)
-	return joined(list, func(f store.Factor) string { return f.ID })
+	return joined(list, func(f storage.Factor) string { return f.ID })
 }
 
 func (p *person) moved() string {
@@ -534,7 +534,7 @@ func (p *person) codesLeft() string {
 func (p *person) tokens() string {
 	list, err := p.s.db.TokensOf(p.s.Context(), p.id, p.s.now())
 	p.s.must(err)
-	return joined(list, func(t store.Token) string { return t.ID })
+	return joined(list, func(t storage.Token) string { return t.ID })
 }
 
 func (p *person) revoked() string {
@@ -569,7 +569,7 @@ func (p *person) out() string {
 
 func (p *person) leaving() string {
 	d, err := p.s.db.DeletionOf(p.s.Context(), p.id)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return ""
 	}
 	p.s.must(err)

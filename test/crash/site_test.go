@@ -27,8 +27,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/test/ask"
 )
 
@@ -43,7 +43,7 @@ type site struct {
 	child    *exec.Cmd
 	said     string          // by the child before it died
 	living   context.Context // until then
-	db       store.Store
+	db       storage.Store
 	auth     *twofold.Auth
 	client   *http.Client
 	people   int
@@ -405,7 +405,7 @@ func (p *person) in() *browser {
 	return b
 }
 
-func (p *person) factors() []store.Factor {
+func (p *person) factors() []storage.Factor {
 	p.s.Helper()
 	if p.id == "" {
 		return nil

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/test/explore"
 )
 
@@ -28,7 +28,7 @@ func TestEveryFlowHasARunOfTheModel(t *testing.T) {
 			if f.name != "deletion" && !p.enters() {
 				t.Error("the owner cannot sign in")
 			}
-			rows, err := s.db.EventsBy(t.Context(), store.EventFilter{UserID: p.id, Limit: 10_000})
+			rows, err := s.db.EventsBy(t.Context(), storage.EventFilter{UserID: p.id, Limit: 10_000})
 			s.must(err)
 			if len(rows) < 2 {
 				t.Errorf("the trail has %d rows", len(rows))
@@ -44,7 +44,7 @@ func TestEveryFlowHasARunOfTheModel(t *testing.T) {
 func model() explore.World {
 	return explore.World{
 		Rules: policy.Rules{
-			Methods:       []string{store.Authenticator, store.SMS, store.Email, store.Passkey},
+			Methods:       []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey},
 			PasskeyIsBoth: true, Mails: true, RescueByMail: true,
 		},
 		Trust: true, MailBegins: true, Recovers: true, SharesMailbox: true, Codes: true,

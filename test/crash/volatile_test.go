@@ -4,21 +4,21 @@ import (
 	"context"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // volatile is the part of a store that expires. Every call may be the last one.
 type volatile struct {
-	s store.Volatile
+	s storage.Volatile
 	*doom
 }
 
-func (c volatile) AdvancePending(ctx context.Context, p store.Pending) error {
+func (c volatile) AdvancePending(ctx context.Context, p storage.Pending) error {
 	defer c.call(ctx, "AdvancePending")()
 	return c.s.AdvancePending(ctx, p)
 }
 
-func (c volatile) Draft(ctx context.Context, owner string) (store.Draft, error) {
+func (c volatile) Draft(ctx context.Context, owner string) (storage.Draft, error) {
 	defer c.call(ctx, "Draft")()
 	return c.s.Draft(ctx, owner)
 }
@@ -53,42 +53,42 @@ func (c volatile) Owners(ctx context.Context) ([]string, error) {
 	return c.s.Owners(ctx)
 }
 
-func (c volatile) Pending(ctx context.Context, hash string, now time.Time) (store.Pending, error) {
+func (c volatile) Pending(ctx context.Context, hash string, now time.Time) (storage.Pending, error) {
 	defer c.call(ctx, "Pending")()
 	return c.s.Pending(ctx, hash, now)
 }
 
-func (z volatile) PutChallenge(ctx context.Context, c store.Challenge) error {
+func (z volatile) PutChallenge(ctx context.Context, c storage.Challenge) error {
 	defer z.call(ctx, "PutChallenge")()
 	return z.s.PutChallenge(ctx, c)
 }
 
-func (c volatile) PutDraft(ctx context.Context, d store.Draft) error {
+func (c volatile) PutDraft(ctx context.Context, d storage.Draft) error {
 	defer c.call(ctx, "PutDraft")()
 	return c.s.PutDraft(ctx, d)
 }
 
-func (c volatile) PutPending(ctx context.Context, p store.Pending) error {
+func (c volatile) PutPending(ctx context.Context, p storage.Pending) error {
 	defer c.call(ctx, "PutPending")()
 	return c.s.PutPending(ctx, p)
 }
 
-func (c volatile) PutSession(ctx context.Context, s store.Session) error {
+func (c volatile) PutSession(ctx context.Context, s storage.Session) error {
 	defer c.call(ctx, "PutSession")()
 	return c.s.PutSession(ctx, s)
 }
 
-func (c volatile) RebindSession(ctx context.Context, s store.Session) error {
+func (c volatile) RebindSession(ctx context.Context, s storage.Session) error {
 	defer c.call(ctx, "RebindSession")()
 	return c.s.RebindSession(ctx, s)
 }
 
-func (c volatile) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
+func (c volatile) Session(ctx context.Context, hash string, now time.Time) (storage.Session, error) {
 	defer c.call(ctx, "Session")()
 	return c.s.Session(ctx, hash, now)
 }
 
-func (c volatile) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
+func (c volatile) SessionsOf(ctx context.Context, userID string, now time.Time) ([]storage.Session, error) {
 	defer c.call(ctx, "SessionsOf")()
 	return c.s.SessionsOf(ctx, userID, now)
 }
@@ -98,12 +98,12 @@ func (c volatile) TakeDraft(ctx context.Context, owner, id string) error {
 	return c.s.TakeDraft(ctx, owner, id)
 }
 
-func (c volatile) TakePending(ctx context.Context, hash string) (store.Pending, error) {
+func (c volatile) TakePending(ctx context.Context, hash string) (storage.Pending, error) {
 	defer c.call(ctx, "TakePending")()
 	return c.s.TakePending(ctx, hash)
 }
 
-func (c volatile) TakeSession(ctx context.Context, hash string) (store.Session, error) {
+func (c volatile) TakeSession(ctx context.Context, hash string) (storage.Session, error) {
 	defer c.call(ctx, "TakeSession")()
 	return c.s.TakeSession(ctx, hash)
 }
@@ -113,7 +113,7 @@ func (c volatile) TouchSession(ctx context.Context, hash string, seen, idle time
 	return c.s.TouchSession(ctx, hash, seen, idle)
 }
 
-func (c volatile) TrimSessions(ctx context.Context, userID string, keep int) ([]store.Session, error) {
+func (c volatile) TrimSessions(ctx context.Context, userID string, keep int) ([]storage.Session, error) {
 	defer c.call(ctx, "TrimSessions")()
 	return c.s.TrimSessions(ctx, userID, keep)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/federated/oidc"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // waysIn are the sign-ins by something else than a password.
@@ -61,7 +61,7 @@ func (p place) adds(c *twofold.Config) error {
 func (p *person) entersCode() {
 	p.s.pass(p.s.gap())
 	code := p.s.coded(p.email, func() answer {
-		return p.b.post("/us-signin/send-code", m{"identity": p.email, "chosen_method": store.Email})
+		return p.b.post("/us-signin/send-code", m{"identity": p.email, "chosen_method": storage.Email})
 	})
 	if code == "" {
 		return
@@ -76,7 +76,7 @@ func (p *person) followsLink() {
 		if p.s.ByLink {
 			return p.b.post("/login", m{"email": p.email})
 		}
-		return p.b.post("/us-signin/send-code", m{"identity": p.email, "chosen_method": store.Email})
+		return p.b.post("/us-signin/send-code", m{"identity": p.email, "chosen_method": storage.Email})
 	})
 	if link != "" {
 		p.beginsBy(func(b *browser) { b.post(link, m{"meant": true}) })
@@ -109,7 +109,7 @@ func (p *person) begins() *person {
 	b := p.in()
 	var r answer
 	code := p.s.coded(p.email, func() answer {
-		r = b.post("/us-setup", m{"chosen_method": store.Email})
+		r = b.post("/us-setup", m{"chosen_method": storage.Email})
 		return r
 	})
 	if r = b.post("/us-setup/"+r.text("state"), m{"passcode": code}); r.status != 200 {
@@ -131,7 +131,7 @@ func wanting(s *site) *person {
 
 func withPasskey(s *site) *person {
 	p := signedIn(s)
-	r := p.b.post("/wan-register", m{"name": "key", "usage": store.UseFirst})
+	r := p.b.post("/wan-register", m{"name": "key", "usage": storage.UseFirst})
 	options, err := json.Marshal(r.json["credential_options"])
 	s.must(err)
 	p.key, err = softkey.New(s.Origin, softkey.ES256)
@@ -248,5 +248,5 @@ func (p *person) connection() string {
 	}
 	list, err := p.s.db.ConnectionsOf(p.s.Context(), u.ID)
 	p.s.must(err)
-	return u.ID + " " + joined(list, func(c store.Connection) string { return c.ID })
+	return u.ID + " " + joined(list, func(c storage.Connection) string { return c.ID })
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Label says what happened between two states.
@@ -337,7 +337,7 @@ func ofKind(k Kind) (out Things) {
 }
 
 // thingOf is the thing behind a factor that package policy names.
-func thingOf(f store.Factor) Thing {
+func thingOf(f storage.Factor) Thing {
 	for p := range people {
 		if p.String() == f.ID {
 			return thing(Kind(slices.Index(methods[:], f.Method)), p)

@@ -2,7 +2,7 @@ package explore
 
 import (
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Everything that is decided is asked here, of package policy. A fault changes one
@@ -99,7 +99,7 @@ func (m *World) mayEnroll(s *State) bool {
 	return m.Fault == PlantedFactorsStay || m.Fault == StrangersEnroll || policy.MayEnroll(m.rules(s), m.facts(s))
 }
 
-func (m *World) mayChange(s *State, c store.FactorChange) bool {
+func (m *World) mayChange(s *State, c storage.FactorChange) bool {
 	return m.Fault == PlantedFactorsStay || m.Fault == StrangersEnroll || policy.MayChange(m.rules(s), m.facts(s), c)
 }
 
@@ -112,12 +112,12 @@ func (m *World) mailboxAlone(s *State, first Thing) bool {
 // something to prove.
 func (m *World) full(s *State, b *Browser) bool {
 	n := b.Session
-	held := store.Session{Level: store.OneFactor, Proofs: []store.Proof{proofs[n.First]}}
+	held := storage.Session{Level: storage.OneFactor, Proofs: []storage.Proof{proofs[n.First]}}
 	switch {
 	case n.Second == n.First && n.First != 0:
-		held.Level, held.Proofs[0].UserVerified = store.TwoFactors, true
+		held.Level, held.Proofs[0].UserVerified = storage.TwoFactors, true
 	case n.Second != 0:
-		held.Level, held.Proofs = store.TwoFactors, append(held.Proofs, proofs[n.Second])
+		held.Level, held.Proofs = storage.TwoFactors, append(held.Proofs, proofs[n.Second])
 	}
 	return s.Seconds == 0 || m.Fault == OneFactorChanges || policy.IsFull(m.rules(s), held)
 }
@@ -130,10 +130,10 @@ func (m *World) usable(s *State, b *Browser) bool {
 
 func (m *World) standing(s *State, b *Browser) policy.Standing {
 	r := m.rules(s)
-	both := [2]store.Proof{proofs[b.Session.First], proofs[b.Session.Second]}
-	h := policy.Held{Level: store.OneFactor, Proofs: both[:1], Trusted: b.Session.Trusted}
+	both := [2]storage.Proof{proofs[b.Session.First], proofs[b.Session.Second]}
+	h := policy.Held{Level: storage.OneFactor, Proofs: both[:1], Trusted: b.Session.Trusted}
 	if b.Session.Second != 0 {
-		h.Level, h.Proofs = store.TwoFactors, both[:]
+		h.Level, h.Proofs = storage.TwoFactors, both[:]
 		both[0].UserVerified = b.Session.First == b.Session.Second
 	}
 	h.BrowserStands = m.vouches(s, b)
@@ -142,7 +142,7 @@ func (m *World) standing(s *State, b *Browser) policy.Standing {
 
 // vouches reports whether a trusted browser stands for the second factor.
 func (m *World) vouches(s *State, b *Browser) bool {
-	both := []store.Proof{proofs[b.TrustFirst], proofs[b.TrustSecond]}
+	both := []storage.Proof{proofs[b.TrustFirst], proofs[b.TrustSecond]}
 	return b.TrustSecond != 0 && (m.Fault == TrustIsForever || policy.Vouches(m.rules(s), both))
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Person is one of the people.
@@ -61,19 +61,19 @@ func (t Thing) String() string {
 	return t.owner().String() + "'s " + kindNames[t.kind()]
 }
 
-var methods = [...]string{Password: "password", Mail: store.Email, Phone: store.SMS, App: store.Authenticator,
-	Passkey: store.Passkey, Site: policy.Elsewhere, Sheet: store.RecoveryCode, Mended: policy.Rescued}
+var methods = [...]string{Password: "password", Mail: storage.Email, Phone: storage.SMS, App: storage.Authenticator,
+	Passkey: storage.Passkey, Site: policy.Elsewhere, Sheet: storage.RecoveryCode, Mended: policy.Rescued}
 
 // proofs are what package policy sees of a thing.
-var proofs = func() (all [int(kinds) * int(people)]store.Proof) {
+var proofs = func() (all [int(kinds) * int(people)]storage.Proof) {
 	for k := Password; k < kinds; k++ {
 		for p := range people {
 			t := thing(k, p)
 			switch k {
 			case Passkey:
-				all[t] = policy.ByFactor(store.Factor{ID: p.String(), Method: store.Passkey})
+				all[t] = policy.ByFactor(storage.Factor{ID: p.String(), Method: storage.Passkey})
 			case Site:
-				all[t] = store.Proof{Method: policy.Elsewhere, Rests: []string{store.OnElsewhere, siteName}}
+				all[t] = storage.Proof{Method: policy.Elsewhere, Rests: []string{storage.OnElsewhere, siteName}}
 			default:
 				all[t] = policy.By(methods[k])
 			}
@@ -82,7 +82,7 @@ var proofs = func() (all [int(kinds) * int(people)]store.Proof) {
 	return all
 }()
 
-const siteName = store.OnElsewhere + ":site"
+const siteName = storage.OnElsewhere + ":site"
 
 var independent = []string{siteName}
 
@@ -107,12 +107,12 @@ func (s Things) each(f func(Thing)) {
 }
 
 // factors are what package policy sees of a set of second factors.
-func (s Things) factors() []store.Factor { return factors[s>>thing(Mail, Ann)] }
+func (s Things) factors() []storage.Factor { return factors[s>>thing(Mail, Ann)] }
 
-var factors = func() (all [1 << (4 * people)][]store.Factor) {
+var factors = func() (all [1 << (4 * people)][]storage.Factor) {
 	for n := range all {
 		(Things(n) << thing(Mail, Ann)).each(func(t Thing) {
-			all[n] = append(all[n], store.Factor{ID: t.owner().String(), Method: methods[t.kind()]})
+			all[n] = append(all[n], storage.Factor{ID: t.owner().String(), Method: methods[t.kind()]})
 		})
 		all[n] = slices.Clip(all[n])
 	}

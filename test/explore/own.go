@@ -2,7 +2,7 @@ package explore
 
 import (
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // own is what a person does who is signed in.
@@ -121,7 +121,7 @@ func (t *turn) without(s State) bool {
 // a kind, such as two phones, which count as one here.
 func (t *turn) add(i int, second, lost Thing) {
 	s, b, r := t.was, t.was.Browsers[i], t.rules(&t.was)
-	c := store.FactorChange{Add: &store.Factor{Method: methods[second.kind()]}}
+	c := storage.FactorChange{Add: &storage.Factor{Method: methods[second.kind()]}}
 	if lost != 0 {
 		c.Remove = []string{"lost"}
 	}

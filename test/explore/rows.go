@@ -4,11 +4,11 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // read takes the step that a row tells of.
-func (r *reader) read(row store.Event) {
+func (r *reader) read(row storage.Event) {
 	switch kind := kindOf(row.Method); row.Name {
 	case "first-factor-proven":
 		r.begun |= set(thing(kind, Ann))
@@ -23,7 +23,7 @@ func (r *reader) read(row store.Event) {
 	case "tf-profile-changed":
 		r.setsUp(kind, "sets up")
 	case "wan-registered":
-		r.registers(row.Reason == store.UseFirst)
+		r.registers(row.Reason == storage.UseFirst)
 	case "us-profile-changed":
 		verb := "adds a way in"
 		if row.Reason == "removed" {
@@ -66,7 +66,7 @@ func (r *reader) read(row store.Event) {
 }
 
 // readMailed is read for what goes through the mailbox.
-func (r *reader) readMailed(row store.Event) {
+func (r *reader) readMailed(row storage.Event) {
 	switch row.Name {
 	case "user-confirmed":
 		r.since = row.At
@@ -104,7 +104,7 @@ func (r *reader) readMailed(row store.Event) {
 
 // readOthers is read for what the application or an operator does, and what a link in a
 // notice does.
-func (r *reader) readOthers(row store.Event) {
+func (r *reader) readOthers(row storage.Event) {
 	what := row.Name
 	if what == "account-changed" {
 		what = row.Reason

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Explain reads the audit trail of one account, oldest row first, and looks for a run
@@ -22,7 +22,7 @@ import (
 // A trail does not say who acts, so one person has everything (World.Alone). It does
 // not say how old a proof is, or that a browser was thrown away: either may be so at
 // any time. Rows of what was refused or sent change nothing and are passed over.
-func (m World) Explain(rows []store.Event) error {
+func (m World) Explain(rows []storage.Event) error {
 	m.Invites, m.SignsUp, m.Deletes = true, true, true
 	m.Alone, m.Crowd, m.EveHas, m.EveCopiesASession = true, true, None, false
 	r := &reader{World: &m, states: map[packed]bool{{}: true}, sets: map[Kind]int{}, open: map[string]bool{}}
@@ -62,7 +62,7 @@ type reader struct {
 }
 
 // unexplained tells what happened, after what, and what the model thought.
-func unexplained(rows []store.Event, before []packed) error {
+func unexplained(rows []storage.Event, before []packed) error {
 	var b strings.Builder
 	last := rows[len(rows)-1]
 	fmt.Fprintf(&b, "no run of the model does this: %s\nafter:", told(last))
@@ -77,13 +77,13 @@ func unexplained(rows []store.Event, before []packed) error {
 	return fmt.Errorf("%s", b.String())
 }
 
-func told(row store.Event) string {
+func told(row storage.Event) string {
 	what := strings.Join([]string{row.Name, row.Method, row.Result, row.Reason}, " ")
 	return strings.TrimSpace(fmt.Sprintf("row %d, %s: %s", row.Row, row.At.Format("15:04:05"), what))
 }
 
 // count counts the sessions: where none can be alive, none is in view either.
-func (r *reader) count(row store.Event) {
+func (r *reader) count(row storage.Event) {
 	alive := func(p packed) bool {
 		s := p.state()
 		return s.Browsers[0].Session.alive()

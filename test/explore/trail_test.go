@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // product is a world with everything in it.
 func product() World {
 	return World{
 		Rules: policy.Rules{
-			Methods: []string{store.Authenticator, store.SMS, store.Email, store.Passkey},
+			Methods: []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey},
 			Mails:   true, RescueByMail: true,
 		},
 		Trust: true, MailBegins: true, Recovers: true, SharesMailbox: true, Codes: true,
@@ -22,14 +22,14 @@ func product() World {
 }
 
 // trail reads rows as "name method reason", with "-" for nothing; "+25h" lets time pass.
-func trail(rows string) (out []store.Event) {
+func trail(rows string) (out []storage.Event) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for line := range strings.SplitSeq(rows, ", ") {
 		if d, err := time.ParseDuration(strings.TrimPrefix(line, "+")); err == nil {
 			at = at.Add(d)
 			continue
 		}
-		e := store.Event{Row: int64(len(out) + 1), At: at, Result: "ok"}
+		e := storage.Event{Row: int64(len(out) + 1), At: at, Result: "ok"}
 		for i, word := range strings.Fields(line) {
 			if word != "-" {
 				*[]*string{&e.Name, &e.Method, &e.Reason}[i] = word

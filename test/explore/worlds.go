@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // setting is one decision of the operator that the answers depend on.
@@ -40,7 +40,7 @@ var (
 	ownTable  = setting{"an own table", func(m *World) { m.OwnTable = true }}
 	noMail    = setting{"no mail at first", func(m *World) { m.Mails = false }}
 	unforced  = setting{"not forced after a mail or phone", func(m *World) {
-		m.Unforced = []string{store.Email, store.SMS}
+		m.Unforced = []string{storage.Email, storage.SMS}
 	}}
 	// mailToo is no decision of the operator: Eve has Ann's mailbox in addition.
 	mailToo = setting{"Eve has the mailbox too", func(m *World) { m.EveHasMailToo = true }}
@@ -148,7 +148,7 @@ func recoveryWorlds() (out []*World) {
 
 // world is nil if what Eve has is of no use in it.
 func world(profile []setting, seconds, firsts []Kind, eve Kind) *World {
-	all := []string{store.Authenticator, store.SMS, store.Email, store.Passkey}
+	all := []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey}
 	m := &World{
 		Rules:    policy.Rules{Methods: all, Mails: true},
 		Recovers: true, SharesMailbox: true, Seconds: seconds, Firsts: firsts, EveHas: eve,

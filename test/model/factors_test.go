@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // An account's second factors one by one: each can be renamed, made the default
@@ -164,13 +164,13 @@ func (w *world) learnFactors() error {
 		if list, err = w.db.PasskeysOf(ctx, a.id); err != nil {
 			return err
 		}
-		list = slices.DeleteFunc(list, func(f store.Factor) bool { return f.Usage != store.UseFirst })
+		list = slices.DeleteFunc(list, func(f storage.Factor) bool { return f.Usage != storage.UseFirst })
 		others, err := w.db.FirstFactorsOf(ctx, a.id)
 		if err != nil {
 			return err
 		}
 		list = append(list, others...)
-		slices.SortFunc(list, func(a, b store.Factor) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		slices.SortFunc(list, func(a, b storage.Factor) int { return a.CreatedAt.Compare(b.CreatedAt) })
 		if err = w.same(a, "first factor", list, a.firsts); err != nil {
 			return err
 		}
@@ -178,7 +178,7 @@ func (w *world) learnFactors() error {
 	return nil
 }
 
-func (w *world) same(a *account, what string, list []store.Factor, must []*factor) error {
+func (w *world) same(a *account, what string, list []storage.Factor, must []*factor) error {
 	if len(list) != len(must) {
 		return wrong("%s has %d of the kind %s, the model says %d", a.name, len(list), what, len(must))
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/background"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // People leave: an owner asks for it, and after a wait the account is deleted, unless
@@ -148,7 +148,7 @@ func (w *world) learnLeaving() error {
 	for _, a := range w.accounts {
 		r, err := w.db.DeletionOf(w.context(), a.id)
 		switch waits := err == nil; {
-		case err != nil && !errors.Is(err, store.ErrNotFound):
+		case err != nil && !errors.Is(err, storage.ErrNotFound):
 			return err
 		case waits != (a.leaving != nil) || waits && !r.DueAt.Equal(a.leaving.due):
 			return wrong("a deletion of %s waits: %v, the model says %+v", a.name, r, a.leaving)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Tokens that outlive a browser: refresh tokens, of which each works once and
@@ -234,7 +234,7 @@ func (w *world) learnTokens() error {
 			if f.ref == "" {
 				f.ref = got.ID
 			}
-			is := fmt.Sprint(got.ID, got.Personal, got.Scopes, got.Generation, got.Level == store.TwoFactors &&
+			is := fmt.Sprint(got.ID, got.Personal, got.Scopes, got.Generation, got.Level == storage.TwoFactors &&
 				!got.Personal)
 			if want := fmt.Sprint(f.ref, f.session == 0, f.scopes, f.used, f.level == 2); is != want {
 				return wrong("token %d of %s is %s, the model says %s", i, a.name, is, want)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/twofold-auth/twofold/internal/policy"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/test/explore"
 )
 
@@ -28,14 +28,14 @@ func (w *world) explained(counts map[string]int) error {
 func (w *world) explains(a *account) (int, error) {
 	m := explore.World{
 		Rules: policy.Rules{
-			Methods:       []string{store.Authenticator, store.SMS, store.Email, store.Passkey},
+			Methods:       []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey},
 			PasskeyIsBoth: true, Mails: true, RescueByMail: true,
 		},
 		Required: a.required, Trust: true, MailBegins: true, Recovers: true, SharesMailbox: true, Codes: true,
 		Seconds: []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey},
 		Firsts:  []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey, explore.Site},
 	}
-	rows, err := w.db.EventsBy(w.context(), store.EventFilter{UserID: a.id, Limit: 10_000})
+	rows, err := w.db.EventsBy(w.context(), storage.EventFilter{UserID: a.id, Limit: 10_000})
 	if err != nil {
 		return 0, err
 	}

@@ -20,9 +20,9 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -118,7 +118,7 @@ type world struct {
 	*model
 	clock       clock
 	auth        *twofold.Auth
-	db          store.Store
+	db          storage.Store
 	handler     http.Handler
 	box         box
 	browsers    []browser

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const appOrigin = "http://127.0.0.1:8081"
@@ -150,7 +150,7 @@ func TestR137_AnApplicationThatCannotWorkIsRefused(t *testing.T) {
 	} {
 		for _, spa := range spas {
 			_, err := twofold.New(twofold.Config{
-				Origin: "http://127.0.0.1:8080", Key: twofold.KeyText(firstKey), Store: store.Store(nil),
+				Origin: "http://127.0.0.1:8080", Key: twofold.KeyText(firstKey), Store: storage.Store(nil),
 				Pages:  twofold.Pages{SPA: spa},
 				Tokens: twofold.Tokens{Refresh: true},
 			})
@@ -166,7 +166,7 @@ func TestR137_AnApplicationThatCannotWorkIsRefused(t *testing.T) {
 // not ask for it.
 func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 	w := newWorld(t, open, app)
-	a := w.person("alice").begins(store.Email)
+	a := w.person("alice").begins(storage.Email)
 	b := w.browser()
 	b.ask(a.email, "email").want(200)
 	link := a.linked()
@@ -260,9 +260,9 @@ func TestR088_TheApplicationsPagesMayAskForPasskeys(t *testing.T) {
 	b := w.plantSession(a)
 	for _, origin := range []string{"http://127.0.0.1:8082", "http://evil.test", "https://127.0.0.1:8081",
 		appOrigin + "/"} {
-		b.register(k, "one", store.UseFirst, softkey.Say("origin", origin)).refused(origin)
+		b.register(k, "one", storage.UseFirst, softkey.Say("origin", origin)).refused(origin)
 	}
-	b.register(k, "one", store.UseFirst, softkey.Say("origin", appOrigin)).want(200)
+	b.register(k, "one", storage.UseFirst, softkey.Say("origin", appOrigin)).want(200)
 	w.browser().signInBy(k, softkey.Say("origin", "http://127.0.0.1:8082")).refused("another origin")
 	b = w.browser()
 	b.signInBy(k, softkey.Say("origin", appOrigin)).want(200)

@@ -18,6 +18,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	apptotp "github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/betterauth"
 	"github.com/twofold-auth/twofold/internal/transfer/columns"
@@ -27,7 +28,6 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/internal/transfer/transfertest"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 const (
@@ -86,7 +86,7 @@ func (w *world) breaksOff(name string, src transfer.Source) {
 	if _, err := w.importer().Import(w.t.Context(), src, engine.Options{SkipBad: true}); err == nil {
 		w.t.Errorf("%s: imported", name)
 	}
-	w.must(w.nodes[0].db.EachAccount(w.t.Context(), "", func(a store.Whole) error {
+	w.must(w.nodes[0].db.EachAccount(w.t.Context(), "", func(a storage.Whole) error {
 		w.t.Errorf("%s: account %s is there", name, a.User.Email)
 		return nil
 	}))

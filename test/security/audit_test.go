@@ -23,7 +23,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func auditOf(p *person) twofold.AuditFilter { return twofold.AuditFilter{User: p.id} }
@@ -390,7 +390,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 	}
 }
 
-func newWorldStore(t *testing.T) store.Store {
+func newWorldStore(t *testing.T) storage.Store {
 	t.Helper()
 	db, err := newPlace(t).open()
 	if err != nil {

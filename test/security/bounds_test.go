@@ -7,7 +7,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR174_AnAccountHasOnlySoMany sessions, trusted browsers and refresh tokens:
@@ -22,17 +22,17 @@ func TestR174_AnAccountHasOnlySoMany(t *testing.T) {
 	for range 300 {
 		w.advance(time.Millisecond)
 		now := w.Now()
-		id := store.NewID()
-		w.must(db.PutSession(ctx, store.Session{
+		id := storage.NewID()
+		w.must(db.PutSession(ctx, storage.Session{
 			Hash: seal.HashToken(seal.Token()), ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion,
-			Level: store.OneFactor, Agent: linuxFox,
+			Level: storage.OneFactor, Agent: linuxFox,
 			CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
-		w.must(db.PutDevice(ctx, store.Device{
+		w.must(db.PutDevice(ctx, storage.Device{
 			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox", CreatedAt: now,
 			LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
 		}))
-		w.must(db.PutToken(ctx, store.Token{
+		w.must(db.PutToken(ctx, storage.Token{
 			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now,
 			IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
@@ -74,8 +74,8 @@ func TestR174_FamiliesTakeNoPlaceOfPersonalTokens(t *testing.T) {
 	u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
 	w.must(err)
 	for range 50 {
-		now, id := w.Now(), store.NewID()
-		w.must(w.nodes[0].db.PutToken(t.Context(), store.Token{
+		now, id := w.Now(), storage.NewID()
+		w.must(w.nodes[0].db.PutToken(t.Context(), storage.Token{
 			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now,
 			IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))

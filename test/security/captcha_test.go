@@ -19,7 +19,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // altcha is a site with Altcha at all of its forms.
@@ -437,7 +437,7 @@ func TestR384_AltchaNeedsNoOtherSite(t *testing.T) {
 
 // TestR383_ACaptchaIsNoFirstFactor: it takes the place of nothing.
 func TestR383_ACaptchaIsNoFirstFactor(t *testing.T) {
-	w := newWorld(t, altcha, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{store.Authenticator} })
+	w := newWorld(t, altcha, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{storage.Authenticator} })
 	p := w.withApp("alice")
 	for range 3 {
 		w.signsIn(p.email, "wrong")

@@ -13,16 +13,16 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // keepNothing is a store of codes that keeps none.
 type keepNothing struct {
-	store.Challenges
-	store.Factors
+	storage.Challenges
+	storage.Factors
 }
 
-func (keepNothing) PutChallenge(context.Context, store.Challenge) error { return nil }
+func (keepNothing) PutChallenge(context.Context, storage.Challenge) error { return nil }
 
 // TestR038_CodesAreUniform looks at a hundred thousand of them.
 func TestR038_CodesAreUniform(t *testing.T) {
@@ -40,7 +40,7 @@ func TestR038_CodesAreUniform(t *testing.T) {
 	}
 	likeApp := 0
 	m, err := onetime.New(onetime.Config{
-		Channel: store.SMS, Challenges: keepNothing{}, Factors: keepNothing{}, Keys: keys, Now: time.Now,
+		Channel: storage.SMS, Challenges: keepNothing{}, Factors: keepNothing{}, Keys: keys, Now: time.Now,
 		Send: func(_ context.Context, c onetime.Code) error {
 			if len(c.Code) != 6 {
 				t.Fatalf("code %q", c.Code)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func changeable(c *twofold.Config) { c.Accounts.Changeable = true }
@@ -107,13 +107,13 @@ func TestR190_AClientWithoutCookiesSignsInByEveryWay(t *testing.T) {
 			return who
 		},
 		"passkey as second factor": func(p *native) *person {
-			who, k := w.withKey("second", store.UseSecond, simpleKey)
+			who, k := w.withKey("second", storage.UseSecond, simpleKey)
 			p.enters(who)
 			p.signInBy(k).want(200)
 			return who
 		},
 		"passkey as both factors": func(p *native) *person {
-			who, k := w.withKey("first", store.UseFirst, phoneKey)
+			who, k := w.withKey("first", storage.UseFirst, phoneKey)
 			p.signInBy(k).want(200)
 			return who
 		},
@@ -134,14 +134,14 @@ func TestR190_AClientWithoutCookiesSetsUpEveryMethod(t *testing.T) {
 	for _, required := range []bool{true, false} {
 		t.Run(fmt.Sprint("required ", required), func(t *testing.T) {
 			w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.Required = required })
-			for _, method := range []string{store.Authenticator, store.SMS, store.Email} {
+			for _, method := range []string{storage.Authenticator, storage.SMS, storage.Email} {
 				w.advance(2 * time.Minute)
 				who, p := w.person("by"+method), w.native()
 				p.enters(who)
 				who.phone = "+16505551212"
 				r := p.post("/tf-setup", m{"setup": method, "phone": who.phone}).want(200)
-				code := map[string]func() string{store.SMS: who.texted, store.Email: who.mailed,
-					store.Authenticator: func() string {
+				code := map[string]func() string{storage.SMS: who.texted, storage.Email: who.mailed,
+					storage.Authenticator: func() string {
 						who.app = decode(w, r.text("tf_authr_b32key"))
 						return who.code(0)
 					}}[method]
@@ -165,22 +165,22 @@ func TestR190_AClientWithoutCookiesSetsUpEveryMethod(t *testing.T) {
 // an app, the set-up of each, and a proof of presence by code.
 func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) { c.Passwordless.CodeValidity = 5 * time.Minute })
-	for _, method := range []string{store.Email, store.SMS, store.Authenticator} {
+	for _, method := range []string{storage.Email, storage.SMS, storage.Authenticator} {
 		w.advance(2 * time.Minute)
 		who, p := w.person("by"+method), w.native()
 		who.phone = "+16505551212"
 		p.enters(who)
 		r := p.post("/us-setup", m{"chosen_method": method, "phone": who.phone}).want(200)
-		code := map[string]func() string{store.SMS: who.texted, store.Email: who.mailed,
-			store.Authenticator: func() string { return who.next() }}[method]
-		if method == store.Authenticator {
+		code := map[string]func() string{storage.SMS: who.texted, storage.Email: who.mailed,
+			storage.Authenticator: func() string { return who.next() }}[method]
+		if method == storage.Authenticator {
 			who.app = decode(w, r.text("authr_b32key"))
 		}
 		p.post("/us-setup/"+r.text("state"), m{"passcode": code()}).want(200)
 		w.advance(2 * time.Minute)
 
 		p = w.native()
-		if method != store.Authenticator {
+		if method != storage.Authenticator {
 			p.post("/us-signin/send-code", m{"identity": who.email, "chosen_method": method}).want(200)
 			w.settled()
 			thief := w.native() // the code alone, as it stands on a screen
@@ -191,7 +191,7 @@ func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
 		p.in(who, 1)
 
 		w.advance(2 * time.Minute)
-		if method != store.Authenticator {
+		if method != storage.Authenticator {
 			p.post("/us-verify/send-code", m{"chosen_method": method}).want(200)
 			w.settled()
 		}
@@ -203,7 +203,7 @@ func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
 // it without a further word; another client needs one.
 func TestR190_AMailedLinkKnowsItsClient(t *testing.T) {
 	w := newWorld(t, unified)
-	a, p := w.person("alice").begins(store.Email), w.native()
+	a, p := w.person("alice").begins(storage.Email), w.native()
 	p.post("/us-signin/send-code", m{"identity": a.email, "chosen_method": "email"}).want(200)
 	w.settled()
 	link := a.linked()
@@ -216,8 +216,8 @@ func TestR190_AMailedLinkKnowsItsClient(t *testing.T) {
 // not see it, at no step, whether it does well or not.
 func TestR190_TheValueGoesToNobodyWhoDidNotAsk(t *testing.T) {
 	w := newWorld(t, open, unified)
-	a, k := w.withKey("alice", store.UseFirst, simpleKey)
-	a.begins(store.Email).enrollApp().enrollSMS("+16505551212")
+	a, k := w.withKey("alice", storage.UseFirst, simpleKey)
+	a.begins(storage.Email).enrollApp().enrollSMS("+16505551212")
 	b := w.browser()
 	steps := []*answer{
 		b.post("/us-signin/send-code", m{"identity": a.email, "chosen_method": "email"}).want(200),

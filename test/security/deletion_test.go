@@ -12,7 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // traces are a person who used everything, and the texts that tell of them.
@@ -40,15 +40,15 @@ func (w *world) traced(name string) traces {
 	b.post("/tf-select", m{"which": "authenticator"}).want(200)
 	b.validate(p.next()).want(200)
 	key := w.key(phoneKey)
-	b.register(key, "her conspicuous key", store.UseFirst).want(200)
+	b.register(key, "her conspicuous key", storage.UseFirst).want(200)
 	b.newCodes()
 	b.post("/access-tokens", m{"name": "her conspicuous script", "scopes": []string{"read"}, "days": "30"}).want(200)
 	b.post("/tf-setup", m{"setup": "sms", "phone": "+4915187654321", "add": true}).want(200) // a draft that stays
 	hers().login(p).want(200)                                                                // a sign-in that waits
 	hers().post("/login", m{"email": p.email, "password": "wrong " + secret}).want(400)
 	w.must(w.nodes[0].auth.StartRecovery(w.t.Context(), p.id, "she called, Ticket-4711"))
-	w.must(w.nodes[0].db.PutMessage(w.t.Context(), store.Message{
-		ID: "under way", Channel: store.Email, UserID: p.id, Body: []byte{1}, CreatedAt: w.Now(),
+	w.must(w.nodes[0].db.PutMessage(w.t.Context(), storage.Message{
+		ID: "under way", Channel: storage.Email, UserID: p.id, Body: []byte{1}, CreatedAt: w.Now(),
 		DueAt: w.Now().AddDate(1, 0, 0), ExpiresAt: w.Now().AddDate(1, 0, 1),
 	}))
 	t := traces{p, map[string]string{

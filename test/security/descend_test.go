@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // heirs are all that a sign-in leaves behind and that opens something later.
@@ -220,7 +220,7 @@ func TestR170_ASessionOfOneFactorReachesTheSetUp(t *testing.T) {
 		w := newWorld(t, plenty)
 		a, c := w.person("alice").enrollSMS("+16502530000"), w.person("carol").enrollSMS("+16502530001").enrollApp()
 		old, both := w.plantSession(a), w.plantSession(c)
-		if c.factors()[0].Method != store.SMS {
+		if c.factors()[0].Method != storage.SMS {
 			t.Fatal("the app comes first")
 		}
 		n := w.restart(func(c *twofold.Config) { c.TwoFactor.StrongOnly = true })
@@ -236,13 +236,13 @@ func TestR170_ASessionOfOneFactorReachesTheSetUp(t *testing.T) {
 
 // noDevices is a store that cannot list devices for a while.
 type noDevices struct {
-	store.Store
+	storage.Store
 	out atomic.Bool
 }
 
-func (d *noDevices) DevicesOf(ctx context.Context, userID string, now time.Time) ([]store.Device, error) {
+func (d *noDevices) DevicesOf(ctx context.Context, userID string, now time.Time) ([]storage.Device, error) {
 	if d.out.Load() {
-		return nil, store.ErrUnavailable
+		return nil, storage.ErrUnavailable
 	}
 	return d.Store.DevicesOf(ctx, userID, now)
 }
@@ -254,7 +254,7 @@ func TestR170_TroubleCostsNoToken(t *testing.T) {
 	p := w.withApp("alice")
 	h := w.heirs(p, w.trusted(p))
 	f := &noDevices{}
-	n := w.start(func(s store.Store) store.Store { f.Store = s; return f })
+	n := w.start(func(s storage.Store) storage.Store { f.Store = s; return f })
 	b := w.browser().on(n)
 	b.bare = true
 	f.out.Store(true)
@@ -309,7 +309,7 @@ func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
 		b := w.browser()
 		b.login(p, m{"remember": true}).want(200)
 		if p == byText {
-			b.post("/tf-select", m{"which": store.SMS})
+			b.post("/tf-select", m{"which": storage.SMS})
 			b.validate(p.texted()).want(200)
 		} else {
 			b.validate(p.next()).want(200)
@@ -339,7 +339,7 @@ func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
 // counted as both factors is over when passkeys no longer do.
 func TestR170_APasskeyIsWorthWhatThePolicySays(t *testing.T) {
 	w := newWorld(t, tokens, plenty)
-	p, k := w.withKey("alice", store.UseFirst, phoneKey)
+	p, k := w.withKey("alice", storage.UseFirst, phoneKey)
 	p.enrollApp()
 	b := w.browser()
 	options, state := b.asks("/wan-signin", m{})

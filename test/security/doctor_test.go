@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestTheDoctorFindsWhatDoesNotFit: everything that people do leaves a store
@@ -103,12 +103,12 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 // swept is a store whose old rows are removed right after a look at how far they were
 // removed.
 type swept struct {
-	store.Store
+	storage.Store
 	due    *atomic.Bool
 	remove func()
 }
 
-func (s swept) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
+func (s swept) Checkpoint(ctx context.Context) (storage.Checkpoint, error) {
 	c, err := s.Store.Checkpoint(ctx)
 	if s.due.CompareAndSwap(true, false) {
 		s.remove()
@@ -118,12 +118,12 @@ func (s swept) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
 
 // changing is a store in which something happens between two reads of the doctor.
 type changing struct {
-	store.Store
+	storage.Store
 	due    *atomic.Bool
 	happen func()
 }
 
-func (c changing) SessionsOf(ctx context.Context, id string, now time.Time) ([]store.Session, error) {
+func (c changing) SessionsOf(ctx context.Context, id string, now time.Time) ([]storage.Session, error) {
 	if c.due.CompareAndSwap(true, false) {
 		c.happen()
 	}
@@ -142,7 +142,7 @@ func TestTheDoctorLooksAgainAfterAChange(t *testing.T) {
 			p := w.person("erika")
 			w.browser().login(p).want(200)
 			var due atomic.Bool
-			busy := w.start(func(db store.Store) store.Store { return changing{db, &due, func() { happen(w, p) }} })
+			busy := w.start(func(db storage.Store) storage.Store { return changing{db, &due, func() { happen(w, p) }} })
 			due.Store(true)
 			r, err := busy.auth.CheckStore(t.Context())
 			w.must(err)
@@ -183,7 +183,7 @@ func TestTheDoctorLooksTwice(t *testing.T) {
 	seal()
 	w.advance(30*24*time.Hour - time.Minute)
 	var due atomic.Bool
-	busy := w.start(func(db store.Store) store.Store {
+	busy := w.start(func(db storage.Store) storage.Store {
 		return swept{db, &due, func() {
 			_, err := w.trailIn(db).RemoveBefore(t.Context(), w.Now().AddDate(0, 0, -30))
 			w.must(err)

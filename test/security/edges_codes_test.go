@@ -9,7 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // More of edges_test.go: codes and links in place of a password.
@@ -21,25 +21,25 @@ func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
 		open(c)
 		c.Advanced.Limits.SendShort, c.Advanced.Limits.FirstDay = 1, 1
 	})
-	p := w.person("alice").begins(store.Email)
+	p := w.person("alice").begins(storage.Email)
 	for range 2 {
 		b := w.browser()
-		b.ask(p.email, store.Email).want(200)
+		b.ask(p.email, storage.Email).want(200)
 		b.passcode(p, p.mailed()).want(200)
 		b.in(p, 1)
 		w.advance(31 * time.Second)
 		b = w.browser()
-		b.ask(p.email, store.Email).want(200)
+		b.ask(p.email, storage.Email).want(200)
 		b.post(p.linked(), m{}).want(200)
 		b.in(p, 1)
 		w.advance(31 * time.Second)
 	}
-	w.browser().ask(p.email, store.Email).want(200)
+	w.browser().ask(p.email, storage.Email).want(200)
 	w.advance(31 * time.Second)
-	w.browser().ask(p.email, store.Email).want(429).refused("nobody answered the one before")
+	w.browser().ask(p.email, storage.Email).want(429).refused("nobody answered the one before")
 	// What is sent is a row, and the application hears of it; of what goes to
 	// no one there is the row alone.
-	w.browser().ask("nobody@good.test", store.Email)
+	w.browser().ask("nobody@good.test", storage.Email)
 	if rows, heard := w.rowsNamed("us-security-token-sent"), happened[event.USSecurityTokenSent](w); len(rows) != 6 ||
 		len(heard) != 5 {
 		t.Errorf("%d rows, %d heard of", len(rows), len(heard))
@@ -50,14 +50,14 @@ func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
 func TestR042_ACodeByTextEndsTheOneByMail(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) {
 		open(c)
-		c.Passwordless.EnabledMethods = []string{"password", store.Email, store.SMS}
+		c.Passwordless.EnabledMethods = []string{"password", storage.Email, storage.SMS}
 	})
-	p := w.person("alice").begins(store.Email).begins(store.SMS, "+16505551212")
+	p := w.person("alice").begins(storage.Email).begins(storage.SMS, "+16505551212")
 	b := w.browser()
-	b.ask(p.email, store.Email).want(200)
+	b.ask(p.email, storage.Email).want(200)
 	old := p.mailed()
 	w.advance(31 * time.Second)
-	b.ask(p.email, store.SMS).want(200)
+	b.ask(p.email, storage.SMS).want(200)
 	b.passcode(p, old).want(400).refused("the code by mail")
 	b.passcode(p, p.texted()).want(200)
 	b.in(p, 1)
@@ -67,18 +67,18 @@ func TestR042_ACodeByTextEndsTheOneByMail(t *testing.T) {
 func TestR025_NothingIsSentByAMethodThatSendsNothing(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) {
 		open(c)
-		c.Passwordless.EnabledMethods = []string{"password", store.Authenticator}
+		c.Passwordless.EnabledMethods = []string{"password", storage.Authenticator}
 	})
-	p := w.person("alice").begins(store.Authenticator)
+	p := w.person("alice").begins(storage.Authenticator)
 	b := w.plantSession(p)
-	for _, method := range []string{store.Authenticator, store.SMS, store.Email, "password"} {
+	for _, method := range []string{storage.Authenticator, storage.SMS, storage.Email, "password"} {
 		b.post("/us-verify/send-code", m{"chosen_method": method}).want(400).refused(method)
 		w.browser().ask(p.email, method).want(400).refused(method)
 	}
 }
 
 // untried is a store that cannot try codes.
-type untried struct{ store.Store }
+type untried struct{ storage.Store }
 
 func (untried) TryChallenge(context.Context, string, [][]byte, time.Time) error {
 	return errors.New("the store is away")
@@ -87,10 +87,10 @@ func (untried) TryChallenge(context.Context, string, [][]byte, time.Time) error 
 // TestR146_ALinkThatCannotBeTriedOpensNothing.
 func TestR146_ALinkThatCannotBeTriedOpensNothing(t *testing.T) {
 	w := newWorld(t, unified, open)
-	broken := w.start(func(s store.Store) store.Store { return untried{s} })
-	p := w.person("alice").begins(store.Email)
+	broken := w.start(func(s storage.Store) storage.Store { return untried{s} })
+	p := w.person("alice").begins(storage.Email)
 	b := w.browser()
-	b.ask(p.email, store.Email).want(200)
+	b.ask(p.email, storage.Email).want(200)
 	link := p.linked()
 	b.on(broken)
 	b.post(link, m{}).refused("while the store is away")
@@ -102,9 +102,9 @@ func TestR146_ALinkThatCannotBeTriedOpensNothing(t *testing.T) {
 // TestR059_TheLastWayInIsNotOfferedForRemoval, another is.
 func TestR059_TheLastWayInIsNotOfferedForRemoval(t *testing.T) {
 	w := newWorld(t, keyless)
-	for p, offered := range map[*person]bool{w.opened("alice"): false, w.person("bobby").begins(store.Email): true} {
+	for p, offered := range map[*person]bool{w.opened("alice"): false, w.person("bobby").begins(storage.Email): true} {
 		if len(p.firsts()) == 0 {
-			p.begins(store.Email)
+			p.begins(storage.Email)
 		}
 		page := w.plantSession(p).page("/us-setup").want(200)
 		if strings.Contains(page.body, `name="delete_method"`) != offered {
@@ -114,7 +114,7 @@ func TestR059_TheLastWayInIsNotOfferedForRemoval(t *testing.T) {
 }
 
 // firsts are the factors that begin the person's sign-ins.
-func (p *person) firsts() []store.Factor {
+func (p *person) firsts() []storage.Factor {
 	p.w.t.Helper()
 	list, err := p.w.nodes[0].db.FirstFactorsOf(p.w.t.Context(), p.id)
 	p.w.must(err)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // More of edges_test.go: browsers that stay signed in, accounts without a
@@ -84,11 +84,11 @@ func TestR023_OneFactorOpensNoAccountOfTwo(t *testing.T) {
 // hurried is a store in which someone signs out everywhere just before a
 // session is put.
 type hurried struct {
-	store.Store
+	storage.Store
 	on *atomic.Bool
 }
 
-func (s hurried) PutSession(ctx context.Context, x store.Session) error {
+func (s hurried) PutSession(ctx context.Context, x storage.Session) error {
 	if s.on.Load() {
 		if err := s.RevokeDevices(ctx, x.UserID); err != nil {
 			return err
@@ -102,7 +102,7 @@ func (s hurried) PutSession(ctx context.Context, x store.Session) error {
 func TestR023_WhoIsSignedOutMeanwhileIsNotLetIn(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	var on atomic.Bool
-	n := w.start(func(s store.Store) store.Store { return hurried{s, &on} })
+	n := w.start(func(s storage.Store) storage.Store { return hurried{s, &on} })
 	p := w.person("alice")
 	b := w.staying(p).on(n)
 	sessions := w.count("sessions")
@@ -124,15 +124,15 @@ func TestR052_AFactorThatIsOutgrownIsHeardOf(t *testing.T) {
 	b := w.browser().on(n)
 	b.login(s).want(200)
 	b.validate(s.texted()).want(200)
-	if heard := happened[event.TFCodeConfirmed](w); len(heard) != 1 || heard[0].Method != store.SMS {
+	if heard := happened[event.TFCodeConfirmed](w); len(heard) != 1 || heard[0].Method != storage.SMS {
 		t.Errorf("heard of %+v", heard)
 	}
 }
 
 // unasked is a store that cannot say what begins an account's sign-ins.
-type unasked struct{ store.Store }
+type unasked struct{ storage.Store }
 
-func (unasked) FirstFactorsOf(context.Context, string) ([]store.Factor, error) {
+func (unasked) FirstFactorsOf(context.Context, string) ([]storage.Factor, error) {
 	return nil, errors.New("the store is away")
 }
 
@@ -140,7 +140,7 @@ func (unasked) FirstFactorsOf(context.Context, string) ([]store.Factor, error) {
 // follow what begins sign-ins is not taken for granted.
 func TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp(t *testing.T) {
 	w := newWorld(t, keyless)
-	broken := w.start(func(s store.Store) store.Store { return unasked{s} })
+	broken := w.start(func(s storage.Store) storage.Store { return unasked{s} })
 	p := w.opened("alice")
 	b := w.plantSession(p).on(broken)
 	b.get("/tf-setup").want(503)

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // What is here was found by changing one thing at a time in the code that
@@ -68,10 +68,10 @@ func TestR139_EditsOfFactorsAreRows(t *testing.T) {
 // the account, nor none at all; its own again, or another user's, is fine.
 func TestR092_PasskeysAreToldApartByName(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.Passkeys = passkeys() })
-	p, _ := w.withKey("alice", store.UseSecond, phoneKey)
-	q, _ := w.withKey("bobby", store.UseSecond, phoneKey)
+	p, _ := w.withKey("alice", storage.UseSecond, phoneKey)
+	q, _ := w.withKey("bobby", storage.UseSecond, phoneKey)
 	b := w.plantSession(p)
-	b.register(w.key(phoneKey), "second", store.UseSecond).want(200)
+	b.register(w.key(phoneKey), "second", storage.UseSecond).want(200)
 	b = w.plantSession(p)
 	path := "/tf-factors/" + p.passkeys()[0].ID
 	other := p.passkeys()[1].Name
@@ -91,11 +91,11 @@ func TestR092_PasskeysAreToldApartByName(t *testing.T) {
 func TestR059_WhatIsSwitchedOffIsNoFactorToKeep(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) {
 		c.Passkeys = passkeys()
-		c.TwoFactor.EnabledMethods = []string{store.Authenticator}
+		c.TwoFactor.EnabledMethods = []string{storage.Authenticator}
 	})
 	p := w.withApp("alice")
 	app := p.factors()[0].ID
-	w.plantFactor(p, store.SMS, "+16505551212")
+	w.plantFactor(p, storage.SMS, "+16505551212")
 	w.plantSession(p).remove(app).want(400).refused("only one that is switched off would be left")
 	if len(p.factors()) != 2 {
 		t.Error("it is gone")
@@ -150,7 +150,7 @@ func TestR125_AUsernameIsChangedOnceItIsFree(t *testing.T) {
 func TestR063_TheSamePhoneAgainStaysThePrimary(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.person("alice").enrollSMS("+16505551212").enrollApp().enrollSMS("+16505551212")
-	if list := p.factors(); len(list) != 2 || !list[0].Primary || list[0].Method != store.SMS || list[1].Primary {
+	if list := p.factors(); len(list) != 2 || !list[0].Primary || list[0].Method != storage.SMS || list[1].Primary {
 		t.Errorf("factors %+v", list)
 	}
 }
@@ -319,10 +319,10 @@ func TestR064_TenPasskeysAndNoMore(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.person("alice")
 	for i := range 10 {
-		w.plantSession(p).register(w.key(phoneKey), fmt.Sprint("key ", i), store.UseFirst).want(200)
+		w.plantSession(p).register(w.key(phoneKey), fmt.Sprint("key ", i), storage.UseFirst).want(200)
 	}
 	w.plantSession(p).post("/wan-register",
-		m{"name": "one more", "usage": store.UseFirst}).want(400).refused("the eleventh")
+		m{"name": "one more", "usage": storage.UseFirst}).want(400).refused("the eleventh")
 	if n := len(p.passkeys()); n != 10 {
 		t.Errorf("%d passkeys", n)
 	}
@@ -334,8 +334,8 @@ func TestR087_AnAnswerNamesItsQuestion(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.person("alice")
 	b, k := w.plantSession(p), w.key(phoneKey)
-	_, former := b.asks("/wan-register", m{"name": "key", "usage": store.UseFirst})
-	options, _ := b.asks("/wan-register", m{"name": "key", "usage": store.UseFirst})
+	_, former := b.asks("/wan-register", m{"name": "key", "usage": storage.UseFirst})
+	options, _ := b.asks("/wan-register", m{"name": "key", "usage": storage.UseFirst})
 	b.post("/wan-register/"+former,
 		m{"credential": w.creates(k, options)}).want(400).refused("the former question's name")
 	if len(p.passkeys()) != 0 {
@@ -348,7 +348,7 @@ func TestR093_TheOwnerHearsOfACopy(t *testing.T) {
 	w := newWorld(t, open)
 	p, k := w.person("alice"), w.key(phoneKey)
 	k.Counter = 5
-	w.plantSession(p).register(k, "one", store.UseFirst).want(200)
+	w.plantSession(p).register(k, "one", storage.UseFirst).want(200)
 	w.browser().signInBy(k, softkey.Count(6)).want(200)
 	w.settled()
 	if n := w.kinds(p.email)["passkey_copied"]; n != 0 {
@@ -419,7 +419,7 @@ func TestR139_TheEndOfARecoveryIsARow(t *testing.T) {
 // browser, as every other does.
 func TestR015_ASignInByPasskeyAloneReplacesTheFormer(t *testing.T) {
 	w := newWorld(t, open)
-	p, k := w.withKey("alice", store.UseFirst, phoneKey)
+	p, k := w.withKey("alice", storage.UseFirst, phoneKey)
 	q := w.withApp("bobby")
 	b := w.plantPending(q)
 	former := b.copy()
@@ -432,7 +432,7 @@ func TestR015_ASignInByPasskeyAloneReplacesTheFormer(t *testing.T) {
 // TestR054_APasskeyAfterThePasswordProvesAnew where it is the second factor.
 func TestR054_APasskeyAfterThePasswordProvesAnew(t *testing.T) {
 	w := newWorld(t, open)
-	p, k := w.withKey("alice", store.UseSecond, phoneKey)
+	p, k := w.withKey("alice", storage.UseSecond, phoneKey)
 	b := w.plantSession(p)
 	w.advance(16 * time.Minute)
 	b.post("/tf-setup", m{"setup": "authenticator"}).want(401)

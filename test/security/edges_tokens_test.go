@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // More of edges_test.go: what programs hold, lists, and codes sent again.
@@ -144,7 +144,7 @@ func TestR042_ACodeIsSentAgainInASetUp(t *testing.T) {
 	}
 	q := w.person("bobby")
 	b := w.plantPending(q)
-	b.post("/tf-setup", m{"setup": store.Authenticator}).want(200)
+	b.post("/tf-setup", m{"setup": storage.Authenticator}).want(200)
 	b.post("/tf-resend", m{}).want(400).refused("nothing is sent for an app")
 }
 
@@ -166,14 +166,14 @@ func TestR019_ACodeOfTheMailboxIsAGuessLikeOthers(t *testing.T) {
 	if r := b.validate(p.mailed()).want(200); r.json["tf_state"] != "setup_from_login" {
 		t.Errorf("after the code: %s", r.body)
 	}
-	b.post("/tf-setup", m{"setup": store.Authenticator}).want(200)
+	b.post("/tf-setup", m{"setup": storage.Authenticator}).want(200)
 }
 
 // TestR020_WhatIsSwitchedOffIsNotAskedFor where something else is left.
 func TestR020_WhatIsSwitchedOffIsNotAskedFor(t *testing.T) {
-	w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{store.Authenticator} })
+	w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{storage.Authenticator} })
 	p := w.withApp("alice")
-	w.plantFactor(p, store.SMS, "+16505551212")
+	w.plantFactor(p, storage.SMS, "+16505551212")
 	if r := w.browser().login(p).want(200); r.json["tf_state"] != "ready" || r.json["tf_method"] != "authenticator" {
 		t.Errorf("asked for %s", r.body)
 	}

@@ -7,13 +7,13 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // enrolls asks, in a sign-in that must set up a second factor, for a passkey.
 func (b *browser) enrolls() (options []byte, to string) {
 	b.w.t.Helper()
-	options, state := b.asks("/wan-register", m{"unnamed": true, "usage": store.UseFirst})
+	options, state := b.asks("/wan-register", m{"unnamed": true, "usage": storage.UseFirst})
 	return options, "/wan-register/" + state
 }
 
@@ -58,7 +58,7 @@ func TestR320_APasskeyCompletesASignInThatDemandsASecondFactor(t *testing.T) {
 	b.post(to, m{"credential": good}).want(200)
 	b.in(p, 2)
 	switch made := p.passkeys(); {
-	case len(made) != 1, made[0].Usage != store.UseSecond, made[0].Name != "Passkey", !made[0].Primary:
+	case len(made) != 1, made[0].Usage != storage.UseSecond, made[0].Name != "Passkey", !made[0].Primary:
 		t.Errorf("passkeys %+v", made)
 	}
 	former.post(to, m{"credential": good}).refused("twice")
@@ -77,7 +77,7 @@ func TestR320_OfTwoAnswersOneCompletesTheSignIn(t *testing.T) {
 	w := newWorld(t, enrollsByPasskey)
 	p := w.person("alice")
 	b := w.plantPending(p)
-	app := b.post("/tf-setup", m{"setup": store.Authenticator}).want(200)
+	app := b.post("/tf-setup", m{"setup": storage.Authenticator}).want(200)
 	options, to := b.enrolls()
 	good := w.creates(w.key(phoneKey), options)
 	var in sync.WaitGroup

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func (b *browser) remove(id string) *answer {
@@ -102,7 +102,7 @@ func TestR059_TheLastFactorStaysIfOneIsRequired(t *testing.T) {
 		t.Fatal("the last factor is gone")
 	}
 	for range rounds() {
-		if p.factors()[0].Method == store.Email {
+		if p.factors()[0].Method == storage.Email {
 			p.enrollApp()
 		} else {
 			p.enrollMail()
@@ -150,7 +150,7 @@ func TestR060_FactorsAreFoundAmongOnesOwn(t *testing.T) {
 			"prefer": func(id string) *answer { return thief.post("/tf-factors/"+id, m{"default": true}) },
 			"remove": thief.remove,
 		} {
-			theirs, nobodys := ask(f.ID).want(404).refused(what), ask(store.NewID()).want(404)
+			theirs, nobodys := ask(f.ID).want(404).refused(what), ask(storage.NewID()).want(404)
 			if theirs.body != nobodys.body {
 				t.Errorf("%s: %q and %q", what, theirs.body, nobodys.body)
 			}

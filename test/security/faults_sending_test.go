@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/gateway"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/send/smtp"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // postOffice is a real SMTP server behind a line that can be pulled.
@@ -60,9 +60,9 @@ func (w *world) plantFactor(p *person, method, destination string) {
 	db := w.nodes[0].db
 	u, err := db.UserByID(w.t.Context(), p.id)
 	w.must(err)
-	w.must(db.ChangeFactors(w.t.Context(), store.FactorChange{
-		UserID: u.ID, From: u.CredentialVersion, To: store.NewID(), Now: w.Now(),
-		Add: &store.Factor{ID: store.NewID(), UserID: u.ID, Method: method, Destination: destination,
+	w.must(db.ChangeFactors(w.t.Context(), storage.FactorChange{
+		UserID: u.ID, From: u.CredentialVersion, To: storage.NewID(), Now: w.Now(),
+		Add: &storage.Factor{ID: storage.NewID(), UserID: u.ID, Method: method, Destination: destination,
 			Primary: true, CreatedAt: w.Now()},
 	}))
 }
@@ -110,7 +110,7 @@ func TestFaultMail(t *testing.T) {
 			o := newPostOffice(t)
 			w := newWorld(t, func(f *twofold.Config) { f.Mail = o.sender })
 			p := w.person("erika")
-			w.plantFactor(p, store.Email, p.email)
+			w.plantFactor(p, storage.Email, p.email)
 			c.trouble(o)
 			b := w.browser()
 			status, says := 500, "Failed to send code"
@@ -156,7 +156,7 @@ func (w *world) recovers(o *postOffice, p *person, final bool) {
 	if want := map[bool]int{false: 1, true: 0}[final]; notices != want {
 		w.t.Errorf("%d notices arrived, want %d", notices, want)
 	}
-	w.plantFactor(p, store.Email, p.email)
+	w.plantFactor(p, storage.Email, p.email)
 	b := w.browser()
 	b.login(p).want(200)
 	if got := b.validate(o.code()); got.status != 200 {
@@ -176,7 +176,7 @@ func TestFaultMailFailsOver(t *testing.T) {
 	for i, trouble := range []func(){first.pull, first.in, first.hang} {
 		trouble()
 		p := w.person(fmt.Sprintf("erika%d", i))
-		w.plantFactor(p, store.Email, p.email)
+		w.plantFactor(p, storage.Email, p.email)
 		w.advance(6 * time.Minute) // anyone who rested is asked again
 		before := len(second.Mails())
 		b := w.browser()
@@ -225,7 +225,7 @@ func TestFaultTexts(t *testing.T) {
 			w := newWorld(t, func(f *twofold.Config) { f.SMS = sender })
 			p := w.person("erika")
 			p.phone = "+16505551212"
-			w.plantFactor(p, store.SMS, p.phone)
+			w.plantFactor(p, storage.SMS, p.phone)
 			c.trouble(server, line)
 			b := w.browser()
 			b.login(p).want(500)
@@ -253,7 +253,7 @@ func TestFaultOffersAnotherWay(t *testing.T) {
 	w.sms.FailWith(errors.New("no line"))
 	app := ""
 	for _, f := range p.factors() {
-		if f.Method == store.Authenticator {
+		if f.Method == storage.Authenticator {
 			app = f.ID
 		}
 	}
@@ -274,7 +274,7 @@ func TestFaultOffersAnotherWay(t *testing.T) {
 	b.in(p, 2)
 
 	alone := w.person("anton")
-	w.plantFactor(alone, store.SMS, "+16505551213")
+	w.plantFactor(alone, storage.SMS, "+16505551213")
 	c := w.plantPending(alone)
 	if r := c.post("/tf-resend", m{}).want(500); r.json["tf_instead"] != nil {
 		t.Errorf("another way is offered where there is none: %s", r.body)
@@ -284,7 +284,7 @@ func TestFaultOffersAnotherWay(t *testing.T) {
 func (a *answer) offers(id string) {
 	a.w.t.Helper()
 	other, _ := a.json["tf_instead"].(map[string]any)
-	if other["id"] != id || other["method"] != store.Authenticator {
+	if other["id"] != id || other["method"] != storage.Authenticator {
 		a.w.t.Errorf("%s offers %v, want the app %s", a.what, other, id)
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // faulty is a store of which one write fails: the k-th after arm, before it is
 // done or after. What fails after it was done is what a crash looks like to
 // the one who looks again.
 type faulty struct {
-	store.Store
+	storage.Store
 	mu     sync.Mutex
 	at, n  int
 	after  bool
@@ -22,7 +22,7 @@ type faulty struct {
 
 var errBroken = errors.New("the disk went away")
 
-func (f *faulty) wrap(s store.Store) store.Store { f.Store = s; return f }
+func (f *faulty) wrap(s storage.Store) storage.Store { f.Store = s; return f }
 
 // arm makes the k-th write from now on fail.
 func (f *faulty) arm(k int, after bool) {
@@ -61,7 +61,7 @@ func (f *faulty) do(verb string, write func() error) error {
 	return nil
 }
 
-func (f *faulty) Reserve(ctx context.Context, now time.Time, c ...store.Claim) (opens time.Time, err error) {
+func (f *faulty) Reserve(ctx context.Context, now time.Time, c ...storage.Claim) (opens time.Time, err error) {
 	err = f.do("Reserve", func() (err error) { opens, err = f.Store.Reserve(ctx, now, c...); return err })
 	return opens, err
 }
@@ -74,12 +74,12 @@ func (f *faulty) AdvanceStep(ctx context.Context, id string, step int64, now tim
 	return f.do("AdvanceStep", func() error { return f.Store.AdvanceStep(ctx, id, step, now) })
 }
 
-func (f *faulty) TakePending(ctx context.Context, hash string) (p store.Pending, err error) {
+func (f *faulty) TakePending(ctx context.Context, hash string) (p storage.Pending, err error) {
 	err = f.do("TakePending", func() (err error) { p, err = f.Store.TakePending(ctx, hash); return err })
 	return p, err
 }
 
-func (f *faulty) TakeStep(ctx context.Context, s store.Step) error {
+func (f *faulty) TakeStep(ctx context.Context, s storage.Step) error {
 	return f.do("TakeStep", func() error { return f.Store.TakeStep(ctx, s) })
 }
 
@@ -88,22 +88,22 @@ func (f *faulty) TakeDraft(ctx context.Context, owner, id string) error {
 }
 
 func (f *faulty) AcceptInvitation(
-	ctx context.Context, tokenHash string, now time.Time, u store.User, factors ...store.Factor,
+	ctx context.Context, tokenHash string, now time.Time, u storage.User, factors ...storage.Factor,
 ) error {
 	return f.do("AcceptInvitation", func() error {
 		return f.Store.AcceptInvitation(ctx, tokenHash, now, u, factors...)
 	})
 }
 
-func (f *faulty) CreateConnected(ctx context.Context, u store.User, c store.Connection) error {
+func (f *faulty) CreateConnected(ctx context.Context, u storage.User, c storage.Connection) error {
 	return f.do("CreateConnected", func() error { return f.Store.CreateConnected(ctx, u, c) })
 }
 
-func (f *faulty) ChangeFactors(ctx context.Context, c store.FactorChange) error {
+func (f *faulty) ChangeFactors(ctx context.Context, c storage.FactorChange) error {
 	return f.do("ChangeFactors", func() error { return f.Store.ChangeFactors(ctx, c) })
 }
 
-func (f *faulty) PutSession(ctx context.Context, s store.Session) error {
+func (f *faulty) PutSession(ctx context.Context, s storage.Session) error {
 	return f.do("PutSession", func() error { return f.Store.PutSession(ctx, s) })
 }
 
@@ -112,19 +112,19 @@ func (f *faulty) EndSession(ctx context.Context, userID, id string) (hashes []st
 	return hashes, err
 }
 
-func (f *faulty) TakeSession(ctx context.Context, hash string) (s store.Session, err error) {
+func (f *faulty) TakeSession(ctx context.Context, hash string) (s storage.Session, err error) {
 	err = f.do("TakeSession", func() (err error) { s, err = f.Store.TakeSession(ctx, hash); return err })
 	return s, err
 }
 
-func (f *faulty) PutDevice(ctx context.Context, d store.Device, m ...store.Message) error {
+func (f *faulty) PutDevice(ctx context.Context, d storage.Device, m ...storage.Message) error {
 	return f.do("PutDevice", func() error { return f.Store.PutDevice(ctx, d, m...) })
 }
 
-func (f *faulty) PutMessage(ctx context.Context, v store.Message) error {
+func (f *faulty) PutMessage(ctx context.Context, v storage.Message) error {
 	return f.do("PutMessage", func() error { return f.Store.PutMessage(ctx, v) })
 }
 
-func (f *faulty) AppendEvent(ctx context.Context, e store.Event) error {
+func (f *faulty) AppendEvent(ctx context.Context, e storage.Event) error {
 	return f.do("AppendEvent", func() error { return f.Store.AppendEvent(ctx, e) })
 }

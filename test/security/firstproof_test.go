@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR200_TheFirstProofForgetsWhatStrangersUsedUp: a stranger who registered an
@@ -47,7 +47,7 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 			const email = "victim@good.test"
 			_, b := w.stranger(email)
 			w.settled()
-			setup := func(b *browser) *answer { return b.post("/tf-setup", m{"setup": store.Email}) }
+			setup := func(b *browser) *answer { return b.post("/tf-setup", m{"setup": storage.Email}) }
 			for setup(b).status == 200 {
 				w.advance(2 * time.Second)
 				w.settled()
@@ -60,7 +60,7 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 			if r := setup(owner); r.status != 200 {
 				t.Errorf("the owner sets up mail: %d %s", r.status, r.body)
 			}
-			if r := owner.post("/tf-setup", m{"setup": store.SMS, "phone": otherPhone, "add": true}); r.status != 200 {
+			if r := owner.post("/tf-setup", m{"setup": storage.SMS, "phone": otherPhone, "add": true}); r.status != 200 {
 				t.Errorf("the owner sets up a phone: %d %s", r.status, r.body)
 			}
 			if got := w.number(paid); got != most+2 || most == 0 {
@@ -75,7 +75,7 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 func TestR201_ThePageTakesTheNewestCode(t *testing.T) {
 	w, _ := enrolling(t, func(c *twofold.Config) { c.Advanced.Limits.SendGap = time.Second })
 	proof := func(b *browser) { b.post("/tf-setup", m{"setup": "authenticator"}).want(400) }
-	mailbox := func(b *browser) { b.post("/tf-setup", m{"setup": store.Email}).want(200) }
+	mailbox := func(b *browser) { b.post("/tf-setup", m{"setup": storage.Email}).want(200) }
 	i := 0
 	for name, steps := range map[string][]func(b *browser){
 		"a proof, then a set-up":          {proof, mailbox},
@@ -101,7 +101,7 @@ func TestR201_ThePageTakesTheNewestCode(t *testing.T) {
 	p := w.person("alice").enrollApp()
 	b := w.plantSession(p)
 	b.post("/verify", m{"password": secret}).want(200)
-	b.post("/tf-setup", m{"setup": store.SMS, "phone": otherPhone, "add": true}).want(200)
+	b.post("/tf-setup", m{"setup": storage.SMS, "phone": otherPhone, "add": true}).want(200)
 	b.post("/tf-validate", m{"code": w.sms.Code(t, otherPhone)}).want(200)
 	b.in(p, 2)
 }

@@ -18,7 +18,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/gate"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const appHost, otherHost = "app.localhost", "wiki.localhost"
@@ -724,13 +724,13 @@ func (n toNode) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // brokenSessions is a store whose sessions cannot be read.
 type brokenSessions struct {
-	store.Store
+	storage.Store
 	broken atomic.Bool
 }
 
 var errDown = errors.New("the store is down")
 
-func (b *brokenSessions) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
+func (b *brokenSessions) SessionsOf(ctx context.Context, userID string, now time.Time) ([]storage.Session, error) {
 	if b.broken.Load() {
 		return nil, errDown
 	}
@@ -741,7 +741,7 @@ func (b *brokenSessions) SessionsOf(ctx context.Context, userID string, now time
 func TestR261_AStoreThatFailsOpensNothing(t *testing.T) {
 	g := newGated(t)
 	down := &brokenSessions{}
-	second := g.gate(g.start(func(s store.Store) store.Store { down.Store = s; return down }))
+	second := g.gate(g.start(func(s storage.Store) storage.Store { down.Store = s; return down }))
 	home, there := second.signedIn(g.withApp("alice")), second.at(appHost)
 	second.goTo(home, there, "/two").want(200)
 	down.broken.Store(true)

@@ -20,8 +20,8 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/background"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send/sendtest"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/test/openapitest"
 )
 
@@ -97,7 +97,7 @@ type world struct {
 // node is one process: its own handle on the file, its own library, its own
 // server.
 type node struct {
-	db     store.Store
+	db     storage.Store
 	auth   *twofold.Auth
 	addr   string
 	origin string
@@ -152,7 +152,7 @@ func watched(t testing.TB, next http.RoundTripper) http.RoundTripper {
 }
 
 // start adds a node; wrap may stand between it and the store.
-func (w *world) start(wrap func(store.Store) store.Store, change ...func(*twofold.Config)) *node {
+func (w *world) start(wrap func(storage.Store) storage.Store, change ...func(*twofold.Config)) *node {
 	w.t.Helper()
 	db, err := w.place.open()
 	w.must(err)
@@ -167,7 +167,7 @@ func (w *world) start(wrap func(store.Store) store.Store, change ...func(*twofol
 		Pages:    twofold.Pages{Site: "good", AccountPage: true},
 		Accounts: twofold.Accounts{Registerable: true, Usernames: true},
 		TwoFactor: twofold.TwoFactor{
-			EnabledMethods: []string{store.Authenticator, store.SMS, store.Email},
+			EnabledMethods: []string{storage.Authenticator, storage.SMS, storage.Email},
 			LoginValidity:  30 * 24 * time.Hour, RescueEmail: true, HelpAddress: helpBox,
 			RecoveryCodes: &twofold.RecoveryCodes{},
 		},

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // acceptBy accepts an invitation by a passkey in place of a password.
@@ -157,7 +157,7 @@ func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
 			return w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
 		},
 		"a passkey of another account": func() *answer {
-			_, k := w.withKey("bobby", store.UseFirst, phoneKey)
+			_, k := w.withKey("bobby", storage.UseFirst, phoneKey)
 			return w.browser().acceptBy(link, k)
 		},
 		"no answer": func() *answer {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // keyless lets people register without a password, on a site that confirms.
@@ -235,7 +235,7 @@ func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 
 	// An operator's reset leaves it, and takes what else there is.
 	p.enrollApp()
-	p.begins(store.SMS, "+16505551212")
+	p.begins(storage.SMS, "+16505551212")
 	w.must(w.nodes[0].auth.ResetAccess(t.Context(), p.id))
 	b, r := p.byMail()
 	r.want(200)
@@ -251,7 +251,7 @@ func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 	q := w.opened("robert")
 	b, _ = q.byMail()
 	k := w.key(phoneKey)
-	b.register(k, "key", store.UseFirst).want(200)
+	b.register(k, "key", storage.UseFirst).want(200)
 	b = w.browser()
 	b.signInBy(k).want(200)
 	r = b.post("/tf-setup", m{"setup": "email", "add": true}).want(200)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // leavable lets owners delete their accounts and download their data.
@@ -48,7 +48,7 @@ func (w *world) later(d time.Duration) {
 	witness := w.person(fmt.Sprint("witness", w.witnesses))
 	u, err := w.nodes[0].db.UserByID(w.t.Context(), witness.id)
 	w.must(err)
-	w.must(w.nodes[0].db.PutDeletion(w.t.Context(), store.DeletionRequest{
+	w.must(w.nodes[0].db.PutDeletion(w.t.Context(), storage.DeletionRequest{
 		UserID: u.ID, ID: u.ID, CredentialVersion: u.CredentialVersion + "x", CreatedAt: w.Now(), DueAt: w.Now(),
 	}, u.CredentialVersion))
 	w.restart()

@@ -12,8 +12,8 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // life switches on everything that owners may do with their accounts.
@@ -789,7 +789,7 @@ func TestR102_LockedByTheApplication(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) {
 		c.Accounts.Locked = func(i twofold.User) bool { return shut && strings.HasPrefix(i.Email, "alice") }
 	})
-	p, k := w.withKey("alice", store.UseFirst, phoneKey) // which alone is both factors
+	p, k := w.withKey("alice", storage.UseFirst, phoneKey) // which alone is both factors
 	p.enrollApp()
 	pending := w.plantPending(p)
 	link := w.browser().resets(p.email)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/limit"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // with sets the figures of the budgets.
@@ -160,18 +160,18 @@ func TestR115_ParallelGuesses(t *testing.T) {
 
 // failing is a store whose named verb fails.
 type failing struct {
-	store.Store
+	storage.Store
 	on atomic.Bool
 }
 
-func (f *failing) Reserve(ctx context.Context, now time.Time, c ...store.Claim) (time.Time, error) {
+func (f *failing) Reserve(ctx context.Context, now time.Time, c ...storage.Claim) (time.Time, error) {
 	if f.on.Load() {
 		return time.Time{}, errors.New("no counters today")
 	}
 	return f.Store.Reserve(ctx, now, c...)
 }
 
-func (f *failing) TakeStep(ctx context.Context, s store.Step) error {
+func (f *failing) TakeStep(ctx context.Context, s storage.Step) error {
 	if f.on.Load() && len(s.Budgets) > 0 {
 		return errors.New("no counters today")
 	}
@@ -191,9 +191,9 @@ func TestR116_CountersSurvive(t *testing.T) {
 			if i%100 != 0 {
 				return nil
 			}
-			claims := make([]store.Claim, 100)
+			claims := make([]storage.Claim, 100)
 			for k := range claims {
-				claims[k] = store.Claim{Key: fmt.Sprint("first:junk", i, k), Limit: 10, Window: time.Hour,
+				claims[k] = storage.Claim{Key: fmt.Sprint("first:junk", i, k), Limit: 10, Window: time.Hour,
 					Hold: time.Minute}
 			}
 			_, err := w.nodes[0].db.Reserve(t.Context(), w.Now(), claims...)
@@ -214,7 +214,7 @@ func TestR116_CountersSurvive(t *testing.T) {
 	w.plantPending(v).on(second).validate(v.next()).want(429)
 
 	f := &failing{}
-	broken := w.start(func(s store.Store) store.Store { f.Store = s; return f })
+	broken := w.start(func(s storage.Store) storage.Store { f.Store = s; return f })
 	f.on.Store(true)
 	b := w.plantPending(e).on(broken)
 	b.validate(e.next()).want(503).refused("no counters")

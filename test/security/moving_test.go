@@ -10,16 +10,16 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // silent is a store whose audit trail takes no rows.
-type silent struct{ store.Store }
+type silent struct{ storage.Store }
 
-func (silent) AppendEvent(context.Context, store.Event) error { return errors.New("full") }
+func (silent) AppendEvent(context.Context, storage.Event) error { return errors.New("full") }
 
 // TestR349_MovingAccountsIsInTheTrail: an import and an export are rows of the audit
 // trail, which still verifies. Where no row can be written, nothing is changed and
@@ -35,7 +35,7 @@ func TestR349_MovingAccountsIsInTheTrail(t *testing.T) {
 		_, failed := e.Export(t.Context(), &b, engine.ExportOptions{Secrets: true})
 		return b.String(), errors.Join(err, failed)
 	}
-	mute := w.start(func(s store.Store) store.Store { return silent{s} })
+	mute := w.start(func(s storage.Store) storage.Store { return silent{s} })
 	if out, err := move(mute); err == nil || out != "" {
 		t.Errorf("without a trail: %v, %q", err, out)
 	}

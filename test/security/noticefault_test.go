@@ -8,20 +8,20 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // deaf is a store that takes no message of its own while it is shut: what a
 // process is to one that would queue a notice after the change, and died there.
 type deaf struct {
-	store.Store
+	storage.Store
 	shut    atomic.Bool
 	refused atomic.Int64
 }
 
-func (d *deaf) wrap(s store.Store) store.Store { d.Store = s; return d }
+func (d *deaf) wrap(s storage.Store) storage.Store { d.Store = s; return d }
 
-func (d *deaf) PutMessage(ctx context.Context, m store.Message) error {
+func (d *deaf) PutMessage(ctx context.Context, m storage.Message) error {
 	if d.shut.Load() {
 		d.refused.Add(1)
 		return errBroken

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // crammed gives an account as many of everything that is listed as it may have.
@@ -18,25 +18,25 @@ func (w *world) crammed(p *person) {
 	u, err := db.UserByID(ctx, p.id)
 	w.must(err)
 	for i := range 100 {
-		now, id := w.Now().Add(-time.Duration(i)*time.Second), store.NewID()
+		now, id := w.Now().Add(-time.Duration(i)*time.Second), storage.NewID()
 		ends := w.Now().Add(time.Hour)
-		w.must(db.PutSession(ctx, store.Session{
+		w.must(db.PutSession(ctx, storage.Session{
 			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion,
-			Level: store.OneFactor,
+			Level: storage.OneFactor,
 			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 		if i < 30 {
-			w.must(db.PutDevice(ctx, store.Device{
+			w.must(db.PutDevice(ctx, storage.Device{
 				ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox",
 				CreatedAt: now, LastSeenAt: now, ExpiresAt: ends,
 			}))
 			for _, name := range []string{"factor-disabled", "tf-rescue-requested"} {
-				w.must(db.AppendEvent(ctx, store.Event{
-					ID: store.NewID(), UserID: u.ID, At: now, Name: name, Method: "sms", Result: "ok", MAC: []byte{1},
+				w.must(db.AppendEvent(ctx, storage.Event{
+					ID: storage.NewID(), UserID: u.ID, At: now, Name: name, Method: "sms", Result: "ok", MAC: []byte{1},
 				}))
 			}
 		}
-		w.must(db.PutToken(ctx, store.Token{
+		w.must(db.PutToken(ctx, storage.Token{
 			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: id, Personal: i%2 == 0,
 			Name:      fmt.Sprint("token ", i),
 			CreatedAt: now, IdleAt: ends, ExpiresAt: ends,

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // duel runs two operations at once, each sometimes a little later.
@@ -125,7 +125,7 @@ func TestR147_OperationsInParallel(t *testing.T) {
 		},
 		"new phone and send": func(i int, p *person) {
 			phones := []string{"+16505551212", "+16505553434"}
-			if len(p.factors()) != 1 || p.factors()[0].Method != store.SMS {
+			if len(p.factors()) != 1 || p.factors()[0].Method != storage.SMS {
 				w.must(auth.ResetAccess(ctx, p.id))
 				p.enrollSMS(phones[(i+1)%2])
 			}

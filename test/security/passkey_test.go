@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func TestR086_ChallengeIsRandomOnceAndShort(t *testing.T) {
@@ -70,7 +70,7 @@ func TestR086_ChallengeIsRandomOnceAndShort(t *testing.T) {
 }
 
 // passkeys are a person's as they lie in the store.
-func (p *person) passkeys() []store.Factor {
+func (p *person) passkeys() []storage.Factor {
 	p.w.t.Helper()
 	list, err := p.w.nodes[0].db.PasskeysOf(p.w.t.Context(), p.id)
 	p.w.must(err)
@@ -107,8 +107,8 @@ func TestR087_ChallengeIsForOneCeremonyUserAndBrowser(t *testing.T) {
 
 func theChallengeIsOfOneBrowser(t *testing.T) {
 	w := newWorld(t)
-	a, k := w.withKey("alice", store.UseSecond, phoneKey)
-	z, _ := w.withKey("zoey", store.UseSecond, phoneKey)
+	a, k := w.withKey("alice", storage.UseSecond, phoneKey)
+	z, _ := w.withKey("zoey", storage.UseSecond, phoneKey)
 	one, two := w.plantPending(a), w.plantPending(a)
 	options, state := one.asks("/wan-signin", m{})
 	two.asks("/wan-signin", m{})
@@ -117,7 +117,7 @@ func theChallengeIsOfOneBrowser(t *testing.T) {
 	one.post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).want(200)
 	one.in(a, 2)
 
-	_, k = w.withKey("carl", store.UseFirst, phoneKey)
+	_, k = w.withKey("carl", storage.UseFirst, phoneKey)
 	left, right := w.browser(), w.browser() // no one yet, and both have asked
 	right.asks("/wan-signin", m{})
 	options, state = left.asks("/wan-signin", m{})
@@ -184,7 +184,7 @@ func TestR089_PresenceAlwaysVerificationWhereItCounts(t *testing.T) {
 	t.Run("both factors", whatAVerifiedUserIsWorth)
 	t.Run("one factor", func(t *testing.T) {
 		w := newWorld(t, func(c *twofold.Config) { c.Passkeys.MultiFactor = false })
-		a, k := w.withKey("alice", store.UseFirst, phoneKey)
+		a, k := w.withKey("alice", storage.UseFirst, phoneKey)
 		b := w.browser()
 		b.signInBy(k).want(200)
 		b.in(a, 1)
@@ -197,7 +197,7 @@ func TestR089_PresenceAlwaysVerificationWhereItCounts(t *testing.T) {
 
 func whatAVerifiedUserIsWorth(t *testing.T) {
 	w := newWorld(t)
-	a, k := w.withKey("alice", store.UseFirst, phoneKey)
+	a, k := w.withKey("alice", storage.UseFirst, phoneKey)
 	a.enrollApp()
 	b := w.browser()
 	b.signInBy(k).want(200)
@@ -232,7 +232,7 @@ func whatAVerifiedUserIsWorth(t *testing.T) {
 	b.get("/tf-setup").want(200)
 
 	// As a second factor a simple key is enough.
-	z, simple := w.withKey("zoey", store.UseSecond, simpleKey)
+	z, simple := w.withKey("zoey", storage.UseSecond, simpleKey)
 	b = w.browser()
 	b.login(z).want(200)
 	b.signInBy(simple).want(200)
@@ -295,8 +295,8 @@ func TestR090_EveryStepIsCheckedAndItsResultUsed(t *testing.T) {
 
 func TestR091_CredentialIsOfTheUserBeingAuthenticated(t *testing.T) {
 	w := newWorld(t)
-	a, ka := w.withKey("alice", store.UseSecond, phoneKey)
-	z, kz := w.withKey("zoey", store.UseSecond, phoneKey)
+	a, ka := w.withKey("alice", storage.UseSecond, phoneKey)
+	z, kz := w.withKey("zoey", storage.UseSecond, phoneKey)
 	b := w.plantPending(z)
 	b.signInBy(ka).refused("alice's key behind zoe's password")
 	b.out("alice's key behind zoe's password")
@@ -312,8 +312,8 @@ func TestR091_CredentialIsOfTheUserBeingAuthenticated(t *testing.T) {
 	fresh.verifyBy(kz).want(200)
 	fresh.get("/tf-setup").want(200)
 
-	c, kc := w.withKey("carl", store.UseFirst, phoneKey)
-	_, kd := w.withKey("dora", store.UseFirst, phoneKey)
+	c, kc := w.withKey("carl", storage.UseFirst, phoneKey)
+	_, kd := w.withKey("dora", storage.UseFirst, phoneKey)
 	w.browser().signInBy(kc, softkey.Without("userHandle")).refused("found by the browser, without a handle")
 	w.browser().signInBy(kc, softkey.SendAs("userHandle", softkey.Text(kd.Handle))).refused("with another's handle")
 	b = w.browser() // asked for dora by name, answered by carl
@@ -327,7 +327,7 @@ func TestR091_CredentialIsOfTheUserBeingAuthenticated(t *testing.T) {
 
 func TestR092_CredentialIDsAreUnique(t *testing.T) {
 	w := newWorld(t)
-	a, k := w.withKey("alice", store.UseFirst, phoneKey)
+	a, k := w.withKey("alice", storage.UseFirst, phoneKey)
 	z := w.person("zoey")
 	before := w.rows("factors")
 	thief := w.key(phoneKey)
@@ -423,7 +423,7 @@ func TestR093_CounterGrowsAndBackupFlagsHold(t *testing.T) {
 		b.signInBy(k, lie, softkey.Count(20)).refused(what)
 		b.out(what)
 	}
-	z, still := w.withKey("zoey", store.UseFirst, simpleKey|softkey.UV)
+	z, still := w.withKey("zoey", storage.UseFirst, simpleKey|softkey.UV)
 	for range 3 {
 		b := w.browser()
 		b.signInBy(still).want(200)

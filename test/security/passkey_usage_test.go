@@ -12,12 +12,12 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func TestR094_RegistrationIsASecurityChange(t *testing.T) {
 	w := newWorld(t)
-	a, k := w.withKey("alice", store.UseSecond, phoneKey)
+	a, k := w.withKey("alice", storage.UseSecond, phoneKey)
 	w.settled() // what is on its way while the clock moves on is sent again
 	pending := w.plantPending(a)
 	for _, path := range []string{"/wan-register", "/wan-delete", "/wan-register/x", "/wan-verify", "/wan-verify/x"} {
@@ -81,7 +81,7 @@ func TestR094_RegistrationIsASecurityChange(t *testing.T) {
 
 func TestR095_UsageIsHonoured(t *testing.T) {
 	w := newWorld(t)
-	a, second := w.withKey("alice", store.UseSecond, phoneKey)
+	a, second := w.withKey("alice", storage.UseSecond, phoneKey)
 	b := w.browser()
 	b.signInBy(second).refused("a second factor in the password's place")
 	b.out("a second factor in the password's place")
@@ -119,7 +119,7 @@ func TestR095_UsageIsHonoured(t *testing.T) {
 	t.Run("second factors only", onlySecondFactors)
 	t.Run("the last one", func(t *testing.T) {
 		must := newWorld(t, func(c *twofold.Config) { c.TwoFactor.Required = true })
-		p, _ := must.withKey("alice", store.UseSecond, phoneKey)
+		p, _ := must.withKey("alice", storage.UseSecond, phoneKey)
 		must.plantSession(p).post("/wan-delete", m{"name": "key of alice"}).want(400)
 		if len(p.passkeys()) != 1 {
 			t.Error("the last required factor is gone")
@@ -132,7 +132,7 @@ func onlySecondFactors(t *testing.T) {
 	p := only.person("alice")
 	k := only.key(phoneKey)
 	only.plantSession(p).register(k, "one", "first").want(200)
-	if list := p.passkeys(); len(list) != 1 || list[0].Usage != store.UseSecond {
+	if list := p.passkeys(); len(list) != 1 || list[0].Usage != storage.UseSecond {
 		t.Errorf("where passkeys are second factors only: %+v", list)
 	}
 	only.browser().post("/wan-signin", m{}).want(404)
@@ -142,10 +142,10 @@ func onlySecondFactors(t *testing.T) {
 
 func TestR096_NoUserOracle(t *testing.T) {
 	w := newWorld(t)
-	_, k := w.withKey("alice", store.UseFirst, phoneKey)
-	w.withKey("second", store.UseSecond, phoneKey)
+	_, k := w.withKey("alice", storage.UseFirst, phoneKey)
+	w.withKey("second", storage.UseSecond, phoneKey)
 	w.person("none")
-	off, _ := w.withKey("gone", store.UseFirst, phoneKey)
+	off, _ := w.withKey("gone", storage.UseFirst, phoneKey)
 	w.must(w.nodes[0].auth.SetActive(w.t.Context(), off.id, false))
 	var optionNames []string // fields of the question besides the passkeys
 	shape := func(identity string) (keys []string, ids []string) {
@@ -213,7 +213,7 @@ func TestR096_NoUserOracle(t *testing.T) {
 	// One answer for every refusal.
 	stranger := w.key(phoneKey)
 	stranger.RPID, stranger.Handle = "127.0.0.1", make([]byte, 64)
-	second, _ := w.withKey("other", store.UseSecond, phoneKey)
+	second, _ := w.withKey("other", storage.UseSecond, phoneKey)
 	_ = second
 	refusals := map[string]string{}
 	for what, r := range map[string]*answer{
@@ -259,7 +259,7 @@ func TestR097_AttestationPolicy(t *testing.T) {
 // TestR119_PasskeysWorkWhileGuessesArePaused: they have budgets of their own.
 func TestR119_PasskeysWorkWhileGuessesArePaused(t *testing.T) {
 	w := newWorld(t)
-	a, first := w.withKey("alice", store.UseFirst, phoneKey)
+	a, first := w.withKey("alice", storage.UseFirst, phoneKey)
 	second := w.key(simpleKey)
 	w.plantSession(a).register(second, "second", "secondary").want(200)
 	a.enrollApp()

@@ -6,12 +6,12 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // passkeys is everything of them, so that everything is attacked.
 func passkeys() *twofold.Passkeys {
-	return &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{store.UseFirst, store.UseSecond},
+	return &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{storage.UseFirst, storage.UseSecond},
 		Hints: true}
 }
 
@@ -96,9 +96,9 @@ type use struct {
 func (w *world) uses(first, second *person) []use {
 	signedIn := func(b *browser, _ *answer) bool { user, _ := b.sees(); return user != "" }
 	return []use{
-		{"first factor", w.browser, "/wan-signin", store.UseFirst, signedIn},
-		{"second factor", func() *browser { return w.plantPending(second) }, "/wan-signin", store.UseSecond, signedIn},
-		{"fresh proof", func() *browser { return w.plantSession(first) }, "/wan-verify", store.UseFirst,
+		{"first factor", w.browser, "/wan-signin", storage.UseFirst, signedIn},
+		{"second factor", func() *browser { return w.plantPending(second) }, "/wan-signin", storage.UseSecond, signedIn},
+		{"fresh proof", func() *browser { return w.plantSession(first) }, "/wan-verify", storage.UseFirst,
 			func(_ *browser, r *answer) bool { return r.status == 200 }},
 	}
 }
@@ -106,11 +106,11 @@ func (w *world) uses(first, second *person) []use {
 // everyUse runs a test at each place, with the right key for it.
 func everyUse(t *testing.T, test func(t *testing.T, w *world, u use, k *softkey.Key)) {
 	w := newWorld(t, open)
-	first, k1 := w.withKey("alice", store.UseFirst, phoneKey)
-	second, k2 := w.withKey("bert", store.UseSecond, phoneKey)
+	first, k1 := w.withKey("alice", storage.UseFirst, phoneKey)
+	second, k2 := w.withKey("bert", storage.UseSecond, phoneKey)
 	for _, u := range w.uses(first, second) {
 		k := k1
-		if u.usage == store.UseSecond {
+		if u.usage == storage.UseSecond {
 			k = k2
 		}
 		t.Run(u.name, func(t *testing.T) { test(t, w, u, k) })

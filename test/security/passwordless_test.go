@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // unified switches unified sign-in on.
@@ -26,9 +26,9 @@ func (p *person) begins(method string, phone ...string) *person {
 	r := b.post("/us-setup", body).want(200)
 	code := ""
 	switch method {
-	case store.Email:
+	case storage.Email:
 		code = p.mailed()
-	case store.SMS:
+	case storage.SMS:
 		code = p.texted()
 	default:
 		p.app = decode(p.w, r.text("authr_b32key"))
@@ -73,7 +73,7 @@ func (p *person) linked() string {
 // session is then proven again by a code. What the code came by can no longer become
 // its second factor: the code of the set-up is refused, and nothing is changed.
 func TestR007_AProofInBetweenCountsForASetUp(t *testing.T) {
-	for _, method := range []string{store.SMS, store.Email, store.Authenticator} {
+	for _, method := range []string{storage.SMS, storage.Email, storage.Authenticator} {
 		t.Run(method, func(t *testing.T) {
 			w := newWorld(t, unified)
 			p := w.person("alice").begins(method, "+16505551212")
@@ -83,11 +83,11 @@ func TestR007_AProofInBetweenCountsForASetUp(t *testing.T) {
 			r := b.post("/tf-setup", m{"setup": method, "phone": "+16505551212"}).want(200)
 			w.settled()
 			code := map[string]func() string{
-				store.SMS: p.texted, store.Email: p.mailed,
-				store.Authenticator: func() string { return totp(app, w.Now().Unix()/30) },
+				storage.SMS: p.texted, storage.Email: p.mailed,
+				storage.Authenticator: func() string { return totp(app, w.Now().Unix()/30) },
 			}[method]
 			first := ""
-			if method == store.Authenticator {
+			if method == storage.Authenticator {
 				first = totp(decode(w, r.text("tf_authr_b32key")), w.Now().Unix()/30)
 			} else {
 				first = code()
@@ -112,14 +112,14 @@ func TestR007_AProofInBetweenCountsForASetUp(t *testing.T) {
 func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 	w := newWorld(t, unified)
 	t.Run("a mailed code opens a session of one factor", func(t *testing.T) {
-		p := w.person("plain").begins(store.Email)
+		p := w.person("plain").begins(storage.Email)
 		b := w.browser()
 		b.ask(p.email, "email").want(200)
 		b.passcode(p, p.mailed()).want(200)
 		b.in(p, 1)
 	})
 	t.Run("with an app, the app is asked for", func(t *testing.T) {
-		p := w.person("alice").begins(store.Email).enrollApp()
+		p := w.person("alice").begins(storage.Email).enrollApp()
 		b := w.browser()
 		b.ask(p.email, "email").want(200)
 		r := b.passcode(p, p.mailed()).want(200)
@@ -131,15 +131,15 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 		b.in(p, 2)
 	})
 	for method, enroll := range map[string]func(*person) *person{
-		store.Email: (*person).enrollMail,
-		store.SMS:   func(p *person) *person { return p.enrollSMS("+16505551212") },
+		storage.Email: (*person).enrollMail,
+		storage.SMS:   func(p *person) *person { return p.enrollSMS("+16505551212") },
 	} {
 		t.Run("the same channel is not taken twice: "+method, func(t *testing.T) {
 			p := enroll(w.person("twice"+method).begins(method, "+16505551212"))
 			b := w.browser()
 			b.ask(p.email, method).want(200)
 			code := p.texted
-			if method == store.Email {
+			if method == storage.Email {
 				code = p.mailed
 			}
 			b.passcode(p, code()).refused("one channel for both factors")
@@ -161,7 +161,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 		})
 	}
 	t.Run("an app that began a sign-in is no second factor of it", func(t *testing.T) {
-		p := w.person("apps").begins(store.Authenticator)
+		p := w.person("apps").begins(storage.Authenticator)
 		first := p.app
 		p.enrollApp()
 		second := p.app
@@ -179,7 +179,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 		b.in(p, 2)
 	})
 	t.Run("what began a sign-in cannot become its second factor", func(t *testing.T) {
-		p := w.person("planner").begins(store.Email)
+		p := w.person("planner").begins(storage.Email)
 		b := w.browser()
 		b.ask(p.email, "email").want(200)
 		b.passcode(p, p.mailed()).want(200)
@@ -194,7 +194,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 // tries one.
 func TestR049_UnknownIdentitiesLookTheSame(t *testing.T) {
 	w := newWorld(t, unified)
-	known, off := w.person("known").begins(store.Email), w.person("gone").begins(store.Email)
+	known, off := w.person("known").begins(storage.Email), w.person("gone").begins(storage.Email)
 	w.person("never")
 	w.must(w.nodes[0].auth.SetActive(t.Context(), off.id, false))
 	sent := w.mails()
@@ -240,7 +240,7 @@ func mask(a *answer) string {
 // name neither voids his running code nor keeps the next one from him.
 func TestR050_StrangersCannotSpoilASignIn(t *testing.T) {
 	w := newWorld(t, unified, proxied)
-	p := w.person("victim").begins(store.Email).enrollApp()
+	p := w.person("victim").begins(storage.Email).enrollApp()
 	mine := w.browser()
 	mine.header["X-Forwarded-For"] = "203.0.113.9"
 	mine.ask(p.email, "email").want(200)
@@ -274,7 +274,7 @@ func TestR050_StrangersCannotSpoilASignIn(t *testing.T) {
 // once, and in another browser only for who says that he means it.
 func TestR051_OpeningALinkDoesNothing(t *testing.T) {
 	w := newWorld(t, unified)
-	p := w.person("alice").begins(store.Email)
+	p := w.person("alice").begins(storage.Email)
 	b := w.browser()
 	b.ask(p.email, "email").want(200)
 	link := p.linked()
@@ -342,8 +342,8 @@ func (w *world) browserOf(b *browser) *browser {
 // use, five tries.
 func TestR043_ACodeInPlaceOfAPasswordIsBound(t *testing.T) {
 	w := newWorld(t, unified)
-	p := w.person("alice").begins(store.Email).begins(store.SMS, "+16505551212")
-	q := w.person("robert").begins(store.Email)
+	p := w.person("alice").begins(storage.Email).begins(storage.SMS, "+16505551212")
+	q := w.person("robert").begins(storage.Email)
 	one, two := w.browser(), w.browser()
 	one.ask(p.email, "email").want(200)
 	code := p.mailed()

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR205_WhoKnowsThePasswordPausesNoKnownBrowser: others who know the password use
@@ -86,7 +86,7 @@ func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 		if tried != 12 {
 			t.Errorf("%d guesses at one factor, want 12", tried)
 		}
-		if f := p.factors(); len(f) != 1 || f[0].Method != store.Authenticator {
+		if f := p.factors(); len(f) != 1 || f[0].Method != storage.Authenticator {
 			t.Error("the factor is gone")
 		}
 	})
@@ -149,7 +149,7 @@ func TestR313_AKnownNetworkIsCountedApart(t *testing.T) {
 	})
 	t.Run("an app that begins sign-ins", func(t *testing.T) {
 		w := newWorld(t, unified, proxied, func(c *twofold.Config) { c.Advanced.Limits.FactorFailures = 20 })
-		p := w.person("alice").begins(store.Authenticator)
+		p := w.person("alice").begins(storage.Authenticator)
 		p.enrollSMS("+16505551212")
 		old := w.at(home)
 		old.login(p).want(200)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // paths are all paths of the sign-in and of the application behind it.
@@ -357,7 +357,7 @@ func TestR020_LevelComesFromTheFactors(t *testing.T) {
 		b.out(p.name + " with the password")
 	}
 	w.restart(func(c *twofold.Config) {
-		c.TwoFactor.EnabledMethods, c.TwoFactor.Required = []string{store.Email}, false
+		c.TwoFactor.EnabledMethods, c.TwoFactor.Required = []string{storage.Email}, false
 		c.SMS = nil
 	})
 	for _, p := range people {

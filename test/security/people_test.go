@@ -16,8 +16,8 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/store"
 )
 
 var (
@@ -170,7 +170,7 @@ func (p *person) stopToken() string {
 }
 
 // factors are the person's second factors as they lie in the store.
-func (p *person) factors() []store.Factor {
+func (p *person) factors() []storage.Factor {
 	p.w.t.Helper()
 	list, err := p.w.nodes[0].db.FactorsOf(p.w.t.Context(), p.id)
 	p.w.must(err)
@@ -187,14 +187,14 @@ func (w *world) plantSession(p *person) *browser {
 	factors, err := n.db.FactorsOf(ctx, p.id)
 	w.must(err)
 	now, token := w.Now(), seal.Token()
-	s := store.Session{
-		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
-		Level:  store.OneFactor,
-		Proofs: []store.Proof{{Method: "password", At: now}}, FreshAt: now, CreatedAt: now, SeenAt: now,
+	s := storage.Session{
+		Hash: seal.HashToken(token), ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
+		Level:  storage.OneFactor,
+		Proofs: []storage.Proof{{Method: "password", At: now}}, FreshAt: now, CreatedAt: now, SeenAt: now,
 		IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
 	}
 	if len(factors) > 0 {
-		s.Level, s.Proofs = store.TwoFactors, append(s.Proofs, store.Proof{Method: factors[0].Method, At: now})
+		s.Level, s.Proofs = storage.TwoFactors, append(s.Proofs, storage.Proof{Method: factors[0].Method, At: now})
 	}
 	w.must(n.db.PutSession(ctx, s))
 	b := w.browser()
@@ -212,17 +212,17 @@ func (w *world) plantPending(p *person) *browser {
 	factors, err := n.db.FactorsOf(ctx, p.id)
 	w.must(err)
 	now, token := w.Now(), seal.Token()
-	q := store.Pending{
-		Hash: seal.HashToken(token), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: store.Ready,
-		First: store.Proof{Method: "password", At: now}, CreatedAt: now, ExpiresAt: now.Add(10 * time.Minute),
+	q := storage.Pending{
+		Hash: seal.HashToken(token), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: storage.Ready,
+		First: storage.Proof{Method: "password", At: now}, CreatedAt: now, ExpiresAt: now.Add(10 * time.Minute),
 	}
 	switch len(factors) {
 	case 0:
-		q.State = store.Setup
+		q.State = storage.Setup
 	case 1:
 		q.Factor = factors[0].ID
 	default:
-		q.State = store.Select
+		q.State = storage.Select
 	}
 	w.must(n.db.PutPending(ctx, q))
 	b := w.browser()

@@ -17,8 +17,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	client "github.com/redis/go-redis/v9"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
 	"github.com/twofold-auth/twofold/store/sqlite"
@@ -53,7 +53,7 @@ func newPlace(t testing.TB) *place {
 	return p
 }
 
-func (p *place) open() (store.Store, error) {
+func (p *place) open() (storage.Store, error) {
 	if p.postgres == "" {
 		return sqlite.Open(p.t.Context(), p.file)
 	}
@@ -65,7 +65,7 @@ func (p *place) open() (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Join(db, volatile), nil
+	return storage.Join(db, volatile), nil
 }
 
 func (p *place) must(err error) {
@@ -280,7 +280,7 @@ func (p *place) fromRedis() {
 			end, err := strconv.ParseInt(record["expires"], 10, 64)
 			p.must(err)
 			p.must(tables.PutChallenge(ctx,
-				store.Challenge{Key: name, MAC: []byte(record["mac"]), Tries: n, ExpiresAt: time.UnixMicro(end)}))
+				storage.Challenge{Key: name, MAC: []byte(record["mac"]), Tries: n, ExpiresAt: time.UnixMicro(end)}))
 			_, err = p.sql().Exec(`UPDATE twofold_challenges SET taken = $2 WHERE name = $1`, name,
 				record["taken"] == "1")
 			if err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const otherPhone = "+16505559999"
@@ -18,7 +18,7 @@ func enrolling(t *testing.T, change ...func(*twofold.Config)) (*world, *federate
 	w, corp, _ := sites(t, append([]func(*twofold.Config){keyless, unconfirming, tokens, func(c *twofold.Config) {
 		c.Passkeys = passkeys()
 		c.TwoFactor.RecoveryCodes = &twofold.RecoveryCodes{}
-		c.Passwordless.EnabledMethods = []string{"password", store.Email, store.SMS, store.Authenticator}
+		c.Passwordless.EnabledMethods = []string{"password", storage.Email, storage.SMS, storage.Authenticator}
 	}}, change...)...)
 	return w, corp
 }
@@ -58,10 +58,10 @@ func ways(corp *federatedtest.Provider) map[string]func(b *browser) *answer {
 				m{"chosen_method": "sms", "phone": otherPhone})
 		},
 		"passkey as first factor": func(b *browser) *answer {
-			return b.post("/wan-register", m{"name": "first", "usage": store.UseFirst})
+			return b.post("/wan-register", m{"name": "first", "usage": storage.UseFirst})
 		},
 		"passkey as second factor": func(b *browser) *answer {
-			return b.post("/wan-register", m{"name": "second", "usage": store.UseSecond})
+			return b.post("/wan-register", m{"name": "second", "usage": storage.UseSecond})
 		},
 		"account elsewhere": func(b *browser) *answer { return b.post("/login/oauth-connect/corp", m{}) },
 		"personal token": func(b *browser) *answer {
@@ -118,7 +118,7 @@ func TestR150_AMailedCodeOfASetUpIsTheProof(t *testing.T) {
 		} else {
 			b.post(path+"/"+r.text("state"), m{"passcode": p.mailed()}).want(200)
 		}
-		b.post("/wan-register", m{"name": "key", "usage": store.UseFirst}).want(200)
+		b.post("/wan-register", m{"name": "key", "usage": storage.UseFirst}).want(200)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestR156_MailedProofsHaveOneCount(t *testing.T) {
 	w.advance(25 * time.Hour)
 	b := w.plantSession(p)
 	doors()[1](b)(p.mailed()).want(200) // the owner, the next day
-	b.post("/wan-register", m{"name": "key", "usage": store.UseFirst}).want(200)
+	b.post("/wan-register", m{"name": "key", "usage": storage.UseFirst}).want(200)
 	b.post("/tf-setup", m{"setup": "sms", "phone": otherPhone, "add": true}).want(200)
 }
 
@@ -221,7 +221,7 @@ func TestR150_WhoeverIsVouchedForIsProven(t *testing.T) {
 func TestR150_WithoutMailNothingIsAsked(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) {
 		c.Mail, c.TwoFactor.HelpAddress, c.TwoFactor.RescueEmail = nil, "", false
-		c.TwoFactor.EnabledMethods = []string{store.Authenticator}
+		c.TwoFactor.EnabledMethods = []string{storage.Authenticator}
 	})
 	_, b := w.stranger("new@good.test")
 	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
@@ -243,8 +243,8 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 		p, b := w.stranger("victim" + string(rune('a'+len(name))) + "@good.test")
 		p.setProven(p.email) // as things were before this was asked
 		k := w.key(phoneKey)
-		b.register(k, "key", store.UseFirst).want(200)
-		p.begins(store.SMS, "+1650555"+string(rune('1'+len(name)%7))+"111")
+		b.register(k, "key", storage.UseFirst).want(200)
+		p.begins(storage.SMS, "+1650555"+string(rune('1'+len(name)%7))+"111")
 		corp.SignIn(name)
 		p.connected(corp, "corp")
 		p.enrollApp()
@@ -257,7 +257,7 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 		stays.out(name + ": a session from before the proof")
 		w.signsIn(p.email, secret).want(400).refused(name + ": the former password")
 		asked := w.browser()
-		asked.ask(p.email, store.SMS)
+		asked.ask(p.email, storage.SMS)
 		firsts, err := w.nodes[0].db.FirstFactorsOf(t.Context(), p.id)
 		w.must(err)
 		connections, err := w.nodes[0].db.ConnectionsOf(t.Context(), p.id)
@@ -283,17 +283,17 @@ func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 	w, corp := enrolling(t)
 	auth := w.nodes[0].auth
 	second := w.person("second").enrollMail()
-	first := w.person("first").begins(store.Email)
+	first := w.person("first").begins(storage.Email)
 	k := w.key(phoneKey)
-	w.plantSession(first).register(k, "key", store.UseFirst).want(200)
-	first.begins(store.SMS, otherPhone)
+	w.plantSession(first).register(k, "key", storage.UseFirst).want(200)
+	first.begins(storage.SMS, otherPhone)
 	corp.SignIn("first")
 	first.connected(corp, "corp")
 
 	under, asked := w.plantPending(second), w.browser()
 	under.post("/tf-resend", m{}).want(200)
 	oldCode := second.mailed()
-	asked.ask(first.email, store.Email).want(200)
+	asked.ask(first.email, storage.Email).want(200)
 	oldFirst := first.mailed()
 	stays := w.plantSession(first)
 	w.advance(time.Minute)
@@ -307,7 +307,7 @@ func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 		if p == second {
 			b.post("/login", m{"email": p.email, "password": secret}).want(200)
 		} else {
-			b.ask(p.email, store.Email).want(200)
+			b.ask(p.email, storage.Email).want(200)
 		}
 		w.settled()
 		if len(w.mail.To(old)) != before {
@@ -327,7 +327,7 @@ func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 	stays.out("a session from before")
 	w.browser().signInBy(k).want(400).refused("a passkey of before")
 	w.browser().through(corp, "corp").want(400).refused("an account elsewhere of before")
-	asked.ask(first.email, store.SMS)
+	asked.ask(first.email, storage.SMS)
 	if n := w.number(`SELECT COUNT(*) FROM twofold_factors WHERE user_id = '` + first.id +
 		`' AND method = 'sms'`); n != 0 {
 		t.Error("a phone of before is left")
@@ -349,7 +349,7 @@ func TestR151_AClickAloneMovesNoAddress(t *testing.T) {
 	p.setProven(p.email)
 	b := w.browser()
 	b.post("/login", m{"email": p.email, "password": secret}).want(200)
-	p.begins(store.SMS, otherPhone)
+	p.begins(storage.SMS, otherPhone)
 	b = w.browser()
 	b.post("/login", m{"email": p.email, "password": secret}).want(200)
 	b.post("/change-email", m{"email": victim}).want(200)
@@ -369,18 +369,18 @@ func TestR151_AClickAloneMovesNoAddress(t *testing.T) {
 // they set up for mail counts, and the address stays unproven.
 func TestR151_TwoMailedCodesAreOneProof(t *testing.T) {
 	w, _ := enrolling(t)
-	p := w.person("alice").begins(store.Email)
+	p := w.person("alice").begins(storage.Email)
 	p.email = "moved." + p.email
 	w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, p.email, p.name))
 	w.advance(time.Minute)
 	reader := w.browser()
-	reader.ask(p.email, store.Email).want(200)
+	reader.ask(p.email, storage.Email).want(200)
 	reader.passcode(p, p.mailed()).want(200)
 	state := reader.post("/us-setup", m{"chosen_method": "email"}).want(200).text("state")
 	reader.post("/us-setup/"+state, m{"passcode": p.mailed()}).want(200)
 	former := w.browser()
 	former.post("/login", m{"email": p.email, "password": secret}).want(200)
-	r := former.post("/wan-register", m{"name": "key", "usage": store.UseFirst}).want(400)
+	r := former.post("/wan-register", m{"name": "key", "usage": storage.UseFirst}).want(400)
 	r.refused("before both proofs came together")
 }
 
@@ -391,20 +391,20 @@ func TestR155_NotMeEndsWhatOpensTheAccountAlone(t *testing.T) {
 	w, corp := enrolling(t)
 	p := w.withApp("alice")
 	old, late := w.key(phoneKey), w.key(phoneKey)
-	w.plantSession(p).register(old, "old", store.UseFirst).want(200)
+	w.plantSession(p).register(old, "old", storage.UseFirst).want(200)
 	w.advance(15 * 24 * time.Hour)
-	w.plantSession(p).register(late, "late", store.UseFirst).want(200)
+	w.plantSession(p).register(late, "late", storage.UseFirst).want(200)
 	corp.SignIn("alice")
 	p.connected(corp, "corp")
-	p.begins(store.SMS, otherPhone)
-	p.begins(store.Email)
+	p.begins(storage.SMS, otherPhone)
+	p.begins(storage.Email)
 	w.browser().form("/tf-not-me/" + p.newestStop()).want(200)
 	w.browser().signInBy(late).want(400).refused("a passkey of the last days")
 	w.browser().through(corp, "corp").want(400).refused("a connection of the last days")
 	w.browser().signInBy(old).want(200)
 	firsts, err := w.nodes[0].db.FirstFactorsOf(t.Context(), p.id)
 	w.must(err)
-	if len(firsts) != 1 || firsts[0].Method != store.Email {
+	if len(firsts) != 1 || firsts[0].Method != storage.Email {
 		t.Errorf("first factors left: %+v", firsts)
 	}
 	if len(p.factors()) != 1 {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func repairOnly(c *twofold.Config) { open(c); c.TwoFactor.RescueRepairOnly = true }
@@ -204,8 +204,8 @@ func TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes(t *testing.T) {
 	for name, change := range map[string]func(*browser, *person){
 		"replace": sets(false), "add": sets(true),
 		"remove":       func(b *browser, p *person) { b.remove(p.factorIDs()["authenticator"]).want(200) },
-		"passkey":      func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", store.UseSecond).want(200) },
-		"first factor": func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", store.UseFirst).want(200) },
+		"passkey":      func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", storage.UseSecond).want(200) },
+		"first factor": func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", storage.UseFirst).want(200) },
 	} {
 		for _, rescued := range []bool{true, false} {
 			p := w.withApp(strings.ReplaceAll(name, " ", "") + fmt.Sprint(rescued))

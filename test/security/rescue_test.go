@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func required(c *twofold.Config)   { open(c); c.TwoFactor.Required = true }
@@ -213,7 +213,7 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, plenty)
 	a, e := w.withApp("alice"), w.withApp("erika")
-	w.must(w.nodes[0].db.SetPassword(ctx, a.id, hashed, strings.ToLower(store.NewID()), true, w.Now()))
+	w.must(w.nodes[0].db.SetPassword(ctx, a.id, hashed, strings.ToLower(storage.NewID()), true, w.Now()))
 	shut := func(b *browser, why string) {
 		t.Helper()
 		before := w.mails()
@@ -242,10 +242,10 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	u, err := w.nodes[0].db.UserByID(ctx, e.id)
 	w.must(err)
 	token := seal.Token()
-	w.must(w.nodes[0].db.PutPending(ctx, store.Pending{
-		Hash: seal.HashToken(token), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: store.Ready,
+	w.must(w.nodes[0].db.PutPending(ctx, storage.Pending{
+		Hash: seal.HashToken(token), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: storage.Ready,
 		Factor: e.factors()[0].ID,
-		First:  store.Proof{Method: store.Email, At: w.Now()}, CreatedAt: w.Now(),
+		First:  storage.Proof{Method: storage.Email, At: w.Now()}, CreatedAt: w.Now(),
 		ExpiresAt: w.Now().Add(10 * time.Minute),
 	}))
 	mailed := w.browser()
@@ -261,7 +261,7 @@ func TestR073_AfterAResetMailIsNotTheOtherFactor(t *testing.T) {
 	both, only := w.withApp("alice").enrollMail(), w.person("bertram").enrollMail()
 	reset := func(p *person) {
 		t.Helper()
-		w.must(w.nodes[0].db.SetPassword(t.Context(), p.id, hashed, strings.ToLower(store.NewID()), true, w.Now()))
+		w.must(w.nodes[0].db.SetPassword(t.Context(), p.id, hashed, strings.ToLower(storage.NewID()), true, w.Now()))
 	}
 	reset(both)
 	reset(only)

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR006_AnAddressHasOnePlainSpelling: an address that reads like another one
@@ -195,56 +195,56 @@ func TestR173_AHandshakeAtTwoSignIns(t *testing.T) {
 
 // reads is a store that counts what is asked of it about one account.
 type reads struct {
-	store.Store
+	storage.Store
 	n atomic.Int64
 }
 
-func (s *reads) SessionsOf(ctx context.Context, id string, now time.Time) ([]store.Session, error) {
+func (s *reads) SessionsOf(ctx context.Context, id string, now time.Time) ([]storage.Session, error) {
 	s.n.Add(1)
 	return s.Store.SessionsOf(ctx, id, now)
 }
 
-func (s *reads) DevicesOf(ctx context.Context, id string, now time.Time) ([]store.Device, error) {
+func (s *reads) DevicesOf(ctx context.Context, id string, now time.Time) ([]storage.Device, error) {
 	s.n.Add(1)
 	return s.Store.DevicesOf(ctx, id, now)
 }
 
-func (s *reads) TokensOf(ctx context.Context, id string, now time.Time) ([]store.Token, error) {
+func (s *reads) TokensOf(ctx context.Context, id string, now time.Time) ([]storage.Token, error) {
 	s.n.Add(1)
 	return s.Store.TokensOf(ctx, id, now)
 }
 
-func (s *reads) FactorsOf(ctx context.Context, id string) ([]store.Factor, error) {
+func (s *reads) FactorsOf(ctx context.Context, id string) ([]storage.Factor, error) {
 	s.n.Add(1)
 	return s.Store.FactorsOf(ctx, id)
 }
 
-func (s *reads) FirstFactorsOf(ctx context.Context, id string) ([]store.Factor, error) {
+func (s *reads) FirstFactorsOf(ctx context.Context, id string) ([]storage.Factor, error) {
 	s.n.Add(1)
 	return s.Store.FirstFactorsOf(ctx, id)
 }
 
-func (s *reads) PasskeysOf(ctx context.Context, id string) ([]store.Factor, error) {
+func (s *reads) PasskeysOf(ctx context.Context, id string) ([]storage.Factor, error) {
 	s.n.Add(1)
 	return s.Store.PasskeysOf(ctx, id)
 }
 
-func (s *reads) ConnectionsOf(ctx context.Context, id string) ([]store.Connection, error) {
+func (s *reads) ConnectionsOf(ctx context.Context, id string) ([]storage.Connection, error) {
 	s.n.Add(1)
 	return s.Store.ConnectionsOf(ctx, id)
 }
 
-func (s *reads) EventsBy(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
+func (s *reads) EventsBy(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) ([]storage.Event, error) {
 	s.n.Add(1)
 	return s.Store.EventsBy(ctx, f, more...)
 }
 
-func (s *reads) UserByID(ctx context.Context, id string) (store.User, error) {
+func (s *reads) UserByID(ctx context.Context, id string) (storage.User, error) {
 	s.n.Add(1)
 	return s.Store.UserByID(ctx, id)
 }
 
-func (s *reads) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
+func (s *reads) Session(ctx context.Context, hash string, now time.Time) (storage.Session, error) {
 	s.n.Add(1)
 	return s.Store.Session(ctx, hash, now)
 }
@@ -255,7 +255,7 @@ func (s *reads) Session(ctx context.Context, hash string, now time.Time) (store.
 func TestR174_ThePageOfAnAccountReadsNoMoreForMore(t *testing.T) {
 	w := newWorld(t, tokens, remembering, plenty)
 	count := &reads{}
-	n := w.start(func(s store.Store) store.Store { count.Store = s; return count })
+	n := w.start(func(s storage.Store) storage.Store { count.Store = s; return count })
 	cost := func(b *browser) (calls int64, size int) {
 		b.on(n).page("/me").want(200)
 		before := count.n.Load()
@@ -267,18 +267,18 @@ func TestR174_ThePageOfAnAccountReadsNoMoreForMore(t *testing.T) {
 	u, err := n.db.UserByID(t.Context(), many.id)
 	w.must(err)
 	for i := range 150 {
-		now, id := w.Now().Add(time.Duration(i)*time.Millisecond), store.NewID()
+		now, id := w.Now().Add(time.Duration(i)*time.Millisecond), storage.NewID()
 		ends := now.Add(time.Hour)
-		w.must(n.db.PutSession(t.Context(), store.Session{
+		w.must(n.db.PutSession(t.Context(), storage.Session{
 			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion,
-			Level: store.OneFactor,
+			Level: storage.OneFactor,
 			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
-		w.must(n.db.PutDevice(t.Context(), store.Device{
+		w.must(n.db.PutDevice(t.Context(), storage.Device{
 			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox",
 			CreatedAt: now, LastSeenAt: now, ExpiresAt: ends,
 		}))
-		w.must(n.db.PutToken(t.Context(), store.Token{
+		w.must(n.db.PutToken(t.Context(), storage.Token{
 			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id,
 			CreatedAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))

@@ -6,7 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/federated"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR152_AnAccountElsewhereAndItsMailboxAreOneThing: anyone who has someone's
@@ -78,7 +78,7 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 func TestR152_WhatCountedAsTwoIsOver(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("alice")
-	for _, pair := range [][]string{{"oauth", "rescue"}, {"oauth", store.Email}, {store.Email, store.Email},
+	for _, pair := range [][]string{{"oauth", "rescue"}, {"oauth", storage.Email}, {storage.Email, storage.Email},
 		{"reset", "rescue"}} {
 		w.plantSession(p).in(p, 2)
 		b := w.plantSession(p)

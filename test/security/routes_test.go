@@ -12,7 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const routesFile = "testdata/routes.txt"
@@ -23,10 +23,10 @@ func (w *world) plantToken(p *person) string {
 	n, now, token := w.nodes[0], w.Now(), seal.Token()
 	u, err := n.db.UserByID(w.t.Context(), p.id)
 	w.must(err)
-	w.must(n.db.PutSession(w.t.Context(), store.Session{
-		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
-		Level: store.TwoFactors, Token: true,
-		Proofs: []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}}, FreshAt: now,
+	w.must(n.db.PutSession(w.t.Context(), storage.Session{
+		Hash: seal.HashToken(token), ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
+		Level: storage.TwoFactors, Token: true,
+		Proofs: []storage.Proof{{Method: "password", At: now}, {Method: storage.Authenticator, At: now}}, FreshAt: now,
 		CreatedAt: now, SeenAt: now,
 		IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 	}))

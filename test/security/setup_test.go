@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR053_FreshForSecurityChanges with our figure: fifteen minutes, at the
@@ -124,7 +124,7 @@ func TestR055_NothingActiveBeforeConfirmed(t *testing.T) {
 	session.post("/tf-setup/"+second.text("tf_state_token"),
 		m{"code": code(second)}).want(400).refused("after ten minutes")
 	w.advance(-5 * time.Minute)
-	if f := a.factors(); len(f) != 1 || f[0].Method != store.Authenticator {
+	if f := a.factors(); len(f) != 1 || f[0].Method != storage.Authenticator {
 		t.Errorf("factors are %+v", f)
 	}
 	third := session.post("/tf-setup", m{"setup": "authenticator"}).want(200)
@@ -280,7 +280,7 @@ func TestR060_IDsAreLookedUpInTheOwnAccount(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice").enrollMail(), w.withApp("victor").enrollMail()
 	b := w.plantPending(v)
-	unknown := b.post("/tf-select", m{"which": store.NewID()}).want(400)
+	unknown := b.post("/tf-select", m{"which": storage.NewID()}).want(400)
 	for _, f := range a.factors() {
 		if r := b.post("/tf-select", m{"which": f.ID}); r.status != unknown.status || r.body != unknown.body {
 			t.Errorf("another user's factor: %d %s", r.status, r.body)

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR161_TheOwnerHasBudgetsOfTheirOwn: strangers of many networks use up all
@@ -51,7 +51,7 @@ func TestR161_TheOwnerHasBudgetsOfTheirOwn(t *testing.T) {
 // were too many wrong ones, it is not taken any more, from strangers.
 func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
 	w := newWorld(t, unified, proxied)
-	p := w.person("alice").begins(store.Authenticator)
+	p := w.person("alice").begins(storage.Authenticator)
 	p.enrollSMS("+16505551212")
 	stranger := func(i int) *browser { return w.at(fmt.Sprintf("198.51.%d.%d", i/100, i%100)) }
 	w.at("203.0.113.1").passcode(p, p.next()).want(200)
@@ -164,7 +164,7 @@ func (w *world) withKnown(p *person) *browser {
 // who is signed in, and count as guesses at the same app.
 func TestR163_OneCountOfFailures(t *testing.T) {
 	w := newWorld(t, unified, proxied)
-	p := w.person("alice").begins(store.Authenticator)
+	p := w.person("alice").begins(storage.Authenticator)
 	for i := range 125 {
 		b := w.browser()
 		b.header["X-Forwarded-For"] = fmt.Sprintf("198.51.%d.%d", i/100, i%100)

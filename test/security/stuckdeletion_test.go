@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // stuck is a table that cannot delete some rows.
@@ -34,7 +34,7 @@ func TestR415_DeletionsThatFailKeepNoOtherFromHappening(t *testing.T) {
 		table.bad[p.id], last = i < 100, p
 		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
 		w.must(err)
-		w.must(w.nodes[0].db.PutDeletion(t.Context(), store.DeletionRequest{
+		w.must(w.nodes[0].db.PutDeletion(t.Context(), storage.DeletionRequest{
 			UserID: u.ID, ID: u.ID, CredentialVersion: u.CredentialVersion + "x", CreatedAt: w.Now(),
 			DueAt: w.Now().Add(time.Duration(i) * time.Second),
 		}, u.CredentialVersion))

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR062_RolesInThePayload are said only where that is wished, and only to
@@ -60,7 +60,7 @@ func TestR107_LinksLeadToTheApplicationsPages(t *testing.T) {
 	w := newWorld(t, life, unified, func(c *twofold.Config) {
 		c.Pages.Views.Life.Reset, c.Pages.Views.Life.LoginError = "/app?page=reset#top", "/app#/error"
 	})
-	p := w.person("alice").begins(store.Email)
+	p := w.person("alice").begins(storage.Email)
 	b := w.browser()
 	link := b.resets(p.email)
 	token := strings.TrimPrefix(link, "/reset/")

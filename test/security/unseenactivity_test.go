@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // news are the lines that a signed-in browser is told, and up to where.
@@ -76,7 +76,7 @@ func (w *world) tell(e event.Event) error {
 }
 
 // trailIn is the audit trail in a store, with the world's key.
-func (w *world) trailIn(db store.Store) *event.Trail {
+func (w *world) trailIn(db storage.Store) *event.Trail {
 	w.t.Helper()
 	keys, err := seal.NewKeys(firstKey)
 	w.must(err)

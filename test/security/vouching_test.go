@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // policies are changes of what counts as two factors.
@@ -104,7 +104,7 @@ func TestR203_APasskeyThatStaysIsWorthWhatThePolicySays(t *testing.T) {
 	for policy, change := range policies {
 		t.Run(policy, func(t *testing.T) {
 			w := newWorld(t, remembering, plenty)
-			p, k := w.withKey("alice", store.UseFirst, phoneKey)
+			p, k := w.withKey("alice", storage.UseFirst, phoneKey)
 			p.enrollApp()
 			b := w.browser()
 			options, state := b.asks("/wan-signin", m{"remember": true})

@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR059_TheLastWayInStays: whatever begins an account's sign-ins, of
@@ -26,7 +26,7 @@ func TestR059_TheLastWayInStays(t *testing.T) {
 		p, k := w.person(name), w.key(phoneKey)
 		corp.SignIn(name)
 		b := p.connected(corp, "corp")
-		b.register(k, "key", store.UseFirst).want(200)
+		b.register(k, "key", storage.UseFirst).want(200)
 		w.write(`UPDATE twofold_users SET password_hash = '' WHERE email_key = $1`, p.email)
 		b = w.browser()
 		b.signInBy(k).want(200)
@@ -50,7 +50,7 @@ func (w *world) byKey(name string) (*person, *browser) {
 	w.t.Helper()
 	p, k := w.opened(name), w.key(phoneKey)
 	b, _ := p.byMail()
-	b.register(k, "key", store.UseFirst).want(200)
+	b.register(k, "key", storage.UseFirst).want(200)
 	b = w.browser()
 	b.signInBy(k).want(200)
 	return p, b
@@ -94,7 +94,7 @@ func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 	// As a passkey, it is removed from the list of passkeys, too.
 	q, b := w.byKey("robert")
 	b.mailbox(q, true).want(200)
-	b.register(w.key(phoneKey), "second", store.UseSecond).want(200)
+	b.register(w.key(phoneKey), "second", storage.UseSecond).want(200)
 	b.post("/wan-delete", m{"name": "key"}).want(200)
 	b.post("/wan-delete", m{"name": "second"}).want(400).refused("the mailbox alone would be left, after the mailbox")
 	if len(q.factors()) != 2 {
@@ -181,7 +181,7 @@ func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
 	p.connected(club, "club")
 	q := w.person("robert")
 	corp.SignIn("robert")
-	q.connected(corp, "corp").register(w.key(phoneKey), "key", store.UseFirst).want(200)
+	q.connected(corp, "corp").register(w.key(phoneKey), "key", storage.UseFirst).want(200)
 	w.write(`UPDATE twofold_users SET password_hash = ''`)
 
 	n := w.restart(func(c *twofold.Config) { c.Accounts.OAuth = c.Accounts.OAuth[1:] })
@@ -199,13 +199,13 @@ func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
 // is said: others may have known it.
 func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
 	w := newWorld(t, keyless, unconfirming, func(c *twofold.Config) {
-		c.Passwordless.EnabledMethods = []string{"password", store.Email, store.SMS, store.Authenticator}
+		c.Passwordless.EnabledMethods = []string{"password", storage.Email, storage.SMS, storage.Authenticator}
 	})
 	p := &person{w: w, email: "alice@good.test"}
 	w.browser().post("/register", m{"email": p.email}).want(200)
 	w.identify(p)
 	w.write(`UPDATE twofold_users SET proven_key = email_key WHERE id = ?`, p.id)
-	p.begins(store.SMS, "+16505551212").begins(store.Authenticator)
+	p.begins(storage.SMS, "+16505551212").begins(storage.Authenticator)
 	forget := func() { w.write(`UPDATE twofold_users SET confirmed_at = 0, proven_key = '' WHERE id = ?`, p.id) }
 	proven := func() bool {
 		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
@@ -213,10 +213,10 @@ func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
 		return u.Proven() && !u.ConfirmedAt.IsZero()
 	}
 	for how, sign := range map[string]func(b *browser) *answer{
-		"text": func(b *browser) *answer { b.ask(p.email, store.SMS).want(200); return b.passcode(p, p.texted()) },
+		"text": func(b *browser) *answer { b.ask(p.email, storage.SMS).want(200); return b.passcode(p, p.texted()) },
 		"app":  func(b *browser) *answer { return b.passcode(p, p.next()) },
-		"mail": func(b *browser) *answer { b.ask(p.email, store.Email).want(200); return b.passcode(p, p.mailed()) },
-		"link": func(b *browser) *answer { b.ask(p.email, store.Email).want(200); return b.post(p.linked(), m{}) },
+		"mail": func(b *browser) *answer { b.ask(p.email, storage.Email).want(200); return b.passcode(p, p.mailed()) },
+		"link": func(b *browser) *answer { b.ask(p.email, storage.Email).want(200); return b.post(p.linked(), m{}) },
 	} {
 		forget()
 		before, mailed := len(happened[event.UserConfirmed](w)), how == "mail" || how == "link"
@@ -227,7 +227,7 @@ func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
 			t.Errorf("by %s: the address is proven %v, told %v", how, proven(), told)
 		}
 	}
-	q := w.person("robert").begins(store.Email)
+	q := w.person("robert").begins(storage.Email)
 	w.write(`UPDATE twofold_users SET confirmed_at = 0, proven_key = '' WHERE id = ?`, q.id)
 	b, r := q.byMail()
 	r.want(200)

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Weaknesses that others had and that no test of a single requirement tries as
@@ -19,7 +19,7 @@ import (
 // the second factor alone is enough.
 func TestR013_NothingOfASignInIsLeft(t *testing.T) {
 	w := newWorld(t, open)
-	p, second := w.withKey("alice", store.UseSecond, simpleKey)
+	p, second := w.withKey("alice", storage.UseSecond, simpleKey)
 	first := w.key(phoneKey)
 	w.plantSession(p).register(first, "first", "first").want(200)
 	codes := p.recoveryCodes()
@@ -56,7 +56,7 @@ func TestR013_NothingOfASignInIsLeft(t *testing.T) {
 func TestR016_APasskeySwitchesNoAccount(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.person("alice")
-	z, k := w.withKey("zoey", store.UseFirst, simpleKey|softkey.UV)
+	z, k := w.withKey("zoey", storage.UseFirst, simpleKey|softkey.UV)
 	b, c := w.plantSession(a), w.browser()
 	b.post("/wan-signin", m{}).refused("a question for a sign-in while signed in")
 	options, state := c.asks("/wan-signin", m{})
@@ -79,7 +79,7 @@ func TestR016_APasskeySwitchesNoAccount(t *testing.T) {
 // that would come alive with it.
 func TestR102_OffIsOffForPasskeys(t *testing.T) {
 	w := newWorld(t, open)
-	p, k := w.withKey("alice", store.UseFirst, phoneKey)
+	p, k := w.withKey("alice", storage.UseFirst, phoneKey)
 	auth := w.nodes[0].auth
 	w.must(auth.SetActive(t.Context(), p.id, false))
 	b, before := w.browser(), w.count("sessions")
@@ -161,7 +161,7 @@ func TestR035_TheNewestKeySigns(t *testing.T) {
 // a code given in its place tells who the account's owner is.
 func TestR010_WhoseSecondFactorIsAPasskey(t *testing.T) {
 	w := newWorld(t, open)
-	p, _ := w.withKey("alice", store.UseSecond, simpleKey)
+	p, _ := w.withKey("alice", storage.UseSecond, simpleKey)
 	b := w.plantPending(p)
 	for _, r := range []*answer{
 		b.get("/tf-validate"), b.page("/tf-validate"), b.validate("000000"), b.form("/tf-validate", "code", "000000"),
@@ -179,7 +179,7 @@ func TestR010_WhoseSecondFactorIsAPasskey(t *testing.T) {
 func TestR102_ACodeAndALinkOfAnAccountThatIsShut(t *testing.T) {
 	shut := false
 	w := newWorld(t, unified, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return shut } })
-	p := w.person("alice").begins(store.Email)
+	p := w.person("alice").begins(storage.Email)
 	for name, change := range map[string]func(off bool){
 		"locked":       func(off bool) { shut = off },
 		"switched off": func(off bool) { w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, !off)) },
@@ -203,7 +203,7 @@ func TestR102_ACodeAndALinkOfAnAccountThatIsShut(t *testing.T) {
 // from then on.
 func TestR020_ASessionByCodeIsRaised(t *testing.T) {
 	w := newWorld(t, unified)
-	p := w.person("alice").begins(store.Email)
+	p := w.person("alice").begins(storage.Email)
 	b := w.browser()
 	b.ask(p.email, "email").want(200)
 	b.passcode(p, p.mailed()).want(200)
@@ -256,7 +256,7 @@ func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 	}
 	failed := 0
 	for _, e := range happened[event.UserFailedAuthn](w) {
-		if e.User.ID == a.id && e.SecondFactor && e.Method == store.RecoveryCode {
+		if e.User.ID == a.id && e.SecondFactor && e.Method == storage.RecoveryCode {
 			failed++
 		}
 	}
@@ -270,7 +270,7 @@ func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 // TestR061_ARemovedPasskeyIsAnnounced, once, with the way to answer.
 func TestR061_ARemovedPasskeyIsAnnounced(t *testing.T) {
 	w := newWorld(t, open)
-	for usage, kind := range map[string]string{store.UseFirst: "passkey_removed", store.UseSecond: "factor_disabled"} {
+	for usage, kind := range map[string]string{storage.UseFirst: "passkey_removed", storage.UseSecond: "factor_disabled"} {
 		p, _ := w.withKey(usage, usage, simpleKey)
 		w.plantSession(p).post("/wan-delete", m{"name": "key of " + usage}).want(200)
 		if kinds := w.kinds(p.email); kinds[kind] != 1 {

@@ -10,15 +10,15 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/internal/factor"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Bench is a method on a store, as each test of the suite gets it.
 type Bench struct {
 	Method factor.Method
-	Store  store.Store
+	Store  storage.Store
 	Name   string // of the method
-	User   store.User
+	User   storage.User
 	// Destination is what the user enters at set-up, if anything.
 	Destination string
 	// Code returns the current code: of the enrolled secret, or the one sent last.
@@ -48,9 +48,9 @@ func (b *Bench) transaction(id string, p factor.Purpose) factor.Transaction {
 	return factor.Transaction{ID: id, Purpose: p, User: b.User, Locale: "en"}
 }
 
-func (b *Bench) draft(t *testing.T) store.Draft {
+func (b *Bench) draft(t *testing.T) storage.Draft {
 	t.Helper()
-	d := store.Draft{ID: "draft", UserID: b.User.ID, FactorID: store.NewID(), Method: b.Name,
+	d := storage.Draft{ID: "draft", UserID: b.User.ID, FactorID: storage.NewID(), Method: b.Name,
 		CredentialVersion: b.User.CredentialVersion}
 	tx := b.transaction(d.ID, factor.SetUp)
 	shown, err := b.Method.BeginEnroll(context.Background(), tx, b.Destination, &d)
@@ -65,7 +65,7 @@ func (b *Bench) draft(t *testing.T) store.Draft {
 }
 
 // enrolled returns a factor that is in the store. Its first code is spent.
-func (b *Bench) enrolled(t *testing.T) store.Factor {
+func (b *Bench) enrolled(t *testing.T) storage.Factor {
 	t.Helper()
 	ctx, d := context.Background(), b.draft(t)
 	f, err := b.Method.FinishEnroll(ctx, b.transaction(d.ID, factor.SetUp), d, b.Code())
@@ -73,7 +73,7 @@ func (b *Bench) enrolled(t *testing.T) store.Factor {
 		t.Fatal(err)
 	}
 	err = b.Store.ChangeFactors(ctx,
-		store.FactorChange{UserID: b.User.ID, From: b.User.CredentialVersion, To: b.User.CredentialVersion + "+",
+		storage.FactorChange{UserID: b.User.ID, From: b.User.CredentialVersion, To: b.User.CredentialVersion + "+",
 			Add: &f})
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func provesOnceInParallel(t *testing.T, b *Bench) {
 	ctx, f := context.Background(), b.enrolled(t)
 	for range 10 {
 		b.Later()
-		tx := b.transaction(store.NewID(), factor.SignIn)
+		tx := b.transaction(storage.NewID(), factor.SignIn)
 		if err := b.Method.Send(ctx, tx, f.Destination); err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func otherUser(t *testing.T, b *Bench) {
 		t.Fatal(err)
 	}
 	theirs := b.transaction("tx", factor.SignIn)
-	theirs.User = store.User{ID: "someone else", Email: "x@lp.com", CredentialVersion: b.User.CredentialVersion}
+	theirs.User = storage.User{ID: "someone else", Email: "x@lp.com", CredentialVersion: b.User.CredentialVersion}
 	other := f
 	other.UserID = theirs.User.ID
 	if err := b.Method.Verify(ctx, theirs, other, b.Code()); err == nil {

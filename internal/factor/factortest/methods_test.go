@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -24,7 +24,7 @@ func bench(t *testing.T, now *time.Time) *factortest.Bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	u := store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, CredentialVersion: "one"}
+	u := storage.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, CredentialVersion: "one"}
 	if err := db.CreateUser(context.Background(), u); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestTOTPKeepsThePromisesOfAMethod(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.Name = store.Authenticator
+		b.Name = storage.Authenticator
 		b.Method, err = totp.New(totp.Config{Factors: b.Store, Ring: ring, Issuer: "tests",
 			Now: func() time.Time { return now }})
 		if err != nil {
@@ -58,7 +58,7 @@ func TestTOTPKeepsThePromisesOfAMethod(t *testing.T) {
 }
 
 func TestSentCodesKeepThePromisesOfAMethod(t *testing.T) {
-	for channel, destination := range map[string]string{store.SMS: "650-555-1212", store.Email: ""} {
+	for channel, destination := range map[string]string{storage.SMS: "650-555-1212", storage.Email: ""} {
 		t.Run(channel, func(t *testing.T) {
 			factortest.Run(t, func(t *testing.T) *factortest.Bench {
 				now := time.Unix(1_900_000_000, 0)

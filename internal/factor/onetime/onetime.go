@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const (
@@ -26,7 +26,7 @@ type Code struct {
 	Destination string
 	Code        string
 	Purpose     factor.Purpose
-	User        store.User
+	User        storage.User
 	Locale      string
 	Life        time.Duration
 	ExpiresAt   time.Time
@@ -39,9 +39,9 @@ type Sender func(ctx context.Context, c Code) error
 
 // Config configures a Method.
 type Config struct {
-	Channel    string // store.SMS or store.Email
-	Challenges store.Challenges
-	Factors    store.Factors
+	Channel    string // storage.SMS or storage.Email
+	Challenges storage.Challenges
+	Factors    storage.Factors
 	Keys       *seal.Keys
 	Send       Sender
 	Life       time.Duration // 5 minutes if zero, 10 at most
@@ -63,7 +63,7 @@ func New(c Config) (*Method, error) {
 		return nil, fmt.Errorf("onetime: a code's life must be between 30 seconds and %d minutes",
 			int(MaxLife.Minutes()))
 	}
-	if c.Channel != store.SMS && c.Channel != store.Email {
+	if c.Channel != storage.SMS && c.Channel != storage.Email {
 		return nil, errors.New("onetime: channel must be sms or email")
 	}
 	return &Method{c}, nil
@@ -76,10 +76,10 @@ func (m *Method) Channel() string { return m.c.Channel }
 // that was entered. For e-mail, it is always the stored address of the account,
 // whatever was entered (R45).
 func (m *Method) BeginEnroll(
-	_ context.Context, t factor.Transaction, destination string, d *store.Draft,
+	_ context.Context, t factor.Transaction, destination string, d *storage.Draft,
 ) (*factor.EnrollmentSecret, error) {
 	d.Secret = nil
-	if m.c.Channel == store.Email {
+	if m.c.Channel == storage.Email {
 		d.Destination = t.User.Email
 		return nil, nil
 	}
@@ -98,7 +98,7 @@ func (m *Method) BeginEnroll(
 // it becomes invalid.
 func (m *Method) Send(ctx context.Context, t factor.Transaction, destination string) error {
 	// A code without a user is a decoy and is not sent.
-	if destination == "" || m.c.Channel == store.SMS && t.User.ID != "" && !m.served(destination) {
+	if destination == "" || m.c.Channel == storage.SMS && t.User.ID != "" && !m.served(destination) {
 		return factor.ErrSend
 	}
 	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000)) // uniform, with leading zeros
@@ -108,7 +108,7 @@ func (m *Method) Send(ctx context.Context, t factor.Transaction, destination str
 	code := fmt.Sprintf("%0*d", size, n)
 	now := m.c.Now()
 	expires := now.Add(m.c.Life)
-	err = m.c.Challenges.PutChallenge(ctx, store.Challenge{
+	err = m.c.Challenges.PutChallenge(ctx, storage.Challenge{
 		Key: t.Key(), UserID: t.User.ID, Channel: m.c.Channel, Destination: destination,
 		MAC:   m.c.Keys.MAC("code", m.binding(t, destination, code)...),
 		Tries: tries, CreatedAt: now, ExpiresAt: expires,
@@ -135,20 +135,20 @@ func (m *Method) Send(ctx context.Context, t factor.Transaction, destination str
 }
 
 // FinishEnroll spends the code that was sent to the draft's destination.
-func (m *Method) FinishEnroll(ctx context.Context, t factor.Transaction, d store.Draft,
-	code string) (store.Factor, error) {
+func (m *Method) FinishEnroll(ctx context.Context, t factor.Transaction, d storage.Draft,
+	code string) (storage.Factor, error) {
 	if err := m.Try(ctx, t, d.Destination, code); err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
 	return factor.FromDraft(d), nil
 }
 
 // Verify spends the code that was sent to the factor's destination.
-func (m *Method) Verify(ctx context.Context, t factor.Transaction, f store.Factor, code string) error {
+func (m *Method) Verify(ctx context.Context, t factor.Transaction, f storage.Factor, code string) error {
 	if err := m.Try(ctx, t, f.Destination, code); err != nil {
 		return err
 	}
-	if err := m.c.Factors.MarkUsed(ctx, f.ID, m.c.Now()); errors.Is(err, store.ErrNotFound) {
+	if err := m.c.Factors.MarkUsed(ctx, f.ID, m.c.Now()); errors.Is(err, storage.ErrNotFound) {
 		return factor.ErrWrong // the factor was removed in the meantime
 	} else if err != nil {
 		return err
@@ -165,7 +165,7 @@ func (m *Method) Try(ctx context.Context, t factor.Transaction, destination, cod
 	}
 	macs := m.c.Keys.MACs("code", m.binding(t, destination, digits)...)
 	err = m.c.Challenges.TryChallenge(ctx, t.Key(), macs, m.c.Now())
-	if errors.Is(err, store.ErrWrong) || errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, storage.ErrWrong) || errors.Is(err, storage.ErrNotFound) {
 		return factor.ErrWrong
 	}
 	return err

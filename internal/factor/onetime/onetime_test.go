@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func TestPhoneNumbersAreE164(t *testing.T) {
@@ -63,19 +63,22 @@ func FuzzParsePhone(f *testing.F) {
 	})
 }
 
-// memory keeps challenges in a map, as store.Challenges promises.
+// memory keeps challenges in a map, as storage.Challenges promises.
 type memory struct {
-	store.Factors
-	m map[string]store.Challenge
+	storage.Factors
+	m map[string]storage.Challenge
 }
 
-func (m *memory) PutChallenge(_ context.Context, c store.Challenge) error { m.m[c.Key] = c; return nil }
-func (m *memory) DropChallenge(_ context.Context, key string) error       { delete(m.m, key); return nil }
-func (m *memory) MarkUsed(context.Context, string, time.Time) error       { return nil }
+func (m *memory) PutChallenge(_ context.Context, c storage.Challenge) error {
+	m.m[c.Key] = c
+	return nil
+}
+func (m *memory) DropChallenge(_ context.Context, key string) error { delete(m.m, key); return nil }
+func (m *memory) MarkUsed(context.Context, string, time.Time) error { return nil }
 func (m *memory) TryChallenge(_ context.Context, key string, macs [][]byte, now time.Time) error {
 	c, ok := m.m[key]
 	if !ok || c.Tries < 1 || !now.Before(c.ExpiresAt) {
-		return store.ErrNotFound
+		return storage.ErrNotFound
 	}
 	for _, mac := range macs {
 		if hmac.Equal(mac, c.MAC) {
@@ -85,7 +88,7 @@ func (m *memory) TryChallenge(_ context.Context, key string, macs [][]byte, now 
 	}
 	c.Tries--
 	m.m[key] = c
-	return store.ErrWrong
+	return storage.ErrWrong
 }
 
 type bench struct {
@@ -113,41 +116,41 @@ func (b *bench) method(t *testing.T, channel string) *Method {
 }
 
 func newBench() *bench {
-	return &bench{mem: &memory{m: map[string]store.Challenge{}}, now: time.Unix(1_000_000_000, 0)}
+	return &bench{mem: &memory{m: map[string]storage.Challenge{}}, now: time.Unix(1_000_000_000, 0)}
 }
 
 func TestACodeIsGoodForOneThingOnly(t *testing.T) {
 	ctx := context.Background()
-	alice := store.User{ID: "alice", Email: "a@lp.com", CredentialVersion: "1"}
+	alice := storage.User{ID: "alice", Email: "a@lp.com", CredentialVersion: "1"}
 	home := factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: alice}
 	for name, there := range map[string]struct {
 		t       factor.Transaction
 		channel string
 		to      string
 	}{
-		"another transaction": {factor.Transaction{ID: "tx2", Purpose: factor.SignIn, User: alice}, store.SMS,
+		"another transaction": {factor.Transaction{ID: "tx2", Purpose: factor.SignIn, User: alice}, storage.SMS,
 			"+16505551212"},
-		"another purpose": {factor.Transaction{ID: "tx", Purpose: factor.SetUp, User: alice}, store.SMS,
+		"another purpose": {factor.Transaction{ID: "tx", Purpose: factor.SetUp, User: alice}, storage.SMS,
 			"+16505551212"},
 		"another user": {factor.Transaction{ID: "tx", Purpose: factor.SignIn,
-			User: store.User{ID: "bob", CredentialVersion: "1"}}, store.SMS, "+16505551212"},
+			User: storage.User{ID: "bob", CredentialVersion: "1"}}, storage.SMS, "+16505551212"},
 		"new credentials": {factor.Transaction{ID: "tx", Purpose: factor.SignIn,
-			User: store.User{ID: "alice", CredentialVersion: "2"}}, store.SMS, "+16505551212"},
-		"another channel":     {home, store.Email, "+16505551212"},
-		"another destination": {home, store.SMS, "+16505551213"},
+			User: storage.User{ID: "alice", CredentialVersion: "2"}}, storage.SMS, "+16505551212"},
+		"another channel":     {home, storage.Email, "+16505551212"},
+		"another destination": {home, storage.SMS, "+16505551213"},
 	} {
 		b := newBench()
-		if err := b.method(t, store.SMS).Send(ctx, home, "+16505551212"); err != nil {
+		if err := b.method(t, storage.SMS).Send(ctx, home, "+16505551212"); err != nil {
 			t.Fatal(err)
 		}
 		code := b.sent[0].Code
 		if err := b.method(t, there.channel).Try(ctx, there.t, there.to, code); !errors.Is(err, factor.ErrWrong) {
 			t.Errorf("%s: the code opened (%v)", name, err)
 		}
-		if err := b.method(t, store.SMS).Try(ctx, home, "+16505551212", code); err != nil {
+		if err := b.method(t, storage.SMS).Try(ctx, home, "+16505551212", code); err != nil {
 			t.Errorf("%s: after that the code does not open where it belongs: %v", name, err)
 		}
-		if err := b.method(t, store.SMS).Try(ctx, home, "+16505551212", code); !errors.Is(err, factor.ErrWrong) {
+		if err := b.method(t, storage.SMS).Try(ctx, home, "+16505551212", code); !errors.Is(err, factor.ErrWrong) {
 			t.Errorf("%s: the code opened twice", name)
 		}
 	}
@@ -155,7 +158,7 @@ func TestACodeIsGoodForOneThingOnly(t *testing.T) {
 
 func TestFiveWrongTriesKillACode(t *testing.T) {
 	ctx, b := context.Background(), newBench()
-	m, home := b.method(t, store.SMS), factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: store.User{ID: "a"}}
+	m, home := b.method(t, storage.SMS), factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}
 	if err := m.Send(ctx, home, "+16505551212"); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +179,7 @@ func TestFiveWrongTriesKillACode(t *testing.T) {
 
 func TestOnlyTheNewestCodeOpensAndNotForLong(t *testing.T) {
 	ctx, b := context.Background(), newBench()
-	m, home := b.method(t, store.SMS), factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: store.User{ID: "a"}}
+	m, home := b.method(t, storage.SMS), factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}
 	for range 2 {
 		if err := m.Send(ctx, home, "+16505551212"); err != nil {
 			t.Fatal(err)
@@ -196,7 +199,7 @@ func TestOnlyTheNewestCodeOpensAndNotForLong(t *testing.T) {
 func TestACodeThatWasNotSentIsVoid(t *testing.T) {
 	ctx, b := context.Background(), newBench()
 	b.fail = errors.New("provider is down")
-	m, home := b.method(t, store.SMS), factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: store.User{ID: "a"}}
+	m, home := b.method(t, storage.SMS), factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}
 	if err := m.Send(ctx, home, "+16505551212"); !errors.Is(err, factor.ErrSend) {
 		t.Fatal(err)
 	}
@@ -210,9 +213,9 @@ func TestACodeThatWasNotSentIsVoid(t *testing.T) {
 
 func TestEmailGoesToTheStoredAddressWhateverIsAsked(t *testing.T) {
 	b := newBench()
-	d := store.Draft{}
-	_, err := b.method(t, store.Email).BeginEnroll(context.Background(),
-		factor.Transaction{User: store.User{Email: "a@lp.com"}}, "evil@example.org", &d)
+	d := storage.Draft{}
+	_, err := b.method(t, storage.Email).BeginEnroll(context.Background(),
+		factor.Transaction{User: storage.User{Email: "a@lp.com"}}, "evil@example.org", &d)
 	if err != nil || d.Destination != "a@lp.com" {
 		t.Errorf("%q, %v", d.Destination, err)
 	}
@@ -222,7 +225,7 @@ func TestEmailGoesToTheStoredAddressWhateverIsAsked(t *testing.T) {
 // zeros are kept (R38).
 func TestCodesAreUniform(t *testing.T) {
 	ctx, b := context.Background(), newBench()
-	m := b.method(t, store.SMS)
+	m := b.method(t, storage.SMS)
 	const n = 20_000
 	var count [6][10]int
 	for range n {
@@ -252,7 +255,7 @@ func TestCodesAreUniform(t *testing.T) {
 
 func TestLifeIsBounded(t *testing.T) {
 	for _, life := range []time.Duration{time.Second, 11 * time.Minute, -time.Minute} {
-		if _, err := New(Config{Channel: store.SMS, Life: life}); err == nil {
+		if _, err := New(Config{Channel: storage.SMS, Life: life}); err == nil {
 			t.Errorf("%v is taken", life)
 		}
 	}
@@ -260,15 +263,15 @@ func TestLifeIsBounded(t *testing.T) {
 
 func TestTextsGoToServedCountriesOnly(t *testing.T) {
 	ctx, b := context.Background(), newBench()
-	m := b.method(t, store.SMS)
+	m := b.method(t, storage.SMS)
 	m.c.Countries = []string{"US", "DE"}
 	for number, served := range map[string]bool{"+16505551212": true, "+4915123456789": true, "+442083661177": false,
 		"+14165551212": false} {
-		_, err := m.BeginEnroll(ctx, factor.Transaction{}, number, &store.Draft{})
+		_, err := m.BeginEnroll(ctx, factor.Transaction{}, number, &storage.Draft{})
 		if (err == nil) != served {
 			t.Errorf("%s: set-up %v", number, err)
 		}
-		if err := m.Send(ctx, factor.Transaction{ID: number, User: store.User{ID: "u"}},
+		if err := m.Send(ctx, factor.Transaction{ID: number, User: storage.User{ID: "u"}},
 			number); (err == nil) != served {
 			t.Errorf("%s: sending %v", number, err)
 		}
@@ -281,7 +284,7 @@ func TestTextsGoToServedCountriesOnly(t *testing.T) {
 func TestLifeMayBeAsShortAndAsLongAsItSays(t *testing.T) {
 	for life, ok := range map[time.Duration]bool{30 * time.Second: true, 30*time.Second - 1: false, MaxLife: true,
 		MaxLife + 1: false} {
-		if _, err := New(Config{Channel: store.Email, Life: life}); (err == nil) != ok {
+		if _, err := New(Config{Channel: storage.Email, Life: life}); (err == nil) != ok {
 			t.Errorf("%v: %v", life, err)
 		}
 	}
@@ -315,18 +318,18 @@ func TestANumberIsAShortText(t *testing.T) {
 func TestCountriesAreOfTextsOnly(t *testing.T) {
 	ctx := context.Background()
 	alice := factor.Transaction{ID: "tx", Purpose: factor.First,
-		User: store.User{ID: "alice", Email: "a@lp.com", CredentialVersion: "1"}}
+		User: storage.User{ID: "alice", Email: "a@lp.com", CredentialVersion: "1"}}
 	nobody := factor.Transaction{ID: "tx", Purpose: factor.First}
 	for _, c := range []struct {
 		channel, to string
 		of          factor.Transaction
 		sent        bool
 	}{
-		{store.SMS, "+16505551212", alice, true},
-		{store.SMS, "+442083661177", alice, false},
-		{store.SMS, "nobody@invalid", nobody, true},
-		{store.Email, "a@lp.com", alice, true},
-		{store.Email, "nobody@invalid", nobody, true},
+		{storage.SMS, "+16505551212", alice, true},
+		{storage.SMS, "+442083661177", alice, false},
+		{storage.SMS, "nobody@invalid", nobody, true},
+		{storage.Email, "a@lp.com", alice, true},
+		{storage.Email, "nobody@invalid", nobody, true},
 	} {
 		b := newBench()
 		m := b.method(t, c.channel)

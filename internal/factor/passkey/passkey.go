@@ -15,12 +15,12 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Config configures a Method.
 type Config struct {
-	Factors store.Factors
+	Factors storage.Factors
 	Ring    *seal.Ring
 	Origin  string // of the site; its host is the relying party's ID
 	// App is another origin whose pages ask for passkeys. It is optional. Browsers
@@ -37,7 +37,7 @@ type Config struct {
 	Now                 func() time.Time
 	// Label returns the name of an account on its passkeys. If it is nil, the name
 	// is the e-mail address.
-	Label func(store.User) string
+	Label func(storage.User) string
 }
 
 // Method implements factor.Passkeys.
@@ -62,7 +62,7 @@ func New(c Config) (*Method, error) {
 		return nil, errors.New("passkey: a challenge has 16 to 64 bytes")
 	}
 	if c.Label == nil {
-		c.Label = func(u store.User) string { return u.Email }
+		c.Label = func(u storage.User) string { return u.Email }
 	}
 	if c.CreateHint == 0 {
 		c.CreateHint = time.Minute
@@ -158,7 +158,7 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 	if n.Discoverable { // a portable key, for use in any browser
 		selection["residentKey"], selection["authenticatorAttachment"] = "required", "cross-platform"
 	}
-	if n.Usage == store.UseFirst {
+	if n.Usage == storage.UseFirst {
 		selection["userVerification"] = factor.Preferred
 	}
 	return m.ceremony(state{Kind: creating, Handle: handle}, map[string]any{
@@ -205,29 +205,29 @@ func (m *Method) Key(text string) (string, error) {
 }
 
 // FinishCreate implements factor.Passkeys.
-func (m *Method) FinishCreate(raw []byte, userID, id, text string) (store.Factor, error) {
+func (m *Method) FinishCreate(raw []byte, userID, id, text string) (storage.Factor, error) {
 	s, err := readState(raw, creating)
 	if err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
 	a, err := readAnswer(text)
 	if err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
 	if err := a.checkClient(s, m.origins); err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
 	r, err := a.created(s, m.rpID, m.origins)
 	if err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
-	f := store.Factor{ID: id, UserID: userID, Method: store.Passkey, Key: keyOf(r.ID)}
+	f := storage.Factor{ID: id, UserID: userID, Method: storage.Passkey, Key: keyOf(r.ID)}
 	f.Secret, err = m.seal(f, r)
 	return f, err
 }
 
 // Verify implements factor.Passkeys.
-func (m *Method) Verify(ctx context.Context, raw []byte, f store.Factor, text string) (factor.Assertion, error) {
+func (m *Method) Verify(ctx context.Context, raw []byte, f storage.Factor, text string) (factor.Assertion, error) {
 	s, err := readState(raw, getting)
 	if err != nil {
 		return factor.Assertion{}, err
@@ -257,9 +257,9 @@ func (m *Method) Verify(ctx context.Context, raw []byte, f store.Factor, text st
 	// All checks used the record that is replaced here. If another response
 	// replaced it first, they used an outdated counter.
 	switch err := m.c.Factors.UsePasskey(ctx, f.ID, f.Secret, sealed, m.c.Now()); {
-	case errors.Is(err, store.ErrUsed):
+	case errors.Is(err, storage.ErrUsed):
 		return factor.Assertion{}, refuse("it was used elsewhere at the same moment")
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		return factor.Assertion{}, refuse("it was removed")
 	case err != nil:
 		return factor.Assertion{}, err
@@ -270,7 +270,7 @@ func (m *Method) Verify(ctx context.Context, raw []byte, f store.Factor, text st
 // belongs checks that the passkey is the one that was looked up and is among those
 // that were asked for, and that it belongs to the user whom the authenticator names
 // (section 7.2, steps 5 and 6).
-func (a answer) belongs(s state, f store.Factor, r record) error {
+func (a answer) belongs(s state, f storage.Factor, r record) error {
 	switch {
 	case keyOf(a.id) != f.Key || string(a.id) != string(r.ID):
 		return refuse("another passkey")
@@ -285,7 +285,7 @@ func (a answer) belongs(s state, f store.Factor, r record) error {
 }
 
 // Detail implements factor.Passkeys.
-func (m *Method) Detail(f store.Factor) (factor.PasskeyDetail, error) {
+func (m *Method) Detail(f storage.Factor) (factor.PasskeyDetail, error) {
 	r, err := m.open(f)
 	if err != nil {
 		return factor.PasskeyDetail{}, err
@@ -326,9 +326,9 @@ const purpose = "passkey"
 
 // owner returns the text that binds a record to its row and to its key. An attacker
 // who can write to the database cannot move one user's passkey to another.
-func owner(f store.Factor) string { return f.UserID + "/" + f.ID + "/" + f.Key }
+func owner(f storage.Factor) string { return f.UserID + "/" + f.ID + "/" + f.Key }
 
-func (m *Method) seal(f store.Factor, r record) ([]byte, error) {
+func (m *Method) seal(f storage.Factor, r record) ([]byte, error) {
 	raw, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
@@ -337,12 +337,12 @@ func (m *Method) seal(f store.Factor, r record) ([]byte, error) {
 }
 
 // Opens returns nil if the factor's record can be decrypted. It changes nothing.
-func (m *Method) Opens(f store.Factor) error {
+func (m *Method) Opens(f storage.Factor) error {
 	_, err := m.open(f)
 	return err
 }
 
-func (m *Method) open(f store.Factor) (record, error) {
+func (m *Method) open(f storage.Factor) (record, error) {
 	raw, _, err := m.c.Ring.Open(purpose, owner(f), f.Secret) // the next use seals it with the newest key
 	if err != nil {
 		return record{}, factor.SecretError(err)

@@ -14,20 +14,20 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const origin = "https://good.example:8443"
 
 // shelf stores one record, as the store would.
 type shelf struct {
-	store.Factors
-	f store.Factor
+	storage.Factors
+	f storage.Factor
 }
 
 func (s *shelf) UsePasskey(_ context.Context, id string, old, new []byte, _ time.Time) error {
 	if id != s.f.ID || !bytes.Equal(old, s.f.Secret) {
-		return store.ErrUsed
+		return storage.ErrUsed
 	}
 	s.f.Secret = new
 	return nil
@@ -65,8 +65,8 @@ func (b bench) key(alg int) *softkey.Key {
 // create registers k and keeps the factor.
 func (b bench) create(k *softkey.Key, lies ...softkey.Lie) error {
 	b.Helper()
-	c, err := b.m.BeginCreate(factor.NewPasskey{User: store.User{ID: "u", Email: "ann@good.example"},
-		Usage: store.UseFirst})
+	c, err := b.m.BeginCreate(factor.NewPasskey{User: storage.User{ID: "u", Email: "ann@good.example"},
+		Usage: storage.UseFirst})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func (b bench) get(k *softkey.Key, q factor.AssertionRequest, lies ...softkey.Li
 }
 
 func (b bench) named() factor.AssertionRequest {
-	return factor.AssertionRequest{Allowed: []store.Factor{b.shelf.f}, Verification: factor.Preferred}
+	return factor.AssertionRequest{Allowed: []storage.Factor{b.shelf.f}, Verification: factor.Preferred}
 }
 
 func TestAPasskeyOfEachAlgorithmIsMadeAndProven(t *testing.T) {
@@ -410,11 +410,11 @@ func TestARecordIsOfOneUserRowAndKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := b.shelf.f
-	for name, change := range map[string]func(f *store.Factor){
-		"user": func(f *store.Factor) { f.UserID = "v" }, "row": func(f *store.Factor) { f.ID = "g" },
-		"key":     func(f *store.Factor) { f.Key = "k" },
-		"nothing": func(f *store.Factor) { f.Secret = nil },
-		"byte":    func(f *store.Factor) { f.Secret = bytes.Clone(f.Secret); f.Secret[20] ^= 1 },
+	for name, change := range map[string]func(f *storage.Factor){
+		"user": func(f *storage.Factor) { f.UserID = "v" }, "row": func(f *storage.Factor) { f.ID = "g" },
+		"key":     func(f *storage.Factor) { f.Key = "k" },
+		"nothing": func(f *storage.Factor) { f.Secret = nil },
+		"byte":    func(f *storage.Factor) { f.Secret = bytes.Clone(f.Secret); f.Secret[20] ^= 1 },
 	} {
 		f := good
 		change(&f)
@@ -429,8 +429,8 @@ func TestOptionsSayWhatTheContractSays(t *testing.T) {
 	if err := b.create(b.key(softkey.ES256)); err != nil {
 		t.Fatal(err)
 	}
-	c, err := b.m.BeginCreate(factor.NewPasskey{User: store.User{Email: "ann@good.example"},
-		Present: []store.Factor{b.shelf.f}, Usage: store.UseSecond})
+	c, err := b.m.BeginCreate(factor.NewPasskey{User: storage.User{Email: "ann@good.example"},
+		Present: []storage.Factor{b.shelf.f}, Usage: storage.UseSecond})
 	if err != nil {
 		t.Fatal(err)
 	}

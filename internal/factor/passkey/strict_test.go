@@ -8,7 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 func TestAnOriginIsSchemeAndHostAndAChallengeHasBounds(t *testing.T) {
@@ -87,7 +87,7 @@ func TestWhatIsOfAnotherVersionIsNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &Method{c: Config{Ring: ring}}
-	f := store.Factor{ID: "f", UserID: "u", Key: "k"}
+	f := storage.Factor{ID: "f", UserID: "u", Key: "k"}
 	for text, ok := range map[string]bool{`{"v":1}`: true, `{"v":2}`: false, `{}`: false, `{`: false} {
 		if f.Secret, err = ring.Seal(purpose, owner(f), []byte(text)); err != nil {
 			t.Fatal(err)

@@ -3,7 +3,7 @@ package passkey
 import (
 	"errors"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Credential is a passkey that is imported or exported.
@@ -42,11 +42,11 @@ func (c Credential) Check() error {
 func KeyOf(id []byte) string { return keyOf(id) }
 
 // Import stores the passkey c in a factor whose IDs are set.
-func (m *Method) Import(f *store.Factor, c Credential) (err error) {
+func (m *Method) Import(f *storage.Factor, c Credential) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	f.Method, f.Key = store.Passkey, keyOf(c.ID)
+	f.Method, f.Key = storage.Passkey, keyOf(c.ID)
 	f.Secret, err = m.seal(*f, record{
 		Version: 1, ID: c.ID, PublicKey: c.PublicKey, Handle: c.Handle, Counter: c.Counter,
 		FlagsUnknown: c.FlagsUnknown, BackupEligible: c.BackupEligible, BackedUp: c.BackedUp, Verified: c.Verified,
@@ -56,7 +56,7 @@ func (m *Method) Import(f *store.Factor, c Credential) (err error) {
 }
 
 // Export returns the passkey of a factor. The error is a factor.ErrSecret.
-func (m *Method) Export(f store.Factor) (Credential, error) {
+func (m *Method) Export(f storage.Factor) (Credential, error) {
 	r, err := m.open(f)
 	if err != nil {
 		return Credential{}, err

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestAPasskeyMovesWhole checks that an exported passkey is imported unchanged, and
@@ -24,12 +24,12 @@ func TestAPasskeyMovesWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := made(t, m)
-	f := store.Factor{ID: "f", UserID: "u"}
+	f := storage.Factor{ID: "f", UserID: "u"}
 	if err := m.Import(&f, c); err != nil {
 		t.Fatal(err)
 	}
 	got, err := m.Export(f)
-	if err != nil || !reflect.DeepEqual(got, c) || f.Key != KeyOf(c.ID) || f.Method != store.Passkey {
+	if err != nil || !reflect.DeepEqual(got, c) || f.Key != KeyOf(c.ID) || f.Method != storage.Passkey {
 		t.Errorf("%+v comes back as %+v: %v", c, got, err)
 	}
 	other := f
@@ -62,7 +62,7 @@ func TestAPasskeyMovesWhole(t *testing.T) {
 // made returns a passkey of a new authenticator.
 func made(t *testing.T, m *Method) Credential {
 	t.Helper()
-	begun, err := m.BeginCreate(factor.NewPasskey{User: store.User{ID: "x", Email: "x@x.t"}})
+	begun, err := m.BeginCreate(factor.NewPasskey{User: storage.User{ID: "x", Email: "x@x.t"}})
 	if err != nil {
 		t.Fatal(err)
 	}

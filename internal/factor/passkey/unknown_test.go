@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/passkey"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR370_APasskeyWithUnknownPartsIsFixedByItsFirstSignIn checks that the first
@@ -24,9 +24,9 @@ func TestR370_APasskeyWithUnknownPartsIsFixedByItsFirstSignIn(t *testing.T) {
 	}
 	poor := whole
 	poor.Handle, poor.FlagsUnknown, poor.BackupEligible, poor.BackedUp = nil, true, false, false
-	for name, q := range map[string]factor.AssertionRequest{"named": {Allowed: []store.Factor{b.shelf.f}},
+	for name, q := range map[string]factor.AssertionRequest{"named": {Allowed: []storage.Factor{b.shelf.f}},
 		"any": {Verification: factor.Required}} {
-		b.shelf.f = store.Factor{ID: "f", UserID: "u"}
+		b.shelf.f = storage.Factor{ID: "f", UserID: "u"}
 		if err := b.m.Import(&b.shelf.f, poor); err != nil {
 			t.Fatal(err)
 		}

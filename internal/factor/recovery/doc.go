@@ -3,5 +3,5 @@
 // one sign-in.
 //
 // Package login decides who may have or use them. A code is never a first factor.
-// It only replaces a second factor that the account has (see store.FactorChange).
+// It only replaces a second factor that the account has (see storage.FactorChange).
 package recovery

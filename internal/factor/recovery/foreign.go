@@ -16,7 +16,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Schemes of imported codes.
@@ -107,27 +107,27 @@ func Check(codes []Code) error {
 
 // Import returns a user's codes in their stored form. The caller must have called
 // Check. Two spellings of one code become one code.
-func (c *Codes) Import(userID string, codes []Code) (out []store.KeptCode, err error) {
+func (c *Codes) Import(userID string, codes []Code) (out []storage.KeptCode, err error) {
 	mac := c.c.Keys.MACer(purpose)
 	var plain []byte // the form of all plain codes
 	for _, code := range codes {
-		var kept store.KeptCode
+		var kept storage.KeptCode
 		if code.Scheme == Plain && plain != nil {
-			kept = store.KeptCode{MAC: mac(userID, bare(code.Value)), Form: plain}
+			kept = storage.KeptCode{MAC: mac(userID, bare(code.Value)), Form: plain}
 		} else if kept, err = c.importOne(userID, code); err != nil {
 			return nil, err
 		}
 		if code.Scheme == Plain {
 			plain = kept.Form
 		}
-		if !slices.ContainsFunc(out, func(k store.KeptCode) bool { return bytes.Equal(k.MAC, kept.MAC) }) {
+		if !slices.ContainsFunc(out, func(k storage.KeptCode) bool { return bytes.Equal(k.MAC, kept.MAC) }) {
 			out = append(out, kept)
 		}
 	}
 	return out, nil
 }
 
-func (c *Codes) importOne(userID string, code Code) (kept store.KeptCode, err error) {
+func (c *Codes) importOne(userID string, code Code) (kept storage.KeptCode, err error) {
 	f := form{Version: 1, Scheme: code.Scheme, User: code.User, Key: code.Key}
 	switch code.Scheme {
 	case Plain:
@@ -155,7 +155,7 @@ func (c *Codes) importOne(userID string, code Code) (kept store.KeptCode, err er
 
 const formPurpose = "recovery/form"
 
-func (c *Codes) open(userID string, kept store.KeptCode) (f form, err error) {
+func (c *Codes) open(userID string, kept storage.KeptCode) (f form, err error) {
 	raw, _, err := c.c.Ring.Open(formPurpose, userID, kept.Form)
 	if err != nil {
 		return form{}, factor.SecretError(err)
@@ -167,7 +167,7 @@ func (c *Codes) open(userID string, kept store.KeptCode) (f form, err error) {
 }
 
 // Export returns a user's code in a form that another Twofold can check.
-func (c *Codes) Export(userID string, kept store.KeptCode) (Code, error) {
+func (c *Codes) Export(userID string, kept storage.KeptCode) (Code, error) {
 	f := form{Scheme: Plain}
 	if len(kept.Form) > 0 {
 		var err error
@@ -192,7 +192,7 @@ func (c *Codes) Export(userID string, kept store.KeptCode) (Code, error) {
 // foreign returns the stored hashes of the imported codes that a typed code
 // matches. A form that cannot be decrypted is an error: only the operator can
 // restore its key.
-func (c *Codes) foreign(userID, typed string, list []store.KeptCode) (macs [][]byte, err error) {
+func (c *Codes) foreign(userID, typed string, list []storage.KeptCode) (macs [][]byte, err error) {
 	if len(list) == 0 {
 		return nil, nil
 	}

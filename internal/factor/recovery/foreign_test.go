@@ -9,24 +9,24 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // move makes a user with a second factor and the given codes.
 func (d *desk) move(c *recovery.Codes, codes ...recovery.Code) string {
 	d.t.Helper()
 	d.must(recovery.Check(codes))
-	id := strings.ToLower(store.NewID())
-	w := store.Whole{User: store.User{ID: id, Email: id + "@x.t", EmailKey: id + "@x.t", Active: true,
+	id := strings.ToLower(storage.NewID())
+	w := storage.Whole{User: storage.User{ID: id, Email: id + "@x.t", EmailKey: id + "@x.t", Active: true,
 		CredentialVersion: "0"},
-		Factors: []store.Factor{{ID: store.NewID(), UserID: id, Method: store.Authenticator}}}
+		Factors: []storage.Factor{{ID: storage.NewID(), UserID: id, Method: storage.Authenticator}}}
 	var err error
 	w.Codes, err = c.Import(id, codes)
 	d.must(err)
 	for i := range w.Codes {
 		w.Codes[i].CreatedAt = d.now
 	}
-	d.must(d.db.PutAccounts(d.t.Context(), []store.Whole{w}))
+	d.must(d.db.PutAccounts(d.t.Context(), []storage.Whole{w}))
 	return id
 }
 
@@ -89,7 +89,7 @@ func TestACodeMovesToAnotherTwofold(t *testing.T) {
 	far := there.codes(recovery.Config{}, anotherKey)
 	shown := d.put(here)
 	var out []recovery.Code
-	d.must(d.db.EachAccount(ctx, d.user.ID, func(w store.Whole) error {
+	d.must(d.db.EachAccount(ctx, d.user.ID, func(w storage.Whole) error {
 		for _, kept := range w.Codes {
 			code, err := here.Export(d.user.ID, kept)
 			d.must(err)

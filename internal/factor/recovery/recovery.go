@@ -10,7 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 const (
@@ -28,7 +28,7 @@ var alphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPaddin
 
 // Config configures Codes.
 type Config struct {
-	Codes  store.RecoveryCodes
+	Codes  storage.RecoveryCodes
 	Keys   *seal.Keys
 	Ring   *seal.Ring    // seals the forms of imported codes
 	Number int           // of codes in a set; 10 if zero
@@ -129,13 +129,13 @@ func (c *Codes) Holds(ctx context.Context, userID, typed string) error {
 // Spend removes the code from the user's set and returns the number of codes left.
 // Only one caller can spend a code; others get factor.ErrWrong. The messages are
 // stored in the same transaction.
-func (c *Codes) Spend(ctx context.Context, userID, typed string, messages ...store.Message) (int, error) {
+func (c *Codes) Spend(ctx context.Context, userID, typed string, messages ...storage.Message) (int, error) {
 	macs, err := c.macs(ctx, userID, typed)
 	if err != nil {
 		return 0, err
 	}
 	left, err := c.c.Codes.SpendRecoveryCode(ctx, userID, macs, c.since(), messages...)
-	if errors.Is(err, store.ErrUsed) {
+	if errors.Is(err, storage.ErrUsed) {
 		err = factor.ErrWrong
 	}
 	return left, err

@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -26,7 +26,7 @@ const (
 type desk struct {
 	t    *testing.T
 	db   *sqlite.DB
-	user store.User
+	user storage.User
 	now  time.Time
 }
 
@@ -38,9 +38,9 @@ func newDesk(t *testing.T) *desk {
 	}
 	t.Cleanup(func() { db.Close() })
 	d := &desk{t: t, db: db, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	d.user = store.User{ID: store.NewID(), Email: "a@x.t", EmailKey: "a@x.t", Active: true, CredentialVersion: "0"}
+	d.user = storage.User{ID: storage.NewID(), Email: "a@x.t", EmailKey: "a@x.t", Active: true, CredentialVersion: "0"}
 	d.must(db.CreateUser(t.Context(), d.user))
-	d.change(store.FactorChange{Add: &store.Factor{ID: store.NewID(), UserID: d.user.ID, Method: store.Authenticator}})
+	d.change(storage.FactorChange{Add: &storage.Factor{ID: storage.NewID(), UserID: d.user.ID, Method: storage.Authenticator}})
 	return d
 }
 
@@ -51,9 +51,9 @@ func (d *desk) must(err error) {
 	}
 }
 
-func (d *desk) change(c store.FactorChange) {
+func (d *desk) change(c storage.FactorChange) {
 	d.t.Helper()
-	c.UserID, c.From, c.To, c.Now = d.user.ID, d.user.CredentialVersion, store.NewID(), d.now
+	c.UserID, c.From, c.To, c.Now = d.user.ID, d.user.CredentialVersion, storage.NewID(), d.now
 	d.must(d.db.ChangeFactors(d.t.Context(), c))
 	d.user.CredentialVersion = c.To
 }
@@ -74,7 +74,7 @@ func (d *desk) codes(c recovery.Config, keys ...string) *recovery.Codes {
 func (d *desk) put(c *recovery.Codes) []string {
 	d.t.Helper()
 	shown, macs := c.Make(d.user.ID)
-	d.change(store.FactorChange{Codes: macs})
+	d.change(storage.FactorChange{Codes: macs})
 	return shown
 }
 
@@ -234,7 +234,7 @@ func FuzzLooks(f *testing.F) {
 }
 
 // none is a store without codes.
-type none struct{ store.RecoveryCodes }
+type none struct{ storage.RecoveryCodes }
 
 func (none) HasRecoveryCode(_ context.Context, _ string, macs [][]byte, _ time.Time) (bool, error) {
 	if len(macs) != 1 || len(macs[0]) != 32 {
@@ -243,7 +243,7 @@ func (none) HasRecoveryCode(_ context.Context, _ string, macs [][]byte, _ time.T
 	return false, nil
 }
 
-func (none) ForeignCodes(context.Context, string) ([]store.KeptCode, error) { return nil, nil }
+func (none) ForeignCodes(context.Context, string) ([]storage.KeptCode, error) { return nil, nil }
 
 func TestASetOfOneIsASet(t *testing.T) {
 	for number, ok := range map[int]bool{-1: false, 1: true, recovery.MaxNumber: true, recovery.MaxNumber + 1: false} {

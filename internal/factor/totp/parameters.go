@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/factor"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Parameters are shared by an app and its verifier (RFC 6238 section 1.2).
@@ -101,7 +101,7 @@ func (m *Method) open(userID, factorID string, secret []byte) (p Parameters, sta
 
 // Import seals the parameters of an app that was set up elsewhere into a factor
 // whose IDs are set.
-func (m *Method) Import(f *store.Factor, p Parameters) (err error) {
+func (m *Method) Import(f *storage.Factor, p Parameters) (err error) {
 	if err := p.check(); err != nil {
 		return err
 	}
@@ -110,19 +110,19 @@ func (m *Method) Import(f *store.Factor, p Parameters) (err error) {
 }
 
 // Export returns the parameters of a factor. The error is a factor.ErrSecret.
-func (m *Method) Export(f store.Factor) (Parameters, error) {
+func (m *Method) Export(f storage.Factor) (Parameters, error) {
 	p, _, err := m.open(f.UserID, f.ID, f.Secret)
 	return p, err
 }
 
 // Reads implements factor.Reader. A code has as many digits as the app shows.
-func (m *Method) Reads(f store.Factor, typed string) bool {
+func (m *Method) Reads(f storage.Factor, typed string) bool {
 	_, err := factor.Digits(typed, m.Digits(f))
 	return err == nil
 }
 
 // Digits implements factor.Reader.
-func (m *Method) Digits(f store.Factor) int {
+func (m *Method) Digits(f storage.Factor) int {
 	p, _, err := m.open(f.UserID, f.ID, f.Secret)
 	if err != nil {
 		return Size // Verify returns the error

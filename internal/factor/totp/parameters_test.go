@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/factor"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestR340_AnAppFromElsewhereKeepsItsParameters checks that an imported app keeps
@@ -28,7 +28,7 @@ func TestR340_AnAppFromElsewhereKeepsItsParameters(t *testing.T) {
 			for _, period := range []int{30, 60} {
 				s := &steps{}
 				m := method(t, map[string]string{"1": strings.Repeat("k", 32)}, s, &now)
-				f := store.Factor{ID: "f", UserID: "u", Method: store.Authenticator}
+				f := storage.Factor{ID: "f", UserID: "u", Method: storage.Authenticator}
 				p := Parameters{[]byte(secret), digits, period, a}
 				if err := m.Import(&f, p); err != nil {
 					t.Fatal(err)
@@ -73,7 +73,7 @@ func TestR340_OddParametersAreRefused(t *testing.T) {
 	now := time.Unix(1111111111, 0)
 	m := method(t, map[string]string{"1": strings.Repeat("k", 32)}, &steps{}, &now)
 	good := Parameters{[]byte("1234567890"), 6, 30, SHA1}
-	f := store.Factor{ID: "f", UserID: "u"}
+	f := storage.Factor{ID: "f", UserID: "u"}
 	if err := m.Import(&f, good); err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +94,8 @@ func TestR340_OddParametersAreRefused(t *testing.T) {
 			t.Errorf("%+v matches", p)
 		}
 	}
-	d := store.Draft{UserID: "u", FactorID: "f"}
-	tr := factor.Transaction{User: store.User{ID: "u"}}
+	d := storage.Draft{UserID: "u", FactorID: "f"}
+	tr := factor.Transaction{User: storage.User{ID: "u"}}
 	if _, err := m.BeginEnroll(context.Background(), tr, "", &d); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestParametersAreSealed(t *testing.T) {
 	ctx, s, now := context.Background(), &steps{}, time.Unix(1_000_000_000, 0)
 	one := map[string]string{"1": strings.Repeat("k", 32)}
 	m := method(t, one, s, &now)
-	f := store.Factor{ID: "f", UserID: "u"}
+	f := storage.Factor{ID: "f", UserID: "u"}
 	p := Parameters{[]byte("12345678901234567890"), 8, 60, SHA512}
 	if err := m.Import(&f, p); err != nil {
 		t.Fatal(err)

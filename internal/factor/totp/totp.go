@@ -12,12 +12,12 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // Config configures a Method.
 type Config struct {
-	Factors store.Factors
+	Factors storage.Factors
 	Ring    *seal.Ring
 	Issuer  string // shown in the app
 	// Window is the maximum distance of a code's step from now, in both directions,
@@ -28,7 +28,7 @@ type Config struct {
 	Now    func() time.Time
 	// Label returns the text that the app shows next to the issuer. If it is nil,
 	// the text is the e-mail address.
-	Label func(store.User) string
+	Label func(storage.User) string
 }
 
 // Method implements factor.Method for authenticator apps.
@@ -48,7 +48,7 @@ func New(c Config) (*Method, error) {
 		return nil, errors.New("totp: issuer must not be empty")
 	}
 	if c.Label == nil {
-		c.Label = func(u store.User) string { return u.Email }
+		c.Label = func(u storage.User) string { return u.Email }
 	}
 	return &Method{c}, nil
 }
@@ -61,7 +61,7 @@ func (m *Method) Send(context.Context, factor.Transaction, string) error { retur
 
 // BeginEnroll makes a new secret for each draft. The client cannot choose it.
 func (m *Method) BeginEnroll(
-	_ context.Context, t factor.Transaction, _ string, d *store.Draft,
+	_ context.Context, t factor.Transaction, _ string, d *storage.Draft,
 ) (*factor.EnrollmentSecret, error) {
 	p := Parameters{Secret: make([]byte, SecretSize), Digits: Size, Period: Period}
 	rand.Read(p.Secret) // never fails: crypto/rand aborts the program instead
@@ -75,7 +75,7 @@ func (m *Method) BeginEnroll(
 }
 
 // Show implements factor.Shower.
-func (m *Method) Show(t factor.Transaction, d store.Draft) (*factor.EnrollmentSecret, error) {
+func (m *Method) Show(t factor.Transaction, d storage.Draft) (*factor.EnrollmentSecret, error) {
 	p, _, err := m.open(d.UserID, d.FactorID, d.Secret)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (m *Method) Show(t factor.Transaction, d store.Draft) (*factor.EnrollmentSe
 	return m.shown(t.User, p.Secret), nil
 }
 
-func (m *Method) shown(u store.User, secret []byte) *factor.EnrollmentSecret {
+func (m *Method) shown(u storage.User, secret []byte) *factor.EnrollmentSecret {
 	b32 := encode(secret)
 	label := m.c.Label(u)
 	uri := URI(m.c.Issuer, label, b32)
@@ -94,15 +94,15 @@ func (m *Method) shown(u store.User, secret []byte) *factor.EnrollmentSecret {
 }
 
 // FinishEnroll checks the first code and marks its step as spent (R30).
-func (m *Method) FinishEnroll(_ context.Context, _ factor.Transaction, d store.Draft,
-	code string) (store.Factor, error) {
+func (m *Method) FinishEnroll(_ context.Context, _ factor.Transaction, d storage.Draft,
+	code string) (storage.Factor, error) {
 	p, _, err := m.open(d.UserID, d.FactorID, d.Secret)
 	if err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
 	step, err := m.match(p, code)
 	if err != nil {
-		return store.Factor{}, err
+		return storage.Factor{}, err
 	}
 	f := factor.FromDraft(d)
 	f.LastStep = step
@@ -111,7 +111,7 @@ func (m *Method) FinishEnroll(_ context.Context, _ factor.Transaction, d store.D
 
 // Verify accepts a code whose step is newer than every accepted step. It compares
 // the step, not the text that was typed.
-func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Factor, code string) error {
+func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f storage.Factor, code string) error {
 	p, stale, err := m.open(f.UserID, f.ID, f.Secret)
 	if err != nil {
 		return err
@@ -121,9 +121,9 @@ func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Facto
 		return err
 	}
 	switch err := m.c.Factors.AdvanceStep(ctx, f.ID, step, m.c.Now()); {
-	case errors.Is(err, store.ErrUsed):
+	case errors.Is(err, storage.ErrUsed):
 		return factor.ErrReplayed
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrNotFound):
 		return factor.ErrWrong
 	case err != nil:
 		return err
@@ -136,7 +136,7 @@ func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Facto
 
 // Compare implements factor.Comparer. If an older key sealed the secret, it returns
 // factor.ErrSecret, so that the caller uses Verify, which seals the secret again.
-func (m *Method) Compare(f store.Factor, code string) (step int64, err error) {
+func (m *Method) Compare(f storage.Factor, code string) (step int64, err error) {
 	p, stale, err := m.open(f.UserID, f.ID, f.Secret)
 	if err != nil {
 		return 0, err
@@ -152,7 +152,7 @@ func (m *Method) Compare(f store.Factor, code string) (step int64, err error) {
 
 // reseal seals the secret with the newest key. If that fails, the old key still
 // opens the secret, and the next sign-in tries again.
-func (m *Method) reseal(ctx context.Context, f store.Factor, p Parameters) {
+func (m *Method) reseal(ctx context.Context, f storage.Factor, p Parameters) {
 	if sealed, err := m.seal(p, f.UserID, f.ID); err == nil {
 		_ = m.c.Factors.Reseal(ctx, f.ID, f.Secret, sealed)
 	}
@@ -183,7 +183,7 @@ func (m *Method) steps(p Parameters) int {
 func (m *Method) Newest(p Parameters) int64 { return p.StepAt(m.c.Now()) + int64(m.steps(p)) }
 
 // Opens returns nil if the factor's secret can be decrypted. It changes nothing.
-func (m *Method) Opens(f store.Factor) error {
+func (m *Method) Opens(f storage.Factor) error {
 	_, _, err := m.open(f.UserID, f.ID, f.Secret)
 	return err
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/seal"
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // TestAppendixB checks the values of RFC 6238 appendix B with errata 2866: the
@@ -130,14 +130,14 @@ func TestKeyIsGroupedForPeople(t *testing.T) {
 
 // steps is a store with one factor.
 type steps struct {
-	store.Factors
+	storage.Factors
 	last     int64
 	resealed []byte
 }
 
 func (s *steps) AdvanceStep(_ context.Context, _ string, step int64, _ time.Time) error {
 	if step <= s.last {
-		return store.ErrUsed
+		return storage.ErrUsed
 	}
 	s.last = step
 	return nil
@@ -165,8 +165,8 @@ func TestEveryStepIsAcceptedOnce(t *testing.T) {
 	ctx, s, now := context.Background(), &steps{}, time.Unix(1_000_000_000, 0)
 	one := map[string]string{"1": strings.Repeat("k", 32)}
 	m := method(t, one, s, &now)
-	u := store.User{ID: "u", Email: "a@lp.com"}
-	d := store.Draft{UserID: "u", FactorID: "f", Method: store.Authenticator}
+	u := storage.User{ID: "u", Email: "a@lp.com"}
+	d := storage.Draft{UserID: "u", FactorID: "f", Method: storage.Authenticator}
 	shown, err := m.BeginEnroll(ctx, factor.Transaction{User: u}, "ignored", &d)
 	if err != nil {
 		t.Fatal(err)

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
@@ -102,9 +102,9 @@ func BenchmarkImport(b *testing.B) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(200)) // as the command sets it
 	none := func() time.Duration { return 0 }
-	for name, open := range map[string]func(*testing.B) (store.Store, func() time.Duration){
-		"SQLite": func(b *testing.B) (store.Store, func() time.Duration) { return file(b), none },
-		"PostgreSQL": func(b *testing.B) (store.Store, func() time.Duration) {
+	for name, open := range map[string]func(*testing.B) (storage.Store, func() time.Duration){
+		"SQLite": func(b *testing.B) (storage.Store, func() time.Duration) { return file(b), none },
+		"PostgreSQL": func(b *testing.B) (storage.Store, func() time.Duration) {
 			url := servers.Postgres(b)
 			db, err := postgres.Open(b.Context(), url)
 			if err != nil {

@@ -9,14 +9,14 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Config configures an Engine.
 type Config struct {
-	Store    store.Store
+	Store    storage.Store
 	Keys     *seal.Keys
 	Hasher   *password.Hasher
 	Apps     *totp.Method

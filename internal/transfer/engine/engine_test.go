@@ -16,12 +16,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/sqlite"
 	"github.com/twofold-auth/twofold/test/openapitest"
@@ -37,7 +37,7 @@ const (
 type site struct {
 	*engine.Engine
 	t        testing.TB
-	db       store.Store
+	db       storage.Store
 	now      time.Time
 	hasher   *password.Hasher
 	apps     *totp.Method
@@ -45,7 +45,7 @@ type site struct {
 	codes    *recovery.Codes
 }
 
-func newSite(t testing.TB, db store.Store, key string, change ...func(*engine.Config)) *site {
+func newSite(t testing.TB, db storage.Store, key string, change ...func(*engine.Config)) *site {
 	t.Helper()
 	s := &site{t: t, db: db, now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return s.now }
@@ -79,7 +79,7 @@ func (s *site) must(err error) {
 	}
 }
 
-func file(t testing.TB) store.Store {
+func file(t testing.TB) storage.Store {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
@@ -90,10 +90,10 @@ func file(t testing.TB) store.Store {
 }
 
 // engines calls f for each store between which accounts are moved.
-func engines(t *testing.T, f func(t *testing.T, open func(testing.TB) store.Store)) {
+func engines(t *testing.T, f func(t *testing.T, open func(testing.TB) storage.Store)) {
 	t.Run("SQLite", func(t *testing.T) { f(t, file) })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		f(t, func(t testing.TB) store.Store {
+		f(t, func(t testing.TB) storage.Store {
 			t.Helper()
 			db, err := postgres.Open(t.Context(), servers.PostgresTables(t))
 			if err != nil {
@@ -121,7 +121,7 @@ func (s *site) export(secrets bool) string {
 }
 
 // user returns the account with an address.
-func (s *site) user(email string) store.User {
+func (s *site) user(email string) storage.User {
 	s.t.Helper()
 	u, err := s.db.UserByIdentity(context.Background(), email)
 	s.must(err)
@@ -193,7 +193,7 @@ func (p *person) makeKey(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start, err := m.BeginCreate(factor.NewPasskey{User: store.User{ID: "x", Email: "x@x.t"}})
+	start, err := m.BeginCreate(factor.NewPasskey{User: storage.User{ID: "x", Email: "x@x.t"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func (s *site) proves(p person) {
 	s.must(err)
 	apps := 0
 	for _, f := range factors {
-		if f.Method == store.Authenticator {
+		if f.Method == storage.Authenticator {
 			apps++
 			code := p.app.Code(p.app.StepAt(s.now))
 			if err := s.apps.Verify(ctx, factor.Transaction{User: u}, f, code); err != nil {
@@ -280,7 +280,7 @@ func (s *site) proves(p person) {
 // another key, and checks that an export from there is equal and that everyone can
 // sign in there with their old factors.
 func TestR341_WhatWasExportedComesBackEqual(t *testing.T) {
-	engines(t, func(t *testing.T, open func(testing.TB) store.Store) {
+	engines(t, func(t *testing.T, open func(testing.TB) storage.Store) {
 		people := persons(t, 12)
 		people[5].Password = &transfer.Password{Scheme: "md5", Value: "iOTd0kAtktUOGHnW7Nn/1A=="} // is wrapped
 		a := newSite(t, open(t), oneKey)

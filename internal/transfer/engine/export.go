@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // ExportOptions are the options of an export.
@@ -41,7 +41,7 @@ func (e *Engine) Export(ctx context.Context, w io.Writer, o ExportOptions) (n in
 	if err != nil {
 		return 0, err
 	}
-	err = e.c.Store.EachAccount(ctx, o.UserID, func(whole store.Whole) error {
+	err = e.c.Store.EachAccount(ctx, o.UserID, func(whole storage.Whole) error {
 		a, err := e.account(whole)
 		if err != nil {
 			return fmt.Errorf("account %s: %w", whole.User.ID, err)

@@ -5,12 +5,12 @@ import (
 	"context"
 	"time"
 
-	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // here contains what this store knows about the names of a batch.
 type here struct {
-	origins map[string]store.Origin
+	origins map[string]storage.Origin
 	holders map[string]map[string]string // IDs of users, by kind and name
 }
 
@@ -29,7 +29,7 @@ func (e *Engine) lookAround(ctx context.Context, source string, batch []*judged)
 			}
 		}
 	}
-	h := here{origins: map[string]store.Origin{}, holders: map[string]map[string]string{}}
+	h := here{origins: map[string]storage.Origin{}, holders: map[string]map[string]string{}}
 	origins, err := e.c.Store.OriginsOf(ctx, source, ids)
 	if err != nil {
 		return h, err
@@ -58,7 +58,7 @@ func (h here) taken(d *draft, own string) string {
 
 // compare reports whether an account equals the one that was imported earlier. If
 // not, it reports whether the account here has changed since then.
-func (e *Engine) compare(ctx context.Context, d *draft, o store.Origin) (same, changed bool, err error) {
+func (e *Engine) compare(ctx context.Context, d *draft, o storage.Origin) (same, changed bool, err error) {
 	all, _, err := e.digests(d.Account)
 	if err != nil {
 		return false, false, err

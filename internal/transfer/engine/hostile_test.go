@@ -15,9 +15,9 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // line returns an account as a line, after a change.
@@ -154,7 +154,7 @@ func TestR342_OneBadAccountRefusesTheFile(t *testing.T) {
 // TestR343_AnImportTakesNothingFromAccountsHere checks that an account here does
 // not change if an imported account shares a name with it.
 func TestR343_AnImportTakesNothingFromAccountsHere(t *testing.T) {
-	engines(t, func(t *testing.T, open func(testing.TB) store.Store) {
+	engines(t, func(t *testing.T, open func(testing.TB) storage.Store) {
 		people := persons(t, 2)
 		s := newSite(t, open(t), oneKey)
 		_, err := s.importText(text(t, transfer.Header{Source: "mine"}, people[0]), engine.Options{})
@@ -203,7 +203,7 @@ func TestR344_AnAddressIsProvenOnlyIfTheFileSaysSo(t *testing.T) {
 		if u := s.user("a@example.org"); u.Proven() != proven || u.ConfirmedAt.IsZero() == proven {
 			t.Errorf("proven %v: %+v", proven, u)
 		}
-		if _, err := s.db.UserByIdentity(t.Context(), "b@example.org"); !errors.Is(err, store.ErrNotFound) {
+		if _, err := s.db.UserByIdentity(t.Context(), "b@example.org"); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("the second address opens an account: %v", err)
 		}
 	}
@@ -213,7 +213,7 @@ func TestR344_AnAddressIsProvenOnlyIfTheFileSaysSo(t *testing.T) {
 // changes. An account that changed in the source is updated, unless it also changed
 // here. Nothing that was used here becomes valid again.
 func TestR345_AnImportComesAgain(t *testing.T) {
-	engines(t, func(t *testing.T, open func(testing.TB) store.Store) {
+	engines(t, func(t *testing.T, open func(testing.TB) storage.Store) {
 		ctx, people := t.Context(), persons(t, 4)
 		s := newSite(t, open(t), oneKey)
 		h := transfer.Header{Source: "old"}
@@ -260,7 +260,7 @@ func TestR345_AnImportComesAgain(t *testing.T) {
 // TestR394_AProfileFieldThatWasChangedHereStays checks that an import keeps a field
 // that was changed here and updates one that was not.
 func TestR394_AProfileFieldThatWasChangedHereStays(t *testing.T) {
-	engines(t, func(t *testing.T, open func(testing.TB) store.Store) {
+	engines(t, func(t *testing.T, open func(testing.TB) storage.Store) {
 		ctx, people := t.Context(), persons(t, 2)
 		s, h := newSite(t, open(t), oneKey), transfer.Header{Source: "old"}
 		for i := range people {
@@ -287,17 +287,17 @@ func TestR394_AProfileFieldThatWasChangedHereStays(t *testing.T) {
 }
 
 // app returns the authenticator app of an account.
-func (s *site) app(email string) store.Factor {
+func (s *site) app(email string) storage.Factor {
 	s.t.Helper()
 	factors, err := s.db.FactorsOf(s.t.Context(), s.user(email).ID)
 	s.must(err)
 	for _, f := range factors {
-		if f.Method == store.Authenticator {
+		if f.Method == storage.Authenticator {
 			return f
 		}
 	}
 	s.t.Fatal("no app")
-	return store.Factor{}
+	return storage.Factor{}
 }
 
 // spent checks that the app's current code is refused and a later one is accepted.
@@ -305,7 +305,7 @@ func (s *site) spent(p person) {
 	s.t.Helper()
 	f := s.app(p.Addresses[0].Address)
 	now := p.app.StepAt(s.now)
-	if err := s.db.AdvanceStep(s.t.Context(), f.ID, now, s.now); !errors.Is(err, store.ErrUsed) {
+	if err := s.db.AdvanceStep(s.t.Context(), f.ID, now, s.now); !errors.Is(err, storage.ErrUsed) {
 		s.t.Errorf("the code that was used before the import is good again: %v", err)
 	}
 	if err := s.db.AdvanceStep(s.t.Context(), f.ID, now+2, s.now); err != nil {
@@ -376,13 +376,13 @@ func TestAnImportThatStopsGoesOn(t *testing.T) {
 
 // halting is a store that fails after some batches.
 type halting struct {
-	store.Store
+	storage.Store
 	after atomic.Int64
 }
 
-func (h *halting) PutAccounts(ctx context.Context, list []store.Whole) error {
+func (h *halting) PutAccounts(ctx context.Context, list []storage.Whole) error {
 	if h.after.Add(-1) < 0 {
-		return store.ErrUnavailable
+		return storage.ErrUnavailable
 	}
 	return h.Store.PutAccounts(ctx, list)
 }
@@ -412,15 +412,15 @@ func TestNamesThatAreTakenMeanwhile(t *testing.T) {
 // taking is a store in which names are taken just before the first accounts are
 // stored.
 type taking struct {
-	store.Store
+	storage.Store
 	names []string
 	once  sync.Once
 }
 
-func (k *taking) PutAccounts(ctx context.Context, list []store.Whole) (err error) {
+func (k *taking) PutAccounts(ctx context.Context, list []storage.Whole) (err error) {
 	k.once.Do(func() {
 		for i, name := range k.names {
-			u := store.User{ID: "other" + strconv.Itoa(i), Email: name, EmailKey: name, CreatedAt: time.Now()}
+			u := storage.User{ID: "other" + strconv.Itoa(i), Email: name, EmailKey: name, CreatedAt: time.Now()}
 			err = errors.Join(err, k.CreateUser(ctx, u))
 		}
 	})
@@ -493,14 +493,14 @@ func TestWhoLeftDoesNotComeBack(t *testing.T) {
 	people := text(t, transfer.Header{Source: "old"}, persons(t, 2)...)
 	_, err := s.importText(people, engine.Options{})
 	s.must(err)
-	s.must(s.db.DeleteUser(t.Context(), store.Deletion{UserID: "1", Now: s.now,
-		Erase: func(e store.Event) store.Event { return e },
-		Event: store.Event{ID: "x", At: s.now, Name: "user-deleted", Result: "ok"}}))
+	s.must(s.db.DeleteUser(t.Context(), storage.Deletion{UserID: "1", Now: s.now,
+		Erase: func(e storage.Event) storage.Event { return e },
+		Event: storage.Event{ID: "x", At: s.now, Name: "user-deleted", Result: "ok"}}))
 	report, err := s.importText(people, engine.Options{})
 	if err != nil || report.New != 0 || report.Changed != 1 || report.Unchanged != 1 {
 		t.Errorf("%+v %v", report, err)
 	}
-	if _, err := s.db.UserByIdentity(t.Context(), "p0@example.org"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.db.UserByIdentity(t.Context(), "p0@example.org"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("the account is back: %v", err)
 	}
 }

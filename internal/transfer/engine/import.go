@@ -14,8 +14,8 @@ import (
 	"sync/atomic"
 
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // Options are the options of an import.
@@ -164,7 +164,7 @@ func (r *importing) judgeRoles(ctx context.Context, roles []transfer.Role) error
 					"a permission has blanks, commas or characters that are not printed.", role.Name))
 			continue
 		}
-		i := slices.IndexFunc(known, func(k store.Role) bool { return k.Name == role.Name })
+		i := slices.IndexFunc(known, func(k storage.Role) bool { return k.Name == role.Name })
 		if i < 0 {
 			r.roles, r.report.Roles = append(r.roles, role), append(r.report.Roles, role.Name)
 			continue

@@ -14,18 +14,18 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	"github.com/twofold-auth/twofold/internal/legacy"
 	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // draft is a checked account. It lacks only the values that are slow to compute.
 type draft struct {
 	transfer.Account
-	user     store.User // without ID and version
-	line     string     // line for Hasher.Adopt; empty if it has no password
-	scheme   string     // of the password
-	phones   []string   // the numbers of Phones
+	user     storage.User // without ID and version
+	line     string       // line for Hasher.Adopt; empty if it has no password
+	scheme   string       // of the password
+	phones   []string     // the numbers of Phones
 	codes    []recovery.Code
 	passkeys []passkey.Credential
 	left     []string // what is not imported

@@ -9,13 +9,13 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // account returns an account in the form of the file. Lists have an order that does
 // not depend on IDs, because an import makes its own.
-func (e *Engine) account(w store.Whole) (a transfer.Account, err error) {
+func (e *Engine) account(w storage.Whole) (a transfer.Account, err error) {
 	u := w.User
 	a = transfer.Account{
 		ID: u.ID, Username: u.Username, Roles: u.Roles, Active: u.Active, Created: u.CreatedAt, Language: u.Language,
@@ -56,13 +56,13 @@ func (e *Engine) account(w store.Whole) (a transfer.Account, err error) {
 }
 
 // factorOut adds a factor to an account of the file.
-func (e *Engine) factorOut(a *transfer.Account, f store.Factor) error {
+func (e *Engine) factorOut(a *transfer.Account, f storage.Factor) error {
 	use := ""
-	if f.Usage == store.UseFirst {
+	if f.Usage == storage.UseFirst {
 		use = transfer.UseFirst
 	}
 	switch f.Method {
-	case store.Authenticator:
+	case storage.Authenticator:
 		p, err := e.c.Apps.Export(f)
 		if err != nil {
 			return err
@@ -77,13 +77,13 @@ func (e *Engine) factorOut(a *transfer.Account, f store.Factor) error {
 		}
 		out.Algorithm = map[totp.Algorithm]string{totp.SHA256: "SHA256", totp.SHA512: "SHA512"}[p.Algorithm]
 		a.Authenticators = append(a.Authenticators, out)
-	case store.SMS:
+	case storage.SMS:
 		a.Phones = append(a.Phones, transfer.Phone{Number: f.Destination, Name: f.Name, Use: use, Primary: f.Primary,
 			Created: f.CreatedAt, Used: f.LastUsedAt})
-	case store.Email:
+	case storage.Email:
 		a.Mailboxes = append(a.Mailboxes, transfer.Mailbox{Name: f.Name, Use: use, Primary: f.Primary,
 			Created: f.CreatedAt, Used: f.LastUsedAt})
-	case store.Passkey:
+	case storage.Passkey:
 		c, err := e.c.Passkeys.Export(f)
 		if err != nil {
 			return err

@@ -7,8 +7,8 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // keepable reports whether the ID of another system can be an account's ID here. An
@@ -20,7 +20,7 @@ func keepable(id string) bool {
 
 // build returns the records of an account that has an ID here. Adopting its
 // password can be slow, unless keepPassword is set.
-func (e *Engine) build(ctx context.Context, d *draft, source, id string, keepPassword bool) (w store.Whole, err error) {
+func (e *Engine) build(ctx context.Context, d *draft, source, id string, keepPassword bool) (w storage.Whole, err error) {
 	now := e.c.Now().Truncate(time.Microsecond)
 	w.User = d.user
 	u := &w.User
@@ -45,20 +45,20 @@ func (e *Engine) build(ctx context.Context, d *draft, source, id string, keepPas
 		return w, err
 	}
 	for _, c := range d.Connections {
-		w.Connections = append(w.Connections, store.Connection{
-			ID: store.NewID(), UserID: id, Provider: c.Provider, Issuer: c.Issuer, Subject: c.Subject, Label: c.Label,
+		w.Connections = append(w.Connections, storage.Connection{
+			ID: storage.NewID(), UserID: id, Provider: c.Provider, Issuer: c.Issuer, Subject: c.Subject, Label: c.Label,
 			CreatedAt: or(c.Created, u.CreatedAt),
 		})
 	}
 	if n := d.SignIns; n != nil && n.Count > 0 {
-		w.SignIns = store.SignIns{CurrentAt: n.CurrentAt, LastAt: n.LastAt, CurrentAddress: n.CurrentAddress,
+		w.SignIns = storage.SignIns{CurrentAt: n.CurrentAt, LastAt: n.LastAt, CurrentAddress: n.CurrentAddress,
 			LastAddress: n.LastAddress, Count: n.Count}
 	}
 	all, password, err := e.digests(d.Account)
 	if err != nil {
 		return w, err
 	}
-	w.Origin = &store.Origin{
+	w.Origin = &storage.Origin{
 		Source: source, OldID: d.ID, UserID: id, CredentialVersion: u.CredentialVersion, UpdatedAt: now,
 		Codes:  len(w.Codes),
 		Digest: all[0], Password: password[0], At: now,
@@ -74,7 +74,7 @@ func or(t, other time.Time) time.Time {
 }
 
 // keptCodes returns the recovery codes with one age, because all belong to one set.
-func (e *Engine) keptCodes(d *draft, u store.User) (out []store.KeptCode, err error) {
+func (e *Engine) keptCodes(d *draft, u storage.User) (out []storage.KeptCode, err error) {
 	var made time.Time
 	for _, r := range d.RecoveryCodes {
 		if made.IsZero() || !r.Created.IsZero() && r.Created.Before(made) {
@@ -95,9 +95,9 @@ func (e *Engine) keptCodes(d *draft, u store.User) (out []store.KeptCode, err er
 type factors struct {
 	e    *Engine
 	d    *draft
-	user store.User
+	user storage.User
 	now  time.Time
-	list []store.Factor
+	list []storage.Factor
 }
 
 // common contains the fields that all factors have.
@@ -107,23 +107,23 @@ type common struct {
 	created, used     time.Time
 }
 
-func (b *factors) factor(c common) store.Factor {
-	f := store.Factor{
-		ID: store.NewID(), UserID: b.user.ID, Method: c.method, Name: c.name, Primary: c.primary,
+func (b *factors) factor(c common) storage.Factor {
+	f := storage.Factor{
+		ID: storage.NewID(), UserID: b.user.ID, Method: c.method, Name: c.name, Primary: c.primary,
 		CreatedAt: or(c.created, b.user.CreatedAt), LastUsedAt: c.used,
 	}
 	switch {
 	case c.use == transfer.UseFirst:
-		f.Usage = store.UseFirst
-	case c.method == store.Passkey:
-		f.Usage = store.UseSecond
+		f.Usage = storage.UseFirst
+	case c.method == storage.Passkey:
+		f.Usage = storage.UseSecond
 	}
 	return f
 }
 
 func (b *factors) all() error {
 	for _, a := range b.d.Authenticators {
-		f := b.factor(common{store.Authenticator, a.Name, a.Use, a.Primary, a.Created, a.Used})
+		f := b.factor(common{storage.Authenticator, a.Name, a.Use, a.Primary, a.Created, a.Used})
 		f.LastStep = a.LastStep
 		if err := b.e.c.Apps.Import(&f, parametersOf(a)); err != nil {
 			return err
@@ -131,17 +131,17 @@ func (b *factors) all() error {
 		b.list = append(b.list, f)
 	}
 	for i, p := range b.d.Phones {
-		f := b.factor(common{store.SMS, p.Name, p.Use, p.Primary, p.Created, p.Used})
+		f := b.factor(common{storage.SMS, p.Name, p.Use, p.Primary, p.Created, p.Used})
 		f.Destination = b.d.phones[i]
 		b.list = append(b.list, f)
 	}
 	for _, m := range b.d.Mailboxes {
-		f := b.factor(common{store.Email, m.Name, m.Use, m.Primary, m.Created, m.Used})
+		f := b.factor(common{storage.Email, m.Name, m.Use, m.Primary, m.Created, m.Used})
 		f.Destination = b.user.Email
 		b.list = append(b.list, f)
 	}
 	for i, p := range b.d.Passkeys {
-		f := b.factor(common{store.Passkey, p.Name, p.Use, p.Primary, p.Created, p.Used})
+		f := b.factor(common{storage.Passkey, p.Name, p.Use, p.Primary, p.Created, p.Used})
 		if err := b.e.c.Passkeys.Import(&f, b.d.passkeys[i]); err != nil {
 			return err
 		}
@@ -159,11 +159,11 @@ func (b *factors) begins() {
 		return
 	}
 	for _, f := range b.list {
-		if f.Usage == store.UseFirst {
+		if f.Usage == storage.UseFirst {
 			return
 		}
 	}
-	f := b.factor(common{method: store.Email, use: transfer.UseFirst})
+	f := b.factor(common{method: storage.Email, use: transfer.UseFirst})
 	f.Destination = b.user.Email
 	b.list = append(b.list, f)
 }
@@ -175,7 +175,7 @@ func (b *factors) prefer() {
 		if f.Primary {
 			return
 		}
-		if first < 0 && f.Usage != store.UseFirst {
+		if first < 0 && f.Usage != storage.UseFirst {
 			first = i
 		}
 	}

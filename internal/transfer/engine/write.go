@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
-	"github.com/twofold-auth/twofold/store"
 )
 
 // built is an account that is ready to be stored.
@@ -13,7 +13,7 @@ type built struct {
 	raw []byte
 	item
 	d     *draft
-	whole store.Whole
+	whole storage.Whole
 	err   error
 }
 
@@ -70,9 +70,9 @@ func (r *importing) writeAccounts(ctx context.Context) error {
 
 func (r *importing) writeRoles(ctx context.Context) error {
 	for _, role := range r.roles {
-		err := r.e.c.Store.PutRole(ctx, store.Role{Name: role.Name, Description: role.Description,
+		err := r.e.c.Store.PutRole(ctx, storage.Role{Name: role.Name, Description: role.Description,
 			Permissions: transfer.Sorted(role.Permissions), CreatedAt: r.e.c.Now()})
-		if err != nil && !errors.Is(err, store.ErrExists) {
+		if err != nil && !errors.Is(err, storage.ErrExists) {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func (r *importing) buildBatch(ctx context.Context, batch []*built) error {
 	if err != nil {
 		return err
 	}
-	origins := map[string]store.Origin{}
+	origins := map[string]storage.Origin{}
 	for _, o := range list {
 		origins[o.OldID] = o
 	}
@@ -162,14 +162,14 @@ func (r *importing) buildBatch(ctx context.Context, batch []*built) error {
 		case came:
 			id, keep = o.UserID, r.e.samePassword(b.d, o)
 		case b.OtherID:
-			id = store.NewID()
+			id = storage.NewID()
 		}
 		b.whole, b.err = r.e.build(ctx, b.d, r.source, id, keep)
 	})
 	return ctx.Err()
 }
 
-func (e *Engine) samePassword(d *draft, o store.Origin) bool {
+func (e *Engine) samePassword(d *draft, o storage.Origin) bool {
 	_, password, err := e.digests(d.Account)
 	return err == nil && among(password, o.Password)
 }
@@ -190,7 +190,7 @@ func (r *importing) store(ctx context.Context, batch []*built) error {
 			fresh = append(fresh, b)
 		}
 	}
-	list := make([]store.Whole, len(fresh))
+	list := make([]storage.Whole, len(fresh))
 	for i, b := range fresh {
 		list[i] = b.whole
 	}
@@ -201,12 +201,12 @@ func (r *importing) store(ctx context.Context, batch []*built) error {
 		}
 		return nil
 	}
-	if !errors.Is(err, store.ErrExists) {
+	if !errors.Is(err, storage.ErrExists) {
 		return err
 	}
 	for _, b := range fresh {
-		switch err := r.e.c.Store.PutAccounts(ctx, []store.Whole{b.whole}); {
-		case errors.Is(err, store.ErrExists):
+		switch err := r.e.c.Store.PutAccounts(ctx, []storage.Whole{b.whole}); {
+		case errors.Is(err, storage.ErrExists):
 			r.fails(b, "a name of it was taken here meanwhile")
 		case err != nil:
 			return err
@@ -250,12 +250,12 @@ func (r *importing) update(ctx context.Context, b *built) error {
 	}
 	err = r.e.c.Store.ReplaceAccount(ctx, b.whole, origins[0], r.e.samePassword(b.d, origins[0]))
 	switch {
-	case errors.Is(err, store.ErrUsed):
+	case errors.Is(err, storage.ErrUsed):
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.report.Changed++
 		r.report.problem(b.Line, b.d.ID, "it was changed there and here: it stays as it is here")
-	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrNotFound):
 		r.fails(b, "a name of it was taken here meanwhile, or it was removed")
 	case err != nil:
 		return err
@@ -272,9 +272,9 @@ func (r *importing) update(ctx context.Context, b *built) error {
 // show a new code. A passkey's counter is at least what it was.
 func (e *Engine) neverBack(ctx context.Context, b *built) error {
 	counters := map[string]uint32{}
-	err := e.c.Store.EachAccount(ctx, b.whole.User.ID, func(w store.Whole) error {
+	err := e.c.Store.EachAccount(ctx, b.whole.User.ID, func(w storage.Whole) error {
 		for _, f := range w.Factors {
-			if f.Method != store.Passkey {
+			if f.Method != storage.Passkey {
 				continue
 			}
 			if c, err := e.c.Passkeys.Export(f); err == nil {
@@ -283,17 +283,17 @@ func (e *Engine) neverBack(ctx context.Context, b *built) error {
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
 	apps, keys := 0, 0
 	for i := range b.whole.Factors {
 		f := &b.whole.Factors[i]
 		switch f.Method {
-		case store.Authenticator:
+		case storage.Authenticator:
 			f.LastStep = max(f.LastStep, e.c.Apps.Newest(parametersOf(b.d.Authenticators[apps])))
 			apps++
-		case store.Passkey:
+		case storage.Passkey:
 			c := b.d.passkeys[keys]
 			keys++
 			if had, ok := counters[f.Key]; ok && had > c.Counter {

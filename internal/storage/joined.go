@@ -1,4 +1,4 @@
-package store
+package storage
 
 import (
 	"context"
@@ -22,8 +22,8 @@ type Keeper interface {
 	Close() error
 }
 
-// durableKeeper stores records that must survive a crash.
-type durableKeeper interface {
+// DurableKeeper stores records that must survive a crash.
+type DurableKeeper interface {
 	Durable
 	Keeper
 }
@@ -39,7 +39,7 @@ type VolatileKeeper interface {
 // store loses data or is restored from an old state.
 //
 // The result is a Notifier if one of the two stores is. If both are, the volatile one is used.
-func Join(durable durableKeeper, volatile VolatileKeeper) Store {
+func Join(durable DurableKeeper, volatile VolatileKeeper) Store {
 	j := joined{durable, volatile, durable, volatile}
 	for _, part := range []Keeper{volatile, durable} {
 		if n, ok := part.(Notifier); ok {
