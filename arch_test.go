@@ -82,9 +82,10 @@ var rooms = map[string]room{
 		others: "github.com/go-webauthn/webauthn",
 	},
 	"internal/factor/passkey/softkey": {},
-	"internal/factor/recovery":        {ours: "internal/storage internal/factor internal/seal", others: "golang.org/x/crypto"},
-	"internal/factor/factortest":      {ours: "internal/storage internal/factor internal/seal"},
-	"internal/transfer":               {},
+	"internal/factor/recovery": {ours: "internal/storage internal/factor internal/seal",
+		others: "golang.org/x/crypto"},
+	"internal/factor/factortest": {ours: "internal/storage internal/factor internal/seal"},
+	"internal/transfer":          {},
 	"internal/transfer/betterauth": {
 		ours: "internal/transfer internal/transfer/rows", others: "golang.org/x/crypto",
 	},
@@ -209,7 +210,8 @@ func (r room) refuses(dir, imported string) string {
 func TestOneDoor(t *testing.T) {
 	opened, issued, minted := 0, 0, 0
 	for _, f := range sources(t, false) {
-		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "internal/storage" || f.dir == "internal/sqlstore" ||
+		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "internal/storage" ||
+			f.dir == "internal/sqlstore" ||
 			strings.HasPrefix(f.dir, "internal/storetest") {
 			continue
 		}

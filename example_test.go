@@ -110,15 +110,14 @@ func Example() {
 // New reports every mistake of the configuration, each with the name of its field.
 func ExampleNew() {
 	_, err := twofold.New(twofold.Config{
-		Origin:    "http://example.org",
 		TwoFactor: twofold.TwoFactor{LoginValidity: 365 * 24 * time.Hour},
 	})
 	fmt.Println(err)
 	// Output:
-	// twofold: Origin: must be https (plain http is for localhost only), or passwords and codes
-	// would be sent unencrypted Key: is required, e.g. twofold.KeyFile("app.key") Store: is
-	// required, e.g. sqlite.Open(ctx, "app.db") TwoFactor.LoginValidity: must be between 1s and
-	// 720h0m0s
+	// twofold: Origin: must be scheme and host, e.g. "https://example.org"
+	// Key: is required, e.g. twofold.KeyFile("app.key")
+	// Store: is required, e.g. sqlite.Open(ctx, "app.db")
+	// TwoFactor.LoginValidity: must be between 1s and 720h0m0s
 }
 
 // Identify makes User work on a page that everyone may see.

@@ -64,7 +64,8 @@ func (t *Trail) Record(ctx context.Context, n Entry) error {
 
 func (t *Trail) row(n Entry) store.Event {
 	e := store.Event{
-		ID: storage.NewID(), UserID: n.User, At: t.now().UTC().Truncate(time.Microsecond), Name: n.Name, Method: n.Method,
+		ID: storage.NewID(), UserID: n.User, At: t.now().UTC().Truncate(time.Microsecond), Name: n.Name,
+		Method: n.Method,
 		Result: n.Result, Reason: n.Reason, Session: n.Session, Address: n.Address, Agent: n.Agent, Request: n.Request,
 	}
 	e.MAC = t.keys.MAC("event", signed(e)...)

@@ -169,8 +169,7 @@ func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
 		"/asked-for-links": {cookie("twofold-asked"), "reset"},
 		"/on-a-trip":       {cookie("twofold-oauth"), "corp"},
 		"/personal-token": {func(r *http.Request) bool {
-			return strings.HasPrefix(r.Header.Get("Authorization"),
-				"Bearer tfp_")
+			return strings.HasPrefix(r.Header.Get("Authorization"), "Bearer tfp_")
 		}, "personal token of one factor"},
 		"/as-a-password": {func(r *http.Request) bool {
 			_, p,

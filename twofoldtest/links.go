@@ -275,9 +275,14 @@ func (k *Kit) methodStates(method string, enter func(b *Browser, email, code str
 			return b.signedOut()
 		}},
 	}
-	if method != "email" {
-		return states
+	if method == "email" {
+		states = append(states, k.alongsideStates(half)...)
 	}
+	return states
+}
+
+// alongsideStates are the states after the link that comes with a mailed code.
+func (k *Kit) alongsideStates(half func() (string, func(*Browser) string)) (states []state) {
 	for what, meant := range map[string]any{"the link alongside a code": nil,
 		"the link alongside a code, in another browser": true} {
 		states = append(states, state{name: what, open: func() *Browser {

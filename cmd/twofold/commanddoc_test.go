@@ -27,10 +27,10 @@ func commandsPage(program *kong.Node) string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("# Commands\n\nFor operators. This file is generated from `cmd/twofold` and checked by a test; " +
-		"do not edit it.\n\n`twofold help`, or `--help` after a command, prints the same, and `twofold man` a " +
-		"manual page. " +
-		"A command exits with 0 if it\n")
+	b.WriteString("# Commands\n\n" +
+		"For operators. This file is generated from `cmd/twofold` and checked by a test; do not edit it.\n\n" +
+		"`twofold help`, or `--help` after a command, prints the same, and `twofold man` a manual page. A command " +
+		"exits with 0 if it\n")
 	fmt.Fprintf(&b, "worked, with %d if not, and with %d if the command line is wrong.\n", exitFailed, exitUsage)
 	b.WriteString("\n| command | what it does |\n|---|---|\n")
 	for _, c := range all {

@@ -164,15 +164,13 @@ func smsTable() []setting {
 				"`Webhook`, or `Dummy` for none: then the method sms is not offered.",
 			Apply: toChoice(func(s *settings) *string { return &s.smsService }, smsServices()...)},
 		{Name: "SECURITY_SMS_SERVICE_CONFIG", Type: secretMap, Empty: "none",
-			Doc: "For Twilio `ACCOUNT_SID`, `AUTH_TOKEN`, `PHONE_NUMBER` and, if it is not Twilio's own, " +
-				"`BASE_URL`; for Vonage `API_KEY`, `API_SECRET`, `FROM`; for Bird `ACCESS_KEY`, `WORKSPACE_ID`, " +
-				"`CHANNEL_ID`; for Plivo `AUTH_ID`, `AUTH_TOKEN`, `FROM`; for Sinch `SERVICE_PLAN_ID`, `API_TOKEN`, " +
-				"`FROM` and, if it is not `us`, `REGION`; for SNS `REGION`, `ACCESS_KEY_ID`, `SECRET_ACCESS_KEY` " +
-				"and, " +
-				"if wanted, `SESSION_TOKEN`, `SENDER_ID`; for Webhook `URL` and `SECRET` (32 bytes at least). For " +
-				"Template `URL`, `BODY` and, if wanted, `USERNAME` and `PASSWORD` (HTTP Basic), `HEADER Name`, " +
-				"`SUCCESS` and `REFUSED` (rules with commas between them, e.g. `202` or `200 messages.0.status=0`), " +
-				"and " +
+			Doc: "For Twilio `ACCOUNT_SID`, `AUTH_TOKEN`, `PHONE_NUMBER` and, if it is not Twilio's own, `BASE_URL`; " +
+				"for Vonage `API_KEY`, `API_SECRET`, `FROM`; for Bird `ACCESS_KEY`, `WORKSPACE_ID`, `CHANNEL_ID`; " +
+				"for Plivo `AUTH_ID`, `AUTH_TOKEN`, `FROM`; for Sinch `SERVICE_PLAN_ID`, `API_TOKEN`, `FROM` and, if " +
+				"it is not `us`, `REGION`; for SNS `REGION`, `ACCESS_KEY_ID`, `SECRET_ACCESS_KEY` and, if wanted, " +
+				"`SESSION_TOKEN`, `SENDER_ID`; for Webhook `URL` and `SECRET` (32 bytes at least). For Template " +
+				"`URL`, `BODY` and, if wanted, `USERNAME` and `PASSWORD` (HTTP Basic), `HEADER Name`, `SUCCESS` and " +
+				"`REFUSED` (rules with commas between them, e.g. `202` or `200 messages.0.status=0`), and " +
 				"placeholders in lower case. `BODY` is JSON or a form with `{to}` or `{to_digits}`, `{text}`, `{id}` " +
 				"and these; each is escaped for where it stands.",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.smsConfig })},

@@ -74,8 +74,7 @@ func accountTable() []setting {
 			Doc: "Puts a mailed link in the place of the password, for everybody: the sign-in page asks for an " +
 				"address. The link works once, and is one factor: the second is asked for as always, and never one " +
 				"that comes by mail. Anyone who registers chooses no password. To prove oneself again, for a " +
-				"security " +
-				"change, takes a passkey, `SECURITY_UNIFIED_SIGNIN`, or signing in again.",
+				"security change, takes a passkey, `SECURITY_UNIFIED_SIGNIN`, or signing in again.",
 			Cost:  "Anyone who reads an account's mail has its first factor.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.MagicLink })},
 		{Name: "SECURITY_LOGIN_WITHIN", Type: duration, Default: "10 minutes", Field: "Accounts.LoginWithin",
@@ -168,11 +167,10 @@ func registerTable() []setting {
 			Apply: toMost(func(s *settings) *int { return &s.Config.Accounts.UsernameMax }, 1, 128)},
 		{Name: "SECURITY_REGISTER_FIELDS", Type: dict, Empty: "none", Field: "Accounts.Fields",
 			Doc: "Profile fields that people fill in when they register, and change on their account page: a list, " +
-				"e.g. " +
-				"`[{\"NAME\": \"name\", \"LABEL\": \"Your name\", \"REQUIRED\": true}, " +
-				"{\"NAME\": \"plan\", \"KIND\": \"select\", \"OPTIONS\": [\"free\", \"pro\"]}]`. `KIND` is `text` " +
-				"(the default, with `MIN` and `MAX`, its length in characters), `checkbox` or `select`. A text " +
-				"with the key `profile_field_` and the name in `TWOFOLD_LOCALES` replaces the label.",
+				"e.g. `[{\"NAME\": \"name\", \"LABEL\": \"Your name\", \"REQUIRED\": true}, {\"NAME\": \"plan\", " +
+				"\"KIND\": \"select\", \"OPTIONS\": [\"free\", \"pro\"]}]`. `KIND` is `text` (the default, with " +
+				"`MIN` and `MAX`, its length in characters), `checkbox` or `select`. A text with the key " +
+				"`profile_field_` and the name in `TWOFOLD_LOCALES` replaces the label.",
 			Apply: applyFields},
 		{Name: "SECURITY_SEND_REGISTER_EMAIL", Type: flag, Default: "true", Field: "Accounts.NoWelcome",
 			Doc:   "Welcomes new accounts by mail. The mail with the link of `SECURITY_CONFIRMABLE` is always sent.",

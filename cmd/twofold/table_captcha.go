@@ -34,8 +34,7 @@ func captchaTable() []setting {
 			Apply: toList(func(s *settings) *[]string { return &s.Config.Accounts.CaptchaAt })},
 		{Name: "SECURITY_CAPTCHA_FAILURES", Type: number, Default: "3", Field: "Advanced.Limits",
 			Doc: "Wrong passwords in 24 hours for one address or username, or five times as many within 15 minutes " +
-				"from one " +
-				"network, after which signing in asks for a captcha.",
+				"from one network, after which signing in asks for a captcha.",
 			Cost:  "More guesses without a captcha.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.CaptchaFailures }, 1, 100)},
 		{Name: "SECURITY_CAPTCHA_SITE_KEY", Type: text, Empty: "none", Field: "Accounts.CaptchaSiteKey",

@@ -68,8 +68,7 @@ func parseRules(text string) ([]gate.Rule, error) {
 	slices.Sort(unknown)
 	if unknown = slices.Compact(unknown); len(unknown) > 0 {
 		return nil, fmt.Errorf("has %s, which no rule has: rules have hosts, paths, methods, networks, require, "+
-			"fresh, "+
-			"roles, permissions and scopes", strings.Join(unknown, ", "))
+			"fresh, roles, permissions and scopes", strings.Join(unknown, ", "))
 	}
 	rules := make([]gate.Rule, len(file.Rules))
 	for i, row := range file.Rules {

@@ -55,9 +55,8 @@ func oauthTable() []setting {
 	}
 	rows = append(rows, setting{Name: "SECURITY_OAUTH_INDEPENDENT_PROVIDERS", Type: list, Empty: "none",
 		Doc: "Names of providers whose accounts no one can open through a mailbox. Without that an account at " +
-			"another site counts " +
-			"as its user's mailbox: after signing in with it no code that is mailed counts as a second factor, and " +
-			"no one is rescued by mail.",
+			"another site counts as its user's mailbox: after signing in with it no code that is mailed counts as a " +
+			"second factor, and no one is rescued by mail.",
 		Cost: "If an account there can be opened through the user's mailbox after all, that mailbox alone opens " +
 			"accounts that have a second factor.",
 		Apply: toList(func(s *settings) *[]string { return &s.oauth.independent })})
@@ -66,9 +65,8 @@ func oauthTable() []setting {
 		Doc: "Names of providers whose users may make an account, such as `google,corp`, whether or not " +
 			"`SECURITY_REGISTERABLE` is set. The provider must tell an address that it verified. A code is sent " +
 			"there first, unless the provider runs the mailboxes of that domain (`DOMAINS`; for Google gmail.com). " +
-			"If the " +
-			"address has an account, none is made and none is connected: its owner signs in and connects the other " +
-			"one. Profile fields that are required and that the provider does not tell are asked for.",
+			"If the address has an account, none is made and none is connected: its owner signs in and connects the " +
+			"other one. Profile fields that are required and that the provider does not tell are asked for.",
 		Cost: "A provider that says of addresses that they are verified, although they are not, tells its users " +
 			"which addresses have accounts.",
 		Apply: toList(func(s *settings) *[]string { return &s.Config.Accounts.OAuthSignUp }),

@@ -17,8 +17,7 @@ func pagesTable() []setting {
 			"The same for dark pages."),
 		row("TWOFOLD_ACCENT", "blue", "Accent", func(s *settings) *string { return &s.Config.Pages.Accent },
 			"The color of buttons and links, e.g. `#0b7285`. Where text in it could not be read, pages use a darker "+
-				"shade, "+
-				"or a lighter one on dark pages, and the log says so."),
+				"shade, or a lighter one on dark pages, and the log says so."),
 		row("TWOFOLD_STYLE", "none", "Style", func(s *settings) *string { return &s.Config.Pages.Style },
 			"A style sheet in `TWOFOLD_STATIC`, e.g. `brand.css`. It comes after ours; docs/how-to/branding.md "+
 				"lists the properties to set."),

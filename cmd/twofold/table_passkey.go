@@ -32,8 +32,7 @@ func passkeyTable() []setting {
 			Apply: applyVerify},
 		{Name: "SECURITY_WAN_ALLOW_USER_HINTS", Type: flag, Default: "true", Field: "Passkeys.Hints",
 			Doc: "Someone who types a name is told which passkeys of it to use; names that do not exist get an " +
-				"answer " +
-				"of the same kind.",
+				"answer of the same kind.",
 			Cost: "Anyone who knows a name learns how many passkeys it has. `false`: the browser finds the " +
 				"passkeys by itself, and security keys that cannot be found so are second factors only.",
 			Apply: toBool(func(s *settings) *bool { return &s.passkeys.with.Hints })},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -115,7 +116,7 @@ func sessionTable() []setting {
 	}
 }
 
-func limitTable() []setting { return append(guessLimits(), rateLimits()...) }
+func limitTable() []setting { return slices.Concat(guessLimits(), rateLimits(), requestLimits()) }
 
 func guessLimits() []setting {
 	return []setting{
@@ -125,8 +126,7 @@ func guessLimits() []setting {
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.FirstFailures }, 1, 100)},
 		{Name: "SECURITY_LOGIN_ACCOUNT_FAILURES", Type: number, Default: "100",
 			Doc: "Wrong passwords in 24 hours for one account, over all networks that never signed in to it, that " +
-				"make them all wait. " +
-				"Browsers and networks that did have as many again.",
+				"make them all wait. Browsers and networks that did have as many again.",
 			Cost:  "More guesses for someone who has many addresses.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.AccountFailures }, 1, 10_000)},
 		{Name: "SECURITY_LOGIN_HOLD", Type: duration, Default: "30 seconds",
@@ -181,10 +181,8 @@ func rateLimits() []setting {
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.AddressFailures }, 10, 1000000)},
 		{Name: "SECURITY_LOGIN_HOUR_FAILURES", Type: number, Default: "1000",
 			Doc: "Failed passwords in an hour, over all accounts and addresses, that are reported once an hour: as " +
-				"an " +
-				"error in the log, a row `passwords-guessed` in the audit trail and a count in the metrics. No one " +
-				"is " +
-				"refused because of it.",
+				"an error in the log, a row `passwords-guessed` in the audit trail and a count in the metrics. No " +
+				"one is refused because of it.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.HourFailures }, 10, 100_000_000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Type: number, Default: "60",
 			Doc:   "Codes per hour at the wish of one client address that were not answered.",
@@ -195,6 +193,12 @@ func rateLimits() []setting {
 				"docs/security.md names.",
 			Cost:  "What a pumping attack may cost in an hour.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendHour }, 1, 100000000)},
+	}
+}
+
+// requestLimits are the settings of budgets of rescues, set-ups, registrations and links.
+func requestLimits() []setting {
+	return []setting{
 		{Name: "SECURITY_TWO_FACTOR_RESCUES_HOUR", Type: number, Default: "3",
 			Doc:   "Rescues of one account per hour, in each way.",
 			Cost:  "More work and more messages at the wish of strangers.",

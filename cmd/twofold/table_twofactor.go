@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-func twoFactorTable() []setting { return append(askTable(), rescueTable()...) }
+func twoFactorTable() []setting { return slices.Concat(askTable(), codeTable(), rescueTable()) }
 
 // askTable returns the settings of when a second factor is required and how it is set up.
 func askTable() []setting {
@@ -28,8 +28,7 @@ func askTable() []setting {
 		{Name: "SECURITY_TWO_FACTOR_STRONG_ONLY", Type: flag, Default: "false", Field: "TwoFactor.StrongOnly",
 			Doc: "`sms` and `email` are no second factors, whatever the list says: no one sets them up or is asked " +
 				"for them, and no one is rescued by e-mail. Someone who has nothing else proves it once more at the " +
-				"next " +
-				"sign-in, and then sets up an app or a passkey before there is a session.",
+				"next sign-in, and then sets up an app or a passkey before there is a session.",
 			Cost: "People who have neither an app nor a passkey cannot sign in. `false`: a text can be diverted by " +
 				"anyone who takes over the number, a mailed code is as safe as the mailbox.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.StrongOnly })},
@@ -48,6 +47,12 @@ func askTable() []setting {
 		{Name: "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME", Type: text, Default: "tf_validity",
 			Field: "Pages.Paths.DeviceCookie",
 			Doc:   "Name of that browser's cookie.", Apply: applyCookieName},
+	}
+}
+
+// codeTable is the settings of authenticator apps, codes and their set-up.
+func codeTable() []setting {
+	return []setting{
 		{Name: "SECURITY_TOTP_SECRETS", Type: secretMap, Empty: "`SECRET_KEY` is used", Field: "TwoFactor.Secrets",
 			Doc: "Keys for authenticator secrets by tag, e.g. `{\"1\": \"...\"}`. The newest tag seals, all open. " +
 				"32 bytes at least.",

@@ -112,8 +112,7 @@ func TestALieIsRefused(t *testing.T) {
 		},
 		"public key as secret": func(c map[string]any) string { return site.Signed(jose.HS256, public, c) },
 		"a signature of other words": func(c map[string]any) string {
-			return swap(site.RS256(c),
-				site.RS256(map[string]any{"sub": "x"}))
+			return swap(site.RS256(c), site.RS256(map[string]any{"sub": "x"}))
 		},
 	} {
 		site.Sign(sign)
@@ -141,8 +140,7 @@ func TestAnAnswerThatIsNotOfThisQuestionIsRefused(t *testing.T) {
 		"another issuer": func(_ *federated.Question, a *federated.Answer) { a.Issuer = "https://evil.test" },
 		"no issuer":      func(_ *federated.Question, a *federated.Answer) { a.Issuer = "" },
 		"verifier of another": func(q *federated.Question, _ *federated.Answer) {
-			q.Verifier = strings.Repeat("v",
-				43)
+			q.Verifier = strings.Repeat("v", 43)
 		},
 		"no verifier":      func(q *federated.Question, _ *federated.Answer) { q.Verifier = "" },
 		"nonce of another": func(q *federated.Question, _ *federated.Answer) { q.Nonce = rand.Text() },

@@ -283,7 +283,8 @@ func TestAccountsAreMadeInTheTable(t *testing.T) {
 		t.Error("its password does not open it")
 	}
 	if _, err := accounts.Create(ctx,
-		account.Draft{Email: "NEW@example.org", Password: "correct horse battery"}); !errors.Is(err, storage.ErrExists) {
+		account.Draft{Email: "NEW@example.org", Password: "correct horse battery"}); !errors.Is(err,
+		storage.ErrExists) {
 		t.Error(err)
 	}
 	if err := accounts.SetIdentity(ctx, "3", "other@example.org", ""); !errors.Is(err, account.ErrNotOurs) {

@@ -216,7 +216,8 @@ func (l Enroll) supersede(ctx context.Context, token string, who Principal) erro
 }
 
 // begin stores a draft of an owner and sends its code.
-func (l Enroll) begin(ctx context.Context, owner string, u storage.User, w EnrollRequest, b Client) (Enrollment, error) {
+func (l Enroll) begin(ctx context.Context, owner string, u storage.User, w EnrollRequest,
+	b Client) (Enrollment, error) {
 	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
 		return Enrollment{}, err
 	}

@@ -155,7 +155,8 @@ func stateError(err error) error {
 }
 
 // enrolled gives the acting browser its new session. All others are invalid.
-func (l Enroll) enrolled(ctx context.Context, a actor, u storage.User, second storage.Proof, b Client) (Outcome, error) {
+func (l Enroll) enrolled(ctx context.Context, a actor, u storage.User, second storage.Proof,
+	b Client) (Outcome, error) {
 	if a.who != nil {
 		proofs := append(firstProofs(a.who.Session), second)
 		return l.renewSession(ctx, u, a.who.Session, storage.TwoFactors, proofs, b)

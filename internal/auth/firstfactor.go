@@ -20,7 +20,8 @@ type passed struct {
 }
 
 // gate is like pass, for a first factor whose budgets have been updated.
-func (l *Login) gate(ctx context.Context, u storage.User, first storage.Proof, remember bool, b Client) (Outcome, error) {
+func (l *Login) gate(ctx context.Context, u storage.User, first storage.Proof, remember bool,
+	b Client) (Outcome, error) {
 	return pass(ctx, l, u, passed{first, remember, nil}, b)
 }
 

@@ -244,7 +244,8 @@ func (l WebAuthn) DropPasskey(ctx context.Context, who Principal, name string, b
 	if err := l.Passwordless.keepsWayIn(ctx, who.User, present[i].ID); err != nil {
 		return Outcome{}, err
 	}
-	return l.changePasskeys(ctx, who, storage.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e, false, b)
+	return l.changePasskeys(ctx, who, storage.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e,
+		false, b)
 }
 
 // changePasskeys applies a change, sends the notice and renews the session. A new second factor

@@ -253,7 +253,8 @@ func (l Passwordless) SendPasscode(ctx context.Context, identity, method string,
 	return refusal
 }
 
-func (l Passwordless) sendPasscode(ctx context.Context, u storage.User, codes Trier, method, to string, b Client) error {
+func (l Passwordless) sendPasscode(ctx context.Context, u storage.User, codes Trier, method, to string,
+	b Client) error {
 	for _, other := range l.CodeMethods() { // only the newest code is valid (R42)
 		if other != method {
 			t := firstTransaction(u, factor.First, asked(b), other, b)

@@ -59,7 +59,8 @@ func (l Recovery) putRecovery(
 ) (storage.Recovery, error) {
 	now, u, b := l.c.Now(), n.User, n.Browser
 	r := storage.Recovery{
-		UserID: u.ID, ID: storage.NewID(), CredentialVersion: u.CredentialVersion, FactorID: factorID, Address: b.Address,
+		UserID: u.ID, ID: storage.NewID(), CredentialVersion: u.CredentialVersion, FactorID: factorID,
+		Address:   b.Address,
 		Agent:     b.Agent,
 		CreatedAt: now, OpensAt: now.Add(wait), ExpiresAt: now.Add(wait + recoveryLife),
 		Event: row,

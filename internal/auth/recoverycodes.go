@@ -139,7 +139,8 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (o
 	}
 	l.kickOutbox()
 	proof := l.proof(storage.RecoveryCode)
-	out, err = l.finish(ctx, granted{user: w.user, level: storage.TwoFactors, proofs: []storage.Proof{w.First, proof}}, b)
+	out, err = l.finish(ctx,
+		granted{user: w.user, level: storage.TwoFactors, proofs: []storage.Proof{w.First, proof}}, b)
 	if err != nil {
 		return Outcome{}, 0, err
 	}

@@ -243,7 +243,8 @@ func (l SecondFactor) proveRescue(
 }
 
 // verifyFactor uses up a code of a factor. It returns factor.ErrWrong or factor.ErrSecret.
-func (l SecondFactor) verifyFactor(ctx context.Context, w pendingSignIn, f storage.Factor, code string, b Client) error {
+func (l SecondFactor) verifyFactor(ctx context.Context, w pendingSignIn, f storage.Factor, code string,
+	b Client) error {
 	m := l.c.Methods[f.Method]
 	if m == nil {
 		return factor.ErrWrong

@@ -98,7 +98,8 @@ func (c appCode) signIn(ctx context.Context, l *Login, b Client) (Outcome, error
 	}
 	g.spends = func(opened *Opened, row storage.Event) error {
 		step := storage.Step{
-			Factor: c.factor.ID, TOTPStep: c.step, Takes: c.Hash, Events: []storage.Event{row}, Session: &opened.Session,
+			Factor: c.factor.ID, TOTPStep: c.step, Takes: c.Hash, Events: []storage.Event{row},
+			Session: &opened.Session,
 		}
 		draft, err := c.answered.draft(Outcome{User: c.user, Session: opened}, nil)
 		if err != nil {

@@ -25,7 +25,8 @@ func (l SecondFactor) sendOwner(ctx context.Context, p storage.Pending, u storag
 }
 
 // sendCode sends the code of a pending's factor, within the budgets.
-func (l SecondFactor) sendCode(ctx context.Context, p storage.Pending, u storage.User, f storage.Factor, b Client) error {
+func (l SecondFactor) sendCode(ctx context.Context, p storage.Pending, u storage.User, f storage.Factor,
+	b Client) error {
 	if f.Method == storage.Passkey { // the browser asks for it, even if it cannot be used here
 		return nil
 	}

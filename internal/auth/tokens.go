@@ -145,16 +145,25 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, e
 	if err != nil {
 		return Outcome{}, err
 	}
-	// If the user has just signed out, the new token must end, too.
-	if err := l.c.Tokens.TouchToken(ctx, t.ID, now); err != nil {
-		_, _ = l.c.Sessions.Take(ctx, out.Session.Hash)
-		if errors.Is(err, storage.ErrNotFound) {
-			err = &RefreshError{RefreshNotFound}
-		}
+	if err := l.stillThere(ctx, t.ID, now, out.Session.Hash); err != nil {
 		return Outcome{}, err
 	}
 	out.Session.Refresh = next
 	return out, nil
+}
+
+// stillThere ends a session that was just issued if its token family has ended since, because the
+// user has signed out.
+func (l Tokens) stillThere(ctx context.Context, id string, now time.Time, session string) error {
+	err := l.c.Tokens.TouchToken(ctx, id, now)
+	if err == nil {
+		return nil
+	}
+	_, _ = l.c.Sessions.Take(ctx, session)
+	if errors.Is(err, storage.ErrNotFound) {
+		return &RefreshError{RefreshNotFound}
+	}
+	return err
 }
 
 // copiedToken ends everything issued with a refresh token that was presented again.

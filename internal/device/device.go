@@ -69,7 +69,8 @@ func (m *Manager) Life() time.Duration { return m.c.Life }
 // Trust makes a device for a user who has just proven a second factor, and returns
 // the value of its cookie. The caller must fill in the device's name, address and
 // proofs. The messages are stored in the same transaction.
-func (m *Manager) Trust(ctx context.Context, u storage.User, d storage.Device, messages ...storage.Message) (string, error) {
+func (m *Manager) Trust(ctx context.Context, u storage.User, d storage.Device,
+	messages ...storage.Message) (string, error) {
 	return m.put(ctx, u, d, m.c.Life, messages)
 }
 

@@ -248,7 +248,8 @@ func TestOddCookiesAreNoDevice(t *testing.T) {
 func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})
-	cookie, err := staying.Keep(ctx, h.alice, storage.Device{Name: "Firefox", Level: storage.TwoFactors, SessionID: "s"},
+	cookie, err := staying.Keep(ctx, h.alice,
+		storage.Device{Name: "Firefox", Level: storage.TwoFactors, SessionID: "s"},
 		48*time.Hour)
 	if err != nil {
 		t.Fatal(err)

@@ -69,7 +69,8 @@ func sendDay(n Limits) int                { return n.SendDay }
 // Budgets returns the table.
 func Budgets() []Budget {
 	return slices.Concat(
-		firsts(), captchas(), seconds(), ofPasskeys(), codes(), behindFirst(), mailBudgets(), costly(), edits(),
+		firsts(), captchas(), seconds(), attempts(), ofPasskeys(), codes(), behindFirst(), mailBudgets(), costly(),
+		edits(),
 	)
 }
 

@@ -83,7 +83,8 @@ func (w *world) attack(from func() limit.From) {
 			w.messages++
 		}
 		if w.Send(ctx, limit.Message{
-			Class: limit.Claimed, Transaction: storage.NewID(), Account: fmt.Sprint("attacker", i), Channel: storage.SMS,
+			Class: limit.Claimed, Transaction: storage.NewID(), Account: fmt.Sprint("attacker", i),
+			Channel:     storage.SMS,
 			Destination: phone, From: from(),
 		}) == nil {
 			w.texts++

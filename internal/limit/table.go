@@ -138,6 +138,12 @@ func seconds() []Budget {
 			Hurts: "the owner in a browser and a network that never signed in before, while others who know the " +
 				"password try recovery codes",
 		},
+	}
+}
+
+// attempts returns the budgets that count every code for one factor or one mailed proof.
+func attempts() []Budget {
+	return []Budget{
 		{
 			Name: factorLife, Claims: "every code that is tried at a factor, at whichever step", Per: "factor",
 			Number: factorFailures, Window: forever,
@@ -146,14 +152,12 @@ func seconds() []Budget {
 		},
 		{
 			Name: factorStrangers, Per: "factor",
-			Claims: "a browser that never signed in before, in a network from which no one did, with every code " +
-				"that is tried " +
-				"at a factor",
+			Claims: "a browser that never signed in before, in a network from which no one did, with every code that " +
+				"is tried at a factor",
 			Number: func(n Limits) int { return max(1, n.FactorFailures/2) }, Window: forever,
 			Returns: "a right one from anywhere; setting the factor up again; unlocking",
-			Hurts: "the owner: this factor is taken only in browsers and networks that signed in before; a right " +
-				"one opens " +
-				"it again",
+			Hurts: "the owner: this factor is taken only in browsers and networks that signed in before; a right one " +
+				"opens it again",
 		},
 		{
 			Name: factorNetworks, Per: "factor",

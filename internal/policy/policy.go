@@ -128,7 +128,8 @@ func (r Rules) Refuses(method string) bool { return r.StrongOnly && Weak(method)
 // Outdated reports whether an account has second factors of which none counts any
 // longer. They must still be proven, and then another factor must be set up.
 func (r Rules) Outdated(factors []storage.Factor) bool {
-	return len(factors) > 0 && !slices.ContainsFunc(factors, func(f storage.Factor) bool { return !r.Refuses(f.Method) })
+	return len(factors) > 0 &&
+		!slices.ContainsFunc(factors, func(f storage.Factor) bool { return !r.Refuses(f.Method) })
 }
 
 // Weak reports whether a method depends on a third party: a phone network, which an

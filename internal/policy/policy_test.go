@@ -148,9 +148,10 @@ func TestOnlyAProvenAddressGetsWhatOpensTheAccount(t *testing.T) {
 		return storage.FactorChange{Add: &f, Remove: remove}
 	}
 	for what, c := range map[string]storage.FactorChange{
-		"a second factor":                       add(storage.Factor{Method: storage.Authenticator}),
-		"a first factor":                        add(storage.Factor{Method: storage.SMS, Usage: storage.UseFirst}),
-		"a first factor in place of another":    add(storage.Factor{Method: storage.SMS, Usage: storage.UseFirst}, "other"),
+		"a second factor": add(storage.Factor{Method: storage.Authenticator}),
+		"a first factor":  add(storage.Factor{Method: storage.SMS, Usage: storage.UseFirst}),
+		"a first factor in place of another": add(storage.Factor{Method: storage.SMS, Usage: storage.UseFirst},
+			"other"),
 		"a passkey in the place of a password":  add(storage.Factor{Method: storage.Passkey, Usage: storage.UseFirst}),
 		"recovery codes":                        {Codes: [][]byte{{1}}},
 		"recovery codes and the end of factors": {Codes: [][]byte{{1}}, RemoveAll: true},

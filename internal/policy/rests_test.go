@@ -18,7 +18,8 @@ func elsewhere(site string) storage.Proof {
 // follow it. An x marks a proof that depends on the same thing as the first.
 func TestEveryPairOfFirstAndSecond(t *testing.T) {
 	r := Rules{PasskeyIsBoth: true, Independent: []string{ownMailServer}}
-	seconds := []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey, storage.RecoveryCode, Rescued}
+	seconds := []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey, storage.RecoveryCode,
+		Rescued}
 	firsts := map[string]string{ // in the order of seconds
 		"password": "------", "register": "------", Stayed: "------",
 		storage.Email: "--x--x", Confirmed: "--x--x", Reset: "--x--x",

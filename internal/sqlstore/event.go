@@ -63,7 +63,8 @@ func eventValues(e storage.Event) []any {
 
 // EventsBy implements storage.Events. Over a network, several filters are one statement. In SQLite,
 // one statement for each filter is faster.
-func (s events) EventsBy(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) ([]storage.Event, error) {
+func (s events) EventsBy(ctx context.Context, f storage.EventFilter,
+	more ...storage.EventFilter) ([]storage.Event, error) {
 	filters := append([]storage.EventFilter{f}, more...)
 	var rows []storage.Event
 	size := len(filters)

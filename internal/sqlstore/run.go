@@ -303,7 +303,8 @@ func (s *Store) fail(verb string, err error) error {
 
 // verdict reports whether an error is a result of the method, not a failure.
 func verdict(err error) bool {
-	return errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrUsed) ||
+	return errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrExists) ||
+		errors.Is(err, storage.ErrUsed) ||
 		errors.Is(err, storage.ErrWrong) || errors.Is(err, errUndo) || errors.Is(err, context.Canceled) || isMissed(err)
 }
 

@@ -17,7 +17,8 @@ const sessionColumns = `hash, id, user_id, uniquifier, is_token, level, trusted,
 
 func sessionFields(s *storage.Session) []any {
 	return []any{
-		&s.Hash, &s.ID, &s.UserID, &s.CredentialVersion, &s.Token, &s.Level, &s.Trusted, listOf[storage.Proof]{&s.Proofs},
+		&s.Hash, &s.ID, &s.UserID, &s.CredentialVersion, &s.Token, &s.Level, &s.Trusted,
+		listOf[storage.Proof]{&s.Proofs},
 		(*stamp)(&s.FreshAt), &s.Address, &s.Agent,
 		(*stamp)(&s.CreatedAt), (*stamp)(&s.SeenAt), (*stamp)(&s.IdleAt), (*stamp)(&s.ExpiresAt),
 		&s.TrustedBy,

@@ -168,7 +168,8 @@ var ownerRules = []rule{
 		_, err := k.s.UserByIdentity(k.Context(), old.EmailKey)
 		k.is(err, storage.ErrNotFound)
 		k.ok(k.s.ChangeIdentity(k.Context(),
-			storage.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Ann9", UsernameKey: "ann9", Now: in(10)}))
+			storage.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Ann9", UsernameKey: "ann9",
+				Now: in(10)}))
 		u.Username, u.UsernameKey, u.CredentialVersion, u.UpdatedAt = "Ann9", "ann9", "r", in(10)
 		k.same(k.stored(u.ID), u)
 		for _, key := range []string{"ann9", "new@example.org"} {

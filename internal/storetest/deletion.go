@@ -41,7 +41,8 @@ func volatileWrites(u storage.User) map[string]func(ctx context.Context, s stora
 		"recovery": func(ctx context.Context, s storage.Store) error { return s.PutRecovery(ctx, newRequest(u)) },
 		"factor": func(ctx context.Context, s storage.Store) error {
 			f := newFactor(u)
-			c := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: u.CredentialVersion, Add: &f, Now: now}
+			c := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: u.CredentialVersion, Add: &f,
+				Now: now}
 			return s.ChangeFactors(ctx, c)
 		},
 		"deletion": func(ctx context.Context, s storage.Store) error {
@@ -150,14 +151,16 @@ var deletionRules = []rule{
 	{"nothing is stored for a deleted account, and its id is not given again", func(k kit) {
 		u := k.user()
 		for what, write := range volatileWrites(u) {
-			if err := write(k.Context(), k.s); err != nil && !errors.Is(err, storage.ErrUsed) { // if a request came first
+			// if a request came first
+			if err := write(k.Context(), k.s); err != nil && !errors.Is(err, storage.ErrUsed) {
 				k.Fatalf("%s before: %v", what, err)
 			}
 		}
 		k.ok(k.s.DeleteUser(k.Context(), deletion(u)))
 		k.is(k.s.DeleteUser(k.Context(), deletion(u)), storage.ErrNotFound)
 		for what, write := range volatileWrites(u) {
-			if err := write(k.Context(), k.s); !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrUsed) {
+			if err := write(k.Context(), k.s); !errors.Is(err, storage.ErrNotFound) &&
+				!errors.Is(err, storage.ErrUsed) {
 				k.Fatalf("%s after: %v", what, err)
 			}
 		}

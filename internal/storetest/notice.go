@@ -22,14 +22,18 @@ func (k kit) changes(u storage.User, f storage.Factor, c storage.Connection, t s
 	ctx, to := k.Context(), "next"
 	return map[string]change{
 		"SetPassword": {
-			do:      func(m ...storage.Message) error { return k.s.SetPassword(ctx, u.ID, "h", to, true, now, m...) },
-			missing: func(m ...storage.Message) error { return k.s.SetPassword(ctx, "nobody", "h", to, true, now, m...) },
+			do: func(m ...storage.Message) error { return k.s.SetPassword(ctx, u.ID, "h", to, true, now, m...) },
+			missing: func(m ...storage.Message) error {
+				return k.s.SetPassword(ctx, "nobody", "h", to, true, now, m...)
+			},
 		},
 		"SetIdentity": {
 			do: func(m ...storage.Message) error {
 				return k.s.SetIdentity(ctx, storage.User{ID: u.ID, Email: "n@x.t", EmailKey: "n@x.t"}, to, m...)
 			},
-			missing: func(m ...storage.Message) error { return k.s.SetIdentity(ctx, storage.User{ID: "nobody"}, to, m...) },
+			missing: func(m ...storage.Message) error {
+				return k.s.SetIdentity(ctx, storage.User{ID: "nobody"}, to, m...)
+			},
 		},
 		"ChangePassword": k.under(u, func(from string, m ...storage.Message) error {
 			return k.s.ChangePassword(ctx,

@@ -78,7 +78,8 @@ var passkeyRules = []rule{
 		first, second := newPasskey(u, storage.UseFirst), newPasskey(u, storage.UseSecond)
 		u = k.add(k.add(u, first), second)
 		k.ok(k.s.ChangeFactors(k.Context(),
-			storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{first.ID}, Now: now}))
+			storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: "q", Remove: []string{first.ID},
+				Now: now}))
 		_, err := k.s.PasskeyByKey(k.Context(), first.Key)
 		k.is(err, storage.ErrNotFound)
 		k.is(k.s.UsePasskey(k.Context(), first.ID, first.Secret, []byte("new"), now), storage.ErrNotFound)

@@ -176,9 +176,10 @@ var pendingRules = []rule{
 
 func newDraft(u storage.User, owner string) storage.Draft {
 	return storage.Draft{
-		Owner: owner, ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: storage.NewID(),
-		Method: storage.Authenticator,
-		Name:   "my phone", Add: true, Destination: "+4912345", Secret: []byte{0, 9, 255}, CreatedAt: now,
+		Owner: owner, ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
+		FactorID: storage.NewID(),
+		Method:   storage.Authenticator,
+		Name:     "my phone", Add: true, Destination: "+4912345", Secret: []byte{0, 9, 255}, CreatedAt: now,
 		ExpiresAt: in(600),
 	}
 }

@@ -17,7 +17,8 @@ func wholeStep(k kit) (storage.Step, storage.User) {
 	v, d, e := newSession(u), newDraft(u, "answer "+u.ID), newEvent("event "+u.ID)
 	e.UserID = u.ID
 	return storage.Step{
-		Now: now, Budgets: [][]storage.Claim{{claim("once "+u.ID, 1)}, {claim("guess "+u.ID, 2), claim("life "+u.ID, 9)}},
+		Now: now, Budgets: [][]storage.Claim{{claim("once "+u.ID, 1)},
+			{claim("guess "+u.ID, 2), claim("life "+u.ID, 9)}},
 		Returns: []string{"guess " + u.ID}, Clears: []string{"life " + u.ID}, Factor: f.ID, TOTPStep: f.LastStep + 1,
 		Takes: p.Hash, Events: []storage.Event{e}, Session: &v, Draft: &d,
 	}, u
@@ -103,7 +104,8 @@ var takeStepRules = []rule{
 		old, e, next := k.pending(newPending(u)), newEvent("event "+u.ID), newPending(u)
 		e.UserID = u.ID
 		k.reserve(now, claim("own", 1))
-		s := storage.Step{Now: now, Returns: []string{"own"}, Drops: old.Hash, Events: []storage.Event{e}, Pending: &next}
+		s := storage.Step{Now: now, Returns: []string{"own"}, Drops: old.Hash, Events: []storage.Event{e},
+			Pending: &next}
 		k.ok(k.s.TakeStep(k.Context(), s))
 		k.ended(old)
 		k.waits(next)

@@ -262,7 +262,8 @@ func (k kit) factors(userID string) []storage.Factor {
 
 func newDevice(u storage.User) storage.Device {
 	return storage.Device{
-		ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: "secret 0 " + storage.NewID(),
+		ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
+		Secret:  "secret 0 " + storage.NewID(),
 		Name:    "Firefox on Linux",
 		Address: "192.0.2.1", CreatedAt: in(-20), LastSeenAt: in(-10), ExpiresAt: in(1000),
 		Proofs: []storage.Proof{{Method: "password", At: in(-20)}, {Method: storage.Passkey, At: in(-20),

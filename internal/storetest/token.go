@@ -32,7 +32,8 @@ func (k kit) token(u storage.User, change ...func(*storage.Token)) storage.Token
 func personal(t *storage.Token) { t.Personal = true }
 
 // rotate uses the token of a generation; its successor is hash+"+".
-func (k kit) rotate(s storage.Store, t storage.Token, generation int64, hash string, at time.Time) (storage.Token, error) {
+func (k kit) rotate(s storage.Store, t storage.Token, generation int64, hash string,
+	at time.Time) (storage.Token, error) {
 	return s.RotateToken(k.Context(), storage.TokenUse{
 		ID: t.ID, Generation: generation, Hash: hash, Next: hash + "+", Now: at, IdleAt: at.Add(100 * time.Second),
 	})
@@ -208,7 +209,8 @@ var tokenRaceRules = []rule{
 				return t
 			}
 			for _, other := range []func(*storage.Token){ // these do not count
-				func(t *storage.Token) { t.Personal = false }, func(t *storage.Token) { t.CredentialVersion = "former" },
+				func(t *storage.Token) { t.Personal = false },
+				func(t *storage.Token) { t.CredentialVersion = "former" },
 				func(t *storage.Token) { t.ExpiresAt = t.CreatedAt }, func(t *storage.Token) { t.IdleAt = t.CreatedAt },
 			} {
 				k.token(u, personal, other)

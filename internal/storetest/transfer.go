@@ -21,8 +21,9 @@ func newWhole() storage.Whole {
 			{MAC: []byte("b"), Form: []byte{0, 1}, CreatedAt: in(-9)}},
 		Connections: []storage.Connection{c},
 		SignIns:     storage.SignIns{CurrentAt: in(-1), LastAt: in(-2), CurrentAddress: "192.0.2.1", Count: 7},
-		Origin: &storage.Origin{Source: "old", OldID: "old " + u.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion,
-			UpdatedAt: u.UpdatedAt, Codes: 2, Digest: []byte{1}, Password: []byte{2}, At: now},
+		Origin: &storage.Origin{Source: "old", OldID: "old " + u.ID, UserID: u.ID,
+			CredentialVersion: u.CredentialVersion,
+			UpdatedAt:         u.UpdatedAt, Codes: 2, Digest: []byte{1}, Password: []byte{2}, At: now},
 	}
 }
 

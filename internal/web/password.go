@@ -178,7 +178,8 @@ func (s accountSteps) pendingBody(p *auth.Pending) map[string]any {
 	case storage.Setup, storage.Repair: // for the client a set-up like any other
 		body["tf_state"] = string(storage.Setup)
 	case storage.Owner: // for the client a mailed code like any other
-		body["tf_state"], body["tf_method"], body["tf_primary_method"] = string(storage.Ready), storage.Email, storage.Email
+		body["tf_state"], body["tf_method"], body["tf_primary_method"] = string(storage.Ready), storage.Email,
+			storage.Email
 	case storage.Select:
 		body["tf_select"] = true
 		body["tf_setup_methods"] = p.Methods

@@ -334,7 +334,8 @@ func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string
 	}
 	return &answer{
 		body: map[string]any{"elsewhere": k.Elsewhere}, page: "us_link",
-		data: CodeLinkPage{Action: c.r.URL.EscapedPath(), To: mask(storage.Email, k.User.Email), Elsewhere: k.Elsewhere},
+		data: CodeLinkPage{Action: c.r.URL.EscapedPath(), To: mask(storage.Email, k.User.Email),
+			Elsewhere: k.Elsewhere},
 	}, nil
 }
 

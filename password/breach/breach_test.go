@@ -71,8 +71,7 @@ func TestAServiceInTrouble(t *testing.T) {
 		"down":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
 		"elsewhere": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/else", http.StatusFound) },
 		"a page": func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprint(w,
-				"<html>welcome to the hotel</html>")
+			fmt.Fprint(w, "<html>welcome to the hotel</html>")
 		},
 		"empty": func(http.ResponseWriter, *http.Request) {},
 		"cut off": func(w http.ResponseWriter, _ *http.Request) {

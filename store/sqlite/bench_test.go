@@ -12,7 +12,8 @@ import (
 
 func session(hash string) storage.Session {
 	return storage.Session{
-		Hash: hash, ID: storage.NewID(), UserID: storage.NewID(), CredentialVersion: storage.NewID(), Level: storage.TwoFactors,
+		Hash: hash, ID: storage.NewID(), UserID: storage.NewID(), CredentialVersion: storage.NewID(),
+		Level:   storage.TwoFactors,
 		Proofs:  []storage.Proof{{Method: "password", At: now}, {Method: storage.Authenticator, At: now}},
 		FreshAt: now, Address: "192.0.2.1",
 		Agent:     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",

@@ -138,7 +138,8 @@ func TestTheNewestRowsByNameAreFoundInAnIndex(t *testing.T) {
 	other := raw(t, path)
 	mustExec(t, other, `ANALYZE`)
 	names := []string{"changed", "set up"}
-	query, args := sqlstore.Dialect{}.EventsQuery(storage.EventFilter{UserID: "u", Names: names, Newest: true, Limit: 8})
+	query, args := sqlstore.Dialect{}.EventsQuery(storage.EventFilter{UserID: "u", Names: names, Newest: true,
+		Limit: 8})
 	rows, err := other.Query("EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatal(err)

@@ -160,7 +160,8 @@ func TestDataSurvivesReopening(t *testing.T) {
 	if got, err := db.UserByIdentity(ctx, "a@example.org"); err != nil || got.ID != u.ID {
 		t.Fatal(got, err)
 	}
-	if opens, err := db.Reserve(ctx, now, claim); !errors.Is(err, storage.ErrUsed) || !opens.Equal(now.Add(time.Minute)) {
+	if opens, err := db.Reserve(ctx, now, claim); !errors.Is(err, storage.ErrUsed) ||
+		!opens.Equal(now.Add(time.Minute)) {
 		t.Fatal(opens, err)
 	}
 }

@@ -140,7 +140,8 @@ func (c durable) EndRecovery(ctx context.Context, userID string) error {
 	return c.s.EndRecovery(ctx, userID)
 }
 
-func (c durable) EventsBy(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) ([]storage.Event, error) {
+func (c durable) EventsBy(ctx context.Context, f storage.EventFilter,
+	more ...storage.EventFilter) ([]storage.Event, error) {
 	defer c.call(ctx, "EventsBy")()
 	return c.s.EventsBy(ctx, f, more...)
 }
@@ -387,7 +388,8 @@ func (c durable) SetActive(ctx context.Context, id string, active bool, uniquifi
 	return c.s.SetActive(ctx, id, active, uniquifier, now)
 }
 
-func (c durable) SetIdentity(ctx context.Context, u storage.User, uniquifier string, messages ...storage.Message) error {
+func (c durable) SetIdentity(ctx context.Context, u storage.User, uniquifier string,
+	messages ...storage.Message) error {
 	defer c.call(ctx, "SetIdentity")()
 	return c.s.SetIdentity(ctx, u, uniquifier, messages...)
 }

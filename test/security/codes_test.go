@@ -265,8 +265,7 @@ func TestR044_CodeIsForOnePurpose(t *testing.T) {
 		{"rescue", rescueCode, rescue.validate},
 		{"re-authentication", verifyCode, verify.validate},
 		{"set-up", setupCode, func(code string) *answer {
-			return setup.post("/tf-setup/"+setupToken,
-				m{"code": code})
+			return setup.post("/tf-setup/"+setupToken, m{"code": code})
 		}},
 	} {
 		for name, code := range map[string]string{"sign-in": signInCode, "rescue": rescueCode,

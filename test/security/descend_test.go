@@ -100,8 +100,7 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 		"this user's is not trusted now": {trusted: true, change: []func(*twofold.Config){func(c *twofold.Config) {
 			c.TwoFactor.Trust = func(u twofold.User) bool { return len(u.Roles) == 0 }
 		}}, act: func(t *testing.T, w *world, p *person) {
-			w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id,
-				"admin"))
+			w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id, "admin"))
 		}},
 		"the owner ended all trust": {trusted: true, act: func(t *testing.T, w *world, p *person) {
 			w.plantSession(p).do("DELETE", "/tf-devices", "", "", "Accept", typeJSON).want(200)

@@ -60,7 +60,8 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 			if r := setup(owner); r.status != 200 {
 				t.Errorf("the owner sets up mail: %d %s", r.status, r.body)
 			}
-			if r := owner.post("/tf-setup", m{"setup": storage.SMS, "phone": otherPhone, "add": true}); r.status != 200 {
+			if r := owner.post("/tf-setup",
+				m{"setup": storage.SMS, "phone": otherPhone, "add": true}); r.status != 200 {
 				t.Errorf("the owner sets up a phone: %d %s", r.status, r.body)
 			}
 			if got := w.number(paid); got != most+2 || most == 0 {

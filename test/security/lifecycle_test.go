@@ -324,8 +324,7 @@ func TestR058_LinksDieWithWhatTheyRestOn(t *testing.T) {
 		"password": func(p *person) { w.must(auth.SetPassword(ctx, p.id, newSecret+"!")) },
 		"switched": func(p *person) {
 			w.must(auth.SetActive(ctx, p.id, false))
-			w.must(auth.SetActive(ctx, p.id,
-				true))
+			w.must(auth.SetActive(ctx, p.id, true))
 		},
 		"address":  func(p *person) { w.must(auth.SetIdentity(ctx, p.id, "x"+p.email, p.name)) },
 		"factor":   func(p *person) { p.enrollApp() },

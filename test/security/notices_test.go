@@ -168,8 +168,7 @@ func TestR083_TrustedDevicesAreRevoked(t *testing.T) {
 		"operator": func(p *person) { w.must(auth.ResetAccess(ctx, p.id)); p.enrollApp() },
 		"switched": func(p *person) {
 			w.must(auth.SetActive(ctx, p.id, false))
-			w.must(auth.SetActive(ctx, p.id,
-				true))
+			w.must(auth.SetActive(ctx, p.id, true))
 		},
 		"rescued": func(p *person) {
 			b := w.plantPending(p)

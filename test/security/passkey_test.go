@@ -431,7 +431,8 @@ func TestR093_CounterGrowsAndBackupFlagsHold(t *testing.T) {
 	}
 	w.browser().signInBy(still, softkey.Set(softkey.BE)).refused("eligibility given")
 	w.browser().signInBy(k, softkey.Clear(softkey.BS), softkey.Count(30)).want(200)
-	if list := w.plantSession(a).get("/wan-register").json["registered_credentials"].([]any); list[0].(m)["backup_state"] != false {
+	list := w.plantSession(a).get("/wan-register").json["registered_credentials"].([]any)
+	if list[0].(m)["backup_state"] != false {
 		t.Errorf("the backup state was not written back: %v", list)
 	}
 }

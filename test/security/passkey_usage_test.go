@@ -243,8 +243,7 @@ func TestR097_AttestationPolicy(t *testing.T) {
 		"tpm":      softkey.Certified("tpm"), "unknown": softkey.Format("house-brand"),
 		"none with a statement": softkey.Statement(),
 		"algorithm not offered": func(d *softkey.Draft) {
-			d.PublicKey = softkey.KeyOf(2, -47, 8, make([]byte, 32),
-				make([]byte, 32))
+			d.PublicKey = softkey.KeyOf(2, -47, 8, make([]byte, 32), make([]byte, 32))
 		},
 	} {
 		b.register(w.key(phoneKey), "one", "first", lie).refused(what)

@@ -11,8 +11,9 @@ import (
 
 // passkeys is everything of them, so that everything is attacked.
 func passkeys() *twofold.Passkeys {
-	return &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{storage.UseFirst, storage.UseSecond},
-		Hints: true}
+	return &twofold.Passkeys{FirstFactor: true, MultiFactor: true,
+		Verify: []string{storage.UseFirst, storage.UseSecond},
+		Hints:  true}
 }
 
 // The two kinds of authenticator: a phone that verifies its user and syncs,
@@ -97,7 +98,8 @@ func (w *world) uses(first, second *person) []use {
 	signedIn := func(b *browser, _ *answer) bool { user, _ := b.sees(); return user != "" }
 	return []use{
 		{"first factor", w.browser, "/wan-signin", storage.UseFirst, signedIn},
-		{"second factor", func() *browser { return w.plantPending(second) }, "/wan-signin", storage.UseSecond, signedIn},
+		{"second factor", func() *browser { return w.plantPending(second) }, "/wan-signin", storage.UseSecond,
+			signedIn},
 		{"fresh proof", func() *browser { return w.plantSession(first) }, "/wan-verify", storage.UseFirst,
 			func(_ *browser, r *answer) bool { return r.status == 200 }},
 	}

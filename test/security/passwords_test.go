@@ -274,8 +274,7 @@ func TestR004_HashingIsBounded(t *testing.T) {
 	}
 	pair := url.Values{"email": {a.email}, "password": {mega}}.Encode()
 	if took := fastest(func() {
-		w.browser().do("POST", "/login", typeForm,
-			pair).want(413)
+		w.browser().do("POST", "/login", typeForm, pair).want(413)
 	}); took > 250*time.Millisecond {
 		t.Errorf("a password of 1 MiB took %v as a form", took)
 	}

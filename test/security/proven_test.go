@@ -46,16 +46,13 @@ func ways(corp *federatedtest.Provider) map[string]func(b *browser) *answer {
 	return map[string]func(b *browser) *answer{
 		"app as second factor": func(b *browser) *answer { return b.post("/tf-setup", m{"setup": "authenticator"}) },
 		"phone as second factor": func(b *browser) *answer {
-			return b.post("/tf-setup",
-				m{"setup": "sms", "phone": otherPhone})
+			return b.post("/tf-setup", m{"setup": "sms", "phone": otherPhone})
 		},
 		"app as first factor": func(b *browser) *answer {
-			return b.post("/us-setup",
-				m{"chosen_method": "authenticator"})
+			return b.post("/us-setup", m{"chosen_method": "authenticator"})
 		},
 		"phone as first factor": func(b *browser) *answer {
-			return b.post("/us-setup",
-				m{"chosen_method": "sms", "phone": otherPhone})
+			return b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone})
 		},
 		"passkey as first factor": func(b *browser) *answer {
 			return b.post("/wan-register", m{"name": "first", "usage": storage.UseFirst})

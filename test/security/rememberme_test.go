@@ -246,8 +246,7 @@ func TestR023_RememberedDies(t *testing.T) {
 		}},
 		{"a factor more", func(a *person, _ *browser) { a.enrollMail() }},
 		{"no factor more", func(a *person, _ *browser) {
-			w.plantSession(a).post("/tf-setup",
-				m{"setup": "disable"}).want(200)
+			w.plantSession(a).post("/tf-setup", m{"setup": "disable"}).want(200)
 		}},
 		{"signing out", func(_ *person, b *browser) { b.form("/logout").want(303) }},
 		{"signing out with the cookie alone",

@@ -234,7 +234,8 @@ func (s *reads) ConnectionsOf(ctx context.Context, id string) ([]storage.Connect
 	return s.Store.ConnectionsOf(ctx, id)
 }
 
-func (s *reads) EventsBy(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) ([]storage.Event, error) {
+func (s *reads) EventsBy(ctx context.Context, f storage.EventFilter,
+	more ...storage.EventFilter) ([]storage.Event, error) {
 	s.n.Add(1)
 	return s.Store.EventsBy(ctx, f, more...)
 }

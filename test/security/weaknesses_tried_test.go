@@ -270,7 +270,8 @@ func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 // TestR061_ARemovedPasskeyIsAnnounced, once, with the way to answer.
 func TestR061_ARemovedPasskeyIsAnnounced(t *testing.T) {
 	w := newWorld(t, open)
-	for usage, kind := range map[string]string{storage.UseFirst: "passkey_removed", storage.UseSecond: "factor_disabled"} {
+	for usage, kind := range map[string]string{storage.UseFirst: "passkey_removed",
+		storage.UseSecond: "factor_disabled"} {
 		p, _ := w.withKey(usage, usage, simpleKey)
 		w.plantSession(p).post("/wan-delete", m{"name": "key of " + usage}).want(200)
 		if kinds := w.kinds(p.email); kinds[kind] != 1 {

@@ -22,7 +22,8 @@ func elsewhere() []Attack {
 		{"site-planted", g, "makes an account of the victim's address so, before the victim comes", sitePlanted},
 		{"site-no-code", g, "makes an account so of an address that the other site calls verified, without its mailbox",
 			siteNoCode},
-		{"former-claim", g, "signs in with the password of a former system, where they gave the victim's address as theirs",
+		{"former-claim", g, "signs in with the password of a former system, where they gave the victim's address as " +
+			"theirs",
 			formerClaim},
 		{"after-site", g, "signs in through the other site to an account with an app", afterSite},
 	}

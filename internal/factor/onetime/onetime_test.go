@@ -158,7 +158,8 @@ func TestACodeIsGoodForOneThingOnly(t *testing.T) {
 
 func TestFiveWrongTriesKillACode(t *testing.T) {
 	ctx, b := context.Background(), newBench()
-	m, home := b.method(t, storage.SMS), factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}
+	m, home := b.method(t, storage.SMS),
+		factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}
 	if err := m.Send(ctx, home, "+16505551212"); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +180,8 @@ func TestFiveWrongTriesKillACode(t *testing.T) {
 
 func TestOnlyTheNewestCodeOpensAndNotForLong(t *testing.T) {
 	ctx, b := context.Background(), newBench()
-	m, home := b.method(t, storage.SMS), factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}
+	m, home := b.method(t, storage.SMS),
+		factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}
 	for range 2 {
 		if err := m.Send(ctx, home, "+16505551212"); err != nil {
 			t.Fatal(err)
@@ -199,7 +201,8 @@ func TestOnlyTheNewestCodeOpensAndNotForLong(t *testing.T) {
 func TestACodeThatWasNotSentIsVoid(t *testing.T) {
 	ctx, b := context.Background(), newBench()
 	b.fail = errors.New("provider is down")
-	m, home := b.method(t, storage.SMS), factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}
+	m, home := b.method(t, storage.SMS),
+		factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}
 	if err := m.Send(ctx, home, "+16505551212"); !errors.Is(err, factor.ErrSend) {
 		t.Fatal(err)
 	}

@@ -183,8 +183,7 @@ func TestNoLieAboutAnAnswerIsBelieved(t *testing.T) {
 		"type is no public key": softkey.Send(func(out, _ map[string]any) { out["type"] = "password" }),
 		"response is a text":    softkey.Send(func(out, _ map[string]any) { out["response"] = "" }),
 		"too long": softkey.Send(func(out, _ map[string]any) {
-			out["more"] = strings.Repeat("a",
-				16<<10)
+			out["more"] = strings.Repeat("a", 16<<10)
 		}),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -294,17 +293,14 @@ func TestNoLieAboutANewPasskeyIsBelieved(t *testing.T) {
 		"key is no CBOR":             func(d *softkey.Draft) { d.PublicKey = []byte{0xff, 0xff} },
 		"key is deep":                func(d *softkey.Draft) { d.PublicKey = softkey.Nested(5000) },
 		"point off the curve": func(d *softkey.Draft) {
-			d.PublicKey = softkey.KeyOf(2, softkey.ES256, 1, zero,
-				zero)
+			d.PublicKey = softkey.KeyOf(2, softkey.ES256, 1, zero, zero)
 		},
 		"algorithm not offered": func(d *softkey.Draft) { d.PublicKey = softkey.KeyOf(2, -47, 8, zero, zero) },
 		"algorithm of another key": func(d *softkey.Draft) {
-			d.PublicKey = softkey.KeyOf(2, softkey.EdDSA, 6, zero,
-				zero)
+			d.PublicKey = softkey.KeyOf(2, softkey.EdDSA, 6, zero, zero)
 		},
 		"key type 0": func(d *softkey.Draft) {
-			d.PublicKey = softkey.KeyOf(0, softkey.ES256, 1, zero,
-				zero)
+			d.PublicKey = softkey.KeyOf(0, softkey.ES256, 1, zero, zero)
 		},
 		"packed by another key": softkey.Packed(other),
 		"packed with a chain":   softkey.Certified("packed"),

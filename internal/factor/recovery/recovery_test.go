@@ -40,7 +40,8 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, db: db, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	d.user = storage.User{ID: storage.NewID(), Email: "a@x.t", EmailKey: "a@x.t", Active: true, CredentialVersion: "0"}
 	d.must(db.CreateUser(t.Context(), d.user))
-	d.change(storage.FactorChange{Add: &storage.Factor{ID: storage.NewID(), UserID: d.user.ID, Method: storage.Authenticator}})
+	d.change(storage.FactorChange{Add: &storage.Factor{ID: storage.NewID(), UserID: d.user.ID,
+		Method: storage.Authenticator}})
 	return d
 }
 

@@ -20,7 +20,8 @@ func keepable(id string) bool {
 
 // build returns the records of an account that has an ID here. Adopting its
 // password can be slow, unless keepPassword is set.
-func (e *Engine) build(ctx context.Context, d *draft, source, id string, keepPassword bool) (w storage.Whole, err error) {
+func (e *Engine) build(ctx context.Context, d *draft, source, id string,
+	keepPassword bool) (w storage.Whole, err error) {
 	now := e.c.Now().Truncate(time.Microsecond)
 	w.User = d.user
 	u := &w.User
