@@ -167,8 +167,8 @@ func TestContractW02_basic_json(t *testing.T) {
 	token := s.client()
 	token.token = r.json["user"].(m)["authentication_token"].(string)
 	token.signedIn("matt", 2)
-	list := c.get("/wan-register").want(200).json["registered_credentials"].([]any)
-	if after := list[0].(m)["lastuse"]; after == before {
+	credentials := c.get("/wan-register").want(200).json["registered_credentials"].([]any)
+	if after := credentials[0].(m)["lastuse"]; after == before {
 		t.Errorf("lastuse is still %v", after)
 	}
 }
