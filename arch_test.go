@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -367,6 +368,25 @@ func TestHouseRules(t *testing.T) {
 	for dir := range rooms {
 		if _, err := os.Stat(dir); err == nil && !documented[dir] {
 			t.Errorf("%s: no package comment says what it owns", dir)
+		}
+	}
+}
+
+// TestHouseRulesOfTestNames checks that the name of a test is a phrase of at most
+// 80 characters: a promise, not a code. The tests of a requirement begin with its
+// number.
+func TestHouseRulesOfTestNames(t *testing.T) {
+	phrase := regexp.MustCompile(`^Test(R\d{3}_)?[A-Z][A-Za-z0-9]*$`)
+	for _, f := range sources(t, true) {
+		for _, d := range f.file.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Recv != nil || !strings.HasSuffix(f.name, "_test.go") ||
+				!strings.HasPrefix(fn.Name.Name, "Test") {
+				continue
+			}
+			if name := fn.Name.Name; len(name) > 80 || !phrase.MatchString(name) {
+				t.Errorf("%s: %s is not a phrase of at most 80 characters", f.name, name)
+			}
 		}
 	}
 }

@@ -118,17 +118,16 @@ func numbersOf(s *settings) []any {
 	}
 }
 
-// TestContractGap_opt_in_nc_expired: the settings of the original's test.
-func TestContractGap_opt_in_nc_expired(t *testing.T) {
+// The settings of the original's test opt_in_nc_expired.
+func TestDaysAndMinutesAreDurations(t *testing.T) {
 	s := mustLoad(t, "SECURITY_TOKEN_MAX_AGE=4 days", "SECURITY_TWO_FACTOR_SETUP_WITHIN=1 minute")
 	if s.Config.Sessions.TokenLife != 4*day {
 		t.Errorf("a header token lives %v", s.Config.Sessions.TokenLife)
 	}
 }
 
-// TestContractGap_no_verify: None is a list without entries where it is given, and
-// the default where nothing is.
-func TestContractGap_no_verify(t *testing.T) {
+// The original's test no_verify: an empty setting has the default.
+func TestNoneIsAListWithoutEntries(t *testing.T) {
 	for given, want := range map[string]int{"": 2, "None": 0, "[]": 0, "first": 1} {
 		s := mustLoad(t, "SECURITY_WEBAUTHN=true", "SECURITY_WAN_ALLOW_AS_VERIFY="+given)
 		if got := s.Config.Passkeys.Verify; len(got) != want {

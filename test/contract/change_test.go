@@ -23,7 +23,8 @@ func changesForm(old, next, again string) []string {
 	return []string{"password", old, "new_password", next, "new_password_confirm", again}
 }
 
-func TestContractH01_changeable_flag(t *testing.T) {
+// Row H1, changeable_flag.
+func TestAUserChangesThePassword(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.page("/change").to("/login?next=/change")
@@ -69,8 +70,8 @@ func TestContractH01_changeable_flag(t *testing.T) {
 	c.signedIn("joe", 1)
 }
 
-// TestContractChangeUsername: no suite of the original is about it alone.
-func TestContractChangeUsername(t *testing.T) {
+// No suite of the original is about it alone.
+func TestAUserChangesTheUsername(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.page("/change-username").to("/login?next=/change-username")
@@ -107,7 +108,8 @@ func TestContractChangeUsername(t *testing.T) {
 	c.post("/change-username", m{"username": "matt"}).refusedFlat(401, reauthenticate)
 }
 
-func TestContractH02_invalidates_sessions(t *testing.T) {
+// Row H2, invalidates_sessions.
+func TestANewPasswordEndsOtherSessions(t *testing.T) {
 	s := newSite(t, withLife)
 	c, other := s.client(), s.client()
 	c.login("joe").want(200)
@@ -128,7 +130,8 @@ func TestContractH02_invalidates_sessions(t *testing.T) {
 	}
 }
 
-func TestContractH04_invalidates_auth_token(t *testing.T) {
+// Row H4, invalidates_auth_token.
+func TestANewPasswordEndsHeaderTokens(t *testing.T) {
 	s := newSite(t, withLife)
 	token, c := s.tokenClient("joe"), s.client()
 	token.signedIn("joe", 1)
@@ -137,7 +140,8 @@ func TestContractH04_invalidates_auth_token(t *testing.T) {
 	token.stranger()
 }
 
-func TestContractH05_custom(t *testing.T) {
+// Row H5, custom.
+func TestThePageToChangeThePasswordCanBeReplaced(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
 		c.Pages.Paths.Life.Change, c.Pages.Views.Life.PostChange = "/custom_change", "/profile"
 		c.Pages.Templates = fstest.MapFS{"change.html": {
@@ -151,7 +155,8 @@ func TestContractH05_custom(t *testing.T) {
 	c.signedIn("joe", 1)
 }
 
-func TestContractH06_by_token(t *testing.T) {
+// Row H6, by_token.
+func TestTheTokenThatChangesThePasswordStaysValid(t *testing.T) {
 	s := newSite(t, withLife)
 	other, c := s.tokenClient("joe"), s.tokenClient("joe")
 	r := c.post("/change", changes(plain, newPlain, newPlain)).want(200)
@@ -162,7 +167,8 @@ func TestContractH06_by_token(t *testing.T) {
 	other.stranger()
 }
 
-func TestContractH07_by_basic(t *testing.T) {
+// Row H7, by_basic.
+func TestBasicAuthenticationCannotChangeThePassword(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.headers["Authorization"] = "Basic am9lQGxwLmNvbTpwYXNzd29yZA==" // joe@lp.com:password
@@ -173,7 +179,8 @@ func TestContractH07_by_basic(t *testing.T) {
 	s.client().login("joe").want(200)
 }
 
-func TestContractH08_easy_password(t *testing.T) {
+// Row H8, easy_password.
+func TestANewPasswordMustNotBeEasy(t *testing.T) {
 	s := newSite(t, withLife, rated)
 	c := s.client()
 	c.login("joe").want(200)
@@ -191,7 +198,8 @@ func (houseRule) Check(_ context.Context, plain string, _ ...string) error {
 	return nil
 }
 
-func TestContractH09_custom_validator(t *testing.T) {
+// Row H9, custom_validator.
+func TestAnApplicationCanCheckPasswords(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Password.Checkers = []password.Checker{houseRule{}} })
 	c := s.client()
 	c.login("joe").want(200)
@@ -200,7 +208,8 @@ func TestContractH09_custom_validator(t *testing.T) {
 	c.post("/change", changes(plain, "battery clamp", "battery clamp")).want(200)
 }
 
-func TestContractH10_minimum(t *testing.T) {
+// Row H10, minimum.
+func TestTheMinimumLengthOfAPasswordCanBeSet(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Password.MinLength = 12 })
 	c := s.client()
 	c.login("joe").want(200)
@@ -209,7 +218,8 @@ func TestContractH10_minimum(t *testing.T) {
 	c.post("/change", changes(plain, "batterystapl", "batterystapl")).want(200)
 }
 
-func TestContractH11_unicode_length(t *testing.T) {
+// Row H11, unicode_length.
+func TestThePasswordLengthCountsCodePoints(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("joe").want(200)
@@ -222,7 +232,8 @@ func TestContractH11_unicode_length(t *testing.T) {
 	s.client().post("/login", m{"email": "joe@lp.com", "password": nine}).want(200)
 }
 
-func TestContractH12_unicode_form(t *testing.T) {
+// Row H12, unicode_form.
+func TestANewPasswordIsKeptInNFKC(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("joe").want(200)
@@ -235,7 +246,8 @@ func TestContractH12_unicode_form(t *testing.T) {
 	}
 }
 
-func TestContractH13_csrf(t *testing.T) {
+// Row H13, csrf.
+func TestAChangeOfPasswordByFormNeedsItsCSRFToken(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("joe").want(200)
@@ -252,7 +264,8 @@ const (
 	changeDone = "Change of email address confirmed"
 )
 
-func TestContractE01_change_email(t *testing.T) {
+// Row E1, change_email.
+func TestAFormChangesTheAddress(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.ChangeEmailWithin = 67 * time.Second })
 	c := s.client()
 	c.page("/change-email").to("/login?next=/change-email")
@@ -297,7 +310,8 @@ func TestContractE01_change_email(t *testing.T) {
 	stranger.post("/login", m{"email": "joe2@lp.com", "password": plain}).want(200)
 }
 
-func TestContractE02_change_email_json(t *testing.T) {
+// Row E2, change_email_json.
+func TestJSONChangesTheAddress(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("joe").want(200)
@@ -316,7 +330,8 @@ func TestContractE02_change_email_json(t *testing.T) {
 	c.get("/change-email").refusedFlat(401, reauthenticate).has("reauth_required", true)
 }
 
-func TestContractE03_expired(t *testing.T) {
+// Row E3, expired.
+func TestALinkToChangeTheAddressExpires(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.ChangeEmailWithin = time.Minute })
 	c := s.client()
 	c.login("joe").want(200)
@@ -330,7 +345,8 @@ func TestContractE03_expired(t *testing.T) {
 	c.signedIn("joe", 1)
 }
 
-func TestContractE04_template(t *testing.T) {
+// Row E4, template.
+func TestThePageToChangeTheAddressCanBeReplaced(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
 		c.Pages.Paths.Life.ChangeEmail, c.Pages.Views.Life.PostChangeEmail = "/custom_change_email", "/profile"
 		c.Pages.Templates = fstest.MapFS{"change_email.html": {
@@ -342,7 +358,8 @@ func TestContractE04_template(t *testing.T) {
 	c.page("/custom_change_email").shows("CUSTOM CHANGE EMAIL")
 }
 
-func TestContractE05_xlation(t *testing.T) {
+// Row E5, xlation.
+func TestTheMailToChangeTheAddressIsTranslated(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.headers["Accept-Language"] = "de"
@@ -354,7 +371,8 @@ func TestContractE05_xlation(t *testing.T) {
 	}
 }
 
-func TestContractE06_generic(t *testing.T) {
+// Row E6, generic.
+func TestATakenNewAddressLooksFree(t *testing.T) {
 	s := newSite(t, withLife, generics)
 	c := s.client()
 	c.login("joe").want(200)
@@ -366,7 +384,8 @@ func TestContractE06_generic(t *testing.T) {
 	s.mailed("email_wanted", "matt@lp.com")
 }
 
-func TestContractE08_race(t *testing.T) {
+// Row E8, race.
+func TestAnAddressTakenMeanwhileCannotBeConfirmed(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("joe").want(200)

@@ -10,7 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-func TestContractC05_expired(t *testing.T) {
+// Row C5, expired.
+func TestALinkToConfirmExpires(t *testing.T) {
 	s := newSite(t, confirming, func(c *twofold.Config) { c.Accounts.ConfirmWithin = time.Minute })
 	c, link := s.confirmLink("mary")
 	s.advance(time.Minute)
@@ -21,7 +22,8 @@ func TestContractC05_expired(t *testing.T) {
 	c.page("/confirm").shows("You did not confirm your email within 1 minute.")
 }
 
-func TestContractC06_email_changed(t *testing.T) {
+// Row C6, email_changed.
+func TestAChangedAddressEndsItsLinkToConfirm(t *testing.T) {
 	s := newSite(t, confirming)
 	c, link := s.confirmLink("mary")
 	if err := s.auth.SetIdentity(t.Context(), s.id("mary"), "mary2@lp.com", ""); err != nil {
@@ -33,7 +35,8 @@ func TestContractC06_email_changed(t *testing.T) {
 
 func unconfirmedToo(c *twofold.Config) { confirming(c); c.Accounts.LoginUnconfirmed = true }
 
-func TestContractC07_login_without_confirmation(t *testing.T) {
+// Row C7, login_without_confirmation.
+func TestAnUnconfirmedUserMaySignInButNotSetUp(t *testing.T) {
 	s := newSite(t, unconfirmedToo)
 	c := s.client()
 	c.registerForm("mary@lp.com").to("/")
@@ -46,7 +49,8 @@ func TestContractC07_login_without_confirmation(t *testing.T) {
 	c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }
 
-func TestContractC08_no_auth_token(t *testing.T) {
+// Row C8, no_auth_token.
+func TestAnUnconfirmedUserGetsNoHeaderToken(t *testing.T) {
 	s := newSite(t, confirming)
 	c := s.client()
 	r := c.post("/register?include_auth_token",
@@ -62,7 +66,8 @@ func TestContractC08_no_auth_token(t *testing.T) {
 	token.signedIn("mary", 1)
 }
 
-func TestContractC09_another_user_is_signed_in(t *testing.T) {
+// Row C9, another_user_is_signed_in.
+func TestAConfirmationSignsAnotherUserOut(t *testing.T) {
 	s := newSite(t, confirming)
 	c, link := s.confirmLink("mary")
 	c.login("joe").want(200)
@@ -73,7 +78,8 @@ func TestContractC09_another_user_is_signed_in(t *testing.T) {
 	c.signedIn("mary", 1)
 }
 
-func TestContractC10_reset_while_unconfirmed(t *testing.T) {
+// Row C10, reset_while_unconfirmed.
+func TestAnUnconfirmedAddressGetsNoLinkToReset(t *testing.T) {
 	s := newSite(t, confirming)
 	s.confirmLink("mary")
 	c := s.client()
@@ -86,7 +92,8 @@ func TestContractC10_reset_while_unconfirmed(t *testing.T) {
 	}
 }
 
-func TestContractC11_redirects(t *testing.T) {
+// Row C11, redirects.
+func TestAConfirmationLeadsToTheConfiguredViews(t *testing.T) {
 	s := newSite(t, confirming, func(c *twofold.Config) {
 		c.Pages.Views.Life.PostConfirm, c.Pages.Views.Life.ConfirmError = "/profile", "/admin"
 	})
@@ -97,7 +104,8 @@ func TestContractC11_redirects(t *testing.T) {
 
 func autoConfirm(c *twofold.Config) { confirming(c); c.Accounts.AutoLoginAfterConfirm = true }
 
-func TestContractC13_auto_login(t *testing.T) {
+// Row C13, auto_login.
+func TestAConfirmationCanSignIn(t *testing.T) {
 	s := newSite(t, autoConfirm)
 	c, link := s.confirmLink("mary")
 	c.form(link).to("/")
@@ -111,7 +119,8 @@ func TestContractC13_auto_login(t *testing.T) {
 	other.stranger()
 }
 
-func TestContractC14_two_factor(t *testing.T) {
+// Row C14, two_factor.
+func TestTheSecondFactorFollowsAConfirmation(t *testing.T) {
 	s := newSite(t, autoConfirm, required)
 	c, link := s.confirmLink("mary")
 	c.form(link).to("/tf-setup")
@@ -121,7 +130,8 @@ func TestContractC14_two_factor(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractC16_generic_response(t *testing.T) {
+// Row C16, generic_response.
+func TestConfirmRevealsNoAccounts(t *testing.T) {
 	s := newSite(t, confirming, generics)
 	s.confirmLink("mary")
 	for _, email := range []string{"mary@lp.com", "matt@lp.com", "tiya@lp.com", "nobody@lp.com"} {
@@ -132,12 +142,14 @@ func TestContractC16_generic_response(t *testing.T) {
 	s.client().post("/confirm", m{"email": "mary"}).refused(400, "email", "Invalid email address")
 }
 
-func TestContractC17_extra_field(t *testing.T) {
+// Row C17, extra_field.
+func TestConfirmIgnoresOtherFields(t *testing.T) {
 	s := newSite(t, confirming, generics)
 	s.client().post("/confirm", m{"email": "matt@lp.com", "myextra": "x"}).exactly("csrf_token")
 }
 
-func TestContractC01_confirmable_flag(t *testing.T) {
+// Row C1, confirmable_flag.
+func TestAUserConfirmsTheAddress(t *testing.T) {
 	s := newSite(t, confirming)
 	c := s.client()
 	c.register("mary@lp.com").exactly("csrf_token", "user").has("user", m{"id": s.id("mary"), "email": "mary@lp.com"})
@@ -177,7 +189,8 @@ func TestContractC01_confirmable_flag(t *testing.T) {
 	c.signedIn("dude", 1)
 }
 
-func TestContractC02_deleted_user(t *testing.T) {
+// Row C2, deleted_user.
+func TestADisabledAccountCannotBeConfirmed(t *testing.T) {
 	s := newSite(t, confirming)
 	c, link := s.confirmLink("mary")
 	if err := s.auth.SetActive(t.Context(), s.id("mary"), false); err != nil {
@@ -187,7 +200,8 @@ func TestContractC02_deleted_user(t *testing.T) {
 	c.form(link).to("/confirm")
 }
 
-func TestContractC03_mail(t *testing.T) {
+// Row C3, mail.
+func TestTheMailToConfirmNamesItsTimeLimit(t *testing.T) {
 	s := newSite(t, confirming)
 	_, link := s.confirmLink("mary")
 	mail := s.mailed("confirm", "mary@lp.com")
@@ -197,7 +211,8 @@ func TestContractC03_mail(t *testing.T) {
 	}
 }
 
-func TestContractC04_requires_confirmation_error_redirect(t *testing.T) {
+// Row C4, requires_confirmation_error_redirect.
+func TestASignInLeadsToTheConfirmation(t *testing.T) {
 	s := newSite(t, confirming, func(c *twofold.Config) { c.Pages.Views.Life.Unconfirmed = "/confirm" })
 	c, _ := s.confirmLink("mary")
 	c.form("/login", "email", "mary@lp.com", "password", newPlain).to("/confirm?email=mary%40lp.com")

@@ -1,119 +1,107 @@
 package contract_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 )
 
-var (
-	rowTest = regexp.MustCompile(`(?m)^func TestContract(\d\d)_(\w+)\(`)
-	rowLine = regexp.MustCompile(`(?m)^\| (\d+) \| (\w+) \| (same|differs)\b`)
-)
-
-// TestContractIsWhole holds the page and the tests together: each of the 46
-// rows has a line and a test of the same name.
-func TestContractIsWhole(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../docs/contract.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := rowsIn(t, rowLine, page)
-	tests := rowsIn(t, rowTest, contractTests(t))
-	for n := 1; n <= 46; n++ {
-		switch line, test := lines[n], tests[n]; {
-		case line == "":
-			t.Errorf("row %d has no line in docs/contract.md", n)
-		case test == "":
-			t.Errorf("row %d (%s) has no test", n, line)
-		case line != test:
-			t.Errorf("row %d: the page says %s, the test %s", n, line, test)
-		}
-	}
-	if len(lines) != 46 || len(tests) != 46 {
-		t.Errorf("%d lines and %d tests, want 46 of each", len(lines), len(tests))
-	}
-}
-
-// rowsIn are the names of rows by number; a number that stands twice fails.
-func rowsIn(t *testing.T, pattern *regexp.Regexp, text []byte) map[int]string {
-	t.Helper()
-	out := map[int]string{}
-	for _, found := range pattern.FindAllSubmatch(text, -1) {
-		n, err := strconv.Atoi(string(found[1]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out[n] != "" {
-			t.Errorf("row %d stands twice", n)
-		}
-		out[n] = string(found[2])
-	}
-	return out
-}
-
-// suites are the other suites of the original: the letter of their rows, how
-// many there are, and whether what differs has a test as well, always.
+// suites are the suites of the original: the letter of their rows, how many
+// rows there are, and whether a row that differs must have a test too.
 var suites = []struct {
 	letter string
 	rows   int
 	strict bool
 }{
+	{letter: "", rows: 46, strict: true},
 	{letter: "R", rows: 8, strict: true}, {letter: "P", rows: 3, strict: true}, {letter: "W", rows: 47},
 	{letter: "U", rows: 64},
 	{letter: "A", rows: 32}, {letter: "C", rows: 18}, {letter: "F", rows: 22}, {letter: "H", rows: 13},
 	{letter: "E", rows: 8}, {letter: "T", rows: 12},
 }
 
-// TestContractOfTheOtherSuitesIsWhole: each of their rows has a line; what is
-// the same has a test of the same name; and no test is of a row that the page
-// does not know.
-func TestContractOfTheOtherSuitesIsWhole(t *testing.T) {
+// TestEveryRowHasALineAndItsTest checks that docs/contract.md has a line for each
+// row of the original's suites, that each row with the same behavior has a test,
+// and that each test names a row by its number and name.
+func TestEveryRowHasALineAndItsTest(t *testing.T) {
 	t.Parallel()
+	lines, same := linesOfRows(t)
+	tests := testsOfRows(t)
+	for _, s := range suites {
+		for n := 1; n <= s.rows; n++ {
+			row := s.letter + strconv.Itoa(n)
+			switch line, test := lines[row], tests[row]; {
+			case line == "":
+				t.Errorf("row %s has no line in docs/contract.md", row)
+			case test == "" && (s.strict || same[row]), test != "" && test != line:
+				t.Errorf("row %s: the page says %q, the comment of its test %q", row, line, test)
+			}
+			delete(lines, row)
+			delete(tests, row)
+		}
+	}
+	for row, name := range lines {
+		t.Errorf("row %s, %s: the original's suites have no such row", row, name)
+	}
+	for row, name := range tests {
+		t.Errorf("row %s, %s: docs/contract.md has no such row", row, name)
+	}
+}
+
+// linesOfRows returns the names of the rows of docs/contract.md by their numbers,
+// and which of them are the same as in the original.
+func linesOfRows(t *testing.T) (names map[string]string, same map[string]bool) {
+	t.Helper()
 	page, err := os.ReadFile("../../docs/contract.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := contractTests(t)
-	for _, s := range suites {
-		lines := rowsIn(t, regexp.MustCompile(`(?m)^\| `+s.letter+`(\d+) \| (\w+) \| (?:same|differs)\b`), page)
-		same := rowsIn(t, regexp.MustCompile(`(?m)^\| `+s.letter+`(\d+) \| (\w+) \| same\b`), page)
-		tests := rowsIn(t, regexp.MustCompile(`(?m)^func TestContract`+s.letter+`(\d+)_(\w+)\(`), source)
-		for n := 1; n <= s.rows; n++ {
-			switch line, test := lines[n], tests[n]; {
-			case line == "":
-				t.Errorf("row %s%d has no line in docs/contract.md", s.letter, n)
-			case test == "" && (s.strict || same[n] != ""), test != "" && test != line:
-				t.Errorf("row %s%d: the page says %q, the test %q", s.letter, n, line, test)
-			}
+	names, same = map[string]string{}, map[string]bool{}
+	line := regexp.MustCompile(`(?m)^\| ([A-Z]?\d+) \| (\w+) \| (same|differs)\b`)
+	for _, m := range line.FindAllStringSubmatch(string(page), -1) {
+		if names[m[1]] != "" {
+			t.Errorf("docs/contract.md has row %s twice", m[1])
 		}
-		if len(lines) != s.rows {
-			t.Errorf("%s: %d lines, want %d", s.letter, len(lines), s.rows)
-		}
-		for n, name := range tests {
-			if lines[n] == "" {
-				t.Errorf("%s%d_%s: docs/contract.md has no such row", s.letter, n, name)
-			}
-		}
+		names[m[1]], same[m[1]] = m[2], m[3] == "same"
 	}
+	return names, same
 }
 
-// contractTests is the source of the tests of all rows.
-func contractTests(t *testing.T) (source []byte) {
+// testsOfRows returns the names of the rows that comments of tests name, by their
+// numbers.
+func testsOfRows(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range files {
-		raw, err := os.ReadFile(f)
+	comment := regexp.MustCompile(`^Row ([A-Z]?\d+), (\w+)\.`)
+	names := map[string]string{}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
 		}
-		source = append(source, raw...)
+		for _, d := range parsed.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || !strings.HasPrefix(fn.Name.Name, "Test") {
+				continue
+			}
+			m := comment.FindStringSubmatch(fn.Doc.Text())
+			if m == nil {
+				continue
+			}
+			if names[m[1]] != "" {
+				t.Errorf("%s: row %s has another test", fn.Name.Name, m[1])
+			}
+			names[m[1]] = m[2]
+		}
 	}
-	return source
+	return names
 }

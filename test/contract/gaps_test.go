@@ -14,11 +14,11 @@ import (
 )
 
 // The tests of this file send what the original's own suite, scripts and pages
-// send. Each has the name of the original's test.
+// send. The comment of each names the original's test.
 
-// TestContractGap_wan_basic_json: the original's webauthn.js writes base64url
-// with its padding.
-func TestContractGap_wan_basic_json(t *testing.T) {
+// The original's test wan_basic_json. The original's webauthn.js writes base64url with its
+// padding.
+func TestPaddedBase64OfAPasskeyIsAccepted(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.client(), s.key()
 	c.login("matt").want(200)
@@ -29,9 +29,9 @@ func TestContractGap_wan_basic_json(t *testing.T) {
 	c.signedIn("matt", 2)
 }
 
-// TestContractGap_simple_signin: a page posts the name of the button that was
-// pressed, and the whole form.
-func TestContractGap_simple_signin(t *testing.T) {
+// The original's test simple_signin. A page posts the name of the button that was pressed, and
+// the whole form.
+func TestFormsMayPostTheNameOfTheirButton(t *testing.T) {
 	s := newSite(t, withUnified)
 	s.begins("joe", storage.Email)
 	c := s.client()
@@ -49,9 +49,8 @@ func TestContractGap_simple_signin(t *testing.T) {
 	c.form("/us-verify", "passcode", code, "chosen_method", "email", "submit", "Verify Passcode").to("/")
 }
 
-// TestContractGap_verify_json: JSON has a field too many, and a code may be a
-// number.
-func TestContractGap_verify_json(t *testing.T) {
+// The original's test verify_json. JSON has a field too many, and a code may be a number.
+func TestAPasscodeInJSONMayBeANumber(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe", storage.SMS)
 	code := sixDigits.FindString(s.awaits(phone, func() {
@@ -65,26 +64,25 @@ func TestContractGap_verify_json(t *testing.T) {
 	c.post("/us-setup", m{"email": "joe@lp.com", "chosen_method": "email"}).want(200)
 }
 
-// TestContractGap_rc: the button of the page of recovery codes.
-func TestContractGap_rc(t *testing.T) {
+// The original's test rc.
+func TestTheButtonOfRecoveryCodesIsAccepted(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.form("/mf-recovery-codes", "generate_new_codes", "Generate New Recovery Codes").want(200)
 	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 10.0)
 }
 
-// TestContractGap_signin_pwd_json: fields of other sign-in forms of the same
-// page.
-func TestContractGap_signin_pwd_json(t *testing.T) {
+// The original's test signin_pwd_json.
+func TestFieldsOfOtherSignInFormsAreIgnored(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.post("/us-signin", m{"identity": "matt@lp.com", "passcode": plain, "code": "x", "password_confirm": ""}).want(200)
 	s.client().post("/login", m{"email": "matt@lp.com", "password": plain, "password_confirm": plain}).want(200)
 }
 
-// TestContractGap_bad_data_signin: one question, several wrong answers, then the
-// right one, as the original's page keeps its state.
-func TestContractGap_bad_data_signin(t *testing.T) {
+// The original's test bad_data_signin. The original's page keeps its state over several wrong
+// answers.
+func TestARightPasskeyAnswerMayFollowWrongOnes(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.logout()
@@ -110,8 +108,8 @@ func TestContractGap_bad_data_signin(t *testing.T) {
 	c.post(path, m{"credential": s.made(k.Get(options))}).refused(400, "", apiError) // a right one ended it
 }
 
-// TestContractGap_bad_data_register: the same for a new passkey.
-func TestContractGap_bad_data_register(t *testing.T) {
+// The original's test bad_data_register, the same for a new passkey.
+func TestARightRegistrationMayFollowWrongOnes(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.client(), s.key()
 	c.login("matt").want(200)
@@ -124,8 +122,8 @@ func TestContractGap_bad_data_register(t *testing.T) {
 	c.post("/wan-register/"+state, m{"credential": s.made(k.Create(options))}).want(200)
 }
 
-// TestContractGap_basic_json_nohints: which dialog a browser shows.
-func TestContractGap_basic_json_nohints(t *testing.T) {
+// The original's test basic_json_nohints. The options decide which dialog a browser shows.
+func TestWithoutHintsABrowserAsksForASecurityKey(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Hints = false })
 	c := s.client()
 	c.login("matt").want(200)
@@ -137,8 +135,8 @@ func TestContractGap_basic_json_nohints(t *testing.T) {
 	}
 }
 
-// TestContractGap_setup_json: a password is active wherever there is one.
-func TestContractGap_setup_json(t *testing.T) {
+// The original's test setup_json. A password is active wherever there is one.
+func TestAPasswordIsAlwaysAnActiveMethod(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
 		c.Passwordless.EnabledMethods = []string{storage.Email,
 			storage.SMS}
@@ -148,18 +146,17 @@ func TestContractGap_setup_json(t *testing.T) {
 	c.get("/us-setup").want(200).has("active_methods", list("password"), "available_methods", list("email", "sms"))
 }
 
-// TestContractGap_generic_response: one text, at the form as a whole, whatever
-// is missing.
-func TestContractGap_generic_response(t *testing.T) {
+// The original's test generic_response. The text is that of the form as a whole, whichever
+// field is missing.
+func TestAMissingFieldHasTheGenericText(t *testing.T) {
 	s := newSite(t, withUnified, generics)
 	for _, body := range []m{{"identity": "matt@lp.com"}, {"passcode": "x"}, {}, {"identity": "", "passcode": ""}} {
 		s.client().post("/us-signin", body).refused(400, "", generic)
 	}
 }
 
-// TestContractGap_requires_confirmation_error_redirect: as the sign-in page
-// does it.
-func TestContractGap_requires_confirmation_error_redirect(t *testing.T) {
+// The original's test requires_confirmation_error_redirect.
+func TestResetAndUsernameRecoveryLeadToTheConfirmation(t *testing.T) {
 	s := newSite(t, confirming, func(c *twofold.Config) {
 		c.Pages.Views.Life.Unconfirmed = "/confirm"
 		c.Accounts.Recoverable, c.Accounts.UsernameRecovery = true, true
@@ -173,17 +170,16 @@ func TestContractGap_requires_confirmation_error_redirect(t *testing.T) {
 	}
 }
 
-// TestContractGap_email_normalization: a text names the address as it is
-// written to.
-func TestContractGap_email_normalization(t *testing.T) {
+// The original's test email_normalization. A text names the address as it is written to.
+func TestTextsNameTheNormalizedAddress(t *testing.T) {
 	s := newSite(t, withLife)
 	s.client().form("/reset", "email",
 		"joe@LP.COM").shows("Instructions to reset your password have been sent to joe@lp.com.")
 	s.client().register("joe@LP.COM").refused(400, "email", "joe@lp.com is already associated with an account.")
 }
 
-// TestContractGap_username: a form shows all that is wrong with it.
-func TestContractGap_username(t *testing.T) {
+// The original's test username. A form shows all that is wrong with it.
+func TestARegistrationReportsAllItsErrors(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.register("matt@lp.com", "username", "jill").want(400).has("field_errors", m{
@@ -197,8 +193,8 @@ func TestContractGap_username(t *testing.T) {
 	})
 }
 
-// TestContractGap_username_not_set: an empty identity is one that no one has.
-func TestContractGap_username_not_set(t *testing.T) {
+// The original's test username_not_set. An empty identity is one that no one has.
+func TestAnEmptyIdentityIsUnknown(t *testing.T) {
 	s := newSite(t)
 	for _, name := range []string{"email", "username", "identity"} {
 		s.client().post("/login", m{name: "", "password": plain}).refused(400, "", unknownUser)
@@ -207,9 +203,9 @@ func TestContractGap_username_not_set(t *testing.T) {
 	s.client().post("/login", m{"email": "", "password": ""}).refused(400, "password", "Password not provided")
 }
 
-// TestContractGap_expired_token: the text of an old link is shown after a
-// re-authentication that comes in between.
-func TestContractGap_expired_token(t *testing.T) {
+// The original's test expired_token. The text of an old link is shown after a re-authentication
+// that comes in between.
+func TestAnExpiredLinkIsExplainedAfterAVerify(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("matt").want(200)
@@ -224,8 +220,8 @@ func TestContractGap_expired_token(t *testing.T) {
 	c.page("/verify?next=/change-email").shows("Confirmation must be completed within 2 hours. Please start over.")
 }
 
-// TestContractGap_json: what is counted as a failed sign-in and as a change.
-func TestContractGap_json(t *testing.T) {
+// The original's test json counts the failed sign-ins and the changes.
+func TestOnlySixDigitsCountAsAGuess(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	c := s.client()
 	c.login("gal").want(200).has("tf_state", "setup_from_login")
@@ -250,9 +246,8 @@ func TestContractGap_json(t *testing.T) {
 // usernameFirst has the identities in the order of the original's tests.
 func usernameFirst(c *twofold.Config) { c.Accounts.UsernameFirst = true }
 
-// TestContractGap_authr_identity: the app's account is named by the first
-// identity.
-func TestContractGap_authr_identity(t *testing.T) {
+// The original's test authr_identity. The app's account is named by the first identity.
+func TestTheKeyOfAnAppNamesTheFirstIdentity(t *testing.T) {
 	s := newSite(t, usernameFirst)
 	c := s.client()
 	c.login("jill").want(200)
@@ -267,8 +262,8 @@ func TestContractGap_authr_identity(t *testing.T) {
 	joe.post("/tf-setup", m{"setup": "authenticator"}).want(200).has("tf_authr_username", "joe@lp.com")
 }
 
-// TestContractGap_setup_timeout: SECURITY_US_SETUP_WITHIN is of its own.
-func TestContractGap_setup_timeout(t *testing.T) {
+// The original's test setup_timeout. SECURITY_US_SETUP_WITHIN is not the limit of other set-ups.
+func TestUnifiedSetUpHasItsOwnTimeLimit(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.SetupWithin = 47 * time.Second })
 	c := s.client()
 	c.login("joe").want(200)
@@ -280,9 +275,9 @@ func TestContractGap_setup_timeout(t *testing.T) {
 	c.post("/tf-setup/"+second.str("tf_state_token"), m{"code": s.app(second.str("tf_authr_b32key")).next()}).want(200)
 }
 
-// TestContractGap_mf: recovery codes may come before the first second factor, and
-// stand in for it once there is one.
-func TestContractGap_mf(t *testing.T) {
+// The original's test mf. Recovery codes may come before the first second factor, and stand in
+// for it once there is one.
+func TestRecoveryCodesMayComeBeforeTheSecondFactor(t *testing.T) {
 	s := newSite(t, withPasskeys, withCodes, func(c *twofold.Config) { c.TwoFactor.RecoveryCodes.BeforeFactor = true })
 	c := s.client()
 	c.login("matt").want(200)
@@ -302,9 +297,8 @@ func TestContractGap_mf(t *testing.T) {
 	d.post("/mf-recovery-codes", m{}).want(400)
 }
 
-// TestContractGap_no_verify: no passkey proves anybody again. What None means to
-// the server is tested with its settings.
-func TestContractGap_no_verify(t *testing.T) {
+// The original's test no_verify. The settings of the server are tested in cmd/twofold.
+func TestIfNoPasskeyVerifiesTheAnswerSaysSo(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = nil })
 	c, _ := s.owner("matt", "first")
 	c.post("/wan-verify", m{}).want(404)
@@ -312,12 +306,11 @@ func TestContractGap_no_verify(t *testing.T) {
 	c.get("/tf-setup").refusedFlat(401, reauthenticate).has("has_webauthn_verify_credential", false)
 }
 
-// TestContractGap_remember_login_form: every page that signs in has the box.
-func TestContractGap_remember_login_form(t *testing.T) { theBoxOf(t, "/wan-signin") }
+// The original's test remember_login_form. Every page that signs in has the box.
+func TestThePageOfPasskeysHasTheRememberBox(t *testing.T) { theBoxOf(t, "/wan-signin") }
 
-// TestContractGap_opt_in_nc_expired: a header token may live for days, and a
-// set-up that it began does not.
-func TestContractGap_opt_in_nc_expired(t *testing.T) {
+// The original's test opt_in_nc_expired. A header token may be valid for days.
+func TestASetUpExpiresBeforeItsHeaderToken(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
 		c.Sessions.TokenLife, c.TwoFactor.SetupWithin = 4*24*time.Hour, time.Minute
 	})
@@ -333,18 +326,16 @@ func TestContractGap_opt_in_nc_expired(t *testing.T) {
 	c.stranger()
 }
 
-// TestContractGap_regv2_no_confirm: a field that the form does not have is not
-// read.
-func TestContractGap_regv2_no_confirm(t *testing.T) {
+// The original's test regv2_no_confirm.
+func TestAPasswordTypedOnceIgnoresItsConfirmation(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.PasswordTypedOnce = true })
 	s.client().post("/register", m{"email": "mary@lp.com", "password": newPlain, "password_confirm": "x"}).want(200)
 	again := []string{"email", "mary2@lp.com", "password", newPlain, "password_confirm", "", "submit", "Register"}
 	s.client().form("/register", again...).to("/")
 }
 
-// TestContractGap_cu: an empty username gives the present one up, and one's own
-// is taken.
-func TestContractGap_cu(t *testing.T) {
+// The original's test cu. The user's own name is taken.
+func TestAnEmptyUsernameRemovesTheUsername(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("matt").want(200)
@@ -358,9 +349,9 @@ func TestContractGap_cu(t *testing.T) {
 	d.post("/change-username", m{"username": ""}).refused(400, "username", "Username not provided")
 }
 
-// TestContractGap_trackable_flag: when and from where one signed in, as the
-// original counts it: the first sign-in is the one before it, too.
-func TestContractGap_trackable_flag(t *testing.T) {
+// The original's test trackable_flag. As in the original, the first sign-in is also the one
+// before it.
+func TestSignInsAreCountedAndShownToTheOwner(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage, c.Accounts.Trackable = true, true })
 	me := func(c *client) m {
 		c.s.t.Helper()

@@ -29,7 +29,8 @@ func (s *site) opened(user string) *client {
 	return c
 }
 
-func TestContractU04_us_passwordless(t *testing.T) {
+// Row U4, us_passwordless.
+func TestAnAccountWithoutPasswordBeginsByMail(t *testing.T) {
 	s := newSite(t, withoutPassword, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	c := s.client()
 	mail := s.awaits("new@lp.com",
@@ -50,7 +51,8 @@ func TestContractU04_us_passwordless(t *testing.T) {
 	joe.page("/me").shows("Protected by your password only")
 }
 
-func TestContractU05_us_passwordless_confirm(t *testing.T) {
+// Row U5, us_passwordless_confirm.
+func TestALinkSignsInAConfirmedAccountWithoutPassword(t *testing.T) {
 	s := newSite(t, confirmingWithoutPassword)
 	c := s.client()
 	c.form("/register", "email", "new@lp.com").to("/us-signin")
@@ -61,7 +63,8 @@ func TestContractU05_us_passwordless_confirm(t *testing.T) {
 	c.signedIn("new", 1)
 }
 
-func TestContractU06_us_passwordless_confirm_json(t *testing.T) {
+// Row U6, us_passwordless_confirm_json.
+func TestACodeSignsInAConfirmedAccountWithoutPassword(t *testing.T) {
 	s := newSite(t, confirmingWithoutPassword)
 	c := s.client()
 	c.post("/register", m{"email": "new@lp.com"}).exactly("csrf_token", "user")
@@ -73,7 +76,8 @@ func TestContractU06_us_passwordless_confirm_json(t *testing.T) {
 	c.signedIn("new", 1)
 }
 
-func TestContractU31_can_add_password(t *testing.T) {
+// Row U31, can_add_password.
+func TestAResetAddsAFirstPassword(t *testing.T) {
 	s := newSite(t, withoutPassword)
 	s.opened("new").logout()
 	c := s.client()
@@ -85,7 +89,8 @@ func TestContractU31_can_add_password(t *testing.T) {
 	}
 }
 
-func TestContractU32_change_empty_password(t *testing.T) {
+// Row U32, change_empty_password.
+func TestAFreshSessionAddsAFirstPassword(t *testing.T) {
 	s := newSite(t, withoutPassword)
 	c := s.opened("new")
 	s.advance(15 * time.Minute)
@@ -101,7 +106,8 @@ func TestContractU32_change_empty_password(t *testing.T) {
 	s.client().post("/login", m{"email": "new@lp.com", "password": newPlain}).want(200)
 }
 
-func TestContractA07_allow_null_password(t *testing.T) {
+// Row A7, allow_null_password.
+func TestARegistrationMayLeaveThePasswordOut(t *testing.T) {
 	s := newSite(t, withoutPassword)
 	s.client().page("/register").shows(`name="password"`, "You can leave it out").hides("required data-strength")
 	s.opened("new").signedIn("new", 1) // differs: nothing but the mailbox lets anybody in
@@ -109,7 +115,8 @@ func TestContractA07_allow_null_password(t *testing.T) {
 		noPassword)
 }
 
-func TestContractA08_allow_null_password_nologin(t *testing.T) {
+// Row A8, allow_null_password_nologin.
+func TestARegistrationWithoutPasswordDoesNotSignIn(t *testing.T) {
 	s := newSite(t, confirmingWithoutPassword)
 	c := s.client()
 	c.post("/register", m{"email": "new@lp.com"}).exactly("csrf_token", "user")

@@ -81,7 +81,8 @@ func (s *site) owner(user, usage string, lies ...func(*softkey.Key)) (*client, *
 	return c, k
 }
 
-func TestContractW15_tf_json(t *testing.T) {
+// Row W15, tf_json.
+func TestJSONProvesThePasskeyAsSecondFactor(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	_, k := s.owner("matt", "secondary", plainKey)
 	c := s.client()
@@ -93,7 +94,8 @@ func TestContractW15_tf_json(t *testing.T) {
 	c.signedIn("matt", 2)
 }
 
-func TestContractW01_basic(t *testing.T) {
+// Row W1, basic.
+func TestAFormRegistersAPasskeyAndSignsIn(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.client(), s.key()
 	c.loginForm("matt").to("/")
@@ -140,7 +142,8 @@ func (r *reply) asked(t *testing.T) (options []byte, action string) {
 	return []byte(html.UnescapeString(found[1])), html.UnescapeString(found[2])
 }
 
-func TestContractW02_basic_json(t *testing.T) {
+// Row W2, basic_json.
+func TestJSONRegistersAPasskeyAndSignsIn(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	list := c.get("/wan-register").want(200).json["registered_credentials"].([]any)[0].(m)
@@ -173,7 +176,8 @@ func TestContractW02_basic_json(t *testing.T) {
 	}
 }
 
-func TestContractW03_basic_json_nohints(t *testing.T) {
+// Row W3, basic_json_nohints.
+func TestWithoutHintsAPasskeyIsDiscoverable(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Hints = false })
 	c, k := s.client(), s.key()
 	c.login("matt").want(200)
@@ -191,14 +195,16 @@ func TestContractW03_basic_json_nohints(t *testing.T) {
 	c.signedIn("matt", 2)
 }
 
-func TestContractW04_usage(t *testing.T) {
+// Row W4, usage.
+func TestAPasskeyForTheSecondFactorCannotBeginASignIn(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	_, k := s.owner("matt", "secondary")
 	s.client().useKey("/wan-signin", k, m{}).refused(400, "credential",
 		"Passkey not registered for this use (first or secondary)")
 }
 
-func TestContractW05_constraints(t *testing.T) {
+// Row W5, constraints.
+func TestPasskeysAndTheirNamesAreUnique(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.post("/wan-register", m{"name": "testr1"}).refused(400, "name", "testr1 is already associated with a passkey.")
@@ -208,7 +214,8 @@ func TestContractW05_constraints(t *testing.T) {
 	other.addKey(s.key(), "testr1", "first").want(200)
 }
 
-func TestContractW06_bad_data_register(t *testing.T) {
+// Row W6, bad_data_register.
+func TestABadAnswerRegistersNoPasskey(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.client(), s.key()
 	c.login("matt").want(200)
@@ -223,7 +230,8 @@ func TestContractW06_bad_data_register(t *testing.T) {
 	c.page("/wan-register").shows("That passkey did not work here.")
 }
 
-func TestContractW07_bad_data_signin(t *testing.T) {
+// Row W7, bad_data_signin.
+func TestABadPasskeyAnswerDoesNotSignIn(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.logout()
@@ -246,7 +254,8 @@ func TestContractW07_bad_data_signin(t *testing.T) {
 	c.page("/wan-signin").shows("That passkey did not work here.")
 }
 
-func TestContractW08_delete(t *testing.T) {
+// Row W8, delete.
+func TestAFormDeletesAPasskey(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, _ := s.owner("matt", "first")
 	c.page("/wan-delete").to("/wan-register")
@@ -259,7 +268,8 @@ func TestContractW08_delete(t *testing.T) {
 	}
 }
 
-func TestContractW09_delete_json(t *testing.T) {
+// Row W9, delete_json.
+func TestJSONDeletesAPasskey(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, _ := s.owner("matt", "first")
 	c.post("/wan-delete", m{}).refused(400, "name", "Nickname for new passkey is required.")
@@ -267,7 +277,8 @@ func TestContractW09_delete_json(t *testing.T) {
 	c.post("/wan-delete", m{"name": "testr1"}).want(200).has("user", m{"id": s.id("matt"), "email": "matt@lp.com"})
 }
 
-func TestContractW10_disabled_account(t *testing.T) {
+// Row W10, disabled_account.
+func TestAPasskeyOfADisabledAccountDoesNotSignIn(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.logout()
@@ -278,7 +289,8 @@ func TestContractW10_disabled_account(t *testing.T) {
 	s.client().stranger()
 }
 
-func TestContractW12_unk_credid(t *testing.T) {
+// Row W12, unk_credid.
+func TestAnUnregisteredPasskeyIsRefused(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	_, k := s.owner("matt", "first")
 	stranger := s.key()
@@ -290,13 +302,15 @@ func TestContractW12_unk_credid(t *testing.T) {
 	c.page("/wan-signin").shows("Unregistered passkey.")
 }
 
-func TestContractW13_no_first_factor(t *testing.T) {
+// Row W13, no_first_factor.
+func TestPasskeysCanBeSecondFactorsOnly(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
 	s.client().get("/wan-signin").want(404)
 	s.client().post("/wan-signin", m{}).want(404)
 }
 
-func TestContractW14_tf(t *testing.T) {
+// Row W14, tf.
+func TestAFormProvesThePasskeyAsSecondFactor(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, first := s.owner("matt", "first")
 	second := s.key(plainKey)
@@ -313,7 +327,8 @@ func TestContractW14_tf(t *testing.T) {
 	c.signedIn("matt", 2)
 }
 
-func TestContractW16_tf_validity_window(t *testing.T) {
+// Row W16, tf_validity_window.
+func TestABrowserIsTrustedAfterAPasskeyByForm(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.TwoFactor.LoginValidity = 24 * time.Hour })
 	_, k := s.owner("matt", "secondary")
 	c := s.client()
@@ -329,7 +344,8 @@ func TestContractW16_tf_validity_window(t *testing.T) {
 	c.page("/profile").shows("level 1 trusted true")
 }
 
-func TestContractW17_tf_validity_window_json(t *testing.T) {
+// Row W17, tf_validity_window_json.
+func TestABrowserIsTrustedAfterAPasskeyByJSON(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.TwoFactor.LoginValidity = 24 * time.Hour })
 	_, k := s.owner("matt", "secondary")
 	c := s.client()
@@ -341,7 +357,8 @@ func TestContractW17_tf_validity_window_json(t *testing.T) {
 	c.login("matt").want(200).has("tf_required", false)
 }
 
-func TestContractW18_register_timeout(t *testing.T) {
+// Row W18, register_timeout.
+func TestRegisteringAPasskeyHasATimeLimit(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.RegisterWithin = time.Second })
 	c := s.client()
 	c.login("matt").want(200)
@@ -351,7 +368,8 @@ func TestContractW18_register_timeout(t *testing.T) {
 		refused(400, "", "Passkey operations must be completed within 1 second. Please start over.")
 }
 
-func TestContractW19_signin_timeout(t *testing.T) {
+// Row W19, signin_timeout.
+func TestSigningInByPasskeyHasATimeLimit(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.SignInWithin = 2 * time.Second })
 	_, k := s.owner("matt", "first")
 	c := s.client()
@@ -361,7 +379,8 @@ func TestContractW19_signin_timeout(t *testing.T) {
 		refused(400, "", "Passkey operations must be completed within 2 seconds. Please start over.")
 }
 
-func TestContractW20_bad_token(t *testing.T) {
+// Row W20, bad_token.
+func TestAWrongStateOfAPasskeyIsRefused(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, _ := s.owner("matt", "first")
 	c.post("/wan-register/nosuch", m{"credential": "{}"}).refused(400, "", "Input not appropriate for requested API")
@@ -373,7 +392,8 @@ func TestContractW20_bad_token(t *testing.T) {
 	c.form("/wan-signin/nosuch", "credential", "{}").to("/wan-signin")
 }
 
-func TestContractW22_alt_tf(t *testing.T) {
+// Row W22, alt_tf.
+func TestAPasskeyThatVerifiesNoUserNeedsASecondFactor(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key(plainKey)
@@ -396,7 +416,8 @@ func (s *site) fresh(user string) *client {
 	return c
 }
 
-func TestContractW23_all_in_one(t *testing.T) {
+// Row W23, all_in_one.
+func TestAPasskeyThatVerifiesItsUserIsBothFactors(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key()
@@ -406,7 +427,8 @@ func TestContractW23_all_in_one(t *testing.T) {
 	c.signedIn("matt", 2)
 }
 
-func TestContractW24_all_in_one_not_allowed(t *testing.T) {
+// Row W24, all_in_one_not_allowed.
+func TestWithoutMultiFactorAPasskeyIsOneFactor(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.MultiFactor = false })
 	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key()
@@ -416,7 +438,8 @@ func TestContractW24_all_in_one_not_allowed(t *testing.T) {
 	c.useKey("/wan-signin", k, m{"identity": "matt@lp.com"}).want(200).has("tf_required", true)
 }
 
-func TestContractW25_reset(t *testing.T) {
+// Row W25, reset.
+func TestResetAccessRemovesPasskeys(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.addKey(s.key(), "second", "secondary").want(200)
@@ -429,7 +452,8 @@ func TestContractW25_reset(t *testing.T) {
 	c.get("/wan-register").has("registered_credentials", []any{})
 }
 
-func TestContractW26_user_handle(t *testing.T) {
+// Row W26, user_handle.
+func TestAnotherUserHandleIsRefused(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	_, k := s.owner("matt", "first")
 	c := s.client()
@@ -438,7 +462,8 @@ func TestContractW26_user_handle(t *testing.T) {
 	c.signedIn("matt", 2)
 }
 
-func TestContractW27_autogen_user_handle(t *testing.T) {
+// Row W27, autogen_user_handle.
+func TestAUserHandleIsRandomAndOnePerUser(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	if len(k.Handle) != 64 || strings.Contains(string(k.Handle), s.id("matt")) {

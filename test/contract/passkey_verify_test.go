@@ -13,7 +13,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func TestContractW21_wan_context_processors(t *testing.T) {
+// Row W21, wan_context_processors.
+func TestPagesOfPasskeysCanBeReplaced(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) {
 		c.Pages.Templates = fstest.MapFS{
 			"wan_signin.html": {Data: []byte(
@@ -37,7 +38,8 @@ func (s *site) staleOwner(usage string, lies ...func(*softkey.Key)) (*client, *s
 	return c, k
 }
 
-func TestContractW28_verify_json(t *testing.T) {
+// Row W28, verify_json.
+func TestJSONMakesASessionFreshByPasskey(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.staleOwner("first")
 	c.get("/wan-register").want(401).has("reauth_required", true, "has_webauthn_verify_credential", true)
@@ -53,7 +55,8 @@ func TestContractW28_verify_json(t *testing.T) {
 	c.get("/wan-register").want(200)
 }
 
-func TestContractW29_verify(t *testing.T) {
+// Row W29, verify.
+func TestAFormMakesASessionFreshByPasskey(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.staleOwner("first")
 	c.page("/wan-register").to("/verify?next=/wan-register")
@@ -63,7 +66,8 @@ func TestContractW29_verify(t *testing.T) {
 	c.page("/wan-register").shows("Reauthentication successful")
 }
 
-func TestContractW30_verify_timeout(t *testing.T) {
+// Row W30, verify_timeout.
+func TestVerifyingByPasskeyHasATimeLimit(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.SignInWithin = 2 * time.Second })
 	c, k := s.staleOwner("first")
 	options, state := c.post("/wan-verify", m{}).question()
@@ -72,7 +76,8 @@ func TestContractW30_verify_timeout(t *testing.T) {
 		refused(400, "", "Passkey operations must be completed within 2 seconds. Please start over.")
 }
 
-func TestContractW31_verify_validate_error(t *testing.T) {
+// Row W31, verify_validate_error.
+func TestAWrongPasskeyDoesNotMakeASessionFresh(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.staleOwner("first")
 	stranger := s.key()
@@ -87,7 +92,8 @@ func TestContractW31_verify_validate_error(t *testing.T) {
 	c.get("/wan-register").want(401)
 }
 
-func TestContractW32_verify_rejects_cross_user_assertion(t *testing.T) {
+// Row W32, verify_rejects_cross_user_assertion.
+func TestAPasskeyOfAnotherUserDoesNotMakeASessionFresh(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	_, theirs := s.owner("joe", "first")
 	c, _ := s.staleOwner("first")
@@ -98,7 +104,8 @@ func TestContractW32_verify_rejects_cross_user_assertion(t *testing.T) {
 	c.page("/wan-verify").shows("Credential user handle didn't match")
 }
 
-func TestContractW33_no_verify(t *testing.T) {
+// Row W33, no_verify.
+func TestVerifyingByPasskeyCanBeSwitchedOff(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = nil })
 	c, _ := s.staleOwner("first")
 	if slices.Contains(s.auth.Paths(), "/wan-verify") {
@@ -107,7 +114,8 @@ func TestContractW33_no_verify(t *testing.T) {
 	c.get("/verify").want(200).has("has_webauthn_verify_credential", false)
 }
 
-func TestContractW34_verify_usage_any_json(t *testing.T) {
+// Row W34, verify_usage_any_json.
+func TestPasskeysOfEitherUsageMakeASessionFresh(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, first := s.owner("matt", "first")
 	second := s.key()
@@ -120,12 +128,14 @@ func TestContractW34_verify_usage_any_json(t *testing.T) {
 	}
 }
 
-func TestContractW35_verify_usage_first_json(t *testing.T) {
+// Row W35, verify_usage_first_json.
+func TestOnlyFirstFactorPasskeysMayMakeASessionFresh(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = []string{"first"} })
 	verifyOneUsage(t, s, "first", "secondary")
 }
 
-func TestContractW36_verify_usage_secondary_json(t *testing.T) {
+// Row W36, verify_usage_secondary_json.
+func TestOnlySecondFactorPasskeysMayMakeASessionFresh(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = []string{"secondary"} })
 	verifyOneUsage(t, s, "secondary", "first")
 }
@@ -148,7 +158,8 @@ func verifyOneUsage(t *testing.T, s *site, taken, refused string) {
 	c.get("/wan-register").want(200)
 }
 
-func TestContractW39_post_register_redirect(t *testing.T) {
+// Row W39, post_register_redirect.
+func TestANewPasskeyLeadsToTheConfiguredView(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Pages.Views.PostWanRegister = "/post_register" })
 	c := s.client()
 	c.loginForm("matt").to("/")
@@ -156,7 +167,8 @@ func TestContractW39_post_register_redirect(t *testing.T) {
 	c.form(action, "credential", s.made(s.key().Create(options))).to("/post_register")
 }
 
-func TestContractW42_login_next(t *testing.T) {
+// Row W42, login_next.
+func TestNextSurvivesASignInByPasskey(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Pages.Prefix = "/auth" })
 	c, k := s.client(), s.key()
 	c.form("/auth/login", "email", "matt@lp.com", "password", plain).to("/")
@@ -170,7 +182,8 @@ func TestContractW42_login_next(t *testing.T) {
 	c.post("/auth/wan-signin", m{"next": "https://evil.example"}).want(400)
 }
 
-func TestContractW44_csrf(t *testing.T) {
+// Row W44, csrf.
+func TestSigningInByPasskeyNeedsTheCSRFTokenOfTheForm(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	_, k := s.owner("matt", "first")
 	c := s.client()
@@ -184,7 +197,8 @@ func TestContractW44_csrf(t *testing.T) {
 	c.signedIn("matt", 2)
 }
 
-func TestContractW46_name_clean(t *testing.T) {
+// Row W46, name_clean.
+func TestANameOfAPasskeyHasAllowedCharacters(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c := s.client()
 	c.login("matt").want(200)
@@ -199,7 +213,8 @@ func TestContractW46_name_clean(t *testing.T) {
 	c.addKey(s.key(), "My phone-2_b", "first").want(200)
 }
 
-func TestContractW47_name_normalize(t *testing.T) {
+// Row W47, name_normalize.
+func TestANameOfAPasskeyIsNormalized(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c := s.client()
 	c.login("matt").want(200)
@@ -209,9 +224,8 @@ func TestContractW47_name_normalize(t *testing.T) {
 	c.post("/wan-delete", m{"name": "cafe\u0301"}).want(200)
 }
 
-// TestContractP1_tf_select and its fellows are the passkeys' part of the suite
-// of several factors.
-func TestContractP1_tf_select(t *testing.T) {
+// Row P1, tf_select.
+func TestAFormChoosesTheSecondFactor(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key(plainKey)
@@ -230,7 +244,8 @@ func TestContractP1_tf_select(t *testing.T) {
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
 }
 
-func TestContractP2_tf_select_json(t *testing.T) {
+// Row P2, tf_select_json.
+func TestJSONChoosesTheSecondFactor(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	s.enroll("matt", storage.SMS)
 	c, k := s.fresh("matt"), s.key(plainKey)

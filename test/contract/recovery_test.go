@@ -27,7 +27,8 @@ func (c *client) codes() []string {
 	return out
 }
 
-func TestContractR1_rc_json(t *testing.T) {
+// Row R1, rc_json.
+func TestARecoveryCodeIsShownOnceAndWorksOnce(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, a := s.enroll("gal", storage.SMS)
 	_ = a
@@ -57,7 +58,8 @@ func TestContractR1_rc_json(t *testing.T) {
 	}
 }
 
-func TestContractR2_rc(t *testing.T) {
+// Row R2, rc.
+func TestARecoveryCodeWorksByForm(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.page("/mf-recovery-codes?show_codes=hi").want(200).shows("No recovery codes generated yet")
@@ -83,7 +85,8 @@ func TestContractR2_rc(t *testing.T) {
 	c.form("/mf-recovery", "code", codes[0]).want(200).shows(wrongRecoveryCode)
 }
 
-func TestContractR3_rc_reset(t *testing.T) {
+// Row R3, rc_reset.
+func TestResetAccessRemovesRecoveryCodes(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.codes()
@@ -95,7 +98,8 @@ func TestContractR3_rc_reset(t *testing.T) {
 	}
 }
 
-func TestContractR4_rc_bad_state(t *testing.T) {
+// Row R4, rc_bad_state.
+func TestARecoveryCodeNeedsAPendingSignIn(t *testing.T) {
 	s := newSite(t, withCodes)
 	s.client().get("/mf-recovery").refused(400, "", denied)
 	s.client().post("/mf-recovery", m{"code": "hi"}).refused(400, "", denied)
@@ -103,7 +107,8 @@ func TestContractR4_rc_bad_state(t *testing.T) {
 	s.client().form("/mf-recovery", "code", "hi").to("/login")
 }
 
-func TestContractR5_rc_rescue(t *testing.T) {
+// Row R5, rc_rescue.
+func TestARescueOffersRecoveryCodesOnceThereAreSome(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.logout()
@@ -126,7 +131,8 @@ func TestContractR5_rc_rescue(t *testing.T) {
 	c.form("/mf-recovery", "code", codes[4]).to("/")
 }
 
-func TestContractR6_fresh(t *testing.T) {
+// Row R6, fresh.
+func TestRecoveryCodesNeedAFreshSession(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
 	s.advance(15 * time.Minute)
@@ -138,8 +144,9 @@ func TestContractR6_fresh(t *testing.T) {
 	c.get("/mf-recovery-codes").want(200)
 }
 
-// Encrypted there, hashed here; TestR066 looks for them in the database.
-func TestContractR7_rc_json_encrypted(t *testing.T) {
+// Row R7, rc_json_encrypted. Encrypted there, hashed here; TestR066 looks for them in the
+// database.
+func TestEachUsedRecoveryCodeLeavesOneFewer(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
 	codes := c.codes()
@@ -152,9 +159,9 @@ func TestContractR7_rc_json_encrypted(t *testing.T) {
 	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 8.0)
 }
 
-// Keys rotate with Key: codes made under a former one go on, those under a
-// dropped one are dead, and nothing else of the account is.
-func TestContractR8_rc_json_encrypted_multi(t *testing.T) {
+// Row R8, rc_json_encrypted_multi. Keys rotate with Key: codes made under a former one go on,
+// those under a dropped one are dead, and nothing else of the account is.
+func TestRecoveryCodesLiveAsLongAsTheirKey(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
 	codes := c.codes()
@@ -190,14 +197,15 @@ func (s *site) again(k twofold.Key) *site {
 	return &next
 }
 
-func TestContractP3_tf_select_auth(t *testing.T) {
+// Row P3, tf_select_auth.
+func TestChoosingAFactorNeedsAPendingSignIn(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.Pages.Prefix = "/auth" })
 	s.client().page("/auth/tf-select").to("/auth/login")
 	s.client().get("/auth/tf-select").refused(400, "", denied)
 }
 
 // Ours: several named factors, listed and changed one by one.
-func TestContract_list_of_factors(t *testing.T) {
+func TestFactorsAreListedRenamedAndRemoved(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	c, a := s.enroll("gal", storage.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true, "name": "Work"}).want(200)
@@ -234,7 +242,7 @@ func TestContract_list_of_factors(t *testing.T) {
 }
 
 // A passkey may be the first second factor, too.
-func TestContract_codes_are_offered_with_a_passkey(t *testing.T) {
+func TestAFirstPasskeyLeadsToRecoveryCodes(t *testing.T) {
 	s := newSite(t, withPasskeys, withCodes)
 	c := s.client()
 	c.login("gal").want(200)
@@ -247,7 +255,7 @@ func TestContract_codes_are_offered_with_a_passkey(t *testing.T) {
 }
 
 // The first second factor leads browsers to the codes, and on from there.
-func TestContract_codes_are_offered(t *testing.T) {
+func TestAFirstSecondFactorLeadsToRecoveryCodes(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	c := s.client()
 	c.loginForm("gal", "next", "/profile").to("/tf-setup?next=/profile")

@@ -7,7 +7,8 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-func TestContractA24_email_normalization(t *testing.T) {
+// Row A24, email_normalization.
+func TestAnAddressIsNormalized(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.register("\u00ceMnumber@EXAMPLE.com").refused(400, "email",
@@ -31,7 +32,8 @@ func TestContractA24_email_normalization(t *testing.T) {
 	}
 }
 
-func TestContractA25_generic_response(t *testing.T) {
+// Row A25, generic_response.
+func TestATakenAddressLooksFree(t *testing.T) {
 	s := newSite(t, confirming, generics)
 	free, taken := s.client(), s.client()
 	a, b := free.register("dude@lp.com").exactly("csrf_token"), taken.register("matt@lp.com").exactly("csrf_token")
@@ -62,7 +64,8 @@ func TestContractA25_generic_response(t *testing.T) {
 	c.register("not an address").refused(400, "email", "Invalid email address")
 }
 
-func TestContractA26_gr_existing_username(t *testing.T) {
+// Row A26, gr_existing_username.
+func TestATakenUsernameLooksFree(t *testing.T) {
 	s := newSite(t, confirming, generics)
 	c := s.client()
 	c.register("dude@lp.com", "username", "matt").exactly("csrf_token")
@@ -78,7 +81,8 @@ func TestContractA26_gr_existing_username(t *testing.T) {
 	}
 }
 
-func TestContractA27_gr_extras(t *testing.T) {
+// Row A27, gr_extras.
+func TestARegistrationIgnoresOtherFields(t *testing.T) {
 	s := newSite(t, confirming, generics)
 	c := s.client()
 	c.register("dude@lp.com", "coolname", "dude").exactly("csrf_token")
@@ -87,7 +91,8 @@ func TestContractA27_gr_extras(t *testing.T) {
 	}
 }
 
-func TestContractA28_gr_real_html_template(t *testing.T) {
+// Row A28, gr_real_html_template.
+func TestTheMailAboutATakenAddressHasHTML(t *testing.T) {
 	s := newSite(t, confirming, generics)
 	s.client().register("matt@lp.com").want(200)
 	mail := s.mailed("taken", "matt@lp.com")

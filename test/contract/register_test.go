@@ -99,7 +99,8 @@ func (r *reply) exactly(keys ...string) *reply {
 	return r
 }
 
-func TestContractA01_registerable_flag(t *testing.T) {
+// Row A1, registerable_flag.
+func TestAVisitorRegisters(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.page("/register").shows(`name="email"`, `name="username"`, `name="password"`, `name="password_confirm"`)
@@ -132,7 +133,8 @@ func TestContractA01_registerable_flag(t *testing.T) {
 	closed.client().register("dude@lp.com").want(404)
 }
 
-func TestContractA02_form_csrf(t *testing.T) {
+// Row A2, form_csrf.
+func TestARegistrationFormNeedsItsCSRFToken(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	fill := []string{"email", "dude@lp.com", "password", newPlain, "password_confirm", newPlain}
@@ -145,7 +147,8 @@ func TestContractA02_form_csrf(t *testing.T) {
 	c.signedIn("dude", 1)
 }
 
-func TestContractA03_xlation(t *testing.T) {
+// Row A3, xlation.
+func TestARegistrationIsTranslated(t *testing.T) {
 	s := newSite(t, confirming)
 	c := s.client()
 	c.headers["Accept-Language"] = "de"
@@ -157,7 +160,8 @@ func TestContractA03_xlation(t *testing.T) {
 	}
 }
 
-func TestContractA04_required_password(t *testing.T) {
+// Row A4, required_password.
+func TestARegistrationNeedsAPassword(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.form("/register", "email", "dude@lp.com").shows(noPassword)
@@ -167,7 +171,8 @@ func TestContractA04_required_password(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractA05_register_non_string_password(t *testing.T) {
+// Row A5, register_non_string_password.
+func TestAPasswordInJSONIsText(t *testing.T) {
 	s := newSite(t, withLife)
 	for _, bad := range []any{12345678, []string{newPlain}, m{"a": newPlain}, true} {
 		r := s.client().register("dude@lp.com", "password", bad, "password_confirm", bad).want(400)
@@ -178,7 +183,8 @@ func TestContractA05_register_non_string_password(t *testing.T) {
 	s.client().register("dude@lp.com").want(200) // none of these made an account
 }
 
-func TestContractA06_required_password_confirm(t *testing.T) {
+// Row A6, required_password_confirm.
+func TestARegistrationNeedsThePasswordTwice(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.register("dude@lp.com", "password_confirm", "battery stable").refused(400, "password_confirm", mismatch)
@@ -187,7 +193,8 @@ func TestContractA06_required_password_confirm(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractA09_regv2(t *testing.T) {
+// Row A9, regv2.
+func TestARegistrationChecksEachField(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.register("mary@lp.com", "password", "mary", "password_confirm", "mar").want(400).has("field_errors",
@@ -197,7 +204,8 @@ func TestContractA09_regv2(t *testing.T) {
 	c.signedIn("mary2", 1)
 }
 
-func TestContractA10_regv2_no_confirm(t *testing.T) {
+// Row A10, regv2_no_confirm.
+func TestThePasswordMayBeTypedOnce(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.PasswordTypedOnce = true })
 	c := s.client()
 	c.page("/register").shows(`name="password"`).hides(`name="password_confirm"`)
@@ -208,7 +216,8 @@ func TestContractA10_regv2_no_confirm(t *testing.T) {
 	c.post("/register", m{"email": "mary3@lp.com", "password": newPlain, "password_confirm": "x"}).want(200)
 }
 
-func TestContractA11_regv2_no_confirm_username(t *testing.T) {
+// Row A11, regv2_no_confirm_username.
+func TestAUsernameCanBeRequired(t *testing.T) {
 	s := newSite(t, withLife,
 		func(c *twofold.Config) { c.Accounts.PasswordTypedOnce, c.Accounts.UsernameRequired = true, true })
 	c := s.client()
@@ -220,7 +229,8 @@ func TestContractA11_regv2_no_confirm_username(t *testing.T) {
 	c.signedIn("mary", 1)
 }
 
-func TestContractA12_custom(t *testing.T) {
+// Row A12, custom.
+func TestThePageOfRegistrationCanBeReplaced(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
 		c.Pages.Paths.Register, c.Accounts.NoWelcome, c.Pages.Views.PostRegister = "/custom_register", true, "/profile"
 		c.Pages.Templates = fstest.MapFS{"register.html": {
@@ -237,7 +247,8 @@ func TestContractA12_custom(t *testing.T) {
 	}
 }
 
-func TestContractA13_two_factor(t *testing.T) {
+// Row A13, two_factor.
+func TestARegistrationProvesTheAddressBeforeASetUp(t *testing.T) {
 	s := newSite(t, withLife, required)
 	c := s.client()
 	c.registerForm("dude@lp.com").to("/tf-validate") // the address first
@@ -248,7 +259,8 @@ func TestContractA13_two_factor(t *testing.T) {
 	c.signedIn("dude", 2)
 }
 
-func TestContractA14_two_factor_json(t *testing.T) {
+// Row A14, two_factor_json.
+func TestARegistrationInJSONProvesTheAddressBeforeASetUp(t *testing.T) {
 	s := newSite(t, withLife, required)
 	c := s.client()
 	c.register("dude@lp.com").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "email", "user",
@@ -259,7 +271,8 @@ func TestContractA14_two_factor_json(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractA16_easy_password(t *testing.T) {
+// Row A16, easy_password.
+func TestARegistrationRefusesEasyPasswords(t *testing.T) {
 	s := newSite(t, withLife, rated)
 	c := s.client()
 	c.register("dude@lp.com", "password", "mattmatt2", "password_confirm", "mattmatt2").refused(400, "password",
@@ -277,7 +290,8 @@ func TestContractA16_easy_password(t *testing.T) {
 		"cornflower trombone gravel").want(200)
 }
 
-func TestContractA17_nullable_username(t *testing.T) {
+// Row A17, nullable_username.
+func TestAUsernameIsOptional(t *testing.T) {
 	s := newSite(t, withLife)
 	for _, email := range []string{"u1@lp.com", "u2@lp.com"} { // two without one
 		s.client().register(email, "username", "").want(200)
@@ -286,7 +300,8 @@ func TestContractA17_nullable_username(t *testing.T) {
 	s.client().registerForm("u4@lp.com", "username", "").to("/")
 }
 
-func TestContractA18_username(t *testing.T) {
+// Row A18, username.
+func TestAUsernameSignsInAndIsUnique(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.register("dude@lp.com", "username", "dude").want(200)
@@ -302,7 +317,8 @@ func TestContractA18_username(t *testing.T) {
 	s.client().registerForm("dude2@lp.com", "username", "DUDE").shows("DUDE is already associated with an account.")
 }
 
-func TestContractA19_username_not_set(t *testing.T) {
+// Row A19, username_not_set.
+func TestAnEmptyUsernameDoesNotSignIn(t *testing.T) {
 	s := newSite(t, withLife)
 	s.client().register("dude@lp.com").want(200)
 	c := s.client()
@@ -313,7 +329,8 @@ func TestContractA19_username_not_set(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractA20_username_errors(t *testing.T) {
+// Row A20, username_errors.
+func TestAUsernameHasAllowedLettersAndLength(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.UsernameRequired = true })
 	const length = "Username must be at least 4 characters and less than 32 characters"
 	const letters = "Username can contain only letters and numbers"
@@ -332,7 +349,8 @@ func TestContractA20_username_errors(t *testing.T) {
 	s.client().register("dude@lp.com", "username", "dudé42").want(200)
 }
 
-func TestContractA21_username_normalize(t *testing.T) {
+// Row A21, username_normalize.
+func TestAUsernameIsNormalized(t *testing.T) {
 	s := newSite(t, withLife)
 	s.client().register("dude@lp.com", "username", "Imnumber\u2160").want(200) // the Roman numeral one
 	for _, typed := range []string{"Imnumber\u2160", "ImnumberI", "imnumberi"} {
@@ -343,7 +361,8 @@ func TestContractA21_username_normalize(t *testing.T) {
 	s.client().register("dude2@lp.com", "username", "imnumberI").want(400)
 }
 
-func TestContractA22_username_not_enabled(t *testing.T) {
+// Row A22, username_not_enabled.
+func TestUsernamesCanBeSwitchedOff(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
 		c.Accounts.Usernames, c.Accounts.ChangeUsername, c.Accounts.UsernameRecovery = false, false, false
 	})
@@ -360,7 +379,8 @@ func TestContractA22_username_not_enabled(t *testing.T) {
 	}
 }
 
-func TestContractA23_legacy_style_login(t *testing.T) {
+// Row A23, legacy_style_login.
+func TestTheFieldOfTheAddressTakesAUsername(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.post("/login", m{"email": "matt", "password": plain}).want(200) // a username, in the field of addresses

@@ -25,7 +25,8 @@ func (c *client) remembered() *client {
 	return c
 }
 
-func TestContractW37_remember_token(t *testing.T) {
+// Row W37, remember_token.
+func TestASignInByPasskeyIsRemembered(t *testing.T) {
 	s := newSite(t, withPasskeys, remembers)
 	_, k := s.owner("matt", "first")
 	c := s.client()
@@ -40,7 +41,8 @@ func TestContractW37_remember_token(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractW38_remember_token_tf(t *testing.T) {
+// Row W38, remember_token_tf.
+func TestAPasskeyAsSecondFactorIsRemembered(t *testing.T) {
 	s := newSite(t, withPasskeys, remembers)
 	_, k := s.owner("matt", "secondary", plainKey)
 	c := s.client()
@@ -52,9 +54,11 @@ func TestContractW38_remember_token_tf(t *testing.T) {
 	c.remembered().page("/profile").shows("level 1 trusted true")
 }
 
-func TestContractW45_remember_login_form(t *testing.T) { theBoxOf(t, "/login") }
+// Row W45, remember_login_form.
+func TestTheSignInPageHasTheRememberBox(t *testing.T) { theBoxOf(t, "/login") }
 
-func TestContractU64_remember_login_form(t *testing.T) { theBoxOf(t, "/us-signin") }
+// Row U64, remember_login_form.
+func TestThePageOfUnifiedSignInHasTheRememberBox(t *testing.T) { theBoxOf(t, "/us-signin") }
 
 // theBoxOf a page is ticked where it is said to be.
 func theBoxOf(t *testing.T, path string) {
@@ -71,7 +75,8 @@ func theBoxOf(t *testing.T, path string) {
 	}
 }
 
-func TestContractH03_remember_cookie(t *testing.T) {
+// Row H3, remember_cookie.
+func TestANewPasswordEndsRememberMe(t *testing.T) {
 	s := newSite(t, withLife, remembers)
 	c, other := s.client(), s.client()
 	for _, b := range []*client{c, other} {

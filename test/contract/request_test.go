@@ -23,7 +23,7 @@ func (c *client) raw(path, contentType, body string) *reply {
 	return c.do(http.MethodPost, path, body, "Content-Type", contentType, "Accept", "application/json")
 }
 
-func TestContract_strict_bodies(t *testing.T) {
+func TestBodiesAreReadStrictly(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	for _, body := range []string{
@@ -55,7 +55,7 @@ func TestContract_strict_bodies(t *testing.T) {
 	c.raw("/login", "application/vnd.app+json; charset=utf-8", `{"identity":"matt","password":"password"}`).want(200)
 }
 
-func TestContract_code_is_six_digits(t *testing.T) {
+func TestACodeIsSixDigits(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
@@ -69,7 +69,7 @@ func TestContract_code_is_six_digits(t *testing.T) {
 	c.post("/tf-validate", m{"code": " " + code[:3] + "-" + code[3:] + " "}).want(200)
 }
 
-func TestContract_size_and_type(t *testing.T) {
+func TestLargeBodiesAndOtherTypesAreRefused(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.raw("/login", "application/json", `{"password":"`+strings.Repeat("x", 70_000)+`"}`).refusedFlat(413,
@@ -83,7 +83,7 @@ func TestContract_size_and_type(t *testing.T) {
 		unsupported)
 }
 
-func TestContract_methods_and_paths(t *testing.T) {
+func TestAPathAnswersOnlyItsMethods(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	for _, path := range []string{"/login", "/tf-validate", "/tf-setup"} {
@@ -109,7 +109,7 @@ func TestContract_methods_and_paths(t *testing.T) {
 	c.page("/me").want(404)
 }
 
-func TestContract_what_wants_JSON(t *testing.T) {
+func TestTheBestTypeOfAcceptDecidesOnJSON(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	for accept, json := range map[string]bool{
@@ -124,7 +124,7 @@ func TestContract_what_wants_JSON(t *testing.T) {
 	}
 }
 
-func TestContract_login_and_logout(t *testing.T) {
+func TestAUserSignsInAndOut(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.get("/login").want(200).has("identity_attributes", list("email", "username"), "user", absent)
@@ -146,7 +146,7 @@ func TestContract_login_and_logout(t *testing.T) {
 		"Email not provided")
 }
 
-func TestContract_generic_errors_by_default(t *testing.T) {
+func TestAWrongIdentityLooksLikeAWrongPassword(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.Accounts.RevealAccounts = false })
 	for _, body := range []m{
 		{"email": "nobody@lp.com", "password": plain}, {"email": "joe@lp.com", "password": "x"},
@@ -160,7 +160,7 @@ func TestContract_generic_errors_by_default(t *testing.T) {
 	s.client().login("tiya").refused(400, "email", "Account is disabled.") // told to who knows the password
 }
 
-func TestContract_cookies_hold_nothing(t *testing.T) {
+func TestCookiesAreRandomAndEndOnTheServer(t *testing.T) {
 	s := newSite(t, trusting)
 	s.enroll("gal", storage.SMS)
 	c := s.client()
@@ -189,7 +189,7 @@ func TestContract_cookies_hold_nothing(t *testing.T) {
 	c.stranger()
 }
 
-func TestContract_https_cookies(t *testing.T) {
+func TestCookiesAreSecureOverHTTPS(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.Origin = "https://example.org" })
 	serve := func(host, cookie string) *http.Response {
 		r := httptest.NewRequest("POST", "/login", strings.NewReader(`{"email":"joe@lp.com","password":"password"}`))
@@ -221,7 +221,7 @@ func TestContract_https_cookies(t *testing.T) {
 	}
 }
 
-func TestContract_headers(t *testing.T) {
+func TestEveryAnswerHasItsSecurityHeaders(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	for _, r := range []*reply{c.page("/login"), c.get("/login"), c.page("/tf-validate"), c.get("/profile"),

@@ -28,7 +28,8 @@ func (c *client) resetLink(user string) string {
 	return c.s.linkIn("reset", user+"@lp.com")
 }
 
-func TestContractF01_recoverable_flag(t *testing.T) {
+// Row F1, recoverable_flag.
+func TestAFormResetsThePassword(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.page("/reset").shows(`name="email"`)
@@ -70,7 +71,8 @@ func TestContractF01_recoverable_flag(t *testing.T) {
 	}
 }
 
-func TestContractF02_recoverable_json(t *testing.T) {
+// Row F2, recoverable_json.
+func TestJSONResetsThePassword(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.post("/reset", m{"email": "joe@lp.com"}).exactly("csrf_token")
@@ -89,7 +91,8 @@ func TestContractF02_recoverable_json(t *testing.T) {
 	c.post("/login", m{"email": "joe@lp.com", "password": newPlain}).want(200)
 }
 
-func TestContractF03_mail(t *testing.T) {
+// Row F3, mail.
+func TestTheMailToResetNamesItsTimeLimit(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.ResetWithin = 45 * time.Minute })
 	link := s.client().resetLink("joe")
 	if mail := s.mailed("reset", "joe@lp.com"); !strings.Contains(mail.Text, "45 minutes") ||
@@ -98,7 +101,8 @@ func TestContractF03_mail(t *testing.T) {
 	}
 }
 
-func TestContractF04_other_sessions(t *testing.T) {
+// Row F4, other_sessions.
+func TestAResetEndsSessionsAndTokens(t *testing.T) {
 	s := newSite(t, withLife)
 	other, token := s.client(), s.tokenClient("joe")
 	other.login("joe").want(200)
@@ -108,13 +112,15 @@ func TestContractF04_other_sessions(t *testing.T) {
 	token.stranger()
 }
 
-func TestContractF05_login_form_link(t *testing.T) {
+// Row F5, login_form_link.
+func TestTheSignInPageLinksToTheReset(t *testing.T) {
 	s := newSite(t, withLife)
 	s.client().page("/login").shows("Forgot password?", `href="/reset"`)
 	anotherSite(t).client().page("/login").hides("Forgot password?")
 }
 
-func TestContractF06_expired(t *testing.T) {
+// Row F6, expired.
+func TestALinkToResetExpires(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.ResetWithin = 4 * time.Hour })
 	c := s.client()
 	link := c.resetLink("joe")
@@ -127,7 +133,8 @@ func TestContractF06_expired(t *testing.T) {
 	c.post(link, chosen).refused(400, "", "You did not reset your password within 4 hours. ")
 }
 
-func TestContractF07_deleted_user(t *testing.T) {
+// Row F7, deleted_user.
+func TestALinkToResetEndsWithItsAccount(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	link := c.resetLink("joe")
@@ -138,7 +145,8 @@ func TestContractF07_deleted_user(t *testing.T) {
 	c.page(link).to("/reset")
 }
 
-func TestContractF08_used_token(t *testing.T) {
+// Row F8, used_token.
+func TestTheFirstUsedLinkToResetEndsTheOthers(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	first := c.resetLink("joe")
@@ -149,7 +157,8 @@ func TestContractF08_used_token(t *testing.T) {
 	c.page(link).to("/reset")
 }
 
-func TestContractF09_no_password(t *testing.T) {
+// Row F9, no_password.
+func TestAResetGivesAnAccountItsFirstPassword(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.post("/login", m{"email": "jess@lp.com", "password": ""}).want(400)
@@ -158,7 +167,8 @@ func TestContractF09_no_password(t *testing.T) {
 	c.signedIn("jess", 1)
 }
 
-func TestContractF10_custom(t *testing.T) {
+// Row F10, custom.
+func TestThePagesOfAResetCanBeReplaced(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
 		c.Pages.Paths.Life.Reset, c.Pages.Views.Life.PostReset = "/custom_reset", "/profile"
 		c.Pages.Templates = fstest.MapFS{
@@ -180,7 +190,8 @@ func TestContractF10_custom(t *testing.T) {
 	c.form(link, chosenForm...).to("/profile")
 }
 
-func TestContractF12_easy_password(t *testing.T) {
+// Row F12, easy_password.
+func TestAResetRefusesEasyPasswords(t *testing.T) {
 	s := newSite(t, withLife, rated)
 	c := s.client()
 	link := c.resetLink("joe")
@@ -190,7 +201,8 @@ func TestContractF12_easy_password(t *testing.T) {
 		"password_confirm": "cornflower trombone gravel"}).want(200)
 }
 
-func TestContractF13_inactive(t *testing.T) {
+// Row F13, inactive.
+func TestADisabledAccountGetsNoLinkToReset(t *testing.T) {
 	s := newSite(t, withLife)
 	s.client().post("/reset", m{"email": "tiya@lp.com"}).refused(400, "email", disabled)
 	s.client().form("/reset", "email", "tiya@lp.com").shows(disabled)
@@ -199,7 +211,8 @@ func TestContractF13_inactive(t *testing.T) {
 	}
 }
 
-func TestContractF14_normalization(t *testing.T) {
+// Row F14, normalization.
+func TestAResetTakesAnySpellingOfTheAddress(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.post("/reset", m{"email": "JOE@LP.COM"}).want(200)
@@ -210,7 +223,8 @@ func TestContractF14_normalization(t *testing.T) {
 	}
 }
 
-func TestContractF15_generic_response(t *testing.T) {
+// Row F15, generic_response.
+func TestAResetRevealsNoAccounts(t *testing.T) {
 	s := newSite(t, withLife, generics)
 	for _, email := range []string{"joe@lp.com", "tiya@lp.com", "nobody@lp.com"} {
 		s.client().post("/reset", m{"email": email}).exactly("csrf_token")
@@ -221,7 +235,8 @@ func TestContractF15_generic_response(t *testing.T) {
 	s.client().post("/reset", m{"email": "joe"}).refused(400, "email", "Invalid email address")
 }
 
-func TestContractF16_locked(t *testing.T) {
+// Row F16, locked.
+func TestALockedAccountGetsNoLinkToReset(t *testing.T) {
 	s := newSite(t, withLife, lockedJoe)
 	s.client().post("/reset", m{"email": "joe@lp.com"}).refused(400, "email", "Account is locked.")
 	s.client().form("/reset", "email", "joe@lp.com").shows("Account is locked.")
@@ -230,7 +245,8 @@ func TestContractF16_locked(t *testing.T) {
 	}
 }
 
-func TestContractF17_auto_login(t *testing.T) {
+// Row F17, auto_login.
+func TestAResetCanSignIn(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.AutoLoginAfterReset = true })
 	c := s.client()
 	c.form(c.resetLink("joe"), chosenForm...).to("/")
@@ -246,7 +262,8 @@ func TestContractF17_auto_login(t *testing.T) {
 	s.client().post(s.client().resetLink("gene"), chosen).exactly() // in another browser than the one that asked
 }
 
-func TestContractF19_csrf(t *testing.T) {
+// Row F19, csrf.
+func TestAResetByFormNeedsItsCSRFToken(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.bareForm("/reset", "email", "joe@lp.com").shows(noToken)
@@ -262,7 +279,8 @@ func TestContractF19_csrf(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractF20_authenticated_json(t *testing.T) {
+// Row F20, authenticated_json.
+func TestAResetSignsItsUserOut(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("joe").want(200)
@@ -272,7 +290,8 @@ func TestContractF20_authenticated_json(t *testing.T) {
 	c.post("/login", m{"email": "joe@lp.com", "password": newPlain}).want(200)
 }
 
-func TestContractF21_username_recovery(t *testing.T) {
+// Row F21, username_recovery.
+func TestAForgottenUsernameIsMailed(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.page("/recover-username").shows(`name="email"`)
@@ -300,7 +319,8 @@ func TestContractF21_username_recovery(t *testing.T) {
 	locked.client().post("/recover-username", m{"email": "mary@lp.com"}).refused(400, "email", unconfirmed)
 }
 
-func TestContractF22_username_recovery_generic(t *testing.T) {
+// Row F22, username_recovery_generic.
+func TestUsernameRecoveryRevealsNoAccounts(t *testing.T) {
 	s := newSite(t, withLife, generics)
 	for _, email := range []string{"matt@lp.com", "joe@lp.com", "tiya@lp.com", "nobody@lp.com"} {
 		s.client().post("/recover-username", m{"email": email}).exactly("csrf_token")

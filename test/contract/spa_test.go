@@ -55,7 +55,8 @@ func (c *client) open(path string) *reply {
 	return c.do(http.MethodGet, path, "")
 }
 
-func TestContractC12_spa(t *testing.T) {
+// Row C12, spa.
+func TestAConfirmationLeadsToTheApplication(t *testing.T) {
 	s := newSite(t, withApp, confirming)
 	c, link := s.confirmLink("mary")
 	c.open("/confirm/bogus").leads("/confirm-error", "error", "Invalid confirmation token.")
@@ -69,7 +70,8 @@ func TestContractC12_spa(t *testing.T) {
 	c.get("/confirm/bogus").refused(400, "", "Invalid confirmation token.") // programs are answered
 }
 
-func TestContractF11_spa(t *testing.T) {
+// Row F11, spa.
+func TestALinkToResetLeadsToTheApplication(t *testing.T) {
 	s := newSite(t, withApp)
 	c := s.client()
 	c.open("/reset/bogus").leads("/reset-error", "error", "Invalid reset password token.")
@@ -79,7 +81,8 @@ func TestContractF11_spa(t *testing.T) {
 	c.open(link).leads("/reset-error", "error", "Invalid reset password token.")
 }
 
-func TestContractE07_spa(t *testing.T) {
+// Row E7, spa.
+func TestAChangeOfAddressLeadsToTheApplication(t *testing.T) {
 	s := newSite(t, withApp)
 	c := s.client()
 	c.open("/change-email/bogus").leads("/change-email-error", "error", apiError)
@@ -92,7 +95,8 @@ func TestContractE07_spa(t *testing.T) {
 	c.open(link).leads("/change-email-error", "error", apiError)
 }
 
-func TestContractU12_verify_link_spa(t *testing.T) {
+// Row U12, verify_link_spa.
+func TestAMailedLinkLeadsToTheApplication(t *testing.T) {
 	s := newSite(t, withApp, withUnified)
 	s.begins("joe", storage.Email)
 	c := s.client()
@@ -113,7 +117,8 @@ func TestContractU12_verify_link_spa(t *testing.T) {
 	c.open(link).leads("/login-error", "error", bad)
 }
 
-func TestContractU39_tf_link_spa(t *testing.T) {
+// Row U39, tf_link_spa.
+func TestTheApplicationContinuesAMailedLinkWithTheSecondFactor(t *testing.T) {
 	s := newSite(t, withApp, withUnified)
 	s.begins("joe", storage.Email)
 	_, app := s.enroll("joe", storage.Authenticator)

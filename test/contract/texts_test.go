@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestContractTexts: clients compare what answers say, so the English texts of
-// the contract stay as they are. Those that differ are listed on the page.
-func TestContractTexts(t *testing.T) {
+// Clients compare what answers say, so the English texts of the contract stay as they are. Those
+// that differ are listed on the page.
+func TestTheTextsOfTheContractStay(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../../internal/web/locales/en.json")
 	if err != nil {

@@ -44,7 +44,8 @@ func (s *site) holds(token string) *client {
 
 func badRefresh(why string) string { return "Refresh token is invalid (" + why + ")" }
 
-func TestContractT01_refresh(t *testing.T) {
+// Row T1, refresh.
+func TestARefreshTokenIsExchanged(t *testing.T) {
 	s := newSite(t, withRefresh)
 	c := s.client()
 	header, refresh := c.pair("joe")
@@ -64,7 +65,8 @@ func TestContractT01_refresh(t *testing.T) {
 	}
 }
 
-func TestContractT02_errors(t *testing.T) {
+// Row T2, errors.
+func TestABadRefreshTokenIsRefused(t *testing.T) {
 	s := newSite(t, withRefresh)
 	c := s.client()
 	_, refresh := c.pair("joe")
@@ -81,7 +83,8 @@ func TestContractT02_errors(t *testing.T) {
 	off.exchange(refresh).want(404)
 }
 
-func TestContractT03_idle(t *testing.T) {
+// Row T3, idle.
+func TestAnIdleRefreshTokenExpires(t *testing.T) {
 	s := newSite(t, withRefresh, func(c *twofold.Config) { c.Tokens.RefreshIdle = time.Hour })
 	_, refresh := s.client().pair("joe")
 	s.advance(59 * time.Minute)
@@ -90,7 +93,8 @@ func TestContractT03_idle(t *testing.T) {
 	s.exchange(refresh).refused(400, "refresh_token", badRefresh("NOT_FOUND"))
 }
 
-func TestContractT04_reuse(t *testing.T) {
+// Row T4, reuse.
+func TestAReusedRefreshTokenEndsItsFamily(t *testing.T) {
 	s := newSite(t, withRefresh)
 	_, first := s.client().pair("joe")
 	header, second := s.exchange(first).pair()
@@ -103,7 +107,8 @@ func TestContractT04_reuse(t *testing.T) {
 	s.mailed("notice_token_copied", "joe@lp.com")
 }
 
-func TestContractT05_cleanup(t *testing.T) {
+// Row T5, cleanup.
+func TestASignOutEndsOnlyItsOwnRefreshTokens(t *testing.T) {
 	s := newSite(t, withRefresh)
 	one, two := s.client(), s.client()
 	_, first := one.pair("joe")
@@ -116,7 +121,8 @@ func TestContractT05_cleanup(t *testing.T) {
 	s.exchange(third).want(200)
 }
 
-func TestContractT06_admin_reset(t *testing.T) {
+// Row T6, admin_reset.
+func TestResetAccessEndsRefreshTokens(t *testing.T) {
 	s := newSite(t, withRefresh)
 	header, refresh := s.client().pair("joe")
 	if err := s.auth.ResetAccess(t.Context(), s.id("joe")); err != nil {
@@ -131,7 +137,8 @@ func TestContractT06_admin_reset(t *testing.T) {
 	s.exchange(refresh).refused(400, "refresh_token", badRefresh("NOT_FOUND"))
 }
 
-func TestContractT07_password_change(t *testing.T) {
+// Row T7, password_change.
+func TestANewPasswordEndsRefreshTokens(t *testing.T) {
 	s := newSite(t, withRefresh, withLife)
 	header, refresh := s.client().pair("joe")
 	c := s.client()
@@ -141,7 +148,8 @@ func TestContractT07_password_change(t *testing.T) {
 	s.exchange(refresh).refused(400, "refresh_token", badRefresh("NOT_FOUND"))
 }
 
-func TestContractT08_logout(t *testing.T) {
+// Row T8, logout.
+func TestAProgramEndsItsRefreshTokenBySigningOut(t *testing.T) {
 	s := newSite(t, withRefresh)
 	c := s.client()
 	header, refresh := c.pair("joe")
@@ -151,7 +159,8 @@ func TestContractT08_logout(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractT09_cookie(t *testing.T) {
+// Row T9, cookie.
+func TestARefreshTokenCanBeKeptInACookie(t *testing.T) {
 	s := newSite(t, inCookie)
 	c := s.client()
 	header, refresh := c.pair("joe")
@@ -178,7 +187,8 @@ func TestContractT09_cookie(t *testing.T) {
 	}
 }
 
-func TestContractT10_csrf(t *testing.T) {
+// Row T10, csrf.
+func TestAnotherSiteCannotExchangeARefreshToken(t *testing.T) {
 	s := newSite(t, inCookie)
 	c := s.client()
 	c.pair("joe")
@@ -192,7 +202,8 @@ func TestContractT10_csrf(t *testing.T) {
 	c.post("/refresh-token", m{}).want(200)
 }
 
-func TestContractT11_token_max_age(t *testing.T) {
+// Row T11, token_max_age.
+func TestAHeaderTokenExpires(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.Sessions.TokenLife = 5 * time.Minute })
 	c := s.tokenClient("joe")
 	s.advance(5*time.Minute - time.Second)

@@ -14,7 +14,8 @@ import (
 
 const notSent = "Failed to send code. Please try again later"
 
-func TestContract23_recoverable(t *testing.T) {
+// Row 23, recoverable.
+func TestAResetPasswordStillNeedsTheSecondFactor(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.AutoLoginAfterReset = true })
 	signedIn, _ := s.enroll("gal", storage.SMS)
 	c := s.client()
@@ -33,7 +34,8 @@ func TestContract23_recoverable(t *testing.T) {
 		has("tf_required", true, "tf_state", "ready", "tf_method", "sms")
 }
 
-func TestContract24_admin_setup_reset(t *testing.T) {
+// Row 24, admin_setup_reset.
+func TestAdministratorsResetSecondFactors(t *testing.T) {
 	s := newSite(t, required)
 	c := s.client()
 	c.page("/profile").to("/login?next=/profile")
@@ -53,7 +55,8 @@ func TestContract24_admin_setup_reset(t *testing.T) {
 	c.login("gene").want(200).has("tf_required", true, "tf_state", "setup_from_login")
 }
 
-func TestContract25_datastore(t *testing.T) {
+// Row 25, datastore.
+func TestTheServerKeepsTheSetUp(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.loginForm("joe").to("/")
@@ -68,7 +71,8 @@ func TestContract25_datastore(t *testing.T) {
 	}
 }
 
-func TestContract26_totp_secret_generation(t *testing.T) {
+// Row 26, totp_secret_generation.
+func TestEachSetUpHasItsOwnEncryptedSecret(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.loginForm("joe").to("/")
@@ -99,7 +103,8 @@ func TestContract26_totp_secret_generation(t *testing.T) {
 	}
 }
 
-func TestContract27_just_authenticator(t *testing.T) {
+// Row 27, just_authenticator.
+func TestTheAppCanBeTheOnlyMethod(t *testing.T) {
 	s := newSite(t, required, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{storage.Authenticator} })
 	c := s.client()
 	c.loginForm("matt").to("/tf-setup")
@@ -118,7 +123,8 @@ func TestContract27_just_authenticator(t *testing.T) {
 	s.enroll("gal2", storage.Authenticator)
 }
 
-func TestContract28_authr_identity(t *testing.T) {
+// Row 28, authr_identity.
+func TestTheKeyOfAnAppNamesSiteAndAccount(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.login("matt").want(200)
@@ -137,7 +143,8 @@ func TestContract28_authr_identity(t *testing.T) {
 	}
 }
 
-func TestContract29_authr_identity_num(t *testing.T) {
+// Row 29, authr_identity_num.
+func TestAUsernameOfDigitsIsText(t *testing.T) {
 	s := newSite(t)
 	if err := s.auth.SetIdentity(t.Context(), s.id("jill"), "jill@lp.com", "456789"); err != nil {
 		t.Fatal(err)
@@ -149,7 +156,8 @@ func TestContract29_authr_identity_num(t *testing.T) {
 	c.post("/tf-setup", m{"setup": "authenticator"}).want(200).has("tf_authr_username", "jill@lp.com")
 }
 
-func TestContract30_email_salutation(t *testing.T) {
+// Row 30, email_salutation.
+func TestMailsGreetByAddress(t *testing.T) {
 	s := newSite(t)
 	s.enroll("joe", storage.Email) // has no username
 	s.client().login("joe").want(200).has("tf_method", "email")
@@ -164,7 +172,8 @@ func TestContract30_email_salutation(t *testing.T) {
 	}
 }
 
-func TestContract31_username_salutation(t *testing.T) {
+// Row 31, username_salutation.
+func TestMailsGreetByTheFirstIdentity(t *testing.T) {
 	s := newSite(t, usernameFirst)
 	s.enroll("matt", storage.Email)
 	s.client().post("/login", m{"username": "matt", "password": plain}).want(200).has("tf_method", "email")
@@ -184,7 +193,8 @@ func TestContract31_username_salutation(t *testing.T) {
 
 var errProvider = errors.New("internal-detail-of-the-provider")
 
-func TestContract32_bad_sender(t *testing.T) {
+// Row 32, bad_sender.
+func TestASignInSurvivesAMessageThatFails(t *testing.T) {
 	s := newSite(t)
 	s.enroll("gal", storage.SMS)
 	s.sms.FailWith(errProvider)
@@ -206,7 +216,8 @@ func TestContract32_bad_sender(t *testing.T) {
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
 }
 
-func TestContract33_replace_send_code(t *testing.T) {
+// Row 33, replace_send_code.
+func TestTheErrorOfASenderIsNotShown(t *testing.T) {
 	s := newSite(t)
 	s.enroll("gal", storage.Email)
 	_, a := s.enroll("gal2", storage.Authenticator)
@@ -221,7 +232,8 @@ func TestContract33_replace_send_code(t *testing.T) {
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
 }
 
-func TestContract34_propagate_next(t *testing.T) {
+// Row 34, propagate_next.
+func TestNextSurvivesTheSecondFactor(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()

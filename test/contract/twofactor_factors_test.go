@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func TestContract_totp_step_once(t *testing.T) {
+func TestACodeOfAnAppWorksOnce(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	s.advance(-30 * time.Second) // back into the step of the enrollment
@@ -29,7 +29,7 @@ func TestContract_totp_step_once(t *testing.T) {
 	b.post("/tf-validate", m{"code": a.next()}).want(200)
 }
 
-func TestContract_totp_window(t *testing.T) {
+func TestACodeOfAnAppMayBeOffByTheWindow(t *testing.T) {
 	for seconds, name := range map[int]string{30: "default", 120: "widest"} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, func(c *twofold.Config) {
@@ -53,7 +53,7 @@ func TestContract_totp_window(t *testing.T) {
 	}
 }
 
-func TestContract_sent_codes(t *testing.T) {
+func TestASentCodeIsForOneSignInAndFiveMinutes(t *testing.T) {
 	s := newSite(t)
 	s.enroll("gal", storage.SMS)
 	c, other := s.client(), s.client()
@@ -90,7 +90,7 @@ func TestContract_sent_codes(t *testing.T) {
 	c.post("/tf-validate", m{"code": code}).refused(400, "code", "Invalid code") // five wrong tries void it
 }
 
-func TestContract_resend(t *testing.T) {
+func TestAnotherCodeCanBeSentAfterThirtySeconds(t *testing.T) {
 	s := newSite(t)
 	s.client().post("/tf-resend", m{}).refused(400, "", denied)
 	s.enroll("gal", storage.SMS)
@@ -119,7 +119,7 @@ func TestContract_resend(t *testing.T) {
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
 }
 
-func TestContract_budgets(t *testing.T) {
+func TestWrongCodesAndPasswordsAreLimited(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
@@ -155,7 +155,7 @@ func TestContract_budgets(t *testing.T) {
 	s.client().login("joe").want(200)
 }
 
-func TestContract_pending_sign_in(t *testing.T) {
+func TestAPendingSignInOnlyProvesTheSecondFactor(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
@@ -183,7 +183,7 @@ func TestContract_pending_sign_in(t *testing.T) {
 	c.post("/tf-validate", m{"code": a.next()}).refused(400, "", denied) // looked at again at the end
 }
 
-func TestContract_several_factors(t *testing.T) {
+func TestAUserWithSeveralFactorsChoosesOne(t *testing.T) {
 	s := newSite(t)
 	c, a := s.enroll("gal2", storage.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true, "name": "work"}).want(200)
@@ -220,7 +220,7 @@ func TestContract_several_factors(t *testing.T) {
 }
 
 // JSON names methods and not factors, so of two apps it reaches the older.
-func TestContract_two_of_one_method(t *testing.T) {
+func TestEachOfTwoAppsCanBeChosen(t *testing.T) {
 	s := newSite(t)
 	c, old := s.enroll("gal2", storage.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "authenticator", "add": true, "name": "tablet"}).want(200)
@@ -252,7 +252,7 @@ func TestContract_two_of_one_method(t *testing.T) {
 	c.form("/tf-validate", "code", young.next()).to("/")
 }
 
-func TestContract_rescue_gives_no_trust(t *testing.T) {
+func TestARescueDoesNotTrustTheBrowser(t *testing.T) {
 	s := newSite(t, trusting)
 	s.enroll("gal2", storage.Authenticator)
 	c := s.client()
@@ -266,7 +266,7 @@ func TestContract_rescue_gives_no_trust(t *testing.T) {
 	}
 }
 
-func TestContract_change_ends_other_sessions(t *testing.T) {
+func TestAChangeOfFactorsEndsOtherSessions(t *testing.T) {
 	s := newSite(t)
 	c, _ := s.enroll("gal", storage.SMS)
 	b := s.client()
@@ -282,7 +282,7 @@ func TestContract_change_ends_other_sessions(t *testing.T) {
 	}
 }
 
-func TestContract_trusted_is_not_fresh(t *testing.T) {
+func TestATrustedBrowserIsNotFresh(t *testing.T) {
 	s := newSite(t, trusting)
 	s.enroll("gal", storage.SMS)
 	c := s.client()
@@ -305,9 +305,8 @@ func TestContract_trusted_is_not_fresh(t *testing.T) {
 	copied.login("gal").want(200).has("tf_required", true)
 }
 
-// TestContract_a_number_that_takes_no_texts is told at its field, and not as a
-// fault that passes.
-func TestContract_a_number_that_takes_no_texts(t *testing.T) {
+// A number that cannot receive texts is an error of its field, not of the provider.
+func TestANumberThatCannotReceiveCodesIsAnErrorOfItsField(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.login("joe").want(200)

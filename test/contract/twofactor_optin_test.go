@@ -12,7 +12,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func TestContract11_json(t *testing.T) {
+// Row 11, json.
+func TestJSONSetsUpAndProvesASecondFactor(t *testing.T) {
 	s := newSite(t, required)
 	c := s.client()
 	c.login("joe").want(200).has("tf_required", true, "tf_state", "setup_from_login", "tf_method", absent, "user",
@@ -55,7 +56,8 @@ func TestContract11_json(t *testing.T) {
 	}
 }
 
-func TestContract12_rescue_json(t *testing.T) {
+// Row 12, rescue_json.
+func TestARescueMailsACodeOfItsOwn(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
@@ -87,7 +89,8 @@ func TestContract12_rescue_json(t *testing.T) {
 		refusedFlat(400, "You can only access this endpoint when not logged in.")
 }
 
-func TestContract13_json_auth_token(t *testing.T) {
+// Row 13, json_auth_token.
+func TestAHeaderTokenIsIssuedAfterBothFactors(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
@@ -116,7 +119,8 @@ func TestContract13_json_auth_token(t *testing.T) {
 	}
 }
 
-func TestContract14_no_opt_out(t *testing.T) {
+// Row 14, no_opt_out.
+func TestARequiredSecondFactorCannotBeSwitchedOff(t *testing.T) {
 	s := newSite(t, required)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.page("/tf-setup").shows("This account must keep a second factor.").hides(`value="disable"`)
@@ -131,7 +135,8 @@ func TestContract14_no_opt_out(t *testing.T) {
 	}
 }
 
-func TestContract15_custom_urls(t *testing.T) {
+// Row 15, custom_urls.
+func TestThePathsOfSetUpAndRescueCanBeRenamed(t *testing.T) {
 	s := newSite(t, required, func(c *twofold.Config) {
 		c.Pages.Paths.Setup, c.Pages.Paths.Rescue = "/custom-setup",
 			"/custom-rescue"
@@ -161,7 +166,8 @@ func (s *site) enrollAt(path, user string) {
 	s.advance(time.Minute)
 }
 
-func TestContract16_evil_validate(t *testing.T) {
+// Row 16, evil_validate.
+func TestAStepOutOfTurnLeavesTheSessionAlone(t *testing.T) {
 	s := newSite(t)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.signedIn("gal", 2)
@@ -176,7 +182,8 @@ func TestContract16_evil_validate(t *testing.T) {
 	c.signedIn("joe", 1)
 }
 
-func TestContract17_opt_in(t *testing.T) {
+// Row 17, opt_in.
+func TestAUserSwitchesTheSecondFactorOnAndOff(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.loginForm("joe").to("/")
@@ -230,7 +237,8 @@ func (s *site) tokenClient(user string) *client {
 
 func (c *client) forget() *client { c.cookies = map[string]kept{}; return c }
 
-func TestContract18_opt_in_nc(t *testing.T) {
+// Row 18, opt_in_nc.
+func TestASetUpNeedsNoCookies(t *testing.T) {
 	s := newSite(t)
 	c := s.tokenClient("joe")
 	c.forget().get("/tf-setup").want(200).has("tf_required", false, "tf_method", nil)
@@ -257,7 +265,8 @@ func TestContract18_opt_in_nc(t *testing.T) {
 	s.client().post("/tf-setup/"+state, m{"code": "123456"}).refusedFlat(401, "You must sign in to view this resource.")
 }
 
-func TestContract19_opt_in_nc_non_string_code(t *testing.T) {
+// Row 19, opt_in_nc_non_string_code.
+func TestACodeInJSONIsTextOrANumber(t *testing.T) {
 	s := newSite(t)
 	c := s.tokenClient("joe")
 	state := c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).str("tf_state_token")
@@ -269,7 +278,8 @@ func TestContract19_opt_in_nc_non_string_code(t *testing.T) {
 	c.post("/tf-setup/"+state, m{"code": number}).want(200) // none of these was a guess
 }
 
-func TestContract20_opt_in_nc_expired(t *testing.T) {
+// Row 20, opt_in_nc_expired.
+func TestAnExpiredSetUpStoresNothing(t *testing.T) {
 	s := newSite(t)
 	c := s.tokenClient("joe")
 	state := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
@@ -291,7 +301,8 @@ func TestContract20_opt_in_nc_expired(t *testing.T) {
 	b.page("/tf-validate").to("/") // nothing is under way
 }
 
-func TestContract21_opt_in_state_token(t *testing.T) {
+// Row 21, opt_in_state_token.
+func TestAFormCompletesASetUpByItsStateToken(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.loginForm("joe").to("/")
@@ -309,7 +320,8 @@ func TestContract21_opt_in_state_token(t *testing.T) {
 	}
 }
 
-func TestContract22_opt_out_json(t *testing.T) {
+// Row 22, opt_out_json.
+func TestJSONSwitchesTheSecondFactorOff(t *testing.T) {
 	s := newSite(t)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.get("/tf-setup").want(200).has("tf_required", false, "tf_available_methods",

@@ -14,7 +14,8 @@ import (
 func trusting(c *twofold.Config) { c.TwoFactor.LoginValidity = 30 * 24 * time.Hour }
 func required(c *twofold.Config) { c.TwoFactor.Required = true }
 
-func TestContract01_validity_cookie(t *testing.T) {
+// Row 1, validity_cookie.
+func TestATrustedBrowserSkipsTheSecondFactor(t *testing.T) {
 	s := newSite(t, trusting, func(c *twofold.Config) { c.Pages.Paths.DeviceCookie = "tf_custom" })
 	s.enroll("gal", storage.SMS)
 	_, gal2 := s.enroll("gal2", storage.Authenticator)
@@ -59,7 +60,8 @@ func TestContract01_validity_cookie(t *testing.T) {
 		absent)
 }
 
-func TestContract02_do_not_remember_tf_validity(t *testing.T) {
+// Row 2, do_not_remember_tf_validity.
+func TestWithoutRememberNoBrowserIsTrusted(t *testing.T) {
 	s := newSite(t, trusting)
 	s.enroll("gal", storage.SMS)
 	c := s.client()
@@ -87,7 +89,8 @@ func TestContract02_do_not_remember_tf_validity(t *testing.T) {
 	c.loginForm("gal").to("/tf-validate")
 }
 
-func TestContract03_tf_expired_cookie(t *testing.T) {
+// Row 3, tf_expired_cookie.
+func TestTheTrustOfABrowserExpires(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.LoginValidity = time.Hour })
 	config := s.config
 	config.TwoFactor.LoginValidity = -time.Minute
@@ -119,7 +122,8 @@ func TestContract03_tf_expired_cookie(t *testing.T) {
 	}
 }
 
-func TestContract04_change_uniquifier_invalidates_cookie(t *testing.T) {
+// Row 4, change_uniquifier_invalidates_cookie.
+func TestAChangeOfIdentityEndsTheTrustOfABrowser(t *testing.T) {
 	s := newSite(t, trusting)
 	s.enroll("gal", storage.SMS)
 	c := s.client()
@@ -138,7 +142,8 @@ func TestContract04_change_uniquifier_invalidates_cookie(t *testing.T) {
 	c.login("gal").want(200).has("tf_required", true, "tf_state", "ready")
 }
 
-func TestContract05_tf_reset_invalidates_cookie(t *testing.T) {
+// Row 5, tf_reset_invalidates_cookie.
+func TestResetAccessEndsTrustAndSessions(t *testing.T) {
 	s := newSite(t, trusting, required)
 	s.enroll("gal", storage.SMS)
 	c := s.client()
@@ -154,7 +159,8 @@ func TestContract05_tf_reset_invalidates_cookie(t *testing.T) {
 	c.login("gal").want(200).has("tf_required", true, "tf_state", "setup_from_login", "user", absent)
 }
 
-func TestContract06_two_factor_two_factor_setup_anonymous(t *testing.T) {
+// Row 6, two_factor_two_factor_setup_anonymous.
+func TestAStrangerCannotSetUpASecondFactor(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.form("/tf-setup", "setup", "sms").to("/login")
@@ -166,7 +172,8 @@ func TestContract06_two_factor_two_factor_setup_anonymous(t *testing.T) {
 	}
 }
 
-func TestContract07_two_factor_illegal_state(t *testing.T) {
+// Row 7, two_factor_illegal_state.
+func TestStepsWithoutASignInLeadToTheSignInPage(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.Pages.Prefix = "/api" })
 	for _, path := range []string{"/tf-setup", "/tf-validate", "/tf-rescue"} {
 		c := s.client()
@@ -181,7 +188,8 @@ func TestContract07_two_factor_illegal_state(t *testing.T) {
 	c.form("/api/tf-rescue", "help_setup", "help").to("/api/login")
 }
 
-func TestContract08_two_factor_flag(t *testing.T) {
+// Row 8, two_factor_flag.
+func TestFormsSetUpProveChangeAndRescueASecondFactor(t *testing.T) {
 	s := newSite(t, required, trusting)
 	c := s.client()
 	c.page("/tf-setup").to("/login")
@@ -227,13 +235,13 @@ func TestContract08_two_factor_flag(t *testing.T) {
 		t.Error("not remembered")
 	}
 	c.page("/tf-setup").shows("Your code has been confirmed", "Text message (SMS)").hides("Turn off")
-	s.contract08change(c)
-	s.contract08rescue()
+	s.changeMethods(c)
+	s.rescueByForm()
 }
 
-// contract08change changes the method within the session, to e-mail and on to
+// changeMethods changes the method within the session, to e-mail and on to
 // an app.
-func (s *site) contract08change(c *client) {
+func (s *site) changeMethods(c *client) {
 	s.t.Helper()
 	c.form("/tf-setup", "setup", "email").shows("Enter code to complete setup")
 	c.page("/tf-validate").shows(`name="code"`)
@@ -263,8 +271,8 @@ func (s *site) contract08change(c *client) {
 	c.form("/tf-validate", "code", a.next()).to("/")
 }
 
-// contract08rescue asks for help by form.
-func (s *site) contract08rescue() {
+// rescueByForm asks for help by form.
+func (s *site) rescueByForm() {
 	s.t.Helper()
 	c := s.client()
 	c.form("/tf-rescue", "help_setup", "email").to("/login")
@@ -278,7 +286,8 @@ func (s *site) contract08rescue() {
 	c.signedIn("gal", 2)
 }
 
-func TestContract09_no_rescue_email(t *testing.T) {
+// Row 9, no_rescue_email.
+func TestWithoutRescueEmailNoCodeIsMailed(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.RescueEmail = false })
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
@@ -294,7 +303,8 @@ func TestContract09_no_rescue_email(t *testing.T) {
 	c.post("/tf-validate", m{"code": a.next()}).want(200) // nothing was lost by it
 }
 
-func TestContract10_setup_bad_phone(t *testing.T) {
+// Row 10, setup_bad_phone.
+func TestOnlyAValidConfirmedPhoneNumberIsStored(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.loginForm("matt").to("/")

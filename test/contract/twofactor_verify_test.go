@@ -22,7 +22,8 @@ const (
 
 func neverFresh(c *twofold.Config) { c.TwoFactor.FreshOnlyAfterVerify = true }
 
-func TestContract35_verify(t *testing.T) {
+// Row 35, verify.
+func TestAChangeNeedsAFreshProofByForm(t *testing.T) {
 	s := newSite(t, neverFresh)
 	c := s.client()
 	c.page("/verify").to("/login?next=/verify")
@@ -50,7 +51,8 @@ func TestContract35_verify(t *testing.T) {
 	c.page("/tf-setup").shows("Reauthentication successful", "Authenticator app")
 }
 
-func TestContract36_verify_json(t *testing.T) {
+// Row 36, verify_json.
+func TestAChangeNeedsAFreshProofInJSON(t *testing.T) {
 	s := newSite(t, neverFresh)
 	c := s.client()
 	c.get("/verify").refusedFlat(401, "You must sign in to view this resource.")
@@ -80,7 +82,8 @@ func TestContract36_verify_json(t *testing.T) {
 	c.get("/tf-setup").want(200).has("tf_method", "sms")
 }
 
-func TestContract37_setup_nofresh(t *testing.T) {
+// Row 37, setup_nofresh.
+func TestASessionIsFreshForFifteenMinutesOrAlways(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.Freshness = -1 })
 	c := s.client()
 	c.login("joe").want(200)
@@ -97,7 +100,8 @@ func TestContract37_setup_nofresh(t *testing.T) {
 	c.get("/tf-setup").want(401).has("reauth_required", true)
 }
 
-func TestContract38_no_sms(t *testing.T) {
+// Row 38, no_sms.
+func TestWithoutAnSMSSenderNoPhoneIsOffered(t *testing.T) {
 	s := newSite(t, required,
 		func(c *twofold.Config) { c.SMS, c.TwoFactor.EnabledMethods = nil, []string{storage.Email} })
 	c := s.client()
@@ -116,7 +120,8 @@ func TestContract38_no_sms(t *testing.T) {
 	}
 }
 
-func TestContract39_post_setup_redirect(t *testing.T) {
+// Row 39, post_setup_redirect.
+func TestASetUpLeadsToTheConfiguredView(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.Pages.Views.PostSetup = "/profile" })
 	c := s.client()
 	c.loginForm("joe").to("/")
@@ -127,7 +132,8 @@ func TestContract39_post_setup_redirect(t *testing.T) {
 	c.form("/tf-setup", "setup", "disable").to("/profile")
 }
 
-func TestContract40_xlation(t *testing.T) {
+// Row 40, xlation.
+func TestPagesAndMailsSpeakTheLanguageOfTheBrowser(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
 		c.Pages.Locales = fstest.MapFS{"fr.json": {Data: []byte(`{
 			"method_authenticator": "authentificateur", "label_authenticator": "Application d’authentification",
@@ -157,7 +163,8 @@ func TestContract40_xlation(t *testing.T) {
 
 var hiddenToken = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 
-func TestContract41_setup_csrf(t *testing.T) {
+// Row 41, setup_csrf.
+func TestAFormWithoutOriginNeedsItsCSRFToken(t *testing.T) {
 	s := newSite(t)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.bareForm("/tf-setup", "setup", "disable").shows(noToken)
@@ -172,7 +179,8 @@ func TestContract41_setup_csrf(t *testing.T) {
 	c.bareForm("/tf-setup", "setup", "disable", "csrf_token", token).to("/tf-setup")
 }
 
-func TestContract42_setup_csrf_header(t *testing.T) {
+// Row 42, setup_csrf_header.
+func TestRequestsFromOtherSitesAreRefused(t *testing.T) {
 	s := newSite(t)
 	c, _ := s.enroll("gal", storage.SMS)
 	token := c.get("/tf-setup").want(200).str("csrf_token")
@@ -198,7 +206,8 @@ func TestContract42_setup_csrf_header(t *testing.T) {
 	c.post("/tf-setup", m{"setup": "email"}).want(200) // JSON that no page can send needs no token
 }
 
-func TestContract43_csrf_2fa_login_cookie(t *testing.T) {
+// Row 43, csrf_2fa_login_cookie.
+func TestOneCSRFTokenServesAWholeSignIn(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
@@ -218,7 +227,8 @@ func TestContract43_csrf_2fa_login_cookie(t *testing.T) {
 	c.bareForm("/login", "email", "gal2@lp.com", "password", plain, "csrf_token", token).shows(badToken)
 }
 
-func TestContract44_csrf_2fa_nounauth_cookie(t *testing.T) {
+// Row 44, csrf_2fa_nounauth_cookie.
+func TestJSONAndBrowserFormsNeedNoCSRFToken(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client() // JSON
@@ -234,7 +244,8 @@ func TestContract44_csrf_2fa_nounauth_cookie(t *testing.T) {
 	}
 }
 
-func TestContract45_override_tf_required(t *testing.T) {
+// Row 45, override_tf_required.
+func TestRequireDecidesWhoNeedsASecondFactor(t *testing.T) {
 	s := newSite(t, required, func(c *twofold.Config) {
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Username != "gene" }
 	})
@@ -249,7 +260,8 @@ func TestContract45_override_tf_required(t *testing.T) {
 	s.client().login("gene").want(200).has("tf_required", true, "tf_state", "ready")
 }
 
-func TestContract46_override_tf_required_admin(t *testing.T) {
+// Row 46, override_tf_required_admin.
+func TestRequireCanDependOnRoles(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
 		c.TwoFactor.Require = func(u twofold.User) bool { return slices.Contains(u.Roles, "admin") }
 	})

@@ -13,7 +13,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func TestContractU15_setup_json(t *testing.T) {
+// Row U15, setup_json.
+func TestJSONSetsUpAMethod(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.Freshness = -1 })
 	c := s.tokenClient("joe")
 	s.advance(14 * time.Minute)
@@ -42,7 +43,8 @@ func TestContractU15_setup_json(t *testing.T) {
 		"identity", noIdentity)
 }
 
-func TestContractU16_setup_json_no_session(t *testing.T) {
+// Row U16, setup_json_no_session.
+func TestAStaleHeaderTokenCannotSetUpAMethod(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Sessions.TokenLife = time.Hour })
 	c := s.tokenClient("joe")
 	s.advance(16 * time.Minute)
@@ -58,7 +60,8 @@ func TestContractU16_setup_json_no_session(t *testing.T) {
 	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code("joe@lp.com")}).want(200)
 }
 
-func TestContractU17_setup_basic(t *testing.T) {
+// Row U17, setup_basic.
+func TestBasicAuthenticationCannotSetUpAMethod(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.headers["Authorization"] = "Basic am9lQGxwLmNvbTpwYXNzd29yZA==" // joe@lp.com:password
@@ -66,7 +69,8 @@ func TestContractU17_setup_basic(t *testing.T) {
 	c.post("/us-setup", m{"chosen_method": "email"}).refusedFlat(401, signInFirst)
 }
 
-func TestContractU18_setup_bad_token(t *testing.T) {
+// Row U18, setup_bad_token.
+func TestAWrongStateCompletesNoUnifiedSetUp(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.login("joe").want(200)
@@ -75,7 +79,8 @@ func TestContractU18_setup_bad_token(t *testing.T) {
 	c.page("/us-setup").shows(apiError)
 }
 
-func TestContractU19_setup_timeout(t *testing.T) {
+// Row U19, setup_timeout.
+func TestAnExpiredUnifiedSetUpActivatesNothing(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.SetupWithin = 67 * time.Second })
 	c := s.client()
 	c.login("joe").want(200)
@@ -87,7 +92,8 @@ func TestContractU19_setup_timeout(t *testing.T) {
 	c.get("/us-setup").want(200).has("active_methods", list("password"))
 }
 
-func TestContractU20_unique_phone(t *testing.T) {
+// Row U20, unique_phone.
+func TestTwoUsersMayShareAPhone(t *testing.T) {
 	s := newSite(t, withUnified)
 	s.begins("joe", storage.SMS)
 	s.begins("matt", storage.SMS) // two people, one phone
@@ -98,7 +104,8 @@ func TestContractU20_unique_phone(t *testing.T) {
 	c.signedIn("matt", 1)
 }
 
-func TestContractU21_verify(t *testing.T) {
+// Row U21, verify.
+func TestACodeMakesASessionFreshByForm(t *testing.T) {
 	s := newSite(t, withUnified, neverFresh)
 	c := s.client()
 	c.loginForm("joe").to("/")
@@ -127,7 +134,8 @@ func TestContractU21_verify(t *testing.T) {
 	}
 }
 
-func TestContractU22_verify_json(t *testing.T) {
+// Row U22, verify_json.
+func TestACodeMakesASessionFreshByJSON(t *testing.T) {
 	s := newSite(t, withUnified, neverFresh, func(c *twofold.Config) {
 		c.Passwordless.EnabledMethods = []string{storage.SMS, "password", storage.Email}
 	})
@@ -161,7 +169,8 @@ func TestContractU22_verify_json(t *testing.T) {
 	c.get("/us-setup").want(200)
 }
 
-func TestContractU23_setup_nofresh(t *testing.T) {
+// Row U23, setup_nofresh.
+func TestWithoutFreshnessThereIsNoUnifiedVerify(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.Freshness = -1 })
 	c := s.client()
 	c.login("joe").want(200)
@@ -172,7 +181,8 @@ func TestContractU23_setup_nofresh(t *testing.T) {
 	c.post("/us-verify/send-code", m{"chosen_method": "email"}).want(404)
 }
 
-func TestContractU24_invalid_method(t *testing.T) {
+// Row U24, invalid_method.
+func TestAMethodThatIsOffSendsNoCode(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
 		c.Passwordless.EnabledMethods = []string{"password", storage.Email}
 	})
@@ -182,7 +192,8 @@ func TestContractU24_invalid_method(t *testing.T) {
 	c.form("/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "sms").shows(noMethod)
 }
 
-func TestContractU25_invalid_method_setup(t *testing.T) {
+// Row U25, invalid_method_setup.
+func TestAMethodThatIsOffCannotBeSetUp(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
 		c.Passwordless.EnabledMethods = []string{"password", storage.Email}
 	})
@@ -194,7 +205,8 @@ func TestContractU25_invalid_method_setup(t *testing.T) {
 	}
 }
 
-func TestContractU26_setup_new_totp(t *testing.T) {
+// Row U26, setup_new_totp.
+func TestANewSetUpEndsTheEarlierOne(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.login("joe").want(200)
@@ -212,7 +224,8 @@ func TestContractU26_setup_new_totp(t *testing.T) {
 	s.client().passcode("joe", app.next()).want(200)
 }
 
-func TestContractU27_qrcode(t *testing.T) {
+// Row U27, qrcode.
+func TestAnAppIsSetUpByItsQRCode(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.loginForm("joe").to("/")
@@ -228,7 +241,8 @@ func TestContractU27_qrcode(t *testing.T) {
 	c.page("/us-setup").shows("Unified sign in setup successful")
 }
 
-func TestContractU28_next(t *testing.T) {
+// Row U28, next.
+func TestNextSurvivesACodeByMail(t *testing.T) {
 	s := newSite(t, withUnified)
 	s.begins("joe", storage.Email)
 	c := s.client()
@@ -253,7 +267,8 @@ func unconfirmedSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	return s
 }
 
-func TestContractU29_requires_confirmation_error_redirect(t *testing.T) {
+// Row U29, requires_confirmation_error_redirect.
+func TestUnifiedSignInLeadsToTheConfirmation(t *testing.T) {
 	s := unconfirmedSite(t, func(c *twofold.Config) { c.Pages.Views.Life.Unconfirmed = "/confirm" })
 	c := s.client()
 	to := "/confirm?email=" + url.QueryEscape("jyl@lp.com")
@@ -264,7 +279,8 @@ func TestContractU29_requires_confirmation_error_redirect(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractU30_confirmable(t *testing.T) {
+// Row U30, confirmable.
+func TestUnifiedSignInNeedsAConfirmedAddress(t *testing.T) {
 	s := unconfirmedSite(t)
 	c := s.client()
 	c.post("/us-signin/send-code", m{"identity": "jyl@lp.com", "chosen_method": "email"}).refused(400, "identity",
@@ -279,7 +295,8 @@ func TestContractU30_confirmable(t *testing.T) {
 	}
 }
 
-func TestContractU33_empty_password(t *testing.T) {
+// Row U33, empty_password.
+func TestAnEmptyPasscodeIsRefused(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	for _, body := range []m{{"identity": "joe@lp.com"}, {"identity": "joe@lp.com", "passcode": ""},
@@ -291,7 +308,8 @@ func TestContractU33_empty_password(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractU34_regular_login(t *testing.T) {
+// Row U34, regular_login.
+func TestAPasswordIsAPasscode(t *testing.T) {
 	s := newSite(t, withUnified, remembers)
 	c := s.client()
 	c.passcodeForm("matt", plain, "remember", "y").to("/")
@@ -306,7 +324,8 @@ func TestContractU34_regular_login(t *testing.T) {
 	c.signedIn("gal2", 1)
 }
 
-func TestContractU35_regular_login_disallowed(t *testing.T) {
+// Row U35, regular_login_disallowed.
+func TestWithoutThePasswordMethodNoPasswordSignsIn(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = []string{storage.Email} })
 	c := s.client()
 	c.passcode("joe", plain).refused(400, "passcode", badPasscode)

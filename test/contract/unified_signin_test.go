@@ -103,7 +103,8 @@ func (s *site) via() (list [][]string) {
 	return list
 }
 
-func TestContractU01_simple_signin(t *testing.T) {
+// Row U1, simple_signin.
+func TestACodeSignsInByForm(t *testing.T) {
 	s := newSite(t, withUnified, remembers)
 	s.begins("joe", storage.Email, storage.SMS)
 	c := s.client()
@@ -143,7 +144,8 @@ func TestContractU01_simple_signin(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractU02_simple_signin_json(t *testing.T) {
+// Row U2, simple_signin_json.
+func TestACodeSignsInByJSON(t *testing.T) {
 	s := newSite(t, withUnified)
 	s.begins("joe", storage.Email, storage.SMS)
 	c := s.client()
@@ -186,7 +188,8 @@ func TestContractU02_simple_signin_json(t *testing.T) {
 	c.signedIn("joe", 1)
 }
 
-func TestContractU03_signin_pwd_json(t *testing.T) {
+// Row U3, signin_pwd_json.
+func TestAPasswordIsReadInNFKC(t *testing.T) {
 	s := newSite(t, withUnified)
 	if err := s.auth.SetPassword(t.Context(), s.id("joe"), "f\u00eate \u2165 battery"); err != nil {
 		t.Fatal(err)
@@ -199,7 +202,8 @@ func TestContractU03_signin_pwd_json(t *testing.T) {
 	s.client().passcode("joe", "fete VI battery").refused(400, "passcode", badPasscode)
 }
 
-func TestContractU07_admin_setup_user_reset(t *testing.T) {
+// Row U7, admin_setup_user_reset.
+func TestResetAccessRemovesUnifiedMethods(t *testing.T) {
 	s := newSite(t, withUnified)
 	s.begins("joe", storage.SMS)
 	c := s.client()
@@ -219,7 +223,8 @@ func TestContractU07_admin_setup_user_reset(t *testing.T) {
 	}
 }
 
-func TestContractU09_get_already_authenticated(t *testing.T) {
+// Row U9, get_already_authenticated.
+func TestASignedInUserSkipsUnifiedSignIn(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Pages.Views.PostLogin = "/profile" })
 	c := s.client()
 	c.passcodeForm("joe", plain).to("/profile")
@@ -231,7 +236,8 @@ func TestContractU09_get_already_authenticated(t *testing.T) {
 	}
 }
 
-func TestContractU10_post_already_authenticated(t *testing.T) {
+// Row U10, post_already_authenticated.
+func TestASignedInUserCannotSignInAgain(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.passcodeForm("joe", plain).to("/")
@@ -258,7 +264,8 @@ func (c *client) mailedLink(user string) string {
 	return found[1]
 }
 
-func TestContractU11_verify_link(t *testing.T) {
+// Row U11, verify_link.
+func TestAMailedLinkSignsInOnce(t *testing.T) {
 	s := newSite(t, withUnified)
 	s.begins("joe", storage.Email)
 	c := s.client()
@@ -290,7 +297,8 @@ func TestContractU11_verify_link(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractU13_setup(t *testing.T) {
+// Row U13, setup.
+func TestAFormSetsUpAMethod(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.page("/us-setup").to("/login?next=/us-setup")
@@ -319,7 +327,8 @@ func TestContractU13_setup(t *testing.T) {
 	}
 }
 
-func TestContractU14_setup_email(t *testing.T) {
+// Row U14, setup_email.
+func TestTheMailOfASetUpHasNoLinkThatSignsIn(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.login("joe").want(200)

@@ -13,7 +13,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func TestContractU36_tf(t *testing.T) {
+// Row U36, tf.
+func TestARequiredSecondFactorFollowsAPasscode(t *testing.T) {
 	s := newSite(t, withUnified, required)
 	c := s.client()
 	c.passcodeForm("joe", plain).to("/tf-setup")
@@ -27,7 +28,8 @@ func TestContractU36_tf(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractU37_tf_link(t *testing.T) {
+// Row U37, tf_link.
+func TestARequiredSecondFactorFollowsAMailedLink(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
@@ -43,7 +45,8 @@ func TestContractU37_tf_link(t *testing.T) {
 	c.post(c.mailedLink("joe"), m{}).want(200).has("tf_required", true, "tf_state", "setup_from_login", "user", absent)
 }
 
-func TestContractU38_tf_link_not_email(t *testing.T) {
+// Row U38, tf_link_not_email.
+func TestAnUnforcedLinkNeedsNoSecondFactor(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
 		c.Passwordless.Unforced = []string{storage.Email}
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
@@ -60,7 +63,8 @@ func TestContractU38_tf_link_not_email(t *testing.T) {
 	c.passcode("joe", plain).want(200).has("tf_state", "setup_from_login")
 }
 
-func TestContractU40_tf_not(t *testing.T) {
+// Row U40, tf_not.
+func TestAnUnforcedCodeNeedsNoSecondFactor(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
 		c.Passwordless.Unforced = []string{storage.SMS}
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
@@ -80,7 +84,8 @@ func TestContractU40_tf_not(t *testing.T) {
 	c.stranger()
 }
 
-func TestContractU41_bad_sender(t *testing.T) {
+// Row U41, bad_sender.
+func TestOnlySignedInUsersLearnThatAMessageFailed(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe", storage.SMS)
 	s.sms.FailWith(errors.New("no route to the carrier"))
@@ -95,7 +100,8 @@ func TestContractU41_bad_sender(t *testing.T) {
 	c.form("/us-verify/send-code", "chosen_method", "sms").shows(failed).hides("no route")
 }
 
-func TestContractU43_only_passwd(t *testing.T) {
+// Row U43, only_passwd.
+func TestThePasswordCanBeTheOnlyMethod(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = []string{"password"} })
 	c := s.client()
 	c.passcodeForm("joe", plain).to("/")
@@ -107,7 +113,8 @@ func TestContractU43_only_passwd(t *testing.T) {
 	c.page("/us-signin").hides("chosen_method")
 }
 
-func TestContractU44_passwd_and_authenticator(t *testing.T) {
+// Row U44, passwd_and_authenticator.
+func TestPasswordAndAppSendNoMessages(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
 		c.Passwordless.EnabledMethods = []string{"password", storage.Authenticator}
 	})
@@ -122,7 +129,8 @@ func TestContractU44_passwd_and_authenticator(t *testing.T) {
 	}
 }
 
-func TestContractU45_totp_generation(t *testing.T) {
+// Row U45, totp_generation.
+func TestAnAppIsActiveAfterItsFirstCode(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe", storage.SMS)
 	begun := c.post("/us-setup", m{"chosen_method": "authenticator"}).want(200).
@@ -151,7 +159,8 @@ func TestContractU45_totp_generation(t *testing.T) {
 	b.passcode("joe", b.ask("joe", "sms")).want(200) // the other method is as it was
 }
 
-func TestContractU46_us_tf_validity(t *testing.T) {
+// Row U46, us_tf_validity.
+func TestATrustedBrowserNeedsOnlyAPasscode(t *testing.T) {
 	s := newSite(t, withUnified, trusting)
 	s.enroll("gal", storage.SMS)
 	_, gal2 := s.enroll("gal2", storage.Authenticator)
@@ -168,7 +177,8 @@ func TestContractU46_us_tf_validity(t *testing.T) {
 	c.form("/tf-validate", "code", gal2.next()).to("/")
 }
 
-func TestContractU47_us_verify_wan(t *testing.T) {
+// Row U47, us_verify_wan.
+func TestUnifiedVerifyOffersPasskeysIfTheyCount(t *testing.T) {
 	s := newSite(t, withUnified, withPasskeys)
 	c, _ := s.owner("matt", "first")
 	c.get("/us-verify").want(200).has("has_webauthn_verify_credential", true)
@@ -179,7 +189,8 @@ func TestContractU47_us_verify_wan(t *testing.T) {
 	c.page("/us-verify").hides("/wan-verify")
 }
 
-func TestContractU48_setup_delete(t *testing.T) {
+// Row U48, setup_delete.
+func TestAFormRemovesAMethod(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe", storage.Email)
 	c.page("/us-setup").shows(`name="delete_method" value="email"`).hides(`name="chosen_method" id="method-email"`)
@@ -189,7 +200,8 @@ func TestContractU48_setup_delete(t *testing.T) {
 	c.signedIn("joe", 1)
 }
 
-func TestContractU49_setup_delete_json(t *testing.T) {
+// Row U49, setup_delete_json.
+func TestJSONRemovesAMethod(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe")
 	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200)
@@ -208,7 +220,8 @@ func TestContractU49_setup_delete_json(t *testing.T) {
 		"chosen_method", noMethod)
 }
 
-func TestContractU50_setup_delete_multi_json(t *testing.T) {
+// Row U50, setup_delete_multi_json.
+func TestSeveralMethodsAreRemovedAtOnce(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe", storage.SMS, storage.Email)
 	c.post("/us-setup", m{"delete_method": []string{"email", "sms"}}).want(200)
@@ -218,7 +231,8 @@ func TestContractU50_setup_delete_multi_json(t *testing.T) {
 	}
 }
 
-func TestContractU51_generic_response(t *testing.T) {
+// Row U51, generic_response.
+func TestUnifiedSignInRevealsNoAccounts(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Accounts.RevealAccounts = false })
 	s.begins("joe", storage.Email)
 	const maybe = "If that identity is in our system, you were sent a code."
@@ -248,7 +262,8 @@ func TestContractU51_generic_response(t *testing.T) {
 	}
 }
 
-func TestContractU52_propagate_next(t *testing.T) {
+// Row U52, propagate_next.
+func TestNextSurvivesUnifiedSignIn(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Pages.Prefix = "/auth" })
 	c := s.client()
 	c.page("/profile").to("/auth/login?next=/profile")
@@ -259,7 +274,8 @@ func TestContractU52_propagate_next(t *testing.T) {
 	c.form("/auth/us-signin", "identity", "joe@lp.com", "passcode", plain, "next", "/profile").to("/profile")
 }
 
-func TestContractU53_propagate_next_tf(t *testing.T) {
+// Row U53, propagate_next_tf.
+func TestNextSurvivesUnifiedSignInWithASecondFactor(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Pages.Prefix = "/auth" })
 	c := s.client()
 	c.post("/auth/login", m{"email": "gal@lp.com", "password": plain}).want(200)
@@ -277,14 +293,16 @@ func TestContractU53_propagate_next_tf(t *testing.T) {
 		"/both").to("/auth/tf-validate?next=/both")
 }
 
-func TestContractU54_xlation(t *testing.T) {
+// Row U54, xlation.
+func TestThePageOfMethodsIsTranslated(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe", storage.Email)
 	c.headers["Accept-Language"] = "de"
 	c.page("/us-setup").shows("Passwort", "E-Mail").hides("Password")
 }
 
-func TestContractU56_csrf_2fa_us_cookie(t *testing.T) {
+// Row U56, csrf_2fa_us_cookie.
+func TestUnifiedSignInByFormNeedsItsCSRFToken(t *testing.T) {
 	s := newSite(t, withUnified)
 	s.enroll("gal", storage.SMS)
 	c := s.client()
@@ -322,24 +340,29 @@ func setupOf(t *testing.T, methods, want []string) {
 	}
 }
 
-func TestContractU57_us_setup_email(t *testing.T) {
+// Row U57, us_setup_email.
+func TestNothingElseIsOfferedIfEmailIsTheOnlyMethod(t *testing.T) {
 	setupOf(t, []string{"password", storage.Email}, nil)
 }
 
-func TestContractU58_us_setup_authenticator(t *testing.T) {
+// Row U58, us_setup_authenticator.
+func TestTheAppIsOfferedAfterEmail(t *testing.T) {
 	setupOf(t, []string{"password", storage.Email, storage.Authenticator}, []string{storage.Authenticator})
 }
 
-func TestContractU59_us_setup_sms(t *testing.T) {
+// Row U59, us_setup_sms.
+func TestSMSIsOfferedAfterEmail(t *testing.T) {
 	setupOf(t, []string{"password", storage.Email, storage.SMS}, []string{storage.SMS})
 }
 
-func TestContractU60_us_setup_authenticator_sms(t *testing.T) {
+// Row U60, us_setup_authenticator_sms.
+func TestAppAndSMSAreOfferedAfterEmail(t *testing.T) {
 	setupOf(t, []string{"password", storage.Email, storage.Authenticator, storage.SMS},
 		[]string{storage.Authenticator, storage.SMS})
 }
 
-func TestContractU61_override_tf_required(t *testing.T) {
+// Row U61, override_tf_required.
+func TestRequireDecidesAfterAPasscode(t *testing.T) {
 	s := newSite(t, withUnified, required, func(c *twofold.Config) {
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email != "joe@lp.com" }
 	})
@@ -353,7 +376,8 @@ func lockedJoe(c *twofold.Config) {
 	c.Accounts.Locked = func(u twofold.User) bool { return u.Email == "joe@lp.com" }
 }
 
-func TestContractU62_override_user_locked(t *testing.T) {
+// Row U62, override_user_locked.
+func TestALockedAccountCannotSignIn(t *testing.T) {
 	s := newSite(t, withUnified, lockedJoe)
 	c := s.client()
 	c.passcode("joe", plain).refused(400, "identity", "Account is locked.")
@@ -364,7 +388,8 @@ func TestContractU62_override_user_locked(t *testing.T) {
 	c.passcode("matt", plain).want(200)
 }
 
-func TestContractU63_override_user_locked_gr(t *testing.T) {
+// Row U63, override_user_locked_gr.
+func TestOnlyTheOwnerLearnsThatAnAccountIsLocked(t *testing.T) {
 	s := newSite(t, withUnified, lockedJoe, func(c *twofold.Config) { c.Accounts.RevealAccounts = false })
 	c := s.client()
 	c.passcode("joe", "wrong").refused(400, "", generic)

@@ -199,13 +199,13 @@ func requirements() []requirement {
 		{number: 178, class: 1, title: "Freshness is of all factors, and a change makes nothing fresh"},
 		{number: 180, class: 3, title: "Settings files keep their secrets, None is a value where it is documented",
 			elsewhere: "cmd/twofold TestEverySecretIsKeptFromOtherUsersOfTheMachine, " +
-				"TestNoneIsAValueWhereTheDocumentationSaysSo, TestContractGap_no_verify"},
+				"TestNoneIsAValueWhereTheDocumentationSaysSo, TestNoneIsAListWithoutEntries"},
 		{number: 185, class: 1, title: "What a step does not know is not read, and a number is one code"},
 		{number: 186, class: 1, title: "A passkey's question takes few wrong answers and one right one"},
 		{number: 187, class: 2, title: "A value out of bounds is taken as its bound only where that is safer, and said",
 			elsewhere: "cmd/twofold TestEveryDefaultOfTheOriginalStarts, TestRememberMe, TestValuesOutOfBounds"},
 		{number: 188, class: 1, title: "Recovery codes come before a second factor by setting only, and go with the " +
-			"last", elsewhere: "test/contract TestContractGap_mf"},
+			"last", elsewhere: "test/contract TestRecoveryCodesMayComeBeforeTheSecondFactor"},
 		{number: 190, class: 1, title: "A client without cookies is bound as a browser is, by a value that opens no " +
 			"more than the cookie"},
 		{number: 191, class: 2, title: "A caller with a token in a header is answered as a program"},
@@ -233,7 +233,7 @@ func requirements() []requirement {
 			elsewhere: "internal/factor/passkey TestBothWritingsOfBase64AreOneAnswer, " +
 				"TestNoLieAboutAnAnswerIsBelieved"},
 		{number: 242, class: 3, title: "A sign-in is counted once everything is proven, and shown to the owner",
-			elsewhere: "test/contract TestContractGap_trackable_flag"},
+			elsewhere: "test/contract TestSignInsAreCountedAndShownToTheOwner"},
 		{number: 250, class: 1, title: "The gate lets through what the rules say, to a proxy and in a program"},
 		{number: 251, class: 1, title: "An address with two readings falls to no rule, and an unknown host is refused"},
 		{number: 252, class: 1, title: "Only a trusted proxy asks, in one way at a time"},

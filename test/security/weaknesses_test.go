@@ -101,7 +101,7 @@ func ofTheContract() []weakness {
 			"app's code",
 			[]string{
 				"TestR044_CodeIsForOnePurpose", "TestR074_RescueCode", "TestR073_OneMailboxIsNotEnough",
-				"test/contract TestContract09_no_rescue_email",
+				"test/contract TestWithoutRescueEmailNoCodeIsMailed",
 			}},
 		{"Flask-Security, W14", "recovery codes in plain text, for ever, shown again, alive without a factor",
 			[]string{
@@ -121,7 +121,7 @@ func ofTheContract() []weakness {
 			}},
 		{"Flask-Security, W17", "the session's cookie can be read, and holds a secret that is being set up",
 			[]string{
-				"test/contract TestContract25_datastore", "test/contract TestContract26_totp_secret_generation",
+				"test/contract TestTheServerKeepsTheSetUp", "test/contract TestEachSetUpHasItsOwnEncryptedSecret",
 				"TestR135_NothingParkedBetweenTheSteps",
 			}},
 		{"Flask-Security, W18", "the account's state is not looked at again with the second factor",
@@ -139,14 +139,14 @@ func ofTheContract() []weakness {
 		{"Flask-Security, W21", "a phone number is stored before its code came, and as it was typed",
 			[]string{
 				"TestR055_NothingActiveBeforeConfirmed", "TestR057_NewPhoneIsANewFactor",
-				"test/contract TestContract10_setup_bad_phone",
+				"test/contract TestOnlyAValidConfirmedPhoneNumberIsStored",
 			}},
 		{"Flask-Security, W22", "a sealed secret opens in another's row",
 			[]string{"TestR034_SecretsAreSealedToTheirOwner"}},
 		{"Flask-Security, W23", "several links to reset are good at once; a new address is compared by case",
 			[]string{
 				"TestR058_LinksDieWithWhatTheyRestOn", "TestR144_LinksOnceInParallel",
-				"test/contract TestContractE08_race",
+				"test/contract TestAnAddressTakenMeanwhileCannotBeConfirmed",
 			}},
 		{"Flask-Security, W24", "a fresh proof is matched by e-mail address; one without a session",
 			[]string{
@@ -175,11 +175,11 @@ func ofPeers() []weakness {
 			[]string{"TestR054_AskingAgainThroughAnotherSite"}},
 		{"GHSA-f66q-9rf6-8795", "a passkey's fresh proof without its being the user's",
 			[]string{"TestR091_CredentialIsOfTheUserBeingAuthenticated",
-				"test/contract TestContractW32_verify_rejects_cross_user_assertion"}},
+				"test/contract TestAPasskeyOfAnotherUserDoesNotMakeASessionFresh"}},
 		{"GHSA-w2j7-f3c6-g8cw", "a redirect leaves the site where sub-domains are allowed",
 			[]string{"TestR107_NoOpenRedirect"}},
 		{"Flask-Security PR #1258", "an object where a text belongs breaks the step",
-			[]string{"TestR127_JSONTypesAreExact", "test/contract TestContract19_opt_in_nc_non_string_code"}},
+			[]string{"TestR127_JSONTypesAreExact", "test/contract TestACodeInJSONIsTextOrANumber"}},
 		{"SuperTokens", "who is asked for the second factor enrolls another one instead",
 			[]string{"TestR018_NoChangeWhilePending", "TestR081_DeviceSkipsTheSecondFactorOnly"}},
 		{"supabase #2607, #2615", "the level stays after an administrator took the factor away",
