@@ -62,6 +62,7 @@ func table(t *testing.T) string {
 			state = "holds"
 		case r.elsewhere != "":
 			names, state = []string{r.elsewhere}, "holds"
+			checkElsewhere(t, r)
 		case r.waits != "":
 			state = "not built: " + r.waits
 		default:
@@ -81,6 +82,23 @@ func table(t *testing.T) string {
 		t.Errorf("%v name requirement %d, which is not in the table", names, n)
 	}
 	return b.String()
+}
+
+// checkElsewhere checks that the tests of other folders which a requirement names
+// are there.
+func checkElsewhere(t *testing.T, r requirement) {
+	t.Helper()
+	folder := ""
+	for word := range strings.FieldsSeq(strings.NewReplacer(",", " ", ";", " ").Replace(r.elsewhere)) {
+		if strings.Contains(word, "/") || folder == "" {
+			folder = word
+			continue
+		}
+		tests := testsIn(t, filepath.Join("../..", folder))
+		if strings.HasPrefix(word, "Test") && !slices.Contains(tests, word) {
+			t.Errorf("R%d: %s has no test %s", r.number, folder, word)
+		}
+	}
 }
 
 // testNames finds the tests of this folder by the requirement they name.
