@@ -39,6 +39,7 @@ func (a *Auth) Run(ctx context.Context) error {
 	workers.Go(func() { _ = a.outbox.Run(ctx) }) // it logs its errors
 	workers.Go(func() { closeTrail(ctx, a.trail, a.work.log) })
 	workers.Go(func() { a.sessions.Follow(ctx) })
+	workers.Go(func() { a.sessions.WriteTouches(ctx, a.work.log) })
 	workers.Go(func() { a.accounts.LearnPace(ctx) })
 	workers.Go(func() { sweep(ctx, a.store, a.now, a.work.log) })
 	workers.Go(func() { deleteDue(ctx, a.leaving, a.work.log) })

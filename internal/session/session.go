@@ -37,8 +37,9 @@ type Config struct {
 
 // Manager creates and finds sessions.
 type Manager struct {
-	c     Config
-	cache *cache
+	c       Config
+	cache   *cache
+	touches touches
 }
 
 // New returns a manager.
@@ -242,12 +243,17 @@ func (m *Manager) read(ctx context.Context, hash string, now time.Time) (storage
 	return s, u, err
 }
 
-// touch extends the idle limit, at most sixty times per idle period.
+// touch extends the idle limit, at most sixty times per idle period. The store is told at once or,
+// if the session has enough time left there, with the next collected touches.
 func (m *Manager) touch(ctx context.Context, e *entry, epoch uint64, now time.Time) error {
-	e.session.SeenAt, e.session.IdleAt = now, now.Add(m.c.Idle)
-	if err := m.c.Sessions.TouchSession(ctx, e.session.Hash, now, e.session.IdleAt); err != nil {
-		return err
+	left := e.session.IdleAt.Sub(now)
+	t := storage.Touch{Hash: e.session.Hash, Seen: now, Idle: now.Add(m.c.Idle)}
+	if left < collectedLeft || !m.touches.add(t) {
+		if err := m.c.Sessions.TouchSession(ctx, t.Hash, t.Seen, t.Idle); err != nil {
+			return err
+		}
 	}
+	e.session.SeenAt, e.session.IdleAt = t.Seen, t.Idle
 	m.cache.put(e.session.Hash, *e, epoch)
 	return nil
 }

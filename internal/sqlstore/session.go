@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,13 +126,37 @@ func columnsOf(table, columns string) string {
 // TouchSession implements storage.Sessions. A call that arrives late, or from a clock
 // that was set back, never shortens a session.
 func (s sessions) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
-	return found(s.exec(ctx, "touch session", `UPDATE twofold_sessions SET
-		seen_at = CASE WHEN seen_at > CAST($2 AS BIGINT) THEN seen_at ELSE CAST($2 AS BIGINT) END,
-		idle_at = CASE WHEN idle_at > CAST($3 AS BIGINT) THEN idle_at ELSE CAST($3 AS BIGINT) END,
-		ends_at = CASE WHEN ends_at > CAST($3 AS BIGINT) THEN ends_at
-			WHEN expires_at > CAST($3 AS BIGINT) THEN CAST($3 AS BIGINT) ELSE expires_at END
-		WHERE hash = $1 AND ends_at > CAST($2 AS BIGINT)`, hash, micros(seen), micros(idle)))
+	return found(s.exec(ctx, "touch session", touchSession, hash, micros(seen), micros(idle)))
 }
+
+// TouchSessions implements storage.Sessions. The rows are written in the order of their hashes, so
+// that two nodes do not wait for each other.
+func (s sessions) TouchSessions(ctx context.Context, list []storage.Touch) error {
+	sorted := slices.SortedFunc(slices.Values(list), func(a, b storage.Touch) int {
+		return strings.Compare(a.Hash, b.Hash)
+	})
+	for part := range slices.Chunk(sorted, touchesAtOnce) {
+		statements := make([]Statement, len(part))
+		for i, t := range part {
+			statements[i] = Statement{touchSession, []any{t.Hash, micros(t.Seen), micros(t.Idle)}, Any}
+		}
+		if err := script(ctx, s.Store, "touch session", statements); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touchesAtOnce is the number of sessions in one transaction, so that other writers need not wait
+// for long.
+const touchesAtOnce = 64
+
+const touchSession = `UPDATE twofold_sessions SET
+	seen_at = CASE WHEN seen_at > CAST($2 AS BIGINT) THEN seen_at ELSE CAST($2 AS BIGINT) END,
+	idle_at = CASE WHEN idle_at > CAST($3 AS BIGINT) THEN idle_at ELSE CAST($3 AS BIGINT) END,
+	ends_at = CASE WHEN ends_at > CAST($3 AS BIGINT) THEN ends_at
+		WHEN expires_at > CAST($3 AS BIGINT) THEN CAST($3 AS BIGINT) ELSE expires_at END
+	WHERE hash = $1 AND ends_at > CAST($2 AS BIGINT)`
 
 // TakeSession implements storage.Sessions.
 func (s sessions) TakeSession(ctx context.Context, hash string) (storage.Session, error) {

@@ -99,12 +99,11 @@ const MaxListed = 250
 
 // Sessions stores sessions.
 type Sessions interface {
+	Touches
 	// PutSession stores a new session. It returns ErrExists if the hash is taken.
 	PutSession(ctx context.Context, s Session) error
 	// Session returns a session, or ErrNotFound if it is unknown or not valid at now.
 	Session(ctx context.Context, hash string, now time.Time) (Session, error)
-	// TouchSession records activity. It returns ErrNotFound if the session no longer exists.
-	TouchSession(ctx context.Context, hash string, seen, idle time.Time) error
 	// TakeSession ends one session and returns it to exactly one caller. The others get
 	// ErrNotFound.
 	TakeSession(ctx context.Context, hash string) (Session, error)

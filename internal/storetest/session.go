@@ -120,6 +120,39 @@ var sessionRules = []rule{
 		k.dead(idle, idle.IdleAt)
 		k.dead(gone, now)
 	}},
+	{"touches of several sessions move their idle ends, and skip a session that is gone", func(k kit) {
+		a, b, gone := k.session(newUser()), k.session(newUser()), k.session(newUser())
+		_, err := k.s.TakeSession(k.Context(), gone.Hash)
+		k.ok(err)
+		var list []storage.Touch
+		for _, v := range []storage.Session{b, gone, a} {
+			list = append(list, storage.Touch{Hash: v.Hash, Seen: in(90), Idle: in(190)})
+		}
+		k.ok(k.s.TouchSessions(k.Context(), append(list, storage.Touch{Hash: "unknown", Seen: in(90), Idle: in(190)})))
+		k.ok(k.s.TouchSessions(k.Context(), nil))
+		for _, v := range []storage.Session{a, b} {
+			v.SeenAt, v.IdleAt = in(90), in(190)
+			k.alive(v, in(189))
+			k.dead(v, in(190))
+		}
+		k.dead(gone, in(1))
+	}},
+	{"touches of more sessions than one transaction takes are all stored", func(k kit) {
+		u := newUser()
+		k.ok(k.s.CreateUser(k.Context(), u))
+		var list []storage.Touch
+		for range 150 {
+			v := newSession(u)
+			k.ok(k.s.PutSession(k.Context(), v))
+			list = append(list, storage.Touch{Hash: v.Hash, Seen: in(90), Idle: in(190)})
+		}
+		k.ok(k.s.TouchSessions(k.Context(), list))
+		for _, touch := range list {
+			if _, err := k.s.Session(k.Context(), touch.Hash, in(189)); err != nil {
+				k.Fatal(err)
+			}
+		}
+	}},
 	{"a session is taken once and is gone", func(k kit) {
 		v, keep := k.session(newUser()), k.session(newUser())
 		got, err := k.s.TakeSession(k.Context(), v.Hash)

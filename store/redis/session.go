@@ -115,6 +115,16 @@ func (db *DB) TouchSession(ctx context.Context, hash string, seen, idle time.Tim
 	})
 }
 
+// TouchSessions implements storage.Sessions.
+func (db *DB) TouchSessions(ctx context.Context, list []storage.Touch) error {
+	for _, t := range list {
+		if err := db.TouchSession(ctx, t.Hash, t.Seen, t.Idle); err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
 func found(n int, err error) error {
 	if err == nil && n == 0 {
 		return storage.ErrNotFound

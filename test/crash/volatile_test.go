@@ -113,6 +113,11 @@ func (c volatile) TouchSession(ctx context.Context, hash string, seen, idle time
 	return c.s.TouchSession(ctx, hash, seen, idle)
 }
 
+func (c volatile) TouchSessions(ctx context.Context, list []storage.Touch) error {
+	defer c.call(ctx, "TouchSessions")()
+	return c.s.TouchSessions(ctx, list)
+}
+
 func (c volatile) TrimSessions(ctx context.Context, userID string, keep int) ([]storage.Session, error) {
 	defer c.call(ctx, "TrimSessions")()
 	return c.s.TrimSessions(ctx, userID, keep)

@@ -1,0 +1,83 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/storage"
+)
+
+const (
+	// touchEvery is the time between two writes of collected touches.
+	touchEvery = time.Second
+	// touchWithin limits one write of collected touches.
+	touchWithin = 5 * time.Second
+	// collectedLeft is the idle time that a session must have left in the store for its touch to be
+	// collected. Otherwise the store could find it expired before the touch is written.
+	collectedLeft = 4 * (touchEvery + touchWithin)
+	// mostTouches is the maximum number of collected touches.
+	mostTouches = 100_000
+)
+
+// touches collects touches, so that they are written together. If the process is killed, a session
+// may end up to a second earlier than it would otherwise.
+type touches struct {
+	mu     sync.Mutex
+	on     bool // WriteTouches is running
+	byHash map[string]storage.Touch
+}
+
+// add reports whether the touch was collected.
+func (c *touches) add(t storage.Touch) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.on || len(c.byHash) >= mostTouches {
+		return false
+	}
+	c.byHash[t.Hash] = t
+	return true
+}
+
+// collect switches the collection on or off, and returns what was collected before.
+func (c *touches) collect(on bool) []storage.Touch {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]storage.Touch, 0, len(c.byHash))
+	for _, t := range c.byHash {
+		list = append(list, t)
+	}
+	c.on, c.byHash = on, map[string]storage.Touch{}
+	return list
+}
+
+// WriteTouches writes the collected touches once a second until ctx ends, and once more then. While
+// it is not running, each touch is written at once.
+func (m *Manager) WriteTouches(ctx context.Context, log *slog.Logger) {
+	m.touches.collect(true)
+	tick := time.NewTicker(touchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			m.writeTouches(context.WithoutCancel(ctx), m.touches.collect(false), log)
+			return
+		case <-tick.C:
+			m.writeTouches(ctx, m.touches.collect(true), log)
+		}
+	}
+}
+
+// writeTouches writes touches. If the store fails, the sessions keep the idle limit that they have
+// there, and each one is touched again with its next request after a sixtieth of the idle time.
+func (m *Manager) writeTouches(ctx context.Context, list []storage.Touch, log *slog.Logger) {
+	if len(list) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, touchWithin)
+	defer cancel()
+	if err := m.c.Sessions.TouchSessions(ctx, list); err != nil {
+		log.WarnContext(ctx, "the activity of sessions was not stored", "sessions", len(list), "error", err)
+	}
+}
