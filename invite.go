@@ -15,7 +15,7 @@ import (
 func (b *builder) invitations() *invite.Invitations {
 	c := b.c
 	return invite.New(invite.Config{
-		Store: c.Store, Accounts: b.a.accounts, Mailer: b.post(), Trail: b.a.trail, Events: c.Advanced.OnEvent,
+		Store: c.Store, Accounts: b.a.accounts, Mailer: b.mailer(), Trail: b.a.trail, Events: c.Advanced.OnEvent,
 		Within:       c.Accounts.InviteWithin,
 		Passwordless: c.Accounts.PasswordOptional || c.Accounts.MagicLink,
 		Now:          c.Advanced.Now,

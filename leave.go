@@ -18,7 +18,7 @@ func (b *builder) deletions() *deletion.Deletions {
 		Store: b.c.Store, Trail: b.a.trail, Limits: b.limits,
 		Changed: b.a.sessions.Forget, Events: b.c.Advanced.OnEvent, Now: b.c.Advanced.Now, Log: b.c.Log,
 		Owners: deletion.Owners{
-			Keys: b.keys, Mailer: b.post(), Wait: b.c.Accounts.DeletionWait,
+			Keys: b.keys, Mailer: b.mailer(), Wait: b.c.Accounts.DeletionWait,
 			Fresh: func(ctx context.Context, who auth.Principal) error {
 				within := b.c.TwoFactor.Freshness
 				if within < 0 { // deletion has a limit even if other changes have none

@@ -319,34 +319,10 @@ func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
 	return out, mail, nil
 }
 
-// alert returns a function that queues a mail to the administrators, or nil if HelpAddress is
-// empty.
-func (b *builder) alert() auth.Alert {
-	to := b.c.TwoFactor.HelpAddress
-	if to == "" {
-		return nil
-	}
-	return func(ctx context.Context, u storage.User, locale string) error {
-		m, err := b.mails.RescueMail(locale, to, u.Email)
-		if err != nil {
-			return err
-		}
-		m.User = u.ID
-		return b.a.outbox.Queue(ctx, m, b.c.Advanced.Now().Add(24*time.Hour))
-	}
-}
-
 // link returns the URL of a mailed link. It always uses the configured origin, never the host of a
 // request (R108).
 func (b *builder) link(kind, token string) string {
 	return b.c.Origin + b.c.Pages.Prefix + b.c.Pages.Paths.Link(kind) + "/" + token
-}
-
-func (b *builder) write() func(context.Context, auth.Email) error {
-	if p, ok := b.post().(post); ok {
-		return p.Mail
-	}
-	return nil
 }
 
 func (b *builder) trustFor() func(storage.User) bool {

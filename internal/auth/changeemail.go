@@ -16,7 +16,7 @@ func (l Account) AskChangeEmail(ctx context.Context, who Principal, email string
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return err
 	}
-	if l.c.Write == nil {
+	if !l.c.mails() {
 		return ErrSend
 	}
 	to, key, err := account.ParseNewEmail(email)
@@ -35,10 +35,10 @@ func (l Account) AskChangeEmail(ctx context.Context, who Principal, email string
 	if err := l.tell(ctx, e); err != nil {
 		return err
 	}
-	l.notify(ctx, who.User, EmailWanted, "", b)
+	l.mail.notify(ctx, who.User, EmailWanted, "", b)
 	if e.Refused {
 		m := Email{Kind: emailWantedKind, To: owner.Email, User: owner, Browser: b}
-		return recordedOr(ErrTaken, l.Links.write(ctx, m))
+		return recordedOr(ErrTaken, l.mail.write(ctx, m))
 	}
 	if err := l.Links.writeLink(ctx, l.Links.changingEmail(), who.User, to, to, b); err != nil {
 		return err
@@ -72,7 +72,8 @@ func (l Account) ChangeEmail(ctx context.Context, token string, who *Principal, 
 	}
 	next := k.user
 	next.Email = k.Data
-	notices := append(l.notices(ctx, k.user, IdentityChanged, "", b), l.notices(ctx, next, IdentityChanged, "", b)...)
+	notices := append(l.mail.notices(ctx, k.user, IdentityChanged, "", b),
+		l.mail.notices(ctx, next, IdentityChanged, "", b)...)
 	u, err := l.c.Accounts.ChangeEmail(ctx, k.user, k.Data, notices)
 	if errors.Is(err, storage.ErrExists) || errors.Is(err, account.ErrEmail) {
 		return Outcome{}, ErrLink
@@ -80,7 +81,7 @@ func (l Account) ChangeEmail(ctx context.Context, token string, who *Principal, 
 	if err != nil {
 		return Outcome{}, linkError(err)
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := l.tell(ctx, event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email,
 		Context: l.at(b)}); err != nil {
 		return Outcome{}, err

@@ -31,11 +31,11 @@ func (l Account) ChangePassword(ctx context.Context, who Principal, old, plain s
 	if err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.c.Accounts.ChangePassword(ctx, who.User, choice, l.notices(ctx, who.User, PasswordChanged, "", b))
+	u, err := l.c.Accounts.ChangePassword(ctx, who.User, choice, l.mail.notices(ctx, who.User, PasswordChanged, "", b))
 	if err != nil {
 		return Outcome{}, stateError(err)
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := l.tell(ctx, event.PasswordChanged{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}

@@ -22,14 +22,15 @@ func (l Account) ChangeUsername(ctx context.Context, who Principal, username str
 	if username != "" && username == who.User.Username {
 		return Outcome{}, ErrUsernameTaken
 	}
-	u, err := l.c.Accounts.ChangeUsername(ctx, who.User, username, l.notices(ctx, who.User, UsernameChanged, "", b))
+	u, err := l.c.Accounts.ChangeUsername(ctx, who.User, username,
+		l.mail.notices(ctx, who.User, UsernameChanged, "", b))
 	if errors.Is(err, storage.ErrExists) {
 		return Outcome{}, ErrUsernameTaken
 	}
 	if err != nil {
 		return Outcome{}, stateError(err)
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := l.tell(ctx, event.UsernameChanged{User: subject(u), OldUsername: who.User.Username,
 		Context: l.at(b)}); err != nil {
 		return Outcome{}, err

@@ -7,8 +7,8 @@
 // # Features
 //
 // Each feature is a type in services.go, and its steps are mostly in files of the same names as
-// the handlers of package web. Login has what they share: the door, notices and events, and reading
-// a pending sign-in.
+// the handlers of package web. Login has what they share: the door, events, and reading a pending
+// sign-in. Messages are sent in mailer.go.
 //
 // # Outcomes
 //

@@ -256,7 +256,7 @@ func (l *Login) change(ctx context.Context, u storage.User, c storage.FactorChan
 		return storage.User{}, stateError(err)
 	}
 	l.c.Sessions.Forget()
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	u.CredentialVersion = c.To
 	return u, nil
 }

@@ -111,7 +111,7 @@ func (l Enroll) activate(
 	if f.Method == storage.Passkey {
 		notice = PasskeyAdded
 	}
-	c.Messages = l.notices(ctx, u, notice, f.Method, b)
+	c.Messages = l.mail.notices(ctx, u, notice, f.Method, b)
 	if len(present) == 0 {
 		f.Primary = true
 	}

@@ -97,7 +97,7 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string
 	c := storage.FactorChange{
 		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Remove: []string{id},
 		KeepOne:  true,
-		Messages: l.notices(ctx, who.User, FactorRemoved, f.Method, b), Now: l.c.Now(),
+		Messages: l.mail.notices(ctx, who.User, FactorRemoved, f.Method, b), Now: l.c.Now(),
 	}
 	if f.Primary {
 		c.Prefer = others[0].ID
@@ -142,7 +142,7 @@ func (l SecondFactor) Disable(ctx context.Context, who Principal, b Client) (Out
 	u, err := l.change(ctx, who.User, storage.FactorChange{
 		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), RemoveAll: true,
 		Now:      l.c.Now(),
-		Messages: l.notices(ctx, who.User, FactorDisabled, "", b),
+		Messages: l.mail.notices(ctx, who.User, FactorDisabled, "", b),
 	})
 	if err != nil {
 		return Outcome{}, err

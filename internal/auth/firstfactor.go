@@ -92,7 +92,7 @@ func pass(ctx context.Context, l *Login, u storage.User, p passed, b Client) (Ou
 func (l *Login) copied(ctx context.Context, u storage.User, b Client) (storage.User, error) {
 	u, err := l.change(ctx, u, storage.FactorChange{
 		UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(),
-		Messages: l.notices(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
+		Messages: l.mail.notices(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
 	})
 	if err != nil {
 		return u, err

@@ -130,7 +130,7 @@ func (l Sessions) newBrowser(ctx context.Context, u storage.User, b Client) erro
 	} else if err != nil {
 		return err
 	}
-	l.notify(ctx, u, NewBrowser, "", b)
+	l.mail.notify(ctx, u, NewBrowser, "", b)
 	return l.tell(ctx, event.NewBrowser{User: subject(u), Context: l.at(b)})
 }
 

@@ -53,6 +53,8 @@ type Policy struct {
 	// and there is no rescue by mail. A user who has no other factor proves it and must then set up
 	// a stronger one.
 	StrongOnly bool
+	// Help lets users who have lost their second factor notify the administrators.
+	Help bool
 	// RescueEmail mails a code to users who have lost their second factor. It reduces the security
 	// of every account to that of its mailbox and password.
 	RescueEmail bool
@@ -76,9 +78,6 @@ type Policy struct {
 	// SignUp lists the names of the providers whose users may create accounts.
 	SignUp []string
 }
-
-// Alert notifies the administrators that a user has lost the second factor.
-type Alert func(ctx context.Context, u storage.User, locale string) error
 
 // Config configures a Login. Fields are required unless their comment allows nil, except Events and
 // Log.
@@ -114,12 +113,9 @@ type Config struct {
 	// FirstCodes sends and checks codes that replace a password, by channel.
 	FirstCodes map[string]Trier
 	Keys       *seal.Keys
-	// Mailer notifies owners of changes. If it is nil, they are not notified.
+	// Mailer sends messages. If it is nil, it is NoMail: owners are not notified, and steps that
+	// need a mail are refused.
 	Mailer Mailer
-	// Write queues a mail. If it is nil, no mails are sent, and steps that need one are
-	// refused.
-	Write func(ctx context.Context, m Email) error
-	Alert Alert // nil if help is not offered
 	// Captcha protects forms from programs.
 	Captcha Captchas
 	Policy  Policy
@@ -177,7 +173,10 @@ func New(c Config) (*Login, error) {
 	if c.Policy.RescueAfterReset == 0 {
 		c.Policy.RescueAfterReset = 24 * time.Hour
 	}
-	if c.Policy.Life.Confirm && c.Write == nil {
+	if c.Mailer == nil {
+		c.Mailer = NoMail{}
+	}
+	if c.Policy.Life.Confirm && !c.mails() {
 		return nil, errors.New("auth: addresses cannot be confirmed without mail")
 	}
 	c.Policy.Life = c.Policy.Life.withDefaults()

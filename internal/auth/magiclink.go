@@ -26,7 +26,7 @@ func (l Passwordless) AskLogin(ctx context.Context, email, next string, b Client
 	if err != nil {
 		return err
 	}
-	if l.c.Write == nil {
+	if !l.c.mails() {
 		return ErrSend
 	}
 	u, why, err := l.Links.addressee(ctx, key)

@@ -131,38 +131,15 @@ func (k link) sameBrowser(b Client) bool {
 	return k.Asked != "" && b.Asked != "" && hmac.Equal([]byte(k.Asked), []byte(hash(b.Asked)))
 }
 
-// Email is a mail that a step sends.
-type Email struct {
-	Kind    string // one of the kinds below; decides the text and the page of the link
-	To      string
-	User    storage.User // account concerned; the zero User in a decoy
-	Token   string       // token of the link; empty if there is none
-	Life    time.Duration
-	Opens   time.Time // time from which the link works; zero means at once
-	Browser Client
-	// Decoy marks a mail without a recipient. It takes as long as a real one, so that the
-	// response time does not reveal who has an account, and is never sent.
-	Decoy bool
-}
-
-// Language returns the language of the mail.
-func (m Email) Language() string { return language(m.User, m.Browser) }
-
-// write queues a mail. It does not wait for a mail server.
-func (l Links) write(ctx context.Context, m Email) error {
-	if l.c.Write == nil {
-		return ErrSend
-	}
-	return l.c.Write(ctx, m)
-}
-
 // writeLink queues a mail with a new link, valid for the purpose's life.
 func (l Links) writeLink(ctx context.Context, p purpose, u storage.User, to, data string, b Client) error {
 	token, err := l.newLink(p, u, data, b)
 	if err != nil {
 		return err
 	}
-	return l.write(ctx, Email{Kind: p.name, To: to, User: u, Token: token, Life: p.life, Browser: b, Decoy: u.ID == ""})
+	return l.mail.write(ctx, Email{
+		Kind: p.name, To: to, User: u, Token: token, Life: p.life, Browser: b, Decoy: u.ID == "",
+	})
 }
 
 // These functions report whether an account with the given error, or nil, gets a mail.
@@ -236,7 +213,7 @@ func (l Links) asked(
 	if err != nil {
 		return storage.User{}, "", nil, err
 	}
-	if l.c.Write == nil {
+	if !l.c.mails() {
 		return storage.User{}, "", nil, ErrSend
 	}
 	if err := human(ctx, l.Login, AtReset, &b); err != nil {

@@ -78,71 +78,10 @@ type SecurityNotice struct {
 // Language returns the language of the notice.
 func (n SecurityNotice) Language() string { return language(n.User, n.Browser) }
 
-// Mailer sends notices to an account's owner.
-type Mailer interface {
-	// Seal converts a notice to rows of the outbox, for the transaction of the change. If it
-	// returns an error, it also returns the rows that could be created.
-	Seal(n SecurityNotice) ([]storage.Message, error)
-	SealEmail(m Email) (storage.Message, error)
-	Wake()
-	// Queue stores a notice outside a transaction.
-	Queue(ctx context.Context, n SecurityNotice) error
-}
-
-// notify sends the owner a notice that does not belong to a change in the store. An error is only
-// logged, because the event has already happened.
-func (l *Login) notify(ctx context.Context, u storage.User, kind, method string, b Client) {
-	if l.c.Mailer == nil {
-		return
-	}
-	n, err := l.stamped(SecurityNotice{User: u, Kind: kind, Method: method, Browser: b})
-	if err == nil {
-		err = l.c.Mailer.Queue(ctx, n)
-	}
-	l.untold(ctx, u, kind, err)
-}
-
-// notices returns the messages of a change, for its transaction. A notice that cannot be created,
-// for example because of an invalid address, does not prevent the change.
-func (l *Login) notices(ctx context.Context, u storage.User, kind, method string, b Client) []storage.Message {
-	return l.noticesOf(ctx, SecurityNotice{User: u, Kind: kind, Method: method, Browser: b})
-}
-
-// noticesOf is like notices, for a notice with further fields.
-func (l *Login) noticesOf(ctx context.Context, n SecurityNotice) []storage.Message {
-	if l.c.Mailer == nil {
-		return nil
-	}
-	var out []storage.Message
-	if n.Browser.Address == "" {
-		who := event.Acting(ctx, event.Context{})
-		n.By, n.Why = who.By, who.Why
-	}
-	n, err := l.stamped(n)
-	if err == nil {
-		out, err = l.c.Mailer.Seal(n)
-	}
-	l.untold(ctx, n.User, n.Kind, err)
-	return out
-}
-
-// stamped sets the time and the link of a notice.
-func (l *Login) stamped(n SecurityNotice) (_ SecurityNotice, err error) {
-	n.At = l.c.Now()
-	if !n.powerless {
-		n.Stop, err = l.Links.newLink(notMe(), n.User, mailedTo(n.User.Email), Client{})
-	}
-	return n, err
-}
+func (SecurityNotice) message() {}
 
 // mailedTo returns a hash that identifies the address to which a notice was sent.
 func mailedTo(email string) string { return hash("notice:" + account.Key(email))[:22] }
-
-func (l *Login) untold(ctx context.Context, u storage.User, kind string, err error) {
-	if err != nil {
-		l.c.Log.ErrorContext(ctx, "the owner could not be told of a change", "user", u.ID, "kind", kind, "cause", err)
-	}
-}
 
 // AccountNotices returns the messages of a change by the application or an operator, for its
 // transaction. They are sent to the address of each of the owners. A replaced address is notified
@@ -152,7 +91,7 @@ func (l *Login) AccountNotices(ctx context.Context, what string, owners ...stora
 	for i, u := range owners {
 		if i == 0 || u.Email != owners[0].Email {
 			n := SecurityNotice{User: u, Kind: what, powerless: u.Email != owners[len(owners)-1].Email}
-			out = append(out, l.noticesOf(ctx, n)...)
+			out = append(out, l.mail.noticesOf(ctx, n)...)
 		}
 	}
 	return out
@@ -160,13 +99,6 @@ func (l *Login) AccountNotices(ctx context.Context, what string, owners ...stora
 
 // AccountChanged records a change of an account by the application or an operator.
 func (l *Login) AccountChanged(ctx context.Context, u storage.User, what string) error {
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: event.Acting(ctx, l.at(Client{}))})
-}
-
-// kickOutbox starts the delivery of stored messages.
-func (l *Login) kickOutbox() {
-	if l.c.Mailer != nil {
-		l.c.Mailer.Wake()
-	}
 }

@@ -348,7 +348,7 @@ func (l OAuth) reconnect(
 		}
 	}
 	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.notices(ctx, u, kind, "", b)
+	c.Messages = l.mail.notices(ctx, u, kind, "", b)
 	err := l.c.Connections.ChangeConnections(ctx, c)
 	if errors.Is(err, storage.ErrExists) {
 		return Outcome{}, ErrConnected
@@ -357,7 +357,7 @@ func (l OAuth) reconnect(
 		return Outcome{}, stateError(err)
 	}
 	l.c.Sessions.Forget()
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	u.CredentialVersion = c.To
 	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil,
 		Context: l.at(b)}); err != nil {

@@ -317,8 +317,8 @@ func (s signUp) make(ctx context.Context, l *Login, d storage.Draft, r Registrat
 	if err := l.tell(ctx, made); err != nil {
 		return Outcome{}, err
 	}
-	if l.c.Policy.Life.Welcome && l.c.Write != nil {
-		if err := l.Links.write(ctx, Email{Kind: welcomeKind, To: u.Email, User: u, Browser: b}); err != nil {
+	if l.c.Policy.Life.Welcome && l.c.mails() {
+		if err := l.mail.write(ctx, Email{Kind: welcomeKind, To: u.Email, User: u, Browser: b}); err != nil {
 			return Outcome{}, err
 		}
 	}

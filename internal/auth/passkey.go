@@ -193,7 +193,7 @@ func (l WebAuthn) refused(ctx context.Context, q ceremony, u storage.User, err e
 			u = owner
 		}
 		if r.Copied { // its holder has the key, so another attempt is useless
-			l.notify(ctx, u, PasskeyCopied, storage.Passkey, b)
+			l.mail.notify(ctx, u, PasskeyCopied, storage.Passkey, b)
 			if err := l.spend(ctx, q.Draft); err != nil && !errors.Is(err, ErrCeremony) {
 				return err
 			}

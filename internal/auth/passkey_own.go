@@ -254,7 +254,7 @@ func (l WebAuthn) changePasskeys(
 	ctx context.Context, who Principal, c storage.FactorChange, kind string, e event.Event, proven bool, b Client,
 ) (Outcome, error) {
 	c.UserID, c.From, c.To, c.Now = who.User.ID, who.User.CredentialVersion, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.notices(ctx, who.User, kind, storage.Passkey, b)
+	c.Messages = l.mail.notices(ctx, who.User, kind, storage.Passkey, b)
 	if proven && byRescue(who.Session) {
 		if err := endCodes(ctx, l.Login, who.User, &c, b); err != nil {
 			return Outcome{}, err

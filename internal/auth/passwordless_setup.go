@@ -190,7 +190,7 @@ func (l Passwordless) changeFirst(
 ) (Outcome, error) {
 	u := who.User
 	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.notices(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
+	c.Messages = l.mail.notices(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
 	u, err := l.change(ctx, u, c)
 	if err != nil {
 		return Outcome{}, err

@@ -76,11 +76,11 @@ func (l Account) readsMail(ctx context.Context, u storage.User, b Client) (stora
 		return u, nil
 	}
 	was := u
-	u, err := l.c.Accounts.ResetPassword(ctx, u, account.Choice{}, l.notices(ctx, u, PasswordReset, "", b))
+	u, err := l.c.Accounts.ResetPassword(ctx, u, account.Choice{}, l.mail.notices(ctx, u, PasswordReset, "", b))
 	if err != nil {
 		return u, linkError(err)
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := l.firstProven(ctx, was); err != nil {
 		return u, err
 	}

@@ -19,6 +19,6 @@ func (l Account) RecoverUsername(ctx context.Context, email string, b Client) er
 	if err := l.tell(ctx, event.UsernameRecoverySent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
 	}
-	return recordedOr(why, l.Links.write(ctx,
+	return recordedOr(why, l.mail.write(ctx,
 		Email{Kind: usernameKind, To: to, User: u, Browser: b, Decoy: u.ID == ""}))
 }

@@ -70,15 +70,15 @@ func (l Recovery) putRecovery(
 	if err != nil {
 		return storage.Recovery{}, err
 	}
-	m, err := l.c.Mailer.SealEmail(Email{Kind: p.name, To: u.Email, User: u, Token: token, Life: p.life,
+	m, err := l.mail.sealed(Email{Kind: p.name, To: u.Email, User: u, Token: token, Life: p.life,
 		Opens: r.OpensAt, Browser: b})
 	if err != nil {
 		return storage.Recovery{}, err
 	}
-	if err := l.c.Recoveries.PutRecovery(ctx, r, append(l.noticesOf(ctx, n), m)...); err != nil {
+	if err := l.c.Recoveries.PutRecovery(ctx, r, append(l.mail.noticesOf(ctx, n), m...)...); err != nil {
 		return storage.Recovery{}, err
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	return r, nil
 }
 
@@ -100,7 +100,7 @@ func (l Recovery) StartRecovery(ctx context.Context, u storage.User, reason stri
 	if u.PasswordHash == "" {
 		return ErrPasswordNeeded
 	}
-	if l.c.Mailer == nil {
+	if !l.c.mails() {
 		return ErrSend
 	}
 	if err := l.c.Recoveries.EndRecovery(ctx, u.ID); err != nil {
@@ -209,14 +209,14 @@ func (l Recovery) Recover(ctx context.Context, token, plain string, b Client) (O
 		return Outcome{}, err
 	}
 	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.CredentialVersion, l.c.Now(),
-		l.notices(ctx, k.user, Rescued, "", b)...)
+		l.mail.notices(ctx, k.user, Rescued, "", b)...)
 	if errors.Is(err, storage.ErrUsed) {
 		return Outcome{}, ErrLink
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := l.SecondFactor.endTrust(ctx, k.user.ID); err != nil {
 		return Outcome{}, err
 	}
@@ -238,10 +238,10 @@ func (l Recovery) repair(ctx context.Context, w pendingSignIn, b Client) (Outcom
 	if err := l.SecondFactor.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.SecondFactor.endTrust(ctx, w.user.ID, l.notices(ctx, w.user, Rescued, "", b)...); err != nil {
+	if err := l.SecondFactor.endTrust(ctx, w.user.ID, l.mail.notices(ctx, w.user, Rescued, "", b)...); err != nil {
 		return Outcome{}, err
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := l.tell(ctx, event.TFRescued{User: subject(w.user), Option: ByEmail, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}

@@ -43,7 +43,7 @@ func (l Recovery) NewCodes(ctx context.Context, who Principal, b Client) ([]stri
 	codes, macs := l.c.Codes.Make(who.User.ID)
 	u, err := l.change(ctx, who.User, storage.FactorChange{
 		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Codes: macs,
-		Messages: l.notices(ctx, who.User, CodesMade, "", b), Now: l.c.Now(),
+		Messages: l.mail.notices(ctx, who.User, CodesMade, "", b), Now: l.c.Now(),
 	})
 	if errors.Is(err, storage.ErrNoFactor) {
 		err = ErrNoFactor
@@ -68,7 +68,7 @@ func endCodes(ctx context.Context, l *Login, u storage.User, c *storage.FactorCh
 	}
 	left, err := l.c.Codes.Left(ctx, u.ID)
 	if left > 0 {
-		c.Messages = append(c.Messages, l.notices(ctx, u, CodesEnded, "", b)...)
+		c.Messages = append(c.Messages, l.mail.notices(ctx, u, CodesEnded, "", b)...)
 	}
 	return err
 }
@@ -124,7 +124,7 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (o
 	if err != nil {
 		return Outcome{}, 0, err
 	}
-	notices := l.noticesOf(ctx, SecurityNotice{User: w.user, Kind: CodeUsed, Left: max(0, left-1), Browser: b})
+	notices := l.mail.noticesOf(ctx, SecurityNotice{User: w.user, Kind: CodeUsed, Left: max(0, left-1), Browser: b})
 	// The sign-in is taken before the code, so that one sign-in never uses two codes (R70). The
 	// code is used up before anything is granted, so that one code never completes two sign-ins.
 	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
@@ -137,7 +137,7 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (o
 	if err != nil {
 		return Outcome{}, 0, err
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	proof := l.proof(storage.RecoveryCode)
 	out, err = l.finish(ctx,
 		granted{user: w.user, level: storage.TwoFactors, proofs: []storage.Proof{w.First, proof}}, b)

@@ -36,7 +36,7 @@ func (l Account) Register(ctx context.Context, r Registration, b Client) (Outcom
 	if err := human(ctx, l.Login, AtRegister, &b); err != nil {
 		return Outcome{}, err
 	}
-	mailed := l.c.Write != nil && (f.Confirm || keyless || f.Welcome)
+	mailed := l.c.mails() && (f.Confirm || keyless || f.Welcome)
 	if err := l.c.Limits.Register(ctx, b.Address, mailed); err != nil {
 		return Outcome{}, err
 	}
@@ -63,8 +63,8 @@ func (l Account) Register(ctx context.Context, r Registration, b Client) (Outcom
 		err = l.Links.writeLink(ctx, l.Links.confirming(), u, u.Email, registered, b)
 	case keyless:
 		err = l.Passwordless.openByMail(ctx, u, b)
-	case f.Welcome && l.c.Write != nil:
-		err = l.Links.write(ctx, Email{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
+	case f.Welcome && l.c.mails():
+		err = l.mail.write(ctx, Email{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -99,7 +99,7 @@ func (l Account) taken(ctx context.Context, r Registration, b Client) error {
 	if err := l.tell(ctx, e); err != nil {
 		return err
 	}
-	if l.c.Write == nil {
+	if !l.c.mails() {
 		return refusal
 	}
 	// Repeated registrations with the same address must not fill its mailbox.
@@ -120,5 +120,5 @@ func (l Account) taken(ctx context.Context, r Registration, b Client) error {
 	if e.ExistingEmail && l.unconfirmed(u) && u.Active && !m.Decoy {
 		return recordedOr(refusal, l.Links.writeLink(ctx, l.Links.confirming(), u, u.Email, "", b))
 	}
-	return recordedOr(refusal, l.Links.write(ctx, m))
+	return recordedOr(refusal, l.mail.write(ctx, m))
 }

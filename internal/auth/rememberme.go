@@ -53,14 +53,14 @@ func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Client) e
 	if err := l.tell(ctx, event.BrowserStays{User: subject(g.user), Context: at}); err != nil {
 		return err
 	}
-	cookie, err := l.c.Staying.Keep(ctx, g.user, d, g.stay, l.notices(ctx, g.user, BrowserStays, "", b)...)
+	cookie, err := l.c.Staying.Keep(ctx, g.user, d, g.stay, l.mail.notices(ctx, g.user, BrowserStays, "", b)...)
 	if err != nil {
 		return err
 	}
 	if err := l.boundDevices(ctx, g.user, b); err != nil {
 		return err
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	out.StayCookie, out.StayLife, out.Forget = cookie, g.stay, false
 	return nil
 }
@@ -111,7 +111,7 @@ func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 	if next.Do != policy.SignIn && !next.BrowserDoes {
 		return Outcome{}, ErrNotStaying
 	}
-	copied := func() []storage.Message { return l.notices(ctx, u, StayingCopied, "", b) }
+	copied := func() []storage.Message { return l.mail.notices(ctx, u, StayingCopied, "", b) }
 	known, ok, err := l.c.Staying.Recognize(ctx, u, b.Stays, b.Address, copied)
 	if errors.Is(err, device.ErrCopied) {
 		return Outcome{}, recordedOr(ErrNotStaying, l.stayingCopied(ctx, u, made, b))
@@ -163,7 +163,7 @@ func (l Sessions) stayed(
 // record has stored a notice to the owner. Neither holder of the cookie need know anything else, so
 // the rest of the account is not changed.
 func (l Sessions) stayingCopied(ctx context.Context, u storage.User, made storage.Device, b Client) error {
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := ended(l.end(ctx, u.ID, made.SessionID)); err != nil {
 		return err
 	}

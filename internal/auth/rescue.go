@@ -45,7 +45,7 @@ func (l Recovery) rescueOptions(ctx context.Context, w pendingSignIn) ([]string,
 		return nil, nil
 	}
 	var out []string
-	if l.c.Alert != nil {
+	if l.c.Policy.Help {
 		out = append(out, Help)
 	}
 	// The mailbox alone must not be enough (R73).
@@ -59,7 +59,7 @@ func (l Recovery) rescueOptions(ctx context.Context, w pendingSignIn) ([]string,
 	if l.c.Policy.RescueEmail && !l.c.Policy.StrongOnly && l.c.RescueCodes != nil {
 		out = append(out, ByEmail)
 	}
-	if l.c.Policy.Recovery && l.c.Mailer != nil && w.user.PasswordHash != "" { // its link requires the password
+	if l.c.Policy.Recovery && l.c.mails() && w.user.PasswordHash != "" { // its link requires the password
 		out = append(out, ByRequest)
 	}
 	return out, nil
@@ -103,10 +103,7 @@ func (l Recovery) Rescue(ctx context.Context, token string, who *Principal, opti
 	}
 	switch option {
 	case Help:
-		if err = l.c.Alert(ctx, w.user, language(w.user, b)); err != nil {
-			l.c.Log.ErrorContext(ctx, "administrators could not be told", "user", w.user.ID, "cause", err)
-			err = ErrSend
-		}
+		err = l.mail.alert(ctx, w.user, b)
 	case ByEmail:
 		err = l.rescueByEmail(ctx, w, b)
 	case ByRequest:
@@ -114,7 +111,7 @@ func (l Recovery) Rescue(ctx context.Context, token string, who *Principal, opti
 	}
 	if err == nil {
 		if option != ByRequest { // a request has its own notice
-			l.notify(ctx, w.user, RescueAsked, "", b)
+			l.mail.notify(ctx, w.user, RescueAsked, "", b)
 		}
 		err = l.tell(ctx, event.TFRescueRequested{User: subject(w.user), Option: option, Context: l.at(b)})
 	}

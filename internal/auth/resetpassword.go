@@ -54,11 +54,11 @@ func (l Account) Reset(ctx context.Context, token, plain string, who *Principal,
 	if err := l.Links.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.c.Accounts.ResetPassword(ctx, k.user, choice, l.notices(ctx, k.user, PasswordReset, "", b))
+	u, err := l.c.Accounts.ResetPassword(ctx, k.user, choice, l.mail.notices(ctx, k.user, PasswordReset, "", b))
 	if err != nil {
 		return Outcome{}, linkError(err)
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := l.firstProven(ctx, k.user); err != nil {
 		return Outcome{}, err
 	}

@@ -297,7 +297,7 @@ func (l SecondFactor) noCode(ctx context.Context, w pendingSignIn, method string
 func (l SecondFactor) warnOwner(ctx context.Context, u storage.User, b Client) error {
 	warn, err := l.c.Limits.Warn(ctx, u.ID)
 	if warn {
-		l.notify(ctx, u, CodesTried, "", b)
+		l.mail.notify(ctx, u, CodesTried, "", b)
 	}
 	return err
 }
@@ -313,10 +313,10 @@ func (l SecondFactor) complete(
 		return Outcome{}, err
 	}
 	if second.Method == policy.Rescued { // the user may have lost their browsers (R83)
-		if err := l.endTrust(ctx, w.user.ID, l.notices(ctx, w.user, Rescued, "", b)...); err != nil {
+		if err := l.endTrust(ctx, w.user.ID, l.mail.notices(ctx, w.user, Rescued, "", b)...); err != nil {
 			return Outcome{}, err
 		}
-		l.kickOutbox()
+		l.mail.kickOutbox()
 	}
 	g := granted{user: w.user, level: storage.TwoFactors, proofs: []storage.Proof{w.First, second}}
 	if w.SessionID != "" {
@@ -346,7 +346,7 @@ func (l SecondFactor) trust(ctx context.Context, out *Outcome, remember bool, b 
 	}
 	var notices []storage.Message
 	if out.StayCookie == "" { // otherwise the owner has got a notice that covers this
-		notices = l.notices(ctx, out.User, DeviceTrusted, "", b)
+		notices = l.mail.notices(ctx, out.User, DeviceTrusted, "", b)
 	}
 	d := storage.Device{Name: device.Name(b.Agent), Address: b.Address, Proofs: out.Session.Proofs}
 	cookie, err := l.c.Devices.Trust(ctx, out.User, d, notices...)
@@ -356,7 +356,7 @@ func (l SecondFactor) trust(ctx context.Context, out *Outcome, remember bool, b 
 	if err := l.boundDevices(ctx, out.User, b); err != nil {
 		return err
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := l.tell(ctx, event.DeviceTrusted{User: subject(out.User), Context: l.at(b)}); err != nil {
 		return err
 	}

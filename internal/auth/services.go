@@ -16,6 +16,7 @@ type services struct {
 	WebAuthn     WebAuthn
 
 	budgets budgets
+	mail    mail
 }
 
 type (
@@ -48,11 +49,13 @@ type (
 
 	// budgets limits how often a browser, a network and an account may try and be sent something.
 	budgets struct{ *Login }
+	// mail sends messages.
+	mail struct{ *Login }
 )
 
 func servicesOf(l *Login) services {
 	return services{
 		Account{l}, Enroll{l}, Links{l}, OAuth{l}, Passwordless{l}, Reauth{l}, Recovery{l}, Repeats{l}, SecondFactor{l},
-		Sessions{l}, Tokens{l}, WebAuthn{l}, budgets{l},
+		Sessions{l}, Tokens{l}, WebAuthn{l}, budgets{l}, mail{l},
 	}
 }

@@ -118,7 +118,7 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, e
 	t, err := l.c.Tokens.RotateToken(ctx, storage.TokenUse{
 		ID: r.Family, Generation: r.Generation, Hash: hash(r.Secret), Next: hash(secret), Now: now,
 		IdleAt: now.Add(l.c.Policy.Tokens.RefreshIdle),
-		Copied: func() []storage.Message { return l.notices(ctx, owner, TokenCopied, "", b) },
+		Copied: func() []storage.Message { return l.mail.notices(ctx, owner, TokenCopied, "", b) },
 	})
 	switch {
 	case errors.Is(err, storage.ErrUsed):
@@ -168,7 +168,7 @@ func (l Tokens) stillThere(ctx context.Context, id string, now time.Time, sessio
 
 // copiedToken ends everything issued with a refresh token that was presented again.
 func (l Tokens) copiedToken(ctx context.Context, u storage.User, r refreshText, b Client) error {
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	if err := ended(l.Sessions.end(ctx, u.ID, r.Session)); err != nil {
 		return err
 	}
@@ -260,14 +260,14 @@ func mintPersonal(
 	t, err := l.mint(ctx, g, storage.Token{
 		Personal: true, Hash: hash(text), Name: w.Name, Scopes: w.Scopes, IdleAt: ends, ExpiresAt: ends,
 		Most: maxPersonal,
-	}, kindOwn, b, l.notices(ctx, g.user, TokenMinted, "", b)...)
+	}, kindOwn, b, l.mail.notices(ctx, g.user, TokenMinted, "", b)...)
 	if errors.Is(err, storage.ErrUsed) { // another token was created meanwhile
 		err = ErrTooMany
 	}
 	if err != nil {
 		return "", storage.Token{}, err
 	}
-	l.kickOutbox()
+	l.mail.kickOutbox()
 	return text, t, nil
 }
 

@@ -31,8 +31,7 @@ const purpose = "stop-deletion"
 // Owners configures the requests of owners.
 type Owners struct {
 	Keys *seal.Keys
-	// Mailer sends the mail. If it is nil, no mail is sent and no deletion can be
-	// requested.
+	// Mailer sends the mail. Without mail, no deletion can be requested.
 	Mailer auth.Mailer
 	// Wait is the waiting period of a request.
 	Wait time.Duration
@@ -52,7 +51,7 @@ type link struct {
 // deletion. The error is auth.ErrReauthenticate, auth.ErrSend or ErrWaits.
 func (d *Deletions) Request(ctx context.Context, who auth.Principal, b auth.Client) (due time.Time, err error) {
 	o, u, now := d.c.Owners, who.User, d.c.Now()
-	if o.Mailer == nil {
+	if !o.Mailer.On() {
 		return due, auth.ErrSend
 	}
 	if err := o.Fresh(ctx, who); err != nil {
@@ -66,7 +65,7 @@ func (d *Deletions) Request(ctx context.Context, who auth.Principal, b auth.Clie
 	if err != nil {
 		return due, err
 	}
-	m, err := o.Mailer.SealEmail(auth.Email{
+	m, err := o.Mailer.Seal(auth.Email{
 		Kind: MailKind, To: u.Email, User: u, Token: o.Keys.Sign(purpose, raw), Life: o.Wait,
 		Opens: r.DueAt, Browser: b,
 	})
@@ -76,7 +75,7 @@ func (d *Deletions) Request(ctx context.Context, who auth.Principal, b auth.Clie
 	e := event.DeletionRequested{User: subject(u), Due: r.DueAt, Context: d.at(b)}
 	r.Event = d.c.Trail.Row(e)
 	defer d.c.Changed()
-	switch err := d.c.Store.PutDeletion(ctx, r, u.CredentialVersion, m); {
+	switch err := d.c.Store.PutDeletion(ctx, r, u.CredentialVersion, m...); {
 	case errors.Is(err, storage.ErrExists):
 		return due, ErrWaits
 	case errors.Is(err, storage.ErrUsed), errors.Is(err, storage.ErrNotFound):

@@ -30,7 +30,7 @@ type Store interface {
 type Config struct {
 	Store    Store
 	Accounts *account.Accounts
-	// Mailer sends the mail. If it is nil, no one can be invited.
+	// Mailer sends the mail. Without mail, no one can be invited.
 	Mailer auth.Mailer
 	Trail  *event.Trail
 	Events event.Handler // may be nil
@@ -51,7 +51,7 @@ func New(c Config) *Invitations { return &Invitations{c} }
 // error is store.ErrExists if an account has the address or the username, an error
 // of account.ParseEmail or account.Accounts.Judge, or auth.ErrSend.
 func (v *Invitations) Invite(ctx context.Context, d account.Draft) (storage.Invitation, error) {
-	if v.c.Mailer == nil {
+	if !v.c.Mailer.On() {
 		return storage.Invitation{}, auth.ErrSend
 	}
 	email, key, err := account.ParseEmail(d.Email)
@@ -77,7 +77,7 @@ func (v *Invitations) Invite(ctx context.Context, d account.Draft) (storage.Invi
 		ID: storage.NewID(), TokenHash: seal.HashToken(token), Email: email, EmailKey: key, Username: d.Username,
 		Roles: d.Roles, Language: d.Language, Profile: d.Profile, CreatedAt: now, ExpiresAt: now.Add(v.c.Within),
 	}
-	m, err := v.c.Mailer.SealEmail(auth.Email{
+	m, err := v.c.Mailer.Seal(auth.Email{
 		Kind: MailKind, To: email, User: storage.User{Email: email, Username: d.Username, Language: d.Language},
 		Token: token, Life: v.c.Within,
 	})
@@ -88,7 +88,7 @@ func (v *Invitations) Invite(ctx context.Context, d account.Draft) (storage.Invi
 	if err := v.c.Trail.Tell(ctx, e, v.c.Events); err != nil {
 		return storage.Invitation{}, err
 	}
-	if err := v.c.Store.PutInvitation(ctx, i, m); err != nil {
+	if err := v.c.Store.PutInvitation(ctx, i, m...); err != nil {
 		return storage.Invitation{}, err
 	}
 	v.c.Mailer.Wake()
