@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path"
@@ -318,13 +319,13 @@ func TestNoNoticeBesideItsChange(t *testing.T) {
 				return true
 			}
 			sel, ok := call.Fun.(*ast.SelectorExpr)
-			where := f.name + ":" + enclosing(f.file, call.Pos())
-			switch {
-			case ok && sel.Sel.Name == "notify":
-				found++
-				if kind, ok := call.Args[2].(*ast.Ident); !ok || !alone[kind.Name] {
-					t.Errorf("%s: queues a notice beside a change; hand it to the change's verb", where)
-				}
+			if !ok || sel.Sel.Name != "notify" {
+				return true
+			}
+			found++
+			if kind, ok := call.Args[2].(*ast.Ident); !ok || !alone[kind.Name] {
+				t.Errorf("%s:%s: queues a notice beside a change; hand it to the change's verb",
+					f.name, enclosing(f.file, call.Pos()))
 			}
 			return true
 		})
@@ -341,6 +342,49 @@ func TestNoNoticeBesideItsChange(t *testing.T) {
 	}
 	if found != len(alone) {
 		t.Errorf("%d notices of their own, want %d", found, len(alone))
+	}
+}
+
+// TestEverySecurityChangeIsAChange: auth gives an account a new credential version only in the apply
+// of a change, so the notice, the row of the audit trail and the renewal of the own session come in
+// one order everywhere.
+func TestEverySecurityChangeIsAChange(t *testing.T) {
+	verbs := []string{
+		"ChangeFactors", "ChangeConnections", "Accounts.ChangePassword", "Accounts.ChangeUsername",
+		"Accounts.ChangeEmail", "Accounts.ResetPassword",
+	}
+	found := 0
+	for _, f := range sources(t, false) {
+		if f.dir != "internal/auth" {
+			continue
+		}
+		var within []ast.Node
+		ast.Inspect(f.file, func(n ast.Node) bool {
+			if kv, ok := n.(*ast.KeyValueExpr); ok && types.ExprString(kv.Key) == "apply" {
+				within = append(within, kv.Value)
+			}
+			if fn, ok := n.(*ast.FuncDecl); ok &&
+				// takeOver is the first proof of an address, and its mail has just been read.
+				(fn.Name.Name == "factorChange" || fn.Name.Name == "takeOver") {
+				within = append(within, fn)
+			}
+			call, ok := n.(*ast.CallExpr)
+			if !ok || !slices.ContainsFunc(verbs, func(v string) bool {
+				return strings.HasSuffix(types.ExprString(call.Fun), "."+v)
+			}) {
+				return true
+			}
+			found++
+			if !slices.ContainsFunc(within, func(n ast.Node) bool {
+				return n.Pos() <= call.Pos() && call.End() <= n.End()
+			}) {
+				t.Errorf("%s:%s: changes credentials beside change", f.name, enclosing(f.file, call.Pos()))
+			}
+			return true
+		})
+	}
+	if found != len(verbs)+1 {
+		t.Errorf("%d changes of credentials, want %d", found, len(verbs)+1)
 	}
 }
 

@@ -70,23 +70,23 @@ func (l Account) ChangeEmail(ctx context.Context, token string, who *Principal, 
 	if err := l.Links.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
+	caller.User = k.user
 	next := k.user
 	next.Email = k.Data
-	notices := append(l.mail.notices(ctx, k.user, IdentityChanged, "", b),
-		l.mail.notices(ctx, next, IdentityChanged, "", b)...)
-	u, err := l.c.Accounts.ChangeEmail(ctx, k.user, k.Data, notices)
-	if errors.Is(err, storage.ErrExists) || errors.Is(err, account.ErrEmail) {
-		return Outcome{}, ErrLink
-	}
-	if err != nil {
-		return Outcome{}, linkError(err)
-	}
-	l.mail.kickOutbox()
-	if err := l.tell(ctx, event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email,
-		Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
-	return l.renewUnchanged(ctx, u, caller, b)
+	return l.changeOwn(ctx, caller, change{
+		notices: []SecurityNotice{{Kind: IdentityChanged}, {Kind: IdentityChanged, User: next}},
+		apply: func(ctx context.Context, messages []storage.Message) (storage.User, error) {
+			u, err := l.c.Accounts.ChangeEmail(ctx, k.user, k.Data, messages)
+			if errors.Is(err, storage.ErrExists) || errors.Is(err, account.ErrEmail) {
+				err = ErrLink
+			}
+			return u, linkError(err)
+		},
+		event: func(u storage.User) event.Event {
+			return event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email, Context: l.at(b)}
+		},
+		token: true,
+	}, b)
 }
 
 // emailLink opens a link to change an address, for the account that requested it.

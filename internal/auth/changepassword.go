@@ -31,22 +31,14 @@ func (l Account) ChangePassword(ctx context.Context, who Principal, old, plain s
 	if err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.c.Accounts.ChangePassword(ctx, who.User, choice, l.mail.notices(ctx, who.User, PasswordChanged, "", b))
-	if err != nil {
-		return Outcome{}, stateError(err)
-	}
-	l.mail.kickOutbox()
-	if err := l.tell(ctx, event.PasswordChanged{User: subject(u), Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
-	return l.renewUnchanged(ctx, u, who, b)
-}
-
-// renewUnchanged gives the acting browser a new session with the proofs and the freshness of the old one.
-func (l Account) renewUnchanged(ctx context.Context, u storage.User, who Principal, b Client) (Outcome, error) {
-	s := who.Session
-	out, err := l.finish(ctx,
-		granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: s.TrustedBy, renews: &s,
-			quiet: true, carries: true}, b)
-	return out, stateError(err)
+	return l.changeOwn(ctx, who, change{
+		notices: []SecurityNotice{{Kind: PasswordChanged}},
+		apply: func(ctx context.Context, messages []storage.Message) (storage.User, error) {
+			return l.c.Accounts.ChangePassword(ctx, who.User, choice, messages)
+		},
+		event: func(u storage.User) event.Event {
+			return event.PasswordChanged{User: subject(u), Context: l.at(b)}
+		},
+		token: true,
+	}, b)
 }

@@ -22,18 +22,18 @@ func (l Account) ChangeUsername(ctx context.Context, who Principal, username str
 	if username != "" && username == who.User.Username {
 		return Outcome{}, ErrUsernameTaken
 	}
-	u, err := l.c.Accounts.ChangeUsername(ctx, who.User, username,
-		l.mail.notices(ctx, who.User, UsernameChanged, "", b))
-	if errors.Is(err, storage.ErrExists) {
-		return Outcome{}, ErrUsernameTaken
-	}
-	if err != nil {
-		return Outcome{}, stateError(err)
-	}
-	l.mail.kickOutbox()
-	if err := l.tell(ctx, event.UsernameChanged{User: subject(u), OldUsername: who.User.Username,
-		Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
-	return l.renewUnchanged(ctx, u, who, b)
+	return l.changeOwn(ctx, who, change{
+		notices: []SecurityNotice{{Kind: UsernameChanged}},
+		apply: func(ctx context.Context, messages []storage.Message) (storage.User, error) {
+			u, err := l.c.Accounts.ChangeUsername(ctx, who.User, username, messages)
+			if errors.Is(err, storage.ErrExists) {
+				err = ErrUsernameTaken
+			}
+			return u, err
+		},
+		event: func(u storage.User) event.Event {
+			return event.UsernameChanged{User: subject(u), OldUsername: who.User.Username, Context: l.at(b)}
+		},
+		token: true,
+	}, b)
 }

@@ -244,19 +244,3 @@ func (l *Login) announcement(g granted, s storage.Session, b Client) event.Event
 	}
 	return event.UserAuthenticated{User: subject(g.user), Via: via, Trusted: g.trusted, Context: at}
 }
-
-// change applies a change of factors and returns the changed user.
-func (l *Login) change(ctx context.Context, u storage.User, c storage.FactorChange) (storage.User, error) {
-	if err := l.Account.mayChange(u, c); err != nil {
-		return storage.User{}, err
-	}
-	// codes are removed with the last second factor
-	c.EarlyCodes = l.c.Policy.EarlyCodes && len(c.Remove) == 0 && !c.RemoveAll
-	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
-		return storage.User{}, stateError(err)
-	}
-	l.c.Sessions.Forget()
-	l.mail.kickOutbox()
-	u.CredentialVersion = c.To
-	return u, nil
-}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -46,15 +45,16 @@ func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Clie
 			return Outcome{}, stateError(err)
 		}
 	}
-	changed, first, err := l.activate(ctx, a, u, f, d.Add, b)
+	changed, first, err := l.activate(ctx, activation{
+		actor: a, user: u, factor: f, add: d.Add,
+		event: func(u storage.User) event.Event {
+			if a.pending != nil {
+				return event.TFEnrolled{User: subject(u), Method: d.Method, Context: l.at(b)}
+			}
+			return event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)}
+		},
+	}, b)
 	if err != nil {
-		return Outcome{}, err
-	}
-	e := event.Event(event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)})
-	if a.pending != nil {
-		e = event.TFEnrolled{User: subject(u), Method: d.Method, Context: l.at(b)}
-	}
-	if err := l.tell(ctx, e); err != nil {
 		return Outcome{}, err
 	}
 	out, err := l.enrolled(ctx, a, changed, l.proof(d.Method), b)
@@ -94,32 +94,40 @@ func (l Enroll) draftPlace(ctx context.Context, u storage.User, d storage.Draft,
 	return l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "", limit.From{})
 }
 
+// activation is a second factor whose set-up was completed.
+type activation struct {
+	actor
+	user   storage.User // with what the set-up has proven
+	factor storage.Factor
+	add    bool // it does not replace another one
+	event  func(u storage.User) event.Event
+}
+
 // activate activates the factor, invalidates everything issued before, and stores the notices, in
 // one transaction. first reports whether the user had no factor before. A user who was rescued has
 // neither the lost factor nor the recovery codes, so someone else may have the codes. They end when
 // the user changes second factors.
-func (l Enroll) activate(
-	ctx context.Context, a actor, u storage.User, f storage.Factor, add bool, b Client,
-) (changed storage.User, first bool, err error) {
+func (l Enroll) activate(ctx context.Context, n activation, b Client) (changed storage.User, first bool, err error) {
+	u, f := n.user, n.factor
 	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return storage.User{}, false, err
 	}
-	c := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Add: &f,
-		Now: l.c.Now()}
-	notice := FactorChanged
+	notice := SecurityNotice{Kind: FactorChanged, Method: f.Method}
 	if f.Method == storage.Passkey {
-		notice = PasskeyAdded
+		notice.Kind = PasskeyAdded
 	}
-	c.Messages = l.mail.notices(ctx, u, notice, f.Method, b)
+	notices := []SecurityNotice{notice}
 	if len(present) == 0 {
 		f.Primary = true
 	}
-	former := replaced(present, a.lost(), add)
-	if a.rescued() {
-		if err := endCodes(ctx, l.Login, u, &c, b); err != nil {
+	c, former := storage.FactorChange{Add: &f}, replaced(present, n.lost(), n.add)
+	if n.rescued() {
+		more, err := endCodes(ctx, l.Login, u, &c)
+		if err != nil {
 			return storage.User{}, false, err
 		}
+		notices = append(notices, more...)
 	}
 	for _, p := range present {
 		// The same phone or mailbox replaces itself.
@@ -132,7 +140,9 @@ func (l Enroll) activate(
 	if len(present)-len(c.Remove) >= maxFactors {
 		return storage.User{}, false, ErrMethod
 	}
-	changed, err = l.change(ctx, u, c)
+	changed, err = l.change(ctx, change{
+		user: u, notices: notices, apply: l.factorChange(u, c), event: n.event,
+	}, b)
 	return changed, len(present) == 0, err
 }
 
@@ -158,8 +168,9 @@ func stateError(err error) error {
 func (l Enroll) enrolled(ctx context.Context, a actor, u storage.User, second storage.Proof,
 	b Client) (Outcome, error) {
 	if a.who != nil {
-		proofs := append(firstProofs(a.who.Session), second)
-		return l.renewSession(ctx, u, a.who.Session, storage.TwoFactors, proofs, b)
+		g := granted{user: u, level: storage.TwoFactors, proofs: append(firstProofs(a.who.Session), second)}
+		b.WantToken = false
+		return l.renewSession(ctx, g, a.who.Session, b)
 	}
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: second.Method, Context: l.at(b)})
 	remember := a.pending.Remember && a.pending.State != storage.Repair // no trust after a rescue (R79)
@@ -180,14 +191,4 @@ func firstProofs(s storage.Session) []storage.Proof {
 		return nil
 	}
 	return s.Proofs[:1:1]
-}
-
-// renewSession replaces the acting session after a change of credentials. The change does not make the
-// session fresh, because it proves none of the factors that the next change requires.
-func (l Enroll) renewSession(
-	ctx context.Context, u storage.User, s storage.Session, level storage.Level, proofs []storage.Proof, b Client,
-) (Outcome, error) {
-	b.WantToken = false
-	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, carries: true}, b)
-	return out, stateError(err)
 }

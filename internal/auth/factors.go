@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
@@ -94,31 +93,26 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string
 	if err := l.Passwordless.keepsWayIn(ctx, who.User, id); err != nil {
 		return Outcome{}, err
 	}
-	c := storage.FactorChange{
-		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Remove: []string{id},
-		KeepOne:  true,
-		Messages: l.mail.notices(ctx, who.User, FactorRemoved, f.Method, b), Now: l.c.Now(),
-	}
+	c, notices := storage.FactorChange{Remove: []string{id}, KeepOne: true}, []SecurityNotice(nil)
 	if f.Primary {
 		c.Prefer = others[0].ID
 	}
 	if byRescue(who.Session) {
-		if err := endCodes(ctx, l.Login, who.User, &c, b); err != nil {
+		if notices, err = endCodes(ctx, l.Login, who.User, &c); err != nil {
 			return Outcome{}, err
 		}
 	}
-	u, err := l.change(ctx, who.User, c)
+	out, err := l.changeOwn(ctx, who, change{
+		notices: append([]SecurityNotice{{Kind: FactorRemoved, Method: f.Method}}, notices...),
+		apply:   l.factorChange(who.User, c),
+		event: func(u storage.User) event.Event {
+			return event.TFFactorRemoved{User: subject(u), Method: f.Method, Context: l.at(b)}
+		},
+	}, b)
 	if errors.Is(err, storage.ErrNoFactor) {
 		err = ErrLastFactor
 	}
-	if err != nil {
-		return Outcome{}, err
-	}
-	if err := l.tell(ctx, event.TFFactorRemoved{User: subject(u), Method: f.Method, Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
-	b.WantToken = false
-	return l.Account.renewUnchanged(ctx, u, who, b)
+	return out, err
 }
 
 // gone converts store.ErrNotFound to ErrNoSuch: a factor that was removed during the edit counts as
@@ -139,16 +133,12 @@ func (l SecondFactor) Disable(ctx context.Context, who Principal, b Client) (Out
 	if l.c.Policy.Require(who.User) {
 		return Outcome{}, ErrMethod
 	}
-	u, err := l.change(ctx, who.User, storage.FactorChange{
-		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), RemoveAll: true,
-		Now:      l.c.Now(),
-		Messages: l.mail.notices(ctx, who.User, FactorDisabled, "", b),
-	})
-	if err != nil {
-		return Outcome{}, err
-	}
-	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
-	return l.Enroll.renewSession(ctx, u, who.Session, storage.OneFactor, firstProofs(who.Session), b)
+	return l.changeOwn(ctx, who, change{
+		notices: []SecurityNotice{{Kind: FactorDisabled}},
+		apply:   l.factorChange(who.User, storage.FactorChange{RemoveAll: true}),
+		event: func(u storage.User) event.Event {
+			return event.TFDisabled{User: subject(u), Context: l.at(b)}
+		},
+		level: storage.OneFactor, proofs: firstProofs(who.Session),
+	}, b)
 }

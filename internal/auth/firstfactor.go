@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/policy"
@@ -90,14 +89,13 @@ func pass(ctx context.Context, l *Login, u storage.User, p passed, b Client) (Ou
 // copied ends all sessions and tokens of an account whose trusted device was copied, because one of
 // the two holders knows the password and is not the owner.
 func (l *Login) copied(ctx context.Context, u storage.User, b Client) (storage.User, error) {
-	u, err := l.change(ctx, u, storage.FactorChange{
-		UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(),
-		Messages: l.mail.notices(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
-	})
-	if err != nil {
-		return u, err
-	}
-	return u, l.tell(ctx, event.DeviceCopied{User: subject(u), Context: l.at(b)})
+	return l.change(ctx, change{
+		user: u, notices: []SecurityNotice{{Kind: DeviceCopied}},
+		apply: l.factorChange(u, storage.FactorChange{}),
+		event: func(u storage.User) event.Event {
+			return event.DeviceCopied{User: subject(u), Context: l.at(b)}
+		},
+	}, b)
 }
 
 // finish issues the session and returns the outcome.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
@@ -70,14 +69,16 @@ func disowned(ctx context.Context, l *Login, k link, b Client) error {
 		if err != nil {
 			return stateError(err)
 		}
-		c := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now()}
+		c := storage.FactorChange{}
 		if err := l.Links.disown(ctx, u, time.Unix(k.At, 0), &c); err != nil {
 			return err
 		}
-		_, err = l.change(ctx, u, c)
-		if err == nil {
-			return l.tell(ctx, event.UserDisowned{User: subject(u), Context: l.at(b)})
-		}
+		_, err = l.change(ctx, change{
+			user: u, apply: l.factorChange(u, c),
+			event: func(u storage.User) event.Event {
+				return event.UserDisowned{User: subject(u), Context: l.at(b)}
+			},
+		}, b)
 		if !errors.Is(err, ErrState) {
 			return err
 		}

@@ -347,21 +347,23 @@ func (l OAuth) reconnect(
 			return Outcome{}, err
 		}
 	}
-	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.mail.notices(ctx, u, kind, "", b)
-	err := l.c.Connections.ChangeConnections(ctx, c)
-	if errors.Is(err, storage.ErrExists) {
-		return Outcome{}, ErrConnected
-	}
-	if err != nil {
-		return Outcome{}, stateError(err)
-	}
-	l.c.Sessions.Forget()
-	l.mail.kickOutbox()
-	u.CredentialVersion = c.To
-	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil,
-		Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
-	return l.Enroll.renewSession(ctx, u, who.Session, who.Session.Level, who.Session.Proofs, b)
+	return l.changeOwn(ctx, who, change{
+		notices: []SecurityNotice{{Kind: kind}},
+		apply: func(ctx context.Context, messages []storage.Message) (storage.User, error) {
+			c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, account.NewUniquifier(), l.c.Now()
+			c.Messages = messages
+			err := l.c.Connections.ChangeConnections(ctx, c)
+			if errors.Is(err, storage.ErrExists) {
+				err = ErrConnected
+			}
+			u.CredentialVersion = c.To
+			return u, err
+		},
+		event: func(u storage.User) event.Event {
+			return event.ConnectionChanged{
+				User: subject(u), Provider: provider, Removed: c.Add == nil, Context: l.at(b),
+			}
+		},
+		level: who.Session.Level, proofs: who.Session.Proofs,
+	}, b)
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
@@ -178,18 +177,30 @@ func (l WebAuthn) AddPasskey(
 	return out, d.Name, err
 }
 
-// addPasskey adds a newly created passkey to a signed-in user.
+// addPasskey adds a newly created passkey to a signed-in user. A second factor counts for the
+// session, because it has just been proven.
 func addPasskey(ctx context.Context, l *Login, who Principal, f storage.Factor, b Client) (Outcome, error) {
-	second := f.Usage == storage.UseSecond
-	if second {
+	c := change{notices: []SecurityNotice{{Kind: PasskeyAdded, Method: storage.Passkey}}, token: true}
+	changes := storage.FactorChange{}
+	if f.Usage == storage.UseSecond {
 		seconds, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
 		if err != nil {
 			return Outcome{}, err
 		}
 		f.Primary = len(seconds) == 0
+		if byRescue(who.Session) {
+			more, err := endCodes(ctx, l, who.User, &changes)
+			if err != nil {
+				return Outcome{}, err
+			}
+			c.notices = append(c.notices, more...)
+		}
+		c.level, c.proofs, c.token = storage.TwoFactors, append(firstProofs(who.Session), l.proofOf(f)), false
 	}
-	e := passkeyRegistered(l, who.User, f, b)
-	out, err := l.WebAuthn.changePasskeys(ctx, who, storage.FactorChange{Add: &f}, PasskeyAdded, e, second, b)
+	changes.Add = &f
+	c.apply = l.factorChange(who.User, changes)
+	c.event = func(u storage.User) event.Event { return passkeyRegistered(l, u, f, b) }
+	out, err := l.changeOwn(ctx, who, c, b)
 	out.FirstFactor = f.Primary
 	return out, err
 }
@@ -201,15 +212,14 @@ func enrollPasskey(ctx context.Context, l *Login, a actor, f storage.Factor, b C
 	if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
 		return Outcome{}, stateError(err)
 	}
-	u := a.user()
-	changed, first, err := l.Enroll.activate(ctx, a, u, f, true, b)
+	n := activation{actor: a, user: a.user(), factor: f, add: true}
+	n.event = func(u storage.User) event.Event { return passkeyRegistered(l, u, f, b) }
+	changed, first, err := l.Enroll.activate(ctx, n, b)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := l.tell(ctx, passkeyRegistered(l, u, f, b)); err != nil {
-		return Outcome{}, err
-	}
-	if err := l.tell(ctx, event.TFEnrolled{User: subject(u), Method: storage.Passkey, Context: l.at(b)}); err != nil {
+	enrolled := event.TFEnrolled{User: subject(changed), Method: storage.Passkey, Context: l.at(b)}
+	if err := l.tell(ctx, enrolled); err != nil {
 		return Outcome{}, err
 	}
 	out, err := l.Enroll.enrolled(ctx, a, changed, l.proofOf(f), b)
@@ -233,43 +243,22 @@ func (l WebAuthn) DropPasskey(ctx context.Context, who Principal, name string, b
 	if i < 0 {
 		return Outcome{}, ErrNoPasskey
 	}
-	e := event.PasskeyDeleted{User: subject(who.User), PasskeyName: name, Context: l.at(b)}
+	deleted := func(u storage.User) event.Event {
+		return event.PasskeyDeleted{User: subject(u), PasskeyName: name, Context: l.at(b)}
+	}
 	if present[i].Usage == storage.UseSecond {
 		out, err := l.SecondFactor.RemoveFactor(ctx, who, present[i].ID, b)
 		if err != nil {
 			return Outcome{}, err
 		}
-		return out, l.tell(ctx, e)
+		return out, l.tell(ctx, deleted(who.User))
 	}
 	if err := l.Passwordless.keepsWayIn(ctx, who.User, present[i].ID); err != nil {
 		return Outcome{}, err
 	}
-	return l.changePasskeys(ctx, who, storage.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e,
-		false, b)
-}
-
-// changePasskeys applies a change, sends the notice and renews the session. A new second factor
-// that has just been proven counts for the session.
-func (l WebAuthn) changePasskeys(
-	ctx context.Context, who Principal, c storage.FactorChange, kind string, e event.Event, proven bool, b Client,
-) (Outcome, error) {
-	c.UserID, c.From, c.To, c.Now = who.User.ID, who.User.CredentialVersion, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.mail.notices(ctx, who.User, kind, storage.Passkey, b)
-	if proven && byRescue(who.Session) {
-		if err := endCodes(ctx, l.Login, who.User, &c, b); err != nil {
-			return Outcome{}, err
-		}
-	}
-	u, err := l.change(ctx, who.User, c)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if err := l.tell(ctx, e); err != nil {
-		return Outcome{}, err
-	}
-	if !proven {
-		return l.Account.renewUnchanged(ctx, u, who, b)
-	}
-	proofs := append(firstProofs(who.Session), l.proofOf(*c.Add))
-	return l.Enroll.renewSession(ctx, u, who.Session, storage.TwoFactors, proofs, b)
+	return l.changeOwn(ctx, who, change{
+		notices: []SecurityNotice{{Kind: PasskeyRemoved, Method: storage.Passkey}},
+		apply:   l.factorChange(who.User, storage.FactorChange{Remove: []string{present[i].ID}}),
+		event:   deleted, token: true,
+	}, b)
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -188,19 +187,14 @@ func (l Passwordless) RemoveFirst(ctx context.Context, who Principal, methods []
 func (l Passwordless) changeFirst(
 	ctx context.Context, who Principal, c storage.FactorChange, e event.USProfileChanged, kind string, b Client,
 ) (Outcome, error) {
-	u := who.User
-	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, account.NewUniquifier(), l.c.Now()
-	c.Messages = l.mail.notices(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
-	u, err := l.change(ctx, u, c)
-	if err != nil {
-		return Outcome{}, err
-	}
-	e.User, e.Context = subject(u), l.at(b)
-	if err := l.tell(ctx, e); err != nil {
-		return Outcome{}, err
-	}
-	b.WantToken = false
-	return l.Account.renewUnchanged(ctx, u, who, b)
+	return l.changeOwn(ctx, who, change{
+		notices: []SecurityNotice{{Kind: kind, Method: e.Methods[len(e.Methods)-1]}},
+		apply:   l.factorChange(who.User, c),
+		event: func(u storage.User) event.Event {
+			e.User, e.Context = subject(u), l.at(b)
+			return e
+		},
+	}, b)
 }
 
 // VerifyPasscode is like Verify, with any first factor of the account. It returns ErrPassword or

@@ -75,16 +75,9 @@ func (l Account) readsMail(ctx context.Context, u storage.User, b Client) (stora
 	case u.PasswordHash != "" && !l.c.Policy.Life.ByLink:
 		return u, nil
 	}
-	was := u
-	u, err := l.c.Accounts.ResetPassword(ctx, u, account.Choice{}, l.mail.notices(ctx, u, PasswordReset, "", b))
-	if err != nil {
-		return u, linkError(err)
-	}
-	l.mail.kickOutbox()
-	if err := l.firstProven(ctx, was); err != nil {
-		return u, err
-	}
-	return u, l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)})
+	return l.change(ctx, l.resetChange(u, account.Choice{}, func(u storage.User) event.Event {
+		return event.UserConfirmed{User: subject(u), Context: l.at(b)}
+	}), b)
 }
 
 func mailboxAlone(u storage.User, first storage.Proof) bool {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -41,36 +40,34 @@ func (l Recovery) NewCodes(ctx context.Context, who Principal, b Client) ([]stri
 		return nil, Outcome{}, err
 	}
 	codes, macs := l.c.Codes.Make(who.User.ID)
-	u, err := l.change(ctx, who.User, storage.FactorChange{
-		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Codes: macs,
-		Messages: l.mail.notices(ctx, who.User, CodesMade, "", b), Now: l.c.Now(),
-	})
+	out, err := l.changeOwn(ctx, who, change{
+		notices: []SecurityNotice{{Kind: CodesMade}},
+		apply:   l.factorChange(who.User, storage.FactorChange{Codes: macs}),
+		event: func(u storage.User) event.Event {
+			return event.RecoveryCodesMade{User: subject(u), Number: len(codes), Context: l.at(b)}
+		},
+	}, b)
 	if errors.Is(err, storage.ErrNoFactor) {
 		err = ErrNoFactor
 	}
 	if err != nil {
 		return nil, Outcome{}, err
 	}
-	if err := l.tell(ctx, event.RecoveryCodesMade{User: subject(u), Number: len(codes), Context: l.at(b)}); err != nil {
-		return nil, Outcome{}, err
-	}
-	b.WantToken = false
-	out, err := l.Account.renewUnchanged(ctx, u, who, b)
-	return codes, out, err
+	return codes, out, nil
 }
 
-// endCodes makes a change also remove the user's recovery codes, and notifies the user if there
-// are any.
-func endCodes(ctx context.Context, l *Login, u storage.User, c *storage.FactorChange, b Client) error {
+// endCodes makes a change also remove the user's recovery codes, and returns a notice if there are
+// any.
+func endCodes(ctx context.Context, l *Login, u storage.User, c *storage.FactorChange) ([]SecurityNotice, error) {
 	c.Codes = [][]byte{}
 	if l.c.Codes == nil {
-		return nil
+		return nil, nil
 	}
 	left, err := l.c.Codes.Left(ctx, u.ID)
-	if left > 0 {
-		c.Messages = append(c.Messages, l.mail.notices(ctx, u, CodesEnded, "", b)...)
+	if err != nil || left == 0 {
+		return nil, err
 	}
-	return err
+	return []SecurityNotice{{Kind: CodesEnded}}, nil
 }
 
 // UseCode completes a sign-in with a recovery code instead of the second factor. The browser does

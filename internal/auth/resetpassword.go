@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
@@ -36,6 +37,20 @@ func (l Account) LookReset(ctx context.Context, token string) (email string, err
 	return k.user.Email, err
 }
 
+// resetChange is the change of a password by a user who has proven the mailbox.
+func (l Account) resetChange(u storage.User, choice account.Choice, e func(u storage.User) event.Event) change {
+	return change{
+		user: u, notices: []SecurityNotice{{Kind: PasswordReset}}, event: e,
+		apply: func(ctx context.Context, messages []storage.Message) (storage.User, error) {
+			changed, err := l.c.Accounts.ResetPassword(ctx, u, choice, messages)
+			if err != nil {
+				return changed, linkError(err)
+			}
+			return changed, l.firstProven(ctx, u)
+		},
+	}
+}
+
 // Reset sets a new password and ends everything issued to the account. Second factors stay and are
 // still required (R21). But if no address of the account was ever proven, this is the first proof,
 // and everything set up before is removed (R8). A refused password does not use up the link.
@@ -54,15 +69,10 @@ func (l Account) Reset(ctx context.Context, token, plain string, who *Principal,
 	if err := l.Links.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.c.Accounts.ResetPassword(ctx, k.user, choice, l.mail.notices(ctx, k.user, PasswordReset, "", b))
+	u, err := l.change(ctx, l.resetChange(k.user, choice, func(u storage.User) event.Event {
+		return event.PasswordReset{User: subject(u), Context: l.at(b)}
+	}), b)
 	if err != nil {
-		return Outcome{}, linkError(err)
-	}
-	l.mail.kickOutbox()
-	if err := l.firstProven(ctx, k.user); err != nil {
-		return Outcome{}, err
-	}
-	if err := l.tell(ctx, event.PasswordReset{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
 	if who != nil && who.User.ID == u.ID {

@@ -166,7 +166,7 @@ func (l SecondFactor) proveOwner(
 		if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
 			return Outcome{}, stateError(err)
 		}
-		return l.Account.renewUnchanged(ctx, w.user, *who, b)
+		return l.renewUnchanged(ctx, w.user, *who, b)
 	}
 	w.State = storage.Setup
 	if err := l.advance(ctx, w.Pending); err != nil {

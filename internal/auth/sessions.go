@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
@@ -74,13 +73,13 @@ func (l Sessions) SignedInTo(ctx context.Context, u storage.User) ([]storage.Ses
 func (l Sessions) OperatorEnds(ctx context.Context, u storage.User, id string) error {
 	at := event.Acting(ctx, l.at(Client{}))
 	if id == "" {
-		u, err := l.change(ctx, u, storage.FactorChange{
-			UserID: u.ID, From: u.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now(),
-		})
-		if err != nil {
-			return err
-		}
-		return l.tell(ctx, event.SessionEnded{User: subject(u), Others: true, Context: at})
+		_, err := l.change(ctx, change{
+			user: u, apply: l.factorChange(u, storage.FactorChange{}),
+			event: func(u storage.User) event.Event {
+				return event.SessionEnded{User: subject(u), Others: true, Context: at}
+			},
+		}, Client{})
+		return err
 	}
 	err := l.end(ctx, u.ID, id)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -146,15 +145,10 @@ func (l Sessions) EndOthers(ctx context.Context, who Principal, b Client) (Outco
 	if who.Session.TrustedBy, err = keepTrust(ctx, &l.c, who.Session); err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.change(ctx, who.User, storage.FactorChange{
-		UserID: who.User.ID, From: who.User.CredentialVersion, To: account.NewUniquifier(), Now: l.c.Now(),
-	})
-	if err != nil {
-		return Outcome{}, err
-	}
-	if err := l.tell(ctx, event.SessionEnded{User: subject(u), Others: true, Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
-	b.WantToken = false
-	return l.Account.renewUnchanged(ctx, u, who, b)
+	return l.changeOwn(ctx, who, change{
+		apply: l.factorChange(who.User, storage.FactorChange{}),
+		event: func(u storage.User) event.Event {
+			return event.SessionEnded{User: subject(u), Others: true, Context: l.at(b)}
+		},
+	}, b)
 }
