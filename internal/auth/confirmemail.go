@@ -92,7 +92,8 @@ func (l Account) Confirm(ctx context.Context, token, plain string, who *Principa
 	if err := l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.Links.afterLink(ctx, l.c.Policy.Life.LoginAfterConfirm, k, u, who, confirmKind, b)
+	k.user = u
+	return l.Links.afterLink(ctx, l.c.Policy.Life.LoginAfterConfirm, k, who, b)
 }
 
 // takeOver gives an account to the person who reads its mail. An account without a password may

@@ -159,15 +159,14 @@ func linkError(err error) error {
 }
 
 // afterLink continues after a link that may sign in. It does so only in the browser that requested
-// the link, with the checks of every other first factor (R51).
-func (l Links) afterLink(
-	ctx context.Context, allowed bool, k link, u storage.User, who *Principal, method string, b Client,
-) (Outcome, error) {
-	out := Outcome{User: u}
+// the link, with the checks of every other first factor (R51). The purpose of the link is the method
+// of the proof.
+func (l Links) afterLink(ctx context.Context, allowed bool, k link, who *Principal, b Client) (Outcome, error) {
+	out := Outcome{User: k.user}
 	if !allowed || !k.sameBrowser(b) || who != nil {
 		return out, nil
 	}
-	next, err := l.gate(ctx, u, l.proof(method), false, b)
+	next, err := l.gate(ctx, k.user, l.proof(k.purpose.name), false, b)
 	switch {
 	// The link has taken effect, so the answer must not look like a failure.
 	case errors.Is(err, ErrSameFactor), errors.Is(err, ErrLocked):

@@ -30,6 +30,14 @@ const (
 	maxConnect                 = 10 // maximum number of connections of an account
 )
 
+// OAuthRequest is a request to be redirected to an identity provider.
+type OAuthRequest struct {
+	Intent   OAuthIntent
+	Provider string
+	Redirect string // URL to which the browser comes back
+	Next     string // target afterwards
+}
+
 // OAuthRedirect contains the URL to which the browser is redirected and the cookie with which it must
 // come back.
 type OAuthRedirect struct {
@@ -103,17 +111,15 @@ func (l OAuth) provider(name string, e OAuthIntent) (federated.Provider, error) 
 // StartOAuth starts a sign-in, a connection or a re-authentication with an identity provider. A user
 // who connects an account must have a fresh session at the account's level, which is checked again
 // on return. It returns ErrProvider, ErrState, ErrReauthenticate or federated.ErrUnreachable.
-func (l OAuth) StartOAuth(
-	ctx context.Context, e OAuthIntent, name, redirect, next string, who *Principal, b Client,
-) (OAuthRedirect, error) {
-	p, err := l.provider(name, e)
+func (l OAuth) StartOAuth(ctx context.Context, r OAuthRequest, who *Principal, b Client) (OAuthRedirect, error) {
+	p, err := l.provider(r.Provider, r.Intent)
 	if err != nil {
 		return OAuthRedirect{}, err
 	}
-	if (who == nil) != (e == ToSignIn) {
+	if (who == nil) != (r.Intent == ToSignIn) {
 		return OAuthRedirect{}, ErrState
 	}
-	if e == ToConnect {
+	if r.Intent == ToConnect {
 		if err := l.Reauth.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
 			return OAuthRedirect{}, err
 		}
@@ -129,11 +135,13 @@ func (l OAuth) StartOAuth(
 		return OAuthRedirect{}, err
 	}
 	now, state := l.c.Now(), seal.Token()
-	t := oauthState{Provider: name, Intent: e, State: hash(state), Key: seal.Token(), Next: next, At: now.Unix()}
+	t := oauthState{
+		Provider: r.Provider, Intent: r.Intent, State: hash(state), Key: seal.Token(), Next: r.Next, At: now.Unix(),
+	}
 	if who != nil {
 		t.Session = who.Session.ID
 	}
-	address, err := p.Begin(ctx, t.question(l.c, state, redirect))
+	address, err := p.Begin(ctx, t.question(l.c, state, r.Redirect))
 	if err != nil {
 		return OAuthRedirect{}, err
 	}
@@ -144,7 +152,8 @@ func (l OAuth) StartOAuth(
 	cookie := l.c.Keys.Sign("oauth", raw)
 	to := OAuthRedirect{Address: address, Cookie: cookie, Life: oauthStateLife}
 	return to, l.c.Challenges.PutChallenge(ctx, storage.Challenge{
-		Key: "oauth:" + t.State, Channel: policy.Elsewhere, Destination: name, MAC: l.c.Keys.MAC("oauth", cookie),
+		Key: "oauth:" + t.State, Channel: policy.Elsewhere, Destination: r.Provider,
+		MAC:   l.c.Keys.MAC("oauth", cookie),
 		Tries: 1, CreatedAt: now, ExpiresAt: now.Add(oauthStateLife),
 	})
 }

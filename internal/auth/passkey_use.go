@@ -147,7 +147,7 @@ func (l WebAuthn) Passkey(ctx context.Context, token, state, answer string, reme
 	}
 	w, err := l.passkeyPending(ctx, token, nil)
 	if err == nil {
-		out, err := l.completeBy(ctx, w, nil, secondAskOwner(w.Pending), state, answer, b)
+		out, err := l.completeBy(ctx, w, nil, state, answer, b)
 		if !errors.Is(err, ErrCeremony) {
 			return out, err
 		}
@@ -160,10 +160,11 @@ func (l WebAuthn) Passkey(ctx context.Context, token, state, answer string, reme
 	return l.signInBy(ctx, state, answer, remember, b)
 }
 
+// completeBy completes a pending sign-in with a passkey as second factor.
 func (l WebAuthn) completeBy(
-	ctx context.Context, w pendingSignIn, who *Principal, owner, state, answer string, b Client,
+	ctx context.Context, w pendingSignIn, who *Principal, state, answer string, b Client,
 ) (Outcome, error) {
-	d, err := l.question(ctx, owner, state, w.user)
+	d, err := l.question(ctx, secondAskOwner(w.Pending), state, w.user)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -301,7 +302,7 @@ func (l WebAuthn) VerifyByPasskey(
 	}
 	w, err := l.passkeyPending(ctx, token, &who)
 	if err == nil {
-		out, err := l.completeBy(ctx, w, &who, secondAskOwner(w.Pending), state, answer, b)
+		out, err := l.completeBy(ctx, w, &who, state, answer, b)
 		if !errors.Is(err, ErrCeremony) {
 			return out, err
 		}

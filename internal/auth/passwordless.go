@@ -67,7 +67,7 @@ func (l Passwordless) Passcode(ctx context.Context, a Attempt, b Client) (Outcom
 	if err != nil && !unknown {
 		return Outcome{}, err
 	}
-	method, err := l.passcode(ctx, &u, a, factor.First, asked(b), b)
+	method, err := l.passcode(ctx, passcodeGuess{Attempt: a, user: &u, purpose: factor.First, of: asked(b)}, b)
 	if unknown && errors.Is(err, ErrPassword) {
 		return Outcome{}, ErrUnknownUser
 	}
@@ -89,18 +89,24 @@ func firstTransaction(u storage.User, p factor.Purpose, of, channel string, b Cl
 	return factor.Transaction{ID: of + ":" + channel, Purpose: p, User: u, Locale: language(u, b)}
 }
 
-// passcode determines which first factor of an account a text proves. A zero User means that there
-// is no account; that takes as long.
-func (l Passwordless) passcode(ctx context.Context, u *storage.User, a Attempt, p factor.Purpose, of string,
-	b Client) (string, error) {
-	return l.proveFirst(ctx, u, a.Identity, "passcode", b, func(ctx context.Context) (string, error) {
-		firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
-		if err != nil {
+// passcodeGuess is a text that may prove a first factor of an account.
+type passcodeGuess struct {
+	Attempt
+	user    *storage.User // the zero User if there is no account
+	firsts  []storage.Factor
+	purpose factor.Purpose
+	of      string // transaction of the codes
+}
+
+// passcode determines which first factor of an account a text proves. A zero User takes as long.
+func (l Passwordless) passcode(ctx context.Context, g passcodeGuess, b Client) (string, error) {
+	check := func(ctx context.Context) (_ string, err error) {
+		if g.firsts, err = l.c.Factors.FirstFactorsOf(ctx, g.user.ID); err != nil {
 			return "", err
 		}
 		var unclear error
 		for _, m := range l.FirstMethods() {
-			ok, err := l.tryFirst(ctx, u, m, firsts, a, p, of, b)
+			ok, err := l.tryFirst(ctx, g, m, b)
 			if errors.Is(err, account.ErrLegacy) { // it may be a code
 				unclear = err
 				continue
@@ -110,19 +116,18 @@ func (l Passwordless) passcode(ctx context.Context, u *storage.User, a Attempt, 
 			}
 		}
 		return "", unclear
-	})
+	}
+	return l.proveFirst(ctx, g.user, g.Identity, "passcode", b, check)
 }
 
-func (l Passwordless) tryFirst(ctx context.Context, account *storage.User, method string, firsts []storage.Factor,
-	a Attempt,
-	p factor.Purpose, of string, b Client) (bool, error) {
+// tryFirst reports whether the text proves the first factor of one method.
+func (l Passwordless) tryFirst(ctx context.Context, g passcodeGuess, method string, b Client) (bool, error) {
 	if method == ByPassword {
-		return checkPassword(ctx, l.Login, account, a.Identity, a.Password, b)
+		return checkPassword(ctx, l.Login, g.user, g.Identity, g.Password, b)
 	}
-	text := a.Password
-	u := *account
-	f, found := firstOf(firsts, method)
-	t := firstTransaction(u, p, of, method, b)
+	text, u := g.Password, *g.user
+	f, found := firstOf(g.firsts, method)
+	t := firstTransaction(u, g.purpose, g.of, method, b)
 	codes := l.c.FirstCodes[method]
 	var err error
 	switch {
@@ -142,7 +147,7 @@ func (l Passwordless) tryFirst(ctx context.Context, account *storage.User, metho
 	case err != nil:
 		return false, err
 	}
-	return true, l.provenFirst(ctx, u, f, p, b)
+	return true, l.provenFirst(ctx, u, f, g.purpose, b)
 }
 
 // tryApp checks an app's code that replaces the password. It counts together with codes of the same

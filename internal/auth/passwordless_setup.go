@@ -201,7 +201,9 @@ func (l Passwordless) changeFirst(
 // ErrSameFactor.
 func (l Passwordless) VerifyPasscode(ctx context.Context, who Principal, text string, b Client) (Outcome, error) {
 	b.within = who.Session.ID
-	method, err := l.passcode(ctx, &who.User, Attempt{Password: text}, factor.FirstAgain, who.Session.ID, b)
+	method, err := l.passcode(ctx, passcodeGuess{
+		Attempt: Attempt{Password: text}, user: &who.User, purpose: factor.FirstAgain, of: who.Session.ID,
+	}, b)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -78,7 +78,8 @@ func (l Account) Reset(ctx context.Context, token, plain string, who *Principal,
 	if who != nil && who.User.ID == u.ID {
 		who = nil // that session has ended
 	}
-	out, err := l.Links.afterLink(ctx, l.c.Policy.Life.LoginAfterReset, k, u, who, resetKind, b)
+	k.user = u
+	out, err := l.Links.afterLink(ctx, l.c.Policy.Life.LoginAfterReset, k, who, b)
 	if err == nil && out.KnownCookie == "" { // the owner reads the account's mail in this browser
 		out.KnownCookie, err = l.Sessions.notes().remember(u, b)
 	}

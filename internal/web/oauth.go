@@ -123,7 +123,9 @@ func (s oauthSteps) startOAuth(c *call, e auth.OAuthIntent, back string) (*answe
 	if len(next) > maxTripNext {
 		next = ""
 	}
-	d, err := s.c.Login.OAuth.StartOAuth(c.r.Context(), e, c.token, s.redirect(c, back), next, c.who, c.browser)
+	d, err := s.c.Login.OAuth.StartOAuth(c.r.Context(), auth.OAuthRequest{
+		Intent: e, Provider: c.token, Redirect: s.redirect(c, back), Next: next,
+	}, c.who, c.browser)
 	if err != nil {
 		return nil, s.oauthFailure(c, e, err)
 	}
