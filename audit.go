@@ -13,7 +13,7 @@ import (
 // key that encrypted them: a tag of TwoFactor.Secrets, or a name that starts with "k" for a key of
 // Config.Key. It stops counting at 1,000.
 func (a *Auth) MissingKeys(ctx context.Context) (map[string]int, error) {
-	sealed, err := a.factors.SealedOtherwise(ctx, a.ring.Heads(), 1000)
+	sealed, err := a.store.SealedOtherwise(ctx, a.ring.Heads(), 1000)
 	if err != nil || len(sealed) == 0 {
 		return nil, err
 	}

@@ -34,7 +34,6 @@ type Auth struct {
 	leaving  *deletion.Deletions
 	invites  *invite.Invitations
 	sessions *session.Manager
-	factors  storage.Factors
 	site     *web.Site
 	words    *web.Catalogue
 	login    *auth.Login
@@ -148,7 +147,7 @@ type builder struct {
 }
 
 func (b *builder) build() (*Auth, error) {
-	b.a.prefix, b.a.store, b.a.factors, b.a.now = b.c.Pages.Prefix, b.c.Store, b.c.Store, b.c.Advanced.Now
+	b.a.prefix, b.a.store, b.a.now = b.c.Pages.Prefix, b.c.Store, b.c.Advanced.Now
 	b.limits = limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits)
 	for _, step := range []func() error{b.buildKeys, b.buildOutbox, b.buildSessions, b.buildSite} {
 		if err := step(); err != nil {

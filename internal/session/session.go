@@ -15,8 +15,8 @@ import (
 type Config struct {
 	Sessions storage.Sessions
 	Users    storage.UserReader
-	Both     storage.SessionUser // nil if Sessions and Users are read one after the other
-	Tokens   storage.Tokens      // nil if there are no personal access tokens
+	Both     storage.SessionUser    // nil if Sessions and Users are read one after the other
+	Tokens   storage.PersonalTokens // nil if there are no personal access tokens
 	Now      func() time.Time
 	// Idle is the time without a request after which a session ends: 1 hour by default (NIST SP
 	// 800-63B-4 section 2.2.3 recommends at most that).

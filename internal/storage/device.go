@@ -32,6 +32,7 @@ type Device struct {
 
 // Devices stores trusted devices.
 type Devices interface {
+	DeviceRevoker
 	// PutDevice stores a new device, and messages about it in the same transaction. It returns
 	// ErrExists if the ID is taken, and ErrNotFound for an unknown user.
 	PutDevice(ctx context.Context, d Device, messages ...Message) error
@@ -43,11 +44,15 @@ type Devices interface {
 	// replacement, for concurrent sign-ins. In that case next is not stored, and the returned
 	// Device.Secret is the current secret.
 	UseDevice(ctx context.Context, d DeviceUse) (Device, error)
+	// DevicesOf lists the valid devices of a user, newest first, at most MaxListed.
+	DevicesOf(ctx context.Context, userID string, now time.Time) ([]Device, error)
+}
+
+// DeviceRevoker removes devices before they expire.
+type DeviceRevoker interface {
 	// TrimDevices removes all but the newest devices of a user, and returns those
 	// that it removed.
 	TrimDevices(ctx context.Context, userID string, keep int) ([]Device, error)
-	// DevicesOf lists the valid devices of a user, newest first, at most MaxListed.
-	DevicesOf(ctx context.Context, userID string, now time.Time) ([]Device, error)
 	// RevokeDevice removes one device of the user. It returns ErrNotFound if there is no such
 	// device.
 	RevokeDevice(ctx context.Context, userID, id string) error

@@ -70,21 +70,9 @@ type FactorChange struct {
 
 // Factors stores second factors and first factors.
 type Factors interface {
-	// FactorsOf lists a user's second factors, the primary first, then by age. If there are none,
-	// it returns an empty slice. Factors with UseFirst are not included, so they cannot be mistaken
-	// for second factors.
-	FactorsOf(ctx context.Context, userID string) ([]Factor, error)
-	// PasskeysOf lists a user's passkeys of both uses, by age.
-	PasskeysOf(ctx context.Context, userID string) ([]Factor, error)
-	// PasskeyByKey returns the passkey with the given hash of its credential ID, or ErrNotFound,
-	// also if key is empty.
-	PasskeyByKey(ctx context.Context, key string) (Factor, error)
-	// UsePasskey records a use at now and replaces the sealed record old with new. It returns
-	// ErrUsed if the record is no longer old, so that one of two uses with the same counter is
-	// refused, and ErrNotFound if there is no such passkey.
-	UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error
-	// FirstFactorsOf lists a user's factors with UseFirst that are not passkeys, by age.
-	FirstFactorsOf(ctx context.Context, userID string) ([]Factor, error)
+	FactorReader
+	FactorUses
+	FactorSecrets
 	// ChangeFactors applies the whole change or nothing, and removes the user's trusted devices. It
 	// returns ErrUsed if the user's credential version is no longer From, ErrNotFound if there is no such
 	// user, and ErrExists if the added ID or Key is taken. It returns ErrNoFactor if KeepOne
@@ -96,12 +84,39 @@ type Factors interface {
 	// PreferFactor makes a second factor the primary one. Sessions and tokens stay valid. It
 	// returns ErrNotFound if the user has no such factor.
 	PreferFactor(ctx context.Context, userID, id string) error
+}
+
+// FactorReader reads factors.
+type FactorReader interface {
+	// FactorsOf lists a user's second factors, the primary first, then by age. If there are none,
+	// it returns an empty slice. Factors with UseFirst are not included, so they cannot be mistaken
+	// for second factors.
+	FactorsOf(ctx context.Context, userID string) ([]Factor, error)
+	// FirstFactorsOf lists a user's factors with UseFirst that are not passkeys, by age.
+	FirstFactorsOf(ctx context.Context, userID string) ([]Factor, error)
+	// PasskeysOf lists a user's passkeys of both uses, by age.
+	PasskeysOf(ctx context.Context, userID string) ([]Factor, error)
+	// PasskeyByKey returns the passkey with the given hash of its credential ID, or ErrNotFound,
+	// also if key is empty.
+	PasskeyByKey(ctx context.Context, key string) (Factor, error)
+}
+
+// FactorUses records the uses of factors.
+type FactorUses interface {
 	// AdvanceStep records that a TOTP step was accepted at now. It returns ErrUsed unless step is
 	// greater than every step accepted before (RFC 6238 section 5.2), and ErrNotFound if there is
 	// no such factor.
 	AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error
+	// UsePasskey records a use at now and replaces the sealed record old with new. It returns
+	// ErrUsed if the record is no longer old, so that one of two uses with the same counter is
+	// refused, and ErrNotFound if there is no such passkey.
+	UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error
 	// MarkUsed sets LastUsedAt. It returns ErrNotFound if there is no such factor.
 	MarkUsed(ctx context.Context, id string, now time.Time) error
+}
+
+// FactorSecrets replaces sealed secrets, for key rotation.
+type FactorSecrets interface {
 	// SealedOtherwise returns the first bytes of up to limit sealed secrets that start with none of
 	// the heads.
 	SealedOtherwise(ctx context.Context, heads [][]byte, limit int) ([][]byte, error)

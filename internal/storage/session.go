@@ -99,22 +99,27 @@ const MaxListed = 250
 
 // Sessions stores sessions.
 type Sessions interface {
+	SessionEnder
 	Touches
 	// PutSession stores a new session. It returns ErrExists if the hash is taken.
 	PutSession(ctx context.Context, s Session) error
 	// Session returns a session, or ErrNotFound if it is unknown or not valid at now.
 	Session(ctx context.Context, hash string, now time.Time) (Session, error)
-	// TakeSession ends one session and returns it to exactly one caller. The others get
-	// ErrNotFound.
-	TakeSession(ctx context.Context, hash string) (Session, error)
 	// RebindSession replaces the CredentialVersion, Level, Trusted, TrustedBy, Proofs and FreshAt of a
 	// valid session, for the token of a caller that changed its own credentials. It does not extend
 	// the session. It returns ErrNotFound if the session no longer exists.
 	RebindSession(ctx context.Context, s Session) error
-	// TrimSessions ends all but the newest sessions of a user, and returns the ended ones.
-	TrimSessions(ctx context.Context, userID string, keep int) ([]Session, error)
 	// SessionsOf lists a user's valid sessions, newest first, at most MaxListed.
 	SessionsOf(ctx context.Context, userID string, now time.Time) ([]Session, error)
+}
+
+// SessionEnder ends sessions before they expire.
+type SessionEnder interface {
+	// TakeSession ends one session and returns it to exactly one caller. The others get
+	// ErrNotFound.
+	TakeSession(ctx context.Context, hash string) (Session, error)
+	// TrimSessions ends all but the newest sessions of a user, and returns the ended ones.
+	TrimSessions(ctx context.Context, userID string, keep int) ([]Session, error)
 	// EndSession ends the user's session with the given ID and the header token with the same ID.
 	// It returns their hashes, or ErrNotFound if there was neither.
 	EndSession(ctx context.Context, userID, id string) (hashes []string, err error)

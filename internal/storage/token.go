@@ -48,25 +48,35 @@ type TokenUse struct {
 
 // Tokens stores personal access tokens and families of refresh tokens.
 type Tokens interface {
+	PersonalTokens
+	TokenRevoker
 	// PutToken stores a new token, and messages about it in the same transaction. It returns
 	// ErrExists if its ID or hash is taken, ErrNotFound for an unknown user, and ErrUsed if the
 	// user already has Most valid tokens.
 	PutToken(ctx context.Context, t Token, messages ...Message) error
-	// PersonalToken returns the personal token with the given hash, or ErrNotFound if it is unknown
-	// or not valid at now.
-	PersonalToken(ctx context.Context, hash string, now time.Time) (Token, error)
 	// RotateToken exchanges the newest token of a family for its successor and returns the family
 	// to exactly one caller. If the presented generation was exchanged before, the token was
 	// copied: the family is removed and ErrUsed is returned. In all other cases RotateToken changes
 	// nothing and returns ErrNotFound.
 	RotateToken(ctx context.Context, u TokenUse) (Token, error)
+	// TokensOf lists the valid tokens of a user, newest first, at most MaxListed.
+	TokensOf(ctx context.Context, userID string, now time.Time) ([]Token, error)
+}
+
+// PersonalTokens finds personal access tokens and records their uses.
+type PersonalTokens interface {
+	// PersonalToken returns the personal token with the given hash, or ErrNotFound if it is unknown
+	// or not valid at now.
+	PersonalToken(ctx context.Context, hash string, now time.Time) (Token, error)
 	// TouchToken records a use. It returns ErrNotFound if the token no longer exists.
 	TouchToken(ctx context.Context, id string, now time.Time) error
+}
+
+// TokenRevoker removes tokens before they expire.
+type TokenRevoker interface {
 	// TrimFamilies removes all but the newest families of a user, and returns the removed ones.
 	// Personal tokens stay.
 	TrimFamilies(ctx context.Context, userID string, keep int) ([]Token, error)
-	// TokensOf lists the valid tokens of a user, newest first, at most MaxListed.
-	TokensOf(ctx context.Context, userID string, now time.Time) ([]Token, error)
 	// RevokeToken removes one token of the user. It returns ErrNotFound if there is no such token.
 	RevokeToken(ctx context.Context, userID, id string) error
 	// RevokeFamilies removes the user's families that were issued with a

@@ -19,7 +19,7 @@ import (
 // keepNothing is a store of codes that keeps none.
 type keepNothing struct {
 	storage.Challenges
-	storage.Factors
+	storage.FactorUses
 }
 
 func (keepNothing) PutChallenge(context.Context, storage.Challenge) error { return nil }

@@ -41,7 +41,7 @@ type Sender func(ctx context.Context, c Code) error
 type Config struct {
 	Channel    string // storage.SMS or storage.Email
 	Challenges storage.Challenges
-	Factors    storage.Factors
+	Factors    storage.FactorUses
 	Keys       *seal.Keys
 	Send       Sender
 	Life       time.Duration // 5 minutes if zero, 10 at most

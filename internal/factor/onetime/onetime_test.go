@@ -65,7 +65,7 @@ func FuzzParsePhone(f *testing.F) {
 
 // memory keeps challenges in a map, as storage.Challenges promises.
 type memory struct {
-	storage.Factors
+	storage.FactorUses
 	m map[string]storage.Challenge
 }
 

@@ -20,7 +20,7 @@ import (
 
 // Config configures a Method.
 type Config struct {
-	Factors storage.Factors
+	Factors storage.FactorUses
 	Ring    *seal.Ring
 	Origin  string // of the site; its host is the relying party's ID
 	// App is another origin whose pages ask for passkeys. It is optional. Browsers

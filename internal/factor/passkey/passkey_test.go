@@ -21,7 +21,7 @@ const origin = "https://good.example:8443"
 
 // shelf stores one record, as the store would.
 type shelf struct {
-	storage.Factors
+	storage.FactorUses
 	f storage.Factor
 }
 

@@ -15,9 +15,15 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
+// Store records accepted steps and keeps the sealed secrets.
+type Store interface {
+	storage.FactorUses
+	storage.FactorSecrets
+}
+
 // Config configures a Method.
 type Config struct {
-	Factors storage.Factors
+	Factors Store
 	Ring    *seal.Ring
 	Issuer  string // shown in the app
 	// Window is the maximum distance of a code's step from now, in both directions,

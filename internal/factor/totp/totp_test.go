@@ -130,7 +130,7 @@ func TestKeyIsGroupedForPeople(t *testing.T) {
 
 // steps is a store with one factor.
 type steps struct {
-	storage.Factors
+	Store
 	last     int64
 	resealed []byte
 }
