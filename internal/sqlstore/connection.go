@@ -15,13 +15,13 @@ func scanConnection(scan scanner) (c storage.Connection, err error) {
 
 // ConnectionBy implements storage.Connections.
 func (s connections) ConnectionBy(ctx context.Context, issuer, subject string) (storage.Connection, error) {
-	return one(ctx, s.Store, s.read, "connection by subject", `SELECT `+connectionColumns+` FROM twofold_connections
+	return one(ctx, s.Store, "connection by subject", `SELECT `+connectionColumns+` FROM twofold_connections
 		WHERE issuer = $1 AND subject = $2`, scanConnection, issuer, subject)
 }
 
 // ConnectionsOf implements storage.Connections.
 func (s connections) ConnectionsOf(ctx context.Context, userID string) ([]storage.Connection, error) {
-	return all(ctx, s.Store, s.read, "connections", `SELECT `+connectionColumns+
+	return all(ctx, s.Store, "connections", `SELECT `+connectionColumns+
 		` FROM twofold_connections WHERE user_id = $1
 		ORDER BY created_at, id`, scanConnection, userID)
 }

@@ -58,7 +58,7 @@ func opens(ctx context.Context, s *Store, verb string, names []string, now time.
 	if len(names) == 0 {
 		return time.Time{}, nil
 	}
-	n, err := one(ctx, s, s.read, verb, `SELECT COALESCE(MAX(opens_at), 0) FROM twofold_counters
+	n, err := one(ctx, s, verb, `SELECT COALESCE(MAX(opens_at), 0) FROM twofold_counters
 		WHERE `+closedAt+` AND name IN (`+places(2, len(names))+`)`, scanInt, append([]any{micros(now)}, anys(names)...)...)
 	return moment(n), err
 }

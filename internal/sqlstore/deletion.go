@@ -185,7 +185,7 @@ func scanDeletion(scan scanner) (r storage.DeletionRequest, err error) {
 
 // DeletionOf implements storage.Deletions.
 func (s deletions) DeletionOf(ctx context.Context, userID string) (storage.DeletionRequest, error) {
-	return one(ctx, s.Store, s.read, "deletion", deletionQuery+`WHERE d.user_id = $1`, scanDeletion, userID)
+	return one(ctx, s.Store, "deletion", deletionQuery+`WHERE d.user_id = $1`, scanDeletion, userID)
 }
 
 // EndDeletion implements storage.Deletions.
@@ -199,7 +199,7 @@ func (s deletions) EndDeletion(ctx context.Context, userID, id string) error {
 
 // DueDeletions implements storage.Deletions.
 func (s deletions) DueDeletions(ctx context.Context, now time.Time, limit int) ([]storage.DeletionRequest, error) {
-	return all(ctx, s.Store, s.read, "due deletions", deletionQuery+`WHERE d.due_at <= $1
+	return all(ctx, s.Store, "due deletions", deletionQuery+`WHERE d.due_at <= $1
 		ORDER BY d.due_at LIMIT CAST($2 AS BIGINT)`,
 		scanDeletion, micros(now), int64(max(limit, 0)))
 }
@@ -225,5 +225,5 @@ func (s deletions) Owners(ctx context.Context) ([]string, error) {
 	for _, table := range volatileTables {
 		each = append(each, `SELECT user_id FROM `+table+` WHERE user_id <> ''`)
 	}
-	return all(ctx, s.Store, s.read, "owners", strings.Join(each, ` UNION `), scanText)
+	return all(ctx, s.Store, "owners", strings.Join(each, ` UNION `), scanText)
 }

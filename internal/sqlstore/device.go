@@ -121,7 +121,7 @@ func later(a, b time.Time) time.Time {
 // DevicesOf implements storage.Devices. A device that was stored with an old credential version during a
 // change is not valid, so it is not listed.
 func (s devices) DevicesOf(ctx context.Context, userID string, now time.Time) ([]storage.Device, error) {
-	return all(ctx, s.Store, s.read, "devices", `SELECT `+deviceColumns+` FROM twofold_devices d
+	return all(ctx, s.Store, "devices", `SELECT `+deviceColumns+` FROM twofold_devices d
 		JOIN twofold_users u ON u.id = d.user_id AND u.uniquifier = d.uniquifier
 		WHERE d.user_id = $1 AND d.expires_at > $2
 		ORDER BY d.created_at DESC, d.id LIMIT CAST($3 AS BIGINT)`, scanDevice, userID, micros(now), int64(storage.MaxListed))

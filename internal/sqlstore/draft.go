@@ -37,7 +37,7 @@ func (d Dialect) draftStatement(v storage.Draft) Statement {
 
 // Draft implements storage.Drafts.
 func (s pendings) Draft(ctx context.Context, owner string) (storage.Draft, error) {
-	return one(ctx, s.Store, s.read, "draft", `SELECT `+draftColumns+` FROM twofold_drafts WHERE owner = $1`, scanDraft,
+	return one(ctx, s.Store, "draft", `SELECT `+draftColumns+` FROM twofold_drafts WHERE owner = $1`, scanDraft,
 		owner)
 }
 

@@ -73,7 +73,7 @@ func (s events) EventsBy(ctx context.Context, f storage.EventFilter,
 	}
 	for part := range slices.Chunk(filters, size) {
 		query, args := s.d.EventsQuery(part...)
-		list, err := all(ctx, s.Store, s.read, "events", query, scanEvent, args...)
+		list, err := all(ctx, s.Store, "events", query, scanEvent, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -171,14 +171,14 @@ func (s events) SettledEvents(ctx context.Context) (int64, error) {
 	const verb = "settled events"
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
-	last, err := one(ctx, s.Store, s.read, verb, s.d.LastEvent, func(scan scanner) (n int64, err error) {
+	last, err := one(ctx, s.Store, verb, s.d.LastEvent, func(scan scanner) (n int64, err error) {
 		return n, scan(&n)
 	})
 	if err != nil || s.d.EventWriters == "" {
 		return last, err
 	}
 	writers := func() ([]string, error) {
-		return all(ctx, s.Store, s.read, verb, s.d.EventWriters, func(scan scanner) (w string, err error) {
+		return all(ctx, s.Store, verb, s.d.EventWriters, func(scan scanner) (w string, err error) {
 			return w, scan(&w)
 		})
 	}
@@ -216,14 +216,14 @@ func (s events) PutSeal(ctx context.Context, e storage.Seal) error {
 
 // SealsAfter implements storage.Events.
 func (s events) SealsAfter(ctx context.Context, after int64, limit int) ([]storage.Seal, error) {
-	return all(ctx, s.Store, s.read, "seals", `SELECT `+sealColumns+` FROM twofold_event_seals
+	return all(ctx, s.Store, "seals", `SELECT `+sealColumns+` FROM twofold_event_seals
 		WHERE after_row >= $1 ORDER BY after_row LIMIT CAST($2 AS BIGINT)`,
 		scanSeal, after, int64(limit))
 }
 
 // LastSeal implements storage.Events.
 func (s events) LastSeal(ctx context.Context) (storage.Seal, error) {
-	last, err := one(ctx, s.Store, s.read, "last seal",
+	last, err := one(ctx, s.Store, "last seal",
 		`SELECT `+sealColumns+` FROM twofold_event_seals ORDER BY after_row DESC LIMIT 1`, scanSeal)
 	if errors.Is(err, storage.ErrNotFound) {
 		return storage.Seal{}, nil
@@ -240,7 +240,7 @@ func scanCheckpoint(scan scanner) (c storage.Checkpoint, err error) {
 
 // Checkpoint implements storage.Checkpoints.
 func (s events) Checkpoint(ctx context.Context) (storage.Checkpoint, error) {
-	c, err := one(ctx, s.Store, s.read, "checkpoint", `SELECT `+checkpointColumns+` FROM twofold_event_checkpoint`,
+	c, err := one(ctx, s.Store, "checkpoint", `SELECT `+checkpointColumns+` FROM twofold_event_checkpoint`,
 		scanCheckpoint)
 	if errors.Is(err, storage.ErrNotFound) {
 		return storage.Checkpoint{}, nil

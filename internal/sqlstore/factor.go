@@ -24,7 +24,7 @@ func scanFactor(scan scanner) (f storage.Factor, err error) {
 
 // FactorsOf implements storage.Factors.
 func (s factors) FactorsOf(ctx context.Context, userID string) ([]storage.Factor, error) {
-	return all(ctx, s.Store, s.read, "factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
+	return all(ctx, s.Store, "factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND passkey_use <> 'first' ORDER BY is_primary DESC, created_at, id`, scanFactor, userID)
 }
 
@@ -37,7 +37,7 @@ func (s factors) SealedOtherwise(ctx context.Context, heads [][]byte, limit int)
 	}
 	args = append(args, limit)
 	query += limitOf(`$` + strconv.Itoa(len(args)))
-	return all(ctx, s.Store, s.read, "sealed otherwise", query, func(scan scanner) (head []byte, err error) {
+	return all(ctx, s.Store, "sealed otherwise", query, func(scan scanner) (head []byte, err error) {
 		err = scan((*blob)(&head))
 		return head, err
 	}, args...)
@@ -45,13 +45,13 @@ func (s factors) SealedOtherwise(ctx context.Context, heads [][]byte, limit int)
 
 // PasskeysOf implements storage.Factors.
 func (s factors) PasskeysOf(ctx context.Context, userID string) ([]storage.Factor, error) {
-	return all(ctx, s.Store, s.read, "passkeys", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
+	return all(ctx, s.Store, "passkeys", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND method = 'webauthn' ORDER BY created_at, id`, scanFactor, userID)
 }
 
 // PasskeyByKey implements storage.Factors.
 func (s factors) PasskeyByKey(ctx context.Context, key string) (storage.Factor, error) {
-	return one(ctx, s.Store, s.read, "passkey by key", `SELECT `+factorColumns+` FROM twofold_factors
+	return one(ctx, s.Store, "passkey by key", `SELECT `+factorColumns+` FROM twofold_factors
 		WHERE credential = $1 AND credential <> ''`, scanFactor, key)
 }
 
@@ -68,7 +68,7 @@ func (s factors) UsePasskey(ctx context.Context, id string, old, new []byte, now
 
 // FirstFactorsOf implements storage.Factors.
 func (s factors) FirstFactorsOf(ctx context.Context, userID string) ([]storage.Factor, error) {
-	return all(ctx, s.Store, s.read, "first factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
+	return all(ctx, s.Store, "first factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND passkey_use = 'first' AND method <> 'webauthn' ORDER BY created_at, id`, scanFactor, userID)
 }
 

@@ -33,7 +33,7 @@ func (s invitations) PutInvitation(ctx context.Context, i storage.Invitation, me
 
 // Invitation implements storage.Invitations.
 func (s invitations) Invitation(ctx context.Context, tokenHash string, now time.Time) (storage.Invitation, error) {
-	return one(ctx, s.Store, s.read, "invitation", `SELECT `+invitationColumns+` FROM twofold_invitations
+	return one(ctx, s.Store, "invitation", `SELECT `+invitationColumns+` FROM twofold_invitations
 		WHERE token_hash = $1 AND expires_at > $2`, scanInvitation, tokenHash, micros(now))
 }
 
@@ -74,7 +74,7 @@ func (s invitations) EndInvitation(ctx context.Context, emailKey string) error {
 func (s invitations) ListInvitations(
 	ctx context.Context, after string, limit int, now time.Time,
 ) ([]storage.Invitation, error) {
-	return all(ctx, s.Store, s.read, "list invitations", `SELECT `+invitationColumns+` FROM twofold_invitations
+	return all(ctx, s.Store, "list invitations", `SELECT `+invitationColumns+` FROM twofold_invitations
 		WHERE email_key > $1 AND expires_at > $2 ORDER BY email_key LIMIT CAST($3 AS BIGINT)`,
 		scanInvitation, after, micros(now), int64(max(limit, 0)))
 }

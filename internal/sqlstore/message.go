@@ -73,7 +73,7 @@ func (s outbox) CountMessages(ctx context.Context) (int, time.Time, error) {
 		n      int
 		oldest time.Time
 	}
-	q, err := one(ctx, s.Store, s.read, "count messages",
+	q, err := one(ctx, s.Store, "count messages",
 		`SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM twofold_messages`,
 		func(scan scanner) (q queue, err error) {
 			err = scan(&q.n, (*stamp)(&q.oldest))
@@ -89,7 +89,7 @@ func (s outbox) ClaimMessages(ctx context.Context, now time.Time, lease time.Dur
 	limit int) ([]storage.Message, error) {
 	const verb = "claim messages"
 	at := micros(now)
-	_, err := one(ctx, s.Store, s.read, verb,
+	_, err := one(ctx, s.Store, verb,
 		`SELECT 1 FROM twofold_messages WHERE due_at <= $1 OR expires_at <= $1 LIMIT 1`, scanInt, at)
 	if errors.Is(err, errNone) || err == nil && limit <= 0 {
 		return []storage.Message{}, nil

@@ -54,13 +54,13 @@ func (d Dialect) pendingStatements(p storage.Pending) []Statement {
 
 // Pending implements storage.Pendings.
 func (s pendings) Pending(ctx context.Context, hash string, now time.Time) (storage.Pending, error) {
-	return one(ctx, s.Store, s.read, "pending", `SELECT `+pendingColumns+` FROM twofold_pendings
+	return one(ctx, s.Store, "pending", `SELECT `+pendingColumns+` FROM twofold_pendings
 		WHERE hash = $1 AND expires_at > $2`, scanPending, hash, micros(now))
 }
 
 // Waiting implements storage.SessionUser. There is a row for each factor.
 func (s steps) Waiting(ctx context.Context, hash string, now time.Time) (storage.Waiting, error) {
-	rows, err := all(ctx, s.Store, s.read, "waiting", s.waiting, scanWaiting, hash, micros(now))
+	rows, err := all(ctx, s.Store, "waiting", s.waiting, scanWaiting, hash, micros(now))
 	w, err := first(rows, err)
 	for i := 1; i < len(rows); i++ {
 		w.Factors = append(w.Factors, rows[i].Factors...)

@@ -10,7 +10,7 @@ import (
 // HasRecoveryCode implements storage.RecoveryCodes.
 func (s factors) HasRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (bool, error) {
 	for _, mac := range macs {
-		n, err := one(ctx, s.Store, s.read, "has recovery code", codesLeft+` AND mac = $3 AND LENGTH(mac) > 0`, scanInt,
+		n, err := one(ctx, s.Store, "has recovery code", codesLeft+` AND mac = $3 AND LENGTH(mac) > 0`, scanInt,
 			userID, micros(since), bytesOf(mac))
 		if err != nil || n > 0 {
 			return n > 0, err
@@ -58,7 +58,7 @@ const codesLeft = `SELECT COUNT(*) FROM twofold_recovery_codes WHERE user_id = $
 
 // RecoveryCodesLeft implements storage.RecoveryCodes.
 func (s factors) RecoveryCodesLeft(ctx context.Context, userID string, since time.Time) (int, error) {
-	n, err := one(ctx, s.Store, s.read, "recovery codes", codesLeft, scanInt, userID, micros(since))
+	n, err := one(ctx, s.Store, "recovery codes", codesLeft, scanInt, userID, micros(since))
 	return int(n), err
 }
 

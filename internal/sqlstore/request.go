@@ -49,7 +49,7 @@ const putRecovery = `INSERT INTO twofold_recoveries (` + recoveryColumns + `)
 
 // Recovery implements storage.Recoveries.
 func (s factors) Recovery(ctx context.Context, userID string) (storage.Recovery, error) {
-	return one(ctx, s.Store, s.read, "recovery", `SELECT `+recoveryColumns+
+	return one(ctx, s.Store, "recovery", `SELECT `+recoveryColumns+
 		` FROM twofold_recoveries WHERE user_id = $1`, scanRecovery, userID)
 }
 

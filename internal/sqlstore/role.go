@@ -43,12 +43,12 @@ func scanRole(scan scanner) (r storage.Role, err error) {
 
 // Roles implements storage.Roles.
 func (s users) Roles(ctx context.Context) ([]storage.Role, error) {
-	roles, err := all(ctx, s.Store, s.read, "roles", `SELECT name, description, created_at FROM twofold_roles`,
+	roles, err := all(ctx, s.Store, "roles", `SELECT name, description, created_at FROM twofold_roles`,
 		scanRole)
 	if err != nil {
 		return nil, err
 	}
-	given, err := all(ctx, s.Store, s.read, "roles", `SELECT role, permission FROM twofold_permissions`, scanPermission)
+	given, err := all(ctx, s.Store, "roles", `SELECT role, permission FROM twofold_permissions`, scanPermission)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (s users) DeleteRole(ctx context.Context, name string) error {
 func (s users) PermissionsOf(ctx context.Context, roles []string) ([]string, error) {
 	var out []string
 	for _, role := range roles {
-		given, err := all(ctx, s.Store, s.read, "permissions",
+		given, err := all(ctx, s.Store, "permissions",
 			`SELECT role, permission FROM twofold_permissions WHERE role = $1`, scanPermission, role)
 		if err != nil {
 			return nil, err

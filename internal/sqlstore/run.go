@@ -88,9 +88,9 @@ func (s *Store) try(ctx context.Context, worst Class, run func() error) error {
 }
 
 // one runs a query of at most one row; ErrNotFound if it has none.
-func one[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error),
+func one[T any](ctx context.Context, s *Store, verb, query string, scan func(scanner) (T, error),
 	args ...any) (T, error) {
-	return first(all(ctx, s, p, verb, query, scan, args...))
+	return first(all(ctx, s, verb, query, scan, args...))
 }
 
 // take is like one, for a statement that writes a row and returns it.
@@ -132,7 +132,7 @@ func first[T any](list []T, err error) (T, error) {
 }
 
 // all runs a query that only reads, outside of transactions.
-func all[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error),
+func all[T any](ctx context.Context, s *Store, verb, query string, scan func(scanner) (T, error),
 	args ...any) ([]T, error) {
 	if !s.local { // a network may hang
 		var cancel context.CancelFunc
@@ -142,7 +142,7 @@ func all[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan
 	ctx = s.unhurried(ctx)
 	var list []T
 	err := s.try(ctx, Lost, func() error {
-		rows, err := p.query(ctx, query, args)
+		rows, err := s.read.query(ctx, query, args)
 		list, err = collect(rows, err, scan)
 		return err
 	})

@@ -68,7 +68,7 @@ func Place(hash string) int64 {
 
 // Session implements storage.Sessions.
 func (s sessions) Session(ctx context.Context, hash string, now time.Time) (storage.Session, error) {
-	return one(ctx, s.Store, s.read, "session", `SELECT `+sessionColumns+` FROM twofold_sessions
+	return one(ctx, s.Store, "session", `SELECT `+sessionColumns+` FROM twofold_sessions
 		WHERE hash = $1 AND ends_at > $2`, scanSession, hash, micros(now))
 }
 
@@ -76,13 +76,13 @@ func (s sessions) Session(ctx context.Context, hash string, now time.Time) (stor
 // prepared statement that reads two rows.
 func (s sessions) SessionUser(ctx context.Context, hash string, now time.Time) (storage.Session, storage.User, error) {
 	if s.d.Places {
-		p, err := one(ctx, s.Store, s.read, "session and user", s.placed, scanPair, hash, micros(now), Place(hash))
+		p, err := one(ctx, s.Store, "session and user", s.placed, scanPair, hash, micros(now), Place(hash))
 		if !errors.Is(err, storage.ErrNotFound) {
 			return p.session, p.user, err
 		}
 		// The session may have been stored without a place.
 	}
-	p, err := one(ctx, s.Store, s.read, "session and user", s.pair, scanPair, hash, micros(now))
+	p, err := one(ctx, s.Store, "session and user", s.pair, scanPair, hash, micros(now))
 	return p.session, p.user, err
 }
 
@@ -174,7 +174,7 @@ func (s sessions) RebindSession(ctx context.Context, v storage.Session) error {
 
 // SessionsOf implements storage.Sessions.
 func (s sessions) SessionsOf(ctx context.Context, userID string, now time.Time) ([]storage.Session, error) {
-	return all(ctx, s.Store, s.read, "sessions", `SELECT `+sessionColumns+` FROM twofold_sessions
+	return all(ctx, s.Store, "sessions", `SELECT `+sessionColumns+` FROM twofold_sessions
 		WHERE user_id = $1 AND ends_at > $2
 		ORDER BY created_at DESC, hash LIMIT CAST($3 AS BIGINT)`, scanSession, userID, micros(now), int64(storage.MaxListed))
 }

@@ -22,7 +22,7 @@ func (s users) CountSignIn(ctx context.Context, userID string, at time.Time, add
 
 // SignInsOf implements storage.SignInCounter.
 func (s users) SignInsOf(ctx context.Context, userID string) (storage.SignIns, error) {
-	n, err := one(ctx, s.Store, s.read, "sign-ins", `SELECT current_at, last_at, current_address, last_address, count
+	n, err := one(ctx, s.Store, "sign-ins", `SELECT current_at, last_at, current_address, last_address, count
 		FROM twofold_sign_ins WHERE user_id = $1`, func(scan scanner) (n storage.SignIns, err error) {
 		err = scan((*stamp)(&n.CurrentAt), (*stamp)(&n.LastAt), &n.CurrentAddress, &n.LastAddress, &n.Count)
 		return n, err

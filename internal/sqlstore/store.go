@@ -217,7 +217,7 @@ var errUndo = errors.New("undo")
 // disk.
 func (s *Store) Ping(ctx context.Context) error {
 	const verb = "ping"
-	if _, err := one(ctx, s, s.read, verb, `SELECT COUNT(*) FROM twofold_migrations`, scanInt); err != nil {
+	if _, err := one(ctx, s, verb, `SELECT COUNT(*) FROM twofold_migrations`, scanInt); err != nil {
 		return err
 	}
 	err := s.tx(ctx, verb, func(t *txn) error {

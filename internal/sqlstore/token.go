@@ -53,7 +53,7 @@ func (s tokens) PutToken(ctx context.Context, k storage.Token, messages ...stora
 
 // PersonalToken implements storage.Tokens.
 func (s tokens) PersonalToken(ctx context.Context, hash string, now time.Time) (storage.Token, error) {
-	return one(ctx, s.Store, s.read, "personal token", `SELECT `+tokenColumns+` FROM twofold_tokens
+	return one(ctx, s.Store, "personal token", `SELECT `+tokenColumns+` FROM twofold_tokens
 		WHERE hash = $1 AND personal = 1 AND expires_at > $2 AND idle_at > $2`, scanToken, hash, micros(now))
 }
 
@@ -99,7 +99,7 @@ func (s tokens) TouchToken(ctx context.Context, id string, now time.Time) error 
 // TokensOf implements storage.Tokens. A token of former credentials is dead, so
 // it is not listed.
 func (s tokens) TokensOf(ctx context.Context, userID string, now time.Time) ([]storage.Token, error) {
-	return all(ctx, s.Store, s.read, "tokens", `SELECT `+tokenColumns+` FROM twofold_tokens
+	return all(ctx, s.Store, "tokens", `SELECT `+tokenColumns+` FROM twofold_tokens
 		WHERE user_id = $1 AND expires_at > $2 AND idle_at > $2
 			AND uniquifier = (SELECT uniquifier FROM twofold_users WHERE id = $1)
 		ORDER BY created_at DESC, id LIMIT CAST($3 AS BIGINT)`, scanToken, userID, micros(now), int64(storage.MaxListed))

@@ -265,7 +265,7 @@ func among[T any](ctx context.Context, s *Store, q lookup, names []string, scan 
 			return nil, nil
 		}
 		query := fmt.Sprintf(q.text, "= ANY($"+strconv.Itoa(len(q.args)+1)+"::text[])")
-		return all(ctx, s, s.read, q.verb, query, scan, append(slices.Clone(q.args), names)...)
+		return all(ctx, s, q.verb, query, scan, append(slices.Clone(q.args), names)...)
 	}
 	for part := range slices.Chunk(names, lookUp) {
 		args := slices.Clone(q.args)
@@ -277,7 +277,7 @@ func among[T any](ctx context.Context, s *Store, q lookup, names []string, scan 
 			args = append(args, name)
 		}
 		query := fmt.Sprintf(q.text, "IN ("+places(len(q.args)+1, lookUp)+")")
-		list, err := all(ctx, s, s.read, q.verb, query, scan, args...)
+		list, err := all(ctx, s, q.verb, query, scan, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -372,7 +372,7 @@ func holdersOfSubjects(ctx context.Context, s *Store, text string, names []strin
 
 // ForeignCodes implements storage.RecoveryCodes.
 func (s transfers) ForeignCodes(ctx context.Context, userID string) ([]storage.KeptCode, error) {
-	return all(ctx, s.Store, s.read, "foreign codes", `SELECT user_id, mac, form, created_at FROM twofold_recovery_codes
+	return all(ctx, s.Store, "foreign codes", `SELECT user_id, mac, form, created_at FROM twofold_recovery_codes
 		WHERE user_id = $1 AND LENGTH(form) > 0 ORDER BY mac`, func(scan scanner) (storage.KeptCode, error) {
 		c, err := scanCode(scan)
 		return c.KeptCode, err

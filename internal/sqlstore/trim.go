@@ -17,7 +17,7 @@ type trimmed[T any] struct {
 // one look at an index; that there are too many is rare, and only then is
 // something written.
 func trim[T any](ctx context.Context, s *Store, w trimmed[T], userID string, keep int) ([]T, error) {
-	n, err := one(ctx, s, s.read, w.verb, `SELECT COUNT(*) FROM `+w.table+` WHERE user_id = $1`+w.where, scanInt,
+	n, err := one(ctx, s, w.verb, `SELECT COUNT(*) FROM `+w.table+` WHERE user_id = $1`+w.where, scanInt,
 		userID)
 	if err != nil || n <= int64(keep) {
 		return nil, err

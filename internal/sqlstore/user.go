@@ -26,7 +26,7 @@ func scanUser(scan scanner) (u storage.User, err error) {
 
 // UserByID implements storage.UserReader.
 func (s users) UserByID(ctx context.Context, id string) (storage.User, error) {
-	return one(ctx, s.Store, s.read, "user by id", `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`,
+	return one(ctx, s.Store, "user by id", `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`,
 		scanUser, id)
 }
 
@@ -35,7 +35,7 @@ func (s users) UserByIdentity(ctx context.Context, key string) (storage.User, er
 	if key == "" {
 		return storage.User{}, storage.ErrNotFound
 	}
-	return one(ctx, s.Store, s.read, "user by identity", `SELECT `+userColumns+` FROM twofold_identities
+	return one(ctx, s.Store, "user by identity", `SELECT `+userColumns+` FROM twofold_identities
 		JOIN twofold_users ON id = user_id WHERE identity = $1`, scanUser, key)
 }
 
@@ -44,7 +44,7 @@ func (s users) ListUsers(ctx context.Context, after string, limit int) ([]storag
 	if limit <= 0 { // SQLite would read a negative LIMIT as none
 		return []storage.User{}, nil
 	}
-	return all(ctx, s.Store, s.read, "list users", `SELECT `+userColumns+` FROM twofold_users
+	return all(ctx, s.Store, "list users", `SELECT `+userColumns+` FROM twofold_users
 		WHERE id > $1 ORDER BY id LIMIT CAST($2 AS BIGINT)`, scanUser, after, limit)
 }
 
@@ -181,7 +181,7 @@ func (s users) UpgradePassword(ctx context.Context, id, old, new string) error {
 // usedIfThere returns the reason why a conditional statement changed no row. The second query is
 // safe, because nothing is granted in either case.
 func usedIfThere(ctx context.Context, s *Store, verb, count, id string) error {
-	n, err := one(ctx, s, s.read, verb, count, scanInt, id)
+	n, err := one(ctx, s, verb, count, scanInt, id)
 	if err != nil {
 		return err
 	}
