@@ -250,7 +250,9 @@ func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages .
 		return err
 	}
 	defer a.c.Changed()
-	return a.c.Users.SetPassword(ctx, id, hash, NewUniquifier(), false, a.c.Now(), messages...)
+	return a.c.Users.SetPassword(ctx, storage.NewPassword{
+		UserID: id, Hash: hash, CredentialVersion: NewUniquifier(), Now: a.c.Now(),
+	}, messages...)
 }
 
 // SetLanguage sets the language of messages to the account's owner. If it is empty, the language is

@@ -179,15 +179,14 @@ func hashed(parts ...string) string {
 }
 
 // SetPassword implements storage.UserWriter.
-func (j *Joined) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time,
-	messages ...storage.Message) error {
-	u, err := j.UserByID(ctx, id)
+func (j *Joined) SetPassword(ctx context.Context, p storage.NewPassword, messages ...storage.Message) error {
+	u, err := j.UserByID(ctx, p.UserID)
 	if err != nil {
 		return err
 	}
 	return j.ChangePassword(ctx, storage.PasswordChange{
-		UserID: id, From: u.CredentialVersion, To: uniquifier, Hash: hash, ViaMailbox: viaMailbox, Messages: messages,
-		Now: now,
+		UserID: p.UserID, From: u.CredentialVersion, To: p.CredentialVersion, Hash: p.Hash, ViaMailbox: p.ViaMailbox,
+		Messages: messages, Now: p.Now,
 	})
 }
 

@@ -194,7 +194,9 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 	if err := j.UpgradePassword(ctx, "1", "hash one", "late"); !errors.Is(err, storage.ErrUsed) {
 		t.Error(err)
 	}
-	if err := j.SetPassword(ctx, "1", "chosen", "q", true, time.Now()); err != nil {
+	if err := j.SetPassword(ctx, storage.NewPassword{
+		UserID: "1", Hash: "chosen", CredentialVersion: "q", ViaMailbox: true, Now: time.Now(),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	after := must(j.UserByID(ctx, "1"))(t)

@@ -173,7 +173,9 @@ func TestADeviceIsItsUsersOnly(t *testing.T) {
 		!h.Vouches(h.alice, cookie) {
 		t.Error("vouches for the wrong one")
 	}
-	if err := h.db.SetPassword(ctx, h.alice.ID, "hash", "second of alice", false, h.now); err != nil {
+	if err := h.db.SetPassword(ctx, storage.NewPassword{
+		UserID: h.alice.ID, Hash: "hash", CredentialVersion: "second of alice", Now: h.now,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	changed, err := h.db.UserByID(ctx, h.alice.ID)

@@ -129,7 +129,9 @@ func TestWhateverEndsASessionEndsItOnEveryNodeWithinASecond(t *testing.T) {
 				case 1:
 					err = from.EndAll(t.Context(), "u")
 				case 2:
-					err = from.db.SetPassword(t.Context(), "u", "h", storage.NewID(), false, time.Now())
+					err = from.db.SetPassword(t.Context(), storage.NewPassword{
+						UserID: "u", Hash: "h", CredentialVersion: storage.NewID(), Now: time.Now(),
+					})
 					from.Forget()
 				case 3:
 					err = from.db.SetActive(t.Context(), "u", true, storage.NewID(), time.Now())

@@ -112,7 +112,9 @@ func TestWhateverEndsASessionEndsItHereAtOnce(t *testing.T) {
 		"all":  func(b *bench, _ string) error { return b.EndAll(ctx, "u") },
 		"credentials change": func(b *bench, _ string) error {
 			defer b.Forget()
-			return b.db.SetPassword(ctx, "u", "hash", "two", false, b.now)
+			return b.db.SetPassword(ctx, storage.NewPassword{
+				UserID: "u", Hash: "hash", CredentialVersion: "two", Now: b.now,
+			})
 		},
 		"switched off": func(b *bench, _ string) error {
 			defer b.Forget()

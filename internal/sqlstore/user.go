@@ -154,13 +154,12 @@ func (t *txn) changeUser(id, update string, args ...any) error {
 }
 
 // SetPassword implements storage.UserWriter.
-func (s users) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time,
-	messages ...storage.Message) error {
+func (s users) SetPassword(ctx context.Context, p storage.NewPassword, messages ...storage.Message) error {
 	return s.tx(ctx, "set password", func(t *txn) error {
-		if err := t.changeUser(id,
+		if err := t.changeUser(p.UserID,
 			`UPDATE twofold_users SET password_hash = $2, uniquifier = $3, updated_at = CAST($4 AS BIGINT),
 			reset_at = CASE WHEN CAST($5 AS INTEGER) = 1 THEN CAST($4 AS BIGINT) ELSE reset_at END WHERE id = $1`,
-			hash, uniquifier, micros(now), bit(viaMailbox)); err != nil {
+			p.Hash, p.CredentialVersion, micros(p.Now), bit(p.ViaMailbox)); err != nil {
 			return err
 		}
 		return t.putMessages(messages)

@@ -69,9 +69,8 @@ type UserWriter interface {
 	// other credentials that can start a sign-in are removed (see PasswordChange.DropPlanted),
 	// unless there is neither a password nor a factor by mail to use instead.
 	SetIdentity(ctx context.Context, u User, uniquifier string, messages ...Message) error
-	// SetPassword stores a new hash. If viaMailbox is set, it stores now as ResetAt.
-	SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time,
-		messages ...Message) error
+	// SetPassword stores a new hash.
+	SetPassword(ctx context.Context, p NewPassword, messages ...Message) error
 	// UpgradePassword replaces the hash old with new and nothing else. It returns ErrUsed if the
 	// stored hash is no longer old.
 	UpgradePassword(ctx context.Context, id, old, new string) error

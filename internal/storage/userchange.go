@@ -5,6 +5,15 @@ import (
 	"time"
 )
 
+// NewPassword is a password that replaces any other of an account.
+type NewPassword struct {
+	UserID            string
+	Hash              string
+	CredentialVersion string // after the change
+	ViaMailbox        bool   // the account's mailbox was proven; Now is stored as ResetAt
+	Now               time.Time
+}
+
 // PasswordChange is a change of the password by the account's owner. It takes effect only if the
 // user's credential version is still From, and sets it to To, so only one of two concurrent changes
 // succeeds.

@@ -217,7 +217,9 @@ var deletionRules = []rule{
 		u := k.user()
 		r := newDeletion(u)
 		k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion))
-		k.ok(k.s.SetPassword(k.Context(), u.ID, "new", "another", false, now))
+		k.ok(k.s.SetPassword(k.Context(), storage.NewPassword{
+			UserID: u.ID, Hash: "new", CredentialVersion: "another", Now: now,
+		}))
 		got, err := k.s.DeletionOf(k.Context(), u.ID)
 		k.ok(err)
 		k.same(got, r)

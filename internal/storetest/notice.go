@@ -20,13 +20,12 @@ type change struct {
 func (k kit) changes(u storage.User, f storage.Factor, c storage.Connection, t storage.Token,
 	codes [][]byte) map[string]change {
 	ctx, to := k.Context(), "next"
+	setPassword := func(id string) func(...storage.Message) error {
+		p := storage.NewPassword{UserID: id, Hash: "h", CredentialVersion: to, ViaMailbox: true, Now: now}
+		return func(m ...storage.Message) error { return k.s.SetPassword(ctx, p, m...) }
+	}
 	return map[string]change{
-		"SetPassword": {
-			do: func(m ...storage.Message) error { return k.s.SetPassword(ctx, u.ID, "h", to, true, now, m...) },
-			missing: func(m ...storage.Message) error {
-				return k.s.SetPassword(ctx, "nobody", "h", to, true, now, m...)
-			},
-		},
+		"SetPassword": {do: setPassword(u.ID), missing: setPassword("nobody")},
 		"SetIdentity": {
 			do: func(m ...storage.Message) error {
 				return k.s.SetIdentity(ctx, storage.User{ID: u.ID, Email: "n@x.t", EmailKey: "n@x.t"}, to, m...)

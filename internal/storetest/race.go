@@ -141,7 +141,9 @@ var raceRules = []rule{
 			u := k.user()
 			told := k.race(func(s storage.Store, i int) error {
 				if i == 0 {
-					return s.SetPassword(k.Context(), u.ID, "h", "of the password", false, now)
+					return s.SetPassword(k.Context(), storage.NewPassword{
+						UserID: u.ID, Hash: "h", CredentialVersion: "of the password", Now: now,
+					})
 				}
 				f := newFactor(u)
 				return s.ChangeFactors(k.Context(), storage.FactorChange{

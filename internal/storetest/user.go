@@ -43,7 +43,9 @@ var userRules = []rule{
 		_, err := k.s.UserByID(ctx, u.ID)
 		k.is(err, storage.ErrNotFound)
 		k.is(k.s.SetIdentity(ctx, u, "x"), storage.ErrNotFound)
-		k.is(k.s.SetPassword(ctx, u.ID, "h", "x", true, now), storage.ErrNotFound)
+		k.is(k.s.SetPassword(ctx, storage.NewPassword{
+			UserID: u.ID, Hash: "h", CredentialVersion: "x", ViaMailbox: true, Now: now,
+		}), storage.ErrNotFound)
 		k.is(k.s.UpgradePassword(ctx, u.ID, "a", "b"), storage.ErrNotFound)
 		k.is(k.s.SetActive(ctx, u.ID, true, "x", now), storage.ErrNotFound)
 		k.is(k.s.SetRoles(ctx, u.ID, nil, now), storage.ErrNotFound)
@@ -75,7 +77,9 @@ var userRules = []rule{
 		u, other := k.user(), k.user()
 		d := k.device(u)
 		k.device(other)
-		k.ok(k.s.SetPassword(k.Context(), u.ID, "new hash", "new uniquifier", false, in(9)))
+		k.ok(k.s.SetPassword(k.Context(), storage.NewPassword{
+			UserID: u.ID, Hash: "new hash", CredentialVersion: "new uniquifier", Now: in(9),
+		}))
 		u.PasswordHash, u.CredentialVersion, u.UpdatedAt = "new hash", "new uniquifier", in(9)
 		k.same(k.stored(u.ID), u) // ResetAt does not change: the reset was not through the mailbox
 		k.same(k.stored(other.ID), other)
@@ -84,7 +88,9 @@ var userRules = []rule{
 	}},
 	{"SetPassword through the mailbox records when", func(k kit) {
 		u := k.user()
-		k.ok(k.s.SetPassword(k.Context(), u.ID, "h", "q", true, in(9)))
+		k.ok(k.s.SetPassword(k.Context(), storage.NewPassword{
+			UserID: u.ID, Hash: "h", CredentialVersion: "q", ViaMailbox: true, Now: in(9),
+		}))
 		k.same(k.stored(u.ID).ResetAt, in(9))
 	}},
 	{"UpgradePassword replaces the hash it knows and nothing else", func(k kit) {

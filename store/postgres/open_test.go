@@ -165,7 +165,11 @@ func theVictimOfADeadlockIsTriedAgain(t *testing.T, open opener) {
 	mustExec(t, tx, `SET LOCAL deadlock_timeout = '1h'`) // so that the victim is ours
 	mustExec(t, tx, `UPDATE twofold_devices SET name = 'x'`)
 	done := make(chan error, 1)
-	go func() { done <- db.SetPassword(ctx, "a", "h", "2", false, now) }()
+	go func() {
+		done <- db.SetPassword(ctx, storage.NewPassword{
+			UserID: "a", Hash: "h", CredentialVersion: "2", Now: now,
+		})
+	}()
 	waitFor(t, other, `SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM twofold_devices%'`)
 	mustExec(t, tx, `UPDATE twofold_users SET updated_at = 1 WHERE id = 'a'`)
 	if err := tx.Commit(); err != nil {

@@ -27,8 +27,12 @@ func aSerializationFailureIsTriedAgainAFewTimes(t *testing.T, open opener) {
 	}
 	mustExec(t, direct, `CREATE SEQUENCE tried`)
 	for verb, write := range map[string]func() error{
-		"a statement":   func() error { return db.UpgradePassword(ctx, "u", "", "h") },
-		"a transaction": func() error { return db.SetPassword(ctx, "u", "", "q", false, now) },
+		"a statement": func() error { return db.UpgradePassword(ctx, "u", "", "h") },
+		"a transaction": func() error {
+			return db.SetPassword(ctx, storage.NewPassword{
+				UserID: "u", CredentialVersion: "q", Now: now,
+			})
+		},
 	} {
 		for failures, want := range map[int]error{0: nil, 2: nil, 4: nil, 5: storage.ErrUnavailable,
 			1000: storage.ErrUnavailable} {

@@ -130,8 +130,12 @@ func TestAConnectionThatLostAPragmaDoesNotWrite(t *testing.T) {
 		for verb, write := range map[string]func() error{
 			"a statement":            func() error { return s.UpgradePassword(ctx, "u", "", "h") },
 			"a statement that takes": func() error { _, err := s.TakePending(ctx, "p"); return err },
-			"a transaction":          func() error { return s.SetPassword(ctx, "u", "h", "2", false, now) },
-			"a script":               func() error { return s.PutPending(ctx, p) },
+			"a transaction": func() error {
+				return s.SetPassword(ctx, storage.NewPassword{
+					UserID: "u", Hash: "h", CredentialVersion: "2", Now: now,
+				})
+			},
+			"a script": func() error { return s.PutPending(ctx, p) },
 		} {
 			if err := write(); !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s, after %s: %v", verb, pragma, err)

@@ -399,10 +399,9 @@ func (c durable) SetLanguage(ctx context.Context, id, old, new string) error {
 	return c.s.SetLanguage(ctx, id, old, new)
 }
 
-func (c durable) SetPassword(ctx context.Context, id, hash, uniquifier string,
-	viaMailbox bool, now time.Time, messages ...storage.Message) error {
+func (c durable) SetPassword(ctx context.Context, p storage.NewPassword, messages ...storage.Message) error {
 	defer c.call(ctx, "SetPassword")()
-	return c.s.SetPassword(ctx, id, hash, uniquifier, viaMailbox, now, messages...)
+	return c.s.SetPassword(ctx, p, messages...)
 }
 
 func (c durable) SetProfile(ctx context.Context, id, old, new string, now time.Time) error {

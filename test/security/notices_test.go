@@ -151,7 +151,10 @@ func TestR083_TrustedDevicesAreRevoked(t *testing.T) {
 	for name, happens := range map[string]func(p *person){
 		"password": func(p *person) { w.must(auth.SetPassword(ctx, p.id, secret+"x")) },
 		"reset": func(p *person) {
-			w.must(w.nodes[0].db.SetPassword(ctx, p.id, hashed, strings.ToLower(storage.NewID()), true, w.Now()))
+			w.must(w.nodes[0].db.SetPassword(ctx, storage.NewPassword{
+				UserID: p.id, Hash: hashed, CredentialVersion: strings.ToLower(storage.NewID()),
+				ViaMailbox: true, Now: w.Now(),
+			}))
 		},
 		"identity": func(p *person) { p.email = "new" + p.email; w.must(auth.SetIdentity(ctx, p.id, p.email, "")) },
 		"added":    func(p *person) { p.enrollMail() },

@@ -213,7 +213,10 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, plenty)
 	a, e := w.withApp("alice"), w.withApp("erika")
-	w.must(w.nodes[0].db.SetPassword(ctx, a.id, hashed, strings.ToLower(storage.NewID()), true, w.Now()))
+	w.must(w.nodes[0].db.SetPassword(ctx, storage.NewPassword{
+		UserID: a.id, Hash: hashed, CredentialVersion: strings.ToLower(storage.NewID()),
+		ViaMailbox: true, Now: w.Now(),
+	}))
 	shut := func(b *browser, why string) {
 		t.Helper()
 		before := w.mails()
@@ -261,7 +264,10 @@ func TestR073_AfterAResetMailIsNotTheOtherFactor(t *testing.T) {
 	both, only := w.withApp("alice").enrollMail(), w.person("bertram").enrollMail()
 	reset := func(p *person) {
 		t.Helper()
-		w.must(w.nodes[0].db.SetPassword(t.Context(), p.id, hashed, strings.ToLower(storage.NewID()), true, w.Now()))
+		w.must(w.nodes[0].db.SetPassword(t.Context(), storage.NewPassword{
+			UserID: p.id, Hash: hashed, CredentialVersion: strings.ToLower(storage.NewID()),
+			ViaMailbox: true, Now: w.Now(),
+		}))
 	}
 	reset(both)
 	reset(only)

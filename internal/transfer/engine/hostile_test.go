@@ -231,7 +231,9 @@ func TestR345_AnImportComesAgain(t *testing.T) {
 		_, err = s.codes.Spend(ctx, s.user("p1@example.org").ID, people[1].code)
 		s.must(err)
 		u2 := s.user("p2@example.org")
-		s.must(s.db.SetPassword(ctx, u2.ID, "$2b$04$x", "other", false, s.now))
+		s.must(s.db.SetPassword(ctx, storage.NewPassword{
+			UserID: u2.ID, Hash: "$2b$04$x", CredentialVersion: "other", Now: s.now,
+		}))
 		for i := range people {
 			people[i].Roles = append(people[i].Roles, "later")
 		}
