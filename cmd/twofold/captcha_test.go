@@ -53,7 +53,7 @@ func TestCheckAsksTheCaptchasService(t *testing.T) {
 		"SECURITY_CAPTCHA_VERIFY_URL="+service.URL)
 	try := func() string {
 		var b bytes.Buffer
-		tryCaptcha(s)(t.Context(), &findings{out: &b})
+		probes{&findings{out: &b}, s}.captcha(t.Context())
 		return b.String()
 	}
 	if got := try(); !strings.HasPrefix(got, "ok      captcha") {

@@ -57,8 +57,9 @@ func (c configCheck) Run(ctx context.Context, p process) error {
 	}
 	if c.Connect {
 		f := &findings{out: p.out}
-		s.connect(ctx, f)
-		s.tryKeys(ctx, f)
+		tries := probes{f, s}
+		tries.all(ctx)
+		tries.keys(ctx)
 		if f.failed > 0 {
 			return fmt.Errorf("%d of the above failed", f.failed)
 		}

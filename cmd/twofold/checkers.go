@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -73,30 +74,24 @@ func applyBreached(s *settings, raw any) error {
 	return nil
 }
 
-// finishCheckers returns the problems of these settings.
-func (s *settings) finishCheckers() problems {
-	_, bad := s.passwordCheckers()
-	return bad
-}
-
-// passwordCheckers returns the checkers, the fast one first.
-func (s *settings) passwordCheckers() (out []password.Checker, bad problems) {
-	if s.checkers.zxcvbn {
-		c, err := strength.New(s.checkers.score)
+// make returns the checkers, the fast one first.
+func (c checkerSettings) make(log *slog.Logger) (out []password.Checker, bad problems) {
+	if c.zxcvbn {
+		checker, err := strength.New(c.score)
 		if err != nil {
 			return nil, problems{{"SECURITY_ZXCVBN_MINIMUM_SCORE", err.Error()}}
 		}
-		out = append(out, c)
+		out = append(out, checker)
 	}
-	if s.checkers.breached {
-		c, err := breach.New(breach.Config{
-			URL: s.checkers.url, Count: s.checkers.count, Timeout: s.checkers.timeout, Strict: s.checkers.strict,
-			Log: s.Config.Log,
+	if c.breached {
+		checker, err := breach.New(breach.Config{
+			URL: c.url, Count: c.count, Timeout: c.timeout, Strict: c.strict,
+			Log: log,
 		})
 		if err != nil {
 			return nil, problems{{"SECURITY_PASSWORD_BREACHED_URL", strings.TrimPrefix(err.Error(), "breach: ")}}
 		}
-		out = append(out, c)
+		out = append(out, checker)
 	}
 	return out, nil
 }

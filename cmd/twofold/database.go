@@ -350,12 +350,21 @@ func (d database) steps(ctx context.Context) ([]storage.Migration, error) {
 	return list, nil
 }
 
-// databaseClock returns how far the database's clock is ahead of ours.
-func (s *settings) databaseClock(ctx context.Context) (time.Duration, error) {
-	if s.Database.postgres == "" {
+// ready reports whether there is a database whose schema is complete.
+func (d database) ready(ctx context.Context) bool {
+	if d.missing() {
+		return false
+	}
+	steps, err := d.steps(ctx)
+	return err == nil && len(steps) > 0 && !steps[len(steps)-1].At.IsZero()
+}
+
+// clockAhead returns how far the database's clock is ahead of ours.
+func (d database) clockAhead(ctx context.Context) (time.Duration, error) {
+	if d.postgres == "" {
 		return 0, errors.New("SQLite has no clock of its own")
 	}
-	return postgres.ClockAhead(ctx, s.Database.postgres)
+	return postgres.ClockAhead(ctx, d.postgres)
 }
 
 // makeFolder creates the folder of --dev.

@@ -70,7 +70,7 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 		f.note("settings", "%s", note)
 	}
 	f.ok("settings", "they fit together")
-	s.connect(ctx, f)
+	probes{f, s}.all(ctx)
 	c.store(ctx, p, f, s)
 	if f.failed > 0 {
 		return fmt.Errorf("%d of the above failed", f.failed)
@@ -80,7 +80,7 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 
 // store checks the contents of the database, if there is one.
 func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *settings) {
-	if f.down || !s.schemaReady(ctx) {
+	if f.down || !s.Database.ready(ctx) {
 		f.note("contents", "not looked at: there is no database yet, it cannot be reached, or its schema is not up "+
 			"to date")
 		return

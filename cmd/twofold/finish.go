@@ -37,7 +37,8 @@ func (s *settings) finish(w where) problems {
 	}
 	s.Config.Passkeys, s.Config.Passwordless = s.passkeys.config(), s.unified.config()
 	s.Config.TwoFactor.RecoveryCodes = s.codes.config()
-	return slices.Concat(bad, s.finishTOTP(), s.finishMethods(), s.finishOAuth(), s.finishTimes(), s.finishCheckers(),
+	_, weak := s.checkers.make(nil)
+	return slices.Concat(bad, s.finishTOTP(), s.finishMethods(), s.finishOAuth(), s.finishTimes(), weak,
 		finishCaptcha(s), s.finishFolders())
 }
 

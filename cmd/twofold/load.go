@@ -208,7 +208,7 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 		from   string
 		values map[string]any
 	}{{"file", file}, {"environment", env}} {
-		bad = append(bad, s.databaseAlias(layer.values)...)
+		bad = append(bad, databaseAlias(layer.values)...)
 		for name, raw := range layer.values {
 			values[name] = value{raw, layer.from}
 		}
@@ -266,7 +266,7 @@ func (w where) keyBeside(values map[string]value) string {
 }
 
 // databaseAlias merges the two names of the database setting.
-func (s *settings) databaseAlias(values map[string]any) problems {
+func databaseAlias(values map[string]any) problems {
 	other, ok := values["DATABASE_URL"]
 	if !ok {
 		return nil

@@ -169,7 +169,7 @@ func (s *settings) build(db storage.Store) (*twofold.Auth, error) {
 	if c.Origin == "" && s.dev {
 		c.Origin = "http://localhost:8080" // for a command; serve sets the real one
 	}
-	c.Password.Checkers, _ = s.passwordCheckers() // finish has checked them; now there is a log
+	c.Password.Checkers, _ = s.checkers.make(c.Log) // finish has checked them; now there is a log
 	auth, err := twofold.New(c)
 	if err != nil {
 		return nil, s.renamed(err)

@@ -41,7 +41,7 @@ func (s *settings) finishMail() problems {
 	if len(s.mailFallback) == 0 {
 		return nil
 	}
-	second, wrong := s.finishMailFallback(m)
+	second, wrong := m.fallback(s.mailFallback)
 	if second != nil {
 		s.Config.Advanced.MailFallback = []send.Sender{second}
 	}
@@ -51,11 +51,10 @@ func (s *settings) finishMail() problems {
 // mailFallback is the setting of the second mail server.
 const mailFallback = "TWOFOLD_MAIL_FALLBACK"
 
-// finishMailFallback creates the fallback sender, with the address and the timeout of the first.
-func (s *settings) finishMailFallback(first mailSettings) (send.Sender, problems) {
-	c := s.mailFallback
-	m := mailSettings{server: c["SERVER"], username: c["USERNAME"], password: c["PASSWORD"], sender: first.sender,
-		timeout: first.timeout}
+// fallback creates the fallback sender from its settings c, with the address and the timeout of the first.
+func (m mailSettings) fallback(c map[string]string) (send.Sender, problems) {
+	second := mailSettings{server: c["SERVER"], username: c["USERNAME"], password: c["PASSWORD"], sender: m.sender,
+		timeout: m.timeout}
 	keys := []string{"SERVER", "PORT", "USE_TLS", "USE_SSL", "USERNAME", "PASSWORD", "SENDER"}
 	var bad problems
 	wrong := func(key string, err error) {
@@ -68,17 +67,17 @@ func (s *settings) finishMailFallback(first mailSettings) (send.Sender, problems
 			return nil, problems{{mailFallback, "holds a key that is not known: write " + strings.Join(keys, ", ")}}
 		}
 	}
-	if m.server == "" {
+	if second.server == "" {
 		return nil, problems{{mailFallback, "lacks SERVER: name the second mail server"}}
 	}
 	var err error
 	if v := c["PORT"]; v != "" {
-		if m.port, err = asInt(v); err == nil && (m.port < 1 || m.port > 65535) {
+		if second.port, err = asInt(v); err == nil && (second.port < 1 || second.port > 65535) {
 			err = errors.New("is not a port: write a number from 1 to 65535")
 		}
 		wrong("PORT", err)
 	}
-	for key, to := range map[string]*bool{"USE_TLS": &m.useTLS, "USE_SSL": &m.useSSL} {
+	for key, to := range map[string]*bool{"USE_TLS": &second.useTLS, "USE_SSL": &second.useSSL} {
 		if v := c[key]; v != "" {
 			*to, err = asBool(v)
 			wrong(key, err)
@@ -87,12 +86,12 @@ func (s *settings) finishMailFallback(first mailSettings) (send.Sender, problems
 	if v := c["SENDER"]; v != "" {
 		var other settings
 		wrong("SENDER", applySender(func(m *mailSettings) *string { return &m.sender })(&other, v))
-		m.sender = other.mail.sender
+		second.sender = other.mail.sender
 	}
 	if len(bad) > 0 {
 		return nil, bad
 	}
-	return m.make("")
+	return second.make("")
 }
 
 // make creates a sender. prefix is the prefix of the names of its settings; if it is empty, they

@@ -119,28 +119,26 @@ func finishCaptcha(s *settings) problems {
 	return bad
 }
 
-// tryCaptcha asks the captcha's service whether the keys are valid.
-func tryCaptcha(s *settings) func(context.Context, *findings) {
-	return func(ctx context.Context, f *findings) {
-		a := s.Config.Accounts
-		switch a.Captcha {
-		case "":
-			return
-		case captcha.Altcha:
-			f.ok("captcha", "altcha asks no service")
-			return
-		}
-		k, err := captcha.New(captcha.Config{
-			Provider: a.Captcha, SiteKey: a.CaptchaSiteKey, Secret: a.CaptchaSecret, VerifyURL: a.CaptchaVerifyURL,
-			ScriptURL: a.CaptchaScriptURL, MinScore: a.CaptchaMinScore,
-		})
-		if err == nil {
-			err = k.Probe(ctx)
-		}
-		if err != nil {
-			f.fail("captcha", "%s: %s", a.Captcha, oneLine(err))
-			return
-		}
-		f.ok("captcha", "%s answers and knows the secret", a.Captcha)
+// captcha asks the captcha's service whether the keys are valid.
+func (p probes) captcha(ctx context.Context) {
+	a := p.s.Config.Accounts
+	switch a.Captcha {
+	case "":
+		return
+	case captcha.Altcha:
+		p.ok("captcha", "altcha asks no service")
+		return
 	}
+	k, err := captcha.New(captcha.Config{
+		Provider: a.Captcha, SiteKey: a.CaptchaSiteKey, Secret: a.CaptchaSecret, VerifyURL: a.CaptchaVerifyURL,
+		ScriptURL: a.CaptchaScriptURL, MinScore: a.CaptchaMinScore,
+	})
+	if err == nil {
+		err = k.Probe(ctx)
+	}
+	if err != nil {
+		p.fail("captcha", "%s: %s", a.Captcha, oneLine(err))
+		return
+	}
+	p.ok("captcha", "%s answers and knows the secret", a.Captcha)
 }
