@@ -107,14 +107,14 @@ func leftOf(k kit, u storage.User) []string {
 var deletionRules = []rule{
 	{"a deletion leaves nothing of the account and everything of the others", func(k kit) {
 		ctx := k.Context()
-		u, _ := k.furnished()
-		other, _ := k.furnished()
+		u, _ := k.furnish()
+		other, _ := k.furnish()
 		for _, v := range []storage.User{u, other} {
 			k.fill(v, 2, in(600))
 			m := newMessage("to " + v.ID)
 			m.UserID = v.ID
 			k.ok(k.s.PutMessage(ctx, m))
-			k.event("event of "+v.ID, v.ID, 1)
+			addEvent(k, "event of "+v.ID, v.ID, 1)
 			k.ok(k.s.CountSignIn(ctx, v.ID, now, "192.0.2.1"))
 		}
 		before := k.belongings(other)
@@ -124,7 +124,7 @@ var deletionRules = []rule{
 		sessions, err := k.s.SessionsOf(ctx, other.ID, now)
 		k.ok(err)
 		k.same(len(sessions), 2)
-		k.events(storage.EventFilter{UserID: other.ID}, "event of "+other.ID)
+		wantEvents(k, storage.EventFilter{UserID: other.ID}, "event of "+other.ID)
 		list, err := k.s.ClaimMessages(ctx, in(1), time.Minute, 100)
 		k.ok(err)
 		for _, m := range list {
@@ -138,15 +138,15 @@ var deletionRules = []rule{
 	}},
 	{"a deleted account's events are what Erase left of them, and the deletion's own comes last", func(k kit) {
 		u := k.user()
-		k.event("before", "another", 1)
-		was := k.event("a", u.ID, 2)
-		k.event("between", "another", 3)
+		addEvent(k, "before", "another", 1)
+		was := addEvent(k, "a", u.ID, 2)
+		addEvent(k, "between", "another", 3)
 		k.ok(k.s.DeleteUser(k.Context(), deletion(u)))
-		list := k.events(storage.EventFilter{}, "before", "a", "between", "deletion of "+u.ID)
+		list := wantEvents(k, storage.EventFilter{}, "before", "a", "between", "deletion of "+u.ID)
 		was.Row = list[1].Row
 		k.same(list[1], deletion(u).Erase(was))
 		k.same(list[3].UserID, "pseudonym")
-		k.events(storage.EventFilter{UserID: "pseudonym"}, "a", "deletion of "+u.ID)
+		wantEvents(k, storage.EventFilter{UserID: "pseudonym"}, "a", "deletion of "+u.ID)
 	}},
 	{"nothing is stored for a deleted account, and its id is not given again", func(k kit) {
 		u := k.user()
@@ -243,7 +243,7 @@ var deletionRules = []rule{
 		k.is(k.s.PutDeletion(k.Context(), r, "another"), storage.ErrUsed)
 		k.ok(k.s.PutToken(k.Context(), t))
 		k.ok(k.s.PutRecovery(k.Context(), q))
-		k.events(storage.EventFilter{UserID: u.ID}, "token", "recovery")
+		wantEvents(k, storage.EventFilter{UserID: u.ID}, "token", "recovery")
 		second, again := newToken(u), newRequest(u)
 		second.Personal, second.Most, second.Event, again.Event = true, 1, row("token 2"), row("recovery 2")
 		k.is(k.s.PutToken(k.Context(), second), storage.ErrUsed)
@@ -252,7 +252,7 @@ var deletionRules = []rule{
 		k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion))
 		r.ID, r.Event = storage.NewID(), row("deletion 2")
 		k.is(k.s.PutDeletion(k.Context(), r, r.CredentialVersion), storage.ErrExists)
-		k.events(storage.EventFilter{UserID: u.ID}, "token", "recovery", "deletion")
+		wantEvents(k, storage.EventFilter{UserID: u.ID}, "token", "recovery", "deletion")
 	}},
 	{"a requested deletion happens when it is due, and only by its own id", func(k kit) {
 		u := k.user()

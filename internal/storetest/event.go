@@ -6,17 +6,17 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func (k kit) event(id, user string, at int) storage.Event {
+func addEvent(k kit, id, user string, at int) storage.Event {
 	k.Helper()
-	return k.eventOf(id, user, "user-authenticated", at)
+	return addEventOf(k, id, user, "user-authenticated", at)
 }
 
-func (k kit) named(id, user, name string) storage.Event {
+func addNamed(k kit, id, user, name string) storage.Event {
 	k.Helper()
-	return k.eventOf(id, user, name, 1)
+	return addEventOf(k, id, user, name, 1)
 }
 
-func (k kit) eventOf(id, user, name string, at int) storage.Event {
+func addEventOf(k kit, id, user, name string, at int) storage.Event {
 	k.Helper()
 	e := newEvent(id)
 	e.UserID, e.Name, e.At = user, name, in(at)
@@ -32,7 +32,7 @@ func newEvent(id string) storage.Event {
 }
 
 // events checks the IDs of the listed events and returns the events.
-func (k kit) events(f storage.EventFilter, want ...string) []storage.Event {
+func wantEvents(k kit, f storage.EventFilter, want ...string) []storage.Event {
 	k.Helper()
 	list, err := k.s.EventsBy(k.Context(), f)
 	k.ok(err)
@@ -48,8 +48,8 @@ func (k kit) events(f storage.EventFilter, want ...string) []storage.Event {
 
 var eventRules = []rule{
 	{"an event is listed as it was added, with its row", func(k kit) {
-		e := k.event("a", "u", 1)
-		list := k.events(storage.EventFilter{}, "a")
+		e := addEvent(k, "a", "u", 1)
+		list := wantEvents(k, storage.EventFilter{}, "a")
 		if list[0].Row <= 0 {
 			k.Errorf("row %d", list[0].Row)
 		}
@@ -57,57 +57,58 @@ var eventRules = []rule{
 		k.same(list, []storage.Event{e})
 	}},
 	{"events are listed in the order in which they were added, whatever their times", func(k kit) {
-		k.event("b", "u", 9)
-		k.event("a", "u", 1)
-		k.event("c", "u", 5)
-		list := k.events(storage.EventFilter{}, "b", "a", "c")
+		addEvent(k, "b", "u", 9)
+		addEvent(k, "a", "u", 1)
+		addEvent(k, "c", "u", 5)
+		list := wantEvents(k, storage.EventFilter{}, "b", "a", "c")
 		if list[0].Row >= list[1].Row || list[1].Row >= list[2].Row {
 			k.Errorf("rows do not grow: %v", list)
 		}
 	}},
 	{"events are listed the newest first if asked so", func(k kit) {
-		k.event("b", "u", 9)
-		k.event("a", "v", 1)
-		list := k.events(storage.EventFilter{}, "b", "a")
-		k.event("c", "u", 5)
-		k.events(storage.EventFilter{Newest: true}, "c", "a", "b")
-		k.events(storage.EventFilter{Newest: true, Limit: 2}, "c", "a")
-		k.events(storage.EventFilter{Newest: true, UserID: "u", Limit: 1}, "c")
-		k.events(storage.EventFilter{Newest: true, UserID: "u", After: list[0].Row}, "c")
+		addEvent(k, "b", "u", 9)
+		addEvent(k, "a", "v", 1)
+		list := wantEvents(k, storage.EventFilter{}, "b", "a")
+		addEvent(k, "c", "u", 5)
+		wantEvents(k, storage.EventFilter{Newest: true}, "c", "a", "b")
+		wantEvents(k, storage.EventFilter{Newest: true, Limit: 2}, "c", "a")
+		wantEvents(k, storage.EventFilter{Newest: true, UserID: "u", Limit: 1}, "c")
+		wantEvents(k, storage.EventFilter{Newest: true, UserID: "u", After: list[0].Row}, "c")
 	}},
 	{"events are chosen by user, time and row, and at most so many", func(k kit) {
-		k.event("a", "u", 1)
-		k.event("b", "v", 2)
-		k.event("c", "u", 3)
-		k.event("d", "", 4)
-		list := k.events(storage.EventFilter{}, "a", "b", "c", "d")
-		k.events(storage.EventFilter{UserID: "u"}, "a", "c")
-		k.events(storage.EventFilter{UserID: "u", Limit: 1}, "a")
-		k.events(storage.EventFilter{UserID: "u", After: list[0].Row}, "c")
-		k.events(storage.EventFilter{Since: in(3)}, "c", "d")
-		k.events(storage.EventFilter{UserID: "u", Since: in(2)}, "c")
-		k.events(storage.EventFilter{After: list[1].Row, Limit: 1}, "c")
+		addEvent(k, "a", "u", 1)
+		addEvent(k, "b", "v", 2)
+		addEvent(k, "c", "u", 3)
+		addEvent(k, "d", "", 4)
+		list := wantEvents(k, storage.EventFilter{}, "a", "b", "c", "d")
+		wantEvents(k, storage.EventFilter{UserID: "u"}, "a", "c")
+		wantEvents(k, storage.EventFilter{UserID: "u", Limit: 1}, "a")
+		wantEvents(k, storage.EventFilter{UserID: "u", After: list[0].Row}, "c")
+		wantEvents(k, storage.EventFilter{Since: in(3)}, "c", "d")
+		wantEvents(k, storage.EventFilter{UserID: "u", Since: in(2)}, "c")
+		wantEvents(k, storage.EventFilter{After: list[1].Row, Limit: 1}, "c")
 	}},
 	{"events are chosen by kind before they are counted", func(k kit) {
-		k.named("a", "u", "one")
-		k.named("b", "v", "one")
-		k.named("c", "u", "two")
-		k.named("d", "u", "three")
-		k.named("e", "u", "three")
-		list := k.events(storage.EventFilter{UserID: "u"}, "a", "c", "d", "e")
-		k.events(storage.EventFilter{UserID: "u", Names: []string{"one"}, Newest: true, Limit: 1}, "a")
-		k.events(storage.EventFilter{UserID: "u", Names: []string{"one", "two", "unheard-of"}}, "a", "c")
-		k.events(storage.EventFilter{UserID: "u", Names: []string{"three", "one"}, Newest: true, Limit: 2}, "e", "d")
-		k.events(storage.EventFilter{UserID: "u", Names: []string{"one"}, After: list[0].Row})
-		k.events(storage.EventFilter{UserID: "u", Names: []string{"three", "one", "three"}, Limit: 2}, "a", "d")
-		k.events(storage.EventFilter{UserID: "u", Names: []string{"two", "three"}, After: list[1].Row,
+		addNamed(k, "a", "u", "one")
+		addNamed(k, "b", "v", "one")
+		addNamed(k, "c", "u", "two")
+		addNamed(k, "d", "u", "three")
+		addNamed(k, "e", "u", "three")
+		list := wantEvents(k, storage.EventFilter{UserID: "u"}, "a", "c", "d", "e")
+		wantEvents(k, storage.EventFilter{UserID: "u", Names: []string{"one"}, Newest: true, Limit: 1}, "a")
+		wantEvents(k, storage.EventFilter{UserID: "u", Names: []string{"one", "two", "unheard-of"}}, "a", "c")
+		wantEvents(k, storage.EventFilter{UserID: "u", Names: []string{"three", "one"}, Newest: true,
+			Limit: 2}, "e", "d")
+		wantEvents(k, storage.EventFilter{UserID: "u", Names: []string{"one"}, After: list[0].Row})
+		wantEvents(k, storage.EventFilter{UserID: "u", Names: []string{"three", "one", "three"}, Limit: 2}, "a", "d")
+		wantEvents(k, storage.EventFilter{UserID: "u", Names: []string{"two", "three"}, After: list[1].Row,
 			Newest: true}, "e", "d")
-		k.events(storage.EventFilter{UserID: "u", Names: []string{"two", "three"}, Since: in(1000)})
-		k.events(storage.EventFilter{Names: []string{"one", "three"}, Limit: 3}, "a", "b", "d")
+		wantEvents(k, storage.EventFilter{UserID: "u", Names: []string{"two", "three"}, Since: in(1000)})
+		wantEvents(k, storage.EventFilter{Names: []string{"one", "three"}, Limit: 3}, "a", "b", "d")
 	}},
 	{"events are chosen by several filters, each with its own limit", func(k kit) {
 		for i, name := range []string{"one", "two", "one", "two", "one", "three"} {
-			k.named(string(rune('a'+i)), "u", name)
+			addNamed(k, string(rune('a'+i)), "u", name)
 		}
 		of := func(limit int, names ...string) storage.EventFilter {
 			return storage.EventFilter{UserID: "u", Names: names, Newest: true, Limit: limit}
@@ -130,17 +131,17 @@ var eventRules = []rule{
 		through, err := k.s.SettledEvents(k.Context())
 		k.ok(err)
 		k.same(through, int64(0))
-		k.event("a", "u", 1)
-		k.event("b", "u", 2)
+		addEvent(k, "a", "u", 1)
+		addEvent(k, "b", "u", 2)
 		through, err = k.s.SettledEvents(k.Context())
 		k.ok(err)
-		k.event("c", "u", 3)
-		list := k.events(storage.EventFilter{UpTo: through}, "a", "b")
-		k.events(storage.EventFilter{UpTo: through, UserID: "u", Names: []string{"n", "m"}, After: list[0].Row})
-		k.events(storage.EventFilter{UpTo: list[0].Row, UserID: "u", Newest: true}, "a")
+		addEvent(k, "c", "u", 3)
+		list := wantEvents(k, storage.EventFilter{UpTo: through}, "a", "b")
+		wantEvents(k, storage.EventFilter{UpTo: through, UserID: "u", Names: []string{"n", "m"}, After: list[0].Row})
+		wantEvents(k, storage.EventFilter{UpTo: list[0].Row, UserID: "u", Newest: true}, "a")
 	}},
 	{"an event's id is taken once", func(k kit) {
-		k.event("a", "u", 1)
+		addEvent(k, "a", "u", 1)
 		k.is(k.s.AppendEvent(k.Context(), storage.Event{ID: "a"}), storage.ErrExists)
 	}},
 	{"a stretch is sealed once", func(k kit) {
@@ -163,19 +164,19 @@ var eventRules = []rule{
 		k.same(list, []storage.Seal{second})
 	}},
 	{"a sweep removes no event and no seal", func(k kit) {
-		k.event("a", "u", 1)
+		addEvent(k, "a", "u", 1)
 		k.ok(k.s.PutSeal(k.Context(), storage.Seal{Through: 1, Count: 1, At: in(1), MAC: []byte{1}}))
 		_, err := k.s.Sweep(k.Context(), in(1<<30), 1000)
 		k.ok(err)
-		k.events(storage.EventFilter{}, "a")
+		wantEvents(k, storage.EventFilter{}, "a")
 		last, err := k.s.LastSeal(k.Context())
 		k.ok(err)
 		k.same(last.Through, int64(1))
 	}}, {"old events and their seals are removed from the first on, together with what says so", func(k kit) {
 		c := threeSeals(k)
 		k.ok(k.s.RemoveEvents(k.Context(), 0, c))
-		k.events(storage.EventFilter{}, "c", "d")
-		k.events(storage.EventFilter{UserID: "u", Names: []string{"user-authenticated"}}, "c")
+		wantEvents(k, storage.EventFilter{}, "c", "d")
+		wantEvents(k, storage.EventFilter{UserID: "u", Names: []string{"user-authenticated"}}, "c")
 		got, err := k.s.Checkpoint(k.Context())
 		k.ok(err)
 		k.same(got, c)
@@ -188,16 +189,16 @@ var eventRules = []rule{
 		c := threeSeals(k)
 		k.is(k.s.RemoveEvents(k.Context(), 1, c), storage.ErrUsed)
 		k.is(k.s.RemoveEvents(k.Context(), 0, storage.Checkpoint{}), storage.ErrUsed)
-		k.events(storage.EventFilter{}, "a", "b", "c", "d")
+		wantEvents(k, storage.EventFilter{}, "a", "b", "c", "d")
 		k.ok(k.s.RemoveEvents(k.Context(), 0, c))
 		k.is(k.s.RemoveEvents(k.Context(), 0, c), storage.ErrUsed)
 		k.is(k.s.RemoveEvents(k.Context(), c.Through, c), storage.ErrUsed)
 		further := c
 		further.Through++
 		k.is(k.s.RemoveEvents(k.Context(), 0, further), storage.ErrUsed)
-		k.events(storage.EventFilter{}, "c", "d")
+		wantEvents(k, storage.EventFilter{}, "c", "d")
 		k.ok(k.s.RemoveEvents(k.Context(), c.Through, further))
-		k.events(storage.EventFilter{}, "d")
+		wantEvents(k, storage.EventFilter{}, "d")
 		got, err := k.s.Checkpoint(k.Context())
 		k.ok(err)
 		k.same(got, further)
@@ -225,9 +226,9 @@ func threeSeals(k kit) storage.Checkpoint {
 	k.ok(err)
 	k.same(none, storage.Checkpoint{})
 	for _, id := range []string{"a", "b", "c", "d"} {
-		k.event(id, map[bool]string{true: "u", false: "v"}[id != "d"], 1)
+		addEvent(k, id, map[bool]string{true: "u", false: "v"}[id != "d"], 1)
 	}
-	rows := k.events(storage.EventFilter{}, "a", "b", "c", "d")
+	rows := wantEvents(k, storage.EventFilter{}, "a", "b", "c", "d")
 	after := int64(0)
 	for n, through := range []int64{rows[1].Row, rows[2].Row, rows[3].Row} {
 		seal := storage.Seal{After: after, Through: through, Count: 1, At: in(1), MAC: []byte{byte(n)}}

@@ -16,9 +16,19 @@ type change struct {
 	says error
 }
 
-// changes returns all such verbs, on an account that has everything.
-func (k kit) changes(u storage.User, f storage.Factor, c storage.Connection, t storage.Token,
-	codes [][]byte) map[string]change {
+// furnished is an account that has everything.
+type furnished struct {
+	kit
+	u     storage.User
+	f     storage.Factor
+	c     storage.Connection
+	t     storage.Token
+	codes [][]byte // unused ones
+}
+
+// changes returns all such verbs, on this account.
+func (k furnished) changes() map[string]change {
+	u, f, c := k.u, k.f, k.c
 	ctx, to := k.Context(), "next"
 	setPassword := func(id string) func(...storage.Message) error {
 		p := storage.NewPassword{UserID: id, Hash: "h", CredentialVersion: to, ViaMailbox: true, Now: now}
@@ -34,29 +44,29 @@ func (k kit) changes(u storage.User, f storage.Factor, c storage.Connection, t s
 				return k.s.SetIdentity(ctx, storage.User{ID: "nobody"}, to, m...)
 			},
 		},
-		"ChangePassword": k.under(u, func(from string, m ...storage.Message) error {
+		"ChangePassword": k.under(func(from string, m ...storage.Message) error {
 			return k.s.ChangePassword(ctx,
 				storage.PasswordChange{UserID: u.ID, From: from, To: to, Hash: "h", Messages: m, Now: now})
 		}),
-		"ChangeIdentity": k.under(u, func(from string, m ...storage.Message) error {
+		"ChangeIdentity": k.under(func(from string, m ...storage.Message) error {
 			return k.s.ChangeIdentity(ctx,
 				storage.IdentityChange{UserID: u.ID, From: from, To: to, Username: "Zed9", UsernameKey: "zed9",
 					Messages: m, Now: now})
 		}),
-		"ChangeFactors": k.under(u, func(from string, m ...storage.Message) error {
+		"ChangeFactors": k.under(func(from string, m ...storage.Message) error {
 			return k.s.ChangeFactors(ctx,
 				storage.FactorChange{UserID: u.ID, From: from, To: to, Remove: []string{f.ID}, Messages: m, Now: now})
 		}),
-		"ChangeFactors, codes": k.under(u, func(from string, m ...storage.Message) error {
+		"ChangeFactors, codes": k.under(func(from string, m ...storage.Message) error {
 			return k.s.ChangeFactors(ctx,
 				storage.FactorChange{UserID: u.ID, From: from, To: to, Codes: asBytes([]string{"x"}), Messages: m,
 					Now: now})
 		}),
-		"ChangeConnections, removed": k.under(u, func(from string, m ...storage.Message) error {
+		"ChangeConnections, removed": k.under(func(from string, m ...storage.Message) error {
 			return k.s.ChangeConnections(ctx,
 				storage.ConnectionChange{UserID: u.ID, From: from, To: to, Remove: c.ID, Messages: m, Now: now})
 		}),
-		"ChangeConnections, added": k.under(u, func(from string, m ...storage.Message) error {
+		"ChangeConnections, added": k.under(func(from string, m ...storage.Message) error {
 			add := c
 			add.ID, add.Subject = storage.NewID(), "another"
 			return k.s.ChangeConnections(ctx,
@@ -71,15 +81,15 @@ func (k kit) changes(u storage.User, f storage.Factor, c storage.Connection, t s
 			},
 		},
 		"RevokeDevices": {do: func(m ...storage.Message) error { return k.s.RevokeDevices(ctx, u.ID, m...) }},
-		"UseDevice":     k.copying(u),
+		"UseDevice":     k.copying(),
 		"PutToken": {
 			do:      func(m ...storage.Message) error { return k.s.PutToken(ctx, newToken(u), m...) },
-			missing: func(m ...storage.Message) error { return k.s.PutToken(ctx, t, m...) },
+			missing: func(m ...storage.Message) error { return k.s.PutToken(ctx, k.t, m...) },
 		},
-		"RotateToken":       k.exchanging(t),
-		"PutRecovery":       k.asking(u),
-		"TakeRecovery":      k.taking(u),
-		"SpendRecoveryCode": k.spending(u, codes),
+		"RotateToken":       k.exchanging(),
+		"PutRecovery":       k.asking(),
+		"TakeRecovery":      k.taking(),
+		"SpendRecoveryCode": k.spending(),
 	}
 }
 
@@ -89,19 +99,20 @@ func these(m []storage.Message) func() []storage.Message {
 }
 
 // under returns a change with the current credential version, and with a wrong one.
-func (k kit) under(u storage.User, do func(from string, m ...storage.Message) error) change {
+func (k furnished) under(do func(from string, m ...storage.Message) error) change {
 	return change{
-		do:      func(m ...storage.Message) error { return do(u.CredentialVersion, m...) },
+		do:      func(m ...storage.Message) error { return do(k.u.CredentialVersion, m...) },
 		missing: func(m ...storage.Message) error { return do("another", m...) },
 	}
 }
 
 // exchanging uses a token that was exchanged before, and one of a later generation.
-func (k kit) exchanging(t storage.Token) change {
+func (k furnished) exchanging() change {
 	use := func(generation int64) func(m ...storage.Message) error {
 		return func(m ...storage.Message) error {
 			_, err := k.s.RotateToken(k.Context(), storage.TokenUse{
-				ID: t.ID, Generation: generation, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: these(m),
+				ID: k.t.ID, Generation: generation, Hash: k.t.Hash, Next: "n",
+				Now: now, IdleAt: in(9), Copied: these(m),
 			})
 			return err
 		}
@@ -110,14 +121,14 @@ func (k kit) exchanging(t storage.Token) change {
 }
 
 // copying uses a retired secret, and one that was never valid.
-func (k kit) copying(u storage.User) change {
+func (k furnished) copying() change {
 	use := func(secret func(present string) string) func(m ...storage.Message) error {
 		return func(m ...storage.Message) error {
-			list, err := k.s.DevicesOf(k.Context(), u.ID, now)
+			list, err := k.s.DevicesOf(k.Context(), k.u.ID, now)
 			k.ok(err)
 			d := list[0]
 			_, err = k.s.UseDevice(k.Context(), storage.DeviceUse{
-				ID: d.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: secret(d.Secret), Next: "n",
+				ID: d.ID, UserID: k.u.ID, CredentialVersion: k.u.CredentialVersion, Secret: secret(d.Secret), Next: "n",
 				Now:   in(60),
 				Grace: grace, Copied: these(m),
 			})
@@ -131,23 +142,23 @@ func (k kit) copying(u storage.User) change {
 	}
 }
 
-func (k kit) asking(u storage.User) change {
+func (k furnished) asking() change {
 	return change{
 		do: func(m ...storage.Message) error {
-			r := newRequest(u) // replaces one that is over
+			r := newRequest(k.u) // replaces one that is over
 			r.CreatedAt, r.OpensAt, r.ExpiresAt = in(200), in(300), in(400)
 			return k.s.PutRecovery(k.Context(), r, m...)
 		},
-		missing: func(m ...storage.Message) error { return k.s.PutRecovery(k.Context(), newRequest(u), m...) },
+		missing: func(m ...storage.Message) error { return k.s.PutRecovery(k.Context(), newRequest(k.u), m...) },
 	}
 }
 
-func (k kit) taking(u storage.User) change {
+func (k furnished) taking() change {
 	take := func(at time.Time) func(m ...storage.Message) error {
 		return func(m ...storage.Message) error {
-			r, err := k.s.Recovery(k.Context(), u.ID)
+			r, err := k.s.Recovery(k.Context(), k.u.ID)
 			if err == nil {
-				_, err = k.s.TakeRecovery(k.Context(), u.ID, r.ID, r.CredentialVersion, at, m...)
+				_, err = k.s.TakeRecovery(k.Context(), k.u.ID, r.ID, r.CredentialVersion, at, m...)
 			}
 			return err
 		}
@@ -155,14 +166,14 @@ func (k kit) taking(u storage.User) change {
 	return change{do: take(in(150)), missing: take(in(50))}
 }
 
-func (k kit) spending(u storage.User, codes [][]byte) change {
+func (k furnished) spending() change {
 	spend := func(macs [][]byte) func(m ...storage.Message) error {
 		return func(m ...storage.Message) error {
-			_, err := k.s.SpendRecoveryCode(k.Context(), u.ID, macs, in(-1000), m...)
+			_, err := k.s.SpendRecoveryCode(k.Context(), k.u.ID, macs, in(-1000), m...)
 			return err
 		}
 	}
-	return change{do: spend(codes), missing: spend(asBytes([]string{"never one"}))}
+	return change{do: spend(k.codes), missing: spend(asBytes([]string{"never one"}))}
 }
 
 // belongings contains everything that belongs to an account.
@@ -195,8 +206,8 @@ func (k kit) belongings(u storage.User) (b belongings) {
 	return b
 }
 
-// furnished returns an account that has everything, and the verbs on it.
-func (k kit) furnished() (u storage.User, verbs func(s storage.Store) map[string]change) {
+// furnish returns an account that has everything, and the verbs on it.
+func (k kit) furnish() (u storage.User, verbs func(s storage.Store) map[string]change) {
 	k.Helper()
 	u = k.user()
 	f, other, codes, c := newFactor(u), newFactor(u), asBytes([]string{"a", "b"}), newConnection(u, u.ID)
@@ -212,17 +223,19 @@ func (k kit) furnished() (u storage.User, verbs func(s storage.Store) map[string
 	d := k.device(u)
 	_, err = k.use(d, d.Secret, now, grace) // has a retired secret
 	k.ok(err)
-	k.request(u)
-	return u, func(s storage.Store) map[string]change { return kit{T: k.T, s: s}.changes(u, f, c, t, codes[:1]) }
+	addRequest(k, u)
+	return u, func(s storage.Store) map[string]change {
+		return furnished{kit{check: k.check, s: s}, u, f, c, t, codes[:1]}.changes()
+	}
 }
 
 // noticeRules check that every change stores its notice, and that a refused change
 // stores none.
 var noticeRules = []rule{
 	{"what changes an account stores its messages with it", func(k kit) {
-		_, all := k.furnished()
+		_, all := k.furnish()
 		for verb := range all(k.s) {
-			u, verbs := k.furnished()
+			u, verbs := k.furnish()
 			before, change := k.belongings(u), verbs(k.s)[verb]
 			k.is(change.do(newMessage(verb), newMessage(verb+" too")), change.says)
 			k.claims(in(1), 10, verb, verb+" too")
@@ -235,9 +248,9 @@ var noticeRules = []rule{
 	}},
 	{"where the messages cannot be stored, nothing is changed", func(k kit) {
 		k.message("taken", 900)
-		_, all := k.furnished()
+		_, all := k.furnish()
 		for verb := range all(k.s) {
-			u, verbs := k.furnished()
+			u, verbs := k.furnish()
 			before := k.belongings(u)
 			k.is(verbs(k.s)[verb].do(newMessage(verb), newMessage("taken")), storage.ErrExists)
 			k.claims(in(1), 10)
@@ -245,7 +258,7 @@ var noticeRules = []rule{
 		}
 	}},
 	{"what changes nothing stores no message", func(k kit) {
-		u, verbs := k.furnished()
+		u, verbs := k.furnish()
 		before := k.belongings(u)
 		for verb, v := range verbs(k.s) {
 			if v.missing == nil {
@@ -288,7 +301,7 @@ var noticeRaceRules = []rule{
 	{"of many that want to change the same thing one is told of", func(k kit) {
 		for _, verb := range []string{"ChangePassword", "ChangeIdentity", "ChangeFactors", "ChangeConnections, removed",
 			"TakeRecovery", "SpendRecoveryCode", "RotateToken"} {
-			_, verbs := k.furnished()
+			_, verbs := k.furnish()
 			k.race(func(s storage.Store, i int) error { return verbs(s)[verb].do(newMessage(name(verb, i))) })
 			list, err := k.s.ClaimMessages(k.Context(), in(1), time.Minute, callers)
 			k.ok(err)

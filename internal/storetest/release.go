@@ -49,7 +49,7 @@ func FirstRelease(exec func(query string, args ...any) error) error {
 // spent.
 func CheckFirstRelease(t *testing.T, s storage.Store) {
 	t.Helper()
-	ctx, k := context.Background(), kit{T: t, s: s}
+	ctx, k := context.Background(), kit{check: check{t}, s: s}
 	u, err := s.UserByIdentity(ctx, "ann")
 	k.ok(err)
 	if u.ID != "u" || u.Email != "Ann@example.org" || !u.Active || u.CredentialVersion != "q" || len(u.Roles) != 1 ||
@@ -87,9 +87,9 @@ func CheckFirstRelease(t *testing.T, s storage.Store) {
 	if len(list) != 1 || list[0].Attempts != 2 {
 		t.Errorf("the messages are %+v", list)
 	}
-	events := k.events(storage.EventFilter{}, "e")
-	k.event("later", "u", 1)
-	if after := k.events(storage.EventFilter{After: events[0].Row}, "later"); after[0].Row <= events[0].Row {
+	events := wantEvents(k, storage.EventFilter{}, "e")
+	addEvent(k, "later", "u", 1)
+	if after := wantEvents(k, storage.EventFilter{After: events[0].Row}, "later"); after[0].Row <= events[0].Row {
 		t.Errorf("rows do not grow: %v", after)
 	}
 	g := newFactor(u)

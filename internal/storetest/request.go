@@ -14,21 +14,21 @@ func newRequest(u storage.User) storage.Recovery {
 	}
 }
 
-func (k kit) request(u storage.User) storage.Recovery {
+func addRequest(k kit, u storage.User) storage.Recovery {
 	k.Helper()
 	r := newRequest(u)
 	k.ok(k.s.PutRecovery(k.Context(), r))
 	return r
 }
 
-func (k kit) requestIs(u storage.User, want storage.Recovery) {
+func wantRequest(k kit, u storage.User, want storage.Recovery) {
 	k.Helper()
 	got, err := k.s.Recovery(k.Context(), u.ID)
 	k.ok(err)
 	k.same(got, want)
 }
 
-func (k kit) takes(r storage.Recovery, at time.Time) error {
+func takeRequest(k kit, r storage.Recovery, at time.Time) error {
 	got, err := k.s.TakeRecovery(k.Context(), r.UserID, r.ID, r.CredentialVersion, at)
 	if err == nil {
 		k.same(got, r)
@@ -41,38 +41,38 @@ var requestRules = []rule{
 		u := k.user()
 		_, err := k.s.Recovery(k.Context(), u.ID)
 		k.is(err, storage.ErrNotFound)
-		k.requestIs(u, k.request(u))
+		wantRequest(k, u, addRequest(k, u))
 		k.is(k.s.PutRecovery(k.Context(), newRequest(newUser())), storage.ErrNotFound)
 		k.is(k.s.ShutRecovery(k.Context(), newUser().ID, now), storage.ErrNotFound)
 	}},
 	{"a request that lives is neither replaced nor put off", func(k kit) {
 		u := k.user()
-		r := k.request(u)
+		r := addRequest(k, u)
 		for _, at := range []time.Time{in(-50), now, in(99), in(150), in(199)} {
 			again := newRequest(u)
 			again.CreatedAt, again.OpensAt, again.ExpiresAt = at, at, at.Add(time.Hour)
 			k.is(k.s.PutRecovery(k.Context(), again), storage.ErrExists)
-			k.requestIs(u, r)
+			wantRequest(k, u, r)
 		}
 	}},
 	{"one that has expired, or is of another uniquifier, is replaced", func(k kit) {
 		u := k.user()
-		k.request(u)
+		addRequest(k, u)
 		late := newRequest(u)
 		late.CreatedAt, late.OpensAt, late.ExpiresAt = in(200), in(300), in(400)
 		k.ok(k.s.PutRecovery(k.Context(), late))
-		k.requestIs(u, late)
+		wantRequest(k, u, late)
 		other := newRequest(u)
 		other.CredentialVersion = "another"
 		k.ok(k.s.PutRecovery(k.Context(), other))
-		k.requestIs(u, other)
+		wantRequest(k, u, other)
 	}},
 	{"it is taken once, from when it opens until it expires, by its own id, user and uniquifier", func(k kit) {
 		u, other := k.user(), k.user()
-		r := k.request(u)
-		mine := k.request(other)
+		r := addRequest(k, u)
+		mine := addRequest(k, other)
 		for _, at := range []time.Time{now, in(99), in(200), in(1000)} {
-			k.is(k.takes(r, at), storage.ErrUsed)
+			k.is(takeRequest(k, r, at), storage.ErrUsed)
 		}
 		for _, change := range []func(*storage.Recovery){
 			func(v *storage.Recovery) { v.ID = "another" }, func(v *storage.Recovery) { v.ID = mine.ID },
@@ -82,45 +82,45 @@ var requestRules = []rule{
 		} {
 			v := r
 			change(&v)
-			k.is(k.takes(v, in(150)), storage.ErrUsed)
+			k.is(takeRequest(k, v, in(150)), storage.ErrUsed)
 		}
-		k.requestIs(u, r)
-		k.ok(k.takes(r, in(100)))
-		k.is(k.takes(r, in(100)), storage.ErrUsed)
-		k.is(k.takes(r, in(150)), storage.ErrUsed)
-		k.requestIs(other, mine)
+		wantRequest(k, u, r)
+		k.ok(takeRequest(k, r, in(100)))
+		k.is(takeRequest(k, r, in(100)), storage.ErrUsed)
+		k.is(takeRequest(k, r, in(150)), storage.ErrUsed)
+		wantRequest(k, other, mine)
 	}},
 	{"an ended request is gone, and one may be asked again", func(k kit) {
 		u, other := k.user(), k.user()
-		r, mine := k.request(u), k.request(other)
+		r, mine := addRequest(k, u), addRequest(k, other)
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))
-		k.is(k.takes(r, in(150)), storage.ErrUsed)
+		k.is(takeRequest(k, r, in(150)), storage.ErrUsed)
 		_, err := k.s.Recovery(k.Context(), u.ID)
 		k.is(err, storage.ErrNotFound)
-		k.request(u)
-		k.requestIs(other, mine)
+		addRequest(k, u)
+		wantRequest(k, other, mine)
 	}},
 	{"shut ends the request and keeps every other out until it is ended", func(k kit) {
 		u, other := k.user(), k.user()
-		r := k.request(u)
+		r := addRequest(k, u)
 		k.ok(k.s.ShutRecovery(k.Context(), u.ID, in(1)))
 		k.ok(k.s.ShutRecovery(k.Context(), u.ID, in(2)))
-		k.is(k.takes(r, in(150)), storage.ErrUsed)
-		k.is(k.takes(storage.Recovery{UserID: u.ID}, in(150)), storage.ErrUsed)
+		k.is(takeRequest(k, r, in(150)), storage.ErrUsed)
+		k.is(takeRequest(k, storage.Recovery{UserID: u.ID}, in(150)), storage.ErrUsed)
 		for _, at := range []time.Time{now, in(1_000_000)} {
 			again := newRequest(u)
 			again.CreatedAt, again.CredentialVersion = at, "another"
 			k.is(k.s.PutRecovery(k.Context(), again), storage.ErrExists)
 		}
-		k.requestIs(u, storage.Recovery{UserID: u.ID, Blocked: true, CreatedAt: in(2)})
-		k.request(other)
+		wantRequest(k, u, storage.Recovery{UserID: u.ID, Blocked: true, CreatedAt: in(2)})
+		addRequest(k, other)
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))
-		k.request(u)
+		addRequest(k, u)
 	}},
 	{"a sweep removes what has expired, never the mark", func(k kit) {
 		u, other, third := k.user(), k.user(), k.user()
-		k.request(u)
+		addRequest(k, u)
 		k.ok(k.s.ShutRecovery(k.Context(), other.ID, now))
 		late := newRequest(third)
 		late.ExpiresAt = in(201)
@@ -130,8 +130,8 @@ var requestRules = []rule{
 		if n != 1 {
 			k.Fatalf("%d records were swept, want 1", n)
 		}
-		k.requestIs(third, late)
-		k.requestIs(other, storage.Recovery{UserID: other.ID, Blocked: true, CreatedAt: now})
+		wantRequest(k, third, late)
+		wantRequest(k, other, storage.Recovery{UserID: other.ID, Blocked: true, CreatedAt: now})
 	}},
 }
 
@@ -147,7 +147,7 @@ var requestRaceRules = []rule{
 			k.one(errs, storage.ErrExists)
 			for i, err := range errs {
 				if err == nil {
-					k.requestIs(u, asked[i])
+					wantRequest(k, u, asked[i])
 				}
 			}
 		}
@@ -155,7 +155,7 @@ var requestRaceRules = []rule{
 	{"of parallel takers one gets it; with the mark set meanwhile, none after it", func(k kit) {
 		for i := range rounds() {
 			u := k.user()
-			r := k.request(u)
+			r := addRequest(k, u)
 			shuts := i%2 == 1
 			errs := k.race(func(s storage.Store, i int) error {
 				if shuts && i == 0 {
@@ -171,7 +171,7 @@ var requestRaceRules = []rule{
 				k.one(errs, storage.ErrUsed)
 				continue
 			}
-			k.requestIs(u, storage.Recovery{UserID: u.ID, Blocked: true, CreatedAt: now})
+			wantRequest(k, u, storage.Recovery{UserID: u.ID, Blocked: true, CreatedAt: now})
 			won := 0
 			for _, err := range errs {
 				if err == nil {

@@ -64,7 +64,7 @@ var storeRules = []rule{
 		}
 	}},
 	{"a store in order has nothing wrong in it", func(k kit) {
-		u, _ := k.furnished()
+		u, _ := k.furnish()
 		k.fill(u, 2, in(600))
 		for i := range 4 { // spent, tried, used up, closed, given back
 			c := newChallenge(name("code", i))

@@ -30,7 +30,7 @@ func Thorough() bool { return os.Getenv("TWOFOLD_THOROUGH") != "" }
 // rule is a promise and its test.
 type rule struct {
 	name  string
-	check func(kit)
+	holds func(kit)
 }
 
 // Run checks every promise. open returns an empty store and closes it when the test
@@ -80,7 +80,7 @@ func run(t *testing.T, rules []rule, open func(t *testing.T) []storage.Store) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
 			nodes := open(t)
-			r.check(kit{T: t, s: nodes[0], nodes: nodes})
+			r.holds(kit{check: check{t}, s: nodes[0], nodes: nodes})
 		})
 	}
 }
@@ -105,10 +105,13 @@ func Sharing(t *testing.T, nodes int, open func(testing.TB) storage.Store,
 
 // kit is a test with its store and helpers for rules.
 type kit struct {
-	*testing.T
+	check
 	s     storage.Store
 	nodes []storage.Store
 }
+
+// check is a test with its assertions.
+type check struct{ *testing.T }
 
 // now is the current time of the suite. It has microseconds and is not the real
 // time.
@@ -117,24 +120,24 @@ var now = time.Date(2031, 5, 6, 7, 8, 9, 123456000, time.UTC)
 // in returns the time that many seconds after now.
 func in(seconds int) time.Time { return now.Add(time.Duration(seconds) * time.Second) }
 
-func (k kit) ok(err error) {
-	k.Helper()
+func (c check) ok(err error) {
+	c.Helper()
 	if err != nil {
-		k.Fatal(err)
+		c.Fatal(err)
 	}
 }
 
-func (k kit) is(err, want error) {
-	k.Helper()
+func (c check) is(err, want error) {
+	c.Helper()
 	if !errors.Is(err, want) {
-		k.Fatalf("got error %v, want %v", err, want)
+		c.Fatalf("got error %v, want %v", err, want)
 	}
 }
 
-func (k kit) same(got, want any) {
-	k.Helper()
+func (c check) same(got, want any) {
+	c.Helper()
 	if !equal(reflect.ValueOf(got), reflect.ValueOf(want)) {
-		k.Fatalf("got  %+v\nwant %+v", got, want)
+		c.Fatalf("got  %+v\nwant %+v", got, want)
 	}
 }
 
@@ -189,24 +192,24 @@ func (k kit) race(call func(s storage.Store, i int) error) []error {
 }
 
 // one checks that exactly one caller succeeded and that the others got loser.
-func (k kit) one(errs []error, loser error) {
-	k.Helper()
-	k.exactly(1, errs, loser)
+func (c check) one(errs []error, loser error) {
+	c.Helper()
+	c.exactly(1, errs, loser)
 }
 
-func (k kit) exactly(winners int, errs []error, loser error) {
-	k.Helper()
+func (c check) exactly(winners int, errs []error, loser error) {
+	c.Helper()
 	n := 0
 	for _, err := range errs {
 		switch {
 		case err == nil:
 			n++
 		case !errors.Is(err, loser):
-			k.Fatalf("a caller got %v, want nil or %v", err, loser)
+			c.Fatalf("a caller got %v, want nil or %v", err, loser)
 		}
 	}
 	if n != winners {
-		k.Fatalf("%d of %d callers won, want %d", n, len(errs), winners)
+		c.Fatalf("%d of %d callers won, want %d", n, len(errs), winners)
 	}
 }
 
