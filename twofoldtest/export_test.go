@@ -56,12 +56,13 @@ func (k *Kit) TryRules(pages ...string) {
 	k.begin()
 	defer k.made.Store(false)
 	k.pages = pages
+	by := newSearch(k)
 	for _, s := range append(oneThingStates(k), descendantStates(k)...) {
 		if b := s.open(); b != nil {
-			k.shut(s.name, b)
+			by.shut(s.name, b)
 		}
 	}
-	k.planted()
+	planted(k)
 	nested(k)
 	lockedOut(k)
 }

@@ -3,7 +3,7 @@ package twofoldtest
 import "time"
 
 // keylessStates returns the states of accounts that have no password.
-func (k *Kit) keylessStates() []state {
+func keylessStates(k *Kit) []state {
 	if a := k.config.Accounts; !a.PasswordOptional || a.MagicLink || !k.config.Accounts.Registerable {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (b *Browser) loginLink(email string) string {
 }
 
 // byLinkStates returns the states of sites on which all users sign in with mailed links.
-func (k *Kit) byLinkStates() []state {
+func byLinkStates(k *Kit) []state {
 	if !k.config.Accounts.MagicLink {
 		return nil
 	}

@@ -36,24 +36,22 @@ type Kit struct {
 	// Roles contains the roles of the users that NoSideDoor creates, for pages that require roles.
 	Roles []string
 
-	t       testing.TB
-	server  *httptest.Server
-	given   twofold.Config // the application's configuration
-	config  twofold.Config // the configuration under test
-	hash    string
-	people  int         // number of users created by NoSideDoor
-	made    atomic.Bool // identity providers are replaced by stand-ins
-	former  *formerSystem
-	pages   []string // pages that NoSideDoor tries to reach
-	walked  []string // marks of the states from which it has walked
-	forgets []string // names that it must not know, in tests of this package
+	names
+
+	t      testing.TB
+	server *httptest.Server
+	given  twofold.Config // the application's configuration
+	hash   string
+	people int         // number of users created by NoSideDoor
+	made   atomic.Bool // identity providers are replaced by stand-ins
+	former *formerSystem
+	pages  []string // pages that NoSideDoor tries to reach
 
 	mu      sync.Mutex
 	apps    map[string]*app      // authenticator apps by e-mail address
 	paths   map[string]knownPath // registered paths of the sign-in
 	through map[string]bool      // method and pattern of each completed step
 	strange []string             // unknown cookies
-	doors   map[string][]string  // reported pages, by way in
 	// distrusted contains the addresses of users whose browsers the policy no longer trusts.
 	distrusted []string
 }
@@ -103,7 +101,6 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 	}
 	k := &Kit{
 		t: t, given: c, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{},
-		doors: map[string][]string{},
 		Clock: &Clock{now: time.Now().Truncate(time.Second)}, URL: "http://" + listener.Addr().String(),
 	}
 	k.server = &httptest.Server{Listener: listener, Config: &http.Server{ReadHeaderTimeout: time.Second}}

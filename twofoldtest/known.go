@@ -176,8 +176,14 @@ func noSiteVerifies(k *Kit) bool {
 	return !slices.ContainsFunc(k.config.Accounts.OAuth, func(p provider) bool { return p.Reauthenticates() })
 }
 
+// names are the names that a configuration gives to paths, cookies, methods and sites.
+type names struct {
+	config  twofold.Config // the configuration under test
+	forgets []string       // names that NoSideDoor must not know, in tests of this package
+}
+
 // at returns the name of a path in this configuration. The part after a known path does not change.
-func (k *Kit) at(path string) string {
+func (n names) at(path string) string {
 	best, field := "", ""
 	for _, p := range knownPaths {
 		base := strings.TrimSuffix(strings.TrimSuffix(p.pattern, "/{token}"), "/")
@@ -186,12 +192,12 @@ func (k *Kit) at(path string) string {
 			best, field = base, p.field
 		}
 	}
-	return k.config.Pages.Prefix + k.renamed(field, best) + path[len(best):]
+	return n.config.Pages.Prefix + n.renamed(field, best) + path[len(best):]
 }
 
 // renamed returns the name that a field of Config.Pages.Paths gives to a path.
-func (k *Kit) renamed(field, path string) string {
-	v := reflect.ValueOf(k.config.Pages.Paths)
+func (n names) renamed(field, path string) string {
+	v := reflect.ValueOf(n.config.Pages.Paths)
 	for name := range strings.SplitSeq(field, ".") {
 		if v.Kind() != reflect.Struct || name == "" {
 			return path
@@ -237,8 +243,8 @@ func (k *Kit) registered() (known map[string]knownPath, unknown []string) {
 
 // unheard returns the fields of a configuration that NoSideDoor does not know: only those that are
 // set, or, with all, also those that are not.
-func (k *Kit) unheard(c twofold.Config, all bool) []string {
-	known, out := k.without(strings.Fields(knownFields)), []string{}
+func (n names) unheard(c twofold.Config, all bool) []string {
+	known, out := n.without(strings.Fields(knownFields)), []string{}
 	var look func(v reflect.Value, prefix string)
 	look = func(v reflect.Value, prefix string) {
 		for i := range v.NumField() {
@@ -265,15 +271,15 @@ func (k *Kit) unheard(c twofold.Config, all bool) []string {
 }
 
 // strangeCookie reports whether a cookie is an unknown cookie of the sign-in.
-func (k *Kit) strangeCookie(name string) bool {
-	return !slices.Contains(k.cookieNames(), strings.TrimPrefix(name, "__Host-"))
+func (n names) strangeCookie(name string) bool {
+	return !slices.Contains(n.cookieNames(), strings.TrimPrefix(name, "__Host-"))
 }
 
 // cookieNames returns the names of the sign-in's cookies in this configuration.
-func (k *Kit) cookieNames() []string {
-	names := k.without(strings.Fields(knownCookies))
-	pages := k.config.Pages
-	for _, own := range []string{pages.Paths.DeviceCookie, k.config.Tokens.RefreshCookie, pages.SPA.CSRFCookie} {
+func (n names) cookieNames() []string {
+	names := n.without(strings.Fields(knownCookies))
+	pages := n.config.Pages
+	for _, own := range []string{pages.Paths.DeviceCookie, n.config.Tokens.RefreshCookie, pages.SPA.CSRFCookie} {
 		if own != "" {
 			names = append(names, own)
 		}
@@ -282,6 +288,6 @@ func (k *Kit) cookieNames() []string {
 }
 
 // without removes names that NoSideDoor must not know in a test of this package.
-func (k *Kit) without(names []string) []string {
-	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(k.forgets, name) })
+func (n names) without(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(n.forgets, name) })
 }

@@ -8,7 +8,7 @@ import (
 
 // linkStates returns the states that mailed links lead to. Each link is opened at the paths of all
 // others and presented as every other kind of token.
-func (k *Kit) linkStates() []state {
+func linkStates(k *Kit) []state {
 	var out []state
 	if k.has("/confirm/{token}") && k.config.Accounts.Registerable {
 		confirm := func(fields map[string]any) *Browser {
@@ -29,12 +29,12 @@ func (k *Kit) linkStates() []state {
 			}})
 	}
 	if k.has("/reset/{token}") {
-		out = append(out, k.resetStates()...)
+		out = append(out, resetStates(k)...)
 	}
 	return out
 }
 
-func (k *Kit) resetStates() []state {
+func resetStates(k *Kit) []state {
 	const fresh = "a fresh " + Password
 	asked := func() (string, *Browser, string) {
 		email, _ := k.someone("reset")
@@ -78,7 +78,7 @@ func (k *Kit) resetStates() []state {
 }
 
 // changeStates returns the states during changes of the password and the address.
-func (k *Kit) changeStates() []state {
+func changeStates(k *Kit) []state {
 	var out []state
 	if k.has("/change") {
 		change := func() (first, changed *Browser) {
@@ -120,8 +120,8 @@ func (k *Kit) changeStates() []state {
 }
 
 // firstMethods returns the methods other than a password that may start a sign-in.
-func (k *Kit) firstMethods() []string {
-	u := k.config.Passwordless
+func (n names) firstMethods() []string {
+	u := n.config.Passwordless
 	if u == nil {
 		return nil
 	}
@@ -134,8 +134,8 @@ func (k *Kit) firstMethods() []string {
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // unifiedPassword reports whether a password may start a unified sign-in.
-func (k *Kit) unifiedPassword() bool {
-	u := k.config.Passwordless
+func (n names) unifiedPassword() bool {
+	u := n.config.Passwordless
 	return u == nil || len(u.EnabledMethods) == 0 || slices.Contains(u.EnabledMethods, "password")
 }
 
@@ -198,7 +198,7 @@ func (b *Browser) firstCode(email, method, to string) string {
 }
 
 // unifiedStates returns the states of sign-ins that start with a code.
-func (k *Kit) unifiedStates() []state {
+func unifiedStates(k *Kit) []state {
 	if !k.has("/us-signin") {
 		return nil
 	}
@@ -223,12 +223,12 @@ func (k *Kit) unifiedStates() []state {
 		}})
 	}
 	for _, method := range k.firstMethods() {
-		out = append(out, k.methodStates(method, enter)...)
+		out = append(out, methodStates(k, method, enter)...)
 	}
 	return out
 }
 
-func (k *Kit) methodStates(method string, enter func(b *Browser, email, code string) Answer) []state {
+func methodStates(k *Kit, method string, enter func(b *Browser, email, code string) Answer) []state {
 	half := func() (string, func(*Browser) string) {
 		email, b := k.someone("by-" + method)
 		return email, b.begins(email, method)
@@ -276,13 +276,13 @@ func (k *Kit) methodStates(method string, enter func(b *Browser, email, code str
 		}},
 	}
 	if method == "email" {
-		states = append(states, k.alongsideStates(half)...)
+		states = append(states, alongsideStates(k, half)...)
 	}
 	return states
 }
 
 // alongsideStates are the states after the link that comes with a mailed code.
-func (k *Kit) alongsideStates(half func() (string, func(*Browser) string)) (states []state) {
+func alongsideStates(k *Kit, half func() (string, func(*Browser) string)) (states []state) {
 	for what, meant := range map[string]any{"the link alongside a code": nil,
 		"the link alongside a code, in another browser": true} {
 		states = append(states, state{name: what, open: func() *Browser {

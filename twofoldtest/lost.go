@@ -7,7 +7,7 @@ import (
 )
 
 // rescueStates returns the states of users who report a lost second factor.
-func (k *Kit) rescueStates() []state {
+func rescueStates(k *Kit) []state {
 	t := k.config.TwoFactor
 	asked := func(option string) (string, *Browser) {
 		email, _ := k.someone("lost")
@@ -38,13 +38,13 @@ func (k *Kit) rescueStates() []state {
 			}})
 	}
 	if !noRecovery(k) {
-		out = append(out, k.recoveryStates(func() (string, *Browser) { return asked("recovery_request") })...)
+		out = append(out, recoveryStates(k, func() (string, *Browser) { return asked("recovery_request") })...)
 	}
 	return out
 }
 
 // recoveryStates returns the states of the link that sets up another second factor.
-func (k *Kit) recoveryStates(asked func() (string, *Browser)) []state {
+func recoveryStates(k *Kit, asked func() (string, *Browser)) []state {
 	wait := k.config.TwoFactor.RecoveryWait
 	if wait == 0 {
 		wait = 24 * time.Hour
@@ -91,7 +91,7 @@ func (k *Kit) recoveryStates(asked func() (string, *Browser)) []state {
 }
 
 // codeStates returns the states of recovery codes.
-func (k *Kit) codeStates() []state {
+func codeStates(k *Kit) []state {
 	if k.config.TwoFactor.RecoveryCodes == nil {
 		return nil
 	}
@@ -136,7 +136,7 @@ func (k *Kit) codeStates() []state {
 
 // deviceStates returns the states of a trusted browser. With the password it may open the page, if
 // that is configured, but not with less.
-func (k *Kit) deviceStates() []state {
+func deviceStates(k *Kit) []state {
 	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.MagicLink { // no page offers trust there
 		return nil
 	}

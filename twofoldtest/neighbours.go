@@ -31,7 +31,7 @@ func nested(k *Kit) {
 	mux.Handle("/", other.Identify(k.server.Config.Handler))
 	staff := &Kit{
 		t: k.t, Auth: other, Mail: k.Mail, SMS: k.SMS, Clock: k.Clock, hash: k.hash, apps: map[string]*app{},
-		server: besides(k, mux), config: twofold.Config{Origin: k.URL},
+		server: besides(k, mux), names: names{config: twofold.Config{Origin: k.URL}},
 	}
 	defer staff.server.Close()
 	staff.URL = staff.server.URL

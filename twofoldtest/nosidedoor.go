@@ -52,36 +52,52 @@ func (k *Kit) tryDoors(pages, paths []string) {
 				"asks for roles, set Roles)", page, a.Status)
 		}
 	}
-	k.handshakes(full, pages)
 	k.pages = pages
 	slices.Sort(paths)
+	by := newSearch(k)
+	by.handshakes(full)
 	for _, s := range k.states() {
-		b := s.open()
-		if b == nil {
-			continue
-		}
-		if s.holds == nil {
-			k.shut(s.name, b)
-		}
-		if len(paths) == 0 {
-			continue
-		}
-		if s.holds == nil && !testing.Short() {
-			k.walk(s, b, paths)
-		}
-		k.disguises(s, b)
+		by.try(s, paths)
 	}
-	k.planted()
+	planted(k)
 	nested(k)
 	lockedOut(k)
 	k.report()
 }
 
+// search looks for ways to reach the pages of a Kit.
+type search struct {
+	*Kit
+	walked []string            // marks of the states from which it has walked
+	doors  map[string][]string // reported pages, by way in
+}
+
+func newSearch(k *Kit) *search { return &search{Kit: k, doors: map[string][]string{}} }
+
+// try tries to reach the pages from one state.
+func (k *search) try(s state, paths []string) {
+	k.t.Helper()
+	b := s.open()
+	if b == nil {
+		return
+	}
+	if s.holds == nil {
+		k.shut(s.name, b)
+	}
+	if len(paths) == 0 {
+		return
+	}
+	if s.holds == nil && !testing.Short() {
+		k.walk(s, b, paths)
+	}
+	k.disguises(s, b)
+}
+
 // handshakes tries to open a WebSocket from a page of a sibling host, whose requests contain the
 // session cookie.
-func (k *Kit) handshakes(full *Browser, pages []string) {
+func (k *search) handshakes(full *Browser) {
 	k.t.Helper()
-	for _, page := range pages {
+	for _, page := range k.pages {
 		a := full.do(http.MethodGet, page, nil, http.Header{
 			"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Origin": {"https://sibling.nosidedoor.test"},
 			"Sec-Fetch-Site": {"same-site"},
@@ -105,22 +121,20 @@ type state struct {
 // states returns all states.
 func (k *Kit) states() []state {
 	var out []state
-	for _, f := range []func() []state{
-		k.passwordStates, k.secondStates, k.enrollStates, k.endedStates, k.rescueStates, k.codeStates, k.linkStates,
-		k.changeStates,
-		func() []state { return inviteStates(k) }, func() []state { return leavingStates(k) },
-		func() []state { return arrivedStates(k) }, func() []state { return formerStates(k) },
-		k.unifiedStates, k.keylessStates, k.byLinkStates, k.passkeyStates, k.siteStates, k.nativeStates, k.headerStates,
-		k.refreshStates, k.personalStates, k.deviceStates, k.stayStates,
+	for _, f := range []func(*Kit) []state{
+		passwordStates, secondStates, enrollStates, endedStates, rescueStates, codeStates, linkStates, changeStates,
+		inviteStates, leavingStates, arrivedStates, formerStates, unifiedStates, keylessStates, byLinkStates,
+		passkeyStates, siteStates, nativeStates, headerStates, refreshStates, personalStates, deviceStates, stayStates,
+		oneThingStates, descendantStates,
 	} {
-		out = append(out, f()...)
+		out = append(out, f(k)...)
 	}
-	return append(append(out, oneThingStates(k)...), descendantStates(k)...)
+	return out
 }
 
 // walk requests every path from a state. If a path changes the state, walk enters the state again,
 // so that each path is requested from the original state.
-func (k *Kit) walk(s state, b *Browser, paths []string) {
+func (k *search) walk(s state, b *Browser, paths []string) {
 	k.t.Helper()
 	started := b.mark()
 	if strings.HasSuffix(started, ended) && slices.Contains(k.walked, started) {
@@ -144,7 +158,7 @@ func (k *Kit) walk(s state, b *Browser, paths []string) {
 	}
 }
 
-func (k *Kit) walkPath(s state, b *Browser, path string) {
+func (k *search) walkPath(s state, b *Browser, path string) {
 	k.t.Helper()
 	asJSON := http.Header{"Content-Type": {"application/json"}}
 	for _, r := range []struct {
@@ -203,7 +217,7 @@ func (b *Browser) fill(pattern string) []string {
 // shut fails the test if a page opens. It restores cookies that a page removed, so that each page
 // is requested with the whole state. It reports each way only once, not once for each step after
 // it.
-func (k *Kit) shut(how string, b *Browser) {
+func (k *search) shut(how string, b *Browser) {
 	k.t.Helper()
 	way, _, _ := strings.Cut(how, ", then ")
 	var held map[string]string
@@ -231,7 +245,7 @@ type slot struct {
 	put  func(b *Browser, value string) (path string)
 }
 
-func (k *Kit) slots() []slot {
+func (k *search) slots() []slot {
 	var out []slot
 	add := func(name string, put func(b *Browser, value string) string) { out = append(out, slot{name, put}) }
 	names := append(k.cookieNames(), "session", "auth_token")
@@ -264,7 +278,7 @@ func (k *Kit) slots() []slot {
 
 // disguises presents every value received in a state in every place. All cookies are tried in one
 // request, and one by one only if that request opens a page.
-func (k *Kit) disguises(s state, b *Browser) {
+func (k *search) disguises(s state, b *Browser) {
 	k.t.Helper()
 	for _, what := range slices.Sorted(maps.Keys(b.handed)) {
 		var cookies []slot
@@ -285,7 +299,7 @@ func (k *Kit) disguises(s state, b *Browser) {
 	}
 }
 
-func (k *Kit) present(state, what, value string, place slot) {
+func (k *search) present(state, what, value string, place slot) {
 	k.t.Helper()
 	for _, page := range k.opens(value, place) {
 		k.t.Errorf("side door: %s: %s as %s opens %s", state, what, place.name, page)
@@ -293,7 +307,7 @@ func (k *Kit) present(state, what, value string, place slot) {
 }
 
 // opens returns the pages that open with a value in these places.
-func (k *Kit) opens(value string, places ...slot) []string {
+func (k *search) opens(value string, places ...slot) []string {
 	k.t.Helper()
 	var out []string
 	for _, page := range k.pages {

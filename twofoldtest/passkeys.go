@@ -7,7 +7,7 @@ import (
 )
 
 // passkeyStates returns the states in which a passkey was used without a sign-in with two factors.
-func (k *Kit) passkeyStates() []state {
+func passkeyStates(k *Kit) []state {
 	if !k.has("/wan-register") {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (k *Kit) passkeyStates() []state {
 	if p := k.config.Passkeys; p == nil || !p.FirstFactor {
 		return states
 	}
-	return append(states, k.firstPasskeyStates()...)
+	return append(states, firstPasskeyStates(k)...)
 }
 
 // enrollPasskeyStates returns the states of a sign-in that must set up a second factor and that has
@@ -87,7 +87,7 @@ func enrollPasskeyStates(k *Kit) []state {
 }
 
 // firstPasskeyStates returns the states of passkeys that start a sign-in.
-func (k *Kit) firstPasskeyStates() []state {
+func firstPasskeyStates(k *Kit) []state {
 	enter := func(key *softkey.Key, lies ...softkey.Lie) (*Browser, Answer) {
 		b := k.NewBrowser()
 		options, path := b.question("/wan-signin", fields{})

@@ -9,7 +9,7 @@ import (
 // planted tries to set up every credential on a registered account before its address is proven.
 // Credentials that an attacker added there could still sign in to the owner's account after a
 // reset.
-func (k *Kit) planted() {
+func planted(k *Kit) {
 	k.t.Helper()
 	if !k.has("/register") || k.config.Mail == nil {
 		return
@@ -77,7 +77,7 @@ func outlived(k *Kit, stranger *Browser, email string) {
 // rescuedByMail continues a sign-in at an identity provider with a rescue code mailed to the
 // account here, because both usually depend on one mailbox. It returns nil if the configuration
 // does not allow that.
-func (k *Kit) rescuedByMail(p federated.Provider, email string, b *Browser) *Browser {
+func rescuedByMail(k *Kit, p federated.Provider, email string, b *Browser) *Browser {
 	if noMailRescue(k) || federated.IsIndependent(p) {
 		return nil
 	}

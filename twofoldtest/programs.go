@@ -31,16 +31,16 @@ func (b *Browser) tokens(a Answer) (header, refresh string) {
 	return header, refresh
 }
 
-func (k *Kit) refreshCookie() string {
-	if own := k.config.Tokens.RefreshCookie; own != "" {
-		return k.cookie(own)
+func (n names) refreshCookie() string {
+	if own := n.config.Tokens.RefreshCookie; own != "" {
+		return n.cookie(own)
 	}
-	return k.cookie("fs_refresh")
+	return n.cookie("fs_refresh")
 }
 
 // cookie returns the name of a cookie at the origin of the sign-in.
-func (k *Kit) cookie(name string) string {
-	if strings.HasPrefix(k.config.Origin, "https://") && !strings.HasPrefix(name, "__Host-") {
+func (n names) cookie(name string) string {
+	if strings.HasPrefix(n.config.Origin, "https://") && !strings.HasPrefix(name, "__Host-") {
 		return "__Host-" + name
 	}
 	return name
@@ -91,7 +91,7 @@ func (k *Kit) oneFactorTokens() (b *Browser, header, refresh string) {
 }
 
 // nativeStates returns the states of clients without cookies.
-func (k *Kit) nativeStates() []state {
+func nativeStates(k *Kit) []state {
 	return []state{
 		{name: "the first factor, without cookies", open: func() *Browser {
 			email, _ := k.someone("native")
@@ -123,7 +123,7 @@ func (k *Kit) nativeStates() []state {
 }
 
 // headerStates returns the states of header tokens, which any sign-in may request.
-func (k *Kit) headerStates() []state {
+func headerStates(k *Kit) []state {
 	return []state{
 		{name: "a header token asked for with the first factor", open: func() *Browser {
 			email, _ := k.someone("program")
@@ -172,7 +172,7 @@ func (k *Kit) headerStates() []state {
 }
 
 // refreshStates returns the states of refresh tokens.
-func (k *Kit) refreshStates() []state {
+func refreshStates(k *Kit) []state {
 	if !k.has("/refresh-token") {
 		return nil
 	}
@@ -236,7 +236,7 @@ func (k *Kit) refreshStates() []state {
 
 // personalStates returns the states of personal access tokens. Only a token created with both
 // factors and with the right scopes may open a page behind RequireScope.
-func (k *Kit) personalStates() []state {
+func personalStates(k *Kit) []state {
 	scopes := k.config.Tokens.Scopes
 	if len(scopes) == 0 {
 		return nil

@@ -68,15 +68,15 @@ const (
 )
 
 // siteStates returns the states of sign-ins with identity providers.
-func (k *Kit) siteStates() []state {
+func siteStates(k *Kit) []state {
 	var out []state
 	for _, p := range k.config.Accounts.OAuth {
-		out = append(out, k.statesOf(p)...)
+		out = append(out, statesOf(k, p)...)
 	}
 	return out
 }
 
-func (k *Kit) statesOf(p federated.Provider) []state {
+func statesOf(k *Kit, p federated.Provider) []state {
 	site := p.Name()
 	// connected returns a user who has connected an account with the same name.
 	connected := func() (string, *Browser) {
@@ -90,7 +90,7 @@ func (k *Kit) statesOf(p federated.Provider) []state {
 			email, _ := connected()
 			b := k.NewBrowser()
 			b.must("through "+site, through(b, email))
-			return k.rescuedByMail(p, email, b)
+			return rescuedByMail(k, p, email, b)
 		}},
 		{name: site + ": an account that no one connected", open: func() *Browser {
 			b := k.NewBrowser()
@@ -208,9 +208,9 @@ func filledIn(k *Kit, form fields) fields {
 }
 
 // siteNames returns the names of the identity providers.
-func (k *Kit) siteNames() []string {
+func (n names) siteNames() []string {
 	var out []string
-	for _, p := range k.config.Accounts.OAuth {
+	for _, p := range n.config.Accounts.OAuth {
 		out = append(out, p.Name())
 	}
 	return slices.Compact(out)

@@ -3,12 +3,12 @@ package twofoldtest
 import "time"
 
 // stayCookie returns the name of the cookie of a browser that stays signed in.
-func (k *Kit) stayCookie() string { return k.cookie("remember_token") }
+func (n names) stayCookie() string { return n.cookie("remember_token") }
 
 // stayStates returns the states of a browser that stays signed in, if that is configured. Its
 // cookie counts as the factors proven when it was set, and is worthless once that sign-in has
 // ended.
-func (k *Kit) stayStates() []state {
+func stayStates(k *Kit) []state {
 	const page = "a browser that stays signed in"
 	one := func() (string, *Browser) {
 		email := k.address("stays")

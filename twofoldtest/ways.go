@@ -123,7 +123,7 @@ func (k *Kit) has(pattern string) bool {
 }
 
 // passwordStates returns the states of the first factor.
-func (k *Kit) passwordStates() []state {
+func passwordStates(k *Kit) []state {
 	return []state{
 		{name: "a stranger", open: k.NewBrowser},
 		{name: "a wrong password", open: func() *Browser {
@@ -180,7 +180,7 @@ func username(email string) string {
 }
 
 // secondStates returns the states of the second factor.
-func (k *Kit) secondStates() []state {
+func secondStates(k *Kit) []state {
 	half := func() (string, *Browser) { email, _ := k.someone("second"); return email, k.firstFactor(email) }
 	code := func(b *Browser, code any) { b.Post(k.at("/tf-validate"), fields{"code": code}) }
 	return []state{
@@ -223,7 +223,7 @@ func (k *Kit) secondStates() []state {
 }
 
 // enrollStates returns the states of users without a second factor.
-func (k *Kit) enrollStates() []state {
+func enrollStates(k *Kit) []state {
 	one := func() *Browser { return k.oneFactor(k.address("one")) }
 	return []state{
 		{name: "one factor, none set up", open: one},
@@ -246,7 +246,7 @@ func (k *Kit) enrollStates() []state {
 }
 
 // endedStates returns the states in which a full sign-in has ended.
-func (k *Kit) endedStates() []state {
+func endedStates(k *Kit) []state {
 	elsewhere := func(what string, do func(email string, other *Browser)) state {
 		return state{name: "signed in, then " + what, open: func() *Browser {
 			email, b := k.someone("ended")
