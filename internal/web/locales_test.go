@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -82,24 +83,81 @@ func placeholdersOf(text string) []string {
 	return slices.Compact(found)
 }
 
+// readWithTwin are the texts that are read although there is a text for pages:
+// by Text, or by replaced, which asks whether the site has a text of its own.
+var readWithTwin = []string{
+	"news_half", "codes_keep", "mail_code_body", "mail_signin_body", "mail_notice_subject",
+}
+
+// neverShown reports whether no language but English needs a text: pages and mails
+// show its twin for pages, and it is not of the wire contract, whose keys have
+// capital letters. English has it, because a site may replace it.
+func (f languageFile) neverShown(key string) bool {
+	return f.texts[pagePrefix+key] != nil && key != strings.ToUpper(key) && !strings.HasPrefix(key, "lately_") &&
+		!slices.Contains(readWithTwin, key)
+}
+
+// TestNoTextThatIsReadCountsAsNeverShown looks at the keys that the code reads
+// without regard to the text for pages.
+func TestNoTextThatIsReadCountsAsNeverShown(t *testing.T) {
+	english := ourFiles(t)[0]
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := regexp.MustCompile(`\b(?:Text|replaced)\("([a-zA-Z_]+)"( \+)?`)
+	part := regexp.MustCompile(`\b(?:Text|replaced)\(\w+ ?\+ ?"([a-z_]+)"`)
+	met := 0
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refuse := func(what string, reads func(key string) bool) {
+			met++
+			for _, key := range english.keys {
+				if reads(key) && english.neverShown(key) {
+					t.Errorf("%s reads %s, of which %s is one", name, what, key)
+				}
+			}
+		}
+		for _, m := range read.FindAllStringSubmatch(string(source), -1) {
+			refuse(m[1], func(key string) bool { return key == m[1] || m[2] != "" && strings.HasPrefix(key, m[1]) })
+		}
+		for _, m := range part.FindAllStringSubmatch(string(source), -1) {
+			refuse(m[1], func(key string) bool { return strings.HasSuffix(key, m[1]) })
+		}
+	}
+	if met < 20 {
+		t.Errorf("found %d places only", met)
+	}
+}
+
 // TestLanguagesHaveTheSameTexts: every language has the keys of the English file
-// in its order, with the same placeholders and line breaks, without markup, and
-// with the plural forms that the language has and no others.
+// in its order but for those that are never shown, with the same placeholders and
+// line breaks, without markup, and with the plural forms that the language has and
+// no others.
 func TestLanguagesHaveTheSameTexts(t *testing.T) {
 	files := ourFiles(t)
 	english := files[0]
+	shown := slices.DeleteFunc(slices.Clone(english.keys), english.neverShown)
 	for _, f := range files[1:] {
-		if !slices.Equal(f.keys, english.keys) {
+		if !slices.Equal(f.keys, shown) {
 			for _, key := range f.keys {
 				if english.texts[key] == nil {
 					t.Errorf("%s: %s is not in en.json", f.tag, key)
+				} else if english.neverShown(key) {
+					t.Errorf("%s: %s is never shown: %s is", f.tag, key, pagePrefix+key)
 				}
 			}
-			t.Errorf("%s: the keys are not those of en.json in their order", f.tag)
+			t.Errorf("%s: the keys are not those of en.json that are shown, in their order", f.tag)
 		}
 		plural := pluralForms(fileTag(f.tag))
-		for key, forms := range english.texts {
-			want := []string{"other"}
+		for _, key := range shown {
+			forms, want := english.texts[key], []string{"other"}
 			if len(forms) > 1 {
 				want = plural
 			}
@@ -205,8 +263,16 @@ func TestOurLanguagesPassTheCheck(t *testing.T) {
 	for _, p := range bad {
 		t.Error(p)
 	}
-	c := catalogue(t, nil)
+	c, english, hidden := catalogue(t, nil), ourFiles(t)[0], 0
+	for _, key := range english.keys {
+		if english.neverShown(key) {
+			hidden++
+		}
+	}
 	for _, l := range list {
+		if l.Tag != "en" {
+			l.Of -= hidden
+		}
 		if l.Have != l.Of || !c.Has(l.Tag) {
 			t.Errorf("%s has %d of %d texts", l.Tag, l.Have, l.Of)
 		}
