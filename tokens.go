@@ -100,7 +100,7 @@ func (a *Auth) MintToken(ctx context.Context, id, name string, scopes []string, 
 	if err != nil {
 		return "", publicError(err)
 	}
-	text, _, err := auth.GrantToken(ctx, a.login, u, auth.PersonalTokenRequest{Name: name, Scopes: scopes, Life: life})
+	text, _, err := a.login.Tokens.Grant(ctx, u, auth.PersonalTokenRequest{Name: name, Scopes: scopes, Life: life})
 	return text, tokenError(err)
 }
 

@@ -356,7 +356,7 @@ func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 // set-up. An empty password counts as the right one. Use it to compare Twofold with the system that
 // it will replace. Do not use it to answer requests of users: it does not limit guesses.
 func (a *Auth) Preview(ctx context.Context, identity, password string) (outcome string, methods []string, err error) {
-	outcome, methods, err = auth.Preview(ctx, a.login, identity, password)
+	outcome, methods, err = a.login.Account.Preview(ctx, identity, password)
 	return outcome, methods, publicError(err)
 }
 

@@ -19,7 +19,7 @@ const (
 )
 
 // boundSessions ends the oldest sessions of an account that has too many.
-func (l *Login) boundSessions(ctx context.Context, u storage.User, b Client) error {
+func (l Sessions) boundSessions(ctx context.Context, u storage.User, b Client) error {
 	ended, err := l.c.Sessions.Trim(ctx, u.ID, maxSessions)
 	for _, s := range ended {
 		at := l.at(b)
@@ -32,7 +32,7 @@ func (l *Login) boundSessions(ctx context.Context, u storage.User, b Client) err
 }
 
 // boundDevices does the same for trusted browsers and those that stay signed in.
-func (l *Login) boundDevices(ctx context.Context, u storage.User, b Client) error {
+func (l Sessions) boundDevices(ctx context.Context, u storage.User, b Client) error {
 	ended, err := l.c.Devices.Trim(ctx, u.ID, maxDevices)
 	if len(ended) > 0 {
 		l.c.Sessions.Forget() // sessions that depend on their trust have ended
@@ -46,7 +46,7 @@ func (l *Login) boundDevices(ctx context.Context, u storage.User, b Client) erro
 }
 
 // boundFamilies does the same for families of refresh tokens.
-func (l *Login) boundFamilies(ctx context.Context, u storage.User, b Client) error {
+func (l Sessions) boundFamilies(ctx context.Context, u storage.User, b Client) error {
 	ended, err := l.c.Tokens.TrimFamilies(ctx, u.ID, maxFamilies)
 	for range ended {
 		if err := l.tell(ctx, event.TokenRevoked{User: subject(u), Excess: true, Context: l.at(b)}); err != nil {

@@ -42,7 +42,7 @@ var (
 
 // human checks the captcha of a step that requires one, before the step takes a place in any budget
 // except that of the caller's network. A right answer is used up even if the step fails.
-func human(ctx context.Context, l *Login, place string, b *Client) error {
+func (l Guesses) human(ctx context.Context, place string, b *Client) error {
 	if b.Human || !l.c.Captcha.at(place) {
 		return nil
 	}
@@ -67,15 +67,15 @@ func human(ctx context.Context, l *Login, place string, b *Client) error {
 // humanAfterFailures is like human, for a step of the sign-in. It requires a captcha only after
 // failed sign-ins with the typed identity or from the network. An unknown identity counts like any
 // other, so the captcha does not reveal whether it exists.
-func humanAfterFailures(ctx context.Context, l *Login, u storage.User, identity string, b *Client) error {
-	failing, err := asksAfterFailures(ctx, l, u, identity, *b)
+func (l Guesses) humanAfterFailures(ctx context.Context, u storage.User, identity string, b *Client) error {
+	failing, err := l.asksAfterFailures(ctx, u, identity, *b)
 	if err != nil || !failing {
 		return err
 	}
-	return human(ctx, l, AtSignIn, b)
+	return l.human(ctx, AtSignIn, b)
 }
 
-func asksAfterFailures(ctx context.Context, l *Login, u storage.User, identity string, b Client) (bool, error) {
+func (l Guesses) asksAfterFailures(ctx context.Context, u storage.User, identity string, b Client) (bool, error) {
 	if b.Human || !l.c.Captcha.at(AtSignIn) {
 		return false, nil
 	}
@@ -89,7 +89,7 @@ func guess(u storage.User, identity string, from limit.From) limit.Guess {
 
 // AsksCaptcha reports whether a page shows a captcha at a place, for the typed identity if there is
 // one.
-func AsksCaptcha(ctx context.Context, l *Login, place, identity string, b Client) (bool, error) {
+func (l Guesses) AsksCaptcha(ctx context.Context, place, identity string, b Client) (bool, error) {
 	if place != AtSignIn {
 		return !b.Human && l.c.Captcha.at(place), nil
 	}
@@ -103,5 +103,5 @@ func AsksCaptcha(ctx context.Context, l *Login, place, identity string, b Client
 			return false, err
 		}
 	}
-	return asksAfterFailures(ctx, l, u, identity, b)
+	return l.asksAfterFailures(ctx, u, identity, b)
 }

@@ -27,7 +27,7 @@ func (l Account) ChangePassword(ctx context.Context, who Principal, old, plain s
 			return Outcome{}, ErrSamePassword
 		}
 	}
-	choice, err := l.c.Accounts.Choose(ahead(ctx, l.Login, who.User, within), who.User, plain)
+	choice, err := l.c.Accounts.Choose(l.Guesses.ahead(ctx, who.User, within), who.User, plain)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -56,7 +56,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Client) (*Opened, error)
 	if err := l.checkAllowed(g.user); err != nil && !g.goesOn(err) { // regardless of the proofs
 		return nil, err
 	}
-	if err := g.mayEnter(ctx, l, b); err != nil {
+	if err := l.mayEnter(ctx, g, b); err != nil {
 		return nil, err
 	}
 	if g.level >= storage.TwoFactors && !l.rules.TwoFactors(g.proofs) { // regardless of the step
@@ -67,9 +67,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Client) (*Opened, error)
 			return nil, err
 		}
 	}
-	s := sessionOf(l, g, b)
+	s := l.sessionOf(g, b)
 	if g.spends != nil {
-		return issueAtOnce(ctx, l, g, s, b)
+		return l.issueAtOnce(ctx, g, s, b)
 	}
 	if err := l.Recovery.provenFactor(ctx, g, b); err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Client) (*Opened, error)
 		return nil, err
 	}
 	opened.Kept = kept
-	if err := l.boundSessions(ctx, g.user, b); err != nil {
+	if err := l.Sessions.boundSessions(ctx, g.user, b); err != nil {
 		return nil, err
 	}
 	if e != nil {
@@ -102,7 +102,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Client) (*Opened, error)
 }
 
 // sessionOf returns the session to issue for g.
-func sessionOf(l *Login, g granted, b Client) storage.Session {
+func (l *Login) sessionOf(g granted, b Client) storage.Session {
 	s := storage.Session{
 		ID: storage.NewID(), UserID: g.user.ID, CredentialVersion: g.user.CredentialVersion,
 		Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
@@ -128,7 +128,7 @@ func sessionOf(l *Login, g granted, b Client) storage.Session {
 }
 
 // issueAtOnce is the rest of issue if g.spends stores the session.
-func issueAtOnce(ctx context.Context, l *Login, g granted, s storage.Session, b Client) (*Opened, error) {
+func (l *Login) issueAtOnce(ctx context.Context, g granted, s storage.Session, b Client) (*Opened, error) {
 	opened := &Opened{}
 	opened.Token, opened.Session = l.c.Sessions.Prepare(s)
 	e := l.announcement(g, opened.Session, b)
@@ -137,7 +137,7 @@ func issueAtOnce(ctx context.Context, l *Login, g granted, s storage.Session, b 
 	}
 	Outcomes(l.c.Log)(ctx, e)
 	if !g.few {
-		if err := l.boundSessions(ctx, g.user, b); err != nil {
+		if err := l.Sessions.boundSessions(ctx, g.user, b); err != nil {
 			return nil, err
 		}
 	}

@@ -271,13 +271,13 @@ func (l Enroll) SettingUp(ctx context.Context, token string, who *Principal) (st
 	case err != nil:
 		return Enrollment{}, false, err
 	}
-	started, err = shownAgain(ctx, l.Login, d, u, who)
+	started, err = l.shownAgain(ctx, d, u, who)
 	return started, true, err
 }
 
 // shownAgain returns a draft as it is shown again to the user who started it. It includes the
 // secret while the session is fresh.
-func shownAgain(ctx context.Context, l *Login, d storage.Draft, u storage.User, who *Principal) (Enrollment, error) {
+func (l Enroll) shownAgain(ctx context.Context, d storage.Draft, u storage.User, who *Principal) (Enrollment, error) {
 	started := Enrollment{Method: d.Method, Destination: d.Destination}
 	show, may := l.c.Methods[d.Method].(factor.Shower)
 	if !may || who != nil && l.Reauth.RequireFresh(ctx, *who, l.c.Policy.Freshness) != nil {
@@ -298,15 +298,15 @@ func (l Enroll) ResendSetup(ctx context.Context, token string, who *Principal, b
 	if err != nil {
 		return Enrollment{}, err
 	}
-	return sendAgain(ctx, l.Login, d, u, b)
+	return l.sendAgain(ctx, d, u, b)
 }
 
-func sendAgain(ctx context.Context, l *Login, d storage.Draft, u storage.User, b Client) (Enrollment, error) {
+func (l Enroll) sendAgain(ctx context.Context, d storage.Draft, u storage.User, b Client) (Enrollment, error) {
 	m := l.c.Methods[d.Method]
 	if m == nil || m.Channel() == "" {
 		return Enrollment{}, ErrMethod
 	}
-	return Enrollment{Method: d.Method, Destination: d.Destination}, l.Enroll.sendDraft(ctx, d, u, m, b)
+	return Enrollment{Method: d.Method, Destination: d.Destination}, l.sendDraft(ctx, d, u, m, b)
 }
 
 func (l Enroll) ownDraft(ctx context.Context, token string, who *Principal) (storage.Draft, storage.User, error) {

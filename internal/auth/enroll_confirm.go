@@ -123,7 +123,7 @@ func (l Enroll) activate(ctx context.Context, n activation, b Client) (changed s
 	}
 	c, former := storage.FactorChange{Add: &f}, replaced(present, n.lost(), n.add)
 	if n.rescued() {
-		more, err := endCodes(ctx, l.Login, u, &c)
+		more, err := l.Recovery.endCodes(ctx, u, &c)
 		if err != nil {
 			return storage.User{}, false, err
 		}

@@ -98,7 +98,7 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string
 		c.Prefer = others[0].ID
 	}
 	if byRescue(who.Session) {
-		if notices, err = endCodes(ctx, l.Login, who.User, &c); err != nil {
+		if notices, err = l.Recovery.endCodes(ctx, who.User, &c); err != nil {
 			return Outcome{}, err
 		}
 	}

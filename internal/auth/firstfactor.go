@@ -21,12 +21,12 @@ type passed struct {
 // gate is like pass, for a first factor whose budgets have been updated.
 func (l *Login) gate(ctx context.Context, u storage.User, first storage.Proof, remember bool,
 	b Client) (Outcome, error) {
-	return pass(ctx, l, u, passed{first, remember, nil}, b)
+	return l.pass(ctx, u, passed{first, remember, nil}, b)
 }
 
 // pass continues a sign-in after any first factor. The account's factors and the policy decide the
 // next step, not the way of signing in.
-func pass(ctx context.Context, l *Login, u storage.User, p passed, b Client) (Outcome, error) {
+func (l *Login) pass(ctx context.Context, u storage.User, p passed, b Client) (Outcome, error) {
 	if err := l.checkAllowed(u); err != nil {
 		return Outcome{}, recordedOr(err, p.place.Succeed(ctx))
 	}
@@ -38,7 +38,7 @@ func pass(ctx context.Context, l *Login, u storage.User, p passed, b Client) (Ou
 	next := policy.Next(l.rules, l.facts(u, factors), first)
 	begin := func(state storage.PendingState, factors []storage.Factor) (Outcome, error) {
 		waits := storage.Pending{State: state, First: first, Remember: remember}
-		return startPending(ctx, l, entry{u, factors, waits, p.place}, b)
+		return l.beginPending(ctx, entry{u, factors, waits, p.place}, b)
 	}
 	switch {
 	case next.Do == policy.ProveMailbox:

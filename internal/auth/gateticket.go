@@ -25,9 +25,9 @@ const TicketLife = time.Minute
 // ticketPurpose distinguishes tickets from other signed data.
 const ticketPurpose = "gate ticket"
 
-// SealTicket returns a ticket for the caller's browser session. Only a browser that presents the
+// Seal returns a ticket for the caller's browser session. Only a browser that presents the
 // value behind bind at that host can use it.
-func SealTicket(ctx context.Context, l *Login, who Principal, host, to, bind string) (string, error) {
+func (l Tickets) Seal(ctx context.Context, who Principal, host, to, bind string) (string, error) {
 	if who.Program != nil || who.Session.Token {
 		return "", ErrState
 	}
@@ -48,9 +48,9 @@ func SealTicket(ctx context.Context, l *Login, who Principal, host, to, bind str
 	return l.c.Keys.Sign(ticketPurpose, raw), nil
 }
 
-// ReadTicket returns the content of a ticket, even if it was used. It returns store.ErrNotFound if
+// Read returns the content of a ticket, even if it was used. It returns store.ErrNotFound if
 // it is not a ticket for that host.
-func ReadTicket(l *Login, text, host string) (Ticket, error) {
+func (l Tickets) Read(text, host string) (Ticket, error) {
 	var t Ticket
 	raw, err := l.c.Keys.Verify(ticketPurpose, text)
 	if err != nil || json.Unmarshal(raw, &t) != nil || t.Host != host {
@@ -59,11 +59,11 @@ func ReadTicket(l *Login, text, host string) (Ticket, error) {
 	return t, nil
 }
 
-// TakeTicket uses up a ticket. One of several callers gets it, and only with the right host and
+// Take uses up a ticket. One of several callers gets it, and only with the right host and
 // binding. A wrong binding also uses it up. It returns store.ErrNotFound if the ticket is used,
 // expired, or for another host or binding.
-func TakeTicket(ctx context.Context, l *Login, text, host, bind string) (Ticket, error) {
-	t, err := ReadTicket(l, text, host)
+func (l Tickets) Take(ctx context.Context, text, host, bind string) (Ticket, error) {
+	t, err := l.Read(text, host)
 	if err != nil {
 		return Ticket{}, err
 	}

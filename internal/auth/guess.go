@@ -14,18 +14,18 @@ import (
 // proveFirst runs a check of an account's first factor within its budget. The check returns the
 // proven method, or an empty string for a wrong answer. It may set the account: an unknown one may
 // be imported from the former system.
-func (l *Login) proveFirst(ctx context.Context, who *storage.User, identity, authType string, b Client,
+func (l Guesses) proveFirst(ctx context.Context, who *storage.User, identity, authType string, b Client,
 	check func(context.Context) (string, error)) (string, error) {
-	method, place, err := guessFirst(ctx, l, guessed{who, identity, authType}, b, check)
+	method, place, err := l.guessFirst(ctx, guessed{who, identity, authType}, b, check)
 	if err == nil {
-		err = right(ctx, l, *who, place)
+		err = l.right(ctx, *who, place)
 	}
 	return method, err
 }
 
 // right updates the budgets after a right guess at a first factor. The check may have changed
 // whether the account may sign in.
-func right(ctx context.Context, l *Login, u storage.User, place *limit.Reservation) error {
+func (l Guesses) right(ctx context.Context, u storage.User, place *limit.Reservation) error {
 	if err := place.Succeed(ctx); err != nil {
 		return err
 	}
@@ -40,18 +40,18 @@ type guessed struct {
 
 // guessFirst is like proveFirst, for a caller that updates the budgets after a right guess itself,
 // when it has written the result.
-func guessFirst(ctx context.Context, l *Login, g guessed, b Client,
+func (l Guesses) guessFirst(ctx context.Context, g guessed, b Client,
 	check func(context.Context) (string, error)) (string, *limit.Reservation, error) {
 	// Password checks wait for a hashing slot. A place is reserved after the wait, so that many
 	// users behind one address do not fill its budget by waiting. A caller is refused without
 	// waiting if no place is left.
 	u := *g.who
 	if b.Captcha != "" {
-		if err := humanAfterFailures(ctx, l, u, g.identity, &b); err != nil {
+		if err := l.humanAfterFailures(ctx, u, g.identity, &b); err != nil {
 			return "", nil, err
 		}
 	}
-	ctx = ahead(ctx, l, u, b)
+	ctx = l.ahead(ctx, u, b)
 	queued, leave := ctx, func() {}
 	if g.authType == "password" || slices.Contains(l.Passwordless.FirstMethods(), ByPassword) {
 		var err error

@@ -12,7 +12,7 @@ import (
 // use. These are browsers that have signed in before, by their signed note; valid sessions; and
 // holders of a link mailed to the owner. The number of places is limited for each account and each
 // network, so a user with many accounts cannot fill that queue.
-func ahead(ctx context.Context, l *Login, u storage.User, b Client) context.Context {
+func (l Guesses) ahead(ctx context.Context, u storage.User, b Client) context.Context {
 	if u.ID == "" || !l.budgets.from(u, b).Own() {
 		return ctx
 	}

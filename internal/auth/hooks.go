@@ -46,7 +46,7 @@ func decide(ctx context.Context, h Hook, u storage.User, at event.Context) error
 // mayRegister asks the application whether an account may be created. It does so before the
 // identity is looked up, so its answer does not reveal whether an account exists. Errors in the
 // form are reported first.
-func mayRegister(ctx context.Context, l *Login, d account.Draft, at event.Context) error {
+func (l Account) mayRegister(ctx context.Context, d account.Draft, at event.Context) error {
 	h := l.c.Policy.Life.OnRegister
 	if h == nil {
 		return nil
@@ -65,7 +65,7 @@ func mayRegister(ctx context.Context, l *Login, d account.Draft, at event.Contex
 
 // mayEnter asks the application whether a user may be signed in. All required factors have been
 // proven, so the answer is shown only to the owner.
-func (g granted) mayEnter(ctx context.Context, l *Login, b Client) error {
+func (l *Login) mayEnter(ctx context.Context, g granted, b Client) error {
 	if g.renews != nil || g.family != nil || g.stays != nil { // these are checked before anything is used up
 		return nil
 	}
@@ -74,7 +74,7 @@ func (g granted) mayEnter(ctx context.Context, l *Login, b Client) error {
 
 // mayStay asks the application whether a user may continue without a sign-in: with a refresh token,
 // or in a browser that stays signed in.
-func mayStay(ctx context.Context, l *Login, u storage.User, b Client) error {
+func (l Sessions) mayStay(ctx context.Context, u storage.User, b Client) error {
 	if err := l.checkAllowed(u); err != nil {
 		return err
 	}

@@ -17,9 +17,9 @@ func invitedOwner(tokenHash, state string) string {
 	return "passkey-invite:" + tokenHash + ":" + hash(state)
 }
 
-// AskInvited starts the registration of a passkey that replaces the password of an invited account.
+// Ask starts the registration of a passkey that replaces the password of an invited account.
 // Each challenge has its own owner, so that two tabs do not interfere. It returns ErrPasskeysOff.
-func AskInvited(ctx context.Context, l *Login, i storage.Invitation, b Client) (PasskeyAsked, error) {
+func (l Invitations) Ask(ctx context.Context, i storage.Invitation, b Client) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.FirstFactor {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
@@ -38,11 +38,11 @@ func AskInvited(ctx context.Context, l *Login, i storage.Invitation, b Client) (
 	return l.WebAuthn.ask(ctx, d, state, c, orLife(l.c.Policy.Passkeys.CreateWithin))
 }
 
-// InvitedKey completes such a registration. It returns a function that makes the passkey a factor
+// Key completes such a registration. It returns a function that makes the passkey a factor
 // of an account. Its errors are ErrCeremony, ErrCeremonyExpired, ErrPasskeyTaken, factor.ErrAnswer,
 // *factor.Refused, ErrPasskeysOff.
-func InvitedKey(
-	ctx context.Context, l *Login, i storage.Invitation, state, answer string,
+func (l Invitations) Key(
+	ctx context.Context, i storage.Invitation, state, answer string,
 ) (func(userID string) (storage.Factor, error), error) {
 	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.FirstFactor {
 		return nil, ErrPasskeysOff
@@ -58,7 +58,7 @@ func InvitedKey(
 	opens := func(userID string) (storage.Factor, error) {
 		f, err := l.c.Passkeys.FinishCreate(d.Secret, userID, d.FactorID, answer)
 		if err == nil {
-			f.Name, f.Usage, f.CreatedAt = ownName(l, f, nil), storage.UseFirst, now
+			f.Name, f.Usage, f.CreatedAt = l.WebAuthn.ownName(f, nil), storage.UseFirst, now
 		}
 		return f, err
 	}
@@ -72,11 +72,11 @@ func InvitedKey(
 	return opens, l.WebAuthn.spend(ctx, d)
 }
 
-// Invited continues the sign-in of an account that was just created from an invitation: a required
+// Enter continues the sign-in of an account that was just created from an invitation: a required
 // second factor is set up before the first session. The first factor is the new passkey, or else
 // the new password, or else the mailbox to which the link was mailed. A passkey that verified its
 // user counts as both factors, as at a sign-in.
-func Invited(ctx context.Context, l *Login, u storage.User, b Client) (Outcome, error) {
+func (l Invitations) Enter(ctx context.Context, u storage.User, b Client) (Outcome, error) {
 	if u.PasswordHash != "" {
 		return l.gate(ctx, u, l.proof("register"), false, b)
 	}
@@ -93,12 +93,12 @@ func Invited(ctx context.Context, l *Login, u storage.User, b Client) (Outcome, 
 	f := made[0]
 	detail, err := l.c.Passkeys.Detail(f)
 	if err == nil {
-		err = l.tell(ctx, passkeyRegistered(l, u, f, b))
+		err = l.tell(ctx, l.WebAuthn.passkeyRegistered(u, f, b))
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
 	first := l.proofOf(f)
 	first.UserVerified = l.c.Policy.both(factor.Assertion{UserVerified: detail.Verified})
-	return enterByKey(ctx, l, u, first, false, b)
+	return l.WebAuthn.enterByKey(ctx, u, first, false, b)
 }

@@ -33,7 +33,7 @@ func (l Passwordless) AskLogin(ctx context.Context, email, next string, b Client
 	if err != nil {
 		return err
 	}
-	if err := humanAfterFailures(ctx, l.Login, u, email, &b); err != nil {
+	if err := l.Guesses.humanAfterFailures(ctx, u, email, &b); err != nil {
 		return err
 	}
 	decoy := why != nil && !errors.Is(why, ErrUnconfirmed)

@@ -215,7 +215,7 @@ func (l Links) asked(
 	if !l.c.mails() {
 		return storage.User{}, "", nil, ErrSend
 	}
-	if err := human(ctx, l.Login, AtReset, &b); err != nil {
+	if err := l.Guesses.human(ctx, AtReset, &b); err != nil {
 		return storage.User{}, "", nil, err
 	}
 	if u, why, err = l.addressee(ctx, key); err != nil {

@@ -54,7 +54,7 @@ func (l Links) NotMe(ctx context.Context, token string, b Client) (kept bool, er
 	if err := l.c.Recoveries.ShutRecovery(ctx, k.User, l.c.Now()); err != nil {
 		return false, stateError(err)
 	}
-	if err := disowned(ctx, l.Login, k, b); err != nil || l.c.Kept == nil {
+	if err := l.disowned(ctx, k, b); err != nil || l.c.Kept == nil {
 		return false, err
 	}
 	kept, err = l.c.Kept(ctx, k.user, "not me", b)
@@ -63,14 +63,14 @@ func (l Links) NotMe(ctx context.Context, token string, b Client) (kept bool, er
 
 // disowned ends everything issued to the account of a notice and removes the credentials that
 // disown selects.
-func disowned(ctx context.Context, l *Login, k link, b Client) error {
+func (l Links) disowned(ctx context.Context, k link, b Client) error {
 	for range 3 { // a concurrent change may win: try again
 		u, err := l.c.Accounts.ByID(ctx, k.User)
 		if err != nil {
 			return stateError(err)
 		}
 		c := storage.FactorChange{}
-		if err := l.Links.disown(ctx, u, time.Unix(k.At, 0), &c); err != nil {
+		if err := l.disown(ctx, u, time.Unix(k.At, 0), &c); err != nil {
 			return err
 		}
 		_, err = l.change(ctx, change{

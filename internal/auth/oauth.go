@@ -207,7 +207,7 @@ func (l OAuth) FinishOAuth(
 	case ToSignIn:
 		out, err = l.signInFrom(ctx, p, id, b)
 		if errors.Is(err, ErrNotConnected) && l.c.signsUp(p.Name()) {
-			out, err = signUp{Provider: p.Name(), Identity: id, Next: next}.begin(ctx, l.Login, p, a.Asks, b)
+			out, err = l.SignUps.begin(ctx, signUp{Provider: p.Name(), Identity: id, Next: next}, p, a.Asks, b)
 		}
 	case ToConnect:
 		out, err = l.connect(ctx, *who, p.Name(), id, b)
@@ -246,11 +246,11 @@ func (l OAuth) signInFrom(
 	if err != nil {
 		return Outcome{}, err
 	}
-	return enterFrom(ctx, l.Login, p, u, b)
+	return l.enterFrom(ctx, p, u, b)
 }
 
 // enterFrom continues the sign-in to the account that an identity is connected to.
-func enterFrom(ctx context.Context, l *Login, p federated.Provider, u storage.User, b Client) (Outcome, error) {
+func (l OAuth) enterFrom(ctx context.Context, p federated.Provider, u storage.User, b Client) (Outcome, error) {
 	if !u.Active {
 		return Outcome{}, recordedOr(ErrDisabled, l.record(ctx, event.UserFailedAuthn{
 			User: subject(u), AuthType: policy.Elsewhere, Reason: "disabled", Context: l.at(b),

@@ -23,8 +23,7 @@ import (
 // Sign-up through an identity provider creates an account for an identity that is not connected.
 // The account is created only after its address is proven, because the provider is authoritative
 // for it or because a mailed code was entered. So there is never an account with another person's
-// address and credentials that its owner did not choose. The steps are begin, ProveSignUp and
-// CompleteSignUp.
+// address and credentials that its owner did not choose. The steps are begin, Prove and Complete.
 
 // SignUpLife is the time that each step of a sign-up may take.
 const SignUpLife = PendingLife
@@ -65,11 +64,11 @@ func signUpOwner(token string) string { return "sign-up:" + hash(token) }
 // signsUp reports whether users of a provider may create accounts.
 func (c Config) signsUp(site string) bool { return slices.Contains(c.Policy.SignUp, site) }
 
-// SignsUp reports whether users of any provider may create accounts.
-func SignsUp(l *Login) bool { return len(l.c.Policy.SignUp) > 0 }
+// Offered reports whether users of any provider may create accounts.
+func (l SignUps) Offered() bool { return len(l.c.Policy.SignUp) > 0 }
 
-// loadSignUp returns the sign-up of a browser, or ErrState.
-func loadSignUp(ctx context.Context, l *Login, token string) (d storage.Draft, s signUp, view SignUp, err error) {
+// load returns the sign-up of a browser, or ErrState.
+func (l SignUps) load(ctx context.Context, token string) (d storage.Draft, s signUp, view SignUp, err error) {
 	if token == "" {
 		return d, s, view, ErrState
 	}
@@ -88,17 +87,17 @@ func loadSignUp(ctx context.Context, l *Login, token string) (d storage.Draft, s
 	return d, s, view, err
 }
 
-// LookSignUp returns the sign-up of a browser, or ErrState if there is none.
-func LookSignUp(ctx context.Context, l *Login, token string) (SignUp, error) {
-	_, _, view, err := loadSignUp(ctx, l, token)
+// Look returns the sign-up of a browser, or ErrState if there is none.
+func (l SignUps) Look(ctx context.Context, token string) (SignUp, error) {
+	_, _, view, err := l.load(ctx, token)
 	return view, err
 }
 
 // begin is the step of an identity that is not connected. It returns ErrNoAddress if the provider
 // supplies no verified address that can be stored, or ErrAddressTaken. It returns ErrSend and
 // *limit.Paused together with an Outcome whose SignUp stands.
-func (s signUp) begin(
-	ctx context.Context, l *Login, p federated.Provider, asks SignUpForm, b Client,
+func (l SignUps) begin(
+	ctx context.Context, s signUp, p federated.Provider, asks SignUpForm, b Client,
 ) (Outcome, error) {
 	id := s.Identity
 	if id.Email == "" || l.c.Accounts.Judge(account.Draft{Email: id.Email}) != nil {
@@ -111,14 +110,14 @@ func (s signUp) begin(
 	}
 	_, err := l.c.Accounts.Find(ctx, id.Email)
 	if err == nil { // it may have been created for this identity a moment ago
-		return s.meanwhile(ctx, l, p, storage.Draft{}, "", b)
+		return l.meanwhile(ctx, s, p, storage.Draft{}, "", b)
 	}
 	if !errors.Is(err, storage.ErrNotFound) {
 		return Outcome{}, err
 	}
 	// If a captcha is required, a form is always needed.
 	if values, whole := asks.prefilled(id); s.Proven && whole && !l.c.Captcha.at(AtRegister) {
-		return s.make(ctx, l, storage.Draft{}, Registration{Fields: values}, b)
+		return l.make(ctx, s, storage.Draft{}, Registration{Fields: values}, b)
 	}
 	token := seal.Token()
 	d, err := s.draft(token, l.c.Now())
@@ -132,12 +131,12 @@ func (s signUp) begin(
 	if s.Proven {
 		return out, nil
 	}
-	return out, s.mail(ctx, l, d, b)
+	return out, l.sendCode(ctx, s, d, b)
 }
 
 // addressTaken refuses to create a second account for an address, and to connect the identity to
 // the existing one. Only a user who has the address according to the provider is told so.
-func addressTaken(ctx context.Context, l *Login, u storage.User, b Client) error {
+func (l SignUps) addressTaken(ctx context.Context, u storage.User, b Client) error {
 	return recordedOr(ErrAddressTaken, l.tell(ctx, event.UserNotRegistered{
 		User: subject(u), ExistingEmail: true, Context: l.at(b),
 	}))
@@ -179,7 +178,7 @@ func (s signUp) owner() storage.User {
 }
 
 // message returns the code of a sign-up as a message for the budgets.
-func (s signUp) message(l *Login, b Client) limit.Message {
+func (l SignUps) message(s signUp, b Client) limit.Message {
 	return l.budgets.sent(s.owner(), limit.Claimed, storage.Email, s.Identity.Email, b)
 }
 
@@ -190,12 +189,12 @@ func (s signUp) transaction(d storage.Draft, b Client) factor.Transaction {
 	}
 }
 
-// mail mails the code that proves the address, within the budgets.
-func (s signUp) mail(ctx context.Context, l *Login, d storage.Draft, b Client) error {
+// sendCode mails the code that proves the address, within the budgets.
+func (l SignUps) sendCode(ctx context.Context, s signUp, d storage.Draft, b Client) error {
 	if l.c.RescueCodes == nil {
 		return ErrSend
 	}
-	m := s.message(l, b)
+	m := l.message(s, b)
 	m.Transaction = d.Owner
 	if err := l.budgets.send(ctx, s.owner(), m, b); err != nil {
 		return err
@@ -208,21 +207,21 @@ func (s signUp) mail(ctx context.Context, l *Login, d storage.Draft, b Client) e
 	})
 }
 
-// ResendSignUp mails another code and invalidates the previous one. It returns ErrState or ErrSend.
-func ResendSignUp(ctx context.Context, l *Login, token string, b Client) error {
-	d, s, _, err := loadSignUp(ctx, l, token)
+// Resend mails another code and invalidates the previous one. It returns ErrState or ErrSend.
+func (l SignUps) Resend(ctx context.Context, token string, b Client) error {
+	d, s, _, err := l.load(ctx, token)
 	if err == nil && s.Proven {
 		err = ErrState
 	}
 	if err != nil {
 		return err
 	}
-	return s.mail(ctx, l, d, b)
+	return l.sendCode(ctx, s, d, b)
 }
 
-// ProveSignUp checks the mailed code. It returns ErrCode or ErrState.
-func ProveSignUp(ctx context.Context, l *Login, token, code string, b Client) (SignUp, error) {
-	d, s, view, err := loadSignUp(ctx, l, token)
+// Prove checks the mailed code. It returns ErrCode or ErrState.
+func (l SignUps) Prove(ctx context.Context, token, code string, b Client) (SignUp, error) {
+	d, s, view, err := l.load(ctx, token)
 	if err != nil || s.Proven {
 		return view, err
 	}
@@ -243,7 +242,7 @@ func ProveSignUp(ctx context.Context, l *Login, token, code string, b Client) (S
 		return view, recordedOr(ErrCode, l.tell(ctx, failed))
 	}
 	if err == nil {
-		err = place.Answered(s.message(l, b)).Succeed(ctx)
+		err = place.Answered(l.message(s, b)).Succeed(ctx)
 	}
 	if err != nil {
 		return view, err
@@ -255,16 +254,16 @@ func ProveSignUp(ctx context.Context, l *Login, token, code string, b Client) (S
 	return view, err
 }
 
-// CompleteSignUp creates the account of a sign-up whose address is proven, and continues the
+// Complete creates the account of a sign-up whose address is proven, and continues the
 // sign-in. It returns ErrState, ErrAddressTaken, ErrUsernameTaken (then it can be called again),
 // *Refused, the errors of account.Accounts.Judge, ErrCaptcha, ErrCaptchaWrong or ErrCaptchaDown.
-func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration, b Client) (Outcome, error) {
-	d, s, _, err := loadSignUp(ctx, l, token)
+func (l SignUps) Complete(ctx context.Context, token string, r Registration, b Client) (Outcome, error) {
+	d, s, _, err := l.load(ctx, token)
 	if err == nil && !s.Proven {
 		err = ErrState
 	}
 	if err == nil {
-		err = human(ctx, l, AtRegister, &b)
+		err = l.Guesses.human(ctx, AtRegister, &b)
 	}
 	if err == nil {
 		err = l.c.Limits.Setup(ctx, s.owner().ID)
@@ -272,12 +271,12 @@ func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration,
 	if err != nil {
 		return Outcome{}, err
 	}
-	return s.make(ctx, l, d, r, b)
+	return l.make(ctx, s, d, r, b)
 }
 
 // make creates the account with its connection. The sign-up is used up first. If the account cannot
 // be created, the sign-up can be used again.
-func (s signUp) make(ctx context.Context, l *Login, d storage.Draft, r Registration, b Client) (Outcome, error) {
+func (l SignUps) make(ctx context.Context, s signUp, d storage.Draft, r Registration, b Client) (Outcome, error) {
 	p, err := l.OAuth.provider(s.Provider, ToSignIn)
 	if err != nil {
 		return Outcome{}, err
@@ -293,7 +292,7 @@ func (s signUp) make(ctx context.Context, l *Login, d storage.Draft, r Registrat
 	if err := l.c.Accounts.Judge(draft); err != nil {
 		return Outcome{}, err
 	}
-	if err := mayRegister(ctx, l, draft, l.at(b)); err != nil {
+	if err := l.Account.mayRegister(ctx, draft, l.at(b)); err != nil {
 		return Outcome{}, err
 	}
 	if _, err := l.c.Accounts.Find(ctx, r.Username); !errors.Is(err, storage.ErrNotFound) {
@@ -306,10 +305,10 @@ func (s signUp) make(ctx context.Context, l *Login, d storage.Draft, r Registrat
 	}
 	u, err := l.c.Accounts.Create(ctx, draft)
 	if errors.Is(err, storage.ErrExists) {
-		return s.meanwhile(ctx, l, p, d, r.Username, b)
+		return l.meanwhile(ctx, s, p, d, r.Username, b)
 	}
 	if err != nil {
-		return Outcome{}, s.again(ctx, l, d, err)
+		return Outcome{}, l.again(ctx, s, d, err)
 	}
 	made := event.UserRegistered{
 		User: subject(u), Fields: profile.Names(nil, r.Fields), Provider: s.Provider, Context: l.at(b),
@@ -330,7 +329,7 @@ func (s signUp) make(ctx context.Context, l *Login, d storage.Draft, r Registrat
 }
 
 // again restores a used sign-up and returns err.
-func (s signUp) again(ctx context.Context, l *Login, d storage.Draft, err error) error {
+func (l SignUps) again(ctx context.Context, s signUp, d storage.Draft, err error) error {
 	if d.Owner == "" {
 		return err
 	}
@@ -339,12 +338,12 @@ func (s signUp) again(ctx context.Context, l *Login, d storage.Draft, err error)
 
 // meanwhile handles an account that was created in the meantime. If the same user has just created
 // it in another browser, they are signed in to it, because the identity is connected to it.
-func (s signUp) meanwhile(
-	ctx context.Context, l *Login, p federated.Provider, d storage.Draft, username string, b Client,
+func (l SignUps) meanwhile(
+	ctx context.Context, s signUp, p federated.Provider, d storage.Draft, username string, b Client,
 ) (Outcome, error) {
 	u, err := l.OAuth.connected(ctx, s.Identity)
 	if err == nil {
-		return enterFrom(ctx, l, p, u, b)
+		return l.OAuth.enterFrom(ctx, p, u, b)
 	}
 	if !errors.Is(err, ErrNotConnected) {
 		return Outcome{}, err
@@ -352,12 +351,12 @@ func (s signUp) meanwhile(
 	u, err = l.c.Accounts.Find(ctx, s.Identity.Email)
 	switch {
 	case err == nil:
-		return Outcome{}, addressTaken(ctx, l, u, b)
+		return Outcome{}, l.addressTaken(ctx, u, b)
 	// the identity's account is no longer in the application's table
 	case errors.Is(err, storage.ErrNotFound) && username == "":
 		return Outcome{}, ErrNotConnected
 	case errors.Is(err, storage.ErrNotFound):
-		return Outcome{}, s.again(ctx, l, d, ErrUsernameTaken)
+		return Outcome{}, l.again(ctx, s, d, ErrUsernameTaken)
 	}
 	return Outcome{}, err
 }

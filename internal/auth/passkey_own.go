@@ -53,8 +53,8 @@ func (l WebAuthn) ownPasskeys(ctx context.Context, token string, who *Principal)
 
 // Enrolling reports whether the pending sign-in with a token is at the step that sets up a second
 // factor.
-func Enrolling(ctx context.Context, l *Login, token string) (bool, error) {
-	_, err := l.Enroll.actor(ctx, token, nil)
+func (l Enroll) Enrolling(ctx context.Context, token string) (bool, error) {
+	_, err := l.actor(ctx, token, nil)
 	if errors.Is(err, ErrState) {
 		return false, nil
 	}
@@ -121,7 +121,7 @@ func free(present []storage.Factor, name string) error {
 }
 
 // ownName returns the name of a passkey that its user did not name: that of its authenticator.
-func ownName(l *Login, f storage.Factor, present []storage.Factor) string {
+func (l WebAuthn) ownName(f storage.Factor, present []storage.Factor) string {
 	detail, _ := l.c.Passkeys.Detail(f)
 	base := or(detail.Model, "Passkey")
 	for n, name := 2, base; ; n++ {
@@ -162,14 +162,14 @@ func (l WebAuthn) AddPasskey(
 		return Outcome{}, d.Name, err
 	}
 	if d.Name == "" {
-		d.Name = ownName(l.Login, f, present)
+		d.Name = l.ownName(f, present)
 	}
 	f.Name, f.Usage, f.CreatedAt = d.Name, d.Destination, l.c.Now()
 	var out Outcome
 	if who == nil {
-		out, err = enrollPasskey(ctx, l.Login, a, f, b)
+		out, err = l.enrollPasskey(ctx, a, f, b)
 	} else {
-		out, err = addPasskey(ctx, l.Login, *who, f, b)
+		out, err = l.addPasskey(ctx, *who, f, b)
 	}
 	if errors.Is(err, storage.ErrExists) {
 		err = ErrPasskeyTaken
@@ -179,7 +179,7 @@ func (l WebAuthn) AddPasskey(
 
 // addPasskey adds a newly created passkey to a signed-in user. A second factor counts for the
 // session, because it has just been proven.
-func addPasskey(ctx context.Context, l *Login, who Principal, f storage.Factor, b Client) (Outcome, error) {
+func (l WebAuthn) addPasskey(ctx context.Context, who Principal, f storage.Factor, b Client) (Outcome, error) {
 	c := change{notices: []SecurityNotice{{Kind: PasskeyAdded, Method: storage.Passkey}}, token: true}
 	changes := storage.FactorChange{}
 	if f.Usage == storage.UseSecond {
@@ -189,7 +189,7 @@ func addPasskey(ctx context.Context, l *Login, who Principal, f storage.Factor, 
 		}
 		f.Primary = len(seconds) == 0
 		if byRescue(who.Session) {
-			more, err := endCodes(ctx, l, who.User, &changes)
+			more, err := l.Recovery.endCodes(ctx, who.User, &changes)
 			if err != nil {
 				return Outcome{}, err
 			}
@@ -199,7 +199,7 @@ func addPasskey(ctx context.Context, l *Login, who Principal, f storage.Factor, 
 	}
 	changes.Add = &f
 	c.apply = l.factorChange(who.User, changes)
-	c.event = func(u storage.User) event.Event { return passkeyRegistered(l, u, f, b) }
+	c.event = func(u storage.User) event.Event { return l.passkeyRegistered(u, f, b) }
 	out, err := l.changeOwn(ctx, who, c, b)
 	out.FirstFactor = f.Primary
 	return out, err
@@ -208,12 +208,12 @@ func addPasskey(ctx context.Context, l *Login, who Principal, f storage.Factor, 
 // enrollPasskey completes a sign-in that had to set up a second factor, with a newly created
 // passkey. The challenge has been used up. The remaining order is that of confirm: the pending
 // sign-in, the change, the session.
-func enrollPasskey(ctx context.Context, l *Login, a actor, f storage.Factor, b Client) (Outcome, error) {
+func (l WebAuthn) enrollPasskey(ctx context.Context, a actor, f storage.Factor, b Client) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
 		return Outcome{}, stateError(err)
 	}
 	n := activation{actor: a, user: a.user(), factor: f, add: true}
-	n.event = func(u storage.User) event.Event { return passkeyRegistered(l, u, f, b) }
+	n.event = func(u storage.User) event.Event { return l.passkeyRegistered(u, f, b) }
 	changed, first, err := l.Enroll.activate(ctx, n, b)
 	if err != nil {
 		return Outcome{}, err
@@ -227,7 +227,7 @@ func enrollPasskey(ctx context.Context, l *Login, a actor, f storage.Factor, b C
 	return out, err
 }
 
-func passkeyRegistered(l *Login, u storage.User, f storage.Factor, b Client) event.PasskeyRegistered {
+func (l WebAuthn) passkeyRegistered(u storage.User, f storage.Factor, b Client) event.PasskeyRegistered {
 	return event.PasskeyRegistered{User: subject(u), PasskeyName: f.Name, Usage: f.Usage, Context: l.at(b)}
 }
 

@@ -198,12 +198,12 @@ func (l WebAuthn) signInBy(ctx context.Context, state, answer string, remember b
 	}
 	first := l.proofOf(f)
 	first.UserVerified = l.c.Policy.both(proven)
-	return enterByKey(ctx, l.Login, u, first, remember, b)
+	return l.enterByKey(ctx, u, first, remember, b)
 }
 
 // enterByKey continues the sign-in of an account whose passkey was just proven.
-func enterByKey(
-	ctx context.Context, l *Login, u storage.User, first storage.Proof, remember bool, b Client,
+func (l WebAuthn) enterByKey(
+	ctx context.Context, u storage.User, first storage.Proof, remember bool, b Client,
 ) (Outcome, error) {
 	if !first.UserVerified {
 		return l.gate(ctx, u, first, remember, b)

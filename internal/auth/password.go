@@ -26,43 +26,44 @@ func (l Account) Password(ctx context.Context, a Attempt, b Client) (Outcome, er
 	if err != nil && !unknown {
 		return Outcome{}, err
 	}
-	place, err := guessPassword(ctx, l.Login, &u, a.Identity, a.Password, b)
+	place, err := l.guessPassword(ctx, &u, a.Identity, a.Password, b)
 	if err != nil {
 		if unknown && errors.Is(err, ErrPassword) {
 			return Outcome{}, ErrUnknownUser
 		}
 		return Outcome{}, err
 	}
-	return pass(ctx, l.Login, u, passed{l.proof("password"), a.Remember, place}, b)
+	return l.pass(ctx, u, passed{l.proof("password"), a.Remember, place}, b)
 }
 
 // password checks the password of an account within the account's budget, which sign-in and
 // re-authentication share (R117). A zero User means that there is no account.
 func (l Account) password(ctx context.Context, u *storage.User, identity, plain string, b Client) error {
-	place, err := guessPassword(ctx, l.Login, u, identity, plain, b)
+	place, err := l.guessPassword(ctx, u, identity, plain, b)
 	if err != nil {
 		return err
 	}
-	return right(ctx, l.Login, *u, place)
+	return l.Guesses.right(ctx, *u, place)
 }
 
 // guessPassword is like password, for a caller that updates the budgets after a right guess itself.
-func guessPassword(
-	ctx context.Context, l *Login, u *storage.User, identity, plain string, b Client,
+func (l Account) guessPassword(
+	ctx context.Context, u *storage.User, identity, plain string, b Client,
 ) (*limit.Reservation, error) {
-	_, place, err := guessFirst(ctx, l, guessed{u, identity, "password"}, b, func(ctx context.Context) (string, error) {
-		ok, err := checkPassword(ctx, l, u, identity, plain, b)
+	check := func(ctx context.Context) (string, error) {
+		ok, err := l.checkPassword(ctx, u, identity, plain, b)
 		if !ok {
 			return "", err
 		}
 		return "password", err
-	})
+	}
+	_, place, err := l.Guesses.guessFirst(ctx, guessed{u, identity, "password"}, b, check)
 	return place, err
 }
 
 // checkPassword checks the password with the accounts. An account that was imported from the former
 // system is reported as registered.
-func checkPassword(ctx context.Context, l *Login, u *storage.User, identity, plain string, b Client) (bool, error) {
+func (l Account) checkPassword(ctx context.Context, u *storage.User, identity, plain string, b Client) (bool, error) {
 	if identity == "" {
 		identity = u.Email // they are signed in
 	}

@@ -117,13 +117,13 @@ func (l Passwordless) passcode(ctx context.Context, g passcodeGuess, b Client) (
 		}
 		return "", unclear
 	}
-	return l.proveFirst(ctx, g.user, g.Identity, "passcode", b, check)
+	return l.Guesses.proveFirst(ctx, g.user, g.Identity, "passcode", b, check)
 }
 
 // tryFirst reports whether the text proves the first factor of one method.
 func (l Passwordless) tryFirst(ctx context.Context, g passcodeGuess, method string, b Client) (bool, error) {
 	if method == ByPassword {
-		return checkPassword(ctx, l.Login, g.user, g.Identity, g.Password, b)
+		return l.Account.checkPassword(ctx, g.user, g.Identity, g.Password, b)
 	}
 	text, u := g.Password, *g.user
 	f, found := firstOf(g.firsts, method)
@@ -242,7 +242,7 @@ func (l Passwordless) SendPasscode(ctx context.Context, identity, method string,
 	if refusal == nil && !found {
 		refusal = ErrMethod
 	}
-	if err := humanAfterFailures(ctx, l.Login, u, identity, &b); err != nil {
+	if err := l.Guesses.humanAfterFailures(ctx, u, identity, &b); err != nil {
 		return err
 	}
 	m := limit.First{Channel: method, Identity: typed(identity), Decoy: refusal != nil}

@@ -90,7 +90,7 @@ func (l Passwordless) SettingUpFirst(ctx context.Context, who Principal, state s
 	if err != nil {
 		return Enrollment{}, err
 	}
-	started, err := shownAgain(ctx, l.Login, d, who.User, &who)
+	started, err := l.Enroll.shownAgain(ctx, d, who.User, &who)
 	started.StateToken = state
 	return started, err
 }
@@ -102,7 +102,7 @@ func (l Passwordless) ResendFirst(ctx context.Context, who Principal, state stri
 	if err != nil {
 		return Enrollment{}, err
 	}
-	started, err := sendAgain(ctx, l.Login, d, who.User, b)
+	started, err := l.Enroll.sendAgain(ctx, d, who.User, b)
 	started.StateToken = state
 	return started, err
 }
@@ -113,17 +113,17 @@ func (l Passwordless) ConfirmFirst(ctx context.Context, who Principal, state, co
 	at := func() (string, error) { return "", nil } // the caller's session is valid
 	return l.Repeats.once(ctx, l.Repeats.repeat(stepSetup, b.Session, setupAnswer(state, code)), at,
 		func() (Outcome, error) {
-			return confirmFirst(ctx, l.Login, who, state, code, b)
+			return l.confirmFirst(ctx, who, state, code, b)
 		})
 }
 
-func confirmFirst(ctx context.Context, l *Login, who Principal, state, code string, b Client) (Outcome, error) {
+func (l Passwordless) confirmFirst(ctx context.Context, who Principal, state, code string, b Client) (Outcome, error) {
 	d, err := l.Enroll.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
 		return Outcome{}, err
 	}
 	m := l.c.Methods[d.Method]
-	if !l.Passwordless.offersFirst(d.Method) {
+	if !l.offersFirst(d.Method) {
 		return Outcome{}, ErrMethod
 	}
 	f, err := l.Enroll.enroll(ctx, who.User, m, d, code, b)
@@ -149,7 +149,7 @@ func confirmFirst(ctx context.Context, l *Login, who Principal, state, code stri
 			c.Remove = append(c.Remove, former.ID)
 		}
 	}
-	return l.Passwordless.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}},
+	return l.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}},
 		FirstFactorChanged, b)
 }
 

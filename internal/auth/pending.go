@@ -24,11 +24,11 @@ type entry struct {
 func (l *Login) startPending(
 	ctx context.Context, u storage.User, factors []storage.Factor, p storage.Pending, b Client,
 ) (Outcome, error) {
-	return startPending(ctx, l, entry{u, factors, p, nil}, b)
+	return l.beginPending(ctx, entry{u, factors, p, nil}, b)
 }
 
 // view returns a pending in the form that its browser may see.
-func view(l *Login, p storage.Pending, factors []storage.Factor) *Pending {
+func (l *Login) view(p storage.Pending, factors []storage.Factor) *Pending {
 	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != "", Rescue: p.Rescue}
 	if len(factors) > 0 { // the primary is listed first
 		v.Primary = factors[0].Method
@@ -117,13 +117,13 @@ func (l *Login) Pending(ctx context.Context, token string, who *Principal) (Outc
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}, nil
+	return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, nil
 }
 
-// startPending stores a pending sign-in and, if its only factor needs a message, sends the code.
+// beginPending stores a pending sign-in and, if its only factor needs a message, sends the code.
 // The budgets of the guess are updated in the same step, so the guess either leads to a pending or
 // counts as a failure.
-func startPending(ctx context.Context, l *Login, e entry, b Client) (Outcome, error) {
+func (l *Login) beginPending(ctx context.Context, e entry, b Client) (Outcome, error) {
 	u, factors, p, token, now := e.user, e.factors, e.pending, seal.Token(), l.c.Now()
 	p.Hash, p.UserID, p.CredentialVersion = hash(token), u.ID, u.CredentialVersion
 	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
@@ -146,7 +146,7 @@ func startPending(ctx context.Context, l *Login, e entry, b Client) (Outcome, er
 	}
 	Outcomes(l.c.Log)(ctx, proven)
 	l.emit(ctx, proven)
-	view := view(l, p, factors)
+	view := l.view(p, factors)
 	view.Token = token
 	out := Outcome{User: u, Pending: view}
 	switch p.State {

@@ -25,7 +25,7 @@ const (
 //
 // It is for operators who compare Twofold with another system. It must not be reachable by
 // strangers, because it does not count guesses and its duration reveals information.
-func Preview(ctx context.Context, l *Login, identity, plain string) (outcome string, methods []string, err error) {
+func (l Account) Preview(ctx context.Context, identity, plain string) (outcome string, methods []string, err error) {
 	u, err := l.c.Accounts.Find(ctx, identity)
 	if errors.Is(err, storage.ErrNotFound) {
 		return PreviewUnknown, nil, nil

@@ -18,7 +18,7 @@ type ProfileChange struct {
 
 // SetProfile changes the owner's profile fields. Fields that the site does not ask for stay. If
 // there is a concurrent change, it is read and this change is applied on top of it.
-func SetProfile(ctx context.Context, l *Login, who Principal, c ProfileChange, b Client) (storage.User, error) {
+func (l Account) SetProfile(ctx context.Context, who Principal, c ProfileChange, b Client) (storage.User, error) {
 	for range 3 {
 		u, err := l.c.Accounts.ByID(ctx, who.User.ID)
 		if err != nil {

@@ -103,7 +103,7 @@ func (l Account) AskProof(ctx context.Context, who Principal, b Client) (Outcome
 		return Outcome{}, ErrReauthenticate
 	}
 	if w, err := l.loadPending(ctx, b.Pending, &who); err == nil && w.State == storage.Owner {
-		return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, nil
+		return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
 	} else if err != nil && !errors.Is(err, ErrState) {
 		return Outcome{}, err
 	}

@@ -245,5 +245,5 @@ func (l Recovery) repair(ctx context.Context, w pendingSignIn, b Client) (Outcom
 	if err := l.tell(ctx, event.TFRescued{User: subject(w.user), Option: ByEmail, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
 }

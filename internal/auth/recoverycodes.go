@@ -58,7 +58,7 @@ func (l Recovery) NewCodes(ctx context.Context, who Principal, b Client) ([]stri
 
 // endCodes makes a change also remove the user's recovery codes, and returns a notice if there are
 // any.
-func endCodes(ctx context.Context, l *Login, u storage.User, c *storage.FactorChange) ([]SecurityNotice, error) {
+func (l Recovery) endCodes(ctx context.Context, u storage.User, c *storage.FactorChange) ([]SecurityNotice, error) {
 	c.Codes = [][]byte{}
 	if l.c.Codes == nil {
 		return nil, nil
@@ -146,7 +146,7 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (o
 
 // CodesPaused returns the time until which codes of the awaited second factor are paused, or zero
 // if they are not. It returns ErrState if there is no such step.
-func CodesPaused(ctx context.Context, l *Login, token string, who *Principal, b Client) (time.Time, error) {
+func (l Recovery) CodesPaused(ctx context.Context, token string, who *Principal, b Client) (time.Time, error) {
 	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return time.Time{}, err
@@ -172,7 +172,7 @@ func (l Recovery) CodeTakable(ctx context.Context, token string) (Outcome, error
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}, nil
+	return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, nil
 }
 
 // codeTakable reports whether a sign-in waits for its second factor. It returns false for a set-up

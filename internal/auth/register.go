@@ -33,7 +33,7 @@ func (l Account) Register(ctx context.Context, r Registration, b Client) (Outcom
 	if keyless && !f.Keyless && !f.ByLink {
 		return Outcome{}, ErrPasswordNeeded
 	}
-	if err := human(ctx, l.Login, AtRegister, &b); err != nil {
+	if err := l.Guesses.human(ctx, AtRegister, &b); err != nil {
 		return Outcome{}, err
 	}
 	mailed := l.c.mails() && (f.Confirm || keyless || f.Welcome)
@@ -44,7 +44,7 @@ func (l Account) Register(ctx context.Context, r Registration, b Client) (Outcom
 		Email: r.Email, Username: r.Username, Password: r.Password, Unconfirmed: true, Language: b.Speaks,
 		Profile: profile.Encode(r.Fields),
 	}
-	if err := mayRegister(ctx, l.Login, d, l.at(b)); err != nil {
+	if err := l.mayRegister(ctx, d, l.at(b)); err != nil {
 		return Outcome{}, err
 	}
 	u, err := l.c.Accounts.Create(ctx, d)

@@ -94,7 +94,7 @@ func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 	}
 	u, err := l.c.Accounts.ByID(ctx, made.UserID)
 	if err == nil {
-		err = mayStay(ctx, l.Login, u, b)
+		err = l.mayStay(ctx, u, b)
 	}
 	switch {
 	case errors.Is(err, storage.ErrNotFound), errors.Is(err, ErrDisabled), errors.Is(err, ErrUnconfirmed):

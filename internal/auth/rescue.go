@@ -88,7 +88,7 @@ func (l Recovery) Rescue(ctx context.Context, token string, who *Principal, opti
 		if err == nil && !codes {
 			err = ErrChoice
 		}
-		return Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}, err
+		return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, err
 	}
 	offered, err := l.rescueOptions(ctx, w)
 	if err != nil {
@@ -97,7 +97,7 @@ func (l Recovery) Rescue(ctx context.Context, token string, who *Principal, opti
 	if !slices.Contains(offered, option) {
 		return Outcome{}, ErrChoice
 	}
-	out := Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
 	if err := l.c.Limits.Rescue(ctx, w.user.ID, option); err != nil {
 		return out, err
 	}

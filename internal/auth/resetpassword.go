@@ -62,7 +62,7 @@ func (l Account) Reset(ctx context.Context, token, plain string, who *Principal,
 	if err := l.checkAllowed(k.user); err != nil && !errors.Is(err, ErrUnconfirmed) {
 		return Outcome{}, err
 	}
-	choice, err := l.c.Accounts.Choose(ahead(ctx, l.Login, k.user, byLinkOf(k, b)), k.user, plain)
+	choice, err := l.c.Accounts.Choose(l.Guesses.ahead(ctx, k.user, byLinkOf(k, b)), k.user, plain)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -51,7 +51,7 @@ func (l Sessions) factsToday(ctx context.Context, u storage.User, h held, p *pol
 			return a, nil
 		}
 		var err error
-		if p.BrowserStands, err = browserStands(ctx, l.Login, u.ID, h); err != nil {
+		if p.BrowserStands, err = l.browserStands(ctx, u.ID, h); err != nil {
 			return a, err
 		}
 	case h.level < storage.TwoFactors:
@@ -73,17 +73,17 @@ func (l Sessions) vouches(d storage.Device) bool { return policy.Vouches(l.rules
 // header instead of a cookie. It returns store.ErrNotFound if there is no such session, or if it no
 // longer meets the account's requirements.
 func (l Sessions) Session(ctx context.Context, token string, header bool) (*Principal, error) {
-	return whoOf(l.c.Sessions.Find(ctx, token, header, judgeToday(l.Login)))
+	return whoOf(l.c.Sessions.Find(ctx, token, header, l.judgeToday()))
 }
 
 // Descendant is like Session, for data that came from a browser's session and contains its ID.
-func Descendant(ctx context.Context, l *Login, userID, sessionID string) (*Principal, error) {
-	return whoOf(l.c.Sessions.FindByID(ctx, userID, sessionID, judgeToday(l)))
+func (l Sessions) Descendant(ctx context.Context, userID, sessionID string) (*Principal, error) {
+	return whoOf(l.c.Sessions.FindByID(ctx, userID, sessionID, l.judgeToday()))
 }
 
-func judgeToday(l *Login) session.Judge {
+func (l Sessions) judgeToday() session.Judge {
 	return func(ctx context.Context, s storage.Session, u storage.User) (policy.Standing, error) {
-		return l.Sessions.today(ctx, u, heldBy(s))
+		return l.today(ctx, u, heldBy(s))
 	}
 }
 

@@ -38,7 +38,7 @@ func (l SecondFactor) Choose(ctx context.Context, token string, who *Principal, 
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	out := Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, *chosen, b)
 }
 
@@ -59,7 +59,7 @@ func (l SecondFactor) Resend(ctx context.Context, token string, who *Principal, 
 	}
 	b.within = w.SessionID
 	if w.State == storage.Owner {
-		return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
+		return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
 	}
 	f, ok := w.factor()
 	if w.State != storage.Ready || !ok {
@@ -68,7 +68,7 @@ func (l SecondFactor) Resend(ctx context.Context, token string, who *Principal, 
 	if m := l.c.Methods[f.Method]; m == nil || m.Channel() == "" {
 		return Outcome{}, ErrMethod
 	}
-	out := Outcome{User: w.user, Pending: view(l.Login, w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
 }
 
@@ -83,7 +83,7 @@ func (l SecondFactor) Validate(ctx context.Context, token string, who *Principal
 		return l.validate(ctx, token, who, code, b)
 	}
 	if who == nil {
-		if out, err := validateAtOnce(ctx, l.Login, token, code, b); !errors.Is(err, errUndecided) {
+		if out, err := l.validateAtOnce(ctx, token, code, b); !errors.Is(err, errUndecided) {
 			return out, err
 		}
 	}
@@ -172,7 +172,7 @@ func (l SecondFactor) proveOwner(
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
 }
 
 // prove uses up a code of the factor or, if one was mailed, of the rescue. The guess is reserved
@@ -353,7 +353,7 @@ func (l SecondFactor) trust(ctx context.Context, out *Outcome, remember bool, b 
 	if err != nil {
 		return err
 	}
-	if err := l.boundDevices(ctx, out.User, b); err != nil {
+	if err := l.Sessions.boundDevices(ctx, out.User, b); err != nil {
 		return err
 	}
 	l.mail.kickOutbox()

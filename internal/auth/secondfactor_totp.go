@@ -33,38 +33,38 @@ type appCode struct {
 var errUndecided = errors.New("auth: not decided at once")
 
 // validateAtOnce is like validate, for the code of an app.
-func validateAtOnce(ctx context.Context, l *Login, token, code string, b Client) (Outcome, error) {
+func (l SecondFactor) validateAtOnce(ctx context.Context, token, code string, b Client) (Outcome, error) {
 	if token == "" || b.WantToken || b.Stays != "" || l.c.SignIns != nil || l.c.Policy.Life.OnSignIn != nil {
 		return Outcome{}, errUndecided
 	}
-	c, err := compared(ctx, l, token, code)
+	c, err := l.compared(ctx, token, code)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if c.verdict == nil {
-		return c.signIn(ctx, l, b)
+		return l.signInAtOnce(ctx, c, b)
 	}
 	failed := event.UserFailedAuthn{
 		User: subject(c.user), AuthType: "code", SecondFactor: true, Method: c.factor.Method, Context: l.at(b),
 	}
 	if errors.Is(c.verdict, factor.ErrReplayed) {
-		if err := c.take(ctx, l, storage.Step{}, ErrCodeUsed, b); err != nil {
+		if err := l.takeAtOnce(ctx, c, storage.Step{}, ErrCodeUsed, b); err != nil {
 			return Outcome{}, err
 		}
-		return Outcome{}, l.SecondFactor.codeUsed(ctx, nil, c.user, c.factor.Method, b)
+		return Outcome{}, l.codeUsed(ctx, nil, c.user, c.factor.Method, b)
 	}
 	step := storage.Step{Events: []storage.Event{l.c.Trail.Row(failed)}}
-	if err := c.take(ctx, l, step, ErrCode, b); err != nil {
+	if err := l.takeAtOnce(ctx, c, step, ErrCode, b); err != nil {
 		return Outcome{}, err
 	}
 	Outcomes(l.c.Log)(ctx, failed)
 	l.emit(ctx, failed)
-	return Outcome{}, recordedOr(ErrCode, l.SecondFactor.warnOwner(ctx, c.user, b))
+	return Outcome{}, recordedOr(ErrCode, l.warnOwner(ctx, c.user, b))
 }
 
 // compared reads a sign-in and compares a code with its app. The data that it reads does not depend
 // on whether the code is right.
-func compared(ctx context.Context, l *Login, token, code string) (c appCode, err error) {
+func (l SecondFactor) compared(ctx context.Context, token, code string) (c appCode, err error) {
 	if c.pendingSignIn, err = l.loadPending(ctx, token, nil); errors.Is(err, ErrState) {
 		return c, errUndecided // the first answer may have just used it up
 	}
@@ -89,8 +89,8 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 	return c, nil
 }
 
-// signIn issues the session for a right code.
-func (c appCode) signIn(ctx context.Context, l *Login, b Client) (Outcome, error) {
+// signInAtOnce issues the session for a right code.
+func (l SecondFactor) signInAtOnce(ctx context.Context, c appCode, b Client) (Outcome, error) {
 	second := l.proofOf(c.factor)
 	g := granted{
 		user: c.user, level: storage.TwoFactors, proofs: []storage.Proof{c.First, second},
@@ -106,7 +106,7 @@ func (c appCode) signIn(ctx context.Context, l *Login, b Client) (Outcome, error
 			return err
 		}
 		step.Draft = &draft
-		if err := c.take(ctx, l, step, nil, b); err != nil {
+		if err := l.takeAtOnce(ctx, c, step, nil, b); err != nil {
 			return err
 		}
 		l.emit(ctx, event.TFCodeConfirmed{User: subject(c.user), Method: second.Method, Context: l.at(b)})
@@ -115,9 +115,9 @@ func (c appCode) signIn(ctx context.Context, l *Login, b Client) (Outcome, error
 	return l.finish(ctx, g, b)
 }
 
-// take performs the step of a code within its budgets. The same answer is decided once; its outcome
+// takeAtOnce performs the step of a code within its budgets. The same answer is decided once; its outcome
 // is stored for repetitions.
-func (c appCode) take(ctx context.Context, l *Login, step storage.Step, outcome error, b Client) error {
+func (l SecondFactor) takeAtOnce(ctx context.Context, c appCode, step storage.Step, outcome error, b Client) error {
 	step.Now = l.c.Now()
 	again := repeatRight
 	if errors.Is(c.verdict, factor.ErrWrong) {

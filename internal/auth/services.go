@@ -4,6 +4,8 @@ package auth
 type services struct {
 	Account      Account
 	Enroll       Enroll
+	Guesses      Guesses
+	Invitations  Invitations
 	Links        Links
 	OAuth        OAuth
 	Passwordless Passwordless
@@ -12,6 +14,8 @@ type services struct {
 	Repeats      Repeats
 	SecondFactor SecondFactor
 	Sessions     Sessions
+	SignUps      SignUps
+	Tickets      Tickets
 	Tokens       Tokens
 	WebAuthn     WebAuthn
 
@@ -25,6 +29,10 @@ type (
 	Account struct{ *Login }
 	// Enroll sets up second factors.
 	Enroll struct{ *Login }
+	// Guesses checks first factors within budgets, hashing slots and captchas.
+	Guesses struct{ *Login }
+	// Invitations lets invited people register a passkey, and signs them in.
+	Invitations struct{ *Login }
 	// Links creates and uses mailed links, and takes the answer to a notice.
 	Links struct{ *Login }
 	// OAuth signs in through accounts at other sites, and connects them.
@@ -42,6 +50,10 @@ type (
 	SecondFactor struct{ *Login }
 	// Sessions validates, lists and ends sessions, and remembers browsers.
 	Sessions struct{ *Login }
+	// SignUps creates accounts for users of identity providers.
+	SignUps struct{ *Login }
+	// Tickets takes a session to another host of the gate.
+	Tickets struct{ *Login }
 	// Tokens issues, exchanges, lists and revokes refresh tokens and personal access tokens.
 	Tokens struct{ *Login }
 	// WebAuthn registers passkeys and signs in with them.
@@ -55,7 +67,7 @@ type (
 
 func servicesOf(l *Login) services {
 	return services{
-		Account{l}, Enroll{l}, Links{l}, OAuth{l}, Passwordless{l}, Reauth{l}, Recovery{l}, Repeats{l}, SecondFactor{l},
-		Sessions{l}, Tokens{l}, WebAuthn{l}, budgets{l}, mail{l},
+		Account{l}, Enroll{l}, Guesses{l}, Invitations{l}, Links{l}, OAuth{l}, Passwordless{l}, Reauth{l}, Recovery{l},
+		Repeats{l}, SecondFactor{l}, Sessions{l}, SignUps{l}, Tickets{l}, Tokens{l}, WebAuthn{l}, budgets{l}, mail{l},
 	}
 }

@@ -37,5 +37,5 @@ func (l SecondFactor) replaceWeakFactor(
 		return Outcome{}, err
 	}
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: method, Context: l.at(b)})
-	return Outcome{User: w.user, Pending: view(l.Login, w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
 }

@@ -80,7 +80,7 @@ func (l Tokens) newFamily(ctx context.Context, g granted, s storage.Session, b C
 	if err != nil {
 		return "", err
 	}
-	if err := l.boundFamilies(ctx, g.user, b); err != nil {
+	if err := l.Sessions.boundFamilies(ctx, g.user, b); err != nil {
 		return "", err
 	}
 	return l.writeRefresh(t, secret)
@@ -103,7 +103,7 @@ func (l Tokens) Refresh(ctx context.Context, token string, b Client) (Outcome, e
 	}
 	// A user who is locked for a while keeps their token. If it were used up without a successor, a
 	// later use would look like a copy.
-	switch err := mayStay(ctx, l.Login, owner, b); {
+	switch err := l.Sessions.mayStay(ctx, owner, b); {
 	case errors.Is(err, ErrLocked):
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	case errors.As(err, new(undecided)):
@@ -220,7 +220,7 @@ func (l Tokens) MintPersonal(
 	if err := l.c.Limits.Setup(ctx, who.User.ID); err != nil {
 		return "", storage.Token{}, err
 	}
-	text, t, err := mintPersonal(ctx, l.Login, granted{
+	text, t, err := l.mintPersonal(ctx, granted{
 		user: who.User, level: who.Session.Level, proofs: who.Session.Proofs,
 	}, w, b)
 	if err != nil {
@@ -245,8 +245,8 @@ func (w *PersonalTokenRequest) check(p TokenPolicy) error {
 }
 
 // mintPersonal creates a personal access token with the granted proofs. It returns ErrTooMany.
-func mintPersonal(
-	ctx context.Context, l *Login, g granted, w PersonalTokenRequest, b Client,
+func (l Tokens) mintPersonal(
+	ctx context.Context, g granted, w PersonalTokenRequest, b Client,
 ) (string, storage.Token, error) {
 	present, err := l.c.Tokens.TokensOf(ctx, g.user.ID, l.c.Now())
 	if err != nil {
@@ -271,11 +271,11 @@ func mintPersonal(
 	return text, t, nil
 }
 
-// GrantToken creates a personal access token for an account on behalf of an operator. It counts as
+// Grant creates a personal access token for an account on behalf of an operator. It counts as
 // one factor, never two, because none was proven, so guards that require two factors refuse it.
 // Like other tokens it ends with any change of the account's credentials. It returns ErrDisabled,
 // ErrLocked, ErrUnconfirmed, ErrUnproven, ErrChoice, ErrTooLong or ErrTooMany.
-func GrantToken(ctx context.Context, l *Login, u storage.User, w PersonalTokenRequest) (string, storage.Token, error) {
+func (l Tokens) Grant(ctx context.Context, u storage.User, w PersonalTokenRequest) (string, storage.Token, error) {
 	if err := l.checkAllowed(u); err != nil {
 		return "", storage.Token{}, err
 	}
@@ -283,7 +283,7 @@ func GrantToken(ctx context.Context, l *Login, u storage.User, w PersonalTokenRe
 		return "", storage.Token{}, err
 	}
 	g := granted{user: u, level: storage.OneFactor, proofs: []storage.Proof{l.proof(policy.Operator)}}
-	return mintPersonal(ctx, l, g, w, Client{})
+	return l.mintPersonal(ctx, g, w, Client{})
 }
 
 // TokensOf lists the caller's tokens of both kinds, newest first.

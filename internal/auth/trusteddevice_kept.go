@@ -43,9 +43,9 @@ func keptProofs(session, trustedBy string) (proofs []storage.Proof, ok bool) {
 
 // browserStands reports whether the trusted browser of a session or token still counts as a second
 // factor.
-func browserStands(ctx context.Context, l *Login, userID string, h held) (bool, error) {
+func (l Sessions) browserStands(ctx context.Context, userID string, h held) (bool, error) {
 	if proofs, kept := keptProofs(h.session, h.trustedBy); kept {
 		return policy.Vouches(l.rules, proofs), nil
 	}
-	return l.c.Devices.StillProves(ctx, userID, h.trustedBy, l.Sessions.vouches)
+	return l.c.Devices.StillProves(ctx, userID, h.trustedBy, l.vouches)
 }

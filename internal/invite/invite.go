@@ -130,7 +130,7 @@ func (v *Invitations) Look(ctx context.Context, token string) (storage.Invitatio
 // password, with a passkey, or, if that is allowed, with neither.
 type Choice struct {
 	Password string
-	// Passkey returns the passkey as a factor of the account; see auth.InvitedKey.
+	// Passkey returns the passkey as a factor of the account; see auth.Invitations.Key.
 	Passkey func(userID string) (storage.Factor, error)
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
@@ -59,7 +58,7 @@ func (s *Site) checkAccess(c *call, a access) error {
 		return nil
 	case forEnrolling:
 		if c.who == nil && !c.enrolls && c.pending != "" {
-			if at, err := auth.Enrolling(c.r.Context(), s.c.Login, c.pending); at || err != nil {
+			if at, err := s.c.Login.Enroll.Enrolling(c.r.Context(), c.pending); at || err != nil {
 				return err
 			}
 		}

@@ -67,7 +67,7 @@ func (k captchas) widget(c *call, place string) *captcha.Widget {
 		return nil
 	}
 	identity, _ := c.identity(k.s.c.Usernames)
-	asks, err := auth.AsksCaptcha(c.r.Context(), k.s.c.Login, place, identity, c.browser)
+	asks, err := k.s.c.Login.Guesses.AsksCaptcha(c.r.Context(), place, identity, c.browser)
 	if err == nil && !asks {
 		return nil
 	}

@@ -121,7 +121,7 @@ func (g *Gate) getEnter(c *call) (*answer, error) {
 	if i.Host == g.home {
 		return &answer{to: i.To}, nil
 	}
-	ticket, err := auth.SealTicket(c.r.Context(), g.s.c.Login, *c.who, i.Host, i.To, i.Bind)
+	ticket, err := g.s.c.Login.Tickets.Seal(c.r.Context(), *c.who, i.Host, i.To, i.Bind)
 	if err != nil {
 		return nil, err
 	}
@@ -160,15 +160,15 @@ func (g *Gate) serveCallback(w http.ResponseWriter, r *http.Request) {
 	if nonce := jar.get(r, jar.gateNonce()); nonce != "" {
 		bind = seal.HashToken(nonce)
 	}
-	t, err := auth.TakeTicket(r.Context(), g.s.c.Login, text, host, bind)
+	t, err := g.s.c.Login.Tickets.Take(r.Context(), text, host, bind)
 	if err == nil {
-		_, err = auth.Descendant(r.Context(), g.s.c.Login, t.UserID, t.SessionID) // it may have ended since
+		_, err = g.s.c.Login.Sessions.Descendant(r.Context(), t.UserID, t.SessionID) // it may have ended since
 	}
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		// This is the second of two equal requests, or the user went back.
 		if _, err := g.descendant(r, host); err == nil {
-			if t, err := auth.ReadTicket(g.s.c.Login, text, host); err == nil {
+			if t, err := g.s.c.Login.Tickets.Read(text, host); err == nil {
 				g.leadTo(w, g.s.c.Origin.Scheme+"://"+host+t.To)
 				return
 			}
@@ -206,5 +206,5 @@ func (g *Gate) descendant(r *http.Request, host string) (*auth.Principal, error)
 	if err != nil || json.Unmarshal(raw, &d) != nil || d.Host != host {
 		return nil, storage.ErrNotFound
 	}
-	return auth.Descendant(r.Context(), g.s.c.Login, d.UserID, d.SessionID)
+	return g.s.c.Login.Sessions.Descendant(r.Context(), d.UserID, d.SessionID)
 }

@@ -56,8 +56,8 @@ func (v inviting) post(c *call) (*answer, error) {
 	case v.passkeys() && c.form.text("credential") != "":
 		i, err := v.s.c.Invitations.Look(c.r.Context(), c.token)
 		if err == nil {
-			choice.Passkey, err = auth.InvitedKey(
-				c.r.Context(), v.s.c.Login, i, c.form.text("wan_state"), c.form.text("credential"))
+			choice.Passkey, err = v.s.c.Login.Invitations.Key(
+				c.r.Context(), i, c.form.text("wan_state"), c.form.text("credential"))
 		}
 		if err != nil {
 			return nil, v.refused(c, err)
@@ -77,7 +77,7 @@ func (v inviting) post(c *call) (*answer, error) {
 	if err != nil {
 		return nil, v.refused(c, err)
 	}
-	out, err := auth.Invited(c.r.Context(), v.s.c.Login, u, c.browser)
+	out, err := v.s.c.Login.Invitations.Enter(c.r.Context(), u, c.browser)
 	if err != nil {
 		return nil, v.s.secondFactor.turn(c, err)
 	}
@@ -90,7 +90,7 @@ func (v inviting) ask(c *call) (*answer, error) {
 	if err != nil {
 		return nil, v.refused(c, err)
 	}
-	asked, err := auth.AskInvited(c.r.Context(), v.s.c.Login, i, c.browser)
+	asked, err := v.s.c.Login.Invitations.Ask(c.r.Context(), i, c.browser)
 	if err != nil {
 		return nil, v.refused(c, err)
 	}

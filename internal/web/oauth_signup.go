@@ -26,7 +26,7 @@ type signingUp struct{ s *Site }
 func (u signingUp) path() string { return u.s.paths.OAuth.SignUp }
 
 func (u signingUp) rows() []route {
-	if !auth.SignsUp(u.s.c.Login) {
+	if !u.s.c.Login.SignUps.Offered() {
 		return nil
 	}
 	take := fields{"code": digits, "username": text, "resend": flag}
@@ -94,7 +94,7 @@ func (u signingUp) body(c *call, v auth.SignUp) map[string]any {
 
 // get shows the form for missing data, prefilled with the data of the provider.
 func (u signingUp) get(c *call) (*answer, error) {
-	v, err := auth.LookSignUp(c.r.Context(), u.s.c.Login, u.cookie(c))
+	v, err := u.s.c.Login.SignUps.Look(c.r.Context(), u.cookie(c))
 	if err != nil {
 		return nil, u.refused(c, err)
 	}
@@ -119,9 +119,9 @@ func (u signingUp) post(c *call) (*answer, error) {
 	c.shows = profileNames(u.s.c.Life.Fields)
 	ctx, l, token := c.r.Context(), u.s.c.Login, u.cookie(c)
 	if c.form.flag("resend") {
-		v, err := auth.LookSignUp(ctx, l, token)
+		v, err := l.SignUps.Look(ctx, token)
 		if err == nil {
-			err = auth.ResendSignUp(ctx, l, token, c.browser)
+			err = l.SignUps.Resend(ctx, token, c.browser)
 		}
 		if err != nil {
 			return nil, u.refused(c, err)
@@ -130,13 +130,13 @@ func (u signingUp) post(c *call) (*answer, error) {
 		a.note = "CODE_HAS_BEEN_SENT"
 		return a, nil
 	}
-	v, err := auth.LookSignUp(ctx, l, token)
+	v, err := l.SignUps.Look(ctx, token)
 	if err != nil {
 		return nil, u.refused(c, err)
 	}
 	filled := v.Proven
 	if !v.Proven {
-		if v, err = auth.ProveSignUp(ctx, l, token, c.form.text("code"), c.browser); err != nil {
+		if v, err = l.SignUps.Prove(ctx, token, c.form.text("code"), c.browser); err != nil {
 			return nil, u.refused(c, err)
 		}
 		u.s.jar.set(c.w, u.s.jar.signUp(), token, auth.SignUpLife)
@@ -161,7 +161,7 @@ func (u signingUp) asksCaptcha(c *call) (bool, error) {
 	if c.browser.Captcha != "" {
 		return false, nil
 	}
-	return auth.AsksCaptcha(c.r.Context(), u.s.c.Login, auth.AtRegister, "", c.browser)
+	return u.s.c.Login.Guesses.AsksCaptcha(c.r.Context(), auth.AtRegister, "", c.browser)
 }
 
 // fill adds the data of the provider to a form that only has the code. It reports whether the form
@@ -194,7 +194,7 @@ func (u signingUp) complete(c *call, v auth.SignUp, token string, values map[str
 	if u.s.c.Usernames {
 		r.Username = c.form.text("username")
 	}
-	out, err := auth.CompleteSignUp(c.r.Context(), u.s.c.Login, token, r, c.browser)
+	out, err := u.s.c.Login.SignUps.Complete(c.r.Context(), token, r, c.browser)
 	if err != nil {
 		return nil, u.refused(c, err)
 	}

@@ -26,7 +26,7 @@ func (p profilePages) post(c *call) (*answer, error) {
 	if f := n.result(); f != nil {
 		return nil, f
 	}
-	u, err := auth.SetProfile(c.r.Context(), p.s.c.Login, *c.who, auth.ProfileChange{Of: of, Read: values}, c.browser)
+	u, err := p.s.c.Login.Account.SetProfile(c.r.Context(), *c.who, auth.ProfileChange{Of: of, Read: values}, c.browser)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 	}
 	data.Meanwhile = meanwhile(p, options)
 	if c.paused.IsZero() && !c.json { // a page that is reloaded
-		if c.paused, err = auth.CodesPaused(ctx, s.c.Login, c.pending, c.who, c.browser); err != nil {
+		if c.paused, err = s.c.Login.Recovery.CodesPaused(ctx, c.pending, c.who, c.browser); err != nil {
 			return nil, s.turn(c, err)
 		}
 	}
