@@ -146,7 +146,7 @@ var rooms = map[string]room{
 	"test/explore/run":       {ours: "test/explore"},
 	"test/security":          {ours: "*", http: true},
 	"bench":                  {ours: "*", others: "*", http: true},
-	"examples/own-users":     {ours: ". store/sqlite", others: "modernc.org/sqlite", http: true},
+	"examples/own-users":     {ours: ". store store/sqlite", others: "modernc.org/sqlite", http: true},
 	"examples/spa":           {ours: ". send store/sqlite", http: true},
 	"examples/hello":         {ours: ". store/sqlite", http: true},
 	"examples/reverse-proxy": {ours: ". gate store/sqlite", http: true},

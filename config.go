@@ -33,8 +33,8 @@ type Config struct {
 	// Store keeps all data of the sign-in. sqlite.Open(ctx, "app.db") returns one.
 	Store store.Store
 	// Users is the application's own table of users. If it is nil, accounts are kept in Store.
-	// UserSource lists its duties and its cost.
-	Users UserSource
+	// store.UserSource lists its duties and its cost.
+	Users store.UserSource
 	// Mail and SMS send codes. A method without a sender is not offered.
 	Mail send.Sender
 	SMS  send.Sender

@@ -25,6 +25,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // Auth is the sign-in of one application. It is an http.Handler and is safe for concurrent use.
@@ -43,7 +44,7 @@ type Auth struct {
 	now      func() time.Time
 	outbox   *send.Outbox
 	hasher   *password.Hasher
-	users    UserSource // nil if accounts are kept in store
+	users    store.UserSource // nil if accounts are kept in store
 	trail    *event.Trail
 	ring     *seal.Ring
 

@@ -30,8 +30,8 @@ var (
 	// ErrOwnRole means that the role is in the application's own table of users, where only the
 	// application can remove it.
 	ErrOwnRole = errors.New("twofold: the role is in the application's own table of users: change it there")
-	// ErrNotListed means that Config.Users does not implement UserLister.
-	ErrNotListed = errors.New("twofold: Config.Users does not implement UserLister, so users cannot be listed")
+	// ErrNotListed means that Config.Users does not implement store.UserLister.
+	ErrNotListed = errors.New("twofold: Config.Users does not implement store.UserLister, so users cannot be listed")
 )
 
 // NewUser describes an account to create.
@@ -114,7 +114,7 @@ func (f UserFilter) matches(u User) bool {
 
 // Users returns the accounts that a filter selects, ordered by ID. With Search or
 // Role, it reads accounts until it has found as many as Limit. If Config.Users is
-// set, it must implement UserLister; otherwise Users returns ErrNotListed. The
+// set, it must implement store.UserLister; otherwise Users returns ErrNotListed. The
 // Created time of a user of such a table is zero until they first sign in.
 func (a *Auth) Users(ctx context.Context, f UserFilter) ([]User, error) {
 	if f.Limit <= 0 {
@@ -159,7 +159,7 @@ func listUsers(ctx context.Context, a *Auth, after string, limit int) ([]User, e
 
 // listOwn lists the accounts of the application's own table.
 func listOwn(ctx context.Context, a *Auth, after string, limit int) ([]User, error) {
-	lister, ok := a.users.(UserLister)
+	lister, ok := a.users.(store.UserLister)
 	joined, own := a.store.(*account.Joined)
 	if !ok || !own {
 		return nil, ErrNotListed
@@ -228,7 +228,7 @@ func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 
 // SetRoles replaces an account's roles. It changes nothing and returns ErrRoleName for a name that
 // CreateRole refuses, unless the account already has that role. It returns ErrOwnRole if a role in
-// the application's own table of users would be removed and the table is not a UserRoles.
+// the application's own table of users would be removed and the table is not a store.UserRoles.
 func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	err := a.accounts.SetRoles(ctx, id, roles)
 	if errors.Is(err, account.ErrNotOurs) {

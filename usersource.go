@@ -6,100 +6,11 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/store"
 )
 
-// UserSource is an application's existing table of users. Identities, password hashes and roles
-// stay there. Everything else (second factors, sessions, trusted browsers, budgets, the audit
-// trail) is kept in Config.Store under the user's ID, without a foreign key between the two.
-//
-// Cost: every lookup of an account is a query to this table too; for signed-in requests, at most
-// one a second and session. If the table cannot be read, no one can sign in and sessions get 503.
-//
-// Duties:
-//
-//   - An ID is never given to another person, because second factors belong to it.
-//   - Identities are unique without regard to case, e-mail addresses and usernames together.
-//   - Hashes are argon2 or bcrypt, also in the forms of Flask-Security. They are replaced through
-//     SetPasswordHash as users sign in.
-//   - A user who is deleted or not Active is signed out within a second.
-//   - The application may change a password, an address or a username in the table at any time.
-//     Everything issued earlier ends within a second.
-//   - Only the application changes addresses and usernames. The paths for that are off.
-//
-// Methods are called concurrently. An error other than ErrNoUser and ErrUserExists means that the
-// table cannot be reached.
-type UserSource interface {
-	// FindUser finds a user by e-mail address or username. The identity is in
-	// lower case, so compare with lower(email) = $1 or the like. It returns
-	// ErrNoUser if there is no such user.
-	FindUser(ctx context.Context, identity string) (ExternalUser, error)
-	// UserByID finds a user by ID. It returns ErrNoUser for an unknown ID.
-	UserByID(ctx context.Context, id string) (ExternalUser, error)
-	// CreateUser inserts a user who registers, or whom Auth.CreateUser creates,
-	// and returns the ID. It returns ErrUserExists if an identity is taken;
-	// rely on a unique index for that.
-	CreateUser(ctx context.Context, u ExternalUser) (id string, err error)
-	// SetPasswordHash replaces the hash old by new in one statement (UPDATE ...
-	// WHERE id = $1 AND hash = $2) and reports whether it did. Of two
-	// concurrent changes, one must fail.
-	SetPasswordHash(ctx context.Context, id, old, new string) (bool, error)
-}
-
-// UserLister is an optional interface of a UserSource that ListUsers needs.
-type UserLister interface {
-	// ListUsers returns up to limit users whose ID comes after the given one,
-	// ordered by ID as the database compares them. The first call has an empty
-	// string.
-	ListUsers(ctx context.Context, after string, limit int) ([]ExternalUser, error)
-}
-
-// UserDeleter is an optional interface of a UserSource whose users are deleted together with their
-// accounts.
-type UserDeleter interface {
-	// DeleteUser deletes a user. It is called before the data in Config.Store is deleted; if it
-	// fails, nothing is deleted, and the deletion can be repeated. It returns ErrNoUser if there is
-	// no such user.
-	DeleteUser(ctx context.Context, id string) error
-}
-
-// ExternalUser is one row of a UserSource.
-type ExternalUser struct {
-	ID           string // opaque, at most 128 bytes
-	Email        string
-	Username     string // optional
-	PasswordHash string // empty if no password opens the account
-	Active       bool   // if false, the user cannot sign in
-	// Confirmed reports whether the user has proven that the address is theirs. It must be false
-	// for a user who registered and has not proven the address. Such an account is asked for a
-	// mailed code before it sets up a second factor.
-	Confirmed bool
-	// Roles contains names that CreateRole accepts. Others are ignored. A change in the table
-	// applies within a second. See UserRoles.
-	Roles []string
-	// Fields contains the profile fields (see Accounts.Fields) if the table implements UserFields.
-	// Otherwise it is nil when a user is looked up, and CreateUser can ignore it.
-	Fields map[string]any
-}
-
-// UserFields is an optional interface of a UserSource that keeps the profile
-// fields of Accounts.Fields in the application's own table. Without it they are
-// kept in Config.Store.
-type UserFields interface {
-	// SetFields replaces the profile fields of a user. Texts are strings and boxes are booleans. It
-	// returns ErrNoUser for an unknown ID.
-	SetFields(ctx context.Context, id string, fields map[string]any) error
-}
-
-// UserRoles is an optional interface of a UserSource that lets Auth.SetRoles write
-// the roles in the application's own table. Without it, Auth.SetRoles keeps the roles
-// that the table does not have in Config.Store, and cannot remove one that it has.
-type UserRoles interface {
-	// SetRoles replaces the roles of a user. It returns ErrNoUser for an unknown ID.
-	SetRoles(ctx context.Context, id string, roles []string) error
-}
-
-// source adapts a UserSource to the interface of package account.
-type source struct{ own UserSource }
+// source adapts a store.UserSource to the interface of package account.
+type source struct{ own store.UserSource }
 
 func (s source) ByIdentity(ctx context.Context, identity string) (account.Record, error) {
 	u, err := s.own.FindUser(ctx, identity)
@@ -112,7 +23,7 @@ func (s source) ByID(ctx context.Context, id string) (account.Record, error) {
 }
 
 func (s source) Create(ctx context.Context, r account.Record) (string, error) {
-	id, err := s.own.CreateUser(ctx, ExternalUser(r))
+	id, err := s.own.CreateUser(ctx, store.ExternalUser(r))
 	return id, storeError(err)
 }
 
@@ -123,17 +34,17 @@ func (s source) SetPasswordHash(ctx context.Context, id, old, new string) (bool,
 
 // sourceOf adapts an application's table, and the optional interfaces it implements, to package
 // account.
-func sourceOf(own UserSource) account.Table {
+func sourceOf(own store.UserSource) account.Table {
 	t := account.Table{Source: source{own}}
-	if d, ok := own.(UserDeleter); ok {
+	if d, ok := own.(store.UserDeleter); ok {
 		t.Delete = func(ctx context.Context, id string) error { return storeError(d.DeleteUser(ctx, id)) }
 	}
-	if f, ok := own.(UserFields); ok {
+	if f, ok := own.(store.UserFields); ok {
 		t.SetProfile = func(ctx context.Context, id string, fields map[string]any) error {
 			return storeError(f.SetFields(ctx, id, fields))
 		}
 	}
-	if r, ok := own.(UserRoles); ok {
+	if r, ok := own.(store.UserRoles); ok {
 		t.SetRoles = func(ctx context.Context, id string, roles []string) error {
 			return storeError(r.SetRoles(ctx, id, roles))
 		}

@@ -1,6 +1,7 @@
 // Package store names what an application needs of a storage engine. The engines are store/sqlite,
 // store/postgres and store/redis. An application opens one of them and passes it to Twofold; it
-// does not call the methods of a store itself.
+// does not call the methods of a store itself. An application that has a table of users implements
+// [UserSource].
 //
 // # Several stores
 //

@@ -126,11 +126,11 @@ func (q *Queries) SetPasswordHash(ctx context.Context, arg SetPasswordHashParams
 
 type customers struct{ db *Queries }
 
-func external(c Customer, err error) (twofold.ExternalUser, error) {
+func external(c Customer, err error) (store.ExternalUser, error) {
 	if errors.Is(err, sql.ErrNoRows) {
-		return twofold.ExternalUser{}, twofold.ErrNoUser
+		return store.ExternalUser{}, store.ErrNotFound
 	}
-	u := twofold.ExternalUser{
+	u := store.ExternalUser{
 		ID: strconv.FormatInt(c.ID, 10), Email: c.Email, PasswordHash: c.PasswordHash,
 		Active: c.Active, Confirmed: c.Confirmed,
 	}
@@ -140,24 +140,24 @@ func external(c Customer, err error) (twofold.ExternalUser, error) {
 	return u, err
 }
 
-func (c customers) FindUser(ctx context.Context, identity string) (twofold.ExternalUser, error) {
+func (c customers) FindUser(ctx context.Context, identity string) (store.ExternalUser, error) {
 	return external(c.db.CustomerByEmail(ctx, identity))
 }
 
-func (c customers) UserByID(ctx context.Context, id string) (twofold.ExternalUser, error) {
+func (c customers) UserByID(ctx context.Context, id string) (store.ExternalUser, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		return twofold.ExternalUser{}, twofold.ErrNoUser
+		return store.ExternalUser{}, store.ErrNotFound
 	}
 	return external(c.db.CustomerByID(ctx, n))
 }
 
-func (c customers) CreateUser(ctx context.Context, u twofold.ExternalUser) (string, error) {
+func (c customers) CreateUser(ctx context.Context, u store.ExternalUser) (string, error) {
 	id, err := c.db.CreateCustomer(ctx, CreateCustomerParams{
 		Email: u.Email, PasswordHash: u.PasswordHash, Confirmed: u.Confirmed, Active: u.Active,
 	})
 	if err != nil && strings.Contains(err.Error(), "UNIQUE constraint failed") {
-		return "", twofold.ErrUserExists
+		return "", store.ErrExists
 	}
 	return strconv.FormatInt(id, 10), err
 }
@@ -165,7 +165,7 @@ func (c customers) CreateUser(ctx context.Context, u twofold.ExternalUser) (stri
 func (c customers) SetPasswordHash(ctx context.Context, id, old, new string) (bool, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		return false, twofold.ErrNoUser
+		return false, store.ErrNotFound
 	}
 	rows, err := c.db.SetPasswordHash(ctx, SetPasswordHashParams{New: new, ID: n, Old: old})
 	return rows == 1, err

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // customers is the table of users. Twofold reads addresses, password hashes and roles
@@ -18,12 +18,12 @@ type customers struct{ pool *pgxpool.Pool }
 
 const selectCustomer = `SELECT id::text, email, password_hash, confirmed, active, admin FROM customers WHERE `
 
-func (c customers) one(ctx context.Context, where string, arg any) (u twofold.ExternalUser, err error) {
+func (c customers) one(ctx context.Context, where string, arg any) (u store.ExternalUser, err error) {
 	var admin bool
 	err = c.pool.QueryRow(ctx, selectCustomer+where, arg).
 		Scan(&u.ID, &u.Email, &u.PasswordHash, &u.Confirmed, &u.Active, &admin)
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = twofold.ErrNoUser
+		err = store.ErrNotFound
 	}
 	if admin {
 		u.Roles = []string{"admin"}
@@ -31,32 +31,32 @@ func (c customers) one(ctx context.Context, where string, arg any) (u twofold.Ex
 	return u, err
 }
 
-// FindUser implements twofold.UserSource.
-func (c customers) FindUser(ctx context.Context, identity string) (twofold.ExternalUser, error) {
+// FindUser implements store.UserSource.
+func (c customers) FindUser(ctx context.Context, identity string) (store.ExternalUser, error) {
 	return c.one(ctx, `lower(email) = $1`, identity)
 }
 
-// UserByID implements twofold.UserSource.
-func (c customers) UserByID(ctx context.Context, id string) (twofold.ExternalUser, error) {
+// UserByID implements store.UserSource.
+func (c customers) UserByID(ctx context.Context, id string) (store.ExternalUser, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		return twofold.ExternalUser{}, twofold.ErrNoUser
+		return store.ExternalUser{}, store.ErrNotFound
 	}
 	return c.one(ctx, `id = $1`, n)
 }
 
-// CreateUser implements twofold.UserSource.
-func (c customers) CreateUser(ctx context.Context, u twofold.ExternalUser) (id string, err error) {
+// CreateUser implements store.UserSource.
+func (c customers) CreateUser(ctx context.Context, u store.ExternalUser) (id string, err error) {
 	err = c.pool.QueryRow(ctx, `INSERT INTO customers (email, password_hash, confirmed, active)
 		VALUES ($1, $2, $3, $4) RETURNING id::text`, u.Email, u.PasswordHash, u.Confirmed, u.Active).Scan(&id)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == "23505" { // unique_violation
-		err = twofold.ErrUserExists
+		err = store.ErrExists
 	}
 	return id, err
 }
 
-// SetPasswordHash implements twofold.UserSource.
+// SetPasswordHash implements store.UserSource.
 func (c customers) SetPasswordHash(ctx context.Context, id, old, new string) (bool, error) {
 	done, err := c.pool.Exec(ctx, `UPDATE customers SET password_hash = $3
 		WHERE id = $1::text::bigint AND password_hash = $2`, id, old, new)

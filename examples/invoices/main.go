@@ -47,7 +47,7 @@ func main() {
 	log.Fatal(http.ListenAndServe("localhost:8080", site(auth, invoices{pool})))
 }
 
-func config(db store.Store, users twofold.UserSource) twofold.Config {
+func config(db store.Store, users store.UserSource) twofold.Config {
 	return twofold.Config{
 		Origin: "http://localhost:8080",
 		Key:    twofold.KeyFile("invoices.key"),

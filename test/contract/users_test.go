@@ -13,6 +13,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/send/sendtest"
+	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
@@ -20,27 +21,27 @@ import (
 // members is an application's own table of users.
 type members struct {
 	mu   sync.Mutex
-	rows []twofold.ExternalUser
+	rows []store.ExternalUser
 }
 
-func (m *members) find(is func(twofold.ExternalUser) bool) (twofold.ExternalUser, error) {
+func (m *members) find(is func(store.ExternalUser) bool) (store.ExternalUser, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if i := slices.IndexFunc(m.rows, is); i >= 0 {
 		return m.rows[i], nil
 	}
-	return twofold.ExternalUser{}, twofold.ErrNoUser
+	return store.ExternalUser{}, twofold.ErrNoUser
 }
 
-func (m *members) FindUser(_ context.Context, identity string) (twofold.ExternalUser, error) {
-	return m.find(func(u twofold.ExternalUser) bool { return u.Email == identity })
+func (m *members) FindUser(_ context.Context, identity string) (store.ExternalUser, error) {
+	return m.find(func(u store.ExternalUser) bool { return u.Email == identity })
 }
 
-func (m *members) UserByID(_ context.Context, id string) (twofold.ExternalUser, error) {
-	return m.find(func(u twofold.ExternalUser) bool { return u.ID == id })
+func (m *members) UserByID(_ context.Context, id string) (store.ExternalUser, error) {
+	return m.find(func(u store.ExternalUser) bool { return u.ID == id })
 }
 
-func (m *members) CreateUser(_ context.Context, u twofold.ExternalUser) (string, error) {
+func (m *members) CreateUser(_ context.Context, u store.ExternalUser) (string, error) {
 	return "", errors.New("nobody registers here")
 }
 
@@ -59,16 +60,16 @@ func (m *members) SetPasswordHash(_ context.Context, id, old, new string) (bool,
 // listed is a table that can be listed.
 type listed struct{ *members }
 
-func (m listed) ListUsers(_ context.Context, after string, limit int) ([]twofold.ExternalUser, error) {
-	rows := slices.SortedFunc(slices.Values(m.rows), func(a, b twofold.ExternalUser) int {
+func (m listed) ListUsers(_ context.Context, after string, limit int) ([]store.ExternalUser, error) {
+	rows := slices.SortedFunc(slices.Values(m.rows), func(a, b store.ExternalUser) int {
 		return cmp.Compare(a.ID, b.ID)
 	})
-	rows = slices.DeleteFunc(rows, func(u twofold.ExternalUser) bool { return u.ID <= after })
+	rows = slices.DeleteFunc(rows, func(u store.ExternalUser) bool { return u.ID <= after })
 	return rows[:min(limit, len(rows))], nil
 }
 
 func threeMembers() *members {
-	return &members{rows: []twofold.ExternalUser{
+	return &members{rows: []store.ExternalUser{
 		{ID: "1", Email: "ann@example.org", Active: true, Roles: []string{"admin"}},
 		{ID: "2", Email: "bob@example.org", Active: true},
 		{ID: "3", Email: "cyd@example.org"},
@@ -76,7 +77,7 @@ func threeMembers() *members {
 }
 
 // overTable is a sign-in on an application's own table.
-func overTable(t *testing.T, users twofold.UserSource) *twofold.Auth {
+func overTable(t *testing.T, users store.UserSource) *twofold.Auth {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), t.TempDir()+"/app.db")
 	if err != nil {
@@ -289,7 +290,7 @@ func (k keeping) SetFields(_ context.Context, id string, fields map[string]any) 
 	return twofold.ErrNoUser
 }
 
-func (k keeping) CreateUser(_ context.Context, u twofold.ExternalUser) (string, error) {
+func (k keeping) CreateUser(_ context.Context, u store.ExternalUser) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	u.ID = "new"
@@ -302,10 +303,10 @@ func (k keeping) CreateUser(_ context.Context, u twofold.ExternalUser) (string, 
 // makes there is seen. Where it does not, they are kept in the store.
 func TestATableMayKeepTheProfile(t *testing.T) {
 	for _, keeps := range []bool{true, false} {
-		own := &members{rows: []twofold.ExternalUser{
+		own := &members{rows: []store.ExternalUser{
 			{ID: "7", Email: "ann@example.org", Active: true, Fields: map[string]any{"name": "Ann"}},
 		}}
-		var users twofold.UserSource = own
+		var users store.UserSource = own
 		if keeps {
 			users = keeping{own}
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // TestR413_AnInvitationEndsWithTheAccountOfItsAddress: someone who is invited may
@@ -37,7 +38,7 @@ type asked struct {
 	times int
 }
 
-func (a *asked) CreateUser(ctx context.Context, u twofold.ExternalUser) (string, error) {
+func (a *asked) CreateUser(ctx context.Context, u store.ExternalUser) (string, error) {
 	a.times++
 	return a.deleting.CreateUser(ctx, u)
 }

@@ -14,16 +14,17 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // ownTable is an application's own table of users.
 type ownTable struct {
 	mu   sync.Mutex
-	rows map[string]twofold.ExternalUser
+	rows map[string]store.ExternalUser
 	made int
 }
 
-func (t *ownTable) find(is func(twofold.ExternalUser) bool) (twofold.ExternalUser, error) {
+func (t *ownTable) find(is func(store.ExternalUser) bool) (store.ExternalUser, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for u := range maps.Values(t.rows) {
@@ -32,20 +33,20 @@ func (t *ownTable) find(is func(twofold.ExternalUser) bool) (twofold.ExternalUse
 			return u, nil
 		}
 	}
-	return twofold.ExternalUser{}, twofold.ErrNoUser
+	return store.ExternalUser{}, twofold.ErrNoUser
 }
 
-func (t *ownTable) FindUser(_ context.Context, identity string) (twofold.ExternalUser, error) {
-	return t.find(func(u twofold.ExternalUser) bool {
+func (t *ownTable) FindUser(_ context.Context, identity string) (store.ExternalUser, error) {
+	return t.find(func(u store.ExternalUser) bool {
 		return strings.ToLower(u.Email) == identity || u.Username != "" && strings.ToLower(u.Username) == identity
 	})
 }
 
-func (t *ownTable) UserByID(_ context.Context, id string) (twofold.ExternalUser, error) {
-	return t.find(func(u twofold.ExternalUser) bool { return u.ID == id })
+func (t *ownTable) UserByID(_ context.Context, id string) (store.ExternalUser, error) {
+	return t.find(func(u store.ExternalUser) bool { return u.ID == id })
 }
 
-func (t *ownTable) CreateUser(ctx context.Context, u twofold.ExternalUser) (string, error) {
+func (t *ownTable) CreateUser(ctx context.Context, u store.ExternalUser) (string, error) {
 	if _, err := t.FindUser(ctx, strings.ToLower(u.Email)); err == nil {
 		return "", twofold.ErrUserExists
 	}
@@ -59,7 +60,7 @@ func (t *ownTable) CreateUser(ctx context.Context, u twofold.ExternalUser) (stri
 
 func (t *ownTable) SetPasswordHash(_ context.Context, id, old, new string) (bool, error) {
 	was := ""
-	err := t.change(id, func(u *twofold.ExternalUser) {
+	err := t.change(id, func(u *store.ExternalUser) {
 		if was = u.PasswordHash; was == old {
 			u.PasswordHash = new
 		}
@@ -67,7 +68,7 @@ func (t *ownTable) SetPasswordHash(_ context.Context, id, old, new string) (bool
 	return was == old, err
 }
 
-func (t *ownTable) change(id string, f func(*twofold.ExternalUser)) error {
+func (t *ownTable) change(id string, f func(*store.ExternalUser)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	u, ok := t.rows[id]
@@ -108,13 +109,13 @@ func (d *deleting) DeleteUser(_ context.Context, id string) error {
 type giving struct{ *ownTable }
 
 func (g giving) SetRoles(_ context.Context, id string, roles []string) error {
-	return g.change(id, func(u *twofold.ExternalUser) { u.Roles = slices.Clone(roles) })
+	return g.change(id, func(u *store.ExternalUser) { u.Roles = slices.Clone(roles) })
 }
 
-func newOwnTable() *ownTable { return &ownTable{rows: map[string]twofold.ExternalUser{}} }
+func newOwnTable() *ownTable { return &ownTable{rows: map[string]store.ExternalUser{}} }
 
 // over puts a world on a table.
-func over(users twofold.UserSource) func(*twofold.Config) {
+func over(users store.UserSource) func(*twofold.Config) {
 	return func(c *twofold.Config) { c.Users = users }
 }
 
@@ -243,7 +244,7 @@ func TestR392_ATableThatTakesRoles(t *testing.T) {
 			t.Errorf("%s: %d, want %d", role, got, want)
 		}
 	}
-	w.must(own.change(p.id, func(u *twofold.ExternalUser) { u.Roles = []string{"boss"} }))
+	w.must(own.change(p.id, func(u *store.ExternalUser) { u.Roles = []string{"boss"} }))
 	w.advance(time.Second + time.Millisecond)
 	for role, want := range map[string]int{"staff": 403, "kept": 403, "boss": 200} {
 		if got := status(role); got != want {
