@@ -28,7 +28,12 @@ type Operation struct {
 	Method, Path string
 	Access       string  // who may call it, in the words of x-access
 	Fields       []Field // of the request's body
+
+	answers map[string]any // the schemas of JSON answers, by status
 }
+
+// Statuses returns the statuses whose answers are JSON, in order.
+func (o Operation) Statuses() []string { return slices.Sorted(maps.Keys(o.answers)) }
 
 // Field is one field of a request.
 type Field struct {
@@ -110,6 +115,18 @@ func (d *Document) add(method, path string, op object) error {
 		media, _ := content["application/json"].(object)
 		if o.Fields, err = d.fields(media["schema"]); err != nil {
 			return err
+		}
+	}
+	o.answers = map[string]any{}
+	responses, _ := op["responses"].(object)
+	for status, v := range responses {
+		r, _, err := d.resolve(v, status)
+		if err != nil {
+			return err
+		}
+		content, _ := r["content"].(object)
+		if media, ok := content["application/json"].(object); ok {
+			o.answers[status] = media["schema"]
 		}
 	}
 	d.operations = append(d.operations, o)
