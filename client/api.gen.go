@@ -503,9 +503,6 @@ type GetChangeEmailTokenAnswer struct {
 		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// Email The new address; null or left out if the answer does not name it.
-		Email string `json:"email,omitempty,omitzero"`
-
 		// User What the site tells of a user: `id` and `email` by default, or what
 		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
 		// always has them.
@@ -1082,17 +1079,11 @@ type GetUsVerifyAnswer struct {
 		// HasWebauthnVerifyCredential The user has a passkey that `/wan-verify` accepts.
 		HasWebauthnVerifyCredential bool `json:"has_webauthn_verify_credential,omitempty,omitzero"`
 
-		// IdentityAttributes What names an account here, in order: `email`, `username`.
-		IdentityAttributes []string `json:"identity_attributes,omitempty,omitzero"`
-
 		// OauthEnabled The site has providers of sign-in.
 		OauthEnabled bool `json:"oauth_enabled,omitempty,omitzero"`
 
 		// OauthProviders The names of the providers that can prove again who the user is.
 		OauthProviders []string `json:"oauth_providers,omitempty,omitzero"`
-
-		// UnifiedSigninEnabled Unified sign-in is on: `/us-verify` proves again who the user is.
-		UnifiedSigninEnabled bool `json:"unified_signin_enabled,omitempty,omitzero"`
 
 		// User What the site tells of a user: `id` and `email` by default, or what
 		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
@@ -1136,9 +1127,6 @@ type GetVerifyAnswer struct {
 
 		// OauthProviders The names of the providers that can prove again who the user is.
 		OauthProviders []string `json:"oauth_providers,omitempty,omitzero"`
-
-		// UnifiedSigninEnabled Unified sign-in is on: `/us-verify` proves again who the user is.
-		UnifiedSigninEnabled bool `json:"unified_signin_enabled,omitempty,omitzero"`
 
 		// User What the site tells of a user: `id` and `email` by default, or what
 		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
@@ -1195,9 +1183,6 @@ type LinkPage struct {
 		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// Email The address of the account; null or left out if the caller may not learn it.
-		Email string `json:"email,omitempty,omitzero"`
-
 		// PasswordRequired The POST must set a new password.
 		PasswordRequired bool `json:"password_required,omitempty,omitzero"`
 
@@ -1221,9 +1206,6 @@ type Linked struct {
 
 		// DeletionStopped This sign-in stopped the deletion of the account. Left out otherwise.
 		DeletionStopped DeletionStopped `json:"deletion_stopped,omitempty,omitzero"`
-
-		// Email The address of the account; null or left out if the caller may not learn it.
-		Email string `json:"email,omitempty,omitzero"`
 
 		// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with
 		// `tf_select`.
@@ -1453,34 +1435,6 @@ type News struct {
 
 	// Text What happened, in a sentence for the user, in the language of the request.
 	Text string `json:"text"`
-}
-
-// Offered What a sign-in may begin with.
-type Offered struct {
-	// Meta About the answer itself.
-	Meta Meta `json:"meta"`
-
-	// Response What the operation answers.
-	Response struct {
-		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`,
-		// `authenticator`. At `/login` only where unified sign-in replaces that page.
-		AvailableMethods []string `json:"available_methods,omitempty,omitzero"`
-
-		// CodeMethods The methods of `available_methods` that need a code to be sent: `email`, `sms`.
-		CodeMethods []string `json:"code_methods,omitempty,omitzero"`
-
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
-		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
-		CsrfToken CsrfToken `json:"csrf_token"`
-
-		// IdentityAttributes What names an account here, in order: `email`, `username`.
-		IdentityAttributes []string `json:"identity_attributes,omitempty,omitzero"`
-
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
-		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
-		// presented one, and something is left to do.
-		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
-	} `json:"response"`
 }
 
 // Outcome What a step of a sign-in answers: the user, or what is left to do.
@@ -16730,7 +16684,7 @@ type GetResetTokenResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LinkPage
+	JSON200 *Done
 	// JSON4XX the response for an HTTP 4XX `application/json` response
 	JSON4XX *Refused
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -18127,7 +18081,7 @@ type PostUsSigninSendCodeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Offered
+	JSON200 *Done
 	// JSON4XX the response for an HTTP 4XX `application/json` response
 	JSON4XX *Refused
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -18293,7 +18247,7 @@ type PostUsVerifySendCodeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Offered
+	JSON200 *Done
 	// JSON4XX the response for an HTTP 4XX `application/json` response
 	JSON4XX *Refused
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -22898,7 +22852,7 @@ func ParseGetResetTokenResponse(rsp *http.Response) (*GetResetTokenResponse, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LinkPage
+		var dest Done
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -25017,7 +24971,7 @@ func ParsePostUsSigninSendCodeResponse(rsp *http.Response) (*PostUsSigninSendCod
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Offered
+		var dest Done
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -25277,7 +25231,7 @@ func ParsePostUsVerifySendCodeResponse(rsp *http.Response) (*PostUsVerifySendCod
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Offered
+		var dest Done
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

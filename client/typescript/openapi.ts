@@ -2099,8 +2099,6 @@ export interface components {
             /** @description What the operation answers. */
             response: {
                 csrf_token: components["schemas"]["CsrfToken"];
-                /** @description The address of the account; null or left out if the caller may not learn it. */
-                email?: string | null;
                 user?: components["schemas"]["User"];
                 /** @description The POST must set a new password. */
                 password_required?: boolean;
@@ -2136,8 +2134,6 @@ export interface components {
                 user?: components["schemas"]["User"];
                 tf_notices?: components["schemas"]["TfNotices"];
                 deletion_stopped?: components["schemas"]["DeletionStopped"];
-                /** @description The address of the account; null or left out if the caller may not learn it. */
-                email?: string | null;
             };
         };
         /** @description The step succeeded. */
@@ -2166,21 +2162,6 @@ export interface components {
             response: {
                 csrf_token: components["schemas"]["CsrfToken"];
                 tf_pending_token?: components["schemas"]["PendingToken"];
-            };
-        };
-        /** @description What a sign-in may begin with. */
-        Offered: {
-            meta: components["schemas"]["Meta"];
-            /** @description What the operation answers. */
-            response: {
-                csrf_token: components["schemas"]["CsrfToken"];
-                tf_pending_token?: components["schemas"]["PendingToken"];
-                /** @description The methods that may begin a sign-in here: `password`, `email`, `sms`, `authenticator`. At `/login` only where unified sign-in replaces that page. */
-                available_methods?: string[];
-                /** @description The methods of `available_methods` that need a code to be sent: `email`, `sms`. */
-                code_methods?: string[];
-                /** @description What names an account here, in order: `email`, `username`. */
-                identity_attributes?: string[];
             };
         };
         /** @description The step succeeded. */
@@ -2290,8 +2271,6 @@ export interface components {
             /** @description What the operation answers. */
             response: {
                 csrf_token: components["schemas"]["CsrfToken"];
-                /** @description The new address; null or left out if the answer does not name it. */
-                email?: string | null;
                 user?: components["schemas"]["User"];
             };
         };
@@ -3045,8 +3024,6 @@ export interface components {
                 available_methods?: string[];
                 /** @description The methods of `available_methods` that need a code to be sent: `email`, `sms`. */
                 code_methods?: string[];
-                /** @description What names an account here, in order: `email`, `username`. */
-                identity_attributes?: string[];
                 user: components["schemas"]["User"];
                 /** @description The site has providers of sign-in. */
                 oauth_enabled?: boolean;
@@ -3054,8 +3031,6 @@ export interface components {
                 oauth_providers?: string[];
                 /** @description The user has a passkey that `/wan-verify` accepts. */
                 has_webauthn_verify_credential?: boolean;
-                /** @description Unified sign-in is on: `/us-verify` proves again who the user is. */
-                unified_signin_enabled?: boolean;
             };
         };
         /** @description The fields of `POST /us-verify`. */
@@ -3102,8 +3077,6 @@ export interface components {
                 oauth_providers?: string[];
                 /** @description The user has a passkey that `/wan-verify` accepts. */
                 has_webauthn_verify_credential?: boolean;
-                /** @description Unified sign-in is on: `/us-verify` proves again who the user is. */
-                unified_signin_enabled?: boolean;
             };
         };
         /** @description The fields of `POST /verify`. */
@@ -4798,7 +4771,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LinkPage"];
+                    "application/json": components["schemas"]["Done"];
                     "text/html": string;
                 };
             };
@@ -6296,7 +6269,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Offered"];
+                    "application/json": components["schemas"]["Done"];
                     "text/html": string;
                 };
             };
@@ -6475,7 +6448,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Offered"];
+                    "application/json": components["schemas"]["Done"];
                     "text/html": string;
                 };
             };
