@@ -1,8 +1,6 @@
 package web
 
 import (
-	"time"
-
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -91,14 +89,6 @@ func signIns(c *call, counter storage.SignInCounter, p *AccountPage, user map[st
 	return nil
 }
 
-// given returns a text for JSON: null if it is empty.
-func given(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
-
 // proofBody returns a proof for JSON.
 func proofBody(p ProofView) map[string]any {
 	out := map[string]any{"method": p.Method, "at": stamp(p.At)}
@@ -106,12 +96,4 @@ func proofBody(p ProofView) map[string]any {
 		out["both"] = true
 	}
 	return out
-}
-
-// stamp returns a time for JSON: in RFC 3339 and UTC, or null if it is zero.
-func stamp(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UTC().Format(time.RFC3339)
 }

@@ -79,24 +79,22 @@ func (k captchas) widget(c *call, place string) *captcha.Widget {
 }
 
 // facts returns the data that a program needs to show a captcha.
-func facts(w *captcha.Widget) map[string]any {
-	out := map[string]any{"provider": w.Provider, "field": w.Field}
-	if w.Challenge != "" {
-		out["challenge"] = json.RawMessage(w.Challenge)
-	}
+func facts(w *captcha.Widget) *captchaBody {
+	out := &captchaBody{Provider: w.Provider, Field: w.Field, SiteKey: w.SiteKey,
+		Challenge: json.RawMessage(w.Challenge)}
 	if w.SiteKey != "" {
-		out["site_key"], out["action"] = w.SiteKey, w.Action
+		out.Action = w.Action
 	}
 	return out
 }
 
 // extend adds that data to the answer to a form's GET.
-func (k captchas) extend(c *call, body map[string]any) {
+func (k captchas) extend(c *call, body *common) {
 	if !safeMethod(c.r.Method) {
 		return
 	}
 	if w := k.widget(c, k.places()[c.r.URL.Path]); w != nil {
-		body["captcha"] = facts(w)
+		body.Captcha = facts(w)
 	}
 }
 
@@ -124,11 +122,8 @@ func (k captchas) refusal(err error) *failure {
 const captchaField = "captcha"
 
 // offer adds the captcha to the JSON answer of a captcha failure.
-func (k captchas) offer(c *call, f *failure) {
-	if !f.captcha {
-		return
-	}
+func (k captchas) offer(c *call, body *refusedBody) {
 	if w, err := k.s.c.Captcha.Widget(k.places()[c.r.URL.Path], c.words.Tag); err == nil {
-		f.extras = map[string]any{"captcha_required": true, "captcha": facts(&w)}
+		body.CaptchaRequired, body.Captcha = true, facts(&w)
 	}
 }

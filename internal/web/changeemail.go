@@ -9,9 +9,15 @@ import (
 
 func (s profileSteps) getChangeEmail(c *call) (*answer, error) {
 	return &answer{
-		body: map[string]any{"current_email": c.who.User.Email}, user: &c.who.User,
-		page: "change_email", data: ChangePage{Current: c.who.User.Email},
+		json: func() response { return &emailBody{Current: c.who.User.Email} }, user: &c.who.User,
+		page: "change_email", view: func() any { return ChangePage{Current: c.who.User.Email} },
 	}, nil
+}
+
+// emailBody is the JSON of the page that changes the address.
+type emailBody struct {
+	common
+	Current string `json:"current_email"`
 }
 
 func (s profileSteps) postAskChangeEmail(c *call) (*answer, error) {

@@ -9,9 +9,17 @@ import (
 func (s profileSteps) getChange(c *call) (*answer, error) {
 	has := c.who.User.PasswordHash != ""
 	return &answer{
-		body: map[string]any{"active_password": has}, user: &c.who.User,
-		page: "change", data: ChangePage{Has: has, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword},
+		json: func() response { return &passwordBody{Active: has} }, user: &c.who.User, page: "change",
+		view: func() any {
+			return ChangePage{Has: has, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword}
+		},
 	}, nil
+}
+
+// passwordBody is the JSON of the page that changes the password.
+type passwordBody struct {
+	common
+	Active bool `json:"active_password"` // the account has a password
 }
 
 func (s profileSteps) postChange(c *call) (*answer, error) {

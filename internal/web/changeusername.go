@@ -8,14 +8,17 @@ import (
 )
 
 func (s profileSteps) getChangeUsername(c *call) (*answer, error) {
-	var current any
-	if name := c.who.User.Username; name != "" {
-		current = name
-	}
+	current := c.who.User.Username
 	return &answer{
-		body: map[string]any{"current_username": current}, user: &c.who.User,
-		page: "change_username", data: ChangePage{Has: current != nil, Current: c.who.User.Username},
+		json: func() response { return &usernameBody{Current: given(current)} }, user: &c.who.User,
+		page: "change_username", view: func() any { return ChangePage{Has: current != "", Current: current} },
 	}, nil
+}
+
+// usernameBody is the JSON of the page that changes the username.
+type usernameBody struct {
+	common
+	Current *string `json:"current_username"`
 }
 
 func (s profileSteps) postChangeUsername(c *call) (*answer, error) {

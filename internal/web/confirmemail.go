@@ -25,8 +25,14 @@ func (s accountSteps) getConfirm(c *call) (*answer, error) {
 	if choose {
 		a = s.link.choosePage(c, "confirm", "") // reveal nothing about the account to another browser (R193)
 	}
-	a.body = map[string]any{"password_required": choose}
+	a.json = func() response { return &confirmBody{PasswordRequired: choose} }
 	return a, nil
+}
+
+// confirmBody is the JSON of the page of a confirmation link.
+type confirmBody struct {
+	common
+	PasswordRequired bool `json:"password_required"`
 }
 
 func (s accountSteps) postConfirm(c *call) (*answer, error) {

@@ -25,4 +25,4 @@ func askRemoval(c *call, kind, id, name string) (RemovePage, bool) {
 	return RemovePage{Kind: kind, Name: c.words.browser(name)}, true
 }
 
-func removal(p RemovePage) *answer { return &answer{page: "remove", data: p} }
+func removal(p RemovePage) *answer { return &answer{page: "remove", view: func() any { return p }} }

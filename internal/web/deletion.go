@@ -55,8 +55,14 @@ func (v leaving) rows() (rows []route) {
 
 func (v leaving) getDelete(c *call) (*answer, error) {
 	a := v.s.link.linkPage(c, deletion.MailKind)
-	a.body = map[string]any{"waits_seconds": int(v.s.c.Leaving.Wait / time.Second)}
+	a.json = func() response { return &deleteBody{Waits: int(v.s.c.Leaving.Wait / time.Second)} }
 	return a, nil
+}
+
+// deleteBody is the JSON of the page that requests the deletion of an account.
+type deleteBody struct {
+	common
+	Waits int `json:"waits_seconds"` // time until the deletion
 }
 
 func (v leaving) postDelete(c *call) (*answer, error) {
@@ -69,9 +75,15 @@ func (v leaving) postDelete(c *call) (*answer, error) {
 	}
 	c.who = nil // the session has ended
 	return &answer{
-		body: map[string]any{"delete_at": stamp(due)}, to: v.s.paths.Login, note: "DELETION_REQUESTED",
-		args: []any{"within", v.s.c.Leaving.Wait},
+		json: func() response { return &deletedBody{At: due.UTC().Format(time.RFC3339)} }, to: v.s.paths.Login,
+		note: "DELETION_REQUESTED", args: []any{"within", v.s.c.Leaving.Wait},
 	}, nil
+}
+
+// deletedBody is the answer to a request for deletion.
+type deletedBody struct {
+	common
+	At string `json:"delete_at"`
 }
 
 // refused returns the failure of an invalid link.
@@ -103,10 +115,16 @@ func (v leaving) getExport(c *call) (*answer, error) {
 		return nil, err
 	}
 	if c.json {
-		return &answer{body: map[string]any{"data": data}}, nil
+		return &answer{json: func() response { return &exportBody{Data: data} }}, nil
 	}
 	text, err := json.MarshalIndent(data, "", "  ")
 	return &answer{file: &file{name: "account.json", text: string(text) + "\n"}}, err
+}
+
+// exportBody is the data about an account, in the form that the application chooses.
+type exportBody struct {
+	common
+	Data any `json:"data"`
 }
 
 // tellKept adds to the answer of a sign-in that it canceled a deletion.
@@ -119,9 +137,5 @@ func tellKept(a *answer) {
 
 // keeps adds to an answer that a deletion was canceled.
 func (a *answer) keeps() {
-	if a.body == nil {
-		a.body = map[string]any{}
-	}
-	a.body["deletion_stopped"] = true
-	a.note = "DELETION_STOPPED"
+	a.stopped, a.note = true, "DELETION_STOPPED"
 }

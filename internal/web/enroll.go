@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
@@ -82,42 +83,55 @@ func (s enrollSteps) getSetup(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.setupError(c, err)
 	}
-	body := map[string]any{
-		"tf_required": p.Required, "tf_method": nil, "tf_primary_method": nil, "tf_phone_number": nil,
-		"tf_available_methods": available(p),
-	}
-	data := SetupPage{
-		Required: p.Required, Pending: p.Pending, Factors: factorViews(p.Factors),
-		Disable: !p.Required && len(p.Factors) > 0, Region: s.c.Region, Add: c.r.URL.Query().Has("add"),
-	}
-	data.Passkey = s.c.Passkeys.shown(s.c.Origin)
-	if s.c.Passkeys.On {
-		body["tf_passkey_setup"] = s.paths.WanRegister
-	}
 	started, open, err := s.c.Login.Enroll.SettingUp(c.r.Context(), c.pending, c.who)
 	if err != nil {
 		return nil, err
 	}
-	if open {
-		data.Open = started.Method
-	}
-	for _, m := range p.Methods {
-		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
-	}
-	if p.Primary != nil {
-		if p.Primary.Method != storage.Passkey { // methods of this page
-			body["tf_method"], body["tf_primary_method"] = p.Primary.Method, p.Primary.Method
-		}
-		view := factorView(*p.Primary)
-		data.Current = &view
+	return &answer{
+		json: func() response { return s.setupBody(p) }, page: "tf_setup",
+		view: func() any {
+			page := SetupPage{
+				Required: p.Required, Pending: p.Pending, Factors: factorViews(p.Factors),
+				Disable: !p.Required && len(p.Factors) > 0, Region: s.c.Region, Add: c.r.URL.Query().Has("add"),
+				Passkey: s.c.Passkeys.shown(s.c.Origin),
+			}
+			if open {
+				page.Open = started.Method
+			}
+			for _, m := range p.Methods {
+				page.Methods = append(page.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
+			}
+			if p.Primary != nil {
+				page.Current = new(factorView(*p.Primary))
+			}
+			return page
+		},
+	}, nil
+}
+
+// setupBody is the JSON of the page that starts a set-up.
+type setupBody struct {
+	common
+	Required      bool     `json:"tf_required"`
+	Method        *string  `json:"tf_method"`
+	PrimaryMethod *string  `json:"tf_primary_method"`
+	Phone         *string  `json:"tf_phone_number"`
+	Methods       []string `json:"tf_available_methods"`
+	Passkeys      string   `json:"tf_passkey_setup,omitempty"` // path of passkeys, if they are on
+}
+
+func (s enrollSteps) setupBody(p auth.Profile) *setupBody {
+	body := &setupBody{Required: p.Required, Methods: available(p), Passkeys: s.paths.WanRegister}
+	if p.Primary != nil && p.Primary.Method != storage.Passkey { // methods of this page
+		body.Method, body.PrimaryMethod = &p.Primary.Method, &p.Primary.Method
 	}
 	for _, f := range p.Factors {
 		if f.Method == storage.SMS {
-			body["tf_phone_number"] = f.Destination
+			body.Phone = &f.Destination
 			break
 		}
 	}
-	return &answer{body: body, page: "tf_setup", data: data}, nil
+	return body
 }
 
 // available lists the allowed values of the field setup, disable first.
@@ -158,33 +172,56 @@ func (s enrollSteps) postSetup(c *call) (*answer, error) {
 		return nil, s.setupError(c, err)
 	}
 	// Redirect to a separate page of the draft, so that reloading it starts nothing.
-	return &answer{body: s.enrollmentBody(c, started), to: withNext(s.paths.Validate, c.next())}, nil
+	return &answer{json: func() response { return s.enrollmentBody(c, started) },
+		to: withNext(s.paths.Validate, c.next())}, nil
 }
 
-func (s enrollSteps) enrollmentBody(c *call, b auth.Enrollment) map[string]any {
-	body := map[string]any{
-		"tf_state": "validating_profile", "tf_method": b.Method, "tf_primary_method": b.Method, "tf_state_token": nil,
-	}
-	if b.StateToken != "" {
-		body["tf_state_token"] = b.StateToken
-	}
+// enrollmentBody is the answer to a started set-up.
+type enrollmentBody struct {
+	common
+	enrollState
+	Token *string `json:"tf_state_token"` // null during a sign-in
+	*appKeyBody
+}
+
+// enrollState is the state of a started set-up.
+type enrollState struct {
+	State         string `json:"tf_state"`
+	Method        string `json:"tf_method"`
+	PrimaryMethod string `json:"tf_primary_method"`
+}
+
+// appKeyBody is the key of an app.
+type appKeyBody struct {
+	Key      string       `json:"tf_authr_key"`
+	B32Key   string       `json:"tf_authr_b32key"`
+	Username string       `json:"tf_authr_username"`
+	Issuer   string       `json:"tf_authr_issuer"`
+	URI      string       `json:"tf_authr_uri"`
+	QR       template.URL `json:"tf_authr_qr,omitempty"`
+}
+
+func stateOf(b auth.Enrollment) enrollState {
+	return enrollState{State: "validating_profile", Method: b.Method, PrimaryMethod: b.Method}
+}
+
+func (s enrollSteps) enrollmentBody(c *call, b auth.Enrollment) *enrollmentBody {
+	body := &enrollmentBody{enrollState: stateOf(b), Token: given(b.StateToken)}
 	if b.Secret != nil {
-		body["tf_authr_key"] = b.Secret.Key
-		body["tf_authr_b32key"] = b.Secret.B32Key
-		body["tf_authr_username"] = b.Secret.Username
-		body["tf_authr_issuer"] = b.Secret.Issuer
-		body["tf_authr_uri"] = b.Secret.URI
-		if s.wantsQR(c) {
-			body["tf_authr_qr"] = b.Secret.QR()
-		}
+		body.appKeyBody = s.appKey(c, b.Secret)
 	}
 	return body
 }
 
-// wantsQR reports whether a JSON answer contains the QR code of an app's key. Drawing it takes
-// longer than the rest of the answer, so it is only drawn on request.
-func (s enrollSteps) wantsQR(c *call) bool {
-	return c.json && (s.c.QRInJSON || c.r.URL.Query().Has("include_qr"))
+// appKey returns the key of an app for JSON. Drawing the QR code takes longer than the rest of the
+// answer, so it is only drawn on request.
+func (s enrollSteps) appKey(c *call, secret *factor.EnrollmentSecret) *appKeyBody {
+	body := &appKeyBody{Key: secret.Key, B32Key: secret.B32Key, Username: secret.Username, Issuer: secret.Issuer,
+		URI: secret.URI}
+	if s.c.QRInJSON || c.r.URL.Query().Has("include_qr") {
+		body.QR = secret.QR()
+	}
+	return body
 }
 
 func (s enrollSteps) confirmPage(b auth.Enrollment) ConfirmPage {
@@ -247,15 +284,22 @@ func (s enrollSteps) setUp(c *call, out auth.Outcome) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := map[string]any{"tf_method": nil, "tf_primary_method": nil, "tf_phone": nil}
-	if profile.Primary != nil {
-		body["tf_method"], body["tf_primary_method"] = profile.Primary.Method, profile.Primary.Method
-		if profile.Primary.Method == storage.SMS {
-			body["tf_phone"] = profile.Primary.Destination
-		}
-	}
 	to := s.recovery.offerCodes(out, s.views.PostSetup)
-	return &answer{outcome: &out, body: body, to: to, note: setUpNote(out)}, nil
+	return &answer{outcome: &out, to: to, note: setUpNote(out), json: func() response {
+		body := &enrolledBody{}
+		if p := profile.Primary; p != nil {
+			body.Method, body.PrimaryMethod, body.Phone = &p.Method, &p.Method, phone(p.Method, p.Destination)
+		}
+		return body
+	}}, nil
+}
+
+// enrolledBody is the answer to a completed set-up: the primary factor.
+type enrolledBody struct {
+	common
+	Method        *string `json:"tf_method"`
+	PrimaryMethod *string `json:"tf_primary_method"`
+	Phone         *string `json:"tf_phone"`
 }
 
 // setUpNote returns the note about what was set up.

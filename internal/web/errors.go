@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 	"time"
 
@@ -19,8 +18,8 @@ import (
 type failure struct {
 	status     int
 	problems   []problem
-	noFields   bool           // the answer has errors but no field_errors
-	extras     map[string]any // further keys of the JSON answer
+	noFields   bool        // the answer has errors but no field_errors
+	extras     refusedBody // further fields of the JSON answer
 	retryAfter time.Duration
 	to         string    // in form mode: redirect there with the first text as a note
 	quiet      bool      // in form mode: no note
@@ -154,11 +153,9 @@ func (s *Site) toFailure(err error) *failure {
 	}
 	if errors.Is(err, auth.ErrReauthenticate) {
 		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat().silent() // the page explains it
-		f.extras = map[string]any{
-			"reauth_required": true, "unified_signin_enabled": s.passwordless.unified(),
-			"has_webauthn_verify_credential": false,
+		f.extras.reauthBody = &reauthBody{
+			Required: true, Unified: s.passwordless.unified(), verifyMethods: s.oauth.verifyMethods(false),
 		}
-		maps.Copy(f.extras, s.oauth.oauthFacts(auth.ToVerify))
 		return f
 	}
 	if errors.Is(err, auth.ErrPasskeysOff) {

@@ -126,7 +126,7 @@ func (g *Gate) getEnter(c *call) (*answer, error) {
 		return nil, err
 	}
 	to := g.s.c.Origin.Scheme + "://" + i.Host + g.paths.callback + "?ticket=" + url.QueryEscape(ticket)
-	return &answer{away: to, page: "gate_away", data: AwayPage{Title: i.Host, Address: to}}, nil
+	return &answer{away: to, page: "gate_away", view: func() any { return AwayPage{Title: i.Host, Address: to} }}, nil
 }
 
 // prove returns the error of a requirement of an intent that is not met, like the guards.

@@ -243,14 +243,14 @@ func (s Guards) whyNot(c *call, err error) *failure {
 		return s.toFailure(err).goTo(withNext(s.passwordless.verifyPath(), back))
 	case errors.Is(err, errNeedsFactor):
 		f := fail(http.StatusForbidden, "", "TWO_FACTOR_NEEDED").flat().goTo(withNext(s.paths.Setup, back))
-		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}
+		f.extras = refusedBody{stepBody: &stepBody{Required: true}, SetupURL: s.paths.Setup}
 		return f
 	case errors.Is(err, errProveStrong):
 		return fail(http.StatusForbidden, "",
 			"TWO_FACTOR_STRONG").flat().goTo(withNext(s.passwordless.verifyPath(), back))
 	case errors.Is(err, errNeedsStrong):
 		f := fail(http.StatusForbidden, "", "TWO_FACTOR_STRONG").flat().goTo(withNext(s.paths.Setup, back))
-		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}
+		f.extras = refusedBody{stepBody: &stepBody{Required: true}, SetupURL: s.paths.Setup}
 		return f
 	case errors.Is(err, errScope):
 		return fail(http.StatusForbidden, "", "UNAUTHORIZED").flat()

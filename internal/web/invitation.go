@@ -41,11 +41,9 @@ func (v inviting) get(c *call) (*answer, error) {
 		a.body = map[string]any{"email": i.Email, "passkey": false}
 		return a, nil
 	}
-	a := v.s.link.choosePage(c, "invite", i.Email)
-	page, _ := a.data.(ChoosePage)
+	page := v.s.link.chooseView(c, "invite", i.Email)
 	page.Passkey = v.passkeys() && v.s.c.Passkeys.shown(v.s.c.Origin)
-	a.data, a.body = page, map[string]any{"email": i.Email, "passkey": v.passkeys()}
-	return a, nil
+	return &answer{page: "choose", data: page, body: map[string]any{"email": i.Email, "passkey": v.passkeys()}}, nil
 }
 
 // post accepts the first factor of the new account: a password, or the answer of an authenticator

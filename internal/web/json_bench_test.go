@@ -10,11 +10,10 @@ import (
 // BenchmarkWriteJSON is the envelope of a sign-in's answer, without and with
 // text beyond ASCII.
 func BenchmarkWriteJSON(b *testing.B) {
-	answer := func(email string) map[string]any {
-		return map[string]any{
-			"tf_required": false, "csrf_token": strings.Repeat("a", 43),
-			"user": map[string]any{"id": strings.Repeat("A", 26), "email": email},
-		}
+	answer := func(email string) response {
+		return &outcomeBody{common: common{
+			CSRFToken: strings.Repeat("a", 43), User: &payload{"id": strings.Repeat("A", 26), "email": email},
+		}}
 	}
 	for name, email := range map[string]string{"ascii": "a@example.com", "beyond": "jürgen.müller@example.com"} {
 		b.Run(name, func(b *testing.B) {

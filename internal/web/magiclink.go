@@ -46,7 +46,7 @@ func (s passwordlessSteps) postAskLogin(c *call) (*answer, error) {
 	}
 	page, err := s.account.getLogin(c)
 	if err == nil {
-		a.page, a.data = page.page, page.data
+		a.page, a.view = page.page, page.view
 	}
 	return a, err
 }

@@ -35,7 +35,9 @@ type LinkPage struct {
 
 // linkPage returns the page of a valid link.
 func (s linkSteps) linkPage(c *call, kind string) *answer {
-	return &answer{page: "link", data: LinkPage{Kind: wordsOf(kind), Action: c.r.URL.EscapedPath()}}
+	return &answer{page: "link", view: func() any {
+		return LinkPage{Kind: wordsOf(kind), Action: c.r.URL.EscapedPath()}
+	}}
 }
 
 // wordsOf returns a link's kind as spelled in text keys.
@@ -46,6 +48,10 @@ const sentFlag = "sent"
 
 // askPage returns the page that asks for an address to send a mail to.
 func (s linkSteps) askPage(c *call, kind string) *answer {
+	return &answer{page: "ask", view: func() any { return askView(c, kind) }}
+}
+
+func askView(c *call, kind string) AskPage {
 	email := c.form.text("email")
 	if email == "" {
 		email = c.r.URL.Query().Get("email")
@@ -56,9 +62,7 @@ func (s linkSteps) askPage(c *call, kind string) *answer {
 	if email == "" && c.who != nil {
 		email = c.who.User.Email
 	}
-	return &answer{page: "ask", data: AskPage{
-		Kind: kind, Action: c.r.URL.EscapedPath(), Email: email, Sent: c.form.flag(sentFlag),
-	}}
+	return AskPage{Kind: kind, Action: c.r.URL.EscapedPath(), Email: email, Sent: c.form.flag(sentFlag)}
 }
 
 // ask handles a request for a mail. Only sites that reveal accounts show an error of the account.
@@ -125,10 +129,14 @@ type ChoosePage struct {
 }
 
 func (s linkSteps) choosePage(c *call, kind, email string) *answer {
-	return &answer{page: "choose", data: ChoosePage{
+	return &answer{page: "choose", view: func() any { return s.chooseView(c, kind, email) }}
+}
+
+func (s linkSteps) chooseView(c *call, kind, email string) ChoosePage {
+	return ChoosePage{
 		Kind: kind, Action: c.r.URL.EscapedPath(), Email: email, Confirm: !s.c.Life.TypedOnce,
 		MinLength: s.c.MinPassword,
-	}}
+	}
 }
 
 // afterLink returns the answer to a link that may have signed the user in.

@@ -40,17 +40,18 @@ func (s *Site) readBinding(c *call) {
 	}
 }
 
-// handBinding adds the value that binds the next step to a client without cookies to its JSON
-// answer.
-func (c *call) handBinding(body map[string]any, out *auth.Outcome) {
+// binding returns the value that binds the next step to a client without cookies, for its JSON
+// answer, or nil.
+func (c *call) binding(out *auth.Outcome) *string {
 	switch {
 	case !c.program:
 	case out != nil && out.Pending != nil && out.Pending.Token != "":
-		body["tf_pending_token"] = out.Pending.Token
+		return &out.Pending.Token
 	case out != nil && out.Session != nil: // no further step
 	case c.asked:
-		body["tf_pending_token"] = c.browser.Asked
+		return &c.browser.Asked
 	case out != nil && out.Pending != nil: // the client keeps its value
-		body["tf_pending_token"] = c.pending
+		return &c.pending
 	}
+	return nil
 }

@@ -6,7 +6,7 @@ func (s linkSteps) getNotMe(c *call) (*answer, error) {
 	if err := s.c.Login.Links.CheckStop(c.r.Context(), c.token); err != nil {
 		return nil, s.secondFactor.turn(c, err)
 	}
-	return &answer{page: "not_me", data: NotMePage{Action: s.paths.NotMe + "/" + c.token}}, nil
+	return &answer{page: "not_me", view: func() any { return NotMePage{Action: s.paths.NotMe + "/" + c.token} }}, nil
 }
 
 // postNotMe ends everything issued to the account.
@@ -15,7 +15,7 @@ func (s linkSteps) postNotMe(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.secondFactor.turn(c, err)
 	}
-	a := &answer{page: "not_me", data: NotMePage{Done: true}}
+	a := &answer{page: "not_me", view: func() any { return NotMePage{Done: true} }}
 	if kept {
 		a.keeps()
 	}

@@ -293,13 +293,13 @@ func (s oauthSteps) postOAuthDisconnect(c *call) (*answer, error) {
 	return &answer{outcome: &out, user: &out.User, to: c.after(back), note: "OAUTH_DISCONNECTED"}, nil
 }
 
-// oauthFacts returns the data about providers in the wire contract.
-func (s oauthSteps) oauthFacts(e auth.OAuthIntent) map[string]any {
+// verifyMethods returns the methods of re-authentication. passkey reports whether a passkey is one.
+func (s oauthSteps) verifyMethods(passkey bool) verifyMethods {
 	names := []string{}
-	for _, p := range s.c.Login.OAuth.Providers(e) {
+	for _, p := range s.c.Login.OAuth.Providers(auth.ToVerify) {
 		names = append(names, p.Name())
 	}
-	return map[string]any{"oauth_enabled": len(s.c.Login.OAuth.Providers(auth.ToSignIn)) > 0, "oauth_providers": names}
+	return verifyMethods{passkey, len(s.c.Login.OAuth.Providers(auth.ToSignIn)) > 0, names}
 }
 
 // providerViews returns the provider buttons of a page.

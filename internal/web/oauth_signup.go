@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -54,7 +55,7 @@ func (u signingUp) started(c *call, v auth.SignUp) *answer {
 
 // at redirects to the next step of a sign-up.
 func (u signingUp) at(c *call, v auth.SignUp) *answer {
-	a := &answer{body: u.body(c, v), to: withNext(u.path(), v.Next)}
+	a := &answer{json: u.json(c, v), to: withNext(u.path(), v.Next)}
 	if view := u.s.oauth.appView(u.s.views.Life.LoginError); view != "" && c.link {
 		a.to = withQuery(view, "oauth_signup", waitsFor(v))
 	}
@@ -69,27 +70,38 @@ func waitsFor(v auth.SignUp) string {
 	return "code"
 }
 
-// body returns the JSON answer about a sign-up.
-func (u signingUp) body(c *call, v auth.SignUp) map[string]any {
-	body := map[string]any{
-		"oauth_signup": waitsFor(v), "oauth_provider": v.Site.Name(), "email": v.Identity.Email,
-	}
-	if !v.Proven {
+// signUpBody is the JSON answer about a sign-up.
+type signUpBody struct {
+	common
+	Step     string `json:"oauth_signup"` // the next one: code or details
+	Provider string `json:"oauth_provider"`
+	Email    string `json:"email"`
+	*detailsBody
+}
+
+// detailsBody describes the missing data of a sign-up.
+type detailsBody struct {
+	Fields           []fieldBody       `json:"fields"`
+	Values           map[string]string `json:"values"` // data of the provider, by field
+	UsernameRequired bool              `json:"username_required"`
+}
+
+// json returns the JSON answer about a sign-up.
+func (u signingUp) json(c *call, v auth.SignUp) func() response {
+	return func() response {
+		body := &signUpBody{Step: waitsFor(v), Provider: v.Site.Name(), Email: v.Identity.Email}
+		if !v.Proven {
+			return body
+		}
+		of := u.s.c.Life.Fields
+		body.detailsBody = &detailsBody{Fields: append([]fieldBody{}, fieldsBody(c, of)...),
+			Values: map[string]string{}, UsernameRequired: u.asks().Username}
+		maps.Copy(body.Values, auth.Prefill(of, v.Identity))
+		if w := captchas(u).widget(c, auth.AtRegister); w != nil {
+			body.Captcha = facts(w)
+		}
 		return body
 	}
-	values := map[string]any{}
-	for name, text := range auth.Prefill(u.s.c.Life.Fields, v.Identity) {
-		values[name] = text
-	}
-	form := profileBody(c, u.s.c.Life.Fields)
-	if form["fields"] == nil {
-		form["fields"] = []any{}
-	}
-	body["fields"], body["values"], body["username_required"] = form["fields"], values, u.asks().Username
-	if w := captchas(u).widget(c, auth.AtRegister); w != nil {
-		body["captcha"] = facts(w)
-	}
-	return body
 }
 
 // get shows the form for missing data, prefilled with the data of the provider.
@@ -108,9 +120,11 @@ func (u signingUp) get(c *call) (*answer, error) {
 		}
 	}
 	c.form.texts["next"] = v.Next
-	return &answer{body: u.body(c, v), page: "oauth_signup", data: SignUpPage{
-		Site: v.Site.Title(), Email: v.Identity.Email, Code: !v.Proven, Life: u.s.c.CodeLife["email"],
-		Usernames: u.s.c.Usernames, UsernameRequired: u.s.c.Life.UsernameRequired, Fields: fieldViews(c, of, nil),
+	return &answer{json: u.json(c, v), page: "oauth_signup", view: func() any {
+		return SignUpPage{
+			Site: v.Site.Title(), Email: v.Identity.Email, Code: !v.Proven, Life: u.s.c.CodeLife["email"],
+			Usernames: u.s.c.Usernames, UsernameRequired: u.s.c.Life.UsernameRequired, Fields: fieldViews(c, of, nil),
+		}
 	}}, nil
 }
 

@@ -68,19 +68,28 @@ func pageNumber(q url.Values, name string, absent, most int) (int, error) {
 	return n, nil
 }
 
-// pageBody adds the position of the part to an answer, if a part was requested.
-func pageBody(body map[string]any, p Pager) map[string]any {
+// pagingBody is the position of the part for JSON.
+type pagingBody struct {
+	Page     int    `json:"page"`
+	Pages    int    `json:"pages"`
+	Total    int    `json:"total"`
+	Previous string `json:"previous,omitempty"`
+	Next     string `json:"next,omitempty"`
+}
+
+// body returns the position of the part for JSON, or nil if no part was requested.
+func (p Pager) body() *pagingBody {
 	if p.Pages == 0 {
-		return body
+		return nil
 	}
-	paging := map[string]any{"page": p.Number, "pages": p.Pages, "total": p.Total}
-	for name, link := range map[string]string{"previous": p.Previous, "next": p.Next} {
-		if link != "" {
-			paging[name] = link
-		}
+	return &pagingBody{Page: p.Number, Pages: p.Pages, Total: p.Total, Previous: p.Previous, Next: p.Next}
+}
+
+// pageBody adds the position of the part to an answer, if a part was requested.
+func pageBody(body map[string]any, p Pager) {
+	if paging := p.body(); paging != nil {
+		body["paging"] = paging
 	}
-	body["paging"] = paging
-	return body
 }
 
 // firstPage returns the part of a list that the account page shows, and a link to the rest.

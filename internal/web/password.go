@@ -23,32 +23,51 @@ func (s accountSteps) identityAttributes() []string {
 }
 
 func (s accountSteps) getLogin(c *call) (*answer, error) {
-	a := &answer{body: map[string]any{"identity_attributes": s.identityAttributes()}}
+	a := &answer{json: func() response { return &loginBody{Identities: s.identityAttributes()} }}
 	if err := s.session.recall(c); err != nil {
 		return nil, err
 	}
 	if c.who != nil {
 		a.user, a.to = &c.who.User, s.views.PostLogin
 		if s.asksWho(c) {
-			a.to, a.page, a.data = "", "switch", s.switchPage(c)
+			a.to, a.page, a.view = "", "switch", s.switchPage(c)
 		}
 		return a, nil
 	}
 	if c.form.flag(sentFlag) && !s.c.Life.ByLink {
 		page := inboxPage(s.Site, c)
-		a.page, a.data = page.page, page.data
+		a.page, a.view = page.page, page.view
 		return a, nil
 	}
-	a.page = "login"
-	a.data = LoginPage{
-		Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: s.session.remembers(c), Register: s.c.Registerable,
-		RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
-		Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
-		Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
-		Codes:   s.c.Login.Passwordless.CodeMethods(), Sent: c.form.flag(sentFlag),
-		Providers: s.oauth.providerViews(auth.ToSignIn, s.paths.OAuth.Start),
+	a.page, a.view = "login", func() any {
+		return LoginPage{
+			Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: s.session.remembers(c), Register: s.c.Registerable,
+			RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
+			Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
+			Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
+			Codes:   s.c.Login.Passwordless.CodeMethods(), Sent: c.form.flag(sentFlag),
+			Providers: s.oauth.providerViews(auth.ToSignIn, s.paths.OAuth.Start),
+		}
 	}
 	return a, nil
+}
+
+// loginBody is the JSON of the sign-in page.
+type loginBody struct {
+	common
+	Identities []string `json:"identity_attributes"` // what may name an account, in order
+}
+
+// unifiedBody is the JSON of the page of unified sign-in.
+type unifiedBody struct {
+	loginBody
+	methodsBody
+}
+
+// methodsBody contains the methods of unified sign-in.
+type methodsBody struct {
+	Methods []string `json:"available_methods"`
+	Codes   []string `json:"code_methods"` // those that send a code
 }
 
 // switchQuery marks the sign-in page of a signed-in user who wanted to use another account.
@@ -56,8 +75,8 @@ const switchQuery = "switch"
 
 func (s accountSteps) asksWho(c *call) bool { return !c.json && c.r.URL.Query().Has(switchQuery) }
 
-func (s accountSteps) switchPage(c *call) SwitchPage {
-	return SwitchPage{To: c.after(s.secondFactor.landing()), Email: c.who.User.Email}
+func (s accountSteps) switchPage(c *call) func() any {
+	return func() any { return SwitchPage{To: c.after(s.secondFactor.landing()), Email: c.who.User.Email} }
 }
 
 func (s accountSteps) postLogin(c *call) (*answer, error) {
@@ -164,33 +183,39 @@ func (s accountSteps) confirmFirst(c *call, err error, field string) *failure {
 func (s accountSteps) entered(c *call, out auth.Outcome, view string) *answer {
 	a := &answer{outcome: &out}
 	if out.Pending == nil {
-		a.body, a.user, a.to = map[string]any{"tf_required": false}, &out.User, c.after(view)
+		a.json, a.user, a.to = func() response { return &outcomeBody{} }, &out.User, c.after(view)
 		return a
 	}
-	a.body, a.to = s.pendingBody(out.Pending), s.pendingPath(out.Pending, c.next())
+	a.json, a.to = s.pendingAnswer(out.Pending), s.pendingPath(out.Pending, c.next())
 	return a
 }
 
+// outcomeBody is the JSON answer of a step that may lead to a second factor.
+type outcomeBody struct {
+	common
+	pendingBody
+}
+
+func (s accountSteps) pendingAnswer(p *auth.Pending) func() response {
+	return func() response { return &outcomeBody{pendingBody: *s.pendingBody(p)} }
+}
+
 // pendingBody returns the JSON of the wire contract for a pending sign-in.
-func (s accountSteps) pendingBody(p *auth.Pending) map[string]any {
-	body := map[string]any{"tf_required": true}
+func (s accountSteps) pendingBody(p *auth.Pending) *pendingBody {
+	body := &pendingBody{stepBody: stepBody{Required: true}}
 	switch p.State {
 	case storage.Setup, storage.Repair: // for the client a set-up like any other
-		body["tf_state"] = string(storage.Setup)
+		body.State = string(storage.Setup)
 	case storage.Owner: // for the client a mailed code like any other
-		body["tf_state"], body["tf_method"], body["tf_primary_method"] = string(storage.Ready), storage.Email,
-			storage.Email
+		body.State, body.Method, body.PrimaryMethod = string(storage.Ready), new(storage.Email), new(storage.Email)
 	case storage.Select:
-		body["tf_select"] = true
-		body["tf_setup_methods"] = p.Methods
-		body["tf_factors"] = factorsBody(p)
+		body.Select, body.SetupMethods, body.Factors = true, p.Methods, choicesBody(p)
 	default:
-		body["tf_state"] = string(storage.Ready)
-		body["tf_method"] = p.Method
+		body.State, body.Method = string(storage.Ready), &p.Method
 		if s.webauthn.awaitsPasskey(p) {
-			body["tf_signin_url"] = s.webauthn.passkeyPath(p)
+			body.SigninURL = s.webauthn.passkeyPath(p)
 		} else {
-			body["tf_primary_method"] = p.Primary
+			body.PrimaryMethod = &p.Primary
 		}
 	}
 	return body

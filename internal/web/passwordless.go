@@ -135,7 +135,7 @@ func (s passwordlessSteps) getUnified(c *call) (*answer, error) {
 	if err == nil && c.who != nil {
 		a.user, a.to = &c.who.User, s.views.PostLogin
 		if s.account.asksWho(c) {
-			a.to, a.page, a.data = "", "switch", s.account.switchPage(c)
+			a.to, a.page, a.view = "", "switch", s.account.switchPage(c)
 		}
 	}
 	return a, err
@@ -144,16 +144,19 @@ func (s passwordlessSteps) getUnified(c *call) (*answer, error) {
 func (s passwordlessSteps) unifiedPage(c *call) (*answer, error) {
 	methods, codes := s.c.Login.Passwordless.FirstMethods(), s.c.Login.Passwordless.CodeMethods()
 	return &answer{
-		body: map[string]any{"available_methods": methods, "code_methods": codes,
-			"identity_attributes": s.account.identityAttributes()},
+		json: func() response {
+			return &unifiedBody{loginBody{Identities: s.account.identityAttributes()}, methodsBody{methods, codes}}
+		},
 		page: "us_signin",
-		data: UnifiedPage{
-			Usernames: s.c.Usernames, Password: slices.Contains(methods, auth.ByPassword), Codes: codes,
-			Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
-			Remember: s.session.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0,
-			Trust: s.c.TrustFor, Stay: s.c.RememberFor,
-			Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
-			Providers: s.oauth.providerViews(auth.ToSignIn, s.paths.OAuth.Start),
+		view: func() any {
+			return UnifiedPage{
+				Usernames: s.c.Usernames, Password: slices.Contains(methods, auth.ByPassword), Codes: codes,
+				Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
+				Remember: s.session.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0,
+				Trust: s.c.TrustFor, Stay: s.c.RememberFor,
+				Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
+				Providers: s.oauth.providerViews(auth.ToSignIn, s.paths.OAuth.Start),
+			}
 		},
 	}, nil
 }
@@ -277,12 +280,9 @@ func (s passwordlessSteps) postSendCode(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.form.flags[sentFlag] = true
-	data, _ := a.data.(UnifiedPage)
-	data.Sent, data.Method = true, method
-	c.form.texts["chosen_method"] = method
+	c.form.flags[sentFlag], c.form.texts["chosen_method"] = true, method
 	shown := &kept{At: s.paths.Unified.Signin, Values: typedAgain(c), Flags: c.form.flags}
-	return &answer{page: a.page, data: data, note: note, keep: shown}, nil
+	return &answer{page: a.page, view: a.view, note: note, keep: shown}, nil
 }
 
 // aboutAccount reports whether a refusal would reveal something about an account.
@@ -333,10 +333,18 @@ func (s passwordlessSteps) signInLink(c *call, open func(context.Context, string
 		return follow(c)
 	}
 	return &answer{
-		body: map[string]any{"elsewhere": k.Elsewhere}, page: "us_link",
-		data: CodeLinkPage{Action: c.r.URL.EscapedPath(), To: mask(storage.Email, k.User.Email),
-			Elsewhere: k.Elsewhere},
+		json: func() response { return &codeLinkBody{Elsewhere: k.Elsewhere} }, page: "us_link",
+		view: func() any {
+			return CodeLinkPage{Action: c.r.URL.EscapedPath(), To: mask(storage.Email, k.User.Email),
+				Elsewhere: k.Elsewhere}
+		},
 	}, nil
+}
+
+// codeLinkBody is the JSON of the page of a link that signs in.
+type codeLinkBody struct {
+	common
+	Elsewhere bool `json:"elsewhere"` // another browser requested the link
 }
 
 // followLink handles the click on that button.

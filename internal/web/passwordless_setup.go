@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
 	"slices"
 	"time"
@@ -55,31 +56,49 @@ func (s passwordlessSteps) getFirstSetup(c *call) (*answer, error) {
 	if !p.Password && c.who.User.PasswordHash != "" {
 		active = append(slices.Clone(active), auth.ByPassword)
 	}
-	body := map[string]any{
-		"identity_attributes": s.account.identityAttributes(),
-		"available_methods":   s.c.Login.Passwordless.FirstMethods(),
-		"active_methods":      active, "setup_methods": p.Methods, "phone": nil,
-	}
-	data := FirstSetupPage{
-		Password: p.Password, Factors: factorViews(p.Factors),
-		Last: len(p.Factors) == 1 && p.Last, Region: s.c.Region,
-	}
-	for _, m := range p.Methods {
-		if !slices.Contains(p.Active, m) {
-			data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
-		}
-	}
+	last := len(p.Factors) == 1 && p.Last
 	for _, f := range p.Factors {
-		if page, ok := askRemoval(c, "method", f.Method, c.words.Page("label_"+f.Method)); ok && !data.Last {
+		if page, ok := askRemoval(c, "method", f.Method, c.words.Page("label_"+f.Method)); ok && !last {
 			page.Action, page.Back = s.paths.Unified.Setup, s.paths.Unified.Setup
 			page.Field, page.Value = "delete_method", f.Method
 			return removal(page), nil
 		}
-		if f.Method == storage.SMS {
-			body["phone"] = f.Destination
-		}
 	}
-	return &answer{body: body, page: "us_setup", data: data}, nil
+	return &answer{
+		json: func() response {
+			body := &firstSetupBody{
+				Identities: s.account.identityAttributes(), Methods: s.c.Login.Passwordless.FirstMethods(),
+				Active: active, SetupMethods: p.Methods,
+			}
+			for _, f := range p.Factors {
+				if f.Method == storage.SMS {
+					body.Phone = &f.Destination
+				}
+			}
+			return body
+		},
+		page: "us_setup",
+		view: func() any {
+			page := FirstSetupPage{Password: p.Password, Factors: factorViews(p.Factors), Last: last,
+				Region: s.c.Region}
+			for _, m := range p.Methods {
+				if !slices.Contains(p.Active, m) {
+					page.Methods = append(page.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
+				}
+			}
+			return page
+		},
+	}, nil
+}
+
+// firstSetupBody is the JSON of the page of first factors.
+type firstSetupBody struct {
+	common
+	Identities   []string `json:"identity_attributes"`
+	Methods      []string `json:"available_methods"`
+	Active       []string `json:"active_methods"` // those of the user
+	SetupMethods []string `json:"setup_methods"`
+	Phone        *string  `json:"phone"`
 }
 
 // postFirstSetup removes factors and then starts to add one. As the wire contract requires, a
@@ -112,23 +131,52 @@ func (s passwordlessSteps) postFirstSetup(c *call) (*answer, error) {
 		return a, s.firstError(err, field)
 	}
 	// Redirect to a separate page of the draft, so that reloading it starts nothing.
-	a.body, a.to, a.note = firstEnrollmentBody(s.Site, c, started), withNext(at, c.next()), ""
+	a.json, a.to, a.note = firstEnrollment(s.Site, c, started), withNext(at, c.next()), ""
 	return a, nil
 }
 
-func firstEnrollmentBody(s *Site, c *call, b auth.Enrollment) map[string]any {
-	body := map[string]any{"chosen_method": b.Method, "phone": nil, "state": b.StateToken}
-	if b.Method == storage.SMS {
-		body["phone"] = b.Destination
-	}
-	if b.Secret != nil {
-		body["authr_key"], body["authr_b32key"], body["authr_uri"] = b.Secret.Key, b.Secret.B32Key, b.Secret.URI
-		body["authr_username"], body["authr_issuer"] = b.Secret.Username, b.Secret.Issuer
-		if s.enroll.wantsQR(c) {
-			body["authr_qr"] = b.Secret.QR()
+// firstEnrollmentBody is the answer to a started set-up of a first factor.
+type firstEnrollmentBody struct {
+	common
+	Method string  `json:"chosen_method"`
+	Phone  *string `json:"phone"`
+	State  string  `json:"state"`
+	*firstKeyBody
+}
+
+// firstFactorBody is the answer to a completed set-up: the newest first factor.
+type firstFactorBody struct {
+	common
+	Method *string `json:"chosen_method"`
+	Phone  *string `json:"phone"`
+}
+
+// firstKeyBody is appKeyBody under the names of unified sign-in.
+type firstKeyBody struct {
+	Key      string       `json:"authr_key"`
+	B32Key   string       `json:"authr_b32key"`
+	Username string       `json:"authr_username"`
+	Issuer   string       `json:"authr_issuer"`
+	URI      string       `json:"authr_uri"`
+	QR       template.URL `json:"authr_qr,omitempty"`
+}
+
+func firstEnrollment(s *Site, c *call, b auth.Enrollment) func() response {
+	return func() response {
+		body := &firstEnrollmentBody{Method: b.Method, Phone: phone(b.Method, b.Destination), State: b.StateToken}
+		if b.Secret != nil {
+			body.firstKeyBody = (*firstKeyBody)(s.enroll.appKey(c, b.Secret))
 		}
+		return body
 	}
-	return body
+}
+
+// phone returns the destination of a method for JSON: null if it is not a phone number.
+func phone(method, destination string) *string {
+	if method != storage.SMS {
+		return nil
+	}
+	return &destination
 }
 
 // getFirstSetupToken shows the page of a draft, for the session that started it.
@@ -140,12 +188,14 @@ func (s passwordlessSteps) getFirstSetupToken(c *call) (*answer, error) {
 	if err != nil {
 		return nil, firstRefused(s.Site, err)
 	}
-	page := s.enroll.confirmPage(started)
-	page.Field, page.Action, page.Back = "passcode", s.paths.Unified.Setup+"/"+c.token, s.paths.Unified.Setup
-	if page.Resend != "" {
-		page.Resend = page.Action
-	}
-	return &answer{body: firstEnrollmentBody(s.Site, c, started), page: "tf_confirm", data: page}, nil
+	return &answer{json: firstEnrollment(s.Site, c, started), page: "tf_confirm", view: func() any {
+		page := s.enroll.confirmPage(started)
+		page.Field, page.Action, page.Back = "passcode", s.paths.Unified.Setup+"/"+c.token, s.paths.Unified.Setup
+		if page.Resend != "" {
+			page.Resend = page.Action
+		}
+		return page
+	}}, nil
 }
 
 func (s passwordlessSteps) postFirstSetupToken(c *call) (*answer, error) {
@@ -155,8 +205,8 @@ func (s passwordlessSteps) postFirstSetupToken(c *call) (*answer, error) {
 		if err != nil {
 			return nil, firstRefused(s.Site, err)
 		}
-		body := map[string]any{"chosen_method": started.Method, "phone": nil}
-		return &answer{body: body, to: withNext(c.r.URL.EscapedPath(), c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
+		return &answer{json: func() response { return &firstFactorBody{Method: &started.Method} },
+			to: withNext(c.r.URL.EscapedPath(), c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 	}
 	if code == "" {
 		return nil, fail(http.StatusBadRequest, "passcode", "FIELD_REQUIRED")
@@ -204,14 +254,13 @@ func firstSetUp(s *Site, c *call, out auth.Outcome) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := map[string]any{"chosen_method": nil, "phone": nil}
-	if len(p.Factors) > 0 {
-		f := slices.MaxFunc(p.Factors, func(a, b storage.Factor) int { return a.CreatedAt.Compare(b.CreatedAt) })
-		if body["chosen_method"] = f.Method; f.Method == storage.SMS {
-			body["phone"] = f.Destination
+	return &answer{outcome: &out, to: s.views.PostUnifiedSetup, note: "US_SETUP_SUCCESSFUL", json: func() response {
+		if len(p.Factors) == 0 {
+			return &firstFactorBody{}
 		}
-	}
-	return &answer{outcome: &out, body: body, to: s.views.PostUnifiedSetup, note: "US_SETUP_SUCCESSFUL"}, nil
+		f := slices.MaxFunc(p.Factors, func(a, b storage.Factor) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		return &firstFactorBody{Method: &f.Method, Phone: phone(f.Method, f.Destination)}
+	}}, nil
 }
 
 func (s passwordlessSteps) getUnifiedVerify(c *call) (*answer, error) {
@@ -219,20 +268,34 @@ func (s passwordlessSteps) getUnifiedVerify(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, passkey := s.session.verifyBody(c)
-	data := FirstVerifyPage{
-		Password: p.Password, App: slices.Contains(p.Active, storage.Authenticator),
-		Codes: []string{}, Life: s.c.FirstCodeLife, Passkey: passkey,
-		Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
-		Providers: s.oauth.providerViews(auth.ToVerify, s.paths.OAuth.VerifyStart),
-	}
+	codes, methods := []string{}, s.session.verifyMethods(c)
 	for _, m := range s.c.Login.Passwordless.CodeMethods() {
 		if slices.Contains(p.Active, m) {
-			data.Codes = append(data.Codes, m)
+			codes = append(codes, m)
 		}
 	}
-	body["available_methods"], body["code_methods"] = s.c.Login.Passwordless.FirstMethods(), data.Codes
-	return &answer{body: body, user: &c.who.User, page: "us_verify", data: data}, nil
+	return &answer{
+		json: func() response {
+			return &firstVerifyBody{verifyMethods: methods,
+				methodsBody: methodsBody{s.c.Login.Passwordless.FirstMethods(), codes}}
+		},
+		user: &c.who.User, page: "us_verify",
+		view: func() any {
+			return FirstVerifyPage{
+				Password: p.Password, App: slices.Contains(p.Active, storage.Authenticator),
+				Codes: codes, Life: s.c.FirstCodeLife, Passkey: methods.Passkey,
+				Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
+				Providers: s.oauth.providerViews(auth.ToVerify, s.paths.OAuth.VerifyStart),
+			}
+		},
+	}, nil
+}
+
+// firstVerifyBody is the JSON of the page of re-authentication with a first factor.
+type firstVerifyBody struct {
+	common
+	verifyMethods
+	methodsBody
 }
 
 func (s passwordlessSteps) postUnifiedVerify(c *call) (*answer, error) {
@@ -265,5 +328,5 @@ func (s passwordlessSteps) postVerifySendCode(c *call) (*answer, error) {
 		return nil, err
 	}
 	shown := &kept{At: s.paths.Unified.Verify, Values: typedAgain(c), Flags: c.form.flags}
-	return &answer{page: a.page, data: a.data, note: "CODE_HAS_BEEN_SENT", keep: shown}, nil
+	return &answer{page: a.page, view: a.view, note: "CODE_HAS_BEEN_SENT", keep: shown}, nil
 }

@@ -11,9 +11,17 @@ type profilePages struct{ s *Site }
 
 func (p profilePages) get(c *call) (*answer, error) {
 	of := p.s.c.Life.Fields
-	body := profileBody(c, of)
-	body["user"] = map[string]any{"fields": of.Of(profile.Decode(c.who.User.Profile))}
-	return &answer{page: "profile", body: body, data: ProfilePage{fieldViews(c, of, &c.who.User)}}, nil
+	return &answer{
+		json: func() response {
+			return &profileBody{common: common{User: profileOf(of, c.who.User)}, Fields: fieldsBody(c, of)}
+		},
+		page: "profile", view: func() any { return ProfilePage{fieldViews(c, of, &c.who.User)} },
+	}, nil
+}
+
+// profileOf returns the profile fields of a user for JSON.
+func profileOf(of profile.List, u storage.User) *payload {
+	return &payload{"fields": of.Of(profile.Decode(u.Profile))}
 }
 
 // post reads a form as a whole: a missing box is not checked. A JSON request changes only the
@@ -30,8 +38,8 @@ func (p profilePages) post(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := map[string]any{"user": map[string]any{"fields": of.Of(profile.Decode(u.Profile))}}
-	return &answer{body: body, to: c.after(p.s.oauth.accountOr(p.s.paths.Profile)), note: "PROFILE_SAVED"}, nil
+	return &answer{json: func() response { return &common{User: profileOf(of, u)} },
+		to: c.after(p.s.oauth.accountOr(p.s.paths.Profile)), note: "PROFILE_SAVED"}, nil
 }
 
 func profileNames(of profile.List) (names []string) {
@@ -133,31 +141,43 @@ func completes() map[string]string {
 	}
 }
 
-// profileBody describes the fields for a program.
-func profileBody(c *call, of profile.List) map[string]any {
-	if len(of) == 0 {
-		return map[string]any{}
-	}
-	list := []map[string]any{}
+// profileBody is the JSON of the page of profile fields.
+type profileBody struct {
+	common
+	Fields []fieldBody `json:"fields"`
+}
+
+// fieldBody describes a profile field for a program.
+type fieldBody struct {
+	Name     string   `json:"name"`
+	Label    string   `json:"label"`
+	Kind     string   `json:"kind"`
+	Required bool     `json:"required"`
+	Options  []string `json:"options,omitzero"` // of a selection
+	Min      *int     `json:"min,omitempty"`    // length of a text
+	Max      *int     `json:"max,omitempty"`
+}
+
+func fieldsBody(c *call, of profile.List) (list []fieldBody) {
 	for _, f := range of {
-		one := map[string]any{"name": f.Name, "label": profileLabel(c, f), "kind": f.Kind, "required": f.Required}
+		one := fieldBody{Name: f.Name, Label: profileLabel(c, f), Kind: f.Kind, Required: f.Required}
 		switch f.Kind {
 		case profile.Select:
-			one["options"] = f.Options
+			one.Options = f.Options
 		case profile.Text:
-			one["min"], one["max"] = f.Min, f.Max
+			one.Min, one.Max = &f.Min, &f.Max
 		}
 		list = append(list, one)
 	}
-	return map[string]any{"fields": list}
+	return list
 }
 
 // withFields adds profile fields to the user in an answer.
-func withFields(user, fields map[string]any) map[string]any {
+func withFields(user payload, fields map[string]any) payload {
 	if len(fields) == 0 || user == nil {
 		return user
 	}
-	out := map[string]any{"fields": fields}
+	out := payload{"fields": fields}
 	for k, v := range user {
 		out[k] = v
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/auth"
@@ -31,8 +30,7 @@ func (s accountSteps) proveFirst(c *call, rt route, a *answer, refusal error) (*
 	if a != nil && a.outcome != nil { // the earlier effects of the step stay
 		out.Session = a.outcome.Session
 	}
-	f.extras = map[string]any{"email_proof_required": true}
-	maps.Copy(f.extras, s.pendingBody(out.Pending))
+	f.extras = refusedBody{EmailProofRequired: true, stepBody: &s.pendingBody(out.Pending).stepBody}
 	return &answer{outcome: &out}, f.goTo(withNext(s.paths.Validate, s.back(c, rt)))
 }
 

@@ -9,23 +9,28 @@ import (
 )
 
 func (s sessionSteps) getVerify(c *call) (*answer, error) {
-	body, passkey := s.verifyBody(c)
-	to := ""
+	methods, to := s.verifyMethods(c), ""
 	if path := s.passwordless.verifyPath(); c.who.User.PasswordHash == "" && path != s.paths.Verify {
 		to = withNext(path, c.next()) // this page accepts only a password
 	}
 	return &answer{
-		body: body, user: &c.who.User, page: "verify", to: to,
-		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "",
-			Providers: s.oauth.providerViews(auth.ToVerify, s.paths.OAuth.VerifyStart)},
+		json: func() response { return &verifyBody{verifyMethods: methods} }, user: &c.who.User, page: "verify", to: to,
+		view: func() any {
+			return VerifyPage{Passkey: methods.Passkey, Keyless: c.who.User.PasswordHash == "",
+				Providers: s.oauth.providerViews(auth.ToVerify, s.paths.OAuth.VerifyStart)}
+		},
 	}, nil
 }
 
-// verifyBody returns the other methods of re-authentication.
-func (s sessionSteps) verifyBody(c *call) (body map[string]any, passkey bool) {
-	body, passkey = s.oauth.oauthFacts(auth.ToVerify), s.webauthn.hasVerifier(c)
-	body["has_webauthn_verify_credential"] = passkey
-	return body, passkey
+// verifyBody is the JSON of the page of re-authentication.
+type verifyBody struct {
+	common
+	verifyMethods
+}
+
+// verifyMethods returns the other methods of re-authentication.
+func (s sessionSteps) verifyMethods(c *call) verifyMethods {
+	return s.oauth.verifyMethods(s.webauthn.hasVerifier(c))
 }
 
 func (s sessionSteps) postVerify(c *call) (*answer, error) {

@@ -9,11 +9,23 @@ import (
 )
 
 func (s accountSteps) getRegister(c *call) (*answer, error) {
-	return &answer{page: "register", data: RegisterPage{
-		Usernames: s.c.Usernames, UsernameRequired: s.c.Life.UsernameRequired, Confirm: !s.c.Life.TypedOnce,
-		Keyless: s.c.Life.Keyless, Link: s.c.Life.ByLink, MinLength: s.c.MinPassword,
-		Fields: fieldViews(c, s.c.Life.Fields, nil),
-	}, body: profileBody(c, s.c.Life.Fields)}, nil
+	of := s.c.Life.Fields
+	return &answer{
+		json: func() response { return &registerBody{Fields: fieldsBody(c, of)} }, page: "register",
+		view: func() any {
+			return RegisterPage{
+				Usernames: s.c.Usernames, UsernameRequired: s.c.Life.UsernameRequired, Confirm: !s.c.Life.TypedOnce,
+				Keyless: s.c.Life.Keyless, Link: s.c.Life.ByLink, MinLength: s.c.MinPassword,
+				Fields: fieldViews(c, of, nil),
+			}
+		},
+	}, nil
+}
+
+// registerBody is the JSON of the page that creates an account.
+type registerBody struct {
+	common
+	Fields []fieldBody `json:"fields,omitempty"` // profile fields
 }
 
 func (s accountSteps) postRegister(c *call) (*answer, error) {
@@ -87,18 +99,18 @@ func (s accountSteps) mailed(c *call) *answer {
 	// The sign-in page shows the recipient of the mail and offers to send another.
 	c.form.flags[sentFlag] = true
 	page := inboxPage(s.Site, c)
-	a.to, a.page, a.data = "", page.page, page.data
+	a.to, a.page, a.view = "", page.page, page.view
 	a.keep = &kept{At: s.paths.Login, Values: typedAgain(c), Flags: c.form.flags, cookie: s.jar.inbox()}
 	return a
 }
 
 // inboxPage returns the page that offers another confirmation link after the first one was sent.
 func inboxPage(s *Site, c *call) *answer {
-	a := s.link.askPage(c, "confirm")
-	data, _ := a.data.(AskPage)
-	data.Action = s.paths.Life.Confirm
-	a.data = data
-	return a
+	return &answer{page: "ask", view: func() any {
+		page := askView(c, "confirm")
+		page.Action = s.paths.Life.Confirm
+		return page
+	}}
 }
 
 // withRest adds the other errors of a registration, so that its page shows all of them at once. A

@@ -16,21 +16,24 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// answer is the result of a step. JSON callers get body and user, and form callers the page or the
-// redirect. Both get the outcome's cookies.
+// answer is the result of a step. JSON callers get json and user, and form callers the page or the
+// redirect. Only what the caller gets is built. Both get the outcome's cookies.
 type answer struct {
-	body    map[string]any // further fields of the JSON answer
-	user    *storage.User  // adds the user payload
-	fields  map[string]any // profile fields, added to the user payload
+	json    func() response // builds the JSON answer; if nil, it has only the common fields
+	body    map[string]any  // the same as a map
+	user    *storage.User   // adds the user payload
+	fields  map[string]any  // profile fields, added to the user payload
 	outcome *auth.Outcome
 	bare    bool          // the JSON answer is exactly {}
 	about   *storage.User // account of a link that has taken effect
+	stopped bool          // the deletion of the account was canceled
 	noToken bool          // omit csrf_token, because the client is not a browser
 
 	file *file // a download, instead of everything below
 
-	page string // template to render
-	data any
+	page string     // template to render
+	view func() any // builds its data
+	data any        // the same, built
 	// keep makes a form redirect to the page at keep.At, which shows its content. Reloading that
 	// page does not repeat the step.
 	keep *kept
@@ -104,7 +107,16 @@ func (s *Site) reply(c *call, a *answer) {
 	if news {
 		c.notes = append(c.notes, problem{key: "NEWS"})
 	}
-	s.render(c, http.StatusOK, a.page, a.data)
+	s.show(c, http.StatusOK, a)
+}
+
+// show renders the page of an answer.
+func (s *Site) show(c *call, status int, a *answer) {
+	data := a.data
+	if a.view != nil {
+		data = a.view()
+	}
+	s.render(c, status, a.page, data)
 }
 
 // sendAway redirects to an identity provider. A program gets the redirect. A browser gets a page
@@ -114,36 +126,65 @@ func (s *Site) reply(c *call, a *answer) {
 func (s *Site) sendAway(c *call, a *answer) {
 	if c.json {
 		c.w.Header().Set("Location", a.away)
-		writeJSON(c.w, http.StatusFound, map[string]any{"location": a.away})
+		writeJSON(c.w, http.StatusFound, awayBody{Location: a.away})
 		return
 	}
 	c.w.Header().Set("Refresh", "0; url="+a.away)
-	s.render(c, http.StatusOK, a.page, a.data)
+	s.show(c, http.StatusOK, a)
 }
 
 func (s *Site) replyJSON(c *call, a *answer) {
-	body := map[string]any{}
-	if !a.bare {
-		maps.Copy(body, a.body)
-		captchas{s}.extend(c, body)
-		if a.outcome != nil && a.outcome.News > 0 {
-			body["tf_notices"] = a.outcome.News
-		}
-		if !a.noToken {
-			body["csrf_token"] = s.csrfToken(c.w, c.r)
-		}
-		if a.user != nil {
-			body["user"] = withFields(s.token.withTokens(s.payload(c, *a.user), a.outcome), a.fields)
-		}
-		c.handBinding(body, a.outcome)
+	if a.bare {
+		writeJSON(c.w, http.StatusOK, struct{}{})
+		return
 	}
+	var body response = &common{}
+	switch {
+	case a.json != nil:
+		body = a.json()
+	case a.body != nil:
+		body = &mapBody{fields: a.body}
+	}
+	all := body.shared()
+	captchas{s}.extend(c, all)
+	if a.outcome != nil {
+		all.Notices = a.outcome.News
+	}
+	if !a.noToken {
+		all.CSRFToken = s.csrfToken(c.w, c.r)
+	}
+	if a.user != nil {
+		all.User = new(withFields(s.token.withTokens(s.payload(c, *a.user), a.outcome), a.fields))
+	}
+	all.DeletionStopped = a.stopped
+	all.PendingToken = c.binding(a.outcome)
 	writeJSON(c.w, http.StatusOK, body)
+}
+
+// mapBody is the JSON answer of a step that builds a map.
+type mapBody struct {
+	common
+	fields map[string]any
+}
+
+// MarshalJSON implements json.Marshaler.
+func (b *mapBody) MarshalJSON() ([]byte, error) {
+	raw, err := json.Marshal(b.common)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]any{}
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, err
+	}
+	maps.Copy(all, b.fields)
+	return json.Marshal(all)
 }
 
 // payload returns the data about a user in an answer. If the permissions cannot be read, they are
 // omitted, because the step is done and they are only for display.
-func (s *Site) payload(c *call, u storage.User) map[string]any {
-	user := s.c.Payload(u)
+func (s *Site) payload(c *call, u storage.User) payload {
+	user := payload(s.c.Payload(u))
 	if !s.c.Roles {
 		return user
 	}
@@ -153,7 +194,7 @@ func (s *Site) payload(c *call, u storage.User) map[string]any {
 	}
 	user = maps.Clone(user) // it belongs to the application
 	if user == nil {
-		user = map[string]any{}
+		user = payload{}
 	}
 	user["roles"], user["permissions"] = append([]string{}, u.Roles...), append([]string{}, permissions...)
 	return user
@@ -187,24 +228,24 @@ func (s *Site) refuse(c *call, a *answer, f *failure) {
 }
 
 func (s *Site) refuseJSON(c *call, a *answer, f *failure) {
-	var errs []string
+	body := f.extras
 	byField := map[string][]string{}
 	for _, p := range f.problems {
 		t := p.text(c.words)
-		errs = append(errs, t)
+		body.Errors = append(body.Errors, t)
 		byField[p.field] = append(byField[p.field], t)
 	}
-	body := map[string]any{"errors": errs}
 	if !f.noFields {
-		body["field_errors"] = byField
+		body.FieldErrors = byField
 	}
-	captchas{s}.offer(c, f)
-	if f.extras["reauth_required"] == true && c.who != nil {
-		f.extras["has_webauthn_verify_credential"] = s.webauthn.hasVerifier(c)
+	if f.captcha {
+		captchas{s}.offer(c, &body)
 	}
-	maps.Copy(body, f.extras)
+	if body.reauthBody != nil && c.who != nil {
+		body.Passkey = s.webauthn.hasVerifier(c)
+	}
 	if a != nil {
-		c.handBinding(body, a.outcome)
+		body.PendingToken = c.binding(a.outcome)
 	}
 	writeJSON(c.w, f.status, body)
 }
@@ -224,7 +265,7 @@ func (s *Site) refusePage(c *call, f *failure) {
 			if status == http.StatusBadRequest || status == http.StatusInternalServerError {
 				status = http.StatusOK // status of a page with errors in the wire contract
 			}
-			s.render(c, status, a.page, a.data)
+			s.show(c, status, a)
 			return
 		}
 	}
@@ -241,13 +282,12 @@ func (s *Site) messagePage(c *call, f *failure) MessagePage {
 	return p
 }
 
-// writeJSON writes the envelope of the wire contract: keys sorted, ASCII only,
-// one line feed at the end.
-func writeJSON(w http.ResponseWriter, status int, response map[string]any) {
+// writeJSON writes the envelope of the wire contract: ASCII only, one line feed at the end.
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b) // ends with a line feed
 	enc.SetEscapeHTML(false)   // the type is JSON and sniffing is off
-	if err := enc.Encode(map[string]any{"meta": map[string]any{"code": status}, "response": response}); err != nil {
+	if err := enc.Encode(envelope{meta{status}, body}); err != nil {
 		// The application's payload cannot be encoded as JSON.
 		status = http.StatusInternalServerError
 		b.Reset()

@@ -47,16 +47,29 @@ func (s secondFactorSteps) postRescue(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.turn(c, err)
 	}
-	a := &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()),
-		note: "RESCUE_HELP_SENT"}
+	var opens *string
+	a := &answer{json: func() response { return &rescuedBody{rescueBody: rescueBody{Options: urls}, Opens: opens} },
+		to: withNext(s.paths.Validate, c.next()), note: "RESCUE_HELP_SENT"}
 	switch option {
 	case auth.ByCode:
 		a.to, a.note = withNext(s.paths.UseCode, c.next()), ""
 	case auth.ByEmail:
 		a.note = "RESCUE_EMAIL_SENT"
 	case auth.ByRequest:
-		a.note, a.args, a.body["opens"] = "RESCUE_RECOVERY_SENT", []any{"within", out.Opens.Sub(s.c.Now())},
-			stamp(out.Opens)
+		a.note, a.args = "RESCUE_RECOVERY_SENT", []any{"within", out.Opens.Sub(s.c.Now())}
+		opens = stamp(out.Opens)
 	}
 	return a, nil
+}
+
+// rescueBody contains the paths of the ways of rescue, by their names.
+type rescueBody struct {
+	common
+	Options map[string]string `json:"recovery_options"`
+}
+
+// rescuedBody is the answer to a request for help.
+type rescuedBody struct {
+	rescueBody
+	Opens *string `json:"opens,omitempty"` // time from which a requested recovery works
 }

@@ -53,11 +53,15 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 		return nil, err
 	}
 	if err == nil && out.Pending.State == storage.Owner {
-		return &answer{body: map[string]any{"recovery_options": map[string]string{}}, page: "tf_validate",
-			data: ValidatePage{
-				Method: storage.Email, Destination: mask(storage.Email, out.User.Email), Sent: true,
-				Life: s.c.CodeLife[storage.Email],
-			}}, nil
+		return &answer{
+			json: func() response { return &rescueBody{Options: map[string]string{}} }, page: "tf_validate",
+			view: func() any {
+				return ValidatePage{
+					Method: storage.Email, Destination: mask(storage.Email, out.User.Email), Sent: true,
+					Life: s.c.CodeLife[storage.Email],
+				}
+			},
+		}, nil
 	}
 	if err != nil || out.Pending.State != storage.Ready {
 		started, ok, err := s.c.Login.Enroll.SettingUp(ctx, c.pending, c.who)
@@ -79,23 +83,30 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 	if s.webauthn.awaitsPasskey(p) && !p.Rescue && !c.json {
 		return &answer{to: withNext(s.webauthn.passkeyPath(p), c.next())}, nil
 	}
-	data := ValidatePage{
-		Method: p.Method, Several: len(p.Factors) > 1, Instead: c.instead, Verify: p.Verify, Rescue: options,
-		Life: s.c.CodeLife[p.Method],
-		Sent: p.Method == storage.Email || p.Method == storage.SMS, Rescued: p.Rescue,
-	}
-	for _, f := range p.Factors {
-		if f.ID == p.Factor {
-			data.Destination, data.Name, data.Digits = mask(f.Method, f.Destination), f.Name, f.Digits
-		}
-	}
-	data.Meanwhile = meanwhile(p, options)
 	if c.paused.IsZero() && !c.json { // a page that is reloaded
 		if c.paused, err = s.c.Login.Recovery.CodesPaused(ctx, c.pending, c.who, c.browser); err != nil {
 			return nil, s.turn(c, err)
 		}
 	}
-	return &answer{body: map[string]any{"recovery_options": urls}, page: "tf_validate", data: data}, nil
+	return &answer{
+		json: func() response { return &rescueBody{Options: urls} }, page: "tf_validate",
+		view: func() any { return s.validatePage(c, p, options) },
+	}, nil
+}
+
+// validatePage returns the page that asks for the code of a pending sign-in.
+func (s secondFactorSteps) validatePage(c *call, p *auth.Pending, rescue []string) ValidatePage {
+	page := ValidatePage{
+		Method: p.Method, Several: len(p.Factors) > 1, Instead: c.instead, Verify: p.Verify, Rescue: rescue,
+		Life: s.c.CodeLife[p.Method], Meanwhile: meanwhile(p, rescue),
+		Sent: p.Method == storage.Email || p.Method == storage.SMS, Rescued: p.Rescue,
+	}
+	for _, f := range p.Factors {
+		if f.ID == p.Factor {
+			page.Destination, page.Name, page.Digits = mask(f.Method, f.Destination), f.Name, f.Digits
+		}
+	}
+	return page
 }
 
 // meanwhile returns the alternatives while codes of an account are paused. Only users who have
@@ -115,7 +126,7 @@ func meanwhile(p *auth.Pending, rescue []string) string {
 
 // settingUp returns the page of a draft that was started earlier.
 func (s secondFactorSteps) settingUp(c *call, started auth.Enrollment) *answer {
-	a := &answer{page: "tf_confirm", data: s.enroll.confirmPage(started)}
+	a := &answer{page: "tf_confirm", view: func() any { return s.enroll.confirmPage(started) }}
 	if c.who != nil {
 		a.user = &c.who.User
 	}
@@ -203,13 +214,25 @@ func (s secondFactorSteps) getSelect(c *call) (*answer, error) {
 		return nil, s.turn(c, err)
 	}
 	return &answer{
-		body: map[string]any{"tf_select": true, "tf_setup_methods": out.Pending.Methods,
-			"tf_factors": factorsBody(out.Pending)},
-		page: "tf_select", data: SelectPage{
-			Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify, Codes: !out.Pending.Verify &&
-				s.c.Login.Recovery.OffersCodes(),
+		json: func() response {
+			return &selectBody{Select: true, SetupMethods: out.Pending.Methods, Factors: choicesBody(out.Pending)}
+		},
+		page: "tf_select",
+		view: func() any {
+			return SelectPage{
+				Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify, Codes: !out.Pending.Verify &&
+					s.c.Login.Recovery.OffersCodes(),
+			}
 		},
 	}, nil
+}
+
+// selectBody is the JSON of the page that asks for the choice of a factor.
+type selectBody struct {
+	common
+	Select       bool         `json:"tf_select"`
+	SetupMethods []string     `json:"tf_setup_methods"`
+	Factors      []choiceBody `json:"tf_factors"`
 }
 
 func (s secondFactorSteps) postSelect(c *call) (*answer, error) {
@@ -242,7 +265,7 @@ func (s secondFactorSteps) postResend(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.undelivered(c, out.Pending, err).at("")
 	}
-	return &answer{body: s.account.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()),
+	return &answer{json: s.account.pendingAnswer(out.Pending), to: withNext(s.paths.Validate, c.next()),
 		note: "CODE_HAS_BEEN_SENT"}, nil
 }
 
@@ -255,18 +278,23 @@ func (s secondFactorSteps) resendSetup(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.toFailure(err).at("")
 	}
-	body := map[string]any{"tf_state": "validating_profile", "tf_method": started.Method,
-		"tf_primary_method": started.Method}
-	return &answer{body: body, to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
+	return &answer{json: func() response { return &resentBody{enrollState: stateOf(started)} },
+		to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 }
 
-// factorsBody returns the factors that a client may choose by ID if two factors have the same
+// resentBody is the answer if another code for a set-up was sent.
+type resentBody struct {
+	common
+	enrollState
+}
+
+// choicesBody returns the factors that a client may choose by ID if two factors have the same
 // method. Destinations are masked.
-func factorsBody(p *auth.Pending) []map[string]any {
-	out := []map[string]any{}
+func choicesBody(p *auth.Pending) []choiceBody {
+	out := []choiceBody{}
 	for _, f := range p.Factors {
-		out = append(out, map[string]any{"id": f.ID, "method": f.Method, "name": f.Name,
-			"destination": mask(f.Method, f.Destination)})
+		out = append(out, choiceBody{ID: f.ID, Method: f.Method, Name: f.Name,
+			Destination: mask(f.Method, f.Destination)})
 	}
 	return out
 }

@@ -106,7 +106,8 @@ func (s sessionSteps) getSessions(c *call) (*answer, error) {
 			"level": v.Level, "trusted": v.Trusted, "token": v.Token, "methods": methods, "current": v.Current,
 		})
 	}
-	body := pageBody(map[string]any{"sessions": list}, page.Pager)
+	body := map[string]any{"sessions": list}
+	pageBody(body, page.Pager)
 	return &answer{body: body, page: "tf_sessions", data: page}, nil
 }
 

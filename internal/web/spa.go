@@ -141,10 +141,7 @@ func (s spaSteps) secondElsewhere(c *call, a *answer) {
 	if !c.link || !s.c.App.Tells || view == "" || a.outcome == nil || a.outcome.Pending == nil {
 		return
 	}
-	state := "select"
-	if named, ok := s.account.pendingBody(a.outcome.Pending)["tf_state"].(string); ok {
-		state = named
-	}
+	state := or(s.account.pendingBody(a.outcome.Pending).State, "select")
 	a.to, a.note = withQuery(withQuery(view, "tf_required", "1"), "tf_state", state), ""
 	a.about = &a.outcome.User
 }

@@ -95,7 +95,7 @@ func (s tokenSteps) tokenRows() []route {
 }
 
 // withTokens adds the requested tokens to the user payload.
-func (s tokenSteps) withTokens(user map[string]any, o *auth.Outcome) map[string]any {
+func (s tokenSteps) withTokens(user payload, o *auth.Outcome) payload {
 	if o == nil || o.Session == nil || o.Session.Header == "" {
 		return user
 	}
@@ -220,23 +220,37 @@ func (s tokenSteps) getTokenCheck(c *call) (*answer, error) {
 		return nil, s.Guards.whyNot(c, err)
 	}
 	t := who.Program
-	return &answer{user: &who.User, body: map[string]any{"token": tokenBody(*t), "level": int(t.Level)}}, nil
+	return &answer{user: &who.User, json: func() response {
+		return &tokenCheckBody{Token: tokenFacts(*t), Level: int(t.Level)}
+	}}, nil
 }
 
-func tokenBody(t storage.Token) map[string]any {
-	at := func(when time.Time) any {
-		if when.IsZero() {
-			return nil
-		}
-		return when.UTC().Format(time.RFC3339)
-	}
+// tokenCheckBody tells an application about a valid token.
+type tokenCheckBody struct {
+	common
+	Token tokenBody `json:"token"`
+	Level int       `json:"level"`
+}
+
+// tokenBody describes a token, without its text.
+type tokenBody struct {
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Kind    string   `json:"kind"` // personal or refresh
+	Scopes  []string `json:"scopes"`
+	Created *string  `json:"created_at"`
+	Used    *string  `json:"last_used_at"`
+	Expires *string  `json:"expires_at"`
+}
+
+func tokenFacts(t storage.Token) tokenBody {
 	kind := "refresh"
 	if t.Personal {
 		kind = "personal"
 	}
-	return map[string]any{
-		"id": t.ID, "name": tokenName(t), "kind": kind, "scopes": append([]string{}, t.Scopes...),
-		"created_at": at(t.CreatedAt), "last_used_at": at(t.UsedAt), "expires_at": at(t.ExpiresAt),
+	return tokenBody{
+		ID: t.ID, Name: tokenName(t), Kind: kind, Scopes: append([]string{}, t.Scopes...),
+		Created: stamp(t.CreatedAt), Used: stamp(t.UsedAt), Expires: stamp(t.ExpiresAt),
 	}
 }
 
@@ -263,33 +277,52 @@ func (s tokenSteps) getTokens(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens := []map[string]any{}
-	data := TokensPage{Scopes: s.c.Tokens.Scopes, MaxDays: s.maxTokenDays(),
-		Days: min(defaultTokenDays, s.maxTokenDays())}
-	if len(c.made) == 2 {
-		data.Name, data.New = c.made[0], c.made[1]
-	}
 	for _, t := range all {
 		if page, ok := askRemoval(c, "token", t.ID, tokenName(t)); ok {
 			page.Action, page.Back = s.paths.Tokens.Personal+"/"+t.ID, s.paths.Tokens.Personal
 			return removal(page), nil
 		}
 	}
-	if all, data.Pager, err = paged(c, s.paths.Tokens.Personal, all); err != nil {
+	all, pager, err := paged(c, s.paths.Tokens.Personal, all)
+	if err != nil {
 		return nil, err
 	}
+	return &answer{
+		json: func() response {
+			body := &tokensBody{Tokens: []tokenBody{}, Scopes: append([]string{}, s.c.Tokens.Scopes...),
+				MaxDays: s.maxTokenDays(), Paging: pager.body()}
+			for _, t := range all {
+				body.Tokens = append(body.Tokens, tokenFacts(t))
+			}
+			return body
+		},
+		page: "access_tokens", view: func() any { return s.tokensPage(c, all, pager) },
+	}, nil
+}
+
+// tokensBody is the JSON of the page of tokens.
+type tokensBody struct {
+	common
+	Tokens  []tokenBody `json:"tokens"`
+	Scopes  []string    `json:"scopes"` // that a new token may have
+	MaxDays int         `json:"max_days"`
+	Paging  *pagingBody `json:"paging,omitempty"`
+}
+
+// tokensPage returns the data of the page. If a token was just created, it contains the text.
+func (s tokenSteps) tokensPage(c *call, all []storage.Token, pager Pager) TokensPage {
+	page := TokensPage{Scopes: s.c.Tokens.Scopes, MaxDays: s.maxTokenDays(),
+		Days: min(defaultTokenDays, s.maxTokenDays()), Pager: pager}
+	if len(c.made) == 2 {
+		page.Name, page.New = c.made[0], c.made[1]
+	}
 	for _, t := range all {
-		tokens = append(tokens, tokenBody(t))
-		data.Tokens = append(data.Tokens, TokenView{
+		page.Tokens = append(page.Tokens, TokenView{
 			ID: t.ID, Name: tokenName(t), Personal: t.Personal, Scopes: t.Scopes, Made: t.CreatedAt, Used: t.UsedAt,
-			Expires: t.ExpiresAt,
-			Action:  s.paths.Tokens.Personal + "/" + t.ID,
+			Expires: t.ExpiresAt, Action: s.paths.Tokens.Personal + "/" + t.ID,
 		})
 	}
-	body := map[string]any{
-		"tokens": tokens, "scopes": append([]string{}, s.c.Tokens.Scopes...), "max_days": data.MaxDays,
-	}
-	return &answer{body: pageBody(body, data.Pager), page: "access_tokens", data: data}, nil
+	return page
 }
 
 func (s tokenSteps) postTokens(c *call) (*answer, error) {
@@ -320,12 +353,17 @@ func (s tokenSteps) postTokens(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, _ := a.data.(TokensPage)
-	data.New, data.Name = token, t.Name
-	body := tokenBody(t)
-	body["token"] = token
-	made := &kept{At: s.paths.Tokens.Personal, Session: c.who.Session.ID, Made: []string{t.Name, token}}
-	return &answer{body: body, page: a.page, data: data, keep: made}, nil
+	c.made = []string{t.Name, token}
+	a.json = func() response { return &newTokenBody{tokenBody: tokenFacts(t), Token: token} }
+	a.keep = &kept{At: s.paths.Tokens.Personal, Session: c.who.Session.ID, Made: c.made}
+	return a, nil
+}
+
+// newTokenBody is the only answer with the text of a token.
+type newTokenBody struct {
+	common
+	tokenBody
+	Token string `json:"token"`
 }
 
 func (s tokenSteps) endToken(c *call) (*answer, error) {

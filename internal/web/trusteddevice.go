@@ -72,7 +72,8 @@ func (s secondFactorSteps) getDevices(c *call) (*answer, error) {
 			"expires": stamp(d.Expires), "current": d.Current, "stays": d.Stays,
 		})
 	}
-	body := pageBody(map[string]any{"devices": list}, page.Pager)
+	body := map[string]any{"devices": list}
+	pageBody(body, page.Pager)
 	return &answer{body: body, page: "tf_devices", data: page}, nil
 }
 

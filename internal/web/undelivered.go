@@ -14,10 +14,8 @@ func (s *Site) undelivered(c *call, p *auth.Pending, err error) *failure {
 		return f
 	}
 	if c.instead = instead(p); c.instead != nil {
-		f.extras = map[string]any{"tf_instead": map[string]any{
-			"id": c.instead.ID, "method": c.instead.Method, "name": c.instead.Name,
-			"destination": c.instead.Destination,
-		}}
+		f.extras.Instead = &choiceBody{ID: c.instead.ID, Method: c.instead.Method, Name: c.instead.Name,
+			Destination: c.instead.Destination}
 	}
 	return f
 }
