@@ -23,7 +23,6 @@ const (
 // Happened is one line of recent activity.
 type Happened struct {
 	Text             string
-	contract         string // the text for JSON
 	Refused          bool
 	Times            string // number of times, if more than one
 	Browser, Address string
@@ -32,51 +31,109 @@ type Happened struct {
 
 // recentSection adds the recent activity of the account, from the audit trail. Failed attempts are
 // counted in separate lines.
-func (s profileSteps) recentSection(c *call, p *AccountPage, body map[string]any) error {
+func (s profileSteps) recentSection(c *call) (part, error) {
 	rows, err := s.c.Login.Account.Activity(c.r.Context(), *c.who, recentRows, attemptRows)
-	if err != nil {
-		return err
-	}
-	var all []line
+	var done []line
 	for _, e := range rows.Done {
-		if n, ok := c.lineOf(e); ok && len(p.Lately) < recentLines {
-			p.Lately = append(p.Lately, n.Happened)
-			all = append(all, n)
+		if n, ok := c.lineOf(e); ok && len(done) < recentLines {
+			done = append(done, n)
 		}
 	}
-	for _, n := range c.attempts(rows.Tried) {
-		p.Attempts = append(p.Attempts, n.Happened)
-		all = append(all, n)
-	}
+	tried := c.attempts(rows.Tried)
+	return part{
+		json: func(body *accountBody) { body.Events = c.eventBodies(slices.Concat(done, tried)) },
+		page: func(p *AccountPage) {
+			for _, n := range done {
+				p.Lately = append(p.Lately, c.happened(n))
+			}
+			for _, n := range tried {
+				p.Attempts = append(p.Attempts, c.times(n, len(rows.Tried)))
+			}
+		},
+	}, err
+}
+
+// eventBody is a line of recent activity.
+type eventBody struct {
+	At      *string `json:"at"`
+	Event   string  `json:"event"`
+	Method  string  `json:"method"`
+	Result  string  `json:"result"`
+	Text    string  `json:"text"`
+	Browser string  `json:"browser"`
+	Address string  `json:"address"`
+	Count   int     `json:"count"`
+}
+
+// eventBodies returns lines for JSON, newest first.
+func (c *call) eventBodies(all []line) []eventBody {
 	slices.SortFunc(all, func(a, b line) int { return cmp.Compare(b.row.Row, a.row.Row) })
-	list := []map[string]any{}
+	out := []eventBody{}
 	for _, n := range all {
-		list = append(list, map[string]any{
-			"at": stamp(n.row.At), "event": n.row.Name, "method": n.row.Method, "result": n.row.Result,
-			"text":    n.contract,
-			"browser": n.Browser, "address": n.row.Address, "count": n.count,
+		out = append(out, eventBody{
+			At: stamp(n.row.At), Event: n.row.Name, Method: n.row.Method, Result: n.row.Result,
+			Text: c.words.Text(n.key, n.args(c.words)...), Browser: n.browser(), Address: n.row.Address, Count: n.count,
 		})
 	}
-	body["events"] = list
-	return nil
+	return out
 }
 
 // line is one line of recent activity: a row, or the newest of several similar ones.
 type line struct {
-	Happened
 	row   storage.Event
+	key   string // of its text
 	count int
 }
 
+// lineOf returns the line of a row: the text "lately_" + name, followed by the kind of change for a
+// change of the account. A row without a text is not shown.
 func (c *call) lineOf(e storage.Event) (line, bool) {
-	text, said, ok := happened(c.words, e)
-	n := line{row: e, count: 1, Happened: Happened{
-		Text: said, contract: text, Refused: e.Result == event.Refused, Address: e.Address, At: e.At,
-	}}
-	if e.Agent != "" {
-		n.Browser = device.Name(e.Agent)
+	key := "lately_" + event.Current(e.Name)
+	switch {
+	case e.Name == event.AccountChanged{}.Name(), e.Name == event.TFFactorEdited{}.Name():
+		key += "_" + e.Reason
+	case e.Name == event.UserAuthenticated{}.Name() && e.Reason != "":
+		key += "_trusted"
 	}
-	return n, ok
+	key = strings.NewReplacer("-", "_", " ", "_").Replace(key)
+	return line{row: e, key: key, count: 1}, c.words.knows(key)
+}
+
+// args returns the arguments of the text.
+func (n line) args(w *Words) []any {
+	method := ""
+	if n.row.Method != "" {
+		method = w.Text("method_" + n.row.Method)
+	}
+	return []any{"method", method}
+}
+
+func (n line) browser() string {
+	if n.row.Agent == "" {
+		return ""
+	}
+	return device.Name(n.row.Agent)
+}
+
+// happened returns a line for the page.
+func (c *call) happened(n line) Happened {
+	return Happened{
+		Text: c.words.Page(n.key, n.args(c.words)...), Refused: n.row.Result == event.Refused,
+		Browser: n.browser(), Address: n.row.Address, At: n.row.At,
+	}
+}
+
+// times returns the line of an attempt for the page, with the number of times. rows is the number of
+// rows that were counted.
+func (c *call) times(n line, rows int) Happened {
+	h, key := c.happened(n), "attempts"
+	if rows == attemptRows { // there may be more rows
+		key = "attempts_at_least"
+	}
+	if n.count > 1 {
+		h.Times = c.words.Page(key, "N", n.count)
+	}
+	return h
 }
 
 // attempts counts rows with the same event and method, newest first.
@@ -89,33 +146,5 @@ func (c *call) attempts(rows []storage.Event) (lines []line) {
 			lines = append(lines, n)
 		}
 	}
-	key := "attempts"
-	if len(rows) == attemptRows { // there may be more rows
-		key = "attempts_at_least"
-	}
-	for i, n := range lines {
-		if n.count > 1 {
-			lines[i].Times = c.words.Page(key, "N", n.count)
-		}
-	}
 	return lines[:min(len(lines), attemptLines)]
-}
-
-// happened returns the text of an event for JSON and for pages: the text "lately_" + name, followed
-// by the kind of change for a change of the account. An event without a text is not shown.
-func happened(w *Words, e storage.Event) (text, page string, ok bool) {
-	key := "lately_" + event.Current(e.Name)
-	switch {
-	case e.Name == event.AccountChanged{}.Name(), e.Name == event.TFFactorEdited{}.Name():
-		key += "_" + e.Reason
-	case e.Name == event.UserAuthenticated{}.Name() && e.Reason != "":
-		key += "_trusted"
-	}
-	key = strings.NewReplacer("-", "_", " ", "_").Replace(key)
-	method := ""
-	if e.Method != "" {
-		method = w.Text("method_" + e.Method)
-	}
-	text = w.Text(key, "method", method)
-	return text, w.Page(key, "method", method), text != key
 }

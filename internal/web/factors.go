@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/auth"
-	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // factorRows returns the paths of the list of second factors. A form can only post, so it names the
@@ -27,32 +26,54 @@ type FactorsPart struct {
 	Offers   bool // more can be set up
 }
 
-// factorsPart reads the list.
-func (s secondFactorSteps) factorsPart(c *call) (FactorsPart, []storage.Factor, error) {
-	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), c.who.User, false)
+func (s secondFactorSteps) factorsPart(profile auth.Profile) FactorsPart {
 	part := FactorsPart{Factors: factorViews(profile.Factors), Required: profile.Required,
 		Offers: len(profile.Methods) > 0}
 	for i := range part.Factors {
 		part.Factors[i].Action = s.paths.Factors + "/" + part.Factors[i].ID
 	}
-	return part, profile.Factors, err
+	return part
 }
 
 func (s secondFactorSteps) getFactors(c *call) (*answer, error) {
-	part, factors, err := s.factorsPart(c)
+	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), c.who.User, false)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range part.Factors {
+	for _, f := range profile.Factors {
 		if page, ok := askRemoval(c, "factor", f.ID, or(f.Name, c.words.Page("label_"+f.Method))); ok {
-			page.Action, page.Field, page.Value, page.Back = f.Action, "action", "remove",
+			page.Action, page.Field, page.Value, page.Back = s.paths.Factors+"/"+f.ID, "action", "remove",
 				s.session.listed(s.paths.Factors)
-			page.Last = len(part.Factors) == 1
+			page.Last = len(profile.Factors) == 1
 			return removal(page), nil
 		}
 	}
-	return &answer{body: map[string]any{"tf_factors": ownFactors(factors), "tf_required": part.Required},
-		page: "tf_factors", data: part}, nil
+	return &answer{
+		json: func() response {
+			return &factorListBody{factorsBody: ownFactors(profile), Required: profile.Required}
+		},
+		page: "tf_factors", view: func() any { return s.factorsPart(profile) },
+	}, nil
+}
+
+// factorListBody is the JSON of the list.
+type factorListBody struct {
+	factorsBody
+	Required bool `json:"tf_required"` // one must remain
+}
+
+// factorsBody is the answer to a change of the list.
+type factorsBody struct {
+	common
+	Factors []factorBody `json:"tf_factors"`
+}
+
+// factorBody is the data that a custom front end may show of a factor. The destination is masked.
+type factorBody struct {
+	choiceBody
+	Default  bool    `json:"default"`
+	Added    *string `json:"added"`
+	LastUsed *string `json:"last_used"`
 }
 
 // postFactor renames a factor, makes it the default, or removes it.
@@ -82,11 +103,11 @@ func (s secondFactorSteps) postFactor(c *call) (*answer, error) {
 		}
 		note = "FACTOR_PREFERRED"
 	}
-	_, factors, err := s.factorsPart(c)
+	profile, err := s.c.Login.Enroll.Profile(ctx, c.who.User, false)
 	if err != nil {
 		return nil, err
 	}
-	return &answer{body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.session.listed(s.paths.Factors),
+	return &answer{json: func() response { return new(ownFactors(profile)) }, to: s.session.listed(s.paths.Factors),
 		note: note}, nil
 }
 
@@ -98,45 +119,47 @@ func (s secondFactorSteps) removeFactor(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.session.listError(c, err, s.paths.Factors)
 	}
-	_, factors, err := s.factorsPart(c)
+	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), c.who.User, false)
 	a := &answer{
-		outcome: &out, body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.session.listed(s.paths.Factors),
-		note: "FACTOR_REMOVED",
+		outcome: &out, json: func() response { return new(ownFactors(profile)) },
+		to: s.session.listed(s.paths.Factors), note: "FACTOR_REMOVED",
 	}
-	if len(factors) == 0 {
+	if len(profile.Factors) == 0 {
 		a.note = "TWO_FACTOR_DISABLED"
 	}
 	return a, err
 }
 
 // factorsSection adds the list to the account page.
-func (s secondFactorSteps) factorsSection(c *call, p *AccountPage, body map[string]any) error {
-	part, factors, err := s.factorsPart(c)
-	if err != nil {
-		return err
-	}
-	p.Factors = part
-	check := Check{Key: "factors", Good: len(factors) > 0, N: len(factors)}
-	if !check.Good {
-		check.Key = "factors_none"
-		if part.Offers {
-			check.To = s.paths.Setup
-		}
-	}
-	p.Checks = append(p.Checks, check)
-	body["tf_required"], body["tf_factors"] = part.Required, ownFactors(factors)
-	return nil
+func (s secondFactorSteps) factorsSection(c *call) (part, error) {
+	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), c.who.User, false)
+	return part{
+		json: func(body *accountBody) {
+			body.Required, body.Factors = profile.Required, ownFactors(profile).Factors
+		},
+		page: func(p *AccountPage) {
+			p.Factors = s.factorsPart(profile)
+			n := len(profile.Factors)
+			check := Check{Key: "factors", Good: n > 0, N: n}
+			if !check.Good {
+				check.Key = "factors_none"
+				if p.Factors.Offers {
+					check.To = s.paths.Setup
+				}
+			}
+			p.Checks = append(p.Checks, check)
+		},
+	}, err
 }
 
-// ownFactors returns the data that a custom front end may show of a user's factors. Destinations
-// are masked.
-func ownFactors(in []storage.Factor) []map[string]any {
-	out := []map[string]any{}
-	for _, f := range in {
-		out = append(out, map[string]any{
-			"id": f.ID, "method": f.Method, "name": f.Name, "destination": mask(f.Method, f.Destination),
-			"default": f.Primary, "added": stamp(f.CreatedAt), "last_used": stamp(f.LastUsedAt),
+func ownFactors(p auth.Profile) factorsBody {
+	body := factorsBody{Factors: []factorBody{}}
+	for _, f := range p.Factors {
+		body.Factors = append(body.Factors, factorBody{
+			choiceBody: choiceBody{ID: f.ID, Method: f.Method, Name: f.Name,
+				Destination: mask(f.Method, f.Destination)},
+			Default: f.Primary, Added: stamp(f.CreatedAt), LastUsed: stamp(f.LastUsedAt),
 		})
 	}
-	return out
+	return body
 }

@@ -38,12 +38,24 @@ func (v inviting) get(c *call) (*answer, error) {
 	}
 	if v.s.c.Life.ByLink { // there are no passwords
 		a := v.s.link.linkPage(c, "invite")
-		a.body = map[string]any{"email": i.Email, "passkey": false}
+		a.json = func() response { return &inviteBody{Email: i.Email} }
 		return a, nil
 	}
-	page := v.s.link.chooseView(c, "invite", i.Email)
-	page.Passkey = v.passkeys() && v.s.c.Passkeys.shown(v.s.c.Origin)
-	return &answer{page: "choose", data: page, body: map[string]any{"email": i.Email, "passkey": v.passkeys()}}, nil
+	return &answer{
+		json: func() response { return &inviteBody{Email: i.Email, Passkey: v.passkeys()} }, page: "choose",
+		view: func() any {
+			page := v.s.link.chooseView(c, "invite", i.Email)
+			page.Passkey = v.passkeys() && v.s.c.Passkeys.shown(v.s.c.Origin)
+			return page
+		},
+	}, nil
+}
+
+// inviteBody is the JSON of the page of an invitation.
+type inviteBody struct {
+	common
+	Email   string `json:"email"`
+	Passkey bool   `json:"passkey"` // a passkey may replace the password
 }
 
 // post accepts the first factor of the new account: a password, or the answer of an authenticator
@@ -92,8 +104,10 @@ func (v inviting) ask(c *call) (*answer, error) {
 	if err != nil {
 		return nil, v.refused(c, err)
 	}
-	return &answer{body: askedBody(asked), page: "invite_passkey", data: InvitePasskeyPage{
-		Email: i.Email, Action: c.r.URL.EscapedPath(), Options: string(asked.Options), State: asked.State,
+	return &answer{json: challenge(asked), page: "invite_passkey", view: func() any {
+		return InvitePasskeyPage{
+			Email: i.Email, Action: c.r.URL.EscapedPath(), Options: string(asked.Options), State: asked.State,
+		}
 	}}, nil
 }
 

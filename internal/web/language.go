@@ -20,16 +20,21 @@ type LanguagePart struct {
 	Languages []Language
 }
 
-func (s profileSteps) languageSection(c *call, p *AccountPage, body map[string]any) error {
-	chosen := c.who.User.Language
-	body["languages"] = s.c.Words.Tags()
-	if chosen == "" {
-		chosen = c.words.Tag
-	}
-	if list := s.c.Words.languages(chosen); len(list) > 1 {
-		p.Language = LanguagePart{Action: s.paths.Language, Languages: list}
-	}
-	return nil
+func (s profileSteps) languageSection(c *call) (part, error) {
+	return part{
+		json: func(body *accountBody) { body.Languages = s.c.Words.Tags() },
+		page: func(p *AccountPage) {
+			if list := s.c.Words.languages(or(c.who.User.Language, c.words.Tag)); len(list) > 1 {
+				p.Language = LanguagePart{Action: s.paths.Language, Languages: list}
+			}
+		},
+	}, nil
+}
+
+// languageBody is the answer to a choice of a language.
+type languageBody struct {
+	common
+	Language string `json:"language"`
 }
 
 // postLanguage sets the language of messages to the account's owner and of the pages in this
@@ -46,6 +51,6 @@ func (s profileSteps) postLanguage(c *call) (*answer, error) {
 		s.jar.set(c.w, s.jar.lang(), tag, langLife)
 		c.words = s.c.Words.For(tag)
 	}
-	return &answer{body: map[string]any{"language": tag}, to: s.session.listed(s.paths.Sessions),
-		note: "LANGUAGE_CHANGED"}, nil
+	return &answer{json: func() response { return &languageBody{Language: tag} },
+		to: s.session.listed(s.paths.Sessions), note: "LANGUAGE_CHANGED"}, nil
 }

@@ -130,8 +130,9 @@ func (s oauthSteps) startOAuth(c *call, e auth.OAuthIntent, back string) (*answe
 		return nil, s.oauthFailure(c, e, err)
 	}
 	s.jar.set(c.w, s.jar.oauth(), d.Cookie, d.Life)
-	return &answer{away: d.Address, page: "oauth_away",
-		data: AwayPage{Title: s.providerTitle(c, e), Address: d.Address}}, nil
+	return &answer{away: d.Address, page: "oauth_away", view: func() any {
+		return AwayPage{Title: s.providerTitle(c, e), Address: d.Address}
+	}}, nil
 }
 
 func (s oauthSteps) getOAuthResponse(c *call) (*answer, error) {
@@ -311,24 +312,51 @@ func (s oauthSteps) providerViews(e auth.OAuthIntent, path string) []ProviderVie
 	return out
 }
 
+// connectionBody is an account at an identity provider that the user has connected.
+type connectionBody struct {
+	ID       string  `json:"id"`
+	Provider string  `json:"provider"`
+	Label    string  `json:"label"`
+	Added    *string `json:"added"`
+}
+
 // connectionsSection adds the connected accounts.
-func (s oauthSteps) connectionsSection(c *call, p *AccountPage, body map[string]any) error {
+func (s oauthSteps) connectionsSection(c *call) (part, error) {
 	if len(s.c.Login.OAuth.Providers(auth.ToSignIn)) == 0 {
-		return nil
+		return part{}, nil
 	}
 	all, err := s.c.Login.OAuth.Connections(c.r.Context(), c.who.User)
-	if err != nil {
-		return err
+	return part{
+		json: func(body *accountBody) {
+			body.Connections = []connectionBody{}
+			for _, x := range all {
+				body.Connections = append(body.Connections,
+					connectionBody{ID: x.ID, Provider: x.Provider, Label: x.Label, Added: stamp(x.CreatedAt)})
+			}
+		},
+		page: func(p *AccountPage) {
+			for _, x := range all {
+				p.Connections.Connections = append(p.Connections.Connections, s.connectionView(x))
+			}
+			p.Connections.Providers = s.providerViews(auth.ToConnect, s.paths.OAuth.Connect)
+		},
+	}, err
+}
+
+// askDisconnect returns the page that asks for confirmation before a connected account is removed,
+// or nil if the request names none.
+func (s oauthSteps) askDisconnect(c *call) (*answer, error) {
+	if len(s.c.Login.OAuth.Providers(auth.ToSignIn)) == 0 {
+		return nil, nil
 	}
-	list := []map[string]any{}
+	all, err := s.c.Login.OAuth.Connections(c.r.Context(), c.who.User)
 	for _, x := range all {
-		list = append(list, map[string]any{"id": x.ID, "provider": x.Provider, "label": x.Label,
-			"added": stamp(x.CreatedAt)})
-		p.Connections.Connections = append(p.Connections.Connections, s.connectionView(x))
+		if page, ok := askRemoval(c, "connection", x.ID, s.connectionView(x).Title); ok {
+			page.Action, page.Field, page.Value, page.Back = s.paths.OAuth.Disconnect, "id", x.ID, s.paths.Account
+			return removal(page), nil
+		}
 	}
-	p.Connections.Providers = s.providerViews(auth.ToConnect, s.paths.OAuth.Connect)
-	body["oauth_connections"] = list
-	return nil
+	return nil, err
 }
 
 func (s oauthSteps) connectionView(x storage.Connection) ConnectionView {

@@ -85,13 +85,6 @@ func (p Pager) body() *pagingBody {
 	return &pagingBody{Page: p.Number, Pages: p.Pages, Total: p.Total, Previous: p.Previous, Next: p.Next}
 }
 
-// pageBody adds the position of the part to an answer, if a part was requested.
-func pageBody(body map[string]any, p Pager) {
-	if paging := p.body(); paging != nil {
-		body["paging"] = paging
-	}
-}
-
 // firstPage returns the part of a list that the account page shows, and a link to the rest.
 func firstPage[T any](path string, list []T) ([]T, Pager) {
 	if len(list) <= pageSize {

@@ -73,9 +73,15 @@ func passkeyForm(asked auth.PasskeyAsked, path string) PasskeyForm {
 	return PasskeyForm{Options: string(asked.Options), Action: path + "/" + asked.State}
 }
 
-// askedBody returns the answer with a challenge.
-func askedBody(a auth.PasskeyAsked) map[string]any {
-	return map[string]any{"credential_options": json.RawMessage(a.Options), "wan_state": a.State}
+// challengeBody is the answer with a challenge.
+type challengeBody struct {
+	common
+	Options json.RawMessage `json:"credential_options"` // for the browser
+	State   string          `json:"wan_state"`
+}
+
+func challenge(a auth.PasskeyAsked) func() response {
+	return func() response { return &challengeBody{Options: a.Options, State: a.State} }
 }
 
 // passkeyFailure returns the failure of an answer: at its field, or at the form if the challenge is
@@ -133,12 +139,32 @@ func (s webauthnSteps) getWanSignin(c *call) (*answer, error) {
 		return nil, s.secondFactor.turn(c, err)
 	}
 	page, err := s.wanSigninPage(c, second)
-	return &answer{body: map[string]any{"is_secondary": second}, page: "wan_signin", data: page}, err
+	return &answer{
+		json: func() response { return &wanSigninBody{Second: second} }, page: "wan_signin",
+		view: func() any { return page },
+	}, err
 }
 
+// wanSigninBody is the JSON of the page of passkeys.
+type wanSigninBody struct {
+	common
+	Second bool `json:"is_secondary"` // as a second factor, after the first
+}
+
+// wanChallengeBody is the answer with a challenge for a sign-in.
+type wanChallengeBody struct {
+	challengeBody
+	Remember bool `json:"remember"` // to be sent with the answer
+	Second   bool `json:"is_secondary"`
+}
+
+// wanSigninPage returns the data of the page, which JSON callers do not get.
 func (s webauthnSteps) wanSigninPage(c *call, second bool) (WanSigninPage, error) {
 	page := WanSigninPage{Second: second, Hints: s.c.Passkeys.Hints && !second}
-	if !second {
+	switch {
+	case c.json:
+		return page, nil
+	case !second:
 		page.Remember, page.RememberTF, page.Trust, page.Stay = s.session.remembers(c), s.c.TrustFor > 0, s.c.TrustFor,
 			s.c.RememberFor
 		return page, nil
@@ -163,18 +189,23 @@ func (s webauthnSteps) postWanSignin(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.secondFactor.turn(c, err)
 	}
-	body := askedBody(asked)
-	body["remember"], body["is_secondary"] = s.session.remembers(c), asked.Second
-	a := &answer{body: body, page: "wan_signin"}
-	if !c.json {
-		page, err := s.wanSigninPage(c, asked.Second)
-		if err != nil {
-			return nil, err
-		}
-		page.Form = passkeyForm(asked, s.paths.WanSignin)
-		a.data = page
+	page, err := s.wanSigninPage(c, asked.Second)
+	if err != nil {
+		return nil, err
 	}
-	return a, nil
+	return &answer{
+		json: func() response {
+			return &wanChallengeBody{
+				challengeBody: challengeBody{Options: asked.Options, State: asked.State},
+				Remember:      s.session.remembers(c), Second: asked.Second,
+			}
+		},
+		page: "wan_signin",
+		view: func() any {
+			page.Form = passkeyForm(asked, s.paths.WanSignin)
+			return page
+		},
+	}, nil
 }
 
 func (s webauthnSteps) postWanSigninAnswer(c *call) (*answer, error) {
@@ -209,7 +240,7 @@ func (s webauthnSteps) waits(c *call, out auth.Outcome, f *failure) (*answer, er
 type WanVerifyPage struct{ Form PasskeyForm }
 
 func (s webauthnSteps) getWanVerify(c *call) (*answer, error) {
-	return &answer{user: &c.who.User, page: "wan_verify", data: WanVerifyPage{}}, nil
+	return &answer{user: &c.who.User, page: "wan_verify", view: func() any { return WanVerifyPage{} }}, nil
 }
 
 func (s webauthnSteps) postWanVerify(c *call) (*answer, error) {
@@ -217,8 +248,9 @@ func (s webauthnSteps) postWanVerify(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer{body: askedBody(asked), page: "wan_verify",
-		data: WanVerifyPage{Form: passkeyForm(asked, s.paths.WanVerify)}}, nil
+	return &answer{json: challenge(asked), page: "wan_verify", view: func() any {
+		return WanVerifyPage{Form: passkeyForm(asked, s.paths.WanVerify)}
+	}}, nil
 }
 
 func (s webauthnSteps) postWanVerifyAnswer(c *call) (*answer, error) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -31,7 +32,7 @@ type PasskeyView struct {
 	Added, LastUsed time.Time
 }
 
-// passkeyViews and passkeysBody return the same list for pages and for JSON.
+// passkeyViews and passkeyBodies return the same list for pages and for JSON.
 func passkeyViews(in []auth.OwnPasskey) []PasskeyView {
 	var out []PasskeyView
 	for _, p := range in {
@@ -41,24 +42,38 @@ func passkeyViews(in []auth.OwnPasskey) []PasskeyView {
 	return out
 }
 
-func passkeysBody(in []auth.OwnPasskey) []map[string]any {
-	out := []map[string]any{}
+// passkeysBody is the JSON of the page of passkeys.
+type passkeysBody struct {
+	common
+	Passkeys []passkeyBody `json:"registered_credentials"`
+}
+
+type passkeyBody struct {
+	Name         string   `json:"name"`
+	CredentialID string   `json:"credential_id"`
+	Transports   []string `json:"transports"`
+	LastUse      *string  `json:"lastuse"`
+	Usage        string   `json:"usage"`
+	Synced       bool     `json:"backup_state"`
+	DeviceType   string   `json:"device_type"`
+	Discoverable any      `json:"discoverable"` // a bool, or "Unknown"
+}
+
+func passkeyBodies(in []auth.OwnPasskey) []passkeyBody {
+	out := []passkeyBody{}
 	for _, p := range in {
-		kind, found, used := "single_device", any("Unknown"), p.LastUsedAt
+		one := passkeyBody{
+			Name: p.Name, CredentialID: p.CredentialID, Transports: append([]string{}, p.Transports...),
+			LastUse: cmp.Or(stamp(p.LastUsedAt), stamp(p.CreatedAt)), Usage: p.Usage, Synced: p.Synced,
+			DeviceType: "single_device", Discoverable: "Unknown",
+		}
 		if p.Syncable {
-			kind = "multi_device"
+			one.DeviceType = "multi_device"
 		}
 		if p.Discoverable != nil {
-			found = *p.Discoverable
+			one.Discoverable = *p.Discoverable
 		}
-		if used.IsZero() {
-			used = p.CreatedAt
-		}
-		out = append(out, map[string]any{
-			"name": p.Name, "credential_id": p.CredentialID, "transports": append([]string{}, p.Transports...),
-			"lastuse": stamp(used),
-			"usage":   p.Usage, "backup_state": p.Synced, "device_type": kind, "discoverable": found,
-		})
+		out = append(out, one)
 	}
 	return out
 }
@@ -73,35 +88,37 @@ func (s webauthnSteps) freshFor(err error, path string) error {
 
 func (s webauthnSteps) getWanRegister(c *call) (*answer, error) {
 	if c.who == nil { // do not show passkeys to a user who is not signed in yet
-		page, _, err := s.wanRegisterPage(c)
-		body := map[string]any{"registered_credentials": passkeysBody(nil)}
-		return &answer{body: body, page: "wan_register", data: page}, err
+		return &answer{
+			json: func() response { return &passkeysBody{Passkeys: []passkeyBody{}} }, page: "wan_register",
+			view: func() any { return s.wanRegisterPage(c, nil) },
+		}, nil
 	}
 	if err := s.c.Login.WebAuthn.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
 		return nil, s.freshFor(err, s.paths.WanRegister)
 	}
-	page, own, err := s.wanRegisterPage(c)
+	own, err := s.c.Login.WebAuthn.Passkeys(c.r.Context(), c.who.User)
 	for _, p := range own {
 		if page, ok := askRemoval(c, "passkey", p.Name, p.Name); ok {
 			page.Action, page.Field, page.Value, page.Back = s.paths.WanDelete, "name", p.Name, s.paths.WanRegister
 			return removal(page), err
 		}
 	}
-	return &answer{body: map[string]any{"registered_credentials": passkeysBody(own)}, user: &c.who.User,
-		page: "wan_register", data: page}, err
+	return &answer{
+		json: func() response { return &passkeysBody{Passkeys: passkeyBodies(own)} }, user: &c.who.User,
+		page: "wan_register", view: func() any { return s.wanRegisterPage(c, own) },
+	}, err
 }
 
-func (s webauthnSteps) wanRegisterPage(c *call) (WanRegisterPage, []auth.OwnPasskey, error) {
+func (s webauthnSteps) wanRegisterPage(c *call, own []auth.OwnPasskey) WanRegisterPage {
 	if c.who == nil {
-		return WanRegisterPage{Pending: true, Usage: storage.UseSecond, MaxName: s.c.Passkeys.MaxName}, nil, nil
+		return WanRegisterPage{Pending: true, Usage: storage.UseSecond, MaxName: s.c.Passkeys.MaxName}
 	}
-	own, err := s.c.Login.WebAuthn.Passkeys(c.r.Context(), c.who.User)
 	page := WanRegisterPage{Passkeys: passkeyViews(own), First: s.c.Passkeys.First, Usage: c.form.text("usage"),
 		MaxName: s.c.Passkeys.MaxName}
 	if page.Usage == "" && page.First {
 		page.Usage = storage.UseFirst
 	}
-	return page, own, err
+	return page
 }
 
 func (s webauthnSteps) postWanRegister(c *call) (*answer, error) {
@@ -126,16 +143,17 @@ func (s webauthnSteps) postWanRegister(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
 	}
-	a := &answer{body: askedBody(asked), page: "wan_register"}
-	if !c.json {
-		page, _, err := s.wanRegisterPage(c)
-		if err != nil {
+	var own []auth.OwnPasskey
+	if c.who != nil && !c.json { // only the page lists them
+		if own, err = s.c.Login.WebAuthn.Passkeys(c.r.Context(), c.who.User); err != nil {
 			return nil, err
 		}
-		page.Form = passkeyForm(asked, s.paths.WanRegister)
-		a.data = page
 	}
-	return a, nil
+	return &answer{json: challenge(asked), page: "wan_register", view: func() any {
+		page := s.wanRegisterPage(c, own)
+		page.Form = passkeyForm(asked, s.paths.WanRegister)
+		return page
+	}}, nil
 }
 
 func (s webauthnSteps) postWanRegisterAnswer(c *call) (*answer, error) {
@@ -225,19 +243,22 @@ func (s webauthnSteps) passkeyName(c *call) (string, *failure) {
 }
 
 // passkeySection adds the passkeys to the account page.
-func (s webauthnSteps) passkeySection(c *call, p *AccountPage, body map[string]any) error {
+func (s webauthnSteps) passkeySection(c *call) (part, error) {
 	if !s.c.Passkeys.On {
-		return nil
+		return part{}, nil
 	}
 	own, err := s.c.Login.WebAuthn.Passkeys(c.r.Context(), c.who.User)
-	p.Passkeys.On = s.c.Passkeys.shown(s.c.Origin)
-	for _, v := range passkeyViews(own) {
-		if v.Usage == storage.UseFirst { // the others are listed with the second factors
-			p.Passkeys.Passkeys = append(p.Passkeys.Passkeys, v)
-		}
-	}
-	body["passkeys"] = passkeysBody(own)
-	return err
+	return part{
+		json: func(body *accountBody) { body.Passkeys = passkeyBodies(own) },
+		page: func(p *AccountPage) {
+			p.Passkeys.On = s.c.Passkeys.shown(s.c.Origin)
+			for _, v := range passkeyViews(own) {
+				if v.Usage == storage.UseFirst { // the others are listed with the second factors
+					p.Passkeys.Passkeys = append(p.Passkeys.Passkeys, v)
+				}
+			}
+		},
+	}, err
 }
 
 // PasskeysPart is the section of passkeys on the account page.

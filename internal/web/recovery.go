@@ -34,31 +34,61 @@ func (s recoverySteps) recoveryRows() []route {
 	}
 }
 
+// recoveryBody is a pending request.
+type recoveryBody struct {
+	Asked   *string `json:"asked"`
+	Opens   *string `json:"opens"`
+	Browser string  `json:"browser"`
+	Address string  `json:"address"`
+}
+
+// recoveryAnswer is the answer about a pending request, which is null if there is none.
+type recoveryAnswer struct {
+	common
+	Recovery *recoveryBody `json:"recovery"`
+}
+
+// opensBody is the JSON of the page of a recovery link.
+type opensBody struct {
+	common
+	Opens *string `json:"opens"`
+}
+
 // recoverySection warns of a pending request.
-func (s recoverySteps) recoverySection(c *call, p *AccountPage, body map[string]any) error {
+func (s recoverySteps) recoverySection(c *call) (part, error) {
 	r, ok, err := s.c.Login.Recovery.RecoveryOf(c.r.Context(), *c.who)
-	body["recovery"] = nil
 	if err != nil || !ok {
-		return err
+		return part{}, err
 	}
-	part := &RecoveryPart{Asked: r.CreatedAt, Opens: r.OpensAt, Address: r.Address, Action: s.paths.Recovery}
+	browser := ""
 	if r.Address != "" {
-		part.Browser = device.Name(r.Agent)
+		browser = device.Name(r.Agent)
 	}
-	p.Recovery = part
-	body["recovery"] = map[string]any{"asked": stamp(r.CreatedAt), "opens": stamp(r.OpensAt), "browser": part.Browser,
-		"address": r.Address}
-	return nil
+	return part{
+		json: func(body *accountBody) {
+			body.Recovery = &recoveryBody{Asked: stamp(r.CreatedAt), Opens: stamp(r.OpensAt), Browser: browser,
+				Address: r.Address}
+		},
+		page: func(p *AccountPage) {
+			p.Recovery = &RecoveryPart{Asked: r.CreatedAt, Opens: r.OpensAt, Browser: browser, Address: r.Address,
+				Action: s.paths.Recovery}
+		},
+	}, nil
 }
 
 // getRecovery reports whether there is a pending request. Browsers see it on the account page.
 func (s recoverySteps) getRecovery(c *call) (*answer, error) {
-	var page AccountPage
-	body := map[string]any{}
-	if err := s.recoverySection(c, &page, body); err != nil {
+	request, err := s.recoverySection(c)
+	if err != nil {
 		return nil, err
 	}
-	return &answer{body: body, to: s.session.listed(s.paths.Sessions)}, nil
+	return &answer{to: s.session.listed(s.paths.Sessions), json: func() response {
+		var account accountBody
+		if request.json != nil {
+			request.json(&account)
+		}
+		return &recoveryAnswer{Recovery: account.Recovery}
+	}}, nil
 }
 
 // cancelRecovery cancels a request, from any signed-in browser.
@@ -74,14 +104,16 @@ func (s recoverySteps) getRecover(c *call) (*answer, error) {
 	err := s.c.Login.Recovery.CheckRecovery(c.r.Context(), c.token)
 	page := RecoveryPage{Action: s.paths.Recovery + "/" + c.token}
 	var waits *auth.Waits
-	if errors.As(err, &waits) {
+	switch {
+	case errors.As(err, &waits):
 		page.Opens = waits.Until
-		return &answer{body: map[string]any{"opens": stamp(waits.Until)}, page: "tf_recovery", data: page}, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
-	return &answer{body: map[string]any{"opens": nil}, page: "tf_recovery", data: page}, nil
+	return &answer{
+		json: func() response { return &opensBody{Opens: stamp(page.Opens)} }, page: "tf_recovery",
+		view: func() any { return page },
+	}, nil
 }
 
 // postRecover checks the password together with the link, and continues with the set-up of another

@@ -80,12 +80,26 @@ func (s recoverySteps) getCodes(c *call) (*answer, error) {
 		return s.codesPage(c, c.made, signed), err
 	}
 	profile, err := s.c.Login.Enroll.Profile(ctx, c.who.User, false)
-	page := CodesPage{Left: left, Able: len(profile.Factors) > 0 || s.c.EarlyCodes, Fresh: left == 0 && c.next() != ""}
-	return &answer{body: codesBody(nil, left), page: "mf_recovery_codes", data: page}, err
+	return &answer{
+		json: func() response { return &codesBody{Codes: []string{}, Left: left} }, page: "mf_recovery_codes",
+		view: func() any {
+			return CodesPage{Left: left, Able: len(profile.Factors) > 0 || s.c.EarlyCodes,
+				Fresh: left == 0 && c.next() != ""}
+		},
+	}, err
 }
 
-func codesBody(codes []string, left int) map[string]any {
-	return map[string]any{"recovery_codes": append([]string{}, codes...), "recovery_codes_left": left}
+// codesBody is the JSON of the page of recovery codes.
+type codesBody struct {
+	common
+	Codes []string `json:"recovery_codes"` // a new set, shown only once
+	Left  int      `json:"recovery_codes_left"`
+}
+
+// codeUsedBody is the answer to a recovery code that signs in.
+type codeUsedBody struct {
+	common
+	Left int `json:"recovery_codes_left"`
 }
 
 // codesError redirects to re-authentication, which leads back.
@@ -146,8 +160,9 @@ func signSheet(s *Site, user, session string, codes []string) (string, error) {
 
 func (s recoverySteps) codesPage(_ *call, codes []string, signed string) *answer {
 	return &answer{
-		body: codesBody(codes, len(codes)), page: "mf_recovery_codes",
-		data: CodesPage{Codes: codes, Sheet: signed, Left: len(codes), Able: true},
+		json: func() response { return &codesBody{Codes: append([]string{}, codes...), Left: len(codes)} },
+		page: "mf_recovery_codes",
+		view: func() any { return CodesPage{Codes: codes, Sheet: signed, Left: len(codes), Able: true} },
 	}
 }
 
@@ -185,7 +200,9 @@ func (s recoverySteps) getUseCode(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.secondFactor.turn(c, err)
 	}
-	return &answer{page: "mf_recovery", data: UseCodePage{Back: s.account.pendingPath(out.Pending, c.next())}}, nil
+	return &answer{page: "mf_recovery", view: func() any {
+		return UseCodePage{Back: s.account.pendingPath(out.Pending, c.next())}
+	}}, nil
 }
 
 func (s recoverySteps) postUseCode(c *call) (*answer, error) {
@@ -200,7 +217,7 @@ func (s recoverySteps) postUseCode(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.secondFactor.codeFailed(c, err)
 	}
-	a := &answer{outcome: &out, user: &out.User, body: map[string]any{"recovery_codes_left": left},
+	a := &answer{outcome: &out, user: &out.User, json: func() response { return &codeUsedBody{Left: left} },
 		to: c.after(s.views.PostLogin)}
 	a.note = "RECOVERY_CODE_USED"
 	if left <= fewCodes {
@@ -210,22 +227,26 @@ func (s recoverySteps) postUseCode(c *call) (*answer, error) {
 }
 
 // codesSection shows whether the user has recovery codes for a lost second factor.
-func (s recoverySteps) codesSection(c *call, p *AccountPage, body map[string]any) error {
-	n := len(p.Factors.Factors)
+func (s recoverySteps) codesSection(c *call) (part, error) {
 	if !s.c.Login.Recovery.OffersCodes() {
-		if n == 1 && p.Factors.Offers {
-			p.Checks = append(p.Checks, Check{Key: "single", To: s.paths.Setup + "?add"})
-		}
-		return nil
+		return part{page: func(p *AccountPage) {
+			if len(p.Factors.Factors) == 1 && p.Factors.Offers {
+				p.Checks = append(p.Checks, Check{Key: "single", To: s.paths.Setup + "?add"})
+			}
+		}}, nil
 	}
 	left, err := s.c.Login.Recovery.CodesLeft(c.r.Context(), *c.who)
-	if err != nil {
-		return err
-	}
-	body["recovery_codes_left"] = left
-	if n == 0 { // codes replace a second factor
-		return nil
-	}
+	return part{
+		json: func(body *accountBody) { body.CodesLeft = &left },
+		page: func(p *AccountPage) {
+			if len(p.Factors.Factors) > 0 { // codes replace a second factor
+				s.showCodes(p, left)
+			}
+		},
+	}, err
+}
+
+func (s recoverySteps) showCodes(p *AccountPage, left int) {
 	p.Codes = CodesPart{Offered: true, Left: left}
 	check := Check{Key: "codes", Good: left > fewCodes, N: left, To: s.paths.Codes}
 	switch {
@@ -237,5 +258,4 @@ func (s recoverySteps) codesSection(c *call, p *AccountPage, body map[string]any
 		check.Key = "codes_few"
 	}
 	p.Checks = append(p.Checks, check)
-	return nil
 }

@@ -20,7 +20,6 @@ import (
 // redirect. Only what the caller gets is built. Both get the outcome's cookies.
 type answer struct {
 	json    func() response // builds the JSON answer; if nil, it has only the common fields
-	body    map[string]any  // the same as a map
 	user    *storage.User   // adds the user payload
 	fields  map[string]any  // profile fields, added to the user payload
 	outcome *auth.Outcome
@@ -33,7 +32,6 @@ type answer struct {
 
 	page string     // template to render
 	view func() any // builds its data
-	data any        // the same, built
 	// keep makes a form redirect to the page at keep.At, which shows its content. Reloading that
 	// page does not repeat the step.
 	keep *kept
@@ -112,11 +110,7 @@ func (s *Site) reply(c *call, a *answer) {
 
 // show renders the page of an answer.
 func (s *Site) show(c *call, status int, a *answer) {
-	data := a.data
-	if a.view != nil {
-		data = a.view()
-	}
-	s.render(c, status, a.page, data)
+	s.render(c, status, a.page, a.view())
 }
 
 // sendAway redirects to an identity provider. A program gets the redirect. A browser gets a page
@@ -139,11 +133,8 @@ func (s *Site) replyJSON(c *call, a *answer) {
 		return
 	}
 	var body response = &common{}
-	switch {
-	case a.json != nil:
+	if a.json != nil {
 		body = a.json()
-	case a.body != nil:
-		body = &mapBody{fields: a.body}
 	}
 	all := body.shared()
 	captchas{s}.extend(c, all)
@@ -159,26 +150,6 @@ func (s *Site) replyJSON(c *call, a *answer) {
 	all.DeletionStopped = a.stopped
 	all.PendingToken = c.binding(a.outcome)
 	writeJSON(c.w, http.StatusOK, body)
-}
-
-// mapBody is the JSON answer of a step that builds a map.
-type mapBody struct {
-	common
-	fields map[string]any
-}
-
-// MarshalJSON implements json.Marshaler.
-func (b *mapBody) MarshalJSON() ([]byte, error) {
-	raw, err := json.Marshal(b.common)
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]any{}
-	if err := json.Unmarshal(raw, &all); err != nil {
-		return nil, err
-	}
-	maps.Copy(all, b.fields)
-	return json.Marshal(all)
 }
 
 // payload returns the data about a user in an answer. If the permissions cannot be read, they are

@@ -51,9 +51,15 @@ func (s sessionSteps) listRows() []route {
 // everyEntry stands for the whole list in a request to end an entry.
 const everyEntry = "all"
 
-func (s sessionSteps) sessionsPage(c *call) (SessionsPage, error) {
+// sessionsOf returns the sessions of the user, the current one first.
+func (s sessionSteps) sessionsOf(c *call) ([]auth.SignedIn, error) {
 	list, err := s.c.Login.Sessions.SessionsOf(c.r.Context(), *c.who)
-	page := SessionsPage{Action: s.paths.Sessions}
+	slices.SortStableFunc(list, func(a, b auth.SignedIn) int { return here(b.Current) - here(a.Current) })
+	return list, err
+}
+
+func (s sessionSteps) sessionsPage(list []auth.SignedIn, pager Pager) SessionsPage {
+	page := SessionsPage{Action: s.paths.Sessions, Pager: pager}
 	for _, v := range list {
 		view := SessionView{
 			ID: v.ID, Name: v.Name, Address: v.Address, SignedIn: v.CreatedAt, Seen: v.SeenAt, Level: int(v.Level),
@@ -64,8 +70,7 @@ func (s sessionSteps) sessionsPage(c *call) (SessionsPage, error) {
 		}
 		page.Sessions = append(page.Sessions, view)
 	}
-	slices.SortStableFunc(page.Sessions, func(a, b SessionView) int { return here(b.Current) - here(a.Current) })
-	return page, err
+	return page
 }
 
 // here sorts the current session or browser first in a list.
@@ -77,46 +82,65 @@ func here(current bool) int {
 }
 
 func (s sessionSteps) getSessions(c *call) (*answer, error) {
-	page, err := s.sessionsPage(c)
+	list, err := s.sessionsOf(c)
 	if err != nil {
 		return nil, err
 	}
 	back := s.listed(s.paths.Sessions)
 	if ask, ok := askRemoval(c, "sessions", everyEntry, ""); ok {
-		ask.Action, ask.Back = page.Action, back
+		ask.Action, ask.Back = s.paths.Sessions, back
 		return removal(ask), nil
 	}
-	for _, v := range page.Sessions {
+	for _, v := range list {
 		if ask, ok := askRemoval(c, "session", v.ID, v.Name); ok && !v.Current {
-			ask.Action, ask.Back = v.Action, back
+			ask.Action, ask.Back = s.paths.Sessions+"/"+v.ID, back
 			return removal(ask), nil
 		}
 	}
-	if page.Sessions, page.Pager, err = paged(c, s.paths.Sessions, page.Sessions); err != nil {
+	list, pager, err := paged(c, s.paths.Sessions, list)
+	if err != nil {
 		return nil, err
 	}
-	list := []map[string]any{}
-	for _, v := range page.Sessions {
-		methods := []map[string]any{}
-		for _, p := range v.Proofs {
-			methods = append(methods, proofBody(p))
-		}
-		list = append(list, map[string]any{
-			"id": v.ID, "name": v.Name, "address": v.Address, "created": stamp(v.SignedIn), "last_seen": stamp(v.Seen),
-			"level": v.Level, "trusted": v.Trusted, "token": v.Token, "methods": methods, "current": v.Current,
-		})
-	}
-	body := map[string]any{"sessions": list}
-	pageBody(body, page.Pager)
-	return &answer{body: body, page: "tf_sessions", data: page}, nil
+	return &answer{
+		json: func() response {
+			body := &sessionsBody{Sessions: []sessionBody{}, Paging: pager.body()}
+			for _, v := range list {
+				body.Sessions = append(body.Sessions, sessionBody{
+					ID: v.ID, Name: v.Name, Address: v.Address, Created: stamp(v.CreatedAt), LastSeen: stamp(v.SeenAt),
+					Level: int(v.Level), Trusted: v.Trusted, Token: v.Token, Methods: proofBodies(v.Proofs),
+					Current: v.Current,
+				})
+			}
+			return body
+		},
+		page: "tf_sessions", view: func() any { return s.sessionsPage(list, pager) },
+	}, nil
+}
+
+// sessionsBody is the JSON of the list.
+type sessionsBody struct {
+	common
+	Sessions []sessionBody `json:"sessions"`
+	Paging   *pagingBody   `json:"paging,omitempty"`
+}
+
+type sessionBody struct {
+	ID       string      `json:"id"`
+	Name     string      `json:"name"`
+	Address  string      `json:"address"`
+	Created  *string     `json:"created"`
+	LastSeen *string     `json:"last_seen"`
+	Level    int         `json:"level"`
+	Trusted  bool        `json:"trusted"`
+	Token    bool        `json:"token"`
+	Methods  []proofBody `json:"methods"`
+	Current  bool        `json:"current"`
 }
 
 // sessionsSection adds the list to the account page.
-func (s sessionSteps) sessionsSection(c *call, p *AccountPage, _ map[string]any) error {
-	var err error
-	p.Sessions, err = s.sessionsPage(c)
-	p.Sessions.Sessions, p.Sessions.Pager = firstPage(s.paths.Sessions, p.Sessions.Sessions)
-	return err
+func (s sessionSteps) sessionsSection(c *call) (part, error) {
+	list, err := s.sessionsOf(c)
+	return part{page: func(p *AccountPage) { p.Sessions = s.sessionsPage(firstPage(s.paths.Sessions, list)) }}, err
 }
 
 // endSessions ends all sessions but the caller's.

@@ -2,6 +2,8 @@ package web
 
 import (
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/auth"
 )
 
 // DeviceView is a browser that is trusted or stays signed in, as shown on pages.
@@ -22,59 +24,80 @@ type DevicesPage struct {
 }
 
 // devicesSection adds the list to the account page, if browsers can be trusted or stay signed in.
-func (s secondFactorSteps) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
-	var err error
-	p.Devices, err = s.devicesPage(c)
-	p.Devices.Devices, p.Devices.Pager = firstPage(s.paths.Devices, p.Devices.Devices)
-	p.Trusts = s.c.TrustFor > 0 || s.c.RememberFor > 0 || len(p.Devices.Devices) > 0
-	return err
+func (s secondFactorSteps) devicesSection(c *call) (part, error) {
+	list, err := s.c.Login.SecondFactor.DevicesOf(c.r.Context(), *c.who, c.browser)
+	return part{page: func(p *AccountPage) {
+		p.Devices = s.devicesPage(firstPage(s.paths.Devices, list))
+		p.Trusts = s.c.TrustFor > 0 || s.c.RememberFor > 0 || len(list) > 0
+	}}, err
 }
 
-func (s secondFactorSteps) devicesPage(c *call) (DevicesPage, error) {
-	list, err := s.c.Login.SecondFactor.DevicesOf(c.r.Context(), *c.who, c.browser)
-	page := DevicesPage{Action: s.paths.Devices, Stay: s.c.RememberFor > 0}
+func (s secondFactorSteps) devicesPage(list []auth.Device, pager Pager) DevicesPage {
+	page := DevicesPage{Action: s.paths.Devices, Stay: s.c.RememberFor > 0, Pager: pager}
 	for _, d := range list {
 		page.Devices = append(page.Devices, DeviceView{
 			ID: d.ID, Name: d.Name, Address: d.Address, Added: d.CreatedAt, Seen: d.LastSeenAt, Expires: d.ExpiresAt,
 			Current: d.Current, Stays: d.Stays, Action: s.paths.Devices + "/" + d.ID,
 		})
 	}
-	return page, err
+	return page
+}
+
+// devicesBody is the JSON of the list.
+type devicesBody struct {
+	common
+	Devices []deviceBody `json:"devices"`
+	Paging  *pagingBody  `json:"paging,omitempty"`
+}
+
+type deviceBody struct {
+	ID       string  `json:"id"`
+	Name     string  `json:"name"`
+	Address  string  `json:"address"`
+	Created  *string `json:"created"`
+	LastSeen *string `json:"last_seen"`
+	Expires  *string `json:"expires"`
+	Current  bool    `json:"current"`
+	Stays    bool    `json:"stays"`
 }
 
 func (s secondFactorSteps) getDevices(c *call) (*answer, error) {
-	page, err := s.devicesPage(c)
+	list, err := s.c.Login.SecondFactor.DevicesOf(c.r.Context(), *c.who, c.browser)
 	if err != nil {
 		return nil, err
 	}
 	back := s.session.listed(s.paths.Devices)
 	if ask, ok := askRemoval(c, "devices", everyEntry, ""); ok {
-		ask.Action, ask.Back = page.Action, back
+		ask.Action, ask.Back = s.paths.Devices, back
 		return removal(ask), nil
 	}
-	for _, d := range page.Devices {
+	for _, d := range list {
 		kind := "device"
 		if d.Stays {
 			kind = "staying"
 		}
 		if ask, ok := askRemoval(c, kind, d.ID, d.Name); ok {
-			ask.Action, ask.Back = d.Action, back
+			ask.Action, ask.Back = s.paths.Devices+"/"+d.ID, back
 			return removal(ask), nil
 		}
 	}
-	if page.Devices, page.Pager, err = paged(c, s.paths.Devices, page.Devices); err != nil {
+	list, pager, err := paged(c, s.paths.Devices, list)
+	if err != nil {
 		return nil, err
 	}
-	list := []map[string]any{}
-	for _, d := range page.Devices {
-		list = append(list, map[string]any{
-			"id": d.ID, "name": d.Name, "address": d.Address, "created": stamp(d.Added), "last_seen": stamp(d.Seen),
-			"expires": stamp(d.Expires), "current": d.Current, "stays": d.Stays,
-		})
-	}
-	body := map[string]any{"devices": list}
-	pageBody(body, page.Pager)
-	return &answer{body: body, page: "tf_devices", data: page}, nil
+	return &answer{
+		json: func() response {
+			body := &devicesBody{Devices: []deviceBody{}, Paging: pager.body()}
+			for _, d := range list {
+				body.Devices = append(body.Devices, deviceBody{
+					ID: d.ID, Name: d.Name, Address: d.Address, Created: stamp(d.CreatedAt),
+					LastSeen: stamp(d.LastSeenAt), Expires: stamp(d.ExpiresAt), Current: d.Current, Stays: d.Stays,
+				})
+			}
+			return body
+		},
+		page: "tf_devices", view: func() any { return s.devicesPage(list, pager) },
+	}, nil
 }
 
 // endDevices revokes all trusted browsers, or the one in the path.

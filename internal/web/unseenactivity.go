@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/device"
-	"github.com/twofold-auth/twofold/internal/storage"
 )
 
 // NewsPart is the part of the account page with events that the owner has not marked as seen.
@@ -27,61 +25,80 @@ func (s profileSteps) newsRows() []route {
 	}
 }
 
-func (s profileSteps) newsSection(c *call, p *AccountPage, body map[string]any) error {
-	rows, err := s.c.Login.Account.News(c.r.Context(), *c.who)
-	if err != nil {
-		return err
-	}
-	list := []map[string]any{}
-	p.News.Action = s.paths.Notices
-	for _, e := range rows {
-		h, ok := newsLine(c.words, e)
-		if !ok {
-			continue
-		}
-		p.News.Through = max(p.News.Through, e.Row)
-		p.News.Lines = append(p.News.Lines, h)
-		list = append(list, map[string]any{
-			"at": e.At.UTC().Format(time.RFC3339), "event": e.Name, "method": e.Method, "text": h.contract,
-			"browser": h.Browser, "address": e.Address,
-		})
-	}
-	body["tf_notices"] = list
-	body["tf_notices_through"] = strconv.FormatInt(p.News.Through, 10)
-	return nil
+// noticesBody is the answer with the events that are not seen yet.
+type noticesBody struct {
+	common
+	Notices []noticeBody `json:"tf_notices"`
+	Through string       `json:"tf_notices_through"`
+	Paging  *pagingBody  `json:"paging,omitempty"`
 }
 
-// newsLine returns the text of a row of the audit trail. A first factor without a second one has
-// its own text.
-func newsLine(w *Words, e storage.Event) (Happened, bool) {
-	text, said, ok := w.Text("news_half"), w.Page("news_half"), true
-	if e.Name != (event.FirstFactorProven{}).Name() {
-		text, said, ok = happened(w, e)
+type noticeBody struct {
+	At      string `json:"at"`
+	Event   string `json:"event"`
+	Method  string `json:"method"`
+	Text    string `json:"text"`
+	Browser string `json:"browser"`
+	Address string `json:"address"`
+}
+
+// news returns the events that are not seen yet and have a text, and the newest row of them. A first
+// factor without a second one has its own text.
+func (s profileSteps) news(c *call) (lines []line, through int64, err error) {
+	rows, err := s.c.Login.Account.News(c.r.Context(), *c.who)
+	for _, e := range rows {
+		n, ok := c.lineOf(e)
+		if e.Name == (event.FirstFactorProven{}).Name() {
+			n.key, ok = "news_half", true
+		}
+		if ok {
+			lines = append(lines, n)
+			through = max(through, e.Row)
+		}
 	}
-	h := Happened{Text: said, contract: text, Refused: e.Result == event.Refused, Address: e.Address, At: e.At}
-	if e.Agent != "" {
-		h.Browser = device.Name(e.Agent)
+	return lines, through, err
+}
+
+func (c *call) noticeBodies(lines []line) []noticeBody {
+	out := []noticeBody{}
+	for _, n := range lines {
+		out = append(out, noticeBody{
+			At: n.row.At.UTC().Format(time.RFC3339), Event: n.row.Name, Method: n.row.Method,
+			Text: c.words.Text(n.key, n.args(c.words)...), Browser: n.browser(), Address: n.row.Address,
+		})
 	}
-	return h, ok
+	return out
+}
+
+func (s profileSteps) newsSection(c *call) (part, error) {
+	lines, through, err := s.news(c)
+	return part{
+		json: func(body *accountBody) {
+			body.Notices, body.NoticesThrough = c.noticeBodies(lines), strconv.FormatInt(through, 10)
+		},
+		page: func(p *AccountPage) {
+			p.News = NewsPart{Action: s.paths.Notices, Through: through}
+			for _, n := range lines {
+				p.News.Lines = append(p.News.Lines, c.happened(n))
+			}
+		},
+	}, err
 }
 
 // getNews returns the events that are not seen yet. Browsers show them on the account page.
 func (s profileSteps) getNews(c *call) (*answer, error) {
-	var page AccountPage
-	body := map[string]any{}
-	if err := s.newsSection(c, &page, body); err != nil {
-		return nil, err
-	}
-	all, _ := body["tf_notices"].([]map[string]any)
-	part, p, err := paged(c, s.paths.Notices, all)
+	lines, through, err := s.news(c)
 	if err != nil {
 		return nil, err
 	}
-	body["tf_notices"] = part
-	if c.json {
-		pageBody(body, p)
+	lines, pager, err := paged(c, s.paths.Notices, lines)
+	if err != nil {
+		return nil, err
 	}
-	return &answer{body: body, to: s.session.listed(s.paths.Sessions)}, nil
+	return &answer{to: s.session.listed(s.paths.Sessions), json: func() response {
+		return &noticesBody{Notices: c.noticeBodies(lines), Through: strconv.FormatInt(through, 10),
+			Paging: pager.body()}
+	}}, nil
 }
 
 // postNews marks the shown events as seen, but no later ones.
