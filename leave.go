@@ -16,7 +16,7 @@ import (
 func (b *builder) deletions() *deletion.Deletions {
 	return deletion.New(deletion.Config{
 		Store: b.c.Store, Trail: b.a.trail, Limits: b.limits,
-		Changed: b.a.sessions.Forget, Events: b.c.Advanced.OnEvent, Now: b.c.Advanced.Now, Log: b.c.Log,
+		Changed: b.a.sessions.ForgetUser, Events: b.c.Advanced.OnEvent, Now: b.c.Advanced.Now, Log: b.c.Log,
 		Owners: deletion.Owners{
 			Keys: b.keys, Mailer: b.mailer(), Wait: b.c.Accounts.DeletionWait,
 			Fresh: func(ctx context.Context, who auth.Principal) error {

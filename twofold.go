@@ -233,7 +233,7 @@ func (b *builder) buildSessions() error {
 	b.a.sessions, err = session.New(session.Config{
 		Sessions: b.c.Store, Users: b.c.Store, Both: both, Tokens: b.c.Store, Now: b.c.Advanced.Now,
 		Idle: b.c.Sessions.Idle, Absolute: b.c.Sessions.Absolute, TokenLife: b.c.Sessions.TokenLife,
-		Notices: notices, Cache: cache,
+		Notices: notices, Cache: cache, OwnUsers: b.c.Users != nil,
 	})
 	if err != nil {
 		return field("Sessions", err)
@@ -251,7 +251,7 @@ func (b *builder) buildSessions() error {
 		Mailed:    b.c.Accounts.PasswordOptional,
 		Usernames: account.Lengths{Min: b.c.Accounts.UsernameMin, Max: b.c.Accounts.UsernameMax},
 		Legacy:    p.Legacy, LegacyNames: b.c.Accounts.Usernames,
-		Context: []string{b.c.Pages.Site}, Now: b.c.Advanced.Now, Log: b.c.Log, Changed: b.a.sessions.Forget,
+		Context: []string{b.c.Pages.Site}, Now: b.c.Advanced.Now, Log: b.c.Log, Changed: b.a.sessions.ForgetUser,
 	})
 	b.a.users = b.c.Users
 	b.a.leaving, b.a.invites = b.deletions(), b.invitations()

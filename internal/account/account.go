@@ -33,7 +33,7 @@ type Config struct {
 	Log         *slog.Logger
 	// Changed is called after every change of a record, so that caches in
 	// this process forget it.
-	Changed func()
+	Changed func(userID string)
 }
 
 // Users is the part of the store that accounts need.
@@ -56,7 +56,7 @@ type Accounts struct {
 // New returns an Accounts.
 func New(c Config) *Accounts {
 	if c.Changed == nil {
-		c.Changed = func() {}
+		c.Changed = func(string) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -249,7 +249,7 @@ func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages .
 	if err != nil {
 		return err
 	}
-	defer a.c.Changed()
+	defer a.c.Changed(id)
 	return a.c.Users.SetPassword(ctx, storage.NewPassword{
 		UserID: id, Hash: hash, CredentialVersion: NewUniquifier(), Now: a.c.Now(),
 	}, messages...)
@@ -258,7 +258,7 @@ func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages .
 // SetLanguage sets the language of messages to the account's owner. If it is empty, the language is
 // taken from the browser at the next sign-in.
 func (a *Accounts) SetLanguage(ctx context.Context, id, tag string) error {
-	defer a.c.Changed()
+	defer a.c.Changed(id)
 	for range 3 { // there may be a concurrent change
 		u, err := a.c.Users.UserByID(ctx, id)
 		if err != nil || u.Language == tag {
@@ -281,13 +281,13 @@ func (a *Accounts) LearnLanguage(ctx context.Context, u storage.User, tag string
 	if errors.Is(err, storage.ErrUsed) {
 		return nil
 	}
-	a.c.Changed()
+	a.c.Changed(u.ID)
 	return err
 }
 
 // SetActive activates or deactivates an account. Deactivation ends everything issued to it.
 func (a *Accounts) SetActive(ctx context.Context, id string, active bool) error {
-	defer a.c.Changed()
+	defer a.c.Changed(id)
 	return a.c.Users.SetActive(ctx, id, active, NewUniquifier(), a.c.Now())
 }
 
@@ -309,7 +309,7 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, 
 			return err
 		}
 	}
-	defer a.c.Changed()
+	defer a.c.Changed(id)
 	return a.c.Users.SetIdentity(ctx, u, NewUniquifier(), messages...)
 }
 
@@ -317,7 +317,7 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, 
 // issued to the account. The user of an account without a password can then sign in with the
 // mailbox. It is for operators who have verified the owner's identity.
 func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...storage.Message) error {
-	defer a.c.Changed()
+	defer a.c.Changed(id)
 	for range 3 { // a concurrent change may win: try again
 		u, err := a.c.Users.UserByID(ctx, id)
 		if err != nil {

@@ -161,7 +161,7 @@ func open(t *testing.T) *people {
 	p := &people{db: db, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	p.Accounts = New(Config{
 		Users: db, Hasher: h, Policy: password.Policy{}, Context: []string{"walking-club"},
-		Now: func() time.Time { return p.now }, Changed: func() { p.changed++ },
+		Now: func() time.Time { return p.now }, Changed: func(string) { p.changed++ },
 	})
 	return p
 }

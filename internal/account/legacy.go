@@ -172,7 +172,7 @@ func (a *Accounts) settle(ctx context.Context, u *storage.User, plain string) (b
 		err = a.c.Users.UpgradePassword(ctx, u.ID, password.AskLegacy, hash)
 		if err == nil {
 			u.PasswordHash = hash
-			a.c.Changed()
+			a.c.Changed(u.ID)
 			return true, nil
 		}
 		if !errors.Is(err, storage.ErrUsed) && !errors.Is(err, storage.ErrNotFound) {

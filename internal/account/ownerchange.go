@@ -13,7 +13,7 @@ import (
 // Confirm records that the address of an account was proven. It returns storage.ErrUsed if it was
 // proven before or has changed.
 func (a *Accounts) Confirm(ctx context.Context, u storage.User) error {
-	defer a.c.Changed()
+	defer a.c.Changed(u.ID)
 	return a.c.Users.ConfirmUser(ctx, u.ID, u.EmailKey, u.EmailKey, a.c.Now())
 }
 
@@ -46,7 +46,7 @@ func (a *Accounts) ResetPassword(ctx context.Context, u storage.User, c Choice,
 }
 
 func (a *Accounts) changePassword(ctx context.Context, u storage.User, c storage.PasswordChange) (storage.User, error) {
-	defer a.c.Changed()
+	defer a.c.Changed(u.ID)
 	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, NewUniquifier(), a.c.Now()
 	if err := a.c.Users.ChangePassword(ctx, c); err != nil {
 		return storage.User{}, err
@@ -80,7 +80,7 @@ func (a *Accounts) ChangeUsername(ctx context.Context, u storage.User, username 
 }
 
 func (a *Accounts) changeIdentity(ctx context.Context, u storage.User, c storage.IdentityChange) (storage.User, error) {
-	defer a.c.Changed()
+	defer a.c.Changed(u.ID)
 	c.UserID, c.From, c.To, c.Now = u.ID, u.CredentialVersion, NewUniquifier(), a.c.Now()
 	if err := a.c.Users.ChangeIdentity(ctx, c); err != nil {
 		return storage.User{}, err
@@ -91,6 +91,6 @@ func (a *Accounts) changeIdentity(ctx context.Context, u storage.User, c storage
 // SetProfile replaces the profile fields. It returns storage.ErrUsed if they are no longer those of
 // u.
 func (a *Accounts) SetProfile(ctx context.Context, u storage.User, profile string) error {
-	defer a.c.Changed()
+	defer a.c.Changed(u.ID)
 	return a.c.Users.SetProfile(ctx, u.ID, u.Profile, profile, a.c.Now())
 }

@@ -56,7 +56,7 @@ func rolesOf(names []string) []string {
 // SetRoles replaces the roles of an account. It returns ErrRoleName for an invalid name, unless the
 // account already has that role.
 func (a *Accounts) SetRoles(ctx context.Context, id string, names []string) error {
-	defer a.c.Changed()
+	defer a.c.Changed(id)
 	u, err := a.c.Users.UserByID(ctx, id)
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func (l Sessions) boundSessions(ctx context.Context, u storage.User, b Client) e
 func (l Sessions) boundDevices(ctx context.Context, u storage.User, b Client) error {
 	ended, err := l.c.Devices.Trim(ctx, u.ID, maxDevices)
 	if len(ended) > 0 {
-		l.c.Sessions.Forget() // sessions that depend on their trust have ended
+		l.c.Sessions.ForgetUser(u.ID) // sessions that depend on their trust have ended
 	}
 	for range ended {
 		if err := l.tell(ctx, event.DeviceRevoked{User: subject(u), Excess: true, Context: l.at(b)}); err != nil {

@@ -40,7 +40,7 @@ func (l *Login) change(ctx context.Context, c change, b Client) (storage.User, e
 	}
 	u, err := c.apply(ctx, messages)
 	// Even after an error the change may have been stored.
-	l.c.Sessions.Forget()
+	l.c.Sessions.ForgetUser(c.user.ID)
 	l.mail.kickOutbox()
 	if err != nil {
 		return storage.User{}, stateError(err)

@@ -44,7 +44,7 @@ func (l SecondFactor) RevokeDevice(ctx context.Context, who Principal, id string
 		err = l.endTrust(ctx, who.User.ID)
 	} else {
 		err = l.c.Devices.Revoke(ctx, who.User.ID, id)
-		l.c.Sessions.Forget() // sessions that depend on its trust end at once
+		l.c.Sessions.ForgetUser(who.User.ID) // sessions that depend on its trust end at once
 	}
 	if errors.Is(err, storage.ErrNotFound) {
 		return ErrNoSuch
@@ -55,13 +55,13 @@ func (l SecondFactor) RevokeDevice(ctx context.Context, who Principal, id string
 	return l.tell(ctx, event.DeviceRevoked{User: subject(who.User), All: id == "", Context: l.at(b)})
 }
 
-// endTrust revokes all devices of a user. It also clears the session cache, so that sessions that
-// depend on their trust end at once.
+// endTrust revokes all devices of a user. It also removes the sessions from the cache, so that those
+// that depend on their trust end at once.
 func (l SecondFactor) endTrust(ctx context.Context, userID string, messages ...storage.Message) error {
 	if err := l.c.Devices.RevokeAll(ctx, userID, messages...); err != nil {
 		return err
 	}
-	l.c.Sessions.Forget()
+	l.c.Sessions.ForgetUser(userID)
 	return nil
 }
 

@@ -25,7 +25,7 @@ type Config struct {
 	Trail  *event.Trail
 	Limits *limit.Limiter
 	// Changed is called after every deletion, so that caches drop the account.
-	Changed func()
+	Changed func(userID string)
 	Events  event.Handler // may be nil
 	Owners  Owners
 	Now     func() time.Time
@@ -58,7 +58,7 @@ func (d *Deletions) delete(ctx context.Context, id, request string) error {
 		return err
 	}
 	erasure := d.c.Trail.NewErasure(ctx)
-	defer d.c.Changed()
+	defer d.c.Changed(id)
 	err = d.c.Store.DeleteUser(ctx, storage.Deletion{
 		UserID: id, Request: request, Now: d.c.Now(), Erase: erasure.Erase, Event: erasure.Event(), Forget: forget,
 	})

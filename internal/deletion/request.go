@@ -74,7 +74,7 @@ func (d *Deletions) Request(ctx context.Context, who auth.Principal, b auth.Clie
 	}
 	e := event.DeletionRequested{User: subject(u), Due: r.DueAt, Context: d.at(b)}
 	r.Event = d.c.Trail.Row(e)
-	defer d.c.Changed()
+	defer d.c.Changed(u.ID)
 	switch err := d.c.Store.PutDeletion(ctx, r, u.CredentialVersion, m...); {
 	case errors.Is(err, storage.ErrExists):
 		return due, ErrWaits

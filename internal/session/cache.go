@@ -2,39 +2,79 @@ package session
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
+const (
+	// witnessed is the time for which an entry is used if every change is heard of. It limits the
+	// damage if that is wrong.
+	witnessed = 10 * time.Minute
+	// staleAfter is the maximum time for which a change may go unnoticed then.
+	staleAfter = 250 * time.Millisecond
+)
+
 type entry struct {
 	session  storage.Session
 	user     storage.User
 	standing policy.Standing
-	at       time.Time
+	read     time.Time // when session and user were read
+	judged   time.Time // when standing was decided
+	seq      uint64    // the cache's count when the entry was added
 }
 
-// cache answers repeated look-ups for a short time. It keeps two generations, each for half of that
-// time, so removing old entries costs nothing.
+// cache answers repeated look-ups. It keeps two generations, so removing old entries costs nothing.
+//
+// Without a witness, an entry is used for life. With one, it is used while the witness has heard of
+// every change until a moment ago.
 //
 // An entry that was read from the store before a change must not be added after it. So every drop
 // and clear starts a new epoch, and put refuses entries that were read in an older one.
 type cache struct {
-	life time.Duration
+	life time.Duration // 0 or less: nothing is cached
+	long bool          // there is a witness
+	// heard is the time, since start, until which every change has been heard of.
+	heard atomic.Int64
+	start time.Time
 
 	mu        sync.RWMutex
 	count     uint64
 	off       bool // notifications may be missed, so the cache is not used
-	young     map[string]entry
-	old       map[string]entry
+	young     generation
+	old       generation
 	turned    time.Time
 	maxPerGen int
 }
 
-func newCache(life time.Duration) *cache {
-	return &cache{life: life, young: map[string]entry{}, maxPerGen: 50_000}
+// generation is the entries of a time, and the users that changed in it, with the count at that
+// time: older entries of such a user are not used.
+type generation struct {
+	entries map[string]entry
+	changed map[string]uint64
 }
+
+func newGeneration() generation { return generation{map[string]entry{}, map[string]uint64{}} }
+
+func newCache(life time.Duration, long bool) *cache {
+	return &cache{life: life, long: long, start: time.Now(), young: newGeneration(), maxPerGen: 20_000}
+}
+
+// age returns the time for which an entry is used.
+func (c *cache) age() time.Duration {
+	switch {
+	case !c.long:
+		return c.life
+	case time.Since(c.start)-time.Duration(c.heard.Load()) < staleAfter:
+		return witnessed
+	}
+	return min(c.life, staleAfter)
+}
+
+// since records that every change before t has been heard of.
+func (c *cache) since(t time.Time) { c.heard.Store(int64(t.Sub(c.start))) }
 
 func (c *cache) epoch() uint64 {
 	c.mu.RLock()
@@ -48,55 +88,74 @@ func (c *cache) get(hash string) (entry, bool) {
 	if c.life <= 0 {
 		return entry{}, false
 	}
+	age := c.age()
 	c.mu.RLock()
-	off := c.off
-	e, ok := c.young[hash]
-	if !ok {
-		e, ok = c.old[hash]
+	defer c.mu.RUnlock()
+	if c.off {
+		return entry{}, false
 	}
-	c.mu.RUnlock()
-	if off || !ok || time.Since(e.at) >= c.life {
+	e, ok := c.young.entries[hash]
+	if !ok {
+		e, ok = c.old.entries[hash]
+	}
+	if !ok || time.Since(e.read) >= age || max(c.young.changed[e.user.ID], c.old.changed[e.user.ID]) > e.seq {
 		return entry{}, false
 	}
 	return e, true
 }
 
+// put adds an entry whose session and user were read in an epoch.
 func (c *cache) put(hash string, e entry, epoch uint64) {
 	if c.life <= 0 {
 		return
 	}
-	e.at = time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.off || c.count != epoch {
 		return
 	}
-	if e.at.Sub(c.turned) >= c.life || len(c.young) >= c.maxPerGen {
-		c.old, c.young, c.turned = c.young, make(map[string]entry, len(c.young)), e.at
+	now, turn := time.Now(), c.life
+	if c.long {
+		turn = witnessed
 	}
-	c.young[hash] = e
+	if now.Sub(c.turned) >= turn || max(len(c.young.entries), len(c.young.changed)) >= c.maxPerGen {
+		c.old, c.young, c.turned = c.young, newGeneration(), now
+	}
+	e.seq = c.count
+	c.young.entries[hash] = e
 }
 
 func (c *cache) drop(hash string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count++
-	delete(c.young, hash)
-	delete(c.old, hash)
+	delete(c.young.entries, hash)
+	delete(c.old.entries, hash)
+}
+
+// dropUser makes all entries of a user useless.
+func (c *cache) dropUser(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count++
+	c.young.changed[id] = c.count
 }
 
 func (c *cache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.count++
-	c.young, c.old = map[string]entry{}, nil
+	c.empty()
 }
 
 // use switches the cache on or off and clears it.
 func (c *cache) use(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.count++
 	c.off = !on
-	c.young, c.old = map[string]entry{}, nil
+	c.empty()
+}
+
+func (c *cache) empty() {
+	c.count++
+	c.young, c.old = newGeneration(), generation{}
 }

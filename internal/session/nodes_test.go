@@ -132,10 +132,10 @@ func TestWhateverEndsASessionEndsItOnEveryNodeWithinASecond(t *testing.T) {
 					err = from.db.SetPassword(t.Context(), storage.NewPassword{
 						UserID: "u", Hash: "h", CredentialVersion: storage.NewID(), Now: time.Now(),
 					})
-					from.Forget()
+					from.ForgetUser("u")
 				case 3:
 					err = from.db.SetActive(t.Context(), "u", true, storage.NewID(), time.Now())
-					from.Forget()
+					from.ForgetUser("u")
 				}
 				if err != nil {
 					t.Fatal(err)

@@ -32,12 +32,20 @@ type Config struct {
 	// Notices carries notifications of changes between nodes. With it, the cache is used only while
 	// no notification can be missed, and a session that one node ends is invalid on the others as
 	// soon as they are notified, or at the latest after the cache's time.
+	//
+	// If it is a storage.Witness, a node caches sessions for as long as it hears of changes, and
+	// Cache is the time for which it trusts a Judge. Then a change that anyone made is known within
+	// a quarter of a second.
 	Notices storage.Notifier
+	// If OwnUsers is set, users are records of the application, whose changes no store reports. Then
+	// a Witness is used like any other Notifier.
+	OwnUsers bool
 }
 
 // Manager creates and finds sessions.
 type Manager struct {
 	c       Config
+	witness storage.Witness // nil if there is none
 	cache   *cache
 	touches touches
 }
@@ -62,7 +70,11 @@ func New(c Config) (*Manager, error) {
 	if c.Cache > time.Second {
 		return nil, errors.New("session: cache time must be at most one second")
 	}
-	m := &Manager{c: c, cache: newCache(c.Cache)}
+	m := &Manager{c: c}
+	if !c.OwnUsers {
+		m.witness, _ = c.Notices.(storage.Witness)
+	}
+	m.cache = newCache(c.Cache, m.witness != nil)
 	m.cache.use(c.Notices == nil) // Follow may change this
 	return m, nil
 }
@@ -73,27 +85,28 @@ func (m *Manager) Follow(ctx context.Context) {
 	if m.c.Notices == nil || m.c.Cache <= 0 {
 		return
 	}
-	m.c.Notices.Listen(ctx, func(word string) {
-		if hash, one := strings.CutPrefix(word, noticeOne); one {
-			m.cache.drop(hash)
-		} else {
-			m.cache.clear()
-		}
-	}, m.cache.use)
+	if m.witness != nil {
+		m.witness.Witness(ctx, m.hear, m.cache.use, m.cache.since)
+	} else {
+		m.c.Notices.Listen(ctx, m.hear, m.cache.use)
+	}
 	m.cache.use(false)
 }
 
-// The texts of notifications: one session ended (followed by its hash, which gives no access), or
-// any other change.
-const (
-	noticeOne = "session "
-	noticeAll = "all"
-)
+func (m *Manager) hear(word string) {
+	if hash, ok := strings.CutPrefix(word, storage.SessionChanged); ok {
+		m.cache.drop(hash)
+	} else if id, ok := strings.CutPrefix(word, storage.UserChanged); ok {
+		m.cache.dropUser(id)
+	} else {
+		m.cache.clear()
+	}
+}
 
 // tell notifies the other nodes. The caller does not wait for a broken channel or fail because of
-// it, because no cache entry is used for longer than a second.
+// it, because no cache entry is used for longer than a second. A witness notifies by itself.
 func (m *Manager) tell(ctx context.Context, word string) {
-	if m.c.Notices == nil || m.c.Cache <= 0 {
+	if m.c.Notices == nil || m.c.Cache <= 0 || m.witness != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.c.Cache)
@@ -131,7 +144,7 @@ func (m *Manager) Prepare(s storage.Session) (token string, prepared storage.Ses
 }
 
 // Judge returns the standing of a session that has neither ended nor expired, or store.ErrNotFound
-// if it is no longer valid. Its result is cached with the session.
+// if it is no longer valid. Its result is cached with the session for a second.
 type Judge func(ctx context.Context, s storage.Session, u storage.User) (policy.Standing, error)
 
 // Found is a valid session with its active user.
@@ -154,12 +167,15 @@ func (m *Manager) Find(ctx context.Context, token string, header bool, judge Jud
 	// Read the epoch before the entry, so that the entry is not cached if the session ends in
 	// between.
 	epoch := m.cache.epoch()
+	var err error
 	e, ok := m.cache.get(hash)
-	if !ok {
-		var err error
-		if e, err = m.load(ctx, hash, epoch, now, judge); err != nil {
-			return Found{}, err
-		}
+	if ok {
+		e, err = m.judged(ctx, e, epoch, judge)
+	} else {
+		e, err = m.load(ctx, hash, epoch, now, judge)
+	}
+	if err != nil {
+		return Found{}, err
 	}
 	return m.alive(ctx, e, header, epoch, now)
 }
@@ -184,6 +200,10 @@ func (m *Manager) FindByID(ctx context.Context, userID, id string, judge Judge) 
 	now, epoch := m.c.Now(), m.cache.epoch()
 	if name, ok := m.cache.get(idPrefix + id); ok {
 		if e, ok := m.cache.get(name.session.Hash); ok && e.session.ID == id && e.user.ID == userID {
+			e, err := m.judged(ctx, e, epoch, judge)
+			if err != nil {
+				return Found{}, err
+			}
 			return m.alive(ctx, e, false, epoch, now)
 		}
 	}
@@ -199,7 +219,7 @@ func (m *Manager) FindByID(ctx context.Context, userID, id string, judge Judge) 
 		if err != nil {
 			return Found{}, err
 		}
-		m.cache.put(idPrefix+id, entry{session: storage.Session{Hash: s.Hash}}, epoch)
+		m.cache.put(idPrefix+id, entry{session: storage.Session{Hash: s.Hash}, read: time.Now()}, epoch)
 		return m.alive(ctx, e, false, epoch, now)
 	}
 	return Found{}, storage.ErrNotFound
@@ -212,6 +232,7 @@ const idPrefix = "id "
 const tokenLength = 43
 
 func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.Time, judge Judge) (entry, error) {
+	began := time.Now()
 	s, u, err := m.read(ctx, hash, now)
 	if err != nil {
 		return entry{}, err
@@ -219,15 +240,24 @@ func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.
 	if !u.Active || u.CredentialVersion != s.CredentialVersion {
 		return entry{}, storage.ErrNotFound
 	}
-	standing, err := judge(ctx, s, u)
-	if err != nil {
+	return m.judged(ctx, entry{session: s, user: u, read: began}, epoch, judge)
+}
+
+// judged decides what a session is worth. The answer is cached with the session, for at most a
+// second, because it may depend on more than the session and the user.
+func (m *Manager) judged(ctx context.Context, e entry, epoch uint64, judge Judge) (entry, error) {
+	if !e.judged.IsZero() && time.Since(e.judged) < m.c.Cache {
+		return e, nil
+	}
+	var err error
+	e.judged = time.Now()
+	if e.standing, err = judge(ctx, e.session, e.user); err != nil {
 		return entry{}, err
 	}
-	if standing == policy.Over {
+	if e.standing == policy.Over {
 		return entry{}, storage.ErrNotFound
 	}
-	e := entry{session: s, user: u, standing: standing}
-	m.cache.put(hash, e, epoch)
+	m.cache.put(e.session.Hash, e, epoch)
 	return e, nil
 }
 
@@ -281,7 +311,7 @@ func (m *Manager) MakeStale(ctx context.Context, s storage.Session) error {
 func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]storage.Session, error) {
 	ended, err := m.c.Sessions.TrimSessions(ctx, userID, keep)
 	if err != nil { // some may have been ended
-		m.Forget()
+		m.ForgetUser(userID)
 	}
 	for _, s := range ended {
 		m.ended(ctx, s.Hash)
@@ -299,7 +329,7 @@ func (m *Manager) List(ctx context.Context, userID string) ([]storage.Session, e
 func (m *Manager) End(ctx context.Context, userID, id string) error {
 	hashes, err := m.c.Sessions.EndSession(ctx, userID, id)
 	if err != nil { // it may have been ended nevertheless
-		m.Forget()
+		m.ForgetUser(userID)
 	}
 	for _, hash := range hashes {
 		m.ended(ctx, hash)
@@ -309,19 +339,19 @@ func (m *Manager) End(ctx context.Context, userID, id string) error {
 
 // EndAll ends all sessions of a user.
 func (m *Manager) EndAll(ctx context.Context, userID string) error {
-	defer m.Forget()
+	defer m.ForgetUser(userID)
 	return m.c.Sessions.EndSessions(ctx, userID)
 }
 
 // ended removes one session from the cache, here and on the other nodes.
 func (m *Manager) ended(ctx context.Context, hash string) {
 	m.cache.drop(hash)
-	m.tell(ctx, noticeOne+hash)
+	m.tell(ctx, storage.SessionChanged+hash)
 }
 
-// Forget clears the caches. Call it after a change of any user record, so that this process applies
-// it at once and the others soon.
-func (m *Manager) Forget() {
-	m.cache.clear()
-	m.tell(context.Background(), noticeAll)
+// ForgetUser removes a user's sessions from the caches. Call it after a change of the user's record
+// or of anything that a Judge reads, so that this process applies it at once and the others soon.
+func (m *Manager) ForgetUser(id string) {
+	m.cache.dropUser(id)
+	m.tell(context.Background(), storage.UserChanged+id)
 }

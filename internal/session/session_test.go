@@ -111,13 +111,13 @@ func TestWhateverEndsASessionEndsItHereAtOnce(t *testing.T) {
 		"take": func(b *bench, token string) error { _, err := b.Take(ctx, seal.HashToken(token)); return err },
 		"all":  func(b *bench, _ string) error { return b.EndAll(ctx, "u") },
 		"credentials change": func(b *bench, _ string) error {
-			defer b.Forget()
+			defer b.ForgetUser("u")
 			return b.db.SetPassword(ctx, storage.NewPassword{
 				UserID: "u", Hash: "hash", CredentialVersion: "two", Now: b.now,
 			})
 		},
 		"switched off": func(b *bench, _ string) error {
-			defer b.Forget()
+			defer b.ForgetUser("u")
 			return b.db.SetActive(ctx, "u", false, "two", b.now)
 		},
 	} {
@@ -250,7 +250,7 @@ func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
 		if err := b.db.SetActive(t.Context(), "u", false, "two", b.now); err != nil {
 			t.Fatal(err)
 		}
-		m.Forget()
+		m.ForgetUser("u")
 	}
 	b.alive(token)
 	if b.alive(token) {

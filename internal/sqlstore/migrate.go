@@ -181,7 +181,7 @@ func OnlyAdds(name, script string) string {
 	if strings.HasSuffix(name, breaking) {
 		return ""
 	}
-	up := strings.ToUpper(script)
+	up := strings.ReplaceAll(strings.ToUpper(script), "AFTER TRUNCATE ON", "") // a trigger
 	for _, word := range []string{"DROP ", "RENAME ", "ALTER COLUMN", "DELETE FROM", "TRUNCATE"} {
 		if strings.Contains(up, word) {
 			return word

@@ -3,17 +3,22 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-var _ storage.Notifier = (*DB)(nil)
+var _ storage.Witness = (*DB)(nil)
 
-// channel is a different name for each schema of a database.
-const channel = `'twofold ' || current_schema()`
+// channel is a different name for each schema of a database. The triggers of the schema use it, too.
+const channel = `('twofold ' || current_schema())::name::text`
+
+// heartbeat is the time between two heartbeats of a node that listens.
+const heartbeat = 80 * time.Millisecond
 
 // Notify implements store.Notifier by NOTIFY.
 func (d *DB) Notify(ctx context.Context, word string) error {
@@ -26,8 +31,15 @@ func (d *DB) Notify(ctx context.Context, word string) error {
 
 // Listen implements store.Notifier by LISTEN on a connection of its own.
 func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
+	d.Witness(ctx, heard, up, func(time.Time) {})
+}
+
+// Witness implements storage.Witness. The node also listens to a channel of its own, on which it
+// sends a heartbeat. PostgreSQL delivers notifications of all channels to a connection in the order
+// of the commits. So a heartbeat that was heard shows that every change before it was heard.
+func (d *DB) Witness(ctx context.Context, heard func(string), up func(bool), since func(time.Time)) {
 	for ctx.Err() == nil {
-		d.hear(ctx, heard, up)
+		d.hear(ctx, heard, up, since)
 		up(false)
 		select {
 		case <-ctx.Done():
@@ -39,7 +51,7 @@ func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
 // hear listens until an error occurs. The first notification must be one that this node sends over
 // another connection, because a pooler may accept LISTEN and then deliver only notifications of the
 // same connection.
-func (d *DB) hear(ctx context.Context, heard func(string), up func(bool)) {
+func (d *DB) hear(ctx context.Context, heard func(string), up func(bool), since func(time.Time)) {
 	c, err := d.connect(ctx)
 	if err != nil {
 		return
@@ -49,42 +61,87 @@ func (d *DB) hear(ctx context.Context, heard func(string), up func(bool)) {
 		defer cancel()
 		_ = c.Close(late)
 	}()
-	var name string
-	if err := d.db.QueryRowContext(ctx, `SELECT `+channel).Scan(&name); err != nil {
+	e := &ear{c: c, own: "twofold node " + storage.NewID(), heard: heard, up: up, since: since}
+	if err := d.db.QueryRowContext(ctx, `SELECT `+channel).Scan(&e.name); err != nil {
 		return
 	}
-	if _, err := c.Exec(ctx, `LISTEN `+pgx.Identifier{name}.Sanitize()); err != nil {
-		return
-	}
-	own := "is this heard? " + storage.NewID()
-	if err := d.Notify(ctx, own); err != nil {
-		return
-	}
-	for sure := false; ; {
-		wait, cancel := context.WithTimeout(ctx, patience)
-		n, err := c.WaitForNotification(wait)
-		cancel()
-		switch {
-		case err == nil && n == nil: // a function of the connection's configuration takes all notifications
-			return
-		case err == nil && n.Channel != name: // a connection of a pool may have listened before
-		case err == nil && n.Payload == own:
-			sure = true
-			up(true)
-		case err == nil && sure:
-			heard(n.Payload)
-		case err == nil:
-		case !sure || ctx.Err() != nil || c.IsClosed():
-			return
-		case errors.Is(err, context.DeadlineExceeded): // no notification: check the connection
-			wait, cancel := context.WithTimeout(ctx, patience)
-			err := c.Ping(wait)
-			cancel()
-			if err != nil {
-				return
-			}
-		default:
+	for _, name := range []string{e.name, e.own} {
+		if _, err := c.Exec(ctx, `LISTEN `+pgx.Identifier{name}.Sanitize()); err != nil {
 			return
 		}
 	}
+	e.first = "is this heard? " + storage.NewID()
+	if err := d.Notify(ctx, e.first); err != nil {
+		return
+	}
+	for e.next(ctx) {
+	}
+}
+
+// ear is a connection that listens.
+type ear struct {
+	c         *pgx.Conn
+	name, own string // the channels of all nodes and of this one
+	first     string // the notification that must come first
+	sure      bool   // first was heard
+	beat      int64  // number of the last heartbeat
+	sent      time.Time
+	back      bool // the last heartbeat was heard
+
+	heard func(string)
+	up    func(bool)
+	since func(time.Time)
+}
+
+// next waits for a notification or sends a heartbeat. It returns false if the connection cannot be
+// relied on.
+func (e *ear) next(ctx context.Context) bool {
+	within := patience
+	if e.sure && e.back {
+		within = time.Until(e.sent.Add(heartbeat))
+	}
+	n, err := e.wait(ctx, within)
+	switch {
+	case err == nil && n == nil: // a function of the connection's configuration takes all notifications
+		return false
+	case err == nil:
+		return e.take(ctx, n)
+	case !e.sure || !e.back || ctx.Err() != nil || e.c.IsClosed() || !errors.Is(err, context.DeadlineExceeded):
+		return false
+	}
+	return e.send(ctx)
+}
+
+func (e *ear) wait(ctx context.Context, within time.Duration) (*pgconn.Notification, error) {
+	if within <= 0 {
+		return nil, context.DeadlineExceeded
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	return e.c.WaitForNotification(ctx)
+}
+
+func (e *ear) take(ctx context.Context, n *pgconn.Notification) bool {
+	switch {
+	case n.Channel == e.own && n.Payload == strconv.FormatInt(e.beat, 10):
+		e.back = true
+		e.since(e.sent)
+	case n.Channel != e.name: // a connection of a pool may have listened before
+	case n.Payload == e.first:
+		e.sure = true
+		e.up(true)
+		return e.send(ctx)
+	case e.sure:
+		e.heard(n.Payload)
+	}
+	return true
+}
+
+// send sends a heartbeat.
+func (e *ear) send(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	e.beat, e.sent, e.back = e.beat+1, time.Now(), false
+	_, err := e.c.Exec(ctx, `SELECT pg_notify($1, $2)`, e.own, strconv.FormatInt(e.beat, 10))
+	return err == nil
 }
