@@ -32,11 +32,13 @@ func TestKilledNodesBreakNothing(t *testing.T) {
 	kills := 0
 	go func() {
 		defer close(stopped)
+		wait := time.Duration(0) // a fast machine may be done before the second one
 		for {
 			select {
 			case <-stop:
 				return
-			case <-time.After(time.Duration(100+rand.IntN(600)) * time.Millisecond):
+			case <-time.After(wait):
+				wait = time.Duration(100+rand.IntN(600)) * time.Millisecond
 				n := c.nodes[rand.IntN(len(c.nodes))]
 				n.Stop(t) // SIGKILL
 				n.Start(t)
