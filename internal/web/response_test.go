@@ -11,7 +11,6 @@ import (
 // answersOf returns the types of the JSON answers of a step that succeeds, by
 // method and path. A step that is not listed answers with the common fields.
 func answersOf() map[string][]any {
-	outcome, challenge := []any{outcomeBody{}}, []any{challengeBody{}}
 	list := map[string][]any{
 		"GET /access-tokens":   {tokensBody{}},
 		"POST /access-tokens":  {newTokenBody{}},
@@ -64,10 +63,10 @@ func answersOf() map[string][]any {
 		"POST /mf-recovery-codes":     {codesBody{}, common{}},
 		"POST /mf-recovery":           {codeUsedBody{}},
 		"GET /wan-register":           {passkeysBody{}},
-		"POST /wan-register":          challenge,
+		"POST /wan-register":          {challengeBody{}},
 		"GET /wan-signin":             {wanSigninBody{}},
 		"POST /wan-signin":            {wanChallengeBody{}},
-		"POST /wan-verify":            challenge,
+		"POST /wan-verify":            {challengeBody{}},
 		"POST /logout":                {struct{}{}},
 		"POST /tf-sessions/{token}":   {common{}, struct{}{}},
 		"DELETE /tf-sessions/{token}": {common{}, struct{}{}},
@@ -78,7 +77,7 @@ func answersOf() map[string][]any {
 		"POST /tf-recovery/{token}", "POST /tf-select", "POST /tf-validate", "POST /us-signin", "POST /us-verify",
 		"POST /us-verify-link/{token}", "POST /verify", "POST /wan-signin/{token}", "POST /wan-verify/{token}",
 	} {
-		list[name] = outcome
+		list[name] = []any{outcomeBody{}, common{}} // a step is left, or none
 	}
 	list["GET /login/oauthresponse/{token}"] = list["POST /login/oauth-signup"]
 	return list
