@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/twofold-auth/twofold/internal/factor/totp"
 )
 
 // kinds of load, and what one operation is.
@@ -33,6 +31,14 @@ type loadOptions struct {
 	warm, duration    time.Duration
 	kind              string
 	users, from, many int
+	peer              string
+}
+
+func (o loadOptions) at() peer {
+	if o.peer == "" {
+		return peers["twofold"]
+	}
+	return peers[o.peer]
 }
 
 func loadCommand(ctx context.Context, args []string, out io.Writer) error {
@@ -49,6 +55,7 @@ func loadCommand(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&o.from, "from", 0, "number of the first user to take; a code works once, so let each run of sign-ins "+
 		"begin where the last one ended")
 	f.IntVar(&o.many, "n", 1, "hashes per request of kind hash")
+	f.StringVar(&o.peer, "peer", "twofold", "the system that is measured: "+peerNames())
 	asJSON := f.Bool("json", false, "print the result as JSON")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -112,6 +119,9 @@ func load(ctx context.Context, o loadOptions) (result, error) {
 	u, err := url.Parse(o.url)
 	if err != nil || u.Host == "" {
 		return result{}, errors.New("-url: give the address that the server printed")
+	}
+	if o.at().login == "" {
+		return result{}, fmt.Errorf("-peer: %q is not one of %s", o.peer, peerNames())
 	}
 	if (&worker{loadOptions: o}).op() == nil {
 		return result{}, fmt.Errorf("-kind: %q is not one of\n%s", o.kind, kinds)
@@ -191,6 +201,11 @@ func (o loadOptions) team(addr string) []*worker {
 		p := person((o.from + i) % o.users)
 		team[i] = &worker{loadOptions: o, client: client{addr: addr}, own: "twofold=" + p.token()}
 	}
+	for _, w := range team {
+		if o.at().foreign {
+			w.own = ""
+		}
+	}
 	dealt := 0
 	for i := range o.users {
 		p := person((o.from + i) % o.users)
@@ -248,7 +263,7 @@ func (w *worker) op() func() (int, error) {
 	case "bare":
 		return func() (int, error) { return w.get("/bare", w.own) }
 	case "guarded":
-		return func() (int, error) { return w.get("/guarded", w.own) }
+		return w.guarded
 	case "verdict":
 		return func() (int, error) { return w.get("/auth/verify", w.own) }
 	case "spread":
@@ -286,21 +301,20 @@ func (w *worker) signIn() (int, error) {
 	if w.next >= len(w.people) {
 		return 0, errOut
 	}
-	p := w.person()
-	r, err := w.do("POST", "/login", "", fmt.Appendf(nil, `{"email":%q,"password":%q}`, p.email(), password))
-	if err != nil || r.status != 200 {
-		return r.status, err
+	status, _, err := w.client.signIn(w.at(), w.person())
+	return status, err
+}
+
+// guarded is a request of the client's own user, who signs in first if the server is a peer.
+func (w *worker) guarded() (int, error) {
+	if w.at().foreign && w.own == "" {
+		status, session, err := w.client.signIn(w.at(), w.person())
+		if err != nil || status != 200 {
+			return status, err
+		}
+		w.own = session
 	}
-	pending := r.cookie("twofold-pending")
-	if pending == "" {
-		return 0, errors.New("no pending sign-in: was the database seeded with factors?")
-	}
-	code := totp.Code(totp.SHA1, p.secret(), totp.Step(time.Now()), totp.Size)
-	r, err = w.do("POST", "/tf-validate", pending, fmt.Appendf(nil, `{"code":%q}`, code))
-	if err == nil && r.status == 200 && r.cookie("twofold") == "" {
-		err = errors.New("no session")
-	}
-	return r.status, err
+	return w.get("/guarded", w.own)
 }
 
 // reading of the server's meters.
@@ -320,6 +334,11 @@ func (o loadOptions) meter(addr string) (r reading, err error) {
 		if r.database, err = childrenCPU(o.also); err != nil {
 			return r, err
 		}
+	}
+	if o.at().foreign && o.pid != 0 {
+		children, err := familyCPU(o.pid)
+		r.cpu += children
+		return r, err
 	}
 	if o.kind != "signin" && o.kind != "hash" {
 		return r, nil

@@ -79,3 +79,23 @@ func childrenCPU(parent int) (sum time.Duration, err error) {
 	}
 	return sum, nil
 }
+
+// familyCPU is what the children of a process and their threads have used.
+func familyCPU(parent int) (sum time.Duration, err error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
+	if err != nil {
+		return 0, err
+	}
+	for _, text := range bytes.Fields(raw) {
+		pid, err := strconv.Atoi(string(text))
+		if err != nil {
+			return 0, err
+		}
+		used, err := processCPU(pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
+}
