@@ -7,10 +7,11 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// StoreReport is the result of CheckStore.
+// StoreReport is the result of Checks.Store.
 type StoreReport struct {
 	Users, Factors, Sessions, Events int
 	// Trail is the report on the audit trail. Its problems are also in Problems.
@@ -33,12 +34,38 @@ func openers(methods map[string]factor.Method, passkeys factor.Passkeys) map[str
 	return out
 }
 
-// CheckStore reads the whole store and reports inconsistencies, such as a crashed process may have
+// Checks checks the data of a sign-in. It changes nothing and may be used while a server runs.
+type Checks struct{ a *Auth }
+
+// Checks returns the checks of the data.
+func (a *Auth) Checks() Checks { return Checks{a} }
+
+// KeyFits reports whether a configured key signed the newest sealed row of the audit trail. If not,
+// the key belongs to another database, or someone changed that row.
+func (c Checks) KeyFits(ctx context.Context) (bool, error) { return c.a.trail.Fits(ctx) }
+
+// MissingKeys counts the second factors that no configured key decrypts, grouped by the name of the
+// key that encrypted them: a tag of TwoFactor.Secrets, or a name that starts with "k" for a key of
+// Config.Key. It stops counting at 1,000.
+func (c Checks) MissingKeys(ctx context.Context) (map[string]int, error) {
+	sealed, err := c.a.store.SealedOtherwise(ctx, c.a.ring.Heads(), 1000)
+	if err != nil || len(sealed) == 0 {
+		return nil, err
+	}
+	out := map[string]int{}
+	for _, s := range sealed {
+		out[seal.TagOf(s)]++
+	}
+	return out, nil
+}
+
+// Store reads the whole store and reports inconsistencies, such as a crashed process may have
 // left: accounts that cannot be found by their address or name, factors without required data,
 // secrets that cannot be decrypted, sessions without proofs, codes that were used more often than
-// allowed, budgets over their limit, and problems of the audit trail. It changes nothing and may
-// run while a server uses the store. It takes about a millisecond for an account.
-func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
+// allowed, budgets over their limit, and problems of the audit trail. It takes about a millisecond
+// for an account.
+func (c Checks) Store(ctx context.Context) (StoreReport, error) {
+	a := c.a
 	var r StoreReport
 	for after := ""; ; {
 		users, err := a.store.ListUsers(ctx, after, 200)
@@ -60,7 +87,7 @@ func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 		return r, err
 	}
 	r.Problems = append(r.Problems, own...)
-	trail, err := a.AuditVerify(ctx, "")
+	trail, err := a.trail.Verify(ctx, "")
 	if err != nil {
 		return r, err
 	}

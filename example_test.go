@@ -181,7 +181,8 @@ func ExampleAuth_RequirePermission() {
 	auth, stop := exampleSite(twofold.Config{})
 	defer stop()
 	ctx := context.Background()
-	if err := auth.CreateRole(ctx, twofold.Role{Name: "clerk", Permissions: []string{"read-invoices"}}); err != nil {
+	clerk := twofold.Role{Name: "clerk", Permissions: []string{"read-invoices"}}
+	if err := auth.Roles().Create(ctx, clerk); err != nil {
 		log.Fatal(err)
 	}
 	user, err := auth.CreateUser(ctx, twofold.NewUser{
@@ -190,7 +191,7 @@ func ExampleAuth_RequirePermission() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	permissions, err := auth.Permissions(ctx, user)
+	permissions, err := auth.Roles().PermissionsOf(ctx, user)
 	fmt.Println(permissions, err)
 
 	page := auth.RequirePermission("read-invoices")(http.HandlerFunc(home))
@@ -214,7 +215,7 @@ func ExampleBy() {
 	if err := auth.SetActive(ctx, user.ID, false); err != nil {
 		log.Fatal(err)
 	}
-	rows, err := auth.AuditList(ctx, twofold.AuditFilter{User: user.ID})
+	rows, err := auth.Audit().List(ctx, event.AuditFilter{User: user.ID})
 	fmt.Println(rows[1].Reason, "by", rows[1].By, err)
 	// Output: deactivated by Support (Bo): ticket 4711 <nil>
 }
@@ -250,7 +251,7 @@ func ExampleAuth_DeleteUser() {
 		log.Fatal(err)
 	}
 	_, err = auth.FindUser(ctx, "ada@example.org")
-	report, _ := auth.AuditVerify(ctx, "")
+	report, _ := auth.Audit().Verify(ctx, "")
 	fmt.Println(err, len(report.Problems))
 	// Output: twofold: no such user 0
 }
@@ -282,10 +283,10 @@ func ExampleConfig_onEvent() {
 }
 
 // The audit trail can be read and verified.
-func ExampleAuth_AuditVerify() {
+func ExampleAuth_Audit() {
 	auth, stop := exampleSite(twofold.Config{})
 	defer stop()
-	report, err := auth.AuditVerify(context.Background(), "")
+	report, err := auth.Audit().Verify(context.Background(), "")
 	fmt.Println(report.Rows, report.Problems, err)
 	// Output: 0 [] <nil>
 }

@@ -47,8 +47,8 @@ func (b *builder) leaves() web.Leaving {
 // DeleteUser deletes an account and all its data at once: factors, passkeys, recovery codes,
 // connections, sessions, tokens, trusted browsers and messages that have not been sent. The rows of
 // the audit trail stay, with a pseudonym and without addresses, user agents, sessions and reasons,
-// so AuditVerify still succeeds. The ID is never used again. If Config.Users is a store.UserDeleter, its
-// DeleteUser is called first.
+// so Audit.Verify still succeeds. The ID is never used again. If Config.Users is a
+// store.UserDeleter, its DeleteUser is called first.
 func (a *Auth) DeleteUser(ctx context.Context, id string) error {
 	return publicError(a.leaving.Delete(ctx, id))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -37,21 +38,31 @@ func roleError(err error) error {
 	return err
 }
 
-// CreateRole creates a role. It returns ErrRoleExists or ErrRoleName.
-func (a *Auth) CreateRole(ctx context.Context, r Role) error {
-	if err := account.CheckNames(append([]string{r.Name}, r.Permissions...)...); err != nil {
-		return err
-	}
-	return roleError(a.store.PutRole(ctx,
-		storage.Role{Name: r.Name, Description: r.Description, Permissions: r.Permissions, CreatedAt: a.now()}))
+// Roles manages roles and their permissions.
+type Roles struct {
+	store storage.Roles
+	now   func() time.Time
 }
 
-// Roles returns all roles, ordered by name.
-func (a *Auth) Roles(ctx context.Context) ([]Role, error) {
-	list, err := a.store.Roles(ctx)
+// Roles returns the roles.
+func (a *Auth) Roles() Roles { return Roles{a.store, a.now} }
+
+// Create creates a role. It returns ErrRoleExists or ErrRoleName.
+func (r Roles) Create(ctx context.Context, role Role) error {
+	if err := account.CheckNames(append([]string{role.Name}, role.Permissions...)...); err != nil {
+		return err
+	}
+	return roleError(r.store.PutRole(ctx, storage.Role{
+		Name: role.Name, Description: role.Description, Permissions: role.Permissions, CreatedAt: r.now(),
+	}))
+}
+
+// List returns all roles, ordered by name.
+func (r Roles) List(ctx context.Context) ([]Role, error) {
+	list, err := r.store.Roles(ctx)
 	out := make([]Role, len(list))
-	for i, r := range list {
-		out[i] = Role{Name: r.Name, Description: r.Description, Permissions: r.Permissions}
+	for i, one := range list {
+		out[i] = Role{Name: one.Name, Description: one.Description, Permissions: one.Permissions}
 	}
 	return out, err
 }
@@ -59,22 +70,22 @@ func (a *Auth) Roles(ctx context.Context) ([]Role, error) {
 // ChangePermissions adds and removes permissions of a role. A permission in
 // both lists is removed. The change applies from the next request on. It
 // returns ErrNoRole or ErrRoleName.
-func (a *Auth) ChangePermissions(ctx context.Context, role string, add, remove []string) error {
+func (r Roles) ChangePermissions(ctx context.Context, role string, add, remove []string) error {
 	if err := account.CheckNames(add...); err != nil {
 		return err
 	}
-	return roleError(a.store.ChangePermissions(ctx, role, add, remove))
+	return roleError(r.store.ChangePermissions(ctx, role, add, remove))
 }
 
-// DeleteRole deletes a role. Users keep its name, which then grants nothing. It
+// Delete deletes a role. Users keep its name, which then grants nothing. It
 // returns ErrNoRole.
-func (a *Auth) DeleteRole(ctx context.Context, role string) error {
-	return roleError(a.store.DeleteRole(ctx, role))
+func (r Roles) Delete(ctx context.Context, role string) error {
+	return roleError(r.store.DeleteRole(ctx, role))
 }
 
-// Permissions returns the permissions of all roles of an account.
-func (a *Auth) Permissions(ctx context.Context, i User) ([]string, error) {
-	return a.store.PermissionsOf(ctx, i.Roles)
+// PermissionsOf returns the permissions of all roles of an account.
+func (r Roles) PermissionsOf(ctx context.Context, u User) ([]string, error) {
+	return r.store.PermissionsOf(ctx, u.Roles)
 }
 
 // RequirePermission allows requests of users whose current roles grant all the

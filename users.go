@@ -227,7 +227,7 @@ func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 }
 
 // SetRoles replaces an account's roles. It changes nothing and returns ErrRoleName for a name that
-// CreateRole refuses, unless the account already has that role. It returns ErrOwnRole if a role in
+// Roles.Create refuses, unless the account already has that role. It returns ErrOwnRole if a role in
 // the application's own table of users would be removed and the table is not a store.UserRoles.
 func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	err := a.accounts.SetRoles(ctx, id, roles)

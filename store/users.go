@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // UserSource is an application's existing table of users. Identities, password hashes and roles
 // stay there. Everything else (second factors, sessions, trusted browsers, budgets, the audit
@@ -67,8 +70,8 @@ type ExternalUser struct {
 	// for a user who registered and has not proven the address. Such an account is asked for a
 	// mailed code before it sets up a second factor.
 	Confirmed bool
-	// Roles contains names that [twofold.Auth.CreateRole] accepts. Others are ignored. A change in the table
-	// applies within a second. See UserRoles.
+	// Roles contains names that twofold.Roles accepts. Others are ignored. A change in the table applies
+	// within a second. See UserRoles.
 	Roles []string
 	// Fields contains the profile fields if the table implements UserFields. Otherwise it is nil
 	// when a user is looked up, and CreateUser can ignore it.
@@ -90,4 +93,14 @@ type UserFields interface {
 type UserRoles interface {
 	// SetRoles replaces the roles of a user. It returns ErrNotFound for an unknown ID.
 	SetRoles(ctx context.Context, id string, roles []string) error
+}
+
+// Invitation is an invitation that has not been used yet, as the methods of twofold.Invitations
+// return it.
+type Invitation struct {
+	Email    string
+	Username string
+	Roles    []string
+	Created  time.Time
+	Expires  time.Time
 }

@@ -20,7 +20,7 @@ func inviteStates(k *Kit) []state {
 		if k.config.Accounts.UsernameRequired {
 			n.Username = fmt.Sprint("invited", k.people)
 		}
-		if _, err := k.Auth.Invite(k.t.Context(), n); err != nil {
+		if _, err := k.Auth.Invitations().Send(k.t.Context(), n); err != nil {
 			k.t.Fatal(err)
 		}
 		return b, k.at("/tf-invite") + "/" + b.mailed(email, "/tf-invite")

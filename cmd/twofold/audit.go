@@ -31,7 +31,7 @@ type auditList struct {
 }
 
 // wants reports whether a row is printed.
-func (c auditList) wants(e twofold.AuditEntry) bool {
+func (c auditList) wants(e event.AuditEntry) bool {
 	return (len(c.Event) == 0 || slices.Contains(c.Event, e.Event)) && (c.From == "" || c.From == e.Address) &&
 		(!c.Refused || e.Result != "ok")
 }
@@ -39,7 +39,7 @@ func (c auditList) wants(e twofold.AuditEntry) bool {
 // auditRow is a row of the audit trail with the address of its account. The address of a deleted
 // account is empty.
 type auditRow struct {
-	twofold.AuditEntry
+	event.AuditEntry
 	Email string `json:"email,omitempty"`
 }
 
@@ -61,7 +61,7 @@ func (c auditList) Run(ctx context.Context, p process) error {
 	}
 	c.anyKey = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
-		filter := twofold.AuditFilter{Since: since, After: c.After}
+		filter := event.AuditFilter{Since: since, After: c.After}
 		if c.User != "" {
 			u, err := auth.FindUser(ctx, c.User)
 			if err != nil {
@@ -73,7 +73,7 @@ func (c auditList) Run(ctx context.Context, p process) error {
 		enc := json.NewEncoder(p.out)
 		emails := map[string]string{}
 		for {
-			rows, err := auth.AuditList(ctx, filter)
+			rows, err := auth.Audit().List(ctx, filter)
 			if err != nil || len(rows) == 0 {
 				return errors.Join(err, table.Flush())
 			}
@@ -139,7 +139,7 @@ are no fault: what says so is sealed too.`
 func (c auditVerify) Run(ctx context.Context, p process) error {
 	c.anyKey = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
-		r, err := auth.AuditVerify(ctx, c.Head)
+		r, err := auth.Audit().Verify(ctx, c.Head)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ Examples:
 func (c doctorCommand) Run(ctx context.Context, p process) error {
 	if c.Store {
 		return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
-			r, err := auth.CheckStore(ctx)
+			r, err := auth.Checks().Store(ctx)
 			if err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *set
 	}
 	s.Database.migrate = false
 	err := c.withLoaded(ctx, p, s, false, func(auth *twofold.Auth, _ *settings) error {
-		r, err := auth.CheckStore(ctx)
+		r, err := auth.Checks().Store(ctx)
 		for _, what := range r.Problems {
 			f.fail("contents", "%s", what)
 		}

@@ -77,7 +77,7 @@ func (s *settings) openAll(ctx context.Context) (*twofold.Auth, storage.Store, e
 // keyFits returns an error if another key has written the database: second factors could not be
 // decrypted, and new data would be encrypted with the wrong key.
 func (s *settings) keyFits(ctx context.Context, auth *twofold.Auth) error {
-	fits, err := auth.KeyFits(ctx)
+	fits, err := auth.Checks().KeyFits(ctx)
 	if err != nil || s.keyLost {
 		return err
 	}
@@ -105,7 +105,7 @@ func olderKeyFits(ctx context.Context, s *settings) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	fits, err := auth.KeyFits(ctx)
+	fits, err := auth.Checks().KeyFits(ctx)
 	if closed := db.Close(); closed != nil {
 		return closed
 	}
@@ -130,7 +130,7 @@ func wrongKey(s *settings) error {
 // factorsOpen returns an error if keys of second factors are missing, because their users' right
 // codes would be refused.
 func (s *settings) factorsOpen(ctx context.Context, auth *twofold.Auth) error {
-	missing, err := auth.MissingKeys(ctx)
+	missing, err := auth.Checks().MissingKeys(ctx)
 	if err != nil || len(missing) == 0 {
 		return err
 	}

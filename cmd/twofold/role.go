@@ -61,7 +61,7 @@ func (roleCreate) Help() string {
 // Run creates a role.
 func (c roleCreate) Run(ctx context.Context, p process) error {
 	return c.withRole(ctx, p, func(auth *twofold.Auth) error {
-		if err := auth.CreateRole(ctx,
+		if err := auth.Roles().Create(ctx,
 			twofold.Role{Name: c.Role, Description: c.Description, Permissions: c.Permission}); err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ type roleList struct{ where }
 // Run lists all roles.
 func (c roleList) Run(ctx context.Context, p process) error {
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
-		roles, err := auth.Roles(ctx)
+		roles, err := auth.Roles().List(ctx)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (roleAdd) Help() string {
 // Run adds permissions to a role.
 func (c roleAdd) Run(ctx context.Context, p process) error {
 	return c.withRole(ctx, p, func(auth *twofold.Auth) error {
-		if err := auth.ChangePermissions(ctx, c.Role, c.Permissions, nil); err != nil {
+		if err := auth.Roles().ChangePermissions(ctx, c.Role, c.Permissions, nil); err != nil {
 			return err
 		}
 		return line(p, "Permissions of role %q have been added.", c.Role)
@@ -115,7 +115,7 @@ type roleRemove struct{ rolePermissions }
 // Run removes permissions from a role.
 func (c roleRemove) Run(ctx context.Context, p process) error {
 	return c.withRole(ctx, p, func(auth *twofold.Auth) error {
-		if err := auth.ChangePermissions(ctx, c.Role, nil, c.Permissions); err != nil {
+		if err := auth.Roles().ChangePermissions(ctx, c.Role, nil, c.Permissions); err != nil {
 			return err
 		}
 		return line(p, "Permissions of role %q have been removed.", c.Role)
@@ -127,7 +127,7 @@ type roleDelete struct{ oneRole }
 // Run removes a role.
 func (c roleDelete) Run(ctx context.Context, p process) error {
 	return c.withRole(ctx, p, func(auth *twofold.Auth) error {
-		if err := auth.DeleteRole(ctx, c.Role); err != nil {
+		if err := auth.Roles().Delete(ctx, c.Role); err != nil {
 			return err
 		}
 		return line(p, "Role %q has been removed.", c.Role)

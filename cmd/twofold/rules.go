@@ -118,7 +118,7 @@ func (c rulesCheck) about(ctx context.Context, p process, r gate.Rule, number in
 		if err != nil {
 			return err
 		}
-		permissions, err := auth.Permissions(ctx, u)
+		permissions, err := auth.Roles().PermissionsOf(ctx, u)
 		if err != nil {
 			return err
 		}

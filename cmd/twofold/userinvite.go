@@ -35,7 +35,7 @@ Examples:
 func (c userInvite) Run(ctx context.Context, p process) error {
 	return c.withAuth(ctx, p, true, func(auth *twofold.Auth, s *settings) error {
 		if c.Revoke {
-			there, err := auth.RevokeInvitation(ctx, c.Email)
+			there, err := auth.Invitations().Revoke(ctx, c.Email)
 			if err == nil && !there {
 				err = fmt.Errorf("there is no invitation of %q: `twofold user invitations` lists all", c.Email)
 			}
@@ -54,7 +54,7 @@ func (c userInvite) Run(ctx context.Context, p process) error {
 			return errors.New("mails of --dev are shown by the server alone, so the link would go nowhere: use the " +
 				"settings of a server that sends mail")
 		}
-		i, err := auth.Invite(ctx, twofold.NewUser{
+		i, err := auth.Invitations().Send(ctx, twofold.NewUser{
 			Email: c.Email, Username: c.Username, Roles: c.Role, Language: c.Language,
 		})
 		if err != nil {
@@ -82,7 +82,7 @@ type invitationRow struct {
 // Run lists the invitations that have not been used.
 func (c userInvitations) Run(ctx context.Context, p process) error {
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
-		list, err := auth.Invitations(ctx)
+		list, err := auth.Invitations().List(ctx)
 		if err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func TestAnAccountIsDownloadedAndDeleted(t *testing.T) {
 	if _, err := k.Auth.FindUser(t.Context(), "ada@example.org"); !errors.Is(err, twofold.ErrNoUser) {
 		t.Error(err)
 	}
-	if report, err := k.Auth.AuditVerify(t.Context(), ""); err != nil || len(report.Problems) != 0 {
+	if report, err := k.Auth.Audit().Verify(t.Context(), ""); err != nil || len(report.Problems) != 0 {
 		t.Errorf("the audit trail: %v, %v", report.Problems, err)
 	}
 }

@@ -19,7 +19,7 @@ func firstAdministrator(ctx context.Context, auth *twofold.Auth, email string) e
 	if !errors.Is(err, twofold.ErrNoUser) {
 		return err // nil: the account is there
 	}
-	waiting, err := auth.Invitations(ctx)
+	waiting, err := auth.Invitations().List(ctx)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func firstAdministrator(ctx context.Context, auth *twofold.Auth, email string) e
 			return nil
 		}
 	}
-	_, err = auth.Invite(ctx, twofold.NewUser{Email: email, Roles: []string{"admin"}})
+	_, err = auth.Invitations().Send(ctx, twofold.NewUser{Email: email, Roles: []string{"admin"}})
 	return err
 }
 
@@ -48,11 +48,11 @@ func TestFirstAdministrator(t *testing.T) {
 		}
 		k.Clock.Move(time.Hour)
 	}
-	list, err := k.Auth.Invitations(t.Context())
+	list, err := k.Auth.Invitations().List(t.Context())
 	if err != nil || len(list) != 1 || !list[0].Created.Equal(start) {
 		t.Errorf("the invitations are %v, %v; want the first one alone", list, err)
 	}
-	if _, err := k.Auth.RevokeInvitation(t.Context(), email); err != nil {
+	if _, err := k.Auth.Invitations().Revoke(t.Context(), email); err != nil {
 		t.Fatal(err)
 	}
 	b := k.LoginAs(email, 1, "admin") // the policy asks for the second factor
@@ -62,7 +62,7 @@ func TestFirstAdministrator(t *testing.T) {
 	if err := firstAdministrator(t.Context(), k.Auth, email); err != nil {
 		t.Error(err)
 	}
-	if list, err := k.Auth.Invitations(t.Context()); err != nil || len(list) != 0 {
+	if list, err := k.Auth.Invitations().List(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("%v invited again, %v", list, err)
 	}
 	if a := k.LoginAs("bob@example.org", 2).Get("/"); a.Status != http.StatusForbidden {

@@ -22,7 +22,7 @@ func closed() twofold.Config {
 // invite invites an editor on behalf of an administrator.
 func invite(ctx context.Context, auth *twofold.Auth, admin twofold.User, email string) (time.Time, error) {
 	ctx = twofold.By(ctx, admin.Email, "new colleague")
-	i, err := auth.Invite(ctx, twofold.NewUser{Email: email, Roles: []string{"editor"}})
+	i, err := auth.Invitations().Send(ctx, twofold.NewUser{Email: email, Roles: []string{"editor"}})
 	return i.Expires, err
 }
 
@@ -48,7 +48,7 @@ func TestAnInvitationMakesAnAccountOnce(t *testing.T) {
 	if _, err := invite(t.Context(), k.Auth, admin, "ann@example.org"); err != nil {
 		t.Fatal(err)
 	}
-	waiting, err := k.Auth.Invitations(t.Context())
+	waiting, err := k.Auth.Invitations().List(t.Context())
 	if err != nil || len(waiting) != 1 || waiting[0].Email != "ann@example.org" {
 		t.Fatalf("%v, %v", waiting, err)
 	}
@@ -83,7 +83,7 @@ func TestARevokedInvitationIsWorthNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := mailed(t, k, "bob@example.org", "/tf-invite")
-	if there, err := k.Auth.RevokeInvitation(t.Context(), "bob@example.org"); err != nil || !there {
+	if there, err := k.Auth.Invitations().Revoke(t.Context(), "bob@example.org"); err != nil || !there {
 		t.Fatal(there, err)
 	}
 	if a := k.NewBrowser().Get(link); a.Status != http.StatusBadRequest {

@@ -27,7 +27,7 @@ func stillNeeded(ctx context.Context, db store.Store, next string) (n int, err e
 	if err != nil {
 		return 0, err
 	}
-	missing, err := auth.MissingKeys(ctx)
+	missing, err := auth.Checks().MissingKeys(ctx)
 	for _, count := range missing {
 		n += count
 	}
@@ -78,7 +78,7 @@ func TestSecondFactorsGoOverToTheNewKey(t *testing.T) {
 		if a := b.Post("/tf-validate", map[string]any{"code": code}); a.Status != http.StatusOK {
 			t.Fatalf("%d %s", a.Status, a.Body)
 		}
-		if report, err := k.Auth.AuditVerify(t.Context(), ""); err != nil || len(report.Problems) != 0 {
+		if report, err := k.Auth.Audit().Verify(t.Context(), ""); err != nil || len(report.Problems) != 0 {
 			t.Errorf("%v, %v", report.Problems, err)
 		}
 	}

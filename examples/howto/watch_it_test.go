@@ -37,7 +37,7 @@ func watched(m *metrics.Metrics, alarm func(text string)) twofold.Config {
 func copyTrail(ctx context.Context, auth *twofold.Auth, last int64, w io.Writer) (int64, error) {
 	out := json.NewEncoder(w)
 	for {
-		rows, err := auth.AuditList(ctx, twofold.AuditFilter{After: last})
+		rows, err := auth.Audit().List(ctx, event.AuditFilter{After: last})
 		if err != nil || len(rows) == 0 {
 			return last, err
 		}

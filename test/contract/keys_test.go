@@ -18,7 +18,7 @@ func TestAKeyThatIsMissingIsNotTheUsersFault(t *testing.T) {
 	setup := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 	app := s.app(setup.str("tf_authr_b32key"))
 	c.post("/tf-setup/"+setup.str("tf_state_token"), m{"code": app.at(s.Now())}).want(200)
-	if missing, err := s.auth.MissingKeys(t.Context()); err != nil || len(missing) != 0 {
+	if missing, err := s.auth.Checks().MissingKeys(t.Context()); err != nil || len(missing) != 0 {
 		t.Fatalf("%v %v", missing, err)
 	}
 
@@ -28,7 +28,8 @@ func TestAKeyThatIsMissingIsNotTheUsersFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if missing, err := auth.MissingKeys(t.Context()); err != nil || !maps.Equal(missing, map[string]int{"1": 1}) {
+	missing, err := auth.Checks().MissingKeys(t.Context())
+	if err != nil || !maps.Equal(missing, map[string]int{"1": 1}) {
 		t.Errorf("missing %v (%v), want one factor under tag 1", missing, err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

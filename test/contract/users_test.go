@@ -151,10 +151,10 @@ func TestNoWayGivesARoleThatCreateRoleRefuses(t *testing.T) {
 		t.Fatal(ann.Roles, err)
 	}
 	for _, odd := range oddRoles() {
-		if err := own.CreateRole(ctx, twofold.Role{Name: odd}); !errors.Is(err, twofold.ErrRoleName) {
+		if err := own.Roles().Create(ctx, twofold.Role{Name: odd}); !errors.Is(err, twofold.ErrRoleName) {
 			t.Errorf("CreateRole %q: %v", odd, err)
 		}
-		err := own.CreateRole(ctx, twofold.Role{Name: "x", Permissions: []string{odd}})
+		err := own.Roles().Create(ctx, twofold.Role{Name: "x", Permissions: []string{odd}})
 		if !errors.Is(err, twofold.ErrRoleName) {
 			t.Errorf("a permission %q: %v", odd, err)
 		}
@@ -165,7 +165,7 @@ func TestNoWayGivesARoleThatCreateRoleRefuses(t *testing.T) {
 		if !errors.Is(err, twofold.ErrRoleName) {
 			t.Errorf("CreateUser %q: %v", odd, err)
 		}
-		_, err = own.Invite(ctx, twofold.NewUser{Email: "cyd@example.org", Roles: []string{odd}})
+		_, err = own.Invitations().Send(ctx, twofold.NewUser{Email: "cyd@example.org", Roles: []string{odd}})
 		if !errors.Is(err, twofold.ErrRoleName) {
 			t.Errorf("Invite %q: %v", odd, err)
 		}

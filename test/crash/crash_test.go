@@ -134,7 +134,7 @@ func (f flow) redo(p *person, where string) {
 func (f flow) sound(p *person, where string) {
 	s := p.s
 	s.Helper()
-	report, err := s.auth.CheckStore(s.Context())
+	report, err := s.auth.Checks().Store(s.Context())
 	s.must(err)
 	for _, problem := range report.Problems {
 		s.Errorf("killed %s: the doctor: %s", where, problem)

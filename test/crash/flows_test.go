@@ -415,7 +415,7 @@ func invited(s *site) *person {
 func (s *site) invite(email string) string {
 	s.Helper()
 	return s.linked(email, "invite", func() answer {
-		_, err := s.auth.Invite(s.Context(), twofold.NewUser{Email: email})
+		_, err := s.auth.Invitations().Send(s.Context(), twofold.NewUser{Email: email})
 		s.must(err)
 		return answer{status: 200}
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // waysIn are the sign-ins by something else than a password.
@@ -224,9 +225,9 @@ func (p *person) joined() string {
 	if id == "" {
 		return ""
 	}
-	waiting, err := p.s.auth.Invitations(p.s.Context())
+	waiting, err := p.s.auth.Invitations().List(p.s.Context())
 	p.s.must(err)
-	if slices.ContainsFunc(waiting, func(i twofold.Invitation) bool { return i.Email == p.email }) {
+	if slices.ContainsFunc(waiting, func(i store.Invitation) bool { return i.Email == p.email }) {
 		p.s.Errorf("%s has an account, and the invitation still works", p.email)
 	}
 	return id

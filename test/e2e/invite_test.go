@@ -18,7 +18,8 @@ func TestAnInvitedPersonChoosesAPasskey(t *testing.T) {
 	} {
 		const ivy = "ivy@example.org"
 		s := newKeyed(t)
-		if _, err := s.auth.Invite(t.Context(), twofold.NewUser{Email: ivy, Language: language}); err != nil {
+		n := twofold.NewUser{Email: ivy, Language: language}
+		if _, err := s.auth.Invitations().Send(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
 		path := mailed(t, s, ivy, "tf-invite")

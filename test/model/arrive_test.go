@@ -50,7 +50,7 @@ func (w *world) invite(s step, a *account) error {
 	if len(w.accounts) >= mostPeople {
 		return nil
 	}
-	_, err := w.auth.Invite(w.context(), twofold.NewUser{Email: email})
+	_, err := w.auth.Invitations().Send(w.context(), twofold.NewUser{Email: email})
 	if w.holder(email) != nil {
 		if !errors.Is(err, twofold.ErrUserExists) {
 			return wrong("an invitation of %s, who has an account: %v", email, err)
@@ -78,7 +78,7 @@ func (w *world) invite(s step, a *account) error {
 // revokeInvitation is what an operator does.
 func (w *world) revokeInvitation(s step) error {
 	email := guests[s.n%len(guests)]
-	was, err := w.auth.RevokeInvitation(w.context(), email)
+	was, err := w.auth.Invitations().Revoke(w.context(), email)
 	l := w.invited[email]
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func auditOf(p *person) twofold.AuditFilter { return twofold.AuditFilter{User: p.id} }
+func auditOf(p *person) event.AuditFilter { return event.AuditFilter{User: p.id} }
 
 // programDir holds the program once it was built; the first test that needs it
 // makes it, and the last file of the run is the system's to remove.
@@ -254,9 +254,9 @@ func TestR137_UnsafeSettingsDoNotStart(t *testing.T) {
 }
 
 // rowsOf are the person's rows of the trail since the given one.
-func (w *world) trail(after int64) []twofold.AuditEntry {
+func (w *world) trail(after int64) []event.AuditEntry {
 	w.t.Helper()
-	rows, err := w.nodes[0].auth.AuditList(w.t.Context(), twofold.AuditFilter{After: after})
+	rows, err := w.nodes[0].auth.Audit().List(w.t.Context(), event.AuditFilter{After: after})
 	w.must(err)
 	return rows
 }
@@ -378,7 +378,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 			t.Errorf("%s was never looked at", e.Name())
 		}
 	}
-	if report, err := auth.AuditVerify(ctx, ""); err != nil || len(report.Problems) > 0 {
+	if report, err := auth.Audit().Verify(ctx, ""); err != nil || len(report.Problems) > 0 {
 		t.Errorf("the trail: %+v, %v", report, err)
 	}
 	raw, err := json.Marshal(w.trail(0))

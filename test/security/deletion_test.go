@@ -113,7 +113,7 @@ func (w *world) sound() {
 	for _, problem := range problems {
 		w.t.Error(problem)
 	}
-	trail, err := w.nodes[0].auth.AuditVerify(w.t.Context(), "")
+	trail, err := w.nodes[0].auth.Audit().Verify(w.t.Context(), "")
 	w.must(err)
 	if len(trail.Problems) > 0 || trail.Rows == 0 {
 		w.t.Errorf("the trail of %d rows does not verify: %v", trail.Rows, trail.Problems)
@@ -188,7 +188,7 @@ func TestR350_AnErasedRowCannotBeMadeWithoutTheKey(t *testing.T) {
 	w.sound()
 	w.write(`UPDATE twofold_events SET user_id = 'deleted-x', address = '', agent = '', erased = mac
 		WHERE user_id = '` + p.id + `'`)
-	trail, err := w.nodes[0].auth.AuditVerify(t.Context(), "")
+	trail, err := w.nodes[0].auth.Audit().Verify(t.Context(), "")
 	w.must(err)
 	if len(trail.Problems) == 0 {
 		t.Error("rows were erased without the key, and the trail verifies")

@@ -40,7 +40,7 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 	keeper.validate(a.next()).want(200)
 	code := keeper.newCodes()[0]
 	w.plantPending(a).post("/mf-recovery", m{"code": code}).want(200)
-	r, err := auth.CheckStore(t.Context())
+	r, err := auth.Checks().Store(t.Context())
 	w.must(err)
 	if len(r.Problems) > 0 || r.Users < 3 || r.Factors != 3 || r.Sessions < 3 || r.Events == 0 {
 		t.Fatalf("a store in order: %+v", r)
@@ -91,7 +91,7 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 		{`UPDATE twofold_events SET name = 'nothing' WHERE row_no = 2`, `SELECT 1`, "audit trail"},
 	} {
 		w.write(damage.query)
-		r, err := auth.CheckStore(t.Context())
+		r, err := auth.Checks().Store(t.Context())
 		w.must(err)
 		if !strings.Contains(strings.Join(r.Problems, "\n"), damage.want) {
 			t.Errorf("%s: %q, want %q", damage.query, r.Problems, damage.want)
@@ -144,7 +144,7 @@ func TestTheDoctorLooksAgainAfterAChange(t *testing.T) {
 			var due atomic.Bool
 			busy := w.start(func(db storage.Store) storage.Store { return changing{db, &due, func() { happen(w, p) }} })
 			due.Store(true)
-			r, err := busy.auth.CheckStore(t.Context())
+			r, err := busy.auth.Checks().Store(t.Context())
 			w.must(err)
 			if len(r.Problems) > 0 || due.Load() {
 				t.Fatalf("%+v", r)
@@ -190,7 +190,7 @@ func TestTheDoctorLooksTwice(t *testing.T) {
 		}}
 	})
 	due.Store(true)
-	r, err := busy.auth.CheckStore(t.Context())
+	r, err := busy.auth.Checks().Store(t.Context())
 	w.must(err)
 	if len(r.Problems) > 0 || r.Trail.RemovedThrough == 0 || due.Load() {
 		t.Fatalf("%+v", r)

@@ -16,7 +16,7 @@ const invited = "ivy@good.test"
 // invite mails an invitation and returns the path of its link.
 func (w *world) invite(email string, roles ...string) string {
 	w.t.Helper()
-	_, err := w.nodes[0].auth.Invite(w.t.Context(), twofold.NewUser{
+	_, err := w.nodes[0].auth.Invitations().Send(w.t.Context(), twofold.NewUser{
 		Email: email, Roles: roles, Fields: map[string]any{"team": "blue"},
 	})
 	w.must(err)
@@ -79,13 +79,13 @@ func TestR355_AnInvitationEnds(t *testing.T) {
 	w.browser().get(first).want(400)
 	w.browser().post(first, chosen()).want(400)
 	w.browser().get(second).want(200)
-	if list, err := auth.Invitations(t.Context()); err != nil || len(list) != 1 || list[0].Email != invited {
+	if list, err := auth.Invitations().List(t.Context()); err != nil || len(list) != 1 || list[0].Email != invited {
 		t.Errorf("the list: %v, %v", list, err)
 	}
-	if there, err := auth.RevokeInvitation(t.Context(), strings.ToUpper(invited)); err != nil || !there {
+	if there, err := auth.Invitations().Revoke(t.Context(), strings.ToUpper(invited)); err != nil || !there {
 		t.Errorf("revoked: %v, %v", there, err)
 	}
-	if there, err := auth.RevokeInvitation(t.Context(), invited); err != nil || there {
+	if there, err := auth.Invitations().Revoke(t.Context(), invited); err != nil || there {
 		t.Errorf("revoked twice: %v, %v", there, err)
 	}
 	w.browser().post(second, chosen()).want(400)
@@ -152,7 +152,7 @@ func TestR357_InvitationsTellStrangersNothing(t *testing.T) {
 	}
 	// The address registered by itself meanwhile: the link makes nothing of it.
 	w.browser().post(link, chosen()).want(400)
-	_, err := w.nodes[0].auth.Invite(t.Context(), twofold.NewUser{Email: taken.email})
+	_, err := w.nodes[0].auth.Invitations().Send(t.Context(), twofold.NewUser{Email: taken.email})
 	if !errors.Is(err, twofold.ErrUserExists) {
 		t.Errorf("inviting an account: %v", err)
 	}

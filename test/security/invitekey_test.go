@@ -172,7 +172,7 @@ func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
 	}
 	// A link that was revoked meanwhile makes nothing of an answer.
 	options, state := ask(link)
-	_, err := w.nodes[0].auth.RevokeInvitation(t.Context(), invited)
+	_, err := w.nodes[0].auth.Invitations().Revoke(t.Context(), invited)
 	w.must(err)
 	w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)}).want(400)
 	if _, there := w.found(invited); there {

@@ -424,7 +424,7 @@ func TestR411_TheDoctorKnowsWhatMailOpens(t *testing.T) {
 			w := newWorld(t, c.site)
 			c.signIn(w, w.browser(), w.person("alice"))
 			w.settled()
-			r, err := w.nodes[0].auth.CheckStore(t.Context())
+			r, err := w.nodes[0].auth.Checks().Store(t.Context())
 			w.must(err)
 			if len(r.Problems) > 0 {
 				t.Errorf("the doctor: %q", r.Problems)
@@ -443,7 +443,7 @@ func TestR411_TheDoctorKnowsTheCodeOfASignUp(t *testing.T) {
 	b.through(corp, "corp").want(200)
 	b.post(signUpPath, m{"code": ann.mailed()}).want(200)
 	b.in(ann, 1)
-	r, err := w.nodes[0].auth.CheckStore(t.Context())
+	r, err := w.nodes[0].auth.Checks().Store(t.Context())
 	w.must(err)
 	if len(r.Problems) > 0 {
 		t.Errorf("the doctor: %q", r.Problems)

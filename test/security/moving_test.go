@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
@@ -45,7 +46,7 @@ func TestR349_MovingAccountsIsInTheTrail(t *testing.T) {
 	if out, err := move(w.nodes[0]); err != nil || !strings.Contains(out, "ann@good.test") {
 		t.Errorf("%v, %q", err, out)
 	}
-	rows, err := w.nodes[0].auth.AuditList(t.Context(), twofold.AuditFilter{})
+	rows, err := w.nodes[0].auth.Audit().List(t.Context(), event.AuditFilter{})
 	w.must(err)
 	var said []string
 	for _, r := range rows {
@@ -56,7 +57,7 @@ func TestR349_MovingAccountsIsInTheTrail(t *testing.T) {
 	if got := strings.Join(said, "|"); got != want {
 		t.Errorf("the trail says\n%s, want\n%s", got, want)
 	}
-	report, err := w.nodes[0].auth.AuditVerify(t.Context(), "")
+	report, err := w.nodes[0].auth.Audit().Verify(t.Context(), "")
 	w.must(err)
 	if len(report.Problems) > 0 {
 		t.Errorf("%+v", report)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
@@ -321,7 +322,7 @@ func TestR138_AnswersHoldNoSecrets(t *testing.T) {
 	if keys < 30 {
 		t.Errorf("%d keys seen: this test looks in the wrong place", keys)
 	}
-	rows, err := w.nodes[0].auth.AuditList(t.Context(), twofold.AuditFilter{})
+	rows, err := w.nodes[0].auth.Audit().List(t.Context(), event.AuditFilter{})
 	w.must(err)
 	users, err := w.nodes[0].auth.Users(t.Context(), twofold.UserFilter{Limit: 10})
 	w.must(err)

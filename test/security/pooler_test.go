@@ -31,7 +31,7 @@ func TestSignInsBehindAPooler(t *testing.T) {
 			other := b.copy().on(w.nodes[0])
 			b.post("/logout", m{}).want(200)
 			w.wait("out everywhere", func() bool { return other.copy().get("/me").status == 401 })
-			if r, err := w.nodes[0].auth.CheckStore(t.Context()); err != nil || len(r.Problems) > 0 {
+			if r, err := w.nodes[0].auth.Checks().Store(t.Context()); err != nil || len(r.Problems) > 0 {
 				t.Errorf("%v %v", r.Problems, err)
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 )
 
 // TestR310_OldRowsGoByPolicyOnly: rows of the trail are removed once they are old
@@ -28,14 +29,14 @@ func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 	w.advance(30*24*time.Hour - time.Minute) // the code was sent earlier, and used later
 	w.browser().login(other).want(200)
 	before := w.count("events")
-	rows, err := w.restart().auth.AuditList(t.Context(), twofold.AuditFilter{})
+	rows, err := w.restart().auth.Audit().List(t.Context(), event.AuditFilter{})
 	w.must(err)
 
 	days := func(c *twofold.Config) { c.Accounts.AuditDays = 30 }
 	auth := w.restart(days).auth
 	look := func() twofold.StoreReport {
 		t.Helper()
-		r, err := auth.CheckStore(t.Context())
+		r, err := auth.Checks().Store(t.Context())
 		w.must(err)
 		return r
 	}
@@ -49,7 +50,7 @@ func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 	if len(r.Problems) > 0 || r.Trail.RemovedThrough == 0 || int(r.Trail.RemovedRows)+r.Events != before {
 		t.Fatalf("%d rows; %+v", before, r)
 	}
-	now, err := auth.AuditList(t.Context(), twofold.AuditFilter{})
+	now, err := auth.Audit().List(t.Context(), event.AuditFilter{})
 	w.must(err)
 	if first := now[0]; first.Row != r.Trail.RemovedThrough+1 || first.Event != "user-authenticated" ||
 		rows[len(rows)-len(now)] != first {

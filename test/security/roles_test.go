@@ -40,19 +40,19 @@ func TestR138_PermissionsAreThoseOfNow(t *testing.T) {
 	want("no role", 403)
 	w.must(auth.SetRoles(ctx, p.id, "editor", "reader", "write"))
 	want("roles that permit nothing", 403)
-	w.must(auth.CreateRole(ctx, twofold.Role{Name: "reader", Permissions: []string{"read"}}))
+	w.must(auth.Roles().Create(ctx, twofold.Role{Name: "reader", Permissions: []string{"read"}}))
 	want("one of two", 403)
-	w.must(auth.CreateRole(ctx, twofold.Role{Name: "editor", Permissions: []string{"write"}}))
+	w.must(auth.Roles().Create(ctx, twofold.Role{Name: "editor", Permissions: []string{"write"}}))
 	want("both, by two roles", 204)
-	w.must(auth.ChangePermissions(ctx, "editor", nil, []string{"write"}))
+	w.must(auth.Roles().ChangePermissions(ctx, "editor", nil, []string{"write"}))
 	want("taken away", 403)
-	w.must(auth.ChangePermissions(ctx, "editor", []string{"write"}, nil))
+	w.must(auth.Roles().ChangePermissions(ctx, "editor", []string{"write"}, nil))
 	want("given again", 204)
-	w.must(auth.DeleteRole(ctx, "reader"))
+	w.must(auth.Roles().Delete(ctx, "reader"))
 	want("a role that is gone", 403)
 	for _, bad := range []string{"", "a b", "a,b", "a\nb"} {
-		if auth.CreateRole(ctx, twofold.Role{Name: bad}) == nil ||
-			auth.ChangePermissions(ctx, "editor", []string{bad}, nil) == nil {
+		if auth.Roles().Create(ctx, twofold.Role{Name: bad}) == nil ||
+			auth.Roles().ChangePermissions(ctx, "editor", []string{bad}, nil) == nil {
 			t.Errorf("name %q is taken", bad)
 		}
 	}

@@ -181,7 +181,7 @@ func TestR032_SecretIsShownOnce(t *testing.T) {
 		}
 		ids, err := w.nodes[0].auth.Users(t.Context(), twofold.UserFilter{Limit: 10})
 		w.must(err)
-		rows, err := w.nodes[0].auth.AuditList(t.Context(), auditOf(a))
+		rows, err := w.nodes[0].auth.Audit().List(t.Context(), auditOf(a))
 		w.must(err)
 		w.settled()
 		shown := w.replies.String()[from:] + fmt.Sprintf("%+v %+v %+v", ids, rows, w.events)

@@ -20,7 +20,7 @@ func TestR062_RolesInThePayload(t *testing.T) {
 		c.Accounts.UserPayload = func(twofold.User) map[string]any { return shown }
 	})
 	ctx, auth := context.Background(), w.nodes[0].auth
-	w.must(auth.CreateRole(ctx, twofold.Role{Name: "editor", Permissions: []string{"write", "read"}}))
+	w.must(auth.Roles().Create(ctx, twofold.Role{Name: "editor", Permissions: []string{"write", "read"}}))
 	p := w.withApp("alice")
 	w.must(auth.SetRoles(ctx, p.id, "editor", "unknown"))
 	b := w.browser()
@@ -36,7 +36,7 @@ func TestR062_RolesInThePayload(t *testing.T) {
 	if len(shown) != 1 {
 		t.Errorf("the application's map was written to: %v", shown)
 	}
-	w.must(auth.ChangePermissions(ctx, "editor", nil, []string{"write"}))
+	w.must(auth.Roles().ChangePermissions(ctx, "editor", nil, []string{"write"}))
 	user, _ = b.get("/login").want(200).json["user"].(m)
 	if fmt.Sprint(user["permissions"]) != "[read]" {
 		t.Errorf("after a permission was taken: %v", user)
