@@ -15,6 +15,8 @@
 // An incomplete sign-in is a separate value, not a flag in a session. A step returns an Outcome
 // that contains either a session or a pending sign-in with the factor to prove next.
 //
+// The steps of one request share a PendingCookie, so a pending sign-in is read once a request.
+//
 // # Rules
 //
 // The package contains no HTTP, no SQL and no texts for users. Errors are sentinels, which package

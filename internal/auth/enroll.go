@@ -82,14 +82,14 @@ func byRescue(s storage.Session) bool {
 }
 
 // actor identifies the caller. A session must be fresh.
-func (l Enroll) actor(ctx context.Context, token string, who *Principal) (actor, error) {
+func (l Enroll) actor(ctx context.Context, cookie *PendingCookie, who *Principal) (actor, error) {
 	if who != nil {
 		if err := l.Reauth.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
 			return actor{}, err
 		}
 		return actor{who: who}, nil
 	}
-	w, err := l.loadPending(ctx, token, nil)
+	w, err := l.loadPending(ctx, cookie, nil)
 	if err != nil {
 		return actor{}, err
 	}
@@ -110,8 +110,8 @@ type Profile struct {
 }
 
 // Setup returns what the caller has and may set up.
-func (l Enroll) Setup(ctx context.Context, token string, who *Principal) (Profile, error) {
-	a, err := l.actor(ctx, token, who)
+func (l Enroll) Setup(ctx context.Context, cookie *PendingCookie, who *Principal) (Profile, error) {
+	a, err := l.actor(ctx, cookie, who)
 	if err != nil {
 		return Profile{}, err
 	}
@@ -171,9 +171,9 @@ type Enrollment struct {
 // factors keep working. It returns ErrMethod, ErrPhone, ErrReauthenticate, ErrUnproven or ErrState.
 // With ErrSend it also returns an Enrollment whose draft is valid.
 func (l Enroll) BeginSetup(
-	ctx context.Context, token string, who *Principal, w EnrollRequest, b Client,
+	ctx context.Context, cookie *PendingCookie, who *Principal, w EnrollRequest, b Client,
 ) (Enrollment, error) {
-	a, err := l.actor(ctx, token, who)
+	a, err := l.actor(ctx, cookie, who)
 	if err != nil {
 		return Enrollment{}, err
 	}
@@ -199,15 +199,15 @@ func (l Enroll) BeginSetup(
 	if err != nil {
 		return started, err
 	}
-	return started, l.supersede(ctx, token, *who)
+	return started, l.supersede(ctx, cookie, *who)
 }
 
 // supersede ends the earlier step of the session when it starts a set-up, because its page takes
 // the code of the newest step.
-func (l Enroll) supersede(ctx context.Context, token string, who Principal) error {
-	w, err := l.loadPending(ctx, token, &who)
+func (l Enroll) supersede(ctx context.Context, cookie *PendingCookie, who Principal) error {
+	w, err := l.loadPending(ctx, cookie, &who)
 	if err == nil {
-		_, err = l.c.Pendings.TakePending(ctx, w.Hash)
+		err = l.takePending(ctx, w)
 	}
 	if errors.Is(err, ErrState) || errors.Is(err, storage.ErrUsed) {
 		return nil
@@ -263,8 +263,10 @@ func (l Enroll) ConfirmSetup(ctx context.Context, who Principal, state, code str
 
 // SettingUp reports whether the caller has a draft that waits for its code. It returns the data of
 // the draft again to the sign-in or session that started it, which must still be fresh.
-func (l Enroll) SettingUp(ctx context.Context, token string, who *Principal) (started Enrollment, ok bool, err error) {
-	d, u, err := l.ownDraft(ctx, token, who)
+func (l Enroll) SettingUp(
+	ctx context.Context, cookie *PendingCookie, who *Principal,
+) (started Enrollment, ok bool, err error) {
+	d, u, err := l.ownDraft(ctx, cookie, who)
 	switch {
 	case errors.Is(err, ErrState), errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
 		return Enrollment{}, false, nil
@@ -290,8 +292,8 @@ func (l Enroll) shownAgain(ctx context.Context, d storage.Draft, u storage.User,
 
 // ResendSetup sends another code for the caller's draft and invalidates the previous one. It
 // returns ErrState, ErrMethod or ErrSend.
-func (l Enroll) ResendSetup(ctx context.Context, token string, who *Principal, b Client) (Enrollment, error) {
-	d, u, err := l.ownDraft(ctx, token, who)
+func (l Enroll) ResendSetup(ctx context.Context, cookie *PendingCookie, who *Principal, b Client) (Enrollment, error) {
+	d, u, err := l.ownDraft(ctx, cookie, who)
 	if errors.Is(err, ErrSetupToken) || errors.Is(err, ErrSetupExpired) {
 		err = ErrState
 	}
@@ -309,10 +311,12 @@ func (l Enroll) sendAgain(ctx context.Context, d storage.Draft, u storage.User, 
 	return Enrollment{Method: d.Method, Destination: d.Destination}, l.sendDraft(ctx, d, u, m, b)
 }
 
-func (l Enroll) ownDraft(ctx context.Context, token string, who *Principal) (storage.Draft, storage.User, error) {
+func (l Enroll) ownDraft(
+	ctx context.Context, cookie *PendingCookie, who *Principal,
+) (storage.Draft, storage.User, error) {
 	a := actor{who: who}
 	if who == nil {
-		w, err := l.loadPending(ctx, token, nil)
+		w, err := l.loadPending(ctx, cookie, nil)
 		if err == nil && !w.State.Enrolls() {
 			err = ErrState
 		}

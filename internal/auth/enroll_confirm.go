@@ -41,7 +41,7 @@ func (l Enroll) confirm(ctx context.Context, a actor, state, code string, b Clie
 		return Outcome{}, stateError(err)
 	}
 	if a.pending != nil {
-		if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
+		if err := l.takePending(ctx, *a.pending); err != nil {
 			return Outcome{}, stateError(err)
 		}
 	}

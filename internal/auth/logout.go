@@ -10,9 +10,11 @@ import (
 
 // Logout ends a session, a pending sign-in and "remember me" of the browser. Each may be absent or
 // have ended already.
-func (l Sessions) Logout(ctx context.Context, who *Principal, pending string, b Client) error {
-	if pending != "" {
-		if _, err := l.c.Pendings.TakePending(ctx, hash(pending)); err != nil && !errors.Is(err, storage.ErrUsed) {
+func (l Sessions) Logout(ctx context.Context, cookie *PendingCookie, who *Principal, b Client) error {
+	if cookie.Value() != "" {
+		cookie.forget()
+		_, err := l.c.Pendings.TakePending(ctx, hash(cookie.Value()))
+		if err != nil && !errors.Is(err, storage.ErrUsed) {
 			return err
 		}
 	}

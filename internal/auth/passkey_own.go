@@ -39,11 +39,13 @@ func (l WebAuthn) Passkeys(ctx context.Context, u storage.User) ([]OwnPasskey, e
 
 // ownPasskeys is the first part of every change. The caller must have a fresh session at the
 // account's full level, or a sign-in that must set up a second factor.
-func (l WebAuthn) ownPasskeys(ctx context.Context, token string, who *Principal) (actor, []storage.Factor, error) {
+func (l WebAuthn) ownPasskeys(
+	ctx context.Context, cookie *PendingCookie, who *Principal,
+) (actor, []storage.Factor, error) {
 	if l.c.Passkeys == nil {
 		return actor{}, nil, ErrPasskeysOff
 	}
-	a, err := l.Enroll.actor(ctx, token, who)
+	a, err := l.Enroll.actor(ctx, cookie, who)
 	if err != nil {
 		return actor{}, nil, err
 	}
@@ -51,10 +53,10 @@ func (l WebAuthn) ownPasskeys(ctx context.Context, token string, who *Principal)
 	return a, present, err
 }
 
-// Enrolling reports whether the pending sign-in with a token is at the step that sets up a second
+// Enrolling reports whether the pending sign-in with a cookie is at the step that sets up a second
 // factor.
-func (l Enroll) Enrolling(ctx context.Context, token string) (bool, error) {
-	_, err := l.actor(ctx, token, nil)
+func (l Enroll) Enrolling(ctx context.Context, cookie *PendingCookie) (bool, error) {
+	_, err := l.actor(ctx, cookie, nil)
 	if errors.Is(err, ErrState) {
 		return false, nil
 	}
@@ -64,19 +66,19 @@ func (l Enroll) Enrolling(ctx context.Context, token string) (bool, error) {
 // MayChangePasskeys returns nil if the caller may add and remove passkeys now, and otherwise
 // ErrReauthenticate or ErrPasskeysOff.
 func (l WebAuthn) MayChangePasskeys(ctx context.Context, who Principal) error {
-	_, _, err := l.ownPasskeys(ctx, "", &who)
+	_, _, err := l.ownPasskeys(ctx, nil, &who)
 	return err
 }
 
-// NewPasskey starts the registration of a passkey for a signed-in user, or for the sign-in with
-// token that must set up a second factor. If name is empty, the name is derived from the
+// NewPasskey starts the registration of a passkey for a signed-in user, or for the sign-in of
+// cookie that must set up a second factor. If name is empty, the name is derived from the
 // authenticator. If passkeys are not first factors, or a second factor must be set up first, usage
 // is always storage.UseSecond. It returns ErrPasskeyName, ErrMethod (too many passkeys),
 // ErrReauthenticate, ErrUnproven or ErrState.
 func (l WebAuthn) NewPasskey(
-	ctx context.Context, token string, who *Principal, name, usage string, b Client,
+	ctx context.Context, cookie *PendingCookie, who *Principal, name, usage string, b Client,
 ) (PasskeyAsked, error) {
-	a, present, err := l.ownPasskeys(ctx, token, who)
+	a, present, err := l.ownPasskeys(ctx, cookie, who)
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
@@ -138,9 +140,9 @@ func (l WebAuthn) ownName(f storage.Factor, present []storage.Factor) string {
 // ErrCeremonyExpired, ErrPasskeyName, ErrPasskeyTaken, factor.ErrAnswer, *factor.Refused,
 // ErrReauthenticate or ErrState.
 func (l WebAuthn) AddPasskey(
-	ctx context.Context, token string, who *Principal, state, answer string, b Client,
+	ctx context.Context, cookie *PendingCookie, who *Principal, state, answer string, b Client,
 ) (Outcome, string, error) {
-	a, present, err := l.ownPasskeys(ctx, token, who)
+	a, present, err := l.ownPasskeys(ctx, cookie, who)
 	if err != nil {
 		return Outcome{}, "", err
 	}
@@ -235,7 +237,7 @@ func (l WebAuthn) passkeyRegistered(u storage.User, f storage.Factor, b Client) 
 // apply. A passkey that replaces the password can be removed only if the user can still sign in. It
 // returns ErrNoPasskey, ErrLastFactor, ErrLastWayIn or ErrReauthenticate.
 func (l WebAuthn) DropPasskey(ctx context.Context, who Principal, name string, b Client) (Outcome, error) {
-	_, present, err := l.ownPasskeys(ctx, "", &who)
+	_, present, err := l.ownPasskeys(ctx, nil, &who)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -13,8 +13,8 @@ import (
 
 // passkeyPending returns this browser's sign-in that waits for a passkey as its second factor, or
 // ErrState if there is none.
-func (l WebAuthn) passkeyPending(ctx context.Context, token string, who *Principal) (pendingSignIn, error) {
-	w, err := l.loadPending(ctx, token, who)
+func (l WebAuthn) passkeyPending(ctx context.Context, cookie *PendingCookie, who *Principal) (pendingSignIn, error) {
+	w, err := l.loadPending(ctx, cookie, who)
 	if err != nil {
 		return pendingSignIn{}, err
 	}
@@ -26,11 +26,11 @@ func (l WebAuthn) passkeyPending(ctx context.Context, token string, who *Princip
 
 // PasskeySecond reports whether a pending sign-in waits for a passkey as its second factor. If not,
 // and passkeys cannot be first factors, it returns ErrPasskeysOff.
-func (l WebAuthn) PasskeySecond(ctx context.Context, token string, who *Principal) (bool, error) {
+func (l WebAuthn) PasskeySecond(ctx context.Context, cookie *PendingCookie, who *Principal) (bool, error) {
 	if l.c.Passkeys == nil {
 		return false, ErrPasskeysOff
 	}
-	_, err := l.passkeyPending(ctx, token, who)
+	_, err := l.passkeyPending(ctx, cookie, who)
 	switch {
 	case err == nil:
 		return true, nil
@@ -44,11 +44,13 @@ func (l WebAuthn) PasskeySecond(ctx context.Context, token string, who *Principa
 
 // AskPasskey starts a sign-in with a passkey: as the second factor if one is awaited, and otherwise
 // as the first. identity may be empty. It returns ErrPasskeysOff.
-func (l WebAuthn) AskPasskey(ctx context.Context, token, identity string, b Client) (PasskeyAsked, error) {
+func (l WebAuthn) AskPasskey(
+	ctx context.Context, cookie *PendingCookie, identity string, b Client,
+) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
-	w, err := l.passkeyPending(ctx, token, nil)
+	w, err := l.passkeyPending(ctx, cookie, nil)
 	if err == nil {
 		return l.askSecond(ctx, w)
 	}
@@ -141,11 +143,13 @@ func (l WebAuthn) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked,
 // Passkey is the step of a sign-in with a passkey, as the first or second factor according to the
 // challenge. It returns ErrCeremony, ErrCeremonyExpired, ErrPasskeyUnknown, ErrPasskeyOwner,
 // ErrPasskeyUsage, factor.ErrAnswer, *factor.Refused, ErrDisabled or *limit.Paused.
-func (l WebAuthn) Passkey(ctx context.Context, token, state, answer string, remember bool, b Client) (Outcome, error) {
+func (l WebAuthn) Passkey(
+	ctx context.Context, cookie *PendingCookie, state, answer string, remember bool, b Client,
+) (Outcome, error) {
 	if l.c.Passkeys == nil {
 		return Outcome{}, ErrPasskeysOff
 	}
-	w, err := l.passkeyPending(ctx, token, nil)
+	w, err := l.passkeyPending(ctx, cookie, nil)
 	if err == nil {
 		out, err := l.completeBy(ctx, w, nil, state, answer, b)
 		if !errors.Is(err, ErrCeremony) {
@@ -256,11 +260,11 @@ func (l WebAuthn) CanVerifyByPasskey(ctx context.Context, u storage.User) (bool,
 // AskPasskeyAgain starts a re-authentication with a passkey or, if the password was already entered
 // again, its second part. It returns ErrPasskeysOff, or ErrPasskeyUsage if the user has no suitable
 // passkey.
-func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Principal) (PasskeyAsked, error) {
+func (l WebAuthn) AskPasskeyAgain(ctx context.Context, cookie *PendingCookie, who Principal) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil {
 		return PasskeyAsked{}, ErrPasskeysOff
 	}
-	w, err := l.passkeyPending(ctx, token, &who)
+	w, err := l.passkeyPending(ctx, cookie, &who)
 	if err == nil {
 		return l.askSecond(ctx, w)
 	}
@@ -295,12 +299,12 @@ func (l WebAuthn) AskPasskeyAgain(ctx context.Context, token string, who Princip
 // VerifyByPasskey completes the re-authentication, after which the session is fresh. It returns the
 // errors of Passkey.
 func (l WebAuthn) VerifyByPasskey(
-	ctx context.Context, token string, who Principal, state, answer string, b Client,
+	ctx context.Context, cookie *PendingCookie, who Principal, state, answer string, b Client,
 ) (Outcome, error) {
 	if l.c.Passkeys == nil {
 		return Outcome{}, ErrPasskeysOff
 	}
-	w, err := l.passkeyPending(ctx, token, &who)
+	w, err := l.passkeyPending(ctx, cookie, &who)
 	if err == nil {
 		out, err := l.completeBy(ctx, w, &who, state, answer, b)
 		if !errors.Is(err, ErrCeremony) {

@@ -59,7 +59,8 @@ type pendingSignIn struct {
 	storage.Pending
 	user     storage.User
 	factors  []storage.Factor // factors that can be proven
-	sessions int              // number of the account's sessions; -1 if unknown
+	cookie   *PendingCookie
+	sessions int // number of the account's sessions; -1 if unknown
 }
 
 func (w pendingSignIn) factor() (storage.Factor, bool) {
@@ -71,15 +72,15 @@ func (w pendingSignIn) factor() (storage.Factor, bool) {
 	return storage.Factor{}, false
 }
 
-// loadPending returns the pending with a browser's token. It is not valid if it has expired, if the
+// loadPending returns the pending of a browser's cookie. It is not valid if it has expired, if the
 // user's credentials have changed, if the account was deactivated, or if it does not belong to the
 // current session: a sign-in belongs to no session, and a re-authentication to the session that
 // started it (R16).
-func (l *Login) loadPending(ctx context.Context, token string, who *Principal) (pendingSignIn, error) {
-	if token == "" {
+func (l *Login) loadPending(ctx context.Context, cookie *PendingCookie, who *Principal) (pendingSignIn, error) {
+	if cookie.Value() == "" {
 		return pendingSignIn{}, ErrState
 	}
-	w, err := readPending(ctx, l.c, hash(token))
+	w, err := cookie.read(ctx, l.c)
 	if errors.Is(err, storage.ErrNotFound) {
 		return pendingSignIn{}, ErrState
 	}
@@ -93,7 +94,10 @@ func (l *Login) loadPending(ctx context.Context, token string, who *Principal) (
 	if l.checkAllowed(u) != nil || u.CredentialVersion != p.CredentialVersion {
 		return pendingSignIn{}, ErrState
 	}
-	return pendingSignIn{p, u, policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), w.Sessions}, nil
+	return pendingSignIn{
+		Pending: p, user: u, factors: policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), cookie: cookie,
+		sessions: w.Sessions,
+	}, nil
 }
 
 func readPending(ctx context.Context, c Config, hash string) (w storage.Waiting, err error) {
@@ -112,8 +116,8 @@ func readPending(ctx context.Context, c Config, hash string) (w storage.Waiting,
 }
 
 // Pending returns the pending sign-in of a browser.
-func (l *Login) Pending(ctx context.Context, token string, who *Principal) (Outcome, error) {
-	w, err := l.loadPending(ctx, token, who)
+func (l *Login) Pending(ctx context.Context, cookie *PendingCookie, who *Principal) (Outcome, error) {
+	w, err := l.loadPending(ctx, cookie, who)
 	if err != nil {
 		return Outcome{}, err
 	}

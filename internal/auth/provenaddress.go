@@ -97,12 +97,12 @@ func (l Account) firstProof(s storage.Session) storage.Proof {
 // ErrReauthenticate if the user has signed in with the mailbox only and has not proven the
 // account's password. With ErrSend and *limit.Paused it also returns an Outcome whose Pending is
 // valid.
-func (l Account) AskProof(ctx context.Context, who Principal, b Client) (Outcome, error) {
+func (l Account) AskProof(ctx context.Context, cookie *PendingCookie, who Principal, b Client) (Outcome, error) {
 	first := l.firstProof(who.Session)
 	if mailboxAlone(who.User, first) {
 		return Outcome{}, ErrReauthenticate
 	}
-	if w, err := l.loadPending(ctx, b.Pending, &who); err == nil && w.State == storage.Owner {
+	if w, err := l.loadPending(ctx, cookie, &who); err == nil && w.State == storage.Owner {
 		return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
 	} else if err != nil && !errors.Is(err, ErrState) {
 		return Outcome{}, err

@@ -235,7 +235,7 @@ func (l Recovery) Recover(ctx context.Context, token, plain string, b Client) (O
 // repair continues a rescued sign-in with a set-up instead of a session (R75).
 func (l Recovery) repair(ctx context.Context, w pendingSignIn, b Client) (Outcome, error) {
 	w.State = storage.Repair
-	if err := l.SecondFactor.advance(ctx, w.Pending); err != nil {
+	if err := l.SecondFactor.advance(ctx, w); err != nil {
 		return Outcome{}, err
 	}
 	if err := l.SecondFactor.endTrust(ctx, w.user.ID, l.mail.notices(ctx, w.user, Rescued, "", b)...); err != nil {

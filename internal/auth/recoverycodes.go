@@ -72,22 +72,26 @@ func (l Recovery) endCodes(ctx context.Context, u storage.User, c *storage.Facto
 
 // UseCode completes a sign-in with a recovery code instead of the second factor. The browser does
 // not become trusted. It returns ErrRecoveryCode, ErrState or *limit.Paused.
-func (l Recovery) UseCode(ctx context.Context, token, typed string, b Client) (out Outcome, left int, err error) {
+func (l Recovery) UseCode(
+	ctx context.Context, cookie *PendingCookie, typed string, b Client,
+) (out Outcome, left int, err error) {
 	if l.c.Codes == nil || !l.c.Codes.Looks(typed) {
-		return l.useCode(ctx, token, typed, b)
+		return l.useCode(ctx, cookie, typed, b)
 	}
-	at := func() (string, error) { return l.Repeats.standing(ctx, token, nil) }
-	out, err = l.Repeats.once(ctx, l.Repeats.repeat(stepRecoveryCode, token, factor.Bare(typed)), at,
+	at := func() (string, error) { return l.Repeats.standing(ctx, cookie, nil) }
+	out, err = l.Repeats.once(ctx, l.Repeats.ofPending(stepRecoveryCode, cookie, factor.Bare(typed)), at,
 		func() (Outcome, error) {
-			out, left, err := l.useCode(ctx, token, typed, b)
+			out, left, err := l.useCode(ctx, cookie, typed, b)
 			out.Left = left
 			return out, err
 		})
 	return out, out.Left, err
 }
 
-func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (out Outcome, left int, err error) {
-	w, err := l.loadPending(ctx, token, nil)
+func (l Recovery) useCode(
+	ctx context.Context, cookie *PendingCookie, typed string, b Client,
+) (out Outcome, left int, err error) {
+	w, err := l.loadPending(ctx, cookie, nil)
 	if err != nil {
 		return Outcome{}, 0, err
 	}
@@ -124,7 +128,7 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (o
 	notices := l.mail.noticesOf(ctx, SecurityNotice{User: w.user, Kind: CodeUsed, Left: max(0, left-1), Browser: b})
 	// The sign-in is taken before the code, so that one sign-in never uses two codes (R70). The
 	// code is used up before anything is granted, so that one code never completes two sign-ins.
-	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
+	if err := l.takePending(ctx, w); err != nil {
 		return Outcome{}, 0, stateError(err)
 	}
 	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed, notices...)
@@ -146,8 +150,8 @@ func (l Recovery) useCode(ctx context.Context, token, typed string, b Client) (o
 
 // CodesPaused returns the time until which codes of the awaited second factor are paused, or zero
 // if they are not. It returns ErrState if there is no such step.
-func (l Recovery) CodesPaused(ctx context.Context, token string, who *Principal, b Client) (time.Time, error) {
-	w, err := l.loadPending(ctx, token, who)
+func (l Recovery) CodesPaused(ctx context.Context, cookie *PendingCookie, who *Principal, b Client) (time.Time, error) {
+	w, err := l.loadPending(ctx, cookie, who)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -164,8 +168,8 @@ func (l Recovery) CodesPaused(ctx context.Context, token string, who *Principal,
 }
 
 // CodeTakable returns the pending sign-in if a recovery code may be entered for it.
-func (l Recovery) CodeTakable(ctx context.Context, token string) (Outcome, error) {
-	w, err := l.loadPending(ctx, token, nil)
+func (l Recovery) CodeTakable(ctx context.Context, cookie *PendingCookie) (Outcome, error) {
+	w, err := l.loadPending(ctx, cookie, nil)
 	if err == nil && !l.codeTakable(w) {
 		err = ErrState
 	}

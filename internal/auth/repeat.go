@@ -103,8 +103,8 @@ func (l Repeats) once(
 }
 
 // standing returns the factor at which an answer of a sign-in is checked.
-func (l Repeats) standing(ctx context.Context, token string, who *Principal) (string, error) {
-	w, err := l.loadPending(ctx, token, who)
+func (l Repeats) standing(ctx context.Context, cookie *PendingCookie, who *Principal) (string, error) {
+	w, err := l.loadPending(ctx, cookie, who)
 	return where(w.Pending), err
 }
 
@@ -139,8 +139,16 @@ func (l Repeats) repeat(step, cookie, answer string) repeat {
 	return r
 }
 
+// ofPending is like repeat, for an answer in a pending sign-in.
+func (l Repeats) ofPending(step string, cookie *PendingCookie, answer string) repeat {
+	r := l.repeat(step, cookie.Value(), answer)
+	r.pending = cookie
+	return r
+}
+
 type repeat struct {
 	l                           *Login
+	pending                     *PendingCookie // nil for the answer of a session
 	owner, step, cookie, answer string
 	at                          string // factor at which it is checked
 }
@@ -227,6 +235,9 @@ func (r repeat) await(ctx context.Context) (Outcome, error, bool) {
 			return Outcome{}, nil, false
 		case <-time.After(repeatStep):
 		}
+		if r.pending != nil {
+			r.pending.forget() // the first request may have changed it
+		}
 		if out, err, ok := r.look(ctx); ok {
 			return out, err, !errors.Is(err, errNone)
 		}
@@ -281,12 +292,14 @@ func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 		return Outcome{}, errNone, true
 	}
 	if v.Wrong {
-		p, err := r.l.c.Pendings.Pending(ctx, hash(r.cookie), r.l.c.Now())
-		if err == nil && where(p) != v.At {
-			return Outcome{}, errElsewhere, false
-		}
-		if err != nil && !errors.Is(err, storage.ErrNotFound) {
-			return Outcome{}, err, true
+		if r.pending != nil {
+			w, err := r.pending.read(ctx, r.l.c)
+			if err == nil && where(w.Pending) != v.At {
+				return Outcome{}, errElsewhere, false
+			}
+			if err != nil && !errors.Is(err, storage.ErrNotFound) {
+				return Outcome{}, err, true
+			}
 		}
 		if r.step == stepRecoveryCode {
 			return Outcome{}, ErrRecoveryCode, true
@@ -294,7 +307,7 @@ func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 		return Outcome{}, ErrCode, true
 	}
 	if v.Pending {
-		out, err := r.l.Pending(ctx, v.Token, nil)
+		out, err := r.l.Pending(ctx, NewPendingCookie(v.Token), nil)
 		if errors.Is(err, ErrState) {
 			return Outcome{}, nil, false
 		}

@@ -22,8 +22,8 @@ const (
 )
 
 // RescueOptions returns the ways of rescue for a pending sign-in.
-func (l Recovery) RescueOptions(ctx context.Context, token string, who *Principal) ([]string, error) {
-	w, err := l.loadPending(ctx, token, who)
+func (l Recovery) RescueOptions(ctx context.Context, cookie *PendingCookie, who *Principal) ([]string, error) {
+	w, err := l.loadPending(ctx, cookie, who)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +75,10 @@ func (l Recovery) rescueShut(ctx context.Context, u storage.User) (bool, error) 
 
 // Rescue helps a user who has proven the first factor and lost the second. It returns ErrChoice or
 // ErrSend.
-func (l Recovery) Rescue(ctx context.Context, token string, who *Principal, option string, b Client) (Outcome, error) {
-	w, err := l.loadPending(ctx, token, who)
+func (l Recovery) Rescue(
+	ctx context.Context, cookie *PendingCookie, who *Principal, option string, b Client,
+) (Outcome, error) {
+	w, err := l.loadPending(ctx, cookie, who)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -126,7 +128,7 @@ func (l Recovery) rescueByEmail(ctx context.Context, w pendingSignIn, b Client) 
 	}
 	if !w.Rescue {
 		w.Rescue = true
-		if err := l.SecondFactor.advance(ctx, w.Pending); err != nil {
+		if err := l.SecondFactor.advance(ctx, w); err != nil {
 			return err
 		}
 	}

@@ -15,9 +15,9 @@ import (
 
 // Choose selects the factor to prove, by method or by ID, and sends its code. It may be called
 // again to select another factor. It returns ErrChoice or ErrSend.
-func (l SecondFactor) Choose(ctx context.Context, token string, who *Principal, which string,
+func (l SecondFactor) Choose(ctx context.Context, cookie *PendingCookie, who *Principal, which string,
 	b Client) (Outcome, error) {
-	w, err := l.loadPending(ctx, token, who)
+	w, err := l.loadPending(ctx, cookie, who)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -35,25 +35,17 @@ func (l SecondFactor) Choose(ctx context.Context, token string, who *Principal, 
 		return Outcome{}, ErrChoice
 	}
 	w.State, w.Factor = storage.Ready, chosen.ID
-	if err := l.advance(ctx, w.Pending); err != nil {
+	if err := l.advance(ctx, w); err != nil {
 		return Outcome{}, err
 	}
 	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, *chosen, b)
 }
 
-func (l SecondFactor) advance(ctx context.Context, p storage.Pending) error {
-	err := l.c.Pendings.AdvancePending(ctx, p)
-	if errors.Is(err, storage.ErrUsed) {
-		return ErrState
-	}
-	return err
-}
-
 // Resend sends another code for the selected factor and invalidates the previous one. It returns
 // ErrMethod if the factor needs no message.
-func (l SecondFactor) Resend(ctx context.Context, token string, who *Principal, b Client) (Outcome, error) {
-	w, err := l.loadPending(ctx, token, who)
+func (l SecondFactor) Resend(ctx context.Context, cookie *PendingCookie, who *Principal, b Client) (Outcome, error) {
+	w, err := l.loadPending(ctx, cookie, who)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -74,28 +66,28 @@ func (l SecondFactor) Resend(ctx context.Context, token string, who *Principal, 
 
 // Validate is the step of the second factor. The same answer, repeated within a few seconds, gets
 // the same outcome. It returns ErrCode, ErrState or *limit.Paused.
-func (l SecondFactor) Validate(ctx context.Context, token string, who *Principal, code string,
+func (l SecondFactor) Validate(ctx context.Context, cookie *PendingCookie, who *Principal, code string,
 	b Client) (Outcome, error) {
-	if token == "" && who == nil { // a set-up may have replaced the session of this browser
+	if cookie.Value() == "" && who == nil { // a set-up may have replaced the session of this browser
 		return l.Repeats.SetupAgain(ctx, "", code, b)
 	}
 	if !factor.Readable(code) { // not a guess, so there is no outcome to store
-		return l.validate(ctx, token, who, code, b)
+		return l.validate(ctx, cookie, who, code, b)
 	}
 	if who == nil {
-		if out, err := l.validateAtOnce(ctx, token, code, b); !errors.Is(err, errUndecided) {
+		if out, err := l.validateAtOnce(ctx, cookie, code, b); !errors.Is(err, errUndecided) {
 			return out, err
 		}
 	}
-	at := func() (string, error) { return l.Repeats.standing(ctx, token, who) }
-	return l.Repeats.once(ctx, l.Repeats.repeat(stepCode, token, factor.Bare(code)), at, func() (Outcome, error) {
-		return l.validate(ctx, token, who, code, b)
+	at := func() (string, error) { return l.Repeats.standing(ctx, cookie, who) }
+	return l.Repeats.once(ctx, l.Repeats.ofPending(stepCode, cookie, factor.Bare(code)), at, func() (Outcome, error) {
+		return l.validate(ctx, cookie, who, code, b)
 	})
 }
 
-func (l SecondFactor) validate(ctx context.Context, token string, who *Principal, code string,
+func (l SecondFactor) validate(ctx context.Context, cookie *PendingCookie, who *Principal, code string,
 	b Client) (Outcome, error) {
-	w, err := l.loadPending(ctx, token, who)
+	w, err := l.loadPending(ctx, cookie, who)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -163,13 +155,13 @@ func (l SecondFactor) proveOwner(
 		return Outcome{}, err
 	}
 	if w.SessionID != "" {
-		if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
+		if err := l.takePending(ctx, w); err != nil {
 			return Outcome{}, stateError(err)
 		}
 		return l.renewUnchanged(ctx, w.user, *who, b)
 	}
 	w.State = storage.Setup
-	if err := l.advance(ctx, w.Pending); err != nil {
+	if err := l.advance(ctx, w); err != nil {
 		return Outcome{}, err
 	}
 	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
@@ -307,7 +299,7 @@ func (l SecondFactor) warnOwner(ctx context.Context, u storage.User, b Client) e
 func (l SecondFactor) complete(
 	ctx context.Context, w pendingSignIn, who *Principal, second storage.Proof, b Client,
 ) (Outcome, error) {
-	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, storage.ErrUsed) {
+	if err := l.takePending(ctx, w); errors.Is(err, storage.ErrUsed) {
 		return Outcome{}, ErrState
 	} else if err != nil {
 		return Outcome{}, err

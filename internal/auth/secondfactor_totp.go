@@ -33,11 +33,13 @@ type appCode struct {
 var errUndecided = errors.New("auth: not decided at once")
 
 // validateAtOnce is like validate, for the code of an app.
-func (l SecondFactor) validateAtOnce(ctx context.Context, token, code string, b Client) (Outcome, error) {
-	if token == "" || b.WantToken || b.Stays != "" || l.c.SignIns != nil || l.c.Policy.Life.OnSignIn != nil {
+func (l SecondFactor) validateAtOnce(
+	ctx context.Context, cookie *PendingCookie, code string, b Client,
+) (Outcome, error) {
+	if cookie.Value() == "" || b.WantToken || b.Stays != "" || l.c.SignIns != nil || l.c.Policy.Life.OnSignIn != nil {
 		return Outcome{}, errUndecided
 	}
-	c, err := l.compared(ctx, token, code)
+	c, err := l.compared(ctx, cookie, code)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -64,8 +66,8 @@ func (l SecondFactor) validateAtOnce(ctx context.Context, token, code string, b 
 
 // compared reads a sign-in and compares a code with its app. The data that it reads does not depend
 // on whether the code is right.
-func (l SecondFactor) compared(ctx context.Context, token, code string) (c appCode, err error) {
-	if c.pendingSignIn, err = l.loadPending(ctx, token, nil); errors.Is(err, ErrState) {
+func (l SecondFactor) compared(ctx context.Context, cookie *PendingCookie, code string) (c appCode, err error) {
+	if c.pendingSignIn, err = l.loadPending(ctx, cookie, nil); errors.Is(err, ErrState) {
 		return c, errUndecided // the first answer may have just used it up
 	}
 	if err != nil {
@@ -84,7 +86,7 @@ func (l SecondFactor) compared(ctx context.Context, token, code string) (c appCo
 		!errors.Is(c.verdict, factor.ErrWrong) && !errors.Is(c.verdict, factor.ErrReplayed) {
 		return c, errUndecided
 	}
-	c.answered = l.Repeats.repeat(stepCode, token, factor.Bare(code))
+	c.answered = l.Repeats.ofPending(stepCode, cookie, factor.Bare(code))
 	c.answered.at = where(c.Pending)
 	return c, nil
 }
@@ -147,6 +149,7 @@ func (l SecondFactor) takeAtOnce(ctx context.Context, c appCode, step storage.St
 		case errors.As(err, &closed) && closed.Group > 0:
 			return &limit.Paused{Until: closed.Opens}
 		case errors.Is(err, storage.ErrUsed), errors.Is(err, storage.ErrNotFound):
+			c.cookie.forget() // it may be used up
 			return errUndecided
 		}
 		return err

@@ -29,7 +29,7 @@ func (l SecondFactor) replaceWeakFactor(
 	ctx context.Context, w pendingSignIn, method string, b Client,
 ) (Outcome, error) {
 	w.State, w.Rescue = storage.Repair, false // nothing is lost
-	if err := l.advance(ctx, w.Pending); err != nil {
+	if err := l.advance(ctx, w); err != nil {
 		return Outcome{}, err
 	}
 	// the browser was trusted after a factor that no longer counts

@@ -57,7 +57,7 @@ func (s *Site) checkAccess(c *call, a access) error {
 		}
 		return nil
 	case forEnrolling:
-		if c.who == nil && !c.enrolls && c.pending != "" {
+		if c.who == nil && !c.enrolls && c.pending.Value() != "" {
 			if at, err := s.c.Login.Enroll.Enrolling(c.r.Context(), c.pending); at || err != nil {
 				return err
 			}

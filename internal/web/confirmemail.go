@@ -48,7 +48,7 @@ func (s accountSteps) postConfirm(c *call) (*answer, error) {
 		return nil, s.badConfirm(err)
 	}
 	if c.who != nil && c.who.User.ID != out.User.ID { // as the contract requires: another user was signed in
-		if err := s.c.Login.Sessions.Logout(c.r.Context(), c.who, "", c.browser); err != nil {
+		if err := s.c.Login.Sessions.Logout(c.r.Context(), nil, c.who, c.browser); err != nil {
 			return nil, err
 		}
 		s.jar.clear(c.w, c.r, s.jar.session())

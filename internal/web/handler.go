@@ -27,11 +27,11 @@ type call struct {
 	who     *auth.Principal // nil if no one is signed in
 	enrolls bool            // a user is signed in but must set up a second factor first
 	looked  bool            // who has been looked up
-	pending string          // value of the pending cookie
-	token   string          // token in the path, e.g. of /tf-setup/{token}
-	program bool            // a client without cookies: see nativeclient.go
-	link    bool            // this is the path of a mailed link or of a redirect from a provider
-	asked   bool            // this request has sent a code, a link or a challenge
+	pending *auth.PendingCookie
+	token   string // token in the path, e.g. of /tf-setup/{token}
+	program bool   // a client without cookies: see nativeclient.go
+	link    bool   // this is the path of a mailed link or of a redirect from a provider
+	asked   bool   // this request has sent a code, a link or a challenge
 
 	problems []problem   // errors to show on the page
 	instead  *FactorView // offered when a code could not be sent
@@ -149,7 +149,7 @@ func (s *Site) open(c *call, rt route) *failure {
 		return f
 	}
 	c.browser = s.browser(c.w, c.r, c.words)
-	c.pending = c.browser.Pending
+	c.pending = auth.NewPendingCookie(c.browser.Pending)
 	who, err := s.Principal(c.r)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return s.toFailure(err)

@@ -1,7 +1,7 @@
 package web
 
 func (s sessionSteps) postLogout(c *call) (*answer, error) {
-	if err := s.c.Login.Sessions.Logout(c.r.Context(), c.who, c.pending, c.browser); err != nil {
+	if err := s.c.Login.Sessions.Logout(c.r.Context(), c.pending, c.who, c.browser); err != nil {
 		return nil, err
 	}
 	if err := s.token.logoutRefresh(c); err != nil {

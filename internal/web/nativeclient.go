@@ -36,7 +36,7 @@ func bearer(r *http.Request) bool {
 func (s *Site) readBinding(c *call) {
 	c.program = c.browser.WantToken || presentsToken(c.r)
 	if v := c.r.Header.Values(pendingHeader); len(v) == 1 && v[0] != "" && len(v[0]) <= maxBinding {
-		c.pending, c.browser.Pending, c.browser.Asked = v[0], v[0], v[0]
+		c.pending, c.browser.Pending, c.browser.Asked = auth.NewPendingCookie(v[0]), v[0], v[0]
 	}
 }
 
@@ -51,7 +51,8 @@ func (c *call) binding(out *auth.Outcome) *string {
 	case c.asked:
 		return &c.browser.Asked
 	case out != nil && out.Pending != nil: // the client keeps its value
-		return &c.pending
+		value := c.pending.Value()
+		return &value
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func (s accountSteps) proveFirst(c *call, rt route, a *answer, refusal error) (*
 	if c.who == nil || c.r.Method != http.MethodPost {
 		return a, f
 	}
-	out, err := s.c.Login.Account.AskProof(c.r.Context(), *c.who, c.browser)
+	out, err := s.c.Login.Account.AskProof(c.r.Context(), c.pending, *c.who, c.browser)
 	var paused *limit.Paused
 	switch {
 	case err == nil:

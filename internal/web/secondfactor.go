@@ -15,7 +15,7 @@ import (
 func (s secondFactorSteps) illegal(c *call) *failure {
 	f := s.toFailure(auth.ErrState).goTo(s.views.Error).says("STEP_OVER")
 	_, err := s.c.Login.Pending(c.r.Context(), c.pending, c.who)
-	over := c.pending != "" && errors.Is(err, auth.ErrState)
+	over := c.pending.Value() != "" && errors.Is(err, auth.ErrState)
 	if over {
 		s.jar.clear(c.w, c.r, s.jar.pending())
 	}
@@ -176,7 +176,7 @@ func (s secondFactorSteps) validateSignedIn(c *call, code string) (*answer, erro
 	if verifying != nil && !errors.Is(verifying, auth.ErrState) {
 		return nil, verifying
 	}
-	_, settingUp, err := s.c.Login.Enroll.SettingUp(ctx, "", c.who)
+	_, settingUp, err := s.c.Login.Enroll.SettingUp(ctx, nil, c.who)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,150 @@
+package security_test
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storage"
+)
+
+// pendingReads is a store that counts reads of pending sign-ins.
+type pendingReads struct {
+	storage.Store // not a storage.SessionUser, so every read is one of these
+	n             atomic.Int64
+}
+
+func (s *pendingReads) Pending(ctx context.Context, hash string, now time.Time) (storage.Pending, error) {
+	s.n.Add(1)
+	return s.Store.Pending(ctx, hash, now)
+}
+
+// plantReauth is a session that waits for the second factor of a re-authentication.
+func (w *world) plantReauth(p *person) *browser {
+	w.t.Helper()
+	b := w.plantSession(p)
+	db := w.nodes[0].db
+	s, err := db.Session(w.t.Context(), seal.HashToken(b.jar["twofold"]), w.Now())
+	w.must(err)
+	b.jar["twofold-pending"] = w.plantPending(p).jar["twofold-pending"]
+	q, err := db.TakePending(w.t.Context(), seal.HashToken(b.jar["twofold-pending"]))
+	w.must(err)
+	q.SessionID = s.ID
+	w.must(db.PutPending(w.t.Context(), q))
+	return b
+}
+
+// TestAPendingSignInIsReadOnceARequest: every path, in every state of a pending sign-in, reads its
+// record at most once, so all steps of a request decide about the same state.
+func TestAPendingSignInIsReadOnceARequest(t *testing.T) {
+	w := newWorld(t, open, unified, tokens)
+	store := &pendingReads{}
+	n := w.start(func(s storage.Store) storage.Store { store.Store = s; return store })
+	plain, full, two, phone := w.person("plain"), w.withApp("full"), w.withApp("both"), w.person("phone")
+	w.plantFactor(two, storage.SMS, "+41791234567")
+	w.plantFactor(phone, storage.SMS, "+41791234568")
+	of := func(plant func(*person) *browser, p *person) func() *browser {
+		return func() *browser { return plant(p) }
+	}
+	states := map[string]func() *browser{
+		"setup": of(w.plantPending, plain), "app": of(w.plantPending, full), "select": of(w.plantPending, two),
+		"sms": of(w.plantPending, phone), "again": of(w.plantReauth, full), "again, sms": of(w.plantReauth, phone),
+		"over": func() *browser {
+			b := w.browser()
+			b.jar["twofold-pending"] = seal.Token()
+			return b
+		},
+	}
+	bodies := map[string]m{
+		"/login": {"email": full.email, "password": "wrong"}, "/verify": {"password": secret},
+		"/us-signin": {"identity": full.email, "passcode": "wrong"}, "/us-verify": {"passcode": "wrong"},
+		"/tf-setup": {"setup": "authenticator"}, "/tf-select": {"which": "sms"}, "/tf-rescue": {"help_setup": "email"},
+		"/tf-validate": {"code": "123456"}, "/mf-recovery": {"code": "aaaa-bbbb-cccc"},
+		"/wan-register": {"name": "x", "usage": "secondary"}, "/wan-signin": {"identity": full.email},
+	}
+	used, most := map[string]bool{}, int64(0)
+	counts := func(what string, ask func()) {
+		store.n.Store(0)
+		ask()
+		got := store.n.Load()
+		most = max(most, got)
+		if got > 1 {
+			t.Errorf("%s: %d reads", what, got)
+		}
+		if path, _, _ := strings.Cut(what, ","); got == 1 {
+			used[path] = true
+		}
+	}
+	paths := n.auth.Paths()
+	slices.Sort(paths)
+	for _, path := range slices.Compact(paths) {
+		real := strings.ReplaceAll(path, "{token}", strings.Repeat("A", 43))
+		fields := url.Values{}
+		for name, value := range bodies[path] {
+			fields.Add(name, value.(string))
+		}
+		for state, make := range states {
+			at := func() *browser { b := make().on(n); b.header["X-Forwarded-For"] = "192.0.2.7"; return b }
+			counts(path+", GET, "+state, func() { at().get(real) })
+			counts(path+", page, "+state, func() { at().page(real) })
+			counts(path+", POST, "+state, func() { at().post(real, bodies[path]) })
+			// A form is refused with a redirect, and its page is another request.
+			form := func(body string) func() {
+				return func() { at().do("POST", real, typeForm, body, "Accept", "text/html") }
+			}
+			counts(path+", form, "+state, form(fields.Encode()))
+			if path == "/tf-validate" {
+				counts(path+", no code, "+state, form(""))
+			}
+		}
+	}
+	for _, path := range []string{
+		"/tf-validate", "/tf-select", "/tf-setup", "/tf-rescue", "/tf-resend", "/mf-recovery", "/wan-signin",
+		"/wan-register",
+	} {
+		if !used[path] {
+			t.Errorf("%s reads no pending sign-in: this test looks in the wrong place", path)
+		}
+	}
+	t.Logf("at most %d reads, on %d paths", most, len(used))
+}
+
+// TestAPendingSignInIsReadOnceWhenItSucceeds is the same for steps that succeed.
+func TestAPendingSignInIsReadOnceWhenItSucceeds(t *testing.T) {
+	w := newWorld(t, open, unified, tokens)
+	store := &pendingReads{}
+	n := w.start(func(s storage.Store) storage.Store { store.Store = s; return store })
+	counts := func(what string, r func() *answer) {
+		t.Helper()
+		store.n.Store(0)
+		r().want(200)
+		if got := store.n.Load(); got > 1 {
+			t.Errorf("%s: %d reads", what, got)
+		}
+	}
+	p := w.withApp("alice")
+	b := w.plantPending(p).on(n)
+	code := p.next()
+	counts("the code of an app", func() *answer { return b.validate(code) })
+	b.in(p, 2)
+	again := w.plantReauth(p).on(n)
+	code = p.next()
+	counts("the code of a re-authentication", func() *answer { return again.validate(code) })
+	lost := w.plantPending(p).on(n)
+	counts("a rescue", func() *answer { return lost.post("/tf-rescue", m{"help_setup": "email"}) })
+	counts("its page", func() *answer { return lost.get("/tf-rescue") })
+	code = p.mailed()
+	counts("its code", func() *answer { return lost.validate(code) })
+	plain := w.person("robert")
+	b = w.plantPending(plain).on(n)
+	var r *answer
+	counts("a set-up", func() *answer { r = b.post("/tf-setup", m{"setup": "authenticator"}); return r })
+	plain.app = decode(w, r.text("tf_authr_b32key"))
+	counts("the page of its code", func() *answer { return b.get("/tf-validate") })
+	counts("its code", func() *answer { return b.validate(plain.code(0)) })
+}
