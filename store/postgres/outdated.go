@@ -26,7 +26,8 @@ func wrongServer(code string) bool {
 // are affected, so when the first is detected, every older connection is closed.
 type outdated struct{ since atomic.Int64 }
 
-// made is the key under which a connection stores the time at which it was created.
+// made is the key under which a connection stores the time at which it began. One that began before
+// a failover and was ready after it may be to the old server.
 const made = "twofold made"
 
 func (o *outdated) onError(next pgconn.PgErrorHandler) pgconn.PgErrorHandler {
@@ -39,8 +40,16 @@ func (o *outdated) onError(next pgconn.PgErrorHandler) pgconn.PgErrorHandler {
 	}
 }
 
-func (o *outdated) connected(_ context.Context, c *pgx.Conn) error {
-	c.PgConn().CustomData()[made] = time.Now().UnixNano()
+// connecting runs before a connection is made, on the configuration of that connection.
+func (o *outdated) connecting(_ context.Context, c *pgx.ConnConfig) error {
+	began, next := time.Now().UnixNano(), c.AfterConnect
+	c.AfterConnect = func(ctx context.Context, c *pgconn.PgConn) error {
+		c.CustomData()[made] = began
+		if next == nil {
+			return nil
+		}
+		return next(ctx, c)
+	}
 	return nil
 }
 

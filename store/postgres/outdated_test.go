@@ -94,3 +94,16 @@ func TestAnUnknownParameterOfTheAddressIsNamed(t *testing.T) {
 		t.Errorf("got %v, want the parameter's name", err)
 	}
 }
+
+// A slow connection may have reached the old server before the failover was noticed.
+func TestAConnectionThatBeganBeforeAFailoverIsNotUsed(t *testing.T) {
+	c, err := pgx.ParseConfig(servers.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, failover := range []bool{true, false} {
+		if used, err := postgres.Reused(t.Context(), c, failover); err != nil || used == failover {
+			t.Errorf("a failover while it connected: %v, used: %v, error: %v", failover, used, err)
+		}
+	}
+}

@@ -203,7 +203,7 @@ func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 	}
 	old := new(outdated)
 	c.OnPgError = old.onError(c.OnPgError)
-	db := stdlib.OpenDB(*c, stdlib.OptionAfterConnect(old.connected), stdlib.OptionResetSession(old.reset))
+	db := stdlib.OpenDB(*c, stdlib.OptionBeforeConnect(old.connecting), stdlib.OptionResetSession(old.reset))
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxIdleTime(5 * time.Minute)

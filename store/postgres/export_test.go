@@ -1,0 +1,26 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Reused makes a connection and returns whether the pool would use it again. If failover is set, a
+// failover is noticed while the connection is made.
+func Reused(ctx context.Context, c *pgx.ConnConfig, failover bool) (bool, error) {
+	old, own := new(outdated), c.Copy()
+	if err := old.connecting(ctx, own); err != nil {
+		return false, err
+	}
+	if failover {
+		old.since.Store(time.Now().UnixNano())
+	}
+	conn, err := pgx.ConnectConfig(ctx, own)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close(ctx)
+	return old.reset(ctx, conn) == nil, nil
+}
