@@ -33,7 +33,7 @@ var rooms = map[string]room{
 	".": {
 		ours: "internal/captcha internal/deletion internal/dossier internal/invite gate " +
 			"internal/account internal/device event internal/factor federated internal/factor/onetime " +
-			"internal/factor/recovery internal/factor/passkey internal/factor/totp internal/limit " +
+			"internal/factor/recovery internal/factor/passkey internal/factor/totp internal/i18n internal/limit " +
 			"internal/auth internal/policy internal/profile password internal/seal " +
 			"internal/transfer internal/transfer/engine " +
 			"send internal/session store internal/storage internal/web",
@@ -118,11 +118,15 @@ var rooms = map[string]room{
 			"internal/policy internal/profile internal/seal send internal/session internal/storage",
 	},
 	"internal/captcha": {http: true},
+	"internal/i18n": {
+		ours: "internal/device", others: "github.com/nicksnyder/go-i18n golang.org/x/text",
+	},
 	"internal/web": {
 		ours: "internal/captcha gate internal/gate internal/deletion internal/invite " +
-			"internal/account internal/device event internal/factor federated internal/limit internal/auth " +
-			"internal/policy internal/profile password internal/seal send internal/session internal/storage",
-		others: "github.com/nicksnyder/go-i18n golang.org/x/net/publicsuffix golang.org/x/text",
+			"internal/account internal/device event internal/factor federated internal/i18n internal/limit " +
+			"internal/auth internal/policy internal/profile password internal/seal send internal/session " +
+			"internal/storage",
+		others: "golang.org/x/net/publicsuffix golang.org/x/text",
 		http:   true,
 	},
 	"internal/deletion": {ours: "internal/account internal/limit internal/auth internal/seal event internal/storage"},

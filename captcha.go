@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/captcha"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/web"
 )
@@ -48,7 +49,7 @@ func (a Accounts) checkCaptcha(bad func(field, text string)) {
 func captchaPlaces() []string { return []string{auth.AtRegister, auth.AtReset, auth.AtSignIn} }
 
 // checkCaptchaPages reports replaced templates that do not contain the captcha.
-func (c *Config) checkCaptchaPages(words *web.Catalogue, bad func(field, text string)) {
+func (c *Config) checkCaptchaPages(words *i18n.Catalogue, bad func(field, text string)) {
 	if c.Accounts.Captcha == "" || c.Pages.Templates == nil {
 		return
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
@@ -36,7 +37,7 @@ type Auth struct {
 	invites  *invite.Invitations
 	sessions *session.Manager
 	site     *web.Site
-	words    *web.Catalogue
+	words    *i18n.Catalogue
 	login    *auth.Login
 	prefix   string
 	store    storage.Store
@@ -188,7 +189,7 @@ func (b *builder) buildOutbox() error {
 	if err != nil {
 		return err
 	}
-	if b.a.words, err = web.NewCatalogue(b.c.Pages.Locales); err != nil {
+	if b.a.words, err = i18n.NewCatalogue(b.c.Pages.Locales); err != nil {
 		return field("Pages.Locales", err)
 	}
 	if b.mails, err = web.NewRenderer(b.a.words, u.Hostname(), b.c.Pages.Site, b.c.Pages.Templates); err != nil {

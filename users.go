@@ -9,9 +9,9 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/internal/storage"
-	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -250,7 +250,7 @@ func (a *Auth) SetLanguage(ctx context.Context, id, tag string) error {
 	return publicError(a.accounts.SetLanguage(ctx, id, tag))
 }
 
-func checkLanguage(words *web.Catalogue, tag string) error {
+func checkLanguage(words *i18n.Catalogue, tag string) error {
 	if tag == "" || words.Has(tag) {
 		return nil
 	}

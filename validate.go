@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
@@ -33,7 +34,7 @@ func (c *Config) checkSurface(bad func(field, text string)) {
 	if c.Pages.Locales == nil && c.Pages.Templates == nil {
 		return // tests check the built-in ones
 	}
-	words, err := web.NewCatalogue(c.Pages.Locales)
+	words, err := i18n.NewCatalogue(c.Pages.Locales)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			bad("Pages.Locales", line)

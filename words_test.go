@@ -60,7 +60,7 @@ func TestWords(t *testing.T) {
 	}
 	for _, pattern := range []string{
 		"*.md", "docs/*.md", "docs/how-to/*.md", "docs/explain/*.md", "docs/*.yaml", "bench/*.md",
-		"internal/web/locales/en.json", "internal/web/templates/*.html",
+		"internal/i18n/locales/en.json", "internal/web/templates/*.html",
 	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {

@@ -99,7 +99,7 @@ func writeInert(b *strings.Builder) {
 	b.WriteString("\n## Texts\n\nEvery English text can be replaced: `SECURITY_MSG_<KEY>`, with the text or the " +
 		"pair of text and category as value\n" +
 		"(the category has no effect). Placeholders are written `%(name)s`. The keys are those of " +
-		"`internal/web/locales/en.json`.\n" +
+		"`internal/i18n/locales/en.json`.\n" +
 		"`SECURITY_EMAIL_SUBJECT_*`, `SECURITY_CHANGE_EMAIL_SUBJECT` and `SECURITY_US_EMAIL_SUBJECT` replace the " +
 		"subjects of mails.\n")
 }

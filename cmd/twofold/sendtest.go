@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
 )
@@ -77,7 +78,7 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 
 // showCode prints the message with a code, with the site's own texts.
 func showCode(p process, s *settings, channel string) error {
-	words, err := web.NewCatalogue(s.Config.Pages.Locales)
+	words, err := i18n.NewCatalogue(s.Config.Pages.Locales)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/internal/web"
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
 // messagePrefix is the prefix of settings that replace texts: SECURITY_MSG_<KEY>.
@@ -57,13 +57,13 @@ func applyMessage(key string) func(*settings, any) error {
 		if err != nil {
 			return err
 		}
-		own, err := web.NewCatalogue(nil)
+		own, err := i18n.NewCatalogue(nil)
 		if err != nil {
 			return err
 		}
 		before := own.For("en").Text(key)
 		if before == key {
-			return errors.New("there is no such text in this version: remove it (internal/web/locales/en.json lists " +
+			return errors.New("there is no such text in this version: remove it (internal/i18n/locales/en.json lists " +
 				"all)")
 		}
 		if strings.Contains(v, "{{") {
@@ -73,7 +73,7 @@ func applyMessage(key string) func(*settings, any) error {
 			return errors.New("holds a placeholder that is not closed: write %(name)s")
 		}
 		text := placeholder.ReplaceAllString(v, "{{.$1}}")
-		_, bad, err := web.CheckTexts(overlay{file: mustJSON(map[string]string{key: text})})
+		_, bad, err := i18n.Check(overlay{file: mustJSON(map[string]string{key: text})})
 		if err != nil {
 			return err
 		}

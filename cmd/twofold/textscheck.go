@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/twofold-auth/twofold/internal/web"
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
 type textsCommands struct {
@@ -31,7 +31,7 @@ func (c textsCheck) Run(p process) error {
 	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s is not a folder that can be read", c.Dir)
 	}
-	list, bad, err := web.CheckTexts(os.DirFS(c.Dir))
+	list, bad, err := i18n.Check(os.DirFS(c.Dir))
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (c textsCheck) Run(p process) error {
 }
 
 // tellLanguage describes how complete a language is.
-func tellLanguage(l web.LanguageFile) string {
+func tellLanguage(l i18n.File) string {
 	return fmt.Sprintf("%s: %d of %d texts", l.Tag, l.Have, l.Of)
 }
 
@@ -61,7 +61,7 @@ func (s *settings) tellLanguages() {
 	if s.Locales == "" {
 		return
 	}
-	list, bad, err := web.CheckTexts(os.DirFS(s.Locales))
+	list, bad, err := i18n.Check(os.DirFS(s.Locales))
 	if err != nil {
 		return // reported when the sign-in is created
 	}

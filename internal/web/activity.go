@@ -8,6 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
@@ -96,11 +97,11 @@ func (c *call) lineOf(e storage.Event) (line, bool) {
 		key += "_trusted"
 	}
 	key = strings.NewReplacer("-", "_", " ", "_").Replace(key)
-	return line{row: e, key: key, count: 1}, c.words.knows(key)
+	return line{row: e, key: key, count: 1}, c.words.Has(key)
 }
 
 // args returns the arguments of the text.
-func (n line) args(w *Words) []any {
+func (n line) args(w *i18n.Words) []any {
 	method := ""
 	if n.row.Method != "" {
 		method = w.Text("method_" + n.row.Method)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/captcha"
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
 // sampleData returns the data type of each page.
@@ -39,7 +40,7 @@ func sampleData() map[string]any {
 // CheckTemplates checks the pages and mails that an application replaced. It reports files with
 // unknown names, templates that cannot be parsed or lack a block, and templates that fail with
 // sample data or use unknown texts.
-func CheckTemplates(own fs.FS, words *Catalogue) []error {
+func CheckTemplates(own fs.FS, words *i18n.Catalogue) []error {
 	if own == nil {
 		return nil
 	}
@@ -93,7 +94,7 @@ func samples(empty any) []any {
 }
 
 // draw renders a page with all its samples.
-func draw(t *template.Template, name string, words *Words) error {
+func draw(t *template.Template, name string, words *i18n.Words) error {
 	data, ok := sampleData()[name]
 	if !ok {
 		return nil
@@ -116,7 +117,7 @@ func draw(t *template.Template, name string, words *Words) error {
 	return nil
 }
 
-func samplePage(name string, words *Words, data any) *Page {
+func samplePage(name string, words *i18n.Words, data any) *Page {
 	return &Page{Name: name, words: words, Lang: words.Tag, Site: "Example", Data: data, Values: map[string]string{}}
 }
 
@@ -130,7 +131,7 @@ func sampleCaptchas() []*captcha.Widget {
 
 // CheckCaptcha reports replaced pages that do not show the captcha, because their forms could not
 // be submitted.
-func CheckCaptcha(own fs.FS, words *Catalogue) (errs []error) {
+func CheckCaptcha(own fs.FS, words *i18n.Catalogue) (errs []error) {
 	all, err := loadTemplates(own)
 	if err != nil {
 		return nil // CheckTemplates reports it
@@ -180,13 +181,13 @@ func fill(v reflect.Value, depth int) {
 // keyInTemplate matches the text keys in a template.
 var keyInTemplate = regexp.MustCompile(`\.T "([A-Za-z0-9_]+)"`)
 
-func checkKeys(own fs.FS, file string, words *Catalogue) (errs []error) {
+func checkKeys(own fs.FS, file string, words *i18n.Catalogue) (errs []error) {
 	raw, err := fs.ReadFile(own, file)
 	if err != nil {
 		return []error{err}
 	}
 	for _, m := range keyInTemplate.FindAllStringSubmatch(string(raw), -1) {
-		if !words.has(m[1]) {
+		if !words.HasText(m[1]) {
 			errs = append(errs, fmt.Errorf("%s: unknown text %q", file, m[1]))
 		}
 	}

@@ -22,7 +22,7 @@ func askRemoval(c *call, kind, id, name string) (RemovePage, bool) {
 	if c.json || !safeMethod(c.r.Method) || id == "" || or(asked.Get(removeQuery), asked.Get("delete_method")) != id {
 		return RemovePage{}, false
 	}
-	return RemovePage{Kind: kind, Name: c.words.browser(name)}, true
+	return RemovePage{Kind: kind, Name: c.words.Browser(name)}, true
 }
 
 func removal(p RemovePage) *answer { return &answer{page: "remove", view: func() any { return p }} }

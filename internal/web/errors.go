@@ -8,6 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/password"
@@ -221,7 +222,7 @@ func (f *failure) at(field string) *failure {
 }
 
 // text returns the text of a problem in a language. Durations are written in words.
-func (p problem) text(w *Words) string {
+func (p problem) text(w *i18n.Words) string {
 	if p.said != "" {
 		return p.said
 	}
@@ -229,7 +230,7 @@ func (p problem) text(w *Words) string {
 }
 
 // onPage returns the text that a page shows.
-func (p problem) onPage(w *Words) string {
+func (p problem) onPage(w *i18n.Words) string {
 	switch {
 	case p.said != "":
 		return p.said
@@ -240,7 +241,7 @@ func (p problem) onPage(w *Words) string {
 }
 
 // words returns the arguments in the form that texts need.
-func (p problem) words(w *Words) []any {
+func (p problem) words(w *i18n.Words) []any {
 	args := make([]any, len(p.args))
 	for i, a := range p.args {
 		if d, ok := a.(time.Duration); ok {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
 // The messages of a redirect are in two cookies: notes, by their keys, and the content for the page
@@ -85,8 +87,8 @@ func (s flashSteps) takeNotes(c *call, page string) []Note {
 
 // noteKind returns the kind of a note. Every text with an upper-case key can be a note. It is an
 // error unless it is known to be a success or a hint.
-func noteKind(w *Words, key string) (string, bool) {
-	if key == "" || strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" || !w.knows(key) {
+func noteKind(w *i18n.Words, key string) (string, bool) {
+	if key == "" || strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" || !w.Has(key) {
 		return "", false
 	}
 	switch {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
 // maxPage is what a page may weigh, with every part of it filled.
@@ -14,7 +16,7 @@ const maxPage = 40 << 10
 // drawnPages draws every page with all its samples.
 func drawnPages(t *testing.T, look func(name, html string)) {
 	t.Helper()
-	words, err := NewCatalogue(nil)
+	words, err := i18n.NewCatalogue(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

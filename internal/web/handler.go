@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
@@ -22,7 +23,7 @@ type call struct {
 	json    bool
 	body    bodyKind
 	form    form
-	words   *Words
+	words   *i18n.Words
 	browser auth.Client
 	who     *auth.Principal // nil if no one is signed in
 	enrolls bool            // a user is signed in but must set up a second factor first
@@ -164,10 +165,10 @@ func (s *Site) open(c *call, rt route) *failure {
 }
 
 // browser returns the origin of a request and its cookies.
-func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) auth.Client {
+func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *i18n.Words) auth.Client {
 	return auth.Client{
 		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag,
-		Speaks: s.c.Words.speaks(s.jar.languages(r)...), Request: requestID(w),
+		Speaks: s.c.Words.Match(s.jar.languages(r)...), Request: requestID(w),
 		Session: s.jar.get(r, s.jar.session()),
 		Device:  s.jar.trusted(r), Stays: s.jar.get(r, s.jar.staying()), Pending: s.jar.get(r, s.jar.pending()),
 		Known: s.jar.get(r, s.jar.known()),
@@ -224,7 +225,7 @@ func (s *Site) checkHost(r *http.Request) *failure {
 
 // words selects the language: that chosen in this browser, then the application's cookie, then
 // Accept-Language.
-func (s *Site) words(r *http.Request) *Words {
+func (s *Site) words(r *http.Request) *i18n.Words {
 	return s.c.Words.For(s.jar.languages(r)...)
 }
 

@@ -3,28 +3,24 @@ package web
 import (
 	"net/http"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
 // langLife is the lifetime of the cookie with the chosen language.
 const langLife = 365 * 24 * time.Hour
 
-// Language is a language to choose.
-type Language struct {
-	Tag, Name string // BCP 47 tag and native name
-	Chosen    bool
-}
-
 // LanguagePart is on the account page if there are several languages.
 type LanguagePart struct {
 	Action    string
-	Languages []Language
+	Languages []i18n.Language
 }
 
 func (s profileSteps) languageSection(c *call) (part, error) {
 	return part{
 		json: func(body *accountBody) { body.Languages = s.c.Words.Tags() },
 		page: func(p *AccountPage) {
-			if list := s.c.Words.languages(or(c.who.User.Language, c.words.Tag)); len(list) > 1 {
+			if list := s.c.Words.Languages(or(c.who.User.Language, c.words.Tag)); len(list) > 1 {
 				p.Language = LanguagePart{Action: s.paths.Language, Languages: list}
 			}
 		},

@@ -8,19 +8,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/send"
 )
 
 // Renderer renders mail and text messages, with the same catalogue as the pages.
 type Renderer struct {
-	words       *Catalogue
+	words       *i18n.Catalogue
 	host        string // for the last line of text messages
 	site        string
 	code, plain *template.Template
 }
 
 // NewRenderer reads the mail templates; own may replace them.
-func NewRenderer(words *Catalogue, host, site string, own fs.FS) (*Renderer, error) {
+func NewRenderer(words *i18n.Catalogue, host, site string, own fs.FS) (*Renderer, error) {
 	l := &Renderer{words: words, host: host, site: site}
 	for name, t := range map[string]**template.Template{"mail_code": &l.code, "mail_plain": &l.plain} {
 		raw, err := readTemplate(own, name+".html")
@@ -79,8 +80,8 @@ func (d MailCode) html(t *template.Template) (string, error) {
 
 // codeLine returns the first line of a mail with a code, because a watch or a lock screen shows
 // little more than the first words. If the site has replaced the text, that is used.
-func (l *Renderer) codeLine(w *Words, key, code string) string {
-	if w.replaced(key) || w.replaced(pagePrefix+key) {
+func (l *Renderer) codeLine(w *i18n.Words, key, code string) string {
+	if w.Replaced(key) || w.Replaced(i18n.PagePrefix+key) {
 		return w.Page(key, "code", code, "site", l.site)
 	}
 	return w.Text("mail_code_line", "code", code, "site", l.site)
@@ -100,7 +101,7 @@ func (l *Renderer) SignUpMail(locale, to, name, code string, life time.Duration)
 	return l.codeMail(l.words.For(locale), to, name, code, "mail_signup_ignore", life)
 }
 
-func (l *Renderer) codeMail(w *Words, to, name, code, ignore string, life time.Duration) (send.Message, error) {
+func (l *Renderer) codeMail(w *i18n.Words, to, name, code, ignore string, life time.Duration) (send.Message, error) {
 	d := MailCode{
 		Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page("mail_code_subject", "code", code, "site", l.site),
 		Greeting: w.Page("mail_code_greeting", "name", name),
@@ -176,12 +177,12 @@ func (l *Renderer) NoticeMail(n Notice) (send.Message, error) {
 
 // noticeSubject returns a subject with the event and the site. If the site has replaced the subject
 // of the kind or of all notices, that is used.
-func (l *Renderer) noticeSubject(w *Words, kind string) string {
+func (l *Renderer) noticeSubject(w *i18n.Words, kind string) string {
 	what := "notice_" + kind + "_subject"
-	if w.replaced(what) {
+	if w.Replaced(what) {
 		return w.Text(what)
 	}
-	if w.replaced("mail_notice_subject") || !w.knows(what) {
+	if w.Replaced("mail_notice_subject") || !w.Has(what) {
 		return w.Page("mail_notice_subject", "site", l.site)
 	}
 	return w.Text("notice_subject", "what", w.Text(what), "site", l.site)
@@ -195,8 +196,8 @@ func (l *Renderer) NoticeText(locale, to, kind string) send.Message {
 }
 
 // when returns the time and origin of an event. The action of an operator has no browser.
-func (l *Renderer) when(w *Words, n Notice) string {
-	at := w.when(n.At)
+func (l *Renderer) when(w *i18n.Words, n Notice) string {
+	at := w.Time(n.At)
 	switch {
 	case n.Address == "" && n.By != "" && n.Why != "":
 		return w.Text("mail_notice_when_why", "at", at, "by", n.By, "why", n.Why)
@@ -205,7 +206,7 @@ func (l *Renderer) when(w *Words, n Notice) string {
 	case n.Address == "":
 		return w.Text("mail_notice_when_operator", "at", at)
 	}
-	return w.Text("mail_notice_when", "at", at, "browser", w.browser(n.Browser), "address", n.Address)
+	return w.Text("mail_notice_when", "at", at, "browser", w.Browser(n.Browser), "address", n.Address)
 }
 
 // Email is the content of a mail with or without a link.
@@ -219,9 +220,9 @@ type Email struct {
 
 // Mail renders a mail. The text part contains the link itself.
 func (l *Renderer) Mail(n Email) (send.Message, error) {
-	w, kind := l.words.For(n.Locale), "letter_"+wordsOf(n.Kind)
+	w, kind := l.words.For(n.Locale), "letter_"+i18n.Key(n.Kind)
 	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life),
-		"opens", w.when(n.Opens)}
+		"opens", w.Time(n.Opens)}
 	d := MailPlain{Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page(kind+"_subject", args...),
 		Body: w.Page(kind+"_body", args...), Site: l.site}
 	text := d.Body + "\n"
@@ -231,7 +232,7 @@ func (l *Renderer) Mail(n Email) (send.Message, error) {
 	}
 	html, err := d.html(l.plain)
 	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: text, HTML: html,
-		Kind: wordsOf(n.Kind)}, err
+		Kind: i18n.Key(n.Kind)}, err
 }
 
 // RescueMail renders the mail that tells the administrators which user needs help.

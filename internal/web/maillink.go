@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/seal"
 )
 
@@ -36,12 +36,9 @@ type LinkPage struct {
 // linkPage returns the page of a valid link.
 func (s linkSteps) linkPage(c *call, kind string) *answer {
 	return &answer{page: "link", view: func() any {
-		return LinkPage{Kind: wordsOf(kind), Action: c.r.URL.EscapedPath()}
+		return LinkPage{Kind: i18n.Key(kind), Action: c.r.URL.EscapedPath()}
 	}}
 }
-
-// wordsOf returns a link's kind as spelled in text keys.
-func wordsOf(kind string) string { return strings.ReplaceAll(kind, "-", "_") }
 
 // sentFlag is the query parameter of a page that confirms that a mail was sent.
 const sentFlag = "sent"

@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
 // TestPagesOfOtherSites draws them with everything they can show.
 func TestPagesOfOtherSites(t *testing.T) {
-	words, err := NewCatalogue(nil)
+	words, err := i18n.NewCatalogue(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +24,8 @@ func TestPagesOfOtherSites(t *testing.T) {
 		Connections: []ConnectionView{{ID: "c1", Title: "Corp", Label: "<me@corp.test>", Added: time.Now()}},
 		Providers:   corp,
 	}}
-	for _, w := range words.words {
+	for _, tag := range words.Tags() {
+		w := words.For(tag)
 		for name, c := range map[string]struct {
 			data any
 			want []string

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/captcha"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
@@ -34,7 +35,7 @@ type Page struct {
 	Captcha  *captcha.Widget   // captcha of the form, or nil
 	now      time.Time
 	assets   *assets
-	words    *Words
+	words    *i18n.Words
 }
 
 // Problem is an error of a field, or of the whole form if Field is empty.
@@ -71,7 +72,7 @@ func (p *Page) Within(d time.Duration) string { return p.words.Duration(d) }
 // When returns a time in the format of the language.
 func (p *Page) When(t time.Time) template.HTML {
 	t = t.UTC()
-	text := template.HTMLEscapeString(p.words.when(t))
+	text := template.HTMLEscapeString(p.words.Time(t))
 	return template.HTML(`<time datetime="` + t.Format("2006-01-02T15:04:05Z") + `">` + text + `</time>`)
 }
 
@@ -83,7 +84,7 @@ func (p *Page) Clock(t time.Time) template.HTML {
 }
 
 // Today returns the date in the format of the language, for printed recovery codes.
-func (p *Page) Today() string { return p.words.date(p.now) }
+func (p *Page) Today() string { return p.words.Date(p.now) }
 
 // Asset returns the path of one of our static files, with a hash of its content, so that browsers
 // may cache it forever.
@@ -130,7 +131,7 @@ func (p *Page) Listed() (out []Problem) {
 func (p *Page) MethodName(method string) string { return p.words.Text("method_" + method) }
 
 // Browser returns the name of a browser in the language of the page.
-func (p *Page) Browser(name string) string { return p.words.browser(name) }
+func (p *Page) Browser(name string) string { return p.words.Browser(name) }
 
 // Field returns the errors of one field.
 func (p *Page) Field(name string) []string {

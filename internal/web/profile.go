@@ -100,7 +100,7 @@ func profileTexts() map[string]string {
 // profileLabel returns the label that users see: the text of the catalogue, or the label in the
 // configuration.
 func profileLabel(c *call, f profile.Field) string {
-	if key := "profile_field_" + f.Name; c.words.replaced(key) {
+	if key := "profile_field_" + f.Name; c.words.Replaced(key) {
 		return c.words.Text(key)
 	}
 	return f.Label

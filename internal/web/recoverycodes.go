@@ -179,7 +179,7 @@ func (s recoverySteps) readSheet(c *call) ([]string, bool) {
 
 // codesFile returns the set as a text file.
 func (s recoverySteps) codesFile(c *call, codes []string) *file {
-	lines := []string{s.c.Name + ": " + c.words.Text("codes_title"), c.who.User.Email, c.words.date(s.c.Now()), ""}
+	lines := []string{s.c.Name + ": " + c.words.Text("codes_title"), c.who.User.Email, c.words.Date(s.c.Now()), ""}
 	lines = append(lines, codes...)
 	lines = append(lines, "", c.words.Text("codes_keep"), "")
 	return &file{name: "recovery-codes.txt", text: strings.Join(lines, "\r\n")}

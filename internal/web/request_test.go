@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
 var taken = fields{"code": digits, "email": text, "password": text, "remember": flag}
@@ -210,7 +212,7 @@ func FuzzCookiesAndHeaders(f *testing.F) {
 		ClientAddress(r, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")})
 		j := jar{secure: true}
 		j.get(r, j.session())
-		if c, err := NewCatalogue(nil); err == nil {
+		if c, err := i18n.NewCatalogue(nil); err == nil {
 			c.For(lang, token)
 		}
 		_ = withNext("/x", (&url.URL{Path: token}).String())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/captcha"
+	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
@@ -97,7 +98,7 @@ type Config struct {
 	Sessions *session.Manager
 	Keys     *seal.Keys
 	Ring     *seal.Ring // encrypts data that a page stores for the next one
-	Words    *Catalogue
+	Words    *i18n.Catalogue
 
 	Usernames    bool
 	Registerable bool

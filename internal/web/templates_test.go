@@ -1,11 +1,15 @@
 package web
 
 import (
+	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
 func TestEveryPageIsDrawn(t *testing.T) {
-	words, err := NewCatalogue(nil)
+	words, err := i18n.NewCatalogue(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -13,7 +17,8 @@ func TestEveryPageIsDrawn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, w := range words.words {
+	for _, tag := range words.Tags() {
+		w := words.For(tag)
 		for _, name := range pages() {
 			if _, ok := sampleData()[name]; !ok {
 				t.Errorf("%s: sampleData does not say what its data is", name)
@@ -22,5 +27,21 @@ func TestEveryPageIsDrawn(t *testing.T) {
 				t.Errorf("%s in %s: %v", name, w.Tag, err)
 			}
 		}
+	}
+}
+
+// TestPagesRunFromRightToLeft in a language whose file says so.
+func TestPagesRunFromRightToLeft(t *testing.T) {
+	w := catalogue(t, fstest.MapFS{"he.json": {Data: []byte(`{"dir": "rtl"}`)}}).For("he")
+	all, err := loadTemplates(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := all["login"].ExecuteTemplate(&b, "layout", samplePage("login", w, LoginPage{})); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), `<html lang="he" dir="rtl">`) {
+		t.Error("the page does not run from right to left")
 	}
 }

@@ -1,20 +1,21 @@
 package web
 
 import (
-	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"testing/fstest"
+
+	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
-// TestEveryTextThatIsUsedExists in every language: those that templates name, the
-// names of methods, and all that a step can flash, which must also be shown.
+// TestEveryTextThatIsUsedExists: those that templates name, the names of methods,
+// and all that a step can flash, which must also be shown. A test of package i18n
+// compares the languages with English.
 func TestEveryTextThatIsUsedExists(t *testing.T) {
-	words, err := NewCatalogue(nil)
+	words, err := i18n.NewCatalogue(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +51,10 @@ func TestEveryTextThatIsUsedExists(t *testing.T) {
 	if len(used) < 250 || len(flashed) < 60 {
 		t.Fatalf("found %d texts and %d notes: this test looks in the wrong place", len(used), len(flashed))
 	}
-	for _, w := range words.words {
+	for _, tag := range words.Tags() {
+		w := words.For(tag)
 		for key, where := range used {
-			if !w.texts().has(key) && !w.texts().has(pagePrefix+key) {
+			if !w.Has(key) {
 				t.Errorf("%s: no text %s, which is used in %s", w.Tag, key, where)
 			}
 		}
@@ -90,28 +92,4 @@ func flashedKeys(t *testing.T) map[string]string {
 		}
 	}
 	return out
-}
-
-// TestPagesSayWhatASiteHasReplaced: the site's own text of a key of the contract
-// stands on pages too.
-func TestPagesSayWhatASiteHasReplaced(t *testing.T) {
-	own := map[string]string{"INVALID_PASSWORD": "Nope"}
-	raw, err := json.Marshal(own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	words, err := NewCatalogue(fstest.MapFS{"en.json": {Data: raw}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := words.For("en")
-	if got := w.Page("INVALID_PASSWORD"); got != "Nope" {
-		t.Errorf("a replaced text: %q", got)
-	}
-	if got := w.Page("GENERIC_AUTHN_FAILED"); got != "Wrong email or password." {
-		t.Errorf("a page's own text: %q", got)
-	}
-	if got := w.Text("GENERIC_AUTHN_FAILED"); !strings.HasPrefix(got, "Authentication failed") {
-		t.Errorf("the contract's text: %q", got)
-	}
 }

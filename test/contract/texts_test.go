@@ -10,7 +10,7 @@ import (
 // that differ are listed on the page.
 func TestTheTextsOfTheContractStay(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("../../internal/web/locales/en.json")
+	raw, err := os.ReadFile("../../internal/i18n/locales/en.json")
 	if err != nil {
 		t.Fatal(err)
 	}

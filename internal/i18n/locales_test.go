@@ -1,4 +1,4 @@
-package web
+package i18n
 
 import (
 	"bytes"
@@ -84,7 +84,7 @@ func placeholdersOf(text string) []string {
 }
 
 // readWithTwin are the texts that are read although there is a text for pages:
-// by Text, or by replaced, which asks whether the site has a text of its own.
+// by Text, or by Replaced, which asks whether the site has a text of its own.
 var readWithTwin = []string{
 	"news_half", "codes_keep", "mail_code_body", "mail_signin_body", "mail_notice_subject",
 }
@@ -93,20 +93,27 @@ var readWithTwin = []string{
 // show its twin for pages, and it is not of the wire contract, whose keys have
 // capital letters. English has it, because a site may replace it.
 func (f languageFile) neverShown(key string) bool {
-	return f.texts[pagePrefix+key] != nil && key != strings.ToUpper(key) && !strings.HasPrefix(key, "lately_") &&
+	return f.texts[PagePrefix+key] != nil && key != strings.ToUpper(key) && !strings.HasPrefix(key, "lately_") &&
 		!slices.Contains(readWithTwin, key)
 }
+
+// readers are the folders whose code reads texts.
+var readers = []string{".", "../web"}
 
 // TestNoTextThatIsReadCountsAsNeverShown looks at the keys that the code reads
 // without regard to the text for pages.
 func TestNoTextThatIsReadCountsAsNeverShown(t *testing.T) {
 	english := ourFiles(t)[0]
-	names, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
+	var names []string
+	for _, folder := range readers {
+		files, err := filepath.Glob(folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, files...)
 	}
-	read := regexp.MustCompile(`\b(?:Text|replaced)\("([a-zA-Z_]+)"( \+)?`)
-	part := regexp.MustCompile(`\b(?:Text|replaced)\(\w+ ?\+ ?"([a-z_]+)"`)
+	read := regexp.MustCompile(`\b(?:Text|Replaced)\("([a-zA-Z_]+)"( \+)?`)
+	part := regexp.MustCompile(`\b(?:Text|Replaced)\(\w+ ?\+ ?"([a-z_]+)"`)
 	met := 0
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
@@ -150,7 +157,7 @@ func TestLanguagesHaveTheSameTexts(t *testing.T) {
 				if english.texts[key] == nil {
 					t.Errorf("%s: %s is not in en.json", f.tag, key)
 				} else if english.neverShown(key) {
-					t.Errorf("%s: %s is never shown: %s is", f.tag, key, pagePrefix+key)
+					t.Errorf("%s: %s is never shown: %s is", f.tag, key, PagePrefix+key)
 				}
 			}
 			t.Errorf("%s: the keys are not those of en.json that are shown, in their order", f.tag)
@@ -256,7 +263,7 @@ func TestOurLanguagesPassTheCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, bad, err := CheckTexts(own)
+	list, bad, err := Check(own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,6 +345,44 @@ func TestThePageForTranslatorsListsTheLanguages(t *testing.T) {
 		}
 		if f.tag != "en" && f.tag != "de" && !strings.Contains(string(raw), "(`"+f.tag+"`)\n") {
 			t.Errorf("docs/translations.md has no review of %s", f.tag)
+		}
+	}
+}
+
+// unclear are words that texts for people do not use, and what they say instead.
+var unclear = map[string]*regexp.Regexp{
+	"en": regexp.MustCompile(`(?i)\b(identity|resource|endpoint|passcode|authentication|somebody|nobody|anew|` +
+		`mails?|mailed|in your name|recognise|second factors?|two-factor|` +
+		`do not|does not|did not|cannot|can not|is not|are not|was not)\b`),
+	"de": regexp.MustCompile(`(?i)(identität|ressource|endpunkt|passcode|authentifizierung|authentisierung|\bfaktor|` +
+		`zugangsschlüssel|rettung|zwei-faktor|zweite[nmrs]? faktor)`),
+}
+
+// TestTextsForPeopleArePlain: what pages, mails and texts say uses the words of
+// everyday, contractions, and one name for one thing. Texts of the wire contract,
+// which programs get, are not meant where pages have their own.
+func TestTextsForPeopleArePlain(t *testing.T) {
+	forPrograms := []string{"REFRESH_TOKEN_INVALID", "mail_rescue_subject"}
+	for locale, words := range unclear {
+		raw, err := fs.ReadFile(ownLocales, "locales/"+locale+".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all map[string]any
+		if err := json.Unmarshal(raw, &all); err != nil {
+			t.Fatal(err)
+		}
+		for key, text := range all {
+			if all[PagePrefix+key] != nil || slices.Contains(forPrograms, key) {
+				continue
+			}
+			said, err := json.Marshal(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := words.FindAllString(string(said), -1); found != nil {
+				t.Errorf("%s: %s says %q: %s", locale, key, found, said)
+			}
 		}
 	}
 }

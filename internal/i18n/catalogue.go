@@ -1,4 +1,4 @@
-package web
+package i18n
 
 import (
 	"embed"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
+	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
 
@@ -44,7 +44,7 @@ type Words struct {
 	Tag   string // BCP 47
 	name  string // its native name
 	file  string // our file; empty if the site has added the language
-	site  []*i18n.Message
+	site  []*goi18n.Message
 	below *Words // used for missing texts; nil for English
 	once  sync.Once
 	read  *texts
@@ -54,7 +54,7 @@ type Words struct {
 type texts struct {
 	plain    map[string]string // without placeholders
 	shaped   map[string]bool   // texts with placeholders or plurals, which are in loc
-	loc      *i18n.Localizer
+	loc      *goi18n.Localizer
 	replaced map[string]bool // texts of the site
 	rtl      bool
 }
@@ -104,7 +104,7 @@ func NewCatalogue(extra fs.FS) (*Catalogue, error) {
 
 // readSite reads the site's own files. It returns the texts of each language, and the languages in
 // the order of the files.
-func readSite(files fs.FS) (map[language.Tag][]*i18n.Message, []language.Tag, error) {
+func readSite(files fs.FS) (map[language.Tag][]*goi18n.Message, []language.Tag, error) {
 	if files == nil {
 		return nil, nil, nil
 	}
@@ -115,13 +115,13 @@ func readSite(files fs.FS) (map[language.Tag][]*i18n.Message, []language.Tag, er
 	if err != nil {
 		return nil, nil, err
 	}
-	texts, order := map[language.Tag][]*i18n.Message{}, []language.Tag{}
+	texts, order := map[language.Tag][]*goi18n.Message{}, []language.Tag{}
 	for _, name := range names {
 		raw, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, nil, err
 		}
-		file, err := i18n.ParseMessageFileBytes(raw, name, nil)
+		file, err := goi18n.ParseMessageFileBytes(raw, name, nil)
 		if err != nil {
 			return nil, nil, fmt.Errorf("language file %s: %w", name, err)
 		}
@@ -142,9 +142,9 @@ func fileTag(name string) language.Tag {
 // texts are English.
 func (w *Words) texts() *texts {
 	w.once.Do(func() {
-		var own []*i18n.Message
+		var own []*goi18n.Message
 		if raw, err := ownLocales.ReadFile(w.file); w.file != "" && err == nil {
-			if file, err := i18n.ParseMessageFileBytes(raw, w.file, nil); err == nil {
+			if file, err := goi18n.ParseMessageFileBytes(raw, w.file, nil); err == nil {
 				own = file.Messages
 			}
 		}
@@ -155,9 +155,9 @@ func (w *Words) texts() *texts {
 
 // readTexts stores texts without placeholders as plain strings. Most texts have none, and a plain
 // string takes a tenth of the time of a template.
-func readTexts(tag string, own, site []*i18n.Message) *texts {
+func readTexts(tag string, own, site []*goi18n.Message) *texts {
 	t := &texts{plain: make(map[string]string, len(own)), shaped: map[string]bool{}, replaced: map[string]bool{}}
-	shaped := map[string]*i18n.Message{}
+	shaped := map[string]*goi18n.Message{}
 	for _, m := range slices.Concat(own, site) {
 		delete(t.plain, m.ID)
 		delete(shaped, m.ID)
@@ -171,11 +171,11 @@ func readTexts(tag string, own, site []*i18n.Message) *texts {
 	for _, m := range site {
 		t.replaced[m.ID] = true
 	}
-	bundle := i18n.NewBundle(language.Make(tag))
+	bundle := goi18n.NewBundle(language.Make(tag))
 	for key, m := range shaped {
 		t.shaped[key] = bundle.AddMessages(language.Make(tag), m) == nil
 	}
-	t.loc = i18n.NewLocalizer(bundle, tag)
+	t.loc = goi18n.NewLocalizer(bundle, tag)
 	t.rtl = t.plain["dir"] == "rtl"
 	return t
 }
@@ -206,8 +206,8 @@ func (c *Catalogue) asked(wanted ...string) *Words {
 	return nil
 }
 
-// speaks returns the tag of the requested language, or "" if the catalogue does not have it.
-func (c *Catalogue) speaks(wanted ...string) string {
+// Match returns the tag of the requested language, or "" if the catalogue does not have it.
+func (c *Catalogue) Match(wanted ...string) string {
 	if w := c.asked(wanted...); w != nil {
 		return w.Tag
 	}
@@ -228,8 +228,14 @@ func (c *Catalogue) Tags() []string {
 	return out
 }
 
-// languages returns the languages to choose from, with their native names.
-func (c *Catalogue) languages(chosen string) []Language {
+// Language is a language to choose.
+type Language struct {
+	Tag, Name string // BCP 47 tag and native name
+	Chosen    bool
+}
+
+// Languages returns the languages to choose from, with their native names.
+func (c *Catalogue) Languages(chosen string) []Language {
 	out := make([]Language, len(c.words))
 	for i, w := range c.words {
 		out[i] = Language{Tag: w.Tag, Name: w.name, Chosen: w.Tag == chosen}
@@ -237,9 +243,9 @@ func (c *Catalogue) languages(chosen string) []Language {
 	return out
 }
 
-// has reports whether there is a text with the key, in English or in a language of the application.
-func (c *Catalogue) has(key string) bool {
-	return c.words[0].knows(key) || slices.ContainsFunc(c.words, func(w *Words) bool {
-		return slices.ContainsFunc(w.site, func(m *i18n.Message) bool { return m.ID == key })
+// HasText reports whether there is a text with the key, in English or in a language of the application.
+func (c *Catalogue) HasText(key string) bool {
+	return c.words[0].Has(key) || slices.ContainsFunc(c.words, func(w *Words) bool {
+		return slices.ContainsFunc(w.site, func(m *goi18n.Message) bool { return m.ID == key })
 	})
 }

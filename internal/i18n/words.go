@@ -1,18 +1,21 @@
-package web
+package i18n
 
 import (
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
+	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 
 	"github.com/twofold-auth/twofold/internal/device"
 )
 
-// pagePrefix is the prefix of the keys of texts that pages show instead of a text of the wire
+// PagePrefix is the prefix of the keys of texts that pages show instead of a text of the wire
 // contract.
-const pagePrefix = "page_"
+const PagePrefix = "page_"
+
+// Key returns a kind of mail or link as spelled in the keys of texts.
+func Key(kind string) string { return strings.ReplaceAll(kind, "-", "_") }
 
 // has reports whether the language itself has a text with the key.
 func (t *texts) has(key string) bool {
@@ -20,22 +23,22 @@ func (t *texts) has(key string) bool {
 	return plain || t.shaped[key]
 }
 
-// knows reports whether there is a text with the key, for pages or for JSON.
-func (w *Words) knows(key string) bool {
+// Has reports whether there is a text with the key, for pages or for JSON.
+func (w *Words) Has(key string) bool {
 	t := w.texts()
-	return t.has(key) || t.has(pagePrefix+key) || w.below != nil && w.below.knows(key)
+	return t.has(key) || t.has(PagePrefix+key) || w.below != nil && w.below.Has(key)
 }
 
-// replaced reports whether the site has replaced the text of a key.
-func (w *Words) replaced(key string) bool {
+// Replaced reports whether the site has replaced the text of a key.
+func (w *Words) Replaced(key string) bool {
 	t := w.texts()
-	return t.replaced[key] || !t.has(key) && w.below != nil && w.below.replaced(key)
+	return t.replaced[key] || !t.has(key) && w.below != nil && w.below.Replaced(key)
 }
 
 // Page returns the text of a key for pages: that of "page_" and the key, unless there is none or
 // the site has replaced the text of the key. JSON keeps the texts of the wire contract.
 func (w *Words) Page(key string, pairs ...any) string {
-	t, own := w.texts(), pagePrefix+key
+	t, own := w.texts(), PagePrefix+key
 	switch {
 	case t.has(own) && !(t.replaced[key] && !t.replaced[own]):
 		return w.Text(own, pairs...)
@@ -64,7 +67,7 @@ func (t *texts) say(key string, pairs []any) (string, bool) {
 	if !t.shaped[key] {
 		return "", false
 	}
-	config := i18n.LocalizeConfig{MessageID: key}
+	config := goi18n.LocalizeConfig{MessageID: key}
 	if len(pairs) > 0 {
 		data := make(map[string]any, len(pairs)/2)
 		for i := 0; i+1 < len(pairs); i += 2 {
@@ -92,11 +95,11 @@ func (t *texts) apart(name string, value any) any {
 	return firstStrongIsolate + text + popDirectionalIsolate
 }
 
-// when returns a time, in UTC.
-func (w *Words) when(t time.Time) string { return w.format(t, "time_format") }
+// Time returns a time, in UTC.
+func (w *Words) Time(t time.Time) string { return w.format(t, "time_format") }
 
-// date returns the date of a time, in UTC.
-func (w *Words) date(t time.Time) string { return w.format(t, "date_format") }
+// Date returns the date of a time, in UTC.
+func (w *Words) Date(t time.Time) string { return w.format(t, "date_format") }
 
 // format formats a time with a layout of the catalogue. The name of the month is in the language.
 func (w *Words) format(t time.Time, layout string) string {
@@ -113,9 +116,9 @@ func (w *Words) format(t time.Time, layout string) string {
 	return strings.ReplaceAll(out, month, name)
 }
 
-// browser returns the translated name of a browser, as created by device.Name. Names that users
+// Browser returns the translated name of a browser, as created by device.Name. Names that users
 // have chosen do not change.
-func (w *Words) browser(name string) string {
+func (w *Words) Browser(name string) string {
 	if name == device.Unknown {
 		return w.Text("browser_unknown")
 	}

@@ -1,7 +1,7 @@
-package web
+package i18n
 
 import (
-	"maps"
+	"encoding/json"
 	"runtime"
 	"strings"
 	"testing"
@@ -38,7 +38,7 @@ func TestALanguageIsReadWhenItIsAskedFor(t *testing.T) {
 		return strings.Join(tags, " ")
 	}
 	w := c.For("de")
-	if c.languages("de"); read() != "" {
+	if c.Languages("de"); read() != "" {
 		t.Errorf("the start and the choice of a language read %q", read())
 	}
 	if got := w.Text("login_title"); got != "Hallo" || read() != "de" {
@@ -89,11 +89,11 @@ func TestASiteAddsWhatItLikes(t *testing.T) {
 			t.Errorf("%s (%s): %q, want %q", tag, w.Tag, got, want)
 		}
 	}
-	if !c.For("en").replaced("INVALID_PASSWORD") || c.For("de").replaced("INVALID_PASSWORD") {
+	if !c.For("en").Replaced("INVALID_PASSWORD") || c.For("de").Replaced("INVALID_PASSWORD") {
 		t.Error("a replaced text is not known as such")
 	}
 	names := map[string]string{}
-	for _, l := range c.languages("eo") {
+	for _, l := range c.Languages("eo") {
 		names[l.Tag] = l.Name
 	}
 	if names["eo"] != "Esperanto" || names["de"] != "Deutsch" || names["de-AT"] != "de-AT" {
@@ -101,47 +101,17 @@ func TestASiteAddsWhatItLikes(t *testing.T) {
 	}
 }
 
-// TestPagesRunFromRightToLeft: the page and the mail say so, and values that run
-// the other way are kept apart from the text around them. Codes and links are not
-// touched.
-func TestPagesRunFromRightToLeft(t *testing.T) {
+// TestValuesAreKeptApartFromRightToLeft: in a language that is written from right
+// to left, values that run the other way are kept apart from the text around them.
+func TestValuesAreKeptApartFromRightToLeft(t *testing.T) {
 	c := catalogue(t, fstest.MapFS{"he.json": {Data: []byte(`{"dir": "rtl",
-		"page_us_sent": "קוד {{.to}} {{.within}}", "page_mail_code_body": "קוד {{.site}}: {{.code}}"}`)}})
+		"page_us_sent": "קוד {{.to}} {{.within}}"}`)}})
 	w := c.For("he")
 	if got := w.Page("us_sent", "to", "+49 170", "within", "x"); got != "קוד \u2068+49 170\u2069 \u2068x\u2069" {
 		t.Errorf("a phone number mixes with the text: %q", got)
 	}
 	if got := c.For("en").Page("us_sent", "to", "+49 170", "within", "x"); strings.Contains(got, "\u2068") {
 		t.Errorf("an English text has marks: %q", got)
-	}
-	l, err := NewRenderer(c, "login.example.org", "Acme", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := l.SignInMail("he", "ann@example.org", "ann", "701995", "https://login.example.org/x", time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
-		`<html lang="he" dir="rtl">`, `<td dir="rtl" align="right"`, `<td dir="ltr" align="center"`,
-		`<span dir="ltr">https://login.example.org/x</span>`} {
-		if !strings.Contains(m.HTML, want) {
-			t.Errorf("the mail lacks %s", want)
-		}
-	}
-	if strings.Contains(m.Text, "\u2068701995") || strings.Contains(m.Text, "\u2068https") {
-		t.Errorf("a code or a link has marks: %q", m.Text)
-	}
-	all, err := loadTemplates(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	if err := all["login"].ExecuteTemplate(&b, "layout", samplePage("login", w, LoginPage{})); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(b.String(), `<html lang="he" dir="rtl">`) {
-		t.Error("the page does not run from right to left")
 	}
 }
 
@@ -188,10 +158,10 @@ func TestDatesAndDurationsAreThoseOfTheLanguage(t *testing.T) {
 			t.Errorf("%s: this test does not know its dates", w.Tag)
 			continue
 		}
-		if got := w.when(at); got != want.time {
+		if got := w.Time(at); got != want.time {
 			t.Errorf("%s: a time is %q, want %q", w.Tag, got, want.time)
 		}
-		if got := w.date(at); got != want.date {
+		if got := w.Date(at); got != want.date {
 			t.Errorf("%s: a day is %q, want %q", w.Tag, got, want.date)
 		}
 		for i, d := range []time.Duration{0, time.Second, 1500 * time.Millisecond, 5 * time.Minute, 90 * time.Minute,
@@ -223,11 +193,26 @@ func TestABrowserGetsTheLanguageItAsksFor(t *testing.T) {
 	}
 }
 
-// keys are those that the language has a text for.
-func (t *texts) keys() map[string]bool {
-	out := maps.Clone(t.shaped)
-	for key := range t.plain {
-		out[key] = true
+// TestPagesSayWhatASiteHasReplaced: the site's own text of a key of the contract
+// stands on pages too.
+func TestPagesSayWhatASiteHasReplaced(t *testing.T) {
+	own := map[string]string{"INVALID_PASSWORD": "Nope"}
+	raw, err := json.Marshal(own)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out
+	words, err := NewCatalogue(fstest.MapFS{"en.json": {Data: raw}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := words.For("en")
+	if got := w.Page("INVALID_PASSWORD"); got != "Nope" {
+		t.Errorf("a replaced text: %q", got)
+	}
+	if got := w.Page("GENERIC_AUTHN_FAILED"); got != "Wrong email or password." {
+		t.Errorf("a page's own text: %q", got)
+	}
+	if got := w.Text("GENERIC_AUTHN_FAILED"); !strings.HasPrefix(got, "Authentication failed") {
+		t.Errorf("the contract's text: %q", got)
+	}
 }

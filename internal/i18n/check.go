@@ -1,4 +1,4 @@
-package web
+package i18n
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
+	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
 
-// TextProblem is an error in a text of a language file.
-type TextProblem struct {
+// Problem is an error in a text of a language file.
+type Problem struct {
 	File, Key string
 	Text      string // the error and how to fix it
 	// Harmless is set for a probable mistake that does not break a text: an unused key or a missing
@@ -24,15 +24,15 @@ type TextProblem struct {
 }
 
 // Error implements error.
-func (p TextProblem) Error() string {
+func (p Problem) Error() string {
 	if p.Key == "" {
 		return p.File + ": " + p.Text
 	}
 	return p.File + ": " + p.Key + ": " + p.Text
 }
 
-// LanguageFile describes the texts in a language file.
-type LanguageFile struct {
+// File describes the texts in a language file.
+type File struct {
 	Name, Tag string
 	Have, Of  int
 }
@@ -43,9 +43,9 @@ var placeholders = regexp.MustCompile(`{{-?\s*\.([A-Za-z]+)`)
 // needed contains the placeholders that a text must not omit.
 var needed = map[string]string{"code": "731905", "link": "https://example.org/l/731905"}
 
-// CheckTexts renders every text of the language files of a folder once with sample data. A text
+// Check renders every text of the language files of a folder once with sample data. A text
 // that cannot be rendered, uses an unknown placeholder or omits a code or a link is a problem.
-func CheckTexts(files fs.FS) ([]LanguageFile, []TextProblem, error) {
+func Check(files fs.FS) ([]File, []Problem, error) {
 	english, err := englishTexts()
 	if err != nil {
 		return nil, nil, err
@@ -54,8 +54,8 @@ func CheckTexts(files fs.FS) ([]LanguageFile, []TextProblem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var list []LanguageFile
-	var bad []TextProblem
+	var list []File
+	var bad []Problem
 	for _, name := range names {
 		raw, err := fs.ReadFile(files, name)
 		if err != nil {
@@ -70,21 +70,21 @@ func CheckTexts(files fs.FS) ([]LanguageFile, []TextProblem, error) {
 }
 
 // checkFile checks the texts of one file. A file that cannot be read has no name.
-func checkFile(name string, raw []byte, english map[string]*i18n.Message) (LanguageFile, []TextProblem) {
-	file, err := i18n.NewBundle(language.English).ParseMessageFileBytes(raw, name)
+func checkFile(name string, raw []byte, english map[string]*goi18n.Message) (File, []Problem) {
+	file, err := goi18n.NewBundle(language.English).ParseMessageFileBytes(raw, name)
 	if err != nil {
-		return LanguageFile{}, []TextProblem{
+		return File{}, []Problem{
 			{File: name, Text: "cannot be read as JSON of texts (" + err.Error() + ")"}}
 	}
-	var bad []TextProblem
-	one := LanguageFile{Name: name, Tag: file.Tag.String(), Of: len(english)}
+	var bad []Problem
+	one := File{Name: name, Tag: file.Tag.String(), Of: len(english)}
 	if tag := strings.TrimSuffix(path.Base(name), ".json"); file.Tag == language.Und || one.Tag == "und" {
-		bad = append(bad, TextProblem{File: name,
+		bad = append(bad, Problem{File: name,
 			Text: fmt.Sprintf("%q is not a language tag such as fr or pt-BR", tag)})
 	}
 	plural := pluralForms(file.Tag)
 	for _, m := range file.Messages {
-		problem := TextProblem{File: name, Key: m.ID}
+		problem := Problem{File: name, Key: m.ID}
 		original, known := english[m.ID]
 		if !known {
 			problem.Text, problem.Harmless = "there is no such text in this version: remove it", true
@@ -110,16 +110,16 @@ func checkFile(name string, raw []byte, english map[string]*i18n.Message) (Langu
 }
 
 // englishTexts returns the built-in English texts by key.
-func englishTexts() (map[string]*i18n.Message, error) {
+func englishTexts() (map[string]*goi18n.Message, error) {
 	raw, err := ownLocales.ReadFile("locales/en.json")
 	if err != nil {
 		return nil, err
 	}
-	file, err := i18n.NewBundle(language.English).ParseMessageFileBytes(raw, "en.json")
+	file, err := goi18n.NewBundle(language.English).ParseMessageFileBytes(raw, "en.json")
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]*i18n.Message, len(file.Messages))
+	out := make(map[string]*goi18n.Message, len(file.Messages))
 	for _, m := range file.Messages {
 		out[m.ID] = m
 	}
@@ -127,7 +127,7 @@ func englishTexts() (map[string]*i18n.Message, error) {
 }
 
 // formOf returns the text of one plural form of a message.
-func formOf(m *i18n.Message, name string) string {
+func formOf(m *goi18n.Message, name string) string {
 	return map[string]string{
 		"zero": m.Zero, "one": m.One, "two": m.Two, "few": m.Few, "many": m.Many, "other": m.Other,
 	}[name]
@@ -137,12 +137,12 @@ func formOf(m *i18n.Message, name string) string {
 var allForms = []string{"zero", "one", "two", "few", "many", "other"}
 
 // formNames returns the plural forms of a message. A text without plural forms is "other".
-func formNames(m *i18n.Message) []string {
+func formNames(m *goi18n.Message) []string {
 	return slices.DeleteFunc(slices.Clone(allForms), func(name string) bool { return formOf(m, name) == "" })
 }
 
 // forms returns the texts of a message: one, or one for each plural form.
-func forms(m *i18n.Message) []string {
+func forms(m *goi18n.Message) []string {
 	names := formNames(m)
 	for i, name := range names {
 		names[i] = formOf(m, name)
@@ -153,19 +153,19 @@ func forms(m *i18n.Message) []string {
 // pluralForms returns the plural forms of a language, as used by the numbers up to 200, a million
 // and a half.
 func pluralForms(tag language.Tag) []string {
-	bundle := i18n.NewBundle(tag)
-	if bundle.AddMessages(tag, &i18n.Message{
+	bundle := goi18n.NewBundle(tag)
+	if bundle.AddMessages(tag, &goi18n.Message{
 		ID: "n", Zero: "zero", One: "one", Two: "two", Few: "few", Many: "many", Other: "other",
 	}) != nil {
 		return []string{"other"}
 	}
-	loc, has := i18n.NewLocalizer(bundle, tag.String()), map[string]bool{}
+	loc, has := goi18n.NewLocalizer(bundle, tag.String()), map[string]bool{}
 	counts := []any{1000000, "0.5"}
 	for n := range 201 {
 		counts = append(counts, n)
 	}
 	for _, n := range counts {
-		if form, err := loc.Localize(&i18n.LocalizeConfig{MessageID: "n", PluralCount: n}); err == nil {
+		if form, err := loc.Localize(&goi18n.LocalizeConfig{MessageID: "n", PluralCount: n}); err == nil {
 			has[form] = true
 		}
 	}
@@ -173,7 +173,7 @@ func pluralForms(tag language.Tag) []string {
 }
 
 // checkText renders a text with the data of the English one.
-func checkText(text string, original *i18n.Message) error {
+func checkText(text string, original *goi18n.Message) error {
 	data := map[string]any{}
 	for _, form := range forms(original) {
 		for _, m := range placeholders.FindAllStringSubmatch(form, -1) {
@@ -213,7 +213,7 @@ func listed(data map[string]any) string {
 
 // badTexts joins the problems of a folder that users would see.
 func badTexts(files fs.FS) error {
-	_, bad, err := CheckTexts(files)
+	_, bad, err := Check(files)
 	if err != nil {
 		return err
 	}
