@@ -14,8 +14,8 @@ const (
 	ID Variant = 2 // as I in the first half of the first pass, dependent after it
 )
 
-// The most that [Pool.Sum] accepts. With these, every size in this package fits an
-// int of 32 bits: memory is at most 1<<30 bytes and all inputs together are less.
+// The limits of [Pool.Sum]. Within them, every size in this package fits an int of 32 bits: memory
+// is at most 1<<30 bytes, and all inputs together are smaller.
 const (
 	MaxMemory  = 1 << 20 // KiB
 	MaxTime    = 1 << 10
@@ -24,19 +24,19 @@ const (
 	MaxTag     = 1 << 10 // bytes
 )
 
-// A Cost is what a hash takes.
+// A Cost holds the cost parameters of a hash.
 type Cost struct {
 	Memory  uint32 // KiB, at least 8 for each thread
 	Time    uint32 // passes
 	Threads uint8  // lanes, which run at once
 }
 
-// ErrBounds means that a cost or a length is outside what [Pool.Sum] accepts.
+// ErrBounds is returned for a cost or a length outside the limits of [Pool.Sum].
 var ErrBounds = errors.New("argon2id: cost or length out of bounds")
 
-// Sum returns the tag of n bytes for password and salt, either of which may be
-// empty. Any number of goroutines may call it; each call works in memory of its own.
-// The error is [ErrBounds], or says that the system has no memory.
+// Sum returns a tag of n bytes for password and salt, either of which may be empty. It is safe for
+// concurrent use; each call has its own memory. The error is [ErrBounds], or reports that the
+// system has no memory.
 func (p *Pool) Sum(v Variant, password, salt []byte, c Cost, n int) ([]byte, error) {
 	switch {
 	case v != I && v != ID,
@@ -59,7 +59,7 @@ func (p *Pool) Sum(v Variant, password, salt []byte, c Cost, n int) ([]byte, err
 // Fast reports whether p uses the kernel.
 func (p *Pool) Fast() bool { return !p.portable && hasKernel() }
 
-// A job is one hash with everything that enters it.
+// A job is one hash with all its inputs.
 type job struct {
 	variant        Variant
 	cost           Cost

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// theirs is the tag that golang.org/x/crypto computes.
+// theirs returns the tag that golang.org/x/crypto computes.
 func theirs(v Variant, password, salt []byte, c Cost, n int) []byte {
 	if v == I {
 		return argon2.Key(password, salt, c.Time, c.Memory, c.Threads, uint32(n))
@@ -23,7 +23,7 @@ func theirs(v Variant, password, salt []byte, c Cost, n int) []byte {
 	return argon2.IDKey(password, salt, c.Time, c.Memory, c.Threads, uint32(n))
 }
 
-// sum is Sum of what is within bounds.
+// sum calls Sum with inputs that are within the limits.
 func sum(t testing.TB, p *Pool, v Variant, password, salt []byte, c Cost, n int) []byte {
 	t.Helper()
 	tag, err := p.Sum(v, password, salt, c, n)
@@ -33,9 +33,8 @@ func sum(t testing.TB, p *Pool, v Variant, password, salt []byte, c Cost, n int)
 	return tag
 }
 
-// TestReferenceVectors: the tags that the test of the reference implementation
-// (github.com/P-H-C/phc-winner-argon2, src/test.c, version 0x13) expects, from the
-// kernel and without it.
+// TestReferenceVectors checks the tags in the test of the reference implementation
+// (github.com/P-H-C/phc-winner-argon2, src/test.c, version 0x13), with and without the kernel.
 func TestReferenceVectors(t *testing.T) {
 	for _, v := range []struct {
 		variant        Variant
@@ -86,8 +85,8 @@ func TestReferenceVectors(t *testing.T) {
 	}
 }
 
-// example makes inputs from a source of numbers. Lengths are often 0, 1, or at the
-// edge of a block of BLAKE2b.
+// example creates inputs from a source of random numbers. Lengths are often 0, 1, or close to the
+// block size of BLAKE2b.
 type example struct {
 	variant        Variant
 	password, salt []byte
@@ -122,8 +121,8 @@ func (e example) String() string {
 		e.variant, e.cost, len(e.password), len(e.salt), e.n)
 }
 
-// TestSameAsCrypto: with random costs, lengths and lanes, in both variants, and while
-// other goroutines hash from the same pool, tags are those of golang.org/x/crypto.
+// TestSameAsCrypto compares tags with those of golang.org/x/crypto, for random costs, lengths and
+// lanes, in both variants, and while other goroutines use the same pool.
 func TestSameAsCrypto(t *testing.T) {
 	p := NewPool(700, false) // some hashes need more
 	seed := rand.Uint64()
@@ -166,8 +165,8 @@ func FuzzSameAsCrypto(f *testing.F) {
 	})
 }
 
-// TestBounds: the largest and smallest of everything is computed, and one more or
-// less is refused, with and without the kernel.
+// TestBounds checks that the smallest and largest values are accepted and that the values next to
+// them are refused, with and without the kernel.
 func TestBounds(t *testing.T) {
 	long := make([]byte, MaxInput+1)
 	for _, portable := range []bool{false, true} {
@@ -213,7 +212,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestPortableIsPortable: a portable pool never uses the kernel, and keeps nothing.
+// TestPortableIsPortable checks that a portable pool never uses the kernel and keeps no memory.
 func TestPortableIsPortable(t *testing.T) {
 	p := NewPool(64, true)
 	sum(t, p, ID, nil, nil, Cost{64, 1, 1}, 32)
@@ -222,8 +221,8 @@ func TestPortableIsPortable(t *testing.T) {
 	}
 }
 
-// TestMemoryIsKept: hashes one after the other use one region; as many as run at
-// once are kept; and each is given back, once, after ten seconds without use.
+// TestMemoryIsKept checks that sequential hashes use one region, that the pool keeps as many
+// regions as run at once, and that each is freed once, after ten seconds without use.
 func TestMemoryIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPool(16, false)

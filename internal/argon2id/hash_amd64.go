@@ -25,13 +25,13 @@ func hasKernel() bool { return cpu.X86.HasAVX2 }
 //go:noescape
 func first(half, dst, prev, ref, old *block)
 
-// second computes the other three quarters of the columns. It begins by asking the
-// processor to fetch next, which it does not read.
+// second computes the other three quarters of the columns. It first prefetches next, which it does
+// not read.
 //
 //go:noescape
 func second(half, dst, prev, ref, old, next *block)
 
-// sum is RFC 9106, section 3.2. The bounds of j were checked.
+// sum implements RFC 9106, section 3.2. The caller has checked the limits of j.
 func (p *Pool) sum(j job) ([]byte, error) {
 	lanes := int(j.cost.Threads)
 	columns := int(j.cost.Memory) / (sliceCount * lanes) * sliceCount // q
@@ -64,7 +64,7 @@ type filling struct {
 
 func (f *filling) block(lane, column int) *block { return &f.blocks[lane*f.columns+column] }
 
-// start writes the first two columns, steps 1 to 4.
+// start writes the first two columns (steps 1 to 4).
 func (f *filling) start() {
 	h0 := f.h0()
 	bytes := make([]byte, blockSize)
@@ -79,7 +79,7 @@ func (f *filling) start() {
 	}
 }
 
-// h0 is step 1: everything that enters the hash, with its length.
+// h0 is step 1: it hashes all inputs with their lengths.
 func (f *filling) h0() (sum [64]byte) {
 	h := newBlake2b(64)
 	for _, v := range []int{
@@ -95,8 +95,8 @@ func (f *filling) h0() (sum [64]byte) {
 	return sum
 }
 
-// fill computes one segment of every lane, steps 5 and 6. Segments of one slice do
-// not read each other, so lanes run at once.
+// fill computes one segment of every lane (steps 5 and 6). Segments of one slice do not read each
+// other, so lanes run concurrently.
 func (f *filling) fill(pass, slice int) {
 	if f.lanes == 1 {
 		f.segment(pass, slice, 0)
@@ -138,7 +138,7 @@ func (f *filling) segment(pass, slice, lane int) {
 	}
 }
 
-// A place is the block that is computed: number index of its segment.
+// A place identifies the block to compute: number index of its segment.
 type place struct {
 	*filling
 	pass, slice, lane, index int
@@ -146,8 +146,8 @@ type place struct {
 	fixed                    *addresses // nil where the password decides
 }
 
-// reference returns the block that is mixed in at p, section 3.4. Word is the first
-// of the block before it.
+// reference returns the block to mix in at p (section 3.4). word is the first word of the block
+// before p.
 func (p *place) reference(word uint64) *block {
 	if p.fixed != nil {
 		word = p.fixed.word(p.index)
@@ -158,9 +158,9 @@ func (p *place) reference(word uint64) *block {
 		lane = int(j2 % uint32(p.lanes))
 	}
 
-	// W is size blocks that begin at column start: in the first pass, all segments
-	// before this one; in the others, the three segments before it, which begin after
-	// it. Add what this segment has, or leave out one that may be the block before.
+	// w is the number of candidate blocks, which begin at column start: in the first pass, all
+	// segments before this one; in later passes, the three segments before it. Blocks of this
+	// segment are added, and the block before p is excluded.
 	size, start := p.slice*p.length, 0
 	if p.pass > 0 {
 		size = (sliceCount - 1) * p.length
@@ -174,9 +174,9 @@ func (p *place) reference(word uint64) *block {
 	case p.index == 0:
 		size--
 	}
-	// Size is at least 1: length is at least 2, and the first segment of all begins at
-	// index 2 and stays in its lane. So 0 <= z < size, and start+z < 2*columns. Each
-	// product is of two factors below 1<<32.
+	// size is at least 1: length is at least 2, and the very first segment begins at index 2 and
+	// stays in its lane. So 0 <= z < size, and start+z < 2*columns. Each product has two factors
+	// below 1<<32.
 	x := j1 * j1 >> 32
 	z := size - 1 - int(uint64(size)*x>>32)
 	column := start + z
@@ -186,8 +186,8 @@ func (p *place) reference(word uint64) *block {
 	return p.block(lane, column)
 }
 
-// addresses makes the words that choose blocks independently of the password,
-// section 3.4.1.2: 128 at a time.
+// addresses computes the words that choose blocks independently of the password (section 3.4.1.2),
+// 128 at a time.
 type addresses struct {
 	input, words, none, half block
 	made                     int // how many batches
@@ -200,8 +200,8 @@ func newAddresses(at place) *addresses {
 	}}
 }
 
-// word returns the word for the block with that index in its segment. Indexes must
-// be asked for in order.
+// word returns the word for the block with that index in its segment. Indexes must be requested in
+// order.
 func (a *addresses) word(index int) uint64 {
 	for a.made <= index/len(a.words) {
 		a.made++
@@ -220,7 +220,7 @@ func (a *addresses) mix(ref *block) {
 	a.words = out
 }
 
-// finish returns the tag, steps 7 and 8.
+// finish returns the tag (steps 7 and 8).
 func (f *filling) finish() []byte {
 	var c block
 	for lane := range f.lanes {
@@ -237,8 +237,8 @@ func (f *filling) finish() []byte {
 	return tag
 }
 
-// variableHash is H' of section 3.3: it fills out, which is not empty, from what the
-// parts of in make up.
+// variableHash is H' of section 3.3. It fills out, which is not empty, with the hash of the
+// concatenation of in.
 func variableHash(out []byte, in ...[]byte) {
 	h := newBlake2b(min(len(out), blake2b.Size))
 	h.Write(little(len(out)))

@@ -15,7 +15,8 @@ func skipWithoutKernel(t *testing.T) {
 	}
 }
 
-// TestRFCVectors: RFC 9106, sections 5.2 and 5.3, which have a secret and data.
+// TestRFCVectors checks the vectors of RFC 9106, sections 5.2 and 5.3, which have a secret and
+// data.
 func TestRFCVectors(t *testing.T) {
 	skipWithoutKernel(t)
 	for v, want := range map[Variant]string{
@@ -33,8 +34,8 @@ func TestRFCVectors(t *testing.T) {
 	}
 }
 
-// TestContentOfMemory: what lies in a region does not change a tag; and after a hash
-// of one pass nothing of it is left there.
+// TestContentOfMemory checks that the previous content of a region does not change a tag, and that
+// a hash of one pass leaves nothing in it.
 func TestContentOfMemory(t *testing.T) {
 	skipWithoutKernel(t)
 	p := NewPool(512, false)
@@ -69,8 +70,8 @@ func TestContentOfMemory(t *testing.T) {
 	}
 }
 
-// TestReferenceStaysInBounds: at the largest cost, and at small ones, each place
-// mixes in a block that its lane or another has finished, whatever the word says.
+// TestReferenceStaysInBounds checks, at the largest cost and at small ones, that each block mixes
+// in a block that is finished, in its lane or another one, whatever the word is.
 func TestReferenceStaysInBounds(t *testing.T) {
 	skipWithoutKernel(t)
 	for _, c := range []Cost{{MaxMemory, 2, 1}, {MaxMemory, 2, MaxThreads}, {8, 2, 1}, {24, 2, 3}, {100, 2, 1}} {
@@ -111,7 +112,7 @@ func TestReferenceStaysInBounds(t *testing.T) {
 	}
 }
 
-// checkReference says what section 3.4.2 forbids.
+// checkReference reports references that section 3.4.2 forbids.
 func checkReference(t *testing.T, at place, number int) {
 	t.Helper()
 	lane, column := number/at.columns, number%at.columns

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// idle is the time for which memory is kept without use.
+// idle is the time for which unused memory is kept.
 const idle = 10 * time.Second
 
 // A block is B[i][j] of RFC 9106: 1 KiB as 128 words, the first byte lowest.
@@ -13,20 +13,20 @@ type block [128]uint64
 
 const blockSize = 1024
 
-// A Pool keeps the memory of hashes. It holds as many regions as there were calls
-// of Sum at once, and gives back each that was not used for ten seconds.
+// A Pool keeps the memory of hashes for later ones. It has as many regions as there were concurrent
+// calls of Sum, and frees each that was not used for ten seconds.
 type Pool struct {
 	keep     int // blocks
 	portable bool
 
 	mu   sync.Mutex
 	free []*region // the last one was used last
-	// waiting says that sweep will run, so that no second timer is started.
+	// waiting is set if a timer will call sweep, so that no second timer is started.
 	waiting bool
 }
 
-// NewPool returns a Pool that keeps regions of at most keep KiB. A portable one uses
-// golang.org/x/crypto/argon2 on every machine, and keeps nothing.
+// NewPool returns a Pool that keeps regions of at most keep KiB. A portable pool uses
+// golang.org/x/crypto/argon2 on every machine, and keeps no memory.
 func NewPool(keep uint32, portable bool) *Pool {
 	return &Pool{keep: int(min(keep, MaxMemory)), portable: portable}
 }
@@ -55,7 +55,7 @@ func (p *Pool) take(n int) (*region, error) {
 	return newRegion(p.keep)
 }
 
-// put takes back what take returned.
+// put returns a region from take to the pool.
 func (p *Pool) put(r *region) {
 	if len(r.blocks) > p.keep {
 		r.release()
@@ -71,8 +71,8 @@ func (p *Pool) put(r *region) {
 	}
 }
 
-// sweep gives back what was not used for a while. It comes again as long as there
-// is something to give back, so an abandoned pool ends empty.
+// sweep frees regions that were not used for a while. It runs again as long as the pool has
+// regions, so an abandoned pool ends up empty.
 func (p *Pool) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +85,7 @@ func (p *Pool) sweep() {
 	left := copy(p.free, p.free[n:])
 	clear(p.free[left:])
 	p.free = p.free[:left]
-	// A region that a call has now is seen by put, which starts sweep again.
+	// A region that is in use is returned by put, which schedules sweep again.
 	if p.waiting = left > 0; p.waiting {
 		time.AfterFunc(idle-now.Sub(p.free[0].used), p.sweep)
 	}

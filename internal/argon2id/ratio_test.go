@@ -10,10 +10,9 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// BenchmarkRatio prints what a hash of the default cost takes of the processor with
-// the kernel and with golang.org/x/crypto, and the ratio of the two. They run in
-// turns, and the least of each counts, so what else the machine does matters little.
-// Collecting the garbage is included: it happens while the next hash runs.
+// BenchmarkRatio reports the CPU time of a hash of the default cost with the kernel and with
+// golang.org/x/crypto, and their ratio. The two alternate, and the minimum of each counts, so other
+// load on the machine matters little. Garbage collection is included: it runs during the next hash.
 func BenchmarkRatio(b *testing.B) {
 	password, salt := []byte("correct horse battery staple"), make([]byte, 16)
 	pool := NewPool(19456, false)
@@ -44,7 +43,7 @@ func BenchmarkRatio(b *testing.B) {
 	b.ReportMetric(float64(fast)/float64(slow), "ratio")
 }
 
-// cpuTime is what this process has used of the processors.
+// cpuTime returns the CPU time that this process has used.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -2,5 +2,5 @@
 
 package argon2id
 
-// newRegion makes n blocks on the Go heap.
+// newRegion allocates n blocks on the Go heap.
 func newRegion(n int) (*region, error) { return &region{blocks: make([]block, n)}, nil }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// huge is the size of a huge page on amd64, which is the only machine that maps.
+// huge is the size of a huge page on amd64, the only architecture that maps memory here.
 const huge = 2 << 20
 
 // newRegion maps n blocks outside the Go heap.
@@ -27,7 +27,7 @@ func newRegion(n int) (*region, error) {
 	used := mapped[skip : skip+size]
 	advise(used)
 	return &region{
-		// A block holds no pointers and is aligned to 8 bytes; used is to 2 MiB.
+		// A block contains no pointers and is aligned to 8 bytes; used is aligned to 2 MiB.
 		blocks: unsafe.Slice((*block)(unsafe.Pointer(&used[0])), n),
 		// Unmapping fails only for a range that was not mapped.
 		give: func() { _ = unix.Munmap(mapped) },

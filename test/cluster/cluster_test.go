@@ -31,7 +31,7 @@ const (
 	key    = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA"
 )
 
-// cluster is three nodes, what they share, and nginx in front.
+// cluster is three nodes with their shared databases and nginx in front.
 type cluster struct {
 	t       *testing.T
 	program string
@@ -133,8 +133,8 @@ func (c *cluster) must(err error) {
 	}
 }
 
-// number is a setting of the test run. Without it an everyday run takes few, and
-// one that tries everything takes many.
+// number returns a setting of the test run. By default, it is small in a short run and large in a
+// thorough one.
 func number(t *testing.T, name string, few, many int) int {
 	t.Helper()
 	if v := os.Getenv(name); v != "" {
@@ -150,7 +150,7 @@ func number(t *testing.T, name string, few, many int) int {
 	return few
 }
 
-// person is an account; with a mailed second factor if mailed.
+// person is an account, with a mailed second factor if mailed is set.
 func (c *cluster) person(name string, mailed bool) storage.User {
 	c.t.Helper()
 	now, email := time.Now(), name+"@good.test"
@@ -169,7 +169,7 @@ func (c *cluster) person(name string, mailed bool) storage.User {
 
 var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
 
-// code is the newest that was mailed to an address, and not the one before.
+// code returns the newest code mailed to an address, but not the previous one.
 func (c *cluster) code(address, before string) string {
 	for begun := time.Now(); time.Since(begun) < 10*time.Second; time.Sleep(2 * time.Millisecond) {
 		c.mu.Lock()
@@ -189,7 +189,7 @@ func (c *cluster) code(address, before string) string {
 	return ""
 }
 
-// browser is a jar of cookies.
+// browser is a cookie jar.
 type browser struct {
 	c       *cluster
 	cookies map[string]string
@@ -197,7 +197,7 @@ type browser struct {
 
 func (c *cluster) browser() *browser { return &browser{c: c, cookies: map[string]string{}} }
 
-// answer is a reply; status 0 if there was none.
+// answer is a response. Its status is 0 if there was none.
 type answer struct {
 	status int
 	body   []byte
@@ -212,7 +212,7 @@ func (a answer) field(name string) string {
 	return v
 }
 
-// post sends JSON to nginx, or to a node; the cookies are kept.
+// post sends JSON to nginx or to a node, and keeps the cookies.
 func (b *browser) post(at, path string, body map[string]any) answer {
 	a := b.send(at, path, body)
 	b.keep(a)
@@ -240,7 +240,7 @@ func (b *browser) login(at string, u storage.User) answer {
 	return b.post(at, "/login", map[string]any{"email": u.Email, "password": secret})
 }
 
-// sessions counts a user's living ones.
+// sessions returns the number of a user's active sessions.
 func (c *cluster) sessions(u storage.User) int {
 	list, err := c.db.SessionsOf(context.WithoutCancel(c.t.Context()), u.ID, time.Now())
 	if err != nil {

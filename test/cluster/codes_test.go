@@ -12,7 +12,7 @@ import (
 
 const setSize = 10
 
-// keeper is a person who makes sets of recovery codes and signs in with them.
+// keeper is a person who creates sets of recovery codes and signs in with them.
 type keeper struct {
 	signer
 	codes *recovery.Codes // looks into the store, past all nodes
@@ -29,7 +29,7 @@ func (c *cluster) keeper(name string) *keeper {
 	return &keeper{signer: signer{c: c, u: c.person(name, true)}, codes: codes}
 }
 
-// holds counts which of these codes would be taken.
+// holds returns how many of these codes would be accepted.
 func (p *keeper) holds(codes []string) (n int) {
 	for _, code := range codes {
 		if p.codes.Holds(p.c.t.Context(), p.u.ID, code) == nil {
@@ -47,9 +47,8 @@ func (p *keeper) left() int {
 	return n
 }
 
-// newSet makes a set in place of the former one, and returns how many steps
-// went wrong. Whatever the answer was, all of the old codes are good, or none
-// and a whole new set.
+// newSet replaces the set of codes and returns how many steps failed. Whatever the answer is,
+// either all old codes are valid or only a complete new set is.
 func (p *keeper) newSet() (broken int64) {
 	for begun := time.Now(); time.Since(begun) < patience; {
 		if p.in == nil {
@@ -92,8 +91,8 @@ func (p *keeper) newSet() (broken int64) {
 	return broken
 }
 
-// spend signs in with a code. It opens one session at most, whatever the
-// answers were, and none when it is given again.
+// spend signs in with a code. It opens one session at most, whatever the answers are, and none when
+// it is used again.
 func (p *keeper) spend() (broken int64) {
 	for begun := time.Now(); time.Since(begun) < patience; {
 		if len(p.set) == 0 {

@@ -19,11 +19,10 @@ import (
 
 const workers = 4
 
-// TestKilledNodesBreakNothing kills one node after the other, at random
-// moments, while people sign in, set up second factors, make recovery codes and
-// sign in with them. What must hold: a code opens one session at most, whatever
-// the answer was; a set of recovery codes is the old or the new one; the doctor
-// finds nothing; everybody can still sign in.
+// TestKilledNodesBreakNothing kills nodes in turn, at random moments, while people sign in, enroll
+// second factors, create recovery codes and sign in with them. A code may open one session at most,
+// whatever the answer is; a set of recovery codes must be the old or the new one; the doctor must
+// find nothing; and all people must be able to sign in afterwards.
 func TestKilledNodesBreakNothing(t *testing.T) {
 	c := start(t)
 	signIns, setUps := number(t, "TWOFOLD_NODES_SIGNINS", 8, 20), number(t, "TWOFOLD_NODES_SETUPS", 4, 10)
@@ -95,23 +94,23 @@ func TestKilledNodesBreakNothing(t *testing.T) {
 	}
 }
 
-// signer is a person who tries until it works, as people do.
+// signer is a person who retries until a sign-in succeeds.
 type signer struct {
 	c    *cluster
 	u    storage.User
 	last string // code that was given before
 	app  []byte
-	// opened is the browser of the last sign-in that came through.
+	// opened is the browser of the last successful sign-in.
 	opened *browser
 }
 
-// patience is how long a person begins again: longer than the pause after too
-// many codes that were taken already, their answer lost.
+// patience is the time for which a person retries. It is longer than the pause after too many codes
+// that were already used because their answers were lost.
 const patience = 5 * time.Minute
 
 func trouble(a answer) bool { return a.status == 0 || a.status >= 500 }
 
-// signIn makes one full sign-in and returns how many steps went wrong.
+// signIn completes one sign-in and returns how many steps failed.
 func (p *signer) signIn() (broken int64) {
 	for begun := time.Now(); time.Since(begun) < patience; {
 		b := p.c.browser()
@@ -161,7 +160,7 @@ func (c *cluster) expect(a answer, what string) {
 	}
 }
 
-// setUp signs in with the password and adds an authenticator.
+// setUp signs in with the password and adds an authenticator app.
 func (p *signer) setUp() (broken int64) {
 	for begun := time.Now(); time.Since(begun) < patience; {
 		b := p.c.browser()
@@ -198,7 +197,7 @@ func (p *signer) setUp() (broken int64) {
 	return broken
 }
 
-// stillSignsIn is one more sign-in, with all nodes up.
+// stillSignsIn signs in once more while all nodes are up.
 func (p *signer) stillSignsIn() {
 	if p.app == nil {
 		if n := p.signIn(); n > 2 {
@@ -210,7 +209,7 @@ func (p *signer) stillSignsIn() {
 	if a := b.login(p.c.front, p.u); a.status != http.StatusOK || a.field("tf_state") == "" {
 		p.c.t.Errorf("%s: sign-in: %d %s", p.u.Email, a.status, a.body)
 	}
-	// The next code, and the one after it: the set-up took one.
+	// Try the next code and the one after it, because the enrollment used one.
 	a := b.post(p.c.front, "/tf-validate", map[string]any{"code": totp(p.app, 1)})
 	if a.status != http.StatusOK {
 		a = b.post(p.c.front, "/tf-validate", map[string]any{"code": totp(p.app, 0)})
@@ -220,7 +219,7 @@ func (p *signer) stillSignsIn() {
 	}
 }
 
-// totp is RFC 6238 with the clock's present step, or one next to it.
+// totp implements RFC 6238 for the current step or one next to it.
 func totp(key []byte, away int64) string {
 	mac := hmac.New(sha1.New, key)
 	_ = binary.Write(mac, binary.BigEndian, time.Now().Unix()/30+away)

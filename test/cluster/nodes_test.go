@@ -41,7 +41,7 @@ func TestOfFiftySubmitsOfOneCodeOverThreeNodesOneGetsASession(t *testing.T) {
 				t.Errorf("round %d: status %d", round, s)
 			}
 		}
-		// A repeated answer of the browser that holds the cookie gets the same session.
+		// A repeated answer from the browser with the cookie gets the same session.
 		if n := c.sessions(u); won < 1 || n != 1 {
 			t.Fatalf("round %d: %d submits won, %d sessions", round, won, n)
 		}

@@ -12,10 +12,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// program is the variable by which a script finds the command that was built.
+// program is the environment variable with the path of the built command.
 const program = "PROGRAM"
 
-// built runs the tests with the command, and removes it.
+// built runs the tests with the command and removes it.
 type built struct{ m *testing.M }
 
 func (b built) Run() int {
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(built{m}, map[string]func(){"twofold": twofold})
 }
 
-// twofold is what a script calls: it becomes the command.
+// twofold is the program that a script calls. It executes the built command.
 func twofold() {
 	file := os.Getenv(program)
 	if err := os.Unsetenv(program); err != nil {
@@ -63,6 +63,6 @@ func run(t *testing.T, dir string) {
 // TestCommands runs every command.
 func TestCommands(t *testing.T) { run(t, "../../cmd/twofold/testdata") }
 
-// TestHowTo runs the commands of the pages in docs/how-to. The tests of examples/howto
-// compare the two.
+// TestHowTo runs the commands of the pages in docs/how-to. The tests of examples/howto compare the
+// pages with the scripts.
 func TestHowTo(t *testing.T) { run(t, "../../cmd/twofold/testdata/howto") }

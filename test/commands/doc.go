@@ -1,4 +1,3 @@
-// Package commands runs the command twofold as people do, by the scripts in
-// cmd/twofold/testdata. It has tests only, and is a module of its own, so that testscript
-// is not among the library's dependencies.
+// Package commands runs the command twofold with the scripts in cmd/twofold/testdata. It has tests
+// only. It is a separate module, so that testscript is not a dependency of the library.
 package commands

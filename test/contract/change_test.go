@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// changes is the body of a change of the password.
+// changes returns the body of a password change.
 func changes(old, next, again string) m {
 	return m{"password": old, "new_password": next, "new_password_confirm": again}
 }
@@ -70,7 +70,7 @@ func TestAUserChangesThePassword(t *testing.T) {
 	c.signedIn("joe", 1)
 }
 
-// No suite of the original is about it alone.
+// The original has no test suite for this alone.
 func TestAUserChangesTheUsername(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
@@ -188,7 +188,7 @@ func TestANewPasswordMustNotBeEasy(t *testing.T) {
 	c.post("/change", changes(plain, "cornflower trombone gravel", "cornflower trombone gravel")).want(200)
 }
 
-// houseRule is an application's own judge of passwords.
+// houseRule is an application's own password checker.
 type houseRule struct{}
 
 func (houseRule) Check(_ context.Context, plain string, _ ...string) error {

@@ -22,8 +22,7 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// client is one browser or program with its own cookies. It never follows a
-// redirect by itself.
+// client is a browser or program with its own cookies. It does not follow redirects.
 type client struct {
 	s       *site
 	cookies map[string]kept
@@ -40,7 +39,7 @@ func (s *site) client() *client {
 	return &client{s: s, cookies: map[string]kept{}, headers: map[string]string{}}
 }
 
-// reply is an answer with its body read.
+// reply is a response with its body.
 type reply struct {
 	t      *testing.T
 	status int
@@ -49,7 +48,7 @@ type reply struct {
 	json   m // "response" of the envelope
 }
 
-// do sends a request; header lines come in pairs.
+// do sends a request. The header lines come in pairs.
 func (c *client) do(method, path, body string, pairs ...string) *reply {
 	c.s.t.Helper()
 	r, err := http.NewRequestWithContext(c.s.t.Context(), method, c.s.origin+path, strings.NewReader(body))
@@ -98,7 +97,7 @@ func (c *client) keep(list []*http.Cookie) {
 	}
 }
 
-// envelope checks what every JSON answer has, whatever it says.
+// envelope checks the fields that every JSON answer has.
 func (r *reply) envelope(path string) {
 	r.t.Helper()
 	if !strings.HasPrefix(r.header.Get("Content-Type"), "application/json") {
@@ -136,7 +135,7 @@ func (r *reply) envelope(path string) {
 	}
 }
 
-// get asks for JSON, page for a page.
+// get requests JSON, and page requests a page.
 func (c *client) get(path string) *reply {
 	c.s.t.Helper()
 	return c.do(http.MethodGet, path, "", "Accept", "application/json")
@@ -147,7 +146,7 @@ func (c *client) page(path string) *reply {
 	return c.do(http.MethodGet, path, "", "Accept", "text/html,*/*;q=0.8")
 }
 
-// post sends JSON as a program does: nothing says where it comes from.
+// post sends JSON as a program does, without an origin.
 func (c *client) post(path string, body any) *reply {
 	c.s.t.Helper()
 	raw, err := json.Marshal(body)
@@ -157,7 +156,7 @@ func (c *client) post(path string, body any) *reply {
 	return c.do(http.MethodPost, path, string(raw), "Content-Type", "application/json", "Accept", "application/json")
 }
 
-// fields encodes pairs of name and value.
+// fields encodes pairs of names and values.
 func fields(pairs []string) string {
 	v := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -168,7 +167,7 @@ func fields(pairs []string) string {
 
 const formType = "application/x-www-form-urlencoded"
 
-// form posts as a browser does, bareForm as one that tells nothing.
+// form posts as a browser does. bareForm posts without an origin.
 func (c *client) form(path string, pairs ...string) *reply {
 	c.s.t.Helper()
 	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html",
@@ -180,8 +179,8 @@ func (c *client) bareForm(path string, pairs ...string) *reply {
 	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html"))
 }
 
-// shown follows the redirect of a form that was refused to the page that says so,
-// and that of a set-up to the page that asks for its code.
+// shown follows the redirect of a refused form to the page with the error, and that of an
+// enrollment to the page that asks for its code.
 func (c *client) shown(path string, r *reply) *reply {
 	c.s.t.Helper()
 	to := r.header.Get("Location")
@@ -194,7 +193,7 @@ func (c *client) shown(path string, r *reply) *reply {
 	return c.page(to)
 }
 
-// texts are the English texts of the contract and what pages say instead.
+// texts holds English texts of the contract and the texts that pages show instead.
 var texts = sync.OnceValues(func() (map[string]string, error) {
 	files, _ := filepath.Glob("../../*/locales/en.json")
 	more, _ := filepath.Glob("../../internal/*/locales/en.json")
@@ -220,8 +219,7 @@ var texts = sync.OnceValues(func() (map[string]string, error) {
 	return out, nil
 })
 
-// says reports whether a page holds a text of the contract, or what pages say in
-// place of it.
+// says reports whether a page contains a text of the contract, or the text that pages show instead.
 func (r *reply) says(text string) bool {
 	r.t.Helper()
 	if strings.Contains(r.text(), text) {
@@ -246,13 +244,13 @@ func (r *reply) says(text string) bool {
 
 var placeholders = regexp.MustCompile(`\\\{\\\{\\\.[a-zA-Z]+\\\}\\\}`)
 
-// text is the page as a person reads it.
+// text returns the text of a page as a person reads it.
 func (r *reply) text() string { return html.UnescapeString(isolation.Replace(r.body)) }
 
-// isolation is markup that keeps the direction of what people wrote to itself.
+// isolation matches markup that isolates the text direction of user input.
 var isolation = strings.NewReplacer("<bdi>", "", "</bdi>", "")
 
-// want ends the test unless the status is this one.
+// want ends the test unless the response has this status.
 func (r *reply) want(status int) *reply {
 	r.t.Helper()
 	if r.status != status {
@@ -261,8 +259,8 @@ func (r *reply) want(status int) *reply {
 	return r
 }
 
-// has checks keys of a JSON answer: name, value, name, value. Absent means
-// that the key must not be there.
+// has checks keys of a JSON answer, given as name, value, name, value. Absent means that the key
+// must be missing.
 func (r *reply) has(pairs ...any) *reply {
 	r.t.Helper()
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -282,7 +280,7 @@ type nothing struct{}
 
 var absent any = nothing{}
 
-// list makes what a JSON array of texts decodes to.
+// list returns the decoded form of a JSON array of strings.
 func list(s ...string) any {
 	out := make([]any, len(s))
 	for i, v := range s {
@@ -291,20 +289,20 @@ func list(s ...string) any {
 	return out
 }
 
-// refused checks a JSON error in both of its places.
+// refused checks that a JSON answer has the error in both of its places.
 func (r *reply) refused(status int, field, text string) *reply {
 	r.t.Helper()
 	r.want(status).has("errors", list(text), "field_errors", m{field: list(text)}, "user", absent)
 	return r
 }
 
-// refusedFlat checks a JSON error that is about no form.
+// refusedFlat checks a JSON error that does not belong to a form.
 func (r *reply) refusedFlat(status int, text string) *reply {
 	r.t.Helper()
 	return r.want(status).has("errors", list(text), "field_errors", absent, "user", absent)
 }
 
-// to ends the test unless the answer leads there.
+// to ends the test unless the answer redirects there.
 func (r *reply) to(path string) *reply {
 	r.t.Helper()
 	if got := r.want(http.StatusSeeOther).header.Get("Location"); got != path {
@@ -313,7 +311,7 @@ func (r *reply) to(path string) *reply {
 	return r
 }
 
-// shows ends the test unless a page (status 200) holds all texts.
+// shows ends the test unless a page (status 200) contains all texts.
 func (r *reply) shows(texts ...string) *reply {
 	r.t.Helper()
 	r.want(http.StatusOK)
@@ -325,7 +323,7 @@ func (r *reply) shows(texts ...string) *reply {
 	return r
 }
 
-// hides checks that a page holds none of the texts.
+// hides checks that a page contains none of the texts.
 func (r *reply) hides(texts ...string) *reply {
 	r.t.Helper()
 	for _, s := range texts {
@@ -336,7 +334,7 @@ func (r *reply) hides(texts ...string) *reply {
 	return r
 }
 
-// str is a text in a JSON answer.
+// str returns a string in a JSON answer.
 func (r *reply) str(name string) string {
 	r.t.Helper()
 	s, ok := r.json[name].(string)
@@ -346,7 +344,7 @@ func (r *reply) str(name string) string {
 	return s
 }
 
-// login signs in by JSON, loginForm as a browser.
+// login signs in with JSON, loginForm as a browser does.
 func (c *client) login(user string, pairs ...any) *reply {
 	c.s.t.Helper()
 	body := m{"email": user + "@lp.com", "password": plain}
@@ -366,7 +364,7 @@ func (c *client) logout() {
 	c.form("/logout").to("/")
 }
 
-// signedIn checks who the application behind the sign-in sees.
+// signedIn checks which user the application behind the guards sees.
 func (c *client) signedIn(user string, level int) {
 	c.s.t.Helper()
 	c.page("/profile").shows(fmt.Sprintf("hello %s@lp.com level %d", user, level))
@@ -379,8 +377,7 @@ func (c *client) stranger() {
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// letter is the newest message with a code to an address or a number; there
-// are others, which tell of changes.
+// letter returns the newest message with a code to an address or number. It skips notices.
 func (s *site) letter(to string) send.Message {
 	s.t.Helper()
 	list := s.mails(to)
@@ -398,18 +395,18 @@ func (s *site) mails(to string) []send.Message {
 	return slices.DeleteFunc(sink.To(to), func(l send.Message) bool { return l.Kind != "two_factor_code" })
 }
 
-// code is the code in the newest message to an address or a number.
+// code returns the code in the newest message to an address or number.
 func (s *site) code(to string) string {
 	s.t.Helper()
 	return sixDigits.FindString(s.letter(to).Text)
 }
 
-// wrong is a code that is not this one.
+// wrong returns a code that differs from the given one.
 func wrong(code string) string {
 	return fmt.Sprintf("%c", '0'+(code[0]-'0'+1)%10) + code[1:]
 }
 
-// shownKey is the key of an app as its page shows it, in groups.
+// shownKey returns the key of an app as its page shows it, in groups.
 func shownKey(page string) string {
 	var key strings.Builder
 	for _, group := range regexp.MustCompile(`<span>([A-Z2-7]{4})</span>`).FindAllStringSubmatch(page, -1) {
@@ -418,7 +415,7 @@ func shownKey(page string) string {
 	return key.String()
 }
 
-// guesses are five different codes that are not this one.
+// guesses returns five different codes that differ from the given one.
 func guesses(code string) []string {
 	var out []string
 	for guess := wrong(code); len(out) < 5; guess = wrong(guess) {
@@ -427,8 +424,8 @@ func guesses(code string) []string {
 	return out
 }
 
-// enroll gives a user a second factor, as the user would do it, in a browser
-// of its own that stays signed in. The app is nil unless there is one.
+// enroll adds a second factor as the user would, in a separate browser that stays signed in. The
+// app is nil for other methods.
 func (s *site) enroll(user, method string) (*client, *app) {
 	s.t.Helper()
 	c := s.client()
@@ -454,7 +451,7 @@ func (s *site) enroll(user, method string) (*client, *app) {
 	return c, a
 }
 
-// eventually waits for what happens alongside a request.
+// eventually waits for an effect that may come after the answer to a request.
 func (s *site) eventually(what string, ok func() bool) {
 	s.t.Helper()
 	for range 6000 {

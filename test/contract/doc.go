@@ -1,3 +1,3 @@
-// Package contract holds the sign-in against docs/contract.md over a socket: what a
-// front end written for Flask-Security may rely on.
+// Package contract tests the sign-in over HTTP against docs/contract.md, on which front ends
+// written for Flask-Security rely.
 package contract

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// suites are the suites of the original: the letter of their rows, how many
-// rows there are, and whether a row that differs must have a test too.
+// suites lists the original's test suites: the letter of their rows, the number of rows, and
+// whether a row that differs needs a test too.
 var suites = []struct {
 	letter string
 	rows   int
@@ -54,8 +54,8 @@ func TestEveryRowHasALineAndItsTest(t *testing.T) {
 	}
 }
 
-// linesOfRows returns the names of the rows of docs/contract.md by their numbers,
-// and which of them are the same as in the original.
+// linesOfRows returns the names of the rows of docs/contract.md by their numbers, and the rows
+// whose behavior is the same as in the original.
 func linesOfRows(t *testing.T) (names map[string]string, same map[string]bool) {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/contract.md")

@@ -13,11 +13,10 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// originalForms are the forms of the original's templates: by template and form,
-// where each goes and the fields that a browser posts with it, in their order. A
-// question mark stands behind what is posted only if it was chosen or pressed. A
-// field that stands twice is twice in the template. The last three are of a later
-// version than the rest.
+// originalForms lists the forms of the original's templates: by template and form, the target and
+// the fields that a browser posts, in order. A question mark marks a field that is posted only if
+// it is chosen or pressed. A field that is listed twice is twice in the template. The last three
+// are from a later version than the others.
 const originalForms = `
 	login_user/login_user_form: /login csrf_token next email username password remember? submit?
 	login_user/wan_signin_form: GET /wan-signin wan_signin?
@@ -59,7 +58,7 @@ const originalForms = `
 	recover_username/username_recovery_form: /recover-username csrf_token email submit?
 `
 
-// formsOfTheOriginal are path and fields by template and form.
+// formsOfTheOriginal returns path and fields by template and form.
 func formsOfTheOriginal() map[string]string {
 	forms := map[string]string{}
 	for line := range strings.Lines(strings.TrimSpace(originalForms)) {
@@ -74,14 +73,14 @@ var (
 	sheetCode  = regexp.MustCompile(`[a-z2-7]{4}(?:-[a-z2-7]{4}){3}`)
 )
 
-// original posts these forms, and knows which were not posted yet.
+// original posts these forms and tracks which were not posted yet.
 type original struct {
 	t           *testing.T
 	forms, left map[string]string
 }
 
-// posts sends a form as a browser does: all its fields, empty where nothing is
-// given. The place of {token} in its path is given as "token", a query as "query".
+// posts sends a form as a browser does, with all its fields; those without a value are empty. The
+// value of {token} in its path is given as "token", a query as "query".
 func (o *original) posts(c *client, form string, given ...string) *reply {
 	o.t.Helper()
 	parts := strings.Fields(o.forms[form])
@@ -127,8 +126,8 @@ func (o *original) posts(c *client, form string, given ...string) *reply {
 		"Content-Type", formType, "Accept", "text/html", "Origin", c.s.origin, "Sec-Fetch-Site", "same-origin"))
 }
 
-// TestTheFormsOfTheOriginalAreTaken: every form of its templates, posted with
-// exactly its fields, does what it is for.
+// TestTheFormsOfTheOriginalAreTaken posts every form of the original's templates with exactly its
+// fields and checks the result.
 func TestTheFormsOfTheOriginalAreTaken(t *testing.T) {
 	forms := formsOfTheOriginal()
 	o := &original{t, forms, maps.Clone(forms)}

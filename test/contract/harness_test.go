@@ -38,7 +38,7 @@ const (
 	denied  = "You currently do not have permissions to access this page"
 )
 
-// TestMain collects garbage seldom: hashing leaves much behind.
+// TestMain makes garbage collection rare, because hashing leaves much garbage.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
 	os.Exit(m.Run())
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 // m is a JSON object.
 type m = map[string]any
 
-// clock only moves when a test moves it.
+// clock is a clock that only a test moves.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -65,7 +65,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// recorder keeps what OnEvent was told.
+// recorder records the events that OnEvent gets.
 type recorder struct {
 	mu   sync.Mutex
 	list []event.Event
@@ -89,7 +89,7 @@ func (r *recorder) reset() {
 	r.list = nil
 }
 
-// eventsOf are the recorded events of one type, oldest first.
+// eventsOf returns the recorded events of one type, oldest first.
 func eventsOf[E event.Event](r *recorder) []E {
 	var out []E
 	for _, e := range r.all() {
@@ -113,15 +113,15 @@ type site struct {
 	config    twofold.Config
 }
 
-// newSite starts a site as the suite of the original has it: everything on
-// offer, errors that say which field was wrong.
+// newSite starts a site configured like the original's tests: all features, and errors that name
+// the wrong field.
 func newSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	t.Helper()
 	t.Parallel()
 	return anotherSite(t, change...)
 }
 
-// anotherSite is for tests that need a second one.
+// anotherSite starts a second site for a test.
 func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	t.Helper()
 	s := &site{
@@ -189,7 +189,7 @@ func (s *site) serve(l net.Listener) {
 	s.t.Cleanup(s.http.CloseIdleConnections)
 }
 
-// document is read once; every answer that a test here gets is held against it.
+// document is the OpenAPI document, read once. Every answer in these tests is checked against it.
 var document = sync.OnceValues(func() (*openapitest.Document, error) {
 	return openapitest.Load("../../docs/openapi.yaml")
 })
@@ -202,9 +202,8 @@ func watched(t *testing.T, next http.RoundTripper) http.RoundTripper {
 	return d.Watch(next, func(err error) { t.Error(err) })
 }
 
-// seeded is a file with the users of the original suite, made once a process:
-// each test has a copy. Usernames have four letters at least, so the shorter
-// ones have none.
+// seeded is a database with the users of the original's tests, created once per process; each test
+// has a copy. Usernames need at least four letters, so the users with shorter ones have none.
 var seeded = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "twofold-contract-*")
 	if err != nil {
@@ -255,7 +254,7 @@ func seed(file string) error {
 	return errors.Join(err, db.Close()) // closing moves everything into the one file
 }
 
-// id is a user's id.
+// id returns a user's id.
 func (s *site) id(user string) string {
 	s.t.Helper()
 	u, err := s.auth.FindUser(s.t.Context(), user+"@lp.com")
@@ -265,7 +264,7 @@ func (s *site) id(user string) string {
 	return u.ID
 }
 
-// factors are a user's second factors as they lie in the store.
+// factors returns a user's stored second factors.
 func (s *site) factors(user string) []storage.Factor {
 	s.t.Helper()
 	list, err := s.db.FactorsOf(s.t.Context(), s.id(user))
@@ -275,7 +274,7 @@ func (s *site) factors(user string) []storage.Factor {
 	return list
 }
 
-// methods are those of a user's second factors, the default one first.
+// methods returns the methods of a user's second factors, the default one first.
 func (s *site) methods(user string) string {
 	s.t.Helper()
 	var out []string
@@ -300,7 +299,7 @@ func (s *site) app(b32 string) *app {
 	return &app{s, secret}
 }
 
-// at is RFC 6238: HMAC-SHA-1 of the step, dynamic truncation, six digits.
+// at implements RFC 6238: HMAC-SHA-1 of the step, dynamic truncation, six digits.
 func (a *app) at(when time.Time) string {
 	mac := hmac.New(sha1.New, a.secret)
 	_ = binary.Write(mac, binary.BigEndian, when.Unix()/30)
@@ -309,7 +308,7 @@ func (a *app) at(when time.Time) string {
 	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
 }
 
-// next waits for the next step, since each is taken once, and returns its code.
+// next waits for the next step, since each code is single-use, and returns its code.
 func (a *app) next() string {
 	a.s.advance(30 * time.Second)
 	return a.at(a.s.Now())

@@ -10,13 +10,13 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// public is a page that everyone may see.
+// public is a page without a guard.
 func public(w http.ResponseWriter, r *http.Request) {
 	u, ok := twofold.UserOf(r)
 	fmt.Fprintf(w, "%v %s", ok, u.Email)
 }
 
-// ask sends a request straight to a handler and returns the answer.
+// ask sends a request directly to a handler and returns the answer.
 func (s *site) ask(h http.Handler, method, path string, header map[string]string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	r := httptest.NewRequest(method, s.origin+path, nil)
@@ -28,7 +28,7 @@ func (s *site) ask(h http.Handler, method, path string, header map[string]string
 	return w
 }
 
-// cookieHeader is what the client sends of cookies.
+// cookieHeader returns the cookies that the client sends.
 func (c *client) cookieHeader() string {
 	var all []string
 	for name, k := range c.cookies {
@@ -138,7 +138,7 @@ func TestWrapServesThePathsOfTheSignInAndPassesTheRestOn(t *testing.T) {
 	}
 }
 
-// record is an answer that is kept and a request with cookies.
+// record returns a recorder for the answer, and a request with cookies.
 func record(method, url, cookie string) (*httptest.ResponseRecorder, *http.Request) {
 	r := httptest.NewRequest(method, url, nil)
 	if cookie != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// withoutPassword is a site where no one needs one.
+// withoutPassword is a site where accounts need no password.
 func withoutPassword(c *twofold.Config) {
 	withLife(c)
 	withUnified(c)

@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestAKeyThatIsMissingIsNotTheUsersFault: a right code is not called wrong, and
-// counts as no guess, where the key of the factor's secret was taken away.
+// TestAKeyThatIsMissingIsNotTheUsersFault removes the key of a factor's secret. A right code is
+// then neither called wrong nor counted as a guess.
 func TestAKeyThatIsMissingIsNotTheUsersFault(t *testing.T) {
 	first, second := twofold.NewKey(), twofold.NewKey()
 	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.Secrets = map[string]string{"1": first} })

@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestAPausedPageNamesWhatTheAccountHas: who proved a first factor is told what
-// works while codes are paused, and nothing that the account does not have.
+// TestAPausedPageNamesWhatTheAccountHas checks that while codes are paused, the page names the
+// methods that work and none that the account does not have.
 func TestAPausedPageNamesWhatTheAccountHas(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 2 })
 	owner, _ := s.enroll("joe", "authenticator")
@@ -32,8 +32,8 @@ func TestAPausedPageNamesWhatTheAccountHas(t *testing.T) {
 	c.signedIn("joe", 2)
 }
 
-// TestPagesOfAnAddressOfferNoPasskeys: browsers make them for names only. The paths
-// are there for programs.
+// TestPagesOfAnAddressOfferNoPasskeys checks that pages on an IP address offer no passkeys, because
+// browsers create them for host names only. The paths work for programs.
 func TestPagesOfAnAddressOfferNoPasskeys(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	c := s.client()
@@ -44,7 +44,8 @@ func TestPagesOfAnAddressOfferNoPasskeys(t *testing.T) {
 	c.get("/wan-register").want(200)
 }
 
-// TestAnUnconfirmedSignInLinksToAnotherMail, filled in with what was typed.
+// TestAnUnconfirmedSignInLinksToAnotherMail checks that the form for another mail has the address
+// that was entered.
 func TestAnUnconfirmedSignInLinksToAnotherMail(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
 		c.Accounts.Registerable, c.Accounts.Confirmable, c.Accounts.RevealAccounts = true, true, true
@@ -56,8 +57,8 @@ func TestAnUnconfirmedSignInLinksToAnotherMail(t *testing.T) {
 	c.page("/confirm?email=dude%40lp.com").shows(`value="dude@lp.com"`)
 }
 
-// TestADemandedSetUpIsNoNews to who has just done it, although what it wrote down is
-// older than the session that it led to.
+// TestADemandedSetUpIsNoNews checks that a required enrollment is not shown as unseen activity to
+// the user who completed it, although its event is older than the session.
 func TestADemandedSetUpIsNoNews(t *testing.T) {
 	var ticks atomic.Int64
 	s := newSite(t, withPasskeys, func(c *twofold.Config) {

@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestPagesAreTheSites: logo, colors, links and files of a site are on its pages,
-// and what the application adds is there for templates of its own.
+// TestPagesAreTheSites checks that pages have the logo, colors, links and files of a site, and that
+// custom templates get the application's data.
 func TestPagesAreTheSites(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
 		c.Pages = twofold.Pages{
@@ -45,7 +45,7 @@ func TestPagesAreTheSites(t *testing.T) {
 	c.page("/me").shows("Back to Acme", `content="/me joe@lp.com"`)
 }
 
-// TestMistakesOfPagesAreNamed by their fields, all at once.
+// TestMistakesOfPagesAreNamed checks that one error names all wrong fields.
 func TestMistakesOfPagesAreNamed(t *testing.T) {
 	_, err := twofold.New(twofold.Config{Pages: twofold.Pages{
 		Logo: "logo.svg", Accent: "teal", Home: "javascript:alert(1)",

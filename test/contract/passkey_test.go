@@ -16,14 +16,14 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// withPasskeys has everything of passkeys on, as the suite of the original.
+// withPasskeys enables all features of passkeys, like the original's tests.
 func withPasskeys(c *twofold.Config) {
 	c.Passkeys = &twofold.Passkeys{Name: "My Flask App", FirstFactor: true, MultiFactor: true,
 		Verify: []string{"first", "secondary"}, Hints: true}
 	c.Pages.AccountPage = true
 }
 
-// question is the options and the state that a JSON answer hands out.
+// question returns the options and the state of a JSON answer.
 func (r *reply) question() (options []byte, state string) {
 	r.t.Helper()
 	r.want(200)
@@ -34,7 +34,7 @@ func (r *reply) question() (options []byte, state string) {
 	return options, r.str("wan_state")
 }
 
-// key is a new passkey on a device of its own.
+// key returns a new passkey on a separate device.
 func (s *site) key(lies ...func(*softkey.Key)) *softkey.Key {
 	s.t.Helper()
 	k, err := softkey.New(s.origin, softkey.ES256)
@@ -47,7 +47,7 @@ func (s *site) key(lies ...func(*softkey.Key)) *softkey.Key {
 	return k
 }
 
-// plainKey does not verify its user and does not sync: a simple security key.
+// plainKey returns a simple security key, which neither verifies its user nor syncs.
 func plainKey(k *softkey.Key) { k.Flags = softkey.UP }
 
 func (s *site) made(answer string, err error) string {
@@ -58,21 +58,21 @@ func (s *site) made(answer string, err error) string {
 	return answer
 }
 
-// addKey registers a passkey by JSON.
+// addKey registers a passkey with JSON.
 func (c *client) addKey(k *softkey.Key, name, usage string, lies ...softkey.Lie) *reply {
 	c.s.t.Helper()
 	options, state := c.post("/wan-register", m{"name": name, "usage": usage}).question()
 	return c.post("/wan-register/"+state, m{"credential": c.s.made(k.Create(options, lies...))})
 }
 
-// useKey answers the question of a path by JSON.
+// useKey responds to the challenge of a path with JSON.
 func (c *client) useKey(path string, k *softkey.Key, ask m, lies ...softkey.Lie) *reply {
 	c.s.t.Helper()
 	options, state := c.post(path, ask).question()
 	return c.post(path+"/"+state, m{"credential": c.s.made(k.Get(options, lies...))})
 }
 
-// owner is a signed-in client with a passkey.
+// owner returns a signed-in client with a passkey.
 func (s *site) owner(user, usage string, lies ...func(*softkey.Key)) (*client, *softkey.Key) {
 	s.t.Helper()
 	c, k := s.client(), s.key(lies...)
@@ -132,7 +132,7 @@ func TestAFormRegistersAPasskeyAndSignsIn(t *testing.T) {
 	}
 }
 
-// asked is the question on a page.
+// asked returns the challenge on a page.
 func (r *reply) asked(t *testing.T) (options []byte, action string) {
 	t.Helper()
 	found := regexp.MustCompile(`data-options="([^"]*)" data-answer="([^"]*)"`).FindStringSubmatch(r.body)
@@ -406,7 +406,7 @@ func TestAPasskeyThatVerifiesNoUserNeedsASecondFactor(t *testing.T) {
 	c.signedIn("matt", 2)
 }
 
-// fresh is a client that has just signed in with both factors.
+// fresh returns a client that has just signed in with both factors.
 func (s *site) fresh(user string) *client {
 	s.t.Helper()
 	s.advance(time.Minute)

@@ -30,7 +30,7 @@ func TestPagesOfPasskeysCanBeReplaced(t *testing.T) {
 	s.client().page("/wan-signin").shows("my sign-in false")
 }
 
-// staleOwner is an owner whose last proof is too old for changes.
+// staleOwner returns an owner whose last proof is too old for changes.
 func (s *site) staleOwner(usage string, lies ...func(*softkey.Key)) (*client, *softkey.Key) {
 	s.t.Helper()
 	c, k := s.owner("matt", usage, lies...)
@@ -175,7 +175,8 @@ func TestNextSurvivesASignInByPasskey(t *testing.T) {
 	options, action := c.form("/auth/wan-register", "name", "testr1", "usage", "first").asked(t)
 	c.form(action, "credential", s.made(k.Create(options))).to("/auth/wan-register")
 	c = s.client()
-	// On an IP address, as here, the sign-in page offers no passkey; its own page is there.
+	// On an IP address, as here, the sign-in page offers no passkey, but the page for passkeys
+	// exists.
 	c.page("/auth/wan-signin?next=/profile").shows(`action="/auth/wan-signin"`, `name="next" value="/profile"`)
 	options, action = c.form("/auth/wan-signin", "next", "/profile").asked(t)
 	c.form(action, "credential", s.made(k.Get(options)), "next", "/profile").to("/profile")

@@ -24,8 +24,8 @@ func (r *reply) image(name string) string {
 	return string(raw)
 }
 
-// TestTheQRCodeComesWithTheAnswerToWhoAsks: by the query, or for all by the
-// setting; never with a method that has none, and never to who did not ask.
+// TestTheQRCodeComesWithTheAnswerToWhoAsks checks that an answer has a QR code if the query or the
+// setting requests it and the method has one.
 func TestTheQRCodeComesWithTheAnswerToWhoAsks(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()

@@ -16,7 +16,7 @@ func withCodes(c *twofold.Config) { c.TwoFactor.RecoveryCodes = &twofold.Recover
 
 const wrongRecoveryCode = "Recovery code invalid"
 
-// codes makes a set and returns it.
+// codes creates a set of recovery codes and returns it.
 func (c *client) codes() []string {
 	c.s.t.Helper()
 	list, _ := c.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"].([]any)
@@ -144,8 +144,8 @@ func TestRecoveryCodesNeedAFreshSession(t *testing.T) {
 	c.get("/mf-recovery-codes").want(200)
 }
 
-// Row R7, rc_json_encrypted. Encrypted there, hashed here; TestR066 looks for them in the
-// database.
+// Row R7, rc_json_encrypted. The original encrypts the codes; this library hashes them. TestR066
+// looks for them in the database.
 func TestEachUsedRecoveryCodeLeavesOneFewer(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
@@ -159,8 +159,8 @@ func TestEachUsedRecoveryCodeLeavesOneFewer(t *testing.T) {
 	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 8.0)
 }
 
-// Row R8, rc_json_encrypted_multi. Keys rotate with Key: codes made under a former one go on,
-// those under a dropped one are dead, and nothing else of the account is.
+// Row R8, rc_json_encrypted_multi. Keys rotate with Key: codes created under a former key work,
+// those under a removed key do not, and the rest of the account is not affected.
 func TestRecoveryCodesLiveAsLongAsTheirKey(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
@@ -179,7 +179,7 @@ func TestRecoveryCodesLiveAsLongAsTheirKey(t *testing.T) {
 	}
 }
 
-// again is the same site with another key.
+// again returns the same site with another key.
 func (s *site) again(k twofold.Key) *site {
 	s.t.Helper()
 	next := *s
@@ -204,7 +204,7 @@ func TestChoosingAFactorNeedsAPendingSignIn(t *testing.T) {
 	s.client().get("/auth/tf-select").refused(400, "", denied)
 }
 
-// Ours: several named factors, listed and changed one by one.
+// A feature that the original does not have: several named factors, listed and changed one by one.
 func TestFactorsAreListedRenamedAndRemoved(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	c, a := s.enroll("gal", storage.Authenticator)
@@ -241,7 +241,7 @@ func TestFactorsAreListedRenamedAndRemoved(t *testing.T) {
 	}
 }
 
-// A passkey may be the first second factor, too.
+// A passkey may be the first second factor too.
 func TestAFirstPasskeyLeadsToRecoveryCodes(t *testing.T) {
 	s := newSite(t, withPasskeys, withCodes)
 	c := s.client()
@@ -254,7 +254,7 @@ func TestAFirstPasskeyLeadsToRecoveryCodes(t *testing.T) {
 	}
 }
 
-// The first second factor leads browsers to the codes, and on from there.
+// After the first second factor, browsers are redirected to the codes and then to the next page.
 func TestAFirstSecondFactorLeadsToRecoveryCodes(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	c := s.client()

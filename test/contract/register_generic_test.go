@@ -43,7 +43,7 @@ func TestATakenAddressLooksFree(t *testing.T) {
 	free.registerForm("dude4@lp.com").to("/login")
 	taken.registerForm("matt@lp.com").to("/login")
 	taken.stranger()
-	// Its owner is told; what is not yet confirmed gets its link once more.
+	// The owner of the address is notified. If it is not confirmed yet, the link is mailed again.
 	mail := s.mailed("taken", "matt@lp.com")
 	if mail.Subject != "You already have an account at tests" || !strings.Contains(mail.Text,
 		"You already have an account with it") {
@@ -57,7 +57,7 @@ func TestATakenAddressLooksFree(t *testing.T) {
 		e[0].User.Email != "matt@lp.com" || e[0].Name() != "user-not-registered" {
 		t.Errorf("events %+v", e)
 	}
-	// What is wrong with the form itself is still said.
+	// Errors of the form itself are still shown.
 	c := s.client()
 	c.register("matt@lp.com", "password", "short", "password_confirm", "short").refused(400, "password", tooShort)
 	c.register("matt@lp.com", "username", "m").want(400)
@@ -101,8 +101,8 @@ func TestTheMailAboutATakenAddressHasHTML(t *testing.T) {
 	}
 }
 
-// confirmLink registers an address and returns the link to confirm it, and the
-// browser that registered.
+// confirmLink registers an address and returns the confirmation link and the browser that
+// registered.
 func (s *site) confirmLink(user string) (*client, string) {
 	s.t.Helper()
 	c := s.client()

@@ -24,8 +24,8 @@ const (
 	unconfirmed = "Email requires confirmation."
 )
 
-// withLife has everything on that owners may do with their accounts, but for
-// the confirmation of addresses, which confirming adds.
+// withLife enables all account features for owners except the confirmation of addresses, which
+// confirming adds.
 func withLife(c *twofold.Config) {
 	c.Accounts.Registerable = true
 	c.Advanced.Limits.LinkHour, c.Advanced.Limits.LinkAddress, c.Advanced.Limits.LinkDay = 1000, 1_000_000, 1000
@@ -42,7 +42,7 @@ func rated(c *twofold.Config) {
 	}
 }
 
-// mailed is the newest mail of a kind to an address. It may go out alongside the
+// mailed returns the newest mail of a kind to an address. It may be sent after the answer to the
 // request.
 func (s *site) mailed(kind, to string) (newest send.Message) {
 	s.t.Helper()
@@ -59,7 +59,7 @@ func (s *site) mailed(kind, to string) (newest send.Message) {
 
 var lifeLink = regexp.MustCompile(`https?://[^/\s]+(/(?:confirm|reset|change-email)/[A-Za-z0-9._-]+)`)
 
-// linkIn is the path of the link in the newest mail of a kind.
+// linkIn returns the path of the link in the newest mail of a kind.
 func (s *site) linkIn(kind, to string) string {
 	s.t.Helper()
 	found := lifeLink.FindStringSubmatch(s.mailed(kind, to).Text)
@@ -69,7 +69,7 @@ func (s *site) linkIn(kind, to string) string {
 	return found[1]
 }
 
-// register is a registration by JSON that lacks nothing.
+// register sends a complete registration with JSON.
 func (c *client) register(email string, more ...any) *reply {
 	c.s.t.Helper()
 	body := m{"email": email, "password": newPlain, "password_confirm": newPlain}
@@ -85,7 +85,7 @@ func (c *client) registerForm(email string, more ...string) *reply {
 		append([]string{"email", email, "password", newPlain, "password_confirm", newPlain}, more...)...)
 }
 
-// exactly checks which keys a JSON answer has.
+// exactly checks that a JSON answer has exactly these keys.
 func (r *reply) exactly(keys ...string) *reply {
 	r.t.Helper()
 	ok := len(r.want(200).json) == len(keys)

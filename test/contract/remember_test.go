@@ -15,7 +15,7 @@ func remembers(c *twofold.Config) {
 	c.TwoFactor.LoginValidity = 30 * 24 * time.Hour
 }
 
-// remembered keeps the cookie of who stays signed in and no other.
+// remembered keeps only the cookie of a remembered browser.
 func (c *client) remembered() *client {
 	c.s.t.Helper()
 	if _, ok := c.cookies["remember_token"]; !ok {
@@ -60,7 +60,7 @@ func TestTheSignInPageHasTheRememberBox(t *testing.T) { theBoxOf(t, "/login") }
 // Row U64, remember_login_form.
 func TestThePageOfUnifiedSignInHasTheRememberBox(t *testing.T) { theBoxOf(t, "/us-signin") }
 
-// theBoxOf a page is ticked where it is said to be.
+// theBoxOf checks whether the box of a page is ticked.
 func theBoxOf(t *testing.T, path string) {
 	t.Helper()
 	t.Parallel()

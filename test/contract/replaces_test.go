@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestUnifiedSigninReplacesLogin: it stands at the path of the sign-in page, and
-// wherever people are sent to sign in they meet it.
+// TestUnifiedSigninReplacesLogin checks that unified sign-in is at the path of the sign-in page,
+// and that all redirects to sign-in lead there.
 func TestUnifiedSigninReplacesLogin(t *testing.T) {
 	s := newSite(t, withLife, withUnified, func(c *twofold.Config) {
 		c.Pages.Prefix,
@@ -47,8 +47,7 @@ func TestUnifiedSigninReplacesLogin(t *testing.T) {
 	c.signedIn("joe", 2)
 }
 
-// TestPasswordless is what the original pins of its mailed links, and where ours
-// differ.
+// TestPasswordless covers the original's tests of mailed links and the differences from them.
 func TestPasswordless(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.MagicLink = true })
 	c := s.client()

@@ -17,7 +17,7 @@ const (
 	generic       = "Authentication failed - identity or password/passcode invalid"
 )
 
-// raw posts a body as it stands.
+// raw posts a body unchanged.
 func (c *client) raw(path, contentType, body string) *reply {
 	c.s.t.Helper()
 	return c.do(http.MethodPost, path, body, "Content-Type", contentType, "Accept", "application/json")

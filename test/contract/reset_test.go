@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// chosen fills in a page that wants a new password, as JSON and as a form.
+// chosen submits a page that asks for a new password, as JSON and as a form.
 var (
 	chosen     = m{"password": newPlain, "password_confirm": newPlain}
 	chosenForm = []string{"password", newPlain, "password_confirm", newPlain}
@@ -19,7 +19,7 @@ var (
 
 const badReset = "Invalid reset password token."
 
-// resetLink asks for a link and returns its path.
+// resetLink requests a link and returns its path.
 func (c *client) resetLink(user string) string {
 	c.s.t.Helper()
 	before := len(c.s.mail.To(user + "@lp.com"))
@@ -271,7 +271,7 @@ func TestAResetByFormNeedsItsCSRFToken(t *testing.T) {
 	c.bareForm("/reset", "email", "joe@lp.com", "csrf_token", token).shows("Instructions to reset your password")
 	link := s.linkIn("reset", "joe@lp.com")
 	c.bareForm(link, chosenForm...).shows(noToken)
-	// The field holds the address of the person who is signed in, and they are signed out after.
+	// The field contains the address of the signed-in person, who is signed out afterwards.
 	c.login("joe").want(200)
 	c.page("/reset").shows(`value="joe@lp.com"`)
 	token = c.get("/login").want(200).str("csrf_token")

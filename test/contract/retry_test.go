@@ -19,8 +19,8 @@ var (
 	attribute = regexp.MustCompile(`\b(name|value|type)="([^"]*)"`)
 )
 
-// step is what a page asks for: where its form posts, and the names and kinds of
-// its fields. hidden are those that the browser sends by itself.
+// step is the form on a page: its target, and the names and kinds of its fields. hidden holds the
+// fields that the browser sends by itself.
 func step(t *testing.T, page *reply, field string) (asks, hidden []string) {
 	t.Helper()
 	for _, form := range oneForm.FindAllStringSubmatch(page.text(), -1) {
@@ -43,7 +43,7 @@ func step(t *testing.T, page *reply, field string) (asks, hidden []string) {
 	return nil, nil
 }
 
-// submits posts a form as a browser does, and follows no redirect.
+// submits posts a form as a browser does, without following redirects.
 func (c *client) submits(path string, pairs ...string) *reply {
 	c.s.t.Helper()
 	return c.do(http.MethodPost, path, fields(pairs),
@@ -130,9 +130,9 @@ func signedInAt(path string) func(s *site) (*client, *reply) {
 	}
 }
 
-// TestAWrongCodeShowsTheSameStep again, wherever something is proven: the same form
-// at a page of its own, with the error at its field. Reloading that page posts
-// nothing, and shows the step without the error.
+// TestAWrongCodeShowsTheSameStep checks that every step that takes a proof shows the same form
+// again on a separate page, with the error at its field. Reloading that page posts nothing and
+// shows the step without the error.
 func TestAWrongCodeShowsTheSameStep(t *testing.T) {
 	for _, p := range proofs() {
 		t.Run(p.name, func(t *testing.T) {
@@ -167,9 +167,9 @@ func TestAWrongCodeShowsTheSameStep(t *testing.T) {
 	}
 }
 
-// TestASetUpOfASignInForgives: a wrong code costs a try, the right one still
-// completes the set-up, another code can be sent, a second click gets the answer of
-// the first, and a page that is over leads to where one begins.
+// TestASetUpOfASignInForgives checks that after a wrong code the right one still completes the
+// enrollment and another code can be sent. A second click gets the answer of the first, and an
+// expired page leads back to the start.
 func TestASetUpOfASignInForgives(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
@@ -209,8 +209,8 @@ func TestASetUpOfASignInForgives(t *testing.T) {
 	c.form("/us-setup/"+state, "passcode", "222222").shows("Enter code to complete setup", `class="error"`)
 }
 
-// TestTheAccountPageOffersANewSecondStep to who came in by a recovery code, until
-// they come in by a second step again.
+// TestTheAccountPageOffersANewSecondStep checks the page of a user who signed in with a recovery
+// code, until they sign in with a second factor again.
 func TestTheAccountPageOffersANewSecondStep(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	owner, app := s.enroll("joe", storage.Authenticator)
@@ -229,8 +229,8 @@ func TestTheAccountPageOffersANewSecondStep(t *testing.T) {
 	c.page("/me").want(200).hides(offer)
 }
 
-// TestEndingIsAskedOnce: what ends a session or forgets a browser leads to a page
-// that asks, without a script, and changes nothing before its button is pressed.
+// TestEndingIsAskedOnce checks that ending a session or forgetting a browser leads to a
+// confirmation page, which works without a script and changes nothing before its button is pressed.
 func TestEndingIsAskedOnce(t *testing.T) {
 	for path, ends := range map[string][]string{
 		"/tf-sessions": {"Sign out there", "Sign out everywhere else"},
@@ -273,8 +273,8 @@ func asksOnce(t *testing.T, path string, ends []string) {
 	c.page(path + "?remove=nobody").want(200).shows("<h1>")
 }
 
-// TestASignInThatIsLeftAloneSaysThatItTimedOut, at the page of the sign-in, where
-// it can be started again; it ends no session that the browser has by then.
+// TestASignInThatIsLeftAloneSaysThatItTimedOut checks that the message is on the sign-in page,
+// where the user can start again, and that a session that the browser has by then continues.
 func TestASignInThatIsLeftAloneSaysThatItTimedOut(t *testing.T) {
 	s := newSite(t)
 	_, owned := s.enroll("joe", storage.Authenticator)

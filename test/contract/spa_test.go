@@ -14,8 +14,8 @@ import (
 
 const appOrigin = "http://127.0.0.1:8081"
 
-// withApp has a single-page application on another port, as the original's tests
-// have one at localhost:8081.
+// withApp configures a single-page application on another port, like the original's tests with
+// localhost:8081.
 func withApp(c *twofold.Config) {
 	withLife(c)
 	c.Pages.SPA = twofold.SPA{Origin: appOrigin, TellInQuery: true}
@@ -26,8 +26,8 @@ func withApp(c *twofold.Config) {
 		"/login-error"
 }
 
-// leads ends the test unless the answer leads to this page of the application
-// with exactly these parameters.
+// leads ends the test unless the answer redirects to this page of the application with exactly
+// these parameters.
 func (r *reply) leads(path string, pairs ...string) {
 	r.t.Helper()
 	to, err := url.Parse(r.want(http.StatusSeeOther).header.Get("Location"))
@@ -49,7 +49,7 @@ func (r *reply) leads(path string, pairs ...string) {
 	}
 }
 
-// open is a browser that goes to a link: it says nothing of JSON.
+// open follows a link as a browser does, without requesting JSON.
 func (c *client) open(path string) *reply {
 	c.s.t.Helper()
 	return c.do(http.MethodGet, path, "")
@@ -131,8 +131,8 @@ func TestTheApplicationContinuesAMailedLinkWithTheSecondFactor(t *testing.T) {
 	c.signedIn("joe", 2)
 }
 
-// TestFormsLeadToTheApplication: pages of ours that lead to a configured view
-// lead to the application's host; a next is a page of ours.
+// TestFormsLeadToTheApplication checks that redirects to a configured view go to the application's
+// host, and that next is a page of this site.
 func TestFormsLeadToTheApplication(t *testing.T) {
 	s := newSite(t, withApp, func(c *twofold.Config) { c.Pages.Views.PostVerify = "/verified" })
 	c := s.client()
@@ -147,8 +147,8 @@ func TestFormsLeadToTheApplication(t *testing.T) {
 	}
 }
 
-// TestTheFirstSetUpLeadsToTheApplication: recovery codes are offered by the page
-// that comes next, which is one of the application.
+// TestTheFirstSetUpLeadsToTheApplication checks that the next page, which belongs to the
+// application, offers the recovery codes.
 func TestTheFirstSetUpLeadsToTheApplication(t *testing.T) {
 	s := newSite(t, withApp, withCodes, withPasskeys, func(c *twofold.Config) {
 		c.TwoFactor.Required, c.Pages.Views.PostSetup, c.Pages.Views.PostWanRegister = true, "/set-up", "/passkeys"
@@ -176,8 +176,8 @@ func TestTheFirstSetUpLeadsToTheApplication(t *testing.T) {
 	f.form("/tf-validate", "code", free.code(phone)).leads("/set-up")
 }
 
-// TestTheCSRFCookieIsTheTokenOfTheAnswer, as the original's tests csrf_2fa_login_cookie
-// and csrf_2fa_us_cookie want it.
+// TestTheCSRFCookieIsTheTokenOfTheAnswer covers the original's tests csrf_2fa_login_cookie and
+// csrf_2fa_us_cookie.
 func TestTheCSRFCookieIsTheTokenOfTheAnswer(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
 		c.Pages.SPA.CSRFCookie, c.Pages.SPA.CSRFHeader = "XSRF-TOKEN", "X-My-Token"

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Clients compare what answers say, so the English texts of the contract stay as they are. Those
+// Clients compare the texts of answers, so the English texts of the contract do not change. Those
 // that differ are listed on the page.
 func TestTheTextsOfTheContractStay(t *testing.T) {
 	t.Parallel()

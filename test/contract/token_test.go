@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// withRefresh hands out refresh tokens in the body.
+// withRefresh enables refresh tokens in the body.
 func withRefresh(c *twofold.Config) { c.Tokens.Refresh, c.Tokens.RefreshInBody = true, true }
 
 func inCookie(c *twofold.Config) { c.Tokens.Refresh = true }

@@ -25,7 +25,7 @@ func TestAResetPasswordStillNeedsTheSecondFactor(t *testing.T) {
 	signedIn.stranger()
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
 	c.signedIn("gal", 2)
-	// The password that an administrator sets opens no more.
+	// The password that an administrator sets is not enough to sign in.
 	if err := s.auth.SetPassword(t.Context(), s.id("gal"), "a new and longer one"); err != nil {
 		t.Fatal(err)
 	}

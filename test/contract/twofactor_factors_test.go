@@ -219,7 +219,7 @@ func TestAUserWithSeveralFactorsChoosesOne(t *testing.T) {
 	s.client().get("/tf-select").refused(400, "", denied)
 }
 
-// JSON names methods and not factors, so of two apps it reaches the older.
+// JSON names methods and not factors, so of two apps it selects the older.
 func TestEachOfTwoAppsCanBeChosen(t *testing.T) {
 	s := newSite(t)
 	c, old := s.enroll("gal2", storage.Authenticator)
@@ -305,7 +305,7 @@ func TestATrustedBrowserIsNotFresh(t *testing.T) {
 	copied.login("gal").want(200).has("tf_required", true)
 }
 
-// A number that cannot receive texts is an error of its field, not of the provider.
+// For a number that cannot receive SMS, the error is at its field and does not blame the provider.
 func TestANumberThatCannotReceiveCodesIsAnErrorOfItsField(t *testing.T) {
 	s := newSite(t)
 	c := s.client()

@@ -156,7 +156,7 @@ func TestThePathsOfSetUpAndRescueCanBeRenamed(t *testing.T) {
 	c.page("/tf-validate").shows(`action="/custom-rescue"`)
 }
 
-// enrollAt sets up e-mail where the set-up has another path.
+// enrollAt enrolls e-mail where the path of the enrollment differs.
 func (s *site) enrollAt(path, user string) {
 	s.t.Helper()
 	c := s.client()
@@ -225,7 +225,7 @@ func TestAUserSwitchesTheSecondFactorOnAndOff(t *testing.T) {
 	c.signedIn("joe", 1)
 }
 
-// tokenClient is a program without cookies that is signed in by a header token.
+// tokenClient is a program without cookies that uses a header token.
 func (s *site) tokenClient(user string) *client {
 	s.t.Helper()
 	c := s.client()

@@ -48,7 +48,7 @@ func TestATrustedBrowserSkipsTheSecondFactor(t *testing.T) {
 	c.form("/tf-validate", "code", gal2.next()).to("/")
 	c.logout()
 
-	// The same as JSON.
+	// The same with JSON.
 	s.advance(time.Minute)
 	j := s.client()
 	j.login("gal", "remember", true).want(200).has("tf_required", true)
@@ -239,8 +239,7 @@ func TestFormsSetUpProveChangeAndRescueASecondFactor(t *testing.T) {
 	s.rescueByForm()
 }
 
-// changeMethods changes the method within the session, to e-mail and on to
-// an app.
+// changeMethods changes the method within the session, to e-mail and then to an app.
 func (s *site) changeMethods(c *client) {
 	s.t.Helper()
 	c.form("/tf-setup", "setup", "email").shows("Enter code to complete setup")
@@ -271,7 +270,7 @@ func (s *site) changeMethods(c *client) {
 	c.form("/tf-validate", "code", a.next()).to("/")
 }
 
-// rescueByForm asks for help by form.
+// rescueByForm requests a rescue with a form.
 func (s *site) rescueByForm() {
 	s.t.Helper()
 	c := s.client()

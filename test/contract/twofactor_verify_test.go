@@ -71,7 +71,7 @@ func TestAChangeNeedsAFreshProofInJSON(t *testing.T) {
 	begun := c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200)
 	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)
 
-	// With a second factor, the password is half of it.
+	// If the account has a second factor, the password is not enough.
 	s.advance(time.Minute)
 	c.get("/tf-setup").want(401)
 	c.post("/verify", m{"password": plain}).want(200).
@@ -255,7 +255,7 @@ func TestRequireDecidesWhoNeedsASecondFactor(t *testing.T) {
 	c = s.client()
 	c.login("joe").want(200).has("tf_required", true, "tf_state", "setup_from_login")
 	c.get("/tf-setup").want(200).has("tf_required", true)
-	// Anyone who has a second factor is asked for it, whatever Require says.
+	// A user who has a second factor must prove it, whatever Require is.
 	s.enroll("gene", storage.SMS)
 	s.client().login("gene").want(200).has("tf_required", true, "tf_state", "ready")
 }

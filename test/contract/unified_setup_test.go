@@ -38,7 +38,7 @@ func TestJSONSetsUpAMethod(t *testing.T) {
 	b := s.client()
 	b.passcode("joe", b.ask("joe", "sms")).want(200)
 	s.advance(time.Minute)
-	// However it is written, a phone number is not an identity.
+	// A phone number is not an identity, in any spelling.
 	s.client().post("/us-signin/send-code", m{"identity": "(650) 555-1212", "chosen_method": "sms"}).refused(400,
 		"identity", noIdentity)
 }
@@ -255,7 +255,7 @@ func TestNextSurvivesACodeByMail(t *testing.T) {
 	c.stranger()
 }
 
-// unconfirmedSite has a new account whose address waits for its confirmation.
+// unconfirmedSite returns a site with a new account whose address is not confirmed.
 func unconfirmedSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	s := newSite(t, append([]func(*twofold.Config){withUnified, func(c *twofold.Config) {
 		c.Accounts.Registerable, c.Accounts.Confirmable = true, true

@@ -24,12 +24,11 @@ const (
 	codeSent    = "Code has been sent."
 )
 
-// withUnified has unified sign-in with all its methods, as the suite of the
-// original.
+// withUnified enables unified sign-in with all its methods, like the original's tests.
 func withUnified(c *twofold.Config) { c.Passwordless = &twofold.Passwordless{} }
 
-// begins sets up what a user's sign-ins may begin with, as he would do it
-// himself, in a browser that stays signed in. The app is nil unless there is one.
+// begins enrolls a first factor as its user would, in a browser that stays signed in. The app is
+// nil for other methods.
 func (s *site) begins(user string, methods ...string) (*client, *app) {
 	s.t.Helper()
 	c := s.client()
@@ -54,7 +53,7 @@ func (s *site) begins(user string, methods ...string) (*client, *app) {
 	return c, a
 }
 
-// passcodes are the messages with a code in place of a password.
+// passcodes returns the messages with a code that replaces the password.
 func (s *site) passcodes(to string) []send.Message {
 	if strings.HasPrefix(to, "+") {
 		return s.mails(to)
@@ -62,8 +61,8 @@ func (s *site) passcodes(to string) []send.Message {
 	return slices.DeleteFunc(s.mail.To(to), func(l send.Message) bool { return l.Kind != "us_code" })
 }
 
-// awaits runs what sends a code and returns the message. It may go out alongside
-// the request.
+// awaits runs a function that sends a code and returns the message, which may be sent after the
+// answer.
 func (s *site) awaits(to string, sends func()) send.Message {
 	s.t.Helper()
 	before := len(s.passcodes(to))
@@ -73,7 +72,7 @@ func (s *site) awaits(to string, sends func()) send.Message {
 	return list[len(list)-1]
 }
 
-// ask has a code sent by JSON.
+// ask requests a code with JSON.
 func (c *client) ask(user, method string) (code string) {
 	c.s.t.Helper()
 	to := user + "@lp.com"
@@ -95,7 +94,7 @@ func (c *client) passcodeForm(user, code string, more ...string) *reply {
 	return c.form("/us-signin", append([]string{"identity", user + "@lp.com", "passcode", code}, more...)...)
 }
 
-// via is how the sessions that were issued were proven.
+// via returns the proofs of the sessions that were issued.
 func (s *site) via() (list [][]string) {
 	for _, e := range eventsOf[event.UserAuthenticated](s.events) {
 		list = append(list, e.Via)
@@ -251,7 +250,7 @@ func TestASignedInUserCannotSignInAgain(t *testing.T) {
 
 var signinLink = regexp.MustCompile(`https?://[^/\s]+(/us-verify-link/[A-Za-z0-9._-]+)`)
 
-// mailedLink is the link alongside a code.
+// mailedLink returns the link that was sent with a code.
 func (c *client) mailedLink(user string) string {
 	c.s.t.Helper()
 	mail := c.s.awaits(user+"@lp.com", func() {

@@ -77,7 +77,7 @@ func TestAnUnforcedCodeNeedsNoSecondFactor(t *testing.T) {
 	c.passcode("joe", c.ask("joe", "sms")).want(200).has("tf_required", false)
 	c.signedIn("joe", 1)
 	c.logout()
-	// Anyone who has a second factor is asked for it whatever they began with.
+	// A user who has a second factor must prove it, whatever the first factor is.
 	s.enroll("joe", storage.Authenticator)
 	s.advance(time.Minute)
 	c.passcode("joe", c.ask("joe", "sms")).want(200).has("tf_required", true, "tf_method", "authenticator")
@@ -91,7 +91,7 @@ func TestOnlySignedInUsersLearnThatAMessageFailed(t *testing.T) {
 	s.sms.FailWith(errors.New("no route to the carrier"))
 	s.mail.FailWith(errors.New("no route to the mail"))
 	const failed = "Failed to send code. Please try again later"
-	// At a sign-in no one hears whether it went: the queue tries on.
+	// At a sign-in the answer does not say whether the message was sent, because the queue retries.
 	s.client().post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).want(200)
 	c.post("/us-setup", m{"chosen_method": "email"}).refused(500, "chosen_method", failed)
 	c.form("/us-setup", "chosen_method", "email").shows(failed).hides("no route")
@@ -317,7 +317,7 @@ func TestUnifiedSignInByFormNeedsItsCSRFToken(t *testing.T) {
 	c.stranger()
 }
 
-// choices are what the page of /us-setup offers to add, in order.
+// choices returns the methods that the page of /us-setup offers, in order.
 func (c *client) choices() (list []string) {
 	for _, found := range regexp.MustCompile(`name="chosen_method" id="method-(\w+)"`).FindAllStringSubmatch(
 		c.page("/us-setup").want(200).body, -1) {
@@ -326,7 +326,7 @@ func (c *client) choices() (list []string) {
 	return list
 }
 
-// setupOf is what a user with a mailbox may add where only these methods are on.
+// setupOf returns the methods that a user with a mailbox may enroll where only these are enabled.
 func setupOf(t *testing.T, methods, want []string) {
 	t.Helper()
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = methods })

@@ -18,7 +18,7 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// members is an application's own table of users.
+// members is an application's own user table.
 type members struct {
 	mu   sync.Mutex
 	rows []store.ExternalUser
@@ -57,7 +57,7 @@ func (m *members) SetPasswordHash(_ context.Context, id, old, new string) (bool,
 	return false, nil
 }
 
-// listed is a table that can be listed.
+// listed is a user table that can be listed.
 type listed struct{ *members }
 
 func (m listed) ListUsers(_ context.Context, after string, limit int) ([]store.ExternalUser, error) {
@@ -119,8 +119,7 @@ func TestSetRolesDoesNotPretendToTakeARoleOfTheOwnTable(t *testing.T) {
 	}
 }
 
-// oddRoles are names that are taken for several, or for another one, where they are
-// listed.
+// oddRoles are names that look like several roles, or another one, in a list.
 func oddRoles() []string {
 	return []string{
 		"team admin", "team,admin", "team\tadmin", "team\nadmin", "admin\x00", "admin\x1b[2K", "admin\u200b",
@@ -129,9 +128,9 @@ func oddRoles() []string {
 	}
 }
 
-// TestNoWayGivesARoleThatCreateRoleRefuses: not by the library, nor by the
-// application's own table; those that an account has from earlier stay until they
-// are taken away.
+// TestNoWayGivesARoleThatCreateRoleRefuses checks that neither the library nor the application's
+// own table adds such a role. Roles that an account has from before are kept until they are
+// removed.
 func TestNoWayGivesARoleThatCreateRoleRefuses(t *testing.T) {
 	t.Parallel()
 	ctx, table := t.Context(), threeMembers()
@@ -241,7 +240,7 @@ func TestListUsersListsTheWholeOwnTableOrSaysThatItCannot(t *testing.T) {
 	}
 }
 
-// Hashes that no scheme here can judge.
+// Hashes with an unknown scheme.
 var strangeHashes = []string{
 	"pbkdf2_sha256$600000$x$y", "!", "plain", "$argon2id$v=19$m=1", "$2b$12$short", "$6$salt$hash",
 	"$argon2id$v=19$m=4000000000,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
@@ -275,7 +274,7 @@ func TestAnUnrecognizedHashIsAWrongPassword(t *testing.T) {
 	}
 }
 
-// keeping is a table that keeps the profile fields itself.
+// keeping is a user table that stores the profile fields.
 type keeping struct{ *members }
 
 func (k keeping) SetFields(_ context.Context, id string, fields map[string]any) error {
@@ -298,9 +297,9 @@ func (k keeping) CreateUser(_ context.Context, u store.ExternalUser) (string, er
 	return u.ID, nil
 }
 
-// TestATableMayKeepTheProfile: where the application's own table keeps the profile
-// fields, they are read from it and written to it, and a change the application
-// makes there is seen. Where it does not, they are kept in the store.
+// TestATableMayKeepTheProfile checks that if the application's own table stores the profile fields,
+// they are read from it and written to it, and that the application's changes there are visible.
+// Otherwise the store keeps them.
 func TestATableMayKeepTheProfile(t *testing.T) {
 	for _, keeps := range []bool{true, false} {
 		own := &members{rows: []store.ExternalUser{

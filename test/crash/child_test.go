@@ -40,13 +40,13 @@ const (
 	role = "TWOFOLD_CRASH_CHILD"
 )
 
-// place is where a site keeps everything.
+// place is the storage of a site.
 type place struct {
 	File, Postgres, Redis string
 	Origin                string
 	Mails                 string // a file
 	Offset                time.Duration
-	// What follows is off in most flows; see waysIn.
+	// The following fields are off in most flows; see waysIn.
 	Unified, ByLink              bool
 	Corp, ClientID, ClientSecret string // another site
 }
@@ -64,7 +64,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// open opens the store. With d its calls are counted.
+// open opens the store. If d is set, it counts the calls.
 func (p place) open(d *doom) (storage.Store, error) {
 	if p.Postgres == "" {
 		db, err := sqlite.Open(context.Background(), p.File)
@@ -93,7 +93,7 @@ func (p place) open(d *doom) (storage.Store, error) {
 	return storage.Join(joint{durable{db, d}, db}, fleeting{volatile{rd, d}, rd, rd}), nil
 }
 
-// config is the site, with all that people may do switched on.
+// config returns the configuration of the site, with all features enabled.
 func (p place) config(db storage.Store, now func() time.Time) (twofold.Config, error) {
 	limits := twofold.Limits{
 		SecondFailures: 10, SendGap: time.Nanosecond, SendShort: 1000, SendDay: 1000,
@@ -124,7 +124,7 @@ func (p place) config(db storage.Store, now func() time.Time) (twofold.Config, e
 	return c, p.adds(&c)
 }
 
-// file is a provider that writes messages into a file: what was sent stays sent.
+// file is a provider that appends messages to a file, so that sent messages survive a crash.
 type file string
 
 // Send implements send.Sender.

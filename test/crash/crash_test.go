@@ -34,10 +34,10 @@ func oneEngine() string { return cmp.Or(os.Getenv("TWOFOLD_STORE"), "sqlite") }
 func every() bool       { return os.Getenv("TWOFOLD_CRASH") == "all" }
 func thorough() bool    { return every() || storetest.Thorough() }
 
-// crash lets the flow run into its end at one call after the other. What lies in the
-// database before a call is what lay there after the last write, and before the first
-// write no one has done anything. So without TWOFOLD_CRASH=all it is killed after
-// writes: after each on SQLite in a thorough run, after every few otherwise.
+// crash runs the flow repeatedly and kills the child at one call after the other. The database
+// before a call is the same as after the last write, and nothing happens before the first write. So
+// without TWOFOLD_CRASH=all, the child is killed only after writes: after each one on SQLite in a
+// thorough run, otherwise after every few.
 func (f flow) crash(s *site) {
 	start, kills, step := time.Now(), 0, 3
 	if every() || thorough() && s.File != "" {
@@ -67,8 +67,8 @@ func (f flow) crash(s *site) {
 	s.Logf("%d kills, %.1f s: %s", kills, time.Since(start).Seconds(), strings.Join(reached, ", "))
 }
 
-// killed takes the step, and returns the call at which the child died; empty: the step
-// has fewer.
+// killed runs the step and returns the call at which the child died, or "" if the step has fewer
+// calls.
 func (f flow) killed(p *person, at int, after bool) string {
 	s := p.s
 	s.Helper()
@@ -88,7 +88,7 @@ func (f flow) killed(p *person, at int, after bool) string {
 	return s.dead()
 }
 
-// look holds what the crash left behind against the promises.
+// look checks that the state after the crash keeps the promises.
 func (f flow) look(p *person, where string) {
 	s := p.s
 	s.Helper()
@@ -117,7 +117,7 @@ func (f flow) look(p *person, where string) {
 	f.sound(p, where+", and signed in")
 }
 
-// redo takes the step from the start, as its owner does who saw it fail.
+// redo repeats the step from the start, as its owner does after a failure.
 func (f flow) redo(p *person, where string) {
 	s := p.s
 	s.Helper()
@@ -130,7 +130,7 @@ func (f flow) redo(p *person, where string) {
 	}
 }
 
-// sound asks the doctor, and looks at what the account's sessions rest on.
+// sound runs the doctor and checks the proofs of the account's sessions.
 func (f flow) sound(p *person, where string) {
 	s := p.s
 	s.Helper()
@@ -190,8 +190,8 @@ func (p *person) enters() bool {
 	return true
 }
 
-// disarmed lets no call of the step end the child any more, as some are made after its
-// answer. It reports whether the child lives.
+// disarmed prevents later calls of the step from killing the child, since some happen after its
+// answer. It reports whether the child is running.
 func (s *site) disarmed() bool {
 	s.Helper()
 	time.Sleep(20 * time.Millisecond)

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// doom counts the calls of marked requests, and ends the process at one of them.
+// doom counts the calls of marked requests and kills the process at one of them.
 type doom struct {
 	mu    sync.Mutex
 	n, at int
@@ -22,12 +22,12 @@ type doom struct {
 // marked is the key of a context whose calls count.
 type marked struct{}
 
-// writes are the verbs that change something.
+// writes lists the methods that change something.
 var writes = regexp.MustCompile(`^(Advance|Append|Change[A-Z]|Claim|Confirm|CountSignIn|Create|Delete|` +
 	`Drop|End|Finish|Forget|Mark|Name|Prefer|Put|Rebind|Release|Replace|Reseal|Reserve|Retry|Revoke|Rotate|` +
 	`Set|Shut|Spend|Take|Touch|Trim|Try|Upgrade|Use[A-Z])`)
 
-// call is made before a call, and what it returns after it.
+// call runs before a call, and the function that it returns runs after it.
 func (d *doom) call(ctx context.Context, verb string) func() {
 	if ctx.Value(marked{}) == nil {
 		return func() {}
@@ -47,14 +47,14 @@ func (d *doom) call(ctx context.Context, verb string) func() {
 	return func() { die("after " + verb) }
 }
 
-// die is the end, as the kernel ends a process: nothing is flushed or closed.
+// die kills the process with SIGKILL: nothing is flushed or closed.
 func die(where string) {
 	_, _ = os.Stdout.WriteString(where + "\n")
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	select {}
 }
 
-// mark lets requests say that they count, and begin to count.
+// mark lets requests request that their calls are counted, and starts the count.
 func (d *doom) mark(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if at := r.Header.Get("X-Crash-At"); at != "" {
@@ -71,7 +71,7 @@ func (d *doom) mark(next http.Handler) http.Handler {
 	})
 }
 
-// alone is a store that one process has to itself.
+// alone is a store that only one process uses.
 type alone struct {
 	durable
 	volatile
@@ -79,7 +79,7 @@ type alone struct {
 	storage.Alone
 }
 
-// shared is a store that tells others of changes.
+// shared is a store that notifies other processes of changes.
 type shared struct {
 	durable
 	volatile
@@ -87,8 +87,8 @@ type shared struct {
 	storage.Notifier
 }
 
-// joint is what store.Join takes: the parts are counted apart, since a verb of both
-// is two calls.
+// joint is the argument of store.Join. It counts the parts separately, since a method of both makes
+// two calls.
 type (
 	joint struct {
 		durable

@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// durable is the part of a store that survives. Every call may be the last one.
+// durable is the part of a store that survives. Each call may be the last one.
 type durable struct {
 	s storage.Durable
 	*doom

@@ -14,20 +14,20 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// flow is something that people do, in one request or several.
+// flow is an operation of a user, with one request or several.
 type flow struct {
 	name string
 	site func(s *site) // its settings, if they are others
-	// start makes someone who is about to do it. Nothing is killed there.
+	// start prepares a person for the step. The child is not killed there.
 	start func(s *site) *person
-	// step does it, in the browser p.b.
+	// step runs the operation in the browser p.b.
 	step func(p *person)
-	// effect is what was done; empty: nothing. What was done must not change when
-	// the last request comes again, unless often is set.
+	// effect describes what was done, or is empty if nothing was done. It must not change when the
+	// last request is repeated, unless often is set.
 	effect func(p *person) string
 	often  bool
 	few    bool // is part of the everyday run
-	// signedIn: the step needs a session that was there before.
+	// signedIn is set if the step needs an existing session.
 	signedIn bool
 }
 
@@ -82,7 +82,7 @@ var flows = []flow{
 		effect: (*person).account},
 }
 
-// The steps. Each sets p.again to what someone may try who saw its last request.
+// The steps. Each sets p.again to the request that an observer of its last request may repeat.
 
 func (p *person) repeat() { p.again = func() { p.b.last() } }
 
@@ -106,7 +106,7 @@ func (p *person) spends() {
 	})
 }
 
-// proves signs in by a code, which is tried again in the same browser and in another.
+// proves signs in with a code, which is tried again in the same browser and in another one.
 func (p *person) proves(more m, path string, next func() string) {
 	p.logsIn(p.b, more)
 	code := next()
@@ -127,7 +127,7 @@ func (p *person) isRescued() {
 	}
 }
 
-// proven enters a code that was asked for in this browser alone.
+// proven enters a code that was requested in this browser only.
 func (p *person) proven(path, code string) {
 	before := p.b.copy()
 	p.again = func() { before.copy().post(path, m{"code": code}) }
@@ -145,8 +145,8 @@ func trusting(s *site) *person {
 	return p
 }
 
-// signsInTrusted signs in in the browser that was trusted at the start, or, where that
-// is no longer known, in another one.
+// signsInTrusted signs in with the browser that was trusted at the start, or with another one if it
+// is no longer trusted.
 func (p *person) signsInTrusted() {
 	p.repeat()
 	if r := p.logsIn(p.b, m{"remember": true}); r.text("tf_state") != "" {
@@ -187,7 +187,7 @@ func resetting(s *site) *person {
 	return p
 }
 
-// chosen is a new password as forms send it.
+// chosen returns the form with a new password.
 func chosen(password string) m { return m{"password": password, "password_confirm": password} }
 
 func (p *person) asksForReset() {
@@ -309,8 +309,8 @@ func (p *person) recovers() {
 	}
 }
 
-// opens follows the link of a recovery a day later. The link was mailed earlier if a
-// recovery waited already.
+// opens follows the link of a recovery a day later. The link was mailed earlier if a recovery was
+// already pending.
 func (p *person) opens() bool {
 	p.s.Helper()
 	p.b = &browser{s: p.s, jar: map[string]string{}, marked: p.b.marked}
@@ -453,7 +453,7 @@ func (p *person) user() (storage.User, bool) {
 	return u, true
 }
 
-// joined is a text of things in any order.
+// joined returns the items in sorted order as one text.
 func joined[T any](list []T, name func(T) string) string {
 	var names []string
 	for _, x := range list {
@@ -517,7 +517,7 @@ func (p *person) moved() string {
 	return ""
 }
 
-// replaced is the factor that took the place of the first one: it has another key.
+// replaced returns the factor with another key that replaced the first one.
 func (p *person) replaced() string {
 	return strings.TrimPrefix(p.seconds(), p.first)
 }
@@ -544,7 +544,7 @@ func (p *person) revoked() string {
 	return ""
 }
 
-// families: of one refresh token there is one family, or none after it came twice.
+// families checks that a refresh token has one family, or none after it was reused.
 func (p *person) families() string {
 	n := len(strings.Fields(p.tokens()))
 	if n > 1 {

@@ -34,8 +34,7 @@ import (
 
 type m = map[string]any
 
-// site is a database, the process that serves it at the time, and this process, which
-// looks at it.
+// site is a database with the process that currently serves it, and direct access to it.
 type site struct {
 	*testing.T
 	place
@@ -101,10 +100,10 @@ func (s *site) must(err error) {
 	}
 }
 
-// now is the time of the site.
+// now returns the current time of the site.
 func (s *site) now() time.Time { return time.Now().Add(s.Offset) }
 
-// gap is how long people wait before they ask for another mail.
+// gap is the time that people wait before they request another mail.
 func (s *site) gap() time.Duration { return time.Minute }
 
 func (s *site) pass(d time.Duration) { s.Offset += d }
@@ -131,7 +130,7 @@ func (s *site) start() {
 	}()
 }
 
-// dead starts another child if the last one was killed, and returns where that was.
+// dead starts another child if the last one was killed, and returns the call at which it was.
 func (s *site) dead() string {
 	s.Helper()
 	<-s.living.Done()
@@ -143,7 +142,7 @@ func (s *site) dead() string {
 	return where
 }
 
-// answer is a reply; status 0 if there was none.
+// answer is a response. Its status is 0 if there was none.
 type answer struct {
 	status   int
 	body     string
@@ -153,7 +152,7 @@ type answer struct {
 
 func (a answer) text(name string) string { v, _ := a.json[name].(string); return v }
 
-// browser is a jar of cookies. A marked one makes calls that count.
+// browser is a cookie jar. The calls of a marked browser count.
 type browser struct {
 	s      *site
 	jar    map[string]string
@@ -210,7 +209,7 @@ func (b *browser) in() bool {
 	return strings.HasPrefix(b.send("GET", "/app/user", nil).body, "signed in as ")
 }
 
-// arm lets the child die at a call.
+// arm kills the child at a call.
 func (s *site) arm(at int, after bool) {
 	s.Helper()
 	if s.living.Err() != nil { // it was killed after its last answer
@@ -227,7 +226,7 @@ func (s *site) arm(at int, after bool) {
 	s.must(resp.Body.Close())
 }
 
-// mails are the texts of all messages of a kind to someone, newest last.
+// mails returns the texts of all messages of a kind to a recipient, newest last.
 func (s *site) mails(to, kind string) (texts []string) {
 	s.Helper()
 	raw, err := os.ReadFile(s.Mails)
@@ -249,7 +248,7 @@ var (
 		`(/(?:confirm|reset|change-email|tf-delete|tf-invite|tf-recovery|login|us-verify-link)/[A-Za-z0-9._-]+)`)
 )
 
-// wait waits for something that comes by mail.
+// wait waits for a mail.
 func (s *site) wait(to, kind string, find func(text string) string) string {
 	s.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -267,8 +266,8 @@ func (s *site) wait(to, kind string, find func(text string) string) string {
 	return ""
 }
 
-// delivers waits until what was stored before a crash is delivered, so that it does not
-// come after what is asked for now.
+// delivers waits until all messages stored before a crash are delivered, so that they do not arrive
+// after the next request.
 func (s *site) delivers() {
 	s.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -281,7 +280,7 @@ func (s *site) delivers() {
 	s.Fatal("what was stored before is not delivered")
 }
 
-// linked is the link that a request mails; empty if the request gets no answer.
+// linked returns the link that a request mails, or "" if the request gets no answer.
 func (s *site) linked(to, kind string, ask func() answer) string {
 	s.Helper()
 	s.delivers()
@@ -297,8 +296,8 @@ func (s *site) linked(to, kind string, ask func() answer) string {
 	})
 }
 
-// newestOf is what wait finds when all is delivered: a mail that was stored before a
-// crash may come first.
+// newestOf returns a function for wait that waits until all mail is delivered, since a mail that
+// was stored before a crash may come first.
 func (s *site) newestOf(to, kind string, find func(text string) string) string {
 	s.Helper()
 	if s.wait(to, kind, find) == "" {
@@ -312,7 +311,7 @@ func (s *site) newestOf(to, kind string, find func(text string) string) string {
 	return s.wait(to, kind, find)
 }
 
-// newest is the newest link of a kind that was mailed to someone.
+// newest returns the newest mailed link of a kind to a recipient.
 func (s *site) newest(to, kind string) (link string) {
 	for _, text := range s.mails(to, kind) {
 		if found := anyLink.FindStringSubmatch(text); found != nil {
@@ -322,8 +321,8 @@ func (s *site) newest(to, kind string) (link string) {
 	return link
 }
 
-// coded is the code that a request mails; empty if the request gets no answer. After a
-// crash an older mail may come once more.
+// coded returns the code that a request mails, or "" if the request gets no answer. After a crash,
+// an older mail may be sent again.
 func (s *site) coded(to string, ask func() answer) string {
 	s.Helper()
 	s.delivers()
@@ -344,7 +343,7 @@ func (s *site) code(to string) string {
 	return s.wait(to, "", sixDigits.FindString)
 }
 
-// person is an account and what its owner has.
+// person is an account with the credentials of its owner.
 type person struct {
 	s                *site
 	id, email, phone string
@@ -359,8 +358,8 @@ type person struct {
 	again            func()                  // the last request once more, from elsewhere if that is worse
 }
 
-// person makes an account. Each comes a day after the one before, so that none finds
-// the budgets of the address used up.
+// person creates an account. The clock moves forward a day for each, so that the budgets of the
+// client address are available.
 func (s *site) person() *person {
 	s.Helper()
 	p := s.stranger()
@@ -370,7 +369,7 @@ func (s *site) person() *person {
 	return p
 }
 
-// stranger is someone without an account.
+// stranger is a person without an account.
 func (s *site) stranger() *person {
 	s.people++
 	s.pass(25 * time.Hour)
@@ -391,7 +390,7 @@ func (s *site) withApp() *person {
 	return p
 }
 
-// in is a browser that signed in by everything that the account asks for.
+// in returns a browser that signed in with all factors of the account.
 func (p *person) in() *browser {
 	p.s.Helper()
 	b := p.s.browser()
@@ -415,7 +414,7 @@ func (p *person) factors() []storage.Factor {
 	return list
 }
 
-// next is the app's next code: each is taken once.
+// next returns the app's next code, since each code is single-use.
 func (p *person) next() string {
 	if p.newApp != nil && p.replaced() != "" {
 		p.app = p.newApp

@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/test/explore"
 )
 
-// TestEveryFlowHasARunOfTheModel takes every flow without a crash, and holds the audit
-// trail that the server wrote against the model that package explore explores.
+// TestEveryFlowHasARunOfTheModel runs every flow without a crash and replays the server's audit
+// trail against the model that package explore explores.
 func TestEveryFlowHasARunOfTheModel(t *testing.T) {
 	for _, f := range allFlows() {
 		if f.name == "import" { // accounts that arrive have a history elsewhere
@@ -40,7 +40,7 @@ func TestEveryFlowHasARunOfTheModel(t *testing.T) {
 	}
 }
 
-// model is the world of a site's configuration.
+// model returns the world of a site's configuration.
 func model() explore.World {
 	return explore.World{
 		Rules: policy.Rules{

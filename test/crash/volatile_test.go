@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// volatile is the part of a store that expires. Every call may be the last one.
+// volatile is the part of a store that expires. Each call may be the last one.
 type volatile struct {
 	s storage.Volatile
 	*doom

@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// waysIn are the sign-ins by something else than a password.
+// waysIn lists the sign-ins without a password.
 var waysIn = []flow{
 	{name: "sign-in by a mailed code", site: unified, start: mailed, step: (*person).entersCode,
 		effect: (*person).sessions},
@@ -34,7 +34,7 @@ var waysIn = []flow{
 		effect: (*person).connection},
 }
 
-// unified, byLink and elsewhere are sites with other ways in.
+// unified, byLink and elsewhere are sites with other first factors.
 func unified(s *site) { s.Unified = true }
 func byLink(s *site)  { s.ByLink = true }
 func elsewhere(s *site) {
@@ -42,7 +42,7 @@ func elsewhere(s *site) {
 	s.Corp, s.ClientID, s.ClientSecret = s.corp.URL, s.corp.ClientID, s.corp.Secret
 }
 
-// adds puts the ways in of a place into its configuration.
+// adds enables the first factors of a place in its configuration.
 func (p place) adds(c *twofold.Config) error {
 	if p.Unified {
 		c.Passwordless = &twofold.Passwordless{}
@@ -58,7 +58,7 @@ func (p place) adds(c *twofold.Config) error {
 	return err
 }
 
-// entersCode begins with a code that was mailed. A stranger who saw it tries it too.
+// entersCode starts with a mailed code. An observer of the code tries it too.
 func (p *person) entersCode() {
 	p.s.pass(p.s.gap())
 	code := p.s.coded(p.email, func() answer {
@@ -70,7 +70,7 @@ func (p *person) entersCode() {
 	p.beginsBy(func(b *browser) { b.post("/us-signin", m{"identity": p.email, "passcode": code}) })
 }
 
-// followsLink begins by a link that was mailed.
+// followsLink starts with a mailed link.
 func (p *person) followsLink() {
 	p.s.pass(p.s.gap())
 	link := p.s.linked(p.email, "", func() answer {
@@ -84,8 +84,8 @@ func (p *person) followsLink() {
 	}
 }
 
-// beginsBy begins a sign-in, and goes on with the app if there is one. What began it is
-// tried again in another browser, with another code of the app.
+// beginsBy starts a sign-in and continues with the app if there is one. The first factor is tried
+// again in another browser, with another code of the app.
 func (p *person) beginsBy(first func(b *browser)) {
 	whole := func(b *browser) {
 		if first(b); p.app != nil {
@@ -99,8 +99,8 @@ func (p *person) beginsBy(first func(b *browser)) {
 	whole(p.b)
 }
 
-// mailed makes someone whose sign-ins may begin by mail, and mailedAndApp goes on with
-// an app.
+// mailed returns a person whose sign-ins may start with a mailed code. mailedAndApp returns one who
+// also has an app.
 func mailed(s *site) *person { return s.person().begins() }
 
 func mailedAndApp(s *site) *person { return s.withApp().begins() }
@@ -147,7 +147,7 @@ func withPasskey(s *site) *person {
 	return p
 }
 
-// touches signs in by the passkey. Its answer is tried again, here and elsewhere.
+// touches signs in with the passkey. Its response is tried again, here and in another browser.
 func (p *person) touches() {
 	r := p.b.post("/wan-signin", m{})
 	if r.status != 200 {
@@ -166,7 +166,7 @@ func (p *person) touches() {
 	p.b.post(path, m{"credential": said})
 }
 
-// goes goes to the other site and returns the path that it sends back to.
+// goes follows the redirect to the provider and returns the path of the callback.
 func (p *person) goes(b *browser, start string) string {
 	p.s.corp.SignIn(strings.TrimSuffix(p.email, "@good.test"))
 	p.s.corp.Lie(func(c map[string]any) { c["email"], c["email_verified"] = p.email, true })
@@ -188,8 +188,8 @@ func connected(s *site) *person {
 	return p
 }
 
-// comesThrough signs in through the other site, which makes an account if there is none.
-// The way back is tried again, here and elsewhere.
+// comesThrough signs in through the provider, which creates an account if there is none. The
+// callback is tried again, here and in another browser.
 func (p *person) comesThrough() {
 	back := p.goes(p.b, "/login/oauthstart/corp")
 	if back == "" {
@@ -218,7 +218,7 @@ func (p *person) comesThrough() {
 	}
 }
 
-// joined is the account of an invitation, which is used up by then.
+// joined returns the account of an invitation, which is used up by then.
 func (p *person) joined() string {
 	p.s.Helper()
 	id := p.account()
@@ -241,7 +241,7 @@ func newcomer(s *site) *person {
 	return p
 }
 
-// connection is the account and what opens it.
+// connection returns the account and its first factors.
 func (p *person) connection() string {
 	u, there := p.user()
 	if !there {

@@ -2,16 +2,16 @@ package model_test
 
 import "fmt"
 
-// What the owner of an account does to it as a whole, and the application.
+// Changes to an account as a whole by its owner and the application.
 
 func init() {
 	asks["change"] = (*turn).change
 }
 
-// kept says that an account is kept out of signing in.
+// kept reports whether an account is locked out of signing in.
 func (a *account) kept() bool { return !a.active || a.locked || a.unconfirmed }
 
-// changed replaces a password by who knows the present one and is fresh.
+// changed replaces a password. It requires the current password and a fresh session.
 func (m *model) changed(who *session, old, password string) *want {
 	switch {
 	case who == nil:

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// broken is what a walk finds.
+// broken is an error that a walk finds.
 type broken struct{ text string }
 
 func (b *broken) Error() string { return b.text }
@@ -21,8 +21,8 @@ func wrong(format string, args ...any) error { return &broken{fmt.Sprintf(format
 
 func (w *world) handOut(kind, value string) { w.handed = append(w.handed, token{kind, value}) }
 
-// compare holds an answer against what the model wants, and tells the model
-// the tokens it could not know.
+// compare checks an answer against the model's expectation, and passes tokens that the model cannot
+// know to the model.
 func (w *world) compare(q request, a answer, x *want) error {
 	if a.status >= 500 {
 		return wrong("answer %d %s", a.status, a.text)
@@ -76,7 +76,7 @@ func (w *world) compare(q request, a answer, x *want) error {
 	return w.delivered(x)
 }
 
-// either is one of two fields, by the names of second and of first factors.
+// either returns one of two fields, one named for second factors and one for first factors.
 func either(body map[string]any, names ...string) string {
 	for _, name := range names {
 		if text, ok := body[name].(string); ok {
@@ -91,8 +91,8 @@ var (
 	stopLink  = regexp.MustCompile(`/tf-not-me/([^\s<"]+)`)
 )
 
-// delivered checks that what was sent is what the model says, to whom it says,
-// and nothing else. What no one waits for lies in the outbox for a moment.
+// delivered checks that exactly the messages of the model are sent to their recipients. Messages
+// for which no request waits may stay in the outbox for a moment.
 func (w *world) delivered(x *want) error {
 	sends := x.sends
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Microsecond) {
@@ -136,7 +136,7 @@ func (w *world) delivered(x *want) error {
 	}
 }
 
-// arrived takes a code, and the link alongside it.
+// arrived takes a code and the link sent with it.
 func (w *world) arrived(c *challenge, m send.Message) {
 	c.code = sixDigits.FindString(m.Text)
 	w.handOut("code", c.code)
@@ -147,7 +147,7 @@ func (w *world) arrived(c *challenge, m send.Message) {
 	}
 }
 
-// told takes a notice that the model knows of.
+// told takes a notice that the model knows.
 func (w *world) told(x *want, m send.Message) error {
 	link := stopLink.FindStringSubmatch(m.Text)
 	if link != nil && slices.ContainsFunc(w.notices, func(n *notice) bool { return n.token == link[1] }) {
@@ -166,8 +166,7 @@ func (w *world) told(x *want, m send.Message) error {
 	return nil
 }
 
-// probe asks for the three pages and compares with what the model says a
-// session reaches.
+// probe requests the three pages and checks that the session reaches those that the model allows.
 func (w *world) probe(what string, b browser, header string) error {
 	cookie := b[sessionCookie]
 	for _, page := range []string{"/user", "/two", "/fresh"} {

@@ -9,15 +9,15 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// People arrive by an invitation: its link, which works once, makes an account that
-// is opened by a password or by a passkey. An address has one invitation at most.
+// Invitations: a single-use link creates an account with a password or a passkey. An address has at
+// most one invitation.
 
 const (
 	inviteLife = 7 * 24 * time.Hour
 	mostPeople = 6 // accounts of a walk at the same time
 )
 
-// guests are the addresses that are invited; no account moves to one of them.
+// guests are the invited addresses. No account moves to one of them.
 var guests = []string{"dora@walk.test", "emil@walk.test", "fred@walk.test"}
 
 func init() {
@@ -28,7 +28,7 @@ func init() {
 	}
 }
 
-// holder is the account with an address, or nil.
+// holder returns the account with an address, or nil.
 func (m *model) holder(email string) *account {
 	if i := slices.IndexFunc(m.accounts, func(a *account) bool { return a.email == email }); i >= 0 {
 		return m.accounts[i]
@@ -41,7 +41,7 @@ func (m *model) invites(l *link) bool {
 	return l != nil && l.kind == "invite" && l.of.version == l.version && m.now.Before(l.at.Add(l.life))
 }
 
-// invite is what an operator does.
+// invite is an operator's invitation.
 func (w *world) invite(s step, a *account) error {
 	email := guests[s.n%len(guests)]
 	if s.v%10 == 0 {
@@ -75,7 +75,7 @@ func (w *world) invite(s step, a *account) error {
 	return w.delivered(&want{letters: []*link{l}})
 }
 
-// revokeInvitation is what an operator does.
+// revokeInvitation is an operator's revocation.
 func (w *world) revokeInvitation(s step) error {
 	email := guests[s.n%len(guests)]
 	was, err := w.auth.Invitations().Revoke(w.context(), email)
@@ -95,7 +95,7 @@ func (w *world) revokeInvitation(s step) error {
 	return w.delivered(&want{})
 }
 
-// enters makes the account of an invitation.
+// enters creates the account of an invitation.
 func (w *world) joins(l *link, password string, key *factor) *account {
 	of := l.of
 	of.version++
@@ -111,7 +111,7 @@ func (w *world) joins(l *link, password string, key *factor) *account {
 	return of
 }
 
-// learnID learns what the account that a step made is called outside.
+// learnID learns the public id of the account that a step created.
 func (w *world) learnID(x *want, of *account) *want {
 	x.learn = func(answer) error {
 		u, err := w.auth.FindUser(w.context(), of.email)
@@ -134,7 +134,7 @@ func (t *turn) accept() *want {
 	return t.w.learnID(t.w.gate(of, "register", t.b[deviceCookie], false, false), of)
 }
 
-// askInvited asks for the passkey that takes the place of the password.
+// askInvited requests the challenge for the passkey that replaces the password.
 func (t *turn) askInvited() *want {
 	l, token := t.someLink("invite")
 	t.post("/tf-invite/"+token, map[string]any{"passkey": true})
@@ -145,8 +145,8 @@ func (t *turn) askInvited() *want {
 	return t.asking(t.w.put(&want{status: 200}, &question{owner: "invite", link: l}))
 }
 
-// invitedOwner is whose question it is: that of a link. Each question has a name of
-// its own, so that two browsers do not spoil each other's.
+// invitedOwner returns the owner of the challenge, which is a link. Each challenge has its own
+// name, so that two browsers do not interfere with each other.
 func invitedOwner(token, state string) string { return "invite " + token + " " + state }
 
 func (t *turn) acceptByKey() *want {
@@ -188,12 +188,12 @@ func (t *turn) acceptByKey() *want {
 	return w.learnID(x, of)
 }
 
-// lowers says that one factor would prove less than a passkey that was both, where two
-// are required and none is set up. Such a session may set one up and nothing else, which
-// is in the tests of R170: no step of a walk leads there.
+// lowers reports whether one factor would prove less than a passkey that counts as both, where two
+// are required and none is enrolled. Such a session can only enroll one. The tests of R170 cover
+// it, since no step of a walk leads to it.
 func lowers(who *session) bool { return who != nil && who.of.required && len(who.of.factors) == 0 }
 
-// opens says that a sign-in can begin and end without some factors of an account.
+// opens reports whether the account can be signed in to without some of its factors.
 func (a *account) opens(without ...*factor) bool {
 	stays := func(f *factor) bool { return !slices.Contains(without, f) }
 	if a.password != "" {
@@ -209,7 +209,7 @@ func (a *account) opens(without ...*factor) bool {
 	return false
 }
 
-// mayFollow says that a second factor more leaves the account open.
+// mayFollow reports whether an additional second factor still allows a sign-in.
 func (a *account) mayFollow(method string, add bool) bool {
 	more := *a
 	var replaced *factor

@@ -11,8 +11,8 @@ type budget struct {
 	opens, ends time.Time
 }
 
-// claim is one place. The first claim sets when the window ends. Without a hold
-// a full budget is closed until then.
+// claim is one place. The first claim sets the end of the window. Without a hold, a full budget is
+// closed until then.
 type claim struct {
 	key        string
 	limit      int
@@ -20,7 +20,7 @@ type claim struct {
 	hold, most time.Duration
 }
 
-// open says whether a budget has places left.
+// open reports whether a budget has places left.
 func (m *model) open(c claim) bool {
 	b := m.budgets[c.key]
 	return b == nil || !m.now.Before(b.ends) || !m.now.Before(b.opens)
@@ -62,7 +62,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// giveBack returns one place of each budget.
+// giveBack releases one place in each budget.
 func (m *model) giveBack(limits map[string]int) {
 	for key, limit := range limits {
 		if b := m.budgets[key]; b != nil {
@@ -74,24 +74,24 @@ func (m *model) giveBack(limits map[string]int) {
 	}
 }
 
-// second is the budget of codes of what it is about.
+// second returns the budget of codes of a subject.
 func second(of string) claim {
 	return claim{key: "second " + of, limit: secondFailures, window: secondWindow, hold: secondWindow}
 }
 
-// second is the budget of second factors of an account: each browser that signed in
-// to it before has one apart from that of strangers.
+// second returns the budget of second factors of an account. Each browser that signed in to the
+// account before has its own budget; strangers share one.
 func (m *model) second(of *account) claim { return second(of.name + " " + m.caller(of, "")) }
 
-// recoveryCode is the budget of recovery codes, by the same rule.
+// recoveryCode returns the budget of recovery codes, by the same rule.
 func (m *model) recoveryCode(of *account) claim {
 	c := m.second(of)
 	c.key = "recovery " + c.key
 	return c
 }
 
-// send claims one message of a transaction, whose name begins with the kind of
-// caller: what one kind uses up, another still has.
+// send claims one message of a transaction. The name of the transaction begins with the kind of
+// caller, because each kind has its own budget.
 func (m *model) send(w *want, transaction, key, channel, dest string, version int) bool {
 	kind, transaction, _ := strings.Cut(transaction, "|")
 	ok := m.reserve(
@@ -106,7 +106,7 @@ func (m *model) send(w *want, transaction, key, channel, dest string, version in
 	return ok
 }
 
-// answered are the budgets that a right code gives back.
+// answered returns the budgets that a right code releases.
 func answered(kind, channel, dest string, more string) map[string]int {
 	out := map[string]int{more: secondFailures}
 	if dest != "" {

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Recovery codes: a set is made in place of the former one, and each code
-// stands in for the second factor once.
+// Recovery codes: a new set replaces the former one, and each code replaces the second factor once.
 
 const codesInSet = 10
 
@@ -29,7 +28,7 @@ func (m *model) newCodes(who *session, cookie string) *want {
 	return w
 }
 
-// endCodes ends the codes of anyone who was rescued.
+// endCodes removes the codes of a user who was rescued.
 func (m *model) endCodes(w *want, of *account) {
 	if len(of.codes) > 0 {
 		m.announce(w, of, "codes_ended")
@@ -37,8 +36,8 @@ func (m *model) endCodes(w *want, of *account) {
 	of.former, of.codes = append(of.former, of.codes...), nil
 }
 
-// useCode ends a sign-in with a recovery code. It trusts no browser, and who
-// was shut out of rescue stays so.
+// useCode completes a sign-in with a recovery code. It trusts no browser, and a user excluded from
+// rescue stays excluded.
 func (m *model) useCode(who *session, cookie, typed string) *want {
 	p := m.waiting(cookie, nil)
 	enrolls := p != nil && (p.state == "setup" || p.state == "owner")
@@ -64,8 +63,8 @@ func (m *model) useCode(who *session, cookie, typed string) *want {
 	return w
 }
 
-// recoveryCode is what was typed as it was shown, without regard to case and
-// spacing; empty if it is none.
+// recoveryCode returns the code without case and spacing, or "" if the input is not a recovery
+// code.
 func recoveryCode(typed string) string {
 	code := strings.ToLower(strings.NewReplacer(" ", "", "-", "").Replace(typed))
 	if len(code) != 16 || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz234567") != "" {
@@ -113,8 +112,8 @@ func (t *turn) useCode() *want {
 	return x
 }
 
-// typedCode is a code of the set, in one spelling or another; one that was
-// spent or is of a former set; another user's; one that never was.
+// typedCode returns a code of the set in some spelling, a spent one, one of a former set, another
+// user's, or one that never existed.
 func (t *turn) typedCode() string {
 	of := t.a
 	if p := t.w.pendings[t.cookie]; p != nil && t.v != othersCode {

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// An account that someone made for themselves opens when its address was
-// confirmed. Anyone who reads the mail in another browser takes the account over,
-// and chooses its password.
+// An account that someone registered opens when its address is confirmed. A user who reads the mail
+// in another browser takes the account over and chooses its password.
 
 const (
 	confirmLife = 48 * time.Hour
@@ -23,7 +22,7 @@ func init() {
 	}
 }
 
-// register makes an account whose address no one has shown to be theirs.
+// register creates an account with an unproven address.
 func (w *world) register(a *account) error {
 	w.accounts = append(w.accounts, a)
 	t := &turn{w: w, b: w.browsers[0], a: a}
@@ -42,7 +41,7 @@ func (w *world) register(a *account) error {
 	return err
 }
 
-// enters is a registration that signs in at once.
+// enters is a registration that signs the user in at once.
 func (w *world) enters(t *turn) error {
 	u := func() error {
 		found, err := w.auth.FindUser(w.context(), t.a.email)
@@ -68,9 +67,8 @@ func (m *model) askConfirm(of *account) *want {
 	return w
 }
 
-// confirmed opens an account: as it is, by the link of the registration in the
-// browser that registered; to anyone who reads its mail, with a new password and
-// nothing else of what was.
+// confirmed opens an account. The link of the registration opens it unchanged in the browser that
+// registered. In another browser it sets a new password and removes everything else.
 func (m *model) confirmed(t *turn, l *link, password string) *want {
 	if l == nil || !l.of.unconfirmed || !l.of.active || l.active != l.of.active || m.now.Sub(l.at) >= l.life {
 		return refused(400)

@@ -8,11 +8,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// An account's second factors one by one: each can be renamed, made the default
-// and removed.
+// Changes to single second factors: each can be renamed, made the default and removed.
 
-// ordered lists second factors as they are listed everywhere: the default
-// first, the others by age.
+// ordered returns second factors in the order of all lists: the default first, then the others by
+// age.
 func ordered(all []*factor) []*factor {
 	slices.SortFunc(all, func(a, b *factor) int {
 		switch {
@@ -26,7 +25,7 @@ func ordered(all []*factor) []*factor {
 	return all
 }
 
-// own is the first half of every change: nil, or the refusal.
+// own is the first half of every change. It returns nil or the refusal.
 func (m *model) own(who *session, f *factor) *want {
 	switch {
 	case who == nil, !m.fresh(who, freshForUs):
@@ -61,8 +60,8 @@ func (m *model) prefer(who *session, f *factor) *want {
 	return &want{status: 200}
 }
 
-// remove ends everything else that was issued. The last factor goes only where
-// none is required.
+// remove ends everything else that was issued. The last factor can be removed only if none is
+// required.
 func (m *model) remove(who *session, f *factor) *want {
 	if w := m.own(who, f); w != nil {
 		return w
@@ -94,7 +93,7 @@ func (m *model) remove(who *session, f *factor) *want {
 	return w
 }
 
-// someFactor is a factor of who asks, of someone else, or one that is gone.
+// someFactor returns a factor of the caller, of another user, or a removed one.
 func (t *turn) someFactor() *factor {
 	all := t.a.factors
 	if t.who != nil && t.n%8 > 0 {
@@ -137,7 +136,7 @@ func (t *turn) remove() *want {
 	return t.w.remove(t.who, f)
 }
 
-// choose picks a second factor, by method or by id.
+// choose selects a second factor by method or by id.
 func (t *turn) choose() *want {
 	which := methods[t.v%len(methods)]
 	if p := t.w.pendings[t.cookie]; p != nil && t.n%2 == 0 && len(p.of.factors) > 0 {
@@ -149,8 +148,7 @@ func (t *turn) choose() *want {
 	return t.w.choose(t.who, t.cookie, which)
 }
 
-// learnFactors holds the factors of all accounts against the model, and learns
-// what they are called outside.
+// learnFactors compares the factors of all accounts with the model, and learns their public ids.
 func (w *world) learnFactors() error {
 	ctx := context.Background()
 	for _, a := range w.accounts {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A browser keeps a note of who signed in there. It opens nothing: it chooses
-// budgets, and says whether the owner hears of a new browser.
+// A browser has a cookie that records who signed in there. It opens nothing. It selects budgets,
+// and decides whether the owner is notified of a new browser.
 
 const (
 	knownLife    = 180 * 24 * time.Hour
@@ -15,7 +15,7 @@ const (
 	youngAccount = 30 * 24 * time.Hour // its first sign-in is its owner's
 )
 
-// note is what the cookie says.
+// note is the content of the cookie.
 type note struct {
 	browser int
 	users   []noted
@@ -27,13 +27,13 @@ type noted struct {
 	at     time.Time
 }
 
-// current says that a sign-in of that time still counts.
+// current reports whether a sign-in at that time still counts.
 func (m *model) current(of *account, at time.Time) bool {
 	return !at.Before(of.resetAt) && m.now.Sub(at) < knownLife
 }
 
-// known is the name of the request's browser if it signed in to an account
-// before, with the password of today; empty: the browser is a stranger's.
+// known returns the name of the request's browser if it signed in to the account before with the
+// current password, or "" for a stranger's browser.
 func (m *model) known(of *account) string {
 	n := m.notes[m.note]
 	if n == nil {
@@ -47,14 +47,14 @@ func (m *model) known(of *account) string {
 	return ""
 }
 
-// never is before everything.
+// never is a time before all others.
 var never time.Time
 
-// near says that an account signed in from the network of the request before. All
-// browsers of a walk are in one network.
+// near reports whether the account signed in from the network of the request before. All browsers
+// of a walk are in one network.
 func (m *model) near(of *account) bool { return !of.nearAt.IsZero() && m.current(of, of.nearAt) }
 
-// remember hands the request's browser a note, unless it has one of this week.
+// remember sets the cookie of the request's browser, unless it has one of this week.
 func (m *model) remember(w *want, of *account) {
 	next := &note{browser: m.id()}
 	if n := m.notes[m.note]; n != nil {
@@ -72,8 +72,8 @@ func (m *model) remember(w *want, of *account) {
 	w.note = next
 }
 
-// arrived tells the owner of a sign-in in a browser that is new, once a day. Of a
-// young account the first sign-in is its owner's.
+// arrived notifies the owner of a sign-in in a new browser, once a day. For a young account, the
+// first sign-in is assumed to be its owner's.
 func (m *model) arrived(w *want, of *account) {
 	of.signIns++
 	of.nearAt = m.now

@@ -13,8 +13,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// People leave: an owner asks for it, and after a wait the account is deleted, unless
-// someone signs in or follows the link that was mailed. An operator deletes at once.
+// Deletion: an owner requests it, and the account is deleted after a wait, unless someone signs in
+// or follows the mailed link. An operator deletes an account at once.
 
 const leaveWait = 7 * 24 * time.Hour
 
@@ -24,14 +24,14 @@ func init() {
 	}
 }
 
-// leaving is a request of an owner.
+// leaving is an owner's request.
 type leaving struct {
 	link *link
 	due  time.Time
 }
 
-// leave asks for the deletion of the account. One of them stays, so that a walk has
-// someone to go on with.
+// leave requests the deletion of an account. One account always remains, so that the walk can
+// continue.
 func (t *turn) leave() *want {
 	if t.who != nil && t.who.of == t.w.accounts[0] {
 		return nil
@@ -48,7 +48,7 @@ func (t *turn) leave() *want {
 	return w
 }
 
-// stay follows the link, in any browser.
+// stay follows the link in any browser.
 func (t *turn) stay() *want {
 	l, token := t.someLink("delete")
 	t.post("/tf-delete/"+token, nil)
@@ -59,13 +59,13 @@ func (t *turn) stay() *want {
 	return &want{status: 200}
 }
 
-// leaves says that a link stops a deletion.
+// leaves reports whether a link stops a deletion.
 func (m *model) leaves(l *link) bool {
 	return l != nil && l.of.leaving != nil && l.of.leaving.link == l && slices.Contains(m.accounts, l.of)
 }
 
-// due carries out the deletions that are due. In the product a worker does, which looks
-// once a minute: it is stopped and started, so that it looks now.
+// due carries out the deletions that are due. In the product a worker checks once a minute; it is
+// restarted here so that it checks now.
 func (w *world) due() error {
 	var gone []*account
 	for _, a := range w.accounts {
@@ -103,7 +103,7 @@ func (w *world) exists(a *account) bool {
 	return !errors.Is(err, twofold.ErrNoUser)
 }
 
-// delete is what an operator does.
+// delete is an operator's deletion.
 func (w *world) delete(a *account) error {
 	if a == w.accounts[0] {
 		return nil
@@ -121,8 +121,8 @@ func (w *world) delete(a *account) error {
 	return w.delivered(&want{})
 }
 
-// forget forgets an account, with everything that was of it. An account that is
-// made with its address has nothing of it.
+// forget removes an account with all its data. A new account with its address gets none of the
+// data.
 func (w *world) forget(a *account) error {
 	w.change(a)
 	a.active, a.leaving, a.recovery, a.factors, a.firsts, a.sites = false, nil, nil, nil, nil, nil
@@ -143,7 +143,7 @@ func (w *world) forget(a *account) error {
 	return err
 }
 
-// learnLeaving holds the deletions that wait against the model.
+// learnLeaving compares the pending deletions with the model.
 func (w *world) learnLeaving() error {
 	for _, a := range w.accounts {
 		r, err := w.db.DeletionOf(w.context(), a.id)

@@ -11,26 +11,26 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// People arrive from a former system that gives no hashes. It is asked with the password
-// at the first sign-in. An operator may have made an account that waits for this sign-in;
-// if not, the sign-in makes one. One person has another address there than here, and an
-// attacker may enter any address in their profile there.
+// Sign-in with a former system that provides no hashes. The library sends it the password at the
+// first sign-in. An operator may have created an account that waits for this sign-in; otherwise the
+// sign-in creates one. One person has a different address there, and an attacker may enter any
+// address in their profile there.
 
-// The accounts of the former system, by what people type there.
+// The accounts of the former system by their names there.
 var (
 	movers = []string{"ida@old.test", "jon@old.test"} // accounts here wait for them
 	comers = []string{"gil@old.test", "hal@old.test"} // the second one's address was never proven there
 	former = []string{comers[0], comers[1], claimant, claimant}
 )
 
-// claimant types this address, and claims another one.
+// claimant signs in with this address and claims another one.
 const claimant = "mallory@old.test"
 
 func init() {
 	asks["arrive"] = (*turn).arrive
 }
 
-// oldSystem answers for those above. Every password is passwords[0].
+// oldSystem answers for these accounts. Every password is passwords[0].
 type oldSystem struct {
 	mu     sync.Mutex
 	claims password.LegacyAccount // of the claimant
@@ -56,11 +56,11 @@ func (o *oldSystem) tells(claims password.LegacyAccount) {
 	o.claims = claims
 }
 
-// waits reports whether the password of an account is with the former system: none was
-// set here since the account was made.
+// waits reports whether the password of an account is in the former system, because none was set
+// here since the account was created.
 func (a *account) waits() bool { return a.waiting && a.hashes == 0 }
 
-// await is what an operator does: an account waits for the former system.
+// await is an operator's step: an account waits for the former system.
 func (w *world) await(s step) error {
 	email := movers[s.n%len(movers)]
 	if len(w.accounts) >= mostPeople {
@@ -94,7 +94,7 @@ func (m *model) comes(email string) *account {
 	return a
 }
 
-// arrive signs in with what a person has in the former system.
+// arrive signs in with a person's credentials of the former system.
 func (t *turn) arrive() *want {
 	w, identity, plain := t.w, former[t.n%len(former)], passwords[0]
 	if t.v%9 == 0 {
@@ -123,9 +123,9 @@ func (t *turn) arrive() *want {
 	return w.arrives(t, identity, plain, claims)
 }
 
-// arrives is a sign-in with a name that no account here has. The former system's yes
-// makes an account of that name. It opens one that is here under another name only if
-// that one waits, and the former system says that the address was proven.
+// arrives is a sign-in with a name that no account here has. If the former system accepts it, an
+// account with that name is created. An existing account with another name is opened only if it
+// waits for the former system, which must report the address as proven.
 func (m *model) arrives(t *turn, identity, plain string, there password.LegacyAccount) *want {
 	if t.who != nil {
 		return refused(400)

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Mailed links: each works once, in time, and as long as what it rests on
-// stands.
+// Mailed links: each is single-use, expires, and ends when anything that it depends on changes.
 
 const (
 	resetLife     = time.Hour
@@ -18,7 +17,7 @@ const (
 	rescueBlocked = 24 * time.Hour // after a reset through the mailbox
 )
 
-// link is one that was mailed.
+// link is a mailed link.
 type link struct {
 	kind, to, token string
 	of              *account
@@ -31,7 +30,7 @@ type link struct {
 	code            *challenge // of the code alongside it
 }
 
-// recovery is a request for a way in without the second factor.
+// recovery is a request to sign in without the second factor.
 type recovery struct {
 	link         *link
 	version      int
@@ -44,7 +43,7 @@ func (m *model) mail(w *want, l *link) {
 	w.letters = append(w.letters, l)
 }
 
-// stands says that a link still rests on what it was made for.
+// stands reports whether everything that a link depends on is unchanged.
 func (m *model) stands(l *link) bool {
 	return l != nil && l.version == l.of.version && m.now.Sub(l.at) < l.life
 }
@@ -58,12 +57,12 @@ func linkClaim(kind, of string) claim {
 	return claim{key: "link1h " + kind + " " + of, limit: linkHour, window: time.Hour}
 }
 
-// mailbox says that a first factor came by mail; nothing else that does is a
+// mailbox reports whether the first factor was sent by mail, so that no mailed code counts as the
 // second one.
 func mailbox(how string) bool { return how == "email" || how == "confirm" || how == "reset" }
 
-// same says that a factor is the same thing as what a sign-in began with. An account at
-// the other site counts as the mailbox: most such accounts can be opened through one.
+// same reports whether a factor is the same thing as the first factor of a sign-in. An account at
+// the other site counts as the mailbox, because most such accounts can be opened through one.
 func same(how, method string) bool {
 	return how == method && method != passkeyMethod || method == "email" && (mailbox(how) || how == siteMethod)
 }
@@ -82,8 +81,8 @@ func (m *model) askReset(of *account) *want {
 	return w
 }
 
-// reset sets a password. Second factors stay; in the browser that asked, the
-// link is a first factor too.
+// reset sets a password. Second factors are kept. In the browser that requested it, the link is a
+// first factor too.
 func (m *model) reset(t *turn, l *link, password string) *want {
 	if password == "" || !m.stands(l) || l.of.kept() {
 		return refused(400)
@@ -138,7 +137,7 @@ func (m *model) askChange(who *session, email string) *want {
 	return w
 }
 
-// moved replaces the address by the one the link was mailed to.
+// moved replaces the address by the one to which the link was mailed.
 func (m *model) moved(who *session, l *link) *want {
 	switch {
 	case !m.stands(l) || l.kind != "change_email":
@@ -168,7 +167,7 @@ func (m *model) moved(who *session, l *link) *want {
 	return w
 }
 
-// askRecovery takes a request; one that waits stays as it is.
+// askRecovery stores a request. A pending one is kept unchanged.
 func (m *model) askRecovery(w *want, p *pending) *want {
 	of := p.of
 	if r := of.recovery; r != nil && r.version == of.version && m.now.Before(r.until) {
@@ -187,7 +186,7 @@ func (m *model) askRecovery(w *want, p *pending) *want {
 	return w
 }
 
-// waits is the request behind a link, if it is still there.
+// waits returns the request of a link if it still exists.
 func (m *model) waits(l *link) *recovery {
 	if !m.stands(l) || l.of.recovery == nil || l.of.recovery.link != l || !l.of.active ||
 		!m.now.Before(l.of.recovery.until) {
@@ -196,7 +195,7 @@ func (m *model) waits(l *link) *recovery {
 	return l.of.recovery
 }
 
-// recover goes on to a set-up in place of the lost factor, and to nothing else.
+// recover leads to an enrollment that replaces the lost factor, and to nothing else.
 func (m *model) recover(t *turn, l *link, password string) *want {
 	r := m.waits(l)
 	if t.who != nil || password == "" || r == nil || m.now.Before(r.opens) {
@@ -231,7 +230,7 @@ func (m *model) cancel(who *session) *want {
 	return &want{status: 200}
 }
 
-// regained: anyone who has proven a real second factor has not lost it.
+// regained ends the recovery, because a user who proved a second factor has not lost it.
 func (a *account) regained() { a.shut, a.recovery = false, nil }
 
 func (l *link) String() string { return fmt.Sprint(l.kind, " to ", l.to) }

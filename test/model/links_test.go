@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// linkPaths are where links of a kind lead.
+// linkPaths holds the path of each kind of link.
 var (
 	linkPaths = map[string]string{"reset": "/reset/", "change_email": "/change-email/", "recovery": "/tf-recovery/",
 		"confirm": "/confirm/", "invite": "/tf-invite/", "delete": "/tf-delete/"}
@@ -31,7 +31,7 @@ func init() {
 	}
 }
 
-// letter takes a mail with a link that the model knows of.
+// letter takes a mail with a link that the model knows.
 func (w *world) letter(x *want, m send.Message) error {
 	found, token := mailed.FindStringSubmatch(m.Text), ""
 	if found != nil {
@@ -54,8 +54,7 @@ func (w *world) letter(x *want, m send.Message) error {
 	return wrong("a mail %q went to %s that the model does not know of:\n%s", m.Kind, m.To, m.Text)
 }
 
-// someLink is one of the last links of a kind; nil, and a token that is none,
-// if there is no such.
+// someLink returns one of the last links of a kind, or nil and an invalid token if there is none.
 func (t *turn) someLink(kind string) (*link, string) {
 	n := t.n % 4
 	if t.flag {
@@ -76,7 +75,7 @@ func (t *turn) someLink(kind string) (*link, string) {
 	return nil, "AAAA"
 }
 
-// asker notes which browser asked for a link.
+// asker records which browser requested a link.
 func (t *turn) asker(x *want) *want {
 	t.q.form = false
 	letters := slices.Clone(x.letters)
@@ -138,7 +137,7 @@ func (t *turn) cancel() *want {
 	return t.w.cancel(t.who)
 }
 
-// openLink opens the page of a link, as scanners of mail do: it changes nothing.
+// openLink opens the page of a link, as mail scanners do. This changes nothing.
 func (t *turn) openLink() *want {
 	kind := linkKinds[t.v%len(linkKinds)]
 	l, token := t.someLink(kind)
@@ -163,11 +162,11 @@ func (t *turn) openLink() *want {
 	return &want{status: 200}
 }
 
-// once are the steps whose links work once, also for two browsers at the same time.
+// once lists the steps whose links work once, even for two browsers at the same time.
 var once = []string{"reset by link", "change by link", "recover", "confirm by link", "accept", "stay"}
 
-// inParallel follows a link twice at the same time, in two copies of a browser. One of
-// them gets what the model says, and the other gets nothing.
+// inParallel follows a link concurrently in two copies of a browser. One gets the result of the
+// model, and the other gets nothing.
 func (w *world) inParallel(t *turn, x *want) error {
 	w.done["in parallel"]++
 	jars, answers := []browser{maps.Clone(t.b), maps.Clone(t.b)}, make([]answer, 2)

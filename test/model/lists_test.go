@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// recent is the rule of ending what is on a list: any one factor, recently.
+// recent is the rule for ending an entry of a list: a recent proof of any one factor.
 func (m *model) recent(s *session) bool { return m.now.Sub(s.newest) < freshForUs }
 
-// endOthers ends everything but the session that asks, which gets no fresher.
+// endOthers ends everything except the current session, which does not become fresher.
 func (m *model) endOthers(who *session) *want {
 	switch {
 	case who == nil:
@@ -36,7 +36,7 @@ func (m *model) revokeDevices(who *session) *want {
 	return &want{status: 200}
 }
 
-// list holds both lists against the model: what is over is on neither.
+// list compares both lists with the model: neither contains an entry that has ended.
 func (w *world) list(s step, t *turn) error {
 	q, who := t.q, t.who
 	q.method, q.fields, q.form = http.MethodGet, nil, false

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The figures the library is configured with, or has by default.
+// The limits that the library is configured with or has by default.
 const (
 	idleLife     = time.Hour
 	sessionLife  = 24 * time.Hour
@@ -72,8 +72,8 @@ type factor struct {
 	made         time.Time // of one that begins a sign-in
 }
 
-// proofs say by what a sign-in began, when its first and its newest proof were given,
-// and whether the newest one is the code of a rescue.
+// proofs holds the first factor of a sign-in, the times of its first and newest proof, and whether
+// the newest one is a rescue code.
 type proofs struct {
 	how           string
 	first, newest time.Time
@@ -138,7 +138,7 @@ type notice struct {
 	mute     bool // it has no link: an operator took the address away
 }
 
-// model is what must be true.
+// model is the expected state.
 type model struct {
 	now      time.Time
 	ids      int
@@ -168,7 +168,7 @@ type model struct {
 	dropped     int                // connections that went when an address was proven, or became another one
 }
 
-// want is what a step must lead to; what is nil must not happen.
+// want is the expected result of a step. A nil field must not happen.
 type want struct {
 	status  int
 	of      *account // who the answer speaks of
@@ -196,7 +196,7 @@ func refused(status int) *want { return &want{status: status} }
 
 func (m *model) id() int { m.ids++; return m.ids }
 
-// digits is a code as typed, without blanks and dashes; empty if it is none.
+// digits returns a typed code without blanks and dashes, or "" if it is not a code.
 func digits(code string) string {
 	code = strings.NewReplacer(" ", "", "-", "").Replace(code)
 	if len(code) != 6 || strings.Trim(code, "0123456789") != "" {
@@ -219,7 +219,7 @@ func (m *model) try(key, channel, dest, code string, version int) bool {
 	return c.taken
 }
 
-// step finds the period whose code this is: RFC 6238, one period of slack.
+// step returns the TOTP period of a code, by RFC 6238 with one period of slack.
 func (m *model) step(secret []byte, after int64, code string) (int64, bool) {
 	now := m.now.Unix() / 30
 	for s := max(now-1, after+1); s <= now+1; s++ {
@@ -238,7 +238,7 @@ func appCode(secret []byte, step int64) string {
 	return fmt.Sprintf("%06d", n%1_000_000)
 }
 
-// find is the session behind a token, or nil. Being asked keeps it awake.
+// find returns the session of a token, or nil. A lookup resets its idle time.
 func (m *model) find(token string, header bool) *session {
 	s := m.peek(token, header)
 	if s != nil && !header && m.now.Sub(s.seen) >= idleLife/60 {
@@ -256,14 +256,14 @@ func (m *model) peek(token string, header bool) *session {
 	return s
 }
 
-// ended says that a device that stood for a second factor is over, and what
-// rests on it with it. Nil: nothing rests on one.
+// ended reports whether a device that replaced a second factor has ended, and so has everything
+// that depends on it. Nil means that nothing depends on a device.
 func (m *model) ended(d *device) bool {
 	return d != nil && (d.dead || d.version != d.of.version || !m.now.Before(d.until))
 }
 
-// waiting is the pending sign-in behind a token, or nil: a sign-in is for who
-// is not signed in, a re-authentication for the session that began it.
+// waiting returns the pending sign-in of a token, or nil. A sign-in is for callers without a
+// session; a re-authentication is for the session that started it.
 func (m *model) waiting(token string, who *session) *pending {
 	p := m.pendings[token]
 	if p == nil || p.dead || p.of.kept() || p.version != p.of.version || !m.now.Before(p.until) {
@@ -275,12 +275,12 @@ func (m *model) waiting(token string, who *session) *pending {
 	return p
 }
 
-// fresh is the rule of security changes.
+// fresh is the rule for security changes.
 func (m *model) fresh(s *session, within time.Duration) bool {
 	return !s.trusted && m.now.Sub(s.fresh) < within && (s.level == 2 || len(s.of.factors) == 0)
 }
 
-// grant is what a session is issued for.
+// grant holds the proofs for which a session is issued.
 type grant struct {
 	level   int
 	trusted bool
@@ -290,7 +290,7 @@ type grant struct {
 	token  bool     // a header token is wanted alongside it
 }
 
-// proven are the proofs of a sign-in with one factor, or with a second one now.
+// proven returns the proofs of a sign-in with one factor, or with a second one now.
 func (m *model) proven(how string, first time.Time) proofs {
 	return proofs{how: how, first: first, newest: m.now}
 }
@@ -323,14 +323,14 @@ func (m *model) issue(w *want, of *account, g grant) {
 	}
 }
 
-// carry lets a session live on under the account's new version: it has proven
-// what it had. All trust ends with a change but that of the session that made it.
+// carry moves a session with its proofs to the account's new version. A change ends all trust,
+// except that of the session that made it.
 func (m *model) carry(w *want, who *session) {
 	m.renew(w, who, grant{level: who.level, trusted: who.trusted, proofs: who.proofs})
 }
 
-// renew gives who made a change a new session, which is not fresher: a change
-// proves nothing for the next one.
+// renew gives the caller of a change a new session, which is not fresher, because a change proves
+// nothing.
 func (m *model) renew(w *want, who *session, g grant) {
 	fresh := who.fresh
 	g.renews = who
@@ -354,8 +354,8 @@ func (m *model) change(of *account) {
 	}
 }
 
-// wait begins a pending sign-in; of each account the newest five live that were
-// started in browsers that signed in before, and the newest five others.
+// wait starts a pending sign-in. An account keeps the newest five that were started in browsers
+// that signed in before, and the newest five others.
 func (m *model) wait(w *want, p *pending) bool {
 	if former := m.pendings[m.former]; former != nil { // one browser has one
 		former.dead = true
@@ -384,7 +384,7 @@ func (m *model) wait(w *want, p *pending) bool {
 	return true
 }
 
-// choices are the second factors that a sign-in may go on with.
+// choices returns the second factors that can continue a sign-in.
 func (m *model) choices(p *pending) (out []*factor) {
 	passkeys := 0
 	for _, f := range p.of.factors {
@@ -398,7 +398,7 @@ func (m *model) choices(p *pending) (out []*factor) {
 		}
 		out = append(out, f)
 	}
-	// After a reset by mail the password rests on the mailbox, too.
+	// After a reset by mail, the password depends on the mailbox too.
 	other := func(f *factor) bool { return f.method != "email" }
 	if m.now.Sub(p.of.resetAt) < rescueBlocked && slices.ContainsFunc(out, other) {
 		out = slices.DeleteFunc(out, func(f *factor) bool { return !other(f) })
@@ -419,8 +419,8 @@ func (m *model) sendFactor(w *want, p *pending) bool {
 			p.factor.method, p.factor.dest, p.version)
 }
 
-// recognize says whether a cookie is a trusted device of the account; w gets
-// the device if its cookie changes.
+// recognize reports whether a cookie is a trusted device of the account. w gets the device if its
+// cookie changes.
 func (m *model) recognize(w *want, of *account, cookie string) bool {
 	d := m.devices[cookie]
 	if d == nil || d.dead || d.of != of || d.version != of.version || !m.now.Before(d.until) {
@@ -434,7 +434,7 @@ func (m *model) recognize(w *want, of *account, cookie string) bool {
 	case n > 1 && cookie == d.cookies[n-2] && m.now.Before(d.rotated.Add(deviceGrace)):
 		return true
 	}
-	// A retired cookie: someone copied it, so everything ends.
+	// A retired cookie was copied, so all sessions end.
 	d.dead = true
 	m.change(of)
 	m.announce(w, of, "device_copied")

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Passkeys: what a question to one may be answered by, and what the answer
-// leads to.
+// Passkeys: which responses a challenge accepts, and what they lead to.
 
 const (
 	passkeyMethod   = "webauthn"
@@ -19,8 +18,8 @@ const (
 	questionTries   = 5
 )
 
-// question is one that was put to a passkey. It is answered once, where it was
-// asked, and takes few answers that do not hold.
+// question is a passkey challenge. It is answered once, where it was issued, and accepts a limited
+// number of wrong responses.
 type question struct {
 	tries        int
 	owner, token string
@@ -34,7 +33,7 @@ type question struct {
 	until        time.Time
 }
 
-// signed is an answer: by whom, to which question, and what it says.
+// signed is a response with its signer, its challenge and its content.
 type signed struct {
 	by         *soft
 	to         *question
@@ -54,7 +53,7 @@ func (m *model) put(w *want, q *question) *want {
 	return w
 }
 
-// answered finds a question; over says that it was one, and is too old.
+// answered finds a challenge. over reports that it existed but has expired.
 func (m *model) answered(owner, token string, of *account) (q *question, over bool) {
 	q = m.questions[owner]
 	if q == nil || q.token != token || q.of != of || of != nil && q.version != of.version {
@@ -66,7 +65,7 @@ func (m *model) answered(owner, token string, of *account) (q *question, over bo
 	return q, false
 }
 
-// registered is the factor that a passkey is, and whose; nil if it is none.
+// registered returns the factor of a passkey and its account, or nil.
 func (m *model) registered(k *soft) (*account, *factor) {
 	for _, a := range m.accounts {
 		for _, f := range a.passkeys() {
@@ -78,7 +77,7 @@ func (m *model) registered(k *soft) (*account, *factor) {
 	return nil, nil
 }
 
-// passkeys are an account's, of both uses.
+// passkeys returns an account's passkeys of both uses.
 func (a *account) passkeys(uses ...string) (out []*factor) {
 	for _, f := range slices.Concat(a.factors, a.firsts) {
 		if f.soft != nil && (len(uses) == 0 || slices.Contains(uses, f.usage)) {
@@ -95,7 +94,7 @@ func softs(in []*factor) (out []*soft) {
 	return out
 }
 
-// named is an account's passkey of that name; nil: none.
+// named returns an account's passkey with a name, or nil.
 func (a *account) named(name string) *factor {
 	for _, f := range a.passkeys() {
 		if f.name == name {
@@ -105,14 +104,14 @@ func (a *account) named(name string) *factor {
 	return nil
 }
 
-// try counts an answer that can be read; false: there were too many.
+// try counts a well-formed response. It returns false if there were too many.
 func (q *question) try() bool {
 	q.tries++
 	return q.tries <= questionTries
 }
 
-// examine says which factor an answer proves, or refuses. An owner's answers
-// that do not hold are counted.
+// examine returns the factor that a response proves, or the refusal. Wrong responses of an owner
+// are counted.
 func (m *model) examine(q *question, a *signed, uses ...string) (*account, *factor, *want) {
 	c := claim{limit: passkeyFailures, window: 15 * time.Minute, hold: 15 * time.Minute}
 	if q.of != nil {
@@ -141,7 +140,7 @@ func (m *model) examine(q *question, a *signed, uses ...string) (*account, *fact
 	return of, f, nil
 }
 
-// enrolling is the sign-in that must set up a second factor and is at that step.
+// enrolling returns the sign-in that must enroll a second factor and is at that step.
 func (m *model) enrolling(who *session, cookie string) *pending {
 	if p := m.waiting(cookie, nil); who == nil && p != nil && p.state == "setup" {
 		return p
@@ -149,7 +148,7 @@ func (m *model) enrolling(who *session, cookie string) *pending {
 	return nil
 }
 
-// newPasskey begins a registration.
+// newPasskey starts a registration.
 func (m *model) newPasskey(who *session, cookie, name, usage string) *want {
 	p := m.enrolling(who, cookie)
 	if p == nil && (who == nil || !m.fresh(who, freshForUs)) {
@@ -176,7 +175,7 @@ func (m *model) newPasskey(who *session, cookie, name, usage string) *want {
 	return m.put(&want{status: 200}, &question{owner: "create " + owner(who, p), of: of, name: name, usage: usage})
 }
 
-// addPasskey ends it. A second factor counts for the session at once.
+// addPasskey completes the registration. A second factor counts for the session at once.
 func (m *model) addPasskey(who *session, cookie, token string, a *signed, wantToken bool) *want {
 	p := m.enrolling(who, cookie)
 	if p == nil && (who == nil || !m.fresh(who, freshForUs)) {
@@ -257,7 +256,7 @@ func (m *model) dropPasskey(who *session, name string) *want {
 	return w
 }
 
-// awaits is the sign-in that waits for a passkey as its second factor.
+// awaits returns the sign-in that waits for a passkey as its second factor.
 func (m *model) awaits(cookie string, who *session) *pending {
 	if p := m.waiting(cookie, who); p != nil && p.state == "ready" && p.factor.method == passkeyMethod {
 		return p
@@ -271,8 +270,8 @@ func (m *model) askSecond(p *pending) *want {
 	})
 }
 
-// askPasskey asks for a second factor where one is awaited, else for the first,
-// of an account if one is named.
+// askPasskey issues a challenge for the second factor if one is expected, otherwise for the first
+// factor of a named account or any account.
 func (m *model) askPasskey(who *session, cookie string, hint *account) *want {
 	if who != nil {
 		return refused(400)
@@ -290,7 +289,8 @@ func (m *model) askPasskey(who *session, cookie string, hint *account) *want {
 	return m.put(&want{status: 200}, q)
 }
 
-// first is the owner of a question for the first factor: the browser that asked.
+// first returns the owner of a challenge for the first factor, which is the browser that requested
+// it.
 func first(asked, token string) string { return "first " + asked + " " + token }
 
 func (m *model) passkey(t *turn, token string, a *signed, remember bool) *want {
@@ -319,7 +319,7 @@ func (m *model) passkey(t *turn, token string, a *signed, remember bool) *want {
 	case !a.verified:
 		return m.gate(of, passkeyMethod, t.b[deviceCookie], remember, t.token)
 	}
-	// What is held, and whose finger or PIN it is, are two factors.
+	// Possession of the key and user verification are two factors.
 	if p := m.pendings[t.cookie]; p != nil {
 		p.dead = true
 	}
@@ -336,8 +336,8 @@ func (m *model) bySecond(p *pending, who *session, q *question, a *signed, token
 	return m.complete(p, who, token)
 }
 
-// askAgain asks who is signed in. Where there is a second factor, only one that
-// verifies its user will do.
+// askAgain issues a challenge for re-authentication. If the account has a second factor, only a
+// passkey that verifies its user is accepted.
 func (m *model) askAgain(who *session, cookie string) *want {
 	if who == nil {
 		return refused(401)

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 )
 
-// soft is an authenticator that someone holds.
+// soft is a person's authenticator.
 type soft struct {
 	*softkey.Key
 	by *account
@@ -52,7 +52,7 @@ func (t *turn) askAgain() *want {
 	return t.asking(t.w.askAgain(t.who, t.cookie))
 }
 
-// asking learns the question that the answer puts.
+// asking learns the challenge in an answer.
 func (t *turn) asking(x *want) *want {
 	t.q.form = false
 	q := x.question
@@ -132,9 +132,8 @@ func raw(a *signed) string {
 	return a.raw
 }
 
-// sign answers a question of a kind: the newest there is, or another; as it
-// should be answered, or as someone would who watched, stole or guessed. It
-// returns the question that is named with the answer.
+// sign responds to the newest or another challenge of a kind, correctly or as an attacker would who
+// observed, stole or guessed. It returns the challenge that is named with the response.
 func (t *turn) sign(kind string, made bool) (state string, a *signed) {
 	w := t.w
 	q := w.newest(kind, 0)
@@ -187,7 +186,7 @@ func (t *turn) sign(kind string, made bool) (state string, a *signed) {
 	return q.token, a
 }
 
-// newest is the n-th newest question whose owner's name begins so.
+// newest returns the n-th newest challenge whose owner's name has a prefix.
 func (w *world) newest(kind string, n int) *question {
 	for _, q := range slices.Backward(w.asked) {
 		if strings.HasPrefix(q.owner, kind) {
@@ -199,7 +198,7 @@ func (w *world) newest(kind string, n int) *question {
 	return nil
 }
 
-// holder is the authenticator that answers.
+// holder returns the authenticator that responds.
 func (t *turn) holder(q *question, made bool) *soft {
 	w := t.w
 	of := t.a

@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// choose picks a step: mostly one that leads on from where a browser stands,
-// often any.
+// choose picks a step: usually one that continues from the browser's state, often any.
 func (w *world) pick(r *rand.Rand) step {
 	s := step{
 		b: r.IntN(3), u: w.someone(r), v: r.IntN(60), n: r.IntN(1000), flag: r.IntN(3) == 0,
@@ -88,7 +87,7 @@ func (w *world) pick(r *rand.Rand) step {
 	return s
 }
 
-// someone is an account: one of the first two more often than not.
+// someone returns an account, mostly one of the first two.
 func (w *world) someone(r *rand.Rand) int {
 	n := r.IntN(12)
 	if n < 8 {
@@ -97,7 +96,7 @@ func (w *world) someone(r *rand.Rand) int {
 	return r.IntN(len(w.accounts))
 }
 
-// lead picks what leads on.
+// lead picks a step that continues.
 func (w *world) lead(r *rand.Rand, s *step) {
 	b := w.browsers[s.b]
 	who := w.peek(b[sessionCookie], false)
@@ -178,7 +177,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	}
 }
 
-// leads goes on with a passkey: answers what this browser was asked, or asks.
+// leads continues with a passkey: it responds to this browser's challenge or requests one.
 func (w *world) leads(r *rand.Rand, s *step, who *session, p *pending) bool {
 	open := func(kind string) bool {
 		q := w.newest(kind, 0)
@@ -206,7 +205,7 @@ func (w *world) leads(r *rand.Rand, s *step, who *session, p *pending) bool {
 	return true
 }
 
-// begins begins with a code in place of a password, where someone can.
+// begins starts a sign-in with a code instead of a password, if some account allows it.
 func (w *world) begins(r *rand.Rand, s *step) bool {
 	var can []int
 	for i, a := range w.accounts {
@@ -235,18 +234,18 @@ func (w *world) begins(r *rand.Rand, s *step) bool {
 	return true
 }
 
-// followed are the steps that follow links.
+// followed lists the steps that follow links.
 var followed = map[string]string{
 	"us_code": "follow", "reset": "reset by link", "change_email": "change by link", "recovery": "recover",
 	"confirm": "confirm by link", "invite": "accept", "delete": "stay",
 }
 
-// recovers says that a recovery of the account waits.
+// recovers reports whether the account has a pending recovery.
 func (w *world) recovers(a *account) bool {
 	return a.recovery != nil && w.waits(a.recovery.link) != nil
 }
 
-// firstKeys are all passkeys with which a sign-in can begin.
+// firstKeys returns all passkeys that are first factors.
 func (w *world) firstKeys() (out []*factor) {
 	for _, a := range w.accounts {
 		out = append(out, a.passkeys(useFirst)...)
@@ -254,7 +253,7 @@ func (w *world) firstKeys() (out []*factor) {
 	return out
 }
 
-// trusts is the account whose trusted device a cookie is, or nil.
+// trusts returns the account whose trusted device a cookie is, or nil.
 func (w *world) trusts(cookie string) *account {
 	if d := w.devices[cookie]; d != nil && !d.dead && d.version == d.of.version {
 		return d.of
@@ -262,7 +261,7 @@ func (w *world) trusts(cookie string) *account {
 	return nil
 }
 
-// idle says that no browser is anywhere.
+// idle reports whether no browser has a session or a pending step.
 func (w *world) idle() bool {
 	for _, b := range w.browsers {
 		who := w.peek(b[sessionCookie], false)

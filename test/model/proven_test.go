@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// Where addresses need no confirmation, a stranger signs in with an address that
-// is not proven. Nothing is added to the account until a code that was mailed
-// there has come back; then what was used up before is given back. An address
-// that an operator sets is not proven either.
+// Where addresses need no confirmation, a stranger signs in with an unproven address. Nothing can
+// be added to the account until a code mailed to the address is entered; then budgets used before
+// are reset. An address that an operator sets is unproven too.
 
 // forever is longer than any walk.
 const forever = 10 * 365 * sessionLife
@@ -20,8 +19,8 @@ func mailedClaim(of *account) claim {
 	return claim{key: "mailed " + of.name, limit: factorFailures, window: forever, hold: 24 * time.Hour}
 }
 
-// reads records that a person who knows the password reads the mail too. The
-// mailbox alone does not show who chose the password, if there is one.
+// reads records that a person who knows the password reads the mail too. The mailbox alone does not
+// show who chose the password, if there is one.
 func (m *model) reads(of *account, how string) {
 	if of.unproven && !mailboxAlone(of, how) {
 		m.proved(of)
@@ -30,8 +29,8 @@ func (m *model) reads(of *account, how string) {
 
 func mailboxAlone(of *account, how string) bool { return mailbox(how) && of.password != "" }
 
-// readsMail takes an account without password over whose address an operator changed:
-// a code that was mailed there began a sign-in.
+// readsMail takes over an account without a password whose address an operator changed, after a
+// sign-in with a code mailed to that address.
 func (m *model) readsMail(w *want, of *account) {
 	of.resetAt = m.now
 	m.dropPlanted(of)
@@ -40,7 +39,7 @@ func (m *model) readsMail(w *want, of *account) {
 	m.announce(w, of, "password_reset")
 }
 
-// isProven records that the address of an account is its owner's.
+// isProven records that the owner of the account proved its address.
 func (of *account) isProven() { of.unproven, of.never, of.provenAs = false, false, of.email }
 
 func (m *model) proved(of *account) {
@@ -64,7 +63,7 @@ func (m *model) proved(of *account) {
 	}
 }
 
-// dropPlanted removes what was set up on an address before its owner came.
+// dropPlanted removes what was enrolled before the owner proved the address.
 func (m *model) dropPlanted(of *account) {
 	m.dropped += len(of.sites)
 	var kept []*factor
@@ -76,7 +75,7 @@ func (m *model) dropPlanted(of *account) {
 	of.firsts, of.sites = kept, nil
 }
 
-// proofFirst refuses to add to an account, and mails the code that comes first.
+// proofFirst refuses an addition to an account, and mails the code that must be entered first.
 func (m *model) proofFirst(who *session, cookie string) *want {
 	if mailboxAlone(who.of, who.how) {
 		return refused(401)
@@ -98,7 +97,7 @@ func (m *model) sendOwner(w *want, p *pending) bool {
 		m.send(w, m.as("proven", p.of, p.session)+fmt.Sprint("p", p.id), p.key(), "email", p.of.email, p.version)
 }
 
-// proveOwner goes on as it was: the session has shown the mailbox, and no factor.
+// proveOwner proves the mailbox only; the session has no additional factor.
 func (m *model) proveOwner(who *session, p *pending, code string, token bool) *want {
 	if digits(code) == "" {
 		return refused(400)
@@ -125,9 +124,8 @@ func (m *model) proveOwner(who *session, p *pending, code string, token bool) *w
 	return w
 }
 
-// readdress is what an operator does: the address is another one, and is not
-// proven, unless it is the one that was proven last. What opens the account by
-// itself goes.
+// readdress is an operator's change of the address. The new address is unproven, unless it was the
+// last one proven. Factors that open the account alone are removed.
 func (w *world) readdress(s step, a *account) error {
 	former, email := a.email, a.name+[]string{"@walk.test", ".c@walk.test"}[s.v%2]
 	for _, other := range w.accounts {

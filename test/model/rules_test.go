@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// What every operation must lead to. Each function is given who asks (the
-// session behind the request, or nil) and changes the model as the operation
-// must change the world.
+// The expected result of every operation. Each function gets the session of the request, or nil,
+// and changes the model as the operation must change the real state.
 
 func (m *model) login(who *session, of *account, password, deviceCookie string, remember, token bool) *want {
 	if who != nil || password == "" {
@@ -23,7 +22,7 @@ func (m *model) login(who *session, of *account, password, deviceCookie string, 
 	return m.gate(of, "password", deviceCookie, remember, token)
 }
 
-// gate is what comes after a first factor.
+// gate is the step after a first factor.
 func (m *model) gate(of *account, how, deviceCookie string, remember, token bool) *want {
 	w, p := &want{status: 200}, &pending{of: of, how: how, remember: remember}
 	if how == "email" && of.unproven && of.password == "" {
@@ -50,8 +49,8 @@ func (m *model) gate(of *account, how, deviceCookie string, remember, token bool
 	return w
 }
 
-// password is nil if it is the right one.
-// within is the session, or the recovery, in which it is asked for.
+// password returns nil if the password is right. within is the session or the recovery that asks
+// for it.
 func (m *model) password(of *account, password, within string) *want {
 	key, w := m.firstPlace(of, within)
 	switch {
@@ -67,9 +66,9 @@ func (m *model) password(of *account, password, within string) *want {
 	return nil
 }
 
-// firstPlace counts a guess at a first factor. Guesses of strangers do not lock
-// out a session or a browser that the account trusts: each has a budget of its
-// own. A count ends with the password that it guards.
+// firstPlace counts a guess at a first factor. Guesses of strangers do not lock out a session or a
+// browser that the account trusts, since each has its own budget. A new password starts a new
+// count.
 func (m *model) firstPlace(of *account, within string) (string, *want) {
 	c := claim{
 		key: fmt.Sprint("first ", of.name, of.hashes, " ", m.counted(of,
@@ -82,7 +81,7 @@ func (m *model) firstPlace(of *account, within string) (string, *want) {
 	return c.key, nil
 }
 
-// caller names the budgets that only the caller has; empty: a stranger's.
+// caller returns the prefix of the budgets that only the caller has, or "" for a stranger.
 func (m *model) caller(of *account, within string) string {
 	if within != "" {
 		return "in " + within
@@ -96,8 +95,8 @@ func (m *model) caller(of *account, within string) string {
 	return ""
 }
 
-// counted names whose guesses and mails count together: the caller's own, or
-// those of all strangers who typed the address.
+// counted names the callers whose guesses and mails count together: the caller alone, or all
+// strangers who entered the address.
 func (m *model) counted(of *account, within string) string {
 	if own := m.caller(of, within); own != "" {
 		return own
@@ -105,7 +104,7 @@ func (m *model) counted(of *account, within string) string {
 	return of.email
 }
 
-// as begins the name of a transaction with the kind of caller.
+// as prefixes the name of a transaction with the kind of caller.
 func (m *model) as(class string, of *account, session int) string {
 	if session != 0 || m.caller(of, "") != "" {
 		class += " owner"
@@ -113,8 +112,8 @@ func (m *model) as(class string, of *account, session int) string {
 	return class + "|"
 }
 
-// logout ends the session, with the header token that was given alongside it, and
-// the pending sign-in that the request shows, anyone who's it is.
+// logout ends the session, the header token that was issued with it, and the pending sign-in that
+// the request presents, whichever user it belongs to.
 func (m *model) logout(who *session, pendingCookie string) *want {
 	if p := m.pendings[pendingCookie]; p != nil {
 		p.dead = true
@@ -239,8 +238,8 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 	return w
 }
 
-// validate is the second factor of a sign-in or of a re-authentication, or the
-// first code of a set-up.
+// validate is the second factor of a sign-in or of a re-authentication, or the first code of an
+// enrollment.
 func (m *model) validate(who *session, cookie, code string, token bool) *want {
 	p := m.waiting(cookie, who)
 	if who != nil {
@@ -321,7 +320,7 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	return w
 }
 
-// complete ends a sign-in or a re-authentication whose second factor was proven.
+// complete completes a sign-in or a re-authentication after the second factor.
 func (m *model) complete(p *pending, who *session, token bool) *want {
 	p.dead = true
 	w := &want{status: 200}
@@ -333,7 +332,7 @@ func (m *model) complete(p *pending, who *session, token bool) *want {
 	return w
 }
 
-// warn tells the owner of the third wrong code in an hour, once an hour.
+// warn notifies the owner of the third wrong code within an hour, once an hour.
 func (m *model) warn(of *account) *want {
 	w := refused(400)
 	if !m.reserve(claim{key: "wrong " + of.name, limit: 2, window: time.Hour}) &&
@@ -357,7 +356,7 @@ func (m *model) proves(f *factor, p *pending, code string) bool {
 	return ok
 }
 
-// spent says whether a code was right and is used up.
+// spent reports whether a code was right and has been used.
 func (m *model) spent(f *factor, code string) bool {
 	_, ok := m.step(f.secret, 0, code)
 	return ok
@@ -369,8 +368,8 @@ func (m *model) notMe(n *notice) *want {
 		return refused(400)
 	}
 	n.used = true
-	// What opens the account by itself and is of that week or later goes; the code
-	// to its own mailbox stays.
+	// Factors that open the account alone are removed if they are of that week or later; the code
+	// to the account's own mailbox is kept.
 	since := n.at.Add(-noticeLife)
 	recent := slices.DeleteFunc(slices.Clone(n.of.firsts), func(f *factor) bool {
 		return f.method == "email" || f.made.Before(since)

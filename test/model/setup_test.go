@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// Setting up second factors: by who is signed in and fresh, and by a sign-in
-// that must have one.
+// Enrollment of second factors, in a fresh session or in a sign-in that requires one.
 
-// owner is whose draft it is.
+// owner returns the owner of the draft.
 func owner(s *session, p *pending) string {
 	if s != nil {
 		return fmt.Sprint("session ", s.id)
@@ -25,7 +24,7 @@ func (m *model) draft(owner string, of *account) *draft {
 	return d
 }
 
-// begin begins a set-up; the draft's token and secret come with the answer.
+// begin starts an enrollment. The answer contains the draft's token and secret.
 func (m *model) begin(who *session, cookie, method, phone, name string, add bool) *want {
 	var p *pending
 	if who == nil {
@@ -81,7 +80,7 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 	return w
 }
 
-// cameBy is the first factor of a session or of a pending sign-in.
+// cameBy returns the first factor of a session or of a pending sign-in.
 func cameBy(who *session, p *pending) string {
 	if who != nil {
 		return who.how
@@ -96,8 +95,8 @@ func actor(who *session, p *pending) *account {
 	return p.of
 }
 
-// draftClaims are the budgets of a draft's code. One that proves the address
-// counts with all that do.
+// draftClaims returns the budgets of a draft's code. A code that proves the address counts with all
+// others that do.
 func (m *model) draftClaims(of *account, d *draft, own string) []claim {
 	if d.method == "email" && of.unproven {
 		return []claim{m.second(of), mailedClaim(of)}
@@ -105,7 +104,8 @@ func (m *model) draftClaims(of *account, d *draft, own string) []claim {
 	return []claim{second("draft " + own)}
 }
 
-// rightDraft gives back what a right code of a draft took; a mailed one is a proof.
+// rightDraft releases the places that a right code of a draft used. A mailed code also proves the
+// address.
 func (m *model) rightDraft(of *account, d *draft, guesses []claim, how string) {
 	m.giveBack(answered("claimed|", d.method, d.dest, guesses[0].key))
 	if len(guesses) > 1 {
@@ -120,7 +120,7 @@ func setUps(of *account) claim {
 	return claim{key: "set-ups " + of.name, limit: setupHour, window: time.Hour}
 }
 
-// enrolls says whether a code is the first one of what is set up.
+// enrolls reports whether a code is the first one of the new factor.
 func (m *model) enrolls(d *draft, f *factor, code string) (ok bool) {
 	if d.method != "authenticator" {
 		return m.try(fmt.Sprint("setup ", d.id), d.method, d.dest, code, d.version)
@@ -129,8 +129,8 @@ func (m *model) enrolls(d *draft, f *factor, code string) (ok bool) {
 	return ok
 }
 
-// confirm activates a draft. Everything issued before is dead but the acting
-// browser, which gets a new session.
+// confirm activates a draft. Everything issued before is invalid, except the current browser, which
+// gets a new session.
 func (m *model) confirm(who *session, p *pending, state, code string, token bool) *want {
 	if who == nil && p == nil {
 		return refused(401)
@@ -168,7 +168,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 		p.dead = true
 	}
 	kept := of.factors
-	// It replaces the first one, but no passkey.
+	// It replaces the first factor, but not a passkey.
 	ends := p != nil && p.lost != nil || p == nil && who.rescued
 	if i := slices.IndexFunc(kept, func(k *factor) bool { return k.soft == nil }); !d.add && i >= 0 {
 		kept = slices.Delete(slices.Clone(kept), i, i+1)
@@ -176,7 +176,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if p != nil && p.lost != nil {
 		kept = slices.DeleteFunc(slices.Clone(of.factors), func(k *factor) bool { return k == p.lost })
 	}
-	// The same phone or mailbox again takes the place of itself.
+	// The same phone or mailbox replaces itself.
 	kept = slices.DeleteFunc(slices.Clone(kept), func(k *factor) bool {
 		same := f.dest != "" && k.method == f.method && k.dest == f.dest
 		f.primary = f.primary || same && k.primary

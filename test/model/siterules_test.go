@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Accounts at another site: a person goes there and comes back, in the same browser,
-// once. What comes back names a user of the site. It opens the account that the user
-// was connected to, and no other, whatever address the site tells. Where it opens
-// none it may make one, of an address that is proven and of no account.
+// Accounts at an OAuth provider: a person is redirected there and returns once, in the same
+// browser. The callback names a user of the provider. It opens the account that the user is
+// connected to, and no other, whatever address the provider reports. If there is none, it may
+// create one for a proven address without an account.
 
 const (
 	siteName   = "corp"
@@ -21,20 +21,20 @@ const (
 	maxSites   = 10
 )
 
-// What a browser is redirected for.
+// The purposes of a redirect.
 const (
 	toSignIn = iota
 	toConnect
 	toVerify
 )
 
-// told is what the site tells of its user.
+// told holds the provider's data about its user.
 type told struct {
 	user, email string
 	verified    bool
 }
 
-// oauthState is a browser that was redirected to the site.
+// oauthState is the state of a browser that was redirected to the provider.
 type oauthState struct {
 	intent  int
 	session int    // of who is signed in
@@ -45,7 +45,7 @@ type oauthState struct {
 	until   time.Time
 }
 
-// signUp is an account that is being made through the site.
+// signUp is an account that is being created through the provider.
 type signUp struct {
 	tells         told
 	key, owner    string // of its code and of its budgets
@@ -54,7 +54,7 @@ type signUp struct {
 	required      bool // as its account will be
 }
 
-// startOAuth redirects a browser to the site.
+// startOAuth redirects a browser to the provider.
 func (m *model) startOAuth(t *turn, intent int, tells told) *want {
 	who := t.who
 	switch {
@@ -75,7 +75,7 @@ func (m *model) startOAuth(t *turn, intent int, tells told) *want {
 	return w
 }
 
-// oauthCallback takes the answer of the site. It uses up the state, whatever comes of it.
+// oauthCallback takes the provider's answer. It uses up the state, whatever the result is.
 func (m *model) oauthCallback(t *turn, p *oauthState) *want {
 	if t.b[oauthCookie] != p.cookie || p.taken || !m.now.Before(p.until) {
 		return refused(400)
@@ -100,8 +100,8 @@ func (m *model) oauthCallback(t *turn, p *oauthState) *want {
 	return m.beginSignUp(t, p.tells)
 }
 
-// connected is the account that a user of the site opens: the one that was connected
-// to them. The address that the site tells has no part in it.
+// connected returns the account that is connected to a user of the provider. The address that the
+// provider reports does not matter.
 func (m *model) connected(user string) *account {
 	for _, a := range m.accounts {
 		if a.siteOf(user) != nil {
@@ -120,7 +120,7 @@ func (a *account) siteOf(user string) *factor {
 	return nil
 }
 
-// enterFrom is one first factor. The gate decides what comes next, as after any other one.
+// enterFrom is one first factor. The gate decides the next step, as after any other one.
 func (m *model) enterFrom(t *turn, of *account) *want {
 	if of.kept() {
 		return refused(400)
@@ -131,7 +131,7 @@ func (m *model) enterFrom(t *turn, of *account) *want {
 	return m.gate(of, siteMethod, t.b[deviceCookie], false, false)
 }
 
-// connect adds a way in to the account of who is signed in, like any other one.
+// connect adds a first factor to the caller's account, like any other one.
 func (m *model) connect(who *session, user, cookie string) *want {
 	of := who.of
 	switch {
@@ -152,7 +152,7 @@ func (m *model) siteFactor(user string) *factor {
 	return &factor{id: m.id(), method: siteMethod, name: user, made: m.now}
 }
 
-// disconnect takes a way in away, unless no other one is left.
+// disconnect removes a connection, unless it is the only first factor.
 func (m *model) disconnect(who *session, f *factor) *want {
 	switch {
 	case who == nil, !m.fresh(who, freshForUs):
@@ -164,9 +164,9 @@ func (m *model) disconnect(who *session, f *factor) *want {
 	return m.firstChanged(who, "connection_removed")
 }
 
-// beginSignUp is for a user of the site who opens no account. An address that the site
-// did not verify makes none. One that has an account is refused: its owner signs in
-// and connects. The site's word proves an address of its own; to others a code goes.
+// beginSignUp handles a user of the provider without an account. An address that the provider did
+// not verify creates none. A taken address is refused: its owner can sign in and connect. The
+// provider proves addresses of its own domain; for others a code is mailed.
 func (m *model) beginSignUp(t *turn, tells told) *want {
 	switch {
 	case !tells.verified:
@@ -189,8 +189,8 @@ func (m *model) beginSignUp(t *turn, tells told) *want {
 	return w
 }
 
-// ownerOf names whose budgets the codes to an address use. They are no account's, and
-// stay when one is deleted.
+// ownerOf returns the owner of the budgets of codes to an address. These budgets do not belong to
+// an account and outlive its deletion.
 func (m *model) ownerOf(email string) string {
 	i := slices.Index(m.signUpMails, email)
 	if i < 0 {
@@ -203,7 +203,7 @@ func (m *model) sendSignUp(w *want, up *signUp) bool {
 	return m.send(w, "claimed|"+up.key, up.key, "email", up.tells.email, 0)
 }
 
-// waitingUp is the sign-up that a cookie holds, or nil.
+// waitingUp returns the sign-up of a cookie, or nil.
 func (m *model) waitingUp(cookie string) *signUp {
 	up := m.signUps[cookie]
 	if up == nil || up.taken || !m.now.Before(up.until) {
@@ -224,7 +224,7 @@ func (m *model) resendUp(who *session, up *signUp) *want {
 	return w
 }
 
-// proveUp takes the code, and makes the account.
+// proveUp takes the code and creates the account.
 func (m *model) proveUp(t *turn, up *signUp, code string) *want {
 	if t.who != nil || up == nil {
 		return refused(400)
@@ -250,8 +250,8 @@ func (m *model) proveUp(t *turn, up *signUp, code string) *want {
 	return m.signedUp(t, up)
 }
 
-// signedUp makes the account of a proven address, and signs in to it. Someone may
-// have made one meanwhile: the user's own is signed in to, and another's is refused.
+// signedUp creates the account of a proven address and signs in to it. If an account with the
+// address was created in the meantime, it signs in to the user's own and refuses another's.
 func (m *model) signedUp(t *turn, up *signUp) *want {
 	up.taken = true
 	if of := m.connected(up.tells.user); of != nil {

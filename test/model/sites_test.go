@@ -22,8 +22,8 @@ const (
 	signUpCookie = "__Host-twofold-signup"
 )
 
-// siteUsers have accounts at the site: those who have one here from the start, two who
-// have none, and an attacker.
+// siteUsers have accounts at the provider: those with an account here from the start, two without
+// one, and an attacker.
 var siteUsers = []string{"anna", "berta", "gina", "hugo", "eve"}
 
 func init() {
@@ -38,13 +38,13 @@ func init() {
 	kinds = append(kinds, "oauth state", "sign-up")
 }
 
-// site is a provider of OpenID whose clock is that of the world that has it.
+// site is an OpenID provider that uses the clock of its world.
 type site struct {
 	*federatedtest.Provider
 	clock atomic.Pointer[clock]
 }
 
-// sites are providers that worlds have one after another: a new key takes long.
+// sites holds providers that worlds reuse, because creating a key is slow.
 type sites struct {
 	t    testing.TB
 	idle chan *site
@@ -69,8 +69,8 @@ func (all *sites) lend(w *world) (federated.Provider, error) {
 	})
 }
 
-// tells is what the site says: of a user who is connected, or of any other, with an address
-// that is theirs or, verified or not, that of an account here.
+// tells is the provider's answer: about a connected user or any other, with their own address or,
+// verified or not, that of an account here.
 func (t *turn) tells() told {
 	user := siteUsers[t.n%len(siteUsers)]
 	if t.n/8%2 == 0 && len(t.a.sites) > 0 {
@@ -109,8 +109,8 @@ func (t *turn) leaveForSite() *want {
 	return x
 }
 
-// comeBack follows where the site sends a browser: a state of its own, or one that began
-// in another browser, or earlier.
+// comeBack follows the provider's redirect, with a state of this browser, of another one, or an
+// earlier one.
 func (t *turn) comeBack() *want {
 	w := t.w
 	if len(w.oauthStates) == 0 {
@@ -132,7 +132,7 @@ func (t *turn) comeBack() *want {
 	return w.oauthCallback(t, p)
 }
 
-// provesUp types the code that was mailed.
+// provesUp enters the code that was mailed.
 func (t *turn) provesUp() *want {
 	up, w := t.w.signUps[t.b[signUpCookie]], t.w
 	if up != nil && len(w.accounts) >= mostPeople {
@@ -159,7 +159,7 @@ func (t *turn) resendUp() *want {
 	return t.w.resendUp(t.who, t.w.waitingUp(t.b[signUpCookie]))
 }
 
-// disconnect takes a connection of who asks, of someone else, or none.
+// disconnect removes a connection of the caller, of another user, or one that does not exist.
 func (t *turn) disconnect() *want {
 	all, id := t.a.sites, "AAAA"
 	if t.who != nil && t.n%8 > 0 {
@@ -174,7 +174,7 @@ func (t *turn) disconnect() *want {
 	return t.w.disconnect(t.who, f)
 }
 
-// learnSites holds the connections of all accounts against the model.
+// learnSites compares the connections of all accounts with the model.
 func (w *world) learnSites() error {
 	for _, a := range w.accounts {
 		list, err := w.db.ConnectionsOf(context.Background(), a.id)
@@ -198,8 +198,7 @@ func (w *world) learnSites() error {
 	return nil
 }
 
-// siteStep returns the operation that continues what this browser began at the site, or
-// nothing.
+// siteStep returns the operation that continues this browser's flow with the provider, or nothing.
 func (w *world) siteStep(b browser, who *session) string {
 	i := slices.IndexFunc(w.oauthStates, func(o *oauthState) bool { return o.cookie == b[oauthCookie] })
 	switch {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// step is one operation. Its numbers choose among what there is when its turn
-// comes, so a walk that lost other steps can still be walked.
+// step is one operation. Its numbers choose among the options at its turn, so a walk that is
+// shortened can still run.
 type step struct {
 	what   string
 	b      int // browser
@@ -53,7 +53,7 @@ var (
 		"refresh", "personal", "link", "known"}
 )
 
-// of is the n-th newest token of a kind that was handed out; empty if none.
+// of returns the n-th newest issued token of a kind, or "".
 func (w *world) of(kind string, n int) string {
 	var all []string
 	for i := len(w.handed) - 1; i >= 0 && len(all) <= n; i-- {
@@ -67,9 +67,8 @@ func (w *world) of(kind string, n int) string {
 	return all[min(n, len(all)-1)]
 }
 
-// take walks one step and compares. After it, every browser that it may have
-// concerned is probed, and one of the tokens handed out before as what it is
-// and as what it is not.
+// take runs one step and compares the result. After it, take probes every browser that the step may
+// have affected, and uses one issued token both for its purpose and for others.
 func (w *world) take(s step) error {
 	w.now = w.now.Add(time.Millisecond)
 	w.clock.set(w.now)
@@ -104,7 +103,7 @@ func (w *world) take(s step) error {
 	return nil
 }
 
-// learn holds what the store has against the model.
+// learn compares the store with the model.
 func (w *world) learn() error {
 	if err := w.learnFactors(); err != nil {
 		return err
@@ -166,9 +165,8 @@ func (w *world) act(s step) error {
 	return w.ask(s)
 }
 
-// pass lets time pass. A process may answer from memory for a second of real time,
-// so when trust runs out under a session that is still awake, that second is waited
-// for.
+// pass lets time pass. A process may answer from memory for a second of real time, so pass waits
+// that second when trust ends under a session that is still active.
 func (w *world) pass(d time.Duration) error {
 	before := w.now
 	w.now = w.now.Add(d)
@@ -184,7 +182,7 @@ func (w *world) pass(d time.Duration) error {
 
 const memory = 1100 * time.Millisecond
 
-// turn is a step that is a request, with who makes it.
+// turn is a step that is a request, with its caller.
 type turn struct {
 	step
 	w      *world
@@ -213,8 +211,8 @@ func (w *world) turn(s step) *turn {
 	return t
 }
 
-// apart lets half a minute pass if this code was typed a moment ago: the same
-// answer twice gets the same outcome, and is tried by tests of its own.
+// apart lets half a minute pass if this code was entered a moment ago, because a repeated answer
+// gets the same result, which separate tests cover.
 func (t *turn) apart(code string) {
 	typed := strings.Join(strings.Fields(strings.ReplaceAll(code, "-", "")), "")
 	if at, ok := t.w.typed[typed]; ok && t.w.now.Sub(at) < repeated {
@@ -226,15 +224,15 @@ func (t *turn) apart(code string) {
 
 const repeated = 31 * time.Second
 
-// post says what is posted where.
+// post defines which fields are posted to which path.
 func (t *turn) post(path string, fields map[string]any) {
 	if t.q.path = path; fields != nil {
 		t.q.fields = fields
 	}
 }
 
-// asks are the steps that are requests: each fills in its request and says what
-// it must lead to; nil: there is nothing to ask for.
+// asks holds the steps that are requests. Each builds its request and returns the expected result,
+// or nil if there is nothing to request.
 var asks = map[string]func(*turn) *want{
 	"login": (*turn).login, "verify": (*turn).verify, "validate": (*turn).validate, "logout": (*turn).logout,
 	"confirm": (*turn).confirm, "setup": (*turn).setup, "disable": (*turn).disable,
@@ -244,7 +242,7 @@ var asks = map[string]func(*turn) *want{
 	"use code": (*turn).useCode,
 }
 
-// tokened are those that can be asked for a header token.
+// tokened lists the steps that can request a header token.
 var tokened = []string{"login", "verify", "validate"}
 
 func (w *world) ask(s step) error {
@@ -277,8 +275,8 @@ func (w *world) ask(s step) error {
 	return err
 }
 
-// twice sends an answer again with the cookies that it was sent with, as a double
-// click does: it gets the session that was issued, and no other.
+// twice repeats an answer with the same cookies, as a double click does. It gets the session that
+// was issued, and no other.
 func (w *world) twice(q request, first answer) error {
 	w.done["double click"]++
 	a := w.send(q)
@@ -367,11 +365,11 @@ func (t *turn) setup() *want {
 	return t.w.begin(t.who, t.cookie, method, t.a.phone, shown(name), t.flag)
 }
 
-// shown is a name without what cannot be seen.
+// shown returns a name without invisible characters.
 func shown(name string) string { return strings.ReplaceAll(name, "\u200b", "") }
 
-// confirm confirms a set-up by its token: the session's own, an older one,
-// another session's, none that ever was.
+// confirm confirms an enrollment by its token: the session's own, an older one, another session's,
+// or an invalid one.
 func (t *turn) confirm() *want {
 	var d *draft
 	if t.who != nil {
@@ -390,7 +388,7 @@ func (t *turn) confirm() *want {
 	return t.w.confirm(t.who, nil, state, code, false)
 }
 
-// operate is what the application or an operator does. The owner hears of it.
+// operate is a step of the application or an operator, of which the owner is notified.
 func (w *world) operate(what string, s step, a *account) error {
 	x, ctx := &want{}, context.Background()
 	var err error
@@ -418,7 +416,7 @@ func (w *world) operate(what string, s step, a *account) error {
 	return w.delivered(x)
 }
 
-// get opens a path. It must give nothing away and end nothing but a cookie.
+// get opens a path. It must reveal nothing and end at most a cookie.
 func (w *world) get(s step, q request) error {
 	q.method, q.path, q.fields = http.MethodGet, getPaths[s.v%len(getPaths)], nil
 	if s.token {
@@ -436,7 +434,7 @@ func (w *world) get(s step, q request) error {
 	return w.delivered(&want{})
 }
 
-// spell writes an identity in one of the ways people do.
+// spell returns one of the usual spellings of an identity.
 func spell(email string, n int) string {
 	switch n % 4 {
 	case 1:

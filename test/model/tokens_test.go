@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// Tokens that outlive a browser: refresh tokens, of which each works once and
-// the next one takes its place, and personal access tokens.
+// Tokens that outlive a browser: single-use refresh tokens, each of which is replaced by the next
+// one, and personal access tokens.
 
 const (
 	refreshIdle  = 7 * 24 * time.Hour
@@ -48,7 +48,7 @@ func init() {
 	}
 }
 
-// living are an account's tokens that are good, the newest first.
+// living returns an account's valid tokens, newest first.
 func (m *model) living(of *account) (out []*lasting) {
 	for _, f := range slices.Backward(m.lasting) {
 		if f.of == of && !f.gone && f.version == of.version && m.now.Before(f.idle) && m.now.Before(f.until) {
@@ -58,7 +58,7 @@ func (m *model) living(of *account) (out []*lasting) {
 	return out
 }
 
-// begin a family alongside a header token; a session has one.
+// begin starts a token family together with a header token. A session has one.
 func (m *model) family(s *session) *lasting {
 	m.endFamilies(s.of, s.id)
 	f := &lasting{
@@ -76,7 +76,7 @@ func (m *model) endFamilies(of *account, session int) {
 	}
 }
 
-// end ends a session with all that was minted alongside it.
+// end ends a session with all tokens that were issued with it.
 func (m *model) end(of *account, session int) {
 	m.endFamilies(of, session)
 	for _, s := range m.sessions {
@@ -84,7 +84,7 @@ func (m *model) end(of *account, session int) {
 	}
 }
 
-// byText finds a family by any token that it ever had, and which one it is.
+// byText finds a family by any of its tokens, and returns which token it is.
 func (m *model) byText(token string) (*lasting, int) {
 	for _, f := range m.lasting {
 		if i := slices.Index(f.texts, token); i >= 0 && f.session != 0 {
@@ -94,7 +94,7 @@ func (m *model) byText(token string) (*lasting, int) {
 	return nil, 0
 }
 
-// refreshed exchanges a token. One that comes back was copied.
+// refreshed exchanges a token. Reuse means that it was copied.
 func (m *model) refreshed(token string) *want {
 	f, i := m.byText(token)
 	switch {
@@ -196,7 +196,7 @@ func (m *model) endLasting(who *session, f *lasting) *want {
 	return &want{status: 200}
 }
 
-// endToken ends a token of who asks, or another that there ever was.
+// endToken revokes a token of the caller or any other one.
 func (t *turn) endToken() *want {
 	var f *lasting
 	all := t.w.lasting
@@ -217,8 +217,8 @@ func (t *turn) endToken() *want {
 	return t.w.endLasting(t.who, f)
 }
 
-// learnTokens holds the living tokens of all accounts against the model, and
-// learns what they are called outside.
+// learnTokens compares the valid tokens of all accounts with the model, and learns their public
+// ids.
 func (w *world) learnTokens() error {
 	for _, a := range w.accounts {
 		list, err := w.db.TokensOf(context.Background(), a.id, w.now)
@@ -244,8 +244,7 @@ func (w *world) learnTokens() error {
 	return nil
 }
 
-// probePersonal asks for pages with a personal access token. It opens those of
-// its scopes, and no other page.
+// probePersonal requests pages with a personal access token. It opens only the pages of its scopes.
 func (w *world) probePersonal(f *lasting) error {
 	alive := slices.Contains(w.living(f.of), f) && f.of.active
 	for page, scope := range map[string]string{"/read": "read", "/write": "write", "/user": "", "/two": ""} {

@@ -8,9 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/test/explore"
 )
 
-// explained holds the audit trail of every account against the model that package
-// explore explores: it must have a run in which the same happens. That model and the one
-// here know nothing of each other.
+// explained checks the audit trail of every account against the model that package explore
+// explores, which must have a run with the same events. The two models are independent.
 func (w *world) explained(counts map[string]int) error {
 	for _, a := range w.accounts {
 		n, err := w.explains(a)
@@ -24,7 +23,7 @@ func (w *world) explained(counts map[string]int) error {
 	return nil
 }
 
-// explains holds one trail against it, and returns the number of its rows.
+// explains checks one trail against the model and returns the number of its rows.
 func (w *world) explains(a *account) (int, error) {
 	m := explore.World{
 		Rules: policy.Rules{

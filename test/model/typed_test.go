@@ -16,8 +16,8 @@ const (
 	codeKinds
 )
 
-// code is what someone types: the right one by what the model knows, or
-// another. It asks for no one's leave: what is over still has a right code.
+// code returns the code that a person types: the right one according to the model, or another. It
+// also returns a right code when the code has expired.
 func (w *world) code(s step, who *session, p *pending, d *draft) string {
 	if d == nil && who != nil && (p == nil || p.session != who.id && s.n%2 == 0) {
 		d = w.drafts[owner(who, nil)]
@@ -87,7 +87,7 @@ func (w *world) rightCode(p *pending, d *draft, off int64) string {
 	return "123456"
 }
 
-// othersCode is a code that is right for someone else.
+// othersCode returns a code that is right for another user.
 func (w *world) othersCode(s step, p *pending, d *draft) string {
 	var me *account
 	if p != nil {

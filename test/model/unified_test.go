@@ -17,7 +17,7 @@ func init() {
 	tokened = append(tokened, "unified", "first verify", "follow")
 }
 
-// firstMethods are asked for; the last one sends nothing and is not a method here.
+// firstMethods are the requested methods. The last one sends nothing and is not enabled here.
 var firstMethods = []string{"email", "sms", "authenticator", "password"}
 
 func (t *turn) sendFirst() *want {
@@ -48,8 +48,8 @@ func (t *turn) firstVerify() *want {
 	return t.w.firstVerify(t, text)
 }
 
-// firstCode is what is typed in place of a password: a code that is good, or
-// was, or is someone else's; now and then the password itself.
+// firstCode returns a text for the password field: a valid or old code, another user's, or
+// sometimes the password itself.
 func (t *turn) firstCode(of *account, key func(channel string) string) string {
 	switch t.v {
 	case usedCode:

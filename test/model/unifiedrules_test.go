@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Unified sign-in: one field takes a password or a code, and what began a
-// sign-in is never its second factor too.
+// Unified sign-in: one field accepts a password or a code, and the first factor of a sign-in is
+// never its second factor too.
 
-// firstKey names the code of a channel that a browser asked for.
+// firstKey identifies the code of a channel that a browser requested.
 func firstKey(asked, channel string) string { return "first " + asked + " " + channel }
 
 func againKey(who *session, channel string) string { return fmt.Sprint("again ", who.id, " ", channel) }
 
-// firstOf is an account's factor of a method that begins a sign-in.
+// firstOf returns an account's first factor of a method.
 func (a *account) firstOf(method string) *factor {
 	for _, f := range a.firsts {
 		if f.soft == nil && f.method == method {
@@ -24,8 +24,8 @@ func (a *account) firstOf(method string) *factor {
 	return nil
 }
 
-// sendFirst sends a code in place of a password. Where there is no such way in
-// nothing goes out, and no one can tell.
+// sendFirst sends a code instead of a password. If the account has no such factor, nothing is sent,
+// and the answer is the same.
 func (m *model) sendFirst(t *turn, of *account, channel string) *want {
 	if t.who != nil || channel != "email" && channel != "sms" {
 		return refused(400)
@@ -35,7 +35,7 @@ func (m *model) sendFirst(t *turn, of *account, channel string) *want {
 	return w
 }
 
-// sent is known only with the browser's mark, which comes with the answer.
+// The code can be recorded only when the answer has set the browser's cookie.
 func (m *model) sent(t *turn, w *want, of *account, channel string) error {
 	asked := t.b[askedCookie]
 	ok := m.reserve(
@@ -62,9 +62,8 @@ func (m *model) sent(t *turn, w *want, of *account, channel string) error {
 	return nil
 }
 
-// passcode says by which method a text proves the first factor, or refuses.
-// Codes come before the password: that is how the library is configured.
-// within is the session in which one is asked for.
+// passcode returns the method by which a text proves the first factor, or refuses. The library is
+// configured to try codes before the password. within is the session that re-authenticates.
 func (m *model) passcode(of *account, text, within string, key func(channel string) string) (string, *want) {
 	c, w := m.firstPlace(of, within)
 	if w != nil {
@@ -109,8 +108,8 @@ func (m *model) passcode(of *account, text, within string, key func(channel stri
 	return "", refused(400)
 }
 
-// lives are the budgets that end a factor, in the order in which they are tried:
-// strangers have half of what ends it, and a network that signed in before a quarter.
+// lives returns the budgets that lock a factor, in the order in which they are tried: strangers
+// have half of the total, and a network that signed in before a quarter.
 func (m *model) lives(of *account, f *factor, within bool) [][]claim {
 	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
 	if within || m.caller(of, "") != "" {
@@ -123,8 +122,7 @@ func (m *model) lives(of *account, f *factor, within bool) [][]claim {
 	return ways
 }
 
-// first reserves in the first budgets that are open, and in others with them; nil: in
-// none.
+// first reserves a place in the first open budgets and in the others with them, or returns nil.
 func (m *model) first(ways [][]claim, more ...claim) []claim {
 	for _, way := range ways {
 		if m.reserve(slices.Concat(way, more)...) {
@@ -134,15 +132,15 @@ func (m *model) first(ways [][]claim, more ...claim) []claim {
 	return nil
 }
 
-// lived forgets what was tried at a factor.
+// lived resets the guesses at a factor.
 func (m *model) lived(f *factor) {
 	delete(m.budgets, fmt.Sprint("factor ", f.id))
 	delete(m.budgets, fmt.Sprint("factor ", f.id, " strangers"))
 	delete(m.budgets, fmt.Sprint("factor ", f.id, " networks"))
 }
 
-// begins are the budgets of an app's code in place of a password: strangers have a
-// quarter of what ends it.
+// begins returns the budgets of an app's code as a first factor: strangers have a quarter of the
+// total.
 func (m *model) begins(of *account, f *factor, within string) [][]claim {
 	ways := m.lives(of, f, within != "")
 	if len(ways[0]) > 1 {
@@ -152,8 +150,7 @@ func (m *model) begins(of *account, f *factor, within string) [][]claim {
 	return ways
 }
 
-// tryFirst tries the code of a channel; one that was mailed for another account
-// is a wrong one.
+// tryFirst tries the code of a channel. A code mailed for another account is a wrong one.
 func (m *model) tryFirst(of *account, f *factor, key, channel, text string) bool {
 	dest := "nowhere"
 	if f != nil {
@@ -178,8 +175,7 @@ func (m *model) unified(t *turn, of *account, text string, remember bool) *want 
 	return m.gate(of, how, t.b[deviceCookie], remember, t.token)
 }
 
-// follow is the click on the button of the link alongside a mailed code: the same
-// thing as the code.
+// follow clicks the button of the link sent with a mailed code, which is equivalent to the code.
 func (m *model) follow(t *turn, l *link, meant bool) *want {
 	if t.who != nil || !m.stands(l) || !meant && (l.asked == "" || l.asked != t.b[askedCookie]) {
 		return refused(400)
@@ -211,7 +207,7 @@ func (m *model) firstVerify(t *turn, text string) *want {
 	return m.again(who, how, t.token)
 }
 
-// again goes on after the first factor of a re-authentication.
+// again continues after the first factor of a re-authentication.
 func (m *model) again(who *session, how string, token bool) *want {
 	w, p := &want{status: 200}, &pending{of: who.of, how: how, session: who.id}
 	switch {
@@ -241,7 +237,7 @@ func (m *model) sendAgain(who *session, channel string) *want {
 	return w
 }
 
-// firstOwner is whose draft of a first factor it is.
+// firstOwner returns the owner of a draft of a first factor.
 func firstOwner(who *session) string { return fmt.Sprint("first ", who.id) }
 
 func (m *model) beginFirst(t *turn, method, phone string) *want {

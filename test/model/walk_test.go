@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// length is how many steps one walk takes before the next begins with a new
-// database: long enough to meet every budget, short enough to be cut down.
+// length is the number of steps of one walk, after which the next starts with a new database. It is
+// long enough to reach every budget and short enough to be reduced.
 const length = 500
 
-// TestWalk is R17: no sequence of operations reaches what it must not.
+// TestWalk verifies R17: no sequence of operations grants access that the model forbids.
 func TestWalk(t *testing.T) {
 	everyday := map[bool]string{true: "20000", false: "2000"}[os.Getenv("CI") == "true"]
 	total, err := strconv.Atoi(cmp.Or(os.Getenv("TWOFOLD_WALK"), everyday))
@@ -73,7 +73,7 @@ func TestWalk(t *testing.T) {
 	took := time.Since(start)
 	speed := float64(walked.Load()) / took.Seconds()
 	t.Logf("%d steps in %v, %.0f a second; opened %v", walked.Load(), took.Round(time.Millisecond), speed, sum)
-	// A walk that gets nowhere proves nothing.
+	// A walk that achieves nothing proves nothing.
 	wanted := []string{"one factor", "two factors", "fresh", "pending", "explained rows"}
 	if total >= 100_000 {
 		wanted = append(wanted, "trusted", "unproven", "proof awaited", "noted", "proven at last",
@@ -91,7 +91,7 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// walk walks a new world and returns the steps it took.
+// walk runs a walk in a new world and returns its steps.
 func walk(all *sites, r *rand.Rand, open bool, n int, counts map[string]int) ([]step, error) {
 	w, err := newWorld(all, open)
 	if w != nil {
@@ -121,7 +121,7 @@ func walk(all *sites, r *rand.Rand, open bool, n int, counts map[string]int) ([]
 	return steps, nil
 }
 
-// count notes what the browsers have reached.
+// count records the states that the browsers have reached.
 func (w *world) count(counts map[string]int) {
 	for _, b := range w.browsers {
 		s := w.peek(b[sessionCookie], false)
@@ -138,13 +138,13 @@ func (w *world) count(counts map[string]int) {
 	}
 }
 
-// owes says that a browser was asked to prove the address.
+// owes reports whether a browser was asked to prove the address.
 func (w *world) owes(b browser, s *session) bool {
 	p := w.waiting(b[pendingCookie], s)
 	return p != nil && p.state == "owner"
 }
 
-// users are those whom a browser's note names.
+// users returns the users in a browser's cookie.
 func (w *world) users(b browser) []noted {
 	if n := w.notes[b[knownCookie]]; n != nil {
 		return n.users
@@ -152,7 +152,7 @@ func (w *world) users(b browser) []noted {
 	return nil
 }
 
-// again walks given steps in a new world.
+// again runs the given steps in a new world.
 func again(all *sites, open bool, steps []step) error {
 	w, err := newWorld(all, open)
 	if w != nil {
@@ -169,7 +169,7 @@ func again(all *sites, open bool, steps []step) error {
 	return w.explained(nil)
 }
 
-// report cuts a failing walk down to the steps that matter and shows them.
+// report reduces a failing walk to the steps that matter and prints them.
 func report(t *testing.T, all *sites, seed uint64, open bool, steps []step, err error) {
 	var b *broken
 	if !errors.As(err, &b) {

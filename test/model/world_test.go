@@ -26,7 +26,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// The budgets are small, so that a walk meets them.
+// The budgets are small, so that a walk exhausts them.
 const (
 	firstFailures  = 4
 	firstHold      = 30 * time.Second
@@ -51,7 +51,7 @@ const (
 	origin        = "https://walk.test"
 )
 
-// hashed is the hash of passwords[0], made once.
+// hashed is the hash of passwords[0], computed once.
 var hashed = sync.OnceValues(func() (string, error) {
 	h, err := password.New(password.Config{})
 	if err != nil {
@@ -62,7 +62,7 @@ var hashed = sync.OnceValues(func() (string, error) {
 
 var passwords = []string{"walking boots 71", "hiking sticks 82", "no password at all 93"}
 
-// box catches what is sent.
+// box collects the messages that are sent.
 type box struct {
 	mu   sync.Mutex
 	kept []send.Message
@@ -75,7 +75,7 @@ func (b *box) Send(_ context.Context, m send.Message) error {
 	return nil
 }
 
-// take removes the messages whose kind begins so.
+// take removes the messages whose kind has a prefix.
 func (b *box) take(kind string) (out []send.Message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,7 +89,7 @@ func (b *box) take(kind string) (out []send.Message) {
 	return out
 }
 
-// clock only moves when the walk moves it; the library's workers read it too.
+// clock is a clock that only a walk moves. The library's workers read it too.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -107,13 +107,13 @@ func (c *clock) set(t time.Time) {
 	c.now = t
 }
 
-// browser is a jar and nothing else.
+// browser is a cookie jar.
 type browser map[string]string
 
-// token is something that was handed out.
+// token is an issued token.
 type token struct{ kind, value string }
 
-// world is the real thing, three browsers and the model.
+// world is the real sign-in with three browsers and the model.
 type world struct {
 	*model
 	clock       clock
@@ -263,7 +263,7 @@ func (w *world) close() {
 	}
 }
 
-// request is one that a browser sends.
+// request is a browser's request.
 type request struct {
 	b      browser
 	header string // Authentication-Token

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// undescribed lists what of a document has no description: tags, operations,
-// parameters, bodies, answers, headers, schemas and properties. What is a reference
-// may have the description of what it leads to.
+// undescribed lists the parts of a document without a description: tags, operations, parameters,
+// bodies, answers, headers, schemas and properties. A reference may have the description of its
+// target.
 func (d *Document) undescribed() []string {
 	var out []string
 	d.walk(d.root, "#", func(at string, o object) {
@@ -20,17 +20,17 @@ func (d *Document) undescribed() []string {
 	return out
 }
 
-// described are the keys whose values, by name or in a list, need a description.
+// described lists the keys whose values, by name or in a list, need a description.
 var described = map[string]bool{
 	"tags": true, "parameters": true, "responses": true, "headers": true, "schemas": true, "properties": true,
 	"securitySchemes": true,
 }
 
-// methods are the keys of the operations of a path.
+// methods lists the keys of the operations of a path.
 var methods = []string{"get", "post", "delete", "put", "patch"}
 
-// walk calls check for everything that needs a description. A reference is checked as
-// what it leads to, unless it has a description of its own.
+// walk calls check for everything that needs a description. A reference without a description of
+// its own is checked as its target.
 func (d *Document) walk(v any, at string, check func(at string, o object)) {
 	switch v := v.(type) {
 	case []any:
@@ -58,7 +58,7 @@ func (d *Document) walk(v any, at string, check func(at string, o object)) {
 	}
 }
 
-// nameOf names a member of a list: its name, or its number.
+// nameOf returns the name of a member of a list, or its number.
 func nameOf(v any, i int) string {
 	o, _ := v.(object)
 	if name, ok := o["name"].(string); ok {
@@ -80,8 +80,8 @@ func (d *Document) check(v any, at string, check func(at string, o object)) {
 	check(at, o)
 }
 
-// TestEveryPartIsDescribed: docs/openapi.yaml is the reference of the API, so it says
-// of each part what it is.
+// TestEveryPartIsDescribed checks that every part of docs/openapi.yaml, the reference of the API,
+// has a description.
 func TestEveryPartIsDescribed(t *testing.T) {
 	d := Open(t, own)
 	for _, at := range d.undescribed() {
@@ -109,8 +109,8 @@ func TestEveryPartIsDescribed(t *testing.T) {
 	}
 }
 
-// TestAMissingDescriptionIsFound at each kind of part: a check that cannot fail proves
-// nothing.
+// TestAMissingDescriptionIsFound removes the description of each kind of part, since a check that
+// cannot fail proves nothing.
 func TestAMissingDescriptionIsFound(t *testing.T) {
 	text := func(more object) object { // a part with a description
 		o := object{"description": "It is described."}

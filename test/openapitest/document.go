@@ -16,7 +16,7 @@ import (
 // object is a part of a document.
 type object = map[string]any
 
-// Document is an OpenAPI document, resolved: its references point into itself.
+// Document is an OpenAPI document with resolved references.
 type Document struct {
 	root       object
 	oracle     *oracle
@@ -55,7 +55,7 @@ func Open(t testing.TB, file string) *Document {
 	return d
 }
 
-// Load reads a document of docs. It may be used by many at once.
+// Load reads a document of docs. It is safe for concurrent use.
 func Load(file string) (*Document, error) {
 	if _, err := os.ReadFile(file); err != nil { // so that a change of it runs the tests again
 		return nil, err
@@ -174,10 +174,10 @@ func (d *Document) fields(v any) ([]Field, error) {
 	return out, nil
 }
 
-// Operations are all of them.
+// Operations returns all operations.
 func (d *Document) Operations() []Operation { return d.operations }
 
-// Find returns the operation that a request is for.
+// Find returns the operation of a request.
 func (d *Document) Find(method, path string) (Operation, bool) {
 	for _, op := range d.operations {
 		if op.Method == method && matches(op.Path, path) {
@@ -200,8 +200,8 @@ func matches(template, path string) bool {
 	return true
 }
 
-// Check says how an answer differs from what the document says of it. Answers of
-// paths and methods that are not in the document are not its business.
+// Check returns how an answer differs from the document. It ignores answers of paths and methods
+// that are not in the document.
 func (d *Document) Check(method, path string, status int, header http.Header, body []byte) error {
 	op, ok := d.Find(method, path)
 	if !ok {
@@ -217,7 +217,8 @@ func (d *Document) Check(method, path string, status int, header http.Header, bo
 	return nil
 }
 
-// said is what the document can describe of a body: what is in a page it does not say.
+// said returns the part of a body that the document can describe. It leaves out the content of
+// pages.
 func said(header http.Header, body []byte) []byte {
 	if strings.HasPrefix(header.Get("Content-Type"), "text/html") {
 		return body[:min(len(body), 1)]
@@ -225,7 +226,7 @@ func said(header http.Header, body []byte) []byte {
 	return body
 }
 
-// answer is what test/oracle reads.
+// answer is the input of test/oracle.
 type answer struct {
 	Method, Path string // of the operation
 	Status       int
@@ -233,7 +234,7 @@ type answer struct {
 	Body         []byte
 }
 
-// Watch checks every answer that comes through, and tells of those that differ.
+// Watch checks every answer that passes through it and reports those that differ.
 func (d *Document) Watch(next http.RoundTripper, tell func(error)) http.RoundTripper {
 	return watch{d, next, tell}
 }

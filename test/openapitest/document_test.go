@@ -7,7 +7,8 @@ import (
 
 const own = "../../docs/openapi.yaml"
 
-// TestAnAnswerThatDiffersIsFound: a check that cannot fail proves nothing.
+// TestAnAnswerThatDiffersIsFound checks wrong answers, since a check that cannot fail proves
+// nothing.
 func TestAnAnswerThatDiffersIsFound(t *testing.T) {
 	d := Open(t, own)
 	jsonType, page := http.Header{"Content-Type": {"application/json"}},

@@ -24,10 +24,9 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// TestNoRequestBreaksTheAPI sends requests made from the document, right and
-// wrong ones, as a stranger and as people in every state. No answer is 5xx, and
-// none is outside the document. It runs for a moment; TWOFOLD_API_FUZZ=10m makes
-// it longer, TWOFOLD_API_SEED repeats a run.
+// TestNoRequestBreaksTheAPI sends requests generated from the document, valid and invalid ones, as
+// a stranger and as users in every state. No answer may be 5xx or undocumented. The test is short;
+// TWOFOLD_API_FUZZ=10m makes it longer, and TWOFOLD_API_SEED repeats a run.
 func TestNoRequestBreaksTheAPI(t *testing.T) {
 	within := 3 * time.Second
 	if v := os.Getenv("TWOFOLD_API_FUZZ"); v != "" {
@@ -108,7 +107,7 @@ func newFuzzer(t *testing.T, r *rand.Rand, change func(*twofold.Config)) *fuzzer
 	return f
 }
 
-// become is someone in one of the states that there are.
+// become returns a browser in one of the possible states.
 func (f *fuzzer) become() {
 	f.people++
 	f.email, f.app = fmt.Sprintf("fuzz%d@example.org", f.people), false // no one's account is as it was
@@ -209,8 +208,7 @@ func (f *fuzzer) fail(format string, a ...any) {
 	f.t.Errorf(format, a...)
 }
 
-// remember keeps what an answer handed out, to be used where it fits and where
-// it does not.
+// remember records issued values, for use where they are valid and where they are not.
 func (f *fuzzer) remember(v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -245,7 +243,7 @@ func (f *fuzzer) query() string {
 	}.Encode()
 }
 
-// body is a request's body: mostly of the right form.
+// body returns a request body, mostly a valid one.
 func (f *fuzzer) body(op openapitest.Operation) ([]byte, string) {
 	fields := map[string]any{}
 	for _, field := range op.Fields {
@@ -318,7 +316,7 @@ func (f *fuzzer) text(field openapitest.Field) string {
 
 func pick(r *rand.Rand, all ...string) string { return all[r.IntN(len(all))] }
 
-// all is a configuration with everything on.
+// all returns a configuration with all features enabled.
 func all() twofold.Config {
 	return twofold.Config{Pages: twofold.Pages{AccountPage: true},
 		TwoFactor: twofold.TwoFactor{

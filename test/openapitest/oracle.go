@@ -14,14 +14,14 @@ import (
 	"testing"
 )
 
-// oracle is a running test/oracle. It ends when the tests end, because its input does.
+// oracle is a running test/oracle. It ends when its input is closed, at the end of the tests.
 type oracle struct {
 	mu       sync.Mutex
 	in       io.Writer
 	verdicts *bufio.Reader
 }
 
-// start runs test/oracle on a file of docs and returns what it writes first.
+// start runs test/oracle on a file of docs and returns its first line of output.
 func start(mode, file string) (o *oracle, first []byte, err error) {
 	if file, err = filepath.Abs(file); err != nil {
 		return nil, nil, err
@@ -50,7 +50,7 @@ func start(mode, file string) (o *oracle, first []byte, err error) {
 	return o, first, nil
 }
 
-// ask returns what is wrong with the JSON of a question.
+// ask returns the errors that test/oracle finds in the JSON of a question.
 func (o *oracle) ask(question []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -84,7 +84,7 @@ func OpenSchema(t testing.TB, file string) Schema {
 	return Schema{o}
 }
 
-// Check says how one line of JSON differs from what the schema allows.
+// Check returns how one line of JSON violates the schema.
 func (s Schema) Check(line []byte) error {
 	if strings.ContainsAny(string(line), "\r\n") {
 		return errors.New("not one line")

@@ -29,7 +29,7 @@ type (
 	}
 )
 
-// TestATypeThatDiffersIsFound: a check that cannot fail proves nothing.
+// TestATypeThatDiffersIsFound checks wrong types, since a check that cannot fail proves nothing.
 func TestATypeThatDiffersIsFound(t *testing.T) {
 	type enclosing struct {
 		Response any `json:"response"`
@@ -104,7 +104,7 @@ func TestATypeThatDiffersIsFound(t *testing.T) {
 	}
 }
 
-// typed is a document with one operation.
+// typed returns a document with one operation.
 func typed(t *testing.T) (*Document, Operation) {
 	const text = `{"components": {"schemas": {
 		"List": {"type": "object", "properties": {"response": {

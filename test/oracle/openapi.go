@@ -19,8 +19,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// document is an OpenAPI document. It compiles the schema of an answer once: the library
-// would compile it for each answer.
+// document is an OpenAPI document. It compiles the schema of an answer once; the library would
+// compile it for each answer.
 type document struct {
 	spec    *openapi3.T
 	tree    any // as JSON has it
@@ -28,7 +28,7 @@ type document struct {
 	bodies  map[string]*jsonschema.Schema // by place in the document
 }
 
-// answer is what a site answered to a request for an operation.
+// answer is a site's answer to a request for an operation.
 type answer struct {
 	Method, Path string // of the operation
 	Status       int
@@ -62,7 +62,7 @@ func open(raw []byte) (*document, error) {
 	return d, d.spec.Validate(context.Background())
 }
 
-// judge says how an answer differs from what the document says of it.
+// judge returns how an answer differs from the document.
 func (d *document) judge(question []byte) error {
 	var a answer
 	if err := json.Unmarshal(question, &a); err != nil {
@@ -98,7 +98,7 @@ func (d *document) judge(question []byte) error {
 	})
 }
 
-// body says how the body differs. A redirect may come without a page.
+// body returns how the body differs. A redirect may have no page.
 func (d *document) body(a answer, status string, described *openapi3.ResponseRef) error {
 	content, mime := described.Value.Content, a.Header.Get("Content-Type")
 	if len(a.Body) == 0 && (len(content) == 0 || a.Status/100 == 3 || a.Method == http.MethodHead) {
@@ -126,7 +126,7 @@ func (d *document) body(a answer, status string, described *openapi3.ResponseRef
 	return schema.Validate(v)
 }
 
-// schema compiles that of a body, or returns what was compiled before.
+// schema returns the compiled schema of a body, from the cache if possible.
 func (d *document) schema(
 	method, path, status, mime string, described *openapi3.ResponseRef,
 ) (*jsonschema.Schema, error) {
@@ -142,7 +142,7 @@ func (d *document) schema(
 	return s, err
 }
 
-// pointer returns a JSON Pointer (RFC 6901) as a part of a URL.
+// pointer returns a JSON Pointer (RFC 6901) as a URL fragment.
 func pointer(parts ...string) string {
 	var b strings.Builder
 	for _, p := range parts {

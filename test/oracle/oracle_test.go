@@ -11,8 +11,8 @@ import (
 
 const own = "../../docs/openapi.yaml"
 
-// TestTheDocumentIsOpenAPI by the schema of the OpenAPI Initiative
-// (testdata/openapi-3.1.json, of https://spec.openapis.org/oas/3.1/schema).
+// TestTheDocumentIsOpenAPI validates the document with the schema of the OpenAPI Initiative
+// (testdata/openapi-3.1.json, from https://spec.openapis.org/oas/3.1/schema).
 func TestTheDocumentIsOpenAPI(t *testing.T) {
 	raw, err := os.ReadFile("testdata/openapi-3.1.json")
 	if err != nil {
@@ -42,7 +42,7 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 	}
 }
 
-// TestADocumentThatIsNotOpenAPIIsRefused, so that a mistake in docs/openapi.yaml is.
+// TestADocumentThatIsNotOpenAPIIsRefused checks that a mistake in docs/openapi.yaml would be found.
 func TestADocumentThatIsNotOpenAPIIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"no YAML":    "openapi: [",
@@ -58,7 +58,7 @@ func TestADocumentThatIsNotOpenAPIIsRefused(t *testing.T) {
 	}
 }
 
-// TestQuestionsAreAnsweredOneByOne, as test/openapitest asks them.
+// TestQuestionsAreAnsweredOneByOne asks questions as test/openapitest does.
 func TestQuestionsAreAnsweredOneByOne(t *testing.T) {
 	ask := func(a answer) []byte {
 		line, err := json.Marshal(a)

@@ -9,7 +9,7 @@ import (
 // schema is a JSON Schema.
 type schema struct{ *jsonschema.Schema }
 
-// compile reads a schema. Formats are demanded.
+// compile reads a schema. It validates formats.
 func compile(raw []byte) (schema, error) {
 	tree, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err != nil {
@@ -24,7 +24,7 @@ func compile(raw []byte) (schema, error) {
 	return schema{s}, err
 }
 
-// judge says how JSON differs from what the schema allows.
+// judge returns how JSON violates the schema.
 func (s schema) judge(question []byte) error {
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(question))
 	if err != nil {

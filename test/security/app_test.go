@@ -13,8 +13,7 @@ import (
 
 const appOrigin = "http://127.0.0.1:8081"
 
-// app is a single-page application on another port of this host, which is a
-// sibling: the same site, another origin.
+// app is a single-page application on another port of this host: the same site, but another origin.
 func app(c *twofold.Config) {
 	c.Pages.SPA = twofold.SPA{Origin: appOrigin, TellInQuery: true, CSRFCookie: "XSRF-TOKEN"}
 	v := &c.Pages.Views.Life
@@ -29,8 +28,8 @@ func (a *answer) allows() (origin string, anything bool) {
 	return a.header.Get("Access-Control-Allow-Origin"), anything
 }
 
-// TestR192_OneOriginReadsAndActs: the configured one, with cookies; every other
-// is told nothing, may do nothing, and is not named.
+// TestR192_OneOriginReadsAndActs checks that only the configured origin can read answers and change
+// something with cookies. The answers to other origins do not name it.
 func TestR192_OneOriginReadsAndActs(t *testing.T) {
 	w := newWorld(t, open, app)
 	a := w.person("alice")
@@ -82,14 +81,15 @@ func TestR192_OneOriginReadsAndActs(t *testing.T) {
 	}
 }
 
-// newWorldlyStranger is a browser in front of a node that has no application.
+// newWorldlyStranger returns a browser in front of a node without an application.
 func newWorldlyStranger(w *world) *browser {
 	return w.browser().on(w.start(nil, func(c *twofold.Config) { c.Pages.SPA = twofold.SPA{} }))
 }
 
-// TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere: an application at a
-// sibling needs none of it; one on another site gets the cookies it cannot
-// do without, over https; trusted browsers and "remember me" stay strict.
+// TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere checks the SameSite attribute of
+// cookies. An application on a sibling origin needs no change. An application on another site gets
+// the cookies that it needs, over https only. The cookies of trusted browsers and of "remember me"
+// stay strict.
 func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 	for origin, none := range map[string]bool{
 		"https://app.good.test": false, "https://good.test:8443": false, "https://app.other.test": true,
@@ -128,7 +128,7 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 					t.Errorf("no cookie %s: %v", name, w.cookies)
 				}
 			}
-			// What goes along is held by where a request comes from.
+			// The origin of the request decides whether the cookies are accepted.
 			for _, site := range []string{"cross-site", "same-site"} {
 				b.do("POST", "/logout", "", "", "Origin", "https://evil.test", "Sec-Fetch-Site", site).want(403)
 			}
@@ -136,7 +136,7 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 	}
 }
 
-// TestR137_AnApplicationThatCannotWorkIsRefused with the field's name.
+// TestR137_AnApplicationThatCannotWorkIsRefused checks that the error names the field.
 func TestR137_AnApplicationThatCannotWorkIsRefused(t *testing.T) {
 	for field, spas := range map[string][]twofold.SPA{
 		"SPA.Origin": {{Origin: "https://app.test/path"}, {Origin: "app.test"}, {Origin: "http://app.test"},
@@ -161,9 +161,9 @@ func TestR137_AnApplicationThatCannotWorkIsRefused(t *testing.T) {
 	}
 }
 
-// TestR193_MailedLinksLeadToTheConfiguredHostOnly: whatever the request says of
-// itself; a refusal names no one; opening a link does nothing for anyone who did
-// not ask for it.
+// TestR193_MailedLinksLeadToTheConfiguredHostOnly checks that the host of a request does not change
+// mailed links, that a refusal names no user, and that opening a link has no effect in a browser
+// that did not ask for it.
 func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 	w := newWorld(t, open, app)
 	a := w.person("alice").begins(storage.Email)
@@ -213,8 +213,8 @@ func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 	w.browser().page(link)
 }
 
-// TestR194_TheReadableCookieOpensNothing: it is a token of forms, and worth
-// something only alongside the cookie that scripts cannot read.
+// TestR194_TheReadableCookieOpensNothing checks that the cookie is a CSRF token, which is of use
+// only together with the cookie that scripts cannot read.
 func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
 	w := newWorld(t, open, app)
 	a := w.person("alice")
@@ -252,8 +252,8 @@ func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
 	}
 }
 
-// TestR088_TheApplicationsPagesMayAskForPasskeys: those of the configured origin
-// and of no other, when one is made and when it is used.
+// TestR088_TheApplicationsPagesMayAskForPasskeys checks that only pages of the configured origin
+// can create and use passkeys.
 func TestR088_TheApplicationsPagesMayAskForPasskeys(t *testing.T) {
 	w := newWorld(t, open, app)
 	a, k := w.person("alice"), w.key(phoneKey)
@@ -269,9 +269,9 @@ func TestR088_TheApplicationsPagesMayAskForPasskeys(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication: with the user after a
-// success, with the reason and no one's name otherwise, and on to the second
-// factor where one is awaited.
+// TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication checks the redirect after an OAuth
+// sign-in. It names the user after a success. After a failure it gives the reason and names no
+// user. If a second factor is required, it leads to the page for it.
 func TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication(t *testing.T) {
 	w, corp, _ := sites(t, app, func(c *twofold.Config) {
 		c.Pages.Views.OAuth.PostLogin, c.Pages.Views.VerifyError = "/post-oauth-login", "/verify-error"

@@ -25,7 +25,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/transfertest"
 )
 
-// oldSite is what a script in scripts/transfer knows of the site that it made.
+// oldSite is what a script in scripts/transfer recorded about the site that it created.
 type oldSite struct {
 	Salt    string            // of Flask-Security, as are the next two
 	Secrets map[string]string // of apps
@@ -33,7 +33,7 @@ type oldSite struct {
 	People  []oldPerson
 }
 
-// oldPerson is an account, and what its owner holds.
+// oldPerson is an account of the old site with the credentials of its owner.
 type oldPerson struct {
 	ID        int
 	Email     string
@@ -62,8 +62,7 @@ func readSite(t *testing.T, file string) (s oldSite) {
 	return s
 }
 
-// siteOf returns the folder that a variable of the environment names, in which a script
-// made a site.
+// siteOf returns the folder that an environment variable names. A script created a site in it.
 func siteOf(t *testing.T, variable, script string) string {
 	t.Helper()
 	dir := os.Getenv(variable)
@@ -73,9 +72,9 @@ func siteOf(t *testing.T, variable, script string) string {
 	return dir
 }
 
-// TestR347_PeopleOfAFlaskSecuritySiteSignInWithWhatTheyHad: each kind of account that
-// Flask-Security 5.1.2 made comes from its database, and its owner signs in with the
-// old password, app, recovery code and passkey, and with nothing less.
+// TestR347_PeopleOfAFlaskSecuritySiteSignInWithWhatTheyHad imports each kind of account from a
+// database that Flask-Security 5.1.2 wrote. The owner signs in with the old password, app, recovery
+// code and passkey, and fails to sign in with less.
 func TestR347_PeopleOfAFlaskSecuritySiteSignInWithWhatTheyHad(t *testing.T) {
 	for _, version := range []string{"v1", "v2", "v3"} {
 		t.Run(version, func(t *testing.T) {
@@ -85,8 +84,8 @@ func TestR347_PeopleOfAFlaskSecuritySiteSignInWithWhatTheyHad(t *testing.T) {
 	}
 }
 
-// TestR347_AThousandPeopleOfAFlaskSecuritySite is the same for a database that
-// scripts/transfer/flask made in the folder TWOFOLD_FLASK_SITE.
+// TestR347_AThousandPeopleOfAFlaskSecuritySite runs the same test with a database that
+// scripts/transfer/flask created in the folder TWOFOLD_FLASK_SITE.
 func TestR347_AThousandPeopleOfAFlaskSecuritySite(t *testing.T) {
 	dir := siteOf(t, "TWOFOLD_FLASK_SITE", "flask")
 	comesFromFlask(t, readSite(t, filepath.Join(dir, "people.json")), "sqlite:///"+filepath.Join(dir, "site.db"))
@@ -100,9 +99,8 @@ func comesFromFlask(t *testing.T, s oldSite, address string) {
 	})
 }
 
-// TestR373_AThousandPeopleOfADjangoSite: the people of a site with Django, django-otp and
-// allauth, which scripts/transfer/django made in the folder TWOFOLD_DJANGO_SITE, sign in
-// with the old password, app, recovery code and passkey, and with nothing less.
+// TestR373_AThousandPeopleOfADjangoSite runs the same test with a site of Django, django-otp and
+// allauth that scripts/transfer/django created in the folder TWOFOLD_DJANGO_SITE.
 func TestR373_AThousandPeopleOfADjangoSite(t *testing.T) {
 	dir := siteOf(t, "TWOFOLD_DJANGO_SITE", "django")
 	newWorld(t, open).comes(readSite(t, filepath.Join(dir, "people.json")), func() transfer.Source {
@@ -110,8 +108,8 @@ func TestR373_AThousandPeopleOfADjangoSite(t *testing.T) {
 	})
 }
 
-// TestR373_AThousandPeopleOfAKeycloakRealm is the same for an export that
-// scripts/transfer/keycloak made in the folder TWOFOLD_KEYCLOAK_REALM.
+// TestR373_AThousandPeopleOfAKeycloakRealm runs the same test with an export that
+// scripts/transfer/keycloak created in the folder TWOFOLD_KEYCLOAK_REALM.
 func TestR373_AThousandPeopleOfAKeycloakRealm(t *testing.T) {
 	dir := siteOf(t, "TWOFOLD_KEYCLOAK_REALM", "keycloak")
 	newWorld(t, open).comes(readSite(t, filepath.Join(dir, "people.json")), func() transfer.Source {
@@ -119,7 +117,7 @@ func TestR373_AThousandPeopleOfAKeycloakRealm(t *testing.T) {
 	})
 }
 
-// comes imports the people of a site, and all of them sign in.
+// comes imports the accounts of a site and signs in to each of them.
 func (w *world) comes(s oldSite, source func() transfer.Source) {
 	w.t.Helper()
 	move, err := w.nodes[0].auth.Transfers(sealed.NewScratch)
@@ -141,7 +139,7 @@ func (w *world) comes(s oldSite, source func() transfer.Source) {
 		w.t.Fatalf("a second time: %+v %v", again, err)
 	}
 	start = time.Now()
-	// Most of the time goes into passwords, of which each processor hashes one at a time.
+	// Most of the time is spent on hashing passwords, one per processor at a time.
 	for part := range slices.Chunk(s.People, runtime.GOMAXPROCS(0)) {
 		w.clock.advance(2 * time.Minute)
 		par(len(part), func(i int) {
@@ -158,8 +156,8 @@ func (w *world) comes(s oldSite, source func() transfer.Source) {
 	w.t.Logf("all of them signed in within %v", time.Since(start).Round(time.Millisecond))
 }
 
-// signsInAsBefore signs a person in with everything that they had, and checks that less
-// is not enough.
+// signsInAsBefore signs a person in with all their credentials, and checks that fewer are not
+// enough.
 func (w *world) signsInAsBefore(p oldPerson) {
 	w.t.Helper()
 	first := p.First || p.Kind == "passkey first"
@@ -221,7 +219,7 @@ func (w *world) signsInAsBefore(p oldPerson) {
 	}
 }
 
-// codeOf is what a person's app shows now.
+// codeOf returns the current code of a person's app.
 func (w *world) codeOf(p oldPerson) string {
 	w.t.Helper()
 	digests := map[string]func() hash.Hash{"": sha1.New, "SHA1": sha1.New, "SHA256": sha256.New}

@@ -35,7 +35,7 @@ const (
 	oldPassword = "old password 1"
 )
 
-// importer is the engine over the first node's database.
+// importer returns the import engine for the database of the first node.
 func (w *world) importer() *engine.Engine {
 	w.t.Helper()
 	n := w.nodes[0]
@@ -59,13 +59,13 @@ func (w *world) importer() *engine.Engine {
 	return e
 }
 
-// moveIn imports the accounts of another system. refused are those that cannot come.
+// moveIn imports the accounts of another system. It expects the accounts in refused to be rejected.
 func (w *world) moveIn(src transfer.Source, refused int) {
 	w.t.Helper()
 	w.moveInFrom(func() transfer.Source { return src }, refused)
 }
 
-// moveInFrom is the same with a source for each reading.
+// moveInFrom is like moveIn, with a new source for each read.
 func (w *world) moveInFrom(src func() transfer.Source, refused int) {
 	w.t.Helper()
 	e := w.importer()
@@ -80,7 +80,7 @@ func (w *world) moveInFrom(src func() transfer.Source, refused int) {
 	}
 }
 
-// breaksOff demands that an import fails and leaves no account behind.
+// breaksOff checks that an import fails and leaves no account behind.
 func (w *world) breaksOff(name string, src transfer.Source) {
 	w.t.Helper()
 	if _, err := w.importer().Import(w.t.Context(), src, engine.Options{SkipBad: true}); err == nil {
@@ -92,7 +92,7 @@ func (w *world) breaksOff(name string, src transfer.Source) {
 	}))
 }
 
-// begins types the password that an account had.
+// begins signs in with the password from the other system.
 func (w *world) begins(email string) *browser {
 	w.t.Helper()
 	b := w.browser()
@@ -101,7 +101,7 @@ func (w *world) begins(email string) *browser {
 	return b
 }
 
-// isIn demands that the account is signed in at a level.
+// isIn checks that the account is signed in at a level.
 func (b *browser) isIn(email string, level int) {
 	b.w.t.Helper()
 	user, two := b.sees()
@@ -111,7 +111,7 @@ func (b *browser) isIn(email string, level int) {
 	}
 }
 
-// shows is what an app with other parameters shows.
+// shows returns the code of an app with other parameters.
 func shows(digest func() hash.Hash, key []byte, step int64, modulus uint32) uint32 {
 	mac := hmac.New(digest, key)
 	_ = binary.Write(mac, binary.BigEndian, step)
@@ -120,7 +120,7 @@ func shows(digest func() hash.Hash, key []byte, step int64, modulus uint32) uint
 	return (binary.BigEndian.Uint32(part) & 0x7fffffff) % modulus
 }
 
-// kept is a passkey that was made at another system, used at this site.
+// kept is a passkey that was created at another system and is used at this site.
 func (w *world) kept(file string) *softkey.Key {
 	w.t.Helper()
 	var k softkey.Key
@@ -175,7 +175,7 @@ func TestR373_PeopleOfADjangoSiteSignInWithWhatTheyHad(t *testing.T) {
 	b.isIn(holder, 2)
 }
 
-// totp20 is what an app with RFC 6238's key shows.
+// totp20 returns the code of an app with the key of RFC 6238.
 func totp20(step int64) string {
 	return fmt.Sprintf("%06d", shows(sha1.New, []byte("12345678901234567890"), step, 1e6))
 }
@@ -267,7 +267,7 @@ func TestR373_PeopleOfAuthbossSignInWithWhatTheyHad(t *testing.T) {
 	w.begins(app).recover("k7k7k-k7k7k").refused("a code a second time")
 }
 
-// A source that breaks off changes nothing.
+// A source that fails halfway changes nothing.
 func TestR374_ASourceThatBreaksOffChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	raw, err := os.ReadFile(arrivals + "keycloak/testdata/site-realm.json")

@@ -28,8 +28,8 @@ import (
 
 func auditOf(p *person) event.AuditFilter { return event.AuditFilter{User: p.id} }
 
-// programDir holds the program once it was built; the first test that needs it
-// makes it, and the last file of the run is the system's to remove.
+// programDir is the folder of the built program. The first test that needs the program builds it,
+// and TestMain removes the folder.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "twofold-security-")
 	if err != nil {
@@ -58,7 +58,7 @@ var built struct {
 	file string
 }
 
-// command prepares the program with nothing but these settings.
+// command prepares the program with these settings only.
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	file, err := program()
@@ -73,7 +73,7 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	return c
 }
 
-// running is the program while it serves.
+// running is a running program.
 type running struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -145,7 +145,7 @@ func (p *running) do(want int, method, path, body string) string {
 	return string(raw)
 }
 
-// stranger asks without cookies; 0 if there is no answer.
+// stranger sends a request without cookies and returns its status, or 0 if there is no answer.
 func (p *running) stranger(ctx context.Context, method, path, body string) int {
 	resp, err := (&http.Client{Timeout: 60 * time.Second}).Do(p.request(ctx, method, path, body))
 	if err != nil {
@@ -157,7 +157,7 @@ func (p *running) stranger(ctx context.Context, method, path, body string) int {
 
 var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
-// memory is the most the process ever held, in KiB; 0 where that is not known.
+// memory returns the peak memory of the process in KiB, or 0 if it is unknown.
 func (p *running) memory() int {
 	raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	found := peak.FindSubmatch(raw)
@@ -168,8 +168,8 @@ func (p *running) memory() int {
 	return n
 }
 
-// TestR137_UnsafeSettingsDoNotStart, and say why without saying the key. A
-// cookie of ours cannot be made insecure at all; there are no debug pages.
+// TestR137_UnsafeSettingsDoNotStart checks that the error gives the reason but not the key. No
+// setting makes a cookie insecure, and there are no debug pages.
 func TestR137_UnsafeSettingsDoNotStart(t *testing.T) {
 	t.Parallel()
 	const good, spare = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA", "w7Xn4-bV9yK1pLs3QdRf5TgJ8hZcMeUo2AiNtB6r_kE"
@@ -253,7 +253,7 @@ func TestR137_UnsafeSettingsDoNotStart(t *testing.T) {
 	}
 }
 
-// rowsOf are the person's rows of the trail since the given one.
+// rowsOf returns the person's audit rows since the given one.
 func (w *world) trail(after int64) []event.AuditEntry {
 	w.t.Helper()
 	rows, err := w.nodes[0].auth.Audit().List(w.t.Context(), event.AuditFilter{After: after})
@@ -261,7 +261,7 @@ func (w *world) trail(after int64) []event.AuditEntry {
 	return rows
 }
 
-// TestR139_EveryEventIsOneRow with time, person, address, user agent, request,
+// TestR139_EveryEventIsOneRow checks that a row has time, person, address, user agent, request,
 // method, result and reason.
 func TestR139_EveryEventIsOneRow(t *testing.T) {
 	ctx := t.Context()
@@ -272,7 +272,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 	auth := w.nodes[0].auth
 	var last int64
 	seen := map[string]bool{}
-	// one does a step and demands these rows of it: name/method/result/reason.
+	// one runs a step and checks that it writes these rows: name/method/result/reason.
 	one := func(p *person, step func(), want ...string) {
 		t.Helper()
 		step()

@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR174_AnAccountHasOnlySoMany sessions, trusted browsers and refresh tokens:
-// the newest stay, the oldest end, and the trail says so.
+// TestR174_AnAccountHasOnlySoMany checks the limits on sessions, trusted browsers and refresh
+// tokens. The oldest end first, and the audit trail records it.
 func TestR174_AnAccountHasOnlySoMany(t *testing.T) {
 	w := newWorld(t, tokens, remembering, plenty)
 	p, other := w.withApp("alice"), w.withApp("robert")
@@ -84,8 +84,8 @@ func TestR174_FamiliesTakeNoPlaceOfPersonalTokens(t *testing.T) {
 	r.want(200)
 }
 
-// TestR174_SessionsOfOneAccountBeginAtABoundedPace, and refresh tokens are
-// exchanged at one. Who is refused has lost nothing, and others are not refused.
+// TestR174_SessionsOfOneAccountBeginAtABoundedPace also covers the exchange of refresh tokens. A
+// refusal costs the caller nothing, and other accounts are not refused.
 func TestR174_SessionsOfOneAccountBeginAtABoundedPace(t *testing.T) {
 	w := newWorld(t, tokens, plenty)
 	p, other := w.person("alice"), w.person("robert")
@@ -126,7 +126,7 @@ func TestR174_SessionsOfOneAccountBeginAtABoundedPace(t *testing.T) {
 	}
 }
 
-// pairOfOne is pair for an account of one factor.
+// pairOfOne is like pair, for an account with one factor.
 func (p *person) pairOfOne() (b *browser, header, refresh string) {
 	p.w.t.Helper()
 	b = p.w.browser()

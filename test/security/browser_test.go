@@ -18,7 +18,7 @@ import (
 // m is a JSON object.
 type m = map[string]any
 
-// browser is a cookie jar and anyone who holds it. It never follows a redirect.
+// browser is a client with a cookie jar. It does not follow redirects.
 type browser struct {
 	w      *world
 	n      *node
@@ -28,28 +28,28 @@ type browser struct {
 	host   string            // in place of the node's address
 }
 
-// browser opens a new one in front of the first node.
+// browser returns a new browser in front of the first node.
 func (w *world) browser() *browser {
 	return &browser{w: w, n: w.nodes[0], jar: map[string]string{}, header: map[string]string{}}
 }
 
-// copy is another browser with the same cookies: a thief's, or another tab.
+// copy returns another browser with the same cookies, such as an attacker's or another tab.
 func (b *browser) copy() *browser {
 	c := *b
 	c.jar, c.header = maps.Clone(b.jar), maps.Clone(b.header)
 	return &c
 }
 
-// on is the same jar in front of another node.
+// on returns a browser with the same cookies in front of another node.
 func (b *browser) on(n *node) *browser { b.n = n; return b }
 
-// only keeps the named cookies.
+// only keeps the named cookies and drops the others.
 func (b *browser) only(names ...string) *browser {
 	maps.DeleteFunc(b.jar, func(name, _ string) bool { return !slices.Contains(names, name) })
 	return b
 }
 
-// answer is a reply with its body read.
+// answer is a response with its body.
 type answer struct {
 	w      *world
 	what   string
@@ -59,7 +59,7 @@ type answer struct {
 	json   m // "response" of the envelope
 }
 
-// do sends one request; header lines come in pairs and add to the usual ones.
+// do sends one request. The header lines come in pairs and are added to the usual ones.
 func (b *browser) do(method, path, contentType, body string, lines ...string) *answer {
 	b.w.t.Helper()
 	r, err := http.NewRequestWithContext(b.w.t.Context(), method, b.n.origin+path, strings.NewReader(body))
@@ -126,7 +126,7 @@ func (w *world) read(what string, resp *http.Response) *answer {
 	return a
 }
 
-// keep does what a browser does with Set-Cookie.
+// keep stores the cookies of Set-Cookie as a browser does.
 func (b *browser) keep(cookies []*http.Cookie) {
 	for _, c := range cookies {
 		if c.MaxAge < 0 || c.Value == "" {
@@ -145,7 +145,7 @@ const (
 	typeForm = "application/x-www-form-urlencoded"
 )
 
-// post sends a JSON object (or a text that may be none).
+// post sends a JSON object, or a text that may be invalid JSON.
 func (b *browser) post(path string, body any, lines ...string) *answer {
 	b.w.t.Helper()
 	raw, ok := body.(string)
@@ -183,7 +183,7 @@ func (b *browser) page(path string) *answer {
 	return b.do("GET", path, "", "", "Accept", "text/html")
 }
 
-// login is the first factor.
+// login sends the first factor.
 func (b *browser) login(p *person, more ...m) *answer {
 	b.w.t.Helper()
 	body := m{"email": p.email, "password": secret}
@@ -198,8 +198,7 @@ func (b *browser) validate(code string) *answer {
 	return b.post("/tf-validate", m{"code": code})
 }
 
-// sees asks for the pages behind the guards in every way, and returns what
-// they said to whom.
+// sees requests the pages behind all guards and returns the answers.
 func (b *browser) sees() (user, two string) {
 	b.w.t.Helper()
 	for _, path := range []string{"/app/user", "/app/two"} {
@@ -222,7 +221,7 @@ func (b *browser) sees() (user, two string) {
 	return user, two
 }
 
-// out demands that this browser gets nowhere.
+// out checks that this browser cannot open any guarded page.
 func (b *browser) out(why string) {
 	b.w.t.Helper()
 	if user, two := b.sees(); user != "" || two != "" {
@@ -230,7 +229,7 @@ func (b *browser) out(why string) {
 	}
 }
 
-// in demands that this browser is p's, with both factors proven if so many.
+// in checks that this browser is signed in as p, with both factors if level is 2.
 func (b *browser) in(p *person, level int) {
 	b.w.t.Helper()
 	user, two := b.sees()
@@ -240,7 +239,7 @@ func (b *browser) in(p *person, level int) {
 	}
 }
 
-// want demands a status.
+// want checks the status.
 func (a *answer) want(status int) *answer {
 	a.w.t.Helper()
 	if a.status != status {
@@ -249,8 +248,8 @@ func (a *answer) want(status int) *answer {
 	return a
 }
 
-// refused demands what every refusal is: no success, no cookie that opens
-// anything, no one's data.
+// refused checks what holds for every refusal: no success, no cookie that opens anything, and no
+// user data.
 func (a *answer) refused(why string) *answer {
 	a.w.t.Helper()
 	for _, c := range (&http.Response{Header: a.header}).Cookies() {
@@ -264,7 +263,7 @@ func (a *answer) refused(why string) *answer {
 	return a
 }
 
-// text is a field of the JSON answer.
+// text returns a field of the JSON answer.
 func (a *answer) text(name string) string {
 	a.w.t.Helper()
 	s, ok := a.json[name].(string)
@@ -274,7 +273,7 @@ func (a *answer) text(name string) string {
 	return s
 }
 
-// cookie is the value a reply sets, empty if it sets none.
+// cookie returns the value of a cookie that the answer sets, or "".
 func (a *answer) cookie(name string) string {
 	for _, c := range (&http.Response{Header: a.header}).Cookies() {
 		if c.Name == name {
@@ -284,7 +283,7 @@ func (a *answer) cookie(name string) string {
 	return ""
 }
 
-// raw sends bytes as they are and reads one reply; nil if there is none.
+// raw sends bytes unchanged and reads one response, nil if there is none.
 func (w *world) raw(n *node, text string) *answer {
 	w.t.Helper()
 	c, err := net.DialTimeout("tcp", n.addr, 5*time.Second)

@@ -15,13 +15,13 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 )
 
-// proxied trusts this machine to say for whom it forwards.
+// proxied trusts this machine as a proxy.
 func proxied(c *twofold.Config) {
 	c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 }
 
-// guess is a wrong password from an address: too long, so that it counts
-// and is not hashed.
+// guess sends a wrong password from an address. The password is too long, so that the attempt
+// counts but is not hashed.
 func (w *world) guess(email, address string) int {
 	w.t.Helper()
 	b := w.browser()
@@ -29,8 +29,8 @@ func (w *world) guess(email, address string) int {
 	return b.post("/login", m{"email": email, "password": strings.Repeat("x", 1100)}).status
 }
 
-// TestR113_AWaveIsTold to the operator, once an hour, however many accounts and
-// addresses it comes over; it keeps no one out.
+// TestR113_AWaveIsTold checks that the operator is notified of many failed sign-ins once an hour,
+// over how many accounts and addresses they are spread. Users can still sign in.
 func TestR113_AWaveIsTold(t *testing.T) {
 	w := newWorld(t, proxied, func(c *twofold.Config) { c.Advanced.Limits.HourFailures = 30 })
 	second := w.start(nil)
@@ -72,9 +72,8 @@ func TestR113_AWaveIsTold(t *testing.T) {
 	}
 }
 
-// TestR113_DistributedAndSpraying: one network has ten guesses at an account and
-// all networks a hundred a day; an address's budget does not care whom they are
-// for.
+// TestR113_DistributedAndSpraying checks the budgets of guesses: ten at an account from one
+// network, a hundred a day from all networks, and one budget per address for all accounts together.
 func TestR113_DistributedAndSpraying(t *testing.T) {
 	w := newWorld(t, proxied)
 	a := w.person("alice")
@@ -122,9 +121,8 @@ func TestR113_DistributedAndSpraying(t *testing.T) {
 	}
 }
 
-// TestR119_LockOutIsNoWeapon: while strangers of many networks guess, the owner's
-// session goes on, a trusted browser signs in, and nothing of the second factor
-// moves.
+// TestR119_LockOutIsNoWeapon checks that guesses from many networks do not affect the owner: the
+// session continues, a trusted browser can sign in, and the second factor is not locked.
 func TestR119_LockOutIsNoWeapon(t *testing.T) {
 	w := newWorld(t, proxied)
 	a := w.withApp("alice")
@@ -181,11 +179,11 @@ func TestR119_LockOutIsNoWeapon(t *testing.T) {
 	locked.in(a, 2)
 }
 
-// trusted2 is a browser that holds the newest cookie of a trusted device.
+// trusted2 returns a browser with the newest cookie of a trusted device.
 func (w *world) trusted2(p *person, b *browser) *browser { return b.copy().only("tf_validity") }
 
-// TestR121_WhatCostsIsLimited: registrations, set-ups, sends; and what a person
-// can have lying about at once.
+// TestR121_WhatCostsIsLimited checks the limits on registrations, enrollments and messages, and on
+// what one person can have pending at once.
 func TestR121_WhatCostsIsLimited(t *testing.T) {
 	w := newWorld(t)
 	made := map[int]int{}
@@ -243,8 +241,8 @@ func TestR121_WhatCostsIsLimited(t *testing.T) {
 	}
 }
 
-// TestR140_LogsWithoutSecrets: the library's log at debug, and log and access
-// log of the program.
+// TestR140_LogsWithoutSecrets checks the library's log at level debug, and the log and access log
+// of the program.
 func TestR140_LogsWithoutSecrets(t *testing.T) {
 	w, p := lived(t)
 	log := w.log.String()
@@ -312,8 +310,7 @@ func TestR140_LogsWithoutSecrets(t *testing.T) {
 	}
 }
 
-// TestR141_LogInjection: whatever is typed or sent, an entry stays one line, and
-// no control character gets into it.
+// TestR141_LogInjection checks that no input adds a line or a control character to a log entry.
 func TestR141_LogInjection(t *testing.T) {
 	w := newWorld(t, open)
 	const forged = "x\r\nlevel=INFO msg=\"login ok\" user=admin\x1b[2J\u2028\u0085y"
@@ -389,7 +386,7 @@ func oneLineEach(t *testing.T, whose, log string) {
 	}
 }
 
-// TestR124_MethodsAreSeenAfterTheFirstFactor, and by no one before.
+// TestR124_MethodsAreSeenAfterTheFirstFactor checks that a user's methods are not shown earlier.
 func TestR124_MethodsAreSeenAfterTheFirstFactor(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{AddressFailures: 100_000}))
 	w.person("plain")

@@ -9,8 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 )
 
-// TestTheTableOfBudgetsIsTrue holds docs/security.md and the code together: both
-// show the one table that the limiter reads.
+// TestTheTableOfBudgetsIsTrue compares docs/security.md with the table that the limiter reads.
 func TestTheTableOfBudgetsIsTrue(t *testing.T) { saysOf(t, "budgets", budgetTable(t)) }
 
 func budgetTable(t *testing.T) string {

@@ -22,10 +22,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// altcha is a site with Altcha at all of its forms.
+// altcha returns a site with Altcha on all its forms.
 func altcha(c *twofold.Config) { c.Accounts.Captcha, c.Accounts.CaptchaCost = "altcha", 1000 }
 
-// solve answers the challenge of a JSON answer.
+// solve solves the challenge of a JSON answer.
 func (a *answer) solve() string {
 	a.w.t.Helper()
 	facts, _ := a.json["captcha"].(m)
@@ -49,7 +49,7 @@ func (a *answer) solve() string {
 	return ""
 }
 
-// asksCaptcha demands that a form was refused for want of a captcha.
+// asksCaptcha checks that a form was refused because it has no captcha.
 func (a *answer) asksCaptcha(why string) *answer {
 	a.w.t.Helper()
 	fields, _ := a.json["field_errors"].(m)
@@ -59,7 +59,7 @@ func (a *answer) asksCaptcha(why string) *answer {
 	return a
 }
 
-// places is what all counters of the budgets with one of these names hold.
+// places returns the sum of all counters of the budgets with one of these names.
 func (w *world) places(budgets ...string) (n int) {
 	w.t.Helper()
 	for _, name := range budgets {
@@ -68,8 +68,8 @@ func (w *world) places(budgets ...string) (n int) {
 	return n
 }
 
-// TestR383_EveryFormThatAnyoneSendsAsks lists the forms. Registration and forms that
-// have mail sent always ask; what begins a sign-in asks once sign-ins have failed.
+// TestR383_EveryFormThatAnyoneSendsAsks lists the forms. Registration and forms that cause mail
+// always require a captcha. Forms that start a sign-in require one after failed sign-ins.
 func TestR383_EveryFormThatAnyoneSendsAsks(t *testing.T) {
 	for name, change := range map[string]func(*twofold.Config){
 		"password": life, "unified": func(c *twofold.Config) { life(c); unified(c) },
@@ -117,8 +117,8 @@ func TestR383_EveryFormThatAnyoneSendsAsks(t *testing.T) {
 	}
 }
 
-// TestR383_ALinkIsAskedForWithACaptcha where people sign in with a mailed link, once
-// sign-ins of their network have failed.
+// TestR383_ALinkIsAskedForWithACaptcha covers sign-in with a mailed link after failed sign-ins from
+// the same network.
 func TestR383_ALinkIsAskedForWithACaptcha(t *testing.T) {
 	w := newWorld(t, byLink, altcha, func(c *twofold.Config) { unified(c); c.Accounts.CaptchaAt = []string{"sign-in"} })
 	p := w.person("alice")
@@ -130,9 +130,8 @@ func TestR383_ALinkIsAskedForWithACaptcha(t *testing.T) {
 	w.registers("new@good.test", newSecret).want(200)
 }
 
-// TestR383_ACaptchaComesBeforeAnAccount: without an answer, with a wrong one and with
-// one that was used, nothing is made and no budget is touched that others share. What
-// is said is the same for an address that is taken.
+// TestR383_ACaptchaComesBeforeAnAccount checks that without a valid, unused answer no account is
+// created and no shared budget is used. The response is the same for an address that is taken.
 func TestR383_ACaptchaComesBeforeAnAccount(t *testing.T) {
 	w := newWorld(t, open, altcha)
 	p := w.person("alice")
@@ -160,7 +159,7 @@ func TestR383_ACaptchaComesBeforeAnAccount(t *testing.T) {
 	b.post("/register", fill("new@good.test", b.get("/register").solve())).want(200)
 }
 
-// TestR382_OneAnswerMakesOneAccount on all nodes together.
+// TestR382_OneAnswerMakesOneAccount sends one answer to several nodes at once.
 func TestR382_OneAnswerMakesOneAccount(t *testing.T) {
 	w := newWorld(t, open, altcha)
 	second := w.start(nil, func(c *twofold.Config) { c.Origin = w.nodes[0].origin })
@@ -184,9 +183,9 @@ func TestR382_OneAnswerMakesOneAccount(t *testing.T) {
 	}
 }
 
-// TestR383_FailedSignInsAskForACaptcha: of an account and of an identity that no one
-// has alike, and even with the right password. What is refused so is no guess: it
-// uses up nothing that the owner needs. A browser that signed in before is not asked.
+// TestR383_FailedSignInsAskForACaptcha checks that failures require a captcha for existing and
+// unknown identities alike, even with the right password. A sign-in refused for this reason does
+// not count as a guess. A browser that signed in before needs no captcha.
 func TestR383_FailedSignInsAskForACaptcha(t *testing.T) {
 	w := newWorld(t, altcha, proxied)
 	p := w.person("alice")
@@ -223,8 +222,8 @@ func TestR383_FailedSignInsAskForACaptcha(t *testing.T) {
 	w.at("198.51.100.12").login(p).want(200) // a right password ended what was counted
 }
 
-// TestR383_ParallelGuessesCannotBeatTheCaptcha: of many at once, as many are tried as
-// one after the other.
+// TestR383_ParallelGuessesCannotBeatTheCaptcha checks that parallel guesses are limited to the same
+// number as sequential ones.
 func TestR383_ParallelGuessesCannotBeatTheCaptcha(t *testing.T) {
 	w := newWorld(t, altcha)
 	p := w.person("alice")
@@ -239,7 +238,8 @@ func TestR383_ParallelGuessesCannotBeatTheCaptcha(t *testing.T) {
 	}
 }
 
-// TestR383_ANetworkThatGuessesManyIsAsked at whichever account it tries.
+// TestR383_ANetworkThatGuessesManyIsAsked checks that the network needs a captcha for every
+// account.
 func TestR383_ANetworkThatGuessesManyIsAsked(t *testing.T) {
 	w := newWorld(t, altcha, proxied)
 	p := w.person("alice")
@@ -252,7 +252,7 @@ func TestR383_ANetworkThatGuessesManyIsAsked(t *testing.T) {
 	w.at("198.51.100.1").login(p).want(200)
 }
 
-// service is a captcha's service that says what a test wants.
+// service is a captcha service whose answers a test sets.
 type service struct {
 	*httptest.Server
 	status atomic.Int64
@@ -280,8 +280,9 @@ func (s *service) config(c *twofold.Config) {
 	c.Accounts.CaptchaVerifyURL = s.URL + "/siteverify"
 }
 
-// TestR381_ABrokenServiceIsHeldAgainstNoOne: 503, nothing is done, no place of a budget
-// is taken, and what was typed stays on the page. When the service is back, all goes on.
+// TestR381_ABrokenServiceIsHeldAgainstNoOne checks that a failed captcha service causes a 503,
+// changes nothing, uses no budget, and keeps the input on the page. Requests succeed again when the
+// service is back.
 func TestR381_ABrokenServiceIsHeldAgainstNoOne(t *testing.T) {
 	s := newService(t)
 	w := newWorld(t, life, s.config)
@@ -328,8 +329,8 @@ func TestR381_ABrokenServiceIsHeldAgainstNoOne(t *testing.T) {
 	}
 }
 
-// TestR383_AnAnswerIsCheckedOnlyIfItIsAskedFor, and a network that sends wrong ones
-// has the service asked so often only.
+// TestR383_AnAnswerIsCheckedOnlyIfItIsAskedFor also checks that the service is queried a limited
+// number of times for a network that sends wrong answers.
 func TestR383_AnAnswerIsCheckedOnlyIfItIsAskedFor(t *testing.T) {
 	s := newService(t)
 	w := newWorld(t, open, s.config, proxied)
@@ -357,8 +358,8 @@ func TestR383_AnAnswerIsCheckedOnlyIfItIsAskedFor(t *testing.T) {
 	}).want(200)
 }
 
-// TestR384_OnlyPagesWithACaptchaLoadFromItsService: no other page, no JSON answer and
-// no page of someone who is signed in. The answer to a captcha is shown on no page.
+// TestR384_OnlyPagesWithACaptchaLoadFromItsService checks that other pages, JSON answers and pages
+// of signed-in users do not load from the service. No page shows the answer to a captcha.
 func TestR384_OnlyPagesWithACaptchaLoadFromItsService(t *testing.T) {
 	s := newService(t)
 	w := newWorld(t, life, s.config)
@@ -411,8 +412,8 @@ func TestR384_OnlyPagesWithACaptchaLoadFromItsService(t *testing.T) {
 	}
 }
 
-// TestR384_AltchaNeedsNoOtherSite: its page has the policy of every page, and the
-// challenge in the page is the one that is checked.
+// TestR384_AltchaNeedsNoOtherSite checks that the page with Altcha has the same policy as every
+// page, and that its challenge is the one that is verified.
 func TestR384_AltchaNeedsNoOtherSite(t *testing.T) {
 	w := newWorld(t, open, altcha)
 	b := w.browser()
@@ -435,7 +436,7 @@ func TestR384_AltchaNeedsNoOtherSite(t *testing.T) {
 	}
 }
 
-// TestR383_ACaptchaIsNoFirstFactor: it takes the place of nothing.
+// TestR383_ACaptchaIsNoFirstFactor checks that a captcha replaces neither a password nor a code.
 func TestR383_ACaptchaIsNoFirstFactor(t *testing.T) {
 	w := newWorld(t, altcha, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{storage.Authenticator} })
 	p := w.withApp("alice")

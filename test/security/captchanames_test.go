@@ -6,9 +6,9 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestR414_ACaptchaDoesNotTellWhoHasAUsername: wrong passwords for an address have a
-// captcha asked for there. A stranger who sees it at a username, too, would know that
-// both are of one account.
+// TestR414_ACaptchaDoesNotTellWhoHasAUsername fails sign-ins with an address until it requires a
+// captcha. If the username then required one too, an attacker would know that both belong to one
+// account.
 func TestR414_ACaptchaDoesNotTellWhoHasAUsername(t *testing.T) {
 	w := newWorld(t, open, altcha, func(c *twofold.Config) { c.Accounts.Usernames = true })
 	alice := w.person("alice")

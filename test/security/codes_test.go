@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// keepNothing is a store of codes that keeps none.
+// keepNothing is a store that discards codes.
 type keepNothing struct {
 	storage.Challenges
 	storage.FactorUses
@@ -24,7 +24,7 @@ type keepNothing struct {
 
 func (keepNothing) PutChallenge(context.Context, storage.Challenge) error { return nil }
 
-// TestR038_CodesAreUniform looks at a hundred thousand of them.
+// TestR038_CodesAreUniform examines a hundred thousand codes.
 func TestR038_CodesAreUniform(t *testing.T) {
 	t.Parallel()
 	keys, err := seal.NewKeys(firstKey)
@@ -76,7 +76,7 @@ func TestR038_CodesAreUniform(t *testing.T) {
 			t.Errorf("digit %d: chi-square %.1f, counts %v", i, chi, digit[i])
 		}
 	}
-	// Of 100,000 draws from a million about 4,837 repeat, give or take 70.
+	// Of 100,000 draws from a million, about 4,837 repeat, with a deviation of about 70.
 	if repeats < 4400 || repeats > 5300 {
 		t.Errorf("%d repeats", repeats)
 	}
@@ -85,8 +85,8 @@ func TestR038_CodesAreUniform(t *testing.T) {
 	}
 }
 
-// TestR039_CodesLiveBriefly: five minutes by default and never over ten, from
-// the time they were made; seen to be over, they stay over.
+// TestR039_CodesLiveBriefly checks that codes expire after five minutes by default, and ten at
+// most, counted from their creation. An expired code stays expired if the clock is set back.
 func TestR039_CodesLiveBriefly(t *testing.T) {
 	w := newWorld(t)
 	e, s := w.person("erika").enrollMail(), w.person("susan").enrollSMS("+16505551212")
@@ -119,7 +119,7 @@ func TestR039_CodesLiveBriefly(t *testing.T) {
 	}
 }
 
-// TestR040_CodesWorkOnce in every place.
+// TestR040_CodesWorkOnce checks that each code is single-use, wherever it is entered.
 func TestR040_CodesWorkOnce(t *testing.T) {
 	w := newWorld(t)
 	e := w.person("erika").enrollMail()
@@ -140,8 +140,8 @@ func TestR040_CodesWorkOnce(t *testing.T) {
 	old.out("spent code")
 }
 
-// TestR041_FiveTriesPerCode: then even the right one is dead; and new codes buy
-// no new guesses.
+// TestR041_FiveTriesPerCode checks that after five wrong tries even the right code fails, and that
+// new codes do not allow more guesses.
 func TestR041_FiveTriesPerCode(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{SecondFailures: 10} })
 	e := w.person("erika").enrollMail()
@@ -175,7 +175,7 @@ func TestR041_FiveTriesPerCode(t *testing.T) {
 	}
 }
 
-// another is a new world with default limits within the same test.
+// another returns a new world with default limits within the same test.
 func (w *world) another(change ...func(*twofold.Config)) *world {
 	w.t.Helper()
 	n := &world{
@@ -219,8 +219,8 @@ func TestR042_OnlyTheNewestCode(t *testing.T) {
 	}
 }
 
-// TestR043_CodeIsOneTransactions: mailed for one browser, worth nothing in
-// another of the same user.
+// TestR043_CodeIsOneTransactions checks that a code mailed for one browser does not work in another
+// browser of the same user.
 func TestR043_CodeIsOneTransactions(t *testing.T) {
 	w := newWorld(t)
 	e := w.person("erika").enrollMail()
@@ -235,7 +235,7 @@ func TestR043_CodeIsOneTransactions(t *testing.T) {
 	one.in(e, 2)
 }
 
-// TestR044_CodeIsForOnePurpose: each kind of code at each place.
+// TestR044_CodeIsForOnePurpose tries each kind of code at each place.
 func TestR044_CodeIsForOnePurpose(t *testing.T) {
 	w := newWorld(t, plenty)
 	e := w.person("erika").enrollMail()
@@ -297,8 +297,8 @@ func TestR044_CodeIsForOnePurpose(t *testing.T) {
 	b.out("code sent to a number that is no longer hers")
 }
 
-// TestR045_DestinationIsNeverTheRequests: a destination in a request is refused
-// or ignored; messages go to the stored address only.
+// TestR045_DestinationIsNeverTheRequests checks that a destination in a request is refused or
+// ignored. Messages go to the stored address only.
 func TestR045_DestinationIsNeverTheRequests(t *testing.T) {
 	w := newWorld(t, open)
 	e := w.person("erika").enrollMail()
@@ -332,8 +332,8 @@ func TestR045_DestinationIsNeverTheRequests(t *testing.T) {
 	}
 }
 
-// TestR046_CodesAreInTheMessageOnly, nor in the line that shows on a locked
-// screen.
+// TestR046_CodesAreInTheMessageOnly checks that codes are not in logs or responses, or in the part
+// of a message that a locked screen shows.
 func TestR046_CodesAreInTheMessageOnly(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan").enrollSMS("+16505551212").enrollMail()
@@ -364,7 +364,7 @@ func TestR046_CodesAreInTheMessageOnly(t *testing.T) {
 	}
 }
 
-// hasWord finds a code that stands alone, not inside a longer number.
+// hasWord reports whether a text contains a code that is not part of a longer number.
 func hasWord(text, code string) bool {
 	for rest := text; ; {
 		i := strings.Index(rest, code)

@@ -16,8 +16,8 @@ import (
 
 func changeable(c *twofold.Config) { c.Accounts.Changeable = true }
 
-// native is a client without cookies. It asks for header tokens, drops every
-// cookie, and sends back the newest of the two values that answers hand out.
+// native is a client without cookies. It requests header tokens, drops every cookie, and sends the
+// newest values of both headers back.
 type native struct{ *browser }
 
 func (w *world) native() *native {
@@ -43,7 +43,7 @@ func (p *native) post(path string, body m) *answer {
 	return r
 }
 
-// enters gives the password.
+// enters sends the password.
 func (p *native) enters(who *person) *answer {
 	p.w.t.Helper()
 	return p.post("/login", m{"email": who.email, "password": secret}).want(200)
@@ -57,8 +57,8 @@ func (p *native) signInBy(k *softkey.Key) *answer {
 	return p.post("/wan-signin/"+r.text("wan_state"), m{"credential": p.w.gets(k, options)})
 }
 
-// TestR190_AClientWithoutCookiesSignsInByEveryWay: with both factors, and with
-// nothing but what the answers hand out.
+// TestR190_AClientWithoutCookiesSignsInByEveryWay checks that the client can prove both factors
+// with only the values of the answers.
 func TestR190_AClientWithoutCookiesSignsInByEveryWay(t *testing.T) {
 	w := newWorld(t, open)
 	app, sms, mail := w.withApp("byapp"), w.person("bysms").enrollSMS("+16505551212"), w.person("bymail").enrollMail()
@@ -127,9 +127,8 @@ func TestR190_AClientWithoutCookiesSignsInByEveryWay(t *testing.T) {
 	}
 }
 
-// TestR190_AClientWithoutCookiesSetsUpEveryMethod: where one is required, at
-// sign-in; where there is one, with the header token; and then proves itself
-// again.
+// TestR190_AClientWithoutCookiesSetsUpEveryMethod covers enrollment at sign-in, where a second
+// factor is required, and later with the header token. The client then re-authenticates.
 func TestR190_AClientWithoutCookiesSetsUpEveryMethod(t *testing.T) {
 	for _, required := range []bool{true, false} {
 		t.Run(fmt.Sprint("required ", required), func(t *testing.T) {
@@ -161,8 +160,8 @@ func TestR190_AClientWithoutCookiesSetsUpEveryMethod(t *testing.T) {
 	}
 }
 
-// TestR190_AClientWithoutCookiesUsesUnifiedSignIn: a mailed and a texted code,
-// an app, the set-up of each, and a proof of presence by code.
+// TestR190_AClientWithoutCookiesUsesUnifiedSignIn covers a mailed and a texted code, an app, the
+// enrollment of each, and re-authentication with a code.
 func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) { c.Passwordless.CodeValidity = 5 * time.Minute })
 	for _, method := range []string{storage.Email, storage.SMS, storage.Authenticator} {
@@ -199,8 +198,8 @@ func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
 	}
 }
 
-// TestR190_AMailedLinkKnowsItsClient: who asked for it without cookies follows
-// it without a further word; another client needs one.
+// TestR190_AMailedLinkKnowsItsClient checks that the client that asked for the link can follow it
+// without a confirmation. Another client must confirm.
 func TestR190_AMailedLinkKnowsItsClient(t *testing.T) {
 	w := newWorld(t, unified)
 	a, p := w.person("alice").begins(storage.Email), w.native()
@@ -212,8 +211,8 @@ func TestR190_AMailedLinkKnowsItsClient(t *testing.T) {
 	p.in(a, 1)
 }
 
-// TestR190_TheValueGoesToNobodyWhoDidNotAsk: a page that lives by cookies does
-// not see it, at no step, whether it does well or not.
+// TestR190_TheValueGoesToNobodyWhoDidNotAsk checks that a page that uses cookies never receives the
+// value, neither in a success nor in an error.
 func TestR190_TheValueGoesToNobodyWhoDidNotAsk(t *testing.T) {
 	w := newWorld(t, open, unified)
 	a, k := w.withKey("alice", storage.UseFirst, simpleKey)
@@ -238,8 +237,8 @@ func TestR190_TheValueGoesToNobodyWhoDidNotAsk(t *testing.T) {
 	}
 }
 
-// TestR190_TheValueOpensNoMoreThanTheCookie: no page, no session, no other
-// place of a request; and it dies with the cookie.
+// TestR190_TheValueOpensNoMoreThanTheCookie checks that the value opens no page or session, is not
+// accepted elsewhere in a request, and expires with the cookie.
 func TestR190_TheValueOpensNoMoreThanTheCookie(t *testing.T) {
 	w := newWorld(t, open, changeable)
 	a := w.withApp("alice")
@@ -276,8 +275,8 @@ func TestR190_TheValueOpensNoMoreThanTheCookie(t *testing.T) {
 	thief.post("/tf-validate", m{"code": a.next()}).want(400).refused("too old")
 }
 
-// TestR190_NoOtherSiteSendsTheHeader: a browser asks first whether it may, and
-// is not told that it may; a form cannot carry it, and neither can an address.
+// TestR190_NoOtherSiteSendsTheHeader checks that a CORS preflight request for the header is denied,
+// and that neither a form nor a URL can carry the value.
 func TestR190_NoOtherSiteSendsTheHeader(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.withApp("alice")
@@ -301,7 +300,7 @@ func TestR190_NoOtherSiteSendsTheHeader(t *testing.T) {
 		want(403).refused("from another site")
 }
 
-// TestR190_AHeaderThatIsOddIsNone: twice, empty, or too long.
+// TestR190_AHeaderThatIsOddIsNone sends the header twice, empty, and too long.
 func TestR190_AHeaderThatIsOddIsNone(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.withApp("alice")
@@ -318,10 +317,10 @@ func TestR190_AHeaderThatIsOddIsNone(t *testing.T) {
 	}
 }
 
-// TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram: by every guard and on
-// every path that asks who is there, in JSON and by status, whatever it accepts.
-// A redirect would lead it to a page, and the page answers 200. A bearer token
-// counts so where no page is preferred.
+// TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram checks that guards and all paths that
+// require a user answer in JSON with a status, whatever the caller accepts. A redirect would lead
+// the program to a page with status 200. The same holds for a bearer token, unless the caller
+// prefers a page.
 func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
 	w := newWorld(t, open, changeable)
 	a := w.person("alice")
@@ -362,7 +361,8 @@ func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
 	}
 }
 
-// TestR190_AClientWithoutCookiesProvesItsAddress where that comes before a set-up.
+// TestR190_AClientWithoutCookiesProvesItsAddress covers a site that verifies the address before
+// enrollment.
 func TestR190_AClientWithoutCookiesProvesItsAddress(t *testing.T) {
 	w := newWorld(t, open)
 	who, p := &person{w: w, name: "newcomer", email: "newcomer@good.test"}, w.native()

@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// crowd makes people with an account each.
+// crowd creates people with an account each.
 func (w *world) crowd(n int) []*person {
 	w.t.Helper()
 	people := make([]*person, n)
@@ -21,14 +21,14 @@ func (w *world) crowd(n int) []*person {
 	return people
 }
 
-// arrive lets all of them send the right password at once, from one address.
+// arrive sends the right passwords of all of them at once, from one address.
 func (w *world) arrive(people []*person, answered func(*answer)) {
 	par(len(people), func(i int) { answered(w.signsIn(people[i].email, secret)) })
 }
 
-// TestACrowdBehindOneAddress: a thousand people behind one address send the right
-// password at once. No answer is that there were too many attempts, however long the
-// queue is. Where it is too long, the answer says when to come again.
+// TestACrowdBehindOneAddress lets a thousand people behind one address send the right password at
+// once. No answer reports too many attempts, however long the queue is. If the queue is full, the
+// answer says when to retry.
 func TestACrowdBehindOneAddress(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.Password.Slots = 2 })
 	var mu sync.Mutex
@@ -50,8 +50,8 @@ func TestACrowdBehindOneAddress(t *testing.T) {
 	}
 }
 
-// TestAClosedBudgetIsToldWithoutWaiting: a guess for which no place is left is refused
-// at once, while others wait for their passwords to be hashed. It does not queue.
+// TestAClosedBudgetIsToldWithoutWaiting checks that a guess over the budget is refused at once,
+// while other passwords wait to be hashed.
 func TestAClosedBudgetIsToldWithoutWaiting(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.Password.Slots = 1 })
 	people, target := w.crowd(60), w.person("target")
@@ -63,8 +63,8 @@ func TestAClosedBudgetIsToldWithoutWaiting(t *testing.T) {
 		w.must(err)
 		return l
 	}
-	// All of the crowd are in the queue before the guess is made. If some still are
-	// when it is answered, it did not wait behind them.
+	// The whole crowd is in the queue before the guess is sent. If part of it still waits when the
+	// answer comes, the guess was not queued.
 	for range 10 {
 		var mu sync.Mutex
 		answered, done := 0, make(chan struct{})

@@ -10,9 +10,9 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// TestR206_StrangersPushOutNoSignInOfAKnownBrowser: a thief who knows the password
-// begins more sign-ins than an account may have waiting. One that the owner began in
-// a browser that signed in before goes on, and so does a re-authentication.
+// TestR206_StrangersPushOutNoSignInOfAKnownBrowser lets an attacker who knows the password start
+// more sign-ins than an account may have pending. A sign-in or re-authentication in a browser that
+// the owner used before is not displaced.
 func TestR206_StrangersPushOutNoSignInOfAKnownBrowser(t *testing.T) {
 	w := newWorld(t)
 	p := w.withApp("alice")
@@ -34,7 +34,7 @@ func TestR206_StrangersPushOutNoSignInOfAKnownBrowser(t *testing.T) {
 	known.in(p, 2)
 	w.advance(time.Minute)
 	session.validate(p.next()).want(200)
-	// Nor do the owner's sign-ins push out one in a new browser.
+	// The owner's own sign-ins do not displace one in a new browser either.
 	fresh := w.browser()
 	fresh.login(p).want(200)
 	for range 6 {
@@ -45,9 +45,9 @@ func TestR206_StrangersPushOutNoSignInOfAKnownBrowser(t *testing.T) {
 	fresh.validate(p.next()).want(200)
 }
 
-// TestR207_WhoKnowsThePasswordEndsNoFactor: others who know the password try all
-// codes that they may. The factor has ended for them, also for a right code, and it
-// is taken in a browser that signed in before, which opens it for all again.
+// TestR207_WhoKnowsThePasswordEndsNoFactor lets attackers who know the password use up all guesses
+// of a code. The factor then refuses even a right code, except in a browser that signed in before.
+// A success there unlocks the factor for all browsers.
 func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
 	w := newWorld(t, proxied, func(c *twofold.Config) {
 		c.Advanced.Limits.SecondFailures, c.Advanced.Limits.FactorFailures = 5, 20
@@ -82,7 +82,7 @@ func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
 	b = w.at("198.51.100.7")
 	b.login(p).want(200)
 	b.validate(p.next()).want(200)
-	// The factor still ends for everybody after as many wrong codes as before.
+	// The factor still locks for everyone after the same number of wrong codes.
 	tried = 0
 	for range 10 {
 		w.advance(16 * time.Minute)
@@ -100,9 +100,9 @@ func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
 	}
 }
 
-// TestR205_WrongPasskeysPauseNoKnownBrowser: others who know the password send as
-// many wrong answers as passkeys may give. The owner's passkey is taken in a browser
-// that signed in before, whose wrong answers are bounded too.
+// TestR205_WrongPasskeysPauseNoKnownBrowser lets attackers who know the password use up all wrong
+// answers of passkeys. The owner's passkey still works in a browser that signed in before. The
+// wrong answers of that browser are limited too.
 func TestR205_WrongPasskeysPauseNoKnownBrowser(t *testing.T) {
 	w := newWorld(t, proxied)
 	p := w.person("alice")
@@ -133,9 +133,8 @@ func TestR205_WrongPasskeysPauseNoKnownBrowser(t *testing.T) {
 	again.signInBy(key).want(429).refused("an eleventh answer of a known browser")
 }
 
-// TestR208_FailedAttemptsHideNothing: strangers try a thousand passwords. The owner
-// still sees, on the page and in JSON, what happened to the account before, and the
-// attempts as one line with a number.
+// TestR208_FailedAttemptsHideNothing lets attackers try a thousand passwords. The page and the JSON
+// answer still show the earlier events of the account, and the attempts as one line with a count.
 func TestR208_FailedAttemptsHideNothing(t *testing.T) {
 	w := newWorld(t, life, proxied)
 	p := w.person("alice")
@@ -175,9 +174,9 @@ func TestR208_FailedAttemptsHideNothing(t *testing.T) {
 	}
 }
 
-// TestR114_JunkFromAProxyIsToldOnce: a trusted proxy that writes no addresses makes
-// all clients one. The operator is told once a day, not with every request, and not
-// of what a client wrote in front of an address.
+// TestR114_JunkFromAProxyIsToldOnce covers a trusted proxy that sends no addresses, so that all
+// clients share one. The operator is notified once a day, and not of values that a client put
+// before an address.
 func TestR114_JunkFromAProxyIsToldOnce(t *testing.T) {
 	w := newWorld(t, proxied)
 	told := func() int {

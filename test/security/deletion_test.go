@@ -15,7 +15,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// traces are a person who used everything, and the texts that tell of them.
+// traces is a person who used every feature, with the texts that identify them.
 type traces struct {
 	p     *person
 	texts map[string]string
@@ -26,7 +26,7 @@ const (
 	herAgent   = "Mozilla/5.0 (X11; Linux x86_64) Conspicuous/7.1"
 )
 
-// traced makes such a person.
+// traced creates such a person.
 func (w *world) traced(name string) traces {
 	w.t.Helper()
 	p := w.person(name).enrollApp().enrollSMS("+4915112345678").enrollMail()
@@ -67,8 +67,7 @@ func (w *world) traced(name string) traces {
 	return t
 }
 
-// holds reports whether a text is in the database, as it is or as hexadecimal
-// digits.
+// holds reports whether the database contains a text, as it is or in hexadecimal.
 func (w *world) holds(text string) bool {
 	w.t.Helper()
 	digits := fmt.Sprintf("%x", text)
@@ -77,7 +76,7 @@ func (w *world) holds(text string) bool {
 	})
 }
 
-// gone demands that nothing tells of the person, and that all else is in order.
+// gone checks that no data of the person is left, and that all other data is intact.
 func (t traces) gone() {
 	w := t.p.w
 	w.t.Helper()
@@ -105,7 +104,7 @@ func (t traces) gone() {
 	w.sound()
 }
 
-// sound demands that nothing is wrong in the database, and that the trail verifies.
+// sound checks that the database has no errors and that the audit trail verifies.
 func (w *world) sound() {
 	w.t.Helper()
 	problems, err := w.nodes[0].db.Examine(w.t.Context(), w.Now())
@@ -152,7 +151,7 @@ func TestR350_DeletionLeavesNoTraceAndTheTrailVerifies(t *testing.T) {
 	b.in(other, 2)
 }
 
-// TestR350_ANewAccountHasNothingOfADeletedOne with the same address.
+// TestR350_ANewAccountHasNothingOfADeletedOne registers the same address again.
 func TestR350_ANewAccountHasNothingOfADeletedOne(t *testing.T) {
 	w := newWorld(t, tokens, proxied)
 	her := w.traced("conspicua")
@@ -179,8 +178,8 @@ func TestR350_ANewAccountHasNothingOfADeletedOne(t *testing.T) {
 	}
 }
 
-// TestR350_AnErasedRowCannotBeMadeWithoutTheKey: the columns alone do not make a
-// row of the trail one of a deleted account.
+// TestR350_AnErasedRowCannotBeMadeWithoutTheKey checks that setting the columns of an audit row
+// does not pass for an erasure.
 func TestR350_AnErasedRowCannotBeMadeWithoutTheKey(t *testing.T) {
 	w := newWorld(t)
 	p := w.withApp("alice")
@@ -239,8 +238,8 @@ func TestR351_NothingDuringADeletionOutlivesIt(t *testing.T) {
 	w.sound()
 }
 
-// TestR350_DoctorFindsWhatHasNoAccount in every table whose rows are of accounts: if
-// a foreign key does not keep such a row out, Examine reports it.
+// TestR350_DoctorFindsWhatHasNoAccount covers every table with rows of accounts. If a foreign key
+// does not prevent a row without an account, Examine reports the row.
 func TestR350_DoctorFindsWhatHasNoAccount(t *testing.T) {
 	w := newWorld(t, tokens, proxied)
 	her := w.traced("conspicua")
@@ -268,7 +267,7 @@ func TestR350_DoctorFindsWhatHasNoAccount(t *testing.T) {
 	}
 }
 
-// code leaves a code that was sent and not used.
+// code leaves a code that was sent but not used.
 func (w *world) code(p *person) {
 	w.t.Helper()
 	b := w.browser()
@@ -276,8 +275,8 @@ func (w *world) code(p *person) {
 	b.post("/tf-select", m{"which": "email"}).want(200)
 }
 
-// refuses reports whether the database refuses a statement. SQLite is asked to keep
-// foreign keys, as the program asks it.
+// refuses reports whether the database rejects a statement. SQLite enforces foreign keys here, as
+// it does in the program.
 func (p *place) refuses(query string) bool {
 	p.t.Helper()
 	if p.postgres == "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// heirs are all that a sign-in leaves behind and that opens something later.
+// heirs holds everything that a sign-in leaves behind and that grants access later.
 type heirs struct {
 	w       *world
 	p       *person
@@ -24,8 +24,7 @@ type heirs struct {
 	stays   *browser
 }
 
-// heirs signs p in with the wish to be remembered. A device, if there is one,
-// stands for the second factor.
+// heirs signs p in with "remember me". A device, if there is one, replaces the second factor.
 func (w *world) heirs(p *person, device *browser) *heirs {
 	w.t.Helper()
 	b := w.browser()
@@ -49,14 +48,14 @@ func (w *world) heirs(p *person, device *browser) *heirs {
 	return h
 }
 
-// on is the same in front of another node.
+// on returns the same heirs in front of another node.
 func (h *heirs) on(n *node) *heirs {
 	h.browser.on(n)
 	h.stays.on(n)
 	return h
 }
 
-// open tells which of them still open the application.
+// open returns those that still open the application.
 func (h *heirs) open() (out []string) {
 	h.w.t.Helper()
 	opens := func(what string, b *browser) {
@@ -78,9 +77,9 @@ func (h *heirs) open() (out []string) {
 	return out
 }
 
-// TestR170_DescendantsAskWhatASignInIsAsked: a session, a refresh token, a
-// personal token and a browser that stays signed in are worth what the account
-// is asked today, however they came about.
+// TestR170_DescendantsAskWhatASignInIsAsked checks that a session, a refresh token, a personal
+// token and a remembered browser must meet the current requirements of the account, however they
+// were created.
 func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 	required := func(c *twofold.Config) { c.TwoFactor.Required = true }
 	for name, c := range map[string]struct {
@@ -151,7 +150,7 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 			if r.want(400).refused("a refresh token"); header != "" {
 				t.Error("exchanged")
 			}
-			// Who proved both factors is not concerned.
+			// A user who proved both factors is not affected.
 			if name != "addresses must be confirmed now" {
 				whole.browser.in(other, 2)
 				r, header, _ = w.exchange(whole.refresh)
@@ -162,8 +161,8 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 	}
 }
 
-// TestR170_ASessionOfOneFactorReachesTheSetUp, once a second one is required, and
-// nothing else; it is whole again when that is done.
+// TestR170_ASessionOfOneFactorReachesTheSetUp checks that a session of one factor can only enroll
+// once a second factor is required. It regains full access after the enrollment.
 func TestR170_ASessionOfOneFactorReachesTheSetUp(t *testing.T) {
 	w := newWorld(t, tokens, plenty)
 	p := w.person("alice")
@@ -246,8 +245,8 @@ func (d *noDevices) DevicesOf(ctx context.Context, userID string, now time.Time)
 	return d.Store.DevicesOf(ctx, userID, now)
 }
 
-// TestR170_TroubleCostsNoToken: a refresh token that cannot be judged is not
-// spent.
+// TestR170_TroubleCostsNoToken checks that a refresh token is not spent if a store error prevents
+// the check.
 func TestR170_TroubleCostsNoToken(t *testing.T) {
 	w := newWorld(t, tokens, remembering, plenty)
 	p := w.withApp("alice")
@@ -263,8 +262,8 @@ func TestR170_TroubleCostsNoToken(t *testing.T) {
 	b.post("/refresh-token", m{"refresh_token": h.refresh}).want(200)
 }
 
-// TestR170_WhoEndsTheOthersStays: ending all other sessions ends all trust, and
-// not the session that asked for it.
+// TestR170_WhoEndsTheOthersStays checks that ending all other sessions ends all trusted devices,
+// but not the session that asked for it.
 func TestR170_WhoEndsTheOthersStays(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("alice")
@@ -281,8 +280,8 @@ func TestR170_WhoEndsTheOthersStays(t *testing.T) {
 	b.on(n).out("where no browser is trusted now")
 }
 
-// TestR170_WhoMovesInATrustedBrowserStays: so does the change of the address, whose link
-// asks for no fresh proof.
+// TestR170_WhoMovesInATrustedBrowserStays checks the same for a change of the address, whose link
+// requires no fresh sign-in.
 func TestR170_WhoMovesInATrustedBrowserStays(t *testing.T) {
 	w := newWorld(t, plenty, func(c *twofold.Config) { c.Accounts.ChangeEmail = true })
 	p := w.withApp("alice")
@@ -298,8 +297,8 @@ func TestR170_WhoMovesInATrustedBrowserStays(t *testing.T) {
 	}
 }
 
-// TestR170_WhoEndedAllTrustIsAskedAsBefore: a session that ended all trust, its own
-// browser's too, is asked what the record of that browser was asked.
+// TestR170_WhoEndedAllTrustIsAskedAsBefore checks that a session that ended all trust, including
+// that of its own browser, still counts as one with a trusted browser.
 func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
 	w := newWorld(t, plenty)
 	byText, byApp := w.person("carol").enrollSMS("+16502530001").enrollApp(), w.withApp("alice")
@@ -334,8 +333,8 @@ func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
 	}
 }
 
-// TestR170_APasskeyIsWorthWhatThePolicySays: what was opened with a passkey that
-// counted as both factors is over when passkeys no longer do.
+// TestR170_APasskeyIsWorthWhatThePolicySays checks that a session opened with a passkey as both
+// factors ends when passkeys no longer count as both.
 func TestR170_APasskeyIsWorthWhatThePolicySays(t *testing.T) {
 	w := newWorld(t, tokens, plenty)
 	p, k := w.withKey("alice", storage.UseFirst, phoneKey)

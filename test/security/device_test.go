@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// trusted signs p in with the wish to be remembered and returns the browser
-// with the device cookie alone.
+// trusted signs p in, trusts the browser, and returns a browser with the device cookie only.
 func (w *world) trusted(p *person) *browser {
 	w.t.Helper()
 	b := w.browser()
@@ -24,7 +23,7 @@ func (w *world) trusted(p *person) *browser {
 	return b.only("tf_validity")
 }
 
-// asked demands that the second factor is asked for.
+// asked checks that the second factor is required.
 func (b *browser) asked(p *person, why string) {
 	b.w.t.Helper()
 	if r := b.login(p); r.status != 200 || r.json["tf_required"] != true || b.jar["twofold"] != "" {
@@ -33,9 +32,9 @@ func (b *browser) asked(p *person, why string) {
 	b.out(why)
 }
 
-// TestR078_DeviceCookieCannotBeForged. Ours is named tf_validity as the wire
-// contract has it (over https with __Host- in front), SameSite Strict; it is signed and has a
-// record on the server.
+// TestR078_DeviceCookieCannotBeForged covers the cookie tf_validity, the name in the wire contract
+// (with the prefix __Host- over https). The cookie is SameSite Strict and signed, and the server
+// has a record of it.
 func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
@@ -95,7 +94,8 @@ func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 	}
 }
 
-// TestR079_TrustOnlyAfterASecondFactor that was proven, on request.
+// TestR079_TrustOnlyAfterASecondFactor checks that a browser is trusted only if the user proved the
+// second factor and asked for trust.
 func TestR079_TrustOnlyAfterASecondFactor(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -178,8 +178,8 @@ func TestR081_DeviceSkipsTheSecondFactorOnly(t *testing.T) {
 	}
 }
 
-// TestR082_DeviceLifeIsAbsolute: thirty days from the proof, however often it
-// is used, whatever the browser sends.
+// TestR082_DeviceLifeIsAbsolute checks that trust ends thirty days after the proof, however often
+// the device is used and whatever the browser sends.
 func TestR082_DeviceLifeIsAbsolute(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -194,9 +194,9 @@ func TestR082_DeviceLifeIsAbsolute(t *testing.T) {
 	w.write(`UPDATE twofold_sessions SET ends_at = 0`)
 }
 
-// TestR084_DeviceRotates: a new value at each use, and a copy that comes back
-// ends the device. The sign-in that the copy asked for needs the second factor.
-// Sessions that a thief opened before are not traced.
+// TestR084_DeviceRotates checks that each use issues a new value, and that reuse of an old value
+// revokes the device. The sign-in with the old value requires the second factor. Sessions that an
+// attacker opened earlier are not found.
 func TestR084_DeviceRotates(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -230,7 +230,8 @@ func TestR084_DeviceRotates(t *testing.T) {
 	}
 }
 
-// TestR085_OddDeviceCookies are as good as none, and cost the user nothing.
+// TestR085_OddDeviceCookies checks that invalid device cookies are ignored and cost the user
+// nothing.
 func TestR085_OddDeviceCookies(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")

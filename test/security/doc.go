@@ -1,4 +1,4 @@
-// Package security holds no code that ships. Its tests prove the requirements
-// that Twofold is held to, from outside, over real sockets: one test for each,
-// named by it (TestR028_...). docs/security.md is made from their names.
+// Package security contains no product code. Its tests verify the security requirements of Twofold
+// over real sockets. The name of each test starts with its requirement (TestR028_...).
+// docs/security.md is generated from these names.
 package security

@@ -19,11 +19,11 @@ var update = flag.Bool("update", false, "write the table of docs/security.md ane
 
 const docFile = "../../docs/security.md"
 
-// TestTheTableOfRequirementsIsTrue: docs/security.md says of each requirement
-// what the tests say, and no other thing.
+// TestTheTableOfRequirementsIsTrue checks that docs/security.md matches the tests of each
+// requirement.
 func TestTheTableOfRequirementsIsTrue(t *testing.T) { saysOf(t, "requirements", table(t)) }
 
-// saysOf holds a table of the page against what the tests make of it.
+// saysOf compares a table of the page with the tests.
 func saysOf(t *testing.T, what, table string) {
 	t.Helper()
 	raw, err := os.ReadFile(docFile)
@@ -84,8 +84,7 @@ func table(t *testing.T) string {
 	return b.String()
 }
 
-// checkElsewhere checks that the tests of other folders which a requirement names
-// are there.
+// checkElsewhere checks that the tests of other folders which a requirement names exist.
 func checkElsewhere(t *testing.T, r requirement) {
 	t.Helper()
 	folder := ""
@@ -101,7 +100,7 @@ func checkElsewhere(t *testing.T, r requirement) {
 	}
 }
 
-// testNames finds the tests of this folder by the requirement they name.
+// testNames returns the tests of this folder by the requirement they name.
 func testNames(t *testing.T) map[int][]string {
 	named := regexp.MustCompile(`^TestR(\d{3})_`)
 	out := map[int][]string{}
@@ -117,7 +116,7 @@ func testNames(t *testing.T) map[int][]string {
 	return out
 }
 
-// testsIn are the names of all tests of a folder.
+// testsIn returns the names of all tests of a folder.
 func testsIn(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))

@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestTheDoctorFindsWhatDoesNotFit: everything that people do leaves a store
-// that fits together, and each kind of damage is named.
+// TestTheDoctorFindsWhatDoesNotFit checks that normal use leaves a consistent store, and that the
+// doctor reports each kind of damage.
 func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 	w := newWorld(t, plenty)
 	auth := w.nodes[0].auth
@@ -100,8 +100,7 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 	}
 }
 
-// swept is a store whose old rows are removed right after a look at how far they were
-// removed.
+// swept is a store that removes old rows right after it returned how far they were removed.
 type swept struct {
 	storage.Store
 	due    *atomic.Bool
@@ -116,7 +115,7 @@ func (s swept) Checkpoint(ctx context.Context) (storage.Checkpoint, error) {
 	return c, err
 }
 
-// changing is a store in which something happens between two reads of the doctor.
+// changing is a store in which data changes between two reads of the doctor.
 type changing struct {
 	storage.Store
 	due    *atomic.Bool
@@ -130,8 +129,8 @@ func (c changing) SessionsOf(ctx context.Context, id string, now time.Time) ([]s
 	return c.Store.SessionsOf(ctx, id, now)
 }
 
-// TestTheDoctorLooksAgainAfterAChange: a user who signs in, or whose account is deleted,
-// between two reads of the doctor is not reported as damage.
+// TestTheDoctorLooksAgainAfterAChange checks that a sign-in or a deletion between two reads of the
+// doctor is not reported as damage.
 func TestTheDoctorLooksAgainAfterAChange(t *testing.T) {
 	for name, happen := range map[string]func(*world, *person){
 		"a sign-in":  func(w *world, p *person) { w.browser().login(p).want(200) },
@@ -153,7 +152,7 @@ func TestTheDoctorLooksAgainAfterAChange(t *testing.T) {
 	}
 }
 
-// TestTheDoctorLooksTwice: old rows that are removed while the doctor reads are not
+// TestTheDoctorLooksTwice checks that old rows that are removed while the doctor reads are not
 // reported as damage.
 func TestTheDoctorLooksTwice(t *testing.T) {
 	w := newWorld(t, plenty)

@@ -12,10 +12,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// More of edges_test.go: codes and links in place of a password.
+// More of edges_test.go: codes and links that replace the password.
 
-// TestR050_ARightCodeGivesItsPlaceBack by which it was sent, and so does the
-// link alongside it: who answers may have another.
+// TestR050_ARightCodeGivesItsPlaceBack checks that a right code, or the link sent with it, releases
+// its place in the budget of messages.
 func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) {
 		open(c)
@@ -37,8 +37,8 @@ func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
 	w.browser().ask(p.email, storage.Email).want(200)
 	w.advance(31 * time.Second)
 	w.browser().ask(p.email, storage.Email).want(429).refused("nobody answered the one before")
-	// What is sent is a row, and the application hears of it; of what goes to
-	// no one there is the row alone.
+	// A message that is sent writes an audit row and an event. For an unknown recipient there is
+	// only the row.
 	w.browser().ask("nobody@good.test", storage.Email)
 	if rows, heard := w.rowsNamed("us-security-token-sent"), happened[event.USSecurityTokenSent](w); len(rows) != 6 ||
 		len(heard) != 5 {
@@ -46,7 +46,7 @@ func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
 	}
 }
 
-// TestR042_ACodeByTextEndsTheOneByMail that the same browser had sent.
+// TestR042_ACodeByTextEndsTheOneByMail covers codes sent for the same browser.
 func TestR042_ACodeByTextEndsTheOneByMail(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) {
 		open(c)
@@ -63,7 +63,7 @@ func TestR042_ACodeByTextEndsTheOneByMail(t *testing.T) {
 	b.in(p, 1)
 }
 
-// TestR025_NothingIsSentByAMethodThatSendsNothing, where an app begins sign-ins.
+// TestR025_NothingIsSentByAMethodThatSendsNothing covers sites where an app is a first factor.
 func TestR025_NothingIsSentByAMethodThatSendsNothing(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) {
 		open(c)
@@ -77,7 +77,7 @@ func TestR025_NothingIsSentByAMethodThatSendsNothing(t *testing.T) {
 	}
 }
 
-// untried is a store that cannot try codes.
+// untried is a store that fails to verify codes.
 type untried struct{ storage.Store }
 
 func (untried) TryChallenge(context.Context, string, [][]byte, time.Time) error {
@@ -113,7 +113,7 @@ func TestR059_TheLastWayInIsNotOfferedForRemoval(t *testing.T) {
 	}
 }
 
-// firsts are the factors that begin the person's sign-ins.
+// firsts returns the first factors of the person.
 func (p *person) firsts() []storage.Factor {
 	p.w.t.Helper()
 	list, err := p.w.nodes[0].db.FirstFactorsOf(p.w.t.Context(), p.id)
@@ -121,8 +121,8 @@ func (p *person) firsts() []storage.Factor {
 	return list
 }
 
-// TestR101_SigningOutEndsBoth: the session, and what was under way in its
-// browser to prove it again.
+// TestR101_SigningOutEndsBoth checks that sign-out ends the session and a pending re-authentication
+// in its browser.
 func TestR101_SigningOutEndsBoth(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
@@ -135,8 +135,8 @@ func TestR101_SigningOutEndsBoth(t *testing.T) {
 	old.out("signed out")
 }
 
-// TestR143_WhatOthersDidIsNewsWhateverTheyShare: someone in the same house, or
-// with the same browser, is not who is signed in here.
+// TestR143_WhatOthersDidIsNewsWhateverTheyShare checks that an event from the same network or kind
+// of browser is still shown to the user as unseen activity.
 func TestR143_WhatOthersDidIsNewsWhateverTheyShare(t *testing.T) {
 	w := newWorld(t, open, proxied)
 	at := func(b *browser, address, agent string) *browser {
@@ -164,7 +164,8 @@ func TestR143_WhatOthersDidIsNewsWhateverTheyShare(t *testing.T) {
 	}
 }
 
-// TestR125_ANewAccountIsGreeted where that is not left out.
+// TestR125_ANewAccountIsGreeted checks that a new account gets a welcome mail, unless this mail is
+// disabled.
 func TestR125_ANewAccountIsGreeted(t *testing.T) {
 	for name, quiet := range map[string]bool{"greeted": false, "left out": true} {
 		t.Run(name, func(t *testing.T) {

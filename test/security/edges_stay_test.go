@@ -11,12 +11,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// More of edges_test.go: browsers that stay signed in, accounts without a
-// password, and factors that the policy takes no more.
+// More of edges_test.go: remembered browsers, accounts without a password, and factors that the
+// policy no longer accepts.
 
-// TestR008_APasswordIsReplacedByAPassword, though a mailed code would open the
-// account, too; and where nothing but a password opens it, one is chosen even if
-// there was none.
+// TestR008_APasswordIsReplacedByAPassword checks that a confirmation asks for a new password even
+// if a mailed code also opens the account. If only a password opens the account, it asks for one
+// even if there was none.
 func TestR008_APasswordIsReplacedByAPassword(t *testing.T) {
 	for name, site := range map[string]func(*twofold.Config){"opens by mail": keyless, "opens by password": life} {
 		t.Run(name, func(t *testing.T) {
@@ -38,8 +38,7 @@ func TestR008_APasswordIsReplacedByAPassword(t *testing.T) {
 	}
 }
 
-// TestR023_WhoComesNextMayStay in the place of who did: one browser stays signed
-// in as one, and that is who signed in last.
+// TestR023_WhoComesNextMayStay checks that a browser remembers only the user who signed in last.
 func TestR023_WhoComesNextMayStay(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, v := w.withApp("alice"), w.person("victor")
@@ -53,8 +52,8 @@ func TestR023_WhoComesNextMayStay(t *testing.T) {
 	}
 }
 
-// TestR023_WhereNobodyStaysAnOldCookieIsNothing: neither signing in nor signing
-// out stumbles over it, and it goes.
+// TestR023_WhereNobodyStaysAnOldCookieIsNothing checks that sign-in and sign-out ignore an old
+// cookie and delete it if browsers are not remembered.
 func TestR023_WhereNobodyStaysAnOldCookieIsNothing(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	p := w.person("alice")
@@ -69,8 +68,8 @@ func TestR023_WhereNobodyStaysAnOldCookieIsNothing(t *testing.T) {
 	c.out("signed out")
 }
 
-// TestR023_OneFactorOpensNoAccountOfTwo: a browser that proved one stays signed
-// in to accounts that ask for one.
+// TestR023_OneFactorOpensNoAccountOfTwo checks that a browser that proved one factor stays signed
+// in only to accounts that require one.
 func TestR023_OneFactorOpensNoAccountOfTwo(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a := w.withApp("alice")
@@ -81,8 +80,7 @@ func TestR023_OneFactorOpensNoAccountOfTwo(t *testing.T) {
 	w.staying(a).back(a)
 }
 
-// hurried is a store in which someone signs out everywhere just before a
-// session is put.
+// hurried is a store in which the user signs out everywhere just before a session is stored.
 type hurried struct {
 	storage.Store
 	on *atomic.Bool
@@ -97,8 +95,8 @@ func (s hurried) PutSession(ctx context.Context, x storage.Session) error {
 	return s.Store.PutSession(ctx, x)
 }
 
-// TestR023_WhoIsSignedOutMeanwhileIsNotLetIn by the cookie that was good a
-// moment ago.
+// TestR023_WhoIsSignedOutMeanwhileIsNotLetIn checks that a cookie that was valid a moment ago does
+// not restore a session.
 func TestR023_WhoIsSignedOutMeanwhileIsNotLetIn(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	var on atomic.Bool
@@ -115,8 +113,8 @@ func TestR023_WhoIsSignedOutMeanwhileIsNotLetIn(t *testing.T) {
 	w.staying(p).on(n).in(p, 1)
 }
 
-// TestR052_AFactorThatIsOutgrownIsHeardOf: it was proven, and the application
-// hears of that, though it opens no more than a set-up.
+// TestR052_AFactorThatIsOutgrownIsHeardOf checks that a proof with a factor that is no longer
+// accepted still sends an event, although it only leads to enrollment.
 func TestR052_AFactorThatIsOutgrownIsHeardOf(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan").enrollSMS("+16505551212")
@@ -129,15 +127,15 @@ func TestR052_AFactorThatIsOutgrownIsHeardOf(t *testing.T) {
 	}
 }
 
-// unasked is a store that cannot say what begins an account's sign-ins.
+// unasked is a store that fails to list the first factors of an account.
 type unasked struct{ storage.Store }
 
 func (unasked) FirstFactorsOf(context.Context, string) ([]storage.Factor, error) {
 	return nil, errors.New("the store is away")
 }
 
-// TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp: that a second factor could
-// follow what begins sign-ins is not taken for granted.
+// TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp checks that if first factors cannot be listed,
+// the library does not assume that a second factor is possible.
 func TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp(t *testing.T) {
 	w := newWorld(t, keyless)
 	broken := w.start(func(s storage.Store) storage.Store { return unasked{s} })
@@ -148,8 +146,8 @@ func TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp(t *testing.T) {
 	b.on(w.nodes[0]).post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }
 
-// TestR102_ALockCountsUntilTheLastMoment: whenever it is put while someone
-// signs in, or proves himself again, nothing comes of that.
+// TestR102_ALockCountsUntilTheLastMoment checks that a lock set at any moment of a sign-in or
+// re-authentication makes it fail.
 func TestR102_ALockCountsUntilTheLastMoment(t *testing.T) {
 	var asked, from atomic.Int64
 	w := newWorld(t, plenty, func(c *twofold.Config) {

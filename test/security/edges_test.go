@@ -17,10 +17,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// What is here was found by changing one thing at a time in the code that
-// guards and looking which changes no test noticed; see tools/mutate.
+// These tests come from mutation testing of the code that guards access: each of them detects a
+// change that no other test noticed. See tools/mutate.
 
-// rowsNamed are the reasons of the rows of a name in the trail, the oldest first.
+// rowsNamed returns the reasons of the audit rows with a name, oldest first.
 func (w *world) rowsNamed(name string) (reasons []string) {
 	w.t.Helper()
 	for _, e := range w.trail(0) {
@@ -31,8 +31,8 @@ func (w *world) rowsNamed(name string) (reasons []string) {
 	return reasons
 }
 
-// TestR064_TenFactorsAndNoMore: the eleventh is refused; one that takes the
-// place of another is not one more.
+// TestR064_TenFactorsAndNoMore checks that an eleventh factor is refused, and that a replacement
+// does not count as an additional one.
 func TestR064_TenFactorsAndNoMore(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
@@ -52,7 +52,7 @@ func TestR064_TenFactorsAndNoMore(t *testing.T) {
 	}
 }
 
-// TestR139_EditsOfFactorsAreRows, like every other change of security.
+// TestR139_EditsOfFactorsAreRows checks that changes of factors are in the audit trail.
 func TestR139_EditsOfFactorsAreRows(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice").enrollMail()
@@ -64,8 +64,9 @@ func TestR139_EditsOfFactorsAreRows(t *testing.T) {
 	}
 }
 
-// TestR092_PasskeysAreToldApartByName: none is given the name of another of
-// the account, nor none at all; its own again, or another user's, is fine.
+// TestR092_PasskeysAreToldApartByName checks that a passkey cannot have an empty name or the name
+// of another passkey of the account. It can keep its own name or have that of another user's
+// passkey.
 func TestR092_PasskeysAreToldApartByName(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.Passkeys = passkeys() })
 	p, _ := w.withKey("alice", storage.UseSecond, phoneKey)
@@ -87,7 +88,8 @@ func TestR092_PasskeysAreToldApartByName(t *testing.T) {
 	}
 }
 
-// TestR059_WhatIsSwitchedOffIsNoFactorToKeep: the last one that works stays.
+// TestR059_WhatIsSwitchedOffIsNoFactorToKeep checks that the last factor that the site accepts
+// cannot be removed.
 func TestR059_WhatIsSwitchedOffIsNoFactorToKeep(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) {
 		c.Passkeys = passkeys()
@@ -102,8 +104,8 @@ func TestR059_WhatIsSwitchedOffIsNoFactorToKeep(t *testing.T) {
 	}
 }
 
-// TestR070_ARightCodeGivesItsPlaceBack and no more: the wrong ones before it
-// still count.
+// TestR070_ARightCodeGivesItsPlaceBack checks that a right code releases only its own place; the
+// wrong codes before it still count.
 func TestR070_ARightCodeGivesItsPlaceBack(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 5 })
 	p := w.withApp("alice")
@@ -124,9 +126,8 @@ func TestR018_ACodeIsNotAskedForInASetUp(t *testing.T) {
 	w.plantPending(plain).get("/mf-recovery").want(400).refused("a sign-in that sets a factor up")
 }
 
-// TestR125_AUsernameIsChangedOnceItIsFree: a taken one is said to be, in words
-// of its own; a free one is written down, told to the owner, and keeps the
-// session that asked.
+// TestR125_AUsernameIsChangedOnceItIsFree checks that a taken username has its own error. A free
+// one is stored and recorded, the owner is notified, and the session continues.
 func TestR125_AUsernameIsChangedOnceItIsFree(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Usernames = true })
 	p, q := w.person("alice"), w.person("bobby")
@@ -146,7 +147,8 @@ func TestR125_AUsernameIsChangedOnceItIsFree(t *testing.T) {
 	}
 }
 
-// TestR063_TheSamePhoneAgainStaysThePrimary: it takes the place of itself.
+// TestR063_TheSamePhoneAgainStaysThePrimary checks that enrolling the same phone again replaces the
+// factor and keeps it primary.
 func TestR063_TheSamePhoneAgainStaysThePrimary(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.person("alice").enrollSMS("+16505551212").enrollApp().enrollSMS("+16505551212")
@@ -155,7 +157,8 @@ func TestR063_TheSamePhoneAgainStaysThePrimary(t *testing.T) {
 	}
 }
 
-// TestR139_TheCodeToTheMailboxIsARow like every code that is sent.
+// TestR139_TheCodeToTheMailboxIsARow checks that a code sent to verify the mailbox is recorded like
+// every other code.
 func TestR139_TheCodeToTheMailboxIsARow(t *testing.T) {
 	w := newWorld(t, proofFirst)
 	w.browser().login(w.person("alice")).want(200)
@@ -164,8 +167,8 @@ func TestR139_TheCodeToTheMailboxIsARow(t *testing.T) {
 	}
 }
 
-// TestR057_AnAddressTakenMeanwhileIsNobodysTwice: of two who want one, the
-// later link is dead.
+// TestR057_AnAddressTakenMeanwhileIsNobodysTwice checks that if two accounts request the same new
+// address, the link used second fails.
 func TestR057_AnAddressTakenMeanwhileIsNobodysTwice(t *testing.T) {
 	w := newWorld(t, life)
 	p, q := w.person("alice"), w.person("bobby")
@@ -183,8 +186,9 @@ func TestR057_AnAddressTakenMeanwhileIsNobodysTwice(t *testing.T) {
 	}
 }
 
-// TestR111_TheNonceIsNotTheVerifier: one goes through the browser in the clear,
-// the other proves that who redeems a code is who asked for it.
+// TestR111_TheNonceIsNotTheVerifier checks that the two differ. The nonce goes through the browser
+// in the clear; the PKCE verifier proves that the client that redeems a code is the one that
+// requested it.
 func TestR111_TheNonceIsNotTheVerifier(t *testing.T) {
 	w, corp, _ := sites(t)
 	w.browser().through(corp, "corp")
@@ -195,7 +199,7 @@ func TestR111_TheNonceIsNotTheVerifier(t *testing.T) {
 	}
 }
 
-// plainSite cannot be made to ask its user again.
+// plainSite is a provider that cannot force its user to authenticate again.
 type plainSite struct{}
 
 func (plainSite) Name() string          { return "plain" }
@@ -208,7 +212,8 @@ func (plainSite) Finish(context.Context, federated.Question, federated.Answer) (
 	return federated.Identity{}, federated.ErrRefused
 }
 
-// TestR054_ASiteThatAsksNothingIsNoProofAnew: it is for signing in only.
+// TestR054_ASiteThatAsksNothingIsNoProofAnew checks that such a provider is accepted for signing
+// in, but not for re-authentication.
 func TestR054_ASiteThatAsksNothingIsNoProofAnew(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.Accounts.OAuth = []federated.Provider{plainSite{}} })
 	p := w.person("alice")
@@ -222,8 +227,8 @@ func TestR054_ASiteThatAsksNothingIsNoProofAnew(t *testing.T) {
 	}
 }
 
-// TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered: opening the link as
-// another account is not a word for the password that lies there.
+// TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered checks that opening the link while signed
+// in to another account does not approve the password that was registered.
 func TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered(t *testing.T) {
 	const victim = "victim@good.test"
 	w := newWorld(t, life)
@@ -233,7 +238,8 @@ func TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered(t *testing.T) {
 	w.signsIn(victim, secret).want(400).refused("the password planted before")
 }
 
-// TestR051_AResetDoesNotChangeWhoIsSignedIn, unless to whom it belonged before.
+// TestR051_AResetDoesNotChangeWhoIsSignedIn checks that a reset ends only a session of the same
+// account.
 func TestR051_AResetDoesNotChangeWhoIsSignedIn(t *testing.T) {
 	w := newWorld(t, life, autoLogin)
 	p, q := w.person("alice"), w.person("bobby")
@@ -277,8 +283,8 @@ func TestR111_TenConnectionsAndNoMore(t *testing.T) {
 	}
 }
 
-// TestR139_WhatComesFromOtherSitesIsRows: connections and refusals, with whom
-// they concern; and what ends with a connection ends at once.
+// TestR139_WhatComesFromOtherSitesIsRows checks that OAuth connections and refusals are recorded
+// with their account, and that removing a connection takes effect at once.
 func TestR139_WhatComesFromOtherSitesIsRows(t *testing.T) {
 	w, corp, _ := sites(t, open)
 	p := w.person("alice")
@@ -328,8 +334,8 @@ func TestR064_TenPasskeysAndNoMore(t *testing.T) {
 	}
 }
 
-// TestR087_AnAnswerNamesItsQuestion: a right one under the name of another
-// question is none.
+// TestR087_AnAnswerNamesItsQuestion checks that a valid assertion is refused with the id of another
+// challenge.
 func TestR087_AnAnswerNamesItsQuestion(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.person("alice")
@@ -361,9 +367,9 @@ func TestR093_TheOwnerHearsOfACopy(t *testing.T) {
 	}
 }
 
-// TestR076_WhatIsShutIsNotCancelled: "this was not me" leaves nothing that a
-// session could end, and so open again; nor is there anything where a request
-// has lapsed or its account's credentials are others.
+// TestR076_WhatIsShutIsNotCancelled checks that after "this was not me" no session can cancel the
+// request, which would unlock the account. Nothing can be canceled either after a request has
+// expired or the credentials have changed.
 func TestR076_WhatIsShutIsNotCancelled(t *testing.T) {
 	w := newWorld(t, waiting)
 	none := func(b *browser, why string) {
@@ -393,8 +399,8 @@ func TestR076_WhatIsShutIsNotCancelled(t *testing.T) {
 	none(w.plantSession(d), "lapsed")
 }
 
-// TestR139_TheEndOfARecoveryIsARow, whichever way it ends, and the owner hears
-// of one that was taken.
+// TestR139_TheEndOfARecoveryIsARow checks that every outcome of a recovery is recorded, and that
+// the owner is notified of a completed one.
 func TestR139_TheEndOfARecoveryIsARow(t *testing.T) {
 	w := newWorld(t, waiting)
 	a := w.withApp("alice")
@@ -415,8 +421,8 @@ func TestR139_TheEndOfARecoveryIsARow(t *testing.T) {
 	}
 }
 
-// TestR015_ASignInByPasskeyAloneReplacesTheFormer that was under way in its
-// browser, as every other does.
+// TestR015_ASignInByPasskeyAloneReplacesTheFormer checks that a sign-in with a passkey replaces the
+// pending sign-in of its browser, as every other sign-in does.
 func TestR015_ASignInByPasskeyAloneReplacesTheFormer(t *testing.T) {
 	w := newWorld(t, open)
 	p, k := w.withKey("alice", storage.UseFirst, phoneKey)
@@ -429,7 +435,8 @@ func TestR015_ASignInByPasskeyAloneReplacesTheFormer(t *testing.T) {
 	former.out("the sign-in that was under way")
 }
 
-// TestR054_APasskeyAfterThePasswordProvesAnew where it is the second factor.
+// TestR054_APasskeyAfterThePasswordProvesAnew checks re-authentication with a passkey as the second
+// factor.
 func TestR054_APasskeyAfterThePasswordProvesAnew(t *testing.T) {
 	w := newWorld(t, open)
 	p, k := w.withKey("alice", storage.UseSecond, phoneKey)

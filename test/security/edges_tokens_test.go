@@ -10,15 +10,15 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// More of edges_test.go: what programs hold, lists, and codes sent again.
+// More of edges_test.go: tokens of programs, lists, and codes that are resent.
 
-// revoke takes a token of the account back.
+// revoke revokes a token of the account.
 func (b *browser) revoke(id string) *answer {
 	b.w.t.Helper()
 	return b.del("/access-tokens/" + id)
 }
 
-// tokensOf are the ids of an account's tokens by their kind, as they lie there.
+// tokensOf returns the stored ids of an account's tokens by their kind.
 func (w *world) tokensOf(p *person) (personal, families []string) {
 	w.t.Helper()
 	all, err := w.nodes[0].db.TokensOf(w.t.Context(), p.id, w.Now())
@@ -33,7 +33,8 @@ func (w *world) tokensOf(p *person) (personal, families []string) {
 	return personal, families
 }
 
-// TestR083_ARevokedTokenTakesWithItWhatIsBeside, and nothing else.
+// TestR083_ARevokedTokenTakesWithItWhatIsBeside checks that revoking a token revokes the tokens
+// derived from the same sign-in and no others.
 func TestR083_ARevokedTokenTakesWithItWhatIsBeside(t *testing.T) {
 	w := newWorld(t, tokens, func(c *twofold.Config) { open(c) })
 	p := w.withApp("alice")
@@ -51,7 +52,7 @@ func TestR083_ARevokedTokenTakesWithItWhatIsBeside(t *testing.T) {
 		t.Errorf("left %v of %v", left, personal)
 	}
 	paired.in(p, 2)
-	// Families are listed the newest first: the second is the other browser's.
+	// Families are listed newest first: the second one belongs to the other browser.
 	own.revoke(families[1]).want(200)
 	paired.out("the session beside a family that was revoked")
 	if r, _, _ := w.exchange(refresh); r.status == 200 {
@@ -66,7 +67,8 @@ func TestR083_ARevokedTokenTakesWithItWhatIsBeside(t *testing.T) {
 	}
 }
 
-// TestR064_FiftyTokensAndNoMore, no longer than allowed, and each scope once.
+// TestR064_FiftyTokensAndNoMore also checks that a token does not live longer than allowed, and
+// that each scope is stored once.
 func TestR064_FiftyTokensAndNoMore(t *testing.T) {
 	w := newWorld(t, tokens, open, func(c *twofold.Config) { c.Tokens.PersonalLife = 30 * 24 * time.Hour })
 	p := w.withApp("alice")
@@ -93,8 +95,8 @@ func TestR064_FiftyTokensAndNoMore(t *testing.T) {
 	}
 }
 
-// TestR102_ASessionAndItsProgramAreOneEntry, a program's only if there is no
-// browser alongside, and seen when either was; ending one is a row.
+// TestR102_ASessionAndItsProgramAreOneEntry checks that an entry is listed as a program only if it
+// has no browser, and that it shows the last use of either. Ending an entry writes an audit row.
 func TestR102_ASessionAndItsProgramAreOneEntry(t *testing.T) {
 	w := newWorld(t, tokens, open)
 	p := w.withApp("alice")
@@ -119,8 +121,8 @@ func TestR102_ASessionAndItsProgramAreOneEntry(t *testing.T) {
 	}
 }
 
-// TestR042_ACodeIsSentAgainInASetUp, and only the newest is good; nothing is
-// sent again for an app.
+// TestR042_ACodeIsSentAgainInASetUp checks that only the newest code of an enrollment is valid, and
+// that no code is sent for an app.
 func TestR042_ACodeIsSentAgainInASetUp(t *testing.T) {
 	w := newWorld(t, required)
 	for _, asks := range []func(p *person) *browser{
@@ -148,8 +150,8 @@ func TestR042_ACodeIsSentAgainInASetUp(t *testing.T) {
 	b.post("/tf-resend", m{}).want(400).refused("nothing is sent for an app")
 }
 
-// TestR019_TheMailboxIsProvenOnce: a wrong code does not go on to the set-up,
-// and a right one does.
+// TestR019_TheMailboxIsProvenOnce checks that a wrong code does not lead to enrollment, and that a
+// right code does.
 func TestR019_ACodeOfTheMailboxIsAGuessLikeOthers(t *testing.T) {
 	w := newWorld(t, proofFirst, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 3 })
 	p := w.person("alice")
@@ -169,7 +171,7 @@ func TestR019_ACodeOfTheMailboxIsAGuessLikeOthers(t *testing.T) {
 	b.post("/tf-setup", m{"setup": storage.Authenticator}).want(200)
 }
 
-// TestR020_WhatIsSwitchedOffIsNotAskedFor where something else is left.
+// TestR020_WhatIsSwitchedOffIsNotAskedFor covers accounts that have another factor.
 func TestR020_WhatIsSwitchedOffIsNotAskedFor(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{storage.Authenticator} })
 	p := w.withApp("alice")

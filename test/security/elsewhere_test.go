@@ -8,11 +8,11 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 )
 
-// Published failures that the tests of the paths of sign-in would not have
-// caught at the paths around it.
+// The tests here reproduce published vulnerabilities in paths around the sign-in that the tests of
+// the sign-in itself do not cover.
 
-// TestR127_TextsOnlyAroundTheSignIn: an object, an array or a number is no
-// address, no password and no token there either (CVE-2013-0233, CVE-2023-7028).
+// TestR127_TextsOnlyAroundTheSignIn checks that an object, an array or a number is not accepted as
+// an address, password or token (CVE-2013-0233, CVE-2023-7028).
 func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 	w := newWorld(t, life, unified, tokens)
 	p := w.person("alice")
@@ -58,8 +58,8 @@ func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 	session.in(p, 1)
 }
 
-// TestR045_WhoeverAsksForMail: a list, a second name or a line feed in an
-// address sends nothing anywhere else (CVE-2022-35924, GHSA-5jpx-9hw9-2fx4).
+// TestR045_WhoeverAsksForMail checks that a list, a second name or a line feed in an address does
+// not send mail to another recipient (CVE-2022-35924, GHSA-5jpx-9hw9-2fx4).
 func TestR045_WhoeverAsksForMail(t *testing.T) {
 	w := newWorld(t, life, unified)
 	p := w.person("erika")
@@ -89,9 +89,8 @@ func TestR045_WhoeverAsksForMail(t *testing.T) {
 	}
 }
 
-// TestR057_TwoWishesDoNotMix: of two addresses wanted at once, the link that
-// went to one makes that one the account's, and never the other
-// (CVE-2026-32700).
+// TestR057_TwoWishesDoNotMix requests two new addresses at once. The link sent to one address must
+// not set the other one (CVE-2026-32700).
 func TestR057_TwoWishesDoNotMix(t *testing.T) {
 	w := newWorld(t, life)
 	wanted := [2]string{"first@good.test", "second@good.test"}
@@ -112,9 +111,8 @@ func TestR057_TwoWishesDoNotMix(t *testing.T) {
 	}
 }
 
-// TestR117_UnifiedSignInCountsTheSame: a password guessed in its field counts
-// with those of /login (CVE-2026-9798); guesses in a session count with those of
-// the session.
+// TestR117_UnifiedSignInCountsTheSame checks that password guesses in unified sign-in count with
+// those of /login (CVE-2026-9798), and that guesses in a session count with those of the session.
 func TestR117_UnifiedSignInCountsTheSame(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{FirstFailures: 6} })
 	p := w.person("alice")

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// enrolls asks, in a sign-in that must set up a second factor, for a passkey.
+// enrolls starts the enrollment of a passkey during a sign-in that requires a second factor.
 func (b *browser) enrolls() (options []byte, to string) {
 	b.w.t.Helper()
 	options, state := b.asks("/wan-register", m{"unnamed": true, "usage": storage.UseFirst})
@@ -22,9 +22,9 @@ func enrollsByPasskey(c *twofold.Config) {
 	c.Passkeys = passkeys()
 }
 
-// TestR320_APasskeyCompletesASignInThatDemandsASecondFactor: the password, the
-// mailbox, the passkey, in this order. No step can be left out, and the passkey is
-// a second factor whatever the request says.
+// TestR320_APasskeyCompletesASignInThatDemandsASecondFactor checks the order password, mailbox,
+// passkey. No step can be skipped, and the passkey is stored as a second factor whatever the
+// request says.
 func TestR320_APasskeyCompletesASignInThatDemandsASecondFactor(t *testing.T) {
 	w := newWorld(t, enrollsByPasskey)
 	p, k := w.person("alice"), w.key(phoneKey)
@@ -72,7 +72,8 @@ func TestR320_APasskeyCompletesASignInThatDemandsASecondFactor(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR320_OfTwoAnswersOneCompletesTheSignIn, and of an app and a passkey one.
+// TestR320_OfTwoAnswersOneCompletesTheSignIn sends two answers of passkeys, and one of an app and
+// one of a passkey, at once.
 func TestR320_OfTwoAnswersOneCompletesTheSignIn(t *testing.T) {
 	w := newWorld(t, enrollsByPasskey)
 	p := w.person("alice")
@@ -103,7 +104,8 @@ func TestR320_OfTwoAnswersOneCompletesTheSignIn(t *testing.T) {
 	}
 }
 
-// TestR320_APasskeyAddsNothingBeforeTheAddressIsProven, by the rule of all ways.
+// TestR320_APasskeyAddsNothingBeforeTheAddressIsProven checks that passkeys follow the same rule as
+// other methods.
 func TestR320_APasskeyAddsNothingBeforeTheAddressIsProven(t *testing.T) {
 	w := newWorld(t, enrollsByPasskey)
 	p := w.person("alice")

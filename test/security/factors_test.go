@@ -15,8 +15,8 @@ func (b *browser) remove(id string) *answer {
 	return b.do("DELETE", "/tf-factors/"+id, "", "", "Accept", typeJSON)
 }
 
-// TestR053_FactorsChangeOnlyWhenFresh: rename, prefer and remove ask for
-// everything the account has, proven recently.
+// TestR053_FactorsChangeOnlyWhenFresh checks that renaming, preferring and removing a factor
+// requires a recent proof of all factors of the account.
 func TestR053_FactorsChangeOnlyWhenFresh(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice").enrollSMS("+16505551212")
@@ -56,7 +56,8 @@ func TestR053_FactorsChangeOnlyWhenFresh(t *testing.T) {
 	b.remove(ids["authenticator"]).want(401).refused("kept fresh by the change")
 }
 
-// TestR058_ARemovalEndsWhatWasIssuedBefore, but for the acting browser.
+// TestR058_ARemovalEndsWhatWasIssuedBefore checks that sessions and tokens end, except those of the
+// browser that removes the factor.
 func TestR058_ARemovalEndsWhatWasIssuedBefore(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice").enrollSMS("+16505551212")
@@ -88,8 +89,8 @@ func TestR058_ARemovalEndsWhatWasIssuedBefore(t *testing.T) {
 	}
 }
 
-// TestR059_TheLastFactorStaysIfOneIsRequired, whichever way and however many
-// ask at once.
+// TestR059_TheLastFactorStaysIfOneIsRequired tries all ways to remove it, and several requests at
+// once.
 func TestR059_TheLastFactorStaysIfOneIsRequired(t *testing.T) {
 	w := newWorld(t, required)
 	second := w.start(nil)
@@ -116,7 +117,7 @@ func TestR059_TheLastFactorStaysIfOneIsRequired(t *testing.T) {
 	}
 }
 
-// TestR059_WithoutTheLastFactorNothingOfItIsLeft where none is required.
+// TestR059_WithoutTheLastFactorNothingOfItIsLeft covers sites where no second factor is required.
 func TestR059_WithoutTheLastFactorNothingOfItIsLeft(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
@@ -138,7 +139,8 @@ func TestR059_WithoutTheLastFactorNothingOfItIsLeft(t *testing.T) {
 	w.plantPending(p).recover(codes[0]).want(400).refused("a code of before")
 }
 
-// TestR060_FactorsAreFoundAmongOnesOwn: another's id answers like no id at all.
+// TestR060_FactorsAreFoundAmongOnesOwn checks that the id of another user's factor has the same
+// answer as an unknown id.
 func TestR060_FactorsAreFoundAmongOnesOwn(t *testing.T) {
 	w := newWorld(t, open)
 	a, b := w.withApp("alice").enrollSMS("+16505551212"), w.withApp("bobby").enrollMail()

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// smallDisk is a folder on a file system of its own with little room.
+// smallDisk returns a folder on a small file system.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -28,7 +28,7 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-// fill leaves no room on the disk of dir, and returns what makes room again.
+// fill fills the disk of dir and returns a function that frees the space.
 func fill(t *testing.T, dir string) (free func()) {
 	t.Helper()
 	name := filepath.Join(dir, "filler")
@@ -49,9 +49,9 @@ func fill(t *testing.T, dir string) (free func()) {
 	}
 }
 
-// TestFaultDiskFull: whatever must be written before it is granted is refused
-// with 503 while the disk is full; who is signed in stays so; nothing is lost
-// or granted by half, and everything works again once there is room.
+// TestFaultDiskFull checks that requests that need a write are refused with 503 while the disk is
+// full, and that existing sessions continue. Nothing is lost or granted in part, and everything
+// works again once there is space.
 func TestFaultDiskFull(t *testing.T) {
 	dir := smallDisk(t)
 	w := newWorldIn(t, dir, plenty)
@@ -99,9 +99,9 @@ func TestFaultDiskFull(t *testing.T) {
 	d.in(erika, 2)
 }
 
-// TestFaultClockSteps: a clock that is set forward by an hour ends what has a
-// time and opens nothing; set back by an hour it makes nothing spent usable
-// again. Once it is right, everybody signs in as before.
+// TestFaultClockSteps sets the clock forward by an hour, which expires sessions and opens nothing,
+// and back by an hour, which makes no spent code usable again. Once the clock is right, everyone
+// can sign in.
 func TestFaultClockSteps(t *testing.T) {
 	for name, step := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
 		t.Run(name, func(t *testing.T) {

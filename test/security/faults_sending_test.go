@@ -17,7 +17,7 @@ import (
 	"github.com/twofold-auth/twofold/send/smtp"
 )
 
-// postOffice is a real SMTP server behind a line that can be pulled.
+// postOffice is a real SMTP server behind a connection that a test can cut.
 type postOffice struct {
 	*sendtest.SMTPServer
 	*plug
@@ -44,7 +44,7 @@ func newPostOffice(t *testing.T) *postOffice {
 	return o
 }
 
-// code is in the newest mail that has one; "" if none has.
+// code returns the code of the newest mail that has one, or "".
 func (o *postOffice) code() (code string) {
 	for _, m := range o.Mails() {
 		if found := sixDigits.FindString(m.Text); found != "" {
@@ -54,7 +54,7 @@ func (o *postOffice) code() (code string) {
 	return code
 }
 
-// plantFactor adds a second factor without the conversation that enrolls one.
+// plantFactor stores a second factor without an enrollment.
 func (w *world) plantFactor(p *person, method, destination string) {
 	w.t.Helper()
 	db := w.nodes[0].db
@@ -67,7 +67,7 @@ func (w *world) plantFactor(p *person, method, destination string) {
 	}))
 }
 
-// wait asks until it is so: what recovers by itself does so in its own time.
+// wait polls until a condition holds.
 func (w *world) wait(what string, so func() bool) {
 	w.t.Helper()
 	for range 600 {
@@ -79,10 +79,9 @@ func (w *world) wait(what string, so func() bool) {
 	w.t.Errorf("%s: not after thirty seconds", what)
 }
 
-// TestFaultMail: while the mail server is in trouble a person who waits for a
-// code is told so, gets no way past it, and gets his code once the trouble is
-// over; a notice waits in the outbox and arrives by itself, unless the server
-// said for good that there is no such mailbox.
+// TestFaultMail checks that a failing mail server is reported to a person who requests a code, that
+// no step can be skipped, and that a code can be sent once the server works. A notice stays in the
+// outbox and is sent later, unless the server reports that the mailbox does not exist.
 func TestFaultMail(t *testing.T) {
 	for _, c := range []struct {
 		name         string
@@ -140,7 +139,7 @@ func TestFaultMail(t *testing.T) {
 	}
 }
 
-// recovers holds what comes after: no one restarts anything.
+// recovers checks that everything works after the fault without a restart.
 func (w *world) recovers(o *postOffice, p *person, final bool) {
 	w.t.Helper()
 	w.wait("the outbox is empty", func() bool {
@@ -165,8 +164,8 @@ func (w *world) recovers(o *postOffice, p *person, final bool) {
 	b.in(p, 2)
 }
 
-// TestFaultMailFailsOver: with a second server, trouble of the first is no one's
-// trouble.
+// TestFaultMailFailsOver checks that with a second server users do not notice a failure of the
+// first.
 func TestFaultMailFailsOver(t *testing.T) {
 	first, second := newPostOffice(t), newPostOffice(t)
 	w := newWorld(t, plenty, func(f *twofold.Config) {
@@ -194,8 +193,7 @@ func TestFaultMailFailsOver(t *testing.T) {
 	}
 }
 
-// TestFaultTexts: the same for a service of texts that answers 429, 500, or
-// nothing.
+// TestFaultTexts covers an SMS service that answers 429 or 500 or does not answer.
 func TestFaultTexts(t *testing.T) {
 	for _, c := range []struct {
 		name         string
@@ -245,8 +243,8 @@ func TestFaultTexts(t *testing.T) {
 	}
 }
 
-// TestFaultOffersAnotherWay: anyone who asks for a code that cannot be delivered
-// is offered the next factor that takes another way, in JSON and on the page.
+// TestFaultOffersAnotherWay checks that if a code cannot be delivered, the page and the JSON answer
+// offer the next factor that does not use the same channel.
 func TestFaultOffersAnotherWay(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("erika").enrollSMS("+16505551212")

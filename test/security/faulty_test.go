@@ -9,9 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// faulty is a store of which one write fails: the k-th after arm, before it is
-// done or after. What fails after it was done is what a crash looks like to
-// the one who looks again.
+// faulty is a store in which one write fails: the k-th after arm, either before or after it is
+// done. A failure after the write simulates a crash.
 type faulty struct {
 	storage.Store
 	mu     sync.Mutex
@@ -31,7 +30,7 @@ func (f *faulty) arm(k int, after bool) {
 	f.at, f.n, f.after, f.failed = k, 0, after, ""
 }
 
-// disarm says which write failed; empty if there were fewer.
+// disarm returns the name of the write that failed, or "" if there were fewer writes.
 func (f *faulty) disarm() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -39,7 +38,7 @@ func (f *faulty) disarm() string {
 	return f.failed
 }
 
-// do is a write that may fail.
+// do runs a write, which may fail.
 func (f *faulty) do(verb string, write func() error) error {
 	f.mu.Lock()
 	f.n++

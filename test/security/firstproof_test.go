@@ -8,10 +8,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR200_TheFirstProofForgetsWhatStrangersUsedUp: a stranger who registered an
-// address uses up what its account and its mailbox have for set-ups. The owner's
-// first proof gives that back, whichever proof it is; what bounds the cost of messages
-// stays.
+// TestR200_TheFirstProofForgetsWhatStrangersUsedUp lets an attacker register an address and use up
+// the enrollment budgets of its account and mailbox. The owner's first proof of any kind resets
+// these budgets. Budgets that limit the cost of messages are not reset.
 func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 	fill := m{"password": newSecret, "password_confirm": newSecret}
 	by := func(path, kind string) func(w *world, email string) *browser {
@@ -71,8 +70,8 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 	}
 }
 
-// TestR201_ThePageTakesTheNewestCode: whatever a signed-in user had a code mailed for
-// before, /tf-validate takes the code of the newest step.
+// TestR201_ThePageTakesTheNewestCode checks that /tf-validate accepts the code of the newest step,
+// even if the signed-in user requested a code for another step before.
 func TestR201_ThePageTakesTheNewestCode(t *testing.T) {
 	w, _ := enrolling(t, func(c *twofold.Config) { c.Advanced.Limits.SendGap = time.Second })
 	proof := func(b *browser) { b.post("/tf-setup", m{"setup": "authenticator"}).want(400) }
@@ -97,8 +96,8 @@ func TestR201_ThePageTakesTheNewestCode(t *testing.T) {
 			t.Errorf("%s: the newest code: %d %s", name, r.status, r.body)
 		}
 	}
-	// A fresh session whose other proof is under way sets up a phone: the page asks
-	// for the text.
+	// A fresh session with a pending re-authentication enrolls a phone: the page asks for the code
+	// by SMS.
 	p := w.person("alice").enrollApp()
 	b := w.plantSession(p)
 	b.post("/verify", m{"password": secret}).want(200)

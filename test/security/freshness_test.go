@@ -7,8 +7,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestR178_EachChangeAsks where only a re-authentication is fresh: one that was
-// made does not stand for the next.
+// TestR178_EachChangeAsks covers a site where only a re-authentication is fresh: each change needs
+// a new one.
 func TestR178_EachChangeAsks(t *testing.T) {
 	changes := map[string]func(b *browser) *answer{
 		"a set-up": func(b *browser) *answer {
@@ -58,8 +58,7 @@ func TestR178_EachChangeAsks(t *testing.T) {
 	}
 }
 
-// TestR178_AChangeProvesNothing: the time of the last proof is not moved by the
-// changes made within it.
+// TestR178_AChangeProvesNothing checks that a change does not update the time of the last proof.
 func TestR178_AChangeProvesNothing(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("alice")
@@ -74,8 +73,8 @@ func TestR178_AChangeProvesNothing(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR178_AnyAgeIsNotAnyProof: a negative freshness asks for no age, but still
-// for all factors of the account.
+// TestR178_AnyAgeIsNotAnyProof checks that with a negative freshness a proof of any age counts, but
+// all factors of the account are still required.
 func TestR178_AnyAgeIsNotAnyProof(t *testing.T) {
 	w := newWorld(t, plenty, remembering, func(c *twofold.Config) { c.TwoFactor.Freshness = -1 })
 	p := w.withApp("alice")
@@ -98,8 +97,8 @@ func TestR178_AnyAgeIsNotAnyProof(t *testing.T) {
 	full.post("/tf-setup", m{"setup": "disable"}).want(200)
 }
 
-// TestR054_AProgramProvesBothFactorsAgain with its header token and no cookie.
-// The token of the re-authentication is nothing without the session's.
+// TestR054_AProgramProvesBothFactorsAgain re-authenticates with a header token and no cookie. The
+// token of the re-authentication is not accepted without that of the session.
 func TestR054_AProgramProvesBothFactorsAgain(t *testing.T) {
 	w := newWorld(t, open)
 	a, v := w.withApp("alice"), w.withApp("victor")

@@ -23,7 +23,7 @@ import (
 
 const appHost, otherHost = "app.localhost", "wiki.localhost"
 
-// gateRules are those of the tests here: on two hosts a page for each requirement.
+// gateRules are the rules of these tests: two hosts, with a page for each requirement.
 func gateRules() []gate.Rule {
 	both := []string{appHost, otherHost}
 	return []gate.Rule{
@@ -45,8 +45,8 @@ func gateRules() []gate.Rule {
 	}
 }
 
-// gated is a world whose node has a gate: a proxy's neighbor and, as a program of its
-// own, the application behind it.
+// gated is a world whose node has a gate. The gate answers a proxy, and stands in front of an
+// application as a separate program.
 type gated struct {
 	*world
 	node    *node
@@ -63,7 +63,7 @@ func newGated(t *testing.T, change ...func(*twofold.Config)) *gated {
 	return w.gate(w.nodes[0])
 }
 
-// gate puts a gate in front of an application that repeats what it was told.
+// gate puts a gate in front of an application that returns the headers that it received.
 func (w *world) gate(n *node) *gated {
 	w.t.Helper()
 	protect, err := n.auth.Gate(gateRules())
@@ -76,14 +76,14 @@ func (w *world) gate(n *node) *gated {
 	return &gated{world: w, node: front, home: n.addr, protect: protect}
 }
 
-// at is a browser of a host; browsers keep the cookies of each host apart.
+// at returns a browser for a host, since browsers keep the cookies of each host apart.
 func (g *gated) at(host string) *browser {
 	b := g.browser()
 	b.n, b.host = g.node, host
 	return b
 }
 
-// signedIn is a browser at the host of the sign-in, with one factor or two.
+// signedIn returns a browser that is signed in at the host of the sign-in, with one or two factors.
 func (g *gated) signedIn(p *person) *browser {
 	g.t.Helper()
 	b := g.at(g.home)
@@ -94,8 +94,8 @@ func (g *gated) signedIn(p *person) *browser {
 	return b
 }
 
-// goTo follows a browser from a page of another host through the sign-in: home and
-// there are its cookies on the two hosts. It returns the last answer.
+// goTo follows the redirects of a browser from a page of another host to the sign-in and back. home
+// and there hold its cookies on the two hosts. goTo returns the last answer.
 func (g *gated) goTo(home, there *browser, path string) *answer {
 	g.t.Helper()
 	a := there.page(path)
@@ -126,12 +126,12 @@ func (g *gated) goTo(home, there *browser, path string) *answer {
 	return nil
 }
 
-// asks is what nginx sends.
+// asks sends the request that nginx sends.
 func asks(address string, more ...string) []string {
 	return append([]string{"X-Original-URL", address, "X-Original-Method", "GET", "Accept", "text/html"}, more...)
 }
 
-// verify asks as nginx does, with the cookies of a browser at that host.
+// verify sends the request that nginx sends, with the cookies of a browser at that host.
 func (g *gated) verify(b *browser, address string, more ...string) *answer {
 	g.t.Helper()
 	asking := b.copy()
@@ -139,8 +139,8 @@ func (g *gated) verify(b *browser, address string, more ...string) *answer {
 	return asking.do(http.MethodGet, "/auth/verify", "", "", asks(address, more...)...)
 }
 
-// TestR250_TheGateLetsThroughWhatTheRulesSay: on two hosts, to a proxy and in a program,
-// each page opens to who proved enough, and to no one else.
+// TestR250_TheGateLetsThroughWhatTheRulesSay checks, for a proxy and a separate program on two
+// hosts, that each page opens only to users who meet its requirement.
 func TestR250_TheGateLetsThroughWhatTheRulesSay(t *testing.T) {
 	g := newGated(t)
 	two, one, admin := g.withApp("alice"), g.person("robert"), g.person("carol")
@@ -176,7 +176,7 @@ func TestR250_TheGateLetsThroughWhatTheRulesSay(t *testing.T) {
 			}
 		}
 	}
-	// What was proven grows old.
+	// The proof is too old after some time.
 	home, there := g.signedIn(two), g.at(appHost)
 	g.goTo(home, there, "/fresh").want(200)
 	g.advance(6 * time.Minute)
@@ -189,7 +189,8 @@ func TestR250_TheGateLetsThroughWhatTheRulesSay(t *testing.T) {
 	}
 }
 
-// TestR251_AnAmbiguousAddressFallsToNoRule, however it is asked.
+// TestR251_AnAmbiguousAddressFallsToNoRule sends ambiguous URLs in every way that proxies send
+// them.
 func TestR251_AnAmbiguousAddressFallsToNoRule(t *testing.T) {
 	g := newGated(t)
 	b := g.at(appHost)
@@ -232,14 +233,15 @@ func TestR251_AnAmbiguousAddressFallsToNoRule(t *testing.T) {
 	}
 }
 
-// onHost is a copy of a browser that names another host.
+// onHost returns a copy of a browser that names another host.
 func (b *browser) onHost(host string) *browser {
 	c := b.copy()
 	c.host = host
 	return c
 }
 
-// TestR252_ANeighborThatIsNotTrustedIsRefused, and so is what it says of networks.
+// TestR252_ANeighborThatIsNotTrustedIsRefused also checks that the gate ignores the client address
+// in such a request.
 func TestR252_ANeighborThatIsNotTrustedIsRefused(t *testing.T) {
 	open := newGated(t, func(c *twofold.Config) {
 		c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
@@ -254,8 +256,8 @@ func TestR252_ANeighborThatIsNotTrustedIsRefused(t *testing.T) {
 	}
 }
 
-// TestR252_AProxyAsksInOneWayAtATime: what a client sent in the way of another proxy is
-// not believed.
+// TestR252_AProxyAsksInOneWayAtATime checks that headers that belong to another kind of proxy are
+// not trusted, because a client may have sent them.
 func TestR252_AProxyAsksInOneWayAtATime(t *testing.T) {
 	g := newGated(t)
 	b := g.at(g.home)
@@ -320,7 +322,8 @@ func TestR252_AProxyAsksInOneWayAtATime(t *testing.T) {
 	}
 }
 
-// ticket goes to the step before the callback and returns its path.
+// ticket follows the redirects to the step before the callback and returns the path of the
+// callback.
 func (g *gated) ticket(home, there *browser, path string) string {
 	g.t.Helper()
 	start, err := url.Parse(there.page(path).header.Get("Location"))
@@ -337,7 +340,7 @@ func (g *gated) ticket(home, there *browser, path string) string {
 	return u.RequestURI()
 }
 
-// TestR251_AHostIsAHostAlone: what a client writes there becomes no part of the path.
+// TestR251_AHostIsAHostAlone checks that a client cannot add to the path through the host.
 func TestR251_AHostIsAHostAlone(t *testing.T) {
 	g := newGated(t)
 	for _, end := range []string{"/public?", "/public#", "/public/", "?", "@" + appHost, "\\public"} {
@@ -353,8 +356,8 @@ func TestR251_AHostIsAHostAlone(t *testing.T) {
 	}
 }
 
-// TestR253_ATicketIsTakenOnce, by the browser and on the host that it was made for,
-// within its minute.
+// TestR253_ATicketIsTakenOnce checks that a ticket is single-use, and valid only for the browser
+// and host for which it was issued, for one minute.
 func TestR253_ATicketIsTakenOnce(t *testing.T) {
 	g := newGated(t)
 	home := g.signedIn(g.withApp("alice"))
@@ -415,8 +418,8 @@ func TestR253_ATicketIsTakenOnce(t *testing.T) {
 	}
 }
 
-// TestR254_AHostsCookieEndsWithItsSession, in this process at once and in another one
-// within a second.
+// TestR254_AHostsCookieEndsWithItsSession checks that the cookie ends at once in this process, and
+// within a second in another one.
 func TestR254_AHostsCookieEndsWithItsSession(t *testing.T) {
 	g := newGated(t)
 	second := g.gate(g.start(nil))
@@ -448,7 +451,7 @@ func TestR254_AHostsCookieEndsWithItsSession(t *testing.T) {
 			t.Errorf("%s: another node noticed after %v", name, took)
 		}
 	}
-	// A session that is renewed is the same one, a new sign-in is not.
+	// A renewed session is the same session; a new sign-in is not.
 	p := g.withApp("frida")
 	home, there := g.signedIn(p), g.at(appHost)
 	g.goTo(home, there, "/two").want(200)
@@ -462,7 +465,8 @@ func TestR254_AHostsCookieEndsWithItsSession(t *testing.T) {
 	}
 }
 
-// TestR255_ACookieOpensItsOwnHostOnly, and no cookie stands for another one.
+// TestR255_ACookieOpensItsOwnHostOnly checks that a cookie of one host is not accepted on another
+// one.
 func TestR255_ACookieOpensItsOwnHostOnly(t *testing.T) {
 	g := newGated(t)
 	home, there := g.signedIn(g.withApp("alice")), g.at(appHost)
@@ -499,7 +503,8 @@ func TestR255_ACookieOpensItsOwnHostOnly(t *testing.T) {
 	}
 }
 
-// TestR256_TheGateLeadsToItsOwnHostsOnly, whatever the way back says.
+// TestR256_TheGateLeadsToItsOwnHostsOnly checks that a redirect goes only to hosts of the gate,
+// whatever the return URL is.
 func TestR256_TheGateLeadsToItsOwnHostsOnly(t *testing.T) {
 	g := newGated(t)
 	home, there := g.signedIn(g.withApp("alice")), g.at(appHost)
@@ -518,7 +523,7 @@ func TestR256_TheGateLeadsToItsOwnHostsOnly(t *testing.T) {
 			}
 		}
 	}
-	// What is needed is signed: no other page can make the sign-in lead a browser away.
+	// The requirement is signed, so another page cannot use the sign-in to redirect a browser.
 	for _, request := range []string{"", "AAAA", "eyJoIjoiZXZpbC50ZXN0IiwidCI6Ii8iLCJyIjoib25lIn0.AAAA",
 		home.jar["twofold"]} {
 		if a := home.page("/auth/gate?request=" + url.QueryEscape(request)); a.status != 400 {
@@ -534,7 +539,8 @@ func TestR256_TheGateLeadsToItsOwnHostsOnly(t *testing.T) {
 	}
 }
 
-// TestR257_AnApplicationSeesNoSecretOfOurs, and no identity but the gate's.
+// TestR257_AnApplicationSeesNoSecretOfOurs also checks that the application sees no identity but
+// the one that the gate sets.
 func TestR257_AnApplicationSeesNoSecretOfOurs(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
@@ -568,7 +574,7 @@ func TestR257_AnApplicationSeesNoSecretOfOurs(t *testing.T) {
 	if strings.Contains(a.body, "forged") || strings.Contains(a.body, "Remote") {
 		t.Errorf("a stranger got an identity: %s", a.body)
 	}
-	// A proxy gets the same to hand on.
+	// A proxy gets the same headers to forward.
 	v := g.verify(there, "http://"+appHost+"/two", forged...).want(200)
 	if v.header.Get("Cookie") != "theme=dark" || v.header.Get("Remote-User") != p.id ||
 		v.header.Get("Remote-Email") != p.email || v.header.Get("Twofold-Level") != "2" ||
@@ -581,7 +587,8 @@ func TestR257_AnApplicationSeesNoSecretOfOurs(t *testing.T) {
 	}
 }
 
-// TestR258_APersonalTokenOpensWhatItsScopesName, and only where a rule names scopes.
+// TestR258_APersonalTokenOpensWhatItsScopesName checks that personal tokens are accepted only by
+// rules that name scopes.
 func TestR258_APersonalTokenOpensWhatItsScopesName(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
@@ -626,8 +633,8 @@ func TestR258_APersonalTokenOpensWhatItsScopesName(t *testing.T) {
 	}
 }
 
-// TestR259_AnotherSiteCannotUseTheCookieOfAHost to change something or to open a
-// channel.
+// TestR259_AnotherSiteCannotUseTheCookieOfAHost tries requests that change something or open a
+// WebSocket.
 func TestR259_AnotherSiteCannotUseTheCookieOfAHost(t *testing.T) {
 	g := newGated(t)
 	home, there := g.signedIn(g.withApp("alice")), g.at(appHost)
@@ -671,7 +678,8 @@ func TestR259_AnotherSiteCannotUseTheCookieOfAHost(t *testing.T) {
 	}
 }
 
-// TestR260_AnAssertionIsForOneHostAndAMinute, and says what was proven.
+// TestR260_AnAssertionIsForOneHostAndAMinute also checks that the assertion lists the proven
+// factors.
 func TestR260_AnAssertionIsForOneHostAndAMinute(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
@@ -697,7 +705,7 @@ func TestR260_AnAssertionIsForOneHostAndAMinute(t *testing.T) {
 	if _, err := verifier(appHost).Verify(t.Context(), text); err == nil {
 		t.Error("an old assertion is taken")
 	}
-	// Roles that were taken away are gone from the next assertion.
+	// Roles that were removed are missing in the next assertion.
 	g.must(g.node.auth.SetRoles(t.Context(), p.id))
 	text = g.verify(there, "http://"+appHost+"/two").header.Get("Twofold-Assertion")
 	if a, err = verifier(appHost).Verify(t.Context(), text); err != nil || len(a.Groups) > 0 {
@@ -709,7 +717,7 @@ type toNode struct {
 	g *gated
 }
 
-// toNode is how an application fetches the keys.
+// toNode fetches the keys as an application does.
 func (g *gated) toNode() http.RoundTripper { return toNode{g} }
 
 func (n toNode) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -722,7 +730,7 @@ func (n toNode) RoundTrip(r *http.Request) (*http.Response, error) {
 	return n.g.client.Transport.RoundTrip(r)
 }
 
-// brokenSessions is a store whose sessions cannot be read.
+// brokenSessions is a store that fails to read sessions.
 type brokenSessions struct {
 	storage.Store
 	broken atomic.Bool
@@ -737,7 +745,7 @@ func (b *brokenSessions) SessionsOf(ctx context.Context, userID string, now time
 	return b.Store.SessionsOf(ctx, userID, now)
 }
 
-// TestR261_AStoreThatFailsOpensNothing: 503, and strangers' pages go on.
+// TestR261_AStoreThatFailsOpensNothing checks for a 503, and that public pages still open.
 func TestR261_AStoreThatFailsOpensNothing(t *testing.T) {
 	g := newGated(t)
 	down := &brokenSessions{}
@@ -757,7 +765,8 @@ func TestR261_AStoreThatFailsOpensNothing(t *testing.T) {
 	there.get("/two").want(200)
 }
 
-// TestR262_SignInLeadsBackToThePage that was asked for, from the first visit on.
+// TestR262_SignInLeadsBackToThePage checks that the first visit to a page leads back to it after
+// the sign-in.
 func TestR262_SignInLeadsBackToThePage(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
@@ -782,7 +791,7 @@ func TestR262_SignInLeadsBackToThePage(t *testing.T) {
 	if got := back.header.Get("Location"); got != "http://"+appHost+"/strong/report?year=2026&part=a%20b" {
 		t.Errorf("the way back is %q", got)
 	}
-	// One who must set up a factor is led there, a script is told.
+	// A user who must enroll a factor is redirected there; a script gets a status.
 	one := g.signedIn(g.person("robert"))
 	if a := g.goTo(one, g.at(appHost), "/two"); !strings.Contains(a.what, "/tf-setup?next=/auth/gate") {
 		t.Errorf("without a second factor: %s", a.what)
@@ -793,8 +802,8 @@ func TestR262_SignInLeadsBackToThePage(t *testing.T) {
 	}
 }
 
-// TestR300_AnApplicationSeesNoCookieOfOurs: neither those that hold no secret, nor any
-// that a later version sets.
+// TestR300_AnApplicationSeesNoCookieOfOurs checks that all cookies of the library are removed,
+// including those without a secret and those of later versions.
 func TestR300_AnApplicationSeesNoCookieOfOurs(t *testing.T) {
 	g := newGated(t, func(c *twofold.Config) { c.Pages.SPA.CSRFCookie = "XSRF-TOKEN" })
 	p := g.withApp("alice")
@@ -812,8 +821,9 @@ func TestR300_AnApplicationSeesNoCookieOfOurs(t *testing.T) {
 	}
 }
 
-// TestR301_AClientCannotHaveItsIdentityRemoved: a proxy behind the gate removes what
-// Connection names. A web socket still gets there.
+// TestR301_AClientCannotHaveItsIdentityRemoved checks that a client cannot list the identity
+// headers in Connection, because a proxy behind the gate removes the headers that Connection names.
+// WebSockets still work.
 func TestR301_AClientCannotHaveItsIdentityRemoved(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
@@ -843,8 +853,8 @@ func TestR301_AClientCannotHaveItsIdentityRemoved(t *testing.T) {
 	}
 }
 
-// TestR302_ARoleIsNotTakenForTwo: where a header lists roles with commas between them,
-// one whose name has a comma is left out.
+// TestR302_ARoleIsNotTakenForTwo checks that a role with a comma in its name is left out of a
+// header that lists roles with commas between them.
 func TestR302_ARoleIsNotTakenForTwo(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
@@ -863,8 +873,8 @@ func TestR302_ARoleIsNotTakenForTwo(t *testing.T) {
 	}
 }
 
-// TestR303_AMethodHasOneSpelling: frameworks take "post" for POST, so a request with
-// such a method comes to no rule.
+// TestR303_AMethodHasOneSpelling checks that a request with the method "post" matches no rule,
+// because frameworks treat it as POST.
 func TestR303_AMethodHasOneSpelling(t *testing.T) {
 	g := newGated(t)
 	p := g.person("alice")
@@ -881,8 +891,8 @@ func TestR303_AMethodHasOneSpelling(t *testing.T) {
 	}
 }
 
-// TestR304_AProxyIsNotItsClient: where a proxy does not say for whom it asks, no one is
-// in the network that the proxy is in.
+// TestR304_AProxyIsNotItsClient checks that if a proxy does not name its client, the request does
+// not count as one from the network of the proxy.
 func TestR304_AProxyIsNotItsClient(t *testing.T) {
 	g := newGated(t)
 	for _, of := range []struct {

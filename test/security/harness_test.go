@@ -1,7 +1,6 @@
-// Package security_test attacks the finished sign-in from outside: one test for
-// each requirement, named by its number, over real HTTP against a real database
-// (see place). What is proven is proven of the replies a browser gets, of the
-// messages people get and of what lies in the database.
+// Package security_test attacks the complete sign-in over real HTTP with a real database (see
+// place), with one test for each requirement, named by its number. Tests examine the responses, the
+// messages and the contents of the database.
 package security_test
 
 import (
@@ -38,7 +37,7 @@ const (
 	helpBox  = "help@good.test"
 )
 
-// clock only moves when a test moves it.
+// clock is a clock that only a test moves.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -56,7 +55,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// buffer is a bytes.Buffer for several writers.
+// buffer is a bytes.Buffer that is safe for concurrent use.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -74,8 +73,8 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// world is one database with everybody who uses it: one node or several, the
-// people, their mailboxes and phones, the log, and every secret handed out.
+// world is one database with its users, one or more nodes, the mailboxes and phones, the log, and
+// every secret that was issued.
 type world struct {
 	t testing.TB
 	*clock
@@ -94,8 +93,7 @@ type world struct {
 	cookies map[string][]string // Set-Cookie lines by name
 }
 
-// node is one process: its own handle on the file, its own library, its own
-// server.
+// node stands for one process, with its own store handle, library and server.
 type node struct {
 	db     storage.Store
 	auth   *twofold.Auth
@@ -112,7 +110,7 @@ func newWorld(t testing.TB, change ...func(*twofold.Config)) *world {
 	return newWorldAt(t, newPlace(t), change...)
 }
 
-// newWorldIn starts one with SQLite in a folder of the test's choice.
+// newWorldIn starts a world with SQLite in the given folder.
 func newWorldIn(t testing.TB, dir string, change ...func(*twofold.Config)) *world {
 	t.Helper()
 	return newWorldAt(t, &place{t: t, file: filepath.Join(dir, "app.db")}, change...)
@@ -139,7 +137,7 @@ func newWorldAt(t testing.TB, p *place, change ...func(*twofold.Config)) *world 
 	return w
 }
 
-// document is read once; every answer that a test here gets is held against it.
+// document is the OpenAPI document, read once. Every answer in these tests is checked against it.
 var document = sync.OnceValues(
 	func() (*openapitest.Document, error) { return openapitest.Load("../../docs/openapi.yaml") })
 
@@ -151,7 +149,7 @@ func watched(t testing.TB, next http.RoundTripper) http.RoundTripper {
 	return d.Watch(next, func(err error) { t.Error(err) })
 }
 
-// start adds a node; wrap may stand between it and the store.
+// start adds a node. wrap may replace its store.
 func (w *world) start(wrap func(storage.Store) storage.Store, change ...func(*twofold.Config)) *node {
 	w.t.Helper()
 	db, err := w.place.open()
@@ -189,7 +187,7 @@ func (w *world) start(wrap func(storage.Store) storage.Store, change ...func(*tw
 	return n
 }
 
-// application is two pages behind the guards, for people and for programs.
+// application serves two pages behind each guard, one for people and one for programs.
 func (n *node) application() http.Handler {
 	mux := http.NewServeMux()
 	n.auth.Mount(mux)
@@ -210,7 +208,7 @@ func (n *node) stop() {
 	_ = n.db.Close()
 }
 
-// restart ends a node and starts it again on the same file: all memory is lost.
+// restart stops a node and starts it again on the same file, which clears its memory.
 func (w *world) restart(change ...func(*twofold.Config)) *node {
 	w.t.Helper()
 	for _, n := range w.nodes {
@@ -226,7 +224,7 @@ func (w *world) heard(_ context.Context, e event.Event) {
 	w.events = append(w.events, e)
 }
 
-// happened counts the events of one type.
+// happened returns the number of events of one type.
 func happened[E event.Event](w *world) []E {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -246,7 +244,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// handedOut remembers a secret, to be looked for where it must not be.
+// handedOut records a secret, so that tests can search for it where it must not be.
 func (w *world) handedOut(what, value string) {
 	if len(value) < 6 {
 		return
@@ -256,7 +254,7 @@ func (w *world) handedOut(what, value string) {
 	w.secrets[value] = what
 }
 
-// known is every secret handed out so far, the codes in messages included.
+// known returns every secret issued so far, including the codes in messages.
 func (w *world) known() map[string]string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -272,13 +270,13 @@ func (w *world) known() map[string]string {
 	return out
 }
 
-// cell is one value in the database, as text and as hexadecimal digits.
+// cell is one database value, as text and in hexadecimal.
 type cell struct{ table, column, text, hex string }
 
 func (w *world) dump() []cell { w.t.Helper(); return w.place.dump() }
 
-// rows is a table's content as one text, without columns that every look
-// changes, to be compared before and after.
+// rows returns a table's content as one text, without the columns that every request changes. Tests
+// compare it before and after an action.
 func (w *world) rows(tables ...string) string {
 	w.t.Helper()
 	var b strings.Builder
@@ -292,7 +290,7 @@ func (w *world) rows(tables ...string) string {
 	return b.String()
 }
 
-// count is the number of rows of a table.
+// count returns the number of rows of a table.
 func (w *world) count(table string) int {
 	w.t.Helper()
 	if table == "sessions" { // living ones: when the dead are swept is no one's matter
@@ -301,11 +299,10 @@ func (w *world) count(table string) int {
 	return w.number(`SELECT COUNT(*) FROM twofold_` + table)
 }
 
-// write changes the database behind the library's back, as someone with a
-// copy of it might.
+// write changes the database directly, as an attacker with a copy of it might.
 func (w *world) write(query string, args ...any) { w.t.Helper(); w.place.write(query, args...) }
 
-// settled waits until no message is on its way.
+// settled waits until all messages are sent.
 func (w *world) settled() {
 	w.t.Helper()
 	for range 6000 {
@@ -317,27 +314,27 @@ func (w *world) settled() {
 	w.t.Error("messages are still waiting after a minute")
 }
 
-// mails counts the mails sent so far, those under way included.
+// mails returns the number of mails sent so far, including those in progress.
 func (w *world) mails() int {
 	w.t.Helper()
 	w.settled()
 	return len(w.mail.All())
 }
 
-// texts counts the text messages in the same way.
+// texts returns the number of SMS messages, including those in progress.
 func (w *world) texts() int {
 	w.t.Helper()
 	w.settled()
 	return len(w.sms.All())
 }
 
-// number asks the database for one number.
+// number runs a query that returns one number.
 func (w *world) number(query string, args ...any) int {
 	w.t.Helper()
 	return w.place.number(query, args...)
 }
 
-// par runs n functions that all start at once, and waits for them.
+// par runs n functions concurrently and waits for them.
 func par(n int, f func(i int)) {
 	var ready, done sync.WaitGroup
 	gate := make(chan struct{})

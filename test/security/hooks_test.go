@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// hooked is what the hooks of a site answer.
+// hooked sets the answers of a site's hooks.
 type hooked struct {
 	refusal atomic.Value // string
 	fails   atomic.Bool
@@ -25,9 +25,9 @@ func (h *hooked) ask(context.Context, twofold.User, event.Context) (string, erro
 	return text, nil
 }
 
-// TestR361_AHookDecidesBeforeAnAccountIsMade: a refusal is said in the application's
-// words and is the same for an address that is taken. A hook that fails is a 503.
-// Either way nothing is made and no one is written to.
+// TestR361_AHookDecidesBeforeAnAccountIsMade checks that a refusal has the application's text and
+// is the same for an address that is taken. A hook that fails causes a 503. In both cases no
+// account is created and no mail is sent.
 func TestR361_AHookDecidesBeforeAnAccountIsMade(t *testing.T) {
 	var h hooked
 	w := newWorld(t, open, func(c *twofold.Config) {
@@ -66,10 +66,9 @@ func TestR361_AHookDecidesBeforeAnAccountIsMade(t *testing.T) {
 	w.registers("new@example.net", newSecret).want(200)
 }
 
-// TestR362_AHookDecidesAtTheDoor: OnSignIn is asked when all was proven, and never
-// before, so it tells strangers nothing. It holds for a password, a second factor,
-// a remembered browser and a refresh token, and a refusal spends neither of the
-// last two.
+// TestR362_AHookDecidesAtTheDoor checks that OnSignIn is called only after all factors are proven,
+// so it reveals nothing to an attacker. It covers a password, a second factor, a remembered browser
+// and a refresh token; a refusal spends neither of the last two.
 func TestR362_AHookDecidesAtTheDoor(t *testing.T) {
 	var h hooked
 	w := newWorld(t, open, func(c *twofold.Config) {

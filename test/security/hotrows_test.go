@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
-// logWrites notes which rows are written, by table and primary key.
+// logWrites records which rows are written, by table and primary key.
 const logWrites = `
 CREATE TABLE written (place TEXT NOT NULL);
 CREATE FUNCTION note_write() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -32,9 +32,9 @@ BEGIN
 	END LOOP;
 END $$`
 
-// TestNoRowIsWrittenByEverySignIn: people in other networks, with other browsers, mistype
-// their passwords and sign in with both factors. No row of PostgreSQL is written by all of
-// them, so that none waits for another's commit.
+// TestNoRowIsWrittenByEverySignIn signs people in from different networks and browsers, with
+// mistyped passwords and both factors. No PostgreSQL row may be written by all of these sign-ins,
+// so that they do not wait for each other's commits.
 func TestNoRowIsWrittenByEverySignIn(t *testing.T) {
 	w := newWorldAt(t, &place{t: t, postgres: servers.PostgresTables(t)}, proxied)
 	var people []*person

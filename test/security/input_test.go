@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestR126_SizeAndDepth: bodies of 64 KiB, fields of 1 KiB, flat objects, no
-// compression. Read time-outs and header sizes are the application's server's.
+// TestR126_SizeAndDepth checks the limits: bodies of 64 KiB, fields of 1 KiB, flat objects, no
+// compression. The application's server sets read timeouts and header sizes.
 func TestR126_SizeAndDepth(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -61,7 +61,7 @@ func TestR126_SizeAndDepth(t *testing.T) {
 	}
 }
 
-// typed are the values that are no texts.
+// typed holds values that are not strings.
 func typed() []string {
 	return []string{
 		"0", "123456", "1.5", "1e5", "true", "false", "[]", `["x"]`, "{}", `{"$ne":null}`, `{"gt":""}`, `[["x"]]`,
@@ -69,8 +69,8 @@ func typed() []string {
 	}
 }
 
-// TestR127_JSONTypesAreExact at every text field of every path. null stands for
-// a field that is not there.
+// TestR127_JSONTypesAreExact covers every text field of every path. A field with the value null
+// counts as missing.
 func TestR127_JSONTypesAreExact(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -120,7 +120,7 @@ func TestR127_JSONTypesAreExact(t *testing.T) {
 		`","remember":"x","remember":true}`).want(400)
 }
 
-// TestR128_AmbiguousJSON is refused whole.
+// TestR128_AmbiguousJSON checks that ambiguous JSON is refused as a whole.
 func TestR128_AmbiguousJSON(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -153,7 +153,8 @@ func TestR128_AmbiguousJSON(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR129_ParametersComeFromTheBody, each at most once.
+// TestR129_ParametersComeFromTheBody checks that parameters are read only from the body, and that
+// each may occur once.
 func TestR129_ParametersComeFromTheBody(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -182,7 +183,7 @@ func TestR129_ParametersComeFromTheBody(t *testing.T) {
 	b.validate(good).want(200)
 }
 
-// strange are texts that upset parsers, databases and people.
+// strange holds texts that cause trouble in parsers and databases.
 func strange() []string {
 	return []string{
 		"\x00", "a\x00b", "\xff", "\xc0\xae", "\xed\xa0\x80", "\u202e", "a\u200db", "ı", "аdmin@good.test", "😀", "\r\n",
@@ -194,9 +195,9 @@ func strange() []string {
 	}
 }
 
-// TestR130_StrangeTexts in every field are refused or kept, never a fault, and
-// looked up as they were kept. With R131: they are text to the database, no
-// part of a statement or a pattern.
+// TestR130_StrangeTexts checks that unusual texts in any field are refused or stored, never cause a
+// 500, and match in lookups as they were stored. It also covers R131: the database treats them as
+// text, not as part of a statement or pattern.
 func TestR130_StrangeTexts(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -247,7 +248,7 @@ func TestR130_StrangeTexts(t *testing.T) {
 	}
 }
 
-// TestR131_NoInjection: codes, ids, cookies and identities are text.
+// TestR131_NoInjection checks that codes, ids, cookies and identities are treated as text.
 func TestR131_NoInjection(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, e := w.withApp("alice"), w.person("erika").enrollMail().enrollApp()
@@ -278,7 +279,7 @@ func TestR131_NoInjection(t *testing.T) {
 	}
 }
 
-// TestR132_Methods: no override, no others.
+// TestR132_Methods checks that other HTTP methods and method overrides are refused.
 func TestR132_Methods(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -304,8 +305,8 @@ func TestR132_Methods(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR133_NoInputBreaksIt: requests put together at random from what breaks
-// parsers, in every state, never end in a fault, and leave no goroutines.
+// TestR133_NoInputBreaksIt sends random requests built from inputs that break parsers, in every
+// state. None may cause a 500 or leak a goroutine.
 func TestR133_NoInputBreaksIt(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice").enrollMail()
@@ -357,8 +358,8 @@ func TestR133_NoInputBreaksIt(t *testing.T) {
 	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 }
 
-// TestR142_OneRecipientOneHeader: an address is one bare address, and nothing a
-// person types gets into a message as more than text.
+// TestR142_OneRecipientOneHeader checks that an address is a single bare address, and that user
+// input appears in a message only as text.
 func TestR142_OneRecipientOneHeader(t *testing.T) {
 	w := newWorld(t, plenty)
 	for _, email := range []string{

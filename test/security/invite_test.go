@@ -13,7 +13,7 @@ import (
 
 const invited = "ivy@good.test"
 
-// invite mails an invitation and returns the path of its link.
+// invite sends an invitation by mail and returns the path of its link.
 func (w *world) invite(email string, roles ...string) string {
 	w.t.Helper()
 	_, err := w.nodes[0].auth.Invitations().Send(w.t.Context(), twofold.NewUser{
@@ -23,7 +23,7 @@ func (w *world) invite(email string, roles ...string) string {
 	return w.link("invite", email)
 }
 
-// chosen is what accepts an invitation.
+// chosen is the form that accepts an invitation.
 func chosen() m { return m{"password": secret, "password_confirm": secret} }
 
 func (w *world) found(email string) (twofold.User, bool) {
@@ -100,8 +100,8 @@ func TestR355_AnInvitationEnds(t *testing.T) {
 	}
 }
 
-// mustSetUp checks that an accepted invitation asks for a second factor before there is
-// a session, and sets one up.
+// mustSetUp checks that an accepted invitation requires the enrollment of a second factor before
+// there is a session, and enrolls one.
 func (b *browser) mustSetUp(r *answer) {
 	w := b.w
 	w.t.Helper()
@@ -150,7 +150,7 @@ func TestR357_InvitationsTellStrangersNothing(t *testing.T) {
 	if got := r.header.Get("Referrer-Policy"); got != "strict-origin" {
 		t.Errorf("the page's Referrer-Policy is %q", got)
 	}
-	// The address registered by itself meanwhile: the link makes nothing of it.
+	// The invited address registered in the meantime: the link creates no account.
 	w.browser().post(link, chosen()).want(400)
 	_, err := w.nodes[0].auth.Invitations().Send(t.Context(), twofold.NewUser{Email: taken.email})
 	if !errors.Is(err, twofold.ErrUserExists) {

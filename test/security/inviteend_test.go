@@ -8,9 +8,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// TestR413_AnInvitationEndsWithTheAccountOfItsAddress: someone who is invited may
-// register in another way, and keep the link. After their account was deleted, the
-// link must not make one again, with the roles of the invitation.
+// TestR413_AnInvitationEndsWithTheAccountOfItsAddress registers an invited person without the link
+// and deletes the account. The link must not create the account again with the roles of the
+// invitation.
 func TestR413_AnInvitationEndsWithTheAccountOfItsAddress(t *testing.T) {
 	table := newOwnTable()
 	for name, change := range map[string][]func(*twofold.Config){
@@ -32,7 +32,7 @@ func TestR413_AnInvitationEndsWithTheAccountOfItsAddress(t *testing.T) {
 	}
 }
 
-// asked is a table that counts how often it is asked to make a row.
+// asked is a user table that counts the calls that create a row.
 type asked struct {
 	*deleting
 	times int
@@ -43,8 +43,8 @@ func (a *asked) CreateUser(ctx context.Context, u store.ExternalUser) (string, e
 	return a.deleting.CreateUser(ctx, u)
 }
 
-// TestR413_AnInvitationIsNotTakenWhileItsAddressHasAnAccount: a deletion at that moment
-// would not find it, and it would be put back afterwards.
+// TestR413_AnInvitationIsNotTakenWhileItsAddressHasAnAccount covers a deletion during the
+// acceptance, which would not find the invitation and would let it be restored.
 func TestR413_AnInvitationIsNotTakenWhileItsAddressHasAnAccount(t *testing.T) {
 	table := &asked{deleting: &deleting{ownTable: newOwnTable()}}
 	w := newWorld(t, over(table))

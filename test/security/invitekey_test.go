@@ -11,14 +11,14 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// acceptBy accepts an invitation by a passkey in place of a password.
+// acceptBy accepts an invitation with a passkey instead of a password.
 func (b *browser) acceptBy(link string, k *softkey.Key, lies ...softkey.Lie) *answer {
 	b.w.t.Helper()
 	options, state := b.asks(link, m{"passkey": true})
 	return b.post(link, m{"wan_state": state, "credential": b.w.creates(k, options, lies...)})
 }
 
-// makesNothing: after the step there is no account of the invited address, and the
+// makesNothing checks that the step creates no account for the invited address, and that the
 // invitation still works.
 func (w *world) makesNothing(link, what string) {
 	w.t.Helper()
@@ -28,8 +28,8 @@ func (w *world) makesNothing(link, what string) {
 	w.browser().get(link).want(200)
 }
 
-// TestR400: whichever write fails, before it is done or after, the invitation works
-// and either there is no account or the account is complete and can be opened.
+// TestR400: if any write fails, before or after it is done, the invitation still works, and there
+// is either no account or a complete one that can be opened.
 func TestR400_AnInvitationEndsWithTheAccountThatIsMadeOfItOrNotAtAll(t *testing.T) {
 	for _, c := range []struct {
 		name         string
@@ -47,8 +47,8 @@ func TestR400_AnInvitationEndsWithTheAccountThatIsMadeOfItOrNotAtAll(t *testing.
 	}
 }
 
-// acceptsWithFault accepts an invitation while the k-th write fails, and reports
-// whether there was one.
+// acceptsWithFault accepts an invitation while the k-th write fails, and reports whether a write
+// failed.
 func (w *world) acceptsWithFault(f *faulty, k int, after, byKey bool) bool {
 	w.t.Helper()
 	email, key := fmt.Sprintf("ivy%d@good.test", k), w.key(phoneKey)
@@ -82,7 +82,8 @@ func (w *world) acceptsWithFault(f *faulty, k int, after, byKey bool) bool {
 	return true
 }
 
-// TestR400: what another account holds ends the acceptance, and not the invitation.
+// TestR400: a passkey that belongs to another account fails the acceptance but does not use up the
+// invitation.
 func TestR400_ATakenAddressLeavesTheInvitation(t *testing.T) {
 	w := newWorld(t)
 	link := w.invite(invited)
@@ -115,11 +116,11 @@ func TestR401_APasskeyTakesThePlaceOfThePasswordOfAnInvitedPerson(t *testing.T) 
 	again := w.browser()
 	again.signInBy(k).want(200)
 	again.in(p, 2)
-	// The link and the answer are used up.
+	// The link and the assertion are used up.
 	w.browser().post(link, m{"wan_state": state, "credential": w.creates(k, options)}).want(400)
 	w.browser().post(link, m{"passkey": true}).want(400)
 
-	// Without passkeys that begin a sign-in, a password is needed.
+	// If passkeys are not a first factor, a password is required.
 	w.restart(func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
 	w.browser().post(w.invite("other@good.test"), m{"passkey": true}).want(400)
 }
@@ -170,7 +171,7 @@ func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
 		}
 		w.makesNothing(link, name)
 	}
-	// A link that was revoked meanwhile makes nothing of an answer.
+	// A link that was revoked in the meantime creates no account.
 	options, state := ask(link)
 	_, err := w.nodes[0].auth.Invitations().Revoke(t.Context(), invited)
 	w.must(err)
@@ -200,10 +201,10 @@ func TestR401_OfParallelAnswersOneAcceptsAnInvitation(t *testing.T) {
 
 func TestR402_AnInvitationAcceptedByAPasskeyPassesTheDoor(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.TwoFactor.Required = true })
-	// A passkey that did not verify its user is one factor.
+	// A passkey without user verification is one factor.
 	b := w.browser()
 	b.mustSetUp(b.acceptBy(w.invite(invited), w.key(phoneKey), softkey.Clear(softkey.UV)).want(200))
-	// One that did is both, as at a sign-in by it.
+	// A passkey with user verification counts as both, as at sign-in.
 	b = w.browser()
 	b.acceptBy(w.invite("other@good.test"), w.key(phoneKey)).want(200)
 	u, _ := w.found("other@good.test")

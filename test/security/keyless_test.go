@@ -10,17 +10,17 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// keyless lets people register without a password, on a site that confirms.
+// keyless lets people register without a password, on a site that confirms addresses.
 func keyless(c *twofold.Config) {
 	life(c)
 	unified(c)
 	c.Accounts.PasswordOptional = true
 }
 
-// unconfirming is the same on a site that does not confirm addresses.
+// unconfirming is like keyless on a site that does not confirm addresses.
 func unconfirming(c *twofold.Config) { c.Accounts.Confirmable = false }
 
-// opened registers without a password and confirms.
+// opened registers without a password and confirms the address.
 func (w *world) opened(name string) *person {
 	w.t.Helper()
 	p := &person{w: w, name: name, email: name + "@good.test"}
@@ -31,7 +31,7 @@ func (w *world) opened(name string) *person {
 	return p
 }
 
-// identify looks up who has registered.
+// identify looks up the account that was registered.
 func (w *world) identify(p *person) {
 	w.t.Helper()
 	u, err := w.nodes[0].auth.FindUser(w.t.Context(), p.email)
@@ -48,9 +48,9 @@ func (p *person) byMail() (*browser, *answer) {
 	return b, b.passcode(p, p.mailed())
 }
 
-// TestR008_WithoutPasswordTheMailboxComesFirst: registering lets no one in,
-// whatever the site thinks of confirmation, so nothing can be planted before
-// the mailbox is proven.
+// TestR008_WithoutPasswordTheMailboxComesFirst checks that registration never signs the user in,
+// whatever the setting for confirmation is, so an attacker cannot add a factor before the mailbox
+// is proven.
 func TestR008_WithoutPasswordTheMailboxComesFirst(t *testing.T) {
 	for name, change := range map[string]func(*twofold.Config){
 		"confirming": func(*twofold.Config) {}, "unconfirming": unconfirming,
@@ -98,8 +98,8 @@ func TestR008_WithoutPasswordTheMailboxComesFirst(t *testing.T) {
 	}
 }
 
-// TestR008_AMailedLinkIsTheFirstProof: without confirmation, registering mails
-// what opens the account; its link works for the owner wherever he opens it.
+// TestR008_AMailedLinkIsTheFirstProof checks that without confirmation, registration mails a link
+// that opens the account. It works for the owner in any browser.
 func TestR008_AMailedLinkIsTheFirstProof(t *testing.T) {
 	w := newWorld(t, keyless, unconfirming)
 	p := &person{w: w, email: "new@good.test"}
@@ -121,7 +121,8 @@ func TestR008_AMailedLinkIsTheFirstProof(t *testing.T) {
 	elsewhere.in(q, 1)
 }
 
-// TestR007_WithoutPasswordTheSecondFactorIsAnother thing than the mailbox.
+// TestR007_WithoutPasswordTheSecondFactorIsAnother checks that the mailbox does not count as the
+// second factor too.
 func TestR007_WithoutPasswordTheSecondFactorIsAnother(t *testing.T) {
 	w := newWorld(t, keyless)
 	p := w.opened("alice")
@@ -143,7 +144,8 @@ func TestR007_WithoutPasswordTheSecondFactorIsAnother(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR022_WithoutPasswordARequiredFactorIsSetUp before the first session.
+// TestR022_WithoutPasswordARequiredFactorIsSetUp checks that the factor is enrolled before the
+// first session.
 func TestR022_WithoutPasswordARequiredFactorIsSetUp(t *testing.T) {
 	w := newWorld(t, keyless, autoLogin, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	b := w.browser()
@@ -161,8 +163,8 @@ func TestR022_WithoutPasswordARequiredFactorIsSetUp(t *testing.T) {
 	b.out("nothing set up")
 }
 
-// TestR053_AFirstPasswordNeedsAFreshSignIn, at all that the account asks for;
-// from then on the old one is asked for.
+// TestR053_AFirstPasswordNeedsAFreshSignIn checks that the first password requires a fresh sign-in
+// with all factors. Later changes require the current password.
 func TestR053_AFirstPasswordNeedsAFreshSignIn(t *testing.T) {
 	w := newWorld(t, keyless)
 	fill := m{"new_password": newSecret, "new_password_confirm": newSecret}
@@ -205,7 +207,7 @@ func TestR053_AFirstPasswordNeedsAFreshSignIn(t *testing.T) {
 	}
 }
 
-// TestR021_AResetGivesAPassword and changes nothing else.
+// TestR021_AResetGivesAPassword checks that a reset changes nothing else.
 func TestR021_AResetGivesAPassword(t *testing.T) {
 	w := newWorld(t, keyless)
 	p := w.opened("alice").enrollApp()
@@ -225,15 +227,15 @@ func TestR021_AResetGivesAPassword(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR059_TheMailboxIsTheLastWayIn of who has no password: not the owner nor
-// an operator takes it away, and nothing shuts it from behind.
+// TestR059_TheMailboxIsTheLastWayIn checks that the mailbox of an account without a password cannot
+// be removed by the owner or an operator, or through a race.
 func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 	w := newWorld(t, keyless)
 	p := w.opened("alice")
 	b, _ := p.byMail()
 	b.post("/us-setup", m{"delete_method": []string{"email"}}).want(400).refused("the last way in")
 
-	// An operator's reset leaves it, and takes what else there is.
+	// An operator's reset keeps the mailbox and removes the other factors.
 	p.enrollApp()
 	p.begins(storage.SMS, "+16505551212")
 	w.must(w.nodes[0].auth.ResetAccess(t.Context(), p.id))
@@ -247,7 +249,7 @@ func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 		t.Error("a link that asks for a password, to who has none")
 	}
 
-	// The mailbox as first factor is none if the mailbox is the second, too.
+	// The mailbox is not a first factor if it is the second factor.
 	q := w.opened("robert")
 	b, _ = q.byMail()
 	k := w.key(phoneKey)
@@ -260,8 +262,8 @@ func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 	w.browser().signInBy(k).want(200)
 }
 
-// TestR057_WithoutPasswordTheAddressMoves: codes go to the new one, and links
-// and codes to the former one are dead.
+// TestR057_WithoutPasswordTheAddressMoves checks that codes go to the new address, and that links
+// and codes sent to the former one stop working.
 func TestR057_WithoutPasswordTheAddressMoves(t *testing.T) {
 	w := newWorld(t, keyless)
 	p := w.opened("alice")
@@ -286,8 +288,8 @@ func TestR057_WithoutPasswordTheAddressMoves(t *testing.T) {
 	}
 }
 
-// TestR122_RegisteringWithoutPasswordTellsNothing: known or new, the answer and
-// its cookies are the same.
+// TestR122_RegisteringWithoutPasswordTellsNothing checks that the answer and its cookies are the
+// same for known and new addresses.
 func TestR122_RegisteringWithoutPasswordTellsNothing(t *testing.T) {
 	for name, change := range map[string]func(*twofold.Config){"confirming": func(*twofold.Config) {},
 		"unconfirming": unconfirming} {
@@ -316,8 +318,8 @@ func TestR122_RegisteringWithoutPasswordTellsNothing(t *testing.T) {
 	}
 }
 
-// TestR144_AKeylessAccountIsTakenOnce: of many clicks at once one counts, and
-// the account keeps its way in.
+// TestR144_AKeylessAccountIsTakenOnce clicks the link several times at once. One click counts, and
+// the account keeps its sign-in method.
 func TestR144_AKeylessAccountIsTakenOnce(t *testing.T) {
 	w := newWorld(t, keyless)
 	second := w.start(nil)
@@ -341,8 +343,8 @@ func TestR144_AKeylessAccountIsTakenOnce(t *testing.T) {
 	}
 }
 
-// TestR102_StatesHoldForTheMailbox: a disabled and a locked account are asked
-// about at the end, whatever opened them.
+// TestR102_StatesHoldForTheMailbox checks that a sign-in to a disabled or locked account is refused
+// at the end, whatever the first factor is.
 func TestR102_StatesHoldForTheMailbox(t *testing.T) {
 	locked := ""
 	w := newWorld(t, keyless, func(c *twofold.Config) {
@@ -367,7 +369,7 @@ func TestR102_StatesHoldForTheMailbox(t *testing.T) {
 	}
 }
 
-// TestR005_APasswordIsRequired unless the site says otherwise.
+// TestR005_APasswordIsRequired checks the default setting.
 func TestR005_APasswordIsRequired(t *testing.T) {
 	w := newWorld(t, life, unified)
 	before := w.rows("users")
@@ -380,7 +382,8 @@ func TestR005_APasswordIsRequired(t *testing.T) {
 	}
 }
 
-// TestR005_HalfAPassword is none, and not taken for the wish to have none.
+// TestR005_HalfAPassword checks that a malformed password is refused, and not treated as a
+// registration without a password.
 func TestR005_HalfAPassword(t *testing.T) {
 	w := newWorld(t, keyless)
 	for _, body := range []m{{"password_confirm": secret}, {"password": secret},

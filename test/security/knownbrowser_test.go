@@ -10,27 +10,24 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// fewGuesses lets twenty wrong passwords fill the budget that callers of many
-// networks share.
+// fewGuesses limits the budget that callers of many networks share to twenty wrong passwords.
 func fewGuesses(c *twofold.Config) {
 	c.Advanced.Limits.FirstFailures, c.Advanced.Limits.AccountFailures = 10, 20
 }
 
-// at is a browser in a network.
+// at returns a browser in a network.
 func (w *world) at(address string) *browser {
 	b := w.browser()
 	b.header["X-Forwarded-For"] = address
 	return b
 }
 
-// noted is a copy of a browser that has left everything but the note of who
-// signed in there.
+// noted returns a copy of a browser with only the cookie that records who signed in there.
 func (b *browser) noted() *browser { return b.copy().only("__Host-twofold-known", "twofold-known") }
 
-// TestR166_ANewPasswordEndsWhatMadeBrowsersKnown: a thief who knew the password
-// signed in in several browsers and networks. After the owner has a new one, the
-// thief's guesses are those of a stranger: they do not use up what the owner's
-// browser may try.
+// TestR166_ANewPasswordEndsWhatMadeBrowsersKnown lets an attacker who knew the password sign in
+// with several browsers and networks. After the owner changes the password, the attacker's guesses
+// count as a stranger's and do not use the budget of the owner's browser.
 func TestR166_ANewPasswordEndsWhatMadeBrowsersKnown(t *testing.T) {
 	w := newWorld(t, life, proxied, fewGuesses)
 	for name, change := range map[string]func(p *person, home *browser){
@@ -71,8 +68,8 @@ func TestR166_ANewPasswordEndsWhatMadeBrowsersKnown(t *testing.T) {
 	}
 }
 
-// TestR166_AResetMakesItsBrowserKnown, by JSON and by the page, though no
-// session begins. The JSON answer stays empty.
+// TestR166_AResetMakesItsBrowserKnown covers JSON and the page. No session begins, and the JSON
+// answer stays empty.
 func TestR166_AResetMakesItsBrowserKnown(t *testing.T) {
 	w := newWorld(t, life, proxied, fewGuesses)
 	for name, reset := range map[string]func(b *browser, path string){
@@ -103,7 +100,7 @@ func TestR166_AResetMakesItsBrowserKnown(t *testing.T) {
 	}
 }
 
-// usedUp fills what strangers of many networks may guess at an account.
+// usedUp uses up the budget of guesses at an account that callers of many networks share.
 func (w *world) usedUp(p *person) {
 	w.t.Helper()
 	for i := range 3 {
@@ -114,9 +111,8 @@ func (w *world) usedUp(p *person) {
 	w.at("192.0.2.9").login(p).want(429)
 }
 
-// TestR202_ARenewedHashKeepsItsBrowserKnown: the sign-in that replaces an outdated
-// hash of the password makes its browser known under the new one, whichever step
-// takes the password.
+// TestR202_ARenewedHashKeepsItsBrowserKnown checks that a sign-in that replaces an outdated
+// password hash records its browser under the new hash, whichever step takes the password.
 func TestR202_ARenewedHashKeepsItsBrowserKnown(t *testing.T) {
 	const outdated = "$argon2id$v=19$m=8,t=1,p=1$d2Fsa3dhbGt3YWxrd2Fsaw$pq5MWo7FB8AXDUibQzt8xnKz2Vp4c8UPDBaFMIkjyqU"
 	const phrase = "walking boots 71"
@@ -153,8 +149,8 @@ func TestR202_ARenewedHashKeepsItsBrowserKnown(t *testing.T) {
 	}
 }
 
-// TestR202_AForgedNoteGivesNothing: no cookie but the one that a sign-in of this
-// account left gives its holder another budget than a stranger's.
+// TestR202_AForgedNoteGivesNothing checks that only the cookie of an earlier sign-in to this
+// account gives a caller a budget other than a stranger's.
 func TestR202_AForgedNoteGivesNothing(t *testing.T) {
 	w := newWorld(t, proxied, fewGuesses)
 	name := "twofold-known"

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// speaking is a browser that asks for a language.
+// speaking returns a browser that asks for a language.
 func (w *world) speaking(language string) *browser {
 	b := w.browser()
 	if language != "" {
@@ -17,7 +17,7 @@ func (w *world) speaking(language string) *browser {
 	return b
 }
 
-// lastMail is the newest mail to a person that is about something.
+// lastMail returns the newest mail to a person about a topic.
 func (p *person) lastMail(about string) (subject, text string) {
 	p.w.t.Helper()
 	p.w.wait("a mail about "+about, func() bool {
@@ -31,10 +31,9 @@ func (p *person) lastMail(about string) (subject, text string) {
 	return subject, text
 }
 
-// TestR290_OwnersAreWrittenToInTheirLanguage: mails that another browser or an
-// operator causes are in the account's language, not in theirs. It is learned from
-// the first browser that says one, and changes only when its owner or an operator
-// chooses another.
+// TestR290_OwnersAreWrittenToInTheirLanguage checks that mails caused by another browser or an
+// operator are in the language of the account. The first browser that sends a language sets it, and
+// it changes only when the owner or an operator chooses another one.
 func TestR290_OwnersAreWrittenToInTheirLanguage(t *testing.T) {
 	w := newWorld(t, life, plenty)
 	a := w.withApp("alice")
@@ -107,7 +106,7 @@ func TestR290_OwnersAreWrittenToInTheirLanguage(t *testing.T) {
 	}
 }
 
-// TestR290_ANewAccountHasTheLanguageOfItsBrowser, also for the mail that greets it.
+// TestR290_ANewAccountHasTheLanguageOfItsBrowser also covers the welcome mail.
 func TestR290_ANewAccountHasTheLanguageOfItsBrowser(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Confirmable = true })
 	b := w.speaking("de")

@@ -28,7 +28,7 @@ func (w *world) full(p *person) *browser {
 	return b
 }
 
-// exists reports whether the account is there.
+// exists reports whether the account exists.
 func (p *person) exists() bool {
 	p.w.t.Helper()
 	_, err := p.w.nodes[0].auth.FindUser(p.w.t.Context(), p.id)
@@ -38,8 +38,8 @@ func (p *person) exists() bool {
 	return err == nil
 }
 
-// later moves the clock, restarts the program, and waits until a worker has deleted
-// what is due. A witness shows that it has: an account whose request is due last.
+// later moves the clock, restarts the program, and waits until a worker has deleted the accounts
+// that are due. It waits for the deletion of an extra account whose request is due last.
 func (w *world) later(d time.Duration) {
 	w.t.Helper()
 	w.settled()
@@ -80,8 +80,8 @@ func TestR352_ADeletionNeedsAFreshFullProof(t *testing.T) {
 	}
 }
 
-// TestR352_ADeletionWaits: everything ends at once, the owner is told at once, and
-// the account is there until the day.
+// TestR352_ADeletionWaits checks that sessions end and the owner is notified at once, and that the
+// account exists until the deletion is due.
 func TestR352_ADeletionWaits(t *testing.T) {
 	w := newWorld(t, leavable)
 	p := w.withApp("alice")
@@ -145,8 +145,9 @@ func TestR353_ACompleteSignInStopsADeletion(t *testing.T) {
 	}
 }
 
-// TestR353_AChangeOfCredentialsStopsNoDeletion: what an operator does to the account
-// and what the mailbox alone may do are not the owner's word that they keep it.
+// TestR353_AChangeOfCredentialsStopsNoDeletion checks that neither a change by an operator nor one
+// that requires only the mailbox cancels a deletion, because neither shows that the owner wants to
+// keep the account.
 func TestR353_AChangeOfCredentialsStopsNoDeletion(t *testing.T) {
 	w := newWorld(t, leavable, life)
 	ctx, auth := t.Context(), w.nodes[0].auth
@@ -182,8 +183,9 @@ func TestR353_AChangeOfCredentialsStopsNoDeletion(t *testing.T) {
 	}
 }
 
-// TestR353_ARequestOfAnOlderVersionEndsAsItDidThen: a change of credentials ended it,
-// the owner may use the account since, and it must not happen later.
+// TestR353_ARequestOfAnOlderVersionEndsAsItDidThen covers requests of a version in which a change
+// of credentials ended a request. The owner may have used the account since, so the deletion must
+// not happen later.
 func TestR353_ARequestOfAnOlderVersionEndsAsItDidThen(t *testing.T) {
 	w := newWorld(t, leavable)
 	p, other := w.withApp("alice"), w.withApp("bertram")
@@ -197,7 +199,8 @@ func TestR353_ARequestOfAnOlderVersionEndsAsItDidThen(t *testing.T) {
 	}
 }
 
-// TestR353_TheAnswerToANoticeStopsADeletion: anyone who was in may have asked for it.
+// TestR353_TheAnswerToANoticeStopsADeletion checks that "this was not me" cancels a deletion, since
+// an attacker in a session may have requested it.
 func TestR353_TheAnswerToANoticeStopsADeletion(t *testing.T) {
 	w := newWorld(t, leavable)
 	p, other := w.withApp("alice"), w.withApp("bertram")
@@ -222,8 +225,8 @@ func TestR353_TheAnswerToANoticeStopsADeletion(t *testing.T) {
 	}
 }
 
-// TestR352_ARefusedRequestLeavesNoRow: of requests at once one waits, and the audit
-// trail has one.
+// TestR352_ARefusedRequestLeavesNoRow checks that of concurrent requests one is stored and recorded
+// in the audit trail.
 func TestR352_ARefusedRequestLeavesNoRow(t *testing.T) {
 	w := newWorld(t, leavable)
 	p := w.withApp("alice")
@@ -239,7 +242,7 @@ func TestR352_ARefusedRequestLeavesNoRow(t *testing.T) {
 	}
 }
 
-// rowsOf is how many rows of the trail have a name.
+// rowsOf returns the number of audit rows with a name.
 func (w *world) rowsOf(name string) (n int) {
 	w.t.Helper()
 	for _, e := range w.trail(0) {
@@ -270,7 +273,7 @@ func TestR353_TheMailedLinkStopsADeletionOnce(t *testing.T) {
 	if statuses[200] != 1 {
 		t.Errorf("the link worked %d times: %v", statuses[200], statuses)
 	}
-	// A later request has a link of its own.
+	// A later request has its own link.
 	w.advance(time.Minute)
 	w.full(p).post("/tf-delete", m{}).want(200)
 	w.browser().post(link, m{}).want(400)
@@ -316,8 +319,8 @@ func TestR354_ACopyNeedsAFreshProofAndHoldsNoSecret(t *testing.T) {
 	b.get("/tf-export").want(401)
 }
 
-// TestR416_CopiesOfAnAccountAreBounded: each reads all rows of the account. What one
-// account uses up, another still has, and an hour later there are places again.
+// TestR416_CopiesOfAnAccountAreBounded checks the budget of downloads, since each reads all rows of
+// the account. Each account has its own budget, which is available again after an hour.
 func TestR416_CopiesOfAnAccountAreBounded(t *testing.T) {
 	w := newWorld(t, leavable)
 	fresh := func(p *person) *browser {
@@ -340,7 +343,7 @@ func TestR416_CopiesOfAnAccountAreBounded(t *testing.T) {
 	fresh(alice).get("/tf-export").want(200)
 }
 
-// noSecrets demands that a text holds nothing that opens the account.
+// noSecrets checks that a text contains nothing that opens the account.
 func (w *world) noSecrets(p *person, text string) {
 	w.t.Helper()
 	for value, what := range w.known() {

@@ -20,7 +20,7 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// imports makes an account with a hash from elsewhere.
+// imports creates an account with a hash from another system.
 func (w *world) imports(email, hash string) error {
 	w.t.Helper()
 	_, err := w.nodes[0].auth.CreateUser(w.t.Context(), twofold.NewUser{Email: email, PasswordHash: hash})
@@ -32,7 +32,7 @@ func md5Of(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// django is PBKDF2 as Django writes it.
+// django returns a PBKDF2 hash in Django's format.
 func django(plain string, rounds int) string {
 	sum, err := pbkdf2.Key(sha256.New, plain, []byte("salt"), rounds, 32)
 	if err != nil {
@@ -41,8 +41,8 @@ func django(plain string, rounds int) string {
 	return fmt.Sprintf("pbkdf2_sha256$%d$salt$%s", rounds, base64.StdEncoding.EncodeToString(sum))
 }
 
-// TestR330_AHostileHashIsRefused: what would take more than two seconds or 256 MiB, what
-// is damaged and what is unknown makes no account, at once.
+// TestR330_AHostileHashIsRefused checks that hashes that are damaged, unknown, or would take more
+// than two seconds or 256 MiB create no account and are refused at once.
 func TestR330_AHostileHashIsRefused(t *testing.T) {
 	w := newWorld(t, open)
 	before, start := w.count("users"), time.Now()
@@ -65,8 +65,8 @@ func TestR330_AHostileHashIsRefused(t *testing.T) {
 	}
 }
 
-// TestR331_NoWeakHashIsStored: of a digest, of a password in plain text and of a pepper
-// nothing is in the database, and yet people sign in.
+// TestR331_NoWeakHashIsStored checks that the database contains no plain digest, plain-text
+// password or pepper, and that people can still sign in.
 func TestR331_NoWeakHashIsStored(t *testing.T) {
 	const pepper = "the pepper of another system"
 	w := newWorld(t, open, func(c *twofold.Config) { c.Password.Peppers = map[string]string{"devise": pepper} })
@@ -95,8 +95,8 @@ func TestR331_NoWeakHashIsStored(t *testing.T) {
 	}
 }
 
-// TestR332_AnOldHashIsReplaced by the first right password; a wrong one leaves it, and a
-// password that is set in between stays.
+// TestR332_AnOldHashIsReplaced checks that the first right password replaces the hash, that a wrong
+// one leaves it, and that a password set in the meantime is kept.
 func TestR332_AnOldHashIsReplaced(t *testing.T) {
 	w := newWorld(t, open)
 	const email = "old@good.test"
@@ -118,11 +118,12 @@ func TestR332_AnOldHashIsReplaced(t *testing.T) {
 	w.signsIn(email, "another "+secret).want(200)
 }
 
-// TestR333_TimeDoesNotTellWhoCameFromElsewhere: once a costly hash is in the table, a
-// wrong password lasts as long for its account, for another one and for none.
+// TestR333_TimeDoesNotTellWhoCameFromElsewhere checks that once the table has a costly hash, a
+// wrong password takes the same time for its account, for another one and for an unknown one.
 func TestR333_TimeDoesNotTellWhoCameFromElsewhere(t *testing.T) {
 	w := newWorld(t, open)
-	// Costlier than ours, and under the longest wait (3 s) on a slow machine too.
+	// The hash costs more than ours, but takes less than the longest wait (3 s) even on a slow
+	// machine.
 	w.must(w.imports("old@good.test", django(secret, 200000)))
 	a := w.person("alice")
 	fastest := map[string]time.Duration{}
@@ -143,7 +144,7 @@ func TestR333_TimeDoesNotTellWhoCameFromElsewhere(t *testing.T) {
 	}
 }
 
-// elsewhere is the system that accounts came from.
+// elsewhere is the system that the accounts came from.
 type elsewhere struct {
 	mu     sync.Mutex
 	people map[string]password.LegacyAccount // all have the suite's password
@@ -169,8 +170,9 @@ func withElsewhere(e *elsewhere) func(*twofold.Config) {
 	return func(c *twofold.Config) { c.Password.Legacy = e }
 }
 
-// TestR334_AFormerSystemIsAskedWithinTheBudgets: each attempt asks once, a paused
-// identity and an empty password never; and after one yes it is not asked again.
+// TestR334_AFormerSystemIsAskedWithinTheBudgets checks that each attempt queries the former system
+// once, that a paused identity or an empty password never does, and that it is not queried again
+// after a success.
 func TestR334_AFormerSystemIsAskedWithinTheBudgets(t *testing.T) {
 	e := &elsewhere{people: map[string]password.LegacyAccount{"ann@good.test": {Proven: true}}}
 	w := newWorld(t, open, withElsewhere(e), func(c *twofold.Config) { c.Advanced.Limits.FirstFailures = 5 })
@@ -199,9 +201,9 @@ func TestR334_AFormerSystemIsAskedWithinTheBudgets(t *testing.T) {
 	}
 }
 
-// TestR335_AFormerSystemOpensNoMoreThanAPassword: a second factor is set up where it is
-// required, and asked for where there is one; an address that it does not vouch for is
-// confirmed first; and an account that has a password here is not opened.
+// TestR335_AFormerSystemOpensNoMoreThanAPassword checks that a required second factor is enrolled,
+// an existing one is asked for, and an address that the former system does not vouch for is
+// confirmed first. The former system cannot open an account that has a password here.
 func TestR335_AFormerSystemOpensNoMoreThanAPassword(t *testing.T) {
 	e := &elsewhere{people: map[string]password.LegacyAccount{
 		"ann@good.test": {Proven: true}, "alice": {Email: "alice@good.test", Proven: true},
@@ -241,8 +243,8 @@ func TestR335_AnAddressThatIsNotProvenIsConfirmedFirst(t *testing.T) {
 	b.out("its address is not proven")
 }
 
-// TestR336_AFormerSystemThatFailsIsNotAWrongPassword: people see 503, nothing is told of
-// them, their address is not closed, and afterwards they sign in.
+// TestR336_AFormerSystemThatFailsIsNotAWrongPassword checks that people get a 503 that reveals
+// nothing about them, that their address is not locked, and that they can sign in afterwards.
 func TestR336_AFormerSystemThatFailsIsNotAWrongPassword(t *testing.T) {
 	e := &elsewhere{people: map[string]password.LegacyAccount{"ann@good.test": {Proven: true}},
 		err: errors.New("down")}
@@ -261,9 +263,9 @@ func TestR336_AFormerSystemThatFailsIsNotAWrongPassword(t *testing.T) {
 	w.signsIn("ann@good.test", secret).want(200)
 }
 
-// TestR336_AnOutageTellsNothing: while the former system is down, a wrong password has
-// the same answers for an account that is here and for one that is not, until both have
-// to wait; a right one is not hindered; and all is as before when it is back.
+// TestR336_AnOutageTellsNothing checks that during an outage of the former system a wrong password
+// has the same answers for existing and unknown accounts until both must wait, and that a right
+// password is accepted. Afterwards everything works as before.
 func TestR336_AnOutageTellsNothing(t *testing.T) {
 	e := &elsewhere{err: errors.New("down")}
 	w := newWorld(t, open, withElsewhere(e), func(c *twofold.Config) { c.Advanced.Limits.FirstFailures = 5 })

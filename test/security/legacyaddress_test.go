@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// waits makes an account whose password is with the former system.
+// waits creates an account whose password is in the former system.
 func (w *world) waits(email, username string) {
 	w.t.Helper()
 	_, err := w.nodes[0].auth.CreateUser(w.t.Context(), twofold.NewUser{
@@ -17,9 +17,9 @@ func (w *world) waits(email, username string) {
 	w.must(err)
 }
 
-// TestR412_AnAddressThatIsNotProvenOpensNoWaitingAccount: in many systems people can
-// enter any address in their profile. The password of one who entered another
-// person's opens nothing of that person.
+// TestR412_AnAddressThatIsNotProvenOpensNoWaitingAccount covers former systems where people can
+// enter any address in their profile. The password of a person who entered another person's address
+// must not open that person's account.
 func TestR412_AnAddressThatIsNotProvenOpensNoWaitingAccount(t *testing.T) {
 	e := &elsewhere{people: map[string]password.LegacyAccount{
 		"mallory": {Email: "alice@good.test"}, "bobby": {Email: "bob@good.test", Proven: true},
@@ -34,8 +34,8 @@ func TestR412_AnAddressThatIsNotProvenOpensNoWaitingAccount(t *testing.T) {
 	w.signsIn("bobby", secret).want(200)
 }
 
-// TestR412_AWaitingAccountIsAskedAboutByItsOwnName: here "Alice" and "alice" are one
-// account. In a system that tells them apart they are two people.
+// TestR412_AWaitingAccountIsAskedAboutByItsOwnName covers the identities "Alice" and "alice", which
+// are one account here but may be two people in the former system.
 func TestR412_AWaitingAccountIsAskedAboutByItsOwnName(t *testing.T) {
 	e := &elsewhere{people: map[string]password.LegacyAccount{
 		"Alice": {Email: "mallory@evil.test", Proven: true}, "ALICE@good.test": {Email: "mallory@evil.test"},

@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// life switches on everything that owners may do with their accounts.
+// life enables all account features for owners.
 func life(c *twofold.Config) {
 	open(c)
 	c.Advanced.Limits.LinkHour, c.Advanced.Limits.LinkAddress, c.Advanced.Limits.LinkDay = 1000, 1_000_000, 1000
@@ -25,10 +25,10 @@ func life(c *twofold.Config) {
 	a.ChangeEmail, a.ChangeUsername, a.UsernameRecovery = true, true, true
 }
 
-// specific is a site that tells.
+// specific is a site that reveals whether an account exists.
 func specific(c *twofold.Config) { c.Accounts.RevealAccounts = true }
 
-// autoLogin signs in with links where that is allowed.
+// autoLogin lets links sign the user in, where allowed.
 func autoLogin(c *twofold.Config) {
 	c.Accounts.AutoLoginAfterConfirm, c.Accounts.AutoLoginAfterReset = true, true
 }
@@ -36,7 +36,7 @@ func autoLogin(c *twofold.Config) {
 var mailedLink = regexp.MustCompile(
 	`https?://[^/\s]+(/(?:confirm|reset|change-email|tf-delete|tf-invite)/([A-Za-z0-9._-]+))`)
 
-// link is the path in the newest mail of a kind to an address.
+// link returns the path in the newest mail of a kind to an address.
 func (w *world) link(kind, to string) string {
 	w.t.Helper()
 	for _, mail := range w.letters(kind, to) {
@@ -49,8 +49,8 @@ func (w *world) link(kind, to string) string {
 	return ""
 }
 
-// mails are the texts of all mails of a kind to an address, newest first, when all
-// that were stored are delivered.
+// mails returns the texts of all mails of a kind to an address, newest first, after all stored
+// mails are delivered.
 func (w *world) letters(kind, to string) (texts []string) {
 	w.t.Helper()
 	w.settled()
@@ -62,7 +62,7 @@ func (w *world) letters(kind, to string) (texts []string) {
 	return texts
 }
 
-// resets sends the owner of an address a link, and returns its path.
+// resets requests a reset link for an address and returns its path.
 func (b *browser) resets(email string) string {
 	b.w.t.Helper()
 	b.w.advance(time.Second)
@@ -72,8 +72,8 @@ func (b *browser) resets(email string) string {
 
 const newSecret = "another horse 72 battery"
 
-// TestR021_ResetKeepsTheSecondFactor: it sets a password and signs no one in;
-// the next sign-in is asked for the same second factor as before.
+// TestR021_ResetKeepsTheSecondFactor checks that a reset sets a password and signs no one in. The
+// next sign-in requires the same second factor as before.
 func TestR021_ResetKeepsTheSecondFactor(t *testing.T) {
 	for name, change := range map[string]func(*twofold.Config){"plain": func(*twofold.Config) {},
 		"with auto-login": autoLogin} {
@@ -112,7 +112,7 @@ func TestR021_ResetKeepsTheSecondFactor(t *testing.T) {
 			if n := len(w.letters("notice_password_reset", p.email)); n != 1 {
 				t.Errorf("%s: %d notices", name, n)
 			}
-			// One mailbox must not be enough (R73).
+			// Access to the mailbox must not be enough (R73).
 			lost := w.plantPending(p)
 			if options, _ := lost.get("/tf-rescue").want(200).json["recovery_options"].(m); options["email"] != nil {
 				t.Errorf("%s: rescue by mail right after a reset by mail: %v", name, options)
@@ -121,8 +121,8 @@ func TestR021_ResetKeepsTheSecondFactor(t *testing.T) {
 	}
 }
 
-// TestR022_LinksEndAtTheGate: a link that signs in goes as far as the second
-// factor, and what comes by mail is not a second one after it.
+// TestR022_LinksEndAtTheGate checks that a link that signs in still requires the second factor,
+// which cannot be a mailed code after it.
 func TestR022_LinksEndAtTheGate(t *testing.T) {
 	w := newWorld(t, life, autoLogin)
 	p := w.withApp("alice")
@@ -156,8 +156,8 @@ func TestR022_LinksEndAtTheGate(t *testing.T) {
 
 }
 
-// TestR021_AResetIsDoneThoughItsCodeWaits: that no code is sent for a while is no
-// refusal of what was done.
+// TestR021_AResetIsDoneThoughItsCodeWaits checks that a reset succeeds even if no code can be sent
+// for a while.
 func TestR021_AResetIsDoneThoughItsCodeWaits(t *testing.T) {
 	w := newWorld(t, life, autoLogin, func(c *twofold.Config) {
 		c.Advanced.Limits.SendShort, c.Advanced.Limits.SendDay = 2, 2
@@ -179,8 +179,8 @@ func TestR021_AResetIsDoneThoughItsCodeWaits(t *testing.T) {
 	w.browser().post("/login", m{"email": p.email, "password": newSecret}).want(200)
 }
 
-// TestR022_ConfirmationEndsAtTheGate: an address confirmed with a link signs in,
-// and is asked for a set-up first.
+// TestR022_ConfirmationEndsAtTheGate checks that confirming an address with a link signs the user
+// in only after the required enrollment.
 func TestR022_ConfirmationEndsAtTheGate(t *testing.T) {
 	w := newWorld(t, life, autoLogin, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	b := w.browser()
@@ -193,8 +193,8 @@ func TestR022_ConfirmationEndsAtTheGate(t *testing.T) {
 	b.out("confirmed, nothing set up")
 }
 
-// TestR008_ProofOfTheMailbox: anyone who proves the mailbox of an address that
-// someone else registered gets an account in which nothing of theirs works.
+// TestR008_ProofOfTheMailbox checks that the owner of an address that someone else registered gets
+// an account in which no credential of the other person works.
 func TestR008_ProofOfTheMailbox(t *testing.T) {
 	const victim = "victim@good.test"
 	w := newWorld(t, life)
@@ -222,7 +222,7 @@ func TestR008_ProofOfTheMailbox(t *testing.T) {
 	attacker.out("after the owner confirmed")
 	owner.post(link, m{"password": secret, "password_confirm": secret}).want(400).refused("a spent link")
 
-	// In the browser that registered, the button is enough.
+	// In the browser that registered, clicking the button is enough.
 	b := w.browser()
 	b.post("/register", m{"email": "bob@good.test", "password": secret, "password_confirm": secret}).want(200)
 	link = w.link("confirm", "bob@good.test")
@@ -234,8 +234,8 @@ func TestR008_ProofOfTheMailbox(t *testing.T) {
 
 }
 
-// TestR008_SignedInBeforeTheProof: where accounts may sign in before they are
-// confirmed, no second factor can be planted, and the proof ends what was there.
+// TestR008_SignedInBeforeTheProof covers sites where users may sign in before they confirm. An
+// attacker cannot add a second factor, and the confirmation ends existing sessions.
 func TestR008_SignedInBeforeTheProof(t *testing.T) {
 	const victim = "victim@good.test"
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.LoginUnconfirmed = true })
@@ -249,8 +249,8 @@ func TestR008_SignedInBeforeTheProof(t *testing.T) {
 	w.browser().post(w.link("confirm", victim), m{"password": newSecret, "password_confirm": newSecret}).want(200)
 	thief.out("a session from before the proof")
 	w.signsIn(victim, secret).want(400).refused("the planted password")
-	// A reset asked for is a confirmation too: it is the way out for an owner
-	// whose address was taken.
+	// A reset also confirms the address, so that an owner whose address was registered by someone
+	// else has a way in.
 	attacker.jar = map[string]string{}
 	attacker.post("/register", m{"email": "eve@good.test", "password": secret, "password_confirm": secret}).want(200)
 	owner := w.browser()
@@ -260,8 +260,8 @@ func TestR008_SignedInBeforeTheProof(t *testing.T) {
 	}
 }
 
-// TestR051_OpeningALinkSpendsNothing: not by GET, not by HEAD, however often;
-// the button works once; the page sends its address nowhere.
+// TestR051_OpeningALinkSpendsNothing checks that GET and HEAD never spend a link and that the
+// button works once. The page sends no Referer.
 func TestR051_OpeningALinkSpendsNothing(t *testing.T) {
 	w := newWorld(t, life)
 	p := w.person("alice")
@@ -364,7 +364,7 @@ func TestR058_LinksDieWithWhatTheyRestOn(t *testing.T) {
 	}
 }
 
-// TestR136_LinksAreTyped: each works at its own path and for its own account.
+// TestR136_LinksAreTyped checks that each link works only at its own path and for its own account.
 func TestR136_LinksAreTyped(t *testing.T) {
 	w := newWorld(t, life)
 	p := w.person("alice")
@@ -419,7 +419,7 @@ func swapCase(s string) string {
 	}, s)
 }
 
-// TestR144_LinksOnceInParallel: of many clicks at once one counts.
+// TestR144_LinksOnceInParallel checks that of many concurrent clicks one counts.
 func TestR144_LinksOnceInParallel(t *testing.T) {
 	w := newWorld(t, life)
 	second := w.start(nil)
@@ -481,8 +481,8 @@ func counted(t *testing.T, what string, statuses []int) {
 	}
 }
 
-// TestR057_NewAddressIsProven: nothing changes before the link to it is used;
-// then the former address hears of it and what was mailed there is dead.
+// TestR057_NewAddressIsProven checks that nothing changes before the link to the new address is
+// used. Then the former address is notified, and links mailed to it stop working.
 func TestR057_NewAddressIsProven(t *testing.T) {
 	w := newWorld(t, life)
 	p := w.person("alice").enrollMail()
@@ -527,9 +527,8 @@ func TestR057_NewAddressIsProven(t *testing.T) {
 	b.get("/change-email").want(200)
 }
 
-// TestR125_TakenAddresses: registration and change of address answer the same
-// for a taken and a free address, the owner of the taken one hears of it, and
-// no one else.
+// TestR125_TakenAddresses checks that registration and change of address have the same answer for a
+// taken and a free address. Only the owner of the taken address is notified.
 func TestR125_TakenAddresses(t *testing.T) {
 	w := newWorld(t, life)
 	owner, mover := w.person("owner"), w.person("mover")
@@ -575,8 +574,7 @@ func TestR125_TakenAddresses(t *testing.T) {
 			break
 		}
 	}
-	// A username that is taken is told to the address that was typed, not on the
-	// page.
+	// The notice of a taken username is mailed to the submitted address and not shown on the page.
 	w.browser().post("/register",
 		m{"email": "second@good.test", "username": "owner", "password": secret, "password_confirm": secret}).want(200)
 	w.settled()
@@ -585,7 +583,7 @@ func TestR125_TakenAddresses(t *testing.T) {
 	}
 }
 
-// blank is an answer without what is random or typed in it.
+// blank removes random and submitted values from an answer.
 func blank(r *answer) string {
 	return blanks.ReplaceAllString(fmt.Sprintf("%d %v %s", r.status, r.header, r.body), "*")
 }
@@ -593,8 +591,8 @@ func blank(r *answer) string {
 var blanks = regexp.MustCompile(
 	`[a-z0-9]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-(?:csrf|asked|inbox)=[^;]*|"csrf_token":"[^"]*"|"id":"[^"]*"`)
 
-// TestR122_MailRequestsTellNothing: whatever state an account is in, anyone who
-// asks for mail for it sees the same.
+// TestR122_MailRequestsTellNothing checks that requests for mail have the same answer for every
+// state of an account.
 func TestR122_MailRequestsTellNothing(t *testing.T) {
 	w := newWorld(t, life)
 	emails := append(w.classes(), "waiting@good.test")
@@ -626,7 +624,7 @@ func TestR122_MailRequestsTellNothing(t *testing.T) {
 	}
 }
 
-// TestR122_SitesThatTell: they tell, in the words of the contract.
+// TestR122_SitesThatTell checks that sites that reveal accounts use the messages of the contract.
 func TestR122_SitesThatTell(t *testing.T) {
 	w := newWorld(t, life, specific)
 	w.classes()
@@ -646,8 +644,8 @@ func TestR122_SitesThatTell(t *testing.T) {
 	}
 }
 
-// TestR050_MailRequestsSpoilNoSignIn: a hundred requests for mail from twenty
-// addresses leave the owner's code and budget as they are.
+// TestR050_MailRequestsSpoilNoSignIn checks that a hundred requests for mail from twenty addresses
+// do not affect the owner's code and budget.
 func TestR050_MailRequestsSpoilNoSignIn(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) {
 		c.Advanced.Limits = limit.Limits{}
@@ -676,8 +674,7 @@ func TestR050_MailRequestsSpoilNoSignIn(t *testing.T) {
 	w.plantSession(p).post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }
 
-// TestR121_MailIsLimited: by who asks, by address, and for those who change
-// theirs.
+// TestR121_MailIsLimited checks the limits by requester, by address, and for changes of address.
 func TestR121_MailIsLimited(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{} })
 	p := w.person("alice")
@@ -716,8 +713,8 @@ func TestR121_MailIsLimited(t *testing.T) {
 	}
 }
 
-// TestR053_ChangesNeedAFreshSignIn, at the account's own level, and the present
-// password besides.
+// TestR053_ChangesNeedAFreshSignIn checks that changes also require all factors of the account and
+// the current password.
 func TestR053_ChangesNeedAFreshSignIn(t *testing.T) {
 	w := newWorld(t, life)
 	p := w.withApp("alice")
@@ -763,8 +760,8 @@ func TestR053_ChangesNeedAFreshSignIn(t *testing.T) {
 	}
 }
 
-// TestR117_ChangeCountsGuesses: the field for the present password counts the
-// guesses of its session, and strangers' guesses do not count there.
+// TestR117_ChangeCountsGuesses checks that guesses in the field for the current password count for
+// their session, and that strangers' guesses do not count there.
 func TestR117_ChangeCountsGuesses(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{} })
 	p := w.person("alice")
@@ -781,8 +778,8 @@ func TestR117_ChangeCountsGuesses(t *testing.T) {
 	}
 }
 
-// TestR102_LockedByTheApplication: the application's own reason keeps an account
-// out at every way in, and is told only to who knows the password.
+// TestR102_LockedByTheApplication checks that the application's lock refuses every sign-in, and
+// that its reason is shown only to a user who knows the password.
 func TestR102_LockedByTheApplication(t *testing.T) {
 	shut := false
 	w := newWorld(t, life, func(c *twofold.Config) {
@@ -811,7 +808,7 @@ func TestR102_LockedByTheApplication(t *testing.T) {
 	w.browser().login(p).want(200)
 }
 
-// wordless refuses one password as if it had been published.
+// wordless rejects one password as breached.
 type wordless struct{ asked []string }
 
 func (c *wordless) Check(_ context.Context, plain string, words ...string) error {
@@ -822,8 +819,8 @@ func (c *wordless) Check(_ context.Context, plain string, words ...string) error
 	return nil
 }
 
-// TestR002_CheckersJudgeEveryNewPassword: at registration, reset, change,
-// confirmation in another browser, and by an operator; a refusal spends no link.
+// TestR002_CheckersJudgeEveryNewPassword covers registration, reset, change, confirmation in
+// another browser, and an operator. A refusal does not spend the link.
 func TestR002_CheckersJudgeEveryNewPassword(t *testing.T) {
 	const published = "published phrase 71"
 	checker := &wordless{}

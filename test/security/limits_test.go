@@ -18,14 +18,14 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// with sets the figures of the budgets.
+// with sets the limits of the budgets.
 func with(n limit.Limits) func(*twofold.Config) {
 	return func(c *twofold.Config) { c.Advanced.Limits = n }
 }
 
-// TestR112_FirstFactorIsLimited: ten failures, then a wait of thirty seconds
-// that doubles up to an hour; a restart changes nothing. There is no end after
-// a hundred failures in a row, only the hour between two guesses.
+// TestR112_FirstFactorIsLimited checks that after ten failures there is a wait of thirty seconds
+// that doubles up to an hour, also across restarts. A hundred failures in a row do not lock the
+// account; the wait stays at an hour.
 func TestR112_FirstFactorIsLimited(t *testing.T) {
 	w := newWorld(t)
 	a := w.person("alice")
@@ -56,9 +56,9 @@ func TestR112_FirstFactorIsLimited(t *testing.T) {
 	w.browser().login(a).want(200)
 }
 
-// TestR114_KeyIsNotTheClients: no header moves a stranger to another budget;
-// behind a configured proxy the hop that it appended counts, an IPv6 address
-// with its /64.
+// TestR114_KeyIsNotTheClients checks that a header does not move a client to another budget. Behind
+// a configured proxy, the address that the proxy appended counts. An IPv6 address counts as its
+// /64.
 func TestR114_KeyIsNotTheClients(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{AddressFailures: 10}))
 	w.person("alice")
@@ -110,8 +110,8 @@ func TestR114_KeyIsNotTheClients(t *testing.T) {
 	}
 }
 
-// TestR115_ParallelGuessesDoNotBeatTheCounter on two nodes at once. A right
-// guess gives its own place back; wrong ones give none.
+// TestR115_ParallelGuessesDoNotBeatTheCounter uses two nodes at once. A right guess releases its
+// own place; wrong guesses release none.
 func TestR115_ParallelGuesses(t *testing.T) {
 	w := newWorld(t)
 	second := w.start(nil)
@@ -158,7 +158,7 @@ func TestR115_ParallelGuesses(t *testing.T) {
 	}
 }
 
-// failing is a store whose named verb fails.
+// failing is a store in which the named method fails.
 type failing struct {
 	storage.Store
 	on atomic.Bool
@@ -178,8 +178,8 @@ func (f *failing) TakeStep(ctx context.Context, s storage.Step) error {
 	return f.Store.TakeStep(ctx, s)
 }
 
-// TestR116_CountersSurvive a crash, are shared by nodes, are not washed out,
-// and without them nothing is tried.
+// TestR116_CountersSurvive checks that counters survive a crash, are shared by nodes and cannot be
+// reset by many requests, and that no guess is tried if they cannot be read.
 func TestR116_CountersSurvive(t *testing.T) {
 	w := newWorld(t)
 	a, v, e := w.withApp("alice"), w.withApp("victor"), w.withApp("erika")
@@ -224,8 +224,8 @@ func TestR116_CountersSurvive(t *testing.T) {
 	b.validate(e.code(0)).want(200)
 }
 
-// TestR117_EveryPathThatChecksCounts: anyone who asks for a secret counts. Strangers
-// and a session do not use up each other's guesses.
+// TestR117_EveryPathThatChecksCounts covers every path that takes a secret. Strangers and a session
+// do not use up each other's guesses.
 func TestR117_EveryPathThatChecksCounts(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{FirstFailures: 4}))
 	a, e := w.withApp("alice"), w.person("erika").enrollMail()
@@ -272,7 +272,7 @@ func TestR117_EveryPathThatChecksCounts(t *testing.T) {
 	}
 }
 
-// TestR118_WhatResetsACounter: proof of that very thing, and nothing else.
+// TestR118_WhatResetsACounter checks that only a proof of the same credential resets its counter.
 func TestR118_WhatResetsACounter(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice").enrollSMS("+16505551212")
@@ -305,7 +305,7 @@ func TestR118_WhatResetsACounter(t *testing.T) {
 	}
 }
 
-// TestR120_LockedLooksLikeWrong, for accounts that exist and those that do not.
+// TestR120_LockedLooksLikeWrong covers accounts that exist and identities that do not.
 func TestR120_LockedLooksLikeWrong(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{FirstFailures: 2}))
 	a := w.person("alice")
@@ -324,7 +324,7 @@ func TestR120_LockedLooksLikeWrong(t *testing.T) {
 	}
 }
 
-// classes are accounts that a stranger must not tell apart.
+// classes holds kinds of accounts that an attacker must not be able to tell apart.
 func (w *world) classes() []string {
 	w.t.Helper()
 	w.person("active")
@@ -341,9 +341,9 @@ func (w *world) classes() []string {
 var masked = regexp.MustCompile(
 	`[a-z]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-csrf=[^;]*|twofold-(?:refused|inbox)=[^;]*|"csrf_token":"[^"]*"`)
 
-// TestR122_SameAnswerForAll: whatever state an account is in, who does not know
-// the password learns nothing of it. Registration cannot hold this without a
-// confirmation by mail: anyone who registers a free address is signed in.
+// TestR122_SameAnswerForAll checks that a caller who does not know the password learns nothing
+// about the state of an account. Registration cannot guarantee this without confirmation by mail,
+// because registering a free address signs the user in.
 func TestR122_SameAnswerForAll(t *testing.T) {
 	w := newWorld(t)
 	seen := map[string]map[string][]string{"json": {}, "page": {}}
@@ -367,9 +367,9 @@ func TestR122_SameAnswerForAll(t *testing.T) {
 	}
 }
 
-// TestR162_RegistrationsPayForTheirLetters: letters of registrations count among all
-// that strangers may cause in an hour, whatever addresses they go to; an address that
-// has an account gets one too. When there are no more, nothing is registered.
+// TestR162_RegistrationsPayForTheirLetters checks that mails of registrations count toward the
+// hourly limit for all strangers together, whichever addresses they go to, including addresses that
+// have an account. Above the limit, registrations are refused.
 func TestR162_RegistrationsPayForTheirLetters(t *testing.T) {
 	w := newWorld(t, life, proxied, func(c *twofold.Config) { c.Advanced.Limits.SendHour = 6 })
 	taken := w.person("alice").email

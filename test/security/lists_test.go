@@ -25,7 +25,7 @@ func (b *browser) del(path string) *answer {
 	return b.do("DELETE", path, "", "", "Accept", typeJSON)
 }
 
-// list is what a list answers, and the entry of the one that asks.
+// list returns the entries of a list and the entry of the browser that requests it.
 func (b *browser) list(what string) (all []m, current m) {
 	b.w.t.Helper()
 	raw, _ := b.get("/tf-" + what).want(200).json[what].([]any)
@@ -42,7 +42,7 @@ func (b *browser) list(what string) (all []m, current m) {
 	return all, current
 }
 
-// signedIn signs p in through the front door, with an agent.
+// signedIn signs p in by the regular flow, with a user agent.
 func (w *world) signedIn(p *person, agent string) *browser {
 	w.t.Helper()
 	b := w.browser()
@@ -52,8 +52,8 @@ func (w *world) signedIn(p *person, agent string) *browser {
 	return b
 }
 
-// TestR102_SessionsAreListed in words a person knows, and the id that is shown
-// is neither the secret nor its hash: it opens nothing.
+// TestR102_SessionsAreListed checks that sessions are described in plain words, and that the listed
+// id is neither the secret nor its hash and opens nothing.
 func TestR102_SessionsAreListed(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
@@ -64,7 +64,7 @@ func TestR102_SessionsAreListed(t *testing.T) {
 	if len(all) != 2 || current == nil {
 		t.Fatalf("%d sessions, current %v", len(all), current)
 	}
-	// This browser stands first, then the newest.
+	// The current browser is listed first, then the newest.
 	if current["name"] != "Firefox on Linux" || all[0]["current"] != true || all[1]["name"] != "Safari on iPhone" ||
 		current["address"] != "127.0.0.1" || current["level"] != 2.0 {
 		t.Errorf("current %v, the other %v", current, all[1])
@@ -100,7 +100,8 @@ func TestR102_SessionsAreListed(t *testing.T) {
 	desk.get("/app/two").want(200) // nothing above ended it
 }
 
-// TestR102_OneSessionIsEnded on every node, and no one else's.
+// TestR102_OneSessionIsEnded checks that the session ends on every node, and that no other one
+// does.
 func TestR102_OneSessionIsEnded(t *testing.T) {
 	w := newWorld(t, plenty)
 	second := w.start(nil)
@@ -124,7 +125,7 @@ func TestR102_OneSessionIsEnded(t *testing.T) {
 	if all, _ := desk.list("sessions"); len(all) != 1 {
 		t.Errorf("%d sessions are listed, want 1", len(all))
 	}
-	// The browser's session and its header token are one entry, and end as one.
+	// The browser's session and its header token are one entry and end together.
 	b := w.browser()
 	b.login(a).want(200)
 	r := b.post("/tf-validate?include_auth_token", m{"code": a.next()}).want(200)
@@ -144,8 +145,8 @@ func TestR102_OneSessionIsEnded(t *testing.T) {
 	desk.in(a, 2)
 }
 
-// TestR102_AllOtherSessionsAreEnded, sign-ins under way and trusted devices
-// too; the one that asks goes on, as fresh as it was.
+// TestR102_AllOtherSessionsAreEnded covers pending sign-ins and trusted devices too. The session
+// that asked continues and stays fresh.
 func TestR102_AllOtherSessionsAreEnded(t *testing.T) {
 	w := newWorld(t, plenty)
 	second := w.start(nil)
@@ -183,7 +184,8 @@ func TestR102_AllOtherSessionsAreEnded(t *testing.T) {
 	b.post("/tf-sessions", nil).want(401)
 }
 
-// TestR083_DevicesAreListedAndRevoked: one or all, each user his own.
+// TestR083_DevicesAreListedAndRevoked checks that users can revoke one or all of their own devices,
+// and no others.
 func TestR083_DevicesAreListedAndRevoked(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
@@ -245,8 +247,8 @@ func TestR083_DevicesAreListedAndRevoked(t *testing.T) {
 	}
 }
 
-// TestR083_SomeRolesTrustNoDevice, and a browser trusted before the role came
-// stops to be.
+// TestR083_SomeRolesTrustNoDevice checks that a browser trusted earlier loses its trust when the
+// user gets such a role.
 func TestR083_SomeRolesTrustNoDevice(t *testing.T) {
 	w := newWorld(t, noTrustForAdmins)
 	a := w.withApp("alice")

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// lockable lets the application keep everybody out while it is set.
+// lockable lets the application lock all accounts while it is set.
 func lockable(on *atomic.Bool) func(*twofold.Config) {
 	return func(c *twofold.Config) {
 		c.Accounts.Changeable = true
@@ -17,9 +17,9 @@ func lockable(on *atomic.Bool) func(*twofold.Config) {
 	}
 }
 
-// TestR119_TheApplicationsLockLeavesSessions: it is about signing in. A session
-// that lives changes what it may and lives on; a change is never made and then
-// answered as if it were not.
+// TestR119_TheApplicationsLockLeavesSessions checks that the lock applies to sign-in only. An
+// existing session continues and can make changes, and a change that was made is never answered as
+// a refusal.
 func TestR119_TheApplicationsLockLeavesSessions(t *testing.T) {
 	var locked atomic.Bool
 	w := newWorld(t, tokens, lockable(&locked))
@@ -33,15 +33,15 @@ func TestR119_TheApplicationsLockLeavesSessions(t *testing.T) {
 	b.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}}).want(200)
 	b.post("/tf-setup", m{"setup": "disable"}).want(200)
 	b.in(p, 1)
-	// To prove oneself again is to sign in again.
+	// Re-authentication counts as a sign-in.
 	b.post("/verify", m{"password": secret}).want(400)
 	locked.Store(false)
 	b.post("/verify", m{"password": secret}).want(200)
 	w.browser().login(p).want(200)
 }
 
-// TestR084_ALockSpendsNoRefreshToken: what is refused to who is locked out is
-// not spent, or it would come back and pass for a copy.
+// TestR084_ALockSpendsNoRefreshToken checks that a token refused because of a lock is not spent.
+// Otherwise its next use would count as reuse.
 func TestR084_ALockSpendsNoRefreshToken(t *testing.T) {
 	var locked atomic.Bool
 	w := newWorld(t, tokens, lockable(&locked))

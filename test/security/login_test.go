@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestR005_EmptyCredentialsNeverMatch: what an account does not have is not
-// opened by giving nothing.
+// TestR005_EmptyCredentialsNeverMatch checks that an empty value does not match a credential that
+// the account does not have.
 func TestR005_EmptyCredentialsNeverMatch(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: "nopassword@good.test"})
@@ -57,8 +57,8 @@ func TestR005_EmptyCredentialsNeverMatch(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR006_OneFormOfAnIdentity: spelling dodges neither the budget nor the
-// second factor nor the uniqueness of accounts.
+// TestR006_OneFormOfAnIdentity checks that the spelling of an identity does not avoid the budget,
+// the second factor or the uniqueness of accounts.
 func TestR006_OneFormOfAnIdentity(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
@@ -67,8 +67,8 @@ func TestR006_OneFormOfAnIdentity(t *testing.T) {
 		"\u2060aliCe@Good.Test",
 	}
 	names := []string{"alice", "Alice", " ALICE ", "ａｌｉｃｅ"}
-	// An address and a username have one budget each at a network, so that one that
-	// is full does not tell that they are of one account.
+	// An address and a username each have a budget per network, so a full budget does not show that
+	// they belong to one account.
 	for _, spellings := range [][]string{addresses, names} {
 		for i := range 10 {
 			w.browser().post("/login",

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// byLink is a site where a mailed link stands in the password's place.
+// byLink is a site where a mailed link replaces the password.
 func byLink(c *twofold.Config) {
 	life(c)
 	c.Accounts.MagicLink = true
@@ -18,7 +18,7 @@ func byLink(c *twofold.Config) {
 
 var loginLink = regexp.MustCompile(`/login/[A-Za-z0-9._-]+`)
 
-// wants has a link mailed to sign in with, and returns its path.
+// wants requests a login link and returns its path.
 func (b *browser) wants(p *person, more ...string) string {
 	b.w.t.Helper()
 	b.w.advance(31 * time.Second)
@@ -30,7 +30,7 @@ func (b *browser) wants(p *person, more ...string) string {
 	return p.loginLink()
 }
 
-// loginLink is the path in the newest mail to sign in with.
+// loginLink returns the path in the newest mail with a login link.
 func (p *person) loginLink() string {
 	p.w.t.Helper()
 	p.w.settled()
@@ -44,8 +44,8 @@ func (p *person) loginLink() string {
 	return ""
 }
 
-// TestR051_OpeningALoginLinkDoesNothing: its page has a button, which works
-// once, and in another browser only for who says that he means it.
+// TestR051_OpeningALoginLinkDoesNothing checks that the page of the link has a button that works
+// once. In another browser, the user must confirm first.
 func TestR051_OpeningALoginLinkDoesNothing(t *testing.T) {
 	w := newWorld(t, byLink)
 	p := w.person("alice")
@@ -104,8 +104,8 @@ func TestR051_OpeningALoginLinkDoesNothing(t *testing.T) {
 	}
 }
 
-// TestR007_ALoginLinkIsOneFactor: the second is asked for, and it is another
-// thing than the mailbox.
+// TestR007_ALoginLinkIsOneFactor checks that a second factor is required, and that the mailbox does
+// not count as one.
 func TestR007_ALoginLinkIsOneFactor(t *testing.T) {
 	w := newWorld(t, byLink)
 	p := w.withApp("alice")
@@ -128,8 +128,8 @@ func TestR007_ALoginLinkIsOneFactor(t *testing.T) {
 	b.validate(q.mailed()).refused("a code after it")
 }
 
-// TestR022_ALoginLinkObeysARequiredFactor: it is set up before there is a
-// session, and header tokens wait for it.
+// TestR022_ALoginLinkObeysARequiredFactor checks that a required factor is enrolled before there is
+// a session or a header token.
 func TestR022_ALoginLinkObeysARequiredFactor(t *testing.T) {
 	w := newWorld(t, byLink, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	p := w.person("alice")
@@ -141,8 +141,8 @@ func TestR022_ALoginLinkObeysARequiredFactor(t *testing.T) {
 	b.out("nothing set up")
 }
 
-// TestR049_LoginLinksTellNothing: anyone who asks for whomever gets one answer,
-// and only who may sign in gets a mail.
+// TestR049_LoginLinksTellNothing checks that the answer is the same for every identity, and that
+// only users who may sign in get a mail.
 func TestR049_LoginLinksTellNothing(t *testing.T) {
 	w := newWorld(t, byLink, func(c *twofold.Config) {
 		c.Accounts.Locked = func(i twofold.User) bool { return i.Email == "locked@good.test" }
@@ -176,7 +176,8 @@ func TestR049_LoginLinksTellNothing(t *testing.T) {
 	}
 }
 
-// TestR050_StrangersCannotSpoilALoginLink, nor keep the next one from its owner.
+// TestR050_StrangersCannotSpoilALoginLink checks that strangers can neither invalidate a login link
+// nor prevent the next one.
 func TestR050_StrangersCannotSpoilALoginLink(t *testing.T) {
 	w := newWorld(t, byLink, proxied)
 	p := w.person("victim")
@@ -196,7 +197,7 @@ func TestR050_StrangersCannotSpoilALoginLink(t *testing.T) {
 	again.in(p, 1)
 }
 
-// TestR121_LoginLinksAreLimited by browser, by client address, and in all.
+// TestR121_LoginLinksAreLimited checks the limits by browser, by client address, and in total.
 func TestR121_LoginLinksAreLimited(t *testing.T) {
 	w := newWorld(t, byLink, func(c *twofold.Config) {
 		c.Advanced.Limits.SendShort, c.Advanced.Limits.SendGap = 3, 30*time.Second
@@ -211,7 +212,7 @@ func TestR121_LoginLinksAreLimited(t *testing.T) {
 		w.browser().post("/login", m{"email": email}).want(200)
 		w.browser().post("/login", m{"email": email}).want(429)
 	}
-	// A link that is used gives its place back: who signs in all day is not kept out.
+	// A link that is used releases its place, so a user can sign in any number of times a day.
 	p := w.person("busy")
 	for range 8 {
 		b := w.browser()
@@ -219,8 +220,8 @@ func TestR121_LoginLinksAreLimited(t *testing.T) {
 	}
 }
 
-// TestR136_LoginLinksAreTyped: no other link signs in, this one does nothing
-// else, and it is no one else's.
+// TestR136_LoginLinksAreTyped checks that no other link signs in, that a login link has no other
+// use, and that it is valid only for its account.
 func TestR136_LoginLinksAreTyped(t *testing.T) {
 	w := newWorld(t, byLink, unified)
 	p, q := w.person("alice"), w.person("robert")
@@ -258,7 +259,8 @@ func TestR136_LoginLinksAreTyped(t *testing.T) {
 	}
 }
 
-// TestR144_ALoginLinkOnceInParallel: fifty clicks on two nodes, one session.
+// TestR144_ALoginLinkOnceInParallel checks that fifty concurrent clicks on two nodes open one
+// session.
 func TestR144_ALoginLinkOnceInParallel(t *testing.T) {
 	w := newWorld(t, byLink, plenty)
 	w.start(nil)
@@ -274,8 +276,8 @@ func TestR144_ALoginLinkOnceInParallel(t *testing.T) {
 	}
 }
 
-// TestR102_StatesHoldForLoginLinks: what became of the account since the link
-// was asked for is looked at when it is used.
+// TestR102_StatesHoldForLoginLinks checks that the state of the account is checked when the link is
+// used, not when it is requested.
 func TestR102_StatesHoldForLoginLinks(t *testing.T) {
 	locked := false
 	w := newWorld(t, byLink, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return locked } })
@@ -297,8 +299,8 @@ func TestR102_StatesHoldForLoginLinks(t *testing.T) {
 	}
 }
 
-// TestR008_ByLinkNothingIsPlanted: a password that someone registers with is
-// left aside, and he is not let in, whether addresses are confirmed or not.
+// TestR008_ByLinkNothingIsPlanted checks that a password sent in a registration is ignored and does
+// not sign its sender in, whether or not addresses are confirmed.
 func TestR008_ByLinkNothingIsPlanted(t *testing.T) {
 	for name, change := range map[string]func(*twofold.Config){"confirming": func(*twofold.Config) {},
 		"unconfirming": unconfirming} {
@@ -328,8 +330,8 @@ func TestR008_ByLinkNothingIsPlanted(t *testing.T) {
 	}
 }
 
-// TestR107_ALoginLinkKnowsWhereToGo, in the browser that said so, and only
-// within this site.
+// TestR107_ALoginLinkKnowsWhereToGo checks that the redirect works in the browser that requested
+// it, and only within this site.
 func TestR107_ALoginLinkKnowsWhereToGo(t *testing.T) {
 	w := newWorld(t, byLink)
 	p := w.person("alice")
@@ -346,8 +348,8 @@ func TestR107_ALoginLinkKnowsWhereToGo(t *testing.T) {
 	}
 }
 
-// TestR016_ALoginLinkSwitchesNoAccount: who is signed in stays who he is, and a
-// sign-in under way as someone else ends, with all that it had proven.
+// TestR016_ALoginLinkSwitchesNoAccount checks that a signed-in user stays signed in as themselves,
+// and that a pending sign-in of another account ends with all its proofs.
 func TestR016_ALoginLinkSwitchesNoAccount(t *testing.T) {
 	w := newWorld(t, byLink)
 	p, q := w.person("alice"), w.withApp("robert")
@@ -364,8 +366,8 @@ func TestR016_ALoginLinkSwitchesNoAccount(t *testing.T) {
 	half.validate(q.next()).want(400).refused("the sign-in of another")
 }
 
-// TestR053_ByLinkASecurityChangeNeedsAFreshSignIn: signing in again is one, and
-// the page that would ask for a password says so.
+// TestR053_ByLinkASecurityChangeNeedsAFreshSignIn checks that a new sign-in is a fresh one, and
+// that the page that would ask for a password explains it.
 func TestR053_ByLinkASecurityChangeNeedsAFreshSignIn(t *testing.T) {
 	w := newWorld(t, byLink)
 	p := &person{w: w, email: "new@good.test"}
@@ -393,8 +395,8 @@ func TestR053_ByLinkASecurityChangeNeedsAFreshSignIn(t *testing.T) {
 	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }
 
-// TestR411_TheDoctorKnowsWhatMailOpens: each sign-in by mail is one by something that was
-// mailed, and nothing was used twice.
+// TestR411_TheDoctorKnowsWhatMailOpens checks that the doctor finds a sent mail for each sign-in by
+// mail, and no mail that was used twice.
 func TestR411_TheDoctorKnowsWhatMailOpens(t *testing.T) {
 	chosen := m{"password": newSecret, "password_confirm": newSecret}
 	signsInByLinks := func(c *twofold.Config) { life(c); autoLogin(c) }
@@ -436,7 +438,7 @@ func TestR411_TheDoctorKnowsWhatMailOpens(t *testing.T) {
 	}
 }
 
-// TestR411_TheDoctorKnowsTheCodeOfASignUp through another site.
+// TestR411_TheDoctorKnowsTheCodeOfASignUp covers registration through an OAuth provider.
 func TestR411_TheDoctorKnowsTheCodeOfASignUp(t *testing.T) {
 	w, corp, _ := sites(t, signsUp)
 	ann, b := w.newAt(corp, "ann"), w.browser()

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// minted makes a token for a person as an operator does.
+// minted creates a token for a person as an operator does.
 func (w *world) minted(p *person, scopes ...string) string {
 	w.t.Helper()
 	ctx := twofold.By(w.t.Context(), "Support (Bo)", "nightly export")
@@ -20,9 +20,9 @@ func (w *world) minted(p *person, scopes ...string) string {
 	return token
 }
 
-// TestR390_AnOperatorsTokenIsOneFactor: it opens its scopes and nothing that wants
-// two factors or a fresh proof, whatever the account has; the trail and the owner
-// know of it.
+// TestR390_AnOperatorsTokenIsOneFactor checks that the token grants its scopes but nothing that
+// requires two factors or a fresh proof, whatever the account has. It is recorded, and the owner is
+// notified.
 func TestR390_AnOperatorsTokenIsOneFactor(t *testing.T) {
 	for name, account := range map[string]func(*world) *person{
 		"with a second factor": func(w *world) *person { return w.withApp("alice") },
@@ -64,8 +64,8 @@ func TestR390_AnOperatorsTokenIsOneFactor(t *testing.T) {
 	}
 }
 
-// TestR390_AnOperatorsTokenEnds with what ends others: the owner, the operator, a
-// change of credentials.
+// TestR390_AnOperatorsTokenEnds checks that the owner, the operator and a change of credentials end
+// the token like others.
 func TestR390_AnOperatorsTokenEnds(t *testing.T) {
 	w := newWorld(t, tokens)
 	p, auth := w.withApp("alice"), w.nodes[0].auth
@@ -96,7 +96,7 @@ func TestR390_AnOperatorsTokenEnds(t *testing.T) {
 	}
 }
 
-// TestR390_WhatIsOutOfBoundsIsNotMinted, and leaves no trace.
+// TestR390_WhatIsOutOfBoundsIsNotMinted checks that a refused token leaves no audit row.
 func TestR390_WhatIsOutOfBoundsIsNotMinted(t *testing.T) {
 	w := newWorld(t, tokens)
 	p, q, auth := w.person("alice"), w.person("robert"), w.nodes[0].auth
@@ -132,8 +132,8 @@ func TestR390_WhatIsOutOfBoundsIsNotMinted(t *testing.T) {
 	}
 }
 
-// TestR390_TheTrailHasEveryTokenAndNoOther: of calls at once for the last place one
-// makes a token, and neither the trail nor the owner is told of the others.
+// TestR390_TheTrailHasEveryTokenAndNoOther checks that of concurrent calls for the last place one
+// creates a token. The others write no audit row and no notice.
 func TestR390_TheTrailHasEveryTokenAndNoOther(t *testing.T) {
 	w := newWorld(t, tokens)
 	p, auth := w.person("alice"), w.nodes[0].auth

@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// TestR204_AnOperatorsMoveEndsOldNotices: once an operator has moved an account to
-// another mailbox, no notice that was mailed to the former one has power, whatever
-// it told of; not the one that tells of the move, either. Those at the new mailbox
-// have.
+// TestR204_AnOperatorsMoveEndsOldNotices checks that once an operator has moved an account to
+// another mailbox, no notice mailed to the former mailbox works, including the one about the move.
+// Notices at the new mailbox work.
 func TestR204_AnOperatorsMoveEndsOldNotices(t *testing.T) {
 	w := newWorld(t, life)
 	p := w.person("alice")
@@ -37,7 +36,7 @@ func TestR204_AnOperatorsMoveEndsOldNotices(t *testing.T) {
 	b.in(p, 2)
 	w.browser().form("/tf-not-me/" + p.newestStop()).want(200)
 	b.out("after a notice at the present mailbox")
-	// Back at the first mailbox, its owner has a say again.
+	// When the account is moved back, notices at the first mailbox work again.
 	w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, former.email, p.name))
 	w.advance(time.Hour)
 	b = w.plantSession(p)
@@ -45,9 +44,9 @@ func TestR204_AnOperatorsMoveEndsOldNotices(t *testing.T) {
 	b.out("after a notice at the mailbox that is present again")
 }
 
-// TestR204_AUsersMoveLeavesTheFormerMailboxItsSay: a thief in a session moves the
-// account to a mailbox of their own, twice. What was mailed to the owner's mailbox
-// before and about the move ends what the thief has, for as long as a notice lives.
+// TestR204_AUsersMoveLeavesTheFormerMailboxItsSay lets an attacker in a session move the account to
+// their own mailbox, twice. Notices mailed to the owner before and about the move can end the
+// attacker's access until they expire.
 func TestR204_AUsersMoveLeavesTheFormerMailboxItsSay(t *testing.T) {
 	w := newWorld(t, life)
 	for _, which := range []string{"of the move", "from before"} {

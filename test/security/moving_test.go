@@ -17,14 +17,13 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 )
 
-// silent is a store whose audit trail takes no rows.
+// silent is a store that fails to write audit rows.
 type silent struct{ storage.Store }
 
 func (silent) AppendEvent(context.Context, storage.Event) error { return errors.New("full") }
 
-// TestR349_MovingAccountsIsInTheTrail: an import and an export are rows of the audit
-// trail, which still verifies. Where no row can be written, nothing is changed and
-// nothing leaves.
+// TestR349_MovingAccountsIsInTheTrail checks that an import and an export are recorded in the audit
+// trail, which still verifies. If the row cannot be written, nothing is imported or exported.
 func TestR349_MovingAccountsIsInTheTrail(t *testing.T) {
 	w := newWorld(t)
 	const line = `{"id":"1","active":true,"addresses":[{"address":"ann@good.test"}]}`
@@ -64,8 +63,8 @@ func TestR349_MovingAccountsIsInTheTrail(t *testing.T) {
 	}
 }
 
-// TestR340_ThePageKnowsHowManyDigitsAnAppShows: a script of the page sends the code when
-// it is whole, not after six digits of eight.
+// TestR340_ThePageKnowsHowManyDigitsAnAppShows checks that the script of the page submits a code
+// when it is complete, not after six digits of eight.
 func TestR340_ThePageKnowsHowManyDigitsAnAppShows(t *testing.T) {
 	w := newWorld(t)
 	e, err := w.nodes[0].auth.Transfers(sealed.NewScratch)

@@ -10,9 +10,9 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// TestR291_ASignInFromANewBrowserIsTold: the owner gets a mail with the link "this
-// was not me". The first sign-in of an account, a browser that signed in before
-// and the next of many sign-ins of the same program are not told.
+// TestR291_ASignInFromANewBrowserIsTold checks that the owner gets a mail with the link "this was
+// not me". There is no mail for the first sign-in of an account, for a browser that signed in
+// before, and for repeated sign-ins of the same program.
 func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
 	w := newWorld(t, plenty, proxied, func(c *twofold.Config) { c.Sessions.NoNewBrowserMail = false })
 	a := w.withApp("alice")
@@ -81,9 +81,9 @@ func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
 	}
 }
 
-// TestR292_OwnActsOfTheSignInAreNoNews: what people change in the session they are
-// signed in to is not told to them as something that happened meanwhile, although
-// the change renews that session. The time of the sign-in stays.
+// TestR292_OwnActsOfTheSignInAreNoNews checks that users' own changes in their session are not
+// shown to them as unseen activity, although a change renews the session. The time of the sign-in
+// is kept.
 func TestR292_OwnActsOfTheSignInAreNoNews(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.person("alice")

@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// deaf is a store that takes no message of its own while it is shut: what a
-// process is to one that would queue a notice after the change, and died there.
+// deaf is a store that, while it is shut, refuses messages that are not part of a transaction. It
+// simulates a process that crashes after a change and before it queues the notice.
 type deaf struct {
 	storage.Store
 	shut    atomic.Bool
@@ -29,8 +29,8 @@ func (d *deaf) PutMessage(ctx context.Context, m storage.Message) error {
 	return d.Store.PutMessage(ctx, m)
 }
 
-// TestR061_NoChangeWithoutItsNotice: the notice is stored with the change, so a
-// node that dies right after it loses none.
+// TestR061_NoChangeWithoutItsNotice checks that the notice is stored together with the change, so
+// that a crash right after the change does not lose it.
 func TestR061_NoChangeWithoutItsNotice(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) {
 		c.TwoFactor.Recovery, c.Passwordless = true, &twofold.Passwordless{}
@@ -61,8 +61,8 @@ func TestR061_NoChangeWithoutItsNotice(t *testing.T) {
 	}
 }
 
-// noticedChanges are, by the kind of their notice, what leads up to a change of
-// a person's account, and the change.
+// noticedChanges returns, by the kind of notice, the preparation of a change of a person's account
+// and the change.
 func noticedChanges(w *world, n *node) map[string]func(p *person) (act func()) {
 	ctx, auth := w.t.Context(), n.auth
 	on := func(p *person) *browser { return w.plantSession(p).on(n) }

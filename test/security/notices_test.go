@@ -14,17 +14,16 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR061_ChangesAreAnnounced: one mail for each, to every address concerned,
-// with when, from which browser and address, and what to do; no secret in it.
-// What was rolled back is not announced; a mail server that is down loses no
-// change and no notice.
+// TestR061_ChangesAreAnnounced checks that each change sends one mail to every address concerned,
+// with the time, browser, client address and advice, but no secret. A change that was rolled back
+// sends none. A mail server that is down loses neither the change nor the notice.
 func TestR061_ChangesAreAnnounced(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open)
 	auth := w.nodes[0].auth
 	p := w.person("alice")
 	count := map[string]int{}
-	// announced does something and demands one notice of this kind more.
+	// announced runs a function and checks that it causes one notice of a kind.
 	announced := func(kind, to string, act func()) {
 		t.Helper()
 		w.settled()
@@ -143,8 +142,8 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 	}
 }
 
-// TestR083_TrustedDevicesAreRevoked by everything that may mean a theft.
-// Wrong guesses of others are none of these: the owner's browser stays (R119).
+// TestR083_TrustedDevicesAreRevoked covers every event that may indicate theft. Wrong guesses of
+// others are not such events, so the owner's browser stays trusted (R119).
 func TestR083_TrustedDevicesAreRevoked(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open)
@@ -203,8 +202,8 @@ func TestR083_TrustedDevicesAreRevoked(t *testing.T) {
 	}
 }
 
-// TestR084_TheftIsAnnounced: once, when a copy of a retired cookie comes back;
-// every session of the account is over then.
+// TestR084_TheftIsAnnounced checks that reuse of a retired cookie ends every session of the account
+// and sends one notice.
 func TestR084_TheftIsAnnounced(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.withApp("alice")
@@ -226,8 +225,8 @@ func TestR084_TheftIsAnnounced(t *testing.T) {
 	}
 }
 
-// TestR143_HalfSuccessfulAttacks: the third wrong code behind the right
-// password within an hour is mailed, once an hour, without the codes.
+// TestR143_HalfSuccessfulAttacks checks that the third wrong code after the right password within
+// an hour sends a mail, at most once an hour and without the codes.
 func TestR143_HalfSuccessfulAttacks(t *testing.T) {
 	w := newWorld(t, open)
 	a, e := w.withApp("alice"), w.withApp("erika")
@@ -279,8 +278,8 @@ func TestR143_HalfSuccessfulAttacks(t *testing.T) {
 	}
 }
 
-// TestR138_AnswersHoldNoSecrets: no reply of a whole life of an account names a
-// key that holds a secret, nor holds a value that it did not hand out itself.
+// TestR138_AnswersHoldNoSecrets checks the answers to every request of an account's life: none has
+// a key that names a secret, or a value that was issued elsewhere.
 func TestR138_AnswersHoldNoSecrets(t *testing.T) {
 	w, p := lived(t)
 	u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
@@ -333,7 +332,7 @@ func TestR138_AnswersHoldNoSecrets(t *testing.T) {
 	}
 }
 
-// lived is a world in which one account has done everything there is.
+// lived returns a world in which one account has used every feature.
 func lived(t *testing.T) (*world, *person) {
 	w := newWorld(t, open)
 	p := w.withApp("alice").enrollSMS("+16505551212").enrollMail()

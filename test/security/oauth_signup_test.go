@@ -17,7 +17,7 @@ import (
 
 const signUpPath = "/login/oauth-signup"
 
-// signsUp lets users of corp make accounts, and not those of club. Registration is
+// signsUp lets users of the provider corp create accounts, but not users of club. Registration is
 // closed.
 func signsUp(c *twofold.Config) {
 	open(c)
@@ -38,15 +38,15 @@ func owned(site *federatedtest.Provider) func(*twofold.Config) {
 	}
 }
 
-// newAt is a person who has an account at corp and none here.
+// newAt returns a person who has an account at corp and none here.
 func (w *world) newAt(corp *federatedtest.Provider, name string) *person {
 	corp.SignIn(name)
 	return &person{w: w, email: name + "@corp.test"}
 }
 
-// TestR385_AnAccountIsMadeOfAProvenAddressOnly: the other site must say that the
-// address is verified, and the code that is mailed there must come back. Before
-// that there is no account, and nothing to sign in to.
+// TestR385_AnAccountIsMadeOfAProvenAddressOnly checks that the provider must report the address as
+// verified, and that the mailed code must be entered. Before that there is no account to sign in
+// to.
 func TestR385_AnAccountIsMadeOfAProvenAddressOnly(t *testing.T) {
 	w, corp, club := sites(t, signsUp)
 	ann := w.newAt(corp, "ann")
@@ -106,7 +106,8 @@ func TestR385_AnAccountIsMadeOfAProvenAddressOnly(t *testing.T) {
 	}
 }
 
-// TestR385_ASiteThatRunsTheMailboxProvesTheAddress, of its own domains and no other.
+// TestR385_ASiteThatRunsTheMailboxProvesTheAddress checks that a provider proves only addresses of
+// its own domains.
 func TestR385_ASiteThatRunsTheMailboxProvesTheAddress(t *testing.T) {
 	var now func() time.Time
 	corp := federatedtest.New(t, func() time.Time { return now() })
@@ -130,9 +131,9 @@ func TestR385_ASiteThatRunsTheMailboxProvesTheAddress(t *testing.T) {
 	}
 }
 
-// TestR386_ATakenAddressIsNeverLinked: neither to an account whose owner proved the
-// address, nor to one that was registered with it. It is told only to a person
-// whom the other site has shown to have the address.
+// TestR386_ATakenAddressIsNeverLinked covers an account whose owner proved the address, and one
+// that was only registered with it. The conflict is shown only to a person for whom the provider
+// verified the address.
 func TestR386_ATakenAddressIsNeverLinked(t *testing.T) {
 	w, corp, _ := sites(t, signsUp, func(c *twofold.Config) { c.Accounts.Registerable = true })
 	ann := w.newAt(corp, "ann")
@@ -162,7 +163,7 @@ func TestR386_ATakenAddressIsNeverLinked(t *testing.T) {
 		t.Errorf("an address that is not verified: %s, and of no account: %s", unproven, nobody)
 	}
 
-	// While the sign-up waits, another person registers the address.
+	// While the sign-up is pending, another person registers the address.
 	corp.Lie(nil)
 	bob := w.newAt(corp, "bobby")
 	late := w.browser()
@@ -177,8 +178,8 @@ func TestR386_ATakenAddressIsNeverLinked(t *testing.T) {
 	}
 }
 
-// TestR387_OneSignUpMakesOneAccount: of callbacks at once from several browsers, of
-// the same form sent again and again, and of an answer that comes back twice.
+// TestR387_OneSignUpMakesOneAccount covers concurrent callbacks from several browsers, a form sent
+// several times, and a callback that is repeated.
 func TestR387_OneSignUpMakesOneAccount(t *testing.T) {
 	var now func() time.Time
 	corp := federatedtest.New(t, func() time.Time { return now() })
@@ -207,8 +208,8 @@ func TestR387_OneSignUpMakesOneAccount(t *testing.T) {
 	}
 }
 
-// TestR387_AFormIsTakenOnce, on whichever node, and a failure of the store makes
-// either nothing or the account with its connection.
+// TestR387_AFormIsTakenOnce checks this on two nodes. A store error leaves either nothing or the
+// account with its connection.
 func TestR387_AFormIsTakenOnce(t *testing.T) {
 	w, corp, _ := sites(t, asksFor, signsUp)
 	w.start(nil)
@@ -229,9 +230,8 @@ func TestR387_AFormIsTakenOnce(t *testing.T) {
 	b.copy().post(signUpPath, form).want(400).refused("the same form again")
 }
 
-// TestR387_AStoreThatFailsMakesNothingByHalves: whichever write fails, there is an
-// account with its connection, or neither; and the person gets in, at once or after
-// another try.
+// TestR387_AStoreThatFailsMakesNothingByHalves fails each write in turn. There is then an account
+// with its connection or neither, and the person can sign in at once or after another try.
 func TestR387_AStoreThatFailsMakesNothingByHalves(t *testing.T) {
 	w, corp, _ := sites(t, asksFor, signsUp)
 	f := &faulty{}
@@ -271,8 +271,8 @@ func TestR387_AStoreThatFailsMakesNothingByHalves(t *testing.T) {
 	t.Error("more than twenty writes")
 }
 
-// TestR388_ANewAccountGoesTheWayOfAllOthers: what is asked at registration is asked
-// here, the application decides, and a required second factor is set up before the
+// TestR388_ANewAccountGoesTheWayOfAllOthers checks that the fields of registration are required,
+// that the application's hook decides, and that a required second factor is enrolled before the
 // first session.
 func TestR388_ANewAccountGoesTheWayOfAllOthers(t *testing.T) {
 	var h hooked
@@ -359,7 +359,7 @@ func TestR388_SignUpsHaveTheBudgetsOfRegistrations(t *testing.T) {
 	}
 }
 
-// TestR388_GuessesAtTheCodeAreCountedByAddress, however many sign-ups there are.
+// TestR388_GuessesAtTheCodeAreCountedByAddress checks that several sign-ups share one count.
 func TestR388_GuessesAtTheCodeAreCountedByAddress(t *testing.T) {
 	w, corp, _ := sites(t, signsUp, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{} })
 	ann := w.newAt(corp, "ann")
@@ -389,8 +389,8 @@ func TestR388_GuessesAtTheCodeAreCountedByAddress(t *testing.T) {
 	}
 }
 
-// TestR386_AnApplicationIsToldInTheQuery: what a sign-up waits for, and that an
-// address is taken, without the address.
+// TestR386_AnApplicationIsToldInTheQuery checks that the redirect says what a sign-up requires or
+// that the address is taken, without the address.
 func TestR386_AnApplicationIsToldInTheQuery(t *testing.T) {
 	w, corp, _ := sites(t, app, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
 	back := func(b *browser) *url.URL {
@@ -418,9 +418,9 @@ func TestR386_AnApplicationIsToldInTheQuery(t *testing.T) {
 	}
 }
 
-// TestR389_ASignUpIsOfItsBrowserAndMoment: what the other site told lies with us,
-// not in the browser; it ends, it is over when sign-up is switched off, and a code
-// that could not be sent can be asked for again.
+// TestR389_ASignUpIsOfItsBrowserAndMoment checks that the provider's data is stored on the server,
+// not in the browser. A sign-up expires, ends when sign-up is disabled, and can request another
+// code if the first could not be sent.
 func TestR389_ASignUpIsOfItsBrowserAndMoment(t *testing.T) {
 	w, corp, _ := sites(t, asksFor, signsUp)
 	off := w.start(nil, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"club"} })
@@ -463,8 +463,8 @@ func TestR389_ASignUpIsOfItsBrowserAndMoment(t *testing.T) {
 	b.get(signUpPath).want(400) // for those who are not signed in
 }
 
-// TestR383_ASignUpThroughAnotherSiteAsksForACaptcha, where registrations do: no
-// account is made without an answer, also where nothing else is missing.
+// TestR383_ASignUpThroughAnotherSiteAsksForACaptcha checks that if registration requires a captcha,
+// no account is created without one, even if nothing else is missing.
 func TestR383_ASignUpThroughAnotherSiteAsksForACaptcha(t *testing.T) {
 	w, corp, _ := sites(t, signsUp, altcha)
 	ann := w.newAt(corp, "ann")
@@ -490,9 +490,9 @@ func TestR383_ASignUpThroughAnotherSiteAsksForACaptcha(t *testing.T) {
 	b.in(ann, 1)
 }
 
-// TestR383_AnAddressThatNeedsNoCodeNeedsTheCaptcha: a site that runs the mailbox
-// proves the address and tells everything else that is asked, and no account is made
-// until the captcha is answered. Where registration asks for none, it is made at once.
+// TestR383_AnAddressThatNeedsNoCodeNeedsTheCaptcha covers a provider that proves the address and
+// supplies all required fields. No account is created until the captcha is solved. If registration
+// requires no captcha, it is created at once.
 func TestR383_AnAddressThatNeedsNoCodeNeedsTheCaptcha(t *testing.T) {
 	var now func() time.Time
 	corp := federatedtest.New(t, func() time.Time { return now() })

@@ -12,8 +12,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/federatedtest"
 )
 
-// sites starts a world that trusts two providers, "corp" and "club", which know
-// the same people by the same names.
+// sites starts a world with two trusted providers, "corp" and "club", which have the same users
+// under the same names.
 func sites(t *testing.T, change ...func(*twofold.Config)) (*world, *federatedtest.Provider, *federatedtest.Provider) {
 	t.Helper()
 	var now func() time.Time
@@ -36,7 +36,7 @@ func sites(t *testing.T, change ...func(*twofold.Config)) (*world, *federatedtes
 	}}, change...)...), corp, club
 }
 
-// leave goes to the other site and returns the path that it sends back to.
+// leave follows the redirect to the provider and returns the path of the callback.
 func (b *browser) leave(site *federatedtest.Provider, start string) string {
 	b.w.t.Helper()
 	away := b.do("POST", start, typeJSON, "", "Accept", typeJSON).want(302)
@@ -51,13 +51,13 @@ func (b *browser) path(u *url.URL) string {
 	return u.RequestURI()
 }
 
-// through signs in through a site and returns the answer.
+// through signs in through a provider and returns the answer.
 func (b *browser) through(site *federatedtest.Provider, name string) *answer {
 	b.w.t.Helper()
 	return b.get(b.leave(site, "/login/oauthstart/"+name))
 }
 
-// connected lets the site's present user open p's account.
+// connected connects the provider's current user to p's account.
 func (p *person) connected(site *federatedtest.Provider, name string) *browser {
 	p.w.t.Helper()
 	b := p.w.plantSession(p)
@@ -65,8 +65,8 @@ func (p *person) connected(site *federatedtest.Provider, name string) *browser {
 	return b
 }
 
-// TestR111_WhoSignsInThroughAnotherSite: by issuer and subject, never by e-mail
-// address, and ends at the gate.
+// TestR111_WhoSignsInThroughAnotherSite checks that users are identified by issuer and subject,
+// never by e-mail address, and that all other requirements still apply.
 func TestR111_WhoSignsInThroughAnotherSite(t *testing.T) {
 	w, corp, club := sites(t)
 	plain, full := w.person("alice"), w.withApp("full")
@@ -152,8 +152,8 @@ func TestR111_StateIsOfThisBrowserProviderAndMoment(t *testing.T) {
 	}
 }
 
-// TestR111_ConnectingNeedsAFreshSessionOfTheAccount, at its level, the same one
-// all the way, and asks before it goes.
+// TestR111_ConnectingNeedsAFreshSessionOfTheAccount checks that the session must have all factors
+// and be the same from start to callback, and that freshness is checked before the redirect.
 func TestR111_ConnectingNeedsAFreshSessionOfTheAccount(t *testing.T) {
 	w, corp, _ := sites(t)
 	p, eve := w.withApp("alice"), w.person("evelyn")
@@ -209,8 +209,8 @@ func TestR111_ConnectingNeedsAFreshSessionOfTheAccount(t *testing.T) {
 	}
 }
 
-// TestR022_AnotherSiteIsOneFactor: whatever it says of how it asked, and the
-// account must be on.
+// TestR022_AnotherSiteIsOneFactor checks that a provider counts as one factor whatever it claims,
+// and that the account must be active.
 func TestR022_AnotherSiteIsOneFactor(t *testing.T) {
 	w, corp, _ := sites(t)
 	p := w.withApp("alice")
@@ -229,8 +229,8 @@ func TestR022_AnotherSiteIsOneFactor(t *testing.T) {
 	off.out("an account that is off")
 }
 
-// TestR054_AskingAgainThroughAnotherSite: the account there must be the one that
-// opens this very account, and its user must have proven himself now.
+// TestR054_AskingAgainThroughAnotherSite checks that re-authentication requires the connected
+// account of the provider, and that its user authenticated there just now.
 func TestR054_AskingAgainThroughAnotherSite(t *testing.T) {
 	w, corp, club := sites(t)
 	p, q, full := w.person("alice"), w.person("robert"), w.withApp("full")
@@ -305,7 +305,7 @@ func TestR107_TheWayThroughAnotherSiteLeadsHome(t *testing.T) {
 	}
 }
 
-// TestR146_ASiteThatIsDownOpensNothing: and nothing of ours is lost.
+// TestR146_ASiteThatIsDownOpensNothing also checks that no stored data is lost.
 func TestR146_ASiteThatIsDownOpensNothing(t *testing.T) {
 	w, corp, _ := sites(t)
 	p := w.person("alice")
@@ -324,9 +324,9 @@ func TestR146_ASiteThatIsDownOpensNothing(t *testing.T) {
 	b.in(p, 1)
 }
 
-// TestASignedInUserIsToldSoWhateverTheSite: who is signed in is not asked to begin
-// a sign-in, and is not told which sites there are. A stranger is told that there
-// is not such a site. It is the original's order.
+// TestASignedInUserIsToldSoWhateverTheSite checks that a signed-in user gets the same answer for
+// known and unknown providers. Without a session, an unknown provider is reported as such.
+// Flask-Security checks in the same order.
 func TestASignedInUserIsToldSoWhateverTheSite(t *testing.T) {
 	w, corp, _ := sites(t)
 	p := w.person("alice")
@@ -344,8 +344,8 @@ func TestASignedInUserIsToldSoWhateverTheSite(t *testing.T) {
 	b.in(p, 1)
 }
 
-// TestR054_WhoIsLockedOutIsSentNoCode: where the application locks an account, its
-// session lives, and a proof through another site sends no second factor's code.
+// TestR054_WhoIsLockedOutIsSentNoCode checks that if the application locks an account, its session
+// continues, and a proof through a provider does not send the code of a second factor.
 func TestR054_WhoIsLockedOutIsSentNoCode(t *testing.T) {
 	locked := false
 	w, corp, _ := sites(t, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return locked } })

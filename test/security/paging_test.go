@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// crammed gives an account as many of everything that is listed as it may have.
+// crammed gives an account the largest number of entries that each list allows.
 func (w *world) crammed(p *person) {
 	w.t.Helper()
 	ctx, db := w.t.Context(), w.nodes[0].db
@@ -45,9 +45,9 @@ func (w *world) crammed(p *person) {
 	w.advance(2 * time.Second)
 }
 
-// TestR174_EveryListHasPages: each list that may be long is read in parts, without
-// a gap and without an entry twice; a program that asks for no part gets all, as before;
-// people get pages with links; and what is not a page is refused.
+// TestR174_EveryListHasPages checks that long lists can be read page by page, without gaps or
+// duplicates. A program that requests no page gets all entries, people get pages with links, and an
+// invalid page is refused.
 func TestR174_EveryListHasPages(t *testing.T) {
 	w := newWorld(t, tokens, remembering, plenty)
 	p := w.person("alice")
@@ -117,8 +117,8 @@ func TestR174_EveryListHasPages(t *testing.T) {
 	}
 }
 
-// BenchmarkTheFullestAccountPage is the account page of an account that has the most of
-// everything; its neighbor has one of each.
+// BenchmarkTheFullestAccountPage measures the account page with the largest number of entries in
+// each list, and one with a single entry in each.
 func BenchmarkTheFullestAccountPage(b *testing.B) {
 	w := newWorld(b, tokens, remembering, plenty)
 	for _, name := range []string{"least", "most"} {

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest"
 )
 
-// duel runs two operations at once, each sometimes a little later.
+// duel runs two operations at once, delaying one or the other at random.
 func duel(i int, a, b func()) {
 	ops := []func(){a, b}
 	if i%2 == 1 {
@@ -18,10 +18,9 @@ func duel(i int, a, b func()) {
 	par(2, func(k int) { ops[k]() })
 }
 
-// TestR147_OperationsInParallel: whatever runs at the same time, the end is that
-// of one order or the other, and nothing issued before a change survives it.
-// Each pair has a round of its own; together they are two hundred, or fifty in
-// an everyday run.
+// TestR147_OperationsInParallel checks that the result of two concurrent operations equals that of
+// one order or the other, and that nothing issued before a change survives it. There are two
+// hundred rounds over all pairs, or fifty in a short run.
 func TestR147_OperationsInParallel(t *testing.T) {
 	rounds := 6
 	if storetest.Thorough() {
@@ -170,11 +169,11 @@ func TestR147_OperationsInParallel(t *testing.T) {
 			}
 		}
 	}
-	// both orders happen, or this proves nothing
+	// Both orders must occur, or the test proves nothing.
 	if least := int32(rounds / 5); won.Load() < least || lost.Load() < least {
 		t.Errorf("the codes were first %d times and last %d times", won.Load(), lost.Load())
 	}
 }
 
-// fresh is the same jar in front of a node.
+// fresh returns the same cookies in front of a node.
 func (n *node) fresh(b *browser) *browser { return b.copy().on(n) }

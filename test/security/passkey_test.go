@@ -69,7 +69,7 @@ func TestR086_ChallengeIsRandomOnceAndShort(t *testing.T) {
 	})
 }
 
-// passkeys are a person's as they lie in the store.
+// passkeys returns a person's stored passkeys.
 func (p *person) passkeys() []storage.Factor {
 	p.w.t.Helper()
 	list, err := p.w.nodes[0].db.PasskeysOf(p.w.t.Context(), p.id)
@@ -81,7 +81,7 @@ func TestR087_ChallengeIsForOneCeremonyUserAndBrowser(t *testing.T) {
 	everyUse(t, func(t *testing.T, w *world, u use, k *softkey.Key) {
 		u.refuses(t, w, k, "a creation's type", softkey.Say("type", "webauthn.create"))
 		u.refuses(t, w, k, "own challenge", softkey.Say("challenge", softkey.Text(make([]byte, 32))))
-		// The question of this place, answered at each of the others.
+		// An assertion for the challenge of one place is sent to each of the others.
 		for _, other := range []struct {
 			path string
 			in   func() *browser
@@ -217,7 +217,7 @@ func whatAVerifiedUserIsWorth(t *testing.T) {
 	b.post("/wan-signin/"+state, m{"credential": w.gets(k, changed, softkey.Clear(softkey.UV))}).want(200)
 	b.out("altered options")
 
-	// A fresh proof of an account with a second factor needs both.
+	// Re-authentication of an account with a second factor requires both.
 	b = w.plantSession(a)
 	options, _ = b.asks("/wan-verify", m{})
 	if !strings.Contains(string(options), `"userVerification":"required"`) {
@@ -231,7 +231,7 @@ func whatAVerifiedUserIsWorth(t *testing.T) {
 	b.verifyBy(k).want(200)
 	b.get("/tf-setup").want(200)
 
-	// As a second factor a simple key is enough.
+	// As a second factor, a security key without user verification is enough.
 	z, simple := w.withKey("zoey", storage.UseSecond, simpleKey)
 	b = w.browser()
 	b.login(z).want(200)
@@ -363,7 +363,7 @@ func TestR092_CredentialIDsAreUnique(t *testing.T) {
 	}
 }
 
-// handleOf is the user handle that an account's options carry.
+// handleOf returns the user handle in the options of an account.
 func handleOf(t *testing.T, w *world, p *person) []byte {
 	t.Helper()
 	options, _ := w.plantSession(p).asks("/wan-register", m{"name": "look"})

@@ -44,12 +44,12 @@ func TestR094_RegistrationIsASecurityChange(t *testing.T) {
 	level1 := w.plantSession(w.person("zoey"))
 	level1.register(w.key(phoneKey), "one", "secondary").want(200)
 
-	// A session of the password alone, on an account that has a second factor.
+	// A session with only a password, of an account that has a second factor.
 	token := w.plantSession(a)
 	w.write(`UPDATE twofold_sessions SET level = 1`)
 	token.post("/wan-register", m{"name": "two"}).want(401)
 
-	// Everything issued before is dead, but for the session that did it.
+	// Everything issued before is invalid, except the session that made the change.
 	b, others := w.plantSession(a), []*browser{w.plantSession(a), w.plantPending(a)}
 	device := w.browser()
 	device.login(a, m{"remember": true})
@@ -86,8 +86,8 @@ func TestR095_UsageIsHonoured(t *testing.T) {
 	b.signInBy(second).refused("a second factor in the password's place")
 	b.out("a second factor in the password's place")
 
-	// The passkey of the first factor is none of the second, in its own sign-in
-	// and in others.
+	// The passkey of the first factor does not count as the second one, in this sign-in or in
+	// others.
 	first := w.key(phoneKey)
 	w.plantSession(a).register(first, "first", "first").want(200)
 	b = w.browser()
@@ -102,14 +102,14 @@ func TestR095_UsageIsHonoured(t *testing.T) {
 	b.signInBy(first).refused("a first factor in the second's place")
 	b.out("a first factor in the second's place")
 
-	// A passkey for the first factor is not a second factor: the account has none.
+	// A passkey for the first factor does not count as a second factor, so the account has none.
 	z := w.person("zoey")
 	w.plantSession(z).register(w.key(phoneKey), "first", "first").want(200)
 	b = w.browser()
 	b.login(z).want(200)
 	b.in(z, 1)
 
-	// What was removed fails at once.
+	// A removed passkey fails at once.
 	waiting := w.browser()
 	options, state := waiting.asks("/wan-signin", m{})
 	w.plantSession(a).post("/wan-delete", m{"name": "first"}).want(200)
@@ -188,8 +188,8 @@ func TestR096_NoUserOracle(t *testing.T) {
 	if _, two := shape("nobody@good.test"); one[0] != two[0] {
 		t.Error("another spelling of an unknown name has another answer")
 	}
-	// Decoys differ in number and length as real ids do, and a newer key changes
-	// neither them nor the real ones.
+	// Decoys vary in number and length as real ids do, and a newer key changes neither decoys nor
+	// real ids.
 	number, length := map[int]bool{}, map[int]bool{}
 	before := map[string][]string{}
 	for i := range 40 {
@@ -210,7 +210,7 @@ func TestR096_NoUserOracle(t *testing.T) {
 		}
 	}
 
-	// One answer for every refusal.
+	// All refusals have the same answer.
 	stranger := w.key(phoneKey)
 	stranger.RPID, stranger.Handle = "127.0.0.1", make([]byte, 64)
 	second, _ := w.withKey("other", storage.UseSecond, phoneKey)
@@ -255,7 +255,7 @@ func TestR097_AttestationPolicy(t *testing.T) {
 	b.register(w.key(phoneKey), "none", "first").want(200)
 }
 
-// TestR119_PasskeysWorkWhileGuessesArePaused: they have budgets of their own.
+// TestR119_PasskeysWorkWhileGuessesArePaused checks that passkeys have their own budgets.
 func TestR119_PasskeysWorkWhileGuessesArePaused(t *testing.T) {
 	w := newWorld(t)
 	a, first := w.withKey("alice", storage.UseFirst, phoneKey)
@@ -278,7 +278,7 @@ func TestR119_PasskeysWorkWhileGuessesArePaused(t *testing.T) {
 	b := w.browser()
 	b.signInBy(first).want(200)
 	b.in(a, 2)
-	// And refused answers close passkeys of that sign-in, not its codes.
+	// Refused assertions lock passkeys of that sign-in, but not its codes.
 	w.advance(time.Hour)
 	waiting = w.plantPending(a)
 	waiting.post("/tf-select", m{"which": "webauthn"}).want(200)

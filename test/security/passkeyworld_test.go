@@ -9,21 +9,21 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// passkeys is everything of them, so that everything is attacked.
+// passkeys enables every feature of passkeys, so that the tests attack all of them.
 func passkeys() *twofold.Passkeys {
 	return &twofold.Passkeys{FirstFactor: true, MultiFactor: true,
 		Verify: []string{storage.UseFirst, storage.UseSecond},
 		Hints:  true}
 }
 
-// The two kinds of authenticator: a phone that verifies its user and syncs,
-// and a simple security key.
+// There are two kinds of authenticators: a phone that verifies its user and syncs, and a simple
+// security key.
 const (
 	phoneKey  = softkey.UP | softkey.UV | softkey.BE | softkey.BS
 	simpleKey = softkey.UP
 )
 
-// key is an authenticator in front of the first node.
+// key returns an authenticator in front of the first node.
 func (w *world) key(flags byte) *softkey.Key {
 	w.t.Helper()
 	k, err := softkey.New(w.nodes[0].origin, softkey.ES256)
@@ -32,7 +32,7 @@ func (w *world) key(flags byte) *softkey.Key {
 	return k
 }
 
-// asks gets a question: its options and its state.
+// asks requests a challenge and returns its options and state.
 func (b *browser) asks(path string, body m) (options []byte, state string) {
 	b.w.t.Helper()
 	r := b.post(path, body).want(200)
@@ -41,7 +41,7 @@ func (b *browser) asks(path string, body m) (options []byte, state string) {
 	return options, r.text("wan_state")
 }
 
-// creates and gets are what an authenticator says to a question.
+// creates and gets return an authenticator's response to a challenge.
 func (w *world) creates(k *softkey.Key, options []byte, lies ...softkey.Lie) string {
 	w.t.Helper()
 	answer, err := k.Create(options, lies...)
@@ -56,7 +56,7 @@ func (w *world) gets(k *softkey.Key, options []byte, lies ...softkey.Lie) string
 	return answer
 }
 
-// register adds a passkey, signIn and verify use one.
+// register adds a passkey; signIn and verify use one.
 func (b *browser) register(k *softkey.Key, name, usage string, lies ...softkey.Lie) *answer {
 	b.w.t.Helper()
 	options, state := b.asks("/wan-register", m{"name": name, "usage": usage})
@@ -75,7 +75,7 @@ func (b *browser) verifyBy(k *softkey.Key, lies ...softkey.Lie) *answer {
 	return b.post("/wan-verify/"+state, m{"credential": b.w.gets(k, options, lies...)})
 }
 
-// withKey makes an account with a passkey.
+// withKey creates an account with a passkey.
 func (w *world) withKey(name, usage string, flags byte) (*person, *softkey.Key) {
 	w.t.Helper()
 	p, k := w.person(name), w.key(flags)
@@ -83,8 +83,8 @@ func (w *world) withKey(name, usage string, flags byte) (*person, *softkey.Key) 
 	return p, k
 }
 
-// use is one place where an assertion opens something, in a browser where it is
-// awaited; done says whether it did.
+// use is one place that accepts an assertion, with a browser that is ready for it. done reports
+// whether the assertion was accepted.
 type use struct {
 	name  string
 	open  func() *browser
@@ -93,7 +93,7 @@ type use struct {
 	done  func(*browser, *answer) bool
 }
 
-// uses are all of them: the first factor, the second, and the fresh proof.
+// uses returns all places: the first factor, the second factor, and re-authentication.
 func (w *world) uses(first, second *person) []use {
 	signedIn := func(b *browser, _ *answer) bool { user, _ := b.sees(); return user != "" }
 	return []use{
@@ -105,7 +105,7 @@ func (w *world) uses(first, second *person) []use {
 	}
 }
 
-// everyUse runs a test at each place, with the right key for it.
+// everyUse runs a test at each place with a suitable key.
 func everyUse(t *testing.T, test func(t *testing.T, w *world, u use, k *softkey.Key)) {
 	w := newWorld(t, open)
 	first, k1 := w.withKey("alice", storage.UseFirst, phoneKey)
@@ -119,7 +119,7 @@ func everyUse(t *testing.T, test func(t *testing.T, w *world, u use, k *softkey.
 	}
 }
 
-// refuses fails if an answer that lies opened anything, or broke something.
+// refuses fails if an invalid response was accepted or caused an error.
 func (u use) refuses(t *testing.T, w *world, k *softkey.Key, what string, lies ...softkey.Lie) {
 	t.Helper()
 	w.forgive()
@@ -132,8 +132,8 @@ func (u use) refuses(t *testing.T, w *world, k *softkey.Key, what string, lies .
 	}
 }
 
-// forgive empties the budgets of passkeys: this suite refuses more answers than
-// anybody may give.
+// forgive resets the budgets of passkeys, since these tests send more wrong responses than the
+// budgets allow.
 func (w *world) forgive() {
 	w.t.Helper()
 	w.write(`DELETE FROM twofold_counters WHERE name LIKE 'passkey%'`)

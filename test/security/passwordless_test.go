@@ -11,12 +11,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// unified switches unified sign-in on.
+// unified enables unified sign-in.
 func unified(c *twofold.Config) { c.Passwordless = &twofold.Passwordless{} }
 
 var codeLink = regexp.MustCompile(`/us-verify-link/[A-Za-z0-9._-]+`)
 
-// begins sets up a method that begins the person's sign-ins.
+// begins enrolls a method as a first factor of the person.
 func (p *person) begins(method string, phone ...string) *person {
 	p.w.t.Helper()
 	b, body := p.w.plantSession(p), m{"chosen_method": method}
@@ -39,7 +39,7 @@ func (p *person) begins(method string, phone ...string) *person {
 	return p
 }
 
-// ask has a code sent in place of a password and waits until it is out.
+// ask requests a code instead of a password and waits until it is sent.
 func (b *browser) ask(identity, method string) *answer {
 	b.w.t.Helper()
 	r := b.post("/us-signin/send-code", m{"identity": identity, "chosen_method": method})
@@ -52,7 +52,7 @@ func (b *browser) passcode(p *person, code string) *answer {
 	return b.post("/us-signin", m{"identity": p.email, "passcode": code})
 }
 
-// linked is the newest link alongside a code.
+// linked returns the newest link that was sent with a code.
 func (p *person) linked() string {
 	p.w.t.Helper()
 	p.w.settled()
@@ -69,9 +69,9 @@ func (p *person) linked() string {
 	return found
 }
 
-// TestR007_AProofInBetweenCountsForASetUp: a set-up starts after a password. The
-// session is then proven again by a code. What the code came by can no longer become
-// its second factor: the code of the set-up is refused, and nothing is changed.
+// TestR007_AProofInBetweenCountsForASetUp starts an enrollment after a password sign-in and then
+// re-authenticates with a code. The channel of this code can no longer become the second factor:
+// the code of the enrollment is refused, and nothing changes.
 func TestR007_AProofInBetweenCountsForASetUp(t *testing.T) {
 	for _, method := range []string{storage.SMS, storage.Email, storage.Authenticator} {
 		t.Run(method, func(t *testing.T) {
@@ -107,8 +107,8 @@ func TestR007_AProofInBetweenCountsForASetUp(t *testing.T) {
 	}
 }
 
-// TestR007_ACodeIsOneFactorOnly: the second factor is asked for, and it is
-// another thing than the first.
+// TestR007_ACodeIsOneFactorOnly checks that a second factor is required and must differ from the
+// first one.
 func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 	w := newWorld(t, unified)
 	t.Run("a mailed code opens a session of one factor", func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 			b.validate(code()).refused("a second code of the channel")
 			b.post("/tf-select", m{"which": method}).refused("the channel as a choice")
 			b.out("the channel chosen")
-			// Alongside another factor the channel is not offered.
+			// If the account has another factor, the channel is not offered.
 			p.enrollApp()
 			b = w.browser()
 			b.ask(p.email, method).want(200)
@@ -190,8 +190,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 	})
 }
 
-// TestR049_UnknownIdentitiesLookTheSame: to who asks for a code, and to who
-// tries one.
+// TestR049_UnknownIdentitiesLookTheSame covers requests for a code and attempts with one.
 func TestR049_UnknownIdentitiesLookTheSame(t *testing.T) {
 	w := newWorld(t, unified)
 	known, off := w.person("known").begins(storage.Email), w.person("gone").begins(storage.Email)
@@ -219,7 +218,7 @@ func TestR049_UnknownIdentitiesLookTheSame(t *testing.T) {
 	}
 }
 
-// mask is an answer without what differs each time.
+// mask returns an answer without the values that vary.
 func mask(a *answer) string {
 	var names []string
 	for _, line := range a.header.Values("Set-Cookie") {
@@ -236,8 +235,8 @@ func mask(a *answer) string {
 		time.Duration(a.status).String()
 }
 
-// TestR050_StrangersCannotSpoilASignIn: anyone who asks for codes in another's
-// name neither voids his running code nor keeps the next one from him.
+// TestR050_StrangersCannotSpoilASignIn checks that requests for codes in another user's name
+// neither invalidate the user's code nor prevent the next one.
 func TestR050_StrangersCannotSpoilASignIn(t *testing.T) {
 	w := newWorld(t, unified, proxied)
 	p := w.person("victim").begins(storage.Email).enrollApp()
@@ -259,19 +258,19 @@ func TestR050_StrangersCannotSpoilASignIn(t *testing.T) {
 	if p.mailed() == code {
 		t.Error("the next code did not arrive")
 	}
-	// The guesses pause the account as any do; what was sent is still good after.
+	// The guesses pause the account as usual; the code that was sent stays valid afterwards.
 	w.advance(2 * time.Hour)
 	again.ask(p.email, "email").want(200)
 	again.passcode(p, p.mailed()).want(200)
-	// Nor do they use up what the second factor's codes have.
+	// They do not use the budget of the second factor's codes.
 	b := w.browser()
 	b.login(p).want(200)
 	b.validate(p.next()).want(200)
 	b.in(p, 2)
 }
 
-// TestR051_OpeningALinkDoesNothing: its page has a button, the button works
-// once, and in another browser only for who says that he means it.
+// TestR051_OpeningALinkDoesNothing checks that the page of the link has a button that works once.
+// In another browser, the user must confirm first.
 func TestR051_OpeningALinkDoesNothing(t *testing.T) {
 	w := newWorld(t, unified)
 	p := w.person("alice").begins(storage.Email)
@@ -331,15 +330,15 @@ func TestR051_OpeningALinkDoesNothing(t *testing.T) {
 	}
 }
 
-// browserOf is another tab of a browser that is signed out.
+// browserOf returns another tab of a browser that is signed out.
 func (w *world) browserOf(b *browser) *browser {
 	c := b.copy()
 	delete(c.jar, "twofold")
 	return c
 }
 
-// TestR043_ACodeIsForTheBrowserThatAsked, and for one purpose, one channel, one
-// use, five tries.
+// TestR043_ACodeIsForTheBrowserThatAsked also checks that a code is valid for one purpose, one
+// channel, one use and five tries.
 func TestR043_ACodeInPlaceOfAPasswordIsBound(t *testing.T) {
 	w := newWorld(t, unified)
 	p := w.person("alice").begins(storage.Email).begins(storage.SMS, "+16505551212")
@@ -353,14 +352,14 @@ func TestR043_ACodeInPlaceOfAPasswordIsBound(t *testing.T) {
 	one.passcode(q, code).refused("another account")
 	signed := w.plantSession(p)
 	signed.post("/us-verify", m{"passcode": code}).refused("a code of a sign-in, to prove oneself again")
-	// Only the newest, whatever the channel.
+	// Only the newest code is valid, whatever the channel.
 	w.advance(time.Minute)
 	one.ask(p.email, "sms").want(200)
 	one.passcode(p, code).refused("a code before the newest")
 	text := p.texted()
 	one.copy().passcode(p, text).want(200)
 	one.passcode(p, text).refused("a used code")
-	// A code to prove oneself again is none for a sign-in.
+	// A code for re-authentication is not valid for a sign-in.
 	signed.post("/us-verify/send-code", m{"chosen_method": "email"}).want(200)
 	one.passcode(p, p.mailed()).refused("a code to prove oneself again, at a sign-in")
 	// Five tries.
@@ -373,8 +372,9 @@ func TestR043_ACodeInPlaceOfAPasswordIsBound(t *testing.T) {
 	one.passcode(p, code).refused("after five tries")
 }
 
-// TestR197_ASetUpOfASignInIsShownToItsSession again until it is completed, its key
-// only while the session is fresh, and to no other session.
+// TestR197_ASetUpOfASignInIsShownToItsSession checks that a session can view its enrollment of a
+// first factor until it is completed, and the key only while the session is fresh. Other sessions
+// cannot.
 func TestR197_ASetUpOfASignInIsShownToItsSession(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) { c.TwoFactor.SetupWithin = 30 * time.Minute })
 	p := w.person("alice")

@@ -21,14 +21,14 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// open leaves the budgets of people who share one address out of the way.
+// open raises the budgets of people who share one address so that they do not interfere.
 func open(c *twofold.Config) {
 	plenty(c)
 	c.Advanced.Limits.RegisterHour, c.Advanced.Limits.SetupHour, c.Advanced.Limits.FirstFailures = 100_000, 10_000, 100
 	c.Advanced.Limits.RescueHour, c.Advanced.Limits.RescueDay, c.Advanced.Limits.SendHour = 1000, 1000, 1_000_000
 }
 
-// registers makes an account through the front door.
+// registers creates an account by the regular flow.
 func (w *world) registers(email, password string) *answer {
 	w.t.Helper()
 	return w.browser().post("/register", m{"email": email, "password": password, "password_confirm": password})
@@ -40,7 +40,7 @@ func (w *world) signsIn(email, password string) *answer {
 	return w.browser().post("/login", m{"email": email, "password": password})
 }
 
-// reason is what a refusal says of the password.
+// reason returns the reason why a password was refused.
 func (a *answer) reason() string {
 	fields, _ := a.json["field_errors"].(m)
 	list, _ := fields["password"].([]any)
@@ -50,8 +50,8 @@ func (a *answer) reason() string {
 	return fmt.Sprint(list[0])
 }
 
-// TestR001_PasswordLength: eight code points or more, all of them compared,
-// whatever they are.
+// TestR001_PasswordLength checks that passwords need at least eight code points of any kind, and
+// that all of them are compared.
 func TestR001_PasswordLength(t *testing.T) {
 	w := newWorld(t, open)
 	emoji := []rune("🐙🦊🐢🦉🐝🦋🐬🦔🐧🦀🐳🦜🐌🦚🐿")
@@ -118,7 +118,7 @@ func TestR001_PasswordLength(t *testing.T) {
 	}
 }
 
-// TestR002_ListedPasswords wherever one is set, and why it was refused.
+// TestR002_ListedPasswords covers every place that sets a password, and the reason of the refusal.
 func TestR002_ListedPasswords(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open, func(c *twofold.Config) { c.Pages.Site = "Wurzelpark" })
@@ -191,9 +191,9 @@ func (w *world) hashOf(email string) string {
 	return u.PasswordHash
 }
 
-// TestR003_HashStrengthAndUpgrade: argon2id at or above the least that OWASP
-// names, a salt of its own for each row; weaker and foreign hashes are rewritten
-// by the next right password, and by nothing else.
+// TestR003_HashStrengthAndUpgrade checks that hashes are argon2id with at least the parameters of
+// OWASP and a salt per row. The next right password replaces weaker and foreign hashes; nothing
+// else does.
 func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 	const salt = "146585145368132386173505678016728509634"
 	w := newWorld(t, open, func(c *twofold.Config) { c.Password.Salt = salt })
@@ -253,9 +253,9 @@ func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 	}
 }
 
-// TestR004_HashingIsBounded: what is too long is refused before it is hashed;
-// a storm of sign-ins, also with identities no one has, keeps to its slots, and
-// anyone who is signed in is served meanwhile.
+// TestR004_HashingIsBounded checks that passwords that are too long are refused before they are
+// hashed. A burst of sign-ins, including those with unknown identities, is limited to its slots,
+// and signed-in users are served meanwhile.
 func TestR004_HashingIsBounded(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.person("alice")
@@ -290,7 +290,7 @@ func TestR004_HashingIsBounded(t *testing.T) {
 	})
 }
 
-// TestR004_StormOfSignIns against the program itself, with two slots.
+// TestR004_StormOfSignIns runs the program itself with two slots.
 func TestR004_StormOfSignIns(t *testing.T) {
 	t.Parallel()
 	p := runProgram(t, []string{"SECURITY_PASSWORD_SLOTS=2", "GOMEMLIMIT=64MiB"}, "serve", "--dev", "--listen",
@@ -326,14 +326,14 @@ func TestR004_StormOfSignIns(t *testing.T) {
 	if slowest > 3*time.Second {
 		t.Errorf("a signed-in user waited %v", slowest)
 	}
-	// A run holds 19 MiB, which it may leave to the collector; without the slots all
-	// 300 would hold theirs at once, 5 GiB.
+	// Each hash uses 19 MiB, which may remain until the next garbage collection. Without slots, 300
+	// hashes would use 5 GiB at once.
 	if grown := p.memory() - base; base > 0 && grown > 256<<10 {
 		t.Errorf("the process grew by %d KiB at its peak", grown)
 	}
 }
 
-// TestR112_NumbersHaveBounds: no one can configure the limits away.
+// TestR112_NumbersHaveBounds checks that the configuration cannot disable the limits.
 func TestR112_NumbersHaveBounds(t *testing.T) {
 	for _, n := range []limit.Limits{{FirstFailures: 101}, {FirstFailures: -1}, {SecondFailures: 11},
 		{FactorFailures: 101}, {SecondWindow: time.Second}, {AddressFailures: 1}} {
@@ -344,9 +344,9 @@ func TestR112_NumbersHaveBounds(t *testing.T) {
 	}
 }
 
-// TestR198_AnUnknownHashIsAWrongPassword: an account whose stored hash is of no
-// known kind answers, and takes as long, as an account with another password and
-// as no account. It must not show by a 503 that it exists.
+// TestR198_AnUnknownHashIsAWrongPassword checks that an account whose stored hash has an unknown
+// format has the same answer and timing as one with another password and as an unknown account. A
+// 503 would reveal that it exists.
 func TestR198_AnUnknownHashIsAWrongPassword(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.person("alice")

@@ -9,10 +9,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR205_WhoKnowsThePasswordPausesNoKnownBrowser: others who know the password use
-// up all guesses at the second factor that they have. The owner's codes are sent and
-// taken in a browser that signed in before, signed in or not, however the second
-// factor is proven; the bound of guesses at one factor stays.
+// TestR205_WhoKnowsThePasswordPausesNoKnownBrowser lets attackers who know the password use up
+// their guesses at the second factor. In a browser that signed in before, the owner's codes are
+// still sent and accepted for every kind of proof, with or without a session. The total limit of
+// guesses at one factor still applies.
 func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 	const phone = "+16505551313"
 	for name, c := range map[string]struct {
@@ -52,7 +52,7 @@ func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 			session.post("/verify", m{"password": secret}).want(200)
 			w.settled()
 			session.post("/tf-validate", m{"code": c.code(p)}).want(200)
-			// The known browser has as few guesses, and all count at the factor.
+			// The known browser has the same small number of guesses, and all count for the factor.
 			again := known.copy().only("twofold-known")
 			again.login(p).want(200)
 			for range 5 {
@@ -92,10 +92,9 @@ func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 	})
 }
 
-// TestR313_AKnownNetworkIsCountedApart: others who know the password use up what
-// browsers may try that are not known. From a network from which the account signed in
-// before, another browser of the owner has guesses of its own at each step; they are
-// few, and not all that the factor has.
+// TestR313_AKnownNetworkIsCountedApart lets attackers who know the password use up the guesses of
+// unknown browsers. In a network from which the account signed in before, another browser of the
+// owner has its own guesses at each step. They are fewer than the total limit of the factor.
 func TestR313_AKnownNetworkIsCountedApart(t *testing.T) {
 	const home, away = "203.0.113.5", "198.51.100.7"
 	t.Run("second factors", func(t *testing.T) {
@@ -120,7 +119,7 @@ func TestR313_AKnownNetworkIsCountedApart(t *testing.T) {
 			near.validate(p.wrong()).want(400)
 		}
 		near.validate(p.next()).want(429).refused("a sixth guess in a known network")
-		// Nor has a thief in a known network twice as many guesses.
+		// An attacker in a known network does not have twice as many guesses either.
 		w.advance(time.Hour)
 		near = w.at(home)
 		near.login(p).want(200)
@@ -195,8 +194,8 @@ func TestR313_AKnownNetworkIsCountedApart(t *testing.T) {
 	})
 }
 
-// TestR048_NoCodesWhilePaused: a code that could not be used is not sent, at
-// sign-in, when asked for again or as a rescue.
+// TestR048_NoCodesWhilePaused checks that no code is sent while codes are refused, at sign-in, on a
+// resend or as a rescue.
 func TestR048_NoCodesWhilePaused(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.person("alice").enrollSMS("+16505551212")

@@ -11,13 +11,13 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 )
 
-// plenty are limits that do not stand in a test's way.
+// plenty raises the limits so that they do not interfere with a test.
 func plenty(c *twofold.Config) {
 	c.Advanced.Limits = limit.Limits{SecondFailures: 10, SendGap: time.Nanosecond, SendShort: 1000, SendDay: 1000,
 		SendAddress: 100_000, AddressFailures: 100_000}
 }
 
-// walk is a browser that takes steps, and what may be allowed after them.
+// walk is a browser that takes steps and tracks what they may allow.
 type walk struct {
 	b      *browser
 	a, v   *person
@@ -25,7 +25,7 @@ type walk struct {
 	proven bool    // and his second one after that
 }
 
-// steps are what anybody may try in any order.
+// steps holds the steps that can be tried in any order.
 func (k *walk) steps() []func() {
 	w := k.b.w
 	first := func(p *person) func() {
@@ -68,9 +68,9 @@ func (k *walk) steps() []func() {
 	}
 }
 
-// TestR017_StepsInAnyOrder walks in every order: all pairs after a first
-// factor and a choice, and random ones of five. No one gets in without both factors of one
-// account after the last sign-in began.
+// TestR017_StepsInAnyOrder tries all pairs of steps after a first factor and a choice, and random
+// sequences of five. No sequence signs in without both factors of one account since the start of
+// the last sign-in.
 func TestR017_StepsInAnyOrder(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice").enrollMail(), w.withApp("victor").enrollMail()
@@ -109,8 +109,8 @@ func TestR017_StepsInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestR024_PendingDiesWithItsPremises: after ten minutes, and at once when
-// anything it rests on changes.
+// TestR024_PendingDiesWithItsPremises checks that a pending sign-in ends after ten minutes, and at
+// once when anything it depends on changes.
 func TestR024_PendingDiesWithItsPremises(t *testing.T) {
 	w := newWorld(t)
 	a, ctx := w.withApp("alice"), t.Context()
@@ -133,7 +133,7 @@ func TestR024_PendingDiesWithItsPremises(t *testing.T) {
 		"factor change": func(*browser) error { a.enrollMail(); return nil },
 		"success":       func(b *browser) error { b.copy().validate(a.next()).want(200); return nil },
 	}
-	// The change of the factor comes last: after it there is no app.
+	// The change of the factor comes last, because the account has no app after it.
 	for _, name := range []string{"logout", "new password", "new address", "switched off", "success", "factor change"} {
 		change := changes[name]
 		b := w.plantPending(a)
@@ -150,7 +150,7 @@ func TestR024_PendingDiesWithItsPremises(t *testing.T) {
 	b.out("factors removed")
 }
 
-// TestR025_ErrorsAreRefusals: whatever breaks, no one gets in.
+// TestR025_ErrorsAreRefusals checks that no error signs anyone in.
 func TestR025_ErrorsAreRefusals(t *testing.T) {
 	w := newWorld(t)
 	a, s := w.withApp("alice"), w.person("susan").enrollSMS("+16505551212")
@@ -163,7 +163,7 @@ func TestR025_ErrorsAreRefusals(t *testing.T) {
 
 	w.sms.FailWith(errors.New("the gateway refuses"))
 	b = w.browser()
-	// The wire contract says 500 here; the sign-in stands and is not in.
+	// The wire contract requires a 500 here; the sign-in stays pending.
 	if r := b.login(s); r.status != 500 || b.jar["twofold"] != "" {
 		t.Errorf("gateway refuses: status %d", r.status)
 	}
@@ -175,7 +175,7 @@ func TestR025_ErrorsAreRefusals(t *testing.T) {
 	wrongKey := func(c *twofold.Config) { c.Key = twofold.KeyText(twofold.NewKey()) }
 	w.restart(wrongKey)
 	b = w.plantPending(a)
-	// The operator's trouble is not the person's: 503, and no guess is counted.
+	// A fault of the operator causes a 503, and no guess is counted.
 	b.validate(a.next()).want(503).refused("wrong key")
 	b.out("wrong key")
 	if !strings.Contains(w.log.String(), "factor cannot be verified") {
@@ -198,8 +198,7 @@ func TestR025_ErrorsAreRefusals(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR026_ClientCannotDeclareItDone: no field, header or query shortens the
-// way.
+// TestR026_ClientCannotDeclareItDone checks that no field, header or query skips a step.
 func TestR026_ClientCannotDeclareItDone(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")

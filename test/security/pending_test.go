@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// paths are all paths of the sign-in and of the application behind it.
+// paths returns all paths of the sign-in and of the application behind it.
 func paths() []string {
 	return []string{
 		"/login", "/logout", "/register", "/verify", "/tf-setup", "/tf-setup/x", "/tf-validate", "/tf-select",
@@ -22,8 +22,8 @@ func paths() []string {
 	}
 }
 
-// TestR010_PendingReachesNothing walks every path and method with a sign-in
-// that has proven the password only.
+// TestR010_PendingReachesNothing requests every path with every method during a sign-in that has
+// proven only the password.
 func TestR010_PendingReachesNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice").enrollSMS("+16505551212")
@@ -63,7 +63,7 @@ func TestR010_PendingReachesNothing(t *testing.T) {
 	last.in(a, 2)
 }
 
-// refusedPage is refused for requests that may also be answered by a page.
+// refusedPage is like refused, for requests that may be answered by a page.
 func (a *answer) refusedPage(why string) {
 	a.w.t.Helper()
 	for _, name := range []string{"twofold", "__Host-twofold", "tf_validity"} {
@@ -76,8 +76,7 @@ func (a *answer) refusedPage(why string) {
 	}
 }
 
-// presentEverywhere offers a value in every place where something might take
-// it for proof.
+// presentEverywhere sends a value in every place where it might be accepted as proof.
 func (w *world) presentEverywhere(what, value string) {
 	w.t.Helper()
 	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "remember_token", "session",
@@ -103,8 +102,8 @@ func (w *world) presentEverywhere(what, value string) {
 	}
 }
 
-// TestR011_PendingIsNoSession: nothing that step one hands out is taken for a
-// session anywhere, nor after a restart.
+// TestR011_PendingIsNoSession checks that no value issued after the first factor is accepted as a
+// session anywhere, also after a restart.
 func TestR011_PendingIsNoSession(t *testing.T) {
 	w := newWorld(t, remembering)
 	a := w.withApp("alice")
@@ -134,8 +133,8 @@ func TestR011_PendingIsNoSession(t *testing.T) {
 	w.presentEverywhere("spent pending", values["cookie twofold-pending"])
 }
 
-// TestR012_StepOneHandsOutNothingDurable also holds for those who ask to be
-// remembered and for a header token.
+// TestR012_StepOneHandsOutNothingDurable also covers requests for "remember me" and for a header
+// token.
 func TestR012_StepOneHandsOutNothingDurable(t *testing.T) {
 	w := newWorld(t, remembering)
 	a, s := w.withApp("alice"), w.person("susan").enrollSMS("+16505551212")
@@ -176,8 +175,8 @@ func TestR012_StepOneHandsOutNothingDurable(t *testing.T) {
 	}
 }
 
-// TestR013_NewIDAtEveryStep: what the browser held before a step is dead after
-// it, and planted values never become a session.
+// TestR013_NewIDAtEveryStep checks that values issued before a step are invalid after it, and that
+// values set by an attacker never become a session.
 func TestR013_NewIDAtEveryStep(t *testing.T) {
 	w := newWorld(t, remembering)
 	a := w.withApp("alice")
@@ -224,7 +223,7 @@ func TestR013_NewIDAtEveryStep(t *testing.T) {
 	attacker.validate(a.next()).refused("planted pending")
 }
 
-// TestR014_PendingIsOneUsers: the request cannot say for whom it is.
+// TestR014_PendingIsOneUsers checks that a request cannot choose the user.
 func TestR014_PendingIsOneUsers(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
@@ -241,8 +240,8 @@ func TestR014_PendingIsOneUsers(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR015_TwoSignInsInOneBrowser: the second one counts, and no code of the
-// first is worth anything in it.
+// TestR015_TwoSignInsInOneBrowser checks that the second sign-in counts, and that codes of the
+// first are not valid for it.
 func TestR015_TwoSignInsInOneBrowser(t *testing.T) {
 	w := newWorld(t)
 	a, v := w.withApp("alice"), w.withApp("victor")
@@ -267,8 +266,8 @@ func TestR015_TwoSignInsInOneBrowser(t *testing.T) {
 	tab.in(e, 2)
 }
 
-// TestR015_ANewSignInReplacesTheFormer: what is still under way in a browser
-// is over once the next one begins there, also where its cookie was kept.
+// TestR015_ANewSignInReplacesTheFormer checks that a new sign-in ends a pending one in the same
+// browser, even if its cookie was kept.
 func TestR015_ANewSignInReplacesTheFormer(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
@@ -281,7 +280,8 @@ func TestR015_ANewSignInReplacesTheFormer(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR016_SignedInAsOnePendingAsAnother: neither vouches for the other.
+// TestR016_SignedInAsOnePendingAsAnother checks that a session and a pending sign-in of another
+// user do not count for each other.
 func TestR016_SignedInAsOnePendingAsAnother(t *testing.T) {
 	w := newWorld(t)
 	a, v := w.withApp("alice"), w.withApp("victor")
@@ -312,14 +312,14 @@ func TestR016_SignedInAsOnePendingAsAnother(t *testing.T) {
 	}
 }
 
-// factorsOf is everything stored of a person's factors.
+// factorsOf returns all stored data of a person's factors.
 func (w *world) factorsOf(p *person) string {
 	w.t.Helper()
 	return fmt.Sprintf("%+v", p.factors())
 }
 
-// TestR018_NoChangeWhilePending: nothing about the account can be changed by
-// anyone who has the password only.
+// TestR018_NoChangeWhilePending checks that a caller with only the password cannot change anything
+// in the account.
 func TestR018_NoChangeWhilePending(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
@@ -343,8 +343,8 @@ func TestR018_NoChangeWhilePending(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR020_LevelComesFromTheFactors: anyone who has a second factor is asked for
-// it, also when its method was switched off since or its sender is gone.
+// TestR020_LevelComesFromTheFactors checks that an account with a second factor requires it, even
+// if its method has since been disabled or has no sender.
 func TestR020_LevelComesFromTheFactors(t *testing.T) {
 	w := newWorld(t)
 	people := []*person{w.withApp("alice"), w.person("susan").enrollSMS("+16505551212"), w.person("erika").enrollMail(),

@@ -24,7 +24,7 @@ func (s *pendingReads) Pending(ctx context.Context, hash string, now time.Time) 
 	return s.Store.Pending(ctx, hash, now)
 }
 
-// plantReauth is a session that waits for the second factor of a re-authentication.
+// plantReauth stores a session with a re-authentication that waits for the second factor.
 func (w *world) plantReauth(p *person) *browser {
 	w.t.Helper()
 	b := w.plantSession(p)
@@ -39,8 +39,8 @@ func (w *world) plantReauth(p *person) *browser {
 	return b
 }
 
-// TestAPendingSignInIsReadOnceARequest: every path, in every state of a pending sign-in, reads its
-// record at most once, so all steps of a request decide about the same state.
+// TestAPendingSignInIsReadOnceARequest checks that every path, in every state of a pending sign-in,
+// reads its record at most once, so that all steps of a request use the same state.
 func TestAPendingSignInIsReadOnceARequest(t *testing.T) {
 	w := newWorld(t, open, unified, tokens)
 	store := &pendingReads{}
@@ -93,7 +93,7 @@ func TestAPendingSignInIsReadOnceARequest(t *testing.T) {
 			counts(path+", GET, "+state, func() { at().get(real) })
 			counts(path+", page, "+state, func() { at().page(real) })
 			counts(path+", POST, "+state, func() { at().post(real, bodies[path]) })
-			// A form is refused with a redirect, and its page is another request.
+			// A refused form is redirected to its page, which is another request.
 			form := func(body string) func() {
 				return func() { at().do("POST", real, typeForm, body, "Accept", "text/html") }
 			}
@@ -114,7 +114,7 @@ func TestAPendingSignInIsReadOnceARequest(t *testing.T) {
 	t.Logf("at most %d reads, on %d paths", most, len(used))
 }
 
-// TestAPendingSignInIsReadOnceWhenItSucceeds is the same for steps that succeed.
+// TestAPendingSignInIsReadOnceWhenItSucceeds checks the same for steps that succeed.
 func TestAPendingSignInIsReadOnceWhenItSucceeds(t *testing.T) {
 	w := newWorld(t, open, unified, tokens)
 	store := &pendingReads{}

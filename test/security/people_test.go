@@ -25,7 +25,7 @@ var (
 	notMe     = regexp.MustCompile(`/tf-not-me/([A-Za-z0-9._-]+)`)
 )
 
-// person is an account and what its owner holds.
+// person is an account with the credentials of its owner.
 type person struct {
 	w           *world
 	name, email string
@@ -34,7 +34,7 @@ type person struct {
 	app         []byte // TOTP secret, once enrolled
 }
 
-// person makes an account with the suite's password.
+// person creates an account with the password that all tests use.
 func (w *world) person(name string) *person {
 	w.t.Helper()
 	p := &person{w: w, name: name, email: name + "@good.test"}
@@ -45,11 +45,10 @@ func (w *world) person(name string) *person {
 	return p
 }
 
-// withApp makes an account with an authenticator app.
+// withApp creates an account with an authenticator app.
 func (w *world) withApp(name string) *person { return w.person(name).enrollApp() }
 
-// totp is RFC 6238, written down once more: HMAC-SHA-1 of the step, dynamic
-// truncation, six digits.
+// totp implements RFC 6238 independently: HMAC-SHA-1 of the step, dynamic truncation, six digits.
 func totp(key []byte, step int64) string {
 	mac := hmac.New(sha1.New, key)
 	_ = binary.Write(mac, binary.BigEndian, step)
@@ -58,17 +57,16 @@ func totp(key []byte, step int64) string {
 	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
 }
 
-// code is what the person's app shows some steps from now.
+// code returns the code of the person's app at a step relative to the current one.
 func (p *person) code(away int64) string { return totp(p.app, p.w.Now().Unix()/30+away) }
 
-// next waits for the app's next code, since each is taken once.
+// next waits for the app's next code, since each code is single-use.
 func (p *person) next() string {
 	p.w.advance(30 * time.Second)
 	return p.code(0)
 }
 
-// wrong returns a code that the app does not show, now or soon, and that no
-// message contains.
+// wrong returns a code that the app does not show now or soon, and that no message contains.
 func (p *person) wrong() string {
 	for {
 		code := fmt.Sprintf("%06d", (111111+tried.Add(1))%1_000_000) // another one each time
@@ -83,8 +81,8 @@ func (p *person) wrong() string {
 	}
 }
 
-// forge flips one bit of the last part of a signed text, so its signature never
-// fits. The first character of a part has no unused bits.
+// forge flips one bit in the last part of a signed text, so that its signature is invalid. The
+// first character of a part has no unused bits.
 func forge(signed string) string {
 	at := strings.LastIndexAny(signed, "./") + 1
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -92,15 +90,15 @@ func forge(signed string) string {
 	return signed[:at] + string(alphabet[i^1]) + signed[at+1:]
 }
 
-// other is a code that differs from the given one, and nine times from those before:
-// the same wrong code twice is one guess. So it counts for each code apart; in a count
-// over all, tests that run at the same time would decide which digit comes next.
+// other returns a code that differs from the given one and from the nine before, because the same
+// wrong code counts as one guess. It counts separately for each code. With one counter for all,
+// tests that run in parallel would determine the next digit.
 func other(code string) string {
 	n, _ := others.LoadOrStore(code, &atomic.Int64{})
 	return fmt.Sprintf("%s%d", code[:5], (int(code[5]-'0')+1+int((n.(*atomic.Int64).Add(1)-1)%9))%10)
 }
 
-// others counts wrong codes by the right one, tried counts those of apps.
+// others counts wrong codes by the right one. tried counts those of apps.
 var (
 	others sync.Map
 	tried  atomic.Int64
@@ -142,7 +140,7 @@ func (p *person) enrollMail() *person {
 	return p
 }
 
-// mailed and texted are the newest codes that reached the person.
+// mailed and texted return the newest code that the person received.
 func (p *person) mailed() string { p.w.t.Helper(); return p.w.mail.Code(p.w.t, p.email) }
 func (p *person) texted() string {
 	p.w.t.Helper()
@@ -153,7 +151,7 @@ func (p *person) texted() string {
 	return sixDigits.FindString(m.Text)
 }
 
-// stopToken is in the link "this was not me" of the newest notice.
+// stopToken returns the token of the link "this was not me" in the newest notice.
 func (p *person) stopToken() string {
 	p.w.t.Helper()
 	for range 6000 {
@@ -169,7 +167,7 @@ func (p *person) stopToken() string {
 	return ""
 }
 
-// factors are the person's second factors as they lie in the store.
+// factors returns the person's stored second factors.
 func (p *person) factors() []storage.Factor {
 	p.w.t.Helper()
 	list, err := p.w.nodes[0].db.FactorsOf(p.w.t.Context(), p.id)
@@ -177,8 +175,8 @@ func (p *person) factors() []storage.Factor {
 	return list
 }
 
-// plantSession is the state after a full sign-in, without the cost of one. The
-// tests of sign-in itself go through the front door.
+// plantSession creates the state after a full sign-in without its cost. Tests of the sign-in itself
+// use the regular flow.
 func (w *world) plantSession(p *person) *browser {
 	w.t.Helper()
 	ctx, n := w.t.Context(), w.nodes[0]
@@ -203,7 +201,7 @@ func (w *world) plantSession(p *person) *browser {
 	return b
 }
 
-// plantPending is the state after a right password, without the cost of one.
+// plantPending creates the state after a right password without its cost.
 func (w *world) plantPending(p *person) *browser {
 	w.t.Helper()
 	ctx, n := w.t.Context(), w.nodes[0]

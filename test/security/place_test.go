@@ -24,8 +24,8 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// place is where a world keeps everything. TWOFOLD_STORE says where that is:
-// sqlite (if empty), postgres, or redis, which is PostgreSQL with Redis alongside.
+// place is the storage of a world. TWOFOLD_STORE selects it: sqlite (the default), postgres, or
+// redis, which is PostgreSQL with Redis.
 type place struct {
 	t        testing.TB
 	file     string // SQLite
@@ -75,9 +75,8 @@ func (p *place) must(err error) {
 	}
 }
 
-// sql is the database behind the library's back, as someone with a copy of it
-// might have it. What lies in Redis is in the tables that it takes the place of,
-// as long as the lock is held.
+// sql gives direct access to the database, as an attacker with a copy of it might have. While the
+// lock is held, the data in Redis is copied to the tables that it replaces.
 func (p *place) sql() *sql.DB {
 	p.t.Helper()
 	if p.beside == nil {
@@ -95,7 +94,7 @@ func (p *place) sql() *sql.DB {
 
 var blobText = regexp.MustCompile(`x'([0-9a-f]*)'`)
 
-// adapt turns SQLite's way to write a query into PostgreSQL's.
+// adapt translates the placeholders of an SQLite query for PostgreSQL.
 func (p *place) adapt(query string) string {
 	if p.postgres == "" {
 		return query
@@ -132,7 +131,7 @@ func (p *place) tables() (names []string) {
 	return names
 }
 
-// number asks for one number.
+// number runs a query that returns one number.
 func (p *place) number(query string, args ...any) (n int) {
 	p.t.Helper()
 	p.mu.Lock()
@@ -160,7 +159,7 @@ func (p *place) write(query string, args ...any) {
 	}
 }
 
-// dump reads every column of every table, and every value in Redis.
+// dump reads every column of every table and every value in Redis.
 func (p *place) dump() []cell {
 	p.t.Helper()
 	p.mu.Lock()
@@ -204,7 +203,7 @@ func (p *place) dumpTable(table string) []cell {
 	return out
 }
 
-// connect opens Redis alongside the library, and says what keys begin with.
+// connect opens Redis directly and returns the prefix of the keys.
 func (p *place) connect() (*client.Client, string) {
 	p.t.Helper()
 	u, err := url.Parse(p.redis)
@@ -213,7 +212,7 @@ func (p *place) connect() (*client.Client, string) {
 	return c, u.Query().Get("prefix")
 }
 
-// records reads the hashes in Redis whose names match.
+// records reads the Redis hashes whose names match.
 func (p *place) records(match string) map[string]map[string]string {
 	p.t.Helper()
 	out := map[string]map[string]string{}
@@ -232,7 +231,7 @@ func (p *place) records(match string) map[string]map[string]string {
 	return out
 }
 
-// engines opens both halves as the library does.
+// engines opens both stores as the library does.
 func (p *place) engines() (*postgres.DB, *redis.DB) {
 	p.t.Helper()
 	tables, err := postgres.Open(p.t.Context(), p.postgres)
@@ -242,10 +241,10 @@ func (p *place) engines() (*postgres.DB, *redis.DB) {
 	return tables, keys
 }
 
-// past is a time at which nothing was over yet.
+// past is a time at which nothing has expired.
 var past = time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// fromRedis copies what lies in Redis into the tables, which are empty then.
+// fromRedis copies the data in Redis to the tables, which are empty before.
 func (p *place) fromRedis() {
 	p.t.Helper()
 	if p.redis == "" {
@@ -291,7 +290,7 @@ func (p *place) fromRedis() {
 	}
 }
 
-// intoRedis writes back what a query changed.
+// intoRedis writes changes of a query back to Redis.
 func (p *place) intoRedis() {
 	p.t.Helper()
 	if p.redis == "" {
@@ -345,7 +344,7 @@ func (p *place) intoRedis() {
 	}
 }
 
-// block keeps everybody else from writing until the returned function is called.
+// block prevents all other writes until the returned function is called.
 func (p *place) block() (release func()) {
 	p.t.Helper()
 	if p.postgres == "" {

@@ -6,10 +6,9 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestR008_TheOwnerAsksHimself: someone else registered the address first, with
-// a password that he knows. Its owner then asks for the link in his own browser,
-// in every way there is: that browser is not the one that chose the password, so
-// the password does not survive.
+// TestR008_TheOwnerAsksHimself registers an address as an attacker who knows the password. The
+// owner then requests the link in their own browser, in every possible way. That browser did not
+// choose the password, so the password is removed.
 func TestR008_TheOwnerAsksHimself(t *testing.T) {
 	w := newWorld(t, life)
 	fill := m{"password": newSecret, "password_confirm": newSecret}
@@ -35,8 +34,8 @@ func TestR008_TheOwnerAsksHimself(t *testing.T) {
 	}
 }
 
-// TestR008_WhoRegisteredConfirms: the browser that registered may ask for
-// another link, and signed in as the account any browser may.
+// TestR008_WhoRegisteredConfirms checks that the browser that registered may request another link,
+// and any browser may that is signed in to the account.
 func TestR008_WhoRegisteredConfirms(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.LoginUnconfirmed = true })
 	b := w.browser()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// plug is the line to a server: it may be pulled, and it may hang.
+// plug is a connection to a server that a test can cut or block.
 type plug struct {
 	t        *testing.T
 	to, addr string
@@ -27,7 +27,7 @@ func newPlug(t *testing.T, to string) *plug {
 	return p
 }
 
-// in plugs it in: connections reach the server.
+// in lets connections reach the server.
 func (p *plug) in() {
 	p.t.Helper()
 	p.mu.Lock()
@@ -44,7 +44,7 @@ func (p *plug) in() {
 	go p.serve(l)
 }
 
-// pull takes it out: connections break, and new ones are refused.
+// pull breaks connections and refuses new ones.
 func (p *plug) pull() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +58,7 @@ func (p *plug) pull() {
 	p.conns = nil
 }
 
-// hang takes new connections and says nothing to them.
+// hang accepts new connections and never answers them.
 func (p *plug) hang() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

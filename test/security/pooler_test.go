@@ -7,8 +7,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
-// TestSignInsBehindAPooler: PgBouncer in transaction mode in front of
-// PostgreSQL, two nodes; anyone who signs out on one is out on the other.
+// TestSignInsBehindAPooler runs two nodes with PgBouncer in transaction mode in front of
+// PostgreSQL. A sign-out on one node is effective on the other.
 func TestSignInsBehindAPooler(t *testing.T) {
 	for _, name := range []string{"silent", "listening"} {
 		t.Run(name, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// asksFor is a site with a field of each kind.
+// asksFor is a site with a profile field of each kind.
 func asksFor(c *twofold.Config) {
 	open(c)
 	c.Accounts.Registerable, c.Pages.AccountPage = true, true
@@ -23,9 +23,9 @@ func asksFor(c *twofold.Config) {
 	}
 }
 
-// TestR360_AProfileIsCheckedAndShownAsText: a registration without a required
-// field, or with a value of another kind, makes nothing. A value is text wherever
-// it is shown. Events have the names of fields and none of their values.
+// TestR360_AProfileIsCheckedAndShownAsText checks that a registration without a required field, or
+// with a value of the wrong kind, creates no account. Values are shown as text everywhere. Events
+// contain the names of fields but no values.
 func TestR360_AProfileIsCheckedAndShownAsText(t *testing.T) {
 	w := newWorld(t, asksFor)
 	evil := `<script>alert(1)</script>"'`
@@ -99,8 +99,9 @@ func TestR360_AProfileIsCheckedAndShownAsText(t *testing.T) {
 	}
 }
 
-// TestR395_ChangesOfAProfileAreBounded: sixty an hour for an account, as each writes
-// rows that stay. What changes nothing costs nothing, and no other account pays.
+// TestR395_ChangesOfAProfileAreBounded checks the limit of sixty changes an hour per account, since
+// each writes rows that are kept. A request without a change does not count, and accounts have
+// separate limits.
 func TestR395_ChangesOfAProfileAreBounded(t *testing.T) {
 	w := newWorld(t, asksFor)
 	p, q := w.person("alice"), w.person("robert")

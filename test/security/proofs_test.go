@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestR150_ADemandedSetUpWaitsForTheProof: where a second factor is demanded of
-// everyone, who has just registered is asked for a mailed code first.
+// TestR150_ADemandedSetUpWaitsForTheProof checks that if a second factor is required, a user who
+// has just registered must enter a mailed code first.
 func TestR150_ADemandedSetUpWaitsForTheProof(t *testing.T) {
 	w, _ := enrolling(t, required)
 	p := &person{w: w, email: "new@good.test"}
@@ -24,8 +24,8 @@ func TestR150_ADemandedSetUpWaitsForTheProof(t *testing.T) {
 	b.out("nothing set up")
 }
 
-// TestR150_AMailedSecondFactorProvesTheAddress, and so does a rescue by mail: both
-// come after the password. A password alone does not.
+// TestR150_AMailedSecondFactorProvesTheAddress also covers a rescue by mail. Both come after the
+// password. A password alone does not prove the address.
 func TestR150_AMailedSecondFactorProvesTheAddress(t *testing.T) {
 	w, _ := enrolling(t)
 	proven := func(p *person) bool {
@@ -62,8 +62,8 @@ func TestR150_AMailedSecondFactorProvesTheAddress(t *testing.T) {
 	}
 }
 
-// TestR166_ANewPasswordEndsWhatMadeANetworkKnown: also one that an operator sets.
-// What else an operator changes does not.
+// TestR166_ANewPasswordEndsWhatMadeANetworkKnown also covers a password that an operator sets.
+// Other changes by an operator do not have this effect.
 func TestR166_ANewPasswordEndsWhatMadeANetworkKnown(t *testing.T) {
 	w := newWorld(t, proxied, fewGuesses)
 	for name, c := range map[string]struct {
@@ -93,8 +93,8 @@ func TestR166_ANewPasswordEndsWhatMadeANetworkKnown(t *testing.T) {
 	}
 }
 
-// TestR161_ABrowserKnowsSeveralAccounts: who signs in after another in one browser
-// does not make it new to the other.
+// TestR161_ABrowserKnowsSeveralAccounts checks that a second user's sign-in does not make the
+// browser a new one for the first user.
 func TestR161_ABrowserKnowsSeveralAccounts(t *testing.T) {
 	w := newWorld(t, proxied, fewGuesses)
 	people := []*person{w.person("alice"), w.person("erika"), w.person("robert")}

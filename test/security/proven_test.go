@@ -11,8 +11,8 @@ import (
 
 const otherPhone = "+16505559999"
 
-// enrolling is a site where people register by themselves, are not asked to
-// confirm, and may set up everything there is.
+// enrolling is a site with open registration, without confirmation, where all methods can be
+// enrolled.
 func enrolling(t *testing.T, change ...func(*twofold.Config)) (*world, *federatedtest.Provider) {
 	t.Helper()
 	w, corp, _ := sites(t, append([]func(*twofold.Config){keyless, unconfirming, tokens, func(c *twofold.Config) {
@@ -23,7 +23,7 @@ func enrolling(t *testing.T, change ...func(*twofold.Config)) (*world, *federate
 	return w, corp
 }
 
-// registers makes an account through the front door and returns its browser.
+// registers creates an account by the regular flow and returns its browser.
 func (w *world) stranger(email string) (*person, *browser) {
 	w.t.Helper()
 	p, b := &person{w: w, email: email}, w.browser()
@@ -32,16 +32,16 @@ func (w *world) stranger(email string) (*person, *browser) {
 	return p, b
 }
 
-// setProven changes what is recorded of an account's address: "" for none that
-// was ever proven, "-" for another one.
+// setProven sets the proven address of an account: "" if none was ever proven, "-" for another
+// address.
 func (p *person) setProven(key string) {
 	p.w.t.Helper()
 	p.w.write(`UPDATE twofold_users SET proven_key = ? WHERE id = ?`, key, p.id)
 	p.w.advance(2 * time.Second) // beyond what a process remembers
 }
 
-// ways are all ways to add something to an account that opens it or stands in
-// its way. Each returns the first answer.
+// ways returns all ways to add something to an account that opens or obstructs it. Each returns the
+// first answer.
 func ways(corp *federatedtest.Provider) map[string]func(b *browser) *answer {
 	return map[string]func(b *browser) *answer{
 		"app as second factor": func(b *browser) *answer { return b.post("/tf-setup", m{"setup": "authenticator"}) },
@@ -67,9 +67,9 @@ func ways(corp *federatedtest.Provider) map[string]func(b *browser) *answer {
 	}
 }
 
-// TestR150_NothingIsSetUpBeforeTheProof: on an account that registered itself
-// nothing is set up that opens it or stands in its way, whichever way is tried,
-// until a code mailed to its address came back; then each works at once.
+// TestR150_NothingIsSetUpBeforeTheProof checks that an account that registered itself cannot enroll
+// anything that opens or obstructs it, in any way, before a code mailed to its address is entered.
+// After that, each way works at once.
 func TestR150_NothingIsSetUpBeforeTheProof(t *testing.T) {
 	w, corp := enrolling(t)
 	i := 0
@@ -104,7 +104,7 @@ func TestR150_NothingIsSetUpBeforeTheProof(t *testing.T) {
 	}
 }
 
-// TestR150_AMailedCodeOfASetUpIsTheProof: to set up the mailbox is to prove it.
+// TestR150_AMailedCodeOfASetUpIsTheProof checks that enrolling the mailbox proves it.
 func TestR150_AMailedCodeOfASetUpIsTheProof(t *testing.T) {
 	w, _ := enrolling(t)
 	for path, body := range map[string]m{"/tf-setup": {"setup": "email"}, "/us-setup": {"chosen_method": "email"}} {
@@ -119,8 +119,8 @@ func TestR150_AMailedCodeOfASetUpIsTheProof(t *testing.T) {
 	}
 }
 
-// doors are the steps that take a mailed code which proves an address. Each has
-// a code mailed and returns the step.
+// doors holds the steps that take a mailed code which proves an address. Each requests a code and
+// returns the step.
 func doors() []func(b *browser) func(code string) *answer {
 	return []func(b *browser) func(code string) *answer{
 		func(b *browser) func(code string) *answer {
@@ -138,9 +138,8 @@ func doors() []func(b *browser) func(code string) *answer {
 	}
 }
 
-// TestR156_MailedProofsHaveOneCount: a stranger who guesses at the codes that prove an
-// address has so many guesses in a row, and then one a day, at all steps and in
-// all sessions together.
+// TestR156_MailedProofsHaveOneCount checks that guesses at the codes that prove an address are
+// limited in a row, and then to one a day, over all steps and sessions.
 func TestR156_MailedProofsHaveOneCount(t *testing.T) {
 	w, _ := enrolling(t, func(c *twofold.Config) {
 		c.Advanced.Limits.SecondFailures, c.Advanced.Limits.FactorFailures = 5, 10
@@ -182,8 +181,8 @@ func TestR156_MailedProofsHaveOneCount(t *testing.T) {
 	b.post("/tf-setup", m{"setup": "sms", "phone": otherPhone, "add": true}).want(200)
 }
 
-// TestR150_NoRefreshTokenBeforeTheProof: a sign-in that asks for tokens gets the
-// one that lives a quarter of an hour.
+// TestR150_NoRefreshTokenBeforeTheProof checks that a sign-in that requests tokens gets only the
+// access token, which lives fifteen minutes.
 func TestR150_NoRefreshTokenBeforeTheProof(t *testing.T) {
 	w, _ := enrolling(t)
 	p, _ := w.stranger("new@good.test")
@@ -201,8 +200,8 @@ func TestR150_NoRefreshTokenBeforeTheProof(t *testing.T) {
 	}
 }
 
-// TestR150_WhoeverIsVouchedForIsProven: an account made by an operator or the
-// application sets up everything without another step.
+// TestR150_WhoeverIsVouchedForIsProven checks that an account created by an operator or the
+// application can enroll everything without another step.
 func TestR150_WhoeverIsVouchedForIsProven(t *testing.T) {
 	w, corp := enrolling(t)
 	for name, way := range ways(corp) {
@@ -213,8 +212,8 @@ func TestR150_WhoeverIsVouchedForIsProven(t *testing.T) {
 	}
 }
 
-// TestR150_WithoutMailNothingIsAsked: where no mail is sent no one could prove
-// an address.
+// TestR150_WithoutMailNothingIsAsked covers sites that send no mail, where no one could prove an
+// address.
 func TestR150_WithoutMailNothingIsAsked(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) {
 		c.Mail, c.TwoFactor.HelpAddress, c.TwoFactor.RescueEmail = nil, "", false
@@ -224,9 +223,9 @@ func TestR150_WithoutMailNothingIsAsked(t *testing.T) {
 	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }
 
-// TestR151_TheFirstProofEndsWhatWasThere: the owner's first reset ends what
-// anyone set up before it, sessions included; second factors only if no address
-// of the account was ever proven.
+// TestR151_TheFirstProofEndsWhatWasThere checks that the owner's first reset removes everything
+// that was enrolled before it, sessions included. Second factors are removed only if no address of
+// the account was ever proven.
 func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 	w, corp := enrolling(t)
 	for name, c := range map[string]struct {
@@ -273,9 +272,8 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 	}
 }
 
-// TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt: codes go to the new
-// mailbox, of second and of first factors; the former one opens nothing, nor does
-// what else opened the account by itself.
+// TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt checks that codes of first and second factors
+// go to the new mailbox. The former mailbox and other first factors no longer open the account.
 func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 	w, corp := enrolling(t)
 	auth := w.nodes[0].auth
@@ -329,7 +327,7 @@ func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 		`' AND method = 'sms'`); n != 0 {
 		t.Error("a phone of before is left")
 	}
-	// The new address is not proven: anyone who knows the password plants nothing.
+	// The new address is not proven, so an attacker who knows the password cannot enroll anything.
 	b := w.browser()
 	b.post("/login", m{"email": first.email, "password": secret}).want(200)
 	b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}).want(400).refused("before the proof")
@@ -337,8 +335,8 @@ func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 	b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}).want(200)
 }
 
-// TestR151_AClickAloneMovesNoAddress: a stranger's own account, with all that is
-// set up on it, does not become the account of someone who clicks once.
+// TestR151_AClickAloneMovesNoAddress checks that an attacker's account and its factors do not
+// become another person's account through one click of that person.
 func TestR151_AClickAloneMovesNoAddress(t *testing.T) {
 	const victim = "victim@good.test"
 	w, _ := enrolling(t)
@@ -361,9 +359,9 @@ func TestR151_AClickAloneMovesNoAddress(t *testing.T) {
 	w.stranger(victim) // the address is free for its owner
 }
 
-// TestR151_TwoMailedCodesAreOneProof: the new reader of an account's mail has its
-// first codes mailed; the password of the former reader is still there. What
-// they set up for mail counts, and the address stays unproven.
+// TestR151_TwoMailedCodesAreOneProof covers a new owner of a mailbox who requests the first codes
+// by mail, while the former owner's password is still valid. The enrollment of mail as a factor
+// counts, but the address stays unproven.
 func TestR151_TwoMailedCodesAreOneProof(t *testing.T) {
 	w, _ := enrolling(t)
 	p := w.person("alice").begins(storage.Email)
@@ -381,9 +379,9 @@ func TestR151_TwoMailedCodesAreOneProof(t *testing.T) {
 	r.refused("before both proofs came together")
 }
 
-// TestR155_NotMeEndsWhatOpensTheAccountAlone: what was set up of late that opens
-// the account by itself goes with the sessions; second factors, and what is older
-// than a week, stay.
+// TestR155_NotMeEndsWhatOpensTheAccountAlone checks that recently added factors that open the
+// account alone are removed with the sessions. Second factors, and factors older than a week, are
+// kept.
 func TestR155_NotMeEndsWhatOpensTheAccountAlone(t *testing.T) {
 	w, corp := enrolling(t)
 	p := w.withApp("alice")

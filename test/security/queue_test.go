@@ -13,22 +13,21 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// waiting is how many passwords wait to be hashed.
+// waiting returns the number of passwords that wait to be hashed.
 func (n *node) waiting(ctx context.Context) int {
 	l, _ := n.auth.Stats(ctx)
 	return l.HashWaiting
 }
 
-// queued is that, and those that are hashed.
+// queued returns the number of passwords that wait or are being hashed.
 func (n *node) queued(ctx context.Context) int {
 	l, _ := n.auth.Stats(ctx)
 	return l.HashWaiting + l.HashBusy
 }
 
-// flood has as many strangers, of networks of their own, send wrong passwords for an
-// account, and returns when they all wait. No more come after that, so where all are
-// served in the order of arrival, no one waits when the last who came is served. The
-// result waits for their answers.
+// flood sends wrong passwords for an account from many strangers in separate networks, and returns
+// when all of them wait. No more arrive later, so if all were served in order of arrival, none
+// would wait when the last arrival is served. The returned function waits for their answers.
 func (w *world) flood(p *person, strangers int) (over func()) {
 	w.t.Helper()
 	var all sync.WaitGroup
@@ -50,11 +49,10 @@ func (w *world) flood(p *person, strangers int) (over func()) {
 	return all.Wait
 }
 
-// TestR312_AFloodOfPasswordsDelaysNoKnownBrowser: many strangers wait for their wrong
-// passwords to be hashed. A browser that signed in to the account before, a session
-// that proves its password again and the holder of a mailed link are served among the
-// first, and a stranger with the right password, or with a forged note, is served after
-// those who came earlier.
+// TestR312_AFloodOfPasswordsDelaysNoKnownBrowser lets many strangers wait for their wrong passwords
+// to be hashed. A browser that signed in to the account before, a re-authentication and the holder
+// of a mailed link are served among the first. A stranger with the right password or a forged
+// cookie is served after the earlier arrivals.
 func TestR312_AFloodOfPasswordsDelaysNoKnownBrowser(t *testing.T) {
 	const strangers = 40 // a slow machine hashes so many before the wait is too long
 	w := newWorld(t, proxied, life, func(c *twofold.Config) { c.Password.Slots = 1 })

@@ -14,7 +14,7 @@ import (
 
 const storm = 50
 
-// rounds is how often what may happen once is tried.
+// rounds is the number of attempts for each single-use operation.
 func rounds() int {
 	if storetest.Thorough() {
 		return 20
@@ -22,9 +22,8 @@ func rounds() int {
 	return 4
 }
 
-// submit sends the same request fifty times at once, half to each of two
-// nodes, and counts the replies by status. Every browser that got a session is
-// returned.
+// submit sends the same request fifty times at once, half to each of two nodes, and counts the
+// responses by status. It returns every browser that got a session.
 func (w *world) submit(send func(i int, n *node) (*browser, *answer)) (statuses map[int]int, in []*browser) {
 	w.t.Helper()
 	browsers, answers := make([]*browser, storm), make([]*answer, storm)
@@ -39,7 +38,7 @@ func (w *world) submit(send func(i int, n *node) (*browser, *answer)) (statuses 
 	return statuses, in
 }
 
-// once demands one success, refusals otherwise, and one session more.
+// once checks that one request succeeds, all others are refused, and one session is added.
 func (w *world) once(what string, statuses map[int]int, in []*browser, sessions int) {
 	w.t.Helper()
 	total := 0
@@ -61,8 +60,8 @@ func (w *world) once(what string, statuses map[int]int, in []*browser, sessions 
 	}
 }
 
-// TestR144_TOTPStepOnceInParallel: from five sign-ins at once, so that only the
-// step itself can tell them apart.
+// TestR144_TOTPStepOnceInParallel uses five sign-ins at once, so that only the TOTP step can detect
+// the reuse.
 func TestR144_TOTPStepOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
@@ -86,8 +85,7 @@ func TestR144_TOTPStepOnceInParallel(t *testing.T) {
 	}
 }
 
-// TestR144_PendingOnceInParallel: three codes that are all right, for one
-// sign-in, open one session.
+// TestR144_PendingOnceInParallel checks that three valid codes for one sign-in open one session.
 func TestR144_PendingOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
@@ -103,7 +101,7 @@ func TestR144_PendingOnceInParallel(t *testing.T) {
 	}
 }
 
-// TestR144_SentCodesOnceInParallel, by mail and by SMS.
+// TestR144_SentCodesOnceInParallel covers mail and SMS.
 func TestR144_SentCodesOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
@@ -126,7 +124,7 @@ func TestR144_SentCodesOnceInParallel(t *testing.T) {
 	}
 }
 
-// TestR144_DraftOnceInParallel: one factor and one renewed session.
+// TestR144_DraftOnceInParallel checks for one factor and one renewed session.
 func TestR144_DraftOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
@@ -148,10 +146,9 @@ func TestR144_DraftOnceInParallel(t *testing.T) {
 	}
 }
 
-// TestR145_ConsumeThenGrant fails each write of a sign-in and of a set-up in
-// turn, before it is done and after (as a crash between two writes looks to
-// what comes next). No one gets in on a failure, no code works twice, no factor
-// is there by half, and the person can still sign in.
+// TestR145_ConsumeThenGrant fails each write of a sign-in and of an enrollment in turn, before or
+// after it is done (as a crash between two writes would). No failure signs the user in, no code
+// works twice, no factor is stored in part, and the person can still sign in.
 func TestR145_ConsumeThenGrant(t *testing.T) {
 	w := newWorld(t, plenty)
 	f := &faulty{}
@@ -179,7 +176,7 @@ func TestR145_ConsumeThenGrant(t *testing.T) {
 	}
 }
 
-// afterFailure holds the invariants once a write has failed (or none did).
+// afterFailure checks the invariants after a write has failed, or after none has.
 func (w *world) afterFailure(name, failed string, a *person, b, old *browser, code string, r *answer) {
 	w.t.Helper()
 	if failed == "" {
@@ -209,7 +206,7 @@ func (w *world) afterFailure(name, failed string, a *person, b, old *browser, co
 	c.in(a, 2)
 }
 
-// TestR145_SetUpIsAllOrNothing does the same for the set-up of a second factor.
+// TestR145_SetUpIsAllOrNothing does the same for the enrollment of a second factor.
 func TestR145_SetUpIsAllOrNothing(t *testing.T) {
 	w := newWorld(t, plenty)
 	f := &faulty{}
@@ -253,8 +250,7 @@ func TestR145_SetUpIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestR146_StoreTroubleIsRefusal: someone else holds the write lock for longer
-// than anybody waits.
+// TestR146_StoreTroubleIsRefusal holds the write lock for longer than any request waits.
 func TestR146_StoreTroubleIsRefusal(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -292,8 +288,8 @@ func TestR146_StoreTroubleIsRefusal(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR148_Clock: a step back reopens no spent step, no expired code and no
-// lock; a step forward only ends things.
+// TestR148_Clock checks that setting the clock back makes no spent step, expired code or lock valid
+// again, and that setting it forward only expires things.
 func TestR148_Clock(t *testing.T) {
 	w := newWorld(t)
 	a, e := w.withApp("alice"), w.person("erika").enrollMail()
@@ -318,7 +314,7 @@ func TestR148_Clock(t *testing.T) {
 	w.advance(21 * time.Minute)
 	c := w.plantPending(a)
 	c.validate(a.code(0)).want(200)
-	// Two nodes, two seconds apart.
+	// The clocks of two nodes differ by two seconds.
 	ahead := w.start(nil, func(cfg *twofold.Config) {
 		cfg.Advanced.Now = func() time.Time { return w.Now().Add(2 * time.Second) }
 	})
@@ -336,8 +332,8 @@ func TestR148_Clock(t *testing.T) {
 	c.in(a, 2)
 }
 
-// TestR149_RestartAndNodes: each step of each flow on another node, with a
-// restart in between.
+// TestR149_RestartAndNodes runs each step of each flow on another node, with a restart between
+// steps.
 func TestR149_RestartAndNodes(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{SendGap: time.Nanosecond}))
 	w.start(nil)

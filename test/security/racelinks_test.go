@@ -8,9 +8,9 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// TestR144_ARecoveryLinkOnceInParallel: one sign-in goes on to a set-up, and only its
-// link was used. A link that is spent after what it grants shows here: each browser
-// leaves a sign-in that waits and a row in the trail, even if its answer refuses.
+// TestR144_ARecoveryLinkOnceInParallel checks that one sign-in continues to an enrollment and that
+// only its link was used. If a link were spent after its effect, each browser would leave a pending
+// sign-in and an audit row, even if its answer is a refusal.
 func TestR144_ARecoveryLinkOnceInParallel(t *testing.T) {
 	w := newWorld(t, strictly, plenty)
 	w.start(nil)

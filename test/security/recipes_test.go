@@ -15,8 +15,8 @@ import (
 
 const recipes = "testdata/recipes/"
 
-// recipe is one of docs/recipes, and what its sample of two people becomes: ann, who signs
-// in, and bob.
+// recipe is one of docs/recipes with the expected result for its sample of two people: ann, who
+// signs in, and bob.
 type recipe struct {
 	name    string
 	command []string // in the folder of its sample
@@ -66,7 +66,7 @@ func everyRecipe(t *testing.T) []recipe {
 	}
 }
 
-// TestRecipesOfTheDocumentation runs each recipe on its sample, if its tool is here.
+// TestRecipesOfTheDocumentation runs each recipe on its sample if its tool is installed.
 func TestRecipesOfTheDocumentation(t *testing.T) {
 	for _, r := range everyRecipe(t) {
 		t.Run(r.name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// recoveryCodes makes a set in a session of its own and returns it.
+// recoveryCodes creates a set of codes in a separate session and returns it.
 func (p *person) recoveryCodes() []string {
 	p.w.t.Helper()
 	return p.w.plantSession(p).newCodes()
@@ -33,7 +33,7 @@ func (b *browser) newCodes() []string {
 	return codes
 }
 
-// codesLeft are the person's codes as they lie in the store.
+// codesLeft returns the person's stored codes.
 func (p *person) codesLeft() int {
 	p.w.t.Helper()
 	n, err := p.w.nodes[0].db.RecoveryCodesLeft(p.w.t.Context(), p.id, time.Time{})
@@ -46,7 +46,8 @@ func (b *browser) recover(code string) *answer {
 	return b.post("/mf-recovery", m{"code": code})
 }
 
-// TestR065_RecoveryCodesHaveEntropy: 80 random bits each, anyone who they are for.
+// TestR065_RecoveryCodesHaveEntropy checks that each code has 80 random bits that do not depend on
+// the user.
 func TestR065_RecoveryCodesHaveEntropy(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.RecoveryCodes.Number = 20 })
 	form, seen, often := regexp.MustCompile(`^[a-z2-7]{4}(-[a-z2-7]{4}){3}$`), map[string]bool{}, map[rune]int{}
@@ -64,8 +65,8 @@ func TestR065_RecoveryCodesHaveEntropy(t *testing.T) {
 			}
 		}
 	}
-	// 16,000 characters, 500 of each expected; beyond 6 standard deviations once
-	// in ten million runs.
+	// There are 16,000 characters, 500 of each expected; a deviation of more than 6 sigma occurs
+	// once in ten million runs.
 	for r, n := range often {
 		if n < 365 || n > 635 {
 			t.Errorf("%q comes %d times of %d", r, n, 16*len(seen))
@@ -76,8 +77,8 @@ func TestR065_RecoveryCodesHaveEntropy(t *testing.T) {
 	}
 }
 
-// TestR066_RecoveryCodesAreShownOnce: afterwards only their number is told, to
-// their owner, and neither database, log nor mail holds one.
+// TestR066_RecoveryCodesAreShownOnce checks that later only their number is shown, to their owner,
+// and that the database, logs and mail contain no code.
 func TestR066_RecoveryCodesAreShownOnce(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
@@ -128,8 +129,8 @@ func TestR066_RecoveryCodesAreShownOnce(t *testing.T) {
 	}
 }
 
-// TestR066_TheFileIsMadeOfWhatThePageBringsBack: for the session that was shown
-// it, for a while, and of nothing else.
+// TestR066_TheFileIsMadeOfWhatThePageBringsBack checks that the file is available for a while, only
+// to the session that was shown the codes, and contains nothing else.
 func TestR066_TheFileIsMadeOfWhatThePageBringsBack(t *testing.T) {
 	w := newWorld(t, open)
 	p, q := w.withApp("alice"), w.withApp("bobby")
@@ -171,8 +172,8 @@ func TestR066_TheFileIsMadeOfWhatThePageBringsBack(t *testing.T) {
 	}
 }
 
-// TestR067_RecoveryCodeOnceInParallel: fifty submits from five sign-ins over two
-// nodes open one session, and no other path takes the code afterwards.
+// TestR067_RecoveryCodeOnceInParallel checks that fifty submissions from five sign-ins on two nodes
+// open one session, and that no other path accepts the code afterwards.
 func TestR067_RecoveryCodeOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
@@ -231,8 +232,8 @@ func TestR068_RecoveryCodeIsOneUsersAlone(t *testing.T) {
 	w.plantPending(a).recover(codes[0]).want(200)
 }
 
-// TestR069_LifeOfASet: none before a factor, none after the last one, a new one
-// ends the old one, and each change asks for everything again.
+// TestR069_LifeOfASet checks that there is no set before the first factor or after the last one,
+// that a new set replaces the old one, and that each change requires all factors again.
 func TestR069_LifeOfASet(t *testing.T) {
 	w := newWorld(t, open)
 	plain := w.person("plain")
@@ -272,7 +273,7 @@ func TestR069_LifeOfASet(t *testing.T) {
 	}
 }
 
-// TestR069_AllOldOrAllNew: of a set that could not be stored whole, nothing is.
+// TestR069_AllOldOrAllNew checks that a set that fails to be stored is not stored in part.
 func TestR069_AllOldOrAllNew(t *testing.T) {
 	w := newWorldIn(t, t.TempDir(), open) // the trigger is SQLite's
 	p := w.withApp("alice")
@@ -289,9 +290,9 @@ func TestR069_AllOldOrAllNew(t *testing.T) {
 	w.plantPending(p).recover(old[4]).want(200)
 }
 
-// TestR070_ABudgetOfTheirOwnAndSameWords: wrong recovery codes are counted as wrong
-// codes of an app are, but apart: so a recovery code lets the owner in while codes
-// are paused. Neither says more than the other.
+// TestR070_ABudgetOfTheirOwnAndSameWords checks that wrong recovery codes are counted like wrong
+// codes of an app, but separately, so a recovery code works while other codes are paused. Both have
+// the same error message.
 func TestR070_ABudgetOfTheirOwnAndSameWords(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 5 })
 	p := w.withApp("alice")
@@ -318,7 +319,7 @@ func TestR070_ABudgetOfTheirOwnAndSameWords(t *testing.T) {
 	}
 }
 
-// TestR070_OneSignInCostsOneCode: three codes for one sign-in at once.
+// TestR070_OneSignInCostsOneCode submits three codes for one sign-in at once.
 func TestR070_OneSignInCostsOneCode(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
@@ -355,7 +356,7 @@ func TestR070_ACodeIsNoFirstFactorAndGivesNoTrust(t *testing.T) {
 		t.Error("a recovery code makes a trusted device")
 	}
 	b.in(p, 2)
-	// A session to verify: a recovery code is not among its ways.
+	// A session to verify: recovery codes are not among its methods.
 	w.advance(16 * time.Minute)
 	b.post("/verify", m{"password": secret}).want(200)
 	b.recover(codes[1]).want(400)
@@ -366,8 +367,8 @@ func TestR070_ACodeIsNoFirstFactorAndGivesNoTrust(t *testing.T) {
 	}
 }
 
-// TestR071_SpellingsAreOneCode: in every case and spacing, and spent in all of
-// them.
+// TestR071_SpellingsAreOneCode checks that a code is accepted in every case and spacing, and spent
+// in all of them.
 func TestR071_SpellingsAreOneCode(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
@@ -391,8 +392,8 @@ func TestR071_SpellingsAreOneCode(t *testing.T) {
 	}
 }
 
-// TestR061_RecoveryCodesAreAnnounced: their making and each use, once each, with
-// what is left.
+// TestR061_RecoveryCodesAreAnnounced checks for one notice when codes are created and one for each
+// use, with the number of codes left.
 func TestR061_RecoveryCodesAreAnnounced(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice").enrollMail()
@@ -415,8 +416,8 @@ func TestR061_RecoveryCodesAreAnnounced(t *testing.T) {
 	}
 }
 
-// TestR018_RecoveryCodesAreNotForWhoIsHalfSignedIn: anyone who has the password
-// alone neither sees their number nor makes any.
+// TestR018_RecoveryCodesAreNotForWhoIsHalfSignedIn checks that a caller with only the password can
+// neither see the number of codes nor create a set.
 func TestR018_RecoveryCodesAreNotForWhoIsHalfSignedIn(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
@@ -435,7 +436,7 @@ func TestR018_RecoveryCodesAreNotForWhoIsHalfSignedIn(t *testing.T) {
 	}
 }
 
-// factorIDs are the ids of a person's factors by method.
+// factorIDs returns the ids of a person's factors by method.
 func (p *person) factorIDs() map[string]string {
 	out := map[string]string{}
 	for _, f := range p.factors() {

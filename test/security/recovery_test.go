@@ -19,7 +19,7 @@ func strictly(c *twofold.Config)   { c.TwoFactor.Recovery = true }
 
 var recoveryLink = regexp.MustCompile(`/tf-recovery/[A-Za-z0-9_.-]+`)
 
-// links are the recovery links that were mailed to a person, the newest last.
+// links returns the recovery links that were mailed to a person, newest last.
 func (p *person) links() []string {
 	p.w.t.Helper()
 	p.w.settled()
@@ -34,7 +34,7 @@ func (p *person) links() []string {
 	return out
 }
 
-// asks asks for a recovery in a new sign-in.
+// asks requests a recovery in a new sign-in.
 func (w *world) asks(p *person) *answer {
 	w.t.Helper()
 	return w.plantPending(p).post("/tf-rescue", m{"help_setup": "recovery_request"})
@@ -50,15 +50,15 @@ func (w *world) askedLink(p *person) string {
 	return links[len(links)-1]
 }
 
-// opens demands that the link and the password lead to a set-up.
+// opens checks that the link and the password lead to an enrollment.
 func (w *world) opens(link, password string) (*browser, *answer) {
 	w.t.Helper()
 	b := w.browser()
 	return b, b.post(link, m{"password": password})
 }
 
-// TestR075_RescueLeadsToRepair where that is asked for: another factor must be
-// set up in place of the lost one, and until then there is no session.
+// TestR075_RescueLeadsToRepair covers sites that require a repair: another factor must replace the
+// lost one before there is a session.
 func TestR075_RescueLeadsToRepair(t *testing.T) {
 	w := newWorld(t, repairOnly)
 	a := w.withApp("alice").enrollSMS("+16505551212")
@@ -135,9 +135,9 @@ func TestR075_RescueLeadsToRepair(t *testing.T) {
 	}
 }
 
-// TestR075_ARescueEndsRecoveryCodes: anyone who was rescued does not have the codes,
-// and someone else may. They do not work after a factor took the place of the lost
-// one, and the owner is told.
+// TestR075_ARescueEndsRecoveryCodes checks that recovery codes end when another factor replaces the
+// lost one, because a user who needs a rescue does not have the codes and an attacker may. The
+// owner is notified.
 func TestR075_ARescueEndsRecoveryCodes(t *testing.T) {
 	w := newWorld(t, repairOnly, waiting)
 	for name, rescued := range map[string]func(p *person) *browser{
@@ -190,8 +190,8 @@ func TestR075_ARescueEndsRecoveryCodes(t *testing.T) {
 	}
 }
 
-// TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes, as a repair does: the
-// codes may be an attacker's. The same changes in another session leave them.
+// TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes checks the same for changes after a
+// rescue, because the codes may be an attacker's. Changes in other sessions keep them.
 func TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes(t *testing.T) {
 	w := newWorld(t, open)
 	sets := func(add bool) func(*browser, *person) {
@@ -235,8 +235,8 @@ func TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes(t *testing.T) {
 	}
 }
 
-// TestR075_AFactorThatDoesNotCountIsNotLost: anyone who sets up another factor because
-// theirs does not count anymore keeps the recovery codes, also if a rescue was asked for.
+// TestR075_AFactorThatDoesNotCountIsNotLost checks that a user who must replace a factor that is no
+// longer accepted keeps the recovery codes, even if they requested a rescue.
 func TestR075_AFactorThatDoesNotCountIsNotLost(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.person("alice").enrollSMS("+16505551212")
@@ -260,8 +260,8 @@ func TestR075_AFactorThatDoesNotCountIsNotLost(t *testing.T) {
 	}
 }
 
-// TestR075_TheSamePhoneAgain: anyone who repairs with a phone that is set up alongside
-// the lost factor has it once then, and the lost one is gone.
+// TestR075_TheSamePhoneAgain checks that a repair with a phone that is already enrolled keeps that
+// phone once and removes the lost factor.
 func TestR075_TheSamePhoneAgain(t *testing.T) {
 	w := newWorld(t, repairOnly)
 	a := w.person("alice").enrollSMS("+16505551212").enrollApp() // the phone is the default
@@ -279,8 +279,8 @@ func TestR075_TheSamePhoneAgain(t *testing.T) {
 	}
 }
 
-// TestR076_RescueStaysShut after "this was not me", until a real factor was
-// proven. The administrators can still be called.
+// TestR076_RescueStaysShut checks that after "this was not me" there is no rescue until the user
+// proves a second factor. The user can still contact the administrators.
 func TestR076_RescueStaysShut(t *testing.T) {
 	w := newWorld(t, waiting)
 	a := w.withApp("alice")
@@ -318,9 +318,9 @@ func TestR076_RescueStaysShut(t *testing.T) {
 	w.asks(a).want(200)
 }
 
-// TestR073_RecoveryNeedsPasswordAndMailbox: it is not offered without the
-// password, after a first factor by mail or a new password through the mailbox;
-// and the link asks for the password once more.
+// TestR073_RecoveryNeedsPasswordAndMailbox checks that a recovery is not offered without the
+// password, after a first factor by mail, or after a reset through the mailbox, and that its link
+// requires the password again.
 func TestR073_RecoveryNeedsPasswordAndMailbox(t *testing.T) {
 	w := newWorld(t, strictly)
 	a := w.withApp("alice")
@@ -349,8 +349,8 @@ func TestR073_RecoveryNeedsPasswordAndMailbox(t *testing.T) {
 	r.want(200)
 }
 
-// TestR074_RecoveryLink waits, works once and for a day, and asking again
-// changes nothing of that.
+// TestR074_RecoveryLink checks the waiting period, the single use and the validity of a day. A
+// second request does not change them.
 func TestR074_RecoveryLink(t *testing.T) {
 	w := newWorld(t, waiting)
 	a := w.withApp("alice")
@@ -424,8 +424,9 @@ func TestR074_RecoveryLink(t *testing.T) {
 	w.asks(v).want(200) // one that is over does not stand in the way
 }
 
-// TestR076_RecoveryIsAnnouncedAndStopped: by mail and text at once, on every
-// signed-in browser, and it dies with everything it rests on.
+// TestR076_RecoveryIsAnnouncedAndStopped checks that the owner is notified at once by mail, by SMS
+// and in every signed-in browser, and that a change of anything that the recovery depends on ends
+// it.
 func TestR076_RecoveryIsAnnouncedAndStopped(t *testing.T) {
 	w := newWorld(t, waiting)
 	a, v := w.withApp("alice").enrollSMS("+16505551212"), w.withApp("victor")
@@ -493,8 +494,8 @@ func TestR076_RecoveryIsAnnouncedAndStopped(t *testing.T) {
 	}
 }
 
-// TestR077_AnOperatorStartsARecovery and cannot use it: the link goes to the
-// owner, who hears of it, and the reason stands in the trail.
+// TestR077_AnOperatorStartsARecovery checks that the operator cannot use the recovery: the link
+// goes to the owner, who is notified, and the reason is recorded.
 func TestR077_AnOperatorStartsARecovery(t *testing.T) {
 	w := newWorld(t, open) // people cannot ask for it themselves here
 	a := w.withApp("alice")

@@ -36,9 +36,9 @@ func listL1(good string) []string {
 
 var schemeOf = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*):`)
 
-// browserOrigin says where a browser goes for a Location, by the WHATWG's URL
-// rules: it strips blanks at the ends and line breaks anywhere, takes a
-// backslash for a slash, and any number of slashes for two.
+// browserOrigin returns the origin to which a browser follows a Location by the WHATWG URL
+// standard: it strips blanks at the ends and line breaks anywhere, and treats a backslash as a
+// slash and any number of slashes as two.
 func browserOrigin(base, location string) string {
 	s := strings.TrimFunc(location, func(r rune) bool { return r <= ' ' })
 	s = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(s)
@@ -69,7 +69,7 @@ func browserOrigin(base, location string) string {
 	return scheme + "://" + strings.ToLower(host)
 }
 
-// stays demands that a reply leads nowhere else, in its header and on its page.
+// stays checks that neither the headers nor the page of a response lead to another site.
 func (w *world) stays(r *answer, what string) {
 	w.t.Helper()
 	base := w.nodes[0].origin
@@ -103,8 +103,8 @@ func (w *world) stays(r *answer, what string) {
 	}
 }
 
-// TestR107_NoOpenRedirect sends the whole list, raw and encoded once and twice,
-// as field and as query, to every path that redirects.
+// TestR107_NoOpenRedirect sends the whole list, raw and encoded once and twice, as a field and as a
+// query parameter, to every path that redirects.
 func TestR107_NoOpenRedirect(t *testing.T) {
 	w := newWorld(t, plenty)
 	base := w.nodes[0].origin
@@ -200,8 +200,8 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 	w.stays(first.form("/tf-validate", "code", a.next(), "next", "//evil.t"), "good at the password, bad at the code")
 }
 
-// TestR108_HostIsConfigured: nothing that a request says of hosts gets into a
-// message, a redirect or a cookie; another host is not served at all.
+// TestR108_HostIsConfigured checks that no host in a request gets into a message, a redirect or a
+// cookie, and that requests for another host are refused.
 func TestR108_HostIsConfigured(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan").enrollSMS("+16505551212")
@@ -253,8 +253,7 @@ func TestR108_HostIsConfigured(t *testing.T) {
 	}
 }
 
-// TestR109_OnePathOneGuard: no spelling of a path reaches a guarded page or
-// another budget.
+// TestR109_OnePathOneGuard checks that no spelling of a path avoids a guard or a budget.
 func TestR109_OnePathOneGuard(t *testing.T) {
 	w := newWorld(t)
 	a := w.person("alice")
@@ -295,9 +294,9 @@ func TestR109_OnePathOneGuard(t *testing.T) {
 	}
 }
 
-// TestR109_ARequestHidesNoOther: one whose end two parties could see in different
-// places ends its connection, so that what follows is no one's request. What
-// says its end twice in the same way is refused.
+// TestR109_ARequestHidesNoOther checks that a request whose length two servers could interpret
+// differently ends its connection, so that the rest is not read as another request. A request that
+// repeats its length is refused.
 func TestR109_ARequestHidesNoOther(t *testing.T) {
 	w := newWorld(t)
 	host := "Host: " + w.nodes[0].addr + "\r\n"
@@ -330,9 +329,9 @@ func TestR109_ARequestHidesNoOther(t *testing.T) {
 	}
 }
 
-// TestR109_AnAnswerRepeatsAPathEncoded: the token of a link may hold any octet.
-// Every answer that leads back to the link, or whose form posts to it, names the
-// path as it was asked for, so that no octet ends a header or starts a query.
+// TestR109_AnAnswerRepeatsAPathEncoded covers tokens of links with arbitrary bytes. Every answer
+// that leads back to the link, or whose form posts to it, encodes the path as in the request, so
+// that no byte ends a header or starts a query.
 func TestR109_AnAnswerRepeatsAPathEncoded(t *testing.T) {
 	w := newWorld(t, waiting, unified, tokens)
 	a := w.withApp("anna")

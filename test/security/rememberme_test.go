@@ -16,8 +16,7 @@ const stayCookie = "remember_token"
 
 func remembering(c *twofold.Config) { c.Sessions.Remember = 30 * 24 * time.Hour }
 
-// staying signs p in with the wish to be remembered, to the end, and returns
-// the browser as it is after its session was lost.
+// staying signs p in with "remember me" and returns the browser without its session cookie.
 func (w *world) staying(p *person) *browser {
 	w.t.Helper()
 	b := w.browser()
@@ -31,8 +30,8 @@ func (w *world) staying(p *person) *browser {
 	return b.only(stayCookie)
 }
 
-// back demands that this browser came back as p, who has a second factor: as a
-// trusted device does.
+// back checks that this browser is signed in as p, who has a second factor, with the rights of a
+// trusted device.
 func (b *browser) back(p *person) {
 	b.w.t.Helper()
 	if user, two := b.sees(); user != p.email+" level 1 trusted true" || two != user {
@@ -40,8 +39,8 @@ func (b *browser) back(p *person) {
 	}
 }
 
-// TestR023_RememberedAfterTheLastStep that the account asks for, on request, and
-// where the site lets browsers stay signed in.
+// TestR023_RememberedAfterTheLastStep checks that a browser is remembered only on request, where
+// the site allows it, after all required factors.
 func TestR023_RememberedAfterTheLastStep(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, n := w.withApp("alice"), w.person("newcomer")
@@ -98,8 +97,8 @@ func TestR023_RememberedAfterTheLastStep(t *testing.T) {
 	}
 }
 
-// TestR023_RestoredIsNeverMore than was proven: level one, never fresh; with a
-// second factor only as a trusted device is.
+// TestR023_RestoredIsNeverMore checks that a restored session has one factor, is never fresh, and
+// meets a second factor only as a trusted device does.
 func TestR023_RestoredIsNeverMore(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, n := w.withApp("alice"), w.person("newcomer")
@@ -127,7 +126,7 @@ func TestR023_RestoredIsNeverMore(t *testing.T) {
 			r.header.Get("Authentication-Token") != "" {
 			t.Error("a cookie begot a header token")
 		}
-		// All factors proven again, it is a session like any other.
+		// After all factors are proven again, it is a regular session.
 		b.post("/verify", m{"password": secret}).want(200)
 		if p == a {
 			b.validate(p.next()).want(200)
@@ -136,8 +135,8 @@ func TestR023_RestoredIsNeverMore(t *testing.T) {
 	}
 }
 
-// TestR023_PolicyIsAskedEachTime: what lets a browser stay signed in is asked
-// when it comes back, not when it was made.
+// TestR023_PolicyIsAskedEachTime checks that the policy is applied when the browser returns, not
+// when it was remembered.
 func TestR023_PolicyIsAskedEachTime(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, n := w.withApp("alice"), w.person("newcomer")
@@ -175,7 +174,7 @@ func TestR023_PolicyIsAskedEachTime(t *testing.T) {
 	}
 }
 
-// TestR023_CookieCannotBeForged, and is one account's and one browser's.
+// TestR023_CookieCannotBeForged checks that the cookie is valid for one account and one browser.
 func TestR023_CookieCannotBeForged(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, v := w.withApp("alice"), w.withApp("victor")
@@ -229,7 +228,7 @@ func TestR023_CookieCannotBeForged(t *testing.T) {
 	}
 }
 
-// TestR023_RememberedDies with whatever it rests on.
+// TestR023_RememberedDies checks that the cookie ends with everything it depends on.
 func TestR023_RememberedDies(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	ctx := t.Context()
@@ -300,9 +299,8 @@ func TestR023_RememberedDies(t *testing.T) {
 	}
 }
 
-// TestR023_CopyEndsIt: a value that was exchanged before comes back, so two hold
-// it. What came of it is over for both, the owner is told, and the rest of the
-// account goes on.
+// TestR023_CopyEndsIt presents a value that was already exchanged, so two clients must have it. The
+// sessions of both end, the owner is notified, and the other sessions of the account continue.
 func TestR023_CopyEndsIt(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a := w.withApp("alice")
@@ -335,9 +333,8 @@ func TestR023_CopyEndsIt(t *testing.T) {
 	}
 }
 
-// TestR023_ManyPagesAtOnce: a browser that starts asks for all its pages at
-// once, of any node. All are let in, one exchange happens, no one is taken for
-// a thief.
+// TestR023_ManyPagesAtOnce covers a browser that requests all its pages at startup, from several
+// nodes. All are accepted, the cookie is exchanged once, and no reuse is reported.
 func TestR023_ManyPagesAtOnce(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	w.start(nil)
@@ -366,7 +363,7 @@ func TestR023_ManyPagesAtOnce(t *testing.T) {
 		w.advance(time.Hour)
 		b.only(stayCookie)
 	}
-	// Signing out while other pages come back by the cookie leaves no one in.
+	// Signing out while other pages restore the session leaves no session.
 	for range 5 {
 		b := w.staying(a)
 		tabs := []*browser{b.copy(), b.copy(), b.copy()}
@@ -384,9 +381,8 @@ func TestR023_ManyPagesAtOnce(t *testing.T) {
 	}
 }
 
-// TestR023_OnlyThisSiteAsks: no page of another site makes a browser come back,
-// and what was refused is not spent. A request that has a session spends
-// nothing either.
+// TestR023_OnlyThisSiteAsks checks that no page of another site can restore a session, and that a
+// refused request does not spend the cookie. A request with a session does not spend it either.
 func TestR023_OnlyThisSiteAsks(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a := w.withApp("alice")
@@ -435,9 +431,8 @@ func TestR023_OnlyThisSiteAsks(t *testing.T) {
 	}
 }
 
-// TestR023_PagesOfOurs: the sign-in page and the account's own pages let a
-// browser in that stays signed in; steps of a sign-in under way do not, and a
-// sign-in is whose it says.
+// TestR023_PagesOfOurs checks that the sign-in page and the account pages restore a session, that
+// steps of a pending sign-in do not, and that a sign-in is for the user whom it names.
 func TestR023_PagesOfOurs(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, v := w.withApp("alice"), w.withApp("victor")

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// TestR195_ARepeatedAnswerGetsOneSession: the same right answer of one browser
-// within seconds gets the session that was issued. It gets none after ten
-// seconds, none once that session was ended, and none without the cookie of the
-// step. The same wrong answer is one guess.
+// TestR195_ARepeatedAnswerGetsOneSession checks that a right answer repeated by the same browser
+// within seconds gets the session that was issued. It gets none after ten seconds, after that
+// session has ended, or without the cookie of the step. A repeated wrong answer is one guess.
 func TestR195_ARepeatedAnswerGetsOneSession(t *testing.T) {
 	w := newWorld(t)
 	second := w.start(nil)
@@ -44,8 +43,8 @@ func TestR195_ARepeatedAnswerGetsOneSession(t *testing.T) {
 	b.validate(a.next()).want(200)
 }
 
-// TestR195_ADoubleClickCompletesASetUp for the browser whose session was renewed
-// by the first click, and for no one who tries codes with its old cookie.
+// TestR195_ADoubleClickCompletesASetUp checks this for the browser whose session the first click
+// renewed. Its old cookie does not allow anyone to try codes.
 func TestR195_ADoubleClickCompletesASetUp(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{"token", "/tf-validate"} {
@@ -68,8 +67,8 @@ func TestR195_ADoubleClickCompletesASetUp(t *testing.T) {
 	}
 }
 
-// TestR196_AFormOfAnotherTabEndsNothing: a step of a sign-in that reaches a browser
-// which is signed in and has none under way is refused, and its session stays.
+// TestR196_AFormOfAnotherTabEndsNothing checks that a step of a sign-in from a browser that is
+// signed in and has no pending sign-in is refused, and that the session continues.
 func TestR196_AFormOfAnotherTabEndsNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
@@ -81,8 +80,8 @@ func TestR196_AFormOfAnotherTabEndsNothing(t *testing.T) {
 	}
 }
 
-// TestR196_AUsedCodeIsNoGuess: the code that was just used is refused, and neither
-// counted nor a reason for an alarm.
+// TestR196_AUsedCodeIsNoGuess checks that the code used last is refused but neither counted nor
+// reported.
 func TestR196_AUsedCodeIsNoGuess(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
@@ -98,8 +97,8 @@ func TestR196_AUsedCodeIsNoGuess(t *testing.T) {
 	w.plantPending(a).validate(a.next()).want(200)
 }
 
-// TestR197_ASetUpIsShownToItsBrowser again until it is completed, while its session
-// is fresh, and to no other.
+// TestR197_ASetUpIsShownToItsBrowser checks that an enrollment is shown again until it is
+// completed, while its session is fresh, and to no other session.
 func TestR197_ASetUpIsShownToItsBrowser(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("alice")
@@ -127,8 +126,8 @@ func TestR197_ASetUpIsShownToItsBrowser(t *testing.T) {
 	}
 }
 
-// TestR167_ACodeIsJudgedWhereItIsTried: the app's code is wrong while a mailed one
-// is awaited, and right a moment later, when the app is chosen.
+// TestR167_ACodeIsJudgedWhereItIsTried checks that the app's code is wrong while a mailed one is
+// expected, and right once the app is chosen.
 func TestR167_ACodeIsJudgedWhereItIsTried(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice").enrollMail()
@@ -143,7 +142,7 @@ func TestR167_ACodeIsJudgedWhereItIsTried(t *testing.T) {
 	twin.validate(code).want(200)
 }
 
-// TestR167_ACookieOfNoStepWritesNothing, and the same again does not wait.
+// TestR167_ACookieOfNoStepWritesNothing also checks that a repeated request does not wait.
 func TestR167_ACookieOfNoStepWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.withApp("alice")

@@ -1,7 +1,7 @@
 package security_test
 
-// requirement is a row of docs/security.md. Its state comes from the tests of
-// this folder (a test named by it) and from waits (the feature it needs).
+// requirement is a row of docs/security.md. Its state comes from the tests of this folder, which
+// are named by it, and from waits, the feature it needs.
 type requirement struct {
 	number, class int // class 1 blocks a release, 2 weakens, 3 is hygiene
 	title         string
@@ -10,7 +10,7 @@ type requirement struct {
 	also          []int  // held by the tests of these requirements too
 }
 
-// requirements are all that Twofold is held to.
+// requirements lists the security requirements of Twofold.
 func requirements() []requirement {
 	return []requirement{
 		{number: 1, class: 2, title: "Password length, full verification, no composition rules"},

@@ -14,7 +14,7 @@ import (
 func required(c *twofold.Config)   { open(c); c.TwoFactor.Required = true }
 func proofFirst(c *twofold.Config) { required(c); c.TwoFactor.EnrollProof = true }
 
-// kinds counts a person's notices by kind, once no message is on its way.
+// kinds counts a person's notices by kind after all messages are sent.
 func (w *world) kinds(to string) map[string]int {
 	w.t.Helper()
 	w.settled()
@@ -27,7 +27,7 @@ func (w *world) kinds(to string) map[string]int {
 	return out
 }
 
-// newestStop is in the link of the person's newest notice.
+// newestStop returns the token of the link in the person's newest notice.
 func (p *person) newestStop() string {
 	p.w.t.Helper()
 	p.w.settled()
@@ -41,7 +41,7 @@ func (p *person) newestStop() string {
 	return ""
 }
 
-// TestR019_ForcedEnrollment is not a way round and no free pass.
+// TestR019_ForcedEnrollment checks that a required enrollment avoids no other requirement.
 func TestR019_ForcedEnrollment(t *testing.T) {
 	w := newWorld(t, required)
 	p := w.person("alice")
@@ -100,7 +100,7 @@ func TestR019_ForcedEnrollment(t *testing.T) {
 	}
 }
 
-// TestR019_ForcedEnrollmentWithProof: the mailbox first, where it is demanded.
+// TestR019_ForcedEnrollmentWithProof covers sites that require a proof of the mailbox first.
 func TestR019_ForcedEnrollmentWithProof(t *testing.T) {
 	w := newWorld(t, proofFirst)
 	p := w.person("alice")
@@ -156,7 +156,7 @@ func TestR019_ForcedEnrollmentWithProof(t *testing.T) {
 	late.out("after another sign-in")
 }
 
-// TestR072_RescueNeedsThePassword, and comes three times an hour, five a day.
+// TestR072_RescueNeedsThePassword also checks the limits: three an hour and five a day.
 func TestR072_RescueNeedsThePassword(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -207,8 +207,8 @@ func TestR072_RescueNeedsThePassword(t *testing.T) {
 	}
 }
 
-// TestR073_OneMailboxIsNotEnough: no rescue by mail within 24 hours of a new
-// password through that mailbox, nor after a first factor that came by mail.
+// TestR073_OneMailboxIsNotEnough checks that there is no rescue by mail within 24 hours of a reset
+// through that mailbox, or after a first factor that was mailed.
 func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, plenty)
@@ -256,9 +256,9 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	shut(mailed, "signed in by mail")
 }
 
-// TestR073_AfterAResetMailIsNotTheOtherFactor: within 24 hours of a reset through the
-// mailbox, an account with an app is not opened by a mailed code, though mail is one
-// of its factors. An account that has nothing else is.
+// TestR073_AfterAResetMailIsNotTheOtherFactor checks that within 24 hours of a reset through the
+// mailbox, a mailed code does not open an account with an app, even if mail is one of its factors.
+// It opens an account that has no other factor.
 func TestR073_AfterAResetMailIsNotTheOtherFactor(t *testing.T) {
 	w := newWorld(t, plenty, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = nil })
 	both, only := w.withApp("alice").enrollMail(), w.person("bertram").enrollMail()
@@ -297,8 +297,8 @@ func TestR073_AfterAResetMailIsNotTheOtherFactor(t *testing.T) {
 	d.in(both, 2)
 }
 
-// TestR074_RescueCode: six digits that live five minutes and bear five tries,
-// once, in the sign-in that asked, for this purpose.
+// TestR074_RescueCode checks that the code has six digits, five minutes, five tries and one use,
+// and is valid only for this purpose in the sign-in that requested it.
 func TestR074_RescueCode(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.withApp("alice")
@@ -352,8 +352,8 @@ func TestR074_RescueCode(t *testing.T) {
 	b.validate(e.mailed()).refused("a code of a set-up for the rescue")
 }
 
-// TestR076_RescueIsAnnounced at the wish and at the success, with a link that
-// ends everything: opened it does nothing, pressed it works, once.
+// TestR076_RescueIsAnnounced checks for notices of the request and of the success, with a link that
+// ends all access. Opening the link changes nothing; its button works once.
 func TestR076_RescueIsAnnounced(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.withApp("alice")

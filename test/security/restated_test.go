@@ -15,10 +15,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR006_AnAddressHasOnePlainSpelling: an address that reads like another one
-// is refused with a reason, and its plain neighbor registers and gets its mail. A
-// username that shows letters of two scripts, or letters that show nothing, is
-// refused too.
+// TestR006_AnAddressHasOnePlainSpelling checks that an address that looks like another one is
+// refused with a reason, and that its plain form can register and gets mail. A username with
+// letters of two scripts or invisible characters is refused too.
 func TestR006_AnAddressHasOnePlainSpelling(t *testing.T) {
 	w := newWorld(t, life)
 	register := func(email, username string) *answer {
@@ -56,9 +55,9 @@ func TestR006_AnAddressHasOnePlainSpelling(t *testing.T) {
 	}
 }
 
-// TestR114_ManySmallNetworksAreALargeOne: who has a /56 or a /48 has half as many
-// or twice as many guesses as a /64, and not as many as it has /64s. A neighbor in
-// another /48 has all of them.
+// TestR114_ManySmallNetworksAreALargeOne checks that a /56 or a /48 has a small multiple of the
+// guesses of a /64, and not one budget for each of its /64s. A neighbor in another /48 has a
+// separate budget.
 func TestR114_ManySmallNetworksAreALargeOne(t *testing.T) {
 	w := newWorld(t, proxied, with(limit.Limits{AddressFailures: 10}))
 	guesses := func(address func(i int) string) (taken int) {
@@ -85,9 +84,9 @@ func TestR114_ManySmallNetworksAreALargeOne(t *testing.T) {
 	}
 }
 
-// TestR117_ARecoveryCountsGuesses: the link of a recovery takes so many wrong
-// passwords, in all browsers together, and then none. They are the link's own:
-// strangers do not use them up, and it uses up no others.
+// TestR117_ARecoveryCountsGuesses checks that the link of a recovery accepts a limited number of
+// wrong passwords, over all browsers. They have a budget of their own, which strangers do not use
+// up.
 func TestR117_ARecoveryCountsGuesses(t *testing.T) {
 	w := newWorld(t, strictly, proxied, func(c *twofold.Config) { c.Advanced.Limits.FirstFailures = 5 })
 	a := w.withApp("alice")
@@ -110,9 +109,8 @@ func TestR117_ARecoveryCountsGuesses(t *testing.T) {
 	b.out("a recovery, nothing set up")
 }
 
-// TestR156_AForcedSetUpHasTheSameCount: where a set-up that is demanded asks for a
-// mailed code first, who knows the password has so many guesses at it in a row,
-// over all sign-ins and days, and then one a day.
+// TestR156_AForcedSetUpHasTheSameCount checks that if a required enrollment asks for a mailed code
+// first, guesses at it are limited in a row, over all sign-ins and days, and then to one a day.
 func TestR156_AForcedSetUpHasTheSameCount(t *testing.T) {
 	w := newWorld(t, proofFirst, func(c *twofold.Config) {
 		c.Advanced.Limits = limit.Limits{SecondFailures: 5, FactorFailures: 10, SendDay: 1000, SendMost: 1000}
@@ -143,9 +141,9 @@ func TestR156_AForcedSetUpHasTheSameCount(t *testing.T) {
 	owner.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }
 
-// TestR173_AHandshakeAtTwoSignIns: a program has a sign-in for customers and one
-// for staff, and a guard of one around a guard of the other. A page of a sibling
-// host opens a channel for neither, with any user signed in, in HTTP/1.1 and HTTP/2.
+// TestR173_AHandshakeAtTwoSignIns covers a program with one sign-in for customers and one for
+// staff, whose guards are nested. A page of a sibling host cannot open a WebSocket through either,
+// with any user signed in, in HTTP/1.1 and HTTP/2.
 func TestR173_AHandshakeAtTwoSignIns(t *testing.T) {
 	staff := newWorld(t)
 	customers := newWorld(struct{ testing.TB }{t})
@@ -193,7 +191,7 @@ func TestR173_AHandshakeAtTwoSignIns(t *testing.T) {
 	}
 }
 
-// reads is a store that counts what is asked of it about one account.
+// reads is a store that counts the reads of one account's data.
 type reads struct {
 	storage.Store
 	n atomic.Int64
@@ -250,9 +248,9 @@ func (s *reads) Session(ctx context.Context, hash string, now time.Time) (storag
 	return s.Store.Session(ctx, hash, now)
 }
 
-// TestR174_ThePageOfAnAccountReadsNoMoreForMore: with the most of everything the
-// account page asks the store as often as with one of each, and it is asked for a
-// bounded number of rows.
+// TestR174_ThePageOfAnAccountReadsNoMoreForMore checks that the account page makes the same number
+// of store calls for a full account as for one with a single entry per list, and requests a bounded
+// number of rows.
 func TestR174_ThePageOfAnAccountReadsNoMoreForMore(t *testing.T) {
 	w := newWorld(t, tokens, remembering, plenty)
 	count := &reads{}

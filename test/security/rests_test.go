@@ -9,10 +9,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR152_AnAccountElsewhereAndItsMailboxAreOneThing: anyone who has someone's
-// account at another site most often has the mailbox too. Nothing that is mailed
-// is a second factor or a rescue after it, unless that site was declared
-// independent.
+// TestR152_AnAccountElsewhereAndItsMailboxAreOneThing assumes that an attacker with a user's
+// account at a provider usually has the mailbox too. After a sign-in with the provider, mail is
+// neither a second factor nor a rescue, unless the provider is declared independent.
 func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 	w, corp, club := sites(t, plenty, func(c *twofold.Config) {
 		c.TwoFactor.Recovery = true
@@ -44,7 +43,7 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 	b.validate(full.mailed()).want(200)
 	b.in(full, 2)
 
-	// The mailbox as second factor follows the password, not the account elsewhere.
+	// The mailbox as second factor is accepted after the password, not after the provider.
 	corp.SignIn("mail")
 	club.SignIn("mail")
 	mail.connected(corp, "corp")
@@ -64,7 +63,8 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 	b.validate(mail.mailed()).want(200)
 	b.in(mail, 2)
 
-	// It can not be set up in a session that began there, nor be all that follows.
+	// The mailbox can neither be enrolled in a session that began with the provider, nor be the
+	// only second factor.
 	plain := w.person("plain")
 	corp.SignIn("plain")
 	plain.connected(corp, "corp")
@@ -73,8 +73,8 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 	b.post("/tf-setup", m{"setup": "email"}).want(400).refused("set up after itself")
 }
 
-// TestR152_WhatCountedAsTwoIsOver: sessions of one thing that counted as two
-// before are over, and nothing is fresh by them.
+// TestR152_WhatCountedAsTwoIsOver checks that sessions whose single factor counted as two before
+// have ended, and that they make nothing fresh.
 func TestR152_WhatCountedAsTwoIsOver(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("alice")
@@ -89,9 +89,9 @@ func TestR152_WhatCountedAsTwoIsOver(t *testing.T) {
 	}
 }
 
-// TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo: a session of an
-// account at another site and a mailed code is over when the site counts as the
-// mailbox again, and so is a sign-in that is between the two.
+// TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo checks that a session with a provider
+// and a mailed code ends when the provider no longer counts as independent, and so does a sign-in
+// between the two steps.
 func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
 	independent := true
 	w, corp, _ := sites(t, plenty, func(c *twofold.Config) {
@@ -129,8 +129,8 @@ func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
 	whole.in(mixed, 2)
 }
 
-// TestR153_ARescueHasGuessesOfItsOwn: a factor that ended after too many wrong
-// codes is rescued by mail, and what is typed wrong then is no guess at it.
+// TestR153_ARescueHasGuessesOfItsOwn checks that a factor that ended after too many wrong codes can
+// be rescued by mail, and that wrong rescue codes do not count as guesses at it.
 func TestR153_ARescueHasGuessesOfItsOwn(t *testing.T) {
 	w := newWorld(t, plenty, proxied, func(c *twofold.Config) {
 		c.Advanced.Limits.SecondFailures, c.Advanced.Limits.FactorFailures = 10, 20
@@ -170,7 +170,7 @@ func TestR153_ARescueHasGuessesOfItsOwn(t *testing.T) {
 	dead.validate(code).want(200)
 	dead.in(p, 2)
 
-	// Nor does a rescue have guesses without end.
+	// The guesses of a rescue are limited too.
 	for n := 0; ; {
 		w.advance(2 * time.Hour)
 		b := away()

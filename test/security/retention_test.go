@@ -10,9 +10,9 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// TestR310_OldRowsGoByPolicyOnly: rows of the trail are removed once they are old
-// enough, what says so is believed only if the site wrote it, and every other removal
-// shows. What was sent before and used after is not a contradiction.
+// TestR310_OldRowsGoByPolicyOnly checks that audit rows are removed when they are old enough, that
+// a removal is accepted only with the site's own mark, and that every other removal is detected. A
+// code sent before the removal and used after it is not an error.
 func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 	w := newWorld(t, plenty)
 	e, other := w.person("erika").enrollMail(), w.person("hugo")
@@ -82,8 +82,8 @@ func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 	}
 }
 
-// TestR310_AgesAreBounded: a trail that is too short to tell of a living session, or
-// of the first sign-in of a young account, is refused.
+// TestR310_AgesAreBounded checks that a retention too short for a live session, or for the first
+// sign-in of a young account, is refused.
 func TestR310_AgesAreBounded(t *testing.T) {
 	w := newWorld(t)
 	try := func(days int, absolute time.Duration) error {

@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestR138_PermissionsAreThoseOfNow: a page that needs a permission opens to
-// those whose roles permit it at this moment, and to no one else.
+// TestR138_PermissionsAreThoseOfNow checks that a page that requires a permission opens only to
+// users whose current roles grant it.
 func TestR138_PermissionsAreThoseOfNow(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open)

@@ -17,7 +17,7 @@ import (
 
 const routesFile = "testdata/routes.txt"
 
-// plantToken is a header token of a session with both factors.
+// plantToken returns a header token of a session with both factors.
 func (w *world) plantToken(p *person) string {
 	w.t.Helper()
 	n, now, token := w.nodes[0], w.Now(), seal.Token()
@@ -33,7 +33,7 @@ func (w *world) plantToken(p *person) string {
 	return token
 }
 
-// callers are those who may come, each made again for each request.
+// callers holds the kinds of callers, which are created again for each request.
 func (w *world) callers(plain, full *person) (names []string, make map[string]func() *browser) {
 	with := func(name, value string) func() *browser {
 		return func() *browser {
@@ -53,8 +53,8 @@ func (w *world) callers(plain, full *person) (names []string, make map[string]fu
 	return []string{"nobody", "pending", "level-1", "level-2", "basic", "bearer", "token"}, make
 }
 
-// TestR009_EveryWayInIsListed: testdata/routes.txt is the list of all paths and
-// of what each answers to whom. A path that is not on it fails here.
+// TestR009_EveryWayInIsListed compares all paths and their answers to each kind of caller with
+// testdata/routes.txt. A path that is not listed fails the test.
 func TestR009_EveryWayInIsListed(t *testing.T) {
 	w, _, _ := sites(t, open, unified, tokens, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
 	plain, full := w.person("plain"), w.withApp("full")
@@ -147,8 +147,8 @@ func TestR053_EveryPathAnswersAStaleSession(t *testing.T) {
 	w.sameAsFile("testdata/stale.txt", got.String())
 }
 
-// TestR032_SecretIsShownOnce: to the session that begins the set-up, until it is
-// confirmed, and to no other.
+// TestR032_SecretIsShownOnce checks that only the session that starts the enrollment sees the
+// secret, until it is confirmed.
 func TestR032_SecretIsShownOnce(t *testing.T) {
 	w := newWorld(t, life)
 	a := w.person("alice")
@@ -202,8 +202,8 @@ func TestR032_SecretIsShownOnce(t *testing.T) {
 	look(b, "at a sign-in")
 }
 
-// TestR057_NewPhoneIsANewFactor: with a fresh sign-in by what was there, a code
-// to the new number, and the old one in its place until then.
+// TestR057_NewPhoneIsANewFactor checks that a new phone requires a fresh sign-in with the existing
+// factor and a code to the new number, and that the old phone remains until then.
 func TestR057_NewPhoneIsANewFactor(t *testing.T) {
 	w := newWorld(t, open)
 	s := w.person("susan").enrollSMS("+16505551212")
@@ -251,7 +251,8 @@ func TestR057_NewPhoneIsANewFactor(t *testing.T) {
 	s.stopToken() // the owner hears of it
 }
 
-// TestR102_SwitchedOffAccountsLoseAll, on every node within a second.
+// TestR102_SwitchedOffAccountsLoseAll checks that a disabled account loses access on every node
+// within a second.
 func TestR102_SwitchedOffAccountsLoseAll(t *testing.T) {
 	w := newWorld(t, open)
 	second := w.start(nil)
@@ -286,11 +287,11 @@ func TestR102_SwitchedOffAccountsLoseAll(t *testing.T) {
 	}
 }
 
-// payloads would run in a page that repeats them as they are.
+// payloads would run in a page that contains them unescaped.
 var payloads = []string{`"><svg onload=1>`, `'-alert(1)-'`, `</script><script>alert(1)</script>`,
 	`{{print 31337 31337}}`, `javascript:alert(1)`, `<img src=x onerror=alert(1)>`}
 
-// TestR110_ReflectedValuesAreInert on pages, in mails and in JSON.
+// TestR110_ReflectedValuesAreInert covers pages, mails and JSON.
 func TestR110_ReflectedValuesAreInert(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.person("alice").enrollMail()
@@ -372,8 +373,8 @@ func TestR110_ReflectedValuesAreInert(t *testing.T) {
 	}
 }
 
-// inert demands that text does not hold a payload in a form that runs. JSON
-// holds it as text of the type JSON.
+// inert checks that a text contains no payload in a form that runs. JSON contains it as a string
+// with the content type JSON.
 func inert(t *testing.T, where, payload, text string) {
 	t.Helper()
 	if strings.HasPrefix(text, "{") {

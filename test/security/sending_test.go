@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestR047_CodesAreStoredAsKeyedHashes and swept away.
+// TestR047_CodesAreStoredAsKeyedHashes also checks that the hashes are deleted after they expire.
 func TestR047_CodesAreStoredAsKeyedHashes(t *testing.T) {
 	w := newWorld(t)
 	e := w.person("erika").enrollMail()
@@ -36,9 +36,9 @@ func TestR047_CodesAreStoredAsKeyedHashes(t *testing.T) {
 	}
 }
 
-// TestR048_SendingIsLimited with our figures: thirty seconds between two codes
-// of one sign-in, five in ten minutes and ten a day to one destination, in
-// every spelling; a code that comes back right gives its place back.
+// TestR048_SendingIsLimited checks the default limits: thirty seconds between two codes of one
+// sign-in, and five codes in ten minutes and ten a day to one destination, in every spelling. A
+// right code releases its place.
 func TestR048_SendingIsLimited(t *testing.T) {
 	w := newWorld(t)
 	spellings := []string{"+1 650 555 1212", "+16505551212", "0016505551212", "650-555-1212", "＋１６５０５５５１２１２",

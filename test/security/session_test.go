@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/seal"
 )
 
-// TestR098_SessionID: 256 random bits, the server's own, whole, and from its
-// cookie only.
+// TestR098_SessionID checks that the id has 256 random bits, is chosen by the server, and is read
+// only from its cookie and only as a whole.
 func TestR098_SessionID(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -61,9 +61,9 @@ func TestR098_SessionID(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR099_CookieAttributes over https: __Host- names for session and pending,
-// no Domain, not persistent; for tf_validity and remember_token too, which are
-// Strict.
+// TestR099_CookieAttributes checks cookies over https: the prefix __Host-, no Domain, and no expiry
+// for session and pending sign-in. tf_validity and remember_token also have the prefix, and are
+// SameSite Strict.
 func TestR099_CookieAttributes(t *testing.T) {
 	w := newWorld(t, plenty, remembering, func(c *twofold.Config) { c.Origin = "https://good.test" })
 	p := w.person("alice")
@@ -116,7 +116,7 @@ func TestR099_CookieAttributes(t *testing.T) {
 	}
 }
 
-// TestR100_IdleAndAbsoluteLimits: an hour idle, a day in all.
+// TestR100_IdleAndAbsoluteLimits checks for one hour idle and one day in total.
 func TestR100_IdleAndAbsoluteLimits(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
@@ -146,8 +146,8 @@ func TestR100_IdleAndAbsoluteLimits(t *testing.T) {
 	c.out("idle after activity")
 }
 
-// TestR101_LogoutEndsTheSession on the server, also while pending; only by
-// POST, only from here.
+// TestR101_LogoutEndsTheSession checks that sign-out ends the session on the server, also during a
+// pending sign-in, and only by a POST from this site.
 func TestR101_LogoutEndsTheSession(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -174,7 +174,7 @@ func TestR101_LogoutEndsTheSession(t *testing.T) {
 	saved.out("pending after logout")
 }
 
-// unsafeRequests are all paths that change something, with a body they take.
+// unsafeRequests returns all paths that change something, with a body that they accept.
 func unsafeRequests() map[string]string {
 	return map[string]string{
 		"/login": "email=alice%40good.test&password=x", "/register": "email=new%40good.test&password=x", "/logout": "",
@@ -185,10 +185,9 @@ func unsafeRequests() map[string]string {
 	}
 }
 
-// TestR103_CSRF: every unsafe path refuses what another site sends, as a form
-// and as JSON, and a form that says nothing of its origin needs its token. Our
-// token is bound to a cookie of its own that outlives the sign-in: the check of
-// the origin is what guards a browser.
+// TestR103_CSRF checks that every unsafe path refuses requests from other sites, as a form and as
+// JSON, and that a form without an origin requires the token. The token is bound to a separate
+// cookie that survives the sign-in; the check of the origin is what protects a browser.
 func TestR103_CSRF(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -244,8 +243,8 @@ func TestR103_CSRF(t *testing.T) {
 	b.out("a form with its token")
 }
 
-// TestR104_ReadingChangesNothing: GET and HEAD on every path with every jar
-// leave the database as it is and hand out no token but the one for forms.
+// TestR104_ReadingChangesNothing checks that GET and HEAD on every path with every cookie jar leave
+// the database unchanged and issue no token except the CSRF token.
 func TestR104_ReadingChangesNothing(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice").enrollMail()
@@ -279,14 +278,15 @@ func TestR104_ReadingChangesNothing(t *testing.T) {
 	}
 }
 
-// everything is the whole database without times of activity.
+// everything returns the whole database without times of activity.
 func (w *world) everything() string {
 	w.t.Helper()
 	return w.rows("users", "identities", "factors", "devices", "device_secrets", "sessions", "pendings", "drafts",
 		"challenges", "counters")
 }
 
-// TestR105_ContentTypesAreStrict: JSON and the two form types, in UTF-8.
+// TestR105_ContentTypesAreStrict checks that only JSON and the two form types are accepted, in
+// UTF-8.
 func TestR105_ContentTypesAreStrict(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -321,8 +321,8 @@ func TestR105_ContentTypesAreStrict(t *testing.T) {
 	}
 }
 
-// TestR106_Headers on every kind of reply. HSTS belongs to https; form and
-// script sources are this site's only.
+// TestR106_Headers covers every kind of response. HSTS is sent over https only; form and script
+// sources are limited to this site.
 func TestR106_Headers(t *testing.T) {
 	w := newWorld(t, plenty, func(c *twofold.Config) { c.Origin = "https://good.test" })
 	want := map[string]*regexp.Regexp{
@@ -359,7 +359,7 @@ func TestR106_Headers(t *testing.T) {
 		}
 	}
 	page := b.page("/login").want(200)
-	// Scripts are files of ours; none is a text of the page.
+	// All scripts are files of this site; none is inline.
 	own := regexp.MustCompile(`<script src="/tf-static/[a-z0-9.]+\.js" defer></script>`).ReplaceAllString(page.body, "")
 	if regexp.MustCompile(`(?i)<script|<style| style=| on[a-z]+=|src="https?:|href="https?:`).MatchString(own) {
 		t.Errorf("the page breaks its own policy:\n%s", page.body)

@@ -11,9 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR053_FreshForSecurityChanges with our figure: fifteen minutes, at the
-// level of the account. A draft started in time may be confirmed within its ten
-// minutes.
+// TestR053_FreshForSecurityChanges checks the default freshness of fifteen minutes, with all
+// factors of the account. A draft that was started in time may be confirmed within its ten minutes.
 func TestR053_FreshForSecurityChanges(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -48,7 +47,8 @@ func TestR053_FreshForSecurityChanges(t *testing.T) {
 	}
 }
 
-// TestR054_FreshIsThisUserInThisSession: proven by this user, here, by a check.
+// TestR054_FreshIsThisUserInThisSession checks that only a verified proof by this user in this
+// session counts.
 func TestR054_FreshIsThisUserInThisSession(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
@@ -91,8 +91,8 @@ func TestR054_FreshIsThisUserInThisSession(t *testing.T) {
 	device.post("/tf-setup", m{"setup": "disable"}).want(401).refused("trusted device")
 }
 
-// TestR055_NothingActiveBeforeConfirmed: a draft changes nothing, lapses, and
-// only the last one counts.
+// TestR055_NothingActiveBeforeConfirmed checks that a draft changes nothing and expires, and that
+// only the newest one is valid.
 func TestR055_NothingActiveBeforeConfirmed(t *testing.T) {
 	w := newWorld(t, plenty)
 	n := w.person("newcomer")
@@ -131,7 +131,7 @@ func TestR055_NothingActiveBeforeConfirmed(t *testing.T) {
 	session.post("/tf-setup/"+third.text("tf_state_token"), m{"code": code(third)}).want(200)
 }
 
-// TestR056_DraftIsBound to session, user, destination and secret.
+// TestR056_DraftIsBound checks that a draft is bound to its session, user, destination and secret.
 func TestR056_DraftIsBound(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.person("alice"), w.person("victor")
@@ -180,8 +180,8 @@ func TestR056_DraftIsBound(t *testing.T) {
 	}
 }
 
-// TestR058_EverythingBeforeAChangeIsDead: sessions, tokens, pendings, codes,
-// drafts and trusted devices; the acting browser goes on under a new id.
+// TestR058_EverythingBeforeAChangeIsDead covers sessions, tokens, pending sign-ins, codes, drafts
+// and trusted devices. The browser that makes the change continues with a new id.
 func TestR058_EverythingBeforeAChangeIsDead(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, plenty)
@@ -234,8 +234,8 @@ func TestR058_EverythingBeforeAChangeIsDead(t *testing.T) {
 	}
 }
 
-// TestR059_DisableIsGuarded: by method, origin, freshness, level and policy.
-// Setting up again makes everything new.
+// TestR059_DisableIsGuarded covers method, origin, freshness, factors and policy. A later
+// enrollment creates everything anew.
 func TestR059_DisableIsGuarded(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) {
 		plenty(c)
@@ -275,7 +275,8 @@ func TestR059_DisableIsGuarded(t *testing.T) {
 	p.validate(a.code(0)).want(200)
 }
 
-// TestR060_IDsAreLookedUpInTheOwnAccount: foreign ids are like unknown ones.
+// TestR060_IDsAreLookedUpInTheOwnAccount checks that ids of other users have the same answer as
+// unknown ones.
 func TestR060_IDsAreLookedUpInTheOwnAccount(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice").enrollMail(), w.withApp("victor").enrollMail()
@@ -306,8 +307,8 @@ func TestR060_IDsAreLookedUpInTheOwnAccount(t *testing.T) {
 	b.post("/tf-select", m{"which": v.factors()[1].ID}).want(200)
 }
 
-// TestR062_UnknownFieldsChangeNothing: the answer is the same with and without
-// them, and no row differs.
+// TestR062_UnknownFieldsChangeNothing checks that unknown fields change neither the answer nor any
+// row.
 func TestR062_UnknownFieldsChangeNothing(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.withApp("alice")
@@ -343,7 +344,7 @@ func TestR062_UnknownFieldsChangeNothing(t *testing.T) {
 	}
 }
 
-// TestR063_ReplacedFactorIsDeadAtOnce on every node.
+// TestR063_ReplacedFactorIsDeadAtOnce checks that a replaced factor fails on every node.
 func TestR063_ReplacedFactorIsDeadAtOnce(t *testing.T) {
 	w := newWorld(t, plenty)
 	second := w.start(nil)

@@ -16,7 +16,7 @@ var (
 	accessToken  = regexp.MustCompile(`<code class="key" id="token">([^<]+)</code>`)
 )
 
-// sent posts a form and stays where it is: at the redirect.
+// sent posts a form and returns the redirect without following it.
 func (b *browser) sent(path, fields string) {
 	b.w.t.Helper()
 	if a := b.do("POST", path, typeForm, fields, "Accept", "text/html"); a.status != http.StatusSeeOther {
@@ -24,9 +24,9 @@ func (b *browser) sent(path, fields string) {
 	}
 }
 
-// TestR280_WhatIsShownOnceTravelsSealed: the redirect that follows the making of
-// recovery codes, or of a token, carries them sealed. The page shows them once, to
-// the session that made them and to no other, and reloading it makes nothing.
+// TestR280_WhatIsShownOnceTravelsSealed checks that the redirect after the creation of recovery
+// codes or a token carries them sealed. The page shows them once, only to the session that created
+// them, and a reload creates nothing.
 func TestR280_WhatIsShownOnceTravelsSealed(t *testing.T) {
 	for name, c := range map[string]struct {
 		path, fields string
@@ -101,8 +101,8 @@ func TestR280_WhatIsShownOnceTravelsSealed(t *testing.T) {
 	}
 }
 
-// TestR281_AnEarlyLookAtARegistrationTellsNothing: a form with a mistake is told
-// all its mistakes, and the answer is the same for an address that has an account.
+// TestR281_AnEarlyLookAtARegistrationTellsNothing checks that a form with mistakes gets all errors
+// at once, and that the answer is the same for an address that has an account.
 func TestR281_AnEarlyLookAtARegistrationTellsNothing(t *testing.T) {
 	w := newWorld(t, life)
 	taken := w.person("taken")

@@ -10,9 +10,9 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// TestR172_AGuardBelievesItsOwnSiteOnly: a program may have two sign-ins, for
-// customers and for staff. What the guard of one let through proves nothing to
-// the guard of the other, in whichever order they are nested.
+// TestR172_AGuardBelievesItsOwnSiteOnly covers a program with two sign-ins, one for customers and
+// one for staff. A user whom the guard of one accepts has proven nothing to the guard of the other,
+// in whichever order they are nested.
 func TestR172_AGuardBelievesItsOwnSiteOnly(t *testing.T) {
 	staff := newWorld(t)
 	customers := newWorld(struct{ testing.TB }{t})
@@ -52,7 +52,7 @@ func TestR172_AGuardBelievesItsOwnSiteOnly(t *testing.T) {
 				}
 			}
 		}
-		// The honest neighbor: guards of one site nest, and the page sees its user.
+		// In contrast, guards of one site can be nested, and the page sees its user.
 		r, w := httptest.NewRequest(http.MethodGet, inner.origin+"/page", nil), httptest.NewRecorder()
 		r.AddCookie(employee)
 		if inner.auth.RequireUser(guard(page)).ServeHTTP(w, r); w.Code != 200 ||
@@ -62,8 +62,8 @@ func TestR172_AGuardBelievesItsOwnSiteOnly(t *testing.T) {
 	}
 }
 
-// TestR173_AHandshakeIsCheckedLikeAPost: a GET that asks for another protocol
-// opens a channel for writing. Pages of sibling hosts can send it with cookies.
+// TestR173_AHandshakeIsCheckedLikeAPost covers a GET that upgrades to another protocol, which opens
+// a channel for writing. Pages of sibling hosts can send it with cookies.
 func TestR173_AHandshakeIsCheckedLikeAPost(t *testing.T) {
 	w := newWorld(t, remembering, plenty)
 	p := w.person("alice")
@@ -111,7 +111,7 @@ func TestR173_AHandshakeIsCheckedLikeAPost(t *testing.T) {
 			t.Errorf("CONNECT, %s: status %d, want %d", site, got.Code, status)
 		}
 	}
-	// A browser that stays signed in is not brought back by one either.
+	// Such a request does not restore the session of a remembered browser either.
 	for _, lines := range [][]string{{"Upgrade", "websocket"}, {"Upgrade", "websocket", "Sec-Fetch-Site", "none"}} {
 		back := stays.copy()
 		back.bare = true
@@ -123,7 +123,7 @@ func TestR173_AHandshakeIsCheckedLikeAPost(t *testing.T) {
 	if n := len(happened[event.UserAuthenticated](w)); n != 1 {
 		t.Errorf("%d sessions were begun, want 1", n)
 	}
-	// A program's token is never sent by a page of another site.
+	// A page of another site cannot send a program's token.
 	for _, path := range []string{"/app/user"} {
 		r := w.program("Authentication-Token", "x").do("GET", path, "", "", "Upgrade", "websocket", "Origin",
 			"https://evil.good.test", "Accept", typeJSON)

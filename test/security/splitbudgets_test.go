@@ -9,9 +9,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR161_TheOwnerHasBudgetsOfTheirOwn: strangers of many networks use up all
-// guesses and mails that strangers have. A browser that signed in before, a
-// session and the network of an earlier sign-in go on.
+// TestR161_TheOwnerHasBudgetsOfTheirOwn lets strangers of many networks use up all guesses and
+// mails of strangers. A browser that signed in before, a session, and the network of an earlier
+// sign-in are not affected.
 func TestR161_TheOwnerHasBudgetsOfTheirOwn(t *testing.T) {
 	w := newWorld(t, life, proxied, func(c *twofold.Config) {
 		c.Advanced.Limits.LinkHour, c.Advanced.Limits.LinkDay, c.Advanced.Limits.LinkAddress = 0, 0, 0
@@ -32,8 +32,7 @@ func TestR161_TheOwnerHasBudgetsOfTheirOwn(t *testing.T) {
 	stranger.header["X-Forwarded-For"] = "192.0.2.9"
 	stranger.login(a).want(429)
 	stranger.post("/reset", m{"email": a.email}).want(429)
-	// Owners move: the session and the browser count in a network where they never
-	// were, too.
+	// The same session and browser are also recognized in a new network.
 	session.header["X-Forwarded-For"] = "192.0.2.77"
 	session.post("/verify", m{"password": secret}).want(200)
 	known := home.copy().only("__Host-twofold-known", "twofold-known")
@@ -46,9 +45,8 @@ func TestR161_TheOwnerHasBudgetsOfTheirOwn(t *testing.T) {
 	network.login(a).want(200)
 }
 
-// TestR037_AnAppThatBeginsSignInsEnds: the right code is the app's own and would
-// be enough to begin with, as another thing is asked for after it. When there
-// were too many wrong ones, it is not taken any more, from strangers.
+// TestR037_AnAppThatBeginsSignInsEnds covers an app as first factor, followed by another factor.
+// After too many wrong codes, strangers cannot use even a right one.
 func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
 	w := newWorld(t, unified, proxied)
 	p := w.person("alice").begins(storage.Authenticator)
@@ -69,9 +67,8 @@ func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
 	w.at("203.0.113.1").login(p).want(200) // the password is
 }
 
-// TestR048_WhoClaimsANumberHurtsNoOwner: other accounts set up a person's number
-// as often as they may, all day. The owner's code goes out, and so does the code
-// of the owner's own set-up of another number.
+// TestR048_WhoClaimsANumberHurtsNoOwner lets other accounts enroll a person's number as often as
+// possible, all day. The owner still gets codes at that number, and codes to enroll another number.
 func TestR048_WhoClaimsANumberHurtsNoOwner(t *testing.T) {
 	w := newWorld(t)
 	const number = "+16505551212"
@@ -99,10 +96,9 @@ func TestR048_WhoClaimsANumberHurtsNoOwner(t *testing.T) {
 	}
 }
 
-// TestR162_WhatBoundsCostIsNotGivenBack, as it is counted in the database: an
-// answer gives back the place of its destination and none of those that bound
-// what is paid for, a decoy takes none of them, and a mail of a registration
-// takes one.
+// TestR162_WhatBoundsCostIsNotGivenBack checks the counters in the database: a right answer
+// releases the place of its destination but none that limits cost, a decoy takes no such place, and
+// a mail of a registration takes one.
 func TestR162_WhatBoundsCostIsNotGivenBack(t *testing.T) {
 	w := newWorld(t, unified, life)
 	sent := func() int {
@@ -151,7 +147,7 @@ func TestR162_WhatBoundsCostIsNotGivenBack(t *testing.T) {
 	}
 }
 
-// withKnown is a browser that signed in to the account before and is signed out.
+// withKnown returns a browser that signed in to the account before and is signed out.
 func (w *world) withKnown(p *person) *browser {
 	b := w.browser()
 	b.login(p).want(200)
@@ -159,9 +155,9 @@ func (w *world) withKnown(p *person) *browser {
 	return b.noted()
 }
 
-// TestR163_OneCountOfFailures: an app that begins sign-ins has a quarter of
-// its hundred guesses there, over all networks and days. The others are left for
-// who is signed in, and count as guesses at the same app.
+// TestR163_OneCountOfFailures checks that an app as first factor has a quarter of its hundred
+// guesses there, over all networks and days. The rest is left for signed-in users and counts as
+// guesses at the same app.
 func TestR163_OneCountOfFailures(t *testing.T) {
 	w := newWorld(t, unified, proxied)
 	p := w.person("alice").begins(storage.Authenticator)
@@ -198,8 +194,8 @@ func TestR163_OneCountOfFailures(t *testing.T) {
 	}
 }
 
-// TestR164_ACountEndsWithItsSecret: strangers have used up their guesses; the
-// new password is taken at once.
+// TestR164_ACountEndsWithItsSecret checks that a new password is accepted at once after strangers
+// have used up their guesses.
 func TestR164_ACountEndsWithItsSecret(t *testing.T) {
 	w := newWorld(t)
 	a := w.person("alice")
@@ -211,7 +207,7 @@ func TestR164_ACountEndsWithItsSecret(t *testing.T) {
 	w.signsIn(a.email, newSecret).want(200)
 }
 
-// TestR164_AnOperatorUnlocks an account: its password and a factor that ended.
+// TestR164_AnOperatorUnlocks covers an account's password and a factor that ended.
 func TestR164_AnOperatorUnlocks(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")

@@ -11,8 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/seal"
 )
 
-// everyFlow goes through all that hands out secrets, and returns the living
-// ones by name.
+// everyFlow runs all flows that issue secrets and returns the valid ones by name.
 func (w *world) everyFlow() (people []*person, living map[string]string) {
 	w.t.Helper()
 	living = map[string]string{}
@@ -52,8 +51,8 @@ func (w *world) everyFlow() (people []*person, living map[string]string) {
 	return []*person{a, s}, living
 }
 
-// TestR134_DumpIsNoKeyRing: no value ever handed out is in the database or in
-// the log, and no value in the database opens anything.
+// TestR134_DumpIsNoKeyRing checks that the database and the log contain no issued value, and that
+// no value in the database opens anything.
 func TestR134_DumpIsNoKeyRing(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	_, living := w.everyFlow()
@@ -111,8 +110,8 @@ func TestR134_DumpIsNoKeyRing(t *testing.T) {
 	b.get("/app/user").want(200)
 }
 
-// TestR135_NothingParkedBetweenTheSteps: the password is nowhere while the code
-// is waited for.
+// TestR135_NothingParkedBetweenTheSteps checks that the password is not stored while the sign-in
+// waits for the code.
 func TestR135_NothingParkedBetweenTheSteps(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
@@ -140,8 +139,8 @@ func TestR135_NothingParkedBetweenTheSteps(t *testing.T) {
 	}
 }
 
-// TestR136_TokensAreTyped: each at every place, in every near spelling; only its
-// own place takes it.
+// TestR136_TokensAreTyped tries each token at every place, in every similar spelling. Only its own
+// place accepts it.
 func TestR136_TokensAreTyped(t *testing.T) {
 	w := newWorld(t, plenty)
 	people, living := w.everyFlow()

@@ -10,8 +10,8 @@ import (
 
 func strongOnly(c *twofold.Config) { c.TwoFactor.StrongOnly = true }
 
-// TestR052_StrongOnly: where the policy says so, SMS and e-mail are neither
-// offered, set up, sent nor taken, and no one is rescued by mail.
+// TestR052_StrongOnly checks that if StrongOnly is set, SMS and e-mail are not offered, enrolled,
+// sent or accepted, and there is no rescue by mail.
 func TestR052_StrongOnly(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice").enrollSMS("+16505551212").enrollMail()
@@ -52,8 +52,8 @@ func TestR052_StrongOnly(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR052_NothingButAWeakFactor: it is a second factor still, so no one gets in
-// without; and it opens nothing but the set-up of one that counts.
+// TestR052_NothingButAWeakFactor checks that a weak factor is still required at sign-in, and opens
+// only the enrollment of a strong one.
 func TestR052_NothingButAWeakFactor(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	s := w.person("susan").enrollSMS("+16505551212")
@@ -88,7 +88,7 @@ func TestR052_NothingButAWeakFactor(t *testing.T) {
 	}
 	in.on(n).out("sessions from before the change")
 
-	// Who is in proves nothing again by a text.
+	// A signed-in user cannot re-authenticate by SMS.
 	o := w.person("olga")
 	w.restart(func(c *twofold.Config) { c.TwoFactor.StrongOnly = false })
 	o.enrollSMS("+16505551214")
@@ -101,8 +101,8 @@ func TestR052_NothingButAWeakFactor(t *testing.T) {
 	}
 }
 
-// TestR052_RequireStrong: what demands a strong factor is satisfied by none that
-// is weak, nor by a trusted browser, whatever the policy.
+// TestR052_RequireStrong checks that neither a weak factor nor a trusted browser passes the guard,
+// whatever the policy is.
 func TestR052_RequireStrong(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice").enrollSMS("+16505551212")
@@ -165,8 +165,8 @@ func TestR052_RequireStrong(t *testing.T) {
 	}
 }
 
-// TestR052_TextsAreMarked as weaker where one sets them up, in both languages,
-// and a number counts once its code came back.
+// TestR052_TextsAreMarked checks that SMS is marked as weaker in both languages, and that a number
+// counts once its code was entered.
 func TestR052_TextsAreMarked(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan")

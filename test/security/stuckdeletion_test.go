@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// stuck is a table that cannot delete some rows.
+// stuck is a user table that fails to delete some rows.
 type stuck struct {
 	*deleting
 	bad map[string]bool
@@ -23,8 +23,8 @@ func (s *stuck) DeleteUser(ctx context.Context, id string) error {
 	return s.deleting.DeleteUser(ctx, id)
 }
 
-// TestR415_DeletionsThatFailKeepNoOtherFromHappening: a table that cannot delete many
-// rows must not keep the accounts of others, who asked for it later.
+// TestR415_DeletionsThatFailKeepNoOtherFromHappening checks that many failing deletions do not
+// block later deletions of other accounts.
 func TestR415_DeletionsThatFailKeepNoOtherFromHappening(t *testing.T) {
 	table := &stuck{&deleting{ownTable: newOwnTable()}, map[string]bool{}}
 	w := newWorld(t, leavable, over(table))

@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR062_RolesInThePayload are said only where that is wished, and only to
-// who is signed in.
+// TestR062_RolesInThePayload checks that roles are sent only if this is enabled, and only to
+// signed-in users.
 func TestR062_RolesInThePayload(t *testing.T) {
 	shown := map[string]any{"id": "mine"}
 	w := newWorld(t, func(c *twofold.Config) {
@@ -54,8 +54,8 @@ func TestR062_NoRolesUnlessWished(t *testing.T) {
 	}
 }
 
-// TestR107_LinksLeadToTheApplicationsPages where they are named, within this
-// site only; what the page gets does what the link does, once.
+// TestR107_LinksLeadToTheApplicationsPages checks that mailed links lead to the configured pages of
+// the application, within this site only, and that their values work once.
 func TestR107_LinksLeadToTheApplicationsPages(t *testing.T) {
 	w := newWorld(t, life, unified, func(c *twofold.Config) {
 		c.Pages.Views.Life.Reset, c.Pages.Views.Life.LoginError = "/app?page=reset#top", "/app#/error"
@@ -98,7 +98,8 @@ func TestR107_LinksLeadToTheApplicationsPages(t *testing.T) {
 	}
 }
 
-// TestR006_LengthsOfUsernames hold wherever one is chosen, and are said.
+// TestR006_LengthsOfUsernames checks the limits, and their error messages, wherever a username is
+// chosen.
 func TestR006_LengthsOfUsernames(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.UsernameMin, c.Accounts.UsernameMax = 2, 6 })
 	fill := m{"password": secret, "password_confirm": secret}

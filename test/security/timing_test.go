@@ -14,8 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 )
 
-// timed tries a comparison of times up to ten times: a busy machine can make
-// one wrong, but not all.
+// timed repeats a comparison of times up to ten times, since a busy machine may spoil some of them.
 func (w *world) timed(compare func() error) {
 	w.t.Helper()
 	var err error
@@ -27,8 +26,8 @@ func (w *world) timed(compare func() error) {
 	w.t.Error(err)
 }
 
-// TestR123_SameTime: without the dummy hash the unknown would be many times
-// faster. What can be measured more finely is BenchmarkRefusals'.
+// TestR123_SameTime checks that unknown identities take as long; without the dummy hash they would
+// be many times faster. BenchmarkRefusals measures smaller differences.
 func TestR123_SameTime(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{FirstFailures: 100, AddressFailures: 10_000}))
 	emails := w.classes()
@@ -50,7 +49,7 @@ func TestR123_SameTime(t *testing.T) {
 	})
 }
 
-// refusal is how long a wrong password takes.
+// refusal returns the time that a wrong password takes.
 func (w *world) refusal(email string) time.Duration {
 	w.t.Helper()
 	b := w.browser()
@@ -59,8 +58,8 @@ func (w *world) refusal(email string) time.Duration {
 	return time.Since(begin)
 }
 
-// TestR123_MailRequestsTakeTheSameTime: what is written for an account is
-// written for no one too, and no mail server is waited for.
+// TestR123_MailRequestsTakeTheSameTime checks that a request for an unknown address writes the same
+// rows, and that no request waits for the mail server.
 func TestR123_MailRequestsTakeTheSameTime(t *testing.T) {
 	for site, paths := range map[string][]string{"life": {"/reset", "/recover-username"}, "by link": {"/login"}} {
 		t.Run(site, func(t *testing.T) {
@@ -74,7 +73,7 @@ func TestR123_MailRequestsTakeTheSameTime(t *testing.T) {
 	}
 }
 
-// sameTime asks for mail to an account and to no one.
+// sameTime compares requests for mail to an account and to an unknown address.
 func (w *world) sameTime(paths []string) {
 	w.t.Helper()
 	known, unknown := w.person("known").email, "nobody@good.test"
@@ -97,7 +96,7 @@ func (w *world) sameTime(paths []string) {
 	}
 }
 
-// request is how long a request for mail takes.
+// request returns the time that a request for mail takes.
 func (w *world) request(path, email string) time.Duration {
 	w.t.Helper()
 	w.clock.advance(time.Second)
@@ -107,7 +106,7 @@ func (w *world) request(path, email string) time.Duration {
 	return time.Since(begin)
 }
 
-// BenchmarkMailRequests is R123 in figures for requests for mail.
+// BenchmarkMailRequests measures R123 for requests for mail.
 func BenchmarkMailRequests(b *testing.B) {
 	w := newWorld(b, life)
 	known, unknown := w.person("known").email, "nobody@good.test"
@@ -124,8 +123,8 @@ func BenchmarkMailRequests(b *testing.B) {
 	}
 }
 
-// BenchmarkRefusals is R123 in figures: the medians of interleaved samples for
-// an identity that exists and one that does not, and how far they are apart.
+// BenchmarkRefusals measures R123: it reports the medians of interleaved samples for a known and an
+// unknown identity, and their difference.
 func BenchmarkRefusals(b *testing.B) {
 	w := newWorld(b, with(limit.Limits{FirstFailures: 100, AddressFailures: 10_000}))
 	emails := w.classes()
@@ -133,8 +132,8 @@ func BenchmarkRefusals(b *testing.B) {
 	var took [2][]float64
 	for b.Loop() {
 		w.clock.advance(time.Hour) // past every pause
-		// In random order: what a hash leaves behind is collected every few
-		// requests, and would fall upon the same of the two each time.
+		// The order is random. Otherwise the garbage collection of hashes, which runs every few
+		// requests, would always fall on the same one.
 		for _, i := range rand.Perm(2) {
 			took[i] = append(took[i], float64(w.refusal([]string{known, unknown}[i]))/float64(time.Millisecond))
 		}

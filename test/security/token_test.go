@@ -10,12 +10,12 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// tokens switches refresh tokens and personal access tokens on.
+// tokens enables refresh tokens and personal access tokens.
 func tokens(c *twofold.Config) {
 	c.Tokens = twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: []string{"read", "write"}}
 }
 
-// program is a client without cookies that holds a token.
+// program is a client without cookies that has a token.
 func (w *world) program(header, token string) *browser {
 	b := w.browser()
 	b.bare = true
@@ -23,7 +23,7 @@ func (w *world) program(header, token string) *browser {
 	return b
 }
 
-// pair signs a person in with both factors and returns what a program gets.
+// pair signs a person in with both factors and returns the tokens that a program gets.
 func (p *person) pair() (b *browser, header, refresh string) {
 	p.w.t.Helper()
 	b = p.w.browser()
@@ -52,7 +52,7 @@ func (w *world) exchange(refresh string) (r *answer, header, next string) {
 	return r, header, next
 }
 
-// personal makes a personal access token in a browser.
+// personal creates a personal access token in a browser.
 func (b *browser) personal(scopes ...string) (string, *answer) {
 	b.w.t.Helper()
 	r := b.post("/access-tokens", m{"name": "backup", "scopes": scopes, "days": "30"})
@@ -61,8 +61,8 @@ func (b *browser) personal(scopes ...string) (string, *answer) {
 	return token, r
 }
 
-// TestR022_TokensObeyTheSecondFactor: they are minted under everything the
-// account asks for, prove no more, and die with it.
+// TestR022_TokensObeyTheSecondFactor checks that tokens are issued only after all factors of the
+// account, prove no more than these, and end with them.
 func TestR022_TokensObeyTheSecondFactor(t *testing.T) {
 	w := newWorld(t, tokens)
 	p := w.withApp("alice")
@@ -92,13 +92,13 @@ func TestR022_TokensObeyTheSecondFactor(t *testing.T) {
 	if got := happened[event.TokenMinted](w); len(got) != 1 {
 		t.Errorf("%d families were begun, want 1", len(got))
 	}
-	// It proved nothing recently.
+	// The token does not count as a recent proof.
 	for path, body := range map[string]m{
 		"/tf-setup": {"setup": "disable"}, "/access-tokens": {"name": "x", "scopes": []string{"read"}},
 	} {
 		prog.post(path, body).want(401)
 	}
-	// And dies with what it was minted under.
+	// The token ends with the credentials for which it was issued.
 	w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, secret+"!"))
 	prog.out("after a new password")
 	r, _, _ = w.exchange(refresh2)
@@ -106,8 +106,8 @@ func TestR022_TokensObeyTheSecondFactor(t *testing.T) {
 	w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, secret))
 }
 
-// TestR084_ARefreshTokenThatComesBackEndsTheFamily, and what was minted alongside
-// it; of any number at once one is exchanged.
+// TestR084_ARefreshTokenThatComesBackEndsTheFamily checks that reuse revokes the token family. Of
+// concurrent exchanges of one token, one succeeds at most.
 func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 	w := newWorld(t, tokens)
 	p := w.withApp("alice")
@@ -130,7 +130,7 @@ func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 	if len(happened[event.TokenCopied](w)) != 1 || !strings.Contains(w.mailTo(p), "copied") {
 		t.Error("nobody was told of the copy")
 	}
-	// Garbage and other people's tokens end nothing.
+	// Malformed tokens and those of other users revoke nothing.
 	_, _, third := p.pair()
 	for _, bad := range []string{"x", third + "x", third[:len(third)-1], strings.ToUpper(third), "tfp_" + third,
 		strings.Repeat("a", 3000)} {
@@ -140,7 +140,7 @@ func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 	}
 	r, _, fourth := w.exchange(third)
 	r.want(200)
-	// Many at once: one wins at most, and all of it is over then.
+	// Of many concurrent exchanges one succeeds at most, and the family is revoked then.
 	won := make([]string, 16)
 	par(len(won), func(i int) { _, won[i], _ = w.exchange(fourth) })
 	n := 0
@@ -164,7 +164,7 @@ func (w *world) mailTo(p *person) string {
 	return all.String()
 }
 
-// TestR082_RefreshTokensExpire, by idleness and in the end, whatever the clock.
+// TestR082_RefreshTokensExpire covers the idle and the absolute limit, whatever the clock.
 func TestR082_RefreshTokensExpire(t *testing.T) {
 	w := newWorld(t, tokens)
 	p := w.withApp("alice")
@@ -182,7 +182,7 @@ func TestR082_RefreshTokensExpire(t *testing.T) {
 	r.want(400).refused("ninety days old")
 }
 
-// TestR101_SigningOutEndsRefreshTokens of the same sign-in, and no others.
+// TestR101_SigningOutEndsRefreshTokens checks that only tokens of the same sign-in end.
 func TestR101_SigningOutEndsRefreshTokens(t *testing.T) {
 	w := newWorld(t, tokens)
 	p := w.withApp("alice")
@@ -229,7 +229,7 @@ func TestR101_SigningOutEndsRefreshTokens(t *testing.T) {
 	})
 }
 
-// scopedPages are an application's pages for programs.
+// scopedPages serves an application's pages for programs.
 func scopedPages(n *node) http.Handler {
 	mux := http.NewServeMux()
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -245,8 +245,8 @@ func scopedPages(n *node) http.Handler {
 	return mux
 }
 
-// TestR053_PersonalTokensAreMintedFresh, at the full level, and can change
-// nothing of the account that made them.
+// TestR053_PersonalTokensAreMintedFresh checks that a token requires a fresh proof of all factors,
+// and cannot change anything in its account.
 func TestR053_PersonalTokensAreMintedFresh(t *testing.T) {
 	w := newWorld(t, tokens)
 	p := w.withApp("alice")
@@ -305,8 +305,8 @@ func TestR053_PersonalTokensAreMintedFresh(t *testing.T) {
 	}
 }
 
-// TestR136_PersonalTokensOpenTheirScopes, where the application asks for them,
-// and nothing else; whatever looks like one and is none opens nothing.
+// TestR136_PersonalTokensOpenTheirScopes checks that tokens open only what their scopes allow,
+// where the application accepts them. Values that look like tokens open nothing.
 func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 	w := newWorld(t, tokens)
 	p, q := w.withApp("alice"), w.withApp("robert")
@@ -336,7 +336,7 @@ func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 	if r := b.get("/api/read"); r.status != 200 || strings.Contains(r.body, "backup") {
 		t.Errorf("a person has all scopes: %d %s", r.status, r.body)
 	}
-	// What is none; a cookie alongside it does not help.
+	// Values that are not tokens fail, even with a valid cookie.
 	for _, bad := range []string{read[:len(read)-1], read + "x", strings.ToUpper(read), read[4:], "tfp_",
 		"tfp_" + b.jar["twofold"]} {
 		prog := w.program("Authentication-Token", bad)
@@ -350,7 +350,7 @@ func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 	if r := cookie.get("/api/read"); r.status != 401 {
 		t.Errorf("as a cookie: %d", r.status)
 	}
-	// Listed, by and to its owner only, and ended.
+	// Only the owner can list and revoke tokens.
 	list := b.get("/access-tokens").want(200)
 	if strings.Contains(list.body, read) || strings.Count(list.body, `"kind":"personal"`) != 2 {
 		t.Errorf("%s", list.body)
@@ -369,7 +369,7 @@ func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 	want(made.text("token"), "/api/read", 200)
 	b.do("DELETE", "/access-tokens/"+id, "", "", "Accept", typeJSON).want(200)
 	want(made.text("token"), "/api/read", 401)
-	// Over time, and with what it was minted under.
+	// Tokens expire, and end with the credentials for which they were issued.
 	w.advance(30*24*time.Hour + time.Second)
 	want(read, "/api/read", 401)
 	for why, end := range map[string]func() error{
@@ -387,7 +387,7 @@ func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 	}
 }
 
-// both asks the second handler for what lies under /api/.
+// both sends requests below /api/ to the second handler.
 func both(a, b http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") {

@@ -9,11 +9,11 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 )
 
-// What clients of the original send and a stricter reader would refuse is taken
-// where it can mean one thing only.
+// These tests cover requests that clients of Flask-Security send and that a stricter parser would
+// refuse. They are accepted if they have only one meaning.
 
-// TestR185_AFieldThatIsNotKnownIsNotRead: it grants nothing, limits nothing, and
-// is not a second value of a field that is known.
+// TestR185_AFieldThatIsNotKnownIsNotRead checks that an unknown field grants nothing, limits
+// nothing, and is not a second value of a known field.
 func TestR185_AFieldThatIsNotKnownIsNotRead(t *testing.T) {
 	w := newWorld(t, plenty, tokens)
 	a := w.withApp("alice")
@@ -45,7 +45,7 @@ func TestR185_AFieldThatIsNotKnownIsNotRead(t *testing.T) {
 	b.post("/tf-validate", m{"code": good, "submit_code": "Submit Code", "help_setup": "email",
 		"chosen_method": "sms"}).want(200)
 	b.in(a, 2)
-	// A misspelled limit must not widen what is handed out.
+	// A misspelled limit must not widen the grant.
 	if r := b.post("/access-tokens",
 		m{"name": "ci", "scopes": []string{"read"}, "day": "1"}).want(400); !strings.Contains(r.body, `"day"`) {
 		t.Error("not said which field: ", r.body)
@@ -53,7 +53,7 @@ func TestR185_AFieldThatIsNotKnownIsNotRead(t *testing.T) {
 	b.post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}, "days": "1"}).want(200)
 }
 
-// TestR185_ANumberIsOneCode: the six digits it stands for, spent like them and
+// TestR185_ANumberIsOneCode checks that a JSON number means its six digits, and is spent and
 // counted like them.
 func TestR185_ANumberIsOneCode(t *testing.T) {
 	w := newWorld(t, plenty)
@@ -79,14 +79,14 @@ func TestR185_ANumberIsOneCode(t *testing.T) {
 	if w.rows("counters") == before {
 		t.Error("a number is no guess")
 	}
-	// Of a recovery code and a password nothing is a number.
+	// Recovery codes and passwords cannot be numbers.
 	other.post("/mf-recovery", `{"code":123456}`).want(400)
 	w.browser().post("/login", `{"email":"`+a.email+`","password":123456}`).want(400)
 }
 
-// TestR186_FewWrongAnswersAndOneRightOne: a wrong answer leaves the question
-// open, so that a page may ask its user again; five of them end it, also in
-// parallel. What cannot be read is not an answer. A right one ends it at once.
+// TestR186_FewWrongAnswersAndOneRightOne checks that a wrong answer keeps the challenge valid, so
+// that a page may ask its user again. Five wrong answers end it, also in parallel. A malformed
+// response does not count as an answer. A right answer ends the challenge at once.
 func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 	everyUse(t, func(t *testing.T, w *world, u use, k *softkey.Key) {
 		for wrong := range 7 {
@@ -165,9 +165,9 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 	})
 }
 
-// TestR240_AFieldThatStandsTwiceHasOneValue: a form may have a field twice if both
-// are the same or one is empty. It is one value, tried and counted once. Two values
-// are refused, since two readers of one request could take either.
+// TestR240_AFieldThatStandsTwiceHasOneValue checks that a form may repeat a field if both values
+// are equal or one is empty. The value is tried and counted once. Two different values are refused,
+// since two parsers of one request could choose either.
 func TestR240_AFieldThatStandsTwiceHasOneValue(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")

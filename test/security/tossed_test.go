@@ -7,9 +7,9 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestR171_NoCookieOfASiblingHostCounts: over https a page of a sibling host can
-// set cookies of any name for the whole domain, but none with __Host- in front.
-// So none of another name has authority.
+// TestR171_NoCookieOfASiblingHostCounts covers cookie tossing: over https a page of a sibling host
+// can set cookies of any name for the whole domain, except those with the prefix __Host-. So
+// cookies with other names are not trusted.
 func TestR171_NoCookieOfASiblingHostCounts(t *testing.T) {
 	https := func(c *twofold.Config) { c.Origin = "https://good.test" }
 	w := newWorld(t, plenty, remembering, tokens, https, func(c *twofold.Config) { c.Tokens.RefreshInBody = false })
@@ -38,7 +38,7 @@ func TestR171_NoCookieOfASiblingHostCounts(t *testing.T) {
 			t.Errorf("no cookie %s: this test looks in the wrong place", name)
 		}
 	}
-	// What the stranger holds, under every name that can be tossed.
+	// The attacker's cookies, under every name that a sibling host can set.
 	for name, value := range own.jar {
 		for _, as := range []string{strings.TrimPrefix(name, "__Host-"),
 			"__Secure-" + strings.TrimPrefix(name, "__Host-"), "session"} {
@@ -48,20 +48,20 @@ func TestR171_NoCookieOfASiblingHostCounts(t *testing.T) {
 			if r := b.post("/refresh-token", m{}); r.status < 400 {
 				t.Errorf("%s: a refresh token was taken: %s", as, r.body)
 			}
-			// The victim is not kept out by it, and gets their own account.
+			// The attack does not prevent the victim from signing in to their own account.
 			b.login(victim).want(200)
 			b.in(victim, 1)
 		}
 	}
-	// Nor does it take the place of the victim's own.
+	// It does not replace the victim's own session either.
 	v := at()
 	v.login(victim, m{"remember": true}).want(200)
 	v = v.only("__Host-remember_token")
 	v.jar["remember_token"] = own.jar["__Host-remember_token"]
 	v.in(victim, 1)
 
-	// A browser that was trusted under the name without prefix stays trusted, and
-	// gets the new name.
+	// A browser that was trusted under the name without a prefix stays trusted and gets the new
+	// name.
 	old := at()
 	old.jar["tf_validity"] = own.jar["__Host-tf_validity"]
 	if r := old.login(stranger).want(200); r.json["tf_required"] != false || old.jar["__Host-tf_validity"] == "" ||

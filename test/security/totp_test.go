@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// TestR027_SixDigitsAndNothingElse: blanks and dashes are taken out, leading
-// zeros count, everything else is not a code.
+// TestR027_SixDigitsAndNothingElse checks that blanks and dashes are removed, leading zeros count,
+// and everything else is refused.
 func TestR027_SixDigitsAndNothingElse(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -48,8 +48,8 @@ func TestR027_SixDigitsAndNothingElse(t *testing.T) {
 	}
 }
 
-// TestR028_TOTPStepAcceptedOnce: a step is spent everywhere once it was taken
-// anywhere, in whatever spelling.
+// TestR028_TOTPStepAcceptedOnce checks that a step accepted in one place is spent everywhere, in
+// every spelling.
 func TestR028_TOTPStepAcceptedOnce(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -79,7 +79,7 @@ func TestR028_TOTPStepAcceptedOnce(t *testing.T) {
 	w.plantPending(a).validate(ahead).want(400).refused("the step taken ahead, now that it is here")
 }
 
-// TestR029_NarrowWindow: one step before and after, by the server's clock.
+// TestR029_NarrowWindow checks that one step before and after is accepted, by the server's clock.
 func TestR029_NarrowWindow(t *testing.T) {
 	w := newWorld(t, plenty)
 	for away, status := range map[int64]int{-3: 400, -2: 400, -1: 200, 0: 200, 1: 200, 2: 400, 3: 400} {
@@ -102,7 +102,7 @@ func TestR029_NarrowWindow(t *testing.T) {
 	w.plantPending(a).validate(a.code(-2)).want(400).refused("two steps late, after many that were one late")
 }
 
-// TestR030_EnrollmentCodeIsSpent and its step with it.
+// TestR030_EnrollmentCodeIsSpent checks that enrollment spends the code and its step.
 func TestR030_EnrollmentCodeIsSpent(t *testing.T) {
 	w := newWorld(t)
 	a := w.person("alice")
@@ -118,7 +118,8 @@ func TestR030_EnrollmentCodeIsSpent(t *testing.T) {
 	c.in(a, 2)
 }
 
-// TestR031_SecretQuality: 160 bits, each its own, never the client's.
+// TestR031_SecretQuality checks that secrets have 160 random bits, differ, and are never chosen by
+// the client.
 func TestR031_SecretQuality(t *testing.T) {
 	w := newWorld(t)
 	b := w.plantSession(w.person("alice"))
@@ -139,7 +140,7 @@ func TestR031_SecretQuality(t *testing.T) {
 			bits += 8
 		}
 	}
-	// Standard deviation is the root of bits/4: 78. Six of them.
+	// The standard deviation is the root of bits/4, or 78. The test allows six.
 	if off := ones - bits/2; off > 470 || off < -470 {
 		t.Errorf("%d of %d bits are ones", ones, bits)
 	}
@@ -152,8 +153,8 @@ func TestR031_SecretQuality(t *testing.T) {
 	}
 }
 
-// TestR034_SecretsAreSealedToTheirOwner: not readable in the file, not good in
-// another row, and a flipped bit is a refusal.
+// TestR034_SecretsAreSealedToTheirOwner checks that secrets are not readable in the database, are
+// not valid in another row, and fail to open if a bit is flipped.
 func TestR034_SecretsAreSealedToTheirOwner(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
@@ -191,8 +192,9 @@ func TestR034_SecretsAreSealedToTheirOwner(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR035_KeyRotation: old keys open, the newest seals, use moves a secret on,
-// and a key that is gone is a refusal with a line for the operator.
+// TestR035_KeyRotation checks that old keys open secrets, the newest key seals them, and use
+// reseals a secret with the newest key. A missing key is a refusal with a log line for the
+// operator.
 func TestR035_KeyRotation(t *testing.T) {
 	one, two := twofold.NewKey(), twofold.NewKey()
 	ring := func(keys map[string]string) func(*twofold.Config) {
@@ -218,8 +220,8 @@ func TestR035_KeyRotation(t *testing.T) {
 	}
 }
 
-// TestR035_KeyRotationByKeyText does the same with the application's own keys,
-// whose place in the list may change when the oldest is taken away.
+// TestR035_KeyRotationByKeyText does the same with the application's own keys, whose positions in
+// the list may change when the oldest is removed.
 func TestR035_KeyRotationByKeyText(t *testing.T) {
 	one, two := twofold.NewKey(), twofold.NewKey()
 	keys := func(list ...string) func(*twofold.Config) {
@@ -235,9 +237,9 @@ func TestR035_KeyRotationByKeyText(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR037_GuessesAreCapped: five failures pause all second factors of the
-// account for a quarter of an hour, whatever is started; fifty in a row from
-// strangers end the factor for them, and no other.
+// TestR037_GuessesAreCapped checks that five failures pause all second factors of the account for
+// fifteen minutes, over all sign-ins. Fifty failures in a row from strangers lock that factor for
+// them, and no other.
 func TestR037_GuessesAreCapped(t *testing.T) {
 	w := newWorld(t, proxied)
 	a := w.withApp("alice").enrollMail()

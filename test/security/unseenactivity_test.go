@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// news are the lines that a signed-in browser is told, and up to where.
+// news returns the unseen activity of a signed-in browser and its end mark.
 func (b *browser) news() (names []string, through any) {
 	b.w.t.Helper()
 	r := b.get("/me").want(200)
@@ -30,14 +30,13 @@ func (b *browser) news() (names []string, through any) {
 	return names, r.json["tf_notices_through"]
 }
 
-// TestR175_NoStrangerBuriesTheNews: what strangers cause without the right
-// password takes the place of nothing that the owner must be told of, nor do the
-// owner's own sign-ins.
+// TestR175_NoStrangerBuriesTheNews checks that neither events that strangers cause without the
+// right password nor the owner's own sign-ins displace events that the owner must see.
 func TestR175_NoStrangerBuriesTheNews(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Confirmable = false })
 	p := w.withApp("alice")
 	first := w.signedIn(p, linuxFox)
-	// A mark of what has not happened yet marks nothing.
+	// A mark of a future event marks nothing.
 	first.post("/tf-notices", m{"through": "9223372036854775807"}).want(200)
 	w.advance(time.Hour)
 	thief := w.browser()
@@ -69,13 +68,13 @@ func TestR175_NoStrangerBuriesTheNews(t *testing.T) {
 	}
 }
 
-// tell adds a row to the trail, as if it had happened.
+// tell adds an audit row as if the event had happened.
 func (w *world) tell(e event.Event) error {
 	entry, _ := event.EntryOf(e)
 	return w.trailIn(w.nodes[0].db).Record(w.t.Context(), entry)
 }
 
-// trailIn is the audit trail in a store, with the world's key.
+// trailIn opens the audit trail of a store with the world's key.
 func (w *world) trailIn(db storage.Store) *event.Trail {
 	w.t.Helper()
 	keys, err := seal.NewKeys(firstKey)
@@ -83,9 +82,9 @@ func (w *world) trailIn(db storage.Store) *event.Trail {
 	return event.NewTrail(db, keys, w.Now)
 }
 
-// TestR143_ToldAtTheNextSignIn: half a sign-in and changes of security are shown
-// after the next whole one, in JSON and on the page, until they are marked as
-// seen; marking does not hide what came after.
+// TestR143_ToldAtTheNextSignIn checks that incomplete sign-ins and security changes are shown after
+// the next complete sign-in, in JSON and on the page, until they are marked as seen. Marking does
+// not hide later events.
 func TestR143_ToldAtTheNextSignIn(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")

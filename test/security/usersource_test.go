@@ -17,7 +17,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ownTable is an application's own table of users.
+// ownTable is an application's user table.
 type ownTable struct {
 	mu   sync.Mutex
 	rows map[string]store.ExternalUser
@@ -80,7 +80,7 @@ func (t *ownTable) change(id string, f func(*store.ExternalUser)) error {
 	return nil
 }
 
-// deleting is a table that deletes rows; fails and meanwhile are set by tests.
+// deleting is a table that deletes rows. Tests set fails and meanwhile.
 type deleting struct {
 	*ownTable
 	fails     error
@@ -105,7 +105,7 @@ func (d *deleting) DeleteUser(_ context.Context, id string) error {
 	return nil
 }
 
-// giving is a table that takes roles.
+// giving is a table that accepts roles.
 type giving struct{ *ownTable }
 
 func (g giving) SetRoles(_ context.Context, id string, roles []string) error {
@@ -114,12 +114,12 @@ func (g giving) SetRoles(_ context.Context, id string, roles []string) error {
 
 func newOwnTable() *ownTable { return &ownTable{rows: map[string]store.ExternalUser{}} }
 
-// over puts a world on a table.
+// over starts a world on a user table.
 func over(users store.UserSource) func(*twofold.Config) {
 	return func(c *twofold.Config) { c.Users = users }
 }
 
-// gone fails unless nothing of a person is left but the trail.
+// gone checks that only audit rows of a person are left.
 func (w *world) gone(p *person, b *browser) {
 	w.t.Helper()
 	b.out("a deleted account")
@@ -135,8 +135,8 @@ func (w *world) gone(p *person, b *browser) {
 	w.sound()
 }
 
-// TestR391_ATableIsToldOfADeletion before everything else goes: if it fails, nothing
-// is deleted, and the deletion can be repeated.
+// TestR391_ATableIsToldOfADeletion checks that the table's row is deleted first. If that fails,
+// nothing is deleted, and the deletion can be repeated.
 func TestR391_ATableIsToldOfADeletion(t *testing.T) {
 	own := &deleting{ownTable: newOwnTable(), fails: errors.New("no disk")}
 	w := newWorld(t, over(own))
@@ -155,7 +155,7 @@ func TestR391_ATableIsToldOfADeletion(t *testing.T) {
 	if err := auth.DeleteUser(t.Context(), p.id); !errors.Is(err, twofold.ErrNoUser) {
 		t.Errorf("a second deletion: %v", err)
 	}
-	// The same address is another account, with nothing of the first one.
+	// The same address gets another account without any data of the first one.
 	q := w.person("alice")
 	if q.id == p.id {
 		t.Fatal("an ID was given twice")
@@ -165,7 +165,7 @@ func TestR391_ATableIsToldOfADeletion(t *testing.T) {
 	fresh.in(q, 1)
 }
 
-// TestR391_ARowThatIsGoneAlready does not keep the rest from being deleted.
+// TestR391_ARowThatIsGoneAlready checks that a missing row does not prevent the other deletions.
 func TestR391_ARowThatIsGoneAlready(t *testing.T) {
 	own := &deleting{ownTable: newOwnTable()}
 	w := newWorld(t, over(own))
@@ -178,7 +178,8 @@ func TestR391_ARowThatIsGoneAlready(t *testing.T) {
 	w.gone(p, b)
 }
 
-// TestR391_ATableThatIsNotTold keeps its row, which opens nothing anymore.
+// TestR391_ATableThatIsNotTold checks that a table without Delete keeps its row, which no longer
+// opens anything.
 func TestR391_ATableThatIsNotTold(t *testing.T) {
 	own := newOwnTable()
 	w := newWorld(t, over(own))
@@ -191,8 +192,9 @@ func TestR391_ATableThatIsNotTold(t *testing.T) {
 	}
 }
 
-// TestR391_AnOwnersDeletionReachesTheTable when it is due, not before and not if it
-// was stopped. One that is stopped after the table lost the row still deletes the rest.
+// TestR391_AnOwnersDeletionReachesTheTable checks that the row is deleted when the deletion is due,
+// and not earlier or after a cancellation. A deletion that is canceled after the table lost the row
+// still deletes the rest.
 func TestR391_AnOwnersDeletionReachesTheTable(t *testing.T) {
 	own := &deleting{ownTable: newOwnTable()}
 	w := newWorld(t, leavable, over(own))
@@ -213,9 +215,8 @@ func TestR391_AnOwnersDeletionReachesTheTable(t *testing.T) {
 	w.gone(p, after)
 }
 
-// TestR392_ATableThatTakesRoles has all of them: they are written to it, what the
-// store had of an earlier time goes, and what the table takes away is gone at the
-// guards within a second.
+// TestR392_ATableThatTakesRoles checks that roles are written to the table only, that earlier roles
+// in the store are removed, and that guards apply a removed role within a second.
 func TestR392_ATableThatTakesRoles(t *testing.T) {
 	own := newOwnTable()
 	w := newWorld(t, over(own))
@@ -263,7 +264,7 @@ func TestR392_ATableThatTakesRoles(t *testing.T) {
 	}
 }
 
-// TestR393_NoSessionIsNamed: an empty ID is a mistake of the caller. Nothing ends.
+// TestR393_NoSessionIsNamed checks that an empty ID is an error and ends no session.
 func TestR393_NoSessionIsNamed(t *testing.T) {
 	w := newWorld(t)
 	p, auth := w.person("alice"), w.nodes[0].auth

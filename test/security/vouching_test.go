@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// policies are changes of what counts as two factors.
+// policies holds changes of the rule for what counts as two factors.
 var policies = map[string]func(*twofold.Config){
 	"nothing changed":           func(*twofold.Config) {},
 	"passkeys are one factor":   func(c *twofold.Config) { c.Passkeys.MultiFactor = false },
@@ -17,9 +17,8 @@ var policies = map[string]func(*twofold.Config){
 	"no browser may be trusted": func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 },
 }
 
-// TestR203_ABrowserVouchesByWhatWasProven: a trusted browser and one that stays
-// signed in stand for the second factor as long as what was proven when they were
-// made counts as two factors, by the policy of today.
+// TestR203_ABrowserVouchesByWhatWasProven checks that a trusted or remembered browser replaces the
+// second factor only while its original proof counts as two factors under the current policy.
 func TestR203_ABrowserVouchesByWhatWasProven(t *testing.T) {
 	list := func(proofs ...string) string { return "[" + strings.Join(proofs, ",") + "]" }
 	const (
@@ -57,7 +56,7 @@ func TestR203_ABrowserVouchesByWhatWasProven(t *testing.T) {
 				b.login(p, m{"remember": true}).want(200)
 				b.validate(p.next()).want(200)
 				v := made{proofs, b.copy().only("tf_validity"), b.copy().only(stayCookie), ""}
-				// And a refresh token that rests on the trusted browser.
+				// The same holds for a refresh token that depends on the trusted browser.
 				heir := v.device.copy()
 				fields := m{"email": p.email, "password": secret}
 				user, _ := heir.post("/login?include_auth_token", fields).want(200).json["user"].(m)
@@ -97,9 +96,9 @@ func TestR203_ABrowserVouchesByWhatWasProven(t *testing.T) {
 	}
 }
 
-// TestR203_APasskeyThatStaysIsWorthWhatThePolicySays: a browser that stays signed in
-// after a passkey that was both factors asks for the second one when passkeys no
-// longer are.
+// TestR203_APasskeyThatStaysIsWorthWhatThePolicySays checks that a browser remembered after a
+// passkey that counted as both factors requires the second factor once passkeys no longer count as
+// both.
 func TestR203_APasskeyThatStaysIsWorthWhatThePolicySays(t *testing.T) {
 	for policy, change := range policies {
 		t.Run(policy, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestR059_TheLastWayInStays: whatever begins an account's sign-ins, of
-// whatever kind, the last of it cannot be taken away; all before it can.
+// TestR059_TheLastWayInStays checks that the last first factor of an account, of whatever kind,
+// cannot be removed, and that all others can.
 func TestR059_TheLastWayInStays(t *testing.T) {
 	w, corp, _ := sites(t)
 	disconnect := func(b *browser) *answer {
@@ -20,8 +20,8 @@ func TestR059_TheLastWayInStays(t *testing.T) {
 		return b.post("/login/oauth-disconnect", m{"id": id})
 	}
 	remove := func(b *browser) *answer { return b.post("/wan-delete", m{"name": "key"}) }
-	// passwordless has a passkey, a connection and no password, and is signed in
-	// by the passkey.
+	// passwordless returns an account with a passkey, a connection and no password, signed in with
+	// the passkey.
 	passwordless := func(name string) (*person, *softkey.Key, *browser) {
 		p, k := w.person(name), w.key(phoneKey)
 		corp.SignIn(name)
@@ -44,8 +44,7 @@ func TestR059_TheLastWayInStays(t *testing.T) {
 	w.browser().through(corp, "corp").want(200)
 }
 
-// byKey registers without a password, adds a passkey in its place, and is signed
-// in by that.
+// byKey registers without a password, adds a passkey as first factor, and signs in with it.
 func (w *world) byKey(name string) (*person, *browser) {
 	w.t.Helper()
 	p, k := w.opened(name), w.key(phoneKey)
@@ -56,7 +55,7 @@ func (w *world) byKey(name string) (*person, *browser) {
 	return p, b
 }
 
-// mailbox sets up the mailbox as second factor.
+// mailbox enrolls the mailbox as second factor.
 func (b *browser) mailbox(p *person, add bool) *answer {
 	b.w.t.Helper()
 	r := b.post("/tf-setup", m{"setup": "email", "add": add})
@@ -66,8 +65,8 @@ func (b *browser) mailbox(p *person, add bool) *answer {
 	return r
 }
 
-// TestR059_WhatIsLeftFollowsAWayIn: a second factor is not removed where those
-// that are left are the same thing as all that begins sign-ins.
+// TestR059_WhatIsLeftFollowsAWayIn checks that a second factor cannot be removed if the remaining
+// ones are the same factor as every first factor.
 func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 	w := newWorld(t, keyless)
 	p, b := w.byKey("alice")
@@ -91,7 +90,7 @@ func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 	r.want(200)
 	in.in(p, 1)
 
-	// As a passkey, it is removed from the list of passkeys, too.
+	// If it is a passkey, the list of passkeys can remove it too.
 	q, b := w.byKey("robert")
 	b.mailbox(q, true).want(200)
 	b.register(w.key(phoneKey), "second", storage.UseSecond).want(200)
@@ -102,9 +101,9 @@ func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 	}
 }
 
-// TestR059_ResettingTheAccessOpensAnAccountWithAnotherAddress: the operator sets another address for an account
-// whose second factor is its mailbox and that has no password. Then the mailbox begins a sign-in
-// and cannot end it. After ResetAccess it opens the account.
+// TestR059_ResettingTheAccessOpensAnAccountWithAnotherAddress covers an operator who changes the
+// address of an account without a password whose second factor is its mailbox. The mailbox is then
+// the first factor and cannot complete a sign-in. ResetAccess opens the account.
 func TestR059_ResettingTheAccessOpensAnAccountWithAnotherAddress(t *testing.T) {
 	w := newWorld(t, keyless)
 	p, b := w.byKey("alice")
@@ -121,9 +120,9 @@ func TestR059_ResettingTheAccessOpensAnAccountWithAnotherAddress(t *testing.T) {
 	b.in(p, 1)
 }
 
-// TestR059_WhatIsSetUpFollowsAWayIn: no one locks themselves out by a second factor
-// that is the same thing as all that begins his sign-ins, though what began this
-// session was another.
+// TestR059_WhatIsSetUpFollowsAWayIn checks that users cannot lock themselves out with a second
+// factor that is the same factor as every first factor, even if this session began with another
+// one.
 func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
 	w := newWorld(t, keyless)
 	offers := func(b *browser) bool {
@@ -145,7 +144,7 @@ func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
 	r.want(200)
 	in.in(p, 1)
 
-	// Alongside an app it may be, in its place it may not.
+	// It may be enrolled in addition to an app, but not instead of it.
 	p.enrollApp()
 	b = w.plantSession(p)
 	b.mailbox(p, false).want(400).refused("in the place of the app")
@@ -159,9 +158,8 @@ func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
 	in.in(p, 2)
 }
 
-// TestR059_WhatCannotBeReachedIsNoWayIn: an account at a site that is not
-// offered any more, or a passkey where none is taken in the password's place,
-// is not what a removal may rely on.
+// TestR059_WhatCannotBeReachedIsNoWayIn checks that a removal does not count an account at a
+// provider that is no longer offered, or a passkey where passkeys are not a first factor.
 func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
 	w, corp, club := sites(t)
 	disconnect := func(b *browser, name string) *answer {
@@ -193,10 +191,9 @@ func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
 	disconnect(w.plantSession(q).on(n), "corp").want(200)
 }
 
-// TestR008_OnlyTheMailboxProvesItself: a code that came by text, or from an app,
-// opens an account without password and says nothing about its address; what was
-// mailed does, as code or as link. Of an account with a password nothing of that
-// is said: others may have known it.
+// TestR008_OnlyTheMailboxProvesItself checks that a code by SMS or from an app opens an account
+// without a password but does not prove its address, and that a mailed code or link does. For an
+// account with a password a mailed code is not enough, because others may have known the password.
 func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
 	w := newWorld(t, keyless, unconfirming, func(c *twofold.Config) {
 		c.Passwordless.EnabledMethods = []string{"password", storage.Email, storage.SMS, storage.Authenticator}

@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// weakness is one that others had, and the tests that try it here. A test is of
-// this folder, or stands behind its folder's name ("twofold" is the root).
+// weakness is a published vulnerability of other software, with the tests that try it here. A test
+// without a folder name is in this folder ("twofold" is the root).
 type weakness struct {
 	found string // where it was found
 	what  string
 	tests []string
 }
 
-// TestTheTableOfWeaknessesIsTrue: docs/security.md lists them with their tests,
-// and there is every test that it names.
+// TestTheTableOfWeaknessesIsTrue checks that docs/security.md lists the weaknesses with their
+// tests, and that every named test exists.
 func TestTheTableOfWeaknessesIsTrue(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| found in | what went wrong | tried by |\n|---|---|---|\n")
@@ -42,7 +42,7 @@ func TestTheTableOfWeaknessesIsTrue(t *testing.T) {
 	saysOf(t, "weaknesses", b.String())
 }
 
-// folders are the tests of each folder, read once.
+// folders caches the tests of each folder.
 type folders map[string][]string
 
 func (f folders) have(t *testing.T, name string) bool {
@@ -62,8 +62,8 @@ func (f folders) have(t *testing.T, name string) bool {
 	return slices.Contains(f[dir], own)
 }
 
-// ofTheContract are the weaknesses of the implementation whose wire contract
-// this one speaks, by their numbers.
+// ofTheContract lists the published weaknesses of Flask-Security, whose wire contract this library
+// implements, by their numbers.
 func ofTheContract() []weakness {
 	return []weakness{
 		{"Flask-Security, W1", "with passkeys alone, half a sign-in stays in the browser after sign-in and sign-out",
@@ -156,7 +156,7 @@ func ofTheContract() []weakness {
 	}
 }
 
-// ofPeers are bugs of other sign-ins, by the names they were published under.
+// ofPeers lists published weaknesses of other sign-in software by their identifiers.
 func ofPeers() []weakness {
 	return []weakness{
 		{"authboss #351", "any text is a recovery code", []string{"TestR070_NoTextIsARecoveryCode"}},

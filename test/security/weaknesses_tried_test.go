@@ -11,12 +11,11 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// Weaknesses that others had and that no test of a single requirement tries as
-// it was found. weaknesses says which.
+// These tests try published weaknesses that no test of a single requirement covers. See weaknesses.
 
-// TestR013_NothingOfASignInIsLeft: where passkeys are the only second factors,
-// neither signing in nor signing out leaves something in the browser by which
-// the second factor alone is enough.
+// TestR013_NothingOfASignInIsLeft checks that if passkeys are the only second factors, neither
+// sign-in nor sign-out leaves data in the browser with which the second factor alone opens the
+// account.
 func TestR013_NothingOfASignInIsLeft(t *testing.T) {
 	w := newWorld(t, open)
 	p, second := w.withKey("alice", storage.UseSecond, simpleKey)
@@ -51,8 +50,8 @@ func TestR013_NothingOfASignInIsLeft(t *testing.T) {
 	half("signed out")
 }
 
-// TestR016_APasskeySwitchesNoAccount, and its answer works once although its
-// counter stands still.
+// TestR016_APasskeySwitchesNoAccount also checks that an assertion works once even if its counter
+// does not change.
 func TestR016_APasskeySwitchesNoAccount(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.person("alice")
@@ -75,8 +74,8 @@ func TestR016_APasskeySwitchesNoAccount(t *testing.T) {
 	again.out("an answer a second time")
 }
 
-// TestR102_OffIsOffForPasskeys: an account that is switched off gets no session
-// that would come alive with it.
+// TestR102_OffIsOffForPasskeys checks that a disabled account gets no session that would become
+// valid when the account is enabled again.
 func TestR102_OffIsOffForPasskeys(t *testing.T) {
 	w := newWorld(t, open)
 	p, k := w.withKey("alice", storage.UseFirst, phoneKey)
@@ -93,9 +92,9 @@ func TestR102_OffIsOffForPasskeys(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR056_NobodyFinishesAnothersSetUp: anyone who has someone's signed-in
-// browser, fresh or not, plants no factor of his own there by finishing what he
-// began in his own account.
+// TestR056_NobodyFinishesAnothersSetUp checks that an attacker with a user's signed-in browser,
+// fresh or not, cannot add a factor there by completing an enrollment that began in the attacker's
+// account.
 func TestR056_NobodyFinishesAnothersSetUp(t *testing.T) {
 	w := newWorld(t, plenty, unified)
 	victim, thief := w.person("victim"), w.person("thief")
@@ -132,8 +131,8 @@ func TestR056_NobodyFinishesAnothersSetUp(t *testing.T) {
 	}
 }
 
-// TestR035_TheNewestKeySigns: a key that was added signs at once, so the former
-// one can be taken away as soon as what it signed has expired.
+// TestR035_TheNewestKeySigns checks that a new key signs at once, so that the former one can be
+// removed when everything it signed has expired.
 func TestR035_TheNewestKeySigns(t *testing.T) {
 	one, two := twofold.NewKey(), twofold.NewKey()
 	keys := func(list ...string) func(*twofold.Config) {
@@ -157,8 +156,8 @@ func TestR035_TheNewestKeySigns(t *testing.T) {
 	opens(during, 400)
 }
 
-// TestR010_WhoseSecondFactorIsAPasskey: before it was used, neither its page nor
-// a code given in its place tells who the account's owner is.
+// TestR010_WhoseSecondFactorIsAPasskey checks that before the passkey is used, neither its page nor
+// a code sent instead reveals the owner of the account.
 func TestR010_WhoseSecondFactorIsAPasskey(t *testing.T) {
 	w := newWorld(t, open)
 	p, _ := w.withKey("alice", storage.UseSecond, simpleKey)
@@ -174,8 +173,8 @@ func TestR010_WhoseSecondFactorIsAPasskey(t *testing.T) {
 	b.out("with the password")
 }
 
-// TestR102_ACodeAndALinkOfAnAccountThatIsShut: what was mailed before opens
-// nothing, for an application's reason or an operator's.
+// TestR102_ACodeAndALinkOfAnAccountThatIsShut checks that codes and links mailed earlier do not
+// open an account that the application or an operator has locked.
 func TestR102_ACodeAndALinkOfAnAccountThatIsShut(t *testing.T) {
 	shut := false
 	w := newWorld(t, unified, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return shut } })
@@ -198,9 +197,8 @@ func TestR102_ACodeAndALinkOfAnAccountThatIsShut(t *testing.T) {
 	}
 }
 
-// TestR020_ASessionByCodeIsRaised: an account without anything but its mailbox
-// gets to the second level by setting a second factor up, and is asked for it
-// from then on.
+// TestR020_ASessionByCodeIsRaised checks that an account with only its mailbox reaches two factors
+// by enrolling one, which later sign-ins require.
 func TestR020_ASessionByCodeIsRaised(t *testing.T) {
 	w := newWorld(t, unified)
 	p := w.person("alice").begins(storage.Email)
@@ -221,8 +219,7 @@ func TestR020_ASessionByCodeIsRaised(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR070_NoTextIsARecoveryCode, neither where there are codes nor where there
-// are none.
+// TestR070_NoTextIsARecoveryCode covers accounts with and without recovery codes.
 func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 	w := newWorld(t, open)
 	a, none := w.withApp("alice"), w.withApp("norma")
@@ -267,7 +264,7 @@ func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 	w.plantPending(a).recover(codes[0]).want(200)
 }
 
-// TestR061_ARemovedPasskeyIsAnnounced, once, with the way to answer.
+// TestR061_ARemovedPasskeyIsAnnounced checks for one notice with the link "this was not me".
 func TestR061_ARemovedPasskeyIsAnnounced(t *testing.T) {
 	w := newWorld(t, open)
 	for usage, kind := range map[string]string{storage.UseFirst: "passkey_removed",

@@ -15,13 +15,13 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
-// wire stands between a node and PostgreSQL, and notes what the node sends.
+// wire relays messages between a node and PostgreSQL and records those of the node.
 type wire struct {
 	mu    sync.Mutex
 	trips []trip
 }
 
-// trip is what a node sent before it waited for an answer.
+// trip holds the messages that a node sent before it waited for an answer.
 type trip struct {
 	statements []string
 	commits    bool // something that was written is kept from here on
@@ -90,15 +90,14 @@ func (w *wire) carry(client net.Conn, server string) {
 	}
 }
 
-// conversation is one connection's. See the message formats of PostgreSQL's
-// documentation.
+// conversation is one connection. See the message formats in PostgreSQL's documentation.
 type conversation struct {
 	prepared      map[string]string
 	sent          []string
 	inside, wrote bool // a transaction is open; something was written
 }
 
-// heard notes a message and reports whether the node now waits for an answer.
+// heard records a message and reports whether the node now waits for an answer.
 func (c *conversation) heard(kind byte, body []byte) bool {
 	texts := bytes.Split(body, []byte{0})
 	switch kind {
@@ -138,7 +137,7 @@ func (c *conversation) trip() (out trip) {
 	return out
 }
 
-// taken returns what was sent since it was asked last.
+// taken returns the messages sent since its last call.
 func (w *wire) taken() (trips []trip) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -155,9 +154,9 @@ func commits(trips []trip) (n int) {
 	return n
 }
 
-// TestHowOftenASignInAsksTheDatabase: a sign-in with a password and the code of an app
-// comes to so many commits and round trips, in a browser that signed in before and in one
-// that did not. Lower the figures when a step needs fewer.
+// TestHowOftenASignInAsksTheDatabase counts the commits and round trips of a sign-in with a
+// password and the code of an app, in a known and in a new browser. Lower the figures when a step
+// needs fewer.
 func TestHowOftenASignInAsksTheDatabase(t *testing.T) {
 	line, address := newWire(t, servers.PostgresTables(t))
 	w := newWorldAt(t, &place{t: t, postgres: address})
