@@ -321,7 +321,9 @@ func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]storage.
 
 // List returns a user's valid sessions, newest first.
 func (m *Manager) List(ctx context.Context, userID string) ([]storage.Session, error) {
-	return m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
+	list, err := m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
+	m.touches.apply(list)
+	return list, err
 }
 
 // End ends the user's session with the given ID, and the header token issued with it. It returns

@@ -27,6 +27,7 @@ type touches struct {
 	mu     sync.Mutex
 	on     bool // WriteTouches is running
 	byHash map[string]storage.Touch
+	before map[string]storage.Touch // those that are being written
 }
 
 // add reports whether the touch was collected.
@@ -48,8 +49,21 @@ func (c *touches) collect(on bool) []storage.Touch {
 	for _, t := range c.byHash {
 		list = append(list, t)
 	}
-	c.on, c.byHash = on, map[string]storage.Touch{}
+	c.on, c.before, c.byHash = on, c.byHash, map[string]storage.Touch{}
 	return list
+}
+
+// apply adds the touches that the store may not have yet to sessions that were read from it.
+func (c *touches) apply(list []storage.Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, s := range list {
+		for _, from := range []map[string]storage.Touch{c.before, c.byHash} {
+			if t, ok := from[s.Hash]; ok && t.Seen.After(s.SeenAt) {
+				list[i].SeenAt, list[i].IdleAt = t.Seen, t.Idle
+			}
+		}
+	}
 }
 
 // WriteTouches writes the collected touches once a second until ctx ends, and once more then. While

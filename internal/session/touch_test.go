@@ -53,6 +53,17 @@ func TestCollectedTouchesAreWrittenTogether(t *testing.T) {
 	}
 }
 
+func TestAListOfSessionsHasTheCollectedTouches(t *testing.T) {
+	b := open(t, session.Config{})
+	token := b.start(t)
+	stop := b.collects(t, token)
+	defer stop()
+	list, err := b.List(t.Context(), "u")
+	if err != nil || len(list) != 1 || !list[0].SeenAt.Equal(b.now) || !list[0].IdleAt.Equal(b.now.Add(time.Hour)) {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 func TestATouchIsWrittenAtOnceWhileNoneAreCollected(t *testing.T) {
 	b := open(t, session.Config{})
 	token := b.start(t)
