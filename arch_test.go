@@ -34,6 +34,7 @@ var rooms = map[string]room{
 		ours: "internal/captcha internal/deletion internal/dossier internal/invite gate " +
 			"internal/account internal/device event internal/factor federated internal/factor/onetime " +
 			"internal/factor/recovery internal/factor/passkey internal/factor/totp internal/i18n internal/limit " +
+			"internal/mail " +
 			"internal/auth internal/policy internal/profile password internal/seal " +
 			"internal/transfer internal/transfer/engine " +
 			"send internal/session store internal/storage internal/web",
@@ -121,6 +122,7 @@ var rooms = map[string]room{
 	"internal/i18n": {
 		ours: "internal/device", others: "github.com/nicksnyder/go-i18n golang.org/x/text",
 	},
+	"internal/mail": {ours: "internal/i18n send"},
 	"internal/web": {
 		ours: "internal/captcha gate internal/gate internal/deletion internal/invite " +
 			"internal/account internal/device event internal/factor federated internal/i18n internal/limit " +

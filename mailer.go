@@ -7,8 +7,8 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/mail"
 	"github.com/twofold-auth/twofold/internal/storage"
-	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
 )
 
@@ -21,7 +21,7 @@ const (
 
 // mailer renders the messages of package auth and stores them in the outbox.
 type mailer struct {
-	mails  *web.Renderer
+	mails  *mail.Renderer
 	texts  bool   // a sender of text messages is configured
 	admins string // address of the administrators, if there is one
 	outbox *send.Outbox
@@ -82,13 +82,13 @@ func (m mailer) Wake() { m.outbox.Wake() }
 
 // render returns the mail and the text messages of a message, and how long delivery is attempted.
 func (m mailer) render(what auth.Message) (out []send.Message, within time.Duration, err error) {
-	var mail send.Message
+	var email send.Message
 	var u storage.User
 	within = noticeWithin
 	switch n := what.(type) {
 	case auth.SecurityNotice:
 		u = n.User
-		mail, err = m.notice(n)
+		email, err = m.notice(n)
 		for _, phone := range n.Phones {
 			if m.texts {
 				out = append(out, m.mails.NoticeText(n.Language(), phone, n.Kind))
@@ -96,7 +96,7 @@ func (m mailer) render(what auth.Message) (out []send.Message, within time.Durat
 		}
 	case auth.Email:
 		u = n.User
-		mail, err = m.email(n)
+		email, err = m.email(n)
 		if n.Life > 0 { // a mail is of no use after the lifetime of its link
 			within = n.Life
 		}
@@ -104,7 +104,7 @@ func (m mailer) render(what auth.Message) (out []send.Message, within time.Durat
 	if err != nil {
 		return nil, 0, err
 	}
-	out = append([]send.Message{mail}, out...)
+	out = append([]send.Message{email}, out...)
 	for i := range out {
 		out[i].User = u.ID
 	}
@@ -112,7 +112,7 @@ func (m mailer) render(what auth.Message) (out []send.Message, within time.Durat
 }
 
 func (m mailer) notice(n auth.SecurityNotice) (send.Message, error) {
-	out := web.Notice{
+	out := mail.Notice{
 		Locale: n.Language(), To: n.User.Email, Kind: n.Kind, Method: n.Method, Left: n.Left, At: n.At,
 		Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address, By: n.By, Why: n.Why,
 	}
@@ -123,7 +123,7 @@ func (m mailer) notice(n auth.SecurityNotice) (send.Message, error) {
 }
 
 func (m mailer) email(n auth.Email) (send.Message, error) {
-	out := web.Email{
+	out := mail.Email{
 		Locale: n.Language(), To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life,
 		Opens: n.Opens,
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/mail"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -142,7 +143,7 @@ type builder struct {
 	c       Config
 	ring    *seal.Ring
 	keys    *seal.Keys
-	mails   *web.Renderer
+	mails   *mail.Renderer
 	limits  *limit.Limiter
 	captcha *captcha.Checker // nil if no captcha is configured
 	a       Auth
@@ -192,7 +193,7 @@ func (b *builder) buildOutbox() error {
 	if b.a.words, err = i18n.NewCatalogue(b.c.Pages.Locales); err != nil {
 		return field("Pages.Locales", err)
 	}
-	if b.mails, err = web.NewRenderer(b.a.words, u.Hostname(), b.c.Pages.Site, b.c.Pages.Templates); err != nil {
+	if b.mails, err = mail.NewRenderer(b.a.words, u.Hostname(), b.c.Pages.Site, b.c.Pages.Templates); err != nil {
 		return field("Pages.Templates", err)
 	}
 	senders := map[string][]send.Sender{}
@@ -265,11 +266,11 @@ func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
 	if c.Channel == storage.Email {
 		name := b.nameOf(c.User)
 		var err error
-		mail := b.mails.CodeMail
+		render := b.mails.CodeMail
 		if c.Purpose == factor.SignUp {
-			mail = b.mails.SignUpMail
+			render = b.mails.SignUpMail
 		}
-		if m, err = mail(c.Locale, c.Destination, name, c.Code, c.Life); err != nil {
+		if m, err = render(c.Locale, c.Destination, name, c.Code, c.Life); err != nil {
 			return err
 		}
 	}
@@ -306,7 +307,7 @@ func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	mail, err := b.oneTime(storage.Email, b.c.TwoFactor.MailValidity)
+	byMail, err := b.oneTime(storage.Email, b.c.TwoFactor.MailValidity)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -315,9 +316,9 @@ func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
 		out[storage.SMS] = sms
 	}
 	if b.c.Mail != nil {
-		out[storage.Email] = mail
+		out[storage.Email] = byMail
 	}
-	return out, mail, nil
+	return out, byMail, nil
 }
 
 // link returns the URL of a mailed link. It always uses the configured origin, never the host of a

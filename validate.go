@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
 	"github.com/twofold-auth/twofold/internal/i18n"
+	"github.com/twofold-auth/twofold/internal/mail"
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
@@ -41,7 +42,10 @@ func (c *Config) checkSurface(bad func(field, text string)) {
 		}
 		return // templates cannot be rendered without texts
 	}
-	for _, err := range web.CheckTemplates(c.Pages.Templates, words) {
+	for _, err := range web.CheckTemplates(c.Pages.Templates, words, mail.Templates()) {
+		bad("Pages.Templates", err.Error())
+	}
+	if _, err := mail.NewRenderer(words, "example.org", "Example", c.Pages.Templates); err != nil {
 		bad("Pages.Templates", err.Error())
 	}
 	c.checkCaptchaPages(words, bad)

@@ -61,6 +61,7 @@ func TestWords(t *testing.T) {
 	for _, pattern := range []string{
 		"*.md", "docs/*.md", "docs/how-to/*.md", "docs/explain/*.md", "docs/*.yaml", "bench/*.md",
 		"internal/i18n/locales/en.json", "internal/web/templates/*.html",
+		"internal/mail/templates/*.html",
 	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {

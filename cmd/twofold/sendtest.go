@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/i18n"
-	"github.com/twofold-auth/twofold/internal/web"
+	"github.com/twofold-auth/twofold/internal/mail"
 	"github.com/twofold-auth/twofold/send"
 )
 
@@ -86,7 +86,7 @@ func showCode(p process, s *settings, channel string) error {
 	if err != nil {
 		return err
 	}
-	letters, err := web.NewRenderer(words, origin.Hostname(), s.siteName(), s.Config.Pages.Templates)
+	letters, err := mail.NewRenderer(words, origin.Hostname(), s.siteName(), s.Config.Pages.Templates)
 	if err != nil {
 		return err
 	}

@@ -216,3 +216,17 @@ func TestPagesSayWhatASiteHasReplaced(t *testing.T) {
 		t.Errorf("the contract's text: %q", got)
 	}
 }
+
+// TestBrowsersAreNamedInTheLanguageOfTheReader; the names that users chose stay as
+// they are.
+func TestBrowsersAreNamedInTheLanguageOfTheReader(t *testing.T) {
+	w := catalogue(t, nil).For("de")
+	for name, want := range map[string]string{
+		"Safari on iPhone": "Safari unter iPhone", "Unknown browser": "Unbekannter Browser", "curl": "curl",
+		"Backup on Linux": "Backup on Linux",
+	} {
+		if got := w.Browser(name); got != want {
+			t.Errorf("%q is %q in German, want %q", name, got, want)
+		}
+	}
+}

@@ -32,13 +32,16 @@ func TestEveryPageIsDrawn(t *testing.T) {
 
 // TestPagesRunFromRightToLeft in a language whose file says so.
 func TestPagesRunFromRightToLeft(t *testing.T) {
-	w := catalogue(t, fstest.MapFS{"he.json": {Data: []byte(`{"dir": "rtl"}`)}}).For("he")
+	words, err := i18n.NewCatalogue(fstest.MapFS{"he.json": {Data: []byte(`{"dir": "rtl"}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	all, err := loadTemplates(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	if err := all["login"].ExecuteTemplate(&b, "layout", samplePage("login", w, LoginPage{})); err != nil {
+	if err := all["login"].ExecuteTemplate(&b, "layout", samplePage("login", words.For("he"), LoginPage{})); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.String(), `<html lang="he" dir="rtl">`) {

@@ -1,4 +1,4 @@
-package web
+package mail
 
 import (
 	"encoding/json"
@@ -202,28 +202,14 @@ func checkHTML(t *testing.T, name string, m send.Message) {
 	}
 }
 
-// TestBrowsersAreNamedInTheLanguageOfTheReader, in notices and on pages; what
-// people named themselves stays as it is.
+// TestBrowsersAreNamedInTheLanguageOfTheReader of a notice.
 func TestBrowsersAreNamedInTheLanguageOfTheReader(t *testing.T) {
 	if m := sentMails(t, "de")["notice_new_browser_subject"]; !strings.Contains(m.Text, "Firefox unter Linux") {
 		t.Errorf("a German notice names the browser so: %s", m.Text)
 	}
-	words, err := i18n.NewCatalogue(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &Page{words: words.For("de")}
-	for name, want := range map[string]string{
-		"Safari on iPhone": "Safari unter iPhone", "Unknown browser": "Unbekannter Browser", "curl": "curl",
-		"Backup on Linux": "Backup on Linux",
-	} {
-		if got := p.Browser(name); got != want {
-			t.Errorf("%q is %q in German, want %q", name, got, want)
-		}
-	}
 }
 
-// TestDatesAreWrittenAsTheReaderDoes, in mails as on pages.
+// TestDatesAreWrittenAsTheReaderDoes in mails.
 func TestDatesAreWrittenAsTheReaderDoes(t *testing.T) {
 	for locale, want := range map[string]string{"en": "1 Mar 2026, 12:00 UTC", "de": "01.03.2026, 12:00 UTC"} {
 		for _, name := range []string{"notice_new_browser_subject", "letter_recovery_subject"} {

@@ -1,7 +1,8 @@
-package web
+package mail
 
 import (
 	"bytes"
+	"embed"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -11,6 +12,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/i18n"
 	"github.com/twofold-auth/twofold/send"
 )
+
+//go:embed templates/*.html
+var ownTemplates embed.FS
+
+// Templates returns the names of the templates that a site may replace.
+func Templates() []string { return []string{"mail_code", "mail_plain"} }
 
 // Renderer renders mail and text messages, with the same catalogue as the pages.
 type Renderer struct {
@@ -35,8 +42,18 @@ func NewRenderer(words *i18n.Catalogue, host, site string, own fs.FS) (*Renderer
 	return l, nil
 }
 
-// MailCode is the data of mail_code.html.
-type MailCode struct {
+func readTemplate(own fs.FS, file string) (string, error) {
+	if own != nil {
+		if raw, err := fs.ReadFile(own, file); err == nil {
+			return string(raw), nil
+		}
+	}
+	raw, err := ownTemplates.ReadFile("templates/" + file)
+	return string(raw), err
+}
+
+// codeData is the data of mail_code.html.
+type codeData struct {
 	Lang, Title, Greeting, Body, Code, Expires, Ignore, Site string
 	Link, LinkHint, Button                                   string // may be empty
 	// Preheader is the text that mail programs show after the subject in lists.
@@ -44,8 +61,8 @@ type MailCode struct {
 	Dir       string // ltr or rtl
 }
 
-// MailPlain is the data of mail_plain.html. Link and Button may be empty.
-type MailPlain struct {
+// plainData is the data of mail_plain.html. Link and Button may be empty.
+type plainData struct {
 	Lang, Title, Body, Site string
 	Link, Button, After     string
 	Paragraphs              []string // paragraphs of Body
@@ -56,7 +73,7 @@ type MailPlain struct {
 
 // html renders the mail. Outlook for Windows ignores line breaks within a paragraph, so each line
 // of the body is a paragraph.
-func (d MailPlain) html(t *template.Template) (string, error) {
+func (d plainData) html(t *template.Template) (string, error) {
 	for line := range strings.SplitSeq(d.Body, "\n") {
 		if line = strings.TrimSpace(line); line != "" {
 			d.Paragraphs = append(d.Paragraphs, line)
@@ -71,7 +88,7 @@ func (d MailPlain) html(t *template.Template) (string, error) {
 }
 
 // html renders the mail.
-func (d MailCode) html(t *template.Template) (string, error) {
+func (d codeData) html(t *template.Template) (string, error) {
 	d.Preheader = d.Expires + " " + d.Ignore
 	var html bytes.Buffer
 	err := t.Execute(&html, d)
@@ -102,7 +119,7 @@ func (l *Renderer) SignUpMail(locale, to, name, code string, life time.Duration)
 }
 
 func (l *Renderer) codeMail(w *i18n.Words, to, name, code, ignore string, life time.Duration) (send.Message, error) {
-	d := MailCode{
+	d := codeData{
 		Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page("mail_code_subject", "code", code, "site", l.site),
 		Greeting: w.Page("mail_code_greeting", "name", name),
 		Body:     w.Page("mail_code_body", "code", "", "site", l.site), Code: code, Site: l.site,
@@ -117,7 +134,7 @@ func (l *Renderer) codeMail(w *i18n.Words, to, name, code, ignore string, life t
 // SignInMail renders the mail with a code that replaces a password, and with the equivalent link.
 func (l *Renderer) SignInMail(locale, to, name, code, link string, life time.Duration) (send.Message, error) {
 	w := l.words.For(locale)
-	d := MailCode{
+	d := codeData{
 		Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page("mail_signin_subject", "code", code, "site", l.site),
 		Greeting: w.Page("mail_code_greeting", "name", name),
 		Body:     w.Page("mail_signin_body", "code", "", "site", l.site), Code: code, Site: l.site,
@@ -163,7 +180,7 @@ func (l *Renderer) NoticeMail(n Notice) (send.Message, error) {
 	if n.Link != "" {
 		body = append(body, w.Page("mail_notice_stop", "link", n.Link))
 	}
-	d := MailPlain{
+	d := plainData{
 		Lang: w.Tag, Dir: w.Text("dir"), Title: l.noticeSubject(w, n.Kind), Body: strings.Join(body, "\n\n"),
 		Site: l.site,
 		Link: n.Link, Button: w.Text("notice_button"),
@@ -223,7 +240,7 @@ func (l *Renderer) Mail(n Email) (send.Message, error) {
 	w, kind := l.words.For(n.Locale), "letter_"+i18n.Key(n.Kind)
 	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life),
 		"opens", w.Time(n.Opens)}
-	d := MailPlain{Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page(kind+"_subject", args...),
+	d := plainData{Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page(kind+"_subject", args...),
 		Body: w.Page(kind+"_body", args...), Site: l.site}
 	text := d.Body + "\n"
 	if n.Link != "" {
@@ -238,7 +255,7 @@ func (l *Renderer) Mail(n Email) (send.Message, error) {
 // RescueMail renders the mail that tells the administrators which user needs help.
 func (l *Renderer) RescueMail(locale, to, email string) (send.Message, error) {
 	w := l.words.For(locale)
-	d := MailPlain{Lang: w.Tag, Dir: w.Text("dir"), Title: w.Text("mail_rescue_subject"),
+	d := plainData{Lang: w.Tag, Dir: w.Text("dir"), Title: w.Text("mail_rescue_subject"),
 		Body: w.Page("mail_rescue_body", "email", email), Site: l.site}
 	html, err := d.html(l.plain)
 	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: d.Body + "\n", HTML: html,
