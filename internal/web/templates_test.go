@@ -41,7 +41,8 @@ func TestPagesRunFromRightToLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	if err := all["login"].ExecuteTemplate(&b, "layout", samplePage("login", words.For("he"), LoginPage{})); err != nil {
+	page := samplePage("login", words.For("he"), LoginPage{})
+	if err := all["login"].ExecuteTemplate(&b, "layout", page); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.String(), `<html lang="he" dir="rtl">`) {
