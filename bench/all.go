@@ -39,7 +39,7 @@ func (r *recipe) flags(f *flag.FlagSet) {
 	f.IntVar(&r.clients, "clients", 64, "clients of the loads that want many")
 }
 
-// recipe is the whole measurement.
+// recipe holds the parameters of the whole measurement.
 type recipe struct {
 	out             io.Writer
 	dir             string
@@ -89,7 +89,7 @@ func (r *recipe) seed(ctx context.Context) error {
 	return seedCommand(ctx, []string{"-db", string(r.place()), "-users", strconv.Itoa(r.users)}, r.out)
 }
 
-// command runs this program again, on one core if that can be had.
+// command runs this program again, on one core if possible.
 func (r *recipe) command(ctx context.Context, core int, args ...string) *exec.Cmd {
 	name := r.self
 	if r.pin && core >= 0 {
@@ -102,7 +102,7 @@ func (r *recipe) command(ctx context.Context, core int, args ...string) *exec.Cm
 	return c
 }
 
-// running is a server under way.
+// running is a running server.
 type running struct {
 	url  string
 	pid  int
@@ -111,7 +111,7 @@ type running struct {
 	size int
 }
 
-// serve starts a server on a database, on a core or (-1) on all of them.
+// serve starts a server on a database, on one core, or on all cores if core is -1.
 func (r *recipe) serve(ctx context.Context, db place, users, core int, more ...string) (*running, error) {
 	s := &running{db: db, size: users,
 		cmd: r.command(ctx, core, append([]string{"serve", "-db", string(db)}, more...)...)}
@@ -140,7 +140,7 @@ func (s *running) stop() error {
 	return errors.Join(s.cmd.Process.Signal(syscall.SIGTERM), s.cmd.Wait())
 }
 
-// load runs one load against a server, as a process of its own.
+// load runs one load against a server, in a separate process.
 func (r *recipe) load(ctx context.Context, s *running, core int, kind string, clients int,
 	more ...string) (result, error) {
 	d := r.duration
@@ -242,8 +242,8 @@ func (r *recipe) guard(ctx context.Context) error {
 	return nil
 }
 
-// signIn measures what a sign-in costs besides the hash: one client, so that
-// nothing else happens while its password is hashed.
+// signIn measures the cost of a sign-in without the hash. It uses one client, so that nothing else
+// runs while its password is hashed.
 func (r *recipe) signIn(ctx context.Context) error {
 	s, err := r.serve(ctx, r.place(), r.users, 0)
 	if err != nil {
@@ -257,8 +257,8 @@ func (r *recipe) signIn(ctx context.Context) error {
 			return err
 		}
 		cost, hash = append(cost, got.CPU-got.Hash), append(hash, got.Hash)
-		// What the process spends after a bare hash: collecting the 19 MiB that
-		// it leaves behind. That belongs to the hash.
+		// The CPU time after a bare hash is spent on garbage collection of its 19 MiB, and counts
+		// as part of the hash.
 		if got, err = r.load(ctx, s, 1, "hash", 1, "-n", "4"); err != nil {
 			return err
 		}
@@ -270,7 +270,7 @@ func (r *recipe) signIn(ctx context.Context) error {
 	return nil
 }
 
-// crowd measures many sign-ins at once on all cores.
+// crowd measures many concurrent sign-ins on all cores.
 func (r *recipe) crowd(ctx context.Context) error {
 	s, err := r.serve(ctx, r.place(), r.users, -1)
 	if err != nil {
@@ -339,7 +339,7 @@ func (r *recipe) print(context.Context) error {
 	return err
 }
 
-// machine says where and how it was measured.
+// machine describes the machine and the method of the measurement.
 func (r *recipe) machine(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%s %s/%s, %d cores, %d rounds of %v", runtime.Version(), runtime.GOOS, runtime.GOARCH,
 		runtime.NumCPU(), r.rounds, r.duration)

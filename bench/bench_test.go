@@ -19,7 +19,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
-// TestMain lets the recipe start this very program as bench.
+// TestMain lets the recipe start this test program as bench.
 func TestMain(m *testing.M) {
 	if os.Getenv("BENCH_IS_ITSELF") == "1" {
 		main()
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestRecipe runs everything once, very small.
+// TestRecipe runs the whole recipe with very small numbers.
 func TestRecipe(t *testing.T) {
 	if _, err := processCPU(os.Getpid()); err != nil {
 		t.Skip("needs /proc:", err)
@@ -50,7 +50,7 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
-// TestSizesAreCompared on both engines, very small.
+// TestSizesAreCompared uses both engines with very small databases.
 func TestSizesAreCompared(t *testing.T) {
 	if _, err := processCPU(os.Getpid()); err != nil {
 		t.Skip("needs /proc:", err)
@@ -74,8 +74,8 @@ func TestSizesAreCompared(t *testing.T) {
 	}
 }
 
-// placedAsTheStoreDoes holds that the first user and session, which the store put
-// there, lie where the seeder would put them, like the others.
+// placedAsTheStoreDoes checks that the seeder would put the first user and session, which the store
+// wrote, in the same places as the others.
 func placedAsTheStoreDoes(t *testing.T, file place) {
 	t.Helper()
 	db, err := file.openRaw()
@@ -95,8 +95,8 @@ func placedAsTheStoreDoes(t *testing.T, file place) {
 	}
 }
 
-// TestEveryKindIsAnswered holds that no load measures refusals, and that the
-// guard is really in the way.
+// TestEveryKindIsAnswered checks that no load measures refusals, and that the guard protects the
+// page.
 func TestEveryKindIsAnswered(t *testing.T) {
 	file := place(filepath.Join(t.TempDir(), "a.db"))
 	if n, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil ||
@@ -131,7 +131,7 @@ func TestEveryKindIsAnswered(t *testing.T) {
 	}
 }
 
-// A load that measured nothing says how many users it takes.
+// The error of a load that measured nothing says how many users it needs.
 func TestALoadWithTooFewUsersFails(t *testing.T) {
 	file := place(filepath.Join(t.TempDir(), "bench.db"))
 	if _, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil {
@@ -167,7 +167,7 @@ func TestALoadWithTooFewUsersFails(t *testing.T) {
 	}
 }
 
-// nowhere is a server without any page.
+// nowhere is a server without pages.
 func nowhere(t *testing.T) (addr string) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(s.Close)

@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// client is one keep-alive connection. It speaks as much HTTP as the bench's
-// server does: net/http's client costs more than the server that is measured,
-// and would measure itself.
+// client is one keep-alive connection. It implements only as much HTTP as the measured server
+// needs, because net/http's client uses more CPU than the server and would distort the result.
 type client struct {
 	addr string
 	conn net.Conn
@@ -21,7 +20,7 @@ type client struct {
 	out  []byte
 }
 
-// reply is a read answer; its slices are the client's until the next request.
+// reply is a parsed answer. Its slices are valid until the next request of the client.
 type reply struct {
 	status  int
 	cookies []string // "name=value"
@@ -46,8 +45,7 @@ func (c *client) close() {
 	}
 }
 
-// do sends one request and reads its answer. After an error the connection is
-// new.
+// do sends one request and reads its answer. After an error it opens a new connection.
 func (c *client) do(method, path, cookie string, json []byte) (reply, error) {
 	if c.conn == nil {
 		if err := c.dial(); err != nil {
@@ -123,7 +121,7 @@ func (c *client) read() (reply, error) {
 	return r, err
 }
 
-// cookie finds "name=value" among an answer's cookies.
+// cookie returns the "name=value" pair of a cookie in an answer.
 func (r reply) cookie(name string) string {
 	for _, c := range r.cookies {
 		if len(c) > len(name)+1 && c[:len(name)] == name && c[len(name)] == '=' {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownCPU is what this process has used, to the microsecond: /proc counts in
-// hundredths of a second.
+// ownCPU returns the CPU time of this process with microsecond precision; /proc has hundredths of a
+// second.
 func ownCPU() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t); err != nil {

@@ -4,5 +4,5 @@ package main
 
 import "time"
 
-// ownCPU is known on Linux only; elsewhere the hash's share is not told.
+// ownCPU is supported on Linux only. Elsewhere the share of the hash is not reported.
 func ownCPU() time.Duration { return 0 }

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// flatCommand compares databases of several sizes: what a request and a sign-in
-// cost must not grow with them.
+// flatCommand compares databases of several sizes. The cost of a request and of a sign-in must not
+// grow with the size.
 func flatCommand(ctx context.Context, args []string, out io.Writer) error {
 	var sizes, server string
 	r := recipe{out: out}
@@ -70,9 +70,9 @@ func (c *comparison) seed(ctx context.Context) error {
 	return nil
 }
 
-// measure lets the sizes take turns within each round. Every database has two
-// servers: one as usual, and one that keeps no session in memory, for a small
-// database's would all be there.
+// measure alternates between the sizes within each round. Every database has two servers: one with
+// default settings and one without a session cache, because a small database's sessions would all
+// fit into the cache.
 func (c *comparison) measure(ctx context.Context) error {
 	var usual, reading []*running
 	defer func() {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// kinds of load, and what one operation is.
+// The kinds of load, with the meaning of one operation.
 const kinds = `bare     GET /bare
 guarded  GET /guarded, each client with its own session
 verdict  GET /auth/verify as nginx asks it, each client with its own session
@@ -71,7 +71,7 @@ func loadCommand(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// result of one load. Times per operation are in milliseconds.
+// result is the result of one load. Times per operation are in milliseconds.
 type result struct {
 	Kind     string         `json:"kind"`
 	Clients  int            `json:"clients"`
@@ -112,7 +112,7 @@ type worker struct {
 	errors map[string]int
 }
 
-// errOut says that a worker has no fresh user left.
+// errOut is returned if a worker has no unused user left.
 var errOut = errors.New("out of users")
 
 func load(ctx context.Context, o loadOptions) (result, error) {
@@ -139,8 +139,8 @@ func load(ctx context.Context, o loadOptions) (result, error) {
 			w.close()
 		}
 	}()
-	// Both phases begin and end with nothing under way, so that what is counted
-	// and what was spent are the same operations.
+	// Both phases begin and end without pending requests, so that the count and the cost belong to
+	// the same operations.
 	start := time.Now()
 	if err := phase(ctx, team, o.warm); err != nil {
 		return result{}, err
@@ -176,7 +176,8 @@ func load(ctx context.Context, o loadOptions) (result, error) {
 	return r, nil
 }
 
-// needed is how many users there must be so that so many suit the kind. See person.away.
+// needed returns the number of users required to have so many suitable for the kind. See
+// person.away.
 func (o loadOptions) needed(suited int) int {
 	switch o.kind {
 	case "touch":
@@ -187,7 +188,7 @@ func (o loadOptions) needed(suited int) int {
 	return suited
 }
 
-// usedUp says how many users the kind takes at so many a second.
+// usedUp returns how many users the kind uses at a rate per second.
 func (o loadOptions) usedUp(rate float64) error {
 	n := int(rate*(o.warm+o.duration).Seconds()) + 1
 	return fmt.Errorf("-users: the warm-up used up all users that suit kind %s; "+
@@ -257,7 +258,7 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// op is one operation of the kind; nil for an unknown one.
+// op returns one operation of the kind, or nil for an unknown kind.
 func (w *worker) op() func() (int, error) {
 	switch w.kind {
 	case "bare":
@@ -284,7 +285,7 @@ func (w *worker) op() func() (int, error) {
 	return nil
 }
 
-// person is the next one of the client's range, round and round.
+// person returns the next person of the client's range, starting over at its end.
 func (w *worker) person() person {
 	p := w.people[w.next%len(w.people)]
 	w.next++
@@ -296,7 +297,7 @@ func (w *worker) get(path, cookie string) (int, error) {
 	return r.status, err
 }
 
-// signIn is a whole sign-in of a user who has not signed in during this run.
+// signIn is a complete sign-in of a user who has not signed in during this run.
 func (w *worker) signIn() (int, error) {
 	if w.next >= len(w.people) {
 		return 0, errOut
@@ -305,7 +306,7 @@ func (w *worker) signIn() (int, error) {
 	return status, err
 }
 
-// guarded is a request of the client's own user, who signs in first if the server is a peer.
+// guarded is a request of the client's own user. If the server is a peer, the user signs in first.
 func (w *worker) guarded() (int, error) {
 	if w.at().foreign && w.own == "" {
 		status, session, err := w.client.signIn(w.at(), w.person())
@@ -317,7 +318,7 @@ func (w *worker) guarded() (int, error) {
 	return w.get("/guarded", w.own)
 }
 
-// reading of the server's meters.
+// reading is a reading of the server's counters.
 type reading struct {
 	cpu      time.Duration
 	database time.Duration // CPU of the database's processes
@@ -377,7 +378,7 @@ func (o loadOptions) sum(team []*worker, elapsed time.Duration, before, after re
 	slices.Sort(took)
 	ms := func(d time.Duration) float64 { return float64(d) / 1e6 }
 	r.P50, r.P99, r.Max = ms(took[r.N/2]), ms(took[r.N*99/100]), ms(took[r.N-1])
-	// A request of kind hash is as many operations as it hashes.
+	// A request of kind hash counts as one operation per hash.
 	n := float64(r.N)
 	if o.kind == "hash" {
 		n *= float64(max(o.many, 1))

@@ -14,15 +14,15 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// plainSealer stands in for the ring, whose microseconds do not show here.
+// plainSealer replaces the key ring, whose microseconds do not matter here.
 type plainSealer struct{}
 
 func (plainSealer) Seal(_ string, plain []byte) ([]byte, error)  { return plain, nil }
 func (plainSealer) Open(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
-// BenchmarkRequestToSMTP is the way of one mail from the request that wants it
-// to the server's taking it: a real SQLite file, a real conversation. It
-// reports the median, of Deliver (a code) and of Queue (a notice).
+// BenchmarkRequestToSMTP measures the time from the request that causes a mail until the mail
+// server accepts it, with a real SQLite file and a real SMTP connection. It reports the medians of
+// Deliver (a code) and of Queue (a notice).
 func BenchmarkRequestToSMTP(b *testing.B) {
 	for name, queued := range map[string]bool{"code": false, "notice": true} {
 		b.Run(name, func(b *testing.B) {

@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 )
 
-// peer is a system whose sign-in can be measured.
+// peer is another system whose sign-in can be measured.
 type peer struct {
 	login, validate  string // paths
 	pending, session string // names of cookies

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// key is the application's key of every seeded database.
+// key is the application's key in every seeded database.
 const key = "bench: this key protects nothing at all, everybody can read it"
 
-// ring is the key of every seeded TOTP secret, under a tag of its own so that a
-// seeded file stays good however tags are chosen.
+// ring seals every seeded TOTP secret with its own tag, so that a seeded file stays valid if the
+// tags of keys change.
 var ring = map[string]string{"bench": key}
 
-// password is everybody's password.
+// password is the password of every user.
 const password = "correct horse battery staple"
 
-// person is the user with a number. Ids and tokens are as long as real ones and
-// as evenly spread, so the database's trees look like those of a real site.
+// person is the user with a number. Ids and tokens have realistic lengths and are evenly
+// distributed, so the database's trees are like those of a real site.
 type person int
 
 func (p person) derive(what string) []byte {
@@ -39,7 +39,6 @@ func (p person) uniquifier() string { return strings.ToLower(p.id26("uniquifier"
 func (p person) secret() []byte     { return p.derive("secret")[:20] }
 func (p person) token() string      { return base64.RawURLEncoding.EncodeToString(p.derive("token")) }
 
-// away says whether the person's session was last seen long ago, so that its
-// next request has to record that it is alive. One in ten is; the sessions of
-// the others need no such write during a run.
+// away reports whether the person's session was last used long ago, so that its next request must
+// update it. This holds for one in ten sessions; the others need no such write during a run.
 func (p person) away() bool { return p%10 == 9 }

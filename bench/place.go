@@ -17,12 +17,12 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// place is a database: a file of SQLite, or the URL of a schema in PostgreSQL.
+// place is a database: an SQLite file, or the URL of a PostgreSQL schema.
 type place string
 
 func (p place) isURL() bool { return strings.HasPrefix(string(p), "postgres") }
 
-// everything is what is measured.
+// everything lists all measurements.
 type everything interface {
 	storage.Store
 	storage.SessionUser
@@ -35,7 +35,7 @@ func (p place) open(ctx context.Context) (everything, error) {
 	return sqlite.Open(ctx, string(p))
 }
 
-// openRaw opens it for filling: fast, and lost if the machine crashes.
+// openRaw opens the database for seeding. It is fast, but the data are lost if the machine crashes.
 func (p place) openRaw() (*sql.DB, error) {
 	driver, name := "pgx", string(p)
 	if !p.isURL() {
@@ -53,8 +53,7 @@ func (p place) openRaw() (*sql.DB, error) {
 	return db, err
 }
 
-// settled is the statement after which a filled place is as it would be on any
-// other day.
+// settled is the statement that brings a seeded database to its normal state.
 func (p place) settled() string {
 	if p.isURL() {
 		return `VACUUM (ANALYZE)`
@@ -62,7 +61,7 @@ func (p place) settled() string {
 	return `PRAGMA wal_checkpoint(TRUNCATE)`
 }
 
-// schema is the place for so many users in a server of PostgreSQL.
+// schema returns the place for a number of users in a PostgreSQL server.
 func schema(ctx context.Context, server string, users int) (place, error) {
 	db, err := sql.Open("pgx", server)
 	if err != nil {
@@ -83,7 +82,7 @@ func schema(ctx context.Context, server string, users int) (place, error) {
 	return place(u.String()), nil
 }
 
-// postmaster is the process that all of a server's others are children of.
+// postmaster returns the parent process of all processes of a server.
 func postmaster(ctx context.Context, server string) (int, error) {
 	db, err := sql.Open("pgx", server)
 	if err != nil {

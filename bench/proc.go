@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// tick is the unit of /proc/PID/stat on Linux, whatever the kernel's own is
-// (USER_HZ is 100).
+// tick is the unit of /proc/PID/stat on Linux, independent of the kernel's tick rate (USER_HZ is
+// 100).
 const tick = 10 * time.Millisecond
 
-// processCPU is what a process and its threads have used, in user and kernel
-// mode, from /proc/PID/stat (fields 14 and 15).
+// processCPU returns the user and system CPU time of a process and its threads, from /proc/PID/stat
+// (fields 14 and 15).
 func processCPU(pid int) (time.Duration, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	// The name in field 2 may hold blanks and brackets: count from its end.
+	// The name in field 2 may contain blanks and parentheses, so fields are counted from its end.
 	i := bytes.LastIndexByte(raw, ')')
 	f := bytes.Fields(raw[i+1:])
 	if i < 0 || len(f) < 13 {
@@ -33,7 +33,7 @@ func processCPU(pid int) (time.Duration, error) {
 	return time.Duration(user+kernel) * tick, nil
 }
 
-// memory is a process's resident memory in MiB, now and at its peak.
+// memory returns a process's resident memory in MiB, current and peak.
 func memory(pid int) (now, peak float64, err error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -55,8 +55,8 @@ func memory(pid int) (now, peak float64, err error) {
 	return now, peak, nil
 }
 
-// childrenCPU is what the children of a process that live now have used. Each
-// has one thread, and the scheduler's own count is finer than a tick.
+// childrenCPU returns the CPU time of the running children of a process. Each has one thread, and
+// the scheduler's counter is more precise than a tick.
 func childrenCPU(parent int) (sum time.Duration, err error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
 	if err != nil {
@@ -80,7 +80,7 @@ func childrenCPU(parent int) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// familyCPU is what the children of a process and their threads have used.
+// familyCPU returns the CPU time of the children of a process and their threads.
 func familyCPU(parent int) (sum time.Duration, err error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
 	if err != nil {

@@ -18,11 +18,10 @@ import (
 )
 
 const (
-	// life of a seeded session. The server's own limits are shorter; they are
-	// stored with a session, so these hold until it is touched.
+	// life is the lifetime of a seeded session. The server's own limits are shorter, but limits are
+	// stored with a session, so this one applies until its first update.
 	life = 365 * 24 * time.Hour
-	// batch is how many users go into one transaction, bunch how many rows into
-	// one statement.
+	// batch is the number of users per transaction, bunch the number of rows per statement.
 	batch = 20_000
 	bunch = 100
 )
@@ -53,9 +52,8 @@ func seedCommand(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// seeder copies the first user's rows. The first goes in through the store's
-// verbs and the others take over whatever columns its rows have, so a new
-// column needs no change here.
+// seeder copies the rows of the first user. The store writes the first user, and the copies use the
+// same columns, so a new column needs no change here.
 type seeder struct {
 	seedOptions
 	db   *sql.DB
@@ -91,7 +89,7 @@ func seed(ctx context.Context, o seedOptions) (added int, err error) {
 	return added, err
 }
 
-// seedFirst makes the schema and, in an empty file, person 0.
+// seedFirst creates the schema and, in an empty database, person 0.
 func seedFirst(ctx context.Context, o seedOptions) error {
 	db, err := o.db.open(ctx)
 	if err != nil {
@@ -155,7 +153,7 @@ type filling struct {
 	people []person
 }
 
-// fill adds the persons from one number up to another, in one transaction.
+// fill adds a range of persons in one transaction.
 func (s *seeder) fill(ctx context.Context, from, to int) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -182,8 +180,7 @@ func (s *seeder) fill(ctx context.Context, from, to int) error {
 	return tx.Commit()
 }
 
-// byKey orders rows by their key: a tree is then written from left to right,
-// once.
+// byKey sorts rows by their key, so that the tree is written in order.
 func (f *filling) byKey(key func(person) string) []person {
 	keys := make(map[person]string, len(f.people))
 	for _, p := range f.people {
@@ -253,20 +250,20 @@ func (f *filling) sessionRows(ctx context.Context) error {
 	})
 }
 
-// placed says whether rows lie at places, as they do in SQLite.
+// placed reports whether rows have places, as in SQLite.
 func (f *filling) placed() bool { return !f.seedOptions.db.isURL() }
 
-// userPlace is the place that the next account gets.
+// userPlace returns the place of the next account.
 func userPlace(p person) int64 { return int64(p) + 1 }
 
-// sessionPlace is the place that the store gives a session.
+// sessionPlace returns the place of a session in the store.
 func sessionPlace(hash string) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(hash))
 	return int64(h.Sum64())
 }
 
-// copies inserts one row for each person: person 0's with what change sets.
+// copies inserts one row for each person: the row of person 0 with the values that change sets.
 func (f *filling) copies(ctx context.Context, table, owner string, people []person,
 	change func(p person, set func(column string, v any)) error) error {
 	columns, first, err := f.template(ctx, table, owner)
@@ -300,7 +297,7 @@ func (f *filling) copies(ctx context.Context, table, owner string, people []pers
 	return nil
 }
 
-// insert is a statement for so many rows. Both engines know $1.
+// insert returns a statement for a number of rows. Both engines support $1.
 func insert(table string, columns []string, rows int) string {
 	b := fmt.Appendf(nil, "INSERT INTO %s (%s) VALUES ", table, strings.Join(columns, ", "))
 	for i := range rows * len(columns) {

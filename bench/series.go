@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// series are the rounds of one number.
+// series holds the values of one measurement in all rounds.
 type series []float64
 
 func (s series) median() float64 {
@@ -15,7 +15,7 @@ func (s series) median() float64 {
 	return slices.Sorted(slices.Values(s))[len(s)/2]
 }
 
-// noise is how far the rounds lie apart, besides their median.
+// noise returns the spread of the rounds, relative to their median.
 func (s series) noise() string {
 	if len(s) == 0 || s.median() == 0 {
 		return ""

@@ -66,7 +66,7 @@ func serveCommand(ctx context.Context, args []string, out io.Writer) error {
 	return errors.Join(err, <-ended, s.close())
 }
 
-// serve answers until ctx is done. Its first line is what load needs to know.
+// serve answers until ctx is done. Its first line of output has the data that load needs.
 func serve(ctx context.Context, l net.Listener, h http.Handler, out io.Writer) error {
 	fmt.Fprintf(out, "-url http://%s -pid %d\n", l.Addr(), os.Getpid())
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
@@ -83,7 +83,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, out io.Writer) e
 	return nil
 }
 
-// server is an application with the sign-in and a few paths of the bench.
+// server is an application with the sign-in and some additional paths for the bench.
 type server struct {
 	db     everything
 	auth   *twofold.Auth
@@ -138,8 +138,8 @@ func newServer(ctx context.Context, at place, cache bool, origin string) (s *ser
 
 func (s *server) close() error { return s.db.Close() }
 
-// ServeHTTP hands the clock of this request to the store's wrapper. Requests
-// other than a password's pass by, so that they cost what they cost.
+// ServeHTTP passes the clock of this request to the store's wrapper. Only requests with a password
+// are measured, so that the others have their normal cost.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/login" {
 		r = r.WithContext(context.WithValue(r.Context(), runKey{}, &hashRun{}))
@@ -168,7 +168,7 @@ func (s *server) serveHash(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok\n")
 }
 
-// stats is what the server counts itself.
+// stats holds the server's own counters.
 type stats struct {
 	Hashes int64         `json:"hashes"`
 	Hash   time.Duration `json:"hash"` // CPU of the process while it hashed
@@ -179,10 +179,9 @@ func (s *server) serveStats(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(stats{s.clock.n.Load(), time.Duration(s.clock.ns.Load()), ownCPU()})
 }
 
-// hashClock adds up the CPU that the process uses while it hashes a password.
-// With one client that is the hash (on whichever threads) and nothing else.
-// Taking the total of a sign-in and subtracting a hash measured elsewhere would
-// bury a millisecond under the noise of forty.
+// hashClock adds up the CPU time of the process while it hashes a password. With one client, only
+// the hash runs in that time, on whichever threads. Subtracting a separately measured hash from the
+// total of a sign-in would lose a millisecond in the noise of forty.
 type hashClock struct{ n, ns atomic.Int64 }
 
 // hashRun is one request's hash.
@@ -203,8 +202,8 @@ func (h *hashRun) end(c *hashClock) {
 	}
 }
 
-// timed wraps the store. Its sessions are answered from memory only if it says,
-// as the store itself does, that others' changes are heard of or not possible.
+// timed wraps the store. Sessions are cached only if the wrapper, like the store itself, reports
+// that changes of others are noticed or impossible.
 func (s *server) timed(cache bool) storage.Store {
 	t := timed{s.db, &s.clock}
 	notices, told := s.db.(storage.Notifier)
@@ -225,8 +224,8 @@ type alone struct{ timed }
 
 func (alone) Alone() {}
 
-// timed is a store that times what happens between the reserved guess at a
-// password and its release, or the step that has it: the hash, and nothing else to speak of.
+// timed is a store that measures the time between the reservation of a guess at a password and its
+// release, or the step that contains the release. Almost all of it is spent on the hash.
 type timed struct {
 	everything
 	clock *hashClock

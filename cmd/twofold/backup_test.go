@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
-// A copy made while people sign in is a server's whole state: with it and the
-// key, everybody signs in with both factors.
+// A copy made during sign-ins contains a server's whole state: with the copy and the key, all users
+// can sign in with both factors.
 func TestBackupOfARunningServer(t *testing.T) {
 	dir := t.TempDir()
 	env := func(file string) []string {
@@ -64,8 +64,8 @@ func TestBackupOfARunningServer(t *testing.T) {
 	}
 }
 
-// What docs/server.md says of PostgreSQL: a dump of a running server, restored
-// into an empty database, is that server.
+// The test follows docs/server.md for PostgreSQL: a dump of a running server, restored into an
+// empty database, replaces that server.
 func TestBackupOfPostgres(t *testing.T) {
 	dump, restore := program(t, "pg_dump"), program(t, "pg_restore")
 	from, to := servers.NewPostgres(t), servers.NewPostgres(t)

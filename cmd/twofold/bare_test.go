@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// TestTheDocumentedCommandsWorkOnABareMachine runs the commands of docs/server.md
-// word by word, in a root that holds nothing but the program, with no variable
-// set. A stub stands in for systemctl, and an editor writes the page's TOML.
+// TestTheDocumentedCommandsWorkOnABareMachine runs the commands of docs/server.md unchanged, in a
+// root directory with only the program and without environment variables. A stub replaces
+// systemctl, and an editor writes the page's TOML.
 func TestTheDocumentedCommandsWorkOnABareMachine(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: a root of its own takes root")
@@ -42,7 +42,7 @@ func TestTheDocumentedCommandsWorkOnABareMachine(t *testing.T) {
 		out, err := m.run(command)
 		switch {
 		case strings.HasPrefix(command, "twofold doctor"), strings.HasPrefix(command, "twofold send-test"):
-			// There is no mail.example.org; all else must be good.
+			// mail.example.org does not exist; all other checks must pass.
 			for line := range strings.SplitSeq(out, "\n") {
 				if strings.HasPrefix(line, "FAILED") && !strings.Contains(line, "mail.example.org") {
 					t.Errorf("%s: %s", command, line)
@@ -63,7 +63,7 @@ func TestTheDocumentedCommandsWorkOnABareMachine(t *testing.T) {
 	}
 }
 
-// commandsOf are the lines of the indented blocks of a section.
+// commandsOf returns the lines of the indented blocks of a section.
 func commandsOf(doc, heading string) (out []string) {
 	_, section, _ := strings.Cut(doc, heading+"\n")
 	section, _, _ = strings.Cut(section, "\n## ")
@@ -75,7 +75,7 @@ func commandsOf(doc, heading string) (out []string) {
 	return out
 }
 
-// machine is a root folder with its program.
+// machine is a root directory with its program.
 type machine struct {
 	root, tools string
 }
@@ -92,14 +92,14 @@ func bareMachine(t *testing.T, binary, toml string) machine {
 	for _, dir := range []string{"tmp", "backup", "etc/systemd/system", "usr/local/bin"} {
 		must(os.MkdirAll(filepath.Join(m.root, dir), 0o755))
 	}
-	// Inside, the path of the root leads to the root: so a path means the same
-	// to the shell outside and to the program inside.
+	// Inside the root, its own path leads to the root, so that a path has the same meaning for the
+	// shell outside and the program inside.
 	must(os.MkdirAll(filepath.Join(m.root, filepath.Dir(m.root)), 0o755))
 	must(os.Symlink("/", m.root+m.root))
 	program, err := os.ReadFile(binary)
 	must(err)
 	must(os.WriteFile(filepath.Join(m.tools, "program"), program, 0o755))
-	// What the program keeps is in the root; the port must be a free one here.
+	// The program's files are in the root. The port must be a free one.
 	toml = strings.ReplaceAll(toml, "/var/lib", m.root+"/var/lib") +
 		fmt.Sprintf("TWOFOLD_LISTEN = %q\n", freeAddress(t))
 	must(os.WriteFile(filepath.Join(m.tools, "settings.toml"), []byte(toml), 0o600))
@@ -122,7 +122,7 @@ func bareMachine(t *testing.T, binary, toml string) machine {
 	return m
 }
 
-// paths are what the commands name of the machine.
+// paths returns the paths in the commands.
 var paths = regexp.MustCompile(`(^|[ >])/(usr/local|etc|var/lib|backup)/`)
 
 func (m machine) run(command string) (string, error) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestCaptchaBySettings: our names, and those of Flask-WTF.
+// TestCaptchaBySettings covers our names and those of Flask-WTF.
 func TestCaptchaBySettings(t *testing.T) {
 	const site, secret = "SECURITY_CAPTCHA_SITE_KEY=a", "SECURITY_CAPTCHA_SECRET=b"
 	const public, private = "RECAPTCHA_PUBLIC_KEY=a", "RECAPTCHA_PRIVATE_KEY=b"
@@ -42,7 +42,7 @@ func TestCaptchaBySettings(t *testing.T) {
 	}
 }
 
-// TestCheckAsksTheCaptchasService whether it knows the secret.
+// TestCheckAsksTheCaptchasService checks that the service verifies the secret.
 func TestCheckAsksTheCaptchasService(t *testing.T) {
 	says := `{"success":false,"error-codes":["invalid-input-response"]}`
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// TestCommandsDocIsUpToDate: docs/commands.md lists every command with its flags.
+// TestCommandsDocIsUpToDate checks that docs/commands.md lists every command with its flags.
 func TestCommandsDocIsUpToDate(t *testing.T) {
 	parser, err := kong.New(&cli{}, kong.Name("twofold"))
 	if err != nil {
@@ -18,7 +18,7 @@ func TestCommandsDocIsUpToDate(t *testing.T) {
 	isUpToDate(t, "../../docs/commands.md", commandsPage(parser.Model.Node))
 }
 
-// commandsPage describes every command. Flags that all of them have stand once.
+// commandsPage describes every command. It lists common flags once.
 func commandsPage(program *kong.Node) string {
 	var all []command
 	for _, c := range commandsUnder(program, nil)[1:] {
@@ -51,7 +51,7 @@ func commandsPage(program *kong.Node) string {
 	return b.String()
 }
 
-// describe is the section of one command.
+// describe returns the section of one command.
 func describe(b *strings.Builder, c command, common map[string]bool) {
 	fmt.Fprintf(b, "\n## twofold %s\n\n%s\n", c.at(), c.help)
 	usage := "twofold " + c.at()
@@ -86,7 +86,7 @@ func flagRow(b *strings.Builder, f *kong.Flag) {
 	fmt.Fprintf(b, "| `%s` | %s |\n", strings.ReplaceAll(f.String(), "|", `\|`), cell(f.Help))
 }
 
-// cell is a text in a table.
+// cell escapes a text for a table.
 func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(text)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// printed is what a command prints that only describes the program.
+// printed returns the output of a command that describes the program.
 func printed(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -30,7 +30,7 @@ func printed(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// offers are what each shell offers after a command line.
+// offers holds the completions that each shell offers after a command line.
 var offers = map[string]string{
 	"bash": `. "$0"; read -ra COMP_WORDS <<<"$1"; [[ $1 == *" " ]] && COMP_WORDS+=(""); ` +
 		`COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _twofold; printf "%s\n" "${COMPREPLY[@]}"`,
@@ -39,8 +39,8 @@ var offers = map[string]string{
 	"fish": `source $argv[1]; complete -C $argv[2] | string split -f1 \t`,
 }
 
-// TestShellsCompleteCommandsAndFlags runs each script in its shell. Those that are
-// not on this machine are not tried.
+// TestShellsCompleteCommandsAndFlags runs each script in its shell. It skips shells that are not
+// installed.
 func TestShellsCompleteCommandsAndFlags(t *testing.T) {
 	for shell, script := range offers {
 		t.Run(shell, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestShellsCompleteCommandsAndFlags(t *testing.T) {
 	}
 }
 
-// TestTheManualNamesEveryCommandAndFlag, in a form that man reads.
+// TestTheManualNamesEveryCommandAndFlag checks that man can read the manual.
 func TestTheManualNamesEveryCommandAndFlag(t *testing.T) {
 	page := printed(t, "man")
 	parser, err := kong.New(&cli{}, kong.Name("twofold"))

@@ -95,8 +95,8 @@ func TestTheEnvironmentTakesLiteralsOfPython(t *testing.T) {
 	}
 }
 
-// TestTheDocumentedExampleStartsInDevelopment: the original's example, pasted, gives a
-// server that runs and says that its keys are public.
+// TestTheDocumentedExampleStartsInDevelopment pastes the original's example, which results in a
+// working server and a warning that its keys are public.
 func TestTheDocumentedExampleStartsInDevelopment(t *testing.T) {
 	example := []string{
 		"SECRET_KEY=pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw", "SECURITY_PASSWORD_SALT=" + sampleSalt,
@@ -136,8 +136,8 @@ func TestTheDocumentedExampleStartsInDevelopment(t *testing.T) {
 	}
 }
 
-// TestWhichHashesHaveNoSaltIsTakenOver: a configuration that was taken from the
-// application says what its import needs, and the server starts with it.
+// TestWhichHashesHaveNoSaltIsTakenOver checks that an imported configuration has the settings that
+// the import of accounts needs, and that the server starts with it.
 func TestWhichHashesHaveNoSaltIsTakenOver(t *testing.T) {
 	dir := t.TempDir()
 	source, to := filepath.Join(dir, "app.py"), filepath.Join(dir, "twofold.toml")
@@ -159,7 +159,8 @@ func TestWhichHashesHaveNoSaltIsTakenOver(t *testing.T) {
 	}
 }
 
-// TestTheImportReadsWhichHashesHaveNoSalt, as the original reads it.
+// TestTheImportReadsWhichHashesHaveNoSalt checks that the setting is parsed as the original parses
+// it.
 func TestTheImportReadsWhichHashesHaveNoSalt(t *testing.T) {
 	only := []string{"plaintext"}
 	for text, want := range map[string][]string{

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// originalDefaults are the settings of the original at the values they have
-// there when nothing is set, one a line.
+// originalDefaults lists the settings of the original with their default values, one a line.
 func originalDefaults(t *testing.T) []string {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/original.env")
@@ -23,7 +22,7 @@ func originalDefaults(t *testing.T) []string {
 	return lines
 }
 
-// TestEveryDefaultOfTheOriginalStarts: each alone, and all of them at once.
+// TestEveryDefaultOfTheOriginalStarts tries each default alone, and all of them at once.
 func TestEveryDefaultOfTheOriginalStarts(t *testing.T) {
 	all := append([]string{}, mailOn...)
 	for _, line := range originalDefaults(t) {
@@ -43,8 +42,8 @@ func TestEveryDefaultOfTheOriginalStarts(t *testing.T) {
 	}
 }
 
-// TestEveryOtherDefaultIsListed: where a default of the original changes what the
-// server does, the table of differences says so, and no row there is idle.
+// TestEveryOtherDefaultIsListed checks that the table of differences lists exactly the defaults of
+// the original that change the behavior of the server.
 func TestEveryOtherDefaultIsListed(t *testing.T) {
 	does := func(s *settings) []any {
 		c := s.Config

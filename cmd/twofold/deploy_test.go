@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestExampleSystemd has systemd read the unit and judge how much it may do.
+// TestExampleSystemd lets systemd verify the unit and rate its exposure.
 func TestExampleSystemd(t *testing.T) {
 	analyze := program(t, "systemd-analyze")
 	binary, err := buildOnce()
@@ -43,8 +43,8 @@ func TestExampleSystemd(t *testing.T) {
 	}
 }
 
-// TestExampleContainer runs the program as the container file does: alone in a
-// root that cannot be written, as no one's user, with /data for everything.
+// TestExampleContainer runs the program as the container file does: alone in a read-only root, as
+// an unprivileged user, with all data in /data.
 func TestExampleContainer(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("skipped: a root of its own takes root")
@@ -94,7 +94,7 @@ func TestExampleContainer(t *testing.T) {
 	}
 }
 
-// confined runs serve in a root of its own without any privilege.
+// confined runs serve in a separate root without privileges.
 func confined(t *testing.T, root string, env ...string) *server {
 	t.Helper()
 	cmd := exec.Command("/twofold", "serve", "--listen", "127.0.0.1:0")
@@ -106,8 +106,8 @@ func confined(t *testing.T, root string, env ...string) *server {
 	return follow(t, cmd)
 }
 
-// TestExamplesAreDocumented: a page of docs names every file of the examples that other
-// programs read.
+// TestExamplesAreDocumented checks that a page of docs names every example file that other programs
+// read.
 func TestExamplesAreDocumented(t *testing.T) {
 	var doc strings.Builder
 	for _, page := range []string{

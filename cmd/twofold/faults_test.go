@@ -14,8 +14,7 @@ const (
 	antonGuesses = `{"email":"anton@example.org","password":"wrong"}`
 )
 
-// becomes asks until the answer has this status: recovery takes its time, and
-// no one helps it.
+// becomes polls until the answer has this status, since recovery takes time and must need no help.
 func (s *server) becomes(status int, method, path, body string) {
 	s.t.Helper()
 	last := 0
@@ -27,10 +26,10 @@ func (s *server) becomes(status int, method, path, body string) {
 	s.t.Fatalf("%s %s: %d after a minute, want %d", method, path, last, status)
 }
 
-// TestFaultDatabases: PostgreSQL and Redis of a running server are stopped and
-// started again. While one is away the answer is 503 and never a way past; when
-// it is back everything goes on without a restart. A Redis that comes back
-// empty means to sign in again, and gives no one their guesses back.
+// TestFaultDatabases stops and restarts PostgreSQL and Redis of a running server. While one is
+// down, the answer is 503 and no sign-in succeeds; afterwards everything works without a restart of
+// the server. After the loss of Redis's data, users must sign in again, and no guesses are given
+// back.
 func TestFaultDatabases(t *testing.T) {
 	postgres, redis := servers.NewPostgres(t), servers.NewRedis(t)
 	env := []string{
@@ -85,7 +84,7 @@ func TestFaultDatabases(t *testing.T) {
 	s.stop()
 }
 
-// elsewhere asks as another browser would.
+// elsewhere sends a request from another browser.
 func (s *server) elsewhere(method, path, body string) (int, string) {
 	s.t.Helper()
 	jar := s.http.Jar

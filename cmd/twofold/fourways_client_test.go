@@ -21,9 +21,8 @@ import (
 	"time"
 )
 
-// The three ways to talk to the server: a program that speaks JSON, a browser
-// with its forms, and one that says nothing of where its forms come from, so
-// that only their csrf_token speaks for it.
+// The three kinds of clients: a program that uses JSON, a browser with forms, and a browser whose
+// forms have no origin, so that only their csrf_token authenticates them.
 const (
 	byJSON    = "json"
 	byBrowser = "browser"
@@ -32,7 +31,7 @@ const (
 
 var allWays = []string{byJSON, byBrowser, byToken}
 
-// visitor is one browser or program with cookies of its own.
+// visitor is one browser or program with its own cookies.
 type visitor struct {
 	t     *testing.T
 	s     *site
@@ -56,7 +55,7 @@ func (s *site) visitor(t *testing.T, way string) *visitor {
 	}}
 }
 
-// reply is an answer, read.
+// reply is a response with its body.
 type reply struct {
 	t      *testing.T
 	status int
@@ -65,7 +64,7 @@ type reply struct {
 	data   map[string]any // "response" of the envelope
 }
 
-// send makes one request; header lines come in pairs.
+// send makes one request. The header lines come in pairs.
 func (v *visitor) send(method, path, body string, header ...string) *reply {
 	v.t.Helper()
 	r, err := http.NewRequestWithContext(v.t.Context(), method, v.s.url+path, strings.NewReader(body))
@@ -90,7 +89,7 @@ func (v *visitor) send(method, path, body string, header ...string) *reply {
 	return &reply{t: v.t, status: answer.StatusCode, header: answer.Header, body: string(raw)}
 }
 
-// want ends the test unless the status is this one.
+// want ends the test unless the response has this status.
 func (r *reply) want(status int) *reply {
 	r.t.Helper()
 	if r.status != status {
@@ -99,8 +98,8 @@ func (r *reply) want(status int) *reply {
 	return r
 }
 
-// is ends the test unless these keys of a JSON answer have these values; nil
-// stands for a key that is null or not there.
+// is ends the test unless the keys of a JSON answer have these values. Nil means that a key is null
+// or missing.
 func (r *reply) is(pairs ...any) *reply {
 	r.t.Helper()
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -111,7 +110,7 @@ func (r *reply) is(pairs ...any) *reply {
 	return r
 }
 
-// text is a text in a JSON answer.
+// text returns a string in a JSON answer.
 func (r *reply) text(name string) string {
 	r.t.Helper()
 	s, ok := r.data[name].(string)
@@ -121,7 +120,7 @@ func (r *reply) text(name string) string {
 	return s
 }
 
-// call speaks JSON as a program does and reads the envelope.
+// call sends JSON as a program does and reads the envelope.
 func (v *visitor) call(method, path string, body any) *reply {
 	v.t.Helper()
 	raw, header := "", []string{"Accept", "application/json"}
@@ -148,14 +147,14 @@ func (v *visitor) call(method, path string, body any) *reply {
 
 const html5 = "text/html,application/xhtml+xml,*/*;q=0.8"
 
-// open goes to a page, as a bookmark does.
+// open opens a page as a bookmark does.
 func (v *visitor) open(path string) {
 	v.t.Helper()
 	v.at = path
 	v.follow(v.send("GET", path, "", "Accept", html5))
 }
 
-// follow goes where an answer leads, one redirect after the other.
+// follow follows all redirects of an answer.
 func (v *visitor) follow(r *reply) {
 	v.t.Helper()
 	for range 5 {
@@ -175,13 +174,13 @@ func (v *visitor) follow(r *reply) {
 	}
 }
 
-// where is the path of the page that is shown.
+// where returns the path of the current page.
 func (v *visitor) where() string {
 	path, _, _ := strings.Cut(v.at, "?")
 	return path
 }
 
-// says reports whether the page says something.
+// says reports whether the page contains a text.
 func (v *visitor) says(text string) bool { return strings.Contains(html.UnescapeString(v.page), text) }
 
 func (v *visitor) must(path string, texts ...string) {
@@ -199,9 +198,8 @@ var (
 	attributes = regexp.MustCompile(` ([a-z-]+)(?:="([^"]*)")?`)
 )
 
-// submit fills in the first form of the page that holds a mark and sends it
-// with everything a browser would send: what is hidden, what is ticked, what
-// is empty.
+// submit fills in the first form of the page that contains a mark, and sends all its fields as a
+// browser would: hidden, checked and empty ones.
 func (v *visitor) submit(mark string, pairs ...string) {
 	v.t.Helper()
 	for _, f := range aForm.FindAllStringSubmatch(v.page, -1) {
@@ -244,13 +242,13 @@ func (v *visitor) post(path string, values url.Values) {
 	v.follow(v.send("POST", path, values.Encode(), header...))
 }
 
-// second is someone's second factor.
+// second is a user's second factor.
 type second struct {
 	method, to string
 	app        *app
 }
 
-// code is the right code: what the app shows, or what was sent last.
+// code returns the right code: the app's current one, or the one sent last.
 func (v *visitor) code(f *second) string {
 	v.t.Helper()
 	code := ""
@@ -275,7 +273,7 @@ func (v *visitor) code(f *second) string {
 	return code
 }
 
-// wrong is a code that is not right now.
+// wrong returns a code that is not valid now.
 func (v *visitor) wrong(f *second) string {
 	v.t.Helper()
 	var right []string
@@ -294,7 +292,7 @@ func (v *visitor) wrong(f *second) string {
 	panic("one of n+1 codes is none of n")
 }
 
-// app is an authenticator app, from RFC 6238 and RFC 4226.
+// app is an authenticator app by RFC 6238 and RFC 4226.
 type app struct {
 	secret []byte
 	last   int64 // the newest step that was shown
@@ -309,10 +307,10 @@ func newApp(t *testing.T, key string) *app {
 	return &app{secret: secret}
 }
 
-// step is the step of RFC 6238 in a while.
+// step returns the RFC 6238 step at a time relative to now.
 func (*app) step(in time.Duration) int64 { return time.Now().Add(in).Unix() / 30 }
 
-// at truncates HMAC-SHA-1 of the step as RFC 4226, 5.3 has it.
+// at computes the code of a step with HMAC-SHA-1 as in RFC 4226, section 5.3.
 func (a *app) at(step int64) string {
 	mac := hmac.New(sha1.New, a.secret)
 	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(step)))
@@ -322,9 +320,9 @@ func (a *app) at(step int64) string {
 	return fmt.Sprintf("%06d", n%1_000_000)
 }
 
-// next is the code of a step that was not used: the one before, this one, the
-// next one; then there is nothing but to wait. A step that ends within two
-// seconds counts as ended, so that the code is still good when it arrives.
+// next returns the code of an unused step: the one before, this one or the next one. If all are
+// used, it waits. A step that ends within two seconds counts as ended, so that the code is still
+// valid when it arrives.
 func (a *app) next() string {
 	want := max(a.last+1, a.step(2*time.Second)-1)
 	for a.step(0)+1 < want {
@@ -334,7 +332,7 @@ func (a *app) next() string {
 	return a.at(want)
 }
 
-// cookieNames are the cookies that this visitor sends.
+// cookieNames returns the names of the cookies that this visitor sends.
 func (v *visitor) cookieNames() []string {
 	u, err := url.Parse(v.s.url)
 	if err != nil {

@@ -29,7 +29,7 @@ const (
 	changed    = "/tf-not-me/" // what every notice leads to
 )
 
-// site is the built program in production, with a mail server and a Twilio.
+// site is the built program in production mode, with a mail server and a stand-in for Twilio.
 type site struct {
 	*server
 	env   []string
@@ -42,7 +42,7 @@ type site struct {
 	told  map[string]bool // codes and keys that were handed out
 }
 
-// freeAddress is a loopback address that no one listens on.
+// freeAddress returns a loopback address on which no program listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	return "127.0.0.1:" + strconv.Itoa(servers.FreePort(t))
@@ -84,7 +84,7 @@ func newSite(t *testing.T, more ...string) *site {
 	return s
 }
 
-// create makes an account as an operator does and returns its address.
+// create creates an account as an operator does and returns its address.
 func (s *site) create(t *testing.T, name string) string {
 	t.Helper()
 	email := strings.ToLower(name) + "@example.net"
@@ -101,7 +101,7 @@ func (s *site) create(t *testing.T, name string) string {
 	return email
 }
 
-// mails are those to an address that have a subject, oldest first.
+// mails returns the mails to an address with a subject, oldest first.
 func (s *site) mails(to, subject string) []sendtest.Mail {
 	return slices.DeleteFunc(s.mail.Mails(), func(m sendtest.Mail) bool {
 		return !slices.Equal(m.To, []string{to}) || !strings.Contains(m.Subject+m.Text, subject) ||
@@ -109,7 +109,7 @@ func (s *site) mails(to, subject string) []sendtest.Mail {
 	})
 }
 
-// mailed waits for n mails that are sent alongside a request.
+// mailed waits for n mails, which may be sent after the answer to a request.
 func (s *site) mailed(t *testing.T, n int, to, subject string, texts ...string) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
@@ -123,14 +123,14 @@ func (s *site) mailed(t *testing.T, n int, to, subject string, texts ...string) 
 	t.Fatalf("%s has not got %d mails %q with %q", to, n, subject, texts)
 }
 
-// secret notes what must not be in the log.
+// secret records a value that must not appear in the log.
 func (s *site) secret(text string) {
 	s.guard.Lock()
 	defer s.guard.Unlock()
 	s.told[text] = true
 }
 
-// end stops the program and looks for secrets in its log.
+// end stops the program and searches its log for secrets.
 func (s *site) end() {
 	s.t.Helper()
 	s.stop()
@@ -150,7 +150,7 @@ func (s *site) end() {
 	}
 }
 
-// factor is a second factor that someone may set up.
+// factor is a second factor that a user may enroll.
 func (s *site) factor(method, email string) *second {
 	f := &second{method: method, to: email}
 	if method == "sms" {
@@ -159,8 +159,7 @@ func (s *site) factor(method, email string) *second {
 	return f
 }
 
-// signIn gives the password and says what is asked for next: nothing (""), the
-// code of a method, or "setup".
+// signIn sends the password and returns the next step: none (""), the code of a method, or "setup".
 func (v *visitor) signIn(email string, remember bool) string {
 	v.t.Helper()
 	if v.way == byJSON {
@@ -179,7 +178,7 @@ func (v *visitor) signIn(email string, remember bool) string {
 	return v.next()
 }
 
-// asked reads from JSON what is asked for next, next from the page.
+// asked returns the next step from JSON, next from the page.
 func (v *visitor) asked(r *reply, email string) string {
 	v.t.Helper()
 	if r.data["tf_required"] == false {
@@ -218,7 +217,7 @@ func (v *visitor) next() string {
 	return ""
 }
 
-// register makes an account as a stranger does.
+// register registers an account as a stranger does.
 func (v *visitor) register(email string) string {
 	v.t.Helper()
 	if v.way == byJSON {
@@ -234,7 +233,7 @@ func (v *visitor) register(email string) string {
 	return v.next()
 }
 
-// give enters a code and says whether it was right.
+// give enters a code and reports whether it was right.
 func (v *visitor) give(code string) bool {
 	v.t.Helper()
 	if v.way == byJSON {
@@ -260,7 +259,7 @@ var (
 	spans    = strings.NewReplacer("<span>", "", "</span>", "")
 )
 
-// begin starts a set-up, up to the point where its code is asked for.
+// begin starts an enrollment, up to the request for its code.
 func (v *visitor) begin(f *second) {
 	v.t.Helper()
 	key := ""
@@ -296,7 +295,7 @@ func (v *visitor) begin(f *second) {
 	}
 }
 
-// setUp sets a second factor up.
+// setUp enrolls a second factor.
 func (v *visitor) setUp(f *second) {
 	v.t.Helper()
 	v.begin(f)
@@ -338,7 +337,7 @@ func (v *visitor) signOut() {
 	v.stranger()
 }
 
-// rescue asks for help by mail or from the administrators.
+// rescue requests a rescue by mail or from the administrators.
 func (v *visitor) rescue(option, says string) {
 	v.t.Helper()
 	if v.way == byJSON {
@@ -351,7 +350,7 @@ func (v *visitor) rescue(option, says string) {
 	v.must("/tf-validate", says)
 }
 
-// is looks at who is signed in, as JSON and on the page.
+// is checks which user is signed in, as JSON and on the page.
 func (v *visitor) is(email string, level int, trusted bool) {
 	v.t.Helper()
 	user, _ := v.call("GET", "/me", nil).want(200).data["user"].(map[string]any)
@@ -367,7 +366,7 @@ func (v *visitor) is(email string, level int, trusted bool) {
 	v.must("/me", "Signed in as", email, says)
 }
 
-// stranger looks that no one is signed in, and leaves the page as it is.
+// stranger checks that no user is signed in, without changing the current page.
 func (v *visitor) stranger() {
 	v.t.Helper()
 	v.call("GET", "/me", nil).want(401).is("errors", []any{"You must sign in to view this resource."})

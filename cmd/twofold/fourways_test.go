@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/send/sendtest"
 )
 
-// inAllWays runs a test for each way of talking, side by side.
+// inAllWays runs a test for each kind of client in parallel.
 func inAllWays(t *testing.T, run func(t *testing.T, way string)) {
 	t.Helper()
 	t.Run("ways", func(t *testing.T) {
@@ -26,8 +26,8 @@ func inAllWays(t *testing.T, run func(t *testing.T, way string)) {
 	})
 }
 
-// TestFourWaysSignInAndChange: sign in with a password, set up a second
-// factor, sign in with it, change to another one.
+// TestFourWaysSignInAndChange signs in with a password, enrolls a second factor, signs in with it,
+// and changes to another one.
 func TestFourWaysSignInAndChange(t *testing.T) {
 	s := newSite(t)
 	for path, line := range map[string]string{"/healthz": "alive\n", "/readyz": "ready\n"} {
@@ -48,7 +48,7 @@ func TestFourWaysSignInAndChange(t *testing.T) {
 	s.end()
 }
 
-// signsIn is the first way: set up, sign out, sign in with the code.
+// signsIn is the first flow: enroll, sign out, sign in with the code.
 func (s *site) signsIn(t *testing.T, way, email, method string) (*visitor, *second) {
 	t.Helper()
 	v, f := s.visitor(t, way), s.factor(method, email)
@@ -72,7 +72,7 @@ func (s *site) signsIn(t *testing.T, way, email, method string) (*visitor, *seco
 	return v, f
 }
 
-// changes is the second way: f holds until g has proven itself.
+// changes is the second flow: f stays valid until g is confirmed.
 func (v *visitor) changes(email string, f, g *second) {
 	v.t.Helper()
 	v.begin(g)
@@ -93,8 +93,8 @@ func (v *visitor) changes(email string, f, g *second) {
 	v.s.mailed(v.t, 2, email, changed)
 }
 
-// TestFourWaysFirstSignIn: where a second factor is required, the first
-// sign-in and the registration lead to its set-up and no further.
+// TestFourWaysFirstSignIn checks that if a second factor is required, the first sign-in and the
+// registration lead to its enrollment and no further.
 func TestFourWaysFirstSignIn(t *testing.T) {
 	s := newSite(t, "SECURITY_TWO_FACTOR_REQUIRED=True", "SECURITY_REGISTERABLE=True")
 	inAllWays(t, func(t *testing.T, way string) {
@@ -116,7 +116,7 @@ func TestFourWaysFirstSignIn(t *testing.T) {
 	s.end()
 }
 
-// forced is the third way, from the demand for a second factor on.
+// forced is the third flow, from the required enrollment on.
 func (v *visitor) forced(email string, f *second) {
 	v.t.Helper()
 	v.stranger()
@@ -135,8 +135,8 @@ func (v *visitor) forced(email string, f *second) {
 	v.enter(email, f)
 }
 
-// TestFourWaysRescue: who lost the second factor gets in by mail, or has the
-// administrators told.
+// TestFourWaysRescue checks that a user who lost the second factor can sign in with a mailed code
+// or notify the administrators.
 func TestFourWaysRescue(t *testing.T) {
 	s := newSite(t)
 	inAllWays(t, func(t *testing.T, way string) {
@@ -173,7 +173,7 @@ func TestFourWaysRescue(t *testing.T) {
 	s.end()
 }
 
-// TestFourWaysRemember: a browser is trusted with one account, for a week.
+// TestFourWaysRemember checks that a browser is trusted for one account for a week.
 func TestFourWaysRemember(t *testing.T) {
 	s := newSite(t)
 	inAllWays(t, func(t *testing.T, way string) {
@@ -208,8 +208,7 @@ func TestFourWaysRemember(t *testing.T) {
 	s.end()
 }
 
-// TestFormsFromElsewhere: a form without a token, or from another site, does
-// nothing.
+// TestFormsFromElsewhere checks that a form without a token or from another site has no effect.
 func TestFormsFromElsewhere(t *testing.T) {
 	s := newSite(t)
 	email := s.create(t, "forms")
@@ -229,7 +228,7 @@ func TestFormsFromElsewhere(t *testing.T) {
 	s.end()
 }
 
-// TestFourWaysFromAFile: the same names as TOML, the database alongside it.
+// TestFourWaysFromAFile uses the same names as TOML, with the database in the same folder.
 func TestFourWaysFromAFile(t *testing.T) {
 	s := &site{mail: sendtest.SMTP(t), sms: sendtest.Twilio(t), told: map[string]bool{}}
 	file, address := filepath.Join(t.TempDir(), "twofold.toml"), freeAddress(t)

@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// gateFront is a proxy with the gate in front of two applications without sign-in: one
-// in Python, one in Node.
+// gateFront is a proxy with the gate in front of two applications that have no sign-in, one in
+// Python and one in Node.
 type gateFront struct {
 	*front
 	env         []string
@@ -92,7 +92,7 @@ func (f *gateFront) applies(host, shown, interpreter, file string) {
 	f.t.Fatal(file, " does not listen")
 }
 
-// gateExample is a file of examples/gate with the addresses of this test.
+// gateExample returns a file of examples/gate with the addresses of this test.
 func (f *gateFront) gateExample(name string, pairs ...string) string {
 	f.t.Helper()
 	nodes := f.nodes
@@ -101,7 +101,7 @@ func (f *gateFront) gateExample(name string, pairs ...string) string {
 	return f.example("gate/"+name, pairs...)
 }
 
-// told is what an application says that it was told.
+// told holds the headers that an application reports.
 type told struct {
 	status   int
 	location string
@@ -123,7 +123,7 @@ func (a told) header(name string) (values []string) {
 	return values
 }
 
-// at asks for a page of an application; headers come in pairs.
+// at requests a page of an application. The headers come in pairs.
 func (f *gateFront) at(c *http.Client, method, address, body string, headers ...string) told {
 	f.t.Helper()
 	r, err := http.NewRequest(method, address, strings.NewReader(body))
@@ -158,7 +158,7 @@ func (f *gateFront) at(c *http.Client, method, address, body string, headers ...
 	return a
 }
 
-// visit follows a browser to a page, through the sign-in if that has nothing to ask.
+// visit follows a browser's redirects to a page, through the sign-in if that requires no input.
 func (f *gateFront) visit(c *http.Client, address string) (told, string) {
 	f.t.Helper()
 	for range 8 {
@@ -181,7 +181,7 @@ func (f *gateFront) visit(c *http.Client, address string) (told, string) {
 	return told{}, ""
 }
 
-// person is a browser that is signed in at the host of the sign-in.
+// person returns a browser that is signed in at the host of the sign-in.
 func (f *gateFront) person(name string, second bool) *http.Client {
 	f.t.Helper()
 	c := f.from("127.0.0.3", f.pool)
@@ -206,7 +206,7 @@ func (f *gateFront) person(name string, second bool) *http.Client {
 	return c
 }
 
-// timeCode is what an authenticator app shows (RFC 6238).
+// timeCode returns the current code of an authenticator app (RFC 6238).
 func timeCode(t *testing.T, key string) string {
 	t.Helper()
 	key = strings.ReplaceAll(strings.ToUpper(key), " ", "")
@@ -221,7 +221,7 @@ func timeCode(t *testing.T, key string) string {
 	return fmt.Sprintf("%06d", n%1_000_000)
 }
 
-// forgedHeaders are what a client sends in place of the gate.
+// forgedHeaders are headers that a client sends to impersonate the gate.
 func forgedHeaders() (lines []string) {
 	for _, name := range []string{"Remote-User", "Remote_User", "Remote-Email", "Remote_Email", "Remote-Groups",
 		"Remote_Groups",
@@ -231,7 +231,7 @@ func forgedHeaders() (lines []string) {
 	return append(lines, "Authentication-Token", "forged-token")
 }
 
-// gateHolds is what every proxy's example of the gate promises.
+// gateHolds checks the promises of every proxy's example of the gate.
 func (f *gateFront) gateHolds() {
 	t := f.t
 	t.Helper()
@@ -269,7 +269,8 @@ func (f *gateFront) gateHolds() {
 	f.revokes(two)
 }
 
-// opens holds what a session of two factors gets, and what the application is told.
+// opens checks the pages that a session with two factors opens, and the headers that the
+// application receives.
 func (f *gateFront) opens(host string, two *http.Client) {
 	t, o := f.t, "https://"+host
 	t.Helper()
@@ -302,8 +303,8 @@ func (f *gateFront) opens(host string, two *http.Client) {
 	f.within("the role is gone", func() bool { return f.at(two, "GET", o+"/admin", "").status == 403 })
 }
 
-// within polls: another process changed the database, and a node may answer from
-// memory for a second.
+// within polls, since another process changed the database and a node may use its cache for a
+// second.
 func (f *gateFront) within(what string, holds func() bool) {
 	f.t.Helper()
 	for begin := time.Now(); time.Since(begin) < 20*time.Second; time.Sleep(50 * time.Millisecond) {
@@ -314,8 +315,8 @@ func (f *gateFront) within(what string, holds func() bool) {
 	f.t.Errorf("not within 20 seconds: %s", what)
 }
 
-// attacks holds that no spelling of an address and no header opens a page for the
-// strong to one factor, and that none is taken for a public page.
+// attacks checks that no spelling of a URL and no header lets a session with one factor open a page
+// that requires two, or makes such a page pass for a public one.
 func (f *gateFront) attacks(host string, two, one *http.Client) {
 	t := f.t
 	t.Helper()
@@ -367,7 +368,7 @@ func (f *gateFront) mintToken() string {
 	return answer.Response.Token
 }
 
-// programs holds what a personal access token opens.
+// programs checks the pages that a personal access token opens.
 func (f *gateFront) programs(host, token string) {
 	t, c := f.t, f.from("127.0.0.5", f.pool)
 	t.Helper()
@@ -396,7 +397,7 @@ func (f *gateFront) uploads(host string, two *http.Client) {
 	}
 }
 
-// channel opens a web socket to the application in Node.
+// channel opens a WebSocket to the application in Node.
 func (f *gateFront) channel(two, stranger *http.Client) {
 	t := f.t
 	t.Helper()
@@ -440,8 +441,8 @@ func (f *gateFront) channel(two, stranger *http.Client) {
 	}
 }
 
-// named has a client ask for its identity to be removed on the way: no request comes to
-// the application without it.
+// named sends requests whose Connection header lists the identity headers. No request may reach the
+// application without its identity.
 func (f *gateFront) named(two *http.Client) {
 	t := f.t
 	t.Helper()
@@ -470,7 +471,7 @@ func (f *gateFront) named(two *http.Client) {
 	}
 }
 
-// revokes signs out at the host of the sign-in, and looks at both applications.
+// revokes signs out at the host of the sign-in and checks both applications.
 func (f *gateFront) revokes(two *http.Client) {
 	t := f.t
 	t.Helper()
@@ -521,7 +522,7 @@ func TestExampleGateCaddy(t *testing.T) {
 	f.gateHolds()
 }
 
-// TestExampleGateTraefik runs where a traefik is found, as TestExampleTraefik does.
+// TestExampleGateTraefik requires an installed traefik, as TestExampleTraefik does.
 func TestExampleGateTraefik(t *testing.T) {
 	traefik, err := exec.LookPath("traefik")
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// TestTheGuideOfTheGate does what docs/gate.md says under "Ten minutes on one machine",
-// with its files as they stand there, but for the ports.
+// TestTheGuideOfTheGate follows docs/gate.md, section "Ten minutes on one machine", with its files
+// unchanged except for the ports.
 func TestTheGuideOfTheGate(t *testing.T) {
 	caddy, python := program(t, "caddy"), program(t, "python3")
 	raw, err := os.ReadFile("../../docs/gate.md")
@@ -78,7 +78,7 @@ func TestTheGuideOfTheGate(t *testing.T) {
 	}
 }
 
-// guide is a browser that finds the names of this machine.
+// guide is a browser that resolves the names of this machine.
 type guide struct {
 	t *testing.T
 	c *http.Client
@@ -103,7 +103,7 @@ func guided(t *testing.T) *guide {
 	}}
 }
 
-// visit follows every redirect, and returns the last address and what it says.
+// visit follows every redirect and returns the last URL and the body.
 func (g *guide) visit(address string) (string, string) {
 	g.t.Helper()
 	for range 10 {

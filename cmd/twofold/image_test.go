@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestExampleImage builds the image of the container file, its first stage
-// replaced by what that makes (it begins with an image from a registry), and
-// runs what is in it as the image says, in a root that cannot be written.
+// TestExampleImage builds the image of the container file and runs it as the image specifies, in a
+// read-only root. The first stage is replaced by its output, because it starts from an image of a
+// registry.
 func TestExampleImage(t *testing.T) {
 	run := newBuilder(t)
 	root := run("mount", run("from", "twofold:test"))
@@ -66,8 +66,8 @@ func done(t *testing.T, err error) {
 	}
 }
 
-// newBuilder builds the image twofold:test and returns what runs buildah with
-// the storage that it lies in.
+// newBuilder builds the image twofold:test and returns a function that runs buildah with the
+// image's storage.
 func newBuilder(t *testing.T) func(args ...string) string {
 	t.Helper()
 	buildah := program(t, "buildah")
@@ -110,7 +110,7 @@ func newBuilder(t *testing.T) func(args ...string) string {
 	return run
 }
 
-// readOnly makes a root one that cannot be written, but for a volume at /data.
+// readOnly makes a root read-only, except for a volume at /data.
 func readOnly(t *testing.T, root string) (volume string) {
 	t.Helper()
 	volume = t.TempDir()

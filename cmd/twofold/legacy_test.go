@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/send/gateway"
 )
 
-// TestLegacySettings: the former system is a directory or a webhook, and a mistake is
-// named without showing a secret.
+// TestLegacySettings covers a directory and a webhook as the former system, and checks that errors
+// name the setting without showing a secret.
 func TestLegacySettings(t *testing.T) {
 	s := mustLoad(t, "TWOFOLD_LEGACY=LDAP",
 		`TWOFOLD_LEGACY_CONFIG={"URL": "ldaps://ldap.example.org", "BASE_DN": "dc=example,dc=org", "PROVEN": "true"}`)

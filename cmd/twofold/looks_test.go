@@ -12,8 +12,8 @@ import (
 	"github.com/twofold-auth/twofold/send/sendtest"
 )
 
-// TestWhoLooksStartsNoWorkers: a message that is due is still there after doctor
-// and config check, which a worker would have sent. The server sends it.
+// TestWhoLooksStartsNoWorkers checks that doctor and config check leave a message that is due,
+// which a worker would have sent. The server sends it.
 func TestWhoLooksStartsNoWorkers(t *testing.T) {
 	t.Parallel()
 	mail := sendtest.SMTP(t)
@@ -62,8 +62,8 @@ func TestWhoLooksStartsNoWorkers(t *testing.T) {
 	}
 }
 
-// TestSessionsAreEndedFromTheCommandLine: the one that is named, then all, also
-// under the eyes of a server that runs.
+// TestSessionsAreEndedFromTheCommandLine ends one session and then all sessions, also while a
+// server runs.
 func TestSessionsAreEndedFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")

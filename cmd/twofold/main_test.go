@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// testDir holds the program that the tests of serve run.
+// testDir contains the program that the tests of serve run.
 var testDir string
 
 func TestMain(m *testing.M) { os.Exit(inTestDir(m)) }
 
-// inTestDir runs the tests and removes what they left.
+// inTestDir runs the tests and removes their files.
 func inTestDir(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "twofold-test-")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 var update = goflag.Bool("update", false, "write the pages of docs that are generated here")
 
-// isUpToDate compares a page of docs that is generated with its file. -update writes it.
+// isUpToDate compares a generated page of docs with its file. With -update it writes the file.
 func isUpToDate(t *testing.T, path, want string) {
 	t.Helper()
 	if *update {

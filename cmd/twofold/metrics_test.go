@@ -12,7 +12,7 @@ import (
 
 var metricsAddress = regexp.MustCompile(`"msg":"metrics","address":"(http://[^"]+)"`)
 
-// figures are the metrics of a running server, from its second listener.
+// figures returns the metrics of a running server from its second listener.
 func (s *server) figures() string {
 	s.t.Helper()
 	address := metricsAddress.FindStringSubmatch(s.text())
@@ -31,8 +31,7 @@ func (s *server) figures() string {
 	return string(raw)
 }
 
-// The second listener has the figures, the first one does not, and nothing in
-// them says who signed in.
+// Only the second listener serves the metrics, and no metric identifies a user.
 func TestServeMetrics(t *testing.T) {
 	s := start(t, []string{"TWOFOLD_METRICS_LISTEN=127.0.0.1:0"}, "--dev")
 	s.want(400, "POST", "/login", `{"email":"test@me.com","password":"wrong"}`)
@@ -74,8 +73,8 @@ func TestMetricsListenIsChecked(t *testing.T) {
 	}
 }
 
-// With the OTEL_ variables the server sends spans to a collector, and what
-// waits when it stops as well.
+// With the OTEL_ variables the server sends spans to a collector, including those that are queued
+// when it stops.
 func TestServeTraces(t *testing.T) {
 	var mu sync.Mutex
 	var got strings.Builder

@@ -11,13 +11,13 @@ import (
 	"filippo.io/age"
 )
 
-// python is Debian's, which has Debian's modules.
+// python is Debian's Python, which has Debian's modules.
 const python = "/usr/bin/python3"
 
-// oldSecrets encrypt the keys of authenticator apps there.
+// oldSecrets encrypts the keys of authenticator apps at the old site.
 const oldSecrets = `{"1": "kq3VvWZkS1vYUn0GxZ3bqv5d6sMN2f0mWl7rJxq8abc"}`
 
-// oldSite runs the small site of testdata.
+// oldSite runs the small site in testdata.
 func oldSite(t *testing.T, database string, args ...string) string {
 	t.Helper()
 	args = append([]string{"testdata/flask/site.py", args[0], database}, args[1:]...)
@@ -32,7 +32,7 @@ func oldSite(t *testing.T, database string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// move is a site of Flask-Security whose people come here.
+// move is a Flask-Security site whose accounts are imported.
 type move struct {
 	t        *testing.T
 	dir, old string // old is the database there
@@ -70,7 +70,7 @@ func (m *move) run(stdin string, args ...string) string {
 	return runProgram(m.t, m.env, stdin, args...)
 }
 
-// back exports all accounts and gives them to the old site. It returns what that says.
+// back exports all accounts, imports them into the old site, and returns the output.
 func (m *move) back() string {
 	m.t.Helper()
 	identity, err := age.GenerateX25519Identity()
@@ -98,8 +98,8 @@ func (m *move) back() string {
 	return string(out)
 }
 
-// TestFlaskSecurityThereAndBack follows docs/moving.md: people of a real site come
-// here, one changes the password, and all go back.
+// TestFlaskSecurityThereAndBack follows docs/moving.md: the accounts of a real site are imported,
+// one user changes the password, and all accounts are moved back.
 func TestFlaskSecurityThereAndBack(t *testing.T) {
 	m := newMove(t, "http://localhost:8080")
 	m.run("", append(m.from, "--dry-run")...)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// safer says on which side of its bounds each number and duration is safer. Where
-// it is neither, both sides are refused.
+// safer records on which side of its bounds each number and duration is safer. If neither side is,
+// both are refused.
 var safer = map[string]string{
 	"neither": `
 		MAIL_PORT MAIL_TIMEOUT PERMANENT_SESSION_LIFETIME SECURITY_PASSWORD_SLOTS
@@ -40,9 +40,9 @@ var safer = map[string]string{
 	`,
 }
 
-// TestValuesOutOfBounds: what is out of bounds on the side that is less safe is
-// taken as the bound, and a line of the log says so. On the other side the bound
-// would be less safe than what was asked for, so the server does not start.
+// TestValuesOutOfBounds checks that a value beyond its less safe bound is replaced by the bound,
+// with a line in the log. Beyond the other bound the replacement would be less safe than the
+// requested value, so the server does not start.
 func TestValuesOutOfBounds(t *testing.T) {
 	unbounded := []string{ // a side that has no bound
 		"SECURITY_FRESHNESS below", "SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL above", "PERMANENT_SESSION_LIFETIME above",
@@ -98,7 +98,7 @@ func TestValuesOutOfBounds(t *testing.T) {
 	}
 }
 
-// boundIn is the value that was taken in place of the one given; empty if none was.
+// boundIn returns the value that replaced the given one, or "" if none did.
 func boundIn(notes []string, name string) string {
 	for _, note := range notes {
 		if about, bound, ok := strings.Cut(note, " is taken as "); ok && strings.HasPrefix(about, name+" ") {
@@ -108,7 +108,7 @@ func boundIn(notes []string, name string) string {
 	return ""
 }
 
-// numbersOf are the settings that numbers and durations are part of.
+// numbersOf returns the settings that contain numbers and durations.
 func numbersOf(s *settings) []any {
 	c := s.Config
 	return []any{

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestProvidersBySettings: pasted names of the Flask world, and any issuer.
+// TestProvidersBySettings covers the usual names of Flask settings and any issuer.
 func TestProvidersBySettings(t *testing.T) {
 	const corp = `SECURITY_OAUTH_PROVIDERS={"corp": {"ISSUER": "https://login.corp.test", "CLIENT_ID": "id", "CLIENT_SECRET": "hush hush", "TITLE": "Corp", "SCOPES": "email profile"}}`
 	names := func(more ...string) string {

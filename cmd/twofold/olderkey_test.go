@@ -12,9 +12,8 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// TestAWrongKeyChangesNoOlderDatabase: a database that an earlier version wrote is
-// brought up to date only with its own key. A start with another one leaves its
-// schema as it was.
+// TestAWrongKeyChangesNoOlderDatabase checks that the database of an earlier version is migrated
+// only with its own key. A start with another key leaves the schema unchanged.
 func TestAWrongKeyChangesNoOlderDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
 	address := "SQLALCHEMY_DATABASE_URI=sqlite:///" + path
@@ -40,8 +39,8 @@ func TestAWrongKeyChangesNoOlderDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The newest step counts as not made. Making it again fails, and shows that a
-	// start got as far.
+	// The newest step is marked as not done. Running it again fails, which shows that a start
+	// reached the migration.
 	_, err = raw.ExecContext(t.Context(),
 		`DELETE FROM twofold_migrations WHERE version = (SELECT MAX(version) FROM twofold_migrations)`)
 	if err != nil {

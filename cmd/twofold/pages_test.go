@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheServersPagesAreBranded: the settings of pages reach the library, and a
-// mistake has the setting's name.
+// TestTheServersPagesAreBranded checks that the settings of pages reach the library, and that
+// errors name the setting.
 func TestTheServersPagesAreBranded(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "logo.svg"), []byte("<svg/>"), 0o600); err != nil {

@@ -24,8 +24,8 @@ import (
 
 const publicOrigin = "https://login.example.org"
 
-// front is a proxy that runs one of the files under examples/, with the ports
-// and paths of this test, in front of three nodes on one database.
+// front is a proxy that runs one of the files in examples/, with the ports and paths of this test,
+// in front of three nodes with one database.
 type front struct {
 	t      *testing.T
 	nodes  []*server
@@ -36,7 +36,7 @@ type front struct {
 	dir    string
 }
 
-// program finds what the test needs, or says what was not tested.
+// program returns the path of a program, or skips the test if it is missing.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -50,7 +50,7 @@ func program(t *testing.T, name string) string {
 	return ""
 }
 
-// newFront starts the nodes; the caller starts the proxy.
+// newFront starts the nodes. The caller starts the proxy.
 func newFront(t *testing.T) *front {
 	t.Helper()
 	f := &front{t: t, dir: t.TempDir(), addr: freeAddress(t), plain: freeAddress(t)}
@@ -88,7 +88,7 @@ func runProgram(t *testing.T, env []string, stdin string, args ...string) string
 	return string(out)
 }
 
-// example is a file under examples/ with replacements, each of which must hit.
+// example returns a file of examples/ with replacements, each of which must match.
 func (f *front) example(name string, pairs ...string) string {
 	f.t.Helper()
 	raw, err := os.ReadFile(filepath.Join("..", "..", "examples", name))
@@ -108,7 +108,7 @@ func (f *front) example(name string, pairs ...string) string {
 	return text
 }
 
-// certificate writes one for the public name, and has the client trust it.
+// certificate writes a certificate for the public name and makes the client trust it.
 func (f *front) certificate() (cert, key string) { return f.certificateFor("login.example.org") }
 
 func (f *front) certificateFor(name string) (cert, key string) {
@@ -134,7 +134,7 @@ func (f *front) certificateFor(name string) (cert, key string) {
 	return cert, key
 }
 
-// from is a browser at an address of this machine's own.
+// from returns a browser at an address of this machine.
 func (f *front) from(address string, pool *x509.CertPool) *http.Client {
 	f.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -158,7 +158,7 @@ func (f *front) from(address string, pool *x509.CertPool) *http.Client {
 	}
 }
 
-// proxy runs the proxy until the test is over.
+// proxy runs the proxy until the end of the test.
 func (f *front) proxy(name string, args ...string) {
 	f.t.Helper()
 	cmd := exec.Command(name, args...)
@@ -176,7 +176,7 @@ func (f *front) proxy(name string, args ...string) {
 			f.t.Log(log.String())
 		}
 	})
-	// A proxy may listen before it knows its sites.
+	// A proxy may listen before it has loaded its sites.
 	var err error
 	for range 200 {
 		var resp *http.Response
@@ -227,7 +227,7 @@ func (f *front) want(status int, method, url, body string, headers ...string) *h
 	return resp
 }
 
-// logs is what all nodes logged.
+// logs returns the logs of all nodes.
 func (f *front) logs() string {
 	var all strings.Builder
 	for _, n := range f.nodes {
@@ -236,7 +236,7 @@ func (f *front) logs() string {
 	return all.String()
 }
 
-// holds is what every proxy's example promises.
+// holds checks the promises of every proxy's example.
 func (f *front) holds() {
 	t, o := f.t, publicOrigin
 	t.Helper()
@@ -251,7 +251,7 @@ func (f *front) holds() {
 		t.Errorf("plain http: %d to %q", resp.StatusCode, resp.Header.Get("Location"))
 	}
 	f.want(403, "POST", o+"/login", credentials, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
-	// A client that writes the header itself keeps its own address.
+	// A client that sends the header itself keeps its own address.
 	resp = f.want(200, "POST", o+"/login", credentials, "X-Forwarded-For", "203.0.113.9", "X-Real-Ip", "203.0.113.9",
 		"Sec-Fetch-Site", "same-origin")
 	if !strings.Contains(strings.Join(resp.Header.Values("Set-Cookie"), "\n"), "__Host-twofold=") {
@@ -267,7 +267,7 @@ func (f *front) holds() {
 	if resp, _ := f.ask("POST", o+"/login", `{"email":"`+strings.Repeat("x", 80<<10)+`"}`); resp.StatusCode != 413 {
 		t.Errorf("a body of 80 KiB: %d", resp.StatusCode)
 	}
-	// One node dies at once, another one goes in order: no one notices.
+	// One node is killed and another one is stopped; clients notice neither.
 	if err := f.nodes[0].cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -291,8 +291,8 @@ func TestExampleNginx(t *testing.T) {
 	f.holds()
 }
 
-// nginxFile writes dir/nginx.conf, for an nginx that stays in the foreground and keeps
-// all its files in dir, with settings of the process and with sites. It returns the path.
+// nginxFile writes dir/nginx.conf for an nginx that stays in the foreground and keeps all its files
+// in dir, with process settings and sites. It returns the path.
 func nginxFile(t *testing.T, dir, settings, sites string) string {
 	t.Helper()
 	text := "daemon off; pid " + dir + "/pid; " + settings + "\nevents { worker_connections 256; }\n" +
@@ -323,8 +323,8 @@ func TestExampleCaddy(t *testing.T) {
 	f.holds()
 }
 
-// TestExampleTraefik runs where a traefik is found: Debian has no package of it,
-// and building it (scripts/traefik) takes minutes.
+// TestExampleTraefik requires an installed traefik: Debian has no package, and building it
+// (scripts/traefik) takes minutes.
 func TestExampleTraefik(t *testing.T) {
 	traefik, err := exec.LookPath("traefik")
 	if err != nil {

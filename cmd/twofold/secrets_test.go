@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// loadFile loads a file of this text and mode.
+// loadFile loads a file with a text and mode.
 func loadFile(t *testing.T, text string, mode os.FileMode) (*settings, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "twofold.toml")
@@ -20,7 +20,7 @@ func loadFile(t *testing.T, text string, mode os.FileMode) (*settings, error) {
 	return load(where{Config: path}, nil)
 }
 
-// TestEverySecretIsKeptFromOtherUsersOfTheMachine, whichever setting holds it.
+// TestEverySecretIsKeptFromOtherUsersOfTheMachine covers every setting that contains a secret.
 func TestEverySecretIsKeptFromOtherUsersOfTheMachine(t *testing.T) {
 	for _, row := range table() {
 		if !row.Type.hidden() {
@@ -56,7 +56,8 @@ func TestEverySecretIsKeptFromOtherUsersOfTheMachine(t *testing.T) {
 	}
 }
 
-// TestNoneIsAValueWhereTheDocumentationSaysSo, and "not given" anywhere else.
+// TestNoneIsAValueWhereTheDocumentationSaysSo checks that None counts as "not set" for all other
+// settings.
 func TestNoneIsAValueWhereTheDocumentationSaysSo(t *testing.T) {
 	for _, row := range table() {
 		if documented := strings.Contains(row.Doc, "`None`"); documented && !row.TakesNone {

@@ -13,7 +13,8 @@ import (
 var twilioOn = []string{"SECURITY_SMS_SERVICE=Twilio",
 	`SECURITY_SMS_SERVICE_CONFIG={"ACCOUNT_SID": "AC00000000000000000000000000000001", "AUTH_TOKEN": "t0k3n", "PHONE_NUMBER": "+15555550100"}`}
 
-// A second sender of each channel takes over in the order of the settings.
+// The second sender of each channel is used after the first one fails, in the order of the
+// settings.
 func TestFallbacksFollowTheFirstSender(t *testing.T) {
 	s := mustLoad(t, slices.Concat(mailOn, twilioOn, []string{
 		`TWOFOLD_MAIL_FALLBACK={"SERVER": "mail2.example.org", "PORT": "465", "USE_SSL": "true", "USERNAME": "u", "PASSWORD": "p"}`,
@@ -70,8 +71,8 @@ func TestWrongFallbacksAreNamed(t *testing.T) {
 	}
 }
 
-// TestServicesByName: each is made of its keys, a template of its own, and a mistake is
-// named without a value.
+// TestServicesByName checks that each service is created from its keys or from a custom template,
+// and that errors do not contain values.
 func TestServicesByName(t *testing.T) {
 	for service, keys := range map[string]string{
 		"Vonage": `"API_KEY": "k", "API_SECRET": "s", "FROM": "Acme"`,

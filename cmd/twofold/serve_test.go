@@ -48,13 +48,13 @@ var buildOnce = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// start runs serve on a free port and waits until it serves.
+// start runs serve on a free port and waits until it answers.
 func start(t *testing.T, env []string, args ...string) *server {
 	t.Helper()
 	return launch(t, env, append([]string{"--listen", "127.0.0.1:0"}, args...)...)
 }
 
-// launch runs serve with these settings and no others.
+// launch runs serve with only these settings.
 func launch(t *testing.T, env []string, args ...string) *server {
 	t.Helper()
 	binary, err := buildOnce()
@@ -66,7 +66,7 @@ func launch(t *testing.T, env []string, args ...string) *server {
 	return follow(t, cmd)
 }
 
-// follow starts cmd and waits until it serves.
+// follow starts cmd and waits until it answers.
 func follow(t *testing.T, cmd *exec.Cmd) *server {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -144,7 +144,7 @@ func (s *server) want(status int, method, path, body string) string {
 	return text
 }
 
-// stop ends it as an operator would, and wants it to go quietly.
+// stop stops the program as an operator would and checks that it exits cleanly.
 func (s *server) stop() {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -260,7 +260,7 @@ func TestServeProduction(t *testing.T) {
 	}
 }
 
-// HTTP/2 in the clear, as proxies speak it.
+// HTTP/2 without TLS, as proxies use it.
 func TestServeHTTP2(t *testing.T) {
 	s := start(t, nil, "--dev")
 	p := new(http.Protocols)
@@ -297,7 +297,7 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
-// down is a store that does not answer.
+// down is a store that fails.
 type down struct{ storage.Store }
 
 func (down) Ping(context.Context) error { return storage.ErrUnavailable }
@@ -310,14 +310,14 @@ func TestReadyNeedsTheStore(t *testing.T) {
 	}
 }
 
-// working is a sign-in whose workers run, or do not.
+// working is a sign-in whose workers run or do not run.
 type working bool
 
 func (w working) Stats(context.Context) (twofold.Stats, error) {
 	return twofold.Stats{Running: bool(w)}, nil
 }
 
-// up is a store that answers.
+// up is a store that works.
 type up struct{ storage.Store }
 
 func (up) Ping(context.Context) error { return nil }

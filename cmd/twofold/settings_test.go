@@ -14,7 +14,7 @@ import (
 
 const goodKey = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA"
 
-// with returns the settings of a good base and a few more, from the environment.
+// with returns valid base settings plus the given ones, from the environment.
 func with(t *testing.T, more ...string) (*settings, error) {
 	t.Helper()
 	return load(where{}, append([]string{"TWOFOLD_ORIGIN=https://login.example.org", "SECRET_KEY=" + goodKey}, more...))
@@ -47,7 +47,7 @@ func TestNamesAreUniqueAndDocumented(t *testing.T) {
 	}
 }
 
-// Every default, written out, is a value like any other and changes nothing.
+// Each default value, given explicitly, is accepted and changes nothing.
 func TestDefaultsAreValues(t *testing.T) {
 	base := mustLoad(t)
 	for _, row := range table() {
@@ -64,7 +64,7 @@ func TestDefaultsAreValues(t *testing.T) {
 	}
 }
 
-// Every bound the table states holds in package twofold too.
+// Every bound in the table also holds in package twofold.
 func TestDefaultsBuild(t *testing.T) {
 	if err := mustLoad(t, mailOn...).try(t.Context()); err != nil {
 		t.Fatal(err)
@@ -192,7 +192,7 @@ func TestProfileFields(t *testing.T) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
-	// A field that cannot be is named, too.
+	// The error also names a field that cannot exist.
 	for _, bad := range []string{
 		`[{"NAME": "Name"}]`, `[{"NAME": "plan", "KIND": "select"}]`, `[{"NAME": "a"}, {"NAME": "a"}]`,
 	} {
@@ -268,7 +268,7 @@ func TestDatabases(t *testing.T) {
 	}
 }
 
-// No secret may come back in an error, whatever is wrong with it (R137, R140).
+// No error may contain a secret, whatever is wrong with it (R137, R140).
 func TestErrorsHoldNoSecrets(t *testing.T) {
 	const canary = "canary-7731"
 	for _, row := range table() {

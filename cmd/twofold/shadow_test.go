@@ -17,7 +17,7 @@ import (
 
 const shadowPassword = "correct horse 71 battery"
 
-// shadowed is a site with accounts, and the environment of a command on it.
+// shadowed is a site with accounts, and the environment of a command that uses it.
 func shadowed(t *testing.T) (env []string, file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "app.db")
@@ -53,7 +53,7 @@ func shadowed(t *testing.T) (env []string, file string) {
 	return env, file
 }
 
-// contents are all rows of the database.
+// contents returns all rows of the database.
 func contents(t *testing.T, file string) string {
 	t.Helper()
 	db, err := sql.Open("sqlite", file)

@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 )
 
-// records are the lines of the log with a message.
+// records returns the lines of the log with a message.
 func (s *server) records(msg string) (out []map[string]any) {
 	for line := range strings.SplitSeq(s.text(), "\n") {
 		record := map[string]any{}
@@ -27,7 +27,7 @@ func (s *server) records(msg string) (out []map[string]any) {
 	return out
 }
 
-// awaited are the records with a message, once there are so many.
+// awaited waits until there are enough records with a message and returns them.
 func (s *server) awaited(msg string, n int) []map[string]any {
 	s.t.Helper()
 	for range 3000 {

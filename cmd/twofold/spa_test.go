@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// theirs are the settings of the original's page on single-page applications.
+// theirs holds the settings in the original's documentation of single-page applications.
 func theirs() map[string]any {
 	return map[string]any{
 		"SECRET_KEY": goodKey, "TWOFOLD_ORIGIN": "https://login.example.org",
@@ -25,7 +25,8 @@ func theirs() map[string]any {
 	}
 }
 
-// TestTheSettingsOfASinglePageApplication: what the original has them mean.
+// TestTheSettingsOfASinglePageApplication checks that these settings have the same effect as in the
+// original.
 func TestTheSettingsOfASinglePageApplication(t *testing.T) {
 	for host, origin := range map[string]string{
 		"": "", "app.example.org": "https://app.example.org", "localhost:3000": "http://localhost:3000",

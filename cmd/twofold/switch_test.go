@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
-// sides is nginx in front of a site of Flask-Security and of Twofold.
+// sides is nginx in front of a Flask-Security site and Twofold.
 type sides struct {
 	*move
 	origin   string
@@ -48,7 +48,7 @@ func newSides(t *testing.T) *sides {
 	return s
 }
 
-// oldOnly is the location that sends every path to the old site.
+// oldOnly returns the location that sends every path to the old site.
 func (s *sides) oldOnly() string {
 	return "location / { proxy_pass http://" + s.old + "; proxy_set_header Host $http_host; }"
 }
@@ -68,7 +68,7 @@ func (s *sides) becomes(locations string) {
 	s.nginx.Start(s.t)
 }
 
-// documented are the locations of docs/moving.md, with the addresses of this test.
+// documented returns the locations of docs/moving.md with the addresses of this test.
 func (s *sides) documented() string {
 	s.t.Helper()
 	page, err := os.ReadFile("../../docs/moving.md")
@@ -79,7 +79,7 @@ func (s *sides) documented() string {
 	if block == nil {
 		s.t.Fatal("docs/moving.md has no configuration of nginx")
 	}
-	// The port of the site belongs to the name here; elsewhere it is that of the scheme.
+	// Here the port is part of the site's name; in production the scheme implies it.
 	return strings.NewReplacer("127.0.0.1:8080", s.new, "127.0.0.1:5000", s.old, "Host $host;", "Host $http_host;",
 		"http://"+s.old+";", "http://"+s.old+"; proxy_set_header Host $http_host;").Replace(block[1])
 }
@@ -120,7 +120,7 @@ func (v *caller) login(email, password string) int {
 	return resp.StatusCode
 }
 
-// wants holds who the application says is signed in, there and at Twofold.
+// wants checks which user is signed in at the application and at Twofold.
 func (v *caller) wants(when, here, there string) {
 	v.s.t.Helper()
 	for path, want := range map[string]string{"/app": here, "/asks": there} {
@@ -140,10 +140,9 @@ func (v *caller) wants(when, here, there string) {
 	}
 }
 
-// TestSideBySideAndBack follows step 4 of docs/moving.md behind nginx. Someone who is
-// signed in at the old site, and remembered there, signs in once at Twofold. What changed
-// there since the first import comes along by the second. On the way back the application
-// takes the passwords that were changed here.
+// TestSideBySideAndBack follows step 4 of docs/moving.md behind nginx. A user who is signed in and
+// remembered at the old site signs in once at Twofold. A second import transfers the changes since
+// the first one. After the way back, the application accepts the passwords that were changed here.
 func TestSideBySideAndBack(t *testing.T) {
 	s := newSides(t)
 	const ann = "ann@example.org"

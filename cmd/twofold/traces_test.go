@@ -16,7 +16,8 @@ import (
 	"github.com/twofold-auth/twofold/tracing"
 )
 
-// TestWhichRequestsAreRecorded by the variables, with and without a caller's decision.
+// TestWhichRequestsAreRecorded covers the sampling variables, with and without the caller's
+// decision.
 func TestWhichRequestsAreRecorded(t *testing.T) {
 	const above = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	unsampled := strings.TrimSuffix(above, "01") + "00"
@@ -55,7 +56,7 @@ func TestWhichRequestsAreRecorded(t *testing.T) {
 	}
 }
 
-// TestSpansGoToTheEndpoint with headers and resource of the variables.
+// TestSpansGoToTheEndpoint checks the headers and resource attributes of the variables.
 func TestSpansGoToTheEndpoint(t *testing.T) {
 	var body []byte
 	var got *http.Request
@@ -120,8 +121,8 @@ func TestWrongTraceVariablesAreNamed(t *testing.T) {
 	}
 }
 
-// TestAHangingCollectorDelaysNothing: spans wait in a bounded queue, and the end of the
-// program waits for a bounded time.
+// TestAHangingCollectorDelaysNothing checks that the queue of spans is bounded, and so is the wait
+// at the end of the program.
 func TestAHangingCollectorDelaysNothing(t *testing.T) {
 	release := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))

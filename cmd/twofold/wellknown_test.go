@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestBrowsersFindTheirWellKnownPaths: where a password is changed, where passkeys
-// are managed, and an icon, with the paths as the settings name them.
+// TestBrowsersFindTheirWellKnownPaths checks the paths for changing a password, managing passkeys
+// and the icon, with the paths in the settings.
 func TestBrowsersFindTheirWellKnownPaths(t *testing.T) {
 	ask := func(path string, env ...string) *httptest.ResponseRecorder {
 		mux := http.NewServeMux()

@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// complete is a configuration with everything that is required.
+// complete returns a configuration with all required fields.
 func (d *desk) complete(t *testing.T) Config {
 	t.Helper()
 	now := func() time.Time { return d.now }

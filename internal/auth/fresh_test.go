@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestFreshnessIsExact: a proof counts for less than the limit, whichever way
-// the clock was moved, and a trusted device's never.
+// TestFreshnessIsExact checks that a proof counts for less than the limit, however the clock was
+// moved, and that a trusted device's proof never counts.
 func TestFreshnessIsExact(t *testing.T) {
 	d := newDesk(t)
 	d.c.Factors, d.c.Policy.Freshness = d.db, 15*time.Minute

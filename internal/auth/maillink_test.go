@@ -18,7 +18,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// desk is what links need, on a real file.
+// desk has everything that links need, with a real database file.
 type desk struct {
 	*Login
 	db   *sqlite.DB
@@ -171,8 +171,8 @@ func TestLinkDiesInTimeAndWithWhatItRestsOn(t *testing.T) {
 	}
 }
 
-// TestLinkTimesAreExact: it is dead at the end of its life and not before, and
-// made by a clock that is a minute ahead at most.
+// TestLinkTimesAreExact checks that a link expires exactly at the end of its lifetime, and is
+// refused if it was created more than a minute in the future.
 func TestLinkTimesAreExact(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	token, made := d.make(t, hour, Client{}), d.now
@@ -209,7 +209,7 @@ func TestLinkSurvivesAChangeOfKeysAndNothingElseMakesOne(t *testing.T) {
 	}
 }
 
-// FuzzOpenLink: what did not come from newLink opens nothing, signed or not.
+// FuzzOpenLink checks that only links from newLink are accepted, signed or not.
 func FuzzOpenLink(f *testing.F) {
 	d := newDesk(f)
 	f.Add(d.make(f, hour, Client{}), `{"u":"x","t":0,"i":"y","r":"AAAA"}`)

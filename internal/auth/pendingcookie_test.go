@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestACookieKnowsWhatItsRequestHasDone: after a step of the same request the copy is that of the
-// store, and after a step of another request nothing is written over it.
+// TestACookieKnowsWhatItsRequestHasDone checks that after a step of the same request the copy
+// matches the store, and that after a step of another request the copy does not overwrite it.
 func TestACookieKnowsWhatItsRequestHasDone(t *testing.T) {
 	d, ctx := newDesk(t), t.Context()
 	l, err := New(d.complete(t))

@@ -39,7 +39,7 @@ func (b *bench) first(identity, address string) (*limit.Reservation, error) {
 		limit.Guess{Identity: identity, Account: identity, From: limit.From{Address: address}})
 }
 
-// text is a code to a proven number, for a stranger who proved a first factor.
+// text is a code by SMS to a proven number, for a stranger who proved a first factor.
 func text(transaction, to string) limit.Message {
 	return limit.Message{
 		Class: limit.Proven, Transaction: transaction, Account: "alice", Channel: storage.SMS, Destination: to,
@@ -215,8 +215,7 @@ func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
 	if err := (limit.Limits{}).Check(); err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
-	// The least and the most of each figure: beyond them it is refused, at them
-	// it is taken.
+	// Values at the bounds of each limit are accepted, and values beyond them are refused.
 	for field, ends := range map[string][2]int64{
 		"FirstFailures": {1, 100}, "SecondFailures": {1, 10}, "FactorFailures": {5, 100},
 		"AddressFailures": {10, 1_000_000},
@@ -325,8 +324,8 @@ func TestAnswersOfPasskeysAreCountedByAddressAndByAccount(t *testing.T) {
 	}
 }
 
-// TestWhatBoundsCostIsNotGivenBack: who answers every text has no more of them
-// in a day than SendMost, and the site no more in an hour than SendHour.
+// TestWhatBoundsCostIsNotGivenBack checks that a user who answers every text message still gets at
+// most SendMost a day, and the site sends at most SendHour an hour.
 func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{SendHour: 40})
 	pump := func(to string) int {
@@ -358,7 +357,7 @@ func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
 	}
 }
 
-// TestADecoyIsNotCountedAsSent, and is refused like what is sent.
+// TestADecoyIsNotCountedAsSent also checks that decoys are refused like real messages.
 func TestADecoyIsNotCountedAsSent(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{SendHour: 3})
 	ask := func(i int, decoy bool) error {
@@ -383,7 +382,7 @@ func TestADecoyIsNotCountedAsSent(t *testing.T) {
 	}
 }
 
-// TestTheFirstProofOfAnAddressEndsPauses: those of all networks and browsers.
+// TestTheFirstProofOfAnAddressEndsPauses checks that the pauses of all networks and browsers end.
 func TestTheFirstProofOfAnAddressEndsPauses(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{})
 	callers := []limit.From{{}, {Address: "192.0.2.1"}, {Address: "192.0.2.2", Network: true}, {Browser: "b"}}

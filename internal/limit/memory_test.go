@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// memory keeps counters as the contract of storage.Counters says. With dry it
-// answers and counts nothing.
+// memory stores counters by the contract of storage.Counters. If dry is set, it answers without
+// counting.
 type memory struct {
 	mu   sync.Mutex
 	rows map[string]*counted
@@ -89,7 +89,7 @@ func (m *memory) Forget(_ context.Context, prefixes ...string) error {
 	return nil
 }
 
-// sweep forgets what is over.
+// sweep deletes expired counters.
 func (m *memory) sweep(now time.Time) {
 	for key, r := range m.rows {
 		if !now.Before(r.ends) {

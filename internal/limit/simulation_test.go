@@ -20,7 +20,7 @@ const (
 	phone   = "+16505551212"
 )
 
-// world is a site for some weeks: owners, busy honest people, and an attacker.
+// world is a site over some weeks, with owners, active honest users, and an attacker.
 type world struct {
 	*testing.T
 	*limit.Limiter
@@ -30,7 +30,7 @@ type world struct {
 	locked map[string]int // minutes, by who could not get in and how
 	honest int            // honest people refused
 	days   int
-	// What the attacker was granted.
+	// The attacker's granted requests.
 	guesses, codes, messages, texts int
 }
 
@@ -50,8 +50,8 @@ func (w *world) guess(i int, f limit.From) (*limit.Reservation, error) {
 		limit.Guess{Identity: owner(i), Account: owner(i), Secret: "hash", From: f})
 }
 
-// attack does all that is granted: wrong passwords, app codes, letters and codes
-// for each victim, mails for no one, and set-ups of a victim's number.
+// attack uses everything that the budgets grant: wrong passwords, app codes, mails and codes for
+// each victim, mails for unknown identities, and enrollments of a victim's number.
 func (w *world) attack(from func() limit.From) {
 	ctx := context.Background()
 	for i := range victims {
@@ -95,8 +95,8 @@ func (w *world) attack(from func() limit.From) {
 	}
 }
 
-// live is what honest people do in a step: 10,000 sign-ins a day with a mailed
-// code that is answered, and 100 links an hour.
+// live makes the requests of honest users in a step: 10,000 sign-ins a day with a mailed code that
+// is answered, and 100 links an hour.
 func (w *world) live(at int) {
 	ctx := context.Background()
 	for i := range 105 {
@@ -126,7 +126,7 @@ func (w *world) live(at int) {
 	}
 }
 
-// look counts the minutes in which an owner could not get in, without trying.
+// look counts the minutes in which an owner could not sign in, without taking a place.
 func (w *world) look() {
 	ctx := context.Background()
 	w.m.dry = true
@@ -160,7 +160,7 @@ func (w *world) look() {
 	}
 }
 
-// days returns how many days the attack lasts: 5, or TWOFOLD_DAYS.
+// days returns the length of the attack in days: 5, or TWOFOLD_DAYS.
 func days(t *testing.T) int {
 	text := os.Getenv("TWOFOLD_DAYS")
 	if text == "" {
@@ -173,8 +173,8 @@ func days(t *testing.T) int {
 	return n
 }
 
-// TestAMonthUnderAttack holds the bounds that docs/security.md names, against an
-// attacker who has a /48 and asks for everything that is granted.
+// TestAMonthUnderAttack checks the bounds in docs/security.md against an attacker who has a /48 and
+// makes every request that is granted.
 func TestAMonthUnderAttack(t *testing.T) {
 	for name, from := range map[string]func(w *world) func() limit.From{
 		"one IPv4 address": func(*world) func() limit.From {
@@ -233,8 +233,8 @@ func (w *world) judge() {
 	if w.codes > 50*victims { // half of what ends an app, never more
 		w.Errorf("%d guesses at apps", w.codes)
 	}
-	// A day, each victim: ten letters of each of two kinds and sixty codes from a
-	// /48; the number: ten texts.
+	// Each day, a victim gets ten mails of each of two kinds and sixty codes requested from a /48,
+	// and the number gets ten text messages.
 	if w.messages > 80*victims*w.days || w.texts > 10*(w.days+1) {
 		w.Errorf("%d mails, %d texts", w.messages, w.texts)
 	}

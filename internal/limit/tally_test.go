@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// counting counts how often a budget is written.
+// counting counts the writes of a budget.
 type counting struct {
 	storage.Counters
 	writes int
@@ -20,9 +20,9 @@ func (c *counting) Reserve(ctx context.Context, now time.Time, claims ...storage
 	return c.Counters.Reserve(ctx, now, claims...)
 }
 
-// TestNotEveryWrongPasswordWritesTheRowOfAll: two nodes count 1000 wrong passwords of an
-// hour. The operator hears of them once, neither early nor by more than a 32nd late, and
-// the row that both nodes write is written for a small part of them.
+// TestNotEveryWrongPasswordWritesTheRowOfAll counts 1000 wrong passwords of an hour on two nodes.
+// The operator is notified once, not early and at most a 32nd late, and only a small part of the
+// passwords writes the row that both nodes share.
 func TestNotEveryWrongPasswordWritesTheRowOfAll(t *testing.T) {
 	b := open(t, limit.Limits{HourFailures: 1000})
 	rows := &counting{Counters: b.db}
@@ -55,7 +55,7 @@ func TestNotEveryWrongPasswordWritesTheRowOfAll(t *testing.T) {
 		}
 		b.now = b.now.Add(61 * time.Minute)
 	}
-	// A slow one is counted every second.
+	// Slow guesses are added every second.
 	rows.writes = 0
 	for range 5 {
 		count(2)

@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestASessionIsFoundByItsID as long as it lives and for its own user, whatever its
-// token is, and never by a header token that shares the id.
+// TestASessionIsFoundByItsID checks that a valid session is found by its ID for its own user,
+// whatever its token is, and that a header token with the same ID is not.
 func TestASessionIsFoundByItsID(t *testing.T) {
 	b := open(t, session.Config{})
 	found := func(user, id string) bool {
@@ -40,7 +40,7 @@ func TestASessionIsFoundByItsID(t *testing.T) {
 			t.Error("a session is not found by its id and its user alone")
 		}
 	}
-	// A renewed session has another hash and the same id.
+	// A renewed session has another hash and the same ID.
 	second := put(storage.Session{ID: "a"})
 	if _, err := b.Take(t.Context(), first.Hash); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestWhatWasReadBeforeAChangeIsNotKept: it may be of before the change.
+// TestWhatWasReadBeforeAChangeIsNotKept checks that an entry read before a change is not cached.
 func TestWhatWasReadBeforeAChangeIsNotKept(t *testing.T) {
 	for name, change := range map[string]func(c *cache){
 		"an ended session": func(c *cache) { c.drop("another") },
@@ -36,13 +36,14 @@ func TestWhatWasReadBeforeAChangeIsNotKept(t *testing.T) {
 	}
 }
 
-// shortWire is a channel that was up and breaks off.
+// shortWire is a channel that connects and then fails.
 type shortWire struct{}
 
 func (shortWire) Notify(context.Context, string) error                    { return nil }
 func (shortWire) Listen(_ context.Context, _ func(string), up func(bool)) { up(true) }
 
-// TestAfterListeningNothingIsAnsweredFromMemory, however it came to an end.
+// TestAfterListeningNothingIsAnsweredFromMemory checks that the cache is not used after the channel
+// ends, for whatever reason.
 func TestAfterListeningNothingIsAnsweredFromMemory(t *testing.T) {
 	m, err := New(Config{Notices: shortWire{}})
 	if err != nil {
@@ -69,7 +70,7 @@ func TestLimitsMayBeAsShortAsAMinute(t *testing.T) {
 	}
 }
 
-// longWire says what it is told to, as long as it is up.
+// longWire delivers the notifications of a test while it is up.
 type longWire struct {
 	shortWire
 	while func(heard func(string))
@@ -80,7 +81,7 @@ func (w longWire) Listen(_ context.Context, heard func(string), up func(bool)) {
 	w.while(heard)
 }
 
-// TestWhatAnotherNodeEndedIsForgotten, that session or all of them.
+// TestWhatAnotherNodeEndedIsForgotten covers one session and all sessions of a user.
 func TestWhatAnotherNodeEndedIsForgotten(t *testing.T) {
 	wire := &longWire{}
 	m, err := New(Config{Notices: wire})
@@ -104,8 +105,8 @@ func TestWhatAnotherNodeEndedIsForgotten(t *testing.T) {
 	m.Follow(t.Context())
 }
 
-// TestBothHalvesOfTheCacheAreOne: what has moved to the older half is answered
-// and forgotten like the rest, and what is too much or too old moves on.
+// TestBothHalvesOfTheCacheAreOne checks that entries in the older generation are found and removed
+// like the others, and that a generation that is full or too old becomes the older one.
 func TestBothHalvesOfTheCacheAreOne(t *testing.T) {
 	for name, turn := range map[string]func(c *cache){
 		"too old":  func(c *cache) { c.turned = c.turned.Add(-time.Second) },
@@ -134,7 +135,7 @@ func TestBothHalvesOfTheCacheAreOne(t *testing.T) {
 	}
 }
 
-// witnessedCache has heard of every change until the given time ago.
+// witnessedCache returns a cache that has heard of every change until the given time ago.
 func witnessedCache(ago time.Duration) *cache {
 	c := newCache(time.Second, true)
 	c.start = time.Now().Add(-time.Hour)

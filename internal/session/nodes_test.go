@@ -27,7 +27,7 @@ func (c *counted) Session(ctx context.Context, hash string, now time.Time) (stor
 	return c.Store.Session(ctx, hash, now)
 }
 
-// member is one node: a manager on its own handle of the shared store.
+// member is one node: a manager with its own handle of the shared store.
 type member struct {
 	*session.Manager
 	db *counted
@@ -42,7 +42,7 @@ func (m *member) alive(t *testing.T, token string) bool {
 	return err == nil
 }
 
-// nodes starts three on one store. notices may replace the store's own.
+// nodes starts three nodes on one store. notices may replace the store's own.
 func nodes(t *testing.T, open func() storage.Store, notices func(storage.Store) storage.Notifier) []*member {
 	t.Helper()
 	var all []*member
@@ -68,7 +68,7 @@ func nodes(t *testing.T, open func() storage.Store, notices func(storage.Store) 
 
 func own(s storage.Store) storage.Notifier { return s.(storage.Notifier) }
 
-// cached waits until a node answers from memory.
+// cached waits until a node answers from the cache.
 func (m *member) cached(t *testing.T, token string) {
 	t.Helper()
 	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(5 * time.Millisecond) {
@@ -161,8 +161,8 @@ func TestWhateverEndsASessionEndsItOnEveryNodeWithinASecond(t *testing.T) {
 	}
 }
 
-// deaf takes notices and passes none on, as a pooler in front of PostgreSQL
-// would: Listen never says that it hears.
+// deaf accepts notifications and delivers none, like a pooler in front of PostgreSQL: its Listen
+// never reports that it is connected.
 type deaf struct{}
 
 func (deaf) Notify(context.Context, string) error                     { return nil }

@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestPersonalTokensAreUsedWhereThereAreAny, and their last use is known to ten
+// TestPersonalTokensAreUsedWhereThereAreAny also checks that the last use is recorded to within ten
 // minutes.
 func TestPersonalTokensAreUsedWhereThereAreAny(t *testing.T) {
 	ctx, b, text := t.Context(), open(t, session.Config{}), session.NewPersonal()
@@ -56,7 +56,7 @@ func TestPersonalTokensAreUsedWhereThereAreAny(t *testing.T) {
 	}
 }
 
-// halfway ends sessions and says that it could not.
+// halfway ends sessions but returns an error.
 type halfway struct{ storage.Sessions }
 
 func (h halfway) EndSession(ctx context.Context, userID, id string) ([]string, error) {

@@ -135,7 +135,7 @@ func TestWhateverEndsASessionEndsItHereAtOnce(t *testing.T) {
 	}
 }
 
-// Another process changes the same file: within a second it is seen here.
+// Another process changes the same file: the change is visible here within a second.
 func TestRevocationElsewhereHoldsWithinASecond(t *testing.T) {
 	ctx, b := context.Background(), open(t, session.Config{})
 	token, elsewhere := b.start(t), b.reopen(t)
@@ -216,8 +216,7 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
-// meanwhile has something happen after a user was read and before who asked
-// gets the answer.
+// meanwhile runs a function after a user is read and before the caller gets the result.
 type meanwhile struct {
 	storage.UserReader
 	happen func()
@@ -231,8 +230,8 @@ func (m *meanwhile) UserByID(ctx context.Context, id string) (storage.User, erro
 	return u, err
 }
 
-// TestWhatWasReadBeforeAChangeIsNotPutBackByATouch: the request whose reading
-// overlaps the change may still be answered; no later one is.
+// TestWhatWasReadBeforeAChangeIsNotPutBackByATouch checks that a request that read the session
+// during the change may still be answered, but no later request is.
 func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
 	users := &meanwhile{}
 	b := open(t, session.Config{Cache: time.Second})
@@ -258,7 +257,7 @@ func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
 	}
 }
 
-// stands is the judge of these tests, where no policy asks for anything.
+// stands is the judge of these tests, without a policy.
 func stands(context.Context, storage.Session, storage.User) (policy.Standing, error) {
 	return policy.Stands, nil
 }

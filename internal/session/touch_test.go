@@ -20,7 +20,7 @@ func (b *bench) stored(t *testing.T, token string) time.Time {
 	return s.SeenAt
 }
 
-// collects starts WriteTouches and returns when touches are collected. stop ends it.
+// collects starts WriteTouches and returns once touches are collected. stop ends it.
 func (b *bench) collects(t *testing.T, token string) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// postgresNodes returns three nodes on tables of their own, and a connection of an operator.
+// postgresNodes returns three nodes with their own tables, and an operator's connection.
 func postgresNodes(t *testing.T) ([]*member, *pgx.Conn) {
 	t.Helper()
 	url := servers.PostgresTables(t)

@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Reused makes a connection and returns whether the pool would use it again. If failover is set, a
-// failover is noticed while the connection is made.
+// Reused opens a connection and reports whether the pool would use it again. If failover is set, a
+// failover is detected while the connection is opened.
 func Reused(ctx context.Context, c *pgx.ConnConfig, failover bool) (bool, error) {
 	old, own := new(outdated), c.Copy()
 	if err := old.connecting(ctx, own); err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
-// poolAt is an application's own pool. change may be nil.
+// poolAt returns an application's own pool. change may be nil.
 func poolAt(t testing.TB, url string, change func(*pgxpool.Config)) *pgxpool.Pool {
 	t.Helper()
 	c, err := pgxpool.ParseConfig(url)
@@ -94,7 +94,7 @@ func TestPromisesOfPoolsAndAnAddress(t *testing.T) {
 	}, func(t testing.TB) { servers.EmptyTables(t, url) }))
 }
 
-// TestAPoolThatDoesNotDo checks that New says what to change.
+// TestAPoolThatDoesNotDo checks that the error of New says what to change.
 func TestAPoolThatDoesNotDo(t *testing.T) {
 	url := servers.Postgres(t)
 	open(t, url).Close() // so that New has no step to make, which would fail too
@@ -129,8 +129,8 @@ func TestAPoolThatDoesNotDo(t *testing.T) {
 	}
 }
 
-// TestATransactionOnAPoolHasBounds checks the time-outs of a transaction's connection, and
-// that the application's statements keep their own.
+// TestATransactionOnAPoolHasBounds checks the timeouts of a transaction's connection, and that the
+// application's statements keep their own.
 func TestATransactionOnAPoolHasBounds(t *testing.T) {
 	url := servers.Postgres(t)
 	pool := poolAt(t, url, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["statement_timeout"] = "77s" })
@@ -180,8 +180,8 @@ func TestATransactionOnAPoolHasBounds(t *testing.T) {
 	}
 }
 
-// TestTheApplicationUsesItsPool has tables and transactions of its own on the pool, while
-// accounts are written, and after the store is closed.
+// TestTheApplicationUsesItsPool uses the application's own tables and transactions on the pool
+// while accounts are written, and after the store is closed.
 func TestTheApplicationUsesItsPool(t *testing.T) {
 	pool := poolAt(t, servers.Postgres(t), nil)
 	db, ctx := on(t, pool), t.Context()
@@ -247,7 +247,8 @@ func TestTheApplicationUsesItsPool(t *testing.T) {
 	}
 }
 
-// TestNewSaysThatThePoolIsInUse also when one connection is free, as New needs two.
+// TestNewSaysThatThePoolIsInUse checks for the error even if one connection is free, because New
+// needs two.
 func TestNewSaysThatThePoolIsInUse(t *testing.T) {
 	t.Parallel()
 	pool := poolAt(t, servers.Postgres(t), func(c *pgxpool.Config) { c.MaxConns = 2 })
@@ -266,7 +267,8 @@ func TestNewSaysThatThePoolIsInUse(t *testing.T) {
 	}
 }
 
-// TestListeningEndsWhereAnotherTakesNotifications: New cannot see what BeforeConnect sets.
+// TestListeningEndsWhereAnotherTakesNotifications covers a notification handler that BeforeConnect
+// sets, which New cannot detect.
 func TestListeningEndsWhereAnotherTakesNotifications(t *testing.T) {
 	url := servers.Postgres(t)
 	pool := poolAt(t, url, func(c *pgxpool.Config) {
@@ -302,7 +304,8 @@ func TestAPoolWhoseSchemaStays(t *testing.T) {
 	}
 }
 
-// TestANodeOnAPoolHears what it and another one say, and nothing of the application's.
+// TestANodeOnAPoolHears checks that a node on a pool receives its own notifications and those of
+// other nodes, but none of the application's.
 func TestANodeOnAPoolHears(t *testing.T) {
 	pooled, direct := servers.PgBouncer(t)
 	for address, o := range map[string]postgres.Options{direct: {}, pooled + exec: {Listen: direct}} {

@@ -17,7 +17,7 @@ import (
 
 var now = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 
-// raw is another program at the same database.
+// raw connects to the same database as another program.
 func raw(t *testing.T, url string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("pgx", url)
@@ -140,8 +140,8 @@ func TestManyNodesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 	}
 }
 
-// Two verbs that lock two accounts in opposite order are not ours; another
-// program's may be. The victim of a deadlock is tried again.
+// No two methods of the store lock two accounts in opposite order, but another program may. The
+// victim of a deadlock is retried.
 func TestTheVictimOfADeadlockIsTriedAgain(t *testing.T) { eachWay(t, theVictimOfADeadlockIsTriedAgain) }
 
 func theVictimOfADeadlockIsTriedAgain(t *testing.T, open opener) {
@@ -161,7 +161,8 @@ func theVictimOfADeadlockIsTriedAgain(t *testing.T, open opener) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// It holds the device and wants the user; SetPassword holds the user and wants the device.
+	// It holds the device and waits for the user; SetPassword holds the user and waits for the
+	// device.
 	mustExec(t, tx, `SET LOCAL deadlock_timeout = '1h'`) // so that the victim is ours
 	mustExec(t, tx, `UPDATE twofold_devices SET name = 'x'`)
 	done := make(chan error, 1)
@@ -225,7 +226,7 @@ func aLockHeldByAnotherIsUnavailable(t *testing.T, open opener) {
 	if err := db.TryChallenge(short, "c", [][]byte{{1}}, now); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("with a deadline: %v", err)
 	}
-	// What was given up is cancelled on the server too.
+	// An abandoned statement is canceled on the server too.
 	waitFor(t, other, `SELECT CASE WHEN COUNT(*) = 0 THEN 1 ELSE 0 END FROM pg_stat_activity
 		WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE twofold_challenges%'`)
 	if err := tx.Rollback(); err != nil {

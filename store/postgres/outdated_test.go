@@ -15,9 +15,8 @@ import (
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
-// TestConnectionsToAStandbyLeaveThePool: a failover leaves the pool full of
-// connections to a server that only reads. The first write that finds out
-// closes them, and is done on a new connection.
+// TestConnectionsToAStandbyLeaveThePool covers a failover that leaves the pool full of connections
+// to a read-only server. The first write that fails closes them and is retried on a new connection.
 func TestConnectionsToAStandbyLeaveThePool(t *testing.T) {
 	ctx, address := t.Context(), servers.Postgres(t)
 	u, err := url.Parse(address)
@@ -33,8 +32,8 @@ func TestConnectionsToAStandbyLeaveThePool(t *testing.T) {
 		users[i] = storage.User{ID: fmt.Sprint("u", i), Email: fmt.Sprint(i, "@x.t"), EmailKey: fmt.Sprint(i, "@x.t"),
 			Active: true, CredentialVersion: "q", CreatedAt: now, UpdatedAt: now}
 	}
-	// Every connection of the pool becomes one to a standby: a role that only
-	// reads is what such a session looks like from here.
+	// Every connection of the pool becomes read-only, which is how a session on a standby appears
+	// to the store.
 	direct := raw(t, address)
 	var role string
 	if err := direct.QueryRow(`SELECT current_user`).Scan(&role); err != nil {
@@ -95,7 +94,7 @@ func TestAnUnknownParameterOfTheAddressIsNamed(t *testing.T) {
 	}
 }
 
-// A slow connection may have reached the old server before the failover was noticed.
+// A slow connection may have reached the old server before the failover was detected.
 func TestAConnectionThatBeganBeforeAFailoverIsNotUsed(t *testing.T) {
 	c, err := pgx.ParseConfig(servers.Postgres(t))
 	if err != nil {

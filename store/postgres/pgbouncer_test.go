@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/store/postgres"
 )
 
-// exec is what a pooler that knows no prepared statements needs.
+// exec holds the parameters for a pooler that does not support prepared statements.
 const exec = "&default_query_exec_mode=exec"
 
 func openPooled(t *testing.T, url string) *postgres.DB {
@@ -29,8 +29,7 @@ func openPooled(t *testing.T, url string) *postgres.DB {
 	return db
 }
 
-// TestPromisesBehindAPooler: PgBouncer in transaction mode, with fewer
-// connections than callers.
+// TestPromisesBehindAPooler uses PgBouncer in transaction mode with fewer connections than callers.
 func TestPromisesBehindAPooler(t *testing.T) {
 	if !storetest.Thorough() {
 		t.Skip("one database for each rule: set TWOFOLD_THOROUGH=1")
@@ -41,7 +40,8 @@ func TestPromisesBehindAPooler(t *testing.T) {
 	})
 }
 
-// TestManyMigrateThroughAPooler at once, and each step is made once.
+// TestManyMigrateThroughAPooler runs several migrations at once, and checks that each step runs
+// once.
 func TestManyMigrateThroughAPooler(t *testing.T) {
 	pooled, direct := servers.PgBouncer(t)
 	var all sync.WaitGroup
@@ -67,8 +67,8 @@ func TestManyMigrateThroughAPooler(t *testing.T) {
 	}
 }
 
-// TestAPoolerIsNoChannel: what is notified behind one reaches no one, and a
-// node must not believe that it hears; with an address past the pooler it does.
+// TestAPoolerIsNoChannel checks that a node does not rely on notifications behind a pooler, which
+// never arrive. With a direct address it receives them.
 func TestAPoolerIsNoChannel(t *testing.T) {
 	pooled, direct := servers.PgBouncer(t)
 	for _, c := range []struct {
@@ -106,8 +106,8 @@ func TestAPoolerIsNoChannel(t *testing.T) {
 	}
 }
 
-// TestAPoolerWithoutItsSettings is refused or answers "unavailable", never
-// anything else.
+// TestAPoolerWithoutItsSettings checks that the store refuses the pooler or returns an
+// "unavailable" error, and no other.
 func TestAPoolerWithoutItsSettings(t *testing.T) {
 	pooled, _ := servers.PgBouncer(t)
 	if _, err := postgres.Open(t.Context(), pooled+exec+"&jit=off"); err == nil ||

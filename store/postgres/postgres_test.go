@@ -19,7 +19,7 @@ func open(t testing.TB, url string) *postgres.DB {
 	return db
 }
 
-// shared gives each test the same handles on tables that are emptied after it.
+// shared gives each test the same handles; their tables are emptied after each test.
 func shared(t *testing.T, nodes int) func(*testing.T) []storage.Store {
 	url := servers.PostgresTables(t)
 	return storetest.Sharing(t, nodes, func(t testing.TB) storage.Store { return open(t, url) },

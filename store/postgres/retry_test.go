@@ -10,9 +10,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
-// TestASerializationFailureIsTriedAgainAFewTimes, in a statement of its own and
-// in a transaction, and then it is unavailable. A trigger fails as often as it is
-// told; it counts in a sequence, which no rollback takes back.
+// TestASerializationFailureIsTriedAgainAFewTimes covers a single statement and a transaction, and
+// checks for the "unavailable" error after too many failures. A trigger causes the failures and
+// counts them in a sequence, which a rollback does not reset.
 func TestASerializationFailureIsTriedAgainAFewTimes(t *testing.T) {
 	eachWay(t, aSerializationFailureIsTriedAgainAFewTimes)
 }

@@ -18,13 +18,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
-// insert adds a row of the audit trail in a transaction that stays open.
+// insert adds an audit row in a transaction that stays open.
 const insert = `INSERT INTO twofold_events (row_no, id, user_id, at, name, method, result, reason, session_id,
 	address, agent, request, mac) VALUES (0, $1, '', 0, 'n', '', 'ok', '', '', '', '', '', '')`
 
-// TestARowThatIsCommittedLateIsSealed: a row with a lower number may become readable
-// after one with a higher number. It is neither left out of its seal nor taken for a
-// row that was put in later.
+// TestARowThatIsCommittedLateIsSealed covers a row that becomes visible after one with a higher
+// number. It must be part of its seal, and must not count as a row that was inserted later.
 func TestARowThatIsCommittedLateIsSealed(t *testing.T) {
 	url := servers.Postgres(t)
 	db := open(t, url)
@@ -68,9 +67,8 @@ func TestARowThatIsCommittedLateIsSealed(t *testing.T) {
 	}
 }
 
-// TestSealsHoldWhileNodesWrite: rows are added by many at once, some are rolled back,
-// and two nodes seal and read meanwhile. No seal misses a row, and a reader that goes
-// on after its last row misses none.
+// TestSealsHoldWhileNodesWrite adds rows concurrently, rolls some back, and seals and reads on two
+// nodes meanwhile. Neither a seal nor a reader that continues after its last row may miss a row.
 func TestSealsHoldWhileNodesWrite(t *testing.T) {
 	url := servers.Postgres(t)
 	db := open(t, url)
@@ -136,7 +134,8 @@ func TestSealsHoldWhileNodesWrite(t *testing.T) {
 	}
 }
 
-// TestAnOlderProgramDoesNotSeal: it would leave out rows that are committed late.
+// TestAnOlderProgramDoesNotSeal checks this because an older program would miss rows that are
+// committed late.
 func TestAnOlderProgramDoesNotSeal(t *testing.T) {
 	url := servers.Postgres(t)
 	open(t, url)

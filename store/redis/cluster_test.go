@@ -44,7 +44,7 @@ func newCluster(t *testing.T, replicas int) (nodes []node) {
 	return nodes
 }
 
-// join makes a node known to the first one, and gives it a third of the slots if it is
+// join adds a node to the cluster of the first one, and assigns it a third of the slots if it is
 // one of three.
 func (n node) join(t *testing.T, first node, i int) {
 	t.Helper()
@@ -74,7 +74,7 @@ func (n node) knows(t *testing.T, nodes int) {
 	})
 }
 
-// follow makes a node a replica of the one that has the first slots.
+// follow makes a node a replica of the node with the first slots.
 func (n node) follow(t *testing.T) {
 	t.Helper()
 	c := client.NewClient(&client.Options{Addr: address(n.Server)})
@@ -94,7 +94,7 @@ func (n node) follow(t *testing.T) {
 	t.Fatal("no node has the first slots")
 }
 
-// What a replica lacks when it takes over cannot be known, so it keeps nothing.
+// A replica may lack data when it takes over, so the store deletes everything.
 func TestAReplicaThatTakesOverBringsNothingBack(t *testing.T) {
 	ctx, nodes := t.Context(), newCluster(t, 1)
 	primary, replica := nodes[0].Server, nodes[3].Server
@@ -166,7 +166,7 @@ func within(t *testing.T, what string, done func() bool) {
 	t.Fatalf("%s: not within a minute", what)
 }
 
-// The application's own client is used as it is, and is left open.
+// The application's own client is used unchanged and stays open.
 func TestNewUsesTheClientOfTheApplication(t *testing.T) {
 	server := servers.NewRedis(t)
 	c := client.NewClient(&client.Options{Addr: address(server)})

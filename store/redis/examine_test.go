@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
-// TestExamineNamesDamage of each kind, and nothing in a store in order.
+// TestExamineNamesDamage checks each kind of damage, and that an intact store has no findings.
 func TestExamineNamesDamage(t *testing.T) {
 	ctx, url := t.Context(), servers.Redis(t)
 	db := open(t, url)
@@ -57,8 +57,8 @@ func TestExamineNamesDamage(t *testing.T) {
 	}
 }
 
-// TestRecordsWithoutAnAccountAreReported by the pair of stores, since only the other
-// one has the accounts.
+// TestRecordsWithoutAnAccountAreReported uses the joined stores, because only the other one
+// contains the accounts.
 func TestRecordsWithoutAnAccountAreReported(t *testing.T) {
 	s := join(t, openPostgres(t, servers.PostgresTables(t)), servers.Redis(t))
 	end := now.AddDate(0, 0, 1)

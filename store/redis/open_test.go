@@ -19,7 +19,7 @@ import (
 	"github.com/twofold-auth/twofold/store/redis"
 )
 
-// A client that knows one node fails once another node has the keys.
+// A client that knows only one node fails once another node has the keys.
 func TestANodeOfAClusterIsNotASingleServer(t *testing.T) {
 	node := servers.NewRedis(t, "cluster-enabled yes", fmt.Sprint("cluster-port ", servers.Port(t)))
 	c := client.NewClient(&client.Options{Addr: address(node)})
@@ -68,7 +68,7 @@ func TestOpeningEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// Verbs go to the replica that Sentinel made the primary, and what it has is deleted.
+// The store follows Sentinel to the new primary and deletes the data there.
 func TestSentinelsReplicaTakesOver(t *testing.T) {
 	primary := servers.NewRedis(t)
 	_, port, _ := strings.Cut(address(primary), ":")
@@ -95,7 +95,7 @@ func TestSentinelsReplicaTakesOver(t *testing.T) {
 	}
 }
 
-// startSentinel starts one that needs no other to agree, and waits until it knows a replica.
+// startSentinel starts a Sentinel with a quorum of one, and waits until it knows a replica.
 func startSentinel(t *testing.T, primary string) (url string) {
 	t.Helper()
 	file, port := filepath.Join(t.TempDir(), "sentinel.conf"), servers.Port(t)

@@ -26,8 +26,7 @@ func join(t testing.TB, durable storage.Store, volatile string) storage.Store {
 	return storage.Join(durable, open(t, volatile))
 }
 
-// shared gives each test the same handles on tables in PostgreSQL, which are emptied
-// after it.
+// shared gives each test the same handles; their PostgreSQL tables are emptied after each test.
 func shared(t *testing.T, nodes int) func(*testing.T) []storage.Store {
 	url := servers.PostgresTables(t)
 	return storetest.Sharing(t, nodes, func(t testing.TB) storage.Store { return openPostgres(t, url) },

@@ -45,7 +45,7 @@ func TestRedisRestartedEmptyMeansSignInAgain(t *testing.T) {
 	}
 }
 
-// Another node may have deleted the data before this one hears of the restart.
+// Another node may have deleted the data before this one detects the restart.
 func TestAWriteAfterARestartIsDoneOnce(t *testing.T) {
 	server := servers.NewRedis(t)
 	here, there := open(t, server.URL), open(t, server.URL)
@@ -70,7 +70,7 @@ func TestAWriteAfterARestartIsDoneOnce(t *testing.T) {
 	}
 }
 
-// The snapshot is older than the sign-out and than the taking of the code.
+// The snapshot is older than the sign-out and the use of the code.
 func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 	ctx, server := t.Context(), servers.NewRedis(t)
 	db := open(t, server.URL)

@@ -15,8 +15,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// A copy that is made while others write holds what was there when it began,
-// and is a database like any other.
+// A copy made during writes contains the data from its start, and is a valid database.
 func TestBackupOfALivingDatabase(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "app.db")

@@ -109,8 +109,8 @@ func BenchmarkAdvanceStep(b *testing.B) {
 	}
 }
 
-// BenchmarkWriteBesideASweep is how long a writer waits while expired sessions are
-// removed: the median and the 99th percentile, in milliseconds.
+// BenchmarkWriteBesideASweep measures how long a writer waits while expired sessions are deleted:
+// the median and the 99th percentile, in milliseconds.
 func BenchmarkWriteBesideASweep(b *testing.B) {
 	db := open(b, filepath.Join(b.TempDir(), "a.db"))
 	for range 20_000 {

@@ -15,10 +15,10 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// pragmas are what the documentation of New asks of a handle.
+// pragmas are those that the documentation of New requires of a handle.
 const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)"
 
-// handle is an application's own.
+// handle returns an application's own handle.
 func handle(t testing.TB, path, parameters string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path+parameters)
@@ -61,7 +61,7 @@ func TestPromisesOfHandlesAndAPathOnOneFile(t *testing.T) {
 	})
 }
 
-// TestAHandleThatDoesNotDo checks that New says what to change.
+// TestAHandleThatDoesNotDo checks that the error of New says what to change.
 func TestAHandleThatDoesNotDo(t *testing.T) {
 	const busy, wal, keys = "&_pragma=busy_timeout(5000)", "&_pragma=journal_mode(WAL)", "&_pragma=foreign_keys(1)"
 	for parameters, want := range map[string]string{
@@ -111,8 +111,8 @@ func onEach(t *testing.T, db *sql.DB, query string) {
 	}
 }
 
-// TestAConnectionThatLostAPragmaDoesNotWrite checks a pragma that the application set
-// with a statement, as that reaches one connection only.
+// TestAConnectionThatLostAPragmaDoesNotWrite covers a pragma that the application set with a
+// statement, which affects one connection only.
 func TestAConnectionThatLostAPragmaDoesNotWrite(t *testing.T) {
 	for _, pragma := range []string{
 		"synchronous = NORMAL", "synchronous = OFF", "foreign_keys = 0", "busy_timeout = 0",
@@ -147,8 +147,8 @@ func TestAConnectionThatLostAPragmaDoesNotWrite(t *testing.T) {
 	}
 }
 
-// TestTheApplicationUsesItsHandle has tables, transactions and foreign keys of its own
-// on the handle, while accounts are written, and after the store is closed.
+// TestTheApplicationUsesItsHandle uses the application's own tables, transactions and foreign keys
+// on the handle while accounts are written, and after the store is closed.
 func TestTheApplicationUsesItsHandle(t *testing.T) {
 	db := handle(t, filepath.Join(t.TempDir(), "a.db"), pragmas)
 	mustExec(t, db, `CREATE TABLE notes (text TEXT NOT NULL)`)
@@ -202,8 +202,8 @@ func TestTheApplicationUsesItsHandle(t *testing.T) {
 	}
 }
 
-// TestATransactionOfTheApplicationIsWaitedFor for five seconds, whatever the handle's own
-// patience is.
+// TestATransactionOfTheApplicationIsWaitedFor checks for a wait of five seconds, whatever the
+// handle's own busy timeout is.
 func TestATransactionOfTheApplicationIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	db := handle(t, filepath.Join(t.TempDir(), "a.db"), strings.Replace(pragmas, "5000", "120000", 1))
@@ -266,8 +266,8 @@ func TestAHandleWhoseSchemaStays(t *testing.T) {
 	}
 }
 
-// TestTheApplicationsTablesMayBeWrong: rows whose parent is missing, and a foreign key that
-// refers to a column that is not unique.
+// TestTheApplicationsTablesMayBeWrong covers rows without a parent, and a foreign key that refers
+// to a column that is not unique.
 func TestTheApplicationsTablesMayBeWrong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	loose := handle(t, path, "?")
@@ -287,7 +287,7 @@ func TestTheApplicationsTablesMayBeWrong(t *testing.T) {
 	}
 }
 
-// TestAnOpeningLeavesNoConnectionWithoutForeignKeys, whenever its context ends.
+// TestAnOpeningLeavesNoConnectionWithoutForeignKeys cancels the context at different moments.
 func TestAnOpeningLeavesNoConnectionWithoutForeignKeys(t *testing.T) {
 	for n := range 100 {
 		db := handle(t, filepath.Join(t.TempDir(), "a.db"), pragmas)

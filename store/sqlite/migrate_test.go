@@ -63,7 +63,8 @@ func firstRelease(t *testing.T, open func(testing.TB, string) *sqlite.DB) {
 	as.Close()
 }
 
-// TestAnOlderProgramGoesOnBesideANewerOne: what it writes means what it did.
+// TestAnOlderProgramGoesOnBesideANewerOne checks that rows that the older program writes keep their
+// meaning.
 func TestAnOlderProgramGoesOnBesideANewerOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
@@ -78,8 +79,8 @@ func TestAnOlderProgramGoesOnBesideANewerOne(t *testing.T) {
 	storetest.CheckFirstRelease(t, db)
 }
 
-// TestARequestFindsWhatItReadsByPlaces, three pages deep and not six at a million
-// users: also after someone had SQLite count what is there.
+// TestARequestFindsWhatItReadsByPlaces checks that a lookup reads three pages of the tree instead
+// of six at a million users, even after ANALYZE.
 func TestARequestFindsWhatItReadsByPlaces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
@@ -121,8 +122,8 @@ func TestARequestFindsWhatItReadsByPlaces(t *testing.T) {
 	}
 }
 
-// TestTheNewestRowsByNameAreFoundInAnIndex: however many rows of other names others
-// cause, the newest of some names are read from the index that has them in order.
+// TestTheNewestRowsByNameAreFoundInAnIndex checks that the newest rows with certain names are read
+// from an ordered index, however many rows with other names there are.
 func TestTheNewestRowsByNameAreFoundInAnIndex(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
@@ -164,8 +165,8 @@ func TestTheNewestRowsByNameAreFoundInAnIndex(t *testing.T) {
 	}
 }
 
-// TestAPlaceProvesNothing: what lies at a session's or a user's place counts only
-// under the right key, and what lies elsewhere is found by its key.
+// TestAPlaceProvesNothing checks that a row at the place of a session or user counts only with the
+// right key, and that a row at another place is found by its key.
 func TestAPlaceProvesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
@@ -209,7 +210,8 @@ func TestAPlaceProvesNothing(t *testing.T) {
 	}
 }
 
-// TestAStepThatFailsIsNamed with its cause, and changes nothing.
+// TestAStepThatFailsIsNamed checks that the error has the cause, and that a failed step changes
+// nothing.
 func TestAStepThatFailsIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := raw(t, path)

@@ -19,7 +19,7 @@ import (
 
 var now = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 
-// raw opens the file alongside the engine, as another program would.
+// raw opens the file as another program would.
 func raw(t *testing.T, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)

@@ -20,8 +20,8 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// The test program runs itself as a second process: "count" writes until it is
-// killed, "take" competes for what the parent names.
+// The test program runs itself as a second process: "count" writes until it is killed, and "take"
+// competes for the keys that the parent sends.
 const (
 	envRole = "TWOFOLD_TEST_ROLE"
 	envFile = "TWOFOLD_TEST_FILE"
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// child starts this program in a role and returns its ends.
+// child starts this program in a role and returns its input and output.
 func child(t *testing.T, role, file string) (*exec.Cmd, io.WriteCloser, *bufio.Scanner) {
 	t.Helper()
 	self, err := os.Executable()
@@ -73,7 +73,7 @@ func budget(limit int) storage.Claim {
 
 const factorID = "factor"
 
-// count says what was answered with nil, after it was.
+// count prints the number of each claim after the claim returned nil.
 func count(db *sqlite.DB) error {
 	for i := 1; ; i++ {
 		if _, err := db.Reserve(context.Background(), now, budget(1<<30)); err != nil {
@@ -121,7 +121,8 @@ func TestAKilledProcessLosesNothingItWasTold(t *testing.T) {
 		if err := db.AdvanceStep(ctx, factorID, int64(told), now); !errors.Is(err, storage.ErrUsed) {
 			t.Errorf("step %d can be used again: %v", told, err)
 		}
-		// One more claim makes told+1 at least; were one lost, this would not close.
+		// With one more claim, the count is at least told+1. If a claim were lost, the budget would
+		// not be closed.
 		if _, err := db.Reserve(ctx, now, budget(told+1)); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +134,7 @@ func TestAKilledProcessLosesNothingItWasTold(t *testing.T) {
 
 const takers = 25 // in each process
 
-// rush lets many take one code and returns how many got it.
+// rush lets many goroutines take one code and returns how many succeeded.
 func rush(db *sqlite.DB, key string) (int, error) {
 	var won atomic.Int64
 	var failed atomic.Value
@@ -154,7 +155,7 @@ func rush(db *sqlite.DB, key string) (int, error) {
 	return int(won.Load()), err
 }
 
-// take rushes for each key it reads and says how many it got.
+// take runs rush for each key that it reads and prints the results.
 func take(db *sqlite.DB) error {
 	fmt.Println("ready")
 	in := bufio.NewScanner(os.Stdin)

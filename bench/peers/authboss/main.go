@@ -52,7 +52,7 @@ func main() {
 	}
 }
 
-// seed stores the users that bench/person.go describes.
+// seed stores the users that bench/person.go defines.
 func seed(db *sql.DB, users, cost int) error {
 	_, err := db.Exec(`CREATE TABLE users (email TEXT PRIMARY KEY, password TEXT, totp TEXT, recovery TEXT)`)
 	if err != nil {
@@ -137,7 +137,7 @@ func (s store) Save(ctx context.Context, of authboss.User) error {
 	return err
 }
 
-// cookies keeps the state of browsers in a signed cookie with this name.
+// cookies stores the state of browsers in a signed cookie with this name.
 type cookies string
 
 type state map[string]string
