@@ -40,7 +40,7 @@ func main() {
 	}
 }
 
-// options are what the command line says.
+// options holds the command-line options.
 type options struct {
 	targets, attacks, driver, url, mail string
 	markdown, json, expect, known       string
@@ -112,7 +112,7 @@ func command(ctx context.Context, args []string, out, progress io.Writer) error 
 	return o.finish(&r, out)
 }
 
-// choose returns the attacks of these names.
+// choose returns the attacks with these names.
 func choose(names string) ([]attack.Attack, error) {
 	list := attack.All()
 	if names == "" {
@@ -129,7 +129,7 @@ func choose(names string) ([]attack.Attack, error) {
 	return chosen, nil
 }
 
-// start checks sites that it starts, one after the other.
+// start starts sites and checks them one after the other.
 func (o options) start(ctx context.Context, r *report, progress io.Writer) error {
 	for name := range strings.SplitSeq(o.targets, ",") {
 		t, err := target.Find(name)
@@ -149,7 +149,7 @@ func (o options) start(ctx context.Context, r *report, progress io.Writer) error
 	return nil
 }
 
-// own checks a site that runs already.
+// own checks a running site.
 func (o options) own(r *report, progress io.Writer) error {
 	u, err := url.Parse(o.url)
 	if err != nil || u.Host == "" {

@@ -16,15 +16,15 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// site is another site that can be reached by no one.
+// site is an identity provider that cannot be reached.
 type site struct{ federated.Provider }
 
 func (site) Name() string          { return "corp" }
 func (site) Title() string         { return "Corp" }
 func (site) Reauthenticates() bool { return true }
 
-// thorough leaves out what takes a minute from the everyday run; where
-// everything is tried it runs alongside its like.
+// thorough skips a test that takes a minute in a short run, and runs it in parallel with others in
+// a thorough one.
 func thorough(t *testing.T) {
 	if !storetest.Thorough() {
 		t.Skip("takes a minute: set TWOFOLD_THOROUGH=1")
@@ -32,7 +32,7 @@ func thorough(t *testing.T) {
 	t.Parallel()
 }
 
-// everything switches on all that there is.
+// everything enables all features.
 func everything() twofold.Config {
 	return twofold.Config{Pages: twofold.Pages{AccountPage: true},
 		TwoFactor: twofold.TwoFactor{
@@ -55,8 +55,8 @@ func everything() twofold.Config {
 	}
 }
 
-// doored is an application that takes the success of one step for a sign-in:
-// each page of it of another one, in a cookie of its own.
+// doored is an application that takes the success of one step for a sign-in. Each of its pages does
+// so for another step, with its own cookie.
 func doored(kit *twofoldtest.Kit) http.Handler {
 	mux := http.NewServeMux()
 	kit.Auth.Mount(mux)
@@ -83,8 +83,8 @@ func doored(kit *twofoldtest.Kit) http.Handler {
 	})
 }
 
-// TestADoorBehindEveryStepIsFound: for each step on a way in, an application
-// that takes its success for a sign-in is reported.
+// TestADoorBehindEveryStepIsFound checks, for each step of a sign-in, that NoSideDoor reports an
+// application that takes its success for a sign-in.
 func TestADoorBehindEveryStepIsFound(t *testing.T) {
 	thorough(t)
 	byLink := everything()
@@ -115,8 +115,8 @@ func TestADoorBehindEveryStepIsFound(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsHeardOf: anyone who adds one says in known.go whether it opens a
-// way in, and if so adds the states that try it.
+// TestEveryFieldIsHeardOf requires that each new field is listed in known.go. If the field adds a
+// way to sign in, states that try it are needed too.
 func TestEveryFieldIsHeardOf(t *testing.T) {
 	if got := twofoldtest.Unheard(); len(got) > 0 {
 		t.Errorf("NoSideDoor has not heard of Config.%s: see known.go", strings.Join(got, ", Config."))
@@ -129,8 +129,8 @@ func TestAPageThatIsOpenToProgramsIsNone(t *testing.T) {
 		func(a *twofold.Auth) http.Handler { return a.RequireScope("read")(a.RequireTwoFactor(page)) }, "/secret")
 }
 
-// TestNamesAreTheApplications: paths that were renamed are found under their
-// names, and pages that ask for roles are tried by those who have them.
+// TestNamesAreTheApplications checks that renamed paths are found, and that pages that require
+// roles are tried by users who have them.
 func TestNamesAreTheApplications(t *testing.T) {
 	thorough(t)
 	c := everything()
@@ -143,16 +143,15 @@ func TestNamesAreTheApplications(t *testing.T) {
 	k.TryDoors("/secret")
 }
 
-// TestNothingIsOpenWhereEverythingIsOn: the sign-in itself, with all that there
-// is.
+// TestNothingIsOpenWhereEverythingIsOn runs NoSideDoor on the sign-in itself, with all features.
 func TestNothingIsOpenWhereEverythingIsOn(t *testing.T) {
 	thorough(t)
 	twofoldtest.NoSideDoor(t, everything(), func(a *twofold.Auth) http.Handler { return a.RequireTwoFactor(page) },
 		"/secret")
 }
 
-// TestWhatIsNoSignInIsFoundToBeTakenForOne: each credential, presented alone, to
-// a page that lets everybody in who shows it.
+// TestWhatIsNoSignInIsFoundToBeTakenForOne presents each credential alone to a page that accepts it
+// as a sign-in.
 func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
 	thorough(t)
 	cookie := func(name string) func(*http.Request) bool {
@@ -205,7 +204,7 @@ func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
 	}
 }
 
-// TestAWayThatIsNotKnownIsReported, so that a new one cannot be forgotten.
+// TestAWayThatIsNotKnownIsReported checks that a new way to sign in cannot be forgotten.
 func TestAWayThatIsNotKnownIsReported(t *testing.T) {
 	thorough(t)
 	l := &listener{TB: t}
@@ -222,8 +221,8 @@ func TestAWayThatIsNotKnownIsReported(t *testing.T) {
 	}
 }
 
-// TestOtherConfigurationsAreGoneThroughToo: what is off is left out, what is
-// demanded is done.
+// TestOtherConfigurationsAreGoneThroughToo checks that disabled features are skipped and required
+// steps are completed.
 func TestOtherConfigurationsAreGoneThroughToo(t *testing.T) {
 	thorough(t)
 	for name, change := range map[string]func(c *twofold.Config){

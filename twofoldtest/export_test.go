@@ -2,10 +2,10 @@ package twofoldtest
 
 import "github.com/twofold-auth/twofold"
 
-// TryDoors is NoSideDoor for several pages, without the walk of all paths.
+// TryDoors is NoSideDoor for several pages, without requesting all paths.
 func (k *Kit) TryDoors(pages ...string) { k.t.Helper(); k.tryDoors(pages, nil) }
 
-// Ways are the known paths that lead in, by method and usual name.
+// Ways returns the known paths of sign-in steps, by method and default name.
 func Ways() []string {
 	var out []string
 	for _, p := range knownPaths {
@@ -16,10 +16,10 @@ func Ways() []string {
 	return out
 }
 
-// At is a path under its name in this configuration.
+// At returns the name of a path in this configuration.
 func (k *Kit) At(path string) string { return k.at(path) }
 
-// PatternOf is the usual name of the pattern that serves a path.
+// PatternOf returns the default name of the pattern that matches a path.
 func (k *Kit) PatternOf(path string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -27,10 +27,10 @@ func (k *Kit) PatternOf(path string) string {
 	return k.paths[pattern].pattern
 }
 
-// Unheard are the fields of Config that NoSideDoor has not heard of.
+// Unheard returns the fields of Config that NoSideDoor does not know.
 func Unheard() []string { return (&Kit{}).unheard(twofold.Config{}, true) }
 
-// States are the names of all states, and Open opens one.
+// States returns the names of all states. Open opens one.
 func (k *Kit) States() (names []string, open map[string]func() *Browser) {
 	k.begin()
 	open = map[string]func() *Browser{}
@@ -40,17 +40,17 @@ func (k *Kit) States() (names []string, open map[string]func() *Browser) {
 	return names, open
 }
 
-// TryDisguises opens every state and presents what it was handed.
+// TryDisguises opens every state and presents the values received in it.
 func (k *Kit) TryDisguises(pages ...string) {
 	k.t.Helper()
 	k.tryDoors(pages, []string{k.at("/login")})
 }
 
-// Forget takes names out of what is known.
+// Forget removes names from those that NoSideDoor knows.
 func (k *Kit) Forget(names ...string) { k.forgets = names }
 
-// TryRules is NoSideDoor for what rests on one thing, what came of trust, what was
-// planted, other sign-ins of the program and strangers' guesses, and no more.
+// TryRules is NoSideDoor for only a few states: proofs that depend on one thing, descendants of
+// trust, planted credentials, nested sign-ins and strangers' guesses.
 func (k *Kit) TryRules(pages ...string) {
 	k.t.Helper()
 	k.begin()

@@ -16,9 +16,9 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// behindGate serves two pages of another host that is behind the gate, at paths of
-// this one: one by a program, one by a proxy that asks. It follows the way through the
-// sign-in as a browser does, with the cookies of the request.
+// behindGate serves two pages of another host behind the gate at paths of this one: one in a
+// program, one behind a proxy. It follows the redirects through the sign-in as a browser does, with
+// the cookies of the request.
 func behindGate(t *testing.T, k *twofoldtest.Kit) http.Handler {
 	t.Helper()
 	const host = "app.localhost"
@@ -93,8 +93,8 @@ func behindGate(t *testing.T, k *twofoldtest.Kit) http.Handler {
 	return mux
 }
 
-// TestNoSideDoorOfTheGate goes every way in to pages of another host behind the gate,
-// and walks the gate's own paths there.
+// TestNoSideDoorOfTheGate tries every way to sign in on pages of another host behind the gate, and
+// requests the gate's own paths there.
 func TestNoSideDoorOfTheGate(t *testing.T) {
 	c := twofold.Config{
 		Advanced: twofold.Advanced{

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestAProgramThatShipsItDoesNotRun: a main that imports the package, by
-// whatever way, ends at its start.
+// TestAProgramThatShipsItDoesNotRun checks that a program that imports the package, directly or
+// not, exits at its start.
 func TestAProgramThatShipsItDoesNotRun(t *testing.T) {
 	dir, err := os.MkdirTemp(".", "testdata-") // of this module, so that it may import
 	if err != nil {

@@ -37,7 +37,7 @@ func TestAnApplicationSeesNoSideDoor(t *testing.T) {
 	}
 }
 
-// listener hears failures without failing.
+// listener records failures without failing.
 type listener struct {
 	testing.TB
 	heard []string
@@ -48,8 +48,8 @@ func (l *listener) Errorf(format string, args ...any) {
 }
 func (l *listener) Helper() {}
 
-// first hears one failure and ends the goroutine it comes from: the rest of the
-// search would show nothing more.
+// first records one failure and ends its goroutine, because the rest of the search would add
+// nothing.
 type first struct{ listener }
 
 func (f *first) Errorf(format string, args ...any) {
@@ -57,13 +57,13 @@ func (f *first) Errorf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// TestMain collects garbage seldom: hashing leaves much behind.
+// TestMain makes garbage collection rare, because hashing leaves much garbage.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
 	os.Exit(m.Run())
 }
 
-// A guard with a hole of every kind that was ever published must be found.
+// NoSideDoor must find a guard with each kind of hole that was ever published.
 func TestNoSideDoorFindsThem(t *testing.T) {
 	holes := map[string]func(kit *twofoldtest.Kit) http.Handler{
 		"no guard at all": func(*twofoldtest.Kit) http.Handler { return page },

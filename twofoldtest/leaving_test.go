@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// rehashing takes it for a sign-in when a password's hash of another system matches.
+// rehashing takes it for a sign-in if a password matches the hash of another system.
 func rehashing(kit *twofoldtest.Kit) http.Handler {
 	next := own(kit)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,8 +36,8 @@ func rehashing(kit *twofoldtest.Kit) http.Handler {
 	})
 }
 
-// TestADoorOfPeopleWhoComeOrGoIsFound: a site that takes a step of theirs for a
-// sign-in is reported; one that does not is not.
+// TestADoorOfPeopleWhoComeOrGoIsFound checks that NoSideDoor reports a site that takes a step of
+// arriving or leaving users for a sign-in, and does not report one that does not.
 func TestADoorOfPeopleWhoComeOrGoIsFound(t *testing.T) {
 	t.Parallel()
 	config := func() twofold.Config {
@@ -73,5 +73,5 @@ func TestADoorOfPeopleWhoComeOrGoIsFound(t *testing.T) {
 	}
 }
 
-// door is the page that the success of a step opens.
+// door is the page that opens after a successful step.
 func door(way string) string { return fmt.Sprint("/door/", slices.Index(twofoldtest.Ways(), way)) }

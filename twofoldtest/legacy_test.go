@@ -12,16 +12,16 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// noOne is a former system that knows no one. A kit asks a stand-in.
+// noOne is a former system without accounts. A kit replaces it.
 type noOne struct{}
 
 func (noOne) CheckPassword(context.Context, string, string) (password.LegacyAccount, bool, error) {
 	return password.LegacyAccount{}, false, nil
 }
 
-// TestNoSideDoorFromAFormerSystem: an application that takes a right password for a
-// sign-in is open to people of the former system, and not to one who claims the address
-// of another person there.
+// TestNoSideDoorFromAFormerSystem covers an application that takes a right password for a sign-in.
+// It is open to people of the former system, but not to a user who claims another person's address
+// there.
 func TestNoSideDoorFromAFormerSystem(t *testing.T) {
 	t.Parallel()
 	l := &listener{TB: t}

@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// TestNoSideDoorThroughOtherSites walks the way through another site as well.
+// TestNoSideDoorThroughOtherSites also signs in with an identity provider.
 func TestNoSideDoorThroughOtherSites(t *testing.T) {
 	t.Parallel()
 	var now func() time.Time

@@ -16,7 +16,7 @@ type provider struct{ sent atomic.Int64 }
 
 func (p *provider) Send(context.Context, send.Message) error { p.sent.Add(1); return nil }
 
-// production is what an application's config() returns.
+// production stands for an application's config().
 func production(p *provider) twofold.Config {
 	return twofold.Config{
 		Origin: "https://login.example.org", Key: twofold.KeyText(twofold.NewKey()),

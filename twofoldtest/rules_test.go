@@ -19,7 +19,7 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// ruled switches on what the rules of factors, trust and budgets are about.
+// ruled enables what the rules of factors, trust and budgets need.
 func ruled() twofold.Config {
 	return twofold.Config{
 		TwoFactor:    twofold.TwoFactor{LoginValidity: 30 * 24 * time.Hour, RescueEmail: true},
@@ -31,7 +31,7 @@ func ruled() twofold.Config {
 	}
 }
 
-// post is what a request posts. Its body can be read again.
+// post returns the posted data of a request. Its body can be read again.
 func post(r *http.Request) map[string]any {
 	raw, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(raw))
@@ -40,7 +40,7 @@ func post(r *http.Request) map[string]any {
 	return fields
 }
 
-// own is the sign-in's paths, and the page behind its guard.
+// own serves the sign-in's paths and the page behind its guard.
 func own(kit *twofoldtest.Kit) *http.ServeMux {
 	mux := http.NewServeMux()
 	kit.Auth.Mount(mux)
@@ -48,7 +48,7 @@ func own(kit *twofoldtest.Kit) *http.ServeMux {
 	return mux
 }
 
-// forgiving takes it for a sign-in when a step is refused.
+// forgiving takes a refused step for a sign-in.
 func forgiving(path string) func(kit *twofoldtest.Kit) http.Handler {
 	return func(kit *twofoldtest.Kit) http.Handler {
 		next := own(kit)
@@ -69,7 +69,7 @@ func forgiving(path string) func(kit *twofoldtest.Kit) http.Handler {
 	}
 }
 
-// remembering lets everything in again that it let in once.
+// remembering accepts every request that it accepted once.
 func remembering(kit *twofoldtest.Kit) http.Handler {
 	mux, guarded := own(kit), kit.Auth.RequireTwoFactor(page)
 	var let sync.Map
@@ -93,8 +93,8 @@ func remembering(kit *twofoldtest.Kit) http.Handler {
 	return mux
 }
 
-// vouching makes accounts for anybody in a way that is meant for people whom the
-// application knows, and signs them in.
+// vouching creates accounts for all visitors with a method meant for users whom the application
+// knows, and signs them in.
 func vouching(kit *twofoldtest.Kit) http.Handler {
 	mux := own(kit)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,7 +108,7 @@ func vouching(kit *twofoldtest.Kit) http.Handler {
 	})
 }
 
-// cached is a cache in front that answers a page again for those who had it.
+// cached is a cache that repeats a page for clients that had it.
 func cached(kit *twofoldtest.Kit) http.Handler {
 	mux := own(kit)
 	var kept sync.Map
@@ -129,7 +129,7 @@ func cached(kit *twofoldtest.Kit) http.Handler {
 	})
 }
 
-// believing asks who let the request through, and not who that is to it.
+// believing accepts any user whom a guard let through, even one of another sign-in.
 func believing(kit *twofoldtest.Kit) http.Handler {
 	mux := http.NewServeMux()
 	kit.Auth.Mount(mux)
@@ -143,7 +143,7 @@ func believing(kit *twofoldtest.Kit) http.Handler {
 	return mux
 }
 
-// locking closes an account after five wrong passwords, from any browser.
+// locking locks an account after five wrong passwords from any browser.
 func locking(kit *twofoldtest.Kit) http.Handler {
 	mux := own(kit)
 	var mu sync.Mutex
@@ -173,10 +173,10 @@ func locking(kit *twofoldtest.Kit) http.Handler {
 	})
 }
 
-// seldom are tried by a thorough run only: others like them are tried every day.
+// seldom lists sites that only a thorough run tries, because similar ones are in every run.
 var seldom = []string{"one thing, as a choice", "one factor", "what came of trust, as a refresh token"}
 
-// TestARuleThatIsBrokenIsFound: for each rule, a site that breaks it.
+// TestARuleThatIsBrokenIsFound tries, for each rule, a site that breaks it.
 func TestARuleThatIsBrokenIsFound(t *testing.T) {
 	for name, test := range map[string]struct {
 		app   func(kit *twofoldtest.Kit) http.Handler
@@ -230,7 +230,7 @@ func oneFactor(kit *twofoldtest.Kit) http.Handler {
 	return mux
 }
 
-// TestARuleThatIsKeptIsNoFault: sites that do what looks like it and may.
+// TestARuleThatIsKeptIsNoFault tries sites that look similar but keep the rules.
 func TestARuleThatIsKeptIsNoFault(t *testing.T) {
 	independent := federated.Independent(site{})
 	for name, change := range map[string]func(c *twofold.Config){

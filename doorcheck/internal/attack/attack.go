@@ -1,5 +1,5 @@
-// Package attack holds the attacks. Each is tried only after its honest neighbor
-// worked: a site that lets no one in refuses nothing.
+// Package attack contains the attacks. Each one runs only after the same action of an honest user
+// succeeded, because a site that lets no one in also refuses every attack.
 package attack
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// Outcome is what came of an attack.
+// Outcome is the result of an attack.
 type Outcome string
 
 const (
@@ -30,7 +30,7 @@ type Attack struct {
 	run   func(t *Try)
 }
 
-// Result is one cell.
+// Result is one cell of the table.
 type Result struct {
 	Attack  string        `json:"attack"`
 	Outcome Outcome       `json:"outcome"`
@@ -44,8 +44,8 @@ func All() []Attack {
 		pages(), elsewhere(), newPasskeys(), passkeys(), trusts(), invitations())
 }
 
-// Run tries the attacks on a site, several at a time. What measures time runs
-// before the others, alone.
+// Run tries the attacks on a site, several at a time. Attacks that measure time run first and
+// alone.
 func Run(site *door.Site, list []Attack, parallel int, each func(Result)) []Result {
 	results := make([]Result, len(list))
 	lane := make(chan struct{}, parallel)
@@ -78,7 +78,7 @@ func Run(site *door.Site, list []Attack, parallel int, each func(Result)) []Resu
 	return results
 }
 
-// stop ends an attack from anywhere in it.
+// stop ends an attack from any depth of calls.
 type stop Result
 
 // one tries one attack.

@@ -18,7 +18,7 @@ func TestNamesAreOnceAndTitlesAreThere(t *testing.T) {
 	}
 }
 
-// TestWhereABrowserGoes: a Location is read as browsers read it.
+// TestWhereABrowserGoes checks that a Location is interpreted as browsers do.
 func TestWhereABrowserGoes(t *testing.T) {
 	site := &url.URL{Scheme: "https", Host: "site.example"}
 	for location, want := range map[string]bool{

@@ -9,14 +9,15 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// guesses is how many wrong answers in a row an account may take at most: NIST SP
-// 800-63B-4, 3.2.2.
+// guesses is the maximum number of consecutive wrong answers for an account (NIST SP 800-63B-4,
+// section 3.2.2).
 const guesses = 100
 
-// perSignIn is how many guesses an attacker makes before signing in again.
+// perSignIn is the number of guesses before an attacker signs in again.
 const perSignIn = 4
 
-// budgets are guesses without an end, and their ends turned against the owner.
+// budgets lists attacks with unlimited guesses, and attacks that use the limits to lock out the
+// owner.
 func budgets() []Attack {
 	const g, l = "Guessing", "Lock-out"
 	return []Attack{
@@ -34,7 +35,7 @@ func budgets() []Attack {
 	}
 }
 
-// spread makes the guesses over many sign-ins, each from an address of its own.
+// spread distributes the guesses over many sign-ins, each from its own address.
 func (t *Try) spread(p *Person, guess func(b *door.Browser, i int)) {
 	for i := 0; i < guesses; i += perSignIn {
 		b := t.browser()
@@ -53,8 +54,8 @@ func (t *Try) wrongPasswords(p *Person) {
 	}
 }
 
-// alike returns a wrong code of the same form, the n-th: its letters and digits are
-// those of the codes that were shown, since some sites do not count what cannot be a code.
+// alike returns the n-th wrong code of the same form. It uses the letters and digits of the given
+// codes, because some sites do not count malformed codes.
 func alike(codes []string, n int) string {
 	var pool []byte
 	for _, c := range []byte(strings.Join(codes, "")) {
@@ -76,7 +77,7 @@ func plain(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// guessCode guesses codes of the app in one sign-in: 100 wrong ones, then the right one.
+// guessCode guesses codes of the app in one sign-in: 100 wrong codes, then the right one.
 func guessCode(t *Try) {
 	p := t.protected()
 	b := t.first(p)
@@ -121,7 +122,7 @@ func guessRecovery(t *Try) {
 	t.worksIf(t.inside(b) == p.Email, "the right code is taken after %d wrong ones", guesses)
 }
 
-// guessMailcode guesses a mailed code: 100 wrong ones, then the right one.
+// guessMailcode guesses a mailed code: 100 wrong codes, then the right one.
 func guessMailcode(t *Try) {
 	p := t.mailedOwner()
 	past := t.mails(p.Email)
@@ -140,7 +141,7 @@ func guessMailcode(t *Try) {
 	t.worksIf(t.inside(b) == p.Email, "the right code is taken after %d wrong ones", guesses)
 }
 
-// guessPassword guesses passwords of one account, each from another client address.
+// guessPassword guesses the password of one account, each time from another client address.
 func guessPassword(t *Try) {
 	p := t.person()
 	t.signIn(p)
@@ -150,8 +151,8 @@ func guessPassword(t *Try) {
 	t.worksIf(t.inside(b) == p.Email, "the right password is taken after %d wrong ones", guesses)
 }
 
-// lockoutPassword gives 100 wrong passwords so that the owner cannot get in, in a browser
-// they have used before.
+// lockoutPassword sends 100 wrong passwords to lock the owner out of a browser that they have used
+// before.
 func lockoutPassword(t *Try) {
 	p := t.protected()
 	b := t.signIn(p)
@@ -162,7 +163,7 @@ func lockoutPassword(t *Try) {
 	t.worksIf(t.inside(b) != p.Email, "the owner is locked out")
 }
 
-// lockoutSession gives 100 wrong passwords so that the owner's open session ends.
+// lockoutSession sends 100 wrong passwords to end the owner's session.
 func lockoutSession(t *Try) {
 	p := t.person()
 	b := t.signIn(p)

@@ -7,8 +7,8 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// elsewhere are attacks on the sign-in through another site (RFC 9700; OpenID Connect
-// Core 1.0, 3.1.3.7).
+// elsewhere lists attacks on the sign-in with an OAuth provider (RFC 9700; OpenID Connect Core 1.0,
+// section 3.1.3.7).
 func elsewhere() []Attack {
 	const g = "Sign-in through another site"
 	return []Attack{
@@ -29,12 +29,12 @@ func elsewhere() []Attack {
 	}
 }
 
-// visitor is a person at the other site.
+// visitor is a person at the provider.
 func visitor(p *Person) door.Visitor {
 	return door.Visitor{Subject: "user of " + p.Email, Email: p.Email, Verified: true}
 }
 
-// goes leaves for the other site, and returns the way back.
+// goes follows the redirect to the provider and returns the callback.
 func (t *Try) goes(b *door.Browser, by door.Verb, v door.Visitor) string {
 	t.needs(by, door.ComeBack)
 	out := t.must(b, by, door.In{})
@@ -43,8 +43,8 @@ func (t *Try) goes(b *door.Browser, by door.Verb, v door.Visitor) string {
 	return back
 }
 
-// connects lets the person's account at the other site open this one, and looks
-// whether it does.
+// connects connects the person's account at the provider to this one, and checks whether it signs
+// in.
 func (t *Try) connects(p *Person) {
 	b := t.signIn(p)
 	t.must(b, door.ComeBack, door.In{Link: t.goes(b, door.Connect, visitor(p))})
@@ -56,7 +56,7 @@ func (t *Try) connects(p *Person) {
 	}
 }
 
-// connected is a person who signs in through the other site.
+// connected returns a person who signs in with the provider.
 func (t *Try) connected() *Person {
 	t.needs(door.Connect)
 	p := t.person()
@@ -107,7 +107,7 @@ func siteOtherClient(t *Try) {
 	t.worksIf(t.inside(b) == p.Email, "the token is taken")
 }
 
-// claims comes from the other site with an address that it did not verify.
+// claims signs in with the provider and an address that it did not verify.
 func (t *Try) claims(p *Person) {
 	b := t.browser()
 	v := door.Visitor{Subject: "attacker of " + p.Email, Email: p.Email}
@@ -125,8 +125,9 @@ func sitePlanted(t *Try) {
 	t.claims(t.stranger())
 }
 
-// siteNoCode: what another site says of an address may be old, or false. A site that takes
-// it as a proof is not to blame; one that asks for a mailed code must not go on without.
+// siteNoCode checks sites that require a mailed code for an address from a provider, which may be
+// outdated or false. Such a site must not continue without the code. A site that accepts the
+// address as proven is not at fault.
 func siteNoCode(t *Try) {
 	t.needs(door.Connect, door.FinishSignUp)
 	p, b := t.stranger(), t.browser()
@@ -143,7 +144,7 @@ func siteNoCode(t *Try) {
 	}
 }
 
-// formerClaim needs accounts that wait for the system that they come from.
+// formerClaim requires accounts that wait for the former system.
 func formerClaim(t *Try) {
 	if t.Site.Former == nil {
 		t.finish(NotOffered, "no former system is asked for passwords")

@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// invitations are attacks by people who have, or had, the link of an invitation.
+// invitations lists attacks by people who have, or had, the link of an invitation.
 func invitations() []Attack {
 	const g = "Invitations"
 	return []Attack{
@@ -20,7 +20,7 @@ func invitations() []Attack {
 	}
 }
 
-// invited is a person who has no account, and the link that was mailed to them.
+// invited is a person without an account, and the link that was mailed to them.
 func (t *Try) invited() (*Person, string) {
 	t.needs(door.Invite, door.AcceptInvite)
 	p := t.stranger()
@@ -33,15 +33,15 @@ func (t *Try) invite(p *Person) string {
 	return t.link(p.Email, door.AcceptInvite, past)
 }
 
-// accept is an honest answer to an invitation.
+// accept returns a regular answer to an invitation.
 func (t *Try) accept(p *Person, link string) {
 	b := t.browser()
 	t.must(b, door.AcceptInvite, door.In{Link: link, Password: p.Password})
 	t.honest(t.inside(b) == p.Email, "the invited person is not let in")
 }
 
-// misuse uses a link as an attacker with a password of their own. It works if they are
-// in then, or can sign in with that password, as anyone of these addresses.
+// misuse uses a link as an attacker with their own password. The attack works if they are signed in
+// afterwards, or can sign in with that password as the owner of one of these addresses.
 func (t *Try) misuse(link string, in door.In, addresses ...string) {
 	b := t.browser()
 	in.Link, in.Password = link, t.stranger().Password
@@ -54,7 +54,7 @@ func (t *Try) misuse(link string, in door.In, addresses ...string) {
 	}
 }
 
-// honestly accepts another invitation, so that a refusal says something.
+// honestly accepts another invitation, so that a refusal of the attack is meaningful.
 func (t *Try) honestly() { t.accept(t.invited()) }
 
 func inviteReplay(t *Try) {
@@ -98,8 +98,8 @@ func inviteExpired(t *Try) {
 	t.misuse(link, door.In{}, p.Email)
 }
 
-// inviteOtherAddress names another address, of a person with an account and of one
-// without, in the answer to an invitation of one's own.
+// inviteOtherAddress accepts an invitation with another address: one of a person with an account,
+// and one of a person without.
 func inviteOtherAddress(t *Try) {
 	victim, other := t.person(), t.stranger()
 	for _, email := range []string{victim.Email, other.Email} {

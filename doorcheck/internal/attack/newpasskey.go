@@ -6,8 +6,8 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// newPasskeys are attacks on the registration of a passkey (WebAuthn Level 3, 7.1) and on
-// what it is added to or removed from.
+// newPasskeys lists attacks on the registration of a passkey (WebAuthn Level 3, section 7.1), and
+// on the account to which it is added or from which it is removed.
 func newPasskeys() []Attack {
 	const g = "Passkeys: a new one"
 	return []Attack{
@@ -31,8 +31,8 @@ func newPasskeys() []Attack {
 	}
 }
 
-// sibling is the origin of another host of the same domain, whose pages may ask for
-// passkeys of the site.
+// sibling returns the origin of another host of the same domain, whose pages may use passkeys of
+// the site.
 func (t *Try) sibling() string {
 	u, err := url.Parse(t.Site.Origin)
 	t.honest(err == nil, "%v", err)
@@ -40,21 +40,21 @@ func (t *Try) sibling() string {
 	return u.String()
 }
 
-// makes answers the question of a new passkey.
+// makes responds to the challenge of a new passkey.
 func (t *Try) makes(question string, lie door.Lie) (*door.Passkey, string) {
 	k, answer, err := door.NewPasskey(question, t.Site.Origin, lie)
 	t.honest(err == nil, "%v", err)
 	return k, answer
 }
 
-// addKey adds a passkey to the account of who is signed in.
+// addKey adds a passkey to the account of the signed-in user.
 func (t *Try) addKey(b *door.Browser, p *Person, ask door.Verb, lie door.Lie) {
 	out := t.must(b, ask, door.In{Password: p.Password})
 	k, answer := t.makes(out.Question, lie)
 	p.Key, p.KeyName = k, t.must(b, door.AddPasskey, door.In{State: out.State, Credential: answer}).Name
 }
 
-// tryKey is addKey for an attacker; nil: the site takes none.
+// tryKey is addKey for an attacker. It returns nil if the site refuses the passkey.
 func (t *Try) tryKey(b *door.Browser, p *Person) *door.Passkey {
 	out, ok := t.attempt(b, door.AskPasskey, door.In{Password: p.Password})
 	if !ok || out.Question == "" {
@@ -67,7 +67,7 @@ func (t *Try) tryKey(b *door.Browser, p *Person) *door.Passkey {
 	return k
 }
 
-// keyed is a person without a second factor who signs in by a passkey.
+// keyed returns a person without a second factor who signs in with a passkey.
 func (t *Try) keyed() *Person { return t.keyedWith(door.Lie{}) }
 
 func (t *Try) keyedWith(lie door.Lie) *Person {
@@ -78,19 +78,19 @@ func (t *Try) keyedWith(lie door.Lie) *Person {
 	return p
 }
 
-// enterByKey is the honest use: a passkey lets its owner in.
+// enterByKey checks the regular use: the owner signs in with a passkey.
 func (t *Try) enterByKey(p *Person) {
 	t.honest(t.inside(t.byKey(p.Key, door.Lie{})) == p.Email, "the passkey does not let its owner in")
 }
 
-// byKey signs in by a passkey as far as it goes.
+// byKey signs in with a passkey as far as possible.
 func (t *Try) byKey(k *door.Passkey, lie door.Lie) *door.Browser {
 	b := t.browser()
 	t.attempt(b, door.GiveAssertion, t.answers(b, k, lie))
 	return b
 }
 
-// answers asks for a question, and answers it with a passkey.
+// answers requests a challenge and responds with a passkey.
 func (t *Try) answers(b *door.Browser, k *door.Passkey, lie door.Lie) door.In {
 	out := t.must(b, door.AskAssertion, door.In{})
 	answer, err := k.Answer(out.Question, t.Site.Origin, lie)
@@ -98,7 +98,7 @@ func (t *Try) answers(b *door.Browser, k *door.Passkey, lie door.Lie) door.In {
 	return door.In{State: out.State, Credential: answer}
 }
 
-// registers tries a registration that is not honest.
+// registers tries a manipulated registration.
 func registers(lie func(t *Try) door.Lie) func(*Try) {
 	return func(t *Try) {
 		b, l := t.signIn(t.keyed()), lie(t)
@@ -156,7 +156,7 @@ func plantedPasskey(t *Try) {
 	t.worksIf(t.inside(t.byKey(planted, door.Lie{})) == owner.Email, "the attacker's passkey opens the account")
 }
 
-// opens ends the attack if a passkey of the attacker opens the account.
+// opens ends the attack if a passkey of the attacker signs in to the account.
 func (t *Try) opens(k *door.Passkey, p *Person) {
 	if k != nil {
 		t.worksIf(t.inside(t.byKey(k, door.Lie{})) == p.Email, "the attacker's passkey opens the account")

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// pages are what other sites, caches and people at the screen make of pages.
+// pages lists attacks that use pages through other sites, caches, or a screen left open.
 func pages() []Attack {
 	const g, c = "Requests from other sites", "Pages"
 	return []Attack{
@@ -32,7 +32,7 @@ func pages() []Attack {
 	}
 }
 
-// holds reports whether a text shows a secret in any usual form.
+// holds reports whether a text contains a secret in any usual form.
 func holds(text, secret string) bool {
 	plain := strings.NewReplacer(" ", "", "-", "", "&nbsp;", "").Replace(strings.ToUpper(text))
 	want := strings.TrimRight(strings.NewReplacer(" ", "", "-", "").Replace(strings.ToUpper(secret)), "=")
@@ -45,7 +45,7 @@ func (t *Try) needsAnswer(out door.Out) {
 	}
 }
 
-// csrfLogin signs the victim's browser in to the attacker's account by a form.
+// csrfLogin signs the victim's browser in to the attacker's account with a form.
 func csrfLogin(t *Try) {
 	t.needs(door.ForgedLogin)
 	p := t.person()
@@ -57,7 +57,7 @@ func csrfLogin(t *Try) {
 	t.worksIf(t.inside(b) == p.Email, "the browser is signed in")
 }
 
-// csrfDisable takes the victim's second factor off by a form.
+// csrfDisable removes the victim's second factor with a form.
 func csrfDisable(t *Try) {
 	t.needs(door.ForgedDisable)
 	p := t.protected()
@@ -72,7 +72,7 @@ func csrfDisable(t *Try) {
 	t.honest(t.inside(again) == p.Email, "the owner cannot take it off")
 }
 
-// csrfLogout signs the victim out by a link or a form.
+// csrfLogout signs the victim out with a link or a form.
 func csrfLogout(t *Try) {
 	p := t.person()
 	b := t.signIn(p)
@@ -85,8 +85,7 @@ func csrfLogout(t *Try) {
 	t.honest(t.inside(b) == "", "signing out does nothing")
 }
 
-// hostHeader has a link for a new password mailed that leads to their own host (Host
-// header).
+// hostHeader requests a reset link that leads to the attacker's host (Host header).
 func hostHeader(t *Try) {
 	p := t.person()
 	t.askReset(p)
@@ -100,14 +99,14 @@ func hostHeader(t *Try) {
 	}
 }
 
-// secretAgain sees the secret of the app that is set up, in a session left open.
+// secretAgain reads the secret of an enrolled app in a session left open.
 func secretAgain(t *Try) {
 	p := t.protected()
 	out := t.must(t.signIn(p), door.Show, door.In{})
 	t.worksIf(holds(out.Text, p.Secret), "a page shows it")
 }
 
-// secretBeforeCode sees the secret of the app after the password alone.
+// secretBeforeCode reads the secret of the app after the password only.
 func secretBeforeCode(t *Try) {
 	p := t.protected()
 	out, _ := t.attempt(t.first(p), door.Show, door.In{})
@@ -123,7 +122,7 @@ func secretCached(t *Try) {
 	t.worksIf(!strings.Contains(control, "no-store"), "Cache-Control is %q", control)
 }
 
-// frame puts the sign-in page in a frame (clickjacking).
+// frame embeds the sign-in page in a frame (clickjacking).
 func frame(t *Try) {
 	out := t.must(t.browser(), door.LoginPage, door.In{})
 	h := out.Answer.Header
@@ -132,7 +131,7 @@ func frame(t *Try) {
 	t.worksIf(!safe, "neither frame-ancestors nor X-Frame-Options is sent")
 }
 
-// method opens the protected page by HEAD, OPTIONS, POST or a method override, without a
+// method requests the protected page with HEAD, OPTIONS, POST or a method override, without a
 // session.
 func method(t *Try) {
 	t.signIn(t.person())

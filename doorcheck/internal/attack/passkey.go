@@ -2,7 +2,7 @@ package attack
 
 import "github.com/twofold-auth/twofold/doorcheck/internal/door"
 
-// passkeys are attacks on the use of a passkey (WebAuthn Level 3, 7.2).
+// passkeys lists attacks on the use of a passkey (WebAuthn Level 3, section 7.2).
 func passkeys() []Attack {
 	const g = "Passkeys: signing in"
 	return []Attack{
@@ -29,7 +29,7 @@ func passkeys() []Attack {
 	}
 }
 
-// uses tries an answer that is not honest.
+// uses tries a manipulated assertion.
 func uses(lie func(t *Try, p *Person) door.Lie) func(*Try) {
 	return func(t *Try) {
 		p := t.keyed()
@@ -135,7 +135,7 @@ func (t *Try) withSecond(p *Person) *Person {
 	return p
 }
 
-// secondByKey gives the password, and then the answer of a passkey.
+// secondByKey sends the password and then the assertion of a passkey.
 func (t *Try) secondByKey(p *Person, k *door.Passkey) *door.Browser {
 	b := t.first(p)
 	t.honest(t.inside(b) == "", "the password is enough, though there is a second factor")

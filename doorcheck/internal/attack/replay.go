@@ -7,13 +7,13 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// A race is run so often, with so many at the same moment: it is won by chance.
+// The number of rounds and concurrent requests of a race, which succeeds only by chance.
 const (
 	rounds = 3
 	racers = 8
 )
 
-// replays use what works once a second time, later or at the same moment.
+// replays lists attacks that reuse single-use values, later or concurrently.
 func replays() []Attack {
 	const g = "Replay and races"
 	return []Attack{
@@ -50,7 +50,7 @@ func mailCodeTwice(t *Try) {
 	t.worksIf(t.inside(thief) == p.Email, "the code opened a second session")
 }
 
-// race gives one code in many browsers that are in the second step.
+// race sends one code concurrently from many browsers that are in the second step.
 func (t *Try) race(p *Person, v door.Verb, next func() string) {
 	var browsers []*door.Browser
 	for range racers {
@@ -72,7 +72,7 @@ func (t *Try) countInside(browsers []*door.Browser, p *Person) {
 	t.worksIf(n > 1, "%d of %d browsers are signed in", n, len(browsers))
 }
 
-// withCodes is a protected person with recovery codes.
+// withCodes returns a protected person with recovery codes.
 func (t *Try) withCodes() (*Person, []string) {
 	t.needs(door.MakeCodes, door.UseCode)
 	p := t.person()
@@ -85,7 +85,7 @@ func (t *Try) withCodes() (*Person, []string) {
 	return p, codes
 }
 
-// withMail is a person whose second factor is a mailed code.
+// withMail returns a person whose second factor is a mailed code.
 func (t *Try) withMail() *Person {
 	t.needs(door.SetUpMail)
 	p := t.person()
@@ -118,7 +118,7 @@ func (t *Try) askMagic(p *Person) (*door.Browser, string) {
 	return b, t.link(p.Email, door.UseMagic, past)
 }
 
-// setUpMagic lets links that are mailed sign a person in, where that is a choice.
+// setUpMagic enables sign-in with mailed links, where the site has such an option.
 func (t *Try) setUpMagic(b *door.Browser, p *Person) {
 	p.magic = true
 	if t.Site.Steps[door.SetUpMagic] == nil {
@@ -129,7 +129,7 @@ func (t *Try) setUpMagic(b *door.Browser, p *Person) {
 	t.must(b, door.SetUpMagicEnd, door.In{Code: t.mailedCode(p.Email, past, 10*time.Second)})
 }
 
-// used is an owner who has signed in by a code, and that code.
+// used is an owner who has signed in with a code, and that code.
 func (t *Try) used(p *Person, v door.Verb, code string) *door.Browser {
 	owner := t.first(p)
 	t.must(owner, v, door.In{Code: code})
@@ -137,13 +137,13 @@ func (t *Try) used(p *Person, v door.Verb, code string) *door.Browser {
 	return owner
 }
 
-// again uses a code in the second step of a browser that has come so far.
+// again uses a code in the second step of a browser.
 func (t *Try) again(b *door.Browser, p *Person, v door.Verb, code, what string) {
 	t.attempt(b, v, door.In{Code: code})
 	t.worksIf(t.inside(b) == p.Email, "%s opened a second session", what)
 }
 
-// totpReplay uses a code of the app that the owner has used, in another browser.
+// totpReplay uses a code of the app again in another browser.
 func totpReplay(t *Try) {
 	p := t.protected()
 	code := p.App.Next()
@@ -151,7 +151,7 @@ func totpReplay(t *Try) {
 	t.again(t.first(p), p, door.Code, code, "the code")
 }
 
-// totpReplaySameBrowser uses it again in the same browser after signing out.
+// totpReplaySameBrowser uses the code again in the same browser after signing out.
 func totpReplaySameBrowser(t *Try) {
 	p := t.protected()
 	code := p.App.Next()
@@ -162,7 +162,7 @@ func totpReplaySameBrowser(t *Try) {
 	t.again(b, p, door.Code, code, "the code")
 }
 
-// totpRace gives one code in eight browsers at the same moment.
+// totpRace sends one code concurrently from eight browsers.
 func totpRace(t *Try) {
 	p := t.protected()
 	t.race(p, door.Code, p.App.Next)
@@ -175,7 +175,7 @@ func recoveryReplay(t *Try) {
 	t.again(t.first(p), p, door.UseCode, codes[0], "the recovery code")
 }
 
-// recoveryRace gives one recovery code in eight browsers at the same moment.
+// recoveryRace sends one recovery code concurrently from eight browsers.
 func recoveryRace(t *Try) {
 	for range rounds {
 		p, codes := t.withCodes()
@@ -194,7 +194,7 @@ func recoveryOldSet(t *Try) {
 	t.used(p, door.UseCode, fresh[0])
 }
 
-// resetReplay uses a link for a new password twice.
+// resetReplay uses a reset link twice.
 func resetReplay(t *Try) {
 	p := t.person()
 	link := t.askReset(p)
@@ -208,7 +208,7 @@ func resetReplay(t *Try) {
 	t.worksIf(t.inside(thief) == p.Email, "the link set a second password")
 }
 
-// resetRace uses one link for a new password eight times at the same moment.
+// resetRace uses one reset link eight times concurrently.
 func resetRace(t *Try) {
 	for range rounds {
 		p := t.person()
@@ -226,7 +226,7 @@ func resetRace(t *Try) {
 	}
 }
 
-// magicReplay uses a link that signs in twice.
+// magicReplay uses a sign-in link twice.
 func magicReplay(t *Try) {
 	p := t.person()
 	b, link := t.askMagic(p)
@@ -237,7 +237,7 @@ func magicReplay(t *Try) {
 	t.worksIf(t.inside(thief) == p.Email, "the link opened a second session")
 }
 
-// magicRace opens one such link eight times at the same moment.
+// magicRace opens one sign-in link eight times concurrently.
 func magicRace(t *Try) {
 	for range rounds {
 		p := t.person()
@@ -251,7 +251,7 @@ func magicRace(t *Try) {
 	}
 }
 
-// linkScanner lets a mail scanner (GET and HEAD) use up the owner's link.
+// linkScanner checks whether a mail scanner (GET and HEAD) uses up the owner's link.
 func linkScanner(t *Try) {
 	p := t.person()
 	b, link := t.askMagic(p)

@@ -9,7 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// sessions outlive what should end them, or are of the attacker's choice.
+// sessions lists attacks with sessions that outlive what should end them, or that the attacker
+// chose.
 func sessions() []Attack {
 	const g, c = "Sessions", "Tokens and cookies"
 	return []Attack{
@@ -40,7 +41,7 @@ func sessions() []Attack {
 	}
 }
 
-// tokenOf is a person without a second factor, signed in, with a token.
+// tokenOf returns a signed-in person without a second factor, and a token.
 func (t *Try) tokenOf() (*Person, *door.Browser, string) {
 	t.needs(door.TakeToken, door.WhoToken)
 	p := t.person()
@@ -53,7 +54,7 @@ func (t *Try) tokenOf() (*Person, *door.Browser, string) {
 	return p, b, token
 }
 
-// carriers returns the cookies without which a signed-in browser is not let in.
+// carriers returns the cookies without which a signed-in browser is refused.
 func (t *Try) carriers() []*http.Cookie {
 	p := t.person()
 	b := t.signIn(p)
@@ -79,7 +80,7 @@ func (t *Try) cookies(bad func(*http.Cookie) bool, what string) {
 	t.worksIf(len(names) > 0, "%s %s", strings.Join(names, ", "), what)
 }
 
-// tossCookies looks for names that a sibling host, or plain http, cannot set.
+// tossCookies looks for cookie names that a sibling host, or plain http, cannot set.
 func (t *Try) tossCookies() {
 	for _, c := range t.carriers() {
 		if strings.HasPrefix(c.Name, "__Host-") {
@@ -89,7 +90,7 @@ func (t *Try) tossCookies() {
 	t.finish(Works, "no session cookie has the prefix __Host-")
 }
 
-// redirects lead to a site of the attacker after signing in.
+// redirects lists attacks that lead to the attacker's site after a sign-in.
 func redirects() []Attack {
 	const g = "Redirects"
 	var list []Attack
@@ -110,7 +111,7 @@ func redirects() []Attack {
 	return list
 }
 
-// redirect signs in with a next page, without and with a second factor.
+// redirect signs in with a next page, with and without a second factor.
 func (t *Try) redirect(next string) {
 	at, err := url.Parse(t.Site.Origin)
 	t.honest(err == nil, "%v", err)
@@ -130,8 +131,8 @@ func (t *Try) redirect(next string) {
 	t.worksIf(leaves(at, out.Location), "leads to %q after the code", out.Location)
 }
 
-// leaves reports whether a browser leaves the site by a Location, read as browsers
-// read it: they take backslashes for slashes and drop tabs and line ends.
+// leaves reports whether a Location leads a browser to another site. Browsers treat backslashes as
+// slashes and drop tabs and line breaks.
 func leaves(site *url.URL, location string) bool {
 	location = strings.NewReplacer("\t", "", "\r", "", "\n", "", `\`, "/").Replace(strings.TrimSpace(location))
 	u, err := site.Parse(location)
@@ -164,7 +165,7 @@ func sessionAfterPasswordChange(t *Try) {
 	t.worksIf(t.inside(thief) == p.Email, "the session goes on")
 }
 
-// sessionAfterReset uses a session after its owner set a new password by mail.
+// sessionAfterReset uses a session after its owner reset the password by mail.
 func sessionAfterReset(t *Try) {
 	p := t.person()
 	thief := t.signIn(p)
@@ -183,7 +184,7 @@ func sessionAfterLogoutAll(t *Try) {
 	t.worksIf(t.inside(thief) == p.Email, "the session goes on")
 }
 
-// fixation plants own cookies in the victim's browser before it signs in.
+// fixation sets cookies in the victim's browser before it signs in.
 func fixation(t *Try) {
 	p := t.protected()
 	planted := t.browser()
@@ -193,7 +194,7 @@ func fixation(t *Try) {
 	t.worksIf(t.inside(planted) == p.Email, "the cookies from before the sign-in are signed in")
 }
 
-// fixationAtCode uses the cookies from before the code after the owner gave the code.
+// fixationAtCode uses the cookies from before the second step after the owner entered the code.
 func fixationAtCode(t *Try) {
 	p := t.protected()
 	owner := t.first(p)
@@ -221,13 +222,13 @@ func tokenAfterLogoutAll(t *Try) {
 	t.worksIf(who.Email == p.Email, "the token goes on")
 }
 
-// cookieScript reads the session cookie by a script on the page (HttpOnly).
+// cookieScript reads the session cookie with a script on the page (HttpOnly).
 func cookieScript(t *Try) {
 	t.cookies(func(c *http.Cookie) bool { return !c.HttpOnly && !slices.Contains(t.Site.Readable, c.Name) },
 		"is not HttpOnly")
 }
 
-// cookieCrossSite has the session cookie sent with a form of another site (SameSite).
+// cookieCrossSite sends the session cookie with a form of another site (SameSite).
 func cookieCrossSite(t *Try) {
 	t.cookies(func(c *http.Cookie) bool {
 		return c.SameSite != http.SameSiteLaxMode && c.SameSite != http.SameSiteStrictMode

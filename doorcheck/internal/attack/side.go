@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// sideDoors are ways to the protected page with one factor of two.
+// sideDoors lists ways to reach the protected page with one of two factors.
 func sideDoors() []Attack {
 	const g = "Side doors: one factor of two"
 	return []Attack{
@@ -33,7 +33,7 @@ func (t *Try) maybeConfirm(to string, past int) string {
 	return t.maybeLink(to, door.Confirm, past)
 }
 
-// planted are accounts that an attacker prepares for a victim who has none yet
+// planted lists attacks with accounts that an attacker prepares for a victim who has none yet
 // (Sudhodanan and Paverd, "Pre-hijacked accounts", USENIX Security 2022).
 func planted() []Attack {
 	const g = "Pre-hijacking"
@@ -57,8 +57,8 @@ func planted() []Attack {
 	}
 }
 
-// plant registers a victim's address as an attacker, does more, and lets the owner
-// take the account over by a new password, or by confirming the address with one.
+// plant registers a victim's address as an attacker, runs more steps, and lets the owner take the
+// account over with a reset, or with a confirmation that sets a password.
 func (t *Try) plant(more func(b *door.Browser, p *Person)) (attacker, owner *Person, b *door.Browser) {
 	t.needs(door.AskReset, door.Reset)
 	attacker = t.stranger()
@@ -85,7 +85,7 @@ func (t *Try) plant(more func(b *door.Browser, p *Person)) (attacker, owner *Per
 	return attacker, owner, b
 }
 
-// ownersLink asks for a new password and waits for its link.
+// ownersLink requests a reset and waits for its link.
 func (t *Try) ownersLink(b *door.Browser, owner *Person, patience time.Duration) (link string) {
 	past := t.mails(owner.Email)
 	t.attempt(b, door.AskReset, door.In{Email: owner.Email})
@@ -103,8 +103,8 @@ func (t *Try) newest(to string) string {
 	return ""
 }
 
-// enterTry signs the owner in as far as it goes. A site that mails another link to
-// confirm the address is given that.
+// enterTry signs the owner in as far as possible. If the site mails another confirmation link, the
+// owner follows it.
 func (t *Try) enterTry(owner *Person) *door.Browser {
 	b := t.browser()
 	t.attempt(b, door.Login, door.In{Email: owner.Email, Password: owner.Password})
@@ -117,12 +117,12 @@ func (t *Try) enterTry(owner *Person) *door.Browser {
 	return b
 }
 
-// enter is the honest neighbor: the owner gets in.
+// enter signs the owner in, which must succeed.
 func (t *Try) enter(_, owner *Person) {
 	t.honest(t.inside(t.enterTry(owner)) == owner.Email, "the owner is not let in")
 }
 
-// firstFactorOnly opens the protected page after the password alone.
+// firstFactorOnly requests the protected page after the password only.
 func firstFactorOnly(t *Try) {
 	p := t.protected()
 	thief := t.first(p)
@@ -131,7 +131,8 @@ func firstFactorOnly(t *Try) {
 	t.honest(t.inside(thief) == p.Email, "the owner is not let in")
 }
 
-// afterReset sets a new password by mail and is signed in without the app.
+// afterReset resets the password by mail and checks whether the browser is signed in without the
+// app.
 func afterReset(t *Try) {
 	p := t.protected()
 	link := t.askReset(p)
@@ -144,7 +145,7 @@ func afterReset(t *Try) {
 	t.signIn(p)
 }
 
-// afterMagicLink signs in by a mailed link to an account with an app.
+// afterMagicLink signs in with a mailed link to an account with an app.
 func afterMagicLink(t *Try) {
 	other := t.person()
 	b, link := t.askMagic(other)
@@ -156,7 +157,7 @@ func afterMagicLink(t *Try) {
 	t.worksIf(t.inside(b) == p.Email, "the link is enough")
 }
 
-// afterRegistration registers the address of an account with an app once more.
+// afterRegistration registers the address of an account with an app again.
 func afterRegistration(t *Try) {
 	p := t.protected()
 	past := t.mails(p.Email)
@@ -173,8 +174,7 @@ func afterRegistration(t *Try) {
 	t.signIn(p)
 }
 
-// rememberBeforeCode keeps the remember-me cookie of a sign-in that ended after the
-// password.
+// rememberBeforeCode keeps the remember-me cookie of a sign-in that stopped after the password.
 func rememberBeforeCode(t *Try) {
 	p := t.person()
 	b := t.browser()
@@ -191,7 +191,7 @@ func rememberBeforeCode(t *Try) {
 	t.signIn(p)
 }
 
-// tokenBeforeCode asks for a token with the password alone.
+// tokenBeforeCode requests a token with the password only.
 func tokenBeforeCode(t *Try) {
 	t.needs(door.TakeToken, door.WhoToken)
 	p := t.protected()
@@ -208,7 +208,7 @@ func tokenBeforeCode(t *Try) {
 	t.honest(who.Email == p.Email, "the owner's token opens nothing")
 }
 
-// setUpBeforeCode sets up an app of their own after the password alone.
+// setUpBeforeCode enrolls the attacker's app after the password only.
 func setUpBeforeCode(t *Try) {
 	p := t.protected()
 	thief := t.first(p)
@@ -224,7 +224,7 @@ func setUpBeforeCode(t *Try) {
 	t.signIn(p)
 }
 
-// codesBeforeCode makes recovery codes after the password alone.
+// codesBeforeCode creates recovery codes after the password only.
 func codesBeforeCode(t *Try) {
 	p, _ := t.withCodes()
 	thief := t.first(p)
@@ -235,7 +235,7 @@ func codesBeforeCode(t *Try) {
 	t.signIn(p)
 }
 
-// disableBeforeCode takes the second factor off after the password alone.
+// disableBeforeCode removes the second factor after the password only.
 func disableBeforeCode(t *Try) {
 	p := t.protected()
 	thief := t.first(p)
@@ -245,8 +245,8 @@ func disableBeforeCode(t *Try) {
 	t.signIn(p)
 }
 
-// plantedPassword registers the victim's address; the password stays good after the owner
-// came.
+// plantedPassword registers the victim's address and checks whether the password remains valid
+// after the owner takes over.
 func plantedPassword(t *Try) {
 	attacker, owner, _ := t.plant(nil)
 	t.enter(attacker, owner)
@@ -255,7 +255,8 @@ func plantedPassword(t *Try) {
 	t.worksIf(t.inside(thief) == owner.Email, "the attacker's password opens the account")
 }
 
-// plantedFactor sets up an app there first; it locks the owner out or lets the attacker in.
+// plantedFactor enrolls an app there first and checks whether it locks the owner out or signs the
+// attacker in.
 func plantedFactor(t *Try) {
 	attacker, owner, _ := t.plant(func(b *door.Browser, p *Person) {
 		if out, ok := t.attempt(b, door.SetUp, door.In{Password: p.Password}); ok && out.Secret != "" {
@@ -270,14 +271,15 @@ func plantedFactor(t *Try) {
 	t.honest(t.inside(b) == owner.Email, "the owner is not let in")
 }
 
-// plantedSession stays signed in there while the owner takes the account over.
+// plantedSession keeps its session while the owner takes the account over.
 func plantedSession(t *Try) {
 	attacker, owner, b := t.plant(nil)
 	t.enter(attacker, owner)
 	t.worksIf(t.inside(b) == owner.Email, "the attacker's session goes on")
 }
 
-// plantedAddress asks for a change to their own address there, and completes it afterwards.
+// plantedAddress requests a change to the attacker's address and completes it after the owner takes
+// over.
 func plantedAddress(t *Try) {
 	t.needs(door.ChangeEmail, door.ChangeEmailEnd)
 	theirs := t.stranger()

@@ -10,13 +10,13 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// timing is the group whose attacks run while no other runs.
+// timing is the group of attacks that run alone.
 const timing = "Who has an account: time"
 
-// samples is how often each of two answers is timed.
+// samples is the number of measurements of each of two answers.
 const samples = 12
 
-// tells say whether an address has an account.
+// tells lists attacks that find out whether an address has an account.
 func tells() []Attack {
 	const g = "Who has an account: answers"
 	return []Attack{
@@ -28,10 +28,10 @@ func tells() []Attack {
 	}
 }
 
-// long matches tokens, which differ from answer to answer.
+// long matches tokens, which differ between answers.
 var long = regexp.MustCompile(`[A-Za-z0-9_+/=-]{15,}(\.[A-Za-z0-9_+/=-]+)*|\d{4}-\d\d-\d\dT[\d:.]+Z?`)
 
-// shape is what is the same in two answers of one kind.
+// shape returns the part of an answer that is the same for all answers of a kind.
 func shape(a *door.Answer, email string) string {
 	body := strings.ReplaceAll(strings.ReplaceAll(a.Body, email, "ADDRESS"), strings.Split(email, "@")[0], "ADDRESS")
 	return fmt.Sprintf("%d %s %s", a.Status, long.ReplaceAllString(a.Header.Get("Location"), "TOKEN"),
@@ -47,7 +47,7 @@ func (t *Try) compare(v door.Verb, p *Person) {
 	t.worksIf(a != b, "%s", difference(a, b))
 }
 
-// difference shows the first place where two texts part.
+// difference returns the first place where two texts differ.
 func difference(a, b string) string {
 	at := 0
 	for at < min(len(a), len(b)) && a[at] == b[at] {
@@ -58,9 +58,9 @@ func difference(a, b string) string {
 	return fmt.Sprintf("%q with an account, %q without", cut(a), cut(b))
 }
 
-// compareTimes times answers in turn. A coarse look: it finds a hash that is
-// computed, or a mail that is sent, for one of them only. A difference must show
-// twice, as other programs use the machine, too.
+// compareTimes compares the times of two answers in alternation. It detects only large differences:
+// a hash that is computed, or a mail that is sent, for one of them only. A difference must occur
+// twice, because other programs use the machine too.
 func (t *Try) compareTimes(v door.Verb) {
 	t.needs(v)
 	if t.Site.Timeless {
@@ -112,7 +112,7 @@ func tellLogin(t *Try) {
 	t.compare(door.ProbeLogin, p)
 }
 
-// tellReset compares the answers to a request for a new password.
+// tellReset compares the answers to a reset request.
 func tellReset(t *Try) {
 	p := t.person()
 	t.askReset(p)
@@ -131,7 +131,7 @@ func timeLogin(t *Try) {
 	t.compareTimes(door.ProbeLogin)
 }
 
-// timeReset compares the times of the answers to a request for a new password.
+// timeReset compares the times of the answers to a reset request.
 func timeReset(t *Try) {
 	t.compareTimes(door.ProbeReset)
 }

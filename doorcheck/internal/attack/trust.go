@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// trusts are attacks on browsers that are trusted in place of the second factor.
+// trusts lists attacks on trusted browsers, which need no second factor.
 func trusts() []Attack {
 	const g = "Trusted browsers"
 	return []Attack{
@@ -32,8 +32,8 @@ func trusts() []Attack {
 	}
 }
 
-// trusted is a person with an app, and a browser of theirs that has nothing but the
-// cookie of trust. With it the password is enough.
+// trusted returns a person with an app, and their browser with only the trust cookie, for which the
+// password is enough.
 func (t *Try) trusted() (*Person, *door.Browser) {
 	t.needs(door.Trust)
 	p := t.protected()
@@ -45,7 +45,7 @@ func (t *Try) trusted() (*Person, *door.Browser) {
 	return p, t.onlyTrust(b)
 }
 
-// onlyTrust is a browser elsewhere with a copy of the cookie of trust.
+// onlyTrust returns another browser with a copy of the trust cookie.
 func (t *Try) onlyTrust(b *door.Browser) *door.Browser {
 	thief := t.browser()
 	for _, c := range b.Cookies() {
@@ -57,7 +57,7 @@ func (t *Try) onlyTrust(b *door.Browser) *door.Browser {
 	return thief
 }
 
-// skips reports whether a password is enough in a browser.
+// skips reports whether the password is enough in a browser.
 func (t *Try) skips(b *door.Browser, p *Person, password string) bool {
 	t.attempt(b, door.Login, door.In{Email: p.Email, Password: password})
 	return t.inside(b) == p.Email
@@ -85,8 +85,8 @@ func trustBeforeCode(t *Try) {
 	t.worksIf(t.skips(b, p, p.Password), "the code is not asked for any more")
 }
 
-// trustForged changes a character in the middle of each part of the cookie, where each
-// counts.
+// trustForged changes a character in the middle of each part of the cookie, because every bit is
+// significant there.
 func trustForged(t *Try) {
 	p, b := t.trusted()
 	for _, c := range b.Cookies() {

@@ -11,12 +11,12 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// Try is one attack under way.
+// Try is a running attack.
 type Try struct {
 	Site *door.Site
 }
 
-// Person is an account and what its owner holds.
+// Person is an account with the credentials of its owner.
 type Person struct {
 	Email, Password string
 	App             *door.App
@@ -33,7 +33,7 @@ func (t *Try) finish(o Outcome, format string, args ...any) {
 	panic(stop{Outcome: o, Detail: fmt.Sprintf(format, args...)})
 }
 
-// worksIf ends the attack if it worked.
+// worksIf ends the attack if it succeeded.
 func (t *Try) worksIf(worked bool, format string, args ...any) {
 	if worked {
 		t.finish(Works, format, args...)
@@ -43,18 +43,18 @@ func (t *Try) worksIf(worked bool, format string, args ...any) {
 // refused ends the attack with a reason.
 func (t *Try) refused(format string, args ...any) { t.finish(Refused, format, args...) }
 
-// honest ends the attack if what an honest person does failed.
+// honest ends the attack if a regular step failed.
 func (t *Try) honest(worked bool, format string, args ...any) {
 	if !worked {
 		t.finish(NotChecked, "honest use failed: "+format, args...)
 	}
 }
 
-// browser returns a browser at a client address of its own.
+// browser returns a browser with its own client address.
 func (t *Try) browser() *door.Browser { return door.NewBrowser(t.Site.Origin, t.address()) }
 
-// address returns a client address that was not used. 198.18.0.0/15 is for tests;
-// each browser has a network of its own.
+// address returns an unused client address. 198.18.0.0/15 is reserved for tests; each browser has
+// its own network.
 func (t *Try) address() string {
 	if !t.Site.Proxied {
 		return ""
@@ -63,7 +63,7 @@ func (t *Try) address() string {
 	return fmt.Sprintf("198.%d.%d.%d", 18+n/256%2, n%256, 1+n/512%250)
 }
 
-// steal returns a browser elsewhere with the same cookies.
+// steal returns another browser with the same cookies.
 func (t *Try) steal(b *door.Browser) *door.Browser {
 	thief := b.Clone()
 	thief.From = t.address()
@@ -77,7 +77,7 @@ func (t *Try) visit(b *door.Browser) {
 	}
 }
 
-// needs ends the attack if a step is not offered.
+// needs ends the attack if the site does not offer a step.
 func (t *Try) needs(verbs ...door.Verb) {
 	for _, v := range verbs {
 		if why := t.Site.Unwired[v]; why != "" {
@@ -89,7 +89,7 @@ func (t *Try) needs(verbs ...door.Verb) {
 	}
 }
 
-// must takes an honest step.
+// must runs a regular step.
 func (t *Try) must(b *door.Browser, v door.Verb, in door.In) door.Out {
 	t.needs(v)
 	out, err := t.Site.Steps[v](b, in)
@@ -99,7 +99,7 @@ func (t *Try) must(b *door.Browser, v door.Verb, in door.In) door.Out {
 	return out
 }
 
-// attempt takes a step of an attacker and reports whether the site took it.
+// attempt runs a step of an attacker and reports whether the site accepted it.
 func (t *Try) attempt(b *door.Browser, v door.Verb, in door.In) (door.Out, bool) {
 	t.needs(v)
 	out, err := t.Site.Steps[v](b, in)
@@ -109,13 +109,13 @@ func (t *Try) attempt(b *door.Browser, v door.Verb, in door.In) (door.Out, bool)
 	return out, err == nil
 }
 
-// inside returns the address of the user that the protected page sees.
+// inside returns the address of the user on the protected page.
 func (t *Try) inside(b *door.Browser) string {
 	out, _ := t.attempt(b, door.Who, door.In{})
 	return strings.ToLower(out.Email)
 }
 
-// stranger returns an account that does not exist yet.
+// stranger returns the data of an account that does not exist yet.
 func (t *Try) stranger() *Person {
 	return &Person{Email: "p" + strings.ToLower(rand.Text()[:16]) + "@example.org",
 		Password: "quiet harbor " + rand.Text()[:10] + " lantern"}
@@ -132,7 +132,7 @@ func (t *Try) person() *Person {
 	return p
 }
 
-// protected is a person whose account has an authenticator app.
+// protected returns a person whose account has an authenticator app.
 func (t *Try) protected() *Person {
 	p := t.person()
 	b := t.signIn(p)
@@ -140,7 +140,7 @@ func (t *Try) protected() *Person {
 	return p
 }
 
-// addApp sets an app up.
+// addApp enrolls an app.
 func (t *Try) addApp(b *door.Browser, p *Person) door.Out {
 	out := t.must(b, door.SetUp, door.In{Password: p.Password})
 	app, err := door.NewApp(out.Secret)
@@ -150,14 +150,14 @@ func (t *Try) addApp(b *door.Browser, p *Person) door.Out {
 	return out
 }
 
-// first gives the password in a new browser.
+// first sends the password in a new browser.
 func (t *Try) first(p *Person) *door.Browser {
 	b := t.browser()
 	t.must(b, door.Login, door.In{Email: p.Email, Password: p.Password})
 	return b
 }
 
-// signIn gives all that is asked for, and looks at the protected page.
+// signIn signs in with all required factors and checks the protected page.
 func (t *Try) signIn(p *Person) *door.Browser {
 	b := t.browser()
 	t.signInAt(b, p, door.In{})
@@ -173,8 +173,7 @@ func (t *Try) signInAt(b *door.Browser, p *Person, in door.In) {
 	t.honest(t.inside(b) == p.Email, "the owner is not let in")
 }
 
-// link waits for the newest link of a kind in the mails to an address, past the
-// first so many mails.
+// link waits for the newest link of a kind in the mails to an address, skipping the first mails.
 func (t *Try) link(to string, v door.Verb, past int) string {
 	found := ""
 	t.await(func() bool {
@@ -189,7 +188,7 @@ func (t *Try) link(to string, v door.Verb, past int) string {
 	return found
 }
 
-// maybeLink is link for an attacker: "" if there is none.
+// maybeLink is like link for an attacker. It returns "" if there is none.
 func (t *Try) maybeLink(to string, v door.Verb, past int) (found string) {
 	t.await(func() bool {
 		list := t.Site.Mail.To(to)
@@ -201,7 +200,7 @@ func (t *Try) maybeLink(to string, v door.Verb, past int) (found string) {
 	return found
 }
 
-// mailedCode returns the newest code that was mailed, or "".
+// mailedCode returns the newest mailed code, or "".
 func (t *Try) mailedCode(to string, past int, patience time.Duration) (code string) {
 	t.await(func() bool {
 		list := t.Site.Mail.To(to)
@@ -215,7 +214,7 @@ func (t *Try) mailedCode(to string, past int, patience time.Duration) (code stri
 	return code
 }
 
-// await looks until something is so, or for so long.
+// await polls until a condition holds or the time is over.
 func (t *Try) await(so func() bool, patience time.Duration) {
 	for until := time.Now().Add(patience); !so() && time.Now().Before(until); {
 		time.Sleep(50 * time.Millisecond)
@@ -224,7 +223,7 @@ func (t *Try) await(so func() bool, patience time.Duration) {
 
 func (t *Try) mails(to string) int { return len(t.Site.Mail.To(to)) }
 
-// together runs n steps at the same moment and counts those that were taken.
+// together runs n steps concurrently and counts those that were accepted.
 func (t *Try) together(browsers []*door.Browser, v door.Verb, in func(i int) door.In) int {
 	t.needs(v)
 	begin, done := make(chan struct{}), make(chan error, len(browsers))

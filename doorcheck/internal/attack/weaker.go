@@ -6,11 +6,11 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// Freshness is how old a proof of the sites under check may be for a change of what
-// protects an account. Sites of one's own have another one: -freshness.
+// Freshness is the maximum age of a proof for security changes at the sites that doorcheck starts.
+// For other sites, use -freshness.
 var Freshness = 20 * time.Second
 
-// weaker make one thing count twice, or the account weaker.
+// weaker lists attacks that count one thing twice or make the account weaker.
 func weaker() []Attack {
 	const g, d = "Independence", "Downgrade"
 	return []Attack{
@@ -33,11 +33,11 @@ func weaker() []Attack {
 	}
 }
 
-// age waits until a proof is stale.
+// age waits until a proof is too old.
 func (t *Try) age() { time.Sleep(Freshness + 2*time.Second) }
 
-// mailedOwner is a person whose second factor is mail, and who gets in with the
-// password and a mailed code.
+// mailedOwner returns a person whose second factor is mail, and who can sign in with the password
+// and a mailed code.
 func (t *Try) mailedOwner() *Person {
 	p := t.withMail()
 	past := t.mails(p.Email)
@@ -48,7 +48,7 @@ func (t *Try) mailedOwner() *Person {
 	return p
 }
 
-// mailboxAlone goes on with a code from the mailbox and looks whether that is enough.
+// mailboxAlone continues with a code from the mailbox and checks whether that is enough.
 func (t *Try) mailboxAlone(b *door.Browser, p *Person, past int) {
 	t.worksIf(t.inside(b) == p.Email, "the mailbox is enough")
 	t.attempt(b, door.AskMailCode, door.In{})
@@ -60,7 +60,7 @@ func (t *Try) mailboxAlone(b *door.Browser, p *Person, past int) {
 	t.worksIf(t.inside(b) == p.Email, "the mailbox is enough")
 }
 
-// mailTwiceMagic signs in by a mailed link and a mailed code: the mailbox alone.
+// mailTwiceMagic signs in with a mailed link and a mailed code, which both depend on the mailbox.
 func mailTwiceMagic(t *Try) {
 	t.needs(door.SetUpMail, door.AskMagic, door.UseMagic)
 	p := t.mailedOwner()
@@ -70,8 +70,8 @@ func mailTwiceMagic(t *Try) {
 	t.mailboxAlone(b, p, past)
 }
 
-// mailTwiceReset sets a new password by mail and signs in with a mailed code: the mailbox
-// alone.
+// mailTwiceReset resets the password by mail and signs in with a mailed code, which both depend on
+// the mailbox.
 func mailTwiceReset(t *Try) {
 	p := t.mailedOwner()
 	b := t.browser()
@@ -82,8 +82,8 @@ func mailTwiceReset(t *Try) {
 	t.mailboxAlone(b, p, past)
 }
 
-// mailboxInsteadOfApp sets a new password by mail, then has a code mailed in place of the
-// app.
+// mailboxInsteadOfApp resets the password by mail, then requests a mailed code instead of the
+// app's.
 func mailboxInsteadOfApp(t *Try) {
 	t.needs(door.AskMailCode, door.UseMailCode)
 	p := t.protected()
@@ -96,7 +96,7 @@ func mailboxInsteadOfApp(t *Try) {
 	t.signIn(p)
 }
 
-// disableStale takes the second factor off with a stolen session, without a fresh proof.
+// disableStale removes the second factor in a stolen session without a fresh proof.
 func disableStale(t *Try) {
 	p := t.protected()
 	thief := t.steal(t.signIn(p))
@@ -106,7 +106,7 @@ func disableStale(t *Try) {
 	t.worksIf(t.inside(again) == p.Email, "the password is enough from then on")
 }
 
-// replaceStale sets up another app with a stolen session, without a fresh proof.
+// replaceStale enrolls another app in a stolen session without a fresh proof.
 func replaceStale(t *Try) {
 	p := t.protected()
 	thief := t.steal(t.signIn(p))
@@ -123,7 +123,7 @@ func replaceStale(t *Try) {
 	t.worksIf(t.inside(again) == p.Email, "the attacker's app is taken")
 }
 
-// codesStale makes recovery codes with a stolen session, without a fresh proof.
+// codesStale creates recovery codes in a stolen session without a fresh proof.
 func codesStale(t *Try) {
 	p, _ := t.withCodes()
 	thief := t.steal(t.signIn(p))
@@ -137,7 +137,7 @@ func codesStale(t *Try) {
 	t.worksIf(t.inside(again) == p.Email, "the attacker's codes are taken")
 }
 
-// deleteStale deletes the account, or has it deleted later.
+// deleteStale deletes the account, at once or later.
 func deleteStale(t *Try) {
 	t.must(t.signIn(t.person()), door.DeleteAccount, door.In{})
 	thief := t.steal(t.signIn(t.protected()))
@@ -146,7 +146,7 @@ func deleteStale(t *Try) {
 	t.worksIf(taken, "the account is deleted, or will be")
 }
 
-// addressStale changes the address with a stolen session, without a fresh proof.
+// addressStale changes the address in a stolen session without a fresh proof.
 func addressStale(t *Try) {
 	t.needs(door.ChangeEmail, door.ChangeEmailEnd)
 	p := t.protected()

@@ -1,5 +1,5 @@
-// Package door holds what every check needs: browsers, a mailbox, authenticator
-// apps, a proxy with TLS, and the steps that a site offers.
+// Package door provides what all attacks need: browsers, a mailbox, authenticator apps, a proxy
+// with TLS, and the steps that a site offers.
 package door
 
 import (
@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// fromHeader tells the proxy which client address a browser has.
+// fromHeader is the header that sets a browser's client address at the proxy.
 const fromHeader = "Doorcheck-From"
 
-// Browser is a browser, or a program, of one person. It is not for concurrent
-// use; Clone makes another one with the same cookies.
+// Browser is a browser or a program of one person. It is not safe for concurrent use; Clone returns
+// another one with the same cookies.
 type Browser struct {
 	Origin  string // of the site
 	From    string // the client address, where our own proxy stands in front
@@ -37,7 +37,7 @@ type Browser struct {
 	Set []*http.Cookie // every cookie that was set, with its attributes
 }
 
-// Answer is what a site answered.
+// Answer is a site's response.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -62,17 +62,16 @@ func (a *Answer) Text(keys ...string) string {
 // OK reports whether the status is below 400.
 func (a *Answer) OK() bool { return a.Status < 400 }
 
-// shared keeps connections. It follows no redirects and does not read them. The
-// certificates are those of our own proxy.
+// shared keeps connections. It does not follow redirects. It trusts the certificates of the proxy.
 var shared = &http.Transport{
 	TLSClientConfig:     &tls.Config{InsecureSkipVerify: true},
 	MaxIdleConnsPerHost: 32, IdleConnTimeout: 20 * time.Second,
 }
 
-// Trace, if set, is told of every request and its answer.
+// Trace, if set, is called with every request and its answer.
 var Trace func(line string)
 
-// patience bounds one request.
+// patience is the timeout of one request.
 const patience = 30 * time.Second
 
 // NewBrowser returns a browser without cookies.
@@ -80,8 +79,8 @@ func NewBrowser(origin, from string) *Browser {
 	return &Browser{Origin: origin, From: from, jar: map[string]*http.Cookie{}, Vars: map[string]string{}}
 }
 
-// Clone returns another browser with a copy of the cookies, as a thief of
-// cookies has it.
+// Clone returns another browser with a copy of the cookies, as an attacker with stolen cookies has
+// them.
 func (b *Browser) Clone() *Browser {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -90,7 +89,7 @@ func (b *Browser) Clone() *Browser {
 	return c
 }
 
-// Close ends the session of the browser: only cookies with an end stay.
+// Close ends the browser session: only persistent cookies are kept.
 func (b *Browser) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -98,7 +97,7 @@ func (b *Browser) Close() {
 	b.Vars, b.Token = map[string]string{}, ""
 }
 
-// Forget drops all cookies.
+// Forget removes all cookies.
 func (b *Browser) Forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,7 +150,7 @@ func (b *Browser) Do(method, path string, body any, headers ...string) (*Answer,
 	return b.send(r)
 }
 
-// dress adds what a browser sends by itself.
+// dress adds the headers that a browser sends.
 func (b *Browser) dress(r *http.Request) {
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
 	if b.From != "" {
@@ -183,9 +182,8 @@ func (b *Browser) dress(r *http.Request) {
 	}
 }
 
-// crosses reports whether a browser sends a cookie with a request that a page of
-// another site causes by navigation. Firefox and Safari send cookies without
-// SameSite.
+// crosses reports whether a browser sends a cookie with a navigation from a page of another site.
+// Firefox and Safari send cookies without SameSite.
 func crosses(c *http.Cookie, method string) bool {
 	switch c.SameSite {
 	case http.SameSiteStrictMode:
@@ -225,14 +223,14 @@ func (b *Browser) send(r *http.Request) (*Answer, error) {
 	return a, nil
 }
 
-// Cookies returns the cookies that are set now, with their attributes.
+// Cookies returns the current cookies with their attributes.
 func (b *Browser) Cookies() []*http.Cookie {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Collect(maps.Values(b.jar))
 }
 
-// Keep takes a copy of a cookie.
+// Keep stores a copy of a cookie.
 func (b *Browser) Keep(c *http.Cookie) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

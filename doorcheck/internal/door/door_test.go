@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestAnAppShowsTheCodesOfTheStandard with the secret of RFC 6238, appendix B.
+// TestAnAppShowsTheCodesOfTheStandard uses the secret of RFC 6238, appendix B.
 func TestAnAppShowsTheCodesOfTheStandard(t *testing.T) {
 	a, err := NewApp("GEZD GNBV-GY3TQOJQ GEZDGNBVGY3TQOJQ")
 	if err != nil {

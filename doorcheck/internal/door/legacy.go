@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Former is the system from which the accounts of a site come, where it gave no password
-// hashes: the site asks it at the first sign-in. It lets its users enter any address in
-// their profile, and says which ones they proved.
+// Former is a former system that provided no password hashes. The site queries it at the first
+// sign-in of an account. Its users can enter any address in their profile, and it reports which
+// ones are proven.
 type Former struct {
 	URL, Secret string
 	listener    net.Listener
@@ -29,7 +29,7 @@ type FormerUser struct {
 	Proven          bool
 }
 
-// waiting is how many accounts the site has that wait for it.
+// waiting is the number of accounts at the site that wait for the former system.
 const waiting = 8
 
 // OpenFormer starts one.
@@ -50,7 +50,7 @@ func OpenFormer() (*Former, error) {
 // Close stops it.
 func (f *Former) Close() { f.listener.Close() }
 
-// Waiting are the addresses of the accounts that the site is to have from the start.
+// Waiting returns the addresses of the accounts that the site must have at the start.
 func (f *Former) Waiting() (all []string) {
 	for i := range waiting {
 		all = append(all, fmt.Sprintf("waiting%d@old.example.org", i))
@@ -58,7 +58,7 @@ func (f *Former) Waiting() (all []string) {
 	return all
 }
 
-// Take returns an account that no attack has used, or an empty one if all are used.
+// Take returns an account that no attack has used, or an empty one if there are none left.
 func (f *Former) Take() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -76,7 +76,7 @@ func (f *Former) Put(identity string, u FormerUser) {
 	f.users[identity] = u
 }
 
-// Ask answers whether a password is that of a user.
+// Ask reports whether a password is that of a user.
 func (f *Former) Ask(identity, password string) (FormerUser, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

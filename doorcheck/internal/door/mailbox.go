@@ -23,7 +23,7 @@ import (
 // Message is a mail that a site sent.
 type Message struct{ To, Text string }
 
-// Mailbox takes all mails of a site, by SMTP and by HTTP POST of JSON with "to" and "text".
+// Mailbox receives all mails of a site, by SMTP and by HTTP POST of JSON with "to" and "text".
 type Mailbox struct {
 	SMTP, HTTP net.Listener
 
@@ -31,7 +31,7 @@ type Mailbox struct {
 	list []Message
 }
 
-// OpenMailbox listens at two addresses; port 0 takes a free one.
+// OpenMailbox listens on two addresses; port 0 chooses a free one.
 func OpenMailbox(smtp string) (*Mailbox, error) {
 	m := &Mailbox{}
 	var err error
@@ -91,7 +91,7 @@ func (m *Mailbox) serveSMTP() {
 	}
 }
 
-// talk takes mails over one connection (RFC 5321, the least of it).
+// talk receives mails over one connection with a minimum of RFC 5321.
 func (m *Mailbox) talk(c *textproto.Conn) {
 	_ = c.PrintfLine("220 doorcheck")
 	var to []string
@@ -130,7 +130,7 @@ func (m *Mailbox) talk(c *textproto.Conn) {
 	}
 }
 
-// readable returns subject and texts of a mail.
+// readable returns the subject and the text parts of a mail.
 func readable(raw string) string {
 	m, err := mail.ReadMessage(bufio.NewReader(strings.NewReader(raw)))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"slices"
 )
 
-// The flags of an authenticator (WebAuthn Level 3, 6.1).
+// The flags of an authenticator (WebAuthn Level 3, section 6.1).
 const (
 	userPresent    = 0x01
 	userVerified   = 0x04
@@ -22,9 +22,9 @@ const (
 	attested       = 0x40
 )
 
-// Passkey is a passkey and the browser that asks for it: ES256, without attestation. Like
-// passkeys that are kept by a password manager it does not count (its counter is always
-// 0), unless Counts is set: then it is in a security key, which counts its signatures.
+// Passkey is a passkey with its browser: ES256, without attestation. Its counter is always 0, like
+// that of a synced passkey, unless Counts is set: then it is in a security key that counts its
+// signatures.
 type Passkey struct {
 	ID, Handle []byte
 	RPID       string
@@ -34,7 +34,7 @@ type Passkey struct {
 	private *ecdsa.PrivateKey
 }
 
-// Lie is what differs from an honest answer. Its zero value is honest.
+// Lie holds the differences from a regular response. Its zero value is regular.
 type Lie struct {
 	Origin, RPID, Type string
 	Challenge          string // in place of that of the question
@@ -44,7 +44,7 @@ type Lie struct {
 	Counts             bool   // a new passkey is to count: no lie
 }
 
-// question has what is read of the options for navigator.credentials.create and .get.
+// question holds the used options of navigator.credentials.create and .get.
 type question struct {
 	Challenge string `json:"challenge"`
 	RPID      string `json:"rpId"`
@@ -56,7 +56,7 @@ type question struct {
 	} `json:"user"`
 }
 
-// ChallengeOf returns the challenge of a question.
+// ChallengeOf returns the challenge in the options.
 func ChallengeOf(asked string) string {
 	q, _ := ask(asked)
 	return q.Challenge
@@ -71,7 +71,7 @@ func ask(asked string) (question, error) {
 	return q, err
 }
 
-// clientData is what the browser says of the question and of the page that put it.
+// clientData returns the client data for the challenge and the page that requested it.
 func (q question) clientData(kind, origin string, lie Lie) []byte {
 	challenge := q.Challenge
 	for said, to := range map[string]*string{lie.Type: &kind, lie.Origin: &origin, lie.Challenge: &challenge} {
@@ -83,8 +83,7 @@ func (q question) clientData(kind, origin string, lie Lie) []byte {
 	return raw
 }
 
-// NewPasskey answers a question of navigator.credentials.create, asked by a page of an
-// origin.
+// NewPasskey responds to navigator.credentials.create on a page of an origin.
 func NewPasskey(asked, origin string, lie Lie) (*Passkey, string, error) {
 	q, err := ask(asked)
 	if err != nil {
@@ -118,7 +117,7 @@ func NewPasskey(asked, origin string, lie Lie) (*Passkey, string, error) {
 	}), nil
 }
 
-// Answer answers a question of navigator.credentials.get, asked by a page of an origin.
+// Answer responds to navigator.credentials.get on a page of an origin.
 func (k *Passkey) Answer(asked, origin string, lie Lie) (string, error) {
 	q, err := ask(asked)
 	if err != nil {
@@ -147,7 +146,7 @@ func (k *Passkey) Answer(asked, origin string, lie Lie) (string, error) {
 	}), nil
 }
 
-// data is the authenticator data without what a new passkey adds.
+// data returns the authenticator data without the part for a new passkey.
 func (k *Passkey) data(lie Lie, flags byte) []byte {
 	id := k.RPID
 	if lie.RPID != "" {
@@ -166,7 +165,7 @@ func (k *Passkey) data(lie Lie, flags byte) []byte {
 	return binary.BigEndian.AppendUint32(append(hash[:], flags), k.Counter)
 }
 
-// cose is the public key in CBOR: {1: 2, 3: -7, -1: 1, -2: x, -3: y} (RFC 9053, 7.1).
+// cose returns the public key in CBOR: {1: 2, 3: -7, -1: 1, -2: x, -3: y} (RFC 9053, section 7.1).
 func (k *Passkey) cose() []byte {
 	public, err := k.private.PublicKey.Bytes() // 4, x, y
 	if err != nil {
@@ -176,7 +175,7 @@ func (k *Passkey) cose() []byte {
 		[]byte("\x22\x58\x20"), public[33:])
 }
 
-// answer is the credential as PublicKeyCredential.toJSON writes it.
+// answer returns the credential in the format of PublicKeyCredential.toJSON.
 func (k *Passkey) answer(response map[string]any) string {
 	raw, _ := json.Marshal(map[string]any{
 		"id": encoded(k.ID), "rawId": encoded(k.ID), "type": "public-key", "authenticatorAttachment": "platform",

@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// Provider is another site, whose users may sign in to the one that is checked: an
-// OpenID provider on loopback with one client. It believes what its users say of their
-// addresses, and takes a code more than once, so that the site has to look for itself.
+// Provider is an OpenID provider on loopback with one client, whose users may sign in to the
+// checked site. It does not verify the addresses of its users, and accepts a code more than once,
+// so that the site must check for itself.
 type Provider struct {
 	URL, ClientID, Secret string
 	listener              net.Listener
@@ -35,7 +35,7 @@ type Visitor struct {
 	Client         string // whom the token is for; empty: the site that asks
 }
 
-// Claims are what the provider says of a user.
+// Claims are the provider's claims about a user.
 type Claims struct {
 	Issuer   string `json:"iss"`
 	Subject  string `json:"sub"`
@@ -53,7 +53,7 @@ type grant struct {
 	challenge string
 }
 
-// signer is made once: a key takes a while.
+// signer is created once, because creating a key is slow.
 var signer = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 // OpenProvider starts one.
@@ -78,8 +78,7 @@ func OpenProvider() (*Provider, error) {
 // Close stops it.
 func (p *Provider) Close() { p.listener.Close() }
 
-// Visit is a user whom a site sent here, and who agrees. It returns where they are sent
-// back to.
+// Visit handles a user whom a site redirected here and who consents. It returns the callback.
 func (p *Provider) Visit(location string, v Visitor) (string, error) {
 	u, err := url.Parse(location)
 	if err != nil {
@@ -106,8 +105,8 @@ func (p *Provider) Visit(location string, v Visitor) (string, error) {
 	return q.Get("redirect_uri") + "?" + back.Encode(), nil
 }
 
-// Exchange returns what a code stands for. A site that sent a challenge along must
-// show its verifier (PKCE).
+// Exchange returns the identity of a code. A site that sent a challenge must send its verifier
+// (PKCE).
 func (p *Provider) Exchange(code, verifier string) (Claims, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

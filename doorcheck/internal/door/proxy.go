@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// Proxy ends TLS in front of a site, as in production, and tells it by
-// X-Forwarded-For from which address a browser comes.
+// Proxy terminates TLS in front of a site, as in production, and sends the address of a browser in
+// X-Forwarded-For.
 type Proxy struct {
 	Origin string
 	server *http.Server
@@ -66,7 +66,7 @@ func OpenProxy(upstream *url.URL) (*Proxy, error) {
 // Close stops it.
 func (p *Proxy) Close() { p.server.Close() }
 
-// certificate returns a certificate for loopback that lives for a day.
+// certificate returns a certificate for loopback that is valid for a day.
 func certificate() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -81,8 +81,8 @@ func certificate() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
 
-// FreeAddress returns a loopback address that nothing listens on. Its port is below those
-// that the system gives to connections (32768 and more on Linux), so that none takes it in
+// FreeAddress returns a loopback address on which no program listens. Its port is below those that
+// the system assigns to connections (32768 and more on Linux), so that no connection takes it in
 // the meantime.
 func FreeAddress() (string, error) {
 	for tries := 1; ; tries++ {

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Verb names a step that a person takes at a site.
+// Verb names a step of a person at a site.
 type Verb string
 
-// The steps. In and Out say what goes in and comes out; a step that takes only a
-// browser needs nothing else.
+// The steps. In and Out describe their inputs and results; a step that needs only a browser has no
+// input.
 const (
 	Register       Verb = "register"          // Email, Password
 	Confirm        Verb = "confirm"           // Link: of the mail that confirms an address
@@ -68,14 +68,14 @@ const (
 	ProbeRegister  Verb = "probe-register"    // Email, Password; out: Answer
 )
 
-// In is what a step needs.
+// In holds the inputs of a step.
 type In struct {
 	Email, Password, Code, Link, New, Next, Token string
 	State, Credential, Name                       string // of passkeys
 	Remember                                      bool
 }
 
-// Out is what a step gives.
+// Out holds the results of a step.
 type Out struct {
 	Secret, Email, Token, Location, Text string
 	Question, State, Name                string // of passkeys
@@ -83,10 +83,10 @@ type Out struct {
 	Answer                               *Answer
 }
 
-// Step takes one step. It returns a *Refusal if the site refuses.
+// Step runs one step. It returns a *Refusal if the site refuses.
 type Step func(b *Browser, in In) (Out, error)
 
-// Refusal is the answer of a site that does not do what was asked.
+// Refusal is a site's refusal of a request.
 type Refusal struct{ Status int }
 
 func (r *Refusal) Error() string { return fmt.Sprintf("refused with status %d", r.Status) }
@@ -105,11 +105,11 @@ func Judge(a *Answer, err error) (*Answer, error) {
 	return a, err
 }
 
-// Operator does what an operator of a site does on its machine.
+// Operator is a task of the site's operator on its machine.
 type Operator struct{ Invite, Revoke func(email string) error }
 
-// Site is a site under check. A verb without a step is not offered, unless Unwired says
-// why the product's step could not be taken here.
+// Site is a site under test. A verb without a step is not offered, unless Unwired gives the reason
+// why doorcheck cannot run the product's step.
 type Site struct {
 	Name     string
 	Version  string
@@ -124,7 +124,7 @@ type Site struct {
 	Proxied  bool              // our proxy stands in front and tells the site who asks
 	Secure   bool              // the origin is https
 
-	// TrustCookie is in the name of the cookie of a trusted browser.
+	// TrustCookie is part of the name of the cookie of a trusted browser.
 	TrustCookie string
 	TrustLife   time.Duration // how long the site trusts a browser
 	InviteLife  time.Duration // how long an invitation works
@@ -132,10 +132,10 @@ type Site struct {
 
 	Timeless bool // passwords are hashed at less cost than by default, so times say nothing
 
-	// Links in mails, by the verb that takes them.
+	// The links in mails, by the verb that uses them.
 	Links map[Verb]*regexp.Regexp
-	// MailedCode finds a mailed code; its first group is the code.
+	// MailedCode matches a mailed code; its first group is the code.
 	MailedCode *regexp.Regexp
-	// Readable are cookies that scripts may read by design, such as a CSRF token.
+	// Readable lists cookies that scripts may read by design, such as a CSRF token.
 	Readable []string
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// App is an authenticator app (RFC 6238 with six digits and 30 seconds). It never
-// shows one code twice, so honest people do not fall over a protection from replays.
+// App is an authenticator app (RFC 6238 with six digits and 30 seconds). It never returns the same
+// code twice, so that regular sign-ins are not refused as replays.
 type App struct {
 	mu   sync.Mutex
 	key  []byte
@@ -30,8 +30,8 @@ func NewApp(secret string) (*App, error) {
 	return &App{key: key}, nil
 }
 
-// Next returns a code that was not used. Codes of the step before and after the
-// present one are good at most sites; if they are used, it waits.
+// Next returns an unused code. Most sites also accept codes of the steps before and after the
+// current one; if all are used, Next waits.
 func (a *App) Next() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -51,7 +51,7 @@ func (a *App) Next() string {
 	}
 }
 
-// Wrong returns a code that is not valid now, the n-th of its kind.
+// Wrong returns the n-th code that is not valid now.
 func (a *App) Wrong(n int) string {
 	step := time.Now().Unix() / 30
 	good := map[string]bool{}
@@ -65,10 +65,10 @@ func (a *App) Wrong(n int) string {
 	}
 }
 
-// Clock checks the codes of an app, as a site does.
+// Clock verifies the codes of an app, as a site does.
 type Clock struct{ app *App }
 
-// NewSecret returns a secret for an app.
+// NewSecret returns a new secret for an app.
 func NewSecret() string { return rand.Text()[:24] }
 
 // NewClock returns a clock for a secret of NewSecret.
@@ -80,7 +80,7 @@ func NewClock(secret string) *Clock {
 	return &Clock{a}
 }
 
-// Takes reports whether a code is that of the present step or of its neighbors.
+// Takes reports whether a code is that of the current step or of a step next to it.
 func (c *Clock) Takes(code string) bool {
 	step := time.Now().Unix() / 30
 	return code == c.app.at(step-1) || code == c.app.at(step) || code == c.app.at(step+1)

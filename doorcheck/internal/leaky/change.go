@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// may returns the session if it may change what protects the account: a full one
-// with a fresh proof, or one that a leak lets through.
+// may returns the session if it may change what protects the account: a full one with a fresh
+// proof, or another one if a leak allows it.
 func (s *request) may(pendingLeak, staleLeak string) *session {
 	x := s.session
 	switch {
@@ -48,7 +48,7 @@ func (s *request) setUpEnd() (door.Out, int) {
 	return door.Out{}, ok
 }
 
-// show is all pages that may show the secret.
+// show writes the pages that may show the secret.
 func (s *request) show() (door.Out, int) {
 	x := s.session
 	if x == nil {
@@ -133,7 +133,7 @@ func (s *request) reset() (door.Out, int) {
 	return door.Out{}, ok
 }
 
-// firstProof takes away what was there before the owner of the mailbox came.
+// firstProof removes what was there before the owner of the mailbox came.
 func (s *request) firstProof(u *user) {
 	if s.leak("planted-password") {
 		u.former = u.password

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// trip is a browser on its way to the other site.
+// trip is a browser that was redirected to the provider.
 type trip struct {
 	browser, nonce string
 	connects       *user // who asked for it; nil: a sign-in
@@ -38,7 +38,7 @@ func (s *request) depart(of *user) (door.Out, int) {
 	return door.Out{Location: s.provider.URL + "/authorize?" + q.Encode()}, http.StatusSeeOther
 }
 
-// arrival is what a browser came back with, if it may be believed.
+// arrival returns the data of a callback, if it is valid.
 func (s *request) arrival() (*trip, door.Claims, bool) {
 	u, err := url.Parse(s.in.Link)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *request) arrival() (*trip, door.Claims, bool) {
 	return t, claims, ok && (claims.Client == s.provider.ClientID || s.leak("site-other-client"))
 }
 
-// newcomer is someone from there whose address a mailed code must prove.
+// newcomer is a user of the provider whose address must be proven with a mailed code.
 type newcomer struct {
 	claims door.Claims
 	code   string
@@ -91,7 +91,7 @@ func (s *request) finishSignUp() (door.Out, int) {
 	return door.Out{}, ok
 }
 
-// joins makes an account of someone from there.
+// joins creates an account for a user of the provider.
 func (s *Site) joins(claims door.Claims) *user {
 	u := &user{email: claims.Email, confirmed: true, used: map[string]bool{}, codes: map[string]bool{}}
 	s.users[claims.Email], s.sites[claims.Subject] = u, u

@@ -7,14 +7,14 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// invitation is what an operator mailed to an address.
+// invitation is an invitation that an operator mailed to an address.
 type invitation struct {
 	email                   string
 	ends                    time.Time
 	used, revoked, replaced bool
 }
 
-// invite and revoke are what an operator does.
+// invite and revoke are tasks of an operator.
 func (s *request) invite() (door.Out, int) {
 	for _, i := range s.invitations {
 		i.replaced = i.replaced || i.email == s.in.Email

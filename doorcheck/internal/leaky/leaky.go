@@ -1,6 +1,6 @@
-// Package leaky is a small site with a switch for every attack. With all switches
-// off it refuses them; each switch lets one attack work. It shows that an attack
-// that is refused elsewhere could have worked. Use it for nothing else.
+// Package leaky is a small site with a switch for every attack. With all switches off, it refuses
+// every attack; each switch lets one attack succeed. It shows that an attack that another site
+// refuses could have succeeded. Do not use it for anything else.
 package leaky
 
 import (
@@ -70,8 +70,8 @@ type link struct {
 	next  string // the new address
 }
 
-// New returns a site with these leaks; "all" has all of them. Proofs are fresh for
-// a while.
+// New returns a site with these leaks; "all" enables all of them. A proof is fresh for the given
+// time.
 func New(
 	origin string, fresh time.Duration, mail func(to, text string), provider *door.Provider, former *door.Former,
 	leaks ...string,
@@ -106,7 +106,7 @@ func (s *Site) leak(names ...string) bool {
 	return false
 }
 
-// request is one request, with what its browser has.
+// request is one request with the state of its browser.
 type request struct {
 	*Site
 	w       http.ResponseWriter
@@ -162,7 +162,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-// forged reports whether a request comes from another site and is not let through.
+// forged reports whether a request comes from another site and must be refused.
 func (s *request) forged(name string) bool {
 	if s.r.Header.Get("Sec-Fetch-Site") != "cross-site" {
 		return false
@@ -176,7 +176,7 @@ func (s *request) forged(name string) bool {
 	return !s.leak("csrf-logout")
 }
 
-// cookie is the name of the session's cookie.
+// cookie returns the name of the session cookie.
 func (s *Site) cookie() string {
 	if s.leak("cookie-sibling", "cookie-plain") {
 		return "sid"
@@ -184,7 +184,7 @@ func (s *Site) cookie() string {
 	return "__Host-sid"
 }
 
-// give hands out a session under a name, and a cookie that leads to it.
+// give stores a session and sets its cookie.
 func (s *request) give(x *session, keep bool) {
 	if !keep || s.sid == "" {
 		s.sid = rand.Text()
@@ -198,7 +198,7 @@ func (s *request) give(x *session, keep bool) {
 	http.SetCookie(s.w, c)
 }
 
-// end removes all sessions and tokens of a user but one.
+// end removes all sessions and tokens of a user except one.
 func (s *request) end(u *user, but *session) {
 	maps.DeleteFunc(s.sessions, func(_ string, x *session) bool { return x.user == u && x != but })
 }
@@ -218,7 +218,7 @@ func (s *request) post(to string, l *link) {
 	s.mail(to, "Here is your link: "+origin+"/link/"+string(l.verb)+"/"+token)
 }
 
-// take returns a link and uses it up, unless it leaks.
+// take returns a link and uses it up, unless a leak is on.
 func (s *request) take(v door.Verb, leaks ...string) *link {
 	token := s.in.Link[strings.LastIndexByte(s.in.Link, '/')+1:]
 	l := s.links[token]

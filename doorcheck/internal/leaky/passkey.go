@@ -17,7 +17,7 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// passkey is one that the site knows. Its id is the key of the site's map.
+// passkey is a passkey known to the site. Its id is the key in the site's map.
 type passkey struct {
 	user    *user
 	handle  []byte
@@ -26,7 +26,7 @@ type passkey struct {
 	second  bool
 }
 
-// question is one that was put to a passkey.
+// question is an issued challenge.
 type question struct {
 	challenge, browser string
 	of                 *user // who asked to add one; nil: to use one
@@ -34,7 +34,7 @@ type question struct {
 	handle             []byte
 }
 
-// credential is what a browser returns.
+// credential is a browser's response.
 type credential struct {
 	ID       string
 	Response struct {
@@ -49,7 +49,7 @@ func decode(s string) []byte {
 
 func encode(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }
 
-// rpID is the host of the site.
+// rpID returns the host of the site.
 func (s *Site) rpID() string {
 	u, err := url.Parse(s.origin)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Site) rpID() string {
 	return u.Hostname()
 }
 
-// asks puts a question to this browser.
+// asks issues a challenge to this browser.
 func (s *request) asks(q *question) string {
 	q.challenge, q.browser = encode([]byte(rand.Text())), rand.Text()
 	if c, err := s.r.Cookie("asked"); err == nil {
@@ -93,7 +93,7 @@ func (s *request) askAssertion() (door.Out, int) {
 	return door.Out{Question: string(raw), State: state}, ok
 }
 
-// asked returns the question that is answered, and uses it up unless that leaks.
+// asked returns the challenge of a response and uses it up, unless a leak is on.
 func (s *request) asked(leaks ...string) *question {
 	q := s.questions[s.in.State]
 	if q == nil {
@@ -105,8 +105,8 @@ func (s *request) asked(leaks ...string) *question {
 	return q
 }
 
-// honest checks what the browser and the authenticator say of the question. The rules of a
-// registration have switches of their own.
+// honest checks the client data and the authenticator data of a response. The rules of a
+// registration have their own switches.
 func (s *request) honest(c credential, q *question, kind, prefix string) bool {
 	var said struct{ Type, Challenge, Origin string }
 	if json.Unmarshal(decode(c.Response.ClientDataJSON), &said) != nil {
@@ -212,7 +212,7 @@ func (s *request) giveAssertion() (door.Out, int) {
 	return door.Out{}, ok
 }
 
-// byHandle is the user whom an answer names.
+// byHandle returns the user whom a response names.
 func (s *Site) byHandle(handle []byte, other *user) *user {
 	for _, k := range s.passkeys {
 		if bytes.Equal(k.handle, handle) {
@@ -222,7 +222,7 @@ func (s *Site) byHandle(handle []byte, other *user) *user {
 	return other
 }
 
-// signed checks the signature of an answer.
+// signed verifies the signature of a response.
 func (s *request) signed(k *passkey, c credential) bool {
 	client := sha256.Sum256(decode(c.Response.ClientDataJSON))
 	sum := sha256.Sum256(slices.Concat(decode(c.Response.AuthenticatorData), client[:]))

@@ -9,19 +9,19 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// trust is a browser that is trusted in place of the second factor.
+// trust is a trusted browser, which needs no second factor.
 type trust struct {
 	user *user
 	ends time.Time
 }
 
-// trustName is in the name of its cookie.
+// trustName is part of the name of its cookie.
 const trustName = "__Host-trust"
 
-// longest is how many fresh times a browser is trusted.
+// longest is the lifetime of trust, as a multiple of the freshness.
 const longest = 4
 
-// trust is a whole sign-in, after which the browser is trusted.
+// trust is a complete sign-in after which the browser is trusted.
 func (s *request) trust() (door.Out, int) {
 	out, status := s.login()
 	x := s.session
@@ -42,7 +42,7 @@ func (s *request) trust() (door.Out, int) {
 	return out, status
 }
 
-// trusted is whom the cookie of trust is about, or nil.
+// trusted returns the user of the trust cookie, or nil.
 func (s *request) trusted() *user {
 	c, err := s.r.Cookie(trustName)
 	if err != nil {
@@ -60,13 +60,13 @@ func (s *request) trusted() *user {
 	return found.user
 }
 
-// vouches reports whether the browser is trusted with a user's second factor.
+// vouches reports whether the browser is trusted for a user.
 func (s *request) vouches(u *user) bool {
 	of := s.trusted()
 	return of == u || of != nil && s.leak("trust-other-account")
 }
 
-// endTrusts ends all trust in browsers of a user, unless it leaks.
+// endTrusts ends all trust of a user, unless a leak is on.
 func (s *request) endTrusts(u *user, leak string) {
 	if !s.leak(leak) {
 		maps.DeleteFunc(s.trusts, func(_ string, x *trust) bool { return x.user == u })

@@ -116,7 +116,7 @@ func (s *request) login() (door.Out, int) {
 	return door.Out{Location: s.next()}, http.StatusSeeOther
 }
 
-// arrives asks the former system, and returns the account that its answer opens.
+// arrives queries the former system and returns the account that its answer opens.
 func (s *request) arrives() *user {
 	found, ok := s.former.Ask(s.in.Email, s.in.Password)
 	u := s.users[found.Email]
@@ -132,7 +132,7 @@ func (s *request) knownBrowser() {
 		Secure: true, SameSite: http.SameSiteLaxMode})
 }
 
-// next is where to go after signing in.
+// next returns the page after the sign-in.
 func (s *request) next() string {
 	for _, name := range []string{"absolute", "slashes", "backslash", "userinfo", "suffix", "scheme", "control"} {
 		if s.leak("redirect-" + name) {
@@ -145,8 +145,8 @@ func (s *request) next() string {
 	return "/"
 }
 
-// pending returns the session of who has proven the first factor, and whether more
-// guesses are allowed.
+// pending returns the session of a user who has proven the first factor, and whether more guesses
+// are allowed.
 func (s *request) pending(leaks ...string) (*session, bool) {
 	x := s.session
 	if x == nil || x.full {
@@ -155,7 +155,7 @@ func (s *request) pending(leaks ...string) (*session, bool) {
 	return x, x.user.wrongCodes < 5 || s.leak(leaks...)
 }
 
-// passed makes a session a full one, under another name.
+// passed makes a session a full one, with a new name.
 func (s *request) passed(x *session) (door.Out, int) {
 	x.user.wrongCodes = 0
 	y := *x
@@ -218,8 +218,8 @@ func (s *request) useMailCode() (door.Out, int) {
 	return s.passed(x)
 }
 
-// askMailCode mails a code to the owner of a factor by mail, unless the mailbox has
-// been the first factor.
+// askMailCode mails a code to the owner of a factor by mail, unless the mailbox was the first
+// factor.
 func (s *request) askMailCode() (door.Out, int) {
 	x, may := s.pending()
 	if !may || !x.user.mailFactor && !s.leak("mailbox-instead-of-app") {

@@ -54,7 +54,7 @@ func launchBetterAuth(ctx context.Context, at place) (string, error) {
 	return a.Text("version") + " (passkey " + a.Text("passkey") + ")", nil
 }
 
-// better posts to a path of Better Auth and keeps a bearer token that comes back.
+// better posts to a path of Better Auth and keeps the bearer token of the answer.
 func better(b *door.Browser, path string, body map[string]any) (*door.Answer, error) {
 	var content any = body
 	if b.Foreign { // a form of another site cannot send JSON
@@ -166,7 +166,7 @@ func betterWho(method string) door.Step {
 	}
 }
 
-// betterTrust gives both factors, and has the browser trusted.
+// betterTrust signs in with both factors and trusts the browser.
 func betterTrust(b *door.Browser, in door.In) (door.Out, error) {
 	if _, err := better(b, "/sign-in/email", map[string]any{"email": in.Email, "password": in.Password}); err != nil {
 		return door.Out{}, err
@@ -182,7 +182,7 @@ func betterToken(b *door.Browser, _ door.In) (door.Out, error) {
 	return door.Out{Token: b.Token}, nil
 }
 
-// betterSetUp begins a set-up; recovery codes come with it.
+// betterSetUp starts an enrollment. The answer also has recovery codes.
 func betterSetUp(b *door.Browser, in door.In) (door.Out, error) {
 	a, err := better(b, "/two-factor/enable", map[string]any{"password": in.Password})
 	if a == nil {
@@ -217,7 +217,7 @@ func betterReset(b *door.Browser, in door.In) (door.Out, error) {
 	return door.Out{Answer: a}, err
 }
 
-// betterSetUpMail switches the second factor on and has a code mailed.
+// betterSetUpMail enables the second factor and requests a mailed code.
 func betterSetUpMail(b *door.Browser, in door.In) (door.Out, error) {
 	if _, err := better(b, "/two-factor/enable", map[string]any{"password": in.Password}); err != nil {
 		return door.Out{}, err

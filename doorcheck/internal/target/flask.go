@@ -52,8 +52,8 @@ func dressFlask(s *door.Site) {
 	s.Steps[door.SetUpMail] = w.step("/tf-setup",
 		func(door.In) map[string]any { return map[string]any{"setup": "email"} })
 	s.Steps[door.SetUpMailEnd] = w.validate
-	// A code is mailed with the first factor where mail is the method; a rescue mails
-	// one in place of an app.
+	// If mail is the method, the first factor causes a mailed code; a rescue mails one instead of
+	// the app's.
 	s.Steps[door.AskMailCode] = func(b *door.Browser, _ door.In) (door.Out, error) {
 		if b.Vars["method"] == "email" {
 			return door.Out{}, nil

@@ -14,7 +14,7 @@ import (
 
 func leaking() Target { return Leaking("all") }
 
-// Leaking is the site of package leaky, with some of its leaks.
+// Leaking returns the site of package leaky with some of its leaks.
 func Leaking(leaks ...string) Target {
 	return Target{Name: "leaky", Title: "a leaky site", Dress: dressLeaky, asks: true, launch: func(ctx context.Context,
 		at place) (string, error) {
@@ -62,7 +62,7 @@ func dressLeaky(s *door.Site) {
 	}
 }
 
-// plainStep posts a form to the path of a verb; the answer is an Out in JSON.
+// plainStep posts a form to the path of a verb. The answer is an Out in JSON.
 func plainStep(v door.Verb) door.Step {
 	return func(b *door.Browser, in door.In) (door.Out, error) {
 		method, form := "POST", url.Values{

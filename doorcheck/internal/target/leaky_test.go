@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// TestEveryAttackFailsOnASoundSite: with all leaks closed, the same site refuses
-// every attack, and honest people get in.
+// TestEveryAttackFailsOnASoundSite checks that with all leaks closed the same site refuses every
+// attack, and that regular users can sign in.
 func TestEveryAttackFailsOnASoundSite(t *testing.T) {
 	for _, r := range check(t, attack.All()) {
 		if r.Outcome != attack.Refused {
@@ -35,7 +35,7 @@ func TestEveryAttackFailsOnASoundSite(t *testing.T) {
 	}
 }
 
-// TestEveryAttackWorksOnItsLeak: each attack works on a site that has no other leak.
+// TestEveryAttackWorksOnItsLeak checks that each attack succeeds on a site with only its leak.
 func TestEveryAttackWorksOnItsLeak(t *testing.T) {
 	slots := make(chan struct{}, 4)
 	for _, a := range attack.All() {
@@ -51,7 +51,7 @@ func TestEveryAttackWorksOnItsLeak(t *testing.T) {
 	}
 }
 
-// TestEveryAttackWorksOnALeakySite: all leaks at once, as "doorcheck -target leaky".
+// TestEveryAttackWorksOnALeakySite enables all leaks at once, like "doorcheck -target leaky".
 func TestEveryAttackWorksOnALeakySite(t *testing.T) {
 	for _, r := range check(t, attack.All(), "all") {
 		if r.Outcome != attack.Works {

@@ -33,7 +33,7 @@ func (w wire) askPasskey(usage string) door.Step {
 	}
 }
 
-// questioned reads a question and its name.
+// questioned reads a challenge and its name.
 func questioned(a *door.Answer, err error) (door.Out, error) {
 	if a == nil || err != nil {
 		return door.Out{Answer: a}, err
@@ -43,8 +43,8 @@ func questioned(a *door.Answer, err error) (door.Out, error) {
 	return door.Out{Answer: a, Question: string(raw), State: a.Text("response", "wan_state")}, err
 }
 
-// betterPasskeys are the steps of Better Auth's passkey plugin. A question is named by a
-// cookie.
+// betterPasskeys holds the steps of Better Auth's passkey plugin. A cookie identifies the
+// challenge.
 func betterPasskeys(s *door.Site) {
 	asks := func(path string) door.Step {
 		return func(b *door.Browser, _ door.In) (door.Out, error) {
@@ -72,7 +72,7 @@ func betterPasskeys(s *door.Site) {
 	})
 }
 
-// unwired says of some steps why they are not taken, though the product has them.
+// unwired gives reasons why doorcheck does not run some steps that the product has.
 func unwired(s *door.Site, why string, verbs ...door.Verb) {
 	if s.Unwired == nil {
 		s.Unwired = map[door.Verb]string{}
@@ -82,7 +82,7 @@ func unwired(s *door.Site, why string, verbs ...door.Verb) {
 	}
 }
 
-// noOtherSite is for drivers of sites that no OpenID provider is set up for.
+// noOtherSite is the reason for drivers of sites without an OpenID provider.
 func noOtherSite(s *door.Site) {
 	unwired(s, "no other site is set up for it here", door.GoAway, door.Connect, door.ComeBack,
 		door.FinishSignUp)

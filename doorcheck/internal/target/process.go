@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// program is a site's server that this program started.
+// program is a server that this program started.
 type program struct {
 	cmd *exec.Cmd
 	log *tail
@@ -37,7 +37,7 @@ func start(ctx context.Context, dir string, env []string, name string, args ...s
 	return p, nil
 }
 
-// script starts a site that is a script, and returns what it answers at /version.
+// script starts a site that is a script, and returns its answer at /version.
 func (at place) script(
 	ctx context.Context, name string, source []byte, env []string, interpreter string, args ...string,
 ) (*door.Answer, error) {
@@ -74,7 +74,7 @@ func (p *program) ready(b *door.Browser, path string) error {
 	return fmt.Errorf("the server does not answer: %s", p.log)
 }
 
-// tail keeps the last part of what is written to it.
+// tail keeps the last part of its input.
 type tail struct {
 	mu sync.Mutex
 	b  bytes.Buffer

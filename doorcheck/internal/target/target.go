@@ -21,13 +21,13 @@ type Target struct {
 	launch func(ctx context.Context, at place) (version string, err error)
 }
 
-// place is what a site is started with.
+// place holds the parameters with which a site is started.
 type place struct {
 	dir    string // temporary
 	listen string // host:port
 	origin string
 	mail   *door.Mailbox
-	// provider is another site, through which people may sign in.
+	// provider is an OAuth provider with which people may sign in.
 	provider *door.Provider
 	former   *door.Former // where its accounts come from
 	operator *door.Operator
@@ -37,7 +37,7 @@ type place struct {
 // All returns the kinds of sites, in the order of the table.
 func All() []Target { return []Target{twofold(), leaking(), flask(), betterAuth()} }
 
-// Find returns the kind of a name.
+// Find returns the kind with a name.
 func Find(name string) (Target, error) {
 	list := All()
 	if i := slices.IndexFunc(list, func(t Target) bool { return t.Name == name }); i >= 0 {
@@ -46,8 +46,8 @@ func Find(name string) (Target, error) {
 	return Target{}, fmt.Errorf("unknown target %q", name)
 }
 
-// Start starts a site of this kind on loopback, behind a proxy with TLS, and
-// returns what ends it.
+// Start starts a site of this kind on loopback, behind a proxy with TLS. It returns the site and a
+// function that stops it.
 func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 	dir, err := os.MkdirTemp("", "doorcheck-")
 	if err != nil {
@@ -109,7 +109,7 @@ func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 	return site, end, nil
 }
 
-// Site returns a site of this kind that runs at an origin and mails to a mailbox.
+// Site returns a site of this kind at an origin that sends mail to a mailbox.
 func (t Target) Site(origin string, mail *door.Mailbox) *door.Site {
 	u, err := url.Parse(origin)
 	s := &door.Site{Name: t.Title, Origin: origin, Mail: mail, Secure: err == nil && u.Scheme == "https",
@@ -118,7 +118,7 @@ func (t Target) Site(origin string, mail *door.Mailbox) *door.Site {
 	return s
 }
 
-// root returns the folder of the project, which holds this one.
+// root returns the root folder of the project.
 func root() (string, error) {
 	at, err := os.Getwd()
 	for err == nil {

@@ -8,14 +8,14 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// trustLife is how long browsers are trusted, and inviteLife how long invitations work,
-// in place of 30 and 7 days, so that their end can be waited for.
+// trustLife and inviteLife are the lifetimes of trust and of invitations. They replace 30 and 7
+// days, so that attacks can wait for the end.
 const (
 	trustLife  = 90 * time.Second
 	inviteLife = time.Minute
 )
 
-// trustSteps are those of browsers that are trusted in place of the second factor.
+// trustSteps holds the steps of trusted browsers.
 func (w wire) trustSteps(s *door.Site) {
 	s.TrustCookie, s.TrustLife = "tf_validity", trustLife
 	s.Steps[door.Trust] = func(b *door.Browser, in door.In) (door.Out, error) {
@@ -28,7 +28,7 @@ func (w wire) trustSteps(s *door.Site) {
 	s.Steps[door.EndTrust] = w.step("/tf-devices", none)
 }
 
-// inviteSteps are those of people who are invited.
+// inviteSteps holds the steps of invited people.
 func (w wire) inviteSteps(s *door.Site) {
 	s.InviteLife = inviteLife
 	operate := func(what func(o *door.Operator) func(string) error) door.Step {
@@ -50,8 +50,8 @@ func (w wire) inviteSteps(s *door.Site) {
 	})
 }
 
-// trustAsJSON is Trust of Flask-Security: a client that speaks JSON gets in the answer
-// what a page gets as a cookie, and sends it with the password (loginAsJSON).
+// trustAsJSON is Trust of Flask-Security: a JSON client gets the value that a page gets as a cookie
+// in the answer, and sends it with the password (loginAsJSON).
 func (w wire) trustAsJSON(b *door.Browser, in door.In) (door.Out, error) {
 	in.Remember = true
 	if _, err := w.post(b, "/login", login(in)); err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// twofoldSettings switch on every feature that an attack needs, with the names of
-// docs/configuration.md; all else is at its default. A proof is fresh for 20
-// seconds in place of 15 minutes, so that a stale one can be waited for.
+// twofoldSettings enables every feature that an attack needs, with the names of
+// docs/configuration.md; all other settings have their defaults. A proof is fresh for 20 seconds
+// instead of 15 minutes, so that attacks can wait for its end.
 var twofoldSettings = []string{
 	"SECURITY_REGISTERABLE=true", "SECURITY_CONFIRMABLE=true", "SECURITY_RECOVERABLE=true", "SECURITY_CHANGEABLE=true",
 	"SECURITY_CHANGE_EMAIL=true", "SECURITY_MULTI_FACTOR_RECOVERY_CODES=true", "SECURITY_UNIFIED_SIGNIN=true",
@@ -82,7 +82,7 @@ func launchTwofold(ctx context.Context, at place) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// imports makes the accounts that wait for the former system (docs/transfer.md).
+// imports creates the accounts that wait for the former system (docs/transfer.md).
 func (at place) imports(ctx context.Context, env []string, binary string) error {
 	var lines strings.Builder
 	for i, email := range at.former.Waiting() {
@@ -133,8 +133,8 @@ func dressTwofold(s *door.Site) {
 		return door.Out{Answer: a}, err
 	}
 	s.Steps[door.SetUpMailEnd] = w.setUpEnd
-	// A code is mailed with the first factor where mail is the default; a rescue
-	// mails one in place of an app.
+	// If mail is the default, the first factor causes a mailed code; a rescue mails one instead of
+	// the app's.
 	s.Steps[door.AskMailCode] = func(b *door.Browser, _ door.In) (door.Out, error) {
 		for _, body := range []map[string]any{{"which": "email"}, {"help_setup": "email"}} {
 			path := "/tf-select"
@@ -155,7 +155,7 @@ func dressTwofold(s *door.Site) {
 	}
 }
 
-// away leaves for the other site.
+// away follows the redirect to the provider.
 func away(path string) door.Step {
 	return func(b *door.Browser, _ door.In) (door.Out, error) {
 		a, err := door.Judge(b.Do("POST", path, nil, asJSON...))
@@ -163,7 +163,7 @@ func away(path string) door.Step {
 	}
 }
 
-// back comes from there.
+// back follows the callback.
 func back(b *door.Browser, in door.In) (door.Out, error) {
 	a, err := door.Judge(b.Do("GET", in.Link, nil, asJSON...))
 	return located(a), err

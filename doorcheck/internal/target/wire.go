@@ -1,4 +1,4 @@
-// Package target starts sites and says how each step is taken there.
+// Package target starts sites and defines how to run each step there.
 package target
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
 
-// wire is the JSON interface of Flask-Security, which Twofold speaks too.
+// wire is the JSON interface of Flask-Security, which Twofold implements too.
 type wire struct {
 	home  string // the page that shows the address of its user
 	token bool   // JSON requests need a CSRF token
@@ -18,11 +18,11 @@ type wire struct {
 	tell  func(*door.Answer) string
 }
 
-// asJSON are headers of a client that wants JSON.
+// asJSON holds the headers of a JSON client.
 var asJSON = []string{"Accept", "application/json"}
 
-// csrf returns a token for forms, which a page of another site cannot read. The page
-// of the sign-in gives one and forgets a sign-in under way.
+// csrf returns a CSRF token, which a page of another site cannot read. The sign-in page contains
+// one and ends a pending sign-in.
 func (w wire) csrf(b *door.Browser, fresh bool) string {
 	if !w.token || b.Foreign {
 		return ""
@@ -37,7 +37,7 @@ func (w wire) csrf(b *door.Browser, fresh bool) string {
 	return b.Vars["csrf"]
 }
 
-// post sends JSON and keeps a header token that comes back.
+// post sends JSON and keeps the header token of the answer.
 func (w wire) post(b *door.Browser, path string, body map[string]any) (*door.Answer, error) {
 	if b.Vars["token"] != "" {
 		path += "?include_auth_token=1"
@@ -66,7 +66,7 @@ func (w wire) post(b *door.Browser, path string, body map[string]any) (*door.Ans
 	return a, err
 }
 
-// step is a step that is one POST whose answer does not matter.
+// step is a step with one POST whose answer is not needed.
 func (w wire) step(path string, body func(in door.In) map[string]any) door.Step {
 	return func(b *door.Browser, in door.In) (door.Out, error) {
 		a, err := w.post(b, path, body(in))
@@ -74,7 +74,7 @@ func (w wire) step(path string, body func(in door.In) map[string]any) door.Step 
 	}
 }
 
-// open follows a link in a mail: the page, and its button if there is one.
+// open opens a link of a mail and presses its button if there is one.
 func (w wire) open(body func(in door.In) map[string]any) door.Step {
 	return func(b *door.Browser, in door.In) (door.Out, error) {
 		if w.links == "GET" {
@@ -97,7 +97,7 @@ func code(in door.In) map[string]any { return map[string]any{"code": in.Code} }
 
 func address(in door.In) map[string]any { return map[string]any{"email": in.Email} }
 
-// steps returns what both sites have.
+// steps returns the steps that both sites have.
 func (w wire) steps() map[door.Verb]door.Step {
 	register := w.step("/register", func(in door.In) map[string]any {
 		return map[string]any{"email": in.Email, "password": in.Password, "password_confirm": in.Password}
@@ -140,8 +140,8 @@ func (w wire) steps() map[door.Verb]door.Step {
 	}
 }
 
-// takeToken returns the token that came with the sign-in. Flask-Security gives none
-// with a code: a client asks for one by proving the password once more.
+// takeToken returns the token of the sign-in. Flask-Security sends none with a code, so the client
+// proves the password again to get one.
 func (w wire) takeToken(b *door.Browser, in door.In) (door.Out, error) {
 	if b.Token == "" {
 		if _, err := w.post(b, "/verify", map[string]any{"password": in.Password}); err != nil {
@@ -154,7 +154,7 @@ func (w wire) takeToken(b *door.Browser, in door.In) (door.Out, error) {
 	return door.Out{Token: b.Token}, nil
 }
 
-// validate gives a code; with a next page as a form, since JSON is not redirected.
+// validate sends a code. If there is a next page, it sends a form, because JSON is not redirected.
 func (w wire) validate(b *door.Browser, in door.In) (door.Out, error) {
 	body := code(in)
 	if in.Remember {
@@ -220,8 +220,7 @@ func (w wire) setUp(b *door.Browser, _ door.In) (door.Out, error) {
 	return door.Out{Secret: a.Text("response", "tf_authr_key"), Answer: a}, err
 }
 
-// setUpEnd gives the first code of a set-up to the path of its state, or to that of
-// a sign-in.
+// setUpEnd sends the first code of an enrollment to the path of its state, or to that of a sign-in.
 func (w wire) setUpEnd(b *door.Browser, in door.In) (door.Out, error) {
 	path := "/tf-validate"
 	if state := b.Vars["state"]; state != "" {
@@ -231,7 +230,7 @@ func (w wire) setUpEnd(b *door.Browser, in door.In) (door.Out, error) {
 	return door.Out{Answer: a}, err
 }
 
-// setUpMagic lets mailed codes and links begin a sign-in.
+// setUpMagic enables mailed codes and links as first factors.
 func (w wire) setUpMagic(b *door.Browser, _ door.In) (door.Out, error) {
 	a, err := w.post(b, "/us-setup", map[string]any{"chosen_method": "email"})
 	if a != nil {
@@ -266,7 +265,7 @@ func get(path string) door.Step {
 	}
 }
 
-// texts returns a list of texts of an answer.
+// texts returns a list of strings in an answer.
 func texts(a *door.Answer, name string) []string {
 	if a == nil {
 		return nil
@@ -275,7 +274,7 @@ func texts(a *door.Answer, name string) []string {
 	return list(response[name])
 }
 
-// list returns the texts of a JSON array.
+// list returns the strings of a JSON array.
 func list(array any) (out []string) {
 	values, _ := array.([]any)
 	for _, v := range values {
@@ -286,7 +285,7 @@ func list(array any) (out []string) {
 	return out
 }
 
-// linksTo matches links in mails by the beginning of their path.
+// linksTo matches links in mails by the start of their path.
 func linksTo(paths map[door.Verb]string) map[door.Verb]*regexp.Regexp {
 	out := map[door.Verb]*regexp.Regexp{}
 	for v, path := range paths {
