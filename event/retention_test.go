@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// aged is a trail of three sealed ranges of ten rows, a day apart, whose first is
+// aged returns a trail with three sealed ranges of ten rows, a day apart, of which the first is
 // old.
 func aged(t *testing.T) *bench {
 	t.Helper()
@@ -41,7 +41,7 @@ func (b *bench) exec(t *testing.T, statements ...string) {
 	}
 }
 
-// remove removes what is older than so many days and returns how many rows went.
+// remove removes rows older than a number of days and returns how many were removed.
 func (b *bench) remove(t *testing.T, days int) int {
 	t.Helper()
 	n, err := b.RemoveBefore(context.Background(), b.now.Add(-time.Duration(days)*24*time.Hour))
@@ -152,8 +152,8 @@ func TestAHeadOfRemovedRowsIsNoProof(t *testing.T) {
 	}
 }
 
-// TestNothingElseIsRemovedUnnoticed: a checkpoint stands for what was removed
-// because of its age, and for nothing else.
+// TestNothingElseIsRemovedUnnoticed checks that a checkpoint replaces only rows that were removed
+// because of their age.
 func TestNothingElseIsRemovedUnnoticed(t *testing.T) {
 	const (
 		rows, seals = `DELETE FROM twofold_events WHERE `, `DELETE FROM twofold_event_seals WHERE `
@@ -214,8 +214,8 @@ func TestNothingElseIsRemovedUnnoticed(t *testing.T) {
 	}
 }
 
-// TestRemovalHidesNoChange: who writes to the database does not get this program to
-// remove the traces.
+// TestRemovalHidesNoChange checks that an attacker with write access to the database cannot make
+// this program remove the traces.
 func TestRemovalHidesNoChange(t *testing.T) {
 	for what, statement := range map[string]string{
 		"a row changed":                `UPDATE twofold_events SET user_id = 'u9' WHERE row_no = 3`,
@@ -282,7 +282,7 @@ func TestTwoNodesThatRemoveAtOnceRemoveOnce(t *testing.T) {
 	}
 }
 
-// meanwhile is a store where something happens as soon as the checkpoint was read.
+// meanwhile is a store that runs a function after the checkpoint is read.
 type meanwhile struct {
 	storage.Events
 	do func()

@@ -6,8 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// TestAnApplicationsRegistryTakesTheFigures: a strict registry accepts all of them,
-// without those of the process, which an application registers itself.
+// TestAnApplicationsRegistryTakesTheFigures checks that a strict registry accepts all metrics
+// except those of the process, which an application registers itself.
 func TestAnApplicationsRegistryTakesTheFigures(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(busyDay(t))

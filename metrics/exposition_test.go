@@ -15,8 +15,8 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// exposition is what the figures of one busy day looked like in the first release that
-// had them. Dashboards and alerts read these names, labels and values.
+// exposition has the metrics of one busy day as in the first release that had them. Dashboards and
+// alerts depend on these names, labels and values.
 const exposition = "testdata/exposition.txt"
 
 // TestSeriesKeepNamesAndLabels compares the series with those of exposition. There may
@@ -46,10 +46,10 @@ func TestSeriesKeepNamesAndLabels(t *testing.T) {
 	}
 }
 
-// changing matches what depends on when and how the test was built.
+// changing matches values that depend on the time and the build of the test.
 var changing = regexp.MustCompile(`twofold_build_info|twofold_outbox_oldest_seconds`)
 
-// version is a label that every build changes.
+// version matches a label that every build changes.
 var version = regexp.MustCompile(`version="[^"]*"`)
 
 // series reads an exposition: values by name with sorted labels, and types by "TYPE name".
@@ -74,7 +74,7 @@ func series(text string) map[string]string {
 	return out
 }
 
-// busyDay counts something in every family.
+// busyDay adds a value to every metric family.
 func busyDay(t *testing.T) *metrics.Metrics {
 	m, ctx := metrics.New(), t.Context()
 	for _, e := range []event.Event{

@@ -100,7 +100,7 @@ func TestSendsAndRequestsAreMeasured(t *testing.T) {
 		`twofold_send_accepted_seconds_count{channel="email",sender="smtp",place="1"} 1`,
 		`twofold_http_requests_total{route="/tf-setup/{token}",method="GET",status="200"} 2`,
 		`twofold_http_requests_total{route="other",method="other",status="405"} 1`,
-		// on the bound is below it
+		// a value equal to the bound belongs to its bucket
 		`twofold_http_request_seconds_bucket{route="/tf-setup/{token}",method="GET",le="0.0025"} 1`,
 		`twofold_http_request_seconds_bucket{route="/tf-setup/{token}",method="GET",le="10"} 1`,
 		`twofold_http_request_seconds_bucket{route="/tf-setup/{token}",method="GET",le="+Inf"} 2`,
@@ -109,7 +109,7 @@ func TestSendsAndRequestsAreMeasured(t *testing.T) {
 	)
 }
 
-// busy is a node that answers what it is told to.
+// busy is a node whose state a test sets.
 type busy struct {
 	load twofold.Stats
 	err  error
@@ -135,8 +135,8 @@ func TestLoadIsAskedWhenTheFiguresAre(t *testing.T) {
 	}
 }
 
-// Every line is one of the format's: what a collector cannot read, it drops
-// with everything else.
+// Every line must be valid, because a collector drops the whole response if it cannot parse one
+// line.
 func TestTheFormatIsKept(t *testing.T) {
 	m := metrics.New()
 	m.Watch(busy{})
@@ -158,7 +158,7 @@ func TestTheFormatIsKept(t *testing.T) {
 	}
 }
 
-// A label without bound must not eat the memory.
+// A label with unbounded values must not use unbounded memory.
 func TestSeriesAreBounded(t *testing.T) {
 	m := metrics.New()
 	for i := range 5000 {

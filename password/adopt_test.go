@@ -16,9 +16,9 @@ const (
 	strongDjango = "pbkdf2_sha256$260000$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 )
 
-// TestAdopt: a weak hash is wrapped, so that its sum does not lie in a table; plain text
-// is hashed; a good hash is stored as it is; and what is unknown, damaged, costs too
-// much or needs a secret that is not there is refused.
+// TestAdopt checks that a weak hash is wrapped, so that its sum is not stored, that plain text is
+// hashed, and that a good hash is stored unchanged. Hashes that are unknown, damaged, too costly,
+// or without their secret are refused.
 func TestAdopt(t *testing.T) {
 	h := cheap(t, password.Config{Peppers: map[string]string{"devise": "pepper"}}, 4)
 	stored, err := h.Adopt(t.Context(), djangoMD5+md5Hex("asecret word"))
@@ -73,7 +73,7 @@ func TestAdopt(t *testing.T) {
 
 func md5Hex(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) }
 
-// TestPepperNames: a name that no line can hold is refused.
+// TestPepperNames checks that an invalid name is refused.
 func TestPepperNames(t *testing.T) {
 	for _, peppers := range []map[string]string{{"": "x"}, {"A": "x"}, {"a$b": "x"}, {"a": ""}} {
 		if _, err := password.New(password.Config{Peppers: peppers}); err == nil {

@@ -15,7 +15,7 @@ const (
 	goodBcrypt = "$2b$04$abcdefghijklmnopqrstuulLZwC/0FQ4eBEnZjYXWjmY0J2wn.TQm"
 )
 
-// decode is that of a hasher without secrets.
+// decode decodes with a hasher without secrets.
 func decode(encoded string) (decoded, error) {
 	return (&Hasher{keys: Config{}.keys()}).decode(encoded)
 }
@@ -78,7 +78,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// What decode accepts is within bounds, and has one spelling.
+// Every hash that decode accepts is within bounds and has one spelling.
 func FuzzDecode(f *testing.F) {
 	f.Add(goodArgon)
 	f.Add(goodBcrypt)
@@ -171,8 +171,8 @@ func TestSlots(t *testing.T) {
 	})
 }
 
-// A caller that goes away while its hash runs does not free the slot early, and the
-// slot is free afterwards.
+// A caller that gives up while its hash runs does not free the slot early. The slot is free when
+// the hash is done.
 func TestSlotFreedAfterWork(t *testing.T) {
 	h, err := New(Config{Slots: 1})
 	if err != nil {
@@ -193,9 +193,8 @@ func TestSlotFreedAfterWork(t *testing.T) {
 	}
 }
 
-// TestQueueThatIsTooLong: with a hash of 1.9 seconds and two slots, ten callers can
-// wait ten seconds. One more hears at once that there are too many, and when one has
-// gone the next may wait.
+// TestQueueThatIsTooLong checks that with a hash of 1.9 seconds and two slots, ten callers can wait
+// ten seconds. The next caller is refused at once, and another may wait after one has left.
 func TestQueueThatIsTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSlots(2, 10*time.Second)
@@ -240,8 +239,8 @@ func TestQueueThatIsTooLong(t *testing.T) {
 	})
 }
 
-// TestAcquire: who has queued hashes in that slot and no other, gives it back once, and
-// queues again after that.
+// TestAcquire checks that a caller in a slot hashes in that slot and no other, releases it once,
+// and queues again after that.
 func TestAcquire(t *testing.T) {
 	h, err := New(Config{Slots: 1, Wait: time.Nanosecond})
 	if err != nil {

@@ -91,7 +91,7 @@ func TestFlaskGoldenVectors(t *testing.T) {
 		expect(t, hasher(t, password.Config{}), "password", v, "no")
 		expect(t, hasher(t, password.Config{Salt: "other"}), "password", v, "no")
 	}
-	// The prepared text itself is not a way in.
+	// The prepared text itself is not accepted as the password.
 	const step2 = "LYTHjl+tR4olwwoVwxtw0B7j24WOOffplRNnqK1Gtadg0qjHc13Sd/BtqlP30Xyk1Q/wrihfJipJfRghXNm7FA=="
 	expect(t, h, step2, flaskBcrypt, "no")
 }
@@ -116,8 +116,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// A salt configured later, or dropped, or another scheme, locks out no one whose
-// hash is ours.
+// A salt that is configured later or removed, or another scheme, locks out no user whose hash is
+// ours.
 func TestOurHashesSurviveSettings(t *testing.T) {
 	a := hash(t, hasher(t, password.Config{}), "correct horse")
 	b := hash(t, hasher(t, password.Config{Scheme: "bcrypt", Salt: "salty"}), "correct horse")
@@ -145,7 +145,7 @@ func TestPlainHashesFromElsewhere(t *testing.T) {
 	}
 	y := strings.Replace(plainBcrypt(t, "pässword"), "$2a$", "$2y$", 1)
 	expect(t, h, "pässword", y, "upgrade")
-	// Our mark changes what is hashed, so it cannot be put on or taken off.
+	// The mark is part of the hashed input, so it cannot be added or removed.
 	expect(t, h, "pässword", "$twofold-bcrypt"+plainBcrypt(t, "pässword"), "no")
 	own := hash(t, cheap(t, password.Config{Scheme: "bcrypt"}, 4), "pässword")
 	expect(t, h, "pässword", strings.TrimPrefix(own, "$twofold-bcrypt"), "no")
@@ -239,7 +239,7 @@ func TestNewReportsAllMistakes(t *testing.T) {
 	}
 }
 
-// Memory under load is bounded by Slots, and everybody is served in the end.
+// Slots bounds the memory under load, and all callers are served in the end.
 func TestStormIsServed(t *testing.T) {
 	h := hasher(t, password.Config{Slots: 2, Wait: time.Minute})
 	v := hash(t, h, "correct horse")
@@ -258,7 +258,7 @@ func TestStormIsServed(t *testing.T) {
 	wg.Wait()
 }
 
-// Unknown users cost what known ones do.
+// Unknown users take as long as known ones.
 func TestBurnCostsTheSame(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures time")
@@ -276,8 +276,8 @@ func TestBurnCostsTheSame(t *testing.T) {
 			"empty":   func() { _, _, _ = h.Verify(t.Context(), "wrong", "") },
 			"damaged": func() { _, _, _ = h.Verify(t.Context(), "wrong", "$x") },
 		} {
-			// A busy machine may spoil some pairs of measurements, not all of them;
-			// a cost that differs spoils every one.
+			// A busy machine may spoil some pairs of measurements, but not all; a real difference
+			// in cost affects all of them.
 			alike := false
 			for try := 0; try < 20 && !alike; try++ {
 				known := took(func() { _, _, _ = h.Verify(t.Context(), "wrong", v) })
@@ -301,8 +301,8 @@ func benchmarkHash(b *testing.B, scheme string) {
 	}
 }
 
-// Compare with BenchmarkHashArgon2 divided by the processors: 64 clients at once
-// must not lower the throughput.
+// Compare with BenchmarkHashArgon2 divided by the number of processors: 64 concurrent clients must
+// not lower the throughput.
 func BenchmarkHashArgon2By64(b *testing.B) {
 	h := hasher(b, password.Config{Wait: time.Hour})
 	b.SetParallelism(32)
@@ -313,8 +313,8 @@ func BenchmarkHashArgon2By64(b *testing.B) {
 	})
 }
 
-// TestPortable: a hash that was made with assembly verifies without it, and the other
-// way round, so nodes of both kinds can share a database.
+// TestPortable checks that hashes computed with and without assembly verify with each other, so
+// that both kinds of nodes can share a database.
 func TestPortable(t *testing.T) {
 	one, other := hasher(t, password.Config{}), hasher(t, password.Config{Portable: true})
 	for range 2 {

@@ -59,7 +59,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// The list's text is its index, so its form matters; and each line is found.
+// The list is searched as text, so its format matters; every line is found.
 func TestCommonList(t *testing.T) {
 	packed, err := os.ReadFile("common.txt.gz")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// crowd is a queue of a slot that is held for a second each, with a record of who was
-// served and who was not.
+// crowd is a queue for a slot that is held for a second each, with a record of served and refused
+// callers.
 type crowd struct {
 	t      *testing.T
 	s      *slots
@@ -19,7 +19,7 @@ type crowd struct {
 	busy   atomic.Int64
 }
 
-// full takes the slot and tells how long it is held; leave frees it.
+// full takes the slot and returns the time for which it is held. leave frees it.
 func full(t *testing.T, wait time.Duration) (c *crowd, leave func()) {
 	c = &crowd{t: t, s: newSlots(1, wait)}
 	c.s.held.Store(int64(time.Second))
@@ -30,7 +30,7 @@ func full(t *testing.T, wait time.Duration) (c *crowd, leave func()) {
 	return c, l.leave
 }
 
-// comes has a caller wait, with shares of these names, and returns when it does.
+// comes starts a caller with these shares, and returns when it waits.
 func (c *crowd) comes(who string, shares ...string) {
 	ctx := c.t.Context()
 	if len(shares) > 0 {
@@ -49,9 +49,8 @@ func (c *crowd) comes(who string, shares ...string) {
 	synctest.Wait()
 }
 
-// TestAFloodKeepsNobodyOutWhoHasAShare: strangers fill their queue, and one that has a
-// share of the other is served next. Strangers are served by turns with it, so they
-// are not kept out either.
+// TestAFloodKeepsNobodyOutWhoHasAShare fills the queue of strangers. A caller with a share of the
+// other queue is served next. The two queues alternate, so strangers are served too.
 func TestAFloodKeepsNobodyOutWhoHasAShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, leave := full(t, 10*time.Second)
@@ -85,8 +84,8 @@ func TestAFloodKeepsNobodyOutWhoHasAShare(t *testing.T) {
 	})
 }
 
-// TestAShareIsSmall: who has one cannot fill the queue of others who have one; the
-// rest waits among strangers.
+// TestAShareIsSmall checks that the holder of a share cannot fill the queue of other holders; the
+// rest of its calls wait among strangers.
 func TestAShareIsSmall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, leave := full(t, 100*time.Second)
@@ -114,7 +113,8 @@ func TestAShareIsSmall(t *testing.T) {
 	})
 }
 
-// TestWhoGivesUpGivesBack: a place, a share, and a slot that came at the last moment.
+// TestWhoGivesUpGivesBack checks that a caller that gives up releases its place, its share, and a
+// slot that it got at the last moment.
 func TestWhoGivesUpGivesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, leave := full(t, 2*time.Second)

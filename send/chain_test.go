@@ -14,8 +14,8 @@ import (
 	"github.com/twofold-auth/twofold/send/sendtest"
 )
 
-// A sender that fails is not asked first again for a while: the second person
-// does not wait for its time-out.
+// A sender that failed is not tried first for a while, so the next message does not wait for its
+// timeout.
 func TestASenderThatFailsIsTriedLastForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string
@@ -53,7 +53,7 @@ func TestASenderThatFailsIsTriedLastForAWhile(t *testing.T) {
 	})
 }
 
-// With every sender broken all of them are still asked, in their order.
+// If all senders fail, all of them are still tried in order.
 func TestBrokenSendersAreStillAsked(t *testing.T) {
 	h := newHouse(t)
 	h.first.FailWith(errors.New("broken"))
@@ -69,7 +69,7 @@ func TestBrokenSendersAreStillAsked(t *testing.T) {
 	}
 }
 
-// Anyone who keeps figures hears of every try, and nothing of whom it went to.
+// The metrics hook is called for every attempt, without the recipient.
 func TestEveryTryIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -109,8 +109,8 @@ func TestEveryTryIsReported(t *testing.T) {
 	})
 }
 
-// No poll lies between a request and its message: in time that only moves
-// while everything waits, both ways to send take none.
+// There is no polling delay between a request and its message: with a clock that moves only while
+// everything waits, both ways to send take no time.
 func TestNothingWaitsBeforeTheFirstTry(t *testing.T) {
 	for name, sending := range map[string]func(context.Context, *send.Outbox) error{
 		"Deliver": func(ctx context.Context, o *send.Outbox) error {

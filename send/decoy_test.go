@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// A decoy is stored like any message and reaches no one, whatever the clock
-// does.
+// A decoy is stored like any message and never sent, whatever the clock does.
 func TestDecoyIsStoredAndNeverSent(t *testing.T) {
 	h := newHouse(t)
 	if err := h.Decoy(t.Context(), mail()); err != nil {

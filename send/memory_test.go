@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// memory is storage.Messages in a map, with the promises of an engine.
+// memory implements storage.Messages with a map.
 type memory struct {
 	mu   sync.Mutex
 	rows map[string]storage.Message
@@ -109,7 +109,7 @@ func (s *memory) fail(err error) {
 	s.down = err
 }
 
-// aead is a Sealer as package seal's: AES-GCM, the owner as additional data.
+// aead is a Sealer like that of package seal: AES-GCM with the owner as additional data.
 type aead struct{ cipher.AEAD }
 
 func newAEAD() aead {

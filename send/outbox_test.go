@@ -25,7 +25,7 @@ func mail() send.Message {
 	}
 }
 
-// house is an outbox and everything around it.
+// house is an outbox with its store, senders and log.
 type house struct {
 	*send.Outbox
 	rows        *memory
@@ -153,7 +153,7 @@ func TestCanSend(t *testing.T) {
 	}
 }
 
-// senderFunc is a Sender made of a function.
+// senderFunc is a function that implements Sender.
 type senderFunc func(ctx context.Context, m send.Message) error
 
 func (f senderFunc) Send(ctx context.Context, m send.Message) error { return f(ctx, m) }
@@ -170,8 +170,7 @@ func TestSenderThatPanics(t *testing.T) {
 	}
 }
 
-// R46, R140: whatever a sender says, no code and no whole destination is
-// logged or returned.
+// R46, R140: whatever a sender returns, no code or complete destination is logged or returned.
 func TestLogsHoldNoSecrets(t *testing.T) {
 	m := mail()
 	m.Text += " Or open https://app.example/reset/Zm9vYmFyYmF6cXV4"
@@ -202,7 +201,7 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 	}
 }
 
-// buffer is a bytes.Buffer for several goroutines.
+// buffer is a bytes.Buffer that is safe for concurrent use.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

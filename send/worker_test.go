@@ -65,8 +65,8 @@ func TestWorkerFinishesWhatACrashLeft(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rows, sealer, sink := newMemory(), newAEAD(), new(sendtest.Sink)
-				// The process "dies" inside Send: the row as it is at that
-				// moment is what the next process finds.
+				// The process "dies" inside Send: the next process finds the row as it is at that
+				// moment.
 				var left []storage.Message
 				dying := senderFunc(func(context.Context, send.Message) error { left = rows.all(); return nil })
 				err := newOutbox(t, rows, sealer, new(buffer), dying).Deliver(t.Context(), mail(),
@@ -137,7 +137,7 @@ func TestQueueBacksOffUntilItExpires(t *testing.T) {
 			t.Fatalf("tried after %v, want pauses of %v", at, pauses)
 		}
 		for i := 1; i < len(at); i++ {
-			// ± 20 %, and up to one look of the worker (1.2 s) later.
+			// The delay is ± 20 %, plus up to one polling interval of the worker (1.2 s).
 			pause, want := at[i]-at[i-1], pauses[i]
 			if pause < want*8/10 || pause > want*12/10+1200*time.Millisecond {
 				t.Errorf("pause %d was %v, want about %v", i, pause, want)

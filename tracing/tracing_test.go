@@ -21,7 +21,7 @@ const (
 	above   = "00-" + traceID + "-b7ad6b7169203331-01"
 )
 
-// traced serves one request and returns the spans that were made.
+// traced serves one request and returns its spans.
 func traced(t *testing.T, trust bool, traceparent string) tracetest.SpanStubs {
 	t.Helper()
 	kept := tracetest.NewInMemoryExporter()
@@ -36,7 +36,7 @@ func traced(t *testing.T, trust bool, traceparent string) tracetest.SpanStubs {
 	return kept.GetSpans()
 }
 
-// at is the value of an attribute of a span.
+// at returns the value of a span's attribute.
 func at(s tracetest.SpanStub, key string) string {
 	for _, a := range s.Attributes {
 		if string(a.Key) == key {

@@ -14,8 +14,8 @@ import (
 
 const email = "ada@example.org"
 
-// newSite is a running sign-in with a page behind two factors, and an account that has
-// an authenticator app.
+// newSite starts a sign-in with a page behind two factors, and an account with an authenticator
+// app.
 func newSite(t *testing.T) *twofoldtest.Kit {
 	t.Helper()
 	k := twofoldtest.New(t, twofold.Config{
@@ -30,7 +30,7 @@ func newSite(t *testing.T) *twofoldtest.Kit {
 	return k
 }
 
-// signedIn is a session of that account.
+// signedIn returns a session of that account.
 func signedIn(t *testing.T, k *twofoldtest.Kit) *session {
 	t.Helper()
 	s, err := newSession(k.URL)
@@ -48,8 +48,8 @@ func signedIn(t *testing.T, k *twofoldtest.Kit) *session {
 	return s
 }
 
-// TestSignInListFactorsSignOut takes the whole way with the typed client: password, second
-// factor, a list, sign-out.
+// TestSignInListFactorsSignOut uses the typed client for every step: password, second factor, a
+// list, sign-out.
 func TestSignInListFactorsSignOut(t *testing.T) {
 	ctx, k := t.Context(), newSite(t)
 	s := signedIn(t, k)
@@ -89,7 +89,7 @@ func TestSignInListFactorsSignOut(t *testing.T) {
 	}
 }
 
-// TestWrongCode: the refusal has its reason, and there is no token.
+// TestWrongCode checks that the refusal has its reason and that there is no token.
 func TestWrongCode(t *testing.T) {
 	k := newSite(t)
 	s, err := newSession(k.URL)
@@ -110,8 +110,8 @@ func TestWrongCode(t *testing.T) {
 	}
 }
 
-// TestExchange: the header token ends after 15 minutes, and the refresh token brings the
-// next one.
+// TestExchange checks that the header token expires after 15 minutes, and that the refresh token
+// returns the next one.
 func TestExchange(t *testing.T) {
 	ctx, k := t.Context(), newSite(t)
 	s := signedIn(t, k)
@@ -128,7 +128,7 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// get is what a page of the application answers to the session's token.
+// get returns the application's answer to a request with the session's token.
 func (s *session) get(ctx context.Context, address string) (int, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err == nil {

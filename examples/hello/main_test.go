@@ -23,8 +23,8 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// TestHelloIsBehindTwoFactors builds main.go as it stands but for the port, and
-// uses it as its reader would.
+// TestHelloIsBehindTwoFactors builds main.go unchanged except for the port, and uses it as a reader
+// would.
 func TestHelloIsBehindTwoFactors(t *testing.T) {
 	base := start(t)
 	jar, err := cookiejar.New(nil)
@@ -65,13 +65,13 @@ func TestHelloIsBehindTwoFactors(t *testing.T) {
 	}
 }
 
-// TestNoSideDoor tries every way in.
+// TestNoSideDoor tries every way to sign in.
 func TestNoSideDoor(t *testing.T) {
 	twofoldtest.NoSideDoor(t, twofold.Config{Accounts: twofold.Accounts{Registerable: true}},
 		func(auth *twofold.Auth) http.Handler { return auth.RequireTwoFactor(http.HandlerFunc(home)) }, "/")
 }
 
-// start builds and runs the program in a folder of its own, on a free port.
+// start builds and runs the program in a separate folder, on a free port.
 func start(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "localhost:0")
@@ -167,7 +167,7 @@ func (c *client) ok(method, path string, fields map[string]any) map[string]any {
 	return envelope.Response
 }
 
-// code is RFC 6238, computed as an app would.
+// code implements RFC 6238.
 func code(t *testing.T, b32 string, at time.Time) string {
 	t.Helper()
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(b32)
@@ -183,7 +183,7 @@ func code(t *testing.T, b32 string, at time.Time) string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[off:])&0x7fffffff%1_000_000)
 }
 
-// TestTheReadmeShowsThisProgram keeps the two from drifting apart.
+// TestTheReadmeShowsThisProgram compares the README with this program.
 func TestTheReadmeShowsThisProgram(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {

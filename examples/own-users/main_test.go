@@ -21,7 +21,7 @@ const schema = `CREATE TABLE members (
 	banned INTEGER NOT NULL DEFAULT 0
 )`
 
-// shop is the table as it was before anybody thought of two factors.
+// shop is the table from before two factors were added.
 func shop(t *testing.T) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "shop.db"))
@@ -88,7 +88,7 @@ func TestMembersSignInWithTwoFactors(t *testing.T) {
 	}
 }
 
-// TestTheShopChangesItsTable by pages of its own, and tells no one.
+// TestTheShopChangesItsTable changes the table on the shop's own pages, without notifying Twofold.
 func TestTheShopChangesItsTable(t *testing.T) {
 	db, k := serve(t)
 	for name, change := range map[string]string{
@@ -112,7 +112,7 @@ func TestTheShopChangesItsTable(t *testing.T) {
 	}
 }
 
-// soon: a node may answer from memory for a second, and a busy machine is slow.
+// soon polls, because a node may use its cache for a second, and a busy machine is slow.
 func soon(done func() bool) bool {
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if done() {
@@ -146,7 +146,7 @@ func TestWhoRegistersIsAMember(t *testing.T) {
 	}
 }
 
-// TestNoSideDoor tries every way in, with members of the shop's own table.
+// TestNoSideDoor tries every way to sign in, with members of the shop's own table.
 func TestNoSideDoor(t *testing.T) {
 	twofoldtest.NoSideDoor(t, twofold.Config{Users: members{shop(t)}, Accounts: twofold.Accounts{Registerable: true}},
 		func(auth *twofold.Auth) http.Handler { return auth.RequireTwoFactor(http.HandlerFunc(home)) }, "/")

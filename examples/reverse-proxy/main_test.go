@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// application is one without sign-in, which shows what it was told.
+// application has no sign-in and shows the headers that it receives.
 func application(t *testing.T) *url.URL {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +42,7 @@ func application(t *testing.T) *url.URL {
 	return u
 }
 
-// serve puts the example in front of an application.
+// serve serves the example in front of an application.
 func serve(t *testing.T) *twofoldtest.Kit {
 	t.Helper()
 	k := twofoldtest.New(t, twofold.Config{
@@ -56,10 +56,10 @@ func serve(t *testing.T) *twofoldtest.Kit {
 	return k
 }
 
-// TestNoSideDoor goes every way in to a page behind the gate.
+// TestNoSideDoor tries every way to sign in on a page behind the gate.
 func TestNoSideDoor(t *testing.T) { serve(t).NoSideDoor("/secret") }
 
-// TestPagesAreForThoseOfTheRules: public, two factors, strong with a role.
+// TestPagesAreForThoseOfTheRules covers public pages, two factors, and strong factors with a role.
 func TestPagesAreForThoseOfTheRules(t *testing.T) {
 	k := serve(t)
 	stranger, one, two, admin := k.NewBrowser(), k.LoginAs("one@example.org", 1), k.LoginAs("two@example.org",
@@ -78,7 +78,8 @@ func TestPagesAreForThoseOfTheRules(t *testing.T) {
 	}
 }
 
-// TestChannelsAndUploadsPass: a web socket is as long as it likes, and a body as large.
+// TestChannelsAndUploadsPass checks that WebSockets have no time limit, and request bodies no size
+// limit.
 func TestChannelsAndUploadsPass(t *testing.T) {
 	k := serve(t)
 	two := k.LoginAs("two@example.org", 2)

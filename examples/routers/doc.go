@@ -1,3 +1,3 @@
-// Package routers tries the sign-in in front of common routers. It is a module
-// of its own, so that the library depends on none of them.
+// Package routers tests the sign-in in front of common routers. It is a separate module, so that
+// the library does not depend on them.
 package routers

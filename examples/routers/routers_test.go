@@ -22,7 +22,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// public is a page that everyone may see; private is behind a guard.
+// public is a page without a guard; private is behind one.
 var (
 	public = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u, ok := twofold.UserOf(r); ok {
@@ -170,7 +170,7 @@ func TestTheSignInServesInFrontOfEveryRouter(t *testing.T) {
 	}
 }
 
-// use signs a user in and visits what there is.
+// use signs a user in and requests all pages.
 func use(t *testing.T, serve serveFunc) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

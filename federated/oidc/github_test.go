@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 )
 
-// site answers like GitHub: its token endpoint in JSON, its API to the token.
+// site answers like GitHub: its token endpoint sends JSON, and its API requires the token.
 type site struct {
 	status int
 	user   string

@@ -36,7 +36,7 @@ func setUp(t *testing.T) (*federatedtest.Provider, federated.Provider) {
 	return site, p
 }
 
-// journey goes to the site and back; change may spoil the answer.
+// journey follows the redirect to the provider and back. change may manipulate the callback.
 func journey(t *testing.T, site *federatedtest.Provider, p federated.Provider, q federated.Question,
 	change func(*federated.Question, *federated.Answer)) (federated.Identity, error) {
 	t.Helper()
@@ -126,7 +126,7 @@ func TestALieIsRefused(t *testing.T) {
 	}
 }
 
-// swap puts the signature of b under a.
+// swap returns a with the signature of b.
 func swap(a, b string) string {
 	return a[:strings.LastIndexByte(a, '.')] + b[strings.LastIndexByte(b, '.'):]
 }
@@ -214,8 +214,8 @@ func TestTheLabelIsTidyAndProvesNothing(t *testing.T) {
 	}
 }
 
-// TestOnlyAVerifiedAddressIsTold: nothing but the truth value true says that an
-// address was verified, and no one is told of it who did not ask.
+// TestOnlyAVerifiedAddressIsTold checks that only the boolean true marks an address as verified,
+// and that an address is returned only if it was requested.
 func TestOnlyAVerifiedAddressIsTold(t *testing.T) {
 	site := federatedtest.New(t, time.Now)
 	p, err := oidc.New(oidc.Settings{
@@ -262,8 +262,8 @@ func TestOnlyAVerifiedAddressIsTold(t *testing.T) {
 	}
 }
 
-// TestUserInfoIsOfTheSameUser: what an ID token leaves out is asked for, and is
-// used only if it is about the user of the token.
+// TestUserInfoIsOfTheSameUser checks that claims missing in an ID token are requested, and used
+// only if they are about the user of the token.
 func TestUserInfoIsOfTheSameUser(t *testing.T) {
 	site, p := setUp(t)
 	q := question()

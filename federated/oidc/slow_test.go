@@ -23,8 +23,8 @@ func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// TestASlowProviderMakesNoQueue: who waits for it waits once, and no one waits
-// while its former metadata serve.
+// TestASlowProviderMakesNoQueue checks that each caller waits at most once, and that none waits
+// while the previous metadata are valid.
 func TestASlowProviderMakesNoQueue(t *testing.T) {
 	t.Parallel()
 	site, wire, ahead := federatedtest.New(t, time.Now), &slow{}, atomic.Int64{}
@@ -59,7 +59,7 @@ func TestASlowProviderMakesNoQueue(t *testing.T) {
 		if took := ask(); took > 3*time.Second {
 			t.Errorf("with former metadata eight waited %v", took)
 		}
-		// The one request for new metadata is made by a goroutine of its own.
+		// A separate goroutine makes the only request for new metadata.
 		for end := time.Now().Add(time.Minute); wire.asked.Load() < 2 && time.Now().Before(end); {
 			time.Sleep(time.Millisecond)
 		}

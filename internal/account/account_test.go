@@ -14,8 +14,8 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// injections are R142: texts that make a mail program write to someone else,
-// or write something else. The value says what they try.
+// injections are inputs for R142 that try to make a mail program send to another recipient or send
+// another content. The value describes the attempt.
 var injections = map[string]string{
 	"a@x.t\r\nBcc: e@e.t":                  "a header",
 	"a@x.t\nBcc: e@e.t":                    "a header",
@@ -85,7 +85,7 @@ func TestOnlyOneBareAddressIsTaken(t *testing.T) {
 	}
 }
 
-// R6: anyone who is found by one spelling is found, and counted, by all.
+// R6: every spelling of an identity finds the same account and uses the same budget.
 func TestSpellingsOfOneIdentityHaveOneKey(t *testing.T) {
 	for want, spellings := range map[string][]string{
 		"alice@x.t": {"alice@x.t", "ALICE@X.T", " alice@x.t ", "\talice@x.t\n", "alice@x.t\u200b",
@@ -137,7 +137,7 @@ func TestUsernames(t *testing.T) {
 	}
 }
 
-// people is the accounts of a real file, and how often a cache was told.
+// people is the accounts in a real database file, with a count of cache notifications.
 type people struct {
 	*Accounts
 	db      *sqlite.DB
@@ -235,8 +235,7 @@ func TestPasswordsAreCheckedBeforeTheyAreKept(t *testing.T) {
 	}
 }
 
-// Every change of an account makes a new credential version, and caches hear of
-// it.
+// Every change of an account creates a new credential version and notifies caches.
 func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 	ctx, p := context.Background(), open(t)
 	u, err := p.Create(ctx, Draft{Email: "alice@x.t", Password: phrase})
@@ -289,7 +288,7 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 	}
 }
 
-// An imported hash goes on working and is replaced by one of ours.
+// An imported hash remains valid and is replaced by a new one.
 func TestAnImportedHashIsReplacedAtTheFirstSignIn(t *testing.T) {
 	ctx, p := context.Background(), open(t)
 	u, err := p.Create(ctx, Draft{

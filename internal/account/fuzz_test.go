@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FuzzKey: one identity has one key, however it is spelled (R6).
+// FuzzKey checks that every spelling of an identity has the same key (R6).
 func FuzzKey(f *testing.F) {
 	for _, s := range []string{"", "alice@x.t", " ALICE@X.T\u200b", "ａｌｉｃｅ＠ｘ．ｔ", "straße@straße.de",
 		"a@xn--strae-oqa.de", "ﬁ", "İ", "K", "\xff", "a@b@c", "@", "ᾳ̈", "a\u00adb", "e\u0301@x.t"} {
@@ -40,7 +40,7 @@ func ascii(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r > 0x7e || r < ' ' }) < 0
 }
 
-// wide is a text in full-width letters, as some keyboards write it.
+// wide returns a text in full-width letters, as some keyboards write it.
 func wide(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r > ' ' {
@@ -50,8 +50,8 @@ func wide(s string) string {
 	}, s)
 }
 
-// FuzzParseEmail: whatever is taken is one bare address, which can be stored,
-// read back and found again.
+// FuzzParseEmail checks that every accepted input is one bare address that can be stored, read back
+// and found again.
 func FuzzParseEmail(f *testing.F) {
 	for s := range injections {
 		f.Add(s)
@@ -85,7 +85,7 @@ func FuzzParseEmail(f *testing.F) {
 	})
 }
 
-// FuzzParseUsername: a username is never an address, and is found again.
+// FuzzParseUsername checks that a username is never an address, and is found again.
 func FuzzParseUsername(f *testing.F) {
 	for _, s := range []string{"alice", "ＡＬＩＣＥ", "al ice", "a@x.t", "½½½½", "ﬃﬃ", "ab\u0301cd", "\u200balice"} {
 		f.Add(s)

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// former is a system that accounts come from.
+// former is a former system of accounts.
 type former struct {
 	mu     sync.Mutex
 	people map[string]former1 // by identity
@@ -38,8 +38,8 @@ func (f *former) CheckPassword(_ context.Context, identity, plain string) (passw
 	return who.LegacyAccount, ok && who.password == plain, f.err
 }
 
-// withFormer are people with a former system, whose pace is nothing, so that tests of
-// other things do not wait.
+// withFormer returns accounts with a former system and without a minimum time, so that other tests
+// need not wait.
 func withFormer(t *testing.T, f *former) *people {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
@@ -54,7 +54,7 @@ func withFormer(t *testing.T, f *former) *people {
 	return p
 }
 
-// in signs in, and returns the account that the password opens, if any.
+// in signs in and returns the account that the password opens, if any.
 func (p *people) in(t *testing.T, identity, plain string) (storage.User, Checked) {
 	t.Helper()
 	u, err := p.Find(t.Context(), identity)
@@ -66,9 +66,9 @@ func (p *people) in(t *testing.T, identity, plain string) (storage.User, Checked
 	return u, got
 }
 
-// TestFormerSystemIsAskedOnce: an identity that is unknown here is asked about, and
-// makes an account; then it is not asked for that account again, right or wrong. An
-// address counts as proven only if the former system says so.
+// TestFormerSystemIsAskedOnce checks that an unknown identity is looked up in the former system,
+// which creates an account. After that, the former system is not queried for that account again,
+// whatever the password is. An address is proven only if the former system says so.
 func TestFormerSystemIsAskedOnce(t *testing.T) {
 	f := &former{people: map[string]former1{
 		"ann@good.test": {phrase, password.LegacyAccount{Proven: true}},
@@ -97,8 +97,8 @@ func TestFormerSystemIsAskedOnce(t *testing.T) {
 	}
 }
 
-// TestFormerSystemIsNotAsked about accounts that have a password here or need none, nor
-// with what cannot be a password or an identity.
+// TestFormerSystemIsNotAsked covers accounts that have a password here or need none, and inputs
+// that cannot be a password or an identity.
 func TestFormerSystemIsNotAsked(t *testing.T) {
 	f := &former{people: map[string]former1{"ann@good.test": {phrase, password.LegacyAccount{}}}}
 	p := withFormer(t, f)
@@ -117,9 +117,9 @@ func TestFormerSystemIsNotAsked(t *testing.T) {
 	}
 }
 
-// TestWaitingAccounts: one whose password is with the former system opens with that, is
-// given a hash once, and is never made twice. What the owner or an operator does in the
-// meantime wins.
+// TestWaitingAccounts covers accounts whose password is in the former system. The password opens
+// the account, is hashed once, and never creates a second account. Changes by the owner or an
+// operator in the meantime win.
 func TestWaitingAccounts(t *testing.T) {
 	f := &former{people: map[string]former1{
 		"ann@good.test": {phrase, password.LegacyAccount{}},
@@ -142,13 +142,13 @@ func TestWaitingAccounts(t *testing.T) {
 	if !strings.HasPrefix(stored.PasswordHash, "$argon2id$") {
 		t.Errorf("stored: %s", stored.PasswordHash)
 	}
-	// An account that has a password here is not opened by what another system says.
+	// A yes of the former system does not open an account that has a password here.
 	_, err = p.Create(t.Context(), Draft{Email: "bob@good.test", Password: "another " + phrase})
 	must(t, err)
 	if _, got := p.in(t, "eve", phrase); got.OK {
 		t.Error("the former system opens an account that has a password here")
 	}
-	// A password that is set while the former system thinks.
+	// A password is set here while the former system is being queried.
 	carl, err := p.Create(t.Context(), Draft{Email: "carl@good.test", Hash: password.AskLegacy})
 	must(t, err)
 	f.people["carl@good.test"] = former1{phrase, password.LegacyAccount{}}
@@ -158,7 +158,8 @@ func TestWaitingAccounts(t *testing.T) {
 	}
 }
 
-// TestParallelArrivals: of many sign-ins at once one makes the account, and all are in.
+// TestParallelArrivals checks that of many concurrent sign-ins one creates the account, and that
+// all succeed.
 func TestParallelArrivals(t *testing.T) {
 	f := &former{people: map[string]former1{"ann@good.test": {phrase, password.LegacyAccount{}}}}
 	p := withFormer(t, f)
@@ -191,7 +192,8 @@ func TestParallelArrivals(t *testing.T) {
 	}
 }
 
-// TestFormerSystemIsDown: that is an error and no wrong password, and it is left alone for a moment.
+// TestFormerSystemIsDown checks that an outage is an error and not a wrong password, and that the
+// system is not queried for a moment afterwards.
 func TestFormerSystemIsDown(t *testing.T) {
 	f := &former{err: errors.New("down"), people: map[string]former1{"ann@good.test": {phrase,
 		password.LegacyAccount{}}}}
@@ -211,7 +213,7 @@ func TestFormerSystemIsDown(t *testing.T) {
 	}
 }
 
-// TestAskLegacyNeedsASystem: without a former system the mark is not a hash.
+// TestAskLegacyNeedsASystem checks that without a former system the mark does not count as a hash.
 func TestAskLegacyNeedsASystem(t *testing.T) {
 	p := open(t)
 	if _, err := p.Create(t.Context(), Draft{Email: "ann@good.test",
@@ -220,8 +222,8 @@ func TestAskLegacyNeedsASystem(t *testing.T) {
 	}
 }
 
-// TestPace: after a hash that takes long was seen, a wrong password lasts as long for
-// every account and for none, and holds no slot for hashes while it waits.
+// TestPace checks that after a slow hash a wrong password takes the same time for every account and
+// for unknown ones, and uses no hashing slot during the wait.
 func TestPace(t *testing.T) {
 	p := open(t)
 	const slow = "$pbkdf2-sha256$i=600000,l=32$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

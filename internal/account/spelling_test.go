@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// An account's address is one that no other mailbox has the key of, and a
-// username shows what it is.
+// An account's address has a key that no other mailbox has, and a username is unambiguous.
 func TestNewAddressesAndNamesHaveOneSpelling(t *testing.T) {
 	for s, want := range map[string]error{
 		"victim@x.test": nil, "Victim.B+c@x.test": nil, "jos\u00e9@x.test": nil, "jose\u0301@x.test": nil,

@@ -20,7 +20,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// table is an application's own table, in memory, that counts its users.
+// table is an application's own table in memory that counts user reads.
 type table struct {
 	mu   sync.Mutex
 	rows map[string]account.Record
@@ -31,7 +31,7 @@ func (t *table) ByIdentity(_ context.Context, identity string) (account.Record, 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range t.rows {
-		// A comparison as of a database that ignores accents as well.
+		// The comparison is that of a database that ignores accents too.
 		plain := strings.NewReplacer("é", "e").Replace
 		if strings.EqualFold(plain(r.Email), plain(identity)) || strings.EqualFold(r.Username, identity) {
 			return r, t.fail
@@ -75,7 +75,7 @@ func (t *table) SetPasswordHash(_ context.Context, id, old, new string) (bool, e
 	return true, nil
 }
 
-// set changes a row behind our back.
+// set changes a row directly.
 func (t *table) set(id string, change func(*account.Record)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,7 +132,7 @@ func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
 			t.Errorf("%q finds %+v %v", key, u, err)
 		}
 	}
-	// What lies in our rows is neither hash nor address.
+	// The store's rows contain neither hash nor address.
 	shadow := must(j.Store.UserByID(ctx, "1"))(t)
 	if shadow.Email+shadow.EmailKey+shadow.Username+shadow.UsernameKey != "" ||
 		strings.Contains(shadow.PasswordHash, "hash one") {
@@ -226,8 +226,8 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 	}
 }
 
-// TestAnAddressOfTheTableIsRememberedAsMoved: when it becomes another one, however
-// that is first seen, and at no other change.
+// TestAnAddressOfTheTableIsRememberedAsMoved checks that a change of the address is recorded,
+// however it is first noticed, and no other change is.
 func TestAnAddressOfTheTableIsRememberedAsMoved(t *testing.T) {
 	own, j := joined(t)
 	ctx := t.Context()
@@ -247,8 +247,8 @@ func TestAnAddressOfTheTableIsRememberedAsMoved(t *testing.T) {
 	}
 }
 
-// TestATableThatFailsOpensNothing: and a change that stopped half-way ends
-// everything that was issued rather than nothing.
+// TestATableThatFailsOpensNothing also checks that a change that failed halfway ends everything
+// that was issued.
 func TestATableThatFailsOpensNothing(t *testing.T) {
 	own, j := joined(t)
 	ctx := t.Context()
@@ -294,8 +294,8 @@ func TestAccountsAreMadeInTheTable(t *testing.T) {
 	}
 }
 
-// TestAnAccountOfAnotherSiteIsMadeInTheTable with its connection, also where the
-// table's row was seen before its shadow was made.
+// TestAnAccountOfAnotherSiteIsMadeInTheTable checks that the account gets its connection, even if
+// the table's row was read before its shadow was created.
 func TestAnAccountOfAnotherSiteIsMadeInTheTable(t *testing.T) {
 	own, j := joined(t)
 	ctx := t.Context()
@@ -324,8 +324,8 @@ func TestAnAccountOfAnotherSiteIsMadeInTheTable(t *testing.T) {
 	}
 }
 
-// TestEveryVerbOfAccountsIsDecidedByJoined: a verb that is added to the store
-// and left to its embedding would act on the shadow alone.
+// TestEveryVerbOfAccountsIsDecidedByJoined checks that a method added to the store is not only
+// inherited by embedding, because it would then change the shadow only.
 func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
 	own := map[string]bool{}
 	for _, name := range []string{"usersource.go", "usersource_create.go"} {
@@ -352,8 +352,8 @@ func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
 	}
 }
 
-// Anyone who registers without a password is opened by their mailbox, also where the
-// application's table has made him before we saw him, or while we did.
+// The mailbox opens an account that was registered without a password, even if the application's
+// table creates the row before or during the registration.
 func TestARowWithoutPasswordIsOpenedByItsMailbox(t *testing.T) {
 	own, j := joined(t)
 	ctx := t.Context()
@@ -384,7 +384,7 @@ func TestARowWithoutPasswordIsOpenedByItsMailbox(t *testing.T) {
 	}
 }
 
-// watched does something between a row that was made and our look at it.
+// watched runs a function between the creation of a row and its first read.
 type watched struct {
 	*table
 	then func(id string)
@@ -396,9 +396,9 @@ func (w *watched) Create(ctx context.Context, r account.Record) (string, error) 
 	return id, err
 }
 
-// TestAnotherAddressInTheTableIsAnotherMailbox: factors by mail go to it, what
-// else opens the account by itself goes, second factors stay, and it counts as
-// proven only if the table or the mailbox says so.
+// TestAnotherAddressInTheTableIsAnotherMailbox checks that factors by mail move to the new address,
+// other first factors are removed, and second factors are kept. The address is proven only if the
+// table says so or a mailed code is entered.
 func TestAnotherAddressInTheTableIsAnotherMailbox(t *testing.T) {
 	own, j := joined(t)
 	ctx := t.Context()
@@ -440,7 +440,7 @@ func TestAnotherAddressInTheTableIsAnotherMailbox(t *testing.T) {
 	if !must(j.UserByID(ctx, "1"))(t).Proven() {
 		t.Error("the word of the table is not taken")
 	}
-	// A shadow that was written before it knew the mailbox is brought up to date.
+	// A shadow that was written without the mailbox is updated.
 	if two := must(j.UserByID(ctx, "2"))(t); !two.Proven() {
 		t.Error("a confirmed address is not proven")
 	}

@@ -1,3 +1,3 @@
-// Package federatedtest is an OpenID provider for tests: it does what the
-// protocol says and checks that its client does, and it can be made to lie.
+// Package federatedtest provides an OpenID provider for tests. It implements the protocol and
+// checks its client. Tests can make its answers wrong.
 package federatedtest

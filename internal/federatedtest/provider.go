@@ -74,21 +74,22 @@ func New(t testing.TB, now func() time.Time) *Provider {
 	return p
 }
 
-// SignIn changes who is signed in at the provider; the last proof is now.
+// SignIn changes the user who is signed in at the provider and sets the time of the last
+// authentication to now.
 func (p *Provider) SignIn(user string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.user, p.auth = user, p.now()
 }
 
-// Lie changes the claims of the tokens to come; nil tells the truth again.
+// Lie changes the claims of later tokens; nil restores the correct ones.
 func (p *Provider) Lie(f func(claims map[string]any)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lie = f
 }
 
-// UserInfo sets what the UserInfo endpoint answers; nil: an error.
+// UserInfo sets the answer of the UserInfo endpoint; nil means an error.
 func (p *Provider) UserInfo(f func() map[string]any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -103,14 +104,14 @@ func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, p.info())
 }
 
-// Sign signs the tokens to come in another way; nil is the right one.
+// Sign sets the function that signs later tokens; nil restores the correct one.
 func (p *Provider) Sign(f func(claims map[string]any) string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sign = f
 }
 
-// Answer changes the parameters that browsers come back with; nil: none.
+// Answer changes the parameters of callbacks; nil restores the correct ones.
 func (p *Provider) Answer(f func(url.Values)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,14 +125,14 @@ func (p *Provider) Down(down bool) {
 	p.down = down
 }
 
-// Asked are the parameters of the last browser that was sent here.
+// Asked returns the parameters of the last authorization request.
 func (p *Provider) Asked() url.Values {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return maps.Clone(p.asked)
 }
 
-// Visit is a browser that was sent here; it returns where it is sent back to.
+// Visit follows an authorization request as a browser and returns the callback.
 func (p *Provider) Visit(address string) *url.URL {
 	p.t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -163,7 +164,7 @@ func (p *Provider) keys(w http.ResponseWriter, _ *http.Request) {
 		Keys: []jose.JSONWebKey{{Key: p.key.Public(), KeyID: "k", Algorithm: "RS256", Use: "sig"}}})
 }
 
-// authorize is the page of a user who is signed in and agrees to everything.
+// authorize is the authorization endpoint for a user who is signed in and consents.
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	p.asked = q
@@ -228,12 +229,12 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		"id_token": sign(claims)})
 }
 
-// RS256 signs claims the right way.
+// RS256 signs claims correctly.
 func (p *Provider) RS256(claims map[string]any) string {
 	return p.Signed(jose.RS256, p.key, claims)
 }
 
-// Signed signs claims with an algorithm and key of your choice.
+// Signed signs claims with the given algorithm and key.
 func (p *Provider) Signed(alg jose.SignatureAlgorithm, key any, claims map[string]any) string {
 	raw, err := json.Marshal(claims)
 	if err != nil {
@@ -255,7 +256,7 @@ func (p *Provider) Signed(alg jose.SignatureAlgorithm, key any, claims map[strin
 	return text
 }
 
-// Unsigned is a token of the algorithm "none".
+// Unsigned returns a token with the algorithm "none".
 func Unsigned(claims map[string]any) string {
 	raw, err := json.Marshal(claims)
 	if err != nil {
@@ -265,7 +266,7 @@ func Unsigned(claims map[string]any) string {
 	return fmt.Sprintf("%s.%s.", encode([]byte(`{"alg":"none","typ":"JWT"}`)), encode(raw))
 }
 
-// PublicKey is the key that signatures are checked with.
+// PublicKey returns the key that verifies signatures.
 func (p *Provider) PublicKey() *rsa.PublicKey { return &p.key.PublicKey }
 
 func reply(w http.ResponseWriter, status int, v any) {

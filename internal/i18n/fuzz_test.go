@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzLanguage: whatever a browser says it speaks, it gets one of our
-// languages, and the same one each time.
+// FuzzLanguage checks that every Accept-Language header selects one of the supported languages, and
+// always the same one.
 func FuzzLanguage(f *testing.F) {
 	words, err := NewCatalogue(nil)
 	if err != nil {

@@ -14,15 +14,15 @@ import (
 	"unicode"
 )
 
-// languageFile is a file of ours as it is written: each text by key and plural
-// form, in the order of the file.
+// languageFile is the content of one of our files: each text by key and plural form, in the order
+// of the file.
 type languageFile struct {
 	tag   string
 	keys  []string
 	texts map[string]map[string]string
 }
 
-// ourFiles are all of them, English first.
+// ourFiles returns all of our files, English first.
 func ourFiles(t *testing.T) []languageFile {
 	t.Helper()
 	names, err := fs.Glob(ownLocales, "locales/*.json")
@@ -83,25 +83,25 @@ func placeholdersOf(text string) []string {
 	return slices.Compact(found)
 }
 
-// readWithTwin are the texts that are read although there is a text for pages:
-// by Text, or by Replaced, which asks whether the site has a text of its own.
+// readWithTwin lists the texts that the code reads although there is a variant for pages: with
+// Text, or with Replaced, which reports whether the site has its own text.
 var readWithTwin = []string{
 	"news_half", "codes_keep", "mail_code_body", "mail_signin_body", "mail_notice_subject",
 }
 
-// neverShown reports whether no language but English needs a text: pages and mails
-// show its twin for pages, and it is not of the wire contract, whose keys have
-// capital letters. English has it, because a site may replace it.
+// neverShown reports whether only English needs a text, because pages and mails show its variant
+// for pages and it is not part of the wire contract, whose keys have capital letters. English has
+// it because a site may replace it.
 func (f languageFile) neverShown(key string) bool {
 	return f.texts[PagePrefix+key] != nil && key != strings.ToUpper(key) && !strings.HasPrefix(key, "lately_") &&
 		!slices.Contains(readWithTwin, key)
 }
 
-// readers are the folders whose code reads texts.
+// readers lists the folders whose code reads texts.
 var readers = []string{".", "../mail", "../web"}
 
-// TestNoTextThatIsReadCountsAsNeverShown looks at the keys that the code reads
-// without regard to the text for pages.
+// TestNoTextThatIsReadCountsAsNeverShown checks the keys that the code reads without the variant
+// for pages.
 func TestNoTextThatIsReadCountsAsNeverShown(t *testing.T) {
 	english := ourFiles(t)[0]
 	var names []string
@@ -143,10 +143,9 @@ func TestNoTextThatIsReadCountsAsNeverShown(t *testing.T) {
 	}
 }
 
-// TestLanguagesHaveTheSameTexts: every language has the keys of the English file
-// in its order but for those that are never shown, with the same placeholders and
-// line breaks, without markup, and with the plural forms that the language has and
-// no others.
+// TestLanguagesHaveTheSameTexts checks that every language has the keys of the English file in the
+// same order, except those that are never shown. The placeholders and line breaks are the same,
+// there is no markup, and the plural forms are those of the language.
 func TestLanguagesHaveTheSameTexts(t *testing.T) {
 	files := ourFiles(t)
 	english := files[0]
@@ -184,8 +183,7 @@ func TestLanguagesHaveTheSameTexts(t *testing.T) {
 	}
 }
 
-// exactly are the plural forms that stand for one number, which a text may say in
-// a word.
+// exactly holds the plural forms that represent one number, which a text may spell out.
 var exactly = map[string][]string{
 	"en": {"one"}, "de": {"one"}, "ar": {"zero", "one", "two"}, "es": {"one"}, "it": {"one"}, "nl": {"one"},
 	"pl": {"one"},
@@ -216,14 +214,14 @@ func comparePlaceholders(t *testing.T, tag, key, form, text, english string) {
 	}
 }
 
-// joins are what stands between other texts, and formats what is not said at all.
+// joins holds texts that connect other texts. formats holds texts that are not read aloud.
 var (
 	joins   = map[string]bool{"duration_and": true, "comma": true, "full_stop": true}
 	formats = map[string]bool{"dir": true, "time_format": true, "date_format": true, "codes_of": true}
 )
 
-// TestTextsAreTranslated: a text is the same as in English only where
-// testdata/same.txt lists it.
+// TestTextsAreTranslated checks that only the texts in testdata/same.txt are the same as in
+// English.
 func TestTextsAreTranslated(t *testing.T) {
 	raw, err := os.ReadFile("testdata/same.txt")
 	if err != nil {
@@ -257,7 +255,7 @@ func TestTextsAreTranslated(t *testing.T) {
 	}
 }
 
-// TestOurLanguagesPassTheCheck that "twofold texts check" makes.
+// TestOurLanguagesPassTheCheck runs the check of "twofold texts check".
 func TestOurLanguagesPassTheCheck(t *testing.T) {
 	own, err := fs.Sub(ownLocales, "locales")
 	if err != nil {
@@ -286,8 +284,8 @@ func TestOurLanguagesPassTheCheck(t *testing.T) {
 	}
 }
 
-// TestLanguagesAreKnownByTheirNames: the list that spares reading the files says
-// what they say.
+// TestLanguagesAreKnownByTheirNames checks that the list of languages, which avoids reading the
+// files, matches them.
 func TestLanguagesAreKnownByTheirNames(t *testing.T) {
 	c := catalogue(t, nil)
 	for _, w := range c.words {
@@ -300,8 +298,8 @@ func TestLanguagesAreKnownByTheirNames(t *testing.T) {
 	}
 }
 
-// strange are words that address the reader in another way than the language's
-// convention (docs/translations.md).
+// strange holds words that address the reader in a way that the convention of the language excludes
+// (docs/translations.md).
 var strange = map[string]string{
 	"de": "[Dd]u|[Dd]ich|[Dd]ir|[Dd]ein|[Dd]eine[mnrs]?", "fr": "tu|toi|ton|tes|t",
 	"es": "tú|tu|tus|te|ti|contigo|tuyo|tuya",
@@ -309,7 +307,7 @@ var strange = map[string]string{
 	"pl": "Pan|Pani|Pana|Państwo|Państwa", "tr": "sen|senin|sana|seni|senden", "zh-Hans": "你", "ja": "お前|君|である。",
 }
 
-// TestReadersAreAddressedInOneWay in each language.
+// TestReadersAreAddressedInOneWay checks the form of address in each language.
 func TestReadersAreAddressedInOneWay(t *testing.T) {
 	for _, f := range ourFiles(t) {
 		words := strange[f.tag]
@@ -331,7 +329,7 @@ func TestReadersAreAddressedInOneWay(t *testing.T) {
 	}
 }
 
-// TestThePageForTranslatorsListsTheLanguages with their plural forms.
+// TestThePageForTranslatorsListsTheLanguages also checks their plural forms.
 func TestThePageForTranslatorsListsTheLanguages(t *testing.T) {
 	raw, err := os.ReadFile("../../docs/translations.md")
 	if err != nil {
@@ -349,7 +347,7 @@ func TestThePageForTranslatorsListsTheLanguages(t *testing.T) {
 	}
 }
 
-// unclear are words that texts for people do not use, and what they say instead.
+// unclear holds words that texts for people must not use, with the words to use instead.
 var unclear = map[string]*regexp.Regexp{
 	"en": regexp.MustCompile(`(?i)\b(identity|resource|endpoint|passcode|authentication|somebody|nobody|anew|` +
 		`mails?|mailed|in your name|recognise|second factors?|two-factor|` +
@@ -358,9 +356,9 @@ var unclear = map[string]*regexp.Regexp{
 		`zugangsschlüssel|rettung|zwei-faktor|zweite[nmrs]? faktor)`),
 }
 
-// TestTextsForPeopleArePlain: what pages, mails and texts say uses the words of
-// everyday, contractions, and one name for one thing. Texts of the wire contract,
-// which programs get, are not meant where pages have their own.
+// TestTextsForPeopleArePlain checks that pages, mails and text messages use everyday words,
+// contractions, and one name for each thing. It skips texts of the wire contract for which pages
+// have a variant.
 func TestTextsForPeopleArePlain(t *testing.T) {
 	forPrograms := []string{"REFRESH_TOKEN_INVALID", "mail_rescue_subject"}
 	for locale, words := range unclear {

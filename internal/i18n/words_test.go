@@ -24,8 +24,8 @@ func catalogue(t testing.TB, files fstest.MapFS) *Catalogue {
 	return c
 }
 
-// TestALanguageIsReadWhenItIsAskedFor: the start reads none, a page reads its own
-// and no other, and the choice of a language reads none.
+// TestALanguageIsReadWhenItIsAskedFor checks that a language file is read when a page needs it, and
+// not at the start or when a language is chosen.
 func TestALanguageIsReadWhenItIsAskedFor(t *testing.T) {
 	c := catalogue(t, fstest.MapFS{"de.json": {Data: []byte(`{"login_title": "Hallo"}`)}})
 	read := func() string {
@@ -46,8 +46,8 @@ func TestALanguageIsReadWhenItIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestLanguagesCostNothingAtTheStart: twelve of them take less than 1 MB and 2 ms
-// before the first text is asked for.
+// TestLanguagesCostNothingAtTheStart checks that twelve languages take less than 1 MB and 2 ms
+// before the first text is requested.
 func TestLanguagesCostNothingAtTheStart(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -69,8 +69,8 @@ func TestLanguagesCostNothingAtTheStart(t *testing.T) {
 	}
 }
 
-// TestASiteAddsWhatItLikes: its texts stand in place of ours, and a language that
-// it adds takes what it lacks from the one of ours next to it.
+// TestASiteAddsWhatItLikes checks that a site's texts replace the built-in ones, and that a
+// language that it adds falls back to the closest built-in one.
 func TestASiteAddsWhatItLikes(t *testing.T) {
 	c := catalogue(t, fstest.MapFS{
 		"de-AT.json": {Data: []byte(`{"login_title": "Servus"}`)},
@@ -101,8 +101,8 @@ func TestASiteAddsWhatItLikes(t *testing.T) {
 	}
 }
 
-// TestValuesAreKeptApartFromRightToLeft: in a language that is written from right
-// to left, values that run the other way are kept apart from the text around them.
+// TestValuesAreKeptApartFromRightToLeft checks that in a right-to-left language left-to-right
+// values are isolated from the surrounding text.
 func TestValuesAreKeptApartFromRightToLeft(t *testing.T) {
 	c := catalogue(t, fstest.MapFS{"he.json": {Data: []byte(`{"dir": "rtl",
 		"page_us_sent": "קוד {{.to}} {{.within}}"}`)}})
@@ -115,8 +115,7 @@ func TestValuesAreKeptApartFromRightToLeft(t *testing.T) {
 	}
 }
 
-// sayings are what a language makes of the first of March, of its day, and of
-// durations.
+// sayings holds the first of March, its day, and durations in each language.
 var sayings = map[string]struct {
 	time, date string
 	durations  []string // of the times below
@@ -147,8 +146,8 @@ var sayings = map[string]struct {
 		"0 ثانية", "ثانية واحدة", "ثانيتين", "5 دقائق", "ساعة واحدة و30 دقيقة", "يوم واحد", "30 يومًا"}},
 }
 
-// TestDatesAndDurationsAreThoseOfTheLanguage: the name of the month, the order, the
-// 24 hours, and the plurals of the units.
+// TestDatesAndDurationsAreThoseOfTheLanguage checks the name of the month, the order, the 24-hour
+// clock, and the plurals of the units.
 func TestDatesAndDurationsAreThoseOfTheLanguage(t *testing.T) {
 	c := catalogue(t, nil)
 	at := time.Date(2026, 3, 1, 16, 4, 5, 0, time.FixedZone("", 3600))
@@ -176,7 +175,7 @@ func TestDatesAndDurationsAreThoseOfTheLanguage(t *testing.T) {
 	}
 }
 
-// TestABrowserGetsTheLanguageItAsksFor, or the nearest one of ours.
+// TestABrowserGetsTheLanguageItAsksFor also covers the closest built-in language.
 func TestABrowserGetsTheLanguageItAsksFor(t *testing.T) {
 	c := catalogue(t, nil)
 	for wanted, want := range map[string]string{
@@ -193,8 +192,8 @@ func TestABrowserGetsTheLanguageItAsksFor(t *testing.T) {
 	}
 }
 
-// TestPagesSayWhatASiteHasReplaced: the site's own text of a key of the contract
-// stands on pages too.
+// TestPagesSayWhatASiteHasReplaced checks that a site's own text for a key of the contract is also
+// shown on pages.
 func TestPagesSayWhatASiteHasReplaced(t *testing.T) {
 	own := map[string]string{"INVALID_PASSWORD": "Nope"}
 	raw, err := json.Marshal(own)

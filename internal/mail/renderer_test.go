@@ -27,7 +27,7 @@ func catalogue(t testing.TB, files fs.FS) *i18n.Catalogue {
 	return c
 }
 
-// sentMails are all mails and texts in a language, by kind.
+// sentMails returns all mails and text messages in a language, by kind.
 func sentMails(t *testing.T, locale string) map[string]send.Message {
 	t.Helper()
 	l, err := NewRenderer(catalogue(t, nil), "login.example.org", "Acme", nil)
@@ -83,11 +83,10 @@ func sentMails(t *testing.T, locale string) map[string]send.Message {
 	return out
 }
 
-// TestMailsCanBeReadEverywhere: every mail says who sends it and what it is about
-// in its subject, has all of it as plain text, begins with what a locked screen or
-// a watch must show, and is laid out for mail programs that know tables only. It
-// loads nothing and has one button at most. TWOFOLD_MAILS=folder keeps the mails to
-// look at.
+// TestMailsCanBeReadEverywhere checks that every mail names its sender and topic in the subject,
+// has a complete plain-text part, starts with the text for a locked screen or a watch, and has a
+// layout of tables for old mail programs. It loads nothing and has at most one button.
+// TWOFOLD_MAILS=folder writes the mails to a folder.
 func TestMailsCanBeReadEverywhere(t *testing.T) {
 	leftOver := regexp.MustCompile(`<no value>|\{\{|%!|\b(notice|letter|mail|text|page|method)_[a-z]`)
 	for _, locale := range catalogue(t, nil).Tags() {
@@ -133,7 +132,7 @@ func firstRunes(s string, n int) string {
 	return string(r[:min(len(r), n)])
 }
 
-// checkHTML holds a mail against what mail programs do with it.
+// checkHTML checks that mail programs support the HTML of a mail.
 func checkHTML(t *testing.T, name string, m send.Message) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(m.HTML))
@@ -165,7 +164,7 @@ func checkHTML(t *testing.T, name string, m send.Message) {
 				t.Errorf("%s: a table is not marked as layout", name)
 			}
 		case "p", "div", "a":
-			// Word, which draws mails in Outlook for Windows, ignores these here.
+			// Word, which renders mails in Outlook for Windows, ignores these properties here.
 			for _, ignored := range []string{"padding", "border", "pre-line"} {
 				if strings.Contains(style, ignored) {
 					t.Errorf("%s: <%s style=%q> falls apart in Outlook", name, n.Data, style)
@@ -202,14 +201,14 @@ func checkHTML(t *testing.T, name string, m send.Message) {
 	}
 }
 
-// TestBrowsersAreNamedInTheLanguageOfTheReader of a notice.
+// TestBrowsersAreNamedInTheLanguageOfTheReader checks the language of a notice.
 func TestBrowsersAreNamedInTheLanguageOfTheReader(t *testing.T) {
 	if m := sentMails(t, "de")["notice_new_browser_subject"]; !strings.Contains(m.Text, "Firefox unter Linux") {
 		t.Errorf("a German notice names the browser so: %s", m.Text)
 	}
 }
 
-// TestDatesAreWrittenAsTheReaderDoes in mails.
+// TestDatesAreWrittenAsTheReaderDoes covers mails.
 func TestDatesAreWrittenAsTheReaderDoes(t *testing.T) {
 	for locale, want := range map[string]string{"en": "1 Mar 2026, 12:00 UTC", "de": "01.03.2026, 12:00 UTC"} {
 		for _, name := range []string{"notice_new_browser_subject", "letter_recovery_subject"} {
@@ -220,7 +219,8 @@ func TestDatesAreWrittenAsTheReaderDoes(t *testing.T) {
 	}
 }
 
-// TestMailsRunFromRightToLeft: the mail says so. Codes and links get no marks.
+// TestMailsRunFromRightToLeft checks that the mail declares its direction, and that codes and links
+// have no direction marks.
 func TestMailsRunFromRightToLeft(t *testing.T) {
 	c := catalogue(t, fstest.MapFS{"he.json": {Data: []byte(`{"dir": "rtl",
 		"page_mail_code_body": "קוד {{.site}}: {{.code}}"}`)}})

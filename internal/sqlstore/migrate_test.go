@@ -9,9 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/sqlstore"
 )
 
-// rebuilds make tables again that keep every column, so that a statement of an older
-// program does what it did. Each needs a test that says so, and one that nothing
-// is lost.
+// rebuilds lists migrations that recreate tables with all columns, so that statements of an older
+// program keep their effect. Each needs a test of this, and a test that no data are lost.
 var rebuilds = []string{"sqlite/010_places.sql"}
 
 func TestStepsOnlyAdd(t *testing.T) {

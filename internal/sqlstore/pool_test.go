@@ -13,7 +13,8 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// TestAPoolKeepsFewStatements: the texts that store whole accounts depend on the accounts.
+// TestAPoolKeepsFewStatements checks this because the statements that store whole accounts depend
+// on the accounts.
 func TestAPoolKeepsFewStatements(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "a.db")+"?_pragma=synchronous(OFF)")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 
 const accessFile = "testdata/access.txt"
 
-// TestEveryPathStatesItsAccess: testdata/access.txt lists who may take each
-// step. A change of the column must be made there as well.
+// TestEveryPathStatesItsAccess compares the access column with testdata/access.txt, which lists who
+// may take each step. A change of the column must be made there as well.
 func TestEveryPathStatesItsAccess(t *testing.T) {
 	var lines []string
 	for _, r := range everything(t) {
@@ -38,8 +38,8 @@ func TestEveryPathStatesItsAccess(t *testing.T) {
 	}
 }
 
-// TestAccessIsWhatCallersMeet: the statuses that test/security records for every
-// path, by caller, agree with the access column.
+// TestAccessIsWhatCallersMeet checks that the statuses that test/security records for every path
+// and caller agree with the access column.
 func TestAccessIsWhatCallersMeet(t *testing.T) {
 	raw, err := os.ReadFile("../../test/security/testdata/routes.txt")
 	if err != nil {

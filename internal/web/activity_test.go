@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 )
 
-// TestWhatHasATextIsLookedFor: recent activity asks the audit trail for each event
-// that it has a text for, and for no other.
+// TestWhatHasATextIsLookedFor checks that recent activity queries the audit trail for exactly the
+// events that have a text.
 func TestWhatHasATextIsLookedFor(t *testing.T) {
 	raw, err := os.ReadFile("../i18n/locales/en.json")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"testing/fstest"
 )
 
-// TestAccentsCanBeRead: whatever accent a site has, text in it and on it can be
-// read on light and on dark pages, and one that can be read as it is stays.
+// TestAccentsCanBeRead checks that any accent color is adjusted until text in it and on it is
+// readable on light and dark pages, and that a readable one is unchanged.
 func TestAccentsCanBeRead(t *testing.T) {
 	for _, accent := range []string{
 		"#ffd000", "#ffffff", "#000", "#0b7285", "#ff0000", "#00ff00", "#0000ff", "#777777", "#2750c4", "#fa8072",
@@ -52,7 +52,7 @@ func TestAccentsCanBeRead(t *testing.T) {
 	}
 }
 
-// TestBrandsAreChecked: every mistake is found, with the field it is in.
+// TestBrandsAreChecked checks that every mistake is reported with its field.
 func TestBrandsAreChecked(t *testing.T) {
 	files := fstest.MapFS{
 		"logo.svg": {Data: []byte("<svg/>")}, "brand.css": {Data: []byte("a{}")}, "logo.exe": {Data: []byte("MZ")},
@@ -95,7 +95,8 @@ func with(files fstest.MapFS, name string, raw []byte) fstest.MapFS {
 	return out
 }
 
-// TestOwnFilesAreServed under a name that lasts, and nothing else of the folder.
+// TestOwnFilesAreServed checks that files are served under a permanent name, and that other files
+// of the folder are not.
 func TestOwnFilesAreServed(t *testing.T) {
 	b := Brand{Accent: "#c2255c", Static: fstest.MapFS{
 		"brand.css": {Data: []byte("h1 { color: red }")}, "pics/logo.svg": {Data: []byte("<svg/>")},
@@ -131,8 +132,8 @@ func TestOwnFilesAreServed(t *testing.T) {
 	}
 }
 
-// TestOurLogoLeavesASiteWithAName: pages of a site that says its name do not show
-// ours.
+// TestOurLogoLeavesASiteWithAName checks that pages of a site with a name do not show the default
+// logo.
 func TestOurLogoLeavesASiteWithAName(t *testing.T) {
 	sites := map[string]bool{"Twofold": true, "login.example.org": true, "Acme": false, "Ödland": false}
 	for site, ours := range sites {
@@ -150,9 +151,9 @@ func TestOurLogoLeavesASiteWithAName(t *testing.T) {
 	}
 }
 
-// TestTheGuideNamesBlocksAndProperties: the tables of docs/how-to/branding.md and
-// templates.md have every property of the style sheet and no other, and only files that
-// there are, with the blocks that they define.
+// TestTheGuideNamesBlocksAndProperties checks that the tables of docs/how-to/branding.md and
+// templates.md list exactly the properties of the style sheet, and only existing files with their
+// blocks.
 func TestTheGuideNamesBlocksAndProperties(t *testing.T) {
 	var guide string
 	for _, page := range []string{"branding.md", "templates.md"} {

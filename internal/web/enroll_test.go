@@ -27,8 +27,8 @@ func TestNamesAreTidy(t *testing.T) {
 	}
 }
 
-// TestTheQRCodeIsDrawnOnlyIfItIsSent: drawing it takes longer than the rest of an
-// answer.
+// TestTheQRCodeIsDrawnOnlyIfItIsSent checks this because drawing the code takes longer than the
+// rest of an answer.
 func TestTheQRCodeIsDrawnOnlyIfItIsSent(t *testing.T) {
 	drawn := 0
 	started := auth.Enrollment{Method: storage.Authenticator, Secret: &factor.EnrollmentSecret{

@@ -10,10 +10,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
-// maxPage is what a page may weigh, with every part of it filled.
+// maxPage is the maximum size of a page with all its parts.
 const maxPage = 40 << 10
 
-// drawnPages draws every page with all its samples.
+// drawnPages renders every page with all its samples.
 func drawnPages(t *testing.T, look func(name, html string)) {
 	t.Helper()
 	words, err := i18n.NewCatalogue(nil)
@@ -46,10 +46,9 @@ var (
 	inputTag = regexp.MustCompile(`<input[^>]*>`)
 )
 
-// TestFormsTellPasswordManagersWhose: a form that sets a password has a field with
-// the account's name, and so has one that asks for the password of an account.
-// The only exception is the page of a link that another browser opened: it may not
-// name the account.
+// TestFormsTellPasswordManagersWhose checks that each form that sets or asks for an account's
+// password has a field with the account's name. The only exception is the page of a link that was
+// opened in another browser, which must not name the account.
 func TestFormsTellPasswordManagersWhose(t *testing.T) {
 	seen := map[string]bool{}
 	drawnPages(t, func(name, html string) {
@@ -75,7 +74,7 @@ func TestFormsTellPasswordManagersWhose(t *testing.T) {
 	}
 }
 
-// TestPasswordsCanBeShown: each field of a password has a button that shows it.
+// TestPasswordsCanBeShown checks that each password field has a button that shows the password.
 func TestPasswordsCanBeShown(t *testing.T) {
 	id := regexp.MustCompile(`id="([^"]+)"`)
 	drawnPages(t, func(name, html string) {
@@ -90,7 +89,7 @@ func TestPasswordsCanBeShown(t *testing.T) {
 	})
 }
 
-// TestPagesAreLight: a page, with all it can show, is at most 40 KB.
+// TestPagesAreLight checks that a page with all its parts is at most 40 KB.
 func TestPagesAreLight(t *testing.T) {
 	drawnPages(t, func(name, html string) {
 		if len(html) > maxPage {

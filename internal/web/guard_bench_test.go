@@ -14,9 +14,8 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// BenchmarkGuard is a small handler bare, behind the guard with its session in
-// memory, behind the guard with its session in the database, and closed to a
-// stranger.
+// BenchmarkGuard measures a small handler without a guard, behind a guard with a cached session,
+// behind a guard with its session in the database, and refused for a stranger.
 func BenchmarkGuard(b *testing.B) {
 	const sessions = 1000
 	db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "a.db"))

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// BenchmarkWriteJSON is the envelope of a sign-in's answer, without and with
-// text beyond ASCII.
+// BenchmarkWriteJSON writes the envelope of a sign-in's answer, with and without non-ASCII text.
 func BenchmarkWriteJSON(b *testing.B) {
 	answer := func(email string) response {
 		return &outcomeBody{common: common{
@@ -26,7 +25,7 @@ func BenchmarkWriteJSON(b *testing.B) {
 	}
 }
 
-// BenchmarkReadJSON is the body of a sign-in.
+// BenchmarkReadJSON reads the body of a sign-in.
 func BenchmarkReadJSON(b *testing.B) {
 	body := []byte(`{"email": "a@example.com", "password": "correct horse battery staple", "remember": true}`)
 	take := fields{"email": text, "password": text, "remember": flag}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The payloads of published open redirects, besides those made for this host.
+// The payloads of published open redirects, and some made for this host.
 const openRedirects = "https://evil.t|http://evil.t|//evil.t|///evil.t|////evil.t|/////evil.t|https:evil.t|" +
 	"https:/evil.t|" +
 	"https:///evil.t|http:\\\\evil.t|\\\\evil.t|\\\\\\evil.t|/\\evil.t|\\/evil.t|/\\/evil.t|\\/\\/evil.t|" +
@@ -54,8 +54,8 @@ func TestNextKeepsOrdinaryPaths(t *testing.T) {
 	}
 }
 
-// checkNext resolves like a browser: it drops tabs and line breaks, takes a
-// backslash for a slash and decodes nothing in front of the host.
+// checkNext resolves a URL like a browser: it drops tabs and line breaks, treats a backslash as a
+// slash, and decodes nothing before the host.
 func checkNext(t *testing.T, s string) {
 	t.Helper()
 	got, ok := safeNext(s)

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
-// TestPagesOfOtherSites draws them with everything they can show.
+// TestPagesOfOtherSites renders the pages with all their parts.
 func TestPagesOfOtherSites(t *testing.T) {
 	words, err := i18n.NewCatalogue(nil)
 	if err != nil {

@@ -27,9 +27,9 @@ import (
 	"github.com/twofold-auth/twofold/test/openapitest"
 )
 
-// everything is the table of sites on which all is switched on. Of the things
-// that may stand at the path of the sign-in page each site has one; the fields
-// there are those of them all.
+// everything is the table of sites with all features. Only one feature of several can be at the
+// path of the sign-in page, so there is a site for each; the fields of that path are those of all
+// sites.
 func everything(t *testing.T) []route {
 	t.Helper()
 	var rows []route
@@ -141,8 +141,8 @@ func switchOn(v reflect.Value) {
 	}
 }
 
-// TestOpenAPIIsTheTableOfPaths: docs/openapi.yaml has every path, method and
-// field of the table, and no other, and names the same callers.
+// TestOpenAPIIsTheTableOfPaths checks that docs/openapi.yaml has exactly the paths, methods, fields
+// and callers of the table.
 func TestOpenAPIIsTheTableOfPaths(t *testing.T) {
 	d := openapitest.Open(t, "../../docs/openapi.yaml")
 	told := map[string]openapitest.Operation{}

@@ -143,7 +143,7 @@ func TestWhoWantsJSON(t *testing.T) {
 	}
 }
 
-// R114: a client address cannot be chosen by the client.
+// R114: the client cannot choose the client address.
 func TestClientAddressComesFromTheSocketOrTrustedHops(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	for _, row := range []struct {

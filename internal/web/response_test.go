@@ -83,9 +83,9 @@ func answersOf() map[string][]any {
 	return list
 }
 
-// TestOpenAPIHasTheTypesOfAnswers: docs/openapi.yaml and the structs of the JSON
-// answers have the same fields, of the same types, and what the document requires is
-// always there.
+// TestOpenAPIHasTheTypesOfAnswers checks that docs/openapi.yaml and the structs of the JSON answers
+// have the same fields of the same types, and that fields that the document requires are always
+// present.
 func TestOpenAPIHasTheTypesOfAnswers(t *testing.T) {
 	d, list := openapitest.Open(t, "../../docs/openapi.yaml"), answersOf()
 	for _, op := range d.Operations() {

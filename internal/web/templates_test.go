@@ -30,7 +30,7 @@ func TestEveryPageIsDrawn(t *testing.T) {
 	}
 }
 
-// TestPagesRunFromRightToLeft in a language whose file says so.
+// TestPagesRunFromRightToLeft covers languages whose file declares this direction.
 func TestPagesRunFromRightToLeft(t *testing.T) {
 	words, err := i18n.NewCatalogue(fstest.MapFS{"he.json": {Data: []byte(`{"dir": "rtl"}`)}})
 	if err != nil {

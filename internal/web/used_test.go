@@ -11,9 +11,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/i18n"
 )
 
-// TestEveryTextThatIsUsedExists: those that templates name, the names of methods,
-// and all that a step can flash, which must also be shown. A test of package i18n
-// compares the languages with English.
+// TestEveryTextThatIsUsedExists checks the keys in templates, the names of methods, and all notes
+// that a step can flash, which must also be shown. A test of package i18n compares the languages
+// with English.
 func TestEveryTextThatIsUsedExists(t *testing.T) {
 	words, err := i18n.NewCatalogue(nil)
 	if err != nil {
@@ -66,7 +66,7 @@ func TestEveryTextThatIsUsedExists(t *testing.T) {
 	}
 }
 
-// flashedKeys are the keys in the source that can become a note.
+// flashedKeys returns the keys in the source that can become a note.
 func flashedKeys(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}

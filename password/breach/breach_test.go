@@ -111,7 +111,8 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
-// FuzzFind: no answer makes a password pass as sighted that it does not name.
+// FuzzFind checks that no answer reports a password as breached unless it contains the password's
+// hash.
 func FuzzFind(f *testing.F) {
 	for _, s := range []string{"", rest + ":1", other + ":2\r\n" + rest + ":0", "x:y", strings.Repeat(":", 40),
 		rest + ":-1", rest + ":99999999999999999999"} {

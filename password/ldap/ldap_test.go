@@ -68,7 +68,7 @@ mail: twin@good.test
 userPassword: secret word
 `
 
-// start runs OpenLDAP on loopback, and skips the test where there is none.
+// start runs OpenLDAP on loopback. It skips the test if OpenLDAP is not installed.
 func start(t *testing.T) *slapd {
 	t.Helper()
 	program, err := exec.LookPath("slapd")
@@ -164,9 +164,9 @@ func certificate(t *testing.T, dir string) *x509.CertPool {
 	return pool
 }
 
-// TestDirectory: OpenLDAP is asked in the clear on loopback, with StartTLS, with TLS, and
-// with a search account. What is typed cannot change the filter, an empty password opens
-// nothing, and an entry that is not the only one opens nothing.
+// TestDirectory queries OpenLDAP without TLS on loopback, with StartTLS, with TLS, and with a
+// search account. Input cannot change the filter; an empty password is refused, and so is a search
+// with several results.
 func TestDirectory(t *testing.T) {
 	s := start(t)
 	for name, c := range map[string]ldap.Config{
@@ -213,8 +213,8 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// TestDirectoryFails: a directory that is not there, is another server, or does not let
-// the search in, is an error, and no error says what was typed.
+// TestDirectoryFails checks that a directory that is unreachable, is another server, or refuses the
+// search is an error, and that no error contains the input.
 func TestDirectoryFails(t *testing.T) {
 	s := start(t)
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -248,8 +248,8 @@ func TestDirectoryFails(t *testing.T) {
 	}
 }
 
-// TestMistakes: a directory without encryption, or without a place for what was typed,
-// is refused.
+// TestMistakes checks that a configuration without encryption, or without a placeholder for the
+// input, is refused.
 func TestMistakes(t *testing.T) {
 	for _, c := range []ldap.Config{
 		{}, {URL: "ldaps://good.test"}, {URL: "http://good.test", BaseDN: "dc=good"},

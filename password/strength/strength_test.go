@@ -31,8 +31,7 @@ func TestPasswordsBelowTheScoreAreRefused(t *testing.T) {
 	}
 }
 
-// What is long costs no more than what is short, and many at once do not
-// disturb each other.
+// Long inputs cost no more than short ones, and concurrent calls do not interfere.
 func TestLongPasswordsCostLittle(t *testing.T) {
 	c, err := New(4)
 	if err != nil {

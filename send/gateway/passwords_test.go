@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/send/gateway"
 )
 
-// former is the system that accounts came from, as the documentation tells to write one.
+// former is a former system, implemented as the documentation says.
 func former(t *testing.T, answer func(w http.ResponseWriter, identity, password string)) (*gateway.Passwords,
 	*[]string) {
 	t.Helper()
@@ -38,8 +38,8 @@ func former(t *testing.T, answer func(w http.ResponseWriter, identity, password 
 	return p, ids
 }
 
-// TestPasswords: a right password brings the account, a wrong one nothing, and every
-// question has an id of its own.
+// TestPasswords checks that a right password returns the account, that a wrong one returns nothing,
+// and that every request has its own id.
 func TestPasswords(t *testing.T) {
 	p, ids := former(t, func(w http.ResponseWriter, identity, password string) {
 		if identity == "alice@good.test" && password == `pass"word` {
@@ -67,8 +67,8 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
-// TestStrangeAnswers: what is not a plain yes or no is a failure, and no error repeats
-// what was sent or answered.
+// TestStrangeAnswers checks that an answer other than a plain yes or no is an error, and that no
+// error contains sent or received values.
 func TestStrangeAnswers(t *testing.T) {
 	reached := false
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
@@ -116,7 +116,8 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
-// TestPasswordsAreNotSentInTheClear: https or loopback only, and a secret of 32 bytes.
+// TestPasswordsAreNotSentInTheClear checks that only https or loopback and a secret of 32 bytes are
+// accepted.
 func TestPasswordsAreNotSentInTheClear(t *testing.T) {
 	for _, c := range []gateway.WebhookConfig{
 		{URL: "http://example.org/check", Secret: secret}, {URL: "ftp://example.org", Secret: secret},

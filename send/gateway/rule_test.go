@@ -2,7 +2,7 @@ package gateway
 
 import "testing"
 
-// TestRules: which answers keep which rules.
+// TestRules checks which answers match which rules.
 func TestRules(t *testing.T) {
 	const raw = `{"messages":[{"status":"0","n":7}],"ok":true,"deep":{"a":null}}`
 	for rule, want := range map[string]bool{
@@ -26,8 +26,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// FuzzRules: no rule and no answer is too strange, and no rule holds for an answer with
-// nothing in it but its status.
+// FuzzRules checks that no rule or answer causes a panic, and that no rule matches an answer with
+// only a status.
 func FuzzRules(f *testing.F) {
 	f.Add("200 messages.0.status=0", `{"messages":[{"status":"0"}]}`)
 	f.Add("a=b", `[`)

@@ -14,8 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/send/gateway"
 )
 
-// signed builds headers from the description in the package documentation, not
-// from the package's code.
+// signed builds headers from the package documentation, not with the package's code.
 func signed(key, stamp, body string) http.Header {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(stamp + "." + body))
@@ -82,7 +81,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add("-9223372036854775808", "v1=", []byte{})
 	f.Fuzz(func(t *testing.T, stamp, signature string, body []byte) {
 		given := http.Header{"Twofold-Timestamp": {stamp}, "Twofold-Signature": {signature}}
-		// No one without this secret can make a signature that holds.
+		// A valid signature requires the secret.
 		if gateway.Verify("another secret of thirty-two bytes", given, body, time.Unix(1_767_225_600, 0), 0) == nil {
 			t.Errorf("taken: %q %q %q", stamp, signature, body)
 		}
@@ -97,7 +96,7 @@ func ExampleVerify() {
 			http.Error(w, "no", http.StatusForbidden)
 			return
 		}
-		// Only now is the body worth decoding.
+		// Decode the body only now.
 		w.WriteHeader(http.StatusNoContent)
 	})
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/twofold-auth/twofold/send/sendtest"
 )
 
-// provider answers as its documentation says, and keeps what it was asked.
+// provider answers as its documentation says, and records its requests.
 type provider struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -73,10 +73,11 @@ func (p *provider) Calls() int {
 	return len(p.asked)
 }
 
-// awkward is a text that breaks a request where it is not escaped.
+// awkward is a text that breaks a request if it is not escaped.
 const awkward = "Code \"123456\" & more {to} \\ ü\n+1"
 
-// TestPresets: the request of each provider, byte for byte, and how its answers are read.
+// TestPresets checks the request of each provider byte for byte, and how its answers are
+// interpreted.
 func TestPresets(t *testing.T) {
 	awkwardJSON := `Code \"123456\" & more {to} \\ ü\n+1`
 	awkwardForm := "Code+%22123456%22+%26+more+%7Bto%7D+%5C+%C3%BC%0A%2B1"
@@ -175,7 +176,7 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// answers checks how a sender reads a refusal of the number and one of another kind.
+// answers checks how a sender interprets a refusal of the number and another refusal.
 func answers(t *testing.T, p *provider, s *gateway.TemplateSender, m send.Message, refused, later string,
 	status int) {
 	t.Helper()
@@ -192,7 +193,7 @@ func answers(t *testing.T, p *provider, s *gateway.TemplateSender, m send.Messag
 	}
 }
 
-// TestTemplateConformance: a template keeps the promises of every sender.
+// TestTemplateConformance checks that a template keeps the promises of every sender.
 func TestTemplateConformance(t *testing.T) {
 	sendtest.TestSender(t, func(t *testing.T) sendtest.Subject {
 		p := newProvider(t, 200, "{}")
@@ -209,7 +210,7 @@ func TestTemplateConformance(t *testing.T) {
 	})
 }
 
-// TestSignature: as AWS's own library signs.
+// TestSignature compares signatures with those of AWS's own library.
 func TestSignature(t *testing.T) {
 	raw, err := os.ReadFile("testdata/aws.json")
 	if err != nil {
@@ -258,8 +259,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestTemplateMistakes: what would send something else than a text is refused, and no
-// error shows a value.
+// TestTemplateMistakes checks that templates that would not send a text message are refused, and
+// that no error contains a value.
 func TestTemplateMistakes(t *testing.T) {
 	good := gateway.TemplateConfig{URL: "https://sms.example.org/", Body: `{"to":"{to}","text":"{text}"}`}
 	if _, err := gateway.NewTemplate(good); err != nil {
@@ -319,8 +320,8 @@ func TestTemplateMistakes(t *testing.T) {
 	}
 }
 
-// FuzzEscape: whatever a text is, the request has the same fields, and the text is one
-// of them.
+// FuzzEscape checks that for any text the request has the same fields and the text is one of their
+// values.
 func FuzzEscape(f *testing.F) {
 	f.Add(awkward)
 	f.Add(`","to":"+1`)

@@ -19,7 +19,7 @@ import (
 
 const secret = "0123456789abcdef0123456789abcdef"
 
-// receiver is the other end, as the documentation tells to write one.
+// receiver is the receiver of the webhook, implemented as the documentation says.
 type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex

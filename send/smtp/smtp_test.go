@@ -24,7 +24,7 @@ func mail() send.Message {
 	}
 }
 
-// to returns a sender for a server; change may alter its configuration.
+// to returns a sender for a server. change may modify its configuration.
 func to(t *testing.T, server *sendtest.SMTPServer, change func(*smtp.Config)) *smtp.Sender {
 	t.Helper()
 	c := smtp.Config{
@@ -134,7 +134,7 @@ func TestTextAlone(t *testing.T) {
 
 func plain(c *smtp.Config) { c.Security = smtp.None }
 
-// What cannot be trusted gets neither password nor message.
+// A server that is not trusted gets neither password nor message.
 func TestRefusesToTalkTo(t *testing.T) {
 	cases := []struct {
 		name    string
@@ -247,7 +247,7 @@ func TestCancelWhileTheServerIsSilent(t *testing.T) {
 	}
 }
 
-// A script is a server that says fixed lines, one for each it hears.
+// A script is a server that sends fixed lines, one for each line it receives.
 func script(t *testing.T, lines ...string) (host string, port int, closed <-chan struct{}) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

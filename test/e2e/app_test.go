@@ -17,19 +17,18 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// step is how long an app shows one code.
+// step is the time for which an app shows one code.
 const step = 30
 
-// app is an authenticator app on someone's phone.
+// app is an authenticator app on a person's phone.
 type app struct {
 	site   site
 	secret []byte
 	last   int64 // the newest step whose code was given away
 }
 
-// scan holds a phone before the browser: it takes a picture of the QR code on
-// the page and reads it. As a person would, it comes closer when the first
-// picture cannot be read.
+// scan photographs the QR code on the page with a phone and reads it. If the first picture cannot
+// be read, the phone moves closer, as a person would.
 func scan(b *tab, s site) *app {
 	b.t.Helper()
 	var last error
@@ -40,8 +39,8 @@ func scan(b *tab, s site) *app {
 		}
 		last = err
 	}
-	// The reader of these tests is not a match for a phone's, and fails on modules
-	// that the screen's pixels do not divide: enlarge the page until they do.
+	// The QR reader of these tests is weaker than a phone's: it fails if the size of the modules is
+	// not a whole number of pixels. So the page is enlarged until it is.
 	eval[chromedp.Void](b, `(() => {
 		const img = document.querySelector('img.qr'), size = atob(img.src.split(',')[1]).match(/viewBox="0 0 (\d+)/)[1] * 4 + 'px';
 		Object.assign(img.style, {width: size, height: size, maxWidth: 'none'});
@@ -53,7 +52,7 @@ func scan(b *tab, s site) *app {
 	return install(b.t, s, text)
 }
 
-// picture is what the browser shows of one element.
+// picture returns a screenshot of one element.
 func (b *tab) picture(selector string, scale float64) []byte {
 	b.t.Helper()
 	ctx, cancel := b.within()
@@ -63,8 +62,8 @@ func (b *tab) picture(selector string, scale float64) []byte {
 	return picture
 }
 
-// read finds the QR code in a picture, first as a camera does and then knowing
-// that nothing else is on it.
+// read finds the QR code in a picture, first as a camera does and then on the assumption that the
+// picture contains nothing else.
 func read(picture []byte) (string, error) {
 	img, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -104,10 +103,9 @@ func install(t *testing.T, s site, uri string) *app {
 	return &app{site: s, secret: raw}
 }
 
-// code is a code that was never given away. Each step is taken once, and one
-// step off on either side is taken too: so three codes in a row need no
-// waiting, the first from a phone that is a little slow, the third from one
-// that is a little fast.
+// code returns an unused code. Each step is accepted once, and so is one step before and after the
+// current one. So three codes in a row need no wait: the first is from a phone that is slightly
+// slow, the third from one that is slightly fast.
 func (a *app) code() string {
 	const margin = 10 // seconds that a page may take
 	want := max(a.last+1, (a.site.now().Unix()+margin)/step-1)
@@ -122,7 +120,7 @@ func (a *app) code() string {
 	return a.at(want)
 }
 
-// wrong is a code that no step near now has.
+// wrong returns a code that does not belong to any step near now.
 func (a *app) wrong() string {
 	now := a.site.now().Unix() / step
 	for n := 0; ; n++ {
@@ -136,7 +134,7 @@ func (a *app) wrong() string {
 	}
 }
 
-// at is RFC 6238: HMAC-SHA-1 of the step, dynamic truncation, six digits.
+// at implements RFC 6238: HMAC-SHA-1 of the step, dynamic truncation, six digits.
 func (a *app) at(step int64) string {
 	mac := hmac.New(sha1.New, a.secret)
 	_ = binary.Write(mac, binary.BigEndian, step)

@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe has axe-core look at the page that is there now, where TWOFOLD_AXE names
-// its axe.min.js (npm: axe-core). It finds what checkup does not know of.
+// axe runs axe-core on the current page if TWOFOLD_AXE names its axe.min.js (npm: axe-core). It
+// finds errors that checkup does not look for.
 func (g *guide) axe(name, scheme string) {
 	g.t.Helper()
 	file := os.Getenv("TWOFOLD_AXE")

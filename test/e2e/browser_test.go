@@ -21,13 +21,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long one step in the browser may take.
+// patience is the timeout of one step in the browser.
 const patience = 30 * time.Second
 
 var errNoBrowser = errors.New("there is no Chromium: install the package chromium, or name one in TWOFOLD_CHROMIUM")
 
-// chromium is the one browser of this test process. Each tab gets a profile of
-// its own, so tests share nothing but the process.
+// chromium is the browser of this test process. Each tab has its own profile, so tests share only
+// the process.
 type chromium struct {
 	once sync.Once
 	ctx  context.Context
@@ -81,8 +81,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// needBrowser skips a test that cannot or shall not run. On the build server
-// nothing may be skipped unseen, so there the want of a browser is a failure.
+// needBrowser skips a test without a browser. On the build server a missing browser is a failure,
+// so that no test is skipped unnoticed.
 func needBrowser(t *testing.T) {
 	t.Helper()
 	ci := os.Getenv("CI") == "true"
@@ -98,28 +98,28 @@ func needBrowser(t *testing.T) {
 	}
 }
 
-// look is how a tab is set up.
+// look holds the settings of a tab.
 type look struct {
 	scripts  bool
 	language string // of Accept-Language; English if empty
 }
 
-// inBothWays runs a test with JavaScript on and with JavaScript off.
+// inBothWays runs a test with JavaScript and without.
 func inBothWays(t *testing.T, test func(t *testing.T, scripts bool)) {
 	needBrowser(t)
 	t.Run("JavaScript on", func(t *testing.T) { t.Parallel(); test(t, true) })
 	t.Run("JavaScript off", func(t *testing.T) { t.Parallel(); test(t, false) })
 }
 
-// without runs a test with JavaScript off: on pages that have no scripts that is
-// the harder way, and the only one that tells anything.
+// without runs a test without JavaScript, which is the stricter case for pages that have no
+// scripts.
 func without(t *testing.T, test func(t *testing.T)) {
 	needBrowser(t)
 	t.Parallel()
 	test(t)
 }
 
-// tab is a window of a browser profile that no one used before.
+// tab is a window of a new browser profile.
 type tab struct {
 	t      *testing.T
 	ctx    context.Context
@@ -127,8 +127,7 @@ type tab struct {
 	heard  *heard
 }
 
-// newTab opens a tab. What the browser complains about until the end of the
-// test fails the test.
+// newTab opens a tab. Errors of the browser before the end of the test fail the test.
 func newTab(t *testing.T, origin string, l look) *tab {
 	t.Helper()
 	h := &heard{}
@@ -161,8 +160,8 @@ func newTab(t *testing.T, origin string, l look) *tab {
 	return b
 }
 
-// heard collects what the browser complains about: violations of the content
-// security policy, console messages, exceptions, missing style sheets.
+// heard collects errors of the browser: violations of the content security policy, console
+// messages, exceptions and missing style sheets.
 type heard struct {
 	mu   sync.Mutex
 	list []string
@@ -186,7 +185,7 @@ func (h *heard) hear(event any) {
 				d.GenericIssueDetails.ViolatingNodeAttribute)
 		}
 	case *log.EventEntryAdded:
-		// A page that answers 404 or 429 is logged, and is not a complaint.
+		// The browser logs a page with status 404 or 429, which is not an error here.
 		page := e.Entry.Source == log.EntrySourceNetwork && !strings.Contains(e.Entry.URL, "/tf-static/")
 		if loud := e.Entry.Level == log.EntryLevelWarning || e.Entry.Level == log.EntryLevelError; loud && !page {
 			complaint = fmt.Sprintf("log %s: %s", e.Entry.Source, e.Entry.Text)
@@ -203,7 +202,7 @@ func (h *heard) hear(event any) {
 	}
 }
 
-// all returns the complaints so far and forgets them.
+// all returns the errors so far and clears them.
 func (h *heard) all() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -236,8 +235,7 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) error {
 	return err
 }
 
-// eval asks the page something. It is the test's own question and is answered
-// where the page itself may run no scripts too.
+// eval evaluates an expression for the test. It works even if the page itself may not run scripts.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
 	v, err := ask[T](b, expression)
@@ -247,15 +245,14 @@ func eval[T any](b *tab, expression string) T {
 	return v
 }
 
-// ask is eval for a moment in which the browser may be between two pages, where
-// none of them answers.
+// ask is eval for a moment when the browser may be between two pages, where evaluation fails.
 func ask[T any](b *tab, expression string) (T, error) {
 	ctx, cancel := b.within()
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 }
 
-// gone waits for the browser to leave the page that began at a time.
+// gone waits until the browser has left the page that was loaded at a time.
 func (b *tab) gone(from float64, within time.Duration) bool {
 	b.t.Helper()
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -266,13 +263,13 @@ func (b *tab) gone(from float64, within time.Duration) bool {
 	return false
 }
 
-// open goes to a path and returns the status.
+// open opens a path and returns the status.
 func (b *tab) open(path string) int {
 	b.t.Helper()
 	return b.goes("open "+path, chromedp.Navigate(b.origin+path))
 }
 
-// goes does something that leads to another page, and waits for it.
+// goes runs an action that leads to another page, and waits for the page.
 func (b *tab) goes(what string, steps ...chromedp.Action[chromedp.Void]) int {
 	b.t.Helper()
 	ctx, cancel := b.within()
@@ -287,9 +284,8 @@ func (b *tab) goes(what string, steps ...chromedp.Action[chromedp.Void]) int {
 func (b *tab) path() string { return eval[string](b, `location.pathname`) }
 func (b *tab) text() string { return eval[string](b, `document.body.innerText`) }
 
-// find is the place of what a person would look for: a label, button, link or
-// summary by its words. It fails if these are not on the page exactly once or
-// cannot be clicked there.
+// find returns the position of an element by its visible text: a label, button, link or summary. It
+// fails unless exactly one element on the page has the text and can be clicked.
 const find = `((selector, words) => {
 	const shown = [...document.querySelectorAll(selector)].filter(e => e.checkVisibility({visibilityProperty: true}));
 	const said = e => e.innerText.replace(/\s+/g, ' ').trim();
@@ -322,7 +318,7 @@ func (b *tab) press(words string) int {
 	return b.goes("press "+words, b.find("button, a", words))
 }
 
-// tick clicks the label of a box or choice, or opens a part that is folded.
+// tick clicks the label of a checkbox or option, or opens a folded part.
 func (b *tab) tick(words string) {
 	b.t.Helper()
 	b.must(b.do(b.find("label, summary", words)))
@@ -339,20 +335,19 @@ func (b *tab) fill(label, value string) {
 	b.write(value)
 }
 
-// write types into whatever has the focus.
+// write types into the focused element.
 func (b *tab) write(value string) {
 	b.t.Helper()
 	b.keepsCode()
 	b.must(call(b, input.InsertText, input.InsertTextParams{Text: value}))
 }
 
-// keepsCode lets a field of a code send nothing by itself, so that a test can
-// press the button.
+// keepsCode prevents a code field from submitting by itself, so that a test can press the button.
 func (b *tab) keepsCode() {
 	eval[chromedp.Void](b, `document.querySelectorAll('[data-auto]').forEach(e => { delete e.dataset.auto; })`)
 }
 
-// see fails unless the page says all of it.
+// see fails unless the page contains all texts.
 func (b *tab) see(words ...string) {
 	b.t.Helper()
 	text := b.text()

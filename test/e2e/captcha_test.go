@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// eventually waits until the page says something.
+// eventually waits until the page contains a text.
 func (b *tab) eventually(words string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -21,15 +21,15 @@ func (b *tab) eventually(words string) {
 	b.t.Fatalf("the page %s does not come to say %q:\n%s", b.path(), words, b.text())
 }
 
-// solved is what a page says when the browser has the answer.
+// solved is the text on a page when the browser has solved the challenge.
 const solved = "Checked: you're not a robot."
 
-// quickAltcha lets a slow machine answer soon.
+// quickAltcha reduces the cost for slow machines.
 func quickAltcha(c *twofold.Config) {
 	c.Accounts.Captcha, c.Accounts.CaptchaCost, c.Accounts.Recoverable = "altcha", 2000, true
 }
 
-// registerAs fills the form of registration in.
+// registerAs fills in the registration form.
 func (b *tab) registerAs(email string) {
 	b.t.Helper()
 	b.fill("Email address", email)
@@ -37,8 +37,9 @@ func (b *tab) registerAs(email string) {
 	b.fill("Password again", newSecret)
 }
 
-// TestABrowserAnswersAltcha by itself: a person registers at once or after a while,
-// and signs in after wrong passwords. Without JavaScript the page says what to do.
+// TestABrowserAnswersAltcha checks that the browser solves the challenge by itself when a person
+// registers, at once or after a while, and when they sign in after wrong passwords. Without
+// JavaScript the page gives instructions.
 func TestABrowserAnswersAltcha(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newLibrary(t, func(c *twofold.Config) { quickAltcha(c) })
@@ -79,8 +80,8 @@ func TestABrowserAnswersAltcha(t *testing.T) {
 	})
 }
 
-// TestAFormThatIsSentTooEarlyWaitsForAltcha: the button that was pressed counts once
-// the answer is there.
+// TestAFormThatIsSentTooEarlyWaitsForAltcha checks that the form is sent with the pressed button
+// once the challenge is solved.
 func TestAFormThatIsSentTooEarlyWaitsForAltcha(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
@@ -105,7 +106,7 @@ func TestAFormThatIsSentTooEarlyWaitsForAltcha(t *testing.T) {
 	b.at("/me")
 }
 
-// TestEveryPageWithACaptcha is TestEveryPage for pages with Altcha.
+// TestEveryPageWithACaptcha runs TestEveryPage for pages with Altcha.
 func TestEveryPageWithACaptcha(t *testing.T) {
 	needBrowser(t)
 	for _, g := range hardest("captcha", "Work phone") {
@@ -145,8 +146,8 @@ func TestEveryPageWithACaptcha(t *testing.T) {
 	}
 }
 
-// TestACaptchasServiceIsLoaded: the policy of the page lets its script and frame in,
-// and the answer that it makes is sent.
+// TestACaptchasServiceIsLoaded checks that the content security policy allows its script and frame,
+// and that its answer is sent.
 func TestACaptchasServiceIsLoaded(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()

@@ -18,8 +18,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// bundled packs the clients of clients/ with the packages that TWOFOLD_CLIENTS
-// holds; see scripts/prepare.
+// bundled bundles the clients of clients/ with the packages in TWOFOLD_CLIENTS; see
+// scripts/prepare.
 var bundled = sync.OnceValues(func() (string, error) {
 	from := os.Getenv("TWOFOLD_CLIENTS")
 	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
@@ -57,8 +57,7 @@ func needClients(t *testing.T) string {
 	return out
 }
 
-// spa is a single-page application on a host of its own: one page for all paths,
-// which holds one client.
+// spa is a single-page application on its own host: one page for all paths, with one client.
 type spa struct {
 	*tab
 	server *server
@@ -66,7 +65,7 @@ type spa struct {
 	origin string
 }
 
-// newHost serves the application. Its page is told where the server is.
+// newHost serves the application. Its page knows the address of the server.
 func newHost(t *testing.T, files, client string, server *string) (origin string) {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -82,8 +81,8 @@ func newHost(t *testing.T, files, client string, server *string) (origin string)
 	return strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
 }
 
-// newClient starts the server with the settings of the original's page on
-// single-page applications, each as it stands there.
+// newClient starts the server with the settings in the original's documentation of single-page
+// applications, unchanged.
 func newClient(t *testing.T, client string) *spa {
 	t.Helper()
 	files, at := needClients(t), ""
@@ -131,7 +130,7 @@ func (s *spa) arrive() {
 	s.t.Fatalf("the client does not start at %s:\n%s", s.path(), s.text())
 }
 
-// calls has the client send a request, and returns the envelope's response.
+// calls sends a request from the client and returns the response in the envelope.
 func (s *spa) calls(status int, method, path string, body map[string]any) map[string]any {
 	s.t.Helper()
 	got := s.send(method, path, body)
@@ -187,9 +186,8 @@ func (s *spa) link(to, kind string) string {
 	return s.server.address + s.prefix + strings.TrimPrefix(mailed(s.t, s.server, to, s.prefix[1:]+"/"+kind), s.prefix)
 }
 
-// TestTheClientsOfTheOriginalsPage: axios and Angular's client, on another host,
-// register, confirm, sign in, set up a second factor, sign in with it, and choose
-// a new password.
+// TestTheClientsOfTheOriginalsPage uses axios and Angular's client on another host to register,
+// confirm, sign in, enroll a second factor, sign in with it, and reset the password.
 func TestTheClientsOfTheOriginalsPage(t *testing.T) {
 	for _, client := range []string{"axios", "angular"} {
 		t.Run(client, func(t *testing.T) {
@@ -252,8 +250,8 @@ func TestTheClientsOfTheOriginalsPage(t *testing.T) {
 	}
 }
 
-// TestAnotherHostHasNoShare: the same page on a host that is not the configured
-// one neither reads nor acts, though the browser is signed in.
+// TestAnotherHostHasNoShare checks that the same page on a host that is not configured can neither
+// read nor change anything, although the browser is signed in.
 func TestAnotherHostHasNoShare(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()

@@ -16,8 +16,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestAPersonComesThroughTheGate: from a page of another host to sign-in and back to
-// that page, which the policies of our pages must let the browser do.
+// TestAPersonComesThroughTheGate goes from a page of another host to the sign-in and back. The
+// content security policies of the pages must allow it.
 func TestAPersonComesThroughTheGate(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
@@ -52,7 +52,7 @@ func TestAPersonComesThroughTheGate(t *testing.T) {
 	}
 }
 
-// asking is a proxy that asks the gate as Caddy does, and the application behind it.
+// asking is a proxy that queries the gate as Caddy does, and the application behind it.
 func asking(t *testing.T, sign string) http.Handler {
 	t.Helper()
 	to, err := url.Parse(sign)

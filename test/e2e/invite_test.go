@@ -6,8 +6,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestAnInvitedPersonChoosesAPasskey: the mailed link offers one in place of the
-// password. Asking for it makes no account, and the passkey signs in from then on.
+// TestAnInvitedPersonChoosesAPasskey checks that the mailed link offers a passkey instead of the
+// password. Requesting the challenge creates no account, and the passkey signs in later.
 func TestAnInvitedPersonChoosesAPasskey(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()

@@ -14,7 +14,7 @@ func onBoth(t *testing.T, test func(t *testing.T, s site, scripts bool)) {
 	})
 }
 
-// signIn gives the password.
+// signIn enters the password.
 func (b *tab) signIn(email string, remember bool) {
 	b.t.Helper()
 	b.open("/login")
@@ -35,14 +35,14 @@ func (b *tab) signOut() {
 	b.at("/login")
 }
 
-// giveCode answers the page that asks for a code.
+// giveCode submits the page that asks for a code.
 func (b *tab) giveCode(code, button string) {
 	b.t.Helper()
 	b.fill("Code", code)
 	b.press(button)
 }
 
-// setUpApp makes an authenticator app the second factor.
+// setUpApp enrolls an authenticator app as the second factor.
 func (b *tab) setUpApp(s site) *app {
 	b.t.Helper()
 	b.open("/tf-setup")
@@ -59,7 +59,7 @@ func (b *tab) setUpApp(s site) *app {
 	return a
 }
 
-// TestAPersonsWay is the whole way of one person, in the order of the years.
+// TestAPersonsWay follows one person through all steps in their usual order.
 func TestAPersonsWay(t *testing.T) {
 	onBoth(t, func(t *testing.T, s site, scripts bool) {
 		b := newTab(t, s.origin(), look{scripts: scripts})
@@ -103,8 +103,8 @@ func TestAPersonsWay(t *testing.T) {
 	})
 }
 
-// changeToMail proves once more who is there, since a trusted device proves
-// the password only, and exchanges the app for mailed codes.
+// changeToMail re-authenticates, because a trusted device proves only the password, and replaces
+// the app by mailed codes.
 func (b *tab) changeToMail(s site, phone *app) {
 	b.t.Helper()
 	b.open("/tf-setup")
@@ -125,7 +125,7 @@ func (b *tab) changeToMail(s site, phone *app) {
 	}
 }
 
-// rescue asks for a code by mail on the page that asks for one.
+// rescue requests a code by mail on the page that asks for a code.
 func (b *tab) rescue() {
 	b.t.Helper()
 	b.tick("Can't get a code?")
@@ -135,7 +135,7 @@ func (b *tab) rescue() {
 	b.see("We emailed you a code.")
 }
 
-// TestALostPhoneIsNoLostAccount: who has the app no more gets in by mail.
+// TestALostPhoneIsNoLostAccount checks that a user without the app can sign in with a mailed code.
 func TestALostPhoneIsNoLostAccount(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newServer(t)
@@ -152,8 +152,8 @@ func TestALostPhoneIsNoLostAccount(t *testing.T) {
 	})
 }
 
-// TestRecoveryCodesBringAPersonBack: saved on the day of the set-up, used on the
-// day the phone is gone.
+// TestRecoveryCodesBringAPersonBack saves the codes after the enrollment and uses one after the
+// phone is lost.
 func TestRecoveryCodesBringAPersonBack(t *testing.T) {
 	onBoth(t, func(t *testing.T, s site, scripts bool) {
 		b := newTab(t, s.origin(), look{scripts: scripts})
@@ -198,8 +198,8 @@ func TestRecoveryCodesBringAPersonBack(t *testing.T) {
 	})
 }
 
-// TestAnOwnerEndsWhatIsNotHis: the link of a notice ends every session, and
-// takes one button for it.
+// TestAnOwnerEndsWhatIsNotHis checks that one button behind the link of a notice ends every
+// session.
 func TestAnOwnerEndsWhatIsNotHis(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newServer(t)

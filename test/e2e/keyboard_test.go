@@ -13,13 +13,13 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// hands are someone who has a keyboard and no mouse.
+// hands is a person with a keyboard and no mouse.
 type hands struct {
 	*tab
 	last spot // where the focus was on this page
 }
 
-// spot is what has the focus.
+// spot is the focused element.
 type spot struct {
 	Name, Kind  string
 	Seen, Clear bool // it has an outline; nothing lies over it
@@ -43,8 +43,7 @@ const whereFocus = `(() => {
 	};
 })()`
 
-// tabOn presses Tab once and checks what people see of it: where they are, and
-// that they came down the page as one reads it.
+// tabOn presses Tab once and checks that the focus is visible and moves in reading order.
 func (h *hands) tabOn() spot {
 	h.t.Helper()
 	h.key(kb.Tab)
@@ -61,8 +60,8 @@ func (h *hands) tabOn() spot {
 	return now
 }
 
-// to goes on to what has this name, or begins with it, and fails if Tab does
-// not lead there.
+// to moves the focus to the element whose name starts with a text, and fails if Tab does not reach
+// it.
 func (h *hands) to(name string) {
 	h.t.Helper()
 	h.last = eval[spot](h.tab, whereFocus)
@@ -84,7 +83,7 @@ func called(s spot, name string) bool {
 	return s.Kind != "" && (s.Name == name || strings.HasPrefix(s.Name, name))
 }
 
-// enter goes to what leads to another page, and follows it.
+// enter moves to an element that leads to another page, and follows it.
 func (h *hands) enter(name, path string) {
 	h.t.Helper()
 	h.to(name)
@@ -92,21 +91,21 @@ func (h *hands) enter(name, path string) {
 	h.at(path)
 }
 
-// unfold opens what is folded, or follows a link within the page.
+// unfold opens a folded part, or follows a link within the page.
 func (h *hands) unfold(name string) {
 	h.t.Helper()
 	h.to(name)
 	h.key(kb.Enter)
 }
 
-// types writes into a field; what was there is marked when Tab comes to it.
+// types writes into a field. Its old text is selected when Tab reaches it.
 func (h *hands) types(label, value string) {
 	h.t.Helper()
 	h.to(label)
 	h.write(value)
 }
 
-// choose goes to a group of choices and down it.
+// choose moves to a group of options and selects one.
 func (h *hands) choose(label string) {
 	h.t.Helper()
 	for range 40 {
@@ -129,7 +128,7 @@ func (h *hands) choose(label string) {
 	h.t.Fatalf("%s: the keyboard does not reach the choice %q\n%s", h.path(), label, h.text())
 }
 
-// waits lets a button that counts down come to its end.
+// waits waits until a countdown on a button ends.
 func (h *hands) waits(name string) {
 	h.t.Helper()
 	const ready = `![...document.querySelectorAll('button:disabled')].some(e => e.innerText.trim().startsWith(%q))`
@@ -144,7 +143,7 @@ func (h *hands) waits(name string) {
 	h.t.Fatalf("%s: the button still counts down: %q\n%s", h.path(), name, h.text())
 }
 
-// script goes to a button whose script leads on.
+// script moves to a button whose script leads to another page.
 func (h *hands) script(name, path string) {
 	h.t.Helper()
 	h.to(name)
@@ -152,8 +151,8 @@ func (h *hands) script(name, path string) {
 	h.goesBy("Enter on "+name, path)
 }
 
-// TestTheKeyboardIsEnoughForEverything that an account has: nothing here is
-// clicked, and the focus is set by Tab and by pages alone.
+// TestTheKeyboardIsEnoughForEverything uses every feature of an account without clicks. Only Tab
+// and the pages move the focus.
 func TestTheKeyboardIsEnoughForEverything(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
@@ -174,8 +173,7 @@ func TestTheKeyboardIsEnoughForEverything(t *testing.T) {
 	h.signsOut()
 }
 
-// newHands opens a browser that offers no passkeys by itself, as one does whose
-// user picks none.
+// newHands opens a browser that does not offer passkeys by itself.
 func newHands(t *testing.T, s *library) *hands {
 	t.Helper()
 	b := newTab(t, s.origin(), look{scripts: true})
@@ -186,7 +184,7 @@ func newHands(t *testing.T, s *library) *hands {
 	return &hands{tab: b}
 }
 
-// knocks gives name and password; the cursor stands in the first field.
+// knocks enters name and password. The first field has the focus.
 func (h *hands) knocks(remember bool) {
 	h.t.Helper()
 	h.open("/login")
@@ -201,7 +199,7 @@ func (h *hands) knocks(remember bool) {
 	h.goes("Enter", chromedp.KeyEvent(kb.Enter))
 }
 
-// setsUp sets up an app and saves recovery codes.
+// setsUp enrolls an app and saves recovery codes.
 func (h *hands) setsUp(s *library) *app {
 	h.t.Helper()
 	h.enter("Set up a second step", "/tf-setup")
@@ -219,7 +217,7 @@ func (h *hands) setsUp(s *library) *app {
 	return phone
 }
 
-// minds adds a factor, gives it another name and makes it the main one.
+// minds adds a factor, renames it and makes it the default.
 func (h *hands) minds(s *library) {
 	h.t.Helper()
 	h.enter("Add another", "/tf-setup")
@@ -240,7 +238,7 @@ func (h *hands) minds(s *library) {
 	h.enter("Make it the main one: Text message (SMS): Old phone", "/me")
 }
 
-// takesPasskey adds one and signs in with it.
+// takesPasskey adds a passkey and signs in with it.
 func (h *hands) takesPasskey(s *library) {
 	h.t.Helper()
 	d := h.plug()
@@ -263,8 +261,8 @@ func (h *hands) takesPasskey(s *library) {
 	h.soon("You signed in with two steps.")
 }
 
-// comesBack signs in from another browser, tries another way than the first,
-// and has that browser trusted.
+// comesBack signs in from another browser with another method than the default, and trusts that
+// browser.
 func (h *hands) comesBack(s *library, phone *app) {
 	h.t.Helper()
 	other := newHands(h.t, s)
@@ -285,8 +283,8 @@ func (h *hands) comesBack(s *library, phone *app) {
 	other.at("/me")
 }
 
-// losesPhone asks for another second factor from a third browser, which the
-// first one stops.
+// losesPhone requests another second factor from a third browser; the first browser stops the
+// request.
 func (h *hands) losesPhone(s *library) {
 	h.t.Helper()
 	other := newHands(h.t, s)
@@ -302,8 +300,8 @@ func (h *hands) losesPhone(s *library) {
 	h.see("It's stopped.")
 }
 
-// tidies ends a session and a trusted browser, makes a token and revokes it,
-// removes a factor and changes the password.
+// tidies ends a session and a trusted browser, creates and revokes a token, removes a factor and
+// changes the password.
 func (h *hands) tidies() {
 	h.t.Helper()
 	h.enter("OK, I've seen this", "/me")
@@ -342,7 +340,7 @@ func (h *hands) tidies() {
 	h.see("Your password is changed.")
 }
 
-// signsOut signs out, and Shift-Tab leads back.
+// signsOut signs out. Shift-Tab moves back.
 func (h *hands) signsOut() {
 	h.t.Helper()
 	h.open("/me")

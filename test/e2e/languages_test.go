@@ -12,11 +12,11 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// languages are ours, as a browser asks for them.
+// languages are the supported languages, as a browser requests them.
 var languages = []string{"en", "de", "ar", "es", "fr", "it", "ja", "nl", "pl", "pt-BR", "tr", "zh-CN"}
 
-// cramped finds what a text is too long for: what is wider than the screen, what a
-// button, a badge or a heading cuts off, and words that a button breaks.
+// cramped finds texts that are too long: elements wider than the screen, texts that a button, badge
+// or heading cuts off, and words that a button breaks.
 const cramped = `(language => {
 	const wrong = [], root = document.documentElement, width = root.clientWidth;
 	if (!root.lang.startsWith(language.slice(0, 2))) wrong.push('the page speaks ' + root.lang);
@@ -49,8 +49,8 @@ const cramped = `(language => {
 	return wrong;
 })(%q)`
 
-// TestPagesFitInEveryLanguage opens the main pages on a phone in all languages: no
-// text is too long for its place. With TWOFOLD_SHOTS it takes pictures.
+// TestPagesFitInEveryLanguage opens the main pages on a phone in all languages and checks that each
+// text fits. With TWOFOLD_SHOTS it takes screenshots.
 func TestPagesFitInEveryLanguage(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()

@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// enterBy signs in with the app, in a browser of its own.
+// enterBy signs in with the app in a separate browser.
 func enterBy(t *testing.T, s *library, phone *app, l look, remember bool) *tab {
 	t.Helper()
 	b := newTab(t, s.origin(), l)
@@ -19,8 +19,7 @@ func enterBy(t *testing.T, s *library, phone *app, l look, remember bool) *tab {
 	return b
 }
 
-// TestWhoIsInIsSeenAndSentAway: one session, all others, one trusted browser and
-// all of them.
+// TestWhoIsInIsSeenAndSentAway ends one session, all others, one trusted browser and all of them.
 func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
 	without(t, func(t *testing.T) {
 		s, l := newLibrary(t), look{}
@@ -69,8 +68,8 @@ func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
 	})
 }
 
-// TestALostFactorIsReplacedAfterAWhile, unless its owner says no: everybody who
-// is signed in sees the request and can stop it.
+// TestALostFactorIsReplacedAfterAWhile checks that every signed-in browser shows the request and
+// can stop it.
 func TestALostFactorIsReplacedAfterAWhile(t *testing.T) {
 	without(t, func(t *testing.T) {
 		s, l := newLibrary(t, func(c *twofold.Config) { c.TwoFactor.Recovery = true }), look{}

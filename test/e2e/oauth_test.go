@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/federatedtest"
 )
 
-// TestAPersonComesThroughAnotherSite: connects an account there and signs in
-// with it; the second factor is asked for as always.
+// TestAPersonComesThroughAnotherSite connects an account of a provider and signs in with it. The
+// second factor is still required.
 func TestAPersonComesThroughAnotherSite(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newLibrary(t, withCorp(t))
@@ -52,8 +52,7 @@ func TestAPersonComesThroughAnotherSite(t *testing.T) {
 	})
 }
 
-// withCorp offers accounts of another site, which a server of this test stands
-// for.
+// withCorp enables a provider, which a server of this test implements.
 func withCorp(t *testing.T) func(*twofold.Config) {
 	var now func() time.Time
 	corp := federatedtest.New(t, func() time.Time { return now() })
@@ -70,8 +69,8 @@ func withCorp(t *testing.T) func(*twofold.Config) {
 	}
 }
 
-// leaves presses what leads to another site and back, over pages that go on by
-// themselves; soon waits for where that ends.
+// leaves presses the button that leads to the provider and back, over pages that redirect. soon
+// waits for the final page.
 func (b *tab) leaves(words string) {
 	b.t.Helper()
 	from := eval[float64](b, `performance.timeOrigin`)

@@ -14,8 +14,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// originalScripts is the folder of the original's webauthn.js and base64.js; see
-// scripts/prepare.
+// originalScripts is the folder with the original's webauthn.js and base64.js; see scripts/prepare.
 func originalScripts(t *testing.T) string {
 	t.Helper()
 	needBrowser(t)
@@ -30,8 +29,8 @@ func originalScripts(t *testing.T) string {
 	return from
 }
 
-// originalScript is what the original's pages have in place: the policy for content
-// lets no page have a script of its own, so it is a file.
+// originalScript is the inline script of the original's pages, as a file, because the content
+// security policy allows no inline scripts.
 const originalScript = `
 const form = document.querySelector("[data-options]");
 const ask = form.dataset.call === "create" ? handleRegister : handleSignin;
@@ -45,8 +44,8 @@ ask(form.dataset.options).then((result) => {
 });
 `
 
-// originalPages are the original's pages of passkeys, written as Go templates: the
-// same forms, fields and ids, and its scripts.
+// originalPages are the original's passkey pages, written as Go templates: the same forms, fields,
+// ids and scripts.
 func originalPages() fstest.MapFS {
 	page := func(call, path, first, response, below string) *fstest.MapFile {
 		text := strings.NewReplacer("CALL", call, "PATH", path, "FIRST", first, "RESPONSE", response, "BELOW", below)
@@ -79,7 +78,7 @@ func originalPages() fstest.MapFS {
 	}
 }
 
-// newOriginal is the package with these pages and scripts.
+// newOriginal returns the package with these pages and scripts.
 func newOriginal(t *testing.T) *library {
 	t.Helper()
 	from := originalScripts(t)
@@ -103,9 +102,8 @@ func newOriginal(t *testing.T) *library {
 	return s
 }
 
-// TestTheOriginalsScriptOfPasskeys registers a passkey, signs in with it, by name
-// and without one, and proves its user again; and it does the same with one that
-// is the second factor.
+// TestTheOriginalsScriptOfPasskeys registers a passkey, signs in with and without a name, and
+// re-authenticates; then it does the same with a passkey as second factor.
 func TestTheOriginalsScriptOfPasskeys(t *testing.T) {
 	originalScripts(t)
 	t.Parallel()

@@ -19,10 +19,9 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestEveryPage goes through every page and its error states, short names in
-// English and, with JavaScript, long ones in German too. It holds what a style
-// sheet and a template can get wrong: see checkup. With TWOFOLD_SHOTS it also
-// takes pictures.
+// TestEveryPage opens every page and its error states, with short names in English and, with
+// JavaScript, long ones in German too. It finds errors of style sheets and templates: see checkup.
+// With TWOFOLD_SHOTS it also takes screenshots.
 func TestEveryPage(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		for _, g := range guides("", "Work phone") {
@@ -37,9 +36,8 @@ func TestEveryPage(t *testing.T) {
 	})
 }
 
-// guides are someone with a short name who reads English, and someone with
-// names as long as they may be who reads German. Their pictures go into a
-// folder of their own.
+// guides are two users: one with a short name who reads English, and one with a name of maximum
+// length who reads German. Each has a separate folder for screenshots.
 func guides(folder, name string) []guide {
 	shots := os.Getenv("TWOFOLD_SHOTS")
 	if shots != "" {
@@ -56,8 +54,8 @@ func guides(folder, name string) []guide {
 	}
 }
 
-// hardest are those of guides that the everyday suite has time for: the long
-// names, in the light and in the dark. Where pictures are taken all of them go.
+// hardest are the guides for which a short run has time: the long names, in light and in dark. If
+// screenshots are taken, all guides run.
 func hardest(folder, name string) []guide {
 	all := guides(folder, name)
 	if all[0].shots != "" {
@@ -67,7 +65,7 @@ func hardest(folder, name string) []guide {
 	return all[1:]
 }
 
-// guide leads through the pages, the same way in each language.
+// guide opens the pages in the same order in each language.
 type guide struct {
 	*tab
 	language, site, username, email, name string
@@ -97,7 +95,7 @@ func (g guide) lead(t *testing.T, scripts bool) {
 	g.mails(t)
 }
 
-// enter opens a browser that was never here.
+// enter opens a new browser.
 func (g *guide) enter(t *testing.T, scripts bool) {
 	g.scripts = scripts
 	g.tab = newTab(t, g.library.origin(), look{scripts: scripts, language: g.language})
@@ -110,8 +108,7 @@ func (g *guide) put(name, value string) {
 	g.must(g.do(chromedp.SetValue(chromedp.CSS(`[name="`+name+`"]:not([type=hidden])`), value)))
 }
 
-// submit presses the button of a form, whatever the browser thinks of its
-// fields.
+// submit presses the button of a form, even if the browser considers its fields invalid.
 func (g *guide) submit(button string) {
 	g.t.Helper()
 	eval[chromedp.Void](g.tab, `document.querySelectorAll('form').forEach(f => { f.noValidate = true; });
@@ -119,7 +116,7 @@ func (g *guide) submit(button string) {
 	g.goes("submit "+button, chromedp.Click(chromedp.CSS(button)))
 }
 
-// click chooses something on the page.
+// click selects an option on the page.
 func (g *guide) click(selector string) {
 	g.t.Helper()
 	g.must(g.do(chromedp.Click(chromedp.CSS(selector))))
@@ -127,7 +124,7 @@ func (g *guide) click(selector string) {
 
 const primary = "main form button.primary"
 
-// login gives identity and password.
+// login enters identity and password.
 func (g *guide) login(email, password string) {
 	g.t.Helper()
 	g.open("/login")
@@ -151,7 +148,7 @@ func (g *guide) logout() {
 	g.submit(`form[action="/logout"] button`)
 }
 
-// strangers are the pages before anybody is known.
+// strangers opens the pages before the sign-in.
 func (g *guide) strangers() {
 	g.open("/login")
 	g.page("login")
@@ -175,14 +172,14 @@ func (g *guide) strangers() {
 	g.open("/login")
 }
 
-// setup chooses a method on the set-up page.
+// setup selects a method on the enrollment page.
 func (g *guide) setup(method string) {
 	g.t.Helper()
 	g.open("/tf-setup")
 	g.click("#setup-" + method)
 }
 
-// setUps are the pages of someone who sets up an app and then a phone.
+// setUps opens the pages of a user who enrolls an app and then a phone.
 func (g *guide) setUps() {
 	g.login(g.email, secret)
 	g.page("account-one-factor")
@@ -265,7 +262,7 @@ func (g *guide) setUps() {
 	g.logout()
 }
 
-// codes are the pages of a sign-in with a choice of second factors.
+// codes opens the pages of a sign-in with a choice of second factors.
 func (g *guide) codes() {
 	g.login(g.email, secret)
 	g.page("select")
@@ -297,7 +294,7 @@ func (g *guide) codes() {
 	g.click("#help-email")
 	g.submit("details form button")
 	g.page("validate-rescue-sent")
-	// The same wrong code twice is one try.
+	// The same wrong code twice counts as one try.
 	for guess := 100000; eval[bool](g.tab, `!!document.querySelector("[name=code]")`); guess++ {
 		if guess > 100020 {
 			g.t.Fatal("no number of wrong codes pauses a sign-in")
@@ -341,7 +338,7 @@ func (g *guide) codes() {
 	g.page("not-me-again")
 }
 
-// mails shows the two mails as a mailbox would.
+// mails shows the two mails as a mail program would.
 func (g *guide) mails(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range g.library.box.Messages() {
@@ -363,7 +360,7 @@ func (g *guide) mails(t *testing.T) {
 	}
 }
 
-// checkup is what must hold on every page. It returns what does not.
+// checkup checks what must hold on every page and returns the errors.
 const checkup = `((scheme, width) => {
 	const wrong = [], root = document.documentElement;
 	if (root.scrollWidth > width) wrong.push('wider than the screen by ' + (root.scrollWidth - width));
@@ -396,12 +393,12 @@ const checkup = `((scheme, width) => {
 	return wrong;
 })(%q, %d)`
 
-// narrow is the narrowest screen in use, and what a page of 1280 comes to when it
-// is enlarged four times (WCAG 2.2, 1.4.10).
+// narrow is the width of the narrowest screen in use, and of a screen of 1280 pixels at a zoom of
+// 400 % (WCAG 2.2, success criterion 1.4.10).
 const narrow = 320
 
-// schemes are the light for English and the dark for German, which are the same
-// pages; and both where pictures are taken, or only one of them goes.
+// schemes returns light for English and dark for German, since the pages are the same, or both if
+// screenshots are taken or only one of the guides runs.
 func (g *guide) schemes() []string {
 	switch {
 	case g.shots != "" || g.alone:
@@ -412,7 +409,7 @@ func (g *guide) schemes() []string {
 	return []string{"light"}
 }
 
-// page checks the page that is there now, and takes its pictures.
+// page checks the current page and takes its screenshots.
 func (g *guide) page(name string) {
 	g.t.Helper()
 	for _, scheme := range g.schemes() {
@@ -427,8 +424,8 @@ func (g *guide) page(name string) {
 	g.must(call(g.tab, emulation.ClearDeviceMetricsOverride, cdp.Empty{}))
 }
 
-// squeezed finds what does not hold with text of twice its size (WCAG 2.2, 1.4.4):
-// what is wider than the screen, and words that have no room.
+// squeezed checks a page with text of twice its size (WCAG 2.2, success criterion 1.4.4). It finds
+// elements wider than the screen and words that do not fit.
 const squeezed = `(width => {
 	const wrong = [], root = document.documentElement;
 	if (root.scrollWidth > width) wrong.push('wider than the screen by ' + (root.scrollWidth - width));
@@ -445,8 +442,7 @@ const squeezed = `(width => {
 	return wrong;
 })(%d)`
 
-// largeText checks the page on a phone with text of twice its size, and takes its
-// picture.
+// largeText checks the page on a phone with text of twice its size, and takes a screenshot.
 func (g *guide) largeText(name string) {
 	g.t.Helper()
 	g.screen(360, "light")
@@ -460,7 +456,7 @@ func (g *guide) largeText(name string) {
 	eval[chromedp.Void](g.tab, `document.documentElement.style.fontSize = ''`)
 }
 
-// shoot writes a picture of the whole page.
+// shoot writes a screenshot of the whole page.
 func (g *guide) shoot(file string) {
 	g.t.Helper()
 	g.must(os.MkdirAll(g.shots, 0o755))
@@ -472,7 +468,7 @@ func (g *guide) shoot(file string) {
 	g.must(os.WriteFile(filepath.Join(g.shots, file), shot.Data, 0o644))
 }
 
-// screen makes the window so wide and the system light or dark.
+// screen sets the width of the window and the color scheme.
 func (b *tab) screen(width int64, scheme string) {
 	b.t.Helper()
 	phone := width < 600
@@ -488,7 +484,7 @@ func (b *tab) screen(width int64, scheme string) {
 	}))
 }
 
-// picture writes four pictures of the whole page, if pictures are wanted.
+// picture writes four screenshots of the whole page, if screenshots are enabled.
 func (g *guide) picture(name string) {
 	g.t.Helper()
 	if g.shots == "" {

@@ -8,9 +8,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestEveryPageOfTheAccountsLife is TestEveryPage for what people do with their
-// account: register, confirm, forget, change; and for the way back of someone
-// who lost the second factor.
+// TestEveryPageOfTheAccountsLife runs TestEveryPage for the life of an account: registration,
+// confirmation, reset, changes, and recovery after the loss of the second factor.
 func TestEveryPageOfTheAccountsLife(t *testing.T) {
 	needBrowser(t)
 	for _, g := range hardest("life", "Work phone") {
@@ -38,7 +37,7 @@ func TestEveryPageOfTheAccountsLife(t *testing.T) {
 	}
 }
 
-// register makes an account that waits for its address to be confirmed.
+// register registers an account that waits for its confirmation.
 func (g *guide) register(email, username string) {
 	g.t.Helper()
 	g.open("/register")
@@ -147,7 +146,7 @@ func (g *guide) changes() {
 	g.page("change-email-done")
 }
 
-// recovers loses the phone.
+// recovers covers a user who lost the phone.
 func (g *guide) recovers(t *testing.T) {
 	g.logout()
 	email := "lost." + g.email
@@ -183,7 +182,7 @@ func (g *guide) recovers(t *testing.T) {
 	g.page("recovery-setup")
 }
 
-// fails are the pages of what cannot be helped here.
+// fails opens the pages of errors that the user cannot resolve.
 func (g *guide) fails() {
 	for range 11 {
 		g.login(g.email, "not the password")

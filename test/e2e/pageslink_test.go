@@ -7,8 +7,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestEveryPageOfMailedLinks is TestEveryPage where a mailed link takes the
-// place of the password.
+// TestEveryPageOfMailedLinks runs TestEveryPage with a mailed link instead of the password.
 func TestEveryPageOfMailedLinks(t *testing.T) {
 	needBrowser(t)
 	for _, g := range hardest("link", "Work phone") {

@@ -9,9 +9,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestEveryPageOfUnifiedSignIn is TestEveryPage where everything is on: codes in
-// place of the password, passkeys, tokens, other sites; and for the account page
-// of someone who has all of it.
+// TestEveryPageOfUnifiedSignIn runs TestEveryPage with all features: codes instead of the password,
+// passkeys, tokens and providers, and the account page of a user who has all of them.
 func TestEveryPageOfUnifiedSignIn(t *testing.T) {
 	needBrowser(t)
 	for _, g := range hardest("unified", "Work phone") {
@@ -42,7 +41,7 @@ func (g *guide) asksForCode() {
 	g.submit("button[name=chosen_method][value=email]")
 }
 
-// comesIn uses what was set up.
+// comesIn signs in with the enrolled methods.
 func (g *guide) comesIn(t *testing.T) {
 	g.logout()
 	g.asksForCode()
@@ -66,7 +65,7 @@ func (g *guide) comesIn(t *testing.T) {
 	g.page("us-signed-in")
 }
 
-// waysIn sets up what may begin a sign-in.
+// waysIn enrolls first factors.
 func (g *guide) waysIn() {
 	g.open("/us-signin")
 	g.page("us-signin")
@@ -129,7 +128,7 @@ func (g *guide) tokens() {
 	g.page("tokens")
 }
 
-// everything is an account that has it all.
+// everything returns an account that uses every feature.
 func (g *guide) everything(t *testing.T) {
 	d := g.plugHere()
 	g.setup("authenticator")

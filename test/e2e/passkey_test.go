@@ -13,8 +13,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// newKeyed is the package with passkeys on, under a name: browsers make none
-// for an IP address.
+// newKeyed returns the package with passkeys on a host name, because browsers create none for an IP
+// address.
 func newKeyed(t *testing.T, change ...func(*twofold.Config)) *library {
 	t.Helper()
 	s := newLibrary(t, append([]func(*twofold.Config){func(c *twofold.Config) {
@@ -32,7 +32,7 @@ type device struct {
 	id webauthn.AuthenticatorID
 }
 
-// plug gives the browser an authenticator that verifies its user.
+// plug adds an authenticator that verifies its user to the browser.
 func (b *tab) plug() device {
 	b.t.Helper()
 	return b.plugBy(webauthn.AuthenticatorTransportInternal)
@@ -55,14 +55,14 @@ func (b *tab) plugBy(transport webauthn.AuthenticatorTransport) device {
 	return device{b, made.AuthenticatorID}
 }
 
-// touch says whether its user touches it when asked.
+// touch sets whether its user touches it when asked.
 func (d device) touch(yes bool) {
 	d.b.t.Helper()
 	d.b.must(call(d.b, webauthn.SetAutomaticPresenceSimulation,
 		webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: d.id, Enabled: yes}))
 }
 
-// knows says whether it says that it recognized its user.
+// knows sets whether it reports user verification.
 func (d device) knows(yes bool) {
 	d.b.t.Helper()
 	no := !yes
@@ -81,7 +81,7 @@ func (d device) holds(n int) {
 	}
 }
 
-// addPasskey registers one, by the page.
+// addPasskey registers a passkey on the page.
 func (b *tab) addPasskey(name, use string) {
 	b.t.Helper()
 	b.open("/wan-register")
@@ -100,8 +100,8 @@ const (
 	asSecond        = "As a second step"
 )
 
-// TestADemandedSecondStepIsAPasskey: who has to set one up finds the passkey first,
-// and is in once it is made. It has no name to be typed.
+// TestADemandedSecondStepIsAPasskey checks that a required enrollment offers a passkey first and
+// completes the sign-in. The user need not enter a name for it.
 func TestADemandedSecondStepIsAPasskey(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
@@ -135,8 +135,8 @@ func TestADemandedSecondStepIsAPasskey(t *testing.T) {
 	b.see("You signed in with two steps.")
 }
 
-// TestAPasskeysWay: added, used by autofill as both factors, as the first of
-// two, as the second, as a fresh proof, and removed.
+// TestAPasskeysWay adds a passkey, uses it by autofill as both factors, as the first factor, as the
+// second, and for re-authentication, and removes it.
 func TestAPasskeysWay(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
@@ -195,7 +195,7 @@ func TestAPasskeysWay(t *testing.T) {
 	b.see("You signed in with two steps.")
 }
 
-// goesBy waits for a page that the browser goes to by itself, until it is loaded.
+// goesBy waits for a page that the browser opens by itself, until it is loaded.
 func (b *tab) goesBy(what, path string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -207,8 +207,8 @@ func (b *tab) goesBy(what, path string) {
 	b.t.Fatalf("%s: the page is still %s:\n%s", what, b.path(), b.text())
 }
 
-// unasked forgets that a page went on without a click: here no one clicks on
-// what the browser offers.
+// unasked resets the record that a page was left without a click, because here no one clicks on the
+// browser's suggestion.
 func (b *tab) unasked() {
 	b.t.Helper()
 	for _, complaint := range b.heard.all() {
@@ -219,8 +219,7 @@ func (b *tab) unasked() {
 	}
 }
 
-// keyboard presses a button with the keyboard alone, and waits for the page
-// it leads to.
+// keyboard presses a button with the keyboard and waits for the next page.
 func (b *tab) keyboard(words, path string) {
 	b.t.Helper()
 	for range 30 {
@@ -235,8 +234,8 @@ func (b *tab) keyboard(words, path string) {
 	b.t.Fatalf("the keyboard does not reach %s", words)
 }
 
-// TestAPasskeyIsTheFirstOfTwoFactors: it does not know its user, so the code of
-// the app is asked for.
+// TestAPasskeyIsTheFirstOfTwoFactors uses a passkey without user verification, so the code of the
+// app is required.
 func TestAPasskeyIsTheFirstOfTwoFactors(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
@@ -258,8 +257,8 @@ func TestAPasskeyIsTheFirstOfTwoFactors(t *testing.T) {
 	b.see("You signed in with two steps.")
 }
 
-// TestPasskeysSayWhatIsWrong: no authenticator, a browser without the API, no
-// scripts, and a second passkey on one device.
+// TestPasskeysSayWhatIsWrong covers a missing authenticator, a browser without the API, no scripts,
+// and a second passkey on one device.
 func TestPasskeysSayWhatIsWrong(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
@@ -291,13 +290,13 @@ func TestPasskeysSayWhatIsWrong(t *testing.T) {
 	still.see("Passkeys need JavaScript")
 }
 
-// click presses what leads to no other page.
+// click presses a button that leads to no other page.
 func (b *tab) click(words string) {
 	b.t.Helper()
 	b.must(b.do(b.find("button", words)))
 }
 
-// says waits for words that a script writes.
+// says waits for a text that a script writes.
 func (b *tab) says(words string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {

@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestEveryPageOfPasskeys is TestEveryPage for theirs.
+// TestEveryPageOfPasskeys runs TestEveryPage for the pages of passkeys.
 func TestEveryPageOfPasskeys(t *testing.T) {
 	needBrowser(t)
 	for _, g := range guides("passkeys", "Work laptop") {
@@ -75,14 +75,14 @@ func (g *guide) passkeys() {
 	g.page("verify-passkey")
 }
 
-// plugHere gives the browser an authenticator; it must be on a page.
+// plugHere adds an authenticator to the browser, which must have opened a page.
 func (g *guide) plugHere() device {
 	g.t.Helper()
 	g.open("/login")
 	return g.plug()
 }
 
-// shown waits for what a script shows.
+// shown waits for an element that a script shows.
 func (g *guide) shown(selector string) {
 	g.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {

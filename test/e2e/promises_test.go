@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestAWrongCodeIsSaidBesideTheField: anyone who sees the page and anyone who
-// hears it learns what is wrong, and gets from there to the field.
+// TestAWrongCodeIsSaidBesideTheField checks that the error is visible, available to screen readers,
+// and linked to the field.
 func TestAWrongCodeIsSaidBesideTheField(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newServer(t)
@@ -32,7 +32,8 @@ func TestAWrongCodeIsSaidBesideTheField(t *testing.T) {
 	})
 }
 
-// TestAWrongPasswordIsSaidAboveTheButton, and not which of the two was wrong.
+// TestAWrongPasswordIsSaidAboveTheButton also checks that the error does not say whether the name
+// or the password was wrong.
 func TestAWrongPasswordIsSaidAboveTheButton(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		b := newTab(t, newServer(t).origin(), look{scripts: scripts})
@@ -49,7 +50,7 @@ func TestAWrongPasswordIsSaidAboveTheButton(t *testing.T) {
 	})
 }
 
-// refused checks how an error stands by a field.
+// refused checks the position of an error at a field.
 func (b *tab) refused(field, words string) {
 	b.t.Helper()
 	got := eval[struct{ Title, Beside, Described, Invalid string }](b, fmt.Sprintf(`(() => {
@@ -70,8 +71,8 @@ func (b *tab) refused(field, words string) {
 	}
 }
 
-// TestTheKeyboardIsEnough: no step of a sign-in needs a mouse, and the focus is
-// always seen.
+// TestTheKeyboardIsEnough checks that no step of a sign-in needs a mouse, and that the focus is
+// always visible.
 func TestTheKeyboardIsEnough(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newServer(t)
@@ -130,14 +131,14 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 	})
 }
 
-// key presses one key that leads nowhere.
+// key presses one key that does not leave the page.
 func (b *tab) key(k string) {
 	b.t.Helper()
 	b.must(b.do(chromedp.KeyEvent(k)))
 }
 
-// focused checks what has the focus, and that it is seen: the element itself or
-// the choice around it has an outline.
+// focused checks which element has the focus, and that the element or the option around it has an
+// outline.
 func (b *tab) focused(want string) {
 	b.t.Helper()
 	type focus struct {
@@ -145,7 +146,7 @@ func (b *tab) focused(want string) {
 		Seen bool
 	}
 	var got focus
-	// The browser moves the focus of a new page a moment after it has loaded.
+	// The browser sets the focus of a new page a moment after it has loaded.
 	for range 1000 {
 		got = eval[focus](b, `(() => {
 		const e = document.activeElement, seen = e => e && parseFloat(getComputedStyle(e).outlineWidth) >= 2 && getComputedStyle(e).outlineStyle !== 'none';
@@ -159,7 +160,7 @@ func (b *tab) focused(want string) {
 	b.t.Fatalf("the focus is on %q (seen: %v), want %q", got.What, got.Seen, want)
 }
 
-// TestGermansReadGerman, by what their browser says it likes.
+// TestGermansReadGerman uses the language that the browser requests.
 func TestGermansReadGerman(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newServer(t)
@@ -186,7 +187,7 @@ func TestGermansReadGerman(t *testing.T) {
 	})
 }
 
-// TestTheOutboxIsAPage that the browser shows as it is meant.
+// TestTheOutboxIsAPage checks that the browser displays the outbox as a page.
 func TestTheOutboxIsAPage(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newServer(t)
@@ -205,8 +206,8 @@ func TestTheOutboxIsAPage(t *testing.T) {
 	})
 }
 
-// TestComplaintsAreHeard: the tests above would notice a page that breaks the
-// content security policy, or whose style sheet is missing.
+// TestComplaintsAreHeard checks that the tests above would detect a violation of the content
+// security policy and a missing style sheet.
 func TestComplaintsAreHeard(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,9 +7,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestAPersonMakesAnAccountThroughAnotherSite: with the code that was mailed and a
-// field that the site asks for, in each language. The address is theirs from then
-// on, and another visit signs in.
+// TestAPersonMakesAnAccountThroughAnotherSite signs up with a mailed code and a field that the site
+// requires, in each language. The address is then proven, and the next visit signs in.
 func TestAPersonMakesAnAccountThroughAnotherSite(t *testing.T) {
 	words := map[string][]string{
 		"en": {"Continue with Corp", "Enter the code", "Code", "Continue", "Please fill in what is missing",

@@ -25,7 +25,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// The account that every site has, and that `twofold serve --dev` makes.
+// The account of every site, which `twofold serve --dev` creates.
 const (
 	person = "test@me.com"
 	secret = "password"
@@ -34,22 +34,22 @@ const (
 // site is a running sign-in.
 type site interface {
 	origin() string
-	// now is the time on its people's phones.
+	// now returns the time on the users' phones.
 	now() time.Time
-	// pass lets time go by.
+	// pass moves the clock forward.
 	pass(time.Duration)
-	// messages are what it sent, newest first.
+	// messages returns the messages that the site sent, newest first.
 	messages(*testing.T) []message
 }
 
-// message is one mail or text.
+// message is a mail or a text message.
 type message struct {
 	At                         time.Time
 	Channel, To, Subject, Text string
 }
 
-// code is the newest code that was sent to someone. It is called after the
-// page that says it was sent, so there is nothing to wait for.
+// code returns the newest code that was sent to a recipient. Call it after the page that reports
+// the message as sent; then the code is there.
 func code(t *testing.T, s site, to string) string {
 	t.Helper()
 	digits := regexp.MustCompile(`\b[0-9]{6}\b`)
@@ -62,8 +62,8 @@ func code(t *testing.T, s site, to string) string {
 	return ""
 }
 
-// notice is the path in the newest notice to someone. Notices go out by
-// themselves a moment after the page.
+// notice returns the path in the newest notice to a recipient. Notices are sent a moment after the
+// page.
 func notice(t *testing.T, s site, to string) string {
 	t.Helper()
 	link := regexp.MustCompile(regexp.QuoteMeta(s.origin()) + `(/tf-not-me/\S+)`)
@@ -78,7 +78,7 @@ func notice(t *testing.T, s site, to string) string {
 	return ""
 }
 
-// server is the program, as people run it to try it out.
+// server is the program in development mode.
 type server struct{ address string }
 
 // program builds the server once.
@@ -91,7 +91,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return file, nil
 })
 
-// newServer starts the program on a folder of its own. Settings are NAME=value.
+// newServer starts the program in a separate folder. Settings have the form NAME=value.
 func newServer(t *testing.T, settings ...string) *server {
 	t.Helper()
 	file, err := program()
@@ -167,8 +167,7 @@ func (s *server) messages(t *testing.T) []message {
 	return list
 }
 
-// library is the package in this process, with a clock that can be put
-// forward.
+// library is the package in this process, with a clock that tests can move.
 type library struct {
 	address string
 	box     *send.Box
@@ -180,7 +179,7 @@ type library struct {
 	deaf  bool
 }
 
-// newLibrary starts the package with everything on offer.
+// newLibrary starts the package with all features.
 func newLibrary(t *testing.T, change ...func(*twofold.Config)) *library {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
@@ -257,7 +256,7 @@ func (s *library) Send(ctx context.Context, m send.Message) error {
 	return s.box.Send(ctx, m)
 }
 
-// cutLine has all messages fail, or not any more.
+// cutLine makes all messages fail, or lets them pass again.
 func (s *library) cutLine(cut bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// newSPA puts the single-page example before the package.
+// newSPA serves the single-page example in front of the package.
 func newSPA(t *testing.T, change ...func(*twofold.Config)) *library {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
@@ -43,11 +43,11 @@ func newSPA(t *testing.T, change ...func(*twofold.Config)) *library {
 	return s
 }
 
-// soon waits for words: nothing but them says that an answer came.
+// soon waits for a text, because only the text shows that an answer arrived.
 func (b *tab) soon(words string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		// Between two pages there is none.
+		// Between two pages, there is no text.
 		if text, err := ask[string](b, `document.body ? document.body.innerText : ""`); err == nil &&
 			strings.Contains(text, words) {
 			return
@@ -56,8 +56,7 @@ func (b *tab) soon(words string) {
 	b.t.Fatalf("the page does not come to say %q:\n%s", words, b.text())
 }
 
-// TestTheSinglePageApplication registers, signs in, sets up and signs out by
-// JSON alone.
+// TestTheSinglePageApplication registers, signs in, enrolls and signs out with JSON only.
 func TestTheSinglePageApplication(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
@@ -104,8 +103,7 @@ func TestTheSinglePageApplication(t *testing.T) {
 	b.soon("the secret itself")
 }
 
-// TestTheSinglePageApplicationFollowsLinks: confirms an address, chooses a new
-// password and changes it.
+// TestTheSinglePageApplicationFollowsLinks confirms an address, resets the password and changes it.
 func TestTheSinglePageApplicationFollowsLinks(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
@@ -160,7 +158,7 @@ func (b *tab) enter(email, password string) {
 	b.click("Sign in")
 }
 
-// mailed is the path in the newest mail to someone that has one of a kind.
+// mailed returns the path of a kind in the newest mail to a recipient that has one.
 func mailed(t *testing.T, s site, to, kind string) string {
 	t.Helper()
 	link := regexp.MustCompile(regexp.QuoteMeta(s.origin()) + `(/` + kind + `/\S+)`)

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// newUnified is the package with unified sign-in and personal access tokens.
+// newUnified returns the package with unified sign-in and personal access tokens.
 func newUnified(t *testing.T) *library {
 	t.Helper()
 	return newLibrary(t, func(c *twofold.Config) {
@@ -18,7 +18,7 @@ func newUnified(t *testing.T) *library {
 	})
 }
 
-// comeIn gives a name and a password or code on one page.
+// comeIn enters a name and a password or code on one page.
 func (b *tab) comeIn(proof string) {
 	b.t.Helper()
 	b.open("/us-signin")
@@ -27,7 +27,7 @@ func (b *tab) comeIn(proof string) {
 	b.press("Sign in")
 }
 
-// askForCode has a code mailed, with a link alongside it.
+// askForCode requests a code by mail, which comes with a link.
 func (b *tab) askForCode(s *library) {
 	b.t.Helper()
 	s.pass(time.Minute)
@@ -37,7 +37,7 @@ func (b *tab) askForCode(s *library) {
 	b.see("If that address has an account, a code is on its way.")
 }
 
-// codesBegin lets a mailed code begin a sign-in.
+// codesBegin enrolls mailed codes as a first factor.
 func (b *tab) codesBegin(s *library) {
 	b.t.Helper()
 	b.open("/us-setup")
@@ -49,8 +49,7 @@ func (b *tab) codesBegin(s *library) {
 	b.see("You can now sign in that way too.")
 }
 
-// TestOnePageForPasswordCodeAndApp: each begins a sign-in there, each proves its
-// user again, and each is taken away again.
+// TestOnePageForPasswordCodeAndApp signs in and re-authenticates with each method, and removes it.
 func TestOnePageForPasswordCodeAndApp(t *testing.T) {
 	without(t, func(t *testing.T) {
 		s := newUnified(t)
@@ -99,8 +98,8 @@ func TestOnePageForPasswordCodeAndApp(t *testing.T) {
 	})
 }
 
-// TestAMailedLinkIsForTheBrowserThatAsked, and for another one only after its
-// user said so. Opening it does nothing, and it works once.
+// TestAMailedLinkIsForTheBrowserThatAsked checks that in another browser the user must confirm
+// first. Opening the link has no effect, and it works once.
 func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
 	without(t, func(t *testing.T) {
 		s := newUnified(t)
@@ -139,8 +138,8 @@ func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
 	})
 }
 
-// TestAProgramGetsATokenOfItsOwn: it is shown once, good for its scopes, and
-// revoked on the page.
+// TestAProgramGetsATokenOfItsOwn checks that a token is shown once, is valid for its scopes, and
+// can be revoked on the page.
 func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
 	without(t, func(t *testing.T) {
 		s := newUnified(t)

@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// cheap makes passwords quick to hash in the test programs: hashing them is
-// slow on purpose, and was more than half of what the tests cost. A hash made
-// while a test runs is marked in its salt and is a plain one; one that lies in
-// a test's source is the real thing, computed once and remembered.
+// cheap makes password hashing fast in the test programs, because it is slow by design and took
+// more than half of their time. A hash created during a test is marked in its salt and computed
+// cheaply; one in a test's source is real, computed once and cached.
 func cheap(root, dir string) (map[string]string, error) {
 	name := filepath.Join(root, "password", "argon2.go")
 	src, err := os.ReadFile(name)

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// test is one test function, what it costs and which mutants it reaches.
+// test is one test function, with its cost and the mutants that it reaches.
 type test struct {
 	Package, Name string
 	Takes         time.Duration // of a processor
@@ -25,7 +25,7 @@ type test struct {
 	said          string
 }
 
-// probe runs every test once, with no mutant on.
+// probe runs every test once without a mutant.
 func (o options) probe(programs []program) ([]test, error) {
 	file, tests, err := open[test](filepath.Join(o.dir, "tests"))
 	if err != nil {
@@ -73,7 +73,7 @@ func (o options) probe(programs []program) ([]test, error) {
 		}
 		return t.Fails || len(t.Reaches) == 0 || !o.judges(t.Name)
 	})
-	// Quick tests that reach little go first: what they reach is what they are about.
+	// Quick tests that reach few mutants run first, since they test these mutants most directly.
 	slices.SortFunc(tests, func(a, b test) int {
 		return cmp.Or(cmp.Compare(int(a.Takes)*len(a.Reaches), int(b.Takes)*len(b.Reaches)),
 			cmp.Compare(a.Name, b.Name))
@@ -105,7 +105,7 @@ type outcome struct {
 	took   time.Duration
 }
 
-// hanging is what is added to the output of a program that was stopped.
+// hanging is added to the output of a program that was stopped.
 const hanging = "it hangs"
 
 func (o options) try(p program, names []string, first bool, limit time.Duration, env string) outcome {
@@ -128,15 +128,15 @@ func (o options) try(p program, names []string, first bool, limit time.Duration,
 	return v
 }
 
-// verdict is what came of one mutant: Killer is the test that noticed it, Said
-// what it said, Tried how many of those that Reach it did not.
+// verdict is the result for one mutant: Killer is the test that detected it, Said its output, and
+// Tried the number of tests among those in Reach that did not detect it.
 type verdict struct {
 	Mutant       int
 	Killer, Said string
 	Tried, Reach int
 }
 
-// open says that there are tests it was not tried by.
+// open reports whether some tests have not tried it yet.
 func (v verdict) open() bool { return v.Killer == "" && v.Tried < v.Reach }
 
 func (v verdict) String() string {
@@ -151,7 +151,7 @@ func (v verdict) String() string {
 	return fmt.Sprintf("survived %d", v.Tried)
 }
 
-// judge tries all mutants and reports.
+// judge tries all mutants and reports the results.
 func (o options) judge(all []mutant, tests []test) error {
 	file, earlier, err := open[verdict](filepath.Join(o.dir, "verdicts"))
 	if err != nil {
@@ -176,8 +176,8 @@ func (o options) judge(all []mutant, tests []test) error {
 	return err
 }
 
-// apart makes groups of so many at most, never two of one function: one might
-// hide the other.
+// apart forms groups of limited size without two mutants of one function, since one might hide the
+// other.
 func apart(all []mutant, size int) (groups [][]mutant) {
 	for _, m := range all {
 		i := slices.IndexFunc(groups, func(g []mutant) bool {
@@ -192,7 +192,7 @@ func apart(all []mutant, size int) (groups [][]mutant) {
 	return groups
 }
 
-// jury is the tests with what they have found.
+// jury holds the tests with their results.
 type jury struct {
 	options
 	tests    []test
@@ -218,7 +218,7 @@ func (j *jury) reaching(group ...mutant) (out []test) {
 	return out
 }
 
-// alone tries one mutant by the quickest tests that reach it.
+// alone tries one mutant with the quickest tests that reach it.
 func (j *jury) alone(m mutant) error {
 	v := j.verdicts[m.Number]
 	if v.Killer != "" {
@@ -242,9 +242,9 @@ func (j *jury) alone(m mutant) error {
 	return j.note(m, v)
 }
 
-// group tries mutants that few tests did not notice by all that reach any of
-// them, all switched on at once. Where a test fails it is found out which of
-// them it is; the rest goes on without.
+// group tries several mutants at once, which few tests reached without detecting them, with all
+// tests that reach any of them. If a test fails, group finds the mutant that caused it and
+// continues without it.
 func (j *jury) group(group []mutant) error {
 	for batch := range slices.Chunk(j.reaching(group...), 40) {
 		failing := j.failing(batch, false, group...)
@@ -274,7 +274,7 @@ func (j *jury) group(group []mutant) error {
 	return nil
 }
 
-// guilty is the one of a group that a test fails of, and what the test says.
+// guilty returns the mutant of a group that makes a test fail, and the test's output.
 func (j *jury) guilty(t test, group []mutant) (mutant, string) {
 	if len(j.failing([]test{t}, true, group...)) == 0 {
 		return mutant{}, "" // not again: it failed of something else
@@ -292,7 +292,7 @@ func (j *jury) guilty(t test, group []mutant) (mutant, string) {
 	return mutant{}, "" // only of several together
 }
 
-// failing is which tests fail with mutants on: the first, or all.
+// failing returns the tests that fail with the mutants: the first one, or all.
 func (j *jury) failing(tests []test, first bool, on ...mutant) (out []test) {
 	env := "MUTANT="
 	for _, m := range on {
@@ -331,8 +331,7 @@ func (j *jury) failing(tests []test, first bool, on ...mutant) (out []test) {
 	return out
 }
 
-// failures is which tests failed and what they said; "the program" if it ended
-// in the middle.
+// failures returns the tests that failed with their output, or "the program" if it ended early.
 func failures(output string) map[string]string {
 	said := map[string]string{}
 	rest := output

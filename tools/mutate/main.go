@@ -66,7 +66,7 @@ func main() {
 	}
 }
 
-// judges says whether a test is one of those that judge.
+// judges reports whether a test is used to try mutants.
 func (o options) judges(name string) bool {
 	return o.names.MatchString(name) && !o.skip.MatchString(name)
 }
@@ -100,7 +100,7 @@ func (o options) run() (err error) {
 	return o.judge(all, tests)
 }
 
-// each does all of them, some at once; a worker that fails does no more.
+// each processes all items concurrently. A worker that fails stops.
 func each[T any](parallel int, all []T, do func(T) error) error {
 	queue := make(chan T, len(all))
 	for _, one := range all {
@@ -124,8 +124,7 @@ func each[T any](parallel int, all []T, do func(T) error) error {
 	return <-failed
 }
 
-// plant writes the sources with all mutants in them and the overlay that puts
-// them in place of the tree's.
+// plant writes the sources with all mutants, and the overlay that replaces the originals.
 func plant(root, dir string, folders []string) (all []mutant, overlay string, err error) {
 	replace, err := cheap(root, dir)
 	if err != nil {
@@ -176,7 +175,7 @@ func plant(root, dir string, folders []string) (all []mutant, overlay string, er
 	return all, overlay, os.WriteFile(overlay, raw, 0o600)
 }
 
-// program is the tests of one package, compiled.
+// program is the compiled test program of one package.
 type program struct{ pkg, dir, file string }
 
 func build(root, dir, overlay string, packages []string) ([]program, error) {

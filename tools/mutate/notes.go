@@ -9,15 +9,13 @@ import (
 	"sync"
 )
 
-// notes is what a run has found, a line each, so that one that was stopped goes
-// on where it was.
+// notes records results, one a line, so that an interrupted run can continue.
 type notes[T any] struct {
 	mu   sync.Mutex
 	file *os.File
 }
 
-// open reads what an earlier run wrote; a line that was cut off counts for
-// nothing.
+// open reads the results of an earlier run. It ignores an incomplete line.
 func open[T any](name string) (*notes[T], []T, error) {
 	var earlier []T
 	raw, err := os.Open(name)

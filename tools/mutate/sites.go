@@ -19,8 +19,8 @@ type mutant struct {
 
 func (m mutant) String() string { return m.Where + " " + m.Function + " " + m.What }
 
-// helper is what each mutated package gets: the switch, and the comparisons
-// and connectives that turn into their neighbours.
+// helper is the code added to each mutated package: the switch, and functions that replace
+// comparisons and connectives.
 const helper = `
 import (
 	"cmp"
@@ -82,8 +82,8 @@ func mutantOr(n int, pure, a bool, b func() bool) bool {
 	return a || b()
 }
 
-// mutantConnective notes a hit only where it matters which connective is
-// between a and b, if b can be asked without effects.
+// mutantConnective records a hit only if the connective between a and b matters and b has no side
+// effects.
 func mutantConnective(n int, pure, a bool, b func() bool) bool {
 	if mutantHits == "" || !pure {
 		return mutant(n)
@@ -102,7 +102,7 @@ var _ = mutantAnd
 var _ = mutantOr
 `
 
-// edit puts text in at an offset, in place of the next cut bytes.
+// edit replaces cut bytes at an offset with text.
 type edit struct {
 	at, cut int
 	text    string
@@ -192,7 +192,7 @@ func binary(n *ast.BinaryExpr, inverted bool, around func(ast.Node, string, toke
 	}
 }
 
-// pure says whether an expression calls nothing and so changes nothing.
+// pure reports whether an expression calls nothing and so changes nothing.
 func pure(e ast.Expr) string {
 	calls := false
 	ast.Inspect(e, func(n ast.Node) bool {
@@ -203,7 +203,7 @@ func pure(e ast.Expr) string {
 	return fmt.Sprint(!calls)
 }
 
-// short is a piece of source on one line, its beginning if it is long.
+// short returns source code on one line, truncated if it is long.
 func short(text string) string {
 	line := strings.Join(strings.Fields(text), " ")
 	if len(line) > 120 {
@@ -221,8 +221,8 @@ func panics(s *ast.ExprStmt) bool {
 	return ok && name.Name == "panic"
 }
 
-// apply makes the edits. Where two begin at one place the outer comes first,
-// where two end there the inner does.
+// apply applies the edits. Of two edits that begin at one place the outer one comes first; of two
+// that end at one place, the inner one.
 func apply(src []byte, edits []edit) []byte {
 	slices.SortStableFunc(edits, func(a, b edit) int {
 		if a.at != b.at {
