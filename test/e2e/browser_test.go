@@ -327,8 +327,15 @@ func (b *tab) tick(words string) {
 // fill clicks a label and writes into its field.
 func (b *tab) fill(label, value string) {
 	b.t.Helper()
-	b.tick(label)
-	if kind := eval[string](b, `document.activeElement.tagName`); kind != "INPUT" {
+	kind := ""
+	for range 50 { // on a busy machine the layout may still move under the pointer
+		b.tick(label)
+		if kind = eval[string](b, `document.activeElement.tagName`); kind == "INPUT" {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if kind != "INPUT" {
 		b.t.Fatalf("the label %s leads to %s", label, kind)
 	}
 	eval[chromedp.Void](b, `document.activeElement.select()`)
