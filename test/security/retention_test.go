@@ -42,7 +42,8 @@ func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 		return r
 	}
 	var r twofold.StoreReport
-	old := rows[slices.IndexFunc(rows, func(e event.AuditEntry) bool { return e.Event == "user-authenticated" })].Row - 1
+	old := rows[slices.IndexFunc(rows,
+		func(e event.AuditEntry) bool { return e.Event == "user-authenticated" })].Row - 1
 	for range 1000 { // rows that were sealed apart are removed apart
 		if r = look(); r.Trail.RemovedThrough >= old {
 			break
