@@ -61,7 +61,7 @@ var (
 	}
 	seconds = []string{
 		`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`,
-		`DELETE FROM twofold_recovery_codes WHERE user_id = $1`,
+		dropCodes[0], dropCodes[1],
 	}
 )
 

@@ -128,6 +128,9 @@ func (d Dialect) eventsOf(f storage.EventFilter, args []any) (chosen string, all
 	if f.UserID != "" { // a text of its own, so that it can use the index
 		where += ` AND user_id = ` + value(f.UserID)
 	}
+	if f.Unseen && f.UserID != "" {
+		where += ` AND row_no > COALESCE((SELECT through_row FROM twofold_seen WHERE user_id = ` + value(f.UserID) + `), 0)`
+	}
 	if f.UpTo > 0 {
 		where += ` AND row_no <= ` + value(f.UpTo)
 	}

@@ -10,6 +10,7 @@ type parts struct {
 	events
 	factors
 	invitations
+	marks
 	outbox
 	pendings
 	sessions
@@ -28,6 +29,8 @@ type (
 	devices struct{ *Store }
 	// factors stores second factors, other first factors, recovery codes and recoveries.
 	factors struct{ *Store }
+	// marks stores what owners have seen of their activity, and the sizes of sets of recovery codes.
+	marks struct{ *Store }
 	// outbox stores messages that wait to be sent.
 	outbox struct{ *Store }
 	// pendings stores sign-ins and set-ups under way, and codes that were sent for them.
@@ -42,7 +45,7 @@ type (
 
 func partsOf(s *Store) parts {
 	return parts{
-		connections{s}, counters{s}, deletions{s}, devices{s}, events{s}, factors{s}, invitations{s}, outbox{s},
-		pendings{s}, sessions{s}, steps{s}, tokens{s}, transfers{s}, users{s},
+		connections{s}, counters{s}, deletions{s}, devices{s}, events{s}, factors{s}, invitations{s}, marks{s},
+		outbox{s}, pendings{s}, sessions{s}, steps{s}, tokens{s}, transfers{s}, users{s},
 	}
 }

@@ -76,7 +76,7 @@ func (t *txn) putCodes(c storage.FactorChange) error {
 	case (n > 0 || c.EarlyCodes) && c.Codes == nil:
 		return nil
 	}
-	if _, err := t.exec(`DELETE FROM twofold_recovery_codes WHERE user_id = $1`, c.UserID); err != nil {
+	if err := t.drop(c.UserID, dropCodes...); err != nil || len(c.Codes) == 0 {
 		return err
 	}
 	for _, mac := range c.Codes {
@@ -85,5 +85,5 @@ func (t *txn) putCodes(c storage.FactorChange) error {
 			return err
 		}
 	}
-	return nil
+	return t.putCodeSet(c.UserID, len(c.Codes), c.Now)
 }

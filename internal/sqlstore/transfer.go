@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twofold-auth/twofold/internal/storage"
 )
@@ -19,7 +20,7 @@ func scanOrigin(scan scanner) (o storage.Origin, err error) {
 }
 
 // rowsOf contains the rows of accounts, by table.
-type rowsOf struct{ users, identities, factors, codes, connections, signIns, origins [][]any }
+type rowsOf struct{ users, identities, factors, codes, codeSets, connections, signIns, origins [][]any }
 
 // add adds the rows of an account. If fresh is false, the account replaces another
 // one and its row in users exists.
@@ -37,8 +38,15 @@ func (r *rowsOf) add(w storage.Whole, fresh bool) error {
 		}
 		r.factors = append(r.factors, factorRow(f))
 	}
+	var made time.Time
 	for _, c := range w.Codes {
 		r.codes = append(r.codes, []any{u.ID, bytesOf(c.MAC), micros(c.CreatedAt), bytesOf(c.Form)})
+		if c.CreatedAt.After(made) {
+			made = c.CreatedAt
+		}
+	}
+	if n := len(w.Codes); n > 0 {
+		r.codeSets = append(r.codeSets, codeSetRow(u.ID, n, made))
 	}
 	for _, c := range w.Connections {
 		if c.UserID != u.ID {
@@ -68,6 +76,7 @@ func (r *rowsOf) insert(t *txn) error {
 		{"identities", "identity, user_id", r.identities},
 		{"factors", factorColumns, r.factors},
 		{"recovery_codes", "user_id, mac, created_at, form", r.codes},
+		{"code_sets", codeSetColumns, r.codeSets},
 		{"connections", connectionColumns, r.connections},
 		{"sign_ins", "user_id, current_at, last_at, current_address, last_address, count", r.signIns},
 		{"origins", originColumns, r.origins},
@@ -242,7 +251,8 @@ func (s transfers) ReplaceAccount(ctx context.Context, w storage.Whole, was stor
 		if len(left) != was.Codes {
 			return storage.ErrUsed
 		}
-		for _, table := range []string{"devices", "identities", "factors", "recovery_codes", "connections", "origins"} {
+		for _, table := range []string{"devices", "identities", "factors", "recovery_codes", "code_sets",
+			"connections", "origins"} {
 			if _, err := t.exec(`DELETE FROM twofold_`+table+` WHERE user_id = $1`, u.ID); err != nil {
 				return err
 			}

@@ -54,6 +54,7 @@ type EventFilter struct {
 	UpTo   int64 // only rows up to this one
 	Limit  int   // maximum number of rows; zero means 1000
 	Newest bool  // newest rows first
+	Unseen bool  // only rows after those that the user has seen (AccountMarks); all if UserID is empty
 }
 
 // Events stores the audit trail. No method here changes a row, or removes one from the middle or

@@ -18,6 +18,7 @@ type Durable interface {
 	Devices
 	Recoveries
 	SignInCounter
+	AccountMarks
 	Counters
 	Messages
 	Tokens

@@ -36,6 +36,11 @@ func volatileWrites(u storage.User) map[string]func(ctx context.Context, s stora
 			e := storage.Event{ID: id, UserID: u.ID, At: now, Name: "user-authenticated", Result: "ok", MAC: []byte{1}}
 			return s.AppendEvent(ctx, e)
 		},
+		"mark": func(ctx context.Context, s storage.Store) error {
+			e := newEvent(storage.NewID())
+			e.UserID, e.Name = u.ID, "news-seen"
+			return s.MarkSeen(ctx, u.ID, 1, e)
+		},
 		"device":   func(ctx context.Context, s storage.Store) error { return s.PutDevice(ctx, newDevice(u)) },
 		"token":    func(ctx context.Context, s storage.Store) error { return s.PutToken(ctx, newToken(u)) },
 		"recovery": func(ctx context.Context, s storage.Store) error { return s.PutRecovery(ctx, newRequest(u)) },
@@ -81,6 +86,10 @@ func leftOf(k kit, u storage.User) []string {
 	has("connection", len(connections), err)
 	codes, err := k.s.RecoveryCodesLeft(ctx, u.ID, time.Time{})
 	has("code", codes, err)
+	set, err := k.s.CodeSetOf(ctx, u.ID)
+	has("code set", set.Made, err)
+	seen, err := k.s.SeenThrough(ctx, u.ID)
+	has("mark", int(seen), err)
 	events, err := k.s.EventsBy(ctx, storage.EventFilter{UserID: u.ID})
 	has("event", len(events), err)
 	owners, err := k.s.Owners(ctx)
@@ -116,6 +125,7 @@ var deletionRules = []rule{
 			k.ok(k.s.PutMessage(ctx, m))
 			addEvent(k, "event of "+v.ID, v.ID, 1)
 			k.ok(k.s.CountSignIn(ctx, v.ID, now, "192.0.2.1"))
+			k.mark(v, 1)
 		}
 		before := k.belongings(other)
 		k.ok(k.s.DeleteUser(ctx, deletion(u)))

@@ -184,6 +184,8 @@ type belongings struct {
 	Connections []storage.Connection
 	Tokens      []storage.Token
 	Codes       int
+	Set         storage.CodeSet
+	Seen        int64
 	Request     storage.Recovery
 }
 
@@ -199,6 +201,10 @@ func (k kit) belongings(u storage.User) (b belongings) {
 	b.Tokens, err = k.s.TokensOf(ctx, u.ID, now)
 	k.ok(err)
 	b.Codes, err = k.s.RecoveryCodesLeft(ctx, u.ID, in(-1000))
+	k.ok(err)
+	b.Set, err = k.s.CodeSetOf(ctx, u.ID)
+	k.ok(err)
+	b.Seen, err = k.s.SeenThrough(ctx, u.ID)
 	k.ok(err)
 	if b.Request, err = k.s.Recovery(ctx, u.ID); err != nil {
 		k.is(err, storage.ErrNotFound)

@@ -82,6 +82,8 @@ func CheckFirstRelease(t *testing.T, s storage.Store) {
 	k.ok(s.TryChallenge(ctx, "c", right, now))
 	k.closed(now, in(500), claim("b", 5))
 	k.devices(u, 1)
+	k.seen(u, 0)
+	wantSet(k, u, storage.CodeSet{})
 	list, err := s.ClaimMessages(ctx, now, time.Minute, 10)
 	k.ok(err)
 	if len(list) != 1 || list[0].Attempts != 2 {
@@ -95,4 +97,74 @@ func CheckFirstRelease(t *testing.T, s storage.Store) {
 	g := newFactor(u)
 	k.ok(s.ChangeFactors(ctx, storage.FactorChange{UserID: "u", From: "q", To: "r", Add: &g, Now: now}))
 	k.devices(u, 0)
+}
+
+// BeforeMarks fills a database with a schema of less than 28 steps, in which only the audit trail
+// says what owners have seen and how many recovery codes were made. exec runs one statement.
+func BeforeMarks(exec func(query string, args ...any) error) error {
+	for _, id := range []string{"seen", "hasty", "never", "late"} {
+		if err := exec(`INSERT INTO twofold_users (id, email, email_key, username, username_key, password_hash, active,
+			uniquifier, roles, reset_at, created_at, updated_at) VALUES ($1, '', $1, '', '', '', 1, $1, '[]', 0, 1, 1)`,
+			id); err != nil {
+			return err
+		}
+	}
+	for i, row := range []struct{ user, name, reason string }{
+		{"seen", "user-authenticated", "7"},
+		{"seen", "news-seen", "1"},
+		{"seen", "news-seen", "not a number"},
+		{"seen", "news-seen", ""},
+		{"seen", "news-seen", "5 of them"},
+		{"seen", "news-seen", "3"}, // the latest that was seen
+		{"seen", "news-seen", "2"},
+		{"hasty", "news-seen", "9223372036854775807"},
+		{"hasty", "news-seen", "9999999999999999999"}, // row 9
+		{"never", "news-seen", "-4"},
+		{"never", "news-seen", "99999999999999999999"},
+		{"deleted-x", "news-seen", "5"},
+		{"", "news-seen", "5"},
+		{"seen", "recovery-codes-made", "5"},
+		{"seen", "recovery-codes-made", "10"}, // of which two are left
+		{"hasty", "recovery-codes-made", "10"},
+		{"hasty", "recovery-codes-made", "ten"},
+		{"never", "recovery-codes-made", "10"}, // of which none is left
+		{"late", "recovery-codes-made", "10"},  // and again, of which the trail says nothing
+		{"deleted-x", "recovery-codes-made", ""},
+	} {
+		if err := exec(`INSERT INTO twofold_events (id, user_id, at, name, method, result, reason, session_id, address,
+			agent, request, mac) VALUES ($1, $2, $3, $4, '', 'ok', $5, '', '', '', '', $6)`,
+			name("e", i), row.user, in(i).UnixMicro(), row.name, row.reason, []byte{9}); err != nil {
+			return err
+		}
+	}
+	for i, code := range []struct {
+		user string
+		at   int
+	}{{"seen", 14}, {"seen", 14}, {"hasty", 16}, {"late", 100}} {
+		if err := exec(`INSERT INTO twofold_recovery_codes (user_id, mac, created_at) VALUES ($1, $2, $3)`, code.user,
+			[]byte{byte(i)}, in(code.at).UnixMicro()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckMarks checks what became of the rows of BeforeMarks.
+func CheckMarks(t *testing.T, s storage.Store) {
+	t.Helper()
+	k := kit{check: check{t}, s: s}
+	for id, want := range map[string]struct {
+		seen int64
+		set  storage.CodeSet
+	}{
+		"seen": {3, storage.CodeSet{Made: 10, At: in(14)}}, "hasty": {9, storage.CodeSet{}}, "never": {}, "late": {},
+	} {
+		u := storage.User{ID: id}
+		k.seen(u, want.seen)
+		wantSet(k, u, want.set)
+	}
+	k.mark(storage.User{ID: "seen"}, 2)
+	k.seen(storage.User{ID: "seen"}, 3)
+	k.mark(storage.User{ID: "never"}, 4)
+	k.seen(storage.User{ID: "never"}, 4)
 }

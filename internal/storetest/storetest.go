@@ -45,7 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules},
 		{"passkeys", passkeyRules}, {"devices", deviceRules},
 		{"connections", connectionRules}, {"transfers", transferRules},
-		{"recovery codes", recoveryRules}, {"several factors", severalRules},
+		{"recovery codes", recoveryRules}, {"marks", markRules}, {"several factors", severalRules},
 		{"first factors", firstFactorRules}, {"tokens", tokenRules},
 		{"recovery requests", requestRules}, {"sign-ins", signInRules}, {"whole steps", takeStepRules},
 		{"owners", ownerRules}, {"deletions", deletionRules}, {"invitations", invitationRules}, {"roles", roleRules},
@@ -69,6 +69,7 @@ func RunNodes(t *testing.T, open func(t *testing.T) []storage.Store) {
 	run(t, ownerRaceRules, open)
 	run(t, noticeRaceRules, open)
 	run(t, recoveryRaceRules, open)
+	run(t, markRaceRules, open)
 	run(t, signInRaceRules, open)
 	run(t, takeStepRaceRules, open)
 	run(t, transferRaceRules, open)

@@ -1,7 +1,9 @@
 package postgres_test
 
 import (
+	"database/sql"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,17 +15,7 @@ import (
 func TestADatabaseOfTheFirstReleaseIsBroughtUpToDate(t *testing.T) {
 	url := servers.Postgres(t)
 	db := raw(t, url)
-	mustExec(t, db, `CREATE TABLE twofold_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`)
-	for i, name := range []string{"001_start.sql", "002_audit.sql"} {
-		script, err := os.ReadFile("schema/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mustExec(t, db, string(script))
-		if _, err := db.Exec(`INSERT INTO twofold_migrations VALUES ($1, $2, 1)`, i+1, name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	olderSchema(t, db, 2)
 	if err := storetest.FirstRelease(func(query string, args ...any) error {
 		_,
 			err := db.Exec(query, args...)
@@ -41,4 +33,40 @@ func TestADatabaseOfTheFirstReleaseIsBroughtUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	as.Close()
+}
+
+// olderSchema applies the first steps of the schema, as an older program did.
+func olderSchema(t *testing.T, db *sql.DB, steps int) {
+	t.Helper()
+	mustExec(t, db, `CREATE TABLE twofold_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`)
+	files, err := filepath.Glob("schema/*.sql")
+	if err != nil || len(files) < steps {
+		t.Fatal(files, err)
+	}
+	for i, name := range files[:steps] {
+		script, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustExec(t, db, string(script))
+		if _, err := db.Exec(`INSERT INTO twofold_migrations VALUES ($1, $2, 1)`, i+1,
+			filepath.Base(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestWhatOwnersHaveSeenOutlastsTheUpgrade checks that what only the audit trail recorded is kept, and
+// that a row whose reason is not a number does not prevent the upgrade.
+func TestWhatOwnersHaveSeenOutlastsTheUpgrade(t *testing.T) {
+	url := servers.Postgres(t)
+	db := raw(t, url)
+	olderSchema(t, db, 27)
+	if err := storetest.BeforeMarks(func(query string, args ...any) error {
+		_, err := db.Exec(query, args...)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	storetest.CheckMarks(t, open(t, url))
 }

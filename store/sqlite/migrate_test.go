@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -33,17 +34,7 @@ func TestADatabaseOfTheFirstReleaseIsBroughtUpToDateOnAHandle(t *testing.T) {
 func firstRelease(t *testing.T, open func(testing.TB, string) *sqlite.DB) {
 	url := filepath.Join(t.TempDir(), "a.db")
 	db := raw(t, url)
-	mustExec(t, db, `CREATE TABLE twofold_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`)
-	for i, name := range []string{"001_start.sql", "002_audit.sql"} {
-		script, err := os.ReadFile("schema/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mustExec(t, db, string(script))
-		if _, err := db.Exec(`INSERT INTO twofold_migrations VALUES ($1, $2, 1)`, i+1, name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	olderSchema(t, db, 2)
 	if err := storetest.FirstRelease(func(query string, args ...any) error {
 		_,
 			err := db.Exec(query, args...)
@@ -61,6 +52,42 @@ func firstRelease(t *testing.T, open func(testing.TB, string) *sqlite.DB) {
 		t.Fatal(err)
 	}
 	as.Close()
+}
+
+// olderSchema applies the first steps of the schema, as an older program did.
+func olderSchema(t *testing.T, db *sql.DB, steps int) {
+	t.Helper()
+	mustExec(t, db, `CREATE TABLE twofold_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`)
+	files, err := filepath.Glob("schema/*.sql")
+	if err != nil || len(files) < steps {
+		t.Fatal(files, err)
+	}
+	for i, name := range files[:steps] {
+		script, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustExec(t, db, string(script))
+		if _, err := db.Exec(`INSERT INTO twofold_migrations VALUES ($1, $2, 1)`, i+1,
+			filepath.Base(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestWhatOwnersHaveSeenOutlastsTheUpgrade checks that what only the audit trail recorded is kept, and
+// that a row whose reason is not a number does not prevent the upgrade.
+func TestWhatOwnersHaveSeenOutlastsTheUpgrade(t *testing.T) {
+	url := filepath.Join(t.TempDir(), "a.db")
+	db := raw(t, url)
+	olderSchema(t, db, 27)
+	if err := storetest.BeforeMarks(func(query string, args ...any) error {
+		_, err := db.Exec(query, args...)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	storetest.CheckMarks(t, open(t, url))
 }
 
 // TestAnOlderProgramGoesOnBesideANewerOne checks that rows that the older program writes keep their
@@ -139,8 +166,9 @@ func TestTheNewestRowsByNameAreFoundInAnIndex(t *testing.T) {
 	other := raw(t, path)
 	mustExec(t, other, `ANALYZE`)
 	names := []string{"changed", "set up"}
-	query, args := sqlstore.Dialect{}.EventsQuery(storage.EventFilter{UserID: "u", Names: names, Newest: true,
-		Limit: 8})
+	query, args := sqlstore.Dialect{}.EventsQuery(storage.EventFilter{
+		UserID: "u", Names: names, Newest: true, Unseen: true, Limit: 8,
+	})
 	rows, err := other.Query("EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatal(err)

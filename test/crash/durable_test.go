@@ -65,6 +65,11 @@ func (c durable) ClaimMessages(ctx context.Context, now time.Time,
 	return c.s.ClaimMessages(ctx, now, lease, limit)
 }
 
+func (c durable) CodeSetOf(ctx context.Context, userID string) (storage.CodeSet, error) {
+	defer c.call(ctx, "CodeSetOf")()
+	return c.s.CodeSetOf(ctx, userID)
+}
+
 func (c durable) ConfirmUser(ctx context.Context, id, emailKey, provenKey string, now time.Time) error {
 	defer c.call(ctx, "ConfirmUser")()
 	return c.s.ConfirmUser(ctx, id, emailKey, provenKey, now)
@@ -200,6 +205,11 @@ func (c durable) ListInvitations(ctx context.Context,
 func (c durable) ListUsers(ctx context.Context, after string, limit int) ([]storage.User, error) {
 	defer c.call(ctx, "ListUsers")()
 	return c.s.ListUsers(ctx, after, limit)
+}
+
+func (c durable) MarkSeen(ctx context.Context, userID string, through int64, e storage.Event) error {
+	defer c.call(ctx, "MarkSeen")()
+	return c.s.MarkSeen(ctx, userID, through, e)
 }
 
 func (c durable) MarkUsed(ctx context.Context, id string, now time.Time) error {
@@ -381,6 +391,11 @@ func (c durable) SealedOtherwise(ctx context.Context, heads [][]byte, limit int)
 func (c durable) SealsAfter(ctx context.Context, after int64, limit int) ([]storage.Seal, error) {
 	defer c.call(ctx, "SealsAfter")()
 	return c.s.SealsAfter(ctx, after, limit)
+}
+
+func (c durable) SeenThrough(ctx context.Context, userID string) (int64, error) {
+	defer c.call(ctx, "SeenThrough")()
+	return c.s.SeenThrough(ctx, userID)
 }
 
 func (c durable) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
