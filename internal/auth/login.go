@@ -99,6 +99,7 @@ type Config struct {
 	Methods     map[string]factor.Method
 	Recoveries  storage.Recoveries
 	Steps       storage.Steps
+	Marks       storage.AccountMarks
 	Passkeys    factor.Passkeys       // nil if passkeys are off
 	SignIns     storage.SignInCounter // nil if sign-ins are not counted
 	// Kept is called with the reason why the owner keeps the account: at every sign-in before its

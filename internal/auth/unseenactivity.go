@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
@@ -15,7 +14,6 @@ import (
 // displace others.
 const (
 	newsRows   = 24  // changes of the account's security
-	markRows   = 10  // marks of seen activity
 	pausedRows = 3   // pauses, which anyone can cause
 	signInRows = 200 // incomplete and complete sign-ins
 )
@@ -26,24 +24,17 @@ const (
 // completed later.
 func (l Account) News(ctx context.Context, who Principal) ([]storage.Event, error) {
 	newest := func(limit int, names ...string) storage.EventFilter {
-		return storage.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit}
+		return storage.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit, Unseen: true}
 	}
-	rows, err := l.c.Trail.List(ctx, newest(newsRows, notableKinds()...), newest(markRows, event.NewsSeen{}.Name()),
+	rows, err := l.c.Trail.List(ctx, newest(newsRows, notableKinds()...),
 		newest(pausedRows, event.UserPaused{}.Name()), newest(signInRows, signIns()...))
 	if err != nil {
 		return nil, err
 	}
-	seen := int64(0)
-	for _, e := range rows {
-		if e.Name == (event.NewsSeen{}).Name() {
-			through, _ := strconv.ParseInt(e.Reason, 10, 64)
-			seen = max(seen, min(through, e.Row)) // an event cannot be seen before it happens
-		}
-	}
 	var out []storage.Event
 	for i, e := range rows {
 		own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(ownFrom(e, who.Session))
-		if e.Row > seen && !own && notable(e, rows[:i]) {
+		if !own && notable(e, rows[:i]) {
 			out = append(out, e)
 		}
 	}
@@ -102,13 +93,18 @@ func changes() []string {
 	}
 }
 
-// SeenNews marks the news up to a row as seen. It adds a row to the audit trail, which records when
-// and where the owner did so.
+// SeenNews marks the news up to a row as seen. With the mark it adds a row to the audit trail, which
+// records when and where the owner did so.
 func (l Account) SeenNews(ctx context.Context, who Principal, through int64, b Client) error {
 	if through <= 0 {
 		return nil
 	}
-	return l.tell(ctx, event.NewsSeen{User: subject(who.User), Through: through, Context: l.at(b)})
+	e := event.NewsSeen{User: subject(who.User), Through: through, Context: l.at(b)}
+	if err := l.c.Marks.MarkSeen(ctx, who.User.ID, through, l.c.Trail.Row(e)); err != nil {
+		return err
+	}
+	l.emit(ctx, e)
+	return nil
 }
 
 // withNews counts the news for a user who has just signed in. An error in reading the audit trail

@@ -68,6 +68,28 @@ func TestR175_NoStrangerBuriesTheNews(t *testing.T) {
 	}
 }
 
+// TestARowOfTheTrailHidesNoNews checks that only the mark of the owner decides what was seen, not a row of
+// the audit trail.
+func TestARowOfTheTrailHidesNoNews(t *testing.T) {
+	w := newWorld(t, plenty)
+	a := w.withApp("alice")
+	b := w.signedIn(a, linuxFox)
+	w.must(w.nodes[0].auth.SetRoles(t.Context(), a.id, "editor"))
+	before, through := b.news()
+	if !slices.Contains(before, "account-changed") {
+		t.Fatalf("told of %v", before)
+	}
+	w.must(w.tell(event.NewsSeen{User: event.Subject{ID: a.id}, Through: 1 << 40, Context: event.Context{At: w.Now()}}))
+	if names, _ := b.news(); !slices.Equal(names, before) {
+		t.Errorf("told of %v, want %v", names, before)
+	}
+	b.post("/tf-notices", m{"through": through}).want(200)
+	w.write(`UPDATE twofold_events SET reason = '' WHERE name = 'news-seen'`)
+	if names, _ := b.news(); len(names) > 0 {
+		t.Errorf("told of %v after they were marked", names)
+	}
+}
+
 // tell adds an audit row as if the event had happened.
 func (w *world) tell(e event.Event) error {
 	entry, _ := event.EntryOf(e)
