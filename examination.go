@@ -3,7 +3,6 @@ package twofold
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
@@ -44,6 +43,9 @@ func (c *examination) run(ctx context.Context) error {
 		return err
 	}
 	if err := c.checkCodes(ctx); err != nil {
+		return err
+	}
+	if err := c.checkSeen(ctx); err != nil {
 		return err
 	}
 	return c.checkSessions(ctx)
@@ -137,9 +139,8 @@ func (c *examination) spent(at time.Time) bool {
 type accounted struct {
 	opened     map[string]bool // session IDs
 	sent, used map[string]int  // number of codes, by channel
-	codes      int             // size of the newest set of recovery codes; 0 if it is not known
-	codesAt    time.Time       // time at which that set was recorded
-	codesUsed  int             // number of recovery codes used since codesAt
+	set        storage.CodeSet // recovery codes; zero if their number is not known
+	codesUsed  int             // number of recovery codes used of that set
 	counted    time.Time       // earlier uses do not count, because the rows of their codes may be removed
 }
 
@@ -150,6 +151,10 @@ const codeLife = time.Hour
 // after them may have been sent before.
 func (c *examination) readTrail(ctx context.Context) error {
 	c.trail = accounted{opened: map[string]bool{}, sent: map[string]int{}, used: map[string]int{}}
+	var err error
+	if c.trail.set, err = c.a.store.CodeSetOf(ctx, c.u.ID); err != nil {
+		return err
+	}
 	removed, err := c.a.store.Checkpoint(ctx)
 	if err != nil {
 		return err
@@ -181,7 +186,9 @@ func (t *accounted) add(e storage.Event) {
 		t.opened[e.Session] = true
 		switch e.Method {
 		case storage.RecoveryCode:
-			t.codesUsed++
+			if !e.At.Before(t.set.At) {
+				t.codesUsed++
+			}
 		case "rescue":
 			t.use(e, storage.Email)
 		default:
@@ -194,8 +201,7 @@ func (t *accounted) add(e storage.Event) {
 	case event.LoginInstructionsSent{}.Name():
 		t.sent[storage.Email]++
 	case event.RecoveryCodesMade{}.Name():
-		t.codes, _ = strconv.Atoi(e.Reason)
-		t.codesAt, t.codesUsed = e.At, 0
+		t.codesUsed = 0 // they were of an earlier set
 	}
 }
 
@@ -213,13 +219,31 @@ func (c *examination) checkCodes(ctx context.Context) error {
 		}
 	}
 	left, err := c.a.store.RecoveryCodesLeft(ctx, c.u.ID, time.Time{})
-	if err != nil || left == 0 || c.trail.codes == 0 {
+	set := c.trail.set
+	if err != nil || left == 0 || set.Made == 0 {
 		return err
 	}
-	// A node may crash after it stores a new set and before it records the event.
-	newer, err := c.a.store.RecoveryCodesLeft(ctx, c.u.ID, c.trail.codesAt.Add(time.Microsecond))
-	if err == nil && newer == 0 && left+c.trail.codesUsed > c.trail.codes {
-		c.problem("%d of %d recovery codes are left after %d were used", left, c.trail.codes, c.trail.codesUsed)
+	// A program that does not know the record of a set may have stored a newer one.
+	newer, err := c.a.store.RecoveryCodesLeft(ctx, c.u.ID, set.At.Add(time.Microsecond))
+	if err == nil && newer == 0 && left+c.trail.codesUsed > set.Made {
+		c.problem("%d of %d recovery codes are left after %d were used", left, set.Made, c.trail.codesUsed)
+	}
+	return err
+}
+
+// checkSeen checks that what the owner has marked as seen has happened.
+func (c *examination) checkSeen(ctx context.Context) error {
+	through, err := c.a.store.SeenThrough(ctx, c.u.ID)
+	if err != nil || through == 0 {
+		return err
+	}
+	rows, err := c.a.store.EventsBy(ctx, storage.EventFilter{After: through - 1, Limit: 1})
+	if err != nil || len(rows) > 0 {
+		return err
+	}
+	removed, err := c.a.store.Checkpoint(ctx)
+	if err == nil && removed.Through < through {
+		c.problem("its owner has seen row %d of the audit trail, which does not exist", through)
 	}
 	return err
 }
