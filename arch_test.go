@@ -19,16 +19,16 @@ import (
 
 const module = "github.com/twofold-auth/twofold"
 
-// room is what a folder may import: folders of ours, and third-party modules
-// by prefix. The standard library is free but for net/http.
+// room lists the allowed imports of a folder: folders of this module, and other modules by prefix.
+// All of the standard library except net/http is allowed.
 type room struct {
 	ours   string // names separated by blanks; "*" for all
 	others string // prefixes separated by blanks; "*" for all
 	http   bool   // may import net/http
 }
 
-// rooms is the house: arrows point inward only. A folder that is not listed
-// fails the test, and so does an import that is not.
+// rooms lists the folders. Imports lead inward only. A folder or an import that is not listed fails
+// the test.
 var rooms = map[string]room{
 	".": {
 		ours: "internal/captcha internal/deletion internal/dossier internal/invite gate " +
@@ -158,7 +158,7 @@ var rooms = map[string]room{
 	"examples/reverse-proxy": {ours: ". gate store/sqlite", http: true},
 }
 
-// testOnly are folders that are for tests: nothing that ships imports them.
+// testOnly lists folders that only tests may import.
 var testOnly = []string{
 	"internal/storetest", "internal/storetest/servers", "send/sendtest", "internal/factor/factortest",
 	"internal/factor/passkey/softkey", "internal/transfer/transfertest", "test/softkey",
@@ -212,9 +212,9 @@ func (r room) refuses(dir, imported string) string {
 	return ""
 }
 
-// TestOneDoor: session.Manager.Open makes sessions and PutSession stores them.
-// Nothing but the session package stores one, nothing but login's issue makes
-// one, and issue takes a type that no other package can name.
+// TestOneDoor checks that only the session package stores sessions, with PutSession, and that only
+// the function issue of package auth creates them, with session.Manager.Open. The parameter of
+// issue has a type that other packages cannot name.
 func TestOneDoor(t *testing.T) {
 	opened, issued, minted := 0, 0, 0
 	for _, f := range sources(t, false) {
@@ -270,8 +270,8 @@ func isSessions(x ast.Expr) bool {
 	return ok && strings.EqualFold(sel.Sel.Name, "sessions")
 }
 
-// checkDoor holds the shape of issue: one function, unexported, with the
-// unexported parameter type granted whose fields are all unexported.
+// checkDoor checks that issue is a single, unexported function whose parameter has the unexported
+// type granted, with unexported fields only.
 func checkDoor(t *testing.T, f source) {
 	for _, d := range f.file.Decls {
 		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "issue" && f.dir == "internal/auth" {
@@ -305,9 +305,9 @@ func checkDoor(t *testing.T, f source) {
 	}
 }
 
-// TestNoNoticeBesideItsChange: auth queues a notice of its own only where there
-// is not a change of the store to store it with; every other one goes with the
-// verb that makes the change. Only mailer.go calls the Mailer.
+// TestNoNoticeBesideItsChange checks that package auth queues a separate notice only if no change
+// of the store can include it. All other notices are stored with their change. Only mailer.go calls
+// the Mailer.
 func TestNoNoticeBesideItsChange(t *testing.T) {
 	alone := map[string]bool{
 		"CodesTried": true, "RescueAsked": true, "EmailWanted": true, // nothing has changed yet
@@ -351,9 +351,9 @@ func TestNoNoticeBesideItsChange(t *testing.T) {
 	}
 }
 
-// TestEverySecurityChangeIsAChange: auth gives an account a new credential version only in the apply
-// of a change, so the notice, the row of the audit trail and the renewal of the own session come in
-// one order everywhere.
+// TestEverySecurityChangeIsAChange checks that package auth sets a new credential version only in
+// the apply function of a change, so that the notice, the audit row and the renewal of the session
+// have the same order everywhere.
 func TestEverySecurityChangeIsAChange(t *testing.T) {
 	verbs := []string{
 		"ChangeFactors", "ChangeConnections", "Accounts.ChangePassword", "Accounts.ChangeUsername",
@@ -370,7 +370,8 @@ func TestEverySecurityChangeIsAChange(t *testing.T) {
 				within = append(within, kv.Value)
 			}
 			if fn, ok := n.(*ast.FuncDecl); ok &&
-				// takeOver is the first proof of an address, and its mail has just been read.
+				// takeOver is called for the first proof of an address, whose mail has just been
+				// read.
 				(fn.Name.Name == "factorChange" || fn.Name.Name == "takeOver") {
 				within = append(within, fn)
 			}
@@ -403,8 +404,8 @@ func enclosing(f *ast.File, pos token.Pos) string {
 	return ""
 }
 
-// TestHouseRules: no init, no mutable package variables, no panic on input, no
-// weak randomness, short functions and files, a doc.go in every folder.
+// TestHouseRules checks for init functions, mutable package variables, panics on input, weak
+// randomness, long functions and files, and folders without a doc.go.
 func TestHouseRules(t *testing.T) {
 	documented := map[string]bool{}
 	for _, f := range sources(t, false) {
@@ -473,7 +474,7 @@ func (f source) checkDecl(t *testing.T, d ast.Decl) {
 	}
 }
 
-// exempt are package variables that must be, with the reason.
+// exempt lists the necessary package variables, with the reasons.
 var exempt = map[string]string{
 	"store/sqlite/file.go:making": "POSIX file locks belong to the process, so creating a " +
 		"file must be serialized in it",
@@ -486,8 +487,8 @@ var exempt = map[string]string{
 	"test/explore/model.go:proofs":                       "a table, computed once and never written to",
 }
 
-// constantByNature lets through sentinel errors, embedded files, interface
-// assertions, compiled patterns and tables that nothing writes to.
+// constantByNature accepts sentinel errors, embedded files, interface assertions, compiled patterns
+// and tables that are never written.
 func constantByNature(v *ast.ValueSpec) bool {
 	name := v.Names[0].Name
 	if name == "_" || strings.HasPrefix(strings.ToLower(name), "err") || strings.HasPrefix(name, "own") ||
@@ -513,7 +514,7 @@ func constantByNature(v *ast.ValueSpec) bool {
 	return false
 }
 
-// source is one Go file of ours.
+// source is one Go file of this module.
 type source struct {
 	name, dir string
 	file      *ast.File
@@ -531,9 +532,8 @@ func (f source) imports() []string {
 	return out
 }
 
-// sources parses the tree. Reading the files here, not through the go command,
-// makes the test run again whenever one changes. With tests it has the modules in
-// test as well.
+// sources parses the tree. It reads the files itself instead of using the go command, so that the
+// test runs again when a file changes. With tests, it includes the modules in test.
 func sources(t *testing.T, tests bool) []source {
 	t.Helper()
 	var out []source
@@ -571,8 +571,8 @@ func sources(t *testing.T, tests bool) []source {
 	return out
 }
 
-// TestWhatShipsHoldsNoTests: no command and no example links a folder that is
-// for tests, or package testing itself, by however long a way.
+// TestWhatShipsHoldsNoTests checks that no command or example imports a test-only folder or package
+// testing, directly or indirectly.
 func TestWhatShipsHoldsNoTests(t *testing.T) {
 	imports := map[string][]string{} // by folder
 	var mains []string

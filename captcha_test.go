@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestNewNamesEveryMistakeOfACaptcha, also pages of the application that would show
-// none.
+// TestNewNamesEveryMistakeOfACaptcha also covers pages of the application that would show no
+// captcha.
 func TestNewNamesEveryMistakeOfACaptcha(t *testing.T) {
 	t.Parallel()
 	login := fstest.MapFS{"login.html": page(`{{define "title"}}t{{end}}{{define "content"}}<form></form>{{end}}`)}

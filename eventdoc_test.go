@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestEventsDocIsUpToDate: docs/events.md lists every event with its fields, in the
-// words of package event. UPDATE=1 writes it.
+// TestEventsDocIsUpToDate checks that docs/events.md lists every event with its fields, as
+// documented in package event. UPDATE=1 writes the file.
 func TestEventsDocIsUpToDate(t *testing.T) {
 	const path = "docs/events.md"
 	want := eventsPage(t)
@@ -39,7 +39,7 @@ const eventsHead = "# Events\n\n" +
 	"operator or the application did (`Context`). `User` is the account: its id, e-mail address and username.\n\n" +
 	"| event | type | it reports | fields |\n|---|---|---|---|\n"
 
-// described is an event as its package documents it.
+// described is an event with its documentation.
 type described struct{ name, kind, doc, fields string }
 
 func eventsPage(t *testing.T) string {
@@ -75,7 +75,7 @@ func eventsPage(t *testing.T) string {
 	return b.String()
 }
 
-// eventNames are the names of the events by their types.
+// eventNames returns the names of the events by their types.
 func eventNames(t *testing.T) map[string]string {
 	names := map[string]string{}
 	for _, f := range sources(t, false) {
@@ -99,7 +99,7 @@ func eventNames(t *testing.T) map[string]string {
 	return names
 }
 
-// fieldsOf are the names of a type's fields but for User and what every event has.
+// fieldsOf returns the names of a type's fields, except User and the fields that every event has.
 func fieldsOf(s *ast.TypeSpec) string {
 	var out []string
 	for _, field := range s.Type.(*ast.StructType).Fields.List {

@@ -19,9 +19,9 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// FuzzHandler: whatever arrives, the answer is the envelope, a page of ours, a
-// file of ours or the way to one; never a fault of the server (nothing is sent
-// here, so not even a failed send), never a session.
+// FuzzHandler checks that every request is answered with the envelope, a page, a file, or a
+// redirect to one of them; never with a server error (no message is sent here, so none can fail) or
+// a session.
 func FuzzHandler(f *testing.F) {
 	auth := fuzzed(f)
 	for _, path := range auth.Paths() {

@@ -19,11 +19,11 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// limitsFile lists what is over a limit, with its figure. A figure may only
-// shrink, and nothing may be added.
+// limitsFile lists the exceeded limits with their figures. A figure may only shrink, and no entry
+// may be added.
 const limitsFile = "testdata/limits.txt"
 
-// limits are the sizes that this code keeps.
+// limits holds the limits of this code.
 var limits = map[string]int{
 	"importable packages": 20, // by an application, without commands, examples and tests
 	"exported names":      30, // of an importable package; the root may have 40
@@ -38,8 +38,8 @@ var limits = map[string]int{
 	"listed modules":      45,
 }
 
-// TestLimits measures the code. What is over a limit must be in limitsFile, with
-// a figure that is at least as large. UPDATE=1 rewrites the file.
+// TestLimits measures the code. Each exceeded limit must be in limitsFile, with a figure that is at
+// least as large. UPDATE=1 rewrites the file.
 func TestLimits(t *testing.T) {
 	over := measure(t)
 	var lines []string
@@ -76,7 +76,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// measure returns everything that is over a limit, by limit and name.
+// measure returns all exceeded limits, by limit and name.
 func measure(t *testing.T) map[string]int {
 	t.Helper()
 	count, ours := map[string]int{}, map[string]bool{}

@@ -17,7 +17,7 @@ var (
 	notInSlug = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// documents are the pages that people read, by path.
+// documents returns the pages for readers, by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -37,7 +37,7 @@ func documents(t *testing.T) map[string]string {
 	return out
 }
 
-// anchors are the names of a page's headings as GitHub makes them.
+// anchors returns the names of a page's headings as GitHub creates them.
 func anchors(page string) map[string]bool {
 	out := map[string]bool{}
 	for _, m := range mdHeading.FindAllStringSubmatch(page, -1) {
@@ -48,7 +48,7 @@ func anchors(page string) map[string]bool {
 	return out
 }
 
-// TestLinksInDocumentsLead checks every link to a file here, and to a heading.
+// TestLinksInDocumentsLead checks every link to a file of this repository and to a heading.
 func TestLinksInDocumentsLead(t *testing.T) {
 	pages := documents(t)
 	for name, page := range pages {
@@ -72,8 +72,8 @@ func TestLinksInDocumentsLead(t *testing.T) {
 	}
 }
 
-// TestDocumentsSayWhoTheyAreFor: the index leads to every page, and the first words
-// of each say for whom it is.
+// TestDocumentsSayWhoTheyAreFor checks that the index links to every page, and that the first words
+// of each page name its readers.
 func TestDocumentsSayWhoTheyAreFor(t *testing.T) {
 	var names []string
 	for _, pattern := range []string{"docs/*", "docs/how-to/*", "docs/explain/*"} {
@@ -100,7 +100,7 @@ func TestDocumentsSayWhoTheyAreFor(t *testing.T) {
 	}
 }
 
-// llmsHead begins docs/llms.txt, see https://llmstxt.org.
+// llmsHead is the beginning of docs/llms.txt; see https://llmstxt.org.
 const llmsHead = `# Twofold
 
 > Twofold adds sign-in with a second factor to a web application. It is a Go library, and a server for applications in
@@ -110,7 +110,7 @@ The library is the Go module github.com/twofold-auth/twofold:
 https://pkg.go.dev/github.com/twofold-auth/twofold documents it.
 `
 
-// llmsPages are the sections of docs/llms.txt.
+// llmsPages lists the sections of docs/llms.txt.
 var llmsPages = []struct{ section, pattern string }{
 	{"Documentation", "docs/*.md"},
 	{"How-to pages", "docs/how-to/*.md"},
@@ -118,7 +118,7 @@ var llmsPages = []struct{ section, pattern string }{
 	{"Project", "*.md"},
 }
 
-// llmsFiles have no heading: what to say about them.
+// llmsFiles holds descriptions of files without a heading.
 const llmsFiles = `
 ## Files
 
@@ -126,8 +126,8 @@ const llmsFiles = `
 - [JSON Schema of accounts](account.schema.json): The file that import and export share.
 `
 
-// TestLLMsTextListsAllPages: docs/llms.txt has the title and the first words of every
-// page. UPDATE=1 writes it.
+// TestLLMsTextListsAllPages checks that docs/llms.txt has the title and the first words of every
+// page. UPDATE=1 writes the file.
 func TestLLMsTextListsAllPages(t *testing.T) {
 	pages := documents(t)
 	var b strings.Builder
@@ -159,8 +159,8 @@ func TestLLMsTextListsAllPages(t *testing.T) {
 	}
 }
 
-// opening is the beginning of a page in one line: its first sentence, and the second one
-// if the first only says for whom the page is.
+// opening returns the beginning of a page in one line: its first sentence, and the second one if
+// the first only names the readers.
 func opening(text string) string {
 	for strings.HasPrefix(text, "#") { // a heading of a section
 		_, text, _ = strings.Cut(text, "\n\n")
@@ -179,7 +179,8 @@ var (
 	runsTarget = regexp.MustCompile(`(?m)(?:^# |run: |exec )make ([a-z]+)`)
 )
 
-// TestWorkflowsRunWhatExists checks that workflows, and Makefile, name scripts and targets that exist.
+// TestWorkflowsRunWhatExists checks that workflows and the Makefile name only scripts and targets
+// that exist.
 func TestWorkflowsRunWhatExists(t *testing.T) {
 	workflows, err := filepath.Glob(".github/workflows/*.yml")
 	if err != nil || len(workflows) < 2 {
@@ -200,7 +201,7 @@ func TestWorkflowsRunWhatExists(t *testing.T) {
 			t.Errorf("%s runs nothing of this repository", name)
 		}
 		for _, script := range scripts {
-			// scripts/prepare is sourced, by bash: it needs no mode.
+			// scripts/prepare is sourced by bash, so it need not be executable.
 			if info, err := os.Stat(script); err != nil || info.IsDir() ||
 				info.Mode()&0o100 == 0 && script != "scripts/prepare" {
 				t.Errorf("%s runs %s, which is not a program", name, script)

@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// application is what the measured program imports.
+// application holds the imports of the measured program.
 var application = []string{module, module + "/store/sqlite"}
 
-// measureModules counts the modules that a program with the imports of application
-// links, as `go version -m` lists them, and those that `go list -m all` lists in its
-// module after `go mod tidy`. What only the command, another engine or a test needs
-// is not linked; it is listed as long as it is in this module's go.mod.
+// measureModules counts the modules that a program with the imports of application links, as listed
+// by `go version -m`, and those that `go list -m all` lists in its module after `go mod tidy`.
+// Modules that only the command, another engine or a test needs are not linked, but they are listed
+// while they are in this module's go.mod.
 func measureModules(t *testing.T, count map[string]int) {
 	t.Helper()
 	linked := map[string]string{} // versions
@@ -39,8 +39,8 @@ func measureModules(t *testing.T, count map[string]int) {
 	}
 }
 
-// applicationModule writes the module of the program, as `go mod tidy` leaves it:
-// with everything that is linked.
+// applicationModule writes the module of the program as `go mod tidy` leaves it, with all linked
+// modules.
 func applicationModule(t *testing.T, linked map[string]string) (dir string) {
 	t.Helper()
 	here, err := os.Getwd()

@@ -17,7 +17,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// idle builds a sign-in that no one has started, with a clock of its own.
+// idle returns a sign-in with its own clock that is not running.
 func idle(t *testing.T, c twofold.Config) (*twofold.Auth, *time.Time) {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
@@ -35,8 +35,8 @@ func idle(t *testing.T, c twofold.Config) (*twofold.Auth, *time.Time) {
 	return auth, &now
 }
 
-// TestNewStartsNothing: a sign-in that was only built has no goroutine of its own
-// and delivers nothing that was queued.
+// TestNewStartsNothing checks that New starts no goroutine and that queued messages are not
+// delivered.
 func TestNewStartsNothing(t *testing.T) {
 	mail := &sendtest.Sink{}
 	auth, _ := idle(t, twofold.Config{Mail: mail})
@@ -64,8 +64,8 @@ func TestNewStartsNothing(t *testing.T) {
 	}
 }
 
-// TestRunWorksUntilItsContextEnds: it delivers what waits, cannot run twice at the
-// same time, and returns nil once its context ends; then it can run again.
+// TestRunWorksUntilItsContextEnds checks that Run delivers queued messages, cannot run twice at the
+// same time, and returns nil when its context ends; then it can run again.
 func TestRunWorksUntilItsContextEnds(t *testing.T) {
 	mail := &sendtest.Sink{}
 	auth, _ := idle(t, twofold.Config{Mail: mail})
@@ -100,8 +100,8 @@ func TestRunWorksUntilItsContextEnds(t *testing.T) {
 	}
 }
 
-// TestServingWithoutRunIsSaidOnce in the log, and only after a program had the time
-// to call Run.
+// TestServingWithoutRunIsSaidOnce checks that the log has one line, and only after a program had
+// time to call Run.
 func TestServingWithoutRunIsSaidOnce(t *testing.T) {
 	var log bytes.Buffer
 	auth, now := idle(t, twofold.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestHouseEnginesHaveTheSameSteps: a migration is written for every engine.
+// TestHouseEnginesHaveTheSameSteps checks that every engine has each migration.
 func TestHouseEnginesHaveTheSameSteps(t *testing.T) {
 	steps := func(engine string) (names []string) {
 		files, err := filepath.Glob("store/" + engine + "/schema/*.sql")

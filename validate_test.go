@@ -96,7 +96,7 @@ func TestNewRefusesPagesThatWouldFailLater(t *testing.T) {
 	}
 }
 
-// TestNewNamesEveryPageThatIsWrong at once, whatever is wrong with the others.
+// TestNewNamesEveryPageThatIsWrong checks that one error names all wrong pages.
 func TestNewNamesEveryPageThatIsWrong(t *testing.T) {
 	t.Parallel()
 	_, err := twofold.New(twofold.Config{

@@ -15,17 +15,16 @@ import (
 	"testing"
 )
 
-// wordsFile lists how often each folder uses a word that this code avoids. A
-// figure may only shrink.
+// wordsFile lists how often each folder uses words that this code avoids. A figure may only shrink.
 const wordsFile = "testdata/words.txt"
 
-// avoided matches words and phrases that a reader of technical English stumbles
-// over, and "he" for a person whose sex is not known.
+// avoided matches words and phrases that are hard to understand for readers of technical English,
+// and "he" for a person of unknown gender.
 var avoided = regexp.MustCompile(
 	`(?i)\b(recognis\w*|enrol|enrols|enrolment|whoever|whosoever|anew|lately|beside|begun|as ever|all the same|somebody|nobody|is no [a-z]|are no [a-z]|is none|` +
 		`he|his|him|himself|errand|journey|abroad|the while|stands on|of the house|in the house|shut)\b`)
 
-// existence matches the good use of "is no" and "is none".
+// existence matches acceptable uses of "is no" and "is none".
 var existence = regexp.MustCompile(`(?i)\bthere\s+(is|are)\s+(no|none)\b`)
 
 // TestWords counts the avoided words in comments, texts, pages and documents.

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// expired is a store with a heap of dead records, and trouble now and then.
+// expired is a store with many expired records that sometimes fails.
 type expired struct {
 	storage.Store
 	sync.Mutex
@@ -40,8 +40,8 @@ func (e *expired) Sweep(_ context.Context, now time.Time, limit int) (int, error
 	return n, nil
 }
 
-// TestTheSweepTakesSmallBatches with a pause after each, looks again every
-// minute, and outlives a store in trouble.
+// TestTheSweepTakesSmallBatches checks that the sweep pauses after each batch, runs again every
+// minute, and continues after a store error.
 func TestTheSweepTakesSmallBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

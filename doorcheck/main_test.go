@@ -56,7 +56,7 @@ func TestACommandSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestWhatIsExpectedIsHeld: a leaky site is not a closed one.
+// TestWhatIsExpectedIsHeld checks that a leaky site does not pass for a closed one.
 func TestWhatIsExpectedIsHeld(t *testing.T) {
 	var out bytes.Buffer
 	err := command(t.Context(), []string{"-target", "leaky", "-attack", "totp-replay,frame", "-expect", "refused"},
@@ -72,8 +72,8 @@ func TestWhatIsExpectedIsHeld(t *testing.T) {
 	}
 }
 
-// TestTheTableIsWhatTheProgramWrites: RESULTS.md has every attack, and nothing that was
-// written by hand.
+// TestTheTableIsWhatTheProgramWrites checks that RESULTS.md has every attack and contains only
+// generated text.
 func TestTheTableIsWhatTheProgramWrites(t *testing.T) {
 	var out bytes.Buffer
 	if err := command(t.Context(), []string{"table"}, &out, &out); err != nil {
@@ -122,8 +122,8 @@ func TestTablesOfSeveralRunsAreOne(t *testing.T) {
 	}
 }
 
-// TestTheOtherDriversDrive: where other products are installed, honest people get
-// in there, too, so that an outcome says something about an attack.
+// TestTheOtherDriversDrive checks that honest users can sign in to the other installed products, so
+// that the outcome of an attack is meaningful.
 func TestTheOtherDriversDrive(t *testing.T) {
 	const some = "totp-replay,recovery-replay,mailcode-replay,magic-replay,after-reset," +
 		"token-before-code,planted-session,redirect-absolute"
@@ -154,7 +154,7 @@ func TestTheOtherDriversDrive(t *testing.T) {
 	}
 }
 
-// TestAnAttackIsAddedToEarlierResults: after an attack was added it alone is tried.
+// TestAnAttackIsAddedToEarlierResults checks that only a new attack is tried.
 func TestAnAttackIsAddedToEarlierResults(t *testing.T) {
 	all := attack.All()
 	last := all[len(all)-1]

@@ -11,17 +11,17 @@ func recoveryTable() []setting {
 			Apply: toBool(func(s *settings) *bool { return &s.codes.on })},
 		{Name: "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", Type: number, Default: "10",
 			Field: "TwoFactor.RecoveryCodes.Number",
-			Doc:   "How many codes a set has, 1 to 20.",
+			Doc:   "The number of codes in a set, 1 to 20.",
 			Apply: toMost(func(s *settings) *int { return &s.codes.with.Number }, 1, 20)},
 		{Name: "SECURITY_MULTI_FACTOR_RECOVERY_CODES_BEFORE_FACTOR", Type: flag, Default: "false",
 			Field: "TwoFactor.RecoveryCodes.BeforeFactor",
-			Doc:   "People can make codes before they have a second factor, as in the original.",
+			Doc:   "People can create codes before they have a second factor, as in the original.",
 			Cost: "Anyone who gets into an account without a second factor can make codes that open it after its " +
 				"owner sets one up. The owner is told by mail when codes are made.",
 			Apply: toBool(func(s *settings) *bool { return &s.codes.with.BeforeFactor })},
 		{Name: "SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL", Type: duration, Empty: "for ever",
 			Field: "TwoFactor.RecoveryCodes.Life",
-			Doc:   "How long a code is good for, a day at least.",
+			Doc:   "Lifetime of a code, at least a day.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.codes.with.Life }, day, never)},
 	}
 }

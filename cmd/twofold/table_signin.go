@@ -10,10 +10,10 @@ import (
 func signInTable() []setting {
 	return []setting{
 		{Name: "SECURITY_URL_PREFIX", Type: text, Empty: "none", Field: "Pages.Prefix",
-			Doc:   "Stands in front of every path, e.g. `/auth`.",
+			Doc:   "The prefix of every path, e.g. `/auth`.",
 			Apply: toPath(func(s *settings) *string { return &s.Config.Pages.Prefix })},
 		{Name: "SECURITY_REGISTERABLE", Type: flag, Default: "false", Field: "Accounts.Registerable",
-			Doc:   "Opens registration to everybody.",
+			Doc:   "Lets anyone register.",
 			Cost:  "Strangers can make accounts.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Accounts.Registerable })},
 		{Name: "SECURITY_USERNAME_ENABLE", Type: flag, Default: "false", Field: "Accounts.Usernames",
@@ -56,7 +56,7 @@ func passwordTable() []setting {
 				"(NIST SP 800-63B-4, 3.1.1.2).",
 			Apply: toLeast(func(s *settings) *int { return &s.Config.Password.MinLength }, 8, 64)},
 		{Name: "SECURITY_PASSWORD_SLOTS", Type: number, Empty: "one a processor", Field: "Password.Slots",
-			Doc:   "How many passwords are hashed at once.",
+			Doc:   "The number of passwords that are hashed concurrently.",
 			Apply: toInt(func(s *settings) *int { return &s.Config.Password.Slots }, 1, 1024)},
 		{Name: "SECURITY_PASSWORD_PORTABLE", Type: flag, Default: "false", Field: "Password.Portable",
 			Doc: "Hashes with `golang.org/x/crypto` on every machine, " +
@@ -69,16 +69,16 @@ func passwordTable() []setting {
 func sessionTable() []setting {
 	return []setting{
 		{Name: "SECURITY_SESSION_IDLE", Type: duration, Default: "1 hour", Field: "Sessions.Idle",
-			Doc:   "Ends a session after so long without a request.",
+			Doc:   "Ends a session after this time without a request.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Sessions.Idle }, time.Minute, 30*day)},
 		{Name: "SECURITY_SESSION_LIFETIME", Type: duration, Default: "24 hours", Field: "Sessions.Absolute",
-			Doc:  "Ends a session after so long in any case.",
+			Doc:  "Ends a session after this time in any case.",
 			Cost: "A stolen session lives as long.",
 			Apply: toLife(func(s *settings) *time.Duration {
 				return &s.Config.Sessions.Absolute
 			}, time.Minute, 30*day)},
 		{Name: "SECURITY_TOKEN_MAX_AGE", Type: duration, Default: "15 minutes", Field: "Sessions.TokenLife",
-			Doc: "Life of a header token (`Authentication-Token`), 30 days at most.",
+			Doc: "Lifetime of a header token (`Authentication-Token`), 30 days at most.",
 			Cost: "A copied token opens the account for so long. Refresh tokens (`SECURITY_REFRESH_TOKEN`) let a " +
 				"program go on with short ones.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Sessions.TokenLife }, time.Minute,
@@ -97,7 +97,7 @@ func sessionTable() []setting {
 			Cost:  "`false`: an owner does not hear of a stranger who has all that a sign-in asks for.",
 			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Sessions.NoNewBrowserMail })},
 		{Name: "REMEMBER_COOKIE_DURATION", Type: duration, Default: "30 days", Field: "Sessions.Remember",
-			Doc:   "That long, 30 days at most, counted from the sign-in. Only if `SECURITY_REMEMBER_ME`.",
+			Doc:   "Lifetime of that cookie, 30 days at most, counted from the sign-in. Only if `SECURITY_REMEMBER_ME`.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.rememberFor }, time.Minute, 30*day)},
 		{Name: "SECURITY_DEFAULT_REMEMBER_ME", Type: flag, Default: "false", Field: "Sessions.RememberByDefault",
 			Doc:   "The box is ticked, and a JSON sign-in that does not say asks for it.",
@@ -121,7 +121,7 @@ func limitTable() []setting { return slices.Concat(guessLimits(), rateLimits(), 
 func guessLimits() []setting {
 	return []setting{
 		{Name: "SECURITY_LOGIN_FAILURES", Type: number, Default: "10", Field: "Advanced.Limits",
-			Doc:   "So many wrong passwords in a row make an account wait.",
+			Doc:   "Number of consecutive wrong passwords after which an account must wait.",
 			Cost:  "More guesses for strangers; 100 at most.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.FirstFailures }, 1, 100)},
 		{Name: "SECURITY_LOGIN_ACCOUNT_FAILURES", Type: number, Default: "100",
@@ -140,11 +140,11 @@ func guessLimits() []setting {
 				return &s.Config.Advanced.Limits.FirstMaxHold
 			}, time.Second, day)},
 		{Name: "SECURITY_TWO_FACTOR_FAILURES", Type: number, Default: "5",
-			Doc:   "So many wrong codes within the window pause an account's second factors, over all sign-ins.",
+			Doc:   "Number of wrong codes within the window that pause an account's second factors, over all sign-ins.",
 			Cost:  "A code has six digits: every further try is worth as much to a stranger.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SecondFailures }, 1, 10)},
 		{Name: "SECURITY_TWO_FACTOR_FAILURE_WINDOW", Type: duration, Default: "15 minutes",
-			Doc: "That window, and how long the pause is.",
+			Doc: "The length of that window and of the pause.",
 			Apply: toWait(func(s *settings) *time.Duration {
 				return &s.Config.Advanced.Limits.SecondWindow
 			}, time.Minute, day)},
@@ -159,11 +159,11 @@ func guessLimits() []setting {
 func rateLimits() []setting {
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR_SEND_GAP", Type: duration, Default: "30 seconds",
-			Doc: "Least time between two codes of one sign-in.",
+			Doc: "Minimum time between two codes of one sign-in.",
 			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Advanced.Limits.SendGap }, time.Second,
 				time.Hour)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_SHORT", Type: number, Default: "5",
-			Doc:   "Codes per 10 minutes to one destination that were not answered.",
+			Doc:   "Unanswered codes per 10 minutes to one destination.",
 			Cost:  "Strangers can make the server write to people, at your expense.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendShort }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_DAY", Type: number, Default: "10",
@@ -171,7 +171,7 @@ func rateLimits() []setting {
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendDay }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_MOST", Type: number,
 			Empty: "30, or `SECURITY_TWO_FACTOR_SENDS_DAY` if that is more",
-			Doc:   "Codes per 24 hours to one destination in all, answered or not.",
+			Doc:   "All codes per 24 hours to one destination, answered or not.",
 			Cost:  "What someone can make you pay who answers the codes.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendMost }, 1, 10_000)},
 		{Name: "SECURITY_LOGIN_ADDRESS_FAILURES", Type: number, Default: "100",
@@ -185,7 +185,7 @@ func rateLimits() []setting {
 				"one is refused because of it.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.HourFailures }, 10, 100_000_000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Type: number, Default: "60",
-			Doc:   "Codes per hour at the wish of one client address that were not answered.",
+			Doc:   "Unanswered codes per hour that one client address requests.",
 			Cost:  "More work and more messages at the wish of strangers.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendAddress }, 1, 1000000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_HOUR", Type: number, Default: "10000",
@@ -200,7 +200,7 @@ func rateLimits() []setting {
 func requestLimits() []setting {
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR_RESCUES_HOUR", Type: number, Default: "3",
-			Doc:   "Rescues of one account per hour, in each way.",
+			Doc:   "Rescues of one account per hour, with each method.",
 			Cost:  "More work and more messages at the wish of strangers.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.RescueHour }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUES_DAY", Type: number, Default: "5",

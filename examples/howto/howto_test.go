@@ -35,8 +35,8 @@ var notRun = map[string]map[string]string{
 // fenced is a block of code: its language and its text.
 var fenced = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$")
 
-// TestPagesShowCodeThatRuns: each block of code in docs/how-to is a part of a file that a
-// test runs.
+// TestPagesShowCodeThatRuns checks that each block of code in docs/how-to is a part of a file that
+// a test runs.
 func TestPagesShowCodeThatRuns(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/how-to/*.md")
 	if err != nil || len(pages) == 0 {
@@ -109,7 +109,7 @@ func allLines(script, block string) bool {
 	return true
 }
 
-// TestTheComparisonSeesADifference: a block that differs in one letter is not a part.
+// TestTheComparisonSeesADifference checks that a block that differs in one letter is not found.
 func TestTheComparisonSeesADifference(t *testing.T) {
 	for _, c := range []struct {
 		name, lang, text string

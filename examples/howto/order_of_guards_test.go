@@ -65,7 +65,7 @@ func TestOrderOfGuards(t *testing.T) {
 	}
 }
 
-// TestWrapIsOutsideOfGuards: a guard around it keeps people from the sign-in.
+// TestWrapIsOutsideOfGuards checks that a guard around Wrap blocks the sign-in.
 func TestWrapIsOutsideOfGuards(t *testing.T) {
 	k := twofoldtest.New(t, twofold.Config{})
 	k.ServeAll(k.Auth.RequireUser(k.Auth.Wrap(hello)))
@@ -74,7 +74,7 @@ func TestWrapIsOutsideOfGuards(t *testing.T) {
 	}
 }
 
-// TestScopeIsTheOutermostGuard: inside of another guard no token is taken.
+// TestScopeIsTheOutermostGuard checks that no token is accepted inside another guard.
 func TestScopeIsTheOutermostGuard(t *testing.T) {
 	k := twofoldtest.New(t, twofold.Config{Tokens: twofold.Tokens{Scopes: []string{"invoices"}}})
 	scope := k.Auth.RequireScope("invoices")

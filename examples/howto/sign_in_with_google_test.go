@@ -35,8 +35,8 @@ func withCompany(c twofold.Config, id, secret string) (twofold.Config, error) {
 	return c, nil
 }
 
-// TestSignInWithGoogle: the sign-in page offers both, and the paths that were registered
-// there are served. The way through a provider is tested in test/security.
+// TestSignInWithGoogle checks that the sign-in page offers both, and that the registered paths are
+// served. Package test/security tests the sign-in with a provider.
 func TestSignInWithGoogle(t *testing.T) {
 	c, err := withGoogle(twofold.Config{Mail: send.NewBox(1)}, "id", "secret")
 	if err != nil {

@@ -85,14 +85,15 @@ func TestSinglePageApplication(t *testing.T) {
 	answers(t, a, 200, fields{"tf_required": true, "tf_state": "ready"})
 }
 
-// TestApplicationMustSetUp: a page that needs a second factor names the set-up.
+// TestApplicationMustSetUp checks that a page that needs a second factor names the path of the
+// enrollment.
 func TestApplicationMustSetUp(t *testing.T) {
 	k := twofoldtest.New(t, twofold.Config{})
 	k.ServeAll(application(k.Auth, http.NotFoundHandler(), hello))
 	answers(t, k.LoginAs("ada@example.org", 1).Get("/api/me"), 403, fields{"tf_setup_url": "/tf-setup"})
 }
 
-// TestApplicationOnAnotherHost: scripts of that origin may call, and of no other.
+// TestApplicationOnAnotherHost checks that only scripts of that origin may send requests.
 func TestApplicationOnAnotherHost(t *testing.T) {
 	auth := newAuth(t, twofold.Config{Origin: "https://login.example.org", Pages: pages})
 	const app = "https://app.example.org"

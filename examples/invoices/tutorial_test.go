@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheTutorialShowsThisProgram: each piece of code in docs/tutorial.md is a part of
-// a file here.
+// TestTheTutorialShowsThisProgram checks that each piece of code in docs/tutorial.md is a part of a
+// file here.
 func TestTheTutorialShowsThisProgram(t *testing.T) {
 	page, err := os.ReadFile("../../docs/tutorial.md")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestNoLimitIsABareParameter: see limitOf.
+// TestNoLimitIsABareParameter checks that queries use limitOf.
 func TestNoLimitIsABareParameter(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {

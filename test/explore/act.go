@@ -7,19 +7,19 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// Label says what happened between two states.
+// Label describes what happened between two states.
 type Label struct {
 	By   By
 	Verb string
 	With [2]Thing
-	// Before is what was proven before With[1] was set up in its place.
+	// Before holds what was proven before With[1] was enrolled in its place.
 	Before Thing
 }
 
-// By is who acts: a person, the operator, the application, or time.
+// By is the actor: a person, the operator, the application, or time.
 type By uint8
 
-// Who acts besides the people.
+// The actors other than people.
 const (
 	Operator = By(people) + iota
 	Application
@@ -47,12 +47,12 @@ func (l Label) String() string {
 	return out
 }
 
-// turn is one state in which everybody may act.
+// turn is one state in which all actors may act.
 type turn struct {
 	*World
 	was  State
 	emit func(Label, State)
-	// before is what was proven on the way to a set-up: see Label.Before.
+	// before holds what was proven on the way to an enrollment; see Label.Before.
 	before Thing
 }
 
@@ -114,8 +114,7 @@ func (m *World) all(s State, emit func(Label, State)) {
 	t.steal()
 }
 
-// mayOpen reports whether a person takes another browser to hand. Ann always finds
-// one.
+// mayOpen reports whether a person can use another browser. Ann always has one.
 func (m *World) mayOpen(s *State, p Person) bool {
 	of := [people]int{}
 	for _, b := range s.Browsers {
@@ -129,14 +128,14 @@ func (m *World) mayOpen(s *State, p Person) bool {
 	return of[p] < browsersEach && (p == Ann || of[Ben]+of[Eve] < browsers-browsersEach)
 }
 
-// then tells what one action led to.
+// then emits the result of one action.
 func (t *turn) then(by By, verb string, s State, with ...Thing) {
 	l := Label{By: by, Verb: verb, Before: t.before}
 	copy(l.With[:], with)
 	t.emit(l, s)
 }
 
-// time ages what is fresh, and lets a day go by.
+// time makes fresh sessions stale and lets a day pass.
 func (t *turn) time() {
 	s := t.was
 	for i := range s.Browsers {
@@ -157,7 +156,7 @@ func (s *State) day() {
 	}
 }
 
-// operator changes the rules, and helps Ann when she asks.
+// operator changes the rules and helps Ann on request.
 func (t *turn) operator() {
 	if s := t.was; t.OperatorChanges {
 		s.Strict = true
@@ -178,7 +177,7 @@ func (t *turn) operator() {
 	}
 }
 
-// mail is what a person does who reads the mail of the account, in any browser.
+// mail runs the actions of a person who reads the mail of the account, in any browser.
 func (t *turn) mail(p Person) {
 	if !t.reads(p, t.was.Mailbox) {
 		return
@@ -199,7 +198,7 @@ func (t *turn) mail(p Person) {
 	}
 }
 
-// chooses gives the account a password through its mailbox.
+// chooses sets the account's password through its mailbox.
 func (t *turn) chooses(s *State, p Person) {
 	openers, seconds := t.drops(s)
 	if openers {
@@ -220,22 +219,21 @@ func (t *turn) proves(s *State, p Person) {
 	s.WasAnns = s.WasAnns || p == Ann
 }
 
-// provesBy is proves on the way of a sign-in.
+// provesBy is proves during a sign-in.
 func (t *turn) provesBy(s *State, p Person, first Thing) {
 	if !s.Proven && !t.mailboxAlone(s, first) {
 		t.proves(s, p)
 	}
 }
 
-// moveTo changes the account's address to one that someone has proven. Factors by mail go
-// with it.
+// moveTo changes the account's address to a proven one. Factors by mail move to it.
 func (t *turn) moveTo(s *State, to, by Person) {
 	t.takesMailTo(s, to)
 	t.proves(s, by)
 }
 
-// takesMailTo changes the address and proves nothing. One that was proven before it
-// changed is proven again when it comes back.
+// takesMailTo changes the address and proves nothing. A previously proven address counts as proven
+// again when it returns.
 func (t *turn) takesMailTo(s *State, to Person) {
 	if t.Fault != MailFactorsStay {
 		if s.Seconds&ofKind(Mail) != 0 {
@@ -249,7 +247,7 @@ func (t *turn) takesMailTo(s *State, to Person) {
 	s.Proven = s.EverProven && s.ProvenAt == to
 }
 
-// steal copies a session of Ann's.
+// steal copies one of Ann's sessions.
 func (t *turn) steal() {
 	if !t.EveCopiesASession || t.was.Stolen {
 		return
@@ -271,7 +269,7 @@ func (t *turn) steal() {
 	}
 }
 
-// leave signs out, or forgets the browser altogether.
+// leave signs out or removes the whole browser.
 func (t *turn) leave(i int) {
 	s := t.was
 	b := &s.Browsers[i]
@@ -288,7 +286,7 @@ func (t *turn) leave(i int) {
 	t.then(of, verb, s)
 }
 
-// end ends everything that was issued, but for the session of one browser.
+// end ends everything that was issued, except the session of one browser.
 func (t *turn) end(s *State, keep int) {
 	if t.Fault == ChangesEndNothing {
 		return
@@ -316,7 +314,7 @@ func (t *turn) end(s *State, keep int) {
 	}
 }
 
-// loses takes from all browsers what an action in another one ended.
+// loses removes from all browsers what an action in another one ended.
 func (s *State) loses(what ended) {
 	for i := range s.Browsers {
 		b := &s.Browsers[i]
@@ -336,7 +334,7 @@ func ofKind(k Kind) (out Things) {
 	return out
 }
 
-// thingOf is the thing behind a factor that package policy names.
+// thingOf returns the thing of a factor that package policy names.
 func thingOf(f storage.Factor) Thing {
 	for p := range people {
 		if p.String() == f.ID {

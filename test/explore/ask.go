@@ -5,10 +5,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// Everything that is decided is asked here, of package policy. A fault changes one
-// answer.
+// The functions here pass all decisions to package policy. A fault changes one answer.
 
-// rules are those of today.
+// rules returns the current rules.
 func (m *World) rules(s *State) policy.Rules {
 	r := m.Rules
 	r.Mails = r.Mails || s.SendsMail
@@ -24,7 +23,7 @@ func (m *World) rules(s *State) policy.Rules {
 	return r
 }
 
-// facts are what package policy is told of the account.
+// facts returns the facts of the account for package policy.
 func (m *World) facts(s *State) policy.Account {
 	return policy.Account{
 		Required: m.Required, Trusts: m.Trust && !s.Distrusts, Proven: s.Proven, EverProven: s.EverProven,
@@ -33,7 +32,7 @@ func (m *World) facts(s *State) policy.Account {
 	}
 }
 
-// next is what a sign-in must do after a first factor.
+// next returns the step of a sign-in after a first factor.
 func (m *World) next(s *State, first Thing) policy.Step {
 	r, a := m.rules(s), m.facts(s)
 	step := policy.Next(r, a, proofs[first])
@@ -48,13 +47,13 @@ func (m *World) next(s *State, first Thing) policy.Step {
 	return step
 }
 
-// counts reports whether a second factor is enough for a session. If not, another one
-// is set up.
+// counts reports whether a second factor is enough for a session. If not, another one must be
+// enrolled.
 func (m *World) counts(s *State, second Thing) bool {
 	return m.Fault == WeakFactorsCount || policy.After(m.rules(s), proofs[second]) == policy.SignIn
 }
 
-// again is next for someone who proves again who they are.
+// again is next for a re-authentication.
 func (m *World) again(s *State, first Thing) policy.Step {
 	if m.Fault == AgainByOneFactor {
 		return policy.Step{Do: policy.SignIn}
@@ -62,7 +61,7 @@ func (m *World) again(s *State, first Thing) policy.Step {
 	return policy.Again(m.rules(s), m.facts(s), proofs[first])
 }
 
-// mayRescue reports whether something mailed may take the place of a second factor.
+// mayRescue reports whether a mailed code may replace a second factor.
 func (m *World) mayRescue(s *State, first Thing) bool {
 	r, a := m.rules(s), m.facts(s)
 	switch m.Fault {
@@ -78,12 +77,12 @@ func (m *World) mayRescue(s *State, first Thing) bool {
 	return policy.MayRescueByMail(r, a, proofs[first])
 }
 
-// opens reports whether a sign-in can begin and end with what an account has.
+// opens reports whether the factors of an account are enough to complete a sign-in.
 func (m *World) opens(s *State, w policy.Ways) bool {
 	return m.Fault == LastWayInGoes || policy.Opens(m.rules(s), w, s.Seconds.factors())
 }
 
-// drops reports what goes when someone chooses a password through the mailbox.
+// drops returns what is removed when a person sets a password through the mailbox.
 func (m *World) drops(s *State) (openers, seconds bool) {
 	switch m.Fault {
 	case PlantedFactorsStay, FirstProofEndsNothing:
@@ -103,13 +102,12 @@ func (m *World) mayChange(s *State, c storage.FactorChange) bool {
 	return m.Fault == PlantedFactorsStay || m.Fault == StrangersEnroll || policy.MayChange(m.rules(s), m.facts(s), c)
 }
 
-// mailboxAlone reports whether a first factor leaves open who chose the password.
+// mailboxAlone reports whether a first factor does not show who chose the password.
 func (m *World) mailboxAlone(s *State, first Thing) bool {
 	return m.Fault != MailboxProvesAll && policy.MailboxAlone(m.facts(s), proofs[first])
 }
 
-// full reports whether a session proved all that a change asks for, where there is
-// something to prove.
+// full reports whether a session proved all existing factors that a change requires.
 func (m *World) full(s *State, b *Browser) bool {
 	n := b.Session
 	held := storage.Session{Level: storage.OneFactor, Proofs: []storage.Proof{proofs[n.First]}}
@@ -140,16 +138,17 @@ func (m *World) standing(s *State, b *Browser) policy.Standing {
 	return policy.Today(r, m.facts(s), h)
 }
 
-// vouches reports whether a trusted browser stands for the second factor.
+// vouches reports whether a trusted browser replaces the second factor.
 func (m *World) vouches(s *State, b *Browser) bool {
 	both := []storage.Proof{proofs[b.TrustFirst], proofs[b.TrustSecond]}
 	return b.TrustSecond != 0 && (m.Fault == TrustIsForever || policy.Vouches(m.rules(s), both))
 }
 
-// mayMint reports whether tokens may be made, which open the account too.
+// mayMint reports whether tokens may be created, which open the account too.
 func (m *World) mayMint(s *State) bool { return m.Fault == StrangersMint || m.mayEnroll(s) }
 
-// What follows is not asked of package policy: the product decides it where it happens.
+// The following decisions are not part of package policy: the product makes them where they are
+// needed.
 
 // mayAccept reports whether the link of an invitation works.
 func (m *World) mayAccept(s *State) bool {
@@ -162,9 +161,9 @@ func (m *World) mayAccept(s *State) bool {
 	return !s.Exists && s.Invitation == Invited
 }
 
-// provesAddress reports whether a person shows, while they sign up by an account
-// elsewhere, that Ann's address is theirs. The other site's word counts if it gives Ann
-// her mailbox. Otherwise they enter a code that is mailed to her.
+// provesAddress reports whether a person proves Ann's address during a sign-up with a provider. The
+// provider's word counts if it gives Ann her mailbox. Otherwise they must enter a code that is
+// mailed to her.
 func (m *World) provesAddress(p Person, site Thing) bool {
 	if m.Fault == SiteSaysWhatIsProven || m.SiteRunsMailboxes {
 		return m.Fault == SiteSaysWhatIsProven || site.owner() == Ann
@@ -172,8 +171,8 @@ func (m *World) provesAddress(p Person, site Thing) bool {
 	return m.reads(p, Ann)
 }
 
-// mayClaim reports whether a user of the former system who has entered Ann's address
-// there, and did not prove it, gets into her account. Only faults let them in.
+// mayClaim reports whether a user of the former system who entered Ann's address there without
+// proving it can sign in to her account. Only faults allow it.
 func (m *World) mayClaim(s *State) bool {
 	return m.Fault == ClaimOpensWhatWaits && s.AtFormer || m.Fault == ClaimOpensAnAccount && !s.AtFormer
 }

@@ -9,14 +9,14 @@ package explore
 // not have got there. So a crowd can give false alarms; if it gives none, a promise holds
 // for any number of browsers.
 
-// effect is what an action in one browser does to the account and the other browsers.
+// effect is the effect of an action in one browser on the account and the other browsers.
 type effect struct {
 	account uint64 // as it is packed
 	ended   ended
 	in      bool // the browser is signed in afterwards
 }
 
-// account is what was seen while the account was in one state.
+// account holds the effects that were seen while the account was in one state.
 type account struct {
 	states  []uint32
 	effects map[effect]string // told by an action that has it
@@ -32,7 +32,7 @@ func (x *search) account(packed uint64) *account {
 	return a
 }
 
-// others takes the actions in browsers that are out of view.
+// others runs the actions in browsers that are out of view.
 func (x *search) others(i int) {
 	a := x.account(x.seen.at(i)[0])
 	a.states = append(a.states, uint32(i))
@@ -42,8 +42,8 @@ func (x *search) others(i int) {
 	}
 }
 
-// learn notes an action in a browser, as one that can be done out of view of every
-// state of the same account. from and to are the packed account before and after the action.
+// learn records the action of a browser as one that is possible out of view in every state of the
+// same account. from and to are the packed account before and after the action.
 func (x *search) learn(from, to uint64, after *State, by Label) {
 	if by.By >= By(people) || from == to && after.ended == nothing {
 		return
@@ -68,7 +68,7 @@ func signedIn(s *State, p Person) bool {
 	return false
 }
 
-// unseen takes an action in a browser that is out of view.
+// unseen runs an action in a browser that is out of view.
 func (x *search) unseen(i int, before *State, e effect) {
 	x.Actions++
 	to := e.on(*before)

@@ -2,7 +2,7 @@ package explore
 
 import "github.com/twofold-auth/twofold/internal/policy"
 
-// enter signs in by every first factor that the browser's person can prove.
+// enter signs in with every first factor that the browser's person can prove.
 func (t *turn) enter(i int) {
 	s, p := &t.was, t.was.Browsers[i].Of
 	begin := func(first Thing) {
@@ -23,8 +23,8 @@ func (t *turn) enter(i int) {
 	}
 }
 
-// byMail begins with a mailed code. It proves the address of an account that only
-// its mailbox ever opened.
+// byMail starts with a mailed code. It proves the address of an account for which the mailbox has
+// always been the only first factor.
 func (t *turn) byMail(i int) {
 	was, p := t.was, t.was.Browsers[i].Of
 	defer func() { t.was = was }()
@@ -43,7 +43,7 @@ func (t *turn) byMail(i int) {
 	t.after(i, thing(Mail, s.Mailbox))
 }
 
-// after takes the step that policy.Next names after a first factor.
+// after runs the step that policy.Next names after a first factor.
 func (t *turn) after(i int, first Thing) {
 	s := t.was
 	p, r := s.Browsers[i].Of, t.rules(&s)
@@ -84,7 +84,7 @@ func (t *turn) after(i int, first Thing) {
 	}
 }
 
-// second ends a sign-in by a second factor.
+// second completes a sign-in with a second factor.
 func (t *turn) second(i int, first, second Thing) {
 	s := t.was
 	p := s.Browsers[i].Of
@@ -114,8 +114,8 @@ func (t *turn) second(i int, first, second Thing) {
 	}
 }
 
-// withoutFactor is what helps who has lost the second factor, or lets a stranger
-// who knows the first one do harm.
+// withoutFactor runs the actions that help a person who lost the second factor, and that an
+// attacker with the first factor may misuse.
 func (t *turn) withoutFactor(i int, first Thing) {
 	s := t.was
 	p, r := s.Browsers[i].Of, t.rules(&s)
@@ -142,7 +142,7 @@ func (t *turn) withoutFactor(i int, first Thing) {
 	t.recover(i, first)
 }
 
-// recover follows the link of a recovery, with the password.
+// recover follows the link of a recovery with the password.
 func (t *turn) recover(i int, first Thing) {
 	was := t.was
 	if p := was.Browsers[i].Of; was.Recovery != Opens || first.kind() != Password || !t.reads(p, was.Mailbox) {
@@ -155,7 +155,7 @@ func (t *turn) recover(i int, first Thing) {
 	t.was, t.before = was, 0
 }
 
-// follows takes the link of a recovery, which works once.
+// follows takes the link of a recovery, which is single-use.
 func (t *turn) follows(s *State, p Person) {
 	s.endTrust()
 	if t.Fault != RecoveryWorksTwice {
@@ -164,7 +164,7 @@ func (t *turn) follows(s *State, p Person) {
 	t.proves(s, p)
 }
 
-// lost is the factor that a new one takes the place of.
+// lost returns the factor that a new one replaces.
 func (s *State) lost() (out Thing) {
 	s.Seconds.each(func(t Thing) {
 		if out == 0 {
@@ -181,8 +181,8 @@ func (s *State) endTrust() {
 	s.ended = max(s.ended, trusts)
 }
 
-// enroll sets up a second factor on the way of a sign-in, or of a session that
-// needs one: any that its person can prove.
+// enroll enrolls a second factor during a sign-in, or in a session that requires one: any factor
+// that its person can prove.
 func (t *turn) enroll(i int, first, lost Thing, verb string) {
 	for _, k := range t.Seconds {
 		p := t.was.Browsers[i].Of

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// chosen is the number of worlds whose profiles are chosen for the door alone.
+// chosen is the number of worlds whose profiles were chosen only for the sign-in.
 const chosen = 3346
 
-// TestNoPromiseIsBroken explores some worlds: a few small ones, and more of all sizes
-// where time does not matter. The command in run explores all.
+// TestNoPromiseIsBroken explores a few small worlds, and in a thorough run more worlds of all
+// sizes. The command in run explores all.
 func TestNoPromiseIsBroken(t *testing.T) {
 	asked := func(i int, m *World) bool {
 		m.Crowd = i%2 == 0
@@ -54,8 +54,8 @@ func TestNoPromiseIsBroken(t *testing.T) {
 	}
 }
 
-// TestFaultsAreFound puts faults in, some that were in Twofold once. Each is told as the
-// promise that it breaks.
+// TestFaultsAreFound inserts faults, some of which were once in Twofold, and checks that each is
+// reported as the promise that it breaks.
 func TestFaultsAreFound(t *testing.T) {
 	for _, c := range Cases() {
 		found, with, err := c.Try()
@@ -67,7 +67,7 @@ func TestFaultsAreFound(t *testing.T) {
 	}
 }
 
-// TestTheExampleIsTold: doc.go shows the story of a fault as the search tells it.
+// TestTheExampleIsTold checks that doc.go shows the story of a fault as the search prints it.
 func TestTheExampleIsTold(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	if err != nil {
@@ -89,7 +89,8 @@ func TestTheExampleIsTold(t *testing.T) {
 	t.Error("no fault is in the example")
 }
 
-// TestEveryPromiseCanBreak: a promise that nothing could break would promise nothing.
+// TestEveryPromiseCanBreak checks that some state breaks each promise, because other promises would
+// be meaningless.
 func TestEveryPromiseCanBreak(t *testing.T) {
 	ann, eve := Browser{Of: Ann}, Browser{Of: Eve}
 	ann.Session = Session{First: thing(Password, Ann), Second: thing(App, Ann)}
@@ -155,7 +156,7 @@ func TestEveryPromiseCanBreak(t *testing.T) {
 	}
 }
 
-// TestEveryMoveOfALifeCanBreak is the same of how accounts begin and end.
+// TestEveryMoveOfALifeCanBreak checks the same for the start and end of accounts.
 func TestEveryMoveOfALifeCanBreak(t *testing.T) {
 	there := State{Exists: true, Proven: true, EverProven: true, HasPassword: true}
 	there.ProvenBy, there.Knows = Ann, [people]bool{Ann: true}
@@ -248,8 +249,8 @@ func TestEveryMoveOfALifeCanBreak(t *testing.T) {
 	}
 }
 
-// TestACrowdCoversTwoBrowsersEach: whatever Ann's browser and one of the others' can
-// be in where each has two, they can be in where each has any number.
+// TestACrowdCoversTwoBrowsersEach checks that every state of one browser of Ann's and one of the
+// others' that is reachable with two browsers each is also reachable in a crowd.
 func TestACrowdCoversTwoBrowsersEach(t *testing.T) {
 	for _, m := range []*World{
 		world([]setting{trust, changing}, []Kind{App}, []Kind{Phone}, None),
@@ -319,7 +320,8 @@ func TestAPackedStateIsTheSame(t *testing.T) {
 	}
 }
 
-// ordered is a state with its browsers in one order, and without the owners of empty ones.
+// ordered returns a state with its browsers in canonical order, and without the owners of empty
+// ones.
 func ordered(s State) State {
 	for i, b := range s.Browsers {
 		if b.empty() {

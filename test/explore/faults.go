@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Fault is one that is put in, to see that it is found.
+// Fault is a fault that is inserted to check that it is found.
 type Fault uint8
 
-// The faults. Numbers with an F are those of the audit that found them in Twofold;
-// the others are made up.
+// The faults. Numbers with an F are those of the audit that found them in Twofold; the others are
+// invented.
 const (
 	NoFault                     Fault = iota
 	PlantedFactorsStay                // F1: what a stranger set up outlives the first proof of the address
@@ -70,22 +70,22 @@ const (
 	UnforcedIsNeverAsked              // where a set-up is not forced after one method, it is after none
 )
 
-// Case is a fault, and a small world in which it can be seen.
+// Case is a fault with a small world in which it is visible.
 type Case struct {
 	Fault           Fault
 	What            string
 	profile         []setting
 	seconds, firsts []Kind
 	eve             Kind
-	// Promise is what the fault breaks. If it is empty, nothing is broken, and Why says
-	// which other check decides.
+	// Promise is the promise that the fault breaks. If it is empty, none is broken, and Why names
+	// the other check that decides.
 	Promise, Why string
 }
 
-// Cases are all faults, some of them in several worlds.
+// Cases returns all faults, some of them in several worlds.
 func Cases() []Case { return slices.Concat(policyCases(), lifeCases(), outsideCases()) }
 
-// policyCases are faults of what package policy decides.
+// policyCases are faults in decisions of package policy.
 func policyCases() []Case {
 	two, same, opens := promises[0].Words, promises[2].Words, moves[5].Words
 	return []Case{
@@ -143,7 +143,7 @@ func policyCases() []Case {
 	}
 }
 
-// lifeCases are faults of how accounts begin and end, and of tokens.
+// lifeCases are faults in the start and end of accounts, and in tokens.
 func lifeCases() []Case {
 	planted, early, leaving := promises[1].Words, promises[7].Words, promises[8].Words
 	begins, invited, left := moves[6].Words, moves[7].Words, moves[8].Words
@@ -184,8 +184,8 @@ func lifeCases() []Case {
 	}
 }
 
-// outsideCases are faults of proofs and recoveries that no state tells of, and of what the
-// application and the operator do.
+// outsideCases are faults in proofs and recoveries that no state shows, and in actions of the
+// application and the operator.
 func outsideCases() []Case {
 	planted, own, guarded, wait := promises[1].Words, moves[11].Words, moves[12].Words, moves[13].Words
 	app, site := []Kind{App}, []Kind{Site}
@@ -231,8 +231,8 @@ func outsideCases() []Case {
 	}
 }
 
-// Try explores the world of a case with its fault, up to the first story. In the
-// same world without the fault nothing is broken.
+// Try explores the world of a case with its fault, up to the first story. Without the fault, no
+// promise is broken in that world.
 func (c Case) Try() (found *Story, with Result, err error) {
 	m := *world(c.profile, c.seconds, c.firsts, c.eve)
 	m.Crowd = true

@@ -3,7 +3,7 @@ package explore
 // life is a turn in which an account may begin or end.
 type life struct{ *turn }
 
-// Invitation is what became of the operator's last invitation of Ann's address.
+// Invitation is the state of the operator's last invitation to Ann's address.
 type Invitation uint8
 
 // The states of an invitation.
@@ -13,7 +13,7 @@ const (
 	Spent                 // its link was used, was revoked or has expired
 )
 
-// begins calls emit with every account that can begin while the address has none.
+// begins calls emit with every account that can be created while the address has none.
 func (t life) begins() {
 	for p := range people {
 		if !t.acts(p) {
@@ -37,7 +37,7 @@ func (t life) begins() {
 	}
 }
 
-// revoke ends the invitation, also while its address has an account.
+// revoke ends the invitation, even while its address has an account.
 func (t life) revoke() {
 	if s := t.was; s.Invitation == Invited {
 		s.Invitation = Spent
@@ -46,14 +46,14 @@ func (t life) revoke() {
 	}
 }
 
-// born is an account with Ann's address and nothing else.
+// born returns an account with Ann's address and nothing else.
 func (t life) born() State {
 	s := State{Exists: true, Mailbox: Ann, Invitation: t.was.Invitation, Browsers: t.was.Browsers}
 	s.Stolen, s.Strict, s.Distrusts, s.SendsMail = t.was.Stolen, t.was.Strict, t.was.Distrusts, t.was.SendsMail
 	return s
 }
 
-// register makes an account with Ann's address: everybody can type it.
+// register creates an account with Ann's address, which every person can enter.
 func (t life) register(p Person) {
 	s := t.born()
 	s.HasPassword = true
@@ -94,8 +94,7 @@ func (t life) accept(p Person) {
 	t.then(By(p), verb+" with a password", s)
 }
 
-// signUp makes an account through an account elsewhere. Everybody can enter Ann's
-// address there.
+// signUp creates an account with a provider. Every person can enter Ann's address there.
 func (t life) signUp(p Person) {
 	if !t.SignsUp {
 		return
@@ -111,9 +110,8 @@ func (t life) signUp(p Person) {
 	}
 }
 
-// arrive signs in for the first time as a user of the former system. Ann is one with
-// her address. The others are too, and have entered Ann's address there, which the former
-// system did not let them prove.
+// arrive is the first sign-in of a user of the former system. Ann is one with her address. The
+// others are users too, and have entered Ann's address there without proving it.
 func (t life) arrive(p Person) {
 	if !t.Arrives {
 		return
@@ -135,7 +133,7 @@ func (t life) claim(p Person) {
 	}
 }
 
-// asksForDeletion asks for the deletion of the account, which happens days later.
+// asksForDeletion requests the deletion of the account, which happens days later.
 func (t life) asksForDeletion(i int) {
 	if s := t.was; t.Deletes && !s.Leaves {
 		s.Leaves = true
@@ -144,7 +142,7 @@ func (t life) asksForDeletion(i int) {
 	}
 }
 
-// stopsDeletion stops it by the mailed link. A sign-in does so too.
+// stopsDeletion stops it with the mailed link. A sign-in also stops it.
 func (t life) stopsDeletion(p Person) {
 	if s := t.was; s.Leaves && t.Mails && t.Fault != LinkStopsNoDeletion {
 		s.Leaves = false
@@ -152,7 +150,7 @@ func (t life) stopsDeletion(p Person) {
 	}
 }
 
-// deletes ends the account: when the time is over, or at the operator's word.
+// deletes deletes the account when the wait is over or on the operator's request.
 func (t life) deletes() {
 	s := t.gone()
 	if t.was.Leaves {
@@ -163,7 +161,7 @@ func (t life) deletes() {
 	}
 }
 
-// gone is what is left after a deletion.
+// gone returns the state after a deletion.
 func (t life) gone() State {
 	s := State{Stolen: t.was.Stolen, Strict: t.was.Strict, Distrusts: t.was.Distrusts, SendsMail: t.was.SendsMail}
 	s.Invitation = t.was.Invitation

@@ -46,7 +46,7 @@ var kindNames = [...]string{
 	"mailed rescue code",
 }
 
-// Thing is what someone proves: a kind and whose it is.
+// Thing is what a person proves: a kind and its owner.
 type Thing uint8
 
 func thing(k Kind, p Person) Thing { return Thing(k)*Thing(people) + Thing(p) }
@@ -64,7 +64,7 @@ func (t Thing) String() string {
 var methods = [...]string{Password: "password", Mail: storage.Email, Phone: storage.SMS, App: storage.Authenticator,
 	Passkey: storage.Passkey, Site: policy.Elsewhere, Sheet: storage.RecoveryCode, Mended: policy.Rescued}
 
-// proofs are what package policy sees of a thing.
+// proofs returns the proofs of a thing for package policy.
 var proofs = func() (all [int(kinds) * int(people)]storage.Proof) {
 	for k := Password; k < kinds; k++ {
 		for p := range people {
@@ -106,7 +106,7 @@ func (s Things) each(f func(Thing)) {
 	}
 }
 
-// factors are what package policy sees of a set of second factors.
+// factors returns the factors of a set of things for package policy.
 func (s Things) factors() []storage.Factor { return factors[s>>thing(Mail, Ann)] }
 
 var factors = func() (all [1 << (4 * people)][]storage.Factor) {
@@ -119,7 +119,7 @@ var factors = func() (all [1 << (4 * people)][]storage.Factor) {
 	return all
 }()
 
-// Session is what a browser is signed in by. The zero value stands for no session.
+// Session holds the proofs of a browser's session. The zero value means no session.
 type Session struct {
 	First, Second Thing
 	Trusted       bool // the browser stood for the second factor
@@ -133,18 +133,18 @@ func (s Session) alive() bool { return s.First != 0 }
 type Browser struct {
 	Of      Person
 	Session Session
-	// TrustFirst and TrustSecond were proven when the browser was trusted.
+	// TrustFirst and TrustSecond are the proofs for which the browser was trusted.
 	TrustFirst, TrustSecond Thing
 	Known                   bool // it signed in to the account before
-	// Token: this is no browser but a token. Its Session is what was proven for it. One
-	// that Refreshes is exchanged for sessions; others are used as they are.
+	// Token is set for a token instead of a browser. Its Session holds the proofs for which it was
+	// issued. If Refreshes is set, it can be exchanged for sessions; otherwise it is used directly.
 	Token, Refreshes bool
 }
 
 func (b Browser) empty() bool { return b == Browser{Of: b.Of} }
 
-// Recovery is how far a recovery has come: someone asks for it who has lost a second
-// factor, a day later a link is mailed, and the link sets up another factor.
+// Recovery is the state of a recovery: a person who lost a second factor requests it, a day later a
+// link is mailed, and the link enrolls another factor.
 type Recovery uint8
 
 // The states of a request.
@@ -154,17 +154,16 @@ const (
 	Opens             // by the link
 )
 
-// browsersEach is how many browsers of Ann's, and how many of the others' together, are in
-// view at most. A crowd has one of Ann's and one of the others' in view, and any number out
-// of view.
+// browsersEach is the maximum number of Ann's browsers, and of the others' together, that are in
+// view. A crowd has one of each in view, and any number out of view.
 const (
 	browsersEach = 2
 	browsers     = 2 * browsersEach
 )
 
-// State is everything that matters of one account and the people around it. Two
-// accounts share nothing but that an address and an account elsewhere belong to
-// one of them, so one is explored.
+// State is the complete state of one account and the people around it. Two accounts share only the
+// rule that an address or an account at a provider belongs to one of them, so one account is
+// explored.
 type State struct {
 	Exists bool
 	// Mailbox is whose mailbox the account's address is. Proven: someone has shown that
@@ -190,13 +189,13 @@ type State struct {
 	Strict             bool // the operator has switched weak factors off
 	Distrusts          bool // the operator has switched trust off
 	SendsMail          bool // the operator has set up mail, where there was none
-	// The last action sets these two, which are not packed. ended is what the action
-	// ended in other browsers; away says that it signed in a browser out of view.
+	// The last action sets these two fields, which are not packed. ended is what the action ended
+	// in other browsers; away reports that it signed in a browser out of view.
 	ended ended
 	away  bool
 }
 
-// ended is what an action ends in the browsers in which it was not taken.
+// ended is what an action ends in other browsers.
 type ended uint8
 
 const (
@@ -206,8 +205,8 @@ const (
 	everything
 )
 
-// World is one run of the search: what the operator decided before it, and what Eve has.
-// In the policy.Rules are those decisions that package policy reads.
+// World is one run of the search: the operator's settings and the things that Eve has. The
+// policy.Rules are the settings that package policy reads.
 type World struct {
 	Name     string
 	settings []string // their names
@@ -241,20 +240,19 @@ type World struct {
 	Fault             Fault
 }
 
-// reads reports whether a person reads the mail of a mailbox. Where no mail is sent,
-// there is none to read.
+// reads reports whether a person can read the mail of a mailbox. If no mail is sent, no one can.
 func (m *World) reads(p, mailbox Person) bool {
 	return m.Mails && (m.Alone || p == mailbox || p == Eve && mailbox == Ann && m.eveHas(Mail))
 }
 
-// eveHas reports whether Eve has a thing of Ann's.
+// eveHas reports whether Eve has one of Ann's things.
 func (m *World) eveHas(k Kind) bool { return m.EveHas == k || k == Mail && m.EveHasMailToo }
 
-// acts reports whether a person does anything here. Ben acts only where Eve has none of
-// Ann's things: in the other worlds Eve can do all that Ben can, and more.
+// acts reports whether a person acts in this world. Ben acts only where Eve has none of Ann's
+// things, because otherwise Eve can do everything that Ben can.
 func (m *World) acts(p Person) bool { return p == Ann || !m.Alone && (p == Eve || m.EveHas == None) }
 
-// owns reports whether a thing is in a person's hands as it is in its owner's.
+// owns reports whether a person has a thing like its owner.
 func (m *World) owns(p Person, t Thing) bool { return m.Alone || p == t.owner() }
 
 // can reports whether a person can prove a thing of the account.
@@ -279,7 +277,7 @@ func ofPerson(p Person) (out Things) {
 	return out
 }
 
-// alive is how many sessions and tokens are in view.
+// alive returns the number of sessions and tokens in view.
 func (s *State) alive() (n int) {
 	for _, w := range s.Browsers {
 		if w.Session.alive() {
@@ -289,7 +287,7 @@ func (s *State) alive() (n int) {
 	return n
 }
 
-// fresh is how many sessions are fresh.
+// fresh returns the number of fresh sessions.
 func (s *State) fresh() (n int) {
 	for _, w := range s.Browsers {
 		if w.Session.Fresh {
@@ -303,7 +301,7 @@ func (b *Browser) isAnns() bool { return b.Of == Ann && !b.Token }
 
 func (b *Browser) isAnothers() bool { return b.Of != Ann }
 
-// String tells a state.
+// String describes a state.
 func (s State) String() string {
 	if !s.Exists {
 		return "no account"
@@ -340,7 +338,7 @@ func (s State) knowers() string {
 	return strings.Join(names, " and ")
 }
 
-// String tells by what a browser or token is signed in.
+// String describes the proofs of a browser or token.
 func (b Browser) String() string {
 	out := b.Of.String()
 	if b.Token {

@@ -1,7 +1,7 @@
 package explore
 
-// outside is a turn of those who have no browser: the application and the operator, by
-// their programs, and the owner, by the link of a notice.
+// outside is a turn of actors without a browser: the application and the operator, with their
+// programs, and the owner, with the link of a notice.
 type outside struct{ *turn }
 
 func (t outside) acts() {
@@ -15,8 +15,8 @@ func (t outside) acts() {
 	}
 }
 
-// changesPassword gives the account a password, at the word of the person whose address it
-// has. That must be proven: else the application does not know whose account it is.
+// changesPassword sets the account's password for the person whose address it has. The address must
+// be proven, because otherwise the application does not know whose account it is.
 func (t outside) changesPassword() {
 	s, of := t.was, t.was.Mailbox
 	switch {
@@ -31,7 +31,8 @@ func (t outside) changesPassword() {
 	t.then(Application, "changes the password to one that "+of.String()+" knows", s)
 }
 
-// resetsAccess leaves the password, or the mailbox, and nothing else that opens the account.
+// resetsAccess keeps the password, or the mailbox, and removes everything else that opens the
+// account.
 func (t outside) resetsAccess() {
 	s := t.was
 	s.Seconds, s.Firsts, s.Sites, s.Sheet, s.Blocked = 0, s.Firsts&ofKind(Mail), 0, 0, false
@@ -51,8 +52,8 @@ func (t outside) switches() {
 	t.then(Operator, "deactivates the account and activates it again", s)
 }
 
-// changesIdentity changes the address, as the operator does who gives it back to its
-// owner. That does not say that the address is proven.
+// changesIdentity changes the address, as an operator does to return an account to its owner. The
+// new address is unproven.
 func (t outside) changesIdentity(to Person) { t.changesAddress(Operator, givesBack, to) }
 
 // changesRow changes an address in the application's own table.
@@ -83,8 +84,8 @@ func (t outside) changesAddress(by By, verb string, to Person) {
 	}
 }
 
-// disowns is the link of a notice: it was not they. Everything that was issued ends, and
-// what was added in the last days and begins a sign-in is gone.
+// disowns follows the link "this was not me" of a notice. Everything that was issued ends, and
+// first factors added in the last days are removed.
 func (t outside) disowns(p Person, gone Things) {
 	s := t.was
 	s.Firsts, s.Sites = s.Firsts&^gone, s.Sites&^gone
@@ -95,10 +96,10 @@ func (t outside) disowns(p Person, gone Things) {
 	t.then(By(p), "answers a notice: it was not they", s)
 }
 
-// openers are what a notice may disown.
+// openers are the first factors that a notice may remove.
 func (s *State) openers() Things { return (s.Firsts | s.Sites) &^ ofKind(Mail) }
 
-// setsUpMail is the operator's, where no mail was sent before.
+// setUpMail enables mail, where no mail was sent before.
 func (t outside) setsUpMail() {
 	if s := t.was; !t.Mails {
 		s.SendsMail = true

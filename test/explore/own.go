@@ -5,7 +5,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// own is what a person does who is signed in.
+// own is a turn of a signed-in person.
 func (t *turn) own(i int) {
 	s, b := t.was, t.was.Browsers[i]
 	if s.Recovery != NotAsked && t.Fault != RecoveryIsNotStopped {
@@ -41,8 +41,8 @@ func (t *turn) own(i int) {
 	}
 }
 
-// reauthenticate makes a session fresh, by whatever begins a sign-in, or by a passkey
-// alone that counts as both factors.
+// reauthenticate makes a session fresh, with any first factor, or with only a passkey that counts
+// as both factors.
 func (t *turn) reauthenticate(i int) {
 	s, b := t.was, t.was.Browsers[i]
 	if b.Session.Fresh && !b.Session.Trusted || t.Fault == NothingIsFresh {
@@ -72,7 +72,7 @@ func (t *turn) reauthenticate(i int) {
 	})
 }
 
-// changeSeconds adds, replaces and removes second factors, and makes codes.
+// changeSeconds adds, replaces and removes second factors, and creates recovery codes.
 func (t *turn) changeSeconds(i int) {
 	b := t.was.Browsers[i]
 	for _, k := range t.Seconds {
@@ -111,14 +111,14 @@ func (t *turn) changeSeconds(i int) {
 	}
 }
 
-// without reports whether the account opens with no second factor.
+// without reports whether the account opens without a second factor.
 func (t *turn) without(s State) bool {
 	s.Seconds = 0
 	return t.opens(&s, t.ways(&s))
 }
 
-// add adds a second factor, or puts it in the place of another. There can be several of
-// a kind, such as two phones, which count as one here.
+// add adds a second factor or replaces another one. Several of a kind, such as two phones, count as
+// one here.
 func (t *turn) add(i int, second, lost Thing) {
 	s, b, r := t.was, t.was.Browsers[i], t.rules(&t.was)
 	c := storage.FactorChange{Add: &storage.Factor{Method: methods[second.kind()]}}
@@ -147,7 +147,7 @@ func (t *turn) add(i int, second, lost Thing) {
 	t.then(By(b.Of), "sets up a second factor", s, second, lost)
 }
 
-// ways are what can begin a sign-in.
+// ways returns the possible first factors.
 func (t *turn) ways(s *State) (w policy.Ways) {
 	w.Password = s.HasPassword
 	if t.MailBegins {
@@ -163,8 +163,8 @@ func (t *turn) ways(s *State) (w policy.Ways) {
 	return w
 }
 
-// opener is what begins a sign-in of a kind. Where one person has everything, that
-// passkey is another one than the second factor.
+// opener returns the first factor of a kind. If one person has everything, that passkey differs
+// from the second factor.
 func (t *turn) opener(k Kind, p Person) Thing {
 	if t.Alone && k == Passkey {
 		p = Ben
@@ -172,7 +172,7 @@ func (t *turn) opener(k Kind, p Person) Thing {
 	return thing(k, p)
 }
 
-// changeFirsts adds and removes what begins a sign-in.
+// changeFirsts adds and removes first factors.
 func (t *turn) changeFirsts(i int) {
 	b := t.was.Browsers[i]
 	for _, k := range t.Firsts {

@@ -4,8 +4,8 @@ package explore
 // each. The browsers are in one order, as which is which of a person's does not matter.
 type packed [1 + browsers/2]uint64
 
-// bits writes numbers into a word, lowest bits first, or reads them from it. The
-// same list of fields serves both.
+// bits writes numbers to a word, lowest bits first, or reads them. Both use the same list of
+// fields.
 type bits struct {
 	word  *uint64
 	shift int
@@ -33,7 +33,7 @@ func (b *bits) flags(flags ...*bool) {
 	}
 }
 
-// things writes a set of things of some kinds that follow each other.
+// things writes a set of things of consecutive kinds.
 func (b *bits) things(from, to Kind, ts *Things) {
 	first, width := thing(from, Ann), int(to-from+1)*int(people)
 	some := *ts >> first
@@ -68,7 +68,7 @@ func (p packed) state() (s State) {
 	return s
 }
 
-// account writes or reads everything but the browsers.
+// account writes or reads everything except the browsers.
 func (s *State) account(b *bits) {
 	b.flags(&s.Exists, &s.Proven, &s.EverProven, &s.WasAnns, &s.HasPassword, &s.ResetLately, &s.Blocked)
 	b.flags(&s.AtFormer, &s.Leaves, &s.Stolen, &s.Strict, &s.Distrusts, &s.SendsMail)
@@ -84,10 +84,10 @@ func (s *State) account(b *bits) {
 	b.things(Sheet, Sheet, &s.Sheet)
 }
 
-// browserBits is how many bits a browser takes.
+// browserBits is the number of bits of a browser.
 const browserBits = 32
 
-// pack is 0 for an empty browser.
+// pack returns 0 for an empty browser.
 func (b Browser) pack() (word uint64) {
 	if !b.empty() {
 		b.exchange(&bits{word: &word, write: true})
@@ -104,7 +104,7 @@ func (b *Browser) exchange(to *bits) {
 	to.flags(&b.Session.Trusted, &b.Session.Fresh, &b.Session.Copied, &b.Known, &b.Token, &b.Refreshes)
 }
 
-// visited is the set of the states that were found, in the order in which they were.
+// visited is the set of found states, in the order in which they were found.
 type visited struct {
 	blocks [][]packed // so that nothing is copied when there are more
 	table  []uint32   // the numbers of states, plus one, by their hashes
@@ -124,7 +124,7 @@ func (p packed) hash() uint64 {
 	return h ^ h>>32
 }
 
-// find is the place of a state in the table: its own, or the one where it belongs.
+// find returns the index of a state in the table, or the index at which it belongs.
 func (v *visited) find(p packed) uint64 {
 	mask := uint64(len(v.table) - 1)
 	for i := p.hash() & mask; ; i = (i + 1) & mask {
@@ -134,7 +134,7 @@ func (v *visited) find(p packed) uint64 {
 	}
 }
 
-// add is the number of a state, and whether it is new.
+// add returns the number of a state, and whether it is new.
 func (v *visited) add(p packed) (int, bool) {
 	if 4*v.n >= 3*len(v.table) {
 		v.grow()

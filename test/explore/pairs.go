@@ -2,14 +2,14 @@ package explore
 
 import "slices"
 
-// settings are all that the answers depend on.
+// settings holds all settings that affect the answers.
 var settings = []setting{
 	required, trust, strong, both, proof, rescue, repair, mailBegins, changing, noRecovery, noReset, independentSites,
 	inviting, signUp, runs, former, vouching, deletable, tokens, acting, ownTable, noMail, unforced,
 }
 
-// together reports whether two settings can be made at the same time and mean something
-// other than one of them.
+// together reports whether two settings can be combined and the combination differs from each of
+// them.
 func together(a, b setting) bool {
 	never := [...][2]string{
 		{rescue.name, repair.name}, {signUp.name, runs.name}, {former.name, vouching.name}, // one is in the other
@@ -19,8 +19,8 @@ func together(a, b setting) bool {
 		!slices.Contains(never[:], [2]string{b.name, a.name})
 }
 
-// matters reports whether a setting changes anything in a world, as its other settings and
-// the kinds of factors that it offers are.
+// matters reports whether a setting changes anything in a world with its other settings and
+// factors.
 func (m *World) matters(s setting) bool {
 	weak := slices.Contains(m.Seconds, Mail) || slices.Contains(m.Seconds, Phone)
 	site := slices.Contains(m.Firsts, Site)
@@ -41,10 +41,10 @@ func (m *World) matters(s setting) bool {
 	return true
 }
 
-// pair is two settings by their names.
+// pair holds the names of two settings.
 type pair [2]string
 
-// pairs are those that can be made together.
+// pairs returns the settings that can be combined.
 func pairs() (out []pair) {
 	for _, a := range settings {
 		for _, b := range settings {
@@ -56,7 +56,7 @@ func pairs() (out []pair) {
 	return out
 }
 
-// covers are the pairs of settings that both matter in a world of some.
+// covers returns the pairs of settings that both matter in some of the worlds.
 func covers(some []*World) map[pair]bool {
 	out := map[pair]bool{}
 	for _, m := range some {
@@ -74,7 +74,7 @@ func covers(some []*World) map[pair]bool {
 	return out
 }
 
-// more is how many of the pairs of a profile are new.
+// more returns how many pairs of a profile are new.
 func more(covered map[pair]bool, profile []setting) (n int) {
 	for p := range covers(pairWorldsOf(profile, None)) {
 		if !covered[p] {
@@ -104,7 +104,7 @@ func pairProfiles() (out [][]setting) {
 	return out
 }
 
-// needed is a pair, with settings without which one of the two would not matter.
+// needed is a pair with the settings without which one of the two would not matter.
 func needed(a, b setting) []setting {
 	wants := pair{min(a.name, b.name), max(a.name, b.name)}
 	p := []setting{a, b}
@@ -122,7 +122,7 @@ func needed(a, b setting) []setting {
 	return p
 }
 
-// widest is a profile with the setting that adds the most pairs to it.
+// widest returns a profile with the setting that adds the most pairs to it.
 func widest(covered map[pair]bool, p []setting) []setting {
 	out, most := p, more(covered, p)
 	for _, s := range settings {
@@ -137,7 +137,7 @@ func widest(covered map[pair]bool, p []setting) []setting {
 	return out
 }
 
-// pairWorlds are some small worlds of each.
+// pairWorlds returns some small worlds of each profile.
 func pairWorlds() (out []*World) {
 	for _, p := range pairProfiles() {
 		for _, eve := range []Kind{None, Password, Mail} {
@@ -147,7 +147,7 @@ func pairWorlds() (out []*World) {
 	return out
 }
 
-// pairWorldsOf are two worlds of a profile: with an account elsewhere, and with a weak factor.
+// pairWorldsOf returns two worlds of a profile: one with a provider, and one with a weak factor.
 func pairWorldsOf(p []setting, eve Kind) (out []*World) {
 	factor := App
 	if slices.ContainsFunc(p, func(s setting) bool { return s.name == both.name }) {

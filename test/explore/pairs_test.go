@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestEveryPairOfSettingsIsExplored: for any two settings there is a world in which both
-// matter. A gap that takes three or four is in some world only by chance.
+// TestEveryPairOfSettingsIsExplored checks that for any two settings there is a world in which both
+// matter. A fault that needs three or four settings is only covered by chance.
 func TestEveryPairOfSettingsIsExplored(t *testing.T) {
 	covered, where, every := map[pair]bool{}, [3]int{}, pairs()
 	for i, some := range [][]*World{doorWorlds(), lifeWorlds(), pairWorlds()} {
@@ -34,8 +34,8 @@ func TestEveryPairOfSettingsIsExplored(t *testing.T) {
 		len(settings), len(every), where[0], len(profiles), where[1], len(lives), where[2], len(pairProfiles()))
 }
 
-// TestSettingsAreApart: two settings of one name, or one that changes nothing, would be
-// explored as something else.
+// TestSettingsAreApart checks that no two settings have the same name and that each one changes
+// something.
 func TestSettingsAreApart(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range settings {
@@ -50,7 +50,7 @@ func TestSettingsAreApart(t *testing.T) {
 	}
 }
 
-// TestTheDocsListThePromises in the words of this package.
+// TestTheDocsListThePromises compares the docs with the words of this package.
 func TestTheDocsListThePromises(t *testing.T) {
 	raw, err := os.ReadFile("../../docs/security.md")
 	if err != nil {

@@ -1,8 +1,8 @@
 package explore
 
-// Possible is a promise that something stays possible: from every state that Asks names,
-// actions of those whom By names lead to a state that Goal names. Others may act in between:
-// then it is possible from the state that they lead to.
+// Possible is a promise that something stays possible: from every state that Asks selects, actions
+// of the actors in By lead to a state that Goal selects. Others may act in between; then it must be
+// possible from the resulting state.
 type Possible struct {
 	Words string
 	Asks  func(m *World, s *State) bool
@@ -10,7 +10,7 @@ type Possible struct {
 	By    func(By) bool
 }
 
-// possible is what no one can take away.
+// possible lists the goals that no one can make impossible.
 var possible = []Possible{
 	{
 		"An owner who has all their things gets in, and puts everyone else out.",

@@ -7,8 +7,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/policy"
 )
 
-// Promise is something that must hold in every state. Broken reports whether it does
-// not: the search looks for a state in which it says so.
+// Promise is a property of every state. Broken reports that a state violates it; the search looks
+// for such a state.
 type Promise struct {
 	Words  string
 	Broken func(m *World, s *State) bool
@@ -23,7 +23,7 @@ var promises = []Promise{
 		},
 	},
 	{
-		// If Eve has one of Ann's things, what she can do with it is in the next promise.
+		// The next promise covers what Eve can do with one of Ann's things.
 		"Once the owner has proven the address, nothing that someone else set up opens the account, " +
 			"if no one else has any of the owner's things.",
 		func(m *World, s *State) bool {
@@ -99,14 +99,14 @@ var promises = []Promise{
 	},
 }
 
-// Move is something that must hold for every action: l says who did what with what,
-// before and after are the states around it.
+// Move is a property of every action: l describes the action, before and after are the states
+// around it.
 type Move struct {
 	Words  string
 	Broken func(m *World, l Label, before, after *State) bool
 }
 
-// moves hold for everything that anyone does.
+// moves are the promises about all actions.
 var moves = []Move{
 	{
 		"A change of what opens an account, or the end of all other sessions, ends all sessions and tokens but the " +
@@ -324,7 +324,7 @@ var moves = []Move{
 	},
 }
 
-// Verbs that more than one promise asks for.
+// The verbs that more than one promise uses.
 const (
 	provesAgain   = "proves again who they are"
 	followsLink   = "follows the link of a recovery"
@@ -349,8 +349,7 @@ func changesAccess(verb string) bool {
 	return false
 }
 
-// anyone reports whether someone is in, by a session or token that opens the account
-// today and of which is says so.
+// anyone reports whether a session or token that currently opens the account satisfies is.
 func (m *World) anyone(s *State, is func(*Browser) bool) bool {
 	for i := range s.Browsers {
 		if b := &s.Browsers[i]; m.usable(s, b) && is(b) {
@@ -360,18 +359,18 @@ func (m *World) anyone(s *State, is func(*Browser) bool) bool {
 	return false
 }
 
-// planted reports whether anything in the account belongs to someone but Ann.
+// planted reports whether anything in the account belongs to a person other than Ann.
 func (m *World) planted(s *State) bool {
 	return m.plantedThings(s) || s.HasPassword && (s.Knows[Ben] || s.Knows[Eve])
 }
 
-// plantedThings is planted of everything but the password.
+// plantedThings is planted without the password.
 func (m *World) plantedThings(s *State) bool {
 	return (s.Seconds|s.Firsts|s.Sites|s.Sheet)&^ofPerson(Ann) != 0
 }
 
-// twoThings reports whether what opened a session is two different things. It does not
-// ask package policy, whose answers are what is checked.
+// twoThings reports whether a session was opened with two different things. It does not use package
+// policy, whose answers it checks.
 func (m *World) twoThings(s *State, b *Browser) bool {
 	n := b.Session
 	if n.Trusted {
@@ -386,8 +385,8 @@ func (m *World) differ(a, b Thing) bool {
 	return m.box(a.kind()) != m.box(b.kind()) || a.kind() == Passkey && a != b
 }
 
-// box is the kind of thing that has to be had to prove another: what is mailed takes the
-// mailbox, and most accounts elsewhere can be opened by it too.
+// box returns the kind of thing that is required to prove another: mailed codes require the
+// mailbox, and so do most accounts at providers.
 func (m *World) box(k Kind) Kind {
 	if k == Mended || k == Site && m.SharesMailbox {
 		return Mail

@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// read takes the step that a row tells of.
+// read runs the step that an audit row describes.
 func (r *reader) read(row storage.Event) {
 	switch kind := kindOf(row.Method); row.Name {
 	case "first-factor-proven":
@@ -65,7 +65,7 @@ func (r *reader) read(row storage.Event) {
 	}
 }
 
-// readMailed is read for what goes through the mailbox.
+// readMailed is read for steps that use the mailbox.
 func (r *reader) readMailed(row storage.Event) {
 	switch row.Name {
 	case "user-confirmed":
@@ -102,8 +102,7 @@ func (r *reader) readMailed(row storage.Event) {
 	}
 }
 
-// readOthers is read for what the application or an operator does, and what a link in a
-// notice does.
+// readOthers is read for steps of the application or an operator, and for the link of a notice.
 func (r *reader) readOthers(row storage.Event) {
 	what := row.Name
 	if what == "account-changed" {
@@ -156,8 +155,8 @@ func (r *reader) readOthers(row storage.Event) {
 	}
 }
 
-// changesNothing reports whether a row tells of what the model does not know: what was
-// sent, shown, named, refused or counted, and roles. A row that is not here must be read.
+// changesNothing reports whether a row describes something that the model does not have: messages,
+// views, names, refusals, counts and roles. All other rows must be read.
 func changesNothing(name string) bool {
 	switch name {
 	case "us-security-token-sent", "tf-security-token-sent", "tf-code-confirmed", "tf-factor-edited", "tf-paused",
@@ -172,8 +171,8 @@ func changesNothing(name string) bool {
 	return false
 }
 
-// begins is an account that there was not before. Who makes it for someone else may
-// vouch for the address.
+// begins adds an account. If another person creates it for its owner, they may vouch for the
+// address.
 func (r *reader) begins(what, provider string) {
 	if what == "user-registered" && provider != "" {
 		r.sites++
@@ -217,7 +216,7 @@ func (r *reader) registers(first bool) {
 	}
 }
 
-// like is a step by the actions that are such.
+// like runs the actions that satisfy such.
 func (r *reader) like(such func(l Label) bool) func(t *turn) {
 	return func(t *turn) {
 		if !t.was.Exists {
@@ -239,7 +238,7 @@ func (r *reader) way(verb string, k Kind) func(t *turn) {
 	return r.like(func(l Label) bool { return l.Verb == verb && l.With[0].kind() == k })
 }
 
-// could is a step that changes nothing, where an action that is such could be taken.
+// could runs a step that changes nothing, where an action that satisfies such is possible.
 func (r *reader) could(such func(l Label) bool) func(t *turn) {
 	return func(t *turn) {
 		can := false
@@ -250,7 +249,7 @@ func (r *reader) could(such func(l Label) bool) func(t *turn) {
 	}
 }
 
-// signsIn is a session. A second factor follows a first one that is in the trail.
+// signsIn adds a session. A second factor follows a first one in the trail.
 func (r *reader) signsIn(last Kind, trusted bool) {
 	entered := map[packed]bool{}
 	if r.entered != 0 && r.entered.kind() == last { // the row before has told of it, or may have
@@ -268,7 +267,7 @@ func (r *reader) signsIn(last Kind, trusted bool) {
 
 func (r *reader) hasBegun(l Label) bool { return r.begun.has(thing(l.With[0].kind(), Ann)) }
 
-// last is the proof that a session was issued for.
+// last returns the proof for which a session was issued.
 func (l Label) last() Thing {
 	if l.With[1] != 0 {
 		return l.With[1]
@@ -303,7 +302,7 @@ func (r *reader) setsUp(k Kind, verb string) {
 	}
 }
 
-// switchesOff is the end of all second factors, if there are any.
+// switchesOff removes all second factors, if there are any.
 func (r *reader) switchesOff(t *turn) {
 	off := *t
 	off.emit = func(l Label, s State) {
@@ -318,8 +317,7 @@ func (r *reader) switchesOff(t *turn) {
 	}
 }
 
-// disconnects is the end of a connection. Several count as one here, and another one may
-// be left.
+// disconnects removes a connection. Several count as one here, and another one may be left.
 func (r *reader) disconnects() {
 	several := r.sites > 1
 	r.sites = max(0, r.sites-1)
@@ -332,7 +330,7 @@ func (r *reader) disconnects() {
 	})
 }
 
-// removes is the end of a second factor, or of a passkey, whatever it was for.
+// removes removes a second factor or a passkey of any use.
 func (r *reader) removes(k Kind, passkey bool) {
 	several := r.sets[k] > 1 // another one of the kind may be left
 	r.sets[k] = max(0, r.sets[k]-1)

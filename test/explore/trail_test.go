@@ -52,7 +52,7 @@ const (
 	byPasskey = "user-invitation-accepted, wan-registered webauthn first"
 )
 
-// TestATrailIsExplained: what people do every day has a run of the model.
+// TestATrailIsExplained checks that the model has a run for everyday sign-ins.
 func TestATrailIsExplained(t *testing.T) {
 	for _, rows := range []string{
 		again + ", device-trusted, user-logged-out, user-authenticated password trusted-device, " +
@@ -90,8 +90,8 @@ func TestATrailIsExplained(t *testing.T) {
 	}
 }
 
-// TestAPasskeyThatVerifiesNoOneIsAFirstFactor: a sign-in that it begins goes on like
-// any other, where a factor has to be set up too.
+// TestAPasskeyThatVerifiesNoOneIsAFirstFactor checks that such a sign-in continues like any other,
+// also when a factor must be enrolled.
 func TestAPasskeyThatVerifiesNoOneIsAFirstFactor(t *testing.T) {
 	m := product()
 	m.Required, m.PasskeyIsBoth = true, true
@@ -102,8 +102,8 @@ func TestAPasskeyThatVerifiesNoOneIsAFirstFactor(t *testing.T) {
 	}
 }
 
-// TestATrailIsRefused: each rule of the model refuses a trail that breaks it, at the
-// last row.
+// TestATrailIsRefused checks that each rule of the model refuses a trail that breaks the rule at
+// its last row.
 func TestATrailIsRefused(t *testing.T) {
 	required := func(m *World) { m.Required = true }
 	for _, tt := range []struct {

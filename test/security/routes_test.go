@@ -120,8 +120,8 @@ func (w *world) sameAsFile(name, got string) {
 	}
 }
 
-// TestR053_EveryPathAnswersAStaleSession: testdata/stale.txt lists the status
-// that every path returns to a session that must be proven again.
+// TestR053_EveryPathAnswersAStaleSession compares the status of every path for a session that must
+// re-authenticate with testdata/stale.txt.
 func TestR053_EveryPathAnswersAStaleSession(t *testing.T) {
 	w, _, _ := sites(t, open, unified, tokens, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
 	full := w.withApp("full")
