@@ -22,7 +22,7 @@ type auditCommands struct {
 type auditList struct {
 	where
 	User    string   `help:"Only this account: e-mail address, username or id." placeholder:"USER"`
-	Since   string   `help:"Only from then on: a duration back (\"24 hours\") or a time (2026-11-23, 2026-11-23T15:04:05Z)." placeholder:"WHEN"`
+	Since   string   `help:"Events since a time: a duration back (\"24 hours\") or a time (2026-11-23, 2026-11-23T15:04:05Z)." placeholder:"WHEN"`
 	After   int64    `help:"Only rows after this one: the last that an earlier list had." placeholder:"ROW"`
 	Event   []string `help:"Only events of this name, e.g. user-authenticated; may be repeated." placeholder:"NAME"`
 	From    string   `help:"Only from this client address." placeholder:"ADDRESS"`

@@ -14,7 +14,7 @@ type backupCommand struct {
 
 // Help implements kong.HelpProvider.
 func (backupCommand) Help() string {
-	return `Copies the SQLite database to a new file, while the server runs. Keep the copy and the key apart from each other.
+	return `Copies the SQLite database to a new file while the server runs. Store the copy and the key separately.
 For PostgreSQL use pg_dump.
 
 Example:

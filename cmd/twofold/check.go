@@ -24,7 +24,7 @@ type configCheck struct {
 
 // Help implements kong.HelpProvider.
 func (configCheck) Help() string {
-	return `Reads the settings as serve does and tells every mistake, one a line, and what to do about it. It prints what is
+	return `Reads the settings as serve does and prints every mistake with its fix, one a line. It prints what is
 set, without secrets. It does not touch the database,
 but looks for its folder. With --connect it tries everything that the server needs, and sends and writes nothing.
 

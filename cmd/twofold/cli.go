@@ -57,7 +57,7 @@ func (serveCommand) Help() string {
   TWOFOLD_ORIGIN=https://login.example.org SECRET_KEY=... twofold serve
   twofold serve --config /etc/twofold.toml
 
-Stops on SIGINT and SIGTERM: it takes no more connections, finishes what is under way, and closes the database.`
+On SIGINT and SIGTERM it accepts no new connections, completes pending requests, and closes the database.`
 }
 
 type keyCommands struct {

@@ -20,7 +20,7 @@ type restoreCommand struct {
 
 // Help implements kong.HelpProvider.
 func (restoreCommand) Help() string {
-	return `Puts a copy in the place of the SQLite database. The server must be stopped. The present database, with its log, is kept
+	return `Replaces the SQLite database by a copy. The server must be stopped. The current database, with its log, is kept
 alongside it under a name that ends in the time. The copy is looked at first: one that is damaged or is not a database of
 this program changes nothing. For PostgreSQL use pg_restore.
 

@@ -301,7 +301,7 @@ type userUnlock struct{ oneUser }
 
 // Help implements kong.HelpProvider.
 func (userUnlock) Help() string {
-	return `Ends the waits that wrong passwords and codes, no matter who sent them, have brought on the account.
+	return `Ends the waits of the account that wrong passwords and codes have caused, whoever sent them.
 
 Example:
   twofold user unlock ann@example.org`

@@ -79,7 +79,7 @@ type userSearch struct {
 
 // Help implements kong.HelpProvider.
 func (userSearch) Help() string {
-	return `Finds accounts whose e-mail address, username or id holds a text, in any case. It fails if there is none. It reads all
+	return `Finds accounts whose e-mail address, username or id contains a text, in any case. It fails if there are none. It reads all
 accounts.
 
 Example:

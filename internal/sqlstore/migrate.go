@@ -54,11 +54,10 @@ type Database interface {
 	PingContext(ctx context.Context) error
 }
 
-// Migrate brings the schema up to date with files, *.sql in order of name:
-// the n-th makes version n. All missing steps are one transaction, started by
-// taking the write lock, so of several programs that open at once one does the
-// work, the others wait and find it done, and a crash leaves no half. A database
-// that lacks nothing is only read.
+// Migrate brings the schema up to date with files, *.sql in order of name: the n-th makes version
+// n. All missing steps run in one transaction, which takes the write lock first. If several
+// programs start at once, one of them migrates and the others wait. A crash leaves no partial
+// migration. A database that lacks nothing is only read.
 func Migrate(ctx context.Context, db Database, d Dialect, files fs.FS) error {
 	names, err := fs.Glob(files, "*.sql") // sorted
 	if err != nil {
