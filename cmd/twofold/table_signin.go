@@ -97,7 +97,7 @@ func sessionTable() []setting {
 			Cost:  "`false`: an owner does not hear of a stranger who has all that a sign-in asks for.",
 			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Sessions.NoNewBrowserMail })},
 		{Name: "REMEMBER_COOKIE_DURATION", Type: duration, Default: "30 days", Field: "Sessions.Remember",
-			Doc:   "Lifetime of that cookie, 30 days at most, counted from the sign-in. Only if `SECURITY_REMEMBER_ME`.",
+			Doc:   "Lifetime of that cookie from the sign-in, 30 days at most. Only if `SECURITY_REMEMBER_ME`.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.rememberFor }, time.Minute, 30*day)},
 		{Name: "SECURITY_DEFAULT_REMEMBER_ME", Type: flag, Default: "false", Field: "Sessions.RememberByDefault",
 			Doc:   "The box is ticked, and a JSON sign-in that does not say asks for it.",

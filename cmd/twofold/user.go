@@ -301,7 +301,7 @@ type userUnlock struct{ oneUser }
 
 // Help implements kong.HelpProvider.
 func (userUnlock) Help() string {
-	return `Ends the waits of the account that wrong passwords and codes have caused, whoever sent them.
+	return `Ends the waits of the account that wrong passwords and codes have caused, regardless of the sender.
 
 Example:
   twofold user unlock ann@example.org`

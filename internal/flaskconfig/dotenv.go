@@ -32,7 +32,7 @@ func ReadEnv(source string) (taken []Assignment, left []Left) {
 	return taken, left
 }
 
-// unquoted is a value without its quotes, or without the comment behind it.
+// unquoted returns a value without its quotes or without the comment after it.
 func unquoted(text string) (string, error) {
 	switch {
 	case strings.HasPrefix(text, `'`):

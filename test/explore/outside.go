@@ -65,9 +65,9 @@ func (t outside) changesRow() {
 	}
 }
 
-// changesAddress changes the address and proves nothing. What begins a sign-in goes if
-// there is a password in its place. If the mailbox is in its place, it goes or stays: the
-// model does not know whether the account was made with the mailbox.
+// changesAddress changes the address and proves nothing. First factors are removed if there is a
+// password. If the mailbox replaces the password, they are removed or kept: the model does not know
+// whether the account was made with the mailbox.
 func (t outside) changesAddress(by By, verb string, to Person) {
 	s := t.was
 	t.takesMailTo(&s, to)

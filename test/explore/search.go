@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Result is what a search of one world found.
+// Result is the result of a search of one world.
 type Result struct {
 	World   *World
 	States  int
