@@ -141,7 +141,7 @@ var rooms = map[string]room{
 	"test/openapitest":  {http: true},
 	"twofoldtest": {
 		ours: ". internal/background internal/factor/passkey/softkey internal/factor/totp federated password send " +
-			"send/sendtest store/sqlite", http: true,
+			"send/sendtest store store/sqlite", http: true,
 	},
 	"internal/flaskconfig":   {others: "go.starlark.net"},
 	"cmd/twofold":            {ours: "*", others: "*", http: true},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -170,7 +171,7 @@ func ExampleAuth_CreateUser() {
 	fmt.Println(user.Email, user.Roles, err)
 
 	_, err = auth.CreateUser(ctx, ada)
-	fmt.Println(errors.Is(err, twofold.ErrUserExists))
+	fmt.Println(errors.Is(err, store.ErrExists))
 	// Output:
 	// ada@example.org [admin] <nil>
 	// true
@@ -202,7 +203,7 @@ func ExampleAuth_RequirePermission() {
 }
 
 // The audit trail and the mails to an owner say who changed an account, and why.
-func ExampleBy() {
+func Example_actor() {
 	auth, stop := exampleSite(twofold.Config{})
 	defer stop()
 	user, err := auth.CreateUser(context.Background(), twofold.NewUser{
@@ -211,7 +212,7 @@ func ExampleBy() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx := twofold.By(context.Background(), "Support (Bo)", "ticket 4711")
+	ctx := event.WithActor(context.Background(), "Support (Bo)", "ticket 4711")
 	if err := auth.SetActive(ctx, user.ID, false); err != nil {
 		log.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (a *Auth) Invitations() Invitations { return Invitations{a} }
 // for Accounts.InviteWithin, and is used up in the transaction that creates the account. If
 // Config.Users is set, the link is used up before the row is inserted into the application's own
 // table, so a crash in between requires another invitation. A new invitation replaces an earlier
-// one to the same address. Send returns ErrUserExists if the address or the username is taken.
+// one to the same address. Send returns store.ErrExists if the address or the username is taken.
 // The Password, PasswordHash and Inactive of n must not be set.
 func (i Invitations) Send(ctx context.Context, n NewUser) (store.Invitation, error) {
 	if n.Password != "" || n.PasswordHash != "" || n.Inactive {

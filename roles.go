@@ -10,15 +10,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-var (
-	// ErrNoRole means that there is no such role.
-	ErrNoRole = errors.New("twofold: no such role")
-	// ErrRoleExists means that the name is taken.
-	ErrRoleExists = errors.New("twofold: role already exists")
-	// ErrRoleName means that the name of a role or a permission is empty or contains spaces, commas
-	// or non-printable characters.
-	ErrRoleName = account.ErrRoleName
-)
+// ErrRoleName means that the name of a role or a permission is empty or contains spaces, commas or
+// non-printable characters.
+var ErrRoleName = account.ErrRoleName
 
 // Role is a named set of permissions. A role that is only used with RequireRole need not be
 // created.
@@ -31,9 +25,9 @@ type Role struct {
 func roleError(err error) error {
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		return ErrNoRole
+		return errNoRole
 	case errors.Is(err, storage.ErrExists):
-		return ErrRoleExists
+		return errRoleExists
 	}
 	return err
 }
@@ -47,7 +41,7 @@ type Roles struct {
 // Roles returns the roles.
 func (a *Auth) Roles() Roles { return Roles{a.store, a.now} }
 
-// Create creates a role. It returns ErrRoleExists or ErrRoleName.
+// Create creates a role. It returns store.ErrExists or ErrRoleName.
 func (r Roles) Create(ctx context.Context, role Role) error {
 	if err := account.CheckNames(append([]string{role.Name}, role.Permissions...)...); err != nil {
 		return err
@@ -69,7 +63,7 @@ func (r Roles) List(ctx context.Context) ([]Role, error) {
 
 // ChangePermissions adds and removes permissions of a role. A permission in
 // both lists is removed. The change applies from the next request on. It
-// returns ErrNoRole or ErrRoleName.
+// returns store.ErrNotFound or ErrRoleName.
 func (r Roles) ChangePermissions(ctx context.Context, role string, add, remove []string) error {
 	if err := account.CheckNames(add...); err != nil {
 		return err
@@ -78,7 +72,7 @@ func (r Roles) ChangePermissions(ctx context.Context, role string, add, remove [
 }
 
 // Delete deletes a role. Users keep its name, which then grants nothing. It
-// returns ErrNoRole.
+// returns store.ErrNotFound.
 func (r Roles) Delete(ctx context.Context, role string) error {
 	return roleError(r.store.DeleteRole(ctx, role))
 }

@@ -15,15 +15,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// The methods below return these errors, and errors that describe an invalid e-mail address,
-// username or password.
+// The methods below return these errors; store.ErrNotFound if there is no such account;
+// store.ErrExists if the e-mail address or the username is taken; and errors that describe an invalid
+// e-mail address, username or password.
 var (
-	// ErrNoUser means that there is no such account.
-	ErrNoUser = errors.New("twofold: no such user")
 	// ErrNoSecondFactor means that the account has no second factor to recover.
 	ErrNoSecondFactor = errors.New("twofold: the account has no second factor")
-	// ErrUserExists means that the e-mail address or the username is taken.
-	ErrUserExists = errors.New("twofold: user already exists")
 	// ErrPasswordHash means that the PasswordHash of a NewUser has an unknown format, is damaged,
 	// or costs too much to compute.
 	ErrPasswordHash = errors.New("twofold: PasswordHash is not a supported hash")
@@ -56,19 +53,35 @@ type NewUser struct {
 	Fields map[string]any
 }
 
+// namedError is an error of package store with a text that names the record.
+type namedError struct {
+	text string
+	error
+}
+
+func (e namedError) Error() string { return e.text }
+func (e namedError) Unwrap() error { return e.error }
+
+var (
+	errNoUser     = namedError{"twofold: no such user", store.ErrNotFound}
+	errUserExists = namedError{"twofold: user already exists", store.ErrExists}
+	errNoRole     = namedError{"twofold: no such role", store.ErrNotFound}
+	errRoleExists = namedError{"twofold: role already exists", store.ErrExists}
+)
+
 func publicError(err error) error {
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		return ErrNoUser
+		return errNoUser
 	case errors.Is(err, storage.ErrExists):
-		return ErrUserExists
+		return errUserExists
 	case errors.Is(err, account.ErrHash):
 		return fmt.Errorf("%w (%w)", ErrPasswordHash, err)
 	}
 	return err
 }
 
-// CreateUser creates an account. It returns ErrUserExists if the address or the
+// CreateUser creates an account. It returns store.ErrExists if the address or the
 // username is taken, and an error that names the field if a value is not valid.
 func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, error) {
 	if err := checkLanguage(a.words, n.Language); err != nil {
@@ -86,7 +99,7 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, error) {
 }
 
 // FindUser returns the account with the given e-mail address, username or ID,
-// or ErrNoUser.
+// or store.ErrNotFound.
 func (a *Auth) FindUser(ctx context.Context, identity string) (User, error) {
 	u, err := a.accounts.Find(ctx, identity)
 	if errors.Is(err, storage.ErrNotFound) {

@@ -61,9 +61,9 @@ func (b *builder) source() account.Source {
 
 func storeError(err error) error {
 	switch {
-	case errors.Is(err, ErrNoUser):
+	case errors.Is(err, storage.ErrNotFound):
 		return storage.ErrNotFound
-	case errors.Is(err, ErrUserExists):
+	case errors.Is(err, storage.ErrExists):
 		return storage.ErrExists
 	}
 	return err

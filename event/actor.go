@@ -11,8 +11,10 @@ type actorKey struct{}
 
 type actor struct{ by, why string }
 
-// WithActor returns a context that records the actor and the reason of changes to accounts. Each is
-// shortened to one line of at most 200 bytes.
+// WithActor returns a context that records the actor and the reason of calls that change accounts.
+// The reason may be empty. Both appear in events, in the audit trail and in mails to the owners of
+// the accounts, so choose a name for the actor that owners may read. Each is shortened to one line of
+// at most 200 bytes.
 func WithActor(ctx context.Context, by, why string) context.Context {
 	return context.WithValue(ctx, actorKey{}, actor{oneLine(by), oneLine(why)})
 }

@@ -26,7 +26,7 @@ type AuditEntry struct {
 	Address string    `json:"address,omitempty"`
 	Agent   string    `json:"agent,omitempty"`
 	Request string    `json:"request,omitempty"` // as in the header X-Request-Id
-	// By is the actor and the reason of a call whose context was made by twofold.By. Address, Agent
+	// By is the actor and the reason of a call whose context was made by event.WithActor. Address, Agent
 	// and Request are then empty.
 	By string `json:"by,omitempty"`
 }

@@ -19,7 +19,7 @@ type Context struct {
 	Agent   string // user agent, as sent
 	Request string // ID of the request, as in the log
 	Session string // ID of the session concerned, if there is one
-	// By and Why are the actor and reason given to twofold.By.
+	// By and Why are the actor and reason given to event.WithActor.
 	By, Why string
 }
 

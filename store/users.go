@@ -24,7 +24,7 @@ import (
 //   - Only the application changes addresses and usernames. The paths for that are off.
 //
 // Methods are called concurrently. An error other than ErrNotFound and ErrExists means that the
-// table cannot be reached. (twofold.ErrNoUser and twofold.ErrUserExists mean the same as these.)
+// table cannot be reached. (store.ErrNotFound and store.ErrExists mean the same as these.)
 type UserSource interface {
 	// FindUser finds a user by e-mail address or username. The identity is in
 	// lower case, so compare with lower(email) = $1 or the like. It returns

@@ -20,6 +20,7 @@ import (
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/sendtest"
+	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -199,7 +200,7 @@ func (k *Kit) User(email string, roles ...string) twofold.User {
 	if err == nil {
 		return u
 	}
-	if !errors.Is(err, twofold.ErrNoUser) {
+	if !errors.Is(err, store.ErrNotFound) {
 		k.t.Fatal(err)
 	}
 	if k.hash == "" { // only once, because hashing is slow

@@ -17,6 +17,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // The account that --dev creates.
@@ -120,7 +121,7 @@ func missing(path string) bool {
 // makeDevUser creates the test account if it does not exist. Its password does not meet the rules,
 // so it is stored as a hash.
 func makeDevUser(ctx context.Context, auth *twofold.Auth, s *settings) error {
-	if _, err := auth.FindUser(ctx, devEmail); err == nil || !errors.Is(err, twofold.ErrNoUser) {
+	if _, err := auth.FindUser(ctx, devEmail); err == nil || !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	hasher, err := password.New(password.Config{Scheme: s.Config.Password.Scheme, Portable: s.Config.Password.Portable})
@@ -132,7 +133,7 @@ func makeDevUser(ctx context.Context, auth *twofold.Auth, s *settings) error {
 		return err
 	}
 	_, err = auth.CreateUser(ctx, twofold.NewUser{Email: devEmail, PasswordHash: hash})
-	if errors.Is(err, twofold.ErrUserExists) {
+	if errors.Is(err, store.ErrExists) {
 		return nil
 	}
 	return err

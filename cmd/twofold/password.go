@@ -10,6 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/store"
 	"golang.org/x/term"
 )
 
@@ -77,8 +78,8 @@ func sayUser(err error, identity string, s *settings) error {
 		is  error
 		say string
 	}{
-		{twofold.ErrNoUser, fmt.Sprintf("there is no user %q: `twofold user list` shows all", identity)},
-		{twofold.ErrUserExists, fmt.Sprintf(
+		{store.ErrNotFound, fmt.Sprintf("there is no user %q: `twofold user list` shows all", identity)},
+		{store.ErrExists, fmt.Sprintf(
 			"user %q already exists, or its e-mail address or username is another's: `twofold user list` shows all",
 			identity)},
 		{twofold.ErrNoSecondFactor, fmt.Sprintf("user %q has no second factor: there is nothing to recover", identity)},

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
 )
 
 type roleCommands struct {
@@ -26,10 +27,10 @@ func (c oneRole) withRole(ctx context.Context, p process, f func(*twofold.Auth) 
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
 		err := f(auth)
 		switch {
-		case errors.Is(err, twofold.ErrNoRole):
+		case errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("there is no role %q: see `twofold role list`, or make it with `twofold role create`",
 				c.Role)
-		case errors.Is(err, twofold.ErrRoleExists):
+		case errors.Is(err, store.ErrExists):
 			return fmt.Errorf("role %q already exists: change it with `twofold role add-permissions`", c.Role)
 		}
 		return sayRole(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
@@ -85,7 +86,7 @@ func TestAnAccountIsDownloadedAndDeleted(t *testing.T) {
 		t.Errorf("stopping it: %d %s", a.Status, a.Body)
 	}
 
-	if err := k.Auth.DeleteUser(twofold.By(t.Context(), "Support (Bo)", "ticket 4711"), id); err != nil {
+	if err := k.Auth.DeleteUser(event.WithActor(t.Context(), "Support (Bo)", "ticket 4711"), id); err != nil {
 		t.Fatal(err)
 	}
 	var left int
@@ -93,7 +94,7 @@ func TestAnAccountIsDownloadedAndDeleted(t *testing.T) {
 	if err != nil || left != 0 {
 		t.Errorf("%d orders are left, %v", left, err)
 	}
-	if _, err := k.Auth.FindUser(t.Context(), "ada@example.org"); !errors.Is(err, twofold.ErrNoUser) {
+	if _, err := k.Auth.FindUser(t.Context(), "ada@example.org"); !errors.Is(err, store.ErrNotFound) {
 		t.Error(err)
 	}
 	if report, err := k.Auth.Audit().Verify(t.Context(), ""); err != nil || len(report.Problems) != 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
@@ -16,7 +17,7 @@ import (
 // settings, if neither the account nor an invitation is there.
 func firstAdministrator(ctx context.Context, auth *twofold.Auth, email string) error {
 	_, err := auth.FindUser(ctx, email)
-	if !errors.Is(err, twofold.ErrNoUser) {
+	if !errors.Is(err, store.ErrNotFound) {
 		return err // nil: the account is there
 	}
 	waiting, err := auth.Invitations().List(ctx)

@@ -2,12 +2,15 @@ package howto_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"regexp"
 	"testing"
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
@@ -21,7 +24,7 @@ func closed() twofold.Config {
 
 // invite invites an editor on behalf of an administrator.
 func invite(ctx context.Context, auth *twofold.Auth, admin twofold.User, email string) (time.Time, error) {
-	ctx = twofold.By(ctx, admin.Email, "new colleague")
+	ctx = event.WithActor(ctx, admin.Email, "new colleague")
 	i, err := auth.Invitations().Send(ctx, twofold.NewUser{Email: email, Roles: []string{"editor"}})
 	return i.Expires, err
 }
@@ -71,7 +74,7 @@ func TestAnInvitationMakesAnAccountOnce(t *testing.T) {
 	if err != nil || len(u.Roles) != 1 || u.Roles[0] != "editor" {
 		t.Errorf("%+v, %v", u, err)
 	}
-	if _, err := invite(t.Context(), k.Auth, admin, "ann@example.org"); err != twofold.ErrUserExists {
+	if _, err := invite(t.Context(), k.Auth, admin, "ann@example.org"); !errors.Is(err, store.ErrExists) {
 		t.Errorf("inviting an account: %v", err)
 	}
 }

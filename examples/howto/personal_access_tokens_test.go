@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
@@ -35,7 +36,7 @@ func who(w http.ResponseWriter, r *http.Request) {
 
 // robotToken makes a token for the account of a program.
 func robotToken(ctx context.Context, auth *twofold.Auth, id string) (string, error) {
-	ctx = twofold.By(ctx, "deployment", "nightly export")
+	ctx = event.WithActor(ctx, "deployment", "nightly export")
 	return auth.MintToken(ctx, id, "nightly export", []string{"orders:read"}, 7*24*time.Hour)
 }
 

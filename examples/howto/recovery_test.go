@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
@@ -27,7 +28,7 @@ func helpWith(ctx context.Context, auth *twofold.Auth, operator, email, why stri
 	if err != nil {
 		return err
 	}
-	return auth.StartRecovery(twofold.By(ctx, operator, why), user.ID, why)
+	return auth.StartRecovery(event.WithActor(ctx, operator, why), user.ID, why)
 }
 
 func TestWaysBack(t *testing.T) {

@@ -30,7 +30,7 @@ func (m *members) find(is func(store.ExternalUser) bool) (store.ExternalUser, er
 	if i := slices.IndexFunc(m.rows, is); i >= 0 {
 		return m.rows[i], nil
 	}
-	return store.ExternalUser{}, twofold.ErrNoUser
+	return store.ExternalUser{}, store.ErrNotFound
 }
 
 func (m *members) FindUser(_ context.Context, identity string) (store.ExternalUser, error) {
@@ -253,7 +253,7 @@ func TestCreateUserRefusesAHashThatNothingWouldMatch(t *testing.T) {
 		if !errors.Is(err, twofold.ErrPasswordHash) {
 			t.Errorf("%s: %v, want ErrPasswordHash", hash, err)
 		}
-		if _, err := s.auth.FindUser(t.Context(), "new@example.org"); !errors.Is(err, twofold.ErrNoUser) {
+		if _, err := s.auth.FindUser(t.Context(), "new@example.org"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s: the account is there (%v)", hash, err)
 		}
 	}
@@ -286,7 +286,7 @@ func (k keeping) SetFields(_ context.Context, id string, fields map[string]any) 
 			return nil
 		}
 	}
-	return twofold.ErrNoUser
+	return store.ErrNotFound
 }
 
 func (k keeping) CreateUser(_ context.Context, u store.ExternalUser) (string, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // flow is an operation of a user, with one request or several.
@@ -440,10 +441,10 @@ func (p *person) arrives() {
 func (p *person) user() (storage.User, bool) {
 	p.s.Helper()
 	found, err := p.s.auth.FindUser(p.s.Context(), p.email)
-	if errors.Is(err, twofold.ErrNoUser) {
+	if errors.Is(err, store.ErrNotFound) {
 		found, err = p.s.auth.FindUser(p.s.Context(), "new-"+p.email)
 	}
-	if errors.Is(err, twofold.ErrNoUser) {
+	if errors.Is(err, store.ErrNotFound) {
 		return storage.User{}, false
 	}
 	p.s.must(err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // Invitations: a single-use link creates an account with a password or a passkey. An address has at
@@ -52,7 +53,7 @@ func (w *world) invite(s step, a *account) error {
 	}
 	_, err := w.auth.Invitations().Send(w.context(), twofold.NewUser{Email: email})
 	if w.holder(email) != nil {
-		if !errors.Is(err, twofold.ErrUserExists) {
+		if !errors.Is(err, store.ErrExists) {
 			return wrong("an invitation of %s, who has an account: %v", email, err)
 		}
 		return nil

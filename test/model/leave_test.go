@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // Deletion: an owner requests it, and the account is deleted after a wait, unless someone signs in
@@ -100,7 +100,7 @@ func (w *world) due() error {
 
 func (w *world) exists(a *account) bool {
 	_, err := w.auth.FindUser(w.context(), a.id)
-	return !errors.Is(err, twofold.ErrNoUser)
+	return !errors.Is(err, store.ErrNotFound)
 }
 
 // delete is an operator's deletion.

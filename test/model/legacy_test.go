@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // Sign-in with a former system that provides no hashes. The library sends it the password at the
@@ -68,7 +69,7 @@ func (w *world) await(s step) error {
 	}
 	u, err := w.auth.CreateUser(w.context(), twofold.NewUser{Email: email, PasswordHash: password.AskLegacy})
 	if w.holder(email) != nil {
-		if !errors.Is(err, twofold.ErrUserExists) {
+		if !errors.Is(err, store.ErrExists) {
 			return wrong("an account of %s, who has one: %v", email, err)
 		}
 		return nil

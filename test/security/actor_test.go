@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 )
 
 func TestR358_WhoChangedAnAccountIsInTheTrailAndTheMail(t *testing.T) {
 	w := newWorld(t)
 	p, auth := w.withApp("alice"), w.nodes[0].auth
-	ctx := twofold.By(t.Context(), "Support\n(Bo)", "ticket\t4711"+strings.Repeat("x", 500))
+	ctx := event.WithActor(t.Context(), "Support\n(Bo)", "ticket\t4711"+strings.Repeat("x", 500))
 	w.must(auth.SetPassword(ctx, p.id, "another horse 71 battery"))
 	w.must(auth.EndSessions(ctx, p.id))
 	w.must(auth.StartRecovery(ctx, p.id, "she called"))

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // traces is a person who used every feature, with the texts that identify them.
@@ -125,7 +125,7 @@ func TestR350_DeletionLeavesNoTraceAndTheTrailVerifies(t *testing.T) {
 	rows := len(w.trail(0))
 	w.must(w.nodes[0].auth.DeleteUser(t.Context(), her.p.id))
 	her.gone()
-	if err := w.nodes[0].auth.DeleteUser(t.Context(), her.p.id); !errors.Is(err, twofold.ErrNoUser) {
+	if err := w.nodes[0].auth.DeleteUser(t.Context(), her.p.id); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
 	}
 	after := w.trail(0)
@@ -222,7 +222,7 @@ func TestR351_NothingDuringADeletionOutlivesIt(t *testing.T) {
 		}
 		all.Wait()
 		slices.SortFunc(errs, func(a, b error) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
-		if errs[0] != nil || !errors.Is(errs[1], twofold.ErrNoUser) {
+		if errs[0] != nil || !errors.Is(errs[1], store.ErrNotFound) {
 			t.Fatalf("two deletions: %v", errs)
 		}
 		for _, b := range append(ready, in) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // hooked sets the answers of a site's hooks.
@@ -19,7 +20,7 @@ type hooked struct {
 
 func (h *hooked) ask(context.Context, twofold.User, event.Context) (string, error) {
 	if h.fails.Load() {
-		return "", twofold.ErrUserExists // an error that would be shown if it were ours
+		return "", store.ErrExists // an error that would be shown if it were ours
 	}
 	text, _ := h.refusal.Load().(string)
 	return text, nil

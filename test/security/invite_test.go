@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
 )
 
 const invited = "ivy@good.test"
@@ -29,7 +30,7 @@ func chosen() m { return m{"password": secret, "password_confirm": secret} }
 func (w *world) found(email string) (twofold.User, bool) {
 	w.t.Helper()
 	u, err := w.nodes[0].auth.FindUser(w.t.Context(), email)
-	if err != nil && !errors.Is(err, twofold.ErrNoUser) {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		w.t.Fatal(err)
 	}
 	return u, err == nil
@@ -153,7 +154,7 @@ func TestR357_InvitationsTellStrangersNothing(t *testing.T) {
 	// The invited address registered in the meantime: the link creates no account.
 	w.browser().post(link, chosen()).want(400)
 	_, err := w.nodes[0].auth.Invitations().Send(t.Context(), twofold.NewUser{Email: taken.email})
-	if !errors.Is(err, twofold.ErrUserExists) {
+	if !errors.Is(err, store.ErrExists) {
 		t.Errorf("inviting an account: %v", err)
 	}
 }

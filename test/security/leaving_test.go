@@ -12,6 +12,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // leavable lets owners delete their accounts and download their data.
@@ -32,7 +33,7 @@ func (w *world) full(p *person) *browser {
 func (p *person) exists() bool {
 	p.w.t.Helper()
 	_, err := p.w.nodes[0].auth.FindUser(p.w.t.Context(), p.id)
-	if err != nil && !errors.Is(err, twofold.ErrNoUser) {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		p.w.t.Fatal(err)
 	}
 	return err == nil

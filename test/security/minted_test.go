@@ -6,14 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 )
 
 // minted creates a token for a person as an operator does.
 func (w *world) minted(p *person, scopes ...string) string {
 	w.t.Helper()
-	ctx := twofold.By(w.t.Context(), "Support (Bo)", "nightly export")
+	ctx := event.WithActor(w.t.Context(), "Support (Bo)", "nightly export")
 	token, err := w.nodes[0].auth.MintToken(ctx, p.id, "export", scopes, 24*time.Hour)
 	w.must(err)
 	w.handedOut("personal access token", token)

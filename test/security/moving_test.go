@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // silent is a store that fails to write audit rows.
@@ -39,7 +39,7 @@ func TestR349_MovingAccountsIsInTheTrail(t *testing.T) {
 	if out, err := move(mute); err == nil || out != "" {
 		t.Errorf("without a trail: %v, %q", err, out)
 	}
-	if _, err := w.nodes[0].auth.FindUser(t.Context(), "ann@good.test"); !errors.Is(err, twofold.ErrNoUser) {
+	if _, err := w.nodes[0].auth.FindUser(t.Context(), "ann@good.test"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("an account came without a row of the trail: %v", err)
 	}
 	if out, err := move(w.nodes[0]); err != nil || !strings.Contains(out, "ann@good.test") {

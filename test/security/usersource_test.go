@@ -33,7 +33,7 @@ func (t *ownTable) find(is func(store.ExternalUser) bool) (store.ExternalUser, e
 			return u, nil
 		}
 	}
-	return store.ExternalUser{}, twofold.ErrNoUser
+	return store.ExternalUser{}, store.ErrNotFound
 }
 
 func (t *ownTable) FindUser(_ context.Context, identity string) (store.ExternalUser, error) {
@@ -48,7 +48,7 @@ func (t *ownTable) UserByID(_ context.Context, id string) (store.ExternalUser, e
 
 func (t *ownTable) CreateUser(ctx context.Context, u store.ExternalUser) (string, error) {
 	if _, err := t.FindUser(ctx, strings.ToLower(u.Email)); err == nil {
-		return "", twofold.ErrUserExists
+		return "", store.ErrExists
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -73,7 +73,7 @@ func (t *ownTable) change(id string, f func(*store.ExternalUser)) error {
 	defer t.mu.Unlock()
 	u, ok := t.rows[id]
 	if !ok {
-		return twofold.ErrNoUser
+		return store.ErrNotFound
 	}
 	f(&u)
 	t.rows[id] = u
@@ -97,7 +97,7 @@ func (d *deleting) DeleteUser(_ context.Context, id string) error {
 	delete(d.rows, id)
 	d.mu.Unlock()
 	if !ok {
-		return twofold.ErrNoUser
+		return store.ErrNotFound
 	}
 	if d.meanwhile != nil {
 		d.meanwhile()
@@ -124,7 +124,7 @@ func (w *world) gone(p *person, b *browser) {
 	w.t.Helper()
 	b.out("a deleted account")
 	w.browser().login(p).refused("the password of a deleted account")
-	if _, err := w.nodes[0].auth.FindUser(w.t.Context(), p.id); !errors.Is(err, twofold.ErrNoUser) {
+	if _, err := w.nodes[0].auth.FindUser(w.t.Context(), p.id); !errors.Is(err, store.ErrNotFound) {
 		w.t.Errorf("the account is found: %v", err)
 	}
 	for _, of := range []string{"users", "factors", "sessions", "devices", "deletions"} {
@@ -152,7 +152,7 @@ func TestR391_ATableIsToldOfADeletion(t *testing.T) {
 	own.fails = nil
 	w.must(auth.DeleteUser(t.Context(), p.id))
 	w.gone(p, b)
-	if err := auth.DeleteUser(t.Context(), p.id); !errors.Is(err, twofold.ErrNoUser) {
+	if err := auth.DeleteUser(t.Context(), p.id); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a second deletion: %v", err)
 	}
 	// The same address gets another account without any data of the first one.
@@ -259,7 +259,7 @@ func TestR392_ATableThatTakesRoles(t *testing.T) {
 	if err := auth.SetRoles(ctx, p.id, "two words"); !errors.Is(err, twofold.ErrRoleName) {
 		t.Errorf("an odd role: %v", err)
 	}
-	if err := auth.SetRoles(ctx, "none", "staff"); !errors.Is(err, twofold.ErrNoUser) {
+	if err := auth.SetRoles(ctx, "none", "staff"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("no such user: %v", err)
 	}
 }
