@@ -1,7 +1,7 @@
 """A site that signs in with Flask-Security, to be measured beside Twofold: see bench/README.md.
 
-    /usr/bin/python3 flask_site.py seed FILE USERS
-    FILE=FILE gunicorn -w 2 --threads 8 -k gthread --keep-alive 60 -b 127.0.0.1:8081 flask_site:app
+    /usr/bin/python3 bench/peers/flask_site.py seed FILE USERS
+    FILE=FILE gunicorn --chdir bench/peers -w 2 --threads 8 -k gthread --keep-alive 60 -b 127.0.0.1:8081 flask_site:app
 
 It needs Debian's python3-flask-security, python3-flask-sqlalchemy, python3-bcrypt and gunicorn. HASH and ROUNDS choose the
 hash of passwords; the default is the one of Flask-Security, bcrypt with 12 rounds. Everything not set here has the default of
