@@ -3,7 +3,7 @@
     /usr/bin/python3 bench/peers/flask_site.py seed FILE USERS
     FILE=FILE gunicorn --chdir bench/peers -w 2 --threads 8 -k gthread --keep-alive 60 -b 127.0.0.1:8081 flask_site:app
 
-It needs Debian's python3-flask-security, python3-flask-sqlalchemy, python3-bcrypt and gunicorn. HASH and ROUNDS choose the
+FILE has a full path for gunicorn. It needs Debian's python3-flask-security, python3-flask-sqlalchemy, python3-bcrypt and gunicorn. HASH and ROUNDS choose the
 hash of passwords; the default is the one of Flask-Security, bcrypt with 12 rounds. Everything not set here has the default of
 Flask-Security.
 """
