@@ -51,7 +51,7 @@ func (l Account) LookConfirm(ctx context.Context, token string, who *Principal,
 	if err != nil {
 		return false, false, err
 	}
-	return !ownLink(k, who, b) && !l.Passwordless.keyless(k.user), k.sameBrowser(b), nil
+	return !ownLink(k, who, b) && !l.Passwordless.passwordless(k.user), k.sameBrowser(b), nil
 }
 
 func (l Account) openConfirm(ctx context.Context, token string) (link, error) {
@@ -99,7 +99,7 @@ func (l Account) Confirm(ctx context.Context, token, plain string, who *Principa
 // takeOver gives an account to the person who reads its mail. An account without a password may
 // stay without one.
 func (l Account) takeOver(ctx context.Context, k link, plain string) (storage.User, error) {
-	if plain == "" && !l.Passwordless.keyless(k.user) {
+	if plain == "" && !l.Passwordless.passwordless(k.user) {
 		return storage.User{}, ErrPasswordNeeded
 	}
 	choice, err := account.Choice{}, error(nil)

@@ -18,8 +18,8 @@ type passed struct {
 	place    *limit.Reservation // place of the guess; nil if its budgets have been updated
 }
 
-// gate is like pass, for a first factor whose budgets have been updated.
-func (l *Login) gate(ctx context.Context, u storage.User, first storage.Proof, remember bool,
+// afterFirstFactor is like pass, for a first factor whose budgets have been updated.
+func (l *Login) afterFirstFactor(ctx context.Context, u storage.User, first storage.Proof, remember bool,
 	b Client) (Outcome, error) {
 	return l.pass(ctx, u, passed{first, remember, nil}, b)
 }

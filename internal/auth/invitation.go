@@ -78,17 +78,17 @@ func (l Invitations) Key(
 // user counts as both factors, as at a sign-in.
 func (l Invitations) Enter(ctx context.Context, u storage.User, b Client) (Outcome, error) {
 	if u.PasswordHash != "" {
-		return l.gate(ctx, u, l.proof("register"), false, b)
+		return l.afterFirstFactor(ctx, u, l.proof("register"), false, b)
 	}
 	if l.c.Passkeys == nil {
-		return l.gate(ctx, u, l.proof(confirmKind), false, b)
+		return l.afterFirstFactor(ctx, u, l.proof(confirmKind), false, b)
 	}
 	made, err := l.c.Factors.PasskeysOf(ctx, u.ID)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if len(made) == 0 {
-		return l.gate(ctx, u, l.proof(confirmKind), false, b)
+		return l.afterFirstFactor(ctx, u, l.proof(confirmKind), false, b)
 	}
 	f := made[0]
 	detail, err := l.c.Passkeys.Detail(f)

@@ -78,7 +78,7 @@ func (l Passwordless) FollowLogin(ctx context.Context, token string, meant bool,
 	if err != nil {
 		return Outcome{}, err
 	}
-	out, err := l.gate(ctx, u, l.proof(storage.Email), false, b)
+	out, err := l.afterFirstFactor(ctx, u, l.proof(storage.Email), false, b)
 	if k.sameBrowser(b) {
 		out.Next = k.Data
 	}

@@ -166,7 +166,7 @@ func (l Links) afterLink(ctx context.Context, allowed bool, k link, who *Princip
 	if !allowed || !k.sameBrowser(b) || who != nil {
 		return out, nil
 	}
-	next, err := l.gate(ctx, k.user, l.proof(k.purpose.name), false, b)
+	next, err := l.afterFirstFactor(ctx, k.user, l.proof(k.purpose.name), false, b)
 	switch {
 	// The link has taken effect, so the answer must not look like a failure.
 	case errors.Is(err, ErrSameFactor), errors.Is(err, ErrLocked):

@@ -16,8 +16,10 @@ func (l Passwordless) opensByMail() bool {
 	return l.c.Policy.Life.ByLink || l.offersFirst(storage.Email) && l.c.FirstCodes[storage.Email] != nil
 }
 
-// keyless reports whether an account has no password and needs none.
-func (l Passwordless) keyless(u storage.User) bool { return u.PasswordHash == "" && l.opensByMail() }
+// passwordless reports whether an account has no password and needs none.
+func (l Passwordless) passwordless(u storage.User) bool {
+	return u.PasswordHash == "" && l.opensByMail()
+}
 
 // openByMail sends the owner of a new account a code or link to sign in. If the limits are reached,
 // nothing is sent, and the owner can request it later.

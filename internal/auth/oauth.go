@@ -256,7 +256,7 @@ func (l OAuth) enterFrom(ctx context.Context, p federated.Provider, u storage.Us
 			User: subject(u), AuthType: policy.Elsewhere, Reason: "disabled", Context: l.at(b),
 		}))
 	}
-	return l.gate(ctx, u, l.elsewhere(p), false, b)
+	return l.afterFirstFactor(ctx, u, l.elsewhere(p), false, b)
 }
 
 // connected returns the account that an identity is connected to, by issuer and subject, never by

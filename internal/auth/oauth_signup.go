@@ -321,7 +321,7 @@ func (l SignUps) make(ctx context.Context, s signUp, d storage.Draft, r Registra
 			return Outcome{}, err
 		}
 	}
-	out, err := l.gate(ctx, u, l.elsewhere(p), false, b)
+	out, err := l.afterFirstFactor(ctx, u, l.elsewhere(p), false, b)
 	if out.Pending != nil && (paused(err) || errors.Is(err, ErrSend)) {
 		err = nil // the account exists, and the code can be requested again
 	}

@@ -210,7 +210,7 @@ func (l WebAuthn) enterByKey(
 	ctx context.Context, u storage.User, first storage.Proof, remember bool, b Client,
 ) (Outcome, error) {
 	if !first.UserVerified {
-		return l.gate(ctx, u, first, remember, b)
+		return l.afterFirstFactor(ctx, u, first, remember, b)
 	}
 	if b.Pending != "" { // a new sign-in replaces the pending one
 		if _, err := l.c.Pendings.TakePending(ctx, hash(b.Pending)); err != nil && !errors.Is(err, storage.ErrUsed) {

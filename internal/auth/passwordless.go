@@ -77,7 +77,7 @@ func (l Passwordless) Passcode(ctx context.Context, a Attempt, b Client) (Outcom
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.gate(ctx, u, l.proof(method), a.Remember, b)
+	return l.afterFirstFactor(ctx, u, l.proof(method), a.Remember, b)
 }
 
 // asked returns the transaction of a browser's codes. A code that one browser requested is not
@@ -339,5 +339,5 @@ func (l Passwordless) FollowCodeLink(ctx context.Context, token string, meant bo
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.gate(ctx, u, l.proof(storage.Email), false, b)
+	return l.afterFirstFactor(ctx, u, l.proof(storage.Email), false, b)
 }

@@ -29,14 +29,14 @@ func (l Account) Register(ctx context.Context, r Registration, b Client) (Outcom
 	if f.ByLink { // a password could not be used
 		r.Password = ""
 	}
-	keyless := r.Password == ""
-	if keyless && !f.Keyless && !f.ByLink {
+	passwordless := r.Password == ""
+	if passwordless && !f.Keyless && !f.ByLink {
 		return Outcome{}, ErrPasswordNeeded
 	}
 	if err := l.Guesses.human(ctx, AtRegister, &b); err != nil {
 		return Outcome{}, err
 	}
-	mailed := l.c.mails() && (f.Confirm || keyless || f.Welcome)
+	mailed := l.c.mails() && (f.Confirm || passwordless || f.Welcome)
 	if err := l.c.Limits.Register(ctx, b.Address, mailed); err != nil {
 		return Outcome{}, err
 	}
@@ -61,7 +61,7 @@ func (l Account) Register(ctx context.Context, r Registration, b Client) (Outcom
 	switch {
 	case f.Confirm:
 		err = l.Links.writeLink(ctx, l.Links.confirming(), u, u.Email, registered, b)
-	case keyless:
+	case passwordless:
 		err = l.Passwordless.openByMail(ctx, u, b)
 	case f.Welcome && l.c.mails():
 		err = l.mail.write(ctx, Email{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
@@ -69,10 +69,10 @@ func (l Account) Register(ctx context.Context, r Registration, b Client) (Outcom
 	if err != nil {
 		return Outcome{}, err
 	}
-	if keyless || f.Confirm && !f.Unconfirmed {
+	if passwordless || f.Confirm && !f.Unconfirmed {
 		return Outcome{User: u}, nil
 	}
-	out, err := l.gate(ctx, u, l.proof("register"), false, b)
+	out, err := l.afterFirstFactor(ctx, u, l.proof("register"), false, b)
 	if out.Pending != nil && (paused(err) || errors.Is(err, ErrSend)) {
 		err = nil // the account exists, and the code can be requested again
 	}

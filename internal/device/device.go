@@ -55,9 +55,9 @@ func New(c Config) *Manager {
 // payload is the content of the cookie. The field names are short because every
 // request carries the cookie.
 type payload struct {
-	Uniquifier string `json:"u"`
-	ID         string `json:"d"`
-	Secret     string `json:"s"`
+	CredentialVersion string `json:"u"`
+	ID                string `json:"d"`
+	Secret            string `json:"s"`
 	// Only if the browser stays signed in, because then the user is not known yet.
 	User    string `json:"i,omitempty"`
 	Session string `json:"b,omitempty"`
@@ -85,7 +85,7 @@ func (m *Manager) Keep(ctx context.Context, u storage.User, d storage.Device, li
 
 func (m *Manager) put(ctx context.Context, u storage.User, d storage.Device, life time.Duration,
 	messages []storage.Message) (string, error) {
-	now, p := m.c.Now(), payload{Uniquifier: u.CredentialVersion, ID: storage.NewID(), Secret: seal.Token()}
+	now, p := m.c.Now(), payload{CredentialVersion: u.CredentialVersion, ID: storage.NewID(), Secret: seal.Token()}
 	if m.c.Staying {
 		p.User, p.Session = u.ID, d.SessionID
 	}
@@ -112,7 +112,7 @@ func (m *Manager) Recognize(
 	ctx context.Context, u storage.User, cookie, address string, copied func() []storage.Message,
 ) (known Known, ok bool, err error) {
 	p, ok := m.read(cookie)
-	if !ok || p.Uniquifier != u.CredentialVersion {
+	if !ok || p.CredentialVersion != u.CredentialVersion {
 		return Known{}, false, nil
 	}
 	n := p
@@ -160,7 +160,7 @@ func (m *Manager) Vouches(u storage.User, cookie string) bool { return m.ID(u, c
 // and proves nothing.
 func (m *Manager) ID(u storage.User, cookie string) string {
 	p, ok := m.read(cookie)
-	if !ok || u.ID == "" || p.Uniquifier != u.CredentialVersion {
+	if !ok || u.ID == "" || p.CredentialVersion != u.CredentialVersion {
 		return ""
 	}
 	return p.ID

@@ -305,7 +305,7 @@ func TestACookieWithoutAUserBelongsToNoUser(t *testing.T) {
 		}
 		return cookie
 	}
-	whole := payload{Uniquifier: h.alice.CredentialVersion, ID: "d", Secret: "s", User: h.alice.ID, Session: "b"}
+	whole := payload{CredentialVersion: h.alice.CredentialVersion, ID: "d", Secret: "s", User: h.alice.ID, Session: "b"}
 	if made, ok := staying.Made(sign(staying, whole)); !ok || made.UserID != h.alice.ID {
 		t.Errorf("made for %+v, %v", made, ok)
 	}
@@ -321,7 +321,7 @@ func TestACookieWithoutAUserBelongsToNoUser(t *testing.T) {
 		t.Errorf("the device is %q", id)
 	}
 	without := whole
-	without.Uniquifier = ""
+	without.CredentialVersion = ""
 	if id := h.ID(storage.User{}, sign(h.Manager, without)); id != "" {
 		t.Errorf("nobody has the device %q", id)
 	}
