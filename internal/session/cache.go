@@ -38,6 +38,7 @@ type cache struct {
 	long bool          // there is a witness
 	// heard is the time, since start, until which every change has been heard of.
 	heard atomic.Int64
+	wall  atomic.Int64 // the same by the wall clock, which does not stop while the machine sleeps
 	start time.Time
 
 	mu        sync.RWMutex
@@ -67,14 +68,18 @@ func (c *cache) age() time.Duration {
 	switch {
 	case !c.long:
 		return c.life
-	case time.Since(c.start)-time.Duration(c.heard.Load()) < staleAfter:
+	case time.Since(c.start)-time.Duration(c.heard.Load()) < staleAfter &&
+		time.Duration(time.Now().UnixNano()-c.wall.Load()).Abs() < staleAfter:
 		return witnessed
 	}
 	return min(c.life, staleAfter)
 }
 
 // since records that every change before t has been heard of.
-func (c *cache) since(t time.Time) { c.heard.Store(int64(t.Sub(c.start))) }
+func (c *cache) since(t time.Time) {
+	c.wall.Store(t.UnixNano())
+	c.heard.Store(int64(t.Sub(c.start)))
+}
 
 func (c *cache) epoch() uint64 {
 	c.mu.RLock()
@@ -118,7 +123,7 @@ func (c *cache) put(hash string, e entry, epoch uint64) {
 	if c.long {
 		turn = witnessed
 	}
-	if now.Sub(c.turned) >= turn || max(len(c.young.entries), len(c.young.changed)) >= c.maxPerGen {
+	if now.Sub(c.turned) >= turn || len(c.young.entries) >= c.maxPerGen {
 		c.old, c.young, c.turned = c.young, newGeneration(), now
 	}
 	e.seq = c.count
@@ -137,8 +142,15 @@ func (c *cache) drop(hash string) {
 func (c *cache) dropUser(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.count++
-	c.young.changed[id] = c.count
+	switch {
+	case c.off || c.life <= 0: // nothing is cached
+		c.count++
+	case len(c.young.changed) >= c.maxPerGen:
+		c.empty()
+	default:
+		c.count++
+		c.young.changed[id] = c.count
+	}
 }
 
 func (c *cache) clear() {

@@ -30,7 +30,15 @@ func (c *counted) Session(ctx context.Context, hash string, now time.Time) (stor
 // member is one node: a manager with its own handle of the shared store.
 type member struct {
 	*session.Manager
-	db *counted
+	db  *counted
+	now atomic.Pointer[time.Time] // nil for the machine's time
+}
+
+func (m *member) time() time.Time {
+	if t := m.now.Load(); t != nil {
+		return *t
+	}
+	return time.Now()
 }
 
 func (m *member) alive(t *testing.T, token string) bool {
@@ -49,7 +57,9 @@ func nodes(t *testing.T, open func() storage.Store, notices func(storage.Store) 
 	for range 3 {
 		db := &counted{Store: open()}
 		t.Cleanup(func() { db.Close() })
-		m, err := session.New(session.Config{Sessions: db, Users: db, Now: time.Now, Notices: notices(db.Store)})
+		m := &member{db: db}
+		var err error
+		m.Manager, err = session.New(session.Config{Sessions: db, Users: db, Now: m.time, Notices: notices(db.Store)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +67,7 @@ func nodes(t *testing.T, open func() storage.Store, notices func(storage.Store) 
 		done := make(chan struct{})
 		go func() { defer close(done); m.Follow(ctx) }()
 		t.Cleanup(func() { cancel(); <-done })
-		all = append(all, &member{Manager: m, db: db})
+		all = append(all, m)
 	}
 	u := storage.User{ID: "u", EmailKey: "u", Active: true, CredentialVersion: "one"}
 	if err := all[0].db.CreateUser(t.Context(), u); err != nil {

@@ -163,12 +163,12 @@ func (m *Manager) Find(ctx context.Context, token string, header bool, judge Jud
 		return Found{}, storage.ErrNotFound
 	}
 	hash := seal.HashToken(token)
-	now := m.c.Now()
+	now := m.c.Now().Round(0) // the wall clock, which does not stop while the machine sleeps
 	// Read the epoch before the entry, so that the entry is not cached if the session ends in
 	// between.
 	epoch := m.cache.epoch()
 	var err error
-	e, ok := m.cache.get(hash)
+	e, ok := m.recent(hash, now)
 	if ok {
 		e, err = m.judged(ctx, e, epoch, judge)
 	} else {
@@ -178,6 +178,13 @@ func (m *Manager) Find(ctx context.Context, token string, header bool, judge Jud
 		return Found{}, err
 	}
 	return m.alive(ctx, e, header, epoch, now)
+}
+
+// recent returns a session from the cache. If its idle time is over there, it is read again, because
+// another node may have recorded activity.
+func (m *Manager) recent(hash string, now time.Time) (entry, bool) {
+	e, ok := m.cache.get(hash)
+	return e, ok && now.Before(e.session.IdleAt)
 }
 
 // alive checks the limits on every read, so that neither the cache nor a late cleanup extends a
@@ -197,9 +204,9 @@ func (m *Manager) alive(ctx context.Context, e entry, header bool, epoch uint64,
 // FindByID is like Find, for data that came from a browser's session and contains its ID, which
 // does not change when the session is renewed.
 func (m *Manager) FindByID(ctx context.Context, userID, id string, judge Judge) (Found, error) {
-	now, epoch := m.c.Now(), m.cache.epoch()
+	now, epoch := m.c.Now().Round(0), m.cache.epoch()
 	if name, ok := m.cache.get(idPrefix + id); ok {
-		if e, ok := m.cache.get(name.session.Hash); ok && e.session.ID == id && e.user.ID == userID {
+		if e, ok := m.recent(name.session.Hash, now); ok && e.session.ID == id && e.user.ID == userID {
 			e, err := m.judged(ctx, e, epoch, judge)
 			if err != nil {
 				return Found{}, err

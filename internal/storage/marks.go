@@ -17,8 +17,9 @@ type CodeSet struct {
 type AccountMarks interface {
 	// MarkSeen records that a user has seen the activity of the account through a row of the audit
 	// trail, and adds the row e, if it has an ID, in the same transaction. The mark never decreases.
-	// Of rows that do not exist yet, none is marked: the mark is at most the newest row, which may be
-	// e. It returns ErrNotFound if there is no such user.
+	// The mark is at most the newest row, which may be e. In PostgreSQL, a row that another
+	// transaction is adding at this moment may have a lower number and then counts as seen. It
+	// returns ErrNotFound if there is no such user.
 	MarkSeen(ctx context.Context, userID string, through int64, e Event) error
 	// SeenThrough returns the row through which a user has seen the activity of the account, or zero
 	// if nothing was marked.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"strconv"
 	"time"
@@ -14,8 +15,19 @@ import (
 
 var _ storage.Witness = (*DB)(nil)
 
-// channel is a different name for each schema of a database. The triggers of the schema use it, too.
-const channel = `('twofold ' || current_schema())::name::text`
+// channel is a different name for each schema of a database. The triggers of the tables use it, too,
+// so it follows the tables and not the search path.
+const channel = `(SELECT ('twofold ' || nspname)::name::text FROM pg_namespace
+	WHERE oid = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass))`
+
+// beat sends a heartbeat. It has another text if a trigger that notifies of changes is missing or
+// does not always fire.
+const beat = `SELECT pg_notify($1, CASE WHEN (SELECT COUNT(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+		WHERE t.tgrelid IN ('twofold_sessions'::regclass, 'twofold_users'::regclass, 'twofold_devices'::regclass)
+		AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass)
+		AND t.tgenabled = 'A' AND t.tgname IN ('twofold_session_changed', 'twofold_user_changed', 'twofold_user_deleted',
+			'twofold_device_removed', 'twofold_sessions_emptied', 'twofold_users_emptied', 'twofold_devices_emptied')) = 7
+	THEN $2::text ELSE $2::text || ' blind' END)`
 
 // heartbeat is the time between two heartbeats of a node that listens.
 const heartbeat = 80 * time.Millisecond
@@ -35,8 +47,9 @@ func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
 }
 
 // Witness implements storage.Witness. The node also listens to a channel of its own, on which it
-// sends a heartbeat. PostgreSQL delivers notifications of all channels to a connection in the order
-// of the commits. So a heartbeat that was heard shows that every change before it was heard.
+// sends a heartbeat over the connections that it reads with. PostgreSQL delivers notifications of all
+// channels to a connection in the order of the commits. So a heartbeat that was heard shows that
+// every change before it was heard.
 func (d *DB) Witness(ctx context.Context, heard func(string), up func(bool), since func(time.Time)) {
 	for ctx.Err() == nil {
 		d.hear(ctx, heard, up, since)
@@ -61,7 +74,7 @@ func (d *DB) hear(ctx context.Context, heard func(string), up func(bool), since 
 		defer cancel()
 		_ = c.Close(late)
 	}()
-	e := &ear{c: c, own: "twofold node " + storage.NewID(), heard: heard, up: up, since: since}
+	e := &ear{c: c, db: d.db, own: "twofold node " + storage.NewID(), heard: heard, up: up, since: since}
 	if err := d.db.QueryRowContext(ctx, `SELECT `+channel).Scan(&e.name); err != nil {
 		return
 	}
@@ -81,10 +94,11 @@ func (d *DB) hear(ctx context.Context, heard func(string), up func(bool), since 
 // ear is a connection that listens.
 type ear struct {
 	c         *pgx.Conn
-	name, own string // the channels of all nodes and of this one
-	first     string // the notification that must come first
-	sure      bool   // first was heard
-	beat      int64  // number of the last heartbeat
+	db        *sql.DB // sends the heartbeats
+	name, own string  // the channels of all nodes and of this one
+	first     string  // the notification that must come first
+	sure      bool    // first was heard
+	beat      int64   // number of the last heartbeat
 	sent      time.Time
 	back      bool // the last heartbeat was heard
 
@@ -126,6 +140,8 @@ func (e *ear) take(ctx context.Context, n *pgconn.Notification) bool {
 	case n.Channel == e.own && n.Payload == strconv.FormatInt(e.beat, 10):
 		e.back = true
 		e.since(e.sent)
+	case n.Channel == e.own && n.Payload == strconv.FormatInt(e.beat, 10)+" blind":
+		e.back = true
 	case n.Channel != e.name: // a connection of a pool may have listened before
 	case n.Payload == e.first:
 		e.sure = true
@@ -142,6 +158,6 @@ func (e *ear) send(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	e.beat, e.sent, e.back = e.beat+1, time.Now(), false
-	_, err := e.c.Exec(ctx, `SELECT pg_notify($1, $2)`, e.own, strconv.FormatInt(e.beat, 10))
+	_, err := e.db.ExecContext(ctx, beat, e.own, strconv.FormatInt(e.beat, 10))
 	return err == nil
 }
