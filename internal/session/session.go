@@ -214,6 +214,7 @@ func (m *Manager) FindByID(ctx context.Context, userID, id string, judge Judge) 
 			return m.alive(ctx, e, false, epoch, now)
 		}
 	}
+	m.settle(ctx, now)
 	all, err := m.c.Sessions.SessionsOf(ctx, userID, now)
 	if err != nil {
 		return Found{}, err
@@ -239,6 +240,7 @@ const idPrefix = "id "
 const tokenLength = 43
 
 func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.Time, judge Judge) (entry, error) {
+	m.settle(ctx, now)
 	began := time.Now()
 	s, u, err := m.read(ctx, hash, now)
 	if err != nil {
@@ -283,6 +285,7 @@ func (m *Manager) read(ctx context.Context, hash string, now time.Time) (storage
 // touch extends the idle limit, at most sixty times per idle period. The store is told at once or,
 // if the session has enough time left there, with the next collected touches.
 func (m *Manager) touch(ctx context.Context, e *entry, epoch uint64, now time.Time) error {
+	m.settle(ctx, now)
 	left := e.session.IdleAt.Sub(now)
 	t := storage.Touch{Hash: e.session.Hash, Seen: now, Idle: now.Add(m.c.Idle)}
 	if left < collectedLeft || !m.touches.add(t) {
@@ -328,7 +331,9 @@ func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]storage.
 
 // List returns a user's valid sessions, newest first.
 func (m *Manager) List(ctx context.Context, userID string) ([]storage.Session, error) {
-	list, err := m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
+	now := m.c.Now()
+	m.settle(ctx, now)
+	list, err := m.c.Sessions.SessionsOf(ctx, userID, now)
 	m.touches.apply(list)
 	return list, err
 }

@@ -17,6 +17,9 @@ const (
 	// collectedLeft is the idle time that a session must have left in the store for its touch to be
 	// collected. Otherwise the store could find it expired before the touch is written.
 	collectedLeft = 4 * (touchEvery + touchWithin)
+	// touchLate is the age of a collected touch from which on a read of the store writes it first. A
+	// touch gets that old only if the writes are late, or if the clock was set forward.
+	touchLate = 2 * (touchEvery + touchWithin)
 	// mostTouches is the maximum number of collected touches.
 	mostTouches = 100_000
 )
@@ -25,9 +28,18 @@ const (
 // may end up to a second earlier than it would otherwise.
 type touches struct {
 	mu     sync.Mutex
-	on     bool // WriteTouches is running
+	log    *slog.Logger // set before on
+	on     bool         // WriteTouches is running
 	byHash map[string]storage.Touch
 	before map[string]storage.Touch // those that are being written
+	oldest time.Time                // the time of the oldest one in byHash
+}
+
+// late reports whether a touch was collected so long before now that the store must have it.
+func (c *touches) late(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.byHash) > 0 && now.Sub(c.oldest) > touchLate
 }
 
 // add reports whether the touch was collected.
@@ -36,6 +48,9 @@ func (c *touches) add(t storage.Touch) bool {
 	defer c.mu.Unlock()
 	if !c.on || len(c.byHash) >= mostTouches {
 		return false
+	}
+	if len(c.byHash) == 0 || t.Seen.Before(c.oldest) {
+		c.oldest = t.Seen
 	}
 	c.byHash[t.Hash] = t
 	return true
@@ -69,6 +84,7 @@ func (c *touches) apply(list []storage.Session) {
 // WriteTouches writes the collected touches once a second until ctx ends, and once more then. While
 // it is not running, each touch is written at once.
 func (m *Manager) WriteTouches(ctx context.Context, log *slog.Logger) {
+	m.touches.log = log
 	m.touches.collect(true)
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()
@@ -80,6 +96,14 @@ func (m *Manager) WriteTouches(ctx context.Context, log *slog.Logger) {
 		case <-tick.C:
 			m.writeTouches(ctx, m.touches.collect(true), log)
 		}
+	}
+}
+
+// settle writes the collected touches if one is late. It comes before a read of the store and before
+// another touch, which the store would refuse without the late one.
+func (m *Manager) settle(ctx context.Context, now time.Time) {
+	if m.touches.late(now) {
+		m.writeTouches(ctx, m.touches.collect(true), m.touches.log)
 	}
 }
 

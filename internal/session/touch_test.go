@@ -64,6 +64,36 @@ func TestAListOfSessionsHasTheCollectedTouches(t *testing.T) {
 	}
 }
 
+func TestALateTouchIsWrittenBeforeTheStoreIsRead(t *testing.T) {
+	b := open(t, session.Config{Cache: -1})
+	token := b.start(t)
+	stop := b.collects(t, token)
+	defer stop()
+	b.now = b.stored(t, token).Add(time.Hour + time.Second) // past the end that the store knows
+	if list, err := b.List(t.Context(), "u"); err != nil || len(list) != 1 {
+		t.Errorf("list: %d, %v", len(list), err)
+	}
+	if !b.alive(token) {
+		t.Error("the session expired although it was used")
+	}
+}
+
+func TestATouchAfterALateOneIsNotLost(t *testing.T) {
+	b := open(t, session.Config{})
+	token := b.start(t)
+	stop := b.collects(t, token)
+	for range 3 {
+		b.now = b.now.Add(50 * time.Minute)
+		if !b.alive(token) {
+			t.Fatal("the session expired although it was used")
+		}
+	}
+	stop()
+	if at := b.stored(t, token); !at.Equal(b.now) {
+		t.Errorf("the store has %v, and the last request was at %v", at, b.now)
+	}
+}
+
 func TestATouchIsWrittenAtOnceWhileNoneAreCollected(t *testing.T) {
 	b := open(t, session.Config{})
 	token := b.start(t)
