@@ -17,8 +17,8 @@ const (
 	// collectedLeft is the idle time that a session must have left in the store for its touch to be
 	// collected. Otherwise the store could find it expired before the touch is written.
 	collectedLeft = 4 * (touchEvery + touchWithin)
-	// touchLate is the age of a collected touch from which on a read of the store writes it first. A
-	// touch gets that old only if the writes are late, or if the clock was set forward.
+	// touchLate is the age at which a collected touch is written before the store is read. A touch
+	// gets that old only if the writes are late, or if the clock was set forward.
 	touchLate = 2 * (touchEvery + touchWithin)
 	// mostTouches is the maximum number of collected touches.
 	mostTouches = 100_000
@@ -28,7 +28,7 @@ const (
 // may end up to a second earlier than it would otherwise.
 type touches struct {
 	mu     sync.Mutex
-	log    *slog.Logger // set before on
+	log    *slog.Logger // of WriteTouches
 	on     bool         // WriteTouches is running
 	byHash map[string]storage.Touch
 	before map[string]storage.Touch // those that are being written
@@ -56,16 +56,30 @@ func (c *touches) add(t storage.Touch) bool {
 	return true
 }
 
-// collect switches the collection on or off, and returns what was collected before.
-func (c *touches) collect(on bool) []storage.Touch {
+// start begins to collect. Errors of the writes are logged to log.
+func (c *touches) start(log *slog.Logger) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.on, c.log, c.byHash = true, log, map[string]storage.Touch{}
+}
+
+// stop ends the collection. What was collected is still there.
+func (c *touches) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.on = false
+}
+
+// take removes and returns the collected touches, and the log for errors.
+func (c *touches) take() ([]storage.Touch, *slog.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := make([]storage.Touch, 0, len(c.byHash))
 	for _, t := range c.byHash {
 		list = append(list, t)
 	}
-	c.on, c.before, c.byHash = on, c.byHash, map[string]storage.Touch{}
-	return list
+	c.before, c.byHash = c.byHash, map[string]storage.Touch{}
+	return list, c.log
 }
 
 // apply adds the touches that the store may not have yet to sessions that were read from it.
@@ -84,17 +98,17 @@ func (c *touches) apply(list []storage.Session) {
 // WriteTouches writes the collected touches once a second until ctx ends, and once more then. While
 // it is not running, each touch is written at once.
 func (m *Manager) WriteTouches(ctx context.Context, log *slog.Logger) {
-	m.touches.log = log
-	m.touches.collect(true)
+	m.touches.start(log)
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			m.writeTouches(context.WithoutCancel(ctx), m.touches.collect(false), log)
+			m.touches.stop()
+			m.writeTouches(context.WithoutCancel(ctx))
 			return
 		case <-tick.C:
-			m.writeTouches(ctx, m.touches.collect(true), log)
+			m.writeTouches(ctx)
 		}
 	}
 }
@@ -103,13 +117,14 @@ func (m *Manager) WriteTouches(ctx context.Context, log *slog.Logger) {
 // another touch, which the store would refuse without the late one.
 func (m *Manager) settle(ctx context.Context, now time.Time) {
 	if m.touches.late(now) {
-		m.writeTouches(ctx, m.touches.collect(true), m.touches.log)
+		m.writeTouches(ctx)
 	}
 }
 
-// writeTouches writes touches. If the store fails, the sessions keep the idle limit that they have
-// there, and each one is touched again with its next request after a sixtieth of the idle time.
-func (m *Manager) writeTouches(ctx context.Context, list []storage.Touch, log *slog.Logger) {
+// writeTouches writes the collected touches. If the store fails, the sessions keep the idle limit
+// that they have there, and each one is touched again soon after it is read from the store.
+func (m *Manager) writeTouches(ctx context.Context) {
+	list, log := m.touches.take()
 	if len(list) == 0 {
 		return
 	}
