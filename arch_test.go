@@ -330,7 +330,7 @@ func TestNoNoticeBesideItsChange(t *testing.T) {
 			}
 			found++
 			if kind, ok := call.Args[2].(*ast.Ident); !ok || !alone[kind.Name] {
-				t.Errorf("%s:%s: queues a notice beside a change; hand it to the change's verb",
+				t.Errorf("%s:%s: queues a notice outside of a change; pass it to the change's verb",
 					f.name, enclosing(f.file, call.Pos()))
 			}
 			return true
@@ -385,7 +385,7 @@ func TestEverySecurityChangeIsAChange(t *testing.T) {
 			if !slices.ContainsFunc(within, func(n ast.Node) bool {
 				return n.Pos() <= call.Pos() && call.End() <= n.End()
 			}) {
-				t.Errorf("%s:%s: changes credentials beside change", f.name, enclosing(f.file, call.Pos()))
+				t.Errorf("%s:%s: changes credentials without change", f.name, enclosing(f.file, call.Pos()))
 			}
 			return true
 		})

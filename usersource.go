@@ -2,10 +2,8 @@ package twofold
 
 import (
 	"context"
-	"errors"
 
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -14,22 +12,20 @@ type source struct{ own store.UserSource }
 
 func (s source) ByIdentity(ctx context.Context, identity string) (account.Record, error) {
 	u, err := s.own.FindUser(ctx, identity)
-	return account.Record(u), storeError(err)
+	return account.Record(u), err
 }
 
 func (s source) ByID(ctx context.Context, id string) (account.Record, error) {
 	u, err := s.own.UserByID(ctx, id)
-	return account.Record(u), storeError(err)
+	return account.Record(u), err
 }
 
 func (s source) Create(ctx context.Context, r account.Record) (string, error) {
-	id, err := s.own.CreateUser(ctx, store.ExternalUser(r))
-	return id, storeError(err)
+	return s.own.CreateUser(ctx, store.ExternalUser(r))
 }
 
 func (s source) SetPasswordHash(ctx context.Context, id, old, new string) (bool, error) {
-	ok, err := s.own.SetPasswordHash(ctx, id, old, new)
-	return ok, storeError(err)
+	return s.own.SetPasswordHash(ctx, id, old, new)
 }
 
 // sourceOf adapts an application's table, and the optional interfaces it implements, to package
@@ -37,17 +33,13 @@ func (s source) SetPasswordHash(ctx context.Context, id, old, new string) (bool,
 func sourceOf(own store.UserSource) account.Table {
 	t := account.Table{Source: source{own}}
 	if d, ok := own.(store.UserDeleter); ok {
-		t.Delete = func(ctx context.Context, id string) error { return storeError(d.DeleteUser(ctx, id)) }
+		t.Delete = d.DeleteUser
 	}
 	if f, ok := own.(store.UserFields); ok {
-		t.SetProfile = func(ctx context.Context, id string, fields map[string]any) error {
-			return storeError(f.SetFields(ctx, id, fields))
-		}
+		t.SetProfile = f.SetFields
 	}
 	if r, ok := own.(store.UserRoles); ok {
-		t.SetRoles = func(ctx context.Context, id string, roles []string) error {
-			return storeError(r.SetRoles(ctx, id, roles))
-		}
+		t.SetRoles = r.SetRoles
 	}
 	return t
 }
@@ -57,14 +49,4 @@ func (b *builder) source() account.Source {
 		return nil
 	}
 	return sourceOf(b.c.Users)
-}
-
-func storeError(err error) error {
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return storage.ErrNotFound
-	case errors.Is(err, storage.ErrExists):
-		return storage.ErrExists
-	}
-	return err
 }

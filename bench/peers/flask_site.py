@@ -1,4 +1,4 @@
-"""A site that signs in with Flask-Security, to be measured beside Twofold: see bench/README.md.
+"""A site that signs in with Flask-Security, for comparison with Twofold: see bench/README.md.
 
     /usr/bin/python3 bench/peers/flask_site.py seed FILE USERS
     FILE=FILE gunicorn --chdir bench/peers -w 2 --threads 8 -k gthread --keep-alive 60 -b 127.0.0.1:8081 flask_site:app

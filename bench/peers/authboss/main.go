@@ -1,4 +1,4 @@
-// Command authboss is a site that signs in with authboss, to be measured beside Twofold: see
+// Command authboss is a site that signs in with authboss, for comparison with Twofold: see
 // bench/README.md.
 //
 //	authboss -db FILE -seed USERS
