@@ -51,7 +51,7 @@ func (b *builder) buildLogin() (*auth.Login, error) {
 		Staying: b.staying(),
 		Limits:  b.limits,
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
-		Steps: b.c.Store, Marks: b.c.Store, Both: both,
+		Steps: b.c.Store, Marks: b.c.Store, UsedLinks: b.c.Store, Both: both,
 		Kept:    b.a.leaving.Keep,
 		SignIns: b.signIns(), Connections: b.c.Store, Providers: b.c.Accounts.OAuth,
 		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store,

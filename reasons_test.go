@@ -17,9 +17,6 @@ var reasons = map[string]string{
 	"internal/dossier/dossier.go:events": "puts rows out",
 	"internal/web/activity.go:lineOf":    "puts rows out: it chooses the text of one",
 
-	"internal/auth/unseenactivity.go:notable": "decides: the creation of an account is no news to its owner",
-	"internal/auth/knownbrowser.go:network":   "decides: a password set by the application ends what is known",
-
 	"cmd/twofold/user.go:Run":             "no row: an option of the command",
 	"internal/auth/guess.go:guessFirst":   "no row: an event that is made here",
 	"internal/auth/signinlog.go:Outcomes": "no row: an event for the log",
@@ -34,8 +31,7 @@ var reasons = map[string]string{
 }
 
 // TestHouseNothingDecidesByAReason checks that no product code outside package event reads the reason of a row
-// of the audit trail, except to store it or to put it out. The two functions that still decide by one
-// are in the list and say what.
+// of the audit trail, except to store it or to put it out.
 func TestHouseNothingDecidesByAReason(t *testing.T) {
 	found := map[string]bool{}
 	for _, f := range sources(t, false) {

@@ -95,7 +95,7 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, error) {
 	if err != nil {
 		return User{}, publicError(err)
 	}
-	return publicUser(u), changed(ctx, a, u.ID, auth.Created)
+	return publicUser(u), publicError(a.login.AccountCreated(ctx, u))
 }
 
 // FindUser returns the account with the given e-mail address, username or ID,

@@ -25,7 +25,7 @@ func (d *desk) complete(t *testing.T) Config {
 		Accounts: d.c.Accounts, Sessions: sessions, Devices: device.New(device.Config{}),
 		Limits:  limit.New(d.db, now, limit.Limits{}),
 		Factors: d.db, Pendings: d.db, Drafts: d.db, Challenges: d.db, Tokens: d.db,
-		Recoveries: d.db, Steps: d.db, Marks: d.db, Keys: d.c.Keys,
+		Recoveries: d.db, Steps: d.db, Marks: d.db, UsedLinks: d.db, Keys: d.c.Keys,
 		Trail: &event.Trail{}, Now: now,
 	}
 }

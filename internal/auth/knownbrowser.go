@@ -155,33 +155,20 @@ func (k notes) remember(u storage.User, b Client) (string, error) {
 	return k.c.Keys.Sign(knownPurpose, raw), err
 }
 
-// network reports whether the account has signed in from the network of an address since its
-// password was last set. Strangers cannot add such rows to the audit trail, so they cannot displace
+// network reports whether the account has signed in from the network of an address since a password
+// last replaced another. Strangers cannot add such rows to the audit trail, so they cannot displace
 // them.
 func (k notes) network(ctx context.Context, u storage.User, address string) (bool, error) {
 	id := u.ID
 	if id == "" { // an unknown account takes as long
 		id = "nobody"
 	}
-	rows, err := k.c.Trail.List(ctx, storage.EventFilter{UserID: id, Names: []string{
-		event.UserAuthenticated{}.Name(), event.PasswordChanged{}.Name(), event.PasswordReset{}.Name(),
-		event.AccountChanged{}.Name(),
-	}, Newest: true, Limit: knownRows})
-	for _, e := range rows {
-		switch e.Name {
-		case event.UserAuthenticated{}.Name():
-			if k.current(u, e.At) && limit.Network(e.Address) == limit.Network(address) {
-				return true, err
-			}
-		case event.AccountChanged{}.Name():
-			if e.Reason == PasswordChanged {
-				return false, err
-			}
-		default:
-			return false, err
-		}
-	}
-	return false, err
+	rows, err := k.c.Trail.List(ctx, storage.EventFilter{
+		UserID: id, Names: []string{event.UserAuthenticated{}.Name()}, Newest: true, Limit: knownRows,
+	})
+	return slices.ContainsFunc(rows, func(e storage.Event) bool {
+		return k.current(u, e.At) && !e.At.Before(u.PasswordAt) && limit.Network(e.Address) == limit.Network(address)
+	}), err
 }
 
 func paused(err error) bool {

@@ -100,6 +100,7 @@ type Config struct {
 	Recoveries  storage.Recoveries
 	Steps       storage.Steps
 	Marks       storage.AccountMarks
+	UsedLinks   storage.UsedLinks
 	Passkeys    factor.Passkeys       // nil if passkeys are off
 	SignIns     storage.SignInCounter // nil if sign-ins are not counted
 	// Kept is called with the reason why the owner keeps the account: at every sign-in before its

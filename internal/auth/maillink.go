@@ -107,10 +107,10 @@ func (l Links) openLink(ctx context.Context, p purpose, token string) (link, err
 // spendLink uses up a link. The first caller succeeds; all others get ErrLink. Call it before
 // anything is granted.
 func (l Links) spendLink(ctx context.Context, k link) error {
-	// The mark outlasts the link, even if the clock is set back a little.
-	err := l.c.Limits.Once(ctx, "link:"+k.ID, k.purpose.life+time.Hour)
-	var spent *limit.Paused
-	if errors.As(err, &spent) {
+	// The record outlasts the link, even if the clock is set back a little. Its key is the one of
+	// versions that kept it among the budgets.
+	err := l.c.UsedLinks.UseLink(ctx, limit.OnceKey("link:"+k.ID), l.c.Now().Add(k.purpose.life+time.Hour))
+	if errors.Is(err, storage.ErrUsed) {
 		return ErrLink
 	}
 	return err

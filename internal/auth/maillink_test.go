@@ -41,7 +41,7 @@ func newDesk(t testing.TB, keys ...string) *desk {
 	}
 	d.Login = &Login{c: Config{
 		Accounts: account.New(account.Config{Users: db, Hasher: h, Now: now}),
-		Limits:   limit.New(db, now, limit.Limits{}), Now: now,
+		Limits:   limit.New(db, now, limit.Limits{}), Now: now, UsedLinks: db,
 	}}
 	d.services = servicesOf(d.Login)
 	d.keys(t, "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B")

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
@@ -95,6 +96,17 @@ func (l *Login) AccountNotices(ctx context.Context, what string, owners ...stora
 		}
 	}
 	return out
+}
+
+// AccountCreated records that the application or an operator created an account, and that its owner
+// has seen the activity so far: the creation is not news to them.
+func (l *Login) AccountCreated(ctx context.Context, u storage.User) error {
+	e := event.AccountChanged{User: subject(u), What: Created, Context: event.Acting(ctx, l.at(Client{}))}
+	if err := l.c.Marks.MarkSeen(ctx, u.ID, math.MaxInt64, l.c.Trail.Row(e)); err != nil {
+		return err
+	}
+	l.emit(ctx, e)
+	return nil
 }
 
 // AccountChanged records a change of an account by the application or an operator.

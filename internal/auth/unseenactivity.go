@@ -62,7 +62,7 @@ func notable(e storage.Event, later []storage.Event) bool {
 	if e.Name == (event.FirstFactorProven{}).Name() {
 		return !madeGood(e, later) // regardless of the codes tried then
 	}
-	return e.Name == event.UserPaused{}.Name() || slices.Contains(notableKinds(), e.Name) && e.Reason != Created
+	return e.Name == event.UserPaused{}.Name() || slices.Contains(notableKinds(), e.Name)
 }
 
 // madeGood reports whether the same browser completed a sign-in before this one expired.

@@ -42,6 +42,7 @@ type Account struct {
 	Updated   time.Time      `json:"updated_at,omitzero"`
 	Confirmed time.Time      `json:"confirmed_at,omitzero"`
 	Reset     time.Time      `json:"password_reset_at,omitzero"`
+	Replaced  time.Time      `json:"password_replaced_at,omitzero"`
 	Moved     time.Time      `json:"address_changed_at,omitzero"`
 }
 
@@ -122,7 +123,8 @@ func Of(ctx context.Context, s storage.Store, u storage.User, now time.Time) (Do
 		ID: u.ID, Email: u.Email, Username: u.Username, Roles: append([]string{}, u.Roles...), Active: u.Active,
 		Password: u.PasswordHash != "", Language: u.Language, Fields: profile.Decode(u.Profile), Proven: u.Proven(),
 		Created: u.CreatedAt,
-		Updated: u.UpdatedAt, Confirmed: u.ConfirmedAt, Reset: u.ResetAt, Moved: u.MovedAt,
+		Updated: u.UpdatedAt, Confirmed: u.ConfirmedAt, Reset: u.ResetAt, Replaced: u.PasswordAt,
+		Moved: u.MovedAt,
 	}}}
 	for _, step := range []func() error{
 		c.factors, c.connections, c.sessions, c.browsers, c.tokens, c.signIns, c.requests, c.events,

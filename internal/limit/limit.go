@@ -301,6 +301,9 @@ func (l *Limiter) OnceClaim(what string, within time.Duration) storage.Claim {
 	return c
 }
 
+// OnceKey returns the name of the counter of Once.
+func OnceKey(what string) string { return key(once, what) }
+
 // Running reports whether Once has recently succeeded for a key. It takes no place.
 func (l *Limiter) Running(ctx context.Context, what string) (bool, error) {
 	c := l.claim(once, what)

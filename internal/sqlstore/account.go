@@ -25,6 +25,7 @@ func (s users) ChangePassword(ctx context.Context, c storage.PasswordChange) err
 		at, mailbox := micros(c.Now), bit(c.ViaMailbox)
 		if err := t.changeVersion(c.UserID,
 			`UPDATE twofold_users SET password_hash = $3, uniquifier = $4, updated_at = CAST($5 AS BIGINT),
+			password_at = CAST($5 AS BIGINT),
 			reset_at = CASE WHEN CAST($6 AS INTEGER) = 1 THEN CAST($5 AS BIGINT) ELSE reset_at END,
 			confirmed_at = CASE WHEN CAST($6 AS INTEGER) = 1 AND confirmed_at = 0 THEN CAST($5 AS BIGINT) ELSE confirmed_at END,
 			proven_key = CASE WHEN CAST($7 AS TEXT) <> '' THEN CAST($7 AS TEXT) ELSE proven_key END,

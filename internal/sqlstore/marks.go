@@ -70,3 +70,16 @@ func (t *txn) putCodeSet(userID string, made int, at time.Time) error {
 		codeSetRow(userID, made, at)...)
 	return err
 }
+
+// UseLink implements storage.UsedLinks. The one statement decides which of several callers uses a
+// link. A link that an older version used has a budget of that name.
+func (s marks) UseLink(ctx context.Context, id string, until time.Time) error {
+	n, err := s.exec(ctx, "use link", `INSERT INTO twofold_used_links (id, expires_at)
+		SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT)
+		WHERE NOT EXISTS (SELECT 1 FROM twofold_counters WHERE name = $1)
+		ON CONFLICT (id) DO NOTHING`, id, micros(until))
+	if err == nil && n == 0 {
+		err = storage.ErrUsed
+	}
+	return err
+}

@@ -29,7 +29,8 @@ type (
 	devices struct{ *Store }
 	// factors stores second factors, other first factors, recovery codes and recoveries.
 	factors struct{ *Store }
-	// marks stores what owners have seen of their activity, and the sizes of sets of recovery codes.
+	// marks stores what owners have seen of their activity, the sizes of sets of recovery codes, and
+	// used links.
 	marks struct{ *Store }
 	// outbox stores messages that wait to be sent.
 	outbox struct{ *Store }

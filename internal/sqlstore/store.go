@@ -138,7 +138,7 @@ var swiftVerbs = map[string]bool{
 	"put draft": true, "put challenge": true, "drop challenge": true, "mark used": true, "reserve": true,
 	"release":     true,
 	"put message": true, "claim messages": true, "retry message": true, "finish message": true,
-	"append event": true, "mark seen": true, "step": true,
+	"append event": true, "mark seen": true, "use link": true, "step": true,
 	"put seal": true, "put device": true, "upgrade password": true, "reseal": true, "sweep": true,
 }
 

@@ -29,6 +29,7 @@ var sweeps = [...]struct{ table, key, end string }{
 	{"tokens", "id", "expires_at"},
 	{"deleted_users", "user_key", "ends_at"},
 	{"invitations", "email_key", "expires_at"},
+	{"used_links", "id", "expires_at"},
 }
 
 // Sweep implements store.Store. Concurrent nodes delete different rows if the

@@ -228,7 +228,8 @@ func (s transfers) ReplaceAccount(ctx context.Context, w storage.Whole, was stor
 	return s.tx(ctx, verb, func(t *txn) error {
 		u := w.User
 		n, err := t.exec(`UPDATE twofold_users SET email = $4, email_key = $5, username = $6, username_key = $7,
-				password_hash = CASE WHEN CAST($8 AS INTEGER) = 1 THEN password_hash ELSE $9 END, active = $10,
+				password_hash = CASE WHEN CAST($8 AS INTEGER) = 1 THEN password_hash ELSE $9 END,
+				password_at = CASE WHEN CAST($8 AS INTEGER) = 1 OR password_hash = $9 THEN password_at ELSE $13 END, active = $10,
 				uniquifier = $11, roles = $12, updated_at = $13, confirmed_at = $14, proven_key = $15,
 				language = CASE WHEN CAST($16 AS TEXT) = '' THEN language ELSE CAST($16 AS TEXT) END,
 				profile = CASE WHEN CAST($17 AS TEXT) = '' THEN profile ELSE CAST($17 AS TEXT) END

@@ -9,13 +9,14 @@ import (
 )
 
 const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at,
-	updated_at, confirmed_at, proven_key, language, moved_at, profile`
+	updated_at, confirmed_at, proven_key, language, moved_at, profile, password_at`
 
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.CredentialVersion,
 		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt),
 		(*stamp)(&u.ConfirmedAt), &u.ProvenKey, &u.Language, (*stamp)(&u.MovedAt), &u.Profile,
+		(*stamp)(&u.PasswordAt),
 	}
 }
 
@@ -53,7 +54,7 @@ func userRow(u storage.User) []any {
 	return []any{
 		u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.CredentialVersion,
 		text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt),
-		u.ProvenKey, u.Language, micros(u.MovedAt), u.Profile,
+		u.ProvenKey, u.Language, micros(u.MovedAt), u.Profile, micros(u.PasswordAt),
 	}
 }
 
@@ -64,8 +65,8 @@ func (s users) CreateUser(ctx context.Context, u storage.User, factors ...storag
 
 func (t *txn) createUser(u storage.User, factors ...storage.Factor) error {
 	n, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
-		WHERE NOT EXISTS (SELECT 1 FROM twofold_deleted_users WHERE user_key = $18)`,
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+		WHERE NOT EXISTS (SELECT 1 FROM twofold_deleted_users WHERE user_key = $19)`,
 		append(userRow(u), userKey(u.ID))...)
 	if err != nil {
 		return err
@@ -158,6 +159,7 @@ func (s users) SetPassword(ctx context.Context, p storage.NewPassword, messages 
 	return s.tx(ctx, "set password", func(t *txn) error {
 		if err := t.changeUser(p.UserID,
 			`UPDATE twofold_users SET password_hash = $2, uniquifier = $3, updated_at = CAST($4 AS BIGINT),
+			password_at = CAST($4 AS BIGINT),
 			reset_at = CASE WHEN CAST($5 AS INTEGER) = 1 THEN CAST($4 AS BIGINT) ELSE reset_at END WHERE id = $1`,
 			p.Hash, p.CredentialVersion, micros(p.Now), bit(p.ViaMailbox)); err != nil {
 			return err

@@ -19,6 +19,7 @@ type Durable interface {
 	Recoveries
 	SignInCounter
 	AccountMarks
+	UsedLinks
 	Counters
 	Messages
 	Tokens

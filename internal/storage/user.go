@@ -22,6 +22,9 @@ type User struct {
 	// ResetAt is the time at which the password was last set through the mailbox, or zero. Rescue
 	// by e-mail is refused for a while after it.
 	ResetAt time.Time
+	// PasswordAt is the time at which a password last replaced another, or zero. A sign-in before it
+	// may be that of a person who knew the former password.
+	PasswordAt time.Time
 	// ConfirmedAt is the time at which the address was confirmed by a mailed link or by an
 	// operator, or zero.
 	ConfirmedAt time.Time

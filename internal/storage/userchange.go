@@ -9,9 +9,9 @@ import (
 type NewPassword struct {
 	UserID            string
 	Hash              string
-	CredentialVersion string // after the change
-	ViaMailbox        bool   // the account's mailbox was proven; Now is stored as ResetAt
-	Now               time.Time
+	CredentialVersion string    // after the change
+	ViaMailbox        bool      // the account's mailbox was proven; Now is stored as ResetAt
+	Now               time.Time // stored as PasswordAt
 }
 
 // PasswordChange is a change of the password by the account's owner. It takes effect only if the
@@ -38,7 +38,7 @@ type PasswordChange struct {
 	Moved bool
 	// Messages are added to the outbox in the same transaction.
 	Messages []Message
-	Now      time.Time
+	Now      time.Time // stored as PasswordAt
 }
 
 // IdentityChange is a change of the address or the username by the account's owner, under the same

@@ -65,7 +65,7 @@ var ownerRules = []rule{
 		k.devices(u, 1)
 		c.From = u.CredentialVersion
 		k.ok(k.s.ChangePassword(k.Context(), c))
-		u.PasswordHash, u.CredentialVersion, u.UpdatedAt = "h", "q", in(9)
+		u.PasswordHash, u.CredentialVersion, u.UpdatedAt, u.PasswordAt = "h", "q", in(9), in(9)
 		k.same(k.stored(u.ID), u) // ResetAt and ConfirmedAt do not change
 		k.same(k.stored(other.ID), other)
 		k.gone(d)
@@ -74,7 +74,7 @@ var ownerRules = []rule{
 		}
 		c.From, c.To, c.Moved, c.Now = "q", "r", true, in(10)
 		k.ok(k.s.ChangePassword(k.Context(), c))
-		u.CredentialVersion, u.UpdatedAt, u.MovedAt = "r", in(10), in(10)
+		u.CredentialVersion, u.UpdatedAt, u.MovedAt, u.PasswordAt = "r", in(10), in(10), in(10)
 		k.same(k.stored(u.ID), u)
 		c.UserID = "nobody"
 		k.is(k.s.ChangePassword(k.Context(), c), storage.ErrNotFound)
@@ -91,6 +91,7 @@ var ownerRules = []rule{
 					DropSeconds: drop, Now: in(9),
 				}))
 				u.PasswordHash, u.CredentialVersion, u.UpdatedAt, u.ResetAt, u.ProvenKey = "h", "q", in(9), in(9), "p"
+				u.PasswordAt = in(9)
 				if confirmed.IsZero() {
 					u.ConfirmedAt = in(9)
 				}

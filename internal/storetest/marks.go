@@ -169,6 +169,28 @@ var markRules = []rule{
 		k.ok(k.s.ReplaceAccount(k.Context(), none, *w.Origin, false))
 		wantSet(k, a.User, storage.CodeSet{})
 	}},
+	{"a link is used once, and no other link with it", func(k kit) {
+		k.ok(k.s.UseLink(k.Context(), "a", in(9)))
+		k.is(k.s.UseLink(k.Context(), "a", in(9)), storage.ErrUsed)
+		k.is(k.s.UseLink(k.Context(), "a", in(99)), storage.ErrUsed)
+		k.ok(k.s.UseLink(k.Context(), "b", in(9)))
+	}},
+	{"a used link stays used until it is swept, also if it has expired", func(k kit) {
+		k.ok(k.s.UseLink(k.Context(), "a", in(9)))
+		k.ok(k.s.UseLink(k.Context(), "b", in(10)))
+		k.is(k.s.UseLink(k.Context(), "a", in(20)), storage.ErrUsed)
+		n, err := k.s.Sweep(k.Context(), in(9), 100)
+		k.ok(err)
+		k.same(n, 1)
+		k.is(k.s.UseLink(k.Context(), "b", in(20)), storage.ErrUsed)
+		k.ok(k.s.UseLink(k.Context(), "a", in(20)))
+	}},
+	{"a link that an older version used is used", func(k kit) {
+		_, err := k.s.Reserve(k.Context(), now, storage.Claim{Key: "once:a", Limit: 1, Window: time.Minute})
+		k.ok(err)
+		k.is(k.s.UseLink(k.Context(), "once:a", in(9)), storage.ErrUsed)
+		k.ok(k.s.UseLink(k.Context(), "once:b", in(9)))
+	}},
 	{"a mark goes with its account", func(k kit) {
 		u, other := k.user(), k.user()
 		last := addRows(k, u, 1)[0]
@@ -196,6 +218,13 @@ var markRaceRules = []rule{
 			}), nil)
 			k.seen(u, rows[callers-1])
 			k.seen(other, rows[0])
+		}
+	}},
+	{"of uses of a link at once one succeeds", func(k kit) {
+		for i := range rounds() {
+			k.one(k.race(func(s storage.Store, _ int) error {
+				return s.UseLink(k.Context(), name("link", i), in(9))
+			}), storage.ErrUsed)
 		}
 	}},
 	{"of parallel new sets the record is that of the set that stands", func(k kit) {

@@ -130,6 +130,13 @@ func BeforeMarks(exec func(query string, args ...any) error) error {
 		{"never", "recovery-codes-made", "10"}, // of which none is left
 		{"late", "recovery-codes-made", "10"},  // and again, of which the trail says nothing
 		{"deleted-x", "recovery-codes-made", ""},
+		{"seen", "account-changed", "created"},
+		{"late", "account-changed", "created"},
+		{"late", "password-changed", ""},
+		{"late", "account-changed", "password_changed"},
+		{"late", "account-changed", "roles_changed"},
+		{"never", "password-reset", ""},
+		{"hasty", "account-changed", "activated"},
 	} {
 		if err := exec(`INSERT INTO twofold_events (id, user_id, at, name, method, result, reason, session_id, address,
 			agent, request, mac) VALUES ($1, $2, $3, $4, '', 'ok', $5, '', '', '', '', $6)`,
@@ -156,15 +163,20 @@ func CheckMarks(t *testing.T, s storage.Store) {
 	for id, want := range map[string]struct {
 		seen int64
 		set  storage.CodeSet
+		at   time.Time // of the last password
 	}{
-		"seen": {3, storage.CodeSet{Made: 10, At: in(14)}}, "hasty": {9, storage.CodeSet{}}, "never": {}, "late": {},
+		"seen":  {seen: 21, set: storage.CodeSet{Made: 10, At: in(14)}}, // the row of the creation
+		"hasty": {seen: 9},
+		"never": {at: in(25)},
+		"late":  {seen: 22, at: in(23)},
 	} {
 		u := storage.User{ID: id}
+		k.same(k.stored(id).PasswordAt, want.at)
 		k.seen(u, want.seen)
 		wantSet(k, u, want.set)
 	}
 	k.mark(storage.User{ID: "seen"}, 2)
-	k.seen(storage.User{ID: "seen"}, 3)
+	k.seen(storage.User{ID: "seen"}, 21)
 	k.mark(storage.User{ID: "never"}, 4)
 	k.seen(storage.User{ID: "never"}, 4)
 }

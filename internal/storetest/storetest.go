@@ -223,7 +223,7 @@ func newUser() storage.User {
 		CredentialVersion: storage.NewID(), Roles: []string{"admin", `a "quoted", one`},
 		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1), ConfirmedAt: in(-1),
 		ProvenKey: "proven." + id + "@example.org",
-		Language:  "de", MovedAt: in(-4), Profile: `{"name":"Ann"}`,
+		Language:  "de", MovedAt: in(-4), Profile: `{"name":"Ann"}`, PasswordAt: in(-5),
 	}
 }
 

@@ -183,6 +183,7 @@ var transferRules = []rule{
 		w.Factors, w.Connections = w.Factors[1:], nil
 		w.Codes, w.Origin.Codes = w.Codes[:1], 1
 		k.ok(k.s.ReplaceAccount(k.Context(), w, *was.Origin, false))
+		w.User.PasswordAt = w.User.UpdatedAt
 		sameWhole(k, wholeOf(k, w.User.ID), w)
 		k.devices(w.User, 0)
 		if _, err := k.s.UserByIdentity(k.Context(), was.User.EmailKey); !errors.Is(err, storage.ErrNotFound) {
@@ -192,6 +193,7 @@ var transferRules = []rule{
 		last.User.PasswordHash, last.User.Language, last.User.Profile = "lost", "", ""
 		k.ok(k.s.ReplaceAccount(k.Context(), last, *w.Origin, true))
 		k.same(k.stored(w.User.ID).PasswordHash, "new")
+		k.same(k.stored(w.User.ID).PasswordAt, w.User.PasswordAt)
 		k.same(k.stored(w.User.ID).Language, w.User.Language)
 		k.same(k.stored(w.User.ID).Profile, w.User.Profile)
 	}},

@@ -80,7 +80,7 @@ var userRules = []rule{
 		k.ok(k.s.SetPassword(k.Context(), storage.NewPassword{
 			UserID: u.ID, Hash: "new hash", CredentialVersion: "new uniquifier", Now: in(9),
 		}))
-		u.PasswordHash, u.CredentialVersion, u.UpdatedAt = "new hash", "new uniquifier", in(9)
+		u.PasswordHash, u.CredentialVersion, u.UpdatedAt, u.PasswordAt = "new hash", "new uniquifier", in(9), in(9)
 		k.same(k.stored(u.ID), u) // ResetAt does not change: the reset was not through the mailbox
 		k.same(k.stored(other.ID), other)
 		k.devices(other, 1)

@@ -104,7 +104,7 @@ func siteTable(t *testing.T, change func(*Config)) []route {
 	s.c.Login, err = auth.New(auth.Config{
 		Accounts: &account.Accounts{}, Sessions: &session.Manager{}, Devices: &device.Manager{},
 		Limits:  &limit.Limiter{},
-		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Steps: db, Marks: db,
+		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Steps: db, Marks: db, UsedLinks: db,
 		Tokens: db, Connections: db, Keys: keys, Now: time.Now,
 		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider},
 		Codes: struct{ auth.Codes }{},

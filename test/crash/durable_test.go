@@ -496,6 +496,11 @@ func (c durable) UsePasskey(ctx context.Context, id string, old, new []byte, now
 	return c.s.UsePasskey(ctx, id, old, new, now)
 }
 
+func (c durable) UseLink(ctx context.Context, id string, until time.Time) error {
+	defer c.call(ctx, "UseLink")()
+	return c.s.UseLink(ctx, id, until)
+}
+
 func (c durable) UserByID(ctx context.Context, id string) (storage.User, error) {
 	defer c.call(ctx, "UserByID")()
 	return c.s.UserByID(ctx, id)
