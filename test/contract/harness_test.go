@@ -191,7 +191,7 @@ func (s *site) serve(l net.Listener) {
 
 // document is the OpenAPI document, read once. Every answer in these tests is checked against it.
 var document = sync.OnceValues(func() (*openapitest.Document, error) {
-	return openapitest.Load("../../docs/openapi.yaml")
+	return openapitest.Load()
 })
 
 func watched(t *testing.T, next http.RoundTripper) http.RoundTripper {

@@ -77,7 +77,7 @@ type fuzzer struct {
 }
 
 func newFuzzer(t *testing.T, r *rand.Rand, change func(*twofold.Config)) *fuzzer {
-	f := &fuzzer{t: t, r: r, doc: openapitest.Open(t, "../../docs/openapi.yaml"), byStatus: map[int]int{}}
+	f := &fuzzer{t: t, r: r, doc: openapitest.Open(t), byStatus: map[int]int{}}
 	var now func() time.Time
 	site := federatedtest.New(t, func() time.Time { return now() })
 	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID,

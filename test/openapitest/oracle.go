@@ -21,11 +21,26 @@ type oracle struct {
 	verdicts *bufio.Reader
 }
 
+// find returns the path of a file of docs. The test may be in any folder of this repository.
+func find(name string) (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		file := filepath.Join(dir, "docs", name)
+		if _, err = os.ReadFile(file); err == nil { // so that a change of it runs the tests again
+			return file, nil
+		}
+		if filepath.Dir(dir) == dir {
+			return "", err
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
 // start runs test/oracle on a file of docs and returns its first line of output.
 func start(mode, file string) (o *oracle, first []byte, err error) {
-	if file, err = filepath.Abs(file); err != nil {
-		return nil, nil, err
-	}
 	cmd := exec.Command("go", "run", ".", mode, file)
 	cmd.Dir = filepath.Join(filepath.Dir(filepath.Dir(file)), "test", "oracle")
 	cmd.Env = append(os.Environ(), "GOWORK=off")
@@ -74,9 +89,13 @@ func (o *oracle) ask(question []byte) error {
 // Schema is a JSON Schema.
 type Schema struct{ o *oracle }
 
-// OpenSchema reads a schema for one test.
-func OpenSchema(t testing.TB, file string) Schema {
+// OpenSchema reads a schema of docs for one test.
+func OpenSchema(t testing.TB, name string) Schema {
 	t.Helper()
+	file, err := find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
 	o, _, err := start("schema", file)
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)

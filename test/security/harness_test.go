@@ -139,7 +139,7 @@ func newWorldAt(t testing.TB, p *place, change ...func(*twofold.Config)) *world 
 
 // document is the OpenAPI document, read once. Every answer in these tests is checked against it.
 var document = sync.OnceValues(
-	func() (*openapitest.Document, error) { return openapitest.Load("../../docs/openapi.yaml") })
+	func() (*openapitest.Document, error) { return openapitest.Load() })
 
 func watched(t testing.TB, next http.RoundTripper) http.RoundTripper {
 	d, err := document()

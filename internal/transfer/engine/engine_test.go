@@ -311,7 +311,7 @@ func TestR341_WhatWasExportedComesBackEqual(t *testing.T) {
 // described checks that every account of a file conforms to the schema.
 func described(t *testing.T, text string) {
 	t.Helper()
-	schema := openapitest.OpenSchema(t, "../../../docs/account.schema.json")
+	schema := openapitest.OpenSchema(t, "account.schema.json")
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for _, line := range lines[1:] {
 		if err := schema.Check([]byte(line)); err != nil {
