@@ -136,9 +136,14 @@ var rooms = map[string]room{
 	"internal/invite":   {ours: "internal/account internal/auth internal/seal event internal/storage"},
 	"tracing":           {others: "go.opentelemetry.io/otel", http: true},
 	"metrics":           {ours: ". event send", others: "github.com/prometheus/client_golang", http: true},
-	"test/ask":          {http: true},
-	"test/contract":     {},
-	"test/openapitest":  {http: true},
+	"internal/testkit": {
+		ours: ". event internal/background internal/storage internal/storetest/servers send send/sendtest " +
+			"store/postgres store/redis store/sqlite test/openapitest",
+		others: "github.com/jackc/pgx/v5 github.com/redis/go-redis", http: true,
+	},
+	"test/ask":         {http: true},
+	"test/contract":    {},
+	"test/openapitest": {http: true},
 	"twofoldtest": {
 		ours: ". internal/background internal/factor/passkey/softkey internal/factor/totp federated password send " +
 			"send/sendtest store store/sqlite", http: true,
@@ -161,7 +166,7 @@ var rooms = map[string]room{
 // testOnly lists folders that only tests may import.
 var testOnly = []string{
 	"internal/storetest", "internal/storetest/servers", "send/sendtest", "internal/factor/factortest",
-	"internal/factor/passkey/softkey", "internal/transfer/transfertest", "test/softkey",
+	"internal/factor/passkey/softkey", "internal/testkit", "internal/transfer/transfertest", "test/softkey",
 	"test/ask", "internal/federatedtest",
 	"test/openapitest", "twofoldtest", "test/model", "test/explore", "test/explore/run",
 	"test/cluster", "test/contract", "test/crash", "test/security",
@@ -220,7 +225,7 @@ func TestOneDoor(t *testing.T) {
 	for _, f := range sources(t, false) {
 		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "internal/storage" ||
 			f.dir == "internal/sqlstore" ||
-			strings.HasPrefix(f.dir, "internal/storetest") {
+			f.dir == "internal/testkit" || strings.HasPrefix(f.dir, "internal/storetest") {
 			continue
 		}
 		ast.Inspect(f.file, func(n ast.Node) bool {

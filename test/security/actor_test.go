@@ -11,13 +11,13 @@ import (
 
 func TestR358_WhoChangedAnAccountIsInTheTrailAndTheMail(t *testing.T) {
 	w := newWorld(t)
-	p, auth := w.withApp("alice"), w.nodes[0].auth
+	p, auth := w.withApp("alice"), w.Nodes[0].Auth
 	ctx := event.WithActor(t.Context(), "Support\n(Bo)", "ticket\t4711"+strings.Repeat("x", 500))
-	w.must(auth.SetPassword(ctx, p.id, "another horse 71 battery"))
-	w.must(auth.EndSessions(ctx, p.id))
-	w.must(auth.StartRecovery(ctx, p.id, "she called"))
+	w.Must(auth.SetPassword(ctx, p.ID, "another horse 71 battery"))
+	w.Must(auth.EndSessions(ctx, p.ID))
+	w.Must(auth.StartRecovery(ctx, p.ID, "she called"))
 	liar := w.browser()
-	liar.header["User-Agent"] = "by Support (Bo): ticket 4711x"
+	liar.Header["User-Agent"] = "by Support (Bo): ticket 4711x"
 	liar.login(p)
 	w.settled()
 	for _, e := range w.trail(0) {
@@ -30,7 +30,7 @@ func TestR358_WhoChangedAnAccountIsInTheTrailAndTheMail(t *testing.T) {
 			t.Errorf("%s: %d bytes, and the agent %q", e.Event, len(e.By), e.Agent)
 		}
 	}
-	mails := w.letters("notice_password_changed", p.email)
+	mails := w.letters("notice_password_changed", p.Email)
 	if len(mails) != 1 || !strings.Contains(mails[0], "By: Support (Bo)\nReason: ticket 4711x") {
 		t.Errorf("the mail: %q", mails)
 	}
@@ -39,12 +39,12 @@ func TestR358_WhoChangedAnAccountIsInTheTrailAndTheMail(t *testing.T) {
 
 func TestR359_AnyOneOfTheRolesIsEnough(t *testing.T) {
 	w := newWorld(t)
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	status := func(b *browser, names ...string) int {
 		page := auth.RequireAnyRole(names...)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-		r := httptest.NewRequest("GET", w.nodes[0].origin+"/page", nil)
+		r := httptest.NewRequest("GET", w.Nodes[0].Origin+"/page", nil)
 		r.Header.Set("Accept", "application/json")
-		for name, value := range b.jar {
+		for name, value := range b.Jar {
 			r.AddCookie(&http.Cookie{Name: name, Value: value})
 		}
 		rec := httptest.NewRecorder()
@@ -52,9 +52,9 @@ func TestR359_AnyOneOfTheRolesIsEnough(t *testing.T) {
 		return rec.Code
 	}
 	p := w.person("alice")
-	w.must(auth.SetRoles(t.Context(), p.id, "staff"))
+	w.Must(auth.SetRoles(t.Context(), p.ID, "staff"))
 	b := w.browser()
-	b.login(p).want(200)
+	b.login(p).Want(200)
 	for names, want := range map[string]int{"staff": 200, "admin staff": 200, "admin": 403, "staf": 403, "": 403} {
 		if got := status(b, strings.Fields(names)...); got != want {
 			t.Errorf("any of %q: %d, want %d", names, got, want)

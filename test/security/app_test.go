@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const appOrigin = "http://127.0.0.1:8081"
@@ -21,11 +22,11 @@ func app(c *twofold.Config) {
 	c.Accounts.Confirmable, c.Accounts.Recoverable, c.Passwordless = true, true, &twofold.Passwordless{}
 }
 
-func (a *answer) allows() (origin string, anything bool) {
-	for name := range a.header {
+func allows(a *answer) (origin string, anything bool) {
+	for name := range a.Header {
 		anything = anything || strings.HasPrefix(name, "Access-Control-")
 	}
-	return a.header.Get("Access-Control-Allow-Origin"), anything
+	return a.Header.Get("Access-Control-Allow-Origin"), anything
 }
 
 // TestR192_OneOriginReadsAndActs checks that only the configured origin can read answers and change
@@ -34,23 +35,23 @@ func TestR192_OneOriginReadsAndActs(t *testing.T) {
 	w := newWorld(t, open, app)
 	a := w.person("alice")
 	ask := func(b *browser, method, path, origin string, lines ...string) *answer {
-		return b.do(method, path, typeJSON, `{"email":"`+a.email+`","password":"`+secret+`"}`,
-			append([]string{"Accept", typeJSON, "Origin", origin, "Sec-Fetch-Site", "same-site"}, lines...)...)
+		return b.Do(method, path, testkit.TypeJSON, `{"email":"`+a.Email+`","password":"`+secret+`"}`,
+			append([]string{"Accept", testkit.TypeJSON, "Origin", origin, "Sec-Fetch-Site", "same-site"}, lines...)...)
 	}
 	b := w.browser()
 	pre := ask(b, "OPTIONS", "/login", appOrigin, "Access-Control-Request-Method", "POST",
-		"Access-Control-Request-Headers", "content-type,x-xsrf-token").want(204)
-	if origin, _ := pre.allows(); origin != appOrigin || pre.header.Get("Access-Control-Allow-Credentials") != "true" ||
-		pre.body != "" {
-		t.Errorf("the application may not ask: %v", pre.header)
+		"Access-Control-Request-Headers", "content-type,x-xsrf-token").Want(204)
+	if origin, _ := allows(pre); origin != appOrigin || pre.Header.Get("Access-Control-Allow-Credentials") != "true" ||
+		pre.Body != "" {
+		t.Errorf("the application may not ask: %v", pre.Header)
 	}
-	r := ask(b, "POST", "/login", appOrigin).want(200)
-	if origin, _ := r.allows(); origin != appOrigin ||
-		!strings.Contains(strings.Join(r.header.Values("Vary"), ","), "Origin") {
-		t.Errorf("the application may not read: %v", r.header)
+	r := ask(b, "POST", "/login", appOrigin).Want(200)
+	if origin, _ := allows(r); origin != appOrigin ||
+		!strings.Contains(strings.Join(r.Header.Values("Vary"), ","), "Origin") {
+		t.Errorf("the application may not read: %v", r.Header)
 	}
-	if origin, _ := b.do("GET", "/app/strong", "", "", "Accept", typeJSON, "Origin",
-		appOrigin).want(403).allows(); origin != appOrigin {
+	if origin, _ := allows(b.Do("GET", "/app/strong", "", "", "Accept", testkit.TypeJSON, "Origin",
+		appOrigin).Want(403)); origin != appOrigin {
 		t.Error("the application may not read why a guard refuses")
 	}
 	b.in(a, 1)
@@ -64,26 +65,26 @@ func TestR192_OneOriginReadsAndActs(t *testing.T) {
 		for _, method := range []string{"OPTIONS", "GET", "POST"} {
 			for _, path := range []string{"/login", "/verify", "/logout", "/tf-setup"} {
 				r := ask(victim, method, path, origin, "Access-Control-Request-Method", "POST")
-				if _, anything := r.allows(); anything {
-					t.Errorf("%s %s from %q: %v", method, path, origin, r.header)
+				if _, anything := allows(r); anything {
+					t.Errorf("%s %s from %q: %v", method, path, origin, r.Header)
 				}
-				if method == "POST" && r.status < 400 {
-					t.Errorf("POST %s from %q: status %d", path, origin, r.status)
+				if method == "POST" && r.Status < 400 {
+					t.Errorf("POST %s from %q: status %d", path, origin, r.Status)
 				}
 			}
 		}
 		victim.in(a, 1)
 	}
 	other := newWorldlyStranger(w)
-	if _, anything := ask(other, "OPTIONS", "/login", appOrigin, "Access-Control-Request-Method",
-		"POST").allows(); anything {
+	if _, anything := allows(ask(other, "OPTIONS", "/login", appOrigin, "Access-Control-Request-Method",
+		"POST")); anything {
 		t.Error("a site without an application shares with one")
 	}
 }
 
 // newWorldlyStranger returns a browser in front of a node without an application.
 func newWorldlyStranger(w *world) *browser {
-	return w.browser().on(w.start(nil, func(c *twofold.Config) { c.Pages.SPA = twofold.SPA{} }))
+	return w.browser().on(w.Start(nil, func(c *twofold.Config) { c.Pages.SPA = twofold.SPA{} }))
 }
 
 // TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere checks the SameSite attribute of
@@ -103,10 +104,11 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 				c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 			})
 			a, b := w.person("alice"), w.browser()
-			b.ask(a.email, "email").want(200)
-			b.login(a, m{"remember": true}).want(200)
-			a.app = decode(w, b.post("/tf-setup", m{"setup": "authenticator"}).want(200).text("tf_authr_b32key"))
-			b.validate(a.code(0)).want(200)
+			b.ask(a.Email, "email").Want(200)
+			b.login(a, m{"remember": true}).Want(200)
+			a.App = testkit.ReadApp(w.T, b.Post("/tf-setup",
+				m{"setup": "authenticator"}).Want(200).Text("tf_authr_b32key"))
+			b.validate(a.Code(0)).Want(200)
 			for name, lines := range w.cookies {
 				want := "SameSite=Lax"
 				switch name {
@@ -130,7 +132,7 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 			}
 			// The origin of the request decides whether the cookies are accepted.
 			for _, site := range []string{"cross-site", "same-site"} {
-				b.do("POST", "/logout", "", "", "Origin", "https://evil.test", "Sec-Fetch-Site", site).want(403)
+				b.Do("POST", "/logout", "", "", "Origin", "https://evil.test", "Sec-Fetch-Site", site).Want(403)
 			}
 		})
 	}
@@ -168,18 +170,18 @@ func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 	w := newWorld(t, open, app)
 	a := w.person("alice").begins(storage.Email)
 	b := w.browser()
-	b.ask(a.email, "email").want(200)
+	b.ask(a.Email, "email").Want(200)
 	link := a.linked()
 	for what, r := range map[string]*answer{
-		"next": w.browser().page("/us-verify-link/bogus?next=https://evil.test"),
-		"host": w.browser().do("GET", "/confirm/bogus", "", "", "X-Forwarded-Host", "evil.test", "Forwarded",
+		"next": w.browser().Page("/us-verify-link/bogus?next=https://evil.test"),
+		"host": w.browser().Do("GET", "/confirm/bogus", "", "", "X-Forwarded-Host", "evil.test", "Forwarded",
 			"host=evil.test"),
-		"origin":        w.browser().do("GET", "/confirm/bogus", "", "", "Origin", "https://evil.test"),
-		"somebody's":    w.browser().page(link[:len(link)-1]),
-		"redirect_host": w.browser().page("/confirm/bogus?redirect_host=evil.test&error=x&email=x@good.test"),
+		"origin":        w.browser().Do("GET", "/confirm/bogus", "", "", "Origin", "https://evil.test"),
+		"somebody's":    w.browser().Page(link[:len(link)-1]),
+		"redirect_host": w.browser().Page("/confirm/bogus?redirect_host=evil.test&error=x&email=x@good.test"),
 	} {
-		to, err := url.Parse(r.want(303).header.Get("Location"))
-		w.must(err)
+		to, err := url.Parse(r.Want(303).Header.Get("Location"))
+		w.Must(err)
 		q := to.Query()
 		if to.Scheme+"://"+to.Host != appOrigin || q.Has("email") || q.Has("identity") || len(q["error"]) != 1 ||
 			strings.Contains(to.String(), "alice") {
@@ -189,28 +191,28 @@ func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 	before := w.rows("sessions", "users", "pendings")
 	scanner := w.browser()
 	for _, mode := range [][]string{{}, {"Sec-Fetch-Mode", "navigate"}, {"User-Agent", "GoogleImageProxy"}} {
-		scanner.do("GET", link, "", "", mode...).want(200)
+		scanner.Do("GET", link, "", "", mode...).Want(200)
 	}
 	tab := b.copy()
 	for _, mode := range [][]string{{"Sec-Purpose", "prefetch"},
 		{"Sec-Fetch-Dest", "image", "Sec-Fetch-Mode", "no-cors"},
 		{"Sec-Fetch-Dest", "iframe", "Sec-Fetch-Mode", "navigate"}} {
-		tab.do("GET", link, "", "", mode...).want(200)
+		tab.Do("GET", link, "", "", mode...).Want(200)
 	}
-	tab.do("HEAD", link, "", "").want(200)
+	tab.Do("HEAD", link, "", "").Want(200)
 	if w.rows("sessions", "users", "pendings") != before {
 		t.Error("opening the link did something")
 	}
 	scanner.out("a link that was opened")
-	to, err := url.Parse(b.do("GET", link, "", "", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document",
-		"Sec-Fetch-Site", "cross-site").want(303).header.Get("Location"))
-	w.must(err)
-	if to.Scheme+"://"+to.Host != appOrigin || to.Query().Get("email") != a.email {
+	to, err := url.Parse(b.Do("GET", link, "", "", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document",
+		"Sec-Fetch-Site", "cross-site").Want(303).Header.Get("Location"))
+	w.Must(err)
+	if to.Scheme+"://"+to.Host != appOrigin || to.Query().Get("email") != a.Email {
 		t.Errorf("leads to %s", to)
 	}
 	b.in(a, 1)
-	b.copy().page(link)
-	w.browser().page(link)
+	b.copy().Page(link)
+	w.browser().Page(link)
 }
 
 // TestR194_TheReadableCookieOpensNothing checks that the cookie is a CSRF token, which is of use
@@ -219,19 +221,19 @@ func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
 	w := newWorld(t, open, app)
 	a := w.person("alice")
 	b := w.browser()
-	b.login(a).want(200)
-	value := b.jar["XSRF-TOKEN"]
+	b.login(a).Want(200)
+	value := b.Jar["XSRF-TOKEN"]
 	if value == "" {
 		t.Fatal("there is no such cookie")
 	}
 	w.presentEverywhere("XSRF-TOKEN", value)
 	thief := w.browser()
-	thief.bare = true
-	thief.jar["XSRF-TOKEN"] = value
+	thief.Bare = true
+	thief.Jar["XSRF-TOKEN"] = value
 	thief.out("the readable cookie")
-	r := thief.do("POST", "/login", typeForm, url.Values{"email": {a.email}, "password": {secret}}.Encode(),
-		"X-XSRF-Token", value, "Accept", typeJSON)
-	r.want(400).refused("the token without its cookie")
+	r := thief.Do("POST", "/login", testkit.TypeForm, url.Values{"email": {a.Email}, "password": {secret}}.Encode(),
+		"X-XSRF-Token", value, "Accept", testkit.TypeJSON)
+	r.Want(400).Refused("the token without its cookie")
 	for _, line := range w.cookies["XSRF-TOKEN"] {
 		if strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") ||
 			strings.Contains(line, "Domain=") {
@@ -243,11 +245,11 @@ func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
 			t.Errorf("scripts read what the token is bound to: %s", line)
 		}
 	}
-	b.do("POST", "/logout", typeJSON, "{}", "Accept", typeJSON, "X-XSRF-Token", value, "Sec-Fetch-Site", "cross-site",
-		"Origin", "https://evil.test").want(403)
+	b.Do("POST", "/logout", testkit.TypeJSON, "{}", "Accept", testkit.TypeJSON, "X-XSRF-Token", value, "Sec-Fetch-Site",
+		"cross-site", "Origin", "https://evil.test").Want(403)
 	b.in(a, 1)
-	b.post("/logout", m{}).want(200)
-	if b.jar["XSRF-TOKEN"] != "" {
+	b.Post("/logout", m{}).Want(200)
+	if b.Jar["XSRF-TOKEN"] != "" {
 		t.Error("it outlives the sign-in")
 	}
 }
@@ -260,12 +262,12 @@ func TestR088_TheApplicationsPagesMayAskForPasskeys(t *testing.T) {
 	b := w.plantSession(a)
 	for _, origin := range []string{"http://127.0.0.1:8082", "http://evil.test", "https://127.0.0.1:8081",
 		appOrigin + "/"} {
-		b.register(k, "one", storage.UseFirst, softkey.Say("origin", origin)).refused(origin)
+		b.register(k, "one", storage.UseFirst, softkey.Say("origin", origin)).Refused(origin)
 	}
-	b.register(k, "one", storage.UseFirst, softkey.Say("origin", appOrigin)).want(200)
-	w.browser().signInBy(k, softkey.Say("origin", "http://127.0.0.1:8082")).refused("another origin")
+	b.register(k, "one", storage.UseFirst, softkey.Say("origin", appOrigin)).Want(200)
+	w.browser().signInBy(k, softkey.Say("origin", "http://127.0.0.1:8082")).Refused("another origin")
 	b = w.browser()
-	b.signInBy(k, softkey.Say("origin", appOrigin)).want(200)
+	b.signInBy(k, softkey.Say("origin", appOrigin)).Want(200)
 	b.in(a, 2)
 }
 
@@ -278,8 +280,8 @@ func TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication(t *testing.T) {
 	})
 	back := func(b *browser, path string) (string, url.Values) {
 		t.Helper()
-		to, err := url.Parse(b.page(path).want(303).header.Get("Location"))
-		w.must(err)
+		to, err := url.Parse(b.Page(path).Want(303).Header.Get("Location"))
+		w.Must(err)
 		if to.Scheme+"://"+to.Host != appOrigin {
 			t.Errorf("leads to %s", to)
 		}
@@ -289,7 +291,7 @@ func TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication(t *testing.T) {
 	plain.connected(corp, "corp")
 	b := w.browser()
 	if path, q := back(b, b.leave(corp, "/login/oauthstart/corp")); path != "/post-oauth-login" ||
-		q.Get("email") != plain.email {
+		q.Get("email") != plain.Email {
 		t.Errorf("%s %v", path, q)
 	}
 	b.in(plain, 1)
@@ -308,10 +310,10 @@ func TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication(t *testing.T) {
 	b = w.browser()
 	path, q := back(b, b.leave(corp, "/login/oauthstart/corp"))
 	if path != "/login-error" || q.Get("tf_required") != "1" || q.Get("tf_state") != "ready" ||
-		q.Get("email") != full.email {
+		q.Get("email") != full.Email {
 		t.Errorf("%s %v", path, q)
 	}
 	b.out("before the second factor")
-	b.validate(full.next()).want(200)
+	b.validate(full.Next()).Want(200)
 	b.in(full, 2)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	djangosite "github.com/twofold-auth/twofold/internal/transfer/django"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
@@ -119,9 +120,9 @@ func TestR373_AThousandPeopleOfAKeycloakRealm(t *testing.T) {
 
 // comes imports the accounts of a site and signs in to each of them.
 func (w *world) comes(s oldSite, source func() transfer.Source) {
-	w.t.Helper()
-	move, err := w.nodes[0].auth.Transfers(sealed.NewScratch)
-	w.must(err)
+	w.T.Helper()
+	move, err := w.Nodes[0].Auth.Transfers(sealed.NewScratch)
+	w.Must(err)
 	refused := 0
 	for _, p := range s.People {
 		if p.Refused != nil {
@@ -130,87 +131,87 @@ func (w *world) comes(s oldSite, source func() transfer.Source) {
 	}
 	o := engine.Options{RPID: "127.0.0.1", SkipBad: true}
 	start := time.Now()
-	report, err := move.Import(w.t.Context(), source(), o)
+	report, err := move.Import(w.T.Context(), source(), o)
 	if err != nil || report.Refused != refused || report.New != len(s.People)-refused || report.OtherID != 0 {
-		w.t.Fatalf("%+v %v", report, err)
+		w.T.Fatalf("%+v %v", report, err)
 	}
-	w.t.Logf("%d accounts in %v", report.New, time.Since(start).Round(time.Millisecond))
-	if again, err := move.Import(w.t.Context(), source(), o); err != nil || again.Unchanged != report.New {
-		w.t.Fatalf("a second time: %+v %v", again, err)
+	w.T.Logf("%d accounts in %v", report.New, time.Since(start).Round(time.Millisecond))
+	if again, err := move.Import(w.T.Context(), source(), o); err != nil || again.Unchanged != report.New {
+		w.T.Fatalf("a second time: %+v %v", again, err)
 	}
 	start = time.Now()
 	// Most of the time is spent on hashing passwords, one per processor at a time.
 	for part := range slices.Chunk(s.People, runtime.GOMAXPROCS(0)) {
-		w.clock.advance(2 * time.Minute)
-		par(len(part), func(i int) {
+		w.Advance(2 * time.Minute)
+		testkit.Par(len(part), func(i int) {
 			switch p := part[i]; {
 			case p.Refused != nil:
-				w.signsIn(p.Email, *p.Password).refused("one that was refused")
+				w.signsIn(p.Email, *p.Password).Refused("one that was refused")
 			case p.Kind == "off":
-				w.signsIn(p.Email, *p.Password).refused("an account that is off")
+				w.signsIn(p.Email, *p.Password).Refused("an account that is off")
 			case p.Password != nil:
 				w.signsInAsBefore(p)
 			}
 		})
 	}
-	w.t.Logf("all of them signed in within %v", time.Since(start).Round(time.Millisecond))
+	w.T.Logf("all of them signed in within %v", time.Since(start).Round(time.Millisecond))
 }
 
 // signsInAsBefore signs a person in with all their credentials, and checks that fewer are not
 // enough.
 func (w *world) signsInAsBefore(p oldPerson) {
-	w.t.Helper()
+	w.T.Helper()
 	first := p.First || p.Kind == "passkey first"
 	begin := func() *browser {
 		b := w.browser()
-		b.post("/login", m{"email": p.Email, "password": *p.Password}).want(200)
+		b.Post("/login", m{"email": p.Email, "password": *p.Password}).Want(200)
 		return b
 	}
-	w.browser().post("/login", m{"email": p.Email, "password": "x" + *p.Password}).refused("a wrong password")
+	w.browser().Post("/login", m{"email": p.Email, "password": "x" + *p.Password}).Refused("a wrong password")
 	b := begin()
 	if p.App != "" {
 		b.out("before the app's code")
 		if p.Passkey != nil && !first { // there is a choice
-			b.post("/tf-select", m{"which": "authenticator"}).want(200)
+			b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
 		}
-		b.validate(w.codeOf(p)).want(200)
+		b.validate(w.codeOf(p)).Want(200)
 		b.isIn(p.Email, 2)
 	}
 	for i, code := range p.Codes {
 		b := begin()
 		if i == 1 { // one guess is enough, and more would be too many of them
-			b.recover(p.Codes[0]).refused("a code a second time")
+			b.recover(p.Codes[0]).Refused("a code a second time")
 		}
-		b.recover(code).want(200)
+		b.recover(code).Want(200)
 		b.isIn(p.Email, 2)
 	}
 	if k := p.Passkey; k != nil {
-		k.Origin, k.RPID = w.nodes[0].origin, "127.0.0.1"
+		k.Origin, k.RPID = w.Nodes[0].Origin, "127.0.0.1"
 		b := w.browser()
 		if !first {
 			b = begin()
 			b.out("before the passkey")
 			if p.App != "" {
-				b.post("/tf-select", m{"which": "webauthn"}).want(200)
+				b.Post("/tf-select", m{"which": "webauthn"}).Want(200)
 			}
 		}
-		b.signInBy(k).want(200)
+		b.signInBy(k).Want(200)
 		b.isIn(p.Email, 2)
 		return
 	}
 	if p.FirstApp != "" {
 		b := w.browser()
-		b.post("/us-signin", m{"identity": p.Email, "passcode": w.codeOf(oldPerson{App: p.FirstApp})}).want(200)
+		b.Post("/us-signin", m{"identity": p.Email, "passcode": w.codeOf(oldPerson{App: p.FirstApp})}).Want(200)
 		b.isIn(p.Email, 1)
 	}
 	switch p.Kind {
 	case "sms":
 		b.out("before the code by SMS")
-		b.validate(w.sms.Code(w.t, fmt.Sprintf("+4915112%06d", p.ID))).want(200)
+		b.validate(w.SMS.Code(w.T, fmt.Sprintf("+4915112%06d", p.ID))).Want(200)
 		b.isIn(p.Email, 2)
 	case "email":
 		b.out("before the code by mail")
-		b.validate(w.mail.Code(w.t, p.Email)).want(200)
+		b.validate(w.Mail.Code(w.T, p.Email)).Want(200)
 		b.isIn(p.Email, 2)
 	default:
 		if p.App == "" {
@@ -221,11 +222,11 @@ func (w *world) signsInAsBefore(p oldPerson) {
 
 // codeOf returns the current code of a person's app.
 func (w *world) codeOf(p oldPerson) string {
-	w.t.Helper()
+	w.T.Helper()
 	digests := map[string]func() hash.Hash{"": sha1.New, "SHA1": sha1.New, "SHA256": sha256.New}
 	digits, period := cmp.Or(p.Digits, 6), cmp.Or(p.Period, 30)
 	secret, err := transfer.DecodeBase32(p.App)
-	w.must(err)
+	w.Must(err)
 	modulus := uint32(1)
 	for range digits {
 		modulus *= 10

@@ -37,77 +37,77 @@ const (
 
 // importer returns the import engine for the database of the first node.
 func (w *world) importer() *engine.Engine {
-	w.t.Helper()
-	n := w.nodes[0]
+	w.T.Helper()
+	n := w.Nodes[0]
 	keys, err := seal.NewKeys(firstKey)
-	w.must(err)
+	w.Must(err)
 	ring, err := seal.NewRingOf(firstKey)
-	w.must(err)
+	w.Must(err)
 	hasher, err := password.New(password.Config{})
-	w.must(err)
-	apps, err := apptotp.New(apptotp.Config{Factors: n.db, Ring: ring, Issuer: "good", Now: w.Now})
-	w.must(err)
-	passkeys, err := passkey.New(passkey.Config{Factors: n.db, Ring: ring, Origin: n.origin, Now: w.Now})
-	w.must(err)
-	codes, err := recovery.New(recovery.Config{Codes: n.db, Keys: keys, Ring: ring, Now: w.Now})
-	w.must(err)
+	w.Must(err)
+	apps, err := apptotp.New(apptotp.Config{Factors: n.Store, Ring: ring, Issuer: "good", Now: w.Now})
+	w.Must(err)
+	passkeys, err := passkey.New(passkey.Config{Factors: n.Store, Ring: ring, Origin: n.Origin, Now: w.Now})
+	w.Must(err)
+	codes, err := recovery.New(recovery.Config{Codes: n.Store, Keys: keys, Ring: ring, Now: w.Now})
+	w.Must(err)
 	e, err := engine.New(engine.Config{
-		Store: n.db, Keys: keys, Hasher: hasher, Apps: apps, Passkeys: passkeys, Codes: codes, SMS: true,
+		Store: n.Store, Keys: keys, Hasher: hasher, Apps: apps, Passkeys: passkeys, Codes: codes, SMS: true,
 		Mail: true, Now: w.Now, Scratch: sealed.NewScratch,
 	})
-	w.must(err)
+	w.Must(err)
 	return e
 }
 
 // moveIn imports the accounts of another system. It expects the accounts in refused to be rejected.
 func (w *world) moveIn(src transfer.Source, refused int) {
-	w.t.Helper()
+	w.T.Helper()
 	w.moveInFrom(func() transfer.Source { return src }, refused)
 }
 
 // moveInFrom is like moveIn, with a new source for each read.
 func (w *world) moveInFrom(src func() transfer.Source, refused int) {
-	w.t.Helper()
+	w.T.Helper()
 	e := w.importer()
-	report, err := e.Import(w.t.Context(), src(), engine.Options{RPID: "127.0.0.1", SkipBad: true})
+	report, err := e.Import(w.T.Context(), src(), engine.Options{RPID: "127.0.0.1", SkipBad: true})
 	if err != nil || report.Refused != refused || report.New == 0 {
-		w.t.Fatalf("%d are new and %d refused, not %d: %v %+v", report.New, report.Refused, refused, err,
+		w.T.Fatalf("%d are new and %d refused, not %d: %v %+v", report.New, report.Refused, refused, err,
 			report.Problems)
 	}
-	again, err := e.Import(w.t.Context(), src(), engine.Options{RPID: "127.0.0.1", SkipBad: true})
+	again, err := e.Import(w.T.Context(), src(), engine.Options{RPID: "127.0.0.1", SkipBad: true})
 	if err != nil || again.New != 0 || again.Unchanged != report.New {
-		w.t.Fatalf("the second import makes %d and leaves %d: %v", again.New, again.Unchanged, err)
+		w.T.Fatalf("the second import makes %d and leaves %d: %v", again.New, again.Unchanged, err)
 	}
 }
 
 // breaksOff checks that an import fails and leaves no account behind.
 func (w *world) breaksOff(name string, src transfer.Source) {
-	w.t.Helper()
-	if _, err := w.importer().Import(w.t.Context(), src, engine.Options{SkipBad: true}); err == nil {
-		w.t.Errorf("%s: imported", name)
+	w.T.Helper()
+	if _, err := w.importer().Import(w.T.Context(), src, engine.Options{SkipBad: true}); err == nil {
+		w.T.Errorf("%s: imported", name)
 	}
-	w.must(w.nodes[0].db.EachAccount(w.t.Context(), "", func(a storage.Whole) error {
-		w.t.Errorf("%s: account %s is there", name, a.User.Email)
+	w.Must(w.Nodes[0].Store.EachAccount(w.T.Context(), "", func(a storage.Whole) error {
+		w.T.Errorf("%s: account %s is there", name, a.User.Email)
 		return nil
 	}))
 }
 
 // begins signs in with the password from the other system.
 func (w *world) begins(email string) *browser {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.browser()
-	b.post("/login", m{"email": email, "password": "not " + oldPassword}).refused("a wrong password")
-	b.post("/login", m{"email": email, "password": oldPassword}).want(200)
+	b.Post("/login", m{"email": email, "password": "not " + oldPassword}).Refused("a wrong password")
+	b.Post("/login", m{"email": email, "password": oldPassword}).Want(200)
 	return b
 }
 
 // isIn checks that the account is signed in at a level.
 func (b *browser) isIn(email string, level int) {
-	b.w.t.Helper()
+	b.w.T.Helper()
 	user, two := b.sees()
 	if want := fmt.Sprintf("%s level %d ", email, level); !strings.HasPrefix(user, want) ||
 		(two != "") != (level == 2) {
-		b.w.t.Errorf("signed in as (%q, %q), not %s", user, two, want)
+		b.w.T.Errorf("signed in as (%q, %q), not %s", user, two, want)
 	}
 }
 
@@ -122,18 +122,18 @@ func shows(digest func() hash.Hash, key []byte, step int64, modulus uint32) uint
 
 // kept is a passkey that was created at another system and is used at this site.
 func (w *world) kept(file string) *softkey.Key {
-	w.t.Helper()
+	w.T.Helper()
 	var k softkey.Key
 	w.reads(file, &k)
-	k.Origin, k.RPID = w.nodes[0].origin, "127.0.0.1"
+	k.Origin, k.RPID = w.Nodes[0].Origin, "127.0.0.1"
 	return &k
 }
 
 func (w *world) reads(file string, to any) {
-	w.t.Helper()
+	w.T.Helper()
 	raw, err := os.ReadFile(arrivals + file)
-	w.must(err)
-	w.must(json.Unmarshal(raw, to))
+	w.Must(err)
+	w.Must(json.Unmarshal(raw, to))
 }
 
 func TestR373_PeopleOfADjangoSiteSignInWithWhatTheyHad(t *testing.T) {
@@ -143,35 +143,35 @@ func TestR373_PeopleOfADjangoSiteSignInWithWhatTheyHad(t *testing.T) {
 	for _, name := range []string{"plain", "sha1", "argon", "bcrypt", "md5"} {
 		w.begins(name+"@example.org").isIn(name+"@example.org", 1)
 	}
-	w.browser().post("/login", m{"email": "nopassword@example.org", "password": oldPassword}).refused("no password")
-	w.browser().post("/login", m{"email": "off@example.org",
-		"password": oldPassword}).refused("an account that is off")
+	w.browser().Post("/login", m{"email": "nopassword@example.org", "password": oldPassword}).Refused("no password")
+	w.browser().Post("/login", m{"email": "off@example.org",
+		"password": oldPassword}).Refused("an account that is off")
 	step := w.Now().Unix() / 30
 	const app = "app@example.org"
 	b := w.begins(app)
 	b.out("before the second factor")
-	b.validate(fmt.Sprintf("%08d", shows(sha1.New, []byte("01234567890123456789"), step, 1e8))).want(200)
+	b.validate(fmt.Sprintf("%08d", shows(sha1.New, []byte("01234567890123456789"), step, 1e8))).Want(200)
 	b.isIn(app, 2)
 	b = w.begins(app)
-	b.recover("abcd2345").want(200)
+	b.recover("abcd2345").Want(200)
 	b.isIn(app, 2)
-	w.begins(app).recover("abcd2345").refused("a code a second time")
+	w.begins(app).recover("abcd2345").Refused("a code a second time")
 
 	const allauth = "allauth@example.org"
 	b = w.begins(allauth)
-	b.validate(totp20(step)).want(200)
+	b.validate(totp20(step)).Want(200)
 	b.isIn(allauth, 2)
 	var codes []string
 	w.reads("django/testdata/codes.json", &codes)
-	w.begins(allauth).recover(codes[0]).refused("a code that was used at the old site")
+	w.begins(allauth).recover(codes[0]).Refused("a code that was used at the old site")
 	b = w.begins(allauth)
-	b.recover(codes[1]).want(200)
+	b.recover(codes[1]).Want(200)
 	b.isIn(allauth, 2)
 
 	const holder = "passkey@example.org"
 	b = w.begins(holder)
 	b.out("before the passkey")
-	b.signInBy(w.kept("django/testdata/passkey.json")).want(200)
+	b.signInBy(w.kept("django/testdata/passkey.json")).Want(200)
 	b.isIn(holder, 2)
 }
 
@@ -186,8 +186,8 @@ func TestR373_PeopleOfAKeycloakRealmSignInWithWhatTheyHad(t *testing.T) {
 	for _, name := range []string{"argon", "sha512", "sha256", "sha1"} {
 		w.begins(name+"@example.org").isIn(name+"@example.org", 1)
 	}
-	w.browser().post("/login", m{"email": "temporary@example.org",
-		"password": oldPassword}).refused("a temporary password")
+	w.browser().Post("/login", m{"email": "temporary@example.org",
+		"password": oldPassword}).Refused("a temporary password")
 	step := w.Now().Unix() / 30
 	var know struct {
 		App   string
@@ -197,23 +197,23 @@ func TestR373_PeopleOfAKeycloakRealmSignInWithWhatTheyHad(t *testing.T) {
 	const app = "app@example.org"
 	b := w.begins(app)
 	b.out("before the second factor")
-	b.validate(fmt.Sprintf("%06d", shows(sha1.New, []byte(know.App), step, 1e6))).want(200)
+	b.validate(fmt.Sprintf("%06d", shows(sha1.New, []byte(know.App), step, 1e6))).Want(200)
 	b.isIn(app, 2)
 	b = w.begins(app)
-	b.recover(know.Codes[2]).want(200) // in any order here
+	b.recover(know.Codes[2]).Want(200) // in any order here
 	b.isIn(app, 2)
-	w.begins(app).recover(know.Codes[2]).refused("a code a second time")
+	w.begins(app).recover(know.Codes[2]).Refused("a code a second time")
 	b = w.begins("base32@example.org")
-	b.validate(fmt.Sprintf("%08d", shows(sha256.New, []byte("12345678901234567890"), step/2, 1e8))).want(200)
+	b.validate(fmt.Sprintf("%08d", shows(sha256.New, []byte("12345678901234567890"), step/2, 1e8))).Want(200)
 	b.isIn("base32@example.org", 2)
 
 	const holder = "passkey@example.org"
 	b = w.begins(holder)
 	b.out("before the passkey")
-	b.signInBy(w.kept("keycloak/testdata/second.json")).want(200)
+	b.signInBy(w.kept("keycloak/testdata/second.json")).Want(200)
 	b.isIn(holder, 2)
 	b = w.browser()
-	b.signInBy(w.kept("keycloak/testdata/first.json")).want(200)
+	b.signInBy(w.kept("keycloak/testdata/first.json")).Want(200)
 	b.isIn(holder, 2)
 }
 
@@ -241,14 +241,14 @@ func TestR373_PeopleOfBetterAuthSignInWithWhatTheyHad(t *testing.T) {
 		email := name + "@example.org"
 		b := w.begins(email)
 		b.out("before the second factor")
-		b.validate(fmt.Sprintf("%06d", shows(sha1.New, []byte(p.Secret), step, 1e6))).want(200)
+		b.validate(fmt.Sprintf("%06d", shows(sha1.New, []byte(p.Secret), step, 1e6))).Want(200)
 		b.isIn(email, 2)
 		b = w.begins(email)
-		b.recover(p.Codes[4]).want(200)
+		b.recover(p.Codes[4]).Want(200)
 		b.isIn(email, 2)
 	}
 	b := w.browser()
-	b.signInBy(w.kept("betterauth/testdata/passkey.json")).want(200)
+	b.signInBy(w.kept("betterauth/testdata/passkey.json")).Want(200)
 	b.isIn("passkey@example.org", 2)
 }
 
@@ -259,21 +259,21 @@ func TestR373_PeopleOfAuthbossSignInWithWhatTheyHad(t *testing.T) {
 	w.begins("plain@example.org").isIn("plain@example.org", 1)
 	const app = "app@example.org"
 	b := w.begins(app)
-	b.validate(totp20(w.Now().Unix() / 30)).want(200)
+	b.validate(totp20(w.Now().Unix() / 30)).Want(200)
 	b.isIn(app, 2)
 	b = w.begins(app)
-	b.recover("k7k7k-k7k7k").want(200)
+	b.recover("k7k7k-k7k7k").Want(200)
 	b.isIn(app, 2)
-	w.begins(app).recover("k7k7k-k7k7k").refused("a code a second time")
+	w.begins(app).recover("k7k7k-k7k7k").Refused("a code a second time")
 }
 
 // A source that fails halfway changes nothing.
 func TestR374_ASourceThatBreaksOffChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	raw, err := os.ReadFile(arrivals + "keycloak/testdata/site-realm.json")
-	w.must(err)
+	w.Must(err)
 	cut := t.TempDir() + "/realm.json"
-	w.must(os.WriteFile(cut, raw[:len(raw)*3/4], 0o600))
+	w.Must(os.WriteFile(cut, raw[:len(raw)*3/4], 0o600))
 	for name, src := range map[string]transfer.Source{
 		"keycloak": keycloak.New(keycloak.Options{Path: cut}),
 		"csv":      columns.NewCSV(columns.CSV{Path: w.file("email\na@example.org\nb@example.org\n\"c")}),
@@ -287,7 +287,7 @@ func TestR374_ASourceThatBreaksOffChangesNothing(t *testing.T) {
 }
 
 func (w *world) file(text string) string {
-	name := w.t.TempDir() + "/people.csv"
-	w.must(os.WriteFile(name, []byte(text), 0o600))
+	name := w.T.TempDir() + "/people.csv"
+	w.Must(os.WriteFile(name, []byte(text), 0o600))
 	return name
 }

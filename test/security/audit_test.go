@@ -24,9 +24,10 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
-func auditOf(p *person) event.AuditFilter { return event.AuditFilter{User: p.id} }
+func auditOf(p *person) event.AuditFilter { return event.AuditFilter{User: p.ID} }
 
 // programDir is the folder of the built program. The first test that needs the program builds it,
 // and TestMain removes the folder.
@@ -78,14 +79,14 @@ type running struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	url    string
-	log    *buffer
+	log    *testkit.Buffer
 	client *http.Client
 }
 
 func runProgram(t *testing.T, env []string, args ...string) *running {
 	t.Helper()
 	jar, _ := cookiejar.New(nil)
-	p := &running{t: t, cmd: command(t, env, args...), log: &buffer{}, client: &http.Client{
+	p := &running{t: t, cmd: command(t, env, args...), log: &testkit.Buffer{}, client: &http.Client{
 		Jar: jar, Timeout: 60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -124,9 +125,9 @@ func (p *running) request(ctx context.Context, method, path, body string) *http.
 	if err != nil {
 		panic(err)
 	}
-	r.Header.Set("Accept", typeJSON)
+	r.Header.Set("Accept", testkit.TypeJSON)
 	if body != "" {
-		r.Header.Set("Content-Type", typeJSON)
+		r.Header.Set("Content-Type", testkit.TypeJSON)
 	}
 	return r
 }
@@ -255,9 +256,9 @@ func TestR137_UnsafeSettingsDoNotStart(t *testing.T) {
 
 // rowsOf returns the person's audit rows since the given one.
 func (w *world) trail(after int64) []event.AuditEntry {
-	w.t.Helper()
-	rows, err := w.nodes[0].auth.Audit().List(w.t.Context(), event.AuditFilter{After: after})
-	w.must(err)
+	w.T.Helper()
+	rows, err := w.Nodes[0].Auth.Audit().List(w.T.Context(), event.AuditFilter{After: after})
+	w.Must(err)
 	return rows
 }
 
@@ -269,7 +270,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 		open(c)
 		c.Advanced.Limits.FirstFailures, c.Advanced.Limits.SecondFailures = 5, 5
 	})
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	var last int64
 	seen := map[string]bool{}
 	// one runs a step and checks that it writes these rows: name/method/result/reason.
@@ -283,7 +284,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 			seen[e.Event] = true
 			operator := e.Event == "account-changed"
 			if !e.At.Equal(w.Now().UTC().Truncate(time.Microsecond)) || e.At.Location() != time.UTC ||
-				p != nil && e.User != p.id {
+				p != nil && e.User != p.ID {
 				t.Errorf("%s: at %v of %q", got[len(got)-1], e.At, e.User)
 			}
 			if !operator && (e.Address != "127.0.0.1" || e.Agent != "Firefox/130" || len(e.Request) != 26) {
@@ -298,82 +299,82 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 			t.Errorf("rows %q, want %q", got, want)
 		}
 	}
-	fox := func(b *browser) *browser { b.header["User-Agent"] = "Firefox/130"; return b }
+	fox := func(b *browser) *browser { b.Header["User-Agent"] = "Firefox/130"; return b }
 	a := w.person("alice")
 	one(a, func() {}, "account-changed//ok/created")
 	b := fox(w.browser())
-	one(a, func() { b.login(a).want(200) }, "user-authenticated/password/ok/")
-	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	a.app = decode(w, r.text("tf_authr_b32key"))
-	one(a, func() { b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": a.code(0)}).want(200) },
+	one(a, func() { b.login(a).Want(200) }, "user-authenticated/password/ok/")
+	r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	a.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	one(a, func() { b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": a.Code(0)}).Want(200) },
 		"tf-profile-changed/authenticator/ok/")
-	one(a, func() { b.form("/logout") }, "user-logged-out//ok/")
+	one(a, func() { b.Form("/logout") }, "user-logged-out//ok/")
 	b = fox(w.browser())
-	one(nil, func() { b.post("/login", m{"email": secret, "password": "wrong password"}).want(400) },
+	one(nil, func() { b.Post("/login", m{"email": secret, "password": "wrong password"}).Want(400) },
 		"user-failed-authn/password/refused/unknown identity")
-	one(a, func() { b.post("/login", m{"email": a.email, "password": "wrong password"}).want(400) },
+	one(a, func() { b.Post("/login", m{"email": a.Email, "password": "wrong password"}).Want(400) },
 		"user-failed-authn/password/refused/")
-	one(a, func() { b.login(a, m{"remember": true}).want(200) }, "first-factor-proven/password/ok/")
-	one(a, func() { b.validate(a.wrong()).want(400) }, "user-failed-authn/authenticator/refused/")
-	code := a.next()
-	one(a, func() { b.validate(code).want(200) }, "user-authenticated/authenticator/ok/", "device-trusted//ok/")
+	one(a, func() { b.login(a, m{"remember": true}).Want(200) }, "first-factor-proven/password/ok/")
+	one(a, func() { b.validate(a.Wrong()).Want(400) }, "user-failed-authn/authenticator/refused/")
+	code := a.Next()
+	one(a, func() { b.validate(code).Want(200) }, "user-authenticated/authenticator/ok/", "device-trusted//ok/")
 	replay := fox(w.plantPending(a))
-	one(a, func() { replay.validate(code).want(400) }, "user-failed-authn/authenticator/refused/replayed")
-	one(a, func() { b.post("/verify", m{"password": secret}).want(200) }, "first-factor-proven/password/ok/")
-	one(a, func() { b.validate(a.next()).want(200) }, "user-reauthenticated/authenticator/ok/")
+	one(a, func() { replay.validate(code).Want(400) }, "user-failed-authn/authenticator/refused/replayed")
+	one(a, func() { b.Post("/verify", m{"password": secret}).Want(200) }, "first-factor-proven/password/ok/")
+	one(a, func() { b.validate(a.Next()).Want(200) }, "user-reauthenticated/authenticator/ok/")
 	device := fox(b.copy().only("tf_validity"))
 	stale := fox(device.copy())
-	one(a, func() { device.login(a).want(200) }, "user-authenticated/password/ok/trusted device")
-	w.advance(time.Minute)
-	one(a, func() { stale.login(a).want(200) }, "device-copied//refused/retired secret",
+	one(a, func() { device.login(a).Want(200) }, "user-authenticated/password/ok/trusted device")
+	w.Advance(time.Minute)
+	one(a, func() { stale.login(a).Want(200) }, "device-copied//refused/retired secret",
 		"first-factor-proven/password/ok/")
-	one(a, func() { stale.post("/tf-rescue", m{"help_setup": "email"}).want(200) }, "tf-security-token-sent/email/ok/",
+	one(a, func() { stale.Post("/tf-rescue", m{"help_setup": "email"}).Want(200) }, "tf-security-token-sent/email/ok/",
 		"tf-rescue-requested/email/ok/")
-	one(a, func() { stale.validate(a.mailed()).want(200) }, "user-authenticated/rescue/ok/")
-	one(a, func() { fox(w.plantPending(a)).post("/tf-rescue", m{"help_setup": "help"}).want(200) },
+	one(a, func() { stale.validate(a.Mailed()).Want(200) }, "user-authenticated/rescue/ok/")
+	one(a, func() { fox(w.plantPending(a)).Post("/tf-rescue", m{"help_setup": "help"}).Want(200) },
 		"tf-rescue-requested/help/ok/")
-	one(a, func() { fox(w.browser()).form("/tf-not-me/" + a.newestStop()).want(200) }, "user-disowned//ok/")
+	one(a, func() { fox(w.browser()).Form("/tf-not-me/" + a.newestStop()).Want(200) }, "user-disowned//ok/")
 	b = fox(w.plantSession(a))
-	one(a, func() { b.post("/tf-setup", m{"setup": "disable"}).want(200) }, "tf-disabled//ok/")
-	one(a, func() { b.post("/tf-setup", m{"setup": "sms", "phone": "+16505551212"}).want(200) },
+	one(a, func() { b.Post("/tf-setup", m{"setup": "disable"}).Want(200) }, "tf-disabled//ok/")
+	one(a, func() { b.Post("/tf-setup", m{"setup": "sms", "phone": "+16505551212"}).Want(200) },
 		"tf-security-token-sent/sms/ok/")
 	a.enrollApp()
-	w.advance(16 * time.Minute) // the pause of the wrong codes above
+	w.Advance(16 * time.Minute) // the pause of the wrong codes above
 	one(nil, func() {
 		last = w.trail(0)[len(w.trail(0))-1].Row
 		for range 5 {
-			fox(w.plantPending(a)).validate(a.wrong()).want(400)
+			fox(w.plantPending(a)).validate(a.Wrong()).Want(400)
 		}
-		fox(w.plantPending(a)).validate(a.code(0)).want(429)
-		fox(w.plantPending(a)).validate(a.code(0)).want(429)
+		fox(w.plantPending(a)).validate(a.Code(0)).Want(429)
+		fox(w.plantPending(a)).validate(a.Code(0)).Want(429)
 	}, append(slices.Repeat([]string{"user-failed-authn/authenticator/refused/"}, 5),
 		"tf-paused//refused/too many wrong codes")...)
 	one(nil, func() {
 		for range 5 {
-			fox(w.browser()).post("/login", m{"email": "nobody@good.test", "password": "wrong password"}).want(400)
+			fox(w.browser()).Post("/login", m{"email": "nobody@good.test", "password": "wrong password"}).Want(400)
 		}
-		fox(w.browser()).post("/login", m{"email": "nobody@good.test", "password": "wrong password"}).want(429)
+		fox(w.browser()).Post("/login", m{"email": "nobody@good.test", "password": "wrong password"}).Want(429)
 	}, append(slices.Repeat([]string{"user-failed-authn/password/refused/unknown identity"}, 5),
 		"user-paused//refused/too many wrong passwords")...)
 	one(nil, func() {
-		fox(w.browser()).post("/register",
-			m{"email": "new@good.test", "password": secret, "password_confirm": secret}).want(200)
+		fox(w.browser()).Post("/register",
+			m{"email": "new@good.test", "password": secret, "password_confirm": secret}).Want(200)
 	}, "user-registered//ok/", "user-authenticated/register/ok/")
 	one(nil, func() {
-		fox(w.browser()).post("/register",
-			m{"email": "new@good.test", "password": secret, "password_confirm": secret}).want(200)
+		fox(w.browser()).Post("/register",
+			m{"email": "new@good.test", "password": secret, "password_confirm": secret}).Want(200)
 	}, "user-not-registered//refused/identity is taken")
 	for what, act := range map[string]func() error{
-		"password_changed": func() error { return auth.SetPassword(ctx, a.id, "another horse 72 battery") },
-		"deactivated":      func() error { return auth.SetActive(ctx, a.id, false) },
-		"activated":        func() error { return auth.SetActive(ctx, a.id, true) },
-		"roles_changed":    func() error { return auth.SetRoles(ctx, a.id, "admin") },
-		"identity_changed": func() error { return auth.SetIdentity(ctx, a.id, "alice2@good.test", "") },
-		"access_reset":     func() error { return auth.ResetAccess(ctx, a.id) },
+		"password_changed": func() error { return auth.SetPassword(ctx, a.ID, "another horse 72 battery") },
+		"deactivated":      func() error { return auth.SetActive(ctx, a.ID, false) },
+		"activated":        func() error { return auth.SetActive(ctx, a.ID, true) },
+		"roles_changed":    func() error { return auth.SetRoles(ctx, a.ID, "admin") },
+		"identity_changed": func() error { return auth.SetIdentity(ctx, a.ID, "alice2@good.test", "") },
+		"access_reset":     func() error { return auth.ResetAccess(ctx, a.ID) },
 	} {
-		one(a, func() { w.must(act()) }, "account-changed//ok/"+what)
+		one(a, func() { w.Must(act()) }, "account-changed//ok/"+what)
 	}
-	for _, e := range w.events {
+	for _, e := range w.Events.All() {
 		if _, recorded := event.EntryOf(e); recorded && !seen[e.Name()] {
 			t.Errorf("%s was never looked at", e.Name())
 		}
@@ -382,7 +383,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 		t.Errorf("the trail: %+v, %v", report, err)
 	}
 	raw, err := json.Marshal(w.trail(0))
-	w.must(err)
+	w.Must(err)
 	for value, what := range w.known() {
 		if strings.Contains(string(raw), value) && len(value) > 6 {
 			t.Errorf("the trail holds a %s", what)
@@ -392,7 +393,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 
 func newWorldStore(t *testing.T) storage.Store {
 	t.Helper()
-	db, err := newPlace(t).open()
+	db, err := testkit.NewDatabase(t).Open()
 	if err != nil {
 		t.Fatal(err)
 	}

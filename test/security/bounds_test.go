@@ -15,29 +15,29 @@ import (
 func TestR174_AnAccountHasOnlySoMany(t *testing.T) {
 	w := newWorld(t, tokens, remembering, plenty)
 	p, other := w.withApp("alice"), w.withApp("robert")
-	ctx, db := t.Context(), w.nodes[0].db
-	u, err := db.UserByID(ctx, p.id)
-	w.must(err)
+	ctx, db := t.Context(), w.Nodes[0].Store
+	u, err := db.UserByID(ctx, p.ID)
+	w.Must(err)
 	oldest, others := w.plantSession(p), w.plantSession(other)
 	for range 300 {
-		w.advance(time.Millisecond)
+		w.Advance(time.Millisecond)
 		now := w.Now()
 		id := storage.NewID()
-		w.must(db.PutSession(ctx, storage.Session{
-			Hash: seal.HashToken(seal.Token()), ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion,
+		w.Must(db.PutSession(ctx, storage.Session{
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: p.ID, CredentialVersion: u.CredentialVersion,
 			Level: storage.OneFactor, Agent: linuxFox,
 			CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
-		w.must(db.PutDevice(ctx, storage.Device{
-			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox", CreatedAt: now,
+		w.Must(db.PutDevice(ctx, storage.Device{
+			ID: id, UserID: p.ID, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox", CreatedAt: now,
 			LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
 		}))
-		w.must(db.PutToken(ctx, storage.Token{
-			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now,
+		w.Must(db.PutToken(ctx, storage.Token{
+			ID: id, UserID: p.ID, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now,
 			IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
 	}
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	h := w.heirs(p, nil)
 	h.browser.in(p, 2)
 	w.program("Authentication-Token", h.header).in(p, 2)
@@ -45,7 +45,7 @@ func TestR174_AnAccountHasOnlySoMany(t *testing.T) {
 	oldest.out("the oldest session of too many")
 	others.in(other, 2)
 	for table, most := range map[string]int{"sessions": 100, "devices": 30, "tokens": 51} { // with one personal token
-		if n := w.number(`SELECT COUNT(*) FROM twofold_`+table+` WHERE user_id = ?`, p.id); n > most || n < most/2 {
+		if n := w.number(`SELECT COUNT(*) FROM twofold_`+table+` WHERE user_id = ?`, p.ID); n > most || n < most/2 {
 			t.Errorf("%d %s are left, want %d", n, table, most)
 		}
 	}
@@ -59,29 +59,29 @@ func TestR174_AnAccountHasOnlySoMany(t *testing.T) {
 	}
 	for path, list := range map[string]string{"/tf-sessions": "sessions", "/tf-devices": "devices",
 		"/access-tokens": "tokens"} {
-		if got, ok := h.browser.get(path).want(200).json[list].([]any); !ok || len(got) > 100 {
+		if got, ok := h.browser.Get(path).Want(200).JSON[list].([]any); !ok || len(got) > 100 {
 			t.Errorf("%s lists %d", path, len(got))
 		}
 	}
 	r, _, _ := w.exchange(h.refresh)
-	r.want(200)
+	r.Want(200)
 }
 
 // TestR174_FamiliesTakeNoPlaceOfPersonalTokens.
 func TestR174_FamiliesTakeNoPlaceOfPersonalTokens(t *testing.T) {
 	w := newWorld(t, tokens, plenty)
 	p := w.withApp("alice")
-	u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
-	w.must(err)
+	u, err := w.Nodes[0].Store.UserByID(t.Context(), p.ID)
+	w.Must(err)
 	for range 50 {
 		now, id := w.Now(), storage.NewID()
-		w.must(w.nodes[0].db.PutToken(t.Context(), storage.Token{
-			ID: id, UserID: p.id, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now,
+		w.Must(w.Nodes[0].Store.PutToken(t.Context(), storage.Token{
+			ID: id, UserID: p.ID, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id, CreatedAt: now,
 			IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}))
 	}
 	_, r := w.plantSession(p).personal("read")
-	r.want(200)
+	r.Want(200)
 }
 
 // TestR174_SessionsOfOneAccountBeginAtABoundedPace also covers the exchange of refresh tokens. A
@@ -96,31 +96,31 @@ func TestR174_SessionsOfOneAccountBeginAtABoundedPace(t *testing.T) {
 			t.Fatal("refresh tokens are exchanged without end")
 		}
 		next := ""
-		if r, _, next = w.exchange(refresh); r.status != 200 {
+		if r, _, next = w.exchange(refresh); r.Status != 200 {
 			break
 		}
 		refresh = next
 	}
-	r.want(429).refused("too many exchanges")
-	if r.header.Get("Retry-After") == "" {
+	r.Want(429).Refused("too many exchanges")
+	if r.Header.Get("Retry-After") == "" {
 		t.Error("nothing says when to come back")
 	}
-	w.advance(10 * time.Minute)
+	w.Advance(10 * time.Minute)
 	r, header, _ := w.exchange(refresh)
-	r.want(200)
+	r.Want(200)
 	w.program("Authentication-Token", header).in(p, 1)
 	for n := 0; ; n++ {
 		if n > 400 {
 			t.Fatal("sessions are begun without end")
 		}
-		if r = w.browser().login(p); r.status != 200 {
+		if r = w.browser().login(p); r.Status != 200 {
 			break
 		}
 	}
-	r.want(429).refused("too many sign-ins")
-	w.browser().login(other).want(200)
-	w.advance(10 * time.Minute)
-	w.browser().login(p).want(200)
+	r.Want(429).Refused("too many sign-ins")
+	w.browser().login(other).Want(200)
+	w.Advance(10 * time.Minute)
+	w.browser().login(p).Want(200)
 	if n := len(happened[event.SessionEnded](w)); n == 0 {
 		t.Error("no session ended")
 	}
@@ -128,14 +128,14 @@ func TestR174_SessionsOfOneAccountBeginAtABoundedPace(t *testing.T) {
 
 // pairOfOne is like pair, for an account with one factor.
 func (p *person) pairOfOne() (b *browser, header, refresh string) {
-	p.w.t.Helper()
+	p.w.T.Helper()
 	b = p.w.browser()
-	r := b.post("/login?include_auth_token", m{"email": p.email, "password": secret}).want(200)
-	user, _ := r.json["user"].(m)
+	r := b.Post("/login?include_auth_token", m{"email": p.Email, "password": secret}).Want(200)
+	user, _ := r.JSON["user"].(m)
 	header, _ = user["authentication_token"].(string)
 	refresh, _ = user["refresh_token"].(string)
 	if refresh == "" || strings.Contains(refresh, " ") {
-		p.w.t.Fatalf("no pair of tokens: %s", r.body)
+		p.w.T.Fatalf("no pair of tokens: %s", r.Body)
 	}
 	return b, header, refresh
 }

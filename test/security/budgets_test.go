@@ -13,6 +13,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // proxied trusts this machine as a proxy.
@@ -23,24 +24,24 @@ func proxied(c *twofold.Config) {
 // guess sends a wrong password from an address. The password is too long, so that the attempt
 // counts but is not hashed.
 func (w *world) guess(email, address string) int {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.browser()
-	b.header["X-Forwarded-For"] = address
-	return b.post("/login", m{"email": email, "password": strings.Repeat("x", 1100)}).status
+	b.Header["X-Forwarded-For"] = address
+	return b.Post("/login", m{"email": email, "password": strings.Repeat("x", 1100)}).Status
 }
 
 // TestR113_AWaveIsTold checks that the operator is notified of many failed sign-ins once an hour,
 // over how many accounts and addresses they are spread. Users can still sign in.
 func TestR113_AWaveIsTold(t *testing.T) {
 	w := newWorld(t, proxied, func(c *twofold.Config) { c.Advanced.Limits.HourFailures = 30 })
-	second := w.start(nil)
+	second := w.Start(nil)
 	a := w.person("alice")
 	wave := func(n, from int) {
 		t.Helper()
 		for i := range n {
 			b := w.browser()
-			b.header["X-Forwarded-For"] = fmt.Sprintf("198.51.%d.%d", from, i)
-			b.post("/login", m{"email": fmt.Sprintf("nobody%d-%d@good.test", from, i), "password": "wrong"}).want(400)
+			b.Header["X-Forwarded-For"] = fmt.Sprintf("198.51.%d.%d", from, i)
+			b.Post("/login", m{"email": fmt.Sprintf("nobody%d-%d@good.test", from, i), "password": "wrong"}).Want(400)
 		}
 	}
 	told := func(want int, why string) {
@@ -51,12 +52,12 @@ func TestR113_AWaveIsTold(t *testing.T) {
 	}
 	wave(29, 0)
 	told(0, "29 wrong passwords")
-	w.browser().on(second).post("/login", m{"email": a.email, "password": "wrong"}).want(400)
+	w.browser().on(second).Post("/login", m{"email": a.Email, "password": "wrong"}).Want(400)
 	told(1, "30 over two nodes")
 	wave(5, 100)
 	told(1, "35")
-	w.browser().login(a).want(200) // no one is kept out
-	w.advance(2 * time.Hour)
+	w.browser().login(a).Want(200) // no one is kept out
+	w.Advance(2 * time.Hour)
 	wave(29, 200)
 	told(1, "29 in another hour")
 	wave(1, 201)
@@ -67,7 +68,7 @@ func TestR113_AWaveIsTold(t *testing.T) {
 			rows++
 		}
 	}
-	if rows != 2 || !strings.Contains(w.log.String(), "possible password spraying") {
+	if rows != 2 || !strings.Contains(w.Log.String(), "possible password spraying") {
 		t.Errorf("%d rows, and the log", rows)
 	}
 }
@@ -79,7 +80,7 @@ func TestR113_DistributedAndSpraying(t *testing.T) {
 	a := w.person("alice")
 	tried := 0
 	for range 15 {
-		if w.guess(a.email, "198.51.100.1") == 400 {
+		if w.guess(a.Email, "198.51.100.1") == 400 {
 			tried++
 		}
 	}
@@ -87,7 +88,7 @@ func TestR113_DistributedAndSpraying(t *testing.T) {
 		t.Errorf("one address had %d guesses at one account, want 10", tried)
 	}
 	for i := range 150 {
-		if w.guess(a.email, fmt.Sprintf("198.51.%d.%d", i, i)) == 400 {
+		if w.guess(a.Email, fmt.Sprintf("198.51.%d.%d", i, i)) == 400 {
 			tried++
 		}
 	}
@@ -112,12 +113,12 @@ func TestR113_DistributedAndSpraying(t *testing.T) {
 		t.Errorf("the neighbour of a closed network: %d", got)
 	}
 	b := w.browser()
-	b.header["X-Forwarded-For"] = "203.0.113.7"
-	b.login(w.person("erika")).want(429).refused("a right password from a closed address")
-	w.advance(15*time.Minute + time.Second)
-	b.login(&person{w: w, email: "erika@good.test"}).want(200)
+	b.Header["X-Forwarded-For"] = "203.0.113.7"
+	b.login(w.person("erika")).Want(429).Refused("a right password from a closed address")
+	w.Advance(15*time.Minute + time.Second)
+	b.login(w.of(testkit.Person{Email: "erika@good.test"})).Want(200)
 	for range 9 { // right passwords cost an address nothing
-		b.login(&person{w: w, email: "erika@good.test"})
+		b.login(w.of(testkit.Person{Email: "erika@good.test"}))
 	}
 }
 
@@ -132,50 +133,50 @@ func TestR119_LockOutIsNoWeapon(t *testing.T) {
 	}
 	before := second()
 	for i := range 110 {
-		w.guess(a.email, fmt.Sprintf("198.51.100.%d", i))
+		w.guess(a.Email, fmt.Sprintf("198.51.100.%d", i))
 		b := w.browser()
-		b.validate("000000").refused("a code without a password")
-		b.post("/tf-rescue", m{"help_setup": "email"}).refused("a rescue without a password")
+		b.validate("000000").Refused("a code without a password")
+		b.Post("/tf-rescue", m{"help_setup": "email"}).Refused("a rescue without a password")
 	}
 	locked := w.browser()
-	locked.header["X-Forwarded-For"] = "203.0.113.77"
-	locked.login(a).want(429)
+	locked.Header["X-Forwarded-For"] = "203.0.113.77"
+	locked.login(a).Want(429)
 	session.in(a, 2)
-	session.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
+	session.Post("/tf-setup", m{"setup": "authenticator", "add": true}).Want(200)
 	for range 3 {
-		if r := trusted.only("tf_validity").login(a); r.status != 200 || r.json["tf_required"] != false {
-			t.Fatalf("the trusted browser: %d %s", r.status, r.body)
+		if r := trusted.only("tf_validity").login(a); r.Status != 200 || r.JSON["tf_required"] != false {
+			t.Fatalf("the trusted browser: %d %s", r.Status, r.Body)
 		}
-		w.advance(11 * time.Second)
+		w.Advance(11 * time.Second)
 	}
 	if second() != before {
 		t.Error("anonymous requests moved the counters of the second factor")
 	}
 	for i := range 60 { // for hours: the wait never gets longer than an hour
-		w.guess(a.email, fmt.Sprintf("198.51.100.%d", i))
-		w.advance(5 * time.Minute)
+		w.guess(a.Email, fmt.Sprintf("198.51.100.%d", i))
+		w.Advance(5 * time.Minute)
 	}
 	var wait int
 	for i := range 120 {
-		w.guess(a.email, fmt.Sprintf("192.0.2.%d", i))
+		w.guess(a.Email, fmt.Sprintf("192.0.2.%d", i))
 	}
-	_, err := fmt.Sscan(locked.login(a).want(429).header.Get("Retry-After"), &wait)
-	w.must(err)
+	_, err := fmt.Sscan(locked.login(a).Want(429).Header.Get("Retry-After"), &wait)
+	w.Must(err)
 	if wait > 3600 {
 		t.Errorf("the wait is %d seconds", wait)
 	}
 	own := w.trusted2(a, trusted)
 	for range 10 { // the trusted browser's own budget ends too
-		own.copy().post("/login", m{"email": a.email, "password": "wrong password"}).want(400)
+		own.copy().Post("/login", m{"email": a.Email, "password": "wrong password"}).Want(400)
 	}
-	own.copy().login(a).want(429)
+	own.copy().login(a).Want(429)
 	forged := w.browser()
-	forged.header["X-Forwarded-For"] = "203.0.113.78"
-	forged.jar["tf_validity"] = "x" + own.jar["tf_validity"]
-	forged.login(a).want(429)
-	w.advance(time.Duration(wait) * time.Second)
-	locked.login(a).want(200)
-	locked.validate(a.next()).want(200)
+	forged.Header["X-Forwarded-For"] = "203.0.113.78"
+	forged.Jar["tf_validity"] = "x" + own.Jar["tf_validity"]
+	forged.login(a).Want(429)
+	w.Advance(time.Duration(wait) * time.Second)
+	locked.login(a).Want(200)
+	locked.validate(a.Next()).Want(200)
 	locked.in(a, 2)
 }
 
@@ -188,7 +189,7 @@ func TestR121_WhatCostsIsLimited(t *testing.T) {
 	w := newWorld(t)
 	made := map[int]int{}
 	for i := range 300 {
-		made[w.registers(fmt.Sprintf("new%d@good.test", i), secret).status]++
+		made[w.registers(fmt.Sprintf("new%d@good.test", i), secret).Status]++
 	}
 	if made[200] != 20 || made[429] != 280 {
 		t.Errorf("300 registrations from one address: %v", made)
@@ -199,38 +200,38 @@ func TestR121_WhatCostsIsLimited(t *testing.T) {
 		if i%100 == 0 {
 			b = w.plantSession(a)
 		}
-		begun[b.post("/tf-setup", m{"setup": "authenticator"}).status]++
+		begun[b.Post("/tf-setup", m{"setup": "authenticator"}).Status]++
 	}
 	if begun[200] != 30 || begun[429] != 270 {
 		t.Errorf("300 secrets for one account: %v", begun)
 	}
 	e := w.person("erika").enrollMail()
 	w.settled()
-	sent := w.mail.Count(e.email)
+	sent := w.Mail.Count(e.Email)
 	p, asked := w.plantPending(e), map[int]int{}
 	for range 300 {
-		asked[p.post("/tf-resend", m{}).status]++
+		asked[p.Post("/tf-resend", m{}).Status]++
 	}
-	if asked[200] != 1 || asked[429] != 299 || w.mail.Count(e.email) != sent+1 {
-		t.Errorf("300 sends: %v, %d mails", asked, w.mail.Count(e.email)-sent)
+	if asked[200] != 1 || asked[429] != 299 || w.Mail.Count(e.Email) != sent+1 {
+		t.Errorf("300 sends: %v, %d mails", asked, w.Mail.Count(e.Email)-sent)
 	}
 	if n := w.number(`SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM twofold_drafts GROUP BY owner) AS every`); n > 1 {
 		t.Errorf("%d drafts of one session", n)
 	}
 	v := w.withApp("victor")
 	old := w.plantPending(v)
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	var newest *browser
 	for range 20 {
 		newest = w.plantPending(v)
-		w.advance(time.Second)
+		w.Advance(time.Second)
 	}
-	if n := w.number(`SELECT COUNT(*) FROM twofold_pendings WHERE user_id = ?`, v.id); n > 5 {
+	if n := w.number(`SELECT COUNT(*) FROM twofold_pendings WHERE user_id = ?`, v.ID); n > 5 {
 		t.Errorf("%d pending sign-ins of one account, want 5 at most", n)
 	}
-	old.validate(v.code(0)).want(400).refused("the oldest of many")
-	newest.validate(v.next()).want(200)
-	drafts := w.number(`SELECT COUNT(*) FROM twofold_drafts WHERE user_id = ?`, a.id)
+	old.validate(v.Code(0)).Want(400).Refused("the oldest of many")
+	newest.validate(v.Next()).Want(200)
+	drafts := w.number(`SELECT COUNT(*) FROM twofold_drafts WHERE user_id = ?`, a.ID)
 	if drafts > 10 {
 		t.Errorf("%d drafts of one account", drafts)
 	}
@@ -245,13 +246,13 @@ func TestR121_WhatCostsIsLimited(t *testing.T) {
 // of the program.
 func TestR140_LogsWithoutSecrets(t *testing.T) {
 	w, p := lived(t)
-	log := w.log.String()
+	log := w.Log.String()
 	for value, what := range w.known() {
 		if len(value) > 6 && strings.Contains(log, value) || len(value) == 6 && hasWord(log, value) {
 			t.Errorf("the log holds a %s", what)
 		}
 	}
-	for _, full := range []string{"+16505551212", p.email, hashed, firstKey} {
+	for _, full := range []string{"+16505551212", p.Email, hashed, firstKey} {
 		if strings.Contains(log, full) {
 			t.Errorf("the log holds %s", full)
 		}
@@ -270,24 +271,24 @@ func TestR140_LogsWithoutSecrets(t *testing.T) {
 				Token string `json:"tf_state_token"`
 			}
 		}
-		w.must(json.Unmarshal([]byte(s.do(200, "POST", "/tf-setup", `{"setup":"sms","phone":"+16502530000"}`)), &state))
-		code := sixDigits.FindString(s.do(200, "GET", "/dev/outbox", ""))
+		w.Must(json.Unmarshal([]byte(s.do(200, "POST", "/tf-setup", `{"setup":"sms","phone":"+16502530000"}`)), &state))
+		code := testkit.Code(s.do(200, "GET", "/dev/outbox", ""))
 		s.do(400, "POST", "/tf-setup/"+state.Response.Token, `{"code":"`+other(code)+`"}`)
 		s.do(200, "POST", "/tf-setup/"+state.Response.Token+"?code="+code, `{"code":"`+code+`"}`)
-		link := notMe.FindStringSubmatch(s.do(200, "GET", "/dev/outbox", ""))
+		link := stopIn(s.do(200, "GET", "/dev/outbox", ""))
 		for range 3000 {
-			if link != nil {
+			if link != "" {
 				break
 			}
 			time.Sleep(20 * time.Millisecond)
-			link = notMe.FindStringSubmatch(s.do(200, "GET", "/dev/outbox", ""))
+			link = stopIn(s.do(200, "GET", "/dev/outbox", ""))
 		}
-		if link == nil {
+		if link == "" {
 			t.Fatal("no notice came")
 		}
-		s.do(0, "GET", "/tf-not-me/"+link[1], "")
-		s.do(0, "GET", "/no/"+link[1]+"/"+state.Response.Token, "")
-		secrets := []string{typed, "hunter2hunter2", "QQsecretQQ", state.Response.Token, link[1], "+16502530000",
+		s.do(0, "GET", "/tf-not-me/"+link, "")
+		s.do(0, "GET", "/no/"+link+"/"+state.Response.Token, "")
+		secrets := []string{typed, "hunter2hunter2", "QQsecretQQ", state.Response.Token, link, "+16502530000",
 			"test@me.com\"", "password\":"}
 		cookies := s.client.Jar.Cookies(s.request(t.Context(), "GET", "/", "").URL)
 		for _, c := range cookies {
@@ -315,29 +316,29 @@ func TestR141_LogInjection(t *testing.T) {
 	w := newWorld(t, open)
 	const forged = "x\r\nlevel=INFO msg=\"login ok\" user=admin\x1b[2J\u2028\u0085y"
 	b := w.browser()
-	b.post("/login", m{"email": forged, "password": forged, "next": forged})
-	b.post("/login", m{"username": forged, "password": secret})
-	b.post("/register", m{"email": forged + "@good.test", "username": forged, "password": secret,
+	b.Post("/login", m{"email": forged, "password": forged, "next": forged})
+	b.Post("/login", m{"username": forged, "password": secret})
+	b.Post("/register", m{"email": forged + "@good.test", "username": forged, "password": secret,
 		"password_confirm": secret})
 	p := w.person("alice").enrollMail()
-	w.mail.FailWith(fmt.Errorf("the server says %s", forged)) // a sender's answer is logged
+	w.Mail.FailWith(fmt.Errorf("the server says %s", forged)) // a sender's answer is logged
 	b = w.plantPending(p)
-	b.post("/tf-resend", m{}).want(500)
-	w.mail.FailWith(nil)
+	b.Post("/tf-resend", m{}).Want(500)
+	w.Mail.FailWith(nil)
 	b.validate(forged)
 	b = w.plantSession(p)
-	b.post("/tf-setup", m{"setup": forged, "phone": forged, "name": forged})
+	b.Post("/tf-setup", m{"setup": forged, "phone": forged, "name": forged})
 	for _, path := range []string{"/login%0d%0alevel=INFO%20msg=login%20ok", "/%1b%5b2J%0alevel=INFO",
 		"/tf-not-me/%0alevel=INFO"} {
-		b.do("GET", path, "", "")
-		b.do("POST", path, typeJSON, "{}")
+		b.Do("GET", path, "", "")
+		b.Do("POST", path, testkit.TypeJSON, "{}")
 	}
 	for _, agent := range []string{"x\x1b[2J", "x\r\nlevel: INFO", "x\x00y"} {
-		w.raw(w.nodes[0], "GET /me HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nUser-Agent: "+agent+
+		w.raw(w.Nodes[0], "GET /me HTTP/1.1\r\nHost: "+w.Nodes[0].Addr+"\r\nUser-Agent: "+agent+
 			"\r\nConnection: close\r\n\r\n")
 	}
-	oneLineEach(t, "the library", w.log.String())
-	if !strings.Contains(w.log.String(), "the server says") {
+	oneLineEach(t, "the library", w.Log.String())
+	if !strings.Contains(w.Log.String(), "the server says") {
 		t.Error("the sender's answer was not logged: this test looks in the wrong place")
 	}
 	for _, e := range w.trail(0) {
@@ -348,7 +349,7 @@ func TestR141_LogInjection(t *testing.T) {
 	for _, format := range []string{"json", "text"} {
 		s := runProgram(t, []string{"TWOFOLD_LOG_FORMAT=" + format}, "serve", "--dev", "--listen", "127.0.0.1:0")
 		body, err := json.Marshal(m{"email": forged, "password": "p"})
-		w.must(err)
+		w.Must(err)
 		s.do(0, "POST", "/login", string(body))
 		for _, path := range []string{"/a%0d%0alevel=INFO", "/a%1b%5b2J", "/%00/b", "/login%0A", "/tf-setup/%0a%1b"} {
 			s.do(0, "GET", path, "")
@@ -396,22 +397,22 @@ func TestR124_MethodsAreSeenAfterTheFirstFactor(t *testing.T) {
 	for _, name := range []string{"plain", "susan", "alice", "nobody"} {
 		email := name + "@good.test"
 		for _, path := range []string{"/tf-select", "/tf-validate", "/tf-rescue", "/tf-setup", "/login"} {
-			r := w.browser().get(path + "?email=" + email + "&username=" + name)
+			r := w.browser().Get(path + "?email=" + email + "&username=" + name)
 			bodies["GET "+path] = append(bodies["GET "+path],
-				fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
+				fmt.Sprint(r.Status, masked.ReplaceAllString(r.Body, "*")))
 		}
 		for path, body := range map[string]m{
 			"/login": {"email": email}, "/tf-select": {"which": "sms"}, "/tf-rescue": {"help_setup": "email"},
 			"/tf-resend": {}, "/tf-validate": {"code": "123456"},
 		} {
 			for _, again := range []string{path, path + "?email=" + email} {
-				r := w.browser().post(again, body).refused(email)
+				r := w.browser().Post(again, body).Refused(email)
 				bodies["POST "+path] = append(bodies["POST "+path],
-					fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
+					fmt.Sprint(r.Status, masked.ReplaceAllString(r.Body, "*")))
 			}
 		}
-		r := w.browser().post("/login", m{"email": email, "password": "wrong password"}).want(400)
-		bodies["wrong"] = append(bodies["wrong"], masked.ReplaceAllString(r.body, "*"))
+		r := w.browser().Post("/login", m{"email": email, "password": "wrong password"}).Want(400)
+		bodies["wrong"] = append(bodies["wrong"], masked.ReplaceAllString(r.Body, "*"))
 	}
 	for what, texts := range bodies {
 		slices.Sort(texts)

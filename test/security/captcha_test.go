@@ -20,18 +20,19 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // altcha returns a site with Altcha on all its forms.
 func altcha(c *twofold.Config) { c.Accounts.Captcha, c.Accounts.CaptchaCost = "altcha", 1000 }
 
 // solve solves the challenge of a JSON answer.
-func (a *answer) solve() string {
-	a.w.t.Helper()
-	facts, _ := a.json["captcha"].(m)
+func solve(a *answer) string {
+	a.T.Helper()
+	facts, _ := a.JSON["captcha"].(m)
 	q, _ := facts["challenge"].(m)
 	if q == nil {
-		a.w.t.Fatalf("%s: no challenge in %.300s", a.what, a.body)
+		a.T.Fatalf("%s: no challenge in %.300s", a.What, a.Body)
 	}
 	salt, _ := q["salt"].(string)
 	for n := range 1001 {
@@ -41,27 +42,29 @@ func (a *answer) solve() string {
 				"algorithm": q["algorithm"], "challenge": q["challenge"], "number": n,
 				"salt": salt, "signature": q["signature"],
 			})
-			a.w.must(err)
+			if err != nil {
+				a.T.Fatal(err)
+			}
 			return base64.StdEncoding.EncodeToString(raw)
 		}
 	}
-	a.w.t.Fatal("no number solves the challenge")
+	a.T.Fatal("no number solves the challenge")
 	return ""
 }
 
 // asksCaptcha checks that a form was refused because it has no captcha.
-func (a *answer) asksCaptcha(why string) *answer {
-	a.w.t.Helper()
-	fields, _ := a.json["field_errors"].(m)
-	if a.status != http.StatusBadRequest || a.json["captcha_required"] != true || fields["captcha"] == nil {
-		a.w.t.Errorf("%s: %s: status %d: %.300s", why, a.what, a.status, a.body)
+func asksCaptcha(a *answer, why string) *answer {
+	a.T.Helper()
+	fields, _ := a.JSON["field_errors"].(m)
+	if a.Status != http.StatusBadRequest || a.JSON["captcha_required"] != true || fields["captcha"] == nil {
+		a.T.Errorf("%s: %s: status %d: %.300s", why, a.What, a.Status, a.Body)
 	}
 	return a
 }
 
 // places returns the sum of all counters of the budgets with one of these names.
 func (w *world) places(budgets ...string) (n int) {
-	w.t.Helper()
+	w.T.Helper()
 	for _, name := range budgets {
 		n += w.number(`SELECT COALESCE(SUM(n), 0) FROM twofold_counters WHERE name LIKE '` + name + `:%'`)
 	}
@@ -80,37 +83,37 @@ func TestR383_EveryFormThatAnyoneSendsAsks(t *testing.T) {
 			p := w.person("alice")
 			forms := map[string]m{
 				"/register":         {"email": "new@good.test", "password": newSecret, "password_confirm": newSecret},
-				"/reset":            {"email": p.email},
-				"/confirm":          {"email": p.email},
-				"/recover-username": {"email": p.email},
+				"/reset":            {"email": p.Email},
+				"/confirm":          {"email": p.Email},
+				"/recover-username": {"email": p.Email},
 			}
 			signIns := map[string]m{
-				"/login": {"email": p.email, "identity": p.email, "password": "wrong", "passcode": "wrong"},
+				"/login": {"email": p.Email, "identity": p.Email, "password": "wrong", "passcode": "wrong"},
 			}
 			if name != "password" {
-				signIns["/us-signin"] = m{"identity": p.email, "passcode": "wrong"}
-				signIns["/us-signin/send-code"] = m{"identity": p.email, "chosen_method": "email"}
+				signIns["/us-signin"] = m{"identity": p.Email, "passcode": "wrong"}
+				signIns["/us-signin/send-code"] = m{"identity": p.Email, "chosen_method": "email"}
 			}
 			for path, body := range forms {
-				if w.browser().get(path).json["captcha"] == nil {
+				if w.browser().Get(path).JSON["captcha"] == nil {
 					t.Errorf("GET %s does not say that there is a captcha", path)
 				}
-				w.browser().post(path, body).asksCaptcha("at once")
+				asksCaptcha(w.browser().Post(path, body), "at once")
 			}
 			for path, body := range signIns {
-				if a := w.browser().post(path, body); a.json["captcha_required"] != nil {
+				if a := w.browser().Post(path, body); a.JSON["captcha_required"] != nil {
 					t.Errorf("%s asks before a sign-in has failed", path)
 				}
-				w.advance(time.Minute)
+				w.Advance(time.Minute)
 			}
 			for range 3 {
-				w.browser().post("/login", signIns["/login"])
+				w.browser().Post("/login", signIns["/login"])
 			}
 			for path, body := range signIns {
-				w.browser().post(path, body).asksCaptcha("after failures")
+				asksCaptcha(w.browser().Post(path, body), "after failures")
 			}
 			w.settled()
-			if w.count("users") != 1 || len(w.mail.To("new@good.test"))+len(w.mail.To(p.email)) > 1 {
+			if w.count("users") != 1 || len(w.Mail.To("new@good.test"))+len(w.Mail.To(p.Email)) > 1 {
 				t.Error("a form that was refused has done something")
 			}
 		})
@@ -123,11 +126,11 @@ func TestR383_ALinkIsAskedForWithACaptcha(t *testing.T) {
 	w := newWorld(t, byLink, altcha, func(c *twofold.Config) { unified(c); c.Accounts.CaptchaAt = []string{"sign-in"} })
 	p := w.person("alice")
 	for range 15 {
-		w.browser().post("/us-signin", m{"identity": p.email, "passcode": "123456"})
+		w.browser().Post("/us-signin", m{"identity": p.Email, "passcode": "123456"})
 	}
-	asked := w.browser().post("/login", m{"email": p.email}).asksCaptcha("after failures")
-	w.browser().post("/login", m{"email": p.email, "altcha": asked.solve()}).want(200)
-	w.registers("new@good.test", newSecret).want(200)
+	asked := asksCaptcha(w.browser().Post("/login", m{"email": p.Email}), "after failures")
+	w.browser().Post("/login", m{"email": p.Email, "altcha": solve(asked)}).Want(200)
+	w.registers("new@good.test", newSecret).Want(200)
 }
 
 // TestR383_ACaptchaComesBeforeAnAccount checks that without a valid, unused answer no account is
@@ -138,16 +141,16 @@ func TestR383_ACaptchaComesBeforeAnAccount(t *testing.T) {
 	fill := func(email, answer string) m {
 		return m{"email": email, "password": newSecret, "password_confirm": newSecret, "altcha": answer}
 	}
-	used := w.browser().get("/register").solve()
-	w.browser().post("/register", fill("first@good.test", used)).want(200)
+	used := solve(w.browser().Get("/register"))
+	w.browser().Post("/register", fill("first@good.test", used)).Want(200)
 	before := w.places("register", "sendall", "link1h", "link24h")
 	for what, answer := range map[string]string{"none": "", "wrong": "eyJudW1iZXIiOjF9", "used": used} {
 		said := map[string]string{}
-		for _, email := range []string{"new@good.test", p.email} {
-			a := w.browser().post("/register", fill(email, answer)).asksCaptcha(what)
-			said[email] = fmt.Sprint(a.json["errors"])
+		for _, email := range []string{"new@good.test", p.Email} {
+			a := asksCaptcha(w.browser().Post("/register", fill(email, answer)), what)
+			said[email] = fmt.Sprint(a.JSON["errors"])
 		}
-		if said["new@good.test"] != said[p.email] {
+		if said["new@good.test"] != said[p.Email] {
 			t.Errorf("%s: the answer tells who has an account: %v", what, said)
 		}
 	}
@@ -156,25 +159,25 @@ func TestR383_ACaptchaComesBeforeAnAccount(t *testing.T) {
 		t.Errorf("%d places of budgets and %d accounts, before %d and 2", now, w.count("users"), before)
 	}
 	b := w.browser()
-	b.post("/register", fill("new@good.test", b.get("/register").solve())).want(200)
+	b.Post("/register", fill("new@good.test", solve(b.Get("/register")))).Want(200)
 }
 
 // TestR382_OneAnswerMakesOneAccount sends one answer to several nodes at once.
 func TestR382_OneAnswerMakesOneAccount(t *testing.T) {
 	w := newWorld(t, open, altcha)
-	second := w.start(nil, func(c *twofold.Config) { c.Origin = w.nodes[0].origin })
-	answer := w.browser().get("/register").solve()
+	second := w.Start(nil, func(c *twofold.Config) { c.Origin = w.Nodes[0].Origin })
+	answer := solve(w.browser().Get("/register"))
 	var made atomic.Int64
-	par(8, func(i int) {
+	testkit.Par(8, func(i int) {
 		b := w.browser()
 		if i%2 == 1 {
-			b.on(second).host = w.nodes[0].addr
+			b.on(second).Host = w.Nodes[0].Addr
 		}
-		a := b.post("/register", m{
+		a := b.Post("/register", m{
 			"email": fmt.Sprintf("p%d@good.test", i), "password": newSecret, "password_confirm": newSecret,
 			"altcha": answer,
 		})
-		if a.status == 200 {
+		if a.Status == 200 {
 			made.Add(1)
 		}
 	})
@@ -190,36 +193,36 @@ func TestR383_FailedSignInsAskForACaptcha(t *testing.T) {
 	w := newWorld(t, altcha, proxied)
 	p := w.person("alice")
 	home := w.at("203.0.113.1")
-	home.login(p).want(200)
+	home.login(p).Want(200)
 	said := map[string]string{}
-	for _, email := range []string{p.email, "nobody@good.test"} {
+	for _, email := range []string{p.Email, "nobody@good.test"} {
 		for i := range 3 {
-			w.at(fmt.Sprintf("198.51.100.%d", i)).post("/login", m{"email": email, "password": "wrong"}).want(400)
+			w.at(fmt.Sprintf("198.51.100.%d", i)).Post("/login", m{"email": email, "password": "wrong"}).Want(400)
 		}
 		before := w.places("first", "firstaccount", "firstknown", "address", "wave")
-		a := w.at("198.51.100.9").post("/login", m{"email": email, "password": secret}).asksCaptcha(email)
-		said[email] = fmt.Sprint(a.json["errors"])
-		wrong := w.at("198.51.100.9").post("/login", m{"email": email, "password": secret, "altcha": "e30="})
-		wrong.asksCaptcha("a wrong answer")
+		a := asksCaptcha(w.at("198.51.100.9").Post("/login", m{"email": email, "password": secret}), email)
+		said[email] = fmt.Sprint(a.JSON["errors"])
+		wrong := w.at("198.51.100.9").Post("/login", m{"email": email, "password": secret, "altcha": "e30="})
+		asksCaptcha(wrong, "a wrong answer")
 		if now := w.places("first", "firstaccount", "firstknown", "address", "wave"); now != before {
 			t.Errorf("%s: refusals for want of a captcha used up %d places", email, now-before)
 		}
 	}
-	if said[p.email] != said["nobody@good.test"] {
+	if said[p.Email] != said["nobody@good.test"] {
 		t.Errorf("the refusal tells who has an account: %v", said)
 	}
-	if home.noted().login(p, m{"password": "wrong"}).want(400).json["captcha_required"] != nil {
+	if home.noted().login(p, m{"password": "wrong"}).Want(400).JSON["captcha_required"] != nil {
 		t.Error("the browser that signed in before is asked")
 	}
 	guess := w.at("198.51.100.10")
-	asked := guess.login(p).asksCaptcha("another browser")
-	if guess.login(p, m{"password": "wrong", "altcha": asked.solve()}).want(400).json["captcha_required"] != nil {
+	asked := asksCaptcha(guess.login(p), "another browser")
+	if guess.login(p, m{"password": "wrong", "altcha": solve(asked)}).Want(400).JSON["captcha_required"] != nil {
 		t.Error("a right answer is refused")
 	}
-	w.at("198.51.100.10").login(p, m{"altcha": asked.solve()}).asksCaptcha("an answer that was used")
-	w.at("198.51.100.11").login(p, m{"altcha": guess.login(p).solve()}).want(200)
-	w.at("198.51.100.12").login(p, m{"password": "wrong"}).want(400)
-	w.at("198.51.100.12").login(p).want(200) // a right password ended what was counted
+	asksCaptcha(w.at("198.51.100.10").login(p, m{"altcha": solve(asked)}), "an answer that was used")
+	w.at("198.51.100.11").login(p, m{"altcha": solve(guess.login(p))}).Want(200)
+	w.at("198.51.100.12").login(p, m{"password": "wrong"}).Want(400)
+	w.at("198.51.100.12").login(p).Want(200) // a right password ended what was counted
 }
 
 // TestR383_ParallelGuessesCannotBeatTheCaptcha checks that parallel guesses are limited to the same
@@ -228,8 +231,8 @@ func TestR383_ParallelGuessesCannotBeatTheCaptcha(t *testing.T) {
 	w := newWorld(t, altcha)
 	p := w.person("alice")
 	var asked atomic.Int64
-	par(24, func(int) {
-		if a := w.browser().login(p, m{"password": "wrong"}); a.json["captcha_required"] == true {
+	testkit.Par(24, func(int) {
+		if a := w.browser().login(p, m{"password": "wrong"}); a.JSON["captcha_required"] == true {
 			asked.Add(1)
 		}
 	})
@@ -244,12 +247,12 @@ func TestR383_ANetworkThatGuessesManyIsAsked(t *testing.T) {
 	w := newWorld(t, altcha, proxied)
 	p := w.person("alice")
 	for i := range 15 {
-		w.at("198.51.100.1").post("/login", m{"email": fmt.Sprintf("p%d@good.test", i), "password": "wrong"}).want(400)
+		w.at("198.51.100.1").Post("/login", m{"email": fmt.Sprintf("p%d@good.test", i), "password": "wrong"}).Want(400)
 	}
-	w.at("198.51.100.1").login(p).asksCaptcha("the network guesses")
-	w.at("198.51.100.2").login(p).want(200)
-	w.advance(16 * time.Minute)
-	w.at("198.51.100.1").login(p).want(200)
+	asksCaptcha(w.at("198.51.100.1").login(p), "the network guesses")
+	w.at("198.51.100.2").login(p).Want(200)
+	w.Advance(16 * time.Minute)
+	w.at("198.51.100.1").login(p).Want(200)
 }
 
 // service is a captcha service whose answers a test sets.
@@ -289,11 +292,11 @@ func TestR381_ABrokenServiceIsHeldAgainstNoOne(t *testing.T) {
 	p := w.person("alice")
 	const field = "cf-turnstile-response"
 	for range 3 {
-		w.signsIn(p.email, "wrong")
+		w.signsIn(p.Email, "wrong")
 	}
 	forms := map[string]m{
 		"/register": {"email": "new@good.test", "password": newSecret, "password_confirm": newSecret},
-		"/reset":    {"email": p.email}, "/login": {"email": p.email, "password": secret},
+		"/reset":    {"email": p.Email}, "/login": {"email": p.Email, "password": secret},
 	}
 	const counted = `SELECT COALESCE(SUM(n), 0) FROM twofold_counters`
 	before := w.number(counted)
@@ -304,17 +307,17 @@ func TestR381_ABrokenServiceIsHeldAgainstNoOne(t *testing.T) {
 		s.says(broken.status, broken.body)
 		for path, body := range forms {
 			body[field] = "token"
-			a := w.browser().post(path, body).want(503)
-			if fields, _ := a.json["field_errors"].(m); fields["captcha"] == nil || a.header.Get("Retry-After") == "" {
-				t.Errorf("%s: %.300s", a.what, a.body)
+			a := w.browser().Post(path, body).Want(503)
+			if fields, _ := a.JSON["field_errors"].(m); fields["captcha"] == nil || a.Header.Get("Retry-After") == "" {
+				t.Errorf("%s: %.300s", a.What, a.Body)
 			}
 		}
 		b := w.browser()
-		b.page("/register")
-		page := b.form("/register", "email", "new@good.test", "password", newSecret, "password_confirm", newSecret,
-			field, "token").want(503)
-		if !strings.Contains(page.body, `value="new@good.test"`) || !strings.Contains(page.body, "cf-turnstile") {
-			t.Errorf("the page has lost what was typed:\n%.3000s", page.body)
+		b.Page("/register")
+		page := b.Form("/register", "email", "new@good.test", "password", newSecret, "password_confirm", newSecret,
+			field, "token").Want(503)
+		if !strings.Contains(page.Body, `value="new@good.test"`) || !strings.Contains(page.Body, "cf-turnstile") {
+			t.Errorf("the page has lost what was typed:\n%.3000s", page.Body)
 		}
 	}
 	if now := w.number(counted); now != before || w.count("users") != 1 || w.mails() != 0 {
@@ -322,9 +325,9 @@ func TestR381_ABrokenServiceIsHeldAgainstNoOne(t *testing.T) {
 	}
 	s.says(200, `{"success":true,"hostname":"localhost"}`)
 	for path, body := range forms {
-		w.browser().post(path, body).want(200)
+		w.browser().Post(path, body).Want(200)
 	}
-	if strings.Contains(w.log.String(), "captcha-secret") || strings.Contains(w.replies.String(), "captcha-secret") {
+	if strings.Contains(w.Log.String(), "captcha-secret") || strings.Contains(w.replies.String(), "captcha-secret") {
 		t.Error("the secret of the captcha is in the log, or in an answer")
 	}
 }
@@ -336,13 +339,13 @@ func TestR383_AnAnswerIsCheckedOnlyIfItIsAskedFor(t *testing.T) {
 	w := newWorld(t, open, s.config, proxied)
 	p := w.person("alice")
 	s.says(200, `{"success":false,"error-codes":["invalid-input-response"]}`)
-	w.browser().login(p, m{"cf-turnstile-response": "token"}).want(200)
+	w.browser().login(p, m{"cf-turnstile-response": "token"}).Want(200)
 	if s.asked.Load() != 0 {
 		t.Error("the service is asked where no captcha is")
 	}
-	par(10, func(int) {
+	testkit.Par(10, func(int) {
 		for range 21 {
-			w.at("198.51.100.1").post("/register", m{
+			w.at("198.51.100.1").Post("/register", m{
 				"email": "new@good.test", "password": newSecret, "password_confirm": newSecret,
 				"cf-turnstile-response": "x",
 			})
@@ -351,11 +354,11 @@ func TestR383_AnAnswerIsCheckedOnlyIfItIsAskedFor(t *testing.T) {
 	if n := s.asked.Load(); n != 200 {
 		t.Errorf("the service was asked %d times for one network, want 200", n)
 	}
-	w.at("198.51.100.1").login(p).want(200) // and the owner there signs in
+	w.at("198.51.100.1").login(p).Want(200) // and the owner there signs in
 	s.says(200, `{"success":true,"hostname":"localhost"}`)
-	w.at("198.51.100.2").post("/register", m{
+	w.at("198.51.100.2").Post("/register", m{
 		"email": "new@good.test", "password": newSecret, "password_confirm": newSecret, "cf-turnstile-response": "x",
-	}).want(200)
+	}).Want(200)
 }
 
 // TestR384_OnlyPagesWithACaptchaLoadFromItsService checks that other pages, JSON answers and pages
@@ -366,49 +369,49 @@ func TestR384_OnlyPagesWithACaptchaLoadFromItsService(t *testing.T) {
 	p := w.person("alice")
 	const from = "https://challenges.cloudflare.com"
 	loads := func(a *answer) bool {
-		policy := strings.Contains(a.header.Get("Content-Security-Policy"), from)
-		if script := strings.Contains(a.body, `src="`+from); a.json == nil && script != policy {
-			t.Errorf("%s: script %v, policy %q", a.what, script, a.header.Get("Content-Security-Policy"))
+		policy := strings.Contains(a.Header.Get("Content-Security-Policy"), from)
+		if script := strings.Contains(a.Body, `src="`+from); a.JSON == nil && script != policy {
+			t.Errorf("%s: script %v, policy %q", a.What, script, a.Header.Get("Content-Security-Policy"))
 		}
 		return policy
 	}
 	without := []string{"/login", "/tf-rescue", "/"}
 	for _, path := range []string{"/register", "/reset", "/confirm", "/recover-username"} {
-		if a := w.browser().page(path); !loads(a) || !strings.Contains(a.body, `data-sitekey="site-key"`) ||
-			!strings.Contains(a.body, "<noscript>") {
+		if a := w.browser().Page(path); !loads(a) || !strings.Contains(a.Body, `data-sitekey="site-key"`) ||
+			!strings.Contains(a.Body, "<noscript>") {
 			t.Errorf("%s shows no captcha", path)
 		}
-		if loads(w.browser().get(path)) {
+		if loads(w.browser().Get(path)) {
 			t.Errorf("%s: JSON loads nothing", path)
 		}
 	}
 	for _, path := range without {
-		if loads(w.browser().page(path)) {
+		if loads(w.browser().Page(path)) {
 			t.Errorf("%s shows a captcha", path)
 		}
 	}
 	in := w.browser()
-	in.login(p).want(200)
+	in.login(p).Want(200)
 	for _, path := range []string{"/reset", "/me", "/change", "/verify"} {
-		if loads(in.page(path)) {
+		if loads(in.Page(path)) {
 			t.Errorf("%s shows a captcha to someone who is signed in", path)
 		}
 	}
 	b := w.browser()
 	for range 3 {
-		b.page("/login")
-		b.form("/login", "email", "bob@good.test", "password", "wrong")
+		b.Page("/login")
+		b.Form("/login", "email", "bob@good.test", "password", "wrong")
 	}
-	b.page("/login")
-	shown := b.form("/login", "email", "bob@good.test", "password", "wrong", "cf-turnstile-response", "")
-	if !loads(shown) || !strings.Contains(shown.body, "not a robot") {
-		t.Errorf("after failures the page shows no captcha:\n%.2500s", shown.body)
+	b.Page("/login")
+	shown := b.Form("/login", "email", "bob@good.test", "password", "wrong", "cf-turnstile-response", "")
+	if !loads(shown) || !strings.Contains(shown.Body, "not a robot") {
+		t.Errorf("after failures the page shows no captcha:\n%.2500s", shown.Body)
 	}
 	s.says(200, `{"success":false}`)
-	again := b.form("/login", "email", "bob@good.test", "password", "wrong",
+	again := b.Form("/login", "email", "bob@good.test", "password", "wrong",
 		"cf-turnstile-response", "a-token-of-theirs")
-	if !loads(again) || strings.Contains(again.body, "a-token-of-theirs") {
-		t.Errorf("a wrong answer:\n%.2500s", again.body)
+	if !loads(again) || strings.Contains(again.Body, "a-token-of-theirs") {
+		t.Errorf("a wrong answer:\n%.2500s", again.Body)
 	}
 }
 
@@ -417,20 +420,20 @@ func TestR384_OnlyPagesWithACaptchaLoadFromItsService(t *testing.T) {
 func TestR384_AltchaNeedsNoOtherSite(t *testing.T) {
 	w := newWorld(t, open, altcha)
 	b := w.browser()
-	page := b.page("/register")
+	page := b.Page("/register")
 	const name = "Content-Security-Policy"
-	if policy := page.header.Get(name); policy != w.browser().page("/login").header.Get(name) {
+	if policy := page.Header.Get(name); policy != w.browser().Page("/login").Header.Get(name) {
 		t.Errorf("the policy is %s", policy)
 	}
-	found := regexp.MustCompile(`data-altcha="([^"]+)"`).FindStringSubmatch(page.body)
-	if found == nil || !strings.Contains(page.body, "/captcha.") || !strings.Contains(page.body, "<noscript>") {
-		t.Fatalf("no challenge in the page:\n%.3000s", page.body)
+	found := regexp.MustCompile(`data-altcha="([^"]+)"`).FindStringSubmatch(page.Body)
+	if found == nil || !strings.Contains(page.Body, "/captcha.") || !strings.Contains(page.Body, "<noscript>") {
+		t.Fatalf("no challenge in the page:\n%.3000s", page.Body)
 	}
 	var q m
-	w.must(json.Unmarshal([]byte(html.UnescapeString(found[1])), &q))
-	answer := (&answer{w: w, json: m{"captcha": m{"challenge": q}}}).solve()
-	b.form("/register", "email", "new@good.test", "password", newSecret, "password_confirm", newSecret,
-		"altcha", answer).want(303)
+	w.Must(json.Unmarshal([]byte(html.UnescapeString(found[1])), &q))
+	answer := solve((&answer{T: w.T, JSON: m{"captcha": m{"challenge": q}}}))
+	b.Form("/register", "email", "new@good.test", "password", newSecret, "password_confirm", newSecret,
+		"altcha", answer).Want(303)
 	if w.count("users") != 1 {
 		t.Error("the answer to the challenge of the page is refused")
 	}
@@ -441,13 +444,13 @@ func TestR383_ACaptchaIsNoFirstFactor(t *testing.T) {
 	w := newWorld(t, altcha, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{storage.Authenticator} })
 	p := w.withApp("alice")
 	for range 3 {
-		w.signsIn(p.email, "wrong")
+		w.signsIn(p.Email, "wrong")
 	}
 	b := w.browser()
-	b.login(p, m{"altcha": b.login(p).solve(), "password": "wrong"}).refused("a captcha alone")
+	b.login(p, m{"altcha": solve(b.login(p)), "password": "wrong"}).Refused("a captcha alone")
 	b.out("a captcha alone")
-	b.login(p, m{"altcha": b.login(p).solve()}).want(200)
+	b.login(p, m{"altcha": solve(b.login(p))}).Want(200)
 	b.out("a captcha and a password, of an account with a second factor")
-	b.validate(p.next()).want(200)
+	b.validate(p.Next()).Want(200)
 	b.in(p, 2)
 }

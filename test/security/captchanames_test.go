@@ -14,10 +14,10 @@ func TestR414_ACaptchaDoesNotTellWhoHasAUsername(t *testing.T) {
 	alice := w.person("alice")
 	w.person("bobby")
 	for range 3 {
-		w.signsIn(alice.email, "wrong "+secret).want(400)
+		w.signsIn(alice.Email, "wrong "+secret).Want(400)
 	}
-	w.signsIn(alice.email, "wrong "+secret).asksCaptcha("after failures")
-	of := func(name string) any { return w.signsIn(name, "wrong "+secret).json["captcha_required"] }
+	asksCaptcha(w.signsIn(alice.Email, "wrong "+secret), "after failures")
+	of := func(name string) any { return w.signsIn(name, "wrong "+secret).JSON["captcha_required"] }
 	if hers, others := of("alice"), of("bobby"); hers != others {
 		t.Errorf("her username is answered %v, another one %v", hers, others)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // keepNothing is a store that discards codes.
@@ -36,7 +37,7 @@ func TestR038_CodesAreUniform(t *testing.T) {
 	seen, repeats := map[string]bool{}, 0
 	var app []string
 	for step := int64(58_000_000); step < 58_000_000+5760; step++ { // a day either way
-		app = append(app, totp([]byte("12345678901234567890"), step))
+		app = append(app, testkit.App("12345678901234567890").At(step))
 	}
 	likeApp := 0
 	m, err := onetime.New(onetime.Config{
@@ -91,28 +92,29 @@ func TestR039_CodesLiveBriefly(t *testing.T) {
 	w := newWorld(t)
 	e, s := w.person("erika").enrollMail(), w.person("susan").enrollSMS("+16505551212")
 	for _, p := range []*person{e, s} {
-		read := p.mailed
+		read := p.Mailed
 		if p == s {
-			read = p.texted
+			read = p.Texted
 		}
 		b := w.plantPending(p)
-		b.post("/tf-resend", m{}).want(200)
-		w.advance(5*time.Minute - time.Second)
-		b.copy().validate(read()).want(200)
+		b.Post("/tf-resend", m{}).Want(200)
+		w.Advance(5*time.Minute - time.Second)
+		b.copy().validate(read()).Want(200)
 		b = w.plantPending(p)
-		b.post("/tf-resend", m{}).want(200)
+		b.Post("/tf-resend", m{}).Want(200)
 		code := read()
-		w.advance(5*time.Minute + time.Second)
-		b.validate(code).want(400).refused(p.name + ": after five minutes")
-		w.advance(-2 * time.Minute)
-		b.validate(code).want(400).refused(p.name + ": the clock stepped back")
-		_, err := w.nodes[0].db.Sweep(t.Context(), w.Now(), 1000)
-		w.must(err)
-		b.on(w.restart()).validate(code).want(400).refused(p.name + ": after a restart")
-		b.out(p.name)
-		w.advance(time.Hour)
+		w.Advance(5*time.Minute + time.Second)
+		b.validate(code).Want(400).Refused(p.Name + ": after five minutes")
+		w.Advance(-2 * time.Minute)
+		b.validate(code).Want(400).Refused(p.Name + ": the clock stepped back")
+		_, err := w.Nodes[0].Store.Sweep(t.Context(), w.Now(), 1000)
+		w.Must(err)
+		b.on(w.Restart()).validate(code).Want(400).Refused(p.Name + ": after a restart")
+		b.out(p.Name)
+		w.Advance(time.Hour)
 	}
-	c := twofold.Config{Origin: w.nodes[0].origin, Key: twofold.KeyText(firstKey), Store: w.nodes[0].db, Mail: w.mail}
+	c := twofold.Config{Origin: w.Nodes[0].Origin, Key: twofold.KeyText(firstKey), Store: w.Nodes[0].Store,
+		Mail: w.Mail}
 	c.TwoFactor.MailValidity = 10*time.Minute + time.Second
 	if _, err := twofold.New(c); err == nil || !strings.Contains(err.Error(), "MailValidity") {
 		t.Errorf("a life above ten minutes is taken: %v", err)
@@ -124,18 +126,18 @@ func TestR040_CodesWorkOnce(t *testing.T) {
 	w := newWorld(t)
 	e := w.person("erika").enrollMail()
 	b := w.browser()
-	b.login(e).want(200)
-	code, old := e.mailed(), b.copy()
-	b.validate(code).want(200)
+	b.login(e).Want(200)
+	code, old := e.Mailed(), b.copy()
+	b.validate(code).Want(200)
 	b.in(e, 2)
-	w.advance(11 * time.Second) // until then it is the same answer once more
-	old.validate(code).want(400).refused("in the same sign-in")
-	w.plantPending(e).validate(code).want(400).refused("in a new one")
-	b.post("/verify", m{"password": secret}).want(200)
-	b.validate(code).want(400).refused("at re-authentication")
-	r := b.post("/tf-setup", m{"setup": "email"})
-	if r.status == 200 {
-		b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": code}).want(400).refused("at a set-up")
+	w.Advance(11 * time.Second) // until then it is the same answer once more
+	old.validate(code).Want(400).Refused("in the same sign-in")
+	w.plantPending(e).validate(code).Want(400).Refused("in a new one")
+	b.Post("/verify", m{"password": secret}).Want(200)
+	b.validate(code).Want(400).Refused("at re-authentication")
+	r := b.Post("/tf-setup", m{"setup": "email"})
+	if r.Status == 200 {
+		b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": code}).Want(400).Refused("at a set-up")
 	}
 	old.out("spent code")
 }
@@ -146,12 +148,12 @@ func TestR041_FiveTriesPerCode(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{SecondFailures: 10} })
 	e := w.person("erika").enrollMail()
 	b := w.plantPending(e)
-	b.post("/tf-resend", m{}).want(200)
-	code := e.mailed()
+	b.Post("/tf-resend", m{}).Want(200)
+	code := e.Mailed()
 	for range 5 {
-		b.validate(other(code)).want(400)
+		b.validate(other(code)).Want(400)
 	}
-	b.validate(code).want(400).refused("right code after five wrong ones")
+	b.validate(code).Want(400).Refused("right code after five wrong ones")
 	b.out("right code after five wrong ones")
 
 	w = w.another()
@@ -160,15 +162,15 @@ func TestR041_FiveTriesPerCode(t *testing.T) {
 	for round := range 10 {
 		b := w.plantPending(s)
 		method := []string{"sms", "email"}[round%2]
-		if r := b.post("/tf-select", m{"which": method}); r.status != 200 {
+		if r := b.Post("/tf-select", m{"which": method}); r.Status != 200 {
 			break
 		}
 		for range 4 {
-			if b.validate(s.wrong()).status == 400 {
+			if b.validate(s.Wrong()).Status == 400 {
 				guesses++
 			}
 		}
-		w.advance(31 * time.Second)
+		w.Advance(31 * time.Second)
 	}
 	if guesses != 5 {
 		t.Errorf("%d guesses within minutes by asking for new codes, want 5", guesses)
@@ -177,12 +179,14 @@ func TestR041_FiveTriesPerCode(t *testing.T) {
 
 // another returns a new world with default limits within the same test.
 func (w *world) another(change ...func(*twofold.Config)) *world {
-	w.t.Helper()
-	n := &world{
-		t: w.t, clock: &clock{now: w.Now()}, mail: w.mail, sms: w.sms, log: w.log, replies: w.replies,
-		place: newPlace(w.t), change: change, client: w.client, secrets: w.secrets, cookies: w.cookies,
-	}
-	n.start(nil)
+	w.T.Helper()
+	n := &world{replies: w.replies, issued: w.issued, Site: &testkit.Site{
+		T: w.T, Clock: testkit.NewClock(), Mail: w.Mail, SMS: w.SMS, Log: w.Log, Events: &testkit.Events{},
+		DB: testkit.NewDatabase(w.T), Client: w.Client, Seen: w.records, Pages: frontPage,
+		Change: append([]func(*twofold.Config){features}, change...),
+	}}
+	n.Set(w.Now())
+	n.Start(nil)
 	return n
 }
 
@@ -191,26 +195,26 @@ func TestR042_OnlyTheNewestCode(t *testing.T) {
 	w := newWorld(t, plenty)
 	e := w.person("erika").enrollMail()
 	b := w.plantPending(e)
-	b.post("/tf-resend", m{}).want(200)
-	first := e.mailed()
-	w.advance(time.Minute)
-	b.post("/tf-resend", m{}).want(200)
-	second := e.mailed()
-	b.validate(first).want(400).refused("replaced code")
-	b.validate(second).want(200)
+	b.Post("/tf-resend", m{}).Want(200)
+	first := e.Mailed()
+	w.Advance(time.Minute)
+	b.Post("/tf-resend", m{}).Want(200)
+	second := e.Mailed()
+	b.validate(first).Want(400).Refused("replaced code")
+	b.validate(second).Want(200)
 
 	b = w.plantPending(e)
-	before := w.mail.Count(e.email)
-	par(20, func(int) { b.copy().post("/tf-resend", m{}) })
+	before := w.Mail.Count(e.Email)
+	testkit.Par(20, func(int) { b.copy().Post("/tf-resend", m{}) })
 	w.settled()
 	works := 0
-	for _, mail := range w.mail.To(e.email)[before:] {
+	for _, mail := range w.Mail.To(e.Email)[before:] {
 		if mail.Kind != "two_factor_code" {
 			continue
 		}
 		w.write(`DELETE FROM twofold_counters`)
 		w.write(`UPDATE twofold_challenges SET tries = 5`)
-		if b.copy().validate(sixDigits.FindString(mail.Text)).status == 200 {
+		if b.copy().validate(testkit.Code(mail.Text)).Status == 200 {
 			works++
 		}
 	}
@@ -225,13 +229,13 @@ func TestR043_CodeIsOneTransactions(t *testing.T) {
 	w := newWorld(t)
 	e := w.person("erika").enrollMail()
 	one, two := w.browser(), w.browser()
-	one.login(e).want(200)
-	code := e.mailed()
-	two.login(e).want(200)
-	two.validate(code).want(400).refused("code of another browser")
-	w.browser().validate(code).want(400).refused("code without its cookie")
+	one.login(e).Want(200)
+	code := e.Mailed()
+	two.login(e).Want(200)
+	two.validate(code).Want(400).Refused("code of another browser")
+	w.browser().validate(code).Want(400).Refused("code without its cookie")
 	two.out("code of another browser")
-	one.validate(code).want(200)
+	one.validate(code).Want(200)
 	one.in(e, 2)
 }
 
@@ -243,17 +247,17 @@ func TestR044_CodeIsForOnePurpose(t *testing.T) {
 	v := w.person("victor").enrollMail()
 
 	signIn := w.plantPending(e)
-	signIn.post("/tf-resend", m{}).want(200)
-	signInCode := e.mailed()
+	signIn.Post("/tf-resend", m{}).Want(200)
+	signInCode := e.Mailed()
 	rescue := w.plantPending(e)
-	rescue.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	rescueCode := e.mailed()
+	rescue.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	rescueCode := e.Mailed()
 	verify := w.plantSession(e)
-	verify.post("/verify", m{"password": secret}).want(200)
-	verifyCode := e.mailed()
+	verify.Post("/verify", m{"password": secret}).Want(200)
+	verifyCode := e.Mailed()
 	setup := w.plantSession(e)
-	setupToken := setup.post("/tf-setup", m{"setup": "email", "add": true}).want(200).text("tf_state_token")
-	setupCode := e.mailed()
+	setupToken := setup.Post("/tf-setup", m{"setup": "email", "add": true}).Want(200).Text("tf_state_token")
+	setupCode := e.Mailed()
 
 	type place struct {
 		name string
@@ -265,35 +269,35 @@ func TestR044_CodeIsForOnePurpose(t *testing.T) {
 		{"rescue", rescueCode, rescue.validate},
 		{"re-authentication", verifyCode, verify.validate},
 		{"set-up", setupCode, func(code string) *answer {
-			return setup.post("/tf-setup/"+setupToken, m{"code": code})
+			return setup.Post("/tf-setup/"+setupToken, m{"code": code})
 		}},
 	} {
 		for name, code := range map[string]string{"sign-in": signInCode, "rescue": rescueCode,
 			"re-authentication": verifyCode, "set-up": setupCode} {
 			if code != p.own {
-				p.try(code).want(400).refused(name + " code at " + p.name)
+				p.try(code).Want(400).Refused(name + " code at " + p.name)
 			}
 		}
 	}
 	others := w.plantPending(v)
-	others.post("/tf-resend", m{}).want(200)
-	others.validate(signInCode).want(400).refused("another user's code")
+	others.Post("/tf-resend", m{}).Want(200)
+	others.validate(signInCode).Want(400).Refused("another user's code")
 	w.write(`DELETE FROM twofold_counters`)
-	signIn.validate(signInCode).want(200)
-	rescue.validate(rescueCode).want(200)
-	verify.validate(verifyCode).want(200)
+	signIn.validate(signInCode).Want(200)
+	rescue.validate(rescueCode).Want(200)
+	verify.validate(verifyCode).Want(200)
 
 	b := w.plantPending(s)
-	b.post("/tf-select", m{"which": "sms"}).want(200)
-	texted := s.texted()
-	b.post("/tf-select", m{"which": "email"}).want(200)
-	b.validate(texted).want(400).refused("texted code as mailed code")
-	b.validate(s.mailed()).want(200)
+	b.Post("/tf-select", m{"which": "sms"}).Want(200)
+	texted := s.Texted()
+	b.Post("/tf-select", m{"which": "email"}).Want(200)
+	b.validate(texted).Want(400).Refused("texted code as mailed code")
+	b.validate(s.Mailed()).Want(200)
 	b = w.plantPending(s)
-	b.post("/tf-select", m{"which": "sms"}).want(200)
-	texted = s.texted()
-	w.write(`UPDATE twofold_factors SET destination = '+16505551299' WHERE user_id = ? AND method = 'sms'`, s.id)
-	b.validate(texted).want(400).refused("code sent to a number that is no longer hers")
+	b.Post("/tf-select", m{"which": "sms"}).Want(200)
+	texted = s.Texted()
+	w.write(`UPDATE twofold_factors SET destination = '+16505551299' WHERE user_id = ? AND method = 'sms'`, s.ID)
+	b.validate(texted).Want(400).Refused("code sent to a number that is no longer hers")
 	b.out("code sent to a number that is no longer hers")
 }
 
@@ -312,21 +316,22 @@ func TestR045_DestinationIsNeverTheRequests(t *testing.T) {
 	for _, v := range evil {
 		b := w.plantPending(e)
 		for _, field := range []string{"email", "phone", "to", "destination"} {
-			b.post("/tf-resend", `{"`+field+`":`+v+`}`)
-			b.post("/tf-select", `{"which":"email","`+field+`":`+v+`}`)
-			b.post("/tf-rescue", `{"help_setup":"email","`+field+`":`+v+`}`)
-			session.post("/tf-setup", `{"setup":"email","`+field+`":`+v+`}`)
+			b.Post("/tf-resend", `{"`+field+`":`+v+`}`)
+			b.Post("/tf-select", `{"which":"email","`+field+`":`+v+`}`)
+			b.Post("/tf-rescue", `{"help_setup":"email","`+field+`":`+v+`}`)
+			session.Post("/tf-setup", `{"setup":"email","`+field+`":`+v+`}`)
 		}
-		w.browser().post("/login", `{"email":`+v+`,"password":"`+secret+`"}`).want(400)
-		w.browser().post("/login", `{"email":"erika@good.test","email":`+v+`,"password":"`+secret+`"}`).want(400)
-		if r := session.post("/tf-setup", `{"setup":"sms","phone":`+v+`}`); r.status == 200 {
-			t.Errorf("a set-up for %s: %s", v, r.body)
+		w.browser().Post("/login", `{"email":`+v+`,"password":"`+secret+`"}`).Want(400)
+		w.browser().Post("/login", `{"email":"erika@good.test","email":`+v+`,"password":"`+secret+`"}`).Want(400)
+		if r := session.Post("/tf-setup", `{"setup":"sms","phone":`+v+`}`); r.Status == 200 {
+			t.Errorf("a set-up for %s: %s", v, r.Body)
 		}
 	}
-	w.browser().do("POST", "/login", typeForm, "email=erika%40good.test&email=evil%40evil.test&password=x").want(303)
+	w.browser().Do("POST", "/login", testkit.TypeForm,
+		"email=erika%40good.test&email=evil%40evil.test&password=x").Want(303)
 	w.settled()
-	for _, mail := range append(w.mail.All(), w.sms.All()...) {
-		if mail.To != e.email {
+	for _, mail := range append(w.Mail.All(), w.SMS.All()...) {
+		if mail.To != e.Email {
 			t.Errorf("a message went to %q", mail.To)
 		}
 	}
@@ -339,27 +344,27 @@ func TestR046_CodesAreInTheMessageOnly(t *testing.T) {
 	s := w.person("susan").enrollSMS("+16505551212").enrollMail()
 	for _, method := range []string{"sms", "email"} {
 		b := w.browser()
-		b.login(s).want(200)
-		b.post("/tf-select", m{"which": method}).want(200)
-		b.page("/tf-validate").want(200)
-		b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-		b.validate(s.wrong()).want(400)
+		b.login(s).Want(200)
+		b.Post("/tf-select", m{"which": method}).Want(200)
+		b.Page("/tf-validate").Want(200)
+		b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+		b.validate(s.Wrong()).Want(400)
 	}
 	codes := 0
-	for _, mail := range append(w.mail.All(), w.sms.All()...) {
-		for _, code := range sixDigits.FindAllString(mail.Text, -1) {
+	for _, mail := range append(w.Mail.All(), w.SMS.All()...) {
+		for _, code := range testkit.Codes(mail.Text) {
 			codes++
-			for place, text := range map[string]string{"a reply": w.replies.String(), "the log": w.log.String()} {
+			for place, text := range map[string]string{"a reply": w.replies.String(), "the log": w.Log.String()} {
 				if hasWord(text, code) {
 					t.Errorf("code %s is in %s", code, place)
 				}
 			}
-			if hasWord(fmt.Sprintf("%+v", w.events), code) {
+			if hasWord(fmt.Sprintf("%+v", w.Events.All()), code) {
 				t.Errorf("code %s is in an event", code)
 			}
 		}
 	}
-	if codes < 6 || !strings.Contains(w.log.String(), "message sent") {
+	if codes < 6 || !strings.Contains(w.Log.String(), "message sent") {
 		t.Errorf("%d codes seen: this test looks in the wrong place", codes)
 	}
 }

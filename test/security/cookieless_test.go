@@ -12,6 +12,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 func changeable(c *twofold.Config) { c.Accounts.Changeable = true }
@@ -22,22 +23,22 @@ type native struct{ *browser }
 
 func (w *world) native() *native {
 	b := w.browser()
-	b.bare = true
+	b.Bare = true
 	return &native{b}
 }
 
 func (p *native) post(path string, body m) *answer {
-	p.w.t.Helper()
-	r := p.browser.post(path+"?include_auth_token", body)
-	p.jar = map[string]string{}
-	if token, ok := r.json["tf_pending_token"].(string); ok {
+	p.w.T.Helper()
+	r := p.browser.Post(path+"?include_auth_token", body)
+	p.Jar = map[string]string{}
+	if token, ok := r.JSON["tf_pending_token"].(string); ok {
 		p.w.handedOut("tf_pending_token", token)
-		p.header["Two-Factor-Pending"] = token
+		p.Header["Two-Factor-Pending"] = token
 	}
-	if user, ok := r.json["user"].(m); ok {
+	if user, ok := r.JSON["user"].(m); ok {
 		if token, ok := user["authentication_token"].(string); ok {
-			p.header["Authentication-Token"] = token
-			delete(p.header, "Two-Factor-Pending")
+			p.Header["Authentication-Token"] = token
+			delete(p.Header, "Two-Factor-Pending")
 		}
 	}
 	return r
@@ -45,16 +46,16 @@ func (p *native) post(path string, body m) *answer {
 
 // enters sends the password.
 func (p *native) enters(who *person) *answer {
-	p.w.t.Helper()
-	return p.post("/login", m{"email": who.email, "password": secret}).want(200)
+	p.w.T.Helper()
+	return p.post("/login", m{"email": who.Email, "password": secret}).Want(200)
 }
 
 func (p *native) signInBy(k *softkey.Key) *answer {
-	p.w.t.Helper()
-	r := p.post("/wan-signin", m{}).want(200)
-	options, err := json.Marshal(r.json["credential_options"])
-	p.w.must(err)
-	return p.post("/wan-signin/"+r.text("wan_state"), m{"credential": p.w.gets(k, options)})
+	p.w.T.Helper()
+	r := p.post("/wan-signin", m{}).Want(200)
+	options, err := json.Marshal(r.JSON["credential_options"])
+	p.w.Must(err)
+	return p.post("/wan-signin/"+r.Text("wan_state"), m{"credential": p.w.gets(k, options)})
 }
 
 // TestR190_AClientWithoutCookiesSignsInByEveryWay checks that the client can prove both factors
@@ -65,63 +66,63 @@ func TestR190_AClientWithoutCookiesSignsInByEveryWay(t *testing.T) {
 	for name, way := range map[string]func(*native) *person{
 		"app": func(p *native) *person {
 			p.enters(app)
-			p.post("/tf-validate", m{"code": app.next()}).want(200)
+			p.post("/tf-validate", m{"code": app.Next()}).Want(200)
 			return app
 		},
 		"sms": func(p *native) *person {
 			p.enters(sms)
-			p.post("/tf-validate", m{"code": sms.texted()}).want(200)
+			p.post("/tf-validate", m{"code": sms.Texted()}).Want(200)
 			return sms
 		},
 		"e-mail": func(p *native) *person {
 			p.enters(mail)
-			p.post("/tf-validate", m{"code": mail.mailed()}).want(200)
+			p.post("/tf-validate", m{"code": mail.Mailed()}).Want(200)
 			return mail
 		},
 		"another code": func(p *native) *person {
 			p.enters(sms)
-			w.advance(time.Minute)
-			p.post("/tf-resend", m{}).want(200)
-			p.post("/tf-validate", m{"code": sms.texted()}).want(200)
+			w.Advance(time.Minute)
+			p.post("/tf-resend", m{}).Want(200)
+			p.post("/tf-validate", m{"code": sms.Texted()}).Want(200)
 			return sms
 		},
 		"recovery code": func(p *native) *person {
 			who := w.withApp("paper")
 			code := who.recoveryCodes()[0]
 			p.enters(who)
-			p.post("/mf-recovery", m{"code": code}).want(200)
+			p.post("/mf-recovery", m{"code": code}).Want(200)
 			return who
 		},
 		"rescue by e-mail": func(p *native) *person {
 			who := w.withApp("rescued")
 			p.enters(who)
-			p.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-			p.post("/tf-validate", m{"code": who.mailed()}).want(200)
+			p.post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+			p.post("/tf-validate", m{"code": who.Mailed()}).Want(200)
 			return who
 		},
 		"a choice of two": func(p *native) *person {
 			who := w.withApp("bytwo").enrollSMS("+16505551213")
 			p.enters(who)
-			p.post("/tf-select", m{"which": "sms"}).want(200)
-			p.post("/tf-validate", m{"code": who.texted()}).want(200)
+			p.post("/tf-select", m{"which": "sms"}).Want(200)
+			p.post("/tf-validate", m{"code": who.Texted()}).Want(200)
 			return who
 		},
 		"passkey as second factor": func(p *native) *person {
 			who, k := w.withKey("second", storage.UseSecond, simpleKey)
 			p.enters(who)
-			p.signInBy(k).want(200)
+			p.signInBy(k).Want(200)
 			return who
 		},
 		"passkey as both factors": func(p *native) *person {
 			who, k := w.withKey("first", storage.UseFirst, phoneKey)
-			p.signInBy(k).want(200)
+			p.signInBy(k).Want(200)
 			return who
 		},
 	} {
-		w.advance(2 * time.Minute)
+		w.Advance(2 * time.Minute)
 		p := w.native()
 		who := way(p)
-		if user, two := p.sees(); !strings.HasPrefix(two, who.email+" level 2") {
+		if user, two := p.sees(); !strings.HasPrefix(two, who.Email+" level 2") {
 			t.Errorf("%s: signed in as (%q, %q)", name, user, two)
 		}
 	}
@@ -134,25 +135,25 @@ func TestR190_AClientWithoutCookiesSetsUpEveryMethod(t *testing.T) {
 		t.Run(fmt.Sprint("required ", required), func(t *testing.T) {
 			w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.Required = required })
 			for _, method := range []string{storage.Authenticator, storage.SMS, storage.Email} {
-				w.advance(2 * time.Minute)
+				w.Advance(2 * time.Minute)
 				who, p := w.person("by"+method), w.native()
 				p.enters(who)
-				who.phone = "+16505551212"
-				r := p.post("/tf-setup", m{"setup": method, "phone": who.phone}).want(200)
-				code := map[string]func() string{storage.SMS: who.texted, storage.Email: who.mailed,
+				who.Phone = "+16505551212"
+				r := p.post("/tf-setup", m{"setup": method, "phone": who.Phone}).Want(200)
+				code := map[string]func() string{storage.SMS: who.Texted, storage.Email: who.Mailed,
 					storage.Authenticator: func() string {
-						who.app = decode(w, r.text("tf_authr_b32key"))
-						return who.code(0)
+						who.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+						return who.Code(0)
 					}}[method]
 				end := "/tf-validate"
 				if !required {
-					end = "/tf-setup/" + r.text("tf_state_token")
+					end = "/tf-setup/" + r.Text("tf_state_token")
 				}
-				p.post(end, m{"code": code()}).want(200)
+				p.post(end, m{"code": code()}).Want(200)
 				if _, two := p.sees(); two == "" {
 					t.Errorf("required %v: %s is set up, and nobody is signed in with two factors", required, method)
 				}
-				if codes := p.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"]; codes == nil {
+				if codes := p.post("/mf-recovery-codes", m{}).Want(200).JSON["recovery_codes"]; codes == nil {
 					t.Errorf("required %v: %s: no recovery codes", required, method)
 				}
 			}
@@ -165,36 +166,36 @@ func TestR190_AClientWithoutCookiesSetsUpEveryMethod(t *testing.T) {
 func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) { c.Passwordless.CodeValidity = 5 * time.Minute })
 	for _, method := range []string{storage.Email, storage.SMS, storage.Authenticator} {
-		w.advance(2 * time.Minute)
+		w.Advance(2 * time.Minute)
 		who, p := w.person("by"+method), w.native()
-		who.phone = "+16505551212"
+		who.Phone = "+16505551212"
 		p.enters(who)
-		r := p.post("/us-setup", m{"chosen_method": method, "phone": who.phone}).want(200)
-		code := map[string]func() string{storage.SMS: who.texted, storage.Email: who.mailed,
-			storage.Authenticator: func() string { return who.next() }}[method]
+		r := p.post("/us-setup", m{"chosen_method": method, "phone": who.Phone}).Want(200)
+		code := map[string]func() string{storage.SMS: who.Texted, storage.Email: who.Mailed,
+			storage.Authenticator: func() string { return who.Next() }}[method]
 		if method == storage.Authenticator {
-			who.app = decode(w, r.text("authr_b32key"))
+			who.App = testkit.ReadApp(w.T, r.Text("authr_b32key"))
 		}
-		p.post("/us-setup/"+r.text("state"), m{"passcode": code()}).want(200)
-		w.advance(2 * time.Minute)
+		p.post("/us-setup/"+r.Text("state"), m{"passcode": code()}).Want(200)
+		w.Advance(2 * time.Minute)
 
 		p = w.native()
 		if method != storage.Authenticator {
-			p.post("/us-signin/send-code", m{"identity": who.email, "chosen_method": method}).want(200)
+			p.post("/us-signin/send-code", m{"identity": who.Email, "chosen_method": method}).Want(200)
 			w.settled()
 			thief := w.native() // the code alone, as it stands on a screen
 			thief.post("/us-signin",
-				m{"identity": who.email, "passcode": code()}).want(400).refused("a code in another client")
+				m{"identity": who.Email, "passcode": code()}).Want(400).Refused("a code in another client")
 		}
-		p.post("/us-signin", m{"identity": who.email, "passcode": code()}).want(200)
+		p.post("/us-signin", m{"identity": who.Email, "passcode": code()}).Want(200)
 		p.in(who, 1)
 
-		w.advance(2 * time.Minute)
+		w.Advance(2 * time.Minute)
 		if method != storage.Authenticator {
-			p.post("/us-verify/send-code", m{"chosen_method": method}).want(200)
+			p.post("/us-verify/send-code", m{"chosen_method": method}).Want(200)
 			w.settled()
 		}
-		p.post("/us-verify", m{"passcode": code()}).want(200)
+		p.post("/us-verify", m{"passcode": code()}).Want(200)
 	}
 }
 
@@ -203,11 +204,11 @@ func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
 func TestR190_AMailedLinkKnowsItsClient(t *testing.T) {
 	w := newWorld(t, unified)
 	a, p := w.person("alice").begins(storage.Email), w.native()
-	p.post("/us-signin/send-code", m{"identity": a.email, "chosen_method": "email"}).want(200)
+	p.post("/us-signin/send-code", m{"identity": a.Email, "chosen_method": "email"}).Want(200)
 	w.settled()
 	link := a.linked()
-	w.native().post(link, m{}).want(400).refused("the link in another client")
-	p.post(link, m{}).want(200)
+	w.native().post(link, m{}).Want(400).Refused("the link in another client")
+	p.post(link, m{}).Want(200)
 	p.in(a, 1)
 }
 
@@ -219,20 +220,20 @@ func TestR190_TheValueGoesToNobodyWhoDidNotAsk(t *testing.T) {
 	a.begins(storage.Email).enrollApp().enrollSMS("+16505551212")
 	b := w.browser()
 	steps := []*answer{
-		b.post("/us-signin/send-code", m{"identity": a.email, "chosen_method": "email"}).want(200),
-		b.post("/wan-signin", m{}).want(200),
-		b.login(a).want(200), b.post("/tf-select", m{"which": "sms"}).want(200), b.get("/tf-validate").want(200),
-		b.post("/tf-resend", m{}),
-		b.post("/tf-rescue", m{"help_setup": "email"}).want(200), b.validate(a.wrong()).want(400),
-		b.validate(a.mailed()).want(200),
-		b.post("/verify", m{"password": secret}).want(200), b.verifyBy(k),
+		b.Post("/us-signin/send-code", m{"identity": a.Email, "chosen_method": "email"}).Want(200),
+		b.Post("/wan-signin", m{}).Want(200),
+		b.login(a).Want(200), b.Post("/tf-select", m{"which": "sms"}).Want(200), b.Get("/tf-validate").Want(200),
+		b.Post("/tf-resend", m{}),
+		b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200), b.validate(a.Wrong()).Want(400),
+		b.validate(a.Mailed()).Want(200),
+		b.Post("/verify", m{"password": secret}).Want(200), b.verifyBy(k),
 	}
 	for _, r := range steps {
-		if strings.Contains(r.body, "tf_pending_token") {
-			t.Errorf("%s hands out what the cookie hides: %.200s", r.what, r.body)
+		if strings.Contains(r.Body, "tf_pending_token") {
+			t.Errorf("%s hands out what the cookie hides: %.200s", r.What, r.Body)
 		}
 	}
-	if b.jar["twofold-asked"] == "" {
+	if b.Jar["twofold-asked"] == "" {
 		t.Error("no cookie was set: this test needs one")
 	}
 }
@@ -243,7 +244,7 @@ func TestR190_TheValueOpensNoMoreThanTheCookie(t *testing.T) {
 	w := newWorld(t, open, changeable)
 	a := w.withApp("alice")
 	p := w.native()
-	token := p.enters(a).text("tf_pending_token")
+	token := p.enters(a).Text("tf_pending_token")
 	p.out("the first factor")
 	w.presentEverywhere("tf_pending_token", token)
 	for what, step := range map[string]func(*native) *answer{
@@ -251,28 +252,28 @@ func TestR190_TheValueOpensNoMoreThanTheCookie(t *testing.T) {
 		"recovery codes": func(p *native) *answer { return p.post("/mf-recovery-codes", m{}) },
 		"a new password": func(p *native) *answer { return p.post("/change", m{"password": secret}) },
 		"a proof again":  func(p *native) *answer { return p.post("/verify", m{"password": secret}) },
-		"no code":        func(p *native) *answer { return p.post("/tf-validate", m{"code": a.wrong()}) },
+		"no code":        func(p *native) *answer { return p.post("/tf-validate", m{"code": a.Wrong()}) },
 	} {
 		thief := w.native()
-		thief.header["Two-Factor-Pending"] = token
-		if r := step(thief).refused(what); r.status < 400 {
-			t.Errorf("%s: status %d", what, r.status)
+		thief.Header["Two-Factor-Pending"] = token
+		if r := step(thief).Refused(what); r.Status < 400 {
+			t.Errorf("%s: status %d", what, r.Status)
 		}
 		thief.out(what)
 	}
 	thief := w.native()
-	thief.header["Two-Factor-Pending"] = token
-	p.post("/tf-validate", m{"code": a.next()}).want(200)
+	thief.Header["Two-Factor-Pending"] = token
+	p.post("/tf-validate", m{"code": a.Next()}).Want(200)
 	p.in(a, 2)
-	thief.post("/tf-validate", m{"code": a.next()}).want(400).refused("used")
+	thief.post("/tf-validate", m{"code": a.Next()}).Want(400).Refused("used")
 
 	p = w.native()
-	thief.header["Two-Factor-Pending"] = p.enters(a).text("tf_pending_token")
-	p.post("/logout", m{}).want(200)
-	thief.post("/tf-validate", m{"code": a.next()}).want(400).refused("signed out")
-	thief.header["Two-Factor-Pending"] = w.native().enters(a).text("tf_pending_token")
-	w.advance(11 * time.Minute)
-	thief.post("/tf-validate", m{"code": a.next()}).want(400).refused("too old")
+	thief.Header["Two-Factor-Pending"] = p.enters(a).Text("tf_pending_token")
+	p.post("/logout", m{}).Want(200)
+	thief.post("/tf-validate", m{"code": a.Next()}).Want(400).Refused("signed out")
+	thief.Header["Two-Factor-Pending"] = w.native().enters(a).Text("tf_pending_token")
+	w.Advance(11 * time.Minute)
+	thief.post("/tf-validate", m{"code": a.Next()}).Want(400).Refused("too old")
 }
 
 // TestR190_NoOtherSiteSendsTheHeader checks that a CORS preflight request for the header is denied,
@@ -280,40 +281,40 @@ func TestR190_TheValueOpensNoMoreThanTheCookie(t *testing.T) {
 func TestR190_NoOtherSiteSendsTheHeader(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.withApp("alice")
-	token := w.native().enters(a).text("tf_pending_token")
-	r := w.browser().do("OPTIONS", "/tf-validate", "", "", "Origin", "https://evil.test",
+	token := w.native().enters(a).Text("tf_pending_token")
+	r := w.browser().Do("OPTIONS", "/tf-validate", "", "", "Origin", "https://evil.test",
 		"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "two-factor-pending")
-	for name := range r.header {
+	for name := range r.Header {
 		if strings.HasPrefix(name, "Access-Control-") {
-			t.Errorf("%s: %s", name, r.header.Get(name))
+			t.Errorf("%s: %s", name, r.Header.Get(name))
 		}
 	}
 	b := w.browser()
 	for _, body := range []m{{"tf_pending_token": token}, {"Two-Factor-Pending": token}, {"pending": token}} {
-		body["code"] = a.next()
-		b.post("/tf-validate", body).want(400).refused("in the body")
+		body["code"] = a.Next()
+		b.Post("/tf-validate", body).Want(400).Refused("in the body")
 	}
-	b.post("/tf-validate?tf_pending_token="+token+"&Two-Factor-Pending="+token,
-		m{"code": a.next()}).want(400).refused("in the address")
-	b.do("POST", "/tf-validate", typeJSON, `{"code": "`+a.next()+`"}`, "Two-Factor-Pending", token, "Sec-Fetch-Site",
+	b.Post("/tf-validate?tf_pending_token="+token+"&Two-Factor-Pending="+token,
+		m{"code": a.Next()}).Want(400).Refused("in the address")
+	b.Do("POST", "/tf-validate", testkit.TypeJSON, `{"code": "`+a.Next()+`"}`, "Two-Factor-Pending", token, "Sec-Fetch-Site",
 		"cross-site", "Origin", "https://evil.test").
-		want(403).refused("from another site")
+		Want(403).Refused("from another site")
 }
 
 // TestR190_AHeaderThatIsOddIsNone sends the header twice, empty, and too long.
 func TestR190_AHeaderThatIsOddIsNone(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.withApp("alice")
-	token := w.native().enters(a).text("tf_pending_token")
+	token := w.native().enters(a).Text("tf_pending_token")
 	for what, values := range map[string][]string{"twice": {token, token}, "empty": {""},
 		"too long": {strings.Repeat("a", 4000)}} {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", w.nodes[0].origin+"/tf-validate",
-			strings.NewReader(`{"code": "`+a.next()+`"}`))
-		w.must(err)
-		maps.Copy(r.Header, http.Header{"Content-Type": {typeJSON}, "Two-Factor-Pending": values})
-		resp, err := w.client.Do(r)
-		w.must(err)
-		w.read(what, resp).want(400).refused(what)
+		r, err := http.NewRequestWithContext(t.Context(), "POST", w.Nodes[0].Origin+"/tf-validate",
+			strings.NewReader(`{"code": "`+a.Next()+`"}`))
+		w.Must(err)
+		maps.Copy(r.Header, http.Header{"Content-Type": {testkit.TypeJSON}, "Two-Factor-Pending": values})
+		resp, err := w.Client.Do(r)
+		w.Must(err)
+		w.read(what, resp).Want(400).Refused(what)
 	}
 }
 
@@ -333,27 +334,27 @@ func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
 		"a wrong token":         {"Authentication-Token", "nonsense", 401},
 		"a wrong bearer":        {"Authorization", "Bearer nonsense", 401},
 		"a pending sign-in":     {"Two-Factor-Pending", "nonsense", 401},
-		"a token of one factor": {"Authentication-Token", plain.header["Authentication-Token"], 403},
+		"a token of one factor": {"Authentication-Token", plain.Header["Authentication-Token"], 403},
 	} {
 		for _, accept := range []string{"", "*/*", "text/html"} {
 			if caller.header == "Authorization" && accept == "text/html" {
 				continue // a browser behind a proxy that adds a token of its own
 			}
 			b := w.browser()
-			b.bare = true
-			b.header[caller.header] = caller.value
+			b.Bare = true
+			b.Header[caller.header] = caller.value
 			for path, want := range map[string]int{"/app/two": caller.two, "/app/strong": caller.two} {
-				r := b.do("GET", path, "", "", "Accept", accept).want(want)
-				if r.header.Get("Content-Type") != "application/json" || r.json["errors"] == nil {
-					t.Errorf("%s, Accept %q: %s: %s: %.100s", name, accept, path, r.header.Get("Content-Type"), r.body)
+				r := b.Do("GET", path, "", "", "Accept", accept).Want(want)
+				if r.Header.Get("Content-Type") != "application/json" || r.JSON["errors"] == nil {
+					t.Errorf("%s, Accept %q: %s: %s: %.100s", name, accept, path, r.Header.Get("Content-Type"), r.Body)
 				}
 			}
 			if caller.two == 401 {
 				for _, path := range []string{"/app/user", "/tf-sessions", "/change", "/verify", "/me"} {
-					if r := b.do("GET", path, "", "", "Accept", accept); r.status != 401 && r.status != 404 ||
-						r.header.Get("Location") != "" {
-						t.Errorf("%s, Accept %q: %s: status %d to %q", name, accept, path, r.status,
-							r.header.Get("Location"))
+					if r := b.Do("GET", path, "", "", "Accept", accept); r.Status != 401 && r.Status != 404 ||
+						r.Header.Get("Location") != "" {
+						t.Errorf("%s, Accept %q: %s: status %d to %q", name, accept, path, r.Status,
+							r.Header.Get("Location"))
 					}
 				}
 			}
@@ -365,16 +366,16 @@ func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
 // enrollment.
 func TestR190_AClientWithoutCookiesProvesItsAddress(t *testing.T) {
 	w := newWorld(t, open)
-	who, p := &person{w: w, name: "newcomer", email: "newcomer@good.test"}, w.native()
-	p.post("/register", m{"email": who.email, "username": who.name, "password": secret,
-		"password_confirm": secret}).want(200)
-	r := p.post("/tf-setup", m{"setup": "authenticator"}).want(400)
-	if r.json["email_proof_required"] != true || r.text("tf_pending_token") == "" {
-		t.Fatalf("answered %v", r.json)
+	who, p := w.of(testkit.Person{Name: "newcomer", Email: "newcomer@good.test"}), w.native()
+	p.post("/register", m{"email": who.Email, "username": who.Name, "password": secret,
+		"password_confirm": secret}).Want(200)
+	r := p.post("/tf-setup", m{"setup": "authenticator"}).Want(400)
+	if r.JSON["email_proof_required"] != true || r.Text("tf_pending_token") == "" {
+		t.Fatalf("answered %v", r.JSON)
 	}
-	p.post("/tf-validate", m{"code": who.mailed()}).want(200)
-	r = p.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	who.app = decode(w, r.text("tf_authr_b32key"))
-	p.post("/tf-setup/"+r.text("tf_state_token"), m{"code": who.code(0)}).want(200)
+	p.post("/tf-validate", m{"code": who.Mailed()}).Want(200)
+	r = p.post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	who.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	p.post("/tf-setup/"+r.Text("tf_state_token"), m{"code": who.Code(0)}).Want(200)
 	p.in(who, 2)
 }

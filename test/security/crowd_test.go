@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // crowd creates people with an account each.
 func (w *world) crowd(n int) []*person {
-	w.t.Helper()
+	w.T.Helper()
 	people := make([]*person, n)
 	for i := range people {
 		people[i] = w.person(fmt.Sprintf("pupil%d", i))
@@ -23,7 +24,7 @@ func (w *world) crowd(n int) []*person {
 
 // arrive sends the right passwords of all of them at once, from one address.
 func (w *world) arrive(people []*person, answered func(*answer)) {
-	par(len(people), func(i int) { answered(w.signsIn(people[i].email, secret)) })
+	testkit.Par(len(people), func(i int) { answered(w.signsIn(people[i].Email, secret)) })
 }
 
 // TestACrowdBehindOneAddress lets a thousand people behind one address send the right password at
@@ -36,8 +37,8 @@ func TestACrowdBehindOneAddress(t *testing.T) {
 	w.arrive(w.crowd(1000), func(a *answer) {
 		mu.Lock()
 		defer mu.Unlock()
-		statuses[a.status]++
-		if a.status == 503 && a.header.Get("Retry-After") == "" {
+		statuses[a.Status]++
+		if a.Status == 503 && a.Header.Get("Retry-After") == "" {
 			t.Error("busy, and the answer does not say when to come again")
 		}
 	})
@@ -55,12 +56,12 @@ func TestACrowdBehindOneAddress(t *testing.T) {
 func TestAClosedBudgetIsToldWithoutWaiting(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.Password.Slots = 1 })
 	people, target := w.crowd(60), w.person("target")
-	guess := func() int { return w.signsIn(target.email, strings.Repeat("x", 1100)).status } // not hashed
+	guess := func() int { return w.signsIn(target.Email, strings.Repeat("x", 1100)).Status } // not hashed
 	for guess() != 429 {
 	}
 	load := func() twofold.Stats {
-		l, err := w.nodes[0].auth.Stats(t.Context())
-		w.must(err)
+		l, err := w.Nodes[0].Auth.Stats(t.Context())
+		w.Must(err)
 		return l
 	}
 	// The whole crowd is in the queue before the guess is sent. If part of it still waits when the

@@ -17,32 +17,32 @@ func TestR206_StrangersPushOutNoSignInOfAKnownBrowser(t *testing.T) {
 	w := newWorld(t)
 	p := w.withApp("alice")
 	home := w.browser()
-	home.login(p).want(200)
-	home.validate(p.next()).want(200)
+	home.login(p).Want(200)
+	home.validate(p.Next()).Want(200)
 	known, session := home.noted(), home.copy()
-	w.advance(time.Minute)
-	known.login(p).want(200)
-	session.post("/verify", m{"password": secret}).want(200)
+	w.Advance(time.Minute)
+	known.login(p).Want(200)
+	session.Post("/verify", m{"password": secret}).Want(200)
 	first := w.browser()
-	first.login(p).want(200)
+	first.login(p).Want(200)
 	for range 12 {
-		w.advance(time.Second)
-		w.browser().login(p).want(200)
+		w.Advance(time.Second)
+		w.browser().login(p).Want(200)
 	}
-	first.validate(p.next()).want(400).refused("the oldest of the strangers' sign-ins")
-	known.validate(p.next()).want(200)
+	first.validate(p.Next()).Want(400).Refused("the oldest of the strangers' sign-ins")
+	known.validate(p.Next()).Want(200)
 	known.in(p, 2)
-	w.advance(time.Minute)
-	session.validate(p.next()).want(200)
+	w.Advance(time.Minute)
+	session.validate(p.Next()).Want(200)
 	// The owner's own sign-ins do not displace one in a new browser either.
 	fresh := w.browser()
-	fresh.login(p).want(200)
+	fresh.login(p).Want(200)
 	for range 6 {
-		w.advance(time.Second)
-		home.noted().login(p).want(200)
+		w.Advance(time.Second)
+		home.noted().login(p).Want(200)
 	}
-	w.advance(time.Minute)
-	fresh.validate(p.next()).want(200)
+	w.Advance(time.Minute)
+	fresh.validate(p.Next()).Want(200)
 }
 
 // TestR207_WhoKnowsThePasswordEndsNoFactor lets attackers who know the password use up all guesses
@@ -54,15 +54,15 @@ func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
 	})
 	p := w.withApp("alice")
 	home := w.at("203.0.113.5")
-	home.login(p).want(200)
-	home.validate(p.next()).want(200)
+	home.login(p).Want(200)
+	home.validate(p.Next()).Want(200)
 	tried := 0
 	for range 6 {
-		w.advance(16 * time.Minute)
+		w.Advance(16 * time.Minute)
 		thief := w.at("198.51.100.7")
-		thief.login(p).want(200)
+		thief.login(p).Want(200)
 		for range 5 {
-			if thief.validate(p.wrong()).status == 400 {
+			if thief.validate(p.Wrong()).Status == 400 {
 				tried++
 			}
 		}
@@ -70,26 +70,26 @@ func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
 	if tried != 10 {
 		t.Errorf("strangers tried %d codes, want 10", tried)
 	}
-	w.advance(365 * 24 * time.Hour / 4)
+	w.Advance(365 * 24 * time.Hour / 4)
 	b := w.at("198.51.100.7")
-	b.login(p).want(200)
-	b.validate(p.next()).want(429).refused("a right code of a browser that is not known")
+	b.login(p).Want(200)
+	b.validate(p.Next()).Want(429).Refused("a right code of a browser that is not known")
 	known := home.noted()
-	known.login(p).want(200)
-	known.validate(p.next()).want(200)
+	known.login(p).Want(200)
+	known.validate(p.Next()).Want(200)
 	known.in(p, 2)
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	b = w.at("198.51.100.7")
-	b.login(p).want(200)
-	b.validate(p.next()).want(200)
+	b.login(p).Want(200)
+	b.validate(p.Next()).Want(200)
 	// The factor still locks for everyone after the same number of wrong codes.
 	tried = 0
 	for range 10 {
-		w.advance(16 * time.Minute)
+		w.Advance(16 * time.Minute)
 		for _, b := range []*browser{w.at("198.51.100.7"), home.noted()} {
-			b.login(p).want(200)
+			b.login(p).Want(200)
 			for range 5 {
-				if b.validate(p.wrong()).status == 400 {
+				if b.validate(p.Wrong()).Status == 400 {
 					tried++
 				}
 			}
@@ -107,30 +107,30 @@ func TestR205_WrongPasskeysPauseNoKnownBrowser(t *testing.T) {
 	w := newWorld(t, proxied)
 	p := w.person("alice")
 	key, other := w.key(simpleKey), w.key(simpleKey)
-	w.plantSession(p).register(key, "second", "secondary").want(200)
+	w.plantSession(p).register(key, "second", "secondary").Want(200)
 	home := w.at("203.0.113.5")
-	home.login(p).want(200)
-	home.signInBy(key).want(200)
+	home.login(p).Want(200)
+	home.signInBy(key).Want(200)
 	known := home.noted()
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	thief := w.at("198.51.100.7")
-	thief.login(p).want(200)
+	thief.login(p).Want(200)
 	for range 10 {
-		thief.signInBy(other).want(400)
+		thief.signInBy(other).Want(400)
 	}
-	thief.signInBy(key).want(429).refused("an eleventh answer")
-	known.login(p).want(200)
+	thief.signInBy(key).Want(429).Refused("an eleventh answer")
+	known.login(p).Want(200)
 	for range 9 {
-		known.signInBy(other).want(400)
+		known.signInBy(other).Want(400)
 	}
-	known.signInBy(key).want(200)
+	known.signInBy(key).Want(200)
 	known.in(p, 2)
 	again := home.noted()
-	again.login(p).want(200)
+	again.login(p).Want(200)
 	for range 10 {
-		again.signInBy(other).want(400)
+		again.signInBy(other).Want(400)
 	}
-	again.signInBy(key).want(429).refused("an eleventh answer of a known browser")
+	again.signInBy(key).Want(429).Refused("an eleventh answer of a known browser")
 }
 
 // TestR208_FailedAttemptsHideNothing lets attackers try a thousand passwords. The page and the JSON
@@ -139,23 +139,23 @@ func TestR208_FailedAttemptsHideNothing(t *testing.T) {
 	w := newWorld(t, life, proxied)
 	p := w.person("alice")
 	home := w.at("203.0.113.5")
-	home.login(p).want(200)
+	home.login(p).Want(200)
 	p.enrollApp()
 	home = w.at("203.0.113.5")
-	home.login(p).want(200)
-	home.validate(p.next()).want(200)
-	home.post("/change", m{"password": secret, "new_password": newSecret, "new_password_confirm": newSecret}).want(200)
+	home.login(p).Want(200)
+	home.validate(p.Next()).Want(200)
+	home.Post("/change", m{"password": secret, "new_password": newSecret, "new_password_confirm": newSecret}).Want(200)
 	for i := range 10 {
-		w.at("198.51.100.7").post("/login", m{"email": p.email, "password": fmt.Sprint("wrong ", i)}).want(400)
+		w.at("198.51.100.7").Post("/login", m{"email": p.Email, "password": fmt.Sprint("wrong ", i)}).Want(400)
 	}
 	for range 990 {
-		w.must(w.tell(event.UserFailedAuthn{User: event.Subject{ID: p.id}, AuthType: "password"}))
+		w.Must(w.tell(event.UserFailedAuthn{User: event.Subject{ID: p.ID}, AuthType: "password"}))
 	}
 	if n := w.number(`SELECT COUNT(*) FROM twofold_events WHERE name = 'user-failed-authn'`); n < 1000 {
 		t.Fatalf("%d failed attempts were written down", n)
 	}
 	counts := map[string]float64{}
-	list, _ := home.get("/me").want(200).json["events"].([]any)
+	list, _ := home.Get("/me").Want(200).JSON["events"].([]any)
 	for _, e := range list {
 		counts[e.(m)["event"].(string)] += e.(m)["count"].(float64)
 	}
@@ -163,7 +163,7 @@ func TestR208_FailedAttemptsHideNothing(t *testing.T) {
 		counts["user-failed-authn"] != 100 {
 		t.Errorf("%d lines: %v", len(list), counts)
 	}
-	page := home.page("/me").want(200).body
+	page := home.Page("/me").Want(200).Body
 	for _, text := range []string{"Password changed", "at least 100 times"} {
 		if !strings.Contains(page, text) {
 			t.Errorf("the page does not say %q", text)
@@ -180,23 +180,23 @@ func TestR208_FailedAttemptsHideNothing(t *testing.T) {
 func TestR114_JunkFromAProxyIsToldOnce(t *testing.T) {
 	w := newWorld(t, proxied)
 	told := func() int {
-		return strings.Count(w.log.String(), "X-Forwarded-For of a trusted proxy is not an address")
+		return strings.Count(w.Log.String(), "X-Forwarded-For of a trusted proxy is not an address")
 	}
-	w.at("unknown, 203.0.113.7").get("/login").want(200)
-	w.at("203.0.113.7:4711").get("/login").want(200)
+	w.at("unknown, 203.0.113.7").Get("/login").Want(200)
+	w.at("203.0.113.7:4711").Get("/login").Want(200)
 	if told() != 0 {
 		t.Error("told of what is right of the junk")
 	}
 	for _, junk := range []string{"unknown", "203.0.113.7, _hidden", "203.0.113.7,"} {
 		for range 3 {
-			w.at(junk).get("/login").want(200)
+			w.at(junk).Get("/login").Want(200)
 		}
 	}
-	if n := told(); n != 1 || !strings.Contains(w.log.String(), "unknown") {
+	if n := told(); n != 1 || !strings.Contains(w.Log.String(), "unknown") {
 		t.Errorf("told %d times", n)
 	}
-	w.advance(25 * time.Hour)
-	w.at("203.0.113.7, _hidden").get("/login").want(200)
+	w.Advance(25 * time.Hour)
+	w.at("203.0.113.7, _hidden").Get("/login").Want(200)
 	if n := told(); n != 2 {
 		t.Errorf("told %d times the next day", n)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -28,40 +29,40 @@ const (
 
 // traced creates such a person.
 func (w *world) traced(name string) traces {
-	w.t.Helper()
+	w.T.Helper()
 	p := w.person(name).enrollApp().enrollSMS("+4915112345678").enrollMail()
 	hers := func() *browser {
 		b := w.browser()
-		b.header["X-Forwarded-For"], b.header["User-Agent"] = herAddress, herAgent
+		b.Header["X-Forwarded-For"], b.Header["User-Agent"] = herAddress, herAgent
 		return b
 	}
 	b := hers()
-	b.login(p, m{"remember": true}).want(200)
-	b.post("/tf-select", m{"which": "authenticator"}).want(200)
-	b.validate(p.next()).want(200)
+	b.login(p, m{"remember": true}).Want(200)
+	b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	b.validate(p.Next()).Want(200)
 	key := w.key(phoneKey)
-	b.register(key, "her conspicuous key", storage.UseFirst).want(200)
+	b.register(key, "her conspicuous key", storage.UseFirst).Want(200)
 	b.newCodes()
-	b.post("/access-tokens", m{"name": "her conspicuous script", "scopes": []string{"read"}, "days": "30"}).want(200)
-	b.post("/tf-setup", m{"setup": "sms", "phone": "+4915187654321", "add": true}).want(200) // a draft that stays
-	hers().login(p).want(200)                                                                // a sign-in that waits
-	hers().post("/login", m{"email": p.email, "password": "wrong " + secret}).want(400)
-	w.must(w.nodes[0].auth.StartRecovery(w.t.Context(), p.id, "she called, Ticket-4711"))
-	w.must(w.nodes[0].db.PutMessage(w.t.Context(), storage.Message{
-		ID: "under way", Channel: storage.Email, UserID: p.id, Body: []byte{1}, CreatedAt: w.Now(),
+	b.Post("/access-tokens", m{"name": "her conspicuous script", "scopes": []string{"read"}, "days": "30"}).Want(200)
+	b.Post("/tf-setup", m{"setup": "sms", "phone": "+4915187654321", "add": true}).Want(200) // a draft that stays
+	hers().login(p).Want(200)                                                                // a sign-in that waits
+	hers().Post("/login", m{"email": p.Email, "password": "wrong " + secret}).Want(400)
+	w.Must(w.Nodes[0].Auth.StartRecovery(w.T.Context(), p.ID, "she called, Ticket-4711"))
+	w.Must(w.Nodes[0].Store.PutMessage(w.T.Context(), storage.Message{
+		ID: "under way", Channel: storage.Email, UserID: p.ID, Body: []byte{1}, CreatedAt: w.Now(),
 		DueAt: w.Now().AddDate(1, 0, 0), ExpiresAt: w.Now().AddDate(1, 0, 1),
 	}))
 	t := traces{p, map[string]string{
-		"address": p.email, "username": name, "id": p.id, "phone": "15112345678",
+		"address": p.Email, "username": name, "id": p.ID, "phone": "15112345678",
 		"second phone": "15187654321", "IP address": herAddress,
 		"user agent": "Conspicuous", "device name": "conspicuous", "reason": "Ticket-4711", "message": "under way",
 	}}
-	for _, f := range append(p.factors(), p.passkeys()...) {
+	for _, f := range append(p.Factors(), p.passkeys()...) {
 		t.texts["factor "+f.Method+f.Name] = f.ID
 	}
 	for what, text := range t.texts {
 		if !w.holds(text) {
-			w.t.Fatalf("the %s %q is nowhere, so this test would not see it stay", what, text)
+			w.T.Fatalf("the %s %q is nowhere, so this test would not see it stay", what, text)
 		}
 	}
 	return t
@@ -69,34 +70,34 @@ func (w *world) traced(name string) traces {
 
 // holds reports whether the database contains a text, as it is or in hexadecimal.
 func (w *world) holds(text string) bool {
-	w.t.Helper()
+	w.T.Helper()
 	digits := fmt.Sprintf("%x", text)
-	return slices.ContainsFunc(w.dump(), func(c cell) bool {
-		return strings.Contains(strings.ToLower(c.text), strings.ToLower(text)) || strings.Contains(c.hex, digits)
+	return slices.ContainsFunc(w.dump(), func(c testkit.Cell) bool {
+		return strings.Contains(strings.ToLower(c.Text), strings.ToLower(text)) || strings.Contains(c.Hex, digits)
 	})
 }
 
 // gone checks that no data of the person is left, and that all other data is intact.
 func (t traces) gone() {
 	w := t.p.w
-	w.t.Helper()
+	w.T.Helper()
 	w.settled()
 	for what, text := range t.texts {
 		if w.holds(text) {
-			w.t.Errorf("the %s %q is left in the database", what, text)
+			w.T.Errorf("the %s %q is left in the database", what, text)
 		}
 	}
-	if file := w.place.file; file != "" {
+	if file := w.DB.File; file != "" {
 		w.write(`VACUUM`)
 		w.write(`PRAGMA wal_checkpoint(TRUNCATE)`)
 		for _, name := range []string{file, file + "-wal"} {
 			raw, err := os.ReadFile(name)
 			if err != nil && !errors.Is(err, os.ErrNotExist) {
-				w.t.Fatal(err)
+				w.T.Fatal(err)
 			}
 			for what, text := range t.texts {
 				if bytes.Contains(bytes.ToLower(raw), bytes.ToLower([]byte(text))) {
-					w.t.Errorf("the %s %q is left in %s", what, text, name)
+					w.T.Errorf("the %s %q is left in %s", what, text, name)
 				}
 			}
 		}
@@ -106,16 +107,16 @@ func (t traces) gone() {
 
 // sound checks that the database has no errors and that the audit trail verifies.
 func (w *world) sound() {
-	w.t.Helper()
-	problems, err := w.nodes[0].db.Examine(w.t.Context(), w.Now())
-	w.must(err)
+	w.T.Helper()
+	problems, err := w.Nodes[0].Store.Examine(w.T.Context(), w.Now())
+	w.Must(err)
 	for _, problem := range problems {
-		w.t.Error(problem)
+		w.T.Error(problem)
 	}
-	trail, err := w.nodes[0].auth.Audit().Verify(w.t.Context(), "")
-	w.must(err)
+	trail, err := w.Nodes[0].Auth.Audit().Verify(w.T.Context(), "")
+	w.Must(err)
 	if len(trail.Problems) > 0 || trail.Rows == 0 {
-		w.t.Errorf("the trail of %d rows does not verify: %v", trail.Rows, trail.Problems)
+		w.T.Errorf("the trail of %d rows does not verify: %v", trail.Rows, trail.Problems)
 	}
 }
 
@@ -123,9 +124,9 @@ func TestR350_DeletionLeavesNoTraceAndTheTrailVerifies(t *testing.T) {
 	w := newWorld(t, tokens, proxied)
 	her, other := w.traced("conspicua"), w.withApp("bertram")
 	rows := len(w.trail(0))
-	w.must(w.nodes[0].auth.DeleteUser(t.Context(), her.p.id))
+	w.Must(w.Nodes[0].Auth.DeleteUser(t.Context(), her.p.ID))
 	her.gone()
-	if err := w.nodes[0].auth.DeleteUser(t.Context(), her.p.id); !errors.Is(err, store.ErrNotFound) {
+	if err := w.Nodes[0].Auth.DeleteUser(t.Context(), her.p.ID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
 	}
 	after := w.trail(0)
@@ -146,8 +147,8 @@ func TestR350_DeletionLeavesNoTraceAndTheTrailVerifies(t *testing.T) {
 		t.Errorf("the application heard of %d deletions", n)
 	}
 	b := w.browser()
-	b.login(other).want(200)
-	b.validate(other.next()).want(200)
+	b.login(other).Want(200)
+	b.validate(other.Next()).Want(200)
 	b.in(other, 2)
 }
 
@@ -156,24 +157,24 @@ func TestR350_ANewAccountHasNothingOfADeletedOne(t *testing.T) {
 	w := newWorld(t, tokens, proxied)
 	her := w.traced("conspicua")
 	b := w.browser()
-	b.login(her.p).want(200)
-	b.post("/tf-select", m{"which": "authenticator"}).want(200)
-	b.validate(her.p.next()).want(200)
+	b.login(her.p).Want(200)
+	b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	b.validate(her.p.Next()).Want(200)
 	b.in(her.p, 2)
-	w.must(w.nodes[0].auth.DeleteUser(t.Context(), her.p.id))
+	w.Must(w.Nodes[0].Auth.DeleteUser(t.Context(), her.p.ID))
 	b.out("the account was deleted")
 	next := w.person("conspicua")
-	if next.id == her.p.id {
+	if next.ID == her.p.ID {
 		t.Fatal("the id was given again")
 	}
 	b.out("another person has the address now")
-	w.browser().login(next).want(200)
+	w.browser().login(next).Want(200)
 	for _, e := range w.trail(0) {
-		if e.User == next.id && e.Address == herAddress {
+		if e.User == next.ID && e.Address == herAddress {
 			t.Error("the new account has her history")
 		}
 	}
-	if len(next.factors()) != 0 {
+	if len(next.Factors()) != 0 {
 		t.Error("the new account has factors")
 	}
 }
@@ -183,12 +184,12 @@ func TestR350_ANewAccountHasNothingOfADeletedOne(t *testing.T) {
 func TestR350_AnErasedRowCannotBeMadeWithoutTheKey(t *testing.T) {
 	w := newWorld(t)
 	p := w.withApp("alice")
-	w.browser().login(p).want(200)
+	w.browser().login(p).Want(200)
 	w.sound()
 	w.write(`UPDATE twofold_events SET user_id = 'deleted-x', address = '', agent = '', erased = mac
-		WHERE user_id = '` + p.id + `'`)
-	trail, err := w.nodes[0].auth.Audit().Verify(t.Context(), "")
-	w.must(err)
+		WHERE user_id = '` + p.ID + `'`)
+	trail, err := w.Nodes[0].Auth.Audit().Verify(t.Context(), "")
+	w.Must(err)
 	if len(trail.Problems) == 0 {
 		t.Error("rows were erased without the key, and the trail verifies")
 	}
@@ -196,29 +197,29 @@ func TestR350_AnErasedRowCannotBeMadeWithoutTheKey(t *testing.T) {
 
 func TestR351_NothingDuringADeletionOutlivesIt(t *testing.T) {
 	w := newWorld(t, tokens, proxied)
-	w.start(nil)
+	w.Start(nil)
 	for round := range 6 {
 		p := w.withApp(fmt.Sprint("person", round))
 		ready := make([]*browser, 4)
 		for i := range ready { // each waits for its second factor
-			ready[i] = w.browser().on(w.nodes[i%2])
-			ready[i].login(p).want(200)
+			ready[i] = w.browser().on(w.Nodes[i%2])
+			ready[i].login(p).Want(200)
 		}
 		in := w.browser()
-		in.login(p).want(200)
-		in.validate(p.next()).want(200)
-		w.advance(31e9)
-		code := p.code(0)
+		in.login(p).Want(200)
+		in.validate(p.Next()).Want(200)
+		w.Advance(31e9)
+		code := p.Code(0)
 		var all sync.WaitGroup
 		for i, b := range ready {
 			all.Go(func() { b.validate(code) })
-			all.Go(func() { w.browser().on(w.nodes[i%2]).login(p) })
+			all.Go(func() { w.browser().on(w.Nodes[i%2]).login(p) })
 		}
-		all.Go(func() { in.post("/tf-setup", m{"setup": "sms", "phone": "+4915112345678", "add": true}) })
-		all.Go(func() { in.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}, "days": "30"}) })
+		all.Go(func() { in.Post("/tf-setup", m{"setup": "sms", "phone": "+4915112345678", "add": true}) })
+		all.Go(func() { in.Post("/access-tokens", m{"name": "x", "scopes": []string{"read"}, "days": "30"}) })
 		errs := make([]error, 2)
 		for i := range errs {
-			all.Go(func() { errs[i] = w.nodes[i].auth.DeleteUser(t.Context(), p.id) })
+			all.Go(func() { errs[i] = w.Nodes[i].Auth.DeleteUser(t.Context(), p.ID) })
 		}
 		all.Wait()
 		slices.SortFunc(errs, func(a, b error) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
@@ -228,7 +229,7 @@ func TestR351_NothingDuringADeletionOutlivesIt(t *testing.T) {
 		for _, b := range append(ready, in) {
 			b.out("the account was deleted")
 		}
-		for _, text := range []string{p.id, p.email, "15112345678"} {
+		for _, text := range []string{p.ID, p.Email, "15112345678"} {
 			if w.holds(text) {
 				t.Errorf("%s is left", text)
 			}
@@ -247,54 +248,50 @@ func TestR350_DoctorFindsWhatHasNoAccount(t *testing.T) {
 	w.sound()
 	tables := map[string]bool{}
 	for _, c := range w.dump() {
-		if c.column == "user_id" {
-			tables[c.table] = true
+		if c.Column == "user_id" {
+			tables[c.Table] = true
 		}
 	}
 	if len(tables) < 10 {
 		t.Fatalf("only %v have rows of accounts: this test looks in the wrong place", tables)
 	}
 	for table := range tables {
-		if w.place.refuses(`UPDATE ` + table + ` SET user_id = 'nobody'`) {
+		if refuses(w.DB, `UPDATE `+table+` SET user_id = 'nobody'`) {
 			continue // a foreign key
 		}
-		problems, err := w.nodes[0].db.Examine(t.Context(), w.Now())
-		w.must(err)
+		problems, err := w.Nodes[0].Store.Examine(t.Context(), w.Now())
+		w.Must(err)
 		if !slices.ContainsFunc(problems, func(p string) bool { return strings.Contains(p, "does not exist") }) {
 			t.Errorf("%s: rows of no account are not reported: %q", table, problems)
 		}
-		w.write(`UPDATE ` + table + ` SET user_id = '` + her.p.id + `'`)
+		w.write(`UPDATE ` + table + ` SET user_id = '` + her.p.ID + `'`)
 	}
 }
 
 // code leaves a code that was sent but not used.
 func (w *world) code(p *person) {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.browser()
-	b.login(p).want(200)
-	b.post("/tf-select", m{"which": "email"}).want(200)
+	b.login(p).Want(200)
+	b.Post("/tf-select", m{"which": "email"}).Want(200)
 }
 
 // refuses reports whether the database rejects a statement. SQLite enforces foreign keys here, as
 // it does in the program.
-func (p *place) refuses(query string) bool {
-	p.t.Helper()
-	if p.postgres == "" {
-		_, err := p.sql().Exec(`PRAGMA foreign_keys = ON`)
-		p.must(err)
-		defer func() {
-			_, err := p.sql().Exec(`PRAGMA foreign_keys = OFF`)
-			p.must(err)
-		}()
-		p.sql().SetMaxOpenConns(1)
+func refuses(d *testkit.Database, query string) bool {
+	d.T.Helper()
+	if d.Postgres == "" {
+		d.Write(`PRAGMA foreign_keys = ON`)
+		defer d.Write(`PRAGMA foreign_keys = OFF`)
+		d.SQL().SetMaxOpenConns(1)
 	}
-	if p.redis != "" {
+	if d.Redis != "" {
 		for _, kind := range []string{"sessions", "pendings", "drafts", "challenges"} {
 			if strings.Contains(query, "twofold_"+kind) {
 				return true // see orphans of store.Join, and its test
 			}
 		}
 	}
-	_, err := p.sql().Exec(query)
+	_, err := d.SQL().Exec(query)
 	return err != nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // heirs holds everything that a sign-in leaves behind and that grants access later.
@@ -26,21 +27,21 @@ type heirs struct {
 
 // heirs signs p in with "remember me". A device, if there is one, replaces the second factor.
 func (w *world) heirs(p *person, device *browser) *heirs {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.browser()
 	if device != nil {
 		b = device
 	}
-	r := b.post("/login?include_auth_token", m{"email": p.email, "password": secret, "remember": true}).want(200)
-	if r.json["tf_required"] == true {
-		r = b.post("/tf-validate?include_auth_token", m{"code": p.next()}).want(200)
+	r := b.Post("/login?include_auth_token", m{"email": p.Email, "password": secret, "remember": true}).Want(200)
+	if r.JSON["tf_required"] == true {
+		r = b.Post("/tf-validate?include_auth_token", m{"code": p.Next()}).Want(200)
 	}
-	user, _ := r.json["user"].(m)
+	user, _ := r.JSON["user"].(m)
 	h := &heirs{w: w, p: p, browser: b.copy().only("twofold"), stays: b.copy().only(stayCookie)}
 	h.header, _ = user["authentication_token"].(string)
 	h.refresh, _ = user["refresh_token"].(string)
-	if h.header == "" || h.refresh == "" || h.stays.jar[stayCookie] == "" {
-		w.t.Fatalf("too little was handed out: %s", r.body)
+	if h.header == "" || h.refresh == "" || h.stays.Jar[stayCookie] == "" {
+		w.T.Fatalf("too little was handed out: %s", r.Body)
 	}
 	if device == nil {
 		h.own, _ = b.personal("read")
@@ -57,10 +58,10 @@ func (h *heirs) on(n *node) *heirs {
 
 // open returns those that still open the application.
 func (h *heirs) open() (out []string) {
-	h.w.t.Helper()
+	h.w.T.Helper()
 	opens := func(what string, b *browser) {
 		for _, path := range []string{"/app/user", "/app/two", "/me", "/tf-sessions", "/access-tokens"} {
-			if r := b.copy().get(path); r.status == 200 {
+			if r := b.copy().Get(path); r.Status == 200 {
 				out = append(out, what+" "+path)
 			}
 		}
@@ -70,7 +71,7 @@ func (h *heirs) open() (out []string) {
 	opens("the browser that stays", h.stays.copy())
 	if h.own != "" {
 		prog := h.w.program("Authorization", "Bearer "+h.own)
-		if r := prog.get("/token-check?scope=read"); r.status == 200 {
+		if r := prog.Get("/token-check?scope=read"); r.Status == 200 {
 			out = append(out, "the personal token")
 		}
 	}
@@ -99,26 +100,26 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 		"this user's is not trusted now": {trusted: true, change: []func(*twofold.Config){func(c *twofold.Config) {
 			c.TwoFactor.Trust = func(u twofold.User) bool { return len(u.Roles) == 0 }
 		}}, act: func(t *testing.T, w *world, p *person) {
-			w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id, "admin"))
+			w.Must(w.Nodes[0].Auth.SetRoles(t.Context(), p.ID, "admin"))
 		}},
 		"the owner ended all trust": {trusted: true, act: func(t *testing.T, w *world, p *person) {
-			w.plantSession(p).do("DELETE", "/tf-devices", "", "", "Accept", typeJSON).want(200)
+			w.plantSession(p).Do("DELETE", "/tf-devices", "", "", "Accept", testkit.TypeJSON).Want(200)
 		}},
 		"the trust is over": {trusted: true, act: func(t *testing.T, w *world, p *person) {
 			w.write(`UPDATE twofold_devices SET expires_at = 1 WHERE stays = 0`)
-			w.advance(2 * time.Second)
+			w.Advance(2 * time.Second)
 			time.Sleep(1100 * time.Millisecond) // what a process may answer from memory
 		}},
 		"a rescue ended all trust": {trusted: true, act: func(t *testing.T, w *world, p *person) {
 			b := w.plantPending(p)
-			b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-			b.validate(p.mailed()).want(200)
+			b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+			b.validate(p.Mailed()).Want(200)
 		}},
 		"the owner ended this trust": {trusted: true, act: func(t *testing.T, w *world, p *person) {
 			b := w.plantSession(p)
-			for _, d := range b.get("/tf-devices").want(200).json["devices"].([]any) {
+			for _, d := range b.Get("/tf-devices").Want(200).JSON["devices"].([]any) {
 				if d := d.(m); d["stays"] == false {
-					b.do("DELETE", "/tf-devices/"+d["id"].(string), "", "", "Accept", typeJSON).want(200)
+					b.Do("DELETE", "/tf-devices/"+d["id"].(string), "", "", "Accept", testkit.TypeJSON).Want(200)
 				}
 			}
 		}},
@@ -139,7 +140,7 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 				c.act(t, w, p)
 			}
 			if len(c.change) > 0 {
-				n := w.restart(c.change...)
+				n := w.Restart(c.change...)
 				h.on(n)
 				whole.on(n)
 			}
@@ -147,14 +148,14 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 				t.Errorf("still open: %v", got)
 			}
 			r, header, _ := w.exchange(h.refresh)
-			if r.want(400).refused("a refresh token"); header != "" {
+			if r.Want(400).Refused("a refresh token"); header != "" {
 				t.Error("exchanged")
 			}
 			// A user who proved both factors is not affected.
 			if name != "addresses must be confirmed now" {
 				whole.browser.in(other, 2)
 				r, header, _ = w.exchange(whole.refresh)
-				r.want(200)
+				r.Want(200)
 				w.program("Authentication-Token", header).in(other, 2)
 			}
 		})
@@ -168,16 +169,16 @@ func TestR170_ASessionOfOneFactorReachesTheSetUp(t *testing.T) {
 	p := w.person("alice")
 	b := w.plantSession(p)
 	b.in(p, 1)
-	n := w.restart(func(c *twofold.Config) { c.TwoFactor.Required = true })
+	n := w.Restart(func(c *twofold.Config) { c.TwoFactor.Required = true })
 	b.on(n)
-	r := b.get("/app/user").want(403)
-	if r.json["tf_required"] != true || r.json["tf_setup_url"] != "/tf-setup" {
-		t.Errorf("%s", r.body)
+	r := b.Get("/app/user").Want(403)
+	if r.JSON["tf_required"] != true || r.JSON["tf_setup_url"] != "/tf-setup" {
+		t.Errorf("%s", r.Body)
 	}
-	if to := b.page("/app/user").want(303).header.Get("Location"); !strings.HasPrefix(to, "/tf-setup") {
+	if to := b.Page("/app/user").Want(303).Header.Get("Location"); !strings.HasPrefix(to, "/tf-setup") {
 		t.Errorf("sent to %q", to)
 	}
-	for _, path := range n.auth.Paths() {
+	for _, path := range n.Auth.Paths() {
 		path = strings.ReplaceAll(path, "{token}", "AAAA")
 		for _, method := range []string{"GET", "POST", "DELETE"} {
 			switch path {
@@ -186,49 +187,49 @@ func TestR170_ASessionOfOneFactorReachesTheSetUp(t *testing.T) {
 				"/wan-register/AAAA", "/tf-static/":
 				continue
 			}
-			if r := b.copy().do(method, path, typeJSON, "{}", "Accept", typeJSON); r.json["user"] != nil ||
-				strings.Contains(r.body, p.email) {
-				t.Errorf("%s %s: %d %s", method, path, r.status, r.body)
+			if r := b.copy().Do(method, path, testkit.TypeJSON, "{}", "Accept",
+				testkit.TypeJSON); r.JSON["user"] != nil || strings.Contains(r.Body, p.Email) {
+				t.Errorf("%s %s: %d %s", method, path, r.Status, r.Body)
 			}
 		}
 	}
-	b.post("/tf-sessions", m{}).want(403)
-	state := b.post("/wan-register", m{"name": "key", "usage": "first"}).want(200).text("wan_state")
+	b.Post("/tf-sessions", m{}).Want(403)
+	state := b.Post("/wan-register", m{"name": "key", "usage": "first"}).Want(200).Text("wan_state")
 	if usage := w.number(`SELECT COUNT(*) FROM twofold_drafts WHERE destination = 'secondary'`); state == "" ||
 		usage != 1 {
 		t.Error("a passkey that opens the account alone is set up in place of a second factor")
 	}
-	got, ask := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, n.origin+"/public", nil)
-	ask.AddCookie(&http.Cookie{Name: "twofold", Value: b.jar["twofold"]})
-	n.auth.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	got, ask := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, n.Origin+"/public", nil)
+	ask.AddCookie(&http.Cookie{Name: "twofold", Value: b.Jar["twofold"]})
+	n.Auth.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u, ok := twofold.UserOf(r); ok {
 			t.Errorf("a public page takes it for %s", u.Email)
 		}
 	})).ServeHTTP(got, ask)
-	w.advance(20 * time.Minute)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(401) // not fresh any more
-	b.post("/verify", m{"password": secret}).want(200)
+	w.Advance(20 * time.Minute)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(401) // not fresh any more
+	b.Post("/verify", m{"password": secret}).Want(200)
 	b.out("proven again, with the same one factor")
-	s := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	p.app = decode(w, s.text("tf_authr_b32key"))
-	b.post("/tf-setup/"+s.text("tf_state_token"), m{"code": p.code(0)}).want(200)
+	s := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	p.App = testkit.ReadApp(w.T, s.Text("tf_authr_b32key"))
+	b.Post("/tf-setup/"+s.Text("tf_state_token"), m{"code": p.Code(0)}).Want(200)
 	b.in(p, 2)
 
 	t.Run("whose second factor the policy takes no more", func(t *testing.T) {
 		w := newWorld(t, plenty)
 		a, c := w.person("alice").enrollSMS("+16502530000"), w.person("carol").enrollSMS("+16502530001").enrollApp()
 		old, both := w.plantSession(a), w.plantSession(c)
-		if c.factors()[0].Method != storage.SMS {
+		if c.Factors()[0].Method != storage.SMS {
 			t.Fatal("the app comes first")
 		}
-		n := w.restart(func(c *twofold.Config) { c.TwoFactor.StrongOnly = true })
+		n := w.Restart(func(c *twofold.Config) { c.TwoFactor.StrongOnly = true })
 		old.on(n).out("proven by text alone")
 		both.on(n).out("proven by text, with an app at hand")
-		s := old.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-		a.app = decode(w, s.text("tf_authr_b32key"))
-		old.post("/tf-setup/"+s.text("tf_state_token"), m{"code": a.code(0)}).want(200)
+		s := old.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+		a.App = testkit.ReadApp(w.T, s.Text("tf_authr_b32key"))
+		old.Post("/tf-setup/"+s.Text("tf_state_token"), m{"code": a.Code(0)}).Want(200)
 		old.in(a, 2)
-		both.post("/tf-setup", m{"setup": "authenticator", "add": true}).refused("a set-up by a session that is over")
+		both.Post("/tf-setup", m{"setup": "authenticator", "add": true}).Refused("a set-up by a session that is over")
 	})
 }
 
@@ -252,14 +253,14 @@ func TestR170_TroubleCostsNoToken(t *testing.T) {
 	p := w.withApp("alice")
 	h := w.heirs(p, w.trusted(p))
 	f := &noDevices{}
-	n := w.start(func(s storage.Store) storage.Store { f.Store = s; return f })
+	n := w.Start(func(s storage.Store) storage.Store { f.Store = s; return f })
 	b := w.browser().on(n)
-	b.bare = true
+	b.Bare = true
 	f.out.Store(true)
-	b.post("/refresh-token", m{"refresh_token": h.refresh}).want(503)
-	h.browser.copy().on(n).get("/app/user").want(503)
+	b.Post("/refresh-token", m{"refresh_token": h.refresh}).Want(503)
+	h.browser.copy().on(n).Get("/app/user").Want(503)
 	f.out.Store(false)
-	b.post("/refresh-token", m{"refresh_token": h.refresh}).want(200)
+	b.Post("/refresh-token", m{"refresh_token": h.refresh}).Want(200)
 }
 
 // TestR170_WhoEndsTheOthersStays checks that ending all other sessions ends all trusted devices,
@@ -268,15 +269,15 @@ func TestR170_WhoEndsTheOthersStays(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("alice")
 	b := w.trusted(p)
-	b.login(p).want(200)
+	b.login(p).Want(200)
 	other := w.trusted(p)
-	other.login(p).want(200)
-	b.post("/tf-sessions", m{}).want(200)
-	if user, two := b.sees(); user != p.email+" level 1 trusted true" || two != user {
+	other.login(p).Want(200)
+	b.Post("/tf-sessions", m{}).Want(200)
+	if user, two := b.sees(); user != p.Email+" level 1 trusted true" || two != user {
 		t.Errorf("who ended the others is (%q, %q)", user, two)
 	}
 	other.out("ended by another session")
-	n := w.restart(func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 })
+	n := w.Restart(func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 })
 	b.on(n).out("where no browser is trusted now")
 }
 
@@ -286,12 +287,12 @@ func TestR170_WhoMovesInATrustedBrowserStays(t *testing.T) {
 	w := newWorld(t, plenty, func(c *twofold.Config) { c.Accounts.ChangeEmail = true })
 	p := w.withApp("alice")
 	b := w.browser()
-	b.login(p, m{"remember": true}).want(200)
-	b.validate(p.next()).want(200)
-	b.post("/change-email", m{"email": "elsewhere@example.org"}).want(200)
+	b.login(p, m{"remember": true}).Want(200)
+	b.validate(p.Next()).Want(200)
+	b.Post("/change-email", m{"email": "elsewhere@example.org"}).Want(200)
 	link := w.link("change_email", "elsewhere@example.org")
-	b.only("tf_validity").login(p).want(200)
-	b.post(link, m{}).want(200)
+	b.only("tf_validity").login(p).Want(200)
+	b.Post(link, m{}).Want(200)
 	if user, two := b.sees(); user != "elsewhere@example.org level 1 trusted true" || two != user {
 		t.Errorf("who moved is (%q, %q)", user, two)
 	}
@@ -305,31 +306,31 @@ func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
 	sessions := map[*person]*browser{}
 	for _, p := range []*person{byText, byApp} {
 		b := w.browser()
-		b.login(p, m{"remember": true}).want(200)
+		b.login(p, m{"remember": true}).Want(200)
 		if p == byText {
-			b.post("/tf-select", m{"which": storage.SMS})
-			b.validate(p.texted()).want(200)
+			b.Post("/tf-select", m{"which": storage.SMS})
+			b.validate(p.Texted()).Want(200)
 		} else {
-			b.validate(p.next()).want(200)
+			b.validate(p.Next()).Want(200)
 		}
-		b.only("tf_validity").login(p).want(200)
+		b.only("tf_validity").login(p).Want(200)
 		for range 2 { // once more, when nothing but the session knows
-			b.post("/tf-sessions", m{}).want(200)
-			if user, two := b.sees(); user != p.email+" level 1 trusted true" || two != user {
+			b.Post("/tf-sessions", m{}).Want(200)
+			if user, two := b.sees(); user != p.Email+" level 1 trusted true" || two != user {
 				t.Fatalf("who ended the others is (%q, %q)", user, two)
 			}
 		}
 		sessions[p] = b
 	}
-	n := w.restart(func(c *twofold.Config) { c.TwoFactor.StrongOnly = true })
+	n := w.Restart(func(c *twofold.Config) { c.TwoFactor.StrongOnly = true })
 	sessions[byText].on(n).out("trusted for a text, where texts do not count")
-	if user, _ := sessions[byApp].on(n).sees(); user != byApp.email+" level 1 trusted true" {
+	if user, _ := sessions[byApp].on(n).sees(); user != byApp.Email+" level 1 trusted true" {
 		t.Errorf("trusted for an app: %q", user)
 	}
 	for _, text := range []string{`id`, `id || ' '`, `id || ' []'`, `id || ' null'`, `id || ' {'`, `''`} {
 		w.write(`UPDATE twofold_sessions SET trusted_by = ` + text)
-		w.restart()
-		sessions[byApp].on(w.nodes[0]).out("trusted by nothing: " + text)
+		w.Restart()
+		sessions[byApp].on(w.Nodes[0]).out("trusted by nothing: " + text)
 	}
 }
 
@@ -341,24 +342,24 @@ func TestR170_APasskeyIsWorthWhatThePolicySays(t *testing.T) {
 	p.enrollApp()
 	b := w.browser()
 	options, state := b.asks("/wan-signin", m{})
-	r := b.post("/wan-signin/"+state+"?include_auth_token", m{"credential": w.gets(k, options)}).want(200)
-	user, _ := r.json["user"].(m)
+	r := b.Post("/wan-signin/"+state+"?include_auth_token", m{"credential": w.gets(k, options)}).Want(200)
+	user, _ := r.JSON["user"].(m)
 	h := &heirs{w: w, p: p, browser: b.copy().only("twofold"), stays: w.browser()}
 	h.header, _ = user["authentication_token"].(string)
 	h.refresh, _ = user["refresh_token"].(string)
 	h.own, _ = b.personal("read")
 	if got := h.open(); h.refresh == "" || h.own == "" || len(got) < 5 {
-		t.Fatalf("before: only %v, %s", got, r.body)
+		t.Fatalf("before: only %v, %s", got, r.Body)
 	}
 	robert := w.withApp("robert")
 	whole := w.plantSession(robert)
-	n := w.restart(func(c *twofold.Config) { c.Passkeys.MultiFactor = false })
+	n := w.Restart(func(c *twofold.Config) { c.Passkeys.MultiFactor = false })
 	h.on(n)
 	if got := h.open(); len(got) > 0 {
 		t.Errorf("still open: %v", got)
 	}
 	r, header, _ := w.exchange(h.refresh)
-	if r.want(400).refused("a refresh token"); header != "" {
+	if r.Want(400).Refused("a refresh token"); header != "" {
 		t.Error("exchanged")
 	}
 	whole.on(n)

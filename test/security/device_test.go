@@ -6,28 +6,30 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // trusted signs p in, trusts the browser, and returns a browser with the device cookie only.
 func (w *world) trusted(p *person) *browser {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.browser()
-	b.login(p, m{"remember": true}).want(200)
-	if b.jar["tf_validity"] != "" {
-		w.t.Error("the device is trusted before the second factor")
+	b.login(p, m{"remember": true}).Want(200)
+	if b.Jar["tf_validity"] != "" {
+		w.T.Error("the device is trusted before the second factor")
 	}
-	b.validate(p.next()).want(200)
-	if b.jar["tf_validity"] == "" {
-		w.t.Fatal("no device cookie")
+	b.validate(p.Next()).Want(200)
+	if b.Jar["tf_validity"] == "" {
+		w.T.Fatal("no device cookie")
 	}
 	return b.only("tf_validity")
 }
 
 // asked checks that the second factor is required.
 func (b *browser) asked(p *person, why string) {
-	b.w.t.Helper()
-	if r := b.login(p); r.status != 200 || r.json["tf_required"] != true || b.jar["twofold"] != "" {
-		b.w.t.Errorf("%s: status %d, %s", why, r.status, r.body)
+	b.w.T.Helper()
+	if r := b.login(p); r.Status != 200 || r.JSON["tf_required"] != true || b.Jar["twofold"] != "" {
+		b.w.T.Errorf("%s: status %d, %s", why, r.Status, r.Body)
 	}
 	b.out(why)
 }
@@ -38,18 +40,18 @@ func (b *browser) asked(p *person, why string) {
 func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
-	cookie := w.trusted(a).jar["tf_validity"]
+	cookie := w.trusted(a).Jar["tf_validity"]
 	body, sig, _ := strings.Cut(cookie, ".")
 	payload, err := base64.RawURLEncoding.DecodeString(body)
-	w.must(err)
+	w.Must(err)
 	var forged []string
 	for i := 0; i < len(cookie); i += 23 {
 		forged = append(forged, cookie[:i]+string(cookie[i]^1)+cookie[i+1:])
 	}
-	u, err := w.nodes[0].db.UserByID(t.Context(), v.id)
-	w.must(err)
-	mine, err := w.nodes[0].db.UserByID(t.Context(), a.id)
-	w.must(err)
+	u, err := w.Nodes[0].Store.UserByID(t.Context(), v.ID)
+	w.Must(err)
+	mine, err := w.Nodes[0].Store.UserByID(t.Context(), a.ID)
+	w.Must(err)
 	his := strings.ReplaceAll(string(payload), mine.CredentialVersion, u.CredentialVersion)
 	enc := base64.RawURLEncoding.EncodeToString
 	none := enc([]byte(`{"alg":"none"}`))
@@ -61,8 +63,8 @@ func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 			continue
 		}
 		b := w.browser()
-		b.jar["tf_validity"] = c
-		b.post("/login", m{"email": a.email, "password": "x"}) // costs a guess, proves nothing
+		b.Jar["tf_validity"] = c
+		b.Post("/login", m{"email": a.Email, "password": "x"}) // costs a guess, proves nothing
 		w.write(`DELETE FROM twofold_counters`)
 		if i%4 == 0 {
 			b.asked(a, fmt.Sprintf("forged %d", i))
@@ -70,14 +72,14 @@ func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 	}
 	for _, c := range []string{forged[len(forged)-8], forged[len(forged)-5]} {
 		b := w.browser()
-		b.jar["tf_validity"] = c
+		b.Jar["tf_validity"] = c
 		b.asked(a, "cut or rewritten")
 		b.only("tf_validity").asked(v, "rewritten to another user")
 	}
 	secretPart := payload[strings.Index(string(payload), `"s":"`)+5:][:43]
 	for _, cell := range w.dump() {
-		if strings.Contains(cell.text, string(secretPart)) || strings.Contains(cell.text, sig) {
-			t.Errorf("%s.%s holds the device's secret", cell.table, cell.column)
+		if strings.Contains(cell.Text, string(secretPart)) || strings.Contains(cell.Text, sig) {
+			t.Errorf("%s.%s holds the device's secret", cell.Table, cell.Column)
 		}
 	}
 	if strings.Contains(w.replies.String(), `"`+cookie) {
@@ -88,9 +90,9 @@ func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 		t.Errorf("attributes: %s", line)
 	}
 	b := w.browser()
-	b.jar["tf_validity"] = cookie
-	if r := b.login(a).want(200); r.json["tf_required"] != false {
-		t.Errorf("the real cookie does not skip: %s", r.body)
+	b.Jar["tf_validity"] = cookie
+	if r := b.login(a).Want(200); r.JSON["tf_required"] != false {
+		t.Errorf("the real cookie does not skip: %s", r.Body)
 	}
 }
 
@@ -100,32 +102,32 @@ func TestR079_TrustOnlyAfterASecondFactor(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	b := w.browser()
-	r := b.login(a, m{"remember": true}).want(200)
-	if r.cookie("tf_validity") != "" {
+	r := b.login(a, m{"remember": true}).Want(200)
+	if r.Cookie("tf_validity") != "" {
 		t.Error("trusted after the password")
 	}
-	if b.validate(a.wrong()).want(400).cookie("tf_validity") != "" {
+	if b.validate(a.Wrong()).Want(400).Cookie("tf_validity") != "" {
 		t.Error("trusted after a wrong code")
 	}
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	if b.validate(a.mailed()).want(200).cookie("tf_validity") != "" {
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	if b.validate(a.Mailed()).Want(200).Cookie("tf_validity") != "" {
 		t.Error("trusted after a rescue")
 	}
 	b.in(a, 2)
 	plain := w.browser()
-	plain.login(a).want(200)
-	if plain.validate(a.next()).want(200).cookie("tf_validity") != "" {
+	plain.login(a).Want(200)
+	if plain.validate(a.Next()).Want(200).Cookie("tf_validity") != "" {
 		t.Error("trusted without having asked")
 	}
 	n := w.person("newcomer")
 	fresh := w.browser()
-	fresh.login(n, m{"remember": true}).want(200)
-	if fresh.jar["tf_validity"] != "" {
+	fresh.login(n, m{"remember": true}).Want(200)
+	if fresh.Jar["tf_validity"] != "" {
 		t.Error("trusted without a second factor")
 	}
-	s := fresh.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	n.app = decode(w, s.text("tf_authr_b32key"))
-	if fresh.post("/tf-setup/"+s.text("tf_state_token"), m{"code": n.code(0)}).want(200).cookie("tf_validity") != "" {
+	s := fresh.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	n.App = testkit.ReadApp(w.T, s.Text("tf_authr_b32key"))
+	if fresh.Post("/tf-setup/"+s.Text("tf_state_token"), m{"code": n.Code(0)}).Want(200).Cookie("tf_validity") != "" {
 		t.Error("trusted by a set-up without a sign-in")
 	}
 	if w.count("devices") != 0 {
@@ -133,7 +135,7 @@ func TestR079_TrustOnlyAfterASecondFactor(t *testing.T) {
 	}
 	w.trusted(a)
 	device := w.trusted(a)
-	device.login(a, m{"remember": true}).want(200)
+	device.login(a, m{"remember": true}).Want(200)
 	if n := w.count("devices"); n != 2 {
 		t.Errorf("%d devices, want 2: a trusted sign-in made another one", n)
 	}
@@ -146,10 +148,10 @@ func TestR080_DeviceIsOneAccounts(t *testing.T) {
 	b := w.trusted(a)
 	thief := b.copy()
 	thief.asked(v, "another's device")
-	w.write(`UPDATE twofold_devices SET user_id = ?`, v.id)
+	w.write(`UPDATE twofold_devices SET user_id = ?`, v.ID)
 	b.copy().asked(v, "the record was moved to another user")
-	w.write(`UPDATE twofold_devices SET user_id = ?`, a.id)
-	if r := b.login(a).want(200); r.json["tf_required"] != false {
+	w.write(`UPDATE twofold_devices SET user_id = ?`, a.ID)
+	if r := b.login(a).Want(200); r.JSON["tf_required"] != false {
 		t.Error("the own device is gone after another's sign-in")
 	}
 }
@@ -160,20 +162,20 @@ func TestR081_DeviceSkipsTheSecondFactorOnly(t *testing.T) {
 	a := w.withApp("alice")
 	b := w.trusted(a)
 	b.out("the device alone")
-	b.validate(a.next()).refused("device and code without a password")
-	b.post("/login", m{"email": a.email, "password": "wrong password"}).want(400).refused("wrong password")
+	b.validate(a.Next()).Refused("device and code without a password")
+	b.Post("/login", m{"email": a.Email, "password": "wrong password"}).Want(400).Refused("wrong password")
 	b.out("wrong password")
-	b.login(a).want(200)
+	b.login(a).Want(200)
 	user, two := b.sees()
-	want := a.email + " level 1 trusted true"
+	want := a.Email + " level 1 trusted true"
 	if user != want || two != want {
 		t.Errorf("signed in as (%q, %q), want %q", user, two, want)
 	}
 	for _, c := range []m{{"setup": "disable"}, {"setup": "authenticator"}, {"setup": "email", "add": true}} {
-		b.post("/tf-setup", c).want(401).refused("security change by a trusted device")
+		b.Post("/tf-setup", c).Want(401).Refused("security change by a trusted device")
 	}
-	b.get("/tf-setup").want(401)
-	if s := w.plantSession(a); len(a.factors()) != 1 || s == nil {
+	b.Get("/tf-setup").Want(401)
+	if s := w.plantSession(a); len(a.Factors()) != 1 || s == nil {
 		t.Error("the factor is gone")
 	}
 }
@@ -184,13 +186,13 @@ func TestR082_DeviceLifeIsAbsolute(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	b := w.trusted(a)
-	w.advance(29*24*time.Hour + 23*time.Hour)
-	if r := b.login(a).want(200); r.json["tf_required"] != false {
+	w.Advance(29*24*time.Hour + 23*time.Hour)
+	if r := b.login(a).Want(200); r.JSON["tf_required"] != false {
 		t.Error("asked an hour before the end")
 	}
-	w.advance(time.Hour + time.Second)
+	w.Advance(time.Hour + time.Second)
 	b.only("tf_validity").asked(a, "after thirty days")
-	w.advance(-2 * time.Hour)
+	w.Advance(-2 * time.Hour)
 	w.write(`UPDATE twofold_sessions SET ends_at = 0`)
 }
 
@@ -202,12 +204,12 @@ func TestR084_DeviceRotates(t *testing.T) {
 	a := w.withApp("alice")
 	owner := w.trusted(a)
 	thief := owner.copy()
-	old := owner.jar["tf_validity"]
-	owner.login(a).want(200)
-	if owner.jar["tf_validity"] == old {
+	old := owner.Jar["tf_validity"]
+	owner.login(a).Want(200)
+	if owner.Jar["tf_validity"] == old {
 		t.Error("the cookie is the same after its use")
 	}
-	w.advance(11 * time.Second)
+	w.Advance(11 * time.Second)
 	thief.asked(a, "a copy of the retired cookie")
 	owner.only("tf_validity").asked(a, "the owner's after a theft was seen")
 	if w.count("devices") != 0 {
@@ -217,7 +219,7 @@ func TestR084_DeviceRotates(t *testing.T) {
 		b := w.trusted(a)
 		before := w.count("devices")
 		tabs := []*browser{b.copy(), b.copy()}
-		par(2, func(i int) { tabs[i].login(a).want(200) })
+		testkit.Par(2, func(i int) { tabs[i].login(a).Want(200) })
 		for _, tab := range tabs {
 			if user, _ := tab.sees(); !strings.Contains(user, "trusted true") {
 				t.Errorf("two sign-ins at once: one was asked (%q)", user)
@@ -226,7 +228,7 @@ func TestR084_DeviceRotates(t *testing.T) {
 		if n := w.count("devices"); n != before {
 			t.Errorf("%d devices after two sign-ins at once, want %d", n, before)
 		}
-		w.advance(time.Minute)
+		w.Advance(time.Minute)
 	}
 }
 
@@ -236,7 +238,7 @@ func TestR085_OddDeviceCookies(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	b := w.trusted(a)
-	good := b.jar["tf_validity"]
+	good := b.Jar["tf_validity"]
 	counters := func() string { return w.rows("counters") }
 	before := counters()
 	for name, header := range map[string]string{
@@ -247,9 +249,9 @@ func TestR085_OddDeviceCookies(t *testing.T) {
 		"empty":  "tf_validity=", "a name in another case": "TF_VALIDITY=" + good,
 	} {
 		odd := w.browser()
-		odd.header["Cookie"] = header
-		if r := odd.login(a); r.status != 200 || r.json["tf_required"] != true {
-			t.Errorf("%s: status %d: %s", name, r.status, r.body)
+		odd.Header["Cookie"] = header
+		if r := odd.login(a); r.Status != 200 || r.JSON["tf_required"] != true {
+			t.Errorf("%s: status %d: %s", name, r.Status, r.Body)
 		}
 	}
 	w.write(`UPDATE twofold_devices SET expires_at = 1`)

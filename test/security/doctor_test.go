@@ -15,33 +15,33 @@ import (
 // doctor reports each kind of damage.
 func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 	w := newWorld(t, plenty)
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	a, e, s := w.withApp("alice"), w.person("erika").enrollMail(), w.person("susan").enrollSMS("+16505551212")
 	w.write(`DELETE FROM twofold_sessions`) // planted ones, which the trail does not know
 	for _, p := range []*person{a, e, s} {
 		b := w.plantPending(p)
 		code := ""
 		if p == a {
-			code = p.next()
+			code = p.Next()
 		} else {
-			w.advance(time.Minute)
-			b.post("/tf-resend", m{}).want(200)
-			read := p.mailed
+			w.Advance(time.Minute)
+			b.Post("/tf-resend", m{}).Want(200)
+			read := p.Mailed
 			if p == s {
-				read = p.texted
+				read = p.Texted
 			}
 			code = read()
 		}
-		b.validate(code).want(200)
+		b.validate(code).Want(200)
 		b.in(p, 2)
 	}
 	keeper := w.browser()
-	keeper.login(a).want(200)
-	keeper.validate(a.next()).want(200)
+	keeper.login(a).Want(200)
+	keeper.validate(a.Next()).Want(200)
 	code := keeper.newCodes()[0]
-	w.plantPending(a).post("/mf-recovery", m{"code": code}).want(200)
+	w.plantPending(a).Post("/mf-recovery", m{"code": code}).Want(200)
 	r, err := auth.Checks().Store(t.Context())
-	w.must(err)
+	w.Must(err)
 	if len(r.Problems) > 0 || r.Users < 3 || r.Factors != 3 || r.Sessions < 3 || r.Events == 0 {
 		t.Fatalf("a store in order: %+v", r)
 	}
@@ -64,21 +64,21 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 		{`UPDATE twofold_recovery_codes SET created_at = created_at + 1 WHERE mac = (SELECT mac FROM twofold_recovery_codes ORDER BY mac LIMIT 1)`,
 			`UPDATE twofold_recovery_codes SET created_at = (SELECT MIN(created_at) FROM twofold_recovery_codes)`,
 			"are of more than one set"},
-		{`INSERT INTO twofold_recovery_codes SELECT '` + a.id +
+		{`INSERT INTO twofold_recovery_codes SELECT '` + a.ID +
 			`', x'01', MIN(created_at), x'' FROM twofold_recovery_codes`,
 			`DELETE FROM twofold_recovery_codes WHERE mac = x'01'`,
 			"10 of 10 recovery codes are left after 1 were used"},
 		{`UPDATE twofold_code_sets SET made = 9`, `UPDATE twofold_code_sets SET made = 10`,
 			"9 of 9 recovery codes are left after 1 were used"},
-		{`INSERT INTO twofold_seen VALUES ('` + a.id + `', 1000000)`, `DELETE FROM twofold_seen`,
+		{`INSERT INTO twofold_seen VALUES ('` + a.ID + `', 1000000)`, `DELETE FROM twofold_seen`,
 			"seen row 1000000 of the audit trail, which does not exist"},
-		{`INSERT INTO twofold_recovery_codes VALUES ('` + a.id + `', x'', 1, x'')`,
+		{`INSERT INTO twofold_recovery_codes VALUES ('` + a.ID + `', x'', 1, x'')`,
 			`DELETE FROM twofold_recovery_codes WHERE mac = x''`, "has an invalid recovery code"},
 		{`UPDATE twofold_factors SET last_step = 9000000000 WHERE method = 'authenticator'`,
 			`UPDATE twofold_factors SET last_step = 1 WHERE method = 'authenticator'`, "codes of the future"},
 		{`SELECT 1`, `UPDATE twofold_factors SET last_step = 2 WHERE method = 'authenticator'`, "was not used up"},
-		{`UPDATE twofold_identities SET user_id = '` + e.id + `' WHERE user_id = '` + a.id + `'`,
-			`UPDATE twofold_identities SET user_id = '` + a.id + `' WHERE identity = 'alice@good.test'`,
+		{`UPDATE twofold_identities SET user_id = '` + e.ID + `' WHERE user_id = '` + a.ID + `'`,
+			`UPDATE twofold_identities SET user_id = '` + a.ID + `' WHERE identity = 'alice@good.test'`,
 			"not found by its own address"},
 		{`UPDATE twofold_sessions SET level = 1`, `UPDATE twofold_sessions SET level = 2`, "the account asks for two"},
 		{`UPDATE twofold_sessions SET id = 'x' || id`, `UPDATE twofold_sessions SET id = SUBSTR(id, 2)`,
@@ -96,7 +96,7 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 	} {
 		w.write(damage.query)
 		r, err := auth.Checks().Store(t.Context())
-		w.must(err)
+		w.Must(err)
 		if !strings.Contains(strings.Join(r.Problems, "\n"), damage.want) {
 			t.Errorf("%s: %q, want %q", damage.query, r.Problems, damage.want)
 		}
@@ -137,18 +137,18 @@ func (c changing) SessionsOf(ctx context.Context, id string, now time.Time) ([]s
 // doctor is not reported as damage.
 func TestTheDoctorLooksAgainAfterAChange(t *testing.T) {
 	for name, happen := range map[string]func(*world, *person){
-		"a sign-in":  func(w *world, p *person) { w.browser().login(p).want(200) },
-		"a deletion": func(w *world, p *person) { w.must(w.nodes[0].auth.DeleteUser(w.t.Context(), p.id)) },
+		"a sign-in":  func(w *world, p *person) { w.browser().login(p).Want(200) },
+		"a deletion": func(w *world, p *person) { w.Must(w.Nodes[0].Auth.DeleteUser(w.T.Context(), p.ID)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, plenty)
 			p := w.person("erika")
-			w.browser().login(p).want(200)
+			w.browser().login(p).Want(200)
 			var due atomic.Bool
-			busy := w.start(func(db storage.Store) storage.Store { return changing{db, &due, func() { happen(w, p) }} })
+			busy := w.Start(func(db storage.Store) storage.Store { return changing{db, &due, func() { happen(w, p) }} })
 			due.Store(true)
-			r, err := busy.auth.Checks().Store(t.Context())
-			w.must(err)
+			r, err := busy.Auth.Checks().Store(t.Context())
+			w.Must(err)
 			if len(r.Problems) > 0 || due.Load() {
 				t.Fatalf("%+v", r)
 			}
@@ -163,16 +163,16 @@ func TestTheDoctorLooksTwice(t *testing.T) {
 	e := w.person("erika").enrollMail()
 	w.write(`DELETE FROM twofold_sessions`) // planted ones, which the trail does not know
 	b := w.plantPending(e)
-	w.advance(time.Minute)
-	b.post("/tf-resend", m{}).want(200)
-	code := e.mailed()
+	w.Advance(time.Minute)
+	b.Post("/tf-resend", m{}).Want(200)
+	code := e.Mailed()
 	seal := func() {
 		t.Helper()
-		trail := w.trailIn(w.nodes[0].db)
+		trail := w.trailIn(w.Nodes[0].Store)
 		for range 1000 { // transactions of other tests may hold up what is settled
-			w.must(trail.Close(t.Context()))
+			w.Must(trail.Close(t.Context()))
 			r, err := trail.Verify(t.Context(), "")
-			w.must(err)
+			w.Must(err)
 			if r.Unsealed == 0 {
 				return
 			}
@@ -181,20 +181,20 @@ func TestTheDoctorLooksTwice(t *testing.T) {
 		t.Fatal("the rows are not sealed")
 	}
 	seal()
-	w.advance(2 * time.Minute)
-	b.validate(code).want(200)
+	w.Advance(2 * time.Minute)
+	b.validate(code).Want(200)
 	seal()
-	w.advance(30*24*time.Hour - time.Minute)
+	w.Advance(30*24*time.Hour - time.Minute)
 	var due atomic.Bool
-	busy := w.start(func(db storage.Store) storage.Store {
+	busy := w.Start(func(db storage.Store) storage.Store {
 		return swept{db, &due, func() {
 			_, err := w.trailIn(db).RemoveBefore(t.Context(), w.Now().AddDate(0, 0, -30))
-			w.must(err)
+			w.Must(err)
 		}}
 	})
 	due.Store(true)
-	r, err := busy.auth.Checks().Store(t.Context())
-	w.must(err)
+	r, err := busy.Auth.Checks().Store(t.Context())
+	w.Must(err)
 	if len(r.Problems) > 0 || r.Trail.RemovedThrough == 0 || due.Load() {
 		t.Fatalf("%+v", r)
 	}

@@ -24,19 +24,19 @@ func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
 	p := w.person("alice").begins(storage.Email)
 	for range 2 {
 		b := w.browser()
-		b.ask(p.email, storage.Email).want(200)
-		b.passcode(p, p.mailed()).want(200)
+		b.ask(p.Email, storage.Email).Want(200)
+		b.passcode(p, p.Mailed()).Want(200)
 		b.in(p, 1)
-		w.advance(31 * time.Second)
+		w.Advance(31 * time.Second)
 		b = w.browser()
-		b.ask(p.email, storage.Email).want(200)
-		b.post(p.linked(), m{}).want(200)
+		b.ask(p.Email, storage.Email).Want(200)
+		b.Post(p.linked(), m{}).Want(200)
 		b.in(p, 1)
-		w.advance(31 * time.Second)
+		w.Advance(31 * time.Second)
 	}
-	w.browser().ask(p.email, storage.Email).want(200)
-	w.advance(31 * time.Second)
-	w.browser().ask(p.email, storage.Email).want(429).refused("nobody answered the one before")
+	w.browser().ask(p.Email, storage.Email).Want(200)
+	w.Advance(31 * time.Second)
+	w.browser().ask(p.Email, storage.Email).Want(429).Refused("nobody answered the one before")
 	// A message that is sent writes an audit row and an event. For an unknown recipient there is
 	// only the row.
 	w.browser().ask("nobody@good.test", storage.Email)
@@ -54,12 +54,12 @@ func TestR042_ACodeByTextEndsTheOneByMail(t *testing.T) {
 	})
 	p := w.person("alice").begins(storage.Email).begins(storage.SMS, "+16505551212")
 	b := w.browser()
-	b.ask(p.email, storage.Email).want(200)
-	old := p.mailed()
-	w.advance(31 * time.Second)
-	b.ask(p.email, storage.SMS).want(200)
-	b.passcode(p, old).want(400).refused("the code by mail")
-	b.passcode(p, p.texted()).want(200)
+	b.ask(p.Email, storage.Email).Want(200)
+	old := p.Mailed()
+	w.Advance(31 * time.Second)
+	b.ask(p.Email, storage.SMS).Want(200)
+	b.passcode(p, old).Want(400).Refused("the code by mail")
+	b.passcode(p, p.Texted()).Want(200)
 	b.in(p, 1)
 }
 
@@ -72,8 +72,8 @@ func TestR025_NothingIsSentByAMethodThatSendsNothing(t *testing.T) {
 	p := w.person("alice").begins(storage.Authenticator)
 	b := w.plantSession(p)
 	for _, method := range []string{storage.Authenticator, storage.SMS, storage.Email, "password"} {
-		b.post("/us-verify/send-code", m{"chosen_method": method}).want(400).refused(method)
-		w.browser().ask(p.email, method).want(400).refused(method)
+		b.Post("/us-verify/send-code", m{"chosen_method": method}).Want(400).Refused(method)
+		w.browser().ask(p.Email, method).Want(400).Refused(method)
 	}
 }
 
@@ -87,15 +87,15 @@ func (untried) TryChallenge(context.Context, string, [][]byte, time.Time) error 
 // TestR146_ALinkThatCannotBeTriedOpensNothing.
 func TestR146_ALinkThatCannotBeTriedOpensNothing(t *testing.T) {
 	w := newWorld(t, unified, open)
-	broken := w.start(func(s storage.Store) storage.Store { return untried{s} })
+	broken := w.Start(func(s storage.Store) storage.Store { return untried{s} })
 	p := w.person("alice").begins(storage.Email)
 	b := w.browser()
-	b.ask(p.email, storage.Email).want(200)
+	b.ask(p.Email, storage.Email).Want(200)
 	link := p.linked()
 	b.on(broken)
-	b.post(link, m{}).refused("while the store is away")
+	b.Post(link, m{}).Refused("while the store is away")
 	b.out("while the store is away")
-	b.on(w.nodes[0]).post(link, m{}).want(200)
+	b.on(w.Nodes[0]).Post(link, m{}).Want(200)
 	b.in(p, 1)
 }
 
@@ -106,18 +106,18 @@ func TestR059_TheLastWayInIsNotOfferedForRemoval(t *testing.T) {
 		if len(p.firsts()) == 0 {
 			p.begins(storage.Email)
 		}
-		page := w.plantSession(p).page("/us-setup").want(200)
-		if strings.Contains(page.body, `name="delete_method"`) != offered {
-			t.Errorf("%s: offered for removal, want %v", p.name, offered)
+		page := w.plantSession(p).Page("/us-setup").Want(200)
+		if strings.Contains(page.Body, `name="delete_method"`) != offered {
+			t.Errorf("%s: offered for removal, want %v", p.Name, offered)
 		}
 	}
 }
 
 // firsts returns the first factors of the person.
 func (p *person) firsts() []storage.Factor {
-	p.w.t.Helper()
-	list, err := p.w.nodes[0].db.FirstFactorsOf(p.w.t.Context(), p.id)
-	p.w.must(err)
+	p.w.T.Helper()
+	list, err := p.w.Nodes[0].Store.FirstFactorsOf(p.w.T.Context(), p.ID)
+	p.w.Must(err)
 	return list
 }
 
@@ -127,11 +127,11 @@ func TestR101_SigningOutEndsBoth(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
 	b := w.plantSession(p)
-	b.post("/verify", m{"password": secret}).want(200)
+	b.Post("/verify", m{"password": secret}).Want(200)
 	old := b.copy()
-	b.form("/logout")
+	b.Form("/logout")
 	old.out("signed out")
-	old.validate(p.next()).refused("signed out")
+	old.validate(p.Next()).Refused("signed out")
 	old.out("signed out")
 }
 
@@ -140,7 +140,7 @@ func TestR101_SigningOutEndsBoth(t *testing.T) {
 func TestR143_WhatOthersDidIsNewsWhateverTheyShare(t *testing.T) {
 	w := newWorld(t, open, proxied)
 	at := func(b *browser, address, agent string) *browser {
-		b.header["X-Forwarded-For"], b.header["User-Agent"] = address, agent
+		b.Header["X-Forwarded-For"], b.Header["User-Agent"] = address, agent
 		return b
 	}
 	for name, thief := range map[string]func() *browser{
@@ -149,15 +149,15 @@ func TestR143_WhatOthersDidIsNewsWhateverTheyShare(t *testing.T) {
 	} {
 		p := w.withApp(name)
 		b := at(w.browser(), "198.51.100.7", linuxFox)
-		b.login(p).want(200)
-		b.validate(p.next()).want(200)
+		b.login(p).Want(200)
+		b.validate(p.Next()).Want(200)
 		list := func() int {
-			all, _ := b.get("/me").want(200).json["tf_notices"].([]any)
+			all, _ := b.Get("/me").Want(200).JSON["tf_notices"].([]any)
 			return len(all)
 		}
 		before := list()
-		w.advance(time.Minute)
-		thief().login(p).want(200)
+		w.Advance(time.Minute)
+		thief().login(p).Want(200)
 		if got := list(); got != before+1 {
 			t.Errorf("who %s: %d lines, then %d", name, before, got)
 		}
@@ -170,7 +170,7 @@ func TestR125_ANewAccountIsGreeted(t *testing.T) {
 	for name, quiet := range map[string]bool{"greeted": false, "left out": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, open, func(c *twofold.Config) { c.Accounts.NoWelcome = quiet })
-			w.registers("new@good.test", secret).want(200)
+			w.registers("new@good.test", secret).Want(200)
 			w.settled()
 			if n := len(w.letters("welcome", "new@good.test")); (n == 0) != quiet || n > 1 {
 				t.Errorf("%d letters", n)

@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // More of edges_test.go: remembered browsers, accounts without a password, and factors that the
@@ -21,19 +22,19 @@ func TestR008_APasswordIsReplacedByAPassword(t *testing.T) {
 	for name, site := range map[string]func(*twofold.Config){"opens by mail": keyless, "opens by password": life} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, site)
-			p := &person{w: w, email: "victim@good.test"}
-			w.browser().post("/register", m{"email": p.email, "password": secret, "password_confirm": secret}).want(200)
+			p := w.of(testkit.Person{Email: "victim@good.test"})
+			w.browser().Post("/register", m{"email": p.Email, "password": secret, "password_confirm": secret}).Want(200)
 			if name == "opens by password" {
 				w.write(`UPDATE twofold_users SET password_hash = ''`)
 			}
-			link, owner := w.link("confirm", p.email), w.browser()
-			if r := owner.get(link).want(200); r.json["password_required"] != true {
-				t.Errorf("no password is asked for: %s", r.body)
+			link, owner := w.link("confirm", p.Email), w.browser()
+			if r := owner.Get(link).Want(200); r.JSON["password_required"] != true {
+				t.Errorf("no password is asked for: %s", r.Body)
 			}
-			owner.post(link, m{}).want(400).refused("no password")
-			owner.post(link, m{"password": newSecret, "password_confirm": newSecret}).want(200)
-			w.signsIn(p.email, newSecret).want(200)
-			w.signsIn(p.email, secret).want(400).refused("the password planted")
+			owner.Post(link, m{}).Want(400).Refused("no password")
+			owner.Post(link, m{"password": newSecret, "password_confirm": newSecret}).Want(200)
+			w.signsIn(p.Email, newSecret).Want(200)
+			w.signsIn(p.Email, secret).Want(400).Refused("the password planted")
 		})
 	}
 }
@@ -44,11 +45,11 @@ func TestR023_WhoComesNextMayStay(t *testing.T) {
 	a, v := w.withApp("alice"), w.person("victor")
 	b := w.staying(a)
 	former := b.copy()
-	b.login(v, m{"remember": true}).want(200)
+	b.login(v, m{"remember": true}).Want(200)
 	former.out("who stayed before")
 	b.only(stayCookie)
-	if user, _ := b.sees(); user != v.email+" level 1 trusted false" {
-		t.Errorf("back as %q, want %s", user, v.email)
+	if user, _ := b.sees(); user != v.Email+" level 1 trusted false" {
+		t.Errorf("back as %q, want %s", user, v.Email)
 	}
 }
 
@@ -58,13 +59,13 @@ func TestR023_WhereNobodyStaysAnOldCookieIsNothing(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	p := w.person("alice")
 	b, c := w.staying(p), w.staying(p)
-	n := w.restart(func(c *twofold.Config) { c.Sessions.Remember = 0 })
-	b.on(n).login(p, m{"remember": true}).want(200)
+	n := w.Restart(func(c *twofold.Config) { c.Sessions.Remember = 0 })
+	b.on(n).login(p, m{"remember": true}).Want(200)
 	b.in(p, 1)
-	if b.jar[stayCookie] != "" {
+	if b.Jar[stayCookie] != "" {
 		t.Error("the cookie stays")
 	}
-	c.on(n).form("/logout").want(303)
+	c.on(n).Form("/logout").Want(303)
 	c.out("signed out")
 }
 
@@ -74,9 +75,9 @@ func TestR023_OneFactorOpensNoAccountOfTwo(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a := w.withApp("alice")
 	b := w.staying(a)
-	w.write(`UPDATE twofold_devices SET level = 1 WHERE user_id = ?`, a.id)
+	w.write(`UPDATE twofold_devices SET level = 1 WHERE user_id = ?`, a.ID)
 	b.copy().out("one factor of two")
-	w.write(`UPDATE twofold_devices SET level = 2 WHERE user_id = ?`, a.id)
+	w.write(`UPDATE twofold_devices SET level = 2 WHERE user_id = ?`, a.ID)
 	w.staying(a).back(a)
 }
 
@@ -100,7 +101,7 @@ func (s hurried) PutSession(ctx context.Context, x storage.Session) error {
 func TestR023_WhoIsSignedOutMeanwhileIsNotLetIn(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	var on atomic.Bool
-	n := w.start(func(s storage.Store) storage.Store { return hurried{s, &on} })
+	n := w.Start(func(s storage.Store) storage.Store { return hurried{s, &on} })
 	p := w.person("alice")
 	b := w.staying(p).on(n)
 	sessions := w.count("sessions")
@@ -118,10 +119,10 @@ func TestR023_WhoIsSignedOutMeanwhileIsNotLetIn(t *testing.T) {
 func TestR052_AFactorThatIsOutgrownIsHeardOf(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan").enrollSMS("+16505551212")
-	n := w.restart(strongOnly)
+	n := w.Restart(strongOnly)
 	b := w.browser().on(n)
-	b.login(s).want(200)
-	b.validate(s.texted()).want(200)
+	b.login(s).Want(200)
+	b.validate(s.Texted()).Want(200)
 	if heard := happened[event.TFCodeConfirmed](w); len(heard) != 1 || heard[0].Method != storage.SMS {
 		t.Errorf("heard of %+v", heard)
 	}
@@ -138,12 +139,12 @@ func (unasked) FirstFactorsOf(context.Context, string) ([]storage.Factor, error)
 // the library does not assume that a second factor is possible.
 func TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp(t *testing.T) {
 	w := newWorld(t, keyless)
-	broken := w.start(func(s storage.Store) storage.Store { return unasked{s} })
+	broken := w.Start(func(s storage.Store) storage.Store { return unasked{s} })
 	p := w.opened("alice")
 	b := w.plantSession(p).on(broken)
-	b.get("/tf-setup").want(503)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(503)
-	b.on(w.nodes[0]).post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	b.Get("/tf-setup").Want(503)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(503)
+	b.on(w.Nodes[0]).Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 }
 
 // TestR102_ALockCountsUntilTheLastMoment checks that a lock set at any moment of a sign-in or
@@ -158,7 +159,7 @@ func TestR102_ALockCountsUntilTheLastMoment(t *testing.T) {
 	p := w.person("alice")
 	for name, does := range map[string]func(b *browser) *answer{
 		"signs in":            func(b *browser) *answer { return b.login(p) },
-		"proves itself again": func(b *browser) *answer { return b.post("/verify", m{"password": secret}) },
+		"proves itself again": func(b *browser) *answer { return b.Post("/verify", m{"password": secret}) },
 	} {
 		open := func() *browser {
 			from.Store(never)
@@ -169,18 +170,18 @@ func TestR102_ALockCountsUntilTheLastMoment(t *testing.T) {
 		}
 		b := open()
 		asked.Store(0)
-		does(b).want(200)
+		does(b).Want(200)
 		times := asked.Load()
 		if times == 0 {
 			t.Fatalf("%s: nobody asks whether the account is locked", name)
 		}
 		for k := range times {
 			b := open()
-			was := b.jar["twofold"]
+			was := b.Jar["twofold"]
 			asked.Store(0)
 			from.Store(k)
-			if r := does(b); r.status == 200 || b.jar["twofold"] != "" && b.jar["twofold"] != was {
-				t.Errorf("%s: locked before question %d of %d: %d %s", name, k+1, times, r.status, r.body)
+			if r := does(b); r.Status == 200 || b.Jar["twofold"] != "" && b.Jar["twofold"] != was {
+				t.Errorf("%s: locked before question %d of %d: %d %s", name, k+1, times, r.Status, r.Body)
 			}
 		}
 	}

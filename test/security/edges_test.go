@@ -15,6 +15,7 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // These tests come from mutation testing of the code that guards access: each of them detects a
@@ -22,7 +23,7 @@ import (
 
 // rowsNamed returns the reasons of the audit rows with a name, oldest first.
 func (w *world) rowsNamed(name string) (reasons []string) {
-	w.t.Helper()
+	w.T.Helper()
 	for _, e := range w.trail(0) {
 		if e.Event == name {
 			reasons = append(reasons, e.Reason)
@@ -40,14 +41,14 @@ func TestR064_TenFactorsAndNoMore(t *testing.T) {
 		p.enrollSMS(fmt.Sprintf("+1650555121%d", i))
 	}
 	b, phone := w.plantSession(p), "+16505551220"
-	p.phone = phone
-	r := b.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true}).want(200)
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.texted()}).want(400).refused("the eleventh")
-	if n := len(p.factors()); n != 10 {
+	p.Phone = phone
+	r := b.Post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true}).Want(200)
+	b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Texted()}).Want(400).Refused("the eleventh")
+	if n := len(p.Factors()); n != 10 {
 		t.Fatalf("%d factors", n)
 	}
 	p.enrollSMS("+16505551215") // the same phone again
-	if n := len(p.factors()); n != 10 {
+	if n := len(p.Factors()); n != 10 {
 		t.Errorf("%d factors after one was set up again", n)
 	}
 }
@@ -57,8 +58,8 @@ func TestR139_EditsOfFactorsAreRows(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice").enrollMail()
 	b := w.plantSession(p)
-	b.post("/tf-factors/"+p.factorIDs()["email"], m{"name": "mine"}).want(200)
-	b.post("/tf-factors/"+p.factorIDs()["email"], m{"default": true}).want(200)
+	b.Post("/tf-factors/"+p.factorIDs()["email"], m{"name": "mine"}).Want(200)
+	b.Post("/tf-factors/"+p.factorIDs()["email"], m{"default": true}).Want(200)
 	if got := w.rowsNamed("tf-factor-edited"); !slices.Equal(got, []string{"renamed", "preferred"}) {
 		t.Errorf("rows %q", got)
 	}
@@ -72,15 +73,15 @@ func TestR092_PasskeysAreToldApartByName(t *testing.T) {
 	p, _ := w.withKey("alice", storage.UseSecond, phoneKey)
 	q, _ := w.withKey("bobby", storage.UseSecond, phoneKey)
 	b := w.plantSession(p)
-	b.register(w.key(phoneKey), "second", storage.UseSecond).want(200)
+	b.register(w.key(phoneKey), "second", storage.UseSecond).Want(200)
 	b = w.plantSession(p)
 	path := "/tf-factors/" + p.passkeys()[0].ID
 	other := p.passkeys()[1].Name
 	for _, name := range []string{"", other} {
-		b.post(path, m{"name": name}).want(400)
+		b.Post(path, m{"name": name}).Want(400)
 	}
 	for _, name := range []string{p.passkeys()[0].Name, q.passkeys()[0].Name, "third"} {
-		b.post(path, m{"name": name}).want(200)
+		b.Post(path, m{"name": name}).Want(200)
 	}
 	if names := []string{p.passkeys()[0].Name, p.passkeys()[1].Name}; !slices.Contains(names, "third") ||
 		!slices.Contains(names, other) {
@@ -96,10 +97,10 @@ func TestR059_WhatIsSwitchedOffIsNoFactorToKeep(t *testing.T) {
 		c.TwoFactor.EnabledMethods = []string{storage.Authenticator}
 	})
 	p := w.withApp("alice")
-	app := p.factors()[0].ID
+	app := p.Factors()[0].ID
 	w.plantFactor(p, storage.SMS, "+16505551212")
-	w.plantSession(p).remove(app).want(400).refused("only one that is switched off would be left")
-	if len(p.factors()) != 2 {
+	w.plantSession(p).remove(app).Want(400).Refused("only one that is switched off would be left")
+	if len(p.Factors()) != 2 {
 		t.Error("it is gone")
 	}
 }
@@ -111,19 +112,19 @@ func TestR070_ARightCodeGivesItsPlaceBack(t *testing.T) {
 	p := w.withApp("alice")
 	codes := p.recoveryCodes()
 	for range 4 {
-		w.plantPending(p).recover("aaaa-aaaa-aaaa-aaaa").want(400).refused("wrong")
+		w.plantPending(p).recover("aaaa-aaaa-aaaa-aaaa").Want(400).Refused("wrong")
 	}
-	w.plantPending(p).recover(codes[0]).want(200)
-	w.plantPending(p).recover("aaaa-aaaa-aaaa-aaaa").want(400).refused("the fifth")
-	w.plantPending(p).recover(codes[1]).want(429).refused("after five")
+	w.plantPending(p).recover(codes[0]).Want(200)
+	w.plantPending(p).recover("aaaa-aaaa-aaaa-aaaa").Want(400).Refused("the fifth")
+	w.plantPending(p).recover(codes[1]).Want(429).Refused("after five")
 }
 
 // TestR018_ACodeIsNotAskedForInASetUp.
 func TestR018_ACodeIsNotAskedForInASetUp(t *testing.T) {
 	w := newWorld(t, required)
 	p, plain := w.withApp("alice"), w.person("plain")
-	w.plantPending(p).get("/mf-recovery").want(200)
-	w.plantPending(plain).get("/mf-recovery").want(400).refused("a sign-in that sets a factor up")
+	w.plantPending(p).Get("/mf-recovery").Want(200)
+	w.plantPending(plain).Get("/mf-recovery").Want(400).Refused("a sign-in that sets a factor up")
 }
 
 // TestR125_AUsernameIsChangedOnceItIsFree checks that a taken username has its own error. A free
@@ -132,16 +133,16 @@ func TestR125_AUsernameIsChangedOnceItIsFree(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Usernames = true })
 	p, q := w.person("alice"), w.person("bobby")
 	b, other := w.plantSession(p), w.plantSession(p)
-	w.plantSession(q).post("/change-username", m{"username": "taken"}).want(200)
-	if r := b.post("/change-username", m{"username": "Taken"}).want(400); !strings.Contains(r.body, "taken") &&
-		!strings.Contains(r.body, "associated") {
-		t.Errorf("says %s", r.body)
+	w.plantSession(q).Post("/change-username", m{"username": "taken"}).Want(200)
+	if r := b.Post("/change-username", m{"username": "Taken"}).Want(400); !strings.Contains(r.Body, "taken") &&
+		!strings.Contains(r.Body, "associated") {
+		t.Errorf("says %s", r.Body)
 	}
-	b.post("/change-username", m{"username": "free"}).want(200)
+	b.Post("/change-username", m{"username": "free"}).Want(200)
 	b.in(p, 1)
 	other.out("another session after the change")
 	w.settled()
-	if rows, kinds := w.rowsNamed("username-changed"), w.kinds(p.email); len(rows) != 2 ||
+	if rows, kinds := w.rowsNamed("username-changed"), w.kinds(p.Email); len(rows) != 2 ||
 		kinds["username_changed"] != 1 {
 		t.Errorf("rows %q, notices %v", rows, kinds)
 	}
@@ -152,7 +153,7 @@ func TestR125_AUsernameIsChangedOnceItIsFree(t *testing.T) {
 func TestR063_TheSamePhoneAgainStaysThePrimary(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.person("alice").enrollSMS("+16505551212").enrollApp().enrollSMS("+16505551212")
-	if list := p.factors(); len(list) != 2 || !list[0].Primary || list[0].Method != storage.SMS || list[1].Primary {
+	if list := p.Factors(); len(list) != 2 || !list[0].Primary || list[0].Method != storage.SMS || list[1].Primary {
 		t.Errorf("factors %+v", list)
 	}
 }
@@ -161,7 +162,7 @@ func TestR063_TheSamePhoneAgainStaysThePrimary(t *testing.T) {
 // every other code.
 func TestR139_TheCodeToTheMailboxIsARow(t *testing.T) {
 	w := newWorld(t, proofFirst)
-	w.browser().login(w.person("alice")).want(200)
+	w.browser().login(w.person("alice")).Want(200)
 	if rows := w.rowsNamed("tf-security-token-sent"); len(rows) != 1 {
 		t.Errorf("rows %q", rows)
 	}
@@ -174,13 +175,13 @@ func TestR057_AnAddressTakenMeanwhileIsNobodysTwice(t *testing.T) {
 	p, q := w.person("alice"), w.person("bobby")
 	const want = "both@good.test"
 	one, two := w.plantSession(p), w.plantSession(q)
-	one.post("/change-email", m{"email": want}).want(200)
+	one.Post("/change-email", m{"email": want}).Want(200)
 	first := w.link("change_email", want)
-	two.post("/change-email", m{"email": want}).want(200)
+	two.Post("/change-email", m{"email": want}).Want(200)
 	second := w.link("change_email", want)
-	one.post(first, m{}).want(200)
+	one.Post(first, m{}).Want(200)
 	before := w.rows("users")
-	two.post(second, m{}).want(400).refused("taken meanwhile")
+	two.Post(second, m{}).Want(400).Refused("taken meanwhile")
 	if w.rows("users") != before {
 		t.Error("a refusal changed somebody")
 	}
@@ -217,12 +218,12 @@ func (plainSite) Finish(context.Context, federated.Question, federated.Answer) (
 func TestR054_ASiteThatAsksNothingIsNoProofAnew(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.Accounts.OAuth = []federated.Provider{plainSite{}} })
 	p := w.person("alice")
-	w.browser().do("POST", "/login/oauthstart/plain", typeJSON, "", "Accept", typeJSON).want(302)
+	w.browser().Do("POST", "/login/oauthstart/plain", testkit.TypeJSON, "", "Accept", testkit.TypeJSON).Want(302)
 	b := w.plantSession(p)
-	if page := b.page("/verify").want(200); strings.Contains(page.body, "Plain") {
+	if page := b.Page("/verify").Want(200); strings.Contains(page.Body, "Plain") {
 		t.Error("it is offered for proving oneself again")
 	}
-	if page := w.browser().page("/login").want(200); !strings.Contains(page.body, "Plain") {
+	if page := w.browser().Page("/login").Want(200); !strings.Contains(page.Body, "Plain") {
 		t.Error("it is not offered for signing in")
 	}
 }
@@ -232,10 +233,10 @@ func TestR054_ASiteThatAsksNothingIsNoProofAnew(t *testing.T) {
 func TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered(t *testing.T) {
 	const victim = "victim@good.test"
 	w := newWorld(t, life)
-	w.browser().post("/register", m{"email": victim, "password": secret, "password_confirm": secret}).want(200)
+	w.browser().Post("/register", m{"email": victim, "password": secret, "password_confirm": secret}).Want(200)
 	b, link := w.plantSession(w.person("alice")), w.link("confirm", victim)
-	b.post(link, m{}).want(400).refused("without a password of the reader's own")
-	w.signsIn(victim, secret).want(400).refused("the password planted before")
+	b.Post(link, m{}).Want(400).Refused("without a password of the reader's own")
+	w.signsIn(victim, secret).Want(400).Refused("the password planted before")
 }
 
 // TestR051_AResetDoesNotChangeWhoIsSignedIn checks that a reset ends only a session of the same
@@ -245,21 +246,21 @@ func TestR051_AResetDoesNotChangeWhoIsSignedIn(t *testing.T) {
 	p, q := w.person("alice"), w.person("bobby")
 	fill := m{"password": newSecret, "password_confirm": newSecret}
 	b := w.plantSession(q)
-	b.post(b.resets(p.email), fill).want(200)
+	b.Post(b.resets(p.Email), fill).Want(200)
 	b.in(q, 1)
 	b = w.plantSession(p)
-	b.post(b.resets(p.email), fill).want(200)
+	b.Post(b.resets(p.Email), fill).Want(200)
 	b.in(p, 1)
 }
 
 // TestR122_NoUsernameIsMailedWhereThereIsNone.
 func TestR122_NoUsernameIsMailedWhereThereIsNone(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Usernames = true })
-	named, nameless := w.person("alice").email, "bobby@good.test"
-	_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: nameless, PasswordHash: hashed})
-	w.must(err)
+	named, nameless := w.person("alice").Email, "bobby@good.test"
+	_, err := w.Nodes[0].Auth.CreateUser(t.Context(), twofold.NewUser{Email: nameless, PasswordHash: hashed})
+	w.Must(err)
 	for _, email := range []string{named, nameless} {
-		w.browser().post("/recover-username", m{"email": email}).want(200)
+		w.browser().Post("/recover-username", m{"email": email}).Want(200)
 	}
 	w.settled()
 	if none, one := len(w.letters("username", nameless)), len(w.letters("username", named)); none != 0 || one != 1 {
@@ -277,7 +278,7 @@ func TestR111_TenConnectionsAndNoMore(t *testing.T) {
 	}
 	corp.SignIn("alice10")
 	b := w.plantSession(p)
-	b.get(b.leave(corp, "/login/oauth-connect/corp")).want(400).refused("the eleventh")
+	b.Get(b.leave(corp, "/login/oauth-connect/corp")).Want(400).Refused("the eleventh")
 	if n := w.count("connections"); n != 10 {
 		t.Errorf("%d connections", n)
 	}
@@ -297,25 +298,25 @@ func TestR139_WhatComesFromOtherSitesIsRows(t *testing.T) {
 		len(removed) != 0 {
 		t.Errorf("rows: added %q, removed %q", added, removed)
 	}
-	connections, _ := b.get("/me").want(200).json["oauth_connections"].([]any)
+	connections, _ := b.Get("/me").Want(200).JSON["oauth_connections"].([]any)
 	id, _ := connections[0].(m)["id"].(string)
-	b.copy().post("/login/oauth-disconnect", m{"id": id}).want(200)
+	b.copy().Post("/login/oauth-disconnect", m{"id": id}).Want(200)
 	b.out("a session from before the end of it")
 	if added, removed := w.rowsNamed("connection-added"), w.rowsNamed("connection-removed"); len(added) != 1 ||
 		len(removed) != 1 {
 		t.Errorf("rows: added %q, removed %q", added, removed)
 	}
 	corp.Answer(func(v url.Values) { v.Del("code"); v.Set("error", "access_denied") })
-	w.browser().through(corp, "corp").want(400).refused("refused there")
+	w.browser().through(corp, "corp").Want(400).Refused("refused there")
 	b = w.plantSession(p)
-	b.get(b.leave(corp, "/login/oauth-connect/corp")).want(400).refused("refused there")
+	b.Get(b.leave(corp, "/login/oauth-connect/corp")).Want(400).Refused("refused there")
 	var whom []string
 	for _, e := range w.trail(0) {
 		if e.Event == "user-failed-authn" && e.Reason == "refused by the other site" {
 			whom = append(whom, e.User)
 		}
 	}
-	if !slices.Equal(whom, []string{"", p.id}) {
+	if !slices.Equal(whom, []string{"", p.ID}) {
 		t.Errorf("refusals of %q", whom)
 	}
 }
@@ -325,10 +326,10 @@ func TestR064_TenPasskeysAndNoMore(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.person("alice")
 	for i := range 10 {
-		w.plantSession(p).register(w.key(phoneKey), fmt.Sprint("key ", i), storage.UseFirst).want(200)
+		w.plantSession(p).register(w.key(phoneKey), fmt.Sprint("key ", i), storage.UseFirst).Want(200)
 	}
-	w.plantSession(p).post("/wan-register",
-		m{"name": "one more", "usage": storage.UseFirst}).want(400).refused("the eleventh")
+	w.plantSession(p).Post("/wan-register",
+		m{"name": "one more", "usage": storage.UseFirst}).Want(400).Refused("the eleventh")
 	if n := len(p.passkeys()); n != 10 {
 		t.Errorf("%d passkeys", n)
 	}
@@ -342,8 +343,8 @@ func TestR087_AnAnswerNamesItsQuestion(t *testing.T) {
 	b, k := w.plantSession(p), w.key(phoneKey)
 	_, former := b.asks("/wan-register", m{"name": "key", "usage": storage.UseFirst})
 	options, _ := b.asks("/wan-register", m{"name": "key", "usage": storage.UseFirst})
-	b.post("/wan-register/"+former,
-		m{"credential": w.creates(k, options)}).want(400).refused("the former question's name")
+	b.Post("/wan-register/"+former,
+		m{"credential": w.creates(k, options)}).Want(400).Refused("the former question's name")
 	if len(p.passkeys()) != 0 {
 		t.Error("it is registered")
 	}
@@ -354,15 +355,15 @@ func TestR093_TheOwnerHearsOfACopy(t *testing.T) {
 	w := newWorld(t, open)
 	p, k := w.person("alice"), w.key(phoneKey)
 	k.Counter = 5
-	w.plantSession(p).register(k, "one", storage.UseFirst).want(200)
-	w.browser().signInBy(k, softkey.Count(6)).want(200)
+	w.plantSession(p).register(k, "one", storage.UseFirst).Want(200)
+	w.browser().signInBy(k, softkey.Count(6)).Want(200)
 	w.settled()
-	if n := w.kinds(p.email)["passkey_copied"]; n != 0 {
+	if n := w.kinds(p.Email)["passkey_copied"]; n != 0 {
 		t.Errorf("%d notices of nothing", n)
 	}
-	w.browser().signInBy(k, softkey.Count(6)).refused("a counter that stands")
+	w.browser().signInBy(k, softkey.Count(6)).Refused("a counter that stands")
 	w.settled()
-	if n := w.kinds(p.email)["passkey_copied"]; n != 1 {
+	if n := w.kinds(p.Email)["passkey_copied"]; n != 1 {
 		t.Errorf("%d notices of a copy", n)
 	}
 }
@@ -374,28 +375,28 @@ func TestR076_WhatIsShutIsNotCancelled(t *testing.T) {
 	w := newWorld(t, waiting)
 	none := func(b *browser, why string) {
 		t.Helper()
-		if r := b.get("/me").want(200); r.json["recovery"] != nil {
-			t.Errorf("%s: shown %v", why, r.json["recovery"])
+		if r := b.Get("/me").Want(200); r.JSON["recovery"] != nil {
+			t.Errorf("%s: shown %v", why, r.JSON["recovery"])
 		}
-		b.del("/tf-recovery").want(404)
+		b.del("/tf-recovery").Want(404)
 	}
 	a := w.withApp("alice")
 	codes := a.recoveryCodes()
-	w.asks(a).want(200)
-	w.browser().form("/tf-not-me/" + a.newestStop()).want(200)
+	w.asks(a).Want(200)
+	w.browser().Form("/tf-not-me/" + a.newestStop()).Want(200)
 	b := w.plantPending(a)
-	b.recover(codes[0]).want(200) // which proves no factor
+	b.recover(codes[0]).Want(200) // which proves no factor
 	none(b, "shut")
-	w.plantPending(a).post("/tf-rescue", m{"help_setup": "email"}).want(400).refused("shut")
+	w.plantPending(a).Post("/tf-rescue", m{"help_setup": "email"}).Want(400).Refused("shut")
 
 	c := w.withApp("bobby")
-	w.asks(c).want(200)
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), c.id, newSecret))
+	w.asks(c).Want(200)
+	w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), c.ID, newSecret))
 	none(w.plantSession(c), "another password")
 
 	d := w.withApp("carol")
-	w.asks(d).want(200)
-	w.advance(48 * time.Hour)
+	w.asks(d).Want(200)
+	w.Advance(48 * time.Hour)
 	none(w.plantSession(d), "lapsed")
 }
 
@@ -404,19 +405,19 @@ func TestR076_WhatIsShutIsNotCancelled(t *testing.T) {
 func TestR139_TheEndOfARecoveryIsARow(t *testing.T) {
 	w := newWorld(t, waiting)
 	a := w.withApp("alice")
-	w.asks(a).want(200)
-	w.plantSession(a).del("/tf-recovery").want(200)
-	w.asks(a).want(200)
-	w.plantPending(a).validate(a.next()).want(200)
+	w.asks(a).Want(200)
+	w.plantSession(a).del("/tf-recovery").Want(200)
+	w.asks(a).Want(200)
+	w.plantPending(a).validate(a.Next()).Want(200)
 	if rows := w.rowsNamed("recovery-ended"); !slices.Equal(rows, []string{"cancelled", "signed in"}) {
 		t.Errorf("rows %q", rows)
 	}
 	link := w.askedLink(a)
-	w.advance(24 * time.Hour)
+	w.Advance(24 * time.Hour)
 	_, r := w.opens(link, secret)
-	r.want(200)
+	r.Want(200)
 	w.settled()
-	if n := w.kinds(a.email)["rescued"]; n != 1 {
+	if n := w.kinds(a.Email)["rescued"]; n != 1 {
 		t.Errorf("%d notices of the rescue", n)
 	}
 }
@@ -429,9 +430,9 @@ func TestR015_ASignInByPasskeyAloneReplacesTheFormer(t *testing.T) {
 	q := w.withApp("bobby")
 	b := w.plantPending(q)
 	former := b.copy()
-	b.signInBy(k).want(200)
+	b.signInBy(k).Want(200)
 	b.in(p, 2)
-	former.validate(q.next()).want(400).refused("the sign-in that was under way")
+	former.validate(q.Next()).Want(400).Refused("the sign-in that was under way")
 	former.out("the sign-in that was under way")
 }
 
@@ -441,10 +442,10 @@ func TestR054_APasskeyAfterThePasswordProvesAnew(t *testing.T) {
 	w := newWorld(t, open)
 	p, k := w.withKey("alice", storage.UseSecond, phoneKey)
 	b := w.plantSession(p)
-	w.advance(16 * time.Minute)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
-	b.post("/verify", m{"password": secret}).want(200)
-	b.verifyBy(k).want(200)
+	w.Advance(16 * time.Minute)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(401)
+	b.Post("/verify", m{"password": secret}).Want(200)
+	b.verifyBy(k).Want(200)
 	b.in(p, 2)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 }

@@ -14,15 +14,15 @@ import (
 
 // revoke revokes a token of the account.
 func (b *browser) revoke(id string) *answer {
-	b.w.t.Helper()
+	b.w.T.Helper()
 	return b.del("/access-tokens/" + id)
 }
 
 // tokensOf returns the stored ids of an account's tokens by their kind.
 func (w *world) tokensOf(p *person) (personal, families []string) {
-	w.t.Helper()
-	all, err := w.nodes[0].db.TokensOf(w.t.Context(), p.id, w.Now())
-	w.must(err)
+	w.T.Helper()
+	all, err := w.Nodes[0].Store.TokensOf(w.T.Context(), p.ID, w.Now())
+	w.Must(err)
 	for _, t := range all {
 		if t.Personal {
 			personal = append(personal, t.ID)
@@ -46,22 +46,22 @@ func TestR083_ARevokedTokenTakesWithItWhatIsBeside(t *testing.T) {
 	if len(personal) != 2 || len(families) != 2 {
 		t.Fatalf("tokens %v, families %v", personal, families)
 	}
-	own.revoke("AAAA").want(404)
-	own.revoke(personal[0]).want(200)
+	own.revoke("AAAA").Want(404)
+	own.revoke(personal[0]).Want(200)
 	if left, _ := w.tokensOf(p); !slices.Equal(left, personal[1:]) {
 		t.Errorf("left %v of %v", left, personal)
 	}
 	paired.in(p, 2)
 	// Families are listed newest first: the second one belongs to the other browser.
-	own.revoke(families[1]).want(200)
+	own.revoke(families[1]).Want(200)
 	paired.out("the session beside a family that was revoked")
-	if r, _, _ := w.exchange(refresh); r.status == 200 {
+	if r, _, _ := w.exchange(refresh); r.Status == 200 {
 		t.Error("the family goes on")
 	}
 	own.in(p, 2)
-	own.revoke(families[0]).want(200)
+	own.revoke(families[0]).Want(200)
 	own.in(p, 2) // who revokes stays signed in
-	w.program("Authentication-Token", header).get("/app/user").want(200)
+	w.program("Authentication-Token", header).Get("/app/user").Want(200)
 	if rows := w.rowsNamed("token-revoked"); len(rows) != 3 {
 		t.Errorf("rows %q", rows)
 	}
@@ -74,22 +74,22 @@ func TestR064_FiftyTokensAndNoMore(t *testing.T) {
 	p := w.withApp("alice")
 	b := w.plantSession(p)
 	for days, status := range map[string]int{"0": 400, "31": 400, "1": 200, "30": 200} {
-		if r := b.post("/access-tokens",
-			m{"name": "x", "scopes": []string{"write", "read", "write"}, "days": days}); r.status != status {
-			t.Errorf("%s days: %d", days, r.status)
+		if r := b.Post("/access-tokens",
+			m{"name": "x", "scopes": []string{"write", "read", "write"}, "days": days}); r.Status != status {
+			t.Errorf("%s days: %d", days, r.Status)
 		}
 	}
-	all, err := w.nodes[0].db.TokensOf(t.Context(), p.id, w.Now())
-	w.must(err)
+	all, err := w.Nodes[0].Store.TokensOf(t.Context(), p.ID, w.Now())
+	w.Must(err)
 	for _, token := range all {
 		if !slices.Equal(token.Scopes, []string{"read", "write"}) {
 			t.Errorf("scopes %q", token.Scopes)
 		}
 	}
 	for range 48 {
-		b.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}, "days": "1"}).want(200)
+		b.Post("/access-tokens", m{"name": "x", "scopes": []string{"read"}, "days": "1"}).Want(200)
 	}
-	b.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}, "days": "1"}).want(400).refused("one more")
+	b.Post("/access-tokens", m{"name": "x", "scopes": []string{"read"}, "days": "1"}).Want(400).Refused("one more")
 	if personal, _ := w.tokensOf(p); len(personal) != 50 {
 		t.Errorf("%d tokens", len(personal))
 	}
@@ -102,17 +102,17 @@ func TestR102_ASessionAndItsProgramAreOneEntry(t *testing.T) {
 	p := w.withApp("alice")
 	b, header, _ := p.pair()
 	other := w.plantSession(p)
-	w.advance(2 * time.Minute)
-	b.get("/app/user").want(200)
+	w.Advance(2 * time.Minute)
+	b.Get("/app/user").Want(200)
 	all, current := b.list("sessions")
 	if len(all) != w.number(`SELECT COUNT(DISTINCT id) FROM twofold_sessions`) || current["token"] != false ||
 		current["last_seen"] == current["created"] {
 		t.Errorf("sessions %v, the present one %v", all, current)
 	}
-	w.program("Authentication-Token", header).get("/app/user").want(200)
+	w.program("Authentication-Token", header).Get("/app/user").Want(200)
 	for _, entry := range all {
 		if entry["current"] != true {
-			b.del("/tf-sessions/" + fmt.Sprint(entry["id"])).want(200)
+			b.del("/tf-sessions/" + fmt.Sprint(entry["id"])).Want(200)
 		}
 	}
 	other.out("ended")
@@ -130,24 +130,24 @@ func TestR042_ACodeIsSentAgainInASetUp(t *testing.T) {
 	} {
 		p := w.person("alice")
 		b := asks(p)
-		p.phone = "+16505551212"
-		b.post("/tf-setup", m{"setup": "sms", "phone": p.phone}).want(200)
-		first := p.texted()
-		w.advance(31 * time.Second)
-		b.post("/tf-resend", m{}).want(200)
-		if second := p.texted(); second == first {
+		p.Phone = "+16505551212"
+		b.Post("/tf-setup", m{"setup": "sms", "phone": p.Phone}).Want(200)
+		first := p.Texted()
+		w.Advance(31 * time.Second)
+		b.Post("/tf-resend", m{}).Want(200)
+		if second := p.Texted(); second == first {
 			t.Error("no other code came") // once in a million runs, the same
 		}
 		again := b.copy()
-		again.validate(first).want(400).refused("the former code")
-		b.jar["twofold-pending"] = again.jar["twofold-pending"]
-		b.validate(p.texted()).want(200)
+		again.validate(first).Want(400).Refused("the former code")
+		b.Jar["twofold-pending"] = again.Jar["twofold-pending"]
+		b.validate(p.Texted()).Want(200)
 		b.in(p, 2)
 	}
 	q := w.person("bobby")
 	b := w.plantPending(q)
-	b.post("/tf-setup", m{"setup": storage.Authenticator}).want(200)
-	b.post("/tf-resend", m{}).want(400).refused("nothing is sent for an app")
+	b.Post("/tf-setup", m{"setup": storage.Authenticator}).Want(200)
+	b.Post("/tf-resend", m{}).Want(400).Refused("nothing is sent for an app")
 }
 
 // TestR019_TheMailboxIsProvenOnce checks that a wrong code does not lead to enrollment, and that a
@@ -156,19 +156,19 @@ func TestR019_ACodeOfTheMailboxIsAGuessLikeOthers(t *testing.T) {
 	w := newWorld(t, proofFirst, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 3 })
 	p := w.person("alice")
 	b := w.browser()
-	b.login(p).want(200)
-	code := p.mailed()
+	b.login(p).Want(200)
+	code := p.Mailed()
 	for range 3 {
-		b.validate(other(code)).want(400).refused("wrong")
+		b.validate(other(code)).Want(400).Refused("wrong")
 	}
-	b.validate(code).want(429).refused("paused")
-	w.advance(16 * time.Minute)
+	b.validate(code).Want(429).Refused("paused")
+	w.Advance(16 * time.Minute)
 	b = w.browser()
-	b.login(p).want(200)
-	if r := b.validate(p.mailed()).want(200); r.json["tf_state"] != "setup_from_login" {
-		t.Errorf("after the code: %s", r.body)
+	b.login(p).Want(200)
+	if r := b.validate(p.Mailed()).Want(200); r.JSON["tf_state"] != "setup_from_login" {
+		t.Errorf("after the code: %s", r.Body)
 	}
-	b.post("/tf-setup", m{"setup": storage.Authenticator}).want(200)
+	b.Post("/tf-setup", m{"setup": storage.Authenticator}).Want(200)
 }
 
 // TestR020_WhatIsSwitchedOffIsNotAskedFor covers accounts that have another factor.
@@ -176,7 +176,7 @@ func TestR020_WhatIsSwitchedOffIsNotAskedFor(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{storage.Authenticator} })
 	p := w.withApp("alice")
 	w.plantFactor(p, storage.SMS, "+16505551212")
-	if r := w.browser().login(p).want(200); r.json["tf_state"] != "ready" || r.json["tf_method"] != "authenticator" {
-		t.Errorf("asked for %s", r.body)
+	if r := w.browser().login(p).Want(200); r.JSON["tf_state"] != "ready" || r.JSON["tf_method"] != "authenticator" {
+		t.Errorf("asked for %s", r.Body)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // The tests here reproduce published vulnerabilities in paths around the sign-in that the tests of
@@ -42,8 +43,8 @@ func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 					if path == "/wan-signin" && value == "null" {
 						continue // no name at all: a question for anyone who comes
 					}
-					if r := from().post(path, `{"`+name+`":`+value+`}`); r.status != 400 {
-						t.Errorf("%s with %s %s: status %d: %s", path, name, value, r.status, r.body)
+					if r := from().Post(path, `{"`+name+`":`+value+`}`); r.Status != 400 {
+						t.Errorf("%s with %s %s: status %d: %s", path, name, value, r.Status, r.Body)
 					}
 				}
 			}
@@ -75,15 +76,15 @@ func TestR045_WhoeverAsksForMail(t *testing.T) {
 			if path == "/us-signin/send-code" {
 				body = m{"identity": typed, "chosen_method": "email"}
 			}
-			if r := w.browser().post(path, body); r.status >= 500 {
-				t.Errorf("%s for %q: %d", path, typed, r.status)
+			if r := w.browser().Post(path, body); r.Status >= 500 {
+				t.Errorf("%s for %q: %d", path, typed, r.Status)
 			}
 			w.write(`DELETE FROM twofold_counters`)
 		}
 	}
 	w.settled()
-	for _, mail := range w.mail.All() {
-		if mail.To != p.email {
+	for _, mail := range w.Mail.All() {
+		if mail.To != p.Email {
 			t.Errorf("a mail %q went to %q", mail.Kind, mail.To)
 		}
 	}
@@ -97,17 +98,17 @@ func TestR057_TwoWishesDoNotMix(t *testing.T) {
 	for i, to := range wanted {
 		p := w.person("mover" + string(rune('a'+i)))
 		b := w.plantSession(p)
-		par(8, func(n int) { b.copy().post("/change-email", m{"email": wanted[n%2]}) })
+		testkit.Par(8, func(n int) { b.copy().Post("/change-email", m{"email": wanted[n%2]}) })
 		w.settled()
 		link, other := w.link("change_email", to), w.link("change_email", wanted[1-i])
-		w.plantSession(p).post(link, m{}).want(200)
-		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
-		w.must(err)
+		w.plantSession(p).Post(link, m{}).Want(200)
+		u, err := w.Nodes[0].Store.UserByID(t.Context(), p.ID)
+		w.Must(err)
 		if u.Email != to {
 			t.Errorf("the link mailed to %s made it %s", to, u.Email)
 		}
-		w.plantSession(p).post(other, m{}).want(400).refused("the link to the other address after it")
-		w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, "gone"+p.email, ""))
+		w.plantSession(p).Post(other, m{}).Want(400).Refused("the link to the other address after it")
+		w.Must(w.Nodes[0].Auth.SetIdentity(t.Context(), p.ID, "gone"+p.Email, ""))
 	}
 }
 
@@ -118,17 +119,17 @@ func TestR117_UnifiedSignInCountsTheSame(t *testing.T) {
 	p := w.person("alice")
 	b := w.plantSession(p)
 	for range 3 {
-		w.signsIn(p.email, "wrong password").want(400)
-		w.browser().passcode(p, "wrong password").want(400)
+		w.signsIn(p.Email, "wrong password").Want(400)
+		w.browser().passcode(p, "wrong password").Want(400)
 	}
 	for range 3 {
-		b.post("/us-verify", m{"passcode": "wrong password"}).want(400)
-		b.post("/verify", m{"password": "wrong password"}).want(400)
+		b.Post("/us-verify", m{"passcode": "wrong password"}).Want(400)
+		b.Post("/verify", m{"password": "wrong password"}).Want(400)
 	}
-	w.signsIn(p.email, secret).want(429)
-	w.browser().passcode(p, secret).want(429)
-	b.post("/us-verify", m{"passcode": secret}).want(429)
-	if !strings.Contains(w.browser().form("/us-signin", "identity", p.email, "passcode", secret).body,
+	w.signsIn(p.Email, secret).Want(429)
+	w.browser().passcode(p, secret).Want(429)
+	b.Post("/us-verify", m{"passcode": secret}).Want(429)
+	if !strings.Contains(w.browser().Form("/us-signin", "identity", p.Email, "passcode", secret).Body,
 		"Too many attempts") {
 		t.Error("the page does not say that it is closed")
 	}

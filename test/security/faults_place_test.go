@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // smallDisk returns a folder on a small file system.
@@ -54,7 +55,7 @@ func fill(t *testing.T, dir string) (free func()) {
 // works again once there is space.
 func TestFaultDiskFull(t *testing.T) {
 	dir := smallDisk(t)
-	w := newWorldIn(t, dir, plenty)
+	w := newWorldAt(t, &testkit.Database{T: t, File: filepath.Join(dir, "app.db")}, plenty)
 	a, erika := w.withApp("anton"), w.person("erika").enrollMail()
 	old := w.plantSession(a)
 	old.in(a, 2)
@@ -62,40 +63,40 @@ func TestFaultDiskFull(t *testing.T) {
 
 	b := w.browser()
 	for i := 0; i < 200; i++ { // pages that are there already still take a little
-		if r := w.browser().login(erika); r.status == 503 {
+		if r := w.browser().login(erika); r.Status == 503 {
 			break
-		} else if r.status != 200 && r.status != 500 {
-			t.Fatalf("a sign-in answers %d: %s", r.status, r.body)
+		} else if r.Status != 200 && r.Status != 500 {
+			t.Fatalf("a sign-in answers %d: %s", r.Status, r.Body)
 		}
 	}
-	r := b.login(a).want(503).refused("the disk is full")
-	if r.header.Get("Retry-After") == "" {
+	r := b.login(a).Want(503).Refused("the disk is full")
+	if r.Header.Get("Retry-After") == "" {
 		t.Error("503 without Retry-After")
 	}
 	b.out("the disk is full")
 	for _, page := range []string{"/login", "/tf-setup"} {
-		if got := b.get(page); got.status >= 500 && got.status != 503 {
-			t.Errorf("%s: %d", page, got.status)
+		if got := b.Get(page); got.Status >= 500 && got.Status != 503 {
+			t.Errorf("%s: %d", page, got.Status)
 		}
 	}
 	if user, _ := old.sees(); user == "" {
 		t.Error("a session that lives is not read")
 	}
 	before := w.rows("users", "factors")
-	old.post("/tf-setup", m{"setup": "disable"}).want(503).refused("the disk is full")
+	old.Post("/tf-setup", m{"setup": "disable"}).Want(503).Refused("the disk is full")
 	if w.rows("users", "factors") != before {
 		t.Error("a factor was changed by half")
 	}
 
 	free()
 	c := w.browser()
-	c.login(a).want(200)
-	c.validate(a.next()).want(200)
+	c.login(a).Want(200)
+	c.validate(a.Next()).Want(200)
 	c.in(a, 2)
 	d := w.browser()
-	w.advance(10 * time.Minute)
-	d.login(erika).want(200)
-	d.validate(erika.mailed()).want(200)
+	w.Advance(10 * time.Minute)
+	d.login(erika).Want(200)
+	d.validate(erika.Mailed()).Want(200)
 	d.in(erika, 2)
 }
 
@@ -107,52 +108,52 @@ func TestFaultClockSteps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, plenty, func(c *twofold.Config) { c.Sessions.Idle = 30 * time.Minute })
 			a, erika := w.withApp("anton"), w.person("erika").enrollMail()
-			spent := a.next()
+			spent := a.Next()
 			in := w.plantPending(a)
-			in.validate(spent).want(200)
+			in.validate(spent).Want(200)
 			b := w.plantPending(erika)
-			b.post("/tf-resend", m{}).want(200)
-			spentMail := erika.mailed()
-			b.validate(spentMail).want(200)
+			b.Post("/tf-resend", m{}).Want(200)
+			spentMail := erika.Mailed()
+			b.validate(spentMail).Want(200)
 			waits := w.plantPending(erika) // with a code that is not used
-			w.advance(time.Minute)
-			waits.post("/tf-resend", m{}).want(200)
-			unused, rightTime := erika.mailed(), w.Now()
+			w.Advance(time.Minute)
+			waits.Post("/tf-resend", m{}).Want(200)
+			unused, rightTime := erika.Mailed(), w.Now()
 
-			w.advance(step)
-			for _, again := range []string{spent, totp(a.app, rightTime.Unix()/30)} {
-				w.plantPending(a).validate(again).want(400).refused("a code of another hour")
+			w.Advance(step)
+			for _, again := range []string{spent, testkit.App(a.App).At(rightTime.Unix() / 30)} {
+				w.plantPending(a).validate(again).Want(400).Refused("a code of another hour")
 			}
-			w.plantPending(erika).validate(spentMail).want(400).refused("a spent code")
+			w.plantPending(erika).validate(spentMail).Want(400).Refused("a spent code")
 			r := waits.validate(unused)
 			user, _ := in.sees()
 			if step > 0 {
-				r.want(400).refused("a code, an hour old")
+				r.Want(400).Refused("a code, an hour old")
 				if user != "" {
 					t.Error("a session lives on after an hour without a request")
 				}
 			} else {
-				r.want(200) // it lives longer by the hour, and still works once
-				w.plantPending(erika).validate(unused).want(400).refused("a spent code")
-				if !strings.HasPrefix(user, a.email) {
+				r.Want(200) // it lives longer by the hour, and still works once
+				w.plantPending(erika).validate(unused).Want(400).Refused("a spent code")
+				if !strings.HasPrefix(user, a.Email) {
 					t.Error("a living session was ended")
 				}
 			}
 
-			w.advance(-step)
-			w.advance(time.Minute)
+			w.Advance(-step)
+			w.Advance(time.Minute)
 			c := w.browser()
-			c.login(a).want(200)
-			c.validate(a.next()).want(200)
+			c.login(a).Want(200)
+			c.validate(a.Next()).Want(200)
 			c.in(a, 2)
 			for _, again := range []string{spent, unused, spentMail} {
-				w.plantPending(a).validate(again).want(400)
-				w.plantPending(erika).validate(again).want(400)
+				w.plantPending(a).validate(again).Want(400)
+				w.plantPending(erika).validate(again).Want(400)
 			}
 			d := w.browser()
-			w.advance(16 * time.Minute)
-			d.login(erika).want(200)
-			d.validate(erika.mailed()).want(200)
+			w.Advance(16 * time.Minute)
+			d.login(erika).Want(200)
+			d.validate(erika.Mailed()).Want(200)
 			d.in(erika, 2)
 		})
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/gateway"
 	"github.com/twofold-auth/twofold/send/sendtest"
@@ -47,7 +48,7 @@ func newPostOffice(t *testing.T) *postOffice {
 // code returns the code of the newest mail that has one, or "".
 func (o *postOffice) code() (code string) {
 	for _, m := range o.Mails() {
-		if found := sixDigits.FindString(m.Text); found != "" {
+		if found := testkit.Code(m.Text); found != "" {
 			code = found
 		}
 	}
@@ -56,11 +57,11 @@ func (o *postOffice) code() (code string) {
 
 // plantFactor stores a second factor without an enrollment.
 func (w *world) plantFactor(p *person, method, destination string) {
-	w.t.Helper()
-	db := w.nodes[0].db
-	u, err := db.UserByID(w.t.Context(), p.id)
-	w.must(err)
-	w.must(db.ChangeFactors(w.t.Context(), storage.FactorChange{
+	w.T.Helper()
+	db := w.Nodes[0].Store
+	u, err := db.UserByID(w.T.Context(), p.ID)
+	w.Must(err)
+	w.Must(db.ChangeFactors(w.T.Context(), storage.FactorChange{
 		UserID: u.ID, From: u.CredentialVersion, To: storage.NewID(), Now: w.Now(),
 		Add: &storage.Factor{ID: storage.NewID(), UserID: u.ID, Method: method, Destination: destination,
 			Primary: true, CreatedAt: w.Now()},
@@ -69,14 +70,14 @@ func (w *world) plantFactor(p *person, method, destination string) {
 
 // wait polls until a condition holds.
 func (w *world) wait(what string, so func() bool) {
-	w.t.Helper()
+	w.T.Helper()
 	for range 600 {
 		if so() {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	w.t.Errorf("%s: not after thirty seconds", what)
+	w.T.Errorf("%s: not after thirty seconds", what)
 }
 
 // TestFaultMail checks that a failing mail server is reported to a person who requests a code, that
@@ -109,25 +110,25 @@ func TestFaultMail(t *testing.T) {
 			o := newPostOffice(t)
 			w := newWorld(t, func(f *twofold.Config) { f.Mail = o.sender })
 			p := w.person("erika")
-			w.plantFactor(p, storage.Email, p.email)
+			w.plantFactor(p, storage.Email, p.Email)
 			c.trouble(o)
 			b := w.browser()
 			status, says := 500, "Failed to send code"
 			if c.final { // waiting does not help: the person is told to choose another way
 				status, says = 400, "can't receive codes"
 			}
-			if r := b.login(p).want(status); !strings.Contains(r.body, says) {
-				t.Errorf("the person is not told: %s", r.body)
+			if r := b.login(p).Want(status); !strings.Contains(r.Body, says) {
+				t.Errorf("the person is not told: %s", r.Body)
 			}
 			b.out("no code was sent")
 			for _, guess := range []string{"000000", "", "123456"} {
-				b.validate(guess).want(400)
+				b.validate(guess).Want(400)
 			}
 			b.out("no code exists")
 			if n := w.count("messages"); n != 0 {
 				t.Errorf("%d codes wait in the outbox though the person was told that none comes", n)
 			}
-			w.plantSession(p).post("/tf-setup", m{"setup": "disable"}).want(200) // its notice
+			w.plantSession(p).Post("/tf-setup", m{"setup": "disable"}).Want(200) // its notice
 			if c.final {
 				w.wait("the notice is dropped", func() bool { return w.count("messages") == 0 })
 			} else if n := w.count("messages"); n != 1 {
@@ -141,25 +142,25 @@ func TestFaultMail(t *testing.T) {
 
 // recovers checks that everything works after the fault without a restart.
 func (w *world) recovers(o *postOffice, p *person, final bool) {
-	w.t.Helper()
+	w.T.Helper()
 	w.wait("the outbox is empty", func() bool {
-		w.advance(2 * time.Minute) // the next try is due, whichever it is
+		w.Advance(2 * time.Minute) // the next try is due, whichever it is
 		return w.count("messages") == 0
 	})
 	notices := 0
 	for _, m := range o.Mails() {
-		if notMe.MatchString(m.Text) {
+		if stopIn(m.Text) != "" {
 			notices++
 		}
 	}
 	if want := map[bool]int{false: 1, true: 0}[final]; notices != want {
-		w.t.Errorf("%d notices arrived, want %d", notices, want)
+		w.T.Errorf("%d notices arrived, want %d", notices, want)
 	}
-	w.plantFactor(p, storage.Email, p.email)
+	w.plantFactor(p, storage.Email, p.Email)
 	b := w.browser()
-	b.login(p).want(200)
-	if got := b.validate(o.code()); got.status != 200 {
-		w.t.Errorf("the code that came later: %d %s", got.status, got.body)
+	b.login(p).Want(200)
+	if got := b.validate(o.code()); got.Status != 200 {
+		w.T.Errorf("the code that came later: %d %s", got.Status, got.Body)
 	}
 	b.in(p, 2)
 }
@@ -175,11 +176,11 @@ func TestFaultMailFailsOver(t *testing.T) {
 	for i, trouble := range []func(){first.pull, first.in, first.hang} {
 		trouble()
 		p := w.person(fmt.Sprintf("erika%d", i))
-		w.plantFactor(p, storage.Email, p.email)
-		w.advance(6 * time.Minute) // anyone who rested is asked again
+		w.plantFactor(p, storage.Email, p.Email)
+		w.Advance(6 * time.Minute) // anyone who rested is asked again
 		before := len(second.Mails())
 		b := w.browser()
-		b.login(p).want(200)
+		b.login(p).Want(200)
 		code := second.code()
 		if i == 1 {
 			code = first.code()
@@ -188,7 +189,7 @@ func TestFaultMailFailsOver(t *testing.T) {
 		if got := len(second.Mails()); got != before+1 {
 			t.Errorf("round %d: the second server took %d mails", i, got-before)
 		}
-		b.validate(code).want(200)
+		b.validate(code).Want(200)
 		b.in(p, 2)
 	}
 }
@@ -222,22 +223,22 @@ func TestFaultTexts(t *testing.T) {
 			}
 			w := newWorld(t, func(f *twofold.Config) { f.SMS = sender })
 			p := w.person("erika")
-			p.phone = "+16505551212"
-			w.plantFactor(p, storage.SMS, p.phone)
+			p.Phone = "+16505551212"
+			w.plantFactor(p, storage.SMS, p.Phone)
 			c.trouble(server, line)
 			b := w.browser()
-			b.login(p).want(500)
+			b.login(p).Want(500)
 			b.out("no code was sent")
-			b.validate("000000").want(400)
+			b.validate("000000").Want(400)
 			b.out("no code exists")
 			c.end(server, line)
-			w.advance(31 * time.Second) // between two codes of one sign-in
-			b.post("/tf-resend", m{}).want(200)
+			w.Advance(31 * time.Second) // between two codes of one sign-in
+			b.Post("/tf-resend", m{}).Want(200)
 			texts := server.Texts()
 			if len(texts) != 1 {
 				t.Fatalf("%d texts arrived", len(texts))
 			}
-			b.validate(sixDigits.FindString(texts[0].Body)).want(200)
+			b.validate(testkit.Code(texts[0].Body)).Want(200)
 			b.in(p, 2)
 		})
 	}
@@ -248,41 +249,41 @@ func TestFaultTexts(t *testing.T) {
 func TestFaultOffersAnotherWay(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("erika").enrollSMS("+16505551212")
-	w.sms.FailWith(errors.New("no line"))
+	w.SMS.FailWith(errors.New("no line"))
 	app := ""
-	for _, f := range p.factors() {
+	for _, f := range p.Factors() {
 		if f.Method == storage.Authenticator {
 			app = f.ID
 		}
 	}
 	b := w.plantPending(p)
-	b.post("/tf-select", m{"which": "sms"}).want(500).offers(app)
-	w.advance(31 * time.Second)
-	b.post("/tf-resend", m{}).want(500).offers(app)
-	w.advance(31 * time.Second)
-	page := b.form("/tf-resend").want(200)
-	if !strings.Contains(page.body, `name="which" value="`+app+`"`) {
-		t.Errorf("the page does not offer the app: %s", page.body)
+	offers(b.Post("/tf-select", m{"which": "sms"}).Want(500), app)
+	w.Advance(31 * time.Second)
+	offers(b.Post("/tf-resend", m{}).Want(500), app)
+	w.Advance(31 * time.Second)
+	page := b.Form("/tf-resend").Want(200)
+	if !strings.Contains(page.Body, `name="which" value="`+app+`"`) {
+		t.Errorf("the page does not offer the app: %s", page.Body)
 	}
-	if fresh := b.page("/tf-validate").want(200); strings.Contains(fresh.body, `name="which"`) {
+	if fresh := b.Page("/tf-validate").Want(200); strings.Contains(fresh.Body, `name="which"`) {
 		t.Error("another way is offered though nothing failed")
 	}
-	b.form("/tf-select", "which", app).want(303)
-	b.validate(p.next()).want(200)
+	b.Form("/tf-select", "which", app).Want(303)
+	b.validate(p.Next()).Want(200)
 	b.in(p, 2)
 
 	alone := w.person("anton")
 	w.plantFactor(alone, storage.SMS, "+16505551213")
 	c := w.plantPending(alone)
-	if r := c.post("/tf-resend", m{}).want(500); r.json["tf_instead"] != nil {
-		t.Errorf("another way is offered where there is none: %s", r.body)
+	if r := c.Post("/tf-resend", m{}).Want(500); r.JSON["tf_instead"] != nil {
+		t.Errorf("another way is offered where there is none: %s", r.Body)
 	}
 }
 
-func (a *answer) offers(id string) {
-	a.w.t.Helper()
-	other, _ := a.json["tf_instead"].(map[string]any)
+func offers(a *answer, id string) {
+	a.T.Helper()
+	other, _ := a.JSON["tf_instead"].(map[string]any)
 	if other["id"] != id || other["method"] != storage.Authenticator {
-		a.w.t.Errorf("%s offers %v, want the app %s", a.what, other, id)
+		a.T.Errorf("%s offers %v, want the app %s", a.What, other, id)
 	}
 }

@@ -16,9 +16,9 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 	by := func(path, kind string) func(w *world, email string) *browser {
 		return func(w *world, email string) *browser {
 			b := w.browser()
-			b.post(path, m{"email": email}).want(200)
-			b.post(w.link(kind, email), fill).want(200)
-			b.post("/login", m{"email": email, "password": newSecret}).want(200)
+			b.Post(path, m{"email": email}).Want(200)
+			b.Post(w.link(kind, email), fill).Want(200)
+			b.Post("/login", m{"email": email, "password": newSecret}).Want(200)
 			return b
 		}
 	}
@@ -31,9 +31,9 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 		"a reset of an account not confirmed": {true, by("/reset", "confirm")},
 		"a code mailed to a session": {false, func(w *world, email string) *browser {
 			b := w.browser()
-			b.post("/login", m{"email": email, "password": secret}).want(200)
-			b.post("/tf-setup", m{"setup": "authenticator"}).want(400)
-			b.post("/tf-validate", m{"code": w.mail.Code(w.t, email)}).want(200)
+			b.Post("/login", m{"email": email, "password": secret}).Want(200)
+			b.Post("/tf-setup", m{"setup": "authenticator"}).Want(400)
+			b.Post("/tf-validate", m{"code": w.Mail.Code(w.T, email)}).Want(200)
 			return b
 		}},
 	} {
@@ -46,22 +46,22 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 			const email = "victim@good.test"
 			_, b := w.stranger(email)
 			w.settled()
-			setup := func(b *browser) *answer { return b.post("/tf-setup", m{"setup": storage.Email}) }
-			for setup(b).status == 200 {
-				w.advance(2 * time.Second)
+			setup := func(b *browser) *answer { return b.Post("/tf-setup", m{"setup": storage.Email}) }
+			for setup(b).Status == 200 {
+				w.Advance(2 * time.Second)
 				w.settled()
 			}
-			setup(b).want(429)
+			setup(b).Want(429)
 			owner := c.prove(w, email)
 			paid := `SELECT COALESCE(SUM(n), 0) FROM twofold_counters WHERE name LIKE 'sendmost:%'`
 			most := w.number(paid)
-			w.advance(2 * time.Second)
-			if r := setup(owner); r.status != 200 {
-				t.Errorf("the owner sets up mail: %d %s", r.status, r.body)
+			w.Advance(2 * time.Second)
+			if r := setup(owner); r.Status != 200 {
+				t.Errorf("the owner sets up mail: %d %s", r.Status, r.Body)
 			}
-			if r := owner.post("/tf-setup",
-				m{"setup": storage.SMS, "phone": otherPhone, "add": true}); r.status != 200 {
-				t.Errorf("the owner sets up a phone: %d %s", r.status, r.body)
+			if r := owner.Post("/tf-setup",
+				m{"setup": storage.SMS, "phone": otherPhone, "add": true}); r.Status != 200 {
+				t.Errorf("the owner sets up a phone: %d %s", r.Status, r.Body)
 			}
 			if got := w.number(paid); got != most+2 || most == 0 {
 				t.Errorf("%d places of what bounds cost are taken, want %d", got, most+2)
@@ -74,8 +74,8 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 // even if the signed-in user requested a code for another step before.
 func TestR201_ThePageTakesTheNewestCode(t *testing.T) {
 	w, _ := enrolling(t, func(c *twofold.Config) { c.Advanced.Limits.SendGap = time.Second })
-	proof := func(b *browser) { b.post("/tf-setup", m{"setup": "authenticator"}).want(400) }
-	mailbox := func(b *browser) { b.post("/tf-setup", m{"setup": storage.Email}).want(200) }
+	proof := func(b *browser) { b.Post("/tf-setup", m{"setup": "authenticator"}).Want(400) }
+	mailbox := func(b *browser) { b.Post("/tf-setup", m{"setup": storage.Email}).Want(200) }
 	i := 0
 	for name, steps := range map[string][]func(b *browser){
 		"a proof, then a set-up":          {proof, mailbox},
@@ -89,19 +89,19 @@ func TestR201_ThePageTakesTheNewestCode(t *testing.T) {
 		for _, step := range steps {
 			step(b)
 			w.settled()
-			w.advance(2 * time.Second)
+			w.Advance(2 * time.Second)
 		}
-		b.get("/tf-validate").want(200)
-		if r := b.post("/tf-validate", m{"code": p.mailed()}); r.status != 200 {
-			t.Errorf("%s: the newest code: %d %s", name, r.status, r.body)
+		b.Get("/tf-validate").Want(200)
+		if r := b.Post("/tf-validate", m{"code": p.Mailed()}); r.Status != 200 {
+			t.Errorf("%s: the newest code: %d %s", name, r.Status, r.Body)
 		}
 	}
 	// A fresh session with a pending re-authentication enrolls a phone: the page asks for the code
 	// by SMS.
 	p := w.person("alice").enrollApp()
 	b := w.plantSession(p)
-	b.post("/verify", m{"password": secret}).want(200)
-	b.post("/tf-setup", m{"setup": storage.SMS, "phone": otherPhone, "add": true}).want(200)
-	b.post("/tf-validate", m{"code": w.sms.Code(t, otherPhone)}).want(200)
+	b.Post("/verify", m{"password": secret}).Want(200)
+	b.Post("/tf-setup", m{"setup": storage.SMS, "phone": otherPhone, "add": true}).Want(200)
+	b.Post("/tf-validate", m{"code": w.SMS.Code(t, otherPhone)}).Want(200)
 	b.in(p, 2)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/gate"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const appHost, otherHost = "app.localhost", "wiki.localhost"
@@ -60,36 +61,36 @@ func newGated(t *testing.T, change ...func(*twofold.Config)) *gated {
 		c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	}
 	w := newWorld(t, append([]func(*twofold.Config){tokens, trust}, change...)...)
-	return w.gate(w.nodes[0])
+	return w.gate(w.Nodes[0])
 }
 
 // gate puts a gate in front of an application that returns the headers that it received.
 func (w *world) gate(n *node) *gated {
-	w.t.Helper()
-	protect, err := n.auth.Gate(gateRules())
-	w.must(err)
+	w.T.Helper()
+	protect, err := n.Auth.Gate(gateRules())
+	w.Must(err)
 	server := httptest.NewServer(protect(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(out).Encode(map[string]any{"response": m{"page": r.URL.Path, "headers": r.Header}})
 	})))
-	w.t.Cleanup(server.Close)
-	front := &node{db: n.db, auth: n.auth, origin: server.URL, addr: n.addr}
-	return &gated{world: w, node: front, home: n.addr, protect: protect}
+	w.T.Cleanup(server.Close)
+	front := &node{Store: n.Store, Auth: n.Auth, Origin: server.URL, Addr: n.Addr}
+	return &gated{world: w, node: front, home: n.Addr, protect: protect}
 }
 
 // at returns a browser for a host, since browsers keep the cookies of each host apart.
 func (g *gated) at(host string) *browser {
 	b := g.browser()
-	b.n, b.host = g.node, host
-	return b
+	b.Host = host
+	return b.on(g.node)
 }
 
 // signedIn returns a browser that is signed in at the host of the sign-in, with one or two factors.
 func (g *gated) signedIn(p *person) *browser {
-	g.t.Helper()
+	g.T.Helper()
 	b := g.at(g.home)
-	b.login(p).want(200)
-	if p.app != nil {
-		b.validate(p.next()).want(200)
+	b.login(p).Want(200)
+	if p.App != nil {
+		b.validate(p.Next()).Want(200)
 	}
 	return b
 }
@@ -97,32 +98,32 @@ func (g *gated) signedIn(p *person) *browser {
 // goTo follows the redirects of a browser from a page of another host to the sign-in and back. home
 // and there hold its cookies on the two hosts. goTo returns the last answer.
 func (g *gated) goTo(home, there *browser, path string) *answer {
-	g.t.Helper()
-	a := there.page(path)
+	g.T.Helper()
+	a := there.Page(path)
 	for range 8 {
-		to := a.header.Get("Location")
+		to := a.Header.Get("Location")
 		if to == "" {
-			_, to, _ = strings.Cut(a.header.Get("Refresh"), "url=")
+			_, to, _ = strings.Cut(a.Header.Get("Refresh"), "url=")
 		}
 		if to == "" {
 			return a
 		}
 		u, err := url.Parse(to)
-		g.must(err)
+		g.Must(err)
 		switch u.Host {
 		case g.home, "":
-			a = home.page(u.RequestURI())
+			a = home.Page(u.RequestURI())
 			if strings.HasPrefix(u.Path, "/login") || strings.HasPrefix(u.Path, "/verify") ||
 				strings.HasPrefix(u.Path, "/tf-setup") {
 				return a
 			}
-		case there.host:
-			a = there.page(u.RequestURI())
+		case there.Host:
+			a = there.Page(u.RequestURI())
 		default:
-			g.t.Fatalf("the gate leads to %s", to)
+			g.T.Fatalf("the gate leads to %s", to)
 		}
 	}
-	g.t.Fatal("the way does not end")
+	g.T.Fatal("the way does not end")
 	return nil
 }
 
@@ -133,10 +134,10 @@ func asks(address string, more ...string) []string {
 
 // verify sends the request that nginx sends, with the cookies of a browser at that host.
 func (g *gated) verify(b *browser, address string, more ...string) *answer {
-	g.t.Helper()
+	g.T.Helper()
 	asking := b.copy()
-	asking.host = g.home
-	return asking.do(http.MethodGet, "/auth/verify", "", "", asks(address, more...)...)
+	asking.Host = g.home
+	return asking.Do(http.MethodGet, "/auth/verify", "", "", asks(address, more...)...)
 }
 
 // TestR250_TheGateLetsThroughWhatTheRulesSay checks, for a proxy and a separate program on two
@@ -144,7 +145,7 @@ func (g *gated) verify(b *browser, address string, more ...string) *answer {
 func TestR250_TheGateLetsThroughWhatTheRulesSay(t *testing.T) {
 	g := newGated(t)
 	two, one, admin := g.withApp("alice"), g.person("robert"), g.person("carol")
-	g.must(g.node.auth.SetRoles(t.Context(), admin.id, "admin"))
+	g.Must(g.node.Auth.SetRoles(t.Context(), admin.ID, "admin"))
 	callers := map[string]func() *browser{
 		"stranger": func() *browser { return g.at(g.home) },
 		"one":      func() *browser { return g.signedIn(one) }, "admin": func() *browser { return g.signedIn(admin) },
@@ -162,30 +163,30 @@ func TestR250_TheGateLetsThroughWhatTheRulesSay(t *testing.T) {
 		for _, host := range []string{appHost, otherHost} {
 			there := g.at(host)
 			if name != "stranger" {
-				g.goTo(home, there, "/one").want(200)
+				g.goTo(home, there, "/one").Want(200)
 			}
 			for _, page := range pages {
 				want := slices.Contains(opens[name], page)
-				if a := there.get(page); (a.status == 200) != want || want && a.json["page"] != page {
-					t.Errorf("%s at %s%s: %d", name, host, page, a.status)
+				if a := there.Get(page); (a.Status == 200) != want || want && a.JSON["page"] != page {
+					t.Errorf("%s at %s%s: %d", name, host, page, a.Status)
 				}
-				if a := g.verify(there, "http://"+host+page); (a.status == 200) != want || !want &&
-					a.status != 401 && a.status != 403 {
-					t.Errorf("%s at %s%s, by a proxy: %d", name, host, page, a.status)
+				if a := g.verify(there, "http://"+host+page); (a.Status == 200) != want || !want &&
+					a.Status != 401 && a.Status != 403 {
+					t.Errorf("%s at %s%s, by a proxy: %d", name, host, page, a.Status)
 				}
 			}
 		}
 	}
 	// The proof is too old after some time.
 	home, there := g.signedIn(two), g.at(appHost)
-	g.goTo(home, there, "/fresh").want(200)
-	g.advance(6 * time.Minute)
-	there.get("/strong").want(200)
-	if a := g.goTo(home, there, "/fresh"); a.status != 200 || !strings.Contains(a.what, "/verify?next=/auth/gate") {
-		t.Errorf("an old proof leads to %s", a.what)
+	g.goTo(home, there, "/fresh").Want(200)
+	g.Advance(6 * time.Minute)
+	there.Get("/strong").Want(200)
+	if a := g.goTo(home, there, "/fresh"); a.Status != 200 || !strings.Contains(a.What, "/verify?next=/auth/gate") {
+		t.Errorf("an old proof leads to %s", a.What)
 	}
-	if a := g.at(appHost).do(http.MethodGet, "/inside", "", "", "X-Forwarded-For", "10.1.2.3"); a.status != 200 {
-		t.Errorf("a client of the network: %d", a.status)
+	if a := g.at(appHost).Do(http.MethodGet, "/inside", "", "", "X-Forwarded-For", "10.1.2.3"); a.Status != 200 {
+		t.Errorf("a client of the network: %d", a.Status)
 	}
 }
 
@@ -203,32 +204,32 @@ func TestR251_AnAmbiguousAddressFallsToNoRule(t *testing.T) {
 	for path := range strings.SplitSeq(paths, "|") {
 		for how, a := range map[string]*answer{
 			"nginx": g.verify(b, "http://"+appHost+path),
-			"caddy": b.onHost(g.home).do(http.MethodGet, "/auth/verify", "", "", "X-Forwarded-Proto", "http",
+			"caddy": b.onHost(g.home).Do(http.MethodGet, "/auth/verify", "", "", "X-Forwarded-Proto", "http",
 				"X-Forwarded-Host", appHost,
 				"X-Forwarded-Uri", path, "X-Forwarded-Method", "GET"),
 		} {
-			if a.status != 400 && a.status != 403 && a.status != 401 {
-				t.Errorf("%s, by %s: %d", path, how, a.status)
+			if a.Status != 400 && a.Status != 403 && a.Status != 401 {
+				t.Errorf("%s, by %s: %d", path, how, a.Status)
 			}
 		}
 	}
 	for address := range strings.SplitSeq("http://APP.localhost/public|http://app.localhost./public|"+
 		"http://app.localhost:80/public", "|") {
-		g.verify(b, address).want(200)
+		g.verify(b, address).Want(200)
 	}
 	hosts := "app.localhost:8080|app.localhost:443|localhost|evil.test|app.localhost.evil.test|x.app.localhost|" +
 		"app.localhost@evil.test|evil.test#app.localhost|" +
 		"app.localhost,evil.test|app.localhost%2eevil.test|app.localhost..|.app.localhost|app.localhost:|" +
 		"app.localhost:080|[app.localhost]||app..localhost|" + g.home
 	for host := range strings.SplitSeq(hosts, "|") {
-		if a := g.verify(b, "http://"+host+"/public"); a.status != 403 {
-			t.Errorf("host %q: %d", host, a.status)
+		if a := g.verify(b, "http://"+host+"/public"); a.Status != 403 {
+			t.Errorf("host %q: %d", host, a.Status)
 		}
 	}
 	for address := range strings.SplitSeq("https://app.localhost/public|ftp://app.localhost/public|"+
 		"app.localhost/public|/public|//app.localhost/public|http:/app.localhost/public|", "|") {
-		if a := g.verify(b, address); a.status != 403 {
-			t.Errorf("address %q: %d", address, a.status)
+		if a := g.verify(b, address); a.Status != 403 {
+			t.Errorf("address %q: %d", address, a.Status)
 		}
 	}
 }
@@ -236,7 +237,7 @@ func TestR251_AnAmbiguousAddressFallsToNoRule(t *testing.T) {
 // onHost returns a copy of a browser that names another host.
 func (b *browser) onHost(host string) *browser {
 	c := b.copy()
-	c.host = host
+	c.Host = host
 	return c
 }
 
@@ -246,13 +247,13 @@ func TestR252_ANeighborThatIsNotTrustedIsRefused(t *testing.T) {
 	open := newGated(t, func(c *twofold.Config) {
 		c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	})
-	if a := open.verify(open.at(appHost), "http://"+appHost+"/public"); a.status != 403 ||
-		!strings.Contains(a.body, "trusted") {
-		t.Errorf("a neighbor that is not trusted: %d %s", a.status, a.body)
+	if a := open.verify(open.at(appHost), "http://"+appHost+"/public"); a.Status != 403 ||
+		!strings.Contains(a.Body, "trusted") {
+		t.Errorf("a neighbor that is not trusted: %d %s", a.Status, a.Body)
 	}
-	if a := open.at(appHost).do(http.MethodGet, "/inside", "", "", "X-Forwarded-For", "10.1.2.3", "X-Real-Ip",
-		"10.1.2.3"); a.status != 403 {
-		t.Errorf("a neighbor that is not trusted says its network: %d", a.status)
+	if a := open.at(appHost).Do(http.MethodGet, "/inside", "", "", "X-Forwarded-For", "10.1.2.3", "X-Real-Ip",
+		"10.1.2.3"); a.Status != 403 {
+		t.Errorf("a neighbor that is not trusted says its network: %d", a.Status)
 	}
 }
 
@@ -264,7 +265,7 @@ func TestR252_AProxyAsksInOneWayAtATime(t *testing.T) {
 	address := "http://" + appHost + "/public"
 	forwarded := []string{"X-Forwarded-Proto", "http", "X-Forwarded-Host", appHost, "X-Forwarded-Uri", "/public",
 		"X-Forwarded-Method", "GET"}
-	ask := func(path string, lines ...string) int { return b.do(http.MethodGet, path, "", "", lines...).status }
+	ask := func(path string, lines ...string) int { return b.Do(http.MethodGet, path, "", "", lines...).Status }
 	for _, good := range [][]string{asks(address), forwarded, asks(address, "X-Forwarded-Proto", "http",
 		"X-Forwarded-Host", "evil.test")} {
 		if got := ask("/auth/verify", good...); got != 200 {
@@ -272,15 +273,15 @@ func TestR252_AProxyAsksInOneWayAtATime(t *testing.T) {
 		}
 	}
 	envoy := b.onHost(appHost)
-	bare := httptest.NewServer(g.node.auth)
+	bare := httptest.NewServer(g.node.Auth)
 	defer bare.Close()
-	envoy.n = &node{origin: bare.URL}
+	envoy.Origin = bare.URL
 	paths := map[string]int{"/public/x?a=1": 200, "/never": 403, "/one": 401, "/public/../never": 400,
 		"//public": 400, "": 400}
 	for path, want := range paths {
-		if got := envoy.do(http.MethodGet, "/auth/verify"+path, "", "", "X-Forwarded-Proto",
-			"http"); got.status != want {
-			t.Errorf("%q in the path: %d, want %d", path, got.status, want)
+		if got := envoy.Do(http.MethodGet, "/auth/verify"+path, "", "", "X-Forwarded-Proto",
+			"http"); got.Status != want {
+			t.Errorf("%q in the path: %d, want %d", path, got.Status, want)
 		}
 	}
 	for what, lines := range map[string][]string{
@@ -311,31 +312,31 @@ func TestR252_AProxyAsksInOneWayAtATime(t *testing.T) {
 			t.Errorf("%s: %d", what, got)
 		}
 	}
-	r, err := http.NewRequest(http.MethodGet, g.node.origin+"/auth/verify", nil)
-	g.must(err)
+	r, err := http.NewRequest(http.MethodGet, g.node.Origin+"/auth/verify", nil)
+	g.Must(err)
 	r.Host = g.home
 	r.Header["X-Original-Url"], r.Header["X-Original-Method"] = []string{address, address}, []string{"GET"}
-	resp, err := g.client.Do(r)
-	g.must(err)
-	if a := g.read("two addresses", resp); a.status != 403 {
-		t.Errorf("two addresses: %d", a.status)
+	resp, err := g.Client.Do(r)
+	g.Must(err)
+	if a := g.read("two addresses", resp); a.Status != 403 {
+		t.Errorf("two addresses: %d", a.Status)
 	}
 }
 
 // ticket follows the redirects to the step before the callback and returns the path of the
 // callback.
 func (g *gated) ticket(home, there *browser, path string) string {
-	g.t.Helper()
-	start, err := url.Parse(there.page(path).header.Get("Location"))
-	g.must(err)
-	enter, err := url.Parse(there.page(start.RequestURI()).header.Get("Location"))
-	g.must(err)
-	a := home.page(enter.RequestURI()).want(200)
-	_, to, _ := strings.Cut(a.header.Get("Refresh"), "url=")
+	g.T.Helper()
+	start, err := url.Parse(there.Page(path).Header.Get("Location"))
+	g.Must(err)
+	enter, err := url.Parse(there.Page(start.RequestURI()).Header.Get("Location"))
+	g.Must(err)
+	a := home.Page(enter.RequestURI()).Want(200)
+	_, to, _ := strings.Cut(a.Header.Get("Refresh"), "url=")
 	u, err := url.Parse(to)
-	g.must(err)
-	if u.Host != there.host || u.Path != "/.twofold/callback" {
-		g.t.Fatalf("the sign-in leads to %q", to)
+	g.Must(err)
+	if u.Host != there.Host || u.Path != "/.twofold/callback" {
+		g.T.Fatalf("the sign-in leads to %q", to)
 	}
 	return u.RequestURI()
 }
@@ -346,12 +347,12 @@ func TestR251_AHostIsAHostAlone(t *testing.T) {
 	for _, end := range []string{"/public?", "/public#", "/public/", "?", "@" + appHost, "\\public"} {
 		host := appHost + end
 		for _, path := range []string{"/never", "/two"} {
-			if a := g.at(host).get(path); a.status == 200 || a.status >= 500 {
-				t.Errorf("%q and %s: %d", host, path, a.status)
+			if a := g.at(host).Get(path); a.Status == 200 || a.Status >= 500 {
+				t.Errorf("%q and %s: %d", host, path, a.Status)
 			}
 		}
-		if a := g.at(host).page("/.twofold/start?to=/two"); a.status < 400 {
-			t.Errorf("%q: %d to %q", host, a.status, a.header.Get("Location"))
+		if a := g.at(host).Page("/.twofold/start?to=/two"); a.Status < 400 {
+			t.Errorf("%q: %d to %q", host, a.Status, a.Header.Get("Location"))
 		}
 	}
 }
@@ -361,55 +362,55 @@ func TestR251_AHostIsAHostAlone(t *testing.T) {
 func TestR253_ATicketIsTakenOnce(t *testing.T) {
 	g := newGated(t)
 	home := g.signedIn(g.withApp("alice"))
-	in := func(b *browser) bool { return b.get("/two").status == 200 }
+	in := func(b *browser) bool { return b.Get("/two").Status == 200 }
 
 	there := g.at(appHost)
 	callback := g.ticket(home, there, "/two?a=1&b=2")
 	thief := there.copy() // with the nonce: the same browser twice
-	if a := there.page(callback).want(303); a.header.Get("Location") != "http://"+appHost+"/two?a=1&b=2" || !in(there) {
-		t.Errorf("the way back is %q", a.header.Get("Location"))
+	if a := there.Page(callback).Want(303); a.Header.Get("Location") != "http://"+appHost+"/two?a=1&b=2" || !in(there) {
+		t.Errorf("the way back is %q", a.Header.Get("Location"))
 	}
-	if thief.page(callback).want(403); in(thief) {
+	if thief.Page(callback).Want(403); in(thief) {
 		t.Error("a ticket was taken twice")
 	}
-	if a := there.page(callback); a.status != 303 || !in(there) {
-		t.Errorf("the button \"back\" in the browser that is in: %d", a.status)
+	if a := there.Page(callback); a.Status != 303 || !in(there) {
+		t.Errorf("the button \"back\" in the browser that is in: %d", a.Status)
 	}
 	there = g.at(appHost)
 	callback = g.ticket(home, there, "/two")
-	if other := g.at(appHost); other.page(callback).status != 403 || in(other) {
+	if other := g.at(appHost); other.Page(callback).Status != 403 || in(other) {
 		t.Error("another browser took the ticket")
 	}
-	if there.page(callback); in(there) {
+	if there.Page(callback); in(there) {
 		t.Error("a ticket that another browser tried was still good")
 	}
 	there = g.at(appHost)
 	callback = g.ticket(home, there, "/two")
-	if a := there.onHost(otherHost).page(callback); a.status != 403 || in(there.onHost(otherHost)) {
+	if a := there.onHost(otherHost).Page(callback); a.Status != 403 || in(there.onHost(otherHost)) {
 		t.Error("another host took the ticket")
 	}
 	there = g.at(appHost)
 	callback = g.ticket(home, there, "/two")
-	g.advance(61 * time.Second)
-	if there.page(callback).want(403); in(there) {
+	g.Advance(61 * time.Second)
+	if there.Page(callback).Want(403); in(there) {
 		t.Error("an old ticket was taken")
 	}
 	for _, bad := range []string{"", "AAAA", callback[len(callback)-40:], strings.Repeat("a", 5000)} {
-		there.page("/.twofold/callback?ticket=" + url.QueryEscape(bad)).want(403)
+		there.Page("/.twofold/callback?ticket=" + url.QueryEscape(bad)).Want(403)
 	}
 	home = g.signedIn(g.withApp("dora"))
 	there = g.at(appHost)
 	callback = g.ticket(home, there, "/two")
-	home.post("/logout", m{}).want(200)
-	if there.page(callback).want(403); in(there) {
+	home.Post("/logout", m{}).Want(200)
+	if there.Page(callback).Want(403); in(there) {
 		t.Error("a ticket outlived its session")
 	}
 
 	home, there = g.signedIn(g.withApp("emil")), g.at(appHost)
 	callback = g.ticket(home, there, "/two")
 	var taken atomic.Int32
-	par(16, func(int) {
-		if there.copy().page(callback).status == 303 {
+	testkit.Par(16, func(int) {
+		if there.copy().Page(callback).Status == 303 {
 			taken.Add(1)
 		}
 	})
@@ -422,25 +423,25 @@ func TestR253_ATicketIsTakenOnce(t *testing.T) {
 // within a second in another one.
 func TestR254_AHostsCookieEndsWithItsSession(t *testing.T) {
 	g := newGated(t)
-	second := g.gate(g.start(nil))
+	second := g.gate(g.Start(nil))
 	for name, end := range map[string]func(p *person, home *browser){
-		"signed out":   func(_ *person, home *browser) { home.post("/logout", m{}).want(200) },
-		"a new secret": func(p *person, _ *browser) { g.must(g.node.auth.SetPassword(t.Context(), p.id, secret+"!")) },
-		"not active":   func(p *person, _ *browser) { g.must(g.node.auth.SetActive(t.Context(), p.id, false)) },
-		"access reset": func(p *person, _ *browser) { g.must(g.node.auth.ResetAccess(t.Context(), p.id)) },
+		"signed out":   func(_ *person, home *browser) { home.Post("/logout", m{}).Want(200) },
+		"a new secret": func(p *person, _ *browser) { g.Must(g.node.Auth.SetPassword(t.Context(), p.ID, secret+"!")) },
+		"not active":   func(p *person, _ *browser) { g.Must(g.node.Auth.SetActive(t.Context(), p.ID, false)) },
+		"access reset": func(p *person, _ *browser) { g.Must(g.node.Auth.ResetAccess(t.Context(), p.ID)) },
 	} {
 		p := g.withApp("p" + strings.ReplaceAll(name, " ", ""))
 		home, there := g.signedIn(p), g.at(appHost)
-		g.goTo(home, there, "/two").want(200)
+		g.goTo(home, there, "/two").Want(200)
 		elsewhere := there.copy()
-		elsewhere.n = second.node
-		elsewhere.get("/two").want(200)
+		elsewhere.on(second.node)
+		elsewhere.Get("/two").Want(200)
 		end(p, home)
 		began := time.Now()
-		if a := there.get("/two"); a.status == 200 {
+		if a := there.Get("/two"); a.Status == 200 {
 			t.Errorf("%s: the page still opens", name)
 		}
-		for elsewhere.get("/two").status == 200 {
+		for elsewhere.Get("/two").Status == 200 {
 			if time.Since(began) > 5*time.Second {
 				t.Errorf("%s: the page still opens at another node", name)
 				break
@@ -454,13 +455,13 @@ func TestR254_AHostsCookieEndsWithItsSession(t *testing.T) {
 	// A renewed session is the same session; a new sign-in is not.
 	p := g.withApp("frida")
 	home, there := g.signedIn(p), g.at(appHost)
-	g.goTo(home, there, "/two").want(200)
-	g.advance(time.Minute)
-	home.post("/verify", m{"password": secret}).want(200)
-	home.validate(p.next()).want(200)
-	there.get("/two").want(200)
-	g.advance(25 * time.Hour)
-	if a := there.get("/two"); a.status == 200 {
+	g.goTo(home, there, "/two").Want(200)
+	g.Advance(time.Minute)
+	home.Post("/verify", m{"password": secret}).Want(200)
+	home.validate(p.Next()).Want(200)
+	there.Get("/two").Want(200)
+	g.Advance(25 * time.Hour)
+	if a := there.Get("/two"); a.Status == 200 {
 		t.Error("the cookie outlived the longest life of a session")
 	}
 }
@@ -470,34 +471,36 @@ func TestR254_AHostsCookieEndsWithItsSession(t *testing.T) {
 func TestR255_ACookieOpensItsOwnHostOnly(t *testing.T) {
 	g := newGated(t)
 	home, there := g.signedIn(g.withApp("alice")), g.at(appHost)
-	g.goTo(home, there, "/two").want(200)
-	cookie, session := there.jar["twofold-gate"], home.jar["twofold"]
-	if cookie == "" || session == "" || there.jar["twofold"] != "" || there.jar["twofold-gate-nonce"] != "" {
-		t.Fatalf("cookies %v and %v", there.jar, home.jar)
+	g.goTo(home, there, "/two").Want(200)
+	cookie, session := there.Jar["twofold-gate"], home.Jar["twofold"]
+	if cookie == "" || session == "" || there.Jar["twofold"] != "" || there.Jar["twofold-gate-nonce"] != "" {
+		t.Fatalf("cookies %v and %v", there.Jar, home.Jar)
+	}
+	holding := func(value string) *browser {
+		b := g.at(appHost)
+		b.Jar["twofold-gate"] = value
+		return b
 	}
 	for what, b := range map[string]*browser{
 		"at another host": there.onHost(otherHost), "the session at a host behind": home.onHost(appHost),
-		"the session in the cookie's place": {w: g.world, n: g.node, host: appHost,
-			jar: map[string]string{"twofold-gate": session}},
-		"a changed cookie": {w: g.world, n: g.node, host: appHost,
-			jar: map[string]string{"twofold-gate": "A" + cookie[1:]}},
-		"a cut cookie": {w: g.world, n: g.node, host: appHost,
-			jar: map[string]string{"twofold-gate": cookie[:len(cookie)-1]}},
+		"the session in the cookie's place": holding(session),
+		"a changed cookie":                  holding("A" + cookie[1:]),
+		"a cut cookie":                      holding(cookie[:len(cookie)-1]),
 	} {
-		if a := b.get("/two"); a.status == 200 {
+		if a := b.Get("/two"); a.Status == 200 {
 			t.Errorf("%s: opens", what)
 		}
 	}
 	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "remember_token", "twofold-asked"} {
 		b := g.at(g.home)
-		b.jar[name] = cookie
-		b.get("/me").want(401)
+		b.Jar[name] = cookie
+		b.Get("/me").Want(401)
 	}
 	for _, header := range []string{"Authentication-Token", "Authorization"} {
 		b := g.at(appHost)
-		b.header[header] = strings.TrimPrefix("Bearer "+cookie,
+		b.Header[header] = strings.TrimPrefix("Bearer "+cookie,
 			map[string]string{"Authentication-Token": "Bearer "}[header])
-		if b.get("/two").status == 200 {
+		if b.Get("/two").Status == 200 {
 			t.Errorf("the cookie as %s opens", header)
 		}
 	}
@@ -511,31 +514,31 @@ func TestR256_TheGateLeadsToItsOwnHostsOnly(t *testing.T) {
 	for to := range strings.SplitSeq("https://evil.test/|//evil.test|/\\evil.test|\\\\evil.test|@evil.test/|"+
 		".evil.test/|:80@evil.test/|:8080/two|evil|/..//evil.test|/two#@evil.test|"+
 		"/%2f%2fevil.test|/;@evil.test|javascript:alert(1)|/\t/evil.test|", "|") {
-		a := there.page("/.twofold/start?to=" + url.QueryEscape(to))
-		if a.status != 400 && a.status != 403 {
-			t.Errorf("%q: %d to %q", to, a.status, a.header.Get("Location"))
+		a := there.Page("/.twofold/start?to=" + url.QueryEscape(to))
+		if a.Status != 400 && a.Status != 403 {
+			t.Errorf("%q: %d to %q", to, a.Status, a.Header.Get("Location"))
 		}
 	}
 	for host := range strings.SplitSeq("evil.test|app.localhost.evil.test|app.localhost:8080|"+g.home, "|") {
 		for _, path := range []string{"/.twofold/start?to=/two", "/.twofold/callback?ticket=x"} {
-			if a := g.at(host).page(path); a.status != 403 {
-				t.Errorf("%s%s: %d", host, path, a.status)
+			if a := g.at(host).Page(path); a.Status != 403 {
+				t.Errorf("%s%s: %d", host, path, a.Status)
 			}
 		}
 	}
 	// The requirement is signed, so another page cannot use the sign-in to redirect a browser.
 	for _, request := range []string{"", "AAAA", "eyJoIjoiZXZpbC50ZXN0IiwidCI6Ii8iLCJyIjoib25lIn0.AAAA",
-		home.jar["twofold"]} {
-		if a := home.page("/auth/gate?request=" + url.QueryEscape(request)); a.status != 400 {
-			t.Errorf("%q: %d", request, a.status)
+		home.Jar["twofold"]} {
+		if a := home.Page("/auth/gate?request=" + url.QueryEscape(request)); a.Status != 400 {
+			t.Errorf("%q: %d", request, a.Status)
 		}
 	}
-	if a := g.goTo(home, there, "/two?next=https://evil.test"); a.status != 200 || a.json["page"] != "/two" {
-		t.Errorf("%d %s", a.status, a.body)
+	if a := g.goTo(home, there, "/two?next=https://evil.test"); a.Status != 200 || a.JSON["page"] != "/two" {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 	long := "/two?q=" + strings.Repeat("x", 3000)
-	if a := g.goTo(home, g.at(appHost), long); a.status != 200 || a.json["page"] != "/" {
-		t.Errorf("a long address comes back to %v", a.json["page"])
+	if a := g.goTo(home, g.at(appHost), long); a.Status != 200 || a.JSON["page"] != "/" {
+		t.Errorf("a long address comes back to %v", a.JSON["page"])
 	}
 }
 
@@ -545,45 +548,45 @@ func TestR257_AnApplicationSeesNoSecretOfOurs(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
 	home, there := g.signedIn(p), g.at(appHost)
-	g.goTo(home, there, "/two").want(200)
-	for name, value := range home.jar {
-		there.jar[name] = value
+	g.goTo(home, there, "/two").Want(200)
+	for name, value := range home.Jar {
+		there.Jar[name] = value
 	}
-	there.jar["theme"], there.jar["__Host-twofold"] = "dark", "x"
+	there.Jar["theme"], there.Jar["__Host-twofold"] = "dark", "x"
 	forged := []string{"Authentication-Token", "", "Authorization", "Basic dTpw"}
 	for _, name := range []string{"Remote-User", "Remote_User", "Remote-Email", "Remote-Groups", "Remote_Groups",
 		"Remote-Name", "Twofold-Level", "Twofold-Fresh", "Twofold_Level", "Twofold-Assertion"} {
 		forged = append(forged, name, "forged")
 	}
 	for _, page := range []string{"/two", "/public"} {
-		a := there.do(http.MethodGet, page, "", "", forged...).want(200)
+		a := there.Do(http.MethodGet, page, "", "", forged...).Want(200)
 		for value, what := range g.known() {
-			if strings.Contains(a.body, value) && what != "csrf_token" {
+			if strings.Contains(a.Body, value) && what != "csrf_token" {
 				t.Errorf("%s: the application sees the %s", page, what)
 			}
 		}
 		got := http.Header{}
-		raw, _ := json.Marshal(a.json["headers"])
-		g.must(json.Unmarshal(raw, &got))
+		raw, _ := json.Marshal(a.JSON["headers"])
+		g.Must(json.Unmarshal(raw, &got))
 		if strings.Contains(fmt.Sprint(got), "forged") || got.Get("Cookie") != "theme=dark" ||
-			got.Get("Remote-User") != p.id || got.Get("Authorization") != "Basic dTpw" {
+			got.Get("Remote-User") != p.ID || got.Get("Authorization") != "Basic dTpw" {
 			t.Errorf("%s: the application sees %v", page, got)
 		}
 	}
-	a := g.at(appHost).do(http.MethodGet, "/public", "", "", forged...).want(200)
-	if strings.Contains(a.body, "forged") || strings.Contains(a.body, "Remote") {
-		t.Errorf("a stranger got an identity: %s", a.body)
+	a := g.at(appHost).Do(http.MethodGet, "/public", "", "", forged...).Want(200)
+	if strings.Contains(a.Body, "forged") || strings.Contains(a.Body, "Remote") {
+		t.Errorf("a stranger got an identity: %s", a.Body)
 	}
 	// A proxy gets the same headers to forward.
-	v := g.verify(there, "http://"+appHost+"/two", forged...).want(200)
-	if v.header.Get("Cookie") != "theme=dark" || v.header.Get("Remote-User") != p.id ||
-		v.header.Get("Remote-Email") != p.email || v.header.Get("Twofold-Level") != "2" ||
-		v.header.Get("Twofold-Fresh") == "" || len(v.header.Values("Set-Cookie")) > 0 {
-		t.Errorf("a proxy gets %v", v.header)
+	v := g.verify(there, "http://"+appHost+"/two", forged...).Want(200)
+	if v.Header.Get("Cookie") != "theme=dark" || v.Header.Get("Remote-User") != p.ID ||
+		v.Header.Get("Remote-Email") != p.Email || v.Header.Get("Twofold-Level") != "2" ||
+		v.Header.Get("Twofold-Fresh") == "" || len(v.Header.Values("Set-Cookie")) > 0 {
+		t.Errorf("a proxy gets %v", v.Header)
 	}
 	if v := g.verify(g.at(appHost), "http://"+appHost+"/public",
-		forged...).want(200); v.header.Get("Remote-User") != "" || v.header.Get("Twofold-Assertion") != "" {
-		t.Errorf("for a stranger a proxy gets %v", v.header)
+		forged...).Want(200); v.Header.Get("Remote-User") != "" || v.Header.Get("Twofold-Assertion") != "" {
+		t.Errorf("for a stranger a proxy gets %v", v.Header)
 	}
 }
 
@@ -606,30 +609,30 @@ func TestR258_APersonalTokenOpensWhatItsScopesName(t *testing.T) {
 	} {
 		for _, host := range []string{appHost, otherHost} {
 			b := g.at(host)
-			b.bare = true
-			b.header["Authorization"] = "Bearer " + c.token
-			a := b.get(c.page)
-			if a.status != c.want || a.header.Get("Location") != "" {
-				t.Errorf("%s at %s: %d to %q, want %d", what, host, a.status, a.header.Get("Location"), c.want)
+			b.Bare = true
+			b.Header["Authorization"] = "Bearer " + c.token
+			a := b.Get(c.page)
+			if a.Status != c.want || a.Header.Get("Location") != "" {
+				t.Errorf("%s at %s: %d to %q, want %d", what, host, a.Status, a.Header.Get("Location"), c.want)
 			}
-			if strings.HasPrefix(c.token, "tfp_") && strings.Contains(a.body, c.token) {
+			if strings.HasPrefix(c.token, "tfp_") && strings.Contains(a.Body, c.token) {
 				t.Errorf("%s: the application sees the token", what)
 			}
 			v := g.verify(b, "http://"+host+c.page, "Accept", "*/*")
-			if c.page == "/public" && v.header.Get("Remote-User")+v.header.Get("Twofold-Assertion") != "" {
-				t.Errorf("a token acts for its owner without a scope: %v", v.header)
+			if c.page == "/public" && v.Header.Get("Remote-User")+v.Header.Get("Twofold-Assertion") != "" {
+				t.Errorf("a token acts for its owner without a scope: %v", v.Header)
 			}
-			if v.status != c.want || v.header.Get("Location") != "" || c.want == 200 && c.page != "/public" &&
-				v.header.Get("Twofold-Level") != "0" {
-				t.Errorf("%s at %s, by a proxy: %d %v", what, host, v.status, v.header)
+			if v.Status != c.want || v.Header.Get("Location") != "" || c.want == 200 && c.page != "/public" &&
+				v.Header.Get("Twofold-Level") != "0" {
+				t.Errorf("%s at %s, by a proxy: %d %v", what, host, v.Status, v.Header)
 			}
 		}
 	}
-	g.must(g.node.auth.SetPassword(t.Context(), p.id, secret+"!"))
+	g.Must(g.node.Auth.SetPassword(t.Context(), p.ID, secret+"!"))
 	b := g.at(appHost)
-	b.header["Authorization"] = "Bearer " + read
-	if a := b.get("/api"); a.status != 401 {
-		t.Errorf("after a new password: %d", a.status)
+	b.Header["Authorization"] = "Bearer " + read
+	if a := b.Get("/api"); a.Status != 401 {
+		t.Errorf("after a new password: %d", a.Status)
 	}
 }
 
@@ -638,8 +641,8 @@ func TestR258_APersonalTokenOpensWhatItsScopesName(t *testing.T) {
 func TestR259_AnotherSiteCannotUseTheCookieOfAHost(t *testing.T) {
 	g := newGated(t)
 	home, there := g.signedIn(g.withApp("alice")), g.at(appHost)
-	g.goTo(home, there, "/two").want(200)
-	there.bare = true
+	g.goTo(home, there, "/two").Want(200)
+	there.Bare = true
 	for what, c := range map[string]struct {
 		method string
 		lines  []string
@@ -666,14 +669,14 @@ func TestR259_AnotherSiteCannotUseTheCookieOfAHost(t *testing.T) {
 		asking := there.onHost(g.home)
 		lines := append([]string{"X-Original-URL", "http://" + appHost + "/two", "X-Original-Method", c.method},
 			c.lines...)
-		if a := asking.do(http.MethodGet, "/auth/verify", "", "", lines...); a.status != c.want {
-			t.Errorf("%s, by a proxy: %d, want %d", what, a.status, c.want)
+		if a := asking.Do(http.MethodGet, "/auth/verify", "", "", lines...); a.Status != c.want {
+			t.Errorf("%s, by a proxy: %d, want %d", what, a.Status, c.want)
 		}
 		if slices.Contains(c.lines, "Upgrade") {
 			continue // Go's client does not send it by itself
 		}
-		if a := there.do(c.method, "/two", "", "", c.lines...); a.status != c.want {
-			t.Errorf("%s: %d, want %d", what, a.status, c.want)
+		if a := there.Do(c.method, "/two", "", "", c.lines...); a.Status != c.want {
+			t.Errorf("%s: %d, want %d", what, a.Status, c.want)
 		}
 	}
 }
@@ -683,16 +686,16 @@ func TestR259_AnotherSiteCannotUseTheCookieOfAHost(t *testing.T) {
 func TestR260_AnAssertionIsForOneHostAndAMinute(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
-	g.must(g.node.auth.SetRoles(t.Context(), p.id, "admin"))
+	g.Must(g.node.Auth.SetRoles(t.Context(), p.ID, "admin"))
 	home, there := g.signedIn(p), g.at(appHost)
-	g.goTo(home, there, "/two").want(200)
-	text := g.verify(there, "http://"+appHost+"/two").header.Get("Twofold-Assertion")
+	g.goTo(home, there, "/two").Want(200)
+	text := g.verify(there, "http://"+appHost+"/two").Header.Get("Twofold-Assertion")
 	verifier := func(host string) *gate.Verifier {
 		return &gate.Verifier{Issuer: "http://" + g.home, Audience: host, KeysURL: "http://" + g.home +
 			"/.well-known/jwks.json", Now: g.Now, Client: &http.Client{Transport: g.toNode()}}
 	}
 	a, err := verifier(appHost).Verify(t.Context(), text)
-	if err != nil || a.Subject != p.id || a.Email != p.email || a.Level != "aal2" || !slices.Equal(a.Groups,
+	if err != nil || a.Subject != p.ID || a.Email != p.Email || a.Level != "aal2" || !slices.Equal(a.Groups,
 		[]string{"admin"}) ||
 		!slices.Equal(a.Methods, []string{"mfa", "otp", "pwd"}) || a.AuthTime.IsZero() ||
 		a.Expires.Sub(g.Now()) > time.Minute {
@@ -701,13 +704,13 @@ func TestR260_AnAssertionIsForOneHostAndAMinute(t *testing.T) {
 	if _, err := verifier(otherHost).Verify(t.Context(), text); err == nil {
 		t.Error("another host takes the assertion")
 	}
-	g.advance(80 * time.Second)
+	g.Advance(80 * time.Second)
 	if _, err := verifier(appHost).Verify(t.Context(), text); err == nil {
 		t.Error("an old assertion is taken")
 	}
 	// Roles that were removed are missing in the next assertion.
-	g.must(g.node.auth.SetRoles(t.Context(), p.id))
-	text = g.verify(there, "http://"+appHost+"/two").header.Get("Twofold-Assertion")
+	g.Must(g.node.Auth.SetRoles(t.Context(), p.ID))
+	text = g.verify(there, "http://"+appHost+"/two").Header.Get("Twofold-Assertion")
 	if a, err = verifier(appHost).Verify(t.Context(), text); err != nil || len(a.Groups) > 0 {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -721,13 +724,13 @@ type toNode struct {
 func (g *gated) toNode() http.RoundTripper { return toNode{g} }
 
 func (n toNode) RoundTrip(r *http.Request) (*http.Response, error) {
-	to, err := url.Parse(n.g.node.origin)
+	to, err := url.Parse(n.g.node.Origin)
 	if err != nil {
 		return nil, err
 	}
 	r = r.Clone(r.Context())
 	r.Host, r.URL.Host = r.URL.Host, to.Host
-	return n.g.client.Transport.RoundTrip(r)
+	return n.g.Client.Transport.RoundTrip(r)
 }
 
 // brokenSessions is a store that fails to read sessions.
@@ -749,20 +752,20 @@ func (b *brokenSessions) SessionsOf(ctx context.Context, userID string, now time
 func TestR261_AStoreThatFailsOpensNothing(t *testing.T) {
 	g := newGated(t)
 	down := &brokenSessions{}
-	second := g.gate(g.start(func(s storage.Store) storage.Store { down.Store = s; return down }))
+	second := g.gate(g.Start(func(s storage.Store) storage.Store { down.Store = s; return down }))
 	home, there := second.signedIn(g.withApp("alice")), second.at(appHost)
-	second.goTo(home, there, "/two").want(200)
+	second.goTo(home, there, "/two").Want(200)
 	down.broken.Store(true)
 	for path, want := range map[string]int{"/two": 503, "/one": 503, "/public": 200, "/never": 403} {
-		if a := there.get(path); a.status != want {
-			t.Errorf("%s: %d, want %d", path, a.status, want)
+		if a := there.Get(path); a.Status != want {
+			t.Errorf("%s: %d, want %d", path, a.Status, want)
 		}
-		if a := second.verify(there, "http://"+appHost+path); a.status != want {
-			t.Errorf("%s, by a proxy: %d, want %d", path, a.status, want)
+		if a := second.verify(there, "http://"+appHost+path); a.Status != want {
+			t.Errorf("%s, by a proxy: %d, want %d", path, a.Status, want)
 		}
 	}
 	down.broken.Store(false)
-	there.get("/two").want(200)
+	there.Get("/two").Want(200)
 }
 
 // TestR262_SignInLeadsBackToThePage checks that the first visit to a page leads back to it after
@@ -772,33 +775,33 @@ func TestR262_SignInLeadsBackToThePage(t *testing.T) {
 	p := g.withApp("alice")
 	home, there := g.at(g.home), g.at(appHost)
 	login := g.goTo(home, there, "/strong/report?year=2026&part=a%20b")
-	_, next, ok := strings.Cut(login.what, "/login?next=")
+	_, next, ok := strings.Cut(login.What, "/login?next=")
 	if !ok {
-		t.Fatalf("a stranger is led to %s", login.what)
+		t.Fatalf("a stranger is led to %s", login.What)
 	}
 	next, err := url.QueryUnescape(next)
-	g.must(err)
-	home.form("/login", "email", p.email, "password", secret, "next", next).want(303)
-	a := home.form("/tf-validate", "code", p.next(), "next", next).want(303)
-	if a.header.Get("Location") != next {
-		t.Fatalf("after sign-in: %q, want %q", a.header.Get("Location"), next)
+	g.Must(err)
+	home.Form("/login", "email", p.Email, "password", secret, "next", next).Want(303)
+	a := home.Form("/tf-validate", "code", p.Next(), "next", next).Want(303)
+	if a.Header.Get("Location") != next {
+		t.Fatalf("after sign-in: %q, want %q", a.Header.Get("Location"), next)
 	}
-	away := home.page(next).want(200)
-	_, to, _ := strings.Cut(away.header.Get("Refresh"), "url=")
+	away := home.Page(next).Want(200)
+	_, to, _ := strings.Cut(away.Header.Get("Refresh"), "url=")
 	u, err := url.Parse(to)
-	g.must(err)
-	back := there.page(u.RequestURI()).want(303)
-	if got := back.header.Get("Location"); got != "http://"+appHost+"/strong/report?year=2026&part=a%20b" {
+	g.Must(err)
+	back := there.Page(u.RequestURI()).Want(303)
+	if got := back.Header.Get("Location"); got != "http://"+appHost+"/strong/report?year=2026&part=a%20b" {
 		t.Errorf("the way back is %q", got)
 	}
 	// A user who must enroll a factor is redirected there; a script gets a status.
 	one := g.signedIn(g.person("robert"))
-	if a := g.goTo(one, g.at(appHost), "/two"); !strings.Contains(a.what, "/tf-setup?next=/auth/gate") {
-		t.Errorf("without a second factor: %s", a.what)
+	if a := g.goTo(one, g.at(appHost), "/two"); !strings.Contains(a.What, "/tf-setup?next=/auth/gate") {
+		t.Errorf("without a second factor: %s", a.What)
 	}
-	script := g.at(appHost).do(http.MethodGet, "/two", "", "", "Accept", "text/html", "Sec-Fetch-Mode", "cors")
-	if script.status != 401 || script.header.Get("Location") != "" {
-		t.Errorf("a script: %d to %q", script.status, script.header.Get("Location"))
+	script := g.at(appHost).Do(http.MethodGet, "/two", "", "", "Accept", "text/html", "Sec-Fetch-Mode", "cors")
+	if script.Status != 401 || script.Header.Get("Location") != "" {
+		t.Errorf("a script: %d to %q", script.Status, script.Header.Get("Location"))
 	}
 }
 
@@ -808,16 +811,16 @@ func TestR300_AnApplicationSeesNoCookieOfOurs(t *testing.T) {
 	g := newGated(t, func(c *twofold.Config) { c.Pages.SPA.CSRFCookie = "XSRF-TOKEN" })
 	p := g.withApp("alice")
 	home, there := g.signedIn(p), g.at(appHost)
-	g.goTo(home, there, "/two").want(200)
+	g.goTo(home, there, "/two").Want(200)
 	for _, name := range []string{"inbox", "lang", "refused", "later"} {
-		there.jar["twofold-"+name], there.jar["__Host-twofold-"+name] = "x", "x"
+		there.Jar["twofold-"+name], there.Jar["__Host-twofold-"+name] = "x", "x"
 	}
-	there.jar["tf_validity"], there.jar["remember_token"], there.jar["XSRF-TOKEN"] = "x", "x", "x"
-	there.jar["twofolded"] = "theirs"
-	a := there.page("/two").want(200)
-	v := g.verify(there, "http://"+appHost+"/two").want(200)
-	if got := v.header.Get("Cookie"); got != "twofolded=theirs" || !strings.Contains(a.body, `["`+got+`"]`) {
-		t.Errorf("a proxy hands on %q, and the application sees %s", got, a.body)
+	there.Jar["tf_validity"], there.Jar["remember_token"], there.Jar["XSRF-TOKEN"] = "x", "x", "x"
+	there.Jar["twofolded"] = "theirs"
+	a := there.Page("/two").Want(200)
+	v := g.verify(there, "http://"+appHost+"/two").Want(200)
+	if got := v.Header.Get("Cookie"); got != "twofolded=theirs" || !strings.Contains(a.Body, `["`+got+`"]`) {
+		t.Errorf("a proxy hands on %q, and the application sees %s", got, a.Body)
 	}
 }
 
@@ -831,11 +834,11 @@ func TestR301_AClientCannotHaveItsIdentityRemoved(t *testing.T) {
 	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
 	t.Cleanup(behind.Close)
 	to, err := url.Parse(behind.URL)
-	g.must(err)
+	g.Must(err)
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 	front := httptest.NewServer(g.protect(proxy))
 	t.Cleanup(front.Close)
-	g.node.origin = front.URL
+	g.node.Origin = front.URL
 	home, there := g.signedIn(p), g.at(appHost)
 	g.goTo(home, there, "/two")
 	for connection, upgrade := range map[string]string{
@@ -846,8 +849,8 @@ func TestR301_AClientCannotHaveItsIdentityRemoved(t *testing.T) {
 		if upgrade != "" {
 			lines = append(lines, "Upgrade", upgrade)
 		}
-		there.do(http.MethodGet, "/two", "", "", lines...)
-		if got.Get("Remote-User") != p.id || got.Get("Twofold-Assertion") == "" || got.Get("Upgrade") != upgrade {
+		there.Do(http.MethodGet, "/two", "", "", lines...)
+		if got.Get("Remote-User") != p.ID || got.Get("Twofold-Assertion") == "" || got.Get("Upgrade") != upgrade {
 			t.Errorf("Connection: %s: the application gets %v", connection, got)
 		}
 	}
@@ -859,16 +862,16 @@ func TestR302_ARoleIsNotTakenForTwo(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
 	for _, odd := range []string{"team,admin", "team\nadmin"} {
-		if err := g.node.auth.SetRoles(t.Context(), p.id, "staff", odd); !errors.Is(err, twofold.ErrRoleName) {
+		if err := g.node.Auth.SetRoles(t.Context(), p.ID, "staff", odd); !errors.Is(err, twofold.ErrRoleName) {
 			t.Errorf("%q: %v", odd, err)
 		}
 	}
-	g.must(g.node.auth.SetRoles(t.Context(), p.id, "staff", "guest"))
+	g.Must(g.node.Auth.SetRoles(t.Context(), p.ID, "staff", "guest"))
 	g.write(`UPDATE twofold_users SET roles = '["staff","team,admin","team\nadmin","guest"]'`) // an older version's
 	home, there := g.signedIn(p), g.at(appHost)
-	g.goTo(home, there, "/two").want(200)
-	v := g.verify(there, "http://"+appHost+"/two").want(200)
-	if got := v.header.Get("Remote-Groups"); got != "staff,guest" {
+	g.goTo(home, there, "/two").Want(200)
+	v := g.verify(there, "http://"+appHost+"/two").Want(200)
+	if got := v.Header.Get("Remote-Groups"); got != "staff,guest" {
 		t.Errorf("a proxy hands on the groups %q", got)
 	}
 }
@@ -879,15 +882,15 @@ func TestR303_AMethodHasOneSpelling(t *testing.T) {
 	g := newGated(t)
 	p := g.person("alice")
 	home, there := g.signedIn(p), g.at(appHost)
-	g.goTo(home, there, "/one").want(200)
+	g.goTo(home, there, "/one").Want(200)
 	for method, want := range map[string]int{
 		"GET": 200, "PUT": 200, "POST": 403, "DELETE": 403, "post": 400, "Post": 400, "delete": 400, "get": 400,
 	} {
-		there.do(method, "/form", "", "").want(want)
+		there.Do(method, "/form", "", "").Want(want)
 		if want == 400 { // nginx takes no other refusal
 			want = 403
 		}
-		g.verify(there, "http://"+appHost+"/form", "X-Original-Method", method).want(want)
+		g.verify(there, "http://"+appHost+"/form", "X-Original-Method", method).Want(want)
 	}
 }
 
@@ -909,9 +912,9 @@ func TestR304_AProxyIsNotItsClient(t *testing.T) {
 		}
 		for page, want := range map[string]int{"/local": of.local, "/remote": of.remote} {
 			a := g.verify(g.at(appHost), "http://"+appHost+page, lines...)
-			b := g.at(appHost).do(http.MethodGet, page, "", "", lines...)
-			if a.status != want || b.status != want {
-				t.Errorf("%s for %q: %d and %d, want %d", page, of.forwarded, a.status, b.status, want)
+			b := g.at(appHost).Do(http.MethodGet, page, "", "", lines...)
+			if a.Status != want || b.Status != want {
+				t.Errorf("%s for %q: %d and %d, want %d", page, of.forwarded, a.Status, b.Status, want)
 			}
 		}
 	}

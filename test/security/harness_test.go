@@ -1,16 +1,15 @@
 // Package security_test attacks the complete sign-in over real HTTP with a real database (see
-// place), with one test for each requirement, named by its number. Tests examine the responses, the
-// messages and the contents of the database.
+// testkit.Database), with one test for each requirement, named by its number. Tests examine the
+// responses, the messages and the contents of the database.
 package security_test
 
 import (
+	"bufio"
 	"bytes"
-	"context"
 	"fmt"
-	"log/slog"
+	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,10 +17,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/background"
-	"github.com/twofold-auth/twofold/internal/storage"
-	"github.com/twofold-auth/twofold/send/sendtest"
-	"github.com/twofold-auth/twofold/test/openapitest"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // notBuilt: parts of requirements that wait for a feature. Anyone who builds one
@@ -30,217 +26,90 @@ import (
 //	notice that a factor was ended             R37 R61
 
 const (
-	secret = "correct horse 71 battery"
-	hashed = "$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$5jo5R65JnjAagNY+oPr3tg$" +
-		"wnFuPOIG3ZqocnVh+tvddQAnmko+Qb0VZ+jxiPkCsdc"
-	firstKey = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B"
+	secret   = testkit.Password
+	hashed   = testkit.PasswordHash
+	firstKey = testkit.Key
 	helpBox  = "help@good.test"
 )
 
-// clock is a clock that only a test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+type (
+	m      = map[string]any // a JSON object
+	node   = testkit.Node
+	answer = testkit.Answer
+)
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// buffer is a bytes.Buffer that is safe for concurrent use.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// world is one database with its users, one or more nodes, the mailboxes and phones, the log, and
-// every secret that was issued.
+// world is a site, and every secret that it issued.
 type world struct {
-	t testing.TB
-	*clock
-	mail, sms *sendtest.Sink
-	log       *buffer // slog at debug level
-	replies   *buffer // every reply: status, headers, body
-	place     *place
-	change    []func(*twofold.Config)
-	nodes     []*node
-	witnesses int // accounts made by later
-	client    *http.Client
+	*testkit.Site
+	replies   *testkit.Buffer // every reply: status, headers, body
+	witnesses int             // accounts made by later
+	*issued
+}
 
+// issued holds what the answers of a site gave to browsers.
+type issued struct {
 	mu      sync.Mutex
-	events  []event.Event
 	secrets map[string]string   // value handed out -> what it is
 	cookies map[string][]string // Set-Cookie lines by name
-}
-
-// node stands for one process, with its own store handle, library and server.
-type node struct {
-	db     storage.Store
-	auth   *twofold.Auth
-	addr   string
-	origin string
-	server *http.Server
-
-	stopWork func()
 }
 
 // newWorld starts a world with one node.
 func newWorld(t testing.TB, change ...func(*twofold.Config)) *world {
 	t.Helper()
-	return newWorldAt(t, newPlace(t), change...)
+	return newWorldAt(t, testkit.NewDatabase(t), change...)
 }
 
-// newWorldIn starts a world with SQLite in the given folder.
-func newWorldIn(t testing.TB, dir string, change ...func(*twofold.Config)) *world {
-	t.Helper()
-	return newWorldAt(t, &place{t: t, file: filepath.Join(dir, "app.db")}, change...)
-}
-
-func newWorldAt(t testing.TB, p *place, change ...func(*twofold.Config)) *world {
+func newWorldAt(t testing.TB, db *testkit.Database, change ...func(*twofold.Config)) *world {
 	t.Helper()
 	if t, ok := t.(*testing.T); ok {
 		t.Parallel()
 	}
-	w := &world{
-		t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, mail: &sendtest.Sink{},
-		sms: &sendtest.Sink{},
-		log: &buffer{}, replies: &buffer{}, place: p, change: change,
-		secrets: map[string]string{secret: "password"}, cookies: map[string][]string{},
-	}
-	w.client = &http.Client{
-		Transport:     watched(t, &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}),
-		Timeout:       60 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	t.Cleanup(w.client.CloseIdleConnections)
-	w.start(nil)
+	w := &world{replies: &testkit.Buffer{},
+		issued: &issued{secrets: map[string]string{secret: "password"}, cookies: map[string][]string{}}}
+	w.Site = testkit.NewSite(t, db, append([]func(*twofold.Config){features}, change...)...)
+	w.Seen, w.Pages = w.records, frontPage
+	w.Start(nil)
 	return w
 }
 
-// document is the OpenAPI document, read once. Every answer in these tests is checked against it.
-var document = sync.OnceValues(
-	func() (*openapitest.Document, error) { return openapitest.Load() })
-
-func watched(t testing.TB, next http.RoundTripper) http.RoundTripper {
-	d, err := document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d.Watch(next, func(err error) { t.Error(err) })
-}
-
-// start adds a node. wrap may replace its store.
-func (w *world) start(wrap func(storage.Store) storage.Store, change ...func(*twofold.Config)) *node {
-	w.t.Helper()
-	db, err := w.place.open()
-	w.must(err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	w.must(err)
-	n := &node{db: db, addr: l.Addr().String(), origin: "http://" + l.Addr().String()}
-	if wrap != nil {
-		n.db = wrap(db)
-	}
-	c := twofold.Config{
-		Origin: n.origin, Key: twofold.KeyText(firstKey), Store: n.db,
-		Pages:    twofold.Pages{Site: "good", AccountPage: true},
-		Accounts: twofold.Accounts{Registerable: true, Usernames: true},
-		TwoFactor: twofold.TwoFactor{
-			EnabledMethods: []string{storage.Authenticator, storage.SMS, storage.Email},
-			LoginValidity:  30 * 24 * time.Hour, RescueEmail: true, HelpAddress: helpBox,
-			RecoveryCodes: &twofold.RecoveryCodes{},
-		},
-		Passkeys: passkeys(),
-		Sessions: twofold.Sessions{NoNewBrowserMail: true}, // tests count mails, and each of their browsers is new
-		Mail:     w.mail, SMS: w.sms, Advanced: twofold.Advanced{Now: w.Now, OnEvent: w.heard},
-		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
-	for _, f := range append(w.change[:len(w.change):len(w.change)], change...) {
-		f(&c)
-	}
-	n.auth, err = twofold.New(c)
-	w.must(err)
-	n.stopWork = background.Start(n.auth)
-	n.server = &http.Server{Handler: n.application(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	go func() { _ = n.server.Serve(l) }()
-	w.t.Cleanup(n.stop)
-	w.nodes = append(w.nodes, n)
-	return n
-}
-
-// application serves two pages behind each guard, one for people and one for programs.
-func (n *node) application() http.Handler {
-	mux := http.NewServeMux()
-	n.auth.Mount(mux)
-	me := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := twofold.UserOf(r)
-		fmt.Fprintf(w, "signed in as %s level %d trusted %v", u.Email, u.Level, u.Trusted)
-	})
-	mux.Handle("/app/user", n.auth.RequireUser(me))
-	mux.Handle("/app/two", n.auth.RequireTwoFactor(me))
-	mux.Handle("/app/strong", n.auth.RequireStrong(me))
+// frontPage answers every path that nothing else does.
+func frontPage(mux *http.ServeMux, _ *twofold.Auth) {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "front page") })
-	return mux
 }
 
-func (n *node) stop() {
-	_ = n.server.Close()
-	n.stopWork()
-	_ = n.db.Close()
+// features enables what most tests attack.
+func features(c *twofold.Config) {
+	c.Pages = twofold.Pages{Site: "good", AccountPage: true}
+	c.Accounts = twofold.Accounts{Registerable: true, Usernames: true}
+	c.TwoFactor.LoginValidity, c.TwoFactor.RescueEmail, c.TwoFactor.HelpAddress = 30*24*time.Hour, true, helpBox
+	c.TwoFactor.RecoveryCodes = &twofold.RecoveryCodes{}
+	c.Passkeys = passkeys()
 }
 
-// restart stops a node and starts it again on the same file, which clears its memory.
-func (w *world) restart(change ...func(*twofold.Config)) *node {
-	w.t.Helper()
-	for _, n := range w.nodes {
-		n.stop()
+// happened returns the events of one type.
+func happened[E event.Event](w *world) []E { return testkit.EventsOf[E](w.Events) }
+
+// records notes what an answer hands out.
+func (w *world) records(a *answer) {
+	fmt.Fprintf(w.replies, "%s -> %d %v\n%s\n", a.What, a.Status, a.Header, a.Body)
+	w.mu.Lock()
+	for _, line := range a.Header.Values("Set-Cookie") {
+		name, _, _ := strings.Cut(line, "=")
+		w.cookies[name] = append(w.cookies[name], line)
 	}
-	w.nodes = nil
-	return w.start(nil, change...)
-}
-
-func (w *world) heard(_ context.Context, e event.Event) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.events = append(w.events, e)
-}
-
-// happened returns the number of events of one type.
-func happened[E event.Event](w *world) []E {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []E
-	for _, e := range w.events {
-		if e, ok := e.(E); ok {
-			out = append(out, e)
+	w.mu.Unlock()
+	for _, c := range a.Cookies() {
+		if c.MaxAge >= 0 && !strings.HasSuffix(c.Name, "notes") && !strings.HasSuffix(c.Name, "refused") {
+			w.handedOut(c.Name+" cookie", c.Value)
 		}
 	}
-	return out
-}
-
-func (w *world) must(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
+	for _, k := range []string{"tf_authr_b32key", "tf_authr_key", "tf_state_token", "csrf_token"} {
+		w.handedOut(k, a.Field(k))
+	}
+	if user, ok := a.JSON["user"].(m); ok {
+		if v, ok := user["authentication_token"].(string); ok {
+			w.handedOut("authentication_token", v)
+		}
 	}
 }
 
@@ -262,28 +131,25 @@ func (w *world) known() map[string]string {
 	for v, what := range w.secrets {
 		out[v] = what
 	}
-	for _, m := range append(w.mail.All(), w.sms.All()...) {
-		for _, code := range sixDigits.FindAllString(m.Text, -1) {
+	for _, m := range append(w.Mail.All(), w.SMS.All()...) {
+		for _, code := range testkit.Codes(m.Text) {
 			out[code] = "code by " + m.Channel
 		}
 	}
 	return out
 }
 
-// cell is one database value, as text and in hexadecimal.
-type cell struct{ table, column, text, hex string }
-
-func (w *world) dump() []cell { w.t.Helper(); return w.place.dump() }
+func (w *world) dump() []testkit.Cell { w.T.Helper(); return w.DB.Dump() }
 
 // rows returns a table's content as one text, without the columns that every request changes. Tests
 // compare it before and after an action.
 func (w *world) rows(tables ...string) string {
-	w.t.Helper()
+	w.T.Helper()
 	var b strings.Builder
 	for _, c := range w.dump() {
 		for _, t := range tables {
-			if c.table == "twofold_"+t && c.column != "seen_at" && c.column != "idle_at" && c.column != "ends_at" {
-				fmt.Fprintf(&b, "%s.%s=%s\n", c.table, c.column, c.hex)
+			if c.Table == "twofold_"+t && c.Column != "seen_at" && c.Column != "idle_at" && c.Column != "ends_at" {
+				fmt.Fprintf(&b, "%s.%s=%s\n", c.Table, c.Column, c.Hex)
 			}
 		}
 	}
@@ -292,61 +158,72 @@ func (w *world) rows(tables ...string) string {
 
 // count returns the number of rows of a table.
 func (w *world) count(table string) int {
-	w.t.Helper()
+	w.T.Helper()
 	if table == "sessions" { // living ones: when the dead are swept is no one's matter
 		return w.number(`SELECT COUNT(*) FROM twofold_sessions WHERE ends_at > ?`, w.Now().UnixMicro())
 	}
 	return w.number(`SELECT COUNT(*) FROM twofold_` + table)
 }
 
-// write changes the database directly, as an attacker with a copy of it might.
-func (w *world) write(query string, args ...any) { w.t.Helper(); w.place.write(query, args...) }
+func (w *world) write(query string, args ...any) { w.T.Helper(); w.DB.Write(query, args...) }
+
+func (w *world) number(query string, args ...any) int {
+	w.T.Helper()
+	return w.DB.Number(query, args...)
+}
 
 // settled waits until all messages are sent.
 func (w *world) settled() {
-	w.t.Helper()
+	w.T.Helper()
 	for range 6000 {
 		if w.count("messages") == 0 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	w.t.Error("messages are still waiting after a minute")
+	w.T.Error("messages are still waiting after a minute")
 }
 
 // mails returns the number of mails sent so far, including those in progress.
 func (w *world) mails() int {
-	w.t.Helper()
+	w.T.Helper()
 	w.settled()
-	return len(w.mail.All())
+	return len(w.Mail.All())
 }
 
 // texts returns the number of SMS messages, including those in progress.
 func (w *world) texts() int {
-	w.t.Helper()
+	w.T.Helper()
 	w.settled()
-	return len(w.sms.All())
+	return len(w.SMS.All())
 }
 
-// number runs a query that returns one number.
-func (w *world) number(query string, args ...any) int {
-	w.t.Helper()
-	return w.place.number(query, args...)
+// read reads the response to a request that no browser sent.
+func (w *world) read(what string, resp *http.Response) *answer {
+	w.T.Helper()
+	a, err := testkit.ReadAnswer(w.T, what, resp)
+	w.Must(err)
+	w.records(a)
+	return a
 }
 
-// par runs n functions concurrently and waits for them.
-func par(n int, f func(i int)) {
-	var ready, done sync.WaitGroup
-	gate := make(chan struct{})
-	for i := range n {
-		ready.Add(1)
-		done.Go(func() {
-			ready.Done()
-			<-gate
-			f(i)
-		})
+// raw sends bytes unchanged and reads one response, nil if there is none.
+func (w *world) raw(n *node, text string) *answer {
+	w.T.Helper()
+	c, err := net.DialTimeout("tcp", n.Addr, 5*time.Second)
+	w.Must(err)
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c, text); err != nil {
+		return nil
 	}
-	ready.Wait()
-	close(gate)
-	done.Wait()
+	var seen bytes.Buffer
+	resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(c, &seen)),
+		&http.Request{Method: text[:strings.IndexByte(text, ' ')]})
+	if err != nil {
+		return nil
+	}
+	a := w.read("raw "+text[:min(len(text), 60)], resp)
+	a.Body = seen.String()
+	return a
 }

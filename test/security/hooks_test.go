@@ -38,33 +38,33 @@ func TestR361_AHookDecidesBeforeAnAccountIsMade(t *testing.T) {
 	const words = "Only addresses of example.org <b>register</b> here."
 	h.refusal.Store(words)
 	said := map[string]string{}
-	for _, email := range []string{"new@example.net", alice.email} {
-		said[email] = w.registers(email, newSecret).want(400).body
+	for _, email := range []string{"new@example.net", alice.Email} {
+		said[email] = w.registers(email, newSecret).Want(400).Body
 		if !strings.Contains(said[email], "Only addresses of example.org") {
 			t.Errorf("%s is told %s", email, said[email])
 		}
 	}
-	if said["new@example.net"] != said[alice.email] {
+	if said["new@example.net"] != said[alice.Email] {
 		t.Errorf("the refusal tells who has an account: %v", said)
 	}
 	b := w.browser()
-	b.page("/register")
-	r := b.form("/register", "email", "new@example.net", "password", newSecret, "password_confirm", newSecret)
-	if body := r.want(200).body; !strings.Contains(body, "&lt;b&gt;register&lt;/b&gt;") {
+	b.Page("/register")
+	r := b.Form("/register", "email", "new@example.net", "password", newSecret, "password_confirm", newSecret)
+	if body := r.Want(200).Body; !strings.Contains(body, "&lt;b&gt;register&lt;/b&gt;") {
 		t.Error("the page does not show the refusal as text")
 	}
-	if bad := w.registers("new@example.net", "short").want(400).body; strings.Contains(bad, "Only addresses") {
+	if bad := w.registers("new@example.net", "short").Want(400).Body; strings.Contains(bad, "Only addresses") {
 		t.Errorf("a form with a mistake asks the application: %s", bad)
 	}
 	h.fails.Store(true)
-	w.registers("new@example.net", newSecret).want(503)
+	w.registers("new@example.net", newSecret).Want(503)
 	w.settled()
-	if w.count("users") != 1 || len(w.mail.To("new@example.net"))+len(w.mail.To(alice.email)) != 0 {
+	if w.count("users") != 1 || len(w.Mail.To("new@example.net"))+len(w.Mail.To(alice.Email)) != 0 {
 		t.Error("a refusal made an account or sent a mail")
 	}
 	h.fails.Store(false)
 	h.refusal.Store("")
-	w.registers("new@example.net", newSecret).want(200)
+	w.registers("new@example.net", newSecret).Want(200)
 }
 
 // TestR362_AHookDecidesAtTheDoor checks that OnSignIn is called only after all factors are proven,
@@ -79,10 +79,10 @@ func TestR362_AHookDecidesAtTheDoor(t *testing.T) {
 	})
 	one, two := w.person("alice"), w.withApp("bobby")
 	stays := w.browser()
-	stays.login(one, m{"remember": true}).want(200)
+	stays.login(one, m{"remember": true}).Want(200)
 	stays = stays.copy().only("remember_token")
-	body := m{"email": one.email, "password": secret}
-	user := w.browser().post("/login?include_auth_token", body).want(200).json["user"].(m)
+	body := m{"email": one.Email, "password": secret}
+	user := w.browser().Post("/login?include_auth_token", body).Want(200).JSON["user"].(m)
 	refresh := user["refresh_token"]
 	open := w.plantSession(one)
 	const words = "Please accept the new terms first."
@@ -93,28 +93,28 @@ func TestR362_AHookDecidesAtTheDoor(t *testing.T) {
 		if fails {
 			status = 503
 		}
-		if r := w.browser().login(one).want(status); !fails && !strings.Contains(r.body, words) {
-			t.Errorf("a password is answered %s", r.body)
+		if r := w.browser().login(one).Want(status); !fails && !strings.Contains(r.Body, words) {
+			t.Errorf("a password is answered %s", r.Body)
 		}
 		b := w.browser()
-		if r := b.login(two).want(200); strings.Contains(r.body, words) {
+		if r := b.login(two).Want(200); strings.Contains(r.Body, words) {
 			t.Error("the application is asked before all was proven")
 		}
-		b.validate("000000").want(400)
-		w.advance(time.Minute)
-		b.validate(two.next()).want(status)
+		b.validate("000000").Want(400)
+		w.Advance(time.Minute)
+		b.validate(two.Next()).Want(status)
 		b.out("refused at the door")
-		w.browser().post("/login", m{"email": one.email, "password": "wrong"}).want(400)
-		if r := stays.copy().get("/me"); r.status == 200 {
+		w.browser().Post("/login", m{"email": one.Email, "password": "wrong"}).Want(400)
+		if r := stays.copy().Get("/me"); r.Status == 200 {
 			t.Error("a remembered browser is let in")
 		}
-		if r := w.browser().post("/refresh-token", m{"refresh_token": refresh}); r.status == 200 {
+		if r := w.browser().Post("/refresh-token", m{"refresh_token": refresh}); r.Status == 200 {
 			t.Error("a refresh token is exchanged")
 		}
-		open.get("/me").want(200)
+		open.Get("/me").Want(200)
 	}
 	h.fails.Store(false)
 	h.refusal.Store("")
-	w.browser().post("/refresh-token", m{"refresh_token": refresh}).want(200)
-	stays.get("/me").want(200)
+	w.browser().Post("/refresh-token", m{"refresh_token": refresh}).Want(200)
+	stays.Get("/me").Want(200)
 }

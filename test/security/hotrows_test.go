@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // logWrites records which rows are written, by table and primary key.
@@ -36,24 +37,24 @@ END $$`
 // mistyped passwords and both factors. No PostgreSQL row may be written by all of these sign-ins,
 // so that they do not wait for each other's commits.
 func TestNoRowIsWrittenByEverySignIn(t *testing.T) {
-	w := newWorldAt(t, &place{t: t, postgres: servers.PostgresTables(t)}, proxied)
+	w := newWorldAt(t, &testkit.Database{T: t, Postgres: servers.PostgresTables(t)}, proxied)
 	var people []*person
 	for i := range 8 {
 		people = append(people, w.withApp(fmt.Sprint("person", i)))
 	}
-	w.advance(3 * 60 * 1e9)
-	if _, err := w.place.sql().Exec(logWrites); err != nil {
+	w.Advance(3 * 60 * 1e9)
+	if _, err := w.DB.SQL().Exec(logWrites); err != nil {
 		t.Fatal(err)
 	}
 	by := map[string]int{} // how many people wrote a row
 	for i, p := range people {
 		b := w.browser()
-		b.header["X-Forwarded-For"] = fmt.Sprintf("198.51.%d.7", i)
-		b.post("/login", m{"email": p.email, "password": "wrong"}).want(400)
-		b.login(p).want(200)
-		b.validate(p.code(0)).want(200)
-		b.get("/tf-setup").want(200)
-		rows, err := w.place.sql().Query(`WITH gone AS (DELETE FROM written RETURNING place)
+		b.Header["X-Forwarded-For"] = fmt.Sprintf("198.51.%d.7", i)
+		b.Post("/login", m{"email": p.Email, "password": "wrong"}).Want(400)
+		b.login(p).Want(200)
+		b.validate(p.Code(0)).Want(200)
+		b.Get("/tf-setup").Want(200)
+		rows, err := w.DB.SQL().Query(`WITH gone AS (DELETE FROM written RETURNING place)
 			SELECT DISTINCT place FROM gone`)
 		if err != nil {
 			t.Fatal(err)

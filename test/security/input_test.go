@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR126_SizeAndDepth checks the limits: bodies of 64 KiB, fields of 1 KiB, flat objects, no
@@ -26,21 +28,21 @@ func TestR126_SizeAndDepth(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	for _, path := range []string{"/login", "/register", "/tf-validate", "/logout", "/tf-setup/x"} {
 		for what, r := range map[string]*answer{
-			"1 MiB JSON": w.browser().do("POST", path, typeJSON, `{"email":"`+strings.Repeat("a", 1<<20)+`"}`),
-			"1 MiB form": w.browser().do("POST", path, typeForm, "email="+strings.Repeat("a", 1<<20)),
-			"many keys":  w.browser().do("POST", path, typeForm, strings.Repeat("email=a&", 100_000)),
-			"many JSON keys": w.browser().do("POST", path, typeJSON,
+			"1 MiB JSON": w.browser().Do("POST", path, testkit.TypeJSON, `{"email":"`+strings.Repeat("a", 1<<20)+`"}`),
+			"1 MiB form": w.browser().Do("POST", path, testkit.TypeForm, "email="+strings.Repeat("a", 1<<20)),
+			"many keys":  w.browser().Do("POST", path, testkit.TypeForm, strings.Repeat("email=a&", 100_000)),
+			"many JSON keys": w.browser().Do("POST", path, testkit.TypeJSON,
 				"{"+strings.Repeat(`"email":"a",`, 4000)+`"email":"b"}`),
-			"deep": w.browser().do("POST", path, typeJSON,
+			"deep": w.browser().Do("POST", path, testkit.TypeJSON,
 				`{"email":`+strings.Repeat("[", 30_000)+strings.Repeat("]", 30_000)+`}`),
-			"deep objects": w.browser().do("POST", path, typeJSON, strings.Repeat(`{"email":`, 6000)),
-			"a field of 2 KiB": w.browser().do("POST", path, typeJSON,
+			"deep objects": w.browser().Do("POST", path, testkit.TypeJSON, strings.Repeat(`{"email":`, 6000)),
+			"a field of 2 KiB": w.browser().Do("POST", path, testkit.TypeJSON,
 				`{"code":"`+strings.Repeat("1", 2000)+`","email":"`+strings.Repeat("1", 2000)+`"}`),
-			"compressed": w.browser().do("POST", path, typeJSON, zipped.String(), "Content-Encoding", "gzip"),
+			"compressed": w.browser().Do("POST", path, testkit.TypeJSON, zipped.String(), "Content-Encoding", "gzip"),
 		} {
-			if r.status < 400 || r.status >= 500 {
-				if !(r.status == 200 && strings.Contains(r.body, `role="alert"`)) { // the page with its errors
-					t.Errorf("%s at %s: status %d", what, path, r.status)
+			if r.Status < 400 || r.Status >= 500 {
+				if !(r.Status == 200 && strings.Contains(r.Body, `role="alert"`)) { // the page with its errors
+					t.Errorf("%s at %s: status %d", what, path, r.Status)
 				}
 			}
 		}
@@ -50,13 +52,13 @@ func TestR126_SizeAndDepth(t *testing.T) {
 		t.Errorf("heap grew from %d to %d", before.HeapAlloc, after.HeapAlloc)
 	}
 	begin := time.Now()
-	w.browser().post("/login", m{"email": a.email, "password": strings.Repeat("x", 60_000)}).want(400)
+	w.browser().Post("/login", m{"email": a.Email, "password": strings.Repeat("x", 60_000)}).Want(400)
 	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("a password of 60 KB took %v", took)
 	}
 	for _, c := range w.dump() {
-		if len(c.text) > 4096 {
-			t.Errorf("%s.%s holds %d bytes", c.table, c.column, len(c.text))
+		if len(c.Text) > 4096 {
+			t.Errorf("%s.%s holds %d bytes", c.Table, c.Column, len(c.Text))
 		}
 	}
 }
@@ -96,10 +98,10 @@ func TestR127_JSONTypesAreExact(t *testing.T) {
 				case strings.HasPrefix(path, "/tf-"):
 					b = pending.copy()
 				}
-				r := b.post(path, `{"`+name+`":`+value+`}`)
-				if r.status != 400 && !(path == "/tf-setup/x" && r.status == 401) ||
-					b.jar["twofold"] != session.jar["twofold"] && b.jar["twofold"] != "" {
-					t.Errorf("%s with %s %s: status %d: %s", path, name, value, r.status, r.body)
+				r := b.Post(path, `{"`+name+`":`+value+`}`)
+				if r.Status != 400 && !(path == "/tf-setup/x" && r.Status == 401) ||
+					b.Jar["twofold"] != session.Jar["twofold"] && b.Jar["twofold"] != "" {
+					t.Errorf("%s with %s %s: status %d: %s", path, name, value, r.Status, r.Body)
 				}
 			}
 		}
@@ -107,17 +109,17 @@ func TestR127_JSONTypesAreExact(t *testing.T) {
 	if w.rows("users", "factors", "sessions", "counters", "drafts") != before {
 		t.Error("a value of the wrong type changed something or counted")
 	}
-	for a.next()[0] != '0' {
+	for a.Next()[0] != '0' {
 	}
-	code := a.code(0)
+	code := a.Code(0)
 	pending = w.plantPending(a)
 	for _, body := range []string{`{"code":` + code + `}`, `{"code":` + code[1:] + `.0}`, `{"code":["` + code + `"]}`,
 		`{"code":{"code":"` + code + `"}}`} {
-		pending.post("/tf-validate", body).want(400).refused(body)
+		pending.Post("/tf-validate", body).Want(400).Refused(body)
 	}
-	pending.validate(code).want(200)
-	w.browser().post("/login", `{"email":"`+a.email+`","password":"`+secret+
-		`","remember":"x","remember":true}`).want(400)
+	pending.validate(code).Want(200)
+	w.browser().Post("/login", `{"email":"`+a.Email+`","password":"`+secret+
+		`","remember":"x","remember":true}`).Want(400)
 }
 
 // TestR128_AmbiguousJSON checks that ambiguous JSON is refused as a whole.
@@ -125,7 +127,7 @@ func TestR128_AmbiguousJSON(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	b := w.plantPending(a)
-	good, bad, before := a.next(), a.wrong(), w.rows("counters")
+	good, bad, before := a.Next(), a.Wrong(), w.rows("counters")
 	for _, body := range []string{
 		`{"code":"` + bad + `","code":"` + good + `"}`, `{"code":"` + good + `","code":"` + bad + `"}`,
 		`{"code":"` + bad + `","CODE":"` + good + `"}`,
@@ -137,19 +139,19 @@ func TestR128_AmbiguousJSON(t *testing.T) {
 		`{"code":"` + good + "\n\"}",
 		`{"code":"` + good + `","\u0063ode":"` + bad + `"}`,
 	} {
-		b.post("/tf-validate", body).want(400).refused(body)
+		b.Post("/tf-validate", body).Want(400).Refused(body)
 	}
 	for _, body := range []string{
-		`{"email":"` + a.email + `","email":"victim@good.test","password":"` + secret + `"}`,
-		`{"email":"x@good.test","EMAIL":"` + a.email + `","password":"` + secret + `"}`,
-		`{"email":"` + a.email + `","password":"x","Password":"` + secret + `"}`,
+		`{"email":"` + a.Email + `","email":"victim@good.test","password":"` + secret + `"}`,
+		`{"email":"x@good.test","EMAIL":"` + a.Email + `","password":"` + secret + `"}`,
+		`{"email":"` + a.Email + `","password":"x","Password":"` + secret + `"}`,
 	} {
-		w.browser().post("/login", body).want(400).refused(body)
+		w.browser().Post("/login", body).Want(400).Refused(body)
 	}
 	if w.rows("counters") != before {
 		t.Error("a budget was touched by requests that say nothing clear")
 	}
-	b.validate(good).want(200)
+	b.validate(good).Want(200)
 	b.in(a, 2)
 }
 
@@ -159,28 +161,28 @@ func TestR129_ParametersComeFromTheBody(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	b := w.plantPending(a)
-	good, bad := a.next(), a.wrong()
-	b.post("/tf-validate?code="+good, m{}).want(400).refused("code in the query")
-	b.post("/tf-validate?code="+good, m{"code": bad}).want(400).refused("code in the query and in the body")
-	b.do("POST", "/tf-validate?code="+good, typeForm, "submit=x", "Accept",
-		typeJSON).want(400).refused("form with the code in the query")
+	good, bad := a.Next(), a.Wrong()
+	b.Post("/tf-validate?code="+good, m{}).Want(400).Refused("code in the query")
+	b.Post("/tf-validate?code="+good, m{"code": bad}).Want(400).Refused("code in the query and in the body")
+	b.Do("POST", "/tf-validate?code="+good, testkit.TypeForm, "submit=x", "Accept",
+		testkit.TypeJSON).Want(400).Refused("form with the code in the query")
 	for _, body := range []string{
 		"code=" + bad + "&code=" + good, "code=" + good + "&code=" + bad, "code%5B%5D=" + good,
 		"code=" + bad + "%2C" + good, "code[0]=" + good, "code=" + good + "&Code=" + bad,
 		"code=" + good + ";code=" + bad,
 	} {
-		b.do("POST", "/tf-validate", typeForm, body, "Accept", typeJSON).want(400).refused(body)
+		b.Do("POST", "/tf-validate", testkit.TypeForm, body, "Accept", testkit.TypeJSON).Want(400).Refused(body)
 	}
 	multipart := "--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n" + good +
 		"\r\n--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n" + bad + "\r\n--x--\r\n"
-	b.do("POST", "/tf-validate", "multipart/form-data; boundary=x", multipart, "Accept",
-		typeJSON).want(400).refused("twice in parts")
+	b.Do("POST", "/tf-validate", "multipart/form-data; boundary=x", multipart, "Accept",
+		testkit.TypeJSON).Want(400).Refused("twice in parts")
 	file := "--x\r\nContent-Disposition: form-data; name=\"code\"; filename=\"f\"\r\n\r\n" + good + "\r\n--x--\r\n"
-	b.do("POST", "/tf-validate", "multipart/form-data; boundary=x", file, "Accept",
-		typeJSON).want(400).refused("as a file")
-	w.browser().post("/login?email="+url.QueryEscape(a.email)+"&password="+url.QueryEscape(secret),
-		m{}).want(400).refused("credentials in the query")
-	b.validate(good).want(200)
+	b.Do("POST", "/tf-validate", "multipart/form-data; boundary=x", file, "Accept",
+		testkit.TypeJSON).Want(400).Refused("as a file")
+	w.browser().Post("/login?email="+url.QueryEscape(a.Email)+"&password="+url.QueryEscape(secret),
+		m{}).Want(400).Refused("credentials in the query")
+	b.validate(good).Want(200)
 }
 
 // strange holds texts that cause trouble in parsers and databases.
@@ -205,7 +207,7 @@ func TestR130_StrangeTexts(t *testing.T) {
 	before := w.rows("users", "factors", "identities")
 	for _, s := range strange() {
 		enc, err := json.Marshal(s)
-		w.must(err)
+		w.Must(err)
 		for path, fields := range map[string][]string{
 			"/login": {"email", "identity", "username"}, "/tf-setup": {"setup", "phone", "name"},
 			"/tf-select": {"which"}, "/tf-rescue": {"help_setup"},
@@ -218,12 +220,13 @@ func TestR130_StrangeTexts(t *testing.T) {
 					b = pending.copy()
 				}
 				for _, r := range []*answer{
-					b.post(path, `{"`+f+`":`+string(enc)+`,"password":""}`),
-					b.post(path, `{"`+f+`":"`+strings.NewReplacer(`"`, ``, `\`, ``).Replace(s)+`"}`),
-					b.do("POST", path, typeForm, f+"="+url.QueryEscape(s)), b.do("POST", path, typeForm, f+"="+s),
+					b.Post(path, `{"`+f+`":`+string(enc)+`,"password":""}`),
+					b.Post(path, `{"`+f+`":"`+strings.NewReplacer(`"`, ``, `\`, ``).Replace(s)+`"}`),
+					b.Do("POST", path, testkit.TypeForm, f+"="+url.QueryEscape(s)), b.Do("POST", path, testkit.TypeForm,
+						f+"="+s),
 				} {
-					if r.status >= 500 || r.status == 0 || r.json["tf_required"] != nil {
-						t.Errorf("%s %s=%q: status %d: %s", path, f, s, r.status, r.body)
+					if r.Status >= 500 || r.Status == 0 || r.JSON["tf_required"] != nil {
+						t.Errorf("%s %s=%q: status %d: %s", path, f, s, r.Status, r.Body)
 					}
 				}
 			}
@@ -231,17 +234,17 @@ func TestR130_StrangeTexts(t *testing.T) {
 		for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "twofold-csrf", "twofold-notes",
 			"lang"} {
 			b := w.browser()
-			b.header["Cookie"] = name + "=" + strings.NewReplacer("\r", "", "\n", "", "\x00", "", "\x1b", "").Replace(s)
-			for _, r := range []*answer{b.get("/tf-validate"), b.page("/login"), b.get("/app/user")} {
-				if r.status >= 500 || strings.Contains(r.body, "<script>") {
-					t.Errorf("cookie %s=%q: status %d", name, s, r.status)
+			b.Header["Cookie"] = name + "=" + strings.NewReplacer("\r", "", "\n", "", "\x00", "", "\x1b", "").Replace(s)
+			for _, r := range []*answer{b.Get("/tf-validate"), b.Page("/login"), b.Get("/app/user")} {
+				if r.Status >= 500 || strings.Contains(r.Body, "<script>") {
+					t.Errorf("cookie %s=%q: status %d", name, s, r.Status)
 				}
 			}
 		}
 	}
 	for _, surrogate := range []string{`{"email":"\ud800","password":"x"}`,
 		`{"email":"a\udc00b@good.test","password":"x"}`, "{\"email\":\"\xff\",\"password\":\"x\"}"} {
-		w.browser().post("/login", surrogate).want(400).refused(surrogate)
+		w.browser().Post("/login", surrogate).Want(400).Refused(surrogate)
 	}
 	if after := w.rows("users", "factors", "identities"); after != before {
 		t.Error("accounts changed")
@@ -254,24 +257,24 @@ func TestR131_NoInjection(t *testing.T) {
 	a, e := w.withApp("alice"), w.person("erika").enrollMail().enrollApp()
 	for _, code := range []string{"%%%%%%", "______", "??????", "******", "' OR 1=1", "1' OR '1'='1", "\\\\\\\\\\\\"} {
 		b := w.plantPending(a)
-		b.validate(code).want(400).refused(code)
+		b.validate(code).Want(400).Refused(code)
 		b.out(code)
 		w.write(`DELETE FROM twofold_counters`)
 		c := w.plantPending(e)
 		for _, which := range []string{"%", "e%", "_____", "' OR 1=1--", code} {
-			c.post("/tf-select", m{"which": which}).want(400).refused(which)
+			c.Post("/tf-select", m{"which": which}).Want(400).Refused(which)
 		}
 	}
 	for _, identity := range []string{"%", "alice%", "a____@good.test", "' OR '1'='1", "alice@good.test' --",
 		"*@good.test"} {
-		r := w.browser().post("/login", m{"identity": identity, "password": secret})
-		if r.status != 400 || r.json["tf_required"] != nil {
-			t.Errorf("identity %q: %d %s", identity, r.status, r.body)
+		r := w.browser().Post("/login", m{"identity": identity, "password": secret})
+		if r.Status != 400 || r.JSON["tf_required"] != nil {
+			t.Errorf("identity %q: %d %s", identity, r.Status, r.Body)
 		}
 	}
 	for _, cookie := range []string{"%", "' OR 1=1--", strings.Repeat("%", 43), strings.Repeat("_", 43)} {
 		b := w.browser()
-		b.jar["twofold"], b.jar["twofold-pending"] = cookie, cookie
+		b.Jar["twofold"], b.Jar["twofold-pending"] = cookie, cookie
 		b.out("cookie " + cookie)
 	}
 	if w.count("users") != 2 {
@@ -285,22 +288,22 @@ func TestR132_Methods(t *testing.T) {
 	a := w.withApp("alice")
 	b := w.plantSession(a)
 	for _, header := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
-		b.copy().do("GET", "/logout", "", "", header, "POST").want(405)
-		b.copy().do("GET", "/logout?_method=POST", "", "", header, "POST").want(405)
-		b.copy().do("POST", "/tf-setup", typeForm, "setup=&_method=GET", header, "GET").want(303)
+		b.copy().Do("GET", "/logout", "", "", header, "POST").Want(405)
+		b.copy().Do("GET", "/logout?_method=POST", "", "", header, "POST").Want(405)
+		b.copy().Do("POST", "/tf-setup", testkit.TypeForm, "setup=&_method=GET", header, "GET").Want(303)
 	}
 	b.in(a, 2)
 	for path := range unsafeRequests() {
 		for _, method := range []string{"PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW", "PROPFIND"} {
-			r := b.copy().do(method, path, "", "")
-			if r.status != 405 || r.header.Get("Allow") == "" {
-				t.Errorf("%s %s: status %d, Allow %q", method, path, r.status, r.header.Get("Allow"))
+			r := b.copy().Do(method, path, "", "")
+			if r.Status != 405 || r.Header.Get("Allow") == "" {
+				t.Errorf("%s %s: status %d, Allow %q", method, path, r.Status, r.Header.Get("Allow"))
 			}
 		}
 	}
-	if r := w.raw(w.nodes[0], "CONNECT "+w.nodes[0].addr+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+
-		"\r\nConnection: close\r\n\r\n"); r != nil && r.status < 400 && r.status != 200 {
-		t.Errorf("CONNECT: %d", r.status)
+	if r := w.raw(w.Nodes[0], "CONNECT "+w.Nodes[0].Addr+" HTTP/1.1\r\nHost: "+w.Nodes[0].Addr+
+		"\r\nConnection: close\r\n\r\n"); r != nil && r.Status < 400 && r.Status != 200 {
+		t.Errorf("CONNECT: %d", r.Status)
 	}
 	b.in(a, 2)
 }
@@ -315,7 +318,7 @@ func TestR133_NoInputBreaksIt(t *testing.T) {
 	jars := []*browser{w.browser(), w.plantPending(a), w.plantSession(a)}
 	names := []string{"email", "password", "code", "setup", "which", "phone", "help_setup", "next", "csrf_token",
 		"remember", "add", "name", "x", ""}
-	texts := append(strange(), "", "email", "authenticator", "sms", "disable", "help", "000000", a.email, "true", "/",
+	texts := append(strange(), "", "email", "authenticator", "sms", "disable", "help", "000000", a.Email, "true", "/",
 		"//x")
 	time.Sleep(50 * time.Millisecond)
 	before := runtime.NumGoroutine()
@@ -323,8 +326,8 @@ func TestR133_NoInputBreaksIt(t *testing.T) {
 		b := jars[r.IntN(len(jars))].copy()
 		path := pick(append(paths(), "/tf-static/twofold.css", "/tf-static/../go.mod", "/tf-setup/%00",
 			"/tf-setup/"+url.PathEscape(texts[r.IntN(len(texts))]))...)
-		contentType := pick(typeJSON, typeForm, "multipart/form-data; boundary=x", "multipart/form-data", "text/plain",
-			"application/json; charset=x", ";;;", "a/b; c")
+		contentType := pick(testkit.TypeJSON, testkit.TypeForm, "multipart/form-data; boundary=x",
+			"multipart/form-data", "text/plain", "application/json; charset=x", ";;;", "a/b; c")
 		body := pick(texts...)
 		switch r.IntN(3) {
 		case 0:
@@ -335,20 +338,20 @@ func TestR133_NoInputBreaksIt(t *testing.T) {
 				"=" + pick(texts...)
 		}
 		clean := strings.NewReplacer("\r", "", "\n", "", "\x00", "", "\x1b", "")
-		reply := b.do(pick("POST", "POST", "GET", "PUT"), path, contentType, body, "Authorization",
+		reply := b.Do(pick("POST", "POST", "GET", "PUT"), path, contentType, body, "Authorization",
 			clean.Replace(pick("Bearer %ZZ", "Basic %%%", "Basic "+pick(texts...), "")),
 			"Authentication-Token", clean.Replace(pick("", "", strings.Repeat("A", 43), strings.Repeat("A", 8000),
-				pick(texts...))), "Accept", pick(typeJSON, "text/html", "*/*;q=x", ",,,"),
+				pick(texts...))), "Accept", pick(testkit.TypeJSON, "text/html", "*/*;q=x", ",,,"),
 			"Accept-Language", clean.Replace(pick("de", "x-", "*;q=9", pick(texts...))), "User-Agent",
 			clean.Replace(pick(texts...)), "X-Forwarded-For", clean.Replace(pick(texts...)))
-		if reply.status >= 500 || reply.status == 0 || reply.cookie("twofold") != "" {
-			t.Errorf("request %d: %s %q: status %d: %s", i, reply.what, body, reply.status, reply.body)
+		if reply.Status >= 500 || reply.Status == 0 || reply.Cookie("twofold") != "" {
+			t.Errorf("request %d: %s %q: status %d: %s", i, reply.What, body, reply.Status, reply.Body)
 		}
 	}
-	if strings.Contains(w.log.String(), "panic") {
+	if strings.Contains(w.Log.String(), "panic") {
 		t.Error("the log speaks of a panic")
 	}
-	w.client.CloseIdleConnections()
+	w.Client.CloseIdleConnections()
 	for range 1200 {
 		if runtime.NumGoroutine() <= before+200 { // other tests run alongside this one
 			return
@@ -370,28 +373,28 @@ func TestR142_OneRecipientOneHeader(t *testing.T) {
 	} {
 		w.write(`DELETE FROM twofold_counters`) // how many may be tried is another matter
 		before := w.count("users")
-		w.browser().post("/register",
+		w.browser().Post("/register",
 			m{"email": email, "password": "another long one 72",
-				"password_confirm": "another long one 72"}).want(400).refused(email)
-		w.browser().form("/register", "email", email, "password", "another long one 72", "password_confirm",
-			"another long one 72").want(200)
+				"password_confirm": "another long one 72"}).Want(400).Refused(email)
+		w.browser().Form("/register", "email", email, "password", "another long one 72", "password_confirm",
+			"another long one 72").Want(200)
 		if w.count("users") != before {
 			t.Errorf("%q has an account", email)
 		}
 	}
 	w.write(`DELETE FROM twofold_counters`)
 	for _, name := range []string{"<b>bold</b>", "a\r\nBcc: e@evil.test", "{{.Code}}"} {
-		w.browser().post("/register",
+		w.browser().Post("/register",
 			m{"email": "n@x.test", "username": name, "password": "another long one 72",
-				"password_confirm": "another long one 72"}).want(400)
+				"password_confirm": "another long one 72"}).Want(400)
 	}
 	e := w.person("erika").enrollMail()
 	b := w.plantSession(e)
-	b.header["User-Agent"] = `"><svg onload=1> {{7*7}} Firefox/1`
-	b.post("/tf-setup", m{"setup": "email", "add": true, "name": "<img src=x>\u202e"}).want(200)
+	b.Header["User-Agent"] = `"><svg onload=1> {{7*7}} Firefox/1`
+	b.Post("/tf-setup", m{"setup": "email", "add": true, "name": "<img src=x>\u202e"}).Want(200)
 	w.settled()
-	for _, mail := range w.mail.All() {
-		if mail.To != e.email || strings.ContainsAny(mail.Subject+mail.To, "\r\n") ||
+	for _, mail := range w.Mail.All() {
+		if mail.To != e.Email || strings.ContainsAny(mail.Subject+mail.To, "\r\n") ||
 			strings.Contains(mail.HTML, "<svg") || strings.Contains(mail.HTML, "<img") {
 			t.Errorf("message: %s", fmt.Sprint(mail.To, mail.Subject, mail.HTML))
 		}

@@ -19,12 +19,12 @@ func TestR413_AnInvitationEndsWithTheAccountOfItsAddress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, change...)
 			link := w.invite(invited, "staff")
-			u, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: invited, PasswordHash: hashed})
-			w.must(err)
-			w.browser().post(link, chosen()).want(400)
-			w.must(w.nodes[0].auth.DeleteUser(t.Context(), u.ID))
-			w.browser().get(link).want(400)
-			w.browser().post(link, chosen()).want(400)
+			u, err := w.Nodes[0].Auth.CreateUser(t.Context(), twofold.NewUser{Email: invited, PasswordHash: hashed})
+			w.Must(err)
+			w.browser().Post(link, chosen()).Want(400)
+			w.Must(w.Nodes[0].Auth.DeleteUser(t.Context(), u.ID))
+			w.browser().Get(link).Want(400)
+			w.browser().Post(link, chosen()).Want(400)
 			if _, there := w.found(invited); there || w.count("invitations") != 0 {
 				t.Error("the link makes the account again")
 			}
@@ -49,10 +49,10 @@ func TestR413_AnInvitationIsNotTakenWhileItsAddressHasAnAccount(t *testing.T) {
 	table := &asked{deleting: &deleting{ownTable: newOwnTable()}}
 	w := newWorld(t, over(table))
 	link := w.invite(invited)
-	_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: invited, PasswordHash: hashed})
-	w.must(err)
+	_, err := w.Nodes[0].Auth.CreateUser(t.Context(), twofold.NewUser{Email: invited, PasswordHash: hashed})
+	w.Must(err)
 	before := table.times
-	w.browser().post(link, chosen()).want(400)
+	w.browser().Post(link, chosen()).Want(400)
 	if table.times != before || w.count("invitations") != 1 {
 		t.Errorf("the invitation was taken: the table was asked %d times, %d are left",
 			table.times-before, w.count("invitations"))

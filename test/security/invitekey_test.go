@@ -9,23 +9,24 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // acceptBy accepts an invitation with a passkey instead of a password.
 func (b *browser) acceptBy(link string, k *softkey.Key, lies ...softkey.Lie) *answer {
-	b.w.t.Helper()
+	b.w.T.Helper()
 	options, state := b.asks(link, m{"passkey": true})
-	return b.post(link, m{"wan_state": state, "credential": b.w.creates(k, options, lies...)})
+	return b.Post(link, m{"wan_state": state, "credential": b.w.creates(k, options, lies...)})
 }
 
 // makesNothing checks that the step creates no account for the invited address, and that the
 // invitation still works.
 func (w *world) makesNothing(link, what string) {
-	w.t.Helper()
+	w.T.Helper()
 	if _, there := w.found(invited); there {
-		w.t.Errorf("%s made an account", what)
+		w.T.Errorf("%s made an account", what)
 	}
-	w.browser().get(link).want(200)
+	w.browser().Get(link).Want(200)
 }
 
 // TestR400: if any write fails, before or after it is done, the invitation still works, and there
@@ -38,9 +39,9 @@ func TestR400_AnInvitationEndsWithTheAccountThatIsMadeOfItOrNotAtAll(t *testing.
 		{"a passkey, a write fails", false, true}, {"a passkey, a write was done", true, true}} {
 		t.Run(c.name, func(t *testing.T) {
 			w, f := newWorld(t), &faulty{}
-			w.nodes[0].stop()
-			w.nodes = nil
-			w.start(f.wrap)
+			w.Nodes[0].Stop()
+			w.Nodes = nil
+			w.Start(f.wrap)
 			for k := 1; w.acceptsWithFault(f, k, c.after, c.byKey); k++ {
 			}
 		})
@@ -50,7 +51,7 @@ func TestR400_AnInvitationEndsWithTheAccountThatIsMadeOfItOrNotAtAll(t *testing.
 // acceptsWithFault accepts an invitation while the k-th write fails, and reports whether a write
 // failed.
 func (w *world) acceptsWithFault(f *faulty, k int, after, byKey bool) bool {
-	w.t.Helper()
+	w.T.Helper()
 	email, key := fmt.Sprintf("ivy%d@good.test", k), w.key(phoneKey)
 	link, b, body := w.invite(email), w.browser(), chosen()
 	if byKey {
@@ -58,27 +59,27 @@ func (w *world) acceptsWithFault(f *faulty, k int, after, byKey bool) bool {
 		body = m{"wan_state": state, "credential": w.creates(key, options)}
 	}
 	f.arm(k, after)
-	r := b.post(link, body)
+	r := b.Post(link, body)
 	failed := f.disarm()
 	if failed == "" {
-		r.want(200)
+		r.Want(200)
 		return false
 	}
-	if r.status != 503 {
-		w.t.Errorf("%s failed (after it was done: %v), and the answer is %d %s", failed, after, r.status, r.body)
+	if r.Status != 503 {
+		w.T.Errorf("%s failed (after it was done: %v), and the answer is %d %s", failed, after, r.Status, r.Body)
 	}
 	b.out(failed + " failed")
 	if _, there := w.found(email); !there {
-		w.browser().get(link).want(200)
-		w.browser().post(link, chosen()).want(200)
+		w.browser().Get(link).Want(200)
+		w.browser().Post(link, chosen()).Want(200)
 		return true
 	}
-	w.browser().get(link).want(400)
+	w.browser().Get(link).Want(400)
 	if byKey {
-		w.browser().signInBy(key).want(200)
+		w.browser().signInBy(key).Want(200)
 		return true
 	}
-	w.browser().post("/login", m{"email": email, "password": secret}).want(200)
+	w.browser().Post("/login", m{"email": email, "password": secret}).Want(200)
 	return true
 }
 
@@ -87,12 +88,12 @@ func (w *world) acceptsWithFault(f *faulty, k int, after, byKey bool) bool {
 func TestR400_ATakenAddressLeavesTheInvitation(t *testing.T) {
 	w := newWorld(t)
 	link := w.invite(invited)
-	taken, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: invited, Password: secret})
-	w.must(err)
-	w.browser().post(link, chosen()).want(400)
-	w.browser().acceptBy(link, w.key(phoneKey)).want(400)
-	w.must(w.nodes[0].auth.SetIdentity(t.Context(), taken.ID, "moved@good.test", ""))
-	w.browser().post(link, chosen()).want(200)
+	taken, err := w.Nodes[0].Auth.CreateUser(t.Context(), twofold.NewUser{Email: invited, Password: secret})
+	w.Must(err)
+	w.browser().Post(link, chosen()).Want(400)
+	w.browser().acceptBy(link, w.key(phoneKey)).Want(400)
+	w.Must(w.Nodes[0].Auth.SetIdentity(t.Context(), taken.ID, "moved@good.test", ""))
+	w.browser().Post(link, chosen()).Want(200)
 }
 
 func TestR401_APasskeyTakesThePlaceOfThePasswordOfAnInvitedPerson(t *testing.T) {
@@ -102,27 +103,27 @@ func TestR401_APasskeyTakesThePlaceOfThePasswordOfAnInvitedPerson(t *testing.T) 
 	options, state := b.asks(link, m{"passkey": true})
 	w.makesNothing(link, "a question")
 	b.out("a question was asked")
-	b.post(link, m{"wan_state": state, "credential": w.creates(k, options)}).want(200)
+	b.Post(link, m{"wan_state": state, "credential": w.creates(k, options)}).Want(200)
 	u, there := w.found(invited)
 	if !there || len(u.Roles) != 1 {
 		t.Fatalf("the account: %+v, %v", u, there)
 	}
-	p := &person{w: w, email: invited, id: u.ID}
+	p := w.of(testkit.Person{Email: invited, ID: u.ID})
 	b.in(p, 2)
 	if made := happened[event.PasskeyRegistered](w); len(made) != 1 || made[0].User.ID != u.ID {
 		t.Errorf("the application heard %v", made)
 	}
-	w.browser().post("/login", m{"email": invited, "password": ""}).want(400)
+	w.browser().Post("/login", m{"email": invited, "password": ""}).Want(400)
 	again := w.browser()
-	again.signInBy(k).want(200)
+	again.signInBy(k).Want(200)
 	again.in(p, 2)
 	// The link and the assertion are used up.
-	w.browser().post(link, m{"wan_state": state, "credential": w.creates(k, options)}).want(400)
-	w.browser().post(link, m{"passkey": true}).want(400)
+	w.browser().Post(link, m{"wan_state": state, "credential": w.creates(k, options)}).Want(400)
+	w.browser().Post(link, m{"passkey": true}).Want(400)
 
 	// If passkeys are not a first factor, a password is required.
-	w.restart(func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
-	w.browser().post(w.invite("other@good.test"), m{"passkey": true}).want(400)
+	w.Restart(func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
+	w.browser().Post(w.invite("other@good.test"), m{"passkey": true}).Want(400)
 }
 
 func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
@@ -132,16 +133,16 @@ func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
 	for name, post := range map[string]func() *answer{
 		"an answer to the question of another link": func() *answer {
 			options, state := ask(other)
-			return w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
+			return w.browser().Post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
 		},
 		"an answer to another question": func() *answer {
 			options, _ := ask(link)
 			_, state := ask(link)
-			return w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
+			return w.browser().Post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
 		},
 		"an answer that names no question": func() *answer {
 			options, _ := ask(link)
-			return w.browser().post(link, m{"credential": w.creates(w.key(phoneKey), options)})
+			return w.browser().Post(link, m{"credential": w.creates(w.key(phoneKey), options)})
 		},
 		"an answer of another site": func() *answer {
 			return w.browser().acceptBy(link, w.key(phoneKey), softkey.Say("origin", "https://other.test"))
@@ -150,12 +151,12 @@ func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
 			b := w.browser()
 			_, state := b.asks("/wan-signin", m{})
 			options, _ := ask(link)
-			return b.post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
+			return b.Post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
 		},
 		"an answer that came too late": func() *answer {
 			options, state := ask(link)
-			w.advance(5 * time.Minute)
-			return w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
+			w.Advance(5 * time.Minute)
+			return w.browser().Post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
 		},
 		"a passkey of another account": func() *answer {
 			_, k := w.withKey("bobby", storage.UseFirst, phoneKey)
@@ -163,19 +164,19 @@ func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
 		},
 		"no answer": func() *answer {
 			_, state := ask(link)
-			return w.browser().post(link, m{"wan_state": state, "credential": "{}"})
+			return w.browser().Post(link, m{"wan_state": state, "credential": "{}"})
 		},
 	} {
-		if r := post(); r.status != 400 {
-			t.Errorf("%s is answered with %d %s", name, r.status, r.body)
+		if r := post(); r.Status != 400 {
+			t.Errorf("%s is answered with %d %s", name, r.Status, r.Body)
 		}
 		w.makesNothing(link, name)
 	}
 	// A link that was revoked in the meantime creates no account.
 	options, state := ask(link)
-	_, err := w.nodes[0].auth.Invitations().Revoke(t.Context(), invited)
-	w.must(err)
-	w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)}).want(400)
+	_, err := w.Nodes[0].Auth.Invitations().Revoke(t.Context(), invited)
+	w.Must(err)
+	w.browser().Post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)}).Want(400)
 	if _, there := w.found(invited); there {
 		t.Error("a revoked invitation was accepted")
 	}
@@ -183,16 +184,16 @@ func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
 
 func TestR401_OfParallelAnswersOneAcceptsAnInvitation(t *testing.T) {
 	w := newWorld(t)
-	w.start(nil)
+	w.Start(nil)
 	link, k := w.invite(invited), w.key(phoneKey)
 	options, state := w.browser().asks(link, m{"passkey": true})
 	forms := map[*node]m{} // by the origin of the node that checks the answer
-	for _, n := range w.nodes {
-		forms[n] = m{"wan_state": state, "credential": w.creates(k, options, softkey.Say("origin", n.origin))}
+	for _, n := range w.Nodes {
+		forms[n] = m{"wan_state": state, "credential": w.creates(k, options, softkey.Say("origin", n.Origin))}
 	}
 	statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
 		b := w.browser().on(n)
-		return b, b.post(link, forms[n])
+		return b, b.Post(link, forms[n])
 	})
 	if statuses[200] != 1 || len(in) != 1 {
 		t.Errorf("it was accepted %d times, and %d are signed in: %v", statuses[200], len(in), statuses)
@@ -203,10 +204,10 @@ func TestR402_AnInvitationAcceptedByAPasskeyPassesTheDoor(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	// A passkey without user verification is one factor.
 	b := w.browser()
-	b.mustSetUp(b.acceptBy(w.invite(invited), w.key(phoneKey), softkey.Clear(softkey.UV)).want(200))
+	b.mustSetUp(b.acceptBy(w.invite(invited), w.key(phoneKey), softkey.Clear(softkey.UV)).Want(200))
 	// A passkey with user verification counts as both, as at sign-in.
 	b = w.browser()
-	b.acceptBy(w.invite("other@good.test"), w.key(phoneKey)).want(200)
+	b.acceptBy(w.invite("other@good.test"), w.key(phoneKey)).Want(200)
 	u, _ := w.found("other@good.test")
-	b.in(&person{w: w, email: "other@good.test", id: u.ID}, 2)
+	b.in(w.of(testkit.Person{Email: "other@good.test", ID: u.ID}), 2)
 }

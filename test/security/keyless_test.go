@@ -8,6 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // keyless lets people register without a password, on a site that confirms addresses.
@@ -22,30 +23,30 @@ func unconfirming(c *twofold.Config) { c.Accounts.Confirmable = false }
 
 // opened registers without a password and confirms the address.
 func (w *world) opened(name string) *person {
-	w.t.Helper()
-	p := &person{w: w, name: name, email: name + "@good.test"}
+	w.T.Helper()
+	p := w.of(testkit.Person{Name: name, Email: name + "@good.test"})
 	b := w.browser()
-	b.post("/register", m{"email": p.email, "username": name}).want(200)
-	b.post(w.link("confirm", p.email), m{}).want(200)
+	b.Post("/register", m{"email": p.Email, "username": name}).Want(200)
+	b.Post(w.link("confirm", p.Email), m{}).Want(200)
 	w.identify(p)
 	return p
 }
 
 // identify looks up the account that was registered.
 func (w *world) identify(p *person) {
-	w.t.Helper()
-	u, err := w.nodes[0].auth.FindUser(w.t.Context(), p.email)
-	w.must(err)
-	p.id = u.ID
+	w.T.Helper()
+	u, err := w.Nodes[0].Auth.FindUser(w.T.Context(), p.Email)
+	w.Must(err)
+	p.ID = u.ID
 }
 
 // byMail signs in with a mailed code.
 func (p *person) byMail() (*browser, *answer) {
-	p.w.t.Helper()
-	p.w.advance(time.Minute)
+	p.w.T.Helper()
+	p.w.Advance(time.Minute)
 	b := p.w.browser()
-	b.ask(p.email, "email").want(200)
-	return b, b.passcode(p, p.mailed())
+	b.ask(p.Email, "email").Want(200)
+	return b, b.passcode(p, p.Mailed())
 }
 
 // TestR008_WithoutPasswordTheMailboxComesFirst checks that registration never signs the user in,
@@ -58,39 +59,39 @@ func TestR008_WithoutPasswordTheMailboxComesFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, keyless, change)
-			p := &person{w: w, email: "victim@good.test"}
+			p := w.of(testkit.Person{Email: "victim@good.test"})
 			attacker := w.browser()
-			r := attacker.post("/register", m{"email": p.email}).want(200)
-			if r.json["user"] != nil || r.cookie("twofold") != "" || r.cookie("twofold-pending") != "" {
-				t.Errorf("registering answers %s", r.body)
+			r := attacker.Post("/register", m{"email": p.Email}).Want(200)
+			if r.JSON["user"] != nil || r.Cookie("twofold") != "" || r.Cookie("twofold-pending") != "" {
+				t.Errorf("registering answers %s", r.Body)
 			}
 			attacker.out("registered without a password")
 			for _, guess := range []string{"", " ", "null", secret} {
-				attacker.post("/login", m{"email": p.email, "password": guess}).want(400).refused(
+				attacker.Post("/login", m{"email": p.Email, "password": guess}).Want(400).Refused(
 					"no password is a password")
-				attacker.post("/us-signin", m{"identity": p.email, "passcode": guess}).want(400).refused("no code")
+				attacker.Post("/us-signin", m{"identity": p.Email, "passcode": guess}).Want(400).Refused("no code")
 			}
-			attacker.post("/login", m{"email": p.email, "password": nil}).want(400).refused("no password is a password")
+			attacker.Post("/login", m{"email": p.Email, "password": nil}).Want(400).Refused("no password is a password")
 			w.settled()
 			if name == "confirming" {
 				owner := w.browser()
-				owner.ask(p.email, "email").want(200)
-				if n := len(w.letters("us_code", p.email)); n != 0 {
+				owner.ask(p.Email, "email").Want(200)
+				if n := len(w.letters("us_code", p.Email)); n != 0 {
 					t.Errorf("%d codes before the address was confirmed", n)
 				}
-				link := w.link("confirm", p.email)
-				if r := owner.get(link).want(200); r.json["password_required"] != false {
-					t.Errorf("a password is asked for: %s", r.body)
+				link := w.link("confirm", p.Email)
+				if r := owner.Get(link).Want(200); r.JSON["password_required"] != false {
+					t.Errorf("a password is asked for: %s", r.Body)
 				}
-				owner.post(link, m{}).want(200)
-				owner.post(link, m{}).want(400).refused("a spent link")
+				owner.Post(link, m{}).Want(200)
+				owner.Post(link, m{}).Want(400).Refused("a spent link")
 			}
 			w.identify(p)
 			owner, r := p.byMail()
-			r.want(200)
+			r.Want(200)
 			owner.in(p, 1)
 			attacker.out("after the owner came")
-			if u, err := w.nodes[0].db.UserByID(t.Context(), p.id); err != nil || u.ConfirmedAt.IsZero() ||
+			if u, err := w.Nodes[0].Store.UserByID(t.Context(), p.ID); err != nil || u.ConfirmedAt.IsZero() ||
 				u.PasswordHash != "" {
 				t.Errorf("the account: %+v %v", u, err)
 			}
@@ -102,22 +103,22 @@ func TestR008_WithoutPasswordTheMailboxComesFirst(t *testing.T) {
 // that opens the account. It works for the owner in any browser.
 func TestR008_AMailedLinkIsTheFirstProof(t *testing.T) {
 	w := newWorld(t, keyless, unconfirming)
-	p := &person{w: w, email: "new@good.test"}
+	p := w.of(testkit.Person{Email: "new@good.test"})
 	b := w.browser()
-	page := b.form("/register", "email", p.email).want(303)
-	if to := page.header.Get("Location"); to != "/us-signin" {
+	page := b.Form("/register", "email", p.Email).Want(303)
+	if to := page.Header.Get("Location"); to != "/us-signin" {
 		t.Errorf("registering leads to %s", to)
 	}
 	w.settled()
 	w.identify(p)
-	b.post(p.linked(), m{}).want(200)
+	b.Post(p.linked(), m{}).Want(200)
 	b.in(p, 1)
-	q := &person{w: w, email: "other@good.test"}
-	w.browser().post("/register", m{"email": q.email}).want(200)
+	q := w.of(testkit.Person{Email: "other@good.test"})
+	w.browser().Post("/register", m{"email": q.Email}).Want(200)
 	w.settled()
 	elsewhere := w.browser()
-	elsewhere.post(q.linked(), m{}).want(400).refused("another browser, without a word")
-	elsewhere.post(q.linked(), m{"meant": true}).want(200)
+	elsewhere.Post(q.linked(), m{}).Want(400).Refused("another browser, without a word")
+	elsewhere.Post(q.linked(), m{"meant": true}).Want(200)
 	elsewhere.in(q, 1)
 }
 
@@ -127,20 +128,20 @@ func TestR007_WithoutPasswordTheSecondFactorIsAnother(t *testing.T) {
 	w := newWorld(t, keyless)
 	p := w.opened("alice")
 	b, r := p.byMail()
-	r.want(200)
+	r.Want(200)
 	b.in(p, 1)
-	b.post("/tf-setup", m{"setup": "email"}).want(400).refused("the mailbox again")
+	b.Post("/tf-setup", m{"setup": "email"}).Want(400).Refused("the mailbox again")
 	p.enrollApp()
 	b, r = p.byMail()
-	if r.want(200); r.json["tf_required"] != true || r.text("tf_method") != "authenticator" {
-		t.Errorf("after the code: %s", r.body)
+	if r.Want(200); r.JSON["tf_required"] != true || r.Text("tf_method") != "authenticator" {
+		t.Errorf("after the code: %s", r.Body)
 	}
 	b.out("the mailbox alone")
-	options, _ := b.get("/tf-rescue").want(200).json["recovery_options"].(m)
+	options, _ := b.Get("/tf-rescue").Want(200).JSON["recovery_options"].(m)
 	if options["email"] != nil || options["recovery_request"] != nil {
 		t.Errorf("rescue by the same mailbox: %v", options)
 	}
-	b.validate(p.next()).want(200)
+	b.validate(p.Next()).Want(200)
 	b.in(p, 2)
 }
 
@@ -149,16 +150,16 @@ func TestR007_WithoutPasswordTheSecondFactorIsAnother(t *testing.T) {
 func TestR022_WithoutPasswordARequiredFactorIsSetUp(t *testing.T) {
 	w := newWorld(t, keyless, autoLogin, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	b := w.browser()
-	b.post("/register", m{"email": "new@good.test"}).want(200)
-	r := b.post(w.link("confirm", "new@good.test"), m{}).want(200)
-	if r.json["tf_state"] != "setup_from_login" {
-		t.Errorf("after the confirmation: %s", r.body)
+	b.Post("/register", m{"email": "new@good.test"}).Want(200)
+	r := b.Post(w.link("confirm", "new@good.test"), m{}).Want(200)
+	if r.JSON["tf_state"] != "setup_from_login" {
+		t.Errorf("after the confirmation: %s", r.Body)
 	}
 	b.out("nothing set up")
 	p := w.opened("susan")
 	b, r = p.byMail()
-	if r.want(200); r.json["tf_state"] != "setup_from_login" {
-		t.Errorf("after the code: %s", r.body)
+	if r.Want(200); r.JSON["tf_state"] != "setup_from_login" {
+		t.Errorf("after the code: %s", r.Body)
 	}
 	b.out("nothing set up")
 }
@@ -170,39 +171,39 @@ func TestR053_AFirstPasswordNeedsAFreshSignIn(t *testing.T) {
 	fill := m{"new_password": newSecret, "new_password_confirm": newSecret}
 	p := w.opened("alice").enrollApp()
 	b, _ := p.byMail()
-	b.validate(p.next()).want(200)
-	if r := b.get("/change").want(200); r.json["active_password"] != false {
-		t.Errorf("active_password: %s", r.body)
+	b.validate(p.Next()).Want(200)
+	if r := b.Get("/change").Want(200); r.JSON["active_password"] != false {
+		t.Errorf("active_password: %s", r.Body)
 	}
-	w.advance(16 * time.Minute)
-	for _, r := range []*answer{b.get("/change"), b.post("/change", fill)} {
-		if r.want(401); r.json["reauth_required"] != true {
-			t.Errorf("not fresh: %s", r.body)
+	w.Advance(16 * time.Minute)
+	for _, r := range []*answer{b.Get("/change"), b.Post("/change", fill)} {
+		if r.Want(401); r.JSON["reauth_required"] != true {
+			t.Errorf("not fresh: %s", r.Body)
 		}
 	}
-	if to := b.page("/change").want(303).header.Get("Location"); !strings.HasPrefix(to, "/us-verify?") {
+	if to := b.Page("/change").Want(303).Header.Get("Location"); !strings.HasPrefix(to, "/us-verify?") {
 		t.Errorf("to prove oneself again: %s", to)
 	}
-	if to := b.page("/verify?next=/change").want(303).header.Get("Location"); to != "/us-verify?next=/change" {
+	if to := b.Page("/verify?next=/change").Want(303).Header.Get("Location"); to != "/us-verify?next=/change" {
 		t.Errorf("the page that takes a password leads to %s", to)
 	}
-	b.post("/us-verify/send-code", m{"chosen_method": "email"}).want(200)
-	if r := b.post("/us-verify", m{"passcode": p.mailed()}).want(200); r.json["tf_required"] != true {
-		t.Errorf("the mailbox alone makes an account of two factors fresh: %s", r.body)
+	b.Post("/us-verify/send-code", m{"chosen_method": "email"}).Want(200)
+	if r := b.Post("/us-verify", m{"passcode": p.Mailed()}).Want(200); r.JSON["tf_required"] != true {
+		t.Errorf("the mailbox alone makes an account of two factors fresh: %s", r.Body)
 	}
-	b.post("/change", fill).want(401)
-	b.validate(p.next()).want(200)
+	b.Post("/change", fill).Want(401)
+	b.validate(p.Next()).Want(200)
 	other, _ := p.byMail()
-	other.validate(p.next()).want(200)
-	b.post("/change", fill).want(200)
+	other.validate(p.Next()).Want(200)
+	b.Post("/change", fill).Want(200)
 	b.in(p, 2)
 	other.out("a session from before")
-	b.post("/change", m{"new_password": secret, "new_password_confirm": secret}).want(400).refused(
+	b.Post("/change", m{"new_password": secret, "new_password_confirm": secret}).Want(400).Refused(
 		"without the old password")
-	if r := w.signsIn(p.email, newSecret).want(200); r.json["tf_required"] != true {
-		t.Errorf("the new password: %s", r.body)
+	if r := w.signsIn(p.Email, newSecret).Want(200); r.JSON["tf_required"] != true {
+		t.Errorf("the new password: %s", r.Body)
 	}
-	if n := len(w.letters("notice_password_changed", p.email)); n != 1 {
+	if n := len(w.letters("notice_password_changed", p.Email)); n != 1 {
 		t.Errorf("%d notices", n)
 	}
 }
@@ -212,18 +213,18 @@ func TestR021_AResetGivesAPassword(t *testing.T) {
 	w := newWorld(t, keyless)
 	p := w.opened("alice").enrollApp()
 	b := w.browser()
-	b.post(b.resets(p.email), m{"password": newSecret, "password_confirm": newSecret}).want(200)
+	b.Post(b.resets(p.Email), m{"password": newSecret, "password_confirm": newSecret}).Want(200)
 	b.out("a reset")
 	for _, r := range []*answer{
-		w.signsIn(p.email, newSecret), w.browser().post("/us-signin", m{"identity": p.email, "passcode": newSecret}),
+		w.signsIn(p.Email, newSecret), w.browser().Post("/us-signin", m{"identity": p.Email, "passcode": newSecret}),
 	} {
-		if r.want(200); r.json["tf_required"] != true {
-			t.Errorf("the new password alone: %s", r.body)
+		if r.Want(200); r.JSON["tf_required"] != true {
+			t.Errorf("the new password alone: %s", r.Body)
 		}
 	}
 	b, r := p.byMail() // the mailbox opens it as before
-	r.want(200)
-	b.validate(p.next()).want(200)
+	r.Want(200)
+	b.validate(p.Next()).Want(200)
 	b.in(p, 2)
 }
 
@@ -233,19 +234,19 @@ func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 	w := newWorld(t, keyless)
 	p := w.opened("alice")
 	b, _ := p.byMail()
-	b.post("/us-setup", m{"delete_method": []string{"email"}}).want(400).refused("the last way in")
+	b.Post("/us-setup", m{"delete_method": []string{"email"}}).Want(400).Refused("the last way in")
 
 	// An operator's reset keeps the mailbox and removes the other factors.
 	p.enrollApp()
 	p.begins(storage.SMS, "+16505551212")
-	w.must(w.nodes[0].auth.ResetAccess(t.Context(), p.id))
+	w.Must(w.Nodes[0].Auth.ResetAccess(t.Context(), p.ID))
 	b, r := p.byMail()
-	r.want(200)
+	r.Want(200)
 	b.in(p, 1)
-	if active := fmt.Sprint(b.get("/us-setup").want(200).json["active_methods"]); active != "[email]" {
+	if active := fmt.Sprint(b.Get("/us-setup").Want(200).JSON["active_methods"]); active != "[email]" {
 		t.Errorf("after the operator's reset: %v", active)
 	}
-	if err := w.nodes[0].auth.StartRecovery(t.Context(), w.opened("nobody").enrollApp().id, "lost phone"); err == nil {
+	if err := w.Nodes[0].Auth.StartRecovery(t.Context(), w.opened("nobody").enrollApp().ID, "lost phone"); err == nil {
 		t.Error("a link that asks for a password, to who has none")
 	}
 
@@ -253,13 +254,13 @@ func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 	q := w.opened("robert")
 	b, _ = q.byMail()
 	k := w.key(phoneKey)
-	b.register(k, "key", storage.UseFirst).want(200)
+	b.register(k, "key", storage.UseFirst).Want(200)
 	b = w.browser()
-	b.signInBy(k).want(200)
-	r = b.post("/tf-setup", m{"setup": "email", "add": true}).want(200)
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": q.mailed()}).want(200)
-	b.post("/wan-delete", m{"name": "key"}).want(400).refused("the only way in that the second factor can follow")
-	w.browser().signInBy(k).want(200)
+	b.signInBy(k).Want(200)
+	r = b.Post("/tf-setup", m{"setup": "email", "add": true}).Want(200)
+	b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": q.Mailed()}).Want(200)
+	b.Post("/wan-delete", m{"name": "key"}).Want(400).Refused("the only way in that the second factor can follow")
+	w.browser().signInBy(k).Want(200)
 }
 
 // TestR057_WithoutPasswordTheAddressMoves checks that codes go to the new address, and that links
@@ -268,22 +269,22 @@ func TestR057_WithoutPasswordTheAddressMoves(t *testing.T) {
 	w := newWorld(t, keyless)
 	p := w.opened("alice")
 	b, _ := p.byMail()
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	asked := w.browser()
-	asked.ask(p.email, "email").want(200)
-	code, link := p.mailed(), p.linked()
-	b.post("/change-email", m{"email": "new@good.test"}).want(200)
-	b.post(w.link("change_email", "new@good.test"), m{}).want(200)
-	former := p.email
-	p.email = "new@good.test"
-	asked.post(link, m{"meant": true}).want(400).refused("a link to the former address")
-	asked.passcode(p, code).want(400).refused("a code to the former address")
-	asked.post("/us-signin", m{"identity": former, "passcode": code}).want(400).refused("the former address")
-	n := len(w.mail.To(former))
+	asked.ask(p.Email, "email").Want(200)
+	code, link := p.Mailed(), p.linked()
+	b.Post("/change-email", m{"email": "new@good.test"}).Want(200)
+	b.Post(w.link("change_email", "new@good.test"), m{}).Want(200)
+	former := p.Email
+	p.Email = "new@good.test"
+	asked.Post(link, m{"meant": true}).Want(400).Refused("a link to the former address")
+	asked.passcode(p, code).Want(400).Refused("a code to the former address")
+	asked.Post("/us-signin", m{"identity": former, "passcode": code}).Want(400).Refused("the former address")
+	n := len(w.Mail.To(former))
 	c, r := p.byMail()
-	r.want(200)
+	r.Want(200)
 	c.in(p, 1)
-	if len(w.mail.To(former)) != n {
+	if len(w.Mail.To(former)) != n {
 		t.Error("a code went to the former address")
 	}
 }
@@ -296,11 +297,11 @@ func TestR122_RegisteringWithoutPasswordTellsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, keyless, change)
 			w.person("known")
-			w.browser().post("/register", m{"email": "waiting@good.test"}).want(200)
+			w.browser().Post("/register", m{"email": "waiting@good.test"}).Want(200)
 			w.settled()
 			shape := func(email string) string {
-				return mask(w.browser().post("/register", m{"email": email}).want(200)) +
-					mask(w.browser().form("/register", "email", "x"+email).want(303))
+				return mask(w.browser().Post("/register", m{"email": email}).Want(200)) +
+					mask(w.browser().Form("/register", "email", "x"+email).Want(303))
 			}
 			want := strings.ReplaceAll(shape("new@good.test"), "new", "E")
 			for _, email := range []string{"known@good.test", "waiting@good.test"} {
@@ -309,7 +310,7 @@ func TestR122_RegisteringWithoutPasswordTellsNothing(t *testing.T) {
 				}
 			}
 			w.settled()
-			for _, mail := range w.mail.To("known@good.test") {
+			for _, mail := range w.Mail.To("known@good.test") {
 				if mail.Kind == "us_code" {
 					t.Error("a registration mails a code to who never asked for any")
 				}
@@ -322,23 +323,23 @@ func TestR122_RegisteringWithoutPasswordTellsNothing(t *testing.T) {
 // the account keeps its sign-in method.
 func TestR144_AKeylessAccountIsTakenOnce(t *testing.T) {
 	w := newWorld(t, keyless)
-	second := w.start(nil)
+	second := w.Start(nil)
 	for round := range 5 {
-		p := &person{w: w, name: fmt.Sprint("p", round), email: fmt.Sprintf("p%d@good.test", round)}
-		w.browser().post("/register", m{"email": p.email}).want(200)
-		link := w.link("confirm", p.email)
+		p := w.of(testkit.Person{Name: fmt.Sprint("p", round), Email: fmt.Sprintf("p%d@good.test", round)})
+		w.browser().Post("/register", m{"email": p.Email}).Want(200)
+		link := w.link("confirm", p.Email)
 		var won [20]int
-		par(len(won), func(i int) {
+		testkit.Par(len(won), func(i int) {
 			c := w.browser()
 			if i%2 == 0 {
 				c.on(second)
 			}
-			won[i] = c.post(link, m{}).status
+			won[i] = c.Post(link, m{}).Status
 		})
 		counted(t, "confirm", won[:])
 		w.identify(p)
 		b, r := p.byMail()
-		r.want(200)
+		r.Want(200)
 		b.in(p, 1)
 	}
 }
@@ -352,20 +353,20 @@ func TestR102_StatesHoldForTheMailbox(t *testing.T) {
 	})
 	p := w.opened("alice")
 	for what, keepOut := range map[string]func(){
-		"locked":   func() { locked = p.email },
-		"disabled": func() { w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, false)) },
+		"locked":   func() { locked = p.Email },
+		"disabled": func() { w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, false)) },
 	} {
-		w.advance(time.Minute)
+		w.Advance(time.Minute)
 		b, c := w.browser(), w.browser()
-		b.ask(p.email, "email").want(200)
-		code := p.mailed()
-		c.ask(p.email, "email").want(200)
+		b.ask(p.Email, "email").Want(200)
+		code := p.Mailed()
+		c.ask(p.Email, "email").Want(200)
 		link := p.linked()
 		keepOut()
-		b.passcode(p, code).want(400).refused(what)
-		c.post(link, m{}).want(400).refused(what)
+		b.passcode(p, code).Want(400).Refused(what)
+		c.Post(link, m{}).Want(400).Refused(what)
 		locked = ""
-		w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, true))
+		w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, true))
 	}
 }
 
@@ -375,7 +376,7 @@ func TestR005_APasswordIsRequired(t *testing.T) {
 	before := w.rows("users")
 	for _, body := range []m{{}, {"password": ""}, {"password": nil}, {"password": "", "password_confirm": ""}} {
 		body["email"] = "new@good.test"
-		w.browser().post("/register", body).want(400).refused("no password")
+		w.browser().Post("/register", body).Want(400).Refused("no password")
 	}
 	if w.rows("users") != before {
 		t.Error("an account without password was made")
@@ -389,6 +390,6 @@ func TestR005_HalfAPassword(t *testing.T) {
 	for _, body := range []m{{"password_confirm": secret}, {"password": secret},
 		{"password": secret, "password_confirm": newSecret}} {
 		body["email"] = "new@good.test"
-		w.browser().post("/register", body).want(400).refused("half a password")
+		w.browser().Post("/register", body).Want(400).Refused("half a password")
 	}
 }

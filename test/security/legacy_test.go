@@ -22,8 +22,8 @@ import (
 
 // imports creates an account with a hash from another system.
 func (w *world) imports(email, hash string) error {
-	w.t.Helper()
-	_, err := w.nodes[0].auth.CreateUser(w.t.Context(), twofold.NewUser{Email: email, PasswordHash: hash})
+	w.T.Helper()
+	_, err := w.Nodes[0].Auth.CreateUser(w.T.Context(), twofold.NewUser{Email: email, PasswordHash: hash})
 	return err
 }
 
@@ -71,27 +71,27 @@ func TestR331_NoWeakHashIsStored(t *testing.T) {
 	const pepper = "the pepper of another system"
 	w := newWorld(t, open, func(c *twofold.Config) { c.Password.Peppers = map[string]string{"devise": pepper} })
 	peppered, err := bcrypt.GenerateFromPassword([]byte(secret+pepper), bcrypt.MinCost)
-	w.must(err)
+	w.Must(err)
 	for email, hash := range map[string]string{
 		"md5@good.test": "md5$a$" + md5Of("a"+secret), "bare@good.test": md5Of(secret),
 		"plain@good.test": "{PLAIN}" + secret,
 		"fast@good.test":  django(secret, 1000), "pepper@good.test": "$pre$pepper,k=devise$" + string(peppered),
 	} {
-		w.must(w.imports(email, hash))
+		w.Must(w.imports(email, hash))
 		for _, c := range w.dump() {
 			for _, lies := range []string{md5Of("a" + secret), md5Of(secret), secret, pepper, django(secret,
 				1000)[26:]} {
-				if strings.Contains(c.text, lies) {
-					t.Fatalf("%s: %q is in %s.%s", email, lies, c.table, c.column)
+				if strings.Contains(c.Text, lies) {
+					t.Fatalf("%s: %q is in %s.%s", email, lies, c.Table, c.Column)
 				}
 			}
 		}
-		w.signsIn(email, "wrong "+secret).want(400)
-		w.signsIn(email, secret).want(200)
+		w.signsIn(email, "wrong "+secret).Want(400)
+		w.signsIn(email, secret).Want(200)
 		if !ours.MatchString(w.hashOf(email)) {
 			t.Errorf("%s: after a sign-in %s", email, w.hashOf(email))
 		}
-		w.signsIn(email, secret).want(200)
+		w.signsIn(email, secret).Want(200)
 	}
 }
 
@@ -101,21 +101,21 @@ func TestR332_AnOldHashIsReplaced(t *testing.T) {
 	w := newWorld(t, open)
 	const email = "old@good.test"
 	old := django(secret, 100000)
-	w.must(w.imports(email, old))
-	w.signsIn(email, "wrong "+secret).want(400)
+	w.Must(w.imports(email, old))
+	w.signsIn(email, "wrong "+secret).Want(400)
 	if w.hashOf(email) != old {
 		t.Errorf("a wrong password changed it to %s", w.hashOf(email))
 	}
-	id, err := w.nodes[0].auth.FindUser(t.Context(), email)
-	w.must(err)
+	id, err := w.Nodes[0].Auth.FindUser(t.Context(), email)
+	w.Must(err)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() { w.signsIn(email, secret) })
 	}
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), id.ID, "another "+secret))
+	w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), id.ID, "another "+secret))
 	wg.Wait()
-	w.signsIn(email, secret).want(400)
-	w.signsIn(email, "another "+secret).want(200)
+	w.signsIn(email, secret).Want(400)
+	w.signsIn(email, "another "+secret).Want(200)
 }
 
 // TestR333_TimeDoesNotTellWhoCameFromElsewhere checks that once the table has a costly hash, a
@@ -124,19 +124,19 @@ func TestR333_TimeDoesNotTellWhoCameFromElsewhere(t *testing.T) {
 	w := newWorld(t, open)
 	// The hash costs more than ours, but takes less than the longest wait (3 s) even on a slow
 	// machine.
-	w.must(w.imports("old@good.test", django(secret, 200000)))
+	w.Must(w.imports("old@good.test", django(secret, 200000)))
 	a := w.person("alice")
 	fastest := map[string]time.Duration{}
 	for round := range 4 {
-		for _, email := range []string{"old@good.test", a.email, "none@good.test"} {
+		for _, email := range []string{"old@good.test", a.Email, "none@good.test"} {
 			start := time.Now()
-			w.signsIn(email, "wrong "+secret).want(400)
+			w.signsIn(email, "wrong "+secret).Want(400)
 			if took := time.Since(start); round > 0 && (fastest[email] == 0 || took < fastest[email]) {
 				fastest[email] = took
 			}
 		}
 	}
-	for _, email := range []string{a.email, "none@good.test"} {
+	for _, email := range []string{a.Email, "none@good.test"} {
 		if fastest[email] < fastest["old@good.test"]*8/10 {
 			t.Errorf("%s answers after %v, one that came from elsewhere after %v", email, fastest[email],
 				fastest["old@good.test"])
@@ -176,26 +176,26 @@ func withElsewhere(e *elsewhere) func(*twofold.Config) {
 func TestR334_AFormerSystemIsAskedWithinTheBudgets(t *testing.T) {
 	e := &elsewhere{people: map[string]password.LegacyAccount{"ann@good.test": {Proven: true}}}
 	w := newWorld(t, open, withElsewhere(e), func(c *twofold.Config) { c.Advanced.Limits.FirstFailures = 5 })
-	w.signsIn("ann@good.test", "").want(400)
+	w.signsIn("ann@good.test", "").Want(400)
 	if e.times() != 0 {
 		t.Errorf("asked with an empty password: %q", e.asked)
 	}
 	made := w.count("users")
 	statuses := map[int]int{}
 	for range 30 {
-		statuses[w.signsIn("bob@good.test", "wrong "+secret).status]++
+		statuses[w.signsIn("bob@good.test", "wrong "+secret).Status]++
 	}
 	if statuses[429] == 0 || e.times() != statuses[400] || w.count("users") != made {
 		t.Errorf("statuses %v, asked %d times", statuses, e.times())
 	}
 	before := e.times()
-	w.signsIn("ann@good.test", secret).want(200)
+	w.signsIn("ann@good.test", secret).Want(200)
 	if e.times() != before+1 || w.count("users") != made+1 {
 		t.Errorf("asked %d times, %d accounts", e.times()-before, w.count("users")-made)
 	}
-	w.signsIn("ann@good.test", secret).want(200)
-	w.signsIn("ann@good.test", "wrong "+secret).want(400)
-	w.signsIn(w.person("carl").email, "wrong "+secret).want(400)
+	w.signsIn("ann@good.test", secret).Want(200)
+	w.signsIn("ann@good.test", "wrong "+secret).Want(400)
+	w.signsIn(w.person("carl").Email, "wrong "+secret).Want(400)
 	if e.times() != before+1 {
 		t.Errorf("asked again: %q", e.asked)
 	}
@@ -211,25 +211,25 @@ func TestR335_AFormerSystemOpensNoMoreThanAPassword(t *testing.T) {
 	}}
 	w := newWorld(t, withElsewhere(e), func(c *twofold.Config) { c.TwoFactor.Required = true })
 	b := w.browser()
-	b.post("/login", m{"email": "ann@good.test", "password": secret}).want(200)
+	b.Post("/login", m{"email": "ann@good.test", "password": secret}).Want(200)
 	b.out("a second factor is required")
 	a := w.withApp("alice")
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), a.id, "another "+secret))
+	w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), a.ID, "another "+secret))
 	for _, identity := range []string{"alice", "alice@good.test", "eve@good.test"} {
-		w.signsIn(identity, secret).want(400)
+		w.signsIn(identity, secret).Want(400)
 	}
 	waits := w.withApp("wendy")
-	w.write(`UPDATE twofold_users SET password_hash = ? WHERE id = ?`, password.AskLegacy, waits.id)
+	w.write(`UPDATE twofold_users SET password_hash = ? WHERE id = ?`, password.AskLegacy, waits.ID)
 	e.mu.Lock()
-	e.people[waits.email] = password.LegacyAccount{}
+	e.people[waits.Email] = password.LegacyAccount{}
 	e.mu.Unlock()
 	b = w.browser()
-	b.login(waits).want(200)
+	b.login(waits).Want(200)
 	b.out("its app has not been asked for")
-	b.validate(waits.next()).want(200)
+	b.validate(waits.Next()).Want(200)
 	b.in(waits, 2)
-	if !ours.MatchString(w.hashOf(waits.email)) {
-		t.Errorf("stored: %s", w.hashOf(waits.email))
+	if !ours.MatchString(w.hashOf(waits.Email)) {
+		t.Errorf("stored: %s", w.hashOf(waits.Email))
 	}
 }
 
@@ -237,9 +237,9 @@ func TestR335_AFormerSystemOpensNoMoreThanAPassword(t *testing.T) {
 func TestR335_AnAddressThatIsNotProvenIsConfirmedFirst(t *testing.T) {
 	e := &elsewhere{people: map[string]password.LegacyAccount{"ann@good.test": {}, "bob@good.test": {Proven: true}}}
 	w := newWorld(t, open, withElsewhere(e), func(c *twofold.Config) { c.Accounts.Confirmable = true })
-	w.signsIn("bob@good.test", secret).want(200)
+	w.signsIn("bob@good.test", secret).Want(200)
 	b := w.browser()
-	b.post("/login", m{"email": "ann@good.test", "password": secret}).want(400)
+	b.Post("/login", m{"email": "ann@good.test", "password": secret}).Want(400)
 	b.out("its address is not proven")
 }
 
@@ -250,7 +250,7 @@ func TestR336_AFormerSystemThatFailsIsNotAWrongPassword(t *testing.T) {
 		err: errors.New("down")}
 	w := newWorld(t, open, withElsewhere(e), func(c *twofold.Config) { c.Advanced.Limits.AddressFailures = 10 })
 	for i := range 20 {
-		w.signsIn(fmt.Sprintf("p%d@good.test", i), secret).want(503)
+		w.signsIn(fmt.Sprintf("p%d@good.test", i), secret).Want(503)
 		w.signsIn("ann@good.test", secret)
 	}
 	if e.times() != 1 {
@@ -259,8 +259,8 @@ func TestR336_AFormerSystemThatFailsIsNotAWrongPassword(t *testing.T) {
 	e.mu.Lock()
 	e.err = nil
 	e.mu.Unlock()
-	w.advance(2 * time.Hour) // the longest wait
-	w.signsIn("ann@good.test", secret).want(200)
+	w.Advance(2 * time.Hour) // the longest wait
+	w.signsIn("ann@good.test", secret).Want(200)
 }
 
 // TestR336_AnOutageTellsNothing checks that during an outage of the former system a wrong password
@@ -270,31 +270,31 @@ func TestR336_AnOutageTellsNothing(t *testing.T) {
 	e := &elsewhere{err: errors.New("down")}
 	w := newWorld(t, open, withElsewhere(e), func(c *twofold.Config) { c.Advanced.Limits.FirstFailures = 5 })
 	a, b := w.person("alice"), w.person("bobby")
-	w.signsIn("first@good.test", "wrong "+secret).want(503)
-	w.signsIn(b.email, secret).want(200)
+	w.signsIn("first@good.test", "wrong "+secret).Want(503)
+	w.signsIn(b.Email, secret).Want(200)
 	answers := func(email string) (out []int) {
 		for range 8 {
-			out = append(out, w.signsIn(email, "wrong "+secret).status)
+			out = append(out, w.signsIn(email, "wrong "+secret).Status)
 		}
 		return out
 	}
-	known, unknown := answers(a.email), answers("nobody@good.test")
+	known, unknown := answers(a.Email), answers("nobody@good.test")
 	if fmt.Sprint(known) != fmt.Sprint(unknown) || known[0] != 503 || known[7] != 429 {
 		t.Errorf("an account is answered %v, none %v", known, unknown)
 	}
 	e.mu.Lock()
 	e.err = nil
 	e.mu.Unlock()
-	w.advance(10 * time.Second)
-	w.signsIn(b.email, "wrong "+secret).want(400)
-	w.signsIn("another@good.test", "wrong "+secret).want(400)
+	w.Advance(10 * time.Second)
+	w.signsIn(b.Email, "wrong "+secret).Want(400)
+	w.signsIn("another@good.test", "wrong "+secret).Want(400)
 	before := e.times()
-	w.signsIn(b.email, "wrong "+secret).want(400)
+	w.signsIn(b.Email, "wrong "+secret).Want(400)
 	if e.times() != before {
 		t.Error("it is asked although it is back")
 	}
 	for _, name := range e.asked {
-		if name == a.email || name == b.email {
+		if name == a.Email || name == b.Email {
 			t.Errorf("asked about %s", name)
 		}
 	}

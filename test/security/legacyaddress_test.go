@@ -10,11 +10,11 @@ import (
 
 // waits creates an account whose password is in the former system.
 func (w *world) waits(email, username string) {
-	w.t.Helper()
-	_, err := w.nodes[0].auth.CreateUser(w.t.Context(), twofold.NewUser{
+	w.T.Helper()
+	_, err := w.Nodes[0].Auth.CreateUser(w.T.Context(), twofold.NewUser{
 		Email: email, Username: username, PasswordHash: password.AskLegacy,
 	})
-	w.must(err)
+	w.Must(err)
 }
 
 // TestR412_AnAddressThatIsNotProvenOpensNoWaitingAccount covers former systems where people can
@@ -27,11 +27,11 @@ func TestR412_AnAddressThatIsNotProvenOpensNoWaitingAccount(t *testing.T) {
 	w := newWorld(t, open, withElsewhere(e))
 	w.waits("alice@good.test", "")
 	w.waits("bob@good.test", "")
-	w.signsIn("mallory", secret).want(400)
+	w.signsIn("mallory", secret).Want(400)
 	if got := w.hashOf("alice@good.test"); got != password.AskLegacy {
 		t.Errorf("the account of another person has a password of who claims its address: %s", got)
 	}
-	w.signsIn("bobby", secret).want(200)
+	w.signsIn("bobby", secret).Want(200)
 }
 
 // TestR412_AWaitingAccountIsAskedAboutByItsOwnName covers the identities "Alice" and "alice", which
@@ -45,7 +45,7 @@ func TestR412_AWaitingAccountIsAskedAboutByItsOwnName(t *testing.T) {
 	w.waits("alice@good.test", "alice")
 	w.waits("bob@good.test", "bobby")
 	for _, identity := range []string{"Alice", "ALICE@good.test"} {
-		w.signsIn(identity, secret).want(400)
+		w.signsIn(identity, secret).Want(400)
 	}
 	if !slices.Equal(e.asked, []string{"alice", "alice@good.test"}) {
 		t.Errorf("asked about %q", e.asked)
@@ -53,5 +53,5 @@ func TestR412_AWaitingAccountIsAskedAboutByItsOwnName(t *testing.T) {
 	if got := w.hashOf("alice@good.test"); got != password.AskLegacy {
 		t.Errorf("the account has a password of another person: %s", got)
 	}
-	w.signsIn("BOBBY", secret).want(200)
+	w.signsIn("BOBBY", secret).Want(200)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // with sets the limits of the budgets.
@@ -30,30 +31,30 @@ func TestR112_FirstFactorIsLimited(t *testing.T) {
 	w := newWorld(t)
 	a := w.person("alice")
 	wrong := func() *answer {
-		return w.browser().post("/login", m{"email": a.email, "password": "wrong password"})
+		return w.browser().Post("/login", m{"email": a.Email, "password": "wrong password"})
 	}
 	for range 10 {
-		wrong().want(400)
+		wrong().Want(400)
 	}
-	w.restart()
-	bad, good := wrong().want(429), w.browser().login(a).want(429)
-	if bad.body != good.body || bad.header.Get("Retry-After") != "30" {
-		t.Errorf("while waiting, right and wrong differ, or the wait is %q:\n%s%s", bad.header.Get("Retry-After"),
-			bad.body, good.body)
+	w.Restart()
+	bad, good := wrong().Want(429), w.browser().login(a).Want(429)
+	if bad.Body != good.Body || bad.Header.Get("Retry-After") != "30" {
+		t.Errorf("while waiting, right and wrong differ, or the wait is %q:\n%s%s", bad.Header.Get("Retry-After"),
+			bad.Body, good.Body)
 	}
 	for _, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute,
 		8 * time.Minute, 16 * time.Minute, 32 * time.Minute, time.Hour, time.Hour} {
-		w.advance(wait - time.Second)
-		w.browser().login(a).want(429)
-		w.advance(time.Second)
-		wrong().want(400)
+		w.Advance(wait - time.Second)
+		w.browser().login(a).Want(429)
+		w.Advance(time.Second)
+		wrong().Want(400)
 	}
-	w.advance(time.Hour)
-	w.browser().login(a).want(200)
+	w.Advance(time.Hour)
+	w.browser().login(a).Want(200)
 	for range 9 {
-		wrong().want(400)
+		wrong().Want(400)
 	}
-	w.browser().login(a).want(200)
+	w.browser().login(a).Want(200)
 }
 
 // TestR114_KeyIsNotTheClients checks that a header does not move a client to another budget. Behind
@@ -67,9 +68,9 @@ func TestR114_KeyIsNotTheClients(t *testing.T) {
 	guess := func(lines ...string) int {
 		n++
 		b := w.browser()
-		b.header["User-Agent"] = fmt.Sprint("agent ", n)
-		return b.do("POST", []string{"/login", "/%6cogin", "/login?x=" + fmt.Sprint(n)}[n%3], typeJSON,
-			fmt.Sprintf(`{"email":"nobody%d@good.test","password":"%s"}`, n, tooLong), lines...).status
+		b.Header["User-Agent"] = fmt.Sprint("agent ", n)
+		return b.Do("POST", []string{"/login", "/%6cogin", "/login?x=" + fmt.Sprint(n)}[n%3], testkit.TypeJSON,
+			fmt.Sprintf(`{"email":"nobody%d@good.test","password":"%s"}`, n, tooLong), lines...).Status
 	}
 	names := []string{"X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP"}
 	for i := range 10 {
@@ -84,7 +85,7 @@ func TestR114_KeyIsNotTheClients(t *testing.T) {
 	}
 
 	w.write(`DELETE FROM twofold_counters`)
-	w.restart(func(c *twofold.Config) {
+	w.Restart(func(c *twofold.Config) {
 		c.Advanced.TrustedProxies = []netip.Prefix{
 			netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"),
 		}
@@ -114,17 +115,17 @@ func TestR114_KeyIsNotTheClients(t *testing.T) {
 // own place; wrong guesses release none.
 func TestR115_ParallelGuesses(t *testing.T) {
 	w := newWorld(t)
-	second := w.start(nil)
+	second := w.Start(nil)
 	a := w.withApp("alice")
 	storm := func(n int, code func(i int) string) (wrong, paused, right int) {
 		b := w.plantPending(a)
 		var statuses [600]atomic.Int32
-		par(n, func(i int) {
+		testkit.Par(n, func(i int) {
 			c := b.copy()
 			if i%2 == 1 {
 				c.on(second)
 			}
-			statuses[c.validate(code(i)).status].Add(1)
+			statuses[c.validate(code(i)).Status].Add(1)
 		})
 		for s := range statuses {
 			if k := int(statuses[s].Load()); k > 0 && s != 200 && s != 400 && s != 429 {
@@ -133,16 +134,16 @@ func TestR115_ParallelGuesses(t *testing.T) {
 		}
 		return int(statuses[400].Load()), int(statuses[429].Load()), int(statuses[200].Load())
 	}
-	start, err := strconv.Atoi(a.wrong())
-	w.must(err)
+	start, err := strconv.Atoi(a.Wrong())
+	w.Must(err)
 	if wrong, paused, right := storm(200,
 		func(i int) string { return fmt.Sprintf("%06d", (start+i)%1_000_000) }); wrong != 5 || paused != 195 ||
 		right != 0 {
 		t.Errorf("200 wrong codes at once: %d evaluated, %d paused, %d right; want 5, 195, 0", wrong, paused, right)
 	}
 	for range 3 {
-		w.advance(16 * time.Minute)
-		good, bad := a.next(), a.wrong()
+		w.Advance(16 * time.Minute)
+		good, bad := a.Next(), a.Wrong()
 		wrong, _, right := storm(100, func(i int) string {
 			if i == 57 {
 				return good
@@ -184,10 +185,10 @@ func TestR116_CountersSurvive(t *testing.T) {
 	w := newWorld(t)
 	a, v, e := w.withApp("alice"), w.withApp("victor"), w.withApp("erika")
 	for range 4 {
-		w.plantPending(a).validate(a.wrong()).want(400)
+		w.plantPending(a).validate(a.Wrong()).Want(400)
 	}
 	for i := range 3000 { // other people's counters
-		w.must(func() error {
+		w.Must(func() error {
 			if i%100 != 0 {
 				return nil
 			}
@@ -196,32 +197,32 @@ func TestR116_CountersSurvive(t *testing.T) {
 				claims[k] = storage.Claim{Key: fmt.Sprint("first:junk", i, k), Limit: 10, Window: time.Hour,
 					Hold: time.Minute}
 			}
-			_, err := w.nodes[0].db.Reserve(t.Context(), w.Now(), claims...)
+			_, err := w.Nodes[0].Store.Reserve(t.Context(), w.Now(), claims...)
 			return err
 		}())
 	}
-	_, err := w.nodes[0].db.Sweep(t.Context(), w.Now(), 100_000)
-	w.must(err)
-	second := w.start(nil) // as after kill -9: the first one never said goodbye
-	w.plantPending(a).on(second).validate(a.wrong()).want(400)
-	for _, n := range w.nodes {
-		w.plantPending(a).on(n).validate(a.next()).want(429)
+	_, err := w.Nodes[0].Store.Sweep(t.Context(), w.Now(), 100_000)
+	w.Must(err)
+	second := w.Start(nil) // as after kill -9: the first one never said goodbye
+	w.plantPending(a).on(second).validate(a.Wrong()).Want(400)
+	for _, n := range w.Nodes {
+		w.plantPending(a).on(n).validate(a.Next()).Want(429)
 	}
 	for i := range 5 {
-		w.plantPending(v).on(w.nodes[i%2]).validate(v.wrong()).want(400)
+		w.plantPending(v).on(w.Nodes[i%2]).validate(v.Wrong()).Want(400)
 	}
-	w.plantPending(v).validate(v.next()).want(429)
-	w.plantPending(v).on(second).validate(v.next()).want(429)
+	w.plantPending(v).validate(v.Next()).Want(429)
+	w.plantPending(v).on(second).validate(v.Next()).Want(429)
 
 	f := &failing{}
-	broken := w.start(func(s storage.Store) storage.Store { f.Store = s; return f })
+	broken := w.Start(func(s storage.Store) storage.Store { f.Store = s; return f })
 	f.on.Store(true)
 	b := w.plantPending(e).on(broken)
-	b.validate(e.next()).want(503).refused("no counters")
+	b.validate(e.Next()).Want(503).Refused("no counters")
 	b.out("no counters")
-	w.browser().on(broken).login(e).want(503).refused("no counters")
+	w.browser().on(broken).login(e).Want(503).Refused("no counters")
 	f.on.Store(false)
-	b.validate(e.code(0)).want(200)
+	b.validate(e.Code(0)).Want(200)
 }
 
 // TestR117_EveryPathThatChecksCounts covers every path that takes a secret. Strangers and a session
@@ -231,39 +232,39 @@ func TestR117_EveryPathThatChecksCounts(t *testing.T) {
 	a, e := w.withApp("alice"), w.person("erika").enrollMail()
 	session := w.plantSession(a)
 	for range 4 {
-		w.browser().post("/login", m{"email": a.email, "password": "wrong password"}).want(400)
+		w.browser().Post("/login", m{"email": a.Email, "password": "wrong password"}).Want(400)
 	}
-	w.browser().login(a).want(429)
+	w.browser().login(a).Want(429)
 	for range 4 {
-		session.post("/verify", m{"password": "wrong password"}).want(400)
+		session.Post("/verify", m{"password": "wrong password"}).Want(400)
 	}
-	session.post("/verify", m{"password": secret}).want(429)
-	w.browser().login(a).want(429)
-	w.advance(time.Hour)
+	session.Post("/verify", m{"password": secret}).Want(429)
+	w.browser().login(a).Want(429)
+	w.Advance(time.Hour)
 	session = w.plantSession(a)
-	session.post("/verify", m{"password": secret}).want(200)
+	session.Post("/verify", m{"password": secret}).Want(200)
 	for range 2 {
-		session.validate(a.wrong()).want(400)
-		w.plantPending(a).validate(a.wrong()).want(400)
+		session.validate(a.Wrong()).Want(400)
+		w.plantPending(a).validate(a.Wrong()).Want(400)
 	}
-	session.validate(a.wrong()).want(400)
-	w.plantPending(a).validate(a.next()).want(429)
-	session.validate(a.next()).want(429)
+	session.validate(a.Wrong()).Want(400)
+	w.plantPending(a).validate(a.Next()).Want(429)
+	session.validate(a.Next()).Want(429)
 
 	rescue := w.plantPending(e)
-	rescue.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	code := e.mailed()
+	rescue.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	code := e.Mailed()
 	for range 5 {
-		rescue.validate(other(code)).want(400)
+		rescue.validate(other(code)).Want(400)
 	}
-	rescue.validate(code).want(429)
+	rescue.validate(code).Want(429)
 
 	fresh := w.plantSession(w.person("newcomer"))
-	token := fresh.post("/tf-setup", m{"setup": "authenticator"}).want(200).text("tf_state_token")
+	token := fresh.Post("/tf-setup", m{"setup": "authenticator"}).Want(200).Text("tf_state_token")
 	limited := 0
 	for i := range 20 {
 		path := []string{"/tf-setup/" + token, "/tf-validate"}[i%2]
-		if fresh.post(path, m{"code": fmt.Sprintf("%06d", tried.Add(1))}).status == 429 {
+		if fresh.Post(path, m{"code": fmt.Sprintf("%06d", 200000+i)}).Status == 429 {
 			limited++
 		}
 	}
@@ -278,28 +279,28 @@ func TestR118_WhatResetsACounter(t *testing.T) {
 	a := w.withApp("alice").enrollSMS("+16505551212")
 	guess := func(code string) *answer {
 		b := w.plantPending(a)
-		b.post("/tf-select", m{"which": "authenticator"}).want(200)
+		b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
 		return b.validate(code)
 	}
 	for range 4 {
-		guess(a.wrong()).want(400)
+		guess(a.Wrong()).Want(400)
 	}
-	w.browser().login(a).want(200)
-	guess(a.wrong()).want(400)
-	guess(a.next()).want(429)
-	w.advance(15*time.Minute + time.Second)
+	w.browser().login(a).Want(200)
+	guess(a.Wrong()).Want(400)
+	guess(a.Next()).Want(429)
+	w.Advance(15*time.Minute + time.Second)
 	b := w.plantPending(a)
-	b.post("/tf-select", m{"which": "sms"}).want(200)
-	b.validate(a.texted()).want(200)
+	b.Post("/tf-select", m{"which": "sms"}).Want(200)
+	b.validate(a.Texted()).Want(200)
 	if n := w.number(`SELECT MAX(n) FROM twofold_counters WHERE name LIKE 'factor:%'`); n != 5 {
 		t.Errorf("after a texted code %d failures of the app are counted, want 5", n)
 	}
 	for range 5 {
-		guess(a.wrong()).want(400)
+		guess(a.Wrong()).Want(400)
 	}
-	guess(a.next()).want(429) // the lock is armed again
-	w.advance(15*time.Minute + time.Second)
-	guess(a.next()).want(200)
+	guess(a.Next()).Want(429) // the lock is armed again
+	w.Advance(15*time.Minute + time.Second)
+	guess(a.Next()).Want(200)
 	if n := w.number(`SELECT COUNT(*) FROM twofold_counters WHERE name LIKE 'factor:%' AND n >= 5`); n != 0 {
 		t.Error("the app's own proof does not clear its failures")
 	}
@@ -310,13 +311,13 @@ func TestR120_LockedLooksLikeWrong(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{FirstFailures: 2}))
 	a := w.person("alice")
 	var bodies []string
-	for _, email := range []string{a.email, "nobody@good.test"} {
+	for _, email := range []string{a.Email, "nobody@good.test"} {
 		for range 2 {
-			w.browser().post("/login", m{"email": email, "password": "wrong password"}).want(400)
+			w.browser().Post("/login", m{"email": email, "password": "wrong password"}).Want(400)
 		}
 		for _, password := range []string{secret, "wrong password"} {
-			r := w.browser().post("/login", m{"email": email, "password": password}).want(429)
-			bodies = append(bodies, r.body+r.header.Get("Retry-After")+fmt.Sprint(r.header.Values("Set-Cookie")))
+			r := w.browser().Post("/login", m{"email": email, "password": password}).Want(429)
+			bodies = append(bodies, r.Body+r.Header.Get("Retry-After")+fmt.Sprint(r.Header.Values("Set-Cookie")))
 		}
 	}
 	if len(slices.Compact(bodies)) != 1 {
@@ -326,14 +327,14 @@ func TestR120_LockedLooksLikeWrong(t *testing.T) {
 
 // classes holds kinds of accounts that an attacker must not be able to tell apart.
 func (w *world) classes() []string {
-	w.t.Helper()
+	w.T.Helper()
 	w.person("active")
 	w.withApp("second")
-	_, err := w.nodes[0].auth.CreateUser(w.t.Context(), twofold.NewUser{Email: "nopassword@good.test"})
-	w.must(err)
-	_, err = w.nodes[0].auth.CreateUser(w.t.Context(),
+	_, err := w.Nodes[0].Auth.CreateUser(w.T.Context(), twofold.NewUser{Email: "nopassword@good.test"})
+	w.Must(err)
+	_, err = w.Nodes[0].Auth.CreateUser(w.T.Context(),
 		twofold.NewUser{Email: "disabled@good.test", PasswordHash: hashed, Inactive: true})
-	w.must(err)
+	w.Must(err)
 	return []string{"active@good.test", "second@good.test", "nopassword@good.test", "disabled@good.test",
 		"nobody@good.test"}
 }
@@ -349,10 +350,10 @@ func TestR122_SameAnswerForAll(t *testing.T) {
 	seen := map[string]map[string][]string{"json": {}, "page": {}}
 	for _, email := range w.classes() {
 		for kind, r := range map[string]*answer{
-			"json": w.browser().post("/login", m{"email": email, "password": "wrong password"}),
-			"page": w.browser().form("/login", "email", email, "password", "wrong password"),
+			"json": w.browser().Post("/login", m{"email": email, "password": "wrong password"}),
+			"page": w.browser().Form("/login", "email", email, "password", "wrong password"),
 		} {
-			text := masked.ReplaceAllString(fmt.Sprintf("%d %v %s", r.status, r.header, r.body), "*")
+			text := masked.ReplaceAllString(fmt.Sprintf("%d %v %s", r.Status, r.Header, r.Body), "*")
 			seen[kind][text] = append(seen[kind][text], email)
 		}
 	}
@@ -361,9 +362,9 @@ func TestR122_SameAnswerForAll(t *testing.T) {
 			t.Errorf("%s: %d different answers: %v", kind, len(texts), texts)
 		}
 	}
-	r := w.browser().post("/login", m{"email": "disabled@good.test", "password": secret}).want(400)
-	if !strings.Contains(r.body, "disabled") {
-		t.Errorf("who knows the password is not told: %s", r.body)
+	r := w.browser().Post("/login", m{"email": "disabled@good.test", "password": secret}).Want(400)
+	if !strings.Contains(r.Body, "disabled") {
+		t.Errorf("who knows the password is not told: %s", r.Body)
 	}
 }
 
@@ -372,10 +373,10 @@ func TestR122_SameAnswerForAll(t *testing.T) {
 // have an account. Above the limit, registrations are refused.
 func TestR162_RegistrationsPayForTheirLetters(t *testing.T) {
 	w := newWorld(t, life, proxied, func(c *twofold.Config) { c.Advanced.Limits.SendHour = 6 })
-	taken := w.person("alice").email
+	taken := w.person("alice").Email
 	register := func(i int, email string) int {
 		b := w.at(fmt.Sprintf("198.51.%d.1", i))
-		return b.post("/register", m{"email": email, "password": secret, "password_confirm": secret}).status
+		return b.Post("/register", m{"email": email, "password": secret, "password_confirm": secret}).Status
 	}
 	for i := range 6 {
 		email := fmt.Sprintf("new%d@good.test", i)
@@ -399,7 +400,7 @@ func TestR162_RegistrationsPayForTheirLetters(t *testing.T) {
 	if w.count("users") != before || w.mails() != mails {
 		t.Error("something was registered or mailed")
 	}
-	w.advance(61 * time.Minute)
+	w.Advance(61 * time.Minute)
 	if status := register(102, "late@good.test"); status != 200 {
 		t.Errorf("an hour later: %d", status)
 	}

@@ -26,18 +26,18 @@ func TestR119_TheApplicationsLockLeavesSessions(t *testing.T) {
 	p := w.withApp("alice")
 	b, _, _ := p.pair()
 	locked.Store(true)
-	w.browser().login(p).want(400).refused("a locked account")
+	w.browser().login(p).Want(400).Refused("a locked account")
 	b.in(p, 2)
-	b.post("/tf-sessions", m{}).want(200)
+	b.Post("/tf-sessions", m{}).Want(200)
 	b.in(p, 2)
-	b.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}}).want(200)
-	b.post("/tf-setup", m{"setup": "disable"}).want(200)
+	b.Post("/access-tokens", m{"name": "x", "scopes": []string{"read"}}).Want(200)
+	b.Post("/tf-setup", m{"setup": "disable"}).Want(200)
 	b.in(p, 1)
 	// Re-authentication counts as a sign-in.
-	b.post("/verify", m{"password": secret}).want(400)
+	b.Post("/verify", m{"password": secret}).Want(400)
 	locked.Store(false)
-	b.post("/verify", m{"password": secret}).want(200)
-	w.browser().login(p).want(200)
+	b.Post("/verify", m{"password": secret}).Want(200)
+	w.browser().login(p).Want(200)
 }
 
 // TestR084_ALockSpendsNoRefreshToken checks that a token refused because of a lock is not spent.
@@ -49,13 +49,13 @@ func TestR084_ALockSpendsNoRefreshToken(t *testing.T) {
 	b, _, refresh := p.pair()
 	locked.Store(true)
 	for range 2 {
-		if r, header, _ := w.exchange(refresh); header != "" || !strings.Contains(r.want(400).body, "NOT_FOUND") {
-			t.Errorf("%s", r.body)
+		if r, header, _ := w.exchange(refresh); header != "" || !strings.Contains(r.Want(400).Body, "NOT_FOUND") {
+			t.Errorf("%s", r.Body)
 		}
 	}
 	locked.Store(false)
 	r, header, _ := w.exchange(refresh)
-	r.want(200)
+	r.Want(200)
 	w.program("Authentication-Token", header).in(p, 2)
 	b.in(p, 2)
 	if n := len(happened[event.TokenCopied](w)); n != 0 {

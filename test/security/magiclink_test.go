@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // byLink is a site where a mailed link replaces the password.
@@ -16,31 +17,29 @@ func byLink(c *twofold.Config) {
 	c.Accounts.MagicLink = true
 }
 
-var loginLink = regexp.MustCompile(`/login/[A-Za-z0-9._-]+`)
-
 // wants requests a login link and returns its path.
 func (b *browser) wants(p *person, more ...string) string {
-	b.w.t.Helper()
-	b.w.advance(31 * time.Second)
-	body := m{"email": p.email}
+	b.w.T.Helper()
+	b.w.Advance(31 * time.Second)
+	body := m{"email": p.Email}
 	if len(more) > 0 {
 		body["next"] = more[0]
 	}
-	b.post("/login", body).want(200)
+	b.Post("/login", body).Want(200)
 	return p.loginLink()
 }
 
 // loginLink returns the path in the newest mail with a login link.
 func (p *person) loginLink() string {
-	p.w.t.Helper()
+	p.w.T.Helper()
 	p.w.settled()
-	for _, mail := range p.w.letters("login", p.email) {
-		if l := loginLink.FindString(mail); l != "" {
+	for _, mail := range p.w.letters("login", p.Email) {
+		if l := testkit.Link(mail, "login"); l != "" {
 			p.w.handedOut("token to login", strings.TrimPrefix(l, "/login/"))
 			return l
 		}
 	}
-	p.w.t.Fatal("no mail with a link to sign in")
+	p.w.T.Fatal("no mail with a link to sign in")
 	return ""
 }
 
@@ -54,10 +53,10 @@ func TestR051_OpeningALoginLinkDoesNothing(t *testing.T) {
 	rows := w.rows("sessions", "counters", "users")
 	for range 5 {
 		for _, method := range []string{"GET", "HEAD"} {
-			r := scanner.do(method, link, "", "", "Accept", "text/html").want(200)
-			if r.cookie("twofold") != "" || r.header.Get("Referrer-Policy") != "strict-origin" ||
-				!strings.Contains(r.header.Get("Cache-Control"), "no-store") {
-				t.Errorf("%s: %v", method, r.header)
+			r := scanner.Do(method, link, "", "", "Accept", "text/html").Want(200)
+			if r.Cookie("twofold") != "" || r.Header.Get("Referrer-Policy") != "strict-origin" ||
+				!strings.Contains(r.Header.Get("Cache-Control"), "no-store") {
+				t.Errorf("%s: %v", method, r.Header)
 			}
 		}
 	}
@@ -65,42 +64,42 @@ func TestR051_OpeningALoginLinkDoesNothing(t *testing.T) {
 		t.Error("opening the link changed something")
 	}
 	for _, body := range []m{{}, {"meant": false}, {"meant": nil}} {
-		scanner.post(link, body).want(400).refused("another browser, without a word")
+		scanner.Post(link, body).Want(400).Refused("another browser, without a word")
 	}
-	b.do("POST", link, typeForm, "meant=true", "Sec-Fetch-Site", "cross-site").want(403)
+	b.Do("POST", link, testkit.TypeForm, "meant=true", "Sec-Fetch-Site", "cross-site").Want(403)
 	scanner.out("another browser, without a word")
-	b.post(link, m{}).want(200)
+	b.Post(link, m{}).Want(200)
 	b.in(p, 1)
 	for _, again := range []*browser{w.browser(), scanner} {
-		again.post(link, m{"meant": true}).want(400).refused("a link that was used")
-		again.get(link).want(200) // it is not told from one that works
+		again.Post(link, m{"meant": true}).Want(400).Refused("a link that was used")
+		again.Get(link).Want(200) // it is not told from one that works
 	}
 	elsewhere := w.browser()
-	elsewhere.post(w.browser().wants(p), m{"meant": true}).want(200)
+	elsewhere.Post(w.browser().wants(p), m{"meant": true}).Want(200)
 	elsewhere.in(p, 1)
 
 	for why, change := range map[string]func(){
-		"too old":            func() { w.advance(10*time.Minute + time.Second) },
-		"credentials change": func() { w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, newSecret)) },
+		"too old":            func() { w.Advance(10*time.Minute + time.Second) },
+		"credentials change": func() { w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), p.ID, newSecret)) },
 		"switched off and on": func() {
-			w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, false))
-			w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, true))
+			w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, false))
+			w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, true))
 		},
 		"address": func() {
-			w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, "x"+p.email, p.name))
-			p.email = "x" + p.email
-			p.setProven(p.email)
+			w.Must(w.Nodes[0].Auth.SetIdentity(t.Context(), p.ID, "x"+p.Email, p.Name))
+			p.Email = "x" + p.Email
+			p.setProven(p.Email)
 		},
 		"factor": func() { p.enrollApp() },
 	} {
 		b := w.browser()
 		link := b.wants(p)
 		change()
-		r := b.post(link, m{"meant": true}).want(400).refused(why)
-		if (why == "too old") != strings.Contains(r.body, "within 10 minutes") {
-			t.Errorf("%s: %s", why, r.body)
+		r := b.Post(link, m{"meant": true}).Want(400).Refused(why)
+		if (why == "too old") != strings.Contains(r.Body, "within 10 minutes") {
+			t.Errorf("%s: %s", why, r.Body)
 		}
-		b.page(link).want(303)
+		b.Page(link).Want(303)
 	}
 }
 
@@ -110,22 +109,22 @@ func TestR007_ALoginLinkIsOneFactor(t *testing.T) {
 	w := newWorld(t, byLink)
 	p := w.withApp("alice")
 	b := w.browser()
-	if r := b.post(b.wants(p), m{}).want(200); r.json["tf_required"] != true || r.text("tf_method") != "authenticator" {
-		t.Errorf("after the link: %s", r.body)
+	if r := b.Post(b.wants(p), m{}).Want(200); r.JSON["tf_required"] != true || r.Text("tf_method") != "authenticator" {
+		t.Errorf("after the link: %s", r.Body)
 	}
 	b.out("a link alone")
-	options, _ := b.get("/tf-rescue").want(200).json["recovery_options"].(m)
+	options, _ := b.Get("/tf-rescue").Want(200).JSON["recovery_options"].(m)
 	if options["email"] != nil || options["recovery_request"] != nil {
 		t.Errorf("rescue by the same mailbox: %v", options)
 	}
-	b.validate(p.next()).want(200)
+	b.validate(p.Next()).Want(200)
 	b.in(p, 2)
 
 	q := w.person("erika").enrollMail()
 	b = w.browser()
-	b.post(b.wants(q), m{}).want(400).refused("one mailbox twice")
+	b.Post(b.wants(q), m{}).Want(400).Refused("one mailbox twice")
 	b.out("one mailbox twice")
-	b.validate(q.mailed()).refused("a code after it")
+	b.validate(q.Mailed()).Refused("a code after it")
 }
 
 // TestR022_ALoginLinkObeysARequiredFactor checks that a required factor is enrolled before there is
@@ -134,9 +133,9 @@ func TestR022_ALoginLinkObeysARequiredFactor(t *testing.T) {
 	w := newWorld(t, byLink, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	p := w.person("alice")
 	b := w.browser()
-	r := b.post(b.wants(p)+"?include_auth_token", m{}).want(200)
-	if r.json["tf_state"] != "setup_from_login" || r.json["user"] != nil {
-		t.Errorf("after the link: %s", r.body)
+	r := b.Post(b.wants(p)+"?include_auth_token", m{}).Want(200)
+	if r.JSON["tf_state"] != "setup_from_login" || r.JSON["user"] != nil {
+		t.Errorf("after the link: %s", r.Body)
 	}
 	b.out("nothing set up")
 }
@@ -149,23 +148,23 @@ func TestR049_LoginLinksTellNothing(t *testing.T) {
 	})
 	known, off := w.person("known"), w.person("gone")
 	w.person("locked")
-	w.must(w.nodes[0].auth.SetActive(t.Context(), off.id, false))
-	w.browser().post("/register", m{"email": "waiting@good.test"}).want(200)
+	w.Must(w.Nodes[0].Auth.SetActive(t.Context(), off.ID, false))
+	w.browser().Post("/register", m{"email": "waiting@good.test"}).Want(200)
 	w.settled()
 	shape := func(email string) string {
-		r, page := w.browser().post("/login", m{"email": email}).want(200),
-			w.browser().form("/login", "email", email).want(200)
-		return blank(r) + mask(r) + strings.ReplaceAll(page.body[strings.Index(page.body, "<main"):], email, "E")
+		r, page := w.browser().Post("/login", m{"email": email}).Want(200),
+			w.browser().Form("/login", "email", email).Want(200)
+		return blank(r) + mask(r) + strings.ReplaceAll(page.Body[strings.Index(page.Body, "<main"):], email, "E")
 	}
 	masked := regexp.MustCompile(`name="csrf_token" value="[^"]*"`)
-	want := masked.ReplaceAllString(shape(known.email), "")
-	for _, email := range []string{"nobody@good.test", off.email, "locked@good.test", "waiting@good.test"} {
+	want := masked.ReplaceAllString(shape(known.Email), "")
+	for _, email := range []string{"nobody@good.test", off.Email, "locked@good.test", "waiting@good.test"} {
 		if got := masked.ReplaceAllString(shape(email), ""); got != want {
 			t.Errorf("%s:\n%s\nwant, as for an account:\n%s", email, got, want)
 		}
 	}
 	w.settled()
-	for email, n := range map[string]int{known.email: 2, off.email: 0, "locked@good.test": 0, "waiting@good.test": 0,
+	for email, n := range map[string]int{known.Email: 2, off.Email: 0, "locked@good.test": 0, "waiting@good.test": 0,
 		"nobody@good.test": 0} {
 		if got := len(w.letters("login", email)); got != n {
 			t.Errorf("%s: %d links, want %d", email, got, n)
@@ -182,18 +181,18 @@ func TestR050_StrangersCannotSpoilALoginLink(t *testing.T) {
 	w := newWorld(t, byLink, proxied)
 	p := w.person("victim")
 	mine := w.browser()
-	mine.header["X-Forwarded-For"] = "203.0.113.9"
+	mine.Header["X-Forwarded-For"] = "203.0.113.9"
 	link := mine.wants(p)
 	for i := range 100 {
 		b := w.browser()
-		b.header["X-Forwarded-For"] = "198.51.100." + fmt.Sprint(1+i%20)
-		b.post("/login", m{"email": p.email})
+		b.Header["X-Forwarded-For"] = "198.51.100." + fmt.Sprint(1+i%20)
+		b.Post("/login", m{"email": p.Email})
 	}
 	w.settled()
-	mine.copy().post(link, m{}).want(200)
+	mine.copy().Post(link, m{}).Want(200)
 	again := w.browser()
-	again.header["X-Forwarded-For"] = "203.0.113.9"
-	again.post(again.wants(p), m{}).want(200)
+	again.Header["X-Forwarded-For"] = "203.0.113.9"
+	again.Post(again.wants(p), m{}).Want(200)
 	again.in(p, 1)
 }
 
@@ -202,21 +201,21 @@ func TestR121_LoginLinksAreLimited(t *testing.T) {
 	w := newWorld(t, byLink, func(c *twofold.Config) {
 		c.Advanced.Limits.SendShort, c.Advanced.Limits.SendGap = 3, 30*time.Second
 	})
-	for _, email := range []string{w.person("known").email, "nobody@good.test"} {
+	for _, email := range []string{w.person("known").Email, "nobody@good.test"} {
 		b := w.browser()
-		b.post("/login", m{"email": email}).want(200)
-		if r := b.post("/login", m{"email": email}).want(429); r.header.Get("Retry-After") == "" {
+		b.Post("/login", m{"email": email}).Want(200)
+		if r := b.Post("/login", m{"email": email}).Want(429); r.Header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
 		}
-		w.browser().post("/login", m{"email": email}).want(200)
-		w.browser().post("/login", m{"email": email}).want(200)
-		w.browser().post("/login", m{"email": email}).want(429)
+		w.browser().Post("/login", m{"email": email}).Want(200)
+		w.browser().Post("/login", m{"email": email}).Want(200)
+		w.browser().Post("/login", m{"email": email}).Want(429)
 	}
 	// A link that is used releases its place, so a user can sign in any number of times a day.
 	p := w.person("busy")
 	for range 8 {
 		b := w.browser()
-		b.post(b.wants(p), m{}).want(200)
+		b.Post(b.wants(p), m{}).Want(200)
 	}
 }
 
@@ -227,14 +226,14 @@ func TestR136_LoginLinksAreTyped(t *testing.T) {
 	p, q := w.person("alice"), w.person("robert")
 	q.begins("email")
 	b := w.browser()
-	b.post("/register", m{"email": "new@good.test"}).want(200)
+	b.Post("/register", m{"email": "new@good.test"}).Want(200)
 	c := w.browser()
-	c.ask(q.email, "email").want(200)
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), w.person("susan").id, newSecret))
+	c.ask(q.Email, "email").Want(200)
+	w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), w.person("susan").ID, newSecret))
 	tokens := map[string]string{
-		"login": b.wants(p), "confirm": w.link("confirm", "new@good.test"), "reset": b.resets(p.email),
+		"login": b.wants(p), "confirm": w.link("confirm", "new@good.test"), "reset": b.resets(p.Email),
 		"us-verify-link": q.linked(),
-		"tf-not-me":      "/tf-not-me/" + (&person{w: w, email: "susan@good.test"}).stopToken(),
+		"tf-not-me":      "/tf-not-me/" + (w.of(testkit.Person{Email: "susan@good.test"})).stopToken(),
 	}
 	before := w.rows("users", "sessions")
 	for kind, link := range tokens {
@@ -244,7 +243,7 @@ func TestR136_LoginLinksAreTyped(t *testing.T) {
 				continue
 			}
 			for _, x := range []*browser{b.copy(), c.copy(), w.browser()} {
-				x.post("/"+path+"/"+token, m{}).refused(kind + " at " + path)
+				x.Post("/"+path+"/"+token, m{}).Refused(kind + " at " + path)
 				x.out(kind + " at " + path)
 			}
 		}
@@ -252,7 +251,7 @@ func TestR136_LoginLinksAreTyped(t *testing.T) {
 	payload, mac, _ := strings.Cut(strings.TrimPrefix(tokens["login"], "/login/"), ".")
 	for _, bad := range []string{payload, mac, payload + ".", payload + "." + mac[1:], swapCase(payload) + "." + mac,
 		"A", strings.Repeat("A", 5000)} {
-		b.post("/login/"+bad, m{"meant": true}).refused("no token")
+		b.Post("/login/"+bad, m{"meant": true}).Refused("no token")
 	}
 	if w.rows("users", "sessions") != before {
 		t.Error("something changed")
@@ -263,14 +262,14 @@ func TestR136_LoginLinksAreTyped(t *testing.T) {
 // session.
 func TestR144_ALoginLinkOnceInParallel(t *testing.T) {
 	w := newWorld(t, byLink, plenty)
-	w.start(nil)
+	w.Start(nil)
 	p := w.person("alice")
 	for round := range 5 {
 		b := w.browser()
 		link, sessions := b.wants(p), w.count("sessions")
 		statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
 			c := b.copy().on(n)
-			return c, c.post(link, m{})
+			return c, c.Post(link, m{})
 		})
 		w.once(fmt.Sprint("round ", round), statuses, in, sessions+1)
 	}
@@ -285,16 +284,16 @@ func TestR102_StatesHoldForLoginLinks(t *testing.T) {
 	b := w.browser()
 	link := b.wants(p)
 	locked = true
-	b.post(link, m{}).want(400).refused("locked")
+	b.Post(link, m{}).Want(400).Refused("locked")
 	locked = false
 	b = w.browser()
 	link = b.wants(p)
-	w.write(`UPDATE twofold_users SET active = 0 WHERE email_key = ?`, p.email)
-	b.post(link, m{}).want(400).refused("disabled")
-	w.write(`UPDATE twofold_users SET active = 1, confirmed_at = 0 WHERE email_key = ?`, p.email)
+	w.write(`UPDATE twofold_users SET active = 0 WHERE email_key = ?`, p.Email)
+	b.Post(link, m{}).Want(400).Refused("disabled")
+	w.write(`UPDATE twofold_users SET active = 1, confirmed_at = 0 WHERE email_key = ?`, p.Email)
 	b = w.browser()
-	b.post("/login", m{"email": p.email}).want(200)
-	if n := len(w.letters("login", p.email)); n != 2 {
+	b.Post("/login", m{"email": p.Email}).Want(200)
+	if n := len(w.letters("login", p.Email)); n != 2 {
 		t.Errorf("%d links, want none for an address that is not proven", n)
 	}
 }
@@ -306,26 +305,26 @@ func TestR008_ByLinkNothingIsPlanted(t *testing.T) {
 		"unconfirming": unconfirming} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, byLink, change, unified)
-			p := &person{w: w, email: "victim@good.test"}
+			p := w.of(testkit.Person{Email: "victim@good.test"})
 			attacker := w.browser()
-			attacker.post("/register", m{"email": p.email, "password": secret, "password_confirm": secret}).want(200)
+			attacker.Post("/register", m{"email": p.Email, "password": secret, "password_confirm": secret}).Want(200)
 			attacker.out("registered")
-			attacker.post("/us-signin",
-				m{"identity": p.email, "passcode": secret}).want(400).refused("the password planted")
+			attacker.Post("/us-signin",
+				m{"identity": p.Email, "passcode": secret}).Want(400).Refused("the password planted")
 			w.identify(p)
 			if name == "confirming" {
-				w.browser().post(w.link("confirm", p.email), m{}).want(200)
+				w.browser().Post(w.link("confirm", p.Email), m{}).Want(200)
 			} else {
 				owner := w.browser()
-				owner.post(p.loginLink(), m{"meant": true}).want(200)
+				owner.Post(p.loginLink(), m{"meant": true}).Want(200)
 				owner.in(p, 1)
 			}
 			owner := w.browser()
-			owner.post(owner.wants(p), m{}).want(200)
+			owner.Post(owner.wants(p), m{}).Want(200)
 			owner.in(p, 1)
 			attacker.out("after the owner came")
-			attacker.post("/us-signin",
-				m{"identity": p.email, "passcode": secret}).want(400).refused("the password planted")
+			attacker.Post("/us-signin",
+				m{"identity": p.Email, "passcode": secret}).Want(400).Refused("the password planted")
 		})
 	}
 }
@@ -336,15 +335,15 @@ func TestR107_ALoginLinkKnowsWhereToGo(t *testing.T) {
 	w := newWorld(t, byLink)
 	p := w.person("alice")
 	b := w.browser()
-	if to := b.form(b.wants(p, "/profile?x=1")).want(303).header.Get("Location"); to != "/profile?x=1" {
+	if to := b.Form(b.wants(p, "/profile?x=1")).Want(303).Header.Get("Location"); to != "/profile?x=1" {
 		t.Errorf("to %s", to)
 	}
 	link := w.browser().wants(p, "/profile")
-	if to := w.browser().form(link, "meant", "true").want(303).header.Get("Location"); to != "/" {
+	if to := w.browser().Form(link, "meant", "true").Want(303).Header.Get("Location"); to != "/" {
 		t.Errorf("another browser is sent to %s", to)
 	}
 	for _, next := range []string{"https://evil.test/", "//evil.test", `/\evil.test`} {
-		w.browser().post("/login", m{"email": p.email, "next": next}).want(400)
+		w.browser().Post("/login", m{"email": p.Email, "next": next}).Want(400)
 	}
 }
 
@@ -356,43 +355,43 @@ func TestR016_ALoginLinkSwitchesNoAccount(t *testing.T) {
 	b := w.plantSession(p)
 	link := w.browser().wants(q)
 	for _, body := range []m{{}, {"meant": true}} {
-		b.post(link, body).want(400).refused("signed in as another")
+		b.Post(link, body).Want(400).Refused("signed in as another")
 	}
-	b.get(link).want(400)
+	b.Get(link).Want(400)
 	b.in(p, 1)
 	half := w.plantPending(q)
-	half.post(w.browser().wants(p), m{"meant": true}).want(200)
+	half.Post(w.browser().wants(p), m{"meant": true}).Want(200)
 	half.in(p, 1)
-	half.validate(q.next()).want(400).refused("the sign-in of another")
+	half.validate(q.Next()).Want(400).Refused("the sign-in of another")
 }
 
 // TestR053_ByLinkASecurityChangeNeedsAFreshSignIn checks that a new sign-in is a fresh one, and
 // that the page that would ask for a password explains it.
 func TestR053_ByLinkASecurityChangeNeedsAFreshSignIn(t *testing.T) {
 	w := newWorld(t, byLink)
-	p := &person{w: w, email: "new@good.test"}
+	p := w.of(testkit.Person{Email: "new@good.test"})
 	b := w.browser()
-	b.post("/register", m{"email": p.email}).want(200)
-	b.post(w.link("confirm", p.email), m{}).want(200)
-	b.post(b.wants(p), m{}).want(200)
-	w.advance(16 * time.Minute)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
-	if to := b.page("/tf-setup").want(303).header.Get("Location"); !strings.HasPrefix(to, "/verify") {
+	b.Post("/register", m{"email": p.Email}).Want(200)
+	b.Post(w.link("confirm", p.Email), m{}).Want(200)
+	b.Post(b.wants(p), m{}).Want(200)
+	w.Advance(16 * time.Minute)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(401)
+	if to := b.Page("/tf-setup").Want(303).Header.Get("Location"); !strings.HasPrefix(to, "/verify") {
 		t.Errorf("to prove oneself again: %s", to)
 	}
-	page := b.page("/verify?next=/tf-setup").want(200)
-	if strings.Contains(page.body, `name="password"`) || !strings.Contains(page.body, `value="/login?next=/tf-setup"`) {
-		t.Errorf("the page asks for a password that there is none of:\n%s", page.body)
+	page := b.Page("/verify?next=/tf-setup").Want(200)
+	if strings.Contains(page.Body, `name="password"`) || !strings.Contains(page.Body, `value="/login?next=/tf-setup"`) {
+		t.Errorf("the page asks for a password that there is none of:\n%s", page.Body)
 	}
-	if to := b.form("/logout", "next",
-		"/login?next=/tf-setup").want(303).header.Get("Location"); to != "/login?next=/tf-setup" {
+	if to := b.Form("/logout", "next",
+		"/login?next=/tf-setup").Want(303).Header.Get("Location"); to != "/login?next=/tf-setup" {
 		t.Errorf("signing out leads to %s", to)
 	}
 	b.out("signed out")
-	if to := b.form(b.wants(p, "/tf-setup")).want(303).header.Get("Location"); to != "/tf-setup" {
+	if to := b.Form(b.wants(p, "/tf-setup")).Want(303).Header.Get("Location"); to != "/tf-setup" {
 		t.Errorf("signing in leads to %s", to)
 	}
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 }
 
 // TestR411_TheDoctorKnowsWhatMailOpens checks that the doctor finds a sent mail for each sign-in by
@@ -404,30 +403,30 @@ func TestR411_TheDoctorKnowsWhatMailOpens(t *testing.T) {
 		site   func(*twofold.Config)
 		signIn func(w *world, b *browser, p *person)
 	}{
-		"a magic link": {byLink, func(_ *world, b *browser, p *person) { b.post(b.wants(p), m{}).want(200) }},
+		"a magic link": {byLink, func(_ *world, b *browser, p *person) { b.Post(b.wants(p), m{}).Want(200) }},
 		"a reset that signs in": {signsInByLinks, func(_ *world, b *browser, p *person) {
-			b.post(b.resets(p.email), chosen).want(200)
+			b.Post(b.resets(p.Email), chosen).Want(200)
 		}},
 		"a confirmation that signs in": {signsInByLinks, func(w *world, b *browser, _ *person) {
-			b.post("/register", m{"email": "new@good.test", "password": newSecret,
-				"password_confirm": newSecret}).want(200)
-			b.post(w.link("confirm", "new@good.test"), m{}).want(200)
+			b.Post("/register", m{"email": "new@good.test", "password": newSecret,
+				"password_confirm": newSecret}).Want(200)
+			b.Post(w.link("confirm", "new@good.test"), m{}).Want(200)
 		}},
-		"an invitation": {life, func(w *world, b *browser, _ *person) { b.post(w.invite(invited), chosen).want(200) }},
+		"an invitation": {life, func(w *world, b *browser, _ *person) { b.Post(w.invite(invited), chosen).Want(200) }},
 		"a code in place of a password": {unified, func(w *world, b *browser, p *person) {
 			p.begins("email")
-			w.must(w.nodes[0].auth.EndSessions(w.t.Context(), p.id)) // the trail does not know a planted one
-			w.advance(time.Minute)
-			b.ask(p.email, "email").want(200)
-			b.post("/us-signin", m{"identity": p.email, "passcode": p.mailed()}).want(200)
+			w.Must(w.Nodes[0].Auth.EndSessions(w.T.Context(), p.ID)) // the trail does not know a planted one
+			w.Advance(time.Minute)
+			b.ask(p.Email, "email").Want(200)
+			b.Post("/us-signin", m{"identity": p.Email, "passcode": p.Mailed()}).Want(200)
 		}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t, c.site)
 			c.signIn(w, w.browser(), w.person("alice"))
 			w.settled()
-			r, err := w.nodes[0].auth.Checks().Store(t.Context())
-			w.must(err)
+			r, err := w.Nodes[0].Auth.Checks().Store(t.Context())
+			w.Must(err)
 			if len(r.Problems) > 0 {
 				t.Errorf("the doctor: %q", r.Problems)
 			}
@@ -442,11 +441,11 @@ func TestR411_TheDoctorKnowsWhatMailOpens(t *testing.T) {
 func TestR411_TheDoctorKnowsTheCodeOfASignUp(t *testing.T) {
 	w, corp, _ := sites(t, signsUp)
 	ann, b := w.newAt(corp, "ann"), w.browser()
-	b.through(corp, "corp").want(200)
-	b.post(signUpPath, m{"code": ann.mailed()}).want(200)
+	b.through(corp, "corp").Want(200)
+	b.Post(signUpPath, m{"code": ann.Mailed()}).Want(200)
 	b.in(ann, 1)
-	r, err := w.nodes[0].auth.Checks().Store(t.Context())
-	w.must(err)
+	r, err := w.Nodes[0].Auth.Checks().Store(t.Context())
+	w.Must(err)
 	if len(r.Problems) > 0 {
 		t.Errorf("the doctor: %q", r.Problems)
 	}

@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // minted creates a token for a person as an operator does.
 func (w *world) minted(p *person, scopes ...string) string {
-	w.t.Helper()
-	ctx := event.WithActor(w.t.Context(), "Support (Bo)", "nightly export")
-	token, err := w.nodes[0].auth.MintToken(ctx, p.id, "export", scopes, 24*time.Hour)
-	w.must(err)
+	w.T.Helper()
+	ctx := event.WithActor(w.T.Context(), "Support (Bo)", "nightly export")
+	token, err := w.Nodes[0].Auth.MintToken(ctx, p.ID, "export", scopes, 24*time.Hour)
+	w.Must(err)
 	w.handedOut("personal access token", token)
 	return token
 }
@@ -29,21 +30,21 @@ func TestR390_AnOperatorsTokenIsOneFactor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, tokens, required)
-			p, n := account(w), w.nodes[0]
-			n.server.Handler = both(n.server.Handler, scopedPages(n))
+			p, n := account(w), w.Nodes[0]
+			n.Server.Handler = both(n.Server.Handler, scopedPages(n))
 			token := w.minted(p, "read")
 			prog := w.program("Authentication-Token", token)
 			for path, want := range map[string]int{
 				"/token-check?scope=read": 200, "/token-check?scope=write": 403, "/api/read": 403, "/api/fresh": 401,
 				"/api/user": 401, "/api/one": 200,
 			} {
-				if r := prog.get(path); r.status != want {
-					t.Errorf("%s: %d %.100s, want %d", path, r.status, r.body, want)
+				if r := prog.Get(path); r.Status != want {
+					t.Errorf("%s: %d %.100s, want %d", path, r.Status, r.Body, want)
 				}
 			}
 			prog.out("an operator's token is no session")
-			if r := prog.get("/token-check?scope=read"); !strings.Contains(r.body, `"level":1`) {
-				t.Errorf("the level: %s", r.body)
+			if r := prog.Get("/token-check?scope=read"); !strings.Contains(r.Body, `"level":1`) {
+				t.Errorf("the level: %s", r.Body)
 			}
 			w.settled()
 			if mail := w.mailTo(p); !strings.Contains(mail, "An access token was created") ||
@@ -54,9 +55,9 @@ func TestR390_AnOperatorsTokenIsOneFactor(t *testing.T) {
 			if e := made[len(made)-1]; e.By != "Support (Bo)" || e.Why != "nightly export" || e.Kind != "personal" {
 				t.Errorf("the event: %+v", e)
 			}
-			w.advance(24*time.Hour + time.Second)
-			if r := prog.get("/token-check?scope=read"); r.status != 401 {
-				t.Errorf("it outlives its life: %d", r.status)
+			w.Advance(24*time.Hour + time.Second)
+			if r := prog.Get("/token-check?scope=read"); r.Status != 401 {
+				t.Errorf("it outlives its life: %d", r.Status)
 			}
 			w.sound()
 		})
@@ -67,30 +68,30 @@ func TestR390_AnOperatorsTokenIsOneFactor(t *testing.T) {
 // the token like others.
 func TestR390_AnOperatorsTokenEnds(t *testing.T) {
 	w := newWorld(t, tokens)
-	p, auth := w.withApp("alice"), w.nodes[0].auth
+	p, auth := w.withApp("alice"), w.Nodes[0].Auth
 	for name, end := range map[string]func(token string){
 		"the owner": func(string) {
 			b := w.full(p)
-			list, _ := b.get("/access-tokens").want(200).json["tokens"].([]any)
+			list, _ := b.Get("/access-tokens").Want(200).JSON["tokens"].([]any)
 			if len(list) != 1 {
 				t.Fatalf("the owner sees %v", list)
 			}
-			b.post("/access-tokens/"+list[0].(m)["id"].(string), m{}).want(200)
+			b.Post("/access-tokens/"+list[0].(m)["id"].(string), m{}).Want(200)
 		},
-		"EndSessions": func(string) { w.must(auth.EndSessions(t.Context(), p.id)) },
+		"EndSessions": func(string) { w.Must(auth.EndSessions(t.Context(), p.ID)) },
 		"SetActive": func(string) {
-			w.must(auth.SetActive(t.Context(), p.id, false))
-			w.must(auth.SetActive(t.Context(), p.id, true))
+			w.Must(auth.SetActive(t.Context(), p.ID, false))
+			w.Must(auth.SetActive(t.Context(), p.ID, true))
 		},
 	} {
 		token := w.minted(p, "read")
 		prog := w.program("Authorization", "Bearer "+token)
-		if r := prog.get("/token-check?scope=read"); r.status != 200 {
-			t.Fatalf("%s: %d %s", name, r.status, r.body)
+		if r := prog.Get("/token-check?scope=read"); r.Status != 200 {
+			t.Fatalf("%s: %d %s", name, r.Status, r.Body)
 		}
 		end(token)
-		if r := prog.get("/token-check?scope=read"); r.status != 401 {
-			t.Errorf("%s does not end it: %d", name, r.status)
+		if r := prog.Get("/token-check?scope=read"); r.Status != 401 {
+			t.Errorf("%s does not end it: %d", name, r.Status)
 		}
 	}
 }
@@ -98,8 +99,8 @@ func TestR390_AnOperatorsTokenEnds(t *testing.T) {
 // TestR390_WhatIsOutOfBoundsIsNotMinted checks that a refused token leaves no audit row.
 func TestR390_WhatIsOutOfBoundsIsNotMinted(t *testing.T) {
 	w := newWorld(t, tokens)
-	p, q, auth := w.person("alice"), w.person("robert"), w.nodes[0].auth
-	w.must(auth.SetActive(t.Context(), q.id, false))
+	p, q, auth := w.person("alice"), w.person("robert"), w.Nodes[0].Auth
+	w.Must(auth.SetActive(t.Context(), q.ID, false))
 	w.settled()
 	before := w.rows("users", "tokens", "events", "messages")
 	read, day := []string{"read"}, 24*time.Hour
@@ -108,9 +109,9 @@ func TestR390_WhatIsOutOfBoundsIsNotMinted(t *testing.T) {
 		scopes   []string
 		life     time.Duration
 	}{
-		"no name": {p.id, " \n", read, day}, "no scope": {p.id, "x", nil, day}, "no life": {p.id, "x", read, 0},
-		"another scope": {p.id, "x", []string{"admin"}, day}, "too long a life": {p.id, "x", read, 91 * day},
-		"no such user": {"none", "x", read, day}, "inactive": {q.id, "x", read, day},
+		"no name": {p.ID, " \n", read, day}, "no scope": {p.ID, "x", nil, day}, "no life": {p.ID, "x", read, 0},
+		"another scope": {p.ID, "x", []string{"admin"}, day}, "too long a life": {p.ID, "x", read, 91 * day},
+		"no such user": {"none", "x", read, day}, "inactive": {q.ID, "x", read, day},
 	} {
 		token, err := auth.MintToken(t.Context(), try.id, try.name, try.scopes, try.life)
 		if err == nil || token != "" || !strings.HasPrefix(err.Error(), "twofold: ") {
@@ -123,7 +124,7 @@ func TestR390_WhatIsOutOfBoundsIsNotMinted(t *testing.T) {
 	for range 50 {
 		w.minted(p, "read", "write", "read")
 	}
-	if token, err := auth.MintToken(t.Context(), p.id, "x", read, day); err == nil || token != "" {
+	if token, err := auth.MintToken(t.Context(), p.ID, "x", read, day); err == nil || token != "" {
 		t.Error("an account has more tokens than it may have")
 	}
 	if n := w.count("tokens"); n != 50 {
@@ -135,25 +136,25 @@ func TestR390_WhatIsOutOfBoundsIsNotMinted(t *testing.T) {
 // creates a token. The others write no audit row and no notice.
 func TestR390_TheTrailHasEveryTokenAndNoOther(t *testing.T) {
 	w := newWorld(t, tokens)
-	p, auth := w.person("alice"), w.nodes[0].auth
-	second := w.start(nil).auth
+	p, auth := w.person("alice"), w.Nodes[0].Auth
+	second := w.Start(nil).Auth
 	for range 49 {
 		w.minted(p, "read")
 	}
 	w.settled()
-	told := len(w.mail.To(p.email))
+	told := len(w.Mail.To(p.Email))
 	var made atomic.Int64
-	par(storm, func(i int) {
+	testkit.Par(storm, func(i int) {
 		a := auth
 		if i%2 == 1 {
 			a = second
 		}
-		if _, err := a.MintToken(t.Context(), p.id, "x", []string{"read"}, 24*time.Hour); err == nil {
+		if _, err := a.MintToken(t.Context(), p.ID, "x", []string{"read"}, 24*time.Hour); err == nil {
 			made.Add(1)
 		}
 	})
 	w.settled()
-	rows, heard, mails := w.rowsOf("token-minted"), len(happened[event.TokenMinted](w)), len(w.mail.To(p.email))-told
+	rows, heard, mails := w.rowsOf("token-minted"), len(happened[event.TokenMinted](w)), len(w.Mail.To(p.Email))-told
 	if made.Load() != 1 || w.count("tokens") != 50 || rows != 50 || heard != 50 || mails != 1 {
 		t.Errorf("%d made, %d tokens, %d rows, %d events, %d mails", made.Load(), w.count("tokens"), rows, heard, mails)
 	}

@@ -14,33 +14,33 @@ func TestR204_AnOperatorsMoveEndsOldNotices(t *testing.T) {
 	var old []string
 	p.enrollApp()
 	old = append(old, p.newestStop())
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	p.enrollSMS(otherPhone)
 	old = append(old, p.newestStop())
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	former := *p
-	p.email = "moved@good.test"
-	w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, p.email, p.name))
+	p.Email = "moved@good.test"
+	w.Must(w.Nodes[0].Auth.SetIdentity(t.Context(), p.ID, p.Email, p.Name))
 	w.settled()
 	if former.newestStop() != old[1] {
 		t.Error("the notice of the move gives the former mailbox a link")
 	}
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	b := w.plantSession(p)
 	for _, token := range old {
-		w.browser().page("/tf-not-me/" + token)
-		if r := w.browser().form("/tf-not-me/" + token); r.status == 200 {
-			t.Errorf("a notice at the former mailbox: %d", r.status)
+		w.browser().Page("/tf-not-me/" + token)
+		if r := w.browser().Form("/tf-not-me/" + token); r.Status == 200 {
+			t.Errorf("a notice at the former mailbox: %d", r.Status)
 		}
 	}
 	b.in(p, 2)
-	w.browser().form("/tf-not-me/" + p.newestStop()).want(200)
+	w.browser().Form("/tf-not-me/" + p.newestStop()).Want(200)
 	b.out("after a notice at the present mailbox")
 	// When the account is moved back, notices at the first mailbox work again.
-	w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, former.email, p.name))
-	w.advance(time.Hour)
+	w.Must(w.Nodes[0].Auth.SetIdentity(t.Context(), p.ID, former.Email, p.Name))
+	w.Advance(time.Hour)
 	b = w.plantSession(p)
-	w.browser().form("/tf-not-me/" + old[1]).want(200)
+	w.browser().Form("/tf-not-me/" + old[1]).Want(200)
 	b.out("after a notice at the mailbox that is present again")
 }
 
@@ -53,13 +53,13 @@ func TestR204_AUsersMoveLeavesTheFormerMailboxItsSay(t *testing.T) {
 		p := w.person("alice" + which[:2])
 		p.enrollApp()
 		before := p.newestStop()
-		w.advance(time.Hour)
+		w.Advance(time.Hour)
 		thief := w.plantSession(p)
 		owner := *p
 		for i, email := range []string{"thief1" + which[:2] + "@good.test", "thief2" + which[:2] + "@good.test"} {
-			thief.post("/change-email", m{"email": email}).want(200)
-			thief.post(w.link("change_email", email), m{}).want(200)
-			w.advance(time.Minute)
+			thief.Post("/change-email", m{"email": email}).Want(200)
+			thief.Post(w.link("change_email", email), m{}).Want(200)
+			w.Advance(time.Minute)
 			if i == 0 {
 				w.settled()
 			}
@@ -70,11 +70,11 @@ func TestR204_AUsersMoveLeavesTheFormerMailboxItsSay(t *testing.T) {
 		} else if token == before {
 			t.Fatal("the owner was not told")
 		}
-		w.advance(5 * 24 * time.Hour)
-		p.email = "thief2" + which[:2] + "@good.test"
+		w.Advance(5 * 24 * time.Hour)
+		p.Email = "thief2" + which[:2] + "@good.test"
 		thief = w.plantSession(p)
 		thief.in(p, 2)
-		w.browser().form("/tf-not-me/" + token).want(200)
+		w.browser().Form("/tf-not-me/" + token).Want(200)
 		thief.out("after the owner's answer to a notice " + which)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR291_ASignInFromANewBrowserIsTold checks that the owner gets a mail with the link "this was
@@ -19,15 +20,15 @@ func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
 	told := func(when string, want int) {
 		t.Helper()
 		w.settled()
-		if got := len(w.letters("notice_new_browser", a.email)); got != want {
+		if got := len(w.letters("notice_new_browser", a.Email)); got != want {
 			t.Errorf("%s: %d mails, want %d", when, got, want)
 		}
 	}
 	in := func(b *browser) *browser {
 		t.Helper()
-		w.advance(time.Minute)
-		b.login(a).want(200)
-		b.validate(a.next()).want(200)
+		w.Advance(time.Minute)
+		b.login(a).Want(200)
+		b.validate(a.Next()).Want(200)
 		return b
 	}
 	home := w.at("198.51.100.7")
@@ -37,13 +38,13 @@ func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
 	told("the same browser", 0)
 
 	thief := w.at("203.0.113.9")
-	thief.header["User-Agent"] = phone
-	thief.login(a).want(200)
-	thief.validate(a.wrong()).want(400)
+	thief.Header["User-Agent"] = phone
+	thief.login(a).Want(200)
+	thief.validate(a.Wrong()).Want(400)
 	told("half a sign-in", 0)
 	in(thief)
 	told("a new browser", 1)
-	text := w.letters("notice_new_browser", a.email)[0]
+	text := w.letters("notice_new_browser", a.Email)[0]
 	for _, words := range []string{"Safari on iPhone", "203.0.113.9", "/tf-not-me/"} {
 		if !strings.Contains(text, words) {
 			t.Errorf("the mail lacks %q:\n%s", words, text)
@@ -51,7 +52,7 @@ func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
 	}
 	for range 3 {
 		again := w.at("203.0.113.9")
-		again.header["User-Agent"] = phone
+		again.Header["User-Agent"] = phone
 		in(again)
 	}
 	told("the same program, without cookies", 1)
@@ -61,22 +62,22 @@ func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
 	if got := len(w.rowsNamed(event.NewBrowser{}.Name())); got != 2 {
 		t.Errorf("%d rows in the trail", got)
 	}
-	if r := in(home.noted()).page("/me").want(200); !strings.Contains(r.body, "Signed in from a new browser") {
+	if r := in(home.noted()).Page("/me").Want(200); !strings.Contains(r.Body, "Signed in from a new browser") {
 		t.Error("the account page does not tell of it")
 	}
-	thief.post(strings.Fields(text[strings.Index(text, "/tf-not-me/"):])[0], m{}).want(200)
+	thief.Post(strings.Fields(text[strings.Index(text, "/tf-not-me/"):])[0], m{}).Want(200)
 	thief.out("the owner said that it was someone else")
 
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), a.id, secret)) // a new hash, as a renewal makes one
+	w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), a.ID, secret)) // a new hash, as a renewal makes one
 	in(home.noted())
 	told("a browser that signed in with the former password", 2)
 
 	old := w.person("older")
-	w.advance(60 * 24 * time.Hour) // a trail that forgets has no first sign-in any more
+	w.Advance(60 * 24 * time.Hour) // a trail that forgets has no first sign-in any more
 	late := w.at("192.0.2.77")
-	late.login(old).want(200)
+	late.login(old).Want(200)
 	w.settled()
-	if got := len(w.letters("notice_new_browser", old.email)); got != 1 {
+	if got := len(w.letters("notice_new_browser", old.Email)); got != 1 {
 		t.Errorf("the first known sign-in of an old account: %d mails", got)
 	}
 }
@@ -88,19 +89,19 @@ func TestR292_OwnActsOfTheSignInAreNoNews(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.person("alice")
 	b := w.browser()
-	b.login(p).want(200)
+	b.login(p).Want(200)
 	_, before := b.list("sessions")
-	w.advance(2 * time.Minute)
-	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	p.app = decode(w, r.text("tf_authr_b32key"))
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
+	w.Advance(2 * time.Minute)
+	r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Code(0)}).Want(200)
 	if names, _ := b.news(); len(names) != 0 {
 		t.Errorf("told of the own act: %v", names)
 	}
 	if _, now := b.list("sessions"); now == nil || now["created"] != before["created"] {
 		t.Errorf("signed in at %v before the change, %v after it", before["created"], now["created"])
 	}
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	names, _ := w.signedIn(p, phone).news()
 	if !slices.Contains(names, "tf-enrolled") && !slices.Contains(names, "tf-profile-changed") {
 		t.Errorf("another browser is told of %v", names)

@@ -12,6 +12,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR061_ChangesAreAnnounced checks that each change sends one mail to every address concerned,
@@ -20,7 +21,7 @@ import (
 func TestR061_ChangesAreAnnounced(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open)
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	p := w.person("alice")
 	count := map[string]int{}
 	// announced runs a function and checks that it causes one notice of a kind.
@@ -45,36 +46,36 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 		count[kind]++
 	}
 	fox := func(b *browser) *browser {
-		b.header["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+		b.Header["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 		return b
 	}
 	b := fox(w.plantSession(p))
-	announced("factor_changed", p.email, func() {
-		r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-		p.app = decode(w, r.text("tf_authr_b32key"))
-		b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
+	announced("factor_changed", p.Email, func() {
+		r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+		p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+		b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Code(0)}).Want(200)
 	})
-	announced("factor_changed", p.email, func() { p.enrollSMS("+16505551212") })
-	announced("factor_disabled", p.email,
-		func() { fox(w.plantSession(p)).post("/tf-setup", m{"setup": "disable"}).want(200) })
-	announced("factor_changed", p.email, func() { p.enrollApp() })
-	announced("device_trusted", p.email, func() { w.trusted(p) })
+	announced("factor_changed", p.Email, func() { p.enrollSMS("+16505551212") })
+	announced("factor_disabled", p.Email,
+		func() { fox(w.plantSession(p)).Post("/tf-setup", m{"setup": "disable"}).Want(200) })
+	announced("factor_changed", p.Email, func() { p.enrollApp() })
+	announced("device_trusted", p.Email, func() { w.trusted(p) })
 	rescue := fox(w.plantPending(p))
-	announced("rescue_asked", p.email, func() { rescue.post("/tf-rescue", m{"help_setup": "email"}).want(200) })
-	announced("rescued", p.email, func() { rescue.validate(p.mailed()).want(200) })
-	announced("password_changed", p.email, func() { w.must(auth.SetPassword(ctx, p.id, "another horse 72 battery")) })
-	announced("access_reset", p.email, func() { w.must(auth.ResetAccess(ctx, p.id)) })
-	announced("identity_changed", p.email, func() {
+	announced("rescue_asked", p.Email, func() { rescue.Post("/tf-rescue", m{"help_setup": "email"}).Want(200) })
+	announced("rescued", p.Email, func() { rescue.validate(p.Mailed()).Want(200) })
+	announced("password_changed", p.Email, func() { w.Must(auth.SetPassword(ctx, p.ID, "another horse 72 battery")) })
+	announced("access_reset", p.Email, func() { w.Must(auth.ResetAccess(ctx, p.ID)) })
+	announced("identity_changed", p.Email, func() {
 		announced("identity_changed", "alice.new@good.test",
-			func() { w.must(auth.SetIdentity(ctx, p.id, "alice.new@good.test", "")) })
+			func() { w.Must(auth.SetIdentity(ctx, p.ID, "alice.new@good.test", "")) })
 	})
-	for _, mail := range w.mail.All() {
+	for _, mail := range w.Mail.All() {
 		kind, notice := strings.CutPrefix(mail.Kind, "notice_")
 		if !notice {
 			continue
 		}
 		want := 1
-		if kind == "identity_changed" && mail.To == p.email { // an operator moved the account away
+		if kind == "identity_changed" && mail.To == p.Email { // an operator moved the account away
 			want = 0
 		}
 		if !strings.Contains(mail.Text, "1 Mar 2026, 12:") || strings.Count(mail.Text, "/tf-not-me/") != want {
@@ -98,13 +99,13 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 	}
 	f := &faulty{}
 	e := w.person("erika")
-	n := w.start(f.wrap)
+	n := w.Start(f.wrap)
 	b = w.plantSession(e).on(n)
-	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	e.app = decode(w, r.text("tf_authr_b32key"))
+	r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	e.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
 	for k := 1; ; k++ { // the change itself is one of these writes
 		f.arm(k, false)
-		status := b.copy().post("/tf-setup/"+r.text("tf_state_token"), m{"code": e.code(0)}).status
+		status := b.copy().Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": e.Code(0)}).Status
 		if failed := f.disarm(); failed == "ChangeFactors" {
 			if status != 503 {
 				t.Errorf("status %d although the change failed", status)
@@ -112,32 +113,32 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 			break
 		}
 		b = w.plantSession(e).on(n)
-		r = b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-		e.app = decode(w, r.text("tf_authr_b32key"))
+		r = b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+		e.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
 		if k > 20 {
 			t.Fatal("the change was never tried")
 		}
 	}
-	if len(e.factors()) != 0 || w.kinds(e.email)["factor_changed"] != 0 {
-		t.Errorf("rolled back: %d factors, notices %v", len(e.factors()), w.kinds(e.email))
+	if len(e.Factors()) != 0 || w.kinds(e.Email)["factor_changed"] != 0 {
+		t.Errorf("rolled back: %d factors, notices %v", len(e.Factors()), w.kinds(e.Email))
 	}
 
-	w.mail.FailWith(errors.New("the mail server is down"))
-	w.must(auth.SetPassword(ctx, e.id, "another horse 72 battery"))
+	w.Mail.FailWith(errors.New("the mail server is down"))
+	w.Must(auth.SetPassword(ctx, e.ID, "another horse 72 battery"))
 	time.Sleep(50 * time.Millisecond)
 	if w.count("messages") == 0 {
 		t.Error("the notice is lost while the mail server is down")
 	}
-	w.signsIn(e.email, secret).want(400)
-	w.mail.FailWith(nil)
-	w.advance(time.Hour)
+	w.signsIn(e.Email, secret).Want(400)
+	w.Mail.FailWith(nil)
+	w.Advance(time.Hour)
 	for range 6000 {
 		if w.count("messages") == 0 {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	if n := w.kinds(e.email)["password_changed"]; n != 1 {
+	if n := w.kinds(e.Email)["password_changed"]; n != 1 {
 		t.Errorf("%d notices after the mail server came back, want 1", n)
 	}
 }
@@ -147,45 +148,45 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 func TestR083_TrustedDevicesAreRevoked(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open)
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	for name, happens := range map[string]func(p *person){
-		"password": func(p *person) { w.must(auth.SetPassword(ctx, p.id, secret+"x")) },
+		"password": func(p *person) { w.Must(auth.SetPassword(ctx, p.ID, secret+"x")) },
 		"reset": func(p *person) {
-			w.must(w.nodes[0].db.SetPassword(ctx, storage.NewPassword{
-				UserID: p.id, Hash: hashed, CredentialVersion: strings.ToLower(storage.NewID()),
+			w.Must(w.Nodes[0].Store.SetPassword(ctx, storage.NewPassword{
+				UserID: p.ID, Hash: hashed, CredentialVersion: strings.ToLower(storage.NewID()),
 				ViaMailbox: true, Now: w.Now(),
 			}))
 		},
-		"identity": func(p *person) { p.email = "new" + p.email; w.must(auth.SetIdentity(ctx, p.id, p.email, "")) },
+		"identity": func(p *person) { p.Email = "new" + p.Email; w.Must(auth.SetIdentity(ctx, p.ID, p.Email, "")) },
 		"added":    func(p *person) { p.enrollMail() },
 		"replaced": func(p *person) {
 			b := w.plantSession(p)
-			r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-			p.app = decode(w, r.text("tf_authr_b32key"))
-			b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
+			r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+			p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+			b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Code(0)}).Want(200)
 		},
 		"disabled": func(p *person) {
-			w.plantSession(p).post("/tf-setup", m{"setup": "disable"}).want(200)
+			w.plantSession(p).Post("/tf-setup", m{"setup": "disable"}).Want(200)
 			p.enrollApp()
 		},
-		"operator": func(p *person) { w.must(auth.ResetAccess(ctx, p.id)); p.enrollApp() },
+		"operator": func(p *person) { w.Must(auth.ResetAccess(ctx, p.ID)); p.enrollApp() },
 		"switched": func(p *person) {
-			w.must(auth.SetActive(ctx, p.id, false))
-			w.must(auth.SetActive(ctx, p.id, true))
+			w.Must(auth.SetActive(ctx, p.ID, false))
+			w.Must(auth.SetActive(ctx, p.ID, true))
 		},
 		"rescued": func(p *person) {
 			b := w.plantPending(p)
-			b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-			b.validate(p.mailed()).want(200)
+			b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+			b.validate(p.Mailed()).Want(200)
 		},
-		"everywhere": func(p *person) { w.browser().form("/tf-not-me/" + p.newestStop()).want(200) },
+		"everywhere": func(p *person) { w.browser().Form("/tf-not-me/" + p.newestStop()).Want(200) },
 	} {
 		p := w.withApp(name)
 		devices := []*browser{w.trusted(p)}
 		if name == "password" {
 			devices = append(devices, w.trusted(p))
 		}
-		if n := w.number(`SELECT COUNT(*) FROM twofold_devices WHERE user_id = ?`, p.id); n != len(devices) {
+		if n := w.number(`SELECT COUNT(*) FROM twofold_devices WHERE user_id = ?`, p.ID); n != len(devices) {
 			t.Fatalf("%s: %d devices", name, n)
 		}
 		happens(p)
@@ -194,8 +195,8 @@ func TestR083_TrustedDevicesAreRevoked(t *testing.T) {
 			if name == "password" {
 				body["password"] = secret + "x"
 			}
-			if r := b.login(p, body); r.status != 200 || r.json["tf_required"] != true {
-				t.Errorf("%s: status %d, %s", name, r.status, r.body)
+			if r := b.login(p, body); r.Status != 200 || r.JSON["tf_required"] != true {
+				t.Errorf("%s: status %d, %s", name, r.Status, r.Body)
 			}
 			b.out(name)
 		}
@@ -210,17 +211,17 @@ func TestR084_TheftIsAnnounced(t *testing.T) {
 	owner, session := w.trusted(a), w.plantSession(a)
 	thief := owner.copy()
 	session.in(a, 2)
-	owner.login(a).want(200)
-	w.advance(11 * time.Second)
-	before := w.kinds(a.email)["device_copied"]
+	owner.login(a).Want(200)
+	w.Advance(11 * time.Second)
+	before := w.kinds(a.Email)["device_copied"]
 	thief.asked(a, "a copy")
 	owner.out("the owner's session, born of the device")
 	session.out("another session")
-	if n := w.kinds(a.email)["device_copied"]; n != before+1 {
+	if n := w.kinds(a.Email)["device_copied"]; n != before+1 {
 		t.Errorf("%d notices of the copy, want 1", n-before)
 	}
 	thief.only("tf_validity").asked(a, "the copy again")
-	if n := w.kinds(a.email)["device_copied"]; n != before+1 {
+	if n := w.kinds(a.Email)["device_copied"]; n != before+1 {
 		t.Errorf("%d notices after the copy came again, want 1", n-before)
 	}
 }
@@ -232,10 +233,10 @@ func TestR143_HalfSuccessfulAttacks(t *testing.T) {
 	a, e := w.withApp("alice"), w.withApp("erika")
 	var tried []string
 	guess := func() {
-		tried = append(tried, a.wrong())
-		w.plantPending(a).validate(a.wrong()).want(400)
+		tried = append(tried, a.Wrong())
+		w.plantPending(a).validate(a.Wrong()).Want(400)
 	}
-	told := func() int { return w.kinds(a.email)["codes_tried"] }
+	told := func() int { return w.kinds(a.Email)["codes_tried"] }
 	guess()
 	guess()
 	if told() != 0 {
@@ -248,22 +249,22 @@ func TestR143_HalfSuccessfulAttacks(t *testing.T) {
 	for range 5 {
 		guess()
 	}
-	w.advance(40 * time.Minute)
+	w.Advance(40 * time.Minute)
 	guess()
 	if told() != 1 {
 		t.Errorf("%d notices within an hour, want 1", told())
 	}
-	w.advance(61 * time.Minute)
+	w.Advance(61 * time.Minute)
 	for range 5 {
 		guess()
 	}
 	if told() != 2 {
 		t.Errorf("%d notices in the second hour, want 2", told())
 	}
-	if w.kinds(e.email)["codes_tried"] != 0 {
+	if w.kinds(e.Email)["codes_tried"] != 0 {
 		t.Error("somebody else was told")
 	}
-	for _, mail := range w.mail.To(a.email) {
+	for _, mail := range w.Mail.To(a.Email) {
 		if mail.Kind != "notice_codes_tried" {
 			continue
 		}
@@ -282,15 +283,15 @@ func TestR143_HalfSuccessfulAttacks(t *testing.T) {
 // a key that names a secret, or a value that was issued elsewhere.
 func TestR138_AnswersHoldNoSecrets(t *testing.T) {
 	w, p := lived(t)
-	u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
-	w.must(err)
+	u, err := w.Nodes[0].Store.UserByID(t.Context(), p.ID)
+	w.Must(err)
 	replies := w.replies.String()
 	secrets := map[string]string{u.PasswordHash: "hash", u.CredentialVersion: "uniquifier", secret: "password",
 		firstKey: "key"}
 	for _, c := range w.dump() {
-		if len(c.text) > 20 && (c.column == "password_hash" || c.column == "secret" || c.column == "mac" ||
-			c.column == "hash") {
-			secrets[c.text], secrets[c.hex] = c.table+"."+c.column, c.table+"."+c.column
+		if len(c.Text) > 20 && (c.Column == "password_hash" || c.Column == "secret" || c.Column == "mac" ||
+			c.Column == "hash") {
+			secrets[c.Text], secrets[c.Hex] = c.Table+"."+c.Column, c.Table+"."+c.Column
 		}
 	}
 	for value, what := range secrets {
@@ -321,10 +322,10 @@ func TestR138_AnswersHoldNoSecrets(t *testing.T) {
 	if keys < 30 {
 		t.Errorf("%d keys seen: this test looks in the wrong place", keys)
 	}
-	rows, err := w.nodes[0].auth.Audit().List(t.Context(), event.AuditFilter{})
-	w.must(err)
-	users, err := w.nodes[0].auth.Users(t.Context(), twofold.UserFilter{Limit: 10})
-	w.must(err)
+	rows, err := w.Nodes[0].Auth.Audit().List(t.Context(), event.AuditFilter{})
+	w.Must(err)
+	users, err := w.Nodes[0].Auth.Users(t.Context(), twofold.UserFilter{Limit: 10})
+	w.Must(err)
 	for value, what := range secrets {
 		if strings.Contains(fmt.Sprintf("%+v %+v", rows, users), value) {
 			t.Errorf("an operator sees a %s", what)
@@ -337,34 +338,34 @@ func lived(t *testing.T) (*world, *person) {
 	w := newWorld(t, open)
 	p := w.withApp("alice").enrollSMS("+16505551212").enrollMail()
 	b := w.browser()
-	b.post("/login", m{"email": p.email + secret, "password": secret}).want(400)
-	b.post("/login", m{"username": secret, "password": secret}).want(400)
-	b.login(p, m{"remember": true}).want(200)
+	b.Post("/login", m{"email": p.Email + secret, "password": secret}).Want(400)
+	b.Post("/login", m{"username": secret, "password": secret}).Want(400)
+	b.login(p, m{"remember": true}).Want(200)
 	for _, method := range []string{"sms", "email", "authenticator"} {
-		b.post("/tf-select", m{"which": method}).want(200)
-		b.get("/tf-validate")
-		b.page("/tf-validate")
+		b.Post("/tf-select", m{"which": method}).Want(200)
+		b.Get("/tf-validate")
+		b.Page("/tf-validate")
 	}
-	b.get("/tf-select?code=123456")
-	b.validate(p.wrong()).want(400)
-	b.post("/tf-validate?include_auth_token", m{"code": p.next()}).want(200)
+	b.Get("/tf-select?code=123456")
+	b.validate(p.Wrong()).Want(400)
+	b.Post("/tf-validate?include_auth_token", m{"code": p.Next()}).Want(200)
 	for _, path := range []string{"/me", "/tf-setup", "/verify", "/login"} {
-		b.get(path)
-		b.page(path)
+		b.Get(path)
+		b.Page(path)
 	}
-	b.post("/verify", m{"password": secret}).want(200)
-	b.post("/tf-select", m{"which": "sms"}).want(200)
-	p.phone = "+16505551212"
-	b.validate(p.texted()).want(200)
-	r := b.post("/tf-setup", m{"setup": "authenticator", "add": true, "name": "tablet"}).want(200)
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": "000000"}).want(400)
-	b.form("/logout")
+	b.Post("/verify", m{"password": secret}).Want(200)
+	b.Post("/tf-select", m{"which": "sms"}).Want(200)
+	p.Phone = "+16505551212"
+	b.validate(p.Texted()).Want(200)
+	r := b.Post("/tf-setup", m{"setup": "authenticator", "add": true, "name": "tablet"}).Want(200)
+	b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": "000000"}).Want(400)
+	b.Form("/logout")
 	rescue := w.plantPending(p)
-	rescue.post("/tf-select", m{"which": "authenticator"}).want(200)
-	rescue.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	rescue.validate(p.mailed()).want(200)
-	w.browser().page("/tf-not-me/" + p.newestStop()).want(200)
-	w.browser().form("/tf-not-me/" + p.newestStop()).want(200)
+	rescue.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	rescue.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	rescue.validate(p.Mailed()).Want(200)
+	w.browser().Page("/tf-not-me/" + p.newestStop()).Want(200)
+	w.browser().Form("/tf-not-me/" + p.newestStop()).Want(200)
 	w.settled()
 	return w, p
 }

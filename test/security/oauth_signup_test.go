@@ -13,6 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/federated/oidc"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const signUpPath = "/login/oauth-signup"
@@ -41,7 +42,7 @@ func owned(site *federatedtest.Provider) func(*twofold.Config) {
 // newAt returns a person who has an account at corp and none here.
 func (w *world) newAt(corp *federatedtest.Provider, name string) *person {
 	corp.SignIn(name)
-	return &person{w: w, email: name + "@corp.test"}
+	return w.of(testkit.Person{Email: name + "@corp.test"})
 }
 
 // TestR385_AnAccountIsMadeOfAProvenAddressOnly checks that the provider must report the address as
@@ -51,7 +52,7 @@ func TestR385_AnAccountIsMadeOfAProvenAddressOnly(t *testing.T) {
 	w, corp, club := sites(t, signsUp)
 	ann := w.newAt(corp, "ann")
 	club.SignIn("ann")
-	w.browser().through(club, "club").want(400).refused("a site whose users make no accounts")
+	w.browser().through(club, "club").Want(400).Refused("a site whose users make no accounts")
 	if asked := club.Asked().Get("scope"); asked != "openid" {
 		t.Errorf("that site is asked for %q", asked)
 	}
@@ -66,42 +67,42 @@ func TestR385_AnAccountIsMadeOfAProvenAddressOnly(t *testing.T) {
 	} {
 		corp.Lie(lie)
 		b := w.browser()
-		b.through(corp, "corp").want(400).refused(what)
-		b.post(signUpPath, m{"code": "000000"}).want(400).refused(what)
+		b.through(corp, "corp").Want(400).Refused(what)
+		b.Post(signUpPath, m{"code": "000000"}).Want(400).Refused(what)
 	}
 	corp.Lie(nil)
-	if w.count("users")+len(w.mail.To(ann.email)) != 0 {
+	if w.count("users")+len(w.Mail.To(ann.Email)) != 0 {
 		t.Fatal("something was made or sent")
 	}
 
 	b := w.browser()
-	r := b.through(corp, "corp").want(200)
-	if r.json["oauth_signup"] != "code" || r.json["email"] != ann.email || r.json["user"] != nil {
-		t.Errorf("answered %s", r.body)
+	r := b.through(corp, "corp").Want(200)
+	if r.JSON["oauth_signup"] != "code" || r.JSON["email"] != ann.Email || r.JSON["user"] != nil {
+		t.Errorf("answered %s", r.Body)
 	}
 	b.out("before the code")
-	code := ann.mailed()
-	b.post(signUpPath, m{}).want(400)
-	b.post(signUpPath, m{"code": ann.wrong()}).want(400)
+	code := ann.Mailed()
+	b.Post(signUpPath, m{}).Want(400)
+	b.Post(signUpPath, m{"code": ann.Wrong()}).Want(400)
 	other := w.browser()
-	other.through(corp, "corp").want(200)
-	other.post(signUpPath, m{"code": code}).want(400).refused("the code of another browser")
-	w.browser().post(signUpPath, m{"code": code}).want(400).refused("a browser that was never there")
+	other.through(corp, "corp").Want(200)
+	other.Post(signUpPath, m{"code": code}).Want(400).Refused("the code of another browser")
+	w.browser().Post(signUpPath, m{"code": code}).Want(400).Refused("a browser that was never there")
 	if w.count("users") != 0 {
 		t.Fatal("an account was made without the code")
 	}
-	b.post(signUpPath, m{"code": code}).want(200)
+	b.Post(signUpPath, m{"code": code}).Want(200)
 	b.in(ann, 1)
-	u, there := w.found(ann.email)
-	if !there || u.Email != ann.email || w.count("users") != 1 || w.count("connections") != 1 {
+	u, there := w.found(ann.Email)
+	if !there || u.Email != ann.Email || w.count("users") != 1 || w.count("connections") != 1 {
 		t.Fatalf("%+v", u)
 	}
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(200) // the address counts as proven
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200) // the address counts as proven
 	again := w.browser()
-	again.through(corp, "corp").want(200)
+	again.through(corp, "corp").Want(200)
 	again.in(ann, 1)
 	e := happened[event.UserRegistered](w)
-	if len(e) != 1 || e[0].Provider != "corp" || e[0].User.Email != ann.email {
+	if len(e) != 1 || e[0].Provider != "corp" || e[0].User.Email != ann.Email {
 		t.Errorf("told %+v", e)
 	}
 }
@@ -114,18 +115,18 @@ func TestR385_ASiteThatRunsTheMailboxProvesTheAddress(t *testing.T) {
 	w := newWorld(t, signsUp, func(c *twofold.Config) { now = c.Advanced.Now }, owned(corp))
 	ann := w.newAt(corp, "ann")
 	b := w.browser()
-	if r := b.through(corp, "corp").want(200); r.json["tf_required"] != false {
-		t.Errorf("answered %s", r.body)
+	if r := b.through(corp, "corp").Want(200); r.JSON["tf_required"] != false {
+		t.Errorf("answered %s", r.Body)
 	}
 	b.in(ann, 1)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 	corp.SignIn("bob")
 	corp.Lie(func(c map[string]any) { c["email"] = "bob@elsewhere.test" })
-	if r := w.browser().through(corp, "corp").want(200); r.json["oauth_signup"] != "code" {
-		t.Errorf("an address of another domain: %s", r.body)
+	if r := w.browser().through(corp, "corp").Want(200); r.JSON["oauth_signup"] != "code" {
+		t.Errorf("an address of another domain: %s", r.Body)
 	}
 	corp.Lie(func(c map[string]any) { c["email_verified"] = false })
-	w.browser().through(corp, "corp").want(400).refused("an address of its own that it did not verify")
+	w.browser().through(corp, "corp").Want(400).Refused("an address of its own that it did not verify")
 	if w.count("users") != 1 {
 		t.Error("an account too many")
 	}
@@ -137,29 +138,29 @@ func TestR385_ASiteThatRunsTheMailboxProvesTheAddress(t *testing.T) {
 func TestR386_ATakenAddressIsNeverLinked(t *testing.T) {
 	w, corp, _ := sites(t, signsUp, func(c *twofold.Config) { c.Accounts.Registerable = true })
 	ann := w.newAt(corp, "ann")
-	w.registers(ann.email, newSecret).want(200) // and the address was not proven
+	w.registers(ann.Email, newSecret).Want(200) // and the address was not proven
 	w.settled()
-	before := len(w.mail.To(ann.email))
+	before := len(w.Mail.To(ann.Email))
 	corp.Lie(func(c map[string]any) { c["email"] = "ANN@corp.test" })
 	b := w.browser()
-	r := b.through(corp, "corp").want(400)
-	if !strings.Contains(r.body, "Sign in to it, then connect") {
-		t.Errorf("answered %s", r.body)
+	r := b.through(corp, "corp").Want(400)
+	if !strings.Contains(r.Body, "Sign in to it, then connect") {
+		t.Errorf("answered %s", r.Body)
 	}
 	b.out("the address of an account")
-	b.post(signUpPath, m{"code": "000000"}).want(400)
+	b.Post(signUpPath, m{"code": "000000"}).Want(400)
 	p := w.browser()
-	at := p.page(p.leave(corp, "/login/oauthstart/corp")).want(303).header.Get("Location")
-	if at != "/login" || !strings.Contains(p.page(at).want(200).body, "Sign in to it, then connect") {
+	at := p.Page(p.leave(corp, "/login/oauthstart/corp")).Want(303).Header.Get("Location")
+	if at != "/login" || !strings.Contains(p.Page(at).Want(200).Body, "Sign in to it, then connect") {
 		t.Errorf("a browser is led to %s", at)
 	}
-	if w.count("connections") != 0 || w.count("users") != 1 || len(w.mail.To(ann.email)) != before {
+	if w.count("connections") != 0 || w.count("users") != 1 || len(w.Mail.To(ann.Email)) != before {
 		t.Error("something was made or sent")
 	}
 	corp.Lie(func(c map[string]any) { c["email_verified"] = false })
-	unproven := w.browser().through(corp, "corp").want(400).body
+	unproven := w.browser().through(corp, "corp").Want(400).Body
 	corp.Lie(func(c map[string]any) { c["email"], c["email_verified"] = "nobody@corp.test", false })
-	if nobody := w.browser().through(corp, "corp").want(400).body; nobody != unproven {
+	if nobody := w.browser().through(corp, "corp").Want(400).Body; nobody != unproven {
 		t.Errorf("an address that is not verified: %s, and of no account: %s", unproven, nobody)
 	}
 
@@ -167,11 +168,11 @@ func TestR386_ATakenAddressIsNeverLinked(t *testing.T) {
 	corp.Lie(nil)
 	bob := w.newAt(corp, "bobby")
 	late := w.browser()
-	late.through(corp, "corp").want(200)
-	code := bob.mailed()
-	w.advance(time.Minute)
-	w.registers(bob.email, newSecret).want(200)
-	late.post(signUpPath, m{"code": code}).want(400)
+	late.through(corp, "corp").Want(200)
+	code := bob.Mailed()
+	w.Advance(time.Minute)
+	w.registers(bob.Email, newSecret).Want(200)
+	late.Post(signUpPath, m{"code": code}).Want(400)
 	late.out("an address that was registered meanwhile")
 	if w.count("connections") != 0 {
 		t.Error("linked")
@@ -184,25 +185,25 @@ func TestR387_OneSignUpMakesOneAccount(t *testing.T) {
 	var now func() time.Time
 	corp := federatedtest.New(t, func() time.Time { return now() })
 	w := newWorld(t, signsUp, func(c *twofold.Config) { now = c.Advanced.Now }, owned(corp))
-	w.start(nil)
+	w.Start(nil)
 	ann := w.newAt(corp, "ann")
 	backs, browsers := make([]string, storm), make([]*browser, storm)
 	for i := range storm {
-		browsers[i] = w.browser().on(w.nodes[i%2])
+		browsers[i] = w.browser().on(w.Nodes[i%2])
 		backs[i] = browsers[i].leave(corp, "/login/oauthstart/corp")
 	}
-	statuses, in := w.submit(func(i int, _ *node) (*browser, *answer) { return browsers[i], browsers[i].get(backs[i]) })
+	statuses, in := w.submit(func(i int, _ *node) (*browser, *answer) { return browsers[i], browsers[i].Get(backs[i]) })
 	if statuses[200] != storm || len(in) != storm || w.count("users") != 1 || w.count("connections") != 1 {
 		t.Errorf("%v, %d sessions, %d accounts", statuses, len(in), w.count("users"))
 	}
 	in[0].in(ann, 1)
-	browsers[0].copy().get(backs[0]).refused("the same answer again")
+	browsers[0].copy().Get(backs[0]).Refused("the same answer again")
 
 	corp.Lie(func(c map[string]any) { c["email"] = "bobby@elsewhere.test" }) // a code is asked for
 	w.newAt(corp, "bobby")
 	b := w.browser()
-	b.through(corp, "corp").want(200)
-	b.post(signUpPath, m{"code": w.mail.Code(t, "bobby@elsewhere.test")}).want(200)
+	b.through(corp, "corp").Want(200)
+	b.Post(signUpPath, m{"code": w.Mail.Code(t, "bobby@elsewhere.test")}).Want(200)
 	if w.count("users") != 2 {
 		t.Fatal("no account")
 	}
@@ -212,22 +213,22 @@ func TestR387_OneSignUpMakesOneAccount(t *testing.T) {
 // account with its connection.
 func TestR387_AFormIsTakenOnce(t *testing.T) {
 	w, corp, _ := sites(t, asksFor, signsUp)
-	w.start(nil)
+	w.Start(nil)
 	ann := w.newAt(corp, "ann")
 	b := w.browser()
-	b.through(corp, "corp").want(200)
-	if r := b.post(signUpPath, m{"code": ann.mailed()}).want(200); r.json["oauth_signup"] != "details" {
-		t.Fatalf("answered %s", r.body)
+	b.through(corp, "corp").Want(200)
+	if r := b.Post(signUpPath, m{"code": ann.Mailed()}).Want(200); r.JSON["oauth_signup"] != "details" {
+		t.Fatalf("answered %s", r.Body)
 	}
 	form := m{"name": "Ann", "terms": true}
 	statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
 		c := b.copy().on(n)
-		return c, c.post(signUpPath, form)
+		return c, c.Post(signUpPath, form)
 	})
 	if statuses[200] != 1 || len(in) != 1 || w.count("users") != 1 || w.count("connections") != 1 {
 		t.Errorf("%v, %d sessions, %d accounts", statuses, len(in), w.count("users"))
 	}
-	b.copy().post(signUpPath, form).want(400).refused("the same form again")
+	b.copy().Post(signUpPath, form).Want(400).Refused("the same form again")
 }
 
 // TestR387_AStoreThatFailsMakesNothingByHalves fails each write in turn. There is then an account
@@ -235,20 +236,20 @@ func TestR387_AFormIsTakenOnce(t *testing.T) {
 func TestR387_AStoreThatFailsMakesNothingByHalves(t *testing.T) {
 	w, corp, _ := sites(t, asksFor, signsUp)
 	f := &faulty{}
-	w.nodes[0].stop()
-	w.nodes = nil
-	w.start(f.wrap)
+	w.Nodes[0].Stop()
+	w.Nodes = nil
+	w.Start(f.wrap)
 	for k := 1; k <= 20; k++ {
 		ann := w.newAt(corp, "ann"+strings.Repeat("n", k))
 		b := w.browser()
-		b.through(corp, "corp").want(200)
-		b.post(signUpPath, m{"code": ann.mailed()}).want(200)
+		b.through(corp, "corp").Want(200)
+		b.Post(signUpPath, m{"code": ann.Mailed()}).Want(200)
 		users := w.count("users")
 		f.arm(k, false)
-		r := b.post(signUpPath, m{"name": "Ann", "terms": true})
+		r := b.Post(signUpPath, m{"name": "Ann", "terms": true})
 		failed := f.disarm()
-		if failed != "" && r.status != 503 {
-			t.Fatalf("%s failed, and the answer is %d %s", failed, r.status, r.body)
+		if failed != "" && r.Status != 503 {
+			t.Fatalf("%s failed, and the answer is %d %s", failed, r.Status, r.Body)
 		}
 		if w.count("users") != w.count("connections") {
 			t.Fatalf("%s failed: %d accounts and %d connections", failed, w.count("users"), w.count("connections"))
@@ -259,13 +260,13 @@ func TestR387_AStoreThatFailsMakesNothingByHalves(t *testing.T) {
 		}
 		b.out(failed + " failed")
 		if w.count("users") == users { // the form can be sent again, or the way gone again
-			if r := b.post(signUpPath, m{"name": "Ann", "terms": true}); r.status == 200 {
+			if r := b.Post(signUpPath, m{"name": "Ann", "terms": true}); r.Status == 200 {
 				b.in(ann, 1)
 			}
 			continue
 		}
 		b = w.browser()
-		b.through(corp, "corp").want(200)
+		b.through(corp, "corp").Want(200)
 		b.in(ann, 1)
 	}
 	t.Error("more than twenty writes")
@@ -283,15 +284,15 @@ func TestR388_ANewAccountGoesTheWayOfAllOthers(t *testing.T) {
 	corp.Lie(func(c map[string]any) { c["name"], c["preferred_username"] = `Ann <script>`, "annann" })
 	ann := w.newAt(corp, "ann")
 	b := w.browser()
-	b.through(corp, "corp").want(200)
+	b.through(corp, "corp").Want(200)
 	early := m{"name": "Ann", "terms": true, "username": "annann"}
-	b.post(signUpPath, early).want(400).refused("the fields, and no code")
-	r := b.post(signUpPath, m{"code": ann.mailed()}).want(200)
-	if r.json["oauth_signup"] != "details" || r.json["username_required"] != true ||
-		len(r.json["fields"].([]any)) != 3 || r.json["values"].(m)["name"] != "Ann <script>" {
-		t.Errorf("answered %s", r.body)
+	b.Post(signUpPath, early).Want(400).Refused("the fields, and no code")
+	r := b.Post(signUpPath, m{"code": ann.Mailed()}).Want(200)
+	if r.JSON["oauth_signup"] != "details" || r.JSON["username_required"] != true ||
+		len(r.JSON["fields"].([]any)) != 3 || r.JSON["values"].(m)["name"] != "Ann <script>" {
+		t.Errorf("answered %s", r.Body)
 	}
-	page := b.page(signUpPath).want(200).body
+	page := b.Page(signUpPath).Want(200).Body
 	if !strings.Contains(page, `value="Ann &lt;script&gt;"`) || !strings.Contains(page, `value="annann"`) {
 		t.Errorf("the page is %s", page)
 	}
@@ -304,38 +305,38 @@ func TestR388_ANewAccountGoesTheWayOfAllOthers(t *testing.T) {
 	}
 	for what, change := range map[string]m{
 		"no name": {"name": ""}, "no terms": {"terms": false}, "no username": {"username": ""},
-		"a username that is none": {"username": "a b"}, "a username that is taken": {"username": taken.name},
+		"a username that is none": {"username": "a b"}, "a username that is taken": {"username": taken.Name},
 		"another plan": {"plan": "admin"},
 	} {
-		b.post(signUpPath, form(change)).want(400).refused(what)
+		b.Post(signUpPath, form(change)).Want(400).Refused(what)
 	}
 	h.refusal.Store("Not you.")
-	if r := b.post(signUpPath, form(nil)).want(400); !strings.Contains(r.body, "Not you.") {
-		t.Errorf("refused with %s", r.body)
+	if r := b.Post(signUpPath, form(nil)).Want(400); !strings.Contains(r.Body, "Not you.") {
+		t.Errorf("refused with %s", r.Body)
 	}
 	h.refusal.Store("")
 	h.fails.Store(true)
-	b.post(signUpPath, form(nil)).want(503)
+	b.Post(signUpPath, form(nil)).Want(503)
 	h.fails.Store(false)
 	if w.count("connections") != 0 || w.count("users") != 1 {
 		t.Fatal("a refused form made an account")
 	}
-	r = b.post(signUpPath, form(m{"email": "other@corp.test"})).want(200)
-	if r.json["tf_required"] != true || r.json["tf_state"] != "setup_from_login" || r.json["user"] != nil {
-		t.Errorf("answered %s", r.body)
+	r = b.Post(signUpPath, form(m{"email": "other@corp.test"})).Want(200)
+	if r.JSON["tf_required"] != true || r.JSON["tf_state"] != "setup_from_login" || r.JSON["user"] != nil {
+		t.Errorf("answered %s", r.Body)
 	}
 	b.out("before the second factor is set up")
 	if _, there := w.found("other@corp.test"); there {
 		t.Error("the form chose the address")
 	}
-	b.post("/tf-setup", m{"setup": "email"}).refused("a code to the mailbox after an account that counts as it")
-	r = b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	ann.app = decode(w, r.text("tf_authr_b32key"))
-	b.validate(ann.code(0)).want(200)
+	b.Post("/tf-setup", m{"setup": "email"}).Refused("a code to the mailbox after an account that counts as it")
+	r = b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	ann.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	b.validate(ann.Code(0)).Want(200)
 	b.in(ann, 2)
 	again := w.browser()
-	if r := again.through(corp, "corp").want(200); r.json["tf_required"] != true {
-		t.Errorf("answered %s", r.body)
+	if r := again.through(corp, "corp").Want(200); r.JSON["tf_required"] != true {
+		t.Errorf("answered %s", r.Body)
 	}
 	again.out("one factor")
 	if made := happened[event.UserRegistered](w); len(made) != 1 || !slices.Contains(made[0].Fields, "name") {
@@ -348,13 +349,13 @@ func TestR388_SignUpsHaveTheBudgetsOfRegistrations(t *testing.T) {
 	w, corp, _ := sites(t, signsUp, func(c *twofold.Config) { c.Advanced.Limits.RegisterHour = 3 })
 	for i := range 3 {
 		w.newAt(corp, strings.Repeat("x", i+3))
-		w.browser().through(corp, "corp").want(200)
+		w.browser().through(corp, "corp").Want(200)
 	}
 	last := w.newAt(corp, "last")
 	b := w.browser()
-	b.through(corp, "corp").want(429)
-	b.post(signUpPath, m{"code": "000000"}).want(400)
-	if len(w.mail.To(last.email)) != 0 {
+	b.through(corp, "corp").Want(429)
+	b.Post(signUpPath, m{"code": "000000"}).Want(400)
+	if len(w.Mail.To(last.Email)) != 0 {
 		t.Error("a code was sent beyond the budget")
 	}
 }
@@ -366,23 +367,23 @@ func TestR388_GuessesAtTheCodeAreCountedByAddress(t *testing.T) {
 	guesses := 0
 	for range 4 {
 		b := w.browser()
-		if b.through(corp, "corp").status != 200 {
+		if b.through(corp, "corp").Status != 200 {
 			break
 		}
 		for range 5 {
-			if r := b.post(signUpPath, m{"code": ann.wrong()}); r.status == 429 {
+			if r := b.Post(signUpPath, m{"code": ann.Wrong()}); r.Status == 429 {
 				break
 			}
 			guesses++
 		}
-		w.advance(31 * time.Second)
+		w.Advance(31 * time.Second)
 	}
 	if guesses > 5 {
 		t.Errorf("%d guesses in two minutes", guesses)
 	}
 	b := w.browser()
-	if r := b.through(corp, "corp"); r.status == 200 {
-		b.post(signUpPath, m{"code": ann.mailed()}).want(429)
+	if r := b.through(corp, "corp"); r.Status == 200 {
+		b.Post(signUpPath, m{"code": ann.Mailed()}).Want(429)
 	}
 	if w.count("users") != 0 {
 		t.Error("an account was made")
@@ -395,8 +396,8 @@ func TestR386_AnApplicationIsToldInTheQuery(t *testing.T) {
 	w, corp, _ := sites(t, app, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
 	back := func(b *browser) *url.URL {
 		t.Helper()
-		to, err := url.Parse(b.page(b.leave(corp, "/login/oauthstart/corp")).want(303).header.Get("Location"))
-		w.must(err)
+		to, err := url.Parse(b.Page(b.leave(corp, "/login/oauthstart/corp")).Want(303).Header.Get("Location"))
+		w.Must(err)
 		if to.Scheme+"://"+to.Host+to.Path != appOrigin+"/login-error" {
 			t.Errorf("leads to %s", to)
 		}
@@ -407,11 +408,11 @@ func TestR386_AnApplicationIsToldInTheQuery(t *testing.T) {
 	if to := back(b); to.RawQuery != "oauth_signup=code" {
 		t.Errorf("leads to %s", to)
 	}
-	b.post(signUpPath, m{"code": ann.mailed()}).want(200)
+	b.Post(signUpPath, m{"code": ann.Mailed()}).Want(200)
 	b.in(ann, 1)
 	alice := w.person("alice")
 	corp.SignIn("other")
-	corp.Lie(func(c map[string]any) { c["email"] = alice.email })
+	corp.Lie(func(c map[string]any) { c["email"] = alice.Email })
 	to := back(w.browser())
 	if q := to.Query(); len(q) != 1 || !strings.Contains(q.Get("error"), "already an account") {
 		t.Errorf("leads to %s", to)
@@ -423,44 +424,44 @@ func TestR386_AnApplicationIsToldInTheQuery(t *testing.T) {
 // code if the first could not be sent.
 func TestR389_ASignUpIsOfItsBrowserAndMoment(t *testing.T) {
 	w, corp, _ := sites(t, asksFor, signsUp)
-	off := w.start(nil, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"club"} })
+	off := w.Start(nil, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"club"} })
 	ann := w.newAt(corp, "ann")
 	begun := func() *browser {
 		b := w.browser()
-		b.through(corp, "corp").want(200)
+		b.through(corp, "corp").Want(200)
 		return b
 	}
 	b := begun()
-	if cookie := b.jar["twofold-signup"]; len(cookie) != 43 || strings.Contains(w.rows("drafts"), cookie) {
+	if cookie := b.Jar["twofold-signup"]; len(cookie) != 43 || strings.Contains(w.rows("drafts"), cookie) {
 		t.Errorf("the cookie is %q", cookie)
 	}
-	b.post(signUpPath, m{"code": ann.mailed()}).want(200)
-	b.copy().on(off).post(signUpPath, m{"name": "Ann", "terms": true}).want(400).refused("switched off")
+	b.Post(signUpPath, m{"code": ann.Mailed()}).Want(200)
+	b.copy().on(off).Post(signUpPath, m{"name": "Ann", "terms": true}).Want(400).Refused("switched off")
 	forged := b.copy()
-	forged.jar["twofold-signup"] = strings.Repeat("A", 43)
-	forged.post(signUpPath, m{"name": "Ann", "terms": true}).want(400).refused("a cookie that is made up")
-	b.post(signUpPath, m{"name": "Ann", "terms": true}, "Sec-Fetch-Site", "cross-site").want(403)
+	forged.Jar["twofold-signup"] = strings.Repeat("A", 43)
+	forged.Post(signUpPath, m{"name": "Ann", "terms": true}).Want(400).Refused("a cookie that is made up")
+	b.Post(signUpPath, m{"name": "Ann", "terms": true}, "Sec-Fetch-Site", "cross-site").Want(403)
 	for _, path := range []string{signUpPath, "/login", "/me"} {
-		b.get(path)
+		b.Get(path)
 	}
 	if w.count("users") != 0 {
 		t.Fatal("reading made an account")
 	}
 	late := b.copy()
-	w.advance(10 * time.Minute)
-	late.post(signUpPath, m{"name": "Ann", "terms": true}).want(400).refused("ten minutes later")
-	late.get(signUpPath).want(400)
+	w.Advance(10 * time.Minute)
+	late.Post(signUpPath, m{"name": "Ann", "terms": true}).Want(400).Refused("ten minutes later")
+	late.Get(signUpPath).Want(400)
 
-	w.mail.FailWith(errBroken)
+	w.Mail.FailWith(errBroken)
 	b = w.browser()
-	b.through(corp, "corp").want(500)
-	b.post(signUpPath, m{"code": "000000"}).want(400)
-	w.mail.FailWith(nil)
-	w.advance(time.Minute)
-	b.post(signUpPath, m{"resend": true}).want(200)
-	b.post(signUpPath, m{"code": ann.mailed(), "name": "Ann", "terms": true}).want(200)
+	b.through(corp, "corp").Want(500)
+	b.Post(signUpPath, m{"code": "000000"}).Want(400)
+	w.Mail.FailWith(nil)
+	w.Advance(time.Minute)
+	b.Post(signUpPath, m{"resend": true}).Want(200)
+	b.Post(signUpPath, m{"code": ann.Mailed(), "name": "Ann", "terms": true}).Want(200)
 	b.in(ann, 1)
-	b.get(signUpPath).want(400) // for those who are not signed in
+	b.Get(signUpPath).Want(400) // for those who are not signed in
 }
 
 // TestR383_ASignUpThroughAnotherSiteAsksForACaptcha checks that if registration requires a captcha,
@@ -469,24 +470,24 @@ func TestR383_ASignUpThroughAnotherSiteAsksForACaptcha(t *testing.T) {
 	w, corp, _ := sites(t, signsUp, altcha)
 	ann := w.newAt(corp, "ann")
 	b := w.browser()
-	b.through(corp, "corp").want(200)
-	r := b.post(signUpPath, m{"code": ann.mailed()}).want(200)
-	if r.json["oauth_signup"] != "details" || r.json["captcha"] == nil {
-		t.Errorf("no captcha is asked for: %s", r.body)
+	b.through(corp, "corp").Want(200)
+	r := b.Post(signUpPath, m{"code": ann.Mailed()}).Want(200)
+	if r.JSON["oauth_signup"] != "details" || r.JSON["captcha"] == nil {
+		t.Errorf("no captcha is asked for: %s", r.Body)
 	}
 	if w.count("users") != 0 {
 		t.Fatal("an account was made without a captcha")
 	}
-	b.post(signUpPath, m{}).asksCaptcha("no answer")
-	b.post(signUpPath, m{"altcha": "wrong"}).want(400).asksCaptcha("a wrong answer")
-	if page := b.page(signUpPath).want(200).body; !strings.Contains(page, "data-altcha") {
+	asksCaptcha(b.Post(signUpPath, m{}), "no answer")
+	asksCaptcha(b.Post(signUpPath, m{"altcha": "wrong"}).Want(400), "a wrong answer")
+	if page := b.Page(signUpPath).Want(200).Body; !strings.Contains(page, "data-altcha") {
 		t.Errorf("the page shows no captcha:\n%s", page)
 	}
 	b.out("no captcha was answered")
 	if w.count("users") != 0 {
 		t.Fatal("an account was made without a captcha")
 	}
-	b.post(signUpPath, m{"altcha": r.solve()}).want(200)
+	b.Post(signUpPath, m{"altcha": solve(r)}).Want(200)
 	b.in(ann, 1)
 }
 
@@ -499,21 +500,21 @@ func TestR383_AnAddressThatNeedsNoCodeNeedsTheCaptcha(t *testing.T) {
 	w := newWorld(t, signsUp, altcha, func(c *twofold.Config) { now = c.Advanced.Now }, owned(corp))
 	ann := w.newAt(corp, "ann")
 	b := w.browser()
-	r := b.through(corp, "corp").want(200)
-	if r.json["oauth_signup"] != "details" || r.json["captcha"] == nil {
-		t.Errorf("no captcha is asked for: %s", r.body)
+	r := b.through(corp, "corp").Want(200)
+	if r.JSON["oauth_signup"] != "details" || r.JSON["captcha"] == nil {
+		t.Errorf("no captcha is asked for: %s", r.Body)
 	}
-	b.post(signUpPath, m{}).asksCaptcha("no answer")
+	asksCaptcha(b.Post(signUpPath, m{}), "no answer")
 	b.out("no captcha was answered")
 	if w.count("users") != 0 {
 		t.Fatal("an account was made without a captcha")
 	}
-	b.post(signUpPath, m{"altcha": r.solve()}).want(200)
+	b.Post(signUpPath, m{"altcha": solve(r)}).Want(200)
 	b.in(ann, 1)
 
-	elsewhere := w.start(nil, func(c *twofold.Config) { c.Accounts.CaptchaAt = []string{"sign-in"} })
+	elsewhere := w.Start(nil, func(c *twofold.Config) { c.Accounts.CaptchaAt = []string{"sign-in"} })
 	bob := w.newAt(corp, "bob")
 	bobs := w.browser().on(elsewhere)
-	bobs.through(corp, "corp").want(200)
+	bobs.through(corp, "corp").Want(200)
 	bobs.in(bob, 1)
 }

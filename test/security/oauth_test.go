@@ -10,6 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/federated/oidc"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // sites starts a world with two trusted providers, "corp" and "club", which have the same users
@@ -38,30 +39,30 @@ func sites(t *testing.T, change ...func(*twofold.Config)) (*world, *federatedtes
 
 // leave follows the redirect to the provider and returns the path of the callback.
 func (b *browser) leave(site *federatedtest.Provider, start string) string {
-	b.w.t.Helper()
-	away := b.do("POST", start, typeJSON, "", "Accept", typeJSON).want(302)
-	return b.path(site.Visit(away.header.Get("Location")))
+	b.w.T.Helper()
+	away := b.Do("POST", start, testkit.TypeJSON, "", "Accept", testkit.TypeJSON).Want(302)
+	return b.path(site.Visit(away.Header.Get("Location")))
 }
 
 func (b *browser) path(u *url.URL) string {
-	b.w.t.Helper()
-	if u.Scheme+"://"+u.Host != b.n.origin {
-		b.w.t.Fatalf("sent back to %s", u)
+	b.w.T.Helper()
+	if u.Scheme+"://"+u.Host != b.Origin {
+		b.w.T.Fatalf("sent back to %s", u)
 	}
 	return u.RequestURI()
 }
 
 // through signs in through a provider and returns the answer.
 func (b *browser) through(site *federatedtest.Provider, name string) *answer {
-	b.w.t.Helper()
-	return b.get(b.leave(site, "/login/oauthstart/"+name))
+	b.w.T.Helper()
+	return b.Get(b.leave(site, "/login/oauthstart/"+name))
 }
 
 // connected connects the provider's current user to p's account.
 func (p *person) connected(site *federatedtest.Provider, name string) *browser {
-	p.w.t.Helper()
+	p.w.T.Helper()
 	b := p.w.plantSession(p)
-	b.get(b.leave(site, "/login/oauth-connect/"+name)).want(200)
+	b.Get(b.leave(site, "/login/oauth-connect/"+name)).Want(200)
 	return b
 }
 
@@ -70,29 +71,29 @@ func (p *person) connected(site *federatedtest.Provider, name string) *browser {
 func TestR111_WhoSignsInThroughAnotherSite(t *testing.T) {
 	w, corp, club := sites(t)
 	plain, full := w.person("alice"), w.withApp("full")
-	corp.Lie(func(c map[string]any) { c["email"], c["email_verified"] = plain.email, true })
-	w.browser().through(corp, "corp").want(400).refused("the address of an account here")
+	corp.Lie(func(c map[string]any) { c["email"], c["email_verified"] = plain.Email, true })
+	w.browser().through(corp, "corp").Want(400).Refused("the address of an account here")
 	if w.count("connections") != 0 {
 		t.Fatal("connected by e-mail address")
 	}
 	corp.Lie(nil)
 	plain.connected(corp, "corp")
 	b := w.browser()
-	if a := b.through(corp, "corp").want(200); a.json["tf_required"] != false {
-		t.Errorf("answered %v", a.json)
+	if a := b.through(corp, "corp").Want(200); a.JSON["tf_required"] != false {
+		t.Errorf("answered %v", a.JSON)
 	}
 	b.in(plain, 1)
-	w.browser().through(club, "club").want(400).refused("the same subject of another issuer")
+	w.browser().through(club, "club").Want(400).Refused("the same subject of another issuer")
 	corp.SignIn("bob")
-	w.browser().through(corp, "corp").want(400).refused("another subject of the same issuer")
+	w.browser().through(corp, "corp").Want(400).Refused("another subject of the same issuer")
 	full.connected(corp, "corp")
 	b = w.browser()
-	if a := b.through(corp, "corp").want(200); a.json["tf_required"] != true ||
-		a.json["tf_method"] != "authenticator" || a.json["user"] != nil {
-		t.Errorf("answered %v", a.json)
+	if a := b.through(corp, "corp").Want(200); a.JSON["tf_required"] != true ||
+		a.JSON["tf_method"] != "authenticator" || a.JSON["user"] != nil {
+		t.Errorf("answered %v", a.JSON)
 	}
 	b.out("before the second factor")
-	b.validate(full.next()).want(200)
+	b.validate(full.Next()).Want(200)
 	b.in(full, 2)
 }
 
@@ -104,9 +105,9 @@ func TestR111_StateIsOfThisBrowserProviderAndMoment(t *testing.T) {
 	p.connected(club, "club")
 	refused := func(why string, b *browser, path string) {
 		t.Helper()
-		b.get(path).refused(why)
+		b.Get(path).Refused(why)
 		b.out(why)
-		b.do("GET", path, "", "", "Accept", "text/html")
+		b.Do("GET", path, "", "", "Accept", "text/html")
 		b.out(why + ", as a page")
 	}
 	b := w.browser()
@@ -115,7 +116,7 @@ func TestR111_StateIsOfThisBrowserProviderAndMoment(t *testing.T) {
 	other := w.browser()
 	other.leave(corp, "/login/oauthstart/corp")
 	refused("somebody's answer in a browser that asked for another", other, back)
-	b.get(back).want(200)
+	b.Get(back).Want(200)
 	b.in(p, 1)
 
 	b = w.browser()
@@ -126,13 +127,13 @@ func TestR111_StateIsOfThisBrowserProviderAndMoment(t *testing.T) {
 	for _, q := range []string{"", "?code=x", "?state=", "?" + strings.SplitN(back, "?", 2)[1] + "&state=x"} {
 		refused("parameters "+q, b.copy(), strings.SplitN(back, "?", 2)[0]+q)
 	}
-	b.do("HEAD", back, "", "").want(405)
-	b.get(back).want(200)
+	b.Do("HEAD", back, "", "").Want(405)
+	b.Get(back).Want(200)
 	refused("a second time", thief, back)
 
 	b = w.browser()
 	back = b.leave(corp, "/login/oauthstart/corp")
-	w.advance(10 * time.Minute)
+	w.Advance(10 * time.Minute)
 	refused("ten minutes later", b, back)
 
 	for name, answer := range map[string]func(url.Values){
@@ -157,54 +158,54 @@ func TestR111_StateIsOfThisBrowserProviderAndMoment(t *testing.T) {
 func TestR111_ConnectingNeedsAFreshSessionOfTheAccount(t *testing.T) {
 	w, corp, _ := sites(t)
 	p, eve := w.withApp("alice"), w.person("evelyn")
-	w.browser().post("/login/oauth-connect/corp", nil).want(401)
-	w.plantPending(p).post("/login/oauth-connect/corp", nil).want(401)
+	w.browser().Post("/login/oauth-connect/corp", nil).Want(401)
+	w.plantPending(p).Post("/login/oauth-connect/corp", nil).Want(401)
 	b := w.plantSession(p)
-	b.do("POST", "/login/oauth-connect/corp", typeJSON, "", "Accept", typeJSON, "Sec-Fetch-Site",
-		"cross-site").want(403)
-	b.get("/login/oauth-connect/corp").want(405)
+	b.Do("POST", "/login/oauth-connect/corp", testkit.TypeJSON, "", "Accept", testkit.TypeJSON, "Sec-Fetch-Site",
+		"cross-site").Want(403)
+	b.Get("/login/oauth-connect/corp").Want(405)
 
 	back := b.leave(corp, "/login/oauth-connect/corp")
-	w.advance(16 * time.Minute)
-	b.get(back).refused("sixteen minutes after the sign-in")
-	b.post("/login/oauth-connect/corp", nil).want(401)
+	w.Advance(16 * time.Minute)
+	b.Get(back).Refused("sixteen minutes after the sign-in")
+	b.Post("/login/oauth-connect/corp", nil).Want(401)
 
 	b, thief := w.plantSession(p), w.plantSession(eve)
 	back = thief.leave(corp, "/login/oauth-connect/corp")
 	for _, name := range []string{"twofold-oauth"} { // the attacker's errand in the victim's browser
-		b.jar[name] = thief.jar[name]
+		b.Jar[name] = thief.Jar[name]
 	}
-	b.get(back).refused("an errand that another session began")
+	b.Get(back).Refused("an errand that another session began")
 	if w.count("connections") != 0 {
 		t.Fatal("connected")
 	}
 
 	b = w.plantSession(p)
-	old, token := b.copy(), b.jar["twofold"]
-	b.get(b.leave(corp, "/login/oauth-connect/corp")).want(200)
+	old, token := b.copy(), b.Jar["twofold"]
+	b.Get(b.leave(corp, "/login/oauth-connect/corp")).Want(200)
 	b.in(p, 2)
-	if b.jar["twofold"] == token {
+	if b.Jar["twofold"] == token {
 		t.Error("the session kept its token")
 	}
 	old.out("a session from before the change")
-	if w.kinds(p.email)["connection_added"] != 1 {
+	if w.kinds(p.Email)["connection_added"] != 1 {
 		t.Error("the owner was not told")
 	}
 	other := w.plantSession(eve)
-	other.get(other.leave(corp, "/login/oauth-connect/corp")).want(400).refused("an account that opens another one")
+	other.Get(other.leave(corp, "/login/oauth-connect/corp")).Want(400).Refused("an account that opens another one")
 	if w.count("connections") != 1 {
 		t.Error("two connections")
 	}
-	connections, _ := b.get("/me").want(200).json["oauth_connections"].([]any)
+	connections, _ := b.Get("/me").Want(200).JSON["oauth_connections"].([]any)
 	id, _ := connections[0].(m)["id"].(string)
-	other.post("/login/oauth-disconnect", m{"id": id}).want(400)
-	w.advance(16 * time.Minute)
-	b.post("/login/oauth-disconnect", m{"id": id}).want(401)
+	other.Post("/login/oauth-disconnect", m{"id": id}).Want(400)
+	w.Advance(16 * time.Minute)
+	b.Post("/login/oauth-disconnect", m{"id": id}).Want(401)
 	b = w.plantSession(p)
-	b.post("/login/oauth-disconnect", m{"id": id}).want(200)
+	b.Post("/login/oauth-disconnect", m{"id": id}).Want(200)
 	b.in(p, 2)
-	w.browser().through(corp, "corp").want(400).refused("disconnected")
-	if w.kinds(p.email)["connection_removed"] != 1 {
+	w.browser().through(corp, "corp").Want(400).Refused("disconnected")
+	if w.kinds(p.Email)["connection_removed"] != 1 {
 		t.Error("the owner was not told")
 	}
 }
@@ -217,15 +218,15 @@ func TestR022_AnotherSiteIsOneFactor(t *testing.T) {
 	p.connected(corp, "corp")
 	corp.Lie(func(c map[string]any) { c["amr"], c["acr"] = []string{"pwd", "otp", "mfa", "hwk"}, "urn:mfa" })
 	b := w.browser()
-	b.through(corp, "corp").want(200)
+	b.through(corp, "corp").Want(200)
 	b.out("its word for a second factor")
-	b.validate(p.wrong()).want(400)
+	b.validate(p.Wrong()).Want(400)
 	b.out("a wrong code")
-	b.validate(p.next()).want(200)
+	b.validate(p.Next()).Want(200)
 	b.in(p, 2)
-	w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, false))
+	w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, false))
 	off := w.browser()
-	off.through(corp, "corp").want(400).refused("an account that is off")
+	off.through(corp, "corp").Want(400).Refused("an account that is off")
 	off.out("an account that is off")
 }
 
@@ -241,41 +242,41 @@ func TestR054_AskingAgainThroughAnotherSite(t *testing.T) {
 	full.connected(corp, "corp")
 	stale := func(p *person) *browser {
 		b := w.plantSession(p)
-		w.advance(16 * time.Minute)
-		b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+		w.Advance(16 * time.Minute)
+		b.Post("/tf-setup", m{"setup": "authenticator"}).Want(401)
 		return b
 	}
 	verify := func(b *browser, site *federatedtest.Provider, name string) *answer {
-		return b.get(b.leave(site, "/login/oauth-verify-start/"+name))
+		return b.Get(b.leave(site, "/login/oauth-verify-start/"+name))
 	}
 	b := stale(p)
 	for user, why := range map[string]string{"bob": "another user's account there",
 		"nobody": "an account there that opens none"} {
 		corp.SignIn(user)
-		verify(b, corp, "corp").want(400).refused(why)
-		b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+		verify(b, corp, "corp").Want(400).Refused(why)
+		b.Post("/tf-setup", m{"setup": "authenticator"}).Want(401)
 	}
 	club.SignIn("alice")
-	verify(b, club, "club").want(400).refused("the same name at another site")
+	verify(b, club, "club").Want(400).Refused("the same name at another site")
 	corp.SignIn("alice")
 	corp.Lie(func(c map[string]any) { c["auth_time"] = w.Now().Add(-time.Hour).Unix() })
-	verify(b, corp, "corp").want(400).refused("a proof an hour old")
+	verify(b, corp, "corp").Want(400).Refused("a proof an hour old")
 	corp.Lie(nil)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
-	w.browser().post("/login/oauth-verify-start/corp", nil).want(401)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(401)
+	w.browser().Post("/login/oauth-verify-start/corp", nil).Want(401)
 	second := stale(p)
-	verify(b, corp, "corp").want(200)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	second.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+	verify(b, corp, "corp").Want(200)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	second.Post("/tf-setup", m{"setup": "authenticator"}).Want(401)
 
 	corp.SignIn("full")
 	b = stale(full)
-	if a := verify(b, corp, "corp").want(200); a.json["tf_required"] != true {
-		t.Errorf("answered %v", a.json)
+	if a := verify(b, corp, "corp").Want(200); a.JSON["tf_required"] != true {
+		t.Errorf("answered %v", a.JSON)
 	}
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
-	b.validate(full.next()).want(200)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(401)
+	b.validate(full.Next()).Want(200)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 }
 
 // TestR107_TheWayThroughAnotherSiteLeadsHome.
@@ -286,22 +287,22 @@ func TestR107_TheWayThroughAnotherSiteLeadsHome(t *testing.T) {
 	for _, next := range []string{"https://evil.test/", "//evil.test", `/\evil.test`, "/\t/evil.test",
 		"javascript:alert(1)", strings.Repeat("/a", 400)} {
 		b := w.browser()
-		away := b.form("/login/oauthstart/corp", "next", next).want(200)
-		to, ok := strings.CutPrefix(away.header.Get("Refresh"), "0; url="+corp.URL+"/authorize?")
+		away := b.Form("/login/oauthstart/corp", "next", next).Want(200)
+		to, ok := strings.CutPrefix(away.Header.Get("Refresh"), "0; url="+corp.URL+"/authorize?")
 		if !ok || strings.Contains(to, "evil") {
-			t.Fatalf("sent to %q", away.header.Get("Refresh"))
+			t.Fatalf("sent to %q", away.Header.Get("Refresh"))
 		}
-		a := b.page(b.path(corp.Visit(corp.URL+"/authorize?"+to)) + "&next=" + url.QueryEscape(next)).want(303)
-		if at := a.header.Get("Location"); at != "/" && at != strings.Repeat("/a", 400) {
+		a := b.Page(b.path(corp.Visit(corp.URL+"/authorize?"+to)) + "&next=" + url.QueryEscape(next)).Want(303)
+		if at := a.Header.Get("Location"); at != "/" && at != strings.Repeat("/a", 400) {
 			t.Errorf("%q leads to %q", next, at)
 		}
 		b.in(p, 1)
 	}
 	b := w.browser()
-	away := b.form("/login/oauthstart/corp", "next", "/app/user?x=1").want(200)
-	a := b.page(b.path(corp.Visit(strings.TrimPrefix(away.header.Get("Refresh"), "0; url=")))).want(303)
-	if a.header.Get("Location") != "/app/user?x=1" {
-		t.Errorf("leads to %q", a.header.Get("Location"))
+	away := b.Form("/login/oauthstart/corp", "next", "/app/user?x=1").Want(200)
+	a := b.Page(b.path(corp.Visit(strings.TrimPrefix(away.Header.Get("Refresh"), "0; url=")))).Want(303)
+	if a.Header.Get("Location") != "/app/user?x=1" {
+		t.Errorf("leads to %q", a.Header.Get("Location"))
 	}
 }
 
@@ -310,17 +311,17 @@ func TestR146_ASiteThatIsDownOpensNothing(t *testing.T) {
 	w, corp, _ := sites(t)
 	p := w.person("alice")
 	corp.Down(true)
-	w.browser().post("/login/oauthstart/corp", nil).want(503)
+	w.browser().Post("/login/oauthstart/corp", nil).Want(503)
 	corp.Down(false)
 	p.connected(corp, "corp")
 	b := w.browser()
 	back := b.leave(corp, "/login/oauthstart/corp")
 	corp.Down(true)
-	b.get(back).want(503)
+	b.Get(back).Want(503)
 	b.out("no answer of its token endpoint")
 	corp.Down(false)
-	b.get(back).want(400).refused("the same state again")
-	b.through(corp, "corp").want(200)
+	b.Get(back).Want(400).Refused("the same state again")
+	b.through(corp, "corp").Want(200)
 	b.in(p, 1)
 }
 
@@ -332,12 +333,12 @@ func TestASignedInUserIsToldSoWhateverTheSite(t *testing.T) {
 	p := w.person("alice")
 	p.connected(corp, "corp")
 	stranger, b := w.browser(), w.browser()
-	stranger.do("POST", "/login/oauthstart/unknown", typeJSON, "", "Accept", typeJSON).want(404)
-	stranger.form("/login/oauthstart/corp", "corp", "Sign in with corp").want(200) // the original's form
-	b.get(b.leave(corp, "/login/oauthstart/corp")).want(200)
+	stranger.Do("POST", "/login/oauthstart/unknown", testkit.TypeJSON, "", "Accept", testkit.TypeJSON).Want(404)
+	stranger.Form("/login/oauthstart/corp", "corp", "Sign in with corp").Want(200) // the original's form
+	b.Get(b.leave(corp, "/login/oauthstart/corp")).Want(200)
 	for _, name := range []string{"corp", "unknown"} {
-		b.do("POST", "/login/oauthstart/"+name, typeJSON, "", "Accept", typeJSON).want(400)
-		if to := b.form("/login/oauthstart/" + name).want(303).header.Get("Location"); to != "/" {
+		b.Do("POST", "/login/oauthstart/"+name, testkit.TypeJSON, "", "Accept", testkit.TypeJSON).Want(400)
+		if to := b.Form("/login/oauthstart/" + name).Want(303).Header.Get("Location"); to != "/" {
 			t.Errorf("%s leads to %s", name, to)
 		}
 	}
@@ -355,7 +356,7 @@ func TestR054_WhoIsLockedOutIsSentNoCode(t *testing.T) {
 	p.enrollSMS("+16502530001")
 	b, before := w.plantSession(p), w.texts()
 	locked = true
-	b.get(b.leave(corp, "/login/oauth-verify-start/corp")).want(400)
+	b.Get(b.leave(corp, "/login/oauth-verify-start/corp")).Want(400)
 	if n := w.texts() - before; n != 0 {
 		t.Errorf("%d texts were sent", n)
 	}

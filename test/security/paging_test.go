@@ -13,36 +13,36 @@ import (
 
 // crammed gives an account the largest number of entries that each list allows.
 func (w *world) crammed(p *person) {
-	w.t.Helper()
-	ctx, db := w.t.Context(), w.nodes[0].db
-	u, err := db.UserByID(ctx, p.id)
-	w.must(err)
+	w.T.Helper()
+	ctx, db := w.T.Context(), w.Nodes[0].Store
+	u, err := db.UserByID(ctx, p.ID)
+	w.Must(err)
 	for i := range 100 {
 		now, id := w.Now().Add(-time.Duration(i)*time.Second), storage.NewID()
 		ends := w.Now().Add(time.Hour)
-		w.must(db.PutSession(ctx, storage.Session{
+		w.Must(db.PutSession(ctx, storage.Session{
 			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion,
 			Level: storage.OneFactor,
 			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 		if i < 30 {
-			w.must(db.PutDevice(ctx, storage.Device{
+			w.Must(db.PutDevice(ctx, storage.Device{
 				ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox",
 				CreatedAt: now, LastSeenAt: now, ExpiresAt: ends,
 			}))
 			for _, name := range []string{"factor-disabled", "tf-rescue-requested"} {
-				w.must(db.AppendEvent(ctx, storage.Event{
+				w.Must(db.AppendEvent(ctx, storage.Event{
 					ID: storage.NewID(), UserID: u.ID, At: now, Name: name, Method: "sms", Result: "ok", MAC: []byte{1},
 				}))
 			}
 		}
-		w.must(db.PutToken(ctx, storage.Token{
+		w.Must(db.PutToken(ctx, storage.Token{
 			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: id, Personal: i%2 == 0,
 			Name:      fmt.Sprint("token ", i),
 			CreatedAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 	}
-	w.advance(2 * time.Second)
+	w.Advance(2 * time.Second)
 }
 
 // TestR174_EveryListHasPages checks that long lists can be read page by page, without gaps or
@@ -57,17 +57,17 @@ func TestR174_EveryListHasPages(t *testing.T) {
 		"/tf-sessions": "sessions", "/tf-devices": "devices", "/access-tokens": "tokens", "/tf-notices": "tf_notices",
 	} {
 		t.Run(path, func(t *testing.T) {
-			r := b.get(path).want(200)
-			all, _ := r.json[key].([]any)
-			if len(all) < 20 || r.json["paging"] != nil {
-				t.Fatalf("without a page: %d entries, %v", len(all), r.json["paging"])
+			r := b.Get(path).Want(200)
+			all, _ := r.JSON[key].([]any)
+			if len(all) < 20 || r.JSON["paging"] != nil {
+				t.Fatalf("without a page: %d entries, %v", len(all), r.JSON["paging"])
 			}
 			var parts []any
 			at := path + "?page=1&limit=7"
 			for n := 1; at != ""; n++ {
-				r := b.get(at).want(200)
-				part, _ := r.json[key].([]any)
-				paging, _ := r.json["paging"].(m)
+				r := b.Get(at).Want(200)
+				part, _ := r.JSON[key].([]any)
+				paging, _ := r.JSON["paging"].(m)
 				if len(part) == 0 || len(part) > 7 || paging["page"] != float64(n) ||
 					paging["total"] != float64(len(all)) ||
 					paging["pages"] != float64((len(all)+6)/7) || (paging["previous"] == nil) != (n == 1) {
@@ -79,11 +79,11 @@ func TestR174_EveryListHasPages(t *testing.T) {
 			if !slices.EqualFunc(parts, all, func(a, b any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) {
 				t.Errorf("the parts have %d entries, and the whole list %d, or others", len(parts), len(all))
 			}
-			part, _ := b.get(path + "?page=1").want(200).json[key].([]any)
+			part, _ := b.Get(path + "?page=1").Want(200).JSON[key].([]any)
 			if len(part) != min(25, len(all)) {
 				t.Errorf("a page has %d entries", len(part))
 			}
-			if last, _ := b.get(path + "?page=99").want(200).json[key].([]any); last == nil || len(last) != 0 {
+			if last, _ := b.Get(path + "?page=99").Want(200).JSON[key].([]any); last == nil || len(last) != 0 {
 				t.Errorf("behind the last page: %v", last)
 			}
 			for _, odd := range []string{
@@ -91,14 +91,14 @@ func TestR174_EveryListHasPages(t *testing.T) {
 				"limit=101",
 				"page=1&limit=-5", "page=1.0", "page=%31%00",
 			} {
-				b.get(path + "?" + odd).want(400)
+				b.Get(path + "?" + odd).Want(400)
 			}
 		})
 	}
 	for path, pages := range map[string]int{"/tf-sessions": 5, "/tf-devices": 2, "/access-tokens": 4} {
 		seen, at := 0, path
 		for n := 1; n <= pages; n++ {
-			page := b.page(at).want(200).body
+			page := b.Page(at).Want(200).Body
 			seen += strings.Count(page, path+"?remove=")
 			next := strings.Contains(page, fmt.Sprintf(`rel="next" href="%s?page=%d"`, path, n+1))
 			back := strings.Contains(page, fmt.Sprintf(`rel="prev" href="%s?page=%d"`, path, n-1))
@@ -107,11 +107,11 @@ func TestR174_EveryListHasPages(t *testing.T) {
 			}
 			at = fmt.Sprintf("%s?page=%d", path, n+1)
 		}
-		if b.page(at).want(200); seen < 29 {
+		if b.Page(at).Want(200); seen < 29 {
 			t.Errorf("%s: %d entries can be ended on all pages", path, seen)
 		}
 	}
-	if me := b.page("/me").want(200).body; strings.Count(me, "/tf-sessions?remove=") > 27 ||
+	if me := b.Page("/me").Want(200).Body; strings.Count(me, "/tf-sessions?remove=") > 27 ||
 		!strings.Contains(me, `href="/tf-sessions?page=2"`) || !strings.Contains(me, `href="/tf-devices?page=2"`) {
 		t.Error("the account page has whole lists, or no link to the rest")
 	}
@@ -129,7 +129,7 @@ func BenchmarkTheFullestAccountPage(b *testing.B) {
 		}
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				in.page("/me").want(200)
+				in.Page("/me").Want(200)
 			}
 		})
 	}

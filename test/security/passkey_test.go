@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 func TestR086_ChallengeIsRandomOnceAndShort(t *testing.T) {
@@ -29,40 +30,40 @@ func TestR086_ChallengeIsRandomOnceAndShort(t *testing.T) {
 			6 * time.Minute: false} {
 			b := u.open()
 			options, state := b.asks(u.ask, m{})
-			w.advance(at)
-			if r := b.post(u.ask+"/"+state, m{"credential": w.gets(k, options)}); u.done(b, r) != alive {
-				t.Errorf("after %v: %d %s", at, r.status, r.body)
+			w.Advance(at)
+			if r := b.Post(u.ask+"/"+state, m{"credential": w.gets(k, options)}); u.done(b, r) != alive {
+				t.Errorf("after %v: %d %s", at, r.Status, r.Body)
 			}
 		}
 		b := u.open()
 		options, state := b.asks(u.ask, m{})
 		good := w.gets(k, options)
-		if r := b.post(u.ask+"/"+state, m{"credential": good}); !u.done(b, r) {
-			t.Fatalf("the truth: %d %s", r.status, r.body)
+		if r := b.Post(u.ask+"/"+state, m{"credential": good}); !u.done(b, r) {
+			t.Fatalf("the truth: %d %s", r.Status, r.Body)
 		}
 		again := b.copy()
 		if u.name != "fresh proof" {
-			again.jar = map[string]string{"twofold-asked": b.jar["twofold-asked"],
-				"twofold-pending": b.jar["twofold-pending"]}
-			again.post(u.ask+"/"+state, m{"credential": good}).refused("the same body again")
+			again.Jar = map[string]string{"twofold-asked": b.Jar["twofold-asked"],
+				"twofold-pending": b.Jar["twofold-pending"]}
+			again.Post(u.ask+"/"+state, m{"credential": good}).Refused("the same body again")
 			again.out("the same body again")
 			return
 		}
-		again.post(u.ask+"/"+state, m{"credential": good}).refused("the same body again")
+		again.Post(u.ask+"/"+state, m{"credential": good}).Refused("the same body again")
 	})
 	t.Run("registration", func(t *testing.T) {
 		w := newWorld(t)
 		a, k := w.person("alice"), w.key(phoneKey)
 		b := w.plantSession(a)
 		options, state := b.asks("/wan-register", m{"name": "one"})
-		b.post("/wan-register/"+state,
-			m{"credential": w.creates(k, options, softkey.Say("challenge", "AAAA"))}).refused("own challenge")
+		b.Post("/wan-register/"+state,
+			m{"credential": w.creates(k, options, softkey.Say("challenge", "AAAA"))}).Refused("own challenge")
 		options, state = b.asks("/wan-register", m{"name": "one"})
-		w.advance(5 * time.Minute)
-		b.post("/wan-register/"+state, m{"credential": w.creates(k, options)}).refused("too late")
+		w.Advance(5 * time.Minute)
+		b.Post("/wan-register/"+state, m{"credential": w.creates(k, options)}).Refused("too late")
 		options, state = b.asks("/wan-register", m{"name": "one"})
-		b.post("/wan-register/"+state, m{"credential": w.creates(k, options)}).want(200)
-		b.post("/wan-register/"+state, m{"credential": w.creates(w.key(phoneKey), options)}).refused("twice")
+		b.Post("/wan-register/"+state, m{"credential": w.creates(k, options)}).Want(200)
+		b.Post("/wan-register/"+state, m{"credential": w.creates(w.key(phoneKey), options)}).Refused("twice")
 		if n := len(a.passkeys()); n != 1 {
 			t.Errorf("%d passkeys", n)
 		}
@@ -71,9 +72,9 @@ func TestR086_ChallengeIsRandomOnceAndShort(t *testing.T) {
 
 // passkeys returns a person's stored passkeys.
 func (p *person) passkeys() []storage.Factor {
-	p.w.t.Helper()
-	list, err := p.w.nodes[0].db.PasskeysOf(p.w.t.Context(), p.id)
-	p.w.must(err)
+	p.w.T.Helper()
+	list, err := p.w.Nodes[0].Store.PasskeysOf(p.w.T.Context(), p.ID)
+	p.w.Must(err)
 	return list
 }
 
@@ -94,10 +95,10 @@ func TestR087_ChallengeIsForOneCeremonyUserAndBrowser(t *testing.T) {
 			if other.path != u.ask {
 				c = b
 			}
-			r := c.post(other.path+"/"+state, m{"credential": w.gets(k, options)})
-			if r.status < 400 || r.status >= 500 || other.path != "/wan-verify" && u.name != "fresh proof" &&
+			r := c.Post(other.path+"/"+state, m{"credential": w.gets(k, options)})
+			if r.Status < 400 || r.Status >= 500 || other.path != "/wan-verify" && u.name != "fresh proof" &&
 				u.done(c, r) {
-				t.Errorf("at %s: %d %s", other.path, r.status, r.body)
+				t.Errorf("at %s: %d %s", other.path, r.Status, r.Body)
 			}
 			w.forgive()
 		}
@@ -112,29 +113,29 @@ func theChallengeIsOfOneBrowser(t *testing.T) {
 	one, two := w.plantPending(a), w.plantPending(a)
 	options, state := one.asks("/wan-signin", m{})
 	two.asks("/wan-signin", m{})
-	two.post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).refused("another sign-in of the same user")
-	w.plantPending(z).post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).refused("another user's sign-in")
-	one.post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).want(200)
+	two.Post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).Refused("another sign-in of the same user")
+	w.plantPending(z).Post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).Refused("another user's sign-in")
+	one.Post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).Want(200)
 	one.in(a, 2)
 
 	_, k = w.withKey("carl", storage.UseFirst, phoneKey)
 	left, right := w.browser(), w.browser() // no one yet, and both have asked
 	right.asks("/wan-signin", m{})
 	options, state = left.asks("/wan-signin", m{})
-	right.post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).refused("another browser's question")
+	right.Post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).Refused("another browser's question")
 	right.out("another browser's question")
-	left.post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).want(200)
+	left.Post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).Want(200)
 
 	b := w.plantSession(a)
 	options, state = b.asks("/wan-register", m{"name": "two"})
 	made := w.creates(w.key(phoneKey), options)
-	w.plantSession(a).post("/wan-register/"+state, m{"credential": made}).refused("another session of the same user")
-	w.plantSession(z).post("/wan-register/"+state, m{"credential": made}).refused("another user's session")
-	b.post("/wan-signin/"+state, m{"credential": made}).refused("a creation at the sign-in")
-	b.post("/wan-verify/"+state, m{"credential": made}).refused("a creation at the fresh proof")
+	w.plantSession(a).Post("/wan-register/"+state, m{"credential": made}).Refused("another session of the same user")
+	w.plantSession(z).Post("/wan-register/"+state, m{"credential": made}).Refused("another user's session")
+	b.Post("/wan-signin/"+state, m{"credential": made}).Refused("a creation at the sign-in")
+	b.Post("/wan-verify/"+state, m{"credential": made}).Refused("a creation at the fresh proof")
 	options, state = b.asks("/wan-register", m{"name": "two"})
-	b.post("/wan-register/"+state,
-		m{"credential": w.creates(w.key(phoneKey), options, softkey.Say("type", "webauthn.get"))}).refused(
+	b.Post("/wan-register/"+state,
+		m{"credential": w.creates(w.key(phoneKey), options, softkey.Say("type", "webauthn.get"))}).Refused(
 		"a question's type")
 }
 
@@ -159,7 +160,7 @@ func TestR088_OriginAndRelyingPartyAreExact(t *testing.T) {
 		return out
 	}
 	everyUse(t, func(t *testing.T, w *world, u use, k *softkey.Key) {
-		for what, lie := range lies(w.nodes[0].origin) {
+		for what, lie := range lies(w.Nodes[0].Origin) {
 			u.refuses(t, w, k, what, lie)
 		}
 	})
@@ -167,13 +168,13 @@ func TestR088_OriginAndRelyingPartyAreExact(t *testing.T) {
 		w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits.SetupHour = 1000 })
 		a := w.person("alice")
 		b := w.plantSession(a)
-		for what, lie := range lies(w.nodes[0].origin) {
-			b.register(w.key(phoneKey), "one", "first", lie).refused(what)
+		for what, lie := range lies(w.Nodes[0].Origin) {
+			b.register(w.key(phoneKey), "one", "first", lie).Refused(what)
 		}
 		if n := len(a.passkeys()); n != 0 {
 			t.Errorf("%d passkeys", n)
 		}
-		b.register(w.key(phoneKey), "one", "first").want(200)
+		b.register(w.key(phoneKey), "one", "first").Want(200)
 	})
 }
 
@@ -186,11 +187,11 @@ func TestR089_PresenceAlwaysVerificationWhereItCounts(t *testing.T) {
 		w := newWorld(t, func(c *twofold.Config) { c.Passkeys.MultiFactor = false })
 		a, k := w.withKey("alice", storage.UseFirst, phoneKey)
 		b := w.browser()
-		b.signInBy(k).want(200)
+		b.signInBy(k).Want(200)
 		b.in(a, 1)
 		a.enrollApp()
 		b = w.browser()
-		b.signInBy(k).want(200)
+		b.signInBy(k).Want(200)
 		b.out("both factors where that is switched off")
 	})
 }
@@ -200,21 +201,21 @@ func whatAVerifiedUserIsWorth(t *testing.T) {
 	a, k := w.withKey("alice", storage.UseFirst, phoneKey)
 	a.enrollApp()
 	b := w.browser()
-	b.signInBy(k).want(200)
+	b.signInBy(k).Want(200)
 	b.in(a, 2)
 	b = w.browser()
-	r := b.signInBy(k, softkey.Clear(softkey.UV)).want(200)
+	r := b.signInBy(k, softkey.Clear(softkey.UV)).Want(200)
 	b.out("a passkey that did not verify its user")
-	if r.json["tf_required"] != true || r.json["tf_method"] != "authenticator" {
-		t.Errorf("what comes next: %s", r.body)
+	if r.JSON["tf_required"] != true || r.JSON["tf_method"] != "authenticator" {
+		t.Errorf("what comes next: %s", r.Body)
 	}
-	b.validate(a.next()).want(200)
+	b.validate(a.Next()).Want(200)
 	b.in(a, 2)
 
 	b = w.browser() // the browser says it was not asked for
 	options, state := b.asks("/wan-signin", m{})
 	changed := []byte(strings.Replace(string(options), `"preferred"`, `"discouraged"`, 1))
-	b.post("/wan-signin/"+state, m{"credential": w.gets(k, changed, softkey.Clear(softkey.UV))}).want(200)
+	b.Post("/wan-signin/"+state, m{"credential": w.gets(k, changed, softkey.Clear(softkey.UV))}).Want(200)
 	b.out("altered options")
 
 	// Re-authentication of an account with a second factor requires both.
@@ -223,19 +224,19 @@ func whatAVerifiedUserIsWorth(t *testing.T) {
 	if !strings.Contains(string(options), `"userVerification":"required"`) {
 		t.Errorf("options %s", options)
 	}
-	w.advance(16 * time.Minute)
-	b.verifyBy(k, softkey.Clear(softkey.UV)).refused("a fresh proof without its user verified")
-	if b.get("/tf-setup").status != 401 {
+	w.Advance(16 * time.Minute)
+	b.verifyBy(k, softkey.Clear(softkey.UV)).Refused("a fresh proof without its user verified")
+	if b.Get("/tf-setup").Status != 401 {
 		t.Error("fresh without a proof")
 	}
-	b.verifyBy(k).want(200)
-	b.get("/tf-setup").want(200)
+	b.verifyBy(k).Want(200)
+	b.Get("/tf-setup").Want(200)
 
 	// As a second factor, a security key without user verification is enough.
 	z, simple := w.withKey("zoey", storage.UseSecond, simpleKey)
 	b = w.browser()
-	b.login(z).want(200)
-	b.signInBy(simple).want(200)
+	b.login(z).Want(200)
+	b.signInBy(simple).Want(200)
 	b.in(z, 2)
 }
 
@@ -243,7 +244,7 @@ func TestR090_EveryStepIsCheckedAndItsResultUsed(t *testing.T) {
 	everyUse(t, func(t *testing.T, w *world, u use, k *softkey.Key) {
 		stranger := w.key(phoneKey)
 		ed, err := softkey.New(k.Origin, softkey.EdDSA)
-		w.must(err)
+		w.Must(err)
 		for what, lie := range map[string]softkey.Lie{
 			"empty signature": softkey.SendAs("signature", ""), "another key": softkey.SignedBy(stranger),
 			"another algorithm": softkey.SignedBy(ed),
@@ -281,14 +282,14 @@ func TestR090_EveryStepIsCheckedAndItsResultUsed(t *testing.T) {
 			`{"id":"AA","rawId":"AA","type":"public-key","response":{}}`, strings.Repeat("[", 10000)} {
 			b := u.open()
 			_, state := b.asks(u.ask, m{})
-			b.post(u.ask+"/"+state, m{"credential": body}).refused(fmt.Sprintf("%.30q", body))
+			b.Post(u.ask+"/"+state, m{"credential": body}).Refused(fmt.Sprintf("%.30q", body))
 			w.forgive()
 		}
 		b := u.open()
 		_, state := b.asks(u.ask, m{})
-		if r := b.post(u.ask+"/"+state, m{"credential": strings.Repeat("a", 10<<20)}); r.status != 413 &&
-			r.status != 0 {
-			t.Errorf("ten megabytes: %d", r.status)
+		if r := b.Post(u.ask+"/"+state, m{"credential": strings.Repeat("a", 10<<20)}); r.Status != 413 &&
+			r.Status != 0 {
+			t.Errorf("ten megabytes: %d", r.Status)
 		}
 	})
 }
@@ -298,29 +299,29 @@ func TestR091_CredentialIsOfTheUserBeingAuthenticated(t *testing.T) {
 	a, ka := w.withKey("alice", storage.UseSecond, phoneKey)
 	z, kz := w.withKey("zoey", storage.UseSecond, phoneKey)
 	b := w.plantPending(z)
-	b.signInBy(ka).refused("alice's key behind zoe's password")
+	b.signInBy(ka).Refused("alice's key behind zoe's password")
 	b.out("alice's key behind zoe's password")
-	b.signInBy(ka, softkey.SendAs("userHandle", softkey.Text(kz.Handle))).refused("with zoe's handle")
-	b.signInBy(kz, softkey.SendAs("userHandle", softkey.Text(ka.Handle))).refused("zoe's key with alice's handle")
-	b.signInBy(kz, softkey.Without("userHandle")).want(200) // named by the question already
+	b.signInBy(ka, softkey.SendAs("userHandle", softkey.Text(kz.Handle))).Refused("with zoe's handle")
+	b.signInBy(kz, softkey.SendAs("userHandle", softkey.Text(ka.Handle))).Refused("zoe's key with alice's handle")
+	b.signInBy(kz, softkey.Without("userHandle")).Want(200) // named by the question already
 	b.in(z, 2)
 
 	fresh := w.plantSession(z)
-	w.advance(16 * time.Minute)
-	fresh.verifyBy(ka).refused("alice's key for zoe's fresh proof")
-	fresh.get("/tf-setup").want(401)
-	fresh.verifyBy(kz).want(200)
-	fresh.get("/tf-setup").want(200)
+	w.Advance(16 * time.Minute)
+	fresh.verifyBy(ka).Refused("alice's key for zoe's fresh proof")
+	fresh.Get("/tf-setup").Want(401)
+	fresh.verifyBy(kz).Want(200)
+	fresh.Get("/tf-setup").Want(200)
 
 	c, kc := w.withKey("carl", storage.UseFirst, phoneKey)
 	_, kd := w.withKey("dora", storage.UseFirst, phoneKey)
-	w.browser().signInBy(kc, softkey.Without("userHandle")).refused("found by the browser, without a handle")
-	w.browser().signInBy(kc, softkey.SendAs("userHandle", softkey.Text(kd.Handle))).refused("with another's handle")
+	w.browser().signInBy(kc, softkey.Without("userHandle")).Refused("found by the browser, without a handle")
+	w.browser().signInBy(kc, softkey.SendAs("userHandle", softkey.Text(kd.Handle))).Refused("with another's handle")
 	b = w.browser() // asked for dora by name, answered by carl
 	options, state := b.asks("/wan-signin", m{"identity": "dora@good.test"})
-	b.post("/wan-signin/"+state, m{"credential": w.gets(kc, options)}).refused("not asked for")
+	b.Post("/wan-signin/"+state, m{"credential": w.gets(kc, options)}).Refused("not asked for")
 	b = w.browser()
-	b.signInBy(kc).want(200)
+	b.signInBy(kc).Want(200)
 	b.in(c, 2)
 	_ = a
 }
@@ -332,14 +333,14 @@ func TestR092_CredentialIDsAreUnique(t *testing.T) {
 	before := w.rows("factors")
 	thief := w.key(phoneKey)
 	thief.ID = k.ID
-	w.plantSession(z).register(thief, "mine", "first").refused("alice's id with another key")
-	w.plantSession(z).register(k, "mine", "first").refused("alice's id and key")
-	w.plantSession(a).register(k, "again", "secondary").refused("her own once more")
+	w.plantSession(z).register(thief, "mine", "first").Refused("alice's id with another key")
+	w.plantSession(z).register(k, "mine", "first").Refused("alice's id and key")
+	w.plantSession(a).register(k, "again", "secondary").Refused("her own once more")
 	if w.rows("factors") != before {
 		t.Error("something changed")
 	}
 	b := w.browser()
-	b.signInBy(k, softkey.SendAs("userHandle", softkey.Text(handleOf(t, w, a)))).want(200)
+	b.signInBy(k, softkey.SendAs("userHandle", softkey.Text(handleOf(t, w, a)))).Want(200)
 	b.in(a, 2)
 
 	same := w.key(phoneKey)
@@ -348,9 +349,9 @@ func TestR092_CredentialIDsAreUnique(t *testing.T) {
 		sessions = append(sessions, w.plantSession(w.person(fmt.Sprintf("user%02d", i))))
 	}
 	statuses := make([]int, len(sessions))
-	par(len(sessions), func(i int) {
+	testkit.Par(len(sessions), func(i int) {
 		mine := *same
-		statuses[i] = sessions[i].register(&mine, "one", "first").status
+		statuses[i] = sessions[i].register(&mine, "one", "first").Status
 	})
 	won := 0
 	for _, s := range statuses {
@@ -368,7 +369,7 @@ func handleOf(t *testing.T, w *world, p *person) []byte {
 	t.Helper()
 	options, _ := w.plantSession(p).asks("/wan-register", m{"name": "look"})
 	o, err := softkey.Read(options)
-	w.must(err)
+	w.Must(err)
 	return softkey.Bytes(o.User.ID)
 }
 
@@ -376,20 +377,20 @@ func TestR093_CounterGrowsAndBackupFlagsHold(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits.AddressFailures = 1000 })
 	a, k := w.person("alice"), w.key(phoneKey)
 	k.Counter = 5
-	w.plantSession(a).register(k, "one", "first").want(200)
+	w.plantSession(a).register(k, "one", "first").Want(200)
 	for _, c := range []struct {
 		n  uint32
 		ok bool
 	}{{6, true}, {6, false}, {4, false}, {0, false}, {7, true}} {
 		b := w.browser()
 		r := b.signInBy(k, softkey.Count(c.n))
-		if user, _ := b.sees(); (r.status == 200) != c.ok || (user != "") != c.ok {
-			t.Errorf("counter %d: %d, signed in as %q", c.n, r.status, user)
+		if user, _ := b.sees(); (r.Status == 200) != c.ok || (user != "") != c.ok {
+			t.Errorf("counter %d: %d, signed in as %q", c.n, r.Status, user)
 		}
 	}
 	copies := 0
 	for _, e := range happened[event.UserFailedAuthn](w) {
-		if e.AuthType == "passkey" && e.Reason == "its counter went back" && e.User.ID == a.id {
+		if e.AuthType == "passkey" && e.Reason == "its counter went back" && e.User.ID == a.ID {
 			copies++
 		}
 	}
@@ -405,7 +406,10 @@ func TestR093_CounterGrowsAndBackupFlagsHold(t *testing.T) {
 		options, states[i] = questions[i].asks("/wan-signin", m{})
 		answers[i] = w.gets(k, options, softkey.Count(8))
 	}
-	par(len(questions), func(i int) { questions[i].post("/wan-signin/"+states[i], m{"credential": answers[i]}) })
+	testkit.Par(len(questions), func(i int) {
+		questions[i].Post("/wan-signin/"+states[i],
+			m{"credential": answers[i]})
+	})
 	won := 0
 	for _, b := range questions {
 		if user, _ := b.sees(); user != "" {
@@ -420,18 +424,18 @@ func TestR093_CounterGrowsAndBackupFlagsHold(t *testing.T) {
 		"backed up but not eligible": softkey.Clear(softkey.BE),
 	} {
 		b := w.browser()
-		b.signInBy(k, lie, softkey.Count(20)).refused(what)
+		b.signInBy(k, lie, softkey.Count(20)).Refused(what)
 		b.out(what)
 	}
 	z, still := w.withKey("zoey", storage.UseFirst, simpleKey|softkey.UV)
 	for range 3 {
 		b := w.browser()
-		b.signInBy(still).want(200)
+		b.signInBy(still).Want(200)
 		b.in(z, 2)
 	}
-	w.browser().signInBy(still, softkey.Set(softkey.BE)).refused("eligibility given")
-	w.browser().signInBy(k, softkey.Clear(softkey.BS), softkey.Count(30)).want(200)
-	list := w.plantSession(a).get("/wan-register").json["registered_credentials"].([]any)
+	w.browser().signInBy(still, softkey.Set(softkey.BE)).Refused("eligibility given")
+	w.browser().signInBy(k, softkey.Clear(softkey.BS), softkey.Count(30)).Want(200)
+	list := w.plantSession(a).Get("/wan-register").JSON["registered_credentials"].([]any)
 	if list[0].(m)["backup_state"] != false {
 		t.Errorf("the backup state was not written back: %v", list)
 	}

@@ -27,9 +27,9 @@ func TestR094_RegistrationIsASecurityChange(t *testing.T) {
 		} else if path == "/wan-verify" {
 			body = m{}
 		}
-		pending.post(path, body).want(401)
+		pending.Post(path, body).Want(401)
 	}
-	pending.get("/wan-register").want(401)
+	pending.Get("/wan-register").Want(401)
 
 	stale := w.plantSession(a)
 	options, state := stale.asks("/wan-register", m{"name": "two"})
@@ -37,33 +37,33 @@ func TestR094_RegistrationIsASecurityChange(t *testing.T) {
 		t.Errorf("excluded %+v, %v", o.Exclude, err)
 	}
 	made := w.creates(w.key(phoneKey), options)
-	w.advance(15 * time.Minute)
-	stale.post("/wan-register/"+state, m{"credential": made}).want(401)
-	stale.post("/wan-register", m{"name": "two"}).want(401)
-	stale.post("/wan-delete", m{"name": "key of alice"}).want(401)
+	w.Advance(15 * time.Minute)
+	stale.Post("/wan-register/"+state, m{"credential": made}).Want(401)
+	stale.Post("/wan-register", m{"name": "two"}).Want(401)
+	stale.Post("/wan-delete", m{"name": "key of alice"}).Want(401)
 	level1 := w.plantSession(w.person("zoey"))
-	level1.register(w.key(phoneKey), "one", "secondary").want(200)
+	level1.register(w.key(phoneKey), "one", "secondary").Want(200)
 
 	// A session with only a password, of an account that has a second factor.
 	token := w.plantSession(a)
 	w.write(`UPDATE twofold_sessions SET level = 1`)
-	token.post("/wan-register", m{"name": "two"}).want(401)
+	token.Post("/wan-register", m{"name": "two"}).Want(401)
 
 	// Everything issued before is invalid, except the session that made the change.
 	b, others := w.plantSession(a), []*browser{w.plantSession(a), w.plantPending(a)}
 	device := w.browser()
 	device.login(a, m{"remember": true})
-	b.register(w.key(phoneKey), "two", "secondary").want(200)
+	b.register(w.key(phoneKey), "two", "secondary").Want(200)
 	b.in(a, 2)
 	others[0].out("another session after a change")
-	others[1].get("/wan-signin").want(200).json = nil
-	if others[1].get("/wan-signin").json["is_secondary"] != false {
+	others[1].Get("/wan-signin").Want(200).JSON = nil
+	if others[1].Get("/wan-signin").JSON["is_secondary"] != false {
 		t.Error("a pending sign-in lived on after a change")
 	}
 	w.settled()
 	told := 0
-	for _, mail := range w.mail.To(a.email) {
-		if strings.Contains(mail.Text, "A passkey was added") && notMe.MatchString(mail.Text) {
+	for _, mail := range w.Mail.To(a.Email) {
+		if strings.Contains(mail.Text, "A passkey was added") && stopIn(mail.Text) != "" {
 			told++
 		}
 	}
@@ -73,7 +73,7 @@ func TestR094_RegistrationIsASecurityChange(t *testing.T) {
 	if n := len(happened[event.PasskeyRegistered](w)); n != 3 {
 		t.Errorf("%d events of 3 registrations", n)
 	}
-	b.post("/wan-delete", m{"name": "two"}).want(200)
+	b.Post("/wan-delete", m{"name": "two"}).Want(200)
 	if n := len(happened[event.PasskeyDeleted](w)); n != 1 {
 		t.Errorf("%d events of a removal", n)
 	}
@@ -83,44 +83,44 @@ func TestR095_UsageIsHonoured(t *testing.T) {
 	w := newWorld(t)
 	a, second := w.withKey("alice", storage.UseSecond, phoneKey)
 	b := w.browser()
-	b.signInBy(second).refused("a second factor in the password's place")
+	b.signInBy(second).Refused("a second factor in the password's place")
 	b.out("a second factor in the password's place")
 
 	// The passkey of the first factor does not count as the second one, in this sign-in or in
 	// others.
 	first := w.key(phoneKey)
-	w.plantSession(a).register(first, "first", "first").want(200)
+	w.plantSession(a).register(first, "first", "first").Want(200)
 	b = w.browser()
-	if r := b.signInBy(first, softkey.Clear(softkey.UV)).want(200); r.json["tf_method"] != "webauthn" {
-		t.Errorf("what comes next: %s", r.body)
+	if r := b.signInBy(first, softkey.Clear(softkey.UV)).Want(200); r.JSON["tf_method"] != "webauthn" {
+		t.Errorf("what comes next: %s", r.Body)
 	}
-	b.signInBy(first).refused("the same passkey twice")
+	b.signInBy(first).Refused("the same passkey twice")
 	b.out("the same passkey twice")
-	b.signInBy(second).want(200)
+	b.signInBy(second).Want(200)
 	b.in(a, 2)
 	b = w.plantPending(a)
-	b.signInBy(first).refused("a first factor in the second's place")
+	b.signInBy(first).Refused("a first factor in the second's place")
 	b.out("a first factor in the second's place")
 
 	// A passkey for the first factor does not count as a second factor, so the account has none.
 	z := w.person("zoey")
-	w.plantSession(z).register(w.key(phoneKey), "first", "first").want(200)
+	w.plantSession(z).register(w.key(phoneKey), "first", "first").Want(200)
 	b = w.browser()
-	b.login(z).want(200)
+	b.login(z).Want(200)
 	b.in(z, 1)
 
 	// A removed passkey fails at once.
 	waiting := w.browser()
 	options, state := waiting.asks("/wan-signin", m{})
-	w.plantSession(a).post("/wan-delete", m{"name": "first"}).want(200)
-	waiting.post("/wan-signin/"+state, m{"credential": w.gets(first, options)}).refused("removed meanwhile")
+	w.plantSession(a).Post("/wan-delete", m{"name": "first"}).Want(200)
+	waiting.Post("/wan-signin/"+state, m{"credential": w.gets(first, options)}).Refused("removed meanwhile")
 	waiting.out("removed meanwhile")
-	w.browser().signInBy(first).refused("removed")
+	w.browser().signInBy(first).Refused("removed")
 	t.Run("second factors only", onlySecondFactors)
 	t.Run("the last one", func(t *testing.T) {
 		must := newWorld(t, func(c *twofold.Config) { c.TwoFactor.Required = true })
 		p, _ := must.withKey("alice", storage.UseSecond, phoneKey)
-		must.plantSession(p).post("/wan-delete", m{"name": "key of alice"}).want(400)
+		must.plantSession(p).Post("/wan-delete", m{"name": "key of alice"}).Want(400)
 		if len(p.passkeys()) != 1 {
 			t.Error("the last required factor is gone")
 		}
@@ -131,13 +131,13 @@ func onlySecondFactors(t *testing.T) {
 	only := newWorld(t, func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
 	p := only.person("alice")
 	k := only.key(phoneKey)
-	only.plantSession(p).register(k, "one", "first").want(200)
+	only.plantSession(p).register(k, "one", "first").Want(200)
 	if list := p.passkeys(); len(list) != 1 || list[0].Usage != storage.UseSecond {
 		t.Errorf("where passkeys are second factors only: %+v", list)
 	}
-	only.browser().post("/wan-signin", m{}).want(404)
-	only.browser().get("/wan-signin").want(404)
-	only.browser().post("/wan-signin/x", m{"credential": "{}"}).refused("off")
+	only.browser().Post("/wan-signin", m{}).Want(404)
+	only.browser().Get("/wan-signin").Want(404)
+	only.browser().Post("/wan-signin/x", m{"credential": "{}"}).Refused("off")
 }
 
 func TestR096_NoUserOracle(t *testing.T) {
@@ -146,12 +146,12 @@ func TestR096_NoUserOracle(t *testing.T) {
 	w.withKey("second", storage.UseSecond, phoneKey)
 	w.person("none")
 	off, _ := w.withKey("gone", storage.UseFirst, phoneKey)
-	w.must(w.nodes[0].auth.SetActive(w.t.Context(), off.id, false))
+	w.Must(w.Nodes[0].Auth.SetActive(w.T.Context(), off.ID, false))
 	var optionNames []string // fields of the question besides the passkeys
 	shape := func(identity string) (keys []string, ids []string) {
 		options, _ := w.browser().asks("/wan-signin", m{"identity": identity})
 		var o m
-		w.must(json.Unmarshal(options, &o))
+		w.Must(json.Unmarshal(options, &o))
 		for _, c := range o["allowCredentials"].([]any) {
 			c := c.(m)
 			ids = append(ids, c["id"].(string))
@@ -203,7 +203,7 @@ func TestR096_NoUserOracle(t *testing.T) {
 	if len(number) != 2 || len(length) < 4 {
 		t.Errorf("40 unknown names have %d numbers and %d lengths of ids", len(number), len(length))
 	}
-	w.restart(func(c *twofold.Config) { c.Key = twofold.KeyText(firstKey, twofold.NewKey()) })
+	w.Restart(func(c *twofold.Config) { c.Key = twofold.KeyText(firstKey, twofold.NewKey()) })
 	for identity, ids := range before {
 		if _, now := shape(identity); !slices.Equal(now, ids) {
 			t.Errorf("%s: a newer key changes the answer", identity)
@@ -221,7 +221,7 @@ func TestR096_NoUserOracle(t *testing.T) {
 		"handle": w.browser().signInBy(k, softkey.SendAs("userHandle", softkey.Text(make([]byte, 64)))),
 		"origin": w.browser().signInBy(k, softkey.Say("origin", "https://evil.test")),
 	} {
-		refusals[r.want(400).body] += what + " "
+		refusals[r.Want(400).Body] += what + " "
 	}
 	if len(refusals) != 1 {
 		t.Errorf("refusals differ: %v", refusals)
@@ -246,13 +246,13 @@ func TestR097_AttestationPolicy(t *testing.T) {
 			d.PublicKey = softkey.KeyOf(2, -47, 8, make([]byte, 32), make([]byte, 32))
 		},
 	} {
-		b.register(w.key(phoneKey), "one", "first", lie).refused(what)
+		b.register(w.key(phoneKey), "one", "first", lie).Refused(what)
 	}
 	if len(a.passkeys()) != 0 {
 		t.Fatal("something was registered")
 	}
-	b.register(w.key(phoneKey), "self", "first", softkey.Packed(nil)).want(200)
-	b.register(w.key(phoneKey), "none", "first").want(200)
+	b.register(w.key(phoneKey), "self", "first", softkey.Packed(nil)).Want(200)
+	b.register(w.key(phoneKey), "none", "first").Want(200)
 }
 
 // TestR119_PasskeysWorkWhileGuessesArePaused checks that passkeys have their own budgets.
@@ -260,32 +260,32 @@ func TestR119_PasskeysWorkWhileGuessesArePaused(t *testing.T) {
 	w := newWorld(t)
 	a, first := w.withKey("alice", storage.UseFirst, phoneKey)
 	second := w.key(simpleKey)
-	w.plantSession(a).register(second, "second", "secondary").want(200)
+	w.plantSession(a).register(second, "second", "secondary").Want(200)
 	a.enrollApp()
 	waiting := w.plantPending(a)
-	waiting.post("/tf-select", m{"which": "authenticator"}).want(200)
+	waiting.Post("/tf-select", m{"which": "authenticator"}).Want(200)
 	for range 5 {
-		waiting.validate(a.wrong())
+		waiting.validate(a.Wrong())
 	}
-	waiting.validate(a.next()).want(429)
-	waiting.post("/tf-select", m{"which": "webauthn"}).want(200)
-	waiting.signInBy(second).want(200)
+	waiting.validate(a.Next()).Want(429)
+	waiting.Post("/tf-select", m{"which": "webauthn"}).Want(200)
+	waiting.signInBy(second).Want(200)
 	waiting.in(a, 2)
 	for range 12 {
-		w.browser().post("/login", m{"email": a.email, "password": "wrong horse 71 battery"})
+		w.browser().Post("/login", m{"email": a.Email, "password": "wrong horse 71 battery"})
 	}
-	w.browser().login(a).want(429)
+	w.browser().login(a).Want(429)
 	b := w.browser()
-	b.signInBy(first).want(200)
+	b.signInBy(first).Want(200)
 	b.in(a, 2)
 	// Refused assertions lock passkeys of that sign-in, but not its codes.
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	waiting = w.plantPending(a)
-	waiting.post("/tf-select", m{"which": "webauthn"}).want(200)
+	waiting.Post("/tf-select", m{"which": "webauthn"}).Want(200)
 	for range 10 {
-		waiting.signInBy(second, softkey.SignedBy(first)).want(400)
+		waiting.signInBy(second, softkey.SignedBy(first)).Want(400)
 	}
-	waiting.signInBy(second).want(429)
-	waiting.post("/tf-select", m{"which": "authenticator"}).want(200)
-	waiting.validate(a.next()).want(200)
+	waiting.signInBy(second).Want(429)
+	waiting.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	waiting.validate(a.Next()).Want(200)
 }

@@ -25,61 +25,61 @@ const (
 
 // key returns an authenticator in front of the first node.
 func (w *world) key(flags byte) *softkey.Key {
-	w.t.Helper()
-	k, err := softkey.New(w.nodes[0].origin, softkey.ES256)
-	w.must(err)
+	w.T.Helper()
+	k, err := softkey.New(w.Nodes[0].Origin, softkey.ES256)
+	w.Must(err)
 	k.Flags = flags
 	return k
 }
 
 // asks requests a challenge and returns its options and state.
 func (b *browser) asks(path string, body m) (options []byte, state string) {
-	b.w.t.Helper()
-	r := b.post(path, body).want(200)
-	options, err := json.Marshal(r.json["credential_options"])
-	b.w.must(err)
-	return options, r.text("wan_state")
+	b.w.T.Helper()
+	r := b.Post(path, body).Want(200)
+	options, err := json.Marshal(r.JSON["credential_options"])
+	b.w.Must(err)
+	return options, r.Text("wan_state")
 }
 
 // creates and gets return an authenticator's response to a challenge.
 func (w *world) creates(k *softkey.Key, options []byte, lies ...softkey.Lie) string {
-	w.t.Helper()
+	w.T.Helper()
 	answer, err := k.Create(options, lies...)
-	w.must(err)
+	w.Must(err)
 	return answer
 }
 
 func (w *world) gets(k *softkey.Key, options []byte, lies ...softkey.Lie) string {
-	w.t.Helper()
+	w.T.Helper()
 	answer, err := k.Get(options, lies...)
-	w.must(err)
+	w.Must(err)
 	return answer
 }
 
 // register adds a passkey; signIn and verify use one.
 func (b *browser) register(k *softkey.Key, name, usage string, lies ...softkey.Lie) *answer {
-	b.w.t.Helper()
+	b.w.T.Helper()
 	options, state := b.asks("/wan-register", m{"name": name, "usage": usage})
-	return b.post("/wan-register/"+state, m{"credential": b.w.creates(k, options, lies...)})
+	return b.Post("/wan-register/"+state, m{"credential": b.w.creates(k, options, lies...)})
 }
 
 func (b *browser) signInBy(k *softkey.Key, lies ...softkey.Lie) *answer {
-	b.w.t.Helper()
+	b.w.T.Helper()
 	options, state := b.asks("/wan-signin", m{})
-	return b.post("/wan-signin/"+state, m{"credential": b.w.gets(k, options, lies...)})
+	return b.Post("/wan-signin/"+state, m{"credential": b.w.gets(k, options, lies...)})
 }
 
 func (b *browser) verifyBy(k *softkey.Key, lies ...softkey.Lie) *answer {
-	b.w.t.Helper()
+	b.w.T.Helper()
 	options, state := b.asks("/wan-verify", m{})
-	return b.post("/wan-verify/"+state, m{"credential": b.w.gets(k, options, lies...)})
+	return b.Post("/wan-verify/"+state, m{"credential": b.w.gets(k, options, lies...)})
 }
 
 // withKey creates an account with a passkey.
 func (w *world) withKey(name, usage string, flags byte) (*person, *softkey.Key) {
-	w.t.Helper()
+	w.T.Helper()
 	p, k := w.person(name), w.key(flags)
-	w.plantSession(p).register(k, "key of "+name, usage).want(200)
+	w.plantSession(p).register(k, "key of "+name, usage).Want(200)
 	return p, k
 }
 
@@ -101,7 +101,7 @@ func (w *world) uses(first, second *person) []use {
 		{"second factor", func() *browser { return w.plantPending(second) }, "/wan-signin", storage.UseSecond,
 			signedIn},
 		{"fresh proof", func() *browser { return w.plantSession(first) }, "/wan-verify", storage.UseFirst,
-			func(_ *browser, r *answer) bool { return r.status == 200 }},
+			func(_ *browser, r *answer) bool { return r.Status == 200 }},
 	}
 }
 
@@ -126,15 +126,15 @@ func (u use) refuses(t *testing.T, w *world, k *softkey.Key, what string, lies .
 	b := u.open()
 	options, state := b.asks(u.ask, m{})
 	answer := w.gets(k, options, lies...)
-	r := b.post(u.ask+"/"+state, m{"credential": answer})
-	if u.done(b, r) || r.status < 400 || r.status >= 500 {
-		t.Errorf("%s: %d %s", what, r.status, r.body)
+	r := b.Post(u.ask+"/"+state, m{"credential": answer})
+	if u.done(b, r) || r.Status < 400 || r.Status >= 500 {
+		t.Errorf("%s: %d %s", what, r.Status, r.Body)
 	}
 }
 
 // forgive resets the budgets of passkeys, since these tests send more wrong responses than the
 // budgets allow.
 func (w *world) forgive() {
-	w.t.Helper()
+	w.T.Helper()
 	w.write(`DELETE FROM twofold_counters WHERE name LIKE 'passkey%'`)
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/password"
 )
 
@@ -30,19 +31,19 @@ func open(c *twofold.Config) {
 
 // registers creates an account by the regular flow.
 func (w *world) registers(email, password string) *answer {
-	w.t.Helper()
-	return w.browser().post("/register", m{"email": email, "password": password, "password_confirm": password})
+	w.T.Helper()
+	return w.browser().Post("/register", m{"email": email, "password": password, "password_confirm": password})
 }
 
 // signsIn sends the first factor.
 func (w *world) signsIn(email, password string) *answer {
-	w.t.Helper()
-	return w.browser().post("/login", m{"email": email, "password": password})
+	w.T.Helper()
+	return w.browser().Post("/login", m{"email": email, "password": password})
 }
 
 // reason returns the reason why a password was refused.
-func (a *answer) reason() string {
-	fields, _ := a.json["field_errors"].(m)
+func reason(a *answer) string {
+	fields, _ := a.JSON["field_errors"].(m)
 	list, _ := fields["password"].([]any)
 	if len(list) == 0 {
 		return ""
@@ -76,43 +77,43 @@ func TestR001_PasswordLength(t *testing.T) {
 		email := strings.ReplaceAll(name, " ", "-") + "@good.test"
 		r := w.registers(email, c.password)
 		if !c.good {
-			r.want(400).refused(name)
-			if len(c.password) > 0 && r.reason() == "" {
-				t.Errorf("%s: no reason beside the field: %s", name, r.body)
+			r.Want(400).Refused(name)
+			if len(c.password) > 0 && reason(r) == "" {
+				t.Errorf("%s: no reason beside the field: %s", name, r.Body)
 			}
 			continue
 		}
-		r.want(200)
-		w.signsIn(email, c.password).want(200)
+		r.Want(200)
+		w.signsIn(email, c.password).Want(200)
 		near := map[string]string{"without its end": string([]rune(c.password)[:len([]rune(c.password))-1])}
 		if strings.Contains(name, " ") {
 			near["trimmed"], near["in capitals"] = strings.TrimSpace(c.password), strings.ToUpper(c.password)
 		}
 		for what, near := range near {
 			if near != c.password {
-				w.signsIn(email, near).want(400).refused(name + ": " + what)
+				w.signsIn(email, near).Want(400).Refused(name + ": " + what)
 			}
 		}
 	}
-	w.signsIn("80-and-one@good.test", long+"Y").want(400).refused("another end")
-	w.signsIn("80-and-one@good.test", long[:72]).want(400).refused("72 bytes")
-	w.signsIn("an-accent@good.test", "cafe\u0301 au lait").want(200)
-	w.signsIn("nul@good.test", "abc").want(400)
-	w.browser().form("/register", "email", "page@good.test", "password", "kitchen", "password_confirm",
-		"kitchen").refused("a page")
+	w.signsIn("80-and-one@good.test", long+"Y").Want(400).Refused("another end")
+	w.signsIn("80-and-one@good.test", long[:72]).Want(400).Refused("72 bytes")
+	w.signsIn("an-accent@good.test", "cafe\u0301 au lait").Want(200)
+	w.signsIn("nul@good.test", "abc").Want(400)
+	w.browser().Form("/register", "email", "page@good.test", "password", "kitchen", "password_confirm",
+		"kitchen").Refused("a page")
 	if w.number(`SELECT COUNT(*) FROM twofold_users WHERE email LIKE 'page@%' OR email LIKE 'nul@%'`) != 0 {
 		t.Error("an account was made all the same")
 	}
-	w.advance(5 * 365 * 24 * time.Hour) // nothing expires
-	w.signsIn("eight@good.test", "kitchenq").want(200)
+	w.Advance(5 * 365 * 24 * time.Hour) // nothing expires
+	w.signsIn("eight@good.test", "kitchenq").Want(200)
 	if _, err := twofold.New(twofold.Config{Password: twofold.Password{MinLength: 7}}); err == nil ||
 		!strings.Contains(err.Error(), "MinLength") {
 		t.Errorf("a minimum of seven is taken: %v", err)
 	}
-	strict := w.restart(func(c *twofold.Config) { c.Password.MinLength = 15 })
-	w.registers("fourteen@good.test", "wurzelgnompara").want(400)
-	w.registers("fifteen@good.test", "wurzelgnomparad").want(200)
-	if _, err := strict.auth.CreateUser(t.Context(),
+	strict := w.Restart(func(c *twofold.Config) { c.Password.MinLength = 15 })
+	w.registers("fourteen@good.test", "wurzelgnompara").Want(400)
+	w.registers("fifteen@good.test", "wurzelgnomparad").Want(200)
+	if _, err := strict.Auth.CreateUser(t.Context(),
 		twofold.NewUser{Email: "made@good.test", Password: "wurzelgnompara"}); !errors.Is(err, password.ErrTooShort) {
 		t.Errorf("CreateUser: %v", err)
 	}
@@ -122,22 +123,22 @@ func TestR001_PasswordLength(t *testing.T) {
 func TestR002_ListedPasswords(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open, func(c *twofold.Config) { c.Pages.Site = "Wurzelpark" })
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	p := w.person("gardener")
 	everywhere := func(email, username, candidate string) (reasons []string) {
-		r := w.browser().post("/register",
+		r := w.browser().Post("/register",
 			m{"email": email, "username": username, "password": candidate, "password_confirm": candidate})
-		if r.status == 400 {
-			reasons = append(reasons, r.reason())
+		if r.Status == 400 {
+			reasons = append(reasons, reason(r))
 		}
-		w.must(auth.SetIdentity(ctx, p.id, "held-"+email, username+"x"))
+		w.Must(auth.SetIdentity(ctx, p.ID, "held-"+email, username+"x"))
 		for _, f := range []func() error{
 			func() error {
 				_, err := auth.CreateUser(ctx,
 					twofold.NewUser{Email: "made-" + email, Username: username + "y", Password: candidate})
 				return err
 			},
-			func() error { return auth.SetPassword(ctx, p.id, candidate) },
+			func() error { return auth.SetPassword(ctx, p.ID, candidate) },
 		} {
 			if err := f(); errors.Is(err, password.ErrCommon) || errors.Is(err, password.ErrContext) {
 				reasons = append(reasons, err.Error())
@@ -156,24 +157,24 @@ func TestR002_ListedPasswords(t *testing.T) {
 	}
 	for name, context := range map[string]string{"site": "wurzelPARK", "address": "bigmarrow@good.test",
 		"local part": "BigMarrow", "username": "gardengnome"} {
-		r := w.browser().post("/register",
+		r := w.browser().Post("/register",
 			m{"email": "bigmarrow@good.test", "username": "gardengnome", "password": context,
-				"password_confirm": context}).want(400)
-		if r.reason() == "" {
-			t.Errorf("%s: no reason: %s", name, r.body)
+				"password_confirm": context}).Want(400)
+		if reason(r) == "" {
+			t.Errorf("%s: no reason: %s", name, r.Body)
 		}
 		_, err := auth.CreateUser(ctx,
 			twofold.NewUser{Email: "bigmarrow@good.test", Username: "gardengnome", Password: context})
 		if !errors.Is(err, password.ErrContext) {
 			t.Errorf("%s: CreateUser: %v", name, err)
 		}
-		w.must(auth.SetIdentity(ctx, p.id, "bigmarrow@good.test", "gardengnome"))
-		if err := auth.SetPassword(ctx, p.id, context); !errors.Is(err, password.ErrContext) {
+		w.Must(auth.SetIdentity(ctx, p.ID, "bigmarrow@good.test", "gardengnome"))
+		if err := auth.SetPassword(ctx, p.ID, context); !errors.Is(err, password.ErrContext) {
 			t.Errorf("%s: SetPassword: %v", name, err)
 		}
-		w.must(auth.SetIdentity(ctx, p.id, p.email, ""))
+		w.Must(auth.SetIdentity(ctx, p.ID, p.Email, ""))
 	}
-	w.signsIn(p.email, secret).want(200)
+	w.signsIn(p.Email, secret).Want(200)
 	if got := everywhere("free@good.test", "freely", "my password1 has friends"); len(got) != 0 {
 		t.Errorf("a password that holds a listed word is refused: %q", got)
 	}
@@ -183,11 +184,11 @@ var ours = regexp.MustCompile(
 	`^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+),keyid=dHdvZm9sZA\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$`)
 
 func (w *world) hashOf(email string) string {
-	w.t.Helper()
-	id, err := w.nodes[0].auth.FindUser(w.t.Context(), email)
-	w.must(err)
-	u, err := w.nodes[0].db.UserByID(w.t.Context(), id.ID)
-	w.must(err)
+	w.T.Helper()
+	id, err := w.Nodes[0].Auth.FindUser(w.T.Context(), email)
+	w.Must(err)
+	u, err := w.Nodes[0].Store.UserByID(w.T.Context(), id.ID)
+	w.Must(err)
 	return u.PasswordHash
 }
 
@@ -199,7 +200,7 @@ func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.Password.Salt = salt })
 	salts := map[string]bool{}
 	for _, email := range []string{"one@good.test", "two@good.test"} {
-		w.registers(email, secret).want(200)
+		w.registers(email, secret).Want(200)
 		f := ours.FindStringSubmatch(w.hashOf(email))
 		if f == nil || f[1] != "19456" || f[2] != "2" || f[3] != "1" || salts[f[4]] || salts[f[5]] {
 			t.Fatalf("row %q", w.hashOf(email))
@@ -212,7 +213,7 @@ func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 	prepared := []byte(base64.StdEncoding.EncodeToString(flask.Sum(nil)))
 	few := []byte("0123456789abcdef")
 	crypted, err := bcrypt.GenerateFromPassword(prepared[:72], bcrypt.MinCost)
-	w.must(err)
+	w.Must(err)
 	for name, hash := range map[string]string{
 		"weak": "$argon2id$v=19$m=8192,t=1,p=1,keyid=dHdvZm9sZA$" + b64(few) + "$" +
 			b64(argon2.IDKey([]byte(secret), few, 1, 8192, 1, 32)),
@@ -225,20 +226,20 @@ func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 		"flask bcrypt": "$2b$" + strings.TrimPrefix(string(crypted), "$2a$"),
 	} {
 		email := strings.ReplaceAll(name, " ", "-") + "@good.test"
-		_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: email, PasswordHash: hash})
-		w.must(err)
-		w.signsIn(email, "another horse 72 battery").want(400)
-		w.signsIn(email, string(prepared)).want(400)
+		_, err := w.Nodes[0].Auth.CreateUser(t.Context(), twofold.NewUser{Email: email, PasswordHash: hash})
+		w.Must(err)
+		w.signsIn(email, "another horse 72 battery").Want(400)
+		w.signsIn(email, string(prepared)).Want(400)
 		if w.hashOf(email) != hash {
 			t.Errorf("%s: a wrong password rewrote the row", name)
 		}
-		w.signsIn(email, secret).want(200)
+		w.signsIn(email, secret).Want(200)
 		upgraded := w.hashOf(email)
 		if !ours.MatchString(upgraded) || !strings.Contains(upgraded, "m=19456,t=2,p=1") {
 			t.Errorf("%s: after the sign-in the row is %q", name, upgraded)
 		}
-		w.signsIn(email, secret).want(200)
-		w.signsIn(email, "another horse 72 battery").want(400)
+		w.signsIn(email, secret).Want(200)
+		w.signsIn(email, "another horse 72 battery").Want(400)
 		if w.hashOf(email) != upgraded {
 			t.Errorf("%s: a row that is good was rewritten", name)
 		}
@@ -246,10 +247,10 @@ func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 	for _, damaged := range []string{"", "*", "plain:" + secret,
 		"$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$" + b64(few) + "$", "$1$abc$def"} {
 		email := fmt.Sprintf("damaged%x@good.test", len(damaged))
-		_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: email})
-		w.must(err)
+		_, err := w.Nodes[0].Auth.CreateUser(t.Context(), twofold.NewUser{Email: email})
+		w.Must(err)
 		w.write(`UPDATE twofold_users SET password_hash = '` + damaged + `' WHERE email = '` + email + `'`)
-		w.signsIn(email, secret).refused("damaged hash " + damaged)
+		w.signsIn(email, secret).Refused("damaged hash " + damaged)
 	}
 }
 
@@ -269,21 +270,21 @@ func TestR004_HashingIsBounded(t *testing.T) {
 		return best
 	}
 	mega := strings.Repeat("p", 1<<20)
-	if took := fastest(func() { w.signsIn(a.email, mega).want(413) }); took > 250*time.Millisecond {
+	if took := fastest(func() { w.signsIn(a.Email, mega).Want(413) }); took > 250*time.Millisecond {
 		t.Errorf("a password of 1 MiB took %v as JSON", took)
 	}
-	pair := url.Values{"email": {a.email}, "password": {mega}}.Encode()
+	pair := url.Values{"email": {a.Email}, "password": {mega}}.Encode()
 	if took := fastest(func() {
-		w.browser().do("POST", "/login", typeForm, pair).want(413)
+		w.browser().Do("POST", "/login", testkit.TypeForm, pair).Want(413)
 	}); took > 250*time.Millisecond {
 		t.Errorf("a password of 1 MiB took %v as a form", took)
 	}
 	w.timed(func() error {
-		hashing := fastest(func() { w.signsIn("nobody@good.test", "wrong password").want(400) })
-		if took := fastest(func() { w.signsIn(a.email, mega[:1025]).want(400) }); took > hashing/2 {
+		hashing := fastest(func() { w.signsIn("nobody@good.test", "wrong password").Want(400) })
+		if took := fastest(func() { w.signsIn(a.Email, mega[:1025]).Want(400) }); took > hashing/2 {
 			return fmt.Errorf("a password of 1025 bytes took %v, hashing takes %v: it was hashed", took, hashing)
 		}
-		if took := fastest(func() { w.signsIn(a.email, mega[:1024]).want(400) }); took < hashing/4 {
+		if took := fastest(func() { w.signsIn(a.Email, mega[:1024]).Want(400) }); took < hashing/4 {
 			return fmt.Errorf("a password of 1024 bytes took %v, hashing takes %v", took, hashing)
 		}
 		return nil
@@ -301,7 +302,7 @@ func TestR004_StormOfSignIns(t *testing.T) {
 	done := make(chan int, storm)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	go par(storm, func(i int) {
+	go testkit.Par(storm, func(i int) {
 		done <- p.stranger(ctx, "POST", "/login",
 			fmt.Sprintf(`{"email":"nobody%d@me.com","password":"wrong password"}`, i))
 	})
@@ -350,26 +351,26 @@ func TestR112_NumbersHaveBounds(t *testing.T) {
 func TestR198_AnUnknownHashIsAWrongPassword(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.person("alice")
-	wrong := w.signsIn(a.email, "wrong password").want(400)
-	stranger := w.signsIn("nobody@good.test", "wrong password").want(400)
+	wrong := w.signsIn(a.Email, "wrong password").Want(400)
+	stranger := w.signsIn("nobody@good.test", "wrong password").Want(400)
 	fastest := func(email string) time.Duration {
 		best := time.Hour
 		for range 5 {
 			begin := time.Now()
-			w.signsIn(email, secret).want(400)
+			w.signsIn(email, secret).Want(400)
 			best = min(best, time.Since(begin))
 		}
 		return best
 	}
 	nobody := fastest("nobody@good.test")
 	for _, unknown := range []string{"pbkdf2_sha256$600000$x$y", "!", "$6$salt$hash", "$argon2id$v=19$m=1"} {
-		w.write(`UPDATE twofold_users SET password_hash = '` + unknown + `' WHERE email = '` + a.email + `'`)
-		if got := w.signsIn(a.email, secret); got.status != 400 || got.reason() != wrong.reason() ||
-			got.reason() != stranger.reason() {
-			t.Errorf("%s: %d %s, want what a wrong password gets: %s", unknown, got.status, got.body, wrong.body)
+		w.write(`UPDATE twofold_users SET password_hash = '` + unknown + `' WHERE email = '` + a.Email + `'`)
+		if got := w.signsIn(a.Email, secret); got.Status != 400 || reason(got) != reason(wrong) ||
+			reason(got) != reason(stranger) {
+			t.Errorf("%s: %d %s, want what a wrong password gets: %s", unknown, got.Status, got.Body, wrong.Body)
 		}
 		w.timed(func() error {
-			if took := fastest(a.email); took < nobody/2 {
+			if took := fastest(a.Email); took < nobody/2 {
 				return fmt.Errorf("%s: a sign-in takes %v, and %v where there is no account", unknown, took, nobody)
 			}
 			return nil

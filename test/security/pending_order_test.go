@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // plenty raises the limits so that they do not interfere with a test.
@@ -30,11 +31,11 @@ func (k *walk) steps() []func() {
 	w := k.b.w
 	first := func(p *person) func() {
 		return func() {
-			if k.b.get("/app/user").status == 200 {
-				k.b.post("/login", m{"email": p.email, "password": secret}).want(400)
+			if k.b.Get("/app/user").Status == 200 {
+				k.b.Post("/login", m{"email": p.Email, "password": secret}).Want(400)
 				return
 			}
-			k.b.jar["twofold-pending"] = w.plantPending(p).jar["twofold-pending"]
+			k.b.Jar["twofold-pending"] = w.plantPending(p).Jar["twofold-pending"]
 			k.last, k.proven = p, false
 		}
 	}
@@ -46,25 +47,25 @@ func (k *walk) steps() []func() {
 	}
 	newest := func(p *person) func() string {
 		return func() string {
-			if mail, ok := w.mail.Last(p.email); ok {
-				return sixDigits.FindString(mail.Text)
+			if mail, ok := w.Mail.Last(p.Email); ok {
+				return testkit.Code(mail.Text)
 			}
 			return "000000"
 		}
 	}
-	post := func(path string, body m) func() { return func() { k.b.post(path, body) } }
+	post := func(path string, body m) func() { return func() { k.b.Post(path, body) } }
 	return []func(){
 		first(k.a), first(k.v),
-		post("/login", m{"email": k.a.email, "password": ""}),
+		post("/login", m{"email": k.a.Email, "password": ""}),
 		post("/tf-select", m{"which": "email"}), post("/tf-select", m{"which": "authenticator"}),
 		post("/tf-select", m{"which": ""}),
 		post("/tf-resend", nil),
-		second(k.a, k.a.next), second(k.v, k.v.next), second(k.a, newest(k.a)), second(k.v, newest(k.v)),
-		post("/tf-validate", m{"code": k.a.wrong()}), post("/tf-validate", m{}),
+		second(k.a, k.a.Next), second(k.v, k.v.Next), second(k.a, newest(k.a)), second(k.v, newest(k.v)),
+		post("/tf-validate", m{"code": k.a.Wrong()}), post("/tf-validate", m{}),
 		post("/tf-rescue", m{"help_setup": "email"}), post("/tf-rescue", m{"help_setup": "help"}),
 		post("/tf-setup", m{"setup": "authenticator"}),
-		func() { k.b.get("/login") },
-		func() { k.b.post("/logout", nil); k.last = nil },
+		func() { k.b.Get("/login") },
+		func() { k.b.Post("/logout", nil); k.last = nil },
 	}
 }
 
@@ -92,17 +93,17 @@ func TestR017_StepsInAnyOrder(t *testing.T) {
 		steps := k.steps()
 		for _, i := range order {
 			steps[i]()
-			r := k.b.get("/app/user")
-			_, who, in := strings.Cut(r.body, "signed in as ")
+			r := k.b.Get("/app/user")
+			_, who, in := strings.Cut(r.Body, "signed in as ")
 			if !in {
 				continue
 			}
 			inside++
-			if k.last == nil || !k.proven || !strings.HasPrefix(who, k.last.email+" ") {
+			if k.last == nil || !k.proven || !strings.HasPrefix(who, k.last.Email+" ") {
 				t.Errorf("steps %v: in as %s without his two factors", order, who)
 			}
 		}
-		w.advance(16 * time.Minute)
+		w.Advance(16 * time.Minute)
 	}
 	if inside < 20 {
 		t.Errorf("only %d orders led in: this test would not see a hole", inside)
@@ -115,38 +116,38 @@ func TestR024_PendingDiesWithItsPremises(t *testing.T) {
 	w := newWorld(t)
 	a, ctx := w.withApp("alice"), t.Context()
 	inTime, late := w.plantPending(a), w.plantPending(a)
-	w.advance(10*time.Minute - time.Second)
-	inTime.validate(a.code(0)).want(200)
+	w.Advance(10*time.Minute - time.Second)
+	inTime.validate(a.Code(0)).Want(200)
 	spent := w.browser()
-	spent.jar["twofold-pending"] = late.jar["twofold-pending"]
-	w.advance(2 * time.Second)
-	w.advance(30 * time.Second)
-	late.validate(a.code(0)).want(400).refused("after ten minutes")
+	spent.Jar["twofold-pending"] = late.Jar["twofold-pending"]
+	w.Advance(2 * time.Second)
+	w.Advance(30 * time.Second)
+	late.validate(a.Code(0)).Want(400).Refused("after ten minutes")
 	late.out("after ten minutes")
 
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	changes := map[string]func(b *browser) error{
-		"logout":        func(b *browser) error { b.copy().post("/logout", nil).want(200); return nil },
-		"new password":  func(*browser) error { return auth.SetPassword(ctx, a.id, "another horse 71 battery") },
-		"new address":   func(*browser) error { return auth.SetIdentity(ctx, a.id, "alice2@good.test", "") },
-		"switched off":  func(*browser) error { return auth.SetActive(ctx, a.id, false) },
+		"logout":        func(b *browser) error { b.copy().Post("/logout", nil).Want(200); return nil },
+		"new password":  func(*browser) error { return auth.SetPassword(ctx, a.ID, "another horse 71 battery") },
+		"new address":   func(*browser) error { return auth.SetIdentity(ctx, a.ID, "alice2@good.test", "") },
+		"switched off":  func(*browser) error { return auth.SetActive(ctx, a.ID, false) },
 		"factor change": func(*browser) error { a.enrollMail(); return nil },
-		"success":       func(b *browser) error { b.copy().validate(a.next()).want(200); return nil },
+		"success":       func(b *browser) error { b.copy().validate(a.Next()).Want(200); return nil },
 	}
 	// The change of the factor comes last, because the account has no app after it.
 	for _, name := range []string{"logout", "new password", "new address", "switched off", "success", "factor change"} {
 		change := changes[name]
 		b := w.plantPending(a)
-		b.post("/tf-select", m{"which": "authenticator"})
-		w.must(change(b))
-		b.validate(a.next()).want(400).refused(name)
+		b.Post("/tf-select", m{"which": "authenticator"})
+		w.Must(change(b))
+		b.validate(a.Next()).Want(400).Refused(name)
 		b.out("after: " + name)
-		w.must(auth.SetActive(ctx, a.id, true))
-		w.must(auth.SetIdentity(ctx, a.id, a.email, ""))
+		w.Must(auth.SetActive(ctx, a.ID, true))
+		w.Must(auth.SetIdentity(ctx, a.ID, a.Email, ""))
 	}
 	b := w.plantPending(a)
-	w.must(auth.ResetAccess(ctx, a.id))
-	b.validate(a.next()).want(400).refused("factors removed")
+	w.Must(auth.ResetAccess(ctx, a.ID))
+	b.validate(a.Next()).Want(400).Refused("factors removed")
 	b.out("factors removed")
 }
 
@@ -155,46 +156,46 @@ func TestR025_ErrorsAreRefusals(t *testing.T) {
 	w := newWorld(t)
 	a, s := w.withApp("alice"), w.person("susan").enrollSMS("+16505551212")
 	b := w.plantPending(a)
-	for _, code := range []string{a.wrong(), s.texted(), "\x01\x02", strings.Repeat("9", 900), "null", "true"} {
-		b.validate(code).refused("garbage " + code[:2])
-		w.advance(time.Minute)
+	for _, code := range []string{a.Wrong(), s.Texted(), "\x01\x02", strings.Repeat("9", 900), "null", "true"} {
+		b.validate(code).Refused("garbage " + code[:2])
+		w.Advance(time.Minute)
 	}
 	b.out("garbage")
 
-	w.sms.FailWith(errors.New("the gateway refuses"))
+	w.SMS.FailWith(errors.New("the gateway refuses"))
 	b = w.browser()
 	// The wire contract requires a 500 here; the sign-in stays pending.
-	if r := b.login(s); r.status != 500 || b.jar["twofold"] != "" {
-		t.Errorf("gateway refuses: status %d", r.status)
+	if r := b.login(s); r.Status != 500 || b.Jar["twofold"] != "" {
+		t.Errorf("gateway refuses: status %d", r.Status)
 	}
 	b.out("gateway refuses")
-	b.validate("000000").refused("no code was sent")
-	w.sms.FailWith(nil)
+	b.validate("000000").Refused("no code was sent")
+	w.SMS.FailWith(nil)
 
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	wrongKey := func(c *twofold.Config) { c.Key = twofold.KeyText(twofold.NewKey()) }
-	w.restart(wrongKey)
+	w.Restart(wrongKey)
 	b = w.plantPending(a)
 	// A fault of the operator causes a 503, and no guess is counted.
-	b.validate(a.next()).want(503).refused("wrong key")
+	b.validate(a.Next()).Want(503).Refused("wrong key")
 	b.out("wrong key")
-	if !strings.Contains(w.log.String(), "factor cannot be verified") {
+	if !strings.Contains(w.Log.String(), "factor cannot be verified") {
 		t.Error("the operator is not told that a factor's secret does not open")
 	}
-	n := w.restart()
+	n := w.Restart()
 	b = w.plantPending(a)
-	w.must(n.db.Close())
-	b.validate(a.next()).want(503).refused("store closed")
-	if r := b.get("/app/user"); r.status != 401 && r.status != 503 {
-		t.Errorf("store closed: status %d", r.status)
+	w.Must(n.Store.Close())
+	b.validate(a.Next()).Want(503).Refused("store closed")
+	if r := b.Get("/app/user"); r.Status != 401 && r.Status != 503 {
+		t.Errorf("store closed: status %d", r.Status)
 	}
 	stolen := w.browser()
-	stolen.jar["twofold"] = strings.Repeat("A", 43)
-	if r := stolen.get("/app/user"); r.status != 503 {
-		t.Errorf("a session that cannot be looked up: status %d, want 503", r.status)
+	stolen.Jar["twofold"] = strings.Repeat("A", 43)
+	if r := stolen.Get("/app/user"); r.Status != 503 {
+		t.Errorf("a session that cannot be looked up: status %d, want 503", r.Status)
 	}
-	b.on(w.restart()).out("afterwards")
-	b.validate(a.next()).want(200)
+	b.on(w.Restart()).out("afterwards")
+	b.validate(a.Next()).Want(200)
 	b.in(a, 2)
 }
 
@@ -208,38 +209,38 @@ func TestR026_ClientCannotDeclareItDone(t *testing.T) {
 		{"two_factor": false},
 		{"aal": 2}, {"success": true}, {"tf_required": false}, {"tf_state": "done"}, {"level": 2}, {"remember": true},
 	} {
-		b.post("/tf-validate", field).want(400).refused("declared")
-		field["code"] = a.wrong()
+		b.Post("/tf-validate", field).Want(400).Refused("declared")
+		field["code"] = a.Wrong()
 		w.write(`DELETE FROM twofold_counters`) // the budget is another test's matter
-		b.post("/tf-validate", field).want(400).refused("declared with a wrong code")
-		b.post("/tf-select", field).refused("declared at the choice")
+		b.Post("/tf-validate", field).Want(400).Refused("declared with a wrong code")
+		b.Post("/tf-select", field).Refused("declared at the choice")
 	}
 	for _, q := range []string{"skip=1", "verified=true", "two_factor=false", "aal=2", "method=none", "debug=1",
 		"next=/app/two"} {
-		b.post("/tf-validate?"+q, m{}).want(400).refused(q)
+		b.Post("/tf-validate?"+q, m{}).Want(400).Refused(q)
 		b.out(q)
 	}
 	for name, value := range map[string]string{
 		"X-Forwarded-For": "127.0.0.1", "X-Original-URL": "/app/two", "X-Rewrite-URL": "/app/two", "X-Skip-2FA": "1",
 		"X-Debug":          "1",
-		"X-Forwarded-User": a.email, "Remote-User": a.email, "X-Real-IP": "127.0.0.1",
+		"X-Forwarded-User": a.Email, "Remote-User": a.Email, "X-Real-IP": "127.0.0.1",
 	} {
-		b.post("/tf-validate", m{}, name, value).want(400).refused(name)
+		b.Post("/tf-validate", m{}, name, value).Want(400).Refused(name)
 		c := b.copy()
-		c.header[name] = value
+		c.Header[name] = value
 		c.out(name)
 	}
 	for _, cookie := range []string{"tf_validity", "two_factor", "verified", "tf_done", "trusted"} {
 		c := b.copy()
-		c.jar[cookie] = "1"
-		c.validate(a.wrong()).refused("cookie " + cookie)
+		c.Jar[cookie] = "1"
+		c.validate(a.Wrong()).Refused("cookie " + cookie)
 		c.out("cookie " + cookie)
-		w.advance(16 * time.Minute)
+		w.Advance(16 * time.Minute)
 		b = w.plantPending(a)
 	}
 	declared := w.browser()
-	declared.post("/login", m{"email": a.email, "password": secret, "two_factor": false}).want(200)
+	declared.Post("/login", m{"email": a.Email, "password": secret, "two_factor": false}).Want(200)
 	declared.out("declared at sign-in")
-	b.validate(a.next()).want(200)
+	b.validate(a.Next()).Want(200)
 	b.in(a, 2)
 }

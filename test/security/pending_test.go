@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // paths returns all paths of the sign-in and of the application behind it.
@@ -28,24 +29,24 @@ func TestR010_PendingReachesNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice").enrollSMS("+16505551212")
 	real := w.browser()
-	real.login(a).want(200)
+	real.login(a).Want(200)
 	real.out("with the password only")
 	for _, path := range paths() {
 		for _, suffix := range []string{"", "/"} {
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
-				for _, accept := range []string{typeJSON, "text/html", "text/event-stream"} {
+				for _, accept := range []string{testkit.TypeJSON, "text/html", "text/event-stream"} {
 					b := real.copy()
 					if method == "POST" {
 						b = w.plantPending(a)
 					}
-					r := b.do(method, path+suffix, typeForm, "", "Accept", accept, "Connection", "Upgrade", "Upgrade",
-						"websocket")
-					r.refusedPage(method + " " + path + suffix)
-					if strings.Contains(r.body, "signed in as") || strings.Contains(r.body, a.email) ||
-						strings.Contains(r.body, a.phone) {
+					r := b.Do(method, path+suffix, testkit.TypeForm, "", "Accept", accept, "Connection", "Upgrade",
+						"Upgrade", "websocket")
+					refusedPage(r, method+" "+path+suffix)
+					if strings.Contains(r.Body, "signed in as") || strings.Contains(r.Body, a.Email) ||
+						strings.Contains(r.Body, a.Phone) {
 						t.Errorf("%s %s%s as %s shows the person's data", method, path, suffix, accept)
 					}
-					if b.jar["twofold"] != "" {
+					if b.Jar["twofold"] != "" {
 						b.out(method + " " + path)
 					}
 				}
@@ -53,51 +54,51 @@ func TestR010_PendingReachesNothing(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/app/user", "/app/two", "/me"} {
-		real.get(path).want(401)
-		real.do("HEAD", path, "", "", "Accept", typeJSON).want(401)
-		real.page(path).want(303)
+		real.Get(path).Want(401)
+		real.Do("HEAD", path, "", "", "Accept", testkit.TypeJSON).Want(401)
+		real.Page(path).Want(303)
 	}
 	last := w.plantPending(a)
-	last.post("/tf-select", m{"which": "authenticator"}).want(200)
-	last.validate(a.next()).want(200)
+	last.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	last.validate(a.Next()).Want(200)
 	last.in(a, 2)
 }
 
 // refusedPage is like refused, for requests that may be answered by a page.
-func (a *answer) refusedPage(why string) {
-	a.w.t.Helper()
+func refusedPage(a *answer, why string) {
+	a.T.Helper()
 	for _, name := range []string{"twofold", "__Host-twofold", "tf_validity"} {
-		if a.cookie(name) != "" {
-			a.w.t.Errorf("%s: got cookie %s", why, name)
+		if a.Cookie(name) != "" {
+			a.T.Errorf("%s: got cookie %s", why, name)
 		}
 	}
-	if a.status >= 500 && a.status != 503 {
-		a.w.t.Errorf("%s: status %d", why, a.status)
+	if a.Status >= 500 && a.Status != 503 {
+		a.T.Errorf("%s: status %d", why, a.Status)
 	}
 }
 
 // presentEverywhere sends a value in every place where it might be accepted as proof.
 func (w *world) presentEverywhere(what, value string) {
-	w.t.Helper()
+	w.T.Helper()
 	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "remember_token", "session",
 		"__Host-twofold"} {
 		b := w.browser()
-		b.jar[name] = value
+		b.Jar[name] = value
 		b.out(what + " as cookie " + name)
 	}
 	for name, line := range map[string]string{
 		"Authorization": "Bearer " + value, "Authentication-Token": value, "X-Auth-Token": value, "X-Session": value,
 	} {
 		b := w.browser()
-		b.header[name] = line
+		b.Header[name] = line
 		b.out(what + " as " + name)
 	}
 	b := w.browser()
-	b.header["Authorization"] = "Basic " + base64.StdEncoding.EncodeToString([]byte("alice@good.test:"+value))
+	b.Header["Authorization"] = "Basic " + base64.StdEncoding.EncodeToString([]byte("alice@good.test:"+value))
 	b.out(what + " as Basic password")
 	for _, q := range []string{"token", "auth_token", "session", "twofold"} {
-		if r := w.browser().get("/app/user?" + q + "=" + value); r.status != 401 {
-			w.t.Errorf("%s as ?%s=: status %d", what, q, r.status)
+		if r := w.browser().Get("/app/user?" + q + "=" + value); r.Status != 401 {
+			w.T.Errorf("%s as ?%s=: status %d", what, q, r.Status)
 		}
 	}
 }
@@ -108,12 +109,12 @@ func TestR011_PendingIsNoSession(t *testing.T) {
 	w := newWorld(t, remembering)
 	a := w.withApp("alice")
 	b := w.browser()
-	r := b.post("/login?include_auth_token", m{"email": a.email, "password": secret, "remember": true}).want(200)
+	r := b.Post("/login?include_auth_token", m{"email": a.Email, "password": secret, "remember": true}).Want(200)
 	values := map[string]string{}
-	for name, v := range b.jar {
+	for name, v := range b.Jar {
 		values["cookie "+name] = v
 	}
-	for name, v := range r.json {
+	for name, v := range r.JSON {
 		if s, ok := v.(string); ok {
 			values["field "+name] = s
 		}
@@ -124,11 +125,11 @@ func TestR011_PendingIsNoSession(t *testing.T) {
 	for name, v := range values {
 		w.presentEverywhere(name, v)
 	}
-	b.on(w.restart()).out("after a restart")
+	b.on(w.Restart()).out("after a restart")
 	for name, v := range values {
 		w.presentEverywhere(name+" after a restart", v)
 	}
-	b.validate(a.next()).want(200)
+	b.validate(a.Next()).Want(200)
 	b.in(a, 2)
 	w.presentEverywhere("spent pending", values["cookie twofold-pending"])
 }
@@ -141,36 +142,36 @@ func TestR012_StepOneHandsOutNothingDurable(t *testing.T) {
 	several := w.withApp("carol").enrollMail()
 	for _, p := range []*person{a, s, several} {
 		b := w.browser()
-		r := b.post("/login?include_auth_token", m{"email": p.email, "password": secret, "remember": true}).want(200)
-		for name := range b.jar {
+		r := b.Post("/login?include_auth_token", m{"email": p.Email, "password": secret, "remember": true}).Want(200)
+		for name := range b.Jar {
 			if name != "twofold-pending" && name != "twofold-csrf" {
-				t.Errorf("%s: got cookie %s", p.name, name)
+				t.Errorf("%s: got cookie %s", p.Name, name)
 			}
 		}
 		allowed := []string{"csrf_token", "tf_required", "tf_state", "tf_method", "tf_primary_method", "tf_select",
 			"tf_setup_methods", "tf_factors", "tf_pending_token"}
-		for key := range r.json {
+		for key := range r.JSON {
 			if !slices.Contains(allowed, key) {
-				t.Errorf("%s: step one tells %q", p.name, key)
+				t.Errorf("%s: step one tells %q", p.Name, key)
 			}
 		}
-		if strings.Contains(r.body, p.email) || p.phone != "" && strings.Contains(r.body, p.phone) {
-			t.Errorf("%s: step one tells the whole destination: %s", p.name, r.body)
+		if strings.Contains(r.Body, p.Email) || p.Phone != "" && strings.Contains(r.Body, p.Phone) {
+			t.Errorf("%s: step one tells the whole destination: %s", p.Name, r.Body)
 		}
-		b.out(p.name)
+		b.out(p.Name)
 	}
 	b := w.plantPending(s)
-	if page := b.page("/tf-validate").want(200).body; strings.Contains(page, s.phone) || !strings.Contains(page, "12") {
+	if page := b.Page("/tf-validate").Want(200).Body; strings.Contains(page, s.Phone) || !strings.Contains(page, "12") {
 		t.Error("the page for the code shows more than the last two digits of the phone number")
 	}
 	b = w.plantPending(several)
-	if page := b.page("/tf-select").want(200).body; strings.Contains(page, several.email) ||
+	if page := b.Page("/tf-select").Want(200).Body; strings.Contains(page, several.Email) ||
 		!strings.Contains(page, "c***@good.test") {
 		t.Error("the page of choices shows more than the first letter of the address")
 	}
 	trusting := w.browser()
-	if r := trusting.login(a, m{"trust": true}).want(200); r.json["tf_required"] != true ||
-		trusting.jar["tf_validity"] != "" {
+	if r := trusting.login(a, m{"trust": true}).Want(200); r.JSON["tf_required"] != true ||
+		trusting.Jar["tf_validity"] != "" {
 		t.Error("trust at step one")
 	}
 }
@@ -182,45 +183,45 @@ func TestR013_NewIDAtEveryStep(t *testing.T) {
 	a := w.withApp("alice")
 	b := w.browser()
 	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "remember_token"} {
-		b.jar[name] = seal.Token()
+		b.Jar[name] = seal.Token()
 	}
 	attacker := b.copy()
 	var ids []string
 	step := func(name, cookie string) {
 		t.Helper()
-		if slices.Contains(ids, b.jar[cookie]) || b.jar[cookie] == "" || b.jar[cookie] == attacker.jar[cookie] {
+		if slices.Contains(ids, b.Jar[cookie]) || b.Jar[cookie] == "" || b.Jar[cookie] == attacker.Jar[cookie] {
 			t.Errorf("%s: cookie %s is not new", name, cookie)
 		}
 		for _, old := range ids {
-			if old == b.jar["twofold"] {
+			if old == b.Jar["twofold"] {
 				continue // the present session lives until its re-authentication is done
 			}
-			w.advance(11 * time.Second) // a browser that repeats its answer at once gets the same session
+			w.Advance(11 * time.Second) // a browser that repeats its answer at once gets the same session
 			c := w.browser()
-			c.jar["twofold"], c.jar["twofold-pending"] = old, old
+			c.Jar["twofold"], c.Jar["twofold-pending"] = old, old
 			c.out(name + ": an earlier id")
-			c.validate(a.code(0)).refused(name + ": an earlier id")
+			c.validate(a.Code(0)).Refused(name + ": an earlier id")
 		}
-		ids = append(ids, b.jar[cookie])
+		ids = append(ids, b.Jar[cookie])
 	}
-	b.login(a).want(200)
+	b.login(a).Want(200)
 	step("first factor", "twofold-pending")
-	b.validate(a.next()).want(200)
+	b.validate(a.Next()).Want(200)
 	step("second factor", "twofold")
 	b.in(a, 2)
-	b.post("/verify", m{"password": secret}).want(200)
+	b.Post("/verify", m{"password": secret}).Want(200)
 	step("first factor of re-authentication", "twofold-pending")
-	b.validate(a.next()).want(200)
+	b.validate(a.Next()).Want(200)
 	step("re-authentication", "twofold")
-	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	a.app = decode(w, r.text("tf_authr_b32key"))
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": a.code(0)}).want(200)
+	r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	a.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": a.Code(0)}).Want(200)
 	step("change of factor", "twofold")
 	b.in(a, 2)
-	b.post("/tf-setup", m{"setup": "disable"}).want(200)
+	b.Post("/tf-setup", m{"setup": "disable"}).Want(200)
 	step("end of factors", "twofold")
 	attacker.out("planted before the sign-in")
-	attacker.validate(a.next()).refused("planted pending")
+	attacker.validate(a.Next()).Refused("planted pending")
 }
 
 // TestR014_PendingIsOneUsers checks that a request cannot choose the user.
@@ -228,15 +229,15 @@ func TestR014_PendingIsOneUsers(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
 	b := w.plantPending(a)
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	for _, field := range []string{"user_id", "email", "username", "identity", "uid", "fs_uniquifier"} {
-		b.post("/tf-validate", m{"code": v.code(0), field: v.email}).want(400).refused("with " + field)
+		b.Post("/tf-validate", m{"code": v.Code(0), field: v.Email}).Want(400).Refused("with " + field)
 	}
-	b.post("/tf-validate?user_id="+v.id+"&email="+v.email, m{"code": v.code(0)}).want(400).refused("in the query")
-	b.post("/tf-validate", m{"code": v.code(0)}, "X-User-Id", v.id, "X-Forwarded-User", v.email, "Remote-User",
-		v.email).want(400)
+	b.Post("/tf-validate?user_id="+v.ID+"&email="+v.Email, m{"code": v.Code(0)}).Want(400).Refused("in the query")
+	b.Post("/tf-validate", m{"code": v.Code(0)}, "X-User-Id", v.ID, "X-Forwarded-User", v.Email, "Remote-User",
+		v.Email).Want(400)
 	b.out("with another's code")
-	b.validate(a.next()).want(200)
+	b.validate(a.Next()).Want(200)
 	b.in(a, 2)
 }
 
@@ -246,23 +247,23 @@ func TestR015_TwoSignInsInOneBrowser(t *testing.T) {
 	w := newWorld(t)
 	a, v := w.withApp("alice"), w.withApp("victor")
 	b := w.browser()
-	b.login(a).want(200)
-	b.login(v).want(200)
-	w.advance(30 * time.Second)
-	b.validate(a.code(0)).want(400).refused("the first one's code")
+	b.login(a).Want(200)
+	b.login(v).Want(200)
+	w.Advance(30 * time.Second)
+	b.validate(a.Code(0)).Want(400).Refused("the first one's code")
 	b.out("the first one's code")
-	b.validate(v.code(0)).want(200)
+	b.validate(v.Code(0)).Want(200)
 	b.in(v, 2)
 
 	e := w.person("erika").enrollMail()
 	tab := w.browser()
-	tab.login(e).want(200)
-	first, old := e.mailed(), tab.copy()
-	tab.login(e).want(200)
-	second := e.mailed()
-	tab.validate(first).want(400).refused("the other tab's code")
-	old.validate(second).want(400).refused("the newer code in the older sign-in")
-	tab.validate(second).want(200)
+	tab.login(e).Want(200)
+	first, old := e.Mailed(), tab.copy()
+	tab.login(e).Want(200)
+	second := e.Mailed()
+	tab.validate(first).Want(400).Refused("the other tab's code")
+	old.validate(second).Want(400).Refused("the newer code in the older sign-in")
+	tab.validate(second).Want(200)
 	tab.in(e, 2)
 }
 
@@ -273,10 +274,10 @@ func TestR015_ANewSignInReplacesTheFormer(t *testing.T) {
 	p := w.withApp("alice")
 	b := w.plantPending(p)
 	former := b.copy()
-	b.login(p).want(200)
-	former.validate(p.next()).want(400).refused("the former sign-in")
+	b.login(p).Want(200)
+	former.validate(p.Next()).Want(400).Refused("the former sign-in")
 	former.out("the former sign-in")
-	b.validate(p.next()).want(200)
+	b.validate(p.Next()).Want(200)
 	b.in(p, 2)
 }
 
@@ -287,35 +288,35 @@ func TestR016_SignedInAsOnePendingAsAnother(t *testing.T) {
 	a, v := w.withApp("alice"), w.withApp("victor")
 	mixed := func() *browser {
 		b := w.plantSession(a)
-		b.jar["twofold-pending"] = w.plantPending(v).jar["twofold-pending"]
+		b.Jar["twofold-pending"] = w.plantPending(v).Jar["twofold-pending"]
 		return b
 	}
 	before := w.factorsOf(v)
 	b := mixed()
-	b.login(v).want(400).refused("sign-in of another while signed in")
-	w.advance(time.Minute)
-	for _, code := range []string{a.code(0), v.code(0)} {
+	b.login(v).Want(400).Refused("sign-in of another while signed in")
+	w.Advance(time.Minute)
+	for _, code := range []string{a.Code(0), v.Code(0)} {
 		b := mixed()
-		b.validate(code).want(400).refused("code in the mixed browser")
-		if user, _ := b.sees(); strings.Contains(user, v.email) {
+		b.validate(code).Want(400).Refused("code in the mixed browser")
+		if user, _ := b.sees(); strings.Contains(user, v.Email) {
 			t.Errorf("the session became %s", user)
 		}
 	}
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	b = mixed()
-	w.advance(15*time.Minute + time.Second) // the session is stale, the other's sign-in over
-	b.post("/tf-setup", m{"setup": "disable"}).want(401).refused("stale session with another's sign-in")
+	w.Advance(15*time.Minute + time.Second) // the session is stale, the other's sign-in over
+	b.Post("/tf-setup", m{"setup": "disable"}).Want(401).Refused("stale session with another's sign-in")
 	b = mixed()
-	b.post("/tf-setup", m{"setup": "disable"}).want(200)
-	if len(a.factors()) != 0 || w.factorsOf(v) != before {
-		t.Errorf("disable acted on the wrong account: %d factors left of her own", len(a.factors()))
+	b.Post("/tf-setup", m{"setup": "disable"}).Want(200)
+	if len(a.Factors()) != 0 || w.factorsOf(v) != before {
+		t.Errorf("disable acted on the wrong account: %d factors left of her own", len(a.Factors()))
 	}
 }
 
 // factorsOf returns all stored data of a person's factors.
 func (w *world) factorsOf(p *person) string {
-	w.t.Helper()
-	return fmt.Sprintf("%+v", p.factors())
+	w.T.Helper()
+	return fmt.Sprintf("%+v", p.Factors())
 }
 
 // TestR018_NoChangeWhilePending checks that a caller with only the password cannot change anything
@@ -326,20 +327,20 @@ func TestR018_NoChangeWhilePending(t *testing.T) {
 	before, sent := w.rows("users", "factors", "drafts", "devices", "sessions"), w.mails()
 	for _, setup := range []string{"authenticator", "sms", "email", "disable", "webauthn", ""} {
 		fields := m{"setup": setup, "phone": "+16505551212", "add": true}
-		w.plantPending(a).post("/tf-setup", fields).want(400).refused("set-up " + setup)
-		w.plantPending(a).form("/tf-setup", "setup", setup, "phone", "+16505551212").refusedPage("set-up form " + setup)
+		w.plantPending(a).Post("/tf-setup", fields).Want(400).Refused("set-up " + setup)
+		refusedPage(w.plantPending(a).Form("/tf-setup", "setup", setup, "phone", "+16505551212"), "set-up form "+setup)
 	}
-	w.plantPending(a).get("/tf-setup").want(400).refused("reading the set-up")
-	w.plantPending(a).post("/tf-setup/x", m{"code": a.code(0)}).want(401).refused("confirming a set-up")
-	w.plantPending(a).post("/verify", m{"password": secret}).want(401).refused("re-authentication")
+	w.plantPending(a).Get("/tf-setup").Want(400).Refused("reading the set-up")
+	w.plantPending(a).Post("/tf-setup/x", m{"code": a.Code(0)}).Want(401).Refused("confirming a set-up")
+	w.plantPending(a).Post("/verify", m{"password": secret}).Want(401).Refused("re-authentication")
 	if w.mails() != sent || w.texts() != 0 {
-		t.Errorf("a set-up of the pending sign-in sent %v %v", w.mail.All(), w.sms.All())
+		t.Errorf("a set-up of the pending sign-in sent %v %v", w.Mail.All(), w.SMS.All())
 	}
 	if after := w.rows("users", "factors", "drafts", "devices", "sessions"); after != before {
 		t.Errorf("rows changed:\n%s\nwas\n%s", after, before)
 	}
 	b := w.plantPending(a)
-	b.validate(a.next()).want(200)
+	b.validate(a.Next()).Want(200)
 	b.in(a, 2)
 }
 
@@ -351,23 +352,23 @@ func TestR020_LevelComesFromTheFactors(t *testing.T) {
 		w.withApp("carol").enrollMail()}
 	for _, p := range people {
 		b := w.browser()
-		if r := b.login(p); r.status != 200 || r.json["tf_required"] != true {
-			t.Errorf("%s: not asked for the second factor: %s", p.name, r.body)
+		if r := b.login(p); r.Status != 200 || r.JSON["tf_required"] != true {
+			t.Errorf("%s: not asked for the second factor: %s", p.Name, r.Body)
 		}
-		b.out(p.name + " with the password")
+		b.out(p.Name + " with the password")
 	}
-	w.restart(func(c *twofold.Config) {
+	w.Restart(func(c *twofold.Config) {
 		c.TwoFactor.EnabledMethods, c.TwoFactor.Required = []string{storage.Email}, false
 		c.SMS = nil
 	})
 	for _, p := range people {
 		b := w.browser()
 		b.login(p)
-		b.out(p.name + " after the policy changed")
-		b.post("/tf-setup", m{"setup": "email"}).refused("set-up in place of a method that is switched off")
+		b.out(p.Name + " after the policy changed")
+		b.Post("/tf-setup", m{"setup": "email"}).Refused("set-up in place of a method that is switched off")
 	}
 	alone := w.browser()
-	w.advance(time.Minute)
-	alone.validate(people[0].code(0)).want(400).refused("second factor alone")
+	w.Advance(time.Minute)
+	alone.validate(people[0].Code(0)).Want(400).Refused("second factor alone")
 	alone.out("second factor alone")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // pendingReads is a store that counts reads of pending sign-ins.
@@ -26,16 +27,16 @@ func (s *pendingReads) Pending(ctx context.Context, hash string, now time.Time) 
 
 // plantReauth stores a session with a re-authentication that waits for the second factor.
 func (w *world) plantReauth(p *person) *browser {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.plantSession(p)
-	db := w.nodes[0].db
-	s, err := db.Session(w.t.Context(), seal.HashToken(b.jar["twofold"]), w.Now())
-	w.must(err)
-	b.jar["twofold-pending"] = w.plantPending(p).jar["twofold-pending"]
-	q, err := db.TakePending(w.t.Context(), seal.HashToken(b.jar["twofold-pending"]))
-	w.must(err)
+	db := w.Nodes[0].Store
+	s, err := db.Session(w.T.Context(), seal.HashToken(b.Jar["twofold"]), w.Now())
+	w.Must(err)
+	b.Jar["twofold-pending"] = w.plantPending(p).Jar["twofold-pending"]
+	q, err := db.TakePending(w.T.Context(), seal.HashToken(b.Jar["twofold-pending"]))
+	w.Must(err)
 	q.SessionID = s.ID
-	w.must(db.PutPending(w.t.Context(), q))
+	w.Must(db.PutPending(w.T.Context(), q))
 	return b
 }
 
@@ -44,7 +45,7 @@ func (w *world) plantReauth(p *person) *browser {
 func TestAPendingSignInIsReadOnceARequest(t *testing.T) {
 	w := newWorld(t, open, unified, tokens)
 	store := &pendingReads{}
-	n := w.start(func(s storage.Store) storage.Store { store.Store = s; return store })
+	n := w.Start(func(s storage.Store) storage.Store { store.Store = s; return store })
 	plain, full, two, phone := w.person("plain"), w.withApp("full"), w.withApp("both"), w.person("phone")
 	w.plantFactor(two, storage.SMS, "+41791234567")
 	w.plantFactor(phone, storage.SMS, "+41791234568")
@@ -56,16 +57,16 @@ func TestAPendingSignInIsReadOnceARequest(t *testing.T) {
 		"sms": of(w.plantPending, phone), "again": of(w.plantReauth, full), "again, sms": of(w.plantReauth, phone),
 		"over": func() *browser {
 			b := w.browser()
-			b.jar["twofold-pending"] = seal.Token()
+			b.Jar["twofold-pending"] = seal.Token()
 			return b
 		},
 	}
 	bodies := map[string]m{
-		"/login": {"email": full.email, "password": "wrong"}, "/verify": {"password": secret},
-		"/us-signin": {"identity": full.email, "passcode": "wrong"}, "/us-verify": {"passcode": "wrong"},
+		"/login": {"email": full.Email, "password": "wrong"}, "/verify": {"password": secret},
+		"/us-signin": {"identity": full.Email, "passcode": "wrong"}, "/us-verify": {"passcode": "wrong"},
 		"/tf-setup": {"setup": "authenticator"}, "/tf-select": {"which": "sms"}, "/tf-rescue": {"help_setup": "email"},
 		"/tf-validate": {"code": "123456"}, "/mf-recovery": {"code": "aaaa-bbbb-cccc"},
-		"/wan-register": {"name": "x", "usage": "secondary"}, "/wan-signin": {"identity": full.email},
+		"/wan-register": {"name": "x", "usage": "secondary"}, "/wan-signin": {"identity": full.Email},
 	}
 	used, most := map[string]bool{}, int64(0)
 	counts := func(what string, ask func()) {
@@ -80,7 +81,7 @@ func TestAPendingSignInIsReadOnceARequest(t *testing.T) {
 			used[path] = true
 		}
 	}
-	paths := n.auth.Paths()
+	paths := n.Auth.Paths()
 	slices.Sort(paths)
 	for _, path := range slices.Compact(paths) {
 		real := strings.ReplaceAll(path, "{token}", strings.Repeat("A", 43))
@@ -89,13 +90,13 @@ func TestAPendingSignInIsReadOnceARequest(t *testing.T) {
 			fields.Add(name, value.(string))
 		}
 		for state, make := range states {
-			at := func() *browser { b := make().on(n); b.header["X-Forwarded-For"] = "192.0.2.7"; return b }
-			counts(path+", GET, "+state, func() { at().get(real) })
-			counts(path+", page, "+state, func() { at().page(real) })
-			counts(path+", POST, "+state, func() { at().post(real, bodies[path]) })
+			at := func() *browser { b := make().on(n); b.Header["X-Forwarded-For"] = "192.0.2.7"; return b }
+			counts(path+", GET, "+state, func() { at().Get(real) })
+			counts(path+", page, "+state, func() { at().Page(real) })
+			counts(path+", POST, "+state, func() { at().Post(real, bodies[path]) })
 			// A refused form is redirected to its page, which is another request.
 			form := func(body string) func() {
-				return func() { at().do("POST", real, typeForm, body, "Accept", "text/html") }
+				return func() { at().Do("POST", real, testkit.TypeForm, body, "Accept", "text/html") }
 			}
 			counts(path+", form, "+state, form(fields.Encode()))
 			if path == "/tf-validate" {
@@ -118,33 +119,33 @@ func TestAPendingSignInIsReadOnceARequest(t *testing.T) {
 func TestAPendingSignInIsReadOnceWhenItSucceeds(t *testing.T) {
 	w := newWorld(t, open, unified, tokens)
 	store := &pendingReads{}
-	n := w.start(func(s storage.Store) storage.Store { store.Store = s; return store })
+	n := w.Start(func(s storage.Store) storage.Store { store.Store = s; return store })
 	counts := func(what string, r func() *answer) {
 		t.Helper()
 		store.n.Store(0)
-		r().want(200)
+		r().Want(200)
 		if got := store.n.Load(); got > 1 {
 			t.Errorf("%s: %d reads", what, got)
 		}
 	}
 	p := w.withApp("alice")
 	b := w.plantPending(p).on(n)
-	code := p.next()
+	code := p.Next()
 	counts("the code of an app", func() *answer { return b.validate(code) })
 	b.in(p, 2)
 	again := w.plantReauth(p).on(n)
-	code = p.next()
+	code = p.Next()
 	counts("the code of a re-authentication", func() *answer { return again.validate(code) })
 	lost := w.plantPending(p).on(n)
-	counts("a rescue", func() *answer { return lost.post("/tf-rescue", m{"help_setup": "email"}) })
-	counts("its page", func() *answer { return lost.get("/tf-rescue") })
-	code = p.mailed()
+	counts("a rescue", func() *answer { return lost.Post("/tf-rescue", m{"help_setup": "email"}) })
+	counts("its page", func() *answer { return lost.Get("/tf-rescue") })
+	code = p.Mailed()
 	counts("its code", func() *answer { return lost.validate(code) })
 	plain := w.person("robert")
 	b = w.plantPending(plain).on(n)
 	var r *answer
-	counts("a set-up", func() *answer { r = b.post("/tf-setup", m{"setup": "authenticator"}); return r })
-	plain.app = decode(w, r.text("tf_authr_b32key"))
-	counts("the page of its code", func() *answer { return b.get("/tf-validate") })
-	counts("its code", func() *answer { return b.validate(plain.code(0)) })
+	counts("a set-up", func() *answer { r = b.Post("/tf-setup", m{"setup": "authenticator"}); return r })
+	plain.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	counts("the page of its code", func() *answer { return b.Get("/tf-validate") })
+	counts("its code", func() *answer { return b.validate(plain.Code(0)) })
 }

@@ -15,22 +15,22 @@ func TestR008_TheOwnerAsksHimself(t *testing.T) {
 	for path, body := range map[string]m{"/register": fill, "/confirm": {}, "/reset": {}} {
 		victim := "owner" + path[1:] + "@good.test"
 		attacker := w.browser()
-		attacker.post("/register", m{"email": victim, "password": secret, "password_confirm": secret}).want(200)
+		attacker.Post("/register", m{"email": victim, "password": secret, "password_confirm": secret}).Want(200)
 		w.settled()
 		owner := w.browser()
 		ask := m{"email": victim}
 		for k, v := range body {
 			ask[k] = v
 		}
-		owner.post(path, ask).want(200)
+		owner.Post(path, ask).Want(200)
 		link := w.link("confirm", victim)
-		if r := owner.get(link).want(200); r.json["password_required"] != true {
-			t.Errorf("%s: the owner is not asked for a password: %s", path, r.body)
+		if r := owner.Get(link).Want(200); r.JSON["password_required"] != true {
+			t.Errorf("%s: the owner is not asked for a password: %s", path, r.Body)
 		}
-		owner.post(link, m{}).want(400).refused("no password chosen")
-		owner.post(link, fill).want(200)
-		w.signsIn(victim, secret).want(400).refused("the password planted before")
-		w.signsIn(victim, newSecret).want(200)
+		owner.Post(link, m{}).Want(400).Refused("no password chosen")
+		owner.Post(link, fill).Want(200)
+		w.signsIn(victim, secret).Want(400).Refused("the password planted before")
+		w.signsIn(victim, newSecret).Want(200)
 	}
 }
 
@@ -39,13 +39,13 @@ func TestR008_TheOwnerAsksHimself(t *testing.T) {
 func TestR008_WhoRegisteredConfirms(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.LoginUnconfirmed = true })
 	b := w.browser()
-	b.post("/register", m{"email": "late@good.test", "password": secret, "password_confirm": secret}).want(200)
+	b.Post("/register", m{"email": "late@good.test", "password": secret, "password_confirm": secret}).Want(200)
 	w.settled()
-	b.post("/confirm", m{"email": "late@good.test"}).want(200)
+	b.Post("/confirm", m{"email": "late@good.test"}).Want(200)
 	link := w.link("confirm", "late@good.test")
-	if r := b.get(link).want(200); r.json["password_required"] != false {
-		t.Errorf("who is signed in is asked for a password: %s", r.body)
+	if r := b.Get(link).Want(200); r.JSON["password_required"] != false {
+		t.Errorf("who is signed in is asked for a password: %s", r.Body)
 	}
-	b.post(link, m{}).want(200)
-	w.signsIn("late@good.test", secret).want(200)
+	b.Post(link, m{}).Want(200)
+	w.signsIn("late@good.test", secret).Want(200)
 }

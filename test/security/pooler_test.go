@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestSignInsBehindAPooler runs two nodes with PgBouncer in transaction mode in front of
@@ -17,21 +18,21 @@ func TestSignInsBehindAPooler(t *testing.T) {
 			if name == "listening" {
 				address += "&listen=" + url.QueryEscape(direct)
 			}
-			w := newWorldAt(t, &place{t: t, postgres: address}, open)
-			w.start(nil)
+			w := newWorldAt(t, &testkit.Database{T: t, Postgres: address}, open)
+			w.Start(nil)
 			p := w.person(name).enrollApp().enrollMail()
-			w.must(w.nodes[0].db.EndSessions(t.Context(), p.id)) // of the set-ups
+			w.Must(w.Nodes[0].Store.EndSessions(t.Context(), p.ID)) // of the set-ups
 			b := w.browser()
-			b.login(p).want(200)
-			b.post("/tf-select", m{"which": "email"}).want(200)
-			b.on(w.nodes[1]).validate(p.mailed()).want(200)
-			for _, n := range w.nodes {
+			b.login(p).Want(200)
+			b.Post("/tf-select", m{"which": "email"}).Want(200)
+			b.on(w.Nodes[1]).validate(p.Mailed()).Want(200)
+			for _, n := range w.Nodes {
 				b.copy().on(n).in(p, 2)
 			}
-			other := b.copy().on(w.nodes[0])
-			b.post("/logout", m{}).want(200)
-			w.wait("out everywhere", func() bool { return other.copy().get("/me").status == 401 })
-			if r, err := w.nodes[0].auth.Checks().Store(t.Context()); err != nil || len(r.Problems) > 0 {
+			other := b.copy().on(w.Nodes[0])
+			b.Post("/logout", m{}).Want(200)
+			w.wait("out everywhere", func() bool { return other.copy().Get("/me").Status == 401 })
+			if r, err := w.Nodes[0].Auth.Checks().Store(t.Context()); err != nil || len(r.Problems) > 0 {
 				t.Errorf("%v %v", r.Problems, err)
 			}
 		})

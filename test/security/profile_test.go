@@ -43,25 +43,25 @@ func TestR360_AProfileIsCheckedAndShownAsText(t *testing.T) {
 		for k, v := range change {
 			body[k] = v
 		}
-		w.browser().post("/register", body).want(400)
+		w.browser().Post("/register", body).Want(400)
 		if w.count("users") != 0 {
 			t.Fatalf("%s: there is an account", what)
 		}
 	}
 	b := w.browser()
-	if r := b.get("/register").want(200); len(r.json["fields"].([]any)) != 3 {
-		t.Errorf("a program is not told the fields: %s", r.body)
+	if r := b.Get("/register").Want(200); len(r.JSON["fields"].([]any)) != 3 {
+		t.Errorf("a program is not told the fields: %s", r.Body)
 	}
 	want := m{"name": evil, "terms": true, "plan": "pro"}
-	if r := b.post("/register", good).want(200); !reflect.DeepEqual(r.json["user"].(m)["fields"], want) {
-		t.Errorf("the answer of a registration: %s", r.body)
+	if r := b.Post("/register", good).Want(200); !reflect.DeepEqual(r.JSON["user"].(m)["fields"], want) {
+		t.Errorf("the answer of a registration: %s", r.Body)
 	}
-	of := func(b *browser) any { return b.get("/me").want(200).json["user"].(m)["fields"] }
+	of := func(b *browser) any { return b.Get("/me").Want(200).JSON["user"].(m)["fields"] }
 	if got := of(b); !reflect.DeepEqual(got, want) {
 		t.Errorf("/me has %v", got)
 	}
 	for _, path := range []string{"/me", "/tf-profile"} {
-		body := b.page(path).want(200).body
+		body := b.Page(path).Want(200).Body
 		if strings.Contains(body, evil) || !strings.Contains(body, "&lt;script&gt;") {
 			t.Errorf("%s does not show the value as text", path)
 		}
@@ -71,14 +71,14 @@ func TestR360_AProfileIsCheckedAndShownAsText(t *testing.T) {
 		t.Errorf("the event of the registration: %+v", made)
 	}
 	for _, bad := range []m{{"name": ""}, {"terms": false}, {"plan": "admin"}, {"name": strings.Repeat("x", 101)}} {
-		b.post("/tf-profile", bad).want(400)
+		b.Post("/tf-profile", bad).Want(400)
 	}
-	w.browser().post("/tf-profile", m{"name": "Eve"}).want(401)
+	w.browser().Post("/tf-profile", m{"name": "Eve"}).Want(401)
 	if got := of(b); !reflect.DeepEqual(got, want) {
 		t.Errorf("a refusal changed the profile to %v", got)
 	}
-	b.post("/tf-profile", m{"name": "Ann"}).want(200)
-	b.form("/tf-profile", "name", "Ann", "terms", "true", "plan", "").want(303)
+	b.Post("/tf-profile", m{"name": "Ann"}).Want(200)
+	b.Form("/tf-profile", "name", "Ann", "terms", "true", "plan", "").Want(303)
 	if got := of(b); !reflect.DeepEqual(got, m{"name": "Ann", "terms": true}) {
 		t.Errorf("after two changes: %v", got)
 	}
@@ -87,8 +87,8 @@ func TestR360_AProfileIsCheckedAndShownAsText(t *testing.T) {
 		t.Errorf("the events of the changes: %+v", e)
 	}
 	u, _ := w.found("ann@example.org")
-	data, err := w.nodes[0].auth.Export(t.Context(), u.ID)
-	if w.must(err); !strings.Contains(string(data), `"fields": {
+	data, err := w.Nodes[0].Auth.Export(t.Context(), u.ID)
+	if w.Must(err); !strings.Contains(string(data), `"fields": {
       "name": "Ann",
       "terms": true
     }`) {
@@ -106,23 +106,23 @@ func TestR395_ChangesOfAProfileAreBounded(t *testing.T) {
 	w := newWorld(t, asksFor)
 	p, q := w.person("alice"), w.person("robert")
 	b, other := w.browser(), w.browser()
-	b.login(p).want(200)
-	other.login(q).want(200)
+	b.login(p).Want(200)
+	other.login(q).Want(200)
 	set := func(b *browser, n int) *answer {
-		return b.post("/tf-profile", m{"name": fmt.Sprint("name ", n), "terms": true})
+		return b.Post("/tf-profile", m{"name": fmt.Sprint("name ", n), "terms": true})
 	}
 	for n := range 60 {
-		set(b, n).want(200)
-		set(b, n).want(200)
+		set(b, n).Want(200)
+		set(b, n).Want(200)
 	}
 	before := w.rows("users", "events")
-	set(b, 60).want(429)
+	set(b, 60).Want(429)
 	if w.rows("users", "events") != before {
 		t.Error("a refused change changed something")
 	}
-	set(other, 1).want(200)
-	w.advance(time.Hour + time.Second)
+	set(other, 1).Want(200)
+	w.Advance(time.Hour + time.Second)
 	b = w.browser()
-	b.login(p).want(200)
-	set(b, 61).want(200)
+	b.login(p).Want(200)
+	set(b, 61).Want(200)
 }

@@ -4,23 +4,25 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR150_ADemandedSetUpWaitsForTheProof checks that if a second factor is required, a user who
 // has just registered must enter a mailed code first.
 func TestR150_ADemandedSetUpWaitsForTheProof(t *testing.T) {
 	w, _ := enrolling(t, required)
-	p := &person{w: w, email: "new@good.test"}
+	p := w.of(testkit.Person{Email: "new@good.test"})
 	b := w.browser()
-	r := b.post("/register", m{"email": p.email, "password": secret, "password_confirm": secret}).want(200)
+	r := b.Post("/register", m{"email": p.Email, "password": secret, "password_confirm": secret}).Want(200)
 	w.identify(p)
-	if r.json["tf_state"] != "ready" || r.json["tf_method"] != "email" {
-		t.Errorf("after the registration: %s", r.body)
+	if r.JSON["tf_state"] != "ready" || r.JSON["tf_method"] != "email" {
+		t.Errorf("after the registration: %s", r.Body)
 	}
-	b.copy().post("/tf-setup", m{"setup": "authenticator"}).want(400).refused("a set-up before the proof")
+	b.copy().Post("/tf-setup", m{"setup": "authenticator"}).Want(400).Refused("a set-up before the proof")
 	b.out("before the proof")
-	b.validate(p.mailed()).want(200)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	b.validate(p.Mailed()).Want(200)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 	b.out("nothing set up")
 }
 
@@ -29,8 +31,8 @@ func TestR150_ADemandedSetUpWaitsForTheProof(t *testing.T) {
 func TestR150_AMailedSecondFactorProvesTheAddress(t *testing.T) {
 	w, _ := enrolling(t)
 	proven := func(p *person) bool {
-		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
-		w.must(err)
+		u, err := w.Nodes[0].Store.UserByID(t.Context(), p.ID)
+		w.Must(err)
 		return u.Proven()
 	}
 	mailed, app := w.person("erika").enrollMail(), w.withApp("alice")
@@ -39,24 +41,24 @@ func TestR150_AMailedSecondFactorProvesTheAddress(t *testing.T) {
 		p.setProven("-")
 	}
 	b := w.browser()
-	b.login(app).want(200)
-	b.validate(app.next()).want(200)
+	b.login(app).Want(200)
+	b.validate(app.Next()).Want(200)
 	if proven(app) {
 		t.Error("password and app prove an address")
 	}
 	b = w.browser()
-	b.login(mailed).want(200)
+	b.login(mailed).Want(200)
 	if proven(mailed) {
 		t.Error("a password proves an address")
 	}
-	b.validate(mailed.mailed()).want(200)
+	b.validate(mailed.Mailed()).Want(200)
 	if !proven(mailed) {
 		t.Error("password and mailed code do not prove the address")
 	}
 	b = w.browser()
-	b.login(rescued).want(200)
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	b.validate(rescued.mailed()).want(200)
+	b.login(rescued).Want(200)
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	b.validate(rescued.Mailed()).Want(200)
 	if !proven(rescued) {
 		t.Error("password and rescue do not prove the address")
 	}
@@ -70,25 +72,25 @@ func TestR166_ANewPasswordEndsWhatMadeANetworkKnown(t *testing.T) {
 		change func(p *person)
 		known  bool
 	}{
-		"roles":    {func(p *person) { w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id, "editor")) }, true},
-		"password": {func(p *person) { w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, newSecret)) }, false},
+		"roles":    {func(p *person) { w.Must(w.Nodes[0].Auth.SetRoles(t.Context(), p.ID, "editor")) }, true},
+		"password": {func(p *person) { w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), p.ID, newSecret)) }, false},
 	} {
 		p := w.person(name)
-		w.at("203.0.113.5").login(p).want(200)
-		w.advance(time.Second)
+		w.at("203.0.113.5").login(p).Want(200)
+		w.Advance(time.Second)
 		c.change(p)
 		for i := range 3 {
 			for range 8 {
-				w.guess(p.email, fmt.Sprintf("198.51.%d.7", i))
+				w.guess(p.Email, fmt.Sprintf("198.51.%d.7", i))
 			}
 		}
 		right := secret
 		if !c.known {
 			right = newSecret
 		}
-		r := w.at("203.0.113.5").post("/login", m{"email": p.email, "password": right})
-		if (r.status == 200) != c.known {
-			t.Errorf("after new %s: the network gets %d", name, r.status)
+		r := w.at("203.0.113.5").Post("/login", m{"email": p.Email, "password": right})
+		if (r.Status == 200) != c.known {
+			t.Errorf("after new %s: the network gets %d", name, r.Status)
 		}
 	}
 }
@@ -100,16 +102,16 @@ func TestR161_ABrowserKnowsSeveralAccounts(t *testing.T) {
 	people := []*person{w.person("alice"), w.person("erika"), w.person("robert")}
 	home := w.at("203.0.113.5")
 	for _, p := range people {
-		home.login(p).want(200)
-		home.post("/logout", m{}).want(200)
+		home.login(p).Want(200)
+		home.Post("/logout", m{}).Want(200)
 	}
 	home = home.noted()
-	home.header["X-Forwarded-For"] = "203.0.114.5" // in another network
+	home.Header["X-Forwarded-For"] = "203.0.114.5" // in another network
 	for i, p := range people {
 		for n := range 24 {
-			w.guess(p.email, fmt.Sprintf("198.51.%d.%d", n/8, i))
+			w.guess(p.Email, fmt.Sprintf("198.51.%d.%d", n/8, i))
 		}
-		w.at("192.0.2.9").login(p).want(429)
-		home.copy().login(p).want(200)
+		w.at("192.0.2.9").login(p).Want(429)
+		home.copy().login(p).Want(200)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const otherPhone = "+16505559999"
@@ -25,9 +26,9 @@ func enrolling(t *testing.T, change ...func(*twofold.Config)) (*world, *federate
 
 // registers creates an account by the regular flow and returns its browser.
 func (w *world) stranger(email string) (*person, *browser) {
-	w.t.Helper()
-	p, b := &person{w: w, email: email}, w.browser()
-	b.post("/register", m{"email": email, "password": secret, "password_confirm": secret}).want(200)
+	w.T.Helper()
+	p, b := w.of(testkit.Person{Email: email}), w.browser()
+	b.Post("/register", m{"email": email, "password": secret, "password_confirm": secret}).Want(200)
 	w.identify(p)
 	return p, b
 }
@@ -35,34 +36,34 @@ func (w *world) stranger(email string) (*person, *browser) {
 // setProven sets the proven address of an account: "" if none was ever proven, "-" for another
 // address.
 func (p *person) setProven(key string) {
-	p.w.t.Helper()
-	p.w.write(`UPDATE twofold_users SET proven_key = ? WHERE id = ?`, key, p.id)
-	p.w.advance(2 * time.Second) // beyond what a process remembers
+	p.w.T.Helper()
+	p.w.write(`UPDATE twofold_users SET proven_key = ? WHERE id = ?`, key, p.ID)
+	p.w.Advance(2 * time.Second) // beyond what a process remembers
 }
 
 // ways returns all ways to add something to an account that opens or obstructs it. Each returns the
 // first answer.
 func ways(corp *federatedtest.Provider) map[string]func(b *browser) *answer {
 	return map[string]func(b *browser) *answer{
-		"app as second factor": func(b *browser) *answer { return b.post("/tf-setup", m{"setup": "authenticator"}) },
+		"app as second factor": func(b *browser) *answer { return b.Post("/tf-setup", m{"setup": "authenticator"}) },
 		"phone as second factor": func(b *browser) *answer {
-			return b.post("/tf-setup", m{"setup": "sms", "phone": otherPhone})
+			return b.Post("/tf-setup", m{"setup": "sms", "phone": otherPhone})
 		},
 		"app as first factor": func(b *browser) *answer {
-			return b.post("/us-setup", m{"chosen_method": "authenticator"})
+			return b.Post("/us-setup", m{"chosen_method": "authenticator"})
 		},
 		"phone as first factor": func(b *browser) *answer {
-			return b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone})
+			return b.Post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone})
 		},
 		"passkey as first factor": func(b *browser) *answer {
-			return b.post("/wan-register", m{"name": "first", "usage": storage.UseFirst})
+			return b.Post("/wan-register", m{"name": "first", "usage": storage.UseFirst})
 		},
 		"passkey as second factor": func(b *browser) *answer {
-			return b.post("/wan-register", m{"name": "second", "usage": storage.UseSecond})
+			return b.Post("/wan-register", m{"name": "second", "usage": storage.UseSecond})
 		},
-		"account elsewhere": func(b *browser) *answer { return b.post("/login/oauth-connect/corp", m{}) },
+		"account elsewhere": func(b *browser) *answer { return b.Post("/login/oauth-connect/corp", m{}) },
 		"personal token": func(b *browser) *answer {
-			return b.post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}})
+			return b.Post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}})
 		},
 	}
 }
@@ -77,29 +78,29 @@ func TestR150_NothingIsSetUpBeforeTheProof(t *testing.T) {
 		i++
 		p, b := w.stranger("victim" + string(rune('a'+i)) + "@good.test")
 		w.settled()
-		n := len(w.mail.To(p.email))
-		r := way(b).want(400).refused(name)
-		if r.json["email_proof_required"] != true || r.json["tf_state"] != "ready" || r.json["tf_method"] != "email" {
-			t.Errorf("%s: a client is not told what comes next: %s", name, r.body)
+		n := len(w.Mail.To(p.Email))
+		r := way(b).Want(400).Refused(name)
+		if r.JSON["email_proof_required"] != true || r.JSON["tf_state"] != "ready" || r.JSON["tf_method"] != "email" {
+			t.Errorf("%s: a client is not told what comes next: %s", name, r.Body)
 		}
-		way(b).want(400).refused(name + ", again")
+		way(b).Want(400).Refused(name + ", again")
 		for _, table := range []string{"factors", "connections", "tokens", "drafts"} {
-			if w.number(`SELECT COUNT(*) FROM twofold_`+table+` WHERE user_id = '`+p.id+`'`) != 0 {
+			if w.number(`SELECT COUNT(*) FROM twofold_`+table+` WHERE user_id = '`+p.ID+`'`) != 0 {
 				t.Errorf("%s: a row of %s", name, table)
 			}
 		}
 		w.settled()
-		if got := len(w.mail.To(p.email)) - n; got != 1 {
+		if got := len(w.Mail.To(p.Email)) - n; got != 1 {
 			t.Errorf("%s: %d mails, want one code", name, got)
 		}
-		code := p.mailed()
-		b.post("/tf-validate", m{"code": other(code)}).want(400)
-		way(b).want(400).refused(name + " after a wrong code")
-		w.plantSession(p).post("/tf-validate", m{"code": code}).refused(name + ": a code of another session")
-		b.post("/tf-validate", m{"code": code}).want(200)
+		code := p.Mailed()
+		b.Post("/tf-validate", m{"code": other(code)}).Want(400)
+		way(b).Want(400).Refused(name + " after a wrong code")
+		w.plantSession(p).Post("/tf-validate", m{"code": code}).Refused(name + ": a code of another session")
+		b.Post("/tf-validate", m{"code": code}).Want(200)
 		b.in(p, 1)
-		if r := way(b); r.status != 200 && r.status != 302 {
-			t.Errorf("%s: refused after the proof: %d %s", name, r.status, r.body)
+		if r := way(b); r.Status != 200 && r.Status != 302 {
+			t.Errorf("%s: refused after the proof: %d %s", name, r.Status, r.Body)
 		}
 	}
 }
@@ -109,13 +110,13 @@ func TestR150_AMailedCodeOfASetUpIsTheProof(t *testing.T) {
 	w, _ := enrolling(t)
 	for path, body := range map[string]m{"/tf-setup": {"setup": "email"}, "/us-setup": {"chosen_method": "email"}} {
 		p, b := w.stranger("new" + path[1:3] + "@good.test")
-		r := b.post(path, body).want(200)
+		r := b.Post(path, body).Want(200)
 		if path == "/tf-setup" {
-			b.post(path+"/"+r.text("tf_state_token"), m{"code": p.mailed()}).want(200)
+			b.Post(path+"/"+r.Text("tf_state_token"), m{"code": p.Mailed()}).Want(200)
 		} else {
-			b.post(path+"/"+r.text("state"), m{"passcode": p.mailed()}).want(200)
+			b.Post(path+"/"+r.Text("state"), m{"passcode": p.Mailed()}).Want(200)
 		}
-		b.post("/wan-register", m{"name": "key", "usage": storage.UseFirst}).want(200)
+		b.Post("/wan-register", m{"name": "key", "usage": storage.UseFirst}).Want(200)
 	}
 }
 
@@ -124,16 +125,16 @@ func TestR150_AMailedCodeOfASetUpIsTheProof(t *testing.T) {
 func doors() []func(b *browser) func(code string) *answer {
 	return []func(b *browser) func(code string) *answer{
 		func(b *browser) func(code string) *answer {
-			b.post("/tf-setup", m{"setup": "authenticator"}).want(400)
-			return func(code string) *answer { return b.post("/tf-validate", m{"code": code}) }
+			b.Post("/tf-setup", m{"setup": "authenticator"}).Want(400)
+			return func(code string) *answer { return b.Post("/tf-validate", m{"code": code}) }
 		},
 		func(b *browser) func(code string) *answer {
-			state := b.post("/tf-setup", m{"setup": "email"}).want(200).text("tf_state_token")
-			return func(code string) *answer { return b.post("/tf-setup/"+state, m{"code": code}) }
+			state := b.Post("/tf-setup", m{"setup": "email"}).Want(200).Text("tf_state_token")
+			return func(code string) *answer { return b.Post("/tf-setup/"+state, m{"code": code}) }
 		},
 		func(b *browser) func(code string) *answer {
-			state := b.post("/us-setup", m{"chosen_method": "email"}).want(200).text("state")
-			return func(code string) *answer { return b.post("/us-setup/"+state, m{"passcode": code}) }
+			state := b.Post("/us-setup", m{"chosen_method": "email"}).Want(200).Text("state")
+			return func(code string) *answer { return b.Post("/us-setup/"+state, m{"passcode": code}) }
 		},
 	}
 }
@@ -148,37 +149,37 @@ func TestR156_MailedProofsHaveOneCount(t *testing.T) {
 	tried := 0
 	for _, door := range doors() {
 		try := door(w.plantSession(p))
-		code := p.mailed()
+		code := p.Mailed()
 		for range 4 {
-			if try(other(code)).status == 400 {
+			if try(other(code)).Status == 400 {
 				tried++
 			}
 		}
 		if tried == 10 {
-			try(code).want(429).refused("a right code after too many wrong ones")
+			try(code).Want(429).Refused("a right code after too many wrong ones")
 		}
-		w.advance(16 * time.Minute)
+		w.Advance(16 * time.Minute)
 	}
 	if tried != 10 {
 		t.Fatalf("%d of 12 wrong codes were tried, want 10", tried)
 	}
 	for i, door := range doors() { // one a day, and that at one of the steps
 		if i == 0 {
-			w.advance(25 * time.Hour)
+			w.Advance(25 * time.Hour)
 		}
 		try := door(w.plantSession(p))
-		code := p.mailed()
+		code := p.Mailed()
 		if i == 0 {
-			try(other(code)).want(400)
+			try(other(code)).Want(400)
 		}
-		try(code).want(429).refused("a second guess of a day")
-		w.advance(16 * time.Minute)
+		try(code).Want(429).Refused("a second guess of a day")
+		w.Advance(16 * time.Minute)
 	}
-	w.advance(25 * time.Hour)
+	w.Advance(25 * time.Hour)
 	b := w.plantSession(p)
-	doors()[1](b)(p.mailed()).want(200) // the owner, the next day
-	b.post("/wan-register", m{"name": "key", "usage": storage.UseFirst}).want(200)
-	b.post("/tf-setup", m{"setup": "sms", "phone": otherPhone, "add": true}).want(200)
+	doors()[1](b)(p.Mailed()).Want(200) // the owner, the next day
+	b.Post("/wan-register", m{"name": "key", "usage": storage.UseFirst}).Want(200)
+	b.Post("/tf-setup", m{"setup": "sms", "phone": otherPhone, "add": true}).Want(200)
 }
 
 // TestR150_NoRefreshTokenBeforeTheProof checks that a sign-in that requests tokens gets only the
@@ -187,14 +188,14 @@ func TestR150_NoRefreshTokenBeforeTheProof(t *testing.T) {
 	w, _ := enrolling(t)
 	p, _ := w.stranger("new@good.test")
 	sign := func() (header, refresh any) {
-		r := w.browser().post("/login?include_auth_token", m{"email": p.email, "password": secret}).want(200)
-		user, _ := r.json["user"].(m)
+		r := w.browser().Post("/login?include_auth_token", m{"email": p.Email, "password": secret}).Want(200)
+		user, _ := r.JSON["user"].(m)
 		return user["authentication_token"], user["refresh_token"]
 	}
 	if header, refresh := sign(); header == nil || refresh != nil {
 		t.Errorf("before the proof: header token %v, refresh token %v", header != nil, refresh != nil)
 	}
-	p.setProven(p.email)
+	p.setProven(p.Email)
 	if header, refresh := sign(); header == nil || refresh == nil {
 		t.Errorf("after the proof: header token %v, refresh token %v", header != nil, refresh != nil)
 	}
@@ -206,8 +207,8 @@ func TestR150_WhoeverIsVouchedForIsProven(t *testing.T) {
 	w, corp := enrolling(t)
 	for name, way := range ways(corp) {
 		p := w.person("alice" + string(rune('a'+len(name))) + name[:1])
-		if r := way(w.plantSession(p)); r.status != 200 && r.status != 302 {
-			t.Errorf("%s: %d %s", name, r.status, r.body)
+		if r := way(w.plantSession(p)); r.Status != 200 && r.Status != 302 {
+			t.Errorf("%s: %d %s", name, r.Status, r.Body)
 		}
 	}
 }
@@ -220,7 +221,7 @@ func TestR150_WithoutMailNothingIsAsked(t *testing.T) {
 		c.TwoFactor.EnabledMethods = []string{storage.Authenticator}
 	})
 	_, b := w.stranger("new@good.test")
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 }
 
 // TestR151_TheFirstProofEndsWhatWasThere checks that the owner's first reset removes everything
@@ -237,9 +238,9 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 		"proven, an honest reset": {keeps: true, keepsApp: true},
 	} {
 		p, b := w.stranger("victim" + string(rune('a'+len(name))) + "@good.test")
-		p.setProven(p.email) // as things were before this was asked
+		p.setProven(p.Email) // as things were before this was asked
 		k := w.key(phoneKey)
-		b.register(k, "key", storage.UseFirst).want(200)
+		b.register(k, "key", storage.UseFirst).Want(200)
 		p.begins(storage.SMS, "+1650555"+string(rune('1'+len(name)%7))+"111")
 		corp.SignIn(name)
 		p.connected(corp, "corp")
@@ -249,24 +250,24 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 		}
 		stays := w.plantSession(p)
 		owner := w.browser()
-		owner.post(owner.resets(p.email), m{"password": newSecret, "password_confirm": newSecret}).want(200)
+		owner.Post(owner.resets(p.Email), m{"password": newSecret, "password_confirm": newSecret}).Want(200)
 		stays.out(name + ": a session from before the proof")
-		w.signsIn(p.email, secret).want(400).refused(name + ": the former password")
+		w.signsIn(p.Email, secret).Want(400).Refused(name + ": the former password")
 		asked := w.browser()
-		asked.ask(p.email, storage.SMS)
-		firsts, err := w.nodes[0].db.FirstFactorsOf(t.Context(), p.id)
-		w.must(err)
-		connections, err := w.nodes[0].db.ConnectionsOf(t.Context(), p.id)
-		w.must(err)
+		asked.ask(p.Email, storage.SMS)
+		firsts, err := w.Nodes[0].Store.FirstFactorsOf(t.Context(), p.ID)
+		w.Must(err)
+		connections, err := w.Nodes[0].Store.ConnectionsOf(t.Context(), p.ID)
+		w.Must(err)
 		if kept := len(firsts) > 0 && len(connections) > 0; kept != c.keeps ||
 			!c.keeps && len(firsts)+len(connections) > 0 {
 			t.Errorf("%s: %d first factors and %d connections are left", name, len(firsts), len(connections))
 		}
 		by := w.browser().signInBy(k)
-		if opened := by.status == 200; opened != c.keeps {
-			t.Errorf("%s: by the passkey of before: %d %s", name, by.status, by.body)
+		if opened := by.Status == 200; opened != c.keeps {
+			t.Errorf("%s: by the passkey of before: %d %s", name, by.Status, by.Body)
 		}
-		if n := len(p.factors()); (n > 0) != c.keepsApp {
+		if n := len(p.Factors()); (n > 0) != c.keepsApp {
 			t.Errorf("%s: %d second factors are left", name, n)
 		}
 	}
@@ -276,63 +277,63 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 // go to the new mailbox. The former mailbox and other first factors no longer open the account.
 func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 	w, corp := enrolling(t)
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	second := w.person("second").enrollMail()
 	first := w.person("first").begins(storage.Email)
 	k := w.key(phoneKey)
-	w.plantSession(first).register(k, "key", storage.UseFirst).want(200)
+	w.plantSession(first).register(k, "key", storage.UseFirst).Want(200)
 	first.begins(storage.SMS, otherPhone)
 	corp.SignIn("first")
 	first.connected(corp, "corp")
 
 	under, asked := w.plantPending(second), w.browser()
-	under.post("/tf-resend", m{}).want(200)
-	oldCode := second.mailed()
-	asked.ask(first.email, storage.Email).want(200)
-	oldFirst := first.mailed()
+	under.Post("/tf-resend", m{}).Want(200)
+	oldCode := second.Mailed()
+	asked.ask(first.Email, storage.Email).Want(200)
+	oldFirst := first.Mailed()
 	stays := w.plantSession(first)
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	for _, p := range []*person{second, first} {
-		old := p.email
-		p.email = "moved." + old
-		w.must(auth.SetIdentity(t.Context(), p.id, p.email, p.name))
+		old := p.Email
+		p.Email = "moved." + old
+		w.Must(auth.SetIdentity(t.Context(), p.ID, p.Email, p.Name))
 		w.settled()
-		before := len(w.mail.To(old))
+		before := len(w.Mail.To(old))
 		b := w.browser()
 		if p == second {
-			b.post("/login", m{"email": p.email, "password": secret}).want(200)
+			b.Post("/login", m{"email": p.Email, "password": secret}).Want(200)
 		} else {
-			b.ask(p.email, storage.Email).want(200)
+			b.ask(p.Email, storage.Email).Want(200)
 		}
 		w.settled()
-		if len(w.mail.To(old)) != before {
-			t.Errorf("%s: a code went to the former mailbox", p.name)
+		if len(w.Mail.To(old)) != before {
+			t.Errorf("%s: a code went to the former mailbox", p.Name)
 		}
 		if p == second {
-			b.validate(oldCode).want(400).refused("a code of the former mailbox")
-			b.validate(p.mailed()).want(200)
+			b.validate(oldCode).Want(400).Refused("a code of the former mailbox")
+			b.validate(p.Mailed()).Want(200)
 			b.in(p, 2)
 			continue
 		}
-		b.passcode(p, p.mailed()).want(200)
+		b.passcode(p, p.Mailed()).Want(200)
 		b.in(p, 1)
 	}
-	under.validate(oldCode).refused("a sign-in from before")
-	asked.passcode(first, oldFirst).want(400).refused("a first code of the former mailbox")
+	under.validate(oldCode).Refused("a sign-in from before")
+	asked.passcode(first, oldFirst).Want(400).Refused("a first code of the former mailbox")
 	stays.out("a session from before")
-	w.browser().signInBy(k).want(400).refused("a passkey of before")
-	w.browser().through(corp, "corp").want(400).refused("an account elsewhere of before")
-	asked.ask(first.email, storage.SMS)
-	if n := w.number(`SELECT COUNT(*) FROM twofold_factors WHERE user_id = '` + first.id +
+	w.browser().signInBy(k).Want(400).Refused("a passkey of before")
+	w.browser().through(corp, "corp").Want(400).Refused("an account elsewhere of before")
+	asked.ask(first.Email, storage.SMS)
+	if n := w.number(`SELECT COUNT(*) FROM twofold_factors WHERE user_id = '` + first.ID +
 		`' AND method = 'sms'`); n != 0 {
 		t.Error("a phone of before is left")
 	}
 	// The new address is not proven, so an attacker who knows the password cannot enroll anything.
 	b := w.browser()
-	b.post("/login", m{"email": first.email, "password": secret}).want(200)
-	b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}).want(400).refused("before the proof")
-	b.post("/tf-validate", m{"code": first.mailed()}).want(200)
-	b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}).want(200)
+	b.Post("/login", m{"email": first.Email, "password": secret}).Want(200)
+	b.Post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}).Want(400).Refused("before the proof")
+	b.Post("/tf-validate", m{"code": first.Mailed()}).Want(200)
+	b.Post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}).Want(200)
 }
 
 // TestR151_AClickAloneMovesNoAddress checks that an attacker's account and its factors do not
@@ -341,19 +342,19 @@ func TestR151_AClickAloneMovesNoAddress(t *testing.T) {
 	const victim = "victim@good.test"
 	w, _ := enrolling(t)
 	p, _ := w.stranger("stranger@good.test")
-	p.setProven(p.email)
+	p.setProven(p.Email)
 	b := w.browser()
-	b.post("/login", m{"email": p.email, "password": secret}).want(200)
+	b.Post("/login", m{"email": p.Email, "password": secret}).Want(200)
 	p.begins(storage.SMS, otherPhone)
 	b = w.browser()
-	b.post("/login", m{"email": p.email, "password": secret}).want(200)
-	b.post("/change-email", m{"email": victim}).want(200)
+	b.Post("/login", m{"email": p.Email, "password": secret}).Want(200)
+	b.Post("/change-email", m{"email": victim}).Want(200)
 	link := w.link("change_email", victim)
-	w.browser().post(link, m{}).want(401).refused("a click of the victim")
-	w.browser().form(link).want(303)
+	w.browser().Post(link, m{}).Want(401).Refused("a click of the victim")
+	w.browser().Form(link).Want(303)
 	other := w.plantSession(w.person("other"))
-	other.post(link, m{}).want(400).refused("a click while signed in to an account of one's own")
-	if u, err := w.nodes[0].auth.FindUser(t.Context(), victim); err == nil {
+	other.Post(link, m{}).Want(400).Refused("a click while signed in to an account of one's own")
+	if u, err := w.Nodes[0].Auth.FindUser(t.Context(), victim); err == nil {
 		t.Errorf("the victim's address is %s's", u.ID)
 	}
 	w.stranger(victim) // the address is free for its owner
@@ -365,18 +366,18 @@ func TestR151_AClickAloneMovesNoAddress(t *testing.T) {
 func TestR151_TwoMailedCodesAreOneProof(t *testing.T) {
 	w, _ := enrolling(t)
 	p := w.person("alice").begins(storage.Email)
-	p.email = "moved." + p.email
-	w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, p.email, p.name))
-	w.advance(time.Minute)
+	p.Email = "moved." + p.Email
+	w.Must(w.Nodes[0].Auth.SetIdentity(t.Context(), p.ID, p.Email, p.Name))
+	w.Advance(time.Minute)
 	reader := w.browser()
-	reader.ask(p.email, storage.Email).want(200)
-	reader.passcode(p, p.mailed()).want(200)
-	state := reader.post("/us-setup", m{"chosen_method": "email"}).want(200).text("state")
-	reader.post("/us-setup/"+state, m{"passcode": p.mailed()}).want(200)
+	reader.ask(p.Email, storage.Email).Want(200)
+	reader.passcode(p, p.Mailed()).Want(200)
+	state := reader.Post("/us-setup", m{"chosen_method": "email"}).Want(200).Text("state")
+	reader.Post("/us-setup/"+state, m{"passcode": p.Mailed()}).Want(200)
 	former := w.browser()
-	former.post("/login", m{"email": p.email, "password": secret}).want(200)
-	r := former.post("/wan-register", m{"name": "key", "usage": storage.UseFirst}).want(400)
-	r.refused("before both proofs came together")
+	former.Post("/login", m{"email": p.Email, "password": secret}).Want(200)
+	r := former.Post("/wan-register", m{"name": "key", "usage": storage.UseFirst}).Want(400)
+	r.Refused("before both proofs came together")
 }
 
 // TestR155_NotMeEndsWhatOpensTheAccountAlone checks that recently added factors that open the
@@ -386,23 +387,23 @@ func TestR155_NotMeEndsWhatOpensTheAccountAlone(t *testing.T) {
 	w, corp := enrolling(t)
 	p := w.withApp("alice")
 	old, late := w.key(phoneKey), w.key(phoneKey)
-	w.plantSession(p).register(old, "old", storage.UseFirst).want(200)
-	w.advance(15 * 24 * time.Hour)
-	w.plantSession(p).register(late, "late", storage.UseFirst).want(200)
+	w.plantSession(p).register(old, "old", storage.UseFirst).Want(200)
+	w.Advance(15 * 24 * time.Hour)
+	w.plantSession(p).register(late, "late", storage.UseFirst).Want(200)
 	corp.SignIn("alice")
 	p.connected(corp, "corp")
 	p.begins(storage.SMS, otherPhone)
 	p.begins(storage.Email)
-	w.browser().form("/tf-not-me/" + p.newestStop()).want(200)
-	w.browser().signInBy(late).want(400).refused("a passkey of the last days")
-	w.browser().through(corp, "corp").want(400).refused("a connection of the last days")
-	w.browser().signInBy(old).want(200)
-	firsts, err := w.nodes[0].db.FirstFactorsOf(t.Context(), p.id)
-	w.must(err)
+	w.browser().Form("/tf-not-me/" + p.newestStop()).Want(200)
+	w.browser().signInBy(late).Want(400).Refused("a passkey of the last days")
+	w.browser().through(corp, "corp").Want(400).Refused("a connection of the last days")
+	w.browser().signInBy(old).Want(200)
+	firsts, err := w.Nodes[0].Store.FirstFactorsOf(t.Context(), p.ID)
+	w.Must(err)
 	if len(firsts) != 1 || firsts[0].Method != storage.Email {
 		t.Errorf("first factors left: %+v", firsts)
 	}
-	if len(p.factors()) != 1 {
+	if len(p.Factors()) != 1 {
 		t.Error("the second factor is gone")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/storetest"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const storm = 50
@@ -25,13 +26,13 @@ func rounds() int {
 // submit sends the same request fifty times at once, half to each of two nodes, and counts the
 // responses by status. It returns every browser that got a session.
 func (w *world) submit(send func(i int, n *node) (*browser, *answer)) (statuses map[int]int, in []*browser) {
-	w.t.Helper()
+	w.T.Helper()
 	browsers, answers := make([]*browser, storm), make([]*answer, storm)
-	par(storm, func(i int) { browsers[i], answers[i] = send(i, w.nodes[i%2]) })
+	testkit.Par(storm, func(i int) { browsers[i], answers[i] = send(i, w.Nodes[i%2]) })
 	statuses = map[int]int{}
 	for i, r := range answers {
-		statuses[r.status]++
-		if r.cookie("twofold") != "" {
+		statuses[r.Status]++
+		if r.Cookie("twofold") != "" {
 			in = append(in, browsers[i])
 		}
 	}
@@ -40,23 +41,23 @@ func (w *world) submit(send func(i int, n *node) (*browser, *answer)) (statuses 
 
 // once checks that one request succeeds, all others are refused, and one session is added.
 func (w *world) once(what string, statuses map[int]int, in []*browser, sessions int) {
-	w.t.Helper()
+	w.T.Helper()
 	total := 0
 	for s, n := range statuses {
 		total += n
 		if s != 200 && s != 400 && s != 401 && s != 429 {
-			w.t.Errorf("%s: %d replies with status %d", what, n, s)
+			w.T.Errorf("%s: %d replies with status %d", what, n, s)
 		}
 	}
 	cookies := map[string]bool{} // who sends the same answer twice gets the same session
 	for _, b := range in {
-		cookies[b.jar["twofold"]] = true
+		cookies[b.Jar["twofold"]] = true
 	}
 	if statuses[200] == 0 || statuses[200] != len(in) || len(cookies) != 1 || total != storm {
-		w.t.Errorf("%s: statuses %v, %d sessions handed out, want one success", what, statuses, len(in))
+		w.T.Errorf("%s: statuses %v, %d sessions handed out, want one success", what, statuses, len(in))
 	}
 	if n := w.count("sessions"); n != sessions {
-		w.t.Errorf("%s: %d sessions stored, want %d", what, n, sessions)
+		w.T.Errorf("%s: %d sessions stored, want %d", what, n, sessions)
 	}
 }
 
@@ -64,16 +65,16 @@ func (w *world) once(what string, statuses map[int]int, in []*browser, sessions 
 // the reuse.
 func TestR144_TOTPStepOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
-	w.start(nil)
+	w.Start(nil)
 	a := w.withApp("alice")
 	for round := range rounds() {
-		w.advance(16 * time.Minute)
+		w.Advance(16 * time.Minute)
 		var pendings []*browser
 		for range 5 {
 			pendings = append(pendings, w.plantPending(a))
 		}
 		sessions := w.count("sessions")
-		code := a.code(0)
+		code := a.Code(0)
 		statuses, in := w.submit(func(i int, n *node) (*browser, *answer) {
 			b := pendings[i%5].copy().on(n)
 			return b, b.validate(code)
@@ -88,14 +89,14 @@ func TestR144_TOTPStepOnceInParallel(t *testing.T) {
 // TestR144_PendingOnceInParallel checks that three valid codes for one sign-in open one session.
 func TestR144_PendingOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
-	w.start(nil)
+	w.Start(nil)
 	a := w.withApp("alice")
 	for round := range rounds() {
-		w.advance(16 * time.Minute)
+		w.Advance(16 * time.Minute)
 		pending, sessions := w.plantPending(a), w.count("sessions")
 		statuses, in := w.submit(func(i int, n *node) (*browser, *answer) {
 			b := pending.copy().on(n)
-			return b, b.validate(a.code(int64(i%3) - 1))
+			return b, b.validate(a.Code(int64(i%3) - 1))
 		})
 		w.once(fmt.Sprint("round ", round), statuses, in, sessions+1)
 	}
@@ -104,22 +105,22 @@ func TestR144_PendingOnceInParallel(t *testing.T) {
 // TestR144_SentCodesOnceInParallel covers mail and SMS.
 func TestR144_SentCodesOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
-	w.start(nil)
+	w.Start(nil)
 	for _, p := range []*person{w.person("erika").enrollMail(), w.person("susan").enrollSMS("+16505551212")} {
-		read := p.mailed
-		if p.phone != "" {
-			read = p.texted
+		read := p.Mailed
+		if p.Phone != "" {
+			read = p.Texted
 		}
 		for round := range rounds() {
-			w.advance(16 * time.Minute)
+			w.Advance(16 * time.Minute)
 			pending := w.plantPending(p)
-			pending.post("/tf-resend", m{}).want(200)
+			pending.Post("/tf-resend", m{}).Want(200)
 			sessions, code := w.count("sessions"), read()
 			statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
 				b := pending.copy().on(n)
 				return b, b.validate(code)
 			})
-			w.once(fmt.Sprint(p.name, " round ", round), statuses, in, sessions+1)
+			w.once(fmt.Sprint(p.Name, " round ", round), statuses, in, sessions+1)
 		}
 	}
 }
@@ -127,20 +128,20 @@ func TestR144_SentCodesOnceInParallel(t *testing.T) {
 // TestR144_DraftOnceInParallel checks for one factor and one renewed session.
 func TestR144_DraftOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
-	w.start(nil)
+	w.Start(nil)
 	for round := range rounds() {
-		w.advance(16 * time.Minute)
+		w.Advance(16 * time.Minute)
 		p := w.person(fmt.Sprintf("person%d", round))
 		session := w.plantSession(p)
-		r := session.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-		code := totp(decode(w, r.text("tf_authr_b32key")), w.Now().Unix()/30)
+		r := session.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+		code := testkit.ReadApp(w.T, r.Text("tf_authr_b32key")).Code(w.Now())
 		sessions := w.count("sessions") // the old one goes, the new one comes
 		statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
 			b := session.copy().on(n)
-			return b, b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": code})
+			return b, b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": code})
 		})
 		w.once(fmt.Sprint("round ", round), statuses, in, sessions)
-		if f := p.factors(); len(f) != 1 {
+		if f := p.Factors(); len(f) != 1 {
 			t.Errorf("round %d: %d factors", round, len(f))
 		}
 	}
@@ -152,15 +153,15 @@ func TestR144_DraftOnceInParallel(t *testing.T) {
 func TestR145_ConsumeThenGrant(t *testing.T) {
 	w := newWorld(t, plenty)
 	f := &faulty{}
-	w.start(f.wrap)
+	w.Start(f.wrap)
 	for _, after := range []bool{false, true} {
 		writes := 0
 		for k := 1; k < 20; k++ {
 			name := fmt.Sprintf("app%v%d", after, k)
 			a := w.withApp(name)
-			b := w.plantPending(a).on(w.nodes[1])
-			w.write(`UPDATE twofold_pendings SET remember = 1 WHERE user_id = ?`, a.id)
-			old, code := b.copy(), a.next()
+			b := w.plantPending(a).on(w.Nodes[1])
+			w.write(`UPDATE twofold_pendings SET remember = 1 WHERE user_id = ?`, a.ID)
+			old, code := b.copy(), a.Next()
 			f.arm(k, after)
 			r := b.validate(code)
 			failed := f.disarm()
@@ -178,31 +179,31 @@ func TestR145_ConsumeThenGrant(t *testing.T) {
 
 // afterFailure checks the invariants after a write has failed, or after none has.
 func (w *world) afterFailure(name, failed string, a *person, b, old *browser, code string, r *answer) {
-	w.t.Helper()
+	w.T.Helper()
 	if failed == "" {
-		r.want(200)
+		r.Want(200)
 		b.in(a, 2)
-	} else if r.status == 200 && b.jar["twofold"] != "" {
+	} else if r.Status == 200 && b.Jar["twofold"] != "" {
 		b.in(a, 2) // what failed came after the grant and takes nothing back
 	} else {
-		r.refused(name + ": " + failed + " failed")
+		r.Refused(name + ": " + failed + " failed")
 		b.out(name + ": " + failed + " failed")
 	}
 	granted := map[string]bool{} // a repeated answer gets the session that was granted
-	for _, again := range []*browser{old.copy().on(w.nodes[0]), w.plantPending(a)} {
-		if again.validate(code).status == 200 {
-			granted[again.jar["twofold"]] = true
+	for _, again := range []*browser{old.copy().on(w.Nodes[0]), w.plantPending(a)} {
+		if again.validate(code).Status == 200 {
+			granted[again.Jar["twofold"]] = true
 		}
 	}
-	if session := b.jar["twofold"]; session != "" {
+	if session := b.Jar["twofold"]; session != "" {
 		granted[session] = true
 	}
 	if len(granted) > 1 {
-		w.t.Errorf("%s: %s failed: the code worked %d times", name, failed, len(granted))
+		w.T.Errorf("%s: %s failed: the code worked %d times", name, failed, len(granted))
 	}
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	c := w.plantPending(a)
-	c.validate(a.next()).want(200)
+	c.validate(a.Next()).Want(200)
 	c.in(a, 2)
 }
 
@@ -210,28 +211,29 @@ func (w *world) afterFailure(name, failed string, a *person, b, old *browser, co
 func TestR145_SetUpIsAllOrNothing(t *testing.T) {
 	w := newWorld(t, plenty)
 	f := &faulty{}
-	w.start(f.wrap)
+	w.Start(f.wrap)
 	for _, after := range []bool{false, true} {
 		writes := 0
 		for k := 1; k < 20; k++ {
 			p := w.withApp(fmt.Sprintf("setup%v%d", after, k))
 			old := *p
-			session := w.plantSession(p).on(w.nodes[1])
-			d := session.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-			key := decode(w, d.text("tf_authr_b32key"))
+			session := w.plantSession(p).on(w.Nodes[1])
+			d := session.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+			key := testkit.ReadApp(w.T, d.Text("tf_authr_b32key"))
 			f.arm(k, after)
-			r := session.post("/tf-setup/"+d.text("tf_state_token"), m{"code": totp(key, w.Now().Unix()/30)})
+			r := session.Post("/tf-setup/"+d.Text("tf_state_token"),
+				m{"code": testkit.App(key).At(w.Now().Unix() / 30)})
 			failed := f.disarm()
-			if failed != "" && r.status != 200 {
-				r.refused(failed + " failed")
+			if failed != "" && r.Status != 200 {
+				r.Refused(failed + " failed")
 			}
-			factors := p.factors()
+			factors := p.Factors()
 			if len(factors) != 1 || len(factors[0].Secret) == 0 {
 				t.Errorf("%s failed: factors %+v", failed, factors)
 			}
-			w.advance(16 * time.Minute)
-			withOld := w.plantPending(p).validate(old.code(0)).status
-			withNew := w.plantPending(p).validate(totp(key, w.Now().Unix()/30)).status
+			w.Advance(16 * time.Minute)
+			withOld := w.plantPending(p).validate(old.Code(0)).Status
+			withNew := w.plantPending(p).validate(testkit.App(key).At(w.Now().Unix() / 30)).Status
 			if (withOld == 200) == (withNew == 200) {
 				t.Errorf("%s failed: the old app answers %d, the new one %d; want one of them to work", failed, withOld,
 					withNew)
@@ -255,19 +257,19 @@ func TestR146_StoreTroubleIsRefusal(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	right, wrong := w.plantPending(a), w.plantPending(a)
-	old, code := right.copy(), a.next()
-	release := w.place.block()
+	old, code := right.copy(), a.Next()
+	release := w.DB.Block()
 	answers := make([]*answer, 2)
-	par(2, func(i int) {
+	testkit.Par(2, func(i int) {
 		if i == 0 {
 			answers[0] = right.validate(code)
 		} else {
-			answers[1] = wrong.validate(a.wrong())
+			answers[1] = wrong.validate(a.Wrong())
 		}
 	})
 	for _, r := range answers {
-		r.want(503).refused("store locked")
-		if r.header.Get("Retry-After") == "" {
+		r.Want(503).Refused("store locked")
+		if r.Header.Get("Retry-After") == "" {
 			t.Error("503 without Retry-After")
 		}
 	}
@@ -275,16 +277,16 @@ func TestR146_StoreTroubleIsRefusal(t *testing.T) {
 	release()
 	granted := 0
 	for _, b := range []*browser{old.copy(), w.plantPending(a), w.plantPending(a)} {
-		if b.validate(code).status == 200 {
+		if b.validate(code).Status == 200 {
 			granted++
 		}
 	}
 	if granted > 1 {
 		t.Errorf("afterwards the code worked %d times", granted)
 	}
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	b := w.plantPending(a)
-	b.validate(a.next()).want(200)
+	b.validate(a.Next()).Want(200)
 	b.in(a, 2)
 }
 
@@ -293,36 +295,36 @@ func TestR146_StoreTroubleIsRefusal(t *testing.T) {
 func TestR148_Clock(t *testing.T) {
 	w := newWorld(t)
 	a, e := w.withApp("alice"), w.person("erika").enrollMail()
-	code := a.next()
-	w.plantPending(a).validate(code).want(200)
+	code := a.Next()
+	w.plantPending(a).validate(code).Want(200)
 	b := w.plantPending(e)
-	b.post("/tf-resend", m{}).want(200)
-	mailed := e.mailed()
-	w.advance(5*time.Minute + time.Second)
-	b.validate(mailed).want(400).refused("expired")
-	w.advance(-5 * time.Minute)
-	b.validate(mailed).want(400).refused("expired code after a step back")
-	w.plantPending(a).validate(code).want(400).refused("spent step after a step back")
-	w.advance(-time.Minute)
-	w.plantPending(a).validate(a.code(0)).want(400).refused("a step before the spent one")
-	w.advance(20 * time.Minute)
+	b.Post("/tf-resend", m{}).Want(200)
+	mailed := e.Mailed()
+	w.Advance(5*time.Minute + time.Second)
+	b.validate(mailed).Want(400).Refused("expired")
+	w.Advance(-5 * time.Minute)
+	b.validate(mailed).Want(400).Refused("expired code after a step back")
+	w.plantPending(a).validate(code).Want(400).Refused("spent step after a step back")
+	w.Advance(-time.Minute)
+	w.plantPending(a).validate(a.Code(0)).Want(400).Refused("a step before the spent one")
+	w.Advance(20 * time.Minute)
 	for range 5 {
-		w.plantPending(a).validate(a.wrong()).want(400)
+		w.plantPending(a).validate(a.Wrong()).Want(400)
 	}
-	w.advance(-5 * time.Minute)
-	w.plantPending(a).validate(a.code(0)).want(429).refused("locked, after a step back")
-	w.advance(21 * time.Minute)
+	w.Advance(-5 * time.Minute)
+	w.plantPending(a).validate(a.Code(0)).Want(429).Refused("locked, after a step back")
+	w.Advance(21 * time.Minute)
 	c := w.plantPending(a)
-	c.validate(a.code(0)).want(200)
+	c.validate(a.Code(0)).Want(200)
 	// The clocks of two nodes differ by two seconds.
-	ahead := w.start(nil, func(cfg *twofold.Config) {
+	ahead := w.Start(nil, func(cfg *twofold.Config) {
 		cfg.Advanced.Now = func() time.Time { return w.Now().Add(2 * time.Second) }
 	})
-	code = a.next()
+	code = a.Next()
 	var granted atomic.Int32
 	pendings := []*browser{w.plantPending(a), w.plantPending(a).on(ahead)}
-	par(2, func(i int) {
-		if pendings[i].validate(code).status == 200 {
+	testkit.Par(2, func(i int) {
+		if pendings[i].validate(code).Status == 200 {
 			granted.Add(1)
 		}
 	})
@@ -336,54 +338,54 @@ func TestR148_Clock(t *testing.T) {
 // steps.
 func TestR149_RestartAndNodes(t *testing.T) {
 	w := newWorld(t, with(limit.Limits{SendGap: time.Nanosecond}))
-	w.start(nil)
+	w.Start(nil)
 	p := w.person("alice")
 	b, step := w.browser(), 0
 	next := func() *browser {
 		step++
 		if step%3 == 0 {
-			w.restart()
-			w.start(nil)
+			w.Restart()
+			w.Start(nil)
 		}
-		return b.on(w.nodes[step%2])
+		return b.on(w.Nodes[step%2])
 	}
-	next().login(p, m{"remember": true}).want(200)
-	r := next().post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	p.app = decode(w, r.text("tf_authr_b32key"))
-	next().post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
+	next().login(p, m{"remember": true}).Want(200)
+	r := next().Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	next().Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Code(0)}).Want(200)
 	next().in(p, 2)
 	old := b.copy()
-	next().post("/logout", m{}).want(200)
+	next().Post("/logout", m{}).Want(200)
 	time.Sleep(1100 * time.Millisecond) // another node may remember a session for a second
-	for _, n := range w.nodes {
+	for _, n := range w.Nodes {
 		old.on(n).out("ended on another node")
 	}
-	next().login(p, m{"remember": true}).want(200)
-	next().validate(p.wrong()).want(400)
-	code := p.next()
-	next().validate(code).want(200)
+	next().login(p, m{"remember": true}).Want(200)
+	next().validate(p.Wrong()).Want(400)
+	code := p.Next()
+	next().validate(code).Want(200)
 	next().in(p, 2)
-	c := w.plantPending(p).on(w.nodes[1])
-	c.validate(code).want(400).refused("code used on another node")
+	c := w.plantPending(p).on(w.Nodes[1])
+	c.validate(code).Want(400).Refused("code used on another node")
 	device := b.only("tf_validity")
 	next()
-	if r := device.login(p).want(200); r.json["tf_required"] != false {
-		t.Errorf("the trusted device is not known on another node: %s", r.body)
+	if r := device.login(p).Want(200); r.JSON["tf_required"] != false {
+		t.Errorf("the trusted device is not known on another node: %s", r.Body)
 	}
 	e := w.person("erika").enrollMail()
 	b = w.plantPending(e)
-	next().post("/tf-resend", m{}).want(200)
-	mailed := e.mailed()
-	next().validate(mailed).want(200)
+	next().Post("/tf-resend", m{}).Want(200)
+	mailed := e.Mailed()
+	next().validate(mailed).Want(200)
 	next().in(e, 2)
 	session := b.copy()
 	next()
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), e.id, "another horse 73 battery"))
+	w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), e.ID, "another horse 73 battery"))
 	time.Sleep(1100 * time.Millisecond)
-	for _, n := range w.nodes {
+	for _, n := range w.Nodes {
 		session.on(n).out("password changed on another node")
 	}
-	if strings.Contains(w.log.String(), "panic") {
+	if strings.Contains(w.Log.String(), "panic") {
 		t.Error("the log speaks of a panic")
 	}
 }

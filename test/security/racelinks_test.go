@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR144_ARecoveryLinkOnceInParallel checks that one sign-in continues to an enrollment and that
@@ -13,15 +14,15 @@ import (
 // sign-in and an audit row, even if its answer is a refusal.
 func TestR144_ARecoveryLinkOnceInParallel(t *testing.T) {
 	w := newWorld(t, strictly, plenty)
-	w.start(nil)
+	w.Start(nil)
 	for round := range 2 {
 		a := w.withApp(fmt.Sprintf("alice%d", round))
 		link := w.askedLink(a)
-		w.advance(25 * time.Hour)
+		w.Advance(25 * time.Hour)
 		waiting, used := w.count("pendings"), len(happened[event.TFRescued](w))
 		var won [8]int
-		par(len(won), func(i int) {
-			won[i] = w.browser().on(w.nodes[i%2]).post(link, m{"password": secret}).status
+		testkit.Par(len(won), func(i int) {
+			won[i] = w.browser().on(w.Nodes[i%2]).Post(link, m{"password": secret}).Status
 		})
 		counted(t, "recovery", won[:])
 		if n := w.count("pendings") - waiting; n != 1 {

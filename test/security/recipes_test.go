@@ -116,24 +116,24 @@ func TestR373_PeopleOfEachRecipeSignInWithWhatTheyHad(t *testing.T) {
 					return columns.NewCSV(columns.CSV{Path: file, Source: r.name})
 				}
 				raw, err := os.ReadFile(file)
-				w.must(err)
+				w.Must(err)
 				return transfer.NewFile(bytes.NewReader(raw))
 			}
 			w.moveInFrom(source, r.refused)
 			const ann = "ann@good.test"
 			signIn := func() *browser {
 				b := w.browser()
-				b.post("/login", m{"email": ann, "password": "Correct horse 2"}).refused("a wrong password")
-				b.post("/login", m{"email": ann, "password": "Correct horse 1"}).want(200)
+				b.Post("/login", m{"email": ann, "password": "Correct horse 2"}).Refused("a wrong password")
+				b.Post("/login", m{"email": ann, "password": "Correct horse 1"}).Want(200)
 				return b
 			}
 			b := signIn()
 			switch {
 			case r.app:
 				if r.name == "kratos" { // she has a passkey too, which is asked for first
-					b.post("/tf-select", m{"which": "authenticator"}).want(200)
+					b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
 				}
-				b.validate(totp20(w.Now().Unix() / 30)).want(200)
+				b.validate(totp20(w.Now().Unix() / 30)).Want(200)
 				b.isIn(ann, 2)
 			case r.name == "firebase": // a code comes to her phone
 				b.out("before the second factor")
@@ -142,7 +142,7 @@ func TestR373_PeopleOfEachRecipeSignInWithWhatTheyHad(t *testing.T) {
 			}
 			if r.code != "" {
 				b = signIn()
-				b.recover(r.code).want(200)
+				b.recover(r.code).Want(200)
 				b.isIn(ann, 2)
 			}
 		})

@@ -2,7 +2,6 @@ package security_test
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,22 +10,21 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 func repairOnly(c *twofold.Config) { open(c); c.TwoFactor.RescueRepairOnly = true }
 func waiting(c *twofold.Config)    { open(c); c.TwoFactor.Recovery = true }
 func strictly(c *twofold.Config)   { c.TwoFactor.Recovery = true }
 
-var recoveryLink = regexp.MustCompile(`/tf-recovery/[A-Za-z0-9_.-]+`)
-
 // links returns the recovery links that were mailed to a person, newest last.
 func (p *person) links() []string {
-	p.w.t.Helper()
+	p.w.T.Helper()
 	p.w.settled()
 	var out []string
-	for _, mail := range p.w.mail.To(p.email) {
+	for _, mail := range p.w.Mail.To(p.Email) {
 		if mail.Kind == "recovery" {
-			link := recoveryLink.FindString(mail.Text)
+			link := testkit.Link(mail.Text, "tf-recovery")
 			p.w.handedOut("recovery link", link)
 			out = append(out, link)
 		}
@@ -36,25 +34,25 @@ func (p *person) links() []string {
 
 // asks requests a recovery in a new sign-in.
 func (w *world) asks(p *person) *answer {
-	w.t.Helper()
-	return w.plantPending(p).post("/tf-rescue", m{"help_setup": "recovery_request"})
+	w.T.Helper()
+	return w.plantPending(p).Post("/tf-rescue", m{"help_setup": "recovery_request"})
 }
 
 func (w *world) askedLink(p *person) string {
-	w.t.Helper()
-	w.asks(p).want(200)
+	w.T.Helper()
+	w.asks(p).Want(200)
 	links := p.links()
 	if len(links) == 0 {
-		w.t.Fatal("no link was mailed")
+		w.T.Fatal("no link was mailed")
 	}
 	return links[len(links)-1]
 }
 
 // opens checks that the link and the password lead to an enrollment.
 func (w *world) opens(link, password string) (*browser, *answer) {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.browser()
-	return b, b.post(link, m{"password": password})
+	return b, b.Post(link, m{"password": password})
 }
 
 // TestR075_RescueLeadsToRepair covers sites that require a repair: another factor must replace the
@@ -63,7 +61,7 @@ func TestR075_RescueLeadsToRepair(t *testing.T) {
 	w := newWorld(t, repairOnly)
 	a := w.withApp("alice").enrollSMS("+16505551212")
 	var lost, kept string
-	for _, f := range a.factors() {
+	for _, f := range a.Factors() {
 		if f.Method == "authenticator" {
 			lost = f.ID
 		} else {
@@ -72,52 +70,52 @@ func TestR075_RescueLeadsToRepair(t *testing.T) {
 	}
 	elsewhere, trusted := w.plantSession(a), w.trusted2(a, func() *browser {
 		b := w.browser()
-		b.login(a, m{"remember": true}).want(200)
-		b.post("/tf-select", m{"which": "authenticator"}).want(200)
-		b.validate(a.next()).want(200)
+		b.login(a, m{"remember": true}).Want(200)
+		b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+		b.validate(a.Next()).Want(200)
 		return b
 	}())
 	b := w.browser()
-	b.login(a, m{"remember": true}).want(200)
-	b.post("/tf-select", m{"which": "authenticator"}).want(200)
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	code := a.mailed()
-	r := b.validate(code).want(200)
-	if r.json["tf_state"] != "setup_from_login" || b.jar["twofold"] != "" || r.json["user"] != nil {
-		t.Fatalf("answer %s", r.body)
+	b.login(a, m{"remember": true}).Want(200)
+	b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	code := a.Mailed()
+	r := b.validate(code).Want(200)
+	if r.JSON["tf_state"] != "setup_from_login" || b.Jar["twofold"] != "" || r.JSON["user"] != nil {
+		t.Fatalf("answer %s", r.Body)
 	}
 	b.out("rescued, nothing repaired")
 	for _, path := range []string{"/me", "/tf-sessions", "/tf-devices", "/tf-recovery", "/verify"} {
-		b.copy().get(path).want(401)
+		b.copy().Get(path).Want(401)
 	}
 	for path, body := range map[string]m{
 		"/tf-rescue": {"help_setup": "email"}, "/tf-select": {"which": "sms"}, "/verify": {"password": secret},
 		"/tf-resend": {},
 	} {
-		b.copy().post(path, body).refused(path)
+		b.copy().Post(path, body).Refused(path)
 	}
-	b.copy().post("/tf-setup", m{"setup": "disable"}).want(400)
-	w.advance(11 * time.Second)
-	b.copy().validate(code).refused("the rescue code again")
-	b.copy().validate(a.next()).refused("the lost factor's code")
+	b.copy().Post("/tf-setup", m{"setup": "disable"}).Want(400)
+	w.Advance(11 * time.Second)
+	b.copy().validate(code).Refused("the rescue code again")
+	b.copy().validate(a.Next()).Refused("the lost factor's code")
 	trusted.asked(a, "a trusted device after a rescue")
-	got := b.get("/tf-setup").want(200)
-	if got.json["tf_phone_number"] != nil || got.json["tf_primary_method"] != nil {
-		t.Errorf("a rescued sign-in is told what is set up: %s", got.body)
+	got := b.Get("/tf-setup").Want(200)
+	if got.JSON["tf_phone_number"] != nil || got.JSON["tf_primary_method"] != nil {
+		t.Errorf("a rescued sign-in is told what is set up: %s", got.Body)
 	}
-	r = b.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
-	app := decode(w, r.text("tf_authr_b32key"))
-	old := a.app
-	a.app = app
-	b.validate(a.wrong()).want(400).refused("a wrong code")
+	r = b.Post("/tf-setup", m{"setup": "authenticator", "add": true}).Want(200)
+	app := testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	old := a.App
+	a.App = app
+	b.validate(a.Wrong()).Want(400).Refused("a wrong code")
 	b.out("a wrong code")
-	done := b.validate(a.code(0)).want(200)
+	done := b.validate(a.Code(0)).Want(200)
 	b.in(a, 2)
-	if done.cookie("tf_validity") != "" || w.count("devices") != 0 {
+	if done.Cookie("tf_validity") != "" || w.count("devices") != 0 {
 		t.Error("trusted after a rescue")
 	}
 	var ids []string
-	for _, f := range a.factors() {
+	for _, f := range a.Factors() {
 		ids = append(ids, f.ID)
 	}
 	if len(ids) != 2 || slices.Contains(ids, lost) || !slices.Contains(ids, kept) {
@@ -125,11 +123,11 @@ func TestR075_RescueLeadsToRepair(t *testing.T) {
 	}
 	elsewhere.out("a session from before the repair")
 	late := w.browser()
-	late.login(a).want(200)
-	late.post("/tf-select", m{"which": "authenticator"}).want(200)
-	w.advance(time.Minute)
-	late.validate(totp(old, w.Now().Unix()/30)).want(400).refused("the lost factor")
-	kinds := w.kinds(a.email)
+	late.login(a).Want(200)
+	late.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	w.Advance(time.Minute)
+	late.validate(testkit.App(old).At(w.Now().Unix() / 30)).Want(400).Refused("the lost factor")
+	kinds := w.kinds(a.Email)
 	if kinds["rescued"] != 1 || kinds["rescue_asked"] != 1 {
 		t.Errorf("notices %v", kinds)
 	}
@@ -143,22 +141,22 @@ func TestR075_ARescueEndsRecoveryCodes(t *testing.T) {
 	for name, rescued := range map[string]func(p *person) *browser{
 		"a mailed code": func(p *person) *browser {
 			b := w.plantPending(p)
-			b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-			b.validate(p.mailed()).want(200)
+			b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+			b.validate(p.Mailed()).Want(200)
 			return b
 		},
 		"a recovery": func(p *person) *browser {
 			link := w.askedLink(p)
-			w.advance(24*time.Hour + time.Second)
+			w.Advance(24*time.Hour + time.Second)
 			b, r := w.opens(link, secret)
-			r.want(200)
+			r.Want(200)
 			return b
 		},
 		"an operator": func(p *person) *browser {
-			w.must(w.nodes[0].auth.StartRecovery(t.Context(), p.id, "ticket 4711"))
+			w.Must(w.Nodes[0].Auth.StartRecovery(t.Context(), p.ID, "ticket 4711"))
 			links := p.links()
 			b, r := w.opens(links[len(links)-1], secret)
-			r.want(200)
+			r.Want(200)
 			return b
 		},
 	} {
@@ -174,15 +172,15 @@ func TestR075_ARescueEndsRecoveryCodes(t *testing.T) {
 				if n := p.codesLeft(); n != made {
 					t.Errorf("%d codes before another factor is set up, want %d", n, made)
 				}
-				r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-				p.app = decode(w, r.text("tf_authr_b32key"))
-				b.validate(p.code(0)).want(200)
+				r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+				p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+				b.validate(p.Code(0)).Want(200)
 				b.in(p, 2)
-				w.plantPending(p).recover(code).want(400).refused("a recovery code from before the rescue")
+				w.plantPending(p).recover(code).Want(400).Refused("a recovery code from before the rescue")
 				if n := p.codesLeft(); n != 0 {
 					t.Errorf("%d codes are left", n)
 				}
-				if told := w.kinds(p.email)["codes_ended"] == 1; told != has {
+				if told := w.kinds(p.Email)["codes_ended"] == 1; told != has {
 					t.Errorf("the owner was told that codes ended: %v", told)
 				}
 			}
@@ -196,28 +194,28 @@ func TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes(t *testing.T) {
 	w := newWorld(t, open)
 	sets := func(add bool) func(*browser, *person) {
 		return func(b *browser, p *person) {
-			r := b.post("/tf-setup", m{"setup": "authenticator", "add": add}).want(200)
-			app := &person{w: w, app: decode(w, r.text("tf_authr_b32key"))}
-			b.validate(app.code(0)).want(200)
+			r := b.Post("/tf-setup", m{"setup": "authenticator", "add": add}).Want(200)
+			app := w.of(testkit.Person{App: testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))})
+			b.validate(app.Code(0)).Want(200)
 		}
 	}
 	for name, change := range map[string]func(*browser, *person){
 		"replace": sets(false), "add": sets(true),
-		"remove":       func(b *browser, p *person) { b.remove(p.factorIDs()["authenticator"]).want(200) },
-		"passkey":      func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", storage.UseSecond).want(200) },
-		"first factor": func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", storage.UseFirst).want(200) },
+		"remove":       func(b *browser, p *person) { b.remove(p.factorIDs()["authenticator"]).Want(200) },
+		"passkey":      func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", storage.UseSecond).Want(200) },
+		"first factor": func(b *browser, _ *person) { b.register(w.key(phoneKey), "key", storage.UseFirst).Want(200) },
 	} {
 		for _, rescued := range []bool{true, false} {
 			p := w.withApp(strings.ReplaceAll(name, " ", "") + fmt.Sprint(rescued))
 			p.enrollSMS(fmt.Sprint("+165055512", 10+w.count("users")))
 			code := p.recoveryCodes()[0]
 			b := w.plantPending(p)
-			b.post("/tf-select", m{"which": "authenticator"}).want(200)
+			b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
 			if rescued {
-				b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-				b.validate(p.mailed()).want(200)
+				b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+				b.validate(p.Mailed()).Want(200)
 			} else {
-				b.validate(p.next()).want(200)
+				b.validate(p.Next()).Want(200)
 			}
 			change(b, p)
 			b.in(p, 2)
@@ -225,11 +223,11 @@ func TestR075_ARescuedSessionThatChangesFactorsEndsRecoveryCodes(t *testing.T) {
 			if left := p.codesLeft(); (left == 0) != ends {
 				t.Errorf("%s, rescued %v: %d codes are left", name, rescued, left)
 			}
-			if told := w.kinds(p.email)["codes_ended"] == 1; told != ends {
+			if told := w.kinds(p.Email)["codes_ended"] == 1; told != ends {
 				t.Errorf("%s, rescued %v: the owner was told that codes ended: %v", name, rescued, told)
 			}
 			if ends {
-				w.plantPending(p).recover(code).want(400).refused("a recovery code from before the rescue")
+				w.plantPending(p).recover(code).Want(400).Refused("a recovery code from before the rescue")
 			}
 		}
 	}
@@ -243,19 +241,19 @@ func TestR075_AFactorThatDoesNotCountIsNotLost(t *testing.T) {
 	p.recoveryCodes()
 	left := p.codesLeft()
 	b := w.plantPending(p)
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	b = b.on(w.restart(strongOnly))
-	w.advance(time.Minute)
-	b.post("/tf-resend", m{}).want(200)
-	b.validate(p.texted()).want(200)
-	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	p.app = decode(w, r.text("tf_authr_b32key"))
-	b.validate(p.code(0)).want(200)
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	b = b.on(w.Restart(strongOnly))
+	w.Advance(time.Minute)
+	b.Post("/tf-resend", m{}).Want(200)
+	b.validate(p.Texted()).Want(200)
+	r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	b.validate(p.Code(0)).Want(200)
 	b.in(p, 2)
 	if n := p.codesLeft(); n != left || left == 0 {
 		t.Errorf("%d codes are left of %d", n, left)
 	}
-	if n := w.kinds(p.email)["codes_ended"]; n != 0 {
+	if n := w.kinds(p.Email)["codes_ended"]; n != 0 {
 		t.Errorf("the owner was told %d times that codes ended", n)
 	}
 }
@@ -266,15 +264,15 @@ func TestR075_TheSamePhoneAgain(t *testing.T) {
 	w := newWorld(t, repairOnly)
 	a := w.person("alice").enrollSMS("+16505551212").enrollApp() // the phone is the default
 	b := w.browser()
-	b.login(a).want(200)
-	b.post("/tf-select", m{"which": "authenticator"}).want(200)
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	b.validate(a.mailed()).want(200)
-	w.advance(time.Minute)
-	b.post("/tf-setup", m{"setup": "sms", "phone": a.phone}).want(200)
-	b.validate(a.texted()).want(200)
+	b.login(a).Want(200)
+	b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	b.validate(a.Mailed()).Want(200)
+	w.Advance(time.Minute)
+	b.Post("/tf-setup", m{"setup": "sms", "phone": a.Phone}).Want(200)
+	b.validate(a.Texted()).Want(200)
 	b.in(a, 2)
-	if got := a.factors(); len(got) != 1 || got[0].Method != "sms" || !got[0].Primary {
+	if got := a.Factors(); len(got) != 1 || got[0].Method != "sms" || !got[0].Primary {
 		t.Errorf("%d factors are left: %v", len(got), got)
 	}
 }
@@ -285,37 +283,37 @@ func TestR076_RescueStaysShut(t *testing.T) {
 	w := newWorld(t, waiting)
 	a := w.withApp("alice")
 	link := w.askedLink(a)
-	w.browser().form("/tf-not-me/" + a.newestStop()).want(200)
+	w.browser().Form("/tf-not-me/" + a.newestStop()).Want(200)
 	shut := func(why string) {
 		t.Helper()
 		b := w.plantPending(a)
-		options, _ := b.get("/tf-rescue").want(200).json["recovery_options"].(m)
+		options, _ := b.Get("/tf-rescue").Want(200).JSON["recovery_options"].(m)
 		if len(options) != 1 || options["help"] == nil {
 			t.Errorf("%s: options %v", why, options)
 		}
 		for _, option := range []string{"email", "recovery_request"} {
-			b.post("/tf-rescue", m{"help_setup": option}).want(400).refused(why)
+			b.Post("/tf-rescue", m{"help_setup": option}).Want(400).Refused(why)
 		}
 	}
 	shut("after the button")
-	w.advance(25 * time.Hour)
+	w.Advance(25 * time.Hour)
 	_, r := w.opens(link, secret)
-	r.want(400).refused("the link asked for before")
-	w.restart()
+	r.Want(400).Refused("the link asked for before")
+	w.Restart()
 	shut("a day and a restart later")
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), a.id, "another horse 72 battery"))
+	w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), a.ID, "another horse 72 battery"))
 	shut("after a new password")
 	b := w.plantPending(a)
-	b.validate(a.wrong()).want(400)
+	b.validate(a.Wrong()).Want(400)
 	shut("after a wrong code")
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	b = w.plantPending(a)
-	b.validate(a.code(0)).want(200)
-	options, _ := w.plantPending(a).get("/tf-rescue").want(200).json["recovery_options"].(m)
+	b.validate(a.Code(0)).Want(200)
+	options, _ := w.plantPending(a).Get("/tf-rescue").Want(200).JSON["recovery_options"].(m)
 	if options["email"] == nil || options["recovery_request"] == nil {
 		t.Errorf("after a real factor: options %v", options)
 	}
-	w.asks(a).want(200)
+	w.asks(a).Want(200)
 }
 
 // TestR073_RecoveryNeedsPasswordAndMailbox checks that a recovery is not offered without the
@@ -324,29 +322,29 @@ func TestR076_RescueStaysShut(t *testing.T) {
 func TestR073_RecoveryNeedsPasswordAndMailbox(t *testing.T) {
 	w := newWorld(t, strictly)
 	a := w.withApp("alice")
-	w.browser().post("/tf-rescue", m{"help_setup": "recovery_request"}).want(400)
-	w.plantSession(a).post("/tf-rescue", m{"help_setup": "recovery_request"}).want(400)
-	w.write(`UPDATE twofold_users SET reset_at = ? WHERE id = ?`, w.Now().UnixMicro(), a.id)
-	w.asks(a).want(400)
-	w.advance(24*time.Hour + time.Minute)
+	w.browser().Post("/tf-rescue", m{"help_setup": "recovery_request"}).Want(400)
+	w.plantSession(a).Post("/tf-rescue", m{"help_setup": "recovery_request"}).Want(400)
+	w.write(`UPDATE twofold_users SET reset_at = ? WHERE id = ?`, w.Now().UnixMicro(), a.ID)
+	w.asks(a).Want(400)
+	w.Advance(24*time.Hour + time.Minute)
 	link := w.askedLink(a)
-	w.advance(24*time.Hour + time.Second)
+	w.Advance(24*time.Hour + time.Second)
 	for _, wrong := range []string{"", "wrong", secret + "x"} {
 		b, r := w.opens(link, wrong)
-		r.want(400).refused("the link without the password")
+		r.Want(400).Refused("the link without the password")
 		b.out("the link without the password")
-		b.post("/tf-setup", m{"setup": "authenticator"}).refused("the link without the password")
+		b.Post("/tf-setup", m{"setup": "authenticator"}).Refused("the link without the password")
 	}
 	b := w.browser()
-	b.post("/tf-setup", m{"setup": "authenticator"}).refused("no link at all")
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Refused("no link at all")
 	for range 12 {
 		w.opens(link, "wrong")
 	}
 	_, r := w.opens(link, secret)
-	r.want(429)
-	w.advance(time.Hour)
+	r.Want(429)
+	w.Advance(time.Hour)
 	_, r = w.opens(link, secret)
-	r.want(200)
+	r.Want(200)
 }
 
 // TestR074_RecoveryLink checks the waiting period, the single use and the validity of a day. A
@@ -354,44 +352,44 @@ func TestR073_RecoveryNeedsPasswordAndMailbox(t *testing.T) {
 func TestR074_RecoveryLink(t *testing.T) {
 	w := newWorld(t, waiting)
 	a := w.withApp("alice")
-	old := a.app
+	old := a.App
 	link := w.askedLink(a)
 	early := func() {
 		t.Helper()
 		b, r := w.opens(link, secret)
-		r.want(400).refused("before it opens")
+		r.Want(400).Refused("before it opens")
 		b.out("before it opens")
-		b.post("/tf-setup", m{"setup": "authenticator"}).refused("before it opens")
+		b.Post("/tf-setup", m{"setup": "authenticator"}).Refused("before it opens")
 	}
 	early()
-	w.advance(12 * time.Hour)
-	r := w.asks(a).want(200)
-	if r.json["opens"] != w.Now().Add(12*time.Hour).Format(time.RFC3339) {
-		t.Errorf("asked again, it opens at %v", r.json["opens"])
+	w.Advance(12 * time.Hour)
+	r := w.asks(a).Want(200)
+	if r.JSON["opens"] != w.Now().Add(12*time.Hour).Format(time.RFC3339) {
+		t.Errorf("asked again, it opens at %v", r.JSON["opens"])
 	}
 	if n := len(a.links()); n != 1 {
 		t.Errorf("%d links were mailed, want 1", n)
 	}
-	w.advance(11*time.Hour + 59*time.Minute)
+	w.Advance(11*time.Hour + 59*time.Minute)
 	early()
-	w.restart()
-	w.advance(time.Minute)
+	w.Restart()
+	w.Advance(time.Minute)
 	before := w.rows("users", "factors", "recoveries")
 	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} {
-		w.browser().do(method, link, "", "", "Accept", "text/html")
+		w.browser().Do(method, link, "", "", "Accept", "text/html")
 	}
 	if w.rows("users", "factors", "recoveries") != before {
 		t.Error("opening the link changed something")
 	}
-	w.browser().post(forge(link), m{"password": secret}).want(400).refused("a forged link")
-	w.browser().do("POST", link, typeForm, "password="+secret, "Sec-Fetch-Site", "cross-site", "Origin",
-		"https://evil.test").want(403)
+	w.browser().Post(testkit.Forge(link), m{"password": secret}).Want(400).Refused("a forged link")
+	w.browser().Do("POST", link, testkit.TypeForm, "password="+secret, "Sec-Fetch-Site", "cross-site", "Origin",
+		"https://evil.test").Want(403)
 	answers := make([]*answer, 8)
 	browsers := make([]*browser, 8)
-	par(8, func(i int) { browsers[i], answers[i] = w.opens(link, secret) })
+	testkit.Par(8, func(i int) { browsers[i], answers[i] = w.opens(link, secret) })
 	var b *browser
 	for i, r := range answers {
-		if r.status == 200 {
+		if r.Status == 200 {
 			if b != nil {
 				t.Error("the link worked twice")
 			}
@@ -402,26 +400,26 @@ func TestR074_RecoveryLink(t *testing.T) {
 	if b == nil {
 		t.Fatal("the link does not work")
 	}
-	if len(a.factors()) != 1 || a.factors()[0].Method != "authenticator" {
+	if len(a.Factors()) != 1 || a.Factors()[0].Method != "authenticator" {
 		t.Fatal("the link switched something off")
 	}
-	s := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	a.app = decode(w, s.text("tf_authr_b32key"))
-	b.validate(a.code(0)).want(200)
+	s := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	a.App = testkit.ReadApp(w.T, s.Text("tf_authr_b32key"))
+	b.validate(a.Code(0)).Want(200)
 	b.in(a, 2)
-	if len(a.factors()) != 1 {
-		t.Errorf("%d factors", len(a.factors()))
+	if len(a.Factors()) != 1 {
+		t.Errorf("%d factors", len(a.Factors()))
 	}
-	w.plantPending(a).validate(totp(old, w.Now().Unix()/30)).want(400).refused("the lost factor")
+	w.plantPending(a).validate(testkit.App(old).At(w.Now().Unix() / 30)).Want(400).Refused("the lost factor")
 	_, r = w.opens(link, secret)
-	r.want(400).refused("a second time")
+	r.Want(400).Refused("a second time")
 
 	v := w.withApp("victor")
 	link = w.askedLink(v)
-	w.advance(48 * time.Hour)
+	w.Advance(48 * time.Hour)
 	_, r = w.opens(link, secret)
-	r.want(400).refused("a day after it opened")
-	w.asks(v).want(200) // one that is over does not stand in the way
+	r.Want(400).Refused("a day after it opened")
+	w.asks(v).Want(200) // one that is over does not stand in the way
 }
 
 // TestR076_RecoveryIsAnnouncedAndStopped checks that the owner is notified at once by mail, by SMS
@@ -431,66 +429,66 @@ func TestR076_RecoveryIsAnnouncedAndStopped(t *testing.T) {
 	w := newWorld(t, waiting)
 	a, v := w.withApp("alice").enrollSMS("+16505551212"), w.withApp("victor")
 	owner, stranger := w.plantSession(a), w.plantSession(v)
-	texts := w.sms.Count("+16505551212")
+	texts := w.SMS.Count("+16505551212")
 	b := w.browser()
-	b.login(a).want(200)
-	b.post("/tf-select", m{"which": "authenticator"}).want(200)
-	b.post("/tf-rescue", m{"help_setup": "recovery_request"}).want(200)
-	if n := w.kinds(a.email)["recovery_asked"]; n != 1 {
+	b.login(a).Want(200)
+	b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	b.Post("/tf-rescue", m{"help_setup": "recovery_request"}).Want(200)
+	if n := w.kinds(a.Email)["recovery_asked"]; n != 1 {
 		t.Errorf("%d notices, want 1", n)
 	}
-	if n := w.sms.Count("+16505551212"); n != texts+1 {
+	if n := w.SMS.Count("+16505551212"); n != texts+1 {
 		t.Errorf("%d texts, want 1", n-texts)
 	}
 	links := a.links()
-	asked, _ := owner.get("/me").want(200).json["recovery"].(m)
+	asked, _ := owner.Get("/me").Want(200).JSON["recovery"].(m)
 	if asked["opens"] == nil || asked["address"] != "127.0.0.1" {
 		t.Errorf("the account says %v", asked)
 	}
-	if page := owner.page("/me").want(200); !strings.Contains(page.body, `action="/tf-recovery"`) {
+	if page := owner.Page("/me").Want(200); !strings.Contains(page.Body, `action="/tf-recovery"`) {
 		t.Error("the page offers no way to stop it")
 	}
-	stranger.del("/tf-recovery").want(404)
-	w.browser().del("/tf-recovery").want(401)
-	w.advance(30 * time.Minute) // no fresh proof is needed to stop it
-	owner.form("/tf-recovery").want(303)
-	w.advance(24 * time.Hour)
+	stranger.del("/tf-recovery").Want(404)
+	w.browser().del("/tf-recovery").Want(401)
+	w.Advance(30 * time.Minute) // no fresh proof is needed to stop it
+	owner.Form("/tf-recovery").Want(303)
+	w.Advance(24 * time.Hour)
 	_, r := w.opens(links[0], secret)
-	r.want(400).refused("stopped by the owner")
+	r.Want(400).Refused("stopped by the owner")
 
 	for name, dies := range map[string]func(p *person){
 		"signed in with the factor": func(p *person) {
-			w.advance(time.Minute)
-			w.plantPending(p).validate(p.code(0)).want(200)
+			w.Advance(time.Minute)
+			w.plantPending(p).validate(p.Code(0)).Want(200)
 		},
-		"new password": func(p *person) { w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, secret+" x")) },
-		"not me":       func(p *person) { w.browser().form("/tf-not-me/" + p.newestStop()).want(200) },
+		"new password": func(p *person) { w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), p.ID, secret+" x")) },
+		"not me":       func(p *person) { w.browser().Form("/tf-not-me/" + p.newestStop()).Want(200) },
 		"another factor": func(p *person) {
 			s := w.plantSession(p)
-			r := s.post("/tf-setup", m{"setup": "email", "add": true}).want(200)
-			s.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.mailed()}).want(200)
+			r := s.Post("/tf-setup", m{"setup": "email", "add": true}).Want(200)
+			s.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Mailed()}).Want(200)
 		},
 		"another address": func(p *person) {
-			w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, "new"+p.email, ""))
+			w.Must(w.Nodes[0].Auth.SetIdentity(t.Context(), p.ID, "new"+p.Email, ""))
 		},
 		"switched off": func(p *person) {
-			w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, false))
-			w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, true))
+			w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, false))
+			w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, true))
 		},
-		"all others signed out": func(p *person) { w.plantSession(p).post("/tf-sessions", nil).want(200) },
+		"all others signed out": func(p *person) { w.plantSession(p).Post("/tf-sessions", nil).Want(200) },
 	} {
 		p := w.withApp(strings.ReplaceAll(name, " ", ""))
 		link := w.askedLink(p)
 		dies(p)
-		w.advance(25 * time.Hour)
+		w.Advance(25 * time.Hour)
 		password := secret
 		if name == "new password" {
 			password += " x"
 		}
 		b, r := w.opens(link, password)
-		r.want(400).refused(name)
+		r.Want(400).Refused(name)
 		b.out(name)
-		b.post("/tf-setup", m{"setup": "authenticator"}).refused(name)
+		b.Post("/tf-setup", m{"setup": "authenticator"}).Refused(name)
 	}
 }
 
@@ -499,13 +497,13 @@ func TestR076_RecoveryIsAnnouncedAndStopped(t *testing.T) {
 func TestR077_AnOperatorStartsARecovery(t *testing.T) {
 	w := newWorld(t, open) // people cannot ask for it themselves here
 	a := w.withApp("alice")
-	w.asks(a).want(400)
-	w.browser().form("/tf-not-me/" + a.newestStop()).want(200) // and rescue is shut
-	n := w.nodes[0]
-	w.must(n.auth.StartRecovery(t.Context(), a.id, "called back, ticket 4711"))
+	w.asks(a).Want(400)
+	w.browser().Form("/tf-not-me/" + a.newestStop()).Want(200) // and rescue is shut
+	n := w.Nodes[0]
+	w.Must(n.Auth.StartRecovery(t.Context(), a.ID, "called back, ticket 4711"))
 	links := a.links()
-	if len(links) != 1 || w.kinds(a.email)["recovery_started"] != 1 {
-		t.Fatalf("%d links, notices %v", len(links), w.kinds(a.email))
+	if len(links) != 1 || w.kinds(a.Email)["recovery_started"] != 1 {
+		t.Fatalf("%d links, notices %v", len(links), w.kinds(a.Email))
 	}
 	if rows := happened[event.RecoveryStarted](w); len(rows) != 1 || rows[0].Reason != "called back, ticket 4711" {
 		t.Errorf("events %+v", rows)
@@ -518,13 +516,13 @@ func TestR077_AnOperatorStartsARecovery(t *testing.T) {
 		t.Error("the reason is not in the trail")
 	}
 	b, r := w.opens(links[0], secret)
-	r.want(200)
+	r.Want(200)
 	b.out("the link alone")
-	s := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	a.app = decode(w, s.text("tf_authr_b32key"))
-	b.validate(a.code(0)).want(200)
+	s := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	a.App = testkit.ReadApp(w.T, s.Text("tf_authr_b32key"))
+	b.validate(a.Code(0)).Want(200)
 	b.in(a, 2)
-	if err := n.auth.StartRecovery(t.Context(), w.person("plain").id, "x"); err == nil {
+	if err := n.Auth.StartRecovery(t.Context(), w.person("plain").ID, "x"); err == nil {
 		t.Error("an account without a second factor has one to recover")
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // listL1 are the redirect targets that got other software to send people
@@ -71,34 +73,34 @@ func browserOrigin(base, location string) string {
 
 // stays checks that neither the headers nor the page of a response lead to another site.
 func (w *world) stays(r *answer, what string) {
-	w.t.Helper()
-	base := w.nodes[0].origin
-	if r.status >= 500 || r.status == 0 {
-		w.t.Errorf("%s: status %d", what, r.status)
+	w.T.Helper()
+	base := w.Nodes[0].Origin
+	if r.Status >= 500 || r.Status == 0 {
+		w.T.Errorf("%s: status %d", what, r.Status)
 	}
-	locations := r.header.Values("Location")
-	if len(locations) > 1 || r.header.Get("Set-Cookie") == "a=b" {
-		w.t.Errorf("%s: headers %v", what, r.header)
+	locations := r.Header.Values("Location")
+	if len(locations) > 1 || r.Header.Get("Set-Cookie") == "a=b" {
+		w.T.Errorf("%s: headers %v", what, r.Header)
 	}
 	for _, l := range locations {
 		if got := browserOrigin(base, l); got != base || strings.ContainsAny(l, "\r\n\\") {
-			w.t.Errorf("%s: leads to %q at %s", what, l, got)
+			w.T.Errorf("%s: leads to %q at %s", what, l, got)
 		}
 		if u, err := url.Parse(l); err == nil {
 			if next := u.Query().Get("next"); next != "" && browserOrigin(base, next) != base &&
 				strings.HasPrefix(l, "/login?") {
-				w.stays(w.browser().page(l), what+", one page on") // checked again where it is used
+				w.stays(w.browser().Page(l), what+", one page on") // checked again where it is used
 			} else if next != "" && browserOrigin(base, next) != base {
-				w.t.Errorf("%s: hands on %q", what, next)
+				w.T.Errorf("%s: hands on %q", what, next)
 			}
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?:href|action|src)="([^"]*)"`).FindAllStringSubmatch(r.body, -1) {
+	for _, m := range regexp.MustCompile(`(?:href|action|src)="([^"]*)"`).FindAllStringSubmatch(r.Body, -1) {
 		if strings.HasPrefix(m[1], "data:image/") || strings.HasPrefix(m[1], "otpauth:") {
 			continue
 		}
 		if got := browserOrigin(base, m[1]); got != base {
-			w.t.Errorf("%s: page links to %q at %s", what, m[1], got)
+			w.T.Errorf("%s: page links to %q at %s", what, m[1], got)
 		}
 	}
 }
@@ -107,7 +109,7 @@ func (w *world) stays(r *answer, what string) {
 // query parameter, to every path that redirects.
 func TestR107_NoOpenRedirect(t *testing.T) {
 	w := newWorld(t, plenty)
-	base := w.nodes[0].origin
+	base := w.Nodes[0].Origin
 	for location, want := range map[string]string{ // the judge itself
 		"/x": base, "//evil.t": "http://evil.t", `/\evil.t`: "http://evil.t", "https:evil.t": "https://evil.t",
 		" \t//evil.t":  "http://evil.t",
@@ -135,33 +137,34 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 		if len(query) > 20_000 {
 			query = query[:20_000]
 		}
-		w.stays(bare.copy().form("/login", "email", "x", "password", "", "next", v), "sign-in, "+name)
-		w.stays(bare.copy().form("/logout", "next", v), "logout, "+name)
-		w.stays(bare.copy().form("/logout"+query), "logout query, "+name)
+		w.stays(bare.copy().Form("/login", "email", "x", "password", "", "next", v), "sign-in, "+name)
+		w.stays(bare.copy().Form("/logout", "next", v), "logout, "+name)
+		w.stays(bare.copy().Form("/logout"+query), "logout query, "+name)
 		if i%3 == 0 {
-			w.stays(bare.copy().page("/login"+query), "sign-in page, "+name)
-			w.stays(bare.copy().form("/register", "email", "x", "next", v), "registration, "+name)
-			w.stays(session.copy().page("/login"+query), "sign-in page when signed in, "+name)
-			w.stays(session.copy().page("/verify"+query), "re-authentication page, "+name)
-			w.stays(session.copy().form("/verify", "password", "", "next", v), "re-authentication, "+name)
-			w.stays(bare.copy().page("/app/user"+query), "guard, "+name)
-			w.stays(session.copy().page("/app/two"+query), "guard of level two, "+name)
-			w.stays(bare.copy().page("/tf-validate"+query), "out of turn, "+name)
+			w.stays(bare.copy().Page("/login"+query), "sign-in page, "+name)
+			w.stays(bare.copy().Form("/register", "email", "x", "next", v), "registration, "+name)
+			w.stays(session.copy().Page("/login"+query), "sign-in page when signed in, "+name)
+			w.stays(session.copy().Page("/verify"+query), "re-authentication page, "+name)
+			w.stays(session.copy().Form("/verify", "password", "", "next", v), "re-authentication, "+name)
+			w.stays(bare.copy().Page("/app/user"+query), "guard, "+name)
+			w.stays(session.copy().Page("/app/two"+query), "guard of level two, "+name)
+			w.stays(bare.copy().Page("/tf-validate"+query), "out of turn, "+name)
 		}
 		if i%3 == 0 {
-			w.stays(w.plantPending(two).form("/tf-select", "which", "authenticator", "next", v), "choice, "+name)
-			w.stays(w.plantPending(a).page("/tf-validate"+query), "code page, "+name)
-			w.stays(w.plantPending(a).form("/tf-rescue", "help_setup", "email", "next", v), "rescue, "+name)
+			w.stays(w.plantPending(two).Form("/tf-select", "which", "authenticator", "next", v), "choice, "+name)
+			w.stays(w.plantPending(a).Page("/tf-validate"+query), "code page, "+name)
+			w.stays(w.plantPending(a).Form("/tf-rescue", "help_setup", "email", "next", v), "rescue, "+name)
 		}
 		b := w.plantPending(a)
 		if i%2 == 0 {
-			r := b.form("/tf-validate", "code", a.next(), "next", v)
+			r := b.Form("/tf-validate", "code", a.Next(), "next", v)
 			w.stays(r, "second factor, "+name)
-			if len(v) <= 1<<16 && r.status != 303 {
-				t.Errorf("second factor, %s: status %d", name, r.status)
+			if len(v) <= 1<<16 && r.Status != 303 {
+				t.Errorf("second factor, %s: status %d", name, r.Status)
 			}
 		} else {
-			w.stays(b.do("POST", "/tf-validate"+query, typeForm, "code="+a.next()), "second factor query, "+name)
+			w.stays(b.Do("POST", "/tf-validate"+query, testkit.TypeForm, "code="+a.Next()),
+				"second factor query, "+name)
 		}
 	}
 	for _, raw := range listL1(strings.TrimPrefix(base, "http://")) {
@@ -173,31 +176,31 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 			if path == "/logout" {
 				method, length = "POST", "Sec-Fetch-Site: same-origin\r\nContent-Length: 0\r\n"
 			}
-			r := w.raw(w.nodes[0], method+" "+path+"?next="+raw+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+
+			r := w.raw(w.Nodes[0], method+" "+path+"?next="+raw+" HTTP/1.1\r\nHost: "+w.Nodes[0].Addr+
 				"\r\nConnection: close\r\n"+length+"\r\n")
 			if r != nil {
 				w.stays(r, "raw "+path+raw)
 			}
 		}
 		if strings.HasPrefix(raw, "/") {
-			if r := w.raw(w.nodes[0], "GET "+raw+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+
-				"\r\nReferer: https://evil.t/\r\nConnection: close\r\n\r\n"); r != nil && r.status != 301 &&
-				r.status != 307 {
+			if r := w.raw(w.Nodes[0], "GET "+raw+" HTTP/1.1\r\nHost: "+w.Nodes[0].Addr+
+				"\r\nReferer: https://evil.t/\r\nConnection: close\r\n\r\n"); r != nil && r.Status != 301 &&
+				r.Status != 307 {
 				w.stays(r, "raw path "+raw)
 			}
 		}
 	}
 	good := w.plantPending(a)
-	if l := good.form("/tf-validate", "code", a.next(), "next",
-		"/app/two?x=1").header.Get("Location"); l != "/app/two?x=1" {
+	if l := good.Form("/tf-validate", "code", a.Next(), "next",
+		"/app/two?x=1").Header.Get("Location"); l != "/app/two?x=1" {
 		t.Errorf("a good next leads to %q", l)
 	}
 	first := w.browser()
-	r := first.form("/login", "email", a.email, "password", secret, "next", "/app/two")
-	if l := r.header.Get("Location"); l != "/tf-validate?next=/app/two" {
+	r := first.Form("/login", "email", a.Email, "password", secret, "next", "/app/two")
+	if l := r.Header.Get("Location"); l != "/tf-validate?next=/app/two" {
 		t.Errorf("after the password to %q", l)
 	}
-	w.stays(first.form("/tf-validate", "code", a.next(), "next", "//evil.t"), "good at the password, bad at the code")
+	w.stays(first.Form("/tf-validate", "code", a.Next(), "next", "//evil.t"), "good at the password, bad at the code")
 }
 
 // TestR108_HostIsConfigured checks that no host in a request gets into a message, a redirect or a
@@ -205,20 +208,20 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 func TestR108_HostIsConfigured(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan").enrollSMS("+16505551212")
-	addr := w.nodes[0].addr
+	addr := w.Nodes[0].Addr
 	forwarded := "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\nForwarded: " +
 		"host=evil.test;proto=https\r\nX-Original-Host: evil.test\r\n" +
 		"X-Host: evil.test\r\nX-Forwarded-Server: evil.test\r\nX-Forwarded-Port: 1337\r\nX-Forwarded-Prefix: " +
 		"//evil.test\r\nX-Original-URL: //evil.test\r\n"
-	pending := func() string { return "Cookie: twofold-pending=" + w.plantPending(s).jar["twofold-pending"] + "\r\n" }
+	pending := func() string { return "Cookie: twofold-pending=" + w.plantPending(s).Jar["twofold-pending"] + "\r\n" }
 	post := func(target, host, more string) *answer {
-		return w.raw(w.nodes[0], "POST "+target+" HTTP/1.1\r\n"+host+
+		return w.raw(w.Nodes[0], "POST "+target+" HTTP/1.1\r\n"+host+
 			"Sec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: 0\r\n"+more+"\r\n")
 	}
 	for _, host := range []string{"evil.test", addr + "@evil.test", addr + ".evil.test", "evil.test:80", "good.test",
 		"127.0.0.1.evil.test", "localhost.evil.test"} {
 		before := w.texts()
-		if r := post("/tf-resend", "Host: "+host+"\r\n", pending()); r == nil || r.status != 421 && r.status != 400 {
+		if r := post("/tf-resend", "Host: "+host+"\r\n", pending()); r == nil || r.Status != 421 && r.Status != 400 {
 			t.Errorf("host %q: %+v", host, r)
 		}
 		if w.texts() != before {
@@ -229,17 +232,17 @@ func TestR108_HostIsConfigured(t *testing.T) {
 		"two hosts":       post("/tf-resend", "Host: "+addr+"\r\nHost: evil.test\r\n", pending()),
 		"absolute target": post("http://evil.test/tf-resend", "Host: "+addr+"\r\n", pending()),
 	} {
-		if r == nil || r.status != 421 && r.status != 400 {
+		if r == nil || r.Status != 421 && r.Status != 400 {
 			t.Errorf("%s: %+v", what, r)
 		}
 	}
 	r := post("/tf-resend", "Host: "+addr+"\r\n", forwarded+pending())
-	if r == nil || r.status != 303 || r.header.Get("Location") != "/tf-validate" {
+	if r == nil || r.Status != 303 || r.Header.Get("Location") != "/tf-validate" {
 		t.Fatalf("forwarding headers: %+v", r)
 	}
-	text, _ := s.w.sms.Last(s.phone)
+	text, _ := s.w.SMS.Last(s.Phone)
 	if !strings.Contains(text.Text, "@127.0.0.1 #") ||
-		strings.Contains(w.replies.String(), "evil.test") && strings.Contains(r.body, "evil.test") {
+		strings.Contains(w.replies.String(), "evil.test") && strings.Contains(r.Body, "evil.test") {
 		t.Errorf("the message says %q", text.Text)
 	}
 	for _, line := range w.cookies["twofold-notes"] {
@@ -247,8 +250,8 @@ func TestR108_HostIsConfigured(t *testing.T) {
 			t.Errorf("a forwarding header changed the cookie: %s", line)
 		}
 	}
-	if r := w.raw(w.nodes[0], "GET /app/user HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n"+forwarded+
-		"\r\n"); r == nil || strings.Contains(strings.Join(r.header.Values("Location"), ""), "evil") {
+	if r := w.raw(w.Nodes[0], "GET /app/user HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n"+forwarded+
+		"\r\n"); r == nil || strings.Contains(strings.Join(r.Header.Values("Location"), ""), "evil") {
 		t.Errorf("guard: %+v", r)
 	}
 }
@@ -264,32 +267,32 @@ func TestR109_OnePathOneGuard(t *testing.T) {
 		"/app\\user", "/app/user.", "/app/%75ser",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "OPTIONS"} {
-			r := w.raw(w.nodes[0], method+" "+p+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+
+			r := w.raw(w.Nodes[0], method+" "+p+" HTTP/1.1\r\nHost: "+w.Nodes[0].Addr+
 				"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-			if r != nil && strings.Contains(r.body, "signed in") {
+			if r != nil && strings.Contains(r.Body, "signed in") {
 				t.Errorf("%s %s shows the page", method, p)
 			}
 		}
 	}
 	odd := []string{"/login", "/%6cogin", "/login?x", "/login?email=other%40good.test"}
 	for i := range 10 {
-		w.browser().post(odd[i%len(odd)], m{"email": a.email, "password": "wrong password"}).want(400)
+		w.browser().Post(odd[i%len(odd)], m{"email": a.Email, "password": "wrong password"}).Want(400)
 	}
 	for _, p := range odd {
-		w.browser().post(p, m{"email": a.email, "password": secret}).want(429)
+		w.browser().Post(p, m{"email": a.Email, "password": secret}).Want(429)
 	}
 	w.write(`DELETE FROM twofold_counters`)
 	for _, p := range []string{
 		"/LOGIN", "/login/", "/login;x=1", "/login%00", "/login%20", "/login%2f", "/tf-setup/a/b", "//login",
 		"/./login", "/x/../login", "/login//",
 	} {
-		r := w.browser().post(p, m{"email": a.email, "password": secret})
-		if r.cookie("twofold") != "" || r.json["user"] != nil {
-			t.Errorf("%s signs in: %d", p, r.status)
+		r := w.browser().Post(p, m{"email": a.Email, "password": secret})
+		if r.Cookie("twofold") != "" || r.JSON["user"] != nil {
+			t.Errorf("%s signs in: %d", p, r.Status)
 		}
 	}
-	r := w.raw(w.nodes[0], "GET /%zz HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nConnection: close\r\n\r\n")
-	if r == nil || r.status != 400 {
+	r := w.raw(w.Nodes[0], "GET /%zz HTTP/1.1\r\nHost: "+w.Nodes[0].Addr+"\r\nConnection: close\r\n\r\n")
+	if r == nil || r.Status != 400 {
 		t.Errorf("broken escape: %+v", r)
 	}
 }
@@ -299,7 +302,7 @@ func TestR109_OnePathOneGuard(t *testing.T) {
 // repeats its length is refused.
 func TestR109_ARequestHidesNoOther(t *testing.T) {
 	w := newWorld(t)
-	host := "Host: " + w.nodes[0].addr + "\r\n"
+	host := "Host: " + w.Nodes[0].Addr + "\r\n"
 	hidden := "GET /me HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n"
 	for name, text := range map[string]string{
 		"a length and chunks": "POST /login HTTP/1.1\r\n" + host +
@@ -316,11 +319,11 @@ func TestR109_ARequestHidesNoOther(t *testing.T) {
 		"chunks without end  ": "POST /login HTTP/1.1\r\n" + host +
 			"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nZ\r\n\r\n",
 	} {
-		c, err := net.DialTimeout("tcp", w.nodes[0].addr, 5*time.Second)
-		w.must(err)
+		c, err := net.DialTimeout("tcp", w.Nodes[0].Addr, 5*time.Second)
+		w.Must(err)
 		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 		_, err = io.WriteString(c, text+hidden)
-		w.must(err)
+		w.Must(err)
 		seen, _ := io.ReadAll(c) // to the end of the connection, or its reset
 		_ = c.Close()
 		if n := strings.Count(string(seen), "HTTP/1.1 "); n != 1 {
@@ -337,7 +340,7 @@ func TestR109_AnAnswerRepeatsAPathEncoded(t *testing.T) {
 	a := w.withApp("anna")
 	action := regexp.MustCompile(`action="([^"]*)"`)
 	again := 0
-	for _, path := range w.nodes[0].auth.Paths() {
+	for _, path := range w.Nodes[0].Auth.Paths() {
 		base, ok := strings.CutSuffix(path, "{token}")
 		if !ok {
 			continue
@@ -345,19 +348,19 @@ func TestR109_AnAnswerRepeatsAPathEncoded(t *testing.T) {
 		for _, token := range []string{"%00", "a%0D%0AX-Odd:%22%3E", "%3Fnext=b", "%23b", "%7F", "%25", "%C3%28"} {
 			for _, b := range []*browser{w.browser(), w.plantSession(a)} {
 				for _, method := range []string{"GET", "POST"} {
-					r := b.do(method, base+token, typeForm, "code=1", "Accept", "text/html")
-					if to := r.header.Get("Location"); strings.HasPrefix(to, base) {
+					r := b.Do(method, base+token, testkit.TypeForm, "code=1", "Accept", "text/html")
+					if to := r.Header.Get("Location"); strings.HasPrefix(to, base) {
 						if again++; to != base+token {
-							t.Errorf("%s leads to %q", r.what, to)
+							t.Errorf("%s leads to %q", r.What, to)
 						}
 					}
-					if r.header.Get("X-Odd") != "" {
-						t.Errorf("%s sends a header of the path", r.what)
+					if r.Header.Get("X-Odd") != "" {
+						t.Errorf("%s sends a header of the path", r.What)
 					}
-					for _, m := range action.FindAllStringSubmatch(r.body, -1) {
+					for _, m := range action.FindAllStringSubmatch(r.Body, -1) {
 						to := html.UnescapeString(m[1])
 						if strings.HasPrefix(to, base) && to != base+token {
-							t.Errorf("%s shows a form that posts to %q", r.what, to)
+							t.Errorf("%s shows a form that posts to %q", r.What, to)
 						}
 					}
 				}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const stayCookie = "remember_token"
@@ -18,14 +19,14 @@ func remembering(c *twofold.Config) { c.Sessions.Remember = 30 * 24 * time.Hour 
 
 // staying signs p in with "remember me" and returns the browser without its session cookie.
 func (w *world) staying(p *person) *browser {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.browser()
-	b.login(p, m{"remember": true}).want(200)
-	if p.app != nil {
-		b.validate(p.next()).want(200)
+	b.login(p, m{"remember": true}).Want(200)
+	if p.App != nil {
+		b.validate(p.Next()).Want(200)
 	}
-	if b.jar[stayCookie] == "" {
-		w.t.Fatalf("%s is not remembered", p.name)
+	if b.Jar[stayCookie] == "" {
+		w.T.Fatalf("%s is not remembered", p.Name)
 	}
 	return b.only(stayCookie)
 }
@@ -33,9 +34,9 @@ func (w *world) staying(p *person) *browser {
 // back checks that this browser is signed in as p, who has a second factor, with the rights of a
 // trusted device.
 func (b *browser) back(p *person) {
-	b.w.t.Helper()
-	if user, two := b.sees(); user != p.email+" level 1 trusted true" || two != user {
-		b.w.t.Errorf("back as (%q, %q), want %s", user, two, p.email)
+	b.w.T.Helper()
+	if user, two := b.sees(); user != p.Email+" level 1 trusted true" || two != user {
+		b.w.T.Errorf("back as (%q, %q), want %s", user, two, p.Email)
 	}
 }
 
@@ -47,52 +48,52 @@ func TestR023_RememberedAfterTheLastStep(t *testing.T) {
 	b := w.browser()
 	none := func(r *answer, why string) {
 		t.Helper()
-		if r.cookie(stayCookie) != "" {
+		if r.Cookie(stayCookie) != "" {
 			t.Errorf("remembered %s", why)
 		}
 	}
-	none(b.login(a, m{"remember": true}).want(200), "after the password")
+	none(b.login(a, m{"remember": true}).Want(200), "after the password")
 	b.copy().only(stayCookie).out("the password alone")
-	none(b.validate(a.wrong()).want(400), "after a wrong code")
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	none(b.validate(a.mailed()).want(200), "after a rescue")
+	none(b.validate(a.Wrong()).Want(400), "after a wrong code")
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	none(b.validate(a.Mailed()).Want(200), "after a rescue")
 	plain := w.browser()
-	plain.login(a).want(200)
-	none(plain.validate(a.next()).want(200), "without having asked")
-	none(w.browser().login(n).want(200), "without having asked")
+	plain.login(a).Want(200)
+	none(plain.validate(a.Next()).Want(200), "without having asked")
+	none(w.browser().login(n).Want(200), "without having asked")
 	w.staying(a)
-	r := w.browser().login(n, m{"remember": true}).want(200)
-	if r.cookie(stayCookie) == "" || r.cookie("tf_validity") != "" {
+	r := w.browser().login(n, m{"remember": true}).Want(200)
+	if r.Cookie(stayCookie) == "" || r.Cookie("tf_validity") != "" {
 		t.Error("an account of one factor is not remembered, or its browser is trusted")
 	}
 	trusted := w.trusted(a)
-	if r := trusted.login(a, m{"remember": true}).want(200); r.json["tf_required"] != false ||
-		r.cookie(stayCookie) == "" {
-		t.Errorf("a trusted browser is not remembered: %s", r.body)
+	if r := trusted.login(a, m{"remember": true}).Want(200); r.JSON["tf_required"] != false ||
+		r.Cookie(stayCookie) == "" {
+		t.Errorf("a trusted browser is not remembered: %s", r.Body)
 	}
 	late := w.trusted(a)
-	w.advance(20 * 24 * time.Hour)
-	late.login(a, m{"remember": true}).want(200)
-	w.advance(9 * 24 * time.Hour)
+	w.Advance(20 * 24 * time.Hour)
+	late.login(a, m{"remember": true}).Want(200)
+	w.Advance(9 * 24 * time.Hour)
 	if user, _ := late.only(stayCookie).sees(); user == "" {
 		t.Error("gone before the trust was")
 	}
-	w.advance(25 * time.Hour)
+	w.Advance(25 * time.Hour)
 	late.only(stayCookie).out("longer than the device that stood for the second factor")
 
-	off := w.restart(func(c *twofold.Config) { c.Sessions.Remember = 0 })
+	off := w.Restart(func(c *twofold.Config) { c.Sessions.Remember = 0 })
 	old := w.browser().on(off)
-	none(old.login(n, m{"remember": true}).want(200), "though the site remembers nobody")
-	strict := w.restart(func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 })
+	none(old.login(n, m{"remember": true}).Want(200), "though the site remembers nobody")
+	strict := w.Restart(func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 })
 	c := w.browser().on(strict)
-	c.login(a, m{"remember": true}).want(200)
-	none(c.validate(a.next()).want(200), "though its second factor is always asked for")
-	must := w.restart(func(c *twofold.Config) { c.TwoFactor.Required = true })
+	c.login(a, m{"remember": true}).Want(200)
+	none(c.validate(a.Next()).Want(200), "though its second factor is always asked for")
+	must := w.Restart(func(c *twofold.Config) { c.TwoFactor.Required = true })
 	f := w.browser().on(must)
-	none(f.login(n, m{"remember": true}).want(200), "before the second factor that must be set up")
-	s := f.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	n.app = decode(w, s.text("tf_authr_b32key"))
-	if f.validate(n.code(0)).want(200).cookie(stayCookie) == "" {
+	none(f.login(n, m{"remember": true}).Want(200), "before the second factor that must be set up")
+	s := f.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	n.App = testkit.ReadApp(w.T, s.Text("tf_authr_b32key"))
+	if f.validate(n.Code(0)).Want(200).Cookie(stayCookie) == "" {
 		t.Error("not remembered after the set-up, which was the last step")
 	}
 }
@@ -102,36 +103,36 @@ func TestR023_RememberedAfterTheLastStep(t *testing.T) {
 func TestR023_RestoredIsNeverMore(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, n := w.withApp("alice"), w.person("newcomer")
-	for p, want := range map[*person]string{a: a.email + " level 1 trusted true",
-		n: n.email + " level 1 trusted false"} {
+	for p, want := range map[*person]string{a: a.Email + " level 1 trusted true",
+		n: n.Email + " level 1 trusted false"} {
 		b := w.staying(p)
 		user, two := b.sees() // at once: what was proven a moment ago was proven elsewhere
 		if user != want || p == a && two != want || p == n && two != "" {
 			t.Errorf("signed in as (%q, %q), want %q", user, two, want)
 		}
-		if len(b.jar["twofold"]) != 43 {
+		if len(b.Jar["twofold"]) != 43 {
 			t.Error("no session was begun")
 		}
-		me := b.get("/me").want(200).json["user"].(m)
+		me := b.Get("/me").Want(200).JSON["user"].(m)
 		if proof := me["methods"].([]any)[0].(m); me["fresh"] != false || proof["method"] != "remember" ||
 			len(me["methods"].([]any)) != 1 {
 			t.Errorf("%v", me)
 		}
 		for _, c := range []m{{"setup": "disable"}, {"setup": "authenticator"}, {"setup": "email", "add": true}} {
-			b.post("/tf-setup", c).want(401).refused("security change by a cookie")
+			b.Post("/tf-setup", c).Want(401).Refused("security change by a cookie")
 		}
-		b.post("/tf-devices", m{}).want(401)
-		b.post("/tf-sessions", m{}).want(401)
-		if r := b.get("/app/user?include_auth_token"); strings.Contains(r.body, "token") ||
-			r.header.Get("Authentication-Token") != "" {
+		b.Post("/tf-devices", m{}).Want(401)
+		b.Post("/tf-sessions", m{}).Want(401)
+		if r := b.Get("/app/user?include_auth_token"); strings.Contains(r.Body, "token") ||
+			r.Header.Get("Authentication-Token") != "" {
 			t.Error("a cookie begot a header token")
 		}
 		// After all factors are proven again, it is a regular session.
-		b.post("/verify", m{"password": secret}).want(200)
+		b.Post("/verify", m{"password": secret}).Want(200)
 		if p == a {
-			b.validate(p.next()).want(200)
+			b.validate(p.Next()).Want(200)
 		}
-		b.get("/tf-setup").want(200)
+		b.Get("/tf-setup").Want(200)
 	}
 }
 
@@ -152,12 +153,12 @@ func TestR023_PolicyIsAskedEachTime(t *testing.T) {
 		}, []*person{a}},
 		"second factors are due": {func(c *twofold.Config) { c.TwoFactor.Required = true }, []*person{n}},
 		"the account of n is off": {
-			func(*twofold.Config) { w.write(`UPDATE twofold_users SET active = 0 WHERE id = ?`, n.id) }, []*person{n}},
+			func(*twofold.Config) { w.write(`UPDATE twofold_users SET active = 0 WHERE id = ?`, n.ID) }, []*person{n}},
 	} {
 		w.write(`UPDATE twofold_users SET active = 1`)
-		w.restart()
+		w.Restart()
 		jars := map[*person]*browser{a: w.staying(a), n: w.staying(n)}
-		node := w.restart(c.change)
+		node := w.Restart(c.change)
 		for p, b := range jars {
 			refused := false
 			for _, q := range c.out {
@@ -165,10 +166,10 @@ func TestR023_PolicyIsAskedEachTime(t *testing.T) {
 			}
 			user, _ := b.on(node).sees()
 			if (user == "") != refused {
-				t.Errorf("%s: %s sees %q", name, p.name, user)
+				t.Errorf("%s: %s sees %q", name, p.Name, user)
 			}
-			if refused && name != "nobody is remembered" && b.jar[stayCookie] != "" {
-				t.Errorf("%s: the cookie of %s stays", name, p.name)
+			if refused && name != "nobody is remembered" && b.Jar[stayCookie] != "" {
+				t.Errorf("%s: the cookie of %s stays", name, p.Name)
 			}
 		}
 	}
@@ -179,22 +180,22 @@ func TestR023_CookieCannotBeForged(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, v := w.withApp("alice"), w.withApp("victor")
 	b := w.staying(a)
-	cookie := b.jar[stayCookie]
-	if again := w.staying(a).jar[stayCookie]; again == cookie {
+	cookie := b.Jar[stayCookie]
+	if again := w.staying(a).Jar[stayCookie]; again == cookie {
 		t.Error("two browsers have one value")
 	}
-	his := w.staying(v).jar[stayCookie]
+	his := w.staying(v).Jar[stayCookie]
 	body, sig, _ := strings.Cut(cookie, ".")
 	payload, err := base64.RawURLEncoding.DecodeString(body)
-	w.must(err)
+	w.Must(err)
 	other, hisSig, _ := strings.Cut(his, ".")
 	enc := base64.RawURLEncoding.EncodeToString
 	forged := []string{
 		"", ".", body, body + ".", "." + sig, cookie[:len(cookie)-1], cookie + "A", strings.ToUpper(cookie),
 		body + "." + hisSig, other + "." + sig,
-		enc([]byte(strings.ReplaceAll(string(payload), a.id, v.id))) + "." + sig,
+		enc([]byte(strings.ReplaceAll(string(payload), a.ID, v.ID))) + "." + sig,
 		enc(payload) + "." + enc(make([]byte, 32)),
-		a.id + "|" + sig, w.trusted(a).jar["tf_validity"],
+		a.ID + "|" + sig, w.trusted(a).Jar["tf_validity"],
 	}
 	for i := 0; i < len(cookie); i += 31 {
 		forged = append(forged, cookie[:i]+string(cookie[i]^1)+cookie[i+1:])
@@ -204,26 +205,26 @@ func TestR023_CookieCannotBeForged(t *testing.T) {
 			continue
 		}
 		thief := w.browser()
-		thief.jar[stayCookie] = c
+		thief.Jar[stayCookie] = c
 		thief.out(fmt.Sprintf("forged %d", i))
 	}
 	trust := w.browser()
-	trust.jar["tf_validity"] = cookie
+	trust.Jar["tf_validity"] = cookie
 	trust.asked(a, "for a trusted device's cookie")
-	w.write(`UPDATE twofold_devices SET user_id = ?`, v.id)
+	w.write(`UPDATE twofold_devices SET user_id = ?`, v.ID)
 	b.copy().out("the record was moved to another user")
-	w.write(`UPDATE twofold_devices SET user_id = ?`, a.id)
+	w.write(`UPDATE twofold_devices SET user_id = ?`, a.ID)
 	for _, cell := range w.dump() {
-		if strings.Contains(cell.text, sig) ||
-			strings.Contains(cell.text, string(payload[strings.Index(string(payload), `"s":"`)+5:][:43])) {
-			t.Errorf("%s.%s holds the secret", cell.table, cell.column)
+		if strings.Contains(cell.Text, sig) ||
+			strings.Contains(cell.Text, string(payload[strings.Index(string(payload), `"s":"`)+5:][:43])) {
+			t.Errorf("%s.%s holds the secret", cell.Table, cell.Column)
 		}
 	}
 	if line := w.cookies[stayCookie][0]; !strings.Contains(line, "HttpOnly") ||
 		!strings.Contains(line, "SameSite=Strict") || !strings.Contains(line, "Max-Age=2592000") {
 		t.Errorf("attributes: %s", line)
 	}
-	if user, _ := b.sees(); user == "" || b.jar[stayCookie] == cookie || len(b.jar[stayCookie]) < 200 {
+	if user, _ := b.sees(); user == "" || b.Jar[stayCookie] == cookie || len(b.Jar[stayCookie]) < 200 {
 		t.Errorf("the real one does not work, or is the same after its use: %q", user)
 	}
 }
@@ -236,24 +237,24 @@ func TestR023_RememberedDies(t *testing.T) {
 		name string
 		end  func(a *person, b *browser) // b is in by its cookie
 	}{
-		{"life", func(*person, *browser) { w.advance(30*24*time.Hour + time.Second) }},
+		{"life", func(*person, *browser) { w.Advance(30*24*time.Hour + time.Second) }},
 		{"password", func(a *person, _ *browser) {
-			w.must(w.nodes[0].auth.SetPassword(ctx, a.id, "another horse 71 battery"))
+			w.Must(w.Nodes[0].Auth.SetPassword(ctx, a.ID, "another horse 71 battery"))
 		}},
 		{"identity", func(a *person, _ *browser) {
-			w.must(w.nodes[0].auth.SetIdentity(ctx, a.id, "new-"+a.email, ""))
+			w.Must(w.Nodes[0].Auth.SetIdentity(ctx, a.ID, "new-"+a.Email, ""))
 		}},
 		{"a factor more", func(a *person, _ *browser) { a.enrollMail() }},
 		{"no factor more", func(a *person, _ *browser) {
-			w.plantSession(a).post("/tf-setup", m{"setup": "disable"}).want(200)
+			w.plantSession(a).Post("/tf-setup", m{"setup": "disable"}).Want(200)
 		}},
-		{"signing out", func(_ *person, b *browser) { b.form("/logout").want(303) }},
+		{"signing out", func(_ *person, b *browser) { b.Form("/logout").Want(303) }},
 		{"signing out with the cookie alone",
-			func(_ *person, b *browser) { b.only(stayCookie).form("/logout").want(303) }},
-		{"all others ended", func(a *person, _ *browser) { w.plantSession(a).post("/tf-sessions", m{}).want(200) }},
+			func(_ *person, b *browser) { b.only(stayCookie).Form("/logout").Want(303) }},
+		{"all others ended", func(a *person, _ *browser) { w.plantSession(a).Post("/tf-sessions", m{}).Want(200) }},
 		{"its session ended from elsewhere", func(a *person, b *browser) {
 			_, mine := b.list("sessions")
-			w.plantSession(a).post("/tf-sessions/"+mine["id"].(string), m{}).want(200)
+			w.plantSession(a).Post("/tf-sessions/"+mine["id"].(string), m{}).Want(200)
 			b.out("the session")
 		}},
 		{"its record ended from elsewhere", func(a *person, b *browser) {
@@ -261,24 +262,24 @@ func TestR023_RememberedDies(t *testing.T) {
 			if mine["stays"] != true {
 				t.Errorf("listed as %v", mine)
 			}
-			w.plantSession(a).post("/tf-devices/"+mine["id"].(string), m{}).want(200)
+			w.plantSession(a).Post("/tf-devices/"+mine["id"].(string), m{}).Want(200)
 		}},
-		{"all records ended", func(a *person, _ *browser) { w.plantSession(a).post("/tf-devices", m{}).want(200) }},
+		{"all records ended", func(a *person, _ *browser) { w.plantSession(a).Post("/tf-devices", m{}).Want(200) }},
 		{"this was not me", func(a *person, _ *browser) {
-			w.browser().form("/tf-not-me/" + a.stopToken()).want(200)
+			w.browser().Form("/tf-not-me/" + a.stopToken()).Want(200)
 		}},
 		{"rescue", func(a *person, _ *browser) {
 			r := w.plantPending(a)
-			r.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-			r.validate(a.mailed()).want(200)
+			r.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+			r.validate(a.Mailed()).Want(200)
 		}},
-		{"switched off", func(a *person, _ *browser) { w.must(w.nodes[0].auth.SetActive(ctx, a.id, false)) }},
-		{"reset by an operator", func(a *person, _ *browser) { w.must(w.nodes[0].auth.ResetAccess(ctx, a.id)) }},
+		{"switched off", func(a *person, _ *browser) { w.Must(w.Nodes[0].Auth.SetActive(ctx, a.ID, false)) }},
+		{"reset by an operator", func(a *person, _ *browser) { w.Must(w.Nodes[0].Auth.ResetAccess(ctx, a.ID)) }},
 		{"somebody else signs in there", func(_ *person, b *browser) {
 			b.only(stayCookie)
 			v := w.person("victor")
-			b.login(v).want(200)
-			if b.jar[stayCookie] != "" {
+			b.login(v).Want(200)
+			if b.Jar[stayCookie] != "" {
 				t.Error("the cookie stays")
 			}
 			b.in(v, 1)
@@ -294,7 +295,7 @@ func TestR023_RememberedDies(t *testing.T) {
 		c.end(a, b)
 		before.out(c.name)
 		b.only(stayCookie).out(c.name)
-		w.must(w.nodes[0].auth.SetActive(ctx, a.id, true))
+		w.Must(w.Nodes[0].Auth.SetActive(ctx, a.ID, true))
 		before.out(c.name + ", later")
 	}
 }
@@ -308,24 +309,24 @@ func TestR023_CopyEndsIt(t *testing.T) {
 	bystander.sees()
 	owner := w.staying(a)
 	thief := owner.copy()
-	first := owner.jar[stayCookie]
+	first := owner.Jar[stayCookie]
 	owner.sees()
-	if owner.jar[stayCookie] == first {
+	if owner.Jar[stayCookie] == first {
 		t.Error("the cookie is the same after its use")
 	}
-	w.advance(29 * time.Second)
+	w.Advance(29 * time.Second)
 	tab := thief.copy()
 	if user, _ := tab.sees(); user == "" {
 		t.Error("a page of the same start is refused within the grace")
 	}
-	w.advance(2 * time.Second)
+	w.Advance(2 * time.Second)
 	thief.out("a copy")
 	owner.out("the owner's session after the copy came back")
 	tab.out("what the grace let in")
 	owner.only(stayCookie).out("the owner's newest cookie")
 	bystander.back(a)
 	bystander.only(stayCookie).back(a)
-	if n := w.kinds(a.email)["staying_copied"]; n != 1 {
+	if n := w.kinds(a.Email)["staying_copied"]; n != 1 {
 		t.Errorf("the owner was told %d times", n)
 	}
 	if n := len(happened[event.StayingCopied](w)); n != 1 {
@@ -337,22 +338,22 @@ func TestR023_CopyEndsIt(t *testing.T) {
 // nodes. All are accepted, the cookie is exchanged once, and no reuse is reported.
 func TestR023_ManyPagesAtOnce(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
-	w.start(nil)
+	w.Start(nil)
 	a := w.withApp("alice")
 	b := w.staying(a)
 	before := w.count("devices")
 	for round := range 5 {
 		tabs := make([]*browser, 16)
 		for i := range tabs {
-			tabs[i] = b.copy().on(w.nodes[i%len(w.nodes)])
+			tabs[i] = b.copy().on(w.Nodes[i%len(w.Nodes)])
 		}
-		old := b.jar[stayCookie]
-		par(len(tabs), func(i int) { tabs[i].get("/app/user").want(200) })
+		old := b.Jar[stayCookie]
+		testkit.Par(len(tabs), func(i int) { tabs[i].Get("/app/user").Want(200) })
 		next := map[string]bool{}
 		for _, tab := range tabs {
 			tab.copy().only("twofold").back(a)
-			if tab.jar[stayCookie] != old {
-				next[tab.jar[stayCookie]] = true
+			if tab.Jar[stayCookie] != old {
+				next[tab.Jar[stayCookie]] = true
 				b = tab
 			}
 		}
@@ -360,20 +361,20 @@ func TestR023_ManyPagesAtOnce(t *testing.T) {
 			t.Fatalf("round %d: %d new cookies, %d records, %d copies", round, len(next), n,
 				len(happened[event.StayingCopied](w)))
 		}
-		w.advance(time.Hour)
+		w.Advance(time.Hour)
 		b.only(stayCookie)
 	}
 	// Signing out while other pages restore the session leaves no session.
 	for range 5 {
 		b := w.staying(a)
 		tabs := []*browser{b.copy(), b.copy(), b.copy()}
-		tabs[0].get("/app/user").want(200)
-		par(3, func(i int) {
+		tabs[0].Get("/app/user").Want(200)
+		testkit.Par(3, func(i int) {
 			if i == 0 {
-				tabs[0].form("/logout")
+				tabs[0].Form("/logout")
 				return
 			}
-			tabs[i].get("/app/user")
+			tabs[i].Get("/app/user")
 		})
 		for _, tab := range tabs {
 			tab.out("after signing out")
@@ -387,7 +388,7 @@ func TestR023_OnlyThisSiteAsks(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a := w.withApp("alice")
 	b := w.staying(a)
-	origin := w.nodes[0].origin
+	origin := w.Nodes[0].Origin
 	for _, c := range []struct {
 		method string
 		in     bool
@@ -411,22 +412,22 @@ func TestR023_OnlyThisSiteAsks(t *testing.T) {
 		{"GET", true, []string{"Sec-Fetch-Site", ""}},
 		{"HEAD", true, nil},
 	} {
-		was := b.jar[stayCookie]
-		r := b.do(c.method, "/app/user", "", "", append([]string{"Accept", typeJSON}, c.header...)...)
-		if (r.status == http.StatusOK) != c.in || (b.jar[stayCookie] != was) != c.in ||
-			(b.jar["twofold"] != "") != c.in {
-			t.Errorf("%s %v: status %d, exchanged %v", c.method, c.header, r.status, b.jar[stayCookie] != was)
+		was := b.Jar[stayCookie]
+		r := b.Do(c.method, "/app/user", "", "", append([]string{"Accept", testkit.TypeJSON}, c.header...)...)
+		if (r.Status == http.StatusOK) != c.in || (b.Jar[stayCookie] != was) != c.in ||
+			(b.Jar["twofold"] != "") != c.in {
+			t.Errorf("%s %v: status %d, exchanged %v", c.method, c.header, r.Status, b.Jar[stayCookie] != was)
 		}
-		w.advance(time.Minute)
+		w.Advance(time.Minute)
 		b.only(stayCookie)
 	}
-	b.get("/app/user").want(200)
-	was := b.jar[stayCookie]
+	b.Get("/app/user").Want(200)
+	was := b.Jar[stayCookie]
 	for range 3 {
-		w.advance(40 * time.Second)
-		b.get("/app/user").want(200)
+		w.Advance(40 * time.Second)
+		b.Get("/app/user").Want(200)
 	}
-	if b.jar[stayCookie] != was {
+	if b.Jar[stayCookie] != was {
 		t.Error("exchanged though there is a session")
 	}
 }
@@ -437,40 +438,40 @@ func TestR023_PagesOfOurs(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, v := w.withApp("alice"), w.withApp("victor")
 	b := w.staying(a)
-	if r := b.page("/login?next=/app/user").want(303); r.header.Get("Location") != "/" &&
-		r.header.Get("Location") != "/app/user" {
-		t.Errorf("to %s", r.header.Get("Location"))
+	if r := b.Page("/login?next=/app/user").Want(303); r.Header.Get("Location") != "/" &&
+		r.Header.Get("Location") != "/app/user" {
+		t.Errorf("to %s", r.Header.Get("Location"))
 	}
 	b.back(a)
 	for _, path := range []string{"/me", "/tf-sessions", "/tf-devices", "/tf-factors"} {
-		b.only(stayCookie).get(path).want(200)
-		w.advance(time.Minute)
+		b.only(stayCookie).Get(path).Want(200)
+		w.Advance(time.Minute)
 	}
-	if page := b.page("/tf-devices").want(200); !strings.Contains(page.body, "Stays signed in") {
+	if page := b.Page("/tf-devices").Want(200); !strings.Contains(page.Body, "Stays signed in") {
 		t.Error("the list does not say that it stays signed in")
 	}
 	b.only(stayCookie)
-	b.login(v).want(200)
-	b.get("/tf-validate").want(200)
-	b.validate(v.next()).want(200)
+	b.login(v).Want(200)
+	b.Get("/tf-validate").Want(200)
+	b.validate(v.Next()).Want(200)
 	b.in(v, 2)
 	b.only(stayCookie).out("the former cookie")
-	page := w.browser().page("/login").want(200)
-	if !strings.Contains(page.body, `name="remember"`) || strings.Contains(page.body, "checked") {
+	page := w.browser().Page("/login").Want(200)
+	if !strings.Contains(page.Body, `name="remember"`) || strings.Contains(page.Body, "checked") {
 		t.Error("the box is not there, or ticked")
 	}
-	ticked := w.restart(func(c *twofold.Config) { c.Sessions.RememberByDefault = true })
-	if page := w.browser().on(ticked).page("/login").want(200); !strings.Contains(page.body, " checked") {
+	ticked := w.Restart(func(c *twofold.Config) { c.Sessions.RememberByDefault = true })
+	if page := w.browser().on(ticked).Page("/login").Want(200); !strings.Contains(page.Body, " checked") {
 		t.Error("the box is not ticked")
 	}
 	d := w.browser().on(ticked)
-	d.login(a).want(200)
-	if d.validate(a.next()).want(200).cookie(stayCookie) == "" {
+	d.login(a).Want(200)
+	if d.validate(a.Next()).Want(200).Cookie(stayCookie) == "" {
 		t.Error("a JSON sign-in that does not say is not remembered")
 	}
 	f := w.browser().on(ticked)
-	f.form("/login", "email", a.email, "password", secret).want(303)
-	if f.validate(a.next()).want(200).cookie(stayCookie) != "" {
+	f.Form("/login", "email", a.Email, "password", secret).Want(303)
+	if f.validate(a.Next()).Want(200).Cookie(stayCookie) != "" {
 		t.Error("remembered though the box was not ticked")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR195_ARepeatedAnswerGetsOneSession checks that a right answer repeated by the same browser
@@ -11,36 +13,36 @@ import (
 // session has ended, or without the cookie of the step. A repeated wrong answer is one guess.
 func TestR195_ARepeatedAnswerGetsOneSession(t *testing.T) {
 	w := newWorld(t)
-	second := w.start(nil)
+	second := w.Start(nil)
 	a := w.withApp("alice")
 	b := w.plantPending(a)
 	twin, late, other := b.copy().on(second), b.copy(), w.plantPending(a)
-	code := a.next()
-	b.validate(code).want(200)
+	code := a.Next()
+	b.validate(code).Want(200)
 	sessions := w.count("sessions")
-	twin.validate(code).want(200)
-	if twin.jar["twofold"] != b.jar["twofold"] || w.count("sessions") != sessions {
+	twin.validate(code).Want(200)
+	if twin.Jar["twofold"] != b.Jar["twofold"] || w.count("sessions") != sessions {
 		t.Error("the second answer got another session")
 	}
-	other.validate(code).want(400).refused("another sign-in")
+	other.validate(code).Want(400).Refused("another sign-in")
 	bare := w.browser()
-	bare.validate(code).want(400).refused("without the cookie")
-	w.advance(11 * time.Second)
-	late.validate(code).want(400).refused("after ten seconds")
+	bare.validate(code).Want(400).Refused("without the cookie")
+	w.Advance(11 * time.Second)
+	late.validate(code).Want(400).Refused("after ten seconds")
 
 	b = w.plantPending(a)
 	twin = b.copy()
-	code = a.next()
-	b.validate(code).want(200)
-	b.form("/logout").want(303)
-	twin.validate(code).want(400).refused("a session that was ended")
+	code = a.Next()
+	b.validate(code).Want(200)
+	b.Form("/logout").Want(303)
+	twin.validate(code).Want(400).Refused("a session that was ended")
 
 	b = w.plantPending(a)
-	bad := a.wrong()
+	bad := a.Wrong()
 	for range 20 {
-		b.validate(bad).want(400).refused("the same wrong code")
+		b.validate(bad).Want(400).Refused("the same wrong code")
 	}
-	b.validate(a.next()).want(200)
+	b.validate(a.Next()).Want(200)
 }
 
 // TestR195_ADoubleClickCompletesASetUp checks this for the browser whose session the first click
@@ -50,20 +52,20 @@ func TestR195_ADoubleClickCompletesASetUp(t *testing.T) {
 	for _, path := range []string{"token", "/tf-validate"} {
 		p := w.person("person" + strings.Trim(path, "/tf-"))
 		b := w.plantSession(p)
-		r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+		r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 		if path == "token" {
-			path = "/tf-setup/" + r.text("tf_state_token")
+			path = "/tf-setup/" + r.Text("tf_state_token")
 		}
-		p.app = decode(w, r.text("tf_authr_b32key"))
+		p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
 		old, thief := b.copy(), b.copy()
-		b.post(path, m{"code": p.code(0)}).want(200)
-		old.post(path, m{"code": p.code(0)}).want(200)
+		b.Post(path, m{"code": p.Code(0)}).Want(200)
+		old.Post(path, m{"code": p.Code(0)}).Want(200)
 		old.in(p, 2)
-		if old.jar["twofold"] != b.jar["twofold"] {
+		if old.Jar["twofold"] != b.Jar["twofold"] {
 			t.Errorf("%s: another session", path)
 		}
-		thief.post(path, m{"code": p.wrong()}).refused("another code")
-		thief.post(path, m{"code": p.code(0)}).refused("the right one after another")
+		thief.Post(path, m{"code": p.Wrong()}).Refused("another code")
+		thief.Post(path, m{"code": p.Code(0)}).Refused("the right one after another")
 	}
 }
 
@@ -73,9 +75,9 @@ func TestR196_AFormOfAnotherTabEndsNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
 	b := w.plantSession(a)
-	for _, code := range []string{"", "123456", a.code(1)} {
-		b.post("/tf-validate", m{"code": code}).want(400)
-		b.form("/tf-validate", "code", code).want(303)
+	for _, code := range []string{"", "123456", a.Code(1)} {
+		b.Post("/tf-validate", m{"code": code}).Want(400)
+		b.Form("/tf-validate", "code", code).Want(303)
 		b.in(a, 2)
 	}
 }
@@ -85,16 +87,16 @@ func TestR196_AFormOfAnotherTabEndsNothing(t *testing.T) {
 func TestR196_AUsedCodeIsNoGuess(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
-	code := a.next()
-	w.plantPending(a).validate(code).want(200)
+	code := a.Next()
+	w.plantPending(a).validate(code).Want(200)
 	sent := w.mails()
 	for range 10 {
-		w.plantPending(a).validate(code).want(400).refused("a used code")
+		w.plantPending(a).validate(code).Want(400).Refused("a used code")
 	}
 	if n := w.mails(); n != sent {
 		t.Errorf("%d mails of alarm", n-sent)
 	}
-	w.plantPending(a).validate(a.next()).want(200)
+	w.plantPending(a).validate(a.Next()).Want(200)
 }
 
 // TestR197_ASetUpIsShownToItsBrowser checks that an enrollment is shown again until it is
@@ -103,24 +105,24 @@ func TestR197_ASetUpIsShownToItsBrowser(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("alice")
 	b, other := w.plantSession(p), w.plantSession(p)
-	key := b.post("/tf-setup", m{"setup": "authenticator"}).want(200).text("tf_authr_b32key")
+	key := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200).Text("tf_authr_b32key")
 	shows := func(b *browser) bool {
-		page := b.page("/tf-validate")
-		return page.status == 200 && strings.Contains(page.body, "<span>"+key[:4]+"</span>")
+		page := b.Page("/tf-validate")
+		return page.Status == 200 && strings.Contains(page.Body, "<span>"+key[:4]+"</span>")
 	}
 	for range 2 {
 		if !shows(b) {
 			t.Error("the set-up is not shown again")
 		}
 	}
-	b.post("/tf-validate", m{"code": "000000"}).want(400)
+	b.Post("/tf-validate", m{"code": "000000"}).Want(400)
 	if !shows(b) {
 		t.Error("a wrong code closed the set-up")
 	}
 	if shows(other) {
 		t.Error("another session is shown the key")
 	}
-	w.advance(11 * time.Minute)
+	w.Advance(11 * time.Minute)
 	if shows(b) {
 		t.Error("a set-up that is over is shown")
 	}
@@ -132,14 +134,14 @@ func TestR167_ACodeIsJudgedWhereItIsTried(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice").enrollMail()
 	b := w.plantPending(a)
-	code := a.next()
-	b.post("/tf-select", m{"which": "email"}).want(200)
-	b.validate(code).want(400)
-	b.post("/tf-select", m{"which": "authenticator"}).want(200)
+	code := a.Next()
+	b.Post("/tf-select", m{"which": "email"}).Want(200)
+	b.validate(code).Want(400)
+	b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
 	twin := b.copy()
-	b.validate(code).want(200)
+	b.validate(code).Want(200)
 	b.in(a, 2)
-	twin.validate(code).want(200)
+	twin.validate(code).Want(200)
 }
 
 // TestR167_ACookieOfNoStepWritesNothing also checks that a repeated request does not wait.
@@ -147,16 +149,16 @@ func TestR167_ACookieOfNoStepWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.withApp("alice")
 	b := w.browser()
-	b.jar["twofold-pending"] = strings.Repeat("A", 43)
+	b.Jar["twofold-pending"] = strings.Repeat("A", 43)
 	before := w.rows("counters", "drafts")
 	for _, path := range []string{"/tf-validate", "/mf-recovery"} {
 		for _, code := range []string{"123456", "123456", "abcd-efgh-jkmn-pqrs"} {
 			begun := time.Now()
-			b.post(path, m{"code": code}).want(400)
+			b.Post(path, m{"code": code}).Want(400)
 			if d := time.Since(begun); d > 2*time.Second {
 				t.Errorf("%s took %v", path, d)
 			}
-			w.advance(2300 * time.Millisecond)
+			w.Advance(2300 * time.Millisecond)
 		}
 	}
 	if after := w.rows("counters", "drafts"); after != before {

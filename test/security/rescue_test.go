@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 func required(c *twofold.Config)   { open(c); c.TwoFactor.Required = true }
@@ -16,10 +17,10 @@ func proofFirst(c *twofold.Config) { required(c); c.TwoFactor.EnrollProof = true
 
 // kinds counts a person's notices by kind after all messages are sent.
 func (w *world) kinds(to string) map[string]int {
-	w.t.Helper()
+	w.T.Helper()
 	w.settled()
 	out := map[string]int{}
-	for _, mail := range w.mail.To(to) {
+	for _, mail := range w.Mail.To(to) {
 		if kind, ok := strings.CutPrefix(mail.Kind, "notice_"); ok {
 			out[kind]++
 		}
@@ -29,15 +30,15 @@ func (w *world) kinds(to string) map[string]int {
 
 // newestStop returns the token of the link in the person's newest notice.
 func (p *person) newestStop() string {
-	p.w.t.Helper()
+	p.w.T.Helper()
 	p.w.settled()
-	for _, mail := range slices.Backward(p.w.mail.To(p.email)) {
-		if found := notMe.FindStringSubmatch(mail.Text); found != nil {
-			p.w.handedOut("token to stop", found[1])
-			return found[1]
+	for _, mail := range slices.Backward(p.w.Mail.To(p.Email)) {
+		if token := stopIn(mail.Text); token != "" {
+			p.w.handedOut("token to stop", token)
+			return token
 		}
 	}
-	p.w.t.Fatal("no notice came")
+	p.w.T.Fatal("no notice came")
 	return ""
 }
 
@@ -46,55 +47,55 @@ func TestR019_ForcedEnrollment(t *testing.T) {
 	w := newWorld(t, required)
 	p := w.person("alice")
 	b := w.browser()
-	b.login(p, m{"next": "/app/two"}).want(200)
-	if b.jar["twofold"] != "" {
+	b.login(p, m{"next": "/app/two"}).Want(200)
+	if b.Jar["twofold"] != "" {
 		t.Error("a session before the set-up")
 	}
 	stopped := func(why string) {
 		t.Helper()
-		token := b.jar["twofold-pending"]
+		token := b.Jar["twofold-pending"]
 		b := b.copy() // a step out of turn ends the sign-in in its browser
 		b.out(why)
-		b.get("/me").want(401)
-		b.post("/verify", m{"password": secret}).want(401)
+		b.Get("/me").Want(401)
+		b.Post("/verify", m{"password": secret}).Want(401)
 		for path, body := range map[string]m{"/tf-rescue": {"help_setup": "email"}, "/tf-select": {"which": "email"}} {
-			b.jar["twofold-pending"] = token
-			b.post(path, body).want(400).refused(why)
+			b.Jar["twofold-pending"] = token
+			b.Post(path, body).Want(400).Refused(why)
 		}
-		b.get("/app/two?next=/app/two&tf_required=false").want(401)
+		b.Get("/app/two?next=/app/two&tf_required=false").Want(401)
 	}
 	stopped("before the set-up")
 	old := b.copy()
-	w.restart()
-	b.n = w.nodes[0]
+	w.Restart()
+	b.on(w.Nodes[0])
 	stopped("after a restart")
-	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	p.app = decode(w, r.text("tf_authr_b32key"))
+	r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
 	stopped("with a draft")
-	b.validate(p.wrong()).want(400).refused("a wrong code")
-	b.copy().post("/tf-setup", m{"setup": "disable"}).refused("nothing to give up")
-	b.validate(p.code(0)).want(200)
+	b.validate(p.Wrong()).Want(400).Refused("a wrong code")
+	b.copy().Post("/tf-setup", m{"setup": "disable"}).Refused("nothing to give up")
+	b.validate(p.Code(0)).Want(200)
 	b.in(p, 2)
-	old.n = w.nodes[0]
-	old.validate(p.next()).refused("the pending again")
-	if w.kinds(p.email)["factor_changed"] != 1 {
-		t.Errorf("notices %v", w.kinds(p.email))
+	old.on(w.Nodes[0])
+	old.validate(p.Next()).Refused("the pending again")
+	if w.kinds(p.Email)["factor_changed"] != 1 {
+		t.Errorf("notices %v", w.kinds(p.Email))
 	}
-	b.post("/tf-setup", m{"setup": "disable"}).want(400)
+	b.Post("/tf-setup", m{"setup": "disable"}).Want(400)
 
 	v := w.person("victor")
 	late := w.browser()
-	late.login(v).want(200)
-	r = late.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	v.app = decode(w, r.text("tf_authr_b32key"))
-	w.advance(10*time.Minute + time.Second)
-	late.validate(v.code(0)).want(400).refused("after ten minutes")
-	late.get("/tf-setup").want(400)
+	late.login(v).Want(200)
+	r = late.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	v.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	w.Advance(10*time.Minute + time.Second)
+	late.validate(v.Code(0)).Want(400).Refused("after ten minutes")
+	late.Get("/tf-setup").Want(400)
 	late.out("after ten minutes")
-	if len(v.factors()) != 0 {
+	if len(v.Factors()) != 0 {
 		t.Error("a factor came of a set-up that was over")
 	}
-	w.browser().form("/register", "email", "new@good.test", "password", secret, "password_confirm", secret)
+	w.browser().Form("/register", "email", "new@good.test", "password", secret, "password_confirm", secret)
 	if w.number(`SELECT COUNT(*) FROM twofold_sessions WHERE level < 2`) != 0 {
 		t.Error("registration opened a session of one factor")
 	}
@@ -105,54 +106,54 @@ func TestR019_ForcedEnrollmentWithProof(t *testing.T) {
 	w := newWorld(t, proofFirst)
 	p := w.person("alice")
 	b := w.browser()
-	r := b.login(p).want(200)
-	if r.json["tf_state"] != "ready" || r.json["tf_method"] != "email" {
-		t.Errorf("answer %s", r.body)
+	r := b.login(p).Want(200)
+	if r.JSON["tf_state"] != "ready" || r.JSON["tf_method"] != "email" {
+		t.Errorf("answer %s", r.Body)
 	}
-	code := p.mailed()
+	code := p.Mailed()
 	shut := func(why string) {
 		t.Helper()
-		token := b.jar["twofold-pending"]
+		token := b.Jar["twofold-pending"]
 		b := b.copy() // a step out of turn ends the sign-in in its browser
 		b.out(why)
-		b.get("/tf-setup").want(400)
+		b.Get("/tf-setup").Want(400)
 		for _, method := range []string{"authenticator", "email", "sms", "disable"} {
-			b.jar["twofold-pending"] = token
-			b.post("/tf-setup", m{"setup": method, "phone": "+16505551212"}).want(400).refused(why)
+			b.Jar["twofold-pending"] = token
+			b.Post("/tf-setup", m{"setup": method, "phone": "+16505551212"}).Want(400).Refused(why)
 		}
 		for path, body := range map[string]m{"/tf-rescue": {"help_setup": "email"}, "/tf-select": {"which": "email"}} {
-			b.jar["twofold-pending"] = token
-			b.post(path, body).want(400).refused(why)
+			b.Jar["twofold-pending"] = token
+			b.Post(path, body).Want(400).Refused(why)
 		}
 	}
 	shut("before the mailed code")
 	if w.count("drafts") != 0 {
 		t.Error("a draft before the mailed code")
 	}
-	b.validate(other(code)).want(400).refused("a wrong code")
+	b.validate(other(code)).Want(400).Refused("a wrong code")
 	thief := w.browser()
-	thief.login(p).want(200)
-	thief.validate(code).want(400).refused("a code of another sign-in")
+	thief.login(p).Want(200)
+	thief.validate(code).Want(400).Refused("a code of another sign-in")
 	shut("after a wrong code")
-	b.validate(code).want(200)
+	b.validate(code).Want(200)
 	b.out("the mailbox is proven, no factor yet")
-	w.advance(11 * time.Second)
-	b.copy().validate(code).refused("the code a second time")
-	r = b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	p.app = decode(w, r.text("tf_authr_b32key"))
-	b.validate(p.code(0)).want(200)
+	w.Advance(11 * time.Second)
+	b.copy().validate(code).Refused("the code a second time")
+	r = b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	b.validate(p.Code(0)).Want(200)
 	b.in(p, 2)
-	thief.validate(p.next()).refused("a pending of before")
-	if w.kinds(p.email)["factor_changed"] != 1 {
-		t.Errorf("notices %v", w.kinds(p.email))
+	thief.validate(p.Next()).Refused("a pending of before")
+	if w.kinds(p.Email)["factor_changed"] != 1 {
+		t.Errorf("notices %v", w.kinds(p.Email))
 	}
 	v := w.person("victor")
 	late := w.browser()
-	late.login(v).want(200)
-	late.validate(v.mailed()).want(200)
-	w.advance(10*time.Minute + time.Second)
-	late.post("/tf-setup", m{"setup": "authenticator"}).want(400).refused("after ten minutes")
-	late.login(v).want(200)
+	late.login(v).Want(200)
+	late.validate(v.Mailed()).Want(200)
+	w.Advance(10*time.Minute + time.Second)
+	late.Post("/tf-setup", m{"setup": "authenticator"}).Want(400).Refused("after ten minutes")
+	late.login(v).Want(200)
 	late.out("after another sign-in")
 }
 
@@ -165,44 +166,44 @@ func TestR072_RescueNeedsThePassword(t *testing.T) {
 		"nobody": w.browser(), "session": w.plantSession(a), "no second factor": w.plantPending(w.person("plain")),
 	} {
 		for _, option := range []string{"email", "help", "", "sms"} {
-			b.post("/tf-rescue", m{"help_setup": option}).want(400).refused(name)
-			b.post("/tf-rescue?email="+a.email, m{"help_setup": option, "email": a.email}).want(400)
+			b.Post("/tf-rescue", m{"help_setup": option}).Want(400).Refused(name)
+			b.Post("/tf-rescue?email="+a.Email, m{"help_setup": option, "email": a.Email}).Want(400)
 		}
-		b.get("/tf-rescue").want(400)
+		b.Get("/tf-rescue").Want(400)
 	}
 	again := w.plantSession(a)
-	again.post("/verify", m{"password": secret}).want(200)
-	again.post("/tf-rescue", m{"help_setup": "email"}).want(400).refused("a re-authentication")
+	again.Post("/verify", m{"password": secret}).Want(200)
+	again.Post("/tf-rescue", m{"help_setup": "email"}).Want(400).Refused("a re-authentication")
 	if n := w.mails(); n != sent {
 		t.Fatalf("%d mails without a first factor", n-sent)
 	}
-	rescue := func(option string) *answer { return w.plantPending(a).post("/tf-rescue", m{"help_setup": option}) }
+	rescue := func(option string) *answer { return w.plantPending(a).Post("/tf-rescue", m{"help_setup": option}) }
 	for range 3 {
-		rescue("email").want(200)
-		w.advance(time.Minute)
+		rescue("email").Want(200)
+		w.Advance(time.Minute)
 	}
-	rescue("email").want(429)
-	w.advance(56 * time.Minute)
-	rescue("email").want(429)
-	w.advance(6 * time.Minute)
-	rescue("email").want(200)
-	rescue("email").want(200)
-	w.advance(2 * time.Hour)
-	rescue("email").want(429)
+	rescue("email").Want(429)
+	w.Advance(56 * time.Minute)
+	rescue("email").Want(429)
+	w.Advance(6 * time.Minute)
+	rescue("email").Want(200)
+	rescue("email").Want(200)
+	w.Advance(2 * time.Hour)
+	rescue("email").Want(429)
 	w.settled()
 	codes := 0
-	for _, mail := range w.mail.To(a.email) {
-		codes += len(sixDigits.FindAllString(mail.Text, 1))
+	for _, mail := range w.Mail.To(a.Email) {
+		codes += min(1, len(testkit.Codes(mail.Text)))
 	}
 	if codes != 5 {
 		t.Errorf("%d rescue codes in a day, want 5", codes)
 	}
 	for range 3 {
-		rescue("help").want(200)
+		rescue("help").Want(200)
 	}
-	rescue("help").want(429)
+	rescue("help").Want(429)
 	w.settled()
-	if n := w.mail.Count(helpBox); n != 3 {
+	if n := w.Mail.Count(helpBox); n != 3 {
 		t.Errorf("%d calls for help, want 3", n)
 	}
 }
@@ -213,46 +214,46 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, plenty)
 	a, e := w.withApp("alice"), w.withApp("erika")
-	w.must(w.nodes[0].db.SetPassword(ctx, storage.NewPassword{
-		UserID: a.id, Hash: hashed, CredentialVersion: strings.ToLower(storage.NewID()),
+	w.Must(w.Nodes[0].Store.SetPassword(ctx, storage.NewPassword{
+		UserID: a.ID, Hash: hashed, CredentialVersion: strings.ToLower(storage.NewID()),
 		ViaMailbox: true, Now: w.Now(),
 	}))
 	shut := func(b *browser, why string) {
 		t.Helper()
 		before := w.mails()
-		r := b.get("/tf-rescue").want(200)
-		options, _ := r.json["recovery_options"].(m)
+		r := b.Get("/tf-rescue").Want(200)
+		options, _ := r.JSON["recovery_options"].(m)
 		if options["email"] != nil || options["help"] == nil {
 			t.Errorf("%s: options %v", why, options)
 		}
-		b.post("/tf-rescue", m{"help_setup": "email"}).want(400).refused(why)
-		b.form("/tf-rescue", "help_setup", "email").refused(why)
+		b.Post("/tf-rescue", m{"help_setup": "email"}).Want(400).Refused(why)
+		b.Form("/tf-rescue", "help_setup", "email").Refused(why)
 		if w.mails() != before {
 			t.Errorf("%s: a mail went out", why)
 		}
-		b.validate("000000").refused(why)
+		b.validate("000000").Refused(why)
 	}
 	b := w.browser()
-	b.login(a).want(200)
+	b.login(a).Want(200)
 	shut(b, "just reset")
-	w.advance(23*time.Hour + 59*time.Minute)
+	w.Advance(23*time.Hour + 59*time.Minute)
 	shut(w.plantPending(a), "a day less a minute")
-	w.advance(2 * time.Minute)
-	w.plantPending(a).post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	w.must(w.nodes[0].auth.SetPassword(ctx, e.id, "another horse 72 battery")) // not through the mailbox
-	w.plantPending(e).post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	w.Advance(2 * time.Minute)
+	w.plantPending(a).Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	w.Must(w.Nodes[0].Auth.SetPassword(ctx, e.ID, "another horse 72 battery")) // not through the mailbox
+	w.plantPending(e).Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
 
-	u, err := w.nodes[0].db.UserByID(ctx, e.id)
-	w.must(err)
+	u, err := w.Nodes[0].Store.UserByID(ctx, e.ID)
+	w.Must(err)
 	token := seal.Token()
-	w.must(w.nodes[0].db.PutPending(ctx, storage.Pending{
+	w.Must(w.Nodes[0].Store.PutPending(ctx, storage.Pending{
 		Hash: seal.HashToken(token), UserID: u.ID, CredentialVersion: u.CredentialVersion, State: storage.Ready,
-		Factor: e.factors()[0].ID,
+		Factor: e.Factors()[0].ID,
 		First:  storage.Proof{Method: storage.Email, At: w.Now()}, CreatedAt: w.Now(),
 		ExpiresAt: w.Now().Add(10 * time.Minute),
 	}))
 	mailed := w.browser()
-	mailed.jar["twofold-pending"] = token
+	mailed.Jar["twofold-pending"] = token
 	shut(mailed, "signed in by mail")
 }
 
@@ -264,36 +265,36 @@ func TestR073_AfterAResetMailIsNotTheOtherFactor(t *testing.T) {
 	both, only := w.withApp("alice").enrollMail(), w.person("bertram").enrollMail()
 	reset := func(p *person) {
 		t.Helper()
-		w.must(w.nodes[0].db.SetPassword(t.Context(), storage.NewPassword{
-			UserID: p.id, Hash: hashed, CredentialVersion: strings.ToLower(storage.NewID()),
+		w.Must(w.Nodes[0].Store.SetPassword(t.Context(), storage.NewPassword{
+			UserID: p.ID, Hash: hashed, CredentialVersion: strings.ToLower(storage.NewID()),
 			ViaMailbox: true, Now: w.Now(),
 		}))
 	}
 	reset(both)
 	reset(only)
 	b := w.browser()
-	if r := b.login(both).want(200); strings.Contains(r.body, `"method":"email"`) {
-		t.Errorf("mail is offered: %s", r.body)
+	if r := b.login(both).Want(200); strings.Contains(r.Body, `"method":"email"`) {
+		t.Errorf("mail is offered: %s", r.Body)
 	}
 	before := w.mails()
-	b.post("/tf-select", m{"which": "email"}).want(400)
-	b.get("/me").want(401)
+	b.Post("/tf-select", m{"which": "email"}).Want(400)
+	b.Get("/me").Want(401)
 	if w.mails() != before {
 		t.Error("a code went out")
 	}
-	b.validate(both.next()).want(200)
+	b.validate(both.Next()).Want(200)
 	b.in(both, 2)
 
 	c := w.browser()
-	c.login(only).want(200)
-	c.validate(only.mailed()).want(200)
+	c.login(only).Want(200)
+	c.validate(only.Mailed()).Want(200)
 	c.in(only, 2)
 
-	w.advance(24*time.Hour + time.Minute)
+	w.Advance(24*time.Hour + time.Minute)
 	d := w.browser()
-	d.login(both).want(200)
-	d.post("/tf-select", m{"which": "email"}).want(200)
-	d.validate(both.mailed()).want(200)
+	d.login(both).Want(200)
+	d.Post("/tf-select", m{"which": "email"}).Want(200)
+	d.validate(both.Mailed()).Want(200)
 	d.in(both, 2)
 }
 
@@ -304,52 +305,52 @@ func TestR074_RescueCode(t *testing.T) {
 	a := w.withApp("alice")
 	asked := func() (*browser, string) {
 		b := w.plantPending(a)
-		b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-		return b, a.mailed()
+		b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+		return b, a.Mailed()
 	}
 	b, code := asked()
 	j2, _ := asked()
-	if code2 := a.mailed(); code2 != code {
-		j2.validate(code).want(400).refused("a code of another sign-in")
+	if code2 := a.Mailed(); code2 != code {
+		j2.validate(code).Want(400).Refused("a code of another sign-in")
 	}
-	w.plantPending(a).validate(code).want(400).refused("where none was asked for")
-	w.plantSession(a).validate(code).refused("a session")
+	w.plantPending(a).validate(code).Want(400).Refused("where none was asked for")
+	w.plantSession(a).validate(code).Refused("a session")
 	twin := b.copy()
-	b.validate(code).want(200)
+	b.validate(code).Want(200)
 	b.in(a, 2)
-	w.advance(11 * time.Second)
-	twin.validate(code).want(400).refused("a second time")
-	w.plantPending(a).validate(code).want(400).refused("in a later sign-in")
+	w.Advance(11 * time.Second)
+	twin.validate(code).Want(400).Refused("a second time")
+	w.plantPending(a).validate(code).Want(400).Refused("in a later sign-in")
 
-	w.advance(20 * time.Minute)
+	w.Advance(20 * time.Minute)
 	b, code = asked()
-	w.advance(5*time.Minute + time.Second)
-	b.validate(code).want(400).refused("after five minutes")
-	w.advance(20 * time.Minute)
+	w.Advance(5*time.Minute + time.Second)
+	b.validate(code).Want(400).Refused("after five minutes")
+	w.Advance(20 * time.Minute)
 	b, code = asked()
 	for range 5 {
-		b.validate(other(code)).want(400)
+		b.validate(other(code)).Want(400)
 	}
-	b.validate(code).want(400).refused("after five wrong ones")
-	w.advance(20 * time.Minute)
+	b.validate(code).Want(400).Refused("after five wrong ones")
+	w.Advance(20 * time.Minute)
 	b, code = asked()
-	w.advance(time.Minute)
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	if newer := a.mailed(); newer != code {
-		b.validate(code).want(400).refused("the code before the newest")
+	w.Advance(time.Minute)
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	if newer := a.Mailed(); newer != code {
+		b.validate(code).Want(400).Refused("the code before the newest")
 	}
 
 	e := w.person("erika").enrollMail() // one mailbox, two purposes
 	b = w.plantPending(e)
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	code = e.mailed()
-	w.plantPending(e).validate(code).want(400).refused("a rescue code for the factor")
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	code = e.Mailed()
+	w.plantPending(e).validate(code).Want(400).Refused("a rescue code for the factor")
 	s := w.plantSession(e)
-	r := s.post("/tf-setup", m{"setup": "email", "add": true}).want(200)
-	if e.mailed() != code {
-		s.post("/tf-setup/"+r.text("tf_state_token"), m{"code": code}).want(400).refused("a rescue code for a set-up")
+	r := s.Post("/tf-setup", m{"setup": "email", "add": true}).Want(200)
+	if e.Mailed() != code {
+		s.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": code}).Want(400).Refused("a rescue code for a set-up")
 	}
-	b.validate(e.mailed()).refused("a code of a set-up for the rescue")
+	b.validate(e.Mailed()).Refused("a code of a set-up for the rescue")
 }
 
 // TestR076_RescueIsAnnounced checks for notices of the request and of the success, with a link that
@@ -359,25 +360,25 @@ func TestR076_RescueIsAnnounced(t *testing.T) {
 	a := w.withApp("alice")
 	owner, waits := w.plantSession(a), w.plantPending(a)
 	trusted := w.trusted(a)
-	w.advance(11 * time.Minute)
-	before := w.kinds(a.email)
+	w.Advance(11 * time.Minute)
+	before := w.kinds(a.Email)
 	thief := w.browser()
-	thief.login(a).want(200)
-	thief.post("/tf-rescue", m{"help_setup": "help"}).want(200)
-	thief.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	code := a.mailed()
-	after := w.kinds(a.email)
-	if after["rescue_asked"] != before["rescue_asked"]+2 || w.mail.Count(helpBox) != 1 {
-		t.Errorf("notices %v, then %v; %d to the administrators", before, after, w.mail.Count(helpBox))
+	thief.login(a).Want(200)
+	thief.Post("/tf-rescue", m{"help_setup": "help"}).Want(200)
+	thief.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	code := a.Mailed()
+	after := w.kinds(a.Email)
+	if after["rescue_asked"] != before["rescue_asked"]+2 || w.Mail.Count(helpBox) != 1 {
+		t.Errorf("notices %v, then %v; %d to the administrators", before, after, w.Mail.Count(helpBox))
 	}
 	asked := a.newestStop()
-	thief.validate(code).want(200)
-	if n := w.kinds(a.email)["rescued"]; n != 1 {
+	thief.validate(code).Want(200)
+	if n := w.kinds(a.Email)["rescued"]; n != 1 {
 		t.Errorf("%d notices of the rescue itself, want 1", n)
 	}
 	var names []string
 	for _, e := range w.trail(0) {
-		if e.User == a.id && (e.Event == "tf-rescue-requested" || e.Method == "rescue") {
+		if e.User == a.ID && (e.Event == "tf-rescue-requested" || e.Method == "rescue") {
 			names = append(names, e.Event+" "+e.Method)
 		}
 	}
@@ -391,30 +392,30 @@ func TestR076_RescueIsAnnounced(t *testing.T) {
 	state := w.rows(tables...)
 	link := "/tf-not-me/" + asked
 	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} {
-		w.browser().do(method, link, "", "", "Accept", "text/html")
-		owner.copy().do(method, link, "", "")
+		w.browser().Do(method, link, "", "", "Accept", "text/html")
+		owner.copy().Do(method, link, "", "")
 	}
 	if w.rows(tables...) != state {
 		t.Fatal("opening the link changed something")
 	}
-	w.browser().do("POST", link, typeForm, "", "Sec-Fetch-Site", "cross-site", "Origin",
-		"https://evil.test").refused("a page elsewhere pressed it")
-	w.browser().form("/tf-not-me/" + forge(asked)).refused("a forged link")
+	w.browser().Do("POST", link, testkit.TypeForm, "", "Sec-Fetch-Site", "cross-site", "Origin",
+		"https://evil.test").Refused("a page elsewhere pressed it")
+	w.browser().Form("/tf-not-me/" + testkit.Forge(asked)).Refused("a forged link")
 	thief.in(a, 2)
 	pending := w.plantPending(a)
-	pending.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	code = a.mailed()
+	pending.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	code = a.Mailed()
 	pressed := w.browser()
-	page := pressed.form(link).want(200)
+	page := pressed.Form(link).Want(200)
 	pressed.out("who pressed it")
-	if len(page.header.Values("Set-Cookie")) != 0 && pressed.jar["twofold"] != "" {
+	if len(page.Header.Values("Set-Cookie")) != 0 && pressed.Jar["twofold"] != "" {
 		t.Error("the link opens something")
 	}
 	for what, b := range map[string]*browser{"thief": thief, "owner": owner} {
 		b.out(what + " after the link")
 	}
 	for what, b := range map[string]*browser{"pending": pending, "older pending": waits} {
-		b.validate(code).refused(what + " after the link")
+		b.validate(code).Refused(what + " after the link")
 		b.out(what + " after the link")
 	}
 	for _, table := range []string{"devices"} {
@@ -422,14 +423,14 @@ func TestR076_RescueIsAnnounced(t *testing.T) {
 			t.Errorf("%d rows of %s are left", n, table)
 		}
 	}
-	w.browser().form(link).refused("a second time")
+	w.browser().Form(link).Refused("a second time")
 	fresh := w.browser()
-	fresh.login(a).want(200)
-	fresh.validate(a.next()).want(200)
-	w.browser().post(link, nil).want(400).refused("a third time")
+	fresh.login(a).Want(200)
+	fresh.validate(a.Next()).Want(200)
+	w.browser().Post(link, nil).Want(400).Refused("a third time")
 	fresh.in(a, 2)
 	e := w.withApp("erika")
 	late := e.newestStop()
-	w.advance(7 * 24 * time.Hour)
-	w.browser().form("/tf-not-me/" + late).refused("after a week")
+	w.Advance(7 * 24 * time.Hour)
+	w.browser().Form("/tf-not-me/" + late).Refused("after a week")
 }

@@ -25,7 +25,7 @@ func TestR006_AnAddressHasOnePlainSpelling(t *testing.T) {
 		if username != "" {
 			body["username"] = username
 		}
-		return w.browser().post("/register", body)
+		return w.browser().Post("/register", body)
 	}
 	for plain, odd := range map[string][]string{
 		"victim@good.test":  {"ｖictim@good.test", "victim\u3164@good.test"},
@@ -34,24 +34,24 @@ func TestR006_AnAddressHasOnePlainSpelling(t *testing.T) {
 		"école@good.test":   {"École@good.test", "E\u0301cole@good.test"},
 	} {
 		for _, s := range odd {
-			if r := register(s, "").want(400).refused(s); r.json["field_errors"] == nil {
-				t.Errorf("%q: no reason is given: %s", s, r.body)
+			if r := register(s, "").Want(400).Refused(s); r.JSON["field_errors"] == nil {
+				t.Errorf("%q: no reason is given: %s", s, r.Body)
 			}
 		}
-		if n := w.mails(); n > 0 && len(w.mail.To(plain)) > 0 {
+		if n := w.mails(); n > 0 && len(w.Mail.To(plain)) > 0 {
 			t.Errorf("%s was written to before its owner came", plain)
 		}
-		register(plain, "").want(200)
+		register(plain, "").Want(200)
 		w.settled()
-		if len(w.mail.To(plain)) != 1 {
-			t.Errorf("%s registers and gets %d letters, want 1", plain, len(w.mail.To(plain)))
+		if len(w.Mail.To(plain)) != 1 {
+			t.Errorf("%s registers and gets %d letters, want 1", plain, len(w.Mail.To(plain)))
 		}
 	}
 	for i, name := range []string{"admin\u115f", "\u3164admin", "\u0430dmin1", "ad\u043cin", "p\u0430yp\u0430l"} {
-		register(fmt.Sprintf("odd%d@good.test", i), name).want(400).refused(name)
+		register(fmt.Sprintf("odd%d@good.test", i), name).Want(400).Refused(name)
 	}
 	for i, name := range []string{"admin", "админ", "관리자들"} {
-		register(fmt.Sprintf("plain%d@good.test", i), name).want(200)
+		register(fmt.Sprintf("plain%d@good.test", i), name).Want(200)
 	}
 }
 
@@ -91,21 +91,21 @@ func TestR117_ARecoveryCountsGuesses(t *testing.T) {
 	w := newWorld(t, strictly, proxied, func(c *twofold.Config) { c.Advanced.Limits.FirstFailures = 5 })
 	a := w.withApp("alice")
 	link := w.askedLink(a)
-	w.advance(24*time.Hour + time.Minute)
+	w.Advance(24*time.Hour + time.Minute)
 	session := w.plantSession(a)
 	for i := range 8 {
-		w.guess(a.email, fmt.Sprintf("198.51.100.%d", i%2))
+		w.guess(a.Email, fmt.Sprintf("198.51.100.%d", i%2))
 	}
 	from := func(i int) *browser { return w.at(fmt.Sprintf("203.0.113.%d", i)) }
 	for i := range 5 {
-		from(i).post(link, m{"password": "wrong password"}).want(400).refused("a wrong password")
+		from(i).Post(link, m{"password": "wrong password"}).Want(400).Refused("a wrong password")
 	}
-	from(9).post(link, m{"password": secret}).want(429).refused("the right password after too many wrong ones")
-	session.post("/verify", m{"password": secret}).want(200)
-	from(10).login(a).want(200)
-	w.advance(time.Hour)
+	from(9).Post(link, m{"password": secret}).Want(429).Refused("the right password after too many wrong ones")
+	session.Post("/verify", m{"password": secret}).Want(200)
+	from(10).login(a).Want(200)
+	w.Advance(time.Hour)
 	b := from(11)
-	b.post(link, m{"password": secret}).want(200)
+	b.Post(link, m{"password": secret}).Want(200)
 	b.out("a recovery, nothing set up")
 }
 
@@ -120,25 +120,25 @@ func TestR156_AForcedSetUpHasTheSameCount(t *testing.T) {
 	tried := 0
 	for range 6 {
 		thief := w.browser()
-		thief.login(p).want(200)
+		thief.login(p).Want(200)
 		for range 3 {
-			if thief.validate(other(p.mailed())).status == 400 {
+			if thief.validate(other(p.Mailed())).Status == 400 {
 				tried++
 			}
 		}
-		w.advance(16 * time.Minute)
+		w.Advance(16 * time.Minute)
 	}
 	if tried != 10 {
 		t.Errorf("%d of 18 wrong codes were tried, want 10", tried)
 	}
 	owner := w.browser()
-	owner.login(p).want(200)
-	owner.validate(p.mailed()).want(429)
-	w.advance(25 * time.Hour)
+	owner.login(p).Want(200)
+	owner.validate(p.Mailed()).Want(429)
+	w.Advance(25 * time.Hour)
 	owner = w.browser()
-	owner.login(p).want(200)
-	owner.validate(p.mailed()).want(200)
-	owner.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	owner.login(p).Want(200)
+	owner.validate(p.Mailed()).Want(200)
+	owner.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 }
 
 // TestR173_AHandshakeAtTwoSignIns covers a program with one sign-in for customers and one for
@@ -147,9 +147,9 @@ func TestR156_AForcedSetUpHasTheSameCount(t *testing.T) {
 func TestR173_AHandshakeAtTwoSignIns(t *testing.T) {
 	staff := newWorld(t)
 	customers := newWorld(struct{ testing.TB }{t})
-	outer, inner := customers.nodes[0].auth, staff.nodes[0].auth
-	customer := customers.plantSession(customers.person("alice")).jar["twofold"]
-	employee := staff.plantSession(staff.person("erika")).jar["twofold"]
+	outer, inner := customers.Nodes[0].Auth, staff.Nodes[0].Auth
+	customer := customers.plantSession(customers.person("alice")).Jar["twofold"]
+	employee := staff.plantSession(staff.person("erika")).Jar["twofold"]
 	page := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	handshakes := map[string]func(r *http.Request){
 		"WebSocket": func(r *http.Request) {
@@ -254,35 +254,35 @@ func (s *reads) Session(ctx context.Context, hash string, now time.Time) (storag
 func TestR174_ThePageOfAnAccountReadsNoMoreForMore(t *testing.T) {
 	w := newWorld(t, tokens, remembering, plenty)
 	count := &reads{}
-	n := w.start(func(s storage.Store) storage.Store { count.Store = s; return count })
+	n := w.Start(func(s storage.Store) storage.Store { count.Store = s; return count })
 	cost := func(b *browser) (calls int64, size int) {
-		b.on(n).page("/me").want(200)
+		b.on(n).Page("/me").Want(200)
 		before := count.n.Load()
-		size = len(b.page("/me").want(200).body)
+		size = len(b.Page("/me").Want(200).Body)
 		return count.n.Load() - before, size
 	}
 	little, many := w.withApp("alice"), w.withApp("robert")
 	few, fewBytes := cost(w.plantSession(little))
-	u, err := n.db.UserByID(t.Context(), many.id)
-	w.must(err)
+	u, err := n.Store.UserByID(t.Context(), many.ID)
+	w.Must(err)
 	for i := range 150 {
 		now, id := w.Now().Add(time.Duration(i)*time.Millisecond), storage.NewID()
 		ends := now.Add(time.Hour)
-		w.must(n.db.PutSession(t.Context(), storage.Session{
+		w.Must(n.Store.PutSession(t.Context(), storage.Session{
 			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion,
 			Level: storage.OneFactor,
 			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
-		w.must(n.db.PutDevice(t.Context(), storage.Device{
+		w.Must(n.Store.PutDevice(t.Context(), storage.Device{
 			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Secret: id, Name: "Firefox",
 			CreatedAt: now, LastSeenAt: now, ExpiresAt: ends,
 		}))
-		w.must(n.db.PutToken(t.Context(), storage.Token{
+		w.Must(n.Store.PutToken(t.Context(), storage.Token{
 			ID: id, UserID: u.ID, CredentialVersion: u.CredentialVersion, Hash: id, SessionID: id,
 			CreatedAt: now, IdleAt: ends, ExpiresAt: ends,
 		}))
 	}
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	w.heirs(many, nil) // a sign-in keeps the newest
 	most, mostBytes := cost(w.plantSession(many))
 	t.Logf("one of each: %d calls, %d bytes; the most: %d calls, %d bytes", few, fewBytes, most, mostBytes)

@@ -27,20 +27,20 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 	full.connected(corp, "corp")
 	full.connected(club, "club")
 	b := w.browser()
-	b.through(corp, "corp").want(200)
-	options, _ := b.get("/tf-rescue").want(200).json["recovery_options"].(m)
+	b.through(corp, "corp").Want(200)
+	options, _ := b.Get("/tf-rescue").Want(200).JSON["recovery_options"].(m)
 	if options["email"] != nil || options["recovery_request"] != nil || options["help"] == nil {
 		t.Errorf("after an account elsewhere: %v", options)
 	}
 	for _, option := range []string{"email", "recovery_request"} {
-		b.post("/tf-rescue", m{"help_setup": option}).want(400).refused(option)
+		b.Post("/tf-rescue", m{"help_setup": option}).Want(400).Refused(option)
 	}
-	b.validate(full.next()).want(200)
+	b.validate(full.Next()).Want(200)
 	b.in(full, 2)
 	b = w.browser()
-	b.through(club, "club").want(200)
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	b.validate(full.mailed()).want(200)
+	b.through(club, "club").Want(200)
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	b.validate(full.Mailed()).Want(200)
 	b.in(full, 2)
 
 	// The mailbox as second factor is accepted after the password, not after the provider.
@@ -48,19 +48,19 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 	club.SignIn("mail")
 	mail.connected(corp, "corp")
 	mail.connected(club, "club")
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	w.settled()
-	n := len(w.mail.To(mail.email))
+	n := len(w.Mail.To(mail.Email))
 	b = w.browser()
-	b.through(corp, "corp").want(400).refused("one mailbox twice")
+	b.through(corp, "corp").Want(400).Refused("one mailbox twice")
 	w.settled()
-	if len(w.mail.To(mail.email)) != n {
+	if len(w.Mail.To(mail.Email)) != n {
 		t.Error("a code went to the mailbox that was the first factor")
 	}
 	b.out("one mailbox twice")
 	b = w.browser()
-	b.through(club, "club").want(200)
-	b.validate(mail.mailed()).want(200)
+	b.through(club, "club").Want(200)
+	b.validate(mail.Mailed()).Want(200)
 	b.in(mail, 2)
 
 	// The mailbox can neither be enrolled in a session that began with the provider, nor be the
@@ -69,8 +69,8 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 	corp.SignIn("plain")
 	plain.connected(corp, "corp")
 	b = w.browser()
-	b.through(corp, "corp").want(200)
-	b.post("/tf-setup", m{"setup": "email"}).want(400).refused("set up after itself")
+	b.through(corp, "corp").Want(200)
+	b.Post("/tf-setup", m{"setup": "email"}).Want(400).Refused("set up after itself")
 }
 
 // TestR152_WhatCountedAsTwoIsOver checks that sessions whose single factor counted as two before
@@ -84,7 +84,7 @@ func TestR152_WhatCountedAsTwoIsOver(t *testing.T) {
 		b := w.plantSession(p)
 		w.write(`UPDATE twofold_sessions SET proofs = ?`, `[{"method":"`+pair[0]+
 			`","at":"2026-03-01T12:00:00Z"},{"method":"`+pair[1]+`","at":"2026-03-01T12:00:00Z"}]`)
-		b.post("/tf-setup", m{"setup": "disable"}).want(400).refused(pair[0] + " and " + pair[1])
+		b.Post("/tf-setup", m{"setup": "disable"}).Want(400).Refused(pair[0] + " and " + pair[1])
 		b.out(pair[0] + " and " + pair[1])
 	}
 }
@@ -105,26 +105,26 @@ func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
 	corp.SignIn("alice")
 	p.connected(corp, "corp")
 	b := w.browser()
-	b.through(corp, "corp").want(200)
-	b.validate(p.mailed()).want(200)
+	b.through(corp, "corp").Want(200)
+	b.validate(p.Mailed()).Want(200)
 	b.in(p, 2)
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	between := w.browser()
-	between.through(corp, "corp").want(200)
-	code := p.mailed()
+	between.through(corp, "corp").Want(200)
+	code := p.Mailed()
 	mixed := w.withApp("robert")
 	whole := w.plantSession(mixed)
 
-	n := w.restart()
+	n := w.Restart()
 	b.on(n)
 	b.in(p, 2)
 	independent = false
-	n = w.restart()
+	n = w.Restart()
 	b.on(n)
 	between.on(n)
 	whole.on(n)
 	b.out("one mailbox twice, by what the operator says today")
-	between.validate(code).refused("one mailbox twice, by what the operator says today")
+	between.validate(code).Refused("one mailbox twice, by what the operator says today")
 	between.out("one mailbox twice, by what the operator says today")
 	whole.in(mixed, 2)
 }
@@ -138,49 +138,49 @@ func TestR153_ARescueHasGuessesOfItsOwn(t *testing.T) {
 	p := w.withApp("alice")
 	away := func() *browser {
 		b := w.plantPending(p)
-		b.header["X-Forwarded-For"] = "198.51.100.7"
+		b.Header["X-Forwarded-For"] = "198.51.100.7"
 		return b
 	}
 	wrong := func(b *browser, n int) {
 		for range n {
-			b.validate(p.wrong()).want(400)
+			b.validate(p.Wrong()).Want(400)
 		}
 	}
 	wrong(away(), 9)
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	b := away()
-	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	b.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
 	wrong(b, 1)
 	home := w.plantPending(p)
-	home.header["X-Forwarded-For"] = "203.0.113.5"
-	home.validate(p.next()).want(200) // that was no tenth guess
+	home.Header["X-Forwarded-For"] = "203.0.113.5"
+	home.validate(p.Next()).Want(200) // that was no tenth guess
 
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	wrong(away(), 9)
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	b = away()
 	wrong(b, 1)
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	dead := away()
-	dead.validate(p.next()).want(429).refused("the factor has ended")
-	dead.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	code := p.mailed()
-	dead.validate(p.next()).want(400).refused("the factor has ended, whatever is awaited")
-	dead.validate(other(code)).want(400)
-	dead.validate(code).want(200)
+	dead.validate(p.Next()).Want(429).Refused("the factor has ended")
+	dead.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	code := p.Mailed()
+	dead.validate(p.Next()).Want(400).Refused("the factor has ended, whatever is awaited")
+	dead.validate(other(code)).Want(400)
+	dead.validate(code).Want(200)
 	dead.in(p, 2)
 
 	// The guesses of a rescue are limited too.
 	for n := 0; ; {
-		w.advance(2 * time.Hour)
+		w.Advance(2 * time.Hour)
 		b := away()
-		if b.post("/tf-rescue", m{"help_setup": "email"}).status != 200 {
-			w.advance(24 * time.Hour)
+		if b.Post("/tf-rescue", m{"help_setup": "email"}).Status != 200 {
+			w.Advance(24 * time.Hour)
 			continue
 		}
-		code := p.mailed()
+		code := p.Mailed()
 		r := b.validate(other(code))
-		if r.status == 429 {
+		if r.Status == 429 {
 			break
 		}
 		if n++; n > 40 {

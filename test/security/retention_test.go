@@ -19,26 +19,26 @@ func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 	e, other := w.person("erika").enrollMail(), w.person("hugo")
 	w.write(`DELETE FROM twofold_sessions`) // planted ones, which the trail does not know
 	b := w.plantPending(e)
-	w.advance(time.Minute)
-	b.post("/tf-resend", m{}).want(200)
-	code := e.mailed()
-	w.restart() // what is there is sealed at the start
-	b.on(w.nodes[0])
-	w.advance(2 * time.Minute)
-	b.validate(code).want(200)
-	w.restart()
-	w.advance(30*24*time.Hour - time.Minute) // the code was sent earlier, and used later
-	w.browser().login(other).want(200)
+	w.Advance(time.Minute)
+	b.Post("/tf-resend", m{}).Want(200)
+	code := e.Mailed()
+	w.Restart() // what is there is sealed at the start
+	b.on(w.Nodes[0])
+	w.Advance(2 * time.Minute)
+	b.validate(code).Want(200)
+	w.Restart()
+	w.Advance(30*24*time.Hour - time.Minute) // the code was sent earlier, and used later
+	w.browser().login(other).Want(200)
 	before := w.count("events")
-	rows, err := w.restart().auth.Audit().List(t.Context(), event.AuditFilter{})
-	w.must(err)
+	rows, err := w.Restart().Auth.Audit().List(t.Context(), event.AuditFilter{})
+	w.Must(err)
 
 	days := func(c *twofold.Config) { c.Accounts.AuditDays = 30 }
-	auth := w.restart(days).auth
+	auth := w.Restart(days).Auth
 	look := func() twofold.StoreReport {
 		t.Helper()
 		r, err := auth.Checks().Store(t.Context())
-		w.must(err)
+		w.Must(err)
 		return r
 	}
 	var r twofold.StoreReport
@@ -54,7 +54,7 @@ func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 		t.Fatalf("%d rows; %+v", before, r)
 	}
 	now, err := auth.Audit().List(t.Context(), event.AuditFilter{})
-	w.must(err)
+	w.Must(err)
 	if first := now[0]; first.Row != r.Trail.RemovedThrough+1 || first.Event != "user-authenticated" ||
 		rows[len(rows)-len(now)] != first {
 		t.Errorf("the trail begins with %+v", first)
@@ -91,7 +91,7 @@ func TestR310_AgesAreBounded(t *testing.T) {
 	w := newWorld(t)
 	try := func(days int, absolute time.Duration) error {
 		_, err := twofold.New(twofold.Config{
-			Origin: "http://localhost", Key: twofold.KeyText(firstKey), Store: w.nodes[0].db,
+			Origin: "http://localhost", Key: twofold.KeyText(firstKey), Store: w.Nodes[0].Store,
 			Accounts: twofold.Accounts{AuditDays: days}, Sessions: twofold.Sessions{Absolute: absolute},
 		})
 		return err

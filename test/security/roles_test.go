@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR138_PermissionsAreThoseOfNow checks that a page that requires a permission opens only to
@@ -13,15 +14,15 @@ import (
 func TestR138_PermissionsAreThoseOfNow(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open)
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	page := auth.RequirePermission("read",
 		"write")(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	p := w.person("alice")
 	status := func(b *browser) int {
-		r := httptest.NewRequest("GET", w.nodes[0].origin+"/page", nil)
-		r.Header.Set("Accept", typeJSON)
+		r := httptest.NewRequest("GET", w.Nodes[0].Origin+"/page", nil)
+		r.Header.Set("Accept", testkit.TypeJSON)
 		if b != nil {
-			r.AddCookie(&http.Cookie{Name: "twofold", Value: b.jar["twofold"]})
+			r.AddCookie(&http.Cookie{Name: "twofold", Value: b.Jar["twofold"]})
 		}
 		out := httptest.NewRecorder()
 		page.ServeHTTP(out, r)
@@ -38,17 +39,17 @@ func TestR138_PermissionsAreThoseOfNow(t *testing.T) {
 		t.Errorf("nobody: %d", got)
 	}
 	want("no role", 403)
-	w.must(auth.SetRoles(ctx, p.id, "editor", "reader", "write"))
+	w.Must(auth.SetRoles(ctx, p.ID, "editor", "reader", "write"))
 	want("roles that permit nothing", 403)
-	w.must(auth.Roles().Create(ctx, twofold.Role{Name: "reader", Permissions: []string{"read"}}))
+	w.Must(auth.Roles().Create(ctx, twofold.Role{Name: "reader", Permissions: []string{"read"}}))
 	want("one of two", 403)
-	w.must(auth.Roles().Create(ctx, twofold.Role{Name: "editor", Permissions: []string{"write"}}))
+	w.Must(auth.Roles().Create(ctx, twofold.Role{Name: "editor", Permissions: []string{"write"}}))
 	want("both, by two roles", 204)
-	w.must(auth.Roles().ChangePermissions(ctx, "editor", nil, []string{"write"}))
+	w.Must(auth.Roles().ChangePermissions(ctx, "editor", nil, []string{"write"}))
 	want("taken away", 403)
-	w.must(auth.Roles().ChangePermissions(ctx, "editor", []string{"write"}, nil))
+	w.Must(auth.Roles().ChangePermissions(ctx, "editor", []string{"write"}, nil))
 	want("given again", 204)
-	w.must(auth.Roles().Delete(ctx, "reader"))
+	w.Must(auth.Roles().Delete(ctx, "reader"))
 	want("a role that is gone", 403)
 	for _, bad := range []string{"", "a b", "a,b", "a\nb"} {
 		if auth.Roles().Create(ctx, twofold.Role{Name: bad}) == nil ||
@@ -56,7 +57,7 @@ func TestR138_PermissionsAreThoseOfNow(t *testing.T) {
 			t.Errorf("name %q is taken", bad)
 		}
 	}
-	if got := b.get("/me").want(200).json["user"].(m)["permissions"]; len(got.([]any)) != 1 {
+	if got := b.Get("/me").Want(200).JSON["user"].(m)["permissions"]; len(got.([]any)) != 1 {
 		t.Errorf("/me says %v", got)
 	}
 }

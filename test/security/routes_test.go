@@ -13,17 +13,18 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const routesFile = "testdata/routes.txt"
 
 // plantToken returns a header token of a session with both factors.
 func (w *world) plantToken(p *person) string {
-	w.t.Helper()
-	n, now, token := w.nodes[0], w.Now(), seal.Token()
-	u, err := n.db.UserByID(w.t.Context(), p.id)
-	w.must(err)
-	w.must(n.db.PutSession(w.t.Context(), storage.Session{
+	w.T.Helper()
+	n, now, token := w.Nodes[0], w.Now(), seal.Token()
+	u, err := n.Store.UserByID(w.T.Context(), p.ID)
+	w.Must(err)
+	w.Must(n.Store.PutSession(w.T.Context(), storage.Session{
 		Hash: seal.HashToken(token), ID: storage.NewID(), UserID: u.ID, CredentialVersion: u.CredentialVersion,
 		Level: storage.TwoFactors, Token: true,
 		Proofs: []storage.Proof{{Method: "password", At: now}, {Method: storage.Authenticator, At: now}}, FreshAt: now,
@@ -38,7 +39,7 @@ func (w *world) callers(plain, full *person) (names []string, make map[string]fu
 	with := func(name, value string) func() *browser {
 		return func() *browser {
 			b := w.browser()
-			b.header[name] = value
+			b.Header[name] = value
 			return b
 		}
 	}
@@ -46,7 +47,7 @@ func (w *world) callers(plain, full *person) (names []string, make map[string]fu
 		"nobody": w.browser, "pending": func() *browser { return w.plantPending(full) },
 		"level-1": func() *browser { return w.plantSession(plain) },
 		"level-2": func() *browser { return w.plantSession(full) },
-		"basic":   with("Authorization", "Basic "+encode64(full.email+":"+secret)),
+		"basic":   with("Authorization", "Basic "+encode64(full.Email+":"+secret)),
 		"bearer":  func() *browser { return with("Authorization", "Bearer "+w.plantToken(full))() },
 		"token":   func() *browser { return with("Authentication-Token", w.plantToken(full))() },
 	}
@@ -59,7 +60,7 @@ func TestR009_EveryWayInIsListed(t *testing.T) {
 	w, _, _ := sites(t, open, unified, tokens, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
 	plain, full := w.person("plain"), w.withApp("full")
 	names, who := w.callers(plain, full)
-	paths := append(w.nodes[0].auth.Paths(), "/", "/app/user", "/app/two", "/login/", "/tf-setup/{token}/more",
+	paths := append(w.Nodes[0].Auth.Paths(), "/", "/app/user", "/app/two", "/login/", "/tf-setup/{token}/more",
 		"/nowhere", "/ws", "/events", "/debug/vars", "/.env")
 	slices.Sort(paths)
 	var got strings.Builder
@@ -77,16 +78,16 @@ func TestR009_EveryWayInIsListed(t *testing.T) {
 				if method != "GET" && method != "HEAD" {
 					body = "{}"
 				}
-				r := who[name]().do(method, real, typeJSON, body, "Accept", typeJSON)
-				statuses = append(statuses, r.status)
-				fmt.Fprintf(&got, " %d", r.status)
+				r := who[name]().Do(method, real, testkit.TypeJSON, body, "Accept", testkit.TypeJSON)
+				statuses = append(statuses, r.Status)
+				fmt.Fprintf(&got, " %d", r.Status)
 				signedIn := name == "level-1" || name == "level-2" || name == "token"
-				if !signedIn && (r.json["user"] != nil || r.cookie("twofold") != "" ||
-					strings.Contains(r.body, full.email)) {
-					t.Errorf("%s %s answers to %s as if signed in: %.200s", method, path, name, r.body)
+				if !signedIn && (r.JSON["user"] != nil || r.Cookie("twofold") != "" ||
+					strings.Contains(r.Body, full.Email)) {
+					t.Errorf("%s %s answers to %s as if signed in: %.200s", method, path, name, r.Body)
 				}
-				if r.status >= 500 {
-					t.Errorf("%s %s to %s: %d", method, path, name, r.status)
+				if r.Status >= 500 {
+					t.Errorf("%s %s to %s: %d", method, path, name, r.Status)
 				}
 			}
 			if statuses[4] != statuses[0] || statuses[5] != statuses[0] {
@@ -100,23 +101,23 @@ func TestR009_EveryWayInIsListed(t *testing.T) {
 
 // sameAsFile compares text with a file, line by line, or rewrites the file.
 func (w *world) sameAsFile(name, got string) {
-	w.t.Helper()
+	w.T.Helper()
 	if *update {
-		w.must(os.WriteFile(name, []byte(got), 0o644))
+		w.Must(os.WriteFile(name, []byte(got), 0o644))
 		return
 	}
 	raw, err := os.ReadFile(name)
-	w.must(err)
+	w.Must(err)
 	want := strings.Split(string(raw), "\n")
 	for _, line := range strings.Split(got, "\n") {
 		if i := slices.Index(want, line); i >= 0 {
 			want = slices.Delete(want, i, i+1)
 		} else {
-			w.t.Errorf("not in %s: %s", name, line)
+			w.T.Errorf("not in %s: %s", name, line)
 		}
 	}
 	for _, line := range want {
-		w.t.Errorf("only in %s: %s", name, line)
+		w.T.Errorf("only in %s: %s", name, line)
 	}
 }
 
@@ -125,7 +126,7 @@ func (w *world) sameAsFile(name, got string) {
 func TestR053_EveryPathAnswersAStaleSession(t *testing.T) {
 	w, _, _ := sites(t, open, unified, tokens, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
 	full := w.withApp("full")
-	paths := w.nodes[0].auth.Paths()
+	paths := w.Nodes[0].Auth.Paths()
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
 	methods := []string{"GET", "POST", "DELETE"}
@@ -133,14 +134,14 @@ func TestR053_EveryPathAnswersAStaleSession(t *testing.T) {
 	for range len(paths) * len(methods) {
 		sessions = append(sessions, w.plantSession(full))
 	}
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	var got strings.Builder
 	for i, path := range paths {
 		for j, method := range methods {
-			r := sessions[i*len(methods)+j].do(method, strings.ReplaceAll(path, "{token}", strings.Repeat("A", 43)),
-				typeJSON, "{}", "Accept", typeJSON)
-			if r.status != 405 && r.status != 404 {
-				fmt.Fprintf(&got, "%s %s %d\n", path, method, r.status)
+			r := sessions[i*len(methods)+j].Do(method, strings.ReplaceAll(path, "{token}", strings.Repeat("A", 43)),
+				testkit.TypeJSON, "{}", "Accept", testkit.TypeJSON)
+			if r.Status != 405 && r.Status != 404 {
+				fmt.Fprintf(&got, "%s %s %d\n", path, method, r.Status)
 			}
 		}
 	}
@@ -153,52 +154,52 @@ func TestR032_SecretIsShownOnce(t *testing.T) {
 	w := newWorld(t, life)
 	a := w.person("alice")
 	b := w.plantSession(a)
-	page := b.page(b.form("/tf-setup", "setup", "authenticator").want(303).header.Get("Location")).want(200)
-	if !strings.Contains(page.body, `src="data:image/`) ||
-		strings.Contains(page.header.Get("Content-Security-Policy"), "http") {
+	page := b.Page(b.Form("/tf-setup", "setup", "authenticator").Want(303).Header.Get("Location")).Want(200)
+	if !strings.Contains(page.Body, `src="data:image/`) ||
+		strings.Contains(page.Header.Get("Content-Security-Policy"), "http") {
 		t.Error("the picture of the secret comes from elsewhere")
 	}
-	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
 	for _, answer := range []*answer{page, r} {
-		if !strings.Contains(answer.header.Get("Cache-Control"), "no-store") {
-			t.Errorf("%s: Cache-Control %q", answer.what, answer.header.Get("Cache-Control"))
+		if !strings.Contains(answer.Header.Get("Cache-Control"), "no-store") {
+			t.Errorf("%s: Cache-Control %q", answer.What, answer.Header.Get("Cache-Control"))
 		}
 	}
-	key, uri := r.text("tf_authr_b32key"), r.text("tf_authr_uri")
+	key, uri := r.Text("tf_authr_b32key"), r.Text("tf_authr_uri")
 	if !strings.Contains(uri, key) {
 		t.Fatal("this test looks for the wrong text")
 	}
-	a.app = decode(w, key)
-	traces := []string{key, r.text("tf_authr_key"), url.QueryEscape(uri), "otpauth:", string(a.app),
-		fmt.Sprintf("%x", a.app), encode64(string(a.app))}
+	a.App = testkit.ReadApp(w.T, key)
+	traces := []string{key, r.Text("tf_authr_key"), url.QueryEscape(uri), "otpauth:", string(a.App),
+		fmt.Sprintf("%x", a.App), encode64(string(a.App))}
 	from := len(w.replies.String())
 	look := func(b *browser, when string) {
 		t.Helper()
-		for _, path := range w.nodes[0].auth.Paths() {
-			for _, accept := range []string{typeJSON, "text/html"} {
-				b.do("GET", strings.ReplaceAll(path, "{token}", seal.Token()), "", "", "Accept", accept)
+		for _, path := range w.Nodes[0].Auth.Paths() {
+			for _, accept := range []string{testkit.TypeJSON, "text/html"} {
+				b.Do("GET", strings.ReplaceAll(path, "{token}", seal.Token()), "", "", "Accept", accept)
 			}
 		}
-		ids, err := w.nodes[0].auth.Users(t.Context(), twofold.UserFilter{Limit: 10})
-		w.must(err)
-		rows, err := w.nodes[0].auth.Audit().List(t.Context(), auditOf(a))
-		w.must(err)
+		ids, err := w.Nodes[0].Auth.Users(t.Context(), twofold.UserFilter{Limit: 10})
+		w.Must(err)
+		rows, err := w.Nodes[0].Auth.Audit().List(t.Context(), auditOf(a))
+		w.Must(err)
 		w.settled()
-		shown := w.replies.String()[from:] + fmt.Sprintf("%+v %+v %+v", ids, rows, w.events)
-		for _, message := range w.mail.All() {
+		shown := w.replies.String()[from:] + fmt.Sprintf("%+v %+v %+v", ids, rows, w.Events.All())
+		for _, message := range w.Mail.All() {
 			shown += message.Subject + message.Text + message.HTML
 		}
 		for _, trace := range traces {
-			if strings.Contains(shown, trace) || strings.Contains(w.log.String(), trace) {
+			if strings.Contains(shown, trace) || strings.Contains(w.Log.String(), trace) {
 				t.Errorf("%s: %q is shown again", when, trace)
 			}
 		}
 	}
 	look(w.plantSession(a), "in another session")
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": a.code(0)}).want(200)
+	b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": a.Code(0)}).Want(200)
 	look(b, "after it is confirmed")
 	b = w.browser()
-	b.login(a).want(200)
+	b.login(a).Want(200)
 	look(b, "at a sign-in")
 }
 
@@ -208,8 +209,8 @@ func TestR057_NewPhoneIsANewFactor(t *testing.T) {
 	w := newWorld(t, open)
 	s := w.person("susan").enrollSMS("+16505551212")
 	b := w.plantSession(s)
-	w.advance(16 * time.Minute)
-	b.post("/tf-setup", m{"setup": "sms", "phone": "+16505553434"}).want(401)
+	w.Advance(16 * time.Minute)
+	b.Post("/tf-setup", m{"setup": "sms", "phone": "+16505553434"}).Want(401)
 	before := w.rows("users", "factors")
 	b = w.plantSession(s)
 	for _, c := range []struct{ method, path, body string }{
@@ -219,33 +220,33 @@ func TestR057_NewPhoneIsANewFactor(t *testing.T) {
 		{"POST", "/tf-setup", `{"setup":"sms","phone":"+16505559999","confirmed":true}`},
 		{"POST", "/verify", `{"password":"` + secret + `","email":"x@evil.test"}`},
 	} {
-		if r := b.do(c.method, c.path, typeJSON, c.body, "Accept", typeJSON); r.status >= 500 {
-			t.Errorf("%s %s: status %d", c.method, c.path, r.status)
+		if r := b.Do(c.method, c.path, testkit.TypeJSON, c.body, "Accept", testkit.TypeJSON); r.Status >= 500 {
+			t.Errorf("%s %s: status %d", c.method, c.path, r.Status)
 		}
 	}
 	if w.rows("users", "factors") != before {
 		t.Fatal("a field of the request changed the account")
 	}
 	old := w.plantPending(s)
-	old.post("/tf-resend", m{}).want(200)
-	oldCode := s.texted()
-	r := b.post("/tf-setup", m{"setup": "sms", "phone": "+16505553434"}).want(200)
+	old.Post("/tf-resend", m{}).Want(200)
+	oldCode := s.Texted()
+	r := b.Post("/tf-setup", m{"setup": "sms", "phone": "+16505553434"}).Want(200)
 	again := w.browser()
-	again.login(s).want(200)
-	again.validate(s.texted()).want(200)
-	b.validate(s.texted()).want(400).refused("the old phone's code for the new one")
-	moved, ok := w.sms.Last("+16505553434")
+	again.login(s).Want(200)
+	again.validate(s.Texted()).Want(200)
+	b.validate(s.Texted()).Want(400).Refused("the old phone's code for the new one")
+	moved, ok := w.SMS.Last("+16505553434")
 	if !ok {
 		t.Fatal("no code to the new phone")
 	}
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": sixDigits.FindString(moved.Text)}).want(200)
-	old.validate(oldCode).refused("a code to the old phone")
-	n := w.sms.Count("+16505551212")
-	w.browser().login(s).want(200)
-	if w.sms.Count("+16505551212") != n || w.sms.Count("+16505553434") < 2 {
+	b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": testkit.Code(moved.Text)}).Want(200)
+	old.validate(oldCode).Refused("a code to the old phone")
+	n := w.SMS.Count("+16505551212")
+	w.browser().login(s).Want(200)
+	if w.SMS.Count("+16505551212") != n || w.SMS.Count("+16505553434") < 2 {
 		t.Error("after the change a code went to the old phone")
 	}
-	if f := s.factors(); len(f) != 1 || f[0].Destination != "+16505553434" {
+	if f := s.Factors(); len(f) != 1 || f[0].Destination != "+16505553434" {
 		t.Errorf("factors %+v", f)
 	}
 	s.stopToken() // the owner hears of it
@@ -255,18 +256,18 @@ func TestR057_NewPhoneIsANewFactor(t *testing.T) {
 // within a second.
 func TestR102_SwitchedOffAccountsLoseAll(t *testing.T) {
 	w := newWorld(t, open)
-	second := w.start(nil)
+	second := w.Start(nil)
 	for name, switchOff := range map[string]func(p *person){
-		"switched off": func(p *person) { w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, false)) },
-		"by the other": func(p *person) { w.must(second.auth.SetActive(t.Context(), p.id, false)) },
+		"switched off": func(p *person) { w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, false)) },
+		"by the other": func(p *person) { w.Must(second.Auth.SetActive(t.Context(), p.ID, false)) },
 	} {
 		p := w.withApp(strings.ReplaceAll(name, " ", ""))
 		token := w.browser()
-		token.header["Authentication-Token"] = w.plantToken(p)
+		token.Header["Authentication-Token"] = w.plantToken(p)
 		mobile, desk, pending, trusted := w.plantSession(p), w.plantSession(p).on(second), w.plantPending(p),
 			w.trusted(p)
 		all := []*browser{mobile, desk, token, token.copy().on(second), mobile.copy().on(second),
-			desk.copy().on(w.nodes[0])}
+			desk.copy().on(w.Nodes[0])}
 		for _, b := range all {
 			b.in(p, 2)
 		}
@@ -275,10 +276,10 @@ func TestR102_SwitchedOffAccountsLoseAll(t *testing.T) {
 		for _, b := range all {
 			b.out(name)
 		}
-		pending.validate(p.next()).refused(name + ": pending")
-		pending.on(second).validate(p.next()).refused(name + ": pending")
-		trusted.login(p).want(400).refused(name + ": trusted device")
-		w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, true))
+		pending.validate(p.Next()).Refused(name + ": pending")
+		pending.on(second).validate(p.Next()).Refused(name + ": pending")
+		trusted.login(p).Want(400).Refused(name + ": trusted device")
+		w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, true))
 		time.Sleep(1010 * time.Millisecond)
 		for _, b := range append(all, pending) {
 			b.out(name + " and on again")
@@ -299,16 +300,16 @@ func TestR110_ReflectedValuesAreInert(t *testing.T) {
 		begin, q := len(w.replies.String()), url.QueryEscape(payload)
 		for _, mail := range []bool{false, true} {
 			b := w.browser()
-			b.header["User-Agent"] = "Firefox/130 " + payload
+			b.Header["User-Agent"] = "Firefox/130 " + payload
 			send := func(path string, pairs ...string) *answer {
 				if mail {
-					return b.form(path, pairs...)
+					return b.Form(path, pairs...)
 				}
 				body := m{}
 				for i := 0; i+1 < len(pairs); i += 2 {
 					body[pairs[i]] = pairs[i+1]
 				}
-				return b.post(path, body)
+				return b.Post(path, body)
 			}
 			for _, field := range []string{"email", "username", "identity", "password", "next", "csrf_token"} {
 				// not hashed
@@ -318,33 +319,33 @@ func TestR110_ReflectedValuesAreInert(t *testing.T) {
 				"password_confirm", payload+"x", "next", payload)
 			send("/register", "email", `"`+payload+`"@good.test`, "password", secret, "password_confirm", secret)
 			b = w.plantPending(p)
-			b.header["User-Agent"] = "Firefox/130 " + payload
+			b.Header["User-Agent"] = "Firefox/130 " + payload
 			send("/tf-validate", "code", payload, "next", payload)
 			send("/tf-select", "which", payload)
 			send("/tf-rescue", "help_setup", payload)
 			send("/tf-rescue", "help_setup", "email")
 			b = w.plantSession(p)
-			b.header["User-Agent"] = "Firefox/130 " + payload
+			b.Header["User-Agent"] = "Firefox/130 " + payload
 			send("/verify", "password", payload, "next", payload)
 			send("/tf-setup", "setup", payload, "phone", payload)
 			send("/tf-setup", "setup", "sms", "phone", payload)
-			r := b.post("/tf-setup", m{"setup": "email", "name": payload, "add": true}).want(200)
-			b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.mailed()}).want(200)
-			if page := b.page("/tf-setup").want(200); !strings.Contains(page.body, html.EscapeString(payload)[:5]) {
+			r := b.Post("/tf-setup", m{"setup": "email", "name": payload, "add": true}).Want(200)
+			b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Mailed()}).Want(200)
+			if page := b.Page("/tf-setup").Want(200); !strings.Contains(page.Body, html.EscapeString(payload)[:5]) {
 				t.Errorf("the name %q is not on the page: this test looks in the wrong place", payload)
 			}
-			b.page("/me").want(200)
-			b.form("/tf-setup", "setup", "disable")
+			b.Page("/me").Want(200)
+			b.Form("/tf-setup", "setup", "disable")
 		}
 		for _, path := range []string{"/login", "/register", "/tf-validate", "/tf-select", "/nowhere",
 			"/tf-not-me/" + url.PathEscape(payload), "/tf-static/" + url.PathEscape(payload)} {
-			w.browser().page(path + "?next=" + q + "&error=" + q + "&email=" + q + "&lang=" + q)
+			w.browser().Page(path + "?next=" + q + "&error=" + q + "&email=" + q + "&lang=" + q)
 		}
 		w.settled()
 		for reply := range strings.SplitSeq(w.replies.String()[begin:], "\n") {
 			inert(t, "a reply", payload, reply)
 		}
-		for _, mail := range w.mail.All() {
+		for _, mail := range w.Mail.All() {
 			inert(t, "a mail", payload, mail.HTML)
 			if strings.Contains(mail.Text, "31337 31337") && !strings.Contains(mail.Text, "{{print") {
 				t.Errorf("a template was run: %s", mail.Text)

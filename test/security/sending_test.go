@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR047_CodesAreStoredAsKeyedHashes also checks that the hashes are deleted after they expire.
@@ -15,22 +17,22 @@ func TestR047_CodesAreStoredAsKeyedHashes(t *testing.T) {
 	w := newWorld(t)
 	e := w.person("erika").enrollMail()
 	b := w.browser()
-	b.login(e).want(200)
-	code := e.mailed()
+	b.login(e).Want(200)
+	code := e.Mailed()
 	sum := sha256.Sum256([]byte(code))
 	for _, c := range w.dump() {
-		if c.text == code || hasWord(c.text, code) || strings.Contains(c.hex, hex.EncodeToString(sum[:])) ||
-			strings.Contains(c.text, base64.RawURLEncoding.EncodeToString(sum[:])) ||
-			strings.Contains(c.hex, hex.EncodeToString([]byte(code))) && c.column == "mac" {
-			t.Errorf("%s.%s holds the code or its plain hash", c.table, c.column)
+		if c.Text == code || hasWord(c.Text, code) || strings.Contains(c.Hex, hex.EncodeToString(sum[:])) ||
+			strings.Contains(c.Text, base64.RawURLEncoding.EncodeToString(sum[:])) ||
+			strings.Contains(c.Hex, hex.EncodeToString([]byte(code))) && c.Column == "mac" {
+			t.Errorf("%s.%s holds the code or its plain hash", c.Table, c.Column)
 		}
 	}
 	if w.count("challenges") == 0 {
 		t.Error("nothing was stored: this test looks in the wrong place")
 	}
-	w.advance(24 * time.Hour)
-	_, err := w.nodes[0].db.Sweep(t.Context(), w.Now(), 1000)
-	w.must(err)
+	w.Advance(24 * time.Hour)
+	_, err := w.Nodes[0].Store.Sweep(t.Context(), w.Now(), 1000)
+	w.Must(err)
 	if n := w.count("challenges"); n != 0 {
 		t.Errorf("%d codes are still there a day later", n)
 	}
@@ -48,46 +50,46 @@ func TestR048_SendingIsLimited(t *testing.T) {
 		people = append(people, w.plantSession(w.person(fmt.Sprintf("pumper%d", i))))
 	}
 	for i := range 50 {
-		w.advance(10 * time.Second)
-		people[i%5].post("/tf-setup", m{"setup": "sms", "phone": spellings[i%len(spellings)]})
+		w.Advance(10 * time.Second)
+		people[i%5].Post("/tf-setup", m{"setup": "sms", "phone": spellings[i%len(spellings)]})
 	}
 	if n := w.texts(); n != 5 {
 		t.Errorf("%d texts to one number in ten minutes, want 5", n)
 	}
 	for i := range 40 {
-		w.advance(40 * time.Minute)
-		people[i%5] = w.plantSession(&person{w: w, id: w.userID(fmt.Sprintf("pumper%d", i%5))})
-		people[i%5].post("/tf-setup", m{"setup": "sms", "phone": spellings[i%len(spellings)]})
+		w.Advance(40 * time.Minute)
+		people[i%5] = w.plantSession(w.of(testkit.Person{ID: w.userID(fmt.Sprintf("pumper%d", i%5))}))
+		people[i%5].Post("/tf-setup", m{"setup": "sms", "phone": spellings[i%len(spellings)]})
 	}
 	if n := w.texts(); n > 10+2*10 { // the day began before and went on after
 		t.Errorf("%d texts to one number in a little more than a day", n)
 	}
-	people[0] = w.plantSession(&person{w: w, id: w.userID("pumper0")})
+	people[0] = w.plantSession(w.of(testkit.Person{ID: w.userID("pumper0")}))
 	for _, phone := range []string{"+19005551212", "+18005551212", "+449098790000", "+1-650-555-1212;ext=1", "+0",
 		"911"} {
 		before := w.texts()
-		people[0].post("/tf-setup", m{"setup": "sms", "phone": phone}).want(400)
+		people[0].Post("/tf-setup", m{"setup": "sms", "phone": phone}).Want(400)
 		if w.texts() != before {
 			t.Errorf("a text went to %s", phone)
 		}
 	}
-	w.advance(48 * time.Hour)
+	w.Advance(48 * time.Hour)
 	e := w.person("erika").enrollMail()
 	w.settled() // the notice of the set-up is not a code
-	b, before := w.plantPending(e), w.mail.Count(e.email)
+	b, before := w.plantPending(e), w.Mail.Count(e.Email)
 	for range 6 {
-		b.post("/tf-resend", m{})
-		w.advance(5 * time.Second)
+		b.Post("/tf-resend", m{})
+		w.Advance(5 * time.Second)
 	}
-	if n := w.mail.Count(e.email) - before; n != 1 {
+	if n := w.Mail.Count(e.Email) - before; n != 1 {
 		t.Errorf("%d codes within thirty seconds of one sign-in, want 1", n)
 	}
-	w.browser().post("/tf-resend", m{}).want(400).refused("a code for nobody")
+	w.browser().Post("/tf-resend", m{}).Want(400).Refused("a code for nobody")
 }
 
 func (w *world) userID(name string) string {
-	w.t.Helper()
-	u, err := w.nodes[0].auth.FindUser(w.t.Context(), name+"@good.test")
-	w.must(err)
+	w.T.Helper()
+	u, err := w.Nodes[0].Auth.FindUser(w.T.Context(), name+"@good.test")
+	w.Must(err)
 	return u.ID
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR098_SessionID checks that the id has 256 random bits, is chosen by the server, and is read
@@ -18,11 +19,11 @@ func TestR098_SessionID(t *testing.T) {
 	a := w.withApp("alice")
 	b := w.browser()
 	chosen := seal.Token()
-	b.jar["twofold"] = chosen
+	b.Jar["twofold"] = chosen
 	b.out("a chosen id")
-	b.login(a).want(200)
-	b.validate(a.next()).want(200)
-	id := b.jar["twofold"]
+	b.login(a).Want(200)
+	b.validate(a.Next()).Want(200)
+	id := b.Jar["twofold"]
 	if id == chosen || len(id) != 43 {
 		t.Errorf("id %q", id)
 	}
@@ -32,24 +33,24 @@ func TestR098_SessionID(t *testing.T) {
 		"quoted": `"` + id[:41] + `"`, "percent": "%" + fmt.Sprintf("%02x", id[0]) + id[1:], "hash": seal.HashToken(id),
 	} {
 		c := w.browser()
-		c.jar["twofold"] = v
+		c.Jar["twofold"] = v
 		c.out(what)
 	}
 	c := w.browser()
-	c.header = map[string]string{"Authentication-Token": id, "Authorization": "Bearer " + id, "X-Session": id}
+	c.Header = map[string]string{"Authentication-Token": id, "Authorization": "Bearer " + id, "X-Session": id}
 	c.out("the cookie's value in headers")
 	for _, q := range []string{"session", "twofold", "auth_token", "token"} {
-		w.browser().get("/app/user?" + q + "=" + id).want(401)
-		if r := w.browser().form("/verify", q, id, "password", secret); r.status == 200 && r.cookie("twofold") != "" {
+		w.browser().Get("/app/user?" + q + "=" + id).Want(401)
+		if r := w.browser().Form("/verify", q, id, "password", secret); r.Status == 200 && r.Cookie("twofold") != "" {
 			t.Errorf("field %s is taken for the cookie", q)
 		}
 	}
 	token := w.browser()
-	token.jar["twofold-pending"] = w.plantPending(a).jar["twofold-pending"]
-	r := token.post("/tf-validate?include_auth_token", m{"code": a.next()}).want(200)
-	header := r.json["user"].(m)["authentication_token"].(string)
+	token.Jar["twofold-pending"] = w.plantPending(a).Jar["twofold-pending"]
+	r := token.Post("/tf-validate?include_auth_token", m{"code": a.Next()}).Want(200)
+	header := r.JSON["user"].(m)["authentication_token"].(string)
 	d := w.browser()
-	d.jar["twofold"] = header
+	d.Jar["twofold"] = header
 	d.out("a header token in the cookie")
 	seen := map[string]bool{}
 	for range 10_000 {
@@ -68,18 +69,18 @@ func TestR099_CookieAttributes(t *testing.T) {
 	w := newWorld(t, plenty, remembering, func(c *twofold.Config) { c.Origin = "https://good.test" })
 	p := w.person("alice")
 	b := w.browser()
-	b.host = "good.test"
-	b.login(p).want(200)
-	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	p.app = decode(w, r.text("tf_authr_b32key"))
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
-	b.form("/logout")
+	b.Host = "good.test"
+	b.login(p).Want(200)
+	r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Code(0)}).Want(200)
+	b.Form("/logout")
 	b = w.browser()
-	b.host = "good.test"
-	b.login(p, m{"remember": true}).want(200)
-	b.form("/tf-validate", "code", p.next()).want(303)
-	b.page("/tf-setup")
-	b.form("/logout").want(303)
+	b.Host = "good.test"
+	b.login(p, m{"remember": true}).Want(200)
+	b.Form("/tf-validate", "code", p.Next()).Want(303)
+	b.Page("/tf-setup")
+	b.Form("/logout").Want(303)
 	common := []string{"Path=/", "HttpOnly", "Secure"}
 	table := map[string]string{
 		"__Host-twofold": "SameSite=Lax", "__Host-twofold-pending": "SameSite=Lax",
@@ -121,28 +122,28 @@ func TestR100_IdleAndAbsoluteLimits(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
 	b, idle := w.browser(), w.plantSession(a)
-	b.login(a).want(200)
-	b.validate(a.next()).want(200)
+	b.login(a).Want(200)
+	b.validate(a.Next()).Want(200)
 	begin := w.Now()
-	w.advance(59 * time.Minute)
+	w.Advance(59 * time.Minute)
 	b.in(a, 2)
-	w.advance(2 * time.Minute)
+	w.Advance(2 * time.Minute)
 	idle.out("61 minutes idle")
-	w.advance(28 * time.Minute)
+	w.Advance(28 * time.Minute)
 	for w.Now().Sub(begin) < 24*time.Hour-30*time.Minute {
-		b.get("/app/user").want(200)
-		w.advance(30 * time.Minute)
+		b.Get("/app/user").Want(200)
+		w.Advance(30 * time.Minute)
 	}
-	w.advance(begin.Add(24*time.Hour - time.Second).Sub(w.Now()))
+	w.Advance(begin.Add(24*time.Hour - time.Second).Sub(w.Now()))
 	b.in(a, 2)
-	w.advance(2 * time.Second)
+	w.Advance(2 * time.Second)
 	b.out("after 24 hours of activity")
 	c := w.plantSession(a)
-	w.advance(50 * time.Minute)
+	w.Advance(50 * time.Minute)
 	c.in(a, 2)
-	w.advance(50 * time.Minute)
+	w.Advance(50 * time.Minute)
 	c.in(a, 2)
-	w.advance(61 * time.Minute)
+	w.Advance(61 * time.Minute)
 	c.out("idle after activity")
 }
 
@@ -154,23 +155,23 @@ func TestR101_LogoutEndsTheSession(t *testing.T) {
 	b := w.plantSession(a)
 	saved := b.copy()
 	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} {
-		b.copy().do(method, "/logout", "", "").want(405)
+		b.copy().Do(method, "/logout", "", "").Want(405)
 	}
-	b.copy().do("POST", "/logout", "", "", "Sec-Fetch-Site", "cross-site").want(403)
-	b.copy().do("POST", "/logout", "", "", "Sec-Fetch-Site", "", "Origin", "https://evil.test").want(403)
+	b.copy().Do("POST", "/logout", "", "", "Sec-Fetch-Site", "cross-site").Want(403)
+	b.copy().Do("POST", "/logout", "", "", "Sec-Fetch-Site", "", "Origin", "https://evil.test").Want(403)
 	bare := b.copy()
-	bare.bare = true
-	bare.form("/logout").want(400)
+	bare.Bare = true
+	bare.Form("/logout").Want(400)
 	saved.in(a, 2)
-	r := b.form("/logout").want(303)
-	if b.jar["twofold"] != "" || r.header.Get("Clear-Site-Data") == "" {
+	r := b.Form("/logout").Want(303)
+	if b.Jar["twofold"] != "" || r.Header.Get("Clear-Site-Data") == "" {
 		t.Error("the browser is not told to forget")
 	}
 	saved.out("saved cookies after logout")
 	p := w.plantPending(a)
 	saved = p.copy()
-	p.post("/logout", m{}).want(200)
-	saved.validate(a.next()).want(400).refused("pending after logout")
+	p.Post("/logout", m{}).Want(200)
+	saved.validate(a.Next()).Want(400).Refused("pending after logout")
 	saved.out("pending after logout")
 }
 
@@ -191,7 +192,7 @@ func unsafeRequests() map[string]string {
 func TestR103_CSRF(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
-	host := strings.TrimPrefix(w.nodes[0].origin, "http://")
+	host := strings.TrimPrefix(w.Nodes[0].Origin, "http://")
 	elsewhere := map[string][]string{
 		"origin null":     {"Origin", "null"},
 		"another origin":  {"Origin", "https://evil.test"},
@@ -208,28 +209,28 @@ func TestR103_CSRF(t *testing.T) {
 	before := w.rows("users", "factors", "counters", "pendings", "drafts")
 	for path, body := range unsafeRequests() {
 		b := w.plantSession(a)
-		b.bare = true
+		b.Bare = true
 		for what, lines := range elsewhere {
-			b.do("POST", path, typeForm, body, lines...).want(403)
-			for _, contentType := range []string{"text/plain", typeJSON} {
-				if r := b.do("POST", path, contentType, `{"code":"000000"}`, lines...); r.status != 403 {
-					t.Errorf("%s: %s as %s: status %d", path, what, contentType, r.status)
+			b.Do("POST", path, testkit.TypeForm, body, lines...).Want(403)
+			for _, contentType := range []string{"text/plain", testkit.TypeJSON} {
+				if r := b.Do("POST", path, contentType, `{"code":"000000"}`, lines...); r.Status != 403 {
+					t.Errorf("%s: %s as %s: status %d", path, what, contentType, r.Status)
 				}
 			}
 		}
 		if body == "" {
 			body = "submit=x"
 		}
-		theirs := w.browser().get("/login").text("csrf_token")
-		b.page("/verify") // this browser has its own by now
-		own := b.jar["twofold-csrf"]
+		theirs := w.browser().Get("/login").Text("csrf_token")
+		b.Page("/verify") // this browser has its own by now
+		own := b.Jar["twofold-csrf"]
 		for _, token := range []string{"", "A", theirs, own, strings.Repeat("A", 43), seal.Token()} {
-			r := b.do("POST", path, typeForm, body+"&csrf_token="+token, "Accept", typeJSON)
-			if r.status != 400 || !strings.Contains(r.body, "CSRF") {
-				t.Errorf("%s with token %q: status %d: %s", path, token, r.status, r.body)
+			r := b.Do("POST", path, testkit.TypeForm, body+"&csrf_token="+token, "Accept", testkit.TypeJSON)
+			if r.Status != 400 || !strings.Contains(r.Body, "CSRF") {
+				t.Errorf("%s with token %q: status %d: %s", path, token, r.Status, r.Body)
 			}
-			b.do("POST", path+"?csrf_token="+theirs, typeForm, body, "Accept", typeJSON, "Referer",
-				w.nodes[0].origin+path).want(400)
+			b.Do("POST", path+"?csrf_token="+theirs, testkit.TypeForm, body, "Accept", testkit.TypeJSON, "Referer",
+				w.Nodes[0].Origin+path).Want(400)
 		}
 		b.in(a, 2)
 	}
@@ -237,9 +238,9 @@ func TestR103_CSRF(t *testing.T) {
 		t.Error("a refused request changed something")
 	}
 	b := w.plantSession(a)
-	b.bare = true
-	token := b.get("/verify").text("csrf_token")
-	b.form("/logout", "csrf_token", token).want(303)
+	b.Bare = true
+	token := b.Get("/verify").Text("csrf_token")
+	b.Form("/logout", "csrf_token", token).Want(303)
 	b.out("a form with its token")
 }
 
@@ -251,7 +252,7 @@ func TestR104_ReadingChangesNothing(t *testing.T) {
 	jars := []*browser{w.browser(), w.plantPending(a), w.plantSession(a), w.trusted(w.withApp("trudy")),
 		w.plantPending(w.person("newcomer"))}
 	draft := w.plantSession(a)
-	draft.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
+	draft.Post("/tf-setup", m{"setup": "authenticator", "add": true}).Want(200)
 	jars = append(jars, draft)
 	w.settled()
 	before := w.everything()
@@ -259,15 +260,15 @@ func TestR104_ReadingChangesNothing(t *testing.T) {
 		for i, jar := range jars {
 			for _, query := range []string{"", "?include_auth_token",
 				"?code=123456&setup=disable&which=email&help_setup=email"} {
-				get := jar.copy().get(path + query)
-				head := jar.copy().do("HEAD", path+query, "", "", "Accept", typeJSON)
-				jar.copy().page(path + query)
-				if get.status != head.status {
-					t.Errorf("%s with jar %d: GET %d, HEAD %d", path, i, get.status, head.status)
+				get := jar.copy().Get(path + query)
+				head := jar.copy().Do("HEAD", path+query, "", "", "Accept", testkit.TypeJSON)
+				jar.copy().Page(path + query)
+				if get.Status != head.Status {
+					t.Errorf("%s with jar %d: GET %d, HEAD %d", path, i, get.Status, head.Status)
 				}
-				if strings.Contains(get.body, "authentication_token") || strings.Contains(get.body, "b32key") ||
-					head.body != "" {
-					t.Errorf("%s with jar %d: %s", path, i, get.body)
+				if strings.Contains(get.Body, "authentication_token") || strings.Contains(get.Body, "b32key") ||
+					head.Body != "" {
+					t.Errorf("%s with jar %d: %s", path, i, get.Body)
 				}
 			}
 		}
@@ -280,7 +281,7 @@ func TestR104_ReadingChangesNothing(t *testing.T) {
 
 // everything returns the whole database without times of activity.
 func (w *world) everything() string {
-	w.t.Helper()
+	w.T.Helper()
 	return w.rows("users", "identities", "factors", "devices", "device_secrets", "sessions", "pendings", "drafts",
 		"challenges", "counters")
 }
@@ -290,34 +291,34 @@ func (w *world) everything() string {
 func TestR105_ContentTypesAreStrict(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
-	body := `{"email":"` + a.email + `","password":"` + secret + `"}`
+	body := `{"email":"` + a.Email + `","password":"` + secret + `"}`
 	for _, contentType := range []string{
 		"text/plain", "application/json; charset=utf-16", "application/jsonp", "text/json", "application/javascript",
 		"*/*", "application/xml", "json", "",
 		"text/plain; application/json", "application/json, text/plain",
 		"application/x-www-form-urlencoded; charset=iso-8859-1",
 	} {
-		r := w.browser().do("POST", "/login", contentType, body)
-		if r.status != 415 && r.status != 400 || r.json["tf_required"] != nil {
-			t.Errorf("%q: status %d", contentType, r.status)
+		r := w.browser().Do("POST", "/login", contentType, body)
+		if r.Status != 415 && r.Status != 400 || r.JSON["tf_required"] != nil {
+			t.Errorf("%q: status %d", contentType, r.Status)
 		}
 	}
-	if r := w.browser().do("POST", "/login", typeForm, body); r.json["tf_required"] != nil ||
-		r.cookie("twofold-pending") != "" {
-		t.Errorf("JSON as a form: status %d", r.status)
+	if r := w.browser().Do("POST", "/login", testkit.TypeForm, body); r.JSON["tf_required"] != nil ||
+		r.Cookie("twofold-pending") != "" {
+		t.Errorf("JSON as a form: status %d", r.Status)
 	}
-	r := w.raw(w.nodes[0], "POST /login HTTP/1.1\r\nHost: "+w.nodes[0].addr+
+	r := w.raw(w.Nodes[0], "POST /login HTTP/1.1\r\nHost: "+w.Nodes[0].Addr+
 		"\r\nContent-Type: text/plain\r\nContent-Type: application/json\r\n"+
 		"Connection: close\r\nContent-Length: "+fmt.Sprint(len(body))+"\r\n\r\n"+body)
-	if r == nil || r.status != 415 {
+	if r == nil || r.Status != 415 {
 		t.Errorf("two content types: %+v", r)
 	}
-	ok := w.browser().do("POST", "/login", "application/json; charset=UTF-8", body).want(200)
-	if ok.header.Get("Content-Type") != typeJSON || ok.header.Get("X-Content-Type-Options") != "nosniff" {
-		t.Errorf("reply: %v", ok.header)
+	ok := w.browser().Do("POST", "/login", "application/json; charset=UTF-8", body).Want(200)
+	if ok.Header.Get("Content-Type") != testkit.TypeJSON || ok.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("reply: %v", ok.Header)
 	}
-	if page := w.browser().page("/login"); page.header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Errorf("page: %v", page.header)
+	if page := w.browser().Page("/login"); page.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("page: %v", page.Header)
 	}
 }
 
@@ -336,32 +337,32 @@ func TestR106_Headers(t *testing.T) {
 		"Cross-Origin-Resource-Policy": regexp.MustCompile(`^same-origin$`),
 	}
 	b := w.browser()
-	b.host = "good.test"
+	b.Host = "good.test"
 	for _, lines := range [][]string{{"Origin", "https://evil.test"}, {"Origin", "null"}, {}} {
 		for _, r := range []*answer{
-			b.do("GET", "/login", "", "", lines...), b.do("GET", "/me", "", "", lines...),
-			b.do("PUT", "/login", "", "", lines...),
-			b.do("OPTIONS", "/login", "", "", append(lines, "Access-Control-Request-Method", "POST")...),
-			b.do("POST", "/login", typeForm, "email=x&password=y", lines...),
-			b.do("GET", "/tf-validate", "", "", lines...),
-			b.do("GET", "/tf-setup/x", "", "", lines...), b.do("GET", "/app/user", "", "", lines...),
-			b.do("POST", "/login", typeJSON, "{", lines...),
+			b.Do("GET", "/login", "", "", lines...), b.Do("GET", "/me", "", "", lines...),
+			b.Do("PUT", "/login", "", "", lines...),
+			b.Do("OPTIONS", "/login", "", "", append(lines, "Access-Control-Request-Method", "POST")...),
+			b.Do("POST", "/login", testkit.TypeForm, "email=x&password=y", lines...),
+			b.Do("GET", "/tf-validate", "", "", lines...),
+			b.Do("GET", "/tf-setup/x", "", "", lines...), b.Do("GET", "/app/user", "", "", lines...),
+			b.Do("POST", "/login", testkit.TypeJSON, "{", lines...),
 		} {
 			for name, pattern := range want {
-				if !pattern.MatchString(r.header.Get(name)) {
-					t.Errorf("%s (%d): %s is %q", r.what, r.status, name, r.header.Get(name))
+				if !pattern.MatchString(r.Header.Get(name)) {
+					t.Errorf("%s (%d): %s is %q", r.What, r.Status, name, r.Header.Get(name))
 				}
 			}
-			if r.header.Get("Access-Control-Allow-Origin") != "" ||
-				r.header.Get("Access-Control-Allow-Credentials") != "" {
-				t.Errorf("%s: allows another origin", r.what)
+			if r.Header.Get("Access-Control-Allow-Origin") != "" ||
+				r.Header.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%s: allows another origin", r.What)
 			}
 		}
 	}
-	page := b.page("/login").want(200)
+	page := b.Page("/login").Want(200)
 	// All scripts are files of this site; none is inline.
-	own := regexp.MustCompile(`<script src="/tf-static/[a-z0-9.]+\.js" defer></script>`).ReplaceAllString(page.body, "")
+	own := regexp.MustCompile(`<script src="/tf-static/[a-z0-9.]+\.js" defer></script>`).ReplaceAllString(page.Body, "")
 	if regexp.MustCompile(`(?i)<script|<style| style=| on[a-z]+=|src="https?:|href="https?:`).MatchString(own) {
-		t.Errorf("the page breaks its own policy:\n%s", page.body)
+		t.Errorf("the page breaks its own policy:\n%s", page.Body)
 	}
 }

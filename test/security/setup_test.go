@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR053_FreshForSecurityChanges checks the default freshness of fifteen minutes, with all
@@ -21,28 +22,28 @@ func TestR053_FreshForSecurityChanges(t *testing.T) {
 		{"setup": "email", "add": true}, {"setup": "disable"},
 	}
 	session := w.plantSession(a)
-	w.advance(15*time.Minute - time.Second)
+	w.Advance(15*time.Minute - time.Second)
 	for _, c := range changes[:3] {
-		session.post("/tf-setup", c).want(200)
+		session.Post("/tf-setup", c).Want(200)
 	}
-	session.get("/tf-setup").want(200)
-	w.advance(2 * time.Second)
+	session.Get("/tf-setup").Want(200)
+	w.Advance(2 * time.Second)
 	before := w.rows("users", "factors", "drafts")
 	for _, c := range changes {
-		r := session.post("/tf-setup", c).want(401).refused("stale session")
-		if r.json["reauth_required"] != true {
-			t.Errorf("no word of re-authentication: %s", r.body)
+		r := session.Post("/tf-setup", c).Want(401).Refused("stale session")
+		if r.JSON["reauth_required"] != true {
+			t.Errorf("no word of re-authentication: %s", r.Body)
 		}
 	}
-	session.get("/tf-setup").want(401)
+	session.Get("/tf-setup").Want(401)
 	if w.rows("users", "factors", "drafts") != before {
 		t.Error("a stale session changed something")
 	}
-	session.post("/verify", m{"password": secret}).want(200)
-	session.post("/tf-setup", changes[3]).want(401).refused("re-authenticated with the password alone")
-	session.validate(a.next()).want(200)
-	session.post("/tf-setup", changes[3]).want(200)
-	if len(a.factors()) != 0 {
+	session.Post("/verify", m{"password": secret}).Want(200)
+	session.Post("/tf-setup", changes[3]).Want(401).Refused("re-authenticated with the password alone")
+	session.validate(a.Next()).Want(200)
+	session.Post("/tf-setup", changes[3]).Want(200)
+	if len(a.Factors()) != 0 {
 		t.Error("a fresh session could not disable")
 	}
 }
@@ -53,42 +54,42 @@ func TestR054_FreshIsThisUserInThisSession(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
 	session, elsewhere := w.plantSession(a), w.plantSession(a)
-	w.advance(20 * time.Minute)
+	w.Advance(20 * time.Minute)
 	stale := func(why string) {
 		t.Helper()
-		session.post("/tf-setup", m{"setup": "authenticator"}).want(401).refused(why)
+		session.Post("/tf-setup", m{"setup": "authenticator"}).Want(401).Refused(why)
 	}
-	session.post("/verify", m{"password": "the horse of victor 71"}).want(400).refused("wrong password")
+	session.Post("/verify", m{"password": "the horse of victor 71"}).Want(400).Refused("wrong password")
 	stale("wrong password")
 	for _, body := range []m{{"method": "passkey"}, {"method": "authenticator"}, {"verified": true}, {}} {
-		session.post("/verify", body).want(400).refused("claims")
+		session.Post("/verify", body).Want(400).Refused("claims")
 		stale("claims")
 	}
-	session.post("/verify", m{"password": "the horse of victor 71",
-		"email": v.email}).want(400).refused("another's name and password")
-	session.post("/verify", m{"password": secret}).want(200)
+	session.Post("/verify", m{"password": "the horse of victor 71",
+		"email": v.Email}).Want(400).Refused("another's name and password")
+	session.Post("/verify", m{"password": secret}).Want(200)
 	stale("password alone")
-	w.advance(time.Minute)
-	session.copy().validate(v.code(0)).want(400).refused("another's code")
+	w.Advance(time.Minute)
+	session.copy().validate(v.Code(0)).Want(400).Refused("another's code")
 	stale("another's code")
 	moved := elsewhere.copy()
-	moved.jar["twofold-pending"] = session.jar["twofold-pending"]
-	moved.copy().post("/tf-select", m{"which": "authenticator"}).refused("re-authentication of another session")
+	moved.Jar["twofold-pending"] = session.Jar["twofold-pending"]
+	moved.copy().Post("/tf-select", m{"which": "authenticator"}).Refused("re-authentication of another session")
 	begun := session.copy()
-	session.validate(a.code(0)).want(200)
-	session.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	elsewhere.post("/tf-setup", m{"setup": "authenticator"}).want(401).refused("fresh in another session")
+	session.validate(a.Code(0)).Want(200)
+	session.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	elsewhere.Post("/tf-setup", m{"setup": "authenticator"}).Want(401).Refused("fresh in another session")
 	begun.out("the session before re-authentication")
 
 	device := w.browser()
-	device.login(a, m{"remember": true}).want(200)
-	device.validate(a.next()).want(200)
-	device.only("tf_validity").login(a).want(200)
+	device.login(a, m{"remember": true}).Want(200)
+	device.validate(a.Next()).Want(200)
+	device.only("tf_validity").login(a).Want(200)
 	user, _ := device.sees()
 	if !strings.Contains(user, "trusted true") {
 		t.Errorf("no trusted sign-in: %q", user)
 	}
-	device.post("/tf-setup", m{"setup": "disable"}).want(401).refused("trusted device")
+	device.Post("/tf-setup", m{"setup": "disable"}).Want(401).Refused("trusted device")
 }
 
 // TestR055_NothingActiveBeforeConfirmed checks that a draft changes nothing and expires, and that
@@ -97,38 +98,40 @@ func TestR055_NothingActiveBeforeConfirmed(t *testing.T) {
 	w := newWorld(t, plenty)
 	n := w.person("newcomer")
 	b := w.plantSession(n)
-	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	if r := w.browser().login(n); r.json["tf_required"] == true {
+	b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	if r := w.browser().login(n); r.JSON["tf_required"] == true {
 		t.Error("a draft is asked for at sign-in")
 	}
 	a := w.withApp("alice")
 	session := w.plantSession(a)
-	first := session.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	w.plantPending(a).validate(a.next()).want(200) // the old one works on
+	first := session.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	w.plantPending(a).validate(a.Next()).Want(200) // the old one works on
 	for _, flag := range []m{{"enabled": true}, {"setup": "authenticator", "confirmed": true},
 		{"tf_primary_method": "authenticator"}} {
-		before := fmt.Sprint(a.factors())
-		session.post("/tf-setup", flag)
-		if fmt.Sprint(a.factors()) != before {
+		before := fmt.Sprint(a.Factors())
+		session.Post("/tf-setup", flag)
+		if fmt.Sprint(a.Factors()) != before {
 			t.Errorf("set up by a flag: %v", flag)
 		}
 	}
-	second := session.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	code := func(r *answer) string { return totp(decode(w, r.text("tf_authr_b32key")), w.Now().Unix()/30) }
-	for _, token := range []string{first.text("tf_state_token"), second.text("tf_state_token")} {
-		session.post("/tf-setup/"+token, m{"code": code(first)}).want(400).refused("the first draft's code")
+	second := session.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	code := func(r *answer) string {
+		return testkit.ReadApp(w.T, r.Text("tf_authr_b32key")).Code(w.Now())
 	}
-	session.post("/tf-setup/"+first.text("tf_state_token"),
-		m{"code": code(second)}).want(400).refused("the first draft's token")
-	w.advance(10*time.Minute + time.Second)
-	session.post("/tf-setup/"+second.text("tf_state_token"),
-		m{"code": code(second)}).want(400).refused("after ten minutes")
-	w.advance(-5 * time.Minute)
-	if f := a.factors(); len(f) != 1 || f[0].Method != storage.Authenticator {
+	for _, token := range []string{first.Text("tf_state_token"), second.Text("tf_state_token")} {
+		session.Post("/tf-setup/"+token, m{"code": code(first)}).Want(400).Refused("the first draft's code")
+	}
+	session.Post("/tf-setup/"+first.Text("tf_state_token"),
+		m{"code": code(second)}).Want(400).Refused("the first draft's token")
+	w.Advance(10*time.Minute + time.Second)
+	session.Post("/tf-setup/"+second.Text("tf_state_token"),
+		m{"code": code(second)}).Want(400).Refused("after ten minutes")
+	w.Advance(-5 * time.Minute)
+	if f := a.Factors(); len(f) != 1 || f[0].Method != storage.Authenticator {
 		t.Errorf("factors are %+v", f)
 	}
-	third := session.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	session.post("/tf-setup/"+third.text("tf_state_token"), m{"code": code(third)}).want(200)
+	third := session.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	session.Post("/tf-setup/"+third.Text("tf_state_token"), m{"code": code(third)}).Want(200)
 }
 
 // TestR056_DraftIsBound checks that a draft is bound to its session, user, destination and secret.
@@ -136,42 +139,42 @@ func TestR056_DraftIsBound(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.person("alice"), w.person("victor")
 	mine, other, his := w.plantSession(a), w.plantSession(a), w.plantSession(v)
-	r := mine.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	token := r.text("tf_state_token")
-	code := totp(decode(w, r.text("tf_authr_b32key")), w.Now().Unix()/30)
-	his.post("/tf-setup/"+token, m{"code": code}).want(400).refused("another user's draft")
-	other.post("/tf-setup/"+token, m{"code": code}).want(400).refused("another session's draft")
-	w.browser().post("/tf-setup/"+token, m{"code": code}).want(401).refused("nobody's draft")
-	own := his.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	his.post("/tf-setup/"+token, m{"code": code}).want(400).refused("another user's draft beside one's own")
-	if len(a.factors())+len(v.factors()) != 0 {
+	r := mine.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	token := r.Text("tf_state_token")
+	code := testkit.ReadApp(w.T, r.Text("tf_authr_b32key")).Code(w.Now())
+	his.Post("/tf-setup/"+token, m{"code": code}).Want(400).Refused("another user's draft")
+	other.Post("/tf-setup/"+token, m{"code": code}).Want(400).Refused("another session's draft")
+	w.browser().Post("/tf-setup/"+token, m{"code": code}).Want(401).Refused("nobody's draft")
+	own := his.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	his.Post("/tf-setup/"+token, m{"code": code}).Want(400).Refused("another user's draft beside one's own")
+	if len(a.Factors())+len(v.Factors()) != 0 {
 		t.Error("a factor was set up")
 	}
-	his.post("/tf-setup/"+own.text("tf_state_token"), m{
-		"code": totp(decode(w, own.text("tf_authr_b32key")), w.Now().Unix()/30), "phone": "+16505551299",
+	his.Post("/tf-setup/"+own.Text("tf_state_token"), m{
+		"code": testkit.ReadApp(w.T, own.Text("tf_authr_b32key")).Code(w.Now()), "phone": "+16505551299",
 		"secret": "JBSWY3DPEHPK3PXP",
-	}).want(200)
-	if f := v.factors(); len(f) != 1 || f[0].Destination != "" || f[0].Method != "authenticator" {
+	}).Want(200)
+	if f := v.Factors(); len(f) != 1 || f[0].Destination != "" || f[0].Method != "authenticator" {
 		t.Errorf("the request said what is set up: %+v", f)
 	}
 
 	const x, y = "+16505551201", "+16505551202"
 	tokens, before := make([]string, 20), w.texts()
-	par(20, func(i int) {
-		r := mine.copy().post("/tf-setup", m{"setup": "sms", "phone": []string{x, y}[i%2]})
-		if s, ok := r.json["tf_state_token"].(string); ok {
+	testkit.Par(20, func(i int) {
+		r := mine.copy().Post("/tf-setup", m{"setup": "sms", "phone": []string{x, y}[i%2]})
+		if s, ok := r.JSON["tf_state_token"].(string); ok {
 			tokens[i] = s
 		}
 	})
-	for _, mail := range w.sms.All()[before:] {
+	for _, mail := range w.SMS.All()[before:] {
 		if mail.To != x {
 			continue
 		}
 		for _, token := range tokens {
 			w.write(`DELETE FROM twofold_counters`)
 			c := mine.copy()
-			c.post("/tf-setup/"+token, m{"code": sixDigits.FindString(mail.Text)})
-			for _, f := range a.factors() {
+			c.Post("/tf-setup/"+token, m{"code": testkit.Code(mail.Text)})
+			for _, f := range a.Factors() {
 				if f.Destination != x {
 					t.Errorf("the code of %s set up %s", x, f.Destination)
 				}
@@ -185,32 +188,32 @@ func TestR056_DraftIsBound(t *testing.T) {
 func TestR058_EverythingBeforeAChangeIsDead(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, plenty)
-	auth := w.nodes[0].auth
+	auth := w.Nodes[0].Auth
 	for name, change := range map[string]func(p *person, acting *browser){
-		"password":    func(p *person, _ *browser) { w.must(auth.SetPassword(ctx, p.id, "another horse 72 battery")) },
-		"address":     func(p *person, _ *browser) { w.must(auth.SetIdentity(ctx, p.id, "new-"+p.email, "")) },
-		"operator":    func(p *person, _ *browser) { w.must(auth.ResetAccess(ctx, p.id)) },
-		"switchedoff": func(p *person, _ *browser) { w.must(auth.SetActive(ctx, p.id, false)) },
-		"disable":     func(p *person, b *browser) { b.post("/tf-setup", m{"setup": "disable"}).want(200); b.in(p, 1) },
+		"password":    func(p *person, _ *browser) { w.Must(auth.SetPassword(ctx, p.ID, "another horse 72 battery")) },
+		"address":     func(p *person, _ *browser) { w.Must(auth.SetIdentity(ctx, p.ID, "new-"+p.Email, "")) },
+		"operator":    func(p *person, _ *browser) { w.Must(auth.ResetAccess(ctx, p.ID)) },
+		"switchedoff": func(p *person, _ *browser) { w.Must(auth.SetActive(ctx, p.ID, false)) },
+		"disable":     func(p *person, b *browser) { b.Post("/tf-setup", m{"setup": "disable"}).Want(200); b.in(p, 1) },
 		"newfactor": func(p *person, b *browser) {
-			r := b.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
-			code := totp(decode(w, r.text("tf_authr_b32key")), w.Now().Unix()/30)
-			b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": code}).want(200)
+			r := b.Post("/tf-setup", m{"setup": "authenticator", "add": true}).Want(200)
+			code := testkit.ReadApp(w.T, r.Text("tf_authr_b32key")).Code(w.Now())
+			b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": code}).Want(200)
 			b.in(p, 2)
 		},
 	} {
 		p := w.person(name).enrollMail()
 		session, acting, draft := w.plantSession(p), w.plantSession(p), w.plantSession(p)
-		draftToken := draft.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
+		draftToken := draft.Post("/tf-setup", m{"setup": "authenticator", "add": true}).Want(200)
 		pending := w.plantPending(p)
-		pending.post("/tf-resend", m{}).want(200)
-		code := p.mailed()
+		pending.Post("/tf-resend", m{}).Want(200)
+		code := p.Mailed()
 		device := w.browser()
-		device.jar["twofold-pending"] = w.plantPending(p).jar["twofold-pending"]
-		device.login(p, m{"remember": true}).want(200)
-		r := device.post("/tf-validate?include_auth_token", m{"code": p.mailed()}).want(200)
+		device.Jar["twofold-pending"] = w.plantPending(p).Jar["twofold-pending"]
+		device.login(p, m{"remember": true}).Want(200)
+		r := device.Post("/tf-validate?include_auth_token", m{"code": p.Mailed()}).Want(200)
 		token := w.browser()
-		token.header["Authentication-Token"] = r.json["user"].(m)["authentication_token"].(string)
+		token.Header["Authentication-Token"] = r.JSON["user"].(m)["authentication_token"].(string)
 		token.in(p, 2)
 		session.in(p, 2)
 		old := acting.copy()
@@ -219,15 +222,15 @@ func TestR058_EverythingBeforeAChangeIsDead(t *testing.T) {
 			"draft's session": draft, "trusted session": device} {
 			b.out(name + ": " + what)
 		}
-		pending.validate(code).refused(name + ": code of before")
+		pending.validate(code).Refused(name + ": code of before")
 		pending.out(name + ": pending of before")
-		draft.post("/tf-setup/"+draftToken.text("tf_state_token"),
-			m{"code": "000000"}).want(401).refused(name + ": draft of before")
-		if n := w.number(`SELECT COUNT(*) FROM twofold_devices WHERE user_id = ?`, p.id); n != 0 {
+		draft.Post("/tf-setup/"+draftToken.Text("tf_state_token"),
+			m{"code": "000000"}).Want(401).Refused(name + ": draft of before")
+		if n := w.number(`SELECT COUNT(*) FROM twofold_devices WHERE user_id = ?`, p.ID); n != 0 {
 			t.Errorf("%s: %d trusted devices left", name, n)
 		}
 		if name == "newfactor" {
-			if r := device.only("tf_validity").login(p); r.json["tf_required"] != true {
+			if r := device.only("tf_validity").login(p); r.JSON["tf_required"] != true {
 				t.Errorf("%s: trusted device of before skips the second factor", name)
 			}
 		}
@@ -244,35 +247,36 @@ func TestR059_DisableIsGuarded(t *testing.T) {
 	a, must := w.withApp("alice"), w.withApp("mustard")
 	b := w.plantSession(a)
 	for _, path := range []string{"/tf-setup?setup=disable", "/tf-setup/disable", "/tf-disable"} {
-		b.get(path)
-		b.page(path)
+		b.Get(path)
+		b.Page(path)
 	}
-	b.do("POST", "/tf-setup", typeForm, "setup=disable", "Sec-Fetch-Site", "cross-site").want(403)
-	b.do("POST", "/tf-setup", typeForm, "setup=disable", "Origin", "https://evil.test", "Sec-Fetch-Site", "").want(403)
+	b.Do("POST", "/tf-setup", testkit.TypeForm, "setup=disable", "Sec-Fetch-Site", "cross-site").Want(403)
+	b.Do("POST", "/tf-setup", testkit.TypeForm, "setup=disable", "Origin", "https://evil.test", "Sec-Fetch-Site",
+		"").Want(403)
 	bare := b.copy()
-	bare.bare = true
-	bare.form("/tf-setup", "setup", "disable").refusedPage("no token")
-	bare.form("/tf-setup", "setup", "disable", "csrf_token", "AAAA").refusedPage("wrong token")
-	w.plantSession(must).post("/tf-setup", m{"setup": "disable"}).want(400).refused("last factor where one is required")
-	if len(a.factors()) != 1 || len(must.factors()) != 1 {
+	bare.Bare = true
+	refusedPage(bare.Form("/tf-setup", "setup", "disable"), "no token")
+	refusedPage(bare.Form("/tf-setup", "setup", "disable", "csrf_token", "AAAA"), "wrong token")
+	w.plantSession(must).Post("/tf-setup", m{"setup": "disable"}).Want(400).Refused("last factor where one is required")
+	if len(a.Factors()) != 1 || len(must.Factors()) != 1 {
 		t.Fatal("a factor is gone")
 	}
 	device := w.browser()
-	device.login(a, m{"remember": true}).want(200)
-	device.validate(a.next()).want(200)
+	device.login(a, m{"remember": true}).Want(200)
+	device.validate(a.Next()).Want(200)
 	old := *a
-	b.post("/tf-setup", m{"setup": "disable"}).want(200)
-	w.advance(time.Minute)
+	b.Post("/tf-setup", m{"setup": "disable"}).Want(200)
+	w.Advance(time.Minute)
 	a.enrollApp()
-	if string(old.app) == string(a.app) {
+	if string(old.App) == string(a.App) {
 		t.Error("the same secret again")
 	}
 	p := w.plantPending(a)
-	p.validate(old.code(0)).want(400).refused("code of before")
-	if r := device.only("tf_validity").login(a); r.json["tf_required"] != true {
+	p.validate(old.Code(0)).Want(400).Refused("code of before")
+	if r := device.only("tf_validity").login(a); r.JSON["tf_required"] != true {
 		t.Error("the trusted device of before skips the second factor")
 	}
-	p.validate(a.code(0)).want(200)
+	p.validate(a.Code(0)).Want(200)
 }
 
 // TestR060_IDsAreLookedUpInTheOwnAccount checks that ids of other users have the same answer as
@@ -281,30 +285,30 @@ func TestR060_IDsAreLookedUpInTheOwnAccount(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice").enrollMail(), w.withApp("victor").enrollMail()
 	b := w.plantPending(v)
-	unknown := b.post("/tf-select", m{"which": storage.NewID()}).want(400)
-	for _, f := range a.factors() {
-		if r := b.post("/tf-select", m{"which": f.ID}); r.status != unknown.status || r.body != unknown.body {
-			t.Errorf("another user's factor: %d %s", r.status, r.body)
+	unknown := b.Post("/tf-select", m{"which": storage.NewID()}).Want(400)
+	for _, f := range a.Factors() {
+		if r := b.Post("/tf-select", m{"which": f.ID}); r.Status != unknown.Status || r.Body != unknown.Body {
+			t.Errorf("another user's factor: %d %s", r.Status, r.Body)
 		}
 	}
 	before := w.factorsOf(a)
 	mine := w.plantSession(a)
-	token := mine.post("/tf-setup", m{"setup": "email", "add": true}).want(200).text("tf_state_token")
+	token := mine.Post("/tf-setup", m{"setup": "email", "add": true}).Want(200).Text("tf_state_token")
 	his := w.plantSession(v)
-	foreign := his.post("/tf-setup/"+token, m{"code": a.mailed()}).want(400)
-	random := his.post("/tf-setup/"+strings.Repeat("A", 43), m{"code": a.mailed()}).want(400)
-	if foreign.body != random.body {
-		t.Errorf("another's draft: %s, unknown: %s", foreign.body, random.body)
+	foreign := his.Post("/tf-setup/"+token, m{"code": a.Mailed()}).Want(400)
+	random := his.Post("/tf-setup/"+strings.Repeat("A", 43), m{"code": a.Mailed()}).Want(400)
+	if foreign.Body != random.Body {
+		t.Errorf("another's draft: %s, unknown: %s", foreign.Body, random.Body)
 	}
-	for _, id := range []string{a.factors()[0].ID, "1", "x"} {
+	for _, id := range []string{a.Factors()[0].ID, "1", "x"} {
 		for _, method := range []string{"DELETE", "PUT", "PATCH"} {
-			his.do(method, "/tf-setup/"+id, "", "").refusedPage(method)
+			refusedPage(his.Do(method, "/tf-setup/"+id, "", ""), method)
 		}
 	}
 	if w.factorsOf(a) != before {
 		t.Error("another user changed the factors")
 	}
-	b.post("/tf-select", m{"which": v.factors()[1].ID}).want(200)
+	b.Post("/tf-select", m{"which": v.Factors()[1].ID}).Want(200)
 }
 
 // TestR062_UnknownFieldsChangeNothing checks that unknown fields change neither the answer nor any
@@ -317,7 +321,7 @@ func TestR062_UnknownFieldsChangeNothing(t *testing.T) {
 	unknown := m{
 		"tf_enabled": false, "tf_primary_method": nil, "totp_last_step": 0, "is_admin": true, "role": "admin",
 		"roles": "admin", "verified": true,
-		"aal": 2, "confirmed_at": "2020-01-01", "user_id": a.id, "locked": false, "active": true, "fs_uniquifier": "x",
+		"aal": 2, "confirmed_at": "2020-01-01", "user_id": a.ID, "locked": false, "active": true, "fs_uniquifier": "x",
 		"level": 2, "trusted": true,
 	}
 	for path, b := range map[string]*browser{
@@ -327,16 +331,16 @@ func TestR062_UnknownFieldsChangeNothing(t *testing.T) {
 	} {
 		body := m{}
 		if path == "/login" {
-			body = m{"email": a.email, "password": "another"}
+			body = m{"email": a.Email, "password": "another"}
 		}
-		plain := b.post(path, body).want(400).refused(path)
+		plain := b.Post(path, body).Want(400).Refused(path)
 		for name, value := range unknown {
 			with := maps.Clone(body)
 			with[name] = value
-			if r := b.post(path, with).want(400).refused(path + " with " + name); r.body != plain.body {
-				t.Errorf("%s with %s: %s\nwithout: %s", path, name, r.body, plain.body)
+			if r := b.Post(path, with).Want(400).Refused(path + " with " + name); r.Body != plain.Body {
+				t.Errorf("%s with %s: %s\nwithout: %s", path, name, r.Body, plain.Body)
 			}
-			b.form(path, name, fmt.Sprint(value)).refusedPage(path + " with " + name)
+			refusedPage(b.Form(path, name, fmt.Sprint(value)), path+" with "+name)
 		}
 	}
 	if w.rows("users", "factors", "devices", "sessions", "pendings", "drafts") != before {
@@ -347,21 +351,21 @@ func TestR062_UnknownFieldsChangeNothing(t *testing.T) {
 // TestR063_ReplacedFactorIsDeadAtOnce checks that a replaced factor fails on every node.
 func TestR063_ReplacedFactorIsDeadAtOnce(t *testing.T) {
 	w := newWorld(t, plenty)
-	second := w.start(nil)
+	second := w.Start(nil)
 	a := w.withApp("alice")
 	pending, old := w.plantPending(a), *a
 	session := w.plantSession(a)
-	r := session.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	a.app = decode(w, r.text("tf_authr_b32key"))
-	session.post("/tf-setup/"+r.text("tf_state_token"), m{"code": a.code(0)}).want(200)
-	w.advance(time.Minute)
-	for _, n := range w.nodes {
-		pending.copy().on(n).validate(old.code(0)).want(400).refused("sign-in begun under the old secret")
-		pending.copy().on(n).validate(a.code(0)).want(400).refused("sign-in begun under the old secret, new code")
-		w.plantPending(a).on(n).validate(old.code(0)).want(400).refused("old secret")
+	r := session.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	a.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	session.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": a.Code(0)}).Want(200)
+	w.Advance(time.Minute)
+	for _, n := range w.Nodes {
+		pending.copy().on(n).validate(old.Code(0)).Want(400).Refused("sign-in begun under the old secret")
+		pending.copy().on(n).validate(a.Code(0)).Want(400).Refused("sign-in begun under the old secret, new code")
+		w.plantPending(a).on(n).validate(old.Code(0)).Want(400).Refused("old secret")
 	}
-	w.plantPending(a).on(second).validate(a.code(0)).want(200)
-	if f := a.factors(); len(f) != 1 {
+	w.plantPending(a).on(second).validate(a.Code(0)).Want(200)
+	if f := a.Factors(); len(f) != 1 {
 		t.Errorf("%d factors after a replacement, want 1", len(f))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 var (
@@ -18,9 +19,9 @@ var (
 
 // sent posts a form and returns the redirect without following it.
 func (b *browser) sent(path, fields string) {
-	b.w.t.Helper()
-	if a := b.do("POST", path, typeForm, fields, "Accept", "text/html"); a.status != http.StatusSeeOther {
-		b.w.t.Fatalf("%s answers %d, and reloading its page would post again", path, a.status)
+	b.w.T.Helper()
+	if a := b.Do("POST", path, testkit.TypeForm, fields, "Accept", "text/html"); a.Status != http.StatusSeeOther {
+		b.w.T.Fatalf("%s answers %d, and reloading its page would post again", path, a.Status)
 	}
 }
 
@@ -49,7 +50,7 @@ func TestR280_WhatIsShownOnceTravelsSealed(t *testing.T) {
 			b := w.plantSession(alice)
 			b.sent(c.path, c.fields)
 			carried := ""
-			for name, value := range b.jar {
+			for name, value := range b.Jar {
 				if strings.HasSuffix(name, "twofold-refused") {
 					carried = name
 					raw, err := base64.RawURLEncoding.DecodeString(value)
@@ -68,28 +69,28 @@ func TestR280_WhatIsShownOnceTravelsSealed(t *testing.T) {
 				"another account":                w.plantSession(bertha),
 				"a stranger":                     w.browser(),
 			} {
-				other.jar[carried] = b.jar[carried]
-				if found := c.find(other.page(c.path).body); len(found) > 0 {
+				other.Jar[carried] = b.Jar[carried]
+				if found := c.find(other.Page(c.path).Body); len(found) > 0 {
 					t.Errorf("%s is shown %v", who, found)
 				}
 			}
 			changed := b.copy()
-			changed.jar[carried] = forge(changed.jar[carried])
-			if found := c.find(changed.page(c.path).body); len(found) > 0 {
+			changed.Jar[carried] = testkit.Forge(changed.Jar[carried])
+			if found := c.find(changed.Page(c.path).Body); len(found) > 0 {
 				t.Errorf("a changed cookie shows %v", found)
 			}
-			shown := c.find(b.page(c.path).body)
+			shown := c.find(b.Page(c.path).Body)
 			if len(shown) == 0 {
 				t.Fatal("the page does not show what was made")
 			}
 			for _, secret := range shown {
 				w.handedOut(name, secret)
 			}
-			if again := c.find(b.page(c.path).body); len(again) > 0 {
+			if again := c.find(b.Page(c.path).Body); len(again) > 0 {
 				t.Errorf("reloading the page shows %v", again)
 			}
-			w.advance(2 * time.Minute)
-			if late := c.find(mine.page(c.path).body); len(late) > 0 {
+			w.Advance(2 * time.Minute)
+			if late := c.find(mine.Page(c.path).Body); len(late) > 0 {
 				t.Errorf("two minutes later the cookie shows %v", late)
 			}
 			if name == "recovery codes" {
@@ -110,17 +111,17 @@ func TestR281_AnEarlyLookAtARegistrationTellsNothing(t *testing.T) {
 	listed := regexp.MustCompile(`<a href="#field-([a-z_]+)">`)
 	fields := regexp.MustCompile(`<input id="field-([a-z_]+)"`)
 	said := func(email string) string {
-		a := w.browser().form("/register", "email", email, "password", "short", "password_confirm", "another")
+		a := w.browser().Form("/register", "email", email, "password", "short", "password_confirm", "another")
 		var all []string
-		for _, found := range texts.FindAllStringSubmatch(a.body, -1) {
+		for _, found := range texts.FindAllStringSubmatch(a.Body, -1) {
 			all = append(all, found[1])
 		}
 		inOrder := map[string]int{}
-		for i, found := range fields.FindAllStringSubmatch(a.body, -1) {
+		for i, found := range fields.FindAllStringSubmatch(a.Body, -1) {
 			inOrder[found[1]] = i
 		}
 		last := -1
-		for _, found := range listed.FindAllStringSubmatch(a.body, -1) {
+		for _, found := range listed.FindAllStringSubmatch(a.Body, -1) {
 			if inOrder[found[1]] < last {
 				t.Errorf("%s is listed after fields that stand below it", found[1])
 			}
@@ -134,7 +135,7 @@ func TestR281_AnEarlyLookAtARegistrationTellsNothing(t *testing.T) {
 		}
 		return strings.Join(all, "|")
 	}
-	if a, b := said(taken.email), said("free@good.test"); a != b {
+	if a, b := said(taken.Email), said("free@good.test"); a != b {
 		t.Errorf("a taken address is told %q, a free one %q", a, b)
 	}
 }

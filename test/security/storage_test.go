@@ -13,34 +13,34 @@ import (
 
 // everyFlow runs all flows that issue secrets and returns the valid ones by name.
 func (w *world) everyFlow() (people []*person, living map[string]string) {
-	w.t.Helper()
+	w.T.Helper()
 	living = map[string]string{}
 	a := w.withApp("alice").enrollMail()
 	s := w.person("susan").enrollSMS("+16505551212")
 	b := w.browser()
-	b.login(a, m{"remember": true}).want(200)
-	b.post("/tf-select", m{"which": "authenticator"}).want(200)
-	r := b.post("/tf-validate?include_auth_token", m{"code": a.next()}).want(200)
-	living["session"], living["device"] = b.jar["twofold"], b.jar["tf_validity"]
-	living["header token"] = r.json["user"].(m)["authentication_token"].(string)
-	living["csrf"] = b.jar["twofold-csrf"]
+	b.login(a, m{"remember": true}).Want(200)
+	b.Post("/tf-select", m{"which": "authenticator"}).Want(200)
+	r := b.Post("/tf-validate?include_auth_token", m{"code": a.Next()}).Want(200)
+	living["session"], living["device"] = b.Jar["twofold"], b.Jar["tf_validity"]
+	living["header token"] = r.JSON["user"].(m)["authentication_token"].(string)
+	living["csrf"] = b.Jar["twofold-csrf"]
 	p := w.browser()
-	p.login(s).want(200)
-	living["pending"] = p.jar["twofold-pending"]
+	p.login(s).Want(200)
+	living["pending"] = p.Jar["twofold-pending"]
 	q := w.plantPending(a)
-	q.post("/tf-select", m{"which": "email"}).want(200)
-	q.post("/tf-rescue", m{"help_setup": "email"}).want(200)
-	d := b.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
-	living["set-up token"] = d.text("tf_state_token")
+	q.Post("/tf-select", m{"which": "email"}).Want(200)
+	q.Post("/tf-rescue", m{"help_setup": "email"}).Want(200)
+	d := b.Post("/tf-setup", m{"setup": "authenticator", "add": true}).Want(200)
+	living["set-up token"] = d.Text("tf_state_token")
 	living["stop token"] = s.stopToken()
 	reg := w.browser()
-	reg.post("/register", m{"email": "new@good.test", "password": "chosen at registration 5",
-		"password_confirm": "chosen at registration 5"}).want(200)
+	reg.Post("/register", m{"email": "new@good.test", "password": "chosen at registration 5",
+		"password_confirm": "chosen at registration 5"}).Want(200)
 	w.handedOut("password", "chosen at registration 5")
-	w.browser().post("/login", m{"email": "typed-wrongly-99@good.test", "password": "mistyped password 77"})
+	w.browser().Post("/login", m{"email": "typed-wrongly-99@good.test", "password": "mistyped password 77"})
 	w.handedOut("password of nobody", "mistyped password 77")
-	w.handedOut("secret of the app", string(a.app))
-	for _, cookie := range []string{living["device"], b.jar[stayCookie]} {
+	w.handedOut("secret of the app", string(a.App))
+	for _, cookie := range []string{living["device"], b.Jar[stayCookie]} {
 		body, _, _ := strings.Cut(cookie, ".")
 		if raw, ok := decode64(body); ok {
 			if _, s, found := strings.Cut(raw, `"s":"`); found {
@@ -61,14 +61,14 @@ func TestR134_DumpIsNoKeyRing(t *testing.T) {
 	if len(known) < 25 || len(dump) < 150 {
 		t.Fatalf("%d secrets, %d cells: this test looks in the wrong place", len(known), len(dump))
 	}
-	log := w.log.String()
+	log := w.Log.String()
 	for value, what := range known {
 		inHex := hex.EncodeToString([]byte(value))
 		code := len(value) == 6
 		for _, c := range dump {
-			if code && (c.text == value || strings.Contains(c.text, " "+value)) ||
-				!code && (strings.Contains(c.text, value) || strings.Contains(c.hex, inHex)) {
-				t.Errorf("%s.%s holds a %s", c.table, c.column, what)
+			if code && (c.Text == value || strings.Contains(c.Text, " "+value)) ||
+				!code && (strings.Contains(c.Text, value) || strings.Contains(c.Hex, inHex)) {
+				t.Errorf("%s.%s holds a %s", c.Table, c.Column, what)
 			}
 		}
 		if !code && strings.Contains(log, value) || code && hasWord(log, value) {
@@ -76,38 +76,38 @@ func TestR134_DumpIsNoKeyRing(t *testing.T) {
 		}
 	}
 	for _, c := range dump {
-		if c.column == "password_hash" && c.text != "" && !strings.HasPrefix(c.text, "$argon2id$") {
-			t.Errorf("password hash %q", c.text)
+		if c.Column == "password_hash" && c.Text != "" && !strings.HasPrefix(c.Text, "$argon2id$") {
+			t.Errorf("password hash %q", c.Text)
 		}
 	}
 	tried := map[string]bool{}
 	for _, c := range dump {
-		if len(c.text) < 20 || tried[c.text] ||
-			strings.ContainsFunc(c.text, func(r rune) bool { return r <= ' ' || r > '~' || r == ';' || r == '"' }) {
+		if len(c.Text) < 20 || tried[c.Text] ||
+			strings.ContainsFunc(c.Text, func(r rune) bool { return r <= ' ' || r > '~' || r == ';' || r == '"' }) {
 			continue // a cookie cannot even say it
 		}
-		tried[c.text] = true
+		tried[c.Text] = true
 		for _, name := range []string{"twofold", "twofold-pending", "tf_validity"} {
 			b := w.browser()
-			b.jar[name] = c.text
-			b.header["Authentication-Token"] = ""
-			if r := b.get("/app/user"); r.status != 401 {
-				t.Errorf("%s.%s as cookie %s: status %d", c.table, c.column, name, r.status)
+			b.Jar[name] = c.Text
+			b.Header["Authentication-Token"] = ""
+			if r := b.Get("/app/user"); r.Status != 401 {
+				t.Errorf("%s.%s as cookie %s: status %d", c.Table, c.Column, name, r.Status)
 			}
 			if name == "twofold-pending" {
-				b.get("/tf-validate").want(400)
+				b.Get("/tf-validate").Want(400)
 			}
 		}
 		h := w.browser()
-		h.header["Authentication-Token"] = c.text
-		h.get("/app/user").want(401)
+		h.Header["Authentication-Token"] = c.Text
+		h.Get("/app/user").Want(401)
 	}
 	if len(tried) < 20 {
 		t.Errorf("only %d stored values were tried", len(tried))
 	}
 	b := w.browser()
-	b.jar["twofold"] = living["session"]
-	b.get("/app/user").want(200)
+	b.Jar["twofold"] = living["session"]
+	b.Get("/app/user").Want(200)
 }
 
 // TestR135_NothingParkedBetweenTheSteps checks that the password is not stored while the sign-in
@@ -116,13 +116,13 @@ func TestR135_NothingParkedBetweenTheSteps(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
 	b := w.browser()
-	b.login(a, m{"remember": true}).want(200)
-	page := b.page("/tf-validate").want(200).body
+	b.login(a, m{"remember": true}).Want(200)
+	page := b.Page("/tf-validate").Want(200).Body
 	haystack := page
 	for _, c := range w.dump() {
-		haystack += "\n" + c.text + "\n" + c.hex
+		haystack += "\n" + c.Text + "\n" + c.Hex
 	}
-	for name, v := range b.jar {
+	for name, v := range b.Jar {
 		haystack += "\n" + name + "=" + v
 		if raw, ok := decode64(v); ok {
 			haystack += "\n" + raw
@@ -134,7 +134,7 @@ func TestR135_NothingParkedBetweenTheSteps(t *testing.T) {
 			t.Errorf("%q is kept between the steps", needle)
 		}
 	}
-	if strings.Contains(page, `type="password"`) || strings.Contains(page, a.email) {
+	if strings.Contains(page, `type="password"`) || strings.Contains(page, a.Email) {
 		t.Error("the page for the code carries credentials")
 	}
 }
@@ -148,30 +148,30 @@ func TestR136_TokensAreTyped(t *testing.T) {
 	places := map[string]func(v string) bool{
 		"session": func(v string) bool {
 			b := w.browser()
-			b.jar["twofold"] = v
-			return b.get("/app/user").status == 200
+			b.Jar["twofold"] = v
+			return b.Get("/app/user").Status == 200
 		},
 		"header token": func(v string) bool {
 			b := w.browser()
-			b.header["Authentication-Token"] = v
-			return b.get("/app/user").status == 200
+			b.Header["Authentication-Token"] = v
+			return b.Get("/app/user").Status == 200
 		},
 		"pending": func(v string) bool {
 			b := w.browser()
-			b.jar["twofold-pending"] = v
-			return b.get("/tf-validate").status == 200
+			b.Jar["twofold-pending"] = v
+			return b.Get("/tf-validate").Status == 200
 		},
 		"set-up token": func(v string) bool {
 			b := w.browser()
-			b.jar["twofold"] = living["session"]
-			r := b.post("/tf-setup/"+url.PathEscape(v), m{"code": "000000"})
-			return strings.Contains(r.body, "Invalid code")
+			b.Jar["twofold"] = living["session"]
+			r := b.Post("/tf-setup/"+url.PathEscape(v), m{"code": "000000"})
+			return strings.Contains(r.Body, "Invalid code")
 		},
-		"stop token": func(v string) bool { return w.browser().page("/tf-not-me/"+url.PathEscape(v)).status == 200 },
+		"stop token": func(v string) bool { return w.browser().Page("/tf-not-me/"+url.PathEscape(v)).Status == 200 },
 		"device": func(v string) bool {
 			b := w.browser()
-			b.jar["tf_validity"] = v
-			return b.login(a).json["tf_required"] == false
+			b.Jar["tf_validity"] = v
+			return b.login(a).JSON["tf_required"] == false
 		},
 	}
 	variants := func(v string) map[string]string {
@@ -199,7 +199,7 @@ func TestR136_TokensAreTyped(t *testing.T) {
 				t.Errorf("%s, %s, is taken", name, what)
 			}
 		}
-		w.advance(16 * time.Minute / 16)
+		w.Advance(16 * time.Minute / 16)
 	}
 	if !places["device"](living["device"]) {
 		t.Error("the device's own cookie is not taken: this test looks in the wrong place")

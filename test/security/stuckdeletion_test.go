@@ -31,10 +31,10 @@ func TestR415_DeletionsThatFailKeepNoOtherFromHappening(t *testing.T) {
 	var last *person
 	for i := range 101 {
 		p := w.person(fmt.Sprintf("user%d", i))
-		table.bad[p.id], last = i < 100, p
-		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
-		w.must(err)
-		w.must(w.nodes[0].db.PutDeletion(t.Context(), storage.DeletionRequest{
+		table.bad[p.ID], last = i < 100, p
+		u, err := w.Nodes[0].Store.UserByID(t.Context(), p.ID)
+		w.Must(err)
+		w.Must(w.Nodes[0].Store.PutDeletion(t.Context(), storage.DeletionRequest{
 			UserID: u.ID, ID: u.ID, CredentialVersion: u.CredentialVersion + "x", CreatedAt: w.Now(),
 			DueAt: w.Now().Add(time.Duration(i) * time.Second),
 		}, u.CredentialVersion))

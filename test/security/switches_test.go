@@ -19,16 +19,16 @@ func TestR062_RolesInThePayload(t *testing.T) {
 		c.Accounts.RolesInPayload = true
 		c.Accounts.UserPayload = func(twofold.User) map[string]any { return shown }
 	})
-	ctx, auth := context.Background(), w.nodes[0].auth
-	w.must(auth.Roles().Create(ctx, twofold.Role{Name: "editor", Permissions: []string{"write", "read"}}))
+	ctx, auth := context.Background(), w.Nodes[0].Auth
+	w.Must(auth.Roles().Create(ctx, twofold.Role{Name: "editor", Permissions: []string{"write", "read"}}))
 	p := w.withApp("alice")
-	w.must(auth.SetRoles(ctx, p.id, "editor", "unknown"))
+	w.Must(auth.SetRoles(ctx, p.ID, "editor", "unknown"))
 	b := w.browser()
-	if r := b.login(p).want(200); strings.Contains(r.body, "editor") || strings.Contains(r.body, "permissions") {
-		t.Errorf("said before the second factor: %s", r.body)
+	if r := b.login(p).Want(200); strings.Contains(r.Body, "editor") || strings.Contains(r.Body, "permissions") {
+		t.Errorf("said before the second factor: %s", r.Body)
 	}
-	r := b.validate(p.next()).want(200)
-	user, _ := r.json["user"].(m)
+	r := b.validate(p.Next()).Want(200)
+	user, _ := r.JSON["user"].(m)
 	if fmt.Sprint(user["roles"]) != "[editor unknown]" || fmt.Sprint(user["permissions"]) != "[read write]" ||
 		user["id"] != "mine" {
 		t.Errorf("payload %v", user)
@@ -36,8 +36,8 @@ func TestR062_RolesInThePayload(t *testing.T) {
 	if len(shown) != 1 {
 		t.Errorf("the application's map was written to: %v", shown)
 	}
-	w.must(auth.Roles().ChangePermissions(ctx, "editor", nil, []string{"write"}))
-	user, _ = b.get("/login").want(200).json["user"].(m)
+	w.Must(auth.Roles().ChangePermissions(ctx, "editor", nil, []string{"write"}))
+	user, _ = b.Get("/login").Want(200).JSON["user"].(m)
 	if fmt.Sprint(user["permissions"]) != "[read]" {
 		t.Errorf("after a permission was taken: %v", user)
 	}
@@ -48,9 +48,9 @@ func TestR062_RolesInThePayload(t *testing.T) {
 func TestR062_NoRolesUnlessWished(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("robert")
-	w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id, "editor"))
-	if r := w.browser().login(p).want(200); strings.Contains(r.body, "editor") {
-		t.Errorf("roles are said unasked: %s", r.body)
+	w.Must(w.Nodes[0].Auth.SetRoles(t.Context(), p.ID, "editor"))
+	if r := w.browser().login(p).Want(200); strings.Contains(r.Body, "editor") {
+		t.Errorf("roles are said unasked: %s", r.Body)
 	}
 }
 
@@ -62,23 +62,23 @@ func TestR107_LinksLeadToTheApplicationsPages(t *testing.T) {
 	})
 	p := w.person("alice").begins(storage.Email)
 	b := w.browser()
-	link := b.resets(p.email)
+	link := b.resets(p.Email)
 	token := strings.TrimPrefix(link, "/reset/")
-	to := b.page(link).want(303).header.Get("Location")
+	to := b.Page(link).Want(303).Header.Get("Location")
 	if to != "/app?page=reset&token="+url.QueryEscape(token)+"#top" {
 		t.Errorf("the link leads to %s", to)
 	}
-	b.get(link).want(200)
-	if to := b.page(link + "A").want(303).header.Get("Location"); to != "/reset" {
+	b.Get(link).Want(200)
+	if to := b.Page(link + "A").Want(303).Header.Get("Location"); to != "/reset" {
 		t.Errorf("a bad link leads to %s", to)
 	}
-	b.post(link, m{"password": newSecret, "password_confirm": newSecret}).want(200)
-	if to := b.page(link).want(303).header.Get("Location"); to != "/reset" {
+	b.Post(link, m{"password": newSecret, "password_confirm": newSecret}).Want(200)
+	if to := b.Page(link).Want(303).Header.Get("Location"); to != "/reset" {
 		t.Errorf("a spent link leads to %s", to)
 	}
 	for path, text := range map[string]string{"/us-verify-link": "Input not appropriate for requested API",
 		"/us-verify-link/bogus": "link"} {
-		to, err := url.Parse(b.page(path).want(303).header.Get("Location"))
+		to, err := url.Parse(b.Page(path).Want(303).Header.Get("Location"))
 		if err != nil || to.Path != "/app" || to.Fragment != "/error" ||
 			!strings.Contains(to.Query().Get("error"), text) || to.Host != "" {
 			t.Errorf("%s leads to %v %v", path, to, err)
@@ -89,7 +89,7 @@ func TestR107_LinksLeadToTheApplicationsPages(t *testing.T) {
 			func(c *twofold.Config) { c.Pages.Views.Life.Reset = view },
 			func(c *twofold.Config) { c.Pages.Views.Life.LoginError = view },
 		} {
-			c := twofold.Config{Origin: "https://good.test", Key: twofold.KeyText(firstKey), Store: w.nodes[0].db}
+			c := twofold.Config{Origin: "https://good.test", Key: twofold.KeyText(firstKey), Store: w.Nodes[0].Store}
 			set(&c)
 			if _, err := twofold.New(c); err == nil {
 				t.Errorf("a page at %s is taken", view)
@@ -108,12 +108,12 @@ func TestR006_LengthsOfUsernames(t *testing.T) {
 		for k, v := range fill {
 			body[k] = v
 		}
-		r := w.browser().post("/register", body).want(status)
-		if status == 400 && !strings.Contains(r.body, "at least 2 characters and less than 6") {
-			t.Errorf("%s: %s", name, r.body)
+		r := w.browser().Post("/register", body).Want(status)
+		if status == 400 && !strings.Contains(r.Body, "at least 2 characters and less than 6") {
+			t.Errorf("%s: %s", name, r.Body)
 		}
 	}
 	b := w.plantSession(w.person("alice"))
-	b.post("/change-username", m{"username": "abcdefg"}).want(400)
-	b.post("/change-username", m{"username": "xy"}).want(200)
+	b.Post("/change-username", m{"username": "abcdefg"}).Want(400)
+	b.Post("/change-username", m{"username": "xy"}).Want(200)
 }

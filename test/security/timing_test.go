@@ -16,14 +16,14 @@ import (
 
 // timed repeats a comparison of times up to ten times, since a busy machine may spoil some of them.
 func (w *world) timed(compare func() error) {
-	w.t.Helper()
+	w.T.Helper()
 	var err error
 	for range 10 {
 		if err = compare(); err == nil {
 			return
 		}
 	}
-	w.t.Error(err)
+	w.T.Error(err)
 }
 
 // TestR123_SameTime checks that unknown identities take as long; without the dummy hash they would
@@ -51,10 +51,10 @@ func TestR123_SameTime(t *testing.T) {
 
 // refusal returns the time that a wrong password takes.
 func (w *world) refusal(email string) time.Duration {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.browser()
 	begin := time.Now()
-	b.post("/login", m{"email": email, "password": "wrong password"}).want(400)
+	b.Post("/login", m{"email": email, "password": "wrong password"}).Want(400)
 	return time.Since(begin)
 }
 
@@ -75,9 +75,9 @@ func TestR123_MailRequestsTakeTheSameTime(t *testing.T) {
 
 // sameTime compares requests for mail to an account and to an unknown address.
 func (w *world) sameTime(paths []string) {
-	w.t.Helper()
-	known, unknown := w.person("known").email, "nobody@good.test"
-	w.mail.FailWith(errors.New("the mail server is down"))
+	w.T.Helper()
+	known, unknown := w.person("known").Email, "nobody@good.test"
+	w.Mail.FailWith(errors.New("the mail server is down"))
 	for _, path := range paths {
 		w.timed(func() error {
 			best := map[string]time.Duration{}
@@ -98,21 +98,21 @@ func (w *world) sameTime(paths []string) {
 
 // request returns the time that a request for mail takes.
 func (w *world) request(path, email string) time.Duration {
-	w.t.Helper()
-	w.clock.advance(time.Second)
+	w.T.Helper()
+	w.Advance(time.Second)
 	b := w.browser()
 	begin := time.Now()
-	b.post(path, m{"email": email}).want(200)
+	b.Post(path, m{"email": email}).Want(200)
 	return time.Since(begin)
 }
 
 // BenchmarkMailRequests measures R123 for requests for mail.
 func BenchmarkMailRequests(b *testing.B) {
 	w := newWorld(b, life)
-	known, unknown := w.person("known").email, "nobody@good.test"
+	known, unknown := w.person("known").Email, "nobody@good.test"
 	var took [2][]float64
 	for b.Loop() {
-		w.clock.advance(25 * time.Hour)
+		w.Advance(25 * time.Hour)
 		for i, email := range []string{known, unknown} {
 			took[i] = append(took[i], float64(w.request("/reset", email))/float64(time.Millisecond))
 		}
@@ -131,7 +131,7 @@ func BenchmarkRefusals(b *testing.B) {
 	known, unknown := emails[1], emails[len(emails)-1]
 	var took [2][]float64
 	for b.Loop() {
-		w.clock.advance(time.Hour) // past every pause
+		w.Advance(time.Hour) // past every pause
 		// The order is random. Otherwise the garbage collection of hashes, which runs every few
 		// requests, would always fall on the same one.
 		for _, i := range rand.Perm(2) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // tokens enables refresh tokens and personal access tokens.
@@ -18,22 +19,22 @@ func tokens(c *twofold.Config) {
 // program is a client without cookies that has a token.
 func (w *world) program(header, token string) *browser {
 	b := w.browser()
-	b.bare = true
-	b.header[header] = token
+	b.Bare = true
+	b.Header[header] = token
 	return b
 }
 
 // pair signs a person in with both factors and returns the tokens that a program gets.
 func (p *person) pair() (b *browser, header, refresh string) {
-	p.w.t.Helper()
+	p.w.T.Helper()
 	b = p.w.browser()
-	b.login(p).want(200)
-	r := b.post("/tf-validate?include_auth_token", m{"code": p.next()}).want(200)
-	user, _ := r.json["user"].(m)
+	b.login(p).Want(200)
+	r := b.Post("/tf-validate?include_auth_token", m{"code": p.Next()}).Want(200)
+	user, _ := r.JSON["user"].(m)
 	header, _ = user["authentication_token"].(string)
 	refresh, _ = user["refresh_token"].(string)
 	if header == "" || refresh == "" {
-		p.w.t.Fatalf("no pair of tokens: %s", r.body)
+		p.w.T.Fatalf("no pair of tokens: %s", r.Body)
 	}
 	p.w.handedOut("refresh token", refresh)
 	return b, header, refresh
@@ -41,11 +42,11 @@ func (p *person) pair() (b *browser, header, refresh string) {
 
 // exchange posts a refresh token as a program does.
 func (w *world) exchange(refresh string) (r *answer, header, next string) {
-	w.t.Helper()
+	w.T.Helper()
 	b := w.browser()
-	b.bare = true
-	r = b.post("/refresh-token", m{"refresh_token": refresh})
-	user, _ := r.json["user"].(m)
+	b.Bare = true
+	r = b.Post("/refresh-token", m{"refresh_token": refresh})
+	user, _ := r.JSON["user"].(m)
 	header, _ = user["authentication_token"].(string)
 	next, _ = user["refresh_token"].(string)
 	w.handedOut("refresh token", next)
@@ -54,9 +55,9 @@ func (w *world) exchange(refresh string) (r *answer, header, next string) {
 
 // personal creates a personal access token in a browser.
 func (b *browser) personal(scopes ...string) (string, *answer) {
-	b.w.t.Helper()
-	r := b.post("/access-tokens", m{"name": "backup", "scopes": scopes, "days": "30"})
-	token, _ := r.json["token"].(string)
+	b.w.T.Helper()
+	r := b.Post("/access-tokens", m{"name": "backup", "scopes": scopes, "days": "30"})
+	token, _ := r.JSON["token"].(string)
 	b.w.handedOut("personal access token", token)
 	return token, r
 }
@@ -67,11 +68,11 @@ func TestR022_TokensObeyTheSecondFactor(t *testing.T) {
 	w := newWorld(t, tokens)
 	p := w.withApp("alice")
 	half := w.browser()
-	r := half.post("/login?include_auth_token", m{"email": p.email, "password": secret}).want(200)
-	if strings.Contains(r.body, "_token\":\"tf") || r.json["user"] != nil || w.count("tokens") != 0 {
-		t.Errorf("the first factor alone got a token: %s", r.body)
+	r := half.Post("/login?include_auth_token", m{"email": p.Email, "password": secret}).Want(200)
+	if strings.Contains(r.Body, "_token\":\"tf") || r.JSON["user"] != nil || w.count("tokens") != 0 {
+		t.Errorf("the first factor alone got a token: %s", r.Body)
 	}
-	half.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}}).want(401)
+	half.Post("/access-tokens", m{"name": "x", "scopes": []string{"read"}}).Want(401)
 	w.exchange("")
 	_, header, refresh := p.pair()
 	w.program("Authentication-Token", header).in(p, 2)
@@ -80,12 +81,12 @@ func TestR022_TokensObeyTheSecondFactor(t *testing.T) {
 		w.program(as, "Bearer "+refresh).out("a refresh token as a session")
 	}
 	b := w.browser()
-	b.jar["twofold"] = refresh
+	b.Jar["twofold"] = refresh
 	b.out("a refresh token as a cookie")
 
 	answered, header2, refresh2 := w.exchange(refresh)
-	if answered.want(200).json["csrf_token"] != nil || len(answered.header.Values("Set-Cookie")) != 0 {
-		t.Errorf("an exchange has nothing to do with browsers: %s %v", answered.body, answered.header)
+	if answered.Want(200).JSON["csrf_token"] != nil || len(answered.Header.Values("Set-Cookie")) != 0 {
+		t.Errorf("an exchange has nothing to do with browsers: %s %v", answered.Body, answered.Header)
 	}
 	prog := w.program("Authentication-Token", header2)
 	prog.in(p, 2)
@@ -96,14 +97,14 @@ func TestR022_TokensObeyTheSecondFactor(t *testing.T) {
 	for path, body := range map[string]m{
 		"/tf-setup": {"setup": "disable"}, "/access-tokens": {"name": "x", "scopes": []string{"read"}},
 	} {
-		prog.post(path, body).want(401)
+		prog.Post(path, body).Want(401)
 	}
 	// The token ends with the credentials for which it was issued.
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, secret+"!"))
+	w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), p.ID, secret+"!"))
 	prog.out("after a new password")
 	r, _, _ = w.exchange(refresh2)
-	r.want(400).refused("a refresh token of former credentials")
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, secret))
+	r.Want(400).Refused("a refresh token of former credentials")
+	w.Must(w.Nodes[0].Auth.SetPassword(t.Context(), p.ID, secret))
 }
 
 // TestR084_ARefreshTokenThatComesBackEndsTheFamily checks that reuse revokes the token family. Of
@@ -114,8 +115,8 @@ func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 	b, header, first := p.pair()
 	_, header2, second := w.exchange(first)
 	r, _, _ := w.exchange(first)
-	if !strings.Contains(r.want(400).body, "GEN_MISMATCH") {
-		t.Errorf("%s", r.body)
+	if !strings.Contains(r.Want(400).Body, "GEN_MISMATCH") {
+		t.Errorf("%s", r.Body)
 	}
 	for what, it := range map[string]*browser{
 		"the browser": b, "the first token": w.program("Authentication-Token", header),
@@ -123,8 +124,8 @@ func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 	} {
 		it.out("a copied family: " + what)
 	}
-	if r, _, _ := w.exchange(second); !strings.Contains(r.want(400).body, "NOT_FOUND") {
-		t.Errorf("%s", r.body)
+	if r, _, _ := w.exchange(second); !strings.Contains(r.Want(400).Body, "NOT_FOUND") {
+		t.Errorf("%s", r.Body)
 	}
 	w.settled()
 	if len(happened[event.TokenCopied](w)) != 1 || !strings.Contains(w.mailTo(p), "copied") {
@@ -134,15 +135,15 @@ func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 	_, _, third := p.pair()
 	for _, bad := range []string{"x", third + "x", third[:len(third)-1], strings.ToUpper(third), "tfp_" + third,
 		strings.Repeat("a", 3000)} {
-		if r, _, _ := w.exchange(bad); r.status != 400 {
-			t.Errorf("%.20s: %d %s", bad, r.status, r.body)
+		if r, _, _ := w.exchange(bad); r.Status != 400 {
+			t.Errorf("%.20s: %d %s", bad, r.Status, r.Body)
 		}
 	}
 	r, _, fourth := w.exchange(third)
-	r.want(200)
+	r.Want(200)
 	// Of many concurrent exchanges one succeeds at most, and the family is revoked then.
 	won := make([]string, 16)
-	par(len(won), func(i int) { _, won[i], _ = w.exchange(fourth) })
+	testkit.Par(len(won), func(i int) { _, won[i], _ = w.exchange(fourth) })
 	n := 0
 	for _, header := range won {
 		if header != "" {
@@ -158,7 +159,7 @@ func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 func (w *world) mailTo(p *person) string {
 	w.settled()
 	var all strings.Builder
-	for _, mail := range w.mail.To(p.email) {
+	for _, mail := range w.Mail.To(p.Email) {
 		all.WriteString(mail.Text)
 	}
 	return all.String()
@@ -169,17 +170,17 @@ func TestR082_RefreshTokensExpire(t *testing.T) {
 	w := newWorld(t, tokens)
 	p := w.withApp("alice")
 	_, _, idle := p.pair()
-	w.advance(7*24*time.Hour + time.Second)
+	w.Advance(7*24*time.Hour + time.Second)
 	r, _, _ := w.exchange(idle)
-	r.want(400).refused("idle for a week")
+	r.Want(400).Refused("idle for a week")
 	_, _, old := p.pair()
 	for range 15 {
-		w.advance(6 * 24 * time.Hour)
-		if r, _, old = w.exchange(old); r.status != 200 {
+		w.Advance(6 * 24 * time.Hour)
+		if r, _, old = w.exchange(old); r.Status != 200 {
 			break
 		}
 	}
-	r.want(400).refused("ninety days old")
+	r.Want(400).Refused("ninety days old")
 }
 
 // TestR101_SigningOutEndsRefreshTokens checks that only tokens of the same sign-in end.
@@ -188,44 +189,44 @@ func TestR101_SigningOutEndsRefreshTokens(t *testing.T) {
 	p := w.withApp("alice")
 	b, _, mine := p.pair()
 	_, _, other := p.pair()
-	b.post("/logout", m{}).want(200)
+	b.Post("/logout", m{}).Want(200)
 	r, _, _ := w.exchange(mine)
-	r.want(400).refused("signed out")
+	r.Want(400).Refused("signed out")
 	r, header, other := w.exchange(other)
-	r.want(200)
+	r.Want(200)
 	prog := w.program("Authentication-Token", header)
 	prog.in(p, 2)
-	w.browser().post("/logout", m{"refresh_token": other}).want(200)
+	w.browser().Post("/logout", m{"refresh_token": other}).Want(200)
 	prog.out("signed out by the refresh token")
 	r, _, _ = w.exchange(other)
-	r.want(400)
+	r.Want(400)
 
 	t.Run("in a cookie", func(t *testing.T) {
 		w := newWorld(t, tokens, func(c *twofold.Config) { c.Tokens.RefreshInBody = false })
 		p := w.withApp("alice")
 		b := w.browser()
-		b.login(p).want(200)
-		r := b.post("/tf-validate?include_auth_token", m{"code": p.next()}).want(200)
+		b.login(p).Want(200)
+		r := b.Post("/tf-validate?include_auth_token", m{"code": p.Next()}).Want(200)
 		line := strings.Join(w.cookies["fs_refresh"], " ")
-		if b.jar["fs_refresh"] == "" || strings.Contains(r.body, "refresh_token") ||
+		if b.Jar["fs_refresh"] == "" || strings.Contains(r.Body, "refresh_token") ||
 			!strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") {
-			t.Errorf("%s %s", line, r.body)
+			t.Errorf("%s %s", line, r.Body)
 		}
-		old := b.jar["fs_refresh"]
-		b.post("/refresh-token", m{}).want(200)
-		if b.jar["fs_refresh"] == old || b.jar["fs_refresh"] == "" {
+		old := b.Jar["fs_refresh"]
+		b.Post("/refresh-token", m{}).Want(200)
+		if b.Jar["fs_refresh"] == old || b.Jar["fs_refresh"] == "" {
 			t.Error("the cookie was not renewed")
 		}
-		b.do("POST", "/refresh-token", typeForm, "refresh_token=x", "Accept", typeJSON).want(400)
-		b.post("/refresh-token", m{}, "Sec-Fetch-Site", "cross-site").want(403)
-		last := b.jar["fs_refresh"]
-		b.post("/logout", m{}).want(200)
-		if b.jar["fs_refresh"] != "" {
+		b.Do("POST", "/refresh-token", testkit.TypeForm, "refresh_token=x", "Accept", testkit.TypeJSON).Want(400)
+		b.Post("/refresh-token", m{}, "Sec-Fetch-Site", "cross-site").Want(403)
+		last := b.Jar["fs_refresh"]
+		b.Post("/logout", m{}).Want(200)
+		if b.Jar["fs_refresh"] != "" {
 			t.Error("signing out leaves the cookie")
 		}
 		b = w.browser()
-		b.jar["fs_refresh"] = last
-		b.post("/refresh-token", m{}).want(400)
+		b.Jar["fs_refresh"] = last
+		b.Post("/refresh-token", m{}).Want(400)
 	})
 }
 
@@ -236,12 +237,12 @@ func scopedPages(n *node) http.Handler {
 		u, _ := twofold.UserOf(r)
 		_, _ = w.Write([]byte("for " + u.Email + " by " + u.Program))
 	})
-	mux.Handle("/api/read", n.auth.RequireScope("read")(n.auth.RequireTwoFactor(page)))
-	mux.Handle("/api/write", n.auth.RequireScope("read", "write")(n.auth.RequireTwoFactor(page)))
-	mux.Handle("/api/fresh", n.auth.RequireScope("read")(n.auth.RequireFresh(-1)(page)))
-	mux.Handle("/api/one", n.auth.RequireScope("read")(page))
-	mux.Handle("/api/none", n.auth.RequireScope()(page))
-	mux.Handle("/api/user", n.auth.RequireUser(n.auth.RequireScope("read")(page)))
+	mux.Handle("/api/read", n.Auth.RequireScope("read")(n.Auth.RequireTwoFactor(page)))
+	mux.Handle("/api/write", n.Auth.RequireScope("read", "write")(n.Auth.RequireTwoFactor(page)))
+	mux.Handle("/api/fresh", n.Auth.RequireScope("read")(n.Auth.RequireFresh(-1)(page)))
+	mux.Handle("/api/one", n.Auth.RequireScope("read")(page))
+	mux.Handle("/api/none", n.Auth.RequireScope()(page))
+	mux.Handle("/api/user", n.Auth.RequireUser(n.Auth.RequireScope("read")(page)))
 	return mux
 }
 
@@ -251,9 +252,9 @@ func TestR053_PersonalTokensAreMintedFresh(t *testing.T) {
 	w := newWorld(t, tokens)
 	p := w.withApp("alice")
 	b := w.plantSession(p)
-	w.advance(15*time.Minute + time.Second)
+	w.Advance(15*time.Minute + time.Second)
 	_, r := b.personal("read")
-	r.want(401)
+	r.Want(401)
 	b = w.plantSession(p)
 	for why, body := range map[string]m{
 		"no name": {"name": " ", "scopes": []string{"read"}}, "no scope": {"name": "x"},
@@ -264,14 +265,14 @@ func TestR053_PersonalTokensAreMintedFresh(t *testing.T) {
 		"a negative time": {"name": "x", "scopes": []string{"read"}, "days": "-1"},
 		"another type":    {"name": "x", "scopes": m{"read": true}},
 	} {
-		if r := b.post("/access-tokens", body); r.status != 400 {
-			t.Errorf("%s: %d %s", why, r.status, r.body)
+		if r := b.Post("/access-tokens", body); r.Status != 400 {
+			t.Errorf("%s: %d %s", why, r.Status, r.Body)
 		}
 	}
 	token, r := b.personal("read")
-	r.want(200)
+	r.Want(200)
 	if w.count("tokens") != 1 || !strings.HasPrefix(token, "tfp_") {
-		t.Fatalf("%d tokens; %s", w.count("tokens"), r.body)
+		t.Fatalf("%d tokens; %s", w.count("tokens"), r.Body)
 	}
 	w.settled()
 	if !strings.Contains(w.mailTo(p), "An access token was created") {
@@ -284,18 +285,19 @@ func TestR053_PersonalTokensAreMintedFresh(t *testing.T) {
 			prog = w.program(as, "Bearer "+token)
 		}
 		prog.out("a personal token where no scope was asked for")
-		for _, path := range w.nodes[0].auth.Paths() {
+		for _, path := range w.Nodes[0].Auth.Paths() {
 			path = strings.ReplaceAll(path, "{token}", "AAAA")
 			if path == "/token-check" || path == "/tf-static/" {
 				continue
 			}
 			for _, method := range []string{"GET", "POST", "DELETE"} {
-				r := prog.do(method, path, typeJSON, "{}", "Accept", typeJSON)
+				r := prog.Do(method, path, testkit.TypeJSON, "{}", "Accept", testkit.TypeJSON)
 				nobody := w.browser()
-				nobody.bare = true
-				if as := nobody.do(method, path, typeJSON, "{}", "Accept", typeJSON); r.json["user"] != nil ||
-					strings.Contains(r.body, p.email) || r.status != as.status {
-					t.Errorf("%s %s takes a personal token: %d %s", method, path, r.status, r.body)
+				nobody.Bare = true
+				if as := nobody.Do(method, path, testkit.TypeJSON, "{}", "Accept",
+					testkit.TypeJSON); r.JSON["user"] != nil || strings.Contains(r.Body, p.Email) ||
+					r.Status != as.Status {
+					t.Errorf("%s %s takes a personal token: %d %s", method, path, r.Status, r.Body)
 				}
 			}
 		}
@@ -310,17 +312,17 @@ func TestR053_PersonalTokensAreMintedFresh(t *testing.T) {
 func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 	w := newWorld(t, tokens)
 	p, q := w.withApp("alice"), w.withApp("robert")
-	pages := scopedPages(w.nodes[0])
-	w.nodes[0].server.Handler = both(w.nodes[0].server.Handler, pages)
+	pages := scopedPages(w.Nodes[0])
+	w.Nodes[0].Server.Handler = both(w.Nodes[0].Server.Handler, pages)
 	b := w.plantSession(p)
 	read, _ := b.personal("read")
 	all, _ := b.personal("write", "read")
 	want := func(token, path string, status int) {
 		t.Helper()
 		for as, value := range map[string]string{"Authentication-Token": token, "Authorization": "Bearer " + token} {
-			r := w.program(as, value).get(path)
-			if r.status != status || (status == 200) != strings.Contains(r.body, p.email) {
-				t.Errorf("%s as %s: %d %.100s, want %d", path, as, r.status, r.body, status)
+			r := w.program(as, value).Get(path)
+			if r.Status != status || (status == 200) != strings.Contains(r.Body, p.Email) {
+				t.Errorf("%s as %s: %d %.100s, want %d", path, as, r.Status, r.Body, status)
 			}
 		}
 	}
@@ -333,56 +335,56 @@ func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 	want(read, "/token-check?scope=read", 200)
 	want(read, "/token-check?scope=read&scope=write", 403)
 	want(read, "/token-check", 403)
-	if r := b.get("/api/read"); r.status != 200 || strings.Contains(r.body, "backup") {
-		t.Errorf("a person has all scopes: %d %s", r.status, r.body)
+	if r := b.Get("/api/read"); r.Status != 200 || strings.Contains(r.Body, "backup") {
+		t.Errorf("a person has all scopes: %d %s", r.Status, r.Body)
 	}
 	// Values that are not tokens fail, even with a valid cookie.
 	for _, bad := range []string{read[:len(read)-1], read + "x", strings.ToUpper(read), read[4:], "tfp_",
-		"tfp_" + b.jar["twofold"]} {
+		"tfp_" + b.Jar["twofold"]} {
 		prog := w.program("Authentication-Token", bad)
-		prog.jar["twofold"] = b.jar["twofold"]
-		if r := prog.get("/api/read"); r.status != 401 {
-			t.Errorf("%.12q: %d", bad, r.status)
+		prog.Jar["twofold"] = b.Jar["twofold"]
+		if r := prog.Get("/api/read"); r.Status != 401 {
+			t.Errorf("%.12q: %d", bad, r.Status)
 		}
 	}
 	cookie := w.browser()
-	cookie.jar["twofold"] = read
-	if r := cookie.get("/api/read"); r.status != 401 {
-		t.Errorf("as a cookie: %d", r.status)
+	cookie.Jar["twofold"] = read
+	if r := cookie.Get("/api/read"); r.Status != 401 {
+		t.Errorf("as a cookie: %d", r.Status)
 	}
 	// Only the owner can list and revoke tokens.
-	list := b.get("/access-tokens").want(200)
-	if strings.Contains(list.body, read) || strings.Count(list.body, `"kind":"personal"`) != 2 {
-		t.Errorf("%s", list.body)
+	list := b.Get("/access-tokens").Want(200)
+	if strings.Contains(list.Body, read) || strings.Count(list.Body, `"kind":"personal"`) != 2 {
+		t.Errorf("%s", list.Body)
 	}
 	_, made := b.personal("read")
-	id := made.text("id")
+	id := made.Text("id")
 	other := w.plantSession(q)
-	if strings.Contains(other.get("/access-tokens").want(200).body, id) {
+	if strings.Contains(other.Get("/access-tokens").Want(200).Body, id) {
 		t.Error("tokens of another account are listed")
 	}
-	foreign, unknown := other.do("DELETE", "/access-tokens/"+id, "", "", "Accept", typeJSON),
-		other.do("DELETE", "/access-tokens/AAAA", "", "", "Accept", typeJSON)
-	if foreign.status != 404 || foreign.body != unknown.body {
-		t.Errorf("another's token: %d %s", foreign.status, foreign.body)
+	foreign, unknown := other.Do("DELETE", "/access-tokens/"+id, "", "", "Accept", testkit.TypeJSON),
+		other.Do("DELETE", "/access-tokens/AAAA", "", "", "Accept", testkit.TypeJSON)
+	if foreign.Status != 404 || foreign.Body != unknown.Body {
+		t.Errorf("another's token: %d %s", foreign.Status, foreign.Body)
 	}
-	want(made.text("token"), "/api/read", 200)
-	b.do("DELETE", "/access-tokens/"+id, "", "", "Accept", typeJSON).want(200)
-	want(made.text("token"), "/api/read", 401)
+	want(made.Text("token"), "/api/read", 200)
+	b.Do("DELETE", "/access-tokens/"+id, "", "", "Accept", testkit.TypeJSON).Want(200)
+	want(made.Text("token"), "/api/read", 401)
 	// Tokens expire, and end with the credentials for which they were issued.
-	w.advance(30*24*time.Hour + time.Second)
+	w.Advance(30*24*time.Hour + time.Second)
 	want(read, "/api/read", 401)
 	for why, end := range map[string]func() error{
-		"a new password":     func() error { return w.nodes[0].auth.SetPassword(t.Context(), p.id, secret) },
-		"factors taken away": func() error { return w.nodes[0].auth.ResetAccess(t.Context(), p.id) },
-		"switched off":       func() error { return w.nodes[0].auth.SetActive(t.Context(), p.id, false) },
+		"a new password":     func() error { return w.Nodes[0].Auth.SetPassword(t.Context(), p.ID, secret) },
+		"factors taken away": func() error { return w.Nodes[0].Auth.ResetAccess(t.Context(), p.ID) },
+		"switched off":       func() error { return w.Nodes[0].Auth.SetActive(t.Context(), p.ID, false) },
 	} {
-		w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, true))
+		w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, true))
 		token, r := w.plantSession(p).personal("read")
-		r.want(200)
-		w.must(end())
-		if r := w.program("Authentication-Token", token).get("/api/read"); r.status != 401 {
-			t.Errorf("%s: %d", why, r.status)
+		r.Want(200)
+		w.Must(end())
+		if r := w.program("Authentication-Token", token).Get("/api/read"); r.Status != 401 {
+			t.Errorf("%s: %d", why, r.Status)
 		}
 	}
 }
@@ -407,15 +409,15 @@ func TestR134_TokensAreHashesInTheDatabase(t *testing.T) {
 	token, _ := w.plantSession(p).personal("read")
 	for _, c := range w.dump() {
 		for _, value := range []string{refresh, next, token, token[4:]} {
-			if strings.Contains(c.text, value) {
-				t.Errorf("%s.%s holds a token", c.table, c.column)
+			if strings.Contains(c.Text, value) {
+				t.Errorf("%s.%s holds a token", c.Table, c.Column)
 			}
 		}
-		if c.table == "twofold_tokens" && len(c.text) > 20 {
-			w.program("Authentication-Token", "tfp_"+c.text).out("a value of the database as a token")
+		if c.Table == "twofold_tokens" && len(c.Text) > 20 {
+			w.program("Authentication-Token", "tfp_"+c.Text).out("a value of the database as a token")
 		}
 	}
-	if strings.Contains(w.log.String(), token) || strings.Contains(w.log.String(), next) {
+	if strings.Contains(w.Log.String(), token) || strings.Contains(w.Log.String(), next) {
 		t.Error("the log holds a token")
 	}
 }

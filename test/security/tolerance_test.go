@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // These tests cover requests that clients of Flask-Security send and that a stricter parser would
@@ -18,39 +19,39 @@ func TestR185_AFieldThatIsNotKnownIsNotRead(t *testing.T) {
 	w := newWorld(t, plenty, tokens)
 	a := w.withApp("alice")
 	b := w.browser()
-	r := b.post("/login", m{"email": a.email, "password": secret, "submit": "Login", "level": 2, "tf_required": false,
-		"user_id": "x", "code": a.next()}).want(200)
-	if r.json["tf_required"] != true {
-		t.Error("a field changed what is asked for: ", r.body)
+	r := b.Post("/login", m{"email": a.Email, "password": secret, "submit": "Login", "level": 2, "tf_required": false,
+		"user_id": "x", "code": a.Next()}).Want(200)
+	if r.JSON["tf_required"] != true {
+		t.Error("a field changed what is asked for: ", r.Body)
 	}
 	b.out("half signed in")
-	good, bad := a.next(), a.wrong()
+	good, bad := a.Next(), a.Wrong()
 	for _, body := range []string{
 		`{"code":"` + bad + `","Code":"` + good + `"}`, `{"code":"` + bad + `","code[]":"` + good + `"}`,
 		`{"code":"` + bad + `","passcode":["` + good + `"]}`,
 		`{"code":"` + bad + `","x":{"code":"` + good + `"}}`, `{"code":"` + bad + `","x":"1","x":"2"}`,
 		`{"code":"` + bad + `","x":"\u0000"}`,
 	} {
-		b.post("/tf-validate", body).want(400).refused(body)
+		b.Post("/tf-validate", body).Want(400).Refused(body)
 	}
 	for _, body := range []string{"CODE=" + good, "code%5B%5D=" + good, "x=1&x=2&code=" + good, "x=%00&code=" + good,
 		"%00=1&code=" + good} {
-		b.do("POST", "/tf-validate", typeForm, body, "Accept", typeJSON).want(400).refused(body)
+		b.Do("POST", "/tf-validate", testkit.TypeForm, body, "Accept", testkit.TypeJSON).Want(400).Refused(body)
 	}
 	before := w.rows("counters")
-	b.post("/tf-validate", m{"passcode": good}).want(400).refused("the code under another name")
+	b.Post("/tf-validate", m{"passcode": good}).Want(400).Refused("the code under another name")
 	if w.rows("counters") != before {
 		t.Error("a field that is not known counted as a guess")
 	}
-	b.post("/tf-validate", m{"code": good, "submit_code": "Submit Code", "help_setup": "email",
-		"chosen_method": "sms"}).want(200)
+	b.Post("/tf-validate", m{"code": good, "submit_code": "Submit Code", "help_setup": "email",
+		"chosen_method": "sms"}).Want(200)
 	b.in(a, 2)
 	// A misspelled limit must not widen the grant.
-	if r := b.post("/access-tokens",
-		m{"name": "ci", "scopes": []string{"read"}, "day": "1"}).want(400); !strings.Contains(r.body, `"day"`) {
-		t.Error("not said which field: ", r.body)
+	if r := b.Post("/access-tokens",
+		m{"name": "ci", "scopes": []string{"read"}, "day": "1"}).Want(400); !strings.Contains(r.Body, `"day"`) {
+		t.Error("not said which field: ", r.Body)
 	}
-	b.post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}, "days": "1"}).want(200)
+	b.Post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}, "days": "1"}).Want(200)
 }
 
 // TestR185_ANumberIsOneCode checks that a JSON number means its six digits, and is spent and
@@ -58,9 +59,9 @@ func TestR185_AFieldThatIsNotKnownIsNotRead(t *testing.T) {
 func TestR185_ANumberIsOneCode(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
-	for a.next()[0] != '0' {
+	for a.Next()[0] != '0' {
 	}
-	code := a.code(0)
+	code := a.Code(0)
 	number := strings.TrimLeft(code, "0")
 	if number == "" {
 		number = "0"
@@ -68,20 +69,20 @@ func TestR185_ANumberIsOneCode(t *testing.T) {
 	b, other := w.plantPending(a), w.plantPending(a)
 	for _, spelled := range []string{code, number + ".0", number + "e0", "-" + number, `["` + number + `"]`,
 		number + "0000000"} {
-		b.post("/tf-validate", `{"code":`+spelled+`}`).want(400).refused(spelled)
+		b.Post("/tf-validate", `{"code":`+spelled+`}`).Want(400).Refused(spelled)
 	}
-	b.post("/tf-validate", `{"code":`+number+`}`).want(200)
+	b.Post("/tf-validate", `{"code":`+number+`}`).Want(200)
 	b.in(a, 2)
-	other.post("/tf-validate", `{"code":`+number+`}`).want(400).refused("used before, as a number")
-	other.validate(code).want(400).refused("used before, as text")
+	other.Post("/tf-validate", `{"code":`+number+`}`).Want(400).Refused("used before, as a number")
+	other.validate(code).Want(400).Refused("used before, as text")
 	before := w.rows("counters")
-	other.post("/tf-validate", `{"code":`+strings.TrimLeft("1"+a.wrong()[1:], "0")+`}`).want(400)
+	other.Post("/tf-validate", `{"code":`+strings.TrimLeft("1"+a.Wrong()[1:], "0")+`}`).Want(400)
 	if w.rows("counters") == before {
 		t.Error("a number is no guess")
 	}
 	// Recovery codes and passwords cannot be numbers.
-	other.post("/mf-recovery", `{"code":123456}`).want(400)
-	w.browser().post("/login", `{"email":"`+a.email+`","password":123456}`).want(400)
+	other.Post("/mf-recovery", `{"code":123456}`).Want(400)
+	w.browser().Post("/login", `{"email":"`+a.Email+`","password":123456}`).Want(400)
 }
 
 // TestR186_FewWrongAnswersAndOneRightOne checks that a wrong answer keeps the challenge valid, so
@@ -94,14 +95,14 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 			b := u.open()
 			options, state := b.asks(u.ask, m{})
 			for _, nothing := range []m{{}, {"credential": ""}, {"credential": nil}, {"credential": "{}"}} {
-				b.post(u.ask+"/"+state, nothing).refused("no answer")
+				b.Post(u.ask+"/"+state, nothing).Refused("no answer")
 			}
 			for range wrong {
-				b.post(u.ask+"/"+state, m{"credential": w.gets(k, options,
-					softkey.SendAs("signature", "AAAA"))}).refused("a bad signature")
+				b.Post(u.ask+"/"+state, m{"credential": w.gets(k, options,
+					softkey.SendAs("signature", "AAAA"))}).Refused("a bad signature")
 			}
-			if r := b.post(u.ask+"/"+state, m{"credential": w.gets(k, options)}); u.done(b, r) != (wrong < 5) {
-				t.Errorf("after %d wrong answers: %d %s", wrong, r.status, r.body)
+			if r := b.Post(u.ask+"/"+state, m{"credential": w.gets(k, options)}); u.done(b, r) != (wrong < 5) {
+				t.Errorf("after %d wrong answers: %d %s", wrong, r.Status, r.Body)
 			}
 		}
 	})
@@ -112,16 +113,16 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 		for wrong := range 7 {
 			options, state := b.asks("/wan-register", m{"name": "key"})
 			for range wrong {
-				b.post("/wan-register/"+state,
-					m{"credential": w.creates(k, options, softkey.Say("challenge", "AAAA"))}).want(400)
+				b.Post("/wan-register/"+state,
+					m{"credential": w.creates(k, options, softkey.Say("challenge", "AAAA"))}).Want(400)
 			}
 			before := len(a.passkeys())
-			b.post("/wan-register/"+state, m{"credential": w.creates(w.key(phoneKey), options)})
+			b.Post("/wan-register/"+state, m{"credential": w.creates(w.key(phoneKey), options)})
 			if got := len(a.passkeys()) == before+1; got != (wrong < 5) {
 				t.Errorf("after %d wrong answers: added %v", wrong, got)
 			}
 			if wrong < 5 {
-				b.post("/wan-delete", m{"name": "key"}).want(200)
+				b.Post("/wan-delete", m{"name": "key"}).Want(200)
 			}
 		}
 	})
@@ -135,7 +136,7 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 		var looked atomic.Int32
 		for range 12 {
 			tried.Go(func() {
-				if r := b.copy().post("/wan-signin/"+state, m{"credential": bad}); strings.Contains(r.body,
+				if r := b.copy().Post("/wan-signin/"+state, m{"credential": bad}); strings.Contains(r.Body,
 					`"credential"`) {
 					looked.Add(1)
 				}
@@ -145,7 +146,7 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 		if n := looked.Load(); n != 5 {
 			t.Errorf("%d of 12 parallel answers were looked at", n)
 		}
-		b.post("/wan-signin/"+state, m{"credential": good}).refused("after five wrong ones")
+		b.Post("/wan-signin/"+state, m{"credential": good}).Refused("after five wrong ones")
 		b.out("after five wrong ones")
 		options, state = b.asks("/wan-signin", m{})
 		good = w.gets(k, options)
@@ -153,7 +154,7 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 		var in atomic.Int32
 		for range 12 {
 			tried.Go(func() {
-				if r := b.copy().post("/wan-signin/"+state, m{"credential": good}); r.cookie("twofold") != "" {
+				if r := b.copy().Post("/wan-signin/"+state, m{"credential": good}); r.Cookie("twofold") != "" {
 					in.Add(1)
 				}
 			})
@@ -173,29 +174,29 @@ func TestR240_AFieldThatStandsTwiceHasOneValue(t *testing.T) {
 	a := w.withApp("alice")
 	post := func(b *browser, body string) *answer {
 		t.Helper()
-		return b.do("POST", "/tf-validate", typeForm, body, "Accept", typeJSON)
+		return b.Do("POST", "/tf-validate", testkit.TypeForm, body, "Accept", testkit.TypeJSON)
 	}
 	before := w.rows("counters")
 	b := w.plantPending(a)
-	good, bad := a.next(), a.wrong()
+	good, bad := a.Next(), a.Wrong()
 	for _, body := range []string{
 		"code=" + bad + "&code=" + good, "code=" + good + "&code=&code=" + bad, "code=&code=" + bad + "&code=" + good,
 		"code=" + good + "&code=+", "csrf_token=x&csrf_token=y&code=" + good, "x=1&x=2&code=" + good,
 	} {
-		post(b, body).want(400).refused(body)
+		post(b, body).Want(400).Refused(body)
 	}
-	b.post("/tf-validate", `{"code":"`+good+`","code":"`+good+`"}`).want(400).refused("twice in JSON")
-	b.post("/tf-validate", `{"code":"`+good+`","code":""}`).want(400).refused("twice in JSON, one empty")
+	b.Post("/tf-validate", `{"code":"`+good+`","code":"`+good+`"}`).Want(400).Refused("twice in JSON")
+	b.Post("/tf-validate", `{"code":"`+good+`","code":""}`).Want(400).Refused("twice in JSON, one empty")
 	if w.rows("counters") != before {
 		t.Error("a request with two values was counted")
 	}
-	post(b, "code=&code=").want(400).refused("twice nothing")
-	post(b, "code="+bad+"&code="+bad+"&code=").want(400).refused("twice the same guess")
-	post(b, "csrf_token=x&code="+good+"&csrf_token=x&code=").want(200)
+	post(b, "code=&code=").Want(400).Refused("twice nothing")
+	post(b, "code="+bad+"&code="+bad+"&code=").Want(400).Refused("twice the same guess")
+	post(b, "csrf_token=x&code="+good+"&csrf_token=x&code=").Want(200)
 	b.in(a, 2)
 	for _, doubled := range []string{"code=%s&code=%s", "code=&code=%s"} {
 		b = w.plantPending(a)
-		post(b, strings.ReplaceAll(doubled, "%s", a.next())).want(200)
+		post(b, strings.ReplaceAll(doubled, "%s", a.Next())).Want(200)
 		b.in(a, 2)
 	}
 }

@@ -14,20 +14,20 @@ import (
 
 // news returns the unseen activity of a signed-in browser and its end mark.
 func (b *browser) news() (names []string, through any) {
-	b.w.t.Helper()
-	r := b.get("/me").want(200)
-	list, ok := r.json["tf_notices"].([]any)
+	b.w.T.Helper()
+	r := b.Get("/me").Want(200)
+	list, ok := r.JSON["tf_notices"].([]any)
 	if !ok {
-		b.w.t.Fatalf("no list of notices: %s", r.body)
+		b.w.T.Fatalf("no list of notices: %s", r.Body)
 	}
 	for _, v := range list {
 		line, _ := v.(m)
 		if line["text"] == "" || line["address"] != "127.0.0.1" && line["event"] != "account-changed" {
-			b.w.t.Errorf("line %v", line)
+			b.w.T.Errorf("line %v", line)
 		}
 		names = append(names, line["event"].(string))
 	}
-	return names, r.json["tf_notices_through"]
+	return names, r.JSON["tf_notices_through"]
 }
 
 // TestR175_NoStrangerBuriesTheNews checks that neither events that strangers cause without the
@@ -37,25 +37,25 @@ func TestR175_NoStrangerBuriesTheNews(t *testing.T) {
 	p := w.withApp("alice")
 	first := w.signedIn(p, linuxFox)
 	// A mark of a future event marks nothing.
-	first.post("/tf-notices", m{"through": "9223372036854775807"}).want(200)
-	w.advance(time.Hour)
+	first.Post("/tf-notices", m{"through": "9223372036854775807"}).Want(200)
+	w.Advance(time.Hour)
 	thief := w.browser()
-	thief.header["User-Agent"] = phone
-	thief.login(p).want(200)
+	thief.Header["User-Agent"] = phone
+	thief.login(p).Want(200)
 	stranger := w.browser()
-	stranger.header["User-Agent"] = phone
+	stranger.Header["User-Agent"] = phone
 	for i := range 40 {
-		w.advance(2 * time.Minute)
+		w.Advance(2 * time.Minute)
 		w.write(`DELETE FROM twofold_counters`)
-		stranger.post("/login", m{"email": p.email, "password": "wrong"}).want(400)
-		stranger.post("/reset", m{"email": p.email}).want(200)
+		stranger.Post("/login", m{"email": p.Email, "password": "wrong"}).Want(400)
+		stranger.Post("/reset", m{"email": p.Email}).Want(200)
 		if i%2 == 0 {
-			w.must(w.tell(event.UserPaused{User: event.Subject{ID: p.id},
+			w.Must(w.tell(event.UserPaused{User: event.Subject{ID: p.ID},
 				Context: event.Context{At: w.Now(), Address: "127.0.0.1"}}))
 		}
 	}
 	for range 15 {
-		w.advance(2 * time.Minute)
+		w.Advance(2 * time.Minute)
 		w.signedIn(p, linuxFox)
 	}
 	w.write(`DELETE FROM twofold_counters`)
@@ -74,16 +74,16 @@ func TestARowOfTheTrailHidesNoNews(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	b := w.signedIn(a, linuxFox)
-	w.must(w.nodes[0].auth.SetRoles(t.Context(), a.id, "editor"))
+	w.Must(w.Nodes[0].Auth.SetRoles(t.Context(), a.ID, "editor"))
 	before, through := b.news()
 	if !slices.Contains(before, "account-changed") {
 		t.Fatalf("told of %v", before)
 	}
-	w.must(w.tell(event.NewsSeen{User: event.Subject{ID: a.id}, Through: 1 << 40, Context: event.Context{At: w.Now()}}))
+	w.Must(w.tell(event.NewsSeen{User: event.Subject{ID: a.ID}, Through: 1 << 40, Context: event.Context{At: w.Now()}}))
 	if names, _ := b.news(); !slices.Equal(names, before) {
 		t.Errorf("told of %v, want %v", names, before)
 	}
-	b.post("/tf-notices", m{"through": through}).want(200)
+	b.Post("/tf-notices", m{"through": through}).Want(200)
 	w.write(`UPDATE twofold_events SET reason = '' WHERE name = 'news-seen'`)
 	if names, _ := b.news(); len(names) > 0 {
 		t.Errorf("told of %v after they were marked", names)
@@ -93,14 +93,14 @@ func TestARowOfTheTrailHidesNoNews(t *testing.T) {
 // tell adds an audit row as if the event had happened.
 func (w *world) tell(e event.Event) error {
 	entry, _ := event.EntryOf(e)
-	return w.trailIn(w.nodes[0].db).Record(w.t.Context(), entry)
+	return w.trailIn(w.Nodes[0].Store).Record(w.T.Context(), entry)
 }
 
 // trailIn opens the audit trail of a store with the world's key.
 func (w *world) trailIn(db storage.Store) *event.Trail {
-	w.t.Helper()
+	w.T.Helper()
 	keys, err := seal.NewKeys(firstKey)
-	w.must(err)
+	w.Must(err)
 	return event.NewTrail(db, keys, w.Now)
 }
 
@@ -112,66 +112,66 @@ func TestR143_ToldAtTheNextSignIn(t *testing.T) {
 	a, v := w.withApp("alice"), w.withApp("victor")
 	first := w.signedIn(a, linuxFox)
 	_, through := first.news()
-	first.post("/tf-notices", m{"through": through}).want(200)
-	w.advance(time.Hour)
+	first.Post("/tf-notices", m{"through": through}).Want(200)
+	w.Advance(time.Hour)
 
 	thief := w.browser()
-	thief.header["User-Agent"] = phone
-	thief.login(a).want(200)
-	thief.validate(a.wrong()).want(400)
-	w.advance(20 * time.Minute)
+	thief.Header["User-Agent"] = phone
+	thief.login(a).Want(200)
+	thief.validate(a.Wrong()).Want(400)
+	w.Advance(20 * time.Minute)
 	slips := w.browser() // the owner mistypes, and is let in then
-	slips.header["User-Agent"] = linuxFox
-	slips.login(a).want(200)
-	slips.validate(a.wrong()).want(400)
-	r := slips.validate(a.next()).want(200)
-	if r.json["tf_notices"] != 1.0 {
-		t.Errorf("the sign-in tells of %v things: %s", r.json["tf_notices"], r.body)
+	slips.Header["User-Agent"] = linuxFox
+	slips.login(a).Want(200)
+	slips.validate(a.Wrong()).Want(400)
+	r := slips.validate(a.Next()).Want(200)
+	if r.JSON["tf_notices"] != 1.0 {
+		t.Errorf("the sign-in tells of %v things: %s", r.JSON["tf_notices"], r.Body)
 	}
 	names, _ := slips.news()
 	if strings.Join(names, " ") != "first-factor-proven" {
 		t.Errorf("told of %v", names)
 	}
-	page := slips.page("/me").want(200)
+	page := slips.Page("/me").Want(200)
 	for _, words := range []string{"Someone entered your password", "Safari on iPhone", `action="/tf-notices"`} {
-		if !strings.Contains(page.body, words) {
+		if !strings.Contains(page.Body, words) {
 			t.Errorf("the page lacks %q", words)
 		}
 	}
 	again := w.browser()
-	again.header["User-Agent"] = linuxFox
-	again.login(a).want(200)
-	if to := again.form("/tf-validate", "code", a.next()).want(303); !strings.HasPrefix(to.cookie("twofold-notes"),
+	again.Header["User-Agent"] = linuxFox
+	again.login(a).Want(200)
+	if to := again.Form("/tf-validate", "code", a.Next()).Want(303); !strings.HasPrefix(to.Cookie("twofold-notes"),
 		"NEWS~") {
-		t.Errorf("the page after the sign-in says %q", to.cookie("twofold-notes"))
+		t.Errorf("the page after the sign-in says %q", to.Cookie("twofold-notes"))
 	}
 	names, through = again.news()
 	if len(names) != 1 {
 		t.Errorf("told of %v, and nobody has seen it", names)
 	}
-	w.must(w.nodes[0].auth.SetRoles(t.Context(), a.id, "editor")) // comes after what is shown
+	w.Must(w.Nodes[0].Auth.SetRoles(t.Context(), a.ID, "editor")) // comes after what is shown
 	for _, bad := range []any{"", "x", "-1", "9e9", nil} {
-		again.post("/tf-notices", m{"through": bad}).want(400)
+		again.Post("/tf-notices", m{"through": bad}).Want(400)
 	}
-	w.browser().post("/tf-notices", m{"through": through}).want(401)
+	w.browser().Post("/tf-notices", m{"through": through}).Want(401)
 	stranger := w.plantSession(v)
-	stranger.post("/tf-notices", m{"through": through}).want(200) // marks his own
+	stranger.Post("/tf-notices", m{"through": through}).Want(200) // marks his own
 	if names, _ := again.news(); len(names) != 2 {
 		t.Errorf("told of %v after another user marked his", names)
 	}
-	again.form("/tf-notices", "through", through.(string)).want(303)
+	again.Form("/tf-notices", "through", through.(string)).Want(303)
 	if names, _ := again.news(); strings.Join(names, " ") != "account-changed" {
 		t.Errorf("told of %v, want what came after", names)
 	}
 	_, through = again.news()
-	again.post("/tf-notices", m{"through": through}).want(200)
+	again.Post("/tf-notices", m{"through": through}).Want(200)
 	late := w.browser()
-	late.header["User-Agent"] = linuxFox
-	late.login(a).want(200)
-	if r := late.validate(a.next()).want(200); r.json["tf_notices"] != nil {
-		t.Errorf("seen, and told again: %s", r.body)
+	late.Header["User-Agent"] = linuxFox
+	late.login(a).Want(200)
+	if r := late.validate(a.Next()).Want(200); r.JSON["tf_notices"] != nil {
+		t.Errorf("seen, and told again: %s", r.Body)
 	}
-	if len(w.kinds(a.email)) == 0 {
+	if len(w.kinds(a.Email)) == 0 {
 		t.Error("nothing is mailed")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -121,15 +122,15 @@ func over(users store.UserSource) func(*twofold.Config) {
 
 // gone checks that only audit rows of a person are left.
 func (w *world) gone(p *person, b *browser) {
-	w.t.Helper()
+	w.T.Helper()
 	b.out("a deleted account")
-	w.browser().login(p).refused("the password of a deleted account")
-	if _, err := w.nodes[0].auth.FindUser(w.t.Context(), p.id); !errors.Is(err, store.ErrNotFound) {
-		w.t.Errorf("the account is found: %v", err)
+	w.browser().login(p).Refused("the password of a deleted account")
+	if _, err := w.Nodes[0].Auth.FindUser(w.T.Context(), p.ID); !errors.Is(err, store.ErrNotFound) {
+		w.T.Errorf("the account is found: %v", err)
 	}
 	for _, of := range []string{"users", "factors", "sessions", "devices", "deletions"} {
 		if n := w.count(of); n != 0 {
-			w.t.Errorf("%d rows of %s are left", n, of)
+			w.T.Errorf("%d rows of %s are left", n, of)
 		}
 	}
 	w.sound()
@@ -140,9 +141,9 @@ func (w *world) gone(p *person, b *browser) {
 func TestR391_ATableIsToldOfADeletion(t *testing.T) {
 	own := &deleting{ownTable: newOwnTable(), fails: errors.New("no disk")}
 	w := newWorld(t, over(own))
-	p, auth := w.withApp("alice"), w.nodes[0].auth
+	p, auth := w.withApp("alice"), w.Nodes[0].Auth
 	b := w.full(p)
-	if err := auth.DeleteUser(t.Context(), p.id); !errors.Is(err, own.fails) {
+	if err := auth.DeleteUser(t.Context(), p.ID); !errors.Is(err, own.fails) {
 		t.Errorf("the table failed: %v", err)
 	}
 	w.settled()
@@ -150,18 +151,18 @@ func TestR391_ATableIsToldOfADeletion(t *testing.T) {
 		t.Error("a deletion that the table refused deleted something")
 	}
 	own.fails = nil
-	w.must(auth.DeleteUser(t.Context(), p.id))
+	w.Must(auth.DeleteUser(t.Context(), p.ID))
 	w.gone(p, b)
-	if err := auth.DeleteUser(t.Context(), p.id); !errors.Is(err, store.ErrNotFound) {
+	if err := auth.DeleteUser(t.Context(), p.ID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a second deletion: %v", err)
 	}
 	// The same address gets another account without any data of the first one.
 	q := w.person("alice")
-	if q.id == p.id {
+	if q.ID == p.ID {
 		t.Fatal("an ID was given twice")
 	}
 	fresh := w.browser()
-	fresh.login(q).want(200)
+	fresh.login(q).Want(200)
 	fresh.in(q, 1)
 }
 
@@ -171,10 +172,10 @@ func TestR391_ARowThatIsGoneAlready(t *testing.T) {
 	w := newWorld(t, over(own))
 	p := w.withApp("alice")
 	b := w.full(p)
-	delete(own.rows, p.id)
-	w.advance(2 * time.Second)
+	delete(own.rows, p.ID)
+	w.Advance(2 * time.Second)
 	b.out("the row is gone")
-	w.must(w.nodes[0].auth.DeleteUser(t.Context(), p.id))
+	w.Must(w.Nodes[0].Auth.DeleteUser(t.Context(), p.ID))
 	w.gone(p, b)
 }
 
@@ -185,7 +186,7 @@ func TestR391_ATableThatIsNotTold(t *testing.T) {
 	w := newWorld(t, over(own))
 	p := w.withApp("alice")
 	b := w.full(p)
-	w.must(w.nodes[0].auth.DeleteUser(t.Context(), p.id))
+	w.Must(w.Nodes[0].Auth.DeleteUser(t.Context(), p.ID))
 	w.gone(p, b)
 	if len(own.rows) != 1 {
 		t.Error("the row of the application is gone")
@@ -199,19 +200,19 @@ func TestR391_AnOwnersDeletionReachesTheTable(t *testing.T) {
 	own := &deleting{ownTable: newOwnTable()}
 	w := newWorld(t, leavable, over(own))
 	p := w.withApp("alice")
-	w.full(p).post("/tf-delete", m{}).want(200)
+	w.full(p).Post("/tf-delete", m{}).Want(200)
 	w.full(p).in(p, 2) // stops it
 	w.later(week + time.Minute)
 	b := w.full(p)
-	if slices.Contains(own.asked, p.id) {
+	if slices.Contains(own.asked, p.ID) {
 		t.Fatal("a deletion that was stopped reached the table")
 	}
-	b.post("/tf-delete", m{}).want(200)
-	own.meanwhile = func() { w.write(`DELETE FROM twofold_deletions WHERE user_id = ?`, p.id) }
+	b.Post("/tf-delete", m{}).Want(200)
+	own.meanwhile = func() { w.write(`DELETE FROM twofold_deletions WHERE user_id = ?`, p.ID) }
 	w.later(week + time.Minute)
 	w.wait("the due deletion", func() bool { return w.count("users") == 0 })
 	after := w.browser()
-	after.jar = b.jar
+	after.Jar = b.Jar
 	w.gone(p, after)
 }
 
@@ -221,19 +222,19 @@ func TestR392_ATableThatTakesRoles(t *testing.T) {
 	own := newOwnTable()
 	w := newWorld(t, over(own))
 	p, ctx := w.person("alice"), t.Context()
-	w.must(w.nodes[0].auth.SetRoles(ctx, p.id, "old", "kept")) // in the store: the table takes none yet
-	auth := w.restart(over(giving{own})).auth
-	w.must(auth.SetRoles(ctx, p.id, "staff", "kept"))
-	if got := own.rows[p.id].Roles; !slices.Equal(got, []string{"staff", "kept"}) {
+	w.Must(w.Nodes[0].Auth.SetRoles(ctx, p.ID, "old", "kept")) // in the store: the table takes none yet
+	auth := w.Restart(over(giving{own})).Auth
+	w.Must(auth.SetRoles(ctx, p.ID, "staff", "kept"))
+	if got := own.rows[p.ID].Roles; !slices.Equal(got, []string{"staff", "kept"}) {
 		t.Errorf("the table has %v", got)
 	}
 	b := w.browser()
-	b.login(p).want(200)
+	b.login(p).Want(200)
 	status := func(role string) int {
 		page := auth.RequireRole(role)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-		r := httptest.NewRequest("GET", w.nodes[0].origin+"/page", nil)
-		r.Header.Set("Accept", typeJSON)
-		for name, value := range b.jar {
+		r := httptest.NewRequest("GET", w.Nodes[0].Origin+"/page", nil)
+		r.Header.Set("Accept", testkit.TypeJSON)
+		for name, value := range b.Jar {
 			r.AddCookie(&http.Cookie{Name: name, Value: value})
 		}
 		rec := httptest.NewRecorder()
@@ -245,18 +246,18 @@ func TestR392_ATableThatTakesRoles(t *testing.T) {
 			t.Errorf("%s: %d, want %d", role, got, want)
 		}
 	}
-	w.must(own.change(p.id, func(u *store.ExternalUser) { u.Roles = []string{"boss"} }))
-	w.advance(time.Second + time.Millisecond)
+	w.Must(own.change(p.ID, func(u *store.ExternalUser) { u.Roles = []string{"boss"} }))
+	w.Advance(time.Second + time.Millisecond)
 	for role, want := range map[string]int{"staff": 403, "kept": 403, "boss": 200} {
 		if got := status(role); got != want {
 			t.Errorf("%s after a change in the table: %d, want %d", role, got, want)
 		}
 	}
-	w.must(auth.SetRoles(ctx, p.id))
-	if got := own.rows[p.id].Roles; len(got) != 0 || status("boss") != 403 {
+	w.Must(auth.SetRoles(ctx, p.ID))
+	if got := own.rows[p.ID].Roles; len(got) != 0 || status("boss") != 403 {
 		t.Errorf("roles that were taken away: %v", got)
 	}
-	if err := auth.SetRoles(ctx, p.id, "two words"); !errors.Is(err, twofold.ErrRoleName) {
+	if err := auth.SetRoles(ctx, p.ID, "two words"); !errors.Is(err, twofold.ErrRoleName) {
 		t.Errorf("an odd role: %v", err)
 	}
 	if err := auth.SetRoles(ctx, "none", "staff"); !errors.Is(err, store.ErrNotFound) {
@@ -267,14 +268,14 @@ func TestR392_ATableThatTakesRoles(t *testing.T) {
 // TestR393_NoSessionIsNamed checks that an empty ID is an error and ends no session.
 func TestR393_NoSessionIsNamed(t *testing.T) {
 	w := newWorld(t)
-	p, auth := w.person("alice"), w.nodes[0].auth
+	p, auth := w.person("alice"), w.Nodes[0].Auth
 	b := w.browser()
-	b.login(p).want(200)
+	b.login(p).Want(200)
 	before := w.rows("users", "sessions", "events")
-	if ended, err := auth.EndSession(t.Context(), p.id, ""); ended || err == nil {
+	if ended, err := auth.EndSession(t.Context(), p.ID, ""); ended || err == nil {
 		t.Errorf("%v %v", ended, err)
 	}
-	if ended, err := auth.EndSession(t.Context(), p.id, "unknown"); ended || err != nil {
+	if ended, err := auth.EndSession(t.Context(), p.ID, "unknown"); ended || err != nil {
 		t.Errorf("an unknown one: %v %v", ended, err)
 	}
 	if b.in(p, 1); w.rows("users", "sessions", "events") != before {

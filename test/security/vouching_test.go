@@ -50,26 +50,26 @@ func TestR203_ABrowserVouchesByWhatWasProven(t *testing.T) {
 				refresh       string
 			}
 			var all []made
-			w.advance(time.Minute)
+			w.Advance(time.Minute)
 			for proofs := range stands {
 				b := w.browser()
-				b.login(p, m{"remember": true}).want(200)
-				b.validate(p.next()).want(200)
+				b.login(p, m{"remember": true}).Want(200)
+				b.validate(p.Next()).Want(200)
 				v := made{proofs, b.copy().only("tf_validity"), b.copy().only(stayCookie), ""}
 				// The same holds for a refresh token that depends on the trusted browser.
 				heir := v.device.copy()
-				fields := m{"email": p.email, "password": secret}
-				user, _ := heir.post("/login?include_auth_token", fields).want(200).json["user"].(m)
+				fields := m{"email": p.Email, "password": secret}
+				user, _ := heir.Post("/login?include_auth_token", fields).Want(200).JSON["user"].(m)
 				v.refresh, _ = user["refresh_token"].(string)
 				v.device = heir.only("tf_validity")
-				if v.refresh == "" || v.device.jar["tf_validity"] == "" || v.stays.jar[stayCookie] == "" {
+				if v.refresh == "" || v.device.Jar["tf_validity"] == "" || v.stays.Jar[stayCookie] == "" {
 					t.Fatal("too little was handed out")
 				}
 				w.write(`UPDATE twofold_devices SET proofs = ?, address = 'done' WHERE address <> 'done'`, proofs)
-				w.advance(time.Minute)
+				w.Advance(time.Minute)
 				all = append(all, v)
 			}
-			n := w.restart(change)
+			n := w.Restart(change)
 			for _, v := range all {
 				want := false
 				for _, name := range stands[v.proofs] {
@@ -83,12 +83,12 @@ func TestR203_ABrowserVouchesByWhatWasProven(t *testing.T) {
 				if got := user != ""; got != want {
 					t.Errorf("%s: it stays signed in: %v, want %v", v.proofs, got, want)
 				}
-				r := v.device.on(n).login(p).want(200)
-				if got := r.json["tf_required"] != true; got != want {
+				r := v.device.on(n).login(p).Want(200)
+				if got := r.JSON["tf_required"] != true; got != want {
 					t.Errorf("%s: it skips the second factor: %v, want %v", v.proofs, got, want)
 				}
-				again := v.device.copy().only("tf_validity").login(p).want(200) // no alarm: nothing was copied
-				if got := again.json["tf_required"] != true; got != want {
+				again := v.device.copy().only("tf_validity").login(p).Want(200) // no alarm: nothing was copied
+				if got := again.JSON["tf_required"] != true; got != want {
 					t.Errorf("%s: it skips the second factor the next time: %v, want %v", v.proofs, got, want)
 				}
 			}
@@ -107,11 +107,11 @@ func TestR203_APasskeyThatStaysIsWorthWhatThePolicySays(t *testing.T) {
 			p.enrollApp()
 			b := w.browser()
 			options, state := b.asks("/wan-signin", m{"remember": true})
-			b.post("/wan-signin/"+state, m{"credential": w.gets(k, options), "remember": true}).want(200)
-			if b.jar[stayCookie] == "" {
+			b.Post("/wan-signin/"+state, m{"credential": w.gets(k, options), "remember": true}).Want(200)
+			if b.Jar[stayCookie] == "" {
 				t.Fatal("it does not stay signed in")
 			}
-			n := w.restart(change)
+			n := w.Restart(change)
 			user, _ := b.only(stayCookie).on(n).sees()
 			if in, want := user != "", policy == "nothing changed" || policy == "texts and mail do not do"; in != want {
 				t.Errorf("it is still in: %v, want %v", in, want)

@@ -8,6 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestR059_TheLastWayInStays checks that the last first factor of an account, of whatever kind,
@@ -15,52 +16,52 @@ import (
 func TestR059_TheLastWayInStays(t *testing.T) {
 	w, corp, _ := sites(t)
 	disconnect := func(b *browser) *answer {
-		connections, _ := b.get("/me").want(200).json["oauth_connections"].([]any)
+		connections, _ := b.Get("/me").Want(200).JSON["oauth_connections"].([]any)
 		id, _ := connections[0].(m)["id"].(string)
-		return b.post("/login/oauth-disconnect", m{"id": id})
+		return b.Post("/login/oauth-disconnect", m{"id": id})
 	}
-	remove := func(b *browser) *answer { return b.post("/wan-delete", m{"name": "key"}) }
+	remove := func(b *browser) *answer { return b.Post("/wan-delete", m{"name": "key"}) }
 	// passwordless returns an account with a passkey, a connection and no password, signed in with
 	// the passkey.
 	passwordless := func(name string) (*person, *softkey.Key, *browser) {
 		p, k := w.person(name), w.key(phoneKey)
 		corp.SignIn(name)
 		b := p.connected(corp, "corp")
-		b.register(k, "key", storage.UseFirst).want(200)
-		w.write(`UPDATE twofold_users SET password_hash = '' WHERE email_key = $1`, p.email)
+		b.register(k, "key", storage.UseFirst).Want(200)
+		w.write(`UPDATE twofold_users SET password_hash = '' WHERE email_key = $1`, p.Email)
 		b = w.browser()
-		b.signInBy(k).want(200)
+		b.signInBy(k).Want(200)
 		return p, k, b
 	}
 
 	_, k, b := passwordless("alice")
-	disconnect(b).want(200)
-	remove(b).want(400)
-	w.browser().signInBy(k).want(200)
+	disconnect(b).Want(200)
+	remove(b).Want(400)
+	w.browser().signInBy(k).Want(200)
 
 	_, _, b = passwordless("robert")
-	remove(b).want(200)
-	disconnect(b).want(400)
-	w.browser().through(corp, "corp").want(200)
+	remove(b).Want(200)
+	disconnect(b).Want(400)
+	w.browser().through(corp, "corp").Want(200)
 }
 
 // byKey registers without a password, adds a passkey as first factor, and signs in with it.
 func (w *world) byKey(name string) (*person, *browser) {
-	w.t.Helper()
+	w.T.Helper()
 	p, k := w.opened(name), w.key(phoneKey)
 	b, _ := p.byMail()
-	b.register(k, "key", storage.UseFirst).want(200)
+	b.register(k, "key", storage.UseFirst).Want(200)
 	b = w.browser()
-	b.signInBy(k).want(200)
+	b.signInBy(k).Want(200)
 	return p, b
 }
 
 // mailbox enrolls the mailbox as second factor.
 func (b *browser) mailbox(p *person, add bool) *answer {
-	b.w.t.Helper()
-	r := b.post("/tf-setup", m{"setup": "email", "add": add})
-	if r.status == 200 {
-		r = b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.mailed()})
+	b.w.T.Helper()
+	r := b.Post("/tf-setup", m{"setup": "email", "add": add})
+	if r.Status == 200 {
+		r = b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Mailed()})
 	}
 	return r
 }
@@ -70,34 +71,34 @@ func (b *browser) mailbox(p *person, add bool) *answer {
 func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 	w := newWorld(t, keyless)
 	p, b := w.byKey("alice")
-	b.mailbox(p, true).want(200)
+	b.mailbox(p, true).Want(200)
 	p.enrollApp()
 	b = w.plantSession(p)
 	app, mail := p.factorIDs()["authenticator"], p.factorIDs()["email"]
-	b.post("/wan-delete", m{"name": "key"}).want(200)
-	b.remove(app).want(400).refused("the mailbox alone would be left, after the mailbox")
-	b.form("/tf-factors/"+app, "action", "remove").want(303)
-	if len(p.factors()) != 2 {
-		t.Errorf("left: %+v", p.factors())
+	b.Post("/wan-delete", m{"name": "key"}).Want(200)
+	b.remove(app).Want(400).Refused("the mailbox alone would be left, after the mailbox")
+	b.Form("/tf-factors/"+app, "action", "remove").Want(303)
+	if len(p.Factors()) != 2 {
+		t.Errorf("left: %+v", p.Factors())
 	}
-	b.remove(mail).want(200)
+	b.remove(mail).Want(200)
 	in, r := p.byMail()
-	r.want(200)
-	in.validate(p.next()).want(200)
+	r.Want(200)
+	in.validate(p.Next()).Want(200)
 	in.in(p, 2)
-	b.remove(app).want(200)
+	b.remove(app).Want(200)
 	in, r = p.byMail()
-	r.want(200)
+	r.Want(200)
 	in.in(p, 1)
 
 	// If it is a passkey, the list of passkeys can remove it too.
 	q, b := w.byKey("robert")
-	b.mailbox(q, true).want(200)
-	b.register(w.key(phoneKey), "second", storage.UseSecond).want(200)
-	b.post("/wan-delete", m{"name": "key"}).want(200)
-	b.post("/wan-delete", m{"name": "second"}).want(400).refused("the mailbox alone would be left, after the mailbox")
-	if len(q.factors()) != 2 {
-		t.Errorf("left: %+v", q.factors())
+	b.mailbox(q, true).Want(200)
+	b.register(w.key(phoneKey), "second", storage.UseSecond).Want(200)
+	b.Post("/wan-delete", m{"name": "key"}).Want(200)
+	b.Post("/wan-delete", m{"name": "second"}).Want(400).Refused("the mailbox alone would be left, after the mailbox")
+	if len(q.Factors()) != 2 {
+		t.Errorf("left: %+v", q.Factors())
 	}
 }
 
@@ -107,16 +108,16 @@ func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 func TestR059_ResettingTheAccessOpensAnAccountWithAnotherAddress(t *testing.T) {
 	w := newWorld(t, keyless)
 	p, b := w.byKey("alice")
-	b.mailbox(p, true).want(200)
-	auth := w.nodes[0].auth
-	p.email = "alice2@good.test"
-	w.must(auth.SetIdentity(t.Context(), p.id, p.email, "alice"))
+	b.mailbox(p, true).Want(200)
+	auth := w.Nodes[0].Auth
+	p.Email = "alice2@good.test"
+	w.Must(auth.SetIdentity(t.Context(), p.ID, p.Email, "alice"))
 	b, r := p.byMail()
-	r.want(400).refused("the mailbox after the mailbox")
+	r.Want(400).Refused("the mailbox after the mailbox")
 	b.out("the mailbox alone")
-	w.must(auth.ResetAccess(t.Context(), p.id))
+	w.Must(auth.ResetAccess(t.Context(), p.ID))
 	b, r = p.byMail()
-	r.want(200)
+	r.Want(200)
 	b.in(p, 1)
 }
 
@@ -126,35 +127,35 @@ func TestR059_ResettingTheAccessOpensAnAccountWithAnotherAddress(t *testing.T) {
 func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
 	w := newWorld(t, keyless)
 	offers := func(b *browser) bool {
-		methods, _ := b.get("/tf-setup").want(200).json["tf_available_methods"].([]any)
+		methods, _ := b.Get("/tf-setup").Want(200).JSON["tf_available_methods"].([]any)
 		return slices.Contains(methods, any("email"))
 	}
 	p, b := w.byKey("alice")
 	if !offers(b) {
 		t.Error("not offered beside a passkey")
 	}
-	b.post("/wan-delete", m{"name": "key"}).want(200)
+	b.Post("/wan-delete", m{"name": "key"}).Want(200)
 	if offers(b) {
 		t.Error("offered though the mailbox is the only way in")
 	}
 	for _, add := range []bool{true, false} {
-		b.mailbox(p, add).want(400).refused("the mailbox after the mailbox")
+		b.mailbox(p, add).Want(400).Refused("the mailbox after the mailbox")
 	}
 	in, r := p.byMail()
-	r.want(200)
+	r.Want(200)
 	in.in(p, 1)
 
 	// It may be enrolled in addition to an app, but not instead of it.
 	p.enrollApp()
 	b = w.plantSession(p)
-	b.mailbox(p, false).want(400).refused("in the place of the app")
+	b.mailbox(p, false).Want(400).Refused("in the place of the app")
 	if !offers(b) {
 		t.Error("not offered beside an app")
 	}
-	b.mailbox(p, true).want(200)
+	b.mailbox(p, true).Want(200)
 	in, r = p.byMail()
-	r.want(200)
-	in.validate(p.next()).want(200)
+	r.Want(200)
+	in.validate(p.Next()).Want(200)
 	in.in(p, 2)
 }
 
@@ -163,10 +164,10 @@ func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
 func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
 	w, corp, club := sites(t)
 	disconnect := func(b *browser, name string) *answer {
-		connections, _ := b.get("/me").want(200).json["oauth_connections"].([]any)
+		connections, _ := b.Get("/me").Want(200).JSON["oauth_connections"].([]any)
 		for _, c := range connections {
 			if c := c.(m); c["provider"] == name {
-				return b.post("/login/oauth-disconnect", m{"id": c["id"]})
+				return b.Post("/login/oauth-disconnect", m{"id": c["id"]})
 			}
 		}
 		t.Fatalf("no connection to %s in %v", name, connections)
@@ -179,16 +180,16 @@ func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
 	p.connected(club, "club")
 	q := w.person("robert")
 	corp.SignIn("robert")
-	q.connected(corp, "corp").register(w.key(phoneKey), "key", storage.UseFirst).want(200)
+	q.connected(corp, "corp").register(w.key(phoneKey), "key", storage.UseFirst).Want(200)
 	w.write(`UPDATE twofold_users SET password_hash = ''`)
 
-	n := w.restart(func(c *twofold.Config) { c.Accounts.OAuth = c.Accounts.OAuth[1:] })
-	disconnect(w.plantSession(p).on(n), "club").want(400).refused("the other site is not offered any more")
-	n = w.restart(func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
-	disconnect(w.plantSession(q).on(n), "corp").want(400).refused("a passkey is none here")
-	n = w.restart()
-	disconnect(w.plantSession(p).on(n), "club").want(200)
-	disconnect(w.plantSession(q).on(n), "corp").want(200)
+	n := w.Restart(func(c *twofold.Config) { c.Accounts.OAuth = c.Accounts.OAuth[1:] })
+	disconnect(w.plantSession(p).on(n), "club").Want(400).Refused("the other site is not offered any more")
+	n = w.Restart(func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
+	disconnect(w.plantSession(q).on(n), "corp").Want(400).Refused("a passkey is none here")
+	n = w.Restart()
+	disconnect(w.plantSession(p).on(n), "club").Want(200)
+	disconnect(w.plantSession(q).on(n), "corp").Want(200)
 }
 
 // TestR008_OnlyTheMailboxProvesItself checks that a code by SMS or from an app opens an account
@@ -198,38 +199,38 @@ func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
 	w := newWorld(t, keyless, unconfirming, func(c *twofold.Config) {
 		c.Passwordless.EnabledMethods = []string{"password", storage.Email, storage.SMS, storage.Authenticator}
 	})
-	p := &person{w: w, email: "alice@good.test"}
-	w.browser().post("/register", m{"email": p.email}).want(200)
+	p := w.of(testkit.Person{Email: "alice@good.test"})
+	w.browser().Post("/register", m{"email": p.Email}).Want(200)
 	w.identify(p)
-	w.write(`UPDATE twofold_users SET proven_key = email_key WHERE id = ?`, p.id)
+	w.write(`UPDATE twofold_users SET proven_key = email_key WHERE id = ?`, p.ID)
 	p.begins(storage.SMS, "+16505551212").begins(storage.Authenticator)
-	forget := func() { w.write(`UPDATE twofold_users SET confirmed_at = 0, proven_key = '' WHERE id = ?`, p.id) }
+	forget := func() { w.write(`UPDATE twofold_users SET confirmed_at = 0, proven_key = '' WHERE id = ?`, p.ID) }
 	proven := func() bool {
-		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
-		w.must(err)
+		u, err := w.Nodes[0].Store.UserByID(t.Context(), p.ID)
+		w.Must(err)
 		return u.Proven() && !u.ConfirmedAt.IsZero()
 	}
 	for how, sign := range map[string]func(b *browser) *answer{
-		"text": func(b *browser) *answer { b.ask(p.email, storage.SMS).want(200); return b.passcode(p, p.texted()) },
-		"app":  func(b *browser) *answer { return b.passcode(p, p.next()) },
-		"mail": func(b *browser) *answer { b.ask(p.email, storage.Email).want(200); return b.passcode(p, p.mailed()) },
-		"link": func(b *browser) *answer { b.ask(p.email, storage.Email).want(200); return b.post(p.linked(), m{}) },
+		"text": func(b *browser) *answer { b.ask(p.Email, storage.SMS).Want(200); return b.passcode(p, p.Texted()) },
+		"app":  func(b *browser) *answer { return b.passcode(p, p.Next()) },
+		"mail": func(b *browser) *answer { b.ask(p.Email, storage.Email).Want(200); return b.passcode(p, p.Mailed()) },
+		"link": func(b *browser) *answer { b.ask(p.Email, storage.Email).Want(200); return b.Post(p.linked(), m{}) },
 	} {
 		forget()
 		before, mailed := len(happened[event.UserConfirmed](w)), how == "mail" || how == "link"
 		b := w.browser()
-		sign(b).want(200)
+		sign(b).Want(200)
 		b.in(p, 1)
 		if told := len(happened[event.UserConfirmed](w)) > before; proven() != mailed || told != mailed {
 			t.Errorf("by %s: the address is proven %v, told %v", how, proven(), told)
 		}
 	}
 	q := w.person("robert").begins(storage.Email)
-	w.write(`UPDATE twofold_users SET confirmed_at = 0, proven_key = '' WHERE id = ?`, q.id)
+	w.write(`UPDATE twofold_users SET confirmed_at = 0, proven_key = '' WHERE id = ?`, q.ID)
 	b, r := q.byMail()
-	r.want(200)
+	r.Want(200)
 	b.in(q, 1)
-	if u, err := w.nodes[0].db.UserByID(t.Context(), q.id); err != nil || !u.ConfirmedAt.IsZero() || u.Proven() {
+	if u, err := w.Nodes[0].Store.UserByID(t.Context(), q.ID); err != nil || !u.ConfirmedAt.IsZero() || u.Proven() {
 		t.Errorf("with a password: proven at %v, %v", u.ConfirmedAt, err)
 	}
 }

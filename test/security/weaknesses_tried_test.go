@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // These tests try published weaknesses that no test of a single requirement covers. See weaknesses.
@@ -20,33 +21,33 @@ func TestR013_NothingOfASignInIsLeft(t *testing.T) {
 	w := newWorld(t, open)
 	p, second := w.withKey("alice", storage.UseSecond, simpleKey)
 	first := w.key(phoneKey)
-	w.plantSession(p).register(first, "first", "first").want(200)
+	w.plantSession(p).register(first, "first", "first").Want(200)
 	codes := p.recoveryCodes()
 	b := w.browser()
-	b.login(p).want(200)
-	former := b.jar["twofold-pending"]
-	b.signInBy(second).want(200)
+	b.login(p).Want(200)
+	former := b.Jar["twofold-pending"]
+	b.signInBy(second).Want(200)
 	b.in(p, 2)
 	half := func(when string) {
 		t.Helper()
-		for what, pending := range map[string]string{"as it is": b.jar["twofold-pending"],
+		for what, pending := range map[string]string{"as it is": b.Jar["twofold-pending"],
 			"with the former cookie": former} {
 			c := b.copy()
-			delete(c.jar, "twofold")
-			c.jar["twofold-pending"] = pending
-			if c.get("/wan-signin").json["is_secondary"] != false {
+			delete(c.Jar, "twofold")
+			c.Jar["twofold-pending"] = pending
+			if c.Get("/wan-signin").JSON["is_secondary"] != false {
 				t.Errorf("%s, %s: a second factor is awaited", when, what)
 			}
-			c.recover(codes[0]).want(400).refused(when)
-			c.validate("000000").want(400).refused(when)
-			c.signInBy(second).want(400).refused(when)
+			c.recover(codes[0]).Want(400).Refused(when)
+			c.validate("000000").Want(400).Refused(when)
+			c.signInBy(second).Want(400).Refused(when)
 			c.out(when + ", " + what)
-			c.signInBy(first).want(200) // and the other kind is what it was
+			c.signInBy(first).Want(200) // and the other kind is what it was
 			c.in(p, 2)
 		}
 	}
 	half("signed in")
-	b.post("/logout", m{}).want(200)
+	b.Post("/logout", m{}).Want(200)
 	half("signed out")
 }
 
@@ -57,20 +58,20 @@ func TestR016_APasskeySwitchesNoAccount(t *testing.T) {
 	a := w.person("alice")
 	z, k := w.withKey("zoey", storage.UseFirst, simpleKey|softkey.UV)
 	b, c := w.plantSession(a), w.browser()
-	b.post("/wan-signin", m{}).refused("a question for a sign-in while signed in")
+	b.Post("/wan-signin", m{}).Refused("a question for a sign-in while signed in")
 	options, state := c.asks("/wan-signin", m{})
 	answer := w.gets(k, options)
-	for name, value := range c.jar {
-		b.jar[name] = value
+	for name, value := range c.Jar {
+		b.Jar[name] = value
 	}
-	b.post("/wan-signin/"+state, m{"credential": answer}).want(400).refused("another's passkey while signed in")
+	b.Post("/wan-signin/"+state, m{"credential": answer}).Want(400).Refused("another's passkey while signed in")
 	b.in(a, 1)
 	options, state = c.asks("/wan-signin", m{})
 	answer = w.gets(k, options)
 	again := c.copy()
-	c.post("/wan-signin/"+state, m{"credential": answer}).want(200)
+	c.Post("/wan-signin/"+state, m{"credential": answer}).Want(200)
 	c.in(z, 2)
-	again.post("/wan-signin/"+state, m{"credential": answer}).want(400).refused("an answer a second time")
+	again.Post("/wan-signin/"+state, m{"credential": answer}).Want(400).Refused("an answer a second time")
 	again.out("an answer a second time")
 }
 
@@ -79,16 +80,16 @@ func TestR016_APasskeySwitchesNoAccount(t *testing.T) {
 func TestR102_OffIsOffForPasskeys(t *testing.T) {
 	w := newWorld(t, open)
 	p, k := w.withKey("alice", storage.UseFirst, phoneKey)
-	auth := w.nodes[0].auth
-	w.must(auth.SetActive(t.Context(), p.id, false))
+	auth := w.Nodes[0].Auth
+	w.Must(auth.SetActive(t.Context(), p.ID, false))
 	b, before := w.browser(), w.count("sessions")
-	r := b.signInBy(k).want(400).refused("switched off")
-	if r.cookie("twofold") != "" || r.cookie("twofold-pending") != "" || w.count("sessions") != before {
-		t.Errorf("something was issued: %v", r.header)
+	r := b.signInBy(k).Want(400).Refused("switched off")
+	if r.Cookie("twofold") != "" || r.Cookie("twofold-pending") != "" || w.count("sessions") != before {
+		t.Errorf("something was issued: %v", r.Header)
 	}
-	w.must(auth.SetActive(t.Context(), p.id, true))
+	w.Must(auth.SetActive(t.Context(), p.ID, true))
 	b.out("switched on again")
-	b.signInBy(k).want(200)
+	b.signInBy(k).Want(200)
 	b.in(p, 2)
 }
 
@@ -99,7 +100,7 @@ func TestR056_NobodyFinishesAnothersSetUp(t *testing.T) {
 	w := newWorld(t, plenty, unified)
 	victim, thief := w.person("victim"), w.person("thief")
 	stale := w.plantSession(victim)
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	fresh := w.plantSession(victim)
 	untouched := w.rows("factors")
 	for _, at := range []struct{ path, ask, key, state, code string }{
@@ -107,25 +108,25 @@ func TestR056_NobodyFinishesAnothersSetUp(t *testing.T) {
 		{"/us-setup", "chosen_method", "authr_b32key", "state", "passcode"},
 	} {
 		own := w.plantSession(thief)
-		begun := own.post(at.path, m{at.ask: "authenticator"}).want(200)
-		finish := at.path + "/" + begun.text(at.state)
-		body := m{at.code: totp(decode(w, begun.text(at.key)), w.Now().Unix()/30)}
-		stale.post(finish, body).want(400).refused(at.path + " in a stale session")
-		fresh.post(finish, body).want(400).refused(at.path + " in a fresh one")
+		begun := own.Post(at.path, m{at.ask: "authenticator"}).Want(200)
+		finish := at.path + "/" + begun.Text(at.state)
+		body := m{at.code: testkit.ReadApp(w.T, begun.Text(at.key)).Code(w.Now())}
+		stale.Post(finish, body).Want(400).Refused(at.path + " in a stale session")
+		fresh.Post(finish, body).Want(400).Refused(at.path + " in a fresh one")
 		if w.rows("factors") != untouched {
 			t.Fatalf("%s: a factor was planted", at.path)
 		}
-		own.post(finish, body).want(200)
-		own.post(finish, body).want(400).refused(at.path + " a second time")
-		w.must(w.nodes[0].auth.ResetAccess(t.Context(), thief.id))
-		w.advance(time.Minute)
+		own.Post(finish, body).Want(200)
+		own.Post(finish, body).Want(400).Refused(at.path + " a second time")
+		w.Must(w.Nodes[0].Auth.ResetAccess(t.Context(), thief.ID))
+		w.Advance(time.Minute)
 	}
 	own := w.plantSession(thief)
 	k := w.key(phoneKey)
 	options, state := own.asks("/wan-register", m{"name": "planted"})
 	made := w.creates(k, options)
-	stale.post("/wan-register/"+state, m{"credential": made}).refused("a passkey in a stale session")
-	fresh.post("/wan-register/"+state, m{"credential": made}).refused("a passkey in a fresh one")
+	stale.Post("/wan-register/"+state, m{"credential": made}).Refused("a passkey in a stale session")
+	fresh.Post("/wan-register/"+state, m{"credential": made}).Refused("a passkey in a fresh one")
 	if w.rows("factors") != untouched {
 		t.Error("a passkey was planted")
 	}
@@ -142,17 +143,17 @@ func TestR035_TheNewestKeySigns(t *testing.T) {
 	p := w.person("alice")
 	opens := func(link string, status int) {
 		t.Helper()
-		w.browser().get(link).want(status)
+		w.browser().Get(link).Want(status)
 	}
-	before := w.browser().resets(p.email)
-	w.restart(keys(one, two))
-	during := w.browser().resets(p.email)
+	before := w.browser().resets(p.Email)
+	w.Restart(keys(one, two))
+	during := w.browser().resets(p.Email)
 	opens(before, 200)
 	opens(during, 200)
-	w.restart(keys(two))
+	w.Restart(keys(two))
 	opens(before, 400)
 	opens(during, 200)
-	w.restart(keys(one))
+	w.Restart(keys(one))
 	opens(during, 400)
 }
 
@@ -163,11 +164,11 @@ func TestR010_WhoseSecondFactorIsAPasskey(t *testing.T) {
 	p, _ := w.withKey("alice", storage.UseSecond, simpleKey)
 	b := w.plantPending(p)
 	for _, r := range []*answer{
-		b.get("/tf-validate"), b.page("/tf-validate"), b.validate("000000"), b.form("/tf-validate", "code", "000000"),
-		b.get("/wan-signin"), b.post("/tf-rescue", m{"help_setup": "help"}),
+		b.Get("/tf-validate"), b.Page("/tf-validate"), b.validate("000000"), b.Form("/tf-validate", "code", "000000"),
+		b.Get("/wan-signin"), b.Post("/tf-rescue", m{"help_setup": "help"}),
 	} {
-		if r.json["user"] != nil || strings.Contains(r.body, p.email) || strings.Contains(r.body, p.id) {
-			t.Errorf("%s tells who it is: %s", r.what, r.body)
+		if r.JSON["user"] != nil || strings.Contains(r.Body, p.Email) || strings.Contains(r.Body, p.ID) {
+			t.Errorf("%s tells who it is: %s", r.What, r.Body)
 		}
 	}
 	b.out("with the password")
@@ -181,19 +182,19 @@ func TestR102_ACodeAndALinkOfAnAccountThatIsShut(t *testing.T) {
 	p := w.person("alice").begins(storage.Email)
 	for name, change := range map[string]func(off bool){
 		"locked":       func(off bool) { shut = off },
-		"switched off": func(off bool) { w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, !off)) },
+		"switched off": func(off bool) { w.Must(w.Nodes[0].Auth.SetActive(t.Context(), p.ID, !off)) },
 	} {
 		b := w.browser()
-		b.ask(p.email, "email").want(200)
-		link, code := p.linked(), p.mailed()
+		b.ask(p.Email, "email").Want(200)
+		link, code := p.linked(), p.Mailed()
 		change(true)
 		c := b.copy()
-		c.post(link, m{"meant": true}).want(400).refused(name + ": the link")
+		c.Post(link, m{"meant": true}).Want(400).Refused(name + ": the link")
 		c.out(name + ": the link")
-		b.passcode(p, code).want(400).refused(name + ": the code")
+		b.passcode(p, code).Want(400).Refused(name + ": the code")
 		b.out(name + ": the code")
 		change(false)
-		w.advance(time.Minute)
+		w.Advance(time.Minute)
 	}
 }
 
@@ -203,19 +204,19 @@ func TestR020_ASessionByCodeIsRaised(t *testing.T) {
 	w := newWorld(t, unified)
 	p := w.person("alice").begins(storage.Email)
 	b := w.browser()
-	b.ask(p.email, "email").want(200)
-	b.passcode(p, p.mailed()).want(200)
+	b.ask(p.Email, "email").Want(200)
+	b.passcode(p, p.Mailed()).Want(200)
 	b.in(p, 1)
-	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	p.app = decode(w, r.text("tf_authr_b32key"))
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
+	r := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+	p.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
+	b.Post("/tf-setup/"+r.Text("tf_state_token"), m{"code": p.Code(0)}).Want(200)
 	b.in(p, 2)
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	b = w.browser()
-	b.ask(p.email, "email").want(200)
-	b.passcode(p, p.mailed()).want(200)
+	b.ask(p.Email, "email").Want(200)
+	b.passcode(p, p.Mailed()).Want(200)
 	b.out("a mailed code alone")
-	b.validate(p.next()).want(200)
+	b.validate(p.Next()).Want(200)
 	b.in(p, 2)
 }
 
@@ -224,27 +225,27 @@ func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 	w := newWorld(t, open)
 	a, none := w.withApp("alice"), w.withApp("norma")
 	codes := a.recoveryCodes()
-	w.plantPending(a).recover(codes[4]).want(200)
-	var stored cell
+	w.plantPending(a).recover(codes[4]).Want(200)
+	var stored testkit.Cell
 	for _, c := range w.dump() {
-		if c.table == "twofold_recovery_codes" && c.column == "mac" {
+		if c.Table == "twofold_recovery_codes" && c.Column == "mac" {
 			stored = c
 		}
 	}
-	if stored.hex == "" {
+	if stored.Hex == "" {
 		t.Fatal("this test looks in the wrong place")
 	}
 	texts := []string{
 		"", " ", "-", "x", "null", "true", "[]", "0", "aaaa-aaaa-aaaa-aaaa", "%", "____-____-____-____", "' OR '1'='1",
 		strings.Repeat("a", 16),
 		codes[0][:18], codes[0] + "a", codes[0][1:], codes[4], codes[0] + " " + codes[1], strings.Repeat(codes[0], 100),
-		stored.hex, "\x00" + codes[0],
+		stored.Hex, "\x00" + codes[0],
 	}
 	for _, text := range texts {
 		for _, p := range []*person{a, none} {
 			w.write(`DELETE FROM twofold_counters`)
 			b := w.plantPending(p)
-			b.recover(text).want(400).refused("recovery code " + text)
+			b.recover(text).Want(400).Refused("recovery code " + text)
 			b.out("recovery code " + text)
 		}
 	}
@@ -253,7 +254,7 @@ func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 	}
 	failed := 0
 	for _, e := range happened[event.UserFailedAuthn](w) {
-		if e.User.ID == a.id && e.SecondFactor && e.Method == storage.RecoveryCode {
+		if e.User.ID == a.ID && e.SecondFactor && e.Method == storage.RecoveryCode {
 			failed++
 		}
 	}
@@ -261,7 +262,7 @@ func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 		t.Error("no event says that a recovery code was wrong")
 	}
 	w.write(`DELETE FROM twofold_counters`)
-	w.plantPending(a).recover(codes[0]).want(200)
+	w.plantPending(a).recover(codes[0]).Want(200)
 }
 
 // TestR061_ARemovedPasskeyIsAnnounced checks for one notice with the link "this was not me".
@@ -270,8 +271,8 @@ func TestR061_ARemovedPasskeyIsAnnounced(t *testing.T) {
 	for usage, kind := range map[string]string{storage.UseFirst: "passkey_removed",
 		storage.UseSecond: "factor_disabled"} {
 		p, _ := w.withKey(usage, usage, simpleKey)
-		w.plantSession(p).post("/wan-delete", m{"name": "key of " + usage}).want(200)
-		if kinds := w.kinds(p.email); kinds[kind] != 1 {
+		w.plantSession(p).Post("/wan-delete", m{"name": "key of " + usage}).Want(200)
+		if kinds := w.kinds(p.Email); kinds[kind] != 1 {
 			t.Errorf("%s: notices %v", usage, kinds)
 		}
 		p.stopToken()

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // wire relays messages between a node and PostgreSQL and records those of the node.
@@ -159,15 +160,15 @@ func commits(trips []trip) (n int) {
 // needs fewer.
 func TestHowOftenASignInAsksTheDatabase(t *testing.T) {
 	line, address := newWire(t, servers.PostgresTables(t))
-	w := newWorldAt(t, &place{t: t, postgres: address})
+	w := newWorldAt(t, &testkit.Database{T: t, Postgres: address})
 	user := w.withApp("person")
-	w.nodes[0].stopWork()
+	w.Nodes[0].StopWork()
 	before := w.browser()
 	for _, b := range []*browser{before, w.browser(), before} { // every statement is prepared
-		w.advance(3 * 60 * 1e9)
-		b.login(user).want(200)
-		b.validate(user.code(0)).want(200)
-		b.post("/logout", m{}).want(200)
+		w.Advance(3 * 60 * 1e9)
+		b.login(user).Want(200)
+		b.validate(user.Code(0)).Want(200)
+		b.Post("/logout", m{}).Want(200)
 	}
 	for _, c := range []struct {
 		who         string
@@ -177,11 +178,11 @@ func TestHowOftenASignInAsksTheDatabase(t *testing.T) {
 		{"a browser that signed in before", before, [2]int{2, 4}, [2]int{1, 3}},
 		{"another browser", w.browser(), [2]int{2, 4}, [2]int{1, 3}},
 	} {
-		w.advance(3 * 60 * 1e9)
+		w.Advance(3 * 60 * 1e9)
 		line.taken()
-		c.browser.login(user).want(200)
+		c.browser.login(user).Want(200)
 		first := line.taken()
-		c.browser.validate(user.code(0)).want(200)
+		c.browser.validate(user.Code(0)).Want(200)
 		code := line.taken()
 		for step, s := range map[string]struct {
 			trips []trip
