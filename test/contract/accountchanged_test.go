@@ -8,6 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 func TestWhatAccountChangedSaysIsDocumented(t *testing.T) {
@@ -18,14 +19,14 @@ func TestWhatAccountChangedSaysIsDocumented(t *testing.T) {
 	}
 	comment := regexp.MustCompile(`(?s)// AccountChanged .*?type AccountChanged`).FindString(string(raw))
 	ctx := t.Context()
-	u, err := s.auth.CreateUser(ctx, twofold.NewUser{Email: "new@example.org", Password: newPlain})
+	u, err := s.Auth.CreateUser(ctx, twofold.NewUser{Email: "new@example.org", Password: newPlain})
 	for _, change := range []func() error{
-		func() error { return s.auth.SetPassword(ctx, u.ID, "another long passphrase") },
-		func() error { return s.auth.SetActive(ctx, u.ID, false) },
-		func() error { return s.auth.SetActive(ctx, u.ID, true) },
-		func() error { return s.auth.SetRoles(ctx, u.ID, "editor") },
-		func() error { return s.auth.SetIdentity(ctx, u.ID, "newer@example.org", "") },
-		func() error { return s.auth.ResetAccess(ctx, u.ID) },
+		func() error { return s.Auth.SetPassword(ctx, u.ID, "another long passphrase") },
+		func() error { return s.Auth.SetActive(ctx, u.ID, false) },
+		func() error { return s.Auth.SetActive(ctx, u.ID, true) },
+		func() error { return s.Auth.SetRoles(ctx, u.ID, "editor") },
+		func() error { return s.Auth.SetIdentity(ctx, u.ID, "newer@example.org", "") },
+		func() error { return s.Auth.ResetAccess(ctx, u.ID) },
 	} {
 		if err == nil {
 			err = change()
@@ -35,7 +36,7 @@ func TestWhatAccountChangedSaysIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := map[string]bool{}
-	for _, e := range eventsOf[event.AccountChanged](s.events) {
+	for _, e := range testkit.EventsOf[event.AccountChanged](s.Events) {
 		said[e.What] = true
 		if !strings.Contains(comment, `"`+e.What+`"`) {
 			t.Errorf("What is %q, which the documentation does not name", e.What)

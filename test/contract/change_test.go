@@ -11,6 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/password"
 )
 
@@ -57,7 +58,7 @@ func TestAUserChangesThePassword(t *testing.T) {
 	c.form("/change", changesForm(plain, spaced, spaced)...).to("/")
 	c.page("/change").shows("You successfully changed your password.")
 	s.mailed("notice_password_changed", "joe@lp.com")
-	if e := eventsOf[event.PasswordChanged](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
+	if e := testkit.EventsOf[event.PasswordChanged](s.Events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
 		e[0].Name() != "password-changed" {
 		t.Errorf("events %+v", e)
 	}
@@ -87,7 +88,7 @@ func TestAUserChangesTheUsername(t *testing.T) {
 		"GENE is already associated with an account.")
 	c.form("/change-username", "username", "gene").shows("gene is already associated with an account.")
 	c.post("/change-username", m{"username": "mattress"}).want(200).has("user", user)
-	if e := eventsOf[event.UsernameChanged](s.events); len(e) != 1 || e[0].OldUsername != "matt" ||
+	if e := testkit.EventsOf[event.UsernameChanged](s.Events); len(e) != 1 || e[0].OldUsername != "matt" ||
 		e[0].Name() != "username-changed" {
 		t.Errorf("events %+v", e)
 	}
@@ -103,7 +104,7 @@ func TestAUserChangesTheUsername(t *testing.T) {
 	s.client().post("/login", m{"username": "mattock", "password": plain}).refused(400, "username", unknownUser)
 	s.client().post("/login", m{"email": "matt@lp.com", "password": plain}).want(200)
 	c.post("/change-username", m{"username": ""}).refused(400, "username", "Username not provided") // there is none
-	s.advance(15 * time.Minute)
+	s.Advance(15 * time.Minute)
 	c.get("/change-username").refusedFlat(401, reauthenticate).has("reauth_required", true)
 	c.post("/change-username", m{"username": "matt"}).refusedFlat(401, reauthenticate)
 }
@@ -114,15 +115,15 @@ func TestANewPasswordEndsOtherSessions(t *testing.T) {
 	c, other := s.client(), s.client()
 	c.login("joe").want(200)
 	other.login("joe").want(200)
-	former := c.cookies["twofold"].Value
-	s.events.reset()
+	former := c.Jar["twofold"]
+	s.Events.Reset()
 	c.post("/change", changes(plain, newPlain, newPlain)).want(200)
 	c.signedIn("joe", 1)
 	other.stranger()
 	thief := s.client()
-	thief.cookies["twofold"] = c.cookies["twofold"]
+	thief.Jar["twofold"] = c.Jar["twofold"]
 	thief.signedIn("joe", 1)
-	if thief.cookies["twofold"].Value == former {
+	if thief.Jar["twofold"] == former {
 		t.Error("the session that changed the password has its former cookie")
 	}
 	if got := s.via(); len(got) != 0 {
@@ -160,8 +161,8 @@ func TestTheTokenThatChangesThePasswordStaysValid(t *testing.T) {
 	s := newSite(t, withLife)
 	other, c := s.tokenClient("joe"), s.tokenClient("joe")
 	r := c.post("/change", changes(plain, newPlain, newPlain)).want(200)
-	if strings.Contains(r.body, "authentication_token") {
-		t.Errorf("a second token: %s", r.body)
+	if strings.Contains(r.Body, "authentication_token") {
+		t.Errorf("a second token: %s", r.Body)
 	}
 	c.forget().signedIn("joe", 1) // this one goes on
 	other.stranger()
@@ -171,10 +172,10 @@ func TestTheTokenThatChangesThePasswordStaysValid(t *testing.T) {
 func TestBasicAuthenticationCannotChangeThePassword(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
-	c.headers["Authorization"] = "Basic am9lQGxwLmNvbTpwYXNzd29yZA==" // joe@lp.com:password
+	c.Header["Authorization"] = "Basic am9lQGxwLmNvbTpwYXNzd29yZA==" // joe@lp.com:password
 	r := c.post("/change", changes(plain, newPlain, newPlain)).refusedFlat(401, signInFirst)
-	if r.header.Get("WWW-Authenticate") != "" {
-		t.Errorf("headers %v", r.header)
+	if r.Header.Get("WWW-Authenticate") != "" {
+		t.Errorf("headers %v", r.Header)
 	}
 	s.client().login("joe").want(200)
 }
@@ -252,10 +253,9 @@ func TestAChangeOfPasswordByFormNeedsItsCSRFToken(t *testing.T) {
 	c := s.client()
 	c.login("joe").want(200)
 	c.bareForm("/change", changesForm(plain, newPlain, newPlain)...).shows(noToken)
-	token := c.get("/change").want(200).str("csrf_token")
-	c.do("POST", "/change", fields(changesForm(plain, newPlain, newPlain)), "Content-Type", formType, "Accept",
-		"text/html",
-		"Origin", "https://evil.example").want(403)
+	token := c.get("/change").want(200).Text("csrf_token")
+	c.do("POST", "/change", testkit.Fields(changesForm(plain, newPlain, newPlain)), "Content-Type", testkit.TypeForm,
+		"Accept", "text/html", "Origin", "https://evil.example").want(403)
 	c.bareForm("/change", append(changesForm(plain, newPlain, newPlain), "csrf_token", token)...).to("/")
 }
 
@@ -281,7 +281,7 @@ func TestAFormChangesTheAddress(t *testing.T) {
 		t.Errorf("mail %+v", mail)
 	}
 	s.mailed("notice_email_wanted", "joe@lp.com") // the present address is told
-	e := eventsOf[event.ChangeEmailInstructionsSent](s.events)
+	e := testkit.EventsOf[event.ChangeEmailInstructionsSent](s.Events)
 	if len(e) != 2 || !e[0].Refused || e[1].Refused || e[1].NewEmail != "joe2@lp.com" ||
 		e[1].User.Email != "joe@lp.com" {
 		t.Errorf("events %+v", e)
@@ -298,7 +298,7 @@ func TestAFormChangesTheAddress(t *testing.T) {
 	here.login("joe").want(200)
 	here.page(link).shows("Confirm your new email address")
 	here.form(link).to("/")
-	if e := eventsOf[event.ChangeEmailConfirmed](s.events); len(e) != 1 || e[0].OldEmail != "joe@lp.com" ||
+	if e := testkit.EventsOf[event.ChangeEmailConfirmed](s.Events); len(e) != 1 || e[0].OldEmail != "joe@lp.com" ||
 		e[0].User.Email != "joe2@lp.com" {
 		t.Errorf("events %+v", e)
 	}
@@ -326,7 +326,7 @@ func TestJSONChangesTheAddress(t *testing.T) {
 	c.get(link).want(200).has("user", absent)
 	c.post(link, m{}).want(200)
 	c.signedIn("joe2", 1) // the browser that changed it goes on
-	s.advance(16 * time.Minute)
+	s.Advance(16 * time.Minute)
 	c.get("/change-email").refusedFlat(401, reauthenticate).has("reauth_required", true)
 }
 
@@ -337,7 +337,7 @@ func TestALinkToChangeTheAddressExpires(t *testing.T) {
 	c.login("joe").want(200)
 	c.post("/change-email", m{"email": "joe2@lp.com"}).want(200)
 	link := s.linkIn("change_email", "joe2@lp.com")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	const late = "Confirmation must be completed within 1 minute. Please start over."
 	c.post(link, m{}).refused(400, "", late)
 	c.page(link).to("/change-email")
@@ -362,7 +362,7 @@ func TestThePageToChangeTheAddressCanBeReplaced(t *testing.T) {
 func TestTheMailToChangeTheAddressIsTranslated(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
-	c.headers["Accept-Language"] = "de"
+	c.Header["Accept-Language"] = "de"
 	c.login("joe").want(200)
 	c.form("/change-email", "email", "joe2@lp.com").shows(`lang="de"`)
 	if mail := s.mailed("change_email", "joe2@lp.com"); !strings.Contains(mail.Text, "2 Stunden") ||
@@ -378,8 +378,8 @@ func TestATakenNewAddressLooksFree(t *testing.T) {
 	c.login("joe").want(200)
 	free := c.post("/change-email", m{"email": "joe2@lp.com"}).exactly("csrf_token", "current_email", "user")
 	taken := c.post("/change-email", m{"email": "matt@lp.com"}).exactly("csrf_token", "current_email", "user")
-	if !reflect.DeepEqual(free.json["user"], taken.json["user"]) || free.status != taken.status {
-		t.Errorf("a free address: %s\na taken one: %s", free.body, taken.body)
+	if !reflect.DeepEqual(free.JSON["user"], taken.JSON["user"]) || free.Status != taken.Status {
+		t.Errorf("a free address: %s\na taken one: %s", free.Body, taken.Body)
 	}
 	s.mailed("email_wanted", "matt@lp.com")
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
-	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,179 +13,120 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/send"
 )
 
-// client is a browser or program with its own cookies. It does not follow redirects.
+// client is a browser or program with its own cookies, which end by the clock of the site.
 type client struct {
-	s       *site
-	cookies map[string]kept
-	token   string            // Authentication-Token
-	headers map[string]string // sent with every request
-}
-
-type kept struct {
-	*http.Cookie
-	until time.Time // zero: until the browser is closed
+	*testkit.Browser
+	s *site
 }
 
 func (s *site) client() *client {
-	return &client{s: s, cookies: map[string]kept{}, headers: map[string]string{}}
+	b := s.NewBrowser()
+	b.Origin, b.Bare, b.Clock = s.Origin, true, s.Clock
+	return &client{b, s}
 }
 
 // reply is a response with its body.
-type reply struct {
-	t      *testing.T
-	status int
-	header http.Header
-	body   string
-	json   m // "response" of the envelope
-}
+type reply struct{ *testkit.Answer }
 
 // do sends a request. The header lines come in pairs.
 func (c *client) do(method, path, body string, pairs ...string) *reply {
-	c.s.t.Helper()
-	r, err := http.NewRequestWithContext(c.s.t.Context(), method, c.s.origin+path, strings.NewReader(body))
-	if err != nil {
-		c.s.t.Fatal(err)
+	c.T.Helper()
+	r := &reply{c.Do(method, path, "", body, pairs...)}
+	if r.Status == 0 {
+		c.T.FailNow()
 	}
-	for k, v := range c.headers {
-		r.Header.Set(k, v)
-	}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		r.Header.Set(pairs[i], pairs[i+1])
-	}
-	if c.token != "" {
-		r.Header.Set("Authentication-Token", c.token)
-	}
-	for name, k := range c.cookies {
-		if k.until.IsZero() || c.s.Now().Before(k.until) {
-			r.AddCookie(&http.Cookie{Name: name, Value: k.Value})
-		}
-	}
-	answer, err := c.s.http.Do(r)
-	if err != nil {
-		c.s.t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	raw, err := io.ReadAll(answer.Body)
-	if err != nil {
-		c.s.t.Fatal(err)
-	}
-	c.keep(answer.Cookies())
-	out := &reply{t: c.s.t, status: answer.StatusCode, header: answer.Header, body: string(raw)}
-	out.envelope(path)
-	return out
-}
-
-func (c *client) keep(list []*http.Cookie) {
-	for _, k := range list {
-		switch {
-		case k.MaxAge < 0:
-			delete(c.cookies, k.Name)
-		case k.MaxAge > 0:
-			c.cookies[k.Name] = kept{k, c.s.Now().Add(time.Duration(k.MaxAge) * time.Second)}
-		default:
-			c.cookies[k.Name] = kept{Cookie: k}
-		}
-	}
+	r.envelope(path)
+	return r
 }
 
 // envelope checks the fields that every JSON answer has.
 func (r *reply) envelope(path string) {
-	r.t.Helper()
-	if !strings.HasPrefix(r.header.Get("Content-Type"), "application/json") {
+	r.T.Helper()
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		return
 	}
 	var e struct {
 		Meta     struct{ Code int }
 		Response m
 	}
-	dec := json.NewDecoder(strings.NewReader(r.body))
+	dec := json.NewDecoder(strings.NewReader(r.Body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&e); err != nil {
-		r.t.Fatalf("%s: no envelope: %v\n%s", path, err, r.body)
+		r.T.Fatalf("%s: no envelope: %v\n%s", path, err, r.Body)
 	}
-	r.json = e.Response
+	r.JSON = e.Response
 	for what, ok := range map[string]bool{
-		"type is exactly application/json": r.header.Get("Content-Type") == "application/json",
-		"meta.code is the status":          e.Meta.Code == r.status,
-		"ends with one line feed":          strings.Count(r.body, "\n") == 1 && strings.HasSuffix(r.body, "\n"),
-		"ASCII only":                       strings.IndexFunc(r.body, func(c rune) bool { return c > 126 }) < 0,
-		"not cached":                       r.header.Get("Cache-Control") == "private, no-store",
+		"type is exactly application/json": r.Header.Get("Content-Type") == "application/json",
+		"meta.code is the status":          e.Meta.Code == r.Status,
+		"ends with one line feed":          strings.Count(r.Body, "\n") == 1 && strings.HasSuffix(r.Body, "\n"),
+		"ASCII only":                       strings.IndexFunc(r.Body, func(c rune) bool { return c > 126 }) < 0,
+		"not cached":                       r.Header.Get("Cache-Control") == "private, no-store",
 	} {
 		if !ok {
-			r.t.Errorf("%s: not so: %s\n%s", path, what, r.body)
+			r.T.Errorf("%s: not so: %s\n%s", path, what, r.Body)
 		}
 	}
 	_, token := e.Response["csrf_token"]
 	_, errs := e.Response["errors"].([]any)
-	success := r.status == http.StatusOK && !strings.HasPrefix(path, "/refresh-token") // which is for programs alone
+	success := r.Status == http.StatusOK && !strings.HasPrefix(path, "/refresh-token") // which is for programs alone
 	if success != token && len(e.Response) > 0 {
-		r.t.Errorf("%s: csrf_token stands on every success and on no error: %s", path, r.body)
+		r.T.Errorf("%s: csrf_token stands on every success and on no error: %s", path, r.Body)
 	}
-	if r.status >= 400 && !errs {
-		r.t.Errorf("%s: an error without errors: %s", path, r.body)
+	if r.Status >= 400 && !errs {
+		r.T.Errorf("%s: an error without errors: %s", path, r.Body)
 	}
 }
 
 // get requests JSON, and page requests a page.
 func (c *client) get(path string) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	return c.do(http.MethodGet, path, "", "Accept", "application/json")
 }
 
 func (c *client) page(path string) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	return c.do(http.MethodGet, path, "", "Accept", "text/html,*/*;q=0.8")
 }
 
 // post sends JSON as a program does, without an origin.
 func (c *client) post(path string, body any) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	raw, err := json.Marshal(body)
 	if err != nil {
-		c.s.t.Fatal(err)
+		c.T.Fatal(err)
 	}
-	return c.do(http.MethodPost, path, string(raw), "Content-Type", "application/json", "Accept", "application/json")
+	return c.do(http.MethodPost, path, string(raw), "Content-Type", testkit.TypeJSON, "Accept", testkit.TypeJSON)
 }
-
-// fields encodes pairs of names and values.
-func fields(pairs []string) string {
-	v := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		v.Add(pairs[i], pairs[i+1])
-	}
-	return v.Encode()
-}
-
-const formType = "application/x-www-form-urlencoded"
 
 // form posts as a browser does. bareForm posts without an origin.
 func (c *client) form(path string, pairs ...string) *reply {
-	c.s.t.Helper()
-	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html",
-		"Origin", c.s.origin))
+	c.T.Helper()
+	return c.shown(path, c.do(http.MethodPost, path, testkit.Fields(pairs), "Content-Type", testkit.TypeForm, "Accept",
+		"text/html", "Origin", c.s.Origin))
 }
 
 func (c *client) bareForm(path string, pairs ...string) *reply {
-	c.s.t.Helper()
-	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html"))
+	c.T.Helper()
+	return c.shown(path, c.do(http.MethodPost, path, testkit.Fields(pairs), "Content-Type", testkit.TypeForm, "Accept",
+		"text/html"))
 }
 
 // shown follows the redirect of a refused form to the page with the error, and that of an
 // enrollment to the page that asks for its code.
 func (c *client) shown(path string, r *reply) *reply {
-	c.s.t.Helper()
-	to := r.header.Get("Location")
-	_, refused := c.cookies["twofold-refused"]
+	c.T.Helper()
+	to := r.Header.Get("Location")
+	_, refused := c.Jar["twofold-refused"]
 	begun := path == "/tf-setup" && strings.HasPrefix(to, "/tf-validate") ||
 		path == "/us-setup" && strings.HasPrefix(to, "/us-setup/")
-	if r.status != http.StatusSeeOther || !refused && !begun {
+	if r.Status != http.StatusSeeOther || !refused && !begun {
 		return r
 	}
 	return c.page(to)
@@ -221,13 +160,13 @@ var texts = sync.OnceValues(func() (map[string]string, error) {
 
 // says reports whether a page contains a text of the contract, or the text that pages show instead.
 func (r *reply) says(text string) bool {
-	r.t.Helper()
+	r.T.Helper()
 	if strings.Contains(r.text(), text) {
 		return true
 	}
 	all, err := texts()
 	if err != nil {
-		r.t.Fatal(err)
+		r.T.Fatal(err)
 	}
 	for contract, page := range all {
 		pattern := "^" + placeholders.ReplaceAllString(regexp.QuoteMeta(strings.TrimSpace(contract)), ".*") + "$"
@@ -245,16 +184,16 @@ func (r *reply) says(text string) bool {
 var placeholders = regexp.MustCompile(`\\\{\\\{\\\.[a-zA-Z]+\\\}\\\}`)
 
 // text returns the text of a page as a person reads it.
-func (r *reply) text() string { return html.UnescapeString(isolation.Replace(r.body)) }
+func (r *reply) text() string { return html.UnescapeString(isolation.Replace(r.Body)) }
 
 // isolation matches markup that isolates the text direction of user input.
 var isolation = strings.NewReplacer("<bdi>", "", "</bdi>", "")
 
 // want ends the test unless the response has this status.
 func (r *reply) want(status int) *reply {
-	r.t.Helper()
-	if r.status != status {
-		r.t.Fatalf("status %d, want %d (to %q)\n%s", r.status, status, r.header.Get("Location"), r.body)
+	r.T.Helper()
+	if r.Status != status {
+		r.T.Fatalf("status %d, want %d (to %q)\n%s", r.Status, status, r.Header.Get("Location"), r.Body)
 	}
 	return r
 }
@@ -262,15 +201,15 @@ func (r *reply) want(status int) *reply {
 // has checks keys of a JSON answer, given as name, value, name, value. Absent means that the key
 // must be missing.
 func (r *reply) has(pairs ...any) *reply {
-	r.t.Helper()
+	r.T.Helper()
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name := pairs[i].(string)
-		got, there := r.json[name]
+		got, there := r.JSON[name]
 		switch want := pairs[i+1]; {
 		case want == absent && there:
-			r.t.Errorf("%s is there: %v\n%s", name, got, r.body)
+			r.T.Errorf("%s is there: %v\n%s", name, got, r.Body)
 		case want != absent && (!there || !reflect.DeepEqual(got, want)):
-			r.t.Errorf("%s is %#v, want %#v\n%s", name, got, want, r.body)
+			r.T.Errorf("%s is %#v, want %#v\n%s", name, got, want, r.Body)
 		}
 	}
 	return r
@@ -291,33 +230,33 @@ func list(s ...string) any {
 
 // refused checks that a JSON answer has the error in both of its places.
 func (r *reply) refused(status int, field, text string) *reply {
-	r.t.Helper()
+	r.T.Helper()
 	r.want(status).has("errors", list(text), "field_errors", m{field: list(text)}, "user", absent)
 	return r
 }
 
 // refusedFlat checks a JSON error that does not belong to a form.
 func (r *reply) refusedFlat(status int, text string) *reply {
-	r.t.Helper()
+	r.T.Helper()
 	return r.want(status).has("errors", list(text), "field_errors", absent, "user", absent)
 }
 
 // to ends the test unless the answer redirects there.
 func (r *reply) to(path string) *reply {
-	r.t.Helper()
-	if got := r.want(http.StatusSeeOther).header.Get("Location"); got != path {
-		r.t.Fatalf("leads to %q, want %q", got, path)
+	r.T.Helper()
+	if got := r.want(http.StatusSeeOther).Header.Get("Location"); got != path {
+		r.T.Fatalf("leads to %q, want %q", got, path)
 	}
 	return r
 }
 
 // shows ends the test unless a page (status 200) contains all texts.
 func (r *reply) shows(texts ...string) *reply {
-	r.t.Helper()
+	r.T.Helper()
 	r.want(http.StatusOK)
 	for _, s := range texts {
 		if !r.says(s) {
-			r.t.Fatalf("page lacks %q:\n%s", s, r.text())
+			r.T.Fatalf("page lacks %q:\n%s", s, r.text())
 		}
 	}
 	return r
@@ -325,28 +264,18 @@ func (r *reply) shows(texts ...string) *reply {
 
 // hides checks that a page contains none of the texts.
 func (r *reply) hides(texts ...string) *reply {
-	r.t.Helper()
+	r.T.Helper()
 	for _, s := range texts {
 		if strings.Contains(r.text(), s) {
-			r.t.Errorf("page shows %q:\n%s", s, r.text())
+			r.T.Errorf("page shows %q:\n%s", s, r.text())
 		}
 	}
 	return r
 }
 
-// str returns a string in a JSON answer.
-func (r *reply) str(name string) string {
-	r.t.Helper()
-	s, ok := r.json[name].(string)
-	if !ok {
-		r.t.Fatalf("%s is no text: %s", name, r.body)
-	}
-	return s
-}
-
 // login signs in with JSON, loginForm as a browser does.
 func (c *client) login(user string, pairs ...any) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	body := m{"email": user + "@lp.com", "password": plain}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		body[pairs[i].(string)] = pairs[i+1]
@@ -355,50 +284,48 @@ func (c *client) login(user string, pairs ...any) *reply {
 }
 
 func (c *client) loginForm(user string, pairs ...string) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	return c.form("/login", append([]string{"email", user + "@lp.com", "password", plain}, pairs...)...)
 }
 
 func (c *client) logout() {
-	c.s.t.Helper()
+	c.T.Helper()
 	c.form("/logout").to("/")
 }
 
 // signedIn checks which user the application behind the guards sees.
 func (c *client) signedIn(user string, level int) {
-	c.s.t.Helper()
-	c.page("/profile").shows(fmt.Sprintf("hello %s@lp.com level %d", user, level))
+	c.T.Helper()
+	c.page("/profile").shows(fmt.Sprintf("signed in as %s@lp.com level %d", user, level))
 }
 
 func (c *client) stranger() {
-	c.s.t.Helper()
+	c.T.Helper()
 	c.get("/profile").refusedFlat(401, "You must sign in to view this resource.")
 }
 
-var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
-
 // letter returns the newest message with a code to an address or number. It skips notices.
 func (s *site) letter(to string) send.Message {
-	s.t.Helper()
+	s.T.Helper()
 	list := s.mails(to)
 	if len(list) == 0 {
-		s.t.Fatalf("no code was sent to %s", to)
+		s.T.Fatalf("no code was sent to %s", to)
 	}
 	return list[len(list)-1]
 }
 
 func (s *site) mails(to string) []send.Message {
-	sink := s.mail
+	sink := s.Mail
 	if strings.HasPrefix(to, "+") {
-		sink = s.sms
+		sink = s.SMS
 	}
 	return slices.DeleteFunc(sink.To(to), func(l send.Message) bool { return l.Kind != "two_factor_code" })
 }
 
 // code returns the code in the newest message to an address or number.
 func (s *site) code(to string) string {
-	s.t.Helper()
-	return sixDigits.FindString(s.letter(to).Text)
+	s.T.Helper()
+	return testkit.Code(s.letter(to).Text)
 }
 
 // wrong returns a code that differs from the given one.
@@ -427,15 +354,15 @@ func guesses(code string) []string {
 // enroll adds a second factor as the user would, in a separate browser that stays signed in. The
 // app is nil for other methods.
 func (s *site) enroll(user, method string) (*client, *app) {
-	s.t.Helper()
+	s.T.Helper()
 	c := s.client()
-	required := c.login(user).want(200).json["tf_required"] == true
+	required := c.login(user).want(200).JSON["tf_required"] == true
 	begun := c.post("/tf-setup", m{"setup": method, "phone": phone}).want(200)
 	var a *app
 	var code string
 	switch method {
 	case storage.Authenticator:
-		a = s.app(begun.str("tf_authr_b32key"))
+		a = s.app(begun.Text("tf_authr_b32key"))
 		code = a.next()
 	case storage.SMS:
 		code = s.code(phone)
@@ -445,20 +372,20 @@ func (s *site) enroll(user, method string) (*client, *app) {
 	if required {
 		c.post("/tf-validate", m{"code": code}).want(200)
 	} else {
-		c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": code}).want(200)
+		c.post("/tf-setup/"+begun.Text("tf_state_token"), m{"code": code}).want(200)
 	}
-	s.advance(30 * time.Second) // another code may be sent now
+	s.Advance(30 * time.Second) // another code may be sent now
 	return c, a
 }
 
 // eventually waits for an effect that may come after the answer to a request.
 func (s *site) eventually(what string, ok func() bool) {
-	s.t.Helper()
+	s.T.Helper()
 	for range 6000 {
 		if ok() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	s.t.Fatalf("did not happen: %s", what)
+	s.T.Fatalf("did not happen: %s", what)
 }

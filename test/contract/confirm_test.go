@@ -8,13 +8,14 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // Row C5, expired.
 func TestALinkToConfirmExpires(t *testing.T) {
 	s := newSite(t, confirming, func(c *twofold.Config) { c.Accounts.ConfirmWithin = time.Minute })
 	c, link := s.confirmLink("mary")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	const late = "You did not confirm your email within 1 minute. "
 	c.get(link).refused(400, "", late)
 	c.post(link, m{}).refused(400, "", late)
@@ -26,7 +27,7 @@ func TestALinkToConfirmExpires(t *testing.T) {
 func TestAChangedAddressEndsItsLinkToConfirm(t *testing.T) {
 	s := newSite(t, confirming)
 	c, link := s.confirmLink("mary")
-	if err := s.auth.SetIdentity(t.Context(), s.id("mary"), "mary2@lp.com", ""); err != nil {
+	if err := s.Auth.SetIdentity(t.Context(), s.id("mary"), "mary2@lp.com", ""); err != nil {
 		t.Fatal(err)
 	}
 	c.post(link, m{}).refused(400, "", "Invalid confirmation token.")
@@ -55,14 +56,14 @@ func TestAnUnconfirmedUserGetsNoHeaderToken(t *testing.T) {
 	c := s.client()
 	r := c.post("/register?include_auth_token",
 		m{"email": "mary@lp.com", "password": newPlain, "password_confirm": newPlain}).exactly("csrf_token", "user")
-	if user := r.json["user"].(m); len(user) != 2 || strings.Contains(r.body, "token\":\"tf") {
+	if user := r.JSON["user"].(m); len(user) != 2 || strings.Contains(r.Body, "token\":\"tf") {
 		t.Errorf("user %v", user)
 	}
 	open := anotherSite(t, unconfirmedToo)
 	r = open.client().post("/register?include_auth_token",
 		m{"email": "mary@lp.com", "password": newPlain, "password_confirm": newPlain}).want(200)
 	token := open.client()
-	token.token, _ = r.json["user"].(m)["authentication_token"].(string)
+	token.Header["Authentication-Token"], _ = r.JSON["user"].(m)["authentication_token"].(string)
 	token.signedIn("mary", 1)
 }
 
@@ -85,7 +86,7 @@ func TestAnUnconfirmedAddressGetsNoLinkToReset(t *testing.T) {
 	c := s.client()
 	c.post("/reset", m{"email": "mary@lp.com"}).refused(400, "email", unconfirmed)
 	c.form("/reset", "email", "mary@lp.com").shows(unconfirmed)
-	for _, l := range s.mail.To("mary@lp.com") {
+	for _, l := range s.Mail.To("mary@lp.com") {
 		if l.Kind == "reset" {
 			t.Error("a reset link went to an address that nobody has proven")
 		}
@@ -161,10 +162,10 @@ func TestAUserConfirmsTheAddress(t *testing.T) {
 	c.page("/confirm/bogus").to("/confirm")
 	c.page("/confirm").shows("Invalid confirmation token.", `name="email"`)
 	c.page("/confirm?email=mary%40lp.com").shows(`value="mary@lp.com"`)
-	s.events.reset()
+	s.Events.Reset()
 	c.post("/confirm", m{"email": "mary@lp.com"}).exactly("csrf_token")
-	if e := eventsOf[event.ConfirmInstructionsSent](s.events); len(e) != 1 || e[0].User.Email != "mary@lp.com" ||
-		e[0].Name() != "confirm-instructions-sent" {
+	if e := testkit.EventsOf[event.ConfirmInstructionsSent](s.Events); len(e) != 1 ||
+		e[0].User.Email != "mary@lp.com" || e[0].Name() != "confirm-instructions-sent" {
 		t.Errorf("events %+v", e)
 	}
 	c.post("/confirm", m{"email": "nobody@lp.com"}).refused(400, "email", unknownUser)
@@ -179,7 +180,7 @@ func TestAUserConfirmsTheAddress(t *testing.T) {
 	c.page(link).shows("Confirm your email address")
 	c.form(link).to("/login")
 	c.page("/login").shows("Thank you. Your email has been confirmed.")
-	if e := eventsOf[event.UserConfirmed](s.events); len(e) != 1 || e[0].User.Email != "dude@lp.com" {
+	if e := testkit.EventsOf[event.UserConfirmed](s.Events); len(e) != 1 || e[0].User.Email != "dude@lp.com" {
 		t.Errorf("events %+v", e)
 	}
 	c.form(link).to("/confirm")
@@ -193,7 +194,7 @@ func TestAUserConfirmsTheAddress(t *testing.T) {
 func TestADisabledAccountCannotBeConfirmed(t *testing.T) {
 	s := newSite(t, confirming)
 	c, link := s.confirmLink("mary")
-	if err := s.auth.SetActive(t.Context(), s.id("mary"), false); err != nil {
+	if err := s.Auth.SetActive(t.Context(), s.id("mary"), false); err != nil {
 		t.Fatal(err)
 	}
 	c.post(link, m{}).refused(400, "", "Invalid confirmation token.")
@@ -206,7 +207,7 @@ func TestTheMailToConfirmNamesItsTimeLimit(t *testing.T) {
 	_, link := s.confirmLink("mary")
 	mail := s.mailed("confirm", "mary@lp.com")
 	if mail.Subject != "Confirm your email address at tests" || !strings.Contains(mail.Text, "2 days") ||
-		!strings.Contains(mail.Text, s.origin+link) || !strings.Contains(mail.HTML, link) {
+		!strings.Contains(mail.Text, s.Origin+link) || !strings.Contains(mail.HTML, link) {
 		t.Errorf("mail %+v", mail)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // originalForms lists the forms of the original's templates: by template and form, the target and
@@ -98,7 +99,7 @@ func (o *original) posts(c *client, form string, given ...string) *reply {
 	}
 	path := strings.Replace(parts[0], "{token}", values["token"], 1) + values["query"]
 	if method == http.MethodPost {
-		values["csrf_token"] = c.get("/login").str("csrf_token")
+		values["csrf_token"] = c.get("/login").Text("csrf_token")
 	}
 	var body []string
 	used := map[string]bool{"token": true, "query": true, "csrf_token": true}
@@ -123,7 +124,7 @@ func (o *original) posts(c *client, form string, given ...string) *reply {
 		return c.page(path + "?" + strings.Join(body, "&"))
 	}
 	return c.shown(path, c.do(method, path, strings.Join(body, "&"),
-		"Content-Type", formType, "Accept", "text/html", "Origin", c.s.origin, "Sec-Fetch-Site", "same-origin"))
+		"Content-Type", testkit.TypeForm, "Accept", "text/html", "Origin", c.s.Origin, "Sec-Fetch-Site", "same-origin"))
 }
 
 // TestTheFormsOfTheOriginalAreTaken posts every form of the original's templates with exactly its
@@ -149,7 +150,7 @@ func (o *original) accounts(s *site) {
 	o.posts(c, "register_user/register_user_form", "email", "mary@lp.com", "username", "mary", "password", newPlain,
 		"password_confirm", newPlain, "submit", "Register").want(303)
 	first := s.linkIn("confirm", "mary@lp.com")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	o.posts(c, "send_confirmation/send_confirmation_form", "email", "mary@lp.com", "submit", "Resend")
 	s.eventually("another link", func() bool { return s.linkIn("confirm", "mary@lp.com") != first })
 
@@ -179,9 +180,9 @@ func (o *original) secondFactors(s *site) {
 	c := s.client()
 	c.loginForm("gal").to("/")
 	page := o.posts(c, "two_factor_setup/two_factor_setup_form", "setup", "authenticator", "submit", "Submit")
-	app := s.app(shownKey(page.want(200).body))
+	app := s.app(shownKey(page.want(200).Body))
 	o.posts(c, "two_factor_setup/two_factor_verify_code_form", "code", app.next(), "submit", "Submit Code").want(303)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	codes := sheetCode.FindAllString(o.posts(c, "mf_recovery_codes/mf_recovery_codes_form", "generate_new_codes",
 		"Generate New Recovery Codes").want(200).text(), -1)
 	o.posts(c, "mf_recovery_codes/show", "show_codes", "Show Recovery Codes").want(200)
@@ -204,7 +205,7 @@ func (o *original) secondFactors(s *site) {
 	c.loginForm("gal2").to("/")
 	o.posts(c, "two_factor_setup/phone", "setup", "sms", "phone", phone, "submit", "Submit").want(200)
 	o.posts(c, "two_factor_setup/two_factor_verify_code_form", "code", s.code(phone), "submit", "Submit Code").want(303)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	o.posts(c, "two_factor_setup/two_factor_setup_form", "setup", "disable", "submit", "Submit").want(303)
 	c.get("/tf-setup").want(200).has("tf_primary_method", nil)
 }
@@ -244,8 +245,8 @@ func (o *original) passkeys(s *site) {
 	answers("wan_signin/wan_signin_response_form", page, get, "query", "?next=/profile").to("/profile")
 	c.signedIn("gal", 2)
 	begun := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	app := s.app(begun.str("tf_authr_b32key"))
-	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": app.next()}).want(200)
+	app := s.app(begun.Text("tf_authr_b32key"))
+	c.post("/tf-setup/"+begun.Text("tf_state_token"), m{"code": app.next()}).want(200)
 	c.logout()
 	c.loginForm("gal").to("/tf-select")
 	o.posts(c, "two_factor_select/tf_select", "query", "?next=/profile", "which", "authenticator", "submit", "Submit").
@@ -255,27 +256,27 @@ func (o *original) passkeys(s *site) {
 }
 
 func (o *original) unified(s *site) {
-	sent := func(to string, send func()) string { return sixDigits.FindString(s.awaits(to, send).Text) }
+	sent := func(to string, send func()) string { return testkit.Code(s.awaits(to, send).Text) }
 	c := s.client()
 	c.loginForm("joe").to("/")
 	var page *reply
 	code := sent(phone, func() {
 		page = o.posts(c, "us_setup/us_setup_form", "chosen_method", "sms", "phone", phone, "submit", "Submit")
 	})
-	state := setupState.FindStringSubmatch(page.want(200).body)
+	state := setupState.FindStringSubmatch(page.want(200).Body)
 	if state == nil {
 		o.t.Fatalf("no way on: %s", page.text())
 	}
 	o.posts(c, "us_setup/us_setup_validate_form", "token", state[1], "passcode", code,
 		"submit", "Submit Code").want(303)
 	c.get("/us-setup").want(200).has("active_methods", list("password", "sms"))
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	code = sent(phone, func() {
 		o.posts(c, "us_verify/send", "chosen_method", "sms", "submit_send_code", "Send Code").want(200)
 	})
 	o.posts(c, "us_verify/us_verify_form", "passcode", code, "chosen_method", "sms", "submit", "Submit").to("/")
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	code = sent(phone, func() {
 		o.posts(c, "us_signin/send", "identity", "joe@lp.com", "chosen_method", "sms",
 			"submit_send_code", "Send Code").want(200)

@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // The tests of this file send what the original's own suite, scripts and pages
@@ -37,12 +38,12 @@ func TestFormsMayPostTheNameOfTheirButton(t *testing.T) {
 	c := s.client()
 	send := []string{"identity", "joe@lp.com", "chosen_method", "email", "passcode", "", "remember", "y",
 		"submit_send_code", "Send Code"}
-	code := sixDigits.FindString(s.awaits("joe@lp.com",
+	code := testkit.Code(s.awaits("joe@lp.com",
 		func() { c.form("/us-signin/send-code", send...).want(200).shows(codeSent) }).Text)
 	c.passcodeForm("joe", code, "chosen_method", "email", "submit", "Sign In").to("/")
 	c.signedIn("joe", 1)
-	s.advance(time.Minute)
-	code = sixDigits.FindString(s.awaits("joe@lp.com", func() {
+	s.Advance(time.Minute)
+	code = testkit.Code(s.awaits("joe@lp.com", func() {
 		c.form("/us-verify/send-code", "passcode", "", "submit_send_code", "Send Code", "chosen_method",
 			"email").want(200)
 	}).Text)
@@ -53,7 +54,7 @@ func TestFormsMayPostTheNameOfTheirButton(t *testing.T) {
 func TestAPasscodeInJSONMayBeANumber(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe", storage.SMS)
-	code := sixDigits.FindString(s.awaits(phone, func() {
+	code := testkit.Code(s.awaits(phone, func() {
 		c.post("/us-verify/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).want(200)
 	}).Text)
 	number := json.Number("0")
@@ -86,7 +87,7 @@ func TestARightPasskeyAnswerMayFollowWrongOnes(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.logout()
-	s.events.reset()
+	s.Events.Reset()
 	options, state := c.post("/wan-signin", m{}).question()
 	path := "/wan-signin/" + state
 	c.post(path, m{"credential": "hi there"}).refused(400, "credential", apiError)
@@ -99,7 +100,8 @@ func TestARightPasskeyAnswerMayFollowWrongOnes(t *testing.T) {
 		refused(400, "credential", "Could not verify passkey: id and raw_id were not equivalent.")
 	c.post(path, m{"credential": s.made(k.Get(options, softkey.SendAs("signature", "AAAA")))}).
 		refused(400, "credential", "Could not verify passkey: Could not verify authentication signature.")
-	if failed := eventsOf[event.UserFailedAuthn](s.events); len(failed) != 2 || failed[1].User.Email != "matt@lp.com" {
+	if failed := testkit.EventsOf[event.UserFailedAuthn](s.Events); len(failed) != 2 ||
+		failed[1].User.Email != "matt@lp.com" {
 		t.Errorf("events %+v", failed)
 	}
 	c.post(path, m{"credential": s.made(k.Get(options))}).want(200)
@@ -211,10 +213,10 @@ func TestAnExpiredLinkIsExplainedAfterAVerify(t *testing.T) {
 	c.login("matt").want(200)
 	c.post("/change-email", m{"email": "matt2@lp.com"}).want(200)
 	link := s.linkIn("change_email", "matt2@lp.com")
-	s.advance(3 * time.Hour)
+	s.Advance(3 * time.Hour)
 	c = s.client()
 	c.login("matt").want(200)
-	s.advance(20 * time.Minute)
+	s.Advance(20 * time.Minute)
 	c.page(link).to("/change-email")
 	c.page("/change-email").to("/verify?next=/change-email")
 	c.page("/verify?next=/change-email").shows("Confirmation must be completed within 2 hours. Please start over.")
@@ -227,14 +229,14 @@ func TestOnlySixDigitsCountAsAGuess(t *testing.T) {
 	c.login("gal").want(200).has("tf_state", "setup_from_login")
 	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200)
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
-	if n := len(eventsOf[event.TFProfileChanged](s.events)); n != 0 {
+	if n := len(testkit.EventsOf[event.TFProfileChanged](s.Events)); n != 0 {
 		t.Errorf("%d tf-profile-changed at a sign-in", n)
 	}
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.login("gal").want(200)
 	c.post("/tf-validate", m{"code": "whatsup"}).refused(400, "code", "Invalid code")
-	if failed := eventsOf[event.UserFailedAuthn](s.events); len(failed) != 1 || !failed[0].SecondFactor {
+	if failed := testkit.EventsOf[event.UserFailedAuthn](s.Events); len(failed) != 1 || !failed[0].SecondFactor {
 		t.Errorf("events %+v", failed)
 	}
 	for range 20 {
@@ -252,7 +254,7 @@ func TestTheKeyOfAnAppNamesTheFirstIdentity(t *testing.T) {
 	c := s.client()
 	c.login("jill").want(200)
 	uri := c.post("/tf-setup", m{"setup": "authenticator"}).want(200).has("tf_authr_username", "jill",
-		"tf_authr_issuer", "tests").str("tf_authr_uri")
+		"tf_authr_issuer", "tests").Text("tf_authr_uri")
 	if !strings.HasPrefix(uri, "otpauth://totp/tests:jill?") {
 		t.Error(uri)
 	}
@@ -269,10 +271,11 @@ func TestUnifiedSetUpHasItsOwnTimeLimit(t *testing.T) {
 	c.login("joe").want(200)
 	begun := c.post("/us-setup", m{"chosen_method": "email"}).want(200)
 	second := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	s.advance(47 * time.Second)
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code("joe@lp.com")}).
+	s.Advance(47 * time.Second)
+	c.post("/us-setup/"+begun.Text("state"), m{"passcode": s.code("joe@lp.com")}).
 		refused(400, "", "Setup must be completed within 47 seconds. Please start over.")
-	c.post("/tf-setup/"+second.str("tf_state_token"), m{"code": s.app(second.str("tf_authr_b32key")).next()}).want(200)
+	c.post("/tf-setup/"+second.Text("tf_state_token"),
+		m{"code": s.app(second.Text("tf_authr_b32key")).next()}).want(200)
 }
 
 // The original's test mf. Recovery codes may come before the first second factor, and stand in
@@ -302,7 +305,7 @@ func TestIfNoPasskeyVerifiesTheAnswerSaysSo(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = nil })
 	c, _ := s.owner("matt", "first")
 	c.post("/wan-verify", m{}).want(404)
-	s.advance(15 * time.Minute)
+	s.Advance(15 * time.Minute)
 	c.get("/tf-setup").refusedFlat(401, reauthenticate).has("has_webauthn_verify_credential", false)
 }
 
@@ -316,13 +319,13 @@ func TestASetUpExpiresBeforeItsHeaderToken(t *testing.T) {
 	})
 	c := s.tokenClient("matt")
 	begun := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	next := s.app(begun.str("tf_authr_b32key"))
-	s.advance(time.Minute)
-	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": next.next()}).
+	next := s.app(begun.Text("tf_authr_b32key"))
+	s.Advance(time.Minute)
+	c.post("/tf-setup/"+begun.Text("tf_state_token"), m{"code": next.next()}).
 		refused(400, "", "Setup must be completed within 1 minute. Please start over.")
-	s.advance(4*24*time.Hour - 2*time.Minute)
+	s.Advance(4*24*time.Hour - 2*time.Minute)
 	c.signedIn("matt", 1)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.stranger()
 }
 
@@ -354,8 +357,8 @@ func TestAnEmptyUsernameRemovesTheUsername(t *testing.T) {
 func TestSignInsAreCountedAndShownToTheOwner(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage, c.Accounts.Trackable = true, true })
 	me := func(c *client) m {
-		c.s.t.Helper()
-		user, _ := c.get("/me").want(200).json["user"].(map[string]any)
+		c.T.Helper()
+		user, _ := c.get("/me").want(200).JSON["user"].(map[string]any)
 		return user
 	}
 	first := s.Now()
@@ -366,7 +369,7 @@ func TestSignInsAreCountedAndShownToTheOwner(t *testing.T) {
 		"current_login_ip": "127.0.0.1", "last_login_ip": nil,
 	})
 	c.page("/me").shows("1 sign-in so far.", "127.0.0.1").hides("The one before it")
-	s.advance(time.Hour)
+	s.Advance(time.Hour)
 	c.post("/verify", m{"password": plain}) // proves what was proven, and is not a sign-in
 	d, second := s.client(), s.Now()
 	d.login("joe").want(200)
@@ -376,14 +379,14 @@ func TestSignInsAreCountedAndShownToTheOwner(t *testing.T) {
 		"current_login_ip": "127.0.0.1", "last_login_ip": "127.0.0.1",
 	})
 	d.page("/me").shows("2 sign-ins so far.", "The one before it")
-	kept, err := s.db.SignInsOf(t.Context(), s.id("joe"))
+	kept, err := s.Store.SignInsOf(t.Context(), s.id("joe"))
 	if err != nil || kept.Count != 2 || !kept.LastAt.Equal(first) {
 		t.Errorf("an operator sees %+v, %v", kept, err)
 	}
 	s.enroll("gal", storage.SMS)
 	g := s.client()
 	g.login("gal").want(200).has("tf_required", true)
-	if kept, err := s.db.SignInsOf(t.Context(), s.id("gal")); err != nil || kept.Count != 1 {
+	if kept, err := s.Store.SignInsOf(t.Context(), s.id("gal")); err != nil || kept.Count != 1 {
 		t.Errorf("counted before the second factor: %+v, %v", kept, err)
 	}
 	g.post("/tf-validate", m{"code": s.code(phone)}).want(200)
@@ -394,7 +397,7 @@ func TestSignInsAreCountedAndShownToTheOwner(t *testing.T) {
 	if user := me(e); user["login_count"] != nil || user["current_login_at"] != nil {
 		t.Errorf("counted without being asked: %v", user)
 	}
-	if kept, err := off.db.SignInsOf(t.Context(), off.id("joe")); kept.Count != 0 || err != nil {
+	if kept, err := off.Store.SignInsOf(t.Context(), off.id("joe")); kept.Count != 0 || err != nil {
 		t.Errorf("counted without being asked: %+v, %v", kept, err)
 	}
 }

@@ -2,37 +2,25 @@ package contract_test
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store/sqlite"
-	"github.com/twofold-auth/twofold/test/openapitest"
 )
 
 const (
 	plain   = "password"
-	key     = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B"
+	key     = testkit.Key
 	helpBox = "help@lp.com"
 	phone   = "+16505551212"
 	denied  = "You currently do not have permissions to access this page"
@@ -47,70 +35,10 @@ func TestMain(m *testing.M) {
 // m is a JSON object.
 type m = map[string]any
 
-// clock is a clock that only a test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// recorder records the events that OnEvent gets.
-type recorder struct {
-	mu   sync.Mutex
-	list []event.Event
-}
-
-func (r *recorder) handle(_ context.Context, e event.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.list = append(r.list, e)
-}
-
-func (r *recorder) all() []event.Event {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.list)
-}
-
-func (r *recorder) reset() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.list = nil
-}
-
-// eventsOf returns the recorded events of one type, oldest first.
-func eventsOf[E event.Event](r *recorder) []E {
-	var out []E
-	for _, e := range r.all() {
-		if e, ok := e.(E); ok {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
 // site is a running sign-in with an application behind it.
 type site struct {
-	*clock
-	t         *testing.T
-	auth      *twofold.Auth
-	db        *sqlite.DB
-	mail, sms *sendtest.Sink
-	events    *recorder
-	origin    string
-	http      *http.Client
-	config    twofold.Config
+	*testkit.Site
+	*testkit.Node
 }
 
 // newSite starts a site configured like the original's tests: all features, and errors that name
@@ -124,82 +52,39 @@ func newSite(t *testing.T, change ...func(*twofold.Config)) *site {
 // anotherSite starts a second site for a test.
 func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	t.Helper()
-	s := &site{
-		t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, events: &recorder{},
-		mail: &sendtest.Sink{}, sms: &sendtest.Sink{},
-	}
-	var err error
-	file := filepath.Join(t.TempDir(), "app.db")
+	db := testkit.DatabaseOf(t, "sqlite")
 	raw, err := seeded()
 	if err == nil {
-		err = os.WriteFile(file, raw, 0o600)
-	}
-	if err == nil {
-		s.db, err = sqlite.Open(t.Context(), file)
+		err = os.WriteFile(db.File, raw, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.db.Close() })
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.origin = "http://" + listener.Addr().String()
-	s.config = twofold.Config{
-		Origin: s.origin, Key: twofold.KeyText(key), Store: s.db, Pages: twofold.Pages{Site: "tests"},
-		TwoFactor: twofold.TwoFactor{
-			EnabledMethods: []string{storage.Email, storage.SMS, storage.Authenticator}, RescueEmail: true,
-			HelpAddress: helpBox,
-		},
-		Sessions: twofold.Sessions{NoNewBrowserMail: true}, // tests count mails
-		Mail:     s.mail, SMS: s.sms, Accounts: twofold.Accounts{Usernames: true, RevealAccounts: true},
-		Advanced: twofold.Advanced{OnEvent: s.events.handle, Now: s.Now},
-	}
-	for _, c := range change {
-		c(&s.config)
-	}
-	if s.auth, err = twofold.New(s.config); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(background.Start(s.auth))
-	s.serve(listener)
-	return s
+	s := testkit.NewSite(t, db, append([]func(*twofold.Config){likeTheOriginal}, change...)...)
+	s.Pages = pages
+	return &site{s, s.Start(nil)}
 }
 
-// serve mounts the sign-in and four pages of an application.
-func (s *site) serve(l net.Listener) {
-	mux := http.NewServeMux()
-	s.auth.Mount(mux)
-	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := twofold.UserOf(r)
-		fmt.Fprintf(w, "hello %s level %d trusted %v", u.Email, u.Level, u.Trusted)
-	})
-	mux.Handle("GET /{$}", show)
-	mux.Handle("GET /profile", s.auth.RequireUser(show))
-	mux.Handle("GET /both", s.auth.RequireTwoFactor(show))
-	mux.Handle("GET /admin", s.auth.RequireRole("admin")(show))
-	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: mux}}
-	server.Start()
-	s.t.Cleanup(server.Close)
-	s.http = &http.Client{
-		Transport: watched(s.t, &http.Transport{}), Timeout: 30 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	s.t.Cleanup(s.http.CloseIdleConnections)
+// another returns the same site on another node.
+func (s *site) another(change ...func(*twofold.Config)) *site {
+	s.T.Helper()
+	return &site{s.Site, s.Start(nil, change...)}
 }
 
-// document is the OpenAPI document, read once. Every answer in these tests is checked against it.
-var document = sync.OnceValues(func() (*openapitest.Document, error) {
-	return openapitest.Load()
-})
+// likeTheOriginal is the configuration of the original's tests.
+func likeTheOriginal(c *twofold.Config) {
+	c.Pages.Site = "tests"
+	c.TwoFactor.EnabledMethods = []string{storage.Email, storage.SMS, storage.Authenticator}
+	c.TwoFactor.RescueEmail, c.TwoFactor.HelpAddress = true, helpBox
+	c.Accounts.Usernames, c.Accounts.RevealAccounts = true, true
+}
 
-func watched(t *testing.T, next http.RoundTripper) http.RoundTripper {
-	d, err := document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d.Watch(next, func(err error) { t.Error(err) })
+// pages adds four pages of an application.
+func pages(mux *http.ServeMux, auth *twofold.Auth) {
+	mux.Handle("GET /{$}", testkit.Me())
+	mux.Handle("GET /profile", auth.RequireUser(testkit.Me()))
+	mux.Handle("GET /both", auth.RequireTwoFactor(testkit.Me()))
+	mux.Handle("GET /admin", auth.RequireRole("admin")(testkit.Me()))
 }
 
 // seeded is a database with the users of the original's tests, created once per process; each test
@@ -231,7 +116,7 @@ func seed(file string) error {
 	if err != nil {
 		return err
 	}
-	auth, err := twofold.New(twofold.Config{Origin: "http://localhost", Key: twofold.KeyText(key), Store: db})
+	auth, err := twofold.New(twofold.Config{Origin: "http://localhost", Key: twofold.KeyText(testkit.Key), Store: db})
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
@@ -256,27 +141,27 @@ func seed(file string) error {
 
 // id returns a user's id.
 func (s *site) id(user string) string {
-	s.t.Helper()
-	u, err := s.auth.FindUser(s.t.Context(), user+"@lp.com")
+	s.T.Helper()
+	u, err := s.Auth.FindUser(s.T.Context(), user+"@lp.com")
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return u.ID
 }
 
 // factors returns a user's stored second factors.
 func (s *site) factors(user string) []storage.Factor {
-	s.t.Helper()
-	list, err := s.db.FactorsOf(s.t.Context(), s.id(user))
+	s.T.Helper()
+	list, err := s.Store.FactorsOf(s.T.Context(), s.id(user))
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return list
 }
 
 // methods returns the methods of a user's second factors, the default one first.
 func (s *site) methods(user string) string {
-	s.t.Helper()
+	s.T.Helper()
 	var out []string
 	for _, f := range s.factors(user) {
 		out = append(out, f.Method)
@@ -286,30 +171,14 @@ func (s *site) methods(user string) string {
 
 // app is an authenticator app.
 type app struct {
-	s      *site
-	secret []byte
+	testkit.App
+	s *site
 }
 
-func (s *site) app(b32 string) *app {
-	s.t.Helper()
-	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(b32)
-	if err != nil {
-		s.t.Fatalf("secret %q: %v", b32, err)
-	}
-	return &app{s, secret}
-}
-
-// at implements RFC 6238: HMAC-SHA-1 of the step, dynamic truncation, six digits.
-func (a *app) at(when time.Time) string {
-	mac := hmac.New(sha1.New, a.secret)
-	_ = binary.Write(mac, binary.BigEndian, when.Unix()/30)
-	sum := mac.Sum(nil)
-	part := sum[sum[19]&15:]
-	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
-}
+func (s *site) app(b32 string) *app { s.T.Helper(); return &app{testkit.ReadApp(s.T, b32), s} }
 
 // next waits for the next step, since each code is single-use, and returns its code.
 func (a *app) next() string {
-	a.s.advance(30 * time.Second)
-	return a.at(a.s.Now())
+	a.s.Advance(testkit.Step)
+	return a.Code(a.s.Now())
 }

@@ -18,8 +18,8 @@ func public(w http.ResponseWriter, r *http.Request) {
 
 // ask sends a request directly to a handler and returns the answer.
 func (s *site) ask(h http.Handler, method, path string, header map[string]string) *httptest.ResponseRecorder {
-	s.t.Helper()
-	r := httptest.NewRequest(method, s.origin+path, nil)
+	s.T.Helper()
+	r := httptest.NewRequest(method, s.Origin+path, nil)
 	for k, v := range header {
 		r.Header.Set(k, v)
 	}
@@ -31,15 +31,15 @@ func (s *site) ask(h http.Handler, method, path string, header map[string]string
 // cookieHeader returns the cookies that the client sends.
 func (c *client) cookieHeader() string {
 	var all []string
-	for name, k := range c.cookies {
-		all = append(all, name+"="+k.Value)
+	for name, value := range c.Jar {
+		all = append(all, name+"="+value)
 	}
 	return strings.Join(all, "; ")
 }
 
 func TestIdentifySaysWhoIsSignedInAndLetsEveryoneThrough(t *testing.T) {
 	s := newSite(t)
-	page := s.auth.Identify(http.HandlerFunc(public))
+	page := s.Auth.Identify(http.HandlerFunc(public))
 	c := s.client()
 	c.login("matt").want(200)
 	cookie := c.cookieHeader()
@@ -73,7 +73,7 @@ func TestIdentifySaysWhoIsSignedInAndLetsEveryoneThrough(t *testing.T) {
 
 func TestIdentifyAroundAGuardRefusesWhatTheGuardRefuses(t *testing.T) {
 	s := newSite(t)
-	page := s.auth.Identify(s.auth.RequireTwoFactor(http.HandlerFunc(public)))
+	page := s.Auth.Identify(s.Auth.RequireTwoFactor(http.HandlerFunc(public)))
 	c := s.client()
 	c.login("matt").want(200)
 	for name, header := range map[string]map[string]string{
@@ -93,7 +93,7 @@ func TestIdentifyDoesNotTakeTheUserOfAnotherSite(t *testing.T) {
 	other := anotherSite(t)
 	c := other.client()
 	c.login("matt").want(200)
-	h := other.auth.Identify(s.auth.Identify(http.HandlerFunc(public)))
+	h := other.Auth.Identify(s.Auth.Identify(http.HandlerFunc(public)))
 	if w := s.ask(h, "GET", "/", map[string]string{"Cookie": c.cookieHeader()}); w.Body.String() != "false " {
 		t.Errorf("got %q, want nobody", w.Body)
 	}
@@ -103,11 +103,11 @@ func TestIdentifyServesPublicPagesWhileTheStoreIsDown(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.login("matt").want(200)
-	if err := s.db.Close(); err != nil {
+	if err := s.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	header := map[string]string{"Authentication-Token": "x", "Cookie": c.cookieHeader()}
-	if w := s.ask(s.auth.Identify(http.HandlerFunc(public)), "GET", "/", header); w.Code != 200 ||
+	if w := s.ask(s.Auth.Identify(http.HandlerFunc(public)), "GET", "/", header); w.Code != 200 ||
 		w.Body.String() != "false " {
 		t.Errorf("got %d %q, want the page for nobody", w.Code, w.Body)
 	}
@@ -121,7 +121,7 @@ func TestUserReportsFalseWithoutAGuard(t *testing.T) {
 
 func TestWrapServesThePathsOfTheSignInAndPassesTheRestOn(t *testing.T) {
 	s := newSite(t)
-	h := s.auth.Wrap(http.HandlerFunc(
+	h := s.Auth.Wrap(http.HandlerFunc(
 		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	for path, ours := range map[string]bool{
 		"/": false, "/login/": false, "//login": false, "/loginx": false, "/tf-static": false, "/tf-setup/a/b": false,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // withoutPassword is a site where accounts need no password.
@@ -20,12 +21,12 @@ func confirmingWithoutPassword(c *twofold.Config) { withoutPassword(c); c.Accoun
 
 // opened registers without a password and signs in with the mailed code.
 func (s *site) opened(user string) *client {
-	s.t.Helper()
+	s.T.Helper()
 	c := s.client()
-	code := sixDigits.FindString(s.awaits(user+"@lp.com",
+	code := testkit.Code(s.awaits(user+"@lp.com",
 		func() { c.post("/register", m{"email": user + "@lp.com"}).want(200) }).Text)
 	c.passcode(user, code).want(200)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	return c
 }
 
@@ -36,13 +37,13 @@ func TestAnAccountWithoutPasswordBeginsByMail(t *testing.T) {
 	mail := s.awaits("new@lp.com",
 		func() { c.post("/register", m{"email": "new@lp.com"}).exactly("csrf_token", "user") })
 	c.stranger()
-	link := signinLink.FindStringSubmatch(mail.Text)
-	if link == nil {
+	link := testkit.Link(mail.Text, "us-verify-link")
+	if link == "" {
 		t.Fatalf("no link in the mail:\n%s", mail.Text)
 	}
-	c.form(link[1]).to("/")
+	c.form(link).to("/")
 	c.signedIn("new", 1)
-	if active := c.get("/us-setup").want(200).json["active_methods"]; !slices.Equal(active.([]any), []any{"email"}) {
+	if active := c.get("/us-setup").want(200).JSON["active_methods"]; !slices.Equal(active.([]any), []any{"email"}) {
 		t.Errorf("active methods %v", active)
 	}
 	c.page("/me").shows("Protected by your mailbox only")
@@ -58,7 +59,7 @@ func TestALinkSignsInAConfirmedAccountWithoutPassword(t *testing.T) {
 	c.form("/register", "email", "new@lp.com").to("/us-signin")
 	c.form("/us-signin/send-code", "identity", "new@lp.com", "chosen_method", "email").shows(unconfirmed)
 	c.form(s.linkIn("confirm", "new@lp.com")).to("/login")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.form(c.mailedLink("new")).to("/")
 	c.signedIn("new", 1)
 }
@@ -71,7 +72,7 @@ func TestACodeSignsInAConfirmedAccountWithoutPassword(t *testing.T) {
 	c.post("/us-signin/send-code", m{"identity": "new@lp.com", "chosen_method": "email"}).refused(400, "identity",
 		unconfirmed)
 	c.post(s.linkIn("confirm", "new@lp.com"), m{}).want(200)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.passcode("new", c.ask("new", storage.Email)).want(200)
 	c.signedIn("new", 1)
 }
@@ -93,11 +94,11 @@ func TestAResetAddsAFirstPassword(t *testing.T) {
 func TestAFreshSessionAddsAFirstPassword(t *testing.T) {
 	s := newSite(t, withoutPassword)
 	c := s.opened("new")
-	s.advance(15 * time.Minute)
+	s.Advance(15 * time.Minute)
 	fill := m{"new_password": newPlain, "new_password_confirm": newPlain}
 	c.post("/change", fill).want(401).has("reauth_required", true)
 	c.page("/change").to("/us-verify?next=/change")
-	code := sixDigits.FindString(s.awaits("new@lp.com",
+	code := testkit.Code(s.awaits("new@lp.com",
 		func() { c.post("/us-verify/send-code", m{"chosen_method": "email"}).want(200) }).Text)
 	c.post("/us-verify", m{"passcode": code}).want(200)
 	c.get("/change").want(200).has("active_password", false)

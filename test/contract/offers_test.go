@@ -24,7 +24,7 @@ func TestAPausedPageNamesWhatTheAccountHas(t *testing.T) {
 	}
 	_, without := pausedPage()
 	without.shows("Too many wrong codes").hides("ecovery code works", "asskey works")
-	codes := owner.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"].([]any)
+	codes := owner.post("/mf-recovery-codes", m{}).want(200).JSON["recovery_codes"].([]any)
 	c, page := pausedPage()
 	page.shows("A recovery code works now.", `href="/mf-recovery"`).hides("asskey works")
 	c.page("/tf-validate").shows("Too many wrong codes").hides(`name="code"`) // and so does a reload
@@ -69,11 +69,11 @@ func TestADemandedSetUpIsNoNews(t *testing.T) {
 	c := s.client()
 	c.login("matt").want(200).has("tf_state", "setup_from_login")
 	asked := c.post("/wan-register", m{"unnamed": true}).want(200)
-	options, err := json.Marshal(asked.json["credential_options"])
+	options, err := json.Marshal(asked.JSON["credential_options"])
 	if err != nil {
 		t.Fatal(err)
 	}
 	made := m{"credential": s.made(s.key().Create(options))}
-	c.post("/wan-register/"+asked.str("wan_state"), made).want(200)
+	c.post("/wan-register/"+asked.Text("wan_state"), made).want(200)
 	c.page("/me").want(200).hides("Recent security changes")
 }

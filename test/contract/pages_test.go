@@ -36,9 +36,9 @@ func TestPagesAreTheSites(t *testing.T) {
 	page.hides("twofold.svg")
 	files := map[string]string{"own/logo": "<svg/>", "own/brand": "margin: 0", "accent": "--accent: #c2255c"}
 	for file, want := range files {
-		path := regexp.MustCompile(`/tf-static/` + file + `\.[0-9a-f]+\.[a-z]+`).FindString(page.body)
-		if r := c.page(path); path == "" || !strings.Contains(r.body, want) {
-			t.Errorf("%s: %q is %s", file, path, r.body)
+		path := regexp.MustCompile(`/tf-static/` + file + `\.[0-9a-f]+\.[a-z]+`).FindString(page.Body)
+		if r := c.page(path); path == "" || !strings.Contains(r.Body, want) {
+			t.Errorf("%s: %q is %s", file, path, r.Body)
 		}
 	}
 	c.login("joe").want(200)

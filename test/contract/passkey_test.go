@@ -14,6 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // withPasskeys enables all features of passkeys, like the original's tests.
@@ -25,21 +26,21 @@ func withPasskeys(c *twofold.Config) {
 
 // question returns the options and the state of a JSON answer.
 func (r *reply) question() (options []byte, state string) {
-	r.t.Helper()
+	r.T.Helper()
 	r.want(200)
-	options, err := json.Marshal(r.json["credential_options"])
+	options, err := json.Marshal(r.JSON["credential_options"])
 	if err != nil {
-		r.t.Fatal(err)
+		r.T.Fatal(err)
 	}
-	return options, r.str("wan_state")
+	return options, r.Text("wan_state")
 }
 
 // key returns a new passkey on a separate device.
 func (s *site) key(lies ...func(*softkey.Key)) *softkey.Key {
-	s.t.Helper()
-	k, err := softkey.New(s.origin, softkey.ES256)
+	s.T.Helper()
+	k, err := softkey.New(s.Origin, softkey.ES256)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	for _, lie := range lies {
 		lie(k)
@@ -51,30 +52,30 @@ func (s *site) key(lies ...func(*softkey.Key)) *softkey.Key {
 func plainKey(k *softkey.Key) { k.Flags = softkey.UP }
 
 func (s *site) made(answer string, err error) string {
-	s.t.Helper()
+	s.T.Helper()
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return answer
 }
 
 // addKey registers a passkey with JSON.
 func (c *client) addKey(k *softkey.Key, name, usage string, lies ...softkey.Lie) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	options, state := c.post("/wan-register", m{"name": name, "usage": usage}).question()
 	return c.post("/wan-register/"+state, m{"credential": c.s.made(k.Create(options, lies...))})
 }
 
 // useKey responds to the challenge of a path with JSON.
 func (c *client) useKey(path string, k *softkey.Key, ask m, lies ...softkey.Lie) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	options, state := c.post(path, ask).question()
 	return c.post(path+"/"+state, m{"credential": c.s.made(k.Get(options, lies...))})
 }
 
 // owner returns a signed-in client with a passkey.
 func (s *site) owner(user, usage string, lies ...func(*softkey.Key)) (*client, *softkey.Key) {
-	s.t.Helper()
+	s.T.Helper()
 	c, k := s.client(), s.key(lies...)
 	c.login(user).want(200)
 	c.addKey(k, "testr1", usage).want(200)
@@ -111,12 +112,12 @@ func TestAFormRegistersAPasskeyAndSignsIn(t *testing.T) {
 	}
 	c.form(action, "credential", s.made(k.Create(options))).to("/wan-register")
 	c.page("/wan-register").shows("Successfully added the passkey", "testr1")
-	if e := eventsOf[event.PasskeyRegistered](s.events); len(e) != 1 || e[0].PasskeyName != "testr1" ||
+	if e := testkit.EventsOf[event.PasskeyRegistered](s.Events); len(e) != 1 || e[0].PasskeyName != "testr1" ||
 		e[0].Name() != "wan-registered" {
 		t.Errorf("events %+v", e)
 	}
 	c.logout()
-	s.events.reset()
+	s.Events.Reset()
 	page = c.form("/wan-signin", "identity", "matt@lp.com").want(200)
 	options, action = page.asked(t)
 	for _, want := range []string{`"id":"` + softkey.Text(k.ID) + `"`, `"transports":["internal","hybrid"]`,
@@ -127,7 +128,8 @@ func TestAFormRegistersAPasskeyAndSignsIn(t *testing.T) {
 	}
 	c.form(action, "credential", s.made(k.Get(options))).to("/")
 	c.signedIn("matt", 2)
-	if e := eventsOf[event.UserAuthenticated](s.events); len(e) != 1 || !slices.Equal(e[0].Via, []string{"webauthn"}) {
+	if e := testkit.EventsOf[event.UserAuthenticated](s.Events); len(e) != 1 || !slices.Equal(e[0].Via,
+		[]string{"webauthn"}) {
 		t.Errorf("events %+v", e)
 	}
 }
@@ -135,9 +137,9 @@ func TestAFormRegistersAPasskeyAndSignsIn(t *testing.T) {
 // asked returns the challenge on a page.
 func (r *reply) asked(t *testing.T) (options []byte, action string) {
 	t.Helper()
-	found := regexp.MustCompile(`data-options="([^"]*)" data-answer="([^"]*)"`).FindStringSubmatch(r.body)
+	found := regexp.MustCompile(`data-options="([^"]*)" data-answer="([^"]*)"`).FindStringSubmatch(r.Body)
 	if found == nil {
-		t.Fatalf("no question on the page:\n%s", r.body)
+		t.Fatalf("no question on the page:\n%s", r.Body)
 	}
 	return []byte(html.UnescapeString(found[1])), html.UnescapeString(found[2])
 }
@@ -146,7 +148,7 @@ func (r *reply) asked(t *testing.T) (options []byte, action string) {
 func TestJSONRegistersAPasskeyAndSignsIn(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
-	list := c.get("/wan-register").want(200).json["registered_credentials"].([]any)[0].(m)
+	list := c.get("/wan-register").want(200).JSON["registered_credentials"].([]any)[0].(m)
 	for name, want := range map[string]any{
 		"name": "testr1", "credential_id": softkey.Text(k.ID), "usage": "first", "backup_state": true,
 		"device_type":  "multi_device",
@@ -161,16 +163,16 @@ func TestJSONRegistersAPasskeyAndSignsIn(t *testing.T) {
 	}
 	before := list["lastuse"]
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.post("/wan-signin", m{"identity": "whoever@lp.com"}).want(200).has("user", absent)
 	options, state := c.post("/wan-signin", m{"identity": "matt@lp.com"}).want(200).has("user", absent, "is_secondary",
 		false, "remember", false).question()
 	r := c.post("/wan-signin/"+state+"?include_auth_token",
 		m{"credential": s.made(k.Get(options))}).want(200).has("tf_required", false)
 	token := s.client()
-	token.token = r.json["user"].(m)["authentication_token"].(string)
+	token.Header["Authentication-Token"] = r.JSON["user"].(m)["authentication_token"].(string)
 	token.signedIn("matt", 2)
-	credentials := c.get("/wan-register").want(200).json["registered_credentials"].([]any)
+	credentials := c.get("/wan-register").want(200).JSON["registered_credentials"].([]any)
 	if after := credentials[0].(m)["lastuse"]; after == before {
 		t.Errorf("lastuse is still %v", after)
 	}
@@ -235,16 +237,16 @@ func TestABadPasskeyAnswerDoesNotSignIn(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.logout()
-	s.events.reset()
+	s.Events.Reset()
 	for _, body := range []m{{}, {"credential": "hi there"}, {"credential": ""}} {
 		_, state := c.post("/wan-signin", m{}).question()
 		c.post("/wan-signin/"+state, body).refused(400, "credential", "Input not appropriate for requested API")
 	}
 	r := c.useKey("/wan-signin", k, m{}, softkey.SendAs("signature", "AAAA")).want(400)
-	if !strings.HasPrefix(r.json["errors"].([]any)[0].(string), "Could not verify passkey: ") {
-		t.Errorf("errors %s", r.body)
+	if !strings.HasPrefix(r.JSON["errors"].([]any)[0].(string), "Could not verify passkey: ") {
+		t.Errorf("errors %s", r.Body)
 	}
-	failed := eventsOf[event.UserFailedAuthn](s.events)
+	failed := testkit.EventsOf[event.UserFailedAuthn](s.Events)
 	if len(failed) != 1 || failed[0].AuthType != "passkey" || failed[0].SecondFactor ||
 		failed[0].User.Email != "matt@lp.com" {
 		t.Errorf("events %+v", failed)
@@ -262,7 +264,7 @@ func TestAFormDeletesAPasskey(t *testing.T) {
 	c.form("/wan-delete", "name", "testr9").shows("testr9 not registered with current user.")
 	c.form("/wan-delete", "name", "testr1").to("/wan-register")
 	c.page("/wan-register").shows("Successfully deleted the passkey").hides("testr1")
-	if e := eventsOf[event.PasskeyDeleted](s.events); len(e) != 1 || e[0].PasskeyName != "testr1" ||
+	if e := testkit.EventsOf[event.PasskeyDeleted](s.Events); len(e) != 1 || e[0].PasskeyName != "testr1" ||
 		e[0].Name() != "wan-deleted" {
 		t.Errorf("events %+v", e)
 	}
@@ -282,7 +284,7 @@ func TestAPasskeyOfADisabledAccountDoesNotSignIn(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.logout()
-	if err := s.auth.SetActive(t.Context(), s.id("matt"), false); err != nil {
+	if err := s.Auth.SetActive(t.Context(), s.id("matt"), false); err != nil {
 		t.Fatal(err)
 	}
 	s.client().useKey("/wan-signin", k, m{}).refused(400, "credential", "Account is disabled.")
@@ -363,7 +365,7 @@ func TestRegisteringAPasskeyHasATimeLimit(t *testing.T) {
 	c := s.client()
 	c.login("matt").want(200)
 	options, state := c.post("/wan-register", m{"name": "testr1"}).question()
-	s.advance(time.Second)
+	s.Advance(time.Second)
 	c.post("/wan-register/"+state, m{"credential": s.made(s.key().Create(options))}).
 		refused(400, "", "Passkey operations must be completed within 1 second. Please start over.")
 }
@@ -374,7 +376,7 @@ func TestSigningInByPasskeyHasATimeLimit(t *testing.T) {
 	_, k := s.owner("matt", "first")
 	c := s.client()
 	options, state := c.post("/wan-signin", m{}).question()
-	s.advance(2 * time.Second)
+	s.Advance(2 * time.Second)
 	c.post("/wan-signin/"+state, m{"credential": s.made(k.Get(options))}).
 		refused(400, "", "Passkey operations must be completed within 2 seconds. Please start over.")
 }
@@ -399,7 +401,7 @@ func TestAPasskeyThatVerifiesNoUserNeedsASecondFactor(t *testing.T) {
 	c, k := s.fresh("matt"), s.key(plainKey)
 	c.addKey(k, "testr1", "first").want(200)
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.useKey("/wan-signin", k, m{"identity": "matt@lp.com"}).want(200).has("tf_required", true, "tf_method", "sms",
 		"user", absent)
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
@@ -408,8 +410,8 @@ func TestAPasskeyThatVerifiesNoUserNeedsASecondFactor(t *testing.T) {
 
 // fresh returns a client that has just signed in with both factors.
 func (s *site) fresh(user string) *client {
-	s.t.Helper()
-	s.advance(time.Minute)
+	s.T.Helper()
+	s.Advance(time.Minute)
 	c := s.client()
 	c.login(user).want(200)
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
@@ -434,7 +436,7 @@ func TestWithoutMultiFactorAPasskeyIsOneFactor(t *testing.T) {
 	c, k := s.fresh("matt"), s.key()
 	c.addKey(k, "testr1", "first").want(200)
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.useKey("/wan-signin", k, m{"identity": "matt@lp.com"}).want(200).has("tf_required", true)
 }
 
@@ -443,7 +445,7 @@ func TestResetAccessRemovesPasskeys(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.addKey(s.key(), "second", "secondary").want(200)
-	if err := s.auth.ResetAccess(t.Context(), s.id("matt")); err != nil {
+	if err := s.Auth.ResetAccess(t.Context(), s.id("matt")); err != nil {
 		t.Fatal(err)
 	}
 	s.client().useKey("/wan-signin", k, m{}).refused(400, "credential", "Unregistered passkey.")

@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // Row W21, wan_context_processors.
@@ -32,9 +33,9 @@ func TestPagesOfPasskeysCanBeReplaced(t *testing.T) {
 
 // staleOwner returns an owner whose last proof is too old for changes.
 func (s *site) staleOwner(usage string, lies ...func(*softkey.Key)) (*client, *softkey.Key) {
-	s.t.Helper()
+	s.T.Helper()
 	c, k := s.owner("matt", usage, lies...)
-	s.advance(20 * time.Minute)
+	s.Advance(20 * time.Minute)
 	return c, k
 }
 
@@ -49,8 +50,8 @@ func TestJSONMakesASessionFreshByPasskey(t *testing.T) {
 		t.Errorf("options %s", options)
 	}
 	r := c.post("/wan-verify/"+state+"?include_auth_token", m{"credential": s.made(k.Get(options))}).want(200)
-	if token, _ := r.json["user"].(m)["authentication_token"].(string); token == "" {
-		t.Errorf("no token: %s", r.body)
+	if token, _ := r.JSON["user"].(m)["authentication_token"].(string); token == "" {
+		t.Errorf("no token: %s", r.Body)
 	}
 	c.get("/wan-register").want(200)
 }
@@ -71,7 +72,7 @@ func TestVerifyingByPasskeyHasATimeLimit(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.SignInWithin = 2 * time.Second })
 	c, k := s.staleOwner("first")
 	options, state := c.post("/wan-verify", m{}).question()
-	s.advance(2 * time.Second)
+	s.Advance(2 * time.Second)
 	c.post("/wan-verify/"+state, m{"credential": s.made(k.Get(options))}).
 		refused(400, "", "Passkey operations must be completed within 2 seconds. Please start over.")
 }
@@ -82,10 +83,10 @@ func TestAWrongPasskeyDoesNotMakeASessionFresh(t *testing.T) {
 	c, k := s.staleOwner("first")
 	stranger := s.key()
 	stranger.RPID, stranger.Handle = k.RPID, k.Handle
-	s.events.reset()
+	s.Events.Reset()
 	c.useKey("/wan-verify", stranger, m{}).refused(400, "credential", "Unregistered passkey.")
 	c.useKey("/wan-verify", k, m{}, softkey.SignedBy(stranger)).want(400)
-	failed := eventsOf[event.UserFailedAuthn](s.events)
+	failed := testkit.EventsOf[event.UserFailedAuthn](s.Events)
 	if len(failed) != 1 || failed[0].AuthType != "passkey" || failed[0].User.Email != "matt@lp.com" {
 		t.Errorf("events %+v", failed)
 	}
@@ -108,7 +109,7 @@ func TestAPasskeyOfAnotherUserDoesNotMakeASessionFresh(t *testing.T) {
 func TestVerifyingByPasskeyCanBeSwitchedOff(t *testing.T) {
 	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = nil })
 	c, _ := s.staleOwner("first")
-	if slices.Contains(s.auth.Paths(), "/wan-verify") {
+	if slices.Contains(s.Auth.Paths(), "/wan-verify") {
 		t.Error("the path is there")
 	}
 	c.get("/verify").want(200).has("has_webauthn_verify_credential", false)
@@ -121,7 +122,7 @@ func TestPasskeysOfEitherUsageMakeASessionFresh(t *testing.T) {
 	second := s.key()
 	c.addKey(second, "two", "secondary").want(200)
 	for _, k := range []*softkey.Key{first, second} {
-		s.advance(20 * time.Minute)
+		s.Advance(20 * time.Minute)
 		c.get("/wan-register").want(401)
 		c.useKey("/wan-verify", k, m{}).want(200)
 		c.get("/wan-register").want(200)
@@ -145,7 +146,7 @@ func verifyOneUsage(t *testing.T, s *site, taken, refused string) {
 	c, wrong := s.owner("matt", refused)
 	right := s.key()
 	c.addKey(right, "two", taken).want(200)
-	s.advance(20 * time.Minute)
+	s.Advance(20 * time.Minute)
 	options, state := c.post("/wan-verify", m{}).question()
 	if text := string(options); !strings.Contains(text, softkey.Text(right.ID)) ||
 		strings.Contains(text, softkey.Text(wrong.ID)) {
@@ -190,11 +191,11 @@ func TestSigningInByPasskeyNeedsTheCSRFTokenOfTheForm(t *testing.T) {
 	c := s.client()
 	c.bareForm("/wan-signin").shows("The CSRF token is missing.")
 	r := c.get("/wan-signin").want(200)
-	page := c.bareForm("/wan-signin", "csrf_token", r.str("csrf_token")).want(200)
+	page := c.bareForm("/wan-signin", "csrf_token", r.Text("csrf_token")).want(200)
 	options, action := page.asked(t)
 	answer := s.made(k.Get(options))
 	c.bareForm(action, "credential", answer).want(400)
-	c.bareForm(action, "credential", answer, "csrf_token", r.str("csrf_token")).to("/")
+	c.bareForm(action, "credential", answer, "csrf_token", r.Text("csrf_token")).to("/")
 	c.signedIn("matt", 2)
 }
 
@@ -239,7 +240,7 @@ func TestAFormChoosesTheSecondFactor(t *testing.T) {
 	c.form(action, "credential", s.made(k.Get(options)), "next", "/profile").to("/profile")
 	c.signedIn("matt", 2)
 	c = s.client()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.loginForm("matt").to("/tf-select")
 	c.form("/tf-select", "which", "sms").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")

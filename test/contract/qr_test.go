@@ -12,14 +12,14 @@ import (
 
 // image decodes the SVG image of an answer.
 func (r *reply) image(name string) string {
-	r.t.Helper()
-	text, ok := strings.CutPrefix(r.str(name), "data:image/svg+xml;base64,")
+	r.T.Helper()
+	text, ok := strings.CutPrefix(r.Text(name), "data:image/svg+xml;base64,")
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if !ok || err != nil {
-		r.t.Fatalf("%s is not an SVG image: %.80s", name, r.str(name))
+		r.T.Fatalf("%s is not an SVG image: %.80s", name, r.Text(name))
 	}
 	if err := xml.Unmarshal(raw, new(struct{ XMLName xml.Name })); err != nil {
-		r.t.Fatalf("%s: %v", name, err)
+		r.T.Fatalf("%s: %v", name, err)
 	}
 	return string(raw)
 }

@@ -1,14 +1,12 @@
 package contract_test
 
 import (
-	"net"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
@@ -18,8 +16,8 @@ const wrongRecoveryCode = "Recovery code invalid"
 
 // codes creates a set of recovery codes and returns it.
 func (c *client) codes() []string {
-	c.s.t.Helper()
-	list, _ := c.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"].([]any)
+	c.T.Helper()
+	list, _ := c.post("/mf-recovery-codes", m{}).want(200).JSON["recovery_codes"].([]any)
 	var out []string
 	for _, v := range list {
 		out = append(out, v.(string))
@@ -42,19 +40,19 @@ func TestARecoveryCodeIsShownOnceAndWorksOnce(t *testing.T) {
 	c.post("/mf-recovery", m{"code": codes[0]}).refusedFlat(400,
 		"You can only access this endpoint when not logged in.")
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.login("gal").want(200).has("tf_required", true)
 	c.get("/mf-recovery").want(200).has("user", absent, "recovery_codes", absent)
 	c.post("/mf-recovery", m{"code": codes[0]}).want(200).has("recovery_codes_left", 9.0)
 	c.signedIn("gal", 2)
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.login("gal").want(200)
 	c.post("/mf-recovery", m{"code": codes[0]}).refused(400, "code", wrongRecoveryCode)
 	c.post("/mf-recovery", m{"code": ""}).refused(400, "code", "This field is required.")
 	reply := c.post("/mf-recovery?include_auth_token", m{"code": codes[1]}).want(200)
-	if user, _ := reply.json["user"].(m); user["email"] != "gal@lp.com" || user["authentication_token"] == nil {
-		t.Errorf("user %v", reply.json["user"])
+	if user, _ := reply.JSON["user"].(m); user["email"] != "gal@lp.com" || user["authentication_token"] == nil {
+		t.Errorf("user %v", reply.JSON["user"])
 	}
 }
 
@@ -72,7 +70,7 @@ func TestARecoveryCodeWorksByForm(t *testing.T) {
 	c.page("/mf-recovery").to("/")
 	c.form("/mf-recovery", "code", codes[0]).to("/")
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.loginForm("gal", "next", "/profile").to("/tf-validate?next=/profile")
 	c.page("/mf-recovery").want(200).shows("Recovery code")
 	c.form("/mf-recovery", "code", "aaaa-aaaa-aaaa-aaaa").want(200).shows(wrongRecoveryCode)
@@ -80,7 +78,7 @@ func TestARecoveryCodeWorksByForm(t *testing.T) {
 		"/profile").to("/profile")
 	c.signedIn("gal", 2)
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.loginForm("gal").to("/tf-validate")
 	c.form("/mf-recovery", "code", codes[0]).want(200).shows(wrongRecoveryCode)
 }
@@ -90,10 +88,10 @@ func TestResetAccessRemovesRecoveryCodes(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.codes()
-	if err := s.auth.ResetAccess(t.Context(), s.id("gal")); err != nil {
+	if err := s.Auth.ResetAccess(t.Context(), s.id("gal")); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := s.db.RecoveryCodesLeft(t.Context(), s.id("gal"), time.Time{}); err != nil || n != 0 {
+	if n, err := s.Store.RecoveryCodesLeft(t.Context(), s.id("gal"), time.Time{}); err != nil || n != 0 {
 		t.Errorf("%d codes left, %v", n, err)
 	}
 }
@@ -112,7 +110,7 @@ func TestARescueOffersRecoveryCodesOnceThereAreSome(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.login("gal").want(200)
 	help := m{"help": "/tf-rescue", "email": "/tf-rescue"}
 	c.get("/tf-rescue").want(200).has("recovery_options", help)
@@ -120,7 +118,7 @@ func TestARescueOffersRecoveryCodesOnceThereAreSome(t *testing.T) {
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
 	codes := c.codes()
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.loginForm("gal").to("/tf-validate")
 	help["recovery_code"] = "/mf-recovery"
 	c.page("/tf-rescue").want(200).shows("Use a recovery code")
@@ -135,7 +133,7 @@ func TestARescueOffersRecoveryCodesOnceThereAreSome(t *testing.T) {
 func TestRecoveryCodesNeedAFreshSession(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enroll("gal", storage.SMS)
-	s.advance(15 * time.Minute)
+	s.Advance(15 * time.Minute)
 	c.get("/mf-recovery-codes").want(401).has("reauth_required", true)
 	c.post("/mf-recovery-codes", m{}).want(401).has("reauth_required", true)
 	c.page("/mf-recovery-codes").to("/verify?next=/mf-recovery-codes")
@@ -152,7 +150,7 @@ func TestEachUsedRecoveryCodeLeavesOneFewer(t *testing.T) {
 	codes := c.codes()
 	for i := range 2 {
 		c.logout()
-		s.advance(time.Minute)
+		s.Advance(time.Minute)
 		c.login("gal").want(200)
 		c.post("/mf-recovery", m{"code": codes[i]}).want(200).has("recovery_codes_left", float64(9-i))
 	}
@@ -167,8 +165,8 @@ func TestRecoveryCodesLiveAsLongAsTheirKey(t *testing.T) {
 	codes := c.codes()
 	const newer = "gP4mXhG2u4h1lQ0b5oX8n7nQxw7k0Jr3Jm0Kp3g8o2E"
 	for i, keys := range [][]string{{key, newer}, {newer}} { // oldest first
-		s.advance(time.Minute)
-		c := s.again(twofold.KeyText(keys...)).client()
+		s.Advance(time.Minute)
+		c := s.another(func(c *twofold.Config) { c.Key = twofold.KeyText(keys...) }).client()
 		c.login("gal").want(200)
 		reply := c.post("/mf-recovery", m{"code": codes[i]})
 		if i == 0 {
@@ -177,24 +175,6 @@ func TestRecoveryCodesLiveAsLongAsTheirKey(t *testing.T) {
 			reply.refused(400, "code", wrongRecoveryCode)
 		}
 	}
-}
-
-// again returns the same site with another key.
-func (s *site) again(k twofold.Key) *site {
-	s.t.Helper()
-	next := *s
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	next.origin = "http://" + l.Addr().String()
-	next.config.Origin, next.config.Key = next.origin, k
-	if next.auth, err = twofold.New(next.config); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(background.Start(next.auth))
-	next.serve(l)
-	return &next
 }
 
 // Row P3, tf_select_auth.
@@ -209,10 +189,10 @@ func TestFactorsAreListedRenamedAndRemoved(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	c, a := s.enroll("gal", storage.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true, "name": "Work"}).want(200)
-	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)
+	c.post("/tf-setup/"+begun.Text("tf_state_token"), m{"code": s.code(phone)}).want(200)
 	factors := func() []any {
 		t.Helper()
-		out, _ := c.get("/tf-factors").want(200).json["tf_factors"].([]any)
+		out, _ := c.get("/tf-factors").want(200).JSON["tf_factors"].([]any)
 		return out
 	}
 	both := factors()
@@ -236,8 +216,8 @@ func TestFactorsAreListedRenamedAndRemoved(t *testing.T) {
 	c.login("gal").want(200).has("tf_method", "authenticator")
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
 	me := c.get("/me").want(200)
-	if events, _ := me.json["events"].([]any); len(events) == 0 || events[0].(m)["event"] != "user-authenticated" {
-		t.Errorf("events %v", me.json["events"])
+	if events, _ := me.JSON["events"].([]any); len(events) == 0 || events[0].(m)["event"] != "user-authenticated" {
+		t.Errorf("events %v", me.JSON["events"])
 	}
 }
 
@@ -263,6 +243,6 @@ func TestAFirstSecondFactorLeadsToRecoveryCodes(t *testing.T) {
 	c.form("/tf-validate", "code", s.code(phone), "next", "/profile").to("/mf-recovery-codes?next=/profile")
 	c.page("/mf-recovery-codes?next=/profile").want(200).shows("Make recovery codes", "Not now", `href="/profile"`)
 	page := c.form("/mf-recovery-codes", "next", "/profile").want(200)
-	sheet := regexp.MustCompile(`name="sheet" value="([^"]+)"`).FindStringSubmatch(page.body)[1]
+	sheet := regexp.MustCompile(`name="sheet" value="([^"]+)"`).FindStringSubmatch(page.Body)[1]
 	c.form("/mf-recovery-codes", "action", "saved", "sheet", sheet, "saved", "true", "next", "/profile").to("/profile")
 }

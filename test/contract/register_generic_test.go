@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // Row A24, email_normalization.
@@ -15,7 +16,7 @@ func TestAnAddressIsNormalized(t *testing.T) {
 		"Please write the part before the @ in plain small letters: "+
 			"an address like this one may be read as another person's.")
 	c.register("\u00eeMnumber@EXAMPLE.com").want(200) // its local part stays as it was written
-	u, err := s.auth.FindUser(t.Context(), "\u00ceMnumber@example.com")
+	u, err := s.Auth.FindUser(t.Context(), "\u00ceMnumber@example.com")
 	if err != nil || u.Email != "\u00eeMnumber@example.com" {
 		t.Fatalf("%+v, %v", u, err)
 	}
@@ -37,8 +38,8 @@ func TestATakenAddressLooksFree(t *testing.T) {
 	s := newSite(t, confirming, generics)
 	free, taken := s.client(), s.client()
 	a, b := free.register("dude@lp.com").exactly("csrf_token"), taken.register("matt@lp.com").exactly("csrf_token")
-	if a.status != b.status || len(free.cookies) != len(taken.cookies) {
-		t.Errorf("a free address: %s %v\na taken one: %s %v", a.body, free.cookies, b.body, taken.cookies)
+	if a.Status != b.Status || len(free.Jar) != len(taken.Jar) {
+		t.Errorf("a free address: %s %v\na taken one: %s %v", a.Body, free.Jar, b.Body, taken.Jar)
 	}
 	free.registerForm("dude4@lp.com").to("/login")
 	taken.registerForm("matt@lp.com").to("/login")
@@ -50,11 +51,11 @@ func TestATakenAddressLooksFree(t *testing.T) {
 		t.Errorf("mail %+v", mail)
 	}
 	s.linkIn("confirm", "dude@lp.com")
-	before := len(s.mail.To("dude@lp.com"))
+	before := len(s.Mail.To("dude@lp.com"))
 	s.client().register("dude@lp.com").want(200)
-	s.eventually("the link once more", func() bool { return len(s.mail.To("dude@lp.com")) > before })
-	if e := eventsOf[event.UserNotRegistered](s.events); len(e) == 0 || !e[0].ExistingEmail || e[0].ExistingUsername ||
-		e[0].User.Email != "matt@lp.com" || e[0].Name() != "user-not-registered" {
+	s.eventually("the link once more", func() bool { return len(s.Mail.To("dude@lp.com")) > before })
+	if e := testkit.EventsOf[event.UserNotRegistered](s.Events); len(e) == 0 || !e[0].ExistingEmail ||
+		e[0].ExistingUsername || e[0].User.Email != "matt@lp.com" || e[0].Name() != "user-not-registered" {
 		t.Errorf("events %+v", e)
 	}
 	// Errors of the form itself are still shown.
@@ -73,10 +74,11 @@ func TestATakenUsernameLooksFree(t *testing.T) {
 	if !strings.Contains(mail.Text, `The username "matt" is taken.`) {
 		t.Errorf("mail %s", mail.Text)
 	}
-	if e := eventsOf[event.UserNotRegistered](s.events); len(e) != 1 || !e[0].ExistingUsername || e[0].ExistingEmail {
+	if e := testkit.EventsOf[event.UserNotRegistered](s.Events); len(e) != 1 || !e[0].ExistingUsername ||
+		e[0].ExistingEmail {
 		t.Errorf("events %+v", e)
 	}
-	if _, err := s.auth.FindUser(t.Context(), "dude@lp.com"); err == nil {
+	if _, err := s.Auth.FindUser(t.Context(), "dude@lp.com"); err == nil {
 		t.Error("the account was made all the same")
 	}
 }
@@ -86,7 +88,7 @@ func TestARegistrationIgnoresOtherFields(t *testing.T) {
 	s := newSite(t, confirming, generics)
 	c := s.client()
 	c.register("dude@lp.com", "coolname", "dude").exactly("csrf_token")
-	if _, err := s.auth.FindUser(t.Context(), "dude@lp.com"); err != nil {
+	if _, err := s.Auth.FindUser(t.Context(), "dude@lp.com"); err != nil {
 		t.Error("a field that is not known kept an account from being made")
 	}
 }
@@ -104,7 +106,7 @@ func TestTheMailAboutATakenAddressHasHTML(t *testing.T) {
 // confirmLink registers an address and returns the confirmation link and the browser that
 // registered.
 func (s *site) confirmLink(user string) (*client, string) {
-	s.t.Helper()
+	s.T.Helper()
 	c := s.client()
 	c.register(user + "@lp.com").want(200)
 	return c, s.linkIn("confirm", user+"@lp.com")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/password/strength"
 	"github.com/twofold-auth/twofold/send"
@@ -45,9 +46,9 @@ func rated(c *twofold.Config) {
 // mailed returns the newest mail of a kind to an address. It may be sent after the answer to the
 // request.
 func (s *site) mailed(kind, to string) (newest send.Message) {
-	s.t.Helper()
+	s.T.Helper()
 	s.eventually("a mail "+kind+" to "+to, func() bool {
-		for _, l := range s.mail.To(to) {
+		for _, l := range s.Mail.To(to) {
 			if l.Kind == kind {
 				newest = l
 			}
@@ -57,21 +58,19 @@ func (s *site) mailed(kind, to string) (newest send.Message) {
 	return newest
 }
 
-var lifeLink = regexp.MustCompile(`https?://[^/\s]+(/(?:confirm|reset|change-email)/[A-Za-z0-9._-]+)`)
-
 // linkIn returns the path of the link in the newest mail of a kind.
 func (s *site) linkIn(kind, to string) string {
-	s.t.Helper()
-	found := lifeLink.FindStringSubmatch(s.mailed(kind, to).Text)
-	if found == nil {
-		s.t.Fatalf("no link in the mail %s to %s", kind, to)
+	s.T.Helper()
+	found := testkit.Link(s.mailed(kind, to).Text, "confirm", "reset", "change-email")
+	if found == "" {
+		s.T.Fatalf("no link in the mail %s to %s", kind, to)
 	}
-	return found[1]
+	return found
 }
 
 // register sends a complete registration with JSON.
 func (c *client) register(email string, more ...any) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	body := m{"email": email, "password": newPlain, "password_confirm": newPlain}
 	for i := 0; i+1 < len(more); i += 2 {
 		body[more[i].(string)] = more[i+1]
@@ -80,21 +79,21 @@ func (c *client) register(email string, more ...any) *reply {
 }
 
 func (c *client) registerForm(email string, more ...string) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	return c.form("/register",
 		append([]string{"email", email, "password", newPlain, "password_confirm", newPlain}, more...)...)
 }
 
 // exactly checks that a JSON answer has exactly these keys.
 func (r *reply) exactly(keys ...string) *reply {
-	r.t.Helper()
-	ok := len(r.want(200).json) == len(keys)
+	r.T.Helper()
+	ok := len(r.want(200).JSON) == len(keys)
 	for _, k := range keys {
-		_, there := r.json[k]
+		_, there := r.JSON[k]
 		ok = ok && there
 	}
 	if !ok {
-		r.t.Errorf("want exactly %v: %s", keys, r.body)
+		r.T.Errorf("want exactly %v: %s", keys, r.Body)
 	}
 	return r
 }
@@ -110,7 +109,7 @@ func TestAVisitorRegisters(t *testing.T) {
 		!strings.Contains(mail.Text, "Welcome dude@lp.com!") || !strings.Contains(mail.HTML, "dude@lp.com") {
 		t.Errorf("mail %+v", mail)
 	}
-	if e := eventsOf[event.UserRegistered](s.events); len(e) != 1 || e[0].User.Email != "dude@lp.com" ||
+	if e := testkit.EventsOf[event.UserRegistered](s.Events); len(e) != 1 || e[0].User.Email != "dude@lp.com" ||
 		e[0].Name() != "user-registered" {
 		t.Errorf("events %+v", e)
 	}
@@ -139,7 +138,7 @@ func TestARegistrationFormNeedsItsCSRFToken(t *testing.T) {
 	c := s.client()
 	fill := []string{"email", "dude@lp.com", "password", newPlain, "password_confirm", newPlain}
 	c.bareForm("/register", fill...).shows(noToken)
-	token := regexp.MustCompile(`name="csrf_token" value="([^"]+)"`).FindStringSubmatch(c.page("/register").body)
+	token := regexp.MustCompile(`name="csrf_token" value="([^"]+)"`).FindStringSubmatch(c.page("/register").Body)
 	if token == nil {
 		t.Fatal("no token on the page")
 	}
@@ -151,7 +150,7 @@ func TestARegistrationFormNeedsItsCSRFToken(t *testing.T) {
 func TestARegistrationIsTranslated(t *testing.T) {
 	s := newSite(t, confirming)
 	c := s.client()
-	c.headers["Accept-Language"] = "de"
+	c.Header["Accept-Language"] = "de"
 	c.page("/register").shows(`lang="de"`, "Konto").hides("Create an account")
 	c.registerForm("dude@lp.com").to("/login")
 	if mail := s.mailed("confirm", "dude@lp.com"); strings.Contains(mail.Text, "Please confirm") ||
@@ -176,8 +175,8 @@ func TestAPasswordInJSONIsText(t *testing.T) {
 	s := newSite(t, withLife)
 	for _, bad := range []any{12345678, []string{newPlain}, m{"a": newPlain}, true} {
 		r := s.client().register("dude@lp.com", "password", bad, "password_confirm", bad).want(400)
-		if errs, _ := r.json["field_errors"].(m); errs["password"] == nil {
-			t.Errorf("%v: %s", bad, r.body)
+		if errs, _ := r.JSON["field_errors"].(m); errs["password"] == nil {
+			t.Errorf("%v: %s", bad, r.Body)
 		}
 	}
 	s.client().register("dude@lp.com").want(200) // none of these made an account
@@ -242,7 +241,7 @@ func TestThePageOfRegistrationCanBeReplaced(t *testing.T) {
 	c.form("/custom_register", "email", "dude@lp.com", "password", newPlain, "password_confirm",
 		newPlain).to("/profile")
 	c.signedIn("dude", 1)
-	if n := len(s.mail.To("dude@lp.com")); n != 0 {
+	if n := len(s.Mail.To("dude@lp.com")); n != 0 {
 		t.Errorf("%d mails, want none", n)
 	}
 }
@@ -373,7 +372,7 @@ func TestUsernamesCanBeSwitchedOff(t *testing.T) {
 	c.register("dude@lp.com", "username", "dudeling").want(200)
 	c.logout()
 	c.post("/login", m{"username": "dudeling", "password": newPlain}).refused(400, "email", "Email not provided")
-	u, err := s.auth.FindUser(t.Context(), "dude@lp.com")
+	u, err := s.Auth.FindUser(t.Context(), "dude@lp.com")
 	if err != nil || u.Username != "" {
 		t.Errorf("%+v, %v", u, err)
 	}

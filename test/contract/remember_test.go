@@ -17,11 +17,11 @@ func remembers(c *twofold.Config) {
 
 // remembered keeps only the cookie of a remembered browser.
 func (c *client) remembered() *client {
-	c.s.t.Helper()
-	if _, ok := c.cookies["remember_token"]; !ok {
-		c.s.t.Fatal("there is no remember_token")
+	c.T.Helper()
+	if _, ok := c.Jar["remember_token"]; !ok {
+		c.T.Fatal("there is no remember_token")
 	}
-	maps.DeleteFunc(c.cookies, func(name string, _ kept) bool { return name != "remember_token" })
+	maps.DeleteFunc(c.Jar, func(name, _ string) bool { return name != "remember_token" })
 	return c
 }
 
@@ -35,7 +35,7 @@ func TestASignInByPasskeyIsRemembered(t *testing.T) {
 	c.post("/wan-signin/"+state, m{"credential": s.made(k.Get(options)), "remember": true}).want(200)
 	c.remembered().signedIn("matt", 1) // by the cookie alone
 	c.logout()
-	if _, ok := c.cookies["remember_token"]; ok {
+	if _, ok := c.Jar["remember_token"]; ok {
 		t.Error("signing out leaves the cookie")
 	}
 	c.stranger()
@@ -47,7 +47,7 @@ func TestAPasskeyAsSecondFactorIsRemembered(t *testing.T) {
 	_, k := s.owner("matt", "secondary", plainKey)
 	c := s.client()
 	c.login("matt", "remember", true).want(200).has("tf_required", true)
-	if _, ok := c.cookies["remember_token"]; ok {
+	if _, ok := c.Jar["remember_token"]; ok {
 		t.Error("remembered before the second factor")
 	}
 	c.useKey("/wan-signin", k, m{}).want(200)
@@ -83,7 +83,7 @@ func TestANewPasswordEndsRememberMe(t *testing.T) {
 		b.login("joe", "remember", true).want(200)
 	}
 	former := s.client()
-	former.cookies["remember_token"] = c.cookies["remember_token"]
+	former.Jar["remember_token"] = c.Jar["remember_token"]
 	c.post("/change", changes(plain, newPlain, newPlain)).want(200)
 	c.signedIn("joe", 1)
 	former.stranger()

@@ -1,11 +1,11 @@
 package contract_test
 
 import (
-	"regexp"
 	"testing"
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // TestUnifiedSigninReplacesLogin checks that unified sign-in is at the path of the sign-in page,
@@ -37,8 +37,8 @@ func TestUnifiedSigninReplacesLogin(t *testing.T) {
 	c.post("/auth/login", m{"identity": "joe@lp.com", "passcode": plain}).refusedFlat(400, onlyForAnon)
 
 	begun := c.post("/auth/tf-setup", m{"setup": "sms", "phone": phone}).want(200)
-	c.post("/auth/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)
-	s.advance(time.Minute)
+	c.post("/auth/tf-setup/"+begun.Text("tf_state_token"), m{"code": s.code(phone)}).want(200)
+	s.Advance(time.Minute)
 	c = s.client()
 	c.form("/auth/login?next=/profile", "identity", "joe@lp.com", "passcode",
 		plain).to("/auth/tf-validate?next=/profile")
@@ -59,16 +59,16 @@ func TestPasswordless(t *testing.T) {
 	if link.Subject != "Sign in to tests" {
 		t.Errorf("subject %q", link.Subject)
 	}
-	c.form(loginLink.FindString(link.Text)).to("/")
+	c.form(testkit.Link(link.Text, "login")).to("/")
 	c.signedIn("joe", 1)
 	c.page("/login").to("/")
 	c.logout()
 	c.page("/login/bogus").to("/login")
 	c.page("/login").shows("Invalid login token.")
-	c.form(loginLink.FindString(link.Text)).to("/login")
+	c.form(testkit.Link(link.Text, "login")).to("/login")
 	c.page("/login").shows("Invalid login token.")
-	s.advance(10 * time.Minute)
-	c.page(loginLink.FindString(link.Text)).to("/login")
+	s.Advance(10 * time.Minute)
+	c.page(testkit.Link(link.Text, "login")).to("/login")
 	c.page("/login").shows("This link worked for 10 minutes. Ask for a new one.")
 	c.post("/login", m{"email": "nobody@lp.com"}).refused(400, "email", unknownUser)
 	s.client().post("/login", m{"email": "tiya@lp.com"}).refused(400, "email", disabled)
@@ -77,5 +77,3 @@ func TestPasswordless(t *testing.T) {
 	// a password does nothing
 	s.client().post("/login", m{"email": "matt@lp.com", "password": plain}).want(200).has("user", absent)
 }
-
-var loginLink = regexp.MustCompile(`/login/[A-Za-z0-9._-]+`)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 
 // raw posts a body unchanged.
 func (c *client) raw(path, contentType, body string) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	return c.do(http.MethodPost, path, body, "Content-Type", contentType, "Accept", "application/json")
 }
 
@@ -41,8 +42,8 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 	} {
 		c.raw("/login", "application/json", body).refused(400, field, notForAPI)
 	}
-	c.raw("/login", formType, "email=a&email=b").refused(400, "email", notForAPI)
-	c.raw("/login", formType, "color=red&color=blue").refused(400, "color", notForAPI)
+	c.raw("/login", testkit.TypeForm, "email=a&email=b").refused(400, "email", notForAPI)
+	c.raw("/login", testkit.TypeForm, "color=red&color=blue").refused(400, "color", notForAPI)
 	c.raw("/login", "application/json", `{"color":"red","auth_token":"x","n":1.5}`).want(400).has("errors",
 		list("Password not provided", "Email not provided"))
 	c.post("/login?email=joe@lp.com&password=password", m{}).want(400).
@@ -88,8 +89,8 @@ func TestAPathAnswersOnlyItsMethods(t *testing.T) {
 	c := s.client()
 	for _, path := range []string{"/login", "/tf-validate", "/tf-setup"} {
 		got, head := c.page(path), c.do("HEAD", path, "", "Accept", "text/html")
-		if head.status != got.status || head.body != "" || head.header.Get("Location") != got.header.Get("Location") {
-			t.Errorf("HEAD %s: %d %q", path, head.status, head.body)
+		if head.Status != got.Status || head.Body != "" || head.Header.Get("Location") != got.Header.Get("Location") {
+			t.Errorf("HEAD %s: %d %q", path, head.Status, head.Body)
 		}
 	}
 	for path, allow := range map[string]string{
@@ -97,7 +98,7 @@ func TestAPathAnswersOnlyItsMethods(t *testing.T) {
 		"/tf-rescue": "GET, HEAD, POST",
 	} {
 		r := c.do("PUT", path, "", "Accept", "application/json").refusedFlat(405, "This method is not allowed here.")
-		if got := r.header.Get("Allow"); got != allow {
+		if got := r.Header.Get("Allow"); got != allow {
 			t.Errorf("%s allows %q, want %q", path, got, allow)
 		}
 	}
@@ -118,7 +119,7 @@ func TestTheBestTypeOfAcceptDecidesOnJSON(t *testing.T) {
 		"application/json;q=0": false,
 	} {
 		r := c.do("GET", "/login", "", "Accept", accept).want(200)
-		if got := r.json != nil; got != json {
+		if got := r.JSON != nil; got != json {
 			t.Errorf("Accept %q: JSON %v, want %v", accept, got, json)
 		}
 	}
@@ -135,8 +136,8 @@ func TestAUserSignsInAndOut(t *testing.T) {
 		list("email", "username"))
 	c.page("/login").to("/")
 	for range 2 { // of no one, too
-		if r := c.post("/logout", m{}).want(200); len(r.json) != 0 {
-			t.Errorf("logout says %s", r.body)
+		if r := c.post("/logout", m{}).want(200); len(r.JSON) != 0 {
+			t.Errorf("logout says %s", r.Body)
 		}
 		c.stranger()
 	}
@@ -165,27 +166,27 @@ func TestCookiesAreRandomAndEndOnTheServer(t *testing.T) {
 	s.enroll("gal", storage.SMS)
 	c := s.client()
 	c.login("gal", "remember", true).want(200)
-	pending := c.cookies["twofold-pending"]
+	pending := c.Set["twofold-pending"]
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
-	for _, k := range []*http.Cookie{pending.Cookie, c.cookies["twofold"].Cookie} {
+	for _, k := range []*http.Cookie{pending, c.Set["twofold"]} {
 		if len(k.Value) != 43 || !k.HttpOnly || k.SameSite != http.SameSiteLaxMode || k.Path != "/" || k.MaxAge != 0 ||
 			k.Domain != "" {
 			t.Errorf("cookie: %s", k.Raw)
 		}
 	}
-	if _, ok := c.cookies["twofold-pending"]; ok {
+	if _, ok := c.Jar["twofold-pending"]; ok {
 		t.Error("the pending cookie is left")
 	}
-	if _, ok := c.cookies["remember_token"]; ok {
+	if _, ok := c.Jar["remember_token"]; ok {
 		t.Error("a remember_token was set")
 	}
-	s.advance(11 * time.Second)
+	s.Advance(11 * time.Second)
 	back := s.client() // what is over on the server is over, whatever a browser kept
-	back.cookies["twofold-pending"] = pending
+	back.Jar["twofold-pending"] = pending.Value
 	back.post("/tf-validate", m{"code": s.code(phone)}).refused(400, "", denied)
-	session := c.cookies["twofold"]
+	session := c.Jar["twofold"]
 	c.logout()
-	c.cookies["twofold"] = session
+	c.Jar["twofold"] = session
 	c.stranger()
 }
 
@@ -199,7 +200,7 @@ func TestCookiesAreSecureOverHTTPS(t *testing.T) {
 			r.Header.Set("Cookie", cookie)
 		}
 		w := httptest.NewRecorder()
-		s.auth.ServeHTTP(w, r)
+		s.Auth.ServeHTTP(w, r)
 		return w.Result()
 	}
 	r := serve("example.org", "")
@@ -230,12 +231,12 @@ func TestEveryAnswerHasItsSecurityHeaders(t *testing.T) {
 			"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
 			"Referrer-Policy": "same-origin",
 		} {
-			if got := r.header.Get(name); got != want {
+			if got := r.Header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
 		}
-		if !strings.Contains(r.header.Get("Vary"), "Cookie") || r.header.Get("Content-Security-Policy") == "" {
-			t.Errorf("Vary %q, policy %q", r.header.Get("Vary"), r.header.Get("Content-Security-Policy"))
+		if !strings.Contains(r.Header.Get("Vary"), "Cookie") || r.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("Vary %q, policy %q", r.Header.Get("Vary"), r.Header.Get("Content-Security-Policy"))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // chosen submits a page that asks for a new password, as JSON and as a form.
@@ -21,10 +22,10 @@ const badReset = "Invalid reset password token."
 
 // resetLink requests a link and returns its path.
 func (c *client) resetLink(user string) string {
-	c.s.t.Helper()
-	before := len(c.s.mail.To(user + "@lp.com"))
+	c.T.Helper()
+	before := len(c.s.Mail.To(user + "@lp.com"))
 	c.post("/reset", m{"email": user + "@lp.com"}).want(200)
-	c.s.eventually("a link to reset", func() bool { return len(c.s.mail.To(user+"@lp.com")) > before })
+	c.s.eventually("a link to reset", func() bool { return len(c.s.Mail.To(user+"@lp.com")) > before })
 	return c.s.linkIn("reset", user+"@lp.com")
 }
 
@@ -34,7 +35,7 @@ func TestAFormResetsThePassword(t *testing.T) {
 	c := s.client()
 	c.page("/reset").shows(`name="email"`)
 	c.form("/reset", "email", "joe@lp.com").shows("Instructions to reset your password have been sent to joe@lp.com.")
-	if e := eventsOf[event.ResetInstructionsSent](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
+	if e := testkit.EventsOf[event.ResetInstructionsSent](s.Events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
 		e[0].Name() != "password-reset-instructions-sent" {
 		t.Errorf("events %+v", e)
 	}
@@ -52,7 +53,7 @@ func TestAFormResetsThePassword(t *testing.T) {
 	c.stranger()
 	c.form("/login", "email", "joe@lp.com", "password", plain).shows("Invalid password")
 	c.form("/login", "email", "joe@lp.com", "password", newPlain).to("/")
-	if e := eventsOf[event.PasswordReset](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
+	if e := testkit.EventsOf[event.PasswordReset](s.Events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
 		e[0].Name() != "password-reset" {
 		t.Errorf("events %+v", e)
 	}
@@ -96,7 +97,7 @@ func TestTheMailToResetNamesItsTimeLimit(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.ResetWithin = 45 * time.Minute })
 	link := s.client().resetLink("joe")
 	if mail := s.mailed("reset", "joe@lp.com"); !strings.Contains(mail.Text, "45 minutes") ||
-		!strings.Contains(mail.Text, s.origin+link) || !strings.Contains(mail.HTML, "45 minutes") {
+		!strings.Contains(mail.Text, s.Origin+link) || !strings.Contains(mail.HTML, "45 minutes") {
 		t.Errorf("mail %+v", mail)
 	}
 }
@@ -124,7 +125,7 @@ func TestALinkToResetExpires(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.ResetWithin = 4 * time.Hour })
 	c := s.client()
 	link := c.resetLink("joe")
-	s.advance(4 * time.Hour)
+	s.Advance(4 * time.Hour)
 	for _, late := range []func() *reply{func() *reply { return c.page(link) },
 		func() *reply { return c.form(link, chosenForm...) }} {
 		late().to("/reset")
@@ -138,7 +139,7 @@ func TestALinkToResetEndsWithItsAccount(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	link := c.resetLink("joe")
-	if err := s.auth.SetActive(t.Context(), s.id("joe"), false); err != nil {
+	if err := s.Auth.SetActive(t.Context(), s.id("joe"), false); err != nil {
 		t.Fatal(err)
 	}
 	c.post(link, chosen).refused(400, "", badReset)
@@ -181,7 +182,7 @@ func TestThePagesOfAResetCanBeReplaced(t *testing.T) {
 	c.page("/custom_reset").shows("CUSTOM ASK")
 	c.post("/custom_reset", m{"email": "joe@lp.com"}).want(200)
 	mail := s.mailed("reset", "joe@lp.com")
-	_, after, ok := strings.Cut(mail.Text, s.origin+"/custom_reset/")
+	_, after, ok := strings.Cut(mail.Text, s.Origin+"/custom_reset/")
 	if !ok {
 		t.Fatalf("the link does not follow the path: %s", mail.Text)
 	}
@@ -206,7 +207,7 @@ func TestADisabledAccountGetsNoLinkToReset(t *testing.T) {
 	s := newSite(t, withLife)
 	s.client().post("/reset", m{"email": "tiya@lp.com"}).refused(400, "email", disabled)
 	s.client().form("/reset", "email", "tiya@lp.com").shows(disabled)
-	if n := len(s.mail.To("tiya@lp.com")); n != 0 {
+	if n := len(s.Mail.To("tiya@lp.com")); n != 0 {
 		t.Errorf("%d mails went out", n)
 	}
 }
@@ -240,7 +241,7 @@ func TestALockedAccountGetsNoLinkToReset(t *testing.T) {
 	s := newSite(t, withLife, lockedJoe)
 	s.client().post("/reset", m{"email": "joe@lp.com"}).refused(400, "email", "Account is locked.")
 	s.client().form("/reset", "email", "joe@lp.com").shows("Account is locked.")
-	if n := len(s.mail.To("joe@lp.com")); n != 0 {
+	if n := len(s.Mail.To("joe@lp.com")); n != 0 {
 		t.Errorf("%d mails went out", n)
 	}
 }
@@ -267,14 +268,14 @@ func TestAResetByFormNeedsItsCSRFToken(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.bareForm("/reset", "email", "joe@lp.com").shows(noToken)
-	token := c.get("/login").want(200).str("csrf_token")
+	token := c.get("/login").want(200).Text("csrf_token")
 	c.bareForm("/reset", "email", "joe@lp.com", "csrf_token", token).shows("Instructions to reset your password")
 	link := s.linkIn("reset", "joe@lp.com")
 	c.bareForm(link, chosenForm...).shows(noToken)
 	// The field contains the address of the signed-in person, who is signed out afterwards.
 	c.login("joe").want(200)
 	c.page("/reset").shows(`value="joe@lp.com"`)
-	token = c.get("/login").want(200).str("csrf_token")
+	token = c.get("/login").want(200).Text("csrf_token")
 	c.bareForm(link, append([]string{"csrf_token", token}, chosenForm...)...).to("/login")
 	c.stranger()
 }
@@ -301,7 +302,7 @@ func TestAForgottenUsernameIsMailed(t *testing.T) {
 		!strings.Contains(mail.Text, "Your username is: matt") || !strings.Contains(mail.HTML, "matt") {
 		t.Errorf("mail %+v", mail)
 	}
-	if e := eventsOf[event.UsernameRecoverySent](s.events); len(e) != 1 || e[0].User.Email != "matt@lp.com" ||
+	if e := testkit.EventsOf[event.UsernameRecoverySent](s.Events); len(e) != 1 || e[0].User.Email != "matt@lp.com" ||
 		e[0].Name() != "username-recovery-email-sent" {
 		t.Errorf("events %+v", e)
 	}

@@ -1,7 +1,6 @@
 package contract_test
 
 import (
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 var (
@@ -45,9 +45,9 @@ func step(t *testing.T, page *reply, field string) (asks, hidden []string) {
 
 // submits posts a form as a browser does, without following redirects.
 func (c *client) submits(path string, pairs ...string) *reply {
-	c.s.t.Helper()
-	return c.do(http.MethodPost, path, fields(pairs),
-		"Content-Type", formType, "Accept", "text/html", "Origin", c.s.origin)
+	c.T.Helper()
+	return c.do(http.MethodPost, path, testkit.Fields(pairs),
+		"Content-Type", testkit.TypeForm, "Accept", "text/html", "Origin", c.s.Origin)
 }
 
 // proof is a page that asks for a proof.
@@ -88,8 +88,8 @@ func proofs() []proof {
 			}},
 		{name: "/tf-validate, signed in", field: "code", comes: func(s *site) (*client, *reply) {
 			c, _ := s.enroll("joe", storage.Authenticator)
-			s.advance(16 * time.Minute)
-			return c, c.page(c.form("/verify", "password", plain).want(303).header.Get("Location"))
+			s.Advance(16 * time.Minute)
+			return c, c.page(c.form("/verify", "password", plain).want(303).Header.Get("Location"))
 		}},
 	}
 	for _, method := range []string{storage.Authenticator, storage.Email, storage.SMS} {
@@ -109,7 +109,7 @@ func proofs() []proof {
 			proof{name: "/tf-validate: " + method, field: "code", comes: func(s *site) (*client, *reply) {
 				s.enroll("joe", method)
 				c := s.client()
-				return c, c.page(c.loginForm("joe").want(303).header.Get("Location"))
+				return c, c.page(c.loginForm("joe").want(303).Header.Get("Location"))
 			}})
 	}
 	return list
@@ -139,23 +139,23 @@ func TestAWrongCodeShowsTheSameStep(t *testing.T) {
 			s := newSite(t, p.site...)
 			c, page := p.comes(s)
 			asked, hidden := step(t, page.want(200), p.field)
-			if strings.Contains(page.body, `class="error"`) {
+			if strings.Contains(page.Body, `class="error"`) {
 				t.Fatal("the page shows an error before anything is wrong")
 			}
 			typed := append(append(hidden, p.more...), p.field, "000000")
-			at := c.submits(asked[0], typed...).want(303).header.Get("Location")
+			at := c.submits(asked[0], typed...).want(303).Header.Get("Location")
 			refused := c.page(at).want(200)
 			if now, _ := step(t, refused, p.field); !slices.Equal(now, asked) && len(p.more) == 0 {
 				t.Errorf("%s asks for %v, before it was %v", at, now, asked)
 			}
 			ofCode := p.field == "code" || strings.Contains(p.name, "after a code")
 			says := refused.says("That code isn't right") || !ofCode
-			if !strings.Contains(refused.body, `class="error"`) || !says && p.name != "/mf-recovery" {
+			if !strings.Contains(refused.Body, `class="error"`) || !says && p.name != "/mf-recovery" {
 				t.Errorf("the page does not say what is wrong:\n%s", refused.text())
 			}
-			before := len(s.events.all())
+			before := len(s.Events.All())
 			again := c.page(at).want(200)
-			if strings.Contains(again.body, `class="error"`) || len(s.events.all()) != before {
+			if strings.Contains(again.Body, `class="error"`) || len(s.Events.All()) != before {
 				t.Error("reloading the page does something")
 			}
 			if strings.Contains(at, "setup") || strings.Contains(at, "validate") {
@@ -174,12 +174,12 @@ func TestASetUpOfASignInForgives(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.loginForm("joe").to("/")
-	path := c.submits("/us-setup", "chosen_method", "email").want(303).header.Get("Location")
+	path := c.submits("/us-setup", "chosen_method", "email").want(303).Header.Get("Location")
 	c.page(path).shows("Enter code to complete setup", `name="resend"`)
 	old := s.code("joe@lp.com")
 	c.form(path, "passcode", "").shows("This field is required")
 	c.form(path, "passcode", wrong(old)).shows("That code isn't right")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.form(path, "resend", "true").to(path)
 	c.page(path).shows(codeSent)
 	fresh := s.code("joe@lp.com")
@@ -189,7 +189,7 @@ func TestASetUpOfASignInForgives(t *testing.T) {
 	other, _ := s.begins("matt", storage.Email)
 	other.page(path).to("/us-setup")
 	other.get(path).refused(400, "", apiError)
-	before := &client{s: s, cookies: maps.Clone(c.cookies), headers: maps.Clone(c.headers)}
+	before := &client{c.Copy(), s}
 	c.form(path, "passcode", fresh).to("/us-setup")
 	before.form(path, "passcode", fresh).to("/us-setup")
 	before.page("/us-setup").shows("Unified sign in setup successful")
@@ -197,11 +197,11 @@ func TestASetUpOfASignInForgives(t *testing.T) {
 	c.page(path).to("/us-setup")
 	c.page("/us-setup").shows("That step is over.")
 
-	state := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200).str("state")
+	state := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200).Text("state")
 	c.get("/us-setup/"+state).want(200).has("chosen_method", "sms", "phone", phone, "state", state)
 	paused := false
 	for _, guess := range append(guesses(s.code(phone)), guesses("111111")...) {
-		paused = paused || c.post("/us-setup/"+state, m{"passcode": guess}).status == http.StatusTooManyRequests
+		paused = paused || c.post("/us-setup/"+state, m{"passcode": guess}).Status == http.StatusTooManyRequests
 	}
 	if !paused {
 		t.Error("ten wrong codes cost no try")
@@ -214,7 +214,7 @@ func TestASetUpOfASignInForgives(t *testing.T) {
 func TestTheAccountPageOffersANewSecondStep(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	owner, app := s.enroll("joe", storage.Authenticator)
-	codes := owner.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"].([]any)
+	codes := owner.post("/mf-recovery-codes", m{}).want(200).JSON["recovery_codes"].([]any)
 	const offer = "Set up a new second step"
 	owner.page("/me").want(200).hides(offer)
 	c := s.client()
@@ -223,7 +223,7 @@ func TestTheAccountPageOffersANewSecondStep(t *testing.T) {
 	c.page("/me").want(200).shows(offer, `href="/tf-setup"`, "Lost your phone?")
 	c.page("/tf-setup").want(200).shows(`value="authenticator"`)
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.loginForm("joe").to("/tf-validate")
 	c.form("/tf-validate", "code", app.next()).want(303)
 	c.page("/me").want(200).hides(offer)
@@ -246,7 +246,7 @@ func asksOnce(t *testing.T, path string, ends []string) {
 	_, app := s.enroll("gal", storage.Authenticator)
 	var c *client
 	for range 3 {
-		s.advance(time.Minute)
+		s.Advance(time.Minute)
 		c = s.client()
 		c.loginForm("gal", "remember", "y").to("/tf-validate")
 		c.form("/tf-validate", "code", app.next()).want(303)
@@ -254,17 +254,17 @@ func asksOnce(t *testing.T, path string, ends []string) {
 	for _, one := range ends {
 		entry := regexp.MustCompile(`href="(` + path + `\?remove=[^"]+)"[^>]*>` + one + `<`)
 		for _, page := range []string{path, "/me"} {
-			if !entry.MatchString(c.page(page).want(200).body) {
+			if !entry.MatchString(c.page(page).want(200).Body) {
 				t.Fatalf("%s has no link to %q", page, one)
 			}
 		}
-		listed := func() int { return strings.Count(c.page(path).body, "?remove=") }
+		listed := func() int { return strings.Count(c.page(path).Body, "?remove=") }
 		before := listed()
-		asks := c.page(entry.FindStringSubmatch(c.page(path).body)[1]).want(200).shows(one, "Cancel", `href="/me"`)
+		asks := c.page(entry.FindStringSubmatch(c.page(path).Body)[1]).want(200).shows(one, "Cancel", `href="/me"`)
 		if listed() != before {
 			t.Errorf("%s: asking changed the list", one)
 		}
-		post := oneForm.FindStringSubmatch(asks.body[strings.Index(asks.body, "<main>"):])
+		post := oneForm.FindStringSubmatch(asks.Body[strings.Index(asks.Body, "<main>"):])
 		c.form(post[1]).to("/me")
 		if listed() >= before {
 			t.Errorf("%s: the button changed nothing", one)
@@ -281,7 +281,7 @@ func TestASignInThatIsLeftAloneSaysThatItTimedOut(t *testing.T) {
 	c := s.client()
 	c.loginForm("joe").to("/tf-validate")
 	c.page("/tf-validate").want(200)
-	s.advance(11 * time.Minute)
+	s.Advance(11 * time.Minute)
 	c.submits("/tf-validate", "code", owned.next()).want(303)
 	page := c.page("/login")
 	page.shows("Your sign-in timed out. Please start again.", `name="password"`)

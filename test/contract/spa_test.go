@@ -10,6 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const appOrigin = "http://127.0.0.1:8081"
@@ -29,10 +30,10 @@ func withApp(c *twofold.Config) {
 // leads ends the test unless the answer redirects to this page of the application with exactly
 // these parameters.
 func (r *reply) leads(path string, pairs ...string) {
-	r.t.Helper()
-	to, err := url.Parse(r.want(http.StatusSeeOther).header.Get("Location"))
+	r.T.Helper()
+	to, err := url.Parse(r.want(http.StatusSeeOther).Header.Get("Location"))
 	if err != nil {
-		r.t.Fatal(err)
+		r.T.Fatal(err)
 	}
 	want := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -40,18 +41,18 @@ func (r *reply) leads(path string, pairs ...string) {
 	}
 	if to.Scheme+"://"+to.Host != appOrigin || to.Path != path ||
 		!maps.EqualFunc(to.Query(), want, func(a, b []string) bool { return a[0] == b[0] && len(a) == 1 }) {
-		r.t.Errorf("leads to %s, want %s%s with %v", to, appOrigin, path, want)
+		r.T.Errorf("leads to %s, want %s%s with %v", to, appOrigin, path, want)
 	}
-	for _, c := range (&http.Response{Header: r.header}).Cookies() {
+	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
 		if strings.HasSuffix(c.Name, "notes") && c.MaxAge >= 0 {
-			r.t.Errorf("a note is kept for a page of ours: %v", c)
+			r.T.Errorf("a note is kept for a page of ours: %v", c)
 		}
 	}
 }
 
 // open follows a link as a browser does, without requesting JSON.
 func (c *client) open(path string) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	return c.do(http.MethodGet, path, "")
 }
 
@@ -61,8 +62,8 @@ func TestAConfirmationLeadsToTheApplication(t *testing.T) {
 	c, link := s.confirmLink("mary")
 	c.open("/confirm/bogus").leads("/confirm-error", "error", "Invalid confirmation token.")
 	stranger := s.client() // who did not register must press a button
-	if r := stranger.open(link).want(200); strings.Contains(r.body, "mary@") {
-		t.Errorf("the page names somebody: %s", r.body)
+	if r := stranger.open(link).want(200); strings.Contains(r.Body, "mary@") {
+		t.Errorf("the page names somebody: %s", r.Body)
 	}
 	c.open(link).leads("/confirm-redirect", "success", "Thank you. Your email has been confirmed.", "email",
 		"mary@lp.com", "identity", "mary@lp.com")
@@ -122,7 +123,7 @@ func TestTheApplicationContinuesAMailedLinkWithTheSecondFactor(t *testing.T) {
 	s := newSite(t, withApp, withUnified)
 	s.begins("joe", storage.Email)
 	_, app := s.enroll("joe", storage.Authenticator)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c := s.client()
 	c.open(c.mailedLink("joe")).leads("/login-error", "tf_required", "1", "tf_state", "ready", "email", "joe@lp.com",
 		"identity", "joe@lp.com")
@@ -141,7 +142,7 @@ func TestFormsLeadToTheApplication(t *testing.T) {
 	c.form("/logout").leads("/")
 	c.loginForm("joe", "next", "/profile").to("/profile")
 	c.form("/logout", "next", "//evil.example").leads("/")
-	if csp := c.page("/login").header.Get("Content-Security-Policy"); !strings.Contains(csp,
+	if csp := c.page("/login").Header.Get("Content-Security-Policy"); !strings.Contains(csp,
 		"form-action 'self' "+appOrigin+";") {
 		t.Errorf("browsers do not follow the redirect of a form: %s", csp)
 	}
@@ -157,7 +158,7 @@ func TestTheFirstSetUpLeadsToTheApplication(t *testing.T) {
 	c.loginForm("gal").want(http.StatusSeeOther)
 	c.form("/tf-setup", "setup", "sms", "phone", phone).want(http.StatusOK)
 	c.form("/tf-validate", "code", s.code(phone)).leads("/")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	d := s.client()
 	d.loginForm("gal2", "next", "/profile").want(http.StatusSeeOther)
 	d.form("/tf-setup?next=/profile", "setup", "email").to("/tf-validate?next=/profile")
@@ -183,19 +184,19 @@ func TestTheCSRFCookieIsTheTokenOfTheAnswer(t *testing.T) {
 		c.Pages.SPA.CSRFCookie, c.Pages.SPA.CSRFHeader = "XSRF-TOKEN", "X-My-Token"
 	})
 	c := s.client()
-	first := c.get("/login").want(200).str("csrf_token")
-	held := c.cookies["XSRF-TOKEN"]
-	if held.Cookie == nil || held.Value != first || held.HttpOnly || held.SameSite != http.SameSiteStrictMode {
+	first := c.get("/login").want(200).Text("csrf_token")
+	held := c.Set["XSRF-TOKEN"]
+	if held == nil || held.Value != first || held.HttpOnly || held.SameSite != http.SameSiteStrictMode {
 		t.Fatalf("the cookie is %+v, the token %q", held, first)
 	}
-	r := c.do(http.MethodPost, "/login", fields([]string{"email", "joe@lp.com", "password", plain}), "Content-Type",
-		formType, "Accept", "text/html", "X-My-Token", held.Value)
+	r := c.do(http.MethodPost, "/login", testkit.Fields([]string{"email", "joe@lp.com", "password", plain}),
+		"Content-Type", testkit.TypeForm, "Accept", "text/html", "X-My-Token", held.Value)
 	r.to("/")
 	c.signedIn("joe", 1)
-	c.do(http.MethodPost, "/verify", fields([]string{"password", plain}), "Content-Type", formType, "Accept",
-		"text/html", "X-XSRF-TOKEN", held.Value).want(303)
+	c.do(http.MethodPost, "/verify", testkit.Fields([]string{"password", plain}), "Content-Type", testkit.TypeForm,
+		"Accept", "text/html", "X-XSRF-TOKEN", held.Value).want(303)
 	c.logout()
-	if _, there := c.cookies["XSRF-TOKEN"]; there {
+	if _, there := c.Jar["XSRF-TOKEN"]; there {
 		t.Error("the cookie outlives the sign-in")
 	}
 }

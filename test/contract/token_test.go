@@ -8,6 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // withRefresh enables refresh tokens in the body.
@@ -17,14 +18,14 @@ func inCookie(c *twofold.Config) { c.Tokens.Refresh = true }
 
 // pair signs in and returns both tokens.
 func (c *client) pair(user string) (header, refresh string) {
-	c.s.t.Helper()
+	c.T.Helper()
 	r := c.post("/login?include_auth_token", m{"email": user + "@lp.com", "password": plain}).want(200)
 	return r.pair()
 }
 
 func (r *reply) pair() (header, refresh string) {
-	r.t.Helper()
-	who, _ := r.want(200).json["user"].(m)
+	r.T.Helper()
+	who, _ := r.want(200).JSON["user"].(m)
 	header, _ = who["authentication_token"].(string)
 	refresh, _ = who["refresh_token"].(string)
 	return header, refresh
@@ -32,13 +33,13 @@ func (r *reply) pair() (header, refresh string) {
 
 // exchange posts a refresh token as a program does.
 func (s *site) exchange(refresh any) *reply {
-	s.t.Helper()
+	s.T.Helper()
 	return s.client().post("/refresh-token", m{"refresh_token": refresh})
 }
 
 func (s *site) holds(token string) *client {
 	c := s.client()
-	c.token = token
+	c.Header["Authentication-Token"] = token
 	return c
 }
 
@@ -50,17 +51,17 @@ func TestARefreshTokenIsExchanged(t *testing.T) {
 	c := s.client()
 	header, refresh := c.pair("joe")
 	s.holds(header).signedIn("joe", 1)
-	s.advance(15 * time.Minute)
+	s.Advance(15 * time.Minute)
 	s.holds(header).stranger()
 	r := s.exchange(refresh).want(200).has("csrf_token", absent)
 	next, refresh2 := r.pair()
 	if next == header || refresh2 == refresh || refresh2 == "" {
-		t.Fatalf("the same again: %s", r.body)
+		t.Fatalf("the same again: %s", r.Body)
 	}
 	s.holds(next).signedIn("joe", 1)
 	s.holds(next).get("/tf-setup").refusedFlat(401, reauthenticate) // it proves nothing again
 	s.exchange(refresh2).want(200)
-	if e := eventsOf[event.TokenMinted](s.events); len(e) != 1 || e[0].Kind != "refresh" {
+	if e := testkit.EventsOf[event.TokenMinted](s.Events); len(e) != 1 || e[0].Kind != "refresh" {
 		t.Errorf("one family, told as %+v", e)
 	}
 }
@@ -75,8 +76,8 @@ func TestABadRefreshTokenIsRefused(t *testing.T) {
 	for _, bad := range []string{"not-a-token", refresh + "x", strings.ToLower(refresh)} {
 		s.exchange(bad).refused(400, "refresh_token", badRefresh("INVALID"))
 	}
-	s.client().do(http.MethodPost, "/refresh-token", fields([]string{"refresh_token", refresh}), "Content-Type",
-		formType, "Accept", "application/json").want(400)
+	s.client().do(http.MethodPost, "/refresh-token", testkit.Fields([]string{"refresh_token", refresh}), "Content-Type",
+		testkit.TypeForm, "Accept", "application/json").want(400)
 	c.post("/logout", m{}).want(200)
 	s.exchange(refresh).refused(400, "refresh_token", badRefresh("NOT_FOUND"))
 	off := anotherSite(t)
@@ -87,9 +88,9 @@ func TestABadRefreshTokenIsRefused(t *testing.T) {
 func TestAnIdleRefreshTokenExpires(t *testing.T) {
 	s := newSite(t, withRefresh, func(c *twofold.Config) { c.Tokens.RefreshIdle = time.Hour })
 	_, refresh := s.client().pair("joe")
-	s.advance(59 * time.Minute)
+	s.Advance(59 * time.Minute)
 	_, refresh = s.exchange(refresh).pair()
-	s.advance(time.Hour)
+	s.Advance(time.Hour)
 	s.exchange(refresh).refused(400, "refresh_token", badRefresh("NOT_FOUND"))
 }
 
@@ -99,7 +100,7 @@ func TestAReusedRefreshTokenEndsItsFamily(t *testing.T) {
 	_, first := s.client().pair("joe")
 	header, second := s.exchange(first).pair()
 	s.exchange(first).refused(400, "refresh_token", badRefresh("GEN_MISMATCH"))
-	if e := eventsOf[event.TokenCopied](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" {
+	if e := testkit.EventsOf[event.TokenCopied](s.Events); len(e) != 1 || e[0].User.Email != "joe@lp.com" {
 		t.Errorf("events %+v", e)
 	}
 	s.exchange(second).refused(400, "refresh_token", badRefresh("NOT_FOUND"))
@@ -125,13 +126,13 @@ func TestASignOutEndsOnlyItsOwnRefreshTokens(t *testing.T) {
 func TestResetAccessEndsRefreshTokens(t *testing.T) {
 	s := newSite(t, withRefresh)
 	header, refresh := s.client().pair("joe")
-	if err := s.auth.ResetAccess(t.Context(), s.id("joe")); err != nil {
+	if err := s.Auth.ResetAccess(t.Context(), s.id("joe")); err != nil {
 		t.Fatal(err)
 	}
 	s.exchange(refresh).refused(400, "refresh_token", badRefresh("NOT_FOUND"))
 	s.holds(header).stranger()
 	_, refresh = s.client().pair("joe")
-	if err := s.auth.SetActive(t.Context(), s.id("joe"), false); err != nil {
+	if err := s.Auth.SetActive(t.Context(), s.id("joe"), false); err != nil {
 		t.Fatal(err)
 	}
 	s.exchange(refresh).refused(400, "refresh_token", badRefresh("NOT_FOUND"))
@@ -164,26 +165,26 @@ func TestARefreshTokenCanBeKeptInACookie(t *testing.T) {
 	s := newSite(t, inCookie)
 	c := s.client()
 	header, refresh := c.pair("joe")
-	k := c.cookies["fs_refresh"]
-	if refresh != "" || k.Cookie == nil || !k.HttpOnly || k.SameSite != http.SameSiteStrictMode || k.Path != "/" {
-		t.Fatalf("in the body %q, cookie %+v", refresh, k.Cookie)
+	k := c.Set["fs_refresh"]
+	if refresh != "" || k == nil || !k.HttpOnly || k.SameSite != http.SameSiteStrictMode || k.Path != "/" {
+		t.Fatalf("in the body %q, cookie %+v", refresh, k)
 	}
-	s.advance(15 * time.Minute)
+	s.Advance(15 * time.Minute)
 	s.holds(header).stranger()
 	next, refresh := c.post("/refresh-token", m{}).pair()
-	if refresh != "" || c.cookies["fs_refresh"].Value == k.Value {
+	if refresh != "" || c.Jar["fs_refresh"] == k.Value {
 		t.Error("the cookie was not exchanged, or stands in the body too")
 	}
 	s.holds(next).signedIn("joe", 1)
 	c.post("/logout", m{}).want(200)
-	if _, ok := c.cookies["fs_refresh"]; ok {
+	if _, ok := c.Set["fs_refresh"]; ok {
 		t.Error("signing out leaves the cookie")
 	}
 	named := anotherSite(t, inCookie, func(c *twofold.Config) { c.Tokens.RefreshCookie = "my_refresh" })
 	c = named.client()
 	c.pair("joe")
-	if _, ok := c.cookies["my_refresh"]; !ok {
-		t.Errorf("cookies %v", c.cookies)
+	if _, ok := c.Jar["my_refresh"]; !ok {
+		t.Errorf("cookies %v", c.Jar)
 	}
 }
 
@@ -192,11 +193,11 @@ func TestAnotherSiteCannotExchangeARefreshToken(t *testing.T) {
 	s := newSite(t, inCookie)
 	c := s.client()
 	c.pair("joe")
-	before := c.cookies["fs_refresh"].Value
+	before := c.Jar["fs_refresh"]
 	c.do(http.MethodPost, "/refresh-token", "{}", "Content-Type", "application/json", "Accept", "application/json",
 		"Origin", "https://evil.example").want(403)
 	c.do(http.MethodPost, "/refresh-token", "{}", "Content-Type", "text/plain", "Accept", "application/json").want(415)
-	if c.cookies["fs_refresh"].Value != before {
+	if c.Jar["fs_refresh"] != before {
 		t.Error("a request of another site exchanged the token")
 	}
 	c.post("/refresh-token", m{}).want(200)
@@ -206,14 +207,14 @@ func TestAnotherSiteCannotExchangeARefreshToken(t *testing.T) {
 func TestAHeaderTokenExpires(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.Sessions.TokenLife = 5 * time.Minute })
 	c := s.tokenClient("joe")
-	s.advance(5*time.Minute - time.Second)
+	s.Advance(5*time.Minute - time.Second)
 	c.signedIn("joe", 1)
-	s.advance(time.Second)
+	s.Advance(time.Second)
 	c.stranger()
 	usual := anotherSite(t)
 	c = usual.tokenClient("joe")
-	usual.advance(15*time.Minute - time.Second)
+	usual.Advance(15*time.Minute - time.Second)
 	c.signedIn("joe", 1)
-	usual.advance(time.Second)
+	usual.Advance(time.Second)
 	c.stranger()
 }

@@ -26,7 +26,7 @@ func TestAResetPasswordStillNeedsTheSecondFactor(t *testing.T) {
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
 	c.signedIn("gal", 2)
 	// The password that an administrator sets is not enough to sign in.
-	if err := s.auth.SetPassword(t.Context(), s.id("gal"), "a new and longer one"); err != nil {
+	if err := s.Auth.SetPassword(t.Context(), s.id("gal"), "a new and longer one"); err != nil {
 		t.Fatal(err)
 	}
 	c.stranger()
@@ -48,7 +48,7 @@ func TestAdministratorsResetSecondFactors(t *testing.T) {
 	if methods := s.methods("gene"); methods != "sms" {
 		t.Errorf("methods %q", methods)
 	}
-	if err := s.auth.ResetAccess(t.Context(), s.id("gene")); err != nil {
+	if err := s.Auth.ResetAccess(t.Context(), s.id("gene")); err != nil {
 		t.Fatal(err)
 	}
 	c.page("/profile").to("/login?next=/profile")
@@ -78,22 +78,22 @@ func TestEachSetUpHasItsOwnEncryptedSecret(t *testing.T) {
 	c.loginForm("joe").to("/")
 	begun := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 	again := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	if begun.str("tf_authr_b32key") == again.str("tf_authr_b32key") {
+	if begun.Text("tf_authr_b32key") == again.Text("tf_authr_b32key") {
 		t.Error("two set-ups with one secret")
 	}
 	if len(s.factors("joe")) != 0 {
 		t.Error("stored before it was confirmed")
 	}
-	old, a := s.app(begun.str("tf_authr_b32key")), s.app(again.str("tf_authr_b32key"))
+	old, a := s.app(begun.Text("tf_authr_b32key")), s.app(again.Text("tf_authr_b32key"))
 	c.post("/tf-validate", m{"code": old.next()}).refused(400, "code", "Invalid code")
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
 	f := s.factors("joe")
-	if len(f) != 1 || len(f[0].Secret) == 0 || bytes.Contains(f[0].Secret, a.secret) ||
-		bytes.Contains(f[0].Secret, []byte(again.str("tf_authr_b32key"))) {
+	if len(f) != 1 || len(f[0].Secret) == 0 || bytes.Contains(f[0].Secret, a.App) ||
+		bytes.Contains(f[0].Secret, []byte(again.Text("tf_authr_b32key"))) {
 		t.Errorf("stored: %+v", f)
 	}
-	for name, k := range c.cookies {
-		if strings.Contains(k.Value, again.str("tf_authr_b32key")) {
+	for name, value := range c.Jar {
+		if strings.Contains(value, again.Text("tf_authr_b32key")) {
 			t.Errorf("cookie %s holds the secret", name)
 		}
 	}
@@ -130,23 +130,23 @@ func TestTheKeyOfAnAppNamesSiteAndAccount(t *testing.T) {
 	c.login("matt").want(200)
 	r := c.post("/tf-setup", m{"setup": "authenticator"}).want(200).
 		has("tf_authr_issuer", "tests", "tf_authr_username", "matt@lp.com", "tf_state", "validating_profile")
-	b32 := r.str("tf_authr_b32key")
+	b32 := r.Text("tf_authr_b32key")
 	if !regexp.MustCompile(`^[A-Z2-7]{32}$`).MatchString(b32) {
 		t.Errorf("tf_authr_b32key %q", b32)
 	}
-	if !regexp.MustCompile(`^([A-Z2-7]{4}-){7}[A-Z2-7]{4}$`).MatchString(r.str("tf_authr_key")) ||
-		strings.ReplaceAll(r.str("tf_authr_key"), "-", "") != b32 {
-		t.Errorf("tf_authr_key %q", r.str("tf_authr_key"))
+	if !regexp.MustCompile(`^([A-Z2-7]{4}-){7}[A-Z2-7]{4}$`).MatchString(r.Text("tf_authr_key")) ||
+		strings.ReplaceAll(r.Text("tf_authr_key"), "-", "") != b32 {
+		t.Errorf("tf_authr_key %q", r.Text("tf_authr_key"))
 	}
-	if want := "otpauth://totp/tests:matt@lp.com?secret=" + b32 + "&issuer=tests"; r.str("tf_authr_uri") != want {
-		t.Errorf("tf_authr_uri %q, want %q", r.str("tf_authr_uri"), want)
+	if want := "otpauth://totp/tests:matt@lp.com?secret=" + b32 + "&issuer=tests"; r.Text("tf_authr_uri") != want {
+		t.Errorf("tf_authr_uri %q, want %q", r.Text("tf_authr_uri"), want)
 	}
 }
 
 // Row 29, authr_identity_num.
 func TestAUsernameOfDigitsIsText(t *testing.T) {
 	s := newSite(t)
-	if err := s.auth.SetIdentity(t.Context(), s.id("jill"), "jill@lp.com", "456789"); err != nil {
+	if err := s.Auth.SetIdentity(t.Context(), s.id("jill"), "jill@lp.com", "456789"); err != nil {
 		t.Fatal(err)
 	}
 	c := s.client()
@@ -197,7 +197,7 @@ var errProvider = errors.New("internal-detail-of-the-provider")
 func TestASignInSurvivesAMessageThatFails(t *testing.T) {
 	s := newSite(t)
 	s.enroll("gal", storage.SMS)
-	s.sms.FailWith(errProvider)
+	s.SMS.FailWith(errProvider)
 	c := s.client()
 	c.loginForm("gal").to("/login")
 	c.page("/login").shows(notSent)
@@ -208,10 +208,10 @@ func TestASignInSurvivesAMessageThatFails(t *testing.T) {
 	j.loginForm("joe").to("/")
 	j.form("/tf-setup", "setup", "sms", "phone", "+442083661177").shows(notSent,
 		`name="code"`).hides(errProvider.Error())
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	j.post("/tf-setup", m{"setup": "sms", "phone": "+442083661177"}).refused(500, "setup", notSent)
-	s.sms.FailWith(nil)
-	s.advance(time.Minute)
+	s.SMS.FailWith(nil)
+	s.Advance(time.Minute)
 	c.post("/tf-resend", m{}).want(200).has("tf_state", "ready", "tf_method", "sms") // the sign-in stands
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
 }
@@ -221,13 +221,13 @@ func TestTheErrorOfASenderIsNotShown(t *testing.T) {
 	s := newSite(t)
 	s.enroll("gal", storage.Email)
 	_, a := s.enroll("gal2", storage.Authenticator)
-	s.mail.FailWith(errProvider)
+	s.Mail.FailWith(errProvider)
 	c := s.client()
 	c.login("gal").refusedFlat(500, notSent) // what the sender says is for the log
 	c = s.client()
 	c.login("gal2").want(200)
 	c.post("/tf-rescue", m{"help_setup": "email"}).refused(500, "help_setup", notSent)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.form("/tf-rescue", "help_setup", "email").shows(notSent).hides(errProvider.Error())
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
 }
@@ -250,7 +250,7 @@ func TestNextSurvivesTheSecondFactor(t *testing.T) {
 	c.logout()
 
 	const outside = "Redirections outside the domain are forbidden"
-	for _, next := range []string{"//evil.example", "https://evil.example/", `/\evil.example`, s.origin + "/profile",
+	for _, next := range []string{"//evil.example", "https://evil.example/", `/\evil.example`, s.Origin + "/profile",
 		"profile"} {
 		c.loginForm("gal2", "next", next).shows(outside)
 		c.login("gal2", "next", next).refused(400, "next", outside)

@@ -17,10 +17,10 @@ import (
 func TestACodeOfAnAppWorksOnce(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
-	s.advance(-30 * time.Second) // back into the step of the enrollment
+	s.Advance(-30 * time.Second) // back into the step of the enrollment
 	c := s.client()
 	c.login("gal2").want(200)
-	c.post("/tf-validate", m{"code": a.at(s.Now())}).refused(400, "code", "Invalid code")
+	c.post("/tf-validate", m{"code": a.Code(s.Now())}).refused(400, "code", "Invalid code")
 	code := a.next()
 	c.post("/tf-validate", m{"code": code}).want(200)
 	b := s.client()
@@ -38,17 +38,17 @@ func TestACodeOfAnAppMayBeOffByTheWindow(t *testing.T) {
 				}
 			})
 			_, a := s.enroll("gal2", storage.Authenticator)
-			s.advance(time.Hour)
+			s.Advance(time.Hour)
 			off := time.Duration(seconds) * time.Second
 			c := s.client()
 			c.login("gal2").want(200)
 			for _, d := range []time.Duration{off + 30*time.Second, -off - 30*time.Second} {
-				c.post("/tf-validate", m{"code": a.at(s.Now().Add(d))}).refused(400, "code", "Invalid code")
+				c.post("/tf-validate", m{"code": a.Code(s.Now().Add(d))}).refused(400, "code", "Invalid code")
 			}
-			c.post("/tf-validate", m{"code": a.at(s.Now().Add(-off))}).want(200)
+			c.post("/tf-validate", m{"code": a.Code(s.Now().Add(-off))}).want(200)
 			c.logout()
 			c.login("gal2").want(200)
-			c.post("/tf-validate", m{"code": a.at(s.Now().Add(off))}).want(200)
+			c.post("/tf-validate", m{"code": a.Code(s.Now().Add(off))}).want(200)
 		})
 	}
 }
@@ -69,10 +69,10 @@ func TestASentCodeIsForOneSignInAndFiveMinutes(t *testing.T) {
 		t.Skip("two equal random codes") // once in a million
 	}
 	c.post("/tf-validate", m{"code": second}).refused(400, "code", "Invalid code") // of another sign-in
-	s.advance(5*time.Minute - time.Second)
+	s.Advance(5*time.Minute - time.Second)
 	c.post("/tf-validate", m{"code": first}).want(200)
 	c.logout()
-	s.advance(time.Second)
+	s.Advance(time.Second)
 	other.post("/tf-validate", m{"code": second}).refused(400, "code", "Invalid code") // five minutes old
 	other.post("/tf-resend", m{}).want(200)
 	third := s.code(phone)
@@ -99,16 +99,16 @@ func TestAnotherCodeCanBeSentAfterThirtySeconds(t *testing.T) {
 	c.login("gal").want(200)
 	old := s.code(phone)
 	r := c.post("/tf-resend", m{}).want(http.StatusTooManyRequests)
-	if after, _ := strconv.Atoi(r.header.Get("Retry-After")); after != 30 {
-		t.Errorf("Retry-After %q, want 30", r.header.Get("Retry-After"))
+	if after, _ := strconv.Atoi(r.Header.Get("Retry-After")); after != 30 {
+		t.Errorf("Retry-After %q, want 30", r.Header.Get("Retry-After"))
 	}
-	s.advance(30 * time.Second)
+	s.Advance(30 * time.Second)
 	c.post("/tf-resend", m{}).want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "user",
 		absent)
 	if code := s.code(phone); code != old {
 		c.post("/tf-validate", m{"code": old}).refused(400, "code", "Invalid code")
 	}
-	s.advance(30 * time.Second)
+	s.Advance(30 * time.Second)
 	c.form("/tf-resend").to("/tf-validate")
 	c.page("/tf-validate").shows("Code has been sent.")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
@@ -127,11 +127,11 @@ func TestWrongCodesAndPasswordsAreLimited(t *testing.T) {
 	for range 9 { // what is not a code is no guess
 		c.post("/tf-validate", m{"code": "12345"}).refused(400, "code", "Invalid code")
 	}
-	for _, guess := range guesses(a.at(s.Now())) {
+	for _, guess := range guesses(a.Code(s.Now())) {
 		c.post("/tf-validate", m{"code": guess}).refused(400, "code", "Invalid code")
 	}
-	paused := c.post("/tf-validate", m{"code": a.at(s.Now())}).want(429)
-	if got := paused.header.Get("Retry-After"); got != "900" {
+	paused := c.post("/tf-validate", m{"code": a.Code(s.Now())}).want(429)
+	if got := paused.Header.Get("Retry-After"); got != "900" {
 		t.Errorf("Retry-After %q, want 900", got)
 	}
 	paused.has("errors", list("Too many attempts. Please wait 15 minutes and try again."),
@@ -139,8 +139,8 @@ func TestWrongCodesAndPasswordsAreLimited(t *testing.T) {
 	c.form("/tf-validate", "code", a.next()).shows("Too many wrong codes", "You can try again at")
 	fresh := s.client() // another sign-in has no other budget
 	fresh.login("gal2").want(200)
-	fresh.post("/tf-validate", m{"code": a.at(s.Now())}).want(429)
-	s.advance(15 * time.Minute)
+	fresh.post("/tf-validate", m{"code": a.Code(s.Now())}).want(429)
+	s.Advance(15 * time.Minute)
 	fresh.login("gal2").want(200)
 	fresh.post("/tf-validate", m{"code": a.next()}).want(200)
 
@@ -148,10 +148,10 @@ func TestWrongCodesAndPasswordsAreLimited(t *testing.T) {
 		s.client().post("/login", m{"email": "joe@lp.com", "password": "x"}).want(400)
 	}
 	r := s.client().login("joe").want(429)
-	if got := r.header.Get("Retry-After"); got != "30" {
+	if got := r.Header.Get("Retry-After"); got != "30" {
 		t.Errorf("Retry-After %q, want 30", got)
 	}
-	s.advance(30 * time.Second)
+	s.Advance(30 * time.Second)
 	s.client().login("joe").want(200)
 }
 
@@ -163,9 +163,9 @@ func TestAPendingSignInOnlyProvesTheSecondFactor(t *testing.T) {
 	c.page("/login").shows("Sign in") // in another tab
 	c.get("/login").want(200)
 	c.get("/tf-validate").want(200).has("user", absent)
-	s.advance(10*time.Minute - time.Second)
+	s.Advance(10*time.Minute - time.Second)
 	c.get("/tf-validate").want(200)
-	s.advance(time.Second)
+	s.Advance(time.Second)
 	c.post("/tf-validate", m{"code": a.next()}).refused(400, "", denied)
 
 	c.login("gal2").want(200) // it can do nothing but prove the second factor
@@ -177,7 +177,7 @@ func TestAPendingSignInOnlyProvesTheSecondFactor(t *testing.T) {
 	c.post("/tf-validate", m{"code": a.next()}).refused(400, "", denied)
 
 	c.login("gal2").want(200)
-	if err := s.auth.SetActive(t.Context(), s.id("gal2"), false); err != nil {
+	if err := s.Auth.SetActive(t.Context(), s.id("gal2"), false); err != nil {
 		t.Fatal(err)
 	}
 	c.post("/tf-validate", m{"code": a.next()}).refused(400, "", denied) // looked at again at the end
@@ -187,11 +187,11 @@ func TestAUserWithSeveralFactorsChoosesOne(t *testing.T) {
 	s := newSite(t)
 	c, a := s.enroll("gal2", storage.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true, "name": "work"}).want(200)
-	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200).
+	c.post("/tf-setup/"+begun.Text("tf_state_token"), m{"code": s.code(phone)}).want(200).
 		has("tf_method", "authenticator", "tf_primary_method", "authenticator", "tf_phone", nil)
 	c.get("/tf-setup").want(200).has("tf_method", "authenticator", "tf_phone_number", phone)
 	c.page("/tf-setup").shows("Authenticator app", "Text message (SMS): work")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 
 	c = s.client()
 	c.loginForm("gal2", "next", "/profile").to("/tf-select?next=/profile")
@@ -211,7 +211,7 @@ func TestAUserWithSeveralFactorsChoosesOne(t *testing.T) {
 	c.signedIn("gal2", 2)
 
 	begun = c.post("/tf-setup", m{"setup": "email"}).want(200) // without add: in place of the primary one
-	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code("gal2@lp.com")}).want(200).has("tf_method",
+	c.post("/tf-setup/"+begun.Text("tf_state_token"), m{"code": s.code("gal2@lp.com")}).want(200).has("tf_method",
 		"email")
 	if methods := s.methods("gal2"); methods != "email sms" {
 		t.Errorf("methods %v", methods)
@@ -224,18 +224,18 @@ func TestEachOfTwoAppsCanBeChosen(t *testing.T) {
 	s := newSite(t)
 	c, old := s.enroll("gal2", storage.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "authenticator", "add": true, "name": "tablet"}).want(200)
-	young := s.app(begun.str("tf_authr_b32key"))
-	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": young.next()}).want(200)
+	young := s.app(begun.Text("tf_authr_b32key"))
+	c.post("/tf-setup/"+begun.Text("tf_state_token"), m{"code": young.next()}).want(200)
 
 	c = s.client()
 	choice := c.login("gal2").want(200).has("tf_select", true, "tf_setup_methods", list("authenticator"))
-	factors, _ := choice.json["tf_factors"].([]any)
+	factors, _ := choice.JSON["tf_factors"].([]any)
 	if len(factors) != 2 {
 		t.Fatalf("%d factors to choose from, want 2", len(factors))
 	}
 	c.post("/tf-select", m{"which": "authenticator"}).want(200) // the primary one
 	c.post("/tf-validate", m{"code": young.next()}).refused(400, "code", "Invalid code")
-	c.post("/tf-validate", m{"code": old.at(s.Now())}).want(200)
+	c.post("/tf-validate", m{"code": old.Code(s.Now())}).want(200)
 	c.logout()
 	c.login("gal2").want(200)
 	c.post("/tf-select", m{"which": factors[1].(map[string]any)["id"]}).want(200)
@@ -261,7 +261,7 @@ func TestARescueDoesNotTrustTheBrowser(t *testing.T) {
 	c.post("/tf-rescue", m{"help_setup": "email"}).want(200)
 	c.post("/tf-validate", m{"code": s.code("gal2@lp.com")}).want(200)
 	c.signedIn("gal2", 2)
-	if _, ok := c.cookies["tf_validity"]; ok {
+	if _, ok := c.Jar["tf_validity"]; ok {
 		t.Error("a rescued browser is trusted")
 	}
 }
@@ -276,7 +276,7 @@ func TestAChangeOfFactorsEndsOtherSessions(t *testing.T) {
 	c.post("/tf-setup", m{"setup": "disable"}).want(200)
 	c.signedIn("gal", 1)
 	b.stranger()
-	s.eventually("the owner is told of both changes", func() bool { return s.mail.Count("gal@lp.com") == 2 })
+	s.eventually("the owner is told of both changes", func() bool { return s.Mail.Count("gal@lp.com") == 2 })
 	if n := len(s.mails("gal@lp.com")); n != 0 {
 		t.Errorf("%d of the mails are codes", n)
 	}
@@ -288,20 +288,20 @@ func TestATrustedBrowserIsNotFresh(t *testing.T) {
 	c := s.client()
 	c.login("gal", "remember", true).want(200)
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
-	old := c.cookies["tf_validity"]
+	old := c.Jar["tf_validity"]
 	c.get("/tf-setup").want(200)
 	c.logout()
 	c.login("gal").want(200).has("tf_required", false)
 	c.page("/both").shows("level 1 trusted true")
 	c.get("/tf-setup").want(401).has("reauth_required", true)
 	c.logout()
-	if c.cookies["tf_validity"].Value == old.Value {
+	if c.Jar["tf_validity"] == old {
 		t.Error("the cookie is not renewed when it is used")
 	}
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.login("gal").want(200).has("tf_required", false)
 	copied := s.client() // the value that was replaced is not a device
-	copied.cookies["tf_validity"] = old
+	copied.Jar["tf_validity"] = old
 	copied.login("gal").want(200).has("tf_required", true)
 }
 
@@ -310,9 +310,9 @@ func TestANumberThatCannotReceiveCodesIsAnErrorOfItsField(t *testing.T) {
 	s := newSite(t)
 	c := s.client()
 	c.login("joe").want(200)
-	s.sms.FailWith(fmt.Errorf("provider: %w: code 21614", send.ErrRefused))
+	s.SMS.FailWith(fmt.Errorf("provider: %w: code 21614", send.ErrRefused))
 	const never = "This number or address can't receive codes. Check it, or choose another way."
 	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).refused(400, "phone", never)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.form("/tf-setup", "setup", "sms", "phone", phone).shows(never, `name="phone"`, phone)
 }

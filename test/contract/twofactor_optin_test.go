@@ -10,6 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // Row 11, json.
@@ -25,13 +26,13 @@ func TestJSONSetsUpAndProvesASecondFactor(t *testing.T) {
 	c.post("/tf-validate", m{"code": wrong(s.code(phone))}).refused(400, "code", "Invalid code")
 	c.post("/tf-validate", m{}).refused(400, "code", "This field is required.")
 	r := c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
-	if len(r.json) != 2 || r.json["user"] == nil || r.json["csrf_token"] == nil {
-		t.Errorf("more or less than csrf_token and user: %s", r.body)
+	if len(r.JSON) != 2 || r.JSON["user"] == nil || r.JSON["csrf_token"] == nil {
+		t.Errorf("more or less than csrf_token and user: %s", r.Body)
 	}
 	c.post("/logout", m{}).want(200)
 
 	for round := range 2 {
-		s.advance(time.Minute)
+		s.Advance(time.Minute)
 		c.login("joe").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "tf_primary_method",
 			"sms")
 		c.get("/tf-validate").want(200).has("recovery_options", m{"help": "/tf-rescue", "email": "/tf-rescue"}, "user",
@@ -44,13 +45,14 @@ func TestJSONSetsUpAndProvesASecondFactor(t *testing.T) {
 			"tf_phone_number", phone, "tf_available_methods", list("email", "sms", "authenticator"))
 		c.post("/logout", m{}).want(200)
 	}
-	failed, confirmed := eventsOf[event.UserFailedAuthn](s.events), eventsOf[event.TFCodeConfirmed](s.events)
-	sent := eventsOf[event.TFSecurityTokenSent](s.events)
+	failed, confirmed := testkit.EventsOf[event.UserFailedAuthn](s.Events),
+		testkit.EventsOf[event.TFCodeConfirmed](s.Events)
+	sent := testkit.EventsOf[event.TFSecurityTokenSent](s.Events)
 	if len(failed) != 1 || len(sent) != 3 || len(confirmed) != 3 {
 		t.Errorf("failed %d, sent %d, confirmed %d; want 1, 3, 3", len(failed), len(sent), len(confirmed))
 	}
 	for _, e := range sent {
-		if e.User.Email != "joe@lp.com" || e.Method != "sms" || sixDigits.MatchString(fmt.Sprintf("%+v", e)) {
+		if e.User.Email != "joe@lp.com" || e.Method != "sms" || testkit.Code(fmt.Sprintf("%+v", e)) != "" {
 			t.Errorf("event: %+v", e) // a code is for its receiver alone
 		}
 	}
@@ -74,12 +76,12 @@ func TestARescueMailsACodeOfItsOwn(t *testing.T) {
 		!strings.Contains(mail.Text, "It works for 5 minutes.") {
 		t.Errorf("rescue mail: %q\n%s", mail.Subject, mail.Text)
 	}
-	if strings.Contains(mail.Text, a.at(s.Now())) {
+	if strings.Contains(mail.Text, a.Code(s.Now())) {
 		t.Error("the app's own code was mailed")
 	}
 	c.post("/tf-rescue", m{"help_setup": "help"}).want(200)
-	s.eventually("the administrators are told", func() bool { return s.mail.Count(helpBox) == 1 })
-	mail, _ = s.mail.Last(helpBox)
+	s.eventually("the administrators are told", func() bool { return s.Mail.Count(helpBox) == 1 })
+	mail, _ = s.Mail.Last(helpBox)
 	if mail.Subject != "Two-Factor Rescue" || !strings.Contains(mail.Text, "gal2@lp.com") {
 		t.Errorf("help mail: %q\n%s", mail.Subject, mail.Text)
 	}
@@ -95,7 +97,7 @@ func TestAHeaderTokenIsIssuedAfterBothFactors(t *testing.T) {
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
-	user, _ := c.post("/tf-validate?include_auth_token", m{"code": a.next()}).want(200).json["user"].(m)
+	user, _ := c.post("/tf-validate?include_auth_token", m{"code": a.next()}).want(200).JSON["user"].(m)
 	token, _ := user["authentication_token"].(string)
 	if token == "" {
 		t.Fatalf("no token: %v", user)
@@ -103,18 +105,18 @@ func TestAHeaderTokenIsIssuedAfterBothFactors(t *testing.T) {
 	bare := s.client()
 	bare.stranger()
 	bare.get("/profile?auth_token=" + token).want(401) // never in an address
-	bare.token = token
+	bare.Header["Authentication-Token"] = token
 	bare.signedIn("gal2", 2)
 	bare.get("/tf-setup").want(200).has("tf_method", "authenticator")
-	s.advance(15 * time.Minute)
+	s.Advance(15 * time.Minute)
 	bare.stranger()
-	bare.token = c.cookies["twofold"].Value // what is right in a cookie is nothing here
+	bare.Header["Authentication-Token"] = c.Jar["twofold"] // what is right in a cookie is nothing here
 	bare.stranger()
 
 	first := s.client()
 	first.login("gal2").want(200)
 	if u, ok := first.post("/login?include_auth_token",
-		m{"email": "gal2@lp.com", "password": plain}).want(200).json["user"]; ok {
+		m{"email": "gal2@lp.com", "password": plain}).want(200).JSON["user"]; ok {
 		t.Errorf("a token for one factor: %v", u)
 	}
 }
@@ -158,12 +160,12 @@ func TestThePathsOfSetUpAndRescueCanBeRenamed(t *testing.T) {
 
 // enrollAt enrolls e-mail where the path of the enrollment differs.
 func (s *site) enrollAt(path, user string) {
-	s.t.Helper()
+	s.T.Helper()
 	c := s.client()
 	c.login(user).want(200)
 	c.post(path, m{"setup": "email"}).want(200)
 	c.post("/tf-validate", m{"code": s.code(user + "@lp.com")}).want(200)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 }
 
 // Row 16, evil_validate.
@@ -193,31 +195,31 @@ func TestAUserSwitchesTheSecondFactorOnAndOff(t *testing.T) {
 	c.form("/tf-validate", "code", s.code(phone)).to("/tf-setup")
 	c.page("/tf-setup").shows("set up.", `value="disable"`, "Text message (SMS)")
 	c.signedIn("joe", 2)
-	if n := len(eventsOf[event.UserAuthenticated](s.events)); n != 1 {
+	if n := len(testkit.EventsOf[event.UserAuthenticated](s.Events)); n != 1 {
 		t.Errorf("%d sign-ins told, want 1", n)
 	}
 	c.logout()
-	if n := len(eventsOf[event.UserLoggedOut](s.events)); n != 1 {
+	if n := len(testkit.EventsOf[event.UserLoggedOut](s.Events)); n != 1 {
 		t.Errorf("%d sign-outs told, want 1", n)
 	}
-	s.advance(time.Minute)
-	s.events.reset()
+	s.Advance(time.Minute)
+	s.Events.Reset()
 	c.loginForm("joe").to("/tf-validate")
-	if n := len(eventsOf[event.UserAuthenticated](s.events)); n != 0 {
+	if n := len(testkit.EventsOf[event.UserAuthenticated](s.Events)); n != 0 {
 		t.Error("a sign-in is told before the second factor")
 	}
 	c.stranger()
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
-	via := eventsOf[event.UserAuthenticated](s.events)
+	via := testkit.EventsOf[event.UserAuthenticated](s.Events)
 	if len(via) != 1 || fmt.Sprint(via[0].Via) != "[password sms]" {
 		t.Errorf("sign-ins told: %+v", via)
 	}
-	if _, ok := c.cookies["twofold-pending"]; ok {
+	if _, ok := c.Jar["twofold-pending"]; ok {
 		t.Error("pending cookie left")
 	}
 	c.form("/tf-setup", "setup", "disable").to("/tf-setup")
 	c.page("/tf-setup").shows("You successfully disabled two-factor authorization.").hides(`value="disable"`)
-	if n := len(eventsOf[event.TFDisabled](s.events)); n != 1 {
+	if n := len(testkit.EventsOf[event.TFDisabled](s.Events)); n != 1 {
 		t.Errorf("%d times told that it is off, want 1", n)
 	}
 	c.logout()
@@ -227,15 +229,15 @@ func TestAUserSwitchesTheSecondFactorOnAndOff(t *testing.T) {
 
 // tokenClient is a program without cookies that uses a header token.
 func (s *site) tokenClient(user string) *client {
-	s.t.Helper()
+	s.T.Helper()
 	c := s.client()
 	r := c.post("/login?include_auth_token", m{"email": user + "@lp.com", "password": plain}).want(200)
-	c.token, _ = r.json["user"].(m)["authentication_token"].(string)
-	c.cookies = map[string]kept{}
+	c.Header["Authentication-Token"], _ = r.JSON["user"].(m)["authentication_token"].(string)
+	c.Jar = map[string]string{}
 	return c
 }
 
-func (c *client) forget() *client { c.cookies = map[string]kept{}; return c }
+func (c *client) forget() *client { c.Jar = map[string]string{}; return c }
 
 // Row 18, opt_in_nc.
 func TestASetUpNeedsNoCookies(t *testing.T) {
@@ -244,17 +246,17 @@ func TestASetUpNeedsNoCookies(t *testing.T) {
 	c.forget().get("/tf-setup").want(200).has("tf_required", false, "tf_method", nil)
 	begun := c.forget().post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).has("tf_state",
 		"validating_profile")
-	state := begun.str("tf_state_token")
+	state := begun.Text("tf_state_token")
 	c.forget().post("/tf-setup/not-a-token", m{"code": s.code(phone)}).
 		refused(400, "", "Input not appropriate for requested API")
 	c.forget().post("/tf-setup/"+state, m{"code": wrong(s.code(phone))}).refused(400, "code", "Invalid code")
 	c.forget().post("/tf-setup/"+state, m{}).refused(400, "code", "This field is required.")
-	if n := len(eventsOf[event.UserFailedAuthn](s.events)); n != 0 {
+	if n := len(testkit.EventsOf[event.UserFailedAuthn](s.Events)); n != 0 {
 		t.Error("a wrong code in a set-up is told as a failed sign-in")
 	}
 	c.forget().post("/tf-setup/"+state, m{"code": s.code(phone)}).want(200).
 		has("tf_method", "sms", "tf_primary_method", "sms", "tf_phone", phone, "user", absent)
-	changed := eventsOf[event.TFProfileChanged](s.events)
+	changed := testkit.EventsOf[event.TFProfileChanged](s.Events)
 	if len(changed) != 1 || changed[0].Method != "sms" || changed[0].User.Email != "joe@lp.com" {
 		t.Errorf("profile-changed: %+v", changed)
 	}
@@ -269,7 +271,7 @@ func TestASetUpNeedsNoCookies(t *testing.T) {
 func TestACodeInJSONIsTextOrANumber(t *testing.T) {
 	s := newSite(t)
 	c := s.tokenClient("joe")
-	state := c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).str("tf_state_token")
+	state := c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).Text("tf_state_token")
 	for _, code := range []any{m{"a": "b"}, []any{s.code(phone)}, true, 1.5, 1234567} {
 		c.post("/tf-setup/"+state, m{"code": code}).refused(400, "code", "Input not appropriate for requested API")
 	}
@@ -283,9 +285,9 @@ func TestAnExpiredSetUpStoresNothing(t *testing.T) {
 	s := newSite(t)
 	c := s.tokenClient("joe")
 	state := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	a := s.app(state.str("tf_authr_b32key"))
-	s.advance(10 * time.Minute)
-	c.post("/tf-setup/"+state.str("tf_state_token"), m{"code": a.next()}).
+	a := s.app(state.Text("tf_authr_b32key"))
+	s.Advance(10 * time.Minute)
+	c.post("/tf-setup/"+state.Text("tf_state_token"), m{"code": a.next()}).
 		refused(400, "", "Setup must be completed within 10 minutes. Please start over.")
 	if len(s.factors("joe")) != 0 {
 		t.Error("set up all the same")
@@ -294,8 +296,8 @@ func TestAnExpiredSetUpStoresNothing(t *testing.T) {
 	b := half.client()
 	b.loginForm("joe").to("/")
 	begun := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
-	half.advance(30 * time.Minute)
-	path := "/tf-setup/" + begun.str("tf_state_token")
+	half.Advance(30 * time.Minute)
+	path := "/tf-setup/" + begun.Text("tf_state_token")
 	b.post(path, m{"code": "123456"}).refused(400, "", "Setup must be completed within 30 minutes. Please start over.")
 	b.form(path, "code", "123456").to("/tf-setup")
 	b.page("/tf-validate").to("/") // nothing is under way
@@ -307,7 +309,7 @@ func TestAFormCompletesASetUpByItsStateToken(t *testing.T) {
 	c := s.client()
 	c.loginForm("joe").to("/")
 	path := []string{"", "/tf-setup/" + c.post("/tf-setup",
-		m{"setup": "sms", "phone": phone}).want(200).str("tf_state_token")}
+		m{"setup": "sms", "phone": phone}).want(200).Text("tf_state_token")}
 	c.page("/tf-validate").shows("Enter code to complete setup")
 	c.form("/tf-setup/nonsense", "code", s.code(phone)).to("/tf-setup")
 	c.page("/tf-setup").shows("Input not appropriate for requested API")
@@ -327,8 +329,8 @@ func TestJSONSwitchesTheSecondFactorOff(t *testing.T) {
 	c.get("/tf-setup").want(200).has("tf_required", false, "tf_available_methods",
 		list("disable", "email", "sms", "authenticator"))
 	r := c.post("/tf-setup", m{"setup": "disable"}).want(200).has("user", m{"id": s.id("gal"), "email": "gal@lp.com"})
-	if len(r.json) != 2 {
-		t.Errorf("more than csrf_token and user: %s", r.body)
+	if len(r.JSON) != 2 {
+		t.Errorf("more than csrf_token and user: %s", r.Body)
 	}
 	if len(s.factors("gal")) != 0 {
 		t.Error("still set up")

@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 func trusting(c *twofold.Config) { c.TwoFactor.LoginValidity = 30 * 24 * time.Hour }
@@ -22,34 +23,34 @@ func TestATrustedBrowserSkipsTheSecondFactor(t *testing.T) {
 
 	c := s.client()
 	c.loginForm("gal", "remember", "y").to("/tf-validate")
-	if _, ok := c.cookies["tf_custom"]; ok {
+	if _, ok := c.Jar["tf_custom"]; ok {
 		t.Error("trusted before the second factor was proven")
 	}
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
-	k, ok := c.cookies["tf_custom"]
+	k, ok := c.Set["tf_custom"]
 	if !ok {
 		t.Fatal("no cookie of the configured name")
 	}
 	if k.MaxAge != 30*24*3600 || !k.HttpOnly || k.SameSite != http.SameSiteStrictMode || k.Path != "/" {
 		t.Errorf("attributes: %v", k.Raw)
 	}
-	if _, ok := c.cookies["tf_validity"]; ok {
+	if _, ok := c.Jar["tf_validity"]; ok {
 		t.Error("the default name is used beside the configured one")
 	}
 	c.signedIn("gal", 2)
 	c.logout()
-	if _, ok := c.cookies["tf_custom"]; !ok {
+	if _, ok := c.Jar["tf_custom"]; !ok {
 		t.Fatal("signing out took the cookie")
 	}
 	c.loginForm("gal", "remember", "y").to("/")
-	c.page("/profile").shows("hello gal@lp.com level 1 trusted true")
+	c.page("/profile").shows("signed in as gal@lp.com level 1 trusted true")
 	c.logout()
 	c.loginForm("gal2").to("/tf-validate") // it is gal's browser, not gal2's
 	c.form("/tf-validate", "code", gal2.next()).to("/")
 	c.logout()
 
 	// The same with JSON.
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	j := s.client()
 	j.login("gal", "remember", true).want(200).has("tf_required", true)
 	j.post("/tf-validate", m{"code": s.code(phone)}).want(200)
@@ -66,7 +67,7 @@ func TestWithoutRememberNoBrowserIsTrusted(t *testing.T) {
 	s.enroll("gal", storage.SMS)
 	c := s.client()
 	for _, body := range []any{absent, false, nil, "false", ""} {
-		s.advance(time.Minute)
+		s.Advance(time.Minute)
 		if body == absent {
 			c.login("gal").want(200)
 		} else {
@@ -74,15 +75,15 @@ func TestWithoutRememberNoBrowserIsTrusted(t *testing.T) {
 				has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "tf_primary_method", "sms")
 		}
 		c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
-		if _, ok := c.cookies["tf_validity"]; ok {
+		if _, ok := c.Jar["tf_validity"]; ok {
 			t.Fatalf("remember %v: trusted all the same", body)
 		}
 		c.logout()
 	}
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.loginForm("gal").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
-	if _, ok := c.cookies["tf_validity"]; ok {
+	if _, ok := c.Jar["tf_validity"]; ok {
 		t.Error("a form without remember is remembered")
 	}
 	c.logout()
@@ -92,7 +93,7 @@ func TestWithoutRememberNoBrowserIsTrusted(t *testing.T) {
 // Row 3, tf_expired_cookie.
 func TestTheTrustOfABrowserExpires(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.LoginValidity = time.Hour })
-	config := s.config
+	config := s.Config
 	config.TwoFactor.LoginValidity = -time.Minute
 	if _, err := twofold.New(config); err == nil || !strings.Contains(err.Error(), "TwoFactor.LoginValidity") {
 		t.Errorf("a negative validity: %v", err)
@@ -104,12 +105,11 @@ func TestTheTrustOfABrowserExpires(t *testing.T) {
 	c.logout()
 	c.loginForm("gal").to("/")
 	c.logout()
-	k := c.cookies["tf_validity"]
-	s.advance(time.Hour)
-	c.cookies["tf_validity"] = kept{Cookie: k.Cookie} // as if the browser kept it for ever
+	s.Advance(time.Hour)
+	c.Clock = nil // as if the browser kept it forever
 	c.loginForm("gal").to("/tf-validate")
 	c.form("/logout")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.login("gal").want(200).has("tf_required", true)
 
 	always := anotherSite(t)
@@ -117,7 +117,7 @@ func TestTheTrustOfABrowserExpires(t *testing.T) {
 	c = always.client()
 	c.login("gal", "remember", true).want(200).has("tf_required", true)
 	c.post("/tf-validate", m{"code": always.code(phone)}).want(200)
-	if _, ok := c.cookies["tf_validity"]; ok {
+	if _, ok := c.Jar["tf_validity"]; ok {
 		t.Error("without LoginValidity a browser is trusted")
 	}
 }
@@ -130,15 +130,15 @@ func TestAChangeOfIdentityEndsTheTrustOfABrowser(t *testing.T) {
 	c.loginForm("gal", "remember", "y").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
 	c.logout()
-	if err := s.auth.SetIdentity(t.Context(), s.id("gal"), "gal@lp.com", ""); err != nil {
+	if err := s.Auth.SetIdentity(t.Context(), s.id("gal"), "gal@lp.com", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := c.cookies["tf_validity"]; !ok {
+	if _, ok := c.Jar["tf_validity"]; !ok {
 		t.Fatal("no cookie to try")
 	}
 	c.loginForm("gal").to("/tf-validate")
 	c.form("/logout")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.login("gal").want(200).has("tf_required", true, "tf_state", "ready")
 }
 
@@ -149,7 +149,7 @@ func TestResetAccessEndsTrustAndSessions(t *testing.T) {
 	c := s.client()
 	c.loginForm("gal", "remember", "y").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
-	if err := s.auth.ResetAccess(t.Context(), s.id("gal")); err != nil {
+	if err := s.Auth.ResetAccess(t.Context(), s.id("gal")); err != nil {
 		t.Fatal(err)
 	}
 	c.stranger() // what was issued before is dead
@@ -167,7 +167,7 @@ func TestAStrangerCannotSetUpASecondFactor(t *testing.T) {
 	c.page("/login").shows(denied)
 	c.page("/login").hides(denied) // said once
 	c.post("/tf-setup", m{"setup": "sms"}).refused(400, "", denied)
-	if len(s.sms.All()) != 0 {
+	if len(s.SMS.All()) != 0 {
 		t.Error("a stranger had a code sent")
 	}
 }
@@ -217,21 +217,21 @@ func TestFormsSetUpProveChangeAndRescueASecondFactor(t *testing.T) {
 
 	t.Log("sign-in by SMS")
 	s.enroll("gal", storage.SMS)
-	s.events.reset()
+	s.Events.Reset()
 	c.login("gal", "remember", true).want(200).
 		has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "tf_primary_method", "sms", "user", absent)
 	c.page("/tf-validate").shows("We texted a code to")
 	c.form("/tf-validate", "code", wrong(s.code(phone))).shows("Invalid code")
-	failed := eventsOf[event.UserFailedAuthn](s.events)
+	failed := testkit.EventsOf[event.UserFailedAuthn](s.Events)
 	if len(failed) != 1 || failed[0].User.Email != "gal@lp.com" || failed[0].AuthType != "code" ||
 		!failed[0].SecondFactor {
 		t.Errorf("failed-authn events: %+v", failed)
 	}
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
-	if _, ok := c.cookies["twofold-pending"]; ok {
+	if _, ok := c.Jar["twofold-pending"]; ok {
 		t.Error("the pending sign-in outlived itself")
 	}
-	if _, ok := c.cookies["tf_validity"]; !ok {
+	if _, ok := c.Jar["tf_validity"]; !ok {
 		t.Error("not remembered")
 	}
 	c.page("/tf-setup").shows("Your code has been confirmed", "Text message (SMS)").hides("Turn off")
@@ -241,7 +241,7 @@ func TestFormsSetUpProveChangeAndRescueASecondFactor(t *testing.T) {
 
 // changeMethods changes the method within the session, to e-mail and then to an app.
 func (s *site) changeMethods(c *client) {
-	s.t.Helper()
+	s.T.Helper()
 	c.form("/tf-setup", "setup", "email").shows("Enter code to complete setup")
 	c.page("/tf-validate").shows(`name="code"`)
 	c.form("/tf-validate", "code", wrong(s.code("gal@lp.com"))).shows("Invalid code")
@@ -252,7 +252,7 @@ func (s *site) changeMethods(c *client) {
 		shows("Open an authenticator app on your device", "data:image/svg+xml;base64,", "gal@lp.com", "tests")
 	key := shownKey(page.text())
 	if len(key) != 32 {
-		s.t.Fatalf("no key of eight groups of four on the page:\n%s", page.text())
+		s.T.Fatalf("no key of eight groups of four on the page:\n%s", page.text())
 	}
 	a := s.app(key)
 	c.form("/tf-validate", "code", a.next()).to("/tf-setup")
@@ -260,8 +260,8 @@ func (s *site) changeMethods(c *client) {
 	c.signedIn("gal", 2)
 	c.logout()
 	for _, name := range []string{"twofold", "twofold-pending", "twofold-csrf"} {
-		if _, ok := c.cookies[name]; ok {
-			s.t.Errorf("cookie %s is there after signing out", name)
+		if _, ok := c.Jar[name]; ok {
+			s.T.Errorf("cookie %s is there after signing out", name)
 		}
 	}
 	c.stranger()
@@ -272,7 +272,7 @@ func (s *site) changeMethods(c *client) {
 
 // rescueByForm requests a rescue with a form.
 func (s *site) rescueByForm() {
-	s.t.Helper()
+	s.T.Helper()
 	c := s.client()
 	c.form("/tf-rescue", "help_setup", "email").to("/login")
 	c.post("/tf-rescue", m{"help_setup": "email"}).refused(400, "", denied)
@@ -316,7 +316,7 @@ func TestOnlyAValidConfirmedPhoneNumberIsStored(t *testing.T) {
 		c.post("/tf-setup", m{"setup": "sms", "phone": number}).refused(400, "phone", bad)
 	}
 	c.post("/tf-setup", m{"setup": "sms"}).refused(400, "phone", bad)
-	if n := len(s.sms.All()); n != 0 {
+	if n := len(s.SMS.All()); n != 0 {
 		t.Fatalf("%d messages sent to bad numbers", n)
 	}
 	c.form("/tf-setup", "setup", "sms", "phone", "650-555-1212").shows("Enter code to complete setup")

@@ -12,6 +12,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const (
@@ -35,15 +36,15 @@ func TestAChangeNeedsAFreshProofByForm(t *testing.T) {
 	c.form("/tf-setup", "setup", "sms", "phone", phone).to("/verify?next=/tf-setup")
 	c.form("/verify?next=/tf-setup", "password", plain).to("/tf-setup")
 	c.page("/tf-setup").shows("Reauthentication successful", "Set up two-factor authentication")
-	if n := len(eventsOf[event.UserReauthenticated](s.events)); n != 1 {
+	if n := len(testkit.EventsOf[event.UserReauthenticated](s.Events)); n != 1 {
 		t.Errorf("%d re-authentications told, want 1", n)
 	}
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.page("/tf-setup").to("/verify?next=/tf-setup")
 
 	s2 := anotherSite(t) // with a second factor, the way back leads over it
 	c, a := s2.enroll("gal2", storage.Authenticator)
-	s2.advance(20 * time.Minute)
+	s2.Advance(20 * time.Minute)
 	c.page("/tf-setup").to("/verify?next=/tf-setup")
 	c.form("/verify?next=/tf-setup", "password", plain).to("/tf-validate?next=/tf-setup")
 	c.page("/tf-setup").to("/verify?next=/tf-setup")
@@ -69,10 +70,10 @@ func TestAChangeNeedsAFreshProofInJSON(t *testing.T) {
 	c.post("/verify", m{"password": plain}).want(200).has("user", user)
 	c.get("/tf-setup").want(200)
 	begun := c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200)
-	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)
+	c.post("/tf-setup/"+begun.Text("tf_state_token"), m{"code": s.code(phone)}).want(200)
 
 	// If the account has a second factor, the password is not enough.
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.get("/tf-setup").want(401)
 	c.post("/verify", m{"password": plain}).want(200).
 		has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "user", absent)
@@ -87,16 +88,16 @@ func TestASessionIsFreshForFifteenMinutesOrAlways(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.Freshness = -1 })
 	c := s.client()
 	c.login("joe").want(200)
-	s.advance(50 * time.Minute)
+	s.Advance(50 * time.Minute)
 	c.get("/tf-setup").want(200)
 	c.post("/tf-setup", m{"setup": "email"}).want(200)
 
 	usual := anotherSite(t)
 	c = usual.client()
 	c.login("joe").want(200)
-	usual.advance(15*time.Minute - time.Second)
+	usual.Advance(15*time.Minute - time.Second)
 	c.get("/tf-setup").want(200)
-	usual.advance(time.Second)
+	usual.Advance(time.Second)
 	c.get("/tf-setup").want(401).has("reauth_required", true)
 }
 
@@ -113,7 +114,7 @@ func TestWithoutAnSMSSenderNoPhoneIsOffered(t *testing.T) {
 	c.get("/tf-setup").want(200).has("tf_method", "email", "tf_phone_number", nil, "tf_available_methods",
 		list("email"))
 
-	config := s.config
+	config := s.Config
 	config.TwoFactor.EnabledMethods = []string{storage.SMS}
 	if _, err := twofold.New(config); err == nil || !strings.Contains(err.Error(), "TwoFactor.EnabledMethods") {
 		t.Errorf("sms without a sender: %v", err)
@@ -128,7 +129,7 @@ func TestASetUpLeadsToTheConfiguredView(t *testing.T) {
 	c.form("/tf-setup", "setup", "sms", "phone", phone).shows("Enter code to complete setup")
 	c.form("/tf-validate", "code", s.code(phone)).to("/profile")
 	begun := c.post("/tf-setup", m{"setup": "email"}).want(200)
-	c.form("/tf-setup/"+begun.str("tf_state_token"), "code", s.code("joe@lp.com")).to("/profile")
+	c.form("/tf-setup/"+begun.Text("tf_state_token"), "code", s.code("joe@lp.com")).to("/profile")
 	c.form("/tf-setup", "setup", "disable").to("/profile")
 }
 
@@ -141,19 +142,19 @@ func TestPagesAndMailsSpeakTheLanguageOfTheBrowser(t *testing.T) {
 	})
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
-	c.headers["Accept-Language"] = "fr-CA,fr;q=0.9"
+	c.Header["Accept-Language"] = "fr-CA,fr;q=0.9"
 	c.loginForm("gal2").to("/tf-validate")
 	c.page("/tf-validate").shows("Saisissez le code de votre application.", `lang="fr"`)
 	c.post("/tf-validate", m{"code": "x"}).refused(400, "code", "Code erroné")
 	c.form("/tf-validate", "code", a.next()).to("/")
 	c.page("/tf-setup").shows("Application d’authentification", "Configurer une deuxième étape") // gaps are ours
-	c.headers["Accept-Language"] = "de"
+	c.Header["Accept-Language"] = "de"
 	c.page("/tf-setup").shows("Zweiten Schritt einrichten", "Authenticator-App")
-	c.headers["Accept-Language"] = "xx"
+	c.Header["Accept-Language"] = "xx"
 	c.page("/tf-setup").shows("Set up two-factor authentication")
 
 	mailed := s.client()
-	mailed.headers["Accept-Language"] = "de"
+	mailed.Header["Accept-Language"] = "de"
 	s.enroll("gal", storage.Email)
 	mailed.login("gal").want(200)
 	if mail := s.letter("gal@lp.com"); !strings.HasSuffix(mail.Subject, " ist Ihr Code für tests") {
@@ -183,10 +184,10 @@ func TestAFormWithoutOriginNeedsItsCSRFToken(t *testing.T) {
 func TestRequestsFromOtherSitesAreRefused(t *testing.T) {
 	s := newSite(t)
 	c, _ := s.enroll("gal", storage.SMS)
-	token := c.get("/tf-setup").want(200).str("csrf_token")
+	token := c.get("/tf-setup").want(200).Text("csrf_token")
 	asForm := func(pairs ...string) *reply {
 		return c.do("POST", "/tf-setup", "setup=disable",
-			append(pairs, "Content-Type", formType, "Accept", "application/json")...)
+			append(pairs, "Content-Type", testkit.TypeForm, "Accept", "application/json")...)
 	}
 	asForm().refused(400, "csrf_token", noToken)
 	asForm("X-CSRF-Token", "x").refused(400, "csrf_token", badToken)
@@ -211,9 +212,9 @@ func TestOneCSRFTokenServesAWholeSignIn(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enroll("gal2", storage.Authenticator)
 	c := s.client()
-	token := c.get("/login").want(200).str("csrf_token")
-	k := c.cookies["twofold-csrf"]
-	if k.Cookie == nil || !k.HttpOnly || k.Value == token {
+	token := c.get("/login").want(200).Text("csrf_token")
+	k := c.Set["twofold-csrf"]
+	if k == nil || !k.HttpOnly || k.Value == token {
 		t.Errorf("the cookie is for the server alone: %v", k)
 	}
 	c.bareForm("/login", "email", "gal2@lp.com", "password", plain).shows(noToken)
@@ -238,8 +239,8 @@ func TestJSONAndBrowserFormsNeedNoCSRFToken(t *testing.T) {
 	b.loginForm("gal2").to("/tf-validate")
 	b.form("/tf-validate", "code", a.next()).to("/")
 	for _, site := range []string{"same-origin", "none"} {
-		r := s.client().do("POST", "/login", fields([]string{"email", "joe@lp.com", "password", plain}),
-			"Content-Type", formType, "Accept", "text/html", "Sec-Fetch-Site", site)
+		r := s.client().do("POST", "/login", testkit.Fields([]string{"email", "joe@lp.com", "password", plain}),
+			"Content-Type", testkit.TypeForm, "Accept", "text/html", "Sec-Fetch-Site", site)
 		r.to("/")
 	}
 }
@@ -276,7 +277,7 @@ func TestRequireCanDependOnRoles(t *testing.T) {
 		}
 	}
 	c, _ := s.enroll("matt", storage.Email)
-	c.page("/admin").shows(fmt.Sprintf("hello %s", "matt@lp.com"))
+	c.page("/admin").shows(fmt.Sprintf("signed in as %s", "matt@lp.com"))
 	c.post("/tf-setup", m{"setup": "disable"}).refused(400, "setup", "Marked method is not valid")
 	c = s.client()
 	c.login("joe").want(200)

@@ -11,13 +11,14 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // Row U15, setup_json.
 func TestJSONSetsUpAMethod(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.Freshness = -1 })
 	c := s.tokenClient("joe")
-	s.advance(14 * time.Minute)
+	s.Advance(14 * time.Minute)
 	c.get("/us-setup").want(200).has("identity_attributes", list("email", "username"),
 		"available_methods", list("password", "email", "authenticator", "sms"), "active_methods", list("password"),
 		"setup_methods", list("email", "authenticator", "sms"), "phone", nil)
@@ -25,19 +26,19 @@ func TestJSONSetsUpAMethod(t *testing.T) {
 		"Phone number not valid e.g. missing country code")
 	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": "650-555-1212"}).want(200).has("chosen_method",
 		"sms", "phone", phone, "authr_key", absent, "user", absent)
-	path := "/us-setup/" + begun.str("state")
+	path := "/us-setup/" + begun.Text("state")
 	c.post(path, m{"passcode": wrong(s.code(phone))}).refused(400, "passcode", badPasscode)
 	c.post(path, m{}).want(400)
 	c.post(path, m{"passcode": s.code(phone)}).want(200).has("chosen_method", "sms", "phone", phone, "user", absent)
 	c.get("/us-setup").want(200).has("active_methods", list("password", "sms"), "phone", phone)
-	if e := eventsOf[event.USProfileChanged](s.events); len(e) != 1 || !slices.Equal(e[0].Methods, []string{"sms"}) ||
-		e[0].User.Email != "joe@lp.com" {
+	if e := testkit.EventsOf[event.USProfileChanged](s.Events); len(e) != 1 || !slices.Equal(e[0].Methods,
+		[]string{"sms"}) || e[0].User.Email != "joe@lp.com" {
 		t.Errorf("profile changed: %+v", e)
 	}
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	b := s.client()
 	b.passcode("joe", b.ask("joe", "sms")).want(200)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	// A phone number is not an identity, in any spelling.
 	s.client().post("/us-signin/send-code", m{"identity": "(650) 555-1212", "chosen_method": "sms"}).refused(400,
 		"identity", noIdentity)
@@ -47,24 +48,24 @@ func TestJSONSetsUpAMethod(t *testing.T) {
 func TestAStaleHeaderTokenCannotSetUpAMethod(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Sessions.TokenLife = time.Hour })
 	c := s.tokenClient("joe")
-	s.advance(16 * time.Minute)
+	s.Advance(16 * time.Minute)
 	for _, r := range []*reply{c.get("/us-setup"), c.post("/us-setup", m{"chosen_method": "email"})} {
 		r.refusedFlat(401, reauthenticate).has("reauth_required", true, "unified_signin_enabled", true)
-		if r.header.Get("WWW-Authenticate") != "" {
-			t.Errorf("asks for a browser's own dialogue: %v", r.header)
+		if r.Header.Get("WWW-Authenticate") != "" {
+			t.Errorf("asks for a browser's own dialogue: %v", r.Header)
 		}
 	}
 	c.post("/us-verify", m{"passcode": plain}).want(200)
 	c.get("/us-setup").want(200)
 	begun := c.post("/us-setup", m{"chosen_method": "email"}).want(200)
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code("joe@lp.com")}).want(200)
+	c.post("/us-setup/"+begun.Text("state"), m{"passcode": s.code("joe@lp.com")}).want(200)
 }
 
 // Row U17, setup_basic.
 func TestBasicAuthenticationCannotSetUpAMethod(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
-	c.headers["Authorization"] = "Basic am9lQGxwLmNvbTpwYXNzd29yZA==" // joe@lp.com:password
+	c.Header["Authorization"] = "Basic am9lQGxwLmNvbTpwYXNzd29yZA==" // joe@lp.com:password
 	c.get("/us-setup").refusedFlat(401, signInFirst)
 	c.post("/us-setup", m{"chosen_method": "email"}).refusedFlat(401, signInFirst)
 }
@@ -85,10 +86,10 @@ func TestAnExpiredUnifiedSetUpActivatesNothing(t *testing.T) {
 	c := s.client()
 	c.login("joe").want(200)
 	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200)
-	s.advance(67 * time.Second)
+	s.Advance(67 * time.Second)
 	const late = "Setup must be completed within 1 minute and 7 seconds. Please start over."
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code(phone)}).refused(400, "", late)
-	c.form("/us-setup/"+begun.str("state"), "passcode", s.code(phone)).to("/us-setup")
+	c.post("/us-setup/"+begun.Text("state"), m{"passcode": s.code(phone)}).refused(400, "", late)
+	c.form("/us-setup/"+begun.Text("state"), "passcode", s.code(phone)).to("/us-setup")
 	c.get("/us-setup").want(200).has("active_methods", list("password"))
 }
 
@@ -113,13 +114,13 @@ func TestACodeMakesASessionFreshByForm(t *testing.T) {
 	c.form("/us-verify?next=/us-setup", "passcode", plain).to("/us-setup")
 	c.page("/us-setup").shows("Reauthentication successful")
 	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200)
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code(phone)}).want(200)
-	s.advance(time.Minute)
-	s.events.reset()
+	c.post("/us-setup/"+begun.Text("state"), m{"passcode": s.code(phone)}).want(200)
+	s.Advance(time.Minute)
+	s.Events.Reset()
 	c.form("/us-setup", "chosen_method", "email").to("/us-verify?next=/us-setup")
 	page := c.page("/us-verify?next=/us-setup").shows("Confirm it's you", `name="passcode"`,
 		`value="sms"`).hides(`value="email"`)
-	if !strings.Contains(page.body, `name="next" value="/us-setup"`) {
+	if !strings.Contains(page.Body, `name="next" value="/us-setup"`) {
 		t.Error("the page forgets where it came from")
 	}
 	c.form("/us-verify/send-code?next=/us-setup", "chosen_method", "carrier pigeon").shows("Not a valid choice.")
@@ -127,9 +128,10 @@ func TestACodeMakesASessionFreshByForm(t *testing.T) {
 	c.form("/us-verify/send-code?next=/us-setup", "chosen_method", "sms").shows(codeSent)
 	c.form("/us-verify?next=/us-setup", "passcode", s.code(phone)).to("/us-setup")
 	c.page("/us-setup").want(200)
-	sent, again := eventsOf[event.USSecurityTokenSent](s.events), eventsOf[event.UserReauthenticated](s.events)
+	sent, again := testkit.EventsOf[event.USSecurityTokenSent](s.Events),
+		testkit.EventsOf[event.UserReauthenticated](s.Events)
 	if len(sent) != 1 || sent[0].Method != "sms" || len(again) != 1 || !slices.Equal(again[0].Via, []string{"sms"}) ||
-		len(eventsOf[event.UserFailedAuthn](s.events)) != 0 {
+		len(testkit.EventsOf[event.UserFailedAuthn](s.Events)) != 0 {
 		t.Errorf("sent %+v, again %+v", sent, again)
 	}
 }
@@ -145,24 +147,25 @@ func TestACodeMakesASessionFreshByJSON(t *testing.T) {
 	c.get("/us-setup").refusedFlat(401, reauthenticate).has("reauth_required", true, "unified_signin_enabled", true)
 	c.post("/us-verify", m{"passcode": plain}).want(200)
 	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200)
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code(phone)}).want(200)
-	s.advance(time.Minute)
-	s.events.reset()
+	c.post("/us-setup/"+begun.Text("state"), m{"passcode": s.code(phone)}).want(200)
+	s.Advance(time.Minute)
+	s.Events.Reset()
 	user := m{"id": s.id("joe"), "email": "joe@lp.com"}
 	c.get("/us-verify").want(200).has("user", user, "available_methods", list("sms", "password", "email"),
 		"code_methods", list("sms"),
 		"has_webauthn_verify_credential", false, "oauth_enabled", false, "oauth_providers", list())
 	c.post("/us-verify/send-code", m{}).refused(400, "chosen_method", noMethod)
 	c.post("/us-verify/send-code", m{"chosen_method": "orange"}).refused(400, "chosen_method", "Not a valid choice.")
-	if r := c.post("/us-verify/send-code", m{"chosen_method": "sms"}).want(200); len(r.json) != 1 {
-		t.Errorf("more than csrf_token: %s", r.body)
+	if r := c.post("/us-verify/send-code", m{"chosen_method": "sms"}).want(200); len(r.JSON) != 1 {
+		t.Errorf("more than csrf_token: %s", r.Body)
 	}
 	c.post("/us-verify", m{"passcode": nil}).refused(400, "passcode", badPasscode)
-	if e := eventsOf[event.UserFailedAuthn](s.events); len(e) != 0 {
+	if e := testkit.EventsOf[event.UserFailedAuthn](s.Events); len(e) != 0 {
 		t.Errorf("no passcode is a failed sign-in: %+v", e)
 	}
 	c.post("/us-verify", m{"passcode": wrong(s.code(phone))}).refused(400, "passcode", badPasscode)
-	if e := eventsOf[event.UserFailedAuthn](s.events); len(e) != 1 || e[0].AuthType != "passcode" || e[0].SecondFactor {
+	if e := testkit.EventsOf[event.UserFailedAuthn](s.Events); len(e) != 1 || e[0].AuthType != "passcode" ||
+		e[0].SecondFactor {
 		t.Errorf("failed: %+v", e)
 	}
 	c.post("/us-verify", m{"passcode": s.code(phone)}).want(200).has("user", user)
@@ -174,7 +177,7 @@ func TestWithoutFreshnessThereIsNoUnifiedVerify(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.Freshness = -1 })
 	c := s.client()
 	c.login("joe").want(200)
-	s.advance(50 * time.Minute)
+	s.Advance(50 * time.Minute)
 	c.get("/us-setup").want(200)
 	c.post("/us-setup", m{"chosen_method": "email"}).want(200)
 	c.get("/us-verify").want(404)
@@ -212,14 +215,14 @@ func TestANewSetUpEndsTheEarlierOne(t *testing.T) {
 	c.login("joe").want(200)
 	first := c.post("/us-setup", m{"chosen_method": "authenticator"}).want(200)
 	second := c.post("/us-setup", m{"chosen_method": "authenticator"}).want(200)
-	old, app := s.app(first.str("authr_b32key")), s.app(second.str("authr_b32key"))
-	if first.str("authr_b32key") == second.str("authr_b32key") {
+	old, app := s.app(first.Text("authr_b32key")), s.app(second.Text("authr_b32key"))
+	if first.Text("authr_b32key") == second.Text("authr_b32key") {
 		t.Error("two set-ups share a secret")
 	}
-	c.post("/us-setup/"+second.str("state"), m{"passcode": old.next()}).refused(400, "passcode", badPasscode)
+	c.post("/us-setup/"+second.Text("state"), m{"passcode": old.next()}).refused(400, "passcode", badPasscode)
 	// the later one replaced it
-	c.post("/us-setup/"+first.str("state"), m{"passcode": old.next()}).refused(400, "", apiError)
-	c.post("/us-setup/"+second.str("state"), m{"passcode": app.next()}).want(200)
+	c.post("/us-setup/"+first.Text("state"), m{"passcode": old.next()}).refused(400, "", apiError)
+	c.post("/us-setup/"+second.Text("state"), m{"passcode": app.next()}).want(200)
 	s.client().passcode("joe", old.next()).refused(400, "passcode", badPasscode)
 	s.client().passcode("joe", app.next()).want(200)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/send"
 )
 
@@ -30,7 +31,7 @@ func withUnified(c *twofold.Config) { c.Passwordless = &twofold.Passwordless{} }
 // begins enrolls a first factor as its user would, in a browser that stays signed in. The app is
 // nil for other methods.
 func (s *site) begins(user string, methods ...string) (*client, *app) {
-	s.t.Helper()
+	s.T.Helper()
 	c := s.client()
 	c.login(user).want(200)
 	var a *app
@@ -39,17 +40,17 @@ func (s *site) begins(user string, methods ...string) (*client, *app) {
 		var code string
 		switch method {
 		case storage.Authenticator:
-			a = s.app(begun.str("authr_b32key"))
+			a = s.app(begun.Text("authr_b32key"))
 			code = a.next()
 		case storage.SMS:
 			code = s.code(phone)
 		default:
 			code = s.code(user + "@lp.com")
 		}
-		c.post("/us-setup/"+begun.str("state"), m{"passcode": code}).want(200)
+		c.post("/us-setup/"+begun.Text("state"), m{"passcode": code}).want(200)
 	}
-	s.advance(time.Minute) // another code may be sent now
-	s.events.reset()
+	s.Advance(time.Minute) // another code may be sent now
+	s.Events.Reset()
 	return c, a
 }
 
@@ -58,13 +59,13 @@ func (s *site) passcodes(to string) []send.Message {
 	if strings.HasPrefix(to, "+") {
 		return s.mails(to)
 	}
-	return slices.DeleteFunc(s.mail.To(to), func(l send.Message) bool { return l.Kind != "us_code" })
+	return slices.DeleteFunc(s.Mail.To(to), func(l send.Message) bool { return l.Kind != "us_code" })
 }
 
 // awaits runs a function that sends a code and returns the message, which may be sent after the
 // answer.
 func (s *site) awaits(to string, sends func()) send.Message {
-	s.t.Helper()
+	s.T.Helper()
 	before := len(s.passcodes(to))
 	sends()
 	s.eventually("a code for "+to, func() bool { return len(s.passcodes(to)) > before })
@@ -74,29 +75,29 @@ func (s *site) awaits(to string, sends func()) send.Message {
 
 // ask requests a code with JSON.
 func (c *client) ask(user, method string) (code string) {
-	c.s.t.Helper()
+	c.T.Helper()
 	to := user + "@lp.com"
 	if method == storage.SMS {
 		to = phone
 	}
-	return sixDigits.FindString(c.s.awaits(to, func() {
+	return testkit.Code(c.s.awaits(to, func() {
 		c.post("/us-signin/send-code", m{"identity": user + "@lp.com", "chosen_method": method}).want(200)
 	}).Text)
 }
 
 func (c *client) passcode(user, code string) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	return c.post("/us-signin", m{"identity": user + "@lp.com", "passcode": code})
 }
 
 func (c *client) passcodeForm(user, code string, more ...string) *reply {
-	c.s.t.Helper()
+	c.T.Helper()
 	return c.form("/us-signin", append([]string{"identity", user + "@lp.com", "passcode", code}, more...)...)
 }
 
 // via returns the proofs of the sessions that were issued.
 func (s *site) via() (list [][]string) {
-	for _, e := range eventsOf[event.UserAuthenticated](s.events) {
+	for _, e := range testkit.EventsOf[event.UserAuthenticated](s.Events) {
 		list = append(list, e.Via)
 	}
 	return list
@@ -116,19 +117,19 @@ func TestACodeSignsInByForm(t *testing.T) {
 	mail := s.awaits("joe@lp.com", func() {
 		c.form("/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "email").shows(codeSent)
 	})
-	code := sixDigits.FindString(mail.Text)
+	code := testkit.Code(mail.Text)
 	c.passcodeForm("joe", wrong(code)).shows(badPasscode)
-	if e := eventsOf[event.UserFailedAuthn](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
+	if e := testkit.EventsOf[event.UserFailedAuthn](s.Events); len(e) != 1 || e[0].User.Email != "joe@lp.com" ||
 		e[0].AuthType != "passcode" || e[0].SecondFactor {
 		t.Errorf("failed: %+v", e)
 	}
 	c.passcodeForm("joe", code).to("/")
 	c.signedIn("joe", 1)
-	if _, ok := c.cookies["remember_token"]; ok {
+	if _, ok := c.Jar["remember_token"]; ok {
 		t.Error("remembered without being asked")
 	}
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	text := c.ask("joe", "sms")
 	c.passcodeForm("joe", text, "remember", "y").to("/")
 	c.remembered().signedIn("joe", 1)
@@ -137,7 +138,7 @@ func TestACodeSignsInByForm(t *testing.T) {
 		t.Errorf("authenticated via %v", got)
 	}
 	c.logout()
-	if _, ok := c.cookies["remember_token"]; ok {
+	if _, ok := c.Jar["remember_token"]; ok {
 		t.Error("signing out leaves the cookie")
 	}
 	c.stranger()
@@ -163,14 +164,15 @@ func TestACodeSignsInByJSON(t *testing.T) {
 	c = s.client()
 	mail := s.awaits("joe@lp.com", func() {
 		r := c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "email"}).want(200)
-		if len(r.json) != 1 {
-			t.Errorf("more than csrf_token: %s", r.body)
+		if len(r.JSON) != 1 {
+			t.Errorf("more than csrf_token: %s", r.Body)
 		}
 	})
-	code := sixDigits.FindString(mail.Text)
+	code := testkit.Code(mail.Text)
 	c.passcode("joe", wrong(code)).refused(400, "passcode", badPasscode)
 	c.post("/us-signin", m{"identity": "nobody@lp.com", "passcode": code}).refused(400, "identity", noIdentity)
-	sent, failed := eventsOf[event.USSecurityTokenSent](s.events), eventsOf[event.UserFailedAuthn](s.events)
+	sent, failed := testkit.EventsOf[event.USSecurityTokenSent](s.Events),
+		testkit.EventsOf[event.UserFailedAuthn](s.Events)
 	if len(sent) != 1 || sent[0].Method != "email" || sent[0].User.Email != "joe@lp.com" || len(failed) != 1 ||
 		failed[0].AuthType != "passcode" {
 		t.Errorf("sent %+v, failed %+v", sent, failed)
@@ -178,11 +180,11 @@ func TestACodeSignsInByJSON(t *testing.T) {
 	r := c.post("/us-signin?include_auth_token",
 		m{"identity": "joe@lp.com", "passcode": code}).want(200).has("tf_required", false)
 	token := s.client()
-	token.token = r.json["user"].(m)["authentication_token"].(string)
+	token.Header["Authentication-Token"] = r.JSON["user"].(m)["authentication_token"].(string)
 	token.signedIn("joe", 1)
 	c.page("/profile").hides(codeSent)
 	c.post("/logout", m{}).want(200)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.passcode("joe", c.ask("joe", "sms")).want(200).has("user", m{"id": s.id("joe"), "email": "joe@lp.com"})
 	c.signedIn("joe", 1)
 }
@@ -190,7 +192,7 @@ func TestACodeSignsInByJSON(t *testing.T) {
 // Row U3, signin_pwd_json.
 func TestAPasswordIsReadInNFKC(t *testing.T) {
 	s := newSite(t, withUnified)
-	if err := s.auth.SetPassword(t.Context(), s.id("joe"), "f\u00eate \u2165 battery"); err != nil {
+	if err := s.Auth.SetPassword(t.Context(), s.id("joe"), "f\u00eate \u2165 battery"); err != nil {
 		t.Fatal(err)
 	}
 	for _, typed := range []string{"f\u00eate \u2165 battery", "fe\u0302te \u2165 battery", "f\u00eate VI battery"} {
@@ -207,17 +209,17 @@ func TestResetAccessRemovesUnifiedMethods(t *testing.T) {
 	s.begins("joe", storage.SMS)
 	c := s.client()
 	c.passcode("joe", c.ask("joe", "sms")).want(200)
-	if err := s.auth.ResetAccess(t.Context(), s.id("joe")); err != nil {
+	if err := s.Auth.ResetAccess(t.Context(), s.id("joe")); err != nil {
 		t.Fatal(err)
 	}
 	c.stranger()
-	s.advance(time.Minute)
-	before := len(s.sms.All())
+	s.Advance(time.Minute)
+	before := len(s.SMS.All())
 	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400, "chosen_method",
 		noMethod)
 	c.login("joe").want(200)
 	c.get("/us-setup").want(200).has("active_methods", list("password"))
-	if after := len(s.sms.All()); after != before {
+	if after := len(s.SMS.All()); after != before {
 		t.Errorf("%d texts went out", after-before)
 	}
 }
@@ -230,8 +232,8 @@ func TestASignedInUserSkipsUnifiedSignIn(t *testing.T) {
 	c.page("/us-signin?next=/both").to("/profile")
 	r := c.get("/us-signin").want(200).has("available_methods", list("password", "email", "authenticator", "sms"),
 		"identity_attributes", list("email", "username"), "user", m{"id": s.id("joe"), "email": "joe@lp.com"})
-	if strings.Contains(r.body, "authentication_token") {
-		t.Errorf("a token without being asked: %s", r.body)
+	if strings.Contains(r.Body, "authentication_token") {
+		t.Errorf("a token without being asked: %s", r.Body)
 	}
 }
 
@@ -248,19 +250,17 @@ func TestASignedInUserCannotSignInAgain(t *testing.T) {
 	c.signedIn("joe", 1)
 }
 
-var signinLink = regexp.MustCompile(`https?://[^/\s]+(/us-verify-link/[A-Za-z0-9._-]+)`)
-
 // mailedLink returns the link that was sent with a code.
 func (c *client) mailedLink(user string) string {
-	c.s.t.Helper()
+	c.T.Helper()
 	mail := c.s.awaits(user+"@lp.com", func() {
 		c.post("/us-signin/send-code", m{"identity": user + "@lp.com", "chosen_method": "email"}).want(200)
 	})
-	found := signinLink.FindStringSubmatch(mail.Text)
-	if found == nil {
-		c.s.t.Fatalf("no link in the mail:\n%s", mail.Text)
+	found := testkit.Link(mail.Text, "us-verify-link")
+	if found == "" {
+		c.T.Fatalf("no link in the mail:\n%s", mail.Text)
 	}
-	return found[1]
+	return found
 }
 
 // Row U11, verify_link.
@@ -270,7 +270,7 @@ func TestAMailedLinkSignsInOnce(t *testing.T) {
 	c := s.client()
 	link := c.mailedLink("joe")
 	mail := s.passcodes("joe@lp.com")[0]
-	if !strings.HasSuffix(mail.Subject, " is your tests code") || !strings.Contains(mail.Text, s.origin+link) ||
+	if !strings.HasSuffix(mail.Subject, " is your tests code") || !strings.Contains(mail.Text, s.Origin+link) ||
 		!strings.Contains(mail.HTML, link) {
 		t.Errorf("mail %+v", mail)
 	}
@@ -287,7 +287,7 @@ func TestAMailedLinkSignsInOnce(t *testing.T) {
 	c.form(link).to("/")
 	c.signedIn("joe", 1)
 	if got := s.via(); len(got) != 1 || !slices.Equal(got[0], []string{"email"}) ||
-		len(eventsOf[event.USSecurityTokenSent](s.events)) != 1 {
+		len(testkit.EventsOf[event.USSecurityTokenSent](s.Events)) != 1 {
 		t.Errorf("via %v", got)
 	}
 	c.page("/us-signin").to("/")
@@ -315,13 +315,13 @@ func TestAFormSetsUpAMethod(t *testing.T) {
 	}
 	c.form(action[1], "passcode", wrong(s.code(phone))).
 		shows("That code isn't right", "Enter code to complete setup", action[1])
-	if e := eventsOf[event.UserFailedAuthn](s.events); len(e) != 0 {
+	if e := testkit.EventsOf[event.UserFailedAuthn](s.Events); len(e) != 0 {
 		t.Errorf("a wrong code of a set-up is told as a failed sign-in: %+v", e)
 	}
 	c.form(action[1], "passcode", s.code(phone)).to("/us-setup")
 	c.page("/us-setup").shows("Unified sign in setup successful", "•••••••12")
-	if e := eventsOf[event.USProfileChanged](s.events); len(e) != 1 || !slices.Equal(e[0].Methods, []string{"sms"}) ||
-		e[0].Delete {
+	if e := testkit.EventsOf[event.USProfileChanged](s.Events); len(e) != 1 || !slices.Equal(e[0].Methods,
+		[]string{"sms"}) || e[0].Delete {
 		t.Errorf("profile changed: %+v", e)
 	}
 }
@@ -332,11 +332,11 @@ func TestTheMailOfASetUpHasNoLinkThatSignsIn(t *testing.T) {
 	c := s.client()
 	c.login("joe").want(200)
 	begun := c.post("/us-setup", m{"chosen_method": "email"}).want(200).has("chosen_method", "email", "phone", nil)
-	if mail := s.letter("joe@lp.com"); signinLink.MatchString(mail.Text) ||
+	if mail := s.letter("joe@lp.com"); testkit.Link(mail.Text, "us-verify-link") != "" ||
 		strings.Contains(mail.HTML, "us-verify-link") {
 		t.Errorf("a set-up's mail has a link that signs in:\n%s", mail.Text)
 	}
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code("joe@lp.com")}).want(200).has("chosen_method", "email",
-		"phone", nil)
+	c.post("/us-setup/"+begun.Text("state"), m{"passcode": s.code("joe@lp.com")}).want(200).has("chosen_method",
+		"email", "phone", nil)
 	c.get("/us-setup").want(200).has("active_methods", list("password", "email"))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // Row U36, tf.
@@ -23,7 +24,7 @@ func TestARequiredSecondFactorFollowsAPasscode(t *testing.T) {
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
 	c.signedIn("joe", 2)
 	c.logout()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.passcode("joe", plain).want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "user", absent)
 	c.stranger()
 }
@@ -34,14 +35,14 @@ func TestARequiredSecondFactorFollowsAMailedLink(t *testing.T) {
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
 	s.begins("joe", storage.Email)
-	if err := s.auth.SetRoles(t.Context(), s.id("joe")); err != nil { // from now on it is required of him
+	if err := s.Auth.SetRoles(t.Context(), s.id("joe")); err != nil { // from now on it is required of him
 		t.Fatal(err)
 	}
 	c := s.client()
 	c.form(c.mailedLink("joe")).to("/tf-setup")
 	c.page("/tf-setup").shows("Set up two-factor authentication").hides("You have successfully logged in.")
 	c.stranger()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.post(c.mailedLink("joe"), m{}).want(200).has("tf_required", true, "tf_state", "setup_from_login", "user", absent)
 }
 
@@ -52,7 +53,7 @@ func TestAnUnforcedLinkNeedsNoSecondFactor(t *testing.T) {
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
 	s.begins("joe", storage.Email)
-	if err := s.auth.SetRoles(t.Context(), s.id("joe")); err != nil {
+	if err := s.Auth.SetRoles(t.Context(), s.id("joe")); err != nil {
 		t.Fatal(err)
 	}
 	c := s.client()
@@ -70,7 +71,7 @@ func TestAnUnforcedCodeNeedsNoSecondFactor(t *testing.T) {
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
 	s.begins("joe", storage.SMS)
-	if err := s.auth.SetRoles(t.Context(), s.id("joe")); err != nil {
+	if err := s.Auth.SetRoles(t.Context(), s.id("joe")); err != nil {
 		t.Fatal(err)
 	}
 	c := s.client()
@@ -79,7 +80,7 @@ func TestAnUnforcedCodeNeedsNoSecondFactor(t *testing.T) {
 	c.logout()
 	// A user who has a second factor must prove it, whatever the first factor is.
 	s.enroll("joe", storage.Authenticator)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.passcode("joe", c.ask("joe", "sms")).want(200).has("tf_required", true, "tf_method", "authenticator")
 	c.stranger()
 }
@@ -88,15 +89,15 @@ func TestAnUnforcedCodeNeedsNoSecondFactor(t *testing.T) {
 func TestOnlySignedInUsersLearnThatAMessageFailed(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe", storage.SMS)
-	s.sms.FailWith(errors.New("no route to the carrier"))
-	s.mail.FailWith(errors.New("no route to the mail"))
+	s.SMS.FailWith(errors.New("no route to the carrier"))
+	s.Mail.FailWith(errors.New("no route to the mail"))
 	const failed = "Failed to send code. Please try again later"
 	// At a sign-in the answer does not say whether the message was sent, because the queue retries.
 	s.client().post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).want(200)
 	c.post("/us-setup", m{"chosen_method": "email"}).refused(500, "chosen_method", failed)
 	c.form("/us-setup", "chosen_method", "email").shows(failed).hides("no route")
 	c.post("/us-verify/send-code", m{"chosen_method": "sms"}).refused(500, "chosen_method", failed)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.form("/us-verify/send-code", "chosen_method", "sms").shows(failed).hides("no route")
 }
 
@@ -124,7 +125,7 @@ func TestPasswordAndAppSendNoMessages(t *testing.T) {
 	c.form("/us-setup", "chosen_method", "authenticator").shows("data:image/svg+xml;base64,").hides("sent a code",
 		codeSent)
 	c.get("/us-verify").want(200).has("code_methods", list())
-	if n := len(s.mail.All()) + len(s.sms.All()); n != 0 {
+	if n := len(s.Mail.All()) + len(s.SMS.All()); n != 0 {
 		t.Errorf("%d messages went out", n)
 	}
 }
@@ -135,26 +136,26 @@ func TestAnAppIsActiveAfterItsFirstCode(t *testing.T) {
 	c, _ := s.begins("joe", storage.SMS)
 	begun := c.post("/us-setup", m{"chosen_method": "authenticator"}).want(200).
 		has("authr_username", "joe@lp.com", "authr_issuer", "tests", "phone", nil)
-	key := begun.str("authr_b32key")
+	key := begun.Text("authr_b32key")
 	if !regexp.MustCompile(`^[A-Z2-7]{32}=*$`).MatchString(key) ||
-		!regexp.MustCompile(`^([A-Z2-7]{4}[- ]?){8}$`).MatchString(begun.str("authr_key")) {
-		t.Errorf("key %q, shown as %q", key, begun.str("authr_key"))
+		!regexp.MustCompile(`^([A-Z2-7]{4}[- ]?){8}$`).MatchString(begun.Text("authr_key")) {
+		t.Errorf("key %q, shown as %q", key, begun.Text("authr_key"))
 	}
-	if want := "otpauth://totp/tests:joe@lp.com?secret=" + key + "&issuer=tests"; begun.str("authr_uri") != want {
-		t.Errorf("uri %q, want %q", begun.str("authr_uri"), want)
+	if want := "otpauth://totp/tests:joe@lp.com?secret=" + key + "&issuer=tests"; begun.Text("authr_uri") != want {
+		t.Errorf("uri %q, want %q", begun.Text("authr_uri"), want)
 	}
-	active := func() any { return c.get("/us-setup").want(200).json["active_methods"] }
+	active := func() any { return c.get("/us-setup").want(200).JSON["active_methods"] }
 	if got, ok := active().([]any); !ok || len(got) != 2 {
 		t.Errorf("active before the code came: %v", got)
 	}
 	a := s.app(key)
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": wrong(a.next())}).want(400)
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": a.next()}).want(200).has("chosen_method", "authenticator",
+	c.post("/us-setup/"+begun.Text("state"), m{"passcode": wrong(a.next())}).want(400)
+	c.post("/us-setup/"+begun.Text("state"), m{"passcode": a.next()}).want(200).has("chosen_method", "authenticator",
 		"phone", nil)
 	c.get("/us-setup").want(200).has("active_methods", list("password", "authenticator", "sms"))
 	b := s.client()
 	b.passcode("joe", a.next()).want(200)
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	b = s.client()
 	b.passcode("joe", b.ask("joe", "sms")).want(200) // the other method is as it was
 }
@@ -167,7 +168,7 @@ func TestATrustedBrowserNeedsOnlyAPasscode(t *testing.T) {
 	c := s.client()
 	c.passcodeForm("gal", plain, "remember", "y").to("/tf-validate")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
-	if _, ok := c.cookies["tf_validity"]; !ok {
+	if _, ok := c.Jar["tf_validity"]; !ok {
 		t.Fatal("not trusted")
 	}
 	c.logout()
@@ -205,17 +206,17 @@ func TestJSONRemovesAMethod(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe")
 	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200)
-	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code(phone)}).want(200)
-	if r := c.post("/us-setup", m{"delete_method": []string{"sms"}}).want(200); len(r.json) != 1 {
-		t.Errorf("more than csrf_token: %s", r.body)
+	c.post("/us-setup/"+begun.Text("state"), m{"passcode": s.code(phone)}).want(200)
+	if r := c.post("/us-setup", m{"delete_method": []string{"sms"}}).want(200); len(r.JSON) != 1 {
+		t.Errorf("more than csrf_token: %s", r.Body)
 	}
 	c.get("/us-setup").want(200).has("active_methods", list("password"), "phone", nil)
 	c.post("/us-setup", m{"delete_method": []string{"sms"}}).refused(400, "delete_method", noMethod)
-	e := eventsOf[event.USProfileChanged](s.events)
+	e := testkit.EventsOf[event.USProfileChanged](s.Events)
 	if len(e) != 2 || e[0].Delete || !e[1].Delete || !slices.Equal(e[1].Methods, []string{"sms"}) {
 		t.Errorf("profile changed: %+v", e)
 	}
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	s.client().post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400,
 		"chosen_method", noMethod)
 }
@@ -226,7 +227,7 @@ func TestSeveralMethodsAreRemovedAtOnce(t *testing.T) {
 	c, _ := s.begins("joe", storage.SMS, storage.Email)
 	c.post("/us-setup", m{"delete_method": []string{"email", "sms"}}).want(200)
 	c.get("/us-setup").want(200).has("active_methods", list("password"))
-	if e := eventsOf[event.USProfileChanged](s.events); len(e) != 1 || !e[0].Delete || len(e[0].Methods) != 2 {
+	if e := testkit.EventsOf[event.USProfileChanged](s.Events); len(e) != 1 || !e[0].Delete || len(e[0].Methods) != 2 {
 		t.Errorf("profile changed: %+v", e)
 	}
 }
@@ -239,8 +240,8 @@ func TestUnifiedSignInRevealsNoAccounts(t *testing.T) {
 	for _, who := range []string{"joe@lp.com", "matt@lp.com", "tiya@lp.com", "nobody@lp.com"} {
 		c := s.client()
 		if r := c.post("/us-signin/send-code",
-			m{"identity": who, "chosen_method": "email"}).want(200); len(r.json) != 1 {
-			t.Errorf("%s: %s", who, r.body)
+			m{"identity": who, "chosen_method": "email"}).want(200); len(r.JSON) != 1 {
+			t.Errorf("%s: %s", who, r.Body)
 		}
 		c.post("/us-signin", m{"identity": who, "passcode": "000000"}).refused(400, "", generic)
 		page := c.form("/us-signin", "identity", who, "passcode", "000000").shows(generic)
@@ -251,12 +252,12 @@ func TestUnifiedSignInRevealsNoAccounts(t *testing.T) {
 		c.form("/us-signin/send-code", "identity", who, "chosen_method", "email").shows(maybe)
 	}
 	c := s.client()
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	link := c.mailedLink("joe")
-	if err := s.auth.SetActive(t.Context(), s.id("joe"), false); err != nil {
+	if err := s.Auth.SetActive(t.Context(), s.id("joe"), false); err != nil {
 		t.Fatal(err)
 	}
-	gone, never := c.get(link).want(400).body, c.get("/us-verify-link/nonsense").want(400).body
+	gone, never := c.get(link).want(400).Body, c.get("/us-verify-link/nonsense").want(400).Body
 	if gone != never {
 		t.Errorf("a link of a disabled account: %s\na link of nobody: %s", gone, never)
 	}
@@ -280,15 +281,15 @@ func TestNextSurvivesUnifiedSignInWithASecondFactor(t *testing.T) {
 	c := s.client()
 	c.post("/auth/login", m{"email": "gal@lp.com", "password": plain}).want(200)
 	begun := c.post("/auth/tf-setup", m{"setup": "sms", "phone": phone}).want(200)
-	c.post("/auth/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)
-	s.advance(time.Minute)
+	c.post("/auth/tf-setup/"+begun.Text("tf_state_token"), m{"code": s.code(phone)}).want(200)
+	s.Advance(time.Minute)
 	c = s.client()
 	c.form("/auth/us-signin?next=/profile", "identity", "gal@lp.com", "passcode",
 		plain).to("/auth/tf-validate?next=/profile")
 	c.page("/auth/tf-validate?next=/profile").shows(`name="next" value="/profile"`)
 	c.form("/auth/tf-validate", "code", s.code(phone), "next", "/profile").to("/profile")
 	c.form("/auth/logout").to("/")
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	c.form("/auth/us-signin", "identity", "gal@lp.com", "passcode", plain, "next",
 		"/both").to("/auth/tf-validate?next=/both")
 }
@@ -297,7 +298,7 @@ func TestNextSurvivesUnifiedSignInWithASecondFactor(t *testing.T) {
 func TestThePageOfMethodsIsTranslated(t *testing.T) {
 	s := newSite(t, withUnified)
 	c, _ := s.begins("joe", storage.Email)
-	c.headers["Accept-Language"] = "de"
+	c.Header["Accept-Language"] = "de"
 	c.page("/us-setup").shows("Passwort", "E-Mail").hides("Password")
 }
 
@@ -308,7 +309,7 @@ func TestUnifiedSignInByFormNeedsItsCSRFToken(t *testing.T) {
 	c := s.client()
 	c.bareForm("/us-signin", "identity", "gal@lp.com", "passcode", plain).shows(noToken)
 	c.bareForm("/us-signin", "identity", "gal@lp.com", "passcode", plain, "csrf_token", "made-up").shows(badToken)
-	token := c.get("/us-signin").want(200).str("csrf_token")
+	token := c.get("/us-signin").want(200).Text("csrf_token")
 	c.bareForm("/us-signin", "identity", "gal@lp.com", "passcode", plain, "csrf_token", token).to("/tf-validate")
 	c.bareForm("/tf-validate", "code", s.code(phone)).shows(noToken)
 	c.bareForm("/tf-validate", "code", s.code(phone), "csrf_token", token).to("/")
@@ -320,7 +321,7 @@ func TestUnifiedSignInByFormNeedsItsCSRFToken(t *testing.T) {
 // choices returns the methods that the page of /us-setup offers, in order.
 func (c *client) choices() (list []string) {
 	for _, found := range regexp.MustCompile(`name="chosen_method" id="method-(\w+)"`).FindAllStringSubmatch(
-		c.page("/us-setup").want(200).body, -1) {
+		c.page("/us-setup").want(200).Body, -1) {
 		list = append(list, found[1])
 	}
 	return list

@@ -249,11 +249,11 @@ var strangeHashes = []string{
 func TestCreateUserRefusesAHashThatNothingWouldMatch(t *testing.T) {
 	s := newSite(t)
 	for _, hash := range strangeHashes {
-		_, err := s.auth.CreateUser(t.Context(), twofold.NewUser{Email: "new@example.org", PasswordHash: hash})
+		_, err := s.Auth.CreateUser(t.Context(), twofold.NewUser{Email: "new@example.org", PasswordHash: hash})
 		if !errors.Is(err, twofold.ErrPasswordHash) {
 			t.Errorf("%s: %v, want ErrPasswordHash", hash, err)
 		}
-		if _, err := s.auth.FindUser(t.Context(), "new@example.org"); !errors.Is(err, store.ErrNotFound) {
+		if _, err := s.Auth.FindUser(t.Context(), "new@example.org"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s: the account is there (%v)", hash, err)
 		}
 	}
@@ -267,9 +267,9 @@ func TestAnUnrecognizedHashIsAWrongPassword(t *testing.T) {
 		table.mu.Lock()
 		table.rows[0].PasswordHash = hash
 		table.mu.Unlock()
-		if got := s.client().post("/login", m{"email": "ann@example.org", "password": plain}); got.status != 400 ||
-			got.json["errors"].([]any)[0] != stranger.json["errors"].([]any)[0] {
-			t.Errorf("%s: %d %s", hash, got.status, got.body)
+		if got := s.client().post("/login", m{"email": "ann@example.org", "password": plain}); got.Status != 400 ||
+			got.JSON["errors"].([]any)[0] != stranger.JSON["errors"].([]any)[0] {
+			t.Errorf("%s: %d %s", hash, got.Status, got.Body)
 		}
 	}
 }
