@@ -48,9 +48,9 @@ func (b *builder) buildLogin() (*auth.Login, error) {
 		Devices: device.New(device.Config{
 			Devices: b.c.Store, Keys: b.keys, Now: b.c.Advanced.Now, Life: t.LoginValidity,
 		}),
-		Staying: b.staying(),
-		Limits:  b.limits,
-		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
+		RememberMe: b.rememberMe(),
+		Limits:     b.limits,
+		Factors:    b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
 		Steps: b.c.Store, Marks: b.c.Store, UsedLinks: b.c.Store, Both: both,
 		Kept:    b.a.leaving.Keep,
 		SignIns: b.signIns(), Connections: b.c.Store, Providers: b.c.Accounts.OAuth,
@@ -75,11 +75,13 @@ func (b *builder) buildLogin() (*auth.Login, error) {
 	})
 }
 
-// staying returns nil if Sessions.Remember is not set.
-func (b *builder) staying() *device.Manager {
+// rememberMe returns nil if Sessions.Remember is not set.
+func (b *builder) rememberMe() *device.Manager {
 	life := b.c.Sessions.Remember
 	if life == 0 {
 		return nil
 	}
-	return device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Advanced.Now, Life: life, Staying: true})
+	return device.New(device.Config{
+		Devices: b.c.Store, Keys: b.keys, Now: b.c.Advanced.Now, Life: life, RememberMe: true,
+	})
 }

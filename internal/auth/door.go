@@ -39,8 +39,8 @@ type granted struct {
 	spends func(*Opened, storage.Event) error
 	// few is set if the account had fewer than fewSessions sessions a moment ago.
 	few bool
-	// stay is the time for which the browser stays signed in, or zero.
-	stay time.Duration
+	// rememberMe is the time for which the browser stays signed in, or zero.
+	rememberMe time.Duration
 }
 
 // goesOn reports whether the new session only replaces a valid one. The application's lock applies

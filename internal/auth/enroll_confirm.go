@@ -176,7 +176,7 @@ func (l Enroll) enrolled(ctx context.Context, a actor, u storage.User, second st
 	remember := a.pending.Remember && a.pending.State != storage.Repair // no trust after a rescue (R79)
 	out, err := l.finish(ctx, granted{
 		user: u, level: storage.TwoFactors, proofs: []storage.Proof{a.pending.First, second},
-		stay: l.Sessions.staying(remember, u, storage.TwoFactors),
+		rememberMe: l.Sessions.rememberMeLife(remember, u, storage.TwoFactors),
 	}, b)
 	if err != nil {
 		return Outcome{}, err

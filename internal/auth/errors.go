@@ -43,8 +43,8 @@ var (
 	// ErrWeak means that the policy no longer accepts the account's second factors. A sign-in leads
 	// to a set-up.
 	ErrWeak = errors.New("auth: second factor is not strong enough")
-	// ErrNotStaying means that the browser does not stay signed in.
-	ErrNotStaying = errors.New("auth: browser does not stay signed in")
+	// ErrNotRemembered means that the browser does not stay signed in.
+	ErrNotRemembered = errors.New("auth: browser does not stay signed in")
 	// ErrNoFactor means that the account has no second factor, so it cannot have recovery codes.
 	ErrNoFactor = errors.New("auth: no second factor")
 	// ErrRecoveryCode means that the text is not a right recovery code.

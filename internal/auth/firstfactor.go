@@ -53,7 +53,7 @@ func (l *Login) pass(ctx context.Context, u storage.User, p passed, b Client) (O
 	}
 	g := granted{user: u, level: storage.OneFactor, proofs: []storage.Proof{first}}
 	if next.Do == policy.SignIn {
-		g.stay = l.Sessions.staying(remember, u, g.level)
+		g.rememberMe = l.Sessions.rememberMeLife(remember, u, g.level)
 		return l.finish(ctx, g, b)
 	}
 	if next.BrowserDoes && b.Device != "" {
@@ -73,8 +73,8 @@ func (l *Login) pass(ctx context.Context, u storage.User, p passed, b Client) (O
 			}
 		case ok:
 			// Do not stay longer than the device that replaces the second factor.
-			g.trusted, g.trustedBy, g.stay = true, known.ID,
-				min(known.Left, l.Sessions.staying(remember, u, storage.TwoFactors))
+			g.trusted, g.trustedBy, g.rememberMe = true, known.ID,
+				min(known.Left, l.Sessions.rememberMeLife(remember, u, storage.TwoFactors))
 			out, err := l.finish(ctx, g, b)
 			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
 			return out, err

@@ -85,7 +85,7 @@ type Config struct {
 	Accounts   *account.Accounts
 	Sessions   *session.Manager
 	Devices    *device.Manager
-	Staying    *device.Manager // nil if browsers cannot stay signed in
+	RememberMe *device.Manager // nil if browsers cannot stay signed in
 	Limits     *limit.Limiter
 	Factors    storage.Factors
 	Pendings   storage.Pendings
@@ -195,14 +195,14 @@ func New(c Config) (*Login, error) {
 
 // Client describes the browser of a request.
 type Client struct {
-	Address string // canonical client address
-	Agent   string // user agent, truncated to 256 bytes
-	Device  string // value of the trusted-device cookie, if any
-	Stays   string // value of the cookie of a browser that stays signed in, if any
-	Pending string // value of the pending cookie, if any: a new sign-in replaces it
-	Known   string // value of the cookie with the accounts that have signed in here, if any
-	Asked   string // value of the cookie that identifies requests for links and passkeys of this browser
-	Locale  string // language of the answer
+	Address    string // canonical client address
+	Agent      string // user agent, truncated to 256 bytes
+	Device     string // value of the trusted-device cookie, if any
+	RememberMe string // value of the cookie of a browser that stays signed in, if any
+	Pending    string // value of the pending cookie, if any: a new sign-in replaces it
+	Known      string // value of the cookie with the accounts that have signed in here, if any
+	Asked      string // value of the cookie that identifies requests for links and passkeys of this browser
+	Locale     string // language of the answer
 	// Speaks is the same if the browser requested that language, or empty if it did not.
 	Speaks  string
 	Request string // ID of the request
@@ -240,14 +240,14 @@ type Outcome struct {
 	// if the cookie does not change.
 	DeviceCookie string
 	DeviceLife   time.Duration
-	// StayCookie is the same for a browser that stays signed in. Forget is set if it no longer
+	// RememberMeCookie is the same for a browser that stays signed in. Forget is set if it no longer
 	// does.
-	StayCookie string
+	RememberMeCookie string
 	// KnownCookie is the new value of the note of accounts that have signed in here, valid for
 	// KnownLife. It is empty if the note does not change.
-	KnownCookie string
-	StayLife    time.Duration
-	Forget      bool
+	KnownCookie    string
+	RememberMeLife time.Duration
+	Forget         bool
 	// News is the number of events that the owner has not marked as seen; see Account.News.
 	News int
 	// Next is the unchecked target that the user gave when they requested the link.

@@ -219,7 +219,7 @@ func (l WebAuthn) enterByKey(
 	}
 	return l.finish(ctx, granted{
 		user: u, level: storage.TwoFactors, proofs: []storage.Proof{first},
-		stay: l.Sessions.staying(remember, u, storage.TwoFactors),
+		rememberMe: l.Sessions.rememberMeLife(remember, u, storage.TwoFactors),
 	}, b)
 }
 

@@ -70,9 +70,9 @@ func rulesOf(c Config) policy.Rules {
 func (l *Login) facts(u storage.User, factors []storage.Factor) policy.Account {
 	return policy.Account{
 		Required: l.c.Policy.Require(u), Trusts: l.SecondFactor.trusts(u), Proven: u.Proven(),
-		EverProven:  u.ProvenKey != "",
-		Password:    u.PasswordHash != "",
-		ResetLately: !u.ResetAt.IsZero() && l.c.Now().Sub(u.ResetAt) < l.c.Policy.RescueAfterReset,
-		Factors:     factors,
+		EverProven:    u.ProvenKey != "",
+		Password:      u.PasswordHash != "",
+		RecentlyReset: !u.ResetAt.IsZero() && l.c.Now().Sub(u.ResetAt) < l.c.Policy.RescueAfterReset,
+		Factors:       factors,
 	}
 }

@@ -78,7 +78,7 @@ func (l Reauth) RequireRecent(who Principal) error {
 		return nil // switched off by the operator; see Policy.Freshness
 	}
 	for _, p := range who.Session.Proofs {
-		if p.Method == policy.Stayed { // a cookie is not a factor
+		if p.Method == policy.RememberMe { // a cookie is not a factor
 			continue
 		}
 		if age := l.c.Now().Sub(p.At); age < limit && age > -limit {

@@ -12,17 +12,17 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// staying returns the time for which a browser may stay signed in, or zero, if its user has asked
+// rememberMeLife returns the time for which a browser may stay signed in, or zero, if its user has asked
 // for it and has just proven the given level. After two factors it also replaces the second one, so
 // it is allowed only if browsers may be trusted, and for no longer.
-func (l Sessions) staying(asked bool, u storage.User, proven storage.Level) time.Duration {
+func (l Sessions) rememberMeLife(asked bool, u storage.User, proven storage.Level) time.Duration {
 	switch {
-	case !asked || l.c.Staying == nil:
+	case !asked || l.c.RememberMe == nil:
 		return 0
 	case proven < storage.TwoFactors:
-		return l.c.Staying.Life()
+		return l.c.RememberMe.Life()
 	case l.SecondFactor.trusts(u):
-		return min(l.c.Staying.Life(), l.c.Devices.Life())
+		return min(l.c.RememberMe.Life(), l.c.Devices.Life())
 	}
 	return 0
 }
@@ -33,12 +33,12 @@ func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Client) e
 	if g.renews != nil || g.family != nil || g.stays != nil {
 		return nil // the session continues
 	}
-	if out.Forget = b.Stays != ""; out.Forget {
+	if out.Forget = b.RememberMe != ""; out.Forget {
 		if err := l.forget(ctx, b); err != nil {
 			return err
 		}
 	}
-	if g.stay <= 0 {
+	if g.rememberMe <= 0 {
 		return nil
 	}
 	d := storage.Device{
@@ -53,7 +53,8 @@ func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Client) e
 	if err := l.tell(ctx, event.BrowserStays{User: subject(g.user), Context: at}); err != nil {
 		return err
 	}
-	cookie, err := l.c.Staying.Keep(ctx, g.user, d, g.stay, l.mail.notices(ctx, g.user, BrowserStays, "", b)...)
+	notices := l.mail.notices(ctx, g.user, BrowserStays, "", b)
+	cookie, err := l.c.RememberMe.Keep(ctx, g.user, d, g.rememberMe, notices...)
 	if err != nil {
 		return err
 	}
@@ -61,17 +62,17 @@ func (l Sessions) stay(ctx context.Context, out *Outcome, g granted, b Client) e
 		return err
 	}
 	l.mail.kickOutbox()
-	out.StayCookie, out.StayLife, out.Forget = cookie, g.stay, false
+	out.RememberMeCookie, out.RememberMeLife, out.Forget = cookie, g.rememberMe, false
 	return nil
 }
 
 // forget ends "remember me" of the browser, for any user, and the sessions that came from it. The
 // cookie may be an older one, because this gives no access.
 func (l Sessions) forget(ctx context.Context, b Client) error {
-	if l.c.Staying == nil || b.Stays == "" {
+	if l.c.RememberMe == nil || b.RememberMe == "" {
 		return nil
 	}
-	made, ok := l.c.Staying.Made(b.Stays)
+	made, ok := l.c.RememberMe.Made(b.RememberMe)
 	if !ok {
 		return nil
 	}
@@ -82,15 +83,15 @@ func (l Sessions) forget(ctx context.Context, b Client) error {
 // cookie was set. An account with a second factor can be opened only if that factor was proven too
 // and the policy allows trusted browsers; the session is then like that of a trusted device. The
 // session is never fresh. The cookie is exchanged first. A cookie that was exchanged before has
-// been copied, and everything that came from it is ended. It returns ErrNotStaying, or ErrLocked if
+// been copied, and everything that came from it is ended. It returns ErrNotRemembered, or ErrLocked if
 // the application refuses now.
 func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
-	if l.c.Staying == nil {
-		return Outcome{}, ErrNotStaying
+	if l.c.RememberMe == nil {
+		return Outcome{}, ErrNotRemembered
 	}
-	made, ok := l.c.Staying.Made(b.Stays)
+	made, ok := l.c.RememberMe.Made(b.RememberMe)
 	if !ok {
-		return Outcome{}, ErrNotStaying
+		return Outcome{}, ErrNotRemembered
 	}
 	u, err := l.c.Accounts.ByID(ctx, made.UserID)
 	if err == nil {
@@ -98,7 +99,7 @@ func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 	}
 	switch {
 	case errors.Is(err, storage.ErrNotFound), errors.Is(err, ErrDisabled), errors.Is(err, ErrUnconfirmed):
-		return Outcome{}, ErrNotStaying
+		return Outcome{}, ErrNotRemembered
 	case err != nil:
 		return Outcome{}, err
 	}
@@ -106,21 +107,21 @@ func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	next := policy.Next(l.rules, l.facts(u, factors), policy.By(policy.Stayed))
+	next := policy.Next(l.rules, l.facts(u, factors), policy.By(policy.RememberMe))
 	second := next.Do == policy.Prove
 	if next.Do != policy.SignIn && !next.BrowserDoes {
-		return Outcome{}, ErrNotStaying
+		return Outcome{}, ErrNotRemembered
 	}
 	copied := func() []storage.Message { return l.mail.notices(ctx, u, StayingCopied, "", b) }
-	known, ok, err := l.c.Staying.Recognize(ctx, u, b.Stays, b.Address, copied)
+	known, ok, err := l.c.RememberMe.Recognize(ctx, u, b.RememberMe, b.Address, copied)
 	if errors.Is(err, device.ErrCopied) {
-		return Outcome{}, recordedOr(ErrNotStaying, l.stayingCopied(ctx, u, made, b))
+		return Outcome{}, recordedOr(ErrNotRemembered, l.rememberMeCopied(ctx, u, made, b))
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
 	if !ok || second && known.Level < storage.TwoFactors {
-		return Outcome{}, ErrNotStaying
+		return Outcome{}, ErrNotRemembered
 	}
 	// It ends with the trusted browser from which it was created. It also ends if it counts as a
 	// second factor and its proofs are no longer sufficient.
@@ -128,7 +129,7 @@ func (l Sessions) Stay(ctx context.Context, b Client) (Outcome, error) {
 	if stands, err := l.c.Devices.StillProves(ctx, u.ID, known.ID, enough); err != nil {
 		return Outcome{}, err
 	} else if !stands {
-		return Outcome{}, recordedOr(ErrNotStaying, ended(l.end(ctx, u.ID, known.SessionID)))
+		return Outcome{}, recordedOr(ErrNotRemembered, ended(l.end(ctx, u.ID, known.SessionID)))
 	}
 	return l.stayed(ctx, u, known, second, b)
 }
@@ -144,25 +145,27 @@ func (l Sessions) stayed(
 	}
 	out, err := l.finish(ctx, granted{
 		user: u, level: storage.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device,
-		proofs: []storage.Proof{{Method: policy.Stayed, At: known.CreatedAt, Rests: storage.RestsOn(policy.Stayed)}},
+		proofs: []storage.Proof{
+			{Method: policy.RememberMe, At: known.CreatedAt, Rests: storage.RestsOn(policy.RememberMe)},
+		},
 	}, b)
 	if err != nil {
 		return Outcome{}, err
 	}
 	// If the user has just signed out, the new session must end, too.
-	all, err := l.c.Staying.List(ctx, u.ID)
+	all, err := l.c.RememberMe.List(ctx, u.ID)
 	if err != nil || !slices.ContainsFunc(all, func(d storage.Device) bool { return d.ID == known.ID }) {
 		_, _ = l.c.Sessions.Take(ctx, out.Session.Hash)
-		return Outcome{}, recordedOr(ErrNotStaying, err)
+		return Outcome{}, recordedOr(ErrNotRemembered, err)
 	}
-	out.StayCookie, out.StayLife = known.Next, known.Left
+	out.RememberMeCookie, out.RememberMeLife = known.Next, known.Left
 	return out, nil
 }
 
-// stayingCopied ends the sessions of a browser whose old cookie was presented. The removal of the
+// rememberMeCopied ends the sessions of a browser whose old cookie was presented. The removal of the
 // record has stored a notice to the owner. Neither holder of the cookie need know anything else, so
 // the rest of the account is not changed.
-func (l Sessions) stayingCopied(ctx context.Context, u storage.User, made storage.Device, b Client) error {
+func (l Sessions) rememberMeCopied(ctx context.Context, u storage.User, made storage.Device, b Client) error {
 	l.mail.kickOutbox()
 	if err := ended(l.end(ctx, u.ID, made.SessionID)); err != nil {
 		return err

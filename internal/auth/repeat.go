@@ -202,8 +202,8 @@ func (r repeat) draft(out Outcome, err error) (storage.Draft, error) {
 	default:
 		v = decided{
 			Token: out.Session.Token, Header: out.Session.Header, Refresh: out.Session.Refresh,
-			DeviceCookie: out.DeviceCookie, DeviceLife: out.DeviceLife, StayCookie: out.StayCookie,
-			StayLife:    out.StayLife,
+			DeviceCookie: out.DeviceCookie, DeviceLife: out.DeviceLife, StayCookie: out.RememberMeCookie,
+			StayLife:    out.RememberMeLife,
 			FirstFactor: out.FirstFactor, Left: out.Left,
 		}
 	}
@@ -325,7 +325,8 @@ func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 	}
 	return Outcome{
 		User: who.User, Session: &Opened{Token: v.Token, Header: v.Header, Refresh: v.Refresh, Session: who.Session},
-		DeviceCookie: v.DeviceCookie, DeviceLife: v.DeviceLife, StayCookie: v.StayCookie, StayLife: v.StayLife,
+		DeviceCookie: v.DeviceCookie, DeviceLife: v.DeviceLife,
+		RememberMeCookie: v.StayCookie, RememberMeLife: v.StayLife,
 		FirstFactor: v.FirstFactor, Left: v.Left,
 	}, nil, true
 }

@@ -315,7 +315,7 @@ func (l SecondFactor) complete(
 		g.renews, g.verified = &who.Session, true
 	} else {
 		l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: second.Method, Context: l.at(b)})
-		g.stay = l.Sessions.staying(w.Remember && second.Method != policy.Rescued, w.user, g.level)
+		g.rememberMe = l.Sessions.rememberMeLife(w.Remember && second.Method != policy.Rescued, w.user, g.level)
 	}
 	out, err := l.finish(ctx, g, b)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -337,7 +337,7 @@ func (l SecondFactor) trust(ctx context.Context, out *Outcome, remember bool, b 
 		return nil
 	}
 	var notices []storage.Message
-	if out.StayCookie == "" { // otherwise the owner has got a notice that covers this
+	if out.RememberMeCookie == "" { // otherwise the owner has got a notice that covers this
 		notices = l.mail.notices(ctx, out.User, DeviceTrusted, "", b)
 	}
 	d := storage.Device{Name: device.Name(b.Agent), Address: b.Address, Proofs: out.Session.Proofs}

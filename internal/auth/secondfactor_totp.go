@@ -36,7 +36,8 @@ var errUndecided = errors.New("auth: not decided at once")
 func (l SecondFactor) validateAtOnce(
 	ctx context.Context, cookie *PendingCookie, code string, b Client,
 ) (Outcome, error) {
-	if cookie.Value() == "" || b.WantToken || b.Stays != "" || l.c.SignIns != nil || l.c.Policy.Life.OnSignIn != nil {
+	if cookie.Value() == "" || b.WantToken || b.RememberMe != "" || l.c.SignIns != nil ||
+		l.c.Policy.Life.OnSignIn != nil {
 		return Outcome{}, errUndecided
 	}
 	c, err := l.compared(ctx, cookie, code)

@@ -22,8 +22,8 @@ func (l SecondFactor) DevicesOf(ctx context.Context, who Principal, b Client) ([
 		return nil, err
 	}
 	trusted, staying := l.c.Devices.ID(who.User, b.Device), ""
-	if l.c.Staying != nil {
-		staying = l.c.Staying.ID(who.User, b.Stays)
+	if l.c.RememberMe != nil {
+		staying = l.c.RememberMe.ID(who.User, b.RememberMe)
 	}
 	out := make([]Device, 0, len(all))
 	for _, d := range all {

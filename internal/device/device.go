@@ -15,8 +15,8 @@ import (
 // once in one browser. A browser that starts may open several pages, and all of
 // them send the old cookie until the first response has set the new one.
 const (
-	grace        = 10 * time.Second
-	stayingGrace = 30 * time.Second
+	grace           = 10 * time.Second
+	rememberMeGrace = 30 * time.Second
 )
 
 // ErrCopied is returned if a retired secret is used again: two browsers have the
@@ -32,9 +32,9 @@ type Config struct {
 	// signed in, from the time of the proof. It is at most 30 days (NIST SP
 	// 800-63B-4 section 2.1.3).
 	Life time.Duration
-	// Staying selects browsers that stay signed in. Their cookies do not skip a
+	// RememberMe selects browsers that stay signed in. Their cookies do not skip a
 	// second factor, and the cookies of trusted browsers do not sign in.
-	Staying bool
+	RememberMe bool
 }
 
 // Manager makes and recognizes devices of one of the two kinds.
@@ -46,8 +46,8 @@ type Manager struct {
 
 // New returns a Manager.
 func New(c Config) *Manager {
-	if c.Staying {
-		return &Manager{c, "remember", stayingGrace}
+	if c.RememberMe {
+		return &Manager{c, "remember", rememberMeGrace}
 	}
 	return &Manager{c, "device", grace}
 }
@@ -86,11 +86,11 @@ func (m *Manager) Keep(ctx context.Context, u storage.User, d storage.Device, li
 func (m *Manager) put(ctx context.Context, u storage.User, d storage.Device, life time.Duration,
 	messages []storage.Message) (string, error) {
 	now, p := m.c.Now(), payload{CredentialVersion: u.CredentialVersion, ID: storage.NewID(), Secret: seal.Token()}
-	if m.c.Staying {
+	if m.c.RememberMe {
 		p.User, p.Session = u.ID, d.SessionID
 	}
-	d.ID, d.UserID, d.CredentialVersion, d.Secret, d.Stays = p.ID, u.ID, u.CredentialVersion, seal.HashToken(p.Secret),
-		m.c.Staying
+	d.ID, d.UserID, d.CredentialVersion = p.ID, u.ID, u.CredentialVersion
+	d.Secret, d.RememberMe = seal.HashToken(p.Secret), m.c.RememberMe
 	d.CreatedAt, d.LastSeenAt, d.ExpiresAt = now, now, now.Add(life)
 	if err := m.c.Devices.PutDevice(ctx, d, messages...); err != nil {
 		return "", err
@@ -120,7 +120,7 @@ func (m *Manager) Recognize(
 	hash := seal.HashToken(n.Secret)
 	now := m.c.Now()
 	d, err := m.c.Devices.UseDevice(ctx, storage.DeviceUse{
-		ID: p.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, Stays: m.c.Staying,
+		ID: p.ID, UserID: u.ID, CredentialVersion: u.CredentialVersion, RememberMe: m.c.RememberMe,
 		Secret: seal.HashToken(p.Secret), Next: hash, Address: address, Now: now, Grace: m.grace, Copied: copied,
 	})
 	switch {
@@ -147,7 +147,7 @@ func (m *Manager) read(cookie string) (p payload, ok bool) {
 // browser was made. It does not look the device up and proves nothing.
 func (m *Manager) Made(cookie string) (made storage.Device, ok bool) {
 	p, ok := m.read(cookie)
-	return storage.Device{ID: p.ID, UserID: p.User, SessionID: p.Session}, ok && m.c.Staying && p.User != ""
+	return storage.Device{ID: p.ID, UserID: p.User, SessionID: p.Session}, ok && m.c.RememberMe && p.User != ""
 }
 
 // Vouches reports whether the cookie was made for this user under their current
@@ -237,5 +237,5 @@ func (m *Manager) sign(p payload) (string, error) {
 
 // RevokeBeside deletes the user's remembered browsers that belong to a session.
 func (m *Manager) RevokeBeside(ctx context.Context, userID, sessionID string) error {
-	return m.c.Devices.RevokeStaying(ctx, userID, sessionID)
+	return m.c.Devices.RevokeRemembered(ctx, userID, sessionID)
 }

@@ -249,7 +249,7 @@ func TestOddCookiesAreNoDevice(t *testing.T) {
 // not valid for the other, although both have one table.
 func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 	ctx, h := context.Background(), open(t)
-	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})
+	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, RememberMe: true})
 	cookie, err := staying.Keep(ctx, h.alice,
 		storage.Device{Name: "Firefox", Level: storage.TwoFactors, SessionID: "s"},
 		48*time.Hour)
@@ -296,7 +296,7 @@ func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 // names the user.
 func TestACookieWithoutAUserBelongsToNoUser(t *testing.T) {
 	h := open(t)
-	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})
+	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, RememberMe: true})
 	sign := func(m *Manager, p payload) string {
 		t.Helper()
 		cookie, err := m.sign(p)

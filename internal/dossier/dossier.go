@@ -191,7 +191,8 @@ func (c *collector) browsers() error {
 	c.d.Browsers = []Browser{}
 	all, err := c.s.DevicesOf(c.ctx, c.id, c.now)
 	for _, v := range all {
-		c.d.Browsers = append(c.d.Browsers, Browser{v.Name, v.Address, v.Stays, v.CreatedAt, v.LastSeenAt, v.ExpiresAt})
+		c.d.Browsers = append(c.d.Browsers,
+			Browser{v.Name, v.Address, v.RememberMe, v.CreatedAt, v.LastSeenAt, v.ExpiresAt})
 	}
 	return err
 }

@@ -40,10 +40,10 @@ type Account struct {
 	// proven.
 	EverProven bool
 	Password   bool // it has a password
-	// ResetLately reports whether the password was reset through the mailbox so
+	// RecentlyReset reports whether the password was reset through the mailbox so
 	// recently that it still counts as the mailbox.
-	ResetLately bool
-	Factors     []storage.Factor // its second factors
+	RecentlyReset bool
+	Factors       []storage.Factor // its second factors
 }
 
 // Action is the next step of a sign-in.

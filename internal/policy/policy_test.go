@@ -24,7 +24,7 @@ func every(facts int, f func(fact []bool)) {
 var (
 	methods = []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey}
 	firsts  = []string{
-		"password", "register", Stayed, Confirmed, Reset, Elsewhere,
+		"password", "register", RememberMe, Confirmed, Reset, Elsewhere,
 		storage.Email, storage.SMS, storage.Authenticator, storage.Passkey,
 	}
 )

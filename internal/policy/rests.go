@@ -13,10 +13,10 @@ const (
 	// Operator is not a proof of the owner: an operator granted a personal access
 	// token. It counts as one factor, whatever the account asks for, and never as
 	// one of two.
-	Operator  = "operator"
-	Stayed    = "remember" // the cookie of a remembered browser
-	Confirmed = "confirm"  // the link that confirms an address
-	Reset     = "reset"    // the link that resets a password
+	Operator   = "operator"
+	RememberMe = "remember" // the cookie of a remembered browser
+	Confirmed  = "confirm"  // the link that confirms an address
+	Reset      = "reset"    // the link that resets a password
 )
 
 // Two proofs are two factors only if they depend on different things. A proof
@@ -84,7 +84,7 @@ func (r Rules) Following(first storage.Proof, factors []storage.Factor) []storag
 // factor.
 func Seconds(r Rules, a Account, first storage.Proof) []storage.Factor {
 	all := r.Following(first, a.Factors)
-	if !a.ResetLately {
+	if !a.RecentlyReset {
 		return all
 	}
 	if others := r.differing(By(storage.Email), all); len(others) > 0 {
@@ -115,5 +115,5 @@ func ThroughMailbox(method string) bool {
 // factor: it must be independent of the first factor. For some time after a reset,
 // the password also counts as the mailbox (R73).
 func MayRescueByMail(r Rules, a Account, first storage.Proof) bool {
-	return !a.ResetLately && r.AreIndependent(first, By(storage.Email))
+	return !a.RecentlyReset && r.AreIndependent(first, By(storage.Email))
 }

@@ -21,7 +21,7 @@ func TestEveryPairOfFirstAndSecond(t *testing.T) {
 	seconds := []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey, storage.RecoveryCode,
 		Rescued}
 	firsts := map[string]string{ // in the order of seconds
-		"password": "------", "register": "------", Stayed: "------",
+		"password": "------", "register": "------", RememberMe: "------",
 		storage.Email: "--x--x", Confirmed: "--x--x", Reset: "--x--x",
 		storage.SMS: "-x----", storage.Authenticator: "x-----", storage.Passkey: "------",
 		Elsewhere: "--x--x", "independent": "------",
@@ -53,7 +53,7 @@ func TestEveryPairOfFirstAndSecond(t *testing.T) {
 				if MayRescueByMail(r, Account{}, proof) != want {
 					t.Errorf("after %s a rescue by mail: %v", first, !want)
 				}
-				if MayRescueByMail(r, Account{ResetLately: true}, proof) {
+				if MayRescueByMail(r, Account{RecentlyReset: true}, proof) {
 					t.Errorf("after %s and a reset through the mailbox: a rescue by mail", first)
 				}
 				continue

@@ -18,7 +18,7 @@ func scanDevice(scan scanner) (d storage.Device, err error) {
 func deviceDest(d *storage.Device) []any {
 	return []any{&d.ID, &d.UserID, &d.CredentialVersion, &d.Secret, &d.Name, &d.Address,
 		(*stamp)(&d.CreatedAt), (*stamp)(&d.LastSeenAt), (*stamp)(&d.ExpiresAt),
-		&d.Stays, &d.Level, &d.SessionID, &d.TrustedBy, listOf[storage.Proof]{&d.Proofs}}
+		&d.RememberMe, &d.Level, &d.SessionID, &d.TrustedBy, listOf[storage.Proof]{&d.Proofs}}
 }
 
 // PutDevice implements storage.Devices.
@@ -29,7 +29,7 @@ func (s devices) PutDevice(ctx context.Context, d storage.Device, messages ...st
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, $10, $11, $12, $13, $14)`,
 		d.ID, d.UserID, d.CredentialVersion, d.Secret, d.Name, d.Address,
 		micros(d.CreatedAt), micros(d.LastSeenAt), micros(d.ExpiresAt),
-		bit(d.Stays), int64(d.Level), d.SessionID, d.TrustedBy, text(d.Proofs))
+		bit(d.RememberMe), int64(d.Level), d.SessionID, d.TrustedBy, text(d.Proofs))
 	return err
 }
 
@@ -54,7 +54,7 @@ func (s devices) UseDevice(ctx context.Context, u storage.DeviceUse) (storage.De
 		stolen = false
 		d, err = get(t, `SELECT `+deviceColumns+`, d.last_secret, d.rotated_at FROM twofold_devices d
 			WHERE d.id = $1 AND d.user_id = $2 AND d.uniquifier = $3 AND d.stays = $4`+s.d.ForUpdate, scanUsedDevice,
-			u.ID, u.UserID, u.CredentialVersion, bit(u.Stays))
+			u.ID, u.UserID, u.CredentialVersion, bit(u.RememberMe))
 		if err != nil {
 			return err
 		}
@@ -142,8 +142,8 @@ func (s devices) RevokeDevices(ctx context.Context, userID string, messages ...s
 	})
 }
 
-// RevokeStaying implements storage.Devices.
-func (s devices) RevokeStaying(ctx context.Context, userID, sessionID string) error {
+// RevokeRemembered implements storage.Devices.
+func (s devices) RevokeRemembered(ctx context.Context, userID, sessionID string) error {
 	_, err := s.exec(ctx, "revoke staying",
 		`DELETE FROM twofold_devices WHERE user_id = $1 AND stays = 1 AND session_id = $2`, userID, sessionID)
 	return err

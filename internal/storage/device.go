@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Device is a browser that may skip the second factor for a while. If Stays is set, it stays signed
+// Device is a browser that may skip the second factor for a while. If RememberMe is set, it stays signed
 // in and skips the first factor, too.
 type Device struct {
 	ID                string
@@ -17,7 +17,7 @@ type Device struct {
 	CreatedAt         time.Time
 	LastSeenAt        time.Time
 	ExpiresAt         time.Time // use does not extend it
-	Stays             bool
+	RememberMe        bool
 	// For a device that stays signed in: the level proven when it was created, and the ID of its
 	// session, which sessions that it opens also get.
 	Level     Level
@@ -38,7 +38,7 @@ type Devices interface {
 	PutDevice(ctx context.Context, d Device, messages ...Message) error
 	// UseDevice recognizes a device and stores its next secret in the same statement. It returns
 	// ErrNotFound and changes nothing if the device is unknown, expired or revoked, belongs to
-	// another user, has another credential version, or has another value of Stays. If a retired secret of a
+	// another user, has another credential version, or has another value of RememberMe. If a retired secret of a
 	// valid device is presented, the secret was copied: the device is removed and ErrUsed is
 	// returned. The secret that was retired last is accepted for the time grace after its
 	// replacement, for concurrent sign-ins. In that case next is not stored, and the returned
@@ -59,15 +59,15 @@ type DeviceRevoker interface {
 	// RevokeDevices removes all devices of the user, and stores messages about the reason in the
 	// same transaction, even if there were no devices.
 	RevokeDevices(ctx context.Context, userID string, messages ...Message) error
-	// RevokeStaying removes the user's remembered browsers that belong to a
+	// RevokeRemembered removes the user's remembered browsers that belong to a
 	// session. A device that only skips the second factor belongs to no session.
-	RevokeStaying(ctx context.Context, userID, sessionID string) error
+	RevokeRemembered(ctx context.Context, userID, sessionID string) error
 }
 
 // DeviceUse contains the secret that a browser presented and its next secret.
 type DeviceUse struct {
 	ID, UserID, CredentialVersion string
-	Stays                         bool
+	RememberMe                    bool
 	Secret, Next                  string // SHA-256 hashes
 	Address                       string
 	Now                           time.Time

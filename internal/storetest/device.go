@@ -76,7 +76,7 @@ var deviceRules = []rule{
 		k.ok(err)
 		k.same(list, []storage.Device{d})
 		v := d
-		v.Stays = false
+		v.RememberMe = false
 		_, err = k.use(v, d.Secret, now, grace)
 		k.is(err, storage.ErrNotFound)
 		got, err := k.use(d, d.Secret, in(3), grace)
@@ -85,19 +85,19 @@ var deviceRules = []rule{
 		k.same(got, d)
 		trusted := k.device(u)
 		v = trusted
-		v.Stays = true
+		v.RememberMe = true
 		_, err = k.use(v, trusted.Secret, now, grace)
 		k.is(err, storage.ErrNotFound)
 		_, err = k.use(trusted, trusted.Secret, now, grace)
 		k.ok(err)
 	}},
-	{"RevokeStaying removes the user's that belong to that session", func(k kit) {
+	{"RevokeRemembered removes the user's that belong to that session", func(k kit) {
 		u, other := k.user(), k.user()
 		gone, kept, his, trusted := k.stays(u, "session 1"), k.stays(u, "session 2"), k.stays(other, "session 1"),
 			k.device(u)
-		k.ok(k.s.RevokeStaying(k.Context(), u.ID, "session 1"))
-		k.ok(k.s.RevokeStaying(k.Context(), u.ID, "session 1"))
-		k.ok(k.s.RevokeStaying(k.Context(), u.ID, ""))
+		k.ok(k.s.RevokeRemembered(k.Context(), u.ID, "session 1"))
+		k.ok(k.s.RevokeRemembered(k.Context(), u.ID, "session 1"))
+		k.ok(k.s.RevokeRemembered(k.Context(), u.ID, ""))
 		_, err := k.use(gone, gone.Secret, now, grace)
 		k.is(err, storage.ErrNotFound)
 		for _, d := range []storage.Device{kept, his, trusted} {

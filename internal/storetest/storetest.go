@@ -279,7 +279,7 @@ func newDevice(u storage.User) storage.Device {
 func (k kit) stays(u storage.User, sessionID string) storage.Device {
 	k.Helper()
 	d := newDevice(u)
-	d.Stays, d.Level, d.SessionID = true, storage.TwoFactors, sessionID
+	d.RememberMe, d.Level, d.SessionID = true, storage.TwoFactors, sessionID
 	k.ok(k.s.PutDevice(k.Context(), d))
 	return d
 }
@@ -294,7 +294,7 @@ func (k kit) device(u storage.User) storage.Device {
 // use uses secret; the next secret is secret+"+".
 func (k kit) use(d storage.Device, secret string, at time.Time, grace time.Duration) (storage.Device, error) {
 	return k.s.UseDevice(k.Context(), storage.DeviceUse{
-		ID: d.ID, UserID: d.UserID, CredentialVersion: d.CredentialVersion, Stays: d.Stays, Secret: secret,
+		ID: d.ID, UserID: d.UserID, CredentialVersion: d.CredentialVersion, RememberMe: d.RememberMe, Secret: secret,
 		Next:    secret + "+",
 		Address: "198.51.100.7", Now: at, Grace: grace,
 	})

@@ -22,7 +22,7 @@ func TestWhatIsStoredIsWhole(t *testing.T) {
 		{record: newSession(u)},
 		{record: newPending(u), others: []string{"Version"}},
 		{record: newDraft(u, "owner")},
-		{record: newDevice(u), others: []string{"Stays", "Level", "SessionID", "TrustedBy"}},
+		{record: newDevice(u), others: []string{"RememberMe", "Level", "SessionID", "TrustedBy"}},
 		{record: newFactor(u), others: []string{"Primary", "Key", "Usage"}},
 		{record: newPasskey(u, storage.UseSecond), others: []string{"Primary", "Destination", "LastStep"}},
 		{record: newChallenge("key")},

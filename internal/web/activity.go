@@ -45,7 +45,7 @@ func (s profileSteps) recentSection(c *call) (part, error) {
 		json: func(body *accountBody) { body.Events = c.eventBodies(slices.Concat(done, tried)) },
 		page: func(p *AccountPage) {
 			for _, n := range done {
-				p.Lately = append(p.Lately, c.happened(n))
+				p.Recent = append(p.Recent, c.happened(n))
 			}
 			for _, n := range tried {
 				p.Attempts = append(p.Attempts, c.times(n, len(rows.Tried)))

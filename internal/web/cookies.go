@@ -37,9 +37,9 @@ func (j jar) name(n string) string {
 func (j jar) device() string  { return j.name(j.deviceName) }
 func (j jar) refresh() string { return j.name(j.refreshName) }
 
-// staying is the cookie of a browser that stays signed in. Like the trusted-device cookie, it is
+// rememberMe is the cookie of a browser that stays signed in. Like the trusted-device cookie, it is
 // not sent with requests from other sites.
-func (j jar) staying() string { return j.name("remember_token") }
+func (j jar) rememberMe() string { return j.name("remember_token") }
 
 func (j jar) session() string { return j.name("twofold") }
 func (j jar) pending() string { return j.name("twofold-pending") }
@@ -109,7 +109,7 @@ func (j jar) cookie(name, value string) *http.Cookie {
 	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode}
 	switch name {
-	case j.device(), j.refresh(), j.staying(), j.deviceName:
+	case j.device(), j.refresh(), j.rememberMe(), j.deviceName:
 		c.SameSite = http.SameSiteStrictMode
 	case j.readable:
 		c.SameSite, c.HttpOnly = http.SameSiteStrictMode, false
@@ -150,10 +150,10 @@ func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *auth.Outcome) {
 		j.set(w, j.known(), o.KnownCookie, auth.KnownLife)
 	}
 	switch {
-	case o.StayCookie != "":
-		j.set(w, j.staying(), o.StayCookie, o.StayLife)
+	case o.RememberMeCookie != "":
+		j.set(w, j.rememberMe(), o.RememberMeCookie, o.RememberMeLife)
 	case o.Forget:
-		j.clear(w, r, j.staying())
+		j.clear(w, r, j.rememberMe())
 	}
 }
 

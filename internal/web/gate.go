@@ -247,7 +247,7 @@ func (g *Gate) client(r *http.Request) netip.Addr {
 // renamed returns the names of our cookies that are set by the configuration or the wire contract.
 func renamed(j jar) map[string]bool {
 	out := map[string]bool{}
-	for _, name := range []string{j.staying(), j.deviceName, j.refresh(), j.readable} {
+	for _, name := range []string{j.rememberMe(), j.deviceName, j.refresh(), j.readable} {
 		out[strings.TrimPrefix(name, hostPrefix)] = true
 	}
 	return out

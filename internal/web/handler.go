@@ -170,7 +170,7 @@ func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *i18n.Words
 		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag,
 		Speaks: s.c.Words.Match(s.jar.languages(r)...), Request: requestID(w),
 		Session: s.jar.get(r, s.jar.session()),
-		Device:  s.jar.trusted(r), Stays: s.jar.get(r, s.jar.staying()), Pending: s.jar.get(r, s.jar.pending()),
+		Device:  s.jar.trusted(r), RememberMe: s.jar.get(r, s.jar.rememberMe()), Pending: s.jar.get(r, s.jar.pending()),
 		Known: s.jar.get(r, s.jar.known()),
 		Asked: s.jar.get(r, s.jar.asked()), WantToken: r.URL.Query().Has("include_auth_token"),
 	}

@@ -13,7 +13,7 @@ func (s sessionSteps) postLogout(c *call) (*answer, error) {
 	if s.jar.readable != "" {
 		s.jar.clear(c.w, c.r, s.jar.readable)
 	}
-	s.jar.clear(c.w, c.r, s.jar.staying())
+	s.jar.clear(c.w, c.r, s.jar.rememberMe())
 	s.jar.clear(c.w, c.r, s.jar.csrf())
 	c.w.Header().Set("Clear-Site-Data", `"cache"`)
 	return &answer{bare: true, to: c.after(s.views.PostLogout), note: "SIGNED_OUT"}, nil

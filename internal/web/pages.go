@@ -338,7 +338,7 @@ type AccountPage struct {
 	Trusts      bool // browsers can be trusted
 	Password    bool // there is a password
 	Connections ConnectionsPart
-	Lately      []Happened
+	Recent      []Happened
 	Attempts    []Happened // failed attempts, counted by kind
 	Passkeys    PasskeysPart
 	Language    LanguagePart

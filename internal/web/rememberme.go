@@ -21,13 +21,13 @@ func (s sessionSteps) stay(w http.ResponseWriter, r *http.Request) (*auth.Princi
 		return nil, storage.ErrNotFound
 	}
 	b := s.browser(w, r, s.words(r))
-	if b.Stays == "" {
+	if b.RememberMe == "" {
 		return nil, storage.ErrNotFound
 	}
 	out, err := s.c.Login.Sessions.Stay(r.Context(), b)
 	switch {
-	case errors.Is(err, auth.ErrNotStaying):
-		s.jar.clear(w, r, s.jar.staying()) // so that it is not looked up again
+	case errors.Is(err, auth.ErrNotRemembered):
+		s.jar.clear(w, r, s.jar.rememberMe()) // so that it is not looked up again
 		return nil, storage.ErrNotFound
 	case errors.Is(err, auth.ErrLocked): // only for a while
 		return nil, storage.ErrNotFound

@@ -159,7 +159,7 @@ func (s sessionSteps) endSession(c *call) (*answer, error) {
 	}
 	if c.token == c.who.Session.ID {
 		s.jar.clear(c.w, c.r, s.jar.session())
-		s.jar.clear(c.w, c.r, s.jar.staying())
+		s.jar.clear(c.w, c.r, s.jar.rememberMe())
 		return &answer{bare: true, to: s.views.PostLogout}, nil
 	}
 	return &answer{to: s.listed(s.paths.Sessions), note: "SESSION_ENDED"}, nil

@@ -37,7 +37,7 @@ func (s secondFactorSteps) devicesPage(list []auth.Device, pager Pager) DevicesP
 	for _, d := range list {
 		page.Devices = append(page.Devices, DeviceView{
 			ID: d.ID, Name: d.Name, Address: d.Address, Added: d.CreatedAt, Seen: d.LastSeenAt, Expires: d.ExpiresAt,
-			Current: d.Current, Stays: d.Stays, Action: s.paths.Devices + "/" + d.ID,
+			Current: d.Current, Stays: d.RememberMe, Action: s.paths.Devices + "/" + d.ID,
 		})
 	}
 	return page
@@ -73,7 +73,7 @@ func (s secondFactorSteps) getDevices(c *call) (*answer, error) {
 	}
 	for _, d := range list {
 		kind := "device"
-		if d.Stays {
+		if d.RememberMe {
 			kind = "staying"
 		}
 		if ask, ok := askRemoval(c, kind, d.ID, d.Name); ok {
@@ -91,7 +91,7 @@ func (s secondFactorSteps) getDevices(c *call) (*answer, error) {
 			for _, d := range list {
 				body.Devices = append(body.Devices, deviceBody{
 					ID: d.ID, Name: d.Name, Address: d.Address, Created: stamp(d.CreatedAt),
-					LastSeen: stamp(d.LastSeenAt), Expires: stamp(d.ExpiresAt), Current: d.Current, Stays: d.Stays,
+					LastSeen: stamp(d.LastSeenAt), Expires: stamp(d.ExpiresAt), Current: d.Current, Stays: d.RememberMe,
 				})
 			}
 			return body

@@ -363,9 +363,9 @@ func (c durable) RevokeFamilies(ctx context.Context, userID, sessionID string) e
 	return c.s.RevokeFamilies(ctx, userID, sessionID)
 }
 
-func (c durable) RevokeStaying(ctx context.Context, userID, sessionID string) error {
-	defer c.call(ctx, "RevokeStaying")()
-	return c.s.RevokeStaying(ctx, userID, sessionID)
+func (c durable) RevokeRemembered(ctx context.Context, userID, sessionID string) error {
+	defer c.call(ctx, "RevokeRemembered")()
+	return c.s.RevokeRemembered(ctx, userID, sessionID)
 }
 
 func (c durable) RevokeToken(ctx context.Context, userID, id string) error {

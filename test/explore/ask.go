@@ -27,7 +27,7 @@ func (m *World) rules(s *State) policy.Rules {
 func (m *World) facts(s *State) policy.Account {
 	return policy.Account{
 		Required: m.Required, Trusts: m.Trust && !s.Distrusts, Proven: s.Proven, EverProven: s.EverProven,
-		Password: s.HasPassword, ResetLately: s.ResetLately && m.Fault != MailFollowsAReset,
+		Password: s.HasPassword, RecentlyReset: s.ResetLately && m.Fault != MailFollowsAReset,
 		Factors: s.Seconds.factors(),
 	}
 }
@@ -70,9 +70,9 @@ func (m *World) mayRescue(s *State, first Thing) bool {
 			return false
 		}
 	case RescueByTheSameThing:
-		return !a.ResetLately
+		return !a.RecentlyReset
 	case RescueFollowsAReset:
-		a.ResetLately = false
+		a.RecentlyReset = false
 	}
 	return policy.MayRescueByMail(r, a, proofs[first])
 }
