@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/auth"
 	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/internal/settings"
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
 )
@@ -45,8 +46,8 @@ type Accounts struct {
 	// Confirmable allows an account to sign in only after its address is
 	// confirmed by a mailed link. Accounts created by CreateUser are confirmed.
 	Confirmable bool
-	// ConfirmWithin is the lifetime of that link. The default is 2 days and the
-	// maximum 30.
+	// ConfirmWithin is the lifetime of that link: between 1 minute and 30 days. The default is 2
+	// days.
 	ConfirmWithin time.Duration
 	// LoginUnconfirmed allows accounts to sign in before that. They cannot set
 	// up a second factor. Trade-off: accounts exist under addresses that may
@@ -59,7 +60,7 @@ type Accounts struct {
 	// Recoverable lets users who forgot their password choose a new one with a
 	// mailed link. Second factors stay and are still required.
 	Recoverable bool
-	// ResetWithin is the lifetime of that link. The default is 1 hour and the maximum 24.
+	// ResetWithin is the lifetime of that link: between 1 minute and 24 hours. The default is 1 hour.
 	// Trade-off: anyone who can read the mail within that time can use the link.
 	ResetWithin time.Duration
 	// AutoLoginAfterReset signs the user in after the reset if they follow the link in the browser
@@ -71,8 +72,8 @@ type Accounts struct {
 	// ChangeEmail lets users change their address with a link mailed to the new one. The current
 	// address is notified.
 	ChangeEmail bool
-	// ChangeEmailWithin is the lifetime of that link. The default is 2 hours
-	// and the maximum 24.
+	// ChangeEmailWithin is the lifetime of that link: between 1 minute and 24 hours. The default is 2
+	// hours.
 	ChangeEmailWithin time.Duration
 	// ChangeUsername lets users change their username. It needs Usernames.
 	ChangeUsername bool
@@ -89,13 +90,13 @@ type Accounts struct {
 	// e-mail. Users do not choose a password when they register. Trade-off: anyone who can read the
 	// account's mail has its first factor.
 	MagicLink bool
-	// LoginWithin is the lifetime of that link. The default and the maximum are
-	// 10 minutes.
+	// LoginWithin is the lifetime of that link: between 1 minute and 10 minutes. The default is 10
+	// minutes.
 	LoginWithin time.Duration
 	// UsernameRequired requires a username at registration. It needs Usernames.
 	UsernameRequired bool
-	// UsernameMin and UsernameMax bound the length of new usernames. The
-	// defaults are 4 and 32, the bounds 1 and 128.
+	// UsernameMin and UsernameMax bound the length of new usernames. They must be between 1 and 128.
+	// The defaults are 4 and 32.
 	UsernameMin, UsernameMax int
 	// PasswordTypedOnce removes the field that repeats a new password.
 	PasswordTypedOnce bool
@@ -106,8 +107,8 @@ type Accounts struct {
 	// sent to its address, and after DeletionWait the account is deleted as by DeleteUser. A
 	// sign-in or the mailed link cancels the deletion.
 	Deletable bool
-	// DeletionWait is the time between the request and the deletion. The default is 7 days, the
-	// minimum one day and the maximum 90.
+	// DeletionWait is the time between the request and the deletion: between 24 hours and 90 days.
+	// The default is 7 days.
 	DeletionWait time.Duration
 	// Exportable lets users download all data about them, as returned by Export.
 	Exportable bool
@@ -121,15 +122,15 @@ type Accounts struct {
 	// users of a provider that wrongly marks addresses as verified can find out which addresses
 	// have accounts.
 	OAuthSignUp []string
-	// InviteWithin is the lifetime of the link in an invitation. The default is 7
-	// days and the maximum 30.
+	// InviteWithin is the lifetime of the link in an invitation: between 1 minute and 30 days. The
+	// default is 7 days.
 	InviteWithin time.Duration
 	// Trackable counts the sign-ins of each account and keeps the time and the client address of
 	// the last two. Owners see them on the account page; SignInsOf of the Store returns them.
 	Trackable bool
-	// AuditDays is the number of days that rows of the audit trail are kept: at least 30, and at
-	// least as long as Sessions.Absolute. Older rows are removed, and a sealed checkpoint records
-	// the removal. If it is zero, all rows are kept. Trade-off: a network that a user signed in
+	// AuditDays is the number of days that rows of the audit trail are kept: between 30 and 36,500,
+	// and at least as long as Sessions.Absolute. Older rows are removed, and a sealed checkpoint
+	// records the removal. If it is zero, all rows are kept. Trade-off: a network that a user signed in
 	// from counts as known only while the trail contains the sign-in.
 	AuditDays int
 	// Fields are asked for when a user registers, and can be seen and changed on
@@ -164,11 +165,12 @@ type Accounts struct {
 	// CaptchaVerifyURL is the URL at which the service verifies answers, and CaptchaScriptURL is
 	// the URL of its script. If they are empty, the URLs of the service are used.
 	CaptchaVerifyURL, CaptchaScriptURL string
-	// CaptchaMinScore is the minimum score, between 0 and 1, for keys of reCAPTCHA v3. If it is
-	// zero, the keys are for v2.
+	// CaptchaMinScore is the minimum score for keys of reCAPTCHA v3: between 0 and 1. If it is zero,
+	// the keys are for v2.
 	CaptchaMinScore float64
-	// CaptchaCost is the difficulty of Altcha: a browser computes about half as many hashes. The
-	// default is 100,000. Trade-off: a higher value takes long on slow phones.
+	// CaptchaCost is the difficulty of Altcha: between 1,000 and 10,000,000. A browser computes about
+	// half as many hashes. The default is 100,000. Trade-off: a higher value takes long on slow
+	// phones.
 	CaptchaCost int
 	// Locked reports whether the application refuses an account. It is called
 	// at every sign-in after the first factor was proven, and must return
@@ -211,43 +213,11 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 	if a.MagicLink && u.ReplacesLogin {
 		bad("Accounts.MagicLink", "and Passwordless.ReplacesLogin are two things at one path: choose one")
 	}
-	if d := a.withDefaults(); d.UsernameMin < 1 || d.UsernameMax > 128 || d.UsernameMin > d.UsernameMax {
-		bad("Accounts.UsernameMin, UsernameMax", "must be between 1 and 128, the first not above the second")
-	}
-	if d := a.AuditDays; d != 0 && (d < 30 || d > 36500 || time.Duration(d)*24*time.Hour < c.Sessions.Absolute) {
-		bad("Accounts.AuditDays", "must be between 30 and 36500, and no shorter than Sessions.Absolute; 0 keeps all")
-	}
-	within := func(field string, d, hi time.Duration) {
-		if d != 0 && (d < time.Minute || d > hi) {
-			bad("Accounts."+field, fmt.Sprintf("must be between 1 minute and %v", hi))
-		}
+	if n := a.AuditDays; n > 0 && c.Sessions.Absolute > time.Duration(n)*settings.Day {
+		bad("Accounts.AuditDays", "must not be shorter than Sessions.Absolute")
 	}
 	a.checkCaptcha(bad)
 	profile.List(a.Fields).Check(func(problem string) { bad("Accounts.Fields", problem) })
-	within("ConfirmWithin", a.ConfirmWithin, 30*24*time.Hour)
-	within("ResetWithin", a.ResetWithin, 24*time.Hour)
-	within("ChangeEmailWithin", a.ChangeEmailWithin, 24*time.Hour)
-	if d := a.DeletionWait; d != 0 && (d < 24*time.Hour || d > 90*24*time.Hour) {
-		bad("Accounts.DeletionWait", "must be between 1 day and 90 days")
-	}
-	within("InviteWithin", a.InviteWithin, 30*24*time.Hour)
-	within("LoginWithin", a.LoginWithin, 10*time.Minute)
-}
-
-func (a Accounts) withDefaults() Accounts {
-	setDefault(&a.ConfirmWithin, 48*time.Hour)
-	setDefault(&a.ResetWithin, time.Hour)
-	setDefault(&a.ChangeEmailWithin, 2*time.Hour)
-	setDefault(&a.LoginWithin, 10*time.Minute)
-	setDefault(&a.DeletionWait, 7*24*time.Hour)
-	setDefault(&a.InviteWithin, 7*24*time.Hour)
-	if a.UsernameMin == 0 {
-		a.UsernameMin = 4
-	}
-	if a.UsernameMax == 0 {
-		a.UsernameMax = 32
-	}
-	return a
 }
 
 // life converts Accounts for package auth.

@@ -37,7 +37,7 @@ var rooms = map[string]room{
 			"internal/mail " +
 			"internal/auth internal/policy internal/profile password internal/seal " +
 			"internal/transfer internal/transfer/engine " +
-			"send internal/session store internal/storage internal/web",
+			"send internal/session internal/settings store internal/storage internal/web",
 		http:   true,
 		others: "",
 	},
@@ -107,7 +107,8 @@ var rooms = map[string]room{
 	"internal/profile":               {others: "golang.org/x/text"},
 	"internal/session":               {ours: "internal/storage internal/seal internal/policy"},
 	"internal/device":                {ours: "internal/storage internal/seal"},
-	"internal/limit":                 {ours: "internal/storage internal/seal"},
+	"internal/settings":              {},
+	"internal/limit":                 {ours: "internal/storage internal/seal internal/settings"},
 	"event":                          {ours: "store internal/storage internal/seal"},
 	"internal/account": {
 		ours: "internal/storage internal/policy internal/profile internal/seal password internal/limit event send " +
@@ -145,8 +146,8 @@ var rooms = map[string]room{
 	"test/contract":    {},
 	"test/openapitest": {http: true},
 	"twofoldtest": {
-		ours: ". internal/background internal/factor/passkey/softkey internal/factor/totp federated password send " +
-			"send/sendtest store store/sqlite", http: true,
+		ours: ". internal/background internal/factor/passkey/softkey internal/factor/totp internal/settings " +
+			"federated password send send/sendtest store store/sqlite", http: true,
 	},
 	"internal/flaskconfig":   {others: "go.starlark.net"},
 	"cmd/twofold":            {ours: "*", others: "*", http: true},

@@ -36,6 +36,9 @@ func (a Accounts) checkCaptcha(bad func(field, text string)) {
 		}
 		return
 	}
+	if a.CaptchaCost != 0 && a.Captcha != captcha.Altcha {
+		bad("Accounts.CaptchaCost", "is for altcha only")
+	}
 	for _, p := range a.captcha().Check() {
 		bad("Accounts.Captcha"+p.Field, p.Text)
 	}

@@ -32,7 +32,7 @@ func TestNewNamesEveryMistakeOfACaptcha(t *testing.T) {
 		`Accounts.CaptchaAt: invalid form "everywhere`: func(c *twofold.Config) {
 			c.Accounts.CaptchaAt = []string{"everywhere"}
 		},
-		"Limits: CaptchaFailures: must be between": func(c *twofold.Config) {
+		"Limits.CaptchaFailures: must be between": func(c *twofold.Config) {
 			c.Advanced.Limits.CaptchaFailures = 1000
 		},
 		"Templates: login.html does not show the captcha": func(c *twofold.Config) {

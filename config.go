@@ -13,7 +13,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
-	"github.com/twofold-auth/twofold/internal/factor/recovery"
+	"github.com/twofold-auth/twofold/internal/settings"
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
@@ -102,8 +102,8 @@ type TwoFactor struct {
 	// neither an app nor a passkey lose access.
 	StrongOnly bool
 	// LoginValidity is the time for which a browser may skip the second factor if its user asks to
-	// be remembered. The maximum is 30 days. If it is zero, no browser may. Trade-off: the browser
-	// itself becomes the second factor.
+	// be remembered: between 1 second and 30 days. If it is zero, no browser may. Trade-off: the
+	// browser itself becomes the second factor.
 	LoginValidity time.Duration
 	// Trust decides for one user whether LoginValidity applies. If it is nil, it applies to every
 	// user. It is called at every sign-in, so a browser trusted earlier may lose that trust.
@@ -118,9 +118,9 @@ type TwoFactor struct {
 	// set-up. If it is not set, a client requests the code with ?include_qr. Drawing the code takes
 	// about half the time of such an answer.
 	QRInJSON bool
-	// AuthenticatorValidity is how far the clock of an authenticator app may be
-	// off in each direction. The default is 30 seconds and the maximum 120.
-	// Trade-off: a wider window makes codes easier to guess.
+	// AuthenticatorValidity is how far the clock of an authenticator app may be off in each
+	// direction: between 30 seconds and 2 minutes. The default is 30 seconds. Trade-off: a wider
+	// window makes codes easier to guess.
 	AuthenticatorValidity time.Duration
 	// PhoneRegion is the region of phone numbers without a country code. The
 	// default is "US".
@@ -132,14 +132,15 @@ type TwoFactor struct {
 	// known ranges are fixed at release; countries add new ones later. Trade-off: messages may be
 	// sent to numbers that are expensive or do not exist.
 	PossiblePhones bool
-	// MailValidity and SMSValidity are the lifetimes of codes. The default is 5
-	// minutes and the maximum 10.
+	// MailValidity and SMSValidity are the lifetimes of codes: between 30 seconds and 10 minutes.
+	// The default is 5 minutes.
 	MailValidity, SMSValidity time.Duration
 	// EnrollProof asks users who must set up a second factor during sign-in for a mailed code
 	// first. If it is not set, anyone who has the password of an account without a second factor
 	// can set up that factor; the owner is notified by mail.
 	EnrollProof bool
-	// SetupWithin is the time that a set-up may take. The default is 10 minutes and the maximum 30.
+	// SetupWithin is the time that a set-up may take: between 1 minute and 30 minutes. The default is
+	// 10 minutes.
 	SetupWithin time.Duration
 	// Freshness is the maximum age of a full sign-in for a security change. The
 	// default is 15 minutes. A negative value allows any age. Trade-off of a
@@ -165,8 +166,7 @@ type TwoFactor struct {
 	// factor cancels it. Trade-off: an attacker who has the password and the mailbox gets in if the
 	// owner does not notice for that long.
 	Recovery bool
-	// RecoveryWait is the delay of that link. The default is 24 hours, the
-	// minimum 1 hour and the maximum 30 days.
+	// RecoveryWait is the delay of that link: between 1 hour and 30 days. The default is 24 hours.
 	RecoveryWait time.Duration
 	// HelpAddress is the e-mail address of the administrators, who receive requests for help. If it
 	// is empty, help is not offered.
@@ -175,11 +175,13 @@ type TwoFactor struct {
 
 // Sessions configures the lifetime of sessions.
 type Sessions struct {
-	Idle      time.Duration // maximum time between two requests: 1 hour if zero
-	Absolute  time.Duration // maximum lifetime: 24 hours if zero
-	TokenLife time.Duration // lifetime of a header token: 15 minutes if zero
-	// Remember is the time for which a browser may stay signed in if its user asks for it. The
-	// maximum is 30 days. If it is zero, no browser may. An account with a second factor is
+	// Idle is the maximum time between two requests, and Absolute the maximum lifetime: each at least
+	// 1 minute, and Idle no more than Absolute. The defaults are 1 hour and 24 hours.
+	Idle, Absolute time.Duration
+	// TokenLife is the lifetime of a header token. The default is 15 minutes.
+	TokenLife time.Duration
+	// Remember is the time for which a browser may stay signed in if its user asks for it: between 1
+	// minute and 30 days. If it is zero, no browser may. An account with a second factor is
 	// remembered only if TwoFactor.LoginValidity is set, and no longer than that. Trade-off: anyone
 	// who has the browser has the account, except for security changes, which require all factors
 	// again.
@@ -198,10 +200,9 @@ type Sessions struct {
 // second factor once. Codes are shown once, stored as keyed hashes, and removed
 // with the last second factor.
 type RecoveryCodes struct {
-	// Number of codes in a set: 10 if zero, 20 at most.
+	// Number is the number of codes in a set: between 1 and 20. The default is 10.
 	Number int
-	// Life is the lifetime of a code, at least 24 hours. If it is zero, codes
-	// do not expire.
+	// Life is the lifetime of a code: at least 24 hours. If it is zero, codes do not expire.
 	Life time.Duration
 	// BeforeFactor lets users create codes before they have a second factor. Trade-off: anyone who
 	// is signed in to an account without one can create codes and use them after the owner sets one
@@ -232,6 +233,7 @@ func (c *Config) check() error {
 	if p := c.Pages.Prefix; p != "" && (p[0] != '/' || strings.HasSuffix(p, "/") || strings.ContainsAny(p, "{}?# ")) {
 		bad("Pages.Prefix", `must begin with a slash and not end with one, e.g. "/auth"`)
 	}
+	settings.Check(c, "", bad)
 	c.checkTwoFactor(bad)
 	orZero(c.Passkeys).check(bad)
 	c.checkPasswordless(bad)
@@ -248,15 +250,6 @@ func (c *Config) check() error {
 		bad("Users", "is the application's own: it changes addresses and usernames itself, so leave ChangeEmail and "+
 			"ChangeUsername out")
 	}
-	if s := c.Password.Scheme; s != "" && s != "argon2" && s != "bcrypt" {
-		bad("Password.Scheme", `must be "argon2" or "bcrypt"`)
-	}
-	if n := c.Password.MinLength; n != 0 && (n < 8 || n > 64) {
-		bad("Password.MinLength", "must be between 8 and 64")
-	}
-	if d := c.Sessions.Remember; d != 0 && (d < time.Minute || d > 30*24*time.Hour) {
-		bad("Sessions.Remember", "must be between 1m0s and 720h0m0s")
-	}
 	if len(c.Advanced.MailFallback) > 0 && c.Mail == nil {
 		bad("Advanced.MailFallback", "needs a sender in Mail")
 	}
@@ -264,9 +257,6 @@ func (c *Config) check() error {
 		bad("Advanced.SMSFallback", "needs a sender in SMS")
 	}
 	c.checkSurface(bad)
-	if err := c.Advanced.Limits.Check(); err != nil {
-		bad("Advanced.Limits", err.Error())
-	}
 	if len(found.Problems) == 0 {
 		return nil
 	}
@@ -286,21 +276,6 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 			bad("TwoFactor.EnabledMethods", "sms needs a sender in SMS")
 		}
 	}
-	within := func(field string, d, lo, hi time.Duration) {
-		if d != 0 && (d < lo || d > hi) {
-			bad("TwoFactor."+field, fmt.Sprintf("must be between %v and %v", lo, hi))
-		}
-	}
-	within("LoginValidity", t.LoginValidity, time.Second, 30*24*time.Hour)
-	within("AuthenticatorValidity", t.AuthenticatorValidity, 30*time.Second, 120*time.Second)
-	within("MailValidity", t.MailValidity, 30*time.Second, 10*time.Minute)
-	within("SMSValidity", t.SMSValidity, 30*time.Second, 10*time.Minute)
-	within("SetupWithin", t.SetupWithin, time.Minute, 30*time.Minute)
-	codes := orZero(t.RecoveryCodes)
-	within("RecoveryCodes.Life", codes.Life, 24*time.Hour, 100*365*24*time.Hour)
-	if n := codes.Number; n < 0 || n > recovery.MaxNumber {
-		bad("TwoFactor.RecoveryCodes.Number", "must be between 1 and 20")
-	}
 	if t.StrongOnly && c.Passkeys == nil && len(t.EnabledMethods) > 0 &&
 		!slices.Contains(t.EnabledMethods, storage.Authenticator) {
 		bad("TwoFactor.StrongOnly", "leaves no method: add authenticator to EnabledMethods, or set Passkeys")
@@ -311,7 +286,6 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	if t.RescueEmail && c.Mail == nil {
 		bad("TwoFactor.RescueEmail", "needs a sender in Mail")
 	}
-	within("RecoveryWait", t.RecoveryWait, time.Hour, 30*24*time.Hour)
 	if t.Recovery && c.Mail == nil {
 		bad("TwoFactor.Recovery", "needs a sender in Mail")
 	}

@@ -14,12 +14,11 @@ type Password struct {
 	// Devise's pepper, by the name that imported hashes use. Keep a pepper until every hash that
 	// uses it has been replaced.
 	Peppers map[string]string
-	// MinLength is the minimum length in code points. The default is 8. NIST SP
-	// 800-63B-4 section 3.1.1.2 requires 15 if a password alone opens a
-	// session.
+	// MinLength is the minimum length in code points: between 8 and 64. The default is 8. NIST SP
+	// 800-63B-4 section 3.1.1.2 requires 15 if a password alone opens a session.
 	MinLength int
-	// Slots is the number of passwords that may be hashed at the same time. The default is the
-	// number of processors.
+	// Slots is the number of passwords that may be hashed at the same time. The default is one for
+	// each processor.
 	Slots int
 	// Portable computes argon2 with golang.org/x/crypto on every machine, not with the assembly of
 	// this module where the processor has AVX2. The hashes are the same. Trade-off: a hash takes

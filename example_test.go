@@ -118,7 +118,7 @@ func ExampleNew() {
 	// twofold: Origin: must be scheme and host, e.g. "https://example.org"
 	// Key: is required, e.g. twofold.KeyFile("app.key")
 	// Store: is required, e.g. sqlite.Open(ctx, "app.db")
-	// TwoFactor.LoginValidity: must be between 1s and 720h0m0s
+	// TwoFactor.LoginValidity: must be between 1 second and 30 days, not 365 days
 }
 
 // Identify makes User work on a page that everyone may see.

@@ -39,30 +39,17 @@ type Passkeys struct {
 	// Names without an account get an answer too. Trade-off: the answer shows
 	// how many passkeys an account has.
 	Hints bool
-	// ChallengeBytes is the length of a challenge: 16 to 64 bytes. The default
-	// is 32.
+	// ChallengeBytes is the length of a challenge in bytes: between 16 and 64. The default is 32.
 	ChallengeBytes int
-	// RegisterWithin and SignInWithin are the lifetimes of challenges: 1 second
-	// to 10 minutes. The default is 5 minutes (WebAuthn level 3 section 15.1
-	// recommends 5 to 10).
+	// RegisterWithin and SignInWithin are the lifetimes of challenges: between 1 second and 10
+	// minutes. The default is 5 minutes (WebAuthn level 3 section 15.1 recommends 5 to 10).
 	RegisterWithin, SignInWithin time.Duration
-	// RegisterTimeout and SignInTimeout tell the browser how long to wait for
-	// its user. The default is 1 minute.
+	// RegisterTimeout and SignInTimeout tell the browser how long to wait for its user: between 1
+	// second and 10 minutes. The default is 1 minute.
 	RegisterTimeout, SignInTimeout time.Duration
-	// NameMaxLength is the maximum length of a passkey's name in code points. The default is 64.
+	// NameMaxLength is the maximum length of a passkey's name in code points: between 1 and 64. The
+	// default is 64.
 	NameMaxLength int
-}
-
-func (p Passkeys) withDefaults(site string) Passkeys {
-	if p.Name == "" {
-		p.Name = site
-	}
-	setDefault(&p.RegisterWithin, 5*time.Minute)
-	setDefault(&p.SignInWithin, 5*time.Minute)
-	if p.NameMaxLength == 0 {
-		p.NameMaxLength = 64
-	}
-	return p
 }
 
 func (p Passkeys) check(bad func(field, text string)) {
@@ -70,23 +57,6 @@ func (p Passkeys) check(bad func(field, text string)) {
 		if use != storage.UseFirst && use != storage.UseSecond {
 			bad("Passkeys.Verify", fmt.Sprintf("%q is not one of first, secondary", use))
 		}
-	}
-	if n := p.ChallengeBytes; n != 0 && (n < 16 || n > 64) {
-		bad("Passkeys.ChallengeBytes", "must be between 16 and 64")
-	}
-	for field, d := range map[string]time.Duration{"RegisterWithin": p.RegisterWithin, "SignInWithin": p.SignInWithin} {
-		if d != 0 && (d < time.Second || d > 10*time.Minute) {
-			bad("Passkeys."+field, "must be between 1s and 10m0s")
-		}
-	}
-	for field, d := range map[string]time.Duration{"RegisterTimeout": p.RegisterTimeout,
-		"SignInTimeout": p.SignInTimeout} {
-		if d != 0 && (d < time.Second || d > 10*time.Minute) {
-			bad("Passkeys."+field, "must be between 1s and 10m0s")
-		}
-	}
-	if n := p.NameMaxLength; n < 0 || n > 64 {
-		bad("Passkeys.NameMaxLength", "must be between 1 and 64")
 	}
 }
 

@@ -28,11 +28,11 @@ type Passwordless struct {
 	// set up before the first session. A user who has a second factor must
 	// prove it after any method.
 	Unforced []string
-	// CodeValidity is the lifetime of a code and of the link mailed with it.
-	// The default is 5 minutes and the maximum 10.
+	// CodeValidity is the lifetime of a code and of the link mailed with it: between 30 seconds and
+	// 10 minutes. The default is 5 minutes.
 	CodeValidity time.Duration
-	// SetupWithin is the time that the set-up of a first factor may take. The default is
-	// TwoFactor.SetupWithin and the maximum 30 minutes.
+	// SetupWithin is the time that the set-up of a first factor may take: between 1 second and 30
+	// minutes. The default is TwoFactor.SetupWithin.
 	SetupWithin time.Duration
 }
 
@@ -41,14 +41,11 @@ func firstKinds() []string {
 	return []string{auth.ByPassword, storage.Email, storage.Authenticator, storage.SMS}
 }
 
-func (u Passwordless) withDefaults(mail, sms bool) Passwordless {
-	setDefault(&u.CodeValidity, 5*time.Minute)
-	if len(u.EnabledMethods) == 0 {
-		u.EnabledMethods = slices.DeleteFunc(firstKinds(), func(m string) bool {
-			return m == storage.Email && !mail || m == storage.SMS && !sms
-		})
-	}
-	return u
+// sendableKinds returns the methods of unified sign-in that have a sender, if they need one.
+func sendableKinds(mail, sms bool) []string {
+	return slices.DeleteFunc(firstKinds(), func(m string) bool {
+		return m == storage.Email && !mail || m == storage.SMS && !sms
+	})
 }
 
 func (c *Config) checkPasswordless(bad func(field, text string)) {
@@ -70,12 +67,6 @@ func (c *Config) checkPasswordless(bad func(field, text string)) {
 		if !slices.Contains(firstKinds(), m) || m == auth.ByPassword {
 			bad("Passwordless.Unforced", fmt.Sprintf("%q is not one of email, authenticator, sms", m))
 		}
-	}
-	if d := u.SetupWithin; d < 0 || d > 30*time.Minute {
-		bad("Passwordless.SetupWithin", "must be between 0 and 30m")
-	}
-	if d := u.CodeValidity; d != 0 && (d < 30*time.Second || d > onetime.MaxLife) {
-		bad("Passwordless.CodeValidity", fmt.Sprintf("must be between %v and %v", 30*time.Second, onetime.MaxLife))
 	}
 }
 

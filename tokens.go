@@ -21,8 +21,9 @@ type Tokens struct {
 	// the token.
 	Refresh bool
 	// RefreshLife is the lifetime of a token family; the default is 90 days. RefreshIdle is the
-	// time without use after which a family is revoked; the default is 7 days. Trade-off: a stolen
-	// refresh token that its owner no longer uses works for that long.
+	// time without use after which a family is revoked; the default is 7 days. Both must be between
+	// 1 minute and 366 days, and RefreshIdle no more than RefreshLife. Trade-off: a stolen refresh
+	// token that its owner no longer uses works for that long.
 	RefreshLife, RefreshIdle time.Duration
 	// RefreshInBody returns the refresh token in the answer. If it is not set,
 	// the token is in a cookie that scripts cannot read.
@@ -32,38 +33,21 @@ type Tokens struct {
 	// Scopes are the scopes that personal access tokens may have, such as "read". If it is empty,
 	// personal access tokens are off. RequireScope allows requests with such tokens.
 	Scopes []string
-	// PersonalLife is the maximum lifetime of a personal access token. The
-	// default is 90 days and the maximum 366.
+	// PersonalLife is the maximum lifetime of a personal access token: between 24 hours and 366 days.
+	// The default is 90 days.
 	PersonalLife time.Duration
 }
 
 var scopeName = regexp.MustCompile(`^[a-z][a-z0-9._:-]{0,31}$`)
 
-func (t Tokens) withDefaults() Tokens {
-	setDefault(&t.RefreshLife, 90*24*time.Hour)
-	setDefault(&t.RefreshIdle, 7*24*time.Hour)
-	setDefault(&t.PersonalLife, 90*24*time.Hour)
-	if t.RefreshCookie == "" {
-		t.RefreshCookie = "fs_refresh"
-	}
-	return t
-}
-
 func (t Tokens) check(bad func(field, text string)) {
-	d := t.withDefaults()
-	if d.RefreshIdle < time.Minute || d.RefreshLife < d.RefreshIdle || d.RefreshLife > 366*24*time.Hour {
-		bad("Tokens.RefreshLife", "must be at most 366 days and not below RefreshIdle, which is at least a minute")
-	}
-	if d.PersonalLife < 24*time.Hour || d.PersonalLife > 366*24*time.Hour {
-		bad("Tokens.PersonalLife", "must be between 1 and 366 days")
-	}
 	for _, s := range t.Scopes {
 		if !scopeName.MatchString(s) {
 			bad("Tokens.Scopes", `a scope is a word such as "read" or "orders:write"`)
 			break
 		}
 	}
-	if strings.ContainsAny(d.RefreshCookie, " ;,=\"\\\t\r\n") {
+	if strings.ContainsAny(t.RefreshCookie, " ;,=\"\\\t\r\n") {
 		bad("Tokens.RefreshCookie", "is not a name of a cookie")
 	}
 }

@@ -1,7 +1,6 @@
 package twofold
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +22,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/mail"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/internal/settings"
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/password"
@@ -88,15 +88,6 @@ func (c Config) withDefaults() Config {
 	if c.TwoFactor.Issuer == "" {
 		c.TwoFactor.Issuer = c.Pages.Site
 	}
-	setDefault(&c.TwoFactor.MailValidity, 5*time.Minute)
-	setDefault(&c.TwoFactor.SMSValidity, 5*time.Minute)
-	setDefault(&c.TwoFactor.AuthenticatorValidity, 30*time.Second)
-	setDefault(&c.TwoFactor.SetupWithin, 10*time.Minute)
-	setDefault(&c.TwoFactor.Freshness, 15*time.Minute)
-	c.Accounts = c.Accounts.withDefaults()
-	if c.Password.MinLength == 0 {
-		c.Password.MinLength = 8
-	}
 	if len(c.TwoFactor.EnabledMethods) == 0 {
 		c.TwoFactor.EnabledMethods = []string{storage.Authenticator}
 		if c.SMS != nil {
@@ -106,17 +97,15 @@ func (c Config) withDefaults() Config {
 			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, storage.Email)
 		}
 	}
-	if c.Passkeys != nil { // do not change the application's value
-		p := c.Passkeys.withDefaults(c.Pages.Site)
-		c.Passkeys = &p
+	// Do not change the sections of the application.
+	c.Passkeys, c.Passwordless = copied(c.Passkeys), copied(c.Passwordless)
+	c.TwoFactor.RecoveryCodes = copied(c.TwoFactor.RecoveryCodes)
+	settings.Default(&c, "")
+	if c.Passkeys != nil && c.Passkeys.Name == "" {
+		c.Passkeys.Name = c.Pages.Site
 	}
-	if c.Passwordless != nil {
-		u := c.Passwordless.withDefaults(c.Mail != nil, c.SMS != nil)
-		c.Passwordless = &u
-	}
-	c.Tokens = c.Tokens.withDefaults()
-	if c.TwoFactor.PhoneRegion == "" {
-		c.TwoFactor.PhoneRegion = "US"
+	if c.Passwordless != nil && len(c.Passwordless.EnabledMethods) == 0 {
+		c.Passwordless.EnabledMethods = sendableKinds(c.Mail != nil, c.SMS != nil)
 	}
 	if c.Accounts.UserPayload == nil {
 		c.Accounts.UserPayload = func(i User) map[string]any { return map[string]any{"id": i.ID, "email": i.Email} }
@@ -132,10 +121,13 @@ func orZero[T any](section *T) T {
 	return *section
 }
 
-func setDefault(d *time.Duration, v time.Duration) {
-	if *d == 0 {
-		*d = v
+// copied returns a pointer to a copy of a section, or nil if there is none.
+func copied[T any](section *T) *T {
+	if section == nil {
+		return nil
 	}
+	c := *section
+	return &c
 }
 
 // builder connects the packages, from the innermost to the outermost.
@@ -368,11 +360,11 @@ func (b *builder) buildSite() error {
 		UnifiedLogin: unified.ReplacesLogin,
 		MinPassword:  b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Sessions.Remember,
 		RememberByDefault: b.c.Sessions.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
-		FirstSetupWithin: cmp.Or(unified.SetupWithin, t.SetupWithin), EarlyCodes: orZero(t.RecoveryCodes).BeforeFactor,
+		FirstSetupWithin: unified.SetupWithin, EarlyCodes: orZero(t.RecoveryCodes).BeforeFactor,
 		UsernameFirst: b.c.Accounts.UsernameFirst,
 		CodeLife:      map[string]time.Duration{storage.SMS: t.SMSValidity, storage.Email: t.MailValidity},
 		FirstCodeLife: unified.CodeValidity, Tokens: b.c.Tokens.paths(),
-		SendGap: cmp.Or(b.c.Advanced.Limits.SendGap, limit.Defaults().SendGap), Judge: b.judge,
+		SendGap: b.c.Advanced.Limits.SendGap, Judge: b.judge,
 		Brand:  b.c.Pages.brand(),
 		Region: b.c.TwoFactor.PhoneRegion, Proxies: b.c.Advanced.TrustedProxies, Templates: b.c.Pages.Templates,
 		Log: b.c.Log, Now: b.c.Advanced.Now,

@@ -115,11 +115,11 @@ func TestADoorBehindEveryStepIsFound(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsHeardOf requires that each new field is listed in known.go. If the field adds a
+// TestEveryFieldIsHeardOf requires that each new field is in package settings. If the field adds a
 // way to sign in, states that try it are needed too.
 func TestEveryFieldIsHeardOf(t *testing.T) {
 	if got := twofoldtest.Unheard(); len(got) > 0 {
-		t.Errorf("NoSideDoor has not heard of Config.%s: see known.go", strings.Join(got, ", Config."))
+		t.Errorf("NoSideDoor has not heard of Config.%s: see internal/settings", strings.Join(got, ", Config."))
 	}
 }
 

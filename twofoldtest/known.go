@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/settings"
 )
 
 // knownPath is a path of the sign-in that NoSideDoor knows.
@@ -106,44 +107,6 @@ var knownPaths = []knownPath{
 	{pattern: "/.well-known/jwks.json", fixed: true},
 }
 
-// knownFields lists the fields of twofold.Config that NoSideDoor knows. It fails if another field
-// is set, because not every way to sign in has its own path.
-const knownFields = `Origin Key Store Users Mail SMS TwoFactor Passkeys Passwordless Password Accounts Sessions Tokens Pages
-Advanced Log
-TwoFactor.PhoneRegion TwoFactor.SMSCountries TwoFactor.Required TwoFactor.Require TwoFactor.EnabledMethods
-TwoFactor.LoginValidity TwoFactor.Trust TwoFactor.Issuer TwoFactor.Secrets TwoFactor.AuthenticatorValidity
-TwoFactor.MailValidity TwoFactor.SMSValidity TwoFactor.EnrollProof TwoFactor.QRInJSON TwoFactor.SetupWithin
-TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes
-TwoFactor.RecoveryCodes.BeforeFactor TwoFactor.RecoveryCodes.Number TwoFactor.RecoveryCodes.Life
-TwoFactor.RescueEmail TwoFactor.RescueRepairOnly TwoFactor.Recovery TwoFactor.RecoveryWait
-TwoFactor.HelpAddress TwoFactor.StrongOnly TwoFactor.PossiblePhones
-Passkeys.Name Passkeys.FirstFactor Passkeys.MultiFactor Passkeys.Verify Passkeys.Hints
-Passkeys.ChallengeBytes Passkeys.RegisterWithin Passkeys.SignInWithin Passkeys.RegisterTimeout
-Passkeys.SignInTimeout Passkeys.NameMaxLength
-Passwordless.EnabledMethods Passwordless.Unforced Passwordless.CodeValidity
-Passwordless.SetupWithin Passwordless.ReplacesLogin
-Password.Scheme Password.Salt Password.Peppers Password.MinLength Password.Slots Password.Portable
-Password.Checkers Password.Legacy
-Accounts.OAuth Accounts.Registerable Accounts.Usernames Accounts.RevealAccounts Accounts.UserPayload
-Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm
-Accounts.Recoverable Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable
-Accounts.ChangeEmail Accounts.ChangeEmailWithin Accounts.ChangeUsername Accounts.UsernameRecovery
-Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome Accounts.Locked Accounts.UsernameMin
-Accounts.UsernameMax Accounts.UsernameFirst Accounts.Trackable Accounts.Fields Accounts.OnRegister
-Accounts.OnSignIn Accounts.RolesInPayload Accounts.PasswordOptional Accounts.MagicLink Accounts.LoginWithin
-Accounts.Deletable Accounts.DeletionWait Accounts.Exportable Accounts.AuditDays Accounts.InviteWithin
-Accounts.OAuthSignUp Accounts.Captcha Accounts.CaptchaAt Accounts.CaptchaSiteKey Accounts.CaptchaSecret
-Accounts.CaptchaVerifyURL Accounts.CaptchaScriptURL Accounts.CaptchaMinScore Accounts.CaptchaCost
-Sessions.Idle Sessions.Absolute Sessions.TokenLife Sessions.Remember Sessions.RememberByDefault
-Sessions.NoNewBrowserMail
-Tokens.Refresh Tokens.RefreshLife Tokens.RefreshIdle Tokens.RefreshInBody Tokens.RefreshCookie Tokens.Scopes
-Tokens.PersonalLife
-Pages.Site Pages.Prefix Pages.Paths Pages.Views Pages.SPA Pages.SPA.Origin Pages.SPA.TellInQuery
-Pages.SPA.CSRFCookie Pages.SPA.CSRFHeader Pages.Templates Pages.Locales Pages.AccountPage Pages.Static
-Pages.Logo Pages.LogoDark Pages.Accent Pages.Style Pages.Home Pages.Help Pages.Terms Pages.Privacy Pages.Data
-Advanced.MailFallback Advanced.SMSFallback Advanced.Limits Advanced.TrustedProxies Advanced.OnEvent
-Advanced.OnSend Advanced.Now`
-
 // knownCookies lists the cookies of the sign-in. NoSideDoor fails if another cookie is set. The
 // first two are session cookies.
 const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-signup twofold-notes " +
@@ -242,9 +205,10 @@ func (k *Kit) registered() (known map[string]knownPath, unknown []string) {
 }
 
 // unheard returns the fields of a configuration that NoSideDoor does not know: only those that are
-// set, or, with all, also those that are not.
+// set, or, with all, also those that are not. Not every way to sign in has its own path, so NoSideDoor
+// fails if another field than those of package settings is set.
 func (n names) unheard(c twofold.Config, all bool) []string {
-	known, out := n.without(strings.Fields(knownFields)), []string{}
+	known, out := n.without(settings.Fields()), []string{}
 	var look func(v reflect.Value, prefix string)
 	look = func(v reflect.Value, prefix string) {
 		for i := range v.NumField() {

@@ -131,7 +131,7 @@ func TestUsernames(t *testing.T) {
 		"alice\r\nx": ErrUsernameCharacters,
 		"ali<b>":     ErrUsernameCharacters, "\xffalice": ErrUsernameCharacters, "al-ice": ErrUsernameCharacters,
 	} {
-		if _, _, err := ParseUsername(s, Lengths{}); !errors.Is(err, want) {
+		if _, _, err := ParseUsername(s, Lengths{Min: 4, Max: 32}); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", s, err, want)
 		}
 	}
@@ -161,7 +161,8 @@ func open(t *testing.T) *people {
 	p := &people{db: db, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	p.Accounts = New(Config{
 		Users: db, Hasher: h, Policy: password.Policy{}, Context: []string{"walking-club"},
-		Now: func() time.Time { return p.now }, Changed: func(string) { p.changed++ },
+		Usernames: Lengths{Min: 4, Max: 32},
+		Now:       func() time.Time { return p.now }, Changed: func(string) { p.changed++ },
 	})
 	return p
 }

@@ -91,11 +91,11 @@ func FuzzParseUsername(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		name, key, err := ParseUsername(s, Lengths{})
+		name, key, err := ParseUsername(s, Lengths{Min: 4, Max: 32})
 		if err != nil {
 			return
 		}
-		again, k, err := ParseUsername(name, Lengths{})
+		again, k, err := ParseUsername(name, Lengths{Min: 4, Max: 32})
 		if err != nil || again != name || k != key || Key(s) != key || key == "" || strings.ContainsAny(key, "@ ") {
 			t.Fatalf("%q: took %q (%q), looked for under %q; again %q (%q) %v", s, name, key, Key(s), again, k, err)
 		}

@@ -26,18 +26,8 @@ const (
 	maxLocal = 64  // RFC 5321 section 4.5.3.1.1
 )
 
-// Lengths bounds usernames, in characters. The default is 4 to 32.
+// Lengths bounds usernames, in characters.
 type Lengths struct{ Min, Max int }
-
-func (l Lengths) withDefaults() Lengths {
-	if l.Min == 0 {
-		l.Min = 4
-	}
-	if l.Max == 0 {
-		l.Max = 32
-	}
-	return l
-}
 
 // Key returns the canonical form of a typed identity: without invisible characters and surrounding
 // spaces, with compatibility characters replaced (NFKC), case folded, and the domain of an address
@@ -147,7 +137,7 @@ func ParseUsername(s string, lengths Lengths) (name, key string, err error) {
 	if mixes(name) {
 		return "", "", ErrUsernameScripts
 	}
-	if l := lengths.withDefaults(); n < l.Min || n > l.Max {
+	if n < lengths.Min || n > lengths.Max {
 		return "", "", ErrUsernameLength
 	}
 	return name, Key(name), nil

@@ -49,7 +49,8 @@ func withFormer(t *testing.T, f *former) *people {
 	must(t, err)
 	p := &people{db: db, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	p.Accounts = New(Config{Users: db, Hasher: h, Legacy: f, LegacyNames: true,
-		Now: func() time.Time { return p.now }})
+		Usernames: Lengths{Min: 4, Max: 32},
+		Now:       func() time.Time { return p.now }})
 	p.pace.slowest.Store(0)
 	return p
 }

@@ -17,7 +17,9 @@ import (
 func (d *desk) complete(t *testing.T) Config {
 	t.Helper()
 	now := func() time.Time { return d.now }
-	sessions, err := session.New(session.Config{Sessions: d.db, Users: d.db, Now: now})
+	sessions, err := session.New(session.Config{
+		Sessions: d.db, Users: d.db, Now: now, Idle: time.Hour, Absolute: time.Hour, TokenLife: time.Hour,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,34 +76,20 @@ func TestAConfigurationWithAHoleIsRefused(t *testing.T) {
 func TestWhatIsNotSetHasItsDefaultAndWhatIsSetStays(t *testing.T) {
 	d := newDesk(t)
 	c := d.complete(t)
-	times := func(c Config) [7]time.Duration {
-		t.Helper()
+	for set, want := range map[time.Duration]time.Duration{0: 24 * time.Hour, time.Minute: time.Minute} {
+		c.Policy = Policy{RescueAfterReset: set}
 		l, err := New(c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := l.c.Policy
-		if p.Require == nil || l.c.Log == nil {
+		if l.c.Policy.Require == nil || l.c.Log == nil {
 			t.Fatal("something to be called is nil")
 		}
-		return [...]time.Duration{
-			p.Freshness, p.SetupWithin, p.RescueAfterReset, p.RecoveryWait, p.Life.ConfirmWithin, p.Life.ResetWithin,
-			p.Life.ChangeEmailWithin,
+		if got := l.c.Policy.RescueAfterReset; got != want {
+			t.Errorf("%v became %v, want %v", set, got, want)
 		}
 	}
-	if got, want := times(c), [...]time.Duration{
-		15 * time.Minute, 10 * time.Minute, 24 * time.Hour, 24 * time.Hour, 48 * time.Hour, time.Hour, 2 * time.Hour,
-	}; got != want {
-		t.Errorf("defaults %v, want %v", got, want)
-	}
-	c.Policy = Policy{
-		Freshness: 1, SetupWithin: 2, RescueAfterReset: 3, RecoveryWait: 4,
-		Require: func(storage.User) bool { return true },
-		Life:    Life{ConfirmWithin: 5, ResetWithin: 6, ChangeEmailWithin: 7},
-	}
-	if got := times(c); got != [...]time.Duration{1, 2, 3, 4, 5, 6, 7} {
-		t.Errorf("what was set became %v", got)
-	}
+	c.Policy = Policy{Require: func(storage.User) bool { return true }}
 	if l, err := New(c); err != nil || !l.c.Policy.Require(storage.User{}) {
 		t.Errorf("who must have a second factor was forgotten: %v", err)
 	}

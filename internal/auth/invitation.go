@@ -35,7 +35,7 @@ func (l Invitations) Ask(ctx context.Context, i storage.Invitation, b Client) (P
 	}
 	state := seal.Token()
 	d := storage.Draft{Owner: invitedOwner(i.TokenHash, state), FactorID: storage.NewID()}
-	return l.WebAuthn.ask(ctx, d, state, c, orLife(l.c.Policy.Passkeys.CreateWithin))
+	return l.WebAuthn.ask(ctx, d, state, c, l.c.Policy.Passkeys.CreateWithin)
 }
 
 // Key completes such a registration. It returns a function that makes the passkey a factor

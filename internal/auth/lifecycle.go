@@ -12,15 +12,15 @@ type Life struct {
 	// If Confirm is set, an account can sign in only after its address is confirmed. Unconfirmed
 	// allows it earlier, without second factors (R8).
 	Confirm, Unconfirmed bool
-	// The lifetimes of links. The defaults are two days, one hour and two hours.
+	// The lifetimes of links.
 	ConfirmWithin, ResetWithin, ChangeEmailWithin time.Duration
 	// LoginAfterConfirm and LoginAfterReset continue with a sign-in if a link is used in the
 	// browser that requested it. The mailbox is the first factor.
 	LoginAfterConfirm, LoginAfterReset bool
 	// Keyless allows users to register without a password. They sign in with their mailbox.
 	Keyless bool
-	// If ByLink is set, a mailed link replaces the password. It works for LoginWithin, by default
-	// ten minutes. Users who register do not choose a password.
+	// If ByLink is set, a mailed link replaces the password. It works for LoginWithin. Users who
+	// register do not choose a password.
 	ByLink      bool
 	LoginWithin time.Duration
 	// If Welcome is set, a new account gets a welcome mail.
@@ -29,18 +29,6 @@ type Life struct {
 	OnRegister, OnSignIn Hook
 	// Locked reports whether the application refuses an account. It may be nil.
 	Locked func(u storage.User) bool
-}
-
-func (f Life) withDefaults() Life {
-	for d, def := range map[*time.Duration]time.Duration{
-		&f.ConfirmWithin: 48 * time.Hour, &f.ResetWithin: time.Hour, &f.ChangeEmailWithin: 2 * time.Hour,
-		&f.LoginWithin: 10 * time.Minute,
-	} {
-		if *d == 0 {
-			*d = def
-		}
-	}
-	return f
 }
 
 // checkAllowed returns an error if the account may not sign in at all. It is called only after a right

@@ -62,7 +62,7 @@ type Policy struct {
 	// confirmed.
 	RepairOnly bool
 	// Recovery allows users who have lost their second factor to request a mailed link that sets up
-	// another one. The link works after RecoveryWait, by default 24 hours.
+	// another one. The link works after RecoveryWait.
 	Recovery     bool
 	RecoveryWait time.Duration
 	Passkeys     PasskeyPolicy
@@ -163,15 +163,6 @@ func New(c Config) (*Login, error) {
 	if c.Policy.Require == nil {
 		c.Policy.Require = func(storage.User) bool { return false }
 	}
-	if c.Policy.Freshness == 0 {
-		c.Policy.Freshness = 15 * time.Minute
-	}
-	if c.Policy.SetupWithin == 0 {
-		c.Policy.SetupWithin = 10 * time.Minute
-	}
-	if c.Policy.Unified.SetupWithin == 0 {
-		c.Policy.Unified.SetupWithin = c.Policy.SetupWithin
-	}
 	if c.Policy.RescueAfterReset == 0 {
 		c.Policy.RescueAfterReset = 24 * time.Hour
 	}
@@ -180,10 +171,6 @@ func New(c Config) (*Login, error) {
 	}
 	if c.Policy.Life.Confirm && !c.mails() {
 		return nil, errors.New("auth: addresses cannot be confirmed without mail")
-	}
-	c.Policy.Life = c.Policy.Life.withDefaults()
-	if c.Policy.RecoveryWait == 0 {
-		c.Policy.RecoveryWait = 24 * time.Hour
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

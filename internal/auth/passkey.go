@@ -27,8 +27,7 @@ type PasskeyPolicy struct {
 	// If Hints is set, a user who enters an identity gets the list of the account's passkeys, or an
 	// invented list if there is no account. Otherwise the browser finds the passkeys.
 	Hints bool
-	// CreateWithin and GetWithin are the lifetimes of challenges. The default is 5 minutes
-	// (WebAuthn level 3 section 15.1).
+	// CreateWithin and GetWithin are the lifetimes of challenges.
 	CreateWithin, GetWithin time.Duration
 }
 
@@ -37,15 +36,6 @@ type PasskeyAsked struct {
 	Options json.RawMessage
 	State   string // must be sent with the answer; a right answer is accepted once
 	Second  bool   // it is for the second factor of a pending sign-in
-}
-
-const ceremonyLife = 5 * time.Minute
-
-func orLife(d time.Duration) time.Duration {
-	if d <= 0 {
-		return ceremonyLife
-	}
-	return d
 }
 
 // A ceremony is stored as a draft. The name of its owner contains its purpose and its user, so that

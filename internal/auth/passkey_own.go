@@ -107,7 +107,7 @@ func (l WebAuthn) NewPasskey(
 	return l.ask(ctx, storage.Draft{
 		Owner: createOwner(a), UserID: u.ID, CredentialVersion: u.CredentialVersion, FactorID: storage.NewID(),
 		Name: name, Destination: usage,
-	}, "", c, orLife(l.c.Policy.Passkeys.CreateWithin))
+	}, "", c, l.c.Policy.Passkeys.CreateWithin)
 }
 
 func free(present []storage.Factor, name string) error {

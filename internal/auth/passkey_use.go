@@ -75,7 +75,7 @@ func (l WebAuthn) AskPasskey(
 	}
 	// Each challenge has its own owner, so that two tabs do not interfere.
 	state := seal.Token()
-	return l.ask(ctx, storage.Draft{Owner: firstAskOwner(b, state)}, state, c, orLife(l.c.Policy.Passkeys.GetWithin))
+	return l.ask(ctx, storage.Draft{Owner: firstAskOwner(b, state)}, state, c, l.c.Policy.Passkeys.GetWithin)
 }
 
 // hint adds the passkeys of an account to a challenge. If the account has none, is deactivated or
@@ -135,7 +135,7 @@ func (l WebAuthn) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked,
 	}
 	out, err := l.ask(ctx, storage.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID,
 		CredentialVersion: w.user.CredentialVersion}, "", c,
-		orLife(l.c.Policy.Passkeys.GetWithin))
+		l.c.Policy.Passkeys.GetWithin)
 	out.Second = true
 	return out, err
 }
@@ -293,7 +293,7 @@ func (l WebAuthn) AskPasskeyAgain(ctx context.Context, cookie *PendingCookie, wh
 	}
 	return l.ask(ctx, storage.Draft{Owner: verifyOwner(who.Session), UserID: who.User.ID,
 		CredentialVersion: who.User.CredentialVersion}, "", c,
-		orLife(l.c.Policy.Passkeys.GetWithin))
+		l.c.Policy.Passkeys.GetWithin)
 }
 
 // VerifyByPasskey completes the re-authentication, after which the session is fresh. It returns the

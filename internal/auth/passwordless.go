@@ -28,7 +28,7 @@ type Unified struct {
 	Unforced []string
 	// CodeLife is the lifetime of a code and of the link in the same mail.
 	CodeLife time.Duration
-	// SetupWithin is the lifetime of a draft of a first factor. The default is Policy.SetupWithin.
+	// SetupWithin is the lifetime of a draft of a first factor.
 	SetupWithin time.Duration
 }
 

@@ -3,7 +3,6 @@ package captcha
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,8 +37,8 @@ type Config struct {
 	// Timeout bounds one request to the service; 5 seconds if zero.
 	Timeout time.Duration
 
-	// Cost is the largest number that a browser may have to find for Altcha;
-	// 100,000 if zero. A browser tries half of them on average.
+	// Cost is the largest number that a browser may have to find for Altcha. A
+	// browser tries half of them on average.
 	Cost int
 	// Keys sign the challenges of Altcha. The newest comes first.
 	Keys [][]byte
@@ -48,13 +47,6 @@ type Config struct {
 	Now  func() time.Time
 	Log  *slog.Logger
 }
-
-// Bounds of Config.Cost.
-const (
-	DefaultCost = 100_000
-	minCost     = 1000
-	maxCost     = 10_000_000
-)
 
 // Problem is a mistake in a Config.
 type Problem struct{ Field, Text string }
@@ -127,15 +119,6 @@ func (c Config) Check() (bad []Problem) {
 	if c.MinScore != 0 && c.Provider != ReCAPTCHA {
 		add("MinScore", "is for recaptcha only")
 	}
-	if !(c.MinScore >= 0 && c.MinScore <= 1) {
-		add("MinScore", "must be between 0 and 1")
-	}
-	if c.Cost != 0 && c.Provider != Altcha {
-		add("Cost", "is for altcha only")
-	}
-	if c.Cost != 0 && (c.Cost < minCost || c.Cost > maxCost) {
-		add("Cost", fmt.Sprintf("must be between %d and %d", minCost, maxCost))
-	}
 	slices.SortFunc(bad, func(a, b Problem) int { return strings.Compare(a.Field, b.Field) })
 	return bad
 }
@@ -167,14 +150,11 @@ func New(c Config) (*Checker, error) {
 		return nil, errors.New("captcha: " + p.Field + " " + p.Text)
 	}
 	k := &Checker{service: services()[c.Provider]}
-	if c.Provider == Altcha && (len(c.Keys) == 0 || c.Once == nil) {
-		return nil, errors.New("captcha: altcha needs keys and a function that records first use")
+	if c.Provider == Altcha && (len(c.Keys) == 0 || c.Once == nil || c.Cost <= 0) {
+		return nil, errors.New("captcha: altcha needs keys, a cost and a function that records first use")
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second
-	}
-	if c.Cost == 0 {
-		c.Cost = DefaultCost
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -294,9 +294,6 @@ func TestEveryMistakeOfAConfigIsNamed(t *testing.T) {
 		"ScriptURL":         func(c *Config) { c.ScriptURL = "https://example.org/;x" },
 		"ScriptURL ":        func(c *Config) { c.ScriptURL = "https://example.org/?render=x" },
 		"MinScore":          func(c *Config) { c.MinScore = 0.5 },
-		"MinScore ":         func(c *Config) { c.Provider, c.MinScore = ReCAPTCHA, 1.5 },
-		"Cost":              func(c *Config) { c.Cost = 5000 },
-		"Cost ":             func(c *Config) { *c = Config{Provider: Altcha, Cost: 10} },
 		"Secret SiteKey":    func(c *Config) { c.Provider = Altcha },
 		"SiteKey VerifyURL": func(c *Config) { c.Provider, c.Secret, c.VerifyURL = Altcha, "", "https://b.test" },
 	} {

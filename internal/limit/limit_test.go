@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -208,40 +207,6 @@ func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
 	}
 	if err := b.Send(ctx, text(storage.NewID(), "+16505551212")); err != nil {
 		t.Errorf("a code that came back right did not give its place back: %v", err)
-	}
-}
-
-func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
-	if err := (limit.Limits{}).Check(); err != nil {
-		t.Errorf("the defaults are refused: %v", err)
-	}
-	// Values at the bounds of each limit are accepted, and values beyond them are refused.
-	for field, ends := range map[string][2]int64{
-		"FirstFailures": {1, 100}, "SecondFailures": {1, 10}, "FactorFailures": {5, 100},
-		"AddressFailures": {10, 1_000_000},
-		"HourFailures":    {10, 100_000_000}, "SendAddress": {1, 1_000_000}, "SendHour": {1, 100_000_000},
-		"RescueHour": {1, 1000},
-		"RescueDay":  {1, 1000}, "SetupHour": {1, 10_000}, "RegisterHour": {1, 1_000_000}, "LinkHour": {1, 1000},
-		"LinkAddress": {1, 1_000_000}, "LinkDay": {1, 1000}, "FirstDay": {1, 10_000}, "PasskeyFailures": {1, 1000},
-		"PasskeyHour": {1, 1_000_000}, "SendShort": {1, 1000}, "SendDay": {1, 1000},
-		"SecondWindow": {int64(time.Minute), 1 << 60}, "SendGap": {1, 1 << 60},
-	} {
-		for value, taken := range map[int64]bool{ends[0]: true, ends[1]: true, ends[0] - 1: ends[0] == 1,
-			ends[1] + 1: ends[1] == 1<<60, -1: false} {
-			var n limit.Limits // zero means the default
-			reflect.ValueOf(&n).Elem().FieldByName(field).SetInt(value)
-			if err := n.Check(); (err == nil) != taken {
-				t.Errorf("%s: %d: %v", field, value, err)
-			}
-		}
-	}
-	for wait, taken := range map[limit.Limits]bool{
-		{FirstHold: -1}: false, {FirstHold: time.Hour, FirstMaxHold: time.Hour}: true,
-		{FirstHold: time.Hour, FirstMaxHold: time.Hour - 1}: false,
-	} {
-		if err := wait.Check(); (err == nil) != taken {
-			t.Errorf("%v and %v: %v", wait.FirstHold, wait.FirstMaxHold, err)
-		}
 	}
 }
 

@@ -45,7 +45,7 @@ func (shortWire) Listen(_ context.Context, _ func(string), up func(bool)) { up(t
 // TestAfterListeningNothingIsAnsweredFromMemory checks that the cache is not used after the channel
 // ends, for whatever reason.
 func TestAfterListeningNothingIsAnsweredFromMemory(t *testing.T) {
-	m, err := New(Config{Notices: shortWire{}})
+	m, err := New(Config{Idle: time.Hour, Absolute: time.Hour, TokenLife: time.Hour, Notices: shortWire{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,14 +56,15 @@ func TestAfterListeningNothingIsAnsweredFromMemory(t *testing.T) {
 }
 
 func TestLimitsMayBeAsShortAsAMinute(t *testing.T) {
-	for _, c := range []Config{{Idle: time.Minute, Absolute: time.Minute},
+	for _, c := range []Config{{Idle: time.Minute, Absolute: time.Minute, TokenLife: 1},
 		{Idle: 2 * time.Hour, Absolute: 2 * time.Hour, TokenLife: 1}} {
 		if _, err := New(c); err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	for _, c := range []Config{{Idle: time.Minute - 1}, {Idle: 2 * time.Hour, Absolute: 2*time.Hour - 1},
-		{TokenLife: -1}, {Cache: time.Second + 1}} {
+	for _, c := range []Config{{Idle: time.Minute - 1, Absolute: time.Hour, TokenLife: 1},
+		{Idle: 2 * time.Hour, Absolute: 2*time.Hour - 1, TokenLife: 1}, {Idle: time.Hour, Absolute: time.Hour},
+		{Idle: time.Hour, Absolute: time.Hour, TokenLife: 1, Cache: time.Second + 1}} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
@@ -84,7 +85,7 @@ func (w longWire) Listen(_ context.Context, heard func(string), up func(bool)) {
 // TestWhatAnotherNodeEndedIsForgotten covers one session and all sessions of a user.
 func TestWhatAnotherNodeEndedIsForgotten(t *testing.T) {
 	wire := &longWire{}
-	m, err := New(Config{Notices: wire})
+	m, err := New(Config{Idle: time.Hour, Absolute: time.Hour, TokenLife: time.Hour, Notices: wire})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,9 @@ func nodes(t *testing.T, open func() storage.Store, notices func(storage.Store) 
 		t.Cleanup(func() { db.Close() })
 		m := &member{db: db}
 		var err error
-		m.Manager, err = session.New(session.Config{Sessions: db, Users: db, Now: m.time, Notices: notices(db.Store)})
+		m.Manager, err = session.New(limited(session.Config{
+			Sessions: db, Users: db, Now: m.time, Notices: notices(db.Store),
+		}))
 		if err != nil {
 			t.Fatal(err)
 		}

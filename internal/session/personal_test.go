@@ -25,8 +25,8 @@ func TestPersonalTokensAreUsedWhereThereAreAny(t *testing.T) {
 	if _, _, err := b.Personal(ctx, text); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("where there are none: %v", err)
 	}
-	m, err := session.New(session.Config{Sessions: b.db, Users: b.db, Tokens: b.db,
-		Now: func() time.Time { return b.now }})
+	m, err := session.New(limited(session.Config{Sessions: b.db, Users: b.db, Tokens: b.db,
+		Now: func() time.Time { return b.now }}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,9 @@ func (h halfway) EndSession(ctx context.Context, userID, id string) ([]string, e
 // TestASessionThatMayHaveEndedIsNotAnsweredFromMemory.
 func TestASessionThatMayHaveEndedIsNotAnsweredFromMemory(t *testing.T) {
 	ctx, b := t.Context(), open(t, session.Config{})
-	m, err := session.New(session.Config{Sessions: halfway{b.db}, Users: b.db, Now: func() time.Time { return b.now }})
+	m, err := session.New(limited(session.Config{
+		Sessions: halfway{b.db}, Users: b.db, Now: func() time.Time { return b.now },
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,20 +52,11 @@ type Manager struct {
 
 // New returns a manager.
 func New(c Config) (*Manager, error) {
-	if c.Idle == 0 {
-		c.Idle = time.Hour
-	}
-	if c.Absolute == 0 {
-		c.Absolute = 24 * time.Hour
-	}
-	if c.TokenLife == 0 {
-		c.TokenLife = 15 * time.Minute
-	}
 	if c.Cache == 0 {
 		c.Cache = time.Second
 	}
-	if c.Idle < time.Minute || c.Absolute < c.Idle || c.TokenLife < 0 {
-		return nil, errors.New("session: idle limit must be at least a minute and at most the absolute limit")
+	if c.Idle < time.Minute || c.Absolute < c.Idle || c.TokenLife <= 0 {
+		return nil, errors.New("session: a limit is missing, or the idle limit is above the absolute limit")
 	}
 	if c.Cache > time.Second {
 		return nil, errors.New("session: cache time must be at most one second")

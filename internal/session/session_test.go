@@ -22,6 +22,12 @@ type bench struct {
 	user storage.User
 }
 
+// limited adds the limits of the managers in these tests.
+func limited(c session.Config) session.Config {
+	c.Idle, c.Absolute, c.TokenLife = time.Hour, 24*time.Hour, 15*time.Minute
+	return c
+}
+
 func open(t *testing.T, c session.Config) *bench {
 	t.Helper()
 	b := &bench{path: filepath.Join(t.TempDir(), "s.db"), now: time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)}
@@ -32,7 +38,7 @@ func open(t *testing.T, c session.Config) *bench {
 	}
 	c.Sessions, c.Users, c.Now = b.db, b.db, func() time.Time { return b.now }
 	var err error
-	if b.Manager, err = session.New(c); err != nil {
+	if b.Manager, err = session.New(limited(c)); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -177,8 +183,12 @@ func TestAnEndedSessionDoesNotComeBackThroughTheCache(t *testing.T) {
 }
 
 func TestLimitsThatMakeNoSenseAreRefused(t *testing.T) {
-	for _, c := range []session.Config{{Idle: time.Second}, {Absolute: time.Minute}, {Cache: time.Minute},
-		{TokenLife: -1}} {
+	for _, change := range []func(*session.Config){
+		func(c *session.Config) { c.Idle = time.Second }, func(c *session.Config) { c.Absolute = time.Minute },
+		func(c *session.Config) { c.Cache = time.Minute }, func(c *session.Config) { c.TokenLife = 0 },
+	} {
+		c := limited(session.Config{})
+		change(&c)
 		if _, err := session.New(c); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
@@ -198,7 +208,7 @@ func BenchmarkFind(b *testing.B) {
 		b.Fatal(err)
 	}
 	for name, life := range map[string]time.Duration{"warm": time.Second, "store": -1} {
-		m, err := session.New(session.Config{Sessions: db, Users: db, Now: time.Now, Cache: life})
+		m, err := session.New(limited(session.Config{Sessions: db, Users: db, Now: time.Now, Cache: life}))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -236,8 +246,8 @@ func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
 	users := &meanwhile{}
 	b := open(t, session.Config{Cache: time.Second})
 	users.UserReader = b.db
-	m, err := session.New(session.Config{Sessions: b.db, Users: users, Now: func() time.Time { return b.now },
-		Cache: time.Second})
+	m, err := session.New(limited(session.Config{Sessions: b.db, Users: users, Now: func() time.Time { return b.now },
+		Cache: time.Second}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func everything(t *testing.T) []route {
 		changes = append(changes, func(c *Config) {
 			change(c)
 			c.Captcha = captchaOf(t, captcha.Config{
-				Provider: captcha.Altcha, Keys: [][]byte{{1}},
+				Provider: captcha.Altcha, Cost: 1000, Keys: [][]byte{{1}},
 				Once: func(context.Context, string, time.Duration) (bool, error) { return true, nil },
 			})
 		})

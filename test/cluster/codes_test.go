@@ -24,7 +24,7 @@ func (c *cluster) keeper(name string) *keeper {
 	c.t.Helper()
 	keys, err := seal.NewKeys(key)
 	c.must(err)
-	codes, err := recovery.New(recovery.Config{Codes: c.db, Keys: keys, Now: time.Now})
+	codes, err := recovery.New(recovery.Config{Number: 10, Codes: c.db, Keys: keys, Now: time.Now})
 	c.must(err)
 	return &keeper{signer: signer{c: c, u: c.person(name, true)}, codes: codes}
 }

@@ -213,7 +213,7 @@ func (p place) bring(r *http.Request, db storage.Store, now func() time.Time) er
 	if err != nil {
 		return err
 	}
-	codes, err := recovery.New(recovery.Config{Codes: db, Keys: keys, Ring: ring, Now: now})
+	codes, err := recovery.New(recovery.Config{Number: 10, Codes: db, Keys: keys, Ring: ring, Now: now})
 	if err != nil {
 		return err
 	}

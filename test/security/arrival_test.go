@@ -49,7 +49,7 @@ func (w *world) importer() *engine.Engine {
 	w.Must(err)
 	passkeys, err := passkey.New(passkey.Config{Factors: n.Store, Ring: ring, Origin: n.Origin, Now: w.Now})
 	w.Must(err)
-	codes, err := recovery.New(recovery.Config{Codes: n.Store, Keys: keys, Ring: ring, Now: w.Now})
+	codes, err := recovery.New(recovery.Config{Number: 10, Codes: n.Store, Keys: keys, Ring: ring, Now: w.Now})
 	w.Must(err)
 	e, err := engine.New(engine.Config{
 		Store: n.Store, Keys: keys, Hasher: hasher, Apps: apps, Passkeys: passkeys, Codes: codes, SMS: true,

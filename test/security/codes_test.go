@@ -42,6 +42,7 @@ func TestR038_CodesAreUniform(t *testing.T) {
 	likeApp := 0
 	m, err := onetime.New(onetime.Config{
 		Channel: storage.SMS, Challenges: keepNothing{}, Factors: keepNothing{}, Keys: keys, Now: time.Now,
+		Life: 5 * time.Minute,
 		Send: func(_ context.Context, c onetime.Code) error {
 			if len(c.Code) != 6 {
 				t.Fatalf("code %q", c.Code)

@@ -70,7 +70,7 @@ func TestSentCodesKeepThePromisesOfAMethod(t *testing.T) {
 				last := "000000"
 				b.Name, b.Destination, b.Code = channel, destination, func() string { return last }
 				b.Method, err = onetime.New(onetime.Config{
-					Channel: channel, Challenges: b.Store, Factors: b.Store, Keys: keys,
+					Channel: channel, Challenges: b.Store, Factors: b.Store, Keys: keys, Life: 5 * time.Minute,
 					Now:  func() time.Time { return now },
 					Send: func(_ context.Context, c onetime.Code) error { last = c.Code; return nil },
 				})

@@ -16,8 +16,6 @@ import (
 const (
 	size  = 6 // digits: about 20 bits, the floor of NIST SP 800-63B-4 section 3.1.3.2
 	tries = 5 // wrong codes that a challenge allows
-	// MaxLife is the maximum life of a code (NIST SP 800-63B-4 section 3.1.3.2).
-	MaxLife = 10 * time.Minute
 )
 
 // Code is a code to be sent to a user.
@@ -44,7 +42,7 @@ type Config struct {
 	Factors    storage.FactorUses
 	Keys       *seal.Keys
 	Send       Sender
-	Life       time.Duration // 5 minutes if zero, 10 at most
+	Life       time.Duration // of a code
 	Region     string        // for numbers without country code, e.g. "US"
 	Possible   bool          // accept numbers in unknown ranges
 	Countries  []string      // regions to which text messages are sent; all if empty
@@ -56,12 +54,8 @@ type Method struct{ c Config }
 
 // New returns a Method. It returns an error if c is invalid.
 func New(c Config) (*Method, error) {
-	if c.Life == 0 {
-		c.Life = 5 * time.Minute
-	}
-	if c.Life < 30*time.Second || c.Life > MaxLife {
-		return nil, fmt.Errorf("onetime: a code's life must be between 30 seconds and %d minutes",
-			int(MaxLife.Minutes()))
+	if c.Life <= 0 {
+		return nil, errors.New("onetime: the life of a code must be positive")
 	}
 	if c.Channel != storage.SMS && c.Channel != storage.Email {
 		return nil, errors.New("onetime: channel must be sms or email")

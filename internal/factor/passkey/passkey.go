@@ -28,11 +28,10 @@ type Config struct {
 	// it (section 5.1.3, step 8), so no other origin is accepted.
 	App  string
 	Name string // of the site, as authenticators show it
-	// Challenge is the number of random bytes of a challenge: at least 16, 32 if
-	// zero.
+	// Challenge is the number of random bytes of a challenge. New raises it to 16.
 	Challenge int
-	// CreateHint and GetHint tell the browser how long to wait for its user; a
-	// minute if zero. The server's own limit is set by package auth.
+	// CreateHint and GetHint tell the browser how long to wait for its user. The
+	// server's own limit is set by package auth.
 	CreateHint, GetHint time.Duration
 	Now                 func() time.Time
 	// Label returns the name of an account on its passkeys. If it is nil, the name
@@ -55,20 +54,9 @@ func New(c Config) (*Method, error) {
 	if err != nil || u.Scheme+"://"+u.Host != c.Origin || u.Hostname() == "" {
 		return nil, errors.New("passkey: origin must be scheme and host")
 	}
-	if c.Challenge == 0 {
-		c.Challenge = 32
-	}
-	if c.Challenge < 16 || c.Challenge > 64 {
-		return nil, errors.New("passkey: a challenge has 16 to 64 bytes")
-	}
+	c.Challenge = max(c.Challenge, minChallenge)
 	if c.Label == nil {
 		c.Label = func(u storage.User) string { return u.Email }
-	}
-	if c.CreateHint == 0 {
-		c.CreateHint = time.Minute
-	}
-	if c.GetHint == 0 {
-		c.GetHint = time.Minute
 	}
 	m := &Method{c: c, rpID: u.Hostname(), origins: []string{c.Origin}}
 	if app, err := url.Parse(c.App); err == nil &&
@@ -94,6 +82,8 @@ func keyOf(id []byte) string {
 const (
 	creating = "webauthn.create"
 	getting  = "webauthn.get"
+
+	minChallenge = 16 // bytes (WebAuthn level 3 section 13.4.3)
 )
 
 // state is a ceremony between its options and its response.

@@ -46,7 +46,10 @@ func newBench(t *testing.T) bench {
 		t.Fatal(err)
 	}
 	b := bench{T: t, shelf: &shelf{}}
-	b.m, err = passkey.New(passkey.Config{Factors: b.shelf, Ring: ring, Origin: origin, Name: "good", Now: time.Now})
+	b.m, err = passkey.New(passkey.Config{
+		Factors: b.shelf, Ring: ring, Origin: origin, Name: "good", Now: time.Now,
+		Challenge: 32, CreateHint: time.Minute, GetHint: time.Minute,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

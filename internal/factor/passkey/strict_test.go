@@ -11,15 +11,15 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-func TestAnOriginIsSchemeAndHostAndAChallengeHasBounds(t *testing.T) {
+func TestAnOriginIsSchemeAndHostAndAChallengeIsLongEnough(t *testing.T) {
 	for _, bad := range []string{"", "good.example", "https://", "http://[::1", "https://good.example/",
 		"https://good.example?x", "https://a@good.example"} {
 		if _, err := New(Config{Origin: bad}); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}
-	for size, ok := range map[int]bool{-1: false, 0: true, 15: false, 16: true, 64: true, 65: false} {
-		if _, err := New(Config{Origin: "https://good.example", Challenge: size}); (err == nil) != ok {
+	for size, want := range map[int]int{-1: 16, 0: 16, 15: 16, 16: 16, 17: 17, 64: 64} {
+		if m, err := New(Config{Origin: "https://good.example", Challenge: size}); err != nil || m.c.Challenge != want {
 			t.Errorf("a challenge of %d bytes: %v", size, err)
 		}
 	}

@@ -35,7 +35,7 @@ func (d *desk) move(c *recovery.Codes, codes ...recovery.Code) string {
 // valid.
 func TestR348_ACodeFromElsewhereIsGoodOnce(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
-	c := d.codes(recovery.Config{}, oneKey)
+	c := d.codes(recovery.Config{Number: 10}, oneKey)
 	hash, err := bcrypt.GenerateFromPassword([]byte("ab12c-d34ef"), bcrypt.MinCost)
 	d.must(err)
 	sum := sha512.Sum512([]byte("ABCD1234EFGH"))
@@ -65,7 +65,7 @@ func TestR348_ACodeFromElsewhereIsGoodOnce(t *testing.T) {
 
 func TestACodeFromElsewhereOpensItsAccountOnly(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
-	c := d.codes(recovery.Config{}, oneKey)
+	c := d.codes(recovery.Config{Number: 10}, oneKey)
 	d.move(c, recovery.Code{Value: "12345678"})
 	other := d.move(c, recovery.Code{Value: "87654321"})
 	d.wrong(c.Holds(ctx, other, "12345678"), "another user's code")
@@ -85,8 +85,8 @@ func TestACodeFromElsewhereOpensItsAccountOnly(t *testing.T) {
 // unchanged.
 func TestACodeMovesToAnotherTwofold(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
-	here, there := d.codes(recovery.Config{}, oneKey), newDesk(t)
-	far := there.codes(recovery.Config{}, anotherKey)
+	here, there := d.codes(recovery.Config{Number: 10}, oneKey), newDesk(t)
+	far := there.codes(recovery.Config{Number: 10}, anotherKey)
 	shown := d.put(here)
 	var out []recovery.Code
 	d.must(d.db.EachAccount(ctx, d.user.ID, func(w storage.Whole) error {
@@ -131,7 +131,7 @@ func TestACodeMovesToAnotherTwofold(t *testing.T) {
 // TestAFormIsBoundToItsUser checks that a form in another user's row does not open.
 func TestAFormIsBoundToItsUser(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
-	c := d.codes(recovery.Config{}, oneKey)
+	c := d.codes(recovery.Config{Number: 10}, oneKey)
 	id := d.move(c, recovery.Code{Value: "12345678"})
 	list, err := d.db.ForeignCodes(ctx, id)
 	d.must(err)

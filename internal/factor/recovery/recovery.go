@@ -17,9 +17,6 @@ const (
 	size  = 10 // random bytes of a code: 80 bits, where NIST SP 800-63B-4 section 4.2.1.1 asks for 64
 	chars = 16 // as base32
 	group = 4
-	// Number is the default number of codes in a set, MaxNumber the maximum.
-	Number    = 10
-	MaxNumber = 20
 )
 
 // alphabet is that of RFC 4648 in lower case. It has no 0, 1, 8 or 9, which could
@@ -31,7 +28,7 @@ type Config struct {
 	Codes  storage.RecoveryCodes
 	Keys   *seal.Keys
 	Ring   *seal.Ring    // seals the forms of imported codes
-	Number int           // of codes in a set; 10 if zero
+	Number int           // of codes in a set
 	Life   time.Duration // of a code; unlimited if zero
 	Now    func() time.Time
 }
@@ -41,14 +38,8 @@ type Codes struct{ c Config }
 
 // New returns Codes. It returns an error if c is invalid.
 func New(c Config) (*Codes, error) {
-	if c.Number == 0 {
-		c.Number = Number
-	}
-	if c.Number < 1 || c.Number > MaxNumber {
-		return nil, errors.New("recovery: a set has 1 to 20 codes")
-	}
-	if c.Life < 0 {
-		return nil, errors.New("recovery: life must not be negative")
+	if c.Number < 0 || c.Life < 0 {
+		return nil, errors.New("recovery: number and life must not be negative")
 	}
 	return &Codes{c}, nil
 }

@@ -47,8 +47,8 @@ func New(c Config) (*Method, error) {
 	if c.Window == 0 {
 		c.Window = Period
 	}
-	if c.Window < 0 || c.Window > 120 {
-		return nil, errors.New("totp: window must be between 0 and 120 seconds")
+	if c.Window < 0 {
+		return nil, errors.New("totp: window must not be negative")
 	}
 	if strings.TrimSpace(c.Issuer) == "" {
 		return nil, errors.New("totp: issuer must not be empty")

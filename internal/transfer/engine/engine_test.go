@@ -59,7 +59,7 @@ func newSite(t testing.TB, db storage.Store, key string, change ...func(*engine.
 	s.must(err)
 	s.passkeys, err = passkey.New(passkey.Config{Factors: db, Ring: ring, Origin: origin, Now: clock})
 	s.must(err)
-	s.codes, err = recovery.New(recovery.Config{Codes: db, Keys: keys, Ring: ring, Now: clock})
+	s.codes, err = recovery.New(recovery.Config{Number: 10, Codes: db, Keys: keys, Ring: ring, Now: clock})
 	s.must(err)
 	c := engine.Config{Store: db, Keys: keys, Hasher: s.hasher, Apps: s.apps, Passkeys: s.passkeys, Codes: s.codes,
 		Scratch: sealed.NewScratch,
