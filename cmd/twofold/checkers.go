@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	inner "github.com/twofold-auth/twofold/internal/settings"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/password/breach"
 	"github.com/twofold-auth/twofold/password/strength"
@@ -28,17 +29,19 @@ func checkerTable() []setting {
 			Doc:   "`zxcvbn` refuses new passwords that are easy to guess although they are long and not listed.",
 			Apply: applyComplexity},
 		{Name: "SECURITY_ZXCVBN_MINIMUM_SCORE", Type: number, Default: "3",
-			Doc:   "Minimum score of zxcvbn: 1 (ten thousand guesses) to 4 (ten billion).",
-			Cost:  "Each step down is a hundred times fewer guesses.",
-			Apply: toLeast(func(s *settings) *int { return &s.checkers.score }, 1, 4)},
+			Doc:  "Minimum score of zxcvbn: 1 (ten thousand guesses) to 4 (ten billion).",
+			Cost: "Each step down is a hundred times fewer guesses.",
+			Apply: toNumber(func(s *settings) *int { return &s.checkers.score },
+				inner.Row{Safer: inner.Higher, ServerMin: 1, ServerMax: 4})},
 		{Name: "SECURITY_PASSWORD_CHECK_BREACHED", Type: text, Default: "false",
 			Doc: "Asks a service whether a new password was published: `strict` refuses it when the service " +
 				"cannot be asked, `best-effort` takes it then. Five digits of the password's SHA-1 leave this " +
 				"server. `true` is `strict`.",
 			Apply: applyBreached},
 		{Name: "SECURITY_PASSWORD_BREACHED_COUNT", Type: number, Default: "1",
-			Doc:   "Number of sightings from which a password is refused.",
-			Apply: toMost(func(s *settings) *int { return &s.checkers.count }, 1, 1000000)},
+			Doc: "Number of sightings from which a password is refused.",
+			Apply: toNumber(func(s *settings) *int { return &s.checkers.count },
+				inner.Row{Safer: inner.Lower, ServerMin: 1, ServerMax: 1_000_000})},
 		{Name: "SECURITY_PASSWORD_BREACHED_URL", Type: text, Default: breach.Service,
 			Doc:   "The URL of the service, which must answer like Have I Been Pwned's `/range/`.",
 			Apply: toText(func(s *settings) *string { return &s.checkers.url })},

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	inner "github.com/twofold-auth/twofold/internal/settings"
 )
 
 // units contains the units of durations. A month has no fixed length, so it is not among them.
@@ -107,22 +109,4 @@ func durationGlue(s string) string {
 }
 
 // sayDuration returns a duration as written in documents and messages.
-func sayDuration(d time.Duration) string {
-	if d < 0 {
-		return "-" + sayDuration(-d)
-	}
-	for _, u := range []struct {
-		of   time.Duration
-		name string
-	}{{7 * 24 * time.Hour, "week"}, {24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"},
-		{time.Second, "second"}} {
-		if d >= u.of && d%u.of == 0 {
-			n := int64(d / u.of)
-			if n == 1 {
-				return "1 " + u.name
-			}
-			return fmt.Sprintf("%d %ss", n, u.name)
-		}
-	}
-	return d.String()
-}
+func sayDuration(d time.Duration) string { return inner.Words(d) }

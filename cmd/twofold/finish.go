@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
+	inner "github.com/twofold-auth/twofold/internal/settings"
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
@@ -178,10 +178,6 @@ func (s *settings) finishTimes() problems {
 	tf := &s.Config.TwoFactor
 	if !s.always {
 		tf.LoginValidity = s.validity
-		if 0 < tf.LoginValidity && tf.LoginValidity < time.Second {
-			bad = append(bad, problem{"SECURITY_TWO_FACTOR_LOGIN_VALIDITY",
-				"is below one second: write 0 to have the second factor always asked for"})
-		}
 	}
 	if s.remember {
 		s.Config.Sessions.Remember = s.rememberFor
@@ -200,21 +196,10 @@ func (s *settings) finishTimes() problems {
 		s.note("SECURITY_FRESHNESS is negative: anyone who finds a browser that is signed in with both factors can " +
 			"replace the second one")
 	}
-	if l := s.Config.Advanced.Limits; l.FirstMaxHold < l.FirstHold {
-		bad = append(bad, problem{"SECURITY_LOGIN_MAX_HOLD", "is shorter than SECURITY_LOGIN_HOLD: write a longer one"})
-	}
-	if l := s.Config.Advanced.Limits; l.FactorFailures < l.SecondFailures {
-		bad = append(bad, problem{"SECURITY_TWO_FACTOR_FACTOR_FAILURES",
-			"is below SECURITY_TWO_FACTOR_FAILURES: write a higher number"})
-	}
-	if l := s.Config.Advanced.Limits; l.SendMost != 0 && l.SendMost < l.SendDay {
-		bad = append(bad, problem{"SECURITY_TWO_FACTOR_SENDS_MOST",
-			"is below SECURITY_TWO_FACTOR_SENDS_DAY: write a higher number"})
-	}
-	if n := s.Config.Sessions; n.Absolute < n.Idle {
-		bad = append(bad, problem{"SECURITY_SESSION_LIFETIME",
-			"is shorter than SECURITY_SESSION_IDLE: write a longer one"})
-	}
+	rows := table()
+	inner.Check(&s.Config, "", func(field, text string) {
+		bad = append(bad, problem{settingOf(rows, field), settingNames(rows, text)})
+	})
 	return bad
 }
 

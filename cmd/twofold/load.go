@@ -202,6 +202,9 @@ func prefixed(name string) bool {
 // table and checks settings that depend on each other.
 func assemble(file, env map[string]any, w where) (*settings, error) {
 	s := &settings{given: map[string]bool{}, from: map[string]string{}}
+	// All sections exist while rows are applied. finish removes those that are off.
+	s.Config.Passkeys, s.Config.Passwordless, s.Config.TwoFactor.RecoveryCodes = &s.passkeys.with, &s.unified.with,
+		&s.codes.with
 	var bad problems
 	values := map[string]value{}
 	for _, layer := range []struct {

@@ -45,6 +45,13 @@ func markdown() string {
 				strings.TrimSuffix(strings.TrimPrefix(row.Doc, "This version does not have "), "."))
 		default:
 			doc := row.Doc
+			if row.Bounds != "" {
+				doc += " " + strings.ToUpper(row.Bounds[:1]) + row.Bounds[1:]
+				if row.Source != "" {
+					doc += " (" + row.Source + ")"
+				}
+				doc += "."
+			}
 			if row.Cost != "" {
 				doc += " **Cost:** " + row.Cost
 			}

@@ -48,8 +48,9 @@ func TestValuesOutOfBounds(t *testing.T) {
 		"SECURITY_FRESHNESS below", "SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL above", "PERMANENT_SESSION_LIFETIME above",
 	}
 	beside := map[string]string{ // what must agree with the bound
-		"SECURITY_SESSION_IDLE":   "SECURITY_SESSION_LIFETIME=30 days",
-		"SECURITY_LOGIN_MAX_HOLD": "SECURITY_LOGIN_HOLD=1 second",
+		"SECURITY_SESSION_IDLE":           "SECURITY_SESSION_LIFETIME=30 days",
+		"SECURITY_LOGIN_MAX_HOLD":         "SECURITY_LOGIN_HOLD=1 second",
+		"SECURITY_REFRESH_TOKEN_MAX_IDLE": "SECURITY_REFRESH_TOKEN_MAX_AGE=366 days",
 	}
 	side, seen := map[string]string{}, 0
 	for name, list := range safer {

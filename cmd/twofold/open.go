@@ -187,14 +187,9 @@ func (s *settings) renamed(err error) error {
 		return problems{{"settings", strings.TrimPrefix(err.Error(), "twofold: ")}}
 	}
 	var bad problems
+	rows := table()
 	for _, p := range wrong.Problems {
-		name, what := "", p.Problem
-		for _, row := range table() {
-			if row.Field == p.Field {
-				name = row.Name
-				break
-			}
-		}
+		name, what := settingOf(rows, p.Field), settingNames(rows, p.Problem)
 		if name == "SECRET_KEY" && s.KeyFile != "" {
 			name = "TWOFOLD_KEY_FILE"
 		}

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/gate"
+	inner "github.com/twofold-auth/twofold/internal/settings"
 	"github.com/twofold-auth/twofold/metrics"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/tracing"
@@ -41,9 +41,13 @@ type setting struct {
 	Default string // in the form of input; applied if the setting is not given, unless empty
 	Empty   string // text in the documentation for an empty default
 	Doc     string
+	Bounds  string // of a number or a duration, in words; from the library's table
+	Source  string // document that the bounds and the default are from
 	Cost    string // trade-off of relaxing it, if possible
-	Field   string // field of twofold.Config, whose errors get this name
-	Group   string
+	// Field is the field of twofold.Config, whose errors get this name. If the library's table of
+	// settings contains it, Type, Default, Bounds and Apply are from there unless the row has them.
+	Field string
+	Group string
 	// TakesNone is set if None is a value. For all other rows it means "not given".
 	TakesNone bool
 	// Apply sets the value. Its error contains the problem and, after a colon, the solution. It
@@ -144,7 +148,7 @@ func toChoice(p func(*settings) *string, choices ...string) func(*settings, any)
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(choices, v) {
+		if len(choices) > 0 && !slices.Contains(choices, v) {
 			return fmt.Errorf("is not one of %s: write one of them", strings.Join(choices, ", "))
 		}
 		*p(s) = v
@@ -173,32 +177,19 @@ func toOpposite(p func(*settings) *bool) func(*settings, any) error {
 	}
 }
 
-func toInt(p func(*settings) *int, lo, hi int) func(*settings, any) error {
-	return func(s *settings, raw any) error {
-		v, err := asInt(raw)
-		if err != nil {
-			return err
-		}
-		if v < lo || v > hi {
-			return fmt.Errorf("is out of bounds: write a number from %d to %d", lo, hi)
-		}
-		*p(s) = v
-		return nil
-	}
+// toInt accepts a number. It is refused if it is out of bounds.
+func toInt(p func(*settings) *int, lo, hi int64) func(*settings, any) error {
+	return toNumber(p, inner.Row{ServerMin: lo, ServerMax: hi})
+}
+
+// toNumber accepts a number with the bounds of a row that is not in the library's table.
+func toNumber(p func(*settings) *int, r inner.Row) func(*settings, any) error {
+	return bounded(r, func(s *settings, v int64) { *p(s) = int(v) })
 }
 
 func toDuration(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
-	return func(s *settings, raw any) error {
-		v, err := asDuration(raw)
-		if err != nil {
-			return err
-		}
-		if v < lo || v > hi {
-			return fmt.Errorf("is out of bounds: write a duration from %s to %s", sayDuration(lo), sayDuration(hi))
-		}
-		*p(s) = v
-		return nil
-	}
+	r := inner.Row{Kind: inner.Duration, ServerMin: int64(lo), ServerMax: int64(hi)}
+	return bounded(r, func(s *settings, v int64) { *p(s) = time.Duration(v) })
 }
 
 // clamped is the warning that a value was out of bounds and was replaced. It is not an error,
@@ -207,58 +198,6 @@ type clamped struct{ bound, taken string }
 
 func (c clamped) Error() string {
 	return fmt.Sprintf("is %s and is taken as %s", c.bound, c.taken)
-}
-
-// toLife accepts a lifetime. Shorter is safer, so a value above the upper bound is reduced to it,
-// and a value below the lower bound is refused.
-func toLife(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
-	return func(s *settings, raw any) error {
-		v, err := asDuration(raw)
-		if err == nil && v > hi {
-			*p(s) = hi
-			return clamped{"above the upper bound", sayDuration(hi)}
-		}
-		return toDuration(p, lo, hi)(s, raw)
-	}
-}
-
-// toWait accepts a waiting time. Longer is safer, so a value below the lower bound is raised to it,
-// and a value above the upper bound is refused.
-func toWait(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
-	return func(s *settings, raw any) error {
-		v, err := asDuration(raw)
-		if err == nil && v < lo {
-			*p(s) = lo
-			return clamped{"below the lower bound", sayDuration(lo)}
-		}
-		return toDuration(p, lo, hi)(s, raw)
-	}
-}
-
-// toMost accepts a number of which lower values are safer, so a value above the upper bound is
-// reduced to it.
-func toMost(p func(*settings) *int, lo, hi int) func(*settings, any) error {
-	return func(s *settings, raw any) error {
-		v, err := asInt(raw)
-		if err == nil && v > hi {
-			*p(s) = hi
-			return clamped{"above the upper bound", strconv.Itoa(hi)}
-		}
-		return toInt(p, lo, hi)(s, raw)
-	}
-}
-
-// toLeast accepts a number of which higher values are safer, so a value below the lower bound is
-// raised to it.
-func toLeast(p func(*settings) *int, lo, hi int) func(*settings, any) error {
-	return func(s *settings, raw any) error {
-		v, err := asInt(raw)
-		if err == nil && v < lo {
-			*p(s) = lo
-			return clamped{"below the lower bound", strconv.Itoa(lo)}
-		}
-		return toInt(p, lo, hi)(s, raw)
-	}
 }
 
 func toList(p func(*settings) *[]string) func(*settings, any) error {

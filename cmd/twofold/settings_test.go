@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	inner "github.com/twofold-auth/twofold/internal/settings"
 )
 
 const goodKey = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA"
@@ -325,4 +326,42 @@ func FuzzSettingsFile(f *testing.F) {
 			t.Error("neither settings nor an error, or both")
 		}
 	})
+}
+
+// TestEveryFieldOfTheTableHasOneSetting checks that the settings of the server cover the library's table.
+func TestEveryFieldOfTheTableHasOneSetting(t *testing.T) {
+	count := map[string]int{"Advanced.Limits.PasskeyFailures": 1, "Advanced.Limits.PasskeyHour": 1} // no setting
+	for _, row := range table() {
+		count[row.Field]++
+		if r, ok := inner.Of(row.Field); ok && r.Kind != inner.Text && row.Bounds != r.ServerBounds() {
+			t.Errorf("%s says %q, and its bounds are %q", row.Name, row.Bounds, r.ServerBounds())
+		}
+	}
+	for _, r := range inner.Rows() {
+		if count[r.Field] != 1 {
+			t.Errorf("%s has %d settings", r.Field, count[r.Field])
+		}
+	}
+}
+
+// TestASettingHasTheNameThatTheOperatorGaveIt checks that problems of the library name settings, not
+// fields.
+func TestASettingHasTheNameThatTheOperatorGaveIt(t *testing.T) {
+	for given, want := range map[string]string{
+		"SECURITY_SESSION_IDLE=2 days": "SECURITY_SESSION_LIFETIME: must not be less than SECURITY_SESSION_IDLE",
+		"SECURITY_USERNAME_MIN_LENGTH=40": "SECURITY_USERNAME_MAX_LENGTH: must not be less than " +
+			"SECURITY_USERNAME_MIN_LENGTH",
+		"SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1ms": "SECURITY_TWO_FACTOR_LOGIN_VALIDITY: is out of bounds: write a " +
+			"duration between 1 second and 30 days",
+	} {
+		if _, err := with(t, given); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", given, err, want)
+		}
+	}
+	s := mustLoad(t, "TWOFOLD_AUDIT_DAYS=30", "SECURITY_SESSION_LIFETIME=30 days")
+	s.Config.Sessions.Absolute += day
+	const want = "TWOFOLD_AUDIT_DAYS: must not be shorter than SECURITY_SESSION_LIFETIME"
+	if err := s.try(t.Context()); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 }

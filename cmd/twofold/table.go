@@ -5,14 +5,11 @@ import (
 	"time"
 )
 
-const (
-	day   = 24 * time.Hour
-	never = 100 * 365 * day // upper bound of settings without their own bound
-)
+const day = 24 * time.Hour
 
 // table returns all settings in the order of the documentation.
 func table() []setting {
-	return slices.Concat(
+	return derived(slices.Concat(
 		group("The process", processTable()),
 		group("Keys and database", slices.Concat(keyTable(), databaseTable())),
 		group("Mail", mailTable()),
@@ -36,7 +33,7 @@ func table() []setting {
 		group("The gate", gateTable()),
 		group(groupAbsent, absentTable()),
 		group(groupInert, inertTable()),
-	)
+	))
 }
 
 func group(name string, rows []setting) []setting {
@@ -179,7 +176,7 @@ func smsTable() []setting {
 				"`SECURITY_SMS_SERVICE`) " +
 				"and its keys as in `SECURITY_SMS_SERVICE_CONFIG`.",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.smsFallback })},
-		{Name: "SECURITY_PHONE_REGION_DEFAULT", Type: text, Default: "US", Field: "TwoFactor.PhoneRegion",
+		{Name: "SECURITY_PHONE_REGION_DEFAULT", Field: "TwoFactor.PhoneRegion",
 			Doc: "The region of phone numbers given without country code.", Apply: applyRegion},
 		{Name: "SECURITY_PHONE_STRICT", Type: flag, Default: "true", Field: "TwoFactor.PossiblePhones",
 			Doc: "Refuses phone numbers in ranges that this release does not know. " +

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/twofold-auth/twofold"
 )
@@ -49,18 +48,14 @@ func applyFields(s *settings, raw any) error {
 // accountTable returns the settings of what users may do with their accounts.
 func accountTable() []setting {
 	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
-	within := func(p func(*settings) *time.Duration, hi time.Duration) func(*settings, any) error {
-		return toLife(p, time.Minute, hi)
-	}
 	return []setting{
 		{Name: "SECURITY_CONFIRMABLE", Type: flag, Default: "false", Field: "Accounts.Confirmable",
 			Doc: "An account that registered itself signs in only after its address was confirmed with a mailed " +
 				"link. With `false` it signs in at once, but sets up nothing before a code that was mailed to its " +
 				"address came back (see docs/contract.md).",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Confirmable })},
-		{Name: "SECURITY_CONFIRM_EMAIL_WITHIN", Type: duration, Default: "2 days", Field: "Accounts.ConfirmWithin",
-			Doc:   "Lifetime of that link, 30 days at most.",
-			Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ConfirmWithin }, 30*day)},
+		{Name: "SECURITY_CONFIRM_EMAIL_WITHIN", Field: "Accounts.ConfirmWithin",
+			Doc: "Lifetime of that link."},
 		{Name: "SECURITY_LOGIN_WITHOUT_CONFIRMATION", Type: flag, Default: "false", Field: "Accounts.LoginUnconfirmed",
 			Doc: "Lets accounts sign in before. They cannot set up anything that opens the account until they " +
 				"confirm, or enter a code mailed to them.",
@@ -77,22 +72,20 @@ func accountTable() []setting {
 				"security change, takes a passkey, `SECURITY_UNIFIED_SIGNIN`, or signing in again.",
 			Cost:  "Anyone who reads an account's mail has its first factor.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.MagicLink })},
-		{Name: "SECURITY_LOGIN_WITHIN", Type: duration, Default: "10 minutes", Field: "Accounts.LoginWithin",
-			Doc:   "Lifetime of that link, 10 minutes at most.",
-			Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.LoginWithin }, 10*time.Minute)},
-		{Name: "TWOFOLD_AUDIT_DAYS", Type: number, Default: "0", Field: "Accounts.AuditDays",
-			Doc: "How many days the audit trail is kept: 30 at least, and no less than a session lives. Older rows " +
-				"are removed, and a sealed checkpoint says so. `0` keeps all. Export them before, if they are needed " +
-				"later (docs/server.md).",
+		{Name: "SECURITY_LOGIN_WITHIN", Field: "Accounts.LoginWithin",
+			Doc: "Lifetime of that link."},
+		{Name: "TWOFOLD_AUDIT_DAYS", Field: "Accounts.AuditDays",
+			Doc: "The number of days that rows of the audit trail are kept; no fewer than " +
+				"`SECURITY_SESSION_LIFETIME`. Older rows are removed, and a sealed checkpoint records that. `0` " +
+				"keeps all. Export rows first if you need them later (docs/server.md).",
 			Cost:  "A network that a user signed in from counts as known only while the trail has the sign-in.",
-			Apply: toInt(func(s *settings) *int { return &s.Config.Accounts.AuditDays }, 0, 36500)},
+			Apply: orZero(toConfig(of("Accounts.AuditDays")))},
 		{Name: "SECURITY_RECOVERABLE", Type: flag, Default: "false", Field: "Accounts.Recoverable",
 			Doc:   "Lets people who forgot their password choose another one with a mailed link. Second factors stay.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Recoverable })},
-		{Name: "SECURITY_RESET_PASSWORD_WITHIN", Type: duration, Default: "1 hour", Field: "Accounts.ResetWithin",
-			Doc:   "Lifetime of that link, 24 hours at most.",
-			Cost:  "Anyone who reads the mail later can use it as long.",
-			Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ResetWithin }, day)},
+		{Name: "SECURITY_RESET_PASSWORD_WITHIN", Field: "Accounts.ResetWithin",
+			Doc:  "Lifetime of that link.",
+			Cost: "Anyone who reads the mail later can use it as long."},
 		{Name: "SECURITY_AUTO_LOGIN_AFTER_RESET", Type: flag, Default: "false", Field: "Accounts.AutoLoginAfterReset",
 			Doc:   "Signs in with the new password, in the browser that asked only, and as far as the second factor.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterReset })},
@@ -102,9 +95,8 @@ func accountTable() []setting {
 		{Name: "SECURITY_CHANGE_EMAIL", Type: flag, Default: "false", Field: "Accounts.ChangeEmail",
 			Doc:   "Lets people change their address, with a link mailed to the new one. The current one is notified.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeEmail })},
-		{Name: "SECURITY_CHANGE_EMAIL_WITHIN", Type: duration, Default: "2 hours", Field: "Accounts.ChangeEmailWithin",
-			Doc:   "Lifetime of that link, 24 hours at most.",
-			Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ChangeEmailWithin }, day)},
+		{Name: "SECURITY_CHANGE_EMAIL_WITHIN", Field: "Accounts.ChangeEmailWithin",
+			Doc: "Lifetime of that link."},
 		{Name: "SECURITY_CHANGE_USERNAME", Type: flag, Default: "false", Field: "Accounts.ChangeUsername",
 			Doc:   "Lets people change their username.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeUsername })},
@@ -117,9 +109,6 @@ func accountTable() []setting {
 // registerTable returns the settings of registration and of account data.
 func registerTable() []setting {
 	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
-	within := func(p func(*settings) *time.Duration, hi time.Duration) func(*settings, any) error {
-		return toLife(p, time.Minute, hi)
-	}
 	return []setting{
 		{Name: "SECURITY_USERNAME_REQUIRED", Type: flag, Default: "false", Field: "Accounts.UsernameRequired",
 			Doc:   "A username is required at registration.",
@@ -144,12 +133,10 @@ func registerTable() []setting {
 			Doc: "Lets people delete their account, with a fresh proof. They are signed out everywhere at once and " +
 				"get a mail. A sign-in, or the link in that mail, keeps the account.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Deletable })},
-		{Name: "TWOFOLD_DELETION_WAIT", Type: duration, Default: "7 days", Field: "Accounts.DeletionWait",
-			Doc:   "The waiting period of such a deletion, between 1 and 90 days.",
-			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Accounts.DeletionWait }, day, 90*day)},
-		{Name: "TWOFOLD_INVITE_WITHIN", Type: duration, Default: "7 days", Field: "Accounts.InviteWithin",
-			Doc:   "Lifetime of the link in an invitation (`twofold user invite`), 30 days at most.",
-			Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.InviteWithin }, 30*day)},
+		{Name: "TWOFOLD_DELETION_WAIT", Field: "Accounts.DeletionWait",
+			Doc: "The waiting period of such a deletion."},
+		{Name: "TWOFOLD_INVITE_WITHIN", Field: "Accounts.InviteWithin",
+			Doc: "Lifetime of the link in an invitation (`twofold user invite`)."},
 		{Name: "TWOFOLD_USER_EXPORTABLE", Type: flag, Default: "false", Field: "Accounts.Exportable",
 			Doc:   "Lets people download their data as JSON, with a fresh proof.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Exportable })},
@@ -159,12 +146,10 @@ func registerTable() []setting {
 				"`current_login_ip`, `last_login_ip`), `twofold user show` and `user list --json` to you. The audit " +
 				"trail has every sign-in either way.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Trackable })},
-		{Name: "SECURITY_USERNAME_MIN_LENGTH", Type: number, Default: "4", Field: "Accounts.UsernameMin",
-			Doc:   "The minimum length of new usernames.",
-			Apply: toLeast(func(s *settings) *int { return &s.Config.Accounts.UsernameMin }, 1, 64)},
-		{Name: "SECURITY_USERNAME_MAX_LENGTH", Type: number, Default: "32", Field: "Accounts.UsernameMax",
-			Doc:   "The maximum length of new usernames.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Accounts.UsernameMax }, 1, 128)},
+		{Name: "SECURITY_USERNAME_MIN_LENGTH", Field: "Accounts.UsernameMin",
+			Doc: "The minimum length of new usernames."},
+		{Name: "SECURITY_USERNAME_MAX_LENGTH", Field: "Accounts.UsernameMax",
+			Doc: "The maximum length of new usernames."},
 		{Name: "SECURITY_REGISTER_FIELDS", Type: dict, Empty: "none", Field: "Accounts.Fields",
 			Doc: "Profile fields that people fill in when they register, and change on their account page: a list, " +
 				"e.g. `[{\"NAME\": \"name\", \"LABEL\": \"Your name\", \"REQUIRED\": true}, {\"NAME\": \"plan\", " +

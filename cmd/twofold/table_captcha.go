@@ -32,11 +32,10 @@ func captchaTable() []setting {
 				"typed) and `sign-in` (after `SECURITY_CAPTCHA_FAILURES`, in browsers that have not signed in to the " +
 				"account before).",
 			Apply: toList(func(s *settings) *[]string { return &s.Config.Accounts.CaptchaAt })},
-		{Name: "SECURITY_CAPTCHA_FAILURES", Type: number, Default: "3", Field: "Advanced.Limits",
+		{Name: "SECURITY_CAPTCHA_FAILURES", Field: "Advanced.Limits.CaptchaFailures",
 			Doc: "Wrong passwords in 24 hours for one address or username, or five times as many within 15 minutes " +
 				"from one network, after which signing in asks for a captcha.",
-			Cost:  "More guesses without a captcha.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.CaptchaFailures }, 1, 100)},
+			Cost: "More guesses without a captcha."},
 		{Name: "SECURITY_CAPTCHA_SITE_KEY", Type: text, Empty: "none", Field: "Accounts.CaptchaSiteKey",
 			Doc:   "The site key from the service.",
 			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaSiteKey })},
@@ -52,13 +51,11 @@ func captchaTable() []setting {
 			Doc: "The script that pages load, e.g. `https://www.recaptcha.net/recaptcha/api.js`. Its origin is added " +
 				"to what pages with a captcha may load from.",
 			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaScriptURL })},
-		{Name: "SECURITY_CAPTCHA_MIN_SCORE", Type: text, Empty: "the keys are those of v2",
-			Field: "Accounts.CaptchaMinScore",
-			Doc:   "For keys of reCAPTCHA v3: the minimum score that is accepted, e.g. `0.5`.", Apply: applyScore},
-		{Name: "SECURITY_CAPTCHA_COST", Type: number, Empty: "100000", Field: "Accounts.CaptchaCost",
-			Doc:   "For Altcha: about twice the average number of hashes that a browser computes.",
-			Cost:  "A lower one: programs spend less. A higher one: slow phones take long.",
-			Apply: toLeast(func(s *settings) *int { return &s.Config.Accounts.CaptchaCost }, 1000, 10_000_000)},
+		{Name: "SECURITY_CAPTCHA_MIN_SCORE", Field: "Accounts.CaptchaMinScore",
+			Doc: "For keys of reCAPTCHA v3: the minimum score that is accepted, e.g. `0.5`.", Apply: applyScore},
+		{Name: "SECURITY_CAPTCHA_COST", Field: "Accounts.CaptchaCost", Empty: standard("Accounts.CaptchaCost"),
+			Doc:  "For Altcha: about twice the average number of hashes that a browser computes.",
+			Cost: "A lower one: programs spend less. A higher one: slow phones take long."},
 		{Name: "RECAPTCHA_PUBLIC_KEY", Type: text, Empty: "none",
 			Doc: "`SECURITY_CAPTCHA_SITE_KEY` under the name of Flask-WTF. With it, `SECURITY_CAPTCHA` is " +
 				"`recaptcha` unless it is set.",
@@ -77,7 +74,7 @@ func captchaTable() []setting {
 
 func applyScore(s *settings, raw any) error {
 	score, err := strconv.ParseFloat(plain(raw), 64)
-	if err != nil || !(score > 0 && score <= 1) {
+	if err != nil || !(score > 0 && score <= float64(of("Accounts.CaptchaMinScore").Max)) {
 		return errors.New("is not a score: write a number such as 0.5")
 	}
 	s.Config.Accounts.CaptchaMinScore = score

@@ -5,12 +5,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	inner "github.com/twofold-auth/twofold/internal/settings"
 )
 
 func passkeyTable() []setting {
-	within := func(f func(*settings) *time.Duration) func(*settings, any) error {
-		return toLife(f, time.Second, 10*time.Minute)
-	}
 	return []setting{
 		{Name: "SECURITY_WEBAUTHN", Type: flag, Default: "false", Field: "Passkeys",
 			Doc: "Passkeys and security keys. They are bound to the host of `TWOFOLD_ORIGIN`, which must be a " +
@@ -36,24 +35,23 @@ func passkeyTable() []setting {
 			Cost: "Anyone who knows a name learns how many passkeys it has. `false`: the browser finds the " +
 				"passkeys by itself, and security keys that cannot be found so are second factors only.",
 			Apply: toBool(func(s *settings) *bool { return &s.passkeys.with.Hints })},
-		{Name: "SECURITY_WAN_CHALLENGE_BYTES", Type: number, Empty: "32", Field: "Passkeys.ChallengeBytes",
-			Doc:   "Random bytes of each challenge, 16 to 64.",
-			Apply: toLeast(func(s *settings) *int { return &s.passkeys.with.ChallengeBytes }, 16, 64)},
-		{Name: "SECURITY_WAN_REGISTER_WITHIN", Type: duration, Default: "5 minutes", Field: "Passkeys.RegisterWithin",
-			Doc:   "How long a registration may take, 10 minutes at most.",
-			Apply: within(func(s *settings) *time.Duration { return &s.passkeys.with.RegisterWithin })},
-		{Name: "SECURITY_WAN_SIGNIN_WITHIN", Type: duration, Default: "5 minutes", Field: "Passkeys.SignInWithin",
-			Doc:   "The same for a sign-in.",
-			Apply: within(func(s *settings) *time.Duration { return &s.passkeys.with.SignInWithin })},
-		{Name: "SECURITY_WAN_REGISTER_TIMEOUT", Type: number, Default: "60000", Field: "Passkeys.RegisterTimeout",
-			Doc:   "Milliseconds for which the browser waits for its user. This is a hint.",
-			Apply: toMillis(func(s *settings) *time.Duration { return &s.passkeys.with.RegisterTimeout })},
-		{Name: "SECURITY_WAN_SIGNIN_TIMEOUT", Type: number, Default: "60000", Field: "Passkeys.SignInTimeout",
-			Doc:   "The same for a sign-in.",
-			Apply: toMillis(func(s *settings) *time.Duration { return &s.passkeys.with.SignInTimeout })},
-		{Name: "SECURITY_WAN_NAME_MAX_LENGTH", Type: number, Default: "64", Field: "Passkeys.NameMaxLength",
-			Doc:   "Maximum length of a passkey's name, 64 at most.",
-			Apply: toMost(func(s *settings) *int { return &s.passkeys.with.NameMaxLength }, 1, 64)},
+		{Name: "SECURITY_WAN_CHALLENGE_BYTES", Field: "Passkeys.ChallengeBytes",
+			Empty: standard("Passkeys.ChallengeBytes"),
+			Doc:   "Random bytes of each challenge."},
+		{Name: "SECURITY_WAN_REGISTER_WITHIN", Field: "Passkeys.RegisterWithin",
+			Doc: "How long a registration may take."},
+		{Name: "SECURITY_WAN_SIGNIN_WITHIN", Field: "Passkeys.SignInWithin",
+			Doc: "The same for a sign-in."},
+		{Name: "SECURITY_WAN_REGISTER_TIMEOUT", Field: "Passkeys.RegisterTimeout", Type: number,
+			Default: standardMillis("Passkeys.RegisterTimeout"),
+			Doc:     "Milliseconds for which the browser waits for its user. This is a hint.",
+			Apply:   toMillis("Passkeys.RegisterTimeout")},
+		{Name: "SECURITY_WAN_SIGNIN_TIMEOUT", Field: "Passkeys.SignInTimeout", Type: number,
+			Default: standardMillis("Passkeys.SignInTimeout"),
+			Doc:     "The same for a sign-in.",
+			Apply:   toMillis("Passkeys.SignInTimeout")},
+		{Name: "SECURITY_WAN_NAME_MAX_LENGTH", Field: "Passkeys.NameMaxLength",
+			Doc: "Maximum length of a passkey's name, in characters."},
 		{Name: "SECURITY_WAN_NAME_ALLOWED_CHARS", Type: list, Default: "L,N,Pc,Pd,Zs",
 			Doc:   "Unicode categories of a passkey's name. No others can be chosen in this version.",
 			Apply: applyNameChars},
@@ -76,14 +74,13 @@ func passkeyPath(name, def, doc string, p func(*settings) *string) setting {
 	return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p)}
 }
 
-func toMillis(p func(*settings) *time.Duration) func(*settings, any) error {
+// toMillis accepts a number of milliseconds for a field that is a duration.
+func toMillis(field string) func(*settings, any) error {
+	r := of(field)
 	return func(s *settings, raw any) error {
-		var n int
-		err := toMost(func(*settings) *int { return &n }, 1000, 600_000)(s, raw)
-		if n > 0 { // also where it is the bound in place of what was given
-			*p(s) = time.Duration(n) * time.Millisecond
-		}
-		return err
+		milli := int64(time.Millisecond)
+		in := inner.Row{Safer: r.Safer, ServerMin: r.ServerMin / milli, ServerMax: r.ServerMax / milli}
+		return bounded(in, func(s *settings, v int64) { r.Set(&s.Config, v*milli) })(s, raw)
 	}
 }
 

@@ -39,9 +39,8 @@ func signInTable() []setting {
 
 func passwordTable() []setting {
 	return []setting{
-		{Name: "SECURITY_PASSWORD_HASH", Type: text, Default: "argon2", Field: "Password.Scheme",
-			Doc:   "Scheme of new hashes: `argon2` (argon2id) or `bcrypt`. Both always verify.",
-			Apply: toChoice(func(s *settings) *string { return &s.Config.Password.Scheme }, "argon2", "bcrypt")},
+		{Name: "SECURITY_PASSWORD_HASH", Field: "Password.Scheme",
+			Doc: "Scheme of new hashes: `argon2` (argon2id) or `bcrypt`. Both always verify."},
 		{Name: "SECURITY_PASSWORD_SALT", Type: secret, Empty: "none", Field: "Password.Salt",
 			Doc: "The salt of the installation whose password hashes shall go on working. They are rewritten at " +
 				"sign-in.",
@@ -51,13 +50,10 @@ func passwordTable() []setting {
 				"`{\"devise\": \"...\"}`. An imported hash names the one it needs. Keep it until every such " +
 				"hash has been replaced, which a sign-in does.",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.Config.Password.Peppers })},
-		{Name: "SECURITY_PASSWORD_LENGTH_MIN", Type: number, Default: "8", Field: "Password.MinLength",
-			Doc: "Least length in characters, 8 to 64. 15 is advised where a password alone may open a session " +
-				"(NIST SP 800-63B-4, 3.1.1.2).",
-			Apply: toLeast(func(s *settings) *int { return &s.Config.Password.MinLength }, 8, 64)},
-		{Name: "SECURITY_PASSWORD_SLOTS", Type: number, Empty: "one a processor", Field: "Password.Slots",
-			Doc:   "The number of passwords that are hashed concurrently.",
-			Apply: toInt(func(s *settings) *int { return &s.Config.Password.Slots }, 1, 1024)},
+		{Name: "SECURITY_PASSWORD_LENGTH_MIN", Field: "Password.MinLength",
+			Doc: "Minimum length in characters. 15 is advised if a password alone may open a session."},
+		{Name: "SECURITY_PASSWORD_SLOTS", Field: "Password.Slots",
+			Doc: "The number of passwords that are hashed concurrently."},
 		{Name: "SECURITY_PASSWORD_PORTABLE", Type: flag, Default: "false", Field: "Password.Portable",
 			Doc: "Hashes with `golang.org/x/crypto` on every machine, " +
 				"not with assembly where the processor has AVX2. Hashes are the same.",
@@ -68,22 +64,16 @@ func passwordTable() []setting {
 
 func sessionTable() []setting {
 	return []setting{
-		{Name: "SECURITY_SESSION_IDLE", Type: duration, Default: "1 hour", Field: "Sessions.Idle",
-			Doc:   "Ends a session after this time without a request.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Sessions.Idle }, time.Minute, 30*day)},
-		{Name: "SECURITY_SESSION_LIFETIME", Type: duration, Default: "24 hours", Field: "Sessions.Absolute",
+		{Name: "SECURITY_SESSION_IDLE", Field: "Sessions.Idle",
+			Doc: "Ends a session after this time without a request."},
+		{Name: "SECURITY_SESSION_LIFETIME", Field: "Sessions.Absolute",
 			Doc:  "Ends a session after this time in any case.",
-			Cost: "A stolen session lives as long.",
-			Apply: toLife(func(s *settings) *time.Duration {
-				return &s.Config.Sessions.Absolute
-			}, time.Minute, 30*day)},
-		{Name: "SECURITY_TOKEN_MAX_AGE", Type: duration, Default: "15 minutes", Field: "Sessions.TokenLife",
-			Doc: "Lifetime of a header token (`Authentication-Token`), 30 days at most.",
+			Cost: "A stolen session lives as long."},
+		{Name: "SECURITY_TOKEN_MAX_AGE", Field: "Sessions.TokenLife",
+			Doc: "Lifetime of a header token (`Authentication-Token`).",
 			Cost: "A copied token opens the account for so long. Refresh tokens (`SECURITY_REFRESH_TOKEN`) let a " +
-				"program go on with short ones.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Sessions.TokenLife }, time.Minute,
-				30*day)},
-		{Name: "SECURITY_REMEMBER_ME", Type: flag, Default: "false", Field: "Sessions.Remember",
+				"program go on with short ones."},
+		{Name: "SECURITY_REMEMBER_ME", Type: flag, Default: "false",
 			Doc: "Who ticks \"remember me\" stays signed in for `REMEMBER_COOKIE_DURATION`, by the cookie " +
 				"`remember_token`. An account with a second factor does only where " +
 				"`SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false, and for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY` at " +
@@ -96,19 +86,19 @@ func sessionTable() []setting {
 				"The first sign-in of a new account is not told.",
 			Cost:  "`false`: an owner does not hear of a stranger who has all that a sign-in asks for.",
 			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Sessions.NoNewBrowserMail })},
-		{Name: "REMEMBER_COOKIE_DURATION", Type: duration, Default: "30 days", Field: "Sessions.Remember",
-			Doc:   "Lifetime of that cookie from the sign-in, 30 days at most. Only if `SECURITY_REMEMBER_ME`.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.rememberFor }, time.Minute, 30*day)},
+		{Name: "REMEMBER_COOKIE_DURATION", Default: highest("Sessions.Remember"), Field: "Sessions.Remember",
+			Doc:   "Lifetime of that cookie from the sign-in. Only if `SECURITY_REMEMBER_ME`.",
+			Apply: into("Sessions.Remember", func(s *settings) *time.Duration { return &s.rememberFor })},
 		{Name: "SECURITY_DEFAULT_REMEMBER_ME", Type: flag, Default: "false", Field: "Sessions.RememberByDefault",
 			Doc:   "The box is ticked, and a JSON sign-in that does not say asks for it.",
 			Cost:  "People who did not think of it stay signed in, or have browsers trusted, on machines of others.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Sessions.RememberByDefault })},
-		{Name: "SECURITY_FRESHNESS", Type: duration, Default: "15 minutes", Field: "TwoFactor.Freshness",
+		{Name: "SECURITY_FRESHNESS", Field: "TwoFactor.Freshness",
 			Doc: "How old the full sign-in may be for a security change; after that it is asked for again. `0`: " +
 				"each change asks.",
 			Cost: "With a negative value any age will do: anyone who finds a browser that is signed in with both " +
 				"factors can replace the second one.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.freshness }, -never, 30*day)},
+			Apply: into("TwoFactor.Freshness", func(s *settings) *time.Duration { return &s.freshness })},
 		{Name: "PERMANENT_SESSION_LIFETIME", Type: duration, Empty: "none",
 			Doc: "Not taken over: `SECURITY_SESSION_IDLE` and `SECURITY_SESSION_LIFETIME` are. Below a day it " +
 				"stops the server, because sessions would live longer than it says.",
@@ -120,113 +110,83 @@ func limitTable() []setting { return slices.Concat(guessLimits(), rateLimits(), 
 
 func guessLimits() []setting {
 	return []setting{
-		{Name: "SECURITY_LOGIN_FAILURES", Type: number, Default: "10", Field: "Advanced.Limits",
-			Doc:   "Number of consecutive wrong passwords after which an account must wait.",
-			Cost:  "More guesses for strangers; 100 at most.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.FirstFailures }, 1, 100)},
-		{Name: "SECURITY_LOGIN_ACCOUNT_FAILURES", Type: number, Default: "100",
+		{Name: "SECURITY_LOGIN_FAILURES", Field: "Advanced.Limits.FirstFailures",
+			Doc:  "Number of consecutive wrong passwords after which an account must wait.",
+			Cost: "More guesses for strangers."},
+		{Name: "SECURITY_LOGIN_ACCOUNT_FAILURES", Field: "Advanced.Limits.AccountFailures",
 			Doc: "Wrong passwords in 24 hours for one account, over all networks that never signed in to it, that " +
 				"make them all wait. Browsers and networks that did have as many again.",
-			Cost:  "More guesses for someone who has many addresses.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.AccountFailures }, 1, 10_000)},
-		{Name: "SECURITY_LOGIN_HOLD", Type: duration, Default: "30 seconds",
-			Doc: "The first wait; it doubles with each further failure.",
-			Apply: toWait(func(s *settings) *time.Duration {
-				return &s.Config.Advanced.Limits.FirstHold
-			}, time.Second, day)},
-		{Name: "SECURITY_LOGIN_MAX_HOLD", Type: duration, Default: "1 hour",
-			Doc: "The longest wait.",
-			Apply: toWait(func(s *settings) *time.Duration {
-				return &s.Config.Advanced.Limits.FirstMaxHold
-			}, time.Second, day)},
-		{Name: "SECURITY_TWO_FACTOR_FAILURES", Type: number, Default: "5",
-			Doc:   "Number of wrong codes within the window that pause an account's second factors, over all sign-ins.",
-			Cost:  "A code has six digits: every further try is worth as much to a stranger.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SecondFailures }, 1, 10)},
-		{Name: "SECURITY_TWO_FACTOR_FAILURE_WINDOW", Type: duration, Default: "15 minutes",
-			Doc: "The length of that window and of the pause.",
-			Apply: toWait(func(s *settings) *time.Duration {
-				return &s.Config.Advanced.Limits.SecondWindow
-			}, time.Minute, day)},
-		{Name: "SECURITY_TWO_FACTOR_FACTOR_FAILURES", Type: number, Default: "100",
+			Cost: "More guesses for someone who has many addresses."},
+		{Name: "SECURITY_LOGIN_HOLD", Field: "Advanced.Limits.FirstHold",
+			Doc: "The first wait; it doubles with each further failure."},
+		{Name: "SECURITY_LOGIN_MAX_HOLD", Field: "Advanced.Limits.FirstMaxHold",
+			Doc: "The longest wait."},
+		{Name: "SECURITY_TWO_FACTOR_FAILURES", Field: "Advanced.Limits.SecondFailures",
+			Doc:  "Number of wrong codes within the window that pause an account's second factors, over all sign-ins.",
+			Cost: "A code has six digits: every further try is worth as much to a stranger."},
+		{Name: "SECURITY_TWO_FACTOR_FAILURE_WINDOW", Field: "Advanced.Limits.SecondWindow",
+			Doc: "The length of that window and of the pause."},
+		{Name: "SECURITY_TWO_FACTOR_FACTOR_FAILURES", Field: "Advanced.Limits.FactorFailures",
 			Doc: "So many wrong codes in a row, ever, switch one factor off until it is set up again. Browsers " +
-				"that never signed in to the account have half of them.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.FactorFailures }, 5, 100)},
+				"that never signed in to the account have half of them."},
 	}
 }
 
 // rateLimits returns the settings of limits on messages and requests.
 func rateLimits() []setting {
 	return []setting{
-		{Name: "SECURITY_TWO_FACTOR_SEND_GAP", Type: duration, Default: "30 seconds",
-			Doc: "Minimum time between two codes of one sign-in.",
-			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Advanced.Limits.SendGap }, time.Second,
-				time.Hour)},
-		{Name: "SECURITY_TWO_FACTOR_SENDS_SHORT", Type: number, Default: "5",
-			Doc:   "Unanswered codes per 10 minutes to one destination.",
-			Cost:  "Strangers can make the server write to people, at your expense.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendShort }, 1, 1000)},
-		{Name: "SECURITY_TWO_FACTOR_SENDS_DAY", Type: number, Default: "10",
-			Doc:   "The same per 24 hours.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendDay }, 1, 1000)},
-		{Name: "SECURITY_TWO_FACTOR_SENDS_MOST", Type: number,
-			Empty: "30, or `SECURITY_TWO_FACTOR_SENDS_DAY` if that is more",
-			Doc:   "All codes per 24 hours to one destination, answered or not.",
-			Cost:  "What someone can make you pay who answers the codes.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendMost }, 1, 10_000)},
-		{Name: "SECURITY_LOGIN_ADDRESS_FAILURES", Type: number, Default: "100",
+		{Name: "SECURITY_TWO_FACTOR_SEND_GAP", Field: "Advanced.Limits.SendGap",
+			Doc: "Minimum time between two codes of one sign-in."},
+		{Name: "SECURITY_TWO_FACTOR_SENDS_SHORT", Field: "Advanced.Limits.SendShort",
+			Doc:  "Unanswered codes per 10 minutes to one destination.",
+			Cost: "Strangers can make the server write to people, at your expense."},
+		{Name: "SECURITY_TWO_FACTOR_SENDS_DAY", Field: "Advanced.Limits.SendDay",
+			Doc: "The same per 24 hours."},
+		{Name: "SECURITY_TWO_FACTOR_SENDS_MOST", Field: "Advanced.Limits.SendMost",
+			Doc:  "All codes per 24 hours to one destination, answered or not.",
+			Cost: "What someone can make you pay who answers the codes."},
+		{Name: "SECURITY_LOGIN_ADDRESS_FAILURES", Field: "Advanced.Limits.AddressFailures",
 			Doc: "Wrong passwords within 15 minutes from one client address (IPv6: one /64) that close it for 15 " +
 				"minutes.",
-			Cost:  "More accounts can be tried from one address.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.AddressFailures }, 10, 1000000)},
-		{Name: "SECURITY_LOGIN_HOUR_FAILURES", Type: number, Default: "1000",
+			Cost: "More accounts can be tried from one address."},
+		{Name: "SECURITY_LOGIN_HOUR_FAILURES", Field: "Advanced.Limits.HourFailures",
 			Doc: "Failed passwords in an hour, over all accounts and addresses, that are reported once an hour: as " +
 				"an error in the log, a row `passwords-guessed` in the audit trail and a count in the metrics. No " +
-				"one is refused because of it.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.HourFailures }, 10, 100_000_000)},
-		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Type: number, Default: "60",
-			Doc:   "Unanswered codes per hour that one client address requests.",
-			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendAddress }, 1, 1000000)},
-		{Name: "SECURITY_TWO_FACTOR_SENDS_HOUR", Type: number, Default: "10000",
+				"one is refused because of it."},
+		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Field: "Advanced.Limits.SendAddress",
+			Doc:  "Unanswered codes per hour that one client address requests.",
+			Cost: "More work and more messages at the wish of strangers."},
+		{Name: "SECURITY_TWO_FACTOR_SENDS_HOUR", Field: "Advanced.Limits.SendHour",
 			Doc: "Messages per hour and channel, for each kind of caller that the table of budgets in " +
 				"docs/security.md names.",
-			Cost:  "What a pumping attack may cost in an hour.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendHour }, 1, 100000000)},
+			Cost: "What a pumping attack may cost in an hour."},
 	}
 }
 
 // requestLimits are the settings of budgets of rescues, set-ups, registrations and links.
 func requestLimits() []setting {
 	return []setting{
-		{Name: "SECURITY_TWO_FACTOR_RESCUES_HOUR", Type: number, Default: "3",
-			Doc:   "Rescues of one account per hour, with each method.",
-			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.RescueHour }, 1, 1000)},
-		{Name: "SECURITY_TWO_FACTOR_RESCUES_DAY", Type: number, Default: "5",
-			Doc:   "The same per 24 hours.",
-			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.RescueDay }, 1, 1000)},
-		{Name: "SECURITY_TWO_FACTOR_SETUPS_HOUR", Type: number, Default: "30",
-			Doc:   "Set-ups that one account begins per hour.",
-			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SetupHour }, 1, 10000)},
-		{Name: "SECURITY_REGISTERS_HOUR", Type: number, Default: "20",
-			Doc:   "Registrations per hour from one client address.",
-			Cost:  "Strangers can fill the database.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.RegisterHour }, 1, 1000000)},
-		{Name: "SECURITY_LINKS_HOUR", Type: number, Default: "3",
-			Doc:   "Mailed links per hour to one address, known or not, at the wish of one client address.",
-			Cost:  "Strangers can make the server write to people.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.LinkHour }, 1, 1000)},
-		{Name: "SECURITY_LINKS_ADDRESS", Type: number, Default: "30",
-			Doc:   "Mailed links per hour at the wish of one client address.",
-			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.LinkAddress }, 1, 1000000)},
-		{Name: "SECURITY_LINKS_DAY", Type: number, Default: "20",
-			Doc:   "Mailed links per 24 hours to one address.",
-			Cost:  "Strangers can make the server write to people.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.LinkDay }, 1, 1000)},
+		{Name: "SECURITY_TWO_FACTOR_RESCUES_HOUR", Field: "Advanced.Limits.RescueHour",
+			Doc:  "Rescues of one account per hour, with each method.",
+			Cost: "More work and more messages at the wish of strangers."},
+		{Name: "SECURITY_TWO_FACTOR_RESCUES_DAY", Field: "Advanced.Limits.RescueDay",
+			Doc:  "The same per 24 hours.",
+			Cost: "More work and more messages at the wish of strangers."},
+		{Name: "SECURITY_TWO_FACTOR_SETUPS_HOUR", Field: "Advanced.Limits.SetupHour",
+			Doc:  "Set-ups that one account begins per hour.",
+			Cost: "More work and more messages at the wish of strangers."},
+		{Name: "SECURITY_REGISTERS_HOUR", Field: "Advanced.Limits.RegisterHour",
+			Doc:  "Registrations per hour from one client address.",
+			Cost: "Strangers can fill the database."},
+		{Name: "SECURITY_LINKS_HOUR", Field: "Advanced.Limits.LinkHour",
+			Doc:  "Mailed links per hour to one address, known or not, at the wish of one client address.",
+			Cost: "Strangers can make the server write to people."},
+		{Name: "SECURITY_LINKS_ADDRESS", Field: "Advanced.Limits.LinkAddress",
+			Doc:  "Mailed links per hour at the wish of one client address.",
+			Cost: "More work and more messages at the wish of strangers."},
+		{Name: "SECURITY_LINKS_DAY", Field: "Advanced.Limits.LinkDay",
+			Doc:  "Mailed links per 24 hours to one address.",
+			Cost: "Strangers can make the server write to people."},
 	}
 }
 

@@ -1,7 +1,5 @@
 package main
 
-import "time"
-
 // tokenTable returns the settings of tokens.
 func tokenTable() []setting {
 	path := func(name, def, doc string, p func(*settings) *string) setting {
@@ -14,15 +12,11 @@ func tokenTable() []setting {
 				"back ends all that was minted alongside it.",
 			Cost:  "A stolen program stays signed in as long as the next two say, unless its owner ends it.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Tokens.Refresh })},
-		{Name: "SECURITY_REFRESH_TOKEN_MAX_AGE", Type: duration, Default: "90 days", Field: "Tokens.RefreshLife",
-			Doc: "How long a program can go on so.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.RefreshLife }, time.Minute,
-				366*day)},
-		{Name: "SECURITY_REFRESH_TOKEN_MAX_IDLE", Type: duration, Default: "7 days", Field: "Tokens.RefreshLife",
-			Doc: "Ends it earlier if it does not.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.RefreshIdle }, time.Minute,
-				366*day)},
-		{Name: "SECURITY_REFRESH_TOKEN_COOKIE_NAME", Type: text, Default: "fs_refresh", Field: "Tokens.RefreshCookie",
+		{Name: "SECURITY_REFRESH_TOKEN_MAX_AGE", Field: "Tokens.RefreshLife",
+			Doc: "How long a program can go on so."},
+		{Name: "SECURITY_REFRESH_TOKEN_MAX_IDLE", Field: "Tokens.RefreshIdle",
+			Doc: "Ends it earlier if it does not."},
+		{Name: "SECURITY_REFRESH_TOKEN_COOKIE_NAME", Field: "Tokens.RefreshCookie",
 			TakesNone: true,
 			Doc:       "The cookie of refresh tokens; `None` puts them into the body of answers.",
 			Cost:      "In the body, scripts of the page can read them.",
@@ -35,10 +29,9 @@ func tokenTable() []setting {
 				"Applications ask `/token-check?scope=read` whose token they were sent.",
 			Cost:  "Such a token is one thing in place of two factors, within its scopes and until it expires.",
 			Apply: toList(func(s *settings) *[]string { return &s.Config.Tokens.Scopes })},
-		{Name: "SECURITY_ACCESS_TOKEN_MAX_AGE", Type: duration, Default: "90 days", Field: "Tokens.PersonalLife",
-			Doc:   "The longest life of one.",
-			Cost:  "A stolen one works as long.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.PersonalLife }, day, 366*day)},
+		{Name: "SECURITY_ACCESS_TOKEN_MAX_AGE", Field: "Tokens.PersonalLife",
+			Doc:  "The longest life of one.",
+			Cost: "A stolen one works as long."},
 		path("SECURITY_ACCESS_TOKENS_URL", "/access-tokens", "Tokens: list, make, end.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.Tokens.Personal }),
 		path("SECURITY_TOKEN_CHECK_URL", "/token-check", "Whose token it is.",

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"slices"
-	"time"
 )
 
 // unifiedTable returns the settings of unified sign-in.
@@ -25,11 +24,8 @@ func unifiedTable() []setting {
 		{Name: "SECURITY_US_ENABLED_METHODS", Type: list, Empty: "`password,email,authenticator,sms`, as far as " +
 			"there are senders", Field: "Passwordless.EnabledMethods",
 			Doc: "What may begin a sign-in there, tried in this order.", Apply: applyFirstMethods},
-		{Name: "SECURITY_US_SETUP_WITHIN", Type: duration, Empty: "`SECURITY_TWO_FACTOR_SETUP_WITHIN`",
-			Field: "Passwordless.SetupWithin",
-			Doc:   "How long setting up what begins a sign-in may take, 30 minutes at most.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.unified.with.SetupWithin }, time.Second,
-				30*time.Minute)},
+		{Name: "SECURITY_US_SETUP_WITHIN", Field: "Passwordless.SetupWithin",
+			Doc: "How long setting up what begins a sign-in may take."},
 		{Name: "SECURITY_US_MFA_REQUIRED", Type: list, Default: "password,email,authenticator,sms",
 			Field: "Passwordless.Unforced",
 			Doc: "Methods after which a second factor that is required must be set up before the first session. " +
@@ -37,16 +33,13 @@ func unifiedTable() []setting {
 			Cost: "After a method that is left out, an account without second factor gets a session although one " +
 				"is required.",
 			Apply: applyMFARequired},
-		{Name: "SECURITY_US_TOKEN_VALIDITY", Type: duration, Default: "5 minutes", Field: "Passwordless.CodeValidity",
+		{Name: "SECURITY_US_TOKEN_VALIDITY", Field: "Passwordless.CodeValidity",
 			Doc:  "Life of a code in place of a password, and of the link mailed alongside it.",
-			Cost: "A longer one can be used longer by anyone who sees it.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.unified.with.CodeValidity },
-				30*time.Second, 10*time.Minute)},
-		{Name: "SECURITY_US_CODES_DAY", Type: number, Default: "120", Field: "Advanced.Limits",
+			Cost: "A longer one can be used longer by anyone who sees it."},
+		{Name: "SECURITY_US_CODES_DAY", Field: "Advanced.Limits.FirstDay",
 			Doc: "Codes in place of a password that are mailed to one account in 24 hours. Of texts it is " +
 				"`SECURITY_TWO_FACTOR_SENDS_DAY`.",
-			Cost:  "Strangers can make the server write to people.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.FirstDay }, 1, 10000)},
+			Cost: "Strangers can make the server write to people."},
 		path("SECURITY_US_SIGNIN_URL", "/us-signin", "Unified sign-in.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.Unified.Signin }),
 		path("SECURITY_US_SIGNIN_SEND_CODE_URL", "/us-signin/send-code", "Asks for a code.",
