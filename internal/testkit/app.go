@@ -17,12 +17,13 @@ const Step = 30 * time.Second
 // 6238 independently of the library.
 type App []byte
 
-// ReadApp returns the app of a secret in base32, as the library shows it.
+// ReadApp returns the app of a secret in base32, as the library shows it, or nil.
 func ReadApp(t testing.TB, secret string) App {
 	t.Helper()
 	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
 	if err != nil || len(key) == 0 {
-		t.Fatalf("%q is no secret of an app: %v", secret, err)
+		t.Errorf("%q is not the secret of an app: %v", secret, err)
+		return nil
 	}
 	return key
 }

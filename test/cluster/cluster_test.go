@@ -1,7 +1,6 @@
 package cluster_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,17 +17,13 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
-	"github.com/twofold-auth/twofold/test/ask"
 )
 
-const (
-	secret = "correct horse 71 battery"
-	key    = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA"
-)
+const key = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA"
 
 // cluster is three nodes with their shared databases and nginx in front.
 type cluster struct {
@@ -40,7 +34,6 @@ type cluster struct {
 	front   string // nginx
 	db      storage.Store
 	smtp    *sendtest.SMTPServer
-	hash    string
 	client  *http.Client
 
 	mu    sync.Mutex
@@ -53,19 +46,13 @@ func start(t *testing.T) *cluster {
 	nginx := servers.Find(t, "nginx")
 	pg, rd := servers.PostgresTables(t), servers.Redis(t)
 	c := &cluster{t: t, smtp: sendtest.SMTP(t), codes: map[string]string{}, program: build(t)}
-	c.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c.client = testkit.NewClient(t, &http.Transport{MaxIdleConnsPerHost: 64})
 	durable, err := postgres.Open(t.Context(), pg)
 	c.must(err)
 	volatile, err := redis.Open(t.Context(), rd)
 	c.must(err)
 	c.db = storage.Join(durable, volatile)
-	t.Cleanup(func() { c.client.CloseIdleConnections(); _ = c.db.Close() })
-	hasher, err := password.New(password.Config{})
-	c.must(err)
-	c.hash, err = hasher.Hash(t.Context(), secret)
-	c.must(err)
-
+	t.Cleanup(func() { _ = c.db.Close() })
 	port := servers.FreePort(t)
 	c.front = fmt.Sprintf("http://127.0.0.1:%d", port)
 	c.env = []string{
@@ -154,7 +141,7 @@ func number(t *testing.T, name string, few, many int) int {
 func (c *cluster) person(name string, mailed bool) storage.User {
 	c.t.Helper()
 	now, email := time.Now(), name+"@good.test"
-	u := storage.User{ID: storage.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: c.hash,
+	u := storage.User{ID: storage.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: testkit.PasswordHash,
 		Active: true, CredentialVersion: storage.NewID(),
 		CreatedAt: now, UpdatedAt: now, ConfirmedAt: now}
 	c.must(c.db.CreateUser(c.t.Context(), u))
@@ -167,8 +154,6 @@ func (c *cluster) person(name string, mailed bool) storage.User {
 	return u
 }
 
-var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
-
 // code returns the newest code mailed to an address, but not the previous one.
 func (c *cluster) code(address, before string) string {
 	for begun := time.Now(); time.Since(begun) < 10*time.Second; time.Sleep(2 * time.Millisecond) {
@@ -176,7 +161,7 @@ func (c *cluster) code(address, before string) string {
 		mails := c.smtp.Mails()
 		for ; c.read < len(mails); c.read++ {
 			m := mails[c.read]
-			if found := sixDigits.FindString(m.Text); found != "" && len(m.To) == 1 {
+			if found := testkit.Code(m.Text); found != "" && len(m.To) == 1 {
 				c.codes[m.To[0]] = found
 			}
 		}
@@ -189,55 +174,27 @@ func (c *cluster) code(address, before string) string {
 	return ""
 }
 
-// browser is a cookie jar.
-type browser struct {
-	c       *cluster
-	cookies map[string]string
+// browser is a browser in front of nginx. A killed node may take an answer with it.
+type browser struct{ *testkit.Browser }
+
+func (c *cluster) browser() *browser {
+	b := testkit.NewBrowser(c.t, c.client, c.front)
+	b.Bare, b.Lost = true, true
+	return &browser{b}
 }
 
-func (c *cluster) browser() *browser { return &browser{c: c, cookies: map[string]string{}} }
-
-// answer is a response. Its status is 0 if there was none.
-type answer struct {
-	status int
-	body   []byte
-	set    []*http.Cookie
-}
-
-// field reads response.NAME.
-func (a answer) field(name string) string {
-	var body struct{ Response map[string]any }
-	_ = json.Unmarshal(a.body, &body)
-	v, _ := body.Response[name].(string)
-	return v
-}
-
-// post sends JSON to nginx or to a node, and keeps the cookies.
-func (b *browser) post(at, path string, body map[string]any) answer {
-	a := b.send(at, path, body)
-	b.keep(a)
-	return a
-}
-
-func (b *browser) keep(a answer) {
-	for _, k := range a.set {
-		b.cookies[k.Name] = k.Value
-	}
-}
-
-func (b *browser) send(at, path string, body map[string]any) answer {
-	raw, _ := json.Marshal(body)
-	r, err := http.NewRequestWithContext(b.c.t.Context(), http.MethodPost, at+path, bytes.NewReader(raw))
+// send posts JSON, and leaves the cookies as they are.
+func (b *browser) send(path string, body map[string]any) *testkit.Answer {
+	raw, err := json.Marshal(body)
 	if err != nil {
-		return answer{}
+		b.T.Error(err)
 	}
-	r.Header.Set("Content-Type", "application/json")
-	a := ask.With(b.c.client, r, b.cookies)
-	return answer{a.Status, a.Body, a.Cookies}
+	return b.Send(http.MethodPost, path, testkit.TypeJSON, string(raw), "Accept", testkit.TypeJSON)
 }
 
-func (b *browser) login(at string, u storage.User) answer {
-	return b.post(at, "/login", map[string]any{"email": u.Email, "password": secret})
+// login sends the first factor to nginx, or to a node if at is its address.
+func (b *browser) login(at string, u storage.User) *testkit.Answer {
+	return b.Post(at+"/login", map[string]any{"email": u.Email, "password": testkit.Password})
 }
 
 // sessions returns the number of a user's active sessions.

@@ -56,11 +56,11 @@ func (p *keeper) newSet() (broken int64) {
 			p.in = p.opened
 		}
 		old := p.set
-		a := p.in.post(p.c.front, "/mf-recovery-codes", map[string]any{})
-		if a.status != http.StatusOK {
+		a := p.in.Post(p.c.front+"/mf-recovery-codes", map[string]any{})
+		if a.Status != http.StatusOK {
 			p.in = nil
 			broken++
-			if a.status == http.StatusUnauthorized || a.status == http.StatusBadRequest {
+			if a.Status == http.StatusUnauthorized || a.Status == http.StatusBadRequest {
 				continue // the change before it came through, its session did not
 			}
 			p.c.expect(a, "new codes")
@@ -68,15 +68,15 @@ func (p *keeper) newSet() (broken int64) {
 		kept, left := p.holds(old), p.left()
 		if wholly := kept == len(old) && left >= len(old); !wholly && (kept > 0 || left != setSize) {
 			p.c.t.Errorf("status %d: %d of %d old codes are good, %d in all: neither the old set nor the new one",
-				a.status, kept, len(old), left)
+				a.Status, kept, len(old), left)
 		}
-		if a.status == http.StatusOK {
+		if a.Status == http.StatusOK {
 			var body struct {
 				Response struct {
 					Codes []string `json:"recovery_codes"`
 				}
 			}
-			_ = json.Unmarshal(a.body, &body)
+			_ = json.Unmarshal([]byte(a.Body), &body)
 			p.set = body.Response.Codes
 			if n := p.holds(p.set); n != setSize || kept > 0 {
 				p.c.t.Errorf("%d new codes are good and %d old ones", n, kept)
@@ -102,7 +102,7 @@ func (p *keeper) spend() (broken int64) {
 			return broken
 		}
 		b := p.c.browser()
-		if a := b.login(p.c.front, p.u); a.status != http.StatusOK {
+		if a := b.login(p.c.front, p.u); a.Status != http.StatusOK {
 			p.c.expect(a, "sign-in")
 			broken++
 			time.Sleep(50 * time.Millisecond)
@@ -114,9 +114,9 @@ func (p *keeper) spend() (broken int64) {
 		code := p.set[0]
 		before, opened := p.c.sessions(p.u), 0
 		for range 2 {
-			a := b.send(p.c.front, "/mf-recovery", map[string]any{"code": code})
+			a := b.send("/mf-recovery", map[string]any{"code": code})
 			switch {
-			case a.status == http.StatusOK:
+			case a.Status == http.StatusOK:
 				opened++
 			case trouble(a):
 				broken++

@@ -1,10 +1,6 @@
 package cluster_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -15,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const workers = 4
@@ -99,7 +96,7 @@ type signer struct {
 	c    *cluster
 	u    storage.User
 	last string // code that was given before
-	app  []byte
+	app  testkit.App
 	// opened is the browser of the last successful sign-in.
 	opened *browser
 }
@@ -108,13 +105,13 @@ type signer struct {
 // that were already used because their answers were lost.
 const patience = 5 * time.Minute
 
-func trouble(a answer) bool { return a.status == 0 || a.status >= 500 }
+func trouble(a *testkit.Answer) bool { return a.Status == 0 || a.Status >= 500 }
 
 // signIn completes one sign-in and returns how many steps failed.
 func (p *signer) signIn() (broken int64) {
 	for begun := time.Now(); time.Since(begun) < patience; {
 		b := p.c.browser()
-		if a := b.login(p.c.front, p.u); a.status != http.StatusOK {
+		if a := b.login(p.c.front, p.u); a.Status != http.StatusOK {
 			p.c.expect(a, "sign-in")
 			broken++
 			time.Sleep(50 * time.Millisecond)
@@ -126,11 +123,11 @@ func (p *signer) signIn() (broken int64) {
 			continue // its node died with it; after a while it would come
 		}
 		p.last = code
-		before, opened, in := p.c.sessions(p.u), 0, answer{}
+		before, opened, in := p.c.sessions(p.u), 0, &testkit.Answer{}
 		for range 2 { // who got no answer tries the same code again, and some who got one
-			a := b.send(p.c.front, "/tf-validate", map[string]any{"code": code})
+			a := b.send("/tf-validate", map[string]any{"code": code})
 			switch {
-			case a.status == http.StatusOK:
+			case a.Status == http.StatusOK:
 				opened++
 				in = a
 			case trouble(a):
@@ -145,7 +142,7 @@ func (p *signer) signIn() (broken int64) {
 			p.c.t.Errorf("one code: %d answers let in, %d sessions more", opened, n)
 		}
 		if opened > 0 {
-			b.keep(in)
+			b.Keep(in)
 			p.opened = b
 			return broken
 		}
@@ -154,9 +151,9 @@ func (p *signer) signIn() (broken int64) {
 	return broken
 }
 
-func (c *cluster) expect(a answer, what string) {
-	if !trouble(a) && a.status != http.StatusTooManyRequests {
-		c.t.Errorf("%s: %d %s", what, a.status, a.body)
+func (c *cluster) expect(a *testkit.Answer, what string) {
+	if !trouble(a) && a.Status != http.StatusTooManyRequests {
+		c.t.Errorf("%s: %d %s", what, a.Status, a.Body)
 	}
 }
 
@@ -165,31 +162,30 @@ func (p *signer) setUp() (broken int64) {
 	for begun := time.Now(); time.Since(begun) < patience; {
 		b := p.c.browser()
 		a := b.login(p.c.front, p.u)
-		if a.status == http.StatusOK && a.field("tf_state") != "" {
+		if a.Status == http.StatusOK && a.Field("tf_state") != "" {
 			return broken // an earlier try came through, though its answer did not
 		}
-		if a.status != http.StatusOK {
+		if a.Status != http.StatusOK {
 			p.c.expect(a, "sign-in")
 			broken++
 			continue
 		}
-		if a = b.post(p.c.front, "/tf-setup", map[string]any{"setup": "authenticator"}); a.status != http.StatusOK {
+		if a = b.Post(p.c.front+"/tf-setup", map[string]any{"setup": "authenticator"}); a.Status != http.StatusOK {
 			p.c.expect(a, "set-up")
 			broken++
 			continue
 		}
-		key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(a.field("tf_authr_b32key"))
-		if err != nil || len(key) == 0 {
-			p.c.t.Errorf("set-up without a key: %s", a.body)
+		app := testkit.ReadApp(p.c.t, a.Field("tf_authr_b32key"))
+		if app == nil {
 			return broken
 		}
-		p.app = key // if it is stored, it is this one: the next try begins with a sign-in
-		if a = b.post(p.c.front, "/tf-setup/"+a.field("tf_state_token"),
-			map[string]any{"code": totp(key, 0)}); a.status == http.StatusOK {
+		p.app = app // if it is stored, it is this one: the next try begins with a sign-in
+		if a = b.Post(p.c.front+"/tf-setup/"+a.Field("tf_state_token"),
+			map[string]any{"code": p.app.Code(time.Now())}); a.Status == http.StatusOK {
 			return broken
 		}
 		if !trouble(a) {
-			p.c.t.Errorf("set-up: %d %s", a.status, a.body)
+			p.c.t.Errorf("set-up: %d %s", a.Status, a.Body)
 		}
 		broken++
 	}
@@ -206,24 +202,15 @@ func (p *signer) stillSignsIn() {
 		return
 	}
 	b := p.c.browser()
-	if a := b.login(p.c.front, p.u); a.status != http.StatusOK || a.field("tf_state") == "" {
-		p.c.t.Errorf("%s: sign-in: %d %s", p.u.Email, a.status, a.body)
+	if a := b.login(p.c.front, p.u); a.Status != http.StatusOK || a.Field("tf_state") == "" {
+		p.c.t.Errorf("%s: sign-in: %d %s", p.u.Email, a.Status, a.Body)
 	}
 	// Try the next code and the one after it, because the enrollment used one.
-	a := b.post(p.c.front, "/tf-validate", map[string]any{"code": totp(p.app, 1)})
-	if a.status != http.StatusOK {
-		a = b.post(p.c.front, "/tf-validate", map[string]any{"code": totp(p.app, 0)})
+	a := b.Post(p.c.front+"/tf-validate", map[string]any{"code": p.app.Code(time.Now().Add(testkit.Step))})
+	if a.Status != http.StatusOK {
+		a = b.Post(p.c.front+"/tf-validate", map[string]any{"code": p.app.Code(time.Now())})
 	}
-	if a.status != http.StatusOK || p.c.sessions(p.u) == 0 {
-		p.c.t.Errorf("%s: code: %d %s", p.u.Email, a.status, a.body)
+	if a.Status != http.StatusOK || p.c.sessions(p.u) == 0 {
+		p.c.t.Errorf("%s: code: %d %s", p.u.Email, a.Status, a.Body)
 	}
-}
-
-// totp implements RFC 6238 for the current step or one next to it.
-func totp(key []byte, away int64) string {
-	mac := hmac.New(sha1.New, key)
-	_ = binary.Write(mac, binary.BigEndian, time.Now().Unix()/30+away)
-	sum := mac.Sum(nil)
-	part := sum[sum[19]&15:]
-	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
 }

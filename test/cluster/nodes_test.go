@@ -3,9 +3,10 @@ package cluster_test
 import (
 	"fmt"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const parallel = 50
@@ -17,20 +18,14 @@ func TestOfFiftySubmitsOfOneCodeOverThreeNodesOneGetsASession(t *testing.T) {
 	for round := range rounds {
 		u := c.person(fmt.Sprintf("fifty%d", round), true)
 		b := c.browser()
-		if a := b.login(c.front, u); a.status != http.StatusOK {
-			t.Fatalf("round %d: sign-in: %d %s", round, a.status, a.body)
+		if a := b.login(c.front, u); a.Status != http.StatusOK {
+			t.Fatalf("round %d: sign-in: %d %s", round, a.Status, a.Body)
 		}
 		code := c.code(u.Email, "")
-		gate, status := make(chan struct{}), make([]int, parallel)
-		var all sync.WaitGroup
-		for i := range parallel {
-			all.Go(func() {
-				<-gate
-				status[i] = b.send(c.front, "/tf-validate", map[string]any{"code": code}).status
-			})
-		}
-		close(gate)
-		all.Wait()
+		status := make([]int, parallel)
+		testkit.Par(parallel, func(i int) {
+			status[i] = b.send("/tf-validate", map[string]any{"code": code}).Status
+		})
 		won := 0
 		for _, s := range status {
 			switch s {
@@ -56,11 +51,11 @@ func TestASignInBegunOnOneNodeEndsOnAnother(t *testing.T) {
 		u := c.person(fmt.Sprintf("moves%d", i), true)
 		b := c.browser()
 		here, there := c.nodes[i].URL, c.nodes[(i+1)%3].URL
-		if a := b.login(here, u); a.status != http.StatusOK {
-			t.Fatalf("%d %s", a.status, a.body)
+		if a := b.login(here, u); a.Status != http.StatusOK {
+			t.Fatalf("%d %s", a.Status, a.Body)
 		}
-		if a := b.post(there, "/tf-validate", map[string]any{"code": c.code(u.Email, "")}); a.status != http.StatusOK {
-			t.Fatalf("%d %s", a.status, a.body)
+		if a := b.Post(there+"/tf-validate", map[string]any{"code": c.code(u.Email, "")}); a.Status != http.StatusOK {
+			t.Fatalf("%d %s", a.Status, a.Body)
 		}
 		if n := c.sessions(u); n != 1 {
 			t.Errorf("%d sessions", n)
@@ -79,12 +74,12 @@ func TestNodesShareTheBudgetOfGuesses(t *testing.T) {
 		if code == wrong {
 			wrong = "000009"
 		}
-		if a := b.post(c.nodes[i%3].URL, "/tf-validate", map[string]any{"code": wrong}); a.status == http.StatusOK {
-			t.Fatalf("guess %d: %d", i, a.status)
+		if a := b.Post(c.nodes[i%3].URL+"/tf-validate", map[string]any{"code": wrong}); a.Status == http.StatusOK {
+			t.Fatalf("guess %d: %d", i, a.Status)
 		}
 	}
 	for i, n := range c.nodes {
-		if a := b.post(n.URL, "/tf-validate", map[string]any{"code": code}); a.status == http.StatusOK {
+		if a := b.Post(n.URL+"/tf-validate", map[string]any{"code": code}); a.Status == http.StatusOK {
 			t.Errorf("node %d takes the right code after five wrong ones elsewhere", i)
 		}
 	}
