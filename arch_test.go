@@ -142,7 +142,6 @@ var rooms = map[string]room{
 			"store/postgres store/redis store/sqlite test/openapitest",
 		others: "github.com/jackc/pgx/v5 github.com/redis/go-redis", http: true,
 	},
-	"test/ask":         {http: true},
 	"test/contract":    {},
 	"test/openapitest": {http: true},
 	"twofoldtest": {
@@ -168,7 +167,7 @@ var rooms = map[string]room{
 var testOnly = []string{
 	"internal/storetest", "internal/storetest/servers", "send/sendtest", "internal/factor/factortest",
 	"internal/factor/passkey/softkey", "internal/testkit", "internal/transfer/transfertest", "test/softkey",
-	"test/ask", "internal/federatedtest",
+	"internal/federatedtest",
 	"test/openapitest", "twofoldtest", "test/model", "test/explore", "test/explore/run",
 	"test/cluster", "test/contract", "test/crash", "test/security",
 }

@@ -141,9 +141,9 @@ func number(t *testing.T, name string, few, many int) int {
 func (c *cluster) person(name string, mailed bool) storage.User {
 	c.t.Helper()
 	now, email := time.Now(), name+"@good.test"
-	u := storage.User{ID: storage.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: testkit.PasswordHash,
-		Active: true, CredentialVersion: storage.NewID(),
-		CreatedAt: now, UpdatedAt: now, ConfirmedAt: now}
+	u := storage.User{ID: storage.NewID(), Email: email, EmailKey: email, ProvenKey: email,
+		PasswordHash: testkit.PasswordHash, Active: true, CredentialVersion: storage.NewID(), CreatedAt: now,
+		UpdatedAt: now, ConfirmedAt: now}
 	c.must(c.db.CreateUser(c.t.Context(), u))
 	if mailed {
 		f := storage.Factor{ID: storage.NewID(), UserID: u.ID, Method: storage.Email, Destination: email, Primary: true,

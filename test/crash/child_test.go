@@ -22,6 +22,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
@@ -32,13 +33,8 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-const (
-	secret = "correct horse 71 battery"
-	hashed = "$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$5jo5R65JnjAagNY+oPr3tg$" +
-		"wnFuPOIG3ZqocnVh+tvddQAnmko+Qb0VZ+jxiPkCsdc"
-	key  = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B"
-	role = "TWOFOLD_CRASH_CHILD"
-)
+// role is the environment variable that makes this program a child.
+const role = "TWOFOLD_CRASH_CHILD"
 
 // place is the storage of a site.
 type place struct {
@@ -103,7 +99,7 @@ func (p place) config(db storage.Store, now func() time.Time) (twofold.Config, e
 		LinkHour: 1000, LinkAddress: 1_000_000, LinkDay: 1000,
 	}
 	c := twofold.Config{
-		Origin: p.Origin, Key: twofold.KeyText(key), Store: db,
+		Origin: p.Origin, Key: twofold.KeyText(testkit.Key), Store: db,
 		Pages: twofold.Pages{Site: "good", AccountPage: true}, Advanced: twofold.Advanced{Limits: limits, Now: now},
 		TwoFactor: twofold.TwoFactor{
 			EnabledMethods: []string{storage.Authenticator, storage.SMS, storage.Email},
@@ -193,11 +189,11 @@ func child(at string) error {
 
 // bring imports the accounts in a request.
 func (p place) bring(r *http.Request, db storage.Store, now func() time.Time) error {
-	keys, err := seal.NewKeys(key)
+	keys, err := seal.NewKeys(testkit.Key)
 	if err != nil {
 		return err
 	}
-	ring, err := seal.NewRingOf(key)
+	ring, err := seal.NewRingOf(testkit.Key)
 	if err != nil {
 		return err
 	}

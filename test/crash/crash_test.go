@@ -10,6 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 func TestNoCrashBreaksAFlow(t *testing.T) {
@@ -161,19 +162,19 @@ func (p *person) enters() bool {
 	}
 	if p.email = u.Email; u.ConfirmedAt.IsZero() {
 		b := s.browser()
-		link := s.linked(p.email, "confirm", func() answer { return b.post("/confirm", m{"email": p.email}) })
+		link := s.linked(p.email, "confirm", func() *testkit.Answer { return b.post("/confirm", m{"email": p.email}) })
 		b.post(link, chosen(p.password))
 	}
 	b, sent := s.browser(), len(s.mails(p.email, ""))+len(s.mails(p.phone, ""))
 	if p.comesIn == nil {
-		p.comesIn = func(b *browser) answer { return p.logsIn(b, nil) }
+		p.comesIn = func(b *browser) *testkit.Answer { return p.logsIn(b, nil) }
 	}
 	r := p.comesIn(b)
 	factors := p.factors()
 	if len(factors) > 1 {
 		r = b.post("/tf-select", m{"which": "authenticator"})
 	}
-	if len(factors) > 0 && r.status == 200 {
+	if len(factors) > 0 && r.Status == 200 {
 		code := ""
 		switch to := map[string]string{storage.SMS: p.phone, storage.Email: p.email}[factors[0].Method]; {
 		case p.app != nil:
@@ -184,7 +185,7 @@ func (p *person) enters() bool {
 		r = b.post("/tf-validate", m{"code": code})
 	}
 	if !b.in() {
-		s.Logf("the last answer: %d %s", r.status, r.body)
+		s.Logf("the last answer: %d %s", r.Status, r.Body)
 		return false
 	}
 	return true
@@ -204,5 +205,5 @@ func (s *site) disarmed() bool {
 
 // alive reports whether the child still answers.
 func (s *site) alive() bool {
-	return s.browser().send("GET", "/app/user", nil).status != 0
+	return s.browser().send("GET", "/app/user", nil).Status != 0
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -87,7 +88,7 @@ var flows = []flow{
 
 func (p *person) repeat() { p.again = func() { p.b.last() } }
 
-func (p *person) logsIn(b *browser, more m) answer {
+func (p *person) logsIn(b *browser, more m) *testkit.Answer {
 	body := m{"email": p.email, "password": p.password}
 	for k, v := range more {
 		body[k] = v
@@ -122,7 +123,7 @@ func (p *person) proves(more m, path string, next func() string) {
 
 func (p *person) isRescued() {
 	p.logsIn(p.b, nil)
-	code := p.s.coded(p.email, func() answer { return p.b.post("/tf-rescue", m{"help_setup": "email"}) })
+	code := p.s.coded(p.email, func() *testkit.Answer { return p.b.post("/tf-rescue", m{"help_setup": "email"}) })
 	if code != "" {
 		p.proven("/tf-validate", code)
 	}
@@ -140,7 +141,7 @@ func trusting(s *site) *person {
 	p.b = s.browser()
 	p.signsInTrusting()
 	p.b.post("/logout", m{})
-	if p.sessions() != "" || p.b.jar["tf_validity"] == "" {
+	if p.sessions() != "" || p.b.Jar["tf_validity"] == "" {
 		s.Fatal("the browser is not trusted")
 	}
 	return p
@@ -150,14 +151,14 @@ func trusting(s *site) *person {
 // is no longer trusted.
 func (p *person) signsInTrusted() {
 	p.repeat()
-	if r := p.logsIn(p.b, m{"remember": true}); r.text("tf_state") != "" {
+	if r := p.logsIn(p.b, m{"remember": true}); r.Field("tf_state") != "" {
 		p.signsIn()
 	}
 }
 
 func (p *person) registers() { p.asksToRegister() }
 
-func (p *person) asksToRegister() answer {
+func (p *person) asksToRegister() *testkit.Answer {
 	p.repeat()
 	return p.b.post("/register", m{"email": p.email, "password": p.password, "password_confirm": p.password})
 }
@@ -170,12 +171,12 @@ func registered(s *site) *person {
 }
 
 func (p *person) confirms() {
-	confirm := func() answer { // another browser than the one that registered has to choose a password
+	confirm := func() *testkit.Answer { // another browser than the one that registered has to choose a password
 		return p.b.post(p.link, chosen(p.password))
 	}
 	p.repeat()
-	if confirm().status == 400 { // a link that was taken is gone
-		p.link = p.s.linked(p.email, "confirm", func() answer {
+	if confirm().Status == 400 { // a link that was taken is gone
+		p.link = p.s.linked(p.email, "confirm", func() *testkit.Answer {
 			return p.s.browser().post("/confirm", m{"email": p.email})
 		})
 		confirm()
@@ -192,7 +193,7 @@ func resetting(s *site) *person {
 func chosen(password string) m { return m{"password": password, "password_confirm": password} }
 
 func (p *person) asksForReset() {
-	p.link = p.s.linked(p.email, "reset", func() answer {
+	p.link = p.s.linked(p.email, "reset", func() *testkit.Answer {
 		return p.s.browser().post("/reset", m{"email": p.email})
 	})
 }
@@ -201,7 +202,7 @@ func (p *person) resets() {
 	if p.hash() != "" { // a link was used: this is another request
 		return
 	}
-	choose := func(b *browser, password string) answer {
+	choose := func(b *browser, password string) *testkit.Answer {
 		return b.post(p.link, chosen(password))
 	}
 	p.again = func() {
@@ -212,7 +213,7 @@ func (p *person) resets() {
 		choose(p.s.browser(), "a stranger's horse 73 battery")
 	}
 	p.password = "another horse 72 battery"
-	if a := choose(p.b, p.password); a.status == 400 { // the link is used up, as it should
+	if a := choose(p.b, p.password); a.Status == 400 { // the link is used up, as it should
 		p.asksForReset()
 		choose(p.b, p.password)
 	}
@@ -232,7 +233,7 @@ func signedIn(s *site) *person {
 
 func (p *person) changesPassword() {
 	p.password = "another horse 72 battery"
-	change := m{"password": secret, "new_password": p.password, "new_password_confirm": p.password}
+	change := m{"password": testkit.Password, "new_password": p.password, "new_password_confirm": p.password}
 	p.again = func() {
 		p.b.copy().post("/change", change)
 	}
@@ -241,9 +242,9 @@ func (p *person) changesPassword() {
 
 func (p *person) setsUpApp() {
 	r := p.b.post("/tf-setup", m{"setup": "authenticator", "add": true})
-	if r.status == 200 {
-		p.app = decode(r.text("tf_authr_b32key"))
-		p.proven("/tf-setup/"+r.text("tf_state_token"), p.next())
+	if r.Status == 200 {
+		p.app = testkit.ReadApp(p.s, r.Field("tf_authr_b32key"))
+		p.proven("/tf-setup/"+r.Field("tf_state_token"), p.next())
 	}
 }
 
@@ -253,35 +254,35 @@ func (p *person) setsUpMail() { p.setsUpBy(m{"setup": "email", "add": true}, p.e
 
 func (p *person) setsUpBy(wish m, to string) {
 	p.s.pass(time.Minute)
-	var r answer
-	code := p.s.coded(to, func() answer {
+	var r *testkit.Answer
+	code := p.s.coded(to, func() *testkit.Answer {
 		r = p.b.post("/tf-setup", wish)
 		return r
 	})
 	if code != "" {
-		p.proven("/tf-setup/"+r.text("tf_state_token"), code)
+		p.proven("/tf-setup/"+r.Field("tf_state_token"), code)
 	}
 }
 
 func (p *person) setsUpPasskey() {
 	r := p.b.post("/wan-register", m{"name": "key", "usage": "secondary"})
-	if r.status != 200 {
+	if r.Status != 200 {
 		return
 	}
-	options, err := json.Marshal(r.json["credential_options"])
+	options, err := json.Marshal(r.JSON["credential_options"])
 	p.s.must(err)
 	k, err := softkey.New(p.s.Origin, softkey.ES256)
 	p.s.must(err)
 	said, err := k.Create(options)
 	p.s.must(err)
 	p.repeat()
-	p.b.post("/wan-register/"+r.text("wan_state"), m{"credential": said})
+	p.b.post("/wan-register/"+r.Field("wan_state"), m{"credential": said})
 }
 
 func (p *person) moves() {
 	p.s.pass(time.Minute)
 	to := "new-" + p.email
-	link := p.s.linked(to, "change_email", func() answer {
+	link := p.s.linked(to, "change_email", func() *testkit.Answer {
 		return p.b.post("/change-email", m{"email": to})
 	})
 	if link == "" {
@@ -300,12 +301,12 @@ func recovering(s *site) *person {
 
 func (p *person) recovers() {
 	p.logsIn(p.b, nil)
-	if p.b.post("/tf-rescue", m{"help_setup": "recovery_request"}).status != 200 || !p.opens() {
+	if p.b.post("/tf-rescue", m{"help_setup": "recovery_request"}).Status != 200 || !p.opens() {
 		return
 	}
 	r := p.b.post("/tf-setup", m{"setup": "authenticator", "add": true})
-	if r.status == 200 {
-		p.newApp = decode(r.text("tf_authr_b32key"))
+	if r.Status == 200 {
+		p.newApp = testkit.ReadApp(p.s, r.Field("tf_authr_b32key"))
 		p.proven("/tf-validate", p.shows(p.newApp))
 	}
 }
@@ -314,8 +315,10 @@ func (p *person) recovers() {
 // already pending.
 func (p *person) opens() bool {
 	p.s.Helper()
-	p.b = &browser{s: p.s, jar: map[string]string{}, marked: p.b.marked}
-	open := func() answer { return p.b.post(p.link, m{"password": p.password}) }
+	marked := p.b.marked
+	p.b = p.s.browser()
+	p.b.marked = marked
+	open := func() *testkit.Answer { return p.b.post(p.link, m{"password": p.password}) }
 	p.again = func() { p.s.browser().post(p.link, m{"password": p.password}) }
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		link := p.s.newest(p.email, "recovery")
@@ -324,8 +327,8 @@ func (p *person) opens() bool {
 		}
 		p.s.pass(25 * time.Hour)
 		p.link = link
-		if a := open(); a.status != 400 {
-			return a.status == 200
+		if a := open(); a.Status != 400 {
+			return a.Status == 200
 		}
 	}
 	return false
@@ -334,7 +337,7 @@ func (p *person) opens() bool {
 func (p *person) makesCodes() {
 	p.repeat()
 	r := p.b.post("/mf-recovery-codes", m{})
-	list, _ := r.json["recovery_codes"].([]any)
+	list, _ := r.JSON["recovery_codes"].([]any)
 	for _, c := range list {
 		p.codes = append(p.codes, fmt.Sprint(c))
 	}
@@ -373,15 +376,15 @@ func paired(s *site) *person {
 	p.b = s.browser()
 	p.logsIn(p.b, nil)
 	r := p.b.post("/tf-validate?include_auth_token", m{"code": p.next()})
-	user, _ := r.json["user"].(m)
+	user, _ := r.JSON["user"].(m)
 	if p.link, _ = user["refresh_token"].(string); p.link == "" {
-		s.Fatalf("no refresh token: %s", r.body)
+		s.Fatalf("no refresh token: %s", r.Body)
 	}
 	return p
 }
 
 func (p *person) refreshes() {
-	p.b.jar = map[string]string{} // a program
+	p.b.Jar = map[string]string{} // a program
 	p.repeat()
 	p.b.post("/refresh-token", m{"refresh_token": p.link})
 }
@@ -415,10 +418,10 @@ func invited(s *site) *person {
 
 func (s *site) invite(email string) string {
 	s.Helper()
-	return s.linked(email, "invite", func() answer {
+	return s.linked(email, "invite", func() *testkit.Answer {
 		_, err := s.auth.Invitations().Send(s.Context(), twofold.NewUser{Email: email})
 		s.must(err)
-		return answer{status: 200}
+		return &testkit.Answer{Status: 200}
 	})
 }
 
@@ -431,7 +434,7 @@ func (p *person) arrives() {
 	p.repeat()
 	p.b.post("/import?file="+url.QueryEscape(`{"twofold":1,"source":"old-site"}
 {"id":"`+p.phone[1:]+`","active":true,"addresses":[{"address":"`+p.email+`","proven":true}],`+
-		`"password":{"value":"`+hashed+`"},"authenticators":[{"secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}]}
+		`"password":{"value":"`+testkit.PasswordHash+`"},"authenticators":[{"secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}]}
 `), nil)
 	p.app = []byte("12345678901234567890")
 }
@@ -495,7 +498,7 @@ func (p *person) confirmed() string {
 }
 
 func (p *person) hash() string {
-	if u, _ := p.user(); u.PasswordHash != hashed {
+	if u, _ := p.user(); u.PasswordHash != testkit.PasswordHash {
 		return u.PasswordHash
 	}
 	return ""

@@ -1,22 +1,15 @@
 package crash_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,8 +21,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
 	"github.com/twofold-auth/twofold/internal/storage"
-	"github.com/twofold-auth/twofold/internal/storetest/servers"
-	"github.com/twofold-auth/twofold/test/ask"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 type m = map[string]any
@@ -53,15 +45,8 @@ func newSite(t *testing.T, engine string, set func(s *site)) *site {
 	t.Helper()
 	dir := t.TempDir()
 	s := &site{T: t, place: place{Mails: filepath.Join(dir, "mails")}}
-	switch engine {
-	case "sqlite":
-		s.File = filepath.Join(dir, "app.db")
-	case "redis":
-		s.Redis = servers.Redis(t)
-		fallthrough
-	default:
-		s.Postgres = servers.PostgresTables(t)
-	}
+	db := testkit.DatabaseOf(t, engine)
+	s.File, s.Postgres, s.Redis = db.File, db.Postgres, db.Redis
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	s.must(err)
 	s.Origin = "http://" + l.Addr().String()
@@ -77,10 +62,7 @@ func newSite(t *testing.T, engine string, set func(s *site)) *site {
 	s.must(err)
 	s.auth, err = twofold.New(c)
 	s.must(err)
-	s.client = &http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	s.client = testkit.NewClient(t, &http.Transport{DisableKeepAlives: true})
 	s.start()
 	stop := background.Start(s.auth)
 	t.Cleanup(func() {
@@ -142,71 +124,48 @@ func (s *site) dead() string {
 	return where
 }
 
-// answer is a response. Its status is 0 if there was none.
-type answer struct {
-	status   int
-	body     string
-	location string
-	json     m
-}
-
-func (a answer) text(name string) string { v, _ := a.json[name].(string); return v }
-
-// browser is a cookie jar. The calls of a marked browser count.
+// browser is a browser of a site, whose answers get lost if the child is killed. The calls of a
+// marked browser count.
 type browser struct {
+	*testkit.Browser
 	s      *site
-	jar    map[string]string
 	marked bool
-	last   func() answer // the last request once more
-	heard  []string      // the answers
+	last   func() *testkit.Answer // the last request once more
+	heard  []string               // the answers
 }
 
-func (s *site) browser() *browser { return &browser{s: s, jar: map[string]string{}} }
+func (s *site) browser() *browser {
+	b := &browser{Browser: testkit.NewBrowser(s.T, s.client, s.Origin), s: s}
+	b.Lost = true
+	return b
+}
 
-func (b *browser) post(path string, body m) answer { return b.send("POST", path, body) }
+func (b *browser) post(path string, body m) *testkit.Answer { return b.send("POST", path, body) }
 
-func (b *browser) send(method, path string, body m) answer {
+func (b *browser) send(method, path string, body m) *testkit.Answer {
 	b.s.Helper()
-	b.last = func() answer { return b.send(method, path, body) }
-	var raw []byte
+	b.last = func() *testkit.Answer { return b.send(method, path, body) }
+	raw, contentType := "", ""
 	if body != nil {
-		var err error
-		raw, err = json.Marshal(body)
+		text, err := json.Marshal(body)
 		b.s.must(err)
+		raw, contentType = string(text), testkit.TypeJSON
 	}
-	r, err := http.NewRequestWithContext(b.s.living, method, b.s.Origin+path, bytes.NewReader(raw))
-	b.s.must(err)
-	if raw != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	r.Header.Set("X-Crash-Clock", strconv.FormatInt(int64(b.s.Offset), 10))
+	lines := []string{"Accept", testkit.TypeJSON, "X-Crash-Clock", strconv.FormatInt(int64(b.s.Offset), 10)}
 	if b.marked {
-		r.Header.Set("X-Crash", "1")
+		lines = append(lines, "X-Crash", "1")
 	}
-	got := ask.With(b.s.client, r, b.jar)
-	if got.Status == 0 {
-		return answer{}
-	}
-	for _, c := range got.Cookies {
-		if c.MaxAge < 0 || c.Value == "" {
-			delete(b.jar, c.Name)
-		} else {
-			b.jar[c.Name] = c.Value
-		}
-	}
-	a := answer{status: got.Status, body: string(got.Body), location: got.Location}
-	b.heard = append(b.heard, fmt.Sprint(method, " ", path, ": ", a.status, " ", a.body))
-	var envelope struct{ Response m }
-	if json.Unmarshal(got.Body, &envelope) == nil {
-		a.json = envelope.Response
+	b.Context = b.s.living
+	a := b.Do(method, path, contentType, raw, lines...)
+	if a.Status != 0 {
+		b.heard = append(b.heard, fmt.Sprint(a.What, ": ", a.Status, " ", a.Body))
 	}
 	return a
 }
 
 // in reports whether the browser is signed in.
 func (b *browser) in() bool {
-	return strings.HasPrefix(b.send("GET", "/app/user", nil).body, "signed in as ")
+	return strings.HasPrefix(b.send("GET", "/app/user", nil).Body, "signed in as ")
 }
 
 // arm kills the child at a call.
@@ -242,12 +201,6 @@ func (s *site) mails(to, kind string) (texts []string) {
 	return texts
 }
 
-var (
-	sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
-	anyLink   = regexp.MustCompile(`https?://[^/\s]+` +
-		`(/(?:confirm|reset|change-email|tf-delete|tf-invite|tf-recovery|login|us-verify-link)/[A-Za-z0-9._-]+)`)
-)
-
 // wait waits for a mail.
 func (s *site) wait(to, kind string, find func(text string) string) string {
 	s.Helper()
@@ -281,11 +234,11 @@ func (s *site) delivers() {
 }
 
 // linked returns the link that a request mails, or "" if the request gets no answer.
-func (s *site) linked(to, kind string, ask func() answer) string {
+func (s *site) linked(to, kind string, ask func() *testkit.Answer) string {
 	s.Helper()
 	s.delivers()
 	before := s.newest(to, kind)
-	if a := ask(); a.status != 200 {
+	if a := ask(); a.Status != 200 {
 		return ""
 	}
 	return s.newestOf(to, kind, func(string) string {
@@ -314,8 +267,9 @@ func (s *site) newestOf(to, kind string, find func(text string) string) string {
 // newest returns the newest mailed link of a kind to a recipient.
 func (s *site) newest(to, kind string) (link string) {
 	for _, text := range s.mails(to, kind) {
-		if found := anyLink.FindStringSubmatch(text); found != nil {
-			link = found[1]
+		if found := testkit.Link(text, "confirm", "reset", "change-email", "tf-delete", "tf-invite", "tf-recovery",
+			"login", "us-verify-link"); found != "" {
+			link = found
 		}
 	}
 	return link
@@ -323,15 +277,15 @@ func (s *site) newest(to, kind string) (link string) {
 
 // coded returns the code that a request mails, or "" if the request gets no answer. After a crash,
 // an older mail may be sent again.
-func (s *site) coded(to string, ask func() answer) string {
+func (s *site) coded(to string, ask func() *testkit.Answer) string {
 	s.Helper()
 	s.delivers()
 	before := strings.Join(s.mails(to, ""), "")
-	if a := ask(); a.status != 200 {
+	if a := ask(); a.Status != 200 {
 		return ""
 	}
 	return s.newestOf(to, "", func(text string) string {
-		if code := sixDigits.FindString(text); !strings.Contains(before, code) {
+		if code := testkit.Code(text); !strings.Contains(before, code) {
 			return code
 		}
 		return ""
@@ -340,7 +294,7 @@ func (s *site) coded(to string, ask func() answer) string {
 
 func (s *site) code(to string) string {
 	s.Helper()
-	return s.wait(to, "", sixDigits.FindString)
+	return s.wait(to, "", testkit.Code)
 }
 
 // person is an account with the credentials of its owner.
@@ -348,14 +302,14 @@ type person struct {
 	s                *site
 	id, email, phone string
 	password         string
-	app, newApp      []byte   // its key, and that of one which may have taken its place
-	b                *browser // of the step under way
+	app, newApp      testkit.App // its key, and that of one which may have taken its place
+	b                *browser    // of the step under way
 	codes            []string
 	link             string
 	first            string // the factor at the start
 	key              *softkey.Key
-	comesIn          func(b *browser) answer // begins a sign-in, where no password does
-	again            func()                  // the last request once more, from elsewhere if that is worse
+	comesIn          func(b *browser) *testkit.Answer // begins a sign-in, where no password does
+	again            func()                           // the last request once more, from elsewhere if that is worse
 }
 
 // person creates an account. The clock moves forward a day for each, so that the budgets of the
@@ -363,7 +317,7 @@ type person struct {
 func (s *site) person() *person {
 	s.Helper()
 	p := s.stranger()
-	u, err := s.auth.CreateUser(s.Context(), twofold.NewUser{Email: p.email, PasswordHash: hashed})
+	u, err := s.auth.CreateUser(s.Context(), twofold.NewUser{Email: p.email, PasswordHash: testkit.PasswordHash})
 	s.must(err)
 	p.id = u.ID
 	return p
@@ -374,7 +328,7 @@ func (s *site) stranger() *person {
 	s.people++
 	s.pass(25 * time.Hour)
 	name, phone := fmt.Sprintf("p%d@good.test", s.people), fmt.Sprintf("+491511%07d", s.people)
-	return &person{s: s, email: name, phone: phone, password: secret}
+	return &person{s: s, email: name, phone: phone, password: testkit.Password}
 }
 
 func (s *site) withApp() *person {
@@ -398,8 +352,8 @@ func (p *person) in() *browser {
 	if len(p.factors()) > 0 {
 		r = b.post("/tf-validate", m{"code": p.next()})
 	}
-	if r.status != 200 || !b.in() {
-		p.s.Fatalf("%s is not signed in: %d %s", p.email, r.status, r.body)
+	if r.Status != 200 || !b.in() {
+		p.s.Fatalf("%s is not signed in: %d %s", p.email, r.Status, r.Body)
 	}
 	return b
 }
@@ -422,22 +376,13 @@ func (p *person) next() string {
 	return p.shows(p.app)
 }
 
-func (p *person) shows(key []byte) string {
+func (p *person) shows(app testkit.App) string {
 	p.s.pass(time.Minute)
-	mac := hmac.New(sha1.New, key)
-	_ = binary.Write(mac, binary.BigEndian, p.s.now().Unix()/30)
-	sum := mac.Sum(nil)
-	part := sum[sum[19]&15:]
-	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
-}
-
-func decode(text string) []byte {
-	key, _ := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(text)
-	return key
+	return app.Code(p.s.now())
 }
 
 func (b *browser) copy() *browser {
 	c := *b
-	c.jar = maps.Clone(b.jar)
+	c.Browser = b.Copy()
 	return &c
 }

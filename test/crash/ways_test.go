@@ -13,6 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -61,7 +62,7 @@ func (p place) adds(c *twofold.Config) error {
 // entersCode starts with a mailed code. An observer of the code tries it too.
 func (p *person) entersCode() {
 	p.s.pass(p.s.gap())
-	code := p.s.coded(p.email, func() answer {
+	code := p.s.coded(p.email, func() *testkit.Answer {
 		return p.b.post("/us-signin/send-code", m{"identity": p.email, "chosen_method": storage.Email})
 	})
 	if code == "" {
@@ -73,7 +74,7 @@ func (p *person) entersCode() {
 // followsLink starts with a mailed link.
 func (p *person) followsLink() {
 	p.s.pass(p.s.gap())
-	link := p.s.linked(p.email, "", func() answer {
+	link := p.s.linked(p.email, "", func() *testkit.Answer {
 		if p.s.ByLink {
 			return p.b.post("/login", m{"email": p.email})
 		}
@@ -108,13 +109,13 @@ func mailedAndApp(s *site) *person { return s.withApp().begins() }
 func (p *person) begins() *person {
 	p.s.Helper()
 	b := p.in()
-	var r answer
-	code := p.s.coded(p.email, func() answer {
+	var r *testkit.Answer
+	code := p.s.coded(p.email, func() *testkit.Answer {
 		r = b.post("/us-setup", m{"chosen_method": storage.Email})
 		return r
 	})
-	if r = b.post("/us-setup/"+r.text("state"), m{"passcode": code}); r.status != 200 {
-		p.s.Fatalf("no sign-in by mail: %d %s", r.status, r.body)
+	if r = b.post("/us-setup/"+r.Field("state"), m{"passcode": code}); r.Status != 200 {
+		p.s.Fatalf("no sign-in by mail: %d %s", r.Status, r.Body)
 	}
 	b.post("/logout", m{})
 	return p
@@ -122,9 +123,9 @@ func (p *person) begins() *person {
 
 func wanting(s *site) *person {
 	p := s.person()
-	p.comesIn = func(b *browser) answer {
+	p.comesIn = func(b *browser) *testkit.Answer {
 		s.pass(s.gap())
-		link := s.linked(p.email, "", func() answer { return b.post("/login", m{"email": p.email}) })
+		link := s.linked(p.email, "", func() *testkit.Answer { return b.post("/login", m{"email": p.email}) })
 		return b.post(link, m{"meant": true})
 	}
 	return p
@@ -133,14 +134,14 @@ func wanting(s *site) *person {
 func withPasskey(s *site) *person {
 	p := signedIn(s)
 	r := p.b.post("/wan-register", m{"name": "key", "usage": storage.UseFirst})
-	options, err := json.Marshal(r.json["credential_options"])
+	options, err := json.Marshal(r.JSON["credential_options"])
 	s.must(err)
 	p.key, err = softkey.New(s.Origin, softkey.ES256)
 	s.must(err)
 	said, err := p.key.Create(options)
 	s.must(err)
-	if r = p.b.post("/wan-register/"+r.text("wan_state"), m{"credential": said}); r.status != 200 {
-		s.Fatalf("no passkey: %d %s", r.status, r.body)
+	if r = p.b.post("/wan-register/"+r.Field("wan_state"), m{"credential": said}); r.Status != 200 {
+		s.Fatalf("no passkey: %d %s", r.Status, r.Body)
 	}
 	p.b.post("/logout", m{})
 	p.b = nil
@@ -150,14 +151,14 @@ func withPasskey(s *site) *person {
 // touches signs in with the passkey. Its response is tried again, here and in another browser.
 func (p *person) touches() {
 	r := p.b.post("/wan-signin", m{})
-	if r.status != 200 {
+	if r.Status != 200 {
 		return
 	}
-	options, err := json.Marshal(r.json["credential_options"])
+	options, err := json.Marshal(r.JSON["credential_options"])
 	p.s.must(err)
 	said, err := p.key.Get(options)
 	p.s.must(err)
-	before, path := p.b.copy(), "/wan-signin/"+r.text("wan_state")
+	before, path := p.b.copy(), "/wan-signin/"+r.Field("wan_state")
 	p.again = func() {
 		p.s.pass(p.s.gap())
 		before.copy().post(path, m{"credential": said})
@@ -171,17 +172,17 @@ func (p *person) goes(b *browser, start string) string {
 	p.s.corp.SignIn(strings.TrimSuffix(p.email, "@good.test"))
 	p.s.corp.Lie(func(c map[string]any) { c["email"], c["email_verified"] = p.email, true })
 	away := b.send(http.MethodPost, start, nil)
-	if away.location == "" {
+	if away.Header.Get("Location") == "" {
 		return ""
 	}
-	back := p.s.corp.Visit(away.location)
+	back := p.s.corp.Visit(away.Header.Get("Location"))
 	return (&url.URL{Path: back.Path, RawQuery: back.RawQuery}).String()
 }
 
 func connected(s *site) *person {
 	p := signedIn(s)
-	if r := p.b.send(http.MethodGet, p.goes(p.b, "/login/oauth-connect/corp"), nil); r.status != 200 {
-		s.Fatalf("not connected: %d %s", r.status, r.body)
+	if r := p.b.send(http.MethodGet, p.goes(p.b, "/login/oauth-connect/corp"), nil); r.Status != 200 {
+		s.Fatalf("not connected: %d %s", r.Status, r.Body)
 	}
 	p.b.post("/logout", m{})
 	p.b = nil
@@ -204,16 +205,16 @@ func (p *person) comesThrough() {
 			}
 		}
 	}
-	var r answer
-	code := p.s.coded(p.email, func() answer {
-		if r = p.b.send(http.MethodGet, back, nil); r.text("oauth_signup") != "code" {
-			return answer{} // nothing is mailed
+	var r *testkit.Answer
+	code := p.s.coded(p.email, func() *testkit.Answer {
+		if r = p.b.send(http.MethodGet, back, nil); r.Field("oauth_signup") != "code" {
+			return &testkit.Answer{} // nothing is mailed
 		}
 		return r
 	})
 	if code != "" {
 		p.proven("/login/oauth-signup", code)
-	} else if p.app != nil && r.status == 200 {
+	} else if p.app != nil && r.Status == 200 {
 		p.b.post("/tf-validate", m{"code": p.next()})
 	}
 }
@@ -235,7 +236,7 @@ func (p *person) joined() string {
 
 func newcomer(s *site) *person {
 	p := s.stranger()
-	p.comesIn = func(b *browser) answer {
+	p.comesIn = func(b *browser) *testkit.Answer {
 		return b.send(http.MethodGet, p.goes(b, "/login/oauthstart/corp"), nil)
 	}
 	return p
