@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/send"
 )
 
@@ -86,10 +87,7 @@ func either(body map[string]any, names ...string) string {
 	return ""
 }
 
-var (
-	sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
-	stopLink  = regexp.MustCompile(`/tf-not-me/([^\s<"]+)`)
-)
+var stopLink = regexp.MustCompile(`/tf-not-me/([^\s<"]+)`)
 
 // delivered checks that exactly the messages of the model are sent to their recipients. Messages
 // for which no request waits may stay in the outbox for a moment.
@@ -138,7 +136,7 @@ func (w *world) delivered(x *want) error {
 
 // arrived takes a code and the link sent with it.
 func (w *world) arrived(c *challenge, m send.Message) {
-	c.code = sixDigits.FindString(m.Text)
+	c.code = testkit.Code(m.Text)
 	w.handOut("code", c.code)
 	if found := mailed.FindStringSubmatch(m.Text); found != nil && c.link != nil {
 		c.link.token = found[1]

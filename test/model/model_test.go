@@ -1,13 +1,12 @@
 package model_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // The limits that the library is configured with or has by default.
@@ -223,19 +222,11 @@ func (m *model) try(key, channel, dest, code string, version int) bool {
 func (m *model) step(secret []byte, after int64, code string) (int64, bool) {
 	now := m.now.Unix() / 30
 	for s := max(now-1, after+1); s <= now+1; s++ {
-		if digits(code) == appCode(secret, s) {
+		if digits(code) == testkit.App(secret).At(s) {
 			return s, true
 		}
 	}
 	return 0, false
-}
-
-func appCode(secret []byte, step int64) string {
-	mac := hmac.New(sha1.New, secret)
-	_ = binary.Write(mac, binary.BigEndian, step)
-	sum := mac.Sum(nil)
-	n := binary.BigEndian.Uint32(sum[sum[19]&15:]) & 0x7fffffff
-	return fmt.Sprintf("%06d", n%1_000_000)
 }
 
 // find returns the session of a token, or nil. A lookup resets its idle time.

@@ -15,6 +15,7 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/federated/oidc"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 const (
@@ -41,7 +42,7 @@ func init() {
 // site is an OpenID provider that uses the clock of its world.
 type site struct {
 	*federatedtest.Provider
-	clock atomic.Pointer[clock]
+	clock atomic.Pointer[testkit.Clock]
 }
 
 // sites holds providers that worlds reuse, because creating a key is slow.
@@ -61,7 +62,7 @@ func (all *sites) lend(w *world) (federated.Provider, error) {
 		w.site = s
 	}
 	s := w.site
-	s.clock.Store(&w.clock)
+	s.clock.Store(w.clock)
 	w.closers = append(w.closers, func() { all.idle <- s })
 	return oidc.New(oidc.Settings{
 		Name: siteName, Issuer: s.URL, ClientID: s.ClientID, ClientSecret: s.Secret, Now: w.clock.Now,

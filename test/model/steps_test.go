@@ -71,7 +71,7 @@ func (w *world) of(kind string, n int) string {
 // have affected, and uses one issued token both for its purpose and for others.
 func (w *world) take(s step) error {
 	w.now = w.now.Add(time.Millisecond)
-	w.clock.set(w.now)
+	w.clock.Set(w.now)
 	if err := w.act(s); err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (w *world) act(s step) error {
 func (w *world) pass(d time.Duration) error {
 	before := w.now
 	w.now = w.now.Add(d)
-	w.clock.set(w.now)
+	w.clock.Set(w.now)
 	for _, s := range w.sessions {
 		if s.by != nil && !s.dead && w.now.Before(s.idle) && before.Before(s.by.until) && !w.now.Before(s.by.until) {
 			time.Sleep(memory)

@@ -1,6 +1,10 @@
 package model_test
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
+)
 
 // The variants of a code.
 const (
@@ -59,7 +63,7 @@ func (w *world) rightCode(p *pending, d *draft, off int64) string {
 	now := w.now.Unix()/30 + off
 	switch {
 	case d != nil && d.method == "authenticator":
-		return appCode(d.secret, now)
+		return testkit.App(d.secret).At(now)
 	case d != nil:
 		if c := w.codes[fmt.Sprint("setup ", d.id)]; c != nil {
 			return c.code
@@ -76,10 +80,10 @@ func (w *world) rightCode(p *pending, d *draft, off int64) string {
 	if p.factor.method == "authenticator" {
 		for s := now - 1; s <= now+1 && off == 0; s++ {
 			if s > p.factor.last {
-				return appCode(p.factor.secret, s)
+				return testkit.App(p.factor.secret).At(s)
 			}
 		}
-		return appCode(p.factor.secret, now)
+		return testkit.App(p.factor.secret).At(now)
 	}
 	if c := w.codes[p.key()]; c != nil {
 		return c.code
@@ -98,7 +102,7 @@ func (w *world) othersCode(s step, p *pending, d *draft) string {
 	for _, a := range w.accounts {
 		for _, f := range a.factors {
 			if a != me && f.method == "authenticator" {
-				return appCode(f.secret, w.now.Unix()/30)
+				return testkit.App(f.secret).At(w.now.Unix() / 30)
 			}
 		}
 	}

@@ -3,6 +3,8 @@ package model_test
 import (
 	"fmt"
 	"slices"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 func init() {
@@ -73,7 +75,7 @@ func (t *turn) firstCode(of *account, key func(channel string) string) string {
 		}
 	}
 	if f := of.firstOf("authenticator"); f != nil {
-		return appCode(f.secret, max(t.w.now.Unix()/30, f.last+1))
+		return testkit.App(f.secret).At(max(t.w.now.Unix()/30, f.last+1))
 	}
 	return "000001"
 }

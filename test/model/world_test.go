@@ -21,6 +21,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store/sqlite"
@@ -89,24 +90,6 @@ func (b *box) take(kind string) (out []send.Message) {
 	return out
 }
 
-// clock is a clock that only a walk moves. The library's workers read it too.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) set(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = t
-}
-
 // browser is a cookie jar.
 type browser map[string]string
 
@@ -116,7 +99,7 @@ type token struct{ kind, value string }
 // world is the real sign-in with three browsers and the model.
 type world struct {
 	*model
-	clock       clock
+	clock       *testkit.Clock // the library's workers read it too
 	auth        *twofold.Auth
 	db          storage.Store
 	handler     http.Handler
@@ -144,12 +127,10 @@ type world struct {
 
 func newWorld(all *sites, open bool) (*world, error) {
 	w := &world{
-		open: open, browsers: []browser{{}, {},
-			{}}, done: map[string]int{}, typed: map[string]time.Time{}, texted: map[string]bool{},
+		open: open, clock: testkit.NewClock(), browsers: []browser{{}, {}, {}}, done: map[string]int{}, typed: map[string]time.Time{}, texted: map[string]bool{},
 	}
-	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w.model = &model{
-		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
+		now: w.clock.Now(), sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
 		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{},
 		questions: map[string]*question{},
 		notes:     map[string]*note{}, invited: map[string]*link{},

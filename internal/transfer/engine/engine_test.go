@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,13 +16,11 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
-	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/store/postgres"
-	"github.com/twofold-auth/twofold/store/sqlite"
 	"github.com/twofold-auth/twofold/test/openapitest"
 )
 
@@ -36,9 +33,9 @@ const (
 // site is a Twofold with its own store and keys.
 type site struct {
 	*engine.Engine
+	*testkit.Clock
 	t        testing.TB
 	db       storage.Store
-	now      time.Time
 	hasher   *password.Hasher
 	apps     *totp.Method
 	passkeys *passkey.Method
@@ -47,23 +44,22 @@ type site struct {
 
 func newSite(t testing.TB, db storage.Store, key string, change ...func(*engine.Config)) *site {
 	t.Helper()
-	s := &site{t: t, db: db, now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
-	clock := func() time.Time { return s.now }
+	s := &site{t: t, db: db, Clock: testkit.NewClock()}
 	keys, err := seal.NewKeys(key)
 	s.must(err)
 	ring, err := seal.NewRingOf(key)
 	s.must(err)
 	s.hasher, err = password.New(password.Config{Salt: "salt of the old site"})
 	s.must(err)
-	s.apps, err = totp.New(totp.Config{Factors: db, Ring: ring, Issuer: "site", Now: clock})
+	s.apps, err = totp.New(totp.Config{Factors: db, Ring: ring, Issuer: "site", Now: s.Now})
 	s.must(err)
-	s.passkeys, err = passkey.New(passkey.Config{Factors: db, Ring: ring, Origin: origin, Now: clock})
+	s.passkeys, err = passkey.New(passkey.Config{Factors: db, Ring: ring, Origin: origin, Now: s.Now})
 	s.must(err)
-	s.codes, err = recovery.New(recovery.Config{Number: 10, Codes: db, Keys: keys, Ring: ring, Now: clock})
+	s.codes, err = recovery.New(recovery.Config{Number: 10, Codes: db, Keys: keys, Ring: ring, Now: s.Now})
 	s.must(err)
 	c := engine.Config{Store: db, Keys: keys, Hasher: s.hasher, Apps: s.apps, Passkeys: s.passkeys, Codes: s.codes,
 		Scratch: sealed.NewScratch,
-		Region:  "DE", Possible: true, SMS: true, Mail: true, Now: clock}
+		Region:  "DE", Possible: true, SMS: true, Mail: true, Now: s.Now}
 	for _, f := range change {
 		f(&c)
 	}
@@ -79,30 +75,15 @@ func (s *site) must(err error) {
 	}
 }
 
-func file(t testing.TB) storage.Store {
-	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
+func file(t testing.TB) storage.Store { t.Helper(); return testkit.DatabaseOf(t, "sqlite").Store() }
 
 // engines calls f for each store between which accounts are moved.
 func engines(t *testing.T, f func(t *testing.T, open func(testing.TB) storage.Store)) {
-	t.Run("SQLite", func(t *testing.T) { f(t, file) })
-	t.Run("PostgreSQL", func(t *testing.T) {
-		f(t, func(t testing.TB) storage.Store {
-			t.Helper()
-			db, err := postgres.Open(t.Context(), servers.PostgresTables(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { db.Close() })
-			return db
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			f(t, func(t testing.TB) storage.Store { return testkit.DatabaseOf(t, engine).Store() })
 		})
-	})
+	}
 }
 
 // from returns a source that reads text.
@@ -248,7 +229,7 @@ func (s *site) proves(p person) {
 	for _, f := range factors {
 		if f.Method == storage.Authenticator {
 			apps++
-			code := p.app.Code(p.app.StepAt(s.now))
+			code := p.app.Code(p.app.StepAt(s.Now()))
 			if err := s.apps.Verify(ctx, factor.Transaction{User: u}, f, code); err != nil {
 				s.t.Errorf("%s: the app's code is refused: %v", u.Email, err)
 			}

@@ -227,12 +227,12 @@ func TestR345_AnImportComesAgain(t *testing.T) {
 		// 0: signs in here with app and key, then gets a role there. 1: spends a
 		// recovery code here. 2: changes the password here. 3: only signs in there.
 		u0, f := s.user("p0@example.org"), s.app("p0@example.org")
-		s.must(s.db.AdvanceStep(ctx, f.ID, people[0].app.StepAt(s.now), s.now))
+		s.must(s.db.AdvanceStep(ctx, f.ID, people[0].app.StepAt(s.Now()), s.Now()))
 		_, err = s.codes.Spend(ctx, s.user("p1@example.org").ID, people[1].code)
 		s.must(err)
 		u2 := s.user("p2@example.org")
 		s.must(s.db.SetPassword(ctx, storage.NewPassword{
-			UserID: u2.ID, Hash: "$2b$04$x", CredentialVersion: "other", Now: s.now,
+			UserID: u2.ID, Hash: "$2b$04$x", CredentialVersion: "other", Now: s.Now(),
 		}))
 		for i := range people {
 			people[i].Roles = append(people[i].Roles, "later")
@@ -240,7 +240,7 @@ func TestR345_AnImportComesAgain(t *testing.T) {
 		people[3].Roles = people[3].Roles[:1]
 		people[3].SignIns.Count, people[3].Passkeys[0].Counter = 99, 77
 		people[3].Authenticators[0].LastStep = 12345
-		s.now = s.now.Add(10 * time.Second)
+		s.Advance(10 * time.Second)
 		report, err = s.importText(text(t, h, people...), engine.Options{})
 		if err != nil || report.Updated != 1 || report.Changed != 2 || report.Unchanged != 1 || report.Refused != 0 {
 			t.Fatalf("%+v %v", report, err)
@@ -271,11 +271,11 @@ func TestR394_AProfileFieldThatWasChangedHereStays(t *testing.T) {
 		_, err := s.importText(text(t, h, people...), engine.Options{})
 		s.must(err)
 		u := s.user("p0@example.org")
-		s.must(s.db.SetProfile(ctx, u.ID, u.Profile, `{"name":"of here"}`, s.now.Add(time.Second)))
+		s.must(s.db.SetProfile(ctx, u.ID, u.Profile, `{"name":"of here"}`, s.Now().Add(time.Second)))
 		for i := range people {
 			people[i].Fields = map[string]any{"name": "of there"}
 		}
-		s.now = s.now.Add(10 * time.Second)
+		s.Advance(10 * time.Second)
 		report, err := s.importText(text(t, h, people...), engine.Options{})
 		if err != nil || report.Changed != 1 || report.Updated != 1 {
 			t.Errorf("%+v %v", report, err)
@@ -306,11 +306,11 @@ func (s *site) app(email string) storage.Factor {
 func (s *site) spent(p person) {
 	s.t.Helper()
 	f := s.app(p.Addresses[0].Address)
-	now := p.app.StepAt(s.now)
-	if err := s.db.AdvanceStep(s.t.Context(), f.ID, now, s.now); !errors.Is(err, storage.ErrUsed) {
+	now := p.app.StepAt(s.Now())
+	if err := s.db.AdvanceStep(s.t.Context(), f.ID, now, s.Now()); !errors.Is(err, storage.ErrUsed) {
 		s.t.Errorf("the code that was used before the import is good again: %v", err)
 	}
-	if err := s.db.AdvanceStep(s.t.Context(), f.ID, now+2, s.now); err != nil {
+	if err := s.db.AdvanceStep(s.t.Context(), f.ID, now+2, s.Now()); err != nil {
 		s.t.Errorf("a later code is refused: %v", err)
 	}
 }
@@ -454,7 +454,7 @@ func TestAnAppKeepsItsParameters(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	p := persons(t, 1)[0]
 	p.app = totp.Parameters{Secret: []byte("1234567890"), Digits: 8, Period: 60, Algorithm: totp.SHA512}
-	used := p.app.StepAt(s.now)
+	used := p.app.StepAt(s.Now())
 	p.Authenticators[0] = transfer.Authenticator{Secret: p.app.Secret, Digits: 8, Period: 60, Algorithm: "SHA512",
 		LastStep: used}
 	_, err := s.importText(line(t, p, func(*transfer.Account) {}), engine.Options{})
@@ -464,7 +464,7 @@ func TestAnAppKeepsItsParameters(t *testing.T) {
 	if err := s.apps.Verify(t.Context(), factor.Transaction{}, f, code); !errors.Is(err, factor.ErrReplayed) {
 		t.Errorf("a code that was used at the other system: %v", err)
 	}
-	s.now = s.now.Add(time.Minute)
+	s.Advance(time.Minute)
 	s.proves(p)
 }
 
@@ -495,9 +495,9 @@ func TestWhoLeftDoesNotComeBack(t *testing.T) {
 	people := text(t, transfer.Header{Source: "old"}, persons(t, 2)...)
 	_, err := s.importText(people, engine.Options{})
 	s.must(err)
-	s.must(s.db.DeleteUser(t.Context(), storage.Deletion{UserID: "1", Now: s.now,
+	s.must(s.db.DeleteUser(t.Context(), storage.Deletion{UserID: "1", Now: s.Now(),
 		Erase: func(e storage.Event) storage.Event { return e },
-		Event: storage.Event{ID: "x", At: s.now, Name: "user-deleted", Result: "ok"}}))
+		Event: storage.Event{ID: "x", At: s.Now(), Name: "user-deleted", Result: "ok"}}))
 	report, err := s.importText(people, engine.Options{})
 	if err != nil || report.New != 0 || report.Changed != 1 || report.Unchanged != 1 {
 		t.Errorf("%+v %v", report, err)
