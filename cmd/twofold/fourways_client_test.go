@@ -1,10 +1,6 @@
 package main
 
 import (
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -19,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // The three kinds of clients: a program that uses JSON, a browser with forms, and a browser whose
@@ -258,12 +256,12 @@ func (v *visitor) code(f *second) string {
 	case "sms":
 		for _, text := range v.s.sms.Texts() {
 			if text.To == f.to && text.From == smsSender {
-				code = sixDigits.FindString(text.Body)
+				code = testkit.Code(text.Body)
 			}
 		}
 	default:
 		for _, m := range v.s.mails(f.to, " code") {
-			code = sixDigits.FindString(m.Text)
+			code = testkit.Code(m.Text)
 		}
 	}
 	if code == "" {
@@ -281,7 +279,7 @@ func (v *visitor) wrong(f *second) string {
 		right = []string{v.code(f)}
 	} else {
 		for step := f.app.step(0) - 2; step <= f.app.step(0)+2; step++ {
-			right = append(right, f.app.at(step))
+			right = append(right, f.app.At(step))
 		}
 	}
 	for n := range len(right) + 1 {
@@ -292,33 +290,23 @@ func (v *visitor) wrong(f *second) string {
 	panic("one of n+1 codes is none of n")
 }
 
-// app is an authenticator app by RFC 6238 and RFC 4226.
+// app is an authenticator app.
 type app struct {
-	secret []byte
-	last   int64 // the newest step that was shown
+	testkit.App
+	last int64 // the newest step that was shown
 }
 
 func newApp(t *testing.T, key string) *app {
 	t.Helper()
-	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(key, "-", ""))
-	if err != nil || len(secret) < 20 {
-		t.Fatalf("%q is no secret: %v", key, err)
+	a := &app{App: testkit.ReadApp(t, strings.ReplaceAll(key, "-", ""))}
+	if len(a.App) < 20 {
+		t.Fatalf("%q is too short for a secret", key)
 	}
-	return &app{secret: secret}
+	return a
 }
 
 // step returns the RFC 6238 step at a time relative to now.
 func (*app) step(in time.Duration) int64 { return time.Now().Add(in).Unix() / 30 }
-
-// at computes the code of a step with HMAC-SHA-1 as in RFC 4226, section 5.3.
-func (a *app) at(step int64) string {
-	mac := hmac.New(sha1.New, a.secret)
-	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(step)))
-	sum := mac.Sum(nil)
-	offset := sum[19] & 15
-	n := binary.BigEndian.Uint32(sum[offset:offset+4]) & 0x7fffffff
-	return fmt.Sprintf("%06d", n%1_000_000)
-}
 
 // next returns the code of an unused step: the one before, this one or the next one. If all are
 // used, it waits. A step that ends within two seconds counts as ended, so that the code is still
@@ -329,7 +317,7 @@ func (a *app) next() string {
 		time.Sleep(50 * time.Millisecond)
 	}
 	a.last = want
-	return a.at(want)
+	return a.At(want)
 }
 
 // cookieNames returns the names of the cookies that this visitor sends.

@@ -2,11 +2,7 @@ package main
 
 import (
 	"bufio"
-	"crypto/hmac"
-	"crypto/sha1"
 	"crypto/tls"
-	"encoding/base32"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // gateFront is a proxy with the gate in front of two applications that have no sign-in, one in
@@ -206,19 +204,10 @@ func (f *gateFront) person(name string, second bool) *http.Client {
 	return c
 }
 
-// timeCode returns the current code of an authenticator app (RFC 6238).
+// timeCode returns the current code of an authenticator app.
 func timeCode(t *testing.T, key string) string {
 	t.Helper()
-	key = strings.ReplaceAll(strings.ToUpper(key), " ", "")
-	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := hmac.New(sha1.New, raw)
-	_ = binary.Write(h, binary.BigEndian, time.Now().Unix()/30)
-	sum := h.Sum(nil)
-	n := binary.BigEndian.Uint32(sum[sum[19]&15:]) & 0x7fffffff
-	return fmt.Sprintf("%06d", n%1_000_000)
+	return testkit.ReadApp(t, strings.ReplaceAll(strings.ToUpper(key), " ", "")).Code(time.Now())
 }
 
 // forgedHeaders are headers that a client sends to impersonate the gate.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // server is the real program, running.
@@ -159,10 +160,7 @@ func (s *server) stop() {
 	}
 }
 
-var (
-	sixDigits  = regexp.MustCompile(`\b[0-9]{6}\b`)
-	stateToken = regexp.MustCompile(`"tf_state_token":"([^"]+)"`)
-)
+var stateToken = regexp.MustCompile(`"tf_state_token":"([^"]+)"`)
 
 func TestServeDev(t *testing.T) {
 	s := start(t, nil, "--dev")
@@ -187,7 +185,7 @@ func TestServeDev(t *testing.T) {
 	if kept[0]["channel"] != "sms" || kept[0]["to"] != "+16502530000" || kept[0]["at"] == "" {
 		t.Errorf("caught %v", kept[0])
 	}
-	code := sixDigits.FindString(kept[0]["text"])
+	code := testkit.Code(kept[0]["text"])
 	s.want(200, "POST", "/tf-setup/"+state[1], `{"code":"`+code+`"}`)
 	if me := s.want(200, "GET", "/me", ""); !strings.Contains(me, `"level":2`) {
 		t.Errorf("not two factors: %s", me)

@@ -2,10 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
 	"fmt"
 	"image/png"
 	"net/url"
@@ -15,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // step is the time for which an app shows one code.
@@ -22,9 +19,9 @@ const step = 30
 
 // app is an authenticator app on a person's phone.
 type app struct {
-	site   site
-	secret []byte
-	last   int64 // the newest step whose code was given away
+	testkit.App
+	site site
+	last int64 // the newest step whose code was given away
 }
 
 // scan photographs the QR code on the page with a phone and reads it. If the first picture cannot
@@ -96,11 +93,11 @@ func install(t *testing.T, s site, uri string) *app {
 			t.Fatalf("%s is %s", name, v)
 		}
 	}
-	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(u.Query().Get("secret"))
-	if err != nil || len(raw) < 16 {
-		t.Fatalf("the secret has %d bytes, %v", len(raw), err)
+	a := &app{App: testkit.ReadApp(t, u.Query().Get("secret")), site: s}
+	if len(a.App) < 16 {
+		t.Fatalf("the secret has %d bytes", len(a.App))
 	}
-	return &app{site: s, secret: raw}
+	return a
 }
 
 // code returns an unused code. Each step is accepted once, and so is one step before and after the
@@ -117,7 +114,7 @@ func (a *app) code() string {
 		a.site.pass(time.Second)
 	}
 	a.last = want
-	return a.at(want)
+	return a.At(want)
 }
 
 // wrong returns a code that does not belong to any step near now.
@@ -126,19 +123,10 @@ func (a *app) wrong() string {
 	for n := 0; ; n++ {
 		wrong, hit := fmt.Sprintf("%06d", n), false
 		for i := now - 3; i <= now+3; i++ {
-			hit = hit || a.at(i) == wrong
+			hit = hit || a.At(i) == wrong
 		}
 		if !hit {
 			return wrong
 		}
 	}
-}
-
-// at implements RFC 6238: HMAC-SHA-1 of the step, dynamic truncation, six digits.
-func (a *app) at(step int64) string {
-	mac := hmac.New(sha1.New, a.secret)
-	_ = binary.Write(mac, binary.BigEndian, step)
-	sum := mac.Sum(nil)
-	part := sum[sum[19]&15:]
-	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
 }

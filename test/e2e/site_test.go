@@ -20,6 +20,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store/sqlite"
@@ -52,9 +53,8 @@ type message struct {
 // the message as sent; then the code is there.
 func code(t *testing.T, s site, to string) string {
 	t.Helper()
-	digits := regexp.MustCompile(`\b[0-9]{6}\b`)
 	for _, m := range s.messages(t) {
-		if c := digits.FindString(m.Text); m.To == to && c != "" && !strings.Contains(m.Text, "/tf-not-me/") {
+		if c := testkit.Code(m.Text); m.To == to && c != "" && !strings.Contains(m.Text, "/tf-not-me/") {
 			return c
 		}
 	}
@@ -66,11 +66,11 @@ func code(t *testing.T, s site, to string) string {
 // page.
 func notice(t *testing.T, s site, to string) string {
 	t.Helper()
-	link := regexp.MustCompile(regexp.QuoteMeta(s.origin()) + `(/tf-not-me/\S+)`)
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		for _, m := range s.messages(t) {
-			if found := link.FindStringSubmatch(m.Text); m.To == to && found != nil {
-				return found[1]
+			link := testkit.Link(m.Text, "tf-not-me")
+			if m.To == to && link != "" && strings.Contains(m.Text, s.origin()+link) {
+				return link
 			}
 		}
 	}

@@ -1,13 +1,10 @@
 package openapitest_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"regexp"
@@ -20,6 +17,7 @@ import (
 	"github.com/twofold-auth/twofold/federated/oidc"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/testkit"
 	"github.com/twofold-auth/twofold/test/openapitest"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
@@ -67,6 +65,7 @@ type fuzzer struct {
 	ops      []openapitest.Operation // those of the paths that there are
 	k        *twofoldtest.Kit
 	client   *http.Client
+	browser  *testkit.Browser
 	email    string
 	app      bool     // the kit can read this person's authenticator app
 	seen     []string // tokens and ids that answers held
@@ -77,7 +76,8 @@ type fuzzer struct {
 }
 
 func newFuzzer(t *testing.T, r *rand.Rand, change func(*twofold.Config)) *fuzzer {
-	f := &fuzzer{t: t, r: r, doc: openapitest.Open(t), byStatus: map[int]int{}}
+	f := &fuzzer{t: t, r: r, doc: openapitest.Open(t), byStatus: map[int]int{},
+		client: testkit.NewClient(t, http.DefaultTransport)}
 	var now func() time.Time
 	site := federatedtest.New(t, func() time.Time { return now() })
 	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID,
@@ -122,19 +122,8 @@ func (f *fuzzer) become() {
 	case 4:
 		b = f.k.LoginAs(f.email, 1)
 	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	u, err := url.Parse(f.k.URL)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	for name, value := range b.Cookies() {
-		jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
-	}
-	f.client = &http.Client{Jar: jar, Timeout: time.Minute,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	f.browser = testkit.NewBrowser(f.t, f.client, f.k.URL)
+	f.browser.Bare, f.browser.Jar = true, b.Cookies()
 }
 
 func (f *fuzzer) step() {
@@ -164,43 +153,31 @@ func (f *fuzzer) step() {
 }
 
 func (f *fuzzer) send(method, path, contentType string, body []byte) {
-	r, err := http.NewRequestWithContext(f.t.Context(), method, f.k.URL+path, bytes.NewReader(body))
-	if err != nil {
-		return // not even a request
-	}
-	if contentType != "" {
-		r.Header.Set("Content-Type", contentType)
-	}
-	r.Header.Set("Accept", pick(f.r, "application/json", "application/json", "application/json", "text/html", "*/*",
-		""))
+	lines := []string{"Accept", pick(f.r, "application/json", "application/json", "application/json", "text/html",
+		"*/*", "")}
 	if f.r.IntN(15) == 0 {
-		r.Header.Set(pick(f.r, "Authentication-Token", "Authorization"),
+		lines = append(lines, pick(f.r, "Authentication-Token", "Authorization"),
 			pick(f.r, "", "Bearer ")+url.QueryEscape(f.token()))
 	}
-	r.Header.Set("Sec-Fetch-Site", pick(f.r, "same-origin", "same-origin", "same-origin", "none", "cross-site"))
-	resp, err := f.client.Do(r)
-	if err != nil {
-		f.fail("%s %s: %v", method, path, err)
-		return
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		f.fail("%s %s: %v", method, path, err)
+	lines = append(lines, "Sec-Fetch-Site", pick(f.r, "same-origin", "same-origin", "same-origin", "none", "cross-site"))
+	a := f.browser.Do(method, path, contentType, string(body), lines...)
+	if a.Status == 0 {
+		f.bad++
 		return
 	}
 	f.sent++
-	f.byStatus[resp.StatusCode]++
-	if resp.StatusCode >= 500 {
-		f.fail("%s %s %q -> %d %.300s", method, path, body, resp.StatusCode, raw)
+	f.byStatus[a.Status]++
+	if a.Status >= 500 {
+		f.fail("%s %s %q -> %d %.300s", method, path, body, a.Status, a.Body)
 	}
-	if err := f.doc.Check(method, r.URL.Path, resp.StatusCode, resp.Header, raw); err != nil {
+	at, err := url.Parse(path)
+	if err == nil {
+		err = f.doc.Check(method, at.Path, a.Status, a.Header, []byte(a.Body))
+	}
+	if err != nil {
 		f.fail("%q\n%v", body, err)
 	}
-	var envelope struct{ Response any }
-	if json.Unmarshal(raw, &envelope) == nil {
-		f.remember(envelope.Response)
-	}
+	f.remember(a.JSON)
 }
 
 func (f *fuzzer) fail(format string, a ...any) {
