@@ -617,3 +617,71 @@ func TestWhatShipsHoldsNoTests(t *testing.T) {
 		visit(main)
 	}
 }
+
+// ownHarness lists tests that have parts of a harness of their own, with the reasons.
+var ownHarness = map[string]string{
+	"examples/hello/main_test.go":         "shows what the tests of an application can do",
+	"test/security/arrival_test.go":       "reads apps of other systems, with other digests and digits",
+	"test/security/arrival_flask_test.go": "likewise",
+	"test/security/moving_test.go":        "likewise",
+}
+
+// TestThereIsOneHarness checks that no test has a clock, a cookie jar, a reader of mailed codes or
+// an authenticator app of its own. Package internal/testkit has them for all.
+func TestThereIsOneHarness(t *testing.T) {
+	shared, exempt := 0, map[string]bool{}
+	for _, f := range sources(t, true) {
+		switch {
+		case f.dir == "internal/testkit":
+			shared += len(copies(f))
+		case !strings.HasSuffix(f.name, "_test.go") || f.name == "arch_test.go":
+		case ownHarness[f.name] != "":
+			exempt[f.name] = len(copies(f)) > 0
+		default:
+			for _, what := range copies(f) {
+				t.Errorf("%s: %s of its own: use internal/testkit", f.name, what)
+			}
+		}
+	}
+	if shared < 4 {
+		t.Errorf("found %d parts of the harness in internal/testkit, want at least 4", shared)
+	}
+	for name := range ownHarness {
+		if !exempt[name] {
+			t.Errorf("%s has nothing of its own: take it out of ownHarness", name)
+		}
+	}
+}
+
+// copies returns the parts of a harness that a file has.
+func copies(f source) (found []string) {
+	if slices.Contains(f.imports(), "crypto/sha1") {
+		found = append(found, "an authenticator app")
+	}
+	ast.Inspect(f.file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.TypeSpec:
+			switch strings.ToLower(n.Name.Name) {
+			case "clock", "fakeclock", "testclock":
+				found = append(found, "a clock")
+			case "jar", "cookiejar", "browser":
+				if s, ok := n.Type.(*ast.StructType); ok && !embedsBrowser(s) {
+					found = append(found, "a browser")
+				}
+			}
+		case *ast.BasicLit:
+			if n.Kind == token.STRING && (strings.Contains(n.Value, `[0-9]{6}\b`) ||
+				strings.Contains(n.Value, `\d{6}\b`)) {
+				found = append(found, "a reader of codes")
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func embedsBrowser(s *ast.StructType) bool {
+	return slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool {
+		return len(f.Names) == 0 && types.ExprString(f.Type) == "*testkit.Browser"
+	})
+}

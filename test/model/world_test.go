@@ -127,11 +127,13 @@ type world struct {
 
 func newWorld(all *sites, open bool) (*world, error) {
 	w := &world{
-		open: open, clock: testkit.NewClock(), browsers: []browser{{}, {}, {}}, done: map[string]int{}, typed: map[string]time.Time{}, texted: map[string]bool{},
+		open: open, clock: testkit.NewClock(), browsers: []browser{{}, {}, {}}, done: map[string]int{},
+		typed: map[string]time.Time{}, texted: map[string]bool{},
 	}
 	w.model = &model{
-		now: w.clock.Now(), sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
-		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{},
+		now: w.clock.Now(), sessions: map[string]*session{}, pendings: map[string]*pending{},
+		drafts: map[string]*draft{},
+		codes:  map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{},
 		questions: map[string]*question{},
 		notes:     map[string]*note{}, invited: map[string]*link{},
 		signUps: map[string]*signUp{},

@@ -159,7 +159,8 @@ func (f *fuzzer) send(method, path, contentType string, body []byte) {
 		lines = append(lines, pick(f.r, "Authentication-Token", "Authorization"),
 			pick(f.r, "", "Bearer ")+url.QueryEscape(f.token()))
 	}
-	lines = append(lines, "Sec-Fetch-Site", pick(f.r, "same-origin", "same-origin", "same-origin", "none", "cross-site"))
+	lines = append(lines, "Sec-Fetch-Site", pick(f.r, "same-origin", "same-origin", "same-origin", "none",
+		"cross-site"))
 	a := f.browser.Do(method, path, contentType, string(body), lines...)
 	if a.Status == 0 {
 		f.bad++
