@@ -85,7 +85,7 @@ func accountTable() []setting {
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Recoverable })},
 		{Name: "SECURITY_RESET_PASSWORD_WITHIN", Field: "Accounts.ResetWithin",
 			Doc:  "Lifetime of that link.",
-			Cost: "Anyone who reads the mail later can use it as long."},
+			Cost: "Anyone who can read the mail within that time can use the link."},
 		{Name: "SECURITY_AUTO_LOGIN_AFTER_RESET", Type: flag, Default: "false", Field: "Accounts.AutoLoginAfterReset",
 			Doc:   "Signs in with the new password, in the browser that asked only, and as far as the second factor.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterReset })},

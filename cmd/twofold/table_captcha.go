@@ -55,7 +55,7 @@ func captchaTable() []setting {
 			Doc: "For keys of reCAPTCHA v3: the minimum score that is accepted, e.g. `0.5`.", Apply: applyScore},
 		{Name: "SECURITY_CAPTCHA_COST", Field: "Accounts.CaptchaCost", Empty: standard("Accounts.CaptchaCost"),
 			Doc:  "For Altcha: about twice the average number of hashes that a browser computes.",
-			Cost: "A lower one: programs spend less. A higher one: slow phones take long."},
+			Cost: "A lower value costs programs less. A higher value takes long on slow phones."},
 		{Name: "RECAPTCHA_PUBLIC_KEY", Type: text, Empty: "none",
 			Doc: "`SECURITY_CAPTCHA_SITE_KEY` under the name of Flask-WTF. With it, `SECURITY_CAPTCHA` is " +
 				"`recaptcha` unless it is set.",

@@ -67,11 +67,11 @@ func sessionTable() []setting {
 		{Name: "SECURITY_SESSION_IDLE", Field: "Sessions.Idle",
 			Doc: "Ends a session after this time without a request."},
 		{Name: "SECURITY_SESSION_LIFETIME", Field: "Sessions.Absolute",
-			Doc:  "Ends a session after this time in any case.",
-			Cost: "A stolen session lives as long."},
+			Doc:  "Maximum lifetime of a session.",
+			Cost: "A stolen session works for that long."},
 		{Name: "SECURITY_TOKEN_MAX_AGE", Field: "Sessions.TokenLife",
 			Doc: "Lifetime of a header token (`Authentication-Token`).",
-			Cost: "A copied token opens the account for so long. Refresh tokens (`SECURITY_REFRESH_TOKEN`) let a " +
+			Cost: "A copied token opens the account for that long. Refresh tokens (`SECURITY_REFRESH_TOKEN`) let a " +
 				"program go on with short ones."},
 		{Name: "SECURITY_REMEMBER_ME", Type: flag, Default: "false",
 			Doc: "Who ticks \"remember me\" stays signed in for `REMEMBER_COOKIE_DURATION`, by the cookie " +
@@ -114,8 +114,8 @@ func guessLimits() []setting {
 			Doc:  "Number of consecutive wrong passwords after which an account must wait.",
 			Cost: "More guesses for strangers."},
 		{Name: "SECURITY_LOGIN_ACCOUNT_FAILURES", Field: "Advanced.Limits.AccountFailures",
-			Doc: "Wrong passwords in 24 hours for one account, over all networks that never signed in to it, that " +
-				"make them all wait. Browsers and networks that did have as many again.",
+			Doc: "Number of wrong passwords in 24 hours for one account, over all networks that have never signed in " +
+				"to it, after which all of them must wait. Known browsers and networks have a budget of the same size.",
 			Cost: "More guesses for someone who has many addresses."},
 		{Name: "SECURITY_LOGIN_HOLD", Field: "Advanced.Limits.FirstHold",
 			Doc: "The first wait; it doubles with each further failure."},
@@ -127,8 +127,8 @@ func guessLimits() []setting {
 		{Name: "SECURITY_TWO_FACTOR_FAILURE_WINDOW", Field: "Advanced.Limits.SecondWindow",
 			Doc: "The length of that window and of the pause."},
 		{Name: "SECURITY_TWO_FACTOR_FACTOR_FAILURES", Field: "Advanced.Limits.FactorFailures",
-			Doc: "So many wrong codes in a row, ever, switch one factor off until it is set up again. Browsers " +
-				"that never signed in to the account have half of them."},
+			Doc: "Number of consecutive wrong codes that disable a factor until it is set up again. Browsers " +
+				"that have never signed in to the account have half of them."},
 	}
 }
 
@@ -144,7 +144,7 @@ func rateLimits() []setting {
 			Doc: "The same per 24 hours."},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_MOST", Field: "Advanced.Limits.SendMost",
 			Doc:  "All codes per 24 hours to one destination, answered or not.",
-			Cost: "What someone can make you pay who answers the codes."},
+			Cost: "A person who answers the codes can make you pay for more messages."},
 		{Name: "SECURITY_LOGIN_ADDRESS_FAILURES", Field: "Advanced.Limits.AddressFailures",
 			Doc: "Wrong passwords within 15 minutes from one client address (IPv6: one /64) that close it for 15 " +
 				"minutes.",
@@ -155,7 +155,7 @@ func rateLimits() []setting {
 				"one is refused because of it."},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Field: "Advanced.Limits.SendAddress",
 			Doc:  "Unanswered codes per hour that one client address requests.",
-			Cost: "More work and more messages at the wish of strangers."},
+			Cost: "Strangers can cause more work and more messages."},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_HOUR", Field: "Advanced.Limits.SendHour",
 			Doc: "Messages per hour and channel, for each kind of caller that the table of budgets in " +
 				"docs/security.md names.",
@@ -168,13 +168,13 @@ func requestLimits() []setting {
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR_RESCUES_HOUR", Field: "Advanced.Limits.RescueHour",
 			Doc:  "Rescues of one account per hour, with each method.",
-			Cost: "More work and more messages at the wish of strangers."},
+			Cost: "Strangers can cause more work and more messages."},
 		{Name: "SECURITY_TWO_FACTOR_RESCUES_DAY", Field: "Advanced.Limits.RescueDay",
 			Doc:  "The same per 24 hours.",
-			Cost: "More work and more messages at the wish of strangers."},
+			Cost: "Strangers can cause more work and more messages."},
 		{Name: "SECURITY_TWO_FACTOR_SETUPS_HOUR", Field: "Advanced.Limits.SetupHour",
 			Doc:  "Set-ups that one account begins per hour.",
-			Cost: "More work and more messages at the wish of strangers."},
+			Cost: "Strangers can cause more work and more messages."},
 		{Name: "SECURITY_REGISTERS_HOUR", Field: "Advanced.Limits.RegisterHour",
 			Doc:  "Registrations per hour from one client address.",
 			Cost: "Strangers can fill the database."},
@@ -183,7 +183,7 @@ func requestLimits() []setting {
 			Cost: "Strangers can make the server write to people."},
 		{Name: "SECURITY_LINKS_ADDRESS", Field: "Advanced.Limits.LinkAddress",
 			Doc:  "Mailed links per hour at the wish of one client address.",
-			Cost: "More work and more messages at the wish of strangers."},
+			Cost: "Strangers can cause more work and more messages."},
 		{Name: "SECURITY_LINKS_DAY", Field: "Advanced.Limits.LinkDay",
 			Doc:  "Mailed links per 24 hours to one address.",
 			Cost: "Strangers can make the server write to people."},

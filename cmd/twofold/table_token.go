@@ -7,15 +7,16 @@ func tokenTable() []setting {
 	}
 	return []setting{
 		{Name: "SECURITY_REFRESH_TOKEN", Type: flag, Default: "false", Field: "Tokens",
-			Doc: "Hands out a refresh token alongside a header token (`?include_auth_token`). A program exchanges it " +
-				"at `/refresh-token` for a header token and its successor; each works once, and one that comes " +
-				"back ends all that was minted alongside it.",
-			Cost:  "A stolen program stays signed in as long as the next two say, unless its owner ends it.",
+			Doc: "Issues a refresh token with each header token (`?include_auth_token`). A program exchanges it at " +
+				"`/refresh-token` for a header token and the next refresh token. Each is single-use; reuse revokes " +
+				"all tokens of that sign-in.",
+			Cost: "A stolen refresh token works for the time that the next two settings allow, unless its owner " +
+				"revokes it.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Tokens.Refresh })},
 		{Name: "SECURITY_REFRESH_TOKEN_MAX_AGE", Field: "Tokens.RefreshLife",
-			Doc: "How long a program can go on so."},
+			Doc: "Lifetime of the refresh tokens that follow one sign-in, in all."},
 		{Name: "SECURITY_REFRESH_TOKEN_MAX_IDLE", Field: "Tokens.RefreshIdle",
-			Doc: "Ends it earlier if it does not."},
+			Doc: "Ends that earlier, after this time without a refresh."},
 		{Name: "SECURITY_REFRESH_TOKEN_COOKIE_NAME", Field: "Tokens.RefreshCookie",
 			TakesNone: true,
 			Doc:       "The cookie of refresh tokens; `None` puts them into the body of answers.",
@@ -30,8 +31,8 @@ func tokenTable() []setting {
 			Cost:  "Such a token is one thing in place of two factors, within its scopes and until it expires.",
 			Apply: toList(func(s *settings) *[]string { return &s.Config.Tokens.Scopes })},
 		{Name: "SECURITY_ACCESS_TOKEN_MAX_AGE", Field: "Tokens.PersonalLife",
-			Doc:  "The longest life of one.",
-			Cost: "A stolen one works as long."},
+			Doc:  "Maximum lifetime of a personal access token.",
+			Cost: "A stolen token works for that long."},
 		path("SECURITY_ACCESS_TOKENS_URL", "/access-tokens", "Tokens: list, make, end.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.Tokens.Personal }),
 		path("SECURITY_TOKEN_CHECK_URL", "/token-check", "Whose token it is.",

@@ -18,7 +18,7 @@ func askTable() []setting {
 				"`SECURITY_TWO_FACTOR_REQUIRED` says too. Anyone who sets one up is asked for it anyway.",
 			Apply: applyTwoFactor},
 		{Name: "SECURITY_TWO_FACTOR_REQUIRED", Type: flag, Default: "false", Field: "TwoFactor.Required",
-			Doc:   "Everybody needs a second factor; who has none sets one up at the next sign-in.",
+			Doc:   "Requires a second factor of every user. Users who have none set one up at the next sign-in.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Required })},
 		{Name: "SECURITY_TWO_FACTOR_ENABLED_METHODS", Type: list,
 			Empty: "`authenticator`, and `sms` and `email` where there is a sender", Field: "TwoFactor.EnabledMethods",
@@ -101,7 +101,8 @@ func rescueTable() []setting {
 			Doc: "Lets those who lost their second factor ask for a mailed link that sets up another one, with the " +
 				"password, after a waiting period. All addresses hear of it at once, every signed-in browser can " +
 				"stop it, signing in with the factor ends it.",
-			Cost:  "Password and mailbox are then enough for who is not noticed for so long.",
+			Cost: "An attacker who has the password and the mailbox gets in if the owner does not notice for " +
+				"that long.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Recovery })},
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY_WAIT", Field: "TwoFactor.RecoveryWait",
 			Doc: "That waiting period."},

@@ -34,8 +34,8 @@ func unifiedTable() []setting {
 				"is required.",
 			Apply: applyMFARequired},
 		{Name: "SECURITY_US_TOKEN_VALIDITY", Field: "Passwordless.CodeValidity",
-			Doc:  "Life of a code in place of a password, and of the link mailed alongside it.",
-			Cost: "A longer one can be used longer by anyone who sees it."},
+			Doc:  "Lifetime of a code in place of a password, and of the link mailed with it.",
+			Cost: "Anyone who sees the code can use it for that long."},
 		{Name: "SECURITY_US_CODES_DAY", Field: "Advanced.Limits.FirstDay",
 			Doc: "Codes in place of a password that are mailed to one account in 24 hours. Of texts it is " +
 				"`SECURITY_TWO_FACTOR_SENDS_DAY`.",
