@@ -49,7 +49,7 @@ func (s accountSteps) postConfirm(c *call) (*answer, error) {
 	}
 	if c.who != nil && c.who.User.ID != out.User.ID { // as the contract requires: another user was signed in
 		if err := s.c.Login.Sessions.Logout(c.r.Context(), nil, c.who, c.browser); err != nil {
-			return nil, err
+			return &answer{outcome: &out}, err
 		}
 		s.jar.clear(c.w, c.r, s.jar.session())
 		c.who = nil

@@ -83,7 +83,7 @@ func (s enrollSteps) getSetup(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.setupError(c, err)
 	}
-	started, open, err := s.c.Login.Enroll.SettingUp(c.r.Context(), c.pending, c.who)
+	open, err := s.c.Login.Enroll.DraftMethod(c.r.Context(), c.pending, c.who)
 	if err != nil {
 		return nil, err
 	}
@@ -93,10 +93,7 @@ func (s enrollSteps) getSetup(c *call) (*answer, error) {
 			page := SetupPage{
 				Required: p.Required, Pending: p.Pending, Factors: factorViews(p.Factors),
 				Disable: !p.Required && len(p.Factors) > 0, Region: s.c.Region, Add: c.r.URL.Query().Has("add"),
-				Passkey: s.c.Passkeys.shown(s.c.Origin),
-			}
-			if open {
-				page.Open = started.Method
+				Passkey: s.c.Passkeys.shown(s.c.Origin), Open: open,
 			}
 			for _, m := range p.Methods {
 				page.Methods = append(page.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
@@ -278,15 +275,16 @@ func (s enrollSteps) setupRefused(c *call, err error) error {
 	return f
 }
 
-// setUp returns the answer to a set-up that a signed-in caller has completed.
+// setUp returns the answer to a set-up that a signed-in caller has completed. If the primary factor
+// cannot be read, it is omitted, because the step is done.
 func (s enrollSteps) setUp(c *call, out auth.Outcome) (*answer, error) {
-	profile, err := s.c.Login.Enroll.Profile(c.r.Context(), out.User, false)
-	if err != nil {
-		return nil, err
-	}
 	to := s.recovery.offerCodes(out, s.views.PostSetup)
 	return &answer{outcome: &out, to: to, note: setUpNote(out), json: func() response {
 		body := &enrolledBody{}
+		profile, err := s.c.Login.Enroll.Profile(c.r.Context(), out.User, false)
+		if err != nil {
+			s.c.Log.ErrorContext(c.r.Context(), "factors could not be read", "user", out.User.ID, "cause", err)
+		}
 		if p := profile.Primary; p != nil {
 			body.Method, body.PrimaryMethod, body.Phone = &p.Method, &p.Method, phone(p.Method, p.Destination)
 		}

@@ -143,7 +143,7 @@ func (s recoverySteps) newCodes(c *call) (*answer, error) {
 	}
 	signed, err := signSheet(s.Site, out.User.ID, out.Session.ID, codes)
 	if err != nil {
-		return nil, err
+		return &answer{outcome: &out}, err
 	}
 	a := s.codesPage(c, codes, signed)
 	a.outcome, a.keep = &out, &kept{At: s.paths.Codes, Session: out.Session.ID, Made: codes}

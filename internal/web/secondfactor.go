@@ -176,12 +176,14 @@ func (s secondFactorSteps) validateSignedIn(c *call, code string) (*answer, erro
 	if verifying != nil && !errors.Is(verifying, auth.ErrState) {
 		return nil, verifying
 	}
-	_, settingUp, err := s.c.Login.Enroll.SettingUp(ctx, nil, c.who)
-	if err != nil {
-		return nil, err
-	}
-	if verifying != nil && !settingUp {
-		return nil, s.signedInAlready(c)
+	if verifying != nil {
+		method, err := s.c.Login.Enroll.DraftMethod(ctx, nil, c.who)
+		if err != nil {
+			return nil, err
+		}
+		if method == "" {
+			return nil, s.signedInAlready(c)
+		}
 	}
 	if code == "" {
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")

@@ -3,10 +3,14 @@ package security_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
 // faulty is a store in which one write fails: the k-th after arm, either before or after it is
@@ -126,4 +130,50 @@ func (f *faulty) PutMessage(ctx context.Context, v storage.Message) error {
 
 func (f *faulty) AppendEvent(ctx context.Context, e storage.Event) error {
 	return f.do("AppendEvent", func() error { return f.Store.AppendEvent(ctx, e) })
+}
+
+// blind is a store that stores changes of factors and cannot read factors afterwards.
+type blind struct {
+	storage.Store
+	changed atomic.Bool
+}
+
+func (s *blind) ChangeFactors(ctx context.Context, c storage.FactorChange) error {
+	err := s.Store.ChangeFactors(ctx, c)
+	if err == nil {
+		s.changed.Store(true)
+	}
+	return err
+}
+
+func (s *blind) FactorsOf(ctx context.Context, userID string) ([]storage.Factor, error) {
+	if s.changed.Load() {
+		return nil, errBroken
+	}
+	return s.Store.FactorsOf(ctx, userID)
+}
+
+// TestAReadThatFailsAfterASetUpCostsNoSession checks that the browser gets the cookie of its new session
+// although the answer cannot contain the factor.
+func TestAReadThatFailsAfterASetUpCostsNoSession(t *testing.T) {
+	w := newWorld(t)
+	for _, form := range []bool{false, true} {
+		store := &blind{}
+		n := w.Start(func(s storage.Store) storage.Store { store.Store = s; return store })
+		p := w.person(fmt.Sprint("form", form))
+		b := w.browser().on(n)
+		b.login(p).Want(200)
+		started := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+		app := testkit.ReadApp(t, started.Text("tf_authr_b32key"))
+		path, code := "/tf-setup/"+started.Text("tf_state_token"), app.Code(w.Now())
+		if form {
+			b.Form(path, "code", code)
+		} else {
+			b.Post(path, m{"code": code}).Want(200)
+		}
+		if !store.changed.Load() {
+			t.Fatal("no factor was set up")
+		}
+		b.in(p, 2)
+	}
 }
