@@ -218,10 +218,11 @@ func (r room) refuses(dir, imported string) string {
 }
 
 // TestOneDoor checks that only the session package stores sessions, with PutSession, and that only
-// the function issue of package auth creates them, with session.Manager.Open. The parameter of
-// issue has a type that other packages cannot name.
+// the function issue of package auth creates them: with session.Manager.Open, or with Prepare and a
+// storage.Step that stores the session together with what it uses up. The parameter of issue has a
+// type that other packages cannot name.
 func TestOneDoor(t *testing.T) {
-	opened, issued, minted := 0, 0, 0
+	opened, issued, minted, stepped := 0, 0, 0, 0
 	for _, f := range sources(t, false) {
 		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "internal/storage" ||
 			f.dir == "internal/sqlstore" ||
@@ -229,12 +230,26 @@ func TestOneDoor(t *testing.T) {
 			continue
 		}
 		ast.Inspect(f.file, func(n ast.Node) bool {
+			if storesSession(n) {
+				stepped++
+				if where := f.name + ":" + enclosing(f.file, n.Pos()); where != atOnce+":signInAtOnce" {
+					t.Errorf("%s: stores a session with a step, which only signInAtOnce may", where)
+				}
+			}
 			sel, ok := n.(*ast.SelectorExpr)
 			if !ok {
 				return true
 			}
 			where := f.name + ":" + enclosing(f.file, sel.Pos())
 			switch sel.Sel.Name {
+			case "TakeStep":
+				if where != atOnce+":takeAtOnce" && where != "internal/auth/pending.go:beginPending" {
+					t.Errorf("%s: takes a step, which may store a session", where)
+				}
+			case "Prepare":
+				if isSessions(sel.X) && where != "internal/auth/door.go:issueAtOnce" {
+					t.Errorf("%s: prepares a session, which only issueAtOnce in internal/auth/door.go may", where)
+				}
 			case "PutSession", "RebindSession":
 				if f.dir != "internal/session" {
 					t.Errorf("%s: %s is used outside package session", where, sel.Sel.Name)
@@ -263,10 +278,32 @@ func TestOneDoor(t *testing.T) {
 		})
 		checkDoor(t, f)
 	}
-	if opened == 0 || issued == 0 || minted == 0 {
-		t.Fatalf("found %d makers of sessions and %d uses of the door: this test looks in the wrong place", opened,
-			issued)
+	if opened == 0 || issued == 0 || minted == 0 || stepped != 1 {
+		t.Fatalf("found %d makers of sessions, %d steps that store one and %d uses of the door: this test looks in "+
+			"the wrong place", opened, stepped, issued)
 	}
+}
+
+// atOnce is the file of the steps that store a session together with what it uses up.
+const atOnce = "internal/auth/secondfactor_atonce.go"
+
+// storesSession reports whether a node sets the field Session of a storage.Step.
+func storesSession(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.CompositeLit:
+		sel, ok := n.Type.(*ast.SelectorExpr)
+		return ok && sel.Sel.Name == "Step" && fmt.Sprint(sel.X) == "storage" &&
+			slices.ContainsFunc(n.Elts, func(e ast.Expr) bool {
+				field, ok := e.(*ast.KeyValueExpr)
+				return !ok || fmt.Sprint(field.Key) == "Session" // without names, all fields are set
+			})
+	case *ast.AssignStmt:
+		return slices.ContainsFunc(n.Lhs, func(x ast.Expr) bool {
+			sel, ok := x.(*ast.SelectorExpr)
+			return ok && sel.Sel.Name == "Session" && fmt.Sprint(sel.X) == "step"
+		})
+	}
+	return false
 }
 
 // isSessions recognizes l.c.Sessions, s.c.Sessions and a.sessions.

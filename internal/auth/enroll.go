@@ -261,20 +261,32 @@ func (l Enroll) ConfirmSetup(ctx context.Context, who Principal, state, code str
 		})
 }
 
-// SettingUp reports whether the caller has a draft that waits for its code. It returns the data of
-// the draft again to the sign-in or session that started it, which must still be fresh.
+// DraftMethod returns the method of the caller's draft that waits for its code, or an empty string
+// if there is none.
+func (l Enroll) DraftMethod(ctx context.Context, cookie *PendingCookie, who *Principal) (string, error) {
+	d, _, err := l.ownDraft(ctx, cookie, who)
+	return d.Method, noDraft(err)
+}
+
+// SettingUp is like DraftMethod and returns the data of the draft again to the sign-in or session
+// that started it, which must still be fresh.
 func (l Enroll) SettingUp(
 	ctx context.Context, cookie *PendingCookie, who *Principal,
 ) (started Enrollment, ok bool, err error) {
 	d, u, err := l.ownDraft(ctx, cookie, who)
-	switch {
-	case errors.Is(err, ErrState), errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
-		return Enrollment{}, false, nil
-	case err != nil:
-		return Enrollment{}, false, err
+	if err != nil {
+		return Enrollment{}, false, noDraft(err)
 	}
 	started, err = l.shownAgain(ctx, d, u, who)
 	return started, true, err
+}
+
+// noDraft returns nil for an error that means that there is no draft.
+func noDraft(err error) error {
+	if errors.Is(err, ErrState) || errors.Is(err, ErrSetupToken) || errors.Is(err, ErrSetupExpired) {
+		return nil
+	}
+	return err
 }
 
 // shownAgain returns a draft as it is shown again to the user who started it. It includes the

@@ -91,12 +91,12 @@ func (l *Login) loadPending(ctx context.Context, cookie *PendingCookie, who *Pri
 	if who == nil && p.SessionID != "" || who != nil && p.SessionID != who.Session.ID {
 		return pendingSignIn{}, ErrState
 	}
-	if l.checkAllowed(u) != nil || u.CredentialVersion != p.CredentialVersion {
+	if !cookie.allowed(l, u) || u.CredentialVersion != p.CredentialVersion {
 		return pendingSignIn{}, ErrState
 	}
+	a := policy.Account{Factors: w.Factors, RecentlyReset: recentlyReset(&l.c, u)} // all that Seconds needs
 	return pendingSignIn{
-		Pending: p, user: u, factors: policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), cookie: cookie,
-		sessions: w.Sessions,
+		Pending: p, user: u, factors: policy.Seconds(l.rules, a, p.First), cookie: cookie, sessions: w.Sessions,
 	}, nil
 }
 

@@ -72,7 +72,13 @@ func (l *Login) facts(u storage.User, factors []storage.Factor) policy.Account {
 		Required: l.c.Policy.Require(u), Trusts: l.SecondFactor.trusts(u), Proven: u.Proven(),
 		EverProven:    u.ProvenKey != "",
 		Password:      u.PasswordHash != "",
-		RecentlyReset: !u.ResetAt.IsZero() && l.c.Now().Sub(u.ResetAt) < l.c.Policy.RescueAfterReset,
+		RecentlyReset: recentlyReset(&l.c, u),
 		Factors:       factors,
 	}
+}
+
+// recentlyReset reports whether the password was reset through the mailbox so recently that a code by
+// mail must not be the second factor.
+func recentlyReset(c *Config, u storage.User) bool {
+	return !u.ResetAt.IsZero() && c.Now().Sub(u.ResetAt) < c.Policy.RescueAfterReset
 }

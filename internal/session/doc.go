@@ -2,5 +2,5 @@
 //
 // It implements the token (256 random bits, whose SHA-256 is stored), the idle and absolute limits,
 // and a short cache in front of the store. It does not decide whether a user may have a session:
-// only one function of package auth calls Open, which a test checks.
+// only the function issue of package auth leads to Open and Prepare, which a test checks.
 package session

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/testkit"
@@ -148,4 +149,32 @@ func TestAPendingSignInIsReadOnceWhenItSucceeds(t *testing.T) {
 	plain.App = testkit.ReadApp(w.T, r.Text("tf_authr_b32key"))
 	counts("the page of its code", func() *answer { return b.Get("/tf-validate") })
 	counts("its code", func() *answer { return b.validate(plain.Code(0)) })
+}
+
+// TestTheApplicationIsAskedOnceForAPendingSignIn checks that the steps of one request ask the
+// application once whether the account may sign in, and once more before a session is issued. They do
+// not ask what only matters before the second factor.
+func TestTheApplicationIsAskedOnceForAPendingSignIn(t *testing.T) {
+	var locked, rest atomic.Int64
+	w := newWorld(t, func(c *twofold.Config) {
+		c.Accounts.Locked = func(twofold.User) bool { locked.Add(1); return false }
+		c.TwoFactor.Require = func(twofold.User) bool { rest.Add(1); return false }
+		c.TwoFactor.Trust = func(twofold.User) bool { rest.Add(1); return true }
+	})
+	p := w.withApp("alice")
+	b := w.browser()
+	b.login(p).Want(200)
+	right := p.Next()
+	for _, step := range []struct {
+		what, code string
+		most       int64
+	}{{"a wrong code", other(right), 1}, {"the right code", right, 2}} {
+		locked.Store(0)
+		rest.Store(0)
+		b.validate(step.code)
+		if n, m := locked.Load(), rest.Load(); n > step.most || m > 0 {
+			t.Errorf("%s: Locked is called %d times, and Require and Trust %d times", step.what, n, m)
+		}
+	}
+	b.in(p, 2)
 }
