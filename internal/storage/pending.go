@@ -28,7 +28,7 @@ type Pending struct {
 // PendingState is the next required step of a pending sign-in.
 type PendingState string
 
-// The states, by their wire names.
+// The states, as they are stored. JSON has some of them under other names (see web.pendingBody).
 const (
 	Setup PendingState = "setup_from_login" // a required factor must be set up
 	Owner PendingState = "owner"            // the same, and the mailbox must be proven first
