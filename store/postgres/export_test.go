@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +20,9 @@ func Reused(ctx context.Context, c *pgx.ConnConfig, failover bool) (bool, error)
 		old.since.Store(time.Now().UnixNano())
 	}
 	conn, err := pgx.ConnectConfig(ctx, own)
+	if errors.Is(err, driver.ErrBadConn) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}

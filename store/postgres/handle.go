@@ -102,8 +102,7 @@ func newDB(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
 	d := dialect
 	d.First, d.Script = bounds, script(bounds)
 	d.Misled = func(err error) {
-		var e *pgconn.PgError
-		if errors.As(err, &e) && wrongServer(e.Code) {
+		if atWrongServer(err) {
 			pool.Reset()
 		}
 	}

@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -45,19 +47,37 @@ func (o *outdated) connecting(_ context.Context, c *pgx.ConnConfig) error {
 	began, next := time.Now().UnixNano(), c.AfterConnect
 	c.AfterConnect = func(ctx context.Context, c *pgconn.PgConn) error {
 		c.CustomData()[made] = began
-		if next == nil {
-			return nil
+		if next != nil {
+			if err := next(ctx, c); err != nil {
+				return err
+			}
 		}
-		return next(ctx, c)
+		return o.check(c)
 	}
 	return nil
 }
 
 // reset runs before a connection of the pool is used again.
-func (o *outdated) reset(_ context.Context, c *pgx.Conn) error {
-	at, _ := c.PgConn().CustomData()[made].(int64)
-	if at <= o.since.Load() {
+func (o *outdated) reset(_ context.Context, c *pgx.Conn) error { return o.check(c.PgConn()) }
+
+// check returns driver.ErrBadConn for a connection that began before the latest failover.
+func (o *outdated) check(c *pgconn.PgConn) error {
+	if at, _ := c.CustomData()[made].(int64); at <= o.since.Load() {
 		return driver.ErrBadConn
 	}
 	return nil
+}
+
+// atWrongServer reports whether an error means that its connection is to the wrong server.
+func atWrongServer(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && wrongServer(e.Code)
+}
+
+// closeIdle closes the connections that wait in the pool. The pool does not call reset for those that
+// were never used: it opens some for callers that another connection then serves.
+func closeIdle(db *sql.DB) {
+	size := db.Stats().MaxOpenConnections
+	db.SetMaxIdleConns(0)
+	db.SetMaxIdleConns(size)
 }

@@ -115,7 +115,13 @@ func open(ctx context.Context, url string, prepare prepare) (*DB, error) {
 		_ = db.Close()
 		return nil, failed(err)
 	}
-	return &DB{sqlstore.New(sqlstore.Pools{Write: db, Swift: db, Bulk: db, Read: db}, dialect), db, dial(listen)}, nil
+	d := dialect
+	d.Misled = func(err error) {
+		if atWrongServer(err) {
+			closeIdle(db)
+		}
+	}
+	return &DB{sqlstore.New(sqlstore.Pools{Write: db, Swift: db, Bulk: db, Read: db}, d), db, dial(listen)}, nil
 }
 
 func dial(c pgx.ConnConfig) func(context.Context) (*pgx.Conn, error) {

@@ -70,7 +70,7 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 			"10 of 10 recovery codes are left after 1 were used"},
 		{`UPDATE twofold_code_sets SET made = 9`, `UPDATE twofold_code_sets SET made = 10`,
 			"9 of 9 recovery codes are left after 1 were used"},
-		{`INSERT INTO twofold_seen VALUES ('` + a.ID + `', 1000000)`, `DELETE FROM twofold_seen`,
+		{`UPDATE twofold_seen SET through_row = 1000000`, `UPDATE twofold_seen SET through_row = 0`,
 			"seen row 1000000 of the audit trail, which does not exist"},
 		{`INSERT INTO twofold_recovery_codes VALUES ('` + a.ID + `', x'', 1, x'')`,
 			`DELETE FROM twofold_recovery_codes WHERE mac = x''`, "has an invalid recovery code"},
