@@ -269,6 +269,9 @@ func (s events) RemoveEvents(ctx context.Context, after int64, c storage.Checkpo
 		if n == 0 {
 			return storage.ErrUsed
 		}
+		if err = t.dropParts(c.Through); err != nil {
+			return err
+		}
 		if _, err = t.exec(`DELETE FROM twofold_event_seals WHERE after_row < $1`, c.Through); err != nil {
 			return err
 		}

@@ -34,6 +34,14 @@ type Dialect struct {
 	// EventWriters is a query for the open transactions that may have numbered a
 	// row of the audit trail. It is empty if transactions exclude each other.
 	EventWriters string
+	// EventParts is a query for the parts of the audit trail, the oldest first: the name of the
+	// table, whether it is the first part, the least number above all of its rows, and whether it
+	// gets no more rows. It returns no row if the trail is one table. It is empty if the trail
+	// always is.
+	EventParts string
+	// LockEvents are statements that lock the audit trail until the end of the transaction. They
+	// wait only briefly, because who adds a row waits for them.
+	LockEvents []string
 	// LockSchema is Lock for the whole schema, without a parameter.
 	LockSchema string
 	// SkipLocked is the end of a SELECT of any matching rows. It skips rows that

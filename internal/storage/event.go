@@ -57,11 +57,19 @@ type EventFilter struct {
 	Unseen bool  // only rows after those that the user has seen (AccountMarks); all if UserID is empty
 }
 
+// EventPart is a part of an audit trail that is stored in parts.
+type EventPart struct {
+	Through int64 // no row of the part has a higher number
+	First   bool  // it has the rows that were added before the trail was stored in parts
+}
+
 // Events stores the audit trail. No method here changes a row, or removes one from the middle or
 // the end; see Deletions for the rows of a deleted account.
 type Events interface {
 	Checkpoints
-	// AppendEvent adds a row. It returns ErrExists if the ID is taken.
+	EventParts
+	// AppendEvent adds a row. It returns ErrExists if the ID is taken: in a trail that is stored in
+	// parts, by a row of the newest part.
 	AppendEvent(ctx context.Context, e Event) error
 	// EventsBy lists rows in the order in which they were added, or newest first. With several
 	// filters it lists the rows that any of them selects, in the order of the first filter.
@@ -86,6 +94,20 @@ type Checkpoints interface {
 	Checkpoint(ctx context.Context) (Checkpoint, error)
 	// RemoveEvents removes the rows and seals up to c.Through and stores c as the checkpoint, in
 	// one transaction. Of several callers that start after the same row, one gets nil and the
-	// others get ErrUsed. It also returns ErrUsed if c.Through is not greater than after.
+	// others get ErrUsed. It also returns ErrUsed if c.Through is not greater than after. It removes
+	// a part of the trail as a whole if no row with a higher number is or can still be in it.
 	RemoveEvents(ctx context.Context, after int64, c Checkpoint) error
+}
+
+// EventParts stores the audit trail in parts, one for each month, if the engine can and its operator
+// wants that. A row is in the newest part, whatever its time, and a part is removed as a whole.
+type EventParts interface {
+	// NextEventPart begins a new part if there is none of the current month, by the clock of the
+	// database. Numbers of new rows are greater than those of older parts. It does nothing if the
+	// trail is not stored in parts. No row is refused because a part is missing: it is added to the
+	// newest part there is.
+	NextEventPart(ctx context.Context) error
+	// EventPart returns the part to which a row of that number belongs. It returns ErrNotFound if
+	// the trail is not stored in parts.
+	EventPart(ctx context.Context, row int64) (EventPart, error)
 }

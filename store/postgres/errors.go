@@ -120,6 +120,8 @@ func explainCode(e *pgconn.PgError) error {
 	case "26000", "42P05":
 		return errors.New("the pooler mixes up prepared statements: add default_query_exec_mode=exec to the " +
 			"address, or set max_prepared_statements in the pooler (PgBouncer 1.21)")
+	case "55P03":
+		return errors.New("another transaction holds a lock: try again, or find it in pg_stat_activity")
 	case "25006":
 		return errors.New("it is read-only: use the primary server, not a standby")
 	}

@@ -29,3 +29,6 @@ func Reused(ctx context.Context, c *pgx.ConnConfig, failover bool) (bool, error)
 	defer conn.Close(ctx)
 	return old.reset(ctx, conn) == nil, nil
 }
+
+// EventsQuery is the query of EventsBy.
+var EventsQuery = dialect.EventsQuery

@@ -18,7 +18,7 @@ import (
 var now = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 
 // raw connects to the same database as another program.
-func raw(t *testing.T, url string) *sql.DB {
+func raw(t testing.TB, url string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("pgx", url)
 	if err != nil {
@@ -28,7 +28,7 @@ func raw(t *testing.T, url string) *sql.DB {
 	return db
 }
 
-func mustExec(t *testing.T, db interface {
+func mustExec(t testing.TB, db interface {
 	Exec(string, ...any) (sql.Result, error)
 }, query string) {
 	t.Helper()

@@ -231,6 +231,8 @@ var dialect = sqlstore.Dialect{
 	EventWriters: `SELECT DISTINCT virtualtransaction FROM pg_locks WHERE locktype = 'relation'
 		AND mode = 'RowExclusiveLock' AND granted AND relation = 'twofold_events'::regclass
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+	EventParts: eventParts + ` ORDER BY ends`,
+	LockEvents: []string{`SET LOCAL lock_timeout = '100ms'`, `LOCK TABLE twofold_events IN ACCESS EXCLUSIVE MODE`},
 	LockSchema: `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10min';
 		SELECT pg_advisory_xact_lock(hashtextextended('twofold schema ' || current_schema(), 7421))`,
 	Begin:    &sql.TxOptions{Isolation: sql.LevelReadCommitted},

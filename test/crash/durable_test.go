@@ -145,6 +145,11 @@ func (c durable) EndRecovery(ctx context.Context, userID string) error {
 	return c.s.EndRecovery(ctx, userID)
 }
 
+func (c durable) EventPart(ctx context.Context, row int64) (storage.EventPart, error) {
+	defer c.call(ctx, "EventPart")()
+	return c.s.EventPart(ctx, row)
+}
+
 func (c durable) EventsBy(ctx context.Context, f storage.EventFilter,
 	more ...storage.EventFilter) ([]storage.Event, error) {
 	defer c.call(ctx, "EventsBy")()
@@ -220,6 +225,11 @@ func (c durable) MarkUsed(ctx context.Context, id string, now time.Time) error {
 func (c durable) NameFactor(ctx context.Context, userID, id, name string) error {
 	defer c.call(ctx, "NameFactor")()
 	return c.s.NameFactor(ctx, userID, id, name)
+}
+
+func (c durable) NextEventPart(ctx context.Context) error {
+	defer c.call(ctx, "NextEventPart")()
+	return c.s.NextEventPart(ctx)
 }
 
 func (c durable) OriginsOf(ctx context.Context, source string, oldIDs []string) ([]storage.Origin, error) {

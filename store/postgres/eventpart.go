@@ -1,0 +1,190 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/twofold-auth/twofold/internal/storage"
+)
+
+//go:embed partition.sql
+var partition string
+
+// partRows is the number of row numbers of each partition of the audit trail. The numbers of a new
+// partition begin at a multiple of it. A partition is never full.
+const partRows = 1_000_000_000_000
+
+// eventParts is a query for the partitions of the audit trail. The bounds are only in the catalog. A
+// partition that is just being dropped has none.
+const eventParts = `SELECT c.oid::regclass::text AS name, bound.starts = 'MINVALUE' AS first, CAST(bound.ends AS BIGINT) AS ends,
+		CASE WHEN n.is_called THEN n.last_value + 1 ELSE n.last_value END >= CAST(bound.ends AS BIGINT) AS ended
+	FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+	CROSS JOIN LATERAL (SELECT parts[1], parts[2] FROM regexp_match(pg_get_expr(c.relpartbound, c.oid),
+		'FROM \(''?(MINVALUE|-?[0-9]+)''?\) TO \(''?([0-9]+)''?\)') AS match (parts)) AS bound (starts, ends)
+	CROSS JOIN twofold_event_row AS n
+	WHERE i.inhparent = to_regclass('twofold_events') AND bound.ends IS NOT NULL`
+
+// PartitionEvents makes the audit trail a partitioned table, with one partition for each month, so
+// that old rows are removed a month at a time. It reports whether the trail was one table before.
+// Nodes need not stop, and an older program can use the result.
+//
+// The rows so far become the first partition. They are read once, while others read and write. Then
+// all wait, for as long as it takes to change the catalog. If a transaction holds the table for more
+// than a second, nothing is changed, and PartitionEvents can be called again. Views, publications
+// and privileges on single columns of the table stay on the first partition.
+func (d *DB) PartitionEvents(ctx context.Context) (bool, error) {
+	done, err := d.partition(ctx)
+	if err != nil {
+		return false, fmt.Errorf("postgres: cannot partition the audit trail: %w", explain(ctx, err))
+	}
+	return done, d.NextEventPart(ctx)
+}
+
+func (d *DB) partition(ctx context.Context) (bool, error) {
+	var ends int64
+	steps := []string{
+		`ALTER TABLE twofold_events DROP CONSTRAINT IF EXISTS twofold_events_first;
+			ALTER TABLE twofold_events ADD CONSTRAINT twofold_events_first CHECK (row_no < $ends) NOT VALID`,
+		`ALTER TABLE twofold_events VALIDATE CONSTRAINT twofold_events_first`,
+		partition,
+	}
+	for _, step := range steps {
+		done := false
+		err := d.change(ctx, func(tx *sql.Tx) error {
+			row := tx.QueryRowContext(ctx, `SELECT c.relkind = 'p', (n.last_value / $1 + 1) * $1
+				FROM pg_class AS c CROSS JOIN twofold_event_row AS n WHERE c.oid = to_regclass('twofold_events')`,
+				int64(partRows))
+			if err := row.Scan(&done, &ends); err != nil || done {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, strings.ReplaceAll(step, "$ends", strconv.FormatInt(ends, 10)))
+			return err
+		})
+		if done || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// change runs a change of the schema in a transaction. It waits for others who change the schema,
+// and briefly for those who use the tables, because those that come after it wait for it.
+func (d *DB) change(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := d.db.BeginTx(ctx, dialect.Begin)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, statement := range []string{dialect.LockSchema, `SET LOCAL lock_timeout = '1s'`} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// months is the state of the partitions.
+type months struct {
+	month   string // the name of the partition of this month
+	made    bool   // it exists
+	next    int64  // the first number of a partition after all others
+	begun   bool   // rows are numbered for the newest partition
+	schema  string
+	owner   string // of the table
+	isOwner bool
+}
+
+// monthsOf returns false if the audit trail is one table.
+func monthsOf(ctx context.Context, tx *sql.Tx) (m months, parted bool, err error) {
+	err = tx.QueryRowContext(ctx, `WITH parts AS (`+eventParts+`),
+		this AS (SELECT 'twofold_events_' || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY_MM') AS month)
+		SELECT this.month, EXISTS (SELECT 1 FROM pg_inherits AS i JOIN pg_class AS m ON m.oid = i.inhrelid
+				WHERE i.inhparent = c.oid AND m.relname = this.month),
+			(SELECT MAX(ends) FROM parts), (SELECT COUNT(*) FILTER (WHERE NOT ended) < 2 FROM parts),
+			s.nspname, pg_get_userbyid(c.relowner), pg_get_userbyid(c.relowner) = current_user
+		FROM this CROSS JOIN pg_class AS c JOIN pg_namespace AS s ON s.oid = c.relnamespace
+		WHERE c.oid = to_regclass('twofold_events') AND EXISTS (SELECT 1 FROM parts)`).
+		Scan(&m.month, &m.made, &m.next, &m.begun, &m.schema, &m.owner, &m.isOwner)
+	if errors.Is(err, sql.ErrNoRows) {
+		return months{}, false, nil
+	}
+	return m, err == nil, err
+}
+
+// NextEventPart implements storage.EventParts. A statement that began before the partition existed
+// cannot add a row to it, so rows are numbered for it only when the transactions of that time are
+// over. Until then, and if this fails, rows are added to the partition before.
+func (d *DB) NextEventPart(ctx context.Context) error {
+	err := d.nextEventPart(ctx)
+	if err == nil || errors.Is(err, storage.ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: postgres: next event part: %w", storage.ErrUnavailable, explain(ctx, err))
+}
+
+func (d *DB) nextEventPart(ctx context.Context) error {
+	var m months
+	look := func(tx *sql.Tx) (err error) {
+		m, _, err = monthsOf(ctx, tx)
+		return err
+	}
+	tx, err := d.db.BeginTx(ctx, dialect.Begin)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(look(tx), tx.Rollback())
+	if err != nil || m.month == "" || m.made && m.begun {
+		return err
+	}
+	if !m.made {
+		if err := d.change(ctx, func(tx *sql.Tx) error {
+			if err := look(tx); err != nil || m.made {
+				return err
+			}
+			return m.make(ctx, tx)
+		}); err != nil {
+			return err
+		}
+	}
+	if _, err := d.SettledEvents(ctx); err != nil {
+		return err
+	}
+	return d.change(ctx, begin)
+}
+
+// make makes the partition of this month.
+func (m months) make(ctx context.Context, tx *sql.Tx) error {
+	table := pgx.Identifier{m.schema, m.month}.Sanitize()
+	statements := []string{
+		`CREATE TABLE ` + table + ` (LIKE twofold_events INCLUDING INDEXES, UNIQUE (id))`,
+		fmt.Sprintf(`ALTER TABLE twofold_events ATTACH PARTITION %s FOR VALUES FROM (%d) TO (%d)`,
+			table, m.next, m.next+partRows),
+	}
+	if !m.isOwner {
+		statements = append(statements, `ALTER TABLE `+table+` OWNER TO `+pgx.Identifier{m.owner}.Sanitize())
+	}
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin numbers rows for the newest partition from now on.
+func begin(tx *sql.Tx) error {
+	_, err := tx.Exec(`SELECT setval('twofold_event_row', newest.starts - 1)
+		FROM (SELECT MAX(ends) - ` + strconv.Itoa(partRows) + ` AS starts FROM (` + eventParts + `) AS parts) AS newest
+		CROSS JOIN twofold_event_row AS n WHERE n.last_value < newest.starts - 1`)
+	return err
+}
