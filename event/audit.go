@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -63,3 +64,7 @@ func (a Audit) List(ctx context.Context, f AuditFilter) ([]AuditEntry, error) {
 func (a Audit) Verify(ctx context.Context, head string) (Report, error) {
 	return a.trail.Verify(ctx, head)
 }
+
+// VerifyArchive reads a file of the archive (Accounts.AuditArchive) and reports what does not match.
+// It needs the key and no store.
+func (a Audit) VerifyArchive(r io.Reader) (ArchiveReport, error) { return a.trail.VerifyArchive(r) }

@@ -19,10 +19,20 @@ import (
 //
 // Rows that do not match their seals are kept and cause an error, because removing them would hide
 // the change. The newest sealed range always stays.
+//
+// If the trail is stored in parts, the oldest part is removed as a whole, once all of its rows are
+// that old. Rows of the first part, which may be from many months, are removed in ranges.
 func (t *Trail) RemoveBefore(ctx context.Context, before time.Time) (int, error) {
 	before = before.UTC().Truncate(time.Microsecond) // the precision of stored rows
 	old, err := t.events.Checkpoint(ctx)
 	if err != nil {
+		return 0, err
+	}
+	part, err := t.oldestPart(ctx, old)
+	if err == nil && part.Through > 0 && !part.First {
+		return t.removePart(ctx, old, part, before, "")
+	}
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return 0, err
 	}
 	v := verifier{t: t}
@@ -52,17 +62,23 @@ func (t *Trail) RemoveBefore(ctx context.Context, before time.Time) (int, error)
 	if removed == 0 {
 		return 0, v.stuck(ctx, old)
 	}
-	c := storage.Checkpoint{
-		Through: v.last.Through, Rows: old.Rows + int64(removed), Seal: v.last.MAC,
-		Before: before, At: t.now().UTC().Truncate(time.Microsecond),
-	}
-	c.MAC = t.keys.MAC("checkpoint", checkpointed(c)...)
-	if err := t.events.RemoveEvents(ctx, old.Through, c); errors.Is(err, storage.ErrUsed) {
+	if err := t.events.RemoveEvents(ctx, old.Through, t.checkpoint(old, v.last, removed, before)); errors.Is(err,
+		storage.ErrUsed) {
 		return 0, nil // another node is removing rows
 	} else if err != nil {
 		return 0, err
 	}
 	return removed, nil
+}
+
+// checkpoint returns the checkpoint that replaces the rows up to a seal.
+func (t *Trail) checkpoint(old storage.Checkpoint, last storage.Seal, rows int, before time.Time) storage.Checkpoint {
+	c := storage.Checkpoint{
+		Through: last.Through, Rows: old.Rows + int64(rows), Seal: last.MAC,
+		Before: before, At: t.now().UTC().Truncate(time.Microsecond),
+	}
+	c.MAC = t.keys.MAC("checkpoint", checkpointed(c)...)
+	return c
 }
 
 // stuck returns an error that explains why nothing can be removed, or nil if another node has just

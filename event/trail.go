@@ -147,6 +147,9 @@ func (t *Trail) Close(ctx context.Context) error {
 	return nil
 }
 
+// NextPart begins a part for this month if the trail is stored in parts.
+func (t *Trail) NextPart(ctx context.Context) error { return t.events.NextEventPart(ctx) }
+
 func sealed(before []byte, s storage.Seal, rows []store.Event) []string {
 	h := sha256.New()
 	var n [8]byte
@@ -162,8 +165,10 @@ func sealed(before []byte, s storage.Seal, rows []store.Event) []string {
 // Head returns the newest seal as one line, to be stored outside the database.
 func (t *Trail) Head(ctx context.Context) (string, error) {
 	last, err := t.events.LastSeal(ctx)
-	return fmt.Sprintf("%d:%x", last.Through, last.MAC), err
+	return headOf(last), err
 }
+
+func headOf(s storage.Seal) string { return fmt.Sprintf("%d:%x", s.Through, s.MAC) }
 
 // Fits reports whether one of the keys wrote the newest sealed row or, without
 // seals, the newest row. If not, the key belongs to another database, or an
@@ -232,7 +237,7 @@ func (t *Trail) verify(ctx context.Context, c storage.Checkpoint, oldHead string
 	if err := v.tail(ctx); err != nil {
 		return Report{}, err
 	}
-	v.Head = fmt.Sprintf("%d:%x", v.last.Through, v.last.MAC)
+	v.Head = headOf(v.last)
 	if oldHead != "" && !v.headSeen {
 		v.problem("the trail does not contain the head %s: the rows it covers were cut off or replaced", oldHead)
 	}
@@ -267,7 +272,7 @@ func (v *verifier) seals(ctx context.Context) error {
 			}
 			v.last = s
 			v.Seals++
-			v.headSeen = v.headSeen || fmt.Sprintf("%d:%x", s.Through, s.MAC) == v.oldHead
+			v.headSeen = v.headSeen || headOf(s) == v.oldHead
 		}
 		from = v.last.After + 1
 	}
@@ -275,18 +280,19 @@ func (v *verifier) seals(ctx context.Context) error {
 
 // stretch checks the rows under one seal and returns them.
 func (v *verifier) stretch(ctx context.Context, s storage.Seal) ([]store.Event, error) {
-	if s.After != v.last.Through {
-		v.problem("rows %d to %d: their seal is missing", v.last.Through+1, s.After)
-	}
-	rows, err := v.t.events.EventsBy(ctx, store.EventFilter{After: s.After, Limit: 2 * batch})
+	rows, err := v.t.events.EventsBy(ctx, store.EventFilter{After: s.After, UpTo: s.Through, Limit: 2 * batch})
 	if err != nil {
 		return nil, err
 	}
-	n := 0
-	for n < len(rows) && rows[n].Row <= s.Through {
-		n++
+	v.sealedRows(s, rows)
+	return rows, nil
+}
+
+// sealedRows checks rows and their seal, which must follow the last one.
+func (v *verifier) sealedRows(s storage.Seal, rows []store.Event) {
+	if s.After != v.last.Through {
+		v.problem("rows %d to %d: their seal is missing", v.last.Through+1, s.After)
 	}
-	rows = rows[:n]
 	v.check(rows)
 	if len(rows) != s.Count {
 		v.problem("rows %d to %d: %d exist, but %d were sealed", s.After+1, s.Through, len(rows), s.Count)
@@ -294,7 +300,6 @@ func (v *verifier) stretch(ctx context.Context, s storage.Seal) ([]store.Event, 
 	if !v.t.any(s.MAC, "seal", sealed(v.last.MAC, s, rows)) {
 		v.problem("rows %d to %d: they do not match their seal", s.After+1, s.Through)
 	}
-	return rows, nil
 }
 
 // tail checks the rows that are not sealed yet.

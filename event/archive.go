@@ -1,0 +1,191 @@
+package event
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// archiveLine is a line of an archive: a JSON object. The first line has the row and the seal that
+// the archive follows. Then come rows, and after the rows of each seal the seal. The last line has
+// a keyed hash over the archive's beginning and end, so a part of an archive is no archive.
+type archiveLine struct {
+	Line    string    `json:"line,omitempty"` // "begin", "seal" or "end"; empty for a row
+	Row     int64     `json:"row,omitempty"`
+	At      time.Time `json:"at,omitzero"`
+	User    string    `json:"user,omitempty"`
+	Event   string    `json:"event,omitempty"`
+	Method  string    `json:"method,omitempty"`
+	Result  string    `json:"result,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Session string    `json:"session,omitempty"`
+	Address string    `json:"address,omitempty"`
+	Agent   string    `json:"agent,omitempty"`
+	Request string    `json:"request,omitempty"`
+	ID      string    `json:"id,omitempty"`
+	After   int64     `json:"after,omitempty"`
+	Through int64     `json:"through,omitempty"`
+	Count   int       `json:"count,omitempty"` // of rows: of a seal, or of the archive
+	MAC     []byte    `json:"mac,omitempty"`
+	Erased  []byte    `json:"erased,omitempty"`
+}
+
+const (
+	lineBegin = "begin"
+	lineSeal  = "seal"
+	lineEnd   = "end"
+)
+
+func rowLine(e store.Event) archiveLine {
+	return archiveLine{
+		Row: e.Row, At: e.At.UTC(), User: e.UserID, Event: e.Name, Method: e.Method, Result: e.Result,
+		Reason: e.Reason, Session: e.Session, Address: e.Address, Agent: e.Agent, Request: e.Request, ID: e.ID,
+		MAC: e.MAC, Erased: e.Erased,
+	}
+}
+
+func (l archiveLine) event() store.Event {
+	return store.Event{
+		Row: l.Row, At: l.At, UserID: l.User, Name: l.Event, Method: l.Method, Result: l.Result,
+		Reason: l.Reason, Session: l.Session, Address: l.Address, Agent: l.Agent, Request: l.Request, ID: l.ID,
+		MAC: l.MAC, Erased: l.Erased,
+	}
+}
+
+// archiver writes an archive.
+type archiver struct {
+	keys interface {
+		MAC(string, ...string) []byte
+	}
+	out   *bufio.Writer
+	lines *json.Encoder
+	begun storage.Seal
+	last  storage.Seal
+	rows  int
+}
+
+// newArchiver begins an archive after a seal, or at the first row.
+func (t *Trail) newArchiver(w io.Writer, after storage.Seal) (*archiver, error) {
+	out := bufio.NewWriter(w)
+	a := &archiver{keys: t.keys, out: out, lines: json.NewEncoder(out), begun: after, last: after}
+	return a, a.lines.Encode(archiveLine{Line: lineBegin, After: after.Through, MAC: after.MAC})
+}
+
+// add writes the rows of a seal, and the seal.
+func (a *archiver) add(s storage.Seal, rows []store.Event) error {
+	for _, e := range rows {
+		if err := a.lines.Encode(rowLine(e)); err != nil {
+			return err
+		}
+	}
+	a.last, a.rows = s, a.rows+len(rows)
+	return a.lines.Encode(archiveLine{
+		Line: lineSeal, After: s.After, Through: s.Through, Count: s.Count, At: s.At.UTC(), MAC: s.MAC,
+	})
+}
+
+// end writes the last line.
+func (a *archiver) end() error {
+	err := a.lines.Encode(archiveLine{
+		Line: lineEnd, Through: a.last.Through, Count: a.rows,
+		MAC: a.keys.MAC("archive", archived(a.begun, a.last, a.rows)...),
+	})
+	return errors.Join(err, a.out.Flush())
+}
+
+func archived(begun, last storage.Seal, rows int) []string {
+	return []string{
+		strconv.FormatInt(begun.Through, 10), string(begun.MAC), strconv.FormatInt(last.Through, 10), string(last.MAC),
+		strconv.Itoa(rows),
+	}
+}
+
+// ArchiveReport is the result of VerifyArchive.
+type ArchiveReport struct {
+	Rows, Seals    int
+	After, Through int64    // the archive has the rows after After, up to Through
+	Follows        string   // the Head of the archive before; "0:" if there is none
+	Head           string   // see Trail.Head: the next archive, or the trail, follows it
+	Problems       []string // empty if no row was changed, removed or inserted
+}
+
+// VerifyArchive reads a file of ArchiveBefore and reports what does not match. It needs no store.
+func (t *Trail) VerifyArchive(r io.Reader) (ArchiveReport, error) {
+	v := archiveVerifier{verifier: verifier{t: t}}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, longestLine)
+	for n := 1; lines.Scan(); n++ {
+		l, ok := parseLine(lines.Bytes())
+		if !ok || !v.line(n, l) {
+			v.problem("line %d: it is not what an archive has there", n)
+			break
+		}
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		v.problem("a line is too long")
+	} else if err != nil {
+		return ArchiveReport{}, err
+	}
+	if !v.ended && len(v.Problems) == 0 {
+		v.problem("the end of the archive is missing")
+	}
+	return ArchiveReport{
+		Rows: v.Rows, Seals: v.Seals, After: v.begun.Through, Through: v.last.Through,
+		Follows: headOf(v.begun), Head: headOf(v.last), Problems: v.Problems,
+	}, nil
+}
+
+const longestLine = 1 << 20
+
+// parseLine accepts a line only as the archiver writes it, so that no other reader of JSON finds
+// another value in it.
+func parseLine(line []byte) (l archiveLine, ok bool) {
+	if json.Unmarshal(line, &l) != nil {
+		return l, false
+	}
+	again, err := json.Marshal(l)
+	return l, err == nil && bytes.Equal(again, line)
+}
+
+type archiveVerifier struct {
+	verifier
+	begun storage.Seal
+	rows  []store.Event // not sealed so far
+	ended bool
+}
+
+// line checks line n and reports whether such a line may be there.
+func (v *archiveVerifier) line(n int, l archiveLine) bool {
+	if v.ended || (n == 1) != (l.Line == lineBegin) {
+		return false
+	}
+	switch l.Line {
+	case lineBegin:
+		v.begun = storage.Seal{Through: l.After, MAC: l.MAC}
+		v.last = v.begun
+	case "":
+		v.rows = append(v.rows, l.event())
+		return len(v.rows) <= batch // as many as a seal can cover
+	case lineSeal:
+		s := storage.Seal{After: l.After, Through: l.Through, Count: l.Count, At: l.At, MAC: l.MAC}
+		v.sealedRows(s, v.rows)
+		v.last, v.rows = s, nil
+		v.Seals++
+	case lineEnd:
+		v.ended = true
+		if len(v.rows) > 0 || l.Through != v.last.Through || l.Count != v.Rows ||
+			!v.t.any(l.MAC, "archive", archived(v.begun, v.last, v.Rows)) {
+			v.problem("the end of the archive is not genuine")
+		}
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,237 @@
+package event
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/storage"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// ArchiveBefore is like RemoveBefore, for a trail that is stored in parts, and writes each part to a
+// file of the folder before it removes it. The name of the file has the numbers of its first and
+// last row; VerifyArchive checks it. A file is complete and on disk before it has its name, and is
+// never changed: after a crash between the two, the file that is there is checked and kept.
+//
+// Several nodes may call it with one folder. If the trail is not stored in parts, nothing is
+// removed, and ArchiveBefore returns an error.
+func (t *Trail) ArchiveBefore(ctx context.Context, before time.Time, folder string) (int, error) {
+	tmp, err := createPart(folder) // an error shows long before the first part is old
+	if err != nil {
+		return 0, err
+	}
+	if err := errors.Join(tmp.Close(), os.Remove(tmp.Name())); err != nil {
+		return 0, err
+	}
+	old, err := t.events.Checkpoint(ctx)
+	if err != nil {
+		return 0, err
+	}
+	part, err := t.oldestPart(ctx, old)
+	if errors.Is(err, storage.ErrNotFound) {
+		return 0, errors.New("audit trail: it is not partitioned, so old rows are neither archived nor removed: run " +
+			"`twofold audit partition`, which needs PostgreSQL")
+	}
+	if err != nil || part.Through == 0 {
+		return 0, err
+	}
+	return t.removePart(ctx, old, part, before.UTC().Truncate(time.Microsecond), folder)
+}
+
+// oldestPart returns the part of the oldest row, or the zero EventPart if there is no row. It returns
+// ErrNotFound if the trail is not stored in parts.
+func (t *Trail) oldestPart(ctx context.Context, old storage.Checkpoint) (storage.EventPart, error) {
+	first, err := t.events.EventsBy(ctx, store.EventFilter{After: old.Through, Limit: 1})
+	if err != nil {
+		return storage.EventPart{}, err
+	}
+	if len(first) == 0 {
+		_, err := t.events.EventPart(ctx, old.Through)
+		return storage.EventPart{}, err
+	}
+	return t.events.EventPart(ctx, first[0].Row)
+}
+
+// The removal of a part waits for a lock only briefly, and is tried again.
+const (
+	removalTries = 30
+	removalPause = 10 * time.Second
+)
+
+// removePart removes a part if it is over, sealed, and older than the given time. If a folder is
+// given, its rows are written to a file there first.
+func (t *Trail) removePart(ctx context.Context, old storage.Checkpoint, part storage.EventPart, before time.Time,
+	folder string) (int, error) {
+	newest, err := t.events.EventsBy(ctx, store.EventFilter{UpTo: part.Through, Newest: true, Limit: 1})
+	if err != nil {
+		return 0, err
+	}
+	last, err := t.events.LastSeal(ctx)
+	if err != nil || len(newest) == 0 || !newest[0].At.Before(before) || last.After < newest[0].Row ||
+		last.Through <= part.Through {
+		return 0, err
+	}
+	p := partReader{verifier: verifier{t: t}, through: newest[0].Row, before: before}
+	p.begin(old)
+	if err := p.returned(ctx); err != nil {
+		return 0, err
+	}
+	if folder == "" {
+		err = p.read(ctx, func(storage.Seal, []store.Event) error { return nil })
+	} else {
+		err = p.archive(ctx, folder)
+	}
+	if errors.Is(err, errYoung) || err == nil && len(p.Problems) > 0 {
+		return 0, p.stuck(ctx, old)
+	}
+	if err != nil {
+		return 0, err
+	}
+	err = t.drop(ctx, old, t.checkpoint(old, p.last, p.Rows, before))
+	if errors.Is(err, storage.ErrUsed) {
+		return 0, nil // another node has removed it
+	}
+	if err != nil {
+		return 0, err
+	}
+	return p.Rows, nil
+}
+
+// drop removes the rows that a checkpoint replaces.
+func (t *Trail) drop(ctx context.Context, old, c storage.Checkpoint) error {
+	for n := 1; ; n++ {
+		err := t.events.RemoveEvents(ctx, old.Through, c)
+		if n == removalTries || !errors.Is(err, storage.ErrUnavailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(removalPause):
+		}
+	}
+}
+
+// errYoung means that a row of the part is not old enough.
+var errYoung = errors.New("a row is not old enough")
+
+// partReader reads and checks the sealed ranges after a checkpoint, up to the one with row through.
+type partReader struct {
+	verifier
+	through int64
+	before  time.Time
+}
+
+// read calls each for every range, in order. It ends at the first problem.
+func (p *partReader) read(ctx context.Context, each func(storage.Seal, []store.Event) error) error {
+	for len(p.Problems) == 0 && p.last.Through < p.through {
+		seals, err := p.t.events.SealsAfter(ctx, p.last.Through, 100)
+		if err != nil {
+			return err
+		}
+		if len(seals) == 0 {
+			p.problem("rows %d to %d: their seal is missing", p.last.Through+1, p.through)
+		}
+		for _, s := range seals {
+			if p.last.Through >= p.through {
+				break
+			}
+			rows, err := p.stretch(ctx, s)
+			if err != nil || len(p.Problems) > 0 {
+				return err
+			}
+			for _, e := range rows {
+				if !e.At.Before(p.before) {
+					return errYoung
+				}
+			}
+			if err := each(s, rows); err != nil {
+				return err
+			}
+			p.last = s
+		}
+	}
+	return nil
+}
+
+// archive writes the ranges to a file. If there is a file of its name, it must be the same archive.
+func (p *partReader) archive(ctx context.Context, folder string) error {
+	tmp, err := createPart(folder)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	defer tmp.Close()
+	begun := p.last
+	out, err := p.t.newArchiver(tmp, begun)
+	if err != nil {
+		return err
+	}
+	if err := p.read(ctx, out.add); err != nil || len(p.Problems) > 0 {
+		return err
+	}
+	if err := errors.Join(out.end(), tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	path := filepath.Join(folder, fmt.Sprintf("audit-%016d-%016d.jsonl", begun.Through+1, p.last.Through))
+	err = os.Link(tmp.Name(), path) // unlike Rename, it replaces nothing
+	if errors.Is(err, fs.ErrExist) {
+		err = p.t.sameArchive(path, begun, p.last)
+	}
+	return errors.Join(err, syncFolder(folder))
+}
+
+// sameArchive returns an error if a file is not the archive of the rows between two seals. Rows of
+// an account that was deleted later may be as they were.
+func (t *Trail) sameArchive(path string, begun, last storage.Seal) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r, err := t.VerifyArchive(f)
+	if err != nil {
+		return err
+	}
+	if len(r.Problems) > 0 {
+		return fmt.Errorf("audit trail: the file %s is there and is no archive of its rows: %s", path, r.Problems[0])
+	}
+	if r.Follows != headOf(begun) || r.Head != headOf(last) {
+		return fmt.Errorf("audit trail: the file %s is there and is an archive of another trail", path)
+	}
+	return f.Sync()
+}
+
+const (
+	partPattern = ".audit-*.part"
+	partAge     = 24 * time.Hour
+)
+
+// createPart creates a temporary file, and removes those that a crash left behind.
+func createPart(folder string) (*os.File, error) {
+	left, err := filepath.Glob(filepath.Join(folder, partPattern))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range left {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > partAge {
+			if err := os.Remove(path); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return os.CreateTemp(folder, partPattern) // mode 0600
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
