@@ -133,6 +133,10 @@ type Accounts struct {
 	// records the removal. If it is zero, all rows are kept. Trade-off: a network that a user signed in
 	// from counts as known only while the trail contains the sign-in.
 	AuditDays int
+	// AuditArchive is a folder for rows of the audit trail that are older than AuditDays. Each month
+	// is written to a file before its rows are removed. It needs AuditDays, and a trail that is
+	// partitioned (PartitionEvents of store/postgres): in any other, no rows are removed.
+	AuditArchive string
 	// Fields are asked for when a user registers, and can be seen and changed on
 	// the account page.
 	Fields []Field
@@ -215,6 +219,9 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 	}
 	if n := a.AuditDays; n > 0 && c.Sessions.Absolute > time.Duration(n)*settings.Day {
 		bad("Accounts.AuditDays", "must not be shorter than Sessions.Absolute")
+	}
+	if a.AuditArchive != "" && a.AuditDays == 0 {
+		bad("Accounts.AuditArchive", "needs AuditDays")
 	}
 	a.checkCaptcha(bad)
 	profile.List(a.Fields).Check(func(problem string) { bad("Accounts.Fields", problem) })

@@ -11,18 +11,19 @@ import (
 
 // work is the state of Run and its part of the configuration.
 type work struct {
-	log       *slog.Logger
-	now       func() time.Time
-	built     time.Time
-	auditDays int
-	running   atomic.Bool
-	told      sync.Once
-	tell      func() // logs settings that have no effect
+	log     *slog.Logger
+	now     func() time.Time
+	built   time.Time
+	audit   auditAge
+	running atomic.Bool
+	told    sync.Once
+	tell    func() // logs settings that have no effect
 }
 
 func newWork(c Config) *work {
 	now := c.Advanced.Now
-	return &work{log: c.Log, now: now, built: now(), auditDays: c.Accounts.AuditDays, tell: c.tell}
+	age := auditAge{c.Accounts.AuditDays, c.Accounts.AuditArchive}
+	return &work{log: c.Log, now: now, built: now(), audit: age, tell: c.tell}
 }
 
 // Run runs the workers of the sign-in until ctx ends and returns nil then. They deliver messages,
@@ -43,8 +44,8 @@ func (a *Auth) Run(ctx context.Context) error {
 	workers.Go(func() { a.accounts.LearnPace(ctx) })
 	workers.Go(func() { sweep(ctx, a.store, a.now, a.work.log) })
 	workers.Go(func() { deleteDue(ctx, a.leaving, a.work.log) })
-	if days := a.work.auditDays; days > 0 {
-		workers.Go(func() { sweepTrail(ctx, a.trail, days, a.now, a.work.log) })
+	if age := a.work.audit; age.days > 0 {
+		workers.Go(func() { sweepTrail(ctx, a.trail, age, a.now, a.work.log) })
 	}
 	workers.Wait()
 	return nil

@@ -12,7 +12,8 @@ import (
 )
 
 // closeTrail seals the audit trail every few seconds and logs its head every hour, so that a copy
-// of the head exists outside the database.
+// of the head exists outside the database. If the trail is partitioned, it begins a partition for
+// each month, within an hour.
 func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
 	if fits, err := trail.Fits(ctx); err == nil && !fits {
 		log.ErrorContext(ctx, "the key does not fit this database: second factors set up under another key do not "+
@@ -25,6 +26,10 @@ func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
 			log.WarnContext(ctx, "the audit trail could not be sealed", "cause", err)
 		}
 		if n%720 == 0 {
+			if err := trail.NextPart(ctx); err != nil && ctx.Err() == nil {
+				log.WarnContext(ctx, "the audit trail got no partition for this month, so rows are added to the one "+
+					"before", "cause", err)
+			}
 			if head, err := trail.Head(ctx); err == nil {
 				log.InfoContext(ctx, "audit trail", "head", head)
 			}
@@ -79,12 +84,27 @@ func sweep(ctx context.Context, s storage.Store, now func() time.Time, log *slog
 	}
 }
 
-// sweepTrail removes rows of the audit trail that are older than the given number of days.
-func sweepTrail(ctx context.Context, trail *event.Trail, days int, now func() time.Time, log *slog.Logger) {
+// auditAge says how long rows of the audit trail are kept, and where they are archived, if at all.
+type auditAge struct {
+	days    int
+	archive string
+}
+
+// remove removes rows that are older, and returns their number.
+func (a auditAge) remove(ctx context.Context, trail *event.Trail, now time.Time) (int, error) {
+	before := now.Add(-time.Duration(a.days) * 24 * time.Hour)
+	if a.archive != "" {
+		return trail.ArchiveBefore(ctx, before, a.archive)
+	}
+	return trail.RemoveBefore(ctx, before)
+}
+
+// sweepTrail removes old rows of the audit trail.
+func sweepTrail(ctx context.Context, trail *event.Trail, age auditAge, now func() time.Time, log *slog.Logger) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for minute := 0; ; {
-		n, err := trail.RemoveBefore(ctx, now().Add(-time.Duration(days)*24*time.Hour))
+		n, err := age.remove(ctx, trail, now())
 		if err != nil && ctx.Err() == nil && minute%60 == 0 { // the error will repeat, so log it once an hour
 			log.ErrorContext(ctx, "old rows of the audit trail were not removed", "cause", err)
 		}

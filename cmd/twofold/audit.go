@@ -15,8 +15,9 @@ import (
 )
 
 type auditCommands struct {
-	List   auditList   `cmd:"" help:"List what happened."`
-	Verify auditVerify `cmd:"" help:"Check that nothing in the trail was changed or removed."`
+	List      auditList      `cmd:"" help:"List what happened."`
+	Verify    auditVerify    `cmd:"" help:"Check that nothing in the trail was changed or removed."`
+	Partition auditPartition `cmd:"" help:"Store each month of the trail by itself (PostgreSQL)."`
 }
 
 type auditList struct {
@@ -121,7 +122,8 @@ func moment(text string, now time.Time) (time.Time, error) {
 
 type auditVerify struct {
 	where
-	Head string `help:"A head printed before, or from the log: the trail must still hold it." placeholder:"HEAD"`
+	Files []string `arg:"" optional:"" name:"FILE" help:"Files of TWOFOLD_AUDIT_ARCHIVE to check in place of the database, oldest first."`
+	Head  string   `help:"A head printed before, or from the log: the trail must still hold it." placeholder:"HEAD"`
 }
 
 // Help implements kong.HelpProvider.
@@ -129,15 +131,22 @@ func (auditVerify) Help() string {
 	return `Examples:
   twofold audit verify
   twofold audit verify --head "$(cat audit-head-of-last-week)"
+  twofold audit verify /archive/audit-*.jsonl
 
 Exits with 1 if a row was changed, removed or put in. The database alone cannot show that its newest rows were cut off
 together with their seals; a head that was kept elsewhere can. Old rows that TWOFOLD_AUDIT_DAYS removed are named, and
-are no fault: what says so is sealed too.`
+are no fault: what says so is sealed too.
+
+Files are checked with the settings and the key, without the database. The head that is printed is that of the newest
+file: the trail in the database holds it as long as the next month is there.`
 }
 
 // Run reads the whole trail.
 func (c auditVerify) Run(ctx context.Context, p process) error {
 	c.anyKey = true
+	if len(c.Files) > 0 {
+		return c.verifyFiles(ctx, p)
+	}
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
 		r, err := auth.Audit().Verify(ctx, c.Head)
 		if err != nil {

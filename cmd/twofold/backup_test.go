@@ -76,6 +76,7 @@ func TestBackupOfPostgres(t *testing.T) {
 	f := &front{t: t}
 	f.run(env(from.URL), "correct horse 71 battery", "user", "create", "joan@example.org", "--password-stdin")
 	s := start(t, env(from.URL))
+	f.run(env(from.URL), "", "audit", "partition")
 	s.want(200, "POST", "/login", joanSignsIn)
 	file := filepath.Join(t.TempDir(), "twofold.dump")
 	for _, args := range [][]string{
@@ -91,4 +92,5 @@ func TestBackupOfPostgres(t *testing.T) {
 	restored.want(200, "GET", "/me", "")
 	restored.stop()
 	s.stop()
+	f.run(env(to.URL), "", "audit", "verify")
 }

@@ -78,12 +78,17 @@ func (s *settings) shown(row setting) string {
 
 // try creates the sign-in with a temporary empty database.
 func (s *settings) try(ctx context.Context) error {
+	return s.withoutDatabase(ctx, func(*twofold.Auth) error { return nil })
+}
+
+// withoutDatabase runs f with a sign-in that has a temporary empty database.
+func (s *settings) withoutDatabase(ctx context.Context, f func(*twofold.Auth) error) error {
 	dir, err := os.MkdirTemp("", "twofold-check-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if s.dev { // the real keys may not exist yet, and checking must not create them
+	if s.dev && missing(s.KeyFile) { // checking must not create it
 		defer func(key twofold.Key) { s.Config.Key = key }(s.Config.Key)
 		s.Config.Key = twofold.KeyFile(filepath.Join(dir, "twofold.key"))
 	}
@@ -91,8 +96,9 @@ func (s *settings) try(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.build(db); err != nil {
+	auth, err := s.build(db)
+	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	return errors.Join(db.Ping(ctx), db.Close())
+	return errors.Join(db.Ping(ctx), f(auth), db.Close())
 }

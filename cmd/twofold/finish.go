@@ -35,6 +35,10 @@ func (s *settings) finish(w where) problems {
 	if s.unified.with.ReplacesLogin && !s.unified.on {
 		bad = append(bad, problem{"SECURITY_US_SIGNIN_REPLACES_LOGIN", "needs SECURITY_UNIFIED_SIGNIN"})
 	}
+	if s.Config.Accounts.AuditArchive != "" && s.Database.postgres == "" {
+		bad = append(bad, problem{"TWOFOLD_AUDIT_ARCHIVE", "needs PostgreSQL: with SQLite, export rows with " +
+			"`twofold audit list --json`, or leave the setting out"})
+	}
 	s.Config.Passkeys, s.Config.Passwordless = s.passkeys.config(), s.unified.config()
 	s.Config.TwoFactor.RecoveryCodes = s.codes.config()
 	_, weak := s.checkers.make(nil)

@@ -17,7 +17,7 @@ func table() []setting {
 		group("Signing in", signInTable()),
 		group("Pages", pagesTable()),
 		group("Signing in through other sites", oauthTable()),
-		group("Accounts", slices.Concat(accountTable(), registerTable())),
+		group("Accounts", slices.Concat(accountTable(), auditTable(), registerTable())),
 		group("Captchas", captchaTable()),
 		group("Passwords", slices.Concat(passwordTable(), checkerTable(), legacyTable())),
 		group("Second factor", twoFactorTable()),

@@ -74,12 +74,6 @@ func accountTable() []setting {
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.MagicLink })},
 		{Name: "SECURITY_LOGIN_WITHIN", Field: "Accounts.LoginWithin",
 			Doc: "Lifetime of that link."},
-		{Name: "TWOFOLD_AUDIT_DAYS", Field: "Accounts.AuditDays",
-			Doc: "The number of days that rows of the audit trail are kept; no fewer than " +
-				"`SECURITY_SESSION_LIFETIME`. Older rows are removed, and a sealed checkpoint records that. `0` " +
-				"keeps all. Export rows first if you need them later (docs/server.md).",
-			Cost:  "A network that a user signed in from counts as known only while the trail has the sign-in.",
-			Apply: orZero(toConfig(of("Accounts.AuditDays")))},
 		{Name: "SECURITY_RECOVERABLE", Type: flag, Default: "false", Field: "Accounts.Recoverable",
 			Doc:   "Lets people who forgot their password choose another one with a mailed link. Second factors stay.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Recoverable })},
@@ -103,6 +97,26 @@ func accountTable() []setting {
 		{Name: "SECURITY_USERNAME_RECOVERY", Type: flag, Default: "false", Field: "Accounts.UsernameRecovery",
 			Doc:   "Mails people their username.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRecovery })},
+	}
+}
+
+// auditTable returns the settings of the audit trail.
+func auditTable() []setting {
+	return []setting{
+		{Name: "TWOFOLD_AUDIT_DAYS", Field: "Accounts.AuditDays",
+			Doc: "The number of days that rows of the audit trail are kept; no fewer than " +
+				"`SECURITY_SESSION_LIFETIME`. Older rows are removed, and a sealed checkpoint records that. `0` " +
+				"keeps all. Export rows first if you need them later (docs/server.md). If the trail is partitioned, " +
+				"a month is removed once all of it is that old.",
+			Cost:  "A network that a user signed in from counts as known only while the trail has the sign-in.",
+			Apply: orZero(toConfig(of("Accounts.AuditDays")))},
+		{Name: "TWOFOLD_AUDIT_ARCHIVE", Type: text, Empty: "none", Field: "Accounts.AuditArchive",
+			Doc: "A folder for months of the audit trail that are older than `TWOFOLD_AUDIT_DAYS`: each is written " +
+				"to a file, and only then removed. It needs PostgreSQL and `twofold audit partition`; before that, " +
+				"nothing is removed. Give all nodes the same folder, or set it on one node and `TWOFOLD_AUDIT_DAYS` " +
+				"on no other.",
+			Cost:  "Files keep the data of accounts that are deleted later.",
+			Apply: toText(func(s *settings) *string { return &s.Config.Accounts.AuditArchive })},
 	}
 }
 

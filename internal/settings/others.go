@@ -23,7 +23,7 @@ Accounts.PasswordTypedOnce Accounts.NoWelcome Accounts.Locked Accounts.UsernameF
 Accounts.Trackable Accounts.Fields Accounts.OnRegister Accounts.OnSignIn Accounts.RolesInPayload
 Accounts.PasswordOptional Accounts.MagicLink Accounts.Deletable Accounts.Exportable
 Accounts.OAuthSignUp Accounts.Captcha Accounts.CaptchaAt Accounts.CaptchaSiteKey
-Accounts.CaptchaSecret Accounts.CaptchaVerifyURL Accounts.CaptchaScriptURL
+Accounts.CaptchaSecret Accounts.CaptchaVerifyURL Accounts.CaptchaScriptURL Accounts.AuditArchive
 Sessions.RememberByDefault Sessions.NoNewBrowserMail
 Tokens.Refresh Tokens.RefreshInBody Tokens.Scopes
 Pages.Site Pages.Prefix Pages.Paths Pages.Views Pages.SPA Pages.SPA.Origin Pages.SPA.TellInQuery
