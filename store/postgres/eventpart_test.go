@@ -29,7 +29,7 @@ func parted(t *testing.T, db *postgres.DB) {
 }
 
 // monthEnds makes the newest partition one of an earlier month, with that number.
-func monthEnds(t *testing.T, url string, n int) {
+func monthEnds(t testing.TB, url string, n int) {
 	t.Helper()
 	mustExec(t, raw(t, url), fmt.Sprintf(`DO $$ DECLARE name TEXT; BEGIN
 		SELECT c.oid::regclass INTO name FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
