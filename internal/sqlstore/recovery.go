@@ -2,88 +2,86 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
+	"math"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// HasRecoveryCode implements storage.RecoveryCodes.
-func (s factors) HasRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (bool, error) {
-	for _, mac := range macs {
-		n, err := one(ctx, s.Store, "has recovery code", codesLeft+` AND mac = $3 AND LENGTH(mac) > 0`, scanInt,
-			userID, micros(since), bytesOf(mac))
-		if err != nil || n > 0 {
-			return n > 0, err
-		}
+const recoveryColumns = `user_id, id, uniquifier, factor_id, shut, address, agent, created_at, opens_at, expires_at`
+
+func scanRecovery(scan scanner) (r storage.Recovery, err error) {
+	err = scan(&r.UserID, &r.ID, &r.CredentialVersion, &r.FactorID, &r.Blocked, &r.Address, &r.Agent,
+		(*stamp)(&r.CreatedAt), (*stamp)(&r.OpensAt), (*stamp)(&r.ExpiresAt))
+	if r.Blocked {
+		r.ExpiresAt = time.Time{}
 	}
-	return false, nil
+	return r, err
 }
 
-// SpendRecoveryCode implements storage.RecoveryCodes. Deleting the row is the
-// taking: of parallel callers one deletes it. A code has one hash, so of the
-// hashes under several keys at most one finds it. What makes comparing in SQL
-// safe is said at TryChallenge. The account is locked first, so a code that is
-// stored again at this moment (by an import) is not taken for one that is spent.
-func (s factors) SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time,
-	messages ...storage.Message) (int, error) {
-	left, spent := int64(0), int64(0)
-	err := s.tx(ctx, "spend recovery code", func(t *txn) (err error) {
-		lock := `SELECT 1 FROM twofold_users WHERE id = $1` + s.d.ForUpdate
-		if _, err := get(t, lock, scanInt, userID); err == errNone {
-			return storage.ErrUsed
-		} else if err != nil {
+// PutRecovery implements storage.Recoveries. The one statement decides: a request
+// that lives is neither replaced nor put off, however many ask.
+func (s factors) PutRecovery(ctx context.Context, r storage.Recovery, messages ...storage.Message) error {
+	return s.tx(ctx, "put recovery", func(t *txn) error {
+		n, err := t.exec(putRecovery, r.UserID, r.ID, r.CredentialVersion, r.FactorID, r.Address, r.Agent,
+			micros(r.CreatedAt), micros(r.OpensAt), micros(r.ExpiresAt))
+		if err != nil {
 			return err
 		}
-		for _, mac := range macs {
-			if spent == 0 && len(mac) > 0 {
-				spent, err = t.exec(`DELETE FROM twofold_recovery_codes WHERE user_id = $1 AND mac = $2 AND created_at >= $3`,
-					userID, bytesOf(mac), micros(since))
-			}
-			if err != nil {
-				return err
-			}
+		if n == 0 {
+			return storage.ErrExists
 		}
-		if spent == 0 {
-			return storage.ErrUsed
-		}
-		if left, err = get(t, codesLeft, scanInt, userID, micros(since)); err != nil {
+		if err := t.putEvent(r.Event); err != nil {
 			return err
 		}
 		return t.putMessages(messages)
 	})
-	return int(left), err
 }
 
-const codesLeft = `SELECT COUNT(*) FROM twofold_recovery_codes WHERE user_id = $1 AND created_at >= $2`
+const putRecovery = `INSERT INTO twofold_recoveries (` + recoveryColumns + `)
+		VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)
+		ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, uniquifier = excluded.uniquifier, factor_id = excluded.factor_id,
+			address = excluded.address, agent = excluded.agent, created_at = excluded.created_at,
+			opens_at = excluded.opens_at, expires_at = excluded.expires_at
+		WHERE twofold_recoveries.shut = 0 AND (twofold_recoveries.expires_at <= excluded.created_at
+			OR twofold_recoveries.uniquifier <> excluded.uniquifier)`
 
-// RecoveryCodesLeft implements storage.RecoveryCodes.
-func (s factors) RecoveryCodesLeft(ctx context.Context, userID string, since time.Time) (int, error) {
-	n, err := one(ctx, s.Store, "recovery codes", codesLeft, scanInt, userID, micros(since))
-	return int(n), err
+// Recovery implements storage.Recoveries.
+func (s factors) Recovery(ctx context.Context, userID string) (storage.Recovery, error) {
+	return one(ctx, s.Store, "recovery", `SELECT `+recoveryColumns+
+		` FROM twofold_recoveries WHERE user_id = $1`, scanRecovery, userID)
 }
 
-// putCodes replaces the user's set, if there is a new one. Without a second
-// factor no user has codes, since they stand in for it and for nothing else,
-// unless the change says that the codes may come first.
-func (t *txn) putCodes(c storage.FactorChange) error {
-	n, err := get(t, `SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`, scanInt,
-		c.UserID)
-	switch {
-	case err != nil:
-		return err
-	case n == 0 && (c.KeepOne || len(c.Codes) > 0 && !c.EarlyCodes):
-		return storage.ErrNoFactor
-	case (n > 0 || c.EarlyCodes) && c.Codes == nil:
-		return nil
-	}
-	if err := t.drop(c.UserID, dropCodes...); err != nil || len(c.Codes) == 0 {
-		return err
-	}
-	for _, mac := range c.Codes {
-		if _, err := t.exec(`INSERT INTO twofold_recovery_codes (user_id, mac, created_at) VALUES ($1, $2, $3)`,
-			c.UserID, bytesOf(mac), micros(c.Now)); err != nil {
+// TakeRecovery implements storage.Recoveries.
+func (s factors) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time,
+	messages ...storage.Message) (r storage.Recovery, err error) {
+	err = s.tx(ctx, "take recovery", func(t *txn) (err error) {
+		r, err = get(t, `DELETE FROM twofold_recoveries WHERE user_id = $1 AND id = $2 AND uniquifier = $3
+			AND shut = 0 AND opens_at <= $4 AND expires_at > $4 RETURNING `+recoveryColumns, scanRecovery, userID, id, uniquifier, micros(now))
+		if err != nil {
 			return err
 		}
+		return t.putMessages(messages)
+	})
+	if errors.Is(err, errNone) {
+		err = storage.ErrUsed
 	}
-	return t.putCodeSet(c.UserID, len(c.Codes), c.Now)
+	return r, err
+}
+
+// EndRecovery implements storage.Recoveries.
+func (s factors) EndRecovery(ctx context.Context, userID string) error {
+	_, err := s.exec(ctx, "end recovery", `DELETE FROM twofold_recoveries WHERE user_id = $1`, userID)
+	return err
+}
+
+// ShutRecovery implements storage.Recoveries.
+func (s factors) ShutRecovery(ctx context.Context, userID string, now time.Time) error {
+	_, err := s.exec(ctx, "shut recovery", `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
+		VALUES ($1, '', '', '', 1, '', '', $2, 0, $3)
+		ON CONFLICT (user_id) DO UPDATE SET id = '', uniquifier = '', factor_id = '', shut = 1, address = '', agent = '',
+			created_at = excluded.created_at, opens_at = 0, expires_at = excluded.expires_at`,
+		userID, micros(now), int64(math.MaxInt64)) // it never expires
+	return err
 }
