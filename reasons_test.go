@@ -17,17 +17,17 @@ var reasons = map[string]string{
 	"internal/dossier/dossier.go:events": "puts rows out",
 	"internal/web/activity.go:lineOf":    "puts rows out: it chooses the text of one",
 
-	"cmd/twofold/user.go:Run":             "no row: an option of the command",
-	"internal/auth/guess.go:guessFirst":   "no row: an event that is made here",
-	"internal/auth/signinlog.go:Outcomes": "no row: an event for the log",
-	"internal/auth/tokens.go:Error":       "no row: RefreshError",
-	"internal/factor/factor.go:Error":     "no row: DestinationError",
-	"internal/profile/profile.go:Read":    "no row: a problem of a field",
-	"internal/web/errors.go:pageText":     "no row: factor.DestinationError",
-	"internal/web/profile.go:readProfile": "no row: a problem of a field",
-	"internal/web/tokens.go:postRefresh":  "no row: auth.RefreshError",
-	"metrics/metrics.go:OnEvent":          "no row: an event as it happens",
-	"send/smtp/failure.go:sendFailure":    "no row: the answer of a mail server",
+	"cmd/twofold/user.go:Run":                "no row: an option of the command",
+	"internal/auth/guessfirst.go:guessFirst": "no row: an event that is made here",
+	"internal/auth/signinlog.go:LogSignIns":  "no row: an event for the log",
+	"internal/auth/tokens.go:Error":          "no row: RefreshError",
+	"internal/factor/factor.go:Error":        "no row: DestinationError",
+	"internal/profile/profile.go:Read":       "no row: a problem of a field",
+	"internal/web/errors.go:pageText":        "no row: factor.DestinationError",
+	"internal/web/profile.go:readProfile":    "no row: a problem of a field",
+	"internal/web/tokens.go:postRefresh":     "no row: auth.RefreshError",
+	"metrics/metrics.go:OnEvent":             "no row: an event as it happens",
+	"send/smtp/failure.go:sendFailure":       "no row: the answer of a mail server",
 }
 
 // TestHouseNothingDecidesByAReason checks that no product code outside package event reads the reason of a row

@@ -358,7 +358,7 @@ func (b *builder) buildSite() error {
 		Specific: b.c.Accounts.RevealAccounts, Account: b.c.Pages.AccountPage,
 		QRInJSON: t.QRInJSON, Passkeys: passkeys.paths(b.c.Passkeys != nil), Life: b.c.Accounts.pages(),
 		UnifiedLogin: unified.ReplacesLogin,
-		MinPassword:  b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Sessions.Remember,
+		MinPassword:  b.c.Password.MinLength, TrustLife: t.LoginValidity, RememberFor: b.c.Sessions.Remember,
 		RememberByDefault: b.c.Sessions.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
 		FirstSetupWithin: unified.SetupWithin, EarlyCodes: orZero(t.RecoveryCodes).BeforeFactor,
 		UsernameFirst: b.c.Accounts.UsernameFirst,

@@ -86,7 +86,7 @@ func TestFail2banReadsWhoWasRefused(t *testing.T) {
 	}
 	fails := regexp.MustCompile(strings.ReplaceAll(string(found[1]), "<HOST>", `(?P<host>[0-9a-fA-F.:]+)`))
 	var log bytes.Buffer
-	tell := auth.Outcomes((&settings{LogLevel: "info"}).logger(process{err: &log}))
+	tell := auth.LogSignIns((&settings{LogLevel: "info"}).logger(process{err: &log}))
 	at := event.Context{Address: "203.0.113.7", Request: "R1"}
 	for e, want := range map[event.Event]string{
 		event.UserFailedAuthn{AuthType: "password",

@@ -83,7 +83,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Client) (*Opened, error)
 	if err := countSignIn(ctx, l.c, g, e, b); err != nil {
 		return nil, err
 	}
-	kept, err := keeps(ctx, l.c, g, b)
+	kept, err := cancelDeletion(ctx, l.c, g, b)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Client) (*Opened, error)
 	if err != nil {
 		return nil, err
 	}
-	opened.Kept = kept
+	opened.DeletionCanceled = kept
 	if err := l.Sessions.boundSessions(ctx, g.user, b); err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (l *Login) issueAtOnce(ctx context.Context, g granted, s storage.Session, b
 	if err := g.spends(opened, l.c.Trail.Row(e)); err != nil {
 		return nil, err
 	}
-	Outcomes(l.c.Log)(ctx, e)
+	LogSignIns(l.c.Log)(ctx, e)
 	if !g.few {
 		if err := l.Sessions.boundSessions(ctx, g.user, b); err != nil {
 			return nil, err
@@ -145,12 +145,12 @@ func (l *Login) issueAtOnce(ctx context.Context, g granted, s storage.Session, b
 	return opened, nil
 }
 
-// keeps cancels the deletion of an account because of a sign-in.
-func keeps(ctx context.Context, c Config, g granted, b Client) (bool, error) {
-	if c.Kept == nil || g.renews != nil || g.family != nil {
+// cancelDeletion cancels the deletion of an account because of a sign-in.
+func cancelDeletion(ctx context.Context, c Config, g granted, b Client) (bool, error) {
+	if c.CancelDeletion == nil || g.renews != nil || g.family != nil {
 		return false, nil
 	}
-	kept, err := c.Kept(ctx, g.user, "signed in", b)
+	kept, err := c.CancelDeletion(ctx, g.user, "signed in", b)
 	return kept, stateError(err)
 }
 

@@ -21,12 +21,12 @@ type passed struct {
 // afterFirstFactor is like pass, for a first factor whose budgets have been updated.
 func (l *Login) afterFirstFactor(ctx context.Context, u storage.User, first storage.Proof, remember bool,
 	b Client) (Outcome, error) {
-	return l.pass(ctx, u, passed{first, remember, nil}, b)
+	return l.continueSignIn(ctx, u, passed{first, remember, nil}, b)
 }
 
-// pass continues a sign-in after any first factor. The account's factors and the policy decide the
+// continueSignIn continues a sign-in after any first factor. The account's factors and the policy decide the
 // next step, not the way of signing in.
-func (l *Login) pass(ctx context.Context, u storage.User, p passed, b Client) (Outcome, error) {
+func (l *Login) continueSignIn(ctx context.Context, u storage.User, p passed, b Client) (Outcome, error) {
 	if err := l.checkAllowed(u); err != nil {
 		return Outcome{}, recordedOr(err, p.place.Succeed(ctx))
 	}
@@ -109,7 +109,7 @@ func (l *Login) finish(ctx context.Context, g granted, b Client) (Outcome, error
 		l.Sessions.arrived(ctx, g.user, b)
 	}
 	if opened.Token != "" { // a program that renews its header token has no cookies
-		if out.KnownCookie, err = l.Sessions.notes().remember(g.user, b); err != nil {
+		if out.KnownCookie, err = l.Sessions.notes().add(g.user, b); err != nil {
 			return Outcome{}, err
 		}
 	}

@@ -134,9 +134,9 @@ func (l Sessions) newBrowser(ctx context.Context, u storage.User, b Client) erro
 	return l.tell(ctx, event.NewBrowser{User: subject(u), Context: l.at(b)})
 }
 
-// remember returns the new note of a browser in which an account has just signed in, or an empty
+// add returns the new note of a browser in which an account has just signed in, or an empty
 // string if its note is recent enough.
-func (k notes) remember(u storage.User, b Client) (string, error) {
+func (k notes) add(u storage.User, b Client) (string, error) {
 	now := k.c.Now()
 	n, ok := k.note(b.Known)
 	if !ok {

@@ -82,16 +82,16 @@ type Policy struct {
 // Config configures a Login. Fields are required unless their comment allows nil, except Events and
 // Log.
 type Config struct {
-	Accounts   *account.Accounts
-	Sessions   *session.Manager
-	Devices    *device.Manager
-	RememberMe *device.Manager // nil if browsers cannot stay signed in
-	Limits     *limit.Limiter
-	Factors    storage.Factors
-	Pendings   storage.Pendings
-	Both       storage.SessionUser // nil if pendings, users and factors are read one after the other
-	Drafts     storage.Drafts
-	Challenges storage.Challenges
+	Accounts    *account.Accounts
+	Sessions    *session.Manager
+	Devices     *device.Manager
+	RememberMe  *device.Manager // nil if browsers cannot stay signed in
+	Limits      *limit.Limiter
+	Factors     storage.Factors
+	Pendings    storage.Pendings
+	JoinedReads storage.SessionUser // nil if pendings, users and factors are read one after the other
+	Drafts      storage.Drafts
+	Challenges  storage.Challenges
 	// Connections and Providers are for sign-in with identity providers. Without Providers it is
 	// off.
 	Connections storage.Connections
@@ -103,13 +103,14 @@ type Config struct {
 	UsedLinks   storage.UsedLinks
 	Passkeys    factor.Passkeys       // nil if passkeys are off
 	SignIns     storage.SignInCounter // nil if sign-ins are not counted
-	// Kept is called with the reason why the owner keeps the account: at every sign-in before its
+	// CancelDeletion is called with the reason why the owner keeps the account: at every sign-in before its
 	// session exists, and for the answer to a notice. It reports whether this canceled a deletion
 	// of the account. It is nil if deletion is off.
-	Kept func(ctx context.Context, u storage.User, why string, b Client) (bool, error)
-	// RescueCodes sends and checks the codes of a rescue by e-mail.
-	RescueCodes Trier
-	Codes       Codes // recovery codes; nil if they are off
+	CancelDeletion func(ctx context.Context, u storage.User, why string, b Client) (bool, error)
+	// MailedCodes sends and checks the codes that prove the mailbox of an account: for a rescue by
+	// e-mail, for an address that was not proven yet, and for a sign-up through another site.
+	MailedCodes   Trier
+	RecoveryCodes Codes // recovery codes; nil if they are off
 	// Tokens stores refresh tokens and personal access tokens.
 	Tokens storage.Tokens
 	// FirstCodes sends and checks codes that replace a password, by channel.
@@ -256,8 +257,8 @@ type Opened struct {
 	Header string
 	// Refresh is a refresh token for the same session, if there is one.
 	Refresh string
-	// Kept is set if the sign-in canceled the deletion of the account.
-	Kept bool
+	// DeletionCanceled is set if the sign-in canceled the deletion of the account.
+	DeletionCanceled bool
 	storage.Session
 }
 
@@ -328,7 +329,7 @@ func recordedOr(refusal, err error) error {
 
 // record adds an event to the audit trail and, if it is the outcome of a sign-in, to the log.
 func (l *Login) record(ctx context.Context, e event.Event) error {
-	Outcomes(l.c.Log)(ctx, e)
+	LogSignIns(l.c.Log)(ctx, e)
 	if entry, ok := event.EntryOf(e); ok {
 		return l.c.Trail.Record(ctx, entry)
 	}

@@ -54,10 +54,10 @@ func (l Links) NotMe(ctx context.Context, token string, b Client) (kept bool, er
 	if err := l.c.Recoveries.ShutRecovery(ctx, k.User, l.c.Now()); err != nil {
 		return false, stateError(err)
 	}
-	if err := l.disowned(ctx, k, b); err != nil || l.c.Kept == nil {
+	if err := l.disowned(ctx, k, b); err != nil || l.c.CancelDeletion == nil {
 		return false, err
 	}
-	kept, err = l.c.Kept(ctx, k.user, "not me", b)
+	kept, err = l.c.CancelDeletion(ctx, k.user, "not me", b)
 	return kept, stateError(err)
 }
 

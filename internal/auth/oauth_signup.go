@@ -191,7 +191,7 @@ func (s signUp) transaction(d storage.Draft, b Client) factor.Transaction {
 
 // sendCode mails the code that proves the address, within the budgets.
 func (l SignUps) sendCode(ctx context.Context, s signUp, d storage.Draft, b Client) error {
-	if l.c.RescueCodes == nil {
+	if l.c.MailedCodes == nil {
 		return ErrSend
 	}
 	m := l.message(s, b)
@@ -199,7 +199,7 @@ func (l SignUps) sendCode(ctx context.Context, s signUp, d storage.Draft, b Clie
 	if err := l.budgets.send(ctx, s.owner(), m, b); err != nil {
 		return err
 	}
-	if err := l.c.RescueCodes.Send(ctx, s.transaction(d, b), s.Identity.Email); err != nil {
+	if err := l.c.MailedCodes.Send(ctx, s.transaction(d, b), s.Identity.Email); err != nil {
 		return l.SecondFactor.sendError(ctx, storage.User{}, "sign-up", err)
 	}
 	return l.tell(ctx, event.TFSecurityTokenSent{
@@ -225,7 +225,7 @@ func (l SignUps) Prove(ctx context.Context, token, code string, b Client) (SignU
 	if err != nil || s.Proven {
 		return view, err
 	}
-	if _, err := factor.Digits(code, factor.Size); err != nil || l.c.RescueCodes == nil {
+	if _, err := factor.Digits(code, factor.Size); err != nil || l.c.MailedCodes == nil {
 		return view, ErrCode
 	}
 	place, err := l.budgets.claimPlace(ctx, s.owner(), b, func(from limit.From) (*limit.Reservation, error) {
@@ -234,7 +234,7 @@ func (l SignUps) Prove(ctx context.Context, token, code string, b Client) (SignU
 	if err != nil {
 		return view, err
 	}
-	err = l.c.RescueCodes.Try(ctx, s.transaction(d, b), s.Identity.Email, code)
+	err = l.c.MailedCodes.Try(ctx, s.transaction(d, b), s.Identity.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{
 			AuthType: "code", Method: storage.Email, Reason: "sign-up", Context: l.at(b),

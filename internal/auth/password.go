@@ -33,7 +33,7 @@ func (l Account) Password(ctx context.Context, a Attempt, b Client) (Outcome, er
 		}
 		return Outcome{}, err
 	}
-	return l.pass(ctx, u, passed{l.proof("password"), a.Remember, place}, b)
+	return l.continueSignIn(ctx, u, passed{l.proof("password"), a.Remember, place}, b)
 }
 
 // password checks the password of an account within the account's budget, which sign-in and

@@ -101,8 +101,8 @@ func (l *Login) loadPending(ctx context.Context, cookie *PendingCookie, who *Pri
 }
 
 func readPending(ctx context.Context, c Config, hash string) (w storage.Waiting, err error) {
-	if c.Both != nil {
-		return c.Both.Waiting(ctx, hash, c.Now())
+	if c.JoinedReads != nil {
+		return c.JoinedReads.Waiting(ctx, hash, c.Now())
 	}
 	w.Sessions = -1
 	if w.Pending, err = c.Pendings.Pending(ctx, hash, c.Now()); err != nil {
@@ -148,7 +148,7 @@ func (l *Login) beginPending(ctx context.Context, e entry, b Client) (Outcome, e
 	if err := l.c.Steps.TakeStep(ctx, step); err != nil {
 		return Outcome{}, err
 	}
-	Outcomes(l.c.Log)(ctx, proven)
+	LogSignIns(l.c.Log)(ctx, proven)
 	l.emit(ctx, proven)
 	view := l.view(p, factors)
 	view.Token = token

@@ -47,7 +47,7 @@ func rulesOf(c Config) policy.Rules {
 	r := policy.Rules{
 		StrongOnly: c.Policy.StrongOnly, PasskeyIsBoth: c.Policy.Passkeys.UserVerified,
 		Unforced:    c.Policy.Unified.Unforced,
-		EnrollProof: c.Policy.EnrollProof && c.RescueCodes != nil, Mails: c.mails() && c.RescueCodes != nil,
+		EnrollProof: c.Policy.EnrollProof && c.MailedCodes != nil, Mails: c.mails() && c.MailedCodes != nil,
 		RescueByMail: c.Policy.RescueEmail, RepairOnly: c.Policy.RepairOnly,
 	}
 	for _, method := range c.Policy.Methods {

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
@@ -22,14 +21,14 @@ type Codes interface {
 }
 
 // OffersCodes reports whether recovery codes are configured.
-func (l Recovery) OffersCodes() bool { return l.c.Codes != nil }
+func (l Recovery) OffersCodes() bool { return l.c.RecoveryCodes != nil }
 
 // CodesLeft counts the caller's recovery codes.
 func (l Recovery) CodesLeft(ctx context.Context, who Principal) (int, error) {
-	if l.c.Codes == nil {
+	if l.c.RecoveryCodes == nil {
 		return 0, nil
 	}
-	return l.c.Codes.Left(ctx, who.User.ID)
+	return l.c.RecoveryCodes.Left(ctx, who.User.ID)
 }
 
 // NewCodes replaces the set of recovery codes, in one transaction, and ends everything issued
@@ -39,7 +38,7 @@ func (l Recovery) NewCodes(ctx context.Context, who Principal, b Client) ([]stri
 	if err := l.Reauth.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return nil, Outcome{}, err
 	}
-	codes, macs := l.c.Codes.Make(who.User.ID)
+	codes, macs := l.c.RecoveryCodes.Make(who.User.ID)
 	out, err := l.changeOwn(ctx, who, change{
 		notices: []SecurityNotice{{Kind: CodesMade}},
 		apply:   l.factorChange(who.User, storage.FactorChange{Codes: macs}),
@@ -60,10 +59,10 @@ func (l Recovery) NewCodes(ctx context.Context, who Principal, b Client) ([]stri
 // any.
 func (l Recovery) endCodes(ctx context.Context, u storage.User, c *storage.FactorChange) ([]SecurityNotice, error) {
 	c.Codes = [][]byte{}
-	if l.c.Codes == nil {
+	if l.c.RecoveryCodes == nil {
 		return nil, nil
 	}
-	left, err := l.c.Codes.Left(ctx, u.ID)
+	left, err := l.c.RecoveryCodes.Left(ctx, u.ID)
 	if err != nil || left == 0 {
 		return nil, err
 	}
@@ -75,7 +74,7 @@ func (l Recovery) endCodes(ctx context.Context, u storage.User, c *storage.Facto
 func (l Recovery) UseCode(
 	ctx context.Context, cookie *PendingCookie, typed string, b Client,
 ) (out Outcome, left int, err error) {
-	if l.c.Codes == nil || !l.c.Codes.Looks(typed) {
+	if l.c.RecoveryCodes == nil || !l.c.RecoveryCodes.Looks(typed) {
 		return l.useCode(ctx, cookie, typed, b)
 	}
 	at := func() (string, error) { return l.Repeats.standing(ctx, cookie, nil) }
@@ -98,7 +97,7 @@ func (l Recovery) useCode(
 	if !l.codeTakable(w) {
 		return Outcome{}, 0, ErrState
 	}
-	if ok, err := l.c.Codes.Reads(ctx, w.user.ID, typed); err != nil || !ok {
+	if ok, err := l.c.RecoveryCodes.Reads(ctx, w.user.ID, typed); err != nil || !ok {
 		return Outcome{}, 0, orElse(err, ErrRecoveryCode) // a text that is not a code does not count as a guess
 	}
 	place, err := l.budgets.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
@@ -107,7 +106,7 @@ func (l Recovery) useCode(
 	if err = l.budgets.toldPaused(ctx, w.user, err, b); err != nil {
 		return Outcome{}, 0, err
 	}
-	err = l.c.Codes.Holds(ctx, w.user.ID, typed)
+	err = l.c.RecoveryCodes.Holds(ctx, w.user.ID, typed)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true,
 			Method: storage.RecoveryCode, Context: l.at(b)}
@@ -121,7 +120,7 @@ func (l Recovery) useCode(
 		return Outcome{}, 0, err
 	}
 	// If two codes are used at the same moment, both notices may contain the same number.
-	left, err = l.c.Codes.Left(ctx, w.user.ID)
+	left, err = l.c.RecoveryCodes.Left(ctx, w.user.ID)
 	if err != nil {
 		return Outcome{}, 0, err
 	}
@@ -131,7 +130,7 @@ func (l Recovery) useCode(
 	if err := l.takePending(ctx, w); err != nil {
 		return Outcome{}, 0, stateError(err)
 	}
-	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed, notices...)
+	left, err = l.c.RecoveryCodes.Spend(ctx, w.user.ID, typed, notices...)
 	if errors.Is(err, factor.ErrWrong) {
 		return Outcome{}, 0, ErrState // another request has used it meanwhile
 	}
@@ -146,25 +145,6 @@ func (l Recovery) useCode(
 		return Outcome{}, 0, err
 	}
 	return out, left, nil
-}
-
-// CodesPaused returns the time until which codes of the awaited second factor are paused, or zero
-// if they are not. It returns ErrState if there is no such step.
-func (l Recovery) CodesPaused(ctx context.Context, cookie *PendingCookie, who *Principal, b Client) (time.Time, error) {
-	w, err := l.loadPending(ctx, cookie, who)
-	if err != nil {
-		return time.Time{}, err
-	}
-	b.within = w.SessionID
-	var paused *limit.Paused
-	err = l.budgets.claim(ctx, w.user, b,
-		func(from limit.From) error { return l.c.Limits.Pausing(ctx, w.user.ID, from) })
-	if errors.As(err, &paused) {
-		return paused.Until, nil
-	} else if err != nil {
-		return time.Time{}, err
-	}
-	return time.Time{}, nil
 }
 
 // CodeTakable returns the pending sign-in if a recovery code may be entered for it.
@@ -182,7 +162,7 @@ func (l Recovery) CodeTakable(ctx context.Context, cookie *PendingCookie) (Outco
 // codeTakable reports whether a sign-in waits for its second factor. It returns false for a set-up
 // and for a re-authentication.
 func (l Recovery) codeTakable(w pendingSignIn) bool {
-	return l.c.Codes != nil && w.SessionID == "" && (w.State == storage.Ready || w.State == storage.Select)
+	return l.c.RecoveryCodes != nil && w.SessionID == "" && (w.State == storage.Ready || w.State == storage.Select)
 }
 
 // hasCodes reports whether the user has a recovery code that may complete this sign-in.
@@ -190,7 +170,7 @@ func (l Recovery) hasCodes(ctx context.Context, w pendingSignIn) (bool, error) {
 	if !l.codeTakable(w) {
 		return false, nil
 	}
-	n, err := l.c.Codes.Left(ctx, w.user.ID)
+	n, err := l.c.RecoveryCodes.Left(ctx, w.user.ID)
 	return n > 0, err
 }
 

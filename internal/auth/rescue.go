@@ -56,7 +56,7 @@ func (l Recovery) rescueOptions(ctx context.Context, w pendingSignIn) ([]string,
 	if err != nil || shut {
 		return out, err
 	}
-	if l.c.Policy.RescueEmail && !l.c.Policy.StrongOnly && l.c.RescueCodes != nil {
+	if l.c.Policy.RescueEmail && !l.c.Policy.StrongOnly && l.c.MailedCodes != nil {
 		out = append(out, ByEmail)
 	}
 	if l.c.Policy.Recovery && l.c.mails() && w.user.PasswordHash != "" { // its link requires the password
@@ -134,7 +134,7 @@ func (l Recovery) rescueByEmail(ctx context.Context, w pendingSignIn, b Client) 
 	}
 	t := transaction(w.Pending, w.user, b)
 	t.Purpose = factor.Rescue
-	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
+	if err := l.c.MailedCodes.Send(ctx, t, w.user.Email); err != nil {
 		return l.SecondFactor.sendError(ctx, w.user, "rescue", err)
 	}
 	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: storage.Email,

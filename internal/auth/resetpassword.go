@@ -81,7 +81,7 @@ func (l Account) Reset(ctx context.Context, token, plain string, who *Principal,
 	k.user = u
 	out, err := l.Links.afterLink(ctx, l.c.Policy.Life.LoginAfterReset, k, who, b)
 	if err == nil && out.KnownCookie == "" { // the owner reads the account's mail in this browser
-		out.KnownCookie, err = l.Sessions.notes().remember(u, b)
+		out.KnownCookie, err = l.Sessions.notes().add(u, b)
 	}
 	return out, err
 }

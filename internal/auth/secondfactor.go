@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
@@ -62,6 +63,27 @@ func (l SecondFactor) Resend(ctx context.Context, cookie *PendingCookie, who *Pr
 	}
 	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
+}
+
+// PausedUntil returns the time until which codes of the awaited second factor are paused, or zero
+// if they are not. It returns ErrState if there is no such step.
+func (l SecondFactor) PausedUntil(
+	ctx context.Context, cookie *PendingCookie, who *Principal, b Client,
+) (time.Time, error) {
+	w, err := l.loadPending(ctx, cookie, who)
+	if err != nil {
+		return time.Time{}, err
+	}
+	b.within = w.SessionID
+	var paused *limit.Paused
+	err = l.budgets.claim(ctx, w.user, b,
+		func(from limit.From) error { return l.c.Limits.Pausing(ctx, w.user.ID, from) })
+	if errors.As(err, &paused) {
+		return paused.Until, nil
+	} else if err != nil {
+		return time.Time{}, err
+	}
+	return time.Time{}, nil
 }
 
 // Validate is the step of the second factor. The same answer, repeated within a few seconds, gets
@@ -138,7 +160,7 @@ func (l SecondFactor) proveOwner(
 		return Outcome{}, err
 	}
 	t := transaction(w.Pending, w.user, b)
-	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
+	err = l.c.MailedCodes.Try(ctx, t, w.user.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true,
 			Method: storage.Email, Context: l.at(b)}
@@ -172,7 +194,7 @@ func (l SecondFactor) proveOwner(
 func (l SecondFactor) prove(
 	ctx context.Context, w pendingSignIn, f storage.Factor, code string, b Client,
 ) (rescued bool, err error) {
-	rescue := w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly
+	rescue := w.Rescue && l.c.MailedCodes != nil && !l.c.Policy.StrongOnly
 	_, short := factor.Digits(code, factor.Size)
 	if !factor.Reads(l.c.Methods[f.Method], f, code) && (!rescue || short != nil) {
 		return false, l.noCode(ctx, w, f.Method, b)
@@ -212,7 +234,7 @@ func (l SecondFactor) proveRescue(
 	}
 	t := transaction(w.Pending, w.user, b)
 	t.Purpose = factor.Rescue
-	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
+	err = l.c.MailedCodes.Try(ctx, t, w.user.Email, code)
 	if err == nil {
 		return true, place.Answered(l.budgets.sent(w.user, limit.Rescued, storage.Email, w.user.Email, b)).Succeed(ctx)
 	}

@@ -60,7 +60,7 @@ func (l SecondFactor) validateAtOnce(
 	if err := l.takeAtOnce(ctx, c, step, ErrCode, b); err != nil {
 		return Outcome{}, err
 	}
-	Outcomes(l.c.Log)(ctx, failed)
+	LogSignIns(l.c.Log)(ctx, failed)
 	l.emit(ctx, failed)
 	return Outcome{}, recordedOr(ErrCode, l.warnOwner(ctx, c.user, b))
 }

@@ -17,7 +17,7 @@ func (l SecondFactor) sendOwner(ctx context.Context, p storage.Pending, u storag
 	if err := l.budgets.send(ctx, u, m, b); err != nil {
 		return err
 	}
-	if err := l.c.RescueCodes.Send(ctx, transaction(p, u, b), u.Email); err != nil {
+	if err := l.c.MailedCodes.Send(ctx, transaction(p, u, b), u.Email); err != nil {
 		return l.sendError(ctx, u, "owner", err)
 	}
 	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: storage.Email,

@@ -8,11 +8,11 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// Outcomes logs the outcome of each sign-in in one line, for operators and for programs that read
+// LogSignIns logs the outcome of each sign-in in one line, for operators and for programs that read
 // the log, such as fail2ban. The line contains the event, the method, the client address, the
 // account's ID (never its e-mail address) and the request ID. It contains no secret (R140) and no
 // user input.
-func Outcomes(log *slog.Logger) event.Handler {
+func LogSignIns(log *slog.Logger) event.Handler {
 	return func(ctx context.Context, e event.Event) {
 		say := func(level slog.Level, what string, user event.Subject, at event.Context, more ...any) {
 			args := append([]any{"client", at.Address, "request", at.Request}, more...)

@@ -129,7 +129,7 @@ type exportBody struct {
 
 // tellKept adds to the answer of a sign-in that it canceled a deletion.
 func tellKept(a *answer) {
-	if a.outcome == nil || a.outcome.Session == nil || !a.outcome.Session.Kept {
+	if a.outcome == nil || a.outcome.Session == nil || !a.outcome.Session.DeletionCanceled {
 		return
 	}
 	a.keeps()

@@ -97,7 +97,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	takeKept(s, c)
 	a, err := rt.step(c)
 	if errors.Is(err, auth.ErrUnproven) {
-		a, err = s.account.proveFirst(c, rt, a, err)
+		a, err = s.account.askAddressProof(c, rt, a, err)
 	}
 	if err != nil {
 		s.refuse(c, a, s.toFailure(err))

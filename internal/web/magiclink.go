@@ -8,31 +8,6 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 )
 
-// loginRows returns the paths of the sign-in page, except those of unified sign-in.
-func (s passwordlessSteps) loginRows() []route {
-	p := s.paths
-	switch {
-	case s.unified() && s.c.UnifiedLogin:
-		return nil
-	case s.c.Life.ByLink:
-		return []route{
-			{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.account.getLogin},
-			{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.postAskLogin,
-				again: s.account.getLogin,
-				take:  fields{"email": text}},
-			{method: http.MethodGet, path: p.Login + tokenEnd, access: forAnonymous, step: s.getLoginLink, link: true},
-			{method: http.MethodPost, path: p.Login + tokenEnd, access: forAnonymous, step: s.postLoginLink,
-				take: fields{"meant": flag}, link: true},
-		}
-	}
-	return []route{
-		{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.account.getLogin},
-		{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.account.postLogin,
-			again: s.account.getLogin,
-			take:  fields{"email": text, "username": text, "identity": text, "password": text, "remember": flag}},
-	}
-}
-
 func (s passwordlessSteps) postAskLogin(c *call) (*answer, error) {
 	next := c.next()
 	if _, ok := safeNext(next); next != "" && !ok {

@@ -74,7 +74,7 @@ func (s linkSteps) ask(
 	s.asks(c)
 	err := step(c.r.Context(), email, c.browser)
 	if s.c.Specific && errors.Is(err, auth.ErrUnconfirmed) {
-		return nil, s.account.confirmFirst(c, err, "email")
+		return nil, s.account.addressUnconfirmed(c, err, "email")
 	}
 	if err != nil && (s.c.Specific || !tellsOfAccount(err)) {
 		return nil, err

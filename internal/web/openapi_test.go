@@ -107,7 +107,7 @@ func siteTable(t *testing.T, change func(*Config)) []route {
 		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Steps: db, Marks: db, UsedLinks: db,
 		Tokens: db, Connections: db, Keys: keys, Now: time.Now,
 		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider},
-		Codes: struct{ auth.Codes }{},
+		RecoveryCodes: struct{ auth.Codes }{},
 		Policy: auth.Policy{
 			Unified: auth.Unified{Methods: []string{auth.ByPassword}}, SignUp: []string{"github"},
 		},

@@ -165,8 +165,8 @@ func (s webauthnSteps) wanSigninPage(c *call, second bool) (WanSigninPage, error
 	case c.json:
 		return page, nil
 	case !second:
-		page.Remember, page.RememberTF, page.Trust, page.Stay = s.session.remembers(c), s.c.TrustFor > 0, s.c.TrustFor,
-			s.c.RememberFor
+		page.Remember, page.RememberTF = s.session.remembers(c), s.c.TrustLife > 0
+		page.Trust, page.Stay = s.c.TrustLife, s.c.RememberFor
 		return page, nil
 	}
 	out, err := s.c.Login.Pending(c.r.Context(), c.pending, nil)

@@ -12,6 +12,31 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
+// loginRows returns the paths of the sign-in page, except those of unified sign-in.
+func (s passwordlessSteps) loginRows() []route {
+	p := s.paths
+	switch {
+	case s.unified() && s.c.UnifiedLogin:
+		return nil
+	case s.c.Life.ByLink:
+		return []route{
+			{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.account.getLogin},
+			{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.postAskLogin,
+				again: s.account.getLogin,
+				take:  fields{"email": text}},
+			{method: http.MethodGet, path: p.Login + tokenEnd, access: forAnonymous, step: s.getLoginLink, link: true},
+			{method: http.MethodPost, path: p.Login + tokenEnd, access: forAnonymous, step: s.postLoginLink,
+				take: fields{"meant": flag}, link: true},
+		}
+	}
+	return []route{
+		{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.account.getLogin},
+		{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.account.postLogin,
+			again: s.account.getLogin,
+			take:  fields{"email": text, "username": text, "identity": text, "password": text, "remember": flag}},
+	}
+}
+
 func (s accountSteps) identityAttributes() []string {
 	switch {
 	case s.c.UsernameFirst:
@@ -42,7 +67,7 @@ func (s accountSteps) getLogin(c *call) (*answer, error) {
 	a.page, a.view = "login", func() any {
 		return LoginPage{
 			Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: s.session.remembers(c), Register: s.c.Registerable,
-			RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
+			RememberTF: s.c.TrustLife > 0 && !s.c.Life.ByLink, Trust: s.c.TrustLife,
 			Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
 			Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
 			Codes:   s.c.Login.Passwordless.CodeMethods(), Sent: c.form.flag(sentFlag),
@@ -153,7 +178,7 @@ func (s accountSteps) loginFailed(c *call, out auth.Outcome, field string, err e
 	case errors.Is(err, auth.ErrDisabled), errors.Is(err, auth.ErrLocked):
 		return nil, s.toFailure(err).at(field)
 	case errors.Is(err, auth.ErrUnconfirmed):
-		return nil, s.confirmFirst(c, err, field)
+		return nil, s.addressUnconfirmed(c, err, field)
 	case errors.Is(err, auth.ErrSend):
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(s.paths.Login)
 	}
@@ -165,9 +190,9 @@ func (s accountSteps) loginFailed(c *call, out auth.Outcome, field string, err e
 	return nil, err
 }
 
-// confirmFirst refuses an account whose address is not confirmed. The page that requests another
+// addressUnconfirmed refuses an account whose address is not confirmed. The page that requests another
 // link may be prefilled with the typed address.
-func (s accountSteps) confirmFirst(c *call, err error, field string) *failure {
+func (s accountSteps) addressUnconfirmed(c *call, err error, field string) *failure {
 	f, view := s.toFailure(err).at(field), s.views.Life.Unconfirmed
 	if view == "" {
 		return f

@@ -152,8 +152,8 @@ func (s passwordlessSteps) unifiedPage(c *call) (*answer, error) {
 			return UnifiedPage{
 				Usernames: s.c.Usernames, Password: slices.Contains(methods, auth.ByPassword), Codes: codes,
 				Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
-				Remember: s.session.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0,
-				Trust: s.c.TrustFor, Stay: s.c.RememberFor,
+				Remember: s.session.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustLife > 0,
+				Trust: s.c.TrustLife, Stay: s.c.RememberFor,
 				Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
 				Providers: s.oauth.providerViews(auth.ToSignIn, s.paths.OAuth.Start),
 			}
@@ -297,7 +297,7 @@ func (s passwordlessSteps) sendCodeFailed(c *call, err error) error {
 	case errors.Is(err, auth.ErrUnknownUser):
 		return fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
 	case errors.Is(err, auth.ErrUnconfirmed):
-		return s.account.confirmFirst(c, err, "identity")
+		return s.account.addressUnconfirmed(c, err, "identity")
 	case errors.Is(err, auth.ErrDisabled), errors.Is(err, auth.ErrLocked):
 		return s.toFailure(err).at("identity")
 	case errors.Is(err, auth.ErrMethod):

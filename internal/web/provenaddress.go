@@ -8,10 +8,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 )
 
-// proveFirst answers a step that would add a credential to an account whose address is not proven.
+// askAddressProof answers a step that would add a credential to an account whose address is not proven.
 // It mails a code to the address. The client enters the code at Paths.Validate and then tries
 // again. The answer is the same for every step. A GET mails nothing.
-func (s accountSteps) proveFirst(c *call, rt route, a *answer, refusal error) (*answer, error) {
+func (s accountSteps) askAddressProof(c *call, rt route, a *answer, refusal error) (*answer, error) {
 	f := s.toFailure(refusal).at("")
 	if c.who == nil || c.r.Method != http.MethodPost {
 		return a, f

@@ -84,7 +84,7 @@ func (s secondFactorSteps) getValidate(c *call) (*answer, error) {
 		return &answer{to: withNext(s.webauthn.passkeyPath(p), c.next())}, nil
 	}
 	if c.paused.IsZero() && !c.json { // a page that is reloaded
-		if c.paused, err = s.c.Login.Recovery.CodesPaused(ctx, c.pending, c.who, c.browser); err != nil {
+		if c.paused, err = s.c.Login.SecondFactor.PausedUntil(ctx, c.pending, c.who, c.browser); err != nil {
 			return nil, s.turn(c, err)
 		}
 	}

@@ -119,7 +119,7 @@ type Config struct {
 	UnifiedLogin bool
 
 	MinPassword int
-	TrustFor    time.Duration // lifetime of trusted devices; zero if off
+	TrustLife   time.Duration // lifetime of trusted devices; zero if off
 	RememberFor time.Duration // lifetime of browsers that stay signed in; zero if off
 	// If RememberByDefault is set, a sign-in that does not say asks to be remembered.
 	RememberByDefault bool

@@ -28,7 +28,7 @@ func (s secondFactorSteps) devicesSection(c *call) (part, error) {
 	list, err := s.c.Login.SecondFactor.DevicesOf(c.r.Context(), *c.who, c.browser)
 	return part{page: func(p *AccountPage) {
 		p.Devices = s.devicesPage(firstPage(s.paths.Devices, list))
-		p.Trusts = s.c.TrustFor > 0 || s.c.RememberFor > 0 || len(list) > 0
+		p.Trusts = s.c.TrustLife > 0 || s.c.RememberFor > 0 || len(list) > 0
 	}}, err
 }
 
