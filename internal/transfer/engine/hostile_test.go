@@ -358,8 +358,7 @@ func TestAnImportThatStopsGoesOn(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	people := persons(t, 1200)
 	all := text(t, transfer.Header{Source: "old"}, people...)
-	half := &halting{Store: s.db}
-	half.after.Store(1)
+	half := &halting{Store: s.db, stored: make(chan struct{})}
 	h := newSite(t, half, oneKey)
 	if _, err := h.importText(all, engine.Options{}); err == nil {
 		t.Fatal("it did not stop")
@@ -376,16 +375,19 @@ func TestAnImportThatStopsGoesOn(t *testing.T) {
 	s.proves(people[1199])
 }
 
-// halting is a store that fails after some batches.
+// halting is a store that fails after the first batch, which it stores before.
 type halting struct {
 	storage.Store
-	after atomic.Int64
+	first  atomic.Bool // a batch is being stored
+	stored chan struct{}
 }
 
 func (h *halting) PutAccounts(ctx context.Context, list []storage.Whole) error {
-	if h.after.Add(-1) < 0 {
+	if h.first.Swap(true) {
+		<-h.stored // an error would cancel the batch
 		return storage.ErrUnavailable
 	}
+	defer close(h.stored)
 	return h.Store.PutAccounts(ctx, list)
 }
 
