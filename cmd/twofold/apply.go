@@ -24,15 +24,15 @@ func applyOrigin(s *settings, raw any) error {
 	u, err := url.Parse(v)
 	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.User != nil ||
 		u.Fragment != "" {
-		return errors.New("is not scheme and host alone: write e.g. https://login.example.org, without a path or a " +
-			"slash at the end")
+		return errors.New("is not just a scheme and a host: write e.g. https://login.example.org, without a path or " +
+			"a slash at the end")
 	}
 	switch {
 	case u.Scheme == "https", u.Scheme == "http" && web.Loopback(u.Hostname()):
 		s.Config.Origin = v
 		return nil
 	case u.Scheme == "http":
-		return errors.New("is plain http, so passwords and codes would travel in the clear: put a proxy with TLS in " +
+		return errors.New("is plain http, so passwords and codes would travel in the clear: put a TLS proxy in " +
 			"front and write https:// (http is for localhost only)")
 	}
 	return errors.New("is neither https nor http: write e.g. https://login.example.org")
@@ -62,7 +62,7 @@ func checkAddress(v string) error {
 		return errors.New("has no port between 0 and 65535: write e.g. 127.0.0.1:8080")
 	}
 	if host != "" && host != "localhost" && net.ParseIP(host) == nil {
-		return errors.New("names a host: write its IP address, or localhost")
+		return errors.New("is a host name: write its IP address, or localhost")
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func parseSender(v string) (string, error) {
 	case local == "":
 		return "", errors.New("has nothing before the @: " + example)
 	case strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII }):
-		return "", errors.New("has letters beyond ASCII before the @, which many servers refuse: " + example)
+		return "", errors.New("has non-ASCII letters before the @, which many servers refuse: " + example)
 	}
 	ascii := domain
 	var err error
@@ -126,7 +126,7 @@ func parseSender(v string) (string, error) {
 		ascii, err = idna.Lookup.ToASCII(domain)
 	}
 	if err != nil || ascii == "" {
-		return "", errors.New("has no domain behind the @: " + example)
+		return "", errors.New("has no domain after the @: " + example)
 	}
 	a, err := mail.ParseAddress((&mail.Address{Name: name, Address: local + "@" + ascii}).String())
 	if err != nil {
@@ -153,11 +153,11 @@ func applyPermanent(s *settings, raw any) error {
 		return err
 	}
 	if d < day {
-		return errors.New("is not taken over, and sessions would live longer than it says: remove it and set " +
+		return errors.New("is not supported, and sessions would last longer than it says: remove it and set " +
 			"SECURITY_SESSION_IDLE and SECURITY_SESSION_LIFETIME")
 	}
-	s.note("PERMANENT_SESSION_LIFETIME has no effect: SECURITY_SESSION_IDLE and SECURITY_SESSION_LIFETIME say how " +
-		"long sessions live")
+	s.note("PERMANENT_SESSION_LIFETIME has no effect: SECURITY_SESSION_IDLE and SECURITY_SESSION_LIFETIME " +
+		"set how long sessions last")
 	return nil
 }
 
@@ -169,7 +169,7 @@ func applyCookieName(s *settings, raw any) error {
 		return err
 	}
 	if !cookieName.MatchString(v) {
-		return errors.New("is not a name of a cookie: write letters, digits, - and _")
+		return errors.New("is not a valid cookie name: use only letters, digits, - and _")
 	}
 	s.Config.Pages.Paths.DeviceCookie = v
 	return nil
@@ -186,7 +186,7 @@ func applyRescueMail(s *settings, raw any) error {
 	}
 	address, _, err := account.ParseEmail(v)
 	if err != nil {
-		return errors.New("is not one bare e-mail address: write e.g. help@example.org")
+		return errors.New("is not a single plain e-mail address: write e.g. help@example.org")
 	}
 	s.Config.TwoFactor.HelpAddress = address
 	return nil

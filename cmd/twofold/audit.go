@@ -15,20 +15,20 @@ import (
 )
 
 type auditCommands struct {
-	List      auditList      `cmd:"" help:"List what happened."`
-	Verify    auditVerify    `cmd:"" help:"Check that nothing in the trail was changed or removed."`
-	Partition auditPartition `cmd:"" help:"Store each month of the trail by itself (PostgreSQL)."`
+	List      auditList      `cmd:"" help:"List audit events."`
+	Verify    auditVerify    `cmd:"" help:"Check that no row of the trail was changed or removed."`
+	Partition auditPartition `cmd:"" help:"Store each month of the trail in its own partition (PostgreSQL)."`
 }
 
 type auditList struct {
 	where
 	User    string   `help:"Only this account: e-mail address, username or id." placeholder:"USER"`
-	Since   string   `help:"Events since a time: a duration back (\"24 hours\") or a time (2026-11-23, 2026-11-23T15:04:05Z)." placeholder:"WHEN"`
-	After   int64    `help:"Only rows after this one: the last that an earlier list had." placeholder:"ROW"`
-	Event   []string `help:"Only events of this name, e.g. user-authenticated; may be repeated." placeholder:"NAME"`
-	From    string   `help:"Only from this client address." placeholder:"ADDRESS"`
-	Refused bool     `help:"Only what was refused."`
-	JSON    bool     `help:"One JSON object a line."`
+	Since   string   `help:"Only events since then: a duration before now (\"24 hours\") or a time (2026-11-23, 2026-11-23T15:04:05Z)." placeholder:"WHEN"`
+	After   int64    `help:"Only rows after this row number, e.g. the last one of an earlier list." placeholder:"ROW"`
+	Event   []string `help:"Only events with this name, e.g. user-authenticated; may be repeated." placeholder:"NAME"`
+	From    string   `help:"Only events from this client address." placeholder:"ADDRESS"`
+	Refused bool     `help:"Only events that were refused."`
+	JSON    bool     `help:"Print one JSON object per line."`
 }
 
 // wants reports whether a row is printed.
@@ -116,14 +116,14 @@ func moment(text string, now time.Time) (time.Time, error) {
 		return now.Add(-d), nil
 	}
 	return time.Time{}, usageError(
-		fmt.Sprintf("--since %q is not a time: give a duration back such as \"24 hours\", or a date such as 2026-11-23",
+		fmt.Sprintf("--since %q is not a time: write how far to go back, such as \"24 hours\", or a date such as 2026-11-23",
 			text))
 }
 
 type auditVerify struct {
 	where
 	Files []string `arg:"" optional:"" name:"FILE" help:"Files of TWOFOLD_AUDIT_ARCHIVE to check in place of the database, oldest first."`
-	Head  string   `help:"A head printed before, or from the log: the trail must still hold it." placeholder:"HEAD"`
+	Head  string   `help:"A head from an earlier run or from the log; the trail must still contain it." placeholder:"HEAD"`
 }
 
 // Help implements kong.HelpProvider.
@@ -133,12 +133,12 @@ func (auditVerify) Help() string {
   twofold audit verify --head "$(cat audit-head-of-last-week)"
   twofold audit verify /archive/audit-*.jsonl
 
-Exits with 1 if a row was changed, removed or put in. The database alone cannot show that its newest rows were cut off
-together with their seals; a head that was kept elsewhere can. Old rows that TWOFOLD_AUDIT_DAYS removed are named, and
-are no fault: what says so is sealed too.
+Exits with 1 if a row was changed, removed or inserted. If the newest rows were removed together with their
+seals, only a head that was kept elsewhere can show it. Rows that were removed because of TWOFOLD_AUDIT_DAYS are
+reported but are not an error, because their removal is recorded under a seal.
 
-Files are checked with the settings and the key, without the database. The head that is printed is that of the newest
-file: the trail in the database holds it as long as the next month is there.`
+Files are checked with the settings and the key, without the database. The printed head is that of the newest file:
+the trail in the database contains it for as long as it contains the following month.`
 }
 
 // Run reads the whole trail.
@@ -154,10 +154,10 @@ func (c auditVerify) Run(ctx context.Context, p process) error {
 		}
 		if len(r.Problems) > 0 {
 			return found(r.Problems, "the audit trail was tampered with, or the key that sealed it is missing: keep "+
-				"the database as it is and look at the backups")
+				"the database as it is and check the backups")
 		}
-		err = line(p, "The audit trail holds: %s, %s, %s not sealed yet.",
-			amount(r.Rows, "row", "rows"), amount(r.Seals, "sealed stretch", "sealed stretches"),
+		err = line(p, "The audit trail is intact: %s, %s, %s not sealed yet.",
+			amount(r.Rows, "row", "rows"), amount(r.Seals, "sealed range", "sealed ranges"),
 			amount(r.Unsealed, "row", "rows"))
 		if err != nil {
 			return err
@@ -173,6 +173,6 @@ func (c auditVerify) Run(ctx context.Context, p process) error {
 
 // removedRows describes the rows that were removed because of their age.
 func removedRows(r event.Report) string {
-	return fmt.Sprintf("Rows before %d were removed by policy: %d in all, the last on %s, written before %s",
+	return fmt.Sprintf("Rows before %d were removed by policy: %d in all, most recently on %s, all written before %s",
 		r.RemovedThrough+1, r.RemovedRows, r.RemovedAt.Format(time.RFC3339), r.RemovedBefore.Format(time.RFC3339))
 }

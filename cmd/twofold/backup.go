@@ -9,7 +9,7 @@ import (
 
 type backupCommand struct {
 	where
-	To string `arg:"" help:"The new file." placeholder:"FILE"`
+	To string `arg:"" help:"File to create." placeholder:"FILE"`
 }
 
 // Help implements kong.HelpProvider.

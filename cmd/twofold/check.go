@@ -13,20 +13,20 @@ import (
 )
 
 type configCommands struct {
-	Check  configCheck  `cmd:"" help:"Say what is wrong with the settings, or that nothing is."`
-	Import configImport `cmd:"" help:"Write a file of settings from those of a Flask application."`
+	Check  configCheck  `cmd:"" help:"Check the settings and report every mistake."`
+	Import configImport `cmd:"" help:"Convert the settings of a Flask application."`
 }
 
 type configCheck struct {
 	where
-	Connect bool `help:"Try database, Redis, mail, texts, clock and the site's own address, too."`
+	Connect bool `help:"Also try the database, Redis, mail, SMS, the clock and the site's own address."`
 }
 
 // Help implements kong.HelpProvider.
 func (configCheck) Help() string {
-	return `Reads the settings as serve does and prints every mistake with its fix, one a line. It prints what is
-set, without secrets. It does not touch the database,
-but looks for its folder. With --connect it tries everything that the server needs, and sends and writes nothing.
+	return `Reads the settings as serve does and prints every mistake with its fix, one per line. It also prints
+which settings are set, without secrets. It does not open the database, but checks that its folder exists. With
+--connect it also tries everything that the server needs, without sending or writing anything.
 
 Examples:
   twofold config check
@@ -61,7 +61,7 @@ func (c configCheck) Run(ctx context.Context, p process) error {
 		tries.all(ctx)
 		tries.keys(ctx)
 		if f.failed > 0 {
-			return fmt.Errorf("%d of the above failed", f.failed)
+			return fmt.Errorf("%d of the checks above failed", f.failed)
 		}
 	}
 	return line(p, "Settings are good. The server would listen on %s and keep its data in %s.", s.Listen, s.Database)

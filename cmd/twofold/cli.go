@@ -9,34 +9,34 @@ import (
 const description = `Sign-in with a second factor.
 
   twofold serve --dev                     try it out on this machine
-  twofold key new                         make a SECRET_KEY
-  twofold doctor                          say what is wrong with settings, database, mail and clock
+  twofold key new                         create a SECRET_KEY
+  twofold doctor                          find problems with settings, database, mail and clock
   twofold user create ann@example.org --password-stdin < password.txt
 
 Settings come from the environment and a TOML file: --config, TWOFOLD_CONFIG or /etc/twofold/twofold.toml.
-A file twofold.key alongside it holds the key, unless SECRET_KEY or TWOFOLD_KEY_FILE says otherwise.`
+The key is read from twofold.key in the same folder, unless SECRET_KEY or TWOFOLD_KEY_FILE is set.`
 
 // cli is the command line.
 type cli struct {
 	Serve   serveCommand    `cmd:"" help:"Run the server."`
-	User    userCommands    `cmd:"" help:"Make, list and change accounts."`
-	Role    roleCommands    `cmd:"" help:"Make, list and change roles and what they permit."`
-	Key     keyCommands     `cmd:"" help:"Make keys."`
+	User    userCommands    `cmd:"" help:"Create, list and change accounts."`
+	Role    roleCommands    `cmd:"" help:"Create, list and change roles and their permissions."`
+	Key     keyCommands     `cmd:"" help:"Create keys."`
 	Audit   auditCommands   `cmd:"" help:"Read and check the audit trail."`
 	Migrate migrateCommands `cmd:"" help:"Bring the database's schema up to date."`
 	Backup  backupCommand   `cmd:"" help:"Copy the SQLite database while it is in use."`
-	Restore restoreCommand  `cmd:"" help:"Put a copy in the place of the SQLite database."`
-	Import  importCommands  `cmd:"" help:"Bring in accounts from a file or another system."`
+	Restore restoreCommand  `cmd:"" help:"Replace the SQLite database with a copy."`
+	Import  importCommands  `cmd:"" help:"Import accounts from a file or another system."`
 	Export  exportCommand   `cmd:"" help:"Write accounts to a file."`
-	Doctor  doctorCommand   `cmd:"" help:"Look for what is wrong: settings, everything the server needs, the database."`
-	Config  configCommands  `cmd:"" help:"Check the settings."`
+	Doctor  doctorCommand   `cmd:"" help:"Check the settings, the services that the server needs, and the database."`
+	Config  configCommands  `cmd:"" help:"Check or convert settings."`
 	Rules   rulesCommands   `cmd:"" help:"Check the rules of the gate."`
-	Texts   textsCommands   `cmd:"" help:"Check texts and languages of your own."`
-	Unit    unitCommand     `cmd:"" help:"Print a unit for systemd."`
+	Texts   textsCommands   `cmd:"" help:"Check your own texts and translations."`
+	Unit    unitCommand     `cmd:"" help:"Print a systemd unit."`
 
-	Shadow      shadowCommand      `cmd:"" help:"Compare sign-ins of another system with what this one would do."`
-	SendTest    sendTestCommand    `cmd:"" help:"Send a test message by every sender."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready."`
+	Shadow      shadowCommand      `cmd:"" help:"Compare the sign-ins of another system with what this server would do."`
+	SendTest    sendTestCommand    `cmd:"" help:"Send a test message through every sender."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Check whether the server on this machine is ready."`
 
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
@@ -46,7 +46,7 @@ type cli struct {
 
 type serveCommand struct {
 	where
-	ListenAt string `name:"listen" help:"Address and port, in place of TWOFOLD_LISTEN." placeholder:"ADDR"`
+	ListenAt string `name:"listen" help:"Address and port to listen on; overrides TWOFOLD_LISTEN." placeholder:"ADDR"`
 }
 
 // Help implements kong.HelpProvider.
@@ -57,7 +57,7 @@ func (serveCommand) Help() string {
   TWOFOLD_ORIGIN=https://login.example.org SECRET_KEY=... twofold serve
   twofold serve --config /etc/twofold.toml
 
-On SIGINT and SIGTERM it accepts no new connections, completes pending requests, and closes the database.`
+On SIGINT or SIGTERM the server stops accepting connections, completes pending requests and closes the database.`
 }
 
 type keyCommands struct {
@@ -71,7 +71,7 @@ func (keyNewCommand) Help() string {
 	return `Examples:
   export SECRET_KEY=$(twofold key new)
   (umask 077; twofold key new > twofold.key)     for TWOFOLD_KEY_FILE
-  twofold key new >> twofold.key                 exchanges the key: the last line is used, all open`
+  twofold key new >> twofold.key                 rotates the key: new data uses the last line, old data any line`
 }
 
 // Run prints a key.

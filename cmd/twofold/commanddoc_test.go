@@ -29,15 +29,15 @@ func commandsPage(program *kong.Node) string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\n" +
 		"For operators. This file is generated from `cmd/twofold` and checked by a test; do not edit it.\n\n" +
-		"`twofold help`, or `--help` after a command, prints the same, and `twofold man` a manual page. A command " +
-		"exits with 0 if it\n")
-	fmt.Fprintf(&b, "worked, with %d if not, and with %d if the command line is wrong.\n", exitFailed, exitUsage)
+		"`twofold help`, or `--help` after a command, prints the same text, and `twofold man` prints a manual page.\n" +
+		"A command exits with 0 ")
+	fmt.Fprintf(&b, "on success, with %d on failure, and with %d if the command line is invalid.\n", exitFailed, exitUsage)
 	b.WriteString("\n| command | what it does |\n|---|---|\n")
 	for _, c := range all {
 		fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", c.at(), strings.ReplaceAll("twofold "+c.at(), " ", "-"), cell(c.help))
 	}
 	common := map[string]bool{}
-	b.WriteString("\nThese flags say where the settings are. Every command that needs settings has them:\n\n" +
+	b.WriteString("\nEvery command that needs settings has these flags, which say where the settings are:\n\n" +
 		"| flag | |\n|---|---|\n")
 	for _, f := range flagsOf(all[0]) {
 		if slices.Contains([]string{"config", "dev", "dir"}, f.Name) {

@@ -10,7 +10,7 @@ import (
 )
 
 type completionCommand struct {
-	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"Shell: bash, zsh or fish."`
 }
 
 // Help implements kong.HelpProvider.
@@ -41,7 +41,7 @@ type command struct {
 	node  *kong.Node
 }
 
-// offer is a word for completion, with its help text.
+// offer is a completion, with its help text.
 type offer struct {
 	word, help string
 	takes      bool // a flag with a value
@@ -50,7 +50,7 @@ type offer struct {
 // at returns the path of a command in the scripts.
 func (c command) at() string { return strings.Join(c.path, " ") }
 
-// place returns the same with a space before each word.
+// place is like at, with a space before each word.
 func (c command) place() string { return strings.TrimRight(" "+c.at(), " ") }
 
 // commandsUnder lists a command and all its subcommands.

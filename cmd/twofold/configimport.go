@@ -18,15 +18,15 @@ import (
 )
 
 type configImport struct {
-	Source string `arg:"" help:"Python file (app.py, config.py) or file of variables (.env)." placeholder:"FILE"`
+	Source string `arg:"" help:"Python file (app.py, config.py) or file of environment variables (.env)." placeholder:"FILE"`
 	To     string `help:"File to write." default:"twofold.toml" placeholder:"FILE"`
 }
 
 // Help implements kong.HelpProvider.
 func (configImport) Help() string {
-	return `Reads the settings of a Flask application and writes them as a file for 'serve --config'. It does not run
-the application: it takes what is assigned as a literal, and names every line that it could not take. Keys that stand in
-public examples are replaced by new ones. It does not replace a file that exists.
+	return `Reads the settings of a Flask application and writes them to a file for 'serve --config'. It does not run
+the application: it reads assignments of literals, and reports every line that it cannot read. Keys from public
+examples are replaced with new ones. An existing file is not overwritten.
 
 Examples:
   twofold config import app.py
@@ -43,7 +43,7 @@ func (c configImport) Run(p process) error {
 		return errors.New(fileCause(err))
 	}
 	if info.Size() > maxSource {
-		return fmt.Errorf("%s is larger than 4 MiB: it is not a file of settings", c.Source)
+		return fmt.Errorf("%s is larger than 4 MiB: it is not a settings file", c.Source)
 	}
 	raw, err := os.ReadFile(c.Source)
 	if err != nil {
@@ -51,7 +51,7 @@ func (c configImport) Run(p process) error {
 	}
 	t := take(c.Source, string(raw))
 	if len(t.rows) == 0 {
-		return errors.Join(fmt.Errorf("%s sets nothing that is a setting here", c.Source), t.tell(p))
+		return errors.Join(fmt.Errorf("%s contains no settings of this server", c.Source), t.tell(p))
 	}
 	f, err := os.OpenFile(c.To, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -103,18 +103,18 @@ func take(path, source string) *taking {
 		row, isOurs := known[a.Name]
 		switch {
 		case !isOurs && (prefixed(a.Name)):
-			t.say(a.Line, a.Name, misspelt(a.Name, known))
+			t.say(a.Line, a.Name, misspelled(a.Name, known))
 		case !isOurs:
 		case (row.Group == groupInert || row.Group == groupAbsent) && !forImport(a.Name):
 			t.inert = append(t.inert, a.Name)
 		default:
 			if before, twice := lines[a.Name]; twice {
-				t.say(a.Line, a.Name, "is set again; line "+strconv.Itoa(before)+" does not count")
+				t.say(a.Line, a.Name, "is set again; line "+strconv.Itoa(before)+" is ignored")
 			}
 			lines[a.Name] = a.Line
 			t.rows[a.Name] = a.Value
 			if len(a.Env) > 0 {
-				t.why[a.Name] = "The application let the variable " + strings.Join(a.Env, " or ") + " set it."
+				t.why[a.Name] = "In the application, the variable " + strings.Join(a.Env, " or ") + " could override it."
 			}
 		}
 	}
@@ -131,8 +131,8 @@ func forImport(name string) bool {
 	return name == "SECURITY_PASSWORD_SINGLE_HASH" || name == "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"
 }
 
-// misspelt returns the text about an unknown setting, with the probably intended name.
-func misspelt(name string, known map[string]setting) string {
+// misspelled returns the text about an unknown setting, with the probably intended name.
+func misspelled(name string, known map[string]setting) string {
 	if near := nearest(name, slices.Collect(maps.Keys(known))); near != "" {
 		return "is not a setting: did you mean " + near + "?"
 	}
@@ -152,18 +152,18 @@ func (t *taking) keys() {
 	old, given := t.rows["SECRET_KEY"].(string)
 	if !given || weakKey(old) != "" {
 		t.rows["SECRET_KEY"] = twofold.NewKey()
-		t.why["SECRET_KEY"] = "A new key, as there was none, or one that everybody knows or can guess."
+		t.why["SECRET_KEY"] = "A new key: there was none, or it was public or easily guessed."
 	}
 	if salt, _ := t.rows["SECURITY_PASSWORD_SALT"].(string); salt == sampleSalt || salt != "" && weakKey(salt) != "" {
-		t.why["SECURITY_PASSWORD_SALT"] = "It stands in a public example or is easily guessed. It is kept, as the " +
-			"application's passwords were made with it; new ones do not use it."
+		t.why["SECURITY_PASSWORD_SALT"] = "It is from a public example or easily guessed. It is kept because " +
+			"the application's password hashes need it; new hashes do not use it."
 	}
 	secrets, _ := t.rows["SECURITY_TOTP_SECRETS"].(map[string]any)
 	for _, k := range secrets {
 		if text, _ := k.(string); weakKey(text) != "" {
 			t.rows["SECURITY_TOTP_SECRETS"] = map[string]any{"1": twofold.NewKey()}
-			t.why["SECURITY_TOTP_SECRETS"] = "A new key, as the old one stands in a public example or is easily " +
-				"guessed. To import accounts, give the old one to the command that imports."
+			t.why["SECURITY_TOTP_SECRETS"] = "A new key: the old one is from a public example or easily guessed. " +
+				"To import accounts, pass the old one to the import command."
 		}
 	}
 }
@@ -174,7 +174,7 @@ func (t *taking) database() {
 		old, _ := t.rows[name].(string)
 		if strings.HasPrefix(old, "sqlite") {
 			t.rows[name] = "sqlite:///twofold.db"
-			t.why[name] = "A file of its own. The application's was " + strconv.Quote(old) + "."
+			t.why[name] = "A separate file. The application used " + strconv.Quote(old) + "."
 		}
 	}
 }
@@ -210,7 +210,7 @@ func (t *taking) file(source string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Settings taken from %s.\n", filepath.Base(source))
 	if _, given := t.rows["TWOFOLD_ORIGIN"]; !given {
-		b.WriteString("\n# The address of the site as browsers see it. It must be set.\n")
+		b.WriteString("\n# The address of the site as browsers see it. Required.\n")
 		b.WriteString("# TWOFOLD_ORIGIN = \"https://login.example.org\"\n")
 	}
 	group := ""
@@ -229,7 +229,7 @@ func (t *taking) file(source string) string {
 		fmt.Fprintf(&b, "%s = %s\n", row.Name, asTOML(v))
 	}
 	if len(t.inert) > 0 {
-		fmt.Fprintf(&b, "\n# Without effect here, and left out: %s.\n", strings.Join(t.inert, ", "))
+		fmt.Fprintf(&b, "\n# Left out because they have no effect here: %s.\n", strings.Join(t.inert, ", "))
 	}
 	return b.String()
 }
@@ -270,6 +270,6 @@ func (t *taking) tell(p process) error {
 			return err
 		}
 	}
-	return line(p, "%d settings taken, %d without effect here, %d lines to look at.",
+	return line(p, "%d settings imported, %d without effect here, %d lines to check.",
 		len(t.rows), len(t.inert), len(t.told))
 }

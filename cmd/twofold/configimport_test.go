@@ -19,7 +19,7 @@ func imported(t *testing.T, source, to string) (report string, err error) {
 	return out.String(), err
 }
 
-func TestTheConfigurationOfAFlaskApplicationIsTakenOver(t *testing.T) {
+func TestConfigImportReadsTheSettingsOfAFlaskApplication(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "twofold.toml")
 	report, err := imported(t, "testdata/flask/app.py", to)
 	if err != nil {
@@ -30,7 +30,7 @@ func TestTheConfigurationOfAFlaskApplicationIsTakenOver(t *testing.T) {
 		"25": "SECURITY_TWO_FACTOR_CODE_LENGHT", "27": "SECURITY_FRESHNESS",
 	} {
 		if !strings.Contains(report, "app.py:"+line+": "+name+" ") {
-			t.Errorf("%s, which cannot be taken, is not named:\n%s", name, report)
+			t.Errorf("%s cannot be read and is not reported:\n%s", name, report)
 		}
 	}
 	raw, err := os.ReadFile(to)
@@ -39,8 +39,8 @@ func TestTheConfigurationOfAFlaskApplicationIsTakenOver(t *testing.T) {
 	}
 	text := string(raw)
 	for _, public := range []string{"pf9Wkove4IKEAXvy", "TjQ9Qa31VOrf", `"sqlite://"` + "\n"} {
-		if strings.Contains(strings.ReplaceAll(text, `was "sqlite://"`, ""), public) {
-			t.Errorf("%q was taken over:\n%s", public, text)
+		if strings.Contains(strings.ReplaceAll(text, `used "sqlite://"`, ""), public) {
+			t.Errorf("%q was imported:\n%s", public, text)
 		}
 	}
 	if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 {
@@ -54,15 +54,15 @@ func TestTheConfigurationOfAFlaskApplicationIsTakenOver(t *testing.T) {
 	if c.Password.Salt != sampleSalt || c.TwoFactor.Issuer != "put_your_app_name" ||
 		c.TwoFactor.LoginValidity != 7*day ||
 		!slices.Equal(s.methodsGiven, []string{"email", "authenticator"}) || s.Database.file != "twofold.db" {
-		t.Errorf("not as the application was: %+v", c.TwoFactor)
+		t.Errorf("differs from the application: %+v", c.TwoFactor)
 	}
 	_, err = imported(t, "testdata/flask/app.py", to)
 	if err == nil || !strings.Contains(err.Error(), "already exists") {
-		t.Errorf("a file that exists: %v", err)
+		t.Errorf("an existing file: %v", err)
 	}
 }
 
-func TestASourceWithoutSettingsWritesNothing(t *testing.T) {
+func TestConfigImportWithoutSettingsWritesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	source, to := filepath.Join(dir, "app.py"), filepath.Join(dir, "twofold.toml")
 	if err := os.WriteFile(source, []byte("SECURITY_FRESHNESS = later()\nx = 1\n"), 0o600); err != nil {
@@ -73,11 +73,11 @@ func TestASourceWithoutSettingsWritesNothing(t *testing.T) {
 		t.Errorf("wrote a file: %s", report)
 	}
 	if !strings.Contains(report, "app.py:1: SECURITY_FRESHNESS") {
-		t.Errorf("does not name what it left out: %s", report)
+		t.Errorf("does not report what it left out: %s", report)
 	}
 }
 
-func TestTheEnvironmentTakesLiteralsOfPython(t *testing.T) {
+func TestTheEnvironmentMayContainPythonLiterals(t *testing.T) {
 	s := mustLoad(t,
 		"SECURITY_TWO_FACTOR_ENABLED_METHODS=('authenticator', 'email')",
 		"SECURITY_TOTP_SECRETS={'1': '"+goodKey[1:]+"x'}",
@@ -90,7 +90,7 @@ func TestTheEnvironmentTakesLiteralsOfPython(t *testing.T) {
 	}
 	for _, bad := range []string{"['a', b]", "['a'", "[open('x')]", "{'a'}"} {
 		if _, err := with(t, "SECURITY_TWO_FACTOR_ENABLED_METHODS="+bad); err == nil {
-			t.Errorf("%s is taken", bad)
+			t.Errorf("%s is accepted", bad)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func TestTheDocumentedExampleStartsInDevelopment(t *testing.T) {
 		if !slices.ContainsFunc(s.noteworthy, func(n string) bool {
 			return strings.HasPrefix(n, name+" is not used") && strings.Contains(n, "public example")
 		}) {
-			t.Errorf("nothing says that %s is public: %q", name, s.noteworthy)
+			t.Errorf("no note says that %s is public: %q", name, s.noteworthy)
 		}
 	}
 	running := start(t, example, "--dev")
@@ -132,13 +132,13 @@ func TestTheDocumentedExampleStartsInDevelopment(t *testing.T) {
 	}
 	public := []string{"TWOFOLD_ORIGIN=http://localhost", "SECRET_KEY=pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw"}
 	if _, err := load(where{}, public); err == nil {
-		t.Error("a public key is taken without --dev")
+		t.Error("a public key is accepted without --dev")
 	}
 }
 
-// TestWhichHashesHaveNoSaltIsTakenOver checks that an imported configuration has the settings that
+// TestConfigImportKeepsWhichHashesHaveNoSalt checks that an imported configuration has the settings that
 // the import of accounts needs, and that the server starts with it.
-func TestWhichHashesHaveNoSaltIsTakenOver(t *testing.T) {
+func TestConfigImportKeepsWhichHashesHaveNoSalt(t *testing.T) {
 	dir := t.TempDir()
 	source, to := filepath.Join(dir, "app.py"), filepath.Join(dir, "twofold.toml")
 	err := os.WriteFile(source, []byte("SECURITY_PASSWORD_SALT = 'a salt of this test alone, 32 bytes'\n"+

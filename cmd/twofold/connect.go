@@ -48,7 +48,7 @@ func (f *findings) fail(what, format string, a ...any) {
 // tryWithin is the time limit of each check.
 const tryWithin = 10 * time.Second
 
-// probes are the checks of the external services of the settings. They write no data and send no
+// probes checks the external services that the settings name. It writes no data and sends no
 // messages.
 type probes struct {
 	*findings
@@ -73,11 +73,11 @@ func (p probes) database(ctx context.Context) {
 		folder := filepath.Dir(p.s.Database.file)
 		probe, err := os.CreateTemp(folder, ".twofold-check-*")
 		if err != nil {
-			p.fail("database", "%s is not there yet and cannot be made: %s", p.s.Database, fileCause(err))
+			p.fail("database", "%s does not exist yet and cannot be created: %s", p.s.Database, fileCause(err))
 			return
 		}
 		_ = errors.Join(probe.Close(), os.Remove(probe.Name()))
-		p.ok("database", "%s is not there yet; the server makes it at its first start", p.s.Database)
+		p.ok("database", "%s does not exist yet; the server creates it at its first start", p.s.Database)
 		return
 	}
 	steps, err := p.s.Database.steps(ctx)
@@ -94,7 +94,7 @@ func (p probes) database(ctx context.Context) {
 	number := amount(missing, "step", "steps")
 	switch {
 	case missing > 0 && p.s.Database.migrate:
-		p.ok("database", "%s answers; the server makes %s of the schema at its next start", p.s.Database, number)
+		p.ok("database", "%s answers; the server applies %s of the schema at its next start", p.s.Database, number)
 	case missing > 0:
 		p.fail("database", "%s lacks %s of the schema: run `twofold migrate up`", p.s.Database, number)
 	default:
@@ -126,10 +126,10 @@ func (p probes) senders(ctx context.Context) {
 		{"mail", append([]send.Sender{p.s.Config.Mail}, p.s.Config.Advanced.MailFallback...),
 			"no mail is sent: MAIL_SERVER is not set"},
 		{"sms", append([]send.Sender{p.s.Config.SMS}, p.s.Config.Advanced.SMSFallback...),
-			"no texts are sent: SECURITY_SMS_SERVICE is Dummy"},
+			"no text messages are sent: SECURITY_SMS_SERVICE is Dummy"},
 	} {
 		if p.s.dev {
-			p.note(c.what, "nothing is sent with --dev: the running server shows it at /dev/outbox")
+			p.note(c.what, "--dev sends nothing: the running server shows messages at /dev/outbox")
 			continue
 		}
 		if c.senders[0] == nil {
@@ -139,14 +139,14 @@ func (p probes) senders(ctx context.Context) {
 		for _, sender := range c.senders {
 			own, ok := sender.(checker)
 			if !ok {
-				p.note(c.what, "%T cannot be tried without sending", sender)
+				p.note(c.what, "%T cannot be checked without sending a message", sender)
 				continue
 			}
 			if err := own.Check(ctx); err != nil {
 				p.fail(c.what, "%s: %s", sender, oneLine(err))
 				continue
 			}
-			p.ok(c.what, "%s takes messages from us (`twofold send-test` sends one)", sender)
+			p.ok(c.what, "%s accepts messages (`twofold send-test` sends one)", sender)
 		}
 	}
 }
@@ -184,7 +184,7 @@ func (p probes) origin(ctx context.Context) {
 		p.fail("origin", "%s has a certificate that browsers refuse: %s", p.s.Config.Origin, bad.Err)
 		return
 	case err != nil:
-		p.note("origin", "%s was not reached from here (%s): start server and proxy, then look again",
+		p.note("origin", "%s could not be reached from here (%s): start the server and the proxy, then try again",
 			p.s.Config.Origin, requestCause(err))
 		return
 	}
@@ -198,7 +198,7 @@ func (p probes) origin(ctx context.Context) {
 			p.s.Config.Origin, res.StatusCode)
 		return
 	}
-	p.ok("origin", "%s leads to a server of this program", p.s.Config.Origin)
+	p.ok("origin", "%s leads to a Twofold server", p.s.Config.Origin)
 }
 
 // clockAgrees compares the clock with those of other machines.
@@ -207,7 +207,7 @@ func (p probes) clockAgrees(ctx context.Context) {
 		p.clock = append(p.clock, ahead)
 	}
 	if len(p.clock) == 0 {
-		p.note("clock", "nothing here tells the time, so it was not compared: it is %s",
+		p.note("clock", "no clock of another machine could be read, so the time was not compared: it is %s",
 			time.Now().UTC().Format(time.RFC3339))
 		return
 	}
@@ -218,7 +218,7 @@ func (p probes) clockAgrees(ctx context.Context) {
 		}
 	}
 	if worst.Abs() > 5*time.Second {
-		p.fail("clock", "it is %s off: codes of authenticator apps do not match if it is more than 30 s; set it "+
+		p.fail("clock", "it is off by %s: beyond 30 s, codes of authenticator apps do not match; synchronize it "+
 			"with NTP", worst.Abs().Round(time.Second))
 		return
 	}
@@ -246,5 +246,5 @@ func (p probes) keys(ctx context.Context) {
 		return
 	}
 	_ = db.Close() // it was only read
-	p.ok("keys", "they open what is in the database")
+	p.ok("keys", "they decrypt the data in the database")
 }

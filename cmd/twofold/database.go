@@ -52,7 +52,7 @@ func (d database) folderThere() error {
 	switch {
 	case err != nil:
 		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder + ", which cannot be used (" +
-			fileCause(err) + "): make the folder, or check the slashes (four before an absolute path)"}}
+			fileCause(err) + "): create the folder, or check the slashes (four before an absolute path)"}}
 	case !info.IsDir():
 		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder +
 			", which is not a folder: name another"}}
@@ -108,18 +108,18 @@ func applyDatabase(s *settings, raw any) error {
 	case scheme == "postgres" || scheme == "postgresql":
 		return s.applyPostgres("postgres://" + rest)
 	case scheme != "sqlite":
-		return errors.New("names a kind of database that is not known here: write e.g. sqlite:///twofold.db or " +
+		return errors.New("names an unsupported kind of database: write e.g. sqlite:///twofold.db or " +
 			"postgresql://user:password@host/name")
 	}
 	path, slash := strings.CutPrefix(rest, "/")
 	switch {
 	case rest == "" || path == "" || strings.Contains(path, ":memory:"):
-		return errors.New("is a database in memory, which would forget every account: name a file, e.g. " +
+		return errors.New("is an in-memory database, which would lose every account: name a file, e.g. " +
 			"sqlite:///twofold.db")
 	case !slash:
 		return errors.New("has too few slashes: write sqlite:///relative.db or sqlite:////absolute.db")
 	case strings.ContainsAny(path, "?#"):
-		return errors.New("has options behind the file's name: remove them; what is needed is set here")
+		return errors.New("has options after the file name: remove them; the server sets what it needs")
 	}
 	s.Database.file, s.Database.postgres = filepath.FromSlash(path), ""
 	return nil
@@ -128,8 +128,8 @@ func applyDatabase(s *settings, raw any) error {
 func (s *settings) applyPostgres(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || strings.Trim(u.Path, "/") == "" || u.Fragment != "" {
-		return errors.New("is no address of PostgreSQL: write " +
-			"postgresql://user:password@host:5432/name?sslmode=verify-full, special characters in the password as %XX")
+		return errors.New("is not a PostgreSQL address: write " +
+			"postgresql://user:password@host:5432/name?sslmode=verify-full, with special characters in the password as %XX")
 	}
 	if address, err = s.knownParameters(u); err != nil {
 		return err
@@ -140,8 +140,8 @@ func (s *settings) applyPostgres(address string) error {
 	}
 	mode := u.Query().Get("sslmode")
 	if far(host) && mode != "verify-full" && mode != "verify-ca" {
-		s.note("the database is on another machine and its address lacks sslmode=verify-full: anyone who is between " +
-			"can read and change everything")
+		s.note("the database is on another machine and its address lacks sslmode=verify-full: anyone on the network " +
+			"path can read and change everything")
 	}
 	s.Database.postgres = address
 	return nil
@@ -170,13 +170,13 @@ func (s *settings) knownParameters(u *url.URL) (string, error) {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		switch {
 		case name == "schema" || name == "currentSchema" || name == "options[schema]":
-			return "", fmt.Errorf("has the parameter %q, which is of another tool: write search_path=%s", name,
+			return "", fmt.Errorf("has the parameter %q, which is for another tool and not supported: write search_path=%s", name,
 				q.Get(name))
 		case name == "ssl":
-			return "", errors.New(`has the parameter "ssl", which is of another tool: write sslmode=verify-full`)
+			return "", errors.New(`has the parameter "ssl", which is for another tool and not supported: write sslmode=verify-full`)
 		case foreign(name):
 			q.Del(name)
-			s.note("the parameter %s of the database's address is of another tool and has no effect", name)
+			s.note("the parameter %s of the database's address is for another tool and has no effect", name)
 		}
 	}
 	if u.RawQuery != "" {
@@ -197,11 +197,11 @@ func applyRedis(s *settings, raw any) error {
 	}
 	u, err := url.Parse(v)
 	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix" {
-		return errors.New("is no address of Redis: write redis://user:password@host:6379/0, or rediss:// for TLS")
+		return errors.New("is not a Redis address: write redis://user:password@host:6379/0, or rediss:// for TLS")
 	}
 	if u.Scheme == "redis" && far(u.Hostname()) {
-		s.note("Redis is on another machine and its address is not rediss://: anyone who is between can read and " +
-			"make sessions")
+		s.note("Redis is on another machine and its address is not rediss://: anyone on the network path can read " +
+			"and create sessions")
 	}
 	s.Database.redis = v
 	return nil
@@ -247,18 +247,18 @@ func (d database) openUnchecked(ctx context.Context) (storage.Store, error) {
 
 type migrateCommands struct {
 	Up     migrateUp     `cmd:"" help:"Bring the database's schema up to date."`
-	Status migrateStatus `cmd:"" help:"List the steps of the schema: made, and still to make."`
+	Status migrateStatus `cmd:"" help:"List the steps of the schema, applied and pending."`
 }
 
 type migrateUp struct{ where }
 
 // Help implements kong.HelpProvider.
 func (migrateUp) Help() string {
-	return `The server does this by itself when it starts, unless TWOFOLD_MIGRATE is false. Several may do it at once: one does the
-work and the others wait. All missing steps are one transaction.
+	return `The server does this when it starts, unless TWOFOLD_MIGRATE is false. Several nodes may do it at once: one does the
+work and the others wait. All missing steps are applied in one transaction.
 
-Steps only add, so nodes of the version before go on alongside the new ones; a step that does not is named
-NNN_name.breaking.sql, and programs that do not know it refuse to start after it.
+Most steps only add to the schema, so that nodes of the previous version keep working alongside new ones. Any other step
+is named NNN_name.breaking.sql; after it, programs that do not know it refuse to start.
 
 Examples:
   twofold migrate up
@@ -287,7 +287,7 @@ func (c migrateUp) Run(ctx context.Context, p process) error {
 	for _, step := range before {
 		if step.At.IsZero() {
 			n++
-			fmt.Fprintln(p.out, "made", step.Name)
+			fmt.Fprintln(p.out, "applied", step.Name)
 		}
 	}
 	if n == 0 {
@@ -300,7 +300,7 @@ type migrateStatus struct{ where }
 
 // Help implements kong.HelpProvider.
 func (migrateStatus) Help() string {
-	return `Changes nothing. It fails if steps are missing, so a script can ask.
+	return `Changes nothing. It fails if steps are missing, so that scripts can test for that.
 
 Examples:
   twofold migrate status && systemctl restart twofold`
@@ -318,13 +318,13 @@ func (c migrateStatus) Run(ctx context.Context, p process) error {
 	}
 	table, missing := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0), 0
 	for _, step := range steps {
-		made := "to make"
+		applied := "pending"
 		if step.At.IsZero() {
 			missing++
 		} else {
-			made = step.At.Format(time.RFC3339)
+			applied = step.At.Format(time.RFC3339)
 		}
-		fmt.Fprintf(table, "%s\t%s\n", step.Name, made)
+		fmt.Fprintf(table, "%s\t%s\n", step.Name, applied)
 	}
 	if err := table.Flush(); err != nil {
 		return err

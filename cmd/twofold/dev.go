@@ -48,7 +48,7 @@ func wouldBeRefused(s *settings, name string) string {
 	}
 	if slices.ContainsFunc(keys, func(k string) bool { return weakKey(k) != "" }) {
 		return ". Do not use this key in production: it is a public example or easily guessed. " +
-			"Make one with `twofold key new`"
+			"Create one with `twofold key new`"
 	}
 	return ""
 }
@@ -60,8 +60,8 @@ func (s *settings) finishDev(w where) problems {
 	var bad problems
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err == nil && !web.Loopback(host) {
-		bad = append(bad, problem{"TWOFOLD_LISTEN", "is not this machine alone, and --dev gives everybody who " +
-			"reaches it every code: listen on 127.0.0.1, or leave --dev out"})
+		bad = append(bad, problem{"TWOFOLD_LISTEN", "is not a loopback address, and --dev shows every code to " +
+			"anyone who can reach it: listen on 127.0.0.1, or leave out --dev"})
 	}
 	if o := s.Config.Origin; strings.HasPrefix(o, "https:") {
 		bad = append(bad, problem{"TWOFOLD_ORIGIN",
@@ -143,7 +143,7 @@ func makeDevUser(ctx context.Context, auth *twofold.Auth, s *settings) error {
 func devBanner(w io.Writer, s *settings) {
 	at, paths := s.Config.Origin+s.Config.Pages.Prefix, s.Config.Pages.Paths
 	fmt.Fprintf(w, `
-  twofold, development only: everybody on this machine can read every code.
+  twofold, development only: anyone on this machine can read every code.
   Never use it for real accounts.
 
   Sign in      %s%s

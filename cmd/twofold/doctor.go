@@ -10,21 +10,26 @@ import (
 
 type doctorCommand struct {
 	where
-	Store bool `help:"Only the database: read all of it and say what does not fit together."`
+	Store bool `help:"Check only the database: read all of it and report inconsistencies."`
 }
 
 // Help implements kong.HelpProvider.
 func (doctorCommand) Help() string {
-	return `Looks at everything: the settings, as 'config check' does; database, Redis, mail, texts, clock and the site's own address, each
-of which it tries without sending or writing anything; and the whole database. It prints a line for each and exits with
-1 if anything failed.
+	return `Checks everything: the settings, as 'config check' does; the database, Redis, mail, SMS, the clock and the site's own
+address, without sending or writing anything; and the contents of the database. It prints one line for each check and
+exits with 1 if one failed.
 
-In the database, which --store looks at alone, it looks for what no crash and no race may leave behind: accounts that
-are not found by their own name, factors without a secret or with one that does not open, living sessions that rest on
-too few proofs, on a code that was not used up or on nothing that the audit trail knows, more sign-ins by sent codes
-than codes were sent, recovery codes of two sets, of no account or more than were not used, sent codes taken beyond their
-tries, budgets that are used up and open, and an audit trail that was changed. It reads SQLite, PostgreSQL and Redis,
-changes nothing and may run while the server runs.
+In the contents of the database, which --store checks alone, it looks for states that no crash and no race may leave
+behind:
+  - accounts that cannot be found by their own address or name
+  - second factors without a secret, or with one that cannot be decrypted
+  - sessions with too few proofs, with a code that was not used up, or unknown to the audit trail
+  - more sign-ins with sent codes than codes sent
+  - recovery codes of two sets or of no account, or more of them than can be unused
+  - sent codes that were accepted after their last try
+  - budgets that are used up but still open
+  - a changed audit trail
+It reads SQLite, PostgreSQL and Redis, changes nothing and may run while the server runs.
 
 Examples:
   twofold doctor
@@ -40,7 +45,7 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 				return err
 			}
 			if len(r.Problems) > 0 {
-				return found(r.Problems, amount(len(r.Problems), "thing does not fit", "things do not fit together"))
+				return found(r.Problems, amount(len(r.Problems), "inconsistency", "inconsistencies"))
 			}
 			if r.Trail.RemovedThrough > 0 {
 				if err := line(p, "%s.", removedRows(r.Trail)); err != nil {
@@ -69,11 +74,11 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 	for _, note := range s.noteworthy {
 		f.note("settings", "%s", note)
 	}
-	f.ok("settings", "they fit together")
+	f.ok("settings", "they are consistent")
 	probes{f, s}.all(ctx)
 	c.store(ctx, p, f, s)
 	if f.failed > 0 {
-		return fmt.Errorf("%d of the above failed", f.failed)
+		return fmt.Errorf("%d of the checks above failed", f.failed)
 	}
 	return nil
 }
@@ -81,7 +86,7 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 // store checks the contents of the database, if there is one.
 func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *settings) {
 	if f.down || !s.Database.ready(ctx) {
-		f.note("contents", "not looked at: there is no database yet, it cannot be reached, or its schema is not up "+
+		f.note("contents", "not checked: there is no database yet, it cannot be reached, or its schema is not up "+
 			"to date")
 		return
 	}
@@ -106,7 +111,7 @@ func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *set
 
 func counted(r twofold.StoreReport) string {
 	return fmt.Sprintf("checked %s, %s, %s and %s of the audit trail", amount(r.Users, "account", "accounts"),
-		amount(r.Factors, "factor", "factors"), amount(r.Sessions, "living session", "living sessions"),
+		amount(r.Factors, "factor", "factors"), amount(r.Sessions, "active session", "active sessions"),
 		amount(r.Events, "row", "rows"))
 }
 

@@ -15,17 +15,17 @@ import (
 type exportCommand struct {
 	where
 	fileKeys
-	WithSecrets bool     `help:"Also what people sign in with; the file is encrypted."`
-	Recipient   []string `help:"age key in place of a passphrase; may be repeated." placeholder:"age1..."`
+	WithSecrets bool     `help:"Also export passwords, factors and recovery codes; the file is encrypted."`
+	Recipient   []string `help:"age public key to encrypt to, instead of a passphrase; may be repeated." placeholder:"age1..."`
 	User        string   `help:"Only this account: e-mail address, username or id." placeholder:"USER"`
-	Out         string   `short:"o" help:"The new file; standard output if left out." placeholder:"FILE"`
+	Out         string   `short:"o" help:"File to create; standard output if omitted." placeholder:"FILE"`
 }
 
 // Help implements kong.HelpProvider.
 func (exportCommand) Help() string {
-	return `Writes all accounts as they are at one moment, one a line, in the format of docs/transfer.md. Without
---with-secrets no one can sign in with what the file holds, and the file says so. With it, the file has password
-hashes, authenticator apps, recovery codes and passkeys. Every export is in the audit trail.
+	return `Writes a snapshot of all accounts, one per line, in the format of docs/transfer.md. Without --with-secrets
+the file contains nothing that anyone could sign in with, and says so. With it, the file also contains password hashes,
+authenticator secrets, recovery codes and passkeys. Every export is recorded in the audit trail.
 
 Examples:
   twofold export -o accounts.jsonl
@@ -36,7 +36,7 @@ Examples:
 // Run writes accounts to a file.
 func (c exportCommand) Run(ctx context.Context, p process) error {
 	if !c.WithSecrets && (len(c.Recipient) > 0 || c.PassphraseFile != "") {
-		return usageError("only an export --with-secrets is encrypted: leave the recipient or passphrase out")
+		return usageError("only an export with --with-secrets is encrypted: leave out --recipient and --passphrase-file")
 	}
 	k := sealed.Keys{Recipients: c.Recipient}
 	if c.WithSecrets && len(c.Recipient) == 0 {
@@ -62,7 +62,7 @@ func (c exportCommand) Run(ctx context.Context, p process) error {
 		if err != nil {
 			return err
 		}
-		text := "Exported %d accounts with all that they sign in with."
+		text := "Exported %d accounts with passwords, authenticator apps, recovery codes and passkeys."
 		if !c.WithSecrets {
 			text = "Exported %d accounts. Left out: passwords, authenticator apps, recovery codes and passkeys."
 		}

@@ -52,13 +52,13 @@ func (s *settings) finishOrigin() problems {
 			"https://login.example.org (or try the server out with --dev)"}}
 	}
 	if u, err := url.Parse(s.Config.Origin); err == nil && s.passkeys.on && net.ParseIP(u.Hostname()) != nil {
-		return problems{{"SECURITY_WEBAUTHN", "is on, but browsers make passkeys for names only, and TWOFOLD_ORIGIN " +
-			"is an IP address: use a name (localhost on this machine), or write false"}}
+		return problems{{"SECURITY_WEBAUTHN", "is on, but browsers create passkeys only for host names, and " +
+			"TWOFOLD_ORIGIN is an IP address: use a host name (localhost on this machine), or write false"}}
 	}
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err == nil && strings.HasPrefix(s.Config.Origin, "https:") && len(s.Config.Advanced.TrustedProxies) == 0 &&
 		!web.Loopback(host) {
-		s.note("TWOFOLD_TRUSTED_PROXIES is not set: anyone who speaks to this server counts as the client, a proxy too")
+		s.note("TWOFOLD_TRUSTED_PROXIES is not set: the address of a connection counts as the client's, even if it is a proxy's")
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (s *settings) finishKeys() problems {
 	case s.KeyFile != "":
 		if _, err := os.Stat(s.KeyFile); err != nil {
 			return problems{{"TWOFOLD_KEY_FILE", "cannot be read (" + fileCause(err) +
-				"): make it with (umask 077; twofold key new > FILE)"}}
+				"): create it with (umask 077; twofold key new > FILE)"}}
 		}
 		s.Config.Key = twofold.KeyFile(s.KeyFile)
 		return nil
@@ -86,18 +86,18 @@ func (s *settings) finishKeys() problems {
 	}
 	for i, k := range s.Fallbacks {
 		if why := weakKey(k); why != "" {
-			bad = append(bad, problem{"SECRET_KEY_FALLBACKS", "one of them " + why})
+			bad = append(bad, problem{"SECRET_KEY_FALLBACKS", "one of the keys " + why})
 			break
 		}
 		if k == s.SecretKey || slices.Contains(s.Fallbacks[:i], k) {
 			bad = append(bad, problem{"SECRET_KEY_FALLBACKS",
-				"holds a key twice: each key stands once, the current one in SECRET_KEY alone"})
+				"contains a key twice: list each key once, and the current one only in SECRET_KEY"})
 			break
 		}
 	}
 	if s.Config.Password.Salt == s.SecretKey {
 		bad = append(bad, problem{"SECRET_KEY",
-			"is the same as SECURITY_PASSWORD_SALT: make one of its own with `twofold key new`"})
+			"is the same as SECURITY_PASSWORD_SALT: make a separate one with `twofold key new`"})
 	}
 	s.keys = append(slices.Clone(s.Fallbacks), s.SecretKey)
 	slices.Reverse(s.keys[:len(s.Fallbacks)]) // Flask lists the newest key first, Key the oldest
@@ -113,11 +113,11 @@ func (s *settings) finishTOTP() problems {
 	}
 	for _, k := range m {
 		if why := weakKey(k); why != "" {
-			return problems{{"SECURITY_TOTP_SECRETS", "one of them " + why}}
+			return problems{{"SECURITY_TOTP_SECRETS", "one of the keys " + why}}
 		}
 		if slices.Contains(s.keys, k) {
 			return problems{{"SECURITY_TOTP_SECRETS",
-				"holds the SECRET_KEY: make a key of its own with `twofold key new`, or leave the setting out"}}
+				"contains the SECRET_KEY: make a separate key with `twofold key new`, or leave out the setting"}}
 		}
 	}
 	if _, err := seal.NewRing(m); err != nil {
@@ -137,11 +137,11 @@ func (s *settings) finishMethods() problems {
 	}
 	if slices.Contains(s.methodsGiven, "email") && s.Config.Mail == nil && !s.given["MAIL_SERVER"] {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_ENABLED_METHODS",
-			"holds email, but no mail is sent: set MAIL_SERVER or remove email"})
+			"lists email, but no mail is sent: set MAIL_SERVER or remove email"})
 	}
 	if slices.Contains(s.methodsGiven, "sms") && s.Config.SMS == nil && s.smsService == "Dummy" {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_ENABLED_METHODS",
-			"holds sms, but no texts are sent: set SECURITY_SMS_SERVICE or remove sms"})
+			"lists sms, but no text messages are sent: set SECURITY_SMS_SERVICE or remove sms"})
 	}
 	if s.Config.Mail != nil || s.given["MAIL_SERVER"] {
 		return bad
@@ -169,8 +169,8 @@ func sendable(s *settings, methods []string) []string {
 		mute := m == "email" && s.Config.Mail == nil && !s.given["MAIL_SERVER"] ||
 			m == "sms" && s.Config.SMS == nil && s.smsService == "Dummy"
 		if mute {
-			s.note("SECURITY_TWO_FACTOR_ENABLED_METHODS holds %s, which is not offered: nothing is set that could "+
-				"send it", m)
+			s.note("SECURITY_TWO_FACTOR_ENABLED_METHODS lists %s, which is not offered because no sender is "+
+				"configured for it", m)
 		}
 		return mute
 	})
@@ -186,7 +186,7 @@ func (s *settings) finishTimes() problems {
 	if s.remember {
 		s.Config.Sessions.Remember = s.rememberFor
 		if s.always {
-			s.note("SECURITY_REMEMBER_ME is on, but accounts with a second factor are asked for it each time: they " +
+			s.note("SECURITY_REMEMBER_ME is on, but users with a second factor are asked for it each time: they " +
 				"stay signed in only if SECURITY_TWO_FACTOR_ALWAYS_VALIDATE is false")
 		}
 	}
@@ -217,7 +217,7 @@ func (s *settings) finishFolders() problems {
 		info, err := os.Stat(f.path)
 		switch {
 		case err != nil:
-			bad = append(bad, problem{f.name, "cannot be read (" + fileCause(err) + "): name a folder that is there"})
+			bad = append(bad, problem{f.name, "cannot be read (" + fileCause(err) + "): name an existing folder"})
 		case !info.IsDir():
 			bad = append(bad, problem{f.name, "is not a folder: name the folder, not a file in it"})
 		case f.name == "TWOFOLD_TEMPLATES":

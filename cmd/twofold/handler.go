@@ -117,7 +117,7 @@ func loopbackOnly(next http.Handler) http.Handler {
 			host = h
 		}
 		if !web.Loopback(host) {
-			say(w, http.StatusMisdirectedRequest, "this server answers to names of this machine only")
+			say(w, http.StatusMisdirectedRequest, "this server answers only to host names of this machine")
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -12,14 +12,14 @@ import (
 
 type healthcheckCommand struct {
 	where
-	ListenAt string        `name:"listen" help:"Address and port of the server, in place of TWOFOLD_LISTEN." placeholder:"ADDR"`
-	Timeout  time.Duration `help:"How long the answer may take." default:"5s"`
+	ListenAt string        `name:"listen" help:"Address and port of the server; overrides TWOFOLD_LISTEN." placeholder:"ADDR"`
+	Timeout  time.Duration `help:"Maximum time to wait for an answer." default:"5s"`
 }
 
 // Help implements kong.HelpProvider.
 func (healthcheckCommand) Help() string {
-	return `Asks the server on this machine whether it is ready, as GET /readyz does, for a container without a shell. It exits with 0
-if it is and with 1 if not. It needs no key and no database.
+	return `Requests /readyz from the server on this machine, for containers without a shell. It exits with 0 if the server is ready
+and with 1 if not. It needs no key and no database.
 
 Example, in a compose file:
   healthcheck: { test: ["CMD", "/twofold", "healthcheck"] }`

@@ -25,20 +25,20 @@ const importGC = 200
 
 // importCommands contains the commands that import accounts, one for each system.
 type importCommands struct {
-	File  importFile  `cmd:"" default:"withargs" help:"From a file as export writes it (docs/transfer.md)."`
-	Flask importFlask `cmd:"" name:"flask-security" help:"From the database of a Flask-Security site."`
+	File  importFile  `cmd:"" default:"withargs" help:"Import from a file written by export (docs/transfer.md)."`
+	Flask importFlask `cmd:"" name:"flask-security" help:"Import from the database of a Flask-Security site."`
 
-	Django     importDjango     `cmd:"" help:"From the database of a Django site."`
-	Keycloak   importKeycloak   `cmd:"" help:"From the export of a Keycloak realm."`
-	BetterAuth importBetterAuth `cmd:"" name:"better-auth" help:"From the database of a site with Better Auth."`
-	Authboss   importAuthboss   `cmd:"" help:"From the users table of an application with authboss."`
-	CSV        importCSV        `cmd:"" name:"csv" help:"From a CSV file."`
+	Django     importDjango     `cmd:"" help:"Import from the database of a Django site."`
+	Keycloak   importKeycloak   `cmd:"" help:"Import from the export of a Keycloak realm."`
+	BetterAuth importBetterAuth `cmd:"" name:"better-auth" help:"Import from the database of a site that uses Better Auth."`
+	Authboss   importAuthboss   `cmd:"" help:"Import from the users table of an application that uses authboss."`
+	CSV        importCSV        `cmd:"" name:"csv" help:"Import from a CSV file."`
 }
 
 // Help implements kong.HelpProvider.
 func (importCommands) Help() string {
-	return `Judges all accounts before it changes anything: if one cannot come, none does, unless --skip-bad. Can be
-repeated: what came earlier and was not changed here is brought up to date.
+	return `Checks all accounts before it changes anything: if one cannot be imported, none is, unless --skip-bad is given.
+It can be repeated: accounts that were imported earlier and not changed here since are brought up to date.
 
 Examples:
   twofold import accounts.jsonl --dry-run
@@ -49,10 +49,10 @@ Examples:
 // importing contains the flags that all imports share.
 type importing struct {
 	where
-	DryRun  bool   `help:"Say what would come and what not, and change nothing."`
-	SkipBad bool   `help:"Leave out accounts that cannot be imported, instead of refusing all."`
-	Source  string `help:"Name of the system that the accounts come from, if several are alike." placeholder:"NAME"`
-	RPID    string `name:"rp-id" help:"Host that passkeys were made for, e.g. example.org." placeholder:"HOST"`
+	DryRun  bool   `help:"Report what would be imported and what not, and change nothing."`
+	SkipBad bool   `help:"Skip accounts that cannot be imported, instead of importing none."`
+	Source  string `help:"Name of the source system, to tell apart several of the same kind." placeholder:"NAME"`
+	RPID    string `name:"rp-id" help:"Host that passkeys were created for, e.g. example.org." placeholder:"HOST"`
 	JSON    bool   `name:"json" help:"Print the report as JSON."`
 }
 
@@ -99,7 +99,7 @@ func (c importing) from(ctx context.Context, p process, open func(*settings) (tr
 
 // fileKeys contains the flags for the keys of an encrypted file.
 type fileKeys struct {
-	PassphraseFile string `help:"File with the passphrase; otherwise it is asked for." placeholder:"FILE"`
+	PassphraseFile string `help:"File with the passphrase; if omitted, the command asks for it." placeholder:"FILE"`
 }
 
 // passphrase reads the passphrase from the file or the terminal.
@@ -120,7 +120,7 @@ func (k fileKeys) passphrase(p process, twice bool) (string, error) {
 	if err != nil || !twice {
 		return text, err
 	}
-	again, err := ask(p, fd, "Once more: ")
+	again, err := ask(p, fd, "Repeat: ")
 	if err == nil && text != again {
 		err = errors.New("the two passphrases differ: try again")
 	}
@@ -130,8 +130,8 @@ func (k fileKeys) passphrase(p process, twice bool) (string, error) {
 type importFile struct {
 	importing
 	fileKeys
-	Identity string `help:"File with the secret age key that the accounts are encrypted to." placeholder:"FILE"`
-	Path     string `arg:"" name:"FILE" help:"File of accounts, - for standard input."`
+	Identity string `help:"File with the age private key that decrypts the accounts." placeholder:"FILE"`
+	Path     string `arg:"" name:"FILE" help:"File of accounts; - for standard input."`
 }
 
 // Run imports the accounts of a file.

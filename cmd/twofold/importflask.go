@@ -14,24 +14,24 @@ import (
 
 type importFlask struct {
 	importing
-	Database      string   `arg:"" name:"DATABASE" help:"Address as in SQLALCHEMY_DATABASE_URI."`
-	TOTPSecrets   string   `name:"totp-secrets" help:"Secrets of apps, in place of the setting." placeholder:"FILE"`
-	RecoveryKeys  string   `help:"Keys of recovery codes, in place of the setting." placeholder:"FILE"`
-	SingleHash    bool     `help:"SECURITY_PASSWORD_SINGLE_HASH is true: no hash has the salt in it."`
+	Database      string   `arg:"" name:"DATABASE" help:"Database address, as in SQLALCHEMY_DATABASE_URI."`
+	TOTPSecrets   string   `name:"totp-secrets" help:"Keys of authenticator apps; overrides the setting." placeholder:"FILE"`
+	RecoveryKeys  string   `help:"Keys of recovery codes; overrides the setting." placeholder:"FILE"`
+	SingleHash    bool     `help:"SECURITY_PASSWORD_SINGLE_HASH is true: no hash includes the salt."`
 	UserTable     string   `default:"user" help:"Table of users." placeholder:"NAME"`
 	RoleTable     string   `default:"role" help:"Table of roles." placeholder:"NAME"`
-	RolesTable    string   `name:"roles-users-table" default:"roles_users" help:"Who has them." placeholder:"NAME"`
-	WebauthnTable string   `help:"Table of passkeys; webauthn or web_authn if left out." placeholder:"NAME"`
-	Field         []string `help:"Column of users that becomes a profile field." placeholder:"COLUMN"`
+	RolesTable    string   `name:"roles-users-table" default:"roles_users" help:"Table of the roles of users." placeholder:"NAME"`
+	WebauthnTable string   `help:"Table of passkeys; webauthn or web_authn if omitted." placeholder:"NAME"`
+	Field         []string `help:"Column of the user table to import as a profile field; may be repeated." placeholder:"COLUMN"`
 }
 
 // Help implements kong.HelpProvider.
 func (importFlask) Help() string {
-	return `Reads the database and changes nothing in it. The settings are those of the server, under their names in
-Flask-Security: SECURITY_PASSWORD_SALT for passwords, SECURITY_TOTP_SECRETS for authenticator apps and
-SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS for recovery codes. SECURITY_PASSWORD_SINGLE_HASH says which hashes the salt
-does not enter. A file for --totp-secrets holds a JSON object, or lines
-of tag: secret; one for --recovery-keys holds a key a line.
+	return `Reads the database and changes nothing in it. The keys are read from the server's settings, under their names
+in Flask-Security: SECURITY_PASSWORD_SALT for passwords, SECURITY_TOTP_SECRETS for authenticator apps and
+SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS for recovery codes. SECURITY_PASSWORD_SINGLE_HASH says which hashes do not
+include the salt. The file for --totp-secrets contains a JSON object, or lines of the form "tag: secret". The file for
+--recovery-keys contains one key per line.
 
 Examples:
   twofold import flask-security sqlite:////srv/site/app.db --dry-run

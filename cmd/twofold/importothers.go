@@ -13,7 +13,7 @@ import (
 
 type importDjango struct {
 	importing
-	Database       string `arg:"" name:"DATABASE" help:"Address: sqlite:///db.sqlite3, postgresql://..."`
+	Database       string `arg:"" name:"DATABASE" help:"Database address: sqlite:///db.sqlite3, postgresql://..."`
 	UserTable      string `default:"auth_user" help:"Table of the site's user model." placeholder:"NAME"`
 	RecoveryCodes  int    `default:"10" help:"MFA_RECOVERY_CODE_COUNT of django-allauth." placeholder:"N"`
 	RecoveryDigits int    `default:"8" help:"MFA_RECOVERY_CODE_DIGITS of django-allauth." placeholder:"N"`
@@ -21,7 +21,8 @@ type importDjango struct {
 
 // Help implements kong.HelpProvider.
 func (importDjango) Help() string {
-	return `Reads django.contrib.auth, django-otp, django-two-factor-auth and django-allauth, and changes nothing there.
+	return `Reads the tables of django.contrib.auth, django-otp, django-two-factor-auth and django-allauth, and changes
+nothing in them.
 
 Examples:
   twofold import django sqlite:////srv/site/db.sqlite3 --dry-run
@@ -40,12 +41,12 @@ func (c importDjango) Run(ctx context.Context, p process) error {
 
 type importKeycloak struct {
 	importing
-	Path string `arg:"" name:"FILE" help:"Export of the realm: a file, or the folder of kc.sh export --dir."`
+	Path string `arg:"" name:"FILE" help:"Export of the realm: a file, or the folder written by kc.sh export --dir."`
 }
 
 // Help implements kong.HelpProvider.
 func (importKeycloak) Help() string {
-	return `Reads what "kc.sh export" writes, with users.
+	return `Reads an export made with "kc.sh export" that includes users.
 
 Examples:
   twofold import keycloak site-realm.json --dry-run
@@ -61,13 +62,13 @@ func (c importKeycloak) Run(ctx context.Context, p process) error {
 
 type importBetterAuth struct {
 	importing
-	Database string `arg:"" name:"DATABASE" help:"Address: sqlite:///app.db, postgresql://..."`
+	Database string `arg:"" name:"DATABASE" help:"Database address: sqlite:///app.db, postgresql://..."`
 }
 
 // Help implements kong.HelpProvider.
 func (importBetterAuth) Help() string {
 	return `Reads the database and changes nothing in it. BETTER_AUTH_SECRET, and BETTER_AUTH_SECRETS if the site has
-it, must be in the environment: they decrypt the keys of authenticator apps.
+it, must be set in the environment: they decrypt the keys of authenticator apps.
 
 Examples:
   BETTER_AUTH_SECRET=... twofold import better-auth sqlite:////srv/site/app.db --dry-run`
@@ -83,20 +84,20 @@ func (c importBetterAuth) Run(ctx context.Context, p process) error {
 
 // mapped contains the flags that the readers of columns share.
 type mapped struct {
-	Column map[string]string `help:"Column of theirs by ours, e.g. email=mail; repeatable." placeholder:"OURS=THEIRS"`
+	Column map[string]string `help:"Source column for one of our fields, e.g. email=mail; may be repeated." placeholder:"FIELD=COLUMN"`
 }
 
 type importAuthboss struct {
 	importing
 	mapped
-	Database string `arg:"" name:"DATABASE" help:"Address: sqlite:///app.db, postgresql://..."`
+	Database string `arg:"" name:"DATABASE" help:"Database address: sqlite:///app.db, postgresql://..."`
 	Table    string `default:"users" help:"Table of users." placeholder:"NAME"`
 }
 
 // Help implements kong.HelpProvider.
 func (importAuthboss) Help() string {
-	return `Reads the users table of an application with authboss. Columns with other names than usual are named by
---column; docs/recipes.md lists ours.
+	return `Reads the users table of an application that uses authboss. If a column does not have its usual name, name it
+with --column; docs/recipes.md lists the fields.
 
 Examples:
   twofold import authboss postgresql://site@localhost/site --table people --column totp_secret=otp_key --dry-run`
@@ -113,12 +114,12 @@ type importCSV struct {
 	importing
 	mapped
 	Path   string   `arg:"" name:"FILE" help:"CSV file in UTF-8 with a header."`
-	Ignore []string `help:"Column that is not read; may be repeated." placeholder:"NAME"`
+	Ignore []string `help:"Column to ignore; may be repeated." placeholder:"NAME"`
 }
 
 // Help implements kong.HelpProvider.
 func (importCSV) Help() string {
-	return `The names of columns are in docs/recipes.md; others are named by --column or left out by --ignore.
+	return `docs/recipes.md lists the known column names. Map other columns with --column, or skip them with --ignore.
 
 Examples:
   twofold import csv people.csv --dry-run

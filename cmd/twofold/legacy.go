@@ -65,7 +65,7 @@ func finishLegacy(s *settings) problems {
 	for k := range c {
 		if _, known := keys[k]; !known {
 			names := slices.Sorted(maps.Keys(keys))
-			bad = append(bad, problem{legacyConfig, fmt.Sprintf("holds a key that %s does not know: write %s",
+			bad = append(bad, problem{legacyConfig, fmt.Sprintf("contains a key that %s does not have: write %s",
 				service, strings.Join(names, ", "))})
 			break
 		}
@@ -111,7 +111,7 @@ func directory(c map[string]string) (*ldap.Directory, error) {
 		raw, err := os.ReadFile(file)
 		d.Roots = x509.NewCertPool()
 		if err != nil || !d.Roots.AppendCertsFromPEM(raw) {
-			return nil, fmt.Errorf("CA_FILE %s cannot be read or holds no certificate", file)
+			return nil, fmt.Errorf("CA_FILE %s cannot be read or contains no certificate", file)
 		}
 	}
 	return ldap.New(d)

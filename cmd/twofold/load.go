@@ -32,9 +32,9 @@ func (ps problems) Error() string {
 
 // where contains the flags that select the settings.
 type where struct {
-	Config string `help:"TOML file with settings, in place of /etc/twofold/twofold.toml; the environment wins over it." placeholder:"FILE"`
-	Dev    bool   `help:"Development only: the database and keys of 'serve --dev'."`
-	Dir    string `help:"Where --dev keeps twofold.db and twofold.key." default:"." placeholder:"DIR"`
+	Config string `help:"TOML file with settings, instead of /etc/twofold/twofold.toml; the environment takes precedence." placeholder:"FILE"`
+	Dev    bool   `help:"For development only: use the database and keys of 'serve --dev'."`
+	Dir    string `help:"Folder in which --dev keeps twofold.db and twofold.key." default:"." placeholder:"DIR"`
 	Listen string `kong:"-"`
 	anyKey bool   // the command determines which key wrote the data
 	// only lists the settings that the command needs. It runs even if others are wrong or missing.
@@ -113,7 +113,7 @@ func openSecrets(path string, file map[string]any) problems {
 	var bad problems
 	for _, row := range table() {
 		if raw, given := file[row.Name]; given && row.Type.hidden() && holdsSecret(raw) {
-			bad = append(bad, problem{row.Name, "stands in " + path + ", which every user of this machine can read: " +
+			bad = append(bad, problem{row.Name, "is in " + path + ", which every user of this machine can read: " +
 				"chmod 600 it, or set the secret elsewhere (TWOFOLD_KEY_FILE, the environment)"})
 		}
 	}
@@ -165,14 +165,14 @@ func parseFile(path, raw string) (map[string]any, problems) {
 	}
 	var bad toml.ParseError
 	if !errors.As(err, &bad) {
-		return nil, problems{{"--config", "is not TOML: write NAME = value, one a line"}}
+		return nil, problems{{"--config", "is not TOML: write NAME = value, one per line"}}
 	}
 	name := path + ", line " + strconv.Itoa(bad.Position.Line)
 	if strings.Contains(bad.Message, "already been defined") {
-		return nil, problems{{name, "sets a name for the second time: remove one of the two"}}
+		return nil, problems{{name, "sets a name a second time: remove one of the two"}}
 	}
 	return nil, problems{{name,
-		`is not TOML: put texts in quotes, write true and false in small letters, lists as ["a", "b"] and dicts as { KEY = "value" }`}}
+		`is not TOML: put text in quotes, write true and false in lower case, lists as ["a", "b"] and dicts as { KEY = "value" }`}}
 }
 
 // readEnv returns our settings in the environment.
@@ -325,7 +325,7 @@ func (s *settings) unknown(values map[string]value, rows []setting) problems {
 			bad = append(bad, problem{shown, "is not a setting: remove it (docs/configuration.md lists all)"})
 		case section:
 			bad = append(bad, problem{"[" + shown + "]",
-				"is a section, and settings stand in none: put them above the first section"})
+				"is a section, but settings must not be in a section: put them above the first one"})
 		default:
 			s.note("%s is not a setting of this server and has no effect", shown)
 		}

@@ -33,7 +33,7 @@ func (manCommand) Run(p process, k *kong.Context) error {
 	b.WriteString(".SH FILES\n.TP\n.I /etc/twofold/twofold.toml\nThe settings.\n" +
 		".TP\n.I /etc/twofold/twofold.key\nThe key.\n" +
 		".SH EXIT STATUS\n")
-	fmt.Fprintf(&b, "0 if it worked, %d if not, %d if the command line is wrong.\n", exitFailed, exitUsage)
+	fmt.Fprintf(&b, "0 on success, %d on failure, %d if the command line is invalid.\n", exitFailed, exitUsage)
 	_, err := io.WriteString(p.out, b.String())
 	return err
 }

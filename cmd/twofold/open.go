@@ -121,22 +121,22 @@ func wrongKey(s *settings) error {
 	if s.KeyFile != "" {
 		name, cure = "TWOFOLD_KEY_FILE", "name that key's file, or put that key on a line before the newest"
 	}
-	return problems{{name, "is not the key that wrote this database (or its newest sealed row of the audit trail " +
-		"was changed: `twofold audit verify` tells): " +
-		cure + "; if it is lost for good, TWOFOLD_KEY_LOST=true starts without it, and second factors by app must " +
-		"be set up again"}}
+	return problems{{name, "is not the key that wrote this database (or the newest sealed row of the audit trail " +
+		"was changed; check with `twofold audit verify`): " +
+		cure + "; if the key is lost, TWOFOLD_KEY_LOST=true starts without it, and authenticator apps must be set " +
+		"up again"}}
 }
 
-// factorsOpen returns an error if keys of second factors are missing, because their users' right
-// codes would be refused.
+// factorsOpen returns an error if keys of second factors are missing, because their users'
+// correct codes would be refused.
 func (s *settings) factorsOpen(ctx context.Context, auth *twofold.Auth) error {
 	missing, err := auth.Checks().MissingKeys(ctx)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	name, cure := "SECRET_KEY", "add the key that it was to SECRET_KEY_FALLBACKS"
+	name, cure := "SECRET_KEY", "add the former key to SECRET_KEY_FALLBACKS"
 	if s.KeyFile != "" {
-		name, cure = "TWOFOLD_KEY_FILE", "put the key that is missing on a line before the newest"
+		name, cure = "TWOFOLD_KEY_FILE", "put the missing key on a line before the newest"
 	}
 	var bad problems
 	for _, tag := range slices.Sorted(maps.Keys(missing)) {
@@ -144,8 +144,8 @@ func (s *settings) factorsOpen(ctx context.Context, auth *twofold.Auth) error {
 		if !strings.HasPrefix(tag, "k") {
 			one, what = "SECURITY_TOTP_SECRETS", "add that tag and its key again, alongside the newer ones"
 		}
-		bad = append(bad, problem{one, fmt.Sprintf("lacks the key %q, which %d second factors are sealed with: %s; "+
-			"if it is lost for good, TWOFOLD_KEY_LOST=true starts without it", tag, missing[tag], what)})
+		bad = append(bad, problem{one, fmt.Sprintf("lacks the key %q, with which %d second factors are encrypted: %s; "+
+			"if the key is lost, TWOFOLD_KEY_LOST=true starts without it", tag, missing[tag], what)})
 	}
 	return bad
 }

@@ -27,8 +27,8 @@ var outboxTemplate = template.Must(template.New("outbox").Parse(`<!doctype html>
 <body>
 <main>
 <h1>Outbox</h1>
-<p>Mail and texts this development server would have sent, newest first. Nothing leaves this machine.</p>
-<p><a class="again" href="/dev/outbox">Look again</a></p>
+<p>E-mail and text messages that this development server would have sent, newest first. Nothing leaves this machine.</p>
+<p><a class="again" href="/dev/outbox">Refresh</a></p>
 {{if .List}}<ol>
 {{range .List}}<li><h2>{{if .Subject}}{{.Subject}}{{else}}Text message{{end}}</h2>
 <p>{{.Channel}} to {{.To}}, <time datetime="{{.At}}">{{.Clock}}</time></p>

@@ -17,7 +17,7 @@ import (
 // passwordSource reads the password of a command. It is never an argument, because all users of the
 // machine can read arguments.
 type passwordSource struct {
-	PasswordStdin bool `help:"Read the password from standard input, the first line; otherwise it is asked for."`
+	PasswordStdin bool `help:"Read the password from standard input (one line) instead of asking for it."`
 }
 
 func (c passwordSource) read(p process) (string, error) {
@@ -32,7 +32,7 @@ func (c passwordSource) read(p process) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	second, err := ask(p, fd, "Once more: ")
+	second, err := ask(p, fd, "Repeat: ")
 	if err != nil {
 		return "", err
 	}
@@ -62,7 +62,7 @@ func firstLine(in io.Reader) (string, error) {
 	text = bytes.TrimSuffix(text, []byte("\r"))
 	switch {
 	case len(after) > 0:
-		return "", errors.New("standard input holds more than one line: give the password alone")
+		return "", errors.New("standard input contains more than one line: give only the password")
 	case len(text) == 0:
 		return "", errors.New("standard input is empty: give the password on it, e.g. --password-stdin < password.txt")
 	}
@@ -80,18 +80,18 @@ func sayUser(err error, identity string, s *settings) error {
 	}{
 		{store.ErrNotFound, fmt.Sprintf("there is no user %q: `twofold user list` shows all", identity)},
 		{store.ErrExists, fmt.Sprintf(
-			"user %q already exists, or its e-mail address or username is another's: `twofold user list` shows all",
+			"user %q already exists, or another account has the e-mail address or username: `twofold user list` shows all",
 			identity)},
 		{twofold.ErrNoSecondFactor, fmt.Sprintf("user %q has no second factor: there is nothing to recover", identity)},
-		{account.ErrEmail, fmt.Sprintf("%q is not one bare e-mail address: write e.g. ann@example.org", identity)},
+		{account.ErrEmail, fmt.Sprintf("%q is not a single plain e-mail address: write e.g. ann@example.org", identity)},
 		{account.ErrUsernameCharacters, "the username may contain only letters and digits: choose another one"},
 		{account.ErrUsernameLength, "the username must have 4 to 32 characters: choose another one"},
 		{password.ErrTooShort, fmt.Sprintf("the password is too short: use at least %d characters",
 			s.Config.Password.MinLength)},
 		{password.ErrTooLong, "the password is too long: use at most 128 characters"},
-		{password.ErrCommon, "the password is one that strangers try first: choose another one"},
+		{password.ErrCommon, "the password is one that attackers try first: choose another one"},
 		{password.ErrContext, "the password is the user's or the site's name or address: choose another one"},
-		{password.ErrMalformed, "the password is not UTF-8 text: write it again"},
+		{password.ErrMalformed, "the password is not UTF-8 text: type it again"},
 	} {
 		if errors.Is(err, known.is) {
 			return errors.New(known.say)

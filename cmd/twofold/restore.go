@@ -15,14 +15,14 @@ import (
 
 type restoreCommand struct {
 	where
-	From string `arg:"" name:"COPY" help:"The copy, as 'twofold backup' made it." placeholder:"FILE"`
+	From string `arg:"" name:"COPY" help:"A copy made by 'twofold backup'." placeholder:"FILE"`
 }
 
 // Help implements kong.HelpProvider.
 func (restoreCommand) Help() string {
-	return `Replaces the SQLite database by a copy. The server must be stopped. The current database, with its log, is kept
-alongside it under a name that ends in the time. The copy is looked at first: one that is damaged or is not a database of
-this program changes nothing. For PostgreSQL use pg_restore.
+	return `Replaces the SQLite database with a copy. Stop the server first. The current database and its log are kept in the
+same folder, under a name that ends in the time. The copy is checked first: if it is damaged or is not a database of
+this program, nothing changes. For PostgreSQL use pg_restore.
 
 Example:
   systemctl stop twofold && twofold restore /backup/twofold-2026-11-23.db && systemctl start twofold`
@@ -59,12 +59,12 @@ func (c restoreCommand) Run(ctx context.Context, p process) error {
 		return err
 	}
 	if kept != "" {
-		if err := line(p, "The former database is %s now.", kept); err != nil {
+		if err := line(p, "The former database is now %s.", kept); err != nil {
 			return err
 		}
 	}
-	return line(p, "Restored %s to %s. It is a state of the past: docs/server.md says what to do about sessions and "+
-		"codes since then.", c.From, to)
+	return line(p, "Restored %s to %s. Its data is of an earlier time: docs/server.md says what to do about sessions and "+
+		"codes issued since.", c.From, to)
 }
 
 // exchange replaces to with a copy of from. It first writes the copy next to to, so that to is

@@ -11,11 +11,11 @@ import (
 )
 
 type roleCommands struct {
-	Create            roleCreate `cmd:"" help:"Make a role."`
-	List              roleList   `cmd:"" help:"List all roles and what they permit."`
-	AddPermissions    roleAdd    `cmd:"" help:"Give a role permissions."`
-	RemovePermissions roleRemove `cmd:"" help:"Take permissions from a role."`
-	Delete            roleDelete `cmd:"" help:"Remove a role; users keep its name, which then permits nothing."`
+	Create            roleCreate `cmd:"" help:"Create a role."`
+	List              roleList   `cmd:"" help:"List all roles and their permissions."`
+	AddPermissions    roleAdd    `cmd:"" help:"Add permissions to a role."`
+	RemovePermissions roleRemove `cmd:"" help:"Remove permissions from a role."`
+	Delete            roleDelete `cmd:"" help:"Delete a role; users keep its name, which then permits nothing."`
 }
 
 type oneRole struct {
@@ -40,7 +40,7 @@ func (c oneRole) withRole(ctx context.Context, p process, f func(*twofold.Auth) 
 // sayRole converts an error about the name of a role or a permission.
 func sayRole(err error) error {
 	if errors.Is(err, twofold.ErrRoleName) {
-		return usageError("names of roles and permissions hold no blanks and no commas: write them apart, e.g. read " +
+		return usageError("names of roles and permissions cannot contain spaces or commas: write them apart, e.g. read " +
 			"write")
 	}
 	return err
@@ -48,8 +48,8 @@ func sayRole(err error) error {
 
 type roleCreate struct {
 	oneRole
-	Description string   `help:"What it is for." placeholder:"TEXT"`
-	Permission  []string `help:"What it permits; may be repeated." placeholder:"NAME"`
+	Description string   `help:"Purpose of the role." placeholder:"TEXT"`
+	Permission  []string `help:"Permission that the role gives; may be repeated." placeholder:"NAME"`
 }
 
 // Help implements kong.HelpProvider.

@@ -15,21 +15,21 @@ import (
 )
 
 type rulesCommands struct {
-	Check rulesCheck `cmd:"" help:"Say which rule of the gate is for an address, and what it asks of a user."`
+	Check rulesCheck `cmd:"" help:"Show which rule of the gate applies to a URL, and what it requires of a user."`
 }
 
 type rulesCheck struct {
 	where
-	Address string `arg:"" help:"The address, e.g. https://app.example.org/admin."`
-	User    string `help:"Address, username or id of an account: says what the rule asks of it." placeholder:"USER"`
+	Address string `arg:"" help:"URL to check, e.g. https://app.example.org/admin."`
+	User    string `help:"E-mail address, username or id of an account that requests the URL." placeholder:"USER"`
 	Method  string `help:"Method of the request." default:"GET"`
-	From    string `help:"Address of the client, for rules with networks." placeholder:"ADDR"`
+	From    string `help:"Address of the client, for rules that list networks." placeholder:"ADDR"`
 }
 
 // Help implements kong.HelpProvider.
 func (rulesCheck) Help() string {
-	return `Reads the file of TWOFOLD_GATE_RULES and says which rule decides about an address, and why. The first rule that
-matches a request decides; a request that no rule matches is refused.
+	return `Reads the file named by TWOFOLD_GATE_RULES and shows which rule applies to a URL, and what it requires. The first
+rule that matches a request decides; a request that matches no rule is refused.
 
 Examples:
   twofold rules check https://app.example.org/admin
@@ -74,7 +74,7 @@ func (c rulesCheck) Run(ctx context.Context, p process) error {
 func sayRule(rules *inner.Rules, q inner.Request, r gate.Rule, number int) string {
 	if number == 0 {
 		if !rules.Knows(q.Address.Host) {
-			return "refused, because no rule is for the host " + q.Address.Host
+			return "refused, because no rule applies to the host " + q.Address.Host
 		}
 		return "refused, because no rule matches"
 	}
@@ -159,9 +159,9 @@ func sayVerdict(r gate.Rule, o inner.Outcome, methods []string, c inner.Caller, 
 	})
 	switch {
 	case r.Require == gate.Strong && !strong:
-		return "passes after setting up an authenticator app or a passkey, which the account has not"
+		return "passes after setting up an authenticator app or a passkey; the account has neither"
 	case r.Require == gate.TwoFactors && len(methods) == 0:
-		return "passes after setting up a second factor, which the account has not"
+		return "passes after setting up a second factor; the account has none"
 	}
-	return "passes once signed in with what the rule requires"
+	return "passes after signing in as the rule requires"
 }

@@ -34,12 +34,12 @@ func TestEverySecretIsKeptFromOtherUsersOfTheMachine(t *testing.T) {
 			value = "['a secret']"
 		}
 		_, err := loadFile(t, row.Name+" = "+value+"\n", 0o644)
-		if err == nil || !strings.Contains(err.Error(), row.Name+": stands in ") ||
+		if err == nil || !strings.Contains(err.Error(), row.Name+": is in ") ||
 			strings.Contains(err.Error(), "a secret") {
 			t.Errorf("%s, readable by all: %v", row.Name, err)
 		}
 		if _, err := loadFile(t, row.Name+" = "+value+"\n", 0o600); err != nil &&
-			strings.Contains(err.Error(), "stands in") {
+			strings.Contains(err.Error(), "is in ") {
 			t.Errorf("%s, readable by its owner: %v", row.Name, err)
 		}
 	}
@@ -50,7 +50,7 @@ func TestEverySecretIsKeptFromOtherUsersOfTheMachine(t *testing.T) {
 		"": true, "None": true,
 	} {
 		_, err := loadFile(t, "SQLALCHEMY_DATABASE_URI = '"+value+"'\nSECURITY_SMS_SERVICE = 'Dummy'\n", 0o644)
-		if refused := err != nil && strings.Contains(err.Error(), "stands in"); refused == open {
+		if refused := err != nil && strings.Contains(err.Error(), "is in "); refused == open {
 			t.Errorf("%q: %v", value, err)
 		}
 	}

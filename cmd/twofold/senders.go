@@ -31,7 +31,7 @@ func (s *settings) finishMail() problems {
 	var bad problems
 	if m.sender == "" && !s.given["SECURITY_EMAIL_SENDER"] && !s.given["MAIL_DEFAULT_SENDER"] {
 		bad = append(bad, problem{"SECURITY_EMAIL_SENDER",
-			"is not set: write whom mail comes from, e.g. no-reply@example.org"})
+			"is not set: write the sender's address, e.g. no-reply@example.org"})
 	}
 	first, wrong := m.make("MAIL_")
 	if bad = append(bad, wrong...); len(bad) > 0 || first == nil {
@@ -64,7 +64,7 @@ func (m mailSettings) fallback(c map[string]string) (send.Sender, problems) {
 	}
 	for k := range c {
 		if !slices.Contains(keys, k) {
-			return nil, problems{{mailFallback, "holds a key that is not known: write " + strings.Join(keys, ", ")}}
+			return nil, problems{{mailFallback, "contains an unknown key: write " + strings.Join(keys, ", ")}}
 		}
 	}
 	if second.server == "" {

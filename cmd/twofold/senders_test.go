@@ -38,7 +38,7 @@ func TestFallbacksFollowTheFirstSender(t *testing.T) {
 	}
 }
 
-func TestWrongFallbacksAreNamed(t *testing.T) {
+func TestInvalidFallbacksAreReported(t *testing.T) {
 	const hidden = "hunter2-hunter2"
 	for _, c := range []struct {
 		base []string
@@ -57,7 +57,7 @@ func TestWrongFallbacksAreNamed(t *testing.T) {
 		{mailOn, `TWOFOLD_MAIL_FALLBACK={"SERVER": "mail2.example.org", "USE_TLS": "1", "PORT": "70000"}`,
 			"TWOFOLD_MAIL_FALLBACK: PORT is not a port"},
 		{mailOn, `TWOFOLD_MAIL_FALLBACK={"HOST": "` + hidden + `"}`,
-			"TWOFOLD_MAIL_FALLBACK: holds a key that is not known"},
+			"TWOFOLD_MAIL_FALLBACK: contains an unknown key"},
 		{nil, `TWOFOLD_SMS_FALLBACK={"SERVICE": "Twilio"}`,
 			"TWOFOLD_SMS_FALLBACK: is set without SECURITY_SMS_SERVICE"},
 		{twilioOn, `TWOFOLD_SMS_FALLBACK={"SERVICE": "Pigeon"}`, "TWOFOLD_SMS_FALLBACK: lacks SERVICE"},

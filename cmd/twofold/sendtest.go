@@ -20,8 +20,8 @@ type sendTestCommand struct {
 
 // Help implements kong.HelpProvider.
 func (sendTestCommand) Help() string {
-	return `Sends a test message by every sender of the settings, each on its own, and prints what the provider answered and
-what a mail or text with a code says. It touches no database. A phone number begins with + and the country code.
+	return `Sends a test message through each configured sender, and prints whether it was accepted and what a message with a
+code looks like. It does not use the database. A phone number begins with + and the country code.
 
 Examples:
   twofold send-test ann@example.org
@@ -35,12 +35,12 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 		return err
 	}
 	if s.dev {
-		return errors.New("--dev sends nothing: use the settings of a server that sends")
+		return errors.New("--dev sends nothing: use the settings of a server that sends messages")
 	}
 	site := s.siteName()
 	m := send.Message{
 		ID: fmt.Sprintf("test%d", time.Now().UnixNano()), To: c.To, Kind: "test", Subject: "Test message from " + site,
-		Text: "This is a test message from " + site + ". Its settings for sending work. You need not do anything.\n",
+		Text: "This is a test message from " + site + ". Its settings for sending messages work. You need not do anything.\n",
 	}
 	senders, name := append([]send.Sender{s.Config.Mail}, s.Config.Advanced.MailFallback...), "MAIL_SERVER"
 	m.Channel = send.Email
@@ -50,7 +50,7 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 		m.To = "+" + strings.Map(digit, c.To)
 	}
 	if senders[0] == nil {
-		return fmt.Errorf("there is no sender for that: set %s", name)
+		return fmt.Errorf("no sender is configured for it: set %s", name)
 	}
 	if err := send.CheckRecipient(m.Channel, m.To); err != nil {
 		return usageError(fmt.Sprintf("%q is neither an e-mail address nor a phone number such as +4915112345678",
@@ -64,7 +64,7 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 			fmt.Fprintf(p.out, "FAILED  %s: %s\n", sender, oneLine(err))
 			continue
 		}
-		fmt.Fprintf(p.out, "ok      %s took the message for %s in %s\n", sender, m.To,
+		fmt.Fprintf(p.out, "ok      %s accepted the message for %s in %s\n", sender, m.To,
 			time.Since(begun).Round(time.Millisecond))
 	}
 	if err := showCode(p, s, m.Channel); err != nil {
@@ -97,7 +97,7 @@ func showCode(p process, s *settings, channel string) error {
 		}
 		m.Text = "Subject: " + m.Subject + "\n\n" + m.Text
 	}
-	fmt.Fprintln(p.out, "\nA code reads like this:")
+	fmt.Fprintln(p.out, "\nA message with a code looks like this:")
 	for text := range strings.Lines(strings.TrimSpace(m.Text)) {
 		fmt.Fprintf(p.out, "  | %s\n", strings.TrimRight(text, "\n"))
 	}

@@ -39,8 +39,8 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	defer socket.Close()
 	if s.dev && s.Config.Origin == "" {
 		s.Config.Origin = "http://" + socket.Addr().String()
-		// Browsers create passkeys only for host names, and an application at localhost is another
-		// site than one at an IP address.
+		// Browsers create passkeys only for host names, and an application at localhost is not on the
+		// same site as one at an IP address.
 		if s.passkeys.on || strings.HasPrefix(s.Config.Pages.SPA.Origin, "http://localhost") {
 			s.Config.Origin = strings.Replace(s.Config.Origin, "127.0.0.1", "localhost", 1)
 		}
@@ -80,11 +80,11 @@ func (s *settings) serve(ctx context.Context, p process, socket net.Listener, au
 	log := s.Config.Log
 	if s.dev {
 		if err := makeDevUser(ctx, auth, s); err != nil {
-			return fmt.Errorf("cannot make the user %s: %w", devEmail, err)
+			return fmt.Errorf("cannot create the user %s: %w", devEmail, err)
 		}
 		devBanner(p.err, s)
 	} else if u, err := auth.FindUser(ctx, devEmail); err == nil && u.Active {
-		log.Warn("the database holds the user of --dev, whose password everybody knows", "user", devEmail, "cure",
+		log.Warn("the database contains the user of --dev, whose password is public", "user", devEmail, "cure",
 			"twofold user deactivate "+devEmail)
 	}
 	server := newServer(s.handler(auth, db), log)
@@ -100,7 +100,7 @@ func (s *settings) serve(ctx context.Context, p process, socket net.Listener, au
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	if err := server.Shutdown(late); err != nil {
-		log.Warn("requests under way were cut off", "cause", err)
+		log.Warn("unfinished requests were aborted", "cause", err)
 		return server.Close()
 	}
 	log.Info("stopped")

@@ -23,19 +23,19 @@ import (
 
 type shadowCommand struct {
 	where
-	File     string `arg:"" optional:"" help:"JSON Lines with sign-ins; standard input if left out." placeholder:"FILE"`
-	ListenAt string `name:"listen" help:"Take sign-ins by POST at this address of this machine." placeholder:"ADDR"`
+	File     string `arg:"" optional:"" help:"JSON Lines with sign-ins; standard input if omitted." placeholder:"FILE"`
+	ListenAt string `name:"listen" help:"Accept sign-ins by POST at this loopback address." placeholder:"ADDR"`
 }
 
 // Help implements kong.HelpProvider.
 func (shadowCommand) Help() string {
-	return `Tells where this server would answer another way than the system that it is to replace. It decides nothing
-and changes nothing: no budget counts, no message is sent, no hash is rewritten.
+	return `Reports where this server would decide differently from the system that it is to replace. It changes nothing:
+no budget is charged, no message is sent and no hash is rewritten.
 
 Each line is one sign-in with a password:
   {"identity": "ann@example.org", "password": "...", "outcome": "second factor"}
-outcome is what the old system did: "session", "second factor", "set-up" or "refused". password may be left out; then
-it counts as right unless the outcome is "refused", and a refused sign-in is not compared. Do not write passwords to a
+outcome is what the old system did: "session", "second factor", "set-up" or "refused". password may be left out:
+then it counts as correct, and a sign-in with the outcome "refused" is not compared. Do not write passwords to a
 file: let the old system send them through a pipe, or to --listen on this machine.
 
 Exits with 1 if there were differences.
@@ -159,7 +159,7 @@ func compared(ours string) string {
 func (s *shadow) serve(ctx context.Context, address string, p process) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil || !web.Loopback(host) {
-		return usageError("--listen takes an address of this machine, such as 127.0.0.1:9009: sign-ins hold passwords")
+		return usageError("--listen needs a loopback address such as 127.0.0.1:9009, because sign-ins contain passwords")
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *shadow) serve(ctx context.Context, address string, p process) error {
 	}
 	server := &http.Server{ReadTimeout: 10 * time.Second, Handler: http.HandlerFunc(take)}
 	go func() { trouble <- server.Serve(l) }()
-	if err := line(p, "Takes sign-ins by POST at http://%s/. Stop with Ctrl-C.", l.Addr()); err != nil {
+	if err := line(p, "Accepting sign-ins by POST at http://%s/. Stop with Ctrl-C.", l.Addr()); err != nil {
 		return errors.Join(err, server.Close())
 	}
 	select {

@@ -44,7 +44,7 @@ func serviceSender(name, service string, c map[string]string) (send.Sender, prob
 	for k := range c {
 		free := service == "Template" && (strings.HasPrefix(k, headerKey) || k == strings.ToLower(k))
 		if !free && !slices.Contains(keys, k) && !slices.Contains(keys, "["+k+"]") {
-			bad = append(bad, problem{name, fmt.Sprintf("holds a key that %s does not know: write %s",
+			bad = append(bad, problem{name, fmt.Sprintf("contains a key that %s does not have: write %s",
 				service, strings.Join(keys, ", "))})
 			break
 		}

@@ -47,7 +47,7 @@ func mustJSON(texts map[string]string) []byte {
 }
 
 // applyMessage replaces one English text: "text", or the wire contract's
-// ["text", "category"], whose category has no use here.
+// ["text", "category"], whose category is not used here.
 func applyMessage(key string) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		if pair, ok := raw.([]any); ok && len(pair) == 2 {
@@ -63,14 +63,14 @@ func applyMessage(key string) func(*settings, any) error {
 		}
 		before := own.For("en").Text(key)
 		if before == key {
-			return errors.New("there is no such text in this version: remove it (internal/i18n/locales/en.json lists " +
+			return errors.New("this version has no such text: remove it (internal/i18n/locales/en.json lists " +
 				"all)")
 		}
 		if strings.Contains(v, "{{") {
-			return errors.New(`holds "{{": write placeholders as %(name)s`)
+			return errors.New(`contains "{{": write placeholders as %(name)s`)
 		}
 		if rest := placeholder.ReplaceAllString(v, ""); strings.Contains(rest, "%(") {
-			return errors.New("holds a placeholder that is not closed: write %(name)s")
+			return errors.New("contains a placeholder that is not closed: write %(name)s")
 		}
 		text := placeholder.ReplaceAllString(v, "{{.$1}}")
 		_, bad, err := i18n.Check(overlay{file: mustJSON(map[string]string{key: text})})

@@ -9,7 +9,7 @@ import (
 )
 
 type textsCommands struct {
-	Check textsCheck `cmd:"" help:"Check a folder of languages, as TWOFOLD_LOCALES names it."`
+	Check textsCheck `cmd:"" help:"Check a folder of translations for TWOFOLD_LOCALES."`
 }
 
 type textsCheck struct {
@@ -18,9 +18,9 @@ type textsCheck struct {
 
 // Help implements kong.HelpProvider.
 func (textsCheck) Help() string {
-	return `Renders every text of the folder's files once with sample data. It tells of texts that cannot be rendered, that ask for what
-they are not given, that lack a code or a link, and that this version does not know; and how many texts each language
-has. English stands in for those that are missing.
+	return `Renders every text in the folder once with sample data. It reports texts that cannot be rendered, that use a placeholder
+they are not given, that lack a code or a link, or that are unknown to this version. It also reports how many texts each
+language has. Missing ones are shown in English.
 
 Example:
   twofold texts check /etc/twofold/locales`
@@ -29,7 +29,7 @@ Example:
 // Run checks a folder.
 func (c textsCheck) Run(p process) error {
 	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("%s is not a folder that can be read", c.Dir)
+		return fmt.Errorf("%s is not a readable folder", c.Dir)
 	}
 	list, bad, err := i18n.Check(os.DirFS(c.Dir))
 	if err != nil {

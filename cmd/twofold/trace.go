@@ -32,10 +32,10 @@ func (s *settings) trace(ctx context.Context, environ []string) (end func(), err
 		return nil, err
 	}
 	log := s.Config.Log
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces were not taken", "cause", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces could not be sent", "cause", err) }))
 	provider := wanted.provider(exporter)
 	s.tracer = tracing.New(provider)
-	log.Info("traces are sent", "endpoint", wanted.endpoint)
+	log.Info("sending traces", "endpoint", wanted.endpoint)
 	counted := s.Config.Advanced.OnSend
 	s.Config.Advanced.OnSend = func(ctx context.Context, a send.Attempt) {
 		if counted != nil {
@@ -52,7 +52,7 @@ func flushTraces(log *slog.Logger, shutdown func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := shutdown(ctx); err != nil {
-		log.Warn("traces were not taken", "cause", err)
+		log.Warn("traces could not be sent", "cause", err)
 	}
 }
 

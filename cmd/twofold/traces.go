@@ -90,8 +90,8 @@ func samplerOf(name, arg string) (sdktrace.Sampler, error) {
 		}
 		s = sdktrace.TraceIDRatioBased(ratio)
 	default:
-		return nil, errors.New("OTEL_TRACES_SAMPLER: is not known here: write always_on, always_off or traceidratio, " +
-			"or one of them behind parentbased_")
+		return nil, errors.New("OTEL_TRACES_SAMPLER: is not supported: write always_on, always_off or traceidratio, " +
+			"or parentbased_ and one of them")
 	}
 	if parented || name == "" {
 		s = sdktrace.ParentBased(s)

@@ -14,23 +14,23 @@ import (
 )
 
 type userCommands struct {
-	Create      userCreate      `cmd:"" help:"Make an account."`
+	Create      userCreate      `cmd:"" help:"Create an account."`
 	List        userList        `cmd:"" help:"List all accounts."`
 	Show        userShow        `cmd:"" help:"Show one account."`
-	Search      userSearch      `cmd:"" help:"Find accounts by a part of address, username or id."`
+	Search      userSearch      `cmd:"" help:"Find accounts by part of their address, username or id."`
 	Rename      userRename      `cmd:"" help:"Change an account's e-mail address or username and end all its sessions."`
-	Activate    userActivate    `cmd:"" help:"Switch an account on."`
-	Deactivate  userDeactivate  `cmd:"" help:"Switch an account off and end all its sessions."`
-	SetPassword userSetPassword `cmd:"" help:"Give an account a new password and end all its sessions."`
-	Language    userLanguage    `cmd:"" help:"Show or choose the language of an account's mails and texts."`
+	Activate    userActivate    `cmd:"" help:"Activate an account."`
+	Deactivate  userDeactivate  `cmd:"" help:"Deactivate an account and end all its sessions."`
+	SetPassword userSetPassword `cmd:"" help:"Set an account's password and end all its sessions."`
+	Language    userLanguage    `cmd:"" help:"Show or set the language of an account's messages."`
 	Sessions    userSessions    `cmd:"" help:"List or end an account's sessions."`
-	Unlock      userUnlock      `cmd:"" help:"End an account's waits after wrong passwords and codes."`
+	Unlock      userUnlock      `cmd:"" help:"End an account's waiting times after wrong passwords and codes."`
 	ResetAccess userResetAccess `cmd:"" help:"Remove an account's second factors and end all its sessions."`
-	Recovery    userRecovery    `cmd:"" help:"Mail an account's owner a link that sets up another second factor."`
+	Recovery    userRecovery    `cmd:"" help:"Mail an account's owner a link for setting up another second factor."`
 	Roles       userRoles       `cmd:"" help:"Show or change an account's roles."`
 	Invite      userInvite      `cmd:"" help:"Invite someone by mail."`
-	Invitations userInvitations `cmd:"" help:"List the invitations that wait."`
-	Delete      userDelete      `cmd:"" help:"Delete an account and everything that is kept of it."`
+	Invitations userInvitations `cmd:"" help:"List pending invitations."`
+	Delete      userDelete      `cmd:"" help:"Delete an account and its data."`
 }
 
 // oneUser is the argument of most user commands.
@@ -80,10 +80,10 @@ type userCreate struct {
 	where
 	passwordSource
 	Email    string   `arg:"" name:"EMAIL" help:"E-mail address."`
-	Username string   `help:"Username, if usernames are switched on." placeholder:"NAME"`
-	Role     []string `help:"Role; may be repeated." placeholder:"ROLE"`
-	Inactive bool     `help:"Switched off for now."`
-	Language string   `help:"Language of mails, e.g. de; if left out, that of the first sign-in." placeholder:"TAG"`
+	Username string   `help:"Username, if usernames are enabled." placeholder:"NAME"`
+	Role     []string `help:"Role of the account; may be repeated." placeholder:"ROLE"`
+	Inactive bool     `help:"Create the account deactivated."`
+	Language string   `help:"Language of messages, e.g. de; if omitted, that of the first sign-in." placeholder:"TAG"`
 }
 
 // Help implements kong.HelpProvider.
@@ -102,7 +102,7 @@ func (c userCreate) Run(ctx context.Context, p process) error {
 	}
 	return c.withAuth(ctx, p, true, func(auth *twofold.Auth, s *settings) error {
 		if c.Username != "" && !s.Config.Accounts.Usernames {
-			return usageError("usernames are switched off: set SECURITY_USERNAME_ENABLE, or leave --username out")
+			return usageError("usernames are disabled: set SECURITY_USERNAME_ENABLE, or leave out --username")
 		}
 		_, err := auth.CreateUser(ctx, twofold.NewUser{
 			Email: c.Email, Username: c.Username, Password: plain, Roles: c.Role, Inactive: c.Inactive,
@@ -117,14 +117,14 @@ func (c userCreate) Run(ctx context.Context, p process) error {
 
 type userList struct {
 	where
-	JSON bool `name:"json" help:"As a JSON array."`
+	JSON bool `name:"json" help:"Print a JSON array."`
 }
 
 // Help implements kong.HelpProvider.
 func (userList) Help() string {
 	return `Examples:
   twofold user list
-  twofold user list --json | jq -r '.[] | select(.methods == []) | .email'     who has no second factor`
+  twofold user list --json | jq -r '.[] | select(.methods == []) | .email'     without a second factor`
 }
 
 // userRow is an account as shown by user list.
@@ -301,7 +301,7 @@ type userUnlock struct{ oneUser }
 
 // Help implements kong.HelpProvider.
 func (userUnlock) Help() string {
-	return `Ends the waits of the account that wrong passwords and codes have caused, regardless of the sender.
+	return `Ends the waiting times that wrong passwords and codes have caused for the account, no matter who sent them.
 
 Example:
   twofold user unlock ann@example.org`
@@ -321,8 +321,8 @@ type userResetAccess struct{ oneUser }
 
 // Help implements kong.HelpProvider.
 func (userResetAccess) Help() string {
-	return `Removes all second factors and trusted browsers and ends all sessions; the password stays. It is the last way
-of rescue: make sure by other means that you talk to the owner.
+	return `Removes all second factors and trusted browsers and ends all sessions; the password stays. Use it as a
+last resort, and make sure by other means that you are talking to the owner.
 
 Example:
   twofold user reset-access ann@example.org`
@@ -340,14 +340,15 @@ func (c userResetAccess) Run(ctx context.Context, p process) error {
 
 type userRecovery struct {
 	oneUser
-	Reason string `required:"" help:"Why, for the audit trail: how you made sure that it is the owner." placeholder:"TEXT"`
+	Reason string `required:"" help:"Reason for the audit trail: how you verified that it is the owner." placeholder:"TEXT"`
 }
 
 // Help implements kong.HelpProvider.
 func (userRecovery) Help() string {
-	return `Mails the owner a link that, with the password, sets up a second factor in place of the lost one. It works once, from now on and
-for a day. Nothing is switched off before the new factor is set up; then recovery codes end too. Make sure by other means that you
-talk to the owner; they are told by mail, and the reason is recorded in the audit trail.
+	return `Mails the owner a link that, together with the password, sets up a second factor in place of the lost one. The link works
+once, immediately and for a day. Nothing is removed before the new factor is set up; then the recovery codes are removed
+too. Make sure by other means that you are talking to the owner. They are notified by mail, and the reason is recorded in
+the audit trail.
 
 Example:
   twofold user recovery ann@example.org --reason "called back on the number in her file, ticket 4711"`
@@ -357,17 +358,17 @@ Example:
 func (c userRecovery) Run(ctx context.Context, p process) error {
 	reason := strings.Join(strings.Fields(c.Reason), " ")
 	if reason == "" || len(reason) > 200 {
-		return usageError("--reason must say why, in 200 bytes at most")
+		return usageError("--reason must say why, in at most 200 bytes")
 	}
 	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.User) error {
 		if s.dev {
-			return errors.New("mails of --dev are shown by the server alone, so the link would go nowhere: use the " +
-				"settings of a server that sends mail")
+			return errors.New("--dev sends no mail, so the link would not arrive: use the settings of a server that " +
+				"sends mail")
 		}
 		if err := auth.StartRecovery(ctx, u.ID, reason); err != nil {
 			return err
 		}
-		return line(p, "A link was mailed to %s. It works once, for a day.", u.Email)
+		return line(p, "A link was mailed to %s. It works once and expires in a day.", u.Email)
 	})
 }
 

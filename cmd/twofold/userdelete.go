@@ -13,14 +13,14 @@ import (
 
 type userDelete struct {
 	oneUser
-	Yes bool `help:"Do not ask."`
+	Yes bool `help:"Do not ask for confirmation."`
 }
 
 // Help implements kong.HelpProvider.
 func (userDelete) Help() string {
-	return `Deletes an account at once: factors, passkeys, recovery codes, connections, sessions, tokens, trusted
-browsers and messages that wait. The rows of the audit trail stay under a pseudonym, without addresses and reasons, and the
-trail still verifies. There is no way back but a copy of the database, and a copy still has the account.
+	return `Deletes an account at once, with its factors, passkeys, recovery codes, connections, sessions, tokens, trusted
+browsers and unsent messages. Its rows of the audit trail stay under a pseudonym, without addresses and reasons, and the
+trail still verifies. Only a backup of the database can bring the account back; backups still contain it.
 
 Examples:
   twofold user delete ann@example.org

@@ -14,17 +14,17 @@ import (
 type userInvite struct {
 	where
 	Email    string   `arg:"" name:"EMAIL" help:"Address to invite."`
-	Username string   `help:"Username of the account, if usernames are switched on." placeholder:"NAME"`
+	Username string   `help:"Username of the account, if usernames are enabled." placeholder:"NAME"`
 	Role     []string `help:"Role of the account; may be repeated." placeholder:"ROLE"`
 	Language string   `help:"Language of the mail and of the account, e.g. de." placeholder:"TAG"`
-	Revoke   bool     `help:"End the invitation of this address instead."`
+	Revoke   bool     `help:"Revoke the invitation of this address instead."`
 }
 
 // Help implements kong.HelpProvider.
 func (userInvite) Help() string {
 	return `Mails a link that creates an account: the invited person chooses a password or adds a passkey, and sets
-up a second factor where one is required. The link works once, for TWOFOLD_INVITE_WITHIN. Inviting the same address
-again sends another link, and the former one ends.
+up a second factor where one is required. The link works once and expires after TWOFOLD_INVITE_WITHIN.
+Inviting the same address again sends another link, and the previous one stops working.
 
 Examples:
   twofold user invite ann@example.org --role admin
@@ -37,22 +37,22 @@ func (c userInvite) Run(ctx context.Context, p process) error {
 		if c.Revoke {
 			there, err := auth.Invitations().Revoke(ctx, c.Email)
 			if err == nil && !there {
-				err = fmt.Errorf("there is no invitation of %q: `twofold user invitations` lists all", c.Email)
+				err = fmt.Errorf("there is no invitation for %q: `twofold user invitations` lists all", c.Email)
 			}
 			if err != nil {
 				return err
 			}
-			return line(p, "The invitation of %s has been revoked.", c.Email)
+			return line(p, "The invitation for %s has been revoked.", c.Email)
 		}
 		if c.Username != "" && !s.Config.Accounts.Usernames {
-			return usageError("usernames are switched off: set SECURITY_USERNAME_ENABLE, or leave --username out")
+			return usageError("usernames are disabled: set SECURITY_USERNAME_ENABLE, or leave out --username")
 		}
 		if c.Username == "" && s.Config.Accounts.UsernameRequired {
 			return usageError("accounts need a username here: add --username")
 		}
 		if s.dev {
-			return errors.New("mails of --dev are shown by the server alone, so the link would go nowhere: use the " +
-				"settings of a server that sends mail")
+			return errors.New("--dev sends no mail, so the link would not arrive: use the settings of a server that " +
+				"sends mail")
 		}
 		i, err := auth.Invitations().Send(ctx, twofold.NewUser{
 			Email: c.Email, Username: c.Username, Roles: c.Role, Language: c.Language,
@@ -67,7 +67,7 @@ func (c userInvite) Run(ctx context.Context, p process) error {
 
 type userInvitations struct {
 	where
-	JSON bool `name:"json" help:"As a JSON array."`
+	JSON bool `name:"json" help:"Print a JSON array."`
 }
 
 // invitationRow is an invitation as listed.
@@ -98,7 +98,7 @@ func (c userInvitations) Run(ctx context.Context, p process) error {
 			return e.Encode(rows)
 		}
 		if len(rows) == 0 {
-			return line(p, "No invitation waits.")
+			return line(p, "No invitations are pending.")
 		}
 		t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "EMAIL\tUSERNAME\tROLES\tINVITED\tEXPIRES")

@@ -9,13 +9,13 @@ import (
 type userLanguage struct {
 	oneUser
 	Language string `arg:"" optional:"" help:"A tag such as en or de."`
-	Forget   bool   `help:"Learn it again at the next sign-in."`
+	Forget   bool   `help:"Forget the language; the next sign-in sets it again."`
 }
 
 // Help implements kong.HelpProvider.
 func (userLanguage) Help() string {
-	return `The owner of an account is written to in one language, no matter who causes the mail. It is learned from the first browser that
-signs in, and people choose it on the account page.
+	return `Messages to the owner of an account are in the account's language, no matter who causes them. The language is that of the
+first browser that signs in, until the owner chooses another one on the account page.
 
 Examples:
   twofold user language ann@example.org
@@ -26,7 +26,7 @@ Examples:
 // Run shows or sets an account's language.
 func (c userLanguage) Run(ctx context.Context, p process) error {
 	if c.Forget && c.Language != "" {
-		return usageError("--forget and a language exclude each other")
+		return usageError("--forget cannot be combined with a language")
 	}
 	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		if c.Forget || c.Language != "" {

@@ -15,13 +15,13 @@ type userSessions struct {
 	oneUser
 	End    string `help:"End this session, by its id in the list." placeholder:"ID"`
 	EndAll bool   `help:"End all sessions, tokens and trusted browsers."`
-	JSON   bool   `name:"json" help:"As a JSON array."`
+	JSON   bool   `name:"json" help:"Print a JSON array."`
 }
 
 // Help implements kong.HelpProvider.
 func (userSessions) Help() string {
-	return `Lists where an account is signed in, the latest first, and ends what is told to end. A running
-server follows within a second.
+	return `Lists the sessions of an account, the latest first, or ends one or all of them. A running server
+notices within a second.
 
 Examples:
   twofold user sessions ann@example.org
@@ -42,7 +42,7 @@ type sessionRow struct {
 // Run lists or ends sessions.
 func (c userSessions) Run(ctx context.Context, p process) error {
 	if c.End != "" && c.EndAll {
-		return usageError("--end and --end-all exclude each other")
+		return usageError("--end and --end-all cannot be combined")
 	}
 	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		switch {

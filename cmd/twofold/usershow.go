@@ -15,7 +15,7 @@ import (
 
 type userShow struct {
 	oneUser
-	JSON bool `name:"json" help:"As a JSON object."`
+	JSON bool `name:"json" help:"Print a JSON object."`
 }
 
 // Help implements kong.HelpProvider.
@@ -52,7 +52,7 @@ func (c userShow) Run(ctx context.Context, p process) error {
 			lines = append(lines, [][2]string{
 				{"sign-ins", strconv.FormatInt(n.Count, 10)},
 				{"newest sign-in", whenAndWhere(n.CurrentAt, n.CurrentAddress)},
-				{"the one before", whenAndWhere(n.LastAt, n.LastAddress)},
+				{"previous sign-in", whenAndWhere(n.LastAt, n.LastAddress)},
 			}...)
 		}
 		t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
@@ -74,13 +74,13 @@ func whenAndWhere(at time.Time, address string) string {
 type userSearch struct {
 	where
 	Text string `arg:"" help:"Part of the e-mail address, the username or the id."`
-	JSON bool   `name:"json" help:"As a JSON array."`
+	JSON bool   `name:"json" help:"Print a JSON array."`
 }
 
 // Help implements kong.HelpProvider.
 func (userSearch) Help() string {
-	return `Finds accounts whose e-mail address, username or id contains a text, in any case. It fails if there are none. It reads all
-accounts.
+	return `Finds accounts whose e-mail address, username or id contains a text, ignoring case. It reads all accounts, and fails if none
+matches.
 
 Example:
   twofold user search @example.org`
@@ -102,7 +102,7 @@ func (c userSearch) Run(ctx context.Context, p process) error {
 			return e.Encode(rows)
 		}
 		if len(rows) == 0 {
-			return fmt.Errorf("no account holds %q", c.Text)
+			return fmt.Errorf("no account matches %q", c.Text)
 		}
 		return printUsers(p, rows)
 	})
@@ -111,13 +111,13 @@ func (c userSearch) Run(ctx context.Context, p process) error {
 type userRename struct {
 	oneUser
 	Email    string  `help:"The new e-mail address." placeholder:"EMAIL"`
-	Username *string `help:"The new username; empty for none." placeholder:"NAME"`
+	Username *string `help:"The new username; an empty one removes it." placeholder:"NAME"`
 }
 
 // Help implements kong.HelpProvider.
 func (userRename) Help() string {
-	return `Changes an account's e-mail address or username, and ends everything that was issued to it. The owner is told at both
-addresses. Make sure by other means that the new address is theirs. If the account has no password and its only second
+	return `Changes an account's e-mail address or username, and ends its sessions, tokens and trusted browsers. The owner is
+notified at both addresses. Make sure by other means that the new address is theirs. If the account has no password and its only second
 factor is e-mail, they cannot sign in until you run twofold user reset-access.
 
 Examples:
@@ -128,7 +128,7 @@ Examples:
 // Run renames an account.
 func (c userRename) Run(ctx context.Context, p process) error {
 	if c.Email == "" && c.Username == nil {
-		return usageError("say what to change: --email or --username")
+		return usageError("nothing to change: give --email or --username")
 	}
 	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.User) error {
 		email, username := u.Email, u.Username
@@ -137,12 +137,12 @@ func (c userRename) Run(ctx context.Context, p process) error {
 		}
 		if c.Username != nil {
 			if username = *c.Username; username != "" && !s.Config.Accounts.Usernames {
-				return usageError("usernames are switched off: set SECURITY_USERNAME_ENABLE, or leave --username out")
+				return usageError("usernames are disabled: set SECURITY_USERNAME_ENABLE, or leave out --username")
 			}
 		}
 		if err := auth.SetIdentity(ctx, u.ID, email, username); err != nil {
 			return sayUser(err, email, s)
 		}
-		return line(p, "User %q is %s now.", c.Identity, email)
+		return line(p, "User %q is now %s.", c.Identity, email)
 	})
 }

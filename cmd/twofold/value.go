@@ -127,7 +127,7 @@ func asDict(raw any) (map[string]string, error) {
 		}
 		s, err := asText(v)
 		if err != nil {
-			return nil, errors.New("holds something that is not text: put every value in quotes")
+			return nil, errors.New("contains a value that is not text: put every value in quotes")
 		}
 		out[k] = s
 	}

@@ -61,7 +61,7 @@ func TestTheCommandLineOnAProgramsDatabase(t *testing.T) {
 	shell := exec.Command("sh", "-e", "-c", commandLines)
 	shell.Dir, shell.Env = dir, []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
 	out, err := shell.CombinedOutput()
-	for _, want := range []string{"has the roles admin", "The audit trail holds", "OK: checked 1 account,"} {
+	for _, want := range []string{"has the roles admin", "The audit trail is intact", "OK: checked 1 account,"} {
 		if err != nil || !strings.Contains(string(out), want) {
 			t.Fatalf("%v: %s", err, out)
 		}
