@@ -35,7 +35,7 @@ func TestBackupOfARunningServer(t *testing.T) {
 	credentials := `{"email":"joan@example.org","password":"correct horse 71 battery"}`
 	s.want(200, "POST", "/login", credentials)
 	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() { // the database is in use all the while
+	go func() { // the database is in use throughout
 		defer close(stopped)
 		for {
 			select {
@@ -60,7 +60,7 @@ func TestBackupOfARunningServer(t *testing.T) {
 	}
 	restored.stop()
 	if out, err := run("", "backup", filepath.Join(dir, "copy.db")); err == nil {
-		t.Errorf("a copy was written over: %s", out)
+		t.Errorf("an existing copy was overwritten: %s", out)
 	}
 }
 

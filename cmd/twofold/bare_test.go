@@ -17,7 +17,7 @@ import (
 // systemctl, and an editor writes the page's TOML.
 func TestTheDocumentedCommandsWorkOnABareMachine(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("skipped: a root of its own takes root")
+		t.Skip("skipped: a separate root directory needs root")
 	}
 	binary, err := buildOnce()
 	if err != nil {
@@ -29,7 +29,7 @@ func TestTheDocumentedCommandsWorkOnABareMachine(t *testing.T) {
 	}
 	toml := regexp.MustCompile("(?s)```toml\n(.*?)```").FindStringSubmatch(string(doc))
 	if toml == nil {
-		t.Fatal("docs/server.md has no file of settings")
+		t.Fatal("docs/server.md has no settings file")
 	}
 	m := bareMachine(t, binary, toml[1])
 	commands := append(commandsOf(string(doc), "## One machine"), commandsOf(string(doc), "## Backup and restore")...)
@@ -56,10 +56,10 @@ func TestTheDocumentedCommandsWorkOnABareMachine(t *testing.T) {
 		}
 	}
 	if run < 12 {
-		t.Errorf("found %d commands only: %q", run, commands)
+		t.Errorf("found only %d commands: %q", run, commands)
 	}
 	if out, err := m.run("twofold user list"); err != nil || !strings.Contains(out, "ann@example.org") {
-		t.Errorf("after all that: %v %s", err, out)
+		t.Errorf("afterwards: %v %s", err, out)
 	}
 }
 
@@ -92,8 +92,8 @@ func bareMachine(t *testing.T, binary, toml string) machine {
 	for _, dir := range []string{"tmp", "backup", "etc/systemd/system", "usr/local/bin"} {
 		must(os.MkdirAll(filepath.Join(m.root, dir), 0o755))
 	}
-	// Inside the root, its own path leads to the root, so that a path has the same meaning for the
-	// shell outside and the program inside.
+	// Inside the root, the root's own path leads to the root, so that a path has the same meaning for
+	// the shell outside and the program inside.
 	must(os.MkdirAll(filepath.Join(m.root, filepath.Dir(m.root)), 0o755))
 	must(os.Symlink("/", m.root+m.root))
 	program, err := os.ReadFile(binary)

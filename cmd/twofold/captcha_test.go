@@ -42,8 +42,8 @@ func TestCaptchaBySettings(t *testing.T) {
 	}
 }
 
-// TestCheckAsksTheCaptchasService checks that the service verifies the secret.
-func TestCheckAsksTheCaptchasService(t *testing.T) {
+// TestConfigCheckAsksTheCaptchaService checks that the service verifies the secret.
+func TestConfigCheckAsksTheCaptchaService(t *testing.T) {
 	says := `{"success":false,"error-codes":["invalid-input-response"]}`
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, says)

@@ -42,9 +42,9 @@ func TestEveryDefaultOfTheOriginalStarts(t *testing.T) {
 	}
 }
 
-// TestEveryOtherDefaultIsListed checks that the table of differences lists exactly the defaults of
+// TestEveryDifferentDefaultIsListed checks that the table of differences lists exactly the defaults of
 // the original that change the behavior of the server.
-func TestEveryOtherDefaultIsListed(t *testing.T) {
+func TestEveryDifferentDefaultIsListed(t *testing.T) {
 	does := func(s *settings) []any {
 		c := s.Config
 		return []any{
@@ -64,7 +64,7 @@ func TestEveryOtherDefaultIsListed(t *testing.T) {
 		switch name {
 		case "SECURITY_TWO_FACTOR_ENABLED_METHODS", "SECURITY_US_ENABLED_METHODS", "SECURITY_POST_LOGIN_VIEW",
 			"SECURITY_POST_LOGOUT_VIEW",
-			"SECURITY_TWO_FACTOR_RESCUE_MAIL": // written out, the same; and an address that is taken for none
+			"SECURITY_TWO_FACTOR_RESCUE_MAIL": // given explicitly, with the same effect; and an address that counts as none
 			continue
 		}
 		s, err := with(t, append([]string{line}, mailOn...)...)
@@ -73,10 +73,10 @@ func TestEveryOtherDefaultIsListed(t *testing.T) {
 		}
 		switch same := reflect.DeepEqual(does(s), base); {
 		case !same && !listed[name]:
-			t.Errorf("%s is not what nothing is, and differences() does not list it", line)
+			t.Errorf("%s has another effect than leaving it out, and differences() does not list it", line)
 		case same && listed[name] &&
 			!slices.ContainsFunc(s.noteworthy, func(n string) bool { return strings.Contains(n, "is taken as") }):
-			t.Errorf("%s is what nothing is, and differences() lists it", line)
+			t.Errorf("%s has the same effect as leaving it out, but differences() lists it", line)
 		}
 	}
 }

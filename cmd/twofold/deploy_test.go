@@ -34,12 +34,12 @@ func TestExampleSystemd(t *testing.T) {
 	}
 	if out, err := exec.Command(analyze, "verify", unit).CombinedOutput(); err != nil ||
 		strings.Contains(string(out), "twofold.service") {
-		t.Errorf("systemd does not like the unit: %v %s", err, out)
+		t.Errorf("systemd reports problems of the unit: %v %s", err, out)
 	}
 	// 0 means no exposure and 10 the most; the threshold is in tenths.
 	if out, err := exec.Command(analyze, "security", "--offline=true", "--threshold=15",
 		unit).CombinedOutput(); err != nil {
-		t.Errorf("the unit may do too much: %s", out)
+		t.Errorf("the exposure of the unit is too high: %s", out)
 	}
 }
 
@@ -47,7 +47,7 @@ func TestExampleSystemd(t *testing.T) {
 // an unprivileged user, with all data in /data.
 func TestExampleContainer(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("skipped: a root of its own takes root")
+		t.Skip("skipped: a separate root directory needs root")
 	}
 	raw, err := os.ReadFile("../../examples/container/Containerfile")
 	if err != nil {
@@ -57,7 +57,7 @@ func TestExampleContainer(t *testing.T) {
 	for _, line := range []string{"USER 65532:65532\n", "WORKDIR /data\n", `ENTRYPOINT ["/twofold"]`, `CMD ["serve"]`,
 		"sqlite:////data/twofold.db"} {
 		if !strings.Contains(final, line) {
-			t.Fatalf("the container file has no %q: this test shows something else", line)
+			t.Fatalf("the container file has no %q: this test proves nothing", line)
 		}
 	}
 	binary, err := buildOnce()
@@ -72,7 +72,7 @@ func TestExampleContainer(t *testing.T) {
 		}
 	}
 	if err := unix.Mount("tmpfs", root, "tmpfs", 0, "size=80m"); err != nil {
-		t.Skip("skipped: cannot make a root: ", err)
+		t.Skip("skipped: cannot create a root: ", err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(root, unix.MNT_DETACH) })
 	program, err := os.ReadFile(binary)
@@ -135,7 +135,7 @@ func TestExamplesAreDocumented(t *testing.T) {
 		}
 	}
 	if shown < 6 {
-		t.Errorf("%d files only: this test looks in the wrong place", shown)
+		t.Errorf("only %d files: this test looks in the wrong place", shown)
 	}
 	known := map[string]bool{}
 	for _, row := range table() {
@@ -143,7 +143,7 @@ func TestExamplesAreDocumented(t *testing.T) {
 	}
 	for _, name := range regexp.MustCompile(`\b(?:TWOFOLD|SECURITY|MAIL)_[A-Z_]+\b`).FindAllString(doc.String(), -1) {
 		if !known[name] {
-			t.Errorf("docs/server.md names %s, which is no setting", name)
+			t.Errorf("docs/server.md names %s, which is not a setting", name)
 		}
 	}
 }

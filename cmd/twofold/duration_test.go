@@ -32,11 +32,11 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-func TestSayDurationReadsBack(t *testing.T) {
+func TestParseDurationReadsWhatSayDurationWrites(t *testing.T) {
 	for _, d := range []time.Duration{time.Second, 90 * time.Second, 2 * time.Minute, 24 * time.Hour,
 		30 * 24 * time.Hour, -7 * 24 * time.Hour} {
 		if got, err := parseDuration(sayDuration(d)); err != nil || got != d {
-			t.Errorf("%v is said %q, which reads %v, %v", d, sayDuration(d), got, err)
+			t.Errorf("%v is written as %q, which parses as %v, %v", d, sayDuration(d), got, err)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func FuzzDuration(f *testing.F) {
 		d, err := parseDuration(s)
 		if err != nil {
 			if err.Error() == "" {
-				t.Error("an error without words")
+				t.Error("an error without text")
 			}
 			return
 		}
@@ -59,7 +59,7 @@ func FuzzDuration(f *testing.F) {
 		}
 		if d%time.Second == 0 {
 			if again, err := parseDuration(sayDuration(d)); err != nil || again != d {
-				t.Errorf("%v is said %q, which reads %v, %v", d, sayDuration(d), again, err)
+				t.Errorf("%v is written as %q, which parses as %v, %v", d, sayDuration(d), again, err)
 			}
 		}
 	})

@@ -28,8 +28,7 @@ func (s *server) becomes(status int, method, path, body string) {
 
 // TestFaultDatabases stops and restarts PostgreSQL and Redis of a running server. While one is
 // down, the answer is 503 and no sign-in succeeds; afterwards everything works without a restart of
-// the server. After the loss of Redis's data, users must sign in again, and no guesses are given
-// back.
+// the server. After the loss of Redis's data, users must sign in again, and failed attempts still count.
 func TestFaultDatabases(t *testing.T) {
 	postgres, redis := servers.NewPostgres(t), servers.NewRedis(t)
 	env := []string{
@@ -61,11 +60,11 @@ func TestFaultDatabases(t *testing.T) {
 	s.want(200, "GET", "/healthz", "")
 	if text := s.figures(); !strings.Contains(text, "\ntwofold_store_up 0\n") ||
 		!strings.Contains(text, "\ntwofold_store_errors_total{") {
-		t.Error("the figures do not say that the database is away")
+		t.Error("the metrics do not report that the database is down")
 	}
 	postgres.Start(t)
 	s.becomes(200, "GET", "/readyz", "")
-	s.becomes(200, "GET", "/me", "") // the session was in Redis all the while
+	s.becomes(200, "GET", "/me", "") // the session stayed in Redis
 	s.becomes(200, "POST", "/logout", `{}`)
 	s.want(200, "POST", "/login", joanSignsIn)
 
@@ -73,11 +72,11 @@ func TestFaultDatabases(t *testing.T) {
 	if status, text := s.elsewhere("POST", "/login", joanSignsIn); status != 503 {
 		t.Errorf("a sign-in without Redis: %d %s", status, text)
 	}
-	s.becomes(503, "GET", "/me", "") // a node may keep a session for a second
+	s.becomes(503, "GET", "/me", "") // a node may cache a session for a second
 	redis.Start(t)
 	s.becomes(401, "GET", "/me", "")
 	if status, _ := s.elsewhere("POST", "/login", antonSignsIn); status != 429 {
-		t.Errorf("after Redis came back empty the guesses are forgotten: %d", status)
+		t.Errorf("after Redis came back empty, earlier guesses do not count: %d", status)
 	}
 	s.becomes(200, "POST", "/login", joanSignsIn)
 	s.want(200, "GET", "/me", "")

@@ -37,8 +37,8 @@ type visitor struct {
 	jar   *http.Client
 	last  map[string]*http.Cookie // as they were last set
 	at    string                  // the address of the page that is shown
-	page  string                  // what it says, as HTML
-	state string                  // the state token of a set-up that JSON began
+	page  string                  // its HTML
+	state string                  // the state token of a set-up that was started with JSON
 }
 
 func (s *site) visitor(t *testing.T, way string) *visitor {
@@ -113,7 +113,7 @@ func (r *reply) text(name string) string {
 	r.t.Helper()
 	s, ok := r.data[name].(string)
 	if !ok {
-		r.t.Fatalf("%s is no text: %s", name, r.body)
+		r.t.Fatalf("%s is not a string: %s", name, r.body)
 	}
 	return s
 }
@@ -161,14 +161,14 @@ func (v *visitor) follow(r *reply) {
 		}
 		to := r.header.Get("Location")
 		if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
-			v.t.Fatalf("%s leads to %q, which is no path of this origin", v.at, to)
+			v.t.Fatalf("%s leads to %q, which is not a path of this origin", v.at, to)
 		}
 		v.at = to
 		r = v.send("GET", to, "", "Accept", html5)
 	}
 	v.page = r.want(http.StatusOK).body
 	if !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") {
-		v.t.Fatalf("%s is no page: %s", v.at, r.header.Get("Content-Type"))
+		v.t.Fatalf("%s is not a page: %s", v.at, r.header.Get("Content-Type"))
 	}
 }
 
@@ -246,7 +246,7 @@ type second struct {
 	app        *app
 }
 
-// code returns the right code: the app's current one, or the one sent last.
+// code returns the correct code: the app's current one, or the one sent last.
 func (v *visitor) code(f *second) string {
 	v.t.Helper()
 	code := ""
@@ -287,7 +287,7 @@ func (v *visitor) wrong(f *second) string {
 			return code
 		}
 	}
-	panic("one of n+1 codes is none of n")
+	panic("every code is valid")
 }
 
 // app is an authenticator app.

@@ -26,7 +26,7 @@ const (
 	helpDesk   = "helpdesk@example.org"
 	smsSender  = "+15005550006"
 	issuer     = "Example Shop"
-	changed    = "/tf-not-me/" // what every notice leads to
+	changed    = "/tf-not-me/" // the page that every notice links to
 )
 
 // site is the built program in production mode, with a mail server and a stand-in for Twilio.
@@ -39,7 +39,7 @@ type site struct {
 	phone atomic.Int64
 
 	guard sync.Mutex
-	told  map[string]bool // codes and keys that were handed out
+	told  map[string]bool // codes and keys that were issued
 }
 
 // freeAddress returns a loopback address on which no program listens.
@@ -120,7 +120,7 @@ func (s *site) mailed(t *testing.T, n int, to, subject string, texts ...string) 
 			return
 		}
 	}
-	t.Fatalf("%s has not got %d mails %q with %q", to, n, subject, texts)
+	t.Fatalf("%s has not received %d mails %q with %q", to, n, subject, texts)
 }
 
 // secret records a value that must not appear in the log.
@@ -137,16 +137,16 @@ func (s *site) end() {
 	log := s.text()
 	for text := range s.told {
 		if regexp.MustCompile(`\b` + regexp.QuoteMeta(text) + `\b`).MatchString(log) {
-			s.t.Errorf("the log holds %q", text)
+			s.t.Errorf("the log contains %q", text)
 		}
 	}
 	for _, text := range []string{secretWord, goodKey, totpKey, s.sms.AuthToken, "csrf_token"} {
 		if strings.Contains(log, text) {
-			s.t.Errorf("the log holds %q", text)
+			s.t.Errorf("the log contains %q", text)
 		}
 	}
 	if strings.Contains(log, `"level":"ERROR"`) {
-		s.t.Errorf("the log holds errors:\n%s", log)
+		s.t.Errorf("the log contains errors:\n%s", log)
 	}
 }
 
@@ -233,7 +233,7 @@ func (v *visitor) register(email string) string {
 	return v.next()
 }
 
-// give enters a code and reports whether it was right.
+// give enters a code and reports whether it was correct.
 func (v *visitor) give(code string) bool {
 	v.t.Helper()
 	if v.way == byJSON {
@@ -280,7 +280,7 @@ func (v *visitor) begin(f *second) {
 			form = append(form, "phone", f.to)
 		}
 		if v.says(`name="add"`) {
-			form = append(form, "add", "false") // the page proposes to keep the one there is
+			form = append(form, "add", "false") // the page suggests keeping the existing one
 		}
 		v.submit(`type="radio" name="setup"`, form...)
 		v.must("/tf-validate", "Enter the code")
@@ -322,7 +322,7 @@ func (v *visitor) wants(want, asked string) {
 	}
 }
 
-// signOut leaves.
+// signOut signs out.
 func (v *visitor) signOut() {
 	v.t.Helper()
 	if v.way == byJSON {

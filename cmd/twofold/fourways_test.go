@@ -108,7 +108,7 @@ func TestFourWaysFirstSignIn(t *testing.T) {
 			v = s.visitor(t, way)
 			v.wants("email", v.register(stranger)) // the address is proven first
 			if !v.give(v.code(s.factor("email", stranger))) {
-				t.Fatal("the mailed code proves nothing")
+				t.Fatal("the mailed code does not prove the address")
 			}
 			v.forced(stranger, s.factor(method, stranger))
 		}
@@ -124,11 +124,11 @@ func (v *visitor) forced(email string, f *second) {
 		[]any{"Marked method is not valid"})
 	v.begin(f)
 	if v.give(v.wrong(f)) {
-		v.t.Fatal("a wrong code sets up")
+		v.t.Fatal("a wrong code completes the set-up")
 	}
 	v.stranger()
 	if !v.give(v.code(f)) {
-		v.t.Fatal("the right code does not set up")
+		v.t.Fatal("the right code does not complete the set-up")
 	}
 	v.is(email, 2, false)
 	v.signOut()
@@ -166,7 +166,7 @@ func TestFourWaysRescue(t *testing.T) {
 		s.mailed(t, 1, helpDesk, "Two-Factor Rescue", email)
 		v.stranger()
 		if !v.give(v.code(f)) {
-			t.Fatal("the app is no use after asking for help")
+			t.Fatal("the app does not work after asking for help")
 		}
 		v.is(email, 2, false)
 	})
@@ -228,7 +228,7 @@ func TestFormsFromElsewhere(t *testing.T) {
 	s.end()
 }
 
-// TestFourWaysFromAFile uses the same names as TOML, with the database in the same folder.
+// TestFourWaysFromAFile uses the same settings in a TOML file, with the database in the same folder.
 func TestFourWaysFromAFile(t *testing.T) {
 	s := &site{mail: sendtest.SMTP(t), sms: sendtest.Twilio(t), told: map[string]bool{}}
 	file, address := filepath.Join(t.TempDir(), "twofold.toml"), freeAddress(t)

@@ -99,7 +99,7 @@ func (f *gateFront) gateExample(name string, pairs ...string) string {
 	return f.example("gate/"+name, pairs...)
 }
 
-// told holds the headers that an application reports.
+// told contains the headers that an application reports.
 type told struct {
 	status   int
 	location string
@@ -175,7 +175,7 @@ func (f *gateFront) visit(c *http.Client, address string) (told, string) {
 			return a, address
 		}
 	}
-	f.t.Fatal("the way does not end: ", address)
+	f.t.Fatal("the redirects do not end: ", address)
 	return told{}, ""
 }
 
@@ -220,7 +220,7 @@ func forgedHeaders() (lines []string) {
 	return append(lines, "Authentication-Token", "forged-token")
 }
 
-// gateHolds checks the promises of every proxy's example of the gate.
+// gateHolds checks the promises of the gate, for the example of each proxy.
 func (f *gateFront) gateHolds() {
 	t := f.t
 	t.Helper()
@@ -246,7 +246,7 @@ func (f *gateFront) gateHolds() {
 			t.Errorf("%s: one factor: %+v at %s", host, a, way)
 		}
 		if _, way = f.visit(one, o+"/vault"); !strings.HasPrefix(way, publicOrigin+"/tf-setup?next=/auth/gate") {
-			t.Errorf("%s: one factor at a page for strong ones is led to %s", host, way)
+			t.Errorf("%s: one factor at a page that requires a strong one is led to %s", host, way)
 		}
 		f.opens(host, two)
 		f.attacks(host, two, one)
@@ -328,11 +328,11 @@ func (f *gateFront) attacks(host string, two, one *http.Client) {
 		"nginx's headers": {"X-Original-Url", "https://" + host + "/", "X-Original-Method", "GET"},
 		"Caddy's headers": {"X-Forwarded-Uri", "/", "X-Forwarded-Method", "GET", "X-Forwarded-Host", host,
 			"X-Forwarded-Proto", "https"},
-		"another host":      {"X-Forwarded-Host", nodeHost, "X-Original-Host", nodeHost},
-		"a rewritten path":  {"X-Rewrite-Url", "/", "X-Original-Uri", "/"},
-		"another method":    {"X-Http-Method-Override", "GET"},
-		"an inner network":  {"X-Forwarded-For", "127.0.0.1", "X-Real-Ip", "127.0.0.1", "Forwarded", "for=127.0.0.1"},
-		"the header's name": {"X_Original_Url", "https://" + host + "/"},
+		"another host":        {"X-Forwarded-Host", nodeHost, "X-Original-Host", nodeHost},
+		"a rewritten path":    {"X-Rewrite-Url", "/", "X-Original-Uri", "/"},
+		"another method":      {"X-Http-Method-Override", "GET"},
+		"an internal network": {"X-Forwarded-For", "127.0.0.1", "X-Real-Ip", "127.0.0.1", "Forwarded", "for=127.0.0.1"},
+		"the header's name":   {"X_Original_Url", "https://" + host + "/"},
 	} {
 		if a := f.at(one, "GET", "https://"+host+"/vault", "", lines...); a.status == 200 {
 			t.Errorf("%s: %s open a page", host, what)
@@ -421,7 +421,7 @@ func (f *gateFront) channel(two, stranger *http.Client) {
 	fmt.Fprint(conn, "hello, channel")
 	said := make([]byte, len("hello, channel"))
 	if _, err := io.ReadFull(from, said); err != nil || string(said) != "hello, channel" {
-		t.Errorf("through the web socket came %q, %v", said, err)
+		t.Errorf("the web socket answered %q, %v", said, err)
 	}
 	refused, _, resp := dial(stranger)
 	defer refused.Close()
@@ -455,7 +455,7 @@ func (f *gateFront) named(two *http.Client) {
 		}
 		said, err := io.ReadAll(resp.Body)
 		if err != nil || resp.StatusCode == http.StatusOK && !strings.Contains(string(said), "two@example.org") {
-			t.Errorf("%s: a page without who asks for it: %v %s", host, err, said)
+			t.Errorf("%s: a page without the identity of the user: %v %s", host, err, said)
 		}
 	}
 }

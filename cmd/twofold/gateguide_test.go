@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// TestTheGuideOfTheGate follows docs/gate.md, section "Ten minutes on one machine", with its files
+// TestTheGateGuide follows docs/gate.md, section "Ten minutes on one machine", with its files
 // unchanged except for the ports.
-func TestTheGuideOfTheGate(t *testing.T) {
+func TestTheGateGuide(t *testing.T) {
 	caddy, python := program(t, "caddy"), program(t, "python3")
 	raw, err := os.ReadFile("../../docs/gate.md")
 	if err != nil {
@@ -135,7 +135,7 @@ func (g *guide) visit(address string) (string, string) {
 		}
 		address = next.String()
 	}
-	g.t.Fatal("the way does not end: ", address)
+	g.t.Fatal("the redirects do not end: ", address)
 	return "", ""
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // TestExampleImage builds the image of the container file and runs it as the image specifies, in a
-// read-only root. The first stage is replaced by its output, because it starts from an image of a
+// read-only root. The first stage is replaced by its output, because it starts from an image in a
 // registry.
 func TestExampleImage(t *testing.T) {
 	run := newBuilder(t)
@@ -32,7 +32,7 @@ func TestExampleImage(t *testing.T) {
 	c := image.OCIv1.Config
 	if c.User != "65532:65532" || c.WorkingDir != "/data" || c.Volumes["/data"] == nil ||
 		!reflect.DeepEqual(append(c.Entrypoint, c.Cmd...), []string{"/twofold", "serve"}) {
-		t.Fatalf("the image says %+v", c)
+		t.Fatalf("the configuration of the image is %+v", c)
 	}
 	holds := map[string]bool{}
 	done(t, filepath.Walk(root, func(path string, info os.FileInfo, err error) error {
@@ -42,7 +42,7 @@ func TestExampleImage(t *testing.T) {
 		return err
 	}))
 	if len(holds) != 2 || !holds["/twofold"] || !holds["/etc/ssl/certs/ca-certificates.crt"] {
-		t.Errorf("the image holds %v", holds)
+		t.Errorf("the image contains %v", holds)
 	}
 	var data unix.Stat_t
 	done(t, unix.Stat(filepath.Join(root, "data"), &data))
@@ -72,11 +72,11 @@ func newBuilder(t *testing.T) func(args ...string) string {
 	t.Helper()
 	buildah := program(t, "buildah")
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("skipped: a root of its own takes root")
+		t.Skip("skipped: a separate root directory needs root")
 	}
 	made, storage := t.TempDir(), t.TempDir()
 	if err := unix.Mount("tmpfs", made, "tmpfs", 0, "size=80m"); err != nil {
-		t.Skip("skipped: may not mount: ", err)
+		t.Skip("skipped: cannot mount: ", err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(made, unix.MNT_DETACH) })
 	binary, err := buildOnce()

@@ -12,9 +12,9 @@ import (
 	"github.com/twofold-auth/twofold/send/sendtest"
 )
 
-// TestWhoLooksStartsNoWorkers checks that doctor and config check leave a message that is due,
-// which a worker would have sent. The server sends it.
-func TestWhoLooksStartsNoWorkers(t *testing.T) {
+// TestReadOnlyCommandsStartNoWorkers checks that doctor and config check do not send a message that is
+// due. The server sends it.
+func TestReadOnlyCommandsStartNoWorkers(t *testing.T) {
 	t.Parallel()
 	mail := sendtest.SMTP(t)
 	path := filepath.Join(t.TempDir(), "app.db")
@@ -43,7 +43,7 @@ func TestWhoLooksStartsNoWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if waiting() == 0 {
-		t.Fatal("no message waits, so the test shows nothing")
+		t.Fatal("no message is queued, so the test proves nothing")
 	}
 	for range 3 {
 		for _, command := range [][]string{{"doctor"}, {"doctor", "--store"}, {"config", "check", "--connect"}} {
@@ -111,6 +111,6 @@ func TestSessionsAreEndedFromTheCommandLine(t *testing.T) {
 	two.becomes(401, "GET", "/me", "")
 	three.becomes(401, "GET", "/me", "")
 	if left := list(); len(left) != 0 {
-		t.Errorf("after all were ended there are %v", left)
+		t.Errorf("after all sessions were ended, there are %v", left)
 	}
 }

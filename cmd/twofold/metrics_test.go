@@ -58,7 +58,7 @@ func TestServeMetrics(t *testing.T) {
 	id := regexp.MustCompile(`"id":"([A-Z0-9]+)"`).FindStringSubmatch(who)
 	for _, secret := range []string{"test@me.com", id[1], state[1], "16502530000", "nothing/here"} {
 		if strings.Contains(text, secret) {
-			t.Errorf("the figures hold %q", secret)
+			t.Errorf("the metrics contain %q", secret)
 		}
 	}
 	s.stop()
@@ -99,7 +99,7 @@ func TestServeTraces(t *testing.T) {
 	}
 	for _, secret := range []string{state[1], "test@me.com", "16502530000"} {
 		if strings.Contains(got.String(), secret) {
-			t.Errorf("a span holds %q", secret)
+			t.Errorf("a span contains %q", secret)
 		}
 	}
 }

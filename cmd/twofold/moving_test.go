@@ -35,9 +35,9 @@ func oldSite(t *testing.T, database string, args ...string) string {
 // move is a Flask-Security site whose accounts are imported.
 type move struct {
 	t        *testing.T
-	dir, old string // old is the database there
+	dir, old string // old is its database
 	env      []string
-	from     []string // the command that imports
+	from     []string // the import command
 }
 
 func newMove(t *testing.T, origin string) *move {

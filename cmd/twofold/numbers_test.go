@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// safer records on which side of its bounds each number and duration is safer. If neither side is,
-// both are refused.
+// safer records on which side of its bounds each number and duration is safer. If neither is,
+// values beyond both bounds are refused.
 var safer = map[string]string{
 	"neither": `
 		MAIL_PORT MAIL_TIMEOUT PERMANENT_SESSION_LIFETIME SECURITY_PASSWORD_SLOTS
@@ -44,10 +44,10 @@ var safer = map[string]string{
 // with a line in the log. Beyond the other bound the replacement would be less safe than the
 // requested value, so the server does not start.
 func TestValuesOutOfBounds(t *testing.T) {
-	unbounded := []string{ // a side that has no bound
+	unbounded := []string{ // sides without a bound
 		"SECURITY_FRESHNESS below", "SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL above", "PERMANENT_SESSION_LIFETIME above",
 	}
-	beside := map[string]string{ // what must agree with the bound
+	beside := map[string]string{ // other settings that must agree with the bound
 		"SECURITY_SESSION_IDLE":           "SECURITY_SESSION_LIFETIME=30 days",
 		"SECURITY_LOGIN_MAX_HOLD":         "SECURITY_LOGIN_HOLD=1 second",
 		"SECURITY_REFRESH_TOKEN_MAX_IDLE": "SECURITY_REFRESH_TOKEN_MAX_AGE=366 days",
@@ -89,7 +89,7 @@ func TestValuesOutOfBounds(t *testing.T) {
 					same = mustLoad(t, row.Name+"="+taken, beside[row.Name])
 				}
 				if boundIn(same.noteworthy, row.Name) != "" || !reflect.DeepEqual(numbersOf(s), numbersOf(same)) {
-					t.Errorf("%s=%s is not what its bound %q is: %v", row.Name, given, taken, s.noteworthy)
+					t.Errorf("%s=%s differs from its bound %q: %v", row.Name, given, taken, s.noteworthy)
 				}
 			}
 		}

@@ -12,9 +12,9 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// TestAWrongKeyChangesNoOlderDatabase checks that the database of an earlier version is migrated
+// TestAWrongKeyDoesNotMigrateAnOlderDatabase checks that the database of an earlier version is migrated
 // only with its own key. A start with another key leaves the schema unchanged.
-func TestAWrongKeyChangesNoOlderDatabase(t *testing.T) {
+func TestAWrongKeyDoesNotMigrateAnOlderDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
 	address := "SQLALCHEMY_DATABASE_URI=sqlite:///" + path
 	opened := func(more ...string) error {

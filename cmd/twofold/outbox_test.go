@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-func TestTheOutboxShowsMessagesAsPeopleGetThem(t *testing.T) {
+func TestTheOutboxShowsMessagesAsRecipientsSeeThem(t *testing.T) {
 	box := send.NewBox(10)
 	for _, m := range []send.Message{
 		{Channel: send.Email, To: "ann@example.org", Subject: "Reset <your> password",

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestTheServersPagesAreBranded checks that the settings of pages reach the library, and that
+// TestPageSettingsReachTheLibrary checks that the settings of pages reach the library, and that
 // errors name the setting.
-func TestTheServersPagesAreBranded(t *testing.T) {
+func TestPageSettingsReachTheLibrary(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "logo.svg"), []byte("<svg/>"), 0o600); err != nil {
 		t.Fatal(err)

@@ -156,7 +156,7 @@ func (s *server) stop() {
 		s.t.Errorf("it ended with %v: %s", err, s.text())
 	}
 	if !strings.Contains(s.text(), `"msg":"stopped"`) {
-		s.t.Error("it did not stop in order")
+		s.t.Error("it did not stop cleanly")
 	}
 }
 
@@ -180,10 +180,10 @@ func TestServeDev(t *testing.T) {
 	}
 	var kept []map[string]string
 	if err := json.Unmarshal([]byte(s.want(200, "GET", "/dev/outbox", "")), &kept); err != nil || len(kept) != 1 {
-		t.Fatalf("the outbox holds %v, %v", kept, err)
+		t.Fatalf("the outbox contains %v, %v", kept, err)
 	}
 	if kept[0]["channel"] != "sms" || kept[0]["to"] != "+16502530000" || kept[0]["at"] == "" {
-		t.Errorf("caught %v", kept[0])
+		t.Errorf("captured %v", kept[0])
 	}
 	code := testkit.Code(kept[0]["text"])
 	s.want(200, "POST", "/tf-setup/"+state[1], `{"code":"`+code+`"}`)
@@ -191,12 +191,12 @@ func TestServeDev(t *testing.T) {
 		t.Errorf("not two factors: %s", me)
 	}
 	if status, _ := s.do("GET", "/login/../dev/outbox", ""); status == 200 {
-		t.Error("a crooked path is taken")
+		t.Error("an unclean path is accepted")
 	}
 	s.stop()
 	for _, secret := range []string{code, state[1], `"password":"password"`, "twofold-pending"} {
 		if strings.Contains(s.text(), secret) {
-			t.Errorf("the log holds %q", secret)
+			t.Errorf("the log contains %q", secret)
 		}
 	}
 }
@@ -215,7 +215,7 @@ func TestServeDevKeepsTheUser(t *testing.T) {
 	}
 }
 
-func TestDevOutboxAnswersToLoopbackNamesOnly(t *testing.T) {
+func TestDevOutboxAnswersOnlyToLoopbackNames(t *testing.T) {
 	s := start(t, nil, "--dev")
 	for host, want := range map[string]int{"localhost:1": 200, "127.0.0.1": 200, "[::1]:80": 200, "evil.example": 421,
 		"127.0.0.1.evil.example": 421} {
@@ -254,7 +254,7 @@ func TestServeProduction(t *testing.T) {
 	s.want(http.StatusMisdirectedRequest, "GET", "/login", "") // under the name 127.0.0.1
 	s.stop()
 	if strings.Contains(s.text(), goodKey) {
-		t.Error("the log holds the key")
+		t.Error("the log contains the key")
 	}
 }
 
@@ -274,7 +274,7 @@ func TestServeHTTP2(t *testing.T) {
 	}
 }
 
-func TestServerHasBounds(t *testing.T) {
+func TestServerHasLimits(t *testing.T) {
 	srv := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	if srv.ReadHeaderTimeout == 0 || srv.ReadTimeout == 0 || srv.WriteTimeout == 0 || srv.IdleTimeout == 0 ||
 		srv.MaxHeaderBytes != 16<<10 {
@@ -308,7 +308,7 @@ func TestReadyNeedsTheStore(t *testing.T) {
 	}
 }
 
-// working is a sign-in whose workers run or do not run.
+// working is a sign-in whose workers may or may not run.
 type working bool
 
 func (w working) Stats(context.Context) (twofold.Stats, error) {
@@ -330,7 +330,7 @@ func TestReadyNeedsTheWorkers(t *testing.T) {
 	}
 }
 
-func TestRequestLogCutsWhatCouldBeAToken(t *testing.T) {
+func TestRequestLogHidesPossibleTokens(t *testing.T) {
 	for path, want := range map[string]string{
 		"/nowhere?code=123456":                        "/nowhere",
 		"/x/aVeryLongThingThatCouldBeAToken":          "/x/...",

@@ -36,11 +36,11 @@ func TestNamesAreUniqueAndDocumented(t *testing.T) {
 	seen := map[string]bool{}
 	for _, row := range table() {
 		if seen[row.Name] {
-			t.Errorf("%s stands twice", row.Name)
+			t.Errorf("%s is listed twice", row.Name)
 		}
 		seen[row.Name] = true
 		if row.Doc == "" || row.Apply == nil {
-			t.Errorf("%s has no words or no effect", row.Name)
+			t.Errorf("%s has no description or no effect", row.Name)
 		}
 		if strings.ContainsAny(row.Doc+row.Cost, "|\n") {
 			t.Errorf("%s breaks its row of the documentation", row.Name)
@@ -49,10 +49,10 @@ func TestNamesAreUniqueAndDocumented(t *testing.T) {
 }
 
 // Each default value, given explicitly, is accepted and changes nothing.
-func TestDefaultsAreValues(t *testing.T) {
+func TestDefaultsMayBeGivenExplicitly(t *testing.T) {
 	base := mustLoad(t)
 	for _, row := range table() {
-		// which needs mail when it is asked for
+		// which needs mail if it is set
 		if row.Default == "" || row.Name == "SECURITY_TWO_FACTOR_RESCUE_EMAIL" {
 			continue
 		}
@@ -60,7 +60,7 @@ func TestDefaultsAreValues(t *testing.T) {
 			t.Errorf("%s=%s: %v", row.Name, row.Default, err)
 		} else if !reflect.DeepEqual(s.Config.TwoFactor, base.Config.TwoFactor) ||
 			s.Config.Advanced.Limits != base.Config.Advanced.Limits || s.Config.Sessions != base.Config.Sessions {
-			t.Errorf("%s=%s is not what nothing is", row.Name, row.Default)
+			t.Errorf("%s=%s differs from leaving it out", row.Name, row.Default)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func TestDefaultsBuild(t *testing.T) {
 	}
 }
 
-func TestAbsentSettingsMayStandAtOff(t *testing.T) {
+func TestAbsentSettingsMayBeOff(t *testing.T) {
 	for _, row := range absentTable() {
 		if row.Empty != "" {
 			if _, err := with(t, row.Name+"="+row.Empty); err != nil {
@@ -86,7 +86,7 @@ func TestAbsentSettingsMayStandAtOff(t *testing.T) {
 			on = "0"
 		}
 		if strings.HasPrefix(row.Name, "WTF_") {
-			continue // a generic name: read from the file alone
+			continue // a generic name, read only from the file
 		}
 		_, err := with(t, row.Name+"="+on)
 		if err == nil || !strings.HasPrefix(err.Error(), row.Name+": this version does not have ") {
@@ -106,7 +106,7 @@ func TestMeaningOfNumbers(t *testing.T) {
 		verify              bool
 	}{
 		{nil, 0, 15 * time.Minute, false},
-		{[]string{"SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1 week"}, 0, 15 * time.Minute, false}, // ALWAYS_VALIDATE stands
+		{[]string{"SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1 week"}, 0, 15 * time.Minute, false}, // ALWAYS_VALIDATE is true
 		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=False"}, 30 * day, 15 * time.Minute, false},
 		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=0", "SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1 week"}, 7 * day,
 			15 * time.Minute, false},
@@ -128,7 +128,7 @@ func TestRememberMe(t *testing.T) {
 		want time.Duration
 	}{
 		{nil, 0},
-		{[]string{"REMEMBER_COOKIE_DURATION=365 days"}, 0}, // as it stands in the configuration of others
+		{[]string{"REMEMBER_COOKIE_DURATION=365 days"}, 0}, // as in many existing configurations
 		{[]string{"SECURITY_REMEMBER_ME=true"}, 30 * day},
 		{[]string{"SECURITY_REMEMBER_ME=true", "REMEMBER_COOKIE_DURATION=2 weeks"}, 14 * day},
 	} {
@@ -155,7 +155,7 @@ func TestRescueByMailNeedsMail(t *testing.T) {
 		t.Error("no rescue by mail by default")
 	}
 	if _, err := with(t, "SECURITY_TWO_FACTOR_RESCUE_EMAIL=true"); err == nil {
-		t.Error("rescue by mail was asked for and silently not given")
+		t.Error("rescue by mail was requested and silently left off")
 	}
 }
 
@@ -231,7 +231,7 @@ func TestWeakKeys(t *testing.T) {
 		"SECURITY_TOTP_SECRETS":  `{"1": "` + goodKey + `"}`,
 	} {
 		if _, err := with(t, name+"="+v); err == nil || strings.Contains(err.Error(), goodKey) {
-			t.Errorf("%s takes the key that SECRET_KEY has: %v", name, err)
+			t.Errorf("%s accepts the key of SECRET_KEY: %v", name, err)
 		}
 	}
 }
@@ -270,7 +270,7 @@ func TestDatabases(t *testing.T) {
 }
 
 // No error may contain a secret, whatever is wrong with it (R137, R140).
-func TestErrorsHoldNoSecrets(t *testing.T) {
+func TestErrorsContainNoSecrets(t *testing.T) {
 	const canary = "canary-7731"
 	for _, row := range table() {
 		if !row.Type.hidden() || row.Group == groupInert {
@@ -286,7 +286,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 	}
 }
 
-func TestPastedFlaskDefaultsAreTaken(t *testing.T) {
+func TestPastedFlaskDefaultsAreAccepted(t *testing.T) {
 	file := map[string]any{
 		"SECURITY_US_ENABLED_METHODS": []any{"password"}, "SECURITY_WAN_RP_NAME": "x", "SECURITY_RESET_SALT": "s",
 		"SECURITY_LOGOUT_METHODS": []any{"POST"}, "SECURITY_API_ENABLED_METHODS": []any{"session", "token"},
@@ -303,7 +303,7 @@ func TestPastedFlaskDefaultsAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(s.noteworthy) < 5 {
-		t.Errorf("what has no effect is not told: %q", s.noteworthy)
+		t.Errorf("settings without effect are not reported: %q", s.noteworthy)
 	}
 }
 
@@ -319,7 +319,7 @@ func FuzzSettingsFile(f *testing.F) {
 			return
 		}
 		for _, hostile := range []string{"TWOFOLD_TEMPLATES", "TWOFOLD_LOCALES", "TWOFOLD_KEY_FILE"} {
-			delete(file, hostile) // nothing but the parser is under test
+			delete(file, hostile) // only the parser is under test
 		}
 		s, err := assemble(maps.Clone(file), map[string]any{}, where{})
 		if (s == nil) == (err == nil) {

@@ -91,7 +91,7 @@ func signInLine(identity, password, outcome string) string {
 	return fmt.Sprintf("{\"identity\":%q,\"password\":%q,\"outcome\":%q}\n", identity, password, outcome)
 }
 
-func TestShadowTellsWhatDiffersAndChangesNothing(t *testing.T) {
+func TestShadowReportsDifferencesAndChangesNothing(t *testing.T) {
 	env, file := shadowed(t)
 	before := contents(t, file)
 	log := filepath.Join(t.TempDir(), "signins.jsonl")
@@ -112,7 +112,7 @@ func TestShadowTellsWhatDiffersAndChangesNothing(t *testing.T) {
 	var out strings.Builder
 	err := shadowCommand{File: log}.Run(t.Context(), process{environ: env, out: &out, err: &out})
 	if err == nil {
-		t.Error("differences, and the command succeeds")
+		t.Error("the command succeeds despite differences")
 	}
 	for _, want := range []string{
 		`line 8: "in@example.org": session there, wrong password here`,
@@ -134,7 +134,7 @@ func TestShadowTellsWhatDiffersAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestShadowTakesSignInsFromThisMachineOnly(t *testing.T) {
+func TestShadowAcceptsSignInsOnlyFromThisMachine(t *testing.T) {
 	env, _ := shadowed(t)
 	var out strings.Builder
 	p := process{environ: env, out: &out, err: &out}

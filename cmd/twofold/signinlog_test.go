@@ -40,7 +40,7 @@ func (s *server) awaited(msg string, n int) []map[string]any {
 	return nil
 }
 
-func TestTheLogTellsHowSignInsEnd(t *testing.T) {
+func TestTheLogRecordsTheOutcomeOfSignIns(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil, "--dev")
 	s.want(400, "POST", "/login", `{"email": "test@me.com", "password": "not the password"}`)
@@ -53,7 +53,7 @@ func TestTheLogTellsHowSignInsEnd(t *testing.T) {
 		t.Errorf("refused: %v", r)
 	}
 	if r := refused[1]; r["user"] != nil {
-		t.Errorf("an identity that nobody has is an account's in the log: %v", r)
+		t.Errorf("the log names an account for an unknown identity: %v", r)
 	}
 	if accepted["method"] != "password" || accepted["level"] != "INFO" {
 		t.Errorf("accepted: %v", accepted)
@@ -64,17 +64,17 @@ func TestTheLogTellsHowSignInsEnd(t *testing.T) {
 	}
 	for _, r := range append(refused, accepted) {
 		if id := r["request"]; id == "" || !requests[id] {
-			t.Errorf("%v is of no request that the log knows", r)
+			t.Errorf("%v belongs to no request in the log", r)
 		}
 	}
 	for _, hidden := range []string{"not the password", `"password":"password"`, "nobody@me.com"} {
 		if strings.Contains(s.text(), hidden) {
-			t.Errorf("the log holds %q", hidden)
+			t.Errorf("the log contains %q", hidden)
 		}
 	}
 }
 
-func TestFail2banReadsWhoWasRefused(t *testing.T) {
+func TestFail2banFindsTheAddressesOfRefusedClients(t *testing.T) {
 	t.Parallel()
 	filter, err := os.ReadFile("../../examples/fail2ban/twofold.conf")
 	if err != nil {
@@ -111,11 +111,11 @@ func TestFail2banReadsWhoWasRefused(t *testing.T) {
 		}
 	}
 	if slog.LevelWarn.String() != "WARN" {
-		t.Error("levels are written otherwise than the filter says")
+		t.Error("the log writes levels differently than the filter expects")
 	}
 }
 
-func TestWhatOnlyTheOperatorCanCureIsInTheLog(t *testing.T) {
+func TestProblemsForTheOperatorAreLogged(t *testing.T) {
 	t.Parallel()
 	s := start(t, []string{"TWOFOLD_ORIGIN=https://login.example.org", "SECRET_KEY=" + goodKey})
 	get := func(host, forwarded string) (*http.Response, string) {
@@ -185,7 +185,7 @@ func TestHealthcheckAsksTheServerOnThisMachine(t *testing.T) {
 	}
 }
 
-func TestTheUnitThatIsPrintedIsTheExample(t *testing.T) {
+func TestThePrintedUnitIsTheExample(t *testing.T) {
 	example, err := os.ReadFile("../../examples/systemd/twofold.service")
 	if err != nil || unit != string(example) {
 		t.Errorf("cmd/twofold/twofold.service and examples/systemd/twofold.service differ (%v)", err)

@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// theirs holds the settings in the original's documentation of single-page applications.
+// theirs contains the settings in the original's documentation of single-page applications.
 func theirs() map[string]any {
 	return map[string]any{
 		"SECRET_KEY": goodKey, "TWOFOLD_ORIGIN": "https://login.example.org",
@@ -56,7 +56,7 @@ func TestTheSettingsOfASinglePageApplication(t *testing.T) {
 			given := theirs()
 			given[name] = value
 			if _, err := assemble(given, map[string]any{}, where{}); err == nil {
-				t.Errorf("%s=%s is taken", name, value)
+				t.Errorf("%s=%s is accepted", name, value)
 			}
 		}
 	}

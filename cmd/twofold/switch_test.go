@@ -178,7 +178,7 @@ func TestSideBySideAndBack(t *testing.T) {
 	s.becomes(s.oldOnly())
 	back := s.caller()
 	if got := back.login(ann, second); got != 400 {
-		t.Errorf("at the old site, with the password of before: %d, want 400", got)
+		t.Errorf("at the old site, with the former password: %d, want 400", got)
 	}
 	if got := back.login(ann, third); got != 200 {
 		t.Errorf("at the old site, with the password that was set here: %d", got)

@@ -16,9 +16,9 @@ import (
 	"github.com/twofold-auth/twofold/tracing"
 )
 
-// TestWhichRequestsAreRecorded covers the sampling variables, with and without the caller's
+// TestSamplingOfTraces covers the sampling variables, with and without the caller's
 // decision.
-func TestWhichRequestsAreRecorded(t *testing.T) {
+func TestSamplingOfTraces(t *testing.T) {
 	const above = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	unsampled := strings.TrimSuffix(above, "01") + "00"
 	for _, c := range []struct {
@@ -29,10 +29,10 @@ func TestWhichRequestsAreRecorded(t *testing.T) {
 		want   int
 	}{
 		{"all by default", "", true, "", 1},
-		{"not what a caller left out", "", true, unsampled, 0},
-		{"a stranger decides nothing", "", false, unsampled, 1},
+		{"not if the caller left it out", "", true, unsampled, 0},
+		{"a stranger has no influence", "", false, unsampled, 1},
 		{"nothing", "OTEL_TRACES_SAMPLER=always_off", true, above, 0},
-		{"nothing but what a caller recorded", "OTEL_TRACES_SAMPLER=parentbased_always_off", true, above, 1},
+		{"only if the caller recorded it", "OTEL_TRACES_SAMPLER=parentbased_always_off", true, above, 1},
 		{"none of a share of zero", "OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=0", true, "", 0},
 		{"all of a share of one", "OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=1", true, unsampled, 1},
 	} {
@@ -105,7 +105,7 @@ func TestTracingIsOffUnlessItIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestWrongTraceVariablesAreNamed(t *testing.T) {
+func TestInvalidTraceVariablesAreReported(t *testing.T) {
 	const on, hidden = "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318", "hunter2"
 	for want, env := range map[string][]string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT: ": {"OTEL_EXPORTER_OTLP_ENDPOINT=" + hidden},
@@ -144,6 +144,6 @@ func TestAHangingCollectorDelaysNothing(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := provider.Shutdown(ctx); err == nil {
-		t.Error("the collector took everything")
+		t.Error("the collector accepted everything")
 	}
 }
