@@ -116,7 +116,8 @@ func moment(text string, now time.Time) (time.Time, error) {
 		return now.Add(-d), nil
 	}
 	return time.Time{}, usageError(
-		fmt.Sprintf("--since %q is not a time: write how far to go back, such as \"24 hours\", or a date such as 2026-11-23",
+		fmt.Sprintf("--since %q is not a time: write how far to go back, such as \"24 hours\", or a date such as "+
+			"2026-11-23",
 			text))
 }
 

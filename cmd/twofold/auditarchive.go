@@ -15,14 +15,15 @@ type auditPartition struct{ where }
 
 // Help implements kong.HelpProvider.
 func (auditPartition) Help() string {
-	return `PostgreSQL only, once: from then on each month of the audit trail has a table of its own, so that
-TWOFOLD_AUDIT_DAYS removes a month at once, and TWOFOLD_AUDIT_ARCHIVE can keep it in a file. Without it the trail is
-one table, and old rows are removed in small ranges; so it is in SQLite always.
+	return `Run it once, with PostgreSQL only. From then on each month of the audit trail has its own table, so that
+TWOFOLD_AUDIT_DAYS removes a month at once, and TWOFOLD_AUDIT_ARCHIVE can keep it in a file. Without partitions, and
+always with SQLite, the trail is one table from which old rows are removed in small ranges.
 
-Nodes need not stop, and no row is copied. The table is read once, while others use it. Then all that read or write
-the trail wait, for some milliseconds. If a transaction holds the table, such as that of pg_dump, the command gives up
-after a second, changes nothing, and can be repeated. On a trail that is partitioned it does nothing. Views,
-publications and privileges on single columns of twofold_events must be made again. The user must own the tables.
+Nodes can keep running, and no rows are copied. The command first reads the table while others use it. Then everything
+that reads or writes the trail waits for a few milliseconds. If a transaction such as that of pg_dump holds the table,
+the command gives up after a second without changing anything, and can be repeated. It does nothing if the trail is
+already partitioned. Views of twofold_events, its publications and privileges on single columns must be created again.
+The database user must own the tables.
 
 Examples:
   twofold audit partition`
@@ -47,7 +48,7 @@ func (c auditPartition) Run(ctx context.Context, p process) error {
 		return err
 	}
 	if !done {
-		return line(p, "The audit trail was partitioned already.")
+		return line(p, "The audit trail is already partitioned.")
 	}
 	return line(p, "The audit trail is partitioned by month.")
 }
@@ -87,8 +88,8 @@ func (c auditVerify) verifyFiles(ctx context.Context, p process) error {
 		if len(problems) > 0 {
 			return found(problems, "the files were changed, are not in order, or the key that sealed them is missing")
 		}
-		err := line(p, "The archive holds: %s, %s, up to row %d.", amount(rows, "row", "rows"),
-			amount(seals, "sealed stretch", "sealed stretches"), last.Through)
+		err := line(p, "The archive is intact: %s, %s, up to row %d.", amount(rows, "row", "rows"),
+			amount(seals, "sealed range", "sealed ranges"), last.Through)
 		return errors.Join(err, line(p, "Head: %s", last.Head))
 	})
 }

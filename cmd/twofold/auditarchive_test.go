@@ -29,7 +29,7 @@ func TestMonthsOfTheTrailAreArchived(t *testing.T) {
 	f.run(env, "correct horse 71 battery", "user", "create", "joan@example.org", "--password-stdin")
 	s := start(t, env)
 	s.want(200, "POST", "/login", joanSignsIn)
-	for _, want := range []string{"is partitioned by month", "partitioned already"} {
+	for _, want := range []string{"is partitioned by month", "already partitioned"} {
 		if out := f.run(env, "", "audit", "partition"); !strings.Contains(out, want) {
 			t.Errorf("audit partition: %s", out)
 		}
@@ -80,7 +80,7 @@ func TestMonthsOfTheTrailAreArchived(t *testing.T) {
 	}
 	out := f.run(env, "", "audit", "verify", files[0])
 	head := regexp.MustCompile(`(?m)^Head: (.+)$`).FindStringSubmatch(out)
-	if head == nil || !strings.Contains(out, "The archive holds: ") {
+	if head == nil || !strings.Contains(out, "The archive is intact: ") {
 		t.Fatal(out)
 	}
 	out = f.run(env, "", "audit", "verify", "--head", head[1])

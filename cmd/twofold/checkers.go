@@ -26,27 +26,28 @@ type checkerSettings struct {
 func checkerTable() []setting {
 	return []setting{
 		{Name: "SECURITY_PASSWORD_COMPLEXITY_CHECKER", Type: text, Empty: "none", Field: "Password.Checkers",
-			Doc:   "`zxcvbn` refuses new passwords that are easy to guess although they are long and not listed.",
+			Doc: "`zxcvbn` refuses new passwords that are easy to guess even if they are long and not on the " +
+				"list of common ones.",
 			Apply: applyComplexity},
 		{Name: "SECURITY_ZXCVBN_MINIMUM_SCORE", Type: number, Default: "3",
-			Doc:  "Minimum score of zxcvbn: 1 (ten thousand guesses) to 4 (ten billion).",
-			Cost: "Each step down is a hundred times fewer guesses.",
+			Doc:  "Minimum score of zxcvbn, from 1 (ten thousand guesses) to 4 (ten billion).",
+			Cost: "Each lower score means a hundred times fewer guesses.",
 			Apply: toNumber(func(s *settings) *int { return &s.checkers.score },
 				inner.Row{Safer: inner.Higher, ServerMin: 1, ServerMax: 4})},
 		{Name: "SECURITY_PASSWORD_CHECK_BREACHED", Type: text, Default: "false",
-			Doc: "Asks a service whether a new password was published: `strict` refuses it when the service " +
-				"cannot be asked, `best-effort` takes it then. Five digits of the password's SHA-1 leave this " +
-				"server. `true` is `strict`.",
+			Doc: "Asks a service whether a new password was published. If the service cannot be asked, " +
+				"`strict` refuses the password and `best-effort` accepts it; `true` is `strict`. Only five digits " +
+				"of the SHA-1 of the password leave this server.",
 			Apply: applyBreached},
 		{Name: "SECURITY_PASSWORD_BREACHED_COUNT", Type: number, Default: "1",
-			Doc: "Number of sightings from which a password is refused.",
+			Doc: "Number of times that a password must have been published to be refused.",
 			Apply: toNumber(func(s *settings) *int { return &s.checkers.count },
 				inner.Row{Safer: inner.Lower, ServerMin: 1, ServerMax: 1_000_000})},
 		{Name: "SECURITY_PASSWORD_BREACHED_URL", Type: text, Default: breach.Service,
-			Doc:   "The URL of the service, which must answer like Have I Been Pwned's `/range/`.",
+			Doc:   "URL of the service, which must answer like `/range/` of Have I Been Pwned.",
 			Apply: toText(func(s *settings) *string { return &s.checkers.url })},
 		{Name: "SECURITY_PASSWORD_BREACHED_TIMEOUT", Type: duration, Default: "3 seconds",
-			Doc: "The timeout of a request to the service.",
+			Doc: "Timeout of a request to the service.",
 			Apply: toDuration(func(s *settings) *time.Duration { return &s.checkers.timeout }, time.Second,
 				time.Minute)},
 	}

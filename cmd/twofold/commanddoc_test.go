@@ -31,7 +31,8 @@ func commandsPage(program *kong.Node) string {
 		"For operators. This file is generated from `cmd/twofold` and checked by a test; do not edit it.\n\n" +
 		"`twofold help`, or `--help` after a command, prints the same text, and `twofold man` prints a manual page.\n" +
 		"A command exits with 0 ")
-	fmt.Fprintf(&b, "on success, with %d on failure, and with %d if the command line is invalid.\n", exitFailed, exitUsage)
+	fmt.Fprintf(&b, "on success, with %d on failure, and with %d if the command line is "+
+		"invalid.\n", exitFailed, exitUsage)
 	b.WriteString("\n| command | what it does |\n|---|---|\n")
 	for _, c := range all {
 		fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", c.at(), strings.ReplaceAll("twofold "+c.at(), " ", "-"), cell(c.help))

@@ -114,7 +114,8 @@ func take(path, source string) *taking {
 			lines[a.Name] = a.Line
 			t.rows[a.Name] = a.Value
 			if len(a.Env) > 0 {
-				t.why[a.Name] = "In the application, the variable " + strings.Join(a.Env, " or ") + " could override it."
+				t.why[a.Name] = "In the application, the " +
+					"variable " + strings.Join(a.Env, " or ") + " could override it."
 			}
 		}
 	}

@@ -66,28 +66,27 @@ func (d database) missing() bool { return d.postgres == "" && missing(d.file) }
 func databaseTable() []setting {
 	return []setting{
 		{Name: "SQLALCHEMY_DATABASE_URI", Type: secret, Default: "sqlite:///twofold.db", Field: "Store",
-			Doc: "The database. SQLite, for one machine: `sqlite:///file.db` in the working directory, " +
-				"`sqlite:////var/lib/twofold/file.db` anywhere; it is created if it does not exist. " +
-				"PostgreSQL, for any number of nodes: " +
-				"`postgresql://user:password@host:5432/name?sslmode=verify-full`, with `search_path` and " +
-				"`pool_max_conns` (16) behind it if need be.",
+			Doc: "The database. SQLite, for one machine: `sqlite:///file.db` in the working directory, or " +
+				"`sqlite:////var/lib/twofold/file.db` for an absolute path; the file is created if it does not " +
+				"exist. PostgreSQL, for any number of nodes: " +
+				"`postgresql://user:password@host:5432/name?sslmode=verify-full`, optionally with the parameters " +
+				"`search_path` and `pool_max_conns` (default 16).",
 			Apply: applyDatabase},
 		{Name: "DATABASE_URL", Type: secret, Empty: "none",
 			Doc: "Another name of `SQLALCHEMY_DATABASE_URI`.", Apply: func(*settings, any) error { return nil }},
-		{Name: "TWOFOLD_REDIS_URL", Type: secret, Empty: "none; the database keeps everything",
-			Doc: "A Redis (6 or later) or Valkey that keeps what expires: sessions, sign-ins under way, codes. " +
-				"It is a single server, Sentinels or a cluster. " +
-				"`redis://user:password@host:6379/0`, or `rediss://` for TLS; `?prefix=` begins its keys. " +
-				"A cluster needs at least one `addr`: `redis://a:6379?addr=b:6379&addr=c:6379`. " +
-				"With `master_name` the hosts are Sentinels: " +
-				"`redis://a:26379?addr=b:26379&addr=c:26379&master_name=main`. " +
-				"Accounts, factors and budgets stay in the database. " +
-				"When Redis restarts, with or without its data, or a replica takes over, everybody signs in again.",
+		{Name: "TWOFOLD_REDIS_URL", Type: secret, Empty: "none; the database stores everything",
+			Doc: "A Redis (6 or later) or Valkey that stores what expires: sessions, pending sign-ins and " +
+				"codes. Accounts, factors and budgets stay in the database. Write " +
+				"`redis://user:password@host:6379/0`, or `rediss://` for TLS; `?prefix=` sets a prefix for its " +
+				"keys. A cluster needs at least one `addr`: `redis://a:6379?addr=b:6379&addr=c:6379`. With " +
+				"`master_name` the hosts are Sentinels: " +
+				"`redis://a:26379?addr=b:26379&addr=c:26379&master_name=main`. When Redis restarts, with or without " +
+				"its data, or a replica takes over, all users must sign in again.",
 			Apply: applyRedis},
 		{Name: "TWOFOLD_MIGRATE", Type: flag, Default: "true",
-			Doc: "Brings the database's schema up to date at the start. With `false` a node whose schema is not " +
-				"says so and does not start: run `twofold migrate up` before, e.g. as a user of the database who " +
-				"owns the tables.",
+			Doc: "Brings the schema of the database up to date when the server starts. With `false`, a server " +
+				"whose schema is out of date reports it and does not start: run `twofold migrate up` first, e.g. as " +
+				"the database user who owns the tables.",
 			Apply: toBool(func(s *settings) *bool { return &s.Database.migrate })},
 	}
 }
@@ -129,7 +128,8 @@ func (s *settings) applyPostgres(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || strings.Trim(u.Path, "/") == "" || u.Fragment != "" {
 		return errors.New("is not a PostgreSQL address: write " +
-			"postgresql://user:password@host:5432/name?sslmode=verify-full, with special characters in the password as %XX")
+			"postgresql://user:password@host:5432/name?sslmode=verify-full, with special characters in the password " +
+			"as %XX")
 	}
 	if address, err = s.knownParameters(u); err != nil {
 		return err
@@ -170,7 +170,8 @@ func (s *settings) knownParameters(u *url.URL) (string, error) {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		switch {
 		case name == "schema" || name == "currentSchema" || name == "options[schema]":
-			return "", fmt.Errorf("has the parameter %q, which is for another tool and not supported: write search_path=%s", name,
+			return "", fmt.Errorf("has the parameter %q, which is for another tool and not supported: write "+
+				"search_path=%s", name,
 				q.Get(name))
 		case name == "ssl":
 			return "", errors.New(`has the parameter "ssl", which is for another tool and not supported: write sslmode=verify-full`)

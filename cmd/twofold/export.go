@@ -36,7 +36,8 @@ Examples:
 // Run writes accounts to a file.
 func (c exportCommand) Run(ctx context.Context, p process) error {
 	if !c.WithSecrets && (len(c.Recipient) > 0 || c.PassphraseFile != "") {
-		return usageError("only an export with --with-secrets is encrypted: leave out --recipient and --passphrase-file")
+		return usageError("only an export with --with-secrets is encrypted: leave out --recipient and " +
+			"--passphrase-file")
 	}
 	k := sealed.Keys{Recipients: c.Recipient}
 	if c.WithSecrets && len(c.Recipient) == 0 {

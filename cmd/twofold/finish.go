@@ -37,7 +37,7 @@ func (s *settings) finish(w where) problems {
 	}
 	if s.Config.Accounts.AuditArchive != "" && s.Database.postgres == "" {
 		bad = append(bad, problem{"TWOFOLD_AUDIT_ARCHIVE", "needs PostgreSQL: with SQLite, export rows with " +
-			"`twofold audit list --json`, or leave the setting out"})
+			"`twofold audit list --json`, or leave out the setting"})
 	}
 	s.Config.Passkeys, s.Config.Passwordless = s.passkeys.config(), s.unified.config()
 	s.Config.TwoFactor.RecoveryCodes = s.codes.config()
@@ -58,7 +58,8 @@ func (s *settings) finishOrigin() problems {
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err == nil && strings.HasPrefix(s.Config.Origin, "https:") && len(s.Config.Advanced.TrustedProxies) == 0 &&
 		!web.Loopback(host) {
-		s.note("TWOFOLD_TRUSTED_PROXIES is not set: the address of a connection counts as the client's, even if it is a proxy's")
+		s.note("TWOFOLD_TRUSTED_PROXIES is not set: the address of a connection counts as the client's, even if it " +
+			"is a proxy's")
 	}
 	return nil
 }

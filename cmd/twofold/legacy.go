@@ -31,22 +31,22 @@ var legacyKeys = map[string]map[string]bool{
 func legacyTable() []setting {
 	return []setting{
 		{Name: "TWOFOLD_LEGACY", Type: text, Empty: "none", Field: "Password.Legacy",
-			Doc: "`Webhook` or `LDAP`: the system that accounts come from, where it gives no password hashes. It is " +
-				"asked at the first sign-in of an identity that is not known here, and of an account whose stored " +
-				"hash is `$ask$`. If it says yes, the account is here from then on, with a hash of that password, " +
-				"and it is not asked again. The rest does not change: the limits, the second factor, and " +
-				"`SECURITY_CONFIRMABLE` for an address that it does not vouch for. If it fails, people get 503.",
-			Cost: "What people type for an identity that is not known here is sent there. Remove the setting once " +
-				"everybody has signed in.",
+			Doc: "The system that accounts come from, if it does not export password hashes: `Webhook` or " +
+				"`LDAP`. It is asked at the first sign-in of an identity that is unknown here, and of an account " +
+				"whose stored hash is `$ask$`. If it accepts the password, the account exists here from then on, " +
+				"with a hash of that password, and the system is not asked again. Everything else stays the same: " +
+				"the limits, the second factor, and `SECURITY_CONFIRMABLE` for an address that the system does not " +
+				"vouch for. If the system fails, users get 503.",
+			Cost: "Passwords that users type for an unknown identity are sent to that system. Remove the " +
+				"setting once everyone has signed in.",
 			Apply: toChoice(func(s *settings) *string { return &s.legacy.service }, "Webhook", "LDAP")},
 		{Name: legacyConfig, Type: secretMap, Empty: "none",
-			Doc: "For Webhook `URL` and `SECRET` (32 bytes at least); package `send/gateway` says what is posted. " +
-				"For LDAP `URL` (`ldaps://host`, or `ldap://host` for StartTLS), `BASE_DN`, and if wanted `FILTER` " +
-				"(e.g. `(uid={identity})`; by default `mail` or `uid` is the identity), `BIND_DN` and " +
-				"`BIND_PASSWORD` for the search, `EMAIL` and `USERNAME` (names of attributes, by default " +
-				"`mail` and none), `PROVEN` (`true`: " +
-				"addresses of the directory need not be confirmed, and a person whose name is not known here opens " +
-				"the waiting account with their address) and `CA_FILE`.",
+			Doc: "Keys of that system. Webhook: `URL` and `SECRET` (at least 32 bytes); package `send/gateway` " +
+				"documents the request. LDAP: `URL` (`ldaps://host`, or `ldap://host` for StartTLS), `BASE_DN` and " +
+				"optionally `FILTER` (e.g. `(uid={identity})`; by default `mail` or `uid` is the identity), " +
+				"`BIND_DN` and `BIND_PASSWORD` for the search, `EMAIL` and `USERNAME` (names of attributes, by " +
+				"default `mail` and none), `PROVEN` (`true`: addresses of the directory need not be confirmed, and " +
+				"a user whose name is unknown here opens the waiting account with their address) and `CA_FILE`.",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.legacy.config })},
 	}
 }

@@ -10,9 +10,9 @@ const markdownHead = `# Settings of the server
 For operators. This file is generated from the table in ` + "`cmd/twofold`" + ` and checked by a test; do not edit it.
 
 The server reads its settings from the environment and from a TOML file (` + "`--config FILE`" + ` or ` + "`TWOFOLD_CONFIG`" + `). The environment
-wins over the file. The names are those of the Flask world, so that an existing configuration can be pasted; what belongs to
-the process begins with ` + "`TWOFOLD_`" + `. All mistakes are reported at once, one line each, with what to do, and the server does not start.
-` + "`twofold config check`" + ` does the same without starting.
+takes precedence. The names are those of Flask and its extensions, so that an existing configuration can be pasted; names that
+exist only here begin with ` + "`TWOFOLD_`" + `. All mistakes are reported at once, one per line, each with its fix, and the server does not start.
+` + "`twofold config check`" + ` does the same without starting the server.
 
 | type | in the environment | in the file |
 |---|---|---|
@@ -23,7 +23,7 @@ the process begins with ` + "`TWOFOLD_`" + `. All mistakes are reported at once,
 | list | ` + "`email,authenticator`, JSON or Python" + ` | ` + "`[\"email\", \"authenticator\"]`" + ` |
 | dict | JSON or Python: ` + "`{\"1\": \"...\"}`" + ` | ` + "`{ 1 = \"...\" }`" + ` |
 
-A value marked *secret* never appears in an error, in the log or in what ` + "`config check`" + ` prints.
+A value marked *secret* never appears in an error, in the log or in the output of ` + "`config check`" + `.
 `
 
 // markdown returns the text of docs/configuration.md.
@@ -53,7 +53,7 @@ func markdown() string {
 				doc += "."
 			}
 			if row.Cost != "" {
-				doc += " **Cost:** " + row.Cost
+				doc += " **Trade-off:** " + row.Cost
 			}
 			standing := row.Empty
 			if row.Default != "" {
@@ -69,15 +69,16 @@ func markdown() string {
 func groupIntro(group string) string {
 	switch group {
 	case groupAbsent:
-		return "Settings of features that this version does not have. They may stand where the table says, so that " +
+		return "Settings of features that this version does not have. They may have the value in the table, so that " +
 			"a configuration can be\n" +
-			"pasted; anything else stops the server.\n\n| name | may stand at | what is missing |\n|---|---|---|\n"
+			"pasted. With any other value the server does not start.\n\n| name | allowed value | missing feature " +
+			"|\n|---|---|---|\n"
 	case groupInert:
-		return "These names may be set to anything. Each one that is set gets a line in the log.\n"
+		return "These settings may have any value. The log names each one that is set.\n"
 	case "Mail":
 		return "Mail is sent if `MAIL_SERVER` is set.\n\n" + columns
-	case "Where to go afterwards":
-		return "Each is a path of this origin; names of endpoints are not known here.\n\n" + columns
+	case "Pages shown afterwards":
+		return "Each is a path of this origin; names of Flask endpoints are not supported.\n\n" + columns
 	}
 	return columns
 }
@@ -103,8 +104,8 @@ func writeInert(b *strings.Builder) {
 	for _, why := range reasons {
 		fmt.Fprintf(b, "\n%s%s:\n%s.\n", strings.ToUpper(why[:1]), why[1:], strings.Join(names[why], ", "))
 	}
-	b.WriteString("\n## Texts\n\nEvery English text can be replaced: `SECURITY_MSG_<KEY>`, with the text or the " +
-		"pair of text and category as value\n" +
+	b.WriteString("\n## Texts\n\n`SECURITY_MSG_<KEY>` replaces an English text. The value is the text, or a " +
+		"pair of text and category\n" +
 		"(the category has no effect). Placeholders are written `%(name)s`. The keys are those of " +
 		"`internal/i18n/locales/en.json`.\n" +
 		"`SECURITY_EMAIL_SUBJECT_*`, `SECURITY_CHANGE_EMAIL_SUBJECT` and `SECURITY_US_EMAIL_SUBJECT` replace the " +

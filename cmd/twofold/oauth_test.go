@@ -34,7 +34,7 @@ func TestProvidersBySettings(t *testing.T) {
 	for want, given := range map[string]string{
 		"GITHUB_CLIENT_SECRET: is not set": "GITHUB_CLIENT_ID=a",
 		"GOOGLE_CLIENT_ID: is not set":     "GOOGLE_CLIENT_SECRET=hush hush",
-		"no one to go to":                  "SECURITY_OAUTH_BUILTIN_PROVIDERS=google",
+		"no provider is configured":        "SECURITY_OAUTH_BUILTIN_PROVIDERS=google",
 		"neither github nor":               "SECURITY_OAUTH_BUILTIN_PROVIDERS=myspace",
 		"not a dict of dicts":              "SECURITY_OAUTH_PROVIDERS=corp",
 		"not one of ISSUER":                `SECURITY_OAUTH_PROVIDERS={"corp": {"SECRET": "hush hush"}}`,

@@ -80,10 +80,12 @@ func sayUser(err error, identity string, s *settings) error {
 	}{
 		{store.ErrNotFound, fmt.Sprintf("there is no user %q: `twofold user list` shows all", identity)},
 		{store.ErrExists, fmt.Sprintf(
-			"user %q already exists, or another account has the e-mail address or username: `twofold user list` shows all",
+			"user %q already exists, or another account has the e-mail address or username: `twofold user list` "+
+				"shows all",
 			identity)},
 		{twofold.ErrNoSecondFactor, fmt.Sprintf("user %q has no second factor: there is nothing to recover", identity)},
-		{account.ErrEmail, fmt.Sprintf("%q is not a single plain e-mail address: write e.g. ann@example.org", identity)},
+		{account.ErrEmail, fmt.Sprintf("%q is not a single plain e-mail address: write e.g. "+
+			"ann@example.org", identity)},
 		{account.ErrUsernameCharacters, "the username may contain only letters and digits: choose another one"},
 		{account.ErrUsernameLength, "the username must have 4 to 32 characters: choose another one"},
 		{password.ErrTooShort, fmt.Sprintf("the password is too short: use at least %d characters",

@@ -63,8 +63,8 @@ func (c restoreCommand) Run(ctx context.Context, p process) error {
 			return err
 		}
 	}
-	return line(p, "Restored %s to %s. Its data is of an earlier time: docs/server.md says what to do about sessions and "+
-		"codes issued since.", c.From, to)
+	return line(p, "Restored %s to %s. Its data is of an earlier time: docs/server.md says what to do about "+
+		"sessions and codes issued since.", c.From, to)
 }
 
 // exchange replaces to with a copy of from. It first writes the copy next to to, so that to is

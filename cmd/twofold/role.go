@@ -40,8 +40,8 @@ func (c oneRole) withRole(ctx context.Context, p process, f func(*twofold.Auth) 
 // sayRole converts an error about the name of a role or a permission.
 func sayRole(err error) error {
 	if errors.Is(err, twofold.ErrRoleName) {
-		return usageError("names of roles and permissions cannot contain spaces or commas: write them apart, e.g. read " +
-			"write")
+		return usageError("names of roles and permissions cannot contain spaces or commas: write them apart, e.g. " +
+			"read write")
 	}
 	return err
 }

@@ -40,7 +40,8 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 	site := s.siteName()
 	m := send.Message{
 		ID: fmt.Sprintf("test%d", time.Now().UnixNano()), To: c.To, Kind: "test", Subject: "Test message from " + site,
-		Text: "This is a test message from " + site + ". Its settings for sending messages work. You need not do anything.\n",
+		Text: "This is a test message from " + site + ". Its settings for sending messages work. You need not do " +
+			"anything.\n",
 	}
 	senders, name := append([]send.Sender{s.Config.Mail}, s.Config.Advanced.MailFallback...), "MAIL_SERVER"
 	m.Channel = send.Email

@@ -39,7 +39,7 @@ type setting struct {
 	Name    string
 	Type    kind
 	Default string // in the form of input; applied if the setting is not given, unless empty
-	Empty   string // text in the documentation for an empty default
+	Empty   string // text in the documentation if there is no default
 	Doc     string
 	Bounds  string // of a number or a duration, in words; from the library's table
 	Source  string // document that the bounds and the default are from
@@ -248,7 +248,7 @@ func toView(p func(*settings) *string, contractDefault string) func(*settings, a
 		}
 		if !strings.HasPrefix(v, "/") || strings.HasPrefix(v, "//") || strings.ContainsAny(v, "\\ ") {
 			return errors.New("is not a path of this origin: write one that begins with a single slash, e.g. " +
-				"/account (names of endpoints are not known here)")
+				"/account (names of Flask endpoints are not supported)")
 		}
 		*p(s) = v
 		return nil
@@ -266,7 +266,7 @@ func applyProxies(s *settings, raw any) error {
 		if err != nil {
 			a, err := netip.ParseAddr(it)
 			if err != nil || a.Zone() != "" {
-				return errors.New(`holds something that is no address or network: write e.g. 10.0.0.0/8,192.168.1.7`)
+				return errors.New(`contains something other than addresses and networks: write e.g. 10.0.0.0/8,192.168.1.7`)
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}

@@ -159,7 +159,8 @@ func compared(ours string) string {
 func (s *shadow) serve(ctx context.Context, address string, p process) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil || !web.Loopback(host) {
-		return usageError("--listen needs a loopback address such as 127.0.0.1:9009, because sign-ins contain passwords")
+		return usageError("--listen needs a loopback address such as 127.0.0.1:9009, because sign-ins contain " +
+			"passwords")
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {

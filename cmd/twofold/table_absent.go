@@ -25,10 +25,10 @@ func absentBehaviours() []setting {
 		absent("SECURITY_REDIRECT_ALLOW_SUBDOMAINS", "false", "redirects to sub-domains"),
 		absent("SECURITY_REDIRECT_BASE_DOMAIN", "", "redirects to other hosts"),
 		absent("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS", "", "redirects to sub-domains"),
-		noSignOut(absent("SECURITY_LOGOUT_METHODS", "POST", "a choice of methods for signing out; it is POST")),
+		noSignOut(absent("SECURITY_LOGOUT_METHODS", "POST", "a choice of methods for signing out; only POST works")),
 		absent("SECURITY_LOGOUT_CSRF", "false",
-			"a token for signing out; where the request comes from is always checked"),
-		absent("SECURITY_API_ENABLED_METHODS", "session,token", "a choice of ways to be authenticated"),
+			"a token for signing out; the origin of the request is always checked"),
+		absent("SECURITY_API_ENABLED_METHODS", "session,token", "a choice of authentication methods for APIs"),
 		absent("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", "true", "a separate freshness of header tokens"),
 		absent("SECURITY_TOKEN_AUTHENTICATION_HEADER", "Authentication-Token", "another name for the header of tokens"),
 		absent("SECURITY_TOKEN_AUTHENTICATION_KEY", "auth_token", "tokens in queries and bodies"),
@@ -39,14 +39,14 @@ func absentBehaviours() []setting {
 		absent("SECURITY_EMAIL_HTML", "true", "a choice of mail formats"),
 		absent("SECURITY_SEND_PASSWORD_RESET_EMAIL", "true", "resets without a mail"),
 		absent("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", "true",
-			"a switch for this notice: owners always hear of it"),
-		absent("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
-		absent("SECURITY_SEND_USERNAME_CHANGE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
+			"a switch for this notice; owners are always notified"),
+		absent("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", "true", "a switch for this notice; owners are always notified"),
+		absent("SECURITY_SEND_USERNAME_CHANGE_EMAIL", "true", "a switch for this notice; owners are always notified"),
 		absent("SECURITY_I18N_DIRNAME", "builtin", "gettext catalogues; see TWOFOLD_LOCALES"),
 		absent("SECURITY_CACHE_CONTROL", `{"no-store":true,"private":true}`, "other Cache-Control headers"),
 		absent("MAIL_SUPPRESS_SEND", "false", "a switch that suppresses mail; leave MAIL_SERVER out"),
-		absent("MAIL_BACKEND", "smtp", "other ways to mail than SMTP"),
-		absent("WTF_CSRF_ENABLED", "true", "a switch for the protection from forged requests"),
+		absent("MAIL_BACKEND", "smtp", "other ways to send mail than SMTP"),
+		absent("WTF_CSRF_ENABLED", "true", "a switch for the protection against forged requests"),
 	}
 }
 
@@ -99,7 +99,7 @@ func absent(name, off, what string) setting {
 	}
 	at := "is not set"
 	if off != "" {
-		at = "stands at " + off
+		at = "is " + off
 	}
 	return setting{
 		Name: name, Type: typ, Empty: off, Doc: "This version does not have " + what + ".",
@@ -115,7 +115,7 @@ func absent(name, off, what string) setting {
 				return nil
 			}
 			return errors.New("this version does not have " + what +
-				": remove the setting (it is taken only where it " + at + ")")
+				": remove the setting (it is accepted only if it " + at + ")")
 		},
 	}
 }

@@ -50,52 +50,56 @@ func accountTable() []setting {
 	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
 	return []setting{
 		{Name: "SECURITY_CONFIRMABLE", Type: flag, Default: "false", Field: "Accounts.Confirmable",
-			Doc: "An account that registered itself signs in only after its address was confirmed with a mailed " +
-				"link. With `false` it signs in at once, but sets up nothing before a code that was mailed to its " +
-				"address came back (see docs/contract.md).",
+			Doc: "Requires users who register to confirm their address with a mailed link before they can sign " +
+				"in. With `false` they can sign in at once, but cannot set up anything until they enter a code that " +
+				"was mailed to the address (see docs/contract.md).",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Confirmable })},
 		{Name: "SECURITY_CONFIRM_EMAIL_WITHIN", Field: "Accounts.ConfirmWithin",
-			Doc: "Lifetime of that link."},
+			Doc: "Lifetime of the confirmation link."},
 		{Name: "SECURITY_LOGIN_WITHOUT_CONFIRMATION", Type: flag, Default: "false", Field: "Accounts.LoginUnconfirmed",
-			Doc: "Lets accounts sign in before. They cannot set up anything that opens the account until they " +
-				"confirm, or enter a code mailed to them.",
-			Cost:  "Addresses that are not theirs stand on accounts.",
+			Doc: "Lets users sign in before they confirm their address. Until they confirm it, or enter a code " +
+				"mailed to it, they cannot set up anything that opens the account.",
+			Cost:  "Accounts may carry addresses that belong to someone else.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.LoginUnconfirmed })},
 		{Name: "SECURITY_AUTO_LOGIN_AFTER_CONFIRM", Type: flag, Default: "false",
 			Field: "Accounts.AutoLoginAfterConfirm",
-			Doc:   "Signs in with the link, in the browser that registered only, and as far as the second factor.",
+			Doc: "Signs users in when they follow the confirmation link, but only in the browser that " +
+				"registered. A second factor is still asked for.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterConfirm })},
 		{Name: "SECURITY_PASSWORDLESS", Type: flag, Default: "false", Field: "Accounts.MagicLink",
-			Doc: "Puts a mailed link in the place of the password, for everybody: the sign-in page asks for an " +
-				"address. The link works once, and is one factor: the second is asked for as always, and never one " +
-				"that comes by mail. Anyone who registers chooses no password. To prove oneself again, for a " +
-				"security change, takes a passkey, `SECURITY_UNIFIED_SIGNIN`, or signing in again.",
-			Cost:  "Anyone who reads an account's mail has its first factor.",
+			Doc: "Replaces the password with a mailed link, for all accounts: the sign-in page asks for an " +
+				"address. The link works once and counts as one factor. The second factor is asked for as usual, " +
+				"but cannot be one that comes by mail. Users who register choose no password. Re-authentication " +
+				"before a security change needs a passkey, `SECURITY_UNIFIED_SIGNIN`, or a new sign-in.",
+			Cost:  "Anyone who can read an account's mail has its first factor.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.MagicLink })},
 		{Name: "SECURITY_LOGIN_WITHIN", Field: "Accounts.LoginWithin",
-			Doc: "Lifetime of that link."},
+			Doc: "Lifetime of the sign-in link."},
 		{Name: "SECURITY_RECOVERABLE", Type: flag, Default: "false", Field: "Accounts.Recoverable",
-			Doc:   "Lets people who forgot their password choose another one with a mailed link. Second factors stay.",
+			Doc: "Lets users who forgot their password choose another one with a mailed link. Second factors " +
+				"are kept.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Recoverable })},
 		{Name: "SECURITY_RESET_PASSWORD_WITHIN", Field: "Accounts.ResetWithin",
-			Doc:  "Lifetime of that link.",
-			Cost: "Anyone who can read the mail within that time can use the link."},
+			Doc:  "Lifetime of the reset link.",
+			Cost: "Anyone who reads the mail later can use the link for that long."},
 		{Name: "SECURITY_AUTO_LOGIN_AFTER_RESET", Type: flag, Default: "false", Field: "Accounts.AutoLoginAfterReset",
-			Doc:   "Signs in with the new password, in the browser that asked only, and as far as the second factor.",
+			Doc: "Signs users in after they reset their password, but only in the browser that requested it. A " +
+				"second factor is still asked for.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterReset })},
 		{Name: "SECURITY_CHANGEABLE", Type: flag, Default: "false", Field: "Accounts.Changeable",
-			Doc:   "Lets people change their password.",
+			Doc:   "Lets users change their password.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Changeable })},
 		{Name: "SECURITY_CHANGE_EMAIL", Type: flag, Default: "false", Field: "Accounts.ChangeEmail",
-			Doc:   "Lets people change their address, with a link mailed to the new one. The current one is notified.",
+			Doc: "Lets users change their address with a link mailed to the new one. The current address is " +
+				"notified.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeEmail })},
 		{Name: "SECURITY_CHANGE_EMAIL_WITHIN", Field: "Accounts.ChangeEmailWithin",
-			Doc: "Lifetime of that link."},
+			Doc: "Lifetime of the link that changes an address."},
 		{Name: "SECURITY_CHANGE_USERNAME", Type: flag, Default: "false", Field: "Accounts.ChangeUsername",
-			Doc:   "Lets people change their username.",
+			Doc:   "Lets users change their username.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeUsername })},
 		{Name: "SECURITY_USERNAME_RECOVERY", Type: flag, Default: "false", Field: "Accounts.UsernameRecovery",
-			Doc:   "Mails people their username.",
+			Doc:   "Lets users request their username by mail.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRecovery })},
 	}
 }
@@ -104,18 +108,18 @@ func accountTable() []setting {
 func auditTable() []setting {
 	return []setting{
 		{Name: "TWOFOLD_AUDIT_DAYS", Field: "Accounts.AuditDays",
-			Doc: "The number of days that rows of the audit trail are kept; no fewer than " +
-				"`SECURITY_SESSION_LIFETIME`. Older rows are removed, and a sealed checkpoint records that. `0` " +
-				"keeps all. Export rows first if you need them later (docs/server.md). If the trail is partitioned, " +
-				"a month is removed once all of it is that old.",
-			Cost:  "A network that a user signed in from counts as known only while the trail has the sign-in.",
+			Doc: "Number of days that rows of the audit trail are kept, at least as long as " +
+				"`SECURITY_SESSION_LIFETIME`. Older rows are removed, and a sealed checkpoint records that. If the " +
+				"trail is partitioned, a month is removed once all of it is that old. `0` keeps all rows. Export " +
+				"rows first if you need them later (docs/server.md).",
+			Cost:  "A network counts as known to an account only while the trail contains a sign-in from it.",
 			Apply: orZero(toConfig(of("Accounts.AuditDays")))},
 		{Name: "TWOFOLD_AUDIT_ARCHIVE", Type: text, Empty: "none", Field: "Accounts.AuditArchive",
-			Doc: "A folder for months of the audit trail that are older than `TWOFOLD_AUDIT_DAYS`: each is written " +
-				"to a file, and only then removed. It needs PostgreSQL and `twofold audit partition`; before that, " +
-				"nothing is removed. Give all nodes the same folder, or set it on one node and `TWOFOLD_AUDIT_DAYS` " +
-				"on no other.",
-			Cost:  "Files keep the data of accounts that are deleted later.",
+			Doc: "Folder for months of the audit trail that are older than `TWOFOLD_AUDIT_DAYS`. Each month is " +
+				"written to a file before it is removed. This needs PostgreSQL and `twofold audit partition`; " +
+				"before that, nothing is removed. Give all nodes the same folder, or set both settings on one node " +
+				"and neither on the others.",
+			Cost:  "The files keep the data of accounts that are deleted later.",
 			Apply: toText(func(s *settings) *string { return &s.Config.Accounts.AuditArchive })},
 	}
 }
@@ -125,54 +129,56 @@ func registerTable() []setting {
 	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
 	return []setting{
 		{Name: "SECURITY_USERNAME_REQUIRED", Type: flag, Default: "false", Field: "Accounts.UsernameRequired",
-			Doc:   "A username is required at registration.",
+			Doc:   "Requires a username at registration.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRequired })},
 		{Name: "SECURITY_PASSWORD_REQUIRED", Type: flag, Default: "true", Field: "Accounts.PasswordOptional",
-			Doc: "People register with a password. With `false` they may leave it out: a mailed code opens the " +
-				"account, and its address is proven before anything else. It needs `SECURITY_UNIFIED_SIGNIN` with " +
-				"email among its methods.",
-			Cost: "Anyone who reads the mail of an account without password has its first factor.",
+			Doc: "Requires a password at registration. With `false`, users may leave it out: a mailed code " +
+				"signs them in, and they must prove the address before anything else. `false` needs " +
+				"`SECURITY_UNIFIED_SIGNIN` with `email` among its methods.",
+			Cost: "Anyone who can read the mail of an account without a password has its first factor.",
 			Apply: func(s *settings, raw any) error {
 				required, err := asBool(raw)
 				s.Config.Accounts.PasswordOptional = err == nil && !required
 				return err
 			}},
 		{Name: "SECURITY_PASSWORD_CONFIRM_REQUIRED", Type: flag, Default: "true", Field: "Accounts.PasswordTypedOnce",
-			Doc:   "New passwords must be entered twice.",
+			Doc:   "Requires new passwords to be entered twice.",
 			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Accounts.PasswordTypedOnce })},
 		{Name: "SECURITY_ROLES_IN_PAYLOAD", Type: flag, Default: "false", Field: "Accounts.RolesInPayload",
-			Doc:   "`user` in JSON answers also says `roles` and `permissions`, for showing. `/me` says them always.",
+			Doc: "Adds `roles` and `permissions` to `user` in JSON answers, for display. `/me` always contains " +
+				"them.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.RolesInPayload })},
 		{Name: "TWOFOLD_USER_DELETABLE", Type: flag, Default: "false", Field: "Accounts.Deletable",
-			Doc: "Lets people delete their account, with a fresh proof. They are signed out everywhere at once and " +
-				"get a mail. A sign-in, or the link in that mail, keeps the account.",
+			Doc: "Lets users with a fresh sign-in delete their account. They are signed out everywhere at once " +
+				"and notified by mail. Signing in again, or following the link in the mail, keeps the account.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Deletable })},
 		{Name: "TWOFOLD_DELETION_WAIT", Field: "Accounts.DeletionWait",
-			Doc: "The waiting period of such a deletion."},
+			Doc: "Time between such a request and the deletion."},
 		{Name: "TWOFOLD_INVITE_WITHIN", Field: "Accounts.InviteWithin",
 			Doc: "Lifetime of the link in an invitation (`twofold user invite`)."},
 		{Name: "TWOFOLD_USER_EXPORTABLE", Type: flag, Default: "false", Field: "Accounts.Exportable",
-			Doc:   "Lets people download their data as JSON, with a fresh proof.",
+			Doc:   "Lets users with a fresh sign-in download their data as JSON.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Exportable })},
 		{Name: "SECURITY_TRACKABLE", Type: flag, Default: "false", Field: "Accounts.Trackable",
-			Doc: "Counts the sign-ins of each account, and keeps from when and where the newest and the one before " +
-				"it were: `/me` shows it to the owner (`login_count`, `current_login_at`, `last_login_at`, " +
-				"`current_login_ip`, `last_login_ip`), `twofold user show` and `user list --json` to you. The audit " +
-				"trail has every sign-in either way.",
+			Doc: "Counts the sign-ins of each account, and records the time and the address of the last two. " +
+				"`/me` shows them to the owner (`login_count`, `current_login_at`, `last_login_at`, " +
+				"`current_login_ip`, `last_login_ip`); `twofold user show` and `user list --json` show them to you. " +
+				"The audit trail contains every sign-in in any case.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Trackable })},
 		{Name: "SECURITY_USERNAME_MIN_LENGTH", Field: "Accounts.UsernameMin",
-			Doc: "The minimum length of new usernames."},
+			Doc: "Minimum length of new usernames, in characters."},
 		{Name: "SECURITY_USERNAME_MAX_LENGTH", Field: "Accounts.UsernameMax",
-			Doc: "The maximum length of new usernames."},
+			Doc: "Maximum length of new usernames, in characters."},
 		{Name: "SECURITY_REGISTER_FIELDS", Type: dict, Empty: "none", Field: "Accounts.Fields",
-			Doc: "Profile fields that people fill in when they register, and change on their account page: a list, " +
-				"e.g. `[{\"NAME\": \"name\", \"LABEL\": \"Your name\", \"REQUIRED\": true}, {\"NAME\": \"plan\", " +
-				"\"KIND\": \"select\", \"OPTIONS\": [\"free\", \"pro\"]}]`. `KIND` is `text` (the default, with " +
-				"`MIN` and `MAX`, its length in characters), `checkbox` or `select`. A text with the key " +
-				"`profile_field_` and the name in `TWOFOLD_LOCALES` replaces the label.",
+			Doc: "Profile fields that users fill in at registration and can change on their account page: a " +
+				"list, e.g. `[{\"NAME\": \"name\", \"LABEL\": \"Your name\", \"REQUIRED\": true}, {\"NAME\": " +
+				"\"plan\", \"KIND\": \"select\", \"OPTIONS\": [\"free\", \"pro\"]}]`. `KIND` is `text` (the " +
+				"default; `MIN` and `MAX` limit its length in characters), `checkbox` or `select`. A text in " +
+				"`TWOFOLD_LOCALES` whose key is `profile_field_` and the name replaces the label.",
 			Apply: applyFields},
 		{Name: "SECURITY_SEND_REGISTER_EMAIL", Type: flag, Default: "true", Field: "Accounts.NoWelcome",
-			Doc:   "Welcomes new accounts by mail. The mail with the link of `SECURITY_CONFIRMABLE` is always sent.",
+			Doc: "Sends a welcome mail to new accounts. The mail with the link of `SECURITY_CONFIRMABLE` is " +
+				"always sent.",
 			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Accounts.NoWelcome })},
 	}
 }
@@ -182,52 +188,60 @@ func accountPaths() []setting {
 		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p)}
 	}
 	return []setting{
-		row("SECURITY_CONFIRM_URL", "/confirm", "Confirming an address.",
+		row("SECURITY_CONFIRM_URL", "/confirm", "Confirming an e-mail address.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.Life.Confirm }),
-		row("SECURITY_RESET_URL", "/reset", "A new password by mail.",
+		row("SECURITY_RESET_URL", "/reset", "Resetting a password by mail.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.Life.Reset }),
-		row("SECURITY_CHANGE_URL", "/change", "Changing one's password.",
+		row("SECURITY_CHANGE_URL", "/change", "Changing the password.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.Life.Change }),
-		row("SECURITY_CHANGE_EMAIL_URL", "/change-email", "Changing one's address.",
+		row("SECURITY_CHANGE_EMAIL_URL", "/change-email", "Changing the e-mail address.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.Life.ChangeEmail }),
-		row("SECURITY_CHANGE_USERNAME_URL", "/change-username", "Changing one's username.",
+		row("SECURITY_CHANGE_USERNAME_URL", "/change-username", "Changing the username.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.Life.ChangeUsername }),
-		row("SECURITY_USERNAME_RECOVERY_URL", "/recover-username", "One's username by mail.",
+		row("SECURITY_USERNAME_RECOVERY_URL", "/recover-username", "Requesting the username by "+
+			"mail.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.Life.RecoverUsername }),
 	}
 }
 
 func accountViews() []setting {
-	const login, home = "the sign-in page, or `SECURITY_POST_LOGIN_VIEW` for who is signed in",
+	const login, home = "the sign-in page, or `SECURITY_POST_LOGIN_VIEW` for signed-in users",
 		"`SECURITY_POST_LOGIN_VIEW`"
 	row := func(name, def, doc string, p func(*settings) *string) setting {
 		return setting{Name: name, Type: text, Empty: def, Doc: doc, Field: "Pages.Views", Apply: toView(p, "")}
 	}
 	return []setting{
-		row("SECURITY_POST_CONFIRM_VIEW", login, "After confirming an address.",
+		row("SECURITY_POST_CONFIRM_VIEW", login, "After an e-mail address was "+
+			"confirmed.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.PostConfirm }),
-		row("SECURITY_CONFIRM_ERROR_VIEW", "`SECURITY_CONFIRM_URL`", "After a bad link.",
+		row("SECURITY_CONFIRM_ERROR_VIEW", "`SECURITY_CONFIRM_URL`", "After an invalid link.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.ConfirmError }),
-		row("SECURITY_REQUIRES_CONFIRMATION_ERROR_VIEW", "the sign-in page", "When an address is not confirmed yet.",
+		row("SECURITY_REQUIRES_CONFIRMATION_ERROR_VIEW", "the sign-in page", "When the e-mail address is not "+
+			"confirmed yet.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.Unconfirmed }),
-		row("SECURITY_POST_RESET_VIEW", login, "After a new password by mail.",
+		row("SECURITY_POST_RESET_VIEW", login, "After a password was reset by "+
+			"mail.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.PostReset }),
-		row("SECURITY_RESET_VIEW", "a page of ours", "Where the mailed link leads a browser: the application's own "+
-			"page, which gets `?token=` and posts it to `SECURITY_RESET_URL/<token>`. It must load nothing from "+
-			"other sites, or they may learn the token from its address.",
+		row("SECURITY_RESET_VIEW", "the built-in page", "The page of the application to "+
+			"which the mailed link leads a browser. It gets `?token=` and posts the token to "+
+			"`SECURITY_RESET_URL/<token>`. It must load nothing from other sites, which could learn the token "+
+			"from its address.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.Reset }),
-		row("SECURITY_LOGIN_ERROR_VIEW", "the sign-in page", "After a bad link that would have signed in: the "+
-			"application's own page, which gets `?error=` with the text.",
+		row("SECURITY_LOGIN_ERROR_VIEW", "the sign-in page", "The page of the application "+
+			"after an invalid link that would have signed in. It gets `?error=` with the text.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.LoginError }),
-		row("SECURITY_RESET_ERROR_VIEW", "`SECURITY_RESET_URL`", "After a bad link.",
+		row("SECURITY_RESET_ERROR_VIEW", "`SECURITY_RESET_URL`", "After an invalid link.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.ResetError }),
-		row("SECURITY_POST_CHANGE_VIEW", home, "After changing the password.",
+		row("SECURITY_POST_CHANGE_VIEW", home, "After the password was "+
+			"changed.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.PostChange }),
-		row("SECURITY_POST_CHANGE_EMAIL_VIEW", home, "After changing the address.",
+		row("SECURITY_POST_CHANGE_EMAIL_VIEW", home, "After the e-mail address was "+
+			"changed.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.PostChangeEmail }),
-		row("SECURITY_CHANGE_EMAIL_ERROR_VIEW", "`SECURITY_CHANGE_EMAIL_URL`", "After a bad link.",
+		row("SECURITY_CHANGE_EMAIL_ERROR_VIEW", "`SECURITY_CHANGE_EMAIL_URL`", "After an invalid link.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.ChangeEmailError }),
-		row("SECURITY_POST_CHANGE_USERNAME_VIEW", home, "After changing the username.",
+		row("SECURITY_POST_CHANGE_USERNAME_VIEW", home, "After the username was "+
+			"changed.",
 			func(s *settings) *string { return &s.Config.Pages.Views.Life.PostChangeUsername }),
 	}
 }

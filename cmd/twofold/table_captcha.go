@@ -21,41 +21,41 @@ func captchaTable() []setting {
 	}
 	return []setting{
 		{Name: "SECURITY_CAPTCHA", Type: text, Empty: "none", Field: "Accounts.Captcha",
-			Doc: "`turnstile`, `hcaptcha`, `recaptcha` or `altcha`: keeps programs from the forms that anyone can " +
-				"send. The first three are services; browsers load their script, and the address of the person is " +
-				"sent to them. With `altcha` the browser computes for a moment and no one else is asked. While a " +
-				"service cannot be asked, the forms answer 503 and change nothing.",
+			Doc: "Protects the forms that anyone can send from programs: `turnstile`, `hcaptcha`, `recaptcha` " +
+				"or `altcha`. The first three are services: browsers load their script, and they receive the IP " +
+				"address of the user. With `altcha` the browser computes for a moment, and no service is asked. " +
+				"While a service is unavailable, the forms answer 503 and change nothing.",
 			Cost:  "The forms that ask for a captcha need JavaScript.",
 			Apply: a(func(a *twofold.Accounts) *string { return &a.Captcha })},
 		{Name: "SECURITY_CAPTCHA_AT", Type: list, Empty: "all three", Field: "Accounts.CaptchaAt",
-			Doc: "Where it is asked for: `register`, `reset` (each form that has mail sent to an address that was " +
-				"typed) and `sign-in` (after `SECURITY_CAPTCHA_FAILURES`, in browsers that have not signed in to the " +
-				"account before).",
+			Doc: "Forms that ask for a captcha: `register`, `reset` (each form that sends mail to an address " +
+				"that was typed) and `sign-in` (after `SECURITY_CAPTCHA_FAILURES`, in browsers that have not signed " +
+				"in to the account before).",
 			Apply: toList(func(s *settings) *[]string { return &s.Config.Accounts.CaptchaAt })},
 		{Name: "SECURITY_CAPTCHA_FAILURES", Field: "Advanced.Limits.CaptchaFailures",
-			Doc: "Wrong passwords in 24 hours for one address or username, or five times as many within 15 minutes " +
-				"from one network, after which signing in asks for a captcha.",
-			Cost: "More guesses without a captcha."},
+			Doc: "Number of wrong passwords in 24 hours for one address or username after which a sign-in asks " +
+				"for a captcha. Five times as many in 15 minutes from one network have the same effect.",
+			Cost: "A higher number allows more guesses without a captcha."},
 		{Name: "SECURITY_CAPTCHA_SITE_KEY", Type: text, Empty: "none", Field: "Accounts.CaptchaSiteKey",
-			Doc:   "The site key from the service.",
+			Doc:   "The site key that the service issued.",
 			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaSiteKey })},
 		{Name: "SECURITY_CAPTCHA_SECRET", Type: secret, Empty: "none", Field: "Accounts.CaptchaSecret",
 			Doc:   "The secret that belongs to the site key.",
 			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaSecret })},
 		{Name: "SECURITY_CAPTCHA_VERIFY_URL", Type: text, Empty: "the service's own",
 			Field: "Accounts.CaptchaVerifyURL",
-			Doc:   "The URL that verifies answers.",
+			Doc:   "URL that verifies answers.",
 			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaVerifyURL })},
 		{Name: "SECURITY_CAPTCHA_SCRIPT_URL", Type: text, Empty: "the service's own",
 			Field: "Accounts.CaptchaScriptURL",
-			Doc: "The script that pages load, e.g. `https://www.recaptcha.net/recaptcha/api.js`. Its origin is added " +
-				"to what pages with a captcha may load from.",
+			Doc: "Script that pages load, e.g. `https://www.recaptcha.net/recaptcha/api.js`. Pages with a " +
+				"captcha may then load from its origin.",
 			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaScriptURL })},
 		{Name: "SECURITY_CAPTCHA_MIN_SCORE", Field: "Accounts.CaptchaMinScore",
-			Doc: "For keys of reCAPTCHA v3: the minimum score that is accepted, e.g. `0.5`.", Apply: applyScore},
+			Doc: "Minimum score that is accepted, e.g. `0.5`, for keys of reCAPTCHA v3.", Apply: applyScore},
 		{Name: "SECURITY_CAPTCHA_COST", Field: "Accounts.CaptchaCost", Empty: standard("Accounts.CaptchaCost"),
 			Doc:  "For Altcha: about twice the average number of hashes that a browser computes.",
-			Cost: "A lower value costs programs less. A higher value takes long on slow phones."},
+			Cost: "With a lower number, programs spend less. With a higher one, slow phones take long."},
 		{Name: "RECAPTCHA_PUBLIC_KEY", Type: text, Empty: "none",
 			Doc: "`SECURITY_CAPTCHA_SITE_KEY` under the name of Flask-WTF. With it, `SECURITY_CAPTCHA` is " +
 				"`recaptcha` unless it is set.",
@@ -108,7 +108,7 @@ func finishCaptcha(s *settings) problems {
 		switch {
 		case both.from == "":
 		case *both.to != "" && *both.to != both.from:
-			bad = append(bad, problem{both.old, "is set, and " + both.own + " is too: remove one of the two"})
+			bad = append(bad, problem{both.old, "is set, and so is " + both.own + ": remove one of the two"})
 		default:
 			*both.to = both.from
 		}

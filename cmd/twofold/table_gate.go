@@ -16,11 +16,11 @@ import (
 // gateTable returns the settings of the gate.
 func gateTable() []setting {
 	return []setting{
-		{Name: "TWOFOLD_GATE_RULES", Type: text, Empty: "none: there is no gate",
+		{Name: "TWOFOLD_GATE_RULES", Type: text, Empty: "none: the gate is off",
 			Doc: "A TOML file with the rules of the gate, which puts sign-in in front of applications that have none " +
-				"(docs/gate.md): proxies of `TWOFOLD_TRUSTED_PROXIES` ask `/auth/verify` what to do with a request. " +
-				"It is read at the start.",
-			Cost:  "A public rule is open to everyone.",
+				"(docs/gate.md). Proxies of `TWOFOLD_TRUSTED_PROXIES` ask `/auth/verify` what to do with a request. " +
+				"The file is read when the server starts.",
+			Cost:  "Everyone can reach what a public rule allows.",
 			Apply: applyGateRules},
 	}
 }
@@ -67,7 +67,7 @@ func parseRules(text string) ([]gate.Rule, error) {
 	}
 	slices.Sort(unknown)
 	if unknown = slices.Compact(unknown); len(unknown) > 0 {
-		return nil, fmt.Errorf("has %s, which no rule has: rules have hosts, paths, methods, networks, require, "+
+		return nil, fmt.Errorf("has the unknown key %s: a rule can have hosts, paths, methods, networks, require, "+
 			"fresh, roles, permissions and scopes", strings.Join(unknown, ", "))
 	}
 	rules := make([]gate.Rule, len(file.Rules))

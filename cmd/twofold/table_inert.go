@@ -9,11 +9,11 @@ import (
 // here. Ignoring them does not reduce security. Each given one is logged.
 func inertTable() []setting {
 	const (
-		derived  = "every purpose has a key of its own, derived from SECRET_KEY"
+		derived  = "each purpose has its own key, derived from SECRET_KEY"
 		safer    = "cookies are always secure, host-only and unreadable to scripts"
 		checked  = "where a request comes from is always checked"
-		internal = "it is about the inside of another program"
-		ours     = "the scheme's cost is chosen here; every stored hash says its own"
+		internal = "it concerns the internals of another program"
+		ours     = "the server chooses the cost of the scheme; each stored hash records its own"
 	)
 	return slices.Concat(
 		inert(derived, `SECURITY_LOGIN_SALT SECURITY_REMEMBER_SALT SECURITY_REFRESH_TOKEN_SALT SECURITY_CONFIRM_SALT SECURITY_RESET_SALT SECURITY_CHANGE_SALT
@@ -30,15 +30,15 @@ func inertTable() []setting {
 			MAIL_DEBUG MAIL_MAX_EMAILS MAIL_ASCII_ATTACHMENTS MAIL_USE_LOCALTIME MAIL_FILE_PATH`),
 		inert(ours, `SECURITY_PASSWORD_HASH_OPTIONS SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS SECURITY_PASSWORD_SCHEMES SECURITY_DEPRECATED_PASSWORD_SCHEMES
 			SECURITY_HASHING_SCHEMES SECURITY_DEPRECATED_HASHING_SCHEMES SECURITY_PASSWORD_NORMALIZE_FORM SECURITY_USERNAME_NORMALIZE_FORM SECURITY_INPUT_NORMALIZE_FORM`),
-		inert("dead tokens go by themselves",
+		inert("invalid tokens are removed automatically",
 			"SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED SECURITY_REFRESH_TOKEN_CLEANUP_REVOKED"),
-		inert("the form of an address is checked here, and its domain is asked by sending it a mail",
+		inert("the server checks the form of an address, and its domain by sending a mail to it",
 			"SECURITY_EMAIL_VALIDATOR_ARGS"),
-		inert("recovery codes are kept as keyed hashes under SECRET_KEY; an import from Flask-Security reads it",
+		inert("recovery codes are stored as keyed hashes under SECRET_KEY; only an import from Flask-Security reads it",
 			"SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"),
-		inert("every stored hash says whether the salt is in it; an import from Flask-Security reads it",
+		inert("each stored hash records whether it includes the salt; only an import from Flask-Security reads it",
 			"SECURITY_PASSWORD_SINGLE_HASH"),
-		inert("there is no grace beyond SECURITY_FRESHNESS", "SECURITY_FRESHNESS_GRACE_PERIOD"),
+		inert("there is no grace period beyond SECURITY_FRESHNESS", "SECURITY_FRESHNESS_GRACE_PERIOD"),
 	)
 }
 

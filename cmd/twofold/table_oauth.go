@@ -28,46 +28,48 @@ func oauthTable() []setting {
 	}
 	rows := []setting{
 		{Name: "SECURITY_OAUTH_ENABLE", Type: flag, Default: "false", Field: "Accounts.OAuth",
-			Doc: "People may sign in through other sites. They connect their account there on their account page " +
-				"first, unless `SECURITY_OAUTH_SIGN_UP` lets them make an account. No account is found by e-mail " +
-				"address. The second factor is still asked for.",
-			Cost:  "Someone who is let in at the other site has proven the first factor here.",
+			Doc: "Lets users sign in through other sites. They first connect their account there on their " +
+				"account page, unless `SECURITY_OAUTH_SIGN_UP` lets them create an account. Accounts are never " +
+				"matched by e-mail address. The second factor is still asked for.",
+			Cost:  "Anyone who can sign in at the other site has the first factor here.",
 			Apply: toBool(func(s *settings) *bool { return &s.oauth.enable })},
 		{Name: "SECURITY_OAUTH_BUILTIN_PROVIDERS", Type: list, Default: "github,google",
-			Doc:   "The built-in providers to offer, if their client id is set.",
+			Doc:   "Built-in providers to offer, if their client id is set.",
 			Apply: toList(func(s *settings) *[]string { return &s.oauth.builtin })},
-		{Name: "GITHUB_CLIENT_ID", Type: text, Empty: "GitHub is not offered", Doc: "As issued by GitHub.",
+		{Name: "GITHUB_CLIENT_ID", Type: text, Empty: "GitHub is not offered", Doc: "Client id that GitHub issued.",
 			Apply: o(func(o *oauthSettings) *string { return &o.githubID })},
-		{Name: "GITHUB_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As issued by GitHub.",
+		{Name: "GITHUB_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "Client secret that GitHub issued.",
 			Apply: o(func(o *oauthSettings) *string { return &o.githubSecret })},
-		{Name: "GOOGLE_CLIENT_ID", Type: text, Empty: "Google is not offered", Doc: "As issued by Google.",
+		{Name: "GOOGLE_CLIENT_ID", Type: text, Empty: "Google is not offered", Doc: "Client id that Google issued.",
 			Apply: o(func(o *oauthSettings) *string { return &o.googleID })},
-		{Name: "GOOGLE_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As issued by Google.",
+		{Name: "GOOGLE_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "Client secret that Google issued.",
 			Apply: o(func(o *oauthSettings) *string { return &o.googleSecret })},
 		{Name: "SECURITY_OAUTH_PROVIDERS", Type: secretMap, Empty: "none",
-			Doc: "Any OpenID Connect provider, by a name of your own: `{\"corp\": {\"ISSUER\": " +
+			Doc: "OpenID Connect providers, each under a name of your own: `{\"corp\": {\"ISSUER\": " +
 				"\"https://login.example.org\", \"CLIENT_ID\": \"..\", \"CLIENT_SECRET\": \"..\", \"TITLE\": " +
-				"\"Example\", \"SCOPES\": \"email\", \"DOMAINS\": \"example.org\"}}`. The last three may be left " +
-				"out, and the secret of a public client. DOMAINS are those of which the provider itself runs " +
-				"every mailbox: see `SECURITY_OAUTH_SIGN_UP`. Register `<origin>/login/oauthresponse/<name>` and " +
-				"`<origin>/login/oauth-verify-response/<name>` there.",
+				"\"Example\", \"SCOPES\": \"email\", \"DOMAINS\": \"example.org\"}}`. `TITLE`, `SCOPES` and " +
+				"`DOMAINS` are optional, and so is the secret of a public client. `DOMAINS` lists the domains in " +
+				"which the provider itself runs every mailbox: see `SECURITY_OAUTH_SIGN_UP`. Register " +
+				"`<origin>/login/oauthresponse/<name>` and `<origin>/login/oauth-verify-response/<name>` with the " +
+				"provider.",
 			Apply: applyProviders},
 	}
 	rows = append(rows, setting{Name: "SECURITY_OAUTH_INDEPENDENT_PROVIDERS", Type: list, Empty: "none",
-		Doc: "Names of providers whose accounts no one can open through a mailbox. Without that an account at " +
-			"another site counts as its user's mailbox: after signing in with it no code that is mailed counts as a " +
-			"second factor, and no one is rescued by mail.",
-		Cost: "If an account there can be opened through the user's mailbox after all, that mailbox alone opens " +
-			"accounts that have a second factor.",
+		Doc: "Names of providers whose accounts cannot be opened through a mailbox. An account at any " +
+			"other provider counts as its user's mailbox: after signing in with it, a mailed code does not " +
+			"count as a second factor, and rescue by mail is not possible.",
+		Cost: "If such an account can be opened through the user's mailbox after all, that mailbox alone " +
+			"opens accounts that have a second factor.",
 		Apply: toList(func(s *settings) *[]string { return &s.oauth.independent })})
 	rows = append(rows, setting{
 		Name: "SECURITY_OAUTH_SIGN_UP", Type: list, Empty: "none", Field: "Accounts.OAuthSignUp",
-		Doc: "Names of providers whose users may make an account, such as `google,corp`, whether or not " +
-			"`SECURITY_REGISTERABLE` is set. The provider must tell an address that it verified. A code is sent " +
-			"there first, unless the provider runs the mailboxes of that domain (`DOMAINS`; for Google gmail.com). " +
-			"If the address has an account, none is made and none is connected: its owner signs in and connects the " +
-			"other one. Profile fields that are required and that the provider does not tell are asked for.",
-		Cost: "A provider that says of addresses that they are verified, although they are not, tells its users " +
+		Doc: "Names of providers whose users can create an account, such as `google,corp`, whether or not " +
+			"`SECURITY_REGISTERABLE` is set. The provider must report an address that it verified. A code is " +
+			"sent to the address first, unless the provider runs the mailboxes of its domain (`DOMAINS`; for " +
+			"Google gmail.com). If the address already has an account, none is created and none is connected: " +
+			"the owner signs in and connects the other account. Required profile fields that the provider does " +
+			"not supply are asked for.",
+		Cost: "A provider that reports addresses as verified although they are not lets its users learn " +
 			"which addresses have accounts.",
 		Apply: toList(func(s *settings) *[]string { return &s.Config.Accounts.OAuthSignUp }),
 	})
@@ -82,19 +84,24 @@ func oauthPaths() []setting {
 			Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p),
 		})
 	}
-	path("SECURITY_OAUTH_START_URL", "/login/oauthstart", "Going to another site; its name follows.",
+	path("SECURITY_OAUTH_START_URL", "/login/oauthstart", "Start of a sign-in at another "+
+		"site; the name of the provider follows.",
 		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.Start })
-	path("SECURITY_OAUTH_RESPONSE_URL", "/login/oauthresponse", "Coming back.",
+	path("SECURITY_OAUTH_RESPONSE_URL", "/login/oauthresponse", "Callback of a sign-in.",
 		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.Response })
-	path("SECURITY_OAUTH_VERIFY_START_URL", "/login/oauth-verify-start", "Going there to be asked again.",
+	path("SECURITY_OAUTH_VERIFY_START_URL", "/login/oauth-verify-start", "Start of a re-authentication "+
+		"at another site.",
 		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.VerifyStart })
-	path("SECURITY_OAUTH_VERIFY_RESPONSE_URL", "/login/oauth-verify-response", "Coming back from that.",
+	path("SECURITY_OAUTH_VERIFY_RESPONSE_URL", "/login/oauth-verify-response", "Callback of a "+
+		"re-authentication.",
 		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.VerifyResponse })
-	path("SECURITY_OAUTH_CONNECT_URL", "/login/oauth-connect", "Connecting an account there.",
+	path("SECURITY_OAUTH_CONNECT_URL", "/login/oauth-connect", "Connecting an account of "+
+		"another site.",
 		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.Connect })
-	path("SECURITY_OAUTH_DISCONNECT_URL", "/login/oauth-disconnect", "Taking that back.",
+	path("SECURITY_OAUTH_DISCONNECT_URL", "/login/oauth-disconnect", "Disconnecting such an account.",
 		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.Disconnect })
-	path("SECURITY_OAUTH_SIGN_UP_URL", "/login/oauth-signup", "What is missing before an account is made.",
+	path("SECURITY_OAUTH_SIGN_UP_URL", "/login/oauth-signup", "Details that are still needed "+
+		"to create an account.",
 		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.SignUp })
 	return append(rows,
 		setting{Name: "SECURITY_POST_OAUTH_LOGIN_VIEW", Type: text, Empty: "`SECURITY_POST_LOGIN_VIEW`",
@@ -160,11 +167,11 @@ func (s *settings) finishOAuth() problems {
 	}
 	if !o.enable {
 		if len(s.Config.Accounts.OAuthSignUp) > 0 {
-			const text = "needs SECURITY_OAUTH_ENABLE: set it to true, or leave this out"
+			const text = "needs SECURITY_OAUTH_ENABLE: set that to true, or leave this out"
 			return problems{{"SECURITY_OAUTH_SIGN_UP", text}}
 		}
 		if o.githubID+o.googleID != "" || len(o.providers) > 0 {
-			s.note("SECURITY_OAUTH_ENABLE is false: no one signs in through another site")
+			s.note("SECURITY_OAUTH_ENABLE is false: no one can sign in through another site")
 		}
 		return nil
 	}
@@ -201,14 +208,14 @@ func (s *settings) finishOAuth() problems {
 		i := slices.IndexFunc(all, func(p federated.Provider) bool { return p.Name() == name })
 		if i < 0 {
 			bad = append(bad, problem{"SECURITY_OAUTH_INDEPENDENT_PROVIDERS",
-				fmt.Sprintf("%q: no such provider is set up", name)})
+				fmt.Sprintf("%q: no such provider is configured", name)})
 			continue
 		}
 		all[i] = federated.Independent(all[i])
 	}
 	if len(all) == 0 && len(bad) == 0 {
 		bad = append(bad, problem{"SECURITY_OAUTH_ENABLE",
-			"is on, and there is no one to go to: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or SECURITY_OAUTH_PROVIDERS"})
+			"is on, but no provider is configured: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or SECURITY_OAUTH_PROVIDERS"})
 	}
 	s.Config.Accounts.OAuth = all
 	return bad

@@ -7,24 +7,26 @@ func pagesTable() []setting {
 	}
 	return []setting{
 		row("TWOFOLD_STATIC", "none", "Static", func(s *settings) *string { return &s.Static },
-			"A folder with files of your own: pictures, style sheets, fonts. They are read at start and served at "+
-				"`/tf-static/own/`."),
+			"Folder of your own files, such as pictures, style sheets and fonts. They are read when the "+
+				"server starts and served at `/tf-static/own/`."),
 		row("TWOFOLD_LOGO", "the first letter of `TWOFOLD_SITE`", "Logo",
 			func(s *settings) *string { return &s.Config.Pages.Logo },
 			"A picture in `TWOFOLD_STATIC`, e.g. `logo.svg`. Pages show it 36 pixels high instead of the name."),
 		row("TWOFOLD_LOGO_DARK", "`TWOFOLD_LOGO`", "LogoDark",
 			func(s *settings) *string { return &s.Config.Pages.LogoDark },
-			"The same for dark pages."),
+			"The logo for dark pages."),
 		row("TWOFOLD_ACCENT", "blue", "Accent", func(s *settings) *string { return &s.Config.Pages.Accent },
-			"The color of buttons and links, e.g. `#0b7285`. Where text in it could not be read, pages use a darker "+
-				"shade, or a lighter one on dark pages, and the log says so."),
+			"Color of buttons and links, e.g. `#0b7285`. If text in it would be hard to read, pages use a "+
+				"darker shade, or a lighter one on dark pages, and the log says so."),
 		row("TWOFOLD_STYLE", "none", "Style", func(s *settings) *string { return &s.Config.Pages.Style },
-			"A style sheet in `TWOFOLD_STATIC`, e.g. `brand.css`. It comes after ours; docs/how-to/branding.md "+
-				"lists the properties to set."),
+			"A style sheet in `TWOFOLD_STATIC`, e.g. `brand.css`. It is loaded after ours; "+
+				"docs/how-to/branding.md lists the properties to set."),
 		row("TWOFOLD_LINKS_HOME", "none", "Home", func(s *settings) *string { return &s.Config.Pages.Home },
-			"Where the name or the logo leads, and the way back from the account page: a path or an address."),
+			"Page to which the name or the logo leads, and the account page links back: a path or an "+
+				"address."),
 		row("TWOFOLD_LINKS_HELP", "none", "Help", func(s *settings) *string { return &s.Config.Pages.Help },
-			"A link below each page: a path, or an address that begins with `https://` or `mailto:`."),
+			"Help link at the bottom of each page: a path, or an address that begins with `https://` or "+
+				"`mailto:`."),
 		row("TWOFOLD_LINKS_TERMS", "none", "Terms", func(s *settings) *string { return &s.Config.Pages.Terms },
 			"The same for the terms of use."),
 		row("TWOFOLD_LINKS_PRIVACY", "none", "Privacy", func(s *settings) *string { return &s.Config.Pages.Privacy },

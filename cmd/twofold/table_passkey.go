@@ -12,60 +12,66 @@ import (
 func passkeyTable() []setting {
 	return []setting{
 		{Name: "SECURITY_WEBAUTHN", Type: flag, Default: "false", Field: "Passkeys",
-			Doc: "Passkeys and security keys. They are bound to the host of `TWOFOLD_ORIGIN`, which must be a " +
-				"name, not an IP address.",
+			Doc: "Lets users sign in with passkeys and security keys. They are bound to the host of " +
+				"`TWOFOLD_ORIGIN`, which must be a name, not an IP address.",
 			Apply: toBool(func(s *settings) *bool { return &s.passkeys.on })},
 		{Name: "SECURITY_WAN_RP_NAME", Type: text, Empty: "`TWOFOLD_SITE`", Field: "Passkeys.Name",
-			Doc:   "The name that authenticators show.",
+			Doc:   "Name of the site that authenticators show.",
 			Apply: toText(func(s *settings) *string { return &s.passkeys.with.Name })},
 		{Name: "SECURITY_WAN_ALLOW_AS_FIRST_FACTOR", Type: flag, Default: "true", Field: "Passkeys.FirstFactor",
-			Doc:   "Passkeys that were registered as a first factor replace the password.",
+			Doc:   "Lets passkeys that were registered as a first factor replace the password.",
 			Apply: toBool(func(s *settings) *bool { return &s.passkeys.with.FirstFactor })},
 		{Name: "SECURITY_WAN_ALLOW_AS_MULTI_FACTOR", Type: flag, Default: "true", Field: "Passkeys.MultiFactor",
-			Doc:   "A first-factor passkey that verified its user by finger, face or PIN counts as both factors.",
-			Cost:  "The device, and what unlocks it, open the account.",
+			Doc: "Counts a first-factor passkey that verified its user by fingerprint, face or PIN as both " +
+				"factors.",
+			Cost:  "Anyone who has the device and can unlock it can open the account.",
 			Apply: toBool(func(s *settings) *bool { return &s.passkeys.with.MultiFactor })},
 		{Name: "SECURITY_WAN_ALLOW_AS_VERIFY", Type: list, Default: "first,secondary", Field: "Passkeys.Verify",
-			Doc: "The uses that prove a signed-in user again; an empty list: passkeys do not. Where the account has " +
-				"a second factor the passkey must verify its user.",
+			Doc: "Kinds of passkeys that can be used for re-authentication; if the list is empty, none can. If " +
+				"the account has a second factor, the passkey must verify its user.",
 			Apply: applyVerify},
 		{Name: "SECURITY_WAN_ALLOW_USER_HINTS", Type: flag, Default: "true", Field: "Passkeys.Hints",
-			Doc: "Someone who types a name is told which passkeys of it to use; names that do not exist get an " +
-				"answer of the same kind.",
-			Cost: "Anyone who knows a name learns how many passkeys it has. `false`: the browser finds the " +
-				"passkeys by itself, and security keys that cannot be found so are second factors only.",
+			Doc: "Tells anyone who types a name which passkeys to use for it. Names that do not exist get the " +
+				"same kind of answer.",
+			Cost: "Anyone who knows a name learns how many passkeys it has. With `false`, the browser must find " +
+				"the passkeys itself, and security keys for which it cannot do so are only second factors.",
 			Apply: toBool(func(s *settings) *bool { return &s.passkeys.with.Hints })},
 		{Name: "SECURITY_WAN_CHALLENGE_BYTES", Field: "Passkeys.ChallengeBytes",
 			Empty: standard("Passkeys.ChallengeBytes"),
-			Doc:   "Random bytes of each challenge."},
+			Doc:   "Number of random bytes in each challenge."},
 		{Name: "SECURITY_WAN_REGISTER_WITHIN", Field: "Passkeys.RegisterWithin",
-			Doc: "How long a registration may take."},
+			Doc: "How long registering a passkey may take."},
 		{Name: "SECURITY_WAN_SIGNIN_WITHIN", Field: "Passkeys.SignInWithin",
-			Doc: "The same for a sign-in."},
+			Doc: "How long signing in with a passkey may take."},
 		{Name: "SECURITY_WAN_REGISTER_TIMEOUT", Field: "Passkeys.RegisterTimeout", Type: number,
 			Default: standardMillis("Passkeys.RegisterTimeout"),
-			Doc:     "Milliseconds for which the browser waits for its user. This is a hint.",
-			Apply:   toMillis("Passkeys.RegisterTimeout")},
+			Doc: "How long the browser waits for its user at a registration, in milliseconds. Browsers may " +
+				"ignore it.",
+			Apply: toMillis("Passkeys.RegisterTimeout")},
 		{Name: "SECURITY_WAN_SIGNIN_TIMEOUT", Field: "Passkeys.SignInTimeout", Type: number,
 			Default: standardMillis("Passkeys.SignInTimeout"),
-			Doc:     "The same for a sign-in.",
-			Apply:   toMillis("Passkeys.SignInTimeout")},
+			Doc: "How long the browser waits for its user at a sign-in, in milliseconds. Browsers may ignore " +
+				"it.",
+			Apply: toMillis("Passkeys.SignInTimeout")},
 		{Name: "SECURITY_WAN_NAME_MAX_LENGTH", Field: "Passkeys.NameMaxLength",
 			Doc: "Maximum length of a passkey's name, in characters."},
 		{Name: "SECURITY_WAN_NAME_ALLOWED_CHARS", Type: list, Default: "L,N,Pc,Pd,Zs",
-			Doc:   "Unicode categories of a passkey's name. No others can be chosen in this version.",
+			Doc: "Unicode categories that a passkey's name may contain. They cannot be changed in this " +
+				"version.",
 			Apply: applyNameChars},
-		passkeyPath("SECURITY_WAN_REGISTER_URL", "/wan-register", "A user's passkeys.",
+		passkeyPath("SECURITY_WAN_REGISTER_URL", "/wan-register", "The list of the user's "+
+			"passkeys.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.WanRegister }),
-		passkeyPath("SECURITY_WAN_SIGNIN_URL", "/wan-signin", "Signing in with one.",
+		passkeyPath("SECURITY_WAN_SIGNIN_URL", "/wan-signin", "Signing in with a passkey.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.WanSignin }),
-		passkeyPath("SECURITY_WAN_DELETE_URL", "/wan-delete", "Removing one.",
+		passkeyPath("SECURITY_WAN_DELETE_URL", "/wan-delete", "Removing a passkey.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.WanDelete }),
-		passkeyPath("SECURITY_WAN_VERIFY_URL", "/wan-verify", "Asking again who one is.",
+		passkeyPath("SECURITY_WAN_VERIFY_URL", "/wan-verify", "Re-authentication with a "+
+			"passkey.",
 			func(s *settings) *string { return &s.Config.Pages.Paths.WanVerify }),
-		{Name: "SECURITY_WAN_POST_REGISTER_VIEW", Type: text, Empty: "the page of passkeys",
+		{Name: "SECURITY_WAN_POST_REGISTER_VIEW", Type: text, Empty: "the page with the passkeys",
 			Field: "Pages.Views.PostWanRegister",
-			Doc:   "The page after a passkey was added.",
+			Doc:   "The page after a passkey was registered.",
 			Apply: toView(func(s *settings) *string { return &s.Config.Pages.Views.PostWanRegister }, ".wan_register")},
 	}
 }
@@ -91,7 +97,7 @@ func applyVerify(s *settings, raw any) error {
 	}
 	for _, use := range uses {
 		if use != "first" && use != "secondary" {
-			return errors.New("holds a use that is not one of first, secondary: remove it")
+			return errors.New("contains something other than first and secondary: remove it")
 		}
 	}
 	s.passkeys.with.Verify = uses
