@@ -53,8 +53,8 @@ func typeOf(r inner.Row) kind {
 	return text
 }
 
-// standing returns the default in the form of input, or what it means in words. like is the name of
-// the setting that raises the default, if there is one.
+// standing returns the default in the form of input, or in words what it means. like is the name of
+// the setting that raises the default, or "".
 func standing(r inner.Row, like string) (def, empty string) {
 	switch {
 	case r.Like != "" && r.Default == 0:
@@ -109,7 +109,7 @@ func toConfig(r inner.Row) func(*settings, any) error {
 	}
 }
 
-// into returns the Apply of a setting that has the bounds of a field, but another place.
+// into returns the Apply of a setting that has the bounds of a field but is stored elsewhere.
 func into(field string, p func(*settings) *time.Duration) func(*settings, any) error {
 	return bounded(of(field), func(s *settings, v int64) { *p(s) = time.Duration(v) })
 }

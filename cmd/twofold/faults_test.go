@@ -14,7 +14,7 @@ const (
 	antonGuesses = `{"email":"anton@example.org","password":"wrong"}`
 )
 
-// becomes polls until the answer has this status, since recovery takes time and must need no help.
+// becomes polls until the answer has this status, since recovery takes time and must work without help.
 func (s *server) becomes(status int, method, path, body string) {
 	s.t.Helper()
 	last := 0

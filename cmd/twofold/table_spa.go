@@ -32,8 +32,8 @@ func spaTable() []setting {
 			Cost:  "The e-mail address of the user appears in URLs of the application and in its logs.",
 			Apply: applyRedirectBehaviour},
 		{Name: "SECURITY_VERIFY_ERROR_VIEW", Type: text, Empty: "the re-authentication page", Field: "Pages.Views",
-			Doc: "With `spa`, the page after a re-authentication at another site that failed. The query " +
-				"contains `error`.",
+			Doc: "With `spa`, the page after a failed re-authentication at another site. The query contains " +
+				"`error`.",
 			Apply: toView(func(s *settings) *string { return &s.Config.Pages.Views.VerifyError }, "")},
 		{Name: "SECURITY_CSRF_COOKIE_NAME", Type: text, Empty: "none", Field: "Pages.SPA.CSRFCookie",
 			Doc: "Name of a cookie that scripts can read, with the value of `csrf_token`, e.g. `XSRF-TOKEN`, " +

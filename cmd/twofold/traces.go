@@ -71,7 +71,7 @@ func tracesFrom(environ []string) (traces, error) {
 	return t, nil
 }
 
-// samplerOf returns the sampler with a name of the specification.
+// samplerOf returns the sampler that the specification gives this name.
 func samplerOf(name, arg string) (sdktrace.Sampler, error) {
 	rest, parented := strings.CutPrefix(name, "parentbased_")
 	var s sdktrace.Sampler
