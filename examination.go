@@ -26,7 +26,7 @@ func (c *examination) problem(format string, args ...any) {
 
 func (c *examination) run(ctx context.Context) error {
 	if c.u.CredentialVersion == "" {
-		c.problem("it has no uniquifier, so nothing issued to it can be ended")
+		c.problem("it has no credential version, so nothing issued to it can be ended")
 	}
 	for _, key := range []string{c.u.EmailKey, c.u.UsernameKey} {
 		if key == "" {

@@ -31,13 +31,13 @@ func (p person) id26(what string) string {
 	return base32.StdEncoding.EncodeToString(p.derive(what))[:26]
 }
 
-func (p person) email() string      { return fmt.Sprintf("user%07d@example.com", int(p)) }
-func (p person) id() string         { return p.id26("user") }
-func (p person) factor() string     { return p.id26("factor") }
-func (p person) sessionID() string  { return p.id26("session") }
-func (p person) uniquifier() string { return strings.ToLower(p.id26("uniquifier")) }
-func (p person) secret() []byte     { return p.derive("secret")[:20] }
-func (p person) token() string      { return base64.RawURLEncoding.EncodeToString(p.derive("token")) }
+func (p person) email() string             { return fmt.Sprintf("user%07d@example.com", int(p)) }
+func (p person) id() string                { return p.id26("user") }
+func (p person) factor() string            { return p.id26("factor") }
+func (p person) sessionID() string         { return p.id26("session") }
+func (p person) credentialVersion() string { return strings.ToLower(p.id26("uniquifier")) }
+func (p person) secret() []byte            { return p.derive("secret")[:20] }
+func (p person) token() string             { return base64.RawURLEncoding.EncodeToString(p.derive("token")) }
 
 // away reports whether the person's session was last used long ago, so that its next request must
 // update it. This holds for one in ten sessions; the others need no such write during a run.

@@ -124,7 +124,7 @@ func seedFirst(ctx context.Context, o seedOptions) error {
 	if err := db.CreateUser(ctx, u); err != nil {
 		return err
 	}
-	change := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: p.uniquifier(), Now: now}
+	change := storage.FactorChange{UserID: u.ID, From: u.CredentialVersion, To: p.credentialVersion(), Now: now}
 	if o.factors {
 		change.Add = &storage.Factor{
 			ID: p.factor(), UserID: u.ID, Method: storage.Authenticator, Secret: sealed, Primary: true, CreatedAt: now,
@@ -134,7 +134,7 @@ func seedFirst(ctx context.Context, o seedOptions) error {
 		return err
 	}
 	return db.PutSession(ctx, storage.Session{
-		Hash: seal.HashToken(p.token()), ID: p.sessionID(), UserID: u.ID, CredentialVersion: p.uniquifier(),
+		Hash: seal.HashToken(p.token()), ID: p.sessionID(), UserID: u.ID, CredentialVersion: p.credentialVersion(),
 		Level:   storage.TwoFactors,
 		Proofs:  []storage.Proof{{Method: "password", At: now}, {Method: storage.Authenticator, At: now}},
 		FreshAt: now, Address: "127.0.0.1", Agent: "bench", CreatedAt: now, SeenAt: now.Add(life),
@@ -202,7 +202,7 @@ func (f *filling) users(ctx context.Context) error {
 		set("id", p.id())
 		set("email", p.email())
 		set("email_key", account.Key(p.email()))
-		set("uniquifier", p.uniquifier())
+		set("uniquifier", p.credentialVersion())
 		return nil
 	})
 	if err != nil {
@@ -242,7 +242,7 @@ func (f *filling) sessionRows(ctx context.Context) error {
 		set("hash", hash(p))
 		set("id", p.sessionID())
 		set("user_id", p.id())
-		set("uniquifier", p.uniquifier())
+		set("uniquifier", p.credentialVersion())
 		if p.away() {
 			set("seen_at", now-time.Hour.Microseconds())
 		}

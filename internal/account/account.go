@@ -98,7 +98,7 @@ type Draft struct {
 }
 
 // Create checks and stores an account. It returns an error of ParseEmail, ParseUsername or
-// password.Policy, or store.ErrExists.
+// password.Policy, or storage.ErrExists.
 func (a *Accounts) Create(ctx context.Context, d Draft) (storage.User, error) {
 	parse := ParseEmail // a confirmed address belongs to its owner in any spelling
 	if d.Unconfirmed {

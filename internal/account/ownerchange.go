@@ -55,7 +55,7 @@ func (a *Accounts) changePassword(ctx context.Context, u storage.User, c storage
 }
 
 // ChangeEmail replaces the address with one that was proven. It returns ErrEmail or
-// store.ErrExists.
+// storage.ErrExists.
 func (a *Accounts) ChangeEmail(ctx context.Context, u storage.User, email string,
 	messages []storage.Message) (storage.User, error) {
 	address, key, err := ParseNewEmail(email)
@@ -66,7 +66,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, u storage.User, email string
 }
 
 // ChangeUsername replaces the username, or removes it if username is empty. It returns the errors
-// of ParseUsername, or store.ErrExists.
+// of ParseUsername, or storage.ErrExists.
 func (a *Accounts) ChangeUsername(ctx context.Context, u storage.User, username string,
 	messages []storage.Message) (storage.User, error) {
 	if username == "" {

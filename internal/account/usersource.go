@@ -257,11 +257,11 @@ func (j *Joined) ChangeIdentity(context.Context, storage.IdentityChange) error {
 
 // SetActive implements storage.UserWriter. It sets our own flag in addition to the table's; both must
 // be set.
-func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
+func (j *Joined) SetActive(ctx context.Context, id string, active bool, version string, now time.Time) error {
 	if _, err := j.UserByID(ctx, id); err != nil {
 		return err
 	}
-	return j.Store.SetActive(ctx, id, active, uniquifier, now)
+	return j.Store.SetActive(ctx, id, active, version, now)
 }
 
 // DeleteUser implements storage.Deletions. The row in the table is deleted first; if that fails,

@@ -28,8 +28,8 @@ func recordOf(u storage.User) Record {
 	}
 }
 
-// Source is an application's own table of users; store.ErrNotFound and
-// store.ErrExists are its errors.
+// Source is an application's own table of users; storage.ErrNotFound and
+// storage.ErrExists are its errors.
 type Source interface {
 	// ByIdentity finds by a canonical e-mail address or username (see Key).
 	ByIdentity(ctx context.Context, identity string) (Record, error)

@@ -121,7 +121,7 @@ func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
 	}
 	for _, again := range []storage.User{must(j.UserByID(ctx, "1"))(t), must(j.UserByIdentity(ctx, "ada1"))(t)} {
 		if again.CredentialVersion != u.CredentialVersion {
-			t.Error("looking changes the uniquifier")
+			t.Error("looking changes the credential version")
 		}
 	}
 	if u := must(j.UserByID(ctx, "2"))(t); u.ConfirmedAt.IsZero() {

@@ -16,7 +16,7 @@ type granted struct {
 	level   storage.Level
 	proofs  []storage.Proof
 	trusted bool
-	// trustedBy is the ID of the trusted device, as in store.Session.
+	// trustedBy is the ID of the trusted device, as in storage.Session.
 	trustedBy string
 	// renews is the session that this one replaces, after a re-authentication or a change of
 	// credentials. It is taken first: if it has been ended, nothing is issued.

@@ -115,7 +115,7 @@ func (l SecondFactor) RemoveFactor(ctx context.Context, who Principal, id string
 	return out, err
 }
 
-// gone converts store.ErrNotFound to ErrNoSuch: a factor that was removed during the edit counts as
+// gone converts storage.ErrNotFound to ErrNoSuch: a factor that was removed during the edit counts as
 // unknown.
 func gone(err error) error {
 	if errors.Is(err, storage.ErrNotFound) {

@@ -48,7 +48,7 @@ func (l Tickets) Seal(ctx context.Context, who Principal, host, to, bind string)
 	return l.c.Keys.Sign(ticketPurpose, raw), nil
 }
 
-// Read returns the content of a ticket, even if it was used. It returns store.ErrNotFound if
+// Read returns the content of a ticket, even if it was used. It returns storage.ErrNotFound if
 // it is not a ticket for that host.
 func (l Tickets) Read(text, host string) (Ticket, error) {
 	var t Ticket
@@ -60,7 +60,7 @@ func (l Tickets) Read(text, host string) (Ticket, error) {
 }
 
 // Take uses up a ticket. One of several callers gets it, and only with the right host and
-// binding. A wrong binding also uses it up. It returns store.ErrNotFound if the ticket is used,
+// binding. A wrong binding also uses it up. It returns storage.ErrNotFound if the ticket is used,
 // expired, or for another host or binding.
 func (l Tickets) Take(ctx context.Context, text, host, bind string) (Ticket, error) {
 	t, err := l.Read(text, host)

@@ -34,7 +34,7 @@ func (l Sessions) Logout(ctx context.Context, cookie *PendingCookie, who *Princi
 
 // end ends a session and everything issued with the same ID: a header token ends when the browser
 // that requested it signs out, and that browser no longer stays signed in. It returns
-// store.ErrNotFound if the session has already ended.
+// storage.ErrNotFound if the session has already ended.
 func (l Sessions) end(ctx context.Context, userID, id string) error {
 	if err := l.c.Devices.RevokeBeside(ctx, userID, id); err != nil {
 		return err

@@ -24,7 +24,7 @@ func heldBy(s storage.Session) held { return held{s.ID, s.Level, s.Proofs, s.Tru
 
 func heldAs(t storage.Token) held { return held{"", t.Level, t.Proofs, t.Trusted, t.TrustedBy} }
 
-// today returns what earlier proofs are worth now; see policy.Today. It returns store.ErrNotFound
+// today returns what earlier proofs are worth now; see policy.Today. It returns storage.ErrNotFound
 // if they are worth nothing.
 func (l Sessions) today(ctx context.Context, u storage.User, h held) (policy.Standing, error) {
 	if err := l.checkAllowed(u); err != nil && !errors.Is(err, ErrLocked) { // the lock applies only to sign-ins
@@ -70,7 +70,7 @@ func (l Sessions) factsToday(ctx context.Context, u storage.User, h held, p *pol
 func (l Sessions) vouches(d storage.Device) bool { return policy.Vouches(l.rules, d.Proofs) }
 
 // Session returns the caller with the token of a session. header is set if the token was sent in a
-// header instead of a cookie. It returns store.ErrNotFound if there is no such session, or if it no
+// header instead of a cookie. It returns storage.ErrNotFound if there is no such session, or if it no
 // longer meets the account's requirements.
 func (l Sessions) Session(ctx context.Context, token string, header bool) (*Principal, error) {
 	return whoOf(l.c.Sessions.Find(ctx, token, header, l.judgeToday()))
@@ -96,7 +96,7 @@ func whoOf(found session.Found, err error) (*Principal, error) {
 
 // Program returns the caller with a personal access token. A program cannot set up a factor, so a
 // token that no longer meets the account's requirements gives no access. It returns
-// store.ErrNotFound.
+// storage.ErrNotFound.
 func (l Sessions) Program(ctx context.Context, text string) (*Principal, error) {
 	t, u, err := l.c.Sessions.Personal(ctx, text)
 	if err != nil {

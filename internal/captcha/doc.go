@@ -3,6 +3,6 @@
 // answers itself.
 //
 // It returns what a page must show, and the sources from which the page may load.
-// Package login decides when a captcha is required. A service accepts each answer
+// Package auth decides when a captcha is required. A service accepts each answer
 // once. For Altcha, Config.Once ensures this.
 package captcha

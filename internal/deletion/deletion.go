@@ -39,7 +39,7 @@ type Deletions struct{ c Config }
 func New(c Config) *Deletions { return &Deletions{c} }
 
 // Delete deletes an account and everything that belongs to it. If the account does
-// not exist, it returns store.ErrNotFound.
+// not exist, it returns storage.ErrNotFound.
 func (d *Deletions) Delete(ctx context.Context, id string) error {
 	return d.delete(ctx, id, "")
 }

@@ -216,7 +216,7 @@ func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]storage.
 }
 
 // Revoke deletes one device of the user. If it does not exist, Revoke returns
-// store.ErrNotFound.
+// storage.ErrNotFound.
 func (m *Manager) Revoke(ctx context.Context, userID, id string) error {
 	return m.c.Devices.RevokeDevice(ctx, userID, id)
 }

@@ -6,7 +6,7 @@
 // device and its current secret. The store keeps the record. A trusted device skips
 // the second factor of its own user and nothing else: it does not replace a first
 // factor, and makes nothing fresh. The cookie remember_token has the same form but
-// is signed for another purpose. Package login decides what a remembered browser
+// is signed for another purpose. Package auth decides what a remembered browser
 // may do.
 //
 // The life of both is absolute. The secret changes at each use. If a retired secret

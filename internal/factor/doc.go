@@ -4,6 +4,6 @@
 //
 // It owns the interface (Method) and its errors. Each kind has a package below it:
 // totp (authenticator apps) and onetime (codes by SMS and e-mail). factortest tests
-// what every kind promises. Package login decides who may enroll or verify, and how
+// what every kind promises. Package auth decides who may enroll or verify, and how
 // often.
 package factor

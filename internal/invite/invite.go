@@ -48,7 +48,7 @@ type Invitations struct{ c Config }
 func New(c Config) *Invitations { return &Invitations{c} }
 
 // Invite mails an invitation. It replaces an earlier one to the same address. The
-// error is store.ErrExists if an account has the address or the username, an error
+// error is storage.ErrExists if an account has the address or the username, an error
 // of account.ParseEmail or account.Accounts.Judge, or auth.ErrSend.
 func (v *Invitations) Invite(ctx context.Context, d account.Draft) (storage.Invitation, error) {
 	if !v.c.Mailer.On() {
@@ -96,7 +96,7 @@ func (v *Invitations) Invite(ctx context.Context, d account.Draft) (storage.Invi
 }
 
 // Revoke ends the invitation of an address. If there is none, it returns
-// store.ErrNotFound.
+// storage.ErrNotFound.
 func (v *Invitations) Revoke(ctx context.Context, email string) error {
 	key := account.Key(email)
 	if err := v.c.Store.EndInvitation(ctx, key); err != nil {

@@ -6,5 +6,5 @@
 // the same credential returns places. Keys are the account or the destination in canonical form,
 // never an arbitrary field of the request.
 //
-// Package login decides which guesses are right.
+// Package auth decides which guesses are right.
 package limit

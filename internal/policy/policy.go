@@ -16,7 +16,7 @@ type Rules struct {
 	// PasskeyIsBoth counts a passkey that verified its user as both factors.
 	PasskeyIsBoth bool
 	// Independent are the sites whose accounts do not depend on a mailbox. See
-	// store.Proof.Rests.
+	// storage.Proof.Rests.
 	Independent []string
 	// Unforced are first factors after which a missing second factor need not be
 	// set up, even if it is required.

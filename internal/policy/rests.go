@@ -20,7 +20,7 @@ const (
 )
 
 // Two proofs are two factors only if they depend on different things. A proof
-// records what it depends on (store.Proof.Rests). The operator's rules are not
+// records what it depends on (storage.Proof.Rests). The operator's rules are not
 // recorded: they are applied when proofs are compared. So a changed setting also
 // changes the value of older proofs.
 

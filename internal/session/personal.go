@@ -23,7 +23,7 @@ func NewPersonal() string { return personalPrefix + seal.Token() }
 // as another credential.
 func IsPersonal(text string) bool { return strings.HasPrefix(text, personalPrefix) }
 
-// Personal returns a valid personal access token and its active user. It returns store.ErrNotFound
+// Personal returns a valid personal access token and its active user. It returns storage.ErrNotFound
 // if there is none, or if the user's credentials have changed since it was issued.
 func (m *Manager) Personal(ctx context.Context, text string) (storage.Token, storage.User, error) {
 	if m.c.Tokens == nil || !IsPersonal(text) || len(text) != len(personalPrefix)+tokenLength {

@@ -134,7 +134,7 @@ func (m *Manager) Prepare(s storage.Session) (token string, prepared storage.Ses
 	return token, s
 }
 
-// Judge returns the standing of a session that has neither ended nor expired, or store.ErrNotFound
+// Judge returns the standing of a session that has neither ended nor expired, or storage.ErrNotFound
 // if it is no longer valid. Its result is cached with the session for a second.
 type Judge func(ctx context.Context, s storage.Session, u storage.User) (policy.Standing, error)
 
@@ -145,7 +145,7 @@ type Found struct {
 	Standing policy.Standing
 }
 
-// Find returns the valid session with a token and its active user. It returns store.ErrNotFound if
+// Find returns the valid session with a token and its active user. It returns storage.ErrNotFound if
 // there is no such session, it has ended, its user does not exist or is not active, the user's
 // credentials have changed, or judge returns it. header is set if the token came in a header: a
 // cookie's token is not valid in a header, and a header token not in a cookie.
@@ -330,7 +330,7 @@ func (m *Manager) List(ctx context.Context, userID string) ([]storage.Session, e
 }
 
 // End ends the user's session with the given ID, and the header token issued with it. It returns
-// store.ErrNotFound if there was none.
+// storage.ErrNotFound if there was none.
 func (m *Manager) End(ctx context.Context, userID, id string) error {
 	hashes, err := m.c.Sessions.EndSession(ctx, userID, id)
 	if err != nil { // it may have been ended nevertheless

@@ -44,14 +44,14 @@ var volatileTables = [...]string{"twofold_sessions", "twofold_pendings", "twofol
 func (s deletions) DeleteUser(ctx context.Context, d storage.Deletion) error {
 	return s.tx(ctx, "delete user", func(t *txn) error {
 		lock := `SELECT uniquifier FROM twofold_users WHERE id = $1` + s.d.ForUpdate
-		uniquifier, err := get(t, lock, scanText, d.UserID)
+		version, err := get(t, lock, scanText, d.UserID)
 		if err != nil {
 			return err
 		}
 		if d.Request != "" {
 			n, err := t.exec(`DELETE FROM twofold_deletions
 				WHERE user_id = $1 AND id = $2 AND (stays = 1 OR uniquifier = $3) AND due_at <= $4`,
-				d.UserID, d.Request, uniquifier, micros(d.Now))
+				d.UserID, d.Request, version, micros(d.Now))
 			if err != nil {
 				return err
 			}

@@ -47,7 +47,7 @@ const deletionName = "user-deleted"
 const orphaned = ` user_id <> '' AND NOT EXISTS (SELECT 1 FROM twofold_users AS u WHERE u.id = user_id)
 	AND EXISTS (SELECT 1 FROM twofold_users)`
 
-// Examine implements store.Store. It reads whole tables, so it has the
+// Examine implements storage.Store. It reads whole tables, so it has the
 // caller's time and not a verb's.
 func (s *Store) Examine(ctx context.Context, now time.Time) ([]string, error) {
 	out := []string{}

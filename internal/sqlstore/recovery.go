@@ -54,11 +54,11 @@ func (s factors) Recovery(ctx context.Context, userID string) (storage.Recovery,
 }
 
 // TakeRecovery implements storage.Recoveries.
-func (s factors) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time,
+func (s factors) TakeRecovery(ctx context.Context, userID, id, version string, now time.Time,
 	messages ...storage.Message) (r storage.Recovery, err error) {
 	err = s.tx(ctx, "take recovery", func(t *txn) (err error) {
 		r, err = get(t, `DELETE FROM twofold_recoveries WHERE user_id = $1 AND id = $2 AND uniquifier = $3
-			AND shut = 0 AND opens_at <= $4 AND expires_at > $4 RETURNING `+recoveryColumns, scanRecovery, userID, id, uniquifier, micros(now))
+			AND shut = 0 AND opens_at <= $4 AND expires_at > $4 RETURNING `+recoveryColumns, scanRecovery, userID, id, version, micros(now))
 		if err != nil {
 			return err
 		}

@@ -105,7 +105,7 @@ type Pools struct {
 	Borrowed bool
 }
 
-// Store implements store.Store on Pools. It has what all verbs share, and embeds the verbs of
+// Store implements storage.Store on Pools. It has what all verbs share, and embeds the verbs of
 // each kind of record.
 type Store struct {
 	parts

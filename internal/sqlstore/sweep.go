@@ -32,7 +32,7 @@ var sweeps = [...]struct{ table, key, end string }{
 	{"used_links", "id", "expires_at"},
 }
 
-// Sweep implements store.Store. Concurrent nodes delete different rows if the
+// Sweep implements storage.Store. Concurrent nodes delete different rows if the
 // database allows it. MATERIALIZED makes the database select the rows only once.
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
 	total, size := 0, sweepLeast

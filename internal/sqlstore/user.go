@@ -106,7 +106,7 @@ func (t *txn) claimIdentities(u storage.User) error {
 }
 
 // SetIdentity implements storage.UserWriter.
-func (s users) SetIdentity(ctx context.Context, u storage.User, uniquifier string, messages ...storage.Message) error {
+func (s users) SetIdentity(ctx context.Context, u storage.User, version string, messages ...storage.Message) error {
 	return s.tx(ctx, "set identity", func(t *txn) error {
 		former, err := get(t, `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`+s.d.ForUpdate, scanUser, u.ID)
 		if err == errNone {
@@ -119,7 +119,7 @@ func (s users) SetIdentity(ctx context.Context, u storage.User, uniquifier strin
 			`UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5,
 			uniquifier = $6, updated_at = CAST($7 AS BIGINT),
 			moved_at = CASE WHEN email_key <> $3 THEN CAST($7 AS BIGINT) ELSE moved_at END WHERE id = $1`,
-			u.Email, u.EmailKey, u.Username, u.UsernameKey, uniquifier, micros(u.UpdatedAt)); err != nil {
+			u.Email, u.EmailKey, u.Username, u.UsernameKey, version, micros(u.UpdatedAt)); err != nil {
 			return err
 		}
 		if err := t.moveMail(u.ID, u.Email); err != nil {
@@ -193,10 +193,10 @@ func usedIfThere(ctx context.Context, s *Store, verb, count, id string) error {
 }
 
 // SetActive implements storage.UserWriter.
-func (s users) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
+func (s users) SetActive(ctx context.Context, id string, active bool, version string, now time.Time) error {
 	return s.tx(ctx, "set active", func(t *txn) error {
 		return t.changeUser(id, `UPDATE twofold_users SET active = $2, uniquifier = $3, updated_at = $4 WHERE id = $1`,
-			bit(active), uniquifier, micros(now))
+			bit(active), version, micros(now))
 	})
 }
 

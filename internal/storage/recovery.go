@@ -9,7 +9,7 @@ import (
 // blocked. An account has at most one of them.
 type Recovery struct {
 	UserID            string
-	ID                string // part of the mailed link; empty if Shut
+	ID                string // part of the mailed link; empty if Blocked
 	CredentialVersion string // not valid unless equal to the user's
 	FactorID          string // the lost factor; empty means the primary one
 	Blocked           bool   // the owner reported "this was not me": no rescue until a real factor is proven
@@ -36,7 +36,7 @@ type Recoveries interface {
 	// TakeRecovery removes the request with the given ID and credential version if it is valid at now. It
 	// returns the request to exactly one caller; the others get ErrUsed. Messages are added to the
 	// outbox in the same transaction.
-	TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time,
+	TakeRecovery(ctx context.Context, userID, id, version string, now time.Time,
 		messages ...Message) (Recovery, error)
 	// EndRecovery removes the user's request or mark, if there is one.
 	EndRecovery(ctx context.Context, userID string) error

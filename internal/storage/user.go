@@ -14,7 +14,7 @@ type User struct {
 	UsernameKey  string // canonical form: unique, empty if none
 	PasswordHash string // empty if no password opens the account
 	Active       bool   // if false, no sign-in is possible and every session is invalid
-	// CredentialVersion is the credential version. Sessions, pending sign-ins, challenges, drafts and
+	// CredentialVersion identifies a state of the credentials. Sessions, pending sign-ins, challenges, drafts and
 	// trusted devices contain the value that was current when they were created. A change
 	// invalidates all of them at once, in whichever store they are.
 	CredentialVersion string
@@ -71,14 +71,14 @@ type UserWriter interface {
 	// CreateUser. The new address becomes the destination of factors by mail. If EmailKey changes,
 	// other credentials that can start a sign-in are removed (see PasswordChange.DropPlanted),
 	// unless there is neither a password nor a factor by mail to use instead.
-	SetIdentity(ctx context.Context, u User, uniquifier string, messages ...Message) error
+	SetIdentity(ctx context.Context, u User, version string, messages ...Message) error
 	// SetPassword stores a new hash.
 	SetPassword(ctx context.Context, p NewPassword, messages ...Message) error
 	// UpgradePassword replaces the hash old with new and nothing else. It returns ErrUsed if the
 	// stored hash is no longer old.
 	UpgradePassword(ctx context.Context, id, old, new string) error
 	// SetActive activates or deactivates the account.
-	SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error
+	SetActive(ctx context.Context, id string, active bool, version string, now time.Time) error
 	// SetRoles replaces the roles of the account.
 	SetRoles(ctx context.Context, id string, roles []string, now time.Time) error
 }

@@ -54,7 +54,7 @@ var ownerRules = []rule{
 		k.same(k.stored(u.ID), u)
 		k.devices(u, 1)
 	}},
-	{"ChangePassword changes under the uniquifier it knows", func(k kit) {
+	{"ChangePassword changes an account only at the credential version it names", func(k kit) {
 		u, other := k.user(), k.user()
 		f := newFactor(u)
 		u = k.add(u, f)

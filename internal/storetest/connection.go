@@ -85,7 +85,7 @@ var connectionRules = []rule{
 		k.connect(other, c)
 		k.connections(other, c)
 	}},
-	{"a change sets the uniquifier and deletes the devices", func(k kit) {
+	{"a change sets the credential version and deletes the devices", func(k kit) {
 		u := k.user()
 		d := k.device(u)
 		k.ok(k.s.ChangeConnections(k.Context(),
@@ -94,7 +94,7 @@ var connectionRules = []rule{
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
 	}},
-	{"a change from an old uniquifier is ErrUsed and changes nothing", func(k kit) {
+	{"a change from an old credential version is ErrUsed and changes nothing", func(k kit) {
 		u := k.user()
 		a := newConnection(u, "1")
 		u = k.connect(u, a)

@@ -200,7 +200,7 @@ var deletionRules = []rule{
 		_, err = k.s.Reserve(k.Context(), now, claim("b:other:1", 1))
 		k.is(err, storage.ErrUsed)
 	}},
-	{"a request comes back, changes the uniquifier, and is alone", func(k kit) {
+	{"a request is returned, changes the credential version, and is the only one", func(k kit) {
 		u := k.user()
 		_, err := k.s.DeletionOf(k.Context(), u.ID)
 		k.is(err, storage.ErrNotFound)
@@ -223,7 +223,7 @@ var deletionRules = []rule{
 		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), r.CredentialVersion))
 		k.ok(k.s.EndDeletion(k.Context(), u.ID, ""))
 	}},
-	{"a request waits on when the uniquifier changes", func(k kit) {
+	{"a request stays valid when the credential version changes", func(k kit) {
 		u := k.user()
 		r := newDeletion(u)
 		k.ok(k.s.PutDeletion(k.Context(), r, u.CredentialVersion))

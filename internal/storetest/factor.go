@@ -46,7 +46,7 @@ var factorRules = []rule{
 		k.same(k.factors(u.ID), []storage.Factor{b, a})
 		k.same(k.factors(other.ID), []storage.Factor{theirs})
 	}},
-	{"a change sets the uniquifier and deletes the devices", func(k kit) {
+	{"a change sets the credential version and deletes the devices", func(k kit) {
 		u := k.user()
 		d := k.device(u)
 		k.ok(k.s.ChangeFactors(k.Context(),
@@ -55,7 +55,7 @@ var factorRules = []rule{
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
 	}},
-	{"a change from an old uniquifier is ErrUsed and changes nothing", func(k kit) {
+	{"a change from an old credential version is ErrUsed and changes nothing", func(k kit) {
 		u := k.user()
 		f, late := newFactor(u), newFactor(u)
 		u = k.add(u, f)

@@ -136,7 +136,7 @@ var raceRules = []rule{
 			k.same(len(k.factors(u.ID)), 1)
 		}
 	}},
-	{"a change of factors during a change of password leaves the password's uniquifier", func(k kit) {
+	{"a change of factors during a change of password keeps the credential version of the password", func(k kit) {
 		for range rounds() / 4 {
 			u := k.user()
 			told := k.race(func(s storage.Store, i int) error {

@@ -55,7 +55,7 @@ var requestRules = []rule{
 			wantRequest(k, u, r)
 		}
 	}},
-	{"one that has expired, or is of another uniquifier, is replaced", func(k kit) {
+	{"one that has expired, or has another credential version, is replaced", func(k kit) {
 		u := k.user()
 		addRequest(k, u)
 		late := newRequest(u)
@@ -67,7 +67,7 @@ var requestRules = []rule{
 		k.ok(k.s.PutRecovery(k.Context(), other))
 		wantRequest(k, u, other)
 	}},
-	{"it is taken once, from when it opens until it expires, by its own id, user and uniquifier", func(k kit) {
+	{"it is taken once, from when it opens until it expires, by its own ID, user and credential version", func(k kit) {
 		u, other := k.user(), k.user()
 		r := addRequest(k, u)
 		mine := addRequest(k, other)
@@ -101,7 +101,7 @@ var requestRules = []rule{
 		addRequest(k, u)
 		wantRequest(k, other, mine)
 	}},
-	{"shut ends the request and keeps every other out until it is ended", func(k kit) {
+	{"a block ends the request and refuses every other one until it is lifted", func(k kit) {
 		u, other := k.user(), k.user()
 		r := addRequest(k, u)
 		k.ok(k.s.ShutRecovery(k.Context(), u.ID, in(1)))

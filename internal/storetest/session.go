@@ -163,7 +163,7 @@ var sessionRules = []rule{
 		k.dead(v, now)
 		k.alive(keep, now)
 	}},
-	{"a rebound session has the new uniquifier and proofs and the same ends", func(k kit) {
+	{"a rebound session has the new credential version and proofs and the same expiry times", func(k kit) {
 		v := k.session(newUser())
 		given := v
 		given.CredentialVersion, given.Level, given.Trusted, given.TrustedBy, given.Proofs, given.FreshAt = "q",

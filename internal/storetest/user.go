@@ -73,7 +73,7 @@ var userRules = []rule{
 		k.same(list("", 0), []string(nil))
 		k.same(list("", -1), []string(nil))
 	}},
-	{"SetPassword sets hash and uniquifier and deletes the devices", func(k kit) {
+	{"SetPassword sets hash and credential version and deletes the devices", func(k kit) {
 		u, other := k.user(), k.user()
 		d := k.device(u)
 		k.device(other)

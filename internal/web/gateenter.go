@@ -195,7 +195,7 @@ type descendant struct {
 	SessionID string `json:"s"`
 }
 
-// descendant returns the caller with the cookie of a host behind the gate, or store.ErrNotFound.
+// descendant returns the caller with the cookie of a host behind the gate, or storage.ErrNotFound.
 func (g *Gate) descendant(r *http.Request, host string) (*auth.Principal, error) {
 	text := g.s.jar.get(r, g.s.jar.gate())
 	if text == "" {

@@ -186,7 +186,7 @@ func noStep(w http.ResponseWriter, allow []string) *failure {
 }
 
 // Principal returns the signed-in user of a request: by the header token if there is one, and otherwise
-// by the session cookie. It returns store.ErrNotFound if no one is signed in.
+// by the session cookie. It returns storage.ErrNotFound if no one is signed in.
 func (s *Site) Principal(r *http.Request) (*auth.Principal, error) {
 	token, header := r.Header.Get("Authentication-Token"), true
 	if token == "" {

@@ -9,7 +9,7 @@ import (
 )
 
 // stay signs in a browser that stays signed in. A request without a valid session gets one in
-// exchange for its cookie, and continues with it. Otherwise stay returns store.ErrNotFound. It is
+// exchange for its cookie, and continues with it. Otherwise stay returns storage.ErrNotFound. It is
 // never called for a request with a session.
 //
 // It is as safe as a session cookie: the request must come from this site (see ownRequest), so

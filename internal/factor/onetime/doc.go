@@ -7,6 +7,6 @@
 // numbers are accepted: numbers in E.164 form that can receive text messages and
 // are not charged to the caller.
 //
-// Package login decides how often codes may be sent and guessed, through package
+// Package auth decides how often codes may be sent and guessed, through package
 // limit.
 package onetime

@@ -12,6 +12,6 @@
 // cross-origin frames, token binding, ambiguous JSON, sizes, attestations that were
 // not requested, counters and backup flags.
 //
-// Package login stores the ceremonies. A ceremony is valid once, for five minutes,
+// Package auth stores the ceremonies. A ceremony is valid once, for five minutes,
 // and for the user who started it.
 package passkey
