@@ -300,7 +300,7 @@ func (r *recipe) crowd(ctx context.Context) error {
 	r.add("sign-ins / bare hashes", "%.2f", over(many, hash), "0.95 or more")
 	r.add(fmt.Sprintf("sign-in, %d clients / %d clients", r.clients, 2*runtime.NumCPU()), "%.2f", over(many, few),
 		"about 1")
-	r.add("memory, most under load", "%.0f MiB", series{peak}, fmt.Sprintf("idle + %d MiB", 19*runtime.NumCPU()))
+	r.add("peak memory under load", "%.0f MiB", series{peak}, fmt.Sprintf("idle + %d MiB", 19*runtime.NumCPU()))
 	return nil
 }
 
@@ -331,7 +331,7 @@ func (r *recipe) binary(ctx context.Context) error {
 func (r *recipe) print(context.Context) error {
 	var b strings.Builder
 	r.machine(&b)
-	b.WriteString("\n\n| what | measured | target | rounds lie apart |\n|---|---|---|---|\n")
+	b.WriteString("\n\n| what | measured | target | spread of the rounds |\n|---|---|---|---|\n")
 	for _, w := range r.table {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", w.what, w.got, w.target, w.noise)
 	}

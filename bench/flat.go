@@ -125,7 +125,7 @@ func (c *comparison) print(context.Context) error {
 	for _, n := range c.sizes {
 		fmt.Fprintf(&b, " %d users |", n)
 	}
-	b.WriteString(" most / least | rounds lie apart |\n|---|" + strings.Repeat("---|", len(c.sizes)+2) + "\n")
+	b.WriteString(" most / least | spread of the rounds |\n|---|" + strings.Repeat("---|", len(c.sizes)+2) + "\n")
 	for _, kind := range c.kinds {
 		fmt.Fprintf(&b, "| %s |", kind)
 		for _, s := range c.cost[kind] {

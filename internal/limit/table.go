@@ -63,46 +63,48 @@ const (
 func firsts() []Budget {
 	return []Budget{
 		{
-			Name: firstNetwork, Claims: "anybody, with a password or a code in its place",
+			Name: firstNetwork, Claims: "anyone, with a password or a code in its place",
 			Per:    "identity as typed, password, network",
 			Number: firstFailures, Window: day, Hold: firstHold, Longest: firstMaxHold, Networks: true,
-			Returns: "a right one from there; a new password; unlocking",
-			Hurts:   "the owner in that network, if the browser never signed in before",
+			Returns: "a correct one from there; a new password; unlocking",
+			Hurts:   "the owner in that network, in a browser that never signed in before",
 		},
 		{
-			Name: firstAccount, Claims: "anybody, with a password or a code in its place", Per: "account, password",
+			Name: firstAccount, Claims: "anyone, with a password or a code in its place", Per: "account, password",
 			Number: accountFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
-			Returns: "a right one from anywhere; a new password; unlocking",
-			Hurts:   "the owner, if neither browser nor network signed in before",
+			Returns: "a correct one from anywhere; a new password; unlocking",
+			Hurts:   "the owner, if neither the browser nor the network signed in before",
 		},
 		{
-			Name: firstKnown, Claims: "a browser that signed in to the account before, with the same",
+			Name:   firstKnown,
+			Claims: "a browser that signed in to the account before, with a password or a code in its place",
 			Per:    "account, password, browser",
 			Number: firstFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
-			Returns: "a right one from there; a new password; unlocking",
+			Returns: "a correct one from there; a new password; unlocking",
 			Hurts:   "the users of that browser",
 		},
 		{
-			Name:   firstKnownAccount,
-			Claims: "all browsers and networks that signed in to the account before, with the same",
+			Name: firstKnownAccount,
+			Claims: "all browsers and networks that signed in to the account before, with a password or a code " +
+				"in its place",
 			Per:    "account, password",
 			Number: accountFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
-			Returns: "a right one from anywhere; a new password; unlocking",
-			Hurts:   "the owner; only those who signed in to the account can fill it",
+			Returns: "a correct one from anywhere; a new password; unlocking",
+			Hurts:   "the owner; only callers who signed in to the account before can fill it",
 		},
 		{
-			Name: firstSession, Claims: "a living session or the holder of a recovery link, with the password",
+			Name: firstSession, Claims: "a valid session or the holder of a recovery link, with the password",
 			Per:    "session or link, account, password",
 			Number: firstFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
-			Returns: "a right one there; a new password",
+			Returns: "a correct one there; a new password",
 			Hurts:   "that session, or that link",
 		},
 		{
-			Name: address, Claims: "anybody, with a password or a code in its place, for any account", Per: "network",
+			Name: address, Claims: "anyone, with a password or a code in its place, for any account", Per: "network",
 			Number: addressFailures, Window: quarter, Networks: true,
 			costs:   true,
-			Returns: "a right one gives its own place back",
-			Hurts:   "that network, but for browsers and networks that signed in to the account before",
+			Returns: "a correct one releases its own place",
+			Hurts:   "that network, except browsers and networks that signed in to the account before",
 		},
 		{
 			Name: spray, Claims: "every wrong password", Per: "the whole site",
@@ -119,22 +121,22 @@ func firsts() []Budget {
 func seconds() []Budget {
 	return []Budget{
 		{
-			Name: second, Claims: "who proved a first factor, with a code",
-			Per:     "account, and network; of each browser that signed in before apart",
+			Name: second, Claims: "a caller who proved a first factor, with a code",
+			Per:     "account and network; each browser that signed in before separately",
 			Number:  func(n Limits) int { return n.SecondFailures },
 			Window:  func(n Limits) time.Duration { return n.SecondWindow },
 			Hold:    func(n Limits) time.Duration { return n.SecondWindow },
-			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
+			Returns: "a correct one releases its own place; unlocking; the first proof of the address",
 			Hurts: "the owner in a browser and a network that never signed in before, while others who know the " +
 				"password try codes",
 		},
 		{
-			Name: recoveryCode, Claims: "who proved a first factor, with a recovery code",
-			Per:     "account, and network; of each browser that signed in before apart",
+			Name: recoveryCode, Claims: "a caller who proved a first factor, with a recovery code",
+			Per:     "account and network; each browser that signed in before separately",
 			Number:  func(n Limits) int { return n.SecondFailures },
 			Window:  func(n Limits) time.Duration { return n.SecondWindow },
 			Hold:    func(n Limits) time.Duration { return n.SecondWindow },
-			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
+			Returns: "a correct one releases its own place; unlocking; the first proof of the address",
 			Hurts: "the owner in a browser and a network that never signed in before, while others who know the " +
 				"password try recovery codes",
 		},
@@ -145,47 +147,49 @@ func seconds() []Budget {
 func attempts() []Budget {
 	return []Budget{
 		{
-			Name: factorLife, Claims: "every code that is tried at a factor, at whichever step", Per: "factor",
+			Name: factorLife, Claims: "every code that is tried for a factor, in any step", Per: "factor",
 			Number: factorFailures, Window: forever,
-			Returns: "a right one; setting the factor up again; unlocking",
-			Hurts:   "the owner: this factor ends",
+			Returns: "a correct one; setting the factor up again; unlocking",
+			Hurts:   "the owner: this factor is disabled",
 		},
 		{
 			Name: factorStrangers, Per: "factor",
-			Claims: "a browser that never signed in before, in a network from which no one did, with every code that " +
-				"is tried at a factor",
+			Claims: "a browser that never signed in before, in a network that never did either, with every code " +
+				"that is tried for a factor",
 			Number: func(n Limits) int { return max(1, n.FactorFailures/2) }, Window: forever,
-			Returns: "a right one from anywhere; setting the factor up again; unlocking",
-			Hurts: "the owner: this factor is taken only in browsers and networks that signed in before; a right one " +
-				"opens it again",
+			Returns: "a correct one from anywhere; setting the factor up again; unlocking",
+			Hurts: "the owner: this factor is accepted only in browsers and networks that signed in before; a " +
+				"correct code there ends this",
 		},
 		{
 			Name: factorNetworks, Per: "factor",
-			Claims: "the same in networks that signed in to the account before, once strangers have used up theirs",
+			Claims: "the same in networks that signed in to the account before, after strangers have used up theirs",
 			Number: func(n Limits) int { return max(1, n.FactorFailures/4) }, Window: forever,
-			Returns: "a right one from anywhere; setting the factor up again; unlocking",
-			Hurts: "the owner: this factor is taken only in browsers that signed in before; a right one opens it " +
-				"again",
+			Returns: "a correct one from anywhere; setting the factor up again; unlocking",
+			Hurts: "the owner: this factor is accepted only in browsers that signed in before; a correct code " +
+				"there ends this",
 		},
 		{
-			Name: factorFirst, Claims: "anybody in such a browser, with an app's code in place of a password",
+			Name:   factorFirst,
+			Claims: "anyone in a browser that never signed in before, with an app's code in place of a password",
 			Per:    "factor",
 			Number: func(n Limits) int { return max(1, n.FactorFailures/4) }, Window: forever,
-			Returns: "a right one in place of a password; unlocking",
-			Hurts: "the owner: the app begins no sign-in any more but in browsers that signed in before, where a " +
-				"right one opens it again",
+			Returns: "a correct one in place of a password; unlocking",
+			Hurts: "the owner: the app begins a sign-in only in browsers that signed in before; a correct code " +
+				"there ends this",
 		},
 		{
-			Name: mailedLife, Claims: "who proved a first factor, with a mailed code that proves the address",
+			Name: mailedLife, Claims: "a caller who proved a first factor, with a mailed code that proves the address",
 			Per:    "account",
 			Number: factorFailures, Window: forever, Hold: day,
-			Returns: "a right one; unlocking; the first proof of the address",
+			Returns: "a correct one; unlocking; the first proof of the address",
 			Hurts:   "the owner who proves the address: one guess a day",
 		},
 		{
-			Name: rescueLife, Claims: "who proved a first factor and asked for a rescue, with a code", Per: "account",
+			Name: rescueLife, Per: "account",
+			Claims: "a caller who proved a first factor and asked for a rescue, with a code",
 			Number: func(Limits) int { return RescueFailures }, Window: forever, Hold: day,
-			Returns: "a right one; unlocking; the first proof of the address",
+			Returns: "a correct one; unlocking; the first proof of the address",
 			Hurts:   "the owner who is rescued: one guess a day",
 		},
 	}
@@ -195,39 +199,39 @@ func attempts() []Budget {
 func ofPasskeys() []Budget {
 	return []Budget{
 		{
-			Name: passkey, Claims: "who proved a first factor or is signed in, with a passkey",
-			Per:    "account, and network; of each browser that signed in before apart",
+			Name: passkey, Claims: "a caller who proved a first factor or is signed in, with a passkey",
+			Per:    "account and network; each browser that signed in before separately",
 			Number: func(n Limits) int { return n.PasskeyFailures }, Window: quarter, Hold: quarter,
-			Returns: "a right one; unlocking; the first proof of the address",
+			Returns: "a correct one; unlocking; the first proof of the address",
 			Hurts:   "the owner in a browser that never signed in before, while others send wrong answers",
 		},
 		{
-			Name: passkeyAddress, Claims: "anybody, with a passkey", Per: "network",
+			Name: passkeyAddress, Claims: "anyone, with a passkey", Per: "network",
 			Number: addressFailures, Window: quarter, Networks: true,
 			costs:   true,
-			Returns: "a right one gives its own place back",
+			Returns: "a correct one releases its own place",
 			Hurts:   "that network",
 		},
 		{
-			Name: passkeyOptions, Claims: "anybody who begins to use a passkey", Per: "network",
+			Name: passkeyOptions, Claims: "anyone who begins to use a passkey", Per: "network",
 			Number: func(n Limits) int { return n.PasskeyHour }, Window: hour, Networks: true,
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "that network",
 		},
 		{
-			Name: passkeyAnswer, Claims: "who answers a question that was put to a passkey", Per: "question",
+			Name: passkeyAnswer, Claims: "a caller who answers a request for a passkey", Per: "request",
 			Number: func(Limits) int { return 5 }, Window: hour, // longer than the lifetime of a challenge
 			costs:   true,
 			Returns: "nothing",
-			Hurts:   "the person who was asked: a new question can be asked for",
+			Hurts:   "the person who was asked: they can ask for a new request",
 		},
 		{
-			Name: warn, Claims: "every wrong code behind a right first factor", Per: "account",
+			Name: warn, Claims: "every wrong code after a correct first factor", Per: "account",
 			Number: func(Limits) int { return 2 }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
-			Hurts:   "no one: from the third on the owner is told, once an hour",
+			Hurts:   "no one: from the third code on, the owner is told, once an hour",
 		},
 	}
 }

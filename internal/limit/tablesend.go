@@ -13,39 +13,40 @@ func codes() []Budget {
 			Hurts:   "that sign-in, set-up or browser",
 		},
 		{
-			Name: firstShort, Claims: "anybody who wants a code or link in place of a password",
+			Name: firstShort, Claims: "anyone who asks for a code or link in place of a password",
 			Per:    "channel, identity as typed, network",
 			Number: sendShort, Window: short, Networks: true,
-			Returns: "a code or link that comes back right gives its place back",
+			Returns: "a code or link that is used releases its place",
 			Hurts:   "the owner in that network",
 		},
 		{
-			Name: firstShare, Claims: "anybody who wants a code or link in place of a password",
+			Name: firstShare, Claims: "anyone who asks for a code or link in place of a password",
 			Per:    "channel, identity as typed, network",
 			Number: func(n Limits) int { return max(1, n.FirstDay/4) }, Window: day, Networks: true,
-			Returns: "a code or link that comes back right gives its place back",
+			Returns: "a code or link that is used releases its place",
 			Hurts:   "the owner in that network",
 		},
 		{
 			Name: firstShareText, Claims: "the same, by text", Per: "identity as typed, network",
 			Number: func(n Limits) int { return max(1, n.SendDay/2) }, Window: day, Networks: true,
-			Returns: "a code or link that comes back right gives its place back",
+			Returns: "a code or link that is used releases its place",
 			Hurts:   "the owner in that network",
 		},
 		{
-			Name: firstDay, Claims: "anybody who wants a code or link in place of a password", Per: "account, channel",
+			Name: firstDay, Per: "account, channel",
+			Claims: "anyone who asks for a code or link in place of a password",
 			Number: func(n Limits) int { return n.FirstDay }, Window: day, Hold: quarter,
-			Returns: "a code or link that comes back right gives its place back; unlocking",
-			Hurts:   "the owner, if neither browser nor network signed in before: one code every 15 minutes",
+			Returns: "a code or link that is used releases its place; unlocking",
+			Hurts:   "the owner, if neither the browser nor the network signed in before: one code every 15 minutes",
 		},
 		{
 			Name: firstDayText, Claims: "the same, by text", Per: "account",
 			Number: func(n Limits) int { return 2 * n.SendDay }, Window: day, Hold: hour,
-			Returns: "a code or link that comes back right gives its place back; unlocking",
-			Hurts:   "the owner, if neither browser nor network signed in before: one text an hour",
+			Returns: "a code or link that is used releases its place; unlocking",
+			Hurts:   "the owner, if neither the browser nor the network signed in before: one text an hour",
 		},
 		{
-			Name: firstMost, Claims: "anybody who has a code or link mailed in place of a password",
+			Name: firstMost, Claims: "anyone who has a code or link mailed in place of a password",
 			Per:    "account, kind of caller",
 			Number: func(n Limits) int { return max(2*n.FirstDay, n.SendMost) }, Window: day,
 			costs:   true,
@@ -63,7 +64,7 @@ func codes() []Budget {
 			Name: firstKnownShort, Claims: "a browser that signed in to the account before, for the same",
 			Per:    "channel, account, browser",
 			Number: sendShort, Window: short,
-			Returns: "a code or link that comes back right gives its place back",
+			Returns: "a code or link that is used releases its place",
 			Hurts:   "the users of that browser",
 		},
 	}
@@ -73,42 +74,42 @@ func codes() []Budget {
 func behindFirst() []Budget {
 	return []Budget{
 		{
-			Name: sendShortly, Claims: "who proved a first factor, is signed in, asks for a rescue, or sets a " +
-				"destination up", Per: "destination, channel, kind of caller",
+			Name: sendShortly, Claims: "a caller who proved a first factor, is signed in, asks for a rescue, " +
+				"or sets up a destination", Per: "destination, channel, kind of caller",
 			Number: sendShort, Window: short,
-			Returns: "a code that comes back right gives its place back; unlocking; the first proof of it",
-			Hurts:   "callers of that kind; who sets a number up never hurts its owner, who proved it",
+			Returns: "a code that is used releases its place; unlocking; the first proof of the destination",
+			Hurts:   "callers of that kind; enrolling a number never affects an owner who has proved it",
 		},
 		{
 			Name: sendUnanswered, Claims: "the same", Per: "destination, channel, kind of caller",
 			Number: sendDay, Window: day,
-			Returns: "a code that comes back right gives its place back; unlocking; the first proof of it",
-			Hurts:   "callers of that kind; who sets a number up never hurts its owner, who proved it",
+			Returns: "a code that is used releases its place; unlocking; the first proof of the destination",
+			Hurts:   "callers of that kind; enrolling a number never affects an owner who has proved it",
 		},
 		{
 			Name: sendMost, Claims: "the same", Per: "destination, channel, kind of caller",
 			Number: func(n Limits) int { return n.SendMost }, Window: day,
 			costs:   true,
 			Returns: "nothing",
-			Hurts:   "callers of that kind; who sets a number up never hurts its owner, who proved it",
+			Hurts:   "callers of that kind; enrolling a number never affects an owner who has proved it",
 		},
 		{
-			Name: sendClaimed, Claims: "who sets a destination up", Per: "account, channel",
+			Name: sendClaimed, Claims: "a caller who sets up a destination", Per: "account, channel",
 			Number: sendDay, Window: day,
-			Returns: "a code that comes back right gives its place back; unlocking; its first proof",
-			Hurts:   "the account that sets up",
+			Returns: "a code that is used releases its place; unlocking; the first proof of the destination",
+			Hurts:   "the account that sets up the destination",
 		},
 		{
-			Name: sendAddress, Claims: "everybody who has a code sent",
-			Per:    "network; of browsers that signed in before apart from others",
+			Name: sendAddress, Claims: "anyone who has a code sent",
+			Per:    "network; browsers that signed in before separately from others",
 			Number: func(n Limits) int { return n.SendAddress }, Window: hour, Networks: true,
 			costs:   true,
-			Returns: "a code that comes back right gives its place back",
+			Returns: "a code that is used releases its place",
 			Hurts:   "that network",
 		},
 		{
-			Name: sendAll, Claims: "every message that is asked for and really sent, letters of registrations among " +
-				"them", Per: "channel, kind of caller: anybody, known, claimed, proven, owner",
+			Name: sendAll, Claims: "every message that is requested and sent, including mails about " +
+				"registrations", Per: "channel, kind of caller: anyone, known, claimed, proven, owner",
 			Number: func(n Limits) int { return n.SendHour }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
@@ -121,31 +122,31 @@ func behindFirst() []Budget {
 func mailBudgets() []Budget {
 	return []Budget{
 		{
-			Name: linkHour, Claims: "anybody who asks for a letter",
-			Per:    "kind of letter, identity as typed, network or known browser",
+			Name: linkHour, Claims: "anyone who requests a mail",
+			Per:    "kind of mail, identity as typed, network or known browser",
 			Number: func(n Limits) int { return n.LinkHour }, Window: hour, Networks: true,
 			Returns: "nothing",
 			Hurts:   "the owner in that network or browser",
 		},
 		{
-			Name: linkShare, Claims: "anybody who asks for a letter", Per: "kind of letter, identity as typed, network",
+			Name: linkShare, Claims: "anyone who requests a mail", Per: "kind of mail, identity as typed, network",
 			Number: func(n Limits) int { return max(1, n.LinkDay/4) }, Window: day, Networks: true,
 			Returns: "nothing",
 			Hurts:   "the owner in that network",
 		},
 		{
-			Name: linkAddress, Claims: "anybody who asks for a letter, to whichever identity", Per: "network",
+			Name: linkAddress, Claims: "anyone who requests a mail, for any identity", Per: "network",
 			Number: func(n Limits) int { return n.LinkAddress }, Window: hour, Networks: true,
 			costs:   true,
 			Returns: "nothing",
-			Hurts:   "that network, but for browsers and networks that signed in to the account before",
+			Hurts:   "that network, except browsers and networks that signed in to the account before",
 		},
 		{
-			Name: linkDay, Claims: "anybody who asks for a letter",
-			Per:    "kind of letter, identity; of callers who signed in before apart from others",
+			Name: linkDay, Claims: "anyone who requests a mail",
+			Per:    "kind of mail, identity; callers who signed in before separately from others",
 			Number: func(n Limits) int { return n.LinkDay }, Window: day, Hold: quarter,
 			Returns: "unlocking",
-			Hurts:   "the owner, if neither browser nor network signed in before: one letter every 15 minutes",
+			Hurts:   "the owner, if neither the browser nor the network signed in before: one mail every 15 minutes",
 		},
 	}
 }
@@ -154,39 +155,41 @@ func mailBudgets() []Budget {
 func costly() []Budget {
 	return []Budget{
 		{
-			Name: rescueHour, Claims: "who proved a first factor and asks for a rescue", Per: "account, way",
+			Name: rescueHour, Per: "account, method",
+			Claims: "a caller who proved a first factor and asks for a rescue",
 			Number: func(n Limits) int { return n.RescueHour }, Window: hour,
 			Returns: "unlocking",
 			Hurts:   "the owner who lost the second factor",
 		},
 		{
-			Name: rescueDay, Claims: "who proved a first factor and asks for a rescue", Per: "account, way",
+			Name: rescueDay, Claims: "a caller who proved a first factor and asks for a rescue", Per: "account, method",
 			Number: func(n Limits) int { return n.RescueDay }, Window: day,
 			Returns: "unlocking",
 			Hurts:   "the owner who lost the second factor",
 		},
 		{
-			Name: setup, Claims: "who is signed in or must enroll, and begins a set-up", Per: "account",
+			Name: setup, Claims: "a caller who is signed in or must enroll, and begins a set-up", Per: "account",
 			Number: func(n Limits) int { return n.SetupHour }, Window: hour,
 			Returns: "unlocking; the first proof of the address",
 			Hurts:   "that account",
 		},
 		{
-			Name: register, Claims: "anybody who registers", Per: "network",
+			Name: register, Claims: "anyone who registers", Per: "network",
 			Number: func(n Limits) int { return n.RegisterHour }, Window: hour, Networks: true,
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "that network",
 		},
 		{
-			Name: oauthStart, Claims: "anybody who is sent to another site", Per: "network or session",
+			Name: oauthStart, Claims: "anyone who is redirected to another site", Per: "network or session",
 			Number: func(Limits) int { return 300 }, Window: hour, Networks: true,
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "that network or session",
 		},
 		{
-			Name: sessions, Claims: "who proved all that the account asks for, and begins a session", Per: "account",
+			Name: sessions, Per: "account",
+			Claims: "a caller who proved all that the account asks for, and begins a session",
 			Number: func(Limits) int { return 120 }, Window: short,
 			costs:   true,
 			Returns: "nothing",
@@ -207,11 +210,11 @@ func costly() []Budget {
 			Hurts:   "the programs of the account",
 		},
 		{
-			Name: once, Claims: "what is done once in a while: a link followed, a notice repeated", Per: "what it is",
+			Name: once, Claims: "actions allowed once in a while: following a link, repeating a notice", Per: "action",
 			Number: func(Limits) int { return 1 }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
-			Hurts:   "nobody",
+			Hurts:   "no one",
 		},
 	}
 }
@@ -228,7 +231,7 @@ func edits() []Budget {
 		},
 		{
 			Name: copies, Per: "account",
-			Claims: "a signed-in user with a fresh proof who wants a copy of all that is kept",
+			Claims: "a signed-in user with a fresh proof who asks for a copy of all their data",
 			Number: func(Limits) int { return 10 }, Window: hour,
 			costs:   true,
 			Returns: "nothing",

@@ -107,7 +107,7 @@ var deviceRules = []rule{
 		k.ok(k.s.RevokeDevices(k.Context(), u.ID))
 		k.devices(u, 0)
 	}},
-	{"unknown, expired, another user's, another credential version, never a secret: ErrNotFound and no change", func(k kit) {
+	{"unknown, expired, another user or credential version, no secret: ErrNotFound and no change", func(k kit) {
 		u, other := k.user(), k.user()
 		d := k.device(u)
 		try := func(change func(*storage.Device), secret string, at time.Time) {

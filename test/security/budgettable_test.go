@@ -15,12 +15,12 @@ func TestTheTableOfBudgetsIsTrue(t *testing.T) { saysOf(t, "budgets", budgetTabl
 func budgetTable(t *testing.T) string {
 	n, seen := limit.Defaults(), map[any]bool{}
 	var b strings.Builder
-	b.WriteString("| budget | who claims a place | counted by | places | window | when full | what gives places " +
-		"back | who is hurt when it is full |\n")
+	b.WriteString("| budget | who takes a place | counted by | places | window | when full | what releases " +
+		"places | who is refused when it is full |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|\n")
 	for _, r := range limit.Budgets() {
 		if seen[r.Name] || r.Claims == "" || r.Per == "" || r.Returns == "" || r.Hurts == "" {
-			t.Errorf("the row of %q is not whole, or stands twice", r.Name)
+			t.Errorf("the row of %q is incomplete or a duplicate", r.Name)
 		}
 		seen[r.Name] = true
 		number, full := fmt.Sprint(r.Number(n)), "closed until the window ends"
@@ -42,7 +42,7 @@ func budgetTable(t *testing.T) string {
 func lasts(d time.Duration) string {
 	switch {
 	case d >= 365*24*time.Hour:
-		return "for ever"
+		return "forever"
 	case d%time.Hour == 0:
 		return fmt.Sprint(int(d/time.Hour), " h")
 	case d%time.Minute == 0:
