@@ -347,10 +347,10 @@ func checkDoor(t *testing.T, f source) {
 	}
 }
 
-// TestNoNoticeBesideItsChange checks that package auth queues a separate notice only if no change
+// TestNoticesAreStoredWithTheirChange checks that package auth queues a separate notice only if no change
 // of the store can include it. All other notices are stored with their change. Only mailer.go calls
 // the Mailer.
-func TestNoNoticeBesideItsChange(t *testing.T) {
+func TestNoticesAreStoredWithTheirChange(t *testing.T) {
 	alone := map[string]bool{
 		"CodesTried": true, "RescueAsked": true, "EmailWanted": true, // nothing has changed yet
 		"PasskeyCopied": true, // nor here: the sign-in was refused
@@ -613,9 +613,9 @@ func sources(t *testing.T, tests bool) []source {
 	return out
 }
 
-// TestWhatShipsHoldsNoTests checks that no command or example imports a test-only folder or package
+// TestShippedCodeImportsNoTests checks that no command or example imports a test-only folder or package
 // testing, directly or indirectly.
-func TestWhatShipsHoldsNoTests(t *testing.T) {
+func TestShippedCodeImportsNoTests(t *testing.T) {
 	imports := map[string][]string{} // by folder
 	var mains []string
 	for _, f := range sources(t, false) {

@@ -56,8 +56,8 @@ func TestACommandSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestWhatIsExpectedIsHeld checks that a leaky site does not pass for a closed one.
-func TestWhatIsExpectedIsHeld(t *testing.T) {
+// TestALeakySiteDoesNotPass checks that a leaky site does not pass for a closed one.
+func TestALeakySiteDoesNotPass(t *testing.T) {
 	var out bytes.Buffer
 	err := command(t.Context(), []string{"-target", "leaky", "-attack", "totp-replay,frame", "-expect", "refused"},
 		&out, &out)

@@ -91,7 +91,7 @@ func TestAnUntouchedTrailHolds(t *testing.T) {
 	}
 }
 
-func TestWhateverIsDoneToTheTrailShows(t *testing.T) {
+func TestEveryChangeOfTheTrailIsDetected(t *testing.T) {
 	for what, statements := range map[string][]string{
 		"a row changed":                {`UPDATE twofold_events SET result = 'refused' WHERE row_no = 3`},
 		"a row given to somebody else": {`UPDATE twofold_events SET user_id = 'u9' WHERE row_no = 3`},
@@ -187,7 +187,7 @@ func TestACutTrailShowsAgainstAHeadKeptElsewhere(t *testing.T) {
 	}
 }
 
-func TestTheTrailIsNobodysWithoutTheKey(t *testing.T) {
+func TestTheTrailCannotBeForgedWithoutTheKey(t *testing.T) {
 	b := open(t)
 	b.fill(t, 3)
 	if err := b.Close(context.Background()); err != nil {

@@ -49,9 +49,9 @@ func (c *crowd) comes(who string, shares ...string) {
 	synctest.Wait()
 }
 
-// TestAFloodKeepsNobodyOutWhoHasAShare fills the queue of strangers. A caller with a share of the
+// TestAFloodDoesNotBlockACallerWithAShare fills the queue of strangers. A caller with a share of the
 // other queue is served next. The two queues alternate, so strangers are served too.
-func TestAFloodKeepsNobodyOutWhoHasAShare(t *testing.T) {
+func TestAFloodDoesNotBlockACallerWithAShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, leave := full(t, 10*time.Second)
 		for range 50 {
@@ -113,9 +113,9 @@ func TestAShareIsSmall(t *testing.T) {
 	})
 }
 
-// TestWhoGivesUpGivesBack checks that a caller that gives up releases its place, its share, and a
+// TestACallerThatGivesUpReleasesItsSlot checks that a caller that gives up releases its place, its share, and a
 // slot that it got at the last moment.
-func TestWhoGivesUpGivesBack(t *testing.T) {
+func TestACallerThatGivesUpReleasesItsSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, leave := full(t, 2*time.Second)
 		ctx, cancel := context.WithCancel(Reserve(t.Context(), "account 1"))

@@ -102,7 +102,7 @@ func TestDeliver(t *testing.T) {
 	}
 }
 
-func TestNothingIsStoredOrSentFor(t *testing.T) {
+func TestARefusedMessageIsNeitherStoredNorSent(t *testing.T) {
 	later := time.Now().Add(time.Minute)
 	text := mail()
 	text.Channel, text.To = send.SMS, "+15555550152"

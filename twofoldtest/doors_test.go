@@ -115,9 +115,9 @@ func TestADoorBehindEveryStepIsFound(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsHeardOf requires that each new field is in package settings. If the field adds a
+// TestEveryConfigFieldIsKnown requires that each new field is in package settings. If the field adds a
 // way to sign in, states that try it are needed too.
-func TestEveryFieldIsHeardOf(t *testing.T) {
+func TestEveryConfigFieldIsKnown(t *testing.T) {
 	if got := twofoldtest.Unheard(); len(got) > 0 {
 		t.Errorf("NoSideDoor has not heard of Config.%s: see internal/settings", strings.Join(got, ", Config."))
 	}
@@ -150,9 +150,9 @@ func TestNothingIsOpenWhereEverythingIsOn(t *testing.T) {
 		"/secret")
 }
 
-// TestWhatIsNoSignInIsFoundToBeTakenForOne presents each credential alone to a page that accepts it
+// TestACredentialThatPassesForASignInIsFound presents each credential alone to a page that accepts it
 // as a sign-in.
-func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
+func TestACredentialThatPassesForASignInIsFound(t *testing.T) {
 	thorough(t)
 	cookie := func(name string) func(*http.Request) bool {
 		return func(r *http.Request) bool { c, err := r.Cookie(name); return err == nil && c.Value != "" }

@@ -133,7 +133,7 @@ func TestAUserIsSignedInToTheLevelAskedFor(t *testing.T) {
 	}
 }
 
-func TestWhatIsSentIsCaught(t *testing.T) {
+func TestSentMessagesAreCaught(t *testing.T) {
 	kit := twofoldtest.New(t, twofold.Config{})
 	kit.Serve(nil)
 	b := kit.LoginAs("ada@example.org", 1)

@@ -122,7 +122,7 @@ func soon(done func() bool) bool {
 	return false
 }
 
-func TestWhoRegistersIsAMember(t *testing.T) {
+func TestARegisteredUserIsAMember(t *testing.T) {
 	db, k := serve(t)
 	b := k.NewBrowser()
 	fields := map[string]any{"email": "carol@example.org", "password": twofoldtest.Password,

@@ -67,7 +67,7 @@ func TestATrueAnswerNamesIssuerAndSubject(t *testing.T) {
 	}
 }
 
-func TestALieIsRefused(t *testing.T) {
+func TestAFalseAnswerIsRefused(t *testing.T) {
 	site, p := setUp(t)
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

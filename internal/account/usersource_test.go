@@ -110,7 +110,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
+func TestARowIsAnAccountAtItsFirstUse(t *testing.T) {
 	_, j := joined(t)
 	ctx := t.Context()
 	u := must(j.UserByIdentity(ctx, account.Key("ADA@example.org")))(t)

@@ -73,7 +73,7 @@ func TestAConfigurationWithAHoleIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotSetHasItsDefaultAndWhatIsSetStays(t *testing.T) {
+func TestDefaultsFillOnlyUnsetFields(t *testing.T) {
 	d := newDesk(t)
 	c := d.complete(t)
 	for set, want := range map[time.Duration]time.Duration{0: 24 * time.Hour, time.Minute: time.Minute} {

@@ -150,9 +150,9 @@ func TestR380_AnAnswerIsJudgedByItsService(t *testing.T) {
 	}
 }
 
-// TestR380_WhatTheServiceIsAsked checks that secret, answer and address are sent by
+// TestR380_TheRequestToTheService checks that secret, answer and address are sent by
 // POST, and the site key if the service compares it.
-func TestR380_WhatTheServiceIsAsked(t *testing.T) {
+func TestR380_TheRequestToTheService(t *testing.T) {
 	f := newFake(t)
 	f.says(200, `{"success":true,"hostname":"example.org"}`)
 	for provider, field := range map[string]string{

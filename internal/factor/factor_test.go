@@ -7,9 +7,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 )
 
-// TestWhatIsACode checks that a code has exactly the required number of digits,
+// TestACodeHasExactlyItsDigits checks that a code has exactly the required number of digits,
 // however it is typed or pasted.
-func TestWhatIsACode(t *testing.T) {
+func TestACodeHasExactlyItsDigits(t *testing.T) {
 	for typed, want := range map[string]string{
 		"123456": "123456", "123 456": "123456", "12-34-56": "123456", " 1 2 3 4 5 6 ": "123456",
 		"123456" + strings.Repeat(" ", 90): "123456", "123456" + strings.Repeat(" ", 91): "",

@@ -69,9 +69,9 @@ func TestLanguagesCostNothingAtTheStart(t *testing.T) {
 	}
 }
 
-// TestASiteAddsWhatItLikes checks that a site's texts replace the built-in ones, and that a
+// TestASiteAddsItsOwnTexts checks that a site's texts replace the built-in ones, and that a
 // language that it adds falls back to the closest built-in one.
-func TestASiteAddsWhatItLikes(t *testing.T) {
+func TestASiteAddsItsOwnTexts(t *testing.T) {
 	c := catalogue(t, fstest.MapFS{
 		"de-AT.json": {Data: []byte(`{"login_title": "Servus"}`)},
 		"eo.json":    {Data: []byte(`{"login_title": "Ensaluti", "language_name": "Esperanto"}`)},

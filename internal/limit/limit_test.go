@@ -81,7 +81,7 @@ func TestFiveWrongCodesPauseTheAccountForFifteenMinutes(t *testing.T) {
 	}
 }
 
-func TestARightCodeGivesItsOwnPlaceBackAndNoOther(t *testing.T) {
+func TestACorrectCodeReleasesOnlyItsOwnPlace(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{})
 	for range 4 {
 		if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err != nil {
@@ -289,9 +289,9 @@ func TestAnswersOfPasskeysAreCountedByAddressAndByAccount(t *testing.T) {
 	}
 }
 
-// TestWhatBoundsCostIsNotGivenBack checks that a user who answers every text message still gets at
+// TestPlacesThatLimitCostAreNotReleased checks that a user who answers every text message still gets at
 // most SendMost a day, and the site sends at most SendHour an hour.
-func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
+func TestPlacesThatLimitCostAreNotReleased(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{SendHour: 40})
 	pump := func(to string) int {
 		for n := range 200 {

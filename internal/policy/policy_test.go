@@ -175,7 +175,7 @@ func TestOnlyAProvenAddressGetsWhatOpensTheAccount(t *testing.T) {
 	}
 }
 
-func TestAMailboxTakesNothingThatItsOwnerSetUp(t *testing.T) {
+func TestAMailedProofRemovesNothingThatTheOwnerSetUp(t *testing.T) {
 	if openers, seconds := Drops(Account{}); !openers || !seconds {
 		t.Error("what was planted before any proof outlives the first one")
 	}

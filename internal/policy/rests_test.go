@@ -65,7 +65,7 @@ func TestEveryPairOfFirstAndSecond(t *testing.T) {
 	}
 }
 
-func TestWhatCountsAsTwoFactors(t *testing.T) {
+func TestTwoFactorsRestOnDifferentThings(t *testing.T) {
 	r := Rules{PasskeyIsBoth: true, Independent: []string{ownMailServer}}
 	both := []storage.Proof{{Method: storage.Passkey, UserVerified: true}}
 	if r.TwoFactors(nil) || r.TwoFactors([]storage.Proof{By("password")}) || !r.TwoFactors(both) {

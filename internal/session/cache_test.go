@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestWhatWasReadBeforeAChangeIsNotKept checks that an entry read before a change is not cached.
-func TestWhatWasReadBeforeAChangeIsNotKept(t *testing.T) {
+// TestAnEntryReadBeforeAChangeIsNotCached checks that an entry read before a change is not cached.
+func TestAnEntryReadBeforeAChangeIsNotCached(t *testing.T) {
 	for name, change := range map[string]func(c *cache){
 		"an ended session": func(c *cache) { c.drop("another") },
 		"a changed user":   func(c *cache) { c.dropUser("another") },
@@ -82,8 +82,8 @@ func (w longWire) Listen(_ context.Context, heard func(string), up func(bool)) {
 	w.while(heard)
 }
 
-// TestWhatAnotherNodeEndedIsForgotten covers one session and all sessions of a user.
-func TestWhatAnotherNodeEndedIsForgotten(t *testing.T) {
+// TestASessionEndedByAnotherNodeIsForgotten covers one session and all sessions of a user.
+func TestASessionEndedByAnotherNodeIsForgotten(t *testing.T) {
 	wire := &longWire{}
 	m, err := New(Config{Idle: time.Hour, Absolute: time.Hour, TokenLife: time.Hour, Notices: wire})
 	if err != nil {

@@ -115,7 +115,7 @@ func engines(t *testing.T) map[string]func() storage.Store {
 	}
 }
 
-func TestWhateverEndsASessionEndsItOnEveryNodeWithinASecond(t *testing.T) {
+func TestAnEndedSessionEndsOnEveryNodeWithinASecond(t *testing.T) {
 	for name, open := range engines(t) {
 		t.Run(name, func(t *testing.T) {
 			all := nodes(t, open, own)

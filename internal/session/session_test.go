@@ -111,7 +111,7 @@ func TestIdleAndAbsoluteLimitsHold(t *testing.T) {
 	}
 }
 
-func TestWhateverEndsASessionEndsItHereAtOnce(t *testing.T) {
+func TestAnEndedSessionEndsHereAtOnce(t *testing.T) {
 	ctx := context.Background()
 	for name, end := range map[string]func(b *bench, token string) error{
 		"take": func(b *bench, token string) error { _, err := b.Take(ctx, seal.HashToken(token)); return err },
@@ -240,9 +240,9 @@ func (m *meanwhile) UserByID(ctx context.Context, id string) (storage.User, erro
 	return u, err
 }
 
-// TestWhatWasReadBeforeAChangeIsNotPutBackByATouch checks that a request that read the session
+// TestATouchDoesNotRestoreAnEntryReadBeforeAChange checks that a request that read the session
 // during the change may still be answered, but no later request is.
-func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
+func TestATouchDoesNotRestoreAnEntryReadBeforeAChange(t *testing.T) {
 	users := &meanwhile{}
 	b := open(t, session.Config{Cache: time.Second})
 	users.UserReader = b.db

@@ -79,7 +79,7 @@ func openSession(t *testing.T, m *member) string {
 	return token
 }
 
-func TestWhatAnOperatorChangesWithSQLIsKnownOnEveryNode(t *testing.T) {
+func TestAChangeWithSQLIsKnownOnEveryNode(t *testing.T) {
 	for name, first := range map[string][]string{
 		"": nil, "a schema with the name of the database user": {`CREATE SCHEMA AUTHORIZATION CURRENT_USER`},
 	} {

@@ -8,10 +8,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// TestWhatIsStoredIsWhole checks that every record that the rules write and read
+// TestStoredRecordsAreComplete checks that every record that the rules write and read
 // has every field set, so that an engine that loses a field fails. A new field
 // fails here until the rules set it.
-func TestWhatIsStoredIsWhole(t *testing.T) {
+func TestStoredRecordsAreComplete(t *testing.T) {
 	t.Parallel()
 	u := newUser()
 	for _, c := range []struct {

@@ -53,7 +53,7 @@ func read(t *testing.T, text string) (Header, []Entry, error) {
 	return h, all, err
 }
 
-func TestWhatIsWrittenIsReadBack(t *testing.T) {
+func TestWrittenRecordsAreReadBack(t *testing.T) {
 	var b bytes.Buffer
 	w, err := NewWriter(&b, Header{Source: "site", RPID: "example.org", Roles: []Role{{Name: "admin"}}})
 	if err != nil {

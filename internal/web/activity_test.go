@@ -10,9 +10,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/auth"
 )
 
-// TestWhatHasATextIsLookedFor checks that recent activity queries the audit trail for exactly the
-// events that have a text.
-func TestWhatHasATextIsLookedFor(t *testing.T) {
+// TestActivityQueriesExactlyTheEventsWithAText checks that recent activity queries the audit trail
+// for exactly the events that have a text.
+func TestActivityQueriesExactlyTheEventsWithAText(t *testing.T) {
 	raw, err := os.ReadFile("../i18n/locales/en.json")
 	if err != nil {
 		t.Fatal(err)

@@ -122,7 +122,7 @@ func TestOnlyTheDeclaredTypesAreRead(t *testing.T) {
 	}
 }
 
-func TestWhoWantsJSON(t *testing.T) {
+func TestJSONIsChosenByAccept(t *testing.T) {
 	for _, row := range []struct {
 		contentType, accept string
 		want                bool

@@ -37,7 +37,7 @@ func checker(t *testing.T, c Config) *Checker {
 	return k
 }
 
-func TestOnlyFiveDigitsLeaveTheHouse(t *testing.T) {
+func TestOnlyFiveDigitsAreSent(t *testing.T) {
 	var asked []string
 	s := service(t, func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.Method+" "+r.URL.RequestURI()+" "+r.Header.Get("Add-Padding"))

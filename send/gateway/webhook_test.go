@@ -152,7 +152,7 @@ func TestWebhookAnswers(t *testing.T) {
 	}
 }
 
-func TestWebhookNobodyIsThere(t *testing.T) {
+func TestWebhookNothingListens(t *testing.T) {
 	r := newReceiver(t)
 	s := to(t, r)
 	r.Server.Close()

@@ -75,9 +75,9 @@ func olderSchema(t *testing.T, db *sql.DB, steps int) {
 	}
 }
 
-// TestWhatOwnersHaveSeenOutlastsTheUpgrade checks that what only the audit trail recorded is kept, and
+// TestTheUpgradeKeepsWhatOwnersHaveSeen checks that what only the audit trail recorded is kept, and
 // that a row whose reason is not a number does not prevent the upgrade.
-func TestWhatOwnersHaveSeenOutlastsTheUpgrade(t *testing.T) {
+func TestTheUpgradeKeepsWhatOwnersHaveSeen(t *testing.T) {
 	url := filepath.Join(t.TempDir(), "a.db")
 	db := raw(t, url)
 	olderSchema(t, db, 27)

@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
-func TestWhatAccountChangedSaysIsDocumented(t *testing.T) {
+func TestTheReasonsOfAccountChangedAreDocumented(t *testing.T) {
 	s := newSite(t)
 	raw, err := os.ReadFile("../../event/event.go")
 	if err != nil {

@@ -83,7 +83,7 @@ func TestFieldsOfOtherSignInFormsAreIgnored(t *testing.T) {
 
 // The original's test bad_data_signin. The original's page keeps its state over several wrong
 // answers.
-func TestARightPasskeyAnswerMayFollowWrongOnes(t *testing.T) {
+func TestAValidPasskeyAnswerMayFollowInvalidOnes(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.owner("matt", "first")
 	c.logout()
@@ -111,7 +111,7 @@ func TestARightPasskeyAnswerMayFollowWrongOnes(t *testing.T) {
 }
 
 // The original's test bad_data_register, the same for a new passkey.
-func TestARightRegistrationMayFollowWrongOnes(t *testing.T) {
+func TestAValidRegistrationMayFollowInvalidOnes(t *testing.T) {
 	s := newSite(t, withPasskeys)
 	c, k := s.client(), s.key()
 	c.login("matt").want(200)

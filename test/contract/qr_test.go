@@ -24,9 +24,9 @@ func (r *reply) image(name string) string {
 	return string(raw)
 }
 
-// TestTheQRCodeComesWithTheAnswerToWhoAsks checks that an answer has a QR code if the query or the
+// TestTheQRCodeIsInTheAnswerIfAskedFor checks that an answer has a QR code if the query or the
 // setting requests it and the method has one.
-func TestTheQRCodeComesWithTheAnswerToWhoAsks(t *testing.T) {
+func TestTheQRCodeIsInTheAnswerIfAskedFor(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
 	c.login("joe").want(200)

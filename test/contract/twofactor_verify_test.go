@@ -246,7 +246,7 @@ func TestJSONAndBrowserFormsNeedNoCSRFToken(t *testing.T) {
 }
 
 // Row 45, override_tf_required.
-func TestRequireDecidesWhoNeedsASecondFactor(t *testing.T) {
+func TestRequireDecidesWhichUsersNeedASecondFactor(t *testing.T) {
 	s := newSite(t, required, func(c *twofold.Config) {
 		c.TwoFactor.Require = func(u twofold.User) bool { return u.Username != "gene" }
 	})

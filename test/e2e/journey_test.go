@@ -198,9 +198,9 @@ func TestRecoveryCodesBringAPersonBack(t *testing.T) {
 	})
 }
 
-// TestAnOwnerEndsWhatIsNotHis checks that one button behind the link of a notice ends every
+// TestAnOwnerEndsTheSessionsOfOthers checks that one button behind the link of a notice ends every
 // session.
-func TestAnOwnerEndsWhatIsNotHis(t *testing.T) {
+func TestAnOwnerEndsTheSessionsOfOthers(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newServer(t)
 		thief := newTab(t, s.origin(), look{scripts: scripts})

@@ -19,8 +19,8 @@ func enterBy(t *testing.T, s *library, phone *app, l look, remember bool) *tab {
 	return b
 }
 
-// TestWhoIsInIsSeenAndSentAway ends one session, all others, one trusted browser and all of them.
-func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
+// TestSessionsAndBrowsersAreListedAndEnded ends one session, all others, one trusted browser and all of them.
+func TestSessionsAndBrowsersAreListedAndEnded(t *testing.T) {
 	without(t, func(t *testing.T) {
 		s, l := newLibrary(t), look{}
 		b := newTab(t, s.origin(), l)

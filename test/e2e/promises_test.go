@@ -206,9 +206,9 @@ func TestTheOutboxIsAPage(t *testing.T) {
 	})
 }
 
-// TestComplaintsAreHeard checks that the tests above would detect a violation of the content
+// TestViolationsAreDetected checks that the tests above would detect a violation of the content
 // security policy and a missing style sheet.
-func TestComplaintsAreHeard(t *testing.T) {
+func TestViolationsAreDetected(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/" {

@@ -1,13 +1,11 @@
 package explore
 
-// In a crowd Ann, Ben and Eve have any number of browsers. One of Ann's and one of
-// the others' are in view. What is done in the rest is seen by what it does to the
-// account and takes from those in view: to its part of the state that is the account word
-// (pack.go). So the search visits every state that the two can be in, whatever the others
-// do. It may also visit impossible states: an action out of
-// view is allowed in every state with the same account word, even if that browser could
-// not have got there. So a crowd can give false alarms; if it gives none, a promise holds
-// for any number of browsers.
+// In a crowd Ann, Ben and Eve have any number of browsers. One of Ann's and one of another person's are in
+// view. Actions in the others are known only by their effects on the account word of the state (pack.go) and on
+// the browsers in view. So the search visits every state that the two can be in, whatever the others do. It may
+// also visit impossible states: an action out of view is allowed in every state with the same account word,
+// even if that browser could not have got there. So a crowd can give false alarms. If it gives none, a promise
+// holds for any number of browsers.
 
 // effect is the effect of an action in one browser on the account and the other browsers.
 type effect struct {
@@ -19,7 +17,7 @@ type effect struct {
 // account holds the effects that were seen while the account was in one state.
 type account struct {
 	states  []uint32
-	effects map[effect]string // told by an action that has it
+	effects map[effect]string // reported by an action that knows it
 	order   []effect
 }
 
@@ -42,8 +40,8 @@ func (x *search) others(i int) {
 	}
 }
 
-// learn records the action of a browser as one that is possible out of view in every state of the
-// same account. from and to are the packed account before and after the action.
+// learn records a browser's action as possible out of view in every state of the same account. from and to are
+// the packed account before and after the action.
 func (x *search) learn(from, to uint64, after *State, by Label) {
 	if by.By >= By(people) || from == to && after.ended == nothing {
 		return

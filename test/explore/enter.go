@@ -11,7 +11,7 @@ func (t *turn) enter(i int) {
 		}
 	}
 	waits := s.AtFormer
-	s.AtFormer = false          // the former system's word is stored
+	s.AtFormer = false          // the confirmation of the former system is stored
 	begin(thing(Password, Ann)) // Ann's, also if another person chose it: Knows says who can type it
 	s.AtFormer = waits
 	if t.MailBegins {
@@ -49,7 +49,7 @@ func (t *turn) after(i int, first Thing) {
 	p, r := s.Browsers[i].Of, t.rules(&s)
 	if first.kind() == Passkey && r.PasskeyIsBoth && t.owns(p, first) { // only they have its PIN
 		t.in(s, i, Session{First: first, Second: first}, "signs in by a passkey alone")
-		if !t.Alone { // a trail may be of a passkey that was used without its PIN
+		if !t.Alone { // the passkey of a trail may have been used without its PIN
 			return
 		}
 	}

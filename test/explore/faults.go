@@ -9,19 +9,19 @@ import (
 // Fault is a fault that is inserted to check that it is found.
 type Fault uint8
 
-// The faults. Numbers with an F are those of the audit that found them in Twofold; the others are
+// The faults. Numbers with an F are those of the audit that found the fault in Twofold; the others are
 // invented.
 const (
 	NoFault                     Fault = iota
 	PlantedFactorsStay                // F1: what a stranger set up outlives the first proof of the address
 	SitesAreIndependent               // F2: an account at a mail provider and its mailbox count as two things
-	DescendantsAreNotAsked            // F8: what was issued earlier is not asked what a sign-in is asked today
+	DescendantsAreNotAsked            // F8: what was issued earlier is not held to the current requirements
 	MailFactorsStay                   // F10: a factor by mail stays at the former address
 	BlockedCannotBeRescued            // F15: no rescue where strangers used up the guesses
 	MailFollowsAReset                 // a password that was reset by mail counts as another thing than the mailbox
 	SecondIsNotAsked                  // a sign-in ends after the first factor
 	SetUpIsNotAsked                   // a required factor is not asked for
-	SameThingTwice                    // a second factor may be the thing that the first was
+	SameThingTwice                    // a second factor may be the same thing as the first
 	WeakFactorsCount                  // a factor that does not count anymore ends a sign-in
 	AgainByOneFactor                  // one factor makes a session fresh
 	RescueByTheSameThing              // a mailed code rescues a sign-in that began by mail
@@ -31,15 +31,15 @@ const (
 	StrangersEnroll                   // what opens an account is added before the address is proven
 	MailboxProvesAll                  // the mail alone proves the address, and not who chose the password
 	OneFactorChanges                  // a session of one factor may change what opens the account
-	TrustIsForever                    // trust outlives the worth of what was proven for it
+	TrustIsForever                    // trust outlives the proofs that it was given for
 	RecoveryWorksTwice                // the link of a recovery is not spent
 	ChangesEndNothing                 // a change leaves all sessions and all trust
 	InvitationWorksTwice              // the link of an invitation is not spent
 	InvitationTakesAnAccount          // an invitation gives the account of its address another password
 	RevokedInvitationWorks            // an invitation works after it was revoked
-	SiteSaysWhatIsProven              // what another site says of an address counts as its proof
+	SiteSaysWhatIsProven              // what another site says about an address counts as its proof
 	SiteOpensByAddress                // an account elsewhere opens the account of its address
-	ClaimOpensWhatWaits               // a claim in a former system opens the account of its address, if it waits
+	ClaimOpensWhatWaits               // a claim in a former system opens the waiting account of its address
 	ClaimOpensAnAccount               // the same if the account does not wait
 	AnyoneAsksForDeletion             // a session that is not fresh or not full asks for the deletion
 	SignInStopsNoDeletion             // a sign-in does not stop the deletion
@@ -47,11 +47,11 @@ const (
 	DeletionLeavesSessions            // a deletion ends no session
 	DeletionLeavesTheInvitation       // a deletion does not end the invitation of the address
 	TokensOutliveChanges              // a change ends sessions and no tokens
-	TokensAreNotAsked                 // a token is not asked what a sign-in is asked today
+	TokensAreNotAsked                 // a token is not held to the current requirements for a sign-in
 	StrangersMint                     // tokens are made before the address is proven
 	OneFactorMints                    // a session that is not fresh or not full makes a personal token
 	ExchangeIsFresh                   // a session that a refresh token was exchanged for is fresh
-	SetUpInPlaceOfProof               // a sign-in sets up one more factor and proves none
+	SetUpInPlaceOfProof               // a sign-in sets up another factor instead of proving one
 	StaleSessionsChange               // a session that is not fresh or not full changes what opens the account
 	MailboxDropsFactors               // the mailbox alone removes second factors that an owner set up
 	RecoveryDoesNotWait               // the link of a recovery works at once
@@ -64,10 +64,10 @@ const (
 	CodesEndNothing                   // new recovery codes end no session
 	OthersAreNotEnded                 // the end of all other sessions ends none
 	ChangesEndOnesOwn                 // a change ends the session that made it and none of another person
-	NothingIsFresh                    // no sign-in and no proof again makes a session fresh
+	NothingIsFresh                    // neither a sign-in nor a re-authentication makes a session fresh
 	OperatorStartsNothing             // an operator cannot start a recovery
-	AppCodesAreMailed                 // a code can be mailed in the place of an app's
-	UnforcedIsNeverAsked              // where a set-up is not forced after one method, it is after none
+	AppCodesAreMailed                 // a code can be mailed in place of an app's
+	UnforcedIsNeverAsked              // if a set-up is not forced after one method, it is not forced after any
 )
 
 // Case is a fault with a small world in which it is visible.
@@ -174,7 +174,7 @@ func lifeCases() []Case {
 		{DeletionLeavesTheInvitation, "a deletion leaves the invitation of the address",
 			[]setting{inviting, deletable}, app, nil, None, left, ""},
 		{TokensOutliveChanges, "a change ends no token", []setting{tokens}, app, nil, None, moves[0].Words, ""},
-		{TokensAreNotAsked, "a token is not asked what a sign-in is asked", []setting{tokens, changing},
+		{TokensAreNotAsked, "a token is not held to the current requirements", []setting{tokens, changing},
 			[]Kind{App, Mail}, nil, None, promises[5].Words, ""},
 		{StrangersMint, "tokens before the address is proven", []setting{tokens}, app, nil, None, early, ""},
 		{OneFactorMints, "an old session makes a personal token", []setting{tokens}, app, nil, None, asked, ""},

@@ -26,8 +26,7 @@ func (p Person) String() string { return [...]string{"Ann", "Ben", "Eve", "no on
 // Kind is a kind of thing that a proof rests on.
 type Kind uint8
 
-// The kinds of things. Each person has one of each but the password, which is the
-// account's.
+// The kinds of things. Each person has one of each kind except the password, which belongs to the account.
 const (
 	None Kind = iota
 	Password
@@ -178,7 +177,7 @@ type State struct {
 	ResetLately        bool         // the password, by mail, within a day
 	Seconds, Firsts    Things       // second factors, and what begins a sign-in
 	Sites              Things       // connections
-	Sheet              Things       // recovery codes, by who has them
+	Sheet              Things       // recovery codes, by their holder
 	Blocked            bool         // strangers have used up the guesses at the second factors
 	Recovery           Recovery
 	Invitation         Invitation
@@ -220,22 +219,22 @@ type World struct {
 	OperatorChanges   bool
 	Codes             bool // an account can have recovery codes
 	Guesses           bool // strangers can use up the guesses at a second factor
-	SharesMailbox     bool // who reads a person's mail gets into their account elsewhere too
+	SharesMailbox     bool // anyone who reads a person's mail also gets into their account elsewhere
 	NoReset           bool // a password cannot be reset by mail
 	Acts              bool // the application and the operator change accounts by their programs
 	OwnTable          bool // the application keeps the accounts in its own table, and changes addresses there
 	Invites           bool // the operator invites people
 	SignsUp           bool // an account can be made through another site
-	SiteRunsMailboxes bool // that site gives Ann her mailbox, so it knows whose it is
-	Arrives           bool // the passwords of a former system are taken
+	SiteRunsMailboxes bool // that site runs Ann's mailbox, so it knows whose it is
+	Arrives           bool // the passwords of a former system are accepted
 	FormerProves      bool // that system says which addresses its users proved
 	Deletes           bool // an account can be deleted
 	Tokens            bool // there are personal and refresh tokens
 	EveHas            Kind // of Ann's things; None: nothing
-	EveHasMailToo     bool // and Ann's mailbox in addition
+	EveHasMailToo     bool // and also Ann's mailbox
 	EveHasTheLink     bool // of the invitation
 	EveCopiesASession bool // or token of Ann's, once: the copy is never fresh, and stays trusted if Ann's is
-	Crowd             bool // everybody has any number of browsers, and not only two: see crowd.go
+	Crowd             bool // each person has any number of browsers, not only two: see crowd.go
 	Alone             bool // Ann has everything, and no one else acts: see Explain
 	Fault             Fault
 }
@@ -262,7 +261,7 @@ func (m *World) can(s *State, p Person, t Thing) bool {
 		return s.HasPassword && (s.Knows[p] || p == Eve && s.Knows[Ann] && m.eveHas(Password))
 	case Mail, Mended:
 		return m.reads(p, s.Mailbox)
-	case Site: // most accounts elsewhere open by the same mailbox
+	case Site: // most accounts elsewhere can be opened through the same mailbox
 		stolen := m.eveHas(Site) || m.eveHas(Mail) && m.SharesMailbox
 		return m.owns(p, t) || p == Eve && t.owner() == Ann && stolen
 	}

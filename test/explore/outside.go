@@ -107,7 +107,7 @@ func (t outside) setsUpMail() {
 	}
 }
 
-// startsRecovery is the operator's, for an owner who asked by other means.
+// startsRecovery starts a recovery, as an operator does for an owner who asked by other means.
 func (t outside) startsRecovery() {
 	if s := t.was; t.Mails && s.Seconds != 0 && s.HasPassword && t.Fault != OperatorStartsNothing {
 		s.Recovery = Opens

@@ -18,7 +18,7 @@ func (t *turn) own(i int) {
 	}
 	minting{t}.makesTokens(i)
 	t.reauthenticate(i)
-	if b.Session.Fresh { // any one factor will do to take access away
+	if b.Session.Fresh { // any one factor is enough to remove access
 		s = t.was
 		trust := s.Browsers[i]
 		if t.Fault != OthersAreNotEnded {

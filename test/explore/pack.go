@@ -1,7 +1,7 @@
 package explore
 
-// packed is a State in 24 bytes: one word for the account, and one for two browsers
-// each. The browsers are in one order, as which is which of a person's does not matter.
+// packed is a State in 24 bytes: one word for the account, and one for each two browsers. The browsers are
+// sorted, because the order of a person's browsers does not matter.
 type packed [1 + browsers/2]uint64
 
 // bits writes numbers to a word, lowest bits first, or reads them. Both use the same list of

@@ -8,8 +8,7 @@ var settings = []setting{
 	inviting, signUp, runs, former, vouching, deletable, tokens, acting, ownTable, noMail, unforced,
 }
 
-// together reports whether two settings can be combined and the combination differs from each of
-// them.
+// together reports whether two settings can be combined and the combination differs from either of them.
 func together(a, b setting) bool {
 	never := [...][2]string{
 		{rescue.name, repair.name}, {signUp.name, runs.name}, {former.name, vouching.name}, // one is in the other
@@ -84,9 +83,9 @@ func more(covered map[pair]bool, profile []setting) (n int) {
 	return n
 }
 
-// pairProfiles are profiles in which all pairs of settings matter that do not in the chosen
-// ones. Each begins with such a pair, and with what it needs to matter. Two more settings are
-// added for the most pairs.
+// pairProfiles are profiles for all pairs of settings that do not matter in the chosen profiles. Each begins
+// with such a pair, and with the settings that it needs to matter. Then the two settings are added that cover
+// the most pairs.
 func pairProfiles() (out [][]setting) {
 	covered := covers(slices.Concat(doorWorlds(), lifeWorlds()))
 	for i, a := range settings {

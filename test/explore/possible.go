@@ -13,13 +13,13 @@ type Possible struct {
 // possible lists the goals that no one can make impossible.
 var possible = []Possible{
 	{
-		"An owner who has all their things gets in, and puts everyone else out.",
+		"An owner who has all their things gets in, and locks everyone else out.",
 		func(m *World, s *State) bool {
 			hers := s.Seconds&^ofPerson(Ann) == 0
 			if m.NoReset && (m.planted(s) || s.HasPassword && !s.Knows[Ann]) { // she lacks some
 				return false
 			}
-			if m.NoReset && !s.HasPassword && s.Blocked && m.eveHas(Mail) { // nothing rescues who begins by mail
+			if m.NoReset && !s.HasPassword && s.Blocked && m.eveHas(Mail) { // no rescue of a sign-in by mail
 				return false
 			}
 			// Factors by mail have gone to an address that someone else set. It begins a sign-in too.

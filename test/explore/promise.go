@@ -83,8 +83,8 @@ var promises = []Promise{
 		},
 	},
 	{
-		"Where mail was sent from the beginning, nothing but its mailbox is added to open an account before its " +
-			"address is proven.",
+		"Where mail was sent from the beginning, nothing that opens an account, except its mailbox, is added " +
+			"before its address is proven.",
 		func(m *World, s *State) bool {
 			token := func(b *Browser) bool { return b.Token }
 			added := (s.Seconds | s.Firsts | s.Sites | s.Sheet) &^ ofKind(Mail)
@@ -92,7 +92,7 @@ var promises = []Promise{
 		},
 	},
 	{
-		"No one is signed in to an account whose deletion is asked for.",
+		"No one is signed in to an account whose deletion was requested.",
 		func(m *World, s *State) bool {
 			return s.Leaves && m.anyone(s, func(*Browser) bool { return true })
 		},
@@ -109,8 +109,8 @@ type Move struct {
 // moves are the promises about all actions.
 var moves = []Move{
 	{
-		"A change of what opens an account, or the end of all other sessions, ends all sessions and tokens but the " +
-			"one that made it.",
+		"A change of what opens an account, or the end of all other sessions, ends all sessions and tokens " +
+			"except the one that made it.",
 		func(_ *World, l Label, a, b *State) bool {
 			same := a.Seconds == b.Seconds && a.Firsts == b.Firsts && a.Sites == b.Sites && a.Sheet == b.Sheet &&
 				a.HasPassword == b.HasPassword && a.Knows == b.Knows && a.Mailbox == b.Mailbox
@@ -119,7 +119,7 @@ var moves = []Move{
 				return false
 			}
 			enters := strings.HasPrefix(l.Verb, "signs in") || strings.HasPrefix(l.Verb, followsLink)
-			if l.By < By(people) && (inside || enters) { // one session of who made it may be left
+			if l.By < By(people) && (inside || enters) { // one session of the person who made it may be left
 				return b.alive() > 1 || slices.ContainsFunc(b.Browsers[:], func(w Browser) bool {
 					return w.Session.alive() && (w.Of != Person(l.By) || w.Token)
 				})
@@ -175,7 +175,7 @@ var moves = []Move{
 		},
 	},
 	{
-		"A sign-in or a proof again begins with something that the account has.",
+		"A sign-in or a re-authentication begins with something that the account has.",
 		func(_ *World, l Label, a, _ *State) bool {
 			first, begins := l.With[0], a.Firsts|a.Sites
 			switch again := l.Verb == provesAgain; {
@@ -233,7 +233,7 @@ var moves = []Move{
 		},
 	},
 	{
-		"Where an account has a second factor, a sign-in or a proof again takes one that it has.",
+		"Where an account has a second factor, a sign-in or a re-authentication needs one that it has.",
 		func(_ *World, l Label, a, _ *State) bool {
 			second := l.With[1]
 			if l.Before != 0 { // another one was set up then
@@ -251,7 +251,8 @@ var moves = []Move{
 	},
 	{
 		"If all things in a proven account are its owner's, the owner chose the password, and there is a second " +
-			"factor, a thief of one thing does not get in, and a thief of password and mailbox only by a recovery.",
+			"factor, a thief of one thing does not get in, and a thief of the password and the mailbox gets in " +
+			"only by a recovery.",
 		func(m *World, l Label, a, _ *State) bool {
 			recovers := strings.HasPrefix(l.Verb, followsLink) && l.With[1] != 0
 			both := m.eveHas(Password) && m.eveHas(Mail) && l.By == By(Eve)
@@ -277,7 +278,7 @@ var moves = []Move{
 		},
 	},
 	{
-		"A reset or a sign-in by mail removes no second factor of an account one of whose addresses was proven.",
+		"If one of an account's addresses was proven, a reset or a sign-in by mail removes no second factor.",
 		func(_ *World, l Label, a, b *State) bool {
 			mailed := l.Verb == resetsByMail ||
 				strings.HasPrefix(l.Verb, "signs in") && l.With[0].kind() == Mail && l.Before == 0
@@ -299,8 +300,8 @@ var moves = []Move{
 		},
 	},
 	{
-		"Another address that the operator or the application sets leaves the password, and nothing else that " +
-			"begins a sign-in. It is proven only if it was before.",
+		"If the operator or the application sets another address, nothing but the password remains to begin a " +
+			"sign-in. The address is proven only if it was before.",
 		func(_ *World, l Label, a, b *State) bool {
 			proven := b.Proven && !(a.EverProven && a.ProvenAt == b.Mailbox)
 			set := l.Verb == givesBack || strings.HasSuffix(l.Verb, inOwnTable)
@@ -308,8 +309,8 @@ var moves = []Move{
 		},
 	},
 	{
-		"With only the mailbox of an account, no one signs in past another second factor of its owner's within a " +
-			"day of a reset by mail, and later only by what is mailed or in a browser that was trusted since.",
+		"With only the mailbox of an account, no one bypasses another second factor of its owner within a day of " +
+			"a reset by mail, and later only with what is mailed or in a browser that was trusted since.",
 		func(m *World, l Label, a, _ *State) bool {
 			guarded := a.Proven && a.Mailbox == Ann && a.Seconds&^ofKind(Mail) != 0 && !m.plantedThings(a)
 			if m.EveHas != Mail || !guarded || l.By == By(Ann) || !strings.HasPrefix(l.Verb, "signs in") {

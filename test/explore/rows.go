@@ -35,7 +35,7 @@ func (r *reader) read(row storage.Event) {
 		r.removed = kind == Passkey
 	case "wan-deleted":
 		told := map[packed]bool{}
-		if r.removed { // the row before may have told of it
+		if r.removed { // the row before may have recorded it
 			told = r.states
 		}
 		r.removed = false
@@ -120,7 +120,7 @@ func (r *reader) readOthers(row storage.Event) {
 			return
 		}
 		r.leaves = false
-		r.step(func(t *turn) { // the row of a sign-in has told of it before
+		r.step(func(t *turn) { // the row of a sign-in has recorded it already
 			if t.was.Exists && !t.was.Leaves {
 				t.doesNothing()
 			}
@@ -131,7 +131,7 @@ func (r *reader) readOthers(row storage.Event) {
 	case "identity_changed":
 		r.changes(func(t *turn) {
 			outside{t}.changesIdentity((t.was.Mailbox + 1) % people)
-			outside{t}.switches() // it was the name: that ends everything too
+			outside{t}.switches() // it was the name, and that change ends everything too
 		})
 	case "access_reset":
 		clear(r.sets)
@@ -181,7 +181,7 @@ func (r *reader) begins(what, provider string) {
 		switch {
 		case t.was.Exists:
 		case what == "user-invitation-accepted":
-			t.was.Invitation = Invited // the row of that is about no account
+			t.was.Invitation = Invited // that row is not about an account
 			life{t}.accept(Ann)
 		case what == "created":
 			for _, opened := range []bool{false, true} {
@@ -200,7 +200,7 @@ func (r *reader) begins(what, provider string) {
 	})
 }
 
-// registers is a passkey: that of an account that was made with it, or one that is added.
+// registers handles a new passkey: of an account that was created with it, or an additional one.
 func (r *reader) registers(first bool) {
 	switch {
 	case r.invited:
@@ -252,7 +252,7 @@ func (r *reader) could(such func(l Label) bool) func(t *turn) {
 // signsIn adds a session. A second factor follows a first one in the trail.
 func (r *reader) signsIn(last Kind, trusted bool) {
 	entered := map[packed]bool{}
-	if r.entered != 0 && r.entered.kind() == last { // the row before has told of it, or may have
+	if r.entered != 0 && r.entered.kind() == last { // the row before has recorded it, or may have
 		entered = r.states
 	}
 	r.entered = 0
@@ -275,8 +275,8 @@ func (l Label) last() Thing {
 	return l.With[0]
 }
 
-// setsUp is a new second factor, in a sign-in, whose session is the next row, or by a
-// session: the actions whose verbs begin so.
+// setsUp handles a new second factor, which is set up in a sign-in, whose session is the next row, or in a
+// session.
 func (r *reader) setsUp(k Kind, verb string) {
 	if verb == "signs in" && r.entered.kind() == k { // a passkey has two rows
 		return

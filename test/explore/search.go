@@ -15,7 +15,7 @@ type Result struct {
 	States  int
 	Actions int
 	Depth   int
-	Cut     bool // there are more states than were asked for
+	Cut     bool // there are more states than the limit
 	Took    time.Duration
 	Stories []Story
 }
@@ -49,19 +49,18 @@ type search struct {
 	seen visited
 	from []uint32 // the state before, on a shortest way
 	told map[string]bool
-	// steps holds, state by state, where the actions in view lead and who takes them.
+	// steps has, for each state, the target and the actor of each action in view.
 	// first[i] is the index of the first step of state i.
 	steps []step
 	first []int
-	// until is the promise at whose first story the search ends; empty: at the end.
+	// until is the promise whose first story ends the search; empty: none.
 	until string
 	// accounts is for crowds.
 	accounts map[uint64]*account
 	Result
 }
 
-// All explores the worlds that are asked for, several at a time. Of each it visits
-// the nearest states, up to a number.
+// All explores the given worlds, several at a time. In each it visits the nearest states, up to a maximum.
 func All(asked func(i int, m *World) bool, most int) <-chan Result {
 	todo, done := make(chan *World), make(chan Result)
 	var busy sync.WaitGroup
@@ -89,9 +88,8 @@ func begin(m *World) *search {
 	return &search{m: m, told: map[string]bool{}, accounts: map[uint64]*account{}, Result: Result{World: m}}
 }
 
-// Explore visits every state that can be reached in a world, nearest first. If there
-// are more than most, it stops there, and whether there is a way back to safety from
-// everywhere stays open.
+// Explore visits every state that can be reached in a world, nearest first. If there are more than most, it
+// stops there, and does not check what stays possible.
 func Explore(m *World, most int) Result { return begin(m).explore(most) }
 
 func (x *search) explore(most int) Result {
@@ -117,7 +115,7 @@ func (x *search) all(most int) {
 			x.Cut = true
 			break
 		}
-		if i == next { // all states of one depth are done
+		if i == next { // all states of one depth were visited
 			next = x.seen.n
 			x.Depth++
 		}
@@ -125,8 +123,8 @@ func (x *search) all(most int) {
 	}
 }
 
-// retell explores the nearest states of two browsers each for shorter stories, in
-// which everything is in view.
+// retell explores the nearest states with two browsers each, to find shorter stories in which everything is in
+// view.
 func (x *search) retell() {
 	m := *x.m
 	m.Crowd = false
@@ -144,10 +142,10 @@ func (x *search) retell() {
 	}
 }
 
-// enough is how many states have most likely told every short story.
+// enough is the number of states after which every short counterexample has most likely been found.
 const enough = 300_000
 
-// step is the number of a state and who leads to it.
+// step is the number of a state and the actor that leads to it.
 type step uint32
 
 const stepBits = 29
@@ -179,7 +177,7 @@ func (x *search) visit(i int) {
 	}
 }
 
-// moved holds an action against what is promised of actions.
+// moved checks the promises about actions.
 func (x *search) moved(l Label, i, j int, before, after *State) {
 	for _, p := range moves {
 		if !x.told[p.Words] && p.Broken(x.m, l, before, after) {
@@ -201,8 +199,8 @@ func (x *search) add(from int, p packed, s *State) int {
 	return i
 }
 
-// tell keeps the first story of a promise, which is a shortest one: the way to a
-// state, a last action if there is one, and where it ends.
+// tell keeps the first story of a promise, which is a shortest one: the steps to a state, a last action if
+// there is one, and the state after it.
 func (x *search) tell(promise string, i int, last string, end int) {
 	x.told[promise] = true
 	story := Story{Promise: promise, End: x.seen.state(end).String()}
@@ -215,7 +213,7 @@ func (x *search) tell(promise string, i int, last string, end int) {
 	x.Stories = append(x.Stories, story)
 }
 
-// action is one that leads from a state to another.
+// action is an action that leads from one state to another.
 func (x *search) action(from, to int) (out string) {
 	want := x.seen.at(to)
 	x.m.all(x.seen.state(from), func(l Label, s State) {
@@ -259,7 +257,7 @@ func (x *search) stays(w Possible) {
 	}
 }
 
-// leads reports whether an action of one whom a way is for leads to a marked state.
+// leads reports whether an action of one of the actors leads to a marked state.
 func (x *search) leads(i int, w Possible, good []bool) bool {
 	end := len(x.steps)
 	if i+1 < len(x.first) {

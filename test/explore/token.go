@@ -3,11 +3,10 @@ package explore
 // minting is a turn in which tokens may be made and exchanged.
 type minting struct{ *turn }
 
-// A token is in the place of a browser's session: of a program that a person runs, or
-// of an app that exchanges it for sessions. So what is promised of sessions is promised
-// of tokens too.
+// A token takes the place of a browser's session. It belongs to a program that a person runs, or to an app that
+// exchanges it for sessions. So the promises about sessions are also promises about tokens.
 
-// makesTokens makes a personal token or a refresh token, of a session that stands.
+// makesTokens makes a personal token or a refresh token, from a valid session.
 func (t minting) makesTokens(i int) {
 	b := t.was.Browsers[i]
 	if !t.Tokens || !t.mayMint(&t.was) {
@@ -35,8 +34,8 @@ func (t minting) exchanges(i int) {
 	t.puts(i, b, "exchanges a refresh token")
 }
 
-// puts shows what a browser got in addition to what it has. Where there is no room, it is shown
-// in its place, and the other one is out of view.
+// puts shows what a browser got in addition to what it has. If there is no room, it replaces that, which is
+// then out of view.
 func (t minting) puts(i int, b Browser, verb string) {
 	s := t.was
 	if !t.Crowd && t.mayOpen(&s, b.Of) {

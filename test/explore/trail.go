@@ -11,17 +11,15 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// Explain reads the audit trail of one account, oldest row first, and looks for a run
-// of the model in which the same happens in the same order. It keeps every state that
-// the account and one of its browsers can be in, and what other browsers do is seen by
-// what it does to the account, as in a crowd. For each row, Explain takes every action
-// that would write it, from every state that it kept, and keeps the states where these
-// end. If there is none, the product did what the model cannot do, and Explain returns an
-// error that tells of it.
+// Explain reads the audit trail of one account, oldest row first, and looks for a run of the model in which the
+// same happens in the same order. It keeps every state that the account and one of its browsers can be in.
+// Actions of other browsers are known by their effects on the account, as in a crowd. For each row, Explain
+// takes every action that would write it, from every state that it kept, and keeps the resulting states. If
+// there are none, the product did what the model cannot do, and Explain returns an error that describes it.
 //
-// A trail does not say who acts, so one person has everything (World.Alone). It does
-// not say how old a proof is, or that a browser was thrown away: either may be so at
-// any time. Rows of what was refused or sent change nothing and are passed over.
+// A trail does not say who acts, so one person has everything (World.Alone). It does not say how old a proof
+// is, or that a browser was discarded: both are possible at any time. Rows about refusals and messages change
+// nothing and are skipped.
 func (m World) Explain(rows []storage.Event) error {
 	m.Invites, m.SignsUp, m.Deletes = true, true, true
 	m.Alone, m.Crowd, m.EveHas, m.EveCopiesASession = true, true, None, false
@@ -33,7 +31,7 @@ func (m World) Explain(rows []storage.Event) error {
 		before := slices.Collect(maps.Keys(r.states))
 		r.wait(row.At)
 		if r.read(row); r.unknown != "" {
-			return fmt.Errorf("the model does not know of %q: %s", r.unknown, told(row))
+			return fmt.Errorf("the model does not know %q: %s", r.unknown, told(row))
 		}
 		if len(r.states) == 0 {
 			return unexplained(rows[:i+1], before)
@@ -47,21 +45,21 @@ func (m World) Explain(rows []storage.Event) error {
 type reader struct {
 	*World
 	states  map[packed]bool
-	sets    map[Kind]int    // how many factors of a kind there can be
-	sites   int             // how many connections there can be
+	sets    map[Kind]int    // the maximum number of factors of each kind
+	sites   int             // the maximum number of connections
 	since   time.Time       // of the last reset, or request for a recovery
 	entered Thing           // what a sign-in has just set up, whose session is the next row
-	invited bool            // the row before made an account of an invitation
+	invited bool            // the row before created an account from an invitation
 	removed bool            // the row before was that of a second factor that may be a passkey
-	begun   Things          // what sign-ins began with that wait for more: as Ann's things
-	repairs bool            // one of them may set up a factor in place of a lost one
-	moves   bool            // a link waits that changes the address
+	begun   Things          // the first factors of unfinished sign-ins, as Ann's things
+	repairs bool            // one of these sign-ins may set up a factor in place of a lost one
+	moves   bool            // an unused link changes the address
 	leaves  bool            // the deletion was asked for
 	open    map[string]bool // the sessions that can be alive, by their ids
 	unknown string          // a row that the model does not know
 }
 
-// unexplained tells what happened, after what, and what the model thought.
+// unexplained describes the row, the rows before it and the states of the model.
 func unexplained(rows []storage.Event, before []packed) error {
 	var b strings.Builder
 	last := rows[len(rows)-1]
@@ -82,7 +80,7 @@ func told(row storage.Event) string {
 	return strings.TrimSpace(fmt.Sprintf("row %d, %s: %s", row.Row, row.At.Format("15:04:05"), what))
 }
 
-// count counts the sessions: where none can be alive, none is in view either.
+// count counts the sessions: if none can be valid, none is in view either.
 func (r *reader) count(row storage.Event) {
 	alive := func(p packed) bool {
 		s := p.state()
@@ -104,7 +102,7 @@ func (r *reader) count(row storage.Event) {
 	clear(r.open)
 }
 
-// wait lets happen what leaves no row, before a row of a time.
+// wait runs the actions that leave no row, before a row of the given time.
 func (r *reader) wait(at time.Time) {
 	todo := slices.Collect(maps.Keys(r.states))
 	for len(todo) > 0 {
@@ -158,15 +156,15 @@ func (r *reader) step(act func(t *turn)) {
 	r.states = next
 }
 
-// changes is step for what ends everything that was under way.
+// changes is step for actions that end everything that was under way.
 func (r *reader) changes(act func(t *turn)) {
 	r.step(act)
 	r.begun, r.repairs, r.moves = 0, false, false
 }
 
-// What follows are steps that the model takes as a part of others.
+// The following steps are parts of other actions in the model.
 
-// isTrusted lets a browser be trusted that has just signed in.
+// isTrusted makes a browser that has just signed in a trusted one.
 func (t *turn) isTrusted() {
 	s := t.was
 	if n := s.Browsers[0].Session; t.Trust && n.Fresh && n.Second != 0 && n.Second.kind() != Mended {
@@ -191,8 +189,8 @@ func (t *turn) isFull() bool {
 
 func (t *turn) doesNothing() { t.then(By(Ann), "", t.was) }
 
-// confirms proves the address: by a link or a code in a browser that knows the password,
-// or, where none does, by choosing another one or none.
+// confirms proves the address: by a link or a code in a browser that knows the password, or, if none does, by
+// choosing another password or none.
 func (t *turn) confirms() {
 	if !t.was.Exists {
 		return
@@ -224,7 +222,7 @@ func (t *turn) rescues(begun Things, f func()) {
 	})
 }
 
-// waits asks for a recovery, or does so again.
+// waits requests a recovery, or repeats the request.
 func (t *turn) waits(begun Things) {
 	t.rescues(begun, func() {
 		if s := t.was; t.Recovers && s.HasPassword {
@@ -236,7 +234,7 @@ func (t *turn) waits(begun Things) {
 	})
 }
 
-// rescued ends in a set-up that takes the place of a lost factor.
+// rescued ends in a set-up that replaces a lost factor.
 func (t *turn) rescued(byLink bool, begun Things) {
 	if s := t.was; byLink {
 		if s.Recovery == Opens && s.HasPassword {
@@ -253,7 +251,7 @@ func (t *turn) rescued(byLink bool, begun Things) {
 	})
 }
 
-// repairs sets up a factor in place of each that can be lost.
+// repairs sets up a factor in place of each factor that can be lost.
 func (t *turn) repairs(k Kind) {
 	was := t.was
 	t.was.Browsers[0] = Browser{Of: Ann}

@@ -42,7 +42,7 @@ var (
 	unforced  = setting{"not forced after a mail or phone", func(m *World) {
 		m.Unforced = []string{storage.Email, storage.SMS}
 	}}
-	// mailToo is no decision of the operator: Eve has Ann's mailbox in addition.
+	// mailToo is not a decision of the operator: Eve also has Ann's mailbox.
 	mailToo = setting{"Eve has the mailbox too", func(m *World) { m.EveHasMailToo = true }}
 	// In copying Eve copies a session. Only faults use it: see World.EveCopiesASession.
 	copying = setting{"Eve copies a session", func(m *World) { m.EveCopiesASession = true }}
@@ -69,8 +69,8 @@ var lives = [][]setting{
 	{required, unforced, mailBegins},
 }
 
-// recoveries are profiles of worlds in which Eve has the password and the mailbox. Where
-// nothing mailed rescues at once, that is not enough before a recovery has waited.
+// recoveries are profiles of worlds in which Eve has the password and the mailbox. If no mailed code can rescue
+// at once, that is not enough until a recovery has completed its wait.
 var recoveries = [][]setting{
 	{mailToo}, {mailToo, trust}, {mailToo, required}, {mailToo, mailBegins}, {mailToo, both}, {mailToo, strong},
 	{mailToo, changing, required}, {mailToo, tokens}, {mailToo, noRecovery}, {mailToo, acting}, {mailToo, noReset},
@@ -82,8 +82,7 @@ var (
 	eveHas     = []Kind{None, Password, Mail, Phone, App, Passkey, Site, Sheet}
 )
 
-// worlds are all combinations of a profile, the methods that are offered, and what
-// Eve has.
+// worlds are all combinations of a profile, the offered methods, and what Eve has.
 func worlds() []*World {
 	return slices.Concat(doorWorlds(), lifeWorlds(), pairWorlds(), recoveryWorlds())
 }
@@ -146,7 +145,7 @@ func recoveryWorlds() (out []*World) {
 	return out
 }
 
-// world is nil if what Eve has is of no use in it.
+// world is nil if Eve could not use in it what she has.
 func world(profile []setting, seconds, firsts []Kind, eve Kind) *World {
 	all := []string{storage.Authenticator, storage.SMS, storage.Email, storage.Passkey}
 	m := &World{
@@ -165,7 +164,7 @@ func world(profile []setting, seconds, firsts []Kind, eve Kind) *World {
 	for _, k := range append(append([]Kind{}, seconds...), firsts...) {
 		useful = useful || k == eve
 	}
-	if !useful || len(seconds) > 1 && len(firsts) > 0 { // two kinds of factors are enough at a time
+	if !useful || len(seconds) > 1 && len(firsts) > 0 { // two kinds of factors at a time are enough
 		return nil
 	}
 	if m.SignsUp && !slices.Contains(firsts, Site) {

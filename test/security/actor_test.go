@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-func TestR358_WhoChangedAnAccountIsInTheTrailAndTheMail(t *testing.T) {
+func TestR358_TheTrailAndTheMailSayWhoChangedAnAccount(t *testing.T) {
 	w := newWorld(t)
 	p, auth := w.withApp("alice"), w.Nodes[0].Auth
 	ctx := event.WithActor(t.Context(), "Support\n(Bo)", "ticket\t4711"+strings.Repeat("x", 500))

@@ -30,9 +30,10 @@ func (w *world) guess(email, address string) int {
 	return b.Post("/login", m{"email": email, "password": strings.Repeat("x", 1100)}).Status
 }
 
-// TestR113_AWaveIsTold checks that the operator is notified of many failed sign-ins once an hour,
-// over how many accounts and addresses they are spread. Users can still sign in.
-func TestR113_AWaveIsTold(t *testing.T) {
+// TestR113_TheOperatorIsToldOfPasswordSpraying checks that the operator is notified of many failed
+// sign-ins once an hour, over how many accounts and addresses they are spread. Users can still sign
+// in.
+func TestR113_TheOperatorIsToldOfPasswordSpraying(t *testing.T) {
 	w := newWorld(t, proxied, func(c *twofold.Config) { c.Advanced.Limits.HourFailures = 30 })
 	second := w.Start(nil)
 	a := w.person("alice")
@@ -183,9 +184,9 @@ func TestR119_LockOutIsNoWeapon(t *testing.T) {
 // trusted2 returns a browser with the newest cookie of a trusted device.
 func (w *world) trusted2(p *person, b *browser) *browser { return b.copy().only("tf_validity") }
 
-// TestR121_WhatCostsIsLimited checks the limits on registrations, enrollments and messages, and on
+// TestR121_CostlyActionsAreLimited checks the limits on registrations, enrollments and messages, and on
 // what one person can have pending at once.
-func TestR121_WhatCostsIsLimited(t *testing.T) {
+func TestR121_CostlyActionsAreLimited(t *testing.T) {
 	w := newWorld(t)
 	made := map[int]int{}
 	for i := range 300 {

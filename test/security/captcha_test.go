@@ -283,10 +283,10 @@ func (s *service) config(c *twofold.Config) {
 	c.Accounts.CaptchaVerifyURL = s.URL + "/siteverify"
 }
 
-// TestR381_ABrokenServiceIsHeldAgainstNoOne checks that a failed captcha service causes a 503,
+// TestR381_AFailureOfTheServiceCountsAgainstNoOne checks that a failed captcha service causes a 503,
 // changes nothing, uses no budget, and keeps the input on the page. Requests succeed again when the
 // service is back.
-func TestR381_ABrokenServiceIsHeldAgainstNoOne(t *testing.T) {
+func TestR381_AFailureOfTheServiceCountsAgainstNoOne(t *testing.T) {
 	s := newService(t)
 	w := newWorld(t, life, s.config)
 	p := w.person("alice")

@@ -6,10 +6,10 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestR414_ACaptchaDoesNotTellWhoHasAUsername fails sign-ins with an address until it requires a
+// TestR414_ACaptchaDoesNotRevealWhoHasAUsername fails sign-ins with an address until it requires a
 // captcha. If the username then required one too, an attacker would know that both belong to one
 // account.
-func TestR414_ACaptchaDoesNotTellWhoHasAUsername(t *testing.T) {
+func TestR414_ACaptchaDoesNotRevealWhoHasAUsername(t *testing.T) {
 	w := newWorld(t, open, altcha, func(c *twofold.Config) { c.Accounts.Usernames = true })
 	alice := w.person("alice")
 	w.person("bobby")

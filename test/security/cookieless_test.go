@@ -212,9 +212,9 @@ func TestR190_AMailedLinkKnowsItsClient(t *testing.T) {
 	p.in(a, 1)
 }
 
-// TestR190_TheValueGoesToNobodyWhoDidNotAsk checks that a page that uses cookies never receives the
+// TestR190_ThePendingTokenGoesOnlyToClientsThatAskForIt checks that a page that uses cookies never receives the
 // value, neither in a success nor in an error.
-func TestR190_TheValueGoesToNobodyWhoDidNotAsk(t *testing.T) {
+func TestR190_ThePendingTokenGoesOnlyToClientsThatAskForIt(t *testing.T) {
 	w := newWorld(t, open, unified)
 	a, k := w.withKey("alice", storage.UseFirst, simpleKey)
 	a.begins(storage.Email).enrollApp().enrollSMS("+16505551212")

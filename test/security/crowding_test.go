@@ -10,10 +10,10 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// TestR206_StrangersPushOutNoSignInOfAKnownBrowser lets an attacker who knows the password start
+// TestR206_StrangersEndNoSignInOfAKnownBrowser lets an attacker who knows the password start
 // more sign-ins than an account may have pending. A sign-in or re-authentication in a browser that
 // the owner used before is not displaced.
-func TestR206_StrangersPushOutNoSignInOfAKnownBrowser(t *testing.T) {
+func TestR206_StrangersEndNoSignInOfAKnownBrowser(t *testing.T) {
 	w := newWorld(t)
 	p := w.withApp("alice")
 	home := w.browser()
@@ -45,10 +45,10 @@ func TestR206_StrangersPushOutNoSignInOfAKnownBrowser(t *testing.T) {
 	fresh.validate(p.Next()).Want(200)
 }
 
-// TestR207_WhoKnowsThePasswordEndsNoFactor lets attackers who know the password use up all guesses
-// of a code. The factor then refuses even a right code, except in a browser that signed in before.
-// A success there unlocks the factor for all browsers.
-func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
+// TestR207_KnowingThePasswordDisablesNoFactorInAKnownBrowser lets attackers who know the password
+// use up all guesses of a code. The factor then refuses even a right code, except in a browser that
+// signed in before. A success there unlocks the factor for all browsers.
+func TestR207_KnowingThePasswordDisablesNoFactorInAKnownBrowser(t *testing.T) {
 	w := newWorld(t, proxied, func(c *twofold.Config) {
 		c.Advanced.Limits.SecondFailures, c.Advanced.Limits.FactorFailures = 5, 20
 	})

@@ -78,10 +78,10 @@ func (h *heirs) open() (out []string) {
 	return out
 }
 
-// TestR170_DescendantsAskWhatASignInIsAsked checks that a session, a refresh token, a personal
+// TestR170_TokensMeetTheRequirementsOfASignIn checks that a session, a refresh token, a personal
 // token and a remembered browser must meet the current requirements of the account, however they
 // were created.
-func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
+func TestR170_TokensMeetTheRequirementsOfASignIn(t *testing.T) {
 	required := func(c *twofold.Config) { c.TwoFactor.Required = true }
 	for name, c := range map[string]struct {
 		trusted bool // the second factor was skipped; else there is none
@@ -246,9 +246,9 @@ func (d *noDevices) DevicesOf(ctx context.Context, userID string, now time.Time)
 	return d.Store.DevicesOf(ctx, userID, now)
 }
 
-// TestR170_TroubleCostsNoToken checks that a refresh token is not spent if a store error prevents
+// TestR170_AFailureOfTheStoreEndsNoToken checks that a refresh token is not spent if a store error prevents
 // the check.
-func TestR170_TroubleCostsNoToken(t *testing.T) {
+func TestR170_AFailureOfTheStoreEndsNoToken(t *testing.T) {
 	w := newWorld(t, tokens, remembering, plenty)
 	p := w.withApp("alice")
 	h := w.heirs(p, w.trusted(p))
@@ -263,9 +263,9 @@ func TestR170_TroubleCostsNoToken(t *testing.T) {
 	b.Post("/refresh-token", m{"refresh_token": h.refresh}).Want(200)
 }
 
-// TestR170_WhoEndsTheOthersStays checks that ending all other sessions ends all trusted devices,
+// TestR170_EndingAllOtherSessionsKeepsThisOne checks that ending all other sessions ends all trusted devices,
 // but not the session that asked for it.
-func TestR170_WhoEndsTheOthersStays(t *testing.T) {
+func TestR170_EndingAllOtherSessionsKeepsThisOne(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("alice")
 	b := w.trusted(p)
@@ -281,9 +281,9 @@ func TestR170_WhoEndsTheOthersStays(t *testing.T) {
 	b.on(n).out("where no browser is trusted now")
 }
 
-// TestR170_WhoMovesInATrustedBrowserStays checks the same for a change of the address, whose link
-// requires no fresh sign-in.
-func TestR170_WhoMovesInATrustedBrowserStays(t *testing.T) {
+// TestR170_AChangeOfAddressInATrustedBrowserKeepsTheSession checks the same for a change of the
+// address, whose link requires no fresh sign-in.
+func TestR170_AChangeOfAddressInATrustedBrowserKeepsTheSession(t *testing.T) {
 	w := newWorld(t, plenty, func(c *twofold.Config) { c.Accounts.ChangeEmail = true })
 	p := w.withApp("alice")
 	b := w.browser()
@@ -298,9 +298,9 @@ func TestR170_WhoMovesInATrustedBrowserStays(t *testing.T) {
 	}
 }
 
-// TestR170_WhoEndedAllTrustIsAskedAsBefore checks that a session that ended all trust, including
+// TestR170_EndingAllTrustKeepsTheLevelOfTheSession checks that a session that ended all trust, including
 // that of its own browser, still counts as one with a trusted browser.
-func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
+func TestR170_EndingAllTrustKeepsTheLevelOfTheSession(t *testing.T) {
 	w := newWorld(t, plenty)
 	byText, byApp := w.person("carol").enrollSMS("+16502530001").enrollApp(), w.withApp("alice")
 	sessions := map[*person]*browser{}

@@ -14,9 +14,9 @@ import (
 
 // More of edges_test.go: codes and links that replace the password.
 
-// TestR050_ARightCodeGivesItsPlaceBack checks that a right code, or the link sent with it, releases
+// TestR050_ACorrectCodeReleasesItsPlace checks that a right code, or the link sent with it, releases
 // its place in the budget of messages.
-func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
+func TestR050_ACorrectCodeReleasesItsPlace(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) {
 		open(c)
 		c.Advanced.Limits.SendShort, c.Advanced.Limits.FirstDay = 1, 1
@@ -135,9 +135,9 @@ func TestR101_SigningOutEndsBoth(t *testing.T) {
 	old.out("signed out")
 }
 
-// TestR143_WhatOthersDidIsNewsWhateverTheyShare checks that an event from the same network or kind
+// TestR143_EventsFromTheSameNetworkAreShown checks that an event from the same network or kind
 // of browser is still shown to the user as unseen activity.
-func TestR143_WhatOthersDidIsNewsWhateverTheyShare(t *testing.T) {
+func TestR143_EventsFromTheSameNetworkAreShown(t *testing.T) {
 	w := newWorld(t, open, proxied)
 	at := func(b *browser, address, agent string) *browser {
 		b.Header["X-Forwarded-For"], b.Header["User-Agent"] = address, agent

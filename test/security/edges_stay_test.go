@@ -39,8 +39,8 @@ func TestR008_APasswordIsReplacedByAPassword(t *testing.T) {
 	}
 }
 
-// TestR023_WhoComesNextMayStay checks that a browser remembers only the user who signed in last.
-func TestR023_WhoComesNextMayStay(t *testing.T) {
+// TestR023_OnlyTheLastUserIsRemembered checks that a browser remembers only the user who signed in last.
+func TestR023_OnlyTheLastUserIsRemembered(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	a, v := w.withApp("alice"), w.person("victor")
 	b := w.staying(a)
@@ -53,9 +53,9 @@ func TestR023_WhoComesNextMayStay(t *testing.T) {
 	}
 }
 
-// TestR023_WhereNobodyStaysAnOldCookieIsNothing checks that sign-in and sign-out ignore an old
+// TestR023_AnOldCookieIsIgnoredIfNoBrowserIsRemembered checks that sign-in and sign-out ignore an old
 // cookie and delete it if browsers are not remembered.
-func TestR023_WhereNobodyStaysAnOldCookieIsNothing(t *testing.T) {
+func TestR023_AnOldCookieIsIgnoredIfNoBrowserIsRemembered(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	p := w.person("alice")
 	b, c := w.staying(p), w.staying(p)
@@ -96,9 +96,9 @@ func (s hurried) PutSession(ctx context.Context, x storage.Session) error {
 	return s.Store.PutSession(ctx, x)
 }
 
-// TestR023_WhoIsSignedOutMeanwhileIsNotLetIn checks that a cookie that was valid a moment ago does
+// TestR023_ACookieThatJustEndedRestoresNothing checks that a cookie that was valid a moment ago does
 // not restore a session.
-func TestR023_WhoIsSignedOutMeanwhileIsNotLetIn(t *testing.T) {
+func TestR023_ACookieThatJustEndedRestoresNothing(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	var on atomic.Bool
 	n := w.Start(func(s storage.Store) storage.Store { return hurried{s, &on} })
@@ -114,9 +114,9 @@ func TestR023_WhoIsSignedOutMeanwhileIsNotLetIn(t *testing.T) {
 	w.staying(p).on(n).in(p, 1)
 }
 
-// TestR052_AFactorThatIsOutgrownIsHeardOf checks that a proof with a factor that is no longer
+// TestR052_AProofWithARetiredFactorSendsAnEvent checks that a proof with a factor that is no longer
 // accepted still sends an event, although it only leads to enrollment.
-func TestR052_AFactorThatIsOutgrownIsHeardOf(t *testing.T) {
+func TestR052_AProofWithARetiredFactorSendsAnEvent(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan").enrollSMS("+16505551212")
 	n := w.Restart(strongOnly)
@@ -135,9 +135,9 @@ func (unasked) FirstFactorsOf(context.Context, string) ([]storage.Factor, error)
 	return nil, errors.New("the store is away")
 }
 
-// TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp checks that if first factors cannot be listed,
+// TestR146_NoFactorIsOfferedIfFirstFactorsCannotBeListed checks that if first factors cannot be listed,
 // the library does not assume that a second factor is possible.
-func TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp(t *testing.T) {
+func TestR146_NoFactorIsOfferedIfFirstFactorsCannotBeListed(t *testing.T) {
 	w := newWorld(t, keyless)
 	broken := w.Start(func(s storage.Store) storage.Store { return unasked{s} })
 	p := w.opened("alice")

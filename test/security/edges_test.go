@@ -89,9 +89,9 @@ func TestR092_PasskeysAreToldApartByName(t *testing.T) {
 	}
 }
 
-// TestR059_WhatIsSwitchedOffIsNoFactorToKeep checks that the last factor that the site accepts
+// TestR059_TheLastAcceptedFactorStays checks that the last factor that the site accepts
 // cannot be removed.
-func TestR059_WhatIsSwitchedOffIsNoFactorToKeep(t *testing.T) {
+func TestR059_TheLastAcceptedFactorStays(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) {
 		c.Passkeys = passkeys()
 		c.TwoFactor.EnabledMethods = []string{storage.Authenticator}
@@ -105,9 +105,9 @@ func TestR059_WhatIsSwitchedOffIsNoFactorToKeep(t *testing.T) {
 	}
 }
 
-// TestR070_ARightCodeGivesItsPlaceBack checks that a right code releases only its own place; the
+// TestR070_ACorrectCodeReleasesItsPlace checks that a right code releases only its own place; the
 // wrong codes before it still count.
-func TestR070_ARightCodeGivesItsPlaceBack(t *testing.T) {
+func TestR070_ACorrectCodeReleasesItsPlace(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 5 })
 	p := w.withApp("alice")
 	codes := p.recoveryCodes()
@@ -168,9 +168,9 @@ func TestR139_TheCodeToTheMailboxIsARow(t *testing.T) {
 	}
 }
 
-// TestR057_AnAddressTakenMeanwhileIsNobodysTwice checks that if two accounts request the same new
+// TestR057_AnAddressTakenMeanwhileIsRefused checks that if two accounts request the same new
 // address, the link used second fails.
-func TestR057_AnAddressTakenMeanwhileIsNobodysTwice(t *testing.T) {
+func TestR057_AnAddressTakenMeanwhileIsRefused(t *testing.T) {
 	w := newWorld(t, life)
 	p, q := w.person("alice"), w.person("bobby")
 	const want = "both@good.test"
@@ -228,9 +228,9 @@ func TestR054_ASiteThatAsksNothingIsNoProofAnew(t *testing.T) {
 	}
 }
 
-// TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered checks that opening the link while signed
+// TestR008_ASessionOfAnotherAccountApprovesNoPassword checks that opening the link while signed
 // in to another account does not approve the password that was registered.
-func TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered(t *testing.T) {
+func TestR008_ASessionOfAnotherAccountApprovesNoPassword(t *testing.T) {
 	const victim = "victim@good.test"
 	w := newWorld(t, life)
 	w.browser().Post("/register", m{"email": victim, "password": secret, "password_confirm": secret}).Want(200)
@@ -284,9 +284,9 @@ func TestR111_TenConnectionsAndNoMore(t *testing.T) {
 	}
 }
 
-// TestR139_WhatComesFromOtherSitesIsRows checks that OAuth connections and refusals are recorded
+// TestR139_EventsOfOtherSitesAreRows checks that OAuth connections and refusals are recorded
 // with their account, and that removing a connection takes effect at once.
-func TestR139_WhatComesFromOtherSitesIsRows(t *testing.T) {
+func TestR139_EventsOfOtherSitesAreRows(t *testing.T) {
 	w, corp, _ := sites(t, open)
 	p := w.person("alice")
 	old := w.plantSession(p)
@@ -368,10 +368,10 @@ func TestR093_TheOwnerHearsOfACopy(t *testing.T) {
 	}
 }
 
-// TestR076_WhatIsShutIsNotCancelled checks that after "this was not me" no session can cancel the
+// TestR076_ABlockedRequestCannotBeCanceled checks that after "this was not me" no session can cancel the
 // request, which would unlock the account. Nothing can be canceled either after a request has
 // expired or the credentials have changed.
-func TestR076_WhatIsShutIsNotCancelled(t *testing.T) {
+func TestR076_ABlockedRequestCannotBeCanceled(t *testing.T) {
 	w := newWorld(t, waiting)
 	none := func(b *browser, why string) {
 		t.Helper()

@@ -171,8 +171,8 @@ func TestR019_ACodeOfTheMailboxIsAGuessLikeOthers(t *testing.T) {
 	b.Post("/tf-setup", m{"setup": storage.Authenticator}).Want(200)
 }
 
-// TestR020_WhatIsSwitchedOffIsNotAskedFor covers accounts that have another factor.
-func TestR020_WhatIsSwitchedOffIsNotAskedFor(t *testing.T) {
+// TestR020_AMethodThatIsOffIsNotAskedFor covers accounts that have another factor.
+func TestR020_AMethodThatIsOffIsNotAskedFor(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{storage.Authenticator} })
 	p := w.withApp("alice")
 	w.plantFactor(p, storage.SMS, "+16505551212")

@@ -59,9 +59,9 @@ func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 	session.in(p, 1)
 }
 
-// TestR045_WhoeverAsksForMail checks that a list, a second name or a line feed in an address does
+// TestR045_NoOtherRecipientGetsMail checks that a list, a second name or a line feed in an address does
 // not send mail to another recipient (CVE-2022-35924, GHSA-5jpx-9hw9-2fx4).
-func TestR045_WhoeverAsksForMail(t *testing.T) {
+func TestR045_NoOtherRecipientGetsMail(t *testing.T) {
 	w := newWorld(t, life, unified)
 	p := w.person("erika")
 	for _, path := range []string{"/reset", "/confirm", "/recover-username", "/us-signin/send-code"} {
@@ -90,9 +90,9 @@ func TestR045_WhoeverAsksForMail(t *testing.T) {
 	}
 }
 
-// TestR057_TwoWishesDoNotMix requests two new addresses at once. The link sent to one address must
+// TestR057_TwoNewAddressesDoNotMix requests two new addresses at once. The link sent to one address must
 // not set the other one (CVE-2026-32700).
-func TestR057_TwoWishesDoNotMix(t *testing.T) {
+func TestR057_TwoNewAddressesDoNotMix(t *testing.T) {
 	w := newWorld(t, life)
 	wanted := [2]string{"first@good.test", "second@good.test"}
 	for i, to := range wanted {

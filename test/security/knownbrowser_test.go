@@ -149,9 +149,9 @@ func TestR202_ARenewedHashKeepsItsBrowserKnown(t *testing.T) {
 	}
 }
 
-// TestR202_AForgedNoteGivesNothing checks that only the cookie of an earlier sign-in to this
+// TestR202_AForgedCookieMakesNoBrowserKnown checks that only the cookie of an earlier sign-in to this
 // account gives a caller a budget other than a stranger's.
-func TestR202_AForgedNoteGivesNothing(t *testing.T) {
+func TestR202_AForgedCookieMakesNoBrowserKnown(t *testing.T) {
 	w := newWorld(t, proxied, fewGuesses)
 	name := "twofold-known"
 	alice, eve := w.person("alice"), w.person("mallory")

@@ -17,10 +17,10 @@ func (w *world) waits(email, username string) {
 	w.Must(err)
 }
 
-// TestR412_AnAddressThatIsNotProvenOpensNoWaitingAccount covers former systems where people can
+// TestR412_AnUnprovenAddressOpensNoWaitingAccount covers former systems where people can
 // enter any address in their profile. The password of a person who entered another person's address
 // must not open that person's account.
-func TestR412_AnAddressThatIsNotProvenOpensNoWaitingAccount(t *testing.T) {
+func TestR412_AnUnprovenAddressOpensNoWaitingAccount(t *testing.T) {
 	e := &elsewhere{people: map[string]password.LegacyAccount{
 		"mallory": {Email: "alice@good.test"}, "bobby": {Email: "bob@good.test", Proven: true},
 	}}

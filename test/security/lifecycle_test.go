@@ -645,9 +645,9 @@ func TestR122_SitesThatTell(t *testing.T) {
 	}
 }
 
-// TestR050_MailRequestsSpoilNoSignIn checks that a hundred requests for mail from twenty addresses
+// TestR050_MailRequestsDoNotAffectASignIn checks that a hundred requests for mail from twenty addresses
 // do not affect the owner's code and budget.
-func TestR050_MailRequestsSpoilNoSignIn(t *testing.T) {
+func TestR050_MailRequestsDoNotAffectASignIn(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) {
 		c.Advanced.Limits = limit.Limits{}
 		c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}

@@ -273,8 +273,9 @@ func TestR117_EveryPathThatChecksCounts(t *testing.T) {
 	}
 }
 
-// TestR118_WhatResetsACounter checks that only a proof of the same credential resets its counter.
-func TestR118_WhatResetsACounter(t *testing.T) {
+// TestR118_OnlyAProofOfTheCredentialResetsItsCounter checks that only a proof of the same
+// credential resets its counter.
+func TestR118_OnlyAProofOfTheCredentialResetsItsCounter(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice").enrollSMS("+16505551212")
 	guess := func(code string) *answer {
@@ -368,10 +369,10 @@ func TestR122_SameAnswerForAll(t *testing.T) {
 	}
 }
 
-// TestR162_RegistrationsPayForTheirLetters checks that mails of registrations count toward the
+// TestR162_MailsOfRegistrationsAreCounted checks that mails of registrations count toward the
 // hourly limit for all strangers together, whichever addresses they go to, including addresses that
 // have an account. Above the limit, registrations are refused.
-func TestR162_RegistrationsPayForTheirLetters(t *testing.T) {
+func TestR162_MailsOfRegistrationsAreCounted(t *testing.T) {
 	w := newWorld(t, life, proxied, func(c *twofold.Config) { c.Advanced.Limits.SendHour = 6 })
 	taken := w.person("alice").Email
 	register := func(i int, email string) int {

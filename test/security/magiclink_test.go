@@ -175,9 +175,9 @@ func TestR049_LoginLinksTellNothing(t *testing.T) {
 	}
 }
 
-// TestR050_StrangersCannotSpoilALoginLink checks that strangers can neither invalidate a login link
+// TestR050_StrangersCannotInvalidateALoginLink checks that strangers can neither invalidate a login link
 // nor prevent the next one.
-func TestR050_StrangersCannotSpoilALoginLink(t *testing.T) {
+func TestR050_StrangersCannotInvalidateALoginLink(t *testing.T) {
 	w := newWorld(t, byLink, proxied)
 	p := w.person("victim")
 	mine := w.browser()

@@ -96,8 +96,8 @@ func TestR390_AnOperatorsTokenEnds(t *testing.T) {
 	}
 }
 
-// TestR390_WhatIsOutOfBoundsIsNotMinted checks that a refused token leaves no audit row.
-func TestR390_WhatIsOutOfBoundsIsNotMinted(t *testing.T) {
+// TestR390_ATokenOutOfBoundsIsRefused checks that a refused token leaves no audit row.
+func TestR390_ATokenOutOfBoundsIsRefused(t *testing.T) {
 	w := newWorld(t, tokens)
 	p, q, auth := w.person("alice"), w.person("robert"), w.Nodes[0].Auth
 	w.Must(auth.SetActive(t.Context(), q.ID, false))

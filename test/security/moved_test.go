@@ -44,10 +44,10 @@ func TestR204_AnOperatorsMoveEndsOldNotices(t *testing.T) {
 	b.out("after a notice at the mailbox that is present again")
 }
 
-// TestR204_AUsersMoveLeavesTheFormerMailboxItsSay lets an attacker in a session move the account to
+// TestR204_NoticesAtTheFormerMailboxWorkAfterAUsersMove lets an attacker in a session move the account to
 // their own mailbox, twice. Notices mailed to the owner before and about the move can end the
 // attacker's access until they expire.
-func TestR204_AUsersMoveLeavesTheFormerMailboxItsSay(t *testing.T) {
+func TestR204_NoticesAtTheFormerMailboxWorkAfterAUsersMove(t *testing.T) {
 	w := newWorld(t, life)
 	for _, which := range []string{"of the move", "from before"} {
 		p := w.person("alice" + which[:2])

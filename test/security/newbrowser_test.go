@@ -82,10 +82,10 @@ func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
 	}
 }
 
-// TestR292_OwnActsOfTheSignInAreNoNews checks that users' own changes in their session are not
+// TestR292_ASignInDoesNotReportItsOwnActions checks that users' own changes in their session are not
 // shown to them as unseen activity, although a change renews the session. The time of the sign-in
 // is kept.
-func TestR292_OwnActsOfTheSignInAreNoNews(t *testing.T) {
+func TestR292_ASignInDoesNotReportItsOwnActions(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.person("alice")
 	b := w.browser()

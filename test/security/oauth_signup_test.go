@@ -231,9 +231,9 @@ func TestR387_AFormIsTakenOnce(t *testing.T) {
 	b.copy().Post(signUpPath, form).Want(400).Refused("the same form again")
 }
 
-// TestR387_AStoreThatFailsMakesNothingByHalves fails each write in turn. There is then an account
+// TestR387_AFailingStoreCreatesNoHalfAccount fails each write in turn. There is then an account
 // with its connection or neither, and the person can sign in at once or after another try.
-func TestR387_AStoreThatFailsMakesNothingByHalves(t *testing.T) {
+func TestR387_AFailingStoreCreatesNoHalfAccount(t *testing.T) {
 	w, corp, _ := sites(t, asksFor, signsUp)
 	f := &faulty{}
 	w.Nodes[0].Stop()
@@ -272,10 +272,10 @@ func TestR387_AStoreThatFailsMakesNothingByHalves(t *testing.T) {
 	t.Error("more than twenty writes")
 }
 
-// TestR388_ANewAccountGoesTheWayOfAllOthers checks that the fields of registration are required,
+// TestR388_ANewAccountFollowsTheSameRules checks that the fields of registration are required,
 // that the application's hook decides, and that a required second factor is enrolled before the
 // first session.
-func TestR388_ANewAccountGoesTheWayOfAllOthers(t *testing.T) {
+func TestR388_ANewAccountFollowsTheSameRules(t *testing.T) {
 	var h hooked
 	w, corp, _ := sites(t, asksFor, signsUp, func(c *twofold.Config) {
 		c.TwoFactor.Required, c.Accounts.UsernameRequired, c.Accounts.OnRegister = true, true, h.ask
@@ -419,10 +419,10 @@ func TestR386_AnApplicationIsToldInTheQuery(t *testing.T) {
 	}
 }
 
-// TestR389_ASignUpIsOfItsBrowserAndMoment checks that the provider's data is stored on the server,
+// TestR389_ASignUpIsBoundToItsBrowserAndTime checks that the provider's data is stored on the server,
 // not in the browser. A sign-up expires, ends when sign-up is disabled, and can request another
 // code if the first could not be sent.
-func TestR389_ASignUpIsOfItsBrowserAndMoment(t *testing.T) {
+func TestR389_ASignUpIsBoundToItsBrowserAndTime(t *testing.T) {
 	w, corp, _ := sites(t, asksFor, signsUp)
 	off := w.Start(nil, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"club"} })
 	ann := w.newAt(corp, "ann")

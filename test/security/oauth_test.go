@@ -66,9 +66,9 @@ func (p *person) connected(site *federatedtest.Provider, name string) *browser {
 	return b
 }
 
-// TestR111_WhoSignsInThroughAnotherSite checks that users are identified by issuer and subject,
+// TestR111_UsersAreIdentifiedByIssuerAndSubject checks that users are identified by issuer and subject,
 // never by e-mail address, and that all other requirements still apply.
-func TestR111_WhoSignsInThroughAnotherSite(t *testing.T) {
+func TestR111_UsersAreIdentifiedByIssuerAndSubject(t *testing.T) {
 	w, corp, club := sites(t)
 	plain, full := w.person("alice"), w.withApp("full")
 	corp.Lie(func(c map[string]any) { c["email"], c["email_verified"] = plain.Email, true })
@@ -345,9 +345,9 @@ func TestASignedInUserIsToldSoWhateverTheSite(t *testing.T) {
 	b.in(p, 1)
 }
 
-// TestR054_WhoIsLockedOutIsSentNoCode checks that if the application locks an account, its session
+// TestR054_ALockedAccountIsSentNoCode checks that if the application locks an account, its session
 // continues, and a proof through a provider does not send the code of a second factor.
-func TestR054_WhoIsLockedOutIsSentNoCode(t *testing.T) {
+func TestR054_ALockedAccountIsSentNoCode(t *testing.T) {
 	locked := false
 	w, corp, _ := sites(t, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return locked } })
 	p := w.person("alice")

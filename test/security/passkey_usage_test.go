@@ -79,7 +79,7 @@ func TestR094_RegistrationIsASecurityChange(t *testing.T) {
 	}
 }
 
-func TestR095_UsageIsHonoured(t *testing.T) {
+func TestR095_UsageIsEnforced(t *testing.T) {
 	w := newWorld(t)
 	a, second := w.withKey("alice", storage.UseSecond, phoneKey)
 	b := w.browser()

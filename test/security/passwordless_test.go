@@ -233,9 +233,9 @@ func mask(a *answer) string {
 		time.Duration(a.Status).String()
 }
 
-// TestR050_StrangersCannotSpoilASignIn checks that requests for codes in another user's name
+// TestR050_StrangersCannotInvalidateACode checks that requests for codes in another user's name
 // neither invalidate the user's code nor prevent the next one.
-func TestR050_StrangersCannotSpoilASignIn(t *testing.T) {
+func TestR050_StrangersCannotInvalidateACode(t *testing.T) {
 	w := newWorld(t, unified, proxied)
 	p := w.person("victim").begins(storage.Email).enrollApp()
 	mine := w.browser()

@@ -10,11 +10,11 @@ import (
 	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
-// TestR205_WhoKnowsThePasswordPausesNoKnownBrowser lets attackers who know the password use up
+// TestR205_KnowingThePasswordPausesNoKnownBrowser lets attackers who know the password use up
 // their guesses at the second factor. In a browser that signed in before, the owner's codes are
 // still sent and accepted for every kind of proof, with or without a session. The total limit of
 // guesses at one factor still applies.
-func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
+func TestR205_KnowingThePasswordPausesNoKnownBrowser(t *testing.T) {
 	const phone = "+16505551313"
 	for name, c := range map[string]struct {
 		enroll func(p *person)

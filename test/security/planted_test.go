@@ -6,10 +6,10 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestR008_TheOwnerAsksHimself registers an address as an attacker who knows the password. The
+// TestR008_TheOwnerRequestsTheLink registers an address as an attacker who knows the password. The
 // owner then requests the link in their own browser, in every possible way. That browser did not
 // choose the password, so the password is removed.
-func TestR008_TheOwnerAsksHimself(t *testing.T) {
+func TestR008_TheOwnerRequestsTheLink(t *testing.T) {
 	w := newWorld(t, life)
 	fill := m{"password": newSecret, "password_confirm": newSecret}
 	for path, body := range map[string]m{"/register": fill, "/confirm": {}, "/reset": {}} {
@@ -34,9 +34,9 @@ func TestR008_TheOwnerAsksHimself(t *testing.T) {
 	}
 }
 
-// TestR008_WhoRegisteredConfirms checks that the browser that registered may request another link,
-// and any browser may that is signed in to the account.
-func TestR008_WhoRegisteredConfirms(t *testing.T) {
+// TestR008_TheRegisteringBrowserMayRequestAnotherLink checks that the browser that registered may
+// request another link, and any browser may that is signed in to the account.
+func TestR008_TheRegisteringBrowserMayRequestAnotherLink(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.LoginUnconfirmed = true })
 	b := w.browser()
 	b.Post("/register", m{"email": "late@good.test", "password": secret, "password_confirm": secret}).Want(200)

@@ -201,9 +201,9 @@ func TestR150_NoRefreshTokenBeforeTheProof(t *testing.T) {
 	}
 }
 
-// TestR150_WhoeverIsVouchedForIsProven checks that an account created by an operator or the
+// TestR150_AnAccountCreatedByAnOperatorIsProven checks that an account created by an operator or the
 // application can enroll everything without another step.
-func TestR150_WhoeverIsVouchedForIsProven(t *testing.T) {
+func TestR150_AnAccountCreatedByAnOperatorIsProven(t *testing.T) {
 	w, corp := enrolling(t)
 	for name, way := range ways(corp) {
 		p := w.person("alice" + string(rune('a'+len(name))) + name[:1])

@@ -417,9 +417,9 @@ func TestR061_RecoveryCodesAreAnnounced(t *testing.T) {
 	}
 }
 
-// TestR018_RecoveryCodesAreNotForWhoIsHalfSignedIn checks that a caller with only the password can
+// TestR018_APendingSignInReachesNoRecoveryCodes checks that a caller with only the password can
 // neither see the number of codes nor create a set.
-func TestR018_RecoveryCodesAreNotForWhoIsHalfSignedIn(t *testing.T) {
+func TestR018_APendingSignInReachesNoRecoveryCodes(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
 	p.recoveryCodes()

@@ -277,9 +277,9 @@ func TestR075_TheSamePhoneAgain(t *testing.T) {
 	}
 }
 
-// TestR076_RescueStaysShut checks that after "this was not me" there is no rescue until the user
+// TestR076_RescueStaysBlocked checks that after "this was not me" there is no rescue until the user
 // proves a second factor. The user can still contact the administrators.
-func TestR076_RescueStaysShut(t *testing.T) {
+func TestR076_RescueStaysBlocked(t *testing.T) {
 	w := newWorld(t, waiting)
 	a := w.withApp("alice")
 	link := w.askedLink(a)

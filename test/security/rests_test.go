@@ -73,9 +73,9 @@ func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 	b.Post("/tf-setup", m{"setup": "email"}).Want(400).Refused("set up after itself")
 }
 
-// TestR152_WhatCountedAsTwoIsOver checks that sessions whose single factor counted as two before
-// have ended, and that they make nothing fresh.
-func TestR152_WhatCountedAsTwoIsOver(t *testing.T) {
+// TestR152_SessionsOfASingleFactorThatCountedAsTwoEnd checks that sessions whose single factor
+// counted as two before have ended, and that they make nothing fresh.
+func TestR152_SessionsOfASingleFactorThatCountedAsTwoEnd(t *testing.T) {
 	w := newWorld(t, plenty)
 	p := w.withApp("alice")
 	for _, pair := range [][]string{{"oauth", "rescue"}, {"oauth", storage.Email}, {storage.Email, storage.Email},

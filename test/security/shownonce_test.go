@@ -25,10 +25,10 @@ func (b *browser) sent(path, fields string) {
 	}
 }
 
-// TestR280_WhatIsShownOnceTravelsSealed checks that the redirect after the creation of recovery
+// TestR280_SecretsShownOnceAreSealedInTheRedirect checks that the redirect after the creation of recovery
 // codes or a token carries them sealed. The page shows them once, only to the session that created
 // them, and a reload creates nothing.
-func TestR280_WhatIsShownOnceTravelsSealed(t *testing.T) {
+func TestR280_SecretsShownOnceAreSealedInTheRedirect(t *testing.T) {
 	for name, c := range map[string]struct {
 		path, fields string
 		find         func(body string) []string

@@ -11,10 +11,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
-// TestR172_AGuardBelievesItsOwnSiteOnly covers a program with two sign-ins, one for customers and
+// TestR172_AGuardAcceptsUsersOfItsOwnSiteOnly covers a program with two sign-ins, one for customers and
 // one for staff. A user whom the guard of one accepts has proven nothing to the guard of the other,
 // in whichever order they are nested.
-func TestR172_AGuardBelievesItsOwnSiteOnly(t *testing.T) {
+func TestR172_AGuardAcceptsUsersOfItsOwnSiteOnly(t *testing.T) {
 	staff := newWorld(t)
 	customers := newWorld(struct{ testing.TB }{t})
 	for _, w := range []*world{staff, customers} {

@@ -67,9 +67,9 @@ func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
 	w.at("203.0.113.1").login(p).Want(200) // the password is
 }
 
-// TestR048_WhoClaimsANumberHurtsNoOwner lets other accounts enroll a person's number as often as
+// TestR048_ClaimingANumberDoesNotAffectItsOwner lets other accounts enroll a person's number as often as
 // possible, all day. The owner still gets codes at that number, and codes to enroll another number.
-func TestR048_WhoClaimsANumberHurtsNoOwner(t *testing.T) {
+func TestR048_ClaimingANumberDoesNotAffectItsOwner(t *testing.T) {
 	w := newWorld(t)
 	const number = "+16505551212"
 	owner := w.person("owner").enrollSMS(number)
@@ -96,10 +96,10 @@ func TestR048_WhoClaimsANumberHurtsNoOwner(t *testing.T) {
 	}
 }
 
-// TestR162_WhatBoundsCostIsNotGivenBack checks the counters in the database: a right answer
+// TestR162_PlacesThatLimitCostAreNotReleased checks the counters in the database: a right answer
 // releases the place of its destination but none that limits cost, a decoy takes no such place, and
 // a mail of a registration takes one.
-func TestR162_WhatBoundsCostIsNotGivenBack(t *testing.T) {
+func TestR162_PlacesThatLimitCostAreNotReleased(t *testing.T) {
 	w := newWorld(t, unified, life)
 	sent := func() int {
 		return w.number(`SELECT COALESCE(SUM(n), 0) FROM twofold_counters WHERE name LIKE 'sendall:%'`)

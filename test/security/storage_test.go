@@ -51,9 +51,9 @@ func (w *world) everyFlow() (people []*person, living map[string]string) {
 	return []*person{a, s}, living
 }
 
-// TestR134_DumpIsNoKeyRing checks that the database and the log contain no issued value, and that
+// TestR134_ADumpContainsNoKeys checks that the database and the log contain no issued value, and that
 // no value in the database opens anything.
-func TestR134_DumpIsNoKeyRing(t *testing.T) {
+func TestR134_ADumpContainsNoKeys(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	_, living := w.everyFlow()
 	dump := w.dump()

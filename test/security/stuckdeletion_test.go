@@ -23,9 +23,9 @@ func (s *stuck) DeleteUser(ctx context.Context, id string) error {
 	return s.deleting.DeleteUser(ctx, id)
 }
 
-// TestR415_DeletionsThatFailKeepNoOtherFromHappening checks that many failing deletions do not
+// TestR415_FailedDeletionsDoNotBlockOthers checks that many failing deletions do not
 // block later deletions of other accounts.
-func TestR415_DeletionsThatFailKeepNoOtherFromHappening(t *testing.T) {
+func TestR415_FailedDeletionsDoNotBlockOthers(t *testing.T) {
 	table := &stuck{&deleting{ownTable: newOwnTable()}, map[string]bool{}}
 	w := newWorld(t, leavable, over(table))
 	var last *person

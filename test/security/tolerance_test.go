@@ -166,10 +166,10 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 	})
 }
 
-// TestR240_AFieldThatStandsTwiceHasOneValue checks that a form may repeat a field if both values
+// TestR240_ADuplicateFieldHasOneValue checks that a form may repeat a field if both values
 // are equal or one is empty. The value is tried and counted once. Two different values are refused,
 // since two parsers of one request could choose either.
-func TestR240_AFieldThatStandsTwiceHasOneValue(t *testing.T) {
+func TestR240_ADuplicateFieldHasOneValue(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	post := func(b *browser, body string) *answer {

@@ -30,9 +30,9 @@ func (b *browser) news() (names []string, through any) {
 	return names, r.JSON["tf_notices_through"]
 }
 
-// TestR175_NoStrangerBuriesTheNews checks that neither events that strangers cause without the
+// TestR175_StrangersCannotBuryNotices checks that neither events that strangers cause without the
 // right password nor the owner's own sign-ins displace events that the owner must see.
-func TestR175_NoStrangerBuriesTheNews(t *testing.T) {
+func TestR175_StrangersCannotBuryNotices(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Confirmable = false })
 	p := w.withApp("alice")
 	first := w.signedIn(p, linuxFox)

@@ -17,9 +17,9 @@ var policies = map[string]func(*twofold.Config){
 	"no browser may be trusted": func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 },
 }
 
-// TestR203_ABrowserVouchesByWhatWasProven checks that a trusted or remembered browser replaces the
+// TestR203_ATrustedBrowserReplacesOnlyWhatItProved checks that a trusted or remembered browser replaces the
 // second factor only while its original proof counts as two factors under the current policy.
-func TestR203_ABrowserVouchesByWhatWasProven(t *testing.T) {
+func TestR203_ATrustedBrowserReplacesOnlyWhatItProved(t *testing.T) {
 	list := func(proofs ...string) string { return "[" + strings.Join(proofs, ",") + "]" }
 	const (
 		password = `{"method":"password","at":"2026-03-01T12:00:00Z"}`

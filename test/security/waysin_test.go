@@ -66,9 +66,9 @@ func (b *browser) mailbox(p *person, add bool) *answer {
 	return r
 }
 
-// TestR059_WhatIsLeftFollowsAWayIn checks that a second factor cannot be removed if the remaining
-// ones are the same factor as every first factor.
-func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
+// TestR059_TheRemainingFactorDiffersFromAFirstFactor checks that a second factor cannot be removed
+// if the remaining ones are the same factor as every first factor.
+func TestR059_TheRemainingFactorDiffersFromAFirstFactor(t *testing.T) {
 	w := newWorld(t, keyless)
 	p, b := w.byKey("alice")
 	b.mailbox(p, true).Want(200)
@@ -121,10 +121,10 @@ func TestR059_ResettingTheAccessOpensAnAccountWithAnotherAddress(t *testing.T) {
 	b.in(p, 1)
 }
 
-// TestR059_WhatIsSetUpFollowsAWayIn checks that users cannot lock themselves out with a second
+// TestR059_ANewSecondFactorDiffersFromAFirstFactor checks that users cannot lock themselves out with a second
 // factor that is the same factor as every first factor, even if this session began with another
 // one.
-func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
+func TestR059_ANewSecondFactorDiffersFromAFirstFactor(t *testing.T) {
 	w := newWorld(t, keyless)
 	offers := func(b *browser) bool {
 		methods, _ := b.Get("/tf-setup").Want(200).JSON["tf_available_methods"].([]any)
@@ -159,9 +159,9 @@ func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
 	in.in(p, 2)
 }
 
-// TestR059_WhatCannotBeReachedIsNoWayIn checks that a removal does not count an account at a
+// TestR059_AnUnusableMethodIsNoWayIn checks that a removal does not count an account at a
 // provider that is no longer offered, or a passkey where passkeys are not a first factor.
-func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
+func TestR059_AnUnusableMethodIsNoWayIn(t *testing.T) {
 	w, corp, club := sites(t)
 	disconnect := func(b *browser, name string) *answer {
 		connections, _ := b.Get("/me").Want(200).JSON["oauth_connections"].([]any)
@@ -192,10 +192,10 @@ func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
 	disconnect(w.plantSession(q).on(n), "corp").Want(200)
 }
 
-// TestR008_OnlyTheMailboxProvesItself checks that a code by SMS or from an app opens an account
+// TestR008_OnlyAMailedCodeOrLinkProvesTheAddress checks that a code by SMS or from an app opens an account
 // without a password but does not prove its address, and that a mailed code or link does. For an
 // account with a password a mailed code is not enough, because others may have known the password.
-func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
+func TestR008_OnlyAMailedCodeOrLinkProvesTheAddress(t *testing.T) {
 	w := newWorld(t, keyless, unconfirming, func(c *twofold.Config) {
 		c.Passwordless.EnabledMethods = []string{"password", storage.Email, storage.SMS, storage.Authenticator}
 	})

@@ -93,10 +93,10 @@ func TestR102_OffIsOffForPasskeys(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR056_NobodyFinishesAnothersSetUp checks that an attacker with a user's signed-in browser,
+// TestR056_ASetUpIsCompletedOnlyInItsAccount checks that an attacker with a user's signed-in browser,
 // fresh or not, cannot add a factor there by completing an enrollment that began in the attacker's
 // account.
-func TestR056_NobodyFinishesAnothersSetUp(t *testing.T) {
+func TestR056_ASetUpIsCompletedOnlyInItsAccount(t *testing.T) {
 	w := newWorld(t, plenty, unified)
 	victim, thief := w.person("victim"), w.person("thief")
 	stale := w.plantSession(victim)
@@ -157,9 +157,9 @@ func TestR035_TheNewestKeySigns(t *testing.T) {
 	opens(during, 400)
 }
 
-// TestR010_WhoseSecondFactorIsAPasskey checks that before the passkey is used, neither its page nor
+// TestR010_APendingPasskeyRevealsNoOwner checks that before the passkey is used, neither its page nor
 // a code sent instead reveals the owner of the account.
-func TestR010_WhoseSecondFactorIsAPasskey(t *testing.T) {
+func TestR010_APendingPasskeyRevealsNoOwner(t *testing.T) {
 	w := newWorld(t, open)
 	p, _ := w.withKey("alice", storage.UseSecond, simpleKey)
 	b := w.plantPending(p)
@@ -174,9 +174,9 @@ func TestR010_WhoseSecondFactorIsAPasskey(t *testing.T) {
 	b.out("with the password")
 }
 
-// TestR102_ACodeAndALinkOfAnAccountThatIsShut checks that codes and links mailed earlier do not
+// TestR102_CodesAndLinksDoNotOpenALockedAccount checks that codes and links mailed earlier do not
 // open an account that the application or an operator has locked.
-func TestR102_ACodeAndALinkOfAnAccountThatIsShut(t *testing.T) {
+func TestR102_CodesAndLinksDoNotOpenALockedAccount(t *testing.T) {
 	shut := false
 	w := newWorld(t, unified, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return shut } })
 	p := w.person("alice").begins(storage.Email)

@@ -25,9 +25,9 @@ func TestAnOriginIsSchemeAndHostAndAChallengeIsLongEnough(t *testing.T) {
 	}
 }
 
-// TestWhatTwoReadersCouldReadDifferentlyIsRefused checks that ambiguous and deeply
+// TestAmbiguousJSONIsRefused checks that ambiguous and deeply
 // nested JSON is refused.
-func TestWhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
+func TestAmbiguousJSONIsRefused(t *testing.T) {
 	nested := func(n int) string { return `{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}` }
 	for text, ok := range map[string]bool{
 		`{}`: true, `{"a":1,"b":{"a":1}}`: true, `{"a":1,"a":2}`: false, `{"a":1,"A":2}`: false,
@@ -69,9 +69,9 @@ func TestWhatTwoReadersCouldReadDifferentlyIsRefused(t *testing.T) {
 	}
 }
 
-// TestWhatIsOfAnotherVersionIsNotRead checks that ceremonies and records of another
+// TestAnotherVersionIsNotRead checks that ceremonies and records of another
 // version are refused.
-func TestWhatIsOfAnotherVersionIsNotRead(t *testing.T) {
+func TestAnotherVersionIsNotRead(t *testing.T) {
 	for text, ok := range map[string]bool{
 		`{"v":1,"kind":"webauthn.get","challenge":"AAAA"}`:    true,
 		`{"v":2,"kind":"webauthn.get","challenge":"AAAA"}`:    false,

@@ -114,7 +114,7 @@ func TestACodeIsGoodOnceInEverySpellingOfIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoCodeIsNoGuess(t *testing.T) {
+func TestATextThatIsNoCodeIsNoGuess(t *testing.T) {
 	d := newDesk(t)
 	c := d.codes(recovery.Config{Number: 10}, oneKey)
 	shown := d.put(c)[0]

@@ -41,9 +41,9 @@ func entries(t *testing.T, more ...string) (known, map[string]transfer.Entry) {
 	return k, by
 }
 
-// TestAccountsOfBetterAuthComeWithEveryFactor checks that everything that Better
+// TestAccountsOfBetterAuthAreImportedWithEveryFactor checks that everything that Better
 // Auth keeps of an account is imported, encrypted with any of its secrets.
-func TestAccountsOfBetterAuthComeWithEveryFactor(t *testing.T) {
+func TestAccountsOfBetterAuthAreImportedWithEveryFactor(t *testing.T) {
 	k, by := entries(t)
 	for name, e := range by {
 		if e.Refused != "" || e.Account.Password == nil || e.Account.Password.Scheme != "better-auth" {

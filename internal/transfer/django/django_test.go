@@ -23,9 +23,9 @@ func entries(t *testing.T, more ...string) (transfer.Header, map[string]transfer
 	return h, transfertest.By(list)
 }
 
-// TestAccountsOfDjangoComeWithEveryFactor checks that everything that Django,
+// TestAccountsOfDjangoAreImportedWithEveryFactor checks that everything that Django,
 // django-otp and allauth keep of an account is imported.
-func TestAccountsOfDjangoComeWithEveryFactor(t *testing.T) {
+func TestAccountsOfDjangoAreImportedWithEveryFactor(t *testing.T) {
 	h, by := entries(t)
 	if h.Source != "django" || h.RPID != "site.example" || len(h.Roles) != 3 || h.Roles[2].Name != "news-editors" {
 		t.Errorf("header %+v", h)
@@ -63,7 +63,7 @@ func TestAccountsOfDjangoComeWithEveryFactor(t *testing.T) {
 	}
 }
 
-func TestAccountsOfAllauthComeWithEveryFactor(t *testing.T) {
+func TestAccountsOfAllauthAreImportedWithEveryFactor(t *testing.T) {
 	_, by := entries(t)
 	var codes []string
 	transfertest.JSON(t, "testdata/codes.json", &codes)

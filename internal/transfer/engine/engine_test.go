@@ -257,10 +257,10 @@ func (s *site) proves(p person) {
 	}
 }
 
-// TestR341_WhatWasExportedComesBackEqual imports an export into an empty store with
+// TestR341_AnExportIsImportedUnchanged imports an export into an empty store with
 // another key, and checks that an export from there is equal and that everyone can
 // sign in there with their old factors.
-func TestR341_WhatWasExportedComesBackEqual(t *testing.T) {
+func TestR341_AnExportIsImportedUnchanged(t *testing.T) {
 	engines(t, func(t *testing.T, open func(testing.TB) storage.Store) {
 		people := persons(t, 12)
 		people[5].Password = &transfer.Password{Scheme: "md5", Value: "iOTd0kAtktUOGHnW7Nn/1A=="} // is wrapped

@@ -490,9 +490,9 @@ func TestOddIDsAreNotKept(t *testing.T) {
 	}
 }
 
-// TestWhoLeftDoesNotComeBack checks that an account that was deleted here is not
+// TestADeletedAccountIsNotImportedAgain checks that an account that was deleted here is not
 // created again when its source is imported again.
-func TestWhoLeftDoesNotComeBack(t *testing.T) {
+func TestADeletedAccountIsNotImportedAgain(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	people := text(t, transfer.Header{Source: "old"}, persons(t, 2)...)
 	_, err := s.importText(people, engine.Options{})

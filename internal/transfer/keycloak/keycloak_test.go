@@ -41,9 +41,9 @@ func written(t *testing.T, name, text string) string {
 	return file
 }
 
-// TestAccountsOfARealmComeWithEveryFactor checks that everything that a realm's
+// TestAccountsOfARealmAreImportedWithEveryFactor checks that everything that a realm's
 // export has of its users is imported.
-func TestAccountsOfARealmComeWithEveryFactor(t *testing.T) {
+func TestAccountsOfARealmAreImportedWithEveryFactor(t *testing.T) {
 	h, list := transfertest.All(t, New(Options{Path: export}))
 	by := transfertest.By(list)
 	if h.Source != "keycloak.site" || h.RPID != "site.example" || len(h.Roles) != 2 || h.Roles[1].Name != "lead" {

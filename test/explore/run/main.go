@@ -1,12 +1,11 @@
-// Run explores all worlds of package explore and prints what it saw: for each world
-// its states, actions, depth and time, and the shortest story of every promise that
-// is broken.
+// Run explores all worlds of package explore and prints the results: for each world its states, actions, depth
+// and time, and for each broken promise the shortest story.
 //
 //	go run ./test/explore/run            all worlds, any number of browsers
 //	go run ./test/explore/run -only app  those whose name contains "app"
-//	go run ./test/explore/run -from 3346 those from that number on: what lives and pairs add
+//	go run ./test/explore/run -from 3346 those from that number on: those that lives and pairs add
 //	go run ./test/explore/run -two       two browsers each, and everything in view
-//	go run ./test/explore/run -faults    puts faults in, and prints how each is found
+//	go run ./test/explore/run -faults    adds each fault, and prints how it is found
 package main
 
 import (
@@ -58,7 +57,7 @@ func main() {
 	}
 }
 
-// tryFaults prints a table: what each fault breaks, and how fast that is seen.
+// tryFaults prints a table of the faults: what each breaks, and how soon that is found.
 func tryFaults() {
 	fmt.Println("| fault | found as, or why it changes nothing | steps | states | seconds |\n|---|---|---|---|---|")
 	for _, c := range explore.Cases() {
