@@ -474,10 +474,11 @@ func TestHouseRules(t *testing.T) {
 }
 
 // TestHouseRulesOfTestNames checks that the name of a test is a phrase of at most
-// 80 characters: a promise, not a code. The tests of a requirement begin with its
-// number.
+// 80 characters: a promise, not a code, and not a question. The tests of a requirement
+// begin with its number.
 func TestHouseRulesOfTestNames(t *testing.T) {
 	phrase := regexp.MustCompile(`^Test(R\d{3}_)?[A-Z][A-Za-z0-9]*$`)
+	riddle := regexp.MustCompile(`^Test(R\d{3}_)?(Who|What|Whose|Nobody)[A-Z]`)
 	for _, f := range sources(t, true) {
 		for _, d := range f.file.Decls {
 			fn, ok := d.(*ast.FuncDecl)
@@ -487,6 +488,8 @@ func TestHouseRulesOfTestNames(t *testing.T) {
 			}
 			if name := fn.Name.Name; len(name) > 80 || !phrase.MatchString(name) {
 				t.Errorf("%s: %s is not a phrase of at most 80 characters", f.name, name)
+			} else if riddle.MatchString(name) {
+				t.Errorf("%s: %s does not name what it checks", f.name, name)
 			}
 		}
 	}

@@ -19,10 +19,11 @@ import (
 const wordsFile = "testdata/words.txt"
 
 // avoided matches words and phrases that are hard to understand for readers of technical English,
-// and "he" for a person of unknown gender.
+// "he" for a person of unknown gender, British spellings, and the former name of a package.
 var avoided = regexp.MustCompile(
 	`(?i)\b(recognis\w*|enrol|enrols|enrolment|whoever|whosoever|anew|lately|beside|begun|as ever|all the same|somebody|nobody|is no [a-z]|are no [a-z]|is none|` +
-		`he|his|him|himself|errand|journey|abroad|the while|stands on|of the house|in the house|shut)\b`)
+		`he|his|him|himself|errand|journey|abroad|the while|stands on|of the house|in the house|shut|` +
+		`for who|to who|at the wish of|for ever|cancelled|honours?|honoured|package login)\b`)
 
 // existence matches acceptable uses of "is no" and "is none".
 var existence = regexp.MustCompile(`(?i)\bthere\s+(is|are)\s+(no|none)\b`)

@@ -140,10 +140,10 @@ func TestSlots(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := s.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("cancelled in the queue: %v", err)
+			t.Fatalf("canceled in the queue: %v", err)
 		}
 		if _, err := s.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("cancelled before: %v", err)
+			t.Fatalf("canceled before: %v", err)
 		}
 		var order []int
 		for i := range 5 {

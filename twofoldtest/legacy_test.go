@@ -19,7 +19,7 @@ func (noOne) CheckPassword(context.Context, string, string) (password.LegacyAcco
 	return password.LegacyAccount{}, false, nil
 }
 
-// TestNoSideDoorFromAFormerSystem covers an application that takes a right password for a sign-in.
+// TestNoSideDoorFromAFormerSystem covers an application that takes a correct password for a sign-in.
 // It is open to people of the former system, but not to a user who claims another person's address
 // there.
 func TestNoSideDoorFromAFormerSystem(t *testing.T) {

@@ -41,7 +41,7 @@ var (
 )
 
 // human checks the captcha of a step that requires one, before the step takes a place in any budget
-// except that of the caller's network. A right answer is used up even if the step fails.
+// except that of the caller's network. A correct answer is used up even if the step fails.
 func (l Guesses) human(ctx context.Context, place string, b *Client) error {
 	if b.Human || !l.c.Captcha.at(place) {
 		return nil

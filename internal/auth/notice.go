@@ -30,7 +30,7 @@ const (
 	BrowserStays       = "browser_stays" // signed in
 	StayingCopied      = "staying_copied"
 	RescueAsked        = "rescue_asked"
-	CodesTried         = "codes_tried" // wrong codes after the right password
+	CodesTried         = "codes_tried" // wrong codes after the correct password
 	// An account at an identity provider was connected or disconnected.
 	ConnectionAdded   = "connection_added"
 	ConnectionRemoved = "connection_removed"

@@ -34,7 +34,7 @@ type PasskeyPolicy struct {
 // PasskeyAsked is a challenge that the browser passes to an authenticator.
 type PasskeyAsked struct {
 	Options json.RawMessage
-	State   string // must be sent with the answer; a right answer is accepted once
+	State   string // must be sent with the answer; a correct answer is accepted once
 	Second  bool   // it is for the second factor of a pending sign-in
 }
 
@@ -125,7 +125,7 @@ type ceremony struct {
 }
 
 // examine verifies an answer and then uses up the challenge. A wrong answer leaves the challenge
-// open for another attempt; after a right answer, access is granted only when the challenge has
+// open for another attempt; after a correct answer, access is granted only when the challenge has
 // been used up. All answers are checked here, and every refusal is recorded.
 func (l WebAuthn) examine(
 	ctx context.Context, q ceremony, answer string, b Client,

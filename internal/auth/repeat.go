@@ -26,7 +26,7 @@ import (
 // code gets the same session instead of being refused. Such an attacker could also have sent the
 // first answer.
 const (
-	// repeatRight is the time for which a repeated right answer gets the same outcome. repeatWrong
+	// repeatRight is the time for which a repeated correct answer gets the same outcome. repeatWrong
 	// is the time for which the same wrong answer does not count as another guess.
 	repeatRight = 10 * time.Second
 	repeatWrong = 30 * time.Second

@@ -286,7 +286,7 @@ func (l SecondFactor) wrongCode(
 	return err
 }
 
-// codeUsed refuses a right code that was already used. The owner has probably entered it twice, and
+// codeUsed refuses a correct code that was already used. The owner has probably entered it twice, and
 // it does not help an attacker, so it does not count as a guess or cause an alert. It is recorded
 // at most once a minute.
 func (l SecondFactor) codeUsed(

@@ -92,7 +92,7 @@ func (l SecondFactor) compared(ctx context.Context, cookie *PendingCookie, code 
 	return c, nil
 }
 
-// signInAtOnce issues the session for a right code.
+// signInAtOnce issues the session for a correct code.
 func (l SecondFactor) signInAtOnce(ctx context.Context, c appCode, b Client) (Outcome, error) {
 	second := l.proofOf(c.factor)
 	g := granted{

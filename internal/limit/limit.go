@@ -227,7 +227,7 @@ func (l *Limiter) life(factor string, f From) []storage.Claim {
 	return claims
 }
 
-// Warn reports whether to notify the owner of an account of wrong codes after the right password:
+// Warn reports whether to notify the owner of an account of wrong codes after the correct password:
 // at the third one within an hour, and then once an hour.
 func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
 	_, err := l.reserve(ctx, &Reservation{}, l.claim(warn, userID))

@@ -49,7 +49,7 @@ type Limits struct {
 	// SendGap is the minimum time between two codes of one sign-in or set-up (30 seconds).
 	SendGap time.Duration
 	// SendShort and SendDay are the maximum numbers of unanswered codes to one destination in 10
-	// minutes and in 24 hours (5 and 10, at most 1,000). A right code returns its place.
+	// minutes and in 24 hours (5 and 10, at most 1,000). A correct code returns its place.
 	SendShort, SendDay int
 	// SendMost is the maximum number of all codes to one destination in 24 hours (30 or SendDay, if
 	// that is more, at most 10,000). No place is returned. It must not be less than SendDay.

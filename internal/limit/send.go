@@ -38,7 +38,7 @@ func (m Message) to() string {
 	return string(m.Class) + " " + m.From.kind()
 }
 
-// answerable returns the claims that a right answer returns.
+// answerable returns the claims that a correct answer returns.
 func (l sending) answerable(m Message) []storage.Claim {
 	claims := []storage.Claim{
 		l.claim(sendShortly, m.Destination, m.Channel, m.to()),
@@ -51,7 +51,7 @@ func (l sending) answerable(m Message) []storage.Claim {
 }
 
 // Send reserves one message. While guesses at its code are paused, no message is sent, because its
-// code could not be used. Reservation.Answered returns the places after a right answer.
+// code could not be used. Reservation.Answered returns the places after a correct answer.
 func (l sending) Send(ctx context.Context, m Message) error {
 	kind := m.From.kind()
 	claims := append(l.answerable(m), l.claim(gap, m.Transaction, m.Channel),
@@ -86,7 +86,7 @@ type First struct {
 	From        From
 }
 
-// answerableFirst returns the claims that a right code returns.
+// answerableFirst returns the claims that a correct code returns.
 func (l sending) answerableFirst(m First) []storage.Claim {
 	claims := l.sends(m.From)
 	if m.From.Own() {

@@ -4,7 +4,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 )
 
-// Hashes of the right code (under a new and an old key) and of a wrong one.
+// Hashes of the correct code (under a new and an old key) and of a wrong one.
 var (
 	right = [][]byte{{1, 0, 255}, {2, 0, 255}}
 	wrong = [][]byte{{1, 0, 254}, {2, 0}}

@@ -49,7 +49,7 @@ func (p LifePaths) link(kind string) string {
 // after an invalid one.
 type LifeViews struct {
 	PostConfirm, ConfirmError string
-	Unconfirmed               string // right password, address not confirmed
+	Unconfirmed               string // correct password, address not confirmed
 	PostReset, ResetError     string
 	// Reset is the application's own page for a new password. The mailed link redirects there with
 	// the token in the query "token".

@@ -38,7 +38,7 @@ func former(t *testing.T, answer func(w http.ResponseWriter, identity, password 
 	return p, ids
 }
 
-// TestPasswords checks that a right password returns the account, that a wrong one returns nothing,
+// TestPasswords checks that a correct password returns the account, that a wrong one returns nothing,
 // and that every request has its own id.
 func TestPasswords(t *testing.T) {
 	p, ids := former(t, func(w http.ResponseWriter, identity, password string) {

@@ -40,7 +40,7 @@ func TestSender(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"sends many at once", sendsManyAtOnce},
 		{"has no sender for a channel it does not know", knowsItsChannels},
 		{"refuses bad recipients before the network", refusesBadRecipients},
-		{"honours a cancelled context before the network", honoursCancelled},
+		{"honors a canceled context before the network", honorsCanceled},
 		{"comes back from a silent provider", comesBack},
 		{"keeps the message out of its errors", keepsQuiet},
 	}
@@ -155,7 +155,7 @@ func refusesBadRecipients(t *testing.T, s Subject) {
 	}
 }
 
-func honoursCancelled(t *testing.T, s Subject) {
+func honorsCanceled(t *testing.T, s Subject) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, channel := range s.Channels {

@@ -17,7 +17,7 @@
 //
 // New uses a pool of the application. The URL that Open takes is libpq's
 // (postgres://user:password@host:port/name?sslmode=...), with search_path and pool_max_conns (16 if
-// not given) if need be, and PGPASSWORD, PGSSLMODE and their like are honoured. sslmode=verify-full
+// not given) if need be, and PGPASSWORD, PGSSLMODE and their like are honored. sslmode=verify-full
 // is what a database on another machine needs.
 //
 // Nothing outlives its transaction on the server but prepared statements, so a PgBouncer in

@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestAKeyThatIsMissingIsNotTheUsersFault removes the key of a factor's secret. A right code is
+// TestAKeyThatIsMissingIsNotTheUsersFault removes the key of a factor's secret. A correct code is
 // then neither called wrong nor counted as a guess.
 func TestAKeyThatIsMissingIsNotTheUsersFault(t *testing.T) {
 	first, second := twofold.NewKey(), twofold.NewKey()

@@ -113,7 +113,7 @@ func TestAVisitorRegisters(t *testing.T) {
 		e[0].Name() != "user-registered" {
 		t.Errorf("events %+v", e)
 	}
-	c.page("/register").to("/") // only for who is not signed in
+	c.page("/register").to("/") // only for callers who are not signed in
 	c.register("other@lp.com").refusedFlat(400, onlyForAnon)
 	c = s.client()
 	c.registerForm("DUDE@lp.com").shows("DUDE@lp.com is already associated with an account.")

@@ -158,7 +158,7 @@ func TestAWrongIdentityLooksLikeAWrongPassword(t *testing.T) {
 		s.client().post("/login", body).refused(400, "", generic)
 	}
 	s.client().form("/login", "email", "nobody@lp.com", "password", "x").shows(generic)
-	s.client().login("tiya").refused(400, "email", "Account is disabled.") // told to who knows the password
+	s.client().login("tiya").refused(400, "email", "Account is disabled.") // told to callers who know the password
 }
 
 func TestCookiesAreRandomAndEndOnTheServer(t *testing.T) {

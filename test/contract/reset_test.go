@@ -311,7 +311,7 @@ func TestAForgottenUsernameIsMailed(t *testing.T) {
 	c.post("/recover-username", m{"email": "tiya@lp.com"}).refused(400, "email", disabled)
 	c.post("/recover-username", m{}).refused(400, "email", "Email not provided")
 	c.login("matt").want(200)
-	c.page("/recover-username").to("/") // only for who is not signed in
+	c.page("/recover-username").to("/") // only for callers who are not signed in
 	c.post("/recover-username", m{"email": "matt@lp.com"}).refusedFlat(400, onlyForAnon)
 
 	locked := anotherSite(t, confirming, lockedJoe)

@@ -106,7 +106,7 @@ func (m *model) send(w *want, transaction, key, channel, dest string, version in
 	return ok
 }
 
-// answered returns the budgets that a right code releases.
+// answered returns the budgets that a correct code releases.
 func answered(kind, channel, dest string, more string) map[string]int {
 	out := map[string]int{more: secondFailures}
 	if dest != "" {

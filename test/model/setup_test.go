@@ -104,7 +104,7 @@ func (m *model) draftClaims(of *account, d *draft, own string) []claim {
 	return []claim{second("draft " + own)}
 }
 
-// rightDraft releases the places that a right code of a draft used. A mailed code also proves the
+// rightDraft releases the places that a correct code of a draft used. A mailed code also proves the
 // address.
 func (m *model) rightDraft(of *account, d *draft, guesses []claim, how string) {
 	m.giveBack(answered("claimed|", d.method, d.dest, guesses[0].key))

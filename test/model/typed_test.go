@@ -21,7 +21,7 @@ const (
 )
 
 // code returns the code that a person types: the right one according to the model, or another. It
-// also returns a right code when the code has expired.
+// also returns a correct code when the code has expired.
 func (w *world) code(s step, who *session, p *pending, d *draft) string {
 	if d == nil && who != nil && (p == nil || p.session != who.id && s.n%2 == 0) {
 		d = w.drafts[owner(who, nil)]

@@ -118,7 +118,7 @@ func TestR113_DistributedAndSpraying(t *testing.T) {
 	b.login(w.person("erika")).Want(429).Refused("a right password from a closed address")
 	w.Advance(15*time.Minute + time.Second)
 	b.login(w.of(testkit.Person{Email: "erika@good.test"})).Want(200)
-	for range 9 { // right passwords cost an address nothing
+	for range 9 { // correct passwords cost an address nothing
 		b.login(w.of(testkit.Person{Email: "erika@good.test"}))
 	}
 }

@@ -187,7 +187,7 @@ func TestR382_OneAnswerMakesOneAccount(t *testing.T) {
 }
 
 // TestR383_FailedSignInsAskForACaptcha checks that failures require a captcha for existing and
-// unknown identities alike, even with the right password. A sign-in refused for this reason does
+// unknown identities alike, even with the correct password. A sign-in refused for this reason does
 // not count as a guess. A browser that signed in before needs no captcha.
 func TestR383_FailedSignInsAskForACaptcha(t *testing.T) {
 	w := newWorld(t, altcha, proxied)
@@ -222,7 +222,7 @@ func TestR383_FailedSignInsAskForACaptcha(t *testing.T) {
 	asksCaptcha(w.at("198.51.100.10").login(p, m{"altcha": solve(asked)}), "an answer that was used")
 	w.at("198.51.100.11").login(p, m{"altcha": solve(guess.login(p))}).Want(200)
 	w.at("198.51.100.12").login(p, m{"password": "wrong"}).Want(400)
-	w.at("198.51.100.12").login(p).Want(200) // a right password ended what was counted
+	w.at("198.51.100.12").login(p).Want(200) // a correct password ended what was counted
 }
 
 // TestR383_ParallelGuessesCannotBeatTheCaptcha checks that parallel guesses are limited to the same

@@ -143,7 +143,7 @@ func TestR040_CodesWorkOnce(t *testing.T) {
 	old.out("spent code")
 }
 
-// TestR041_FiveTriesPerCode checks that after five wrong tries even the right code fails, and that
+// TestR041_FiveTriesPerCode checks that after five wrong tries even the correct code fails, and that
 // new codes do not allow more guesses.
 func TestR041_FiveTriesPerCode(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{SecondFailures: 10} })

@@ -22,12 +22,12 @@ func (w *world) crowd(n int) []*person {
 	return people
 }
 
-// arrive sends the right passwords of all of them at once, from one address.
+// arrive sends the correct passwords of all of them at once, from one address.
 func (w *world) arrive(people []*person, answered func(*answer)) {
 	testkit.Par(len(people), func(i int) { answered(w.signsIn(people[i].Email, secret)) })
 }
 
-// TestACrowdBehindOneAddress lets a thousand people behind one address send the right password at
+// TestACrowdBehindOneAddress lets a thousand people behind one address send the correct password at
 // once. No answer reports too many attempts, however long the queue is. If the queue is full, the
 // answer says when to retry.
 func TestACrowdBehindOneAddress(t *testing.T) {

@@ -46,7 +46,7 @@ func TestR206_StrangersEndNoSignInOfAKnownBrowser(t *testing.T) {
 }
 
 // TestR207_KnowingThePasswordDisablesNoFactorInAKnownBrowser lets attackers who know the password
-// use up all guesses of a code. The factor then refuses even a right code, except in a browser that
+// use up all guesses of a code. The factor then refuses even a correct code, except in a browser that
 // signed in before. A success there unlocks the factor for all browsers.
 func TestR207_KnowingThePasswordDisablesNoFactorInAKnownBrowser(t *testing.T) {
 	w := newWorld(t, proxied, func(c *twofold.Config) {

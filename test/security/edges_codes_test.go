@@ -14,7 +14,7 @@ import (
 
 // More of edges_test.go: codes and links that replace the password.
 
-// TestR050_ACorrectCodeReleasesItsPlace checks that a right code, or the link sent with it, releases
+// TestR050_ACorrectCodeReleasesItsPlace checks that a correct code, or the link sent with it, releases
 // its place in the budget of messages.
 func TestR050_ACorrectCodeReleasesItsPlace(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) {

@@ -105,7 +105,7 @@ func TestR059_TheLastAcceptedFactorStays(t *testing.T) {
 	}
 }
 
-// TestR070_ACorrectCodeReleasesItsPlace checks that a right code releases only its own place; the
+// TestR070_ACorrectCodeReleasesItsPlace checks that a correct code releases only its own place; the
 // wrong codes before it still count.
 func TestR070_ACorrectCodeReleasesItsPlace(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 5 })
@@ -264,7 +264,7 @@ func TestR122_NoUsernameIsMailedWhereThereIsNone(t *testing.T) {
 	}
 	w.settled()
 	if none, one := len(w.letters("username", nameless)), len(w.letters("username", named)); none != 0 || one != 1 {
-		t.Errorf("%d letters to who has none, %d to who has one", none, one)
+		t.Errorf("%d mails to an account without one, %d to an account with one", none, one)
 	}
 }
 

@@ -151,7 +151,7 @@ func TestR042_ACodeIsSentAgainInASetUp(t *testing.T) {
 }
 
 // TestR019_TheMailboxIsProvenOnce checks that a wrong code does not lead to enrollment, and that a
-// right code does.
+// correct code does.
 func TestR019_ACodeOfTheMailboxIsAGuessLikeOthers(t *testing.T) {
 	w := newWorld(t, proofFirst, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 3 })
 	p := w.person("alice")

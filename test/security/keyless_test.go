@@ -247,7 +247,7 @@ func TestR059_TheMailboxIsTheLastWayIn(t *testing.T) {
 		t.Errorf("after the operator's reset: %v", active)
 	}
 	if err := w.Nodes[0].Auth.StartRecovery(t.Context(), w.opened("nobody").enrollApp().ID, "lost phone"); err == nil {
-		t.Error("a link that asks for a password, to who has none")
+		t.Error("a link that asks for a password, for an account without one")
 	}
 
 	// The mailbox is not a first factor if it is the second factor.
@@ -312,7 +312,7 @@ func TestR122_RegisteringWithoutPasswordTellsNothing(t *testing.T) {
 			w.settled()
 			for _, mail := range w.Mail.To("known@good.test") {
 				if mail.Kind == "us_code" {
-					t.Error("a registration mails a code to who never asked for any")
+					t.Error("a registration mails a code to an owner who never asked for one")
 				}
 			}
 		})

@@ -95,7 +95,7 @@ func TestR331_NoWeakHashIsStored(t *testing.T) {
 	}
 }
 
-// TestR332_AnOldHashIsReplaced checks that the first right password replaces the hash, that a wrong
+// TestR332_AnOldHashIsReplaced checks that the first correct password replaces the hash, that a wrong
 // one leaves it, and that a password set in the meantime is kept.
 func TestR332_AnOldHashIsReplaced(t *testing.T) {
 	w := newWorld(t, open)

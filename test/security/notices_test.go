@@ -226,7 +226,7 @@ func TestR084_TheftIsAnnounced(t *testing.T) {
 	}
 }
 
-// TestR143_HalfSuccessfulAttacks checks that the third wrong code after the right password within
+// TestR143_HalfSuccessfulAttacks checks that the third wrong code after the correct password within
 // an hour sends a mail, at most once an hour and without the codes.
 func TestR143_HalfSuccessfulAttacks(t *testing.T) {
 	w := newWorld(t, open)

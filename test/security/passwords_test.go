@@ -193,7 +193,7 @@ func (w *world) hashOf(email string) string {
 }
 
 // TestR003_HashStrengthAndUpgrade checks that hashes are argon2id with at least the parameters of
-// OWASP and a salt per row. The next right password replaces weaker and foreign hashes; nothing
+// OWASP and a salt per row. The next correct password replaces weaker and foreign hashes; nothing
 // else does.
 func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 	const salt = "146585145368132386173505678016728509634"

@@ -110,7 +110,7 @@ func (w *world) plantSession(p *person) *browser {
 	return b
 }
 
-// plantPending creates the state after a right password without its cost.
+// plantPending creates the state after a correct password without its cost.
 func (w *world) plantPending(p *person) *browser {
 	w.T.Helper()
 	ctx, n := w.T.Context(), w.Nodes[0]

@@ -51,7 +51,7 @@ func (w *world) flood(p *person, strangers int) (over func()) {
 
 // TestR312_AFloodOfPasswordsDelaysNoKnownBrowser lets many strangers wait for their wrong passwords
 // to be hashed. A browser that signed in to the account before, a re-authentication and the holder
-// of a mailed link are served among the first. A stranger with the right password or a forged
+// of a mailed link are served among the first. A stranger with the correct password or a forged
 // cookie is served after the earlier arrivals.
 func TestR312_AFloodOfPasswordsDelaysNoKnownBrowser(t *testing.T) {
 	const strangers = 40 // a slow machine hashes so many before the wait is too long

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/testkit"
 )
 
-// TestR195_ARepeatedAnswerGetsOneSession checks that a right answer repeated by the same browser
+// TestR195_ARepeatedAnswerGetsOneSession checks that a correct answer repeated by the same browser
 // within seconds gets the session that was issued. It gets none after ten seconds, after that
 // session has ended, or without the cookie of the step. A repeated wrong answer is one guess.
 func TestR195_ARepeatedAnswerGetsOneSession(t *testing.T) {

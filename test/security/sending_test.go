@@ -40,7 +40,7 @@ func TestR047_CodesAreStoredAsKeyedHashes(t *testing.T) {
 
 // TestR048_SendingIsLimited checks the default limits: thirty seconds between two codes of one
 // sign-in, and five codes in ten minutes and ten a day to one destination, in every spelling. A
-// right code releases its place.
+// correct code releases its place.
 func TestR048_SendingIsLimited(t *testing.T) {
 	w := newWorld(t)
 	spellings := []string{"+1 650 555 1212", "+16505551212", "0016505551212", "650-555-1212", "＋１６５０５５５１２１２",

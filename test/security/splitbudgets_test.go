@@ -96,7 +96,7 @@ func TestR048_ClaimingANumberDoesNotAffectItsOwner(t *testing.T) {
 	}
 }
 
-// TestR162_PlacesThatLimitCostAreNotReleased checks the counters in the database: a right answer
+// TestR162_PlacesThatLimitCostAreNotReleased checks the counters in the database: a correct answer
 // releases the place of its destination but none that limits cost, a decoy takes no such place, and
 // a mail of a registration takes one.
 func TestR162_PlacesThatLimitCostAreNotReleased(t *testing.T) {

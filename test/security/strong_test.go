@@ -137,7 +137,7 @@ func TestR052_RequireStrong(t *testing.T) {
 	b.Post("/tf-select", m{"which": "sms"}).Want(200)
 	b.validate(a.Texted()).Want(200)
 	if strong(b) != 403 {
-		t.Error("a text is let through for who has an app")
+		t.Error("a text message is accepted for a user with an app")
 	}
 	if to := b.Page("/app/strong").Want(303).Header.Get("Location"); !strings.HasPrefix(to, "/verify?") {
 		t.Errorf("led to %s", to)

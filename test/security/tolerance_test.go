@@ -87,7 +87,7 @@ func TestR185_ANumberIsOneCode(t *testing.T) {
 
 // TestR186_FewWrongAnswersAndOneRightOne checks that a wrong answer keeps the challenge valid, so
 // that a page may ask its user again. Five wrong answers end it, also in parallel. A malformed
-// response does not count as an answer. A right answer ends the challenge at once.
+// response does not count as an answer. A correct answer ends the challenge at once.
 func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 	everyUse(t, func(t *testing.T, w *world, u use, k *softkey.Key) {
 		for wrong := range 7 {

@@ -261,7 +261,7 @@ func TestR037_GuessesAreCapped(t *testing.T) {
 		t.Errorf("during the pause right and wrong differ:\n%s%s", wrong.Body, right.Body)
 	}
 	b := w.browser()
-	b.login(a).Want(200) // a right password changes nothing
+	b.login(a).Want(200) // a correct password changes nothing
 	b.Post("/tf-select", m{"which": "email"}).Want(429)
 	b.validate(a.Mailed()).Want(429).Refused("another factor during the pause")
 	if len(happened[event.TFPaused](w)) == 0 {

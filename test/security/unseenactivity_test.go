@@ -31,7 +31,7 @@ func (b *browser) news() (names []string, through any) {
 }
 
 // TestR175_StrangersCannotBuryNotices checks that neither events that strangers cause without the
-// right password nor the owner's own sign-ins displace events that the owner must see.
+// correct password nor the owner's own sign-ins displace events that the owner must see.
 func TestR175_StrangersCannotBuryNotices(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Confirmable = false })
 	p := w.withApp("alice")
