@@ -16,8 +16,8 @@
 // router.
 //
 // The guards RequireUser, RequireTwoFactor, RequireStrong, RequireFresh, RequireRole,
-// RequireAnyRole, RequirePermission and RequireScope wrap an http.Handler. Behind them, User
-// returns the user of a request. Identify passes every request on and makes User work for pages
+// RequireAnyRole, RequirePermission and RequireScope wrap an http.Handler. Behind them, UserOf
+// returns the user of a request. Identify passes every request on and makes UserOf work for pages
 // that everyone may see.
 //
 // CreateUser and the methods after it create and change accounts.

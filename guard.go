@@ -73,7 +73,7 @@ type Note = web.Note
 // response, on the pages of Views. A message expires after ten seconds.
 func (a *Auth) Notes(w http.ResponseWriter, r *http.Request) []Note { return a.site.Notes(w, r) }
 
-// Identify passes every request on; behind it, User returns the signed-in user, if any. Use it for
+// Identify passes every request on; behind it, UserOf returns the signed-in user, if any. Use it for
 // pages that everyone may see, and a guard for pages that only some users may see. A guard may be
 // nested in Identify. A cross-site request counts as one without a user. If the store cannot be
 // read, the page is served as without a user and the error is logged.

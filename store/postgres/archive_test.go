@@ -200,7 +200,7 @@ func TestWithoutAFolderMonthsAreDropped(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotOverStays(t *testing.T) {
+func TestAnUnfinishedMonthIsNotArchived(t *testing.T) {
 	v := newTrail(t)
 	v.fill(3)
 	v.seal()
