@@ -84,7 +84,7 @@ func TestMonthsOfTheTrailAreArchived(t *testing.T) {
 		t.Fatal(out)
 	}
 	out = f.run(env, "", "audit", "verify", "--head", head[1])
-	if !strings.Contains(out, "The audit trail holds: ") || !strings.Contains(out, "were removed by policy") {
+	if !strings.Contains(out, "The audit trail is intact: ") || !strings.Contains(out, "were removed by policy") {
 		t.Error(out)
 	}
 	if out := f.refused(env, "audit", "verify", files[0], files[0]); !strings.Contains(out, "it follows row 0") {
