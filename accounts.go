@@ -215,7 +215,7 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 		bad("Accounts.PasswordOptional", "needs Passwordless with email among its methods, and a sender in Mail")
 	}
 	if a.MagicLink && u.ReplacesLogin {
-		bad("Accounts.MagicLink", "and Passwordless.ReplacesLogin are two things at one path: choose one")
+		bad("Accounts.MagicLink", "and Passwordless.ReplacesLogin use the same path: choose one")
 	}
 	if n := a.AuditDays; n > 0 && c.Sessions.Absolute > time.Duration(n)*settings.Day {
 		bad("Accounts.AuditDays", "must not be shorter than Sessions.Absolute")

@@ -299,7 +299,7 @@ func (c *Config) checkOAuth(bad func(field, text string)) {
 	for _, p := range c.Accounts.OAuth {
 		switch {
 		case p == nil:
-			bad("Accounts.OAuth", "holds nil: look at the error of what made it")
+			bad("Accounts.OAuth", "contains nil: check the error of the call that returned it")
 		case seen[p.Name()]:
 			bad("Accounts.OAuth", fmt.Sprintf("has %q twice: each needs a name of its own", p.Name()))
 		default:

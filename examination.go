@@ -79,7 +79,8 @@ func (c *examination) checkFactors(ctx context.Context) (err error) {
 			c.problem("factor %s is of an unknown method", f.ID)
 		}
 		if f.Method == storage.Authenticator && f.LastStep > latest {
-			c.problem("factor %s has used codes of the future: its codes are refused until then (was the clock wrong?)",
+			c.problem("factor %s has used codes of a future time: its codes are refused until then (was the "+
+				"clock wrong?)",
 				f.ID)
 		}
 	}
@@ -109,9 +110,9 @@ func (c *examination) checkSessions(ctx context.Context) error {
 		case len(methods) == 0:
 			c.problem("session %s rests on no proof", s.ID)
 		case s.Level >= storage.TwoFactors && !s.Trusted && len(methods) < 2 && !methods[storage.Passkey]:
-			c.problem("session %s counts as two factors and rests on one", s.ID)
+			c.problem("session %s counts as two factors but rests on one", s.ID)
 		case s.Level < storage.TwoFactors && !s.Trusted && c.second > 0:
-			c.problem("session %s has one factor, and the account asks for two", s.ID)
+			c.problem("session %s has one factor, but the account requires two", s.ID)
 		case !c.trail.opened[s.ID]:
 			c.problem("the audit trail does not know session %s", s.ID)
 		}
@@ -243,7 +244,7 @@ func (c *examination) checkSeen(ctx context.Context) error {
 	}
 	removed, err := c.a.store.Checkpoint(ctx)
 	if err == nil && removed.Through < through {
-		c.problem("its owner has seen row %d of the audit trail, which does not exist", through)
+		c.problem("its owner marked row %d of the audit trail as seen, which does not exist", through)
 	}
 	return err
 }

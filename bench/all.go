@@ -265,7 +265,7 @@ func (r *recipe) signIn(ctx context.Context) error {
 		alone = append(alone, got.CPU-got.Hash)
 	}
 	r.add("password hash, CPU", "%.1f ms", hash, "")
-	r.add("sign-in besides the hash, CPU", "%.2f ms", minus(cost, alone), "at most 1.2 ms")
+	r.add("sign-in without the hash, CPU", "%.2f ms", minus(cost, alone), "at most 1.2 ms")
 	r.add("the same with the hash's garbage collection", "%.2f ms", cost, "")
 	return nil
 }

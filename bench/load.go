@@ -171,7 +171,7 @@ func load(ctx context.Context, o loadOptions) (result, error) {
 	case taken > 0:
 		return r, o.usedUp(float64(taken) / warmed.Seconds())
 	default:
-		return r, errors.New("-duration: no request was answered in so short a time")
+		return r, errors.New("-duration: no request was answered in that time")
 	}
 	return r, nil
 }

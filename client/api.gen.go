@@ -43,7 +43,7 @@ type AccessTokensFields struct {
 	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// Days How many days the token lives, as decimal digits: 1 to `max_days`. 30, or `max_days` if
+	// Days The lifetime of the token in days, as decimal digits: 1 to `max_days`. 30, or `max_days` if
 	// that is less, if left out.
 	Days string `json:"days,omitempty,omitzero"`
 
@@ -602,7 +602,7 @@ type GetMeAnswer struct {
 		// Passkeys The passkeys of the user, of both uses. Only if passkeys are on.
 		Passkeys []Passkey `json:"passkeys,omitempty,omitzero"`
 
-		// Recovery The request for a way in without the second factor that waits; null if none does.
+		// Recovery The pending request for a way in without the second factor; null if there is none.
 		Recovery Recovery `json:"recovery,omitempty,omitzero"`
 
 		// RecoveryCodesLeft How many recovery codes are not used yet. Only if recovery codes are on.
@@ -656,7 +656,7 @@ type GetTfDeleteAnswer struct {
 		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// WaitsSeconds How many seconds pass between the request and the deletion.
+		// WaitsSeconds The number of seconds between the request and the deletion.
 		WaitsSeconds int `json:"waits_seconds"`
 	} `json:"response"`
 }
@@ -789,7 +789,7 @@ type GetTfRecoveryAnswer struct {
 		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// Recovery The request for a way in without the second factor that waits; null if none does.
+		// Recovery The pending request for a way in without the second factor; null if there is none.
 		Recovery Recovery `json:"recovery"`
 	} `json:"response"`
 }
@@ -1304,7 +1304,7 @@ type LoginTokenFields struct {
 	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// Meant The user wants to sign in with this link in another browser than the one that asked for
+	// Meant The user wants to sign in with this link in a browser other than the one that asked for
 	// it.
 	Meant bool `json:"meant,omitempty,omitzero"`
 
@@ -2013,7 +2013,7 @@ type RecoverUsernameFields struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
-// Recovery A request for a way in without the second factor, which waits.
+// Recovery A pending request for a way in without the second factor.
 type Recovery struct {
 	// Address The network address that the request came from. Empty if an operator started it.
 	Address string `json:"address"`
@@ -2418,8 +2418,8 @@ type TfSetupFields struct {
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Phone A phone number in any usual spelling. Without a country code it is of the region of the
-	// site. Required for `sms`.
+	// Phone A phone number in any usual spelling. Without a country code it is taken to be of the
+	// region of the site. Required for `sms`.
 	Phone string `json:"phone,omitempty,omitzero"`
 
 	// Setup The method: `authenticator`, `sms` or `email`; or `disable`, to remove all second factors.
@@ -2509,8 +2509,8 @@ type UsSetupFields struct {
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Phone A phone number in any usual spelling. Without a country code it is of the region of the
-	// site. Required for `sms`.
+	// Phone A phone number in any usual spelling. Without a country code it is taken to be of the
+	// region of the site. Required for `sms`.
 	Phone string `json:"phone,omitempty,omitzero"`
 }
 
@@ -2527,7 +2527,7 @@ type UsSetupTokenFields struct {
 	// to six digits, which stands for the code with that value: 12345 is `012345`.
 	Passcode Code `json:"passcode,omitempty,omitzero"`
 
-	// Resend Send another code instead of taking one. The former code ends.
+	// Resend Send another code instead of taking one. The former code becomes invalid.
 	Resend bool `json:"resend,omitempty,omitzero"`
 }
 
@@ -2643,7 +2643,7 @@ type UsVerifyLinkTokenFields struct {
 	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// Meant The user wants to sign in with this link in another browser than the one that asked for
+	// Meant The user wants to sign in with this link in a browser other than the one that asked for
 	// it.
 	Meant bool `json:"meant,omitempty,omitzero"`
 
@@ -4106,7 +4106,7 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 	// current one. The address changes only when the link is used. The answer is the same if another
-	// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+	// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not
 	// an address. 401: a fresh proof is needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type.
@@ -4118,7 +4118,7 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 	// current one. The address changes only when the link is used. The answer is the same if another
-	// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+	// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not
 	// an address. 401: a fresh proof is needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type.
@@ -4200,8 +4200,8 @@ type ClientInterface interface {
 	// PostConfirmWithBody Ask for another confirmation link
 	//
 	// Anyone may ask for a link that confirms an address. If an account with that address is not
-	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
-	// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
+	// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
 	// needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type.
@@ -4212,8 +4212,8 @@ type ClientInterface interface {
 	// PostConfirm Ask for another confirmation link
 	//
 	// Anyone may ask for a link that confirms an address. If an account with that address is not
-	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
-	// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
+	// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
 	// needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type.
@@ -4306,7 +4306,7 @@ type ClientInterface interface {
 	//
 	// The holder of the link gives the first factor. The answer signs in, or names the next step as
 	// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
-	// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set.
+	// works once, for 10 minutes. In a browser other than the one that asked, `meant` must be set.
 	// 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes any type of body and a specified content type.
@@ -4318,7 +4318,7 @@ type ClientInterface interface {
 	//
 	// The holder of the link gives the first factor. The answer signs in, or names the next step as
 	// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
-	// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set.
+	// works once, for 10 minutes. In a browser other than the one that asked, `meant` must be set.
 	// 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes a body of the `application/json` content type.
@@ -4359,7 +4359,7 @@ type ClientInterface interface {
 
 	// GetMfRecovery Show the form of a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor checks that a recovery code is
+	// A caller with a sign-in that is waiting for the second factor checks that a recovery code is
 	// accepted. Nothing changes. 400: no such sign-in is under way.
 	//
 	// Corresponds with GET /mf-recovery (the `GetMfRecovery` operationId).
@@ -4367,9 +4367,10 @@ type ClientInterface interface {
 
 	// PostMfRecoveryWithBody Sign in with a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
-	// code is used up, and the owner is told by mail. The answer has the user and how many codes are
-	// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+	// A caller with a sign-in that is waiting for the second factor gives a recovery code in its
+	// place. The code is used up, and the owner is told by mail. The answer has the user and how many
+	// codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong
+	// codes.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4378,9 +4379,10 @@ type ClientInterface interface {
 
 	// PostMfRecovery Sign in with a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
-	// code is used up, and the owner is told by mail. The answer has the user and how many codes are
-	// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+	// A caller with a sign-in that is waiting for the second factor gives a recovery code in its
+	// place. The code is used up, and the owner is told by mail. The answer has the user and how many
+	// codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong
+	// codes.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4432,7 +4434,7 @@ type ClientInterface interface {
 	// PostRecoverUsernameWithBody Ask for a forgotten username
 	//
 	// A caller who is not signed in has the username mailed to the address of the account. The answer
-	// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+	// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
 	// address is missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type.
@@ -4443,7 +4445,7 @@ type ClientInterface interface {
 	// PostRecoverUsername Ask for a forgotten username
 	//
 	// A caller who is not signed in has the username mailed to the address of the account. The answer
-	// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+	// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
 	// address is missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type.
@@ -4454,8 +4456,8 @@ type ClientInterface interface {
 	// PostRefreshTokenWithBody Exchange a refresh token
 	//
 	// A client without cookies exchanges its refresh token for a new one and a new header token. It
-	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
-	// back, all tokens of its family end and the owner is told by mail. The new session is never
+	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
+	// again, all tokens of its family end and the owner is told by mail. The new session is never
 	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
 	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 	//
@@ -4467,8 +4469,8 @@ type ClientInterface interface {
 	// PostRefreshToken Exchange a refresh token
 	//
 	// A client without cookies exchanges its refresh token for a new one and a new header token. It
-	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
-	// back, all tokens of its family end and the owner is told by mail. The new session is never
+	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
+	// again, all tokens of its family end and the owner is told by mail. The new session is never
 	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
 	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 	//
@@ -4522,7 +4524,7 @@ type ClientInterface interface {
 	//
 	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
 	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
-	// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+	// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
 	// missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type.
@@ -4534,7 +4536,7 @@ type ClientInterface interface {
 	//
 	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
 	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
-	// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+	// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
 	// missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type.
@@ -4578,8 +4580,8 @@ type ClientInterface interface {
 
 	// GetTfDelete Show what a deletion of the account does
 	//
-	// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a
-	// fresh proof is needed.
+	// A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing
+	// changes. 401: a fresh proof is needed.
 	//
 	// Corresponds with GET /tf-delete (the `GetTfDelete` operationId).
 	GetTfDelete(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4588,7 +4590,8 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
-	// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+	// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
+	// needed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4599,7 +4602,8 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
-	// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+	// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
+	// needed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4609,7 +4613,7 @@ type ClientInterface interface {
 	// GetTfDeleteToken Open the link that stops a deletion
 	//
 	// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing
-	// changes. 400: the link stops nothing (any more).
+	// changes. 400: the link does not stop a deletion (any more).
 	//
 	// Corresponds with GET /tf-delete/{token} (the `GetTfDeleteToken` operationId).
 	GetTfDeleteToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4617,7 +4621,7 @@ type ClientInterface interface {
 	// PostTfDeleteTokenWithBody Stop the deletion of the account
 	//
 	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
-	// signed in by it. 400: the link stops nothing (any more).
+	// signed in by it. 400: the link does not stop a deletion (any more).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4627,7 +4631,7 @@ type ClientInterface interface {
 	// PostTfDeleteToken Stop the deletion of the account
 	//
 	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
-	// signed in by it. 400: the link stops nothing (any more).
+	// signed in by it. 400: the link does not stop a deletion (any more).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4901,12 +4905,12 @@ type ClientInterface interface {
 	// DeleteTfRecovery Stop a request for recovery
 	//
 	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops
-	// the request that waits. 404: no request waits.
+	// the pending request. 404: no request is pending.
 	//
 	// Corresponds with DELETE /tf-recovery (the `DeleteTfRecovery` operationId).
 	DeleteTfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetTfRecovery Get a request for recovery that waits
+	// GetTfRecovery Get a pending request for recovery
 	//
 	// A signed-in user asks whether someone asked for a way into the account without the second
 	// factor. Nothing changes.
@@ -4916,8 +4920,8 @@ type ClientInterface interface {
 
 	// PostTfRecoveryWithBody Stop a request for recovery
 	//
-	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
-	// signed in may stop it. 404: no request waits.
+	// A signed-in user stops the pending request. No fresh proof is needed: any browser that is signed
+	// in may stop it. 404: no request is pending.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4926,8 +4930,8 @@ type ClientInterface interface {
 
 	// PostTfRecovery Stop a request for recovery
 	//
-	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
-	// signed in may stop it. 404: no request waits.
+	// A signed-in user stops the pending request. No fresh proof is needed: any browser that is signed
+	// in may stop it. 404: no request is pending.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4967,15 +4971,15 @@ type ClientInterface interface {
 
 	// GetTfRescue Show the ways in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor asks what there is for users who lost
-	// it. Nothing changes. 400: no such sign-in is under way.
+	// A caller with a sign-in that is waiting for the second factor asks for the options of users who
+	// lost it. Nothing changes. 400: no such sign-in is under way.
 	//
 	// Corresponds with GET /tf-rescue (the `GetTfRescue` operationId).
 	GetTfRescue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfRescueWithBody Choose a way in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+	// A caller with a sign-in that is waiting for the second factor chooses a way: a code by mail, a
 	// recovery code, a message to the help address, or a request for recovery. The code by mail then
 	// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
 	// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
@@ -4987,7 +4991,7 @@ type ClientInterface interface {
 
 	// PostTfRescue Choose a way in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+	// A caller with a sign-in that is waiting for the second factor chooses a way: a code by mail, a
 	// recovery code, a message to the help address, or a request for recovery. The code by mail then
 	// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
 	// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
@@ -4999,10 +5003,10 @@ type ClientInterface interface {
 
 	// PostTfResendWithBody Send another code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
-	// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
-	// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
-	// another factor if there is one.
+	// A caller with a sign-in, a re-authentication or a set-up that is waiting for a sent code has
+	// another one sent. The former code becomes invalid. The answer is that of the step that is under
+	// way. 400: no step waits for a sent code. 429: too many codes. 500: the code could not be sent;
+	// `tf_instead` names another factor if there is one.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5011,10 +5015,10 @@ type ClientInterface interface {
 
 	// PostTfResend Send another code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
-	// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
-	// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
-	// another factor if there is one.
+	// A caller with a sign-in, a re-authentication or a set-up that is waiting for a sent code has
+	// another one sent. The former code becomes invalid. The answer is that of the step that is under
+	// way. 400: no step waits for a sent code. 429: too many codes. 500: the code could not be sent;
+	// `tf_instead` names another factor if there is one.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5023,20 +5027,20 @@ type ClientInterface interface {
 
 	// GetTfSelect List the second factors to choose from
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor lists the
+	// A caller with a sign-in or a re-authentication that is waiting for the second factor lists the
 	// factors of the account, of which there are at least two. Nothing changes, and destinations are
-	// masked. 400: nothing waits, or there is one factor only.
+	// masked. 400: no step waits, or there is one factor only.
 	//
 	// Corresponds with GET /tf-select (the `GetTfSelect` operationId).
 	GetTfSelect(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfSelectWithBody Choose a second factor
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
-	// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
-	// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
-	// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
-	// one.
+	// A caller with a sign-in or a re-authentication that is waiting for the second factor chooses
+	// one. A code is sent if the factor is SMS or e-mail. The answer names the next step:
+	// `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or no
+	// step waits for one. 429: codes are paused. 500: the code could not be sent; `tf_instead` names
+	// another factor if there is one.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5045,11 +5049,11 @@ type ClientInterface interface {
 
 	// PostTfSelect Choose a second factor
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
-	// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
-	// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
-	// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
-	// one.
+	// A caller with a sign-in or a re-authentication that is waiting for the second factor chooses
+	// one. A code is sent if the factor is SMS or e-mail. The answer names the next step:
+	// `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or no
+	// step waits for one. 429: codes are paused. 500: the code could not be sent; `tf_instead` names
+	// another factor if there is one.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5136,7 +5140,7 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
 	// up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer
-	// has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the
+	// has its key. Nothing is stored until the first code is sent back: to `/tf-setup/{token}` if the
 	// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
 	// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
 	// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh
@@ -5151,7 +5155,7 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
 	// up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer
-	// has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the
+	// has its key. Nothing is stored until the first code is sent back: to `/tf-setup/{token}` if the
 	// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
 	// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
 	// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh
@@ -5186,10 +5190,10 @@ type ClientInterface interface {
 	// Corresponds with POST /tf-setup/{token} (the `PostTfSetupToken` operationId).
 	PostTfSetupToken(ctx context.Context, token string, params *PostTfSetupTokenParams, body PostTfSetupTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetTfValidate Show the step that waits for a code
+	// GetTfValidate Show the step that is waiting for a code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its
-	// page. Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits
+	// A caller with a sign-in, a re-authentication or a set-up that is waiting for a code asks for its
+	// page. Nothing changes. The answer has the ways for users who lost the factor. 400: no step waits
 	// for a code.
 	//
 	// Corresponds with GET /tf-validate (the `GetTfValidate` operationId).
@@ -5200,8 +5204,8 @@ type ClientInterface interface {
 	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
 	// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
 	// factor, and has the user; after the proof of an address it names the next step. Each code works
-	// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
-	// stands.
+	// once. 400: the code is wrong, or no step waits for one. 429: too many wrong codes; the sign-in
+	// stays pending.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5213,8 +5217,8 @@ type ClientInterface interface {
 	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
 	// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
 	// factor, and has the user; after the proof of an address it names the next step. Each code works
-	// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
-	// stands.
+	// once. 400: the code is wrong, or no step waits for one. 429: too many wrong codes; the sign-in
+	// stays pending.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5244,8 +5248,8 @@ type ClientInterface interface {
 	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
 	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
 	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
-	// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last
-	// way in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+	// in. 401: a fresh proof is needed. 500: the code could not be sent.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5257,15 +5261,15 @@ type ClientInterface interface {
 	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
 	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
 	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
-	// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last
-	// way in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+	// in. 401: a fresh proof is needed. 500: the code could not be sent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /us-setup (the `PostUsSetup` operationId).
 	PostUsSetup(ctx context.Context, params *PostUsSetupParams, body PostUsSetupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetUsSetupToken Show a set-up that waits for its first code
+	// GetUsSetupToken Show a set-up that is waiting for its first code
 	//
 	// The session that started the set-up asks for it again. Nothing changes. The key of an app is in
 	// the answer while the session is fresh. 400: the set-up is complete, replaced, of another
@@ -5333,10 +5337,10 @@ type ClientInterface interface {
 	// PostUsSigninSendCodeWithBody Send a sign-in code
 	//
 	// A caller who is not signed in has a code sent, if there is such an account and it may begin a
-	// sign-in with this method. The answer is the same for every identity, unless the site tells such
-	// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
-	// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
-	// 429: too many codes.
+	// sign-in with this method. The answer is the same for every identity, unless the site reveals
+	// accounts (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser
+	// or client that asked. 400: a field is missing, the method is not offered, or a captcha is
+	// needed. 429: too many codes.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5346,10 +5350,10 @@ type ClientInterface interface {
 	// PostUsSigninSendCode Send a sign-in code
 	//
 	// A caller who is not signed in has a code sent, if there is such an account and it may begin a
-	// sign-in with this method. The answer is the same for every identity, unless the site tells such
-	// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
-	// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
-	// 429: too many codes.
+	// sign-in with this method. The answer is the same for every identity, unless the site reveals
+	// accounts (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser
+	// or client that asked. 400: a field is missing, the method is not offered, or a captcha is
+	// needed. 429: too many codes.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5403,7 +5407,7 @@ type ClientInterface interface {
 	// PostUsVerifyLinkTokenWithBody Sign in with the link next to a mailed code
 	//
 	// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
-	// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+	// The answer signs in or names the next step. In a browser other than the one that asked, `meant`
 	// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes any type of body and a specified content type.
@@ -5414,7 +5418,7 @@ type ClientInterface interface {
 	// PostUsVerifyLinkToken Sign in with the link next to a mailed code
 	//
 	// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
-	// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+	// The answer signs in or names the next step. In a browser other than the one that asked, `meant`
 	// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes a body of the `application/json` content type.
@@ -5877,8 +5881,8 @@ func (c *Client) GetChangeEmail(ctx context.Context, reqEditors ...RequestEditor
 //
 // A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 // current one. The address changes only when the link is used. The answer is the same if another
-// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
-// an address. 401: a fresh proof is needed. 429: too many mails.
+// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an
+// address. 401: a fresh proof is needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5899,8 +5903,8 @@ func (c *Client) PostChangeEmailWithBody(ctx context.Context, params *PostChange
 //
 // A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 // current one. The address changes only when the link is used. The answer is the same if another
-// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
-// an address. 401: a fresh proof is needed. 429: too many mails.
+// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an
+// address. 401: a fresh proof is needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6061,9 +6065,9 @@ func (c *Client) GetConfirm(ctx context.Context, reqEditors ...RequestEditorFn) 
 // PostConfirmWithBody Ask for another confirmation link
 //
 // Anyone may ask for a link that confirms an address. If an account with that address is not
-// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
-// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed.
-// 429: too many mails.
+// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
+// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+// needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6083,9 +6087,9 @@ func (c *Client) PostConfirmWithBody(ctx context.Context, params *PostConfirmPar
 // PostConfirm Ask for another confirmation link
 //
 // Anyone may ask for a link that confirms an address. If an account with that address is not
-// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
-// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed.
-// 429: too many mails.
+// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
+// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+// needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6257,7 +6261,7 @@ func (c *Client) GetLoginToken(ctx context.Context, token string, reqEditors ...
 //
 // The holder of the link gives the first factor. The answer signs in, or names the next step as
 // `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
-// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400:
+// works once, for 10 minutes. In a browser other than the one that asked, `meant` must be set. 400:
 // the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes any type of body and a specified content type.
@@ -6279,7 +6283,7 @@ func (c *Client) PostLoginTokenWithBody(ctx context.Context, token string, param
 //
 // The holder of the link gives the first factor. The answer signs in, or names the next step as
 // `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
-// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400:
+// works once, for 10 minutes. In a browser other than the one that asked, `meant` must be set. 400:
 // the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes a body of the `application/json` content type.
@@ -6360,8 +6364,8 @@ func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 
 // GetMfRecovery Show the form of a recovery code
 //
-// A caller with a sign-in that waits for the second factor checks that a recovery code is accepted.
-// Nothing changes. 400: no such sign-in is under way.
+// A caller with a sign-in that is waiting for the second factor checks that a recovery code is
+// accepted. Nothing changes. 400: no such sign-in is under way.
 //
 // Corresponds with GET /mf-recovery (the `GetMfRecovery` operationId).
 func (c *Client) GetMfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6378,9 +6382,9 @@ func (c *Client) GetMfRecovery(ctx context.Context, reqEditors ...RequestEditorF
 
 // PostMfRecoveryWithBody Sign in with a recovery code
 //
-// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
-// code is used up, and the owner is told by mail. The answer has the user and how many codes are
-// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// A caller with a sign-in that is waiting for the second factor gives a recovery code in its place.
+// The code is used up, and the owner is told by mail. The answer has the user and how many codes
+// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6399,9 +6403,9 @@ func (c *Client) PostMfRecoveryWithBody(ctx context.Context, params *PostMfRecov
 
 // PostMfRecovery Sign in with a recovery code
 //
-// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
-// code is used up, and the owner is told by mail. The answer has the user and how many codes are
-// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// A caller with a sign-in that is waiting for the second factor gives a recovery code in its place.
+// The code is used up, and the owner is told by mail. The answer has the user and how many codes
+// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6503,7 +6507,7 @@ func (c *Client) GetRecoverUsername(ctx context.Context, reqEditors ...RequestEd
 // PostRecoverUsernameWithBody Ask for a forgotten username
 //
 // A caller who is not signed in has the username mailed to the address of the account. The answer
-// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
 // address is missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type.
@@ -6524,7 +6528,7 @@ func (c *Client) PostRecoverUsernameWithBody(ctx context.Context, params *PostRe
 // PostRecoverUsername Ask for a forgotten username
 //
 // A caller who is not signed in has the username mailed to the address of the account. The answer
-// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
 // address is missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type.
@@ -6545,9 +6549,9 @@ func (c *Client) PostRecoverUsername(ctx context.Context, params *PostRecoverUse
 // PostRefreshTokenWithBody Exchange a refresh token
 //
 // A client without cookies exchanges its refresh token for a new one and a new header token. It
-// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
-// back, all tokens of its family end and the owner is told by mail. The new session is never fresh.
-// 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
+// again, all tokens of its family end and the owner is told by mail. The new session is never
+// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
 // `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 //
 // Takes any type of body and a specified content type.
@@ -6568,9 +6572,9 @@ func (c *Client) PostRefreshTokenWithBody(ctx context.Context, contentType strin
 // PostRefreshToken Exchange a refresh token
 //
 // A client without cookies exchanges its refresh token for a new one and a new header token. It
-// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
-// back, all tokens of its family end and the owner is told by mail. The new session is never fresh.
-// 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
+// again, all tokens of its family end and the owner is told by mail. The new session is never
+// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
 // `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 //
 // Takes a body of the `application/json` content type.
@@ -6673,7 +6677,7 @@ func (c *Client) GetReset(ctx context.Context, reqEditors ...RequestEditorFn) (*
 //
 // Anyone may ask for a link to choose a new password. If there is such an account, a link is
 // mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
-// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
 // missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type.
@@ -6695,7 +6699,7 @@ func (c *Client) PostResetWithBody(ctx context.Context, params *PostResetParams,
 //
 // Anyone may ask for a link to choose a new password. If there is such an account, a link is
 // mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
-// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
 // missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type.
@@ -6779,8 +6783,8 @@ func (c *Client) PostResetToken(ctx context.Context, token string, params *PostR
 
 // GetTfDelete Show what a deletion of the account does
 //
-// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a
-// fresh proof is needed.
+// A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing
+// changes. 401: a fresh proof is needed.
 //
 // Corresponds with GET /tf-delete (the `GetTfDelete` operationId).
 func (c *Client) GetTfDelete(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6799,7 +6803,8 @@ func (c *Client) GetTfDelete(ctx context.Context, reqEditors ...RequestEditorFn)
 //
 // A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 // tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
-// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
+// needed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6820,7 +6825,8 @@ func (c *Client) PostTfDeleteWithBody(ctx context.Context, contentType string, b
 //
 // A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 // tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
-// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
+// needed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6840,7 +6846,7 @@ func (c *Client) PostTfDelete(ctx context.Context, body PostTfDeleteJSONRequestB
 // GetTfDeleteToken Open the link that stops a deletion
 //
 // The link of the mail opens this page, which has a button. No sign-in is needed, and nothing
-// changes. 400: the link stops nothing (any more).
+// changes. 400: the link does not stop a deletion (any more).
 //
 // Corresponds with GET /tf-delete/{token} (the `GetTfDeleteToken` operationId).
 func (c *Client) GetTfDeleteToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6858,7 +6864,7 @@ func (c *Client) GetTfDeleteToken(ctx context.Context, token string, reqEditors 
 // PostTfDeleteTokenWithBody Stop the deletion of the account
 //
 // The holder of the link stops the deletion, without a sign-in. The link works once. No one is
-// signed in by it. 400: the link stops nothing (any more).
+// signed in by it. 400: the link does not stop a deletion (any more).
 //
 // Takes any type of body and a specified content type.
 //
@@ -6878,7 +6884,7 @@ func (c *Client) PostTfDeleteTokenWithBody(ctx context.Context, token string, co
 // PostTfDeleteToken Stop the deletion of the account
 //
 // The holder of the link stops the deletion, without a sign-in. The link works once. No one is
-// signed in by it. 400: the link stops nothing (any more).
+// signed in by it. 400: the link does not stop a deletion (any more).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7422,7 +7428,7 @@ func (c *Client) PostTfProfile(ctx context.Context, body PostTfProfileJSONReques
 // DeleteTfRecovery Stop a request for recovery
 //
 // Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops
-// the request that waits. 404: no request waits.
+// the pending request. 404: no request is pending.
 //
 // Corresponds with DELETE /tf-recovery (the `DeleteTfRecovery` operationId).
 func (c *Client) DeleteTfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7437,7 +7443,7 @@ func (c *Client) DeleteTfRecovery(ctx context.Context, reqEditors ...RequestEdit
 	return c.Client.Do(req)
 }
 
-// GetTfRecovery Get a request for recovery that waits
+// GetTfRecovery Get a pending request for recovery
 //
 // A signed-in user asks whether someone asked for a way into the account without the second factor.
 // Nothing changes.
@@ -7457,8 +7463,8 @@ func (c *Client) GetTfRecovery(ctx context.Context, reqEditors ...RequestEditorF
 
 // PostTfRecoveryWithBody Stop a request for recovery
 //
-// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
-// signed in may stop it. 404: no request waits.
+// A signed-in user stops the pending request. No fresh proof is needed: any browser that is signed
+// in may stop it. 404: no request is pending.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7477,8 +7483,8 @@ func (c *Client) PostTfRecoveryWithBody(ctx context.Context, contentType string,
 
 // PostTfRecovery Stop a request for recovery
 //
-// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
-// signed in may stop it. 404: no request waits.
+// A signed-in user stops the pending request. No fresh proof is needed: any browser that is signed
+// in may stop it. 404: no request is pending.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7558,8 +7564,8 @@ func (c *Client) PostTfRecoveryToken(ctx context.Context, token string, params *
 
 // GetTfRescue Show the ways in without the second factor
 //
-// A caller with a sign-in that waits for the second factor asks what there is for users who lost
-// it. Nothing changes. 400: no such sign-in is under way.
+// A caller with a sign-in that is waiting for the second factor asks for the options of users who
+// lost it. Nothing changes. 400: no such sign-in is under way.
 //
 // Corresponds with GET /tf-rescue (the `GetTfRescue` operationId).
 func (c *Client) GetTfRescue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7576,7 +7582,7 @@ func (c *Client) GetTfRescue(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PostTfRescueWithBody Choose a way in without the second factor
 //
-// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+// A caller with a sign-in that is waiting for the second factor chooses a way: a code by mail, a
 // recovery code, a message to the help address, or a request for recovery. The code by mail then
 // ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
 // mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
@@ -7598,7 +7604,7 @@ func (c *Client) PostTfRescueWithBody(ctx context.Context, params *PostTfRescueP
 
 // PostTfRescue Choose a way in without the second factor
 //
-// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+// A caller with a sign-in that is waiting for the second factor chooses a way: a code by mail, a
 // recovery code, a message to the help address, or a request for recovery. The code by mail then
 // ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
 // mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
@@ -7620,10 +7626,10 @@ func (c *Client) PostTfRescue(ctx context.Context, params *PostTfRescueParams, b
 
 // PostTfResendWithBody Send another code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
-// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
-// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
-// another factor if there is one.
+// A caller with a sign-in, a re-authentication or a set-up that is waiting for a sent code has
+// another one sent. The former code becomes invalid. The answer is that of the step that is under
+// way. 400: no step waits for a sent code. 429: too many codes. 500: the code could not be sent;
+// `tf_instead` names another factor if there is one.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7642,10 +7648,10 @@ func (c *Client) PostTfResendWithBody(ctx context.Context, params *PostTfResendP
 
 // PostTfResend Send another code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
-// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
-// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
-// another factor if there is one.
+// A caller with a sign-in, a re-authentication or a set-up that is waiting for a sent code has
+// another one sent. The former code becomes invalid. The answer is that of the step that is under
+// way. 400: no step waits for a sent code. 429: too many codes. 500: the code could not be sent;
+// `tf_instead` names another factor if there is one.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7664,9 +7670,9 @@ func (c *Client) PostTfResend(ctx context.Context, params *PostTfResendParams, b
 
 // GetTfSelect List the second factors to choose from
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor lists the factors
-// of the account, of which there are at least two. Nothing changes, and destinations are masked.
-// 400: nothing waits, or there is one factor only.
+// A caller with a sign-in or a re-authentication that is waiting for the second factor lists the
+// factors of the account, of which there are at least two. Nothing changes, and destinations are
+// masked. 400: no step waits, or there is one factor only.
 //
 // Corresponds with GET /tf-select (the `GetTfSelect` operationId).
 func (c *Client) GetTfSelect(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7683,11 +7689,11 @@ func (c *Client) GetTfSelect(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PostTfSelectWithBody Choose a second factor
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
-// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
-// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
-// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
-// one.
+// A caller with a sign-in or a re-authentication that is waiting for the second factor chooses one.
+// A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or no step waits for one.
+// 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if
+// there is one.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7706,11 +7712,11 @@ func (c *Client) PostTfSelectWithBody(ctx context.Context, params *PostTfSelectP
 
 // PostTfSelect Choose a second factor
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
-// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
-// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
-// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
-// one.
+// A caller with a sign-in or a re-authentication that is waiting for the second factor chooses one.
+// A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or no step waits for one.
+// 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if
+// there is one.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7887,11 +7893,11 @@ func (c *Client) GetTfSetup(ctx context.Context, reqEditors ...RequestEditorFn) 
 //
 // A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
 // a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has
-// its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer
-// has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a
-// signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is
-// not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed.
-// 500: the code could not be sent.
+// its key. Nothing is stored until the first code is sent back: to `/tf-setup/{token}` if the
+// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
+// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
+// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof
+// is needed. 500: the code could not be sent.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7912,11 +7918,11 @@ func (c *Client) PostTfSetupWithBody(ctx context.Context, params *PostTfSetupPar
 //
 // A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
 // a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has
-// its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer
-// has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a
-// signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is
-// not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed.
-// 500: the code could not be sent.
+// its key. Nothing is stored until the first code is sent back: to `/tf-setup/{token}` if the
+// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
+// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
+// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof
+// is needed. 500: the code could not be sent.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7977,11 +7983,11 @@ func (c *Client) PostTfSetupToken(ctx context.Context, token string, params *Pos
 	return c.Client.Do(req)
 }
 
-// GetTfValidate Show the step that waits for a code
+// GetTfValidate Show the step that is waiting for a code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its page.
-// Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits for a
-// code.
+// A caller with a sign-in, a re-authentication or a set-up that is waiting for a code asks for its
+// page. Nothing changes. The answer has the ways for users who lost the factor. 400: no step waits
+// for a code.
 //
 // Corresponds with GET /tf-validate (the `GetTfValidate` operationId).
 func (c *Client) GetTfValidate(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8001,8 +8007,8 @@ func (c *Client) GetTfValidate(ctx context.Context, reqEditors ...RequestEditorF
 // A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
 // proof of an address waits for. The answer signs in, makes the session fresh, or stores the
 // factor, and has the user; after the proof of an address it names the next step. Each code works
-// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
-// stands.
+// once. 400: the code is wrong, or no step waits for one. 429: too many wrong codes; the sign-in
+// stays pending.
 //
 // Takes any type of body and a specified content type.
 //
@@ -8024,8 +8030,8 @@ func (c *Client) PostTfValidateWithBody(ctx context.Context, params *PostTfValid
 // A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
 // proof of an address waits for. The answer signs in, makes the session fresh, or stores the
 // factor, and has the user; after the proof of an address it names the next step. Each code works
-// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
-// stands.
+// once. 400: the code is wrong, or no step waits for one. 429: too many wrong codes; the sign-in
+// stays pending.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8085,7 +8091,7 @@ func (c *Client) GetUsSetup(ctx context.Context, reqEditors ...RequestEditorFn) 
 // A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
 // add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
 // and e-mail a code is sent; for an app the answer has its key. The new method counts when its
-// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
 // in. 401: a fresh proof is needed. 500: the code could not be sent.
 //
 // Takes any type of body and a specified content type.
@@ -8108,7 +8114,7 @@ func (c *Client) PostUsSetupWithBody(ctx context.Context, params *PostUsSetupPar
 // A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
 // add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
 // and e-mail a code is sent; for an app the answer has its key. The new method counts when its
-// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
 // in. 401: a fresh proof is needed. 500: the code could not be sent.
 //
 // Takes a body of the `application/json` content type.
@@ -8126,7 +8132,7 @@ func (c *Client) PostUsSetup(ctx context.Context, params *PostUsSetupParams, bod
 	return c.Client.Do(req)
 }
 
-// GetUsSetupToken Show a set-up that waits for its first code
+// GetUsSetupToken Show a set-up that is waiting for its first code
 //
 // The session that started the set-up asks for it again. Nothing changes. The key of an app is in
 // the answer while the session is fresh. 400: the set-up is complete, replaced, of another session,
@@ -8254,8 +8260,8 @@ func (c *Client) PostUsSignin(ctx context.Context, params *PostUsSigninParams, b
 // PostUsSigninSendCodeWithBody Send a sign-in code
 //
 // A caller who is not signed in has a code sent, if there is such an account and it may begin a
-// sign-in with this method. The answer is the same for every identity, unless the site tells such
-// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+// sign-in with this method. The answer is the same for every identity, unless the site reveals
+// accounts (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
 // client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
 // 429: too many codes.
 //
@@ -8277,8 +8283,8 @@ func (c *Client) PostUsSigninSendCodeWithBody(ctx context.Context, params *PostU
 // PostUsSigninSendCode Send a sign-in code
 //
 // A caller who is not signed in has a code sent, if there is such an account and it may begin a
-// sign-in with this method. The answer is the same for every identity, unless the site tells such
-// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+// sign-in with this method. The answer is the same for every identity, unless the site reveals
+// accounts (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
 // client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
 // 429: too many codes.
 //
@@ -8394,7 +8400,7 @@ func (c *Client) GetUsVerifyLinkToken(ctx context.Context, token string, reqEdit
 // PostUsVerifyLinkTokenWithBody Sign in with the link next to a mailed code
 //
 // The holder of the link signs in as if they had typed the code of the mail, which is used up too.
-// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+// The answer signs in or names the next step. In a browser other than the one that asked, `meant`
 // must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes any type of body and a specified content type.
@@ -8415,7 +8421,7 @@ func (c *Client) PostUsVerifyLinkTokenWithBody(ctx context.Context, token string
 // PostUsVerifyLinkToken Sign in with the link next to a mailed code
 //
 // The holder of the link signs in as if they had typed the code of the mail, which is used up too.
-// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+// The answer signs in or names the next step. In a browser other than the one that asked, `meant`
 // must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes a body of the `application/json` content type.
@@ -14019,7 +14025,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 	// current one. The address changes only when the link is used. The answer is the same if another
-	// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+	// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not
 	// an address. 401: a fresh proof is needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -14032,7 +14038,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 	// current one. The address changes only when the link is used. The answer is the same if another
-	// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+	// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not
 	// an address. 401: a fresh proof is needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -14125,8 +14131,8 @@ type ClientWithResponsesInterface interface {
 	// PostConfirmWithBodyWithResponse Ask for another confirmation link
 	//
 	// Anyone may ask for a link that confirms an address. If an account with that address is not
-	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
-	// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
+	// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
 	// needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -14138,8 +14144,8 @@ type ClientWithResponsesInterface interface {
 	// PostConfirmWithResponse Ask for another confirmation link
 	//
 	// Anyone may ask for a link that confirms an address. If an account with that address is not
-	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
-	// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
+	// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
 	// needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -14243,7 +14249,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// The holder of the link gives the first factor. The answer signs in, or names the next step as
 	// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
-	// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set.
+	// works once, for 10 minutes. In a browser other than the one that asked, `meant` must be set.
 	// 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -14256,7 +14262,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// The holder of the link gives the first factor. The answer signs in, or names the next step as
 	// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
-	// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set.
+	// works once, for 10 minutes. In a browser other than the one that asked, `meant` must be set.
 	// 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -14302,7 +14308,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetMfRecoveryWithResponse Show the form of a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor checks that a recovery code is
+	// A caller with a sign-in that is waiting for the second factor checks that a recovery code is
 	// accepted. Nothing changes. 400: no such sign-in is under way.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -14312,9 +14318,10 @@ type ClientWithResponsesInterface interface {
 
 	// PostMfRecoveryWithBodyWithResponse Sign in with a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
-	// code is used up, and the owner is told by mail. The answer has the user and how many codes are
-	// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+	// A caller with a sign-in that is waiting for the second factor gives a recovery code in its
+	// place. The code is used up, and the owner is told by mail. The answer has the user and how many
+	// codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong
+	// codes.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14324,9 +14331,10 @@ type ClientWithResponsesInterface interface {
 
 	// PostMfRecoveryWithResponse Sign in with a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
-	// code is used up, and the owner is told by mail. The answer has the user and how many codes are
-	// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+	// A caller with a sign-in that is waiting for the second factor gives a recovery code in its
+	// place. The code is used up, and the owner is told by mail. The answer has the user and how many
+	// codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong
+	// codes.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14385,7 +14393,7 @@ type ClientWithResponsesInterface interface {
 	// PostRecoverUsernameWithBodyWithResponse Ask for a forgotten username
 	//
 	// A caller who is not signed in has the username mailed to the address of the account. The answer
-	// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+	// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
 	// address is missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -14397,7 +14405,7 @@ type ClientWithResponsesInterface interface {
 	// PostRecoverUsernameWithResponse Ask for a forgotten username
 	//
 	// A caller who is not signed in has the username mailed to the address of the account. The answer
-	// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+	// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
 	// address is missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -14409,8 +14417,8 @@ type ClientWithResponsesInterface interface {
 	// PostRefreshTokenWithBodyWithResponse Exchange a refresh token
 	//
 	// A client without cookies exchanges its refresh token for a new one and a new header token. It
-	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
-	// back, all tokens of its family end and the owner is told by mail. The new session is never
+	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
+	// again, all tokens of its family end and the owner is told by mail. The new session is never
 	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
 	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 	//
@@ -14423,8 +14431,8 @@ type ClientWithResponsesInterface interface {
 	// PostRefreshTokenWithResponse Exchange a refresh token
 	//
 	// A client without cookies exchanges its refresh token for a new one and a new header token. It
-	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
-	// back, all tokens of its family end and the owner is told by mail. The new session is never
+	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
+	// again, all tokens of its family end and the owner is told by mail. The new session is never
 	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
 	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 	//
@@ -14485,7 +14493,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
 	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
-	// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+	// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
 	// missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -14498,7 +14506,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
 	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
-	// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+	// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
 	// missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -14547,8 +14555,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetTfDeleteWithResponse Show what a deletion of the account does
 	//
-	// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a
-	// fresh proof is needed.
+	// A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing
+	// changes. 401: a fresh proof is needed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14559,7 +14567,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
-	// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+	// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
+	// needed.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14571,7 +14580,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
-	// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+	// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
+	// needed.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14582,7 +14592,7 @@ type ClientWithResponsesInterface interface {
 	// GetTfDeleteTokenWithResponse Open the link that stops a deletion
 	//
 	// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing
-	// changes. 400: the link stops nothing (any more).
+	// changes. 400: the link does not stop a deletion (any more).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14592,7 +14602,7 @@ type ClientWithResponsesInterface interface {
 	// PostTfDeleteTokenWithBodyWithResponse Stop the deletion of the account
 	//
 	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
-	// signed in by it. 400: the link stops nothing (any more).
+	// signed in by it. 400: the link does not stop a deletion (any more).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14603,7 +14613,7 @@ type ClientWithResponsesInterface interface {
 	// PostTfDeleteTokenWithResponse Stop the deletion of the account
 	//
 	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
-	// signed in by it. 400: the link stops nothing (any more).
+	// signed in by it. 400: the link does not stop a deletion (any more).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14914,14 +14924,14 @@ type ClientWithResponsesInterface interface {
 	// DeleteTfRecoveryWithResponse Stop a request for recovery
 	//
 	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops
-	// the request that waits. 404: no request waits.
+	// the pending request. 404: no request is pending.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /tf-recovery (the `DeleteTfRecovery` operationId).
 	DeleteTfRecoveryWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*DeleteTfRecoveryResponse, error)
 
-	// GetTfRecoveryWithResponse Get a request for recovery that waits
+	// GetTfRecoveryWithResponse Get a pending request for recovery
 	//
 	// A signed-in user asks whether someone asked for a way into the account without the second
 	// factor. Nothing changes.
@@ -14933,8 +14943,8 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfRecoveryWithBodyWithResponse Stop a request for recovery
 	//
-	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
-	// signed in may stop it. 404: no request waits.
+	// A signed-in user stops the pending request. No fresh proof is needed: any browser that is signed
+	// in may stop it. 404: no request is pending.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14944,8 +14954,8 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfRecoveryWithResponse Stop a request for recovery
 	//
-	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
-	// signed in may stop it. 404: no request waits.
+	// A signed-in user stops the pending request. No fresh proof is needed: any browser that is signed
+	// in may stop it. 404: no request is pending.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14990,8 +15000,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetTfRescueWithResponse Show the ways in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor asks what there is for users who lost
-	// it. Nothing changes. 400: no such sign-in is under way.
+	// A caller with a sign-in that is waiting for the second factor asks for the options of users who
+	// lost it. Nothing changes. 400: no such sign-in is under way.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15000,7 +15010,7 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfRescueWithBodyWithResponse Choose a way in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+	// A caller with a sign-in that is waiting for the second factor chooses a way: a code by mail, a
 	// recovery code, a message to the help address, or a request for recovery. The code by mail then
 	// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
 	// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
@@ -15013,7 +15023,7 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfRescueWithResponse Choose a way in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+	// A caller with a sign-in that is waiting for the second factor chooses a way: a code by mail, a
 	// recovery code, a message to the help address, or a request for recovery. The code by mail then
 	// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
 	// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
@@ -15026,10 +15036,10 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfResendWithBodyWithResponse Send another code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
-	// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
-	// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
-	// another factor if there is one.
+	// A caller with a sign-in, a re-authentication or a set-up that is waiting for a sent code has
+	// another one sent. The former code becomes invalid. The answer is that of the step that is under
+	// way. 400: no step waits for a sent code. 429: too many codes. 500: the code could not be sent;
+	// `tf_instead` names another factor if there is one.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15039,10 +15049,10 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfResendWithResponse Send another code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
-	// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
-	// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
-	// another factor if there is one.
+	// A caller with a sign-in, a re-authentication or a set-up that is waiting for a sent code has
+	// another one sent. The former code becomes invalid. The answer is that of the step that is under
+	// way. 400: no step waits for a sent code. 429: too many codes. 500: the code could not be sent;
+	// `tf_instead` names another factor if there is one.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15052,9 +15062,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetTfSelectWithResponse List the second factors to choose from
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor lists the
+	// A caller with a sign-in or a re-authentication that is waiting for the second factor lists the
 	// factors of the account, of which there are at least two. Nothing changes, and destinations are
-	// masked. 400: nothing waits, or there is one factor only.
+	// masked. 400: no step waits, or there is one factor only.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15063,11 +15073,11 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfSelectWithBodyWithResponse Choose a second factor
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
-	// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
-	// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
-	// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
-	// one.
+	// A caller with a sign-in or a re-authentication that is waiting for the second factor chooses
+	// one. A code is sent if the factor is SMS or e-mail. The answer names the next step:
+	// `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or no
+	// step waits for one. 429: codes are paused. 500: the code could not be sent; `tf_instead` names
+	// another factor if there is one.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15077,11 +15087,11 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfSelectWithResponse Choose a second factor
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
-	// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
-	// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
-	// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
-	// one.
+	// A caller with a sign-in or a re-authentication that is waiting for the second factor chooses
+	// one. A code is sent if the factor is SMS or e-mail. The answer names the next step:
+	// `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or no
+	// step waits for one. 429: codes are paused. 500: the code could not be sent; `tf_instead` names
+	// another factor if there is one.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15181,7 +15191,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
 	// up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer
-	// has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the
+	// has its key. Nothing is stored until the first code is sent back: to `/tf-setup/{token}` if the
 	// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
 	// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
 	// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh
@@ -15197,7 +15207,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
 	// up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer
-	// has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the
+	// has its key. Nothing is stored until the first code is sent back: to `/tf-setup/{token}` if the
 	// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
 	// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
 	// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh
@@ -15235,10 +15245,10 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /tf-setup/{token} (the `PostTfSetupToken` operationId).
 	PostTfSetupTokenWithResponse(ctx context.Context, token string, params *PostTfSetupTokenParams, body PostTfSetupTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSetupTokenResponse, error)
 
-	// GetTfValidateWithResponse Show the step that waits for a code
+	// GetTfValidateWithResponse Show the step that is waiting for a code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its
-	// page. Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits
+	// A caller with a sign-in, a re-authentication or a set-up that is waiting for a code asks for its
+	// page. Nothing changes. The answer has the ways for users who lost the factor. 400: no step waits
 	// for a code.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -15251,8 +15261,8 @@ type ClientWithResponsesInterface interface {
 	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
 	// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
 	// factor, and has the user; after the proof of an address it names the next step. Each code works
-	// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
-	// stands.
+	// once. 400: the code is wrong, or no step waits for one. 429: too many wrong codes; the sign-in
+	// stays pending.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15265,8 +15275,8 @@ type ClientWithResponsesInterface interface {
 	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
 	// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
 	// factor, and has the user; after the proof of an address it names the next step. Each code works
-	// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
-	// stands.
+	// once. 400: the code is wrong, or no step waits for one. 429: too many wrong codes; the sign-in
+	// stays pending.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15301,8 +15311,8 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
 	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
 	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
-	// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last
-	// way in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+	// in. 401: a fresh proof is needed. 500: the code could not be sent.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15315,8 +15325,8 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
 	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
 	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
-	// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last
-	// way in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+	// in. 401: a fresh proof is needed. 500: the code could not be sent.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15324,7 +15334,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /us-setup (the `PostUsSetup` operationId).
 	PostUsSetupWithResponse(ctx context.Context, params *PostUsSetupParams, body PostUsSetupJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsSetupResponse, error)
 
-	// GetUsSetupTokenWithResponse Show a set-up that waits for its first code
+	// GetUsSetupTokenWithResponse Show a set-up that is waiting for its first code
 	//
 	// The session that started the set-up asks for it again. Nothing changes. The key of an app is in
 	// the answer while the session is fresh. 400: the set-up is complete, replaced, of another
@@ -15400,10 +15410,10 @@ type ClientWithResponsesInterface interface {
 	// PostUsSigninSendCodeWithBodyWithResponse Send a sign-in code
 	//
 	// A caller who is not signed in has a code sent, if there is such an account and it may begin a
-	// sign-in with this method. The answer is the same for every identity, unless the site tells such
-	// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
-	// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
-	// 429: too many codes.
+	// sign-in with this method. The answer is the same for every identity, unless the site reveals
+	// accounts (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser
+	// or client that asked. 400: a field is missing, the method is not offered, or a captcha is
+	// needed. 429: too many codes.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15414,10 +15424,10 @@ type ClientWithResponsesInterface interface {
 	// PostUsSigninSendCodeWithResponse Send a sign-in code
 	//
 	// A caller who is not signed in has a code sent, if there is such an account and it may begin a
-	// sign-in with this method. The answer is the same for every identity, unless the site tells such
-	// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
-	// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
-	// 429: too many codes.
+	// sign-in with this method. The answer is the same for every identity, unless the site reveals
+	// accounts (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser
+	// or client that asked. 400: a field is missing, the method is not offered, or a captcha is
+	// needed. 429: too many codes.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15480,7 +15490,7 @@ type ClientWithResponsesInterface interface {
 	// PostUsVerifyLinkTokenWithBodyWithResponse Sign in with the link next to a mailed code
 	//
 	// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
-	// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+	// The answer signs in or names the next step. In a browser other than the one that asked, `meant`
 	// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -15492,7 +15502,7 @@ type ClientWithResponsesInterface interface {
 	// PostUsVerifyLinkTokenWithResponse Sign in with the link next to a mailed code
 	//
 	// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
-	// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+	// The answer signs in or names the next step. In a browser other than the one that asked, `meant`
 	// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -18814,8 +18824,8 @@ func (c *ClientWithResponses) GetChangeEmailWithResponse(ctx context.Context, re
 //
 // A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 // current one. The address changes only when the link is used. The answer is the same if another
-// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
-// an address. 401: a fresh proof is needed. 429: too many mails.
+// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an
+// address. 401: a fresh proof is needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18833,8 +18843,8 @@ func (c *ClientWithResponses) PostChangeEmailWithBodyWithResponse(ctx context.Co
 //
 // A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 // current one. The address changes only when the link is used. The answer is the same if another
-// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
-// an address. 401: a fresh proof is needed. 429: too many mails.
+// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an
+// address. 401: a fresh proof is needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18974,9 +18984,9 @@ func (c *ClientWithResponses) GetConfirmWithResponse(ctx context.Context, reqEdi
 // PostConfirmWithBodyWithResponse Ask for another confirmation link
 //
 // Anyone may ask for a link that confirms an address. If an account with that address is not
-// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
-// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed.
-// 429: too many mails.
+// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
+// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+// needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18993,9 +19003,9 @@ func (c *ClientWithResponses) PostConfirmWithBodyWithResponse(ctx context.Contex
 // PostConfirmWithResponse Ask for another confirmation link
 //
 // Anyone may ask for a link that confirms an address. If an account with that address is not
-// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
-// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed.
-// 429: too many mails.
+// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
+// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+// needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19146,7 +19156,7 @@ func (c *ClientWithResponses) GetLoginTokenWithResponse(ctx context.Context, tok
 //
 // The holder of the link gives the first factor. The answer signs in, or names the next step as
 // `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
-// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400:
+// works once, for 10 minutes. In a browser other than the one that asked, `meant` must be set. 400:
 // the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -19165,7 +19175,7 @@ func (c *ClientWithResponses) PostLoginTokenWithBodyWithResponse(ctx context.Con
 //
 // The holder of the link gives the first factor. The answer signs in, or names the next step as
 // `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
-// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400:
+// works once, for 10 minutes. In a browser other than the one that asked, `meant` must be set. 400:
 // the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -19235,8 +19245,8 @@ func (c *ClientWithResponses) GetMeWithResponse(ctx context.Context, reqEditors 
 
 // GetMfRecoveryWithResponse Show the form of a recovery code
 //
-// A caller with a sign-in that waits for the second factor checks that a recovery code is accepted.
-// Nothing changes. 400: no such sign-in is under way.
+// A caller with a sign-in that is waiting for the second factor checks that a recovery code is
+// accepted. Nothing changes. 400: no such sign-in is under way.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19251,9 +19261,9 @@ func (c *ClientWithResponses) GetMfRecoveryWithResponse(ctx context.Context, req
 
 // PostMfRecoveryWithBodyWithResponse Sign in with a recovery code
 //
-// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
-// code is used up, and the owner is told by mail. The answer has the user and how many codes are
-// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// A caller with a sign-in that is waiting for the second factor gives a recovery code in its place.
+// The code is used up, and the owner is told by mail. The answer has the user and how many codes
+// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19269,9 +19279,9 @@ func (c *ClientWithResponses) PostMfRecoveryWithBodyWithResponse(ctx context.Con
 
 // PostMfRecoveryWithResponse Sign in with a recovery code
 //
-// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
-// code is used up, and the owner is told by mail. The answer has the user and how many codes are
-// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// A caller with a sign-in that is waiting for the second factor gives a recovery code in its place.
+// The code is used up, and the owner is told by mail. The answer has the user and how many codes
+// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19360,7 +19370,7 @@ func (c *ClientWithResponses) GetRecoverUsernameWithResponse(ctx context.Context
 // PostRecoverUsernameWithBodyWithResponse Ask for a forgotten username
 //
 // A caller who is not signed in has the username mailed to the address of the account. The answer
-// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
 // address is missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -19378,7 +19388,7 @@ func (c *ClientWithResponses) PostRecoverUsernameWithBodyWithResponse(ctx contex
 // PostRecoverUsernameWithResponse Ask for a forgotten username
 //
 // A caller who is not signed in has the username mailed to the address of the account. The answer
-// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
 // address is missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -19396,9 +19406,9 @@ func (c *ClientWithResponses) PostRecoverUsernameWithResponse(ctx context.Contex
 // PostRefreshTokenWithBodyWithResponse Exchange a refresh token
 //
 // A client without cookies exchanges its refresh token for a new one and a new header token. It
-// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
-// back, all tokens of its family end and the owner is told by mail. The new session is never fresh.
-// 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
+// again, all tokens of its family end and the owner is told by mail. The new session is never
+// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
 // `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -19416,9 +19426,9 @@ func (c *ClientWithResponses) PostRefreshTokenWithBodyWithResponse(ctx context.C
 // PostRefreshTokenWithResponse Exchange a refresh token
 //
 // A client without cookies exchanges its refresh token for a new one and a new header token. It
-// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
-// back, all tokens of its family end and the owner is told by mail. The new session is never fresh.
-// 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
+// again, all tokens of its family end and the owner is told by mail. The new session is never
+// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
 // `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -19508,7 +19518,7 @@ func (c *ClientWithResponses) GetResetWithResponse(ctx context.Context, reqEdito
 //
 // Anyone may ask for a link to choose a new password. If there is such an account, a link is
 // mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
-// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
 // missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -19527,7 +19537,7 @@ func (c *ClientWithResponses) PostResetWithBodyWithResponse(ctx context.Context,
 //
 // Anyone may ask for a link to choose a new password. If there is such an account, a link is
 // mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
-// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
 // missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -19600,8 +19610,8 @@ func (c *ClientWithResponses) PostResetTokenWithResponse(ctx context.Context, to
 
 // GetTfDeleteWithResponse Show what a deletion of the account does
 //
-// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a
-// fresh proof is needed.
+// A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing
+// changes. 401: a fresh proof is needed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19618,7 +19628,8 @@ func (c *ClientWithResponses) GetTfDeleteWithResponse(ctx context.Context, reqEd
 //
 // A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 // tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
-// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
+// needed.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19636,7 +19647,8 @@ func (c *ClientWithResponses) PostTfDeleteWithBodyWithResponse(ctx context.Conte
 //
 // A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 // tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
-// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
+// needed.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19653,7 +19665,7 @@ func (c *ClientWithResponses) PostTfDeleteWithResponse(ctx context.Context, body
 // GetTfDeleteTokenWithResponse Open the link that stops a deletion
 //
 // The link of the mail opens this page, which has a button. No sign-in is needed, and nothing
-// changes. 400: the link stops nothing (any more).
+// changes. 400: the link does not stop a deletion (any more).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19669,7 +19681,7 @@ func (c *ClientWithResponses) GetTfDeleteTokenWithResponse(ctx context.Context, 
 // PostTfDeleteTokenWithBodyWithResponse Stop the deletion of the account
 //
 // The holder of the link stops the deletion, without a sign-in. The link works once. No one is
-// signed in by it. 400: the link stops nothing (any more).
+// signed in by it. 400: the link does not stop a deletion (any more).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19686,7 +19698,7 @@ func (c *ClientWithResponses) PostTfDeleteTokenWithBodyWithResponse(ctx context.
 // PostTfDeleteTokenWithResponse Stop the deletion of the account
 //
 // The holder of the link stops the deletion, without a sign-in. The link works once. No one is
-// signed in by it. 400: the link stops nothing (any more).
+// signed in by it. 400: the link does not stop a deletion (any more).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20159,7 +20171,7 @@ func (c *ClientWithResponses) PostTfProfileWithResponse(ctx context.Context, bod
 // DeleteTfRecoveryWithResponse Stop a request for recovery
 //
 // Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops
-// the request that waits. 404: no request waits.
+// the pending request. 404: no request is pending.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20172,7 +20184,7 @@ func (c *ClientWithResponses) DeleteTfRecoveryWithResponse(ctx context.Context, 
 	return ParseDeleteTfRecoveryResponse(rsp)
 }
 
-// GetTfRecoveryWithResponse Get a request for recovery that waits
+// GetTfRecoveryWithResponse Get a pending request for recovery
 //
 // A signed-in user asks whether someone asked for a way into the account without the second factor.
 // Nothing changes.
@@ -20190,8 +20202,8 @@ func (c *ClientWithResponses) GetTfRecoveryWithResponse(ctx context.Context, req
 
 // PostTfRecoveryWithBodyWithResponse Stop a request for recovery
 //
-// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
-// signed in may stop it. 404: no request waits.
+// A signed-in user stops the pending request. No fresh proof is needed: any browser that is signed
+// in may stop it. 404: no request is pending.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20207,8 +20219,8 @@ func (c *ClientWithResponses) PostTfRecoveryWithBodyWithResponse(ctx context.Con
 
 // PostTfRecoveryWithResponse Stop a request for recovery
 //
-// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
-// signed in may stop it. 404: no request waits.
+// A signed-in user stops the pending request. No fresh proof is needed: any browser that is signed
+// in may stop it. 404: no request is pending.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20277,8 +20289,8 @@ func (c *ClientWithResponses) PostTfRecoveryTokenWithResponse(ctx context.Contex
 
 // GetTfRescueWithResponse Show the ways in without the second factor
 //
-// A caller with a sign-in that waits for the second factor asks what there is for users who lost
-// it. Nothing changes. 400: no such sign-in is under way.
+// A caller with a sign-in that is waiting for the second factor asks for the options of users who
+// lost it. Nothing changes. 400: no such sign-in is under way.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20293,7 +20305,7 @@ func (c *ClientWithResponses) GetTfRescueWithResponse(ctx context.Context, reqEd
 
 // PostTfRescueWithBodyWithResponse Choose a way in without the second factor
 //
-// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+// A caller with a sign-in that is waiting for the second factor chooses a way: a code by mail, a
 // recovery code, a message to the help address, or a request for recovery. The code by mail then
 // ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
 // mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
@@ -20312,7 +20324,7 @@ func (c *ClientWithResponses) PostTfRescueWithBodyWithResponse(ctx context.Conte
 
 // PostTfRescueWithResponse Choose a way in without the second factor
 //
-// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+// A caller with a sign-in that is waiting for the second factor chooses a way: a code by mail, a
 // recovery code, a message to the help address, or a request for recovery. The code by mail then
 // ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
 // mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
@@ -20331,10 +20343,10 @@ func (c *ClientWithResponses) PostTfRescueWithResponse(ctx context.Context, para
 
 // PostTfResendWithBodyWithResponse Send another code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
-// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
-// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
-// another factor if there is one.
+// A caller with a sign-in, a re-authentication or a set-up that is waiting for a sent code has
+// another one sent. The former code becomes invalid. The answer is that of the step that is under
+// way. 400: no step waits for a sent code. 429: too many codes. 500: the code could not be sent;
+// `tf_instead` names another factor if there is one.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20350,10 +20362,10 @@ func (c *ClientWithResponses) PostTfResendWithBodyWithResponse(ctx context.Conte
 
 // PostTfResendWithResponse Send another code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
-// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
-// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
-// another factor if there is one.
+// A caller with a sign-in, a re-authentication or a set-up that is waiting for a sent code has
+// another one sent. The former code becomes invalid. The answer is that of the step that is under
+// way. 400: no step waits for a sent code. 429: too many codes. 500: the code could not be sent;
+// `tf_instead` names another factor if there is one.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20369,9 +20381,9 @@ func (c *ClientWithResponses) PostTfResendWithResponse(ctx context.Context, para
 
 // GetTfSelectWithResponse List the second factors to choose from
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor lists the factors
-// of the account, of which there are at least two. Nothing changes, and destinations are masked.
-// 400: nothing waits, or there is one factor only.
+// A caller with a sign-in or a re-authentication that is waiting for the second factor lists the
+// factors of the account, of which there are at least two. Nothing changes, and destinations are
+// masked. 400: no step waits, or there is one factor only.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20386,11 +20398,11 @@ func (c *ClientWithResponses) GetTfSelectWithResponse(ctx context.Context, reqEd
 
 // PostTfSelectWithBodyWithResponse Choose a second factor
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
-// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
-// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
-// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
-// one.
+// A caller with a sign-in or a re-authentication that is waiting for the second factor chooses one.
+// A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or no step waits for one.
+// 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if
+// there is one.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20406,11 +20418,11 @@ func (c *ClientWithResponses) PostTfSelectWithBodyWithResponse(ctx context.Conte
 
 // PostTfSelectWithResponse Choose a second factor
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
-// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
-// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
-// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
-// one.
+// A caller with a sign-in or a re-authentication that is waiting for the second factor chooses one.
+// A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or no step waits for one.
+// 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if
+// there is one.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20564,11 +20576,11 @@ func (c *ClientWithResponses) GetTfSetupWithResponse(ctx context.Context, reqEdi
 //
 // A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
 // a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has
-// its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer
-// has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a
-// signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is
-// not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed.
-// 500: the code could not be sent.
+// its key. Nothing is stored until the first code is sent back: to `/tf-setup/{token}` if the
+// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
+// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
+// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof
+// is needed. 500: the code could not be sent.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20586,11 +20598,11 @@ func (c *ClientWithResponses) PostTfSetupWithBodyWithResponse(ctx context.Contex
 //
 // A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
 // a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has
-// its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer
-// has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a
-// signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is
-// not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed.
-// 500: the code could not be sent.
+// its key. Nothing is stored until the first code is sent back: to `/tf-setup/{token}` if the
+// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
+// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
+// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof
+// is needed. 500: the code could not be sent.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20642,11 +20654,11 @@ func (c *ClientWithResponses) PostTfSetupTokenWithResponse(ctx context.Context, 
 	return ParsePostTfSetupTokenResponse(rsp)
 }
 
-// GetTfValidateWithResponse Show the step that waits for a code
+// GetTfValidateWithResponse Show the step that is waiting for a code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its page.
-// Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits for a
-// code.
+// A caller with a sign-in, a re-authentication or a set-up that is waiting for a code asks for its
+// page. Nothing changes. The answer has the ways for users who lost the factor. 400: no step waits
+// for a code.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20664,8 +20676,8 @@ func (c *ClientWithResponses) GetTfValidateWithResponse(ctx context.Context, req
 // A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
 // proof of an address waits for. The answer signs in, makes the session fresh, or stores the
 // factor, and has the user; after the proof of an address it names the next step. Each code works
-// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
-// stands.
+// once. 400: the code is wrong, or no step waits for one. 429: too many wrong codes; the sign-in
+// stays pending.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20684,8 +20696,8 @@ func (c *ClientWithResponses) PostTfValidateWithBodyWithResponse(ctx context.Con
 // A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
 // proof of an address waits for. The answer signs in, makes the session fresh, or stores the
 // factor, and has the user; after the proof of an address it names the next step. Each code works
-// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
-// stands.
+// once. 400: the code is wrong, or no step waits for one. 429: too many wrong codes; the sign-in
+// stays pending.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20738,7 +20750,7 @@ func (c *ClientWithResponses) GetUsSetupWithResponse(ctx context.Context, reqEdi
 // A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
 // add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
 // and e-mail a code is sent; for an app the answer has its key. The new method counts when its
-// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
 // in. 401: a fresh proof is needed. 500: the code could not be sent.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -20758,7 +20770,7 @@ func (c *ClientWithResponses) PostUsSetupWithBodyWithResponse(ctx context.Contex
 // A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
 // add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
 // and e-mail a code is sent; for an app the answer has its key. The new method counts when its
-// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
 // in. 401: a fresh proof is needed. 500: the code could not be sent.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
@@ -20773,7 +20785,7 @@ func (c *ClientWithResponses) PostUsSetupWithResponse(ctx context.Context, param
 	return ParsePostUsSetupResponse(rsp)
 }
 
-// GetUsSetupTokenWithResponse Show a set-up that waits for its first code
+// GetUsSetupTokenWithResponse Show a set-up that is waiting for its first code
 //
 // The session that started the set-up asks for it again. Nothing changes. The key of an app is in
 // the answer while the session is fresh. 400: the set-up is complete, replaced, of another session,
@@ -20885,8 +20897,8 @@ func (c *ClientWithResponses) PostUsSigninWithResponse(ctx context.Context, para
 // PostUsSigninSendCodeWithBodyWithResponse Send a sign-in code
 //
 // A caller who is not signed in has a code sent, if there is such an account and it may begin a
-// sign-in with this method. The answer is the same for every identity, unless the site tells such
-// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+// sign-in with this method. The answer is the same for every identity, unless the site reveals
+// accounts (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
 // client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
 // 429: too many codes.
 //
@@ -20905,8 +20917,8 @@ func (c *ClientWithResponses) PostUsSigninSendCodeWithBodyWithResponse(ctx conte
 // PostUsSigninSendCodeWithResponse Send a sign-in code
 //
 // A caller who is not signed in has a code sent, if there is such an account and it may begin a
-// sign-in with this method. The answer is the same for every identity, unless the site tells such
-// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+// sign-in with this method. The answer is the same for every identity, unless the site reveals
+// accounts (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
 // client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
 // 429: too many codes.
 //
@@ -21007,7 +21019,7 @@ func (c *ClientWithResponses) GetUsVerifyLinkTokenWithResponse(ctx context.Conte
 // PostUsVerifyLinkTokenWithBodyWithResponse Sign in with the link next to a mailed code
 //
 // The holder of the link signs in as if they had typed the code of the mail, which is used up too.
-// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+// The answer signs in or names the next step. In a browser other than the one that asked, `meant`
 // must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
@@ -21025,7 +21037,7 @@ func (c *ClientWithResponses) PostUsVerifyLinkTokenWithBodyWithResponse(ctx cont
 // PostUsVerifyLinkTokenWithResponse Sign in with the link next to a mailed code
 //
 // The holder of the link signs in as if they had typed the code of the mail, which is used up too.
-// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+// The answer signs in or names the next step. In a browser other than the one that asked, `meant`
 // must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known

@@ -191,7 +191,7 @@ export interface paths {
         put?: never;
         /**
          * Ask for another e-mail address
-         * @description A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+         * @description A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
          */
         post: operations["post_change_email"];
         delete?: never;
@@ -263,7 +263,7 @@ export interface paths {
         put?: never;
         /**
          * Ask for another confirmation link
-         * @description Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+         * @description Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
          */
         post: operations["post_confirm"];
         delete?: never;
@@ -331,7 +331,7 @@ export interface paths {
         put?: never;
         /**
          * Connect an account at another site
-         * @description A signed-in user with a fresh session and a proven address starts to connect an account at a provider. The answer leads to the provider; the browser comes back to `/login/oauthresponse/{token}`. Nothing is connected yet. 401: a fresh proof is needed. 404: there is no such provider. 503: the provider cannot be reached.
+         * @description A signed-in user with a fresh session and a proven address starts to connect an account at a provider. The answer leads to the provider; the browser returns to `/login/oauthresponse/{token}`. Nothing is connected yet. 401: a fresh proof is needed. 404: there is no such provider. 503: the provider cannot be reached.
          */
         post: operations["post_login_oauth_connect_token"];
         delete?: never;
@@ -479,7 +479,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in with a mailed link
-         * @description The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+         * @description The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In a browser other than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
          */
         post: operations["post_login_token"];
         delete?: never;
@@ -537,13 +537,13 @@ export interface paths {
         };
         /**
          * Show the form of a recovery code
-         * @description A caller with a sign-in that waits for the second factor checks that a recovery code is accepted. Nothing changes. 400: no such sign-in is under way.
+         * @description A caller with a sign-in that is waiting for the second factor checks that a recovery code is accepted. Nothing changes. 400: no such sign-in is under way.
          */
         get: operations["get_mf_recovery"];
         put?: never;
         /**
          * Sign in with a recovery code
-         * @description A caller with a sign-in that waits for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+         * @description A caller with a sign-in that is waiting for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
          */
         post: operations["post_mf_recovery"];
         delete?: never;
@@ -591,7 +591,7 @@ export interface paths {
         put?: never;
         /**
          * Ask for a forgotten username
-         * @description A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+         * @description A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
          */
         post: operations["post_recover_username"];
         delete?: never;
@@ -611,7 +611,7 @@ export interface paths {
         put?: never;
         /**
          * Exchange a refresh token
-         * @description A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes back, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+         * @description A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used again, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
          */
         post: operations["post_refresh_token"];
         delete?: never;
@@ -659,7 +659,7 @@ export interface paths {
         put?: never;
         /**
          * Ask for a password reset
-         * @description Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+         * @description Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
          */
         post: operations["post_reset"];
         delete?: never;
@@ -865,13 +865,13 @@ export interface paths {
         };
         /**
          * Show what a deletion of the account does
-         * @description A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing changes. 401: a fresh proof is needed.
          */
         get: operations["get_tf_delete"];
         put?: never;
         /**
          * Ask for the deletion of the account
-         * @description A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is needed.
          */
         post: operations["post_tf_delete"];
         delete?: never;
@@ -889,13 +889,13 @@ export interface paths {
         };
         /**
          * Open the link that stops a deletion
-         * @description The link of the mail opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link stops nothing (any more).
+         * @description The link of the mail opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link does not stop a deletion (any more).
          */
         get: operations["get_tf_delete_token"];
         put?: never;
         /**
          * Stop the deletion of the account
-         * @description The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link stops nothing (any more).
+         * @description The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link does not stop a deletion (any more).
          */
         post: operations["post_tf_delete_token"];
         delete?: never;
@@ -980,19 +980,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get a request for recovery that waits
+         * Get a pending request for recovery
          * @description A signed-in user asks whether someone asked for a way into the account without the second factor. Nothing changes.
          */
         get: operations["get_tf_recovery"];
         put?: never;
         /**
          * Stop a request for recovery
-         * @description A signed-in user stops the request that waits. No fresh proof is needed: any browser that is signed in may stop it. 404: no request waits.
+         * @description A signed-in user stops the pending request. No fresh proof is needed: any browser that is signed in may stop it. 404: no request is pending.
          */
         post: operations["post_tf_recovery"];
         /**
          * Stop a request for recovery
-         * @description Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops the request that waits. 404: no request waits.
+         * @description Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops the pending request. 404: no request is pending.
          */
         delete: operations["delete_tf_recovery"];
         options?: never;
@@ -1033,13 +1033,13 @@ export interface paths {
         };
         /**
          * Show the ways in without the second factor
-         * @description A caller with a sign-in that waits for the second factor asks what there is for users who lost it. Nothing changes. 400: no such sign-in is under way.
+         * @description A caller with a sign-in that is waiting for the second factor asks for the options of users who lost it. Nothing changes. 400: no such sign-in is under way.
          */
         get: operations["get_tf_rescue"];
         put?: never;
         /**
          * Choose a way in without the second factor
-         * @description A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
+         * @description A caller with a sign-in that is waiting for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
          */
         post: operations["post_tf_rescue"];
         delete?: never;
@@ -1059,7 +1059,7 @@ export interface paths {
         put?: never;
         /**
          * Send another code
-         * @description A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another one sent. The former code ends. The answer is that of the step that is under way. 400: nothing waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+         * @description A caller with a sign-in, a re-authentication or a set-up that is waiting for a sent code has another one sent. The former code becomes invalid. The answer is that of the step that is under way. 400: no step waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
          */
         post: operations["post_tf_resend"];
         delete?: never;
@@ -1077,13 +1077,13 @@ export interface paths {
         };
         /**
          * List the second factors to choose from
-         * @description A caller with a sign-in or a re-authentication that waits for the second factor lists the factors of the account, of which there are at least two. Nothing changes, and destinations are masked. 400: nothing waits, or there is one factor only.
+         * @description A caller with a sign-in or a re-authentication that is waiting for the second factor lists the factors of the account, of which there are at least two. Nothing changes, and destinations are masked. 400: no step waits, or there is one factor only.
          */
         get: operations["get_tf_select"];
         put?: never;
         /**
          * Choose a second factor
-         * @description A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+         * @description A caller with a sign-in or a re-authentication that is waiting for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or no step waits for one. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
          */
         post: operations["post_tf_select"];
         delete?: never;
@@ -1159,7 +1159,7 @@ export interface paths {
         put?: never;
         /**
          * Start the set-up of a second factor
-         * @description A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
+         * @description A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code is sent back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
          */
         post: operations["post_tf_setup"];
         delete?: never;
@@ -1196,14 +1196,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show the step that waits for a code
-         * @description A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its page. Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits for a code.
+         * Show the step that is waiting for a code
+         * @description A caller with a sign-in, a re-authentication or a set-up that is waiting for a code asks for its page. Nothing changes. The answer has the ways for users who lost the factor. 400: no step waits for a code.
          */
         get: operations["get_tf_validate"];
         put?: never;
         /**
          * Give the code of a second factor
-         * @description A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in stands.
+         * @description A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or no step waits for one. 429: too many wrong codes; the sign-in stays pending.
          */
         post: operations["post_tf_validate"];
         delete?: never;
@@ -1247,7 +1247,7 @@ export interface paths {
         put?: never;
         /**
          * Add or remove a method that begins a sign-in
-         * @description A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+         * @description A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
          */
         post: operations["post_us_setup"];
         delete?: never;
@@ -1264,7 +1264,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show a set-up that waits for its first code
+         * Show a set-up that is waiting for its first code
          * @description The session that started the set-up asks for it again. Nothing changes. The key of an app is in the answer while the session is fresh. 400: the set-up is complete, replaced, of another session, or took too long.
          */
         get: operations["get_us_setup_token"];
@@ -1315,7 +1315,7 @@ export interface paths {
         put?: never;
         /**
          * Send a sign-in code
-         * @description A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site tells such things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
+         * @description A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site reveals accounts (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
          */
         post: operations["post_us_signin_send_code"];
         delete?: never;
@@ -1383,7 +1383,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in with the link next to a mailed code
-         * @description The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+         * @description The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In a browser other than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
          */
         post: operations["post_us_verify_link_token"];
         delete?: never;
@@ -1791,7 +1791,7 @@ export interface components {
              */
             added: string | null;
         };
-        /** @description A request for a way in without the second factor, which waits. */
+        /** @description A pending request for a way in without the second factor. */
         Recovery: {
             /**
              * Format: date-time
@@ -2204,7 +2204,7 @@ export interface components {
             name?: string;
             /** @description What the token may do: one or more of the scopes of the site. */
             scopes?: string[];
-            /** @description How many days the token lives, as decimal digits: 1 to `max_days`. 30, or `max_days` if that is less, if left out. */
+            /** @description The lifetime of the token in days, as decimal digits: 1 to `max_days`. 30, or `max_days` if that is less, if left out. */
             days?: string;
         };
         /** @description The answer of `POST /access-tokens`. */
@@ -2345,7 +2345,7 @@ export interface components {
         LoginOauthSignupFields: components["schemas"]["Common"] & components["schemas"]["CaptchaAnswer"] & {
             /** @description The code that was mailed to the address of the account. */
             code?: components["schemas"]["Code"];
-            /** @description Send another code instead of taking one. The former code ends. */
+            /** @description Send another code instead of taking one. The former code becomes invalid. */
             resend?: boolean;
             /** @description A username, 4 to 32 characters by default. Read only where accounts have usernames. */
             username?: string;
@@ -2364,7 +2364,7 @@ export interface components {
         };
         /** @description The fields of `POST /login/{token}`. */
         LoginTokenFields: components["schemas"]["Common"] & {
-            /** @description The user wants to sign in with this link in another browser than the one that asked for it. */
+            /** @description The user wants to sign in with this link in a browser other than the one that asked for it. */
             meant?: boolean;
         };
         /** @description The fields of `POST /logout`. */
@@ -2394,7 +2394,7 @@ export interface components {
                 events?: components["schemas"]["Event"][];
                 /** @description The connected accounts at other sites. Only if the site has providers. */
                 oauth_connections?: components["schemas"]["Connection"][];
-                /** @description The request for a way in without the second factor that waits; null if none does. */
+                /** @description The pending request for a way in without the second factor; null if there is none. */
                 recovery?: null | components["schemas"]["Recovery"];
                 /** @description The passkeys of the user, of both uses. Only if passkeys are on. */
                 passkeys?: components["schemas"]["Passkey"][];
@@ -2604,7 +2604,7 @@ export interface components {
             /** @description What the operation answers. */
             response: {
                 csrf_token: components["schemas"]["CsrfToken"];
-                /** @description How many seconds pass between the request and the deletion. */
+                /** @description The number of seconds between the request and the deletion. */
                 waits_seconds: number;
             };
         };
@@ -2680,7 +2680,7 @@ export interface components {
             /** @description What the operation answers. */
             response: {
                 csrf_token: components["schemas"]["CsrfToken"];
-                /** @description The request for a way in without the second factor that waits; null if none does. */
+                /** @description The pending request for a way in without the second factor; null if there is none. */
                 recovery: null | components["schemas"]["Recovery"];
             };
         };
@@ -2786,7 +2786,7 @@ export interface components {
         TfSetupFields: components["schemas"]["Common"] & {
             /** @description The method: `authenticator`, `sms` or `email`; or `disable`, to remove all second factors. */
             setup?: string;
-            /** @description A phone number in any usual spelling. Without a country code it is of the region of the site. Required for `sms`. */
+            /** @description A phone number in any usual spelling. Without a country code it is taken to be of the region of the site. Required for `sms`. */
             phone?: string;
             /** @description Add a factor instead of replacing the primary one. */
             add?: boolean;
@@ -2889,7 +2889,7 @@ export interface components {
         UsSetupFields: components["schemas"]["Common"] & {
             /** @description The method to add: `email`, `sms` or `authenticator`. */
             chosen_method?: string;
-            /** @description A phone number in any usual spelling. Without a country code it is of the region of the site. Required for `sms`. */
+            /** @description A phone number in any usual spelling. Without a country code it is taken to be of the region of the site. Required for `sms`. */
             phone?: string;
             /** @description The methods to remove: `email`, `sms`, `authenticator`. */
             delete_method?: string[];
@@ -2950,7 +2950,7 @@ export interface components {
         UsSetupTokenFields: components["schemas"]["Common"] & {
             /** @description The first code of the new method. */
             passcode?: components["schemas"]["Code"];
-            /** @description Send another code instead of taking one. The former code ends. */
+            /** @description Send another code instead of taking one. The former code becomes invalid. */
             resend?: boolean;
         };
         /** @description The answer of `POST /us-setup/{token}`. */
@@ -3052,7 +3052,7 @@ export interface components {
         };
         /** @description The fields of `POST /us-verify-link/{token}`. */
         UsVerifyLinkTokenFields: components["schemas"]["Common"] & {
-            /** @description The user wants to sign in with this link in another browser than the one that asked for it. */
+            /** @description The user wants to sign in with this link in a browser other than the one that asked for it. */
             meant?: boolean;
         };
         /** @description The fields of `POST /us-verify/send-code`. */

@@ -136,7 +136,7 @@ func TestNativeClient(t *testing.T) {
 	}
 }
 
-// TestNativeClientWithoutTheLastStep has no token.
+// TestNativeClientWithoutTheLastStep checks that there is no token before the last step.
 func TestNativeClientWithoutTheLastStep(t *testing.T) {
 	const email = "ada@example.org"
 	k, c := nativeSite(t, email)

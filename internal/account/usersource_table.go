@@ -41,7 +41,7 @@ type Source interface {
 	SetPasswordHash(ctx context.Context, id, old, new string) (bool, error)
 }
 
-// Table is a Source and what it does besides. A nil function: it does not.
+// Table is a Source and its optional capabilities. A nil function means that it lacks the capability.
 type Table struct {
 	Source
 	// Delete deletes a row.

@@ -130,7 +130,7 @@ func TestLinkOpensForItsPurposeUntilItIsSpent(t *testing.T) {
 	}
 }
 
-func TestLinkDiesInTimeAndWithWhatItRestsOn(t *testing.T) {
+func TestALinkExpiresAndEndsWithWhatItRestsOn(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	a := d.c.Accounts
 	must := func(err error) {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// altchaLife is the life of a challenge. A page may be open for some time before
+// altchaLife is the lifetime of a challenge. A page may be open for some time before
 // its form is sent.
 const altchaLife = time.Hour
 

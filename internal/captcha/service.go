@@ -88,7 +88,7 @@ func (k *Checker) verify(ctx context.Context, answer, address string) (verdict, 
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		return verdict{}, fmt.Errorf("captcha: the service's answer breaks off: %w", err)
+		return verdict{}, fmt.Errorf("captcha: the service's answer is incomplete: %w", err)
 	}
 	var v verdict
 	switch {
@@ -97,9 +97,10 @@ func (k *Checker) verify(ctx context.Context, answer, address string) (verdict, 
 	case resp.StatusCode != http.StatusOK && (resp.StatusCode < 400 || resp.StatusCode >= 500):
 		return verdict{}, fmt.Errorf("captcha: the service answers with status %d", resp.StatusCode)
 	case json.Unmarshal(raw, &v) != nil || v.Success == nil:
-		return verdict{}, fmt.Errorf("captcha: the service's answer, with status %d, has another form", resp.StatusCode)
+		return verdict{}, fmt.Errorf("captcha: the service's answer, with status %d, has an unexpected form",
+			resp.StatusCode)
 	case *v.Success && resp.StatusCode != http.StatusOK:
-		return verdict{}, fmt.Errorf("captcha: the service says yes with status %d", resp.StatusCode)
+		return verdict{}, fmt.Errorf("captcha: the service accepted the answer with status %d", resp.StatusCode)
 	}
 	for _, code := range ofOperator() {
 		if !*v.Success && slices.Contains(v.Codes, code) {
@@ -107,7 +108,7 @@ func (k *Checker) verify(ctx context.Context, answer, address string) (verdict, 
 		}
 	}
 	if !*v.Success && resp.StatusCode == http.StatusTooManyRequests {
-		return verdict{}, errors.New("captcha: the service says that it is asked too often")
+		return verdict{}, errors.New("captcha: the service reports too many requests")
 	}
 	return v, nil
 }

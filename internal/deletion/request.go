@@ -16,10 +16,10 @@ import (
 // Errors of requests.
 var (
 	// ErrWaits is returned if a deletion was requested already.
-	ErrWaits = errors.New("deletion: a request waits already")
+	ErrWaits = errors.New("deletion: a request is already pending")
 	// ErrLink is returned if a link does not stop a deletion: it is invalid, was
 	// used, or the deletion is over.
-	ErrLink = errors.New("deletion: the link stops nothing")
+	ErrLink = errors.New("deletion: no request for this link")
 )
 
 // MailKind names the mail that a request sends, and its link.

@@ -206,9 +206,9 @@ func TestRevokedDevicesAreNone(t *testing.T) {
 	}
 }
 
-// TestOddCookiesAreNoDevice checks that a malformed cookie is refused without an
+// TestMalformedCookiesAreNoDevice checks that a malformed cookie is refused without an
 // error (R85).
-func TestOddCookiesAreNoDevice(t *testing.T) {
+func TestMalformedCookiesAreNoDevice(t *testing.T) {
 	h := open(t)
 	cookie := h.trust(h.alice)
 	body, mac, _ := strings.Cut(cookie, ".")
@@ -245,9 +245,9 @@ func TestOddCookiesAreNoDevice(t *testing.T) {
 	}
 }
 
-// TestABrowserThatStaysSignedInIsNoTrustedOne checks that a cookie of one kind is
+// TestABrowserThatStaysSignedInIsNotTrusted checks that a cookie of one kind is
 // not valid for the other, although both have one table.
-func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
+func TestABrowserThatStaysSignedInIsNotTrusted(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, RememberMe: true})
 	cookie, err := staying.Keep(ctx, h.alice,

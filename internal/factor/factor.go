@@ -23,7 +23,7 @@ var (
 	ErrSend = errors.New("factor: code could not be sent")
 	// ErrSecret is returned if a stored secret cannot be decrypted. The user is
 	// refused, and only the operator can solve the problem.
-	ErrSecret = errors.New("factor: stored secret cannot be opened")
+	ErrSecret = errors.New("factor: stored secret cannot be decrypted")
 )
 
 // Purpose is the purpose of a code. A code is valid for one purpose only.

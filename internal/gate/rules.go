@@ -45,7 +45,7 @@ const maxRules = 1000
 func Compile(list []gate.Rule) (*Rules, error) {
 	var errs []error
 	if len(list) == 0 {
-		errs = append(errs, errors.New("there is no rule, so everything is refused: write one [[rule]] at least"))
+		errs = append(errs, errors.New("there is no rule, so everything is refused: write at least one [[rule]]"))
 	}
 	if len(list) > maxRules {
 		errs = append(errs, fmt.Errorf("there are %d rules: at most %d", len(list), maxRules))
@@ -76,7 +76,7 @@ func (c *checker) rule(r gate.Rule) rule {
 	out := rule{Rule: r}
 	c.requirement(r)
 	if len(r.Hosts) == 0 {
-		c.bad("hosts is empty: name the hosts that it is for")
+		c.bad("hosts is empty: name the hosts that the rule is for")
 	}
 	out.Hosts = nil
 	for _, h := range r.Hosts {

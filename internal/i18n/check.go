@@ -189,11 +189,11 @@ func checkText(text string, original *goi18n.Message) error {
 	}
 	var b strings.Builder
 	if err := t.Execute(&b, data); err != nil {
-		return fmt.Errorf("has a placeholder that this text is not given: it may hold %s", listed(data))
+		return fmt.Errorf("has a placeholder without a value in this text: it may have %s", listed(data))
 	}
 	for name, sample := range needed {
 		if data[name] == sample && !strings.Contains(b.String(), sample) {
-			return fmt.Errorf("lacks {{.%s}}, without which it is of no use", name)
+			return fmt.Errorf("lacks {{.%s}}, without which it is useless", name)
 		}
 	}
 	return nil

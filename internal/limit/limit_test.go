@@ -108,7 +108,7 @@ func TestACorrectCodeReleasesOnlyItsOwnPlace(t *testing.T) {
 	}
 }
 
-func TestAFactorDiesAtAHundredFailuresInARow(t *testing.T) {
+func TestAFactorIsDisabledAfterAHundredFailuresInARow(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{})
 	home := limit.From{Browser: "home"}
 	for i := range 100 {
@@ -159,7 +159,7 @@ func TestWrongPasswordsWaitLongerAndLonger(t *testing.T) {
 	}
 }
 
-func TestOfParallelGuessesNoMoreThanTheLimitAreLetThrough(t *testing.T) {
+func TestParallelGuessesCannotExceedTheLimit(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{})
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -238,7 +238,7 @@ func TestOneAddressCannotTryManyAccounts(t *testing.T) {
 	}
 }
 
-func TestRightPasswordsDoNotCountAgainstAnAddress(t *testing.T) {
+func TestCorrectPasswordsDoNotCountAgainstAnAddress(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{AddressFailures: 10})
 	for range 50 {
 		p, err := b.first("alice", "192.0.2.1")

@@ -61,7 +61,7 @@ func (p *pool) known(query string) *sql.Stmt {
 	return p.stmts[query]
 }
 
-// learn prepares a statement for the next time, unless there are enough.
+// learn prepares a statement for later use, unless the pool has enough of them.
 func (p *pool) learn(ctx context.Context, query string) {
 	p.mu.RLock()
 	full := len(p.stmts) >= p.most

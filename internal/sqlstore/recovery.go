@@ -21,7 +21,7 @@ func scanRecovery(scan scanner) (r storage.Recovery, err error) {
 }
 
 // PutRecovery implements storage.Recoveries. The one statement decides: a request
-// that lives is neither replaced nor put off, however many ask.
+// that is valid is neither replaced nor delayed, however many requests follow.
 func (s factors) PutRecovery(ctx context.Context, r storage.Recovery, messages ...storage.Message) error {
 	return s.tx(ctx, "put recovery", func(t *txn) error {
 		n, err := t.exec(putRecovery, r.UserID, r.ID, r.CredentialVersion, r.FactorID, r.Address, r.Agent,

@@ -96,8 +96,7 @@ func (s tokens) TouchToken(ctx context.Context, id string, now time.Time) error 
 	return found(s.exec(ctx, "touch token", `UPDATE twofold_tokens SET used_at = $2 WHERE id = $1`, id, micros(now)))
 }
 
-// TokensOf implements storage.Tokens. A token of former credentials is dead, so
-// it is not listed.
+// TokensOf implements storage.Tokens. A token issued for earlier credentials is invalid, so it is not listed.
 func (s tokens) TokensOf(ctx context.Context, userID string, now time.Time) ([]storage.Token, error) {
 	return all(ctx, s.Store, "tokens", `SELECT `+tokenColumns+` FROM twofold_tokens
 		WHERE user_id = $1 AND expires_at > $2 AND idle_at > $2

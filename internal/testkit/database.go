@@ -53,7 +53,7 @@ func DatabaseOf(t testing.TB, engine string) *Database {
 	case "postgres":
 		d.Postgres = servers.PostgresTables(t)
 	default:
-		t.Fatalf("there is no engine %q, but sqlite, postgres and redis", engine)
+		t.Fatalf("unknown engine %q: use sqlite, postgres or redis", engine)
 	}
 	return d
 }

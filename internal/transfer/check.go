@@ -197,7 +197,7 @@ func (c *checker) recovery(list []RecoveryCode) {
 		case r.Value != "" && (r.Scheme == "" || len(r.Value) > maxHash):
 			c.bad("recovery code: a value needs a scheme, and has at most %d bytes", maxHash)
 		case seen[r.Plain+"\x00"+r.Value]:
-			c.bad("recovery code: one stands there twice")
+			c.bad("recovery code: one is duplicated")
 		}
 		seen[r.Plain+"\x00"+r.Value] = true
 		c.text("recovery code: scheme", r.Scheme)

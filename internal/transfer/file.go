@@ -53,11 +53,11 @@ func unmarshal(line []byte, to any) error {
 	case err == nil, errors.As(err, &syntax), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errNotJSON
 	case errors.As(err, &kind):
-		return fmt.Errorf("%q is a %s where a %s belongs", kind.Field, kind.Value, kind.Type.Kind())
+		return fmt.Errorf("%q is a %s, not a %s", kind.Field, kind.Value, kind.Type.Kind())
 	case strings.HasPrefix(err.Error(), "json: unknown field"):
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
-	return errors.New("a value is not what it should be: " + plainText(err.Error()))
+	return errors.New("a value is invalid: " + plainText(err.Error()))
 }
 
 // plainText returns a short form of a message on one line.

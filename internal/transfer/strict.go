@@ -118,7 +118,7 @@ func (w *walker) object(fixed bool) error {
 		folded := strings.ToLower(name)
 		for _, former := range seen {
 			if former == folded {
-				return fmt.Errorf("%q stands there twice", plainText(name))
+				return fmt.Errorf("%q is duplicated", plainText(name))
 			}
 		}
 		if seen = append(seen, folded); len(seen) > maxKeys {

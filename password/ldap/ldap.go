@@ -94,7 +94,7 @@ func New(c Config) (*Directory, error) {
 		errs = append(errs, errors.New("ldap: Config.Filter is not a filter with "+mark))
 	}
 	if (c.BindDN == "") != (c.BindPassword == "") {
-		errs = append(errs, errors.New("ldap: Config.BindDN and Config.BindPassword go together"))
+		errs = append(errs, errors.New("ldap: Config.BindDN and Config.BindPassword must be set together"))
 	}
 	if c.Timeout < 0 {
 		errs = append(errs, errors.New("ldap: Config.Timeout is negative"))

@@ -93,7 +93,7 @@ func New(c Config) (*Sender, error) {
 			StartTLS, TLS)
 	}
 	if (c.Username == "") != (c.Password == "") {
-		mistake("Config.Username and Config.Password go together")
+		mistake("Config.Username and Config.Password must be set together")
 	}
 	if c.Timeout < 0 {
 		mistake("Config.Timeout is negative")

@@ -340,7 +340,7 @@ func TestChangedRowsAreNeitherArchivedNorDropped(t *testing.T) {
 	}
 }
 
-func TestOfManyNodesThatArchiveAMonthOneDropsIt(t *testing.T) {
+func TestOneOfManyNodesDropsAnArchivedMonth(t *testing.T) {
 	v := months(t)
 	var nodes sync.WaitGroup
 	results := make(chan int, 4)

@@ -122,7 +122,7 @@ func suits(ctx context.Context, db *sql.DB) error {
 	}
 	if missing != "" {
 		name, value, _ := strings.Cut(missing, "=")
-		return fmt.Errorf("its connections have another %s: set it to %q in ConnConfig.RuntimeParams", name, value)
+		return fmt.Errorf("its connections have a different %s: set it to %q in ConnConfig.RuntimeParams", name, value)
 	}
 	return nil
 }

@@ -67,9 +67,9 @@ func TestManyMigrateThroughAPooler(t *testing.T) {
 	}
 }
 
-// TestAPoolerIsNoChannel checks that a node does not rely on notifications behind a pooler, which
+// TestAPoolerIsNotAChannel checks that a node does not rely on notifications behind a pooler, which
 // never arrive. With a direct address it receives them.
-func TestAPoolerIsNoChannel(t *testing.T) {
+func TestAPoolerIsNotAChannel(t *testing.T) {
 	pooled, direct := servers.PgBouncer(t)
 	for _, c := range []struct {
 		url   string

@@ -85,7 +85,7 @@ func checkHandle(ctx context.Context, c *sql.Conn) error {
 		if ctx.Err() != nil {
 			return explain(ctx, err)
 		}
-		return errors.New("its driver is another one: open it with modernc.org/sqlite")
+		return errors.New("it uses another driver: open it with modernc.org/sqlite")
 	}
 	var file, missing string
 	err = c.QueryRowContext(ctx, `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&file)

@@ -169,7 +169,7 @@ func take(db *sqlite.DB) error {
 	return db.Close()
 }
 
-func TestOfFiftyParallelTakersInTwoProcessesExactlyOneGetsTheChallenge(t *testing.T) {
+func TestOneOfFiftyTakersInTwoProcessesGetsTheChallenge(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)

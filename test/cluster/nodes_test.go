@@ -11,7 +11,7 @@ import (
 
 const parallel = 50
 
-func TestOfFiftySubmitsOfOneCodeOverThreeNodesOneGetsASession(t *testing.T) {
+func TestOneOfFiftySubmitsOverThreeNodesGetsASession(t *testing.T) {
 	c := start(t)
 	rounds := number(t, "TWOFOLD_NODES_ROUNDS", 4, 10)
 	begun := time.Now()

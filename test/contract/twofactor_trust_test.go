@@ -152,7 +152,7 @@ func TestResetAccessEndsTrustAndSessions(t *testing.T) {
 	if err := s.Auth.ResetAccess(t.Context(), s.id("gal")); err != nil {
 		t.Fatal(err)
 	}
-	c.stranger() // what was issued before is dead
+	c.stranger() // what was issued before is invalid
 	c.loginForm("gal").to("/tf-setup")
 	c.page("/tf-setup").shows("Two-factor authentication adds an extra layer of security to your account")
 	c.stranger()

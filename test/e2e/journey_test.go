@@ -135,8 +135,8 @@ func (b *tab) rescue() {
 	b.see("We emailed you a code.")
 }
 
-// TestALostPhoneIsNoLostAccount checks that a user without the app can sign in with a mailed code.
-func TestALostPhoneIsNoLostAccount(t *testing.T) {
+// TestALostPhoneDoesNotLoseTheAccount checks that a user without the app can sign in with a mailed code.
+func TestALostPhoneDoesNotLoseTheAccount(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newServer(t)
 		b := newTab(t, s.origin(), look{scripts: scripts})

@@ -230,7 +230,7 @@ type World struct {
 	FormerProves      bool // that system says which addresses its users proved
 	Deletes           bool // an account can be deleted
 	Tokens            bool // there are personal and refresh tokens
-	EveHas            Kind // of Ann's things; None: nothing
+	EveHas            Kind // the thing of Ann's that Eve has; None: nothing
 	EveHasMailToo     bool // and also Ann's mailbox
 	EveHasTheLink     bool // of the invitation
 	EveCopiesASession bool // or token of Ann's, once: the copy is never fresh, and stays trusted if Ann's is

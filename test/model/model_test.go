@@ -48,7 +48,7 @@ type account struct {
 	nearAt           time.Time // of the newest sign-in since the password was set
 	recovery         *recovery
 	leaving          *leaving  // asked for by the owner
-	version          int       // grows whenever everything issued before must be dead
+	version          int       // grows whenever everything issued before becomes invalid
 	factors          []*factor // second ones, the default first
 	firsts           []*factor // with which a sign-in begins, alongside the password
 	sites            []*factor // connections to the other site

@@ -224,9 +224,9 @@ func TestR042_OnlyTheNewestCode(t *testing.T) {
 	}
 }
 
-// TestR043_CodeIsOneTransactions checks that a code mailed for one browser does not work in another
+// TestR043_ACodeIsBoundToOneTransaction checks that a code mailed for one browser does not work in another
 // browser of the same user.
-func TestR043_CodeIsOneTransactions(t *testing.T) {
+func TestR043_ACodeIsBoundToOneTransaction(t *testing.T) {
 	w := newWorld(t)
 	e := w.person("erika").enrollMail()
 	one, two := w.browser(), w.browser()
@@ -302,9 +302,9 @@ func TestR044_CodeIsForOnePurpose(t *testing.T) {
 	b.out("code sent to a number that is no longer hers")
 }
 
-// TestR045_DestinationIsNeverTheRequests checks that a destination in a request is refused or
+// TestR045_TheDestinationIsNeverFromTheRequest checks that a destination in a request is refused or
 // ignored. Messages go to the stored address only.
-func TestR045_DestinationIsNeverTheRequests(t *testing.T) {
+func TestR045_TheDestinationIsNeverFromTheRequest(t *testing.T) {
 	w := newWorld(t, open)
 	e := w.person("erika").enrollMail()
 	session := w.plantSession(e)

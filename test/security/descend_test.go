@@ -334,9 +334,9 @@ func TestR170_EndingAllTrustKeepsTheLevelOfTheSession(t *testing.T) {
 	}
 }
 
-// TestR170_APasskeyIsWorthWhatThePolicySays checks that a session opened with a passkey as both
+// TestR170_APasskeyCountsAsThePolicySays checks that a session opened with a passkey as both
 // factors ends when passkeys no longer count as both.
-func TestR170_APasskeyIsWorthWhatThePolicySays(t *testing.T) {
+func TestR170_APasskeyCountsAsThePolicySays(t *testing.T) {
 	w := newWorld(t, tokens, plenty)
 	p, k := w.withKey("alice", storage.UseFirst, phoneKey)
 	p.enrollApp()

@@ -141,8 +141,8 @@ func TestR079_TrustOnlyAfterASecondFactor(t *testing.T) {
 	}
 }
 
-// TestR080_DeviceIsOneAccounts cookie.
-func TestR080_DeviceIsOneAccounts(t *testing.T) {
+// TestR080_ADeviceBelongsToOneAccount cookie.
+func TestR080_ADeviceBelongsToOneAccount(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
 	b := w.trusted(a)
@@ -232,9 +232,9 @@ func TestR084_DeviceRotates(t *testing.T) {
 	}
 }
 
-// TestR085_OddDeviceCookies checks that invalid device cookies are ignored and cost the user
+// TestR085_MalformedDeviceCookies checks that invalid device cookies are ignored and cost the user
 // nothing.
-func TestR085_OddDeviceCookies(t *testing.T) {
+func TestR085_MalformedDeviceCookies(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
 	b := w.trusted(a)

@@ -33,9 +33,9 @@ func (w *world) tokensOf(p *person) (personal, families []string) {
 	return personal, families
 }
 
-// TestR083_ARevokedTokenTakesWithItWhatIsBeside checks that revoking a token revokes the tokens
+// TestR083_ARevokedTokenEndsItsFamily checks that revoking a token revokes the tokens
 // derived from the same sign-in and no others.
-func TestR083_ARevokedTokenTakesWithItWhatIsBeside(t *testing.T) {
+func TestR083_ARevokedTokenEndsItsFamily(t *testing.T) {
 	w := newWorld(t, tokens, func(c *twofold.Config) { open(c) })
 	p := w.withApp("alice")
 	paired, _, refresh := p.pair()

@@ -73,9 +73,9 @@ func TestR320_APasskeyCompletesASignInThatDemandsASecondFactor(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR320_OfTwoAnswersOneCompletesTheSignIn sends two answers of passkeys, and one of an app and
+// TestR320_OneOfTwoAnswersCompletesTheSignIn sends two answers of passkeys, and one of an app and
 // one of a passkey, at once.
-func TestR320_OfTwoAnswersOneCompletesTheSignIn(t *testing.T) {
+func TestR320_OneOfTwoAnswersCompletesTheSignIn(t *testing.T) {
 	w := newWorld(t, enrollsByPasskey)
 	p := w.person("alice")
 	b := w.plantPending(p)

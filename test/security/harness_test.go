@@ -159,7 +159,7 @@ func (w *world) rows(tables ...string) string {
 // count returns the number of rows of a table.
 func (w *world) count(table string) int {
 	w.T.Helper()
-	if table == "sessions" { // living ones: when the dead are swept is no one's matter
+	if table == "sessions" { // valid ones: it does not matter when expired ones are swept
 		return w.number(`SELECT COUNT(*) FROM twofold_sessions WHERE ends_at > ?`, w.Now().UnixMicro())
 	}
 	return w.number(`SELECT COUNT(*) FROM twofold_` + table)

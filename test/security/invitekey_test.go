@@ -182,7 +182,7 @@ func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
 	}
 }
 
-func TestR401_OfParallelAnswersOneAcceptsAnInvitation(t *testing.T) {
+func TestR401_OneOfParallelAnswersAcceptsAnInvitation(t *testing.T) {
 	w := newWorld(t)
 	w.Start(nil)
 	link, k := w.invite(invited), w.key(phoneKey)

@@ -157,9 +157,9 @@ func TestR022_LinksEndAtTheGate(t *testing.T) {
 
 }
 
-// TestR021_AResetIsDoneThoughItsCodeWaits checks that a reset succeeds even if no code can be sent
+// TestR021_AResetIsDoneWhileACodeIsPending checks that a reset succeeds even if no code can be sent
 // for a while.
-func TestR021_AResetIsDoneThoughItsCodeWaits(t *testing.T) {
+func TestR021_AResetIsDoneWhileACodeIsPending(t *testing.T) {
 	w := newWorld(t, life, autoLogin, func(c *twofold.Config) {
 		c.Advanced.Limits.SendShort, c.Advanced.Limits.SendDay = 2, 2
 	})
@@ -261,9 +261,9 @@ func TestR008_SignedInBeforeTheProof(t *testing.T) {
 	}
 }
 
-// TestR051_OpeningALinkSpendsNothing checks that GET and HEAD never spend a link and that the
+// TestR051_OpeningALinkUsesNothingUp checks that GET and HEAD never spend a link and that the
 // button works once. The page sends no Referer.
-func TestR051_OpeningALinkSpendsNothing(t *testing.T) {
+func TestR051_OpeningALinkUsesNothingUp(t *testing.T) {
 	w := newWorld(t, life)
 	p := w.person("alice")
 	b := w.browser()
@@ -316,8 +316,8 @@ func TestR051_OpeningALinkSpendsNothing(t *testing.T) {
 	}
 }
 
-// TestR058_LinksDieWithWhatTheyRestOn.
-func TestR058_LinksDieWithWhatTheyRestOn(t *testing.T) {
+// TestR058_LinksEndWithWhatTheyRestOn.
+func TestR058_LinksEndWithWhatTheyRestOn(t *testing.T) {
 	w := newWorld(t, life)
 	ctx, auth := t.Context(), w.Nodes[0].Auth
 	fill := m{"password": newSecret, "password_confirm": newSecret}

@@ -40,9 +40,9 @@ func TestR119_TheApplicationsLockLeavesSessions(t *testing.T) {
 	w.browser().login(p).Want(200)
 }
 
-// TestR084_ALockSpendsNoRefreshToken checks that a token refused because of a lock is not spent.
+// TestR084_ALockUsesUpNoRefreshToken checks that a token refused because of a lock is not spent.
 // Otherwise its next use would count as reuse.
-func TestR084_ALockSpendsNoRefreshToken(t *testing.T) {
+func TestR084_ALockUsesUpNoRefreshToken(t *testing.T) {
 	var locked atomic.Bool
 	w := newWorld(t, tokens, lockable(&locked))
 	p := w.withApp("alice")

@@ -110,9 +110,9 @@ func TestR017_StepsInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestR024_PendingDiesWithItsPremises checks that a pending sign-in ends after ten minutes, and at
+// TestR024_APendingSignInEndsWithItsConditions checks that a pending sign-in ends after ten minutes, and at
 // once when anything it depends on changes.
-func TestR024_PendingDiesWithItsPremises(t *testing.T) {
+func TestR024_APendingSignInEndsWithItsConditions(t *testing.T) {
 	w := newWorld(t)
 	a, ctx := w.withApp("alice"), t.Context()
 	inTime, late := w.plantPending(a), w.plantPending(a)

@@ -23,9 +23,9 @@ func paths() []string {
 	}
 }
 
-// TestR010_PendingReachesNothing requests every path with every method during a sign-in that has
+// TestR010_APendingSignInReachesNothing requests every path with every method during a sign-in that has
 // proven only the password.
-func TestR010_PendingReachesNothing(t *testing.T) {
+func TestR010_APendingSignInReachesNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice").enrollSMS("+16505551212")
 	real := w.browser()
@@ -103,9 +103,9 @@ func (w *world) presentEverywhere(what, value string) {
 	}
 }
 
-// TestR011_PendingIsNoSession checks that no value issued after the first factor is accepted as a
+// TestR011_APendingSignInIsNotASession checks that no value issued after the first factor is accepted as a
 // session anywhere, also after a restart.
-func TestR011_PendingIsNoSession(t *testing.T) {
+func TestR011_APendingSignInIsNotASession(t *testing.T) {
 	w := newWorld(t, remembering)
 	a := w.withApp("alice")
 	b := w.browser()
@@ -194,7 +194,7 @@ func TestR013_NewIDAtEveryStep(t *testing.T) {
 		}
 		for _, old := range ids {
 			if old == b.Jar["twofold"] {
-				continue // the present session lives until its re-authentication is done
+				continue // the current session is valid until its re-authentication is done
 			}
 			w.Advance(11 * time.Second) // a browser that repeats its answer at once gets the same session
 			c := w.browser()
@@ -224,8 +224,8 @@ func TestR013_NewIDAtEveryStep(t *testing.T) {
 	attacker.validate(a.Next()).Refused("planted pending")
 }
 
-// TestR014_PendingIsOneUsers checks that a request cannot choose the user.
-func TestR014_PendingIsOneUsers(t *testing.T) {
+// TestR014_APendingSignInBelongsToOneUser checks that a request cannot choose the user.
+func TestR014_APendingSignInBelongsToOneUser(t *testing.T) {
 	w := newWorld(t, plenty)
 	a, v := w.withApp("alice"), w.withApp("victor")
 	b := w.plantPending(a)

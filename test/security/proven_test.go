@@ -183,7 +183,7 @@ func TestR156_MailedProofsHaveOneCount(t *testing.T) {
 }
 
 // TestR150_NoRefreshTokenBeforeTheProof checks that a sign-in that requests tokens gets only the
-// access token, which lives fifteen minutes.
+// access token, which is valid for fifteen minutes.
 func TestR150_NoRefreshTokenBeforeTheProof(t *testing.T) {
 	w, _ := enrolling(t)
 	p, _ := w.stranger("new@good.test")

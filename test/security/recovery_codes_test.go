@@ -218,8 +218,8 @@ func TestR067_ASpentCodeStaysSpentOverARestart(t *testing.T) {
 	w.plantPending(p).recover(codes[1]).Want(200)
 }
 
-// TestR068_RecoveryCodeIsOneUsersAlone.
-func TestR068_RecoveryCodeIsOneUsersAlone(t *testing.T) {
+// TestR068_ARecoveryCodeBelongsToOneUser.
+func TestR068_ARecoveryCodeBelongsToOneUser(t *testing.T) {
 	w := newWorld(t, open)
 	a, b := w.withApp("alice"), w.withApp("bobby")
 	codes := a.recoveryCodes()

@@ -203,9 +203,9 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 	w.stays(first.Form("/tf-validate", "code", a.Next(), "next", "//evil.t"), "good at the password, bad at the code")
 }
 
-// TestR108_HostIsConfigured checks that no host in a request gets into a message, a redirect or a
+// TestR108_TheHostIsConfigured checks that no host in a request gets into a message, a redirect or a
 // cookie, and that requests for another host are refused.
-func TestR108_HostIsConfigured(t *testing.T) {
+func TestR108_TheHostIsConfigured(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan").enrollSMS("+16505551212")
 	addr := w.Nodes[0].Addr

@@ -229,8 +229,8 @@ func TestR023_CookieCannotBeForged(t *testing.T) {
 	}
 }
 
-// TestR023_RememberedDies checks that the cookie ends with everything it depends on.
-func TestR023_RememberedDies(t *testing.T) {
+// TestR023_ARememberedBrowserEnds checks that the cookie ends with everything it depends on.
+func TestR023_ARememberedBrowserEnds(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	ctx := t.Context()
 	cases := []struct {

@@ -129,9 +129,9 @@ func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
 	whole.in(mixed, 2)
 }
 
-// TestR153_ARescueHasGuessesOfItsOwn checks that a factor that ended after too many wrong codes can
+// TestR153_ARescueHasItsOwnGuesses checks that a factor that ended after too many wrong codes can
 // be rescued by mail, and that wrong rescue codes do not count as guesses at it.
-func TestR153_ARescueHasGuessesOfItsOwn(t *testing.T) {
+func TestR153_ARescueHasItsOwnGuesses(t *testing.T) {
 	w := newWorld(t, plenty, proxied, func(c *twofold.Config) {
 		c.Advanced.Limits.SecondFailures, c.Advanced.Limits.FactorFailures = 10, 20
 	})

@@ -183,9 +183,9 @@ func TestR056_DraftIsBound(t *testing.T) {
 	}
 }
 
-// TestR058_EverythingBeforeAChangeIsDead covers sessions, tokens, pending sign-ins, codes, drafts
+// TestR058_AChangeInvalidatesEverythingIssuedBefore covers sessions, tokens, pending sign-ins, codes, drafts
 // and trusted devices. The browser that makes the change continues with a new id.
-func TestR058_EverythingBeforeAChangeIsDead(t *testing.T) {
+func TestR058_AChangeInvalidatesEverythingIssuedBefore(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, plenty)
 	auth := w.Nodes[0].Auth
@@ -348,8 +348,8 @@ func TestR062_UnknownFieldsChangeNothing(t *testing.T) {
 	}
 }
 
-// TestR063_ReplacedFactorIsDeadAtOnce checks that a replaced factor fails on every node.
-func TestR063_ReplacedFactorIsDeadAtOnce(t *testing.T) {
+// TestR063_AReplacedFactorEndsAtOnce checks that a replaced factor fails on every node.
+func TestR063_AReplacedFactorEndsAtOnce(t *testing.T) {
 	w := newWorld(t, plenty)
 	second := w.Start(nil)
 	a := w.withApp("alice")

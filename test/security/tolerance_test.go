@@ -85,10 +85,10 @@ func TestR185_ANumberIsOneCode(t *testing.T) {
 	w.browser().Post("/login", `{"email":"`+a.Email+`","password":123456}`).Want(400)
 }
 
-// TestR186_FewWrongAnswersAndOneRightOne checks that a wrong answer keeps the challenge valid, so
+// TestR186_FewWrongAnswersAndOneCorrectOne checks that a wrong answer keeps the challenge valid, so
 // that a page may ask its user again. Five wrong answers end it, also in parallel. A malformed
 // response does not count as an answer. A correct answer ends the challenge at once.
-func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
+func TestR186_FewWrongAnswersAndOneCorrectOne(t *testing.T) {
 	everyUse(t, func(t *testing.T, w *world, u use, k *softkey.Key) {
 		for wrong := range 7 {
 			w.forgive()

@@ -96,10 +96,10 @@ func TestR203_ATrustedBrowserReplacesOnlyWhatItProved(t *testing.T) {
 	}
 }
 
-// TestR203_APasskeyThatStaysIsWorthWhatThePolicySays checks that a browser remembered after a
+// TestR203_ARememberedPasskeyCountsAsThePolicySays checks that a browser remembered after a
 // passkey that counted as both factors requires the second factor once passkeys no longer count as
 // both.
-func TestR203_APasskeyThatStaysIsWorthWhatThePolicySays(t *testing.T) {
+func TestR203_ARememberedPasskeyCountsAsThePolicySays(t *testing.T) {
 	for policy, change := range policies {
 		t.Run(policy, func(t *testing.T) {
 			w := newWorld(t, remembering, plenty)

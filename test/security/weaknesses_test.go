@@ -85,13 +85,13 @@ func ofTheContract() []weakness {
 				"TestR070_ABudgetOfTheirOwnAndSameWords", "TestR070_NoTextIsARecoveryCode",
 			}},
 		{"Flask-Security, W8", "a pending sign-in lasts for weeks, also after a sign-out",
-			[]string{"TestR024_PendingDiesWithItsPremises"}},
+			[]string{"TestR024_APendingSignInEndsWithItsConditions"}},
 		{"Flask-Security, W9", "an exchanged refresh token counts as fresh",
 			[]string{"TestR022_TokensObeyTheSecondFactor", "TestR053_FreshForSecurityChanges"}},
 		{"Flask-Security, W10", "after a rotation the oldest key still signs",
 			[]string{"TestR035_TheNewestKeySigns", "TestR035_KeyRotation"}},
 		{"Flask-Security, W11", "the user's identity is revealed after the first factor",
-			[]string{"TestR010_PendingReachesNothing", "TestR010_APendingPasskeyRevealsNoOwner"}},
+			[]string{"TestR010_APendingSignInReachesNothing", "TestR010_APendingPasskeyRevealsNoOwner"}},
 		{"Flask-Security, W12", "generic answers differ in keys or in time",
 			[]string{
 				"TestR125_TakenAddresses", "TestR122_SameAnswerForAll", "TestR122_MailRequestsTellNothing",
@@ -127,7 +127,7 @@ func ofTheContract() []weakness {
 				"TestR135_NothingParkedBetweenTheSteps",
 			}},
 		{"Flask-Security, W18", "the account's state is not checked again with the second factor",
-			[]string{"TestR024_PendingDiesWithItsPremises", "TestR102_LockedByTheApplication"}},
+			[]string{"TestR024_APendingSignInEndsWithItsConditions", "TestR102_LockedByTheApplication"}},
 		{"Flask-Security, W19", "Basic authentication, tokens and mailed links without a second factor",
 			[]string{
 				"TestR009_EveryWayInIsListed", "TestR022_TokensObeyTheSecondFactor",
@@ -148,7 +148,7 @@ func ofTheContract() []weakness {
 		{"Flask-Security, W23", "several reset links are valid at once; the comparison of a new address is " +
 			"case-sensitive",
 			[]string{
-				"TestR058_LinksDieWithWhatTheyRestOn", "TestR144_LinksOnceInParallel",
+				"TestR058_LinksEndWithWhatTheyRestOn", "TestR144_LinksOnceInParallel",
 				"test/contract TestAnAddressTakenMeanwhileCannotBeConfirmed",
 			}},
 		{"Flask-Security, W24", "a fresh proof is matched by e-mail address, or accepted without a session",
@@ -186,7 +186,7 @@ func ofPeers() []weakness {
 		{"SuperTokens", "a user who is asked for the second factor enrolls another one instead",
 			[]string{"TestR018_NoChangeWhilePending", "TestR081_DeviceSkipsTheSecondFactorOnly"}},
 		{"supabase #2607, #2615", "the level stays after an administrator removed the factor",
-			[]string{"TestR058_EverythingBeforeAChangeIsDead"}},
+			[]string{"TestR058_AChangeInvalidatesEverythingIssuedBefore"}},
 		{"nodewarden #370", "a trusted browser survives a reset of the second factor",
 			[]string{"TestR083_TrustedDevicesAreRevoked"}},
 		{"Hanko; devise-otp #126", "guesses are counted by the client's address",

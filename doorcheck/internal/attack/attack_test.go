@@ -48,7 +48,7 @@ func TestAnswersOfOneKindHaveOneShape(t *testing.T) {
 	}
 }
 
-func TestAWrongRecoveryCodeHasTheFormOfARightOne(t *testing.T) {
+func TestAWrongRecoveryCodeHasTheFormOfACorrectOne(t *testing.T) {
 	codes := []string{"ab3-x79", "cd3-ab4"}
 	seen := map[string]bool{codes[0]: true, codes[1]: true}
 	for i := range guesses {

@@ -55,7 +55,7 @@ type Method struct{ c Config }
 // New returns a Method. It returns an error if c is invalid.
 func New(c Config) (*Method, error) {
 	if c.Life <= 0 {
-		return nil, errors.New("onetime: the life of a code must be positive")
+		return nil, errors.New("onetime: the lifetime of a code must be positive")
 	}
 	if c.Channel != storage.SMS && c.Channel != storage.Email {
 		return nil, errors.New("onetime: channel must be sms or email")

@@ -156,7 +156,7 @@ func TestACodeIsGoodForOneThingOnly(t *testing.T) {
 	}
 }
 
-func TestFiveWrongTriesKillACode(t *testing.T) {
+func TestFiveWrongTriesInvalidateACode(t *testing.T) {
 	ctx, b := context.Background(), newBench()
 	m, home := b.method(t, storage.SMS),
 		factor.Transaction{ID: "tx", Purpose: factor.SignIn, User: storage.User{ID: "a"}}

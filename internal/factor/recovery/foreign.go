@@ -68,7 +68,7 @@ func looksForeign(typed string) bool {
 func bare(typed string) string { return strings.ToLower(factor.Bare(typed)) }
 
 // ErrCode is returned if a code cannot be imported or exported.
-var ErrCode = errors.New("recovery: code cannot be taken over")
+var ErrCode = errors.New("recovery: code cannot be imported")
 
 // Check returns an error if a user's codes cannot be imported.
 func Check(codes []Code) error {
@@ -161,7 +161,7 @@ func (c *Codes) open(userID string, kept storage.KeptCode) (f form, err error) {
 		return form{}, factor.SecretError(err)
 	}
 	if err := json.Unmarshal(raw, &f); err != nil || f.Version != 1 {
-		return form{}, factor.SecretError(fmt.Errorf("recovery: form of version %d", f.Version))
+		return form{}, factor.SecretError(fmt.Errorf("recovery: unknown version %d", f.Version))
 	}
 	return f, nil
 }

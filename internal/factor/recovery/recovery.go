@@ -39,7 +39,7 @@ type Codes struct{ c Config }
 // New returns Codes. It returns an error if c is invalid.
 func New(c Config) (*Codes, error) {
 	if c.Number < 0 || c.Life < 0 {
-		return nil, errors.New("recovery: number and life must not be negative")
+		return nil, errors.New("recovery: number and lifetime must not be negative")
 	}
 	return &Codes{c}, nil
 }

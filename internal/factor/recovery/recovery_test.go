@@ -143,7 +143,7 @@ func TestACodeIsOneUsersAlone(t *testing.T) {
 	}
 }
 
-func TestCodesSurviveANewKeyAndDieWithTheirOwn(t *testing.T) {
+func TestCodesSurviveANewKeyAndEndWithTheirOwn(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	shown := d.put(d.codes(recovery.Config{Number: 10}, oneKey))
 	if _, err := d.codes(recovery.Config{Number: 10}, anotherKey, oneKey).Spend(ctx, d.user.ID, shown[0]); err != nil {

@@ -82,7 +82,7 @@ func (s Secrets) codes(text string) (list []string, err error) {
 	raw := []byte(text)
 	if !strings.HasPrefix(text, "[") {
 		if raw, err = s.decrypt(text); err != nil {
-			return nil, errors.New("they are encrypted in a way of the site's own")
+			return nil, errors.New("they are encrypted in a way specific to the site")
 		}
 	}
 	if json.Unmarshal(raw, &list) != nil {

@@ -75,7 +75,7 @@ func (s authboss) find(ctx context.Context, db *rows.DB) (*rows.Table, map[strin
 	for ours, theirs := range names {
 		switch {
 		case !knows(ours):
-			return nil, nil, fmt.Errorf("%q is not a column of ours", ours)
+			return nil, nil, fmt.Errorf("%q is not a field of an account", ours)
 		case !slices.Contains(has, theirs):
 			return nil, nil, fmt.Errorf("table %s has no column %s", s.a.Table, theirs)
 		}
@@ -89,9 +89,9 @@ func (s authboss) find(ctx context.Context, db *rows.DB) (*rows.Table, map[strin
 	}
 	switch {
 	case names["id"] == "":
-		return nil, nil, errors.New("say which column has the id (--column id=NAME)")
+		return nil, nil, errors.New("name the column with the id (--column id=NAME)")
 	case names["password"] == "":
-		return nil, nil, errors.New("say which column has the password (--column password=NAME)")
+		return nil, nil, errors.New("name the column with the password (--column password=NAME)")
 	}
 	t, err := db.Table(ctx, s.a.Table, names["id"], slices.Collect(maps.Values(names))...)
 	return t, names, err

@@ -145,7 +145,7 @@ func (c CSV) ours(header string) (string, error) {
 	for ours, theirs := range c.Columns {
 		if theirs == header {
 			if !knows(ours) {
-				return "", fmt.Errorf("%q is not a column of ours: use %s or field.NAME", ours,
+				return "", fmt.Errorf("%q is not a field of an account: use %s or field.NAME", ours,
 					strings.Join(Names(), ", "))
 			}
 			return ours, nil

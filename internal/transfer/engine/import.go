@@ -101,7 +101,7 @@ func (e *Engine) Import(ctx context.Context, src transfer.Source, o Options) (_ 
 	e.notices(r.report, r.rp)
 	if r.report.Refused > 0 && !o.SkipBad {
 		n := r.report
-		return n, fmt.Errorf("%d of %d accounts cannot come: %w", n.Refused, n.Accounts, ErrRefused)
+		return n, fmt.Errorf("%d of %d accounts cannot be imported: %w", n.Refused, n.Accounts, ErrRefused)
 	}
 	if o.Plan != nil {
 		if err := o.Plan(r.report); err != nil {
@@ -284,7 +284,7 @@ func (r *importing) refuse(line int64, id, text string) error {
 	r.report.Refused++
 	r.report.problem(line, id, text)
 	if len(r.refused) > maxRefused {
-		return fmt.Errorf("more than %d accounts cannot come: %w", maxRefused, ErrRefused)
+		return fmt.Errorf("more than %d accounts cannot be imported: %w", maxRefused, ErrRefused)
 	}
 	return nil
 }
@@ -304,7 +304,7 @@ func (r *importing) judgeBatch(ctx context.Context, batch []*judged) error {
 		o, came := here.origins[j.d.ID]
 		if here.holders["id"][j.d.ID] == "-" { // the account was deleted here
 			r.report.Changed++
-			r.report.problem(j.line, j.d.ID, "it was deleted here: it does not come back")
+			r.report.problem(j.line, j.d.ID, "it was deleted here: it is not imported again")
 			continue
 		}
 		if text := here.taken(j.d, o.UserID); text != "" {
@@ -325,7 +325,7 @@ func (r *importing) judgeBatch(ctx context.Context, batch []*judged) error {
 			}
 			if changed {
 				r.report.Changed++
-				r.report.problem(j.line, j.d.ID, "it was changed there and here: it stays as it is here")
+				r.report.problem(j.line, j.d.ID, "it was changed both there and here: it stays as it is here")
 				continue
 			}
 			r.report.Updated++

@@ -84,14 +84,14 @@ func (e *Engine) judgeIdentity(d *draft) error {
 	if d.Username != "" {
 		u.Username, u.UsernameKey, err = account.ParseUsername(d.Username, account.Lengths{Min: 1, Max: 128})
 		if err != nil {
-			d.leave("usernames that hold other characters than letters and digits")
+			d.leave("usernames with characters other than letters and digits")
 		}
 	}
 	for _, r := range d.Roles {
 		switch r = strings.TrimSpace(r); {
 		case r == "" || slices.Contains(u.Roles, r):
 		case account.CheckNames(r) != nil:
-			d.leave("roles whose names have blanks, commas or characters that are not printed")
+			d.leave("roles whose names have spaces, commas or nonprintable characters")
 		default:
 			u.Roles = append(u.Roles, r)
 		}
@@ -101,7 +101,7 @@ func (e *Engine) judgeIdentity(d *draft) error {
 		tag, ok := e.c.Language(d.Language)
 		if u.Language = tag; !ok {
 			u.Language = ""
-			d.leave("languages that there are no texts in")
+			d.leave("languages without texts")
 		}
 	}
 	u.Profile = profile.Encode(d.Fields)
@@ -115,7 +115,7 @@ func (e *Engine) judgePassword(d *draft) (err error) {
 		return nil
 	}
 	if d.line, d.scheme, err = e.lineOf(p); err != nil {
-		return fmt.Errorf("its password cannot be taken over: %w", err)
+		return fmt.Errorf("its password cannot be imported: %w", err)
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func (e *Engine) judgeFactors(d *draft) error {
 	}
 	for _, m := range d.Mailboxes {
 		if m.Address != "" && account.Key(m.Address) != d.user.EmailKey {
-			d.leave("mailboxes for codes other than the account's own, which takes their place")
+			d.leave("mailboxes for codes other than the account's own, which replaces them")
 		}
 	}
 	for _, p := range d.Passkeys {

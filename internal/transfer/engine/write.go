@@ -254,7 +254,7 @@ func (r *importing) update(ctx context.Context, b *built) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.report.Changed++
-		r.report.problem(b.Line, b.d.ID, "it was changed there and here: it stays as it is here")
+		r.report.problem(b.Line, b.d.ID, "it was changed both there and here: it stays as it is here")
 	case errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrNotFound):
 		r.fails(b, "a name of it was taken here meanwhile, or it was removed")
 	case err != nil:

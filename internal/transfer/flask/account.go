@@ -166,7 +166,7 @@ func (r *reading) unified(d *transfer.Draft, u rows.Row) {
 	}
 	secrets := map[string]json.RawMessage{}
 	if json.Unmarshal([]byte(text), &secrets) != nil || len(secrets) > 8 {
-		d.Refuse("us_totp_secrets is not what it should be")
+		d.Refuse("us_totp_secrets is invalid")
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(secrets)) { // for a fixed order
@@ -189,7 +189,7 @@ func (r *reading) unified(d *transfer.Draft, u rows.Row) {
 		case byMail:
 			d.Mailboxes = append(d.Mailboxes, transfer.Mailbox{Use: transfer.UseFirst})
 		default:
-			d.Leave("a way to begin a sign-in of an unknown method")
+			d.Leave("a first factor of an unknown method")
 		}
 	}
 }
@@ -217,7 +217,7 @@ func (r *reading) recovery(d *transfer.Draft, u rows.Row) {
 		code, made, err := openFernet(r.fernet, stored)
 		switch now := r.o.Now(); {
 		case err != nil: // Flask-Security ignores it too
-			d.Leave("recovery codes that no key opens")
+			d.Leave("recovery codes that no key decrypts")
 		case r.o.CodeLife > 0 && now.After(made.Add(r.o.CodeLife)):
 			d.Leave("recovery codes that have expired")
 		default:

@@ -63,7 +63,7 @@ func (t Tables) complete(roles, ofUsers bool) error {
 	if roles == ofUsers {
 		return nil
 	}
-	return fmt.Errorf("the database has a table %s and no table %s: name that of your roles", there, missing)
+	return fmt.Errorf("the database has a table %s but no table %s: name the table of your roles", there, missing)
 }
 
 // New returns a source that reads the database. Each reading opens the database.

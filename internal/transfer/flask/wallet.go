@@ -100,11 +100,11 @@ func (w *wallet) unseal(s sealed) ([]byte, error) {
 	}
 	derived, err := pbkdf2.Key(sha256.New, secret, salt, 1<<s.Cost, 32+aes.BlockSize)
 	if err != nil {
-		return nil, errors.New("its secret cannot be opened")
+		return nil, errors.New("its secret cannot be decrypted")
 	}
 	block, err := aes.NewCipher(derived[:32])
 	if err != nil {
-		return nil, errors.New("its secret cannot be opened")
+		return nil, errors.New("its secret cannot be decrypted")
 	}
 	cipher.NewCTR(block, derived[32:]).XORKeyStream(key, key)
 	return key, nil

@@ -124,7 +124,7 @@ func (s *source) each(ctx context.Context, files []string, member func(f *stream
 		})
 		if err == nil {
 			if _, more := in.d.Token(); !errors.Is(more, io.EOF) {
-				err = in.fail(errors.New("something follows the end"))
+				err = in.fail(errors.New("there is data after the end"))
 			}
 		}
 		_ = f.Close()

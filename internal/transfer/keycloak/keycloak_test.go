@@ -183,7 +183,7 @@ func TestAHostileExportIsRefusedWithItsLine(t *testing.T) {
 		"line 1: a value has more than": "{\"" + strings.Repeat("x", 3<<20),
 		"line 2: nested too deep":       "{\"realm\":\"r\",\n\"x\":" + strings.Repeat("[", 1000),
 		"line 2: a text is not valid":   "{\"realm\":\"r\",\n\"users\":[{\"id\":\"\xff\"}]}",
-		"line 1: something follows":     `{"realm":"r"}{}`,
+		"line 1: there is data after":     `{"realm":"r"}{}`,
 		"not the export of a realm":     `{"users":[]}`,
 		`line 1: "{" is missing`:        `[]`,
 		`line 1: "[" is missing`:        `{"realm":"r","users":{}}`,

@@ -66,7 +66,7 @@ func (s *stream) fail(err error) error {
 	case errors.As(err, &syntax):
 		err = errors.New("this is not JSON")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		err = errors.New("the file ends in the middle")
+		err = errors.New("the file is truncated")
 	}
 	return fmt.Errorf("line %d: %w", s.here(), err)
 }
@@ -139,9 +139,9 @@ func (s *stream) raw() (raw json.RawMessage, line int64, err error) {
 func describe(err error) error {
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
-		return fmt.Errorf("%q is a %s where a %s belongs", kind.Field, kind.Value, kind.Type.Kind())
+		return fmt.Errorf("%q is a %s, not a %s", kind.Field, kind.Value, kind.Type.Kind())
 	}
-	return errors.New("a value is not what it should be")
+	return errors.New("a value is invalid")
 }
 
 // members calls each with the names of an object's members. each must read their

@@ -129,7 +129,7 @@ func actions(d *transfer.Draft, list []string) {
 			// If a password must be changed, another person knows it.
 			if d.Password != nil {
 				d.Password = nil
-				d.Leave("a temporary password: a new one is set by \"forgot password\"")
+				d.Leave("a temporary password: its owner sets a new one with \"forgot password\"")
 			}
 		case "VERIFY_EMAIL":
 			if len(d.Addresses) > 0 {
