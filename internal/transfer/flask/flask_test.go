@@ -269,7 +269,7 @@ func TestRolesInTablesOfOtherNames(t *testing.T) {
 	} {
 		o := options(transfertest.SQLite(t, "testdata/v3.sql", change), s)
 		err := New(o).Read(t.Context(), nil)
-		if err == nil || !strings.Contains(err.Error(), "name that of your roles") {
+		if err == nil || !strings.Contains(err.Error(), "name the table of your roles") {
 			t.Errorf("%+v are not named: %v", other, err)
 		}
 		o.Tables = other

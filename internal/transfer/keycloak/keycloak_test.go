@@ -178,16 +178,16 @@ func TestAFolderIsReadInOrder(t *testing.T) {
 func TestAHostileExportIsRefusedWithItsLine(t *testing.T) {
 	for name, text := range map[string]string{
 		"line 3: this is not JSON":      "{\"realm\":\"r\",\n\"users\":[\n{\"id\":]}",
-		"line 2: the file ends":         "{\"realm\":\"r\",\n\"users\":[",
+		"line 2: the file is truncated": "{\"realm\":\"r\",\n\"users\":[",
 		"line 2: a value has more than": "{\"realm\":\"r\",\n\"users\":[{\"id\":\"" + strings.Repeat("x", 3<<20),
 		"line 1: a value has more than": "{\"" + strings.Repeat("x", 3<<20),
 		"line 2: nested too deep":       "{\"realm\":\"r\",\n\"x\":" + strings.Repeat("[", 1000),
 		"line 2: a text is not valid":   "{\"realm\":\"r\",\n\"users\":[{\"id\":\"\xff\"}]}",
-		"line 1: there is data after":     `{"realm":"r"}{}`,
+		"line 1: there is data after":   `{"realm":"r"}{}`,
 		"not the export of a realm":     `{"users":[]}`,
 		`line 1: "{" is missing`:        `[]`,
 		`line 1: "[" is missing`:        `{"realm":"r","users":{}}`,
-		"a string belongs":              `{"realm":3}`,
+		"not a string":                  `{"realm":3}`,
 		"different RP ids":              `{"realm":"r","webAuthnPolicyRpId":"a","webAuthnPolicyPasswordlessRpId":"b"}`,
 	} {
 		err := New(Options{Path: written(t, "r.json", text)}).Read(context.Background(),
