@@ -147,7 +147,8 @@ type Accounts struct {
 	//
 	// OnRegister is called before the account exists and before the address is looked up: i.ID is
 	// empty, and the address is not proven. It is not called for accounts that are imported from
-	// another system (Password.Legacy), because they exist already; OnSignIn decides about those.
+	// another system (Password.Legacy), because they exist already, or for invited users, whom the
+	// application chose; OnSignIn decides about those.
 	// OnSignIn is called for every way to sign in, after all required factors are proven, and also
 	// when a remembered browser returns or a refresh token is exchanged. Existing sessions are not
 	// affected.

@@ -89,7 +89,8 @@ var (
 	ErrNotAsked = errors.New("auth: the account of this link is not signed in here")
 	// ErrConfirmed means that the address is already confirmed.
 	ErrConfirmed = errors.New("auth: address is already confirmed")
-	// ErrLocked means that the first factor is right but the application refuses the account.
+	// ErrLocked means that the first factor is right but the application refuses the account. A full
+	// budget is a *limit.Paused instead.
 	ErrLocked = errors.New("auth: account is locked")
 	// ErrUsernameTaken means that another account has the username.
 	ErrUsernameTaken = errors.New("auth: username is taken")

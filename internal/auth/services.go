@@ -27,7 +27,7 @@ type (
 	// Account signs in with a password, registers accounts, changes passwords, addresses and
 	// usernames, and lists an account's activity.
 	Account struct{ *Login }
-	// Enroll sets up second factors.
+	// Enroll sets up second factors. SecondFactor removes them and turns them off.
 	Enroll struct{ *Login }
 	// Guesses checks first factors within budgets, hashing slots and captchas.
 	Guesses struct{ *Login }

@@ -65,9 +65,12 @@ type Waiting struct {
 	Sessions int      // number of the user's sessions
 }
 
-// Draft is a factor that is being set up. It is not active yet.
+// Draft is a factor that is being set up. It is not active yet. The outcome of an answer, kept for
+// repetitions of it, is also stored as a Draft, with an Owner that begins with "answer:".
 type Draft struct {
-	Owner             string // "pending:"+hash or "session:"+id; each has at most one draft
+	// Owner is "pending:" and a hash, "session:" or "first:" and an ID, or "answer:" and a hash. Each
+	// has at most one draft.
+	Owner             string
 	ID                string // SHA-256 of the state token
 	UserID            string
 	CredentialVersion string
