@@ -41,7 +41,7 @@ func TestBoxKeepsTheLastNewestFirst(t *testing.T) {
 	}
 }
 
-func TestBoxTellsOfChanges(t *testing.T) {
+func TestBoxReportsChanges(t *testing.T) {
 	box := send.NewBox(3)
 	changed := box.Changed()
 	select {

@@ -79,7 +79,7 @@ func TestAnInvitationMakesAnAccountOnce(t *testing.T) {
 	}
 }
 
-func TestARevokedInvitationIsWorthNothing(t *testing.T) {
+func TestARevokedInvitationDoesNotWork(t *testing.T) {
 	k := twofoldtest.New(t, closed())
 	k.Serve(http.NotFoundHandler())
 	if _, err := invite(t.Context(), k.Auth, k.User("admin@example.org"), "bob@example.org"); err != nil {

@@ -251,7 +251,7 @@ func TestCorrectPasswordsDoNotCountAgainstAnAddress(t *testing.T) {
 	}
 }
 
-func TestTheOwnerHearsOfTheThirdWrongCodeAndOnceAnHour(t *testing.T) {
+func TestTheOwnerIsToldOfTheThirdWrongCodeOnceAnHour(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{})
 	var heard []int
 	for i := range 8 {

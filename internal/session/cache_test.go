@@ -144,7 +144,7 @@ func witnessedCache(ago time.Duration) *cache {
 	return c
 }
 
-func TestAnEntryIsUsedAsLongAsChangesAreHeardOf(t *testing.T) {
+func TestAnEntryIsUsedWhileChangesAreReceived(t *testing.T) {
 	for name, row := range map[string]struct {
 		heard, read time.Duration // ago
 		used        bool

@@ -63,8 +63,8 @@ func (s factors) RecoveryCodesLeft(ctx context.Context, userID string, since tim
 }
 
 // putCodes replaces the user's set, if there is a new one. Without a second
-// factor no user has codes, since they stand in for it and for nothing else,
-// unless the change says that the codes may come first.
+// factor no user has codes, since they replace that factor and nothing else, unless the change says that the
+// codes may come first.
 func (t *txn) putCodes(c storage.FactorChange) error {
 	n, err := get(t, `SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`, scanInt,
 		c.UserID)

@@ -333,7 +333,7 @@ func TestNewNamesEveryMistake(t *testing.T) {
 	}
 }
 
-func TestPlainLeavesTheMachineOnlyIfToldTo(t *testing.T) {
+func TestPlainSMTPIsRefusedUnlessConfigured(t *testing.T) {
 	c := smtp.Config{Security: smtp.None, From: "no-reply@auth.example"}
 	for host, ok := range map[string]bool{
 		"localhost": true, "127.0.0.1": true, "::1": true,

@@ -304,9 +304,9 @@ func TestAPoolWhoseSchemaStays(t *testing.T) {
 	}
 }
 
-// TestANodeOnAPoolHears checks that a node on a pool receives its own notifications and those of
+// TestANodeOnAPoolReceivesNotifications checks that a node on a pool receives its own notifications and those of
 // other nodes, but none of the application's.
-func TestANodeOnAPoolHears(t *testing.T) {
+func TestANodeOnAPoolReceivesNotifications(t *testing.T) {
 	pooled, direct := servers.PgBouncer(t)
 	for address, o := range map[string]postgres.Options{direct: {}, pooled + exec: {Listen: direct}} {
 		pool := poolAt(t, address, func(c *pgxpool.Config) {

@@ -90,9 +90,9 @@ func TestTheUpgradeKeepsWhatOwnersHaveSeen(t *testing.T) {
 	storetest.CheckMarks(t, open(t, url))
 }
 
-// TestAnOlderProgramGoesOnBesideANewerOne checks that rows that the older program writes keep their
+// TestAnOlderProgramWorksAlongsideANewerOne checks that rows that the older program writes keep their
 // meaning.
-func TestAnOlderProgramGoesOnBesideANewerOne(t *testing.T) {
+func TestAnOlderProgramWorksAlongsideANewerOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)
 	older := raw(t, path)

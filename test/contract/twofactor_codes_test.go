@@ -62,7 +62,7 @@ func TestTheServerKeepsTheSetUp(t *testing.T) {
 	c.loginForm("joe").to("/")
 	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).has("tf_state", "validating_profile", "tf_method",
 		"sms")
-	c.page("/tf-validate").shows("Enter code to complete setup") // what is under way is kept by the server
+	c.page("/tf-validate").shows("Enter code to complete setup") // the server keeps the state of a pending step
 	c.form("/tf-validate", "code", s.code(phone)).to("/tf-setup")
 	c.page("/tf-validate").to("/") // and over now
 	f := s.factors("joe")

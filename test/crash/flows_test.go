@@ -19,7 +19,7 @@ import (
 // flow is an operation of a user, with one request or several.
 type flow struct {
 	name string
-	site func(s *site) // its settings, if they are others
+	site func(s *site) // its settings, if they differ
 	// start prepares a person for the step. The child is not killed there.
 	start func(s *site) *person
 	// step runs the operation in the browser p.b.

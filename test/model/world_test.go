@@ -121,7 +121,7 @@ type world struct {
 	closers     []func()
 	stop        func()               // ends the workers
 	open        bool                 // an address need not be confirmed
-	guesser     bool                 // this walk is of people who try codes
+	guesser     bool                 // the people of this walk try codes
 	typed       map[string]time.Time // when each code was typed last
 }
 

@@ -215,8 +215,8 @@ func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 	w.browser().Page(link)
 }
 
-// TestR194_TheReadableCookieOpensNothing checks that the cookie is a CSRF token, which is of use
-// only together with the cookie that scripts cannot read.
+// TestR194_TheReadableCookieOpensNothing checks that the cookie is a CSRF token, which is useful only together
+// with the cookie that scripts cannot read.
 func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
 	w := newWorld(t, open, app)
 	a := w.person("alice")

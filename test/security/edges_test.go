@@ -350,8 +350,8 @@ func TestR087_AnAnswerNamesItsQuestion(t *testing.T) {
 	}
 }
 
-// TestR093_TheOwnerHearsOfACopy.
-func TestR093_TheOwnerHearsOfACopy(t *testing.T) {
+// TestR093_TheOwnerIsToldOfACopy.
+func TestR093_TheOwnerIsToldOfACopy(t *testing.T) {
 	w := newWorld(t, open)
 	p, k := w.person("alice"), w.key(phoneKey)
 	k.Counter = 5

@@ -23,7 +23,7 @@ type walk struct {
 	b      *browser
 	a, v   *person
 	last   *person // whose first factor was proven last
-	proven bool    // and his second one after that
+	proven bool    // and the user's second one after that
 }
 
 // steps holds the steps that can be tried in any order.

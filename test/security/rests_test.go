@@ -89,10 +89,10 @@ func TestR152_SessionsOfASingleFactorThatCountedAsTwoEnd(t *testing.T) {
 	}
 }
 
-// TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo checks that a session with a provider
+// TestR152_AnIndependentSiteCountsWhileTheOperatorDeclaresIt checks that a session with a provider
 // and a mailed code ends when the provider no longer counts as independent, and so does a sign-in
 // between the two steps.
-func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
+func TestR152_AnIndependentSiteCountsWhileTheOperatorDeclaresIt(t *testing.T) {
 	independent := true
 	w, corp, _ := sites(t, plenty, func(c *twofold.Config) {
 		if independent {

@@ -140,7 +140,7 @@ func TestAFormIsBoundToItsUser(t *testing.T) {
 	}
 }
 
-func TestOddCodesAreRefused(t *testing.T) {
+func TestMalformedCodesAreRefused(t *testing.T) {
 	costly, err := bcrypt.GenerateFromPassword([]byte("x"), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)

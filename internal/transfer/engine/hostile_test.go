@@ -352,9 +352,9 @@ func TestADryRunChangesNothing(t *testing.T) {
 	}
 }
 
-// TestAnImportThatStopsGoesOn checks that an import that is repeated after a
+// TestAStoppedImportContinues checks that an import that is repeated after a
 // failure skips the accounts that it has stored.
-func TestAnImportThatStopsGoesOn(t *testing.T) {
+func TestAStoppedImportContinues(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	people := persons(t, 1200)
 	all := text(t, transfer.Header{Source: "old"}, people...)
@@ -470,9 +470,9 @@ func TestAnAppKeepsItsParameters(t *testing.T) {
 	s.proves(p)
 }
 
-// TestOddIDsAreNotKept checks that an ID that could be mistaken for something else
+// TestUnsuitableIDsAreNotKept checks that an ID that could be mistaken for something else
 // is recorded, but does not become the account's ID.
-func TestOddIDsAreNotKept(t *testing.T) {
+func TestUnsuitableIDsAreNotKept(t *testing.T) {
 	for _, id := range []string{"-", "..", "deleted-7", "a/b", "a:b", "a b", strings.Repeat("x", 65), "\u00e4"} {
 		s := newSite(t, file(t), oneKey)
 		raw, err := json.Marshal(transfer.Account{ID: id, Active: true,
