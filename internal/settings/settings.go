@@ -177,6 +177,9 @@ func (r Row) Words(value int64) string {
 
 // Words returns a duration in words, such as "90 seconds", "24 hours" or "30 days".
 func Words(d time.Duration) string {
+	if d == math.MinInt64 { // it has no positive counterpart
+		return d.String()
+	}
 	if d < 0 {
 		return "-" + Words(-d)
 	}
