@@ -251,10 +251,17 @@ func (s events) Checkpoint(ctx context.Context) (storage.Checkpoint, error) {
 	return c, err
 }
 
+// oldSeals removes seals before a row, at most 1000 of them. A seal before the checkpoint has no
+// meaning.
+const oldSeals = `DELETE FROM twofold_event_seals WHERE after_row IN (
+	SELECT after_row FROM twofold_event_seals WHERE after_row < $1 ORDER BY after_row LIMIT 1000)`
+
 // RemoveEvents implements storage.Checkpoints. There is one checkpoint, whose row decides which of
-// two callers changes it.
+// two callers changes it. While parts are dropped, no row can be added, so their many seals are
+// removed afterwards. Those that a failure leaves are removed by later calls.
 func (s events) RemoveEvents(ctx context.Context, after int64, c storage.Checkpoint) error {
-	return s.tx(ctx, "remove events", func(t *txn) error {
+	dropped := false
+	err := s.tx(ctx, "remove events", func(t *txn) error {
 		args := []any{c.Through, c.Rows, bytesOf(c.Seal), micros(c.Before), micros(c.At), bytesOf(c.MAC), after}
 		n, err := t.exec(`UPDATE twofold_event_checkpoint
 			SET through_row = $1, removed = $2, seal = $3, before = $4, at = $5, mac = $6
@@ -269,13 +276,21 @@ func (s events) RemoveEvents(ctx context.Context, after int64, c storage.Checkpo
 		if n == 0 {
 			return storage.ErrUsed
 		}
-		if err = t.dropParts(c.Through); err != nil {
+		if dropped, err = t.dropParts(c.Through); err != nil {
 			return err
 		}
-		if _, err = t.exec(`DELETE FROM twofold_event_seals WHERE after_row < $1`, c.Through); err != nil {
-			return err
+		if !dropped {
+			if _, err = t.exec(oldSeals, c.Through); err != nil {
+				return err
+			}
 		}
 		_, err = t.exec(`DELETE FROM twofold_events WHERE row_no <= $1`, c.Through)
 		return err
 	})
+	for n := int64(1); err == nil && dropped && n > 0; {
+		if n, err = s.exec(ctx, "remove seals", oldSeals, c.Through); err != nil {
+			return nil // the events are removed
+		}
+	}
+	return err
 }

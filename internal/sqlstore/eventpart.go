@@ -39,27 +39,28 @@ func (s events) EventPart(ctx context.Context, row int64) (storage.EventPart, er
 	return storage.EventPart{}, storage.ErrNotFound
 }
 
-// dropParts removes the oldest parts of the audit trail that have no row after one. The lock waits
-// for the transactions that are adding rows, so the second look finds all there will ever be.
-func (t *txn) dropParts(through int64) error {
+// dropParts removes the oldest parts of the audit trail that have no row after one, and reports
+// whether there were any. The lock waits for the transactions that are adding rows, so the second
+// look finds all there will ever be.
+func (t *txn) dropParts(through int64) (bool, error) {
 	old, err := t.oldParts(through)
 	if err != nil || len(old) == 0 {
-		return err
+		return false, err
 	}
 	for _, statement := range t.s.d.LockEvents {
 		if _, err := t.exec(statement); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if old, err = t.oldParts(through); err != nil {
-		return err
+		return false, err
 	}
 	for _, table := range old {
 		if _, err := t.exec(`DROP TABLE ` + table); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return len(old) > 0, nil
 }
 
 // oldParts returns the tables of the oldest parts that get no more rows and have none after through.

@@ -38,14 +38,30 @@ const eventParts = `SELECT c.oid::regclass::text AS name, bound.starts = 'MINVAL
 // The rows so far become the first partition. They are read once, while others read and write. Then
 // all wait, for as long as it takes to change the catalog. If a transaction holds the table for more
 // than a second, nothing is changed, and PartitionEvents can be called again. Views, publications
-// and privileges on single columns of the table stay on the first partition.
+// and privileges on single columns of the table stay on the first partition. Row-level security and
+// triggers would, too, and so protect no new row: a table that has them is refused.
 func (d *DB) PartitionEvents(ctx context.Context) (bool, error) {
-	done, err := d.partition(ctx)
+	var guard string
+	err, done := d.db.QueryRowContext(ctx, guards).Scan(&guard), false
+	switch {
+	case err == nil:
+		return false, fmt.Errorf("postgres: cannot partition the audit trail: twofold_events has %s, which new "+
+			"partitions would not have", guard)
+	case errors.Is(err, sql.ErrNoRows):
+		done, err = d.partition(ctx)
+	}
 	if err != nil {
 		return false, fmt.Errorf("postgres: cannot partition the audit trail: %w", explain(ctx, err))
 	}
 	return done, d.NextEventPart(ctx)
 }
+
+// guards is a query for what protects the rows of the table and would not protect those of a new one.
+const guards = `SELECT what FROM (
+		SELECT 'the trigger ' || tgname AS what FROM pg_trigger
+			WHERE tgrelid = to_regclass('twofold_events') AND NOT tgisinternal AND tgname <> 'twofold_number_event'
+		UNION ALL SELECT 'row-level security' FROM pg_class WHERE oid = to_regclass('twofold_events') AND relrowsecurity
+	) AS guards LIMIT 1`
 
 func (d *DB) partition(ctx context.Context) (bool, error) {
 	var ends int64
@@ -173,12 +189,26 @@ func (m months) make(ctx context.Context, tx *sql.Tx) error {
 	if !m.isOwner {
 		statements = append(statements, `ALTER TABLE `+table+` OWNER TO `+pgx.Identifier{m.owner}.Sanitize())
 	}
-	for _, statement := range statements {
+	for _, statement := range append(statements, onlyOwner(table)) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// onlyOwner is a statement that takes the rights on a new table from all but its owner. Default
+// privileges may have given them some.
+func onlyOwner(table string) string {
+	return `DO $$
+DECLARE given RECORD;
+BEGIN
+	FOR given IN SELECT DISTINCT a.grantee FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+			WHERE c.oid = '` + strings.ReplaceAll(table, `'`, `''`) + `'::regclass AND a.grantee <> c.relowner LOOP
+		EXECUTE format('REVOKE ALL ON ` + strings.ReplaceAll(strings.ReplaceAll(table, `'`, `''`), `%`, `%%`) + ` FROM %s',
+			CASE WHEN given.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(given.grantee)) END);
+	END LOOP;
+END $$`
 }
 
 // begin numbers rows for the newest partition from now on.

@@ -405,3 +405,60 @@ func TestPromisesOfAPartitionedTrail(t *testing.T) {
 		func(t testing.TB) { servers.EmptyTables(t, url); narrow(t) })
 	storetest.Run(t, func(t *testing.T) storage.Store { return handles(t)[0] })
 }
+
+// TestSealsOfADroppedMonthAreRemoved checks that the many seals of a month go, also those that an earlier
+// removal left, and none that is still needed.
+func TestSealsOfADroppedMonthAreRemoved(t *testing.T) {
+	url := servers.Postgres(t)
+	db, admin := open(t, url), raw(t, url)
+	add(t, db, "a")
+	parted(t, db)
+	mustExec(t, admin, `INSERT INTO twofold_event_seals (after_row, through_row, count, mac, at, settled)
+		SELECT n, n + 1, 0, '', 0, true FROM generate_series(0, 4999) AS n`)
+	add(t, db, "b")
+	mustExec(t, admin, fmt.Sprintf(`INSERT INTO twofold_event_seals (after_row, through_row, count, mac, at, settled)
+		VALUES (%d, %d, 1, '', 0, true)`, month-1, month))
+	if err := db.RemoveEvents(t.Context(), 0, storage.Checkpoint{Through: month - 1}); err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(t, admin, `SELECT after_row::text FROM twofold_event_seals`); len(got) != 1 {
+		t.Errorf("%d seals are left, want one", len(got))
+	}
+	if got := texts(t, admin, tables); len(got) != 1 {
+		t.Errorf("partitions %v", got)
+	}
+}
+
+// TestPartitioningGivesNoRights checks that default privileges do not open the trail to others.
+func TestPartitioningGivesNoRights(t *testing.T) {
+	url := servers.Postgres(t)
+	db, admin := open(t, url), raw(t, url)
+	mustExec(t, admin, `DO $$ BEGIN CREATE ROLE reporter; EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
+	mustExec(t, admin, `ALTER DEFAULT PRIVILEGES GRANT SELECT, UPDATE, DELETE ON TABLES TO reporter, PUBLIC`)
+	t.Cleanup(func() {
+		mustExec(t, admin, `ALTER DEFAULT PRIVILEGES REVOKE SELECT, UPDATE, DELETE ON TABLES FROM reporter, PUBLIC`)
+	})
+	parted(t, db)
+	open := texts(t, admin, `SELECT c.relname || ' ' || p FROM pg_class AS c, unnest(ARRAY['SELECT', 'UPDATE', 'DELETE']) AS p
+		WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'twofold\_events%' AND c.relkind IN ('r', 'p')
+		AND has_table_privilege('reporter', c.oid, p)`)
+	if len(open) > 0 {
+		t.Errorf("reporter has %v", open)
+	}
+}
+
+// TestATableWithGuardsIsNotPartitioned checks that what protects each row is not lost silently.
+func TestATableWithGuardsIsNotPartitioned(t *testing.T) {
+	for guard, want := range map[string]string{
+		`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+			CREATE TRIGGER append_only BEFORE DELETE ON twofold_events EXECUTE FUNCTION refuse()`: "the trigger append_only",
+		`ALTER TABLE twofold_events ENABLE ROW LEVEL SECURITY`: "row-level security",
+	} {
+		url := servers.Postgres(t)
+		db, admin := open(t, url), raw(t, url)
+		mustExec(t, admin, guard)
+		if done, err := db.PartitionEvents(t.Context()); done || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v", want, done, err)
+		}
+	}
+}
