@@ -16,7 +16,8 @@ import (
 // ArchiveBefore is like RemoveBefore, for a trail that is stored in parts, and writes each part to a
 // file of the folder before it removes it. The name of the file has the numbers of its first and
 // last row; VerifyArchive checks it. A file is complete and on disk before it has its name, and is
-// never changed: after a crash between the two, the file that is there is checked and kept.
+// never changed. It is read again and checked before the rows are removed; after a crash before
+// that, the file that is there is checked and kept.
 //
 // Several nodes may call it with one folder. If the trail is not stored in parts, nothing is
 // removed, and ArchiveBefore returns an error.
@@ -159,7 +160,8 @@ func (p *partReader) read(ctx context.Context, each func(storage.Seal, []store.E
 	return nil
 }
 
-// archive writes the ranges to a file. If there is a file of its name, it must be the same archive.
+// archive writes the ranges to a file, and checks what is there under its name: another node may
+// have written it, or someone else may have replaced the temporary file.
 func (p *partReader) archive(ctx context.Context, folder string) error {
 	tmp, err := createPart(folder)
 	if err != nil {
@@ -180,10 +182,10 @@ func (p *partReader) archive(ctx context.Context, folder string) error {
 	}
 	path := filepath.Join(folder, fmt.Sprintf("audit-%016d-%016d.jsonl", begun.Through+1, p.last.Through))
 	err = os.Link(tmp.Name(), path) // unlike Rename, it replaces nothing
-	if errors.Is(err, fs.ErrExist) {
-		err = p.t.sameArchive(path, begun, p.last)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	return errors.Join(err, syncFolder(folder))
+	return errors.Join(p.t.sameArchive(path, begun, p.last), syncFolder(folder))
 }
 
 // sameArchive returns an error if a file is not the archive of the rows between two seals. Rows of

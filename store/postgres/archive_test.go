@@ -314,6 +314,30 @@ func TestAFileThatIsNoArchiveOfTheseRowsIsKept(t *testing.T) {
 	v.whole("", 450)
 }
 
+// replacing is a store while someone replaces the temporary files of a folder.
+type replacing struct {
+	*trail
+	storage.Events
+}
+
+func (r replacing) EventsBy(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) (
+	[]storage.Event, error) {
+	for _, name := range r.files() {
+		path := filepath.Join(r.folder, name)
+		r.must(errors.Join(os.Remove(path), os.WriteFile(path, []byte("x"), 0o600)))
+	}
+	return r.Events.EventsBy(ctx, f, more...)
+}
+
+func TestRowsStayIfTheirFileIsReplacedBeforeItHasItsName(t *testing.T) {
+	v := months(t)
+	n, err := v.on(replacing{v, v.db}).ArchiveBefore(t.Context(), v.now.AddDate(0, 0, -1), v.folder)
+	if n != 0 || err == nil || !strings.Contains(err.Error(), "is no archive of its rows") {
+		t.Errorf("%d rows removed, %v", n, err)
+	}
+	v.whole("", 450)
+}
+
 func TestChangedRowsAreNeitherArchivedNorDropped(t *testing.T) {
 	for what, statement := range map[string]string{
 		"a row changed":  `UPDATE twofold_events SET name = 'x' WHERE row_no = 3`,
