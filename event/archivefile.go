@@ -22,11 +22,7 @@ import (
 // Several nodes may call it with one folder. If the trail is not stored in parts, nothing is
 // removed, and ArchiveBefore returns an error.
 func (t *Trail) ArchiveBefore(ctx context.Context, before time.Time, folder string) (int, error) {
-	tmp, err := createPart(folder) // an error shows long before the first part is old
-	if err != nil {
-		return 0, err
-	}
-	if err := errors.Join(tmp.Close(), os.Remove(tmp.Name())); err != nil {
+	if err := tryFolder(folder); err != nil { // long before the first part is old
 		return 0, err
 	}
 	old, err := t.events.Checkpoint(ctx)
@@ -216,18 +212,36 @@ const (
 
 // createPart creates a temporary file, and removes those that a crash left behind.
 func createPart(folder string) (*os.File, error) {
-	left, err := filepath.Glob(filepath.Join(folder, partPattern))
+	files, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range left {
-		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > partAge {
-			if err := os.Remove(path); err != nil {
+	for _, f := range files {
+		if match, err := filepath.Match(partPattern, f.Name()); err != nil || !match {
+			continue
+		}
+		if info, err := f.Info(); err == nil && time.Since(info.ModTime()) > partAge {
+			err := os.Remove(filepath.Join(folder, f.Name()))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // another node may remove it too
 				return nil, err
 			}
 		}
 	}
 	return os.CreateTemp(folder, partPattern) // mode 0600
+}
+
+// tryFolder reports whether files can be created and linked in a folder.
+func tryFolder(folder string) error {
+	tmp, err := createPart(folder)
+	if err != nil {
+		return err
+	}
+	link := tmp.Name() + ".link.part" // a name of partPattern
+	err = os.Link(tmp.Name(), link)
+	if err == nil {
+		err = os.Remove(link)
+	}
+	return errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
 }
 
 func syncFolder(path string) error {
