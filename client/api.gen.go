@@ -2124,7 +2124,7 @@ type RegisterFields struct {
 	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// Email The e-mail address of the new account.
+	// Email The e-mail address of the new account. Required.
 	Email string `json:"email,omitempty,omitzero"`
 
 	// GRecaptchaResponse The answer of Google reCAPTCHA.
@@ -2139,10 +2139,12 @@ type RegisterFields struct {
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Password The new password: 8 (or the minimum of the site) to 128 code points.
+	// Password The new password: 8 (or the minimum of the site) to 128 code points. Required, except
+	// where `PasswordOptional` or `MagicLink` is set.
 	Password string `json:"password,omitempty,omitzero"`
 
-	// PasswordConfirm The new password again. Not read where `PasswordTypedOnce` is set.
+	// PasswordConfirm The new password again. Required with a password. Not read where
+	// `PasswordTypedOnce` is set.
 	PasswordConfirm string `json:"password_confirm,omitempty,omitzero"`
 
 	// Username A username, 4 to 32 characters by default. Read only where accounts have usernames.
@@ -3999,7 +4001,9 @@ type ClientInterface interface {
 	//
 	// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens
 	// of clients that are signed in. Nothing changes, and the list never has the text of a token. The
-	// answer also says which scopes a new personal token may have and how long it may live.
+	// answer also says which scopes a new personal token may have and how long it may live. The path
+	// exists with `Tokens.Scopes` or `Tokens.Refresh`, on the server with
+	// `SECURITY_ACCESS_TOKEN_SCOPES` or `SECURITY_REFRESH_TOKEN`.
 	//
 	// Corresponds with GET /access-tokens (the `GetAccessTokens` operationId).
 	GetAccessTokens(ctx context.Context, params *GetAccessTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4009,7 +4013,9 @@ type ClientInterface interface {
 	// A signed-in user creates a token for a script or another program. The session must be fresh, and
 	// the e-mail address must be proven. The answer is the only one that has the text of the token.
 	// The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong,
-	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed. The path exists
+	// with `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or
+	// `SECURITY_REFRESH_TOKEN`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4021,7 +4027,9 @@ type ClientInterface interface {
 	// A signed-in user creates a token for a script or another program. The session must be fresh, and
 	// the e-mail address must be proven. The answer is the only one that has the text of the token.
 	// The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong,
-	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed. The path exists
+	// with `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or
+	// `SECURITY_REFRESH_TOKEN`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4063,7 +4071,8 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes.
 	// The answer says whether the account has a password, which the POST then needs. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `Accounts.Changeable`, on the server with
+	// `SECURITY_CHANGEABLE`.
 	//
 	// Corresponds with GET /change (the `GetChange` operationId).
 	GetChange(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4074,7 +4083,8 @@ type ClientInterface interface {
 	// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
 	// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
 	// the current password is wrong, or the new one is too short, too long, too easy to guess or known
-	// from a breach. 401: a fresh proof is needed.
+	// from a breach. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the
+	// server with `SECURITY_CHANGEABLE`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4087,7 +4097,8 @@ type ClientInterface interface {
 	// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
 	// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
 	// the current password is wrong, or the new one is too short, too long, too easy to guess or known
-	// from a breach. 401: a fresh proof is needed.
+	// from a breach. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the
+	// server with `SECURITY_CHANGEABLE`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4097,7 +4108,8 @@ type ClientInterface interface {
 	// GetChangeEmail Show the form of a new e-mail address
 	//
 	// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `Accounts.ChangeEmail`, on the server with
+	// `SECURITY_CHANGE_EMAIL`.
 	//
 	// Corresponds with GET /change-email (the `GetChangeEmail` operationId).
 	GetChangeEmail(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4107,7 +4119,8 @@ type ClientInterface interface {
 	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 	// current one. The address changes only when the link is used. The answer is the same if another
 	// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not
-	// an address. 401: a fresh proof is needed. 429: too many mails.
+	// an address. 401: a fresh proof is needed. 429: too many mails. The path exists with
+	// `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4119,7 +4132,8 @@ type ClientInterface interface {
 	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 	// current one. The address changes only when the link is used. The answer is the same if another
 	// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not
-	// an address. 401: a fresh proof is needed. 429: too many mails.
+	// an address. 401: a fresh proof is needed. 429: too many mails. The path exists with
+	// `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4163,7 +4177,8 @@ type ClientInterface interface {
 	// GetChangeUsername Show the form of a new username
 	//
 	// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `Accounts.ChangeUsername`, on the server with
+	// `SECURITY_CHANGE_USERNAME`.
 	//
 	// Corresponds with GET /change-username (the `GetChangeUsername` operationId).
 	GetChangeUsername(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4172,7 +4187,8 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session takes another username, or gives it up by an empty one
 	// where none is required. The owner is told by mail. 400: the name is taken, too short, too long
-	// or has characters that are not allowed. 401: a fresh proof is needed.
+	// or has characters that are not allowed. 401: a fresh proof is needed. The path exists with
+	// `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4183,7 +4199,8 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session takes another username, or gives it up by an empty one
 	// where none is required. The owner is told by mail. 400: the name is taken, too short, too long
-	// or has characters that are not allowed. 401: a fresh proof is needed.
+	// or has characters that are not allowed. 401: a fresh proof is needed. The path exists with
+	// `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4193,6 +4210,7 @@ type ClientInterface interface {
 	// GetConfirm Show the form that asks for a confirmation link
 	//
 	// Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+	// The path exists with `Accounts.Confirmable`, on the server with `SECURITY_CONFIRMABLE`.
 	//
 	// Corresponds with GET /confirm (the `GetConfirm` operationId).
 	GetConfirm(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4202,7 +4220,8 @@ type ClientInterface interface {
 	// Anyone may ask for a link that confirms an address. If an account with that address is not
 	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
 	// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
-	// needed. 429: too many mails.
+	// needed. 429: too many mails. The path exists with `Accounts.Confirmable`, on the server with
+	// `SECURITY_CONFIRMABLE`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4214,7 +4233,8 @@ type ClientInterface interface {
 	// Anyone may ask for a link that confirms an address. If an account with that address is not
 	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
 	// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
-	// needed. 429: too many mails.
+	// needed. 429: too many mails. The path exists with `Accounts.Confirmable`, on the server with
+	// `SECURITY_CONFIRMABLE`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4352,7 +4372,8 @@ type ClientInterface interface {
 	//
 	// A signed-in user, or an application in any language that passes on the user's cookies, asks who
 	// is signed in, with how many factors, and what protects the account. Nothing changes. Sections of
-	// features that are off are left out. 401: no one is signed in.
+	// features that are off are left out. 401: no one is signed in. The path exists with
+	// `Pages.AccountPage`, and always on the server.
 	//
 	// Corresponds with GET /me (the `GetMe` operationId).
 	GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4360,7 +4381,8 @@ type ClientInterface interface {
 	// GetMfRecovery Show the form of a recovery code
 	//
 	// A caller with a sign-in that is waiting for the second factor checks that a recovery code is
-	// accepted. Nothing changes. 400: no such sign-in is under way.
+	// accepted. Nothing changes. 400: no such sign-in is under way. The path exists with
+	// `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Corresponds with GET /mf-recovery (the `GetMfRecovery` operationId).
 	GetMfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4370,7 +4392,8 @@ type ClientInterface interface {
 	// A caller with a sign-in that is waiting for the second factor gives a recovery code in its
 	// place. The code is used up, and the owner is told by mail. The answer has the user and how many
 	// codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong
-	// codes.
+	// codes. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4382,7 +4405,8 @@ type ClientInterface interface {
 	// A caller with a sign-in that is waiting for the second factor gives a recovery code in its
 	// place. The code is used up, and the owner is told by mail. The answer has the user and how many
 	// codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong
-	// codes.
+	// codes. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4392,7 +4416,9 @@ type ClientInterface interface {
 	// GetMfRecoveryCodes Count the recovery codes that are left
 	//
 	// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes
-	// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
+	// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed. The path
+	// exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Corresponds with GET /mf-recovery-codes (the `GetMfRecoveryCodes` operationId).
 	GetMfRecoveryCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4403,7 +4429,8 @@ type ClientInterface interface {
 	// former one. This answer is the only one that has them. All other sessions and all trusted
 	// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
 	// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4416,7 +4443,8 @@ type ClientInterface interface {
 	// former one. This answer is the only one that has them. All other sessions and all trusted
 	// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
 	// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4426,7 +4454,8 @@ type ClientInterface interface {
 	// GetRecoverUsername Show the form that asks for a forgotten username
 	//
 	// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the
-	// JSON answer has no facts about an account.
+	// JSON answer has no facts about an account. The path exists with `Accounts.UsernameRecovery`, on
+	// the server with `SECURITY_USERNAME_RECOVERY`.
 	//
 	// Corresponds with GET /recover-username (the `GetRecoverUsername` operationId).
 	GetRecoverUsername(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4435,7 +4464,8 @@ type ClientInterface interface {
 	//
 	// A caller who is not signed in has the username mailed to the address of the account. The answer
 	// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
-	// address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists
+	// with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4446,7 +4476,8 @@ type ClientInterface interface {
 	//
 	// A caller who is not signed in has the username mailed to the address of the account. The answer
 	// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
-	// address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists
+	// with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4459,7 +4490,8 @@ type ClientInterface interface {
 	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
 	// again, all tokens of its family end and the owner is told by mail. The new session is never
 	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
-	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges. The path exists with `Tokens.Refresh`,
+	// on the server with `SECURITY_REFRESH_TOKEN`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4472,7 +4504,8 @@ type ClientInterface interface {
 	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
 	// again, all tokens of its family end and the owner is told by mail. The new session is never
 	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
-	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges. The path exists with `Tokens.Refresh`,
+	// on the server with `SECURITY_REFRESH_TOKEN`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4482,7 +4515,8 @@ type ClientInterface interface {
 	// GetRegister Show what a registration needs
 	//
 	// A caller who is not signed in asks which profile fields there are and whether a captcha is
-	// needed. Nothing changes.
+	// needed. Nothing changes. The path exists with `Accounts.Registerable`, on the server with
+	// `SECURITY_REGISTERABLE`.
 	//
 	// Corresponds with GET /register (the `GetRegister` operationId).
 	GetRegister(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4493,7 +4527,8 @@ type ClientInterface interface {
 	// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
 	// address has an account. Otherwise the answer signs in or names the next step. Where no password
 	// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
-	// 429: too many registrations from this network.
+	// 429: too many registrations from this network. The path exists with `Accounts.Registerable`, on
+	// the server with `SECURITY_REGISTERABLE`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4506,7 +4541,8 @@ type ClientInterface interface {
 	// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
 	// address has an account. Otherwise the answer signs in or names the next step. Where no password
 	// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
-	// 429: too many registrations from this network.
+	// 429: too many registrations from this network. The path exists with `Accounts.Registerable`, on
+	// the server with `SECURITY_REGISTERABLE`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4516,6 +4552,7 @@ type ClientInterface interface {
 	// GetReset Show the form that asks for a password reset
 	//
 	// Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+	// The path exists with `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 	//
 	// Corresponds with GET /reset (the `GetReset` operationId).
 	GetReset(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4525,7 +4562,8 @@ type ClientInterface interface {
 	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
 	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
 	// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
-	// missing or malformed, or a captcha is needed. 429: too many mails.
+	// missing or malformed, or a captcha is needed. 429: too many mails. The path exists with
+	// `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4537,7 +4575,8 @@ type ClientInterface interface {
 	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
 	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
 	// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
-	// missing or malformed, or a captcha is needed. 429: too many mails.
+	// missing or malformed, or a captcha is needed. 429: too many mails. The path exists with
+	// `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4581,7 +4620,8 @@ type ClientInterface interface {
 	// GetTfDelete Show what a deletion of the account does
 	//
 	// A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing
-	// changes. 401: a fresh proof is needed.
+	// changes. 401: a fresh proof is needed. The path exists with `Accounts.Deletable`, on the server
+	// with `TWOFOLD_USER_DELETABLE`.
 	//
 	// Corresponds with GET /tf-delete (the `GetTfDelete` operationId).
 	GetTfDelete(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4591,7 +4631,7 @@ type ClientInterface interface {
 	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
 	// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
-	// needed.
+	// needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4603,7 +4643,7 @@ type ClientInterface interface {
 	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
 	// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
-	// needed.
+	// needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4706,7 +4746,8 @@ type ClientInterface interface {
 	// GetTfExport Get a copy of the data of the account
 	//
 	// A signed-in user with a fresh session gets what is stored about their account. It has no
-	// secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed.
+	// secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed. The path exists
+	// with `Accounts.Exportable`, on the server with `TWOFOLD_USER_EXPORTABLE`.
 	//
 	// Corresponds with GET /tf-export (the `GetTfExport` operationId).
 	GetTfExport(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4875,7 +4916,8 @@ type ClientInterface interface {
 	// GetTfProfile Get the profile
 	//
 	// A signed-in user reads which profile fields the site has, and their own values. Nothing changes.
-	// The path exists only if the site has profile fields.
+	// The path exists only if the site has profile fields. The path exists with `Accounts.Fields`, on
+	// the server with `SECURITY_REGISTER_FIELDS`.
 	//
 	// Corresponds with GET /tf-profile (the `GetTfProfile` operationId).
 	GetTfProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4884,7 +4926,8 @@ type ClientInterface interface {
 	//
 	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
 	// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
-	// missing, too short, too long or not one of the options.
+	// missing, too short, too long or not one of the options. The path exists with `Accounts.Fields`,
+	// on the server with `SECURITY_REGISTER_FIELDS`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4895,7 +4938,8 @@ type ClientInterface interface {
 	//
 	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
 	// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
-	// missing, too short, too long or not one of the options.
+	// missing, too short, too long or not one of the options. The path exists with `Accounts.Fields`,
+	// on the server with `SECURITY_REGISTER_FIELDS`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5230,7 +5274,8 @@ type ClientInterface interface {
 	// An application in any language passes on the token that a program sent it, in
 	// `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last
 	// use. The answer has the token and its user. It is always JSON. 401: there is no valid personal
-	// token. 403: the token lacks a scope.
+	// token. 403: the token lacks a scope. The path exists with `Tokens.Scopes`, on the server with
+	// `SECURITY_ACCESS_TOKEN_SCOPES`.
 	//
 	// Corresponds with GET /token-check (the `GetTokenCheck` operationId).
 	GetTokenCheck(ctx context.Context, params *GetTokenCheckParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5238,7 +5283,8 @@ type ClientInterface interface {
 	// GetUsSetup Show what can begin a sign-in
 	//
 	// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that
-	// can be added. Nothing changes. 401: a fresh proof is needed.
+	// can be added. Nothing changes. 401: a fresh proof is needed. The path exists with
+	// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Corresponds with GET /us-setup (the `GetUsSetup` operationId).
 	GetUsSetup(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5249,7 +5295,8 @@ type ClientInterface interface {
 	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
 	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
 	// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
-	// in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// in. 401: a fresh proof is needed. 500: the code could not be sent. The path exists with
+	// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5262,7 +5309,8 @@ type ClientInterface interface {
 	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
 	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
 	// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
-	// in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// in. 401: a fresh proof is needed. 500: the code could not be sent. The path exists with
+	// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5305,7 +5353,7 @@ type ClientInterface interface {
 	// GetUsSignin Show what a unified sign-in needs
 	//
 	// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller
-	// gets `user`.
+	// gets `user`. The path exists with `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Corresponds with GET /us-signin (the `GetUsSignin` operationId).
 	GetUsSignin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5315,7 +5363,8 @@ type ClientInterface interface {
 	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
 	// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
 	// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
-	// which, or a captcha is needed. 429: too many attempts.
+	// which, or a captcha is needed. 429: too many attempts. The path exists with `Passwordless`, on
+	// the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5327,7 +5376,8 @@ type ClientInterface interface {
 	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
 	// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
 	// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
-	// which, or a captcha is needed. 429: too many attempts.
+	// which, or a captcha is needed. 429: too many attempts. The path exists with `Passwordless`, on
+	// the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5514,7 +5564,7 @@ type ClientInterface interface {
 	//
 	// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a
 	// second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is
-	// signed in.
+	// signed in. The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 	//
 	// Corresponds with GET /wan-register (the `GetWanRegister` operationId).
 	GetWanRegister(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5524,7 +5574,8 @@ type ClientInterface interface {
 	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
 	// up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default),
 	// for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not
-	// accepted, or there are too many passkeys. 401: a fresh proof is needed.
+	// accepted, or there are too many passkeys. 401: a fresh proof is needed. The path exists with
+	// `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5536,7 +5587,8 @@ type ClientInterface interface {
 	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
 	// up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default),
 	// for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not
-	// accepted, or there are too many passkeys. 401: a fresh proof is needed.
+	// accepted, or there are too many passkeys. 401: a fresh proof is needed. The path exists with
+	// `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5569,6 +5621,7 @@ type ClientInterface interface {
 	//
 	// A caller who is not signed in asks whether a passkey would be their first or their second
 	// factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
+	// The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 	//
 	// Corresponds with GET /wan-signin (the `GetWanSignin` operationId).
 	GetWanSignin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -5577,7 +5630,8 @@ type ClientInterface interface {
 	//
 	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
 	// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
-	// are not accepted at this step. 429: too many questions.
+	// are not accepted at this step. 429: too many questions. The path exists with `Passkeys`, on the
+	// server with `SECURITY_WEBAUTHN`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5588,7 +5642,8 @@ type ClientInterface interface {
 	//
 	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
 	// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
-	// are not accepted at this step. 429: too many questions.
+	// are not accepted at this step. 429: too many questions. The path exists with `Passkeys`, on the
+	// server with `SECURITY_WEBAUTHN`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5674,7 +5729,9 @@ type ClientInterface interface {
 //
 // A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens
 // of clients that are signed in. Nothing changes, and the list never has the text of a token. The
-// answer also says which scopes a new personal token may have and how long it may live.
+// answer also says which scopes a new personal token may have and how long it may live. The path
+// exists with `Tokens.Scopes` or `Tokens.Refresh`, on the server with
+// `SECURITY_ACCESS_TOKEN_SCOPES` or `SECURITY_REFRESH_TOKEN`.
 //
 // Corresponds with GET /access-tokens (the `GetAccessTokens` operationId).
 func (c *Client) GetAccessTokens(ctx context.Context, params *GetAccessTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5694,7 +5751,9 @@ func (c *Client) GetAccessTokens(ctx context.Context, params *GetAccessTokensPar
 // A signed-in user creates a token for a script or another program. The session must be fresh, and
 // the e-mail address must be proven. The answer is the only one that has the text of the token. The
 // owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or
-// over a bound, or the limit is reached. 401: a fresh proof is needed.
+// over a bound, or the limit is reached. 401: a fresh proof is needed. The path exists with
+// `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or
+// `SECURITY_REFRESH_TOKEN`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5716,7 +5775,9 @@ func (c *Client) PostAccessTokensWithBody(ctx context.Context, params *PostAcces
 // A signed-in user creates a token for a script or another program. The session must be fresh, and
 // the e-mail address must be proven. The answer is the only one that has the text of the token. The
 // owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or
-// over a bound, or the limit is reached. 401: a fresh proof is needed.
+// over a bound, or the limit is reached. 401: a fresh proof is needed. The path exists with
+// `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or
+// `SECURITY_REFRESH_TOKEN`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5798,7 +5859,7 @@ func (c *Client) PostAccessTokensToken(ctx context.Context, token string, body P
 //
 // A signed-in user with a fresh session asks what a change of the password needs. Nothing changes.
 // The answer says whether the account has a password, which the POST then needs. 401: a fresh proof
-// is needed.
+// is needed. The path exists with `Accounts.Changeable`, on the server with `SECURITY_CHANGEABLE`.
 //
 // Corresponds with GET /change (the `GetChange` operationId).
 func (c *Client) GetChange(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5819,7 +5880,8 @@ func (c *Client) GetChange(ctx context.Context, reqEditors ...RequestEditorFn) (
 // its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
 // account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
 // the current password is wrong, or the new one is too short, too long, too easy to guess or known
-// from a breach. 401: a fresh proof is needed.
+// from a breach. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the
+// server with `SECURITY_CHANGEABLE`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5842,7 +5904,8 @@ func (c *Client) PostChangeWithBody(ctx context.Context, params *PostChangeParam
 // its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
 // account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
 // the current password is wrong, or the new one is too short, too long, too easy to guess or known
-// from a breach. 401: a fresh proof is needed.
+// from a breach. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the
+// server with `SECURITY_CHANGEABLE`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5862,7 +5925,8 @@ func (c *Client) PostChange(ctx context.Context, params *PostChangeParams, body 
 // GetChangeEmail Show the form of a new e-mail address
 //
 // A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh
-// proof is needed.
+// proof is needed. The path exists with `Accounts.ChangeEmail`, on the server with
+// `SECURITY_CHANGE_EMAIL`.
 //
 // Corresponds with GET /change-email (the `GetChangeEmail` operationId).
 func (c *Client) GetChangeEmail(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5882,7 +5946,8 @@ func (c *Client) GetChangeEmail(ctx context.Context, reqEditors ...RequestEditor
 // A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 // current one. The address changes only when the link is used. The answer is the same if another
 // account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an
-// address. 401: a fresh proof is needed. 429: too many mails.
+// address. 401: a fresh proof is needed. 429: too many mails. The path exists with
+// `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5904,7 +5969,8 @@ func (c *Client) PostChangeEmailWithBody(ctx context.Context, params *PostChange
 // A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 // current one. The address changes only when the link is used. The answer is the same if another
 // account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an
-// address. 401: a fresh proof is needed. 429: too many mails.
+// address. 401: a fresh proof is needed. 429: too many mails. The path exists with
+// `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5988,7 +6054,8 @@ func (c *Client) PostChangeEmailToken(ctx context.Context, token string, params 
 // GetChangeUsername Show the form of a new username
 //
 // A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh
-// proof is needed.
+// proof is needed. The path exists with `Accounts.ChangeUsername`, on the server with
+// `SECURITY_CHANGE_USERNAME`.
 //
 // Corresponds with GET /change-username (the `GetChangeUsername` operationId).
 func (c *Client) GetChangeUsername(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6007,7 +6074,8 @@ func (c *Client) GetChangeUsername(ctx context.Context, reqEditors ...RequestEdi
 //
 // A signed-in user with a fresh session takes another username, or gives it up by an empty one
 // where none is required. The owner is told by mail. 400: the name is taken, too short, too long or
-// has characters that are not allowed. 401: a fresh proof is needed.
+// has characters that are not allowed. 401: a fresh proof is needed. The path exists with
+// `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6028,7 +6096,8 @@ func (c *Client) PostChangeUsernameWithBody(ctx context.Context, params *PostCha
 //
 // A signed-in user with a fresh session takes another username, or gives it up by an empty one
 // where none is required. The owner is told by mail. 400: the name is taken, too short, too long or
-// has characters that are not allowed. 401: a fresh proof is needed.
+// has characters that are not allowed. 401: a fresh proof is needed. The path exists with
+// `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6048,6 +6117,7 @@ func (c *Client) PostChangeUsername(ctx context.Context, params *PostChangeUsern
 // GetConfirm Show the form that asks for a confirmation link
 //
 // Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+// The path exists with `Accounts.Confirmable`, on the server with `SECURITY_CONFIRMABLE`.
 //
 // Corresponds with GET /confirm (the `GetConfirm` operationId).
 func (c *Client) GetConfirm(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6067,7 +6137,8 @@ func (c *Client) GetConfirm(ctx context.Context, reqEditors ...RequestEditorFn) 
 // Anyone may ask for a link that confirms an address. If an account with that address is not
 // confirmed yet, a link is mailed. The answer is the same for every address, unless the site
 // reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
-// needed. 429: too many mails.
+// needed. 429: too many mails. The path exists with `Accounts.Confirmable`, on the server with
+// `SECURITY_CONFIRMABLE`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6089,7 +6160,8 @@ func (c *Client) PostConfirmWithBody(ctx context.Context, params *PostConfirmPar
 // Anyone may ask for a link that confirms an address. If an account with that address is not
 // confirmed yet, a link is mailed. The answer is the same for every address, unless the site
 // reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
-// needed. 429: too many mails.
+// needed. 429: too many mails. The path exists with `Accounts.Confirmable`, on the server with
+// `SECURITY_CONFIRMABLE`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6347,7 +6419,8 @@ func (c *Client) PostLogout(ctx context.Context, body PostLogoutJSONRequestBody,
 //
 // A signed-in user, or an application in any language that passes on the user's cookies, asks who
 // is signed in, with how many factors, and what protects the account. Nothing changes. Sections of
-// features that are off are left out. 401: no one is signed in.
+// features that are off are left out. 401: no one is signed in. The path exists with
+// `Pages.AccountPage`, and always on the server.
 //
 // Corresponds with GET /me (the `GetMe` operationId).
 func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6365,7 +6438,8 @@ func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 // GetMfRecovery Show the form of a recovery code
 //
 // A caller with a sign-in that is waiting for the second factor checks that a recovery code is
-// accepted. Nothing changes. 400: no such sign-in is under way.
+// accepted. Nothing changes. 400: no such sign-in is under way. The path exists with
+// `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Corresponds with GET /mf-recovery (the `GetMfRecovery` operationId).
 func (c *Client) GetMfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6384,7 +6458,9 @@ func (c *Client) GetMfRecovery(ctx context.Context, reqEditors ...RequestEditorF
 //
 // A caller with a sign-in that is waiting for the second factor gives a recovery code in its place.
 // The code is used up, and the owner is told by mail. The answer has the user and how many codes
-// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes. The
+// path exists with `TwoFactor.RecoveryCodes`, on the server with
+// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6405,7 +6481,9 @@ func (c *Client) PostMfRecoveryWithBody(ctx context.Context, params *PostMfRecov
 //
 // A caller with a sign-in that is waiting for the second factor gives a recovery code in its place.
 // The code is used up, and the owner is told by mail. The answer has the user and how many codes
-// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes. The
+// path exists with `TwoFactor.RecoveryCodes`, on the server with
+// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6425,7 +6503,8 @@ func (c *Client) PostMfRecovery(ctx context.Context, params *PostMfRecoveryParam
 // GetMfRecoveryCodes Count the recovery codes that are left
 //
 // A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes
-// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
+// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed. The path
+// exists with `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Corresponds with GET /mf-recovery-codes (the `GetMfRecoveryCodes` operationId).
 func (c *Client) GetMfRecoveryCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6446,7 +6525,8 @@ func (c *Client) GetMfRecoveryCodes(ctx context.Context, reqEditors ...RequestEd
 // former one. This answer is the only one that has them. All other sessions and all trusted
 // browsers end, and the owner is told by mail. The fields are for the page, which can offer the
 // codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
-// proof is needed.
+// proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6469,7 +6549,8 @@ func (c *Client) PostMfRecoveryCodesWithBody(ctx context.Context, params *PostMf
 // former one. This answer is the only one that has them. All other sessions and all trusted
 // browsers end, and the owner is told by mail. The fields are for the page, which can offer the
 // codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
-// proof is needed.
+// proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6489,7 +6570,8 @@ func (c *Client) PostMfRecoveryCodes(ctx context.Context, params *PostMfRecovery
 // GetRecoverUsername Show the form that asks for a forgotten username
 //
 // A caller who is not signed in opens the form that asks for an address. Nothing changes, and the
-// JSON answer has no facts about an account.
+// JSON answer has no facts about an account. The path exists with `Accounts.UsernameRecovery`, on
+// the server with `SECURITY_USERNAME_RECOVERY`.
 //
 // Corresponds with GET /recover-username (the `GetRecoverUsername` operationId).
 func (c *Client) GetRecoverUsername(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6508,7 +6590,8 @@ func (c *Client) GetRecoverUsername(ctx context.Context, reqEditors ...RequestEd
 //
 // A caller who is not signed in has the username mailed to the address of the account. The answer
 // is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
-// address is missing or malformed, or a captcha is needed. 429: too many mails.
+// address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists
+// with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6529,7 +6612,8 @@ func (c *Client) PostRecoverUsernameWithBody(ctx context.Context, params *PostRe
 //
 // A caller who is not signed in has the username mailed to the address of the account. The answer
 // is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
-// address is missing or malformed, or a captcha is needed. 429: too many mails.
+// address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists
+// with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6552,7 +6636,8 @@ func (c *Client) PostRecoverUsername(ctx context.Context, params *PostRecoverUse
 // takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
 // again, all tokens of its family end and the owner is told by mail. The new session is never
 // fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
-// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges. The path exists with `Tokens.Refresh`,
+// on the server with `SECURITY_REFRESH_TOKEN`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6575,7 +6660,8 @@ func (c *Client) PostRefreshTokenWithBody(ctx context.Context, contentType strin
 // takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
 // again, all tokens of its family end and the owner is told by mail. The new session is never
 // fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
-// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges. The path exists with `Tokens.Refresh`,
+// on the server with `SECURITY_REFRESH_TOKEN`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6595,7 +6681,8 @@ func (c *Client) PostRefreshToken(ctx context.Context, body PostRefreshTokenJSON
 // GetRegister Show what a registration needs
 //
 // A caller who is not signed in asks which profile fields there are and whether a captcha is
-// needed. Nothing changes.
+// needed. Nothing changes. The path exists with `Accounts.Registerable`, on the server with
+// `SECURITY_REGISTERABLE`.
 //
 // Corresponds with GET /register (the `GetRegister` operationId).
 func (c *Client) GetRegister(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6616,7 +6703,8 @@ func (c *Client) GetRegister(ctx context.Context, reqEditors ...RequestEditorFn)
 // sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
 // address has an account. Otherwise the answer signs in or names the next step. Where no password
 // is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
-// 429: too many registrations from this network.
+// 429: too many registrations from this network. The path exists with `Accounts.Registerable`, on
+// the server with `SECURITY_REGISTERABLE`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6639,7 +6727,8 @@ func (c *Client) PostRegisterWithBody(ctx context.Context, params *PostRegisterP
 // sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
 // address has an account. Otherwise the answer signs in or names the next step. Where no password
 // is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
-// 429: too many registrations from this network.
+// 429: too many registrations from this network. The path exists with `Accounts.Registerable`, on
+// the server with `SECURITY_REGISTERABLE`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6659,6 +6748,7 @@ func (c *Client) PostRegister(ctx context.Context, params *PostRegisterParams, b
 // GetReset Show the form that asks for a password reset
 //
 // Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+// The path exists with `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 //
 // Corresponds with GET /reset (the `GetReset` operationId).
 func (c *Client) GetReset(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6678,7 +6768,8 @@ func (c *Client) GetReset(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // Anyone may ask for a link to choose a new password. If there is such an account, a link is
 // mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
 // for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
-// missing or malformed, or a captcha is needed. 429: too many mails.
+// missing or malformed, or a captcha is needed. 429: too many mails. The path exists with
+// `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6700,7 +6791,8 @@ func (c *Client) PostResetWithBody(ctx context.Context, params *PostResetParams,
 // Anyone may ask for a link to choose a new password. If there is such an account, a link is
 // mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
 // for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
-// missing or malformed, or a captcha is needed. 429: too many mails.
+// missing or malformed, or a captcha is needed. 429: too many mails. The path exists with
+// `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6784,7 +6876,8 @@ func (c *Client) PostResetToken(ctx context.Context, token string, params *PostR
 // GetTfDelete Show what a deletion of the account does
 //
 // A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing
-// changes. 401: a fresh proof is needed.
+// changes. 401: a fresh proof is needed. The path exists with `Accounts.Deletable`, on the server
+// with `TWOFOLD_USER_DELETABLE`.
 //
 // Corresponds with GET /tf-delete (the `GetTfDelete` operationId).
 func (c *Client) GetTfDelete(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6804,7 +6897,7 @@ func (c *Client) GetTfDelete(ctx context.Context, reqEditors ...RequestEditorFn)
 // A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 // tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
 // before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
-// needed.
+// needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6826,7 +6919,7 @@ func (c *Client) PostTfDeleteWithBody(ctx context.Context, contentType string, b
 // A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 // tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
 // before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
-// needed.
+// needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7039,7 +7132,8 @@ func (c *Client) PostTfDevicesToken(ctx context.Context, token string, body Post
 // GetTfExport Get a copy of the data of the account
 //
 // A signed-in user with a fresh session gets what is stored about their account. It has no secrets.
-// Nothing changes. A browser gets a file. 401: a fresh proof is needed.
+// Nothing changes. A browser gets a file. 401: a fresh proof is needed. The path exists with
+// `Accounts.Exportable`, on the server with `TWOFOLD_USER_EXPORTABLE`.
 //
 // Corresponds with GET /tf-export (the `GetTfExport` operationId).
 func (c *Client) GetTfExport(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7368,7 +7462,8 @@ func (c *Client) PostTfNotices(ctx context.Context, body PostTfNoticesJSONReques
 // GetTfProfile Get the profile
 //
 // A signed-in user reads which profile fields the site has, and their own values. Nothing changes.
-// The path exists only if the site has profile fields.
+// The path exists only if the site has profile fields. The path exists with `Accounts.Fields`, on
+// the server with `SECURITY_REGISTER_FIELDS`.
 //
 // Corresponds with GET /tf-profile (the `GetTfProfile` operationId).
 func (c *Client) GetTfProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7387,7 +7482,8 @@ func (c *Client) GetTfProfile(ctx context.Context, reqEditors ...RequestEditorFn
 //
 // A signed-in user changes their profile. JSON changes the fields that it names. A form has all
 // fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
-// missing, too short, too long or not one of the options.
+// missing, too short, too long or not one of the options. The path exists with `Accounts.Fields`,
+// on the server with `SECURITY_REGISTER_FIELDS`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7408,7 +7504,8 @@ func (c *Client) PostTfProfileWithBody(ctx context.Context, contentType string, 
 //
 // A signed-in user changes their profile. JSON changes the fields that it names. A form has all
 // fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
-// missing, too short, too long or not one of the options.
+// missing, too short, too long or not one of the options. The path exists with `Accounts.Fields`,
+// on the server with `SECURITY_REGISTER_FIELDS`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8053,7 +8150,8 @@ func (c *Client) PostTfValidate(ctx context.Context, params *PostTfValidateParam
 // An application in any language passes on the token that a program sent it, in
 // `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last
 // use. The answer has the token and its user. It is always JSON. 401: there is no valid personal
-// token. 403: the token lacks a scope.
+// token. 403: the token lacks a scope. The path exists with `Tokens.Scopes`, on the server with
+// `SECURITY_ACCESS_TOKEN_SCOPES`.
 //
 // Corresponds with GET /token-check (the `GetTokenCheck` operationId).
 func (c *Client) GetTokenCheck(ctx context.Context, params *GetTokenCheckParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8071,7 +8169,8 @@ func (c *Client) GetTokenCheck(ctx context.Context, params *GetTokenCheckParams,
 // GetUsSetup Show what can begin a sign-in
 //
 // A signed-in user with a fresh session lists the methods that begin their sign-ins and those that
-// can be added. Nothing changes. 401: a fresh proof is needed.
+// can be added. Nothing changes. 401: a fresh proof is needed. The path exists with `Passwordless`,
+// on the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Corresponds with GET /us-setup (the `GetUsSetup` operationId).
 func (c *Client) GetUsSetup(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8092,7 +8191,8 @@ func (c *Client) GetUsSetup(ctx context.Context, reqEditors ...RequestEditorFn) 
 // add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
 // and e-mail a code is sent; for an app the answer has its key. The new method counts when its
 // first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
-// in. 401: a fresh proof is needed. 500: the code could not be sent.
+// in. 401: a fresh proof is needed. 500: the code could not be sent. The path exists with
+// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -8115,7 +8215,8 @@ func (c *Client) PostUsSetupWithBody(ctx context.Context, params *PostUsSetupPar
 // add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
 // and e-mail a code is sent; for an app the answer has its key. The new method counts when its
 // first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
-// in. 401: a fresh proof is needed. 500: the code could not be sent.
+// in. 401: a fresh proof is needed. 500: the code could not be sent. The path exists with
+// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8198,7 +8299,7 @@ func (c *Client) PostUsSetupToken(ctx context.Context, token string, body PostUs
 // GetUsSignin Show what a unified sign-in needs
 //
 // Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller
-// gets `user`.
+// gets `user`. The path exists with `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Corresponds with GET /us-signin (the `GetUsSignin` operationId).
 func (c *Client) GetUsSignin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8218,7 +8319,8 @@ func (c *Client) GetUsSignin(ctx context.Context, reqEditors ...RequestEditorFn)
 // A caller who is not signed in gives an identity and a password, a code that was sent, or a code
 // of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
 // must rest on another thing than the first. 400: identity or passcode is wrong, without saying
-// which, or a captcha is needed. 429: too many attempts.
+// which, or a captcha is needed. 429: too many attempts. The path exists with `Passwordless`, on
+// the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -8240,7 +8342,8 @@ func (c *Client) PostUsSigninWithBody(ctx context.Context, params *PostUsSigninP
 // A caller who is not signed in gives an identity and a password, a code that was sent, or a code
 // of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
 // must rest on another thing than the first. 400: identity or passcode is wrong, without saying
-// which, or a captcha is needed. 429: too many attempts.
+// which, or a captcha is needed. 429: too many attempts. The path exists with `Passwordless`, on
+// the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8607,7 +8710,7 @@ func (c *Client) PostWanDelete(ctx context.Context, body PostWanDeleteJSONReques
 //
 // A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a
 // second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is
-// signed in.
+// signed in. The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 //
 // Corresponds with GET /wan-register (the `GetWanRegister` operationId).
 func (c *Client) GetWanRegister(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8627,7 +8730,8 @@ func (c *Client) GetWanRegister(ctx context.Context, reqEditors ...RequestEditor
 // A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
 // a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for
 // this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted,
-// or there are too many passkeys. 401: a fresh proof is needed.
+// or there are too many passkeys. 401: a fresh proof is needed. The path exists with `Passkeys`, on
+// the server with `SECURITY_WEBAUTHN`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -8649,7 +8753,8 @@ func (c *Client) PostWanRegisterWithBody(ctx context.Context, contentType string
 // A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
 // a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for
 // this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted,
-// or there are too many passkeys. 401: a fresh proof is needed.
+// or there are too many passkeys. 401: a fresh proof is needed. The path exists with `Passkeys`, on
+// the server with `SECURITY_WEBAUTHN`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8711,7 +8816,8 @@ func (c *Client) PostWanRegisterToken(ctx context.Context, token string, params 
 // GetWanSignin Show the page of a sign-in with a passkey
 //
 // A caller who is not signed in asks whether a passkey would be their first or their second factor.
-// Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
+// Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one. The path
+// exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 //
 // Corresponds with GET /wan-signin (the `GetWanSignin` operationId).
 func (c *Client) GetWanSignin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8730,7 +8836,8 @@ func (c *Client) GetWanSignin(ctx context.Context, reqEditors ...RequestEditorFn
 //
 // A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
 // authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
-// are not accepted at this step. 429: too many questions.
+// are not accepted at this step. 429: too many questions. The path exists with `Passkeys`, on the
+// server with `SECURITY_WEBAUTHN`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -8751,7 +8858,8 @@ func (c *Client) PostWanSigninWithBody(ctx context.Context, params *PostWanSigni
 //
 // A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
 // authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
-// are not accepted at this step. 429: too many questions.
+// are not accepted at this step. 429: too many questions. The path exists with `Passkeys`, on the
+// server with `SECURITY_WEBAUTHN`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -13904,7 +14012,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens
 	// of clients that are signed in. Nothing changes, and the list never has the text of a token. The
-	// answer also says which scopes a new personal token may have and how long it may live.
+	// answer also says which scopes a new personal token may have and how long it may live. The path
+	// exists with `Tokens.Scopes` or `Tokens.Refresh`, on the server with
+	// `SECURITY_ACCESS_TOKEN_SCOPES` or `SECURITY_REFRESH_TOKEN`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13916,7 +14026,9 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user creates a token for a script or another program. The session must be fresh, and
 	// the e-mail address must be proven. The answer is the only one that has the text of the token.
 	// The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong,
-	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed. The path exists
+	// with `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or
+	// `SECURITY_REFRESH_TOKEN`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -13929,7 +14041,9 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user creates a token for a script or another program. The session must be fresh, and
 	// the e-mail address must be proven. The answer is the only one that has the text of the token.
 	// The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong,
-	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed. The path exists
+	// with `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or
+	// `SECURITY_REFRESH_TOKEN`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -13976,7 +14090,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes.
 	// The answer says whether the account has a password, which the POST then needs. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `Accounts.Changeable`, on the server with
+	// `SECURITY_CHANGEABLE`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13989,7 +14104,8 @@ type ClientWithResponsesInterface interface {
 	// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
 	// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
 	// the current password is wrong, or the new one is too short, too long, too easy to guess or known
-	// from a breach. 401: a fresh proof is needed.
+	// from a breach. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the
+	// server with `SECURITY_CHANGEABLE`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14003,7 +14119,8 @@ type ClientWithResponsesInterface interface {
 	// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
 	// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
 	// the current password is wrong, or the new one is too short, too long, too easy to guess or known
-	// from a breach. 401: a fresh proof is needed.
+	// from a breach. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the
+	// server with `SECURITY_CHANGEABLE`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14014,7 +14131,8 @@ type ClientWithResponsesInterface interface {
 	// GetChangeEmailWithResponse Show the form of a new e-mail address
 	//
 	// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `Accounts.ChangeEmail`, on the server with
+	// `SECURITY_CHANGE_EMAIL`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14026,7 +14144,8 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 	// current one. The address changes only when the link is used. The answer is the same if another
 	// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not
-	// an address. 401: a fresh proof is needed. 429: too many mails.
+	// an address. 401: a fresh proof is needed. 429: too many mails. The path exists with
+	// `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14039,7 +14158,8 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 	// current one. The address changes only when the link is used. The answer is the same if another
 	// account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not
-	// an address. 401: a fresh proof is needed. 429: too many mails.
+	// an address. 401: a fresh proof is needed. 429: too many mails. The path exists with
+	// `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14088,7 +14208,8 @@ type ClientWithResponsesInterface interface {
 	// GetChangeUsernameWithResponse Show the form of a new username
 	//
 	// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `Accounts.ChangeUsername`, on the server with
+	// `SECURITY_CHANGE_USERNAME`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14099,7 +14220,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session takes another username, or gives it up by an empty one
 	// where none is required. The owner is told by mail. 400: the name is taken, too short, too long
-	// or has characters that are not allowed. 401: a fresh proof is needed.
+	// or has characters that are not allowed. 401: a fresh proof is needed. The path exists with
+	// `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14111,7 +14233,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session takes another username, or gives it up by an empty one
 	// where none is required. The owner is told by mail. 400: the name is taken, too short, too long
-	// or has characters that are not allowed. 401: a fresh proof is needed.
+	// or has characters that are not allowed. 401: a fresh proof is needed. The path exists with
+	// `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14122,6 +14245,7 @@ type ClientWithResponsesInterface interface {
 	// GetConfirmWithResponse Show the form that asks for a confirmation link
 	//
 	// Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+	// The path exists with `Accounts.Confirmable`, on the server with `SECURITY_CONFIRMABLE`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14133,7 +14257,8 @@ type ClientWithResponsesInterface interface {
 	// Anyone may ask for a link that confirms an address. If an account with that address is not
 	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
 	// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
-	// needed. 429: too many mails.
+	// needed. 429: too many mails. The path exists with `Accounts.Confirmable`, on the server with
+	// `SECURITY_CONFIRMABLE`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14146,7 +14271,8 @@ type ClientWithResponsesInterface interface {
 	// Anyone may ask for a link that confirms an address. If an account with that address is not
 	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site
 	// reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
-	// needed. 429: too many mails.
+	// needed. 429: too many mails. The path exists with `Accounts.Confirmable`, on the server with
+	// `SECURITY_CONFIRMABLE`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14299,7 +14425,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user, or an application in any language that passes on the user's cookies, asks who
 	// is signed in, with how many factors, and what protects the account. Nothing changes. Sections of
-	// features that are off are left out. 401: no one is signed in.
+	// features that are off are left out. 401: no one is signed in. The path exists with
+	// `Pages.AccountPage`, and always on the server.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14309,7 +14436,8 @@ type ClientWithResponsesInterface interface {
 	// GetMfRecoveryWithResponse Show the form of a recovery code
 	//
 	// A caller with a sign-in that is waiting for the second factor checks that a recovery code is
-	// accepted. Nothing changes. 400: no such sign-in is under way.
+	// accepted. Nothing changes. 400: no such sign-in is under way. The path exists with
+	// `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14321,7 +14449,8 @@ type ClientWithResponsesInterface interface {
 	// A caller with a sign-in that is waiting for the second factor gives a recovery code in its
 	// place. The code is used up, and the owner is told by mail. The answer has the user and how many
 	// codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong
-	// codes.
+	// codes. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14334,7 +14463,8 @@ type ClientWithResponsesInterface interface {
 	// A caller with a sign-in that is waiting for the second factor gives a recovery code in its
 	// place. The code is used up, and the owner is told by mail. The answer has the user and how many
 	// codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong
-	// codes.
+	// codes. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14345,7 +14475,9 @@ type ClientWithResponsesInterface interface {
 	// GetMfRecoveryCodesWithResponse Count the recovery codes that are left
 	//
 	// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes
-	// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
+	// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed. The path
+	// exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14358,7 +14490,8 @@ type ClientWithResponsesInterface interface {
 	// former one. This answer is the only one that has them. All other sessions and all trusted
 	// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
 	// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14372,7 +14505,8 @@ type ClientWithResponsesInterface interface {
 	// former one. This answer is the only one that has them. All other sessions and all trusted
 	// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
 	// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
-	// proof is needed.
+	// proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+	// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14383,7 +14517,8 @@ type ClientWithResponsesInterface interface {
 	// GetRecoverUsernameWithResponse Show the form that asks for a forgotten username
 	//
 	// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the
-	// JSON answer has no facts about an account.
+	// JSON answer has no facts about an account. The path exists with `Accounts.UsernameRecovery`, on
+	// the server with `SECURITY_USERNAME_RECOVERY`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14394,7 +14529,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A caller who is not signed in has the username mailed to the address of the account. The answer
 	// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
-	// address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists
+	// with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14406,7 +14542,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A caller who is not signed in has the username mailed to the address of the account. The answer
 	// is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
-	// address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists
+	// with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14420,7 +14557,8 @@ type ClientWithResponsesInterface interface {
 	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
 	// again, all tokens of its family end and the owner is told by mail. The new session is never
 	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
-	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges. The path exists with `Tokens.Refresh`,
+	// on the server with `SECURITY_REFRESH_TOKEN`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14434,7 +14572,8 @@ type ClientWithResponsesInterface interface {
 	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
 	// again, all tokens of its family end and the owner is told by mail. The new session is never
 	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
-	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges. The path exists with `Tokens.Refresh`,
+	// on the server with `SECURITY_REFRESH_TOKEN`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14445,7 +14584,8 @@ type ClientWithResponsesInterface interface {
 	// GetRegisterWithResponse Show what a registration needs
 	//
 	// A caller who is not signed in asks which profile fields there are and whether a captcha is
-	// needed. Nothing changes.
+	// needed. Nothing changes. The path exists with `Accounts.Registerable`, on the server with
+	// `SECURITY_REGISTERABLE`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14458,7 +14598,8 @@ type ClientWithResponsesInterface interface {
 	// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
 	// address has an account. Otherwise the answer signs in or names the next step. Where no password
 	// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
-	// 429: too many registrations from this network.
+	// 429: too many registrations from this network. The path exists with `Accounts.Registerable`, on
+	// the server with `SECURITY_REGISTERABLE`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14472,7 +14613,8 @@ type ClientWithResponsesInterface interface {
 	// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
 	// address has an account. Otherwise the answer signs in or names the next step. Where no password
 	// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
-	// 429: too many registrations from this network.
+	// 429: too many registrations from this network. The path exists with `Accounts.Registerable`, on
+	// the server with `SECURITY_REGISTERABLE`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14483,6 +14625,7 @@ type ClientWithResponsesInterface interface {
 	// GetResetWithResponse Show the form that asks for a password reset
 	//
 	// Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+	// The path exists with `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14494,7 +14637,8 @@ type ClientWithResponsesInterface interface {
 	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
 	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
 	// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
-	// missing or malformed, or a captcha is needed. 429: too many mails.
+	// missing or malformed, or a captcha is needed. 429: too many mails. The path exists with
+	// `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14507,7 +14651,8 @@ type ClientWithResponsesInterface interface {
 	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
 	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
 	// for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
-	// missing or malformed, or a captcha is needed. 429: too many mails.
+	// missing or malformed, or a captcha is needed. 429: too many mails. The path exists with
+	// `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14556,7 +14701,8 @@ type ClientWithResponsesInterface interface {
 	// GetTfDeleteWithResponse Show what a deletion of the account does
 	//
 	// A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing
-	// changes. 401: a fresh proof is needed.
+	// changes. 401: a fresh proof is needed. The path exists with `Accounts.Deletable`, on the server
+	// with `TWOFOLD_USER_DELETABLE`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14568,7 +14714,7 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
 	// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
-	// needed.
+	// needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14581,7 +14727,7 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
 	// before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
-	// needed.
+	// needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14699,7 +14845,8 @@ type ClientWithResponsesInterface interface {
 	// GetTfExportWithResponse Get a copy of the data of the account
 	//
 	// A signed-in user with a fresh session gets what is stored about their account. It has no
-	// secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed.
+	// secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed. The path exists
+	// with `Accounts.Exportable`, on the server with `TWOFOLD_USER_EXPORTABLE`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14890,7 +15037,8 @@ type ClientWithResponsesInterface interface {
 	// GetTfProfileWithResponse Get the profile
 	//
 	// A signed-in user reads which profile fields the site has, and their own values. Nothing changes.
-	// The path exists only if the site has profile fields.
+	// The path exists only if the site has profile fields. The path exists with `Accounts.Fields`, on
+	// the server with `SECURITY_REGISTER_FIELDS`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14901,7 +15049,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
 	// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
-	// missing, too short, too long or not one of the options.
+	// missing, too short, too long or not one of the options. The path exists with `Accounts.Fields`,
+	// on the server with `SECURITY_REGISTER_FIELDS`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -14913,7 +15062,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
 	// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
-	// missing, too short, too long or not one of the options.
+	// missing, too short, too long or not one of the options. The path exists with `Accounts.Fields`,
+	// on the server with `SECURITY_REGISTER_FIELDS`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15289,7 +15439,8 @@ type ClientWithResponsesInterface interface {
 	// An application in any language passes on the token that a program sent it, in
 	// `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last
 	// use. The answer has the token and its user. It is always JSON. 401: there is no valid personal
-	// token. 403: the token lacks a scope.
+	// token. 403: the token lacks a scope. The path exists with `Tokens.Scopes`, on the server with
+	// `SECURITY_ACCESS_TOKEN_SCOPES`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15299,7 +15450,8 @@ type ClientWithResponsesInterface interface {
 	// GetUsSetupWithResponse Show what can begin a sign-in
 	//
 	// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that
-	// can be added. Nothing changes. 401: a fresh proof is needed.
+	// can be added. Nothing changes. 401: a fresh proof is needed. The path exists with
+	// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15312,7 +15464,8 @@ type ClientWithResponsesInterface interface {
 	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
 	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
 	// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
-	// in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// in. 401: a fresh proof is needed. 500: the code could not be sent. The path exists with
+	// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15326,7 +15479,8 @@ type ClientWithResponsesInterface interface {
 	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
 	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
 	// first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
-	// in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// in. 401: a fresh proof is needed. 500: the code could not be sent. The path exists with
+	// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15374,7 +15528,7 @@ type ClientWithResponsesInterface interface {
 	// GetUsSigninWithResponse Show what a unified sign-in needs
 	//
 	// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller
-	// gets `user`.
+	// gets `user`. The path exists with `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15386,7 +15540,8 @@ type ClientWithResponsesInterface interface {
 	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
 	// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
 	// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
-	// which, or a captcha is needed. 429: too many attempts.
+	// which, or a captcha is needed. 429: too many attempts. The path exists with `Passwordless`, on
+	// the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15399,7 +15554,8 @@ type ClientWithResponsesInterface interface {
 	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
 	// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
 	// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
-	// which, or a captcha is needed. 429: too many attempts.
+	// which, or a captcha is needed. 429: too many attempts. The path exists with `Passwordless`, on
+	// the server with `SECURITY_UNIFIED_SIGNIN`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15609,7 +15765,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a
 	// second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is
-	// signed in.
+	// signed in. The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15621,7 +15777,8 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
 	// up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default),
 	// for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not
-	// accepted, or there are too many passkeys. 401: a fresh proof is needed.
+	// accepted, or there are too many passkeys. 401: a fresh proof is needed. The path exists with
+	// `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15634,7 +15791,8 @@ type ClientWithResponsesInterface interface {
 	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
 	// up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default),
 	// for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not
-	// accepted, or there are too many passkeys. 401: a fresh proof is needed.
+	// accepted, or there are too many passkeys. 401: a fresh proof is needed. The path exists with
+	// `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15670,6 +15828,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// A caller who is not signed in asks whether a passkey would be their first or their second
 	// factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
+	// The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -15680,7 +15839,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
 	// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
-	// are not accepted at this step. 429: too many questions.
+	// are not accepted at this step. 429: too many questions. The path exists with `Passkeys`, on the
+	// server with `SECURITY_WEBAUTHN`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -15692,7 +15852,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
 	// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
-	// are not accepted at this step. 429: too many questions.
+	// are not accepted at this step. 429: too many questions. The path exists with `Passkeys`, on the
+	// server with `SECURITY_WEBAUTHN`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
 	// response body format(s).
@@ -18643,7 +18804,9 @@ func (r PostWanVerifyTokenResponse) StatusCode() int {
 //
 // A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens
 // of clients that are signed in. Nothing changes, and the list never has the text of a token. The
-// answer also says which scopes a new personal token may have and how long it may live.
+// answer also says which scopes a new personal token may have and how long it may live. The path
+// exists with `Tokens.Scopes` or `Tokens.Refresh`, on the server with
+// `SECURITY_ACCESS_TOKEN_SCOPES` or `SECURITY_REFRESH_TOKEN`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18661,7 +18824,9 @@ func (c *ClientWithResponses) GetAccessTokensWithResponse(ctx context.Context, p
 // A signed-in user creates a token for a script or another program. The session must be fresh, and
 // the e-mail address must be proven. The answer is the only one that has the text of the token. The
 // owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or
-// over a bound, or the limit is reached. 401: a fresh proof is needed.
+// over a bound, or the limit is reached. 401: a fresh proof is needed. The path exists with
+// `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or
+// `SECURITY_REFRESH_TOKEN`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18680,7 +18845,9 @@ func (c *ClientWithResponses) PostAccessTokensWithBodyWithResponse(ctx context.C
 // A signed-in user creates a token for a script or another program. The session must be fresh, and
 // the e-mail address must be proven. The answer is the only one that has the text of the token. The
 // owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or
-// over a bound, or the limit is reached. 401: a fresh proof is needed.
+// over a bound, or the limit is reached. 401: a fresh proof is needed. The path exists with
+// `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or
+// `SECURITY_REFRESH_TOKEN`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18751,7 +18918,7 @@ func (c *ClientWithResponses) PostAccessTokensTokenWithResponse(ctx context.Cont
 //
 // A signed-in user with a fresh session asks what a change of the password needs. Nothing changes.
 // The answer says whether the account has a password, which the POST then needs. 401: a fresh proof
-// is needed.
+// is needed. The path exists with `Accounts.Changeable`, on the server with `SECURITY_CHANGEABLE`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18770,7 +18937,8 @@ func (c *ClientWithResponses) GetChangeWithResponse(ctx context.Context, reqEdit
 // its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
 // account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
 // the current password is wrong, or the new one is too short, too long, too easy to guess or known
-// from a breach. 401: a fresh proof is needed.
+// from a breach. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the
+// server with `SECURITY_CHANGEABLE`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18790,7 +18958,8 @@ func (c *ClientWithResponses) PostChangeWithBodyWithResponse(ctx context.Context
 // its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
 // account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
 // the current password is wrong, or the new one is too short, too long, too easy to guess or known
-// from a breach. 401: a fresh proof is needed.
+// from a breach. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the
+// server with `SECURITY_CHANGEABLE`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18807,7 +18976,8 @@ func (c *ClientWithResponses) PostChangeWithResponse(ctx context.Context, params
 // GetChangeEmailWithResponse Show the form of a new e-mail address
 //
 // A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh
-// proof is needed.
+// proof is needed. The path exists with `Accounts.ChangeEmail`, on the server with
+// `SECURITY_CHANGE_EMAIL`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18825,7 +18995,8 @@ func (c *ClientWithResponses) GetChangeEmailWithResponse(ctx context.Context, re
 // A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 // current one. The address changes only when the link is used. The answer is the same if another
 // account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an
-// address. 401: a fresh proof is needed. 429: too many mails.
+// address. 401: a fresh proof is needed. 429: too many mails. The path exists with
+// `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18844,7 +19015,8 @@ func (c *ClientWithResponses) PostChangeEmailWithBodyWithResponse(ctx context.Co
 // A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
 // current one. The address changes only when the link is used. The answer is the same if another
 // account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an
-// address. 401: a fresh proof is needed. 429: too many mails.
+// address. 401: a fresh proof is needed. 429: too many mails. The path exists with
+// `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18917,7 +19089,8 @@ func (c *ClientWithResponses) PostChangeEmailTokenWithResponse(ctx context.Conte
 // GetChangeUsernameWithResponse Show the form of a new username
 //
 // A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh
-// proof is needed.
+// proof is needed. The path exists with `Accounts.ChangeUsername`, on the server with
+// `SECURITY_CHANGE_USERNAME`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18934,7 +19107,8 @@ func (c *ClientWithResponses) GetChangeUsernameWithResponse(ctx context.Context,
 //
 // A signed-in user with a fresh session takes another username, or gives it up by an empty one
 // where none is required. The owner is told by mail. 400: the name is taken, too short, too long or
-// has characters that are not allowed. 401: a fresh proof is needed.
+// has characters that are not allowed. 401: a fresh proof is needed. The path exists with
+// `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18952,7 +19126,8 @@ func (c *ClientWithResponses) PostChangeUsernameWithBodyWithResponse(ctx context
 //
 // A signed-in user with a fresh session takes another username, or gives it up by an empty one
 // where none is required. The owner is told by mail. 400: the name is taken, too short, too long or
-// has characters that are not allowed. 401: a fresh proof is needed.
+// has characters that are not allowed. 401: a fresh proof is needed. The path exists with
+// `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -18969,6 +19144,7 @@ func (c *ClientWithResponses) PostChangeUsernameWithResponse(ctx context.Context
 // GetConfirmWithResponse Show the form that asks for a confirmation link
 //
 // Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+// The path exists with `Accounts.Confirmable`, on the server with `SECURITY_CONFIRMABLE`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18986,7 +19162,8 @@ func (c *ClientWithResponses) GetConfirmWithResponse(ctx context.Context, reqEdi
 // Anyone may ask for a link that confirms an address. If an account with that address is not
 // confirmed yet, a link is mailed. The answer is the same for every address, unless the site
 // reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
-// needed. 429: too many mails.
+// needed. 429: too many mails. The path exists with `Accounts.Confirmable`, on the server with
+// `SECURITY_CONFIRMABLE`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19005,7 +19182,8 @@ func (c *ClientWithResponses) PostConfirmWithBodyWithResponse(ctx context.Contex
 // Anyone may ask for a link that confirms an address. If an account with that address is not
 // confirmed yet, a link is mailed. The answer is the same for every address, unless the site
 // reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
-// needed. 429: too many mails.
+// needed. 429: too many mails. The path exists with `Accounts.Confirmable`, on the server with
+// `SECURITY_CONFIRMABLE`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19230,7 +19408,8 @@ func (c *ClientWithResponses) PostLogoutWithResponse(ctx context.Context, body P
 //
 // A signed-in user, or an application in any language that passes on the user's cookies, asks who
 // is signed in, with how many factors, and what protects the account. Nothing changes. Sections of
-// features that are off are left out. 401: no one is signed in.
+// features that are off are left out. 401: no one is signed in. The path exists with
+// `Pages.AccountPage`, and always on the server.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19246,7 +19425,8 @@ func (c *ClientWithResponses) GetMeWithResponse(ctx context.Context, reqEditors 
 // GetMfRecoveryWithResponse Show the form of a recovery code
 //
 // A caller with a sign-in that is waiting for the second factor checks that a recovery code is
-// accepted. Nothing changes. 400: no such sign-in is under way.
+// accepted. Nothing changes. 400: no such sign-in is under way. The path exists with
+// `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19263,7 +19443,9 @@ func (c *ClientWithResponses) GetMfRecoveryWithResponse(ctx context.Context, req
 //
 // A caller with a sign-in that is waiting for the second factor gives a recovery code in its place.
 // The code is used up, and the owner is told by mail. The answer has the user and how many codes
-// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes. The
+// path exists with `TwoFactor.RecoveryCodes`, on the server with
+// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19281,7 +19463,9 @@ func (c *ClientWithResponses) PostMfRecoveryWithBodyWithResponse(ctx context.Con
 //
 // A caller with a sign-in that is waiting for the second factor gives a recovery code in its place.
 // The code is used up, and the owner is told by mail. The answer has the user and how many codes
-// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes. The
+// path exists with `TwoFactor.RecoveryCodes`, on the server with
+// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19298,7 +19482,8 @@ func (c *ClientWithResponses) PostMfRecoveryWithResponse(ctx context.Context, pa
 // GetMfRecoveryCodesWithResponse Count the recovery codes that are left
 //
 // A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes
-// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
+// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed. The path
+// exists with `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19317,7 +19502,8 @@ func (c *ClientWithResponses) GetMfRecoveryCodesWithResponse(ctx context.Context
 // former one. This answer is the only one that has them. All other sessions and all trusted
 // browsers end, and the owner is told by mail. The fields are for the page, which can offer the
 // codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
-// proof is needed.
+// proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19337,7 +19523,8 @@ func (c *ClientWithResponses) PostMfRecoveryCodesWithBodyWithResponse(ctx contex
 // former one. This answer is the only one that has them. All other sessions and all trusted
 // browsers end, and the owner is told by mail. The fields are for the page, which can offer the
 // codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
-// proof is needed.
+// proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with
+// `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19354,7 +19541,8 @@ func (c *ClientWithResponses) PostMfRecoveryCodesWithResponse(ctx context.Contex
 // GetRecoverUsernameWithResponse Show the form that asks for a forgotten username
 //
 // A caller who is not signed in opens the form that asks for an address. Nothing changes, and the
-// JSON answer has no facts about an account.
+// JSON answer has no facts about an account. The path exists with `Accounts.UsernameRecovery`, on
+// the server with `SECURITY_USERNAME_RECOVERY`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19371,7 +19559,8 @@ func (c *ClientWithResponses) GetRecoverUsernameWithResponse(ctx context.Context
 //
 // A caller who is not signed in has the username mailed to the address of the account. The answer
 // is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
-// address is missing or malformed, or a captcha is needed. 429: too many mails.
+// address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists
+// with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19389,7 +19578,8 @@ func (c *ClientWithResponses) PostRecoverUsernameWithBodyWithResponse(ctx contex
 //
 // A caller who is not signed in has the username mailed to the address of the account. The answer
 // is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the
-// address is missing or malformed, or a captcha is needed. 429: too many mails.
+// address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists
+// with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19409,7 +19599,8 @@ func (c *ClientWithResponses) PostRecoverUsernameWithResponse(ctx context.Contex
 // takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
 // again, all tokens of its family end and the owner is told by mail. The new session is never
 // fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
-// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges. The path exists with `Tokens.Refresh`,
+// on the server with `SECURITY_REFRESH_TOKEN`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19429,7 +19620,8 @@ func (c *ClientWithResponses) PostRefreshTokenWithBodyWithResponse(ctx context.C
 // takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used
 // again, all tokens of its family end and the owner is told by mail. The new session is never
 // fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
-// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges. The path exists with `Tokens.Refresh`,
+// on the server with `SECURITY_REFRESH_TOKEN`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19446,7 +19638,8 @@ func (c *ClientWithResponses) PostRefreshTokenWithResponse(ctx context.Context, 
 // GetRegisterWithResponse Show what a registration needs
 //
 // A caller who is not signed in asks which profile fields there are and whether a captcha is
-// needed. Nothing changes.
+// needed. Nothing changes. The path exists with `Accounts.Registerable`, on the server with
+// `SECURITY_REGISTERABLE`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19465,7 +19658,8 @@ func (c *ClientWithResponses) GetRegisterWithResponse(ctx context.Context, reqEd
 // sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
 // address has an account. Otherwise the answer signs in or names the next step. Where no password
 // is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
-// 429: too many registrations from this network.
+// 429: too many registrations from this network. The path exists with `Accounts.Registerable`, on
+// the server with `SECURITY_REGISTERABLE`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19485,7 +19679,8 @@ func (c *ClientWithResponses) PostRegisterWithBodyWithResponse(ctx context.Conte
 // sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
 // address has an account. Otherwise the answer signs in or names the next step. Where no password
 // is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
-// 429: too many registrations from this network.
+// 429: too many registrations from this network. The path exists with `Accounts.Registerable`, on
+// the server with `SECURITY_REGISTERABLE`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19502,6 +19697,7 @@ func (c *ClientWithResponses) PostRegisterWithResponse(ctx context.Context, para
 // GetResetWithResponse Show the form that asks for a password reset
 //
 // Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+// The path exists with `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19519,7 +19715,8 @@ func (c *ClientWithResponses) GetResetWithResponse(ctx context.Context, reqEdito
 // Anyone may ask for a link to choose a new password. If there is such an account, a link is
 // mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
 // for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
-// missing or malformed, or a captcha is needed. 429: too many mails.
+// missing or malformed, or a captcha is needed. 429: too many mails. The path exists with
+// `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19538,7 +19735,8 @@ func (c *ClientWithResponses) PostResetWithBodyWithResponse(ctx context.Context,
 // Anyone may ask for a link to choose a new password. If there is such an account, a link is
 // mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
 // for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is
-// missing or malformed, or a captcha is needed. 429: too many mails.
+// missing or malformed, or a captcha is needed. 429: too many mails. The path exists with
+// `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19611,7 +19809,8 @@ func (c *ClientWithResponses) PostResetTokenWithResponse(ctx context.Context, to
 // GetTfDeleteWithResponse Show what a deletion of the account does
 //
 // A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing
-// changes. 401: a fresh proof is needed.
+// changes. 401: a fresh proof is needed. The path exists with `Accounts.Deletable`, on the server
+// with `TWOFOLD_USER_DELETABLE`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19629,7 +19828,7 @@ func (c *ClientWithResponses) GetTfDeleteWithResponse(ctx context.Context, reqEd
 // A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 // tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
 // before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
-// needed.
+// needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19648,7 +19847,7 @@ func (c *ClientWithResponses) PostTfDeleteWithBodyWithResponse(ctx context.Conte
 // A signed-in user with a fresh session asks for the deletion of their account. All sessions and
 // tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
 // before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is
-// needed.
+// needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -19832,7 +20031,8 @@ func (c *ClientWithResponses) PostTfDevicesTokenWithResponse(ctx context.Context
 // GetTfExportWithResponse Get a copy of the data of the account
 //
 // A signed-in user with a fresh session gets what is stored about their account. It has no secrets.
-// Nothing changes. A browser gets a file. 401: a fresh proof is needed.
+// Nothing changes. A browser gets a file. 401: a fresh proof is needed. The path exists with
+// `Accounts.Exportable`, on the server with `TWOFOLD_USER_EXPORTABLE`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20119,7 +20319,8 @@ func (c *ClientWithResponses) PostTfNoticesWithResponse(ctx context.Context, bod
 // GetTfProfileWithResponse Get the profile
 //
 // A signed-in user reads which profile fields the site has, and their own values. Nothing changes.
-// The path exists only if the site has profile fields.
+// The path exists only if the site has profile fields. The path exists with `Accounts.Fields`, on
+// the server with `SECURITY_REGISTER_FIELDS`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20136,7 +20337,8 @@ func (c *ClientWithResponses) GetTfProfileWithResponse(ctx context.Context, reqE
 //
 // A signed-in user changes their profile. JSON changes the fields that it names. A form has all
 // fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
-// missing, too short, too long or not one of the options.
+// missing, too short, too long or not one of the options. The path exists with `Accounts.Fields`,
+// on the server with `SECURITY_REGISTER_FIELDS`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20154,7 +20356,8 @@ func (c *ClientWithResponses) PostTfProfileWithBodyWithResponse(ctx context.Cont
 //
 // A signed-in user changes their profile. JSON changes the fields that it names. A form has all
 // fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
-// missing, too short, too long or not one of the options.
+// missing, too short, too long or not one of the options. The path exists with `Accounts.Fields`,
+// on the server with `SECURITY_REGISTER_FIELDS`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20716,7 +20919,8 @@ func (c *ClientWithResponses) PostTfValidateWithResponse(ctx context.Context, pa
 // An application in any language passes on the token that a program sent it, in
 // `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last
 // use. The answer has the token and its user. It is always JSON. 401: there is no valid personal
-// token. 403: the token lacks a scope.
+// token. 403: the token lacks a scope. The path exists with `Tokens.Scopes`, on the server with
+// `SECURITY_ACCESS_TOKEN_SCOPES`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20732,7 +20936,8 @@ func (c *ClientWithResponses) GetTokenCheckWithResponse(ctx context.Context, par
 // GetUsSetupWithResponse Show what can begin a sign-in
 //
 // A signed-in user with a fresh session lists the methods that begin their sign-ins and those that
-// can be added. Nothing changes. 401: a fresh proof is needed.
+// can be added. Nothing changes. 401: a fresh proof is needed. The path exists with `Passwordless`,
+// on the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20751,7 +20956,8 @@ func (c *ClientWithResponses) GetUsSetupWithResponse(ctx context.Context, reqEdi
 // add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
 // and e-mail a code is sent; for an app the answer has its key. The new method counts when its
 // first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
-// in. 401: a fresh proof is needed. 500: the code could not be sent.
+// in. 401: a fresh proof is needed. 500: the code could not be sent. The path exists with
+// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20771,7 +20977,8 @@ func (c *ClientWithResponses) PostUsSetupWithBodyWithResponse(ctx context.Contex
 // add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
 // and e-mail a code is sent; for an app the answer has its key. The new method counts when its
 // first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
-// in. 401: a fresh proof is needed. 500: the code could not be sent.
+// in. 401: a fresh proof is needed. 500: the code could not be sent. The path exists with
+// `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20843,7 +21050,7 @@ func (c *ClientWithResponses) PostUsSetupTokenWithResponse(ctx context.Context, 
 // GetUsSigninWithResponse Show what a unified sign-in needs
 //
 // Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller
-// gets `user`.
+// gets `user`. The path exists with `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -20861,7 +21068,8 @@ func (c *ClientWithResponses) GetUsSigninWithResponse(ctx context.Context, reqEd
 // A caller who is not signed in gives an identity and a password, a code that was sent, or a code
 // of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
 // must rest on another thing than the first. 400: identity or passcode is wrong, without saying
-// which, or a captcha is needed. 429: too many attempts.
+// which, or a captcha is needed. 429: too many attempts. The path exists with `Passwordless`, on
+// the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -20880,7 +21088,8 @@ func (c *ClientWithResponses) PostUsSigninWithBodyWithResponse(ctx context.Conte
 // A caller who is not signed in gives an identity and a password, a code that was sent, or a code
 // of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
 // must rest on another thing than the first. 400: identity or passcode is wrong, without saying
-// which, or a captcha is needed. 429: too many attempts.
+// which, or a captcha is needed. 429: too many attempts. The path exists with `Passwordless`, on
+// the server with `SECURITY_UNIFIED_SIGNIN`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -21198,7 +21407,7 @@ func (c *ClientWithResponses) PostWanDeleteWithResponse(ctx context.Context, bod
 //
 // A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a
 // second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is
-// signed in.
+// signed in. The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -21216,7 +21425,8 @@ func (c *ClientWithResponses) GetWanRegisterWithResponse(ctx context.Context, re
 // A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
 // a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for
 // this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted,
-// or there are too many passkeys. 401: a fresh proof is needed.
+// or there are too many passkeys. 401: a fresh proof is needed. The path exists with `Passkeys`, on
+// the server with `SECURITY_WEBAUTHN`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -21235,7 +21445,8 @@ func (c *ClientWithResponses) PostWanRegisterWithBodyWithResponse(ctx context.Co
 // A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
 // a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for
 // this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted,
-// or there are too many passkeys. 401: a fresh proof is needed.
+// or there are too many passkeys. 401: a fresh proof is needed. The path exists with `Passkeys`, on
+// the server with `SECURITY_WEBAUTHN`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).
@@ -21288,7 +21499,8 @@ func (c *ClientWithResponses) PostWanRegisterTokenWithResponse(ctx context.Conte
 // GetWanSigninWithResponse Show the page of a sign-in with a passkey
 //
 // A caller who is not signed in asks whether a passkey would be their first or their second factor.
-// Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
+// Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one. The path
+// exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -21305,7 +21517,8 @@ func (c *ClientWithResponses) GetWanSigninWithResponse(ctx context.Context, reqE
 //
 // A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
 // authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
-// are not accepted at this step. 429: too many questions.
+// are not accepted at this step. 429: too many questions. The path exists with `Passkeys`, on the
+// server with `SECURITY_WEBAUTHN`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known
 // response body format(s).
@@ -21323,7 +21536,8 @@ func (c *ClientWithResponses) PostWanSigninWithBodyWithResponse(ctx context.Cont
 //
 // A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
 // authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
-// are not accepted at this step. 429: too many questions.
+// are not accepted at this step. 429: too many questions. The path exists with `Passkeys`, on the
+// server with `SECURITY_WEBAUTHN`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known
 // response body format(s).

@@ -113,13 +113,13 @@ export interface paths {
         };
         /**
          * List the tokens of programs
-         * @description A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens of clients that are signed in. Nothing changes, and the list never has the text of a token. The answer also says which scopes a new personal token may have and how long it may live.
+         * @description A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens of clients that are signed in. Nothing changes, and the list never has the text of a token. The answer also says which scopes a new personal token may have and how long it may live. The path exists with `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or `SECURITY_REFRESH_TOKEN`.
          */
         get: operations["get_access_tokens"];
         put?: never;
         /**
          * Create a personal access token
-         * @description A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+         * @description A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed. The path exists with `Tokens.Scopes` or `Tokens.Refresh`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES` or `SECURITY_REFRESH_TOKEN`.
          */
         post: operations["post_access_tokens"];
         delete?: never;
@@ -161,13 +161,13 @@ export interface paths {
         };
         /**
          * Show the form of a new password
-         * @description A signed-in user with a fresh session asks what a change of the password needs. Nothing changes. The answer says whether the account has a password, which the POST then needs. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session asks what a change of the password needs. Nothing changes. The answer says whether the account has a password, which the POST then needs. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the server with `SECURITY_CHANGEABLE`.
          */
         get: operations["get_change"];
         put?: never;
         /**
          * Change the password
-         * @description A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed. The path exists with `Accounts.Changeable`, on the server with `SECURITY_CHANGEABLE`.
          */
         post: operations["post_change"];
         delete?: never;
@@ -185,13 +185,13 @@ export interface paths {
         };
         /**
          * Show the form of a new e-mail address
-         * @description A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh proof is needed. The path exists with `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
          */
         get: operations["get_change_email"];
         put?: never;
         /**
          * Ask for another e-mail address
-         * @description A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+         * @description A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site reveals accounts (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails. The path exists with `Accounts.ChangeEmail`, on the server with `SECURITY_CHANGE_EMAIL`.
          */
         post: operations["post_change_email"];
         delete?: never;
@@ -233,13 +233,13 @@ export interface paths {
         };
         /**
          * Show the form of a new username
-         * @description A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh proof is needed. The path exists with `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
          */
         get: operations["get_change_username"];
         put?: never;
         /**
          * Change the username
-         * @description A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed. The path exists with `Accounts.ChangeUsername`, on the server with `SECURITY_CHANGE_USERNAME`.
          */
         post: operations["post_change_username"];
         delete?: never;
@@ -257,13 +257,13 @@ export interface paths {
         };
         /**
          * Show the form that asks for a confirmation link
-         * @description Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+         * @description Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account. The path exists with `Accounts.Confirmable`, on the server with `SECURITY_CONFIRMABLE`.
          */
         get: operations["get_confirm"];
         put?: never;
         /**
          * Ask for another confirmation link
-         * @description Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+         * @description Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists with `Accounts.Confirmable`, on the server with `SECURITY_CONFIRMABLE`.
          */
         post: operations["post_confirm"];
         delete?: never;
@@ -517,7 +517,7 @@ export interface paths {
         };
         /**
          * Get the signed-in user
-         * @description A signed-in user, or an application in any language that passes on the user's cookies, asks who is signed in, with how many factors, and what protects the account. Nothing changes. Sections of features that are off are left out. 401: no one is signed in.
+         * @description A signed-in user, or an application in any language that passes on the user's cookies, asks who is signed in, with how many factors, and what protects the account. Nothing changes. Sections of features that are off are left out. 401: no one is signed in. The path exists with `Pages.AccountPage`, and always on the server.
          */
         get: operations["get_me"];
         put?: never;
@@ -537,13 +537,13 @@ export interface paths {
         };
         /**
          * Show the form of a recovery code
-         * @description A caller with a sign-in that is waiting for the second factor checks that a recovery code is accepted. Nothing changes. 400: no such sign-in is under way.
+         * @description A caller with a sign-in that is waiting for the second factor checks that a recovery code is accepted. Nothing changes. 400: no such sign-in is under way. The path exists with `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
          */
         get: operations["get_mf_recovery"];
         put?: never;
         /**
          * Sign in with a recovery code
-         * @description A caller with a sign-in that is waiting for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+         * @description A caller with a sign-in that is waiting for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes. The path exists with `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
          */
         post: operations["post_mf_recovery"];
         delete?: never;
@@ -561,13 +561,13 @@ export interface paths {
         };
         /**
          * Count the recovery codes that are left
-         * @description A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
          */
         get: operations["get_mf_recovery_codes"];
         put?: never;
         /**
          * Create recovery codes
-         * @description A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed. The path exists with `TwoFactor.RecoveryCodes`, on the server with `SECURITY_MULTI_FACTOR_RECOVERY_CODES`.
          */
         post: operations["post_mf_recovery_codes"];
         delete?: never;
@@ -585,13 +585,13 @@ export interface paths {
         };
         /**
          * Show the form that asks for a forgotten username
-         * @description A caller who is not signed in opens the form that asks for an address. Nothing changes, and the JSON answer has no facts about an account.
+         * @description A caller who is not signed in opens the form that asks for an address. Nothing changes, and the JSON answer has no facts about an account. The path exists with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
          */
         get: operations["get_recover_username"];
         put?: never;
         /**
          * Ask for a forgotten username
-         * @description A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+         * @description A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists with `Accounts.UsernameRecovery`, on the server with `SECURITY_USERNAME_RECOVERY`.
          */
         post: operations["post_recover_username"];
         delete?: never;
@@ -611,7 +611,7 @@ export interface paths {
         put?: never;
         /**
          * Exchange a refresh token
-         * @description A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used again, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+         * @description A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token is used again, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges. The path exists with `Tokens.Refresh`, on the server with `SECURITY_REFRESH_TOKEN`.
          */
         post: operations["post_refresh_token"];
         delete?: never;
@@ -629,13 +629,13 @@ export interface paths {
         };
         /**
          * Show what a registration needs
-         * @description A caller who is not signed in asks which profile fields there are and whether a captcha is needed. Nothing changes.
+         * @description A caller who is not signed in asks which profile fields there are and whether a captcha is needed. Nothing changes. The path exists with `Accounts.Registerable`, on the server with `SECURITY_REGISTERABLE`.
          */
         get: operations["get_register"];
         put?: never;
         /**
          * Create an account
-         * @description A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network.
+         * @description A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network. The path exists with `Accounts.Registerable`, on the server with `SECURITY_REGISTERABLE`.
          */
         post: operations["post_register"];
         delete?: never;
@@ -653,13 +653,13 @@ export interface paths {
         };
         /**
          * Show the form that asks for a password reset
-         * @description Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account.
+         * @description Anyone may open this page. Nothing changes, and the JSON answer has no facts about an account. The path exists with `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
          */
         get: operations["get_reset"];
         put?: never;
         /**
          * Ask for a password reset
-         * @description Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+         * @description Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site reveals accounts (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails. The path exists with `Accounts.Recoverable`, on the server with `SECURITY_RECOVERABLE`.
          */
         post: operations["post_reset"];
         delete?: never;
@@ -821,13 +821,13 @@ export interface paths {
         };
         /**
          * Get the profile
-         * @description A signed-in user reads which profile fields the site has, and their own values. Nothing changes. The path exists only if the site has profile fields.
+         * @description A signed-in user reads which profile fields the site has, and their own values. Nothing changes. The path exists only if the site has profile fields. The path exists with `Accounts.Fields`, on the server with `SECURITY_REGISTER_FIELDS`.
          */
         get: operations["get_tf_profile"];
         put?: never;
         /**
          * Change the profile
-         * @description A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options.
+         * @description A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options. The path exists with `Accounts.Fields`, on the server with `SECURITY_REGISTER_FIELDS`.
          */
         post: operations["post_tf_profile"];
         delete?: never;
@@ -865,13 +865,13 @@ export interface paths {
         };
         /**
          * Show what a deletion of the account does
-         * @description A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing changes. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session asks for the waiting time before a deletion. Nothing changes. 401: a fresh proof is needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
          */
         get: operations["get_tf_delete"];
         put?: never;
         /**
          * Ask for the deletion of the account
-         * @description A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion is already pending. 401: a fresh proof is needed. The path exists with `Accounts.Deletable`, on the server with `TWOFOLD_USER_DELETABLE`.
          */
         post: operations["post_tf_delete"];
         delete?: never;
@@ -937,7 +937,7 @@ export interface paths {
         };
         /**
          * Get a copy of the data of the account
-         * @description A signed-in user with a fresh session gets what is stored about their account. It has no secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session gets what is stored about their account. It has no secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed. The path exists with `Accounts.Exportable`, on the server with `TWOFOLD_USER_EXPORTABLE`.
          */
         get: operations["get_tf_export"];
         put?: never;
@@ -1221,7 +1221,7 @@ export interface paths {
         };
         /**
          * Check a personal access token
-         * @description An application in any language passes on the token that a program sent it, in `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last use. The answer has the token and its user. It is always JSON. 401: there is no valid personal token. 403: the token lacks a scope.
+         * @description An application in any language passes on the token that a program sent it, in `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last use. The answer has the token and its user. It is always JSON. 401: there is no valid personal token. 403: the token lacks a scope. The path exists with `Tokens.Scopes`, on the server with `SECURITY_ACCESS_TOKEN_SCOPES`.
          */
         get: operations["get_token_check"];
         put?: never;
@@ -1241,13 +1241,13 @@ export interface paths {
         };
         /**
          * Show what can begin a sign-in
-         * @description A signed-in user with a fresh session lists the methods that begin their sign-ins and those that can be added. Nothing changes. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session lists the methods that begin their sign-ins and those that can be added. Nothing changes. 401: a fresh proof is needed. The path exists with `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
          */
         get: operations["get_us_setup"];
         put?: never;
         /**
          * Add or remove a method that begins a sign-in
-         * @description A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+         * @description A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code is sent to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent. The path exists with `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
          */
         post: operations["post_us_setup"];
         delete?: never;
@@ -1289,13 +1289,13 @@ export interface paths {
         };
         /**
          * Show what a unified sign-in needs
-         * @description Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller gets `user`.
+         * @description Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller gets `user`. The path exists with `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
          */
         get: operations["get_us_signin"];
         put?: never;
         /**
          * Sign in with a password or a code
-         * @description A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+         * @description A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts. The path exists with `Passwordless`, on the server with `SECURITY_UNIFIED_SIGNIN`.
          */
         post: operations["post_us_signin"];
         delete?: never;
@@ -1469,13 +1469,13 @@ export interface paths {
         };
         /**
          * List the passkeys
-         * @description A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is signed in.
+         * @description A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is signed in. The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
          */
         get: operations["get_wan_register"];
         put?: never;
         /**
          * Start to add a passkey
-         * @description A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed.
+         * @description A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed. The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
          */
         post: operations["post_wan_register"];
         delete?: never;
@@ -1513,13 +1513,13 @@ export interface paths {
         };
         /**
          * Show the page of a sign-in with a passkey
-         * @description A caller who is not signed in asks whether a passkey would be their first or their second factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
+         * @description A caller who is not signed in asks whether a passkey would be their first or their second factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one. The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
          */
         get: operations["get_wan_signin"];
         put?: never;
         /**
          * Start a sign-in with a passkey
-         * @description A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions.
+         * @description A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions. The path exists with `Passkeys`, on the server with `SECURITY_WEBAUTHN`.
          */
         post: operations["post_wan_signin"];
         delete?: never;
@@ -2479,13 +2479,13 @@ export interface components {
         };
         /** @description The fields of `POST /register`. */
         RegisterFields: components["schemas"]["Common"] & components["schemas"]["CaptchaAnswer"] & {
-            /** @description The e-mail address of the new account. */
+            /** @description The e-mail address of the new account. Required. */
             email?: string;
             /** @description A username, 4 to 32 characters by default. Read only where accounts have usernames. */
             username?: string;
-            /** @description The new password: 8 (or the minimum of the site) to 128 code points. */
+            /** @description The new password: 8 (or the minimum of the site) to 128 code points. Required, except where `PasswordOptional` or `MagicLink` is set. */
             password?: string;
-            /** @description The new password again. Not read where `PasswordTypedOnce` is set. */
+            /** @description The new password again. Required with a password. Not read where `PasswordTypedOnce` is set. */
             password_confirm?: string;
             /** @description An example of a profile field. A site has the fields of `Accounts.Fields`, by their names. */
             name?: string;
