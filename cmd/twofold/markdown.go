@@ -11,8 +11,10 @@ For operators. This file is generated from the table in ` + "`cmd/twofold`" + ` 
 
 The server reads its settings from the environment and from a TOML file (` + "`--config FILE`" + ` or ` + "`TWOFOLD_CONFIG`" + `). The environment
 takes precedence. The names are those of Flask and its extensions, so that an existing configuration can be pasted; names that
-exist only here begin with ` + "`TWOFOLD_`" + `. All mistakes are reported at once, one per line, each with its fix, and the server does not start.
-` + "`twofold config check`" + ` does the same without starting the server.
+exist only here begin with ` + "`TWOFOLD_`" + `. If there are mistakes, they are printed one per line, each with its fix, and the server does not start.
+If the file cannot be read, only that is reported. Next come all mistakes in single settings and between them, and once there
+are none, those that are found when the sign-in is built. So run the check again after you have mended what it names.
+` + "`twofold config check`" + ` does all this without starting the server.
 
 | type | in the environment | in the file |
 |---|---|---|

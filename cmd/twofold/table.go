@@ -69,7 +69,7 @@ func processTable() []setting {
 				"list of devices.",
 			Apply: applyProxies},
 		{Name: "TWOFOLD_SITE", Type: text, Empty: "the origin's host", Field: "Pages.Site",
-			Doc:   "Name of the site on pages, in mails and in text messages.",
+			Doc:   "Name of the site on pages, in mails and in text messages. With `--dev` the default is `Twofold`.",
 			Apply: toText(func(s *settings) *string { return &s.Config.Pages.Site })},
 		{Name: "TWOFOLD_LOG_FORMAT", Type: text, Default: "text",
 			Doc: "Format of the log on standard error, one record per line: `text` or `json`.",
@@ -105,12 +105,12 @@ func keyTable() []setting {
 			Apply: toText(func(s *settings) *string { return &s.SecretKey })},
 		{Name: "SECRET_KEY_FALLBACKS", Type: secrets, Empty: "none",
 			Doc: "Former values of `SECRET_KEY`, the most recent first. They decrypt and verify, but never " +
-				"encrypt or sign. Do not remove one: stored data refers to its key by the place in this list.",
+				"encrypt or sign. Keep each, unless it leaked (docs/how-to/rotate-keys.md).",
 			Apply: toList(func(s *settings) *[]string { return &s.Fallbacks })},
 		{Name: "TWOFOLD_KEY_FILE", Type: text, Empty: "`twofold.key` in the folder of the TOML file, if it exists",
 			Doc: "A file with the keys, one per line, the newest last, in place of `SECRET_KEY`. Append a line " +
-				"to rotate the key. Remove an old key only after every user has signed in since, because signing in " +
-				"encrypts their secrets again. No one else may be able to read the file (mode 0600).",
+				"to rotate the key. Keep each former key, unless it leaked (docs/how-to/rotate-keys.md). No one else " +
+				"may be able to read the file (mode 0600).",
 			Apply: toText(func(s *settings) *string { return &s.KeyFile })},
 		{Name: "TWOFOLD_KEY_LOST", Type: flag, Default: "false",
 			Doc: "Starts the server with a database that another key wrote. Without it the server refuses to " +

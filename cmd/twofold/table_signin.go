@@ -70,7 +70,7 @@ func sessionTable() []setting {
 		{Name: "SECURITY_SESSION_IDLE", Field: "Sessions.Idle",
 			Doc: "Ends a session after this time without a request."},
 		{Name: "SECURITY_SESSION_LIFETIME", Field: "Sessions.Absolute",
-			Doc:  "Ends a session after this time, even if it is in use.",
+			Doc:  "Ends a session after this time, even if it is in use. Not shorter than `SECURITY_SESSION_IDLE`.",
 			Cost: "A stolen session can be used for that long."},
 		{Name: "SECURITY_TOKEN_MAX_AGE", Field: "Sessions.TokenLife",
 			Doc: "Lifetime of a header token (`Authentication-Token`).",
