@@ -105,8 +105,9 @@ func (m *Manager) tell(ctx context.Context, word string) {
 	_ = m.c.Notices.Notify(ctx, word)
 }
 
-// Open stores a session and returns its token. It keeps CreatedAt if that is set. The caller sets
-// the user, the proofs and the origin. Open sets the hash, the times and, if it is empty, the ID.
+// Open stores a session and returns its token. It keeps CreatedAt if that is set, and the session then
+// ends as long after it as any other: no renewal extends it. The caller sets the user, the proofs and
+// the origin. Open sets the hash, the times and, if it is empty, the ID.
 func (m *Manager) Open(ctx context.Context, s storage.Session) (token string, opened storage.Session, err error) {
 	token, s = m.Prepare(s)
 	if err := m.c.Sessions.PutSession(ctx, s); err != nil {
@@ -123,10 +124,10 @@ func (m *Manager) Prepare(s storage.Session) (token string, prepared storage.Ses
 	if s.ID == "" {
 		s.ID = storage.NewID()
 	}
-	if s.SeenAt = now; s.CreatedAt.IsZero() { // a session that renews another one keeps its time
+	if s.SeenAt = now; s.CreatedAt.IsZero() { // a session that renews another one keeps its time and its end
 		s.CreatedAt = now
 	}
-	s.IdleAt, s.ExpiresAt = now.Add(m.c.Idle), now.Add(m.c.Absolute)
+	s.IdleAt, s.ExpiresAt = now.Add(m.c.Idle), s.CreatedAt.Add(m.c.Absolute)
 	if s.Token {
 		s.ExpiresAt = now.Add(m.c.TokenLife)
 		s.IdleAt = s.ExpiresAt

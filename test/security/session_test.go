@@ -147,6 +147,39 @@ func TestR100_IdleAndAbsoluteLimits(t *testing.T) {
 	c.out("idle after activity")
 }
 
+// TestR100_NoRenewalExtendsASession checks that a session which replaces another one ends with it: after a
+// change, such as new recovery codes, and after a re-authentication.
+func TestR100_NoRenewalExtendsASession(t *testing.T) {
+	w := newWorld(t, open)
+	a := w.withApp("alice")
+	for name, renew := range map[string]func(b *browser){
+		"recovery codes": func(b *browser) { b.Post("/mf-recovery-codes", m{}).Want(200) },
+		"a re-authentication": func(b *browser) {
+			b.Post("/verify", m{"password": secret}).Want(200)
+			b.validate(a.Next()).Want(200)
+		},
+	} {
+		b := w.browser()
+		b.login(a).Want(200)
+		b.validate(a.Next()).Want(200)
+		begin := w.Now()
+		for w.Now().Sub(begin) < 5*time.Minute {
+			w.Advance(time.Minute)
+			before := b.Jar["twofold"]
+			renew(b)
+			if b.Jar["twofold"] == before {
+				t.Fatalf("%s: the session is not replaced", name)
+			}
+		}
+		for w.Now().Sub(begin) < 24*time.Hour-30*time.Minute {
+			b.Get("/app/user").Want(200)
+			w.Advance(25 * time.Minute)
+		}
+		w.Advance(begin.Add(24*time.Hour + time.Second).Sub(w.Now()))
+		b.out("24 hours after the sign-in, after " + name)
+	}
+}
+
 // TestR101_LogoutEndsTheSession checks that sign-out ends the session on the server, also during a
 // pending sign-in, and only by a POST from this site.
 func TestR101_LogoutEndsTheSession(t *testing.T) {
