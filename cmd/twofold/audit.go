@@ -124,7 +124,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 type auditVerify struct {
 	where
 	Files []string `arg:"" optional:"" name:"FILE" help:"Files of TWOFOLD_AUDIT_ARCHIVE to check in place of the database, oldest first."`
-	Head  string   `help:"A head from an earlier run or from the log; the trail must still contain it." placeholder:"HEAD"`
+	Head  string   `help:"A head from an earlier run or from the log; the trail in the database must still contain it." placeholder:"HEAD"`
 }
 
 // Help implements kong.HelpProvider.
@@ -139,7 +139,8 @@ seals, only a head that was kept elsewhere can show it. Rows that were removed b
 reported but are not an error, because their removal is recorded under a seal.
 
 Files are checked with the settings and the key, without the database. The printed head is that of the newest file:
-the trail in the database contains it for as long as it contains the following month.`
+the trail in the database contains it for as long as it contains the following month. The output says where the oldest
+file begins. --head cannot be given with files.`
 }
 
 // Run reads the whole trail.

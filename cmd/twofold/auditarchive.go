@@ -63,18 +63,24 @@ func partitionOf(ctx context.Context, db any) (bool, error) {
 
 // verifyFiles checks files of TWOFOLD_AUDIT_ARCHIVE, each of which must follow the one before.
 func (c auditVerify) verifyFiles(ctx context.Context, p process) error {
+	if c.Head != "" {
+		return usageError("--head is looked for in the database, not in files: leave out --head or the files")
+	}
 	s, err := load(c.where, p.environ)
 	if err != nil {
 		return err
 	}
 	return s.withoutDatabase(ctx, func(auth *twofold.Auth) error {
 		var problems []string
-		var last event.ArchiveReport
+		var first, last event.ArchiveReport
 		rows, seals := 0, 0
 		for i, name := range c.Files {
 			r, err := verifyFile(auth, name)
 			if err != nil {
 				return err
+			}
+			if i == 0 {
+				first = r
 			}
 			for _, what := range r.Problems {
 				problems = append(problems, name+": "+what)
@@ -88,10 +94,19 @@ func (c auditVerify) verifyFiles(ctx context.Context, p process) error {
 		if len(problems) > 0 {
 			return found(problems, "the files were changed, are not in order, or the key that sealed them is missing")
 		}
-		err := line(p, "The archive is intact: %s, %s, up to row %d.", amount(rows, "row", "rows"),
-			amount(seals, "sealed range", "sealed ranges"), last.Through)
+		err := line(p, "The archive is intact: %s, %s, %s.", amount(rows, "row", "rows"),
+			amount(seals, "sealed range", "sealed ranges"), extent(first, last))
 		return errors.Join(err, line(p, "Head: %s", last.Head))
 	})
+}
+
+// extent says which rows are in files, and whether there are rows before them.
+func extent(first, last event.ArchiveReport) string {
+	rows := fmt.Sprintf("rows %d to %d", first.After+1, last.Through)
+	if first.After == 0 {
+		return rows
+	}
+	return fmt.Sprintf("%s; it follows row %d, which is not among the files", rows, first.After)
 }
 
 func verifyFile(auth *twofold.Auth, name string) (event.ArchiveReport, error) {

@@ -80,7 +80,7 @@ func TestMonthsOfTheTrailAreArchived(t *testing.T) {
 	}
 	out := f.run(env, "", "audit", "verify", files[0])
 	head := regexp.MustCompile(`(?m)^Head: (.+)$`).FindStringSubmatch(out)
-	if head == nil || !strings.Contains(out, "The archive is intact: ") {
+	if head == nil || !regexp.MustCompile(`is intact: .+, rows 1 to \d+\.\n`).MatchString(out) {
 		t.Fatal(out)
 	}
 	out = f.run(env, "", "audit", "verify", "--head", head[1])
@@ -101,6 +101,17 @@ func TestMonthsOfTheTrailAreArchived(t *testing.T) {
 	}
 	if out := f.refused(env, "audit", "verify", changed); !strings.Contains(out, "row 1: it was changed") {
 		t.Error(out)
+	}
+}
+
+func TestFilesThatDoNotBeginWithTheFirstRowAreNamed(t *testing.T) {
+	for after, want := range map[int64]string{
+		0: "rows 1 to 90", 40: "rows 41 to 90; it follows row 40, which is not among the files",
+	} {
+		got := extent(event.ArchiveReport{After: after, Through: 50}, event.ArchiveReport{Through: 90})
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

@@ -118,7 +118,9 @@ func auditTable() []setting {
 			Doc: "Folder for months of the audit trail that are older than `TWOFOLD_AUDIT_DAYS`. Each month is " +
 				"written to a file before it is removed. This needs PostgreSQL and `twofold audit partition`; " +
 				"before that, nothing is removed. Give all nodes the same folder, or set both settings on one node " +
-				"and neither on the others.",
+				"and neither on the others. If `TWOFOLD_AUDIT_DAYS` is already set, first take it off all nodes, or " +
+				"stop the nodes that have no archive yet: a node with the old settings removes rows without " +
+				"writing them to a file.",
 			Cost:  "The files keep the data of accounts that are deleted later.",
 			Apply: toText(func(s *settings) *string { return &s.Config.Accounts.AuditArchive })},
 	}
