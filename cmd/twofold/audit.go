@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -124,7 +126,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 type auditVerify struct {
 	where
 	Files []string `arg:"" optional:"" name:"FILE" help:"Files of TWOFOLD_AUDIT_ARCHIVE to check in place of the database, oldest first."`
-	Head  string   `help:"A head from an earlier run or from the log; the trail in the database must still contain it." placeholder:"HEAD"`
+	Head  *string  `help:"A head from an earlier run or from the log; the trail in the database must still contain it." placeholder:"HEAD"`
 }
 
 // Help implements kong.HelpProvider.
@@ -143,14 +145,24 @@ the trail in the database contains it for as long as it contains the following m
 file begins. --head cannot be given with files.`
 }
 
+// aHead is the form of a head: the number of a row and a keyed hash, which is empty if no row is sealed.
+var aHead = regexp.MustCompile(`^[0-9]+:[0-9a-f]*$`)
+
 // Run reads the whole trail.
 func (c auditVerify) Run(ctx context.Context, p process) error {
 	c.anyKey = true
 	if len(c.Files) > 0 {
 		return c.verifyFiles(ctx, p)
 	}
+	head := ""
+	if c.Head != nil { // a file that is missing must not make the check weaker
+		if head = strings.TrimSpace(*c.Head); !aHead.MatchString(head) {
+			return usageError(fmt.Sprintf("--head %q is not a head: write what `twofold audit verify` printed after "+
+				"\"Head:\"", *c.Head))
+		}
+	}
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
-		r, err := auth.Audit().Verify(ctx, c.Head)
+		r, err := auth.Audit().Verify(ctx, head)
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func partitionOf(ctx context.Context, db any) (bool, error) {
 
 // verifyFiles checks files of TWOFOLD_AUDIT_ARCHIVE, each of which must follow the one before.
 func (c auditVerify) verifyFiles(ctx context.Context, p process) error {
-	if c.Head != "" {
+	if c.Head != nil {
 		return usageError("--head is looked for in the database, not in files: leave out --head or the files")
 	}
 	s, err := load(c.where, p.environ)
