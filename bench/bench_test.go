@@ -41,7 +41,7 @@ func TestRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	for _, want := range []string{"guarded / bare", "verdict / bare, CPU", "sign-in besides the hash",
+	for _, want := range []string{"guarded / bare", "verdict / bare, CPU", "sign-in without the hash",
 		"sign-ins / bare hashes", "memory, idle", "start to first"} {
 		if !strings.Contains(out.String(), "| "+want) {
 			t.Errorf("the table has no %q:\n%s", want, &out)
