@@ -16,8 +16,8 @@ type PendingCookie struct {
 	// known is set if the record was read. Then found is its copy, or nil if there is none.
 	known bool
 	found *storage.Waiting
-	// asked is set if the account was checked (see checkAllowed). Then open is the result.
-	asked, open bool
+	// checked is set if the account was checked (see checkAllowed). Then mayEnter is the result.
+	checked, mayEnter bool
 }
 
 // NewPendingCookie returns the cookie of a request. The value is empty if there is none.
@@ -50,14 +50,14 @@ func (p *PendingCookie) read(ctx context.Context, c Config) (storage.Waiting, er
 
 // allowed reports whether the account of the record may sign in. The application is asked once.
 func (p *PendingCookie) allowed(l *Login, u storage.User) bool {
-	if !p.asked {
-		p.asked, p.open = true, l.checkAllowed(u) == nil
+	if !p.checked {
+		p.checked, p.mayEnter = true, l.checkAllowed(u) == nil
 	}
-	return p.open
+	return p.mayEnter
 }
 
 // forget makes the next step read the record again, because it may have changed.
-func (p *PendingCookie) forget() { p.known, p.found, p.asked = false, nil, false }
+func (p *PendingCookie) forget() { p.known, p.found, p.checked = false, nil, false }
 
 // takePending takes a pending sign-in. Only one caller gets it; all others get storage.ErrUsed.
 func (l *Login) takePending(ctx context.Context, w pendingSignIn) error {

@@ -32,7 +32,7 @@ const (
 	Higher
 )
 
-// Unbounded is a Min or a Max that does not exist.
+// NoMin and NoMax are bounds that do not exist.
 const (
 	NoMin = math.MinInt64
 	NoMax = math.MaxInt64

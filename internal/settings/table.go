@@ -2,17 +2,20 @@ package settings
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
 // Day is 24 hours.
 const Day = 24 * time.Hour
 
-// Rows returns the table.
-func Rows() []Row {
+var ownTable = sync.OnceValue(func() []Row {
 	return slices.Concat(twoFactor(), passkeys(), passwordless(), passwords(), accounts(), sessions(), tokens(),
 		guesses(), messages(), requests())
-}
+})
+
+// Rows returns the table. It must not be changed.
+func Rows() []Row { return ownTable() }
 
 // Orders returns the pairs of fields that depend on each other.
 func Orders() []Order {
