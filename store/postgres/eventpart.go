@@ -23,7 +23,8 @@ const partRows = 1_000_000_000_000
 
 // eventParts is a query for the partitions of the audit trail. The bounds are only in the catalog. A
 // partition that is just being dropped has none.
-const eventParts = `SELECT c.oid::regclass::text AS name, bound.starts = 'MINVALUE' AS first, CAST(bound.ends AS BIGINT) AS ends,
+const eventParts = `SELECT c.oid::regclass::text AS name, bound.starts = 'MINVALUE' AS first,
+		CAST(bound.ends AS BIGINT) AS ends,
 		CASE WHEN n.is_called THEN n.last_value + 1 ELSE n.last_value END >= CAST(bound.ends AS BIGINT) AS ended
 	FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
 	CROSS JOIN LATERAL (SELECT parts[1], parts[2] FROM regexp_match(pg_get_expr(c.relpartbound, c.oid),
@@ -80,7 +81,8 @@ func (d *DB) partition(ctx context.Context) (bool, error) {
 			if err := row.Scan(&done, &ends); err != nil || done {
 				return err
 			}
-			_, err := tx.ExecContext(ctx, strings.ReplaceAll(step, "$ends", strconv.FormatInt(ends, 10)))
+			given := strings.NewReplacer("$ends", strconv.FormatInt(ends, 10), "$onlyOwner", onlyOwner("twofold_events"))
+			_, err := tx.ExecContext(ctx, given.Replace(step))
 			return err
 		})
 		if done || err != nil {
@@ -114,7 +116,7 @@ type months struct {
 	month   string // the name of the partition of this month
 	made    bool   // it exists
 	next    int64  // the first number of a partition after all others
-	begun   bool   // rows are numbered for the newest partition
+	filled  bool   // rows are numbered for the newest partition
 	schema  string
 	owner   string // of the table
 	isOwner bool
@@ -130,7 +132,7 @@ func monthsOf(ctx context.Context, tx *sql.Tx) (m months, parted bool, err error
 			s.nspname, pg_get_userbyid(c.relowner), pg_get_userbyid(c.relowner) = current_user
 		FROM this CROSS JOIN pg_class AS c JOIN pg_namespace AS s ON s.oid = c.relnamespace
 		WHERE c.oid = to_regclass('twofold_events') AND EXISTS (SELECT 1 FROM parts)`).
-		Scan(&m.month, &m.made, &m.next, &m.begun, &m.schema, &m.owner, &m.isOwner)
+		Scan(&m.month, &m.made, &m.next, &m.filled, &m.schema, &m.owner, &m.isOwner)
 	if errors.Is(err, sql.ErrNoRows) {
 		return months{}, false, nil
 	}
@@ -159,7 +161,7 @@ func (d *DB) nextEventPart(ctx context.Context) error {
 		return err
 	}
 	err = errors.Join(look(tx), tx.Rollback())
-	if err != nil || m.month == "" || m.made && m.begun {
+	if err != nil || m.month == "" || m.made && m.filled {
 		return err
 	}
 	if !m.made {
@@ -189,7 +191,8 @@ func (m months) make(ctx context.Context, tx *sql.Tx) error {
 	if !m.isOwner {
 		statements = append(statements, `ALTER TABLE `+table+` OWNER TO `+pgx.Identifier{m.owner}.Sanitize())
 	}
-	for _, statement := range append(statements, onlyOwner(table)) {
+	statements = append(statements, `DO $do$ DECLARE given RECORD; BEGIN `+onlyOwner(table)+` END $do$`)
+	for _, statement := range statements {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
 		}
@@ -197,18 +200,15 @@ func (m months) make(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// onlyOwner is a statement that takes the rights on a new table from all but its owner. Default
-// privileges may have given them some.
+// onlyOwner is a part of a PL/pgSQL block. It takes the rights on a new table from all but its owner:
+// default privileges may have given them some.
 func onlyOwner(table string) string {
-	return `DO $$
-DECLARE given RECORD;
-BEGIN
-	FOR given IN SELECT DISTINCT a.grantee FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
-			WHERE c.oid = '` + strings.ReplaceAll(table, `'`, `''`) + `'::regclass AND a.grantee <> c.relowner LOOP
-		EXECUTE format('REVOKE ALL ON ` + strings.ReplaceAll(strings.ReplaceAll(table, `'`, `''`), `%`, `%%`) + ` FROM %s',
+	return strings.ReplaceAll(`FOR given IN SELECT DISTINCT a.grantee
+			FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+			WHERE c.oid = '$table'::regclass AND a.grantee <> c.relowner LOOP
+		EXECUTE format('REVOKE ALL ON %s FROM %s', '$table'::regclass,
 			CASE WHEN given.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(given.grantee)) END);
-	END LOOP;
-END $$`
+	END LOOP;`, "$table", strings.ReplaceAll(table, `'`, `''`))
 }
 
 // begin numbers rows for the newest partition from now on.

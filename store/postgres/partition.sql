@@ -29,12 +29,7 @@ BEGIN
 	IF owner <> current_user THEN
 		EXECUTE format('ALTER TABLE %I.twofold_events OWNER TO %I', place, owner);
 	END IF;
-	-- Default privileges may have given others rights on the new table.
-	FOR given IN SELECT DISTINCT a.grantee FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
-			WHERE c.oid = 'twofold_events'::regclass AND a.grantee <> c.relowner LOOP
-		EXECUTE format('REVOKE ALL ON %I.twofold_events FROM %s', place,
-			CASE WHEN given.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(given.grantee)) END);
-	END LOOP;
+	$onlyOwner
 	FOR given IN SELECT * FROM aclexplode(rights) LOOP
 		EXECUTE format('GRANT %s ON %I.twofold_events TO %s%s', given.privilege_type, place,
 			CASE WHEN given.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(given.grantee)) END,
