@@ -17,7 +17,7 @@ import (
 
 // archiveLine is a line of an archive: a JSON object. The first line has the row and the seal that
 // the archive follows. Then come rows, and after the rows of each seal the seal. The last line has
-// a keyed hash over all lines before it, so a part of an archive is no archive.
+// a keyed hash over all lines before it, so a file that was cut off is refused.
 type archiveLine struct {
 	Line    string    `json:"line,omitempty"` // "begin", "seal" or "end"; empty for a row
 	Row     int64     `json:"row,omitempty"`
@@ -155,8 +155,8 @@ func (t *Trail) VerifyArchive(r io.Reader) (ArchiveReport, error) {
 		v.problem("the end of the archive is missing")
 	}
 	return ArchiveReport{
-		Rows: v.Rows, Seals: v.Seals, After: v.begun.Through, Through: v.last.Through,
-		Follows: headOf(v.begun), Head: headOf(v.last), Problems: v.Problems,
+		Rows: v.Rows, Seals: v.Seals, After: v.follows.Through, Through: v.last.Through,
+		Follows: headOf(v.follows), Head: headOf(v.last), Problems: v.Problems,
 	}, nil
 }
 
@@ -200,10 +200,10 @@ func (l archiveLine) ofItsKind() archiveLine {
 
 type archiveVerifier struct {
 	verifier
-	sum   hash.Hash // of the lines so far
-	begun storage.Seal
-	rows  []store.Event // not sealed so far
-	ended bool
+	sum     hash.Hash // of the lines so far
+	follows storage.Seal
+	rows    []store.Event // not sealed so far
+	ended   bool
 }
 
 // line checks line n and reports whether such a line may be there.
@@ -213,8 +213,8 @@ func (v *archiveVerifier) line(n int, l archiveLine) bool {
 	}
 	switch l.Line {
 	case lineBegin:
-		v.begun = storage.Seal{Through: l.After, MAC: l.MAC}
-		v.last = v.begun
+		v.follows = storage.Seal{Through: l.After, MAC: l.MAC}
+		v.last = v.follows
 	case "":
 		v.rows = append(v.rows, l.event())
 		return len(v.rows) <= batch // as many as a seal can cover

@@ -165,8 +165,8 @@ func (p *partReader) archive(ctx context.Context, folder string) error {
 	}
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
-	begun := p.last
-	out, err := p.t.newArchiver(tmp, begun)
+	follows := p.last
+	out, err := p.t.newArchiver(tmp, follows)
 	if err != nil {
 		return err
 	}
@@ -176,17 +176,17 @@ func (p *partReader) archive(ctx context.Context, folder string) error {
 	if err := errors.Join(out.end(), tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
-	path := filepath.Join(folder, fmt.Sprintf("audit-%016d-%016d.jsonl", begun.Through+1, p.last.Through))
+	path := filepath.Join(folder, fmt.Sprintf("audit-%016d-%016d.jsonl", follows.Through+1, p.last.Through))
 	err = os.Link(tmp.Name(), path) // unlike Rename, it replaces nothing
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return errors.Join(p.t.sameArchive(path, begun, p.last), syncFolder(folder))
+	return errors.Join(p.t.sameArchive(path, follows, p.last), syncFolder(folder))
 }
 
 // sameArchive returns an error if a file is not the archive of the rows between two seals. Rows of
 // an account that was deleted later may be as they were.
-func (t *Trail) sameArchive(path string, begun, last storage.Seal) error {
+func (t *Trail) sameArchive(path string, follows, last storage.Seal) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -197,10 +197,11 @@ func (t *Trail) sameArchive(path string, begun, last storage.Seal) error {
 		return err
 	}
 	if len(r.Problems) > 0 {
-		return fmt.Errorf("audit trail: the file %s is there and is no archive of its rows: %s", path, r.Problems[0])
+		return fmt.Errorf("audit trail: the file %s exists and is not the archive of these rows: %s", path,
+			r.Problems[0])
 	}
-	if r.Follows != headOf(begun) || r.Head != headOf(last) {
-		return fmt.Errorf("audit trail: the file %s is there and is an archive of another trail", path)
+	if r.Follows != headOf(follows) || r.Head != headOf(last) {
+		return fmt.Errorf("audit trail: the file %s exists and is an archive of other rows", path)
 	}
 	return f.Sync()
 }

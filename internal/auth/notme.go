@@ -51,7 +51,7 @@ func (l Links) NotMe(ctx context.Context, token string, b Client) (kept bool, er
 		return false, err
 	}
 	// An intruder may also have the mailbox, so block rescue until a real factor is proven (R76).
-	if err := l.c.Recoveries.ShutRecovery(ctx, k.User, l.c.Now()); err != nil {
+	if err := l.c.Recoveries.BlockRecovery(ctx, k.User, l.c.Now()); err != nil {
 		return false, stateError(err)
 	}
 	if err := l.disowned(ctx, k, b); err != nil || l.c.CancelDeletion == nil {

@@ -76,9 +76,9 @@ func (s factors) EndRecovery(ctx context.Context, userID string) error {
 	return err
 }
 
-// ShutRecovery implements storage.Recoveries.
-func (s factors) ShutRecovery(ctx context.Context, userID string, now time.Time) error {
-	_, err := s.exec(ctx, "shut recovery", `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
+// BlockRecovery implements storage.Recoveries.
+func (s factors) BlockRecovery(ctx context.Context, userID string, now time.Time) error {
+	_, err := s.exec(ctx, "block recovery", `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
 		VALUES ($1, '', '', '', 1, '', '', $2, 0, $3)
 		ON CONFLICT (user_id) DO UPDATE SET id = '', uniquifier = '', factor_id = '', shut = 1, address = '', agent = '',
 			created_at = excluded.created_at, opens_at = 0, expires_at = excluded.expires_at`,

@@ -40,7 +40,7 @@ type Recoveries interface {
 		messages ...Message) (Recovery, error)
 	// EndRecovery removes the user's request or mark, if there is one.
 	EndRecovery(ctx context.Context, userID string) error
-	// ShutRecovery replaces the user's request with the mark. It returns ErrNotFound if there is no
+	// BlockRecovery replaces the user's request with the mark. It returns ErrNotFound if there is no
 	// such user.
-	ShutRecovery(ctx context.Context, userID string, now time.Time) error
+	BlockRecovery(ctx context.Context, userID string, now time.Time) error
 }

@@ -43,7 +43,7 @@ var requestRules = []rule{
 		k.is(err, storage.ErrNotFound)
 		wantRequest(k, u, addRequest(k, u))
 		k.is(k.s.PutRecovery(k.Context(), newRequest(newUser())), storage.ErrNotFound)
-		k.is(k.s.ShutRecovery(k.Context(), newUser().ID, now), storage.ErrNotFound)
+		k.is(k.s.BlockRecovery(k.Context(), newUser().ID, now), storage.ErrNotFound)
 	}},
 	{"a request that lives is neither replaced nor put off", func(k kit) {
 		u := k.user()
@@ -104,8 +104,8 @@ var requestRules = []rule{
 	{"a block ends the request and refuses every other one until it is lifted", func(k kit) {
 		u, other := k.user(), k.user()
 		r := addRequest(k, u)
-		k.ok(k.s.ShutRecovery(k.Context(), u.ID, in(1)))
-		k.ok(k.s.ShutRecovery(k.Context(), u.ID, in(2)))
+		k.ok(k.s.BlockRecovery(k.Context(), u.ID, in(1)))
+		k.ok(k.s.BlockRecovery(k.Context(), u.ID, in(2)))
 		k.is(takeRequest(k, r, in(150)), storage.ErrUsed)
 		k.is(takeRequest(k, storage.Recovery{UserID: u.ID}, in(150)), storage.ErrUsed)
 		for _, at := range []time.Time{now, in(1_000_000)} {
@@ -121,7 +121,7 @@ var requestRules = []rule{
 	{"a sweep removes what has expired, never the mark", func(k kit) {
 		u, other, third := k.user(), k.user(), k.user()
 		addRequest(k, u)
-		k.ok(k.s.ShutRecovery(k.Context(), other.ID, now))
+		k.ok(k.s.BlockRecovery(k.Context(), other.ID, now))
 		late := newRequest(third)
 		late.ExpiresAt = in(201)
 		k.ok(k.s.PutRecovery(k.Context(), late))
@@ -159,7 +159,7 @@ var requestRaceRules = []rule{
 			shuts := i%2 == 1
 			errs := k.race(func(s storage.Store, i int) error {
 				if shuts && i == 0 {
-					if err := s.ShutRecovery(k.Context(), u.ID, now); err != nil {
+					if err := s.BlockRecovery(k.Context(), u.ID, now); err != nil {
 						return err
 					}
 					return storage.ErrUsed

@@ -304,7 +304,7 @@ func TestAFileThatIsNoArchiveOfTheseRowsIsKept(t *testing.T) {
 	for what, content := range map[string][]byte{"nothing": nil, "another trail": other.read(name)} {
 		v.must(os.WriteFile(filepath.Join(v.folder, name), content, 0o600))
 		_, err := v.ArchiveBefore(t.Context(), v.now, v.folder)
-		if err == nil || !strings.Contains(err.Error(), "is there and is") {
+		if err == nil || !strings.Contains(err.Error(), "exists and is") {
 			t.Errorf("%s: %v", what, err)
 		}
 		if !bytes.Equal(v.read(name), content) || len(v.files()) != 1 {
@@ -332,7 +332,7 @@ func (r replacing) EventsBy(ctx context.Context, f storage.EventFilter, more ...
 func TestRowsStayIfTheirFileIsReplacedBeforeItHasItsName(t *testing.T) {
 	v := months(t)
 	n, err := v.on(replacing{v, v.db}).ArchiveBefore(t.Context(), v.now.AddDate(0, 0, -1), v.folder)
-	if n != 0 || err == nil || !strings.Contains(err.Error(), "is no archive of its rows") {
+	if n != 0 || err == nil || !strings.Contains(err.Error(), "is not the archive of these rows") {
 		t.Errorf("%d rows removed, %v", n, err)
 	}
 	v.whole("", 450)

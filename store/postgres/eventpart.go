@@ -81,7 +81,8 @@ func (d *DB) partition(ctx context.Context) (bool, error) {
 			if err := row.Scan(&done, &ends); err != nil || done {
 				return err
 			}
-			given := strings.NewReplacer("$ends", strconv.FormatInt(ends, 10), "$onlyOwner", onlyOwner("twofold_events"))
+			bound, rights := strconv.FormatInt(ends, 10), onlyOwner("twofold_events")
+			given := strings.NewReplacer("$ends", bound, "$onlyOwner", rights)
 			_, err := tx.ExecContext(ctx, given.Replace(step))
 			return err
 		})

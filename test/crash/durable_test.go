@@ -444,9 +444,9 @@ func (c durable) SettledEvents(ctx context.Context) (int64, error) {
 	return c.s.SettledEvents(ctx)
 }
 
-func (c durable) ShutRecovery(ctx context.Context, userID string, now time.Time) error {
-	defer c.call(ctx, "ShutRecovery")()
-	return c.s.ShutRecovery(ctx, userID, now)
+func (c durable) BlockRecovery(ctx context.Context, userID string, now time.Time) error {
+	defer c.call(ctx, "BlockRecovery")()
+	return c.s.BlockRecovery(ctx, userID, now)
 }
 
 func (c durable) SignInsOf(ctx context.Context, userID string) (storage.SignIns, error) {
