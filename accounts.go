@@ -218,11 +218,12 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 	if a.MagicLink && u.ReplacesLogin {
 		bad("Accounts.MagicLink", "and Passwordless.ReplacesLogin use the same path: choose one")
 	}
-	if n := a.AuditDays; n > 0 && c.Sessions.Absolute > time.Duration(n)*settings.Day {
+	// AuditDays as a duration could overflow.
+	if n, life := a.AuditDays, c.Sessions.Absolute; n > 0 && life > 0 && (life-1)/settings.Day >= time.Duration(n) {
 		bad("Accounts.AuditDays", "must not be shorter than Sessions.Absolute")
 	}
 	if a.AuditArchive != "" && a.AuditDays == 0 {
-		bad("Accounts.AuditArchive", "needs AuditDays")
+		bad("Accounts.AuditArchive", "needs Accounts.AuditDays")
 	}
 	a.checkCaptcha(bad)
 	profile.List(a.Fields).Check(func(problem string) { bad("Accounts.Fields", problem) })

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	gotoken "go/token"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -68,7 +69,7 @@ func fieldsWrong(t *testing.T, c Config) (fields []string) {
 }
 
 // TestNewHoldsTheTableOfSettings checks each row: a value just beyond a bound is refused with the name
-// of its field, and a value at the bound is accepted.
+// of its field, and a value at the bound is accepted. So are the extremes of the type.
 func TestNewHoldsTheTableOfSettings(t *testing.T) {
 	t.Parallel()
 	for _, r := range settings.Rows() {
@@ -86,6 +87,8 @@ func TestNewHoldsTheTableOfSettings(t *testing.T) {
 		if r.Kind == settings.Text {
 			continue
 		}
+		try(math.MaxInt64, r.Max == settings.NoMax)
+		try(math.MinInt64, r.Min == settings.NoMin)
 		if r.Max != settings.NoMax {
 			try(r.Max, true)
 			try(r.Max+1, false)
