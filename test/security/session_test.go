@@ -147,26 +147,41 @@ func TestR100_IdleAndAbsoluteLimits(t *testing.T) {
 	c.out("idle after activity")
 }
 
-// TestR100_NoRenewalExtendsASession checks that a session which replaces another one ends with it: after a
-// change, such as new recovery codes, and after a re-authentication.
+// TestR100_NoRenewalExtendsASession checks that a session which replaces another one ends with it: after
+// each kind of change of the account, and after a re-authentication.
 func TestR100_NoRenewalExtendsASession(t *testing.T) {
-	w := newWorld(t, open)
-	a := w.withApp("alice")
-	for name, renew := range map[string]func(b *browser){
-		"recovery codes": func(b *browser) { b.Post("/mf-recovery-codes", m{}).Want(200) },
-		"a re-authentication": func(b *browser) {
+	w := newWorld(t, life)
+	for name, renew := range map[string]func(b *browser, p *person, n int){
+		"recovery codes": func(b *browser, _ *person, _ int) { b.Post("/mf-recovery-codes", m{}).Want(200) },
+		"a re-authentication": func(b *browser, p *person, _ int) {
 			b.Post("/verify", m{"password": secret}).Want(200)
-			b.validate(a.Next()).Want(200)
+			b.validate(p.Next()).Want(200)
+		},
+		"another username": func(b *browser, _ *person, n int) {
+			b.Post("/change-username", m{"username": fmt.Sprint("another", n)}).Want(200)
+		},
+		"another password": func(b *browser, _ *person, n int) {
+			now, next := secret, newSecret
+			if n%2 == 1 {
+				now, next = next, now
+			}
+			b.Post("/change", m{"password": now, "new_password": next, "new_password_confirm": next}).Want(200)
+		},
+		"another app": func(b *browser, p *person, _ int) {
+			started := b.Post("/tf-setup", m{"setup": "authenticator"}).Want(200)
+			p.App = testkit.ReadApp(t, started.Text("tf_authr_b32key"))
+			b.Post("/tf-setup/"+started.Text("tf_state_token"), m{"code": p.Code(0)}).Want(200)
 		},
 	} {
+		p := w.withApp(strings.NewReplacer(" ", "", "-", "").Replace(name))
 		b := w.browser()
-		b.login(a).Want(200)
-		b.validate(a.Next()).Want(200)
+		b.login(p).Want(200)
+		b.validate(p.Next()).Want(200)
 		begin := w.Now()
-		for w.Now().Sub(begin) < 5*time.Minute {
+		for n := range 4 {
 			w.Advance(time.Minute)
 			before := b.Jar["twofold"]
-			renew(b)
+			renew(b, p, n)
 			if b.Jar["twofold"] == before {
 				t.Fatalf("%s: the session is not replaced", name)
 			}
