@@ -36,6 +36,9 @@ func run() int {
 		args = append(args[1:], "--help")
 	}
 	command, err := parser.Parse(args)
+	if err == nil {
+		err = checkEmpty(command)
+	}
 	if err != nil {
 		fmt.Fprintf(p.err, "twofold: %v: see `twofold --help`\n", err)
 		return exitUsage

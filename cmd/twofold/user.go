@@ -340,7 +340,7 @@ func (c userResetAccess) Run(ctx context.Context, p process) error {
 
 type userRecovery struct {
 	oneUser
-	Reason string `required:"" help:"Required reason for the audit trail: how you verified that it is the owner." placeholder:"TEXT"`
+	Reason string `required:"" empty:"" help:"Required reason for the audit trail: how you verified that it is the owner." placeholder:"TEXT"`
 }
 
 // Help implements kong.HelpProvider.

@@ -111,7 +111,7 @@ func (c userSearch) Run(ctx context.Context, p process) error {
 type userRename struct {
 	oneUser
 	Email    string  `help:"The new e-mail address." placeholder:"EMAIL"`
-	Username *string `help:"The new username; an empty one removes it." placeholder:"NAME"`
+	Username *string `empty:"" help:"The new username; an empty one removes it." placeholder:"NAME"`
 }
 
 // Help implements kong.HelpProvider.
