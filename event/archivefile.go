@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -173,21 +174,25 @@ func (p *partReader) archive(ctx context.Context, folder string) error {
 	if err := p.read(ctx, out.add); err != nil || len(p.Problems) > 0 {
 		return err
 	}
-	if err := errors.Join(out.end(), tmp.Sync(), tmp.Close()); err != nil {
+	written, err := tmp.Stat()
+	if err := errors.Join(err, out.end(), tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
 	path := filepath.Join(folder, fmt.Sprintf("audit-%016d-%016d.jsonl", follows.Through+1, p.last.Through))
 	err = os.Link(tmp.Name(), path) // unlike Rename, it replaces nothing
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		written = nil // another file is there
+	case err != nil:
 		return err
 	}
-	return errors.Join(p.t.sameArchive(path, follows, p.last), syncFolder(folder))
+	return errors.Join(p.t.sameArchive(path, written, follows, p.last), syncFolder(folder))
 }
 
-// sameArchive returns an error if a file is not the archive of the rows between two seals. Rows of
-// an account that was deleted later may be as they were.
-func (t *Trail) sameArchive(path string, follows, last storage.Seal) error {
-	f, err := os.Open(path)
+// sameArchive returns an error if a file is not the archive of the rows between two seals, or not the
+// given one unless that is nil. Rows of an account that was deleted later may be as they were.
+func (t *Trail) sameArchive(path string, written fs.FileInfo, follows, last storage.Seal) error {
+	f, err := openRegular(path, written)
 	if err != nil {
 		return err
 	}
@@ -204,6 +209,29 @@ func (t *Trail) sameArchive(path string, follows, last storage.Seal) error {
 		return fmt.Errorf("audit trail: the file %s exists and is an archive of other rows", path)
 	}
 	return f.Sync()
+}
+
+// openRegular opens a file, which must be the given one unless that is nil. It follows no link, which could
+// lead to a file that is removed later, and does not wait for a named pipe.
+func openRegular(path string, written fs.FileInfo) (*os.File, error) {
+	there, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := f.Stat()
+	if err == nil && (!there.Mode().IsRegular() || !os.SameFile(there, opened) ||
+		written != nil && !os.SameFile(written, opened)) {
+		err = fmt.Errorf("audit trail: the file %s was replaced or is not a regular file", path)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 const (

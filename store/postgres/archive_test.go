@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -314,28 +316,52 @@ func TestAFileThatIsNoArchiveOfTheseRowsIsKept(t *testing.T) {
 	v.whole("", 450)
 }
 
-// replacing is a store while someone replaces the temporary files of a folder.
-type replacing struct {
+// meddling is a store while someone does something to each temporary file of a folder, once.
+type meddling struct {
 	*trail
 	storage.Events
+	do   func(path string) error
+	done map[string]bool
 }
 
-func (r replacing) EventsBy(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) (
+func (r meddling) EventsBy(ctx context.Context, f storage.EventFilter, more ...storage.EventFilter) (
 	[]storage.Event, error) {
 	for _, name := range r.files() {
-		path := filepath.Join(r.folder, name)
-		r.must(errors.Join(os.Remove(path), os.WriteFile(path, []byte("x"), 0o600)))
+		if strings.HasSuffix(name, ".part") && !r.done[name] {
+			r.done[name] = true
+			r.must(r.do(filepath.Join(r.folder, name)))
+		}
 	}
 	return r.Events.EventsBy(ctx, f, more...)
 }
 
-func TestRowsStayIfTheirFileIsReplacedBeforeItHasItsName(t *testing.T) {
-	v := months(t)
-	n, err := v.on(replacing{v, v.db}).ArchiveBefore(t.Context(), v.now.AddDate(0, 0, -1), v.folder)
-	if n != 0 || err == nil || !strings.Contains(err.Error(), "is not the archive of these rows") {
-		t.Errorf("%d rows removed, %v", n, err)
+// TestRowsStayIfTheirFileIsNotTheOneWritten lets someone who can write in the folder replace the temporary
+// file, or put something else under the name of the archive.
+func TestRowsStayIfTheirFileIsNotTheOneWritten(t *testing.T) {
+	const name = "audit-0000000000000001-0001000000000019.jsonl"
+	elsewhere := filepath.Join(t.TempDir(), "a")
+	for what, do := range map[string]func(path string) error{
+		"another file": func(path string) error {
+			return errors.Join(os.Remove(path), os.WriteFile(path, []byte("x"), 0o600))
+		},
+		"a link to the temporary file": func(path string) error {
+			return os.Symlink(filepath.Base(path), filepath.Join(filepath.Dir(path), name))
+		},
+		"a link in place of the temporary file": func(path string) error {
+			return errors.Join(os.Rename(path, elsewhere), os.Symlink(elsewhere, path))
+		},
+		"a named pipe": func(path string) error {
+			return unix.Mkfifo(filepath.Join(filepath.Dir(path), name), 0o600)
+		},
+	} {
+		v := months(t)
+		n, err := v.on(meddling{v, v.db, do, map[string]bool{}}).
+			ArchiveBefore(t.Context(), v.now.AddDate(0, 0, -1), v.folder)
+		if n != 0 || err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %d rows removed, %v", what, n, err)
+		}
+		v.whole("", 450)
 	}
-	v.whole("", 450)
 }
 
 func TestChangedRowsAreNeitherArchivedNorDropped(t *testing.T) {
