@@ -39,8 +39,9 @@ const eventParts = `SELECT c.oid::regclass::text AS name, bound.starts = 'MINVAL
 // The rows so far become the first partition. They are read once, while others read and write. Then
 // all wait, for as long as it takes to change the catalog. If a transaction holds the table for more
 // than a second, nothing is changed, and PartitionEvents can be called again. Views, publications
-// and privileges on single columns of the table stay on the first partition. Row-level security and
-// triggers would, too, and so protect no new row: a table that has them is refused.
+// and privileges on single columns of the table stay on the first partition. Row-level security,
+// triggers, rules and constraints would, too, and so protect no new row: a table that has them is
+// refused.
 func (d *DB) PartitionEvents(ctx context.Context) (bool, error) {
 	var guard string
 	err, done := d.db.QueryRowContext(ctx, guards).Scan(&guard), false
@@ -58,11 +59,14 @@ func (d *DB) PartitionEvents(ctx context.Context) (bool, error) {
 }
 
 // guards is a query for what protects the rows of the table and would not protect those of a new one.
-const guards = `SELECT what FROM (
+const guards = `SELECT guard.what FROM pg_class AS c CROSS JOIN LATERAL (
 		SELECT 'the trigger ' || tgname AS what FROM pg_trigger
-			WHERE tgrelid = to_regclass('twofold_events') AND NOT tgisinternal AND tgname <> 'twofold_number_event'
-		UNION ALL SELECT 'row-level security' FROM pg_class WHERE oid = to_regclass('twofold_events') AND relrowsecurity
-	) AS guards LIMIT 1`
+			WHERE tgrelid = c.oid AND NOT tgisinternal AND tgname <> 'twofold_number_event'
+		UNION ALL SELECT 'the rule ' || rulename FROM pg_rewrite WHERE ev_class = c.oid
+		UNION ALL SELECT 'the constraint ' || conname FROM pg_constraint
+			WHERE conrelid = c.oid AND contype = 'c' AND conname <> 'twofold_events_first'
+		UNION ALL SELECT 'row-level security' WHERE c.relrowsecurity
+	) AS guard WHERE c.oid = to_regclass('twofold_events') AND c.relkind = 'r' LIMIT 1`
 
 func (d *DB) partition(ctx context.Context) (bool, error) {
 	var ends int64
@@ -81,8 +85,8 @@ func (d *DB) partition(ctx context.Context) (bool, error) {
 			if err := row.Scan(&done, &ends); err != nil || done {
 				return err
 			}
-			bound, rights := strconv.FormatInt(ends, 10), onlyOwner("twofold_events")
-			given := strings.NewReplacer("$ends", bound, "$onlyOwner", rights)
+			rights := sameRights(`'twofold_events'::regclass`, `'twofold_events_first'::regclass`)
+			given := strings.NewReplacer("$ends", strconv.FormatInt(ends, 10), "$sameRights", rights)
 			_, err := tx.ExecContext(ctx, given.Replace(step))
 			return err
 		})
@@ -192,24 +196,36 @@ func (m months) make(ctx context.Context, tx *sql.Tx) error {
 	if !m.isOwner {
 		statements = append(statements, `ALTER TABLE `+table+` OWNER TO `+pgx.Identifier{m.owner}.Sanitize())
 	}
-	statements = append(statements, `DO $do$ DECLARE given RECORD; BEGIN `+onlyOwner(table)+` END $do$`)
 	for _, statement := range statements {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
-	return nil
+	var id int64 // in place of the name, which may contain anything
+	if err := tx.QueryRowContext(ctx, `SELECT to_regclass($1)::oid`, table).Scan(&id); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `DO $$ DECLARE given RECORD; BEGIN `+
+		sameRights(strconv.FormatInt(id, 10)+`::regclass`, `'twofold_events'::regclass`)+` END $$`)
+	return err
 }
 
-// onlyOwner is a part of a PL/pgSQL block. It takes the rights on a new table from all but its owner:
-// default privileges may have given them some.
-func onlyOwner(table string) string {
-	return strings.ReplaceAll(`FOR given IN SELECT DISTINCT a.grantee
-			FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
-			WHERE c.oid = '$table'::regclass AND a.grantee <> c.relowner LOOP
-		EXECUTE format('REVOKE ALL ON %s FROM %s', '$table'::regclass,
+// sameRights is a part of a PL/pgSQL block. It gives others than the owner the rights on a new table that
+// they have on another one, and no others: default privileges may have given them some. Both tables
+// are SQL expressions.
+func sameRights(table, as string) string {
+	return strings.NewReplacer("$table", table, "$as", as).Replace(`
+	FOR given IN SELECT DISTINCT a.grantee FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+			WHERE c.oid = $table AND a.grantee <> c.relowner LOOP
+		EXECUTE format('REVOKE ALL ON %s FROM %s', $table,
 			CASE WHEN given.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(given.grantee)) END);
-	END LOOP;`, "$table", strings.ReplaceAll(table, `'`, `''`))
+	END LOOP;
+	FOR given IN SELECT a.* FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+			WHERE c.oid = $as AND a.grantee <> c.relowner LOOP
+		EXECUTE format('GRANT %s ON %s TO %s%s', given.privilege_type, $table,
+			CASE WHEN given.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(given.grantee)) END,
+			CASE WHEN given.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+	END LOOP;`)
 }
 
 // begin numbers rows for the newest partition from now on.

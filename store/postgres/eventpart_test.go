@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	neturl "net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/seal"
@@ -439,6 +442,17 @@ func TestPartitioningGivesNoRights(t *testing.T) {
 		mustExec(t, admin, `ALTER DEFAULT PRIVILEGES REVOKE SELECT, UPDATE, DELETE ON TABLES FROM reporter, PUBLIC`)
 	})
 	parted(t, db)
+	mustExec(t, admin, `DO $$ BEGIN CREATE ROLE backup; EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
+	mustExec(t, admin, `GRANT SELECT ON twofold_events TO backup`)
+	monthEnds(t, url, 1)
+	if err := db.NextEventPart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(t, admin, `SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace
+		AND c.relname LIKE 'twofold\_events\_2%' AND c.relkind = 'r' AND has_table_privilege('backup', c.oid, 'SELECT')
+		AND NOT has_table_privilege('backup', c.oid, 'DELETE')`); len(got) != 1 {
+		t.Errorf("backup can read %v, want the month since it may read the trail", got)
+	}
 	open := texts(t, admin, `SELECT c.relname || ' ' || p FROM pg_class AS c, unnest(ARRAY['SELECT', 'UPDATE', 'DELETE']) AS p
 		WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'twofold\_events%' AND c.relkind IN ('r', 'p')
 		AND has_table_privilege('reporter', c.oid, p)`)
@@ -452,7 +466,9 @@ func TestATableWithGuardsIsNotPartitioned(t *testing.T) {
 	for guard, want := range map[string]string{
 		`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
 			CREATE TRIGGER append_only BEFORE DELETE ON twofold_events EXECUTE FUNCTION refuse()`: "the trigger append_only",
-		`ALTER TABLE twofold_events ENABLE ROW LEVEL SECURITY`: "row-level security",
+		`ALTER TABLE twofold_events ENABLE ROW LEVEL SECURITY`:                      "row-level security",
+		`CREATE RULE keep AS ON DELETE TO twofold_events DO INSTEAD NOTHING`:        "the rule keep",
+		`ALTER TABLE twofold_events ADD CONSTRAINT named CHECK (name <> 'no name')`: "the constraint named",
 	} {
 		url := servers.Postgres(t)
 		db, admin := open(t, url), raw(t, url)
@@ -460,5 +476,17 @@ func TestATableWithGuardsIsNotPartitioned(t *testing.T) {
 		if done, err := db.PartitionEvents(t.Context()); done || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v", want, done, err)
 		}
+	}
+}
+
+// TestASchemaWithAnyNameIsPartitioned uses names that end quotes of SQL and of PL/pgSQL.
+func TestASchemaWithAnyNameIsPartitioned(t *testing.T) {
+	for _, name := range []string{`a$$b`, `o'brien`, `we"ird`, `50%s`, `back\slash`} {
+		url := servers.Postgres(t)
+		quoted := pgx.Identifier{name}.Sanitize()
+		mustExec(t, raw(t, url), `CREATE SCHEMA IF NOT EXISTS `+quoted)
+		db := open(t, url[:strings.Index(url, "&search_path=")]+"&search_path="+neturl.QueryEscape(quoted))
+		parted(t, db)
+		add(t, db, "a")
 	}
 }

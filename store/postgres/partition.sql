@@ -2,10 +2,10 @@
 -- copied or read: a valid constraint already says that all numbers are below $ends.
 DO $$
 DECLARE
-	place NAME; owner NAME; rights ACLITEM[]; definitions TEXT[]; definition TEXT; index NAME; given RECORD;
+	place NAME; owner NAME; definitions TEXT[]; definition TEXT; index NAME; given RECORD;
 BEGIN
 	LOCK TABLE twofold_events IN ACCESS EXCLUSIVE MODE;
-	SELECT n.nspname, pg_get_userbyid(c.relowner), c.relacl INTO place, owner, rights
+	SELECT n.nspname, pg_get_userbyid(c.relowner) INTO place, owner
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = 'twofold_events'::regclass;
 	SELECT array_agg(pg_get_indexdef(indexrelid)) INTO definitions
 		FROM pg_index WHERE indrelid = 'twofold_events'::regclass AND NOT indisunique;
@@ -29,12 +29,7 @@ BEGIN
 	IF owner <> current_user THEN
 		EXECUTE format('ALTER TABLE %I.twofold_events OWNER TO %I', place, owner);
 	END IF;
-	$onlyOwner
-	FOR given IN SELECT * FROM aclexplode(rights) LOOP
-		EXECUTE format('GRANT %s ON %I.twofold_events TO %s%s', given.privilege_type, place,
-			CASE WHEN given.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(given.grantee)) END,
-			CASE WHEN given.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
-	END LOOP;
+	$sameRights
 	ALTER SEQUENCE twofold_event_row OWNED BY twofold_events.row_no;
 	ALTER TABLE twofold_events ATTACH PARTITION twofold_events_first FOR VALUES FROM (MINVALUE) TO ($ends);
 	ALTER TABLE twofold_events_first DROP CONSTRAINT twofold_events_first;
