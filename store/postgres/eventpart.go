@@ -147,6 +147,10 @@ func monthsOf(ctx context.Context, tx *sql.Tx) (m months, parted bool, err error
 // NextEventPart implements storage.EventParts. A statement that began before the partition existed
 // cannot add a row to it, so rows are numbered for it only when the transactions of that time are
 // over. Until then, and if this fails, rows are added to the partition before.
+//
+// A connection of PostgreSQL that reads the list of partitions while one is added may keep the old
+// list for its next statements. So all connections are told to read it again, when no connection can
+// still be reading it from before.
 func (d *DB) NextEventPart(ctx context.Context) error {
 	err := d.nextEventPart(ctx)
 	if err == nil || errors.Is(err, storage.ErrUnavailable) {
@@ -179,10 +183,21 @@ func (d *DB) nextEventPart(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := d.SettledEvents(ctx); err != nil {
-		return err
+	for _, step := range []func(*sql.Tx) error{readAgain, begin} {
+		if _, err := d.SettledEvents(ctx); err != nil {
+			return err
+		}
+		if err := d.change(ctx, step); err != nil {
+			return err
+		}
 	}
-	return d.change(ctx, begin)
+	return nil
+}
+
+// readAgain makes all connections read the list of partitions again. It changes nothing else.
+func readAgain(tx *sql.Tx) error {
+	_, err := tx.Exec(`ALTER TABLE ONLY twofold_events ALTER row_no SET STATISTICS -1`)
+	return err
 }
 
 // make makes the partition of this month.

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	neturl "net/url"
@@ -224,15 +225,9 @@ func TestNoRowIsRefusedAtTheTurnOfAMonth(t *testing.T) {
 	var writers sync.WaitGroup
 	for w := range 4 {
 		writers.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				_, err := admin.Exec(`INSERT INTO twofold_events (row_no, id, user_id, at, name, method, result, reason,
-					session_id, address, agent, request, mac)
-					SELECT nextval('twofold_event_row'), $1, '', 0, 'n', '', 'ok', '', '', '', '', '', ''
-					FROM (SELECT pg_sleep(0.002) OFFSET 0) AS waits`, fmt.Sprint(w, "-", n))
-				if err != nil {
-					t.Error(err)
-					return
-				}
+			for n := 0; ctx.Err() == nil && !t.Failed(); n++ {
+				// A new connection reads which partitions there are. The second statement uses what it read.
+				addOnNewConnection(t, admin, fmt.Sprint(w, "-", n, "a"), fmt.Sprint(w, "-", n, "b"))
 			}
 		})
 	}
@@ -248,6 +243,26 @@ func TestNoRowIsRefusedAtTheTurnOfAMonth(t *testing.T) {
 	rows, err := db.EventsBy(t.Context(), storage.EventFilter{Newest: true, Limit: 1})
 	if err != nil || rows[0].Row < 12*month || rows[0].ID != "last" {
 		t.Errorf("the last row is %v, %v", rows, err)
+	}
+}
+
+// addOnNewConnection adds rows in statements that wait before they take a number, and closes the
+// connection.
+func addOnNewConnection(t *testing.T, db *sql.DB, ids ...string) {
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	defer conn.Raw(func(any) error { return driver.ErrBadConn })
+	for _, id := range ids {
+		if _, err := conn.ExecContext(context.Background(), `INSERT INTO twofold_events (row_no, id, user_id, at, name,
+			method, result, reason, session_id, address, agent, request, mac)
+			SELECT nextval('twofold_event_row'), $1, '', 0, 'n', '', 'ok', '', '', '', '', '', ''
+			FROM (SELECT pg_sleep(0.002) OFFSET 0) AS waits`, id); err != nil {
+			t.Error(id, err)
+		}
 	}
 }
 
