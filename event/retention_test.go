@@ -127,6 +127,10 @@ func TestRemovalIsInSmallBatches(t *testing.T) {
 
 func TestAHeadOfRemovedRowsIsNoProof(t *testing.T) {
 	b := open(t)
+	none, err := b.Head(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.fill(t, 10)
 	b.seal(t)
 	head, err := b.Head(context.Background())
@@ -142,6 +146,9 @@ func TestAHeadOfRemovedRowsIsNoProof(t *testing.T) {
 	_, err = b.Verify(context.Background(), head)
 	if err == nil || !strings.Contains(err.Error(), "use a head of row 30 or later") {
 		t.Errorf("%v", err)
+	}
+	if r := b.verify(t, none); len(r.Problems) != 0 {
+		t.Errorf("with the head %q of an empty trail: %v", none, r.Problems)
 	}
 	at30 := b.verify(t, "")
 	if at30.RemovedThrough != 30 {
