@@ -198,8 +198,9 @@ func (l *Login) open(ctx context.Context, g granted, s storage.Session, b Client
 		s.Token = true // they have the same ID, so both end when either signs out
 		opened.Header, _, err = l.c.Sessions.Open(ctx, s)
 	}
-	if err == nil && b.WantToken && l.c.Policy.Tokens.RefreshLife > 0 && l.Account.mayEnroll(g.user) == nil {
-		opened.Refresh, err = l.Tokens.newFamily(ctx, g, s, b)
+	life := l.c.Now().Sub(opened.Session.CreatedAt)
+	if err == nil && b.WantToken && life < l.c.Policy.Tokens.RefreshLife && l.Account.mayEnroll(g.user) == nil {
+		opened.Refresh, err = l.Tokens.newFamily(ctx, g, opened.Session, b)
 	}
 	return opened, err
 }

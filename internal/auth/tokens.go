@@ -67,7 +67,7 @@ func (l Tokens) readRefresh(token string) (r refreshText, err error) {
 }
 
 // newFamily starts a family for a session that was just issued. An earlier family of that session
-// ends.
+// ends. The lifetime begins with the sign-in, so that a session that is renewed cannot extend it.
 func (l Tokens) newFamily(ctx context.Context, g granted, s storage.Session, b Client) (string, error) {
 	if err := l.c.Tokens.RevokeFamilies(ctx, s.UserID, s.ID); err != nil {
 		return "", err
@@ -75,7 +75,7 @@ func (l Tokens) newFamily(ctx context.Context, g granted, s storage.Session, b C
 	now, secret, p := l.c.Now(), seal.Token(), l.c.Policy.Tokens
 	t, err := l.mint(ctx, g, storage.Token{
 		Hash: hash(secret), SessionID: s.ID, Name: b.Agent, IdleAt: now.Add(p.RefreshIdle),
-		ExpiresAt: now.Add(p.RefreshLife),
+		ExpiresAt: s.CreatedAt.Add(p.RefreshLife),
 	}, kindRefresh, b)
 	if err != nil {
 		return "", err

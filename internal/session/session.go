@@ -124,8 +124,8 @@ func (m *Manager) Prepare(s storage.Session) (token string, prepared storage.Ses
 	if s.ID == "" {
 		s.ID = storage.NewID()
 	}
-	if s.SeenAt = now; s.CreatedAt.IsZero() { // a session that renews another one keeps its time and its end
-		s.CreatedAt = now
+	if s.SeenAt = now; s.CreatedAt.IsZero() || s.CreatedAt.After(now) {
+		s.CreatedAt = now // a session that renews another one keeps its time and its end
 	}
 	s.IdleAt, s.ExpiresAt = now.Add(m.c.Idle), s.CreatedAt.Add(m.c.Absolute)
 	if s.Token {
@@ -182,7 +182,7 @@ func (m *Manager) recent(hash string, now time.Time) (entry, bool) {
 // alive checks the limits on every read, so that neither the cache nor a late cleanup extends a
 // session.
 func (m *Manager) alive(ctx context.Context, e entry, header bool, epoch uint64, now time.Time) (Found, error) {
-	if e.session.Token != header || !now.Before(e.session.IdleAt) || !now.Before(e.session.ExpiresAt) {
+	if e.session.Token != header || !now.Before(e.session.IdleAt) || !now.Before(m.end(e.session)) {
 		return Found{}, storage.ErrNotFound
 	}
 	if !header && now.Sub(e.session.SeenAt) >= m.c.Idle/60 {
@@ -191,6 +191,15 @@ func (m *Manager) alive(ctx context.Context, e entry, header bool, epoch uint64,
 		}
 	}
 	return Found{e.session, e.user, e.standing}, nil
+}
+
+// end returns when a session ends even if it is used. The limit of today also holds for sessions that
+// were stored when a longer one was set.
+func (m *Manager) end(s storage.Session) time.Time {
+	if limit := s.CreatedAt.Add(m.c.Absolute); !s.Token && limit.Before(s.ExpiresAt) {
+		return limit
+	}
+	return s.ExpiresAt
 }
 
 // FindByID is like Find, for data that came from a browser's session and contains its ID, which

@@ -111,6 +111,32 @@ func TestIdleAndAbsoluteLimitsHold(t *testing.T) {
 	}
 }
 
+// TestAShorterLimitHoldsForStoredSessions restarts with half the absolute limit.
+func TestAShorterLimitHoldsForStoredSessions(t *testing.T) {
+	b := open(t, session.Config{})
+	token := b.start(t)
+	c := limited(session.Config{Sessions: b.db, Users: b.db, Now: func() time.Time { return b.now }})
+	c.Absolute = 6 * time.Hour
+	var err error
+	if b.Manager, err = session.New(c); err != nil {
+		t.Fatal(err)
+	}
+	for half := range 13 {
+		if alive := b.alive(token); alive != (half < 12) {
+			t.Errorf("after %d half hours: %v", half, alive)
+		}
+		b.now = b.now.Add(30 * time.Minute)
+	}
+}
+
+func TestASessionDoesNotBeginInTheFuture(t *testing.T) {
+	b := open(t, session.Config{})
+	_, s := b.Prepare(storage.Session{CreatedAt: b.now.Add(time.Hour)})
+	if !s.CreatedAt.Equal(b.now) || !s.ExpiresAt.Equal(b.now.Add(24*time.Hour)) {
+		t.Errorf("from %v to %v", s.CreatedAt, s.ExpiresAt)
+	}
+}
+
 func TestAnEndedSessionEndsHereAtOnce(t *testing.T) {
 	ctx := context.Background()
 	for name, end := range map[string]func(b *bench, token string) error{

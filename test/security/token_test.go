@@ -183,6 +183,31 @@ func TestR082_RefreshTokensExpire(t *testing.T) {
 	r.Want(400).Refused("ninety days old")
 }
 
+// TestR082_NoRenewalExtendsRefreshTokens checks that tokens which a re-authentication returns expire with
+// those of the sign-in.
+func TestR082_NoRenewalExtendsRefreshTokens(t *testing.T) {
+	w := newWorld(t, tokens)
+	p := w.withApp("alice")
+	b, _, _ := p.pair()
+	signedIn := w.Now()
+	for range 20 {
+		w.Advance(30 * time.Minute)
+		b.in(p, 2)
+	}
+	b.Post("/verify", m{"password": secret}).Want(200)
+	user, _ := b.Post("/tf-validate?include_auth_token", m{"code": p.Next()}).Want(200).JSON["user"].(m)
+	refresh, _ := user["refresh_token"].(string)
+	for w.Now().Sub(signedIn) < 85*24*time.Hour {
+		w.Advance(5 * 24 * time.Hour)
+		var r *answer
+		r, _, refresh = w.exchange(refresh)
+		r.Want(200)
+	}
+	w.Advance(90*24*time.Hour + time.Minute - w.Now().Sub(signedIn))
+	r, _, _ := w.exchange(refresh)
+	r.Want(400).Refused("ninety days after the sign-in")
+}
+
 // TestR101_SigningOutEndsRefreshTokens checks that only tokens of the same sign-in end.
 func TestR101_SigningOutEndsRefreshTokens(t *testing.T) {
 	w := newWorld(t, tokens)
