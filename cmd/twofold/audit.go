@@ -74,14 +74,14 @@ func (c auditList) Run(ctx context.Context, p process) error {
 		}
 		table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 		enc := json.NewEncoder(p.out)
-		emails := map[string]string{}
+		emails, names := map[string]string{}, map[string]bool{}
 		for {
 			rows, err := auth.Audit().List(ctx, filter)
 			if err != nil || len(rows) == 0 {
-				return errors.Join(err, table.Flush())
+				return errors.Join(err, table.Flush(), c.missing(p, names))
 			}
 			for _, e := range rows {
-				filter.After = e.Row
+				filter.After, names[e.Event] = e.Row, true
 				if !c.wants(e) {
 					continue
 				}
@@ -102,6 +102,20 @@ func (c auditList) Run(ctx context.Context, p process) error {
 			}
 		}
 	})
+}
+
+// missing says which names of events no row had: a name may be misspelled.
+func (c auditList) missing(p process, names map[string]bool) error {
+	for _, name := range c.Event {
+		if names[name] {
+			continue
+		}
+		const text = "twofold: none of these rows has the event %q: docs/events.md lists all names\n"
+		if _, err := fmt.Fprintf(p.err, text, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // moment parses a time, or a duration before now.
