@@ -3,6 +3,7 @@ package twofold
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -133,8 +134,8 @@ type Accounts struct {
 	// records the removal. If it is zero, all rows are kept. Trade-off: a network that a user signed in
 	// from counts as known only while the trail contains the sign-in.
 	AuditDays int
-	// AuditArchive is a folder for rows of the audit trail that are older than AuditDays. Each month
-	// is written to a file before its rows are removed. It needs AuditDays, and a trail that is
+	// AuditArchive is an existing folder for rows of the audit trail that are older than AuditDays. Each
+	// month is written to a file before its rows are removed. It needs AuditDays, and a trail that is
 	// partitioned (PartitionEvents of store/postgres): in any other, no rows are removed.
 	AuditArchive string
 	// Fields are asked for when a user registers, and can be seen and changed on
@@ -224,6 +225,9 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 	}
 	if a.AuditArchive != "" && a.AuditDays == 0 {
 		bad("Accounts.AuditArchive", "needs Accounts.AuditDays")
+	}
+	if info, err := os.Stat(a.AuditArchive); a.AuditArchive != "" && (err != nil || !info.IsDir()) {
+		bad("Accounts.AuditArchive", "is not a folder: create it")
 	}
 	a.checkCaptcha(bad)
 	profile.List(a.Fields).Check(func(problem string) { bad("Accounts.Fields", problem) })

@@ -28,6 +28,7 @@ func TestNewNamesEveryMistakeWithItsField(t *testing.T) {
 	paths.Life.Reset = "//evil"
 	_, err := twofold.New(twofold.Config{
 		Origin: "ftp://example.org", Key: twofold.KeyFile(open), TwoFactor: twofold.TwoFactor{PhoneRegion: "XX"},
+		Accounts: twofold.Accounts{AuditDays: 400, AuditArchive: filepath.Join(dir, "missing")},
 		Pages: twofold.Pages{
 			Paths: paths,
 			Templates: fstest.MapFS{"logn.html": page("x"), "login.html": page("{{define \"title\"}}x{{end}}<p>no " +
@@ -44,6 +45,7 @@ func TestNewNamesEveryMistakeWithItsField(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Origin: ", "Store: ", "Key: " + open + " can be read by others", "PhoneRegion: ",
+		"Accounts.AuditArchive: is not a folder",
 		`Pages.Paths.Login: "login"`, `Pages.Paths.Setup: "/a b"`, `Pages.Paths.Life.Reset: "//evil"`,
 		"Templates: logn.html: unknown page: did you mean login.html?",
 		"Templates: login.html: ",

@@ -165,13 +165,14 @@ func settingOf(rows []setting, field string) string {
 	return rows[i].Name
 }
 
-// settingNames replaces fields of the library's table in a text with the names of their settings.
+// settingNames replaces fields of Config in a text with the names of their settings.
 func settingNames(rows []setting, text string) string {
-	var pairs []string
+	rows = slices.DeleteFunc(slices.Clone(rows), func(row setting) bool { return !strings.Contains(row.Field, ".") })
+	slices.SortStableFunc(rows, func(a, b setting) int { return len(b.Field) - len(a.Field) }) // no prefix first
+	pairs := []string{"a sender in Mail", "MAIL_SERVER", "a sender in SMS", "SECURITY_SMS_SERVICE",
+		"Passwordless with", "SECURITY_UNIFIED_SIGNIN with"}
 	for _, row := range rows {
-		if row.Bounds != "" {
-			pairs = append(pairs, row.Field, row.Name)
-		}
+		pairs = append(pairs, row.Field, row.Name)
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
 }

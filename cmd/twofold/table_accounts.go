@@ -115,8 +115,8 @@ func auditTable() []setting {
 			Cost:  "A network counts as known to an account only while the trail contains a sign-in from it.",
 			Apply: orZero(toConfig(of("Accounts.AuditDays")))},
 		{Name: "TWOFOLD_AUDIT_ARCHIVE", Type: text, Empty: "none", Field: "Accounts.AuditArchive",
-			Doc: "Folder for months of the audit trail that are older than `TWOFOLD_AUDIT_DAYS`. Each month is " +
-				"written to a file before it is removed. This needs PostgreSQL and `twofold audit partition`; " +
+			Doc: "An existing folder for months of the audit trail that are older than `TWOFOLD_AUDIT_DAYS`. " +
+				"Each month is written to a file before it is removed. This needs PostgreSQL and `twofold audit partition`; " +
 				"before that, nothing is removed. Give all nodes the same folder, or set both settings on one node " +
 				"and neither on the others. If `TWOFOLD_AUDIT_DAYS` is already set, first take it off all nodes, or " +
 				"stop the nodes that have no archive yet: a node with the old settings removes rows without " +
