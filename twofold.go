@@ -216,11 +216,10 @@ func (s sealer) Open(owner string, sealed []byte) ([]byte, error) {
 
 func (b *builder) buildSessions() error {
 	var err error
-	// Sessions are cached only if the store reports changes of other nodes or is used by one
-	// process.
+	// Sessions are cached only if the store reports changes.
 	notices, _ := b.c.Store.(storage.Notifier)
 	cache := time.Duration(0)
-	if _, alone := b.c.Store.(storage.Alone); !alone && notices == nil {
+	if notices == nil {
 		cache = -1
 	}
 	both, _ := b.c.Store.(storage.SessionUser)

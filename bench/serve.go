@@ -207,22 +207,14 @@ func (h *hashRun) end(c *hashClock) {
 func (s *server) timed(cache bool) storage.Store {
 	t := timed{s.db, &s.clock}
 	notices, told := s.db.(storage.Notifier)
-	_, isAlone := s.db.(storage.Alone)
-	switch {
-	case cache && told:
+	if cache && told {
 		return struct {
 			timed
 			storage.Notifier
 		}{t, notices}
-	case cache && isAlone:
-		return alone{t}
 	}
 	return t
 }
-
-type alone struct{ timed }
-
-func (alone) Alone() {}
 
 // timed is a store that measures the time between the reservation of a guess at a password and its
 // release, or the step that contains the release. Almost all of it is spent on the hash.

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
+	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
 // counted counts the look-ups that reach the store.
@@ -103,7 +105,9 @@ func engines(t *testing.T) map[string]func() storage.Store {
 		}
 	}
 	alone, joined, volatile := servers.PostgresTables(t), servers.PostgresTables(t), servers.Redis(t)
+	file := filepath.Join(t.TempDir(), "nodes.db")
 	return map[string]func() storage.Store{
+		"sqlite":   func() storage.Store { db, err := sqlite.Open(t.Context(), file); must(err); return db },
 		"postgres": func() storage.Store { db, err := postgres.Open(t.Context(), alone); must(err); return db },
 		"redis": func() storage.Store {
 			db, err := postgres.Open(t.Context(), joined)

@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"context"
+	"database/sql"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -9,24 +11,38 @@ import (
 	"github.com/twofold-auth/twofold/internal/storage"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store/postgres"
+	"github.com/twofold-auth/twofold/store/sqlite"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// postgresNodes returns three nodes with their own tables, and an operator's connection, which runs
-// the first statements before the nodes start.
-func postgresNodes(t *testing.T, first ...string) ([]*member, *pgx.Conn) {
+// operator runs statements on the database of nodes.
+type operator func(t *testing.T, statement string)
+
+// witnesses returns functions that start three nodes on a database of an engine that notifies of
+// every change. They run the first statements before the nodes start.
+func witnesses() map[string]func(t *testing.T, first ...string) ([]*member, operator) {
+	return map[string]func(t *testing.T, first ...string) ([]*member, operator){
+		"postgres": postgresNodes, "sqlite": sqliteNodes,
+	}
+}
+
+func postgresNodes(t *testing.T, first ...string) ([]*member, operator) {
 	t.Helper()
 	url := servers.PostgresTables(t)
-	operator, err := pgx.Connect(t.Context(), url)
+	c, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = operator.Close(context.Background()) })
-	for _, statement := range first {
-		if _, err := operator.Exec(t.Context(), statement); err != nil {
-			t.Fatal(err)
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	run := func(t *testing.T, statement string) {
+		t.Helper()
+		if _, err := c.Exec(t.Context(), statement); err != nil {
+			t.Fatal(statement, err)
 		}
+	}
+	for _, statement := range first {
+		run(t, statement)
 	}
 	return nodes(t, func() storage.Store {
 		db, err := postgres.Open(t.Context(), url)
@@ -34,7 +50,42 @@ func postgresNodes(t *testing.T, first ...string) ([]*member, *pgx.Conn) {
 			t.Fatal(err)
 		}
 		return db
-	}, own), operator
+	}, own), run
+}
+
+// sqliteNodes uses a handle of the application for the last node.
+func sqliteNodes(t *testing.T, first ...string) ([]*member, operator) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "nodes.db")
+	handle, err := sql.Open("sqlite", "file:"+path+
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = handle.Close() })
+	run := func(t *testing.T, statement string) {
+		t.Helper()
+		if _, err := handle.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	n := 0
+	all := nodes(t, func() storage.Store {
+		var db *sqlite.DB
+		if n++; n < 3 {
+			db, err = sqlite.Open(t.Context(), path)
+		} else {
+			db, err = sqlite.New(t.Context(), handle, sqlite.Options{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}, own)
+	for _, statement := range first {
+		run(t, statement)
+	}
+	return all, run
 }
 
 // remembers waits until a node answers from memory for longer than it would without a witness.
@@ -80,58 +131,104 @@ func openSession(t *testing.T, m *member) string {
 }
 
 func TestAChangeWithSQLIsKnownOnEveryNode(t *testing.T) {
-	for name, first := range map[string][]string{
-		"": nil, "a schema with the name of the database user": {`CREATE SCHEMA AUTHORIZATION CURRENT_USER`},
+	for _, c := range []struct{ engine, schema string }{
+		{engine: "postgres"}, {"postgres", `CREATE SCHEMA AUTHORIZATION CURRENT_USER`}, {engine: "sqlite"},
 	} {
-		all, operator := postgresNodes(t, first...)
-		for _, c := range []struct{ change, undo string }{
-			{`DELETE FROM public.twofold_sessions`, ``},
-			{`UPDATE public.twofold_sessions SET uniquifier = 'another'`, ``},
-			{`UPDATE public.twofold_users SET uniquifier = 'another'`,
-				`UPDATE public.twofold_users SET uniquifier = 'one'`},
-			{`UPDATE public.twofold_users SET active = 0`, `UPDATE public.twofold_users SET active = 1`},
-			{`TRUNCATE public.twofold_sessions`, ``},
-			{`SET session_replication_role = replica; UPDATE public.twofold_users SET active = 0`,
-				`RESET session_replication_role; UPDATE public.twofold_users SET active = 1`},
-		} {
-			if first != nil && c.undo == "" {
-				continue // one change of each kind will do
+		t.Run(c.engine+" "+c.schema, func(t *testing.T) {
+			t.Parallel()
+			var first []string
+			if c.schema != "" { // the search path then has another schema first
+				first = append(first, c.schema)
 			}
-			token := openSession(t, all[0])
-			for _, m := range all {
-				m.remembers(t, token)
-			}
-			if _, err := operator.Exec(t.Context(), c.change); err != nil {
-				t.Fatal(err)
-			}
-			forgets(t, all, token, name+" "+c.change)
-			if c.undo != "" {
-				if _, err := operator.Exec(t.Context(), c.undo); err != nil {
-					t.Fatal(err)
+			all, run := witnesses()[c.engine](t, first...)
+			for _, change := range changesOf(c.engine) {
+				if c.schema != "" && change.undo == "" {
+					continue // one change of each kind will do
+				}
+				token := openSession(t, all[0])
+				for _, m := range all {
+					m.remembers(t, token)
+				}
+				run(t, change.do)
+				forgets(t, all, token, change.do)
+				if change.undo != "" {
+					run(t, change.undo)
 				}
 			}
-		}
+		})
 	}
 }
 
-func TestADisabledTriggerIsNotTrusted(t *testing.T) {
-	all, operator := postgresNodes(t)
-	token := openSession(t, all[0])
-	for _, m := range all {
-		m.remembers(t, token)
-	}
-	for _, statement := range []string{
-		`ALTER TABLE twofold_users DISABLE TRIGGER twofold_user_changed`, `UPDATE twofold_users SET active = 0`,
-	} {
-		if _, err := operator.Exec(t.Context(), statement); err != nil {
-			t.Fatal(err)
+type change struct{ do, undo string }
+
+// changesOf returns statements after which a session of user u is not valid, and what undoes those
+// that concern the user.
+func changesOf(engine string) []change {
+	if engine == "sqlite" {
+		return []change{
+			{`DELETE FROM twofold_sessions`, ``},
+			{`UPDATE twofold_sessions SET uniquifier = 'another'`, ``},
+			{`UPDATE twofold_users SET uniquifier = 'another'`, `UPDATE twofold_users SET uniquifier = 'one'`},
+			{`UPDATE twofold_users SET active = 0`, `UPDATE twofold_users SET active = 1`},
+			{`CREATE TEMP TABLE kept AS SELECT * FROM twofold_users WHERE id = 'u'; UPDATE kept SET active = 0;
+				REPLACE INTO twofold_users SELECT * FROM kept; DROP TABLE kept`, `UPDATE twofold_users SET active = 1`},
+			{`CREATE TEMP TABLE kept AS SELECT * FROM twofold_sessions; UPDATE kept SET uniquifier = 'another';
+				REPLACE INTO twofold_sessions SELECT * FROM kept; DROP TABLE kept`, ``},
 		}
 	}
-	forgets(t, all, token, "a change without its trigger")
+	return []change{
+		{`DELETE FROM public.twofold_sessions`, ``},
+		{`UPDATE public.twofold_sessions SET uniquifier = 'another'`, ``},
+		{`UPDATE public.twofold_users SET uniquifier = 'another'`,
+			`UPDATE public.twofold_users SET uniquifier = 'one'`},
+		{`UPDATE public.twofold_users SET active = 0`, `UPDATE public.twofold_users SET active = 1`},
+		{`TRUNCATE public.twofold_sessions`, ``},
+		{`SET session_replication_role = replica; UPDATE public.twofold_users SET active = 0`,
+			`RESET session_replication_role; UPDATE public.twofold_users SET active = 1`},
+	}
+}
+
+// TestAChangeWithoutItsTriggerIsKnown makes a change while the trigger that notifies of it does not
+// exist or is disabled, and in another round brings the trigger back at once.
+func TestAChangeWithoutItsTriggerIsKnown(t *testing.T) {
+	const user = `CREATE TRIGGER twofold_user_changed AFTER UPDATE ON twofold_users BEGIN
+		INSERT INTO twofold_changes (word) VALUES ('user ' || OLD.id); END;`
+	off := map[string]string{
+		"postgres": `ALTER TABLE twofold_users DISABLE TRIGGER twofold_user_changed;`,
+		"sqlite":   `DROP TRIGGER twofold_user_changed;`,
+	}
+	on := map[string]string{"postgres": `ALTER TABLE twofold_users ENABLE ALWAYS TRIGGER twofold_user_changed;`, "sqlite": user}
+	for engine, start := range witnesses() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			all, run := start(t)
+			token := openSession(t, all[0])
+			for _, back := range []bool{true, false} {
+				for _, m := range all {
+					m.remembers(t, token)
+				}
+				change := `BEGIN; ` + off[engine] + ` UPDATE twofold_users SET active = 0;`
+				if back {
+					change += on[engine]
+				}
+				run(t, change+` COMMIT`)
+				forgets(t, all, token, "a change without its trigger")
+				if back {
+					run(t, `UPDATE twofold_users SET active = 1`)
+				}
+			}
+		})
+	}
 }
 
 func TestASessionThatIsUsedOnAnotherNodeDoesNotExpireHere(t *testing.T) {
-	all, _ := postgresNodes(t)
+	for engine, start := range witnesses() {
+		t.Run(engine, func(t *testing.T) { t.Parallel(); usedOnAnotherNode(t, start) })
+	}
+}
+
+func usedOnAnotherNode(t *testing.T, start func(*testing.T, ...string) ([]*member, operator)) {
+	all, _ := start(t)
 	token := openSession(t, all[0])
 	all[0].remembers(t, token)
 	later := time.Now().Add(50 * time.Minute)
@@ -147,7 +244,13 @@ func TestASessionThatIsUsedOnAnotherNodeDoesNotExpireHere(t *testing.T) {
 }
 
 func TestASessionIsReadOnceWhileNothingChanges(t *testing.T) {
-	all, _ := postgresNodes(t)
+	for engine, start := range witnesses() {
+		t.Run(engine, func(t *testing.T) { t.Parallel(); readOnce(t, start) })
+	}
+}
+
+func readOnce(t *testing.T, start func(*testing.T, ...string) ([]*member, operator)) {
+	all, _ := start(t)
 	token, _, err := all[0].Open(t.Context(),
 		storage.Session{UserID: "u", CredentialVersion: "one", Level: storage.OneFactor})
 	if err != nil {

@@ -32,7 +32,3 @@ type Witness interface {
 	// every change made before that time.
 	Witness(ctx context.Context, heard func(word string), up func(bool), since func(time.Time))
 }
-
-// Alone is implemented by stores that only programs on one machine can share. A node may cache
-// records for a second without notifications.
-type Alone interface{ Alone() }

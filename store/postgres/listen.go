@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,14 +21,15 @@ var _ storage.Witness = (*DB)(nil)
 const channel = `(SELECT ('twofold ' || nspname)::name::text FROM pg_namespace
 	WHERE oid = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass))`
 
-// beat sends a heartbeat. It has another text if a trigger that notifies of changes is missing or
-// does not always fire.
-const beat = `SELECT pg_notify($1, CASE WHEN (SELECT COUNT(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-		WHERE t.tgrelid IN ('twofold_sessions'::regclass, 'twofold_users'::regclass, 'twofold_devices'::regclass)
+// beat sends a heartbeat: its number, and the state of the triggers that notify of changes. The state
+// changes with every change of a trigger. It is "blind" if one is missing or does not always fire.
+const beat = `SELECT pg_notify($1, $2::text || ' ' ||
+		CASE COUNT(*) WHEN 7 THEN string_agg(t.xmin::text, ' ' ORDER BY t.tgname) ELSE 'blind' END)
+	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+	WHERE t.tgrelid IN ('twofold_sessions'::regclass, 'twofold_users'::regclass, 'twofold_devices'::regclass)
 		AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass)
 		AND t.tgenabled = 'A' AND t.tgname IN ('twofold_session_changed', 'twofold_user_changed', 'twofold_user_deleted',
-			'twofold_device_removed', 'twofold_sessions_emptied', 'twofold_users_emptied', 'twofold_devices_emptied')) = 7
-	THEN $2::text ELSE $2::text || ' blind' END)`
+			'twofold_device_removed', 'twofold_sessions_emptied', 'twofold_users_emptied', 'twofold_devices_emptied')`
 
 // heartbeat is the time between two heartbeats of a node that listens.
 const heartbeat = 80 * time.Millisecond
@@ -100,7 +102,8 @@ type ear struct {
 	sure      bool    // first was heard
 	beat      int64   // number of the last heartbeat
 	sent      time.Time
-	back      bool // the last heartbeat was heard
+	back      bool   // the last heartbeat was heard
+	triggers  string // their state in the last heartbeat that was heard
 
 	heard func(string)
 	up    func(bool)
@@ -136,12 +139,17 @@ func (e *ear) wait(ctx context.Context, within time.Duration) (*pgconn.Notificat
 }
 
 func (e *ear) take(ctx context.Context, n *pgconn.Notification) bool {
+	beat, triggers, _ := strings.Cut(n.Payload, " ")
 	switch {
-	case n.Channel == e.own && n.Payload == strconv.FormatInt(e.beat, 10):
+	case n.Channel == e.own && beat == strconv.FormatInt(e.beat, 10):
 		e.back = true
-		e.since(e.sent)
-	case n.Channel == e.own && n.Payload == strconv.FormatInt(e.beat, 10)+" blind":
-		e.back = true
+		if triggers != e.triggers { // changes may have been made without a trigger
+			e.triggers = triggers
+			e.heard(storage.MuchChanged)
+		}
+		if triggers != "blind" {
+			e.since(e.sent)
+		}
 	case n.Channel != e.name: // a connection of a pool may have listened before
 	case n.Payload == e.first:
 		e.sure = true

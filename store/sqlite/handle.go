@@ -46,7 +46,8 @@ func New(ctx context.Context, db *sql.DB, o Options) (*DB, error) {
 	if err := prepareHandle(ctx, db, d, o); err != nil {
 		return nil, fmt.Errorf("sqlite: cannot use the handle: %w", err)
 	}
-	return &DB{sqlstore.New(sqlstore.Pools{Write: db, Swift: db, Bulk: db, Read: db, Borrowed: true}, d)}, nil
+	pools := sqlstore.Pools{Write: db, Swift: db, Bulk: db, Read: db, Borrowed: true}
+	return &DB{sqlstore.New(pools, d), db, db}, nil
 }
 
 func prepareHandle(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Options) error {

@@ -28,15 +28,15 @@ const (
 type engine = sqlstore.Store
 
 // DB is an open SQLite file. It is safe for concurrent use.
-type DB struct{ *engine }
+type DB struct {
+	*engine
+	read, swift *sql.DB // of the engine
+}
 
 var (
 	_ storage.Store       = (*DB)(nil)
 	_ storage.SessionUser = (*DB)(nil)
 )
-
-// Alone implements storage.Alone.
-func (*DB) Alone() {}
 
 // Open opens the file at path, which is created if it does not exist, and brings its schema up to
 // date, before ctx ends. The directory must exist. For a test, use a file in t.TempDir(): a
@@ -125,7 +125,7 @@ func openFile(ctx context.Context, path string, prepare prepare) (*DB, error) {
 		}
 		*p.to, opened = db, append(opened, db)
 	}
-	return &DB{sqlstore.New(pools, dialect)}, nil
+	return &DB{sqlstore.New(pools, dialect), pools.Read, pools.Swift}, nil
 }
 
 func pool(file, pragmas string, connections int) (*sql.DB, error) {

@@ -76,7 +76,7 @@ type alone struct {
 	durable
 	volatile
 	storage.Keeper
-	storage.Alone
+	storage.Notifier
 }
 
 // shared is a store that notifies other processes of changes.

@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/storage"
+)
+
+var _ storage.Witness = (*DB)(nil)
+
+// pause is the time between two reads of the changes.
+const pause = 80 * time.Millisecond
+
+// changes reads the version of the schema, the change with a number, and all changes after it.
+const changes = `SELECT v.schema_version, COALESCE(c.no, 0), COALESCE(c.word, '')
+	FROM pragma_schema_version AS v LEFT JOIN twofold_changes AS c ON c.no >= $1 ORDER BY c.no`
+
+// triggers reports whether all triggers that record changes exist.
+const triggers = `SELECT COUNT(*) = 8 FROM sqlite_master WHERE type = 'trigger' AND name IN ('twofold_changes_end',
+	'twofold_session_changed', 'twofold_session_deleted', 'twofold_session_replaced', 'twofold_user_changed',
+	'twofold_user_deleted', 'twofold_user_replaced', 'twofold_device_removed')`
+
+// Notify implements storage.Notifier by a row that all nodes read.
+func (d *DB) Notify(ctx context.Context, word string) error {
+	if _, err := d.swift.ExecContext(ctx, `INSERT INTO twofold_changes (word) VALUES ($1)`, word); err != nil {
+		_, text := classify(err)
+		return errors.New("sqlite: notify: " + text)
+	}
+	return nil
+}
+
+// Listen implements storage.Notifier.
+func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
+	d.Witness(ctx, heard, up, func(time.Time) {})
+}
+
+// Witness implements storage.Witness. Triggers record every change in a table, which it reads twelve
+// times a second.
+func (d *DB) Witness(ctx context.Context, heard func(string), up func(bool), since func(time.Time)) {
+	r := reader{db: d.read}
+	for reads := false; ctx.Err() == nil; {
+		begun := time.Now()
+		words, err := r.next(ctx)
+		if reads != (err == nil) {
+			reads = err == nil
+			up(reads)
+		}
+		for _, word := range words {
+			heard(word)
+		}
+		if reads && r.whole {
+			since(begun)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	up(false)
+}
+
+// reader reads the changes.
+type reader struct {
+	db     *sql.DB
+	last   int64 // number of the last change that was read
+	schema int64 // version of the schema then
+	whole  bool  // all triggers existed then
+}
+
+// next returns what changed since the last call.
+func (r *reader) next(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	rows, err := r.db.QueryContext(ctx, changes, r.last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var words []string
+	var schema int64
+	missed, last := true, r.last
+	for rows.Next() {
+		var no int64
+		var word string
+		if err := rows.Scan(&schema, &no, &word); err != nil {
+			return nil, err
+		}
+		if no == r.last {
+			missed = false
+		} else {
+			words, last = append(words, word), no
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	if schema != r.schema { // a trigger may have been missing
+		if err := r.db.QueryRowContext(ctx, triggers).Scan(&r.whole); err != nil {
+			return nil, err
+		}
+		missed = true
+	}
+	if missed {
+		words = []string{storage.MuchChanged}
+	}
+	r.last, r.schema = last, schema
+	return words, nil
+}
