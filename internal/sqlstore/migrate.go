@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 	"time"
 
@@ -174,6 +175,8 @@ func tooNew(ctx context.Context, q querier, has, knows int) error {
 	return err
 }
 
+var createdTable = regexp.MustCompile(`CREATE TABLE (\w+) `)
+
 // OnlyAdds returns the part of a migration that is not safe while older programs run, or an empty
 // string.
 func OnlyAdds(name, script string) string {
@@ -181,6 +184,9 @@ func OnlyAdds(name, script string) string {
 		return ""
 	}
 	up := strings.ReplaceAll(strings.ToUpper(script), "AFTER TRUNCATE ON", "") // a trigger
+	for _, created := range createdTable.FindAllStringSubmatch(up, -1) {       // older programs do not use it
+		up = strings.ReplaceAll(up, "DELETE FROM "+created[1]+" ", "")
+	}
 	for _, word := range []string{"DROP ", "RENAME ", "ALTER COLUMN", "DELETE FROM", "TRUNCATE"} {
 		if strings.Contains(up, word) {
 			return word

@@ -43,6 +43,8 @@ func TestOnlyAddsKnowsWhatBreaks(t *testing.T) {
 		"ALTER TABLE a ADD COLUMN c BIGINT NOT NULL;":           false,
 		"alter table a drop column b":                           false,
 		"ALTER TABLE a RENAME TO b":                             false,
+		"CREATE TABLE a (b TEXT); DELETE FROM a WHERE b = 'c'":  true,
+		"CREATE TABLE a (b TEXT); DELETE FROM b WHERE b = 'c'":  false,
 	} {
 		if got := sqlstore.OnlyAdds("003_x.sql", script) == ""; got != safe {
 			t.Errorf("%q: safe %v", script, got)

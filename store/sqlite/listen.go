@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/storage"
@@ -23,8 +24,12 @@ const triggers = `SELECT COUNT(*) = 8 FROM sqlite_master WHERE type = 'trigger' 
 	'twofold_session_changed', 'twofold_session_deleted', 'twofold_session_replaced', 'twofold_user_changed',
 	'twofold_user_deleted', 'twofold_user_replaced', 'twofold_device_removed')`
 
-// Notify implements storage.Notifier by a row that all nodes read.
+// Notify implements storage.Notifier by a row that all nodes read. The row does not name the user,
+// because it stays for a while.
 func (d *DB) Notify(ctx context.Context, word string) error {
+	if strings.HasPrefix(word, storage.UserChanged) {
+		word = storage.MuchChanged
+	}
 	if _, err := d.swift.ExecContext(ctx, `INSERT INTO twofold_changes (word) VALUES ($1)`, word); err != nil {
 		_, text := classify(err)
 		return errors.New("sqlite: notify: " + text)

@@ -20,8 +20,10 @@ END;
 CREATE TRIGGER twofold_user_changed AFTER UPDATE ON twofold_users BEGIN
 	INSERT INTO twofold_changes (word) VALUES ('user ' || OLD.id);
 END;
+-- Nothing names a deleted user.
 CREATE TRIGGER twofold_user_deleted AFTER DELETE ON twofold_users BEGIN
-	INSERT INTO twofold_changes (word) VALUES ('user ' || OLD.id);
+	DELETE FROM twofold_changes WHERE word = 'user ' || OLD.id;
+	INSERT INTO twofold_changes (word) VALUES ('all');
 END;
 CREATE TRIGGER twofold_device_removed AFTER DELETE ON twofold_devices BEGIN
 	INSERT INTO twofold_changes (word) VALUES ('user ' || OLD.user_id);
