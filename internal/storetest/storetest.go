@@ -27,6 +27,13 @@ func rounds() int {
 // of the few of an everyday run.
 func Thorough() bool { return os.Getenv("TWOFOLD_THOROUGH") != "" }
 
+// Briefly makes few rounds in a thorough run too, for another way to use an engine that has its own
+// thorough test.
+func Briefly(t *testing.T) {
+	t.Helper()
+	t.Setenv("TWOFOLD_THOROUGH", "")
+}
+
 // rule is a promise and its test.
 type rule struct {
 	name  string

@@ -399,6 +399,7 @@ func TestReadsOfAPartitionedTrailUseIndexes(t *testing.T) {
 // TestPromisesOfAPartitionedTrail checks all promises in a trail whose first parts have two rows each,
 // so that those of each test are in several parts.
 func TestPromisesOfAPartitionedTrail(t *testing.T) {
+	storetest.Briefly(t)
 	url := servers.PostgresTables(t)
 	parted(t, open(t, url))
 	narrow := func(t testing.TB) {

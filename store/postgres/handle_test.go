@@ -70,6 +70,10 @@ func TestPromisesOnAPool(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name != "of two connections" && !storetest.Thorough() {
+				t.Skip("set TWOFOLD_THOROUGH=1")
+			}
+			storetest.Briefly(t)
 			url := servers.Postgres(t)
 			pool := poolAt(t, url, change)
 			tables := storetest.Sharing(t, 1, func(t testing.TB) storage.Store { return on(t, pool) },
@@ -80,6 +84,7 @@ func TestPromisesOnAPool(t *testing.T) {
 }
 
 func TestPromisesOfPoolsAndAnAddress(t *testing.T) {
+	storetest.Briefly(t)
 	url, made := servers.Postgres(t), 0
 	pool := poolAt(t, url, nil)
 	storetest.RunNodes(t, storetest.Sharing(t, 4, func(t testing.TB) storage.Store {

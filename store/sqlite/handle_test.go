@@ -40,12 +40,14 @@ func on(t testing.TB, db *sql.DB) *sqlite.DB {
 }
 
 func TestPromisesOnAHandle(t *testing.T) {
+	storetest.Briefly(t)
 	storetest.Run(t, func(t *testing.T) storage.Store {
 		return on(t, handle(t, filepath.Join(t.TempDir(), "a.db"), pragmas))
 	})
 }
 
 func TestPromisesOnAHandleOfTwoConnections(t *testing.T) {
+	storetest.Briefly(t)
 	storetest.Run(t, func(t *testing.T) storage.Store {
 		db := handle(t, filepath.Join(t.TempDir(), "a.db"), pragmas+"&_txlock=immediate")
 		db.SetMaxOpenConns(2)
