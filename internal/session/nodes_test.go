@@ -122,6 +122,7 @@ func engines(t *testing.T) map[string]func() storage.Store {
 func TestAnEndedSessionEndsOnEveryNodeWithinASecond(t *testing.T) {
 	for name, open := range engines(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			all := nodes(t, open, own)
 			var took []time.Duration
 			for round := range 60 {

@@ -21,15 +21,17 @@ var _ storage.Witness = (*DB)(nil)
 const channel = `(SELECT ('twofold ' || nspname)::name::text FROM pg_namespace
 	WHERE oid = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass))`
 
-// beat sends a heartbeat: its number, and the state of the triggers that notify of changes. The state
-// changes with every change of a trigger. It is "blind" if one is missing or does not always fire.
-const beat = `SELECT pg_notify($1, $2::text || ' ' ||
-		CASE COUNT(*) WHEN 7 THEN string_agg(t.xmin::text, ' ' ORDER BY t.tgname) ELSE 'blind' END)
+// triggers is the state of the triggers that notify of changes. It changes with every change of one of
+// them, and is "blind" if one is missing or does not always fire.
+const triggers = `(SELECT CASE COUNT(*) WHEN 7 THEN string_agg(t.xmin::text, ' ' ORDER BY t.tgname) ELSE 'blind' END
 	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 	WHERE t.tgrelid IN ('twofold_sessions'::regclass, 'twofold_users'::regclass, 'twofold_devices'::regclass)
 		AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass)
 		AND t.tgenabled = 'A' AND t.tgname IN ('twofold_session_changed', 'twofold_user_changed', 'twofold_user_deleted',
-			'twofold_device_removed', 'twofold_sessions_emptied', 'twofold_users_emptied', 'twofold_devices_emptied')`
+			'twofold_device_removed', 'twofold_sessions_emptied', 'twofold_users_emptied', 'twofold_devices_emptied'))`
+
+// beat sends a heartbeat: its number and the state of the triggers.
+const beat = `SELECT pg_notify($1, $2::text || ' ' || ` + triggers + `)`
 
 // heartbeat is the time between two heartbeats of a node that listens.
 const heartbeat = 80 * time.Millisecond
@@ -77,7 +79,7 @@ func (d *DB) hear(ctx context.Context, heard func(string), up func(bool), since 
 		_ = c.Close(late)
 	}()
 	e := &ear{c: c, db: d.db, own: "twofold node " + storage.NewID(), heard: heard, up: up, since: since}
-	if err := d.db.QueryRowContext(ctx, `SELECT `+channel).Scan(&e.name); err != nil {
+	if err := d.db.QueryRowContext(ctx, `SELECT `+channel+`, `+triggers).Scan(&e.name, &e.triggers); err != nil {
 		return
 	}
 	for _, name := range []string{e.name, e.own} {
@@ -103,7 +105,7 @@ type ear struct {
 	beat      int64   // number of the last heartbeat
 	sent      time.Time
 	back      bool   // the last heartbeat was heard
-	triggers  string // their state in the last heartbeat that was heard
+	triggers  string // their state in the last heartbeat that was heard, or at the beginning
 
 	heard func(string)
 	up    func(bool)
