@@ -227,7 +227,7 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 		bad("Accounts.AuditArchive", "needs Accounts.AuditDays")
 	}
 	if info, err := os.Stat(a.AuditArchive); a.AuditArchive != "" && (err != nil || !info.IsDir()) {
-		bad("Accounts.AuditArchive", "is not a folder: create it")
+		bad("Accounts.AuditArchive", "is not a folder that can be read: create it, or change its owner")
 	}
 	a.checkCaptcha(bad)
 	profile.List(a.Fields).Check(func(problem string) { bad("Accounts.Fields", problem) })

@@ -47,7 +47,7 @@ type cache struct {
 	young     generation
 	old       generation
 	turned    time.Time
-	maxPerGen int
+	maxPerGen int // an entry takes about 1.4 kB
 }
 
 // generation is the entries of a time, and the users that changed in it, with the count at that
@@ -60,7 +60,7 @@ type generation struct {
 func newGeneration() generation { return generation{map[string]entry{}, map[string]uint64{}} }
 
 func newCache(life time.Duration, long bool) *cache {
-	return &cache{life: life, long: long, start: time.Now(), young: newGeneration(), maxPerGen: 20_000}
+	return &cache{life: life, long: long, start: time.Now(), young: newGeneration(), maxPerGen: 5000}
 }
 
 // age returns the time for which an entry is used.
@@ -75,8 +75,16 @@ func (c *cache) age() time.Duration {
 	return min(c.life, staleAfter)
 }
 
-// since records that every change before t has been heard of.
+// since records that every change before t has been heard of. It is called several times a second.
 func (c *cache) since(t time.Time) {
+	c.mu.RLock()
+	isOld := time.Since(c.turned) >= witnessed
+	c.mu.RUnlock()
+	if isOld {
+		c.mu.Lock()
+		c.turn(time.Now())
+		c.mu.Unlock()
+	}
 	c.wall.Store(t.UnixNano())
 	c.heard.Store(int64(t.Sub(c.start)))
 }
@@ -124,11 +132,14 @@ func (c *cache) put(hash string, e entry, epoch uint64) {
 		turn = witnessed
 	}
 	if now.Sub(c.turned) >= turn || len(c.young.entries) >= c.maxPerGen {
-		c.old, c.young, c.turned = c.young, newGeneration(), now
+		c.turn(now)
 	}
 	e.seq = c.count
 	c.young.entries[hash] = e
 }
+
+// turn removes the old generation and begins a young one.
+func (c *cache) turn(now time.Time) { c.old, c.young, c.turned = c.young, newGeneration(), now }
 
 func (c *cache) drop(hash string) {
 	c.mu.Lock()

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -336,7 +337,7 @@ func (m *Manager) List(ctx context.Context, userID string) ([]storage.Session, e
 	m.settle(ctx, now)
 	list, err := m.c.Sessions.SessionsOf(ctx, userID, now)
 	m.touches.apply(list)
-	return list, err
+	return slices.DeleteFunc(list, func(s storage.Session) bool { return !now.Before(m.end(s)) }), err
 }
 
 // End ends the user's session with the given ID, and the header token issued with it. It returns

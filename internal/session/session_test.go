@@ -125,6 +125,9 @@ func TestAShorterLimitHoldsForStoredSessions(t *testing.T) {
 		if alive := b.alive(token); alive != (half < 12) {
 			t.Errorf("after %d half hours: %v", half, alive)
 		}
+		if list, err := b.List(t.Context(), "u"); err != nil || (len(list) == 1) != (half < 12) {
+			t.Errorf("after %d half hours: listed %v, %v", half, list, err)
+		}
 		b.now = b.now.Add(30 * time.Minute)
 	}
 }

@@ -170,6 +170,19 @@ func changesOf(engine string) []change {
 			{`UPDATE twofold_sessions SET uniquifier = 'another'`, ``},
 			{`UPDATE twofold_users SET uniquifier = 'another'`, `UPDATE twofold_users SET uniquifier = 'one'`},
 			{`UPDATE twofold_users SET active = 0`, `UPDATE twofold_users SET active = 1`},
+			{`UPDATE twofold_sessions SET idle_at = 0, ends_at = 0`, ``},
+			{`UPDATE twofold_sessions SET created_at = 0`, ``},
+			{`DELETE FROM twofold_changes; UPDATE twofold_users SET active = 0; DELETE FROM twofold_changes`,
+				`UPDATE twofold_users SET active = 1`},
+			{`BEGIN; CREATE TEMP TABLE n AS SELECT MAX(no) AS no FROM twofold_changes; DELETE FROM twofold_changes;
+				UPDATE twofold_users SET active = 0; UPDATE twofold_changes SET no = (SELECT no FROM n); DROP TABLE n; COMMIT`,
+				`UPDATE twofold_users SET active = 1`},
+			{`CREATE TEMP TABLE kept AS SELECT * FROM twofold_sessions; UPDATE kept SET hash = 'another';
+				REPLACE INTO twofold_sessions SELECT * FROM kept; DROP TABLE kept`, ``},
+			{`INSERT INTO twofold_sessions (hash, id, user_id, uniquifier, is_token, level, trusted, proofs, fresh_at, address,
+				agent, created_at, seen_at, idle_at, expires_at, ends_at) VALUES ('x', '', '', '', 0, 0, 0, '', 0, '', '', 0, 0, 0, 0, 0);
+				UPDATE OR REPLACE twofold_sessions SET hash = (SELECT MIN(hash) FROM twofold_sessions WHERE hash <> 'x')
+				WHERE hash = 'x'`, ``},
 			{`CREATE TEMP TABLE kept AS SELECT * FROM twofold_users WHERE id = 'u'; UPDATE kept SET active = 0;
 				REPLACE INTO twofold_users SELECT * FROM kept; DROP TABLE kept`, `UPDATE twofold_users SET active = 1`},
 			{`CREATE TEMP TABLE kept AS SELECT * FROM twofold_sessions; UPDATE kept SET uniquifier = 'another';
@@ -182,6 +195,8 @@ func changesOf(engine string) []change {
 		{`UPDATE public.twofold_users SET uniquifier = 'another'`,
 			`UPDATE public.twofold_users SET uniquifier = 'one'`},
 		{`UPDATE public.twofold_users SET active = 0`, `UPDATE public.twofold_users SET active = 1`},
+		{`UPDATE public.twofold_sessions SET idle_at = 0, ends_at = 0`, ``},
+		{`UPDATE public.twofold_sessions SET created_at = 0`, ``},
 		{`TRUNCATE public.twofold_sessions`, ``},
 		{`SET session_replication_role = replica; UPDATE public.twofold_users SET active = 0`,
 			`RESET session_replication_role; UPDATE public.twofold_users SET active = 1`},
@@ -219,6 +234,19 @@ func TestAChangeWithoutItsTriggerIsKnown(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAChangedFunctionOfATriggerIsKnown replaces the function of a trigger of PostgreSQL by one that does
+// nothing.
+func TestAChangedFunctionOfATriggerIsKnown(t *testing.T) {
+	all, run := postgresNodes(t)
+	token := openSession(t, all[0])
+	for _, m := range all {
+		m.remembers(t, token)
+	}
+	run(t, `CREATE OR REPLACE FUNCTION twofold_user_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+		UPDATE twofold_users SET active = 0`)
+	forgets(t, all, token, "a change with another function")
 }
 
 func TestASessionThatIsUsedOnAnotherNodeDoesNotExpireHere(t *testing.T) {

@@ -194,9 +194,14 @@ func (d *DB) nextEventPart(ctx context.Context) error {
 	return nil
 }
 
-// readAgain makes all connections read the list of partitions again. It changes nothing else.
+// readAgain makes all connections read the list of partitions again. It sets the value that is set.
 func readAgain(tx *sql.Tx) error {
-	_, err := tx.Exec(`ALTER TABLE ONLY twofold_events ALTER row_no SET STATISTICS -1`)
+	var target int
+	if err := tx.QueryRow(`SELECT COALESCE(attstattarget, -1) FROM pg_attribute
+		WHERE attrelid = 'twofold_events'::regclass AND attname = 'row_no'`).Scan(&target); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`ALTER TABLE ONLY twofold_events ALTER row_no SET STATISTICS ` + strconv.Itoa(target))
 	return err
 }
 

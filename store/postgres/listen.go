@@ -22,13 +22,15 @@ const channel = `(SELECT ('twofold ' || nspname)::name::text FROM pg_namespace
 	WHERE oid = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass))`
 
 // triggers is the state of the triggers that notify of changes. It changes with every change of one of
-// them, and is "blind" if one is missing or does not always fire.
-const triggers = `(SELECT CASE COUNT(*) WHEN 7 THEN string_agg(t.xmin::text, ' ' ORDER BY t.tgname) ELSE 'blind' END
-	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+// them or of its function, and is "blind" if one is missing or does not always fire.
+const triggers = `(SELECT CASE COUNT(*)
+		WHEN 8 THEN string_agg(t.xmin::text || ' ' || p.xmin::text, ' ' ORDER BY t.tgname) ELSE 'blind' END
+	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 	WHERE t.tgrelid IN ('twofold_sessions'::regclass, 'twofold_users'::regclass, 'twofold_devices'::regclass)
 		AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass)
-		AND t.tgenabled = 'A' AND t.tgname IN ('twofold_session_changed', 'twofold_user_changed', 'twofold_user_deleted',
-			'twofold_device_removed', 'twofold_sessions_emptied', 'twofold_users_emptied', 'twofold_devices_emptied'))`
+		AND t.tgenabled = 'A' AND t.tgname IN ('twofold_session_changed', 'twofold_session_shortened',
+			'twofold_user_changed', 'twofold_user_deleted', 'twofold_device_removed', 'twofold_sessions_emptied',
+			'twofold_users_emptied', 'twofold_devices_emptied'))`
 
 // beat sends a heartbeat: its number and the state of the triggers.
 const beat = `SELECT pg_notify($1, $2::text || ' ' || ` + triggers + `)`

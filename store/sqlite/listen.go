@@ -16,17 +16,21 @@ var _ storage.Witness = (*DB)(nil)
 const pause = 80 * time.Millisecond
 
 // changes reads the version of the schema, the change with a number, and all changes after it.
-const changes = `SELECT v.schema_version, COALESCE(c.no, 0), COALESCE(c.word, '')
+const changes = `SELECT v.schema_version, COALESCE(c.no, 0), COALESCE(c.mark, 0), COALESCE(c.word, '')
 	FROM pragma_schema_version AS v LEFT JOIN twofold_changes AS c ON c.no >= $1 ORDER BY c.no`
 
 // triggers reports whether all triggers that record changes exist.
-const triggers = `SELECT COUNT(*) = 8 FROM sqlite_master WHERE type = 'trigger' AND name IN ('twofold_changes_end',
-	'twofold_session_changed', 'twofold_session_deleted', 'twofold_session_replaced', 'twofold_user_changed',
-	'twofold_user_deleted', 'twofold_user_replaced', 'twofold_device_removed')`
+const triggers = `SELECT COUNT(*) = 11 FROM sqlite_master WHERE type = 'trigger' AND name IN ('twofold_changes_end',
+	'twofold_session_changed', 'twofold_session_shortened', 'twofold_session_deleted', 'twofold_session_replaced',
+	'twofold_session_renamed', 'twofold_user_changed', 'twofold_user_deleted', 'twofold_user_replaced',
+	'twofold_user_renamed', 'twofold_device_removed')`
 
 // Notify implements storage.Notifier by a row that all nodes read. The row does not name the user,
-// because it stays for a while.
+// because it stays for a while. Notify does not wait long for the write lock, which the caller may hold
+// in a transaction of the application.
 func (d *DB) Notify(ctx context.Context, word string) error {
+	ctx, cancel := context.WithTimeout(ctx, pause)
+	defer cancel()
 	if strings.HasPrefix(word, storage.UserChanged) {
 		word = storage.MuchChanged
 	}
@@ -59,6 +63,9 @@ func (d *DB) Witness(ctx context.Context, heard func(string), up func(bool), sin
 		if reads && r.whole {
 			since(begun)
 		}
+		if reads && r.empty {
+			_ = d.Notify(ctx, storage.MuchChanged)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
@@ -71,8 +78,10 @@ func (d *DB) Witness(ctx context.Context, heard func(string), up func(bool), sin
 type reader struct {
 	db     *sql.DB
 	last   int64 // number of the last change that was read
+	mark   int64 // of that change
 	schema int64 // version of the schema then
 	whole  bool  // all triggers existed then
+	empty  bool  // all changes were deleted
 }
 
 // next returns what changed since the last call.
@@ -85,25 +94,29 @@ func (r *reader) next(ctx context.Context) ([]string, error) {
 	}
 	defer rows.Close()
 	var words []string
-	var schema int64
-	missed, last := true, r.last
+	missed, now := true, *r
+	now.empty = true
 	for rows.Next() {
-		var no int64
+		var no, mark int64
 		var word string
-		if err := rows.Scan(&schema, &no, &word); err != nil {
+		if err := rows.Scan(&now.schema, &no, &mark, &word); err != nil {
 			return nil, err
 		}
-		if no == r.last {
+		switch {
+		case no == 0: // there is no change
+			continue
+		case no == r.last && mark == r.mark:
 			missed = false
-		} else {
-			words, last = append(words, word), no
+		default:
+			words, now.last, now.mark = append(words, word), no, mark
 		}
+		now.empty = false
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
-	if schema != r.schema { // a trigger may have been missing
-		if err := r.db.QueryRowContext(ctx, triggers).Scan(&r.whole); err != nil {
+	if now.schema != r.schema { // a trigger may have been missing
+		if err := r.db.QueryRowContext(ctx, triggers).Scan(&now.whole); err != nil {
 			return nil, err
 		}
 		missed = true
@@ -111,6 +124,6 @@ func (r *reader) next(ctx context.Context) ([]string, error) {
 	if missed {
 		words = []string{storage.MuchChanged}
 	}
-	r.last, r.schema = last, schema
+	*r = now
 	return words, nil
 }
