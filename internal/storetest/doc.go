@@ -5,5 +5,5 @@
 // Each case is named by the rule that it checks. If only one caller may succeed,
 // many callers start at once, for many rounds, because a gap between a read and a
 // write shows only sometimes. By default, there are few rounds. With
-// TWOFOLD_THOROUGH=1 or CI=true, there are many: set one of them in your CI.
+// TWOFOLD_THOROUGH=1, there are many.
 package storetest
