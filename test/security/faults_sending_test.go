@@ -71,13 +71,13 @@ func (w *world) plantFactor(p *person, method, destination string) {
 // wait polls until a condition holds.
 func (w *world) wait(what string, so func() bool) {
 	w.T.Helper()
-	for range 600 {
+	for range 1200 {
 		if so() {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	w.T.Errorf("%s: not after thirty seconds", what)
+	w.T.Errorf("%s: not after a minute", what)
 }
 
 // TestFaultMail checks that a failing mail server is reported to a person who requests a code, that

@@ -175,13 +175,17 @@ func (w *world) number(query string, args ...any) int {
 // settled waits until all messages are sent.
 func (w *world) settled() {
 	w.T.Helper()
-	for range 6000 {
-		if w.count("messages") == 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	w.T.Error("messages are still waiting after a minute")
+	w.wait("all messages are sent", func() bool { return w.count("messages") == 0 })
+}
+
+// sealed waits until all rows of the audit trail are sealed, so that later ones are not under the same
+// seal.
+func (w *world) sealed() {
+	w.T.Helper()
+	w.wait("all rows are sealed", func() bool {
+		return w.number(`SELECT COUNT(*) FROM twofold_events
+			WHERE row_no > (SELECT COALESCE(MAX(through_row), 0) FROM twofold_event_seals)`) == 0
+	})
 }
 
 // mails returns the number of mails sent so far, including those in progress.

@@ -23,10 +23,12 @@ func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 	b.Post("/tf-resend", m{}).Want(200)
 	code := e.Mailed()
 	w.Restart() // what is there is sealed at the start
+	w.sealed()
 	b.on(w.Nodes[0])
 	w.Advance(2 * time.Minute)
 	b.validate(code).Want(200)
 	w.Restart()
+	w.sealed()
 	w.Advance(30*24*time.Hour - time.Minute) // the code was sent earlier, and used later
 	w.browser().login(other).Want(200)
 	before := w.count("events")
@@ -41,15 +43,12 @@ func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
 		w.Must(err)
 		return r
 	}
-	var r twofold.StoreReport
 	old := rows[slices.IndexFunc(rows,
 		func(e event.AuditEntry) bool { return e.Event == "user-authenticated" })].Row - 1
-	for range 1000 { // rows that were sealed apart are removed apart
-		if r = look(); r.Trail.RemovedThrough >= old {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	w.wait("rows that were sealed apart are removed apart", func() bool {
+		return w.number(`SELECT COUNT(*) FROM twofold_event_checkpoint WHERE through_row >= ?`, old) == 1
+	})
+	r := look()
 	if len(r.Problems) > 0 || r.Trail.RemovedThrough == 0 || int(r.Trail.RemovedRows)+r.Events != before {
 		t.Fatalf("%d rows; %+v", before, r)
 	}
