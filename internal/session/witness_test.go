@@ -180,7 +180,8 @@ func changesOf(engine string) []change {
 			{`CREATE TEMP TABLE kept AS SELECT * FROM twofold_sessions; UPDATE kept SET hash = 'another';
 				REPLACE INTO twofold_sessions SELECT * FROM kept; DROP TABLE kept`, ``},
 			{`INSERT INTO twofold_sessions (hash, id, user_id, uniquifier, is_token, level, trusted, proofs, fresh_at, address,
-				agent, created_at, seen_at, idle_at, expires_at, ends_at) VALUES ('x', '', '', '', 0, 0, 0, '', 0, '', '', 0, 0, 0, 0, 0);
+				agent, created_at, seen_at, idle_at, expires_at, ends_at)
+				VALUES ('x', '', '', '', 0, 0, 0, '', 0, '', '', 0, 0, 0, 0, 0);
 				UPDATE OR REPLACE twofold_sessions SET hash = (SELECT MIN(hash) FROM twofold_sessions WHERE hash <> 'x')
 				WHERE hash = 'x'`, ``},
 			{`CREATE TEMP TABLE kept AS SELECT * FROM twofold_users WHERE id = 'u'; UPDATE kept SET active = 0;
@@ -212,7 +213,10 @@ func TestAChangeWithoutItsTriggerIsKnown(t *testing.T) {
 		"postgres": `ALTER TABLE twofold_users DISABLE TRIGGER twofold_user_changed;`,
 		"sqlite":   `DROP TRIGGER twofold_user_changed;`,
 	}
-	on := map[string]string{"postgres": `ALTER TABLE twofold_users ENABLE ALWAYS TRIGGER twofold_user_changed;`, "sqlite": user}
+	on := map[string]string{
+		"postgres": `ALTER TABLE twofold_users ENABLE ALWAYS TRIGGER twofold_user_changed;`,
+		"sqlite":   user,
+	}
 	for engine, start := range witnesses() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -244,7 +248,8 @@ func TestAChangedFunctionOfATriggerIsKnown(t *testing.T) {
 	for _, m := range all {
 		m.remembers(t, token)
 	}
-	run(t, `CREATE OR REPLACE FUNCTION twofold_user_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+	run(t, `CREATE OR REPLACE FUNCTION twofold_user_changed() RETURNS trigger LANGUAGE plpgsql
+		AS $$ BEGIN RETURN NULL; END $$;
 		UPDATE twofold_users SET active = 0`)
 	forgets(t, all, token, "a change with another function")
 }

@@ -184,7 +184,8 @@ func OnlyAdds(name, script string) string {
 		return ""
 	}
 	up := strings.ReplaceAll(strings.ToUpper(script), "AFTER TRUNCATE ON", "") // a trigger
-	for _, created := range createdTable.FindAllStringSubmatch(up, -1) {       // older programs do not use it
+	// Older programs do not use a table that the migration creates.
+	for _, created := range createdTable.FindAllStringSubmatch(up, -1) {
 		up = strings.ReplaceAll(up, "DELETE FROM "+created[1]+" ", "")
 	}
 	for _, word := range []string{"DROP ", "RENAME ", "ALTER COLUMN", "DELETE FROM", "TRUNCATE"} {

@@ -149,8 +149,8 @@ func monthsOf(ctx context.Context, tx *sql.Tx) (m months, parted bool, err error
 // over. Until then, and if this fails, rows are added to the partition before.
 //
 // A connection of PostgreSQL that reads the list of partitions while one is added may keep the old
-// list for its next statements. So all connections are told to read it again, when no connection can
-// still be reading it from before.
+// list for its next statements. So all connections are made to read it again, after those that
+// were reading it then.
 func (d *DB) NextEventPart(ctx context.Context) error {
 	err := d.nextEventPart(ctx)
 	if err == nil || errors.Is(err, storage.ErrUnavailable) {
@@ -194,7 +194,8 @@ func (d *DB) nextEventPart(ctx context.Context) error {
 	return nil
 }
 
-// readAgain makes all connections read the list of partitions again. It sets the value that is set.
+// readAgain makes all connections read the list of partitions again. It sets the statistics target of a
+// column to the value that it has.
 func readAgain(tx *sql.Tx) error {
 	var target int
 	if err := tx.QueryRow(`SELECT COALESCE(attstattarget, -1) FROM pg_attribute

@@ -22,9 +22,9 @@ const channel = `(SELECT ('twofold ' || nspname)::name::text FROM pg_namespace
 	WHERE oid = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass))`
 
 // triggers is the state of the triggers that notify of changes. It changes with every change of one of
-// them or of its function, and is "blind" if one is missing or does not always fire.
+// them or of its function, and is "incomplete" if one is missing or does not always fire.
 const triggers = `(SELECT CASE COUNT(*)
-		WHEN 8 THEN string_agg(t.xmin::text || ' ' || p.xmin::text, ' ' ORDER BY t.tgname) ELSE 'blind' END
+		WHEN 8 THEN string_agg(t.xmin::text || ' ' || p.xmin::text, ' ' ORDER BY t.tgname) ELSE 'incomplete' END
 	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 	WHERE t.tgrelid IN ('twofold_sessions'::regclass, 'twofold_users'::regclass, 'twofold_devices'::regclass)
 		AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'twofold_sessions'::regclass)
@@ -80,25 +80,25 @@ func (d *DB) hear(ctx context.Context, heard func(string), up func(bool), since 
 		defer cancel()
 		_ = c.Close(late)
 	}()
-	e := &ear{c: c, db: d.db, own: "twofold node " + storage.NewID(), heard: heard, up: up, since: since}
-	if err := d.db.QueryRowContext(ctx, `SELECT `+channel+`, `+triggers).Scan(&e.name, &e.triggers); err != nil {
+	l := &listener{c: c, db: d.db, own: "twofold node " + storage.NewID(), heard: heard, up: up, since: since}
+	if err := d.db.QueryRowContext(ctx, `SELECT `+channel+`, `+triggers).Scan(&l.name, &l.triggers); err != nil {
 		return
 	}
-	for _, name := range []string{e.name, e.own} {
+	for _, name := range []string{l.name, l.own} {
 		if _, err := c.Exec(ctx, `LISTEN `+pgx.Identifier{name}.Sanitize()); err != nil {
 			return
 		}
 	}
-	e.first = "is this heard? " + storage.NewID()
-	if err := d.Notify(ctx, e.first); err != nil {
+	l.first = "is this heard? " + storage.NewID()
+	if err := d.Notify(ctx, l.first); err != nil {
 		return
 	}
-	for e.next(ctx) {
+	for l.next(ctx) {
 	}
 }
 
-// ear is a connection that listens.
-type ear struct {
+// listener is a connection that listens.
+type listener struct {
 	c         *pgx.Conn
 	db        *sql.DB // sends the heartbeats
 	name, own string  // the channels of all nodes and of this one
@@ -116,60 +116,60 @@ type ear struct {
 
 // next waits for a notification or sends a heartbeat. It returns false if the connection cannot be
 // relied on.
-func (e *ear) next(ctx context.Context) bool {
+func (l *listener) next(ctx context.Context) bool {
 	within := patience
-	if e.sure && e.back {
-		within = time.Until(e.sent.Add(heartbeat))
+	if l.sure && l.back {
+		within = time.Until(l.sent.Add(heartbeat))
 	}
-	n, err := e.wait(ctx, within)
+	n, err := l.wait(ctx, within)
 	switch {
 	case err == nil && n == nil: // a function of the connection's configuration takes all notifications
 		return false
 	case err == nil:
-		return e.take(ctx, n)
-	case !e.sure || !e.back || ctx.Err() != nil || e.c.IsClosed() || !errors.Is(err, context.DeadlineExceeded):
+		return l.take(ctx, n)
+	case !l.sure || !l.back || ctx.Err() != nil || l.c.IsClosed() || !errors.Is(err, context.DeadlineExceeded):
 		return false
 	}
-	return e.send(ctx)
+	return l.send(ctx)
 }
 
-func (e *ear) wait(ctx context.Context, within time.Duration) (*pgconn.Notification, error) {
+func (l *listener) wait(ctx context.Context, within time.Duration) (*pgconn.Notification, error) {
 	if within <= 0 {
 		return nil, context.DeadlineExceeded
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	return e.c.WaitForNotification(ctx)
+	return l.c.WaitForNotification(ctx)
 }
 
-func (e *ear) take(ctx context.Context, n *pgconn.Notification) bool {
+func (l *listener) take(ctx context.Context, n *pgconn.Notification) bool {
 	beat, triggers, _ := strings.Cut(n.Payload, " ")
 	switch {
-	case n.Channel == e.own && beat == strconv.FormatInt(e.beat, 10):
-		e.back = true
-		if triggers != e.triggers { // changes may have been made without a trigger
-			e.triggers = triggers
-			e.heard(storage.MuchChanged)
+	case n.Channel == l.own && beat == strconv.FormatInt(l.beat, 10):
+		l.back = true
+		if triggers != l.triggers { // changes may have been made without a trigger
+			l.triggers = triggers
+			l.heard(storage.MuchChanged)
 		}
-		if triggers != "blind" {
-			e.since(e.sent)
+		if triggers != "incomplete" {
+			l.since(l.sent)
 		}
-	case n.Channel != e.name: // a connection of a pool may have listened before
-	case n.Payload == e.first:
-		e.sure = true
-		e.up(true)
-		return e.send(ctx)
-	case e.sure:
-		e.heard(n.Payload)
+	case n.Channel != l.name: // a connection of a pool may have listened before
+	case n.Payload == l.first:
+		l.sure = true
+		l.up(true)
+		return l.send(ctx)
+	case l.sure:
+		l.heard(n.Payload)
 	}
 	return true
 }
 
 // send sends a heartbeat.
-func (e *ear) send(ctx context.Context) bool {
+func (l *listener) send(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	e.beat, e.sent, e.back = e.beat+1, time.Now(), false
-	_, err := e.db.ExecContext(ctx, beat, e.own, strconv.FormatInt(e.beat, 10))
+	l.beat, l.sent, l.back = l.beat+1, time.Now(), false
+	_, err := l.db.ExecContext(ctx, beat, l.own, strconv.FormatInt(l.beat, 10))
 	return err == nil
 }

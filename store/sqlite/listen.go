@@ -51,7 +51,7 @@ func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
 func (d *DB) Witness(ctx context.Context, heard func(string), up func(bool), since func(time.Time)) {
 	r := reader{db: d.read}
 	for reads := false; ctx.Err() == nil; {
-		begun := time.Now()
+		start := time.Now()
 		words, err := r.next(ctx)
 		if reads != (err == nil) {
 			reads = err == nil
@@ -61,7 +61,7 @@ func (d *DB) Witness(ctx context.Context, heard func(string), up func(bool), sin
 			heard(word)
 		}
 		if reads && r.whole {
-			since(begun)
+			since(start)
 		}
 		if reads && r.empty {
 			_ = d.Notify(ctx, storage.MuchChanged)
@@ -81,7 +81,7 @@ type reader struct {
 	mark   int64 // of that change
 	schema int64 // version of the schema then
 	whole  bool  // all triggers existed then
-	empty  bool  // all changes were deleted
+	empty  bool  // the table of changes was empty
 }
 
 // next returns what changed since the last call.
@@ -103,7 +103,7 @@ func (r *reader) next(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		switch {
-		case no == 0: // there is no change
+		case no == 0: // the table is empty
 			continue
 		case no == r.last && mark == r.mark:
 			missed = false
